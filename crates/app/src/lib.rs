@@ -1,0 +1,1 @@
+//! The use cases: load facts, ask oauth and odata to decide, apply, audit.

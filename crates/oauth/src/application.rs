@@ -1,0 +1,153 @@
+//! The registered application: the `client` of the specifications.
+
+use crate::id::{ApplicationId, ClientId, Epoch, SecretId, UserId};
+use crate::scope::ScopeSet;
+use crate::secret::Digest;
+use crate::time::Timestamp;
+
+/// How strictly an application is treated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Profile {
+    /// As Hybrid Data Pipeline does: PKCE optional, refresh tokens stay, the password grant allowed.
+    Compatible,
+    /// [OAuth 2.1](https://datatracker.ietf.org/doc/draft-ietf-oauth-v2-1/): PKCE required, refresh tokens rotate.
+    OAuth21,
+}
+
+impl Profile {
+    /// The name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Compatible => "compatible",
+            Self::OAuth21 => "oauth21",
+        }
+    }
+}
+
+/// Whether the application can keep a secret
+/// ([RFC 6749 §2.1](https://www.rfc-editor.org/rfc/rfc6749#section-2.1)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ClientType {
+    /// It runs where its user cannot read it, and authenticates with a secret.
+    Confidential,
+    /// It runs on its user's device and has no secret; PKCE stands in for it.
+    Public,
+}
+
+impl ClientType {
+    /// The name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Confidential => "confidential",
+            Self::Public => "public",
+        }
+    }
+}
+
+/// A way to obtain tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum GrantType {
+    AuthorizationCode,
+    RefreshToken,
+    Password,
+    ClientCredentials,
+}
+
+impl GrantType {
+    /// Every grant type, in the order in which they are written out.
+    pub const ALL: [Self; 4] =
+        [Self::AuthorizationCode, Self::RefreshToken, Self::Password, Self::ClientCredentials];
+
+    /// The name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AuthorizationCode => "authorization_code",
+            Self::RefreshToken => "refresh_token",
+            Self::Password => "password",
+            Self::ClientCredentials => "client_credentials",
+        }
+    }
+}
+
+/// The form of the access tokens of an application.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TokenFormat {
+    /// Sealed; only this server reads it.
+    Opaque,
+    /// Signed, readable by other resource servers (RFC 9068).
+    Jwt,
+}
+
+impl TokenFormat {
+    /// The name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Opaque => "opaque",
+            Self::Jwt => "jwt",
+        }
+    }
+}
+
+/// A registered application as the system database keeps it.
+#[derive(Debug, Clone)]
+pub struct Application {
+    pub id: ApplicationId,
+    pub client_id: ClientId,
+    /// The user who registered it, or for whom it was registered.
+    pub owner: UserId,
+    /// The owner's user name.
+    pub owner_name: String,
+    /// Grows when all its access is ended.
+    pub epoch: Epoch,
+    pub settings: ApplicationSettings,
+    /// Live and lately expired secrets, oldest first; at most two are live. A public application has none.
+    pub secrets: Vec<StoredSecret>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    /// When it last obtained a token; written with a delay.
+    pub last_used_at: Option<Timestamp>,
+}
+
+/// What registration and update set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApplicationSettings {
+    /// 1 to 128 characters, trimmed.
+    pub name: String,
+    /// At most 256 characters; empty when there is none.
+    pub description: String,
+    /// As registered, in order; validated by the registration rules.
+    pub redirect_urls: Vec<String>,
+    pub profile: Profile,
+    pub client_type: ClientType,
+    /// Sorted, without repetition.
+    pub grant_types: Vec<GrantType>,
+    pub scopes: ScopeSet,
+    pub token_format: TokenFormat,
+    /// In seconds; the server's limit applies where it is smaller or none is given.
+    pub access_token_lifetime_secs: Option<u32>,
+    pub contacts: Vec<String>,
+    pub logo_url: Option<String>,
+}
+
+/// One secret of an application at rest.
+#[derive(Debug, Clone)]
+pub struct StoredSecret {
+    pub id: SecretId,
+    pub digest: Digest,
+    /// The last four characters of the secret.
+    pub hint: String,
+    pub created_at: Timestamp,
+    /// Set when a newer secret supersedes it.
+    pub expires_at: Option<Timestamp>,
+    /// Written with a delay.
+    pub last_used_at: Option<Timestamp>,
+    /// The secret sealed under the master key, kept only where the configuration reveals secrets.
+    pub sealed: Option<Vec<u8>>,
+}
+
+impl StoredSecret {
+    /// Whether it may still be used at `now`.
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.expires_at.is_none_or(|end| !end.is_past(now))
+    }
+}

@@ -1,0 +1,116 @@
+//! The audit log: who did what, to which application, from where, and with what outcome.
+
+use crate::id::{ApplicationId, AuditId, UserId};
+use crate::time::Timestamp;
+
+macro_rules! actions {
+    ($($name:ident = $text:literal),+ $(,)?) => {
+        /// What was done or refused.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[expect(missing_docs, reason = "each name says it")]
+        pub enum Action {
+            $($name),+
+        }
+
+        impl Action {
+            /// Every action.
+            pub const ALL: &[Self] = &[$(Self::$name),+];
+
+            /// The name under which it is stored and shown.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text),+ }
+            }
+
+            /// The action of that name, if there is one.
+            pub fn from_name(name: &str) -> Option<Self> {
+                match name { $($text => Some(Self::$name),)+ _ => None }
+            }
+        }
+    };
+}
+
+actions! {
+    Initialise = "system.initialise",
+    SignIn = "user.sign_in",
+    SignOut = "user.sign_out",
+    LockAccount = "user.lock",
+    UnlockAccount = "user.unlock",
+    CreateUser = "user.create",
+    UpdateUser = "user.update",
+    DeleteUser = "user.delete",
+    ChangePassword = "user.change_password",
+    CreateRole = "role.create",
+    UpdateRole = "role.update",
+    DeleteRole = "role.delete",
+    SetLimit = "limit.set",
+    ResetLimit = "limit.reset",
+    RegisterApplication = "application.register",
+    UpdateApplication = "application.update",
+    DeleteApplication = "application.delete",
+    ResetSecret = "application.reset_secret",
+    AddSecret = "application.add_secret",
+    EndSecret = "application.end_secret",
+    AuthenticateClient = "application.authenticate",
+    AllowApplication = "consent.allow",
+    DenyApplication = "consent.deny",
+    RevokeAllowed = "consent.revoke",
+    ReplayCode = "code.replay",
+    ReplayRefreshToken = "refresh_token.replay",
+    RefuseToken = "token.refuse",
+    RevokeToken = "token.revoke",
+    RevokeGrant = "grant.revoke",
+    RefuseAccess = "access.refuse",
+    CreateDataSource = "data_source.create",
+    UpdateDataSource = "data_source.update",
+    DeleteDataSource = "data_source.delete",
+    ShareDataSource = "data_source.share",
+    ReloadModel = "data_source.reload_model",
+    RotateKeys = "keys.rotate",
+}
+
+/// How it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// It was done.
+    Success,
+    /// It was refused; nothing changed.
+    Refused,
+}
+
+impl Outcome {
+    /// The name under which it is stored and shown.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+/// An event to be written in the same transaction as the act that it records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewAuditEvent {
+    pub at: Timestamp,
+    pub action: Action,
+    pub outcome: Outcome,
+    /// Who did it, where that is known.
+    pub actor: Option<UserId>,
+    /// The name that was given, also where nobody has it; at most 128 characters.
+    pub actor_name: Option<String>,
+    pub application: Option<ApplicationId>,
+    /// What it was done to, in words or as an id; never a secret.
+    pub subject: Option<String>,
+    /// Why it was refused or what changed, in words; never a secret.
+    pub detail: Option<String>,
+    /// The caller's network address.
+    pub address: Option<String>,
+    /// The id under which the request stands in the logs.
+    pub request_id: Option<String>,
+}
+
+/// An event as it was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditEvent {
+    pub id: AuditId,
+    pub event: NewAuditEvent,
+}

@@ -1,0 +1,174 @@
+//! Identifiers, each its own type so that none can stand in for another.
+
+use std::fmt;
+use std::str::FromStr;
+
+macro_rules! row_ids {
+    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(i64);
+
+        impl $name {
+            /// From the number under which the row is kept.
+            pub const fn new(id: i64) -> Self {
+                Self(id)
+            }
+
+            /// The number under which the row is kept.
+            pub const fn get(self) -> i64 {
+                self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        /// Decimal digits only, as in a path of the management API: no sign, no blanks.
+        impl FromStr for $name {
+            type Err = NotAnId;
+
+            fn from_str(text: &str) -> Result<Self, NotAnId> {
+                if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+                    return Err(NotAnId);
+                }
+                text.parse().map(Self).map_err(|_| NotAnId)
+            }
+        }
+    )+};
+}
+
+row_ids! {
+    /// A registered application; assigned in order, never reused.
+    ApplicationId,
+    /// A user account; never reused.
+    UserId,
+    /// A role: a named set of permissions.
+    RoleId,
+    /// One access that a user gave an application: what a refresh token stands for. Never reused.
+    GrantId,
+    /// A remembered consent; never reused, so that what names an ended one stays dead.
+    ConsentId,
+    /// One secret of an application.
+    SecretId,
+    /// A browser session.
+    SessionId,
+    /// A data source.
+    DataSourceId,
+    /// A row of the audit log.
+    AuditId,
+}
+
+/// The text is no identifier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not an identifier")]
+pub struct NotAnId;
+
+/// The `client_id` of an application: the text form of a version 4 UUID, in lower case.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ClientId(Box<str>);
+
+impl ClientId {
+    /// The text as it stands on the wire.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ClientId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Accepts the hyphenated form in either case, 36 characters.
+impl FromStr for ClientId {
+    type Err = NotAnId;
+
+    fn from_str(text: &str) -> Result<Self, NotAnId> {
+        let shape = |(at, byte): (usize, u8)| match at {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        };
+        if text.len() == 36 && text.bytes().enumerate().all(shape) {
+            Ok(Self(text.to_ascii_lowercase().into()))
+        } else {
+            Err(NotAnId)
+        }
+    }
+}
+
+macro_rules! unguessable_ids {
+    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
+        $(#[$doc])*
+        ///
+        /// Eight bytes of time in microseconds, big-endian, then eight random bytes: unguessable, and still in the order
+        /// of issue, which keeps an index over it small and quick.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name([u8; 16]);
+
+        impl $name {
+            /// Puts a fresh id together from the time and eight random bytes.
+            pub fn compose(at: crate::time::Timestamp, random: [u8; 8]) -> Self {
+                let mut bytes = [0; 16];
+                bytes[..8].copy_from_slice(&at.as_micros().to_be_bytes());
+                bytes[8..].copy_from_slice(&random);
+                Self(bytes)
+            }
+
+            /// From its sixteen bytes.
+            pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self(bytes)
+            }
+
+            /// Its sixteen bytes.
+            pub const fn as_bytes(&self) -> &[u8; 16] {
+                &self.0
+            }
+
+            /// The moment it was composed.
+            pub fn at(&self) -> crate::time::Timestamp {
+                let mut micros = [0; 8];
+                micros.copy_from_slice(&self.0[..8]);
+                crate::time::Timestamp::from_micros(i64::from_be_bytes(micros))
+            }
+        }
+
+        /// Lower-case hexadecimal, 32 digits.
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+            }
+        }
+    )+};
+}
+
+unguessable_ids! {
+    /// Names one access token: its `jti`, and its issue time.
+    TokenId,
+    /// Names one authorization code; unique among grants, which is what makes a code single-use.
+    CodeId,
+}
+
+/// Counts how often all access of an application or of a user was ended. What was issued under a smaller epoch is dead;
+/// what is issued afterwards lives, within the same microsecond too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Epoch(i64);
+
+impl Epoch {
+    /// The epoch that nothing can reach: the subject is gone.
+    pub const GONE: Self = Self(i64::MAX);
+
+    /// From its number.
+    pub const fn new(number: i64) -> Self {
+        Self(number)
+    }
+
+    /// Its number.
+    pub const fn get(self) -> i64 {
+        self.0
+    }
+}

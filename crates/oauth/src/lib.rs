@@ -1,0 +1,21 @@
+//! The OAuth 2.0 protocol as pure rules: facts in, decision out.
+//!
+//! What is here: the vocabulary (ids, scopes, secrets), the records that the system database keeps, what is sealed
+//! inside tokens and codes, and one module per endpoint with its rules in the order of the specification.
+//!
+//! **Architecture invariant:** no async, clock, randomness, environment or I/O. `now` and fresh ids are arguments, so
+//! the whole protocol is tested with tables. No HTTP status and no SQL either: reasons inside, codes at the edge.
+//!
+//! Start reading at [`sealed`] (what a token is), then [`token`] and [`authorize`] (what may be issued, and why not).
+
+pub mod account;
+pub mod application;
+pub mod audit;
+pub mod grant;
+pub mod id;
+pub mod limit;
+pub mod revocation;
+pub mod scope;
+pub mod sealed;
+pub mod secret;
+pub mod time;

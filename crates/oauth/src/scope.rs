@@ -1,0 +1,148 @@
+//! Scopes ([RFC 6749 §3.3](https://www.rfc-editor.org/rfc/rfc6749#section-3.3)) and sets of them.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// What an access token may be used for. The set is closed: a scope that no rule knows would promise nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    /// `api.access.odata`, alias `odata`: read the user's data over OData.
+    OData,
+    /// `api.mgmt`: call the management API as the user. Only an Administrator may give it to an application.
+    Management,
+    /// `token.introspect`: ask about tokens of every application. Only an Administrator may give it.
+    Introspect,
+}
+
+impl Scope {
+    /// Every scope, in the order in which they are written out.
+    pub const ALL: [Self; 3] = [Self::OData, Self::Management, Self::Introspect];
+
+    /// The name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::OData => "api.access.odata",
+            Self::Management => "api.mgmt",
+            Self::Introspect => "token.introspect",
+        }
+    }
+
+    /// What it allows, in words that fit a consent page.
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::OData => "Allow data access via OData",
+            Self::Management => "Allow managing Sluicegate on your behalf",
+            Self::Introspect => "Allow asking about tokens of every application",
+        }
+    }
+
+    const fn bit(self) -> u32 {
+        1 << self as u32
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The name is no scope that we know.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown scope")]
+pub struct UnknownScope;
+
+impl FromStr for Scope {
+    type Err = UnknownScope;
+
+    fn from_str(name: &str) -> Result<Self, UnknownScope> {
+        match name {
+            "odata" => Ok(Self::OData),
+            _ => Self::ALL.into_iter().find(|scope| scope.as_str() == name).ok_or(UnknownScope),
+        }
+    }
+}
+
+/// A set of scopes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct ScopeSet(u32);
+
+impl ScopeSet {
+    /// No scope at all.
+    pub const EMPTY: Self = Self(0);
+
+    /// The set as bits, for storage and for sealed payloads; the bits of a scope never change their meaning.
+    pub const fn bits(self) -> u32 {
+        self.0
+    }
+
+    /// From bits that were stored; bits without a meaning are dropped.
+    pub fn from_bits(bits: u32) -> Self {
+        Scope::ALL.into_iter().filter(|scope| bits & scope.bit() != 0).collect()
+    }
+
+    /// Whether the scope is in it.
+    pub const fn contains(self, scope: Scope) -> bool {
+        self.0 & scope.bit() != 0
+    }
+
+    /// Whether every scope of `other` is in it.
+    pub const fn covers(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// What is in both.
+    #[must_use]
+    pub const fn intersection(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// What is in either.
+    #[must_use]
+    pub const fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether nothing is in it.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Its scopes in the order of [`Scope::ALL`].
+    pub fn iter(self) -> impl Iterator<Item = Scope> {
+        Scope::ALL.into_iter().filter(move |scope| self.contains(*scope))
+    }
+}
+
+impl FromIterator<Scope> for ScopeSet {
+    fn from_iter<I: IntoIterator<Item = Scope>>(scopes: I) -> Self {
+        Self(scopes.into_iter().fold(0, |bits, scope| bits | scope.bit()))
+    }
+}
+
+impl From<Scope> for ScopeSet {
+    fn from(scope: Scope) -> Self {
+        Self(scope.bit())
+    }
+}
+
+/// The names, separated by single blanks.
+impl fmt::Display for ScopeSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut separator = "";
+        for scope in self.iter() {
+            write!(f, "{separator}{scope}")?;
+            separator = " ";
+        }
+        Ok(())
+    }
+}
+
+/// Names separated by blanks; surrounding blanks are trimmed, no name at all is the empty set.
+impl FromStr for ScopeSet {
+    type Err = UnknownScope;
+
+    fn from_str(text: &str) -> Result<Self, UnknownScope> {
+        text.split(' ').filter(|name| !name.is_empty()).map(Scope::from_str).collect()
+    }
+}

@@ -1,0 +1,92 @@
+//! Secrets as types: redacted when printed for debugging, never displayed, never serialised by themselves.
+
+use std::fmt;
+
+macro_rules! secrets {
+    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Clone)]
+        pub struct $name(Box<str>);
+
+        impl $name {
+            /// Takes the text as it came.
+            pub fn new(text: impl Into<Box<str>>) -> Self {
+                Self(text.into())
+            }
+
+            /// The text, for the one place that sends, opens or digests it.
+            pub fn expose(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!(stringify!($name), "(redacted)"))
+            }
+        }
+    )+};
+}
+
+secrets! {
+    /// A person's password in the clear.
+    Password,
+    /// A client secret in the clear, `sgs_…`.
+    ClientSecret,
+    /// An access token as it stands on the wire, `sga_…`.
+    AccessTokenText,
+    /// A refresh token as it stands on the wire, `sgr_…`.
+    RefreshTokenText,
+    /// An authorization code as it stands on the wire, `sgc_…`.
+    CodeText,
+    /// A PKCE code verifier ([RFC 7636 §4.1](https://www.rfc-editor.org/rfc/rfc7636#section-4.1)).
+    CodeVerifier,
+    /// The value of a session cookie.
+    SessionCookie,
+    /// A value that proves that a form was rendered for this browser.
+    CsrfToken,
+}
+
+/// The keyed digest of a client secret or of a session cookie: what is stored instead of it.
+#[derive(Clone, Copy)]
+pub struct Digest([u8; 32]);
+
+impl Digest {
+    /// From its 32 bytes.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// Its 32 bytes, for storing and for comparing in constant time; `==` is left out on purpose.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Digest(redacted)")
+    }
+}
+
+/// The Argon2id hash of a password in PHC string form.
+#[derive(Clone)]
+pub struct PasswordHash(Box<str>);
+
+impl PasswordHash {
+    /// From a PHC string.
+    pub fn new(phc: impl Into<Box<str>>) -> Self {
+        Self(phc.into())
+    }
+
+    /// The PHC string.
+    pub fn as_phc(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for PasswordHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PasswordHash(redacted)")
+    }
+}

@@ -1,0 +1,18 @@
+//! Why the system database could not answer.
+
+/// A fault of the database, never of the caller's input. Displaying it never prints its cause.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Too many writes are waiting; trying again shortly helps.
+    #[error("the system database is busy")]
+    Busy,
+    /// The disk is full, or the database is read-only: nothing can be made durable.
+    #[error("the system database cannot store anything at present")]
+    NotWritable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// It cannot be reached or does not answer.
+    #[error("the system database is unavailable")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// It holds something that it must not hold.
+    #[error("the system database holds an impossible record: {0}")]
+    Inconsistent(String),
+}

@@ -1,0 +1,1 @@
+//! Test server, manual clock, seeded randomness, cookie-jar browser.

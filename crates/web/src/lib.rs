@@ -1,0 +1,1 @@
+//! HTTP: routes, extractors, responders, pages.
