@@ -1,0 +1,46 @@
+//! Every decision page is in the index of decisions.
+
+use super::{Fault, Tree};
+
+const RULE: &str = "decisions";
+const FOLDER: &str = "docs/decisions/";
+const INDEX: &str = "docs/decisions/README.md";
+
+pub(super) fn check(tree: &Tree) -> Vec<Fault> {
+    let index = tree
+        .file(INDEX)
+        .map(|file| file.text.as_str())
+        .unwrap_or_default();
+    let pages = tree
+        .files
+        .iter()
+        .filter_map(|file| file.path.strip_prefix(FOLDER));
+    pages
+        .filter(|page| *page != "README.md" && page.rsplit('.').next() == Some("md"))
+        .filter(|page| !index.contains(&format!("]({page})")))
+        .map(|page| {
+            Fault::new(
+                RULE,
+                INDEX,
+                0,
+                format!("add a line for {page}: `- [Title]({page}): what was decided`"),
+            )
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Tree, check};
+
+    #[test]
+    fn a_page_that_the_index_forgets_is_a_fault() {
+        let faults = check(&Tree::sample(&[
+            ("docs/decisions/README.md", "- [Tokens](tokens.md)"),
+            ("docs/decisions/tokens.md", ""),
+            ("docs/decisions/keys.md", ""),
+        ]));
+        assert_eq!(faults.len(), 1);
+        assert!(faults[0].message.contains("keys.md"));
+    }
+}
