@@ -1,0 +1,33 @@
+//! Data-source drivers: read a schema, run a statement, stream bytes.
+//!
+//! A [`Source`] is one database of a user, opened read-only. It describes itself as an [`odata::model::Schema`] and
+//! runs [`odata::statement::Statement`]s: a short read [inline](Source::query) on the caller's thread, because a hop to
+//! another thread costs more than the read; anything longer as a [stream](Source::stream) of encoded chunks from a
+//! bounded set of worker threads. Rows are handed out as borrowed cells; nothing is copied before it is encoded.
+//!
+//! This crate must not know HTTP, users, tokens or the system database. [`Source::open`] is the one place that
+//! branches on the kind of database: start reading there, then in [`sqlite`].
+
+mod budget;
+mod chunks;
+mod deadline;
+mod error;
+mod folders;
+mod limits;
+mod registry;
+mod row;
+mod run;
+mod source;
+pub mod sqlite;
+mod workers;
+
+pub use budget::ConnectionBudget;
+pub use chunks::{ChunkSink, Chunks};
+pub use deadline::Deadline;
+pub use error::SourceError;
+pub use folders::AllowedFolders;
+pub use limits::Limits;
+pub use registry::Sources;
+pub use row::SourceRow;
+pub use run::{Ended, Ran, Run};
+pub use source::{Described, Runner, SchemaVersion, Source, SourceSpec};

@@ -1,0 +1,248 @@
+//! SQLite database files, read-only.
+//!
+//! A source holds a few connections, each in a slot behind a lock of its own: some for reads on the caller's thread
+//! (a thread comes back to the same slot, so there is no contention), one per worker thread for streams. Opening a
+//! connection is [`connection`], who gets which is [`pool`], the structure is [`schema`] and [`declared`].
+
+mod connection;
+mod declared;
+mod failure;
+mod functions;
+mod pool;
+mod schema;
+
+use std::cell::Cell;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use odata::cell::Value;
+use odata::statement::Statement;
+use rusqlite::types::{ToSqlOutput, ValueRef};
+
+use self::connection::{Bounds, OpenConnection};
+use self::pool::{Lane, Pool};
+use crate::chunks::{Overflow, chunks};
+use crate::workers::Workers;
+use crate::{
+    ChunkSink, Chunks, ConnectionBudget, Deadline, Described, Ended, Limits, Ran, Run, SchemaVersion,
+    SourceError, SourceRow,
+};
+
+/// An opened SQLite database file.
+#[derive(Debug)]
+pub struct SqliteSource {
+    pool: Arc<Pool>,
+    workers: Workers,
+    overflow: Arc<Overflow>,
+}
+
+impl SqliteSource {
+    /// Opens the file at `path`, following links once and for all, and reads its header.
+    ///
+    /// # Errors
+    /// [`SourceError::Missing`], [`SourceError::NotAFile`], [`SourceError::NotADatabase`],
+    /// [`SourceError::Unreadable`] and whatever else keeps it from being read.
+    pub fn open(path: &Path, limits: &Limits, budget: &Arc<ConnectionBudget>) -> Result<Self, SourceError> {
+        let pool = Pool::open(path, limits, budget)?;
+        let workers = Workers::new(limits.workers, limits.queued);
+        Ok(Self {
+            pool,
+            workers,
+            overflow: Arc::default(),
+        })
+    }
+
+    /// Reads tables and columns. See [`Source::read_schema`](crate::Source::read_schema).
+    ///
+    /// # Errors
+    /// [`SourceError::TimedOut`], or what keeps the database from being read.
+    pub fn read_schema(&self, deadline: Deadline) -> Result<Described, SourceError> {
+        self.pool.look_again();
+        let run = Run {
+            deadline,
+            max_rows: usize::MAX,
+        };
+        self.read(run, |runner| schema::describe(runner.connection))
+    }
+
+    /// Which file this is and how often its structure has changed.
+    ///
+    /// # Errors
+    /// What keeps the database from being read.
+    pub fn schema_version(&self) -> Result<SchemaVersion, SourceError> {
+        self.pool.look_again();
+        self.pool.with(Lane::Inline, |connection| {
+            connection.bound(Bounds::default());
+            let counter = connection.schema_counter()?;
+            Ok(SchemaVersion {
+                file: self.pool.file(),
+                counter,
+            })
+        })
+    }
+
+    /// Runs one statement on the caller's thread. See [`Source::query`](crate::Source::query).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn query<F>(&self, statement: &Statement, run: Run, mut each: F) -> Result<Ran, SourceError>
+    where
+        F: FnMut(&SourceRow<'_>) -> ControlFlow<()>,
+    {
+        let seen_any = Cell::new(false);
+        let mut attempt = || {
+            self.pool.with(Lane::Inline, |connection| {
+                connection.bound(Bounds {
+                    deadline: Some(run.deadline),
+                    cancelled: None,
+                });
+                let runner = SqliteRunner {
+                    connection,
+                    max_rows: run.max_rows,
+                };
+                runner.query(statement, |row| {
+                    seen_any.set(true);
+                    each(row)
+                })
+            })
+        };
+        match attempt() {
+            // The connection may have held pages of a file that was overwritten; it is closed now, so look afresh.
+            Err(SourceError::Damaged { .. }) if !seen_any.get() => attempt(),
+            outcome => outcome,
+        }
+    }
+
+    /// Runs several statements on the caller's thread. See [`Source::read`](crate::Source::read).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn read<T>(
+        &self,
+        run: Run,
+        read: impl FnOnce(&SqliteRunner<'_>) -> Result<T, SourceError>,
+    ) -> Result<T, SourceError> {
+        read_on(&self.pool, Lane::Inline, run, None, read)
+    }
+
+    /// Runs a job on a worker thread. See [`Source::stream`](crate::Source::stream).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn stream<J>(&self, run: Run, job: J) -> Result<Chunks, SourceError>
+    where
+        J: FnOnce(&SqliteRunner<'_>, &mut ChunkSink) -> Result<(), SourceError> + Send + 'static,
+    {
+        let (mut sink, receiver) = chunks(self.pool.limits().stall, run.deadline, Arc::clone(&self.overflow));
+        let pool = Arc::clone(&self.pool);
+        self.workers.submit(move || {
+            let cancelled = Arc::clone(sink.cancelled());
+            let outcome = read_on(&pool, Lane::Worker, run, Some(cancelled), |runner| {
+                job(runner, &mut sink)
+            });
+            sink.finish(outcome);
+        })?;
+        Ok(receiver)
+    }
+
+    /// Ends the source. See [`Source::close`](crate::Source::close).
+    pub fn close(&self) {
+        self.pool.close();
+        self.workers.close();
+    }
+}
+
+impl Drop for SqliteSource {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// Borrows a connection for one read transaction.
+fn read_on<T>(
+    pool: &Pool,
+    lane: Lane,
+    run: Run,
+    cancelled: Option<Arc<AtomicBool>>,
+    read: impl FnOnce(&SqliteRunner<'_>) -> Result<T, SourceError>,
+) -> Result<T, SourceError> {
+    pool.with(lane, |connection| {
+        connection.bound(Bounds {
+            deadline: Some(run.deadline),
+            cancelled,
+        });
+        connection.stop_if_due()?;
+        let _snapshot = connection.snapshot()?;
+        read(&SqliteRunner {
+            connection,
+            max_rows: run.max_rows,
+        })
+    })
+}
+
+/// A SQLite connection in the hands of a job.
+#[derive(Debug)]
+pub struct SqliteRunner<'connection> {
+    connection: &'connection OpenConnection,
+    max_rows: usize,
+}
+
+impl SqliteRunner<'_> {
+    /// Runs one statement. See [`Runner::query`](crate::Runner::query).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn query<F>(&self, statement: &Statement, mut each: F) -> Result<Ran, SourceError>
+    where
+        F: FnMut(&SourceRow<'_>) -> ControlFlow<()>,
+    {
+        let fail = |error: rusqlite::Error| self.connection.failure(&error);
+        let mut prepared = self.connection.prepare(statement)?;
+        for (index, value) in statement.parameters.iter().enumerate() {
+            prepared
+                .raw_bind_parameter(index + 1, Parameter(value))
+                .map_err(fail)?;
+        }
+        let mut found = prepared.raw_query();
+        let mut rows = 0;
+        while let Some(row) = found.next().map_err(fail)? {
+            if rows == self.max_rows {
+                return Ok(Ran {
+                    rows,
+                    ended: Ended::RowLimit,
+                });
+            }
+            rows += 1;
+            if each(&SourceRow::sqlite(row)).is_break() {
+                return Ok(Ran {
+                    rows,
+                    ended: Ended::ByCaller,
+                });
+            }
+        }
+        Ok(Ran {
+            rows,
+            ended: Ended::Complete,
+        })
+    }
+}
+
+/// A parameter, bound without a copy of ours.
+struct Parameter<'value>(&'value Value);
+
+impl rusqlite::ToSql for Parameter<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self.0 {
+            Value::Null => ValueRef::Null,
+            Value::Integer(integer) => ValueRef::Integer(*integer),
+            Value::Real(real) => ValueRef::Real(*real),
+            Value::Text(text) => ValueRef::Text(text.as_bytes()),
+            Value::Blob(blob) => ValueRef::Blob(blob),
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests;

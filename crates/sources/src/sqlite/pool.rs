@@ -1,0 +1,288 @@
+//! Who gets which connection, and when connections end.
+
+use std::cell::Cell;
+use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
+use std::time::{Instant, SystemTime};
+
+use super::connection::{Access, OpenConnection, beside};
+use crate::budget::Reclaim;
+use crate::deadline::monotonic_now;
+use crate::{ConnectionBudget, Limits, SourceError};
+
+/// How often the path is looked at for another file, in milliseconds.
+const LOOK_EVERY_MILLIS: u64 = 1000;
+
+/// Which set of connections a reader belongs to, so that long streams never keep short reads waiting.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Lane {
+    /// Reads on the caller's thread.
+    Inline,
+    /// Worker threads: there are as many slots as threads.
+    Worker,
+}
+
+/// A place for one connection. Whoever holds the lock uses the connection.
+type Slot = Mutex<Option<OpenConnection>>;
+
+/// The connections of one source.
+#[derive(Debug)]
+pub(super) struct Pool {
+    path: PathBuf,
+    limits: Limits,
+    budget: Arc<ConnectionBudget>,
+    inline: Box<[Slot]>,
+    worker: Box<[Slot]>,
+    closed: Arc<AtomicBool>,
+    last_used: AtomicU64,
+    watch: Watch,
+}
+
+/// Notices that the path names another file than the one that connections have open.
+#[derive(Debug)]
+struct Watch {
+    since: Instant,
+    next_look_millis: AtomicU64,
+    generation: AtomicU64,
+    immutable: AtomicBool,
+    seen: Mutex<Fingerprint>,
+}
+
+/// Which file a path names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Fingerprint {
+    device: u64,
+    inode: u64,
+    /// For a file that is read as immutable, what tells of a change: time, length, and whether a log lies beside it.
+    content: Option<(Option<SystemTime>, u64, bool)>,
+}
+
+impl Pool {
+    /// Resolves the path and opens the first connection.
+    pub(super) fn open(
+        path: &Path,
+        limits: &Limits,
+        budget: &Arc<ConnectionBudget>,
+    ) -> Result<Arc<Self>, SourceError> {
+        let path = fs::canonicalize(path).map_err(|error| unreachable_file(&error))?;
+        let metadata = fs::metadata(&path).map_err(|error| unreachable_file(&error))?;
+        if !metadata.is_file() {
+            return Err(SourceError::NotAFile);
+        }
+        // SQLite would take an empty file for a database without tables.
+        if metadata.len() == 0 {
+            return Err(SourceError::NotADatabase);
+        }
+        let slots = |count: usize| (0..count.max(1)).map(|_| Slot::default()).collect();
+        let pool = Arc::new(Self {
+            watch: Watch::new(fingerprint(&path, Access::Shared)?),
+            path,
+            limits: limits.clone(),
+            budget: Arc::clone(budget),
+            inline: slots(limits.inline_connections),
+            worker: slots(limits.workers),
+            closed: Arc::default(),
+            last_used: AtomicU64::new(0),
+        });
+        let weak: Weak<Self> = Arc::downgrade(&pool);
+        budget.enlist(weak);
+        pool.with(Lane::Inline, |_| Ok(()))?;
+        Ok(pool)
+    }
+
+    pub(super) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Lends a connection to `read`, opening it if need be. A connection whose file failed is closed
+    /// afterwards.
+    pub(super) fn with<T>(
+        &self,
+        lane: Lane,
+        read: impl FnOnce(&OpenConnection) -> Result<T, SourceError>,
+    ) -> Result<T, SourceError> {
+        if self.closed.load(Ordering::Relaxed) {
+            return Err(SourceError::Closed);
+        }
+        self.last_used.store(self.budget.tick(), Ordering::Relaxed);
+        self.watch.look(&self.path)?;
+        let generation = self.watch.generation.load(Ordering::Acquire);
+        let mut slot = self.check_out(lane);
+        if slot
+            .as_ref()
+            .is_some_and(|connection| connection.generation != generation)
+        {
+            *slot = None;
+        }
+        let connection = match &mut *slot {
+            Some(connection) => connection,
+            empty => empty.insert(self.connect(generation)?),
+        };
+        let outcome = read(connection);
+        if outcome.as_ref().is_err_and(taints) || self.closed.load(Ordering::Relaxed) {
+            *slot = None;
+        }
+        outcome
+    }
+
+    /// Which file the path names, as device and number.
+    pub(super) fn file(&self) -> (u64, u64) {
+        let seen = self.watch.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        (seen.device, seen.inode)
+    }
+
+    /// Looks at the path before the next read instead of when it is time.
+    pub(super) fn look_again(&self) {
+        self.watch.next_look_millis.store(0, Ordering::Relaxed);
+    }
+
+    /// Stops what runs and closes what is idle; what runs closes its own connection.
+    pub(super) fn close(&self) {
+        self.closed.store(true, Ordering::Relaxed);
+        self.close_idle();
+    }
+
+    fn connect(&self, generation: u64) -> Result<OpenConnection, SourceError> {
+        let permit = self.budget.acquire().ok_or(SourceError::Busy)?;
+        let (connection, access) =
+            OpenConnection::open(&self.path, &self.limits, &self.closed, permit, generation)?;
+        if access == Access::Immutable {
+            self.watch.immutable.store(true, Ordering::Relaxed);
+        }
+        Ok(connection)
+    }
+
+    /// A slot of this lane: the thread's own if it is free, else any that is free, else the own one once it is.
+    fn check_out(&self, lane: Lane) -> MutexGuard<'_, Option<OpenConnection>> {
+        let slots = match lane {
+            Lane::Inline => &self.inline,
+            Lane::Worker => &self.worker,
+        };
+        let home = thread_number() % slots.len();
+        let (before, from_home) = slots.split_at(home);
+        from_home.iter().chain(before).find_map(free).unwrap_or_else(|| {
+            slots[home].lock().unwrap_or_else(|poisoned| {
+                slots[home].clear_poison();
+                emptied(poisoned.into_inner())
+            })
+        })
+    }
+}
+
+impl Reclaim for Pool {
+    fn last_used(&self) -> u64 {
+        self.last_used.load(Ordering::Relaxed)
+    }
+
+    fn close_idle(&self) -> usize {
+        let slots = self.inline.iter().chain(&self.worker);
+        slots.filter_map(free).filter_map(|mut slot| slot.take()).count()
+    }
+}
+
+/// The slot, if nobody uses it.
+fn free(slot: &Slot) -> Option<MutexGuard<'_, Option<OpenConnection>>> {
+    match slot.try_lock() {
+        Ok(guard) => Some(guard),
+        Err(TryLockError::WouldBlock) => None,
+        Err(TryLockError::Poisoned(poisoned)) => {
+            slot.clear_poison();
+            Some(emptied(poisoned.into_inner()))
+        }
+    }
+}
+
+/// A reader panicked with this connection: nobody knows what it left behind.
+fn emptied(mut slot: MutexGuard<'_, Option<OpenConnection>>) -> MutexGuard<'_, Option<OpenConnection>> {
+    *slot = None;
+    slot
+}
+
+/// Whether a connection is of no more use after such an error.
+fn taints(error: &SourceError) -> bool {
+    matches!(
+        error,
+        SourceError::Damaged { .. }
+            | SourceError::Unreadable { .. }
+            | SourceError::NotADatabase
+            | SourceError::Failed { .. }
+    )
+}
+
+impl Watch {
+    fn new(seen: Fingerprint) -> Self {
+        Self {
+            since: monotonic_now(),
+            next_look_millis: AtomicU64::new(LOOK_EVERY_MILLIS),
+            generation: AtomicU64::new(0),
+            immutable: AtomicBool::new(false),
+            seen: Mutex::new(seen),
+        }
+    }
+
+    /// Looks at the path if it is time; a new file means a new generation of connections.
+    fn look(&self, path: &Path) -> Result<(), SourceError> {
+        let now = monotonic_now().saturating_duration_since(self.since).as_millis();
+        let now = u64::try_from(now).unwrap_or(u64::MAX);
+        if now < self.next_look_millis.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let immutable = self.immutable.load(Ordering::Relaxed);
+        let found = fingerprint(
+            path,
+            if immutable {
+                Access::Immutable
+            } else {
+                Access::Shared
+            },
+        )?;
+        // The first look at a file known to be immutable learns its content, and trusts nothing read before.
+        if found != *seen {
+            *seen = found;
+            self.immutable.store(false, Ordering::Relaxed);
+            self.generation.fetch_add(1, Ordering::Release);
+        }
+        self.next_look_millis
+            .store(now.saturating_add(LOOK_EVERY_MILLIS), Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+fn fingerprint(path: &Path, access: Access) -> Result<Fingerprint, SourceError> {
+    let metadata = fs::symlink_metadata(path).map_err(|error| unreachable_file(&error))?;
+    let content = (access == Access::Immutable).then(|| {
+        (
+            metadata.modified().ok(),
+            metadata.len(),
+            beside(path, "-wal").exists(),
+        )
+    });
+    Ok(Fingerprint {
+        device: metadata.dev(),
+        inode: metadata.ino(),
+        content,
+    })
+}
+
+fn unreachable_file(error: &std::io::Error) -> SourceError {
+    match error.kind() {
+        ErrorKind::NotFound | ErrorKind::NotADirectory => SourceError::Missing,
+        _ => SourceError::Unreadable {
+            detail: error.to_string(),
+        },
+    }
+}
+
+/// A small number of the calling thread, so that it comes back to the same slot.
+fn thread_number() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static OWN: Cell<usize> = Cell::new(NEXT.fetch_add(1, Ordering::Relaxed));
+    }
+    OWN.get()
+}

@@ -1,0 +1,238 @@
+//! Reads tables, columns, keys and references.
+
+use std::collections::HashMap;
+
+use odata::model::{Column, Finding, ForeignKey, Schema, Table};
+use rusqlite::Connection;
+
+use super::connection::OpenConnection;
+use super::declared::edm_type;
+use crate::{Described, SourceError};
+
+/// What `pragma_table_list` says of a table.
+struct Listed {
+    name: String,
+    kind: Kind,
+    has_rowid: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Table,
+    View,
+    /// Computed by an extension, such as a full-text index.
+    Virtual,
+    /// Where a virtual table keeps its data.
+    Shadow,
+}
+
+/// Describes every ordinary table and view. What cannot be served is a finding, not an error: one broken view must
+/// not keep the rest from being read.
+pub(super) fn describe(connection: &OpenConnection) -> Result<Described, SourceError> {
+    let fail = |error: rusqlite::Error| connection.failure(&error);
+    let sqlite = connection.sqlite();
+    let mut findings = Vec::new();
+    let mut tables = Vec::new();
+    for listed in list(sqlite).map_err(fail)? {
+        if let Some(message) = reason_to_drop(&listed) {
+            findings.push(Finding {
+                subject: listed.name,
+                message: message.to_owned(),
+            });
+        } else if listed.kind != Kind::Shadow {
+            match table(sqlite, &listed) {
+                Ok(table) => tables.push(table),
+                Err(error) => {
+                    // A deadline, a lock or an unreadable file is no fault of the table.
+                    connection.stop_if_due()?;
+                    if !is_about_the_table(&error) {
+                        return Err(fail(error));
+                    }
+                    let message = format!("left out, its columns cannot be read: {error}");
+                    findings.push(Finding {
+                        subject: listed.name,
+                        message,
+                    });
+                }
+            }
+        }
+    }
+    resolve_references(&mut tables);
+    Ok(Described {
+        schema: Schema { tables },
+        findings,
+    })
+}
+
+fn list(sqlite: &Connection) -> rusqlite::Result<Vec<Listed>> {
+    let mut statement = sqlite.prepare_cached(
+        r"SELECT CAST(name AS TEXT), type, wr FROM pragma_table_list
+          WHERE schema = 'main' AND name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY name",
+    )?;
+    let rows = statement.query_map([], |row| {
+        let kind = match row.get_ref(1)?.as_bytes()? {
+            b"view" => Kind::View,
+            b"virtual" => Kind::Virtual,
+            b"shadow" => Kind::Shadow,
+            _ => Kind::Table,
+        };
+        let name = String::from_utf8_lossy(row.get_ref(0)?.as_bytes()?).into_owned();
+        Ok(Listed {
+            name,
+            kind,
+            has_rowid: !row.get::<_, bool>(2)? && kind == Kind::Table,
+        })
+    })?;
+    rows.collect()
+}
+
+fn reason_to_drop(listed: &Listed) -> Option<&'static str> {
+    match listed.kind {
+        Kind::Virtual => Some("left out, it is a virtual table"),
+        _ if listed.name.contains(['\0', '\u{FFFD}']) => Some("left out, its name is no valid text"),
+        _ => None,
+    }
+}
+
+fn is_about_the_table(error: &rusqlite::Error) -> bool {
+    match error {
+        rusqlite::Error::SqliteFailure(code, _) => code.code == rusqlite::ErrorCode::Unknown,
+        _ => true,
+    }
+}
+
+/// One column as declared, with its place in the primary key: 0 for none.
+struct Declared {
+    column: Column,
+    type_name: String,
+    key_place: u32,
+}
+
+fn table(sqlite: &Connection, listed: &Listed) -> rusqlite::Result<Table> {
+    let mut columns = declared_columns(sqlite, &listed.name)?;
+    let mut key: Vec<usize> = (0..columns.len())
+        .filter(|&at| columns[at].key_place > 0)
+        .collect();
+    key.sort_by_key(|&at| columns[at].key_place);
+    if let [only] = key[..]
+        && listed.has_rowid
+        && columns[only].type_name.eq_ignore_ascii_case("INTEGER")
+        && !has_key_index(sqlite, &listed.name)?
+    {
+        // The column is the row's own number, which always exists.
+        columns[only].column.nullable = false;
+    }
+    if listed.kind == Kind::Table && !listed.has_rowid {
+        for &at in &key {
+            columns[at].column.nullable = false;
+        }
+    }
+    let foreign_keys = if listed.kind == Kind::Table {
+        references(sqlite, &listed.name)?
+    } else {
+        Vec::new()
+    };
+    Ok(Table {
+        name: listed.name.clone(),
+        primary_key: key.iter().map(|&at| columns[at].column.name.clone()).collect(),
+        columns: columns.into_iter().map(|declared| declared.column).collect(),
+        foreign_keys,
+    })
+}
+
+fn declared_columns(sqlite: &Connection, table: &str) -> rusqlite::Result<Vec<Declared>> {
+    let mut statement = sqlite.prepare_cached(
+        // 1 is a hidden column of a virtual table; generated columns are 2 and 3.
+        r#"SELECT name, type, "notnull", pk FROM pragma_table_xinfo(?1, 'main') WHERE hidden <> 1"#,
+    )?;
+    let rows = statement.query_map([table], |row| {
+        let type_name: String = row.get(1)?;
+        let column = Column {
+            name: row.get(0)?,
+            ty: edm_type(&type_name),
+            nullable: !row.get::<_, bool>(2)?,
+        };
+        Ok(Declared {
+            column,
+            type_name,
+            key_place: row.get(3)?,
+        })
+    })?;
+    rows.collect()
+}
+
+/// Whether the primary key has an index of its own, so that it is not the row number: the case of
+/// [`INTEGER PRIMARY KEY DESC`](https://www.sqlite.org/lang_createtable.html#rowids_and_the_integer_primary_key).
+fn has_key_index(sqlite: &Connection, table: &str) -> rusqlite::Result<bool> {
+    let mut statement =
+        sqlite.prepare_cached("SELECT 1 FROM pragma_index_list(?1, 'main') WHERE origin = 'pk'")?;
+    statement.exists([table])
+}
+
+/// The references of a table as declared, first declared first; target columns are empty where left to the target's key.
+fn references(sqlite: &Connection, table: &str) -> rusqlite::Result<Vec<ForeignKey>> {
+    let mut statement = sqlite.prepare_cached(
+        r#"SELECT id, "table", "from", "to" FROM pragma_foreign_key_list(?1, 'main') ORDER BY id DESC, seq"#,
+    )?;
+    let mut rows = statement.query([table])?;
+    let mut found: Vec<ForeignKey> = Vec::new();
+    let mut last = None;
+    while let Some(row) = rows.next()? {
+        let id: i64 = row.get(0)?;
+        if last.replace(id) != Some(id) {
+            let target_table = row.get(1)?;
+            found.push(ForeignKey {
+                columns: Vec::new(),
+                target_table,
+                target_columns: Vec::new(),
+            });
+        }
+        if let Some(reference) = found.last_mut() {
+            reference.columns.push(row.get(2)?);
+            reference.target_columns.extend(row.get::<_, Option<String>>(3)?);
+        }
+    }
+    Ok(found)
+}
+
+/// Writes the names in references as the target declares them and fills in implied columns. A reference that leads
+/// nowhere stays as it is: the model says so.
+fn resolve_references(tables: &mut [Table]) {
+    let by_name: HashMap<String, usize> = tables
+        .iter()
+        .enumerate()
+        .map(|(at, table)| (table.name.to_ascii_lowercase(), at))
+        .collect();
+    for at in 0..tables.len() {
+        let mut references = std::mem::take(&mut tables[at].foreign_keys);
+        for reference in &mut references {
+            let target = by_name.get(&reference.target_table.to_ascii_lowercase());
+            if let Some(found) = target.and_then(|&target| resolved(reference, &tables[target])) {
+                *reference = found;
+            }
+        }
+        tables[at].foreign_keys = references;
+    }
+}
+
+fn resolved(reference: &ForeignKey, target: &Table) -> Option<ForeignKey> {
+    let named = if reference.target_columns.is_empty() {
+        &target.primary_key
+    } else {
+        &reference.target_columns
+    };
+    let declared = |name: &String| {
+        target
+            .columns
+            .iter()
+            .map(|column| &column.name)
+            .find(|column| column.eq_ignore_ascii_case(name))
+            .cloned()
+    };
+    let target_columns: Vec<String> = named.iter().map(declared).collect::<Option<_>>()?;
+    (target_columns.len() == reference.columns.len()).then(|| ForeignKey {
+        columns: reference.columns.clone(),
+        target_table: target.name.clone(),
+        target_columns,
+    })
+}

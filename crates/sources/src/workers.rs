@@ -1,0 +1,148 @@
+//! A bounded set of threads for blocking work, with a bounded queue.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use crate::SourceError;
+
+/// How long a worker waits for more before its thread ends.
+const IDLE: Duration = Duration::from_secs(5);
+
+type Job = Box<dyn FnOnce() + Send>;
+
+/// Threads that are started when there is work and end when there is none. Dropping it drops what is queued and lets
+/// running jobs end by themselves.
+#[derive(Debug)]
+pub(crate) struct Workers {
+    shared: Arc<Shared>,
+    threads: usize,
+    queued: usize,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    state: Mutex<State>,
+    work: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    jobs: VecDeque<Job>,
+    threads: usize,
+    idle: usize,
+    closed: bool,
+}
+
+impl std::fmt::Debug for State {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            formatter,
+            "State({} queued, {} threads, {} idle)",
+            self.jobs.len(),
+            self.threads,
+            self.idle
+        )
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Jobs run outside the lock, so a panic cannot leave the state halfway.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Workers {
+    /// At most `threads` jobs run at once and `queued` wait.
+    pub(crate) fn new(threads: usize, queued: usize) -> Self {
+        Self {
+            shared: Arc::default(),
+            threads: threads.max(1),
+            queued,
+        }
+    }
+
+    /// Hands a job over; it is dropped unrun when the set is closed first.
+    pub(crate) fn submit(&self, job: impl FnOnce() + Send + 'static) -> Result<(), SourceError> {
+        let mut state = self.shared.lock();
+        if state.closed {
+            return Err(SourceError::Closed);
+        }
+        let free = state.idle + (self.threads - state.threads.min(self.threads));
+        if state.jobs.len() >= free + self.queued {
+            return Err(SourceError::Busy);
+        }
+        if state.idle <= state.jobs.len() && state.threads < self.threads {
+            self.start_thread(&mut state)?;
+        }
+        state.jobs.push_back(Box::new(job));
+        drop(state);
+        self.shared.work.notify_one();
+        Ok(())
+    }
+
+    /// Drops what is queued and refuses more.
+    pub(crate) fn close(&self) {
+        let mut state = self.shared.lock();
+        state.closed = true;
+        let dropped = std::mem::take(&mut state.jobs);
+        drop(state);
+        drop(dropped);
+        self.shared.work.notify_all();
+    }
+
+    fn start_thread(&self, state: &mut State) -> Result<(), SourceError> {
+        let shared = Arc::clone(&self.shared);
+        let started = thread::Builder::new()
+            .name("source-worker".to_owned())
+            .spawn(move || work(&shared));
+        match started {
+            Ok(_) => {
+                state.threads += 1;
+                Ok(())
+            }
+            // The machine has no thread to spare: those that run will come to the job.
+            Err(_) if state.threads > 0 => Ok(()),
+            Err(_) => Err(SourceError::Busy),
+        }
+    }
+}
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+fn work(shared: &Shared) {
+    let mut state = shared.lock();
+    loop {
+        if let Some(job) = state.jobs.pop_front() {
+            drop(state);
+            // What the job owned is dropped while unwinding, and tells whoever waits for it.
+            let _ = catch_unwind(AssertUnwindSafe(job));
+            state = shared.lock();
+            continue;
+        }
+        if state.closed {
+            break;
+        }
+        state.idle += 1;
+        let (woken, timeout) = shared
+            .work
+            .wait_timeout(state, IDLE)
+            .unwrap_or_else(PoisonError::into_inner);
+        state = woken;
+        state.idle -= 1;
+        if timeout.timed_out() && state.jobs.is_empty() {
+            break;
+        }
+    }
+    state.threads -= 1;
+}
+
+#[cfg(test)]
+mod tests;
