@@ -2,11 +2,12 @@
 //!
 //! A source holds a few connections, each in a slot behind a lock of its own: some for reads on the caller's thread
 //! (a thread comes back to the same slot, so there is no contention), one per worker thread for streams. Opening a
-//! connection is [`connection`], who gets which is [`pool`], the structure is [`schema`] and [`declared`].
+//! connection is `file` and `connection`, who gets which is `pool`, the structure is `schema` and `declared`.
 
 mod connection;
 mod declared;
 mod failure;
+mod file;
 mod functions;
 mod pool;
 mod schema;

@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
 use std::time::{Instant, SystemTime};
 
-use super::connection::{Access, OpenConnection, beside};
+use super::connection::OpenConnection;
+use super::file::{Access, beside};
 use crate::budget::Reclaim;
 use crate::deadline::monotonic_now;
 use crate::{ConnectionBudget, Limits, SourceError};

@@ -1,0 +1,166 @@
+//! Opens the file itself, hardened against what may be in it.
+
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use rusqlite::config::DbConfig;
+use rusqlite::hooks::{AuthAction, AuthContext, Authorization, TransactionOperation};
+use rusqlite::limits::Limit;
+use rusqlite::{Connection, OpenFlags};
+
+use super::functions;
+use crate::Limits;
+
+/// Whether the file is read as one that other programs may change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    /// With SQLite's locks.
+    Shared,
+    /// Without locks or a write-ahead index, which could not be created.
+    Immutable,
+}
+
+/// Opens and sets up a connection to a real path, and reads the file's header.
+pub(super) fn connect(path: &Path, limits: &Limits, access: Access) -> rusqlite::Result<Connection> {
+    // The path is a real one, so a link there now was put there after it was checked.
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_PRIVATE_CACHE
+        | OpenFlags::SQLITE_OPEN_NOFOLLOW
+        | OpenFlags::SQLITE_OPEN_EXRESCODE;
+    let connection = match access {
+        // A real path begins with a slash, so it is never taken for a URI.
+        Access::Shared => Connection::open_with_flags(path, flags)?,
+        Access::Immutable => {
+            Connection::open_with_flags(immutable_uri(path), flags | OpenFlags::SQLITE_OPEN_URI)?
+        }
+    };
+    harden(&connection, limits)?;
+    connection.busy_timeout(limits.lock_wait)?;
+    connection.set_prepared_statement_cache_capacity(limits.prepared_statements);
+    // Sorts larger than the cache go to a temporary file: in memory they would be bounded by nothing.
+    connection.pragma_update(None, "temp_store", "file")?;
+    connection.pragma_update(None, "cache_size", -i64::from(limits.cache_kib))?;
+    connection.pragma_update(
+        None,
+        "mmap_size",
+        i64::try_from(limits.mmap_bytes).unwrap_or(i64::MAX),
+    )?;
+    functions::register(&connection)?;
+    // SQLite reads nothing before it must: this fails now if the file is no database.
+    connection.query_row("PRAGMA schema_version", [], |_| Ok(()))?;
+    Ok(connection)
+}
+
+/// Takes from the connection whatever reading does not need. The file itself may be hostile.
+fn harden(connection: &Connection, limits: &Limits) -> rusqlite::Result<()> {
+    for (setting, value) in [
+        (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
+        (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false),
+        (DbConfig::SQLITE_DBCONFIG_DQS_DML, false),
+        (DbConfig::SQLITE_DBCONFIG_DQS_DDL, false),
+    ] {
+        connection.set_db_config(setting, value)?;
+    }
+    connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
+    connection.set_limit(Limit::SQLITE_LIMIT_WORKER_THREADS, 0)?;
+    connection.set_limit(Limit::SQLITE_LIMIT_SQL_LENGTH, 1024 * 1024)?;
+    let largest = i32::try_from(limits.max_value_bytes).unwrap_or(i32::MAX);
+    connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, largest)?;
+    connection.pragma_update(None, "query_only", true)?;
+    connection.pragma_update(None, "cell_size_check", true)
+}
+
+/// What statements may do: select, and read the structure.
+pub(super) fn authorize(context: AuthContext<'_>) -> Authorization {
+    let allowed = match context.action {
+        AuthAction::Select
+        | AuthAction::Read { .. }
+        | AuthAction::Recursive
+        | AuthAction::Transaction {
+            operation: TransactionOperation::Begin | TransactionOperation::Rollback,
+        } => true,
+        AuthAction::Function { function_name } => !function_name.eq_ignore_ascii_case("load_extension"),
+        AuthAction::Pragma {
+            pragma_name,
+            pragma_value,
+        } => match pragma_name {
+            "table_list" | "table_xinfo" | "foreign_key_list" | "index_list" => true,
+            "schema_version" => pragma_value.is_none(),
+            _ => false,
+        },
+        _ => false,
+    };
+    if allowed {
+        Authorization::Allow
+    } else {
+        Authorization::Deny
+    }
+}
+
+/// Whether a file in write-ahead mode holds everything itself and cannot change under this server's hands.
+pub(super) fn is_settled(path: &Path) -> bool {
+    let log_is_empty = std::fs::metadata(beside(path, "-wal")).map_or(true, |log| log.len() == 0);
+    // Asked of SQLite, not of the file system: closing a file handle of ours would drop SQLite's locks on the file.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let writable = Connection::open_with_flags(path, flags)
+        .and_then(|connection| connection.is_readonly("main"))
+        .is_ok_and(|readonly| !readonly);
+    log_is_empty && !writable
+}
+
+/// The path of a file that SQLite keeps beside the database.
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// A file URI that SQLite takes for exactly this path.
+fn immutable_uri(path: &Path) -> String {
+    use std::fmt::Write as _;
+    let mut uri = String::from("file://");
+    for &byte in path.as_os_str().as_bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' | b'~' => {
+                uri.push(char::from(byte));
+            }
+            // Writing to a string cannot fail.
+            _ => drop(write!(uri, "%{byte:02X}")),
+        }
+    }
+    uri.push_str("?immutable=1");
+    uri
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_with_uri_characters_is_read_literally_when_immutable() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a?mode=rwc&b#c%20 ü.db");
+        Connection::open(&path)
+            .unwrap()
+            .execute_batch("CREATE TABLE t(a)")
+            .unwrap();
+        let opened = connect(&path, &Limits::default(), Access::Immutable).unwrap();
+        assert_eq!(
+            opened.query_row("SELECT count(*) FROM t", [], |row| row.get::<_, i64>(0)),
+            Ok(0)
+        );
+    }
+
+    #[test]
+    fn a_writable_file_is_never_taken_for_immutable() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("writable.db");
+        Connection::open(&path)
+            .unwrap()
+            .execute_batch("CREATE TABLE t(a)")
+            .unwrap();
+        assert!(!is_settled(&path));
+    }
+}

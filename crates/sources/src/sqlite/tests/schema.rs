@@ -1,0 +1,139 @@
+use super::*;
+
+fn described(sql: &str) -> crate::Described {
+    fixture(sql)
+        .source
+        .read_schema(Deadline::after(Duration::from_mins(1)))
+        .unwrap()
+}
+
+fn table<'a>(tables: &'a [Table], name: &str) -> &'a Table {
+    tables.iter().find(|table| table.name == name).unwrap()
+}
+
+fn nullable(table: &Table) -> Vec<bool> {
+    table.columns.iter().map(|column| column.nullable).collect()
+}
+
+#[test]
+fn keys_are_not_null_only_where_sqlite_makes_sure() {
+    let found = described(
+        "CREATE TABLE alias(id INTEGER PRIMARY KEY, a);
+         CREATE TABLE descending(id INTEGER PRIMARY KEY DESC);
+         CREATE TABLE word(id TEXT PRIMARY KEY);
+         CREATE TABLE declared(id TEXT PRIMARY KEY NOT NULL);
+         CREATE TABLE narrow(id INT PRIMARY KEY);
+         CREATE TABLE bare(a, b);
+         CREATE TABLE pair(a TEXT, b INTEGER, c, PRIMARY KEY (b, a)) WITHOUT ROWID;",
+    );
+    let tables = &found.schema.tables;
+    assert_eq!(nullable(table(tables, "alias")), [false, true]);
+    assert_eq!(nullable(table(tables, "descending")), [true]);
+    assert_eq!(nullable(table(tables, "word")), [true]);
+    assert_eq!(nullable(table(tables, "declared")), [false]);
+    assert_eq!(nullable(table(tables, "narrow")), [true]);
+    assert_eq!(nullable(table(tables, "pair")), [false, false, true]);
+    assert_eq!(table(tables, "pair").primary_key, ["b", "a"]);
+    assert_eq!(table(tables, "bare").primary_key, [""; 0]);
+    assert_eq!(found.findings, []);
+}
+
+#[test]
+fn hostile_names_survive_unchanged() {
+    let found = described(
+        r#"CREATE TABLE "a ""quoted"" 'table'; DROP" ("select" INTEGER PRIMARY KEY, "ü 漢 🚢" TEXT, "x]y`z" INT);
+           CREATE TABLE "order"("group" INTEGER PRIMARY KEY, "from" INTEGER REFERENCES "A ""QUOTED"" 'table'; DROP");"#,
+    );
+    let tables = &found.schema.tables;
+    let hostile = table(tables, "a \"quoted\" 'table'; DROP");
+    let names: Vec<&str> = hostile
+        .columns
+        .iter()
+        .map(|column| column.name.as_str())
+        .collect();
+    assert_eq!(names, ["select", "ü 漢 🚢", "x]y`z"]);
+    let reference = &table(tables, "order").foreign_keys[0];
+    assert_eq!(reference.target_table, hostile.name);
+    assert_eq!(reference.target_columns, ["select"]);
+}
+
+#[test]
+fn references_are_resolved_in_the_order_of_declaration() {
+    let found = described(
+        "CREATE TABLE ship(id INTEGER PRIMARY KEY, Flag TEXT NOT NULL, No TEXT NOT NULL, UNIQUE (Flag, No));
+         CREATE TABLE visit(id INTEGER PRIMARY KEY, ship INT REFERENCES SHIP, f TEXT, n TEXT, gone INT REFERENCES nowhere(x),
+            FOREIGN KEY (f, n) REFERENCES ship(FLAG, no));",
+    );
+    let visit = table(&found.schema.tables, "visit");
+    let targets: Vec<_> = visit
+        .foreign_keys
+        .iter()
+        .map(|key| (key.columns.join(","), key.target_columns.join(",")))
+        .collect();
+    assert_eq!(
+        targets,
+        [
+            ("ship".into(), "id".into()),
+            ("gone".into(), "x".into()),
+            ("f,n".into(), "Flag,No".into())
+        ]
+    );
+}
+
+#[test]
+fn views_and_generated_columns_are_tables_and_columns_too() {
+    let found = described(
+        "CREATE TABLE t(id INTEGER PRIMARY KEY, price DECIMAL(9,2), twice REAL AS (price * 2), kept TEXT AS ('x') STORED);
+         CREATE VIEW v AS SELECT id, price, count(*) OVER () AS n FROM t;",
+    );
+    let types: Vec<EdmType> = table(&found.schema.tables, "t")
+        .columns
+        .iter()
+        .map(|column| column.ty)
+        .collect();
+    let price = EdmType::Decimal {
+        precision: Some(9),
+        scale: Some(2),
+    };
+    let text = EdmType::String { max_length: None };
+    assert_eq!(types, [EdmType::Int64, price, EdmType::Double, text]);
+    let view = table(&found.schema.tables, "v");
+    assert_eq!(
+        (view.columns.len(), view.columns[1].ty, view.primary_key.len()),
+        (3, price, 0)
+    );
+}
+
+#[test]
+fn what_sqlite_keeps_for_itself_is_left_out_and_one_broken_view_breaks_nothing_else() {
+    let found = described(
+        "CREATE TABLE t(id INTEGER PRIMARY KEY AUTOINCREMENT, a TEXT UNIQUE);
+         CREATE TABLE sqlitex(id INTEGER PRIMARY KEY);
+         CREATE VIRTUAL TABLE words USING fts5(body);
+         CREATE TABLE lost(a); CREATE VIEW broken AS SELECT a FROM lost; DROP TABLE lost; ANALYZE;",
+    );
+    let names: Vec<&str> = found
+        .schema
+        .tables
+        .iter()
+        .map(|table| table.name.as_str())
+        .collect();
+    assert_eq!(names, ["sqlitex", "t"]);
+    let findings: Vec<&str> = found
+        .findings
+        .iter()
+        .map(|finding| finding.subject.as_str())
+        .collect();
+    assert_eq!(findings, ["broken", "words"]);
+}
+
+#[test]
+fn a_change_of_structure_changes_the_version_and_a_change_of_data_does_not() {
+    let fixture = fixture("CREATE TABLE t(a)");
+    let before = fixture.source.schema_version().unwrap();
+    let writer = Connection::open(&fixture.path).unwrap();
+    writer.execute_batch("INSERT INTO t VALUES (1)").unwrap();
+    assert_eq!(fixture.source.schema_version().unwrap(), before);
+    writer.execute_batch("ALTER TABLE t ADD COLUMN b").unwrap();
+    assert_ne!(fixture.source.schema_version().unwrap(), before);
+}

@@ -1,0 +1,162 @@
+use std::fmt::Write as _;
+use std::sync::mpsc;
+
+use super::*;
+use crate::{ChunkSink, Chunks, Runner};
+
+/// Encodes every row as a line.
+fn lines(runner: &Runner<'_>, sink: &mut ChunkSink, select: &Statement) -> Result<(), SourceError> {
+    let mut outcome = Ok(());
+    runner.query(select, |row| {
+        if let Cell::Integer(number) = row.cell(0) {
+            sink.buffer()
+                .extend_from_slice(format!("{number} some more bytes\n").as_bytes());
+        }
+        outcome = sink.row_written();
+        if outcome.is_ok() {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
+    })?;
+    outcome
+}
+
+fn stream(source: &Source, sql: &str, run: Run) -> Result<Chunks, SourceError> {
+    let select = statement(sql, 2);
+    source.stream(run, move |runner, sink| lines(runner, sink, &select))
+}
+
+/// Occupies the only worker until the returned sender is dropped.
+fn occupy(source: &Source) -> (mpsc::Sender<()>, Chunks) {
+    let (release, held) = mpsc::channel::<()>();
+    let (started, running) = mpsc::channel();
+    let chunks = source.stream(run(), move |_, _| {
+        started.send(()).unwrap();
+        let _ = held.recv();
+        Ok(())
+    });
+    running.recv().unwrap();
+    (release, chunks.unwrap())
+}
+
+#[tokio::test]
+async fn a_stream_hands_out_every_row_in_order() {
+    let fixture = fixture("CREATE TABLE t(a)");
+    let mut chunks = stream(&fixture.source, &format!("{COUNTING} LIMIT 50000"), run()).unwrap();
+    let mut bytes = Vec::new();
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.unwrap();
+        assert!(chunk.len() < 70_000);
+        bytes.extend_from_slice(&chunk);
+    }
+    let mut expected = String::new();
+    for number in 1..=50_000 {
+        writeln!(expected, "{number} some more bytes").unwrap();
+    }
+    assert!(bytes == expected.as_bytes());
+}
+
+#[tokio::test]
+async fn an_error_before_the_first_row_is_the_first_item() {
+    let fixture = fixture("CREATE TABLE t(a)");
+    let mut chunks = stream(&fixture.source, "SELECT a, a FROM gone", run()).unwrap();
+    assert!(matches!(
+        chunks.next().await,
+        Some(Err(SourceError::StructureChanged { .. }))
+    ));
+    assert!(chunks.next().await.is_none());
+}
+
+#[tokio::test]
+async fn a_stream_is_stopped_at_its_deadline() {
+    let fixture = fixture("CREATE TABLE t(a)");
+    let soon = Run {
+        deadline: Deadline::after(Duration::from_millis(20)),
+        max_rows: usize::MAX,
+    };
+    let mut chunks = stream(&fixture.source, &ENDLESS.replace("count(*)", "count(*), 1"), soon).unwrap();
+    assert_eq!(chunks.next().await, Some(Err(SourceError::TimedOut)));
+}
+
+#[tokio::test]
+async fn dropping_the_receiver_frees_the_worker_at_once() {
+    let fixture = fixture("CREATE TABLE t(a)");
+    // Each gets the one place in the queue only once the worker has come back from the one before.
+    let patiently = |sql: &str| loop {
+        match stream(&fixture.source, sql, run()) {
+            Err(SourceError::Busy) => std::thread::yield_now(),
+            chunks => break chunks.unwrap(),
+        }
+    };
+    for sql in [&ENDLESS.replace("count(*)", "count(*), 1"), COUNTING, COUNTING] {
+        drop(patiently(sql));
+    }
+    let mut chunks = patiently("SELECT 7, 1");
+    assert_eq!(
+        chunks.next().await.unwrap().unwrap().as_ref(),
+        b"7 some more bytes\n"
+    );
+}
+
+#[tokio::test]
+async fn one_more_than_the_queue_holds_is_busy() {
+    let fixture = fixture("CREATE TABLE t(a)");
+    let (release, _held) = occupy(&fixture.source);
+    let mut waiting = stream(&fixture.source, "SELECT 1, 1", run()).unwrap();
+    assert_eq!(
+        stream(&fixture.source, "SELECT 1, 1", run()).unwrap_err(),
+        SourceError::Busy
+    );
+    drop(release);
+    assert!(waiting.next().await.unwrap().is_ok());
+}
+
+#[test]
+fn short_reads_do_not_wait_for_streams() {
+    let fixture = fixture("CREATE TABLE t(a)");
+    let (_release, _held) = occupy(&fixture.source);
+    assert_eq!(one_integer(&fixture.source, "SELECT 7"), Ok(7));
+}
+
+#[tokio::test]
+async fn a_job_that_panics_does_not_pass_for_a_whole_answer() {
+    let fixture = fixture("CREATE TABLE t(a)");
+    let mut chunks = fixture
+        .source
+        .stream(run(), |_, sink| {
+            sink.buffer().extend_from_slice(b"half an answer");
+            sink.flush()?;
+            panic!("on purpose")
+        })
+        .unwrap();
+    assert!(chunks.next().await.unwrap().is_ok());
+    assert!(matches!(
+        chunks.next().await,
+        Some(Err(SourceError::Failed { .. }))
+    ));
+    let mut next = stream(&fixture.source, "SELECT 7, 1", run()).unwrap();
+    assert!(next.next().await.unwrap().is_ok());
+}
+
+#[tokio::test]
+async fn closing_stops_what_runs_and_what_waits() {
+    let fixture = fixture("CREATE TABLE t(a)");
+    let mut running = stream(&fixture.source, COUNTING, run()).unwrap();
+    assert!(running.next().await.unwrap().is_ok());
+    let mut waiting = stream(&fixture.source, "SELECT 1, 1", run()).unwrap();
+    fixture.source.close();
+    let last = loop {
+        match running.next().await {
+            Some(Ok(_)) => {}
+            last => break last,
+        }
+    };
+    assert_eq!(last, Some(Err(SourceError::Closed)));
+    assert!(waiting.next().await.unwrap().is_err());
+    assert_eq!(one_integer(&fixture.source, "SELECT 7"), Err(SourceError::Closed));
+    assert_eq!(
+        stream(&fixture.source, "SELECT 7, 1", run()).unwrap_err(),
+        SourceError::Closed
+    );
+}
