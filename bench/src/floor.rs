@@ -1,0 +1,18 @@
+//! The floor: starts `src/bin/floor.rs` with the bytes that the server answered.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use crate::call::Answer;
+use crate::server::Server;
+
+/// Starts the bare server so that `/name` answers what `answer` holds.
+pub(crate) fn start(programs: &Path, folder: &Path, name: &str, answer: &Answer) -> Result<Server> {
+    let bodies = folder.join("floor");
+    std::fs::create_dir_all(&bodies).with_context(|| format!("cannot create {}", bodies.display()))?;
+    std::fs::write(bodies.join(name), &answer.body)?;
+    Server::start(&programs.join("floor"), |command| {
+        command.arg(&bodies);
+    })
+}

@@ -1,0 +1,232 @@
+//! Sluicegate set up through its public API: accounts, applications, a data source, a signed-in browser with consent.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+use hyper::header::COOKIE;
+use serde_json::{Value, json};
+
+use crate::browser::Browser;
+use crate::call::{self, Answer, Call, Connection};
+use crate::sample;
+use crate::server::Server;
+
+const ADMINISTRATOR: &str = "d2cadmin";
+const PASSWORD: &str = "measured-on-a-quiet-evening";
+const REDIRECT: &str = "http://127.0.0.1:9/callback";
+
+/// The pair of [RFC 7636 appendix B](https://www.rfc-editor.org/rfc/rfc7636#appendix-B), so that nothing need be hashed.
+const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+/// The server with everything that the workloads need.
+pub(crate) struct Lab {
+    pub(crate) server: Server,
+    pub(crate) data_folder: PathBuf,
+    service: Client,
+    web: Client,
+    cookies: String,
+}
+
+/// A registered application.
+#[derive(Clone)]
+pub(crate) struct Client {
+    id: String,
+    secret: String,
+}
+
+impl Client {
+    /// The exchange of the code that an authorize request was answered with.
+    pub(crate) fn exchange(&self, answer: &Answer) -> Result<Call> {
+        let location = answer
+            .location()
+            .with_context(|| format!("no redirect but {}", answer.status))?;
+        let query = location.split_once('?').map_or("", |(_, query)| query);
+        let code = query.split('&').find_map(|pair| pair.strip_prefix("code="));
+        let code = code.with_context(|| format!("no code in {location}"))?;
+        let code = percent_encoding::percent_decode_str(code).decode_utf8()?;
+        let fields = [
+            ("grant_type", "authorization_code"),
+            ("code", &code),
+            ("redirect_uri", REDIRECT),
+            ("code_verifier", VERIFIER),
+        ];
+        self.token_request(&fields)
+    }
+
+    pub(crate) fn refresh(&self, token: &str) -> Result<Call> {
+        self.token_request(&[("grant_type", "refresh_token"), ("refresh_token", token)])
+    }
+
+    fn token_request(&self, fields: &[(&str, &str)]) -> Result<Call> {
+        call::with_basic(call::post_form("/oauth2/token", fields)?, &self.id, &self.secret)
+    }
+}
+
+/// Makes a data folder with both accounts.
+pub(crate) fn initialise(program: &Path, data_folder: &Path) -> Result<()> {
+    let mut init = Command::new(program);
+    init.args(["init", "--data-dir"])
+        .arg(data_folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null());
+    init.env("SLUICEGATE_ADMIN_PASSWORD", PASSWORD)
+        .env("SLUICEGATE_USER_PASSWORD", PASSWORD);
+    if !init
+        .status()
+        .context("cannot start the server's program")?
+        .success()
+    {
+        bail!("`sluicegate init` failed");
+    }
+    Ok(())
+}
+
+/// Starts the server on a free port with rate limits off.
+pub(crate) fn serve(program: &Path, data_folder: &Path) -> Result<Server> {
+    Server::start(program, |command| {
+        command
+            .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+            .arg(data_folder);
+        command
+            .env("SLUICEGATE_RATE_LIMIT__ENABLED", "false")
+            .stderr(Stdio::null());
+    })
+}
+
+impl Lab {
+    pub(crate) async fn set_up(program: &Path, folder: &Path) -> Result<Self> {
+        let data_folder = folder.join("data");
+        initialise(program, &data_folder)?;
+        let readings = folder.join("readings.sqlite");
+        sample::write(&readings)?;
+        let server = serve(program, &data_folder)?;
+        let mut connection = Connection::open(server.address).await?;
+        add_data_source(&mut connection, &readings)
+            .await
+            .context("cannot add the data source")?;
+        let service = register(
+            &mut connection,
+            "Bench service",
+            "compatible",
+            &["client_credentials"],
+        )
+        .await?;
+        let grants = ["authorization_code", "refresh_token"];
+        let web = register(&mut connection, "Bench web", "oauth21", &grants).await?;
+        let mut lab = Self {
+            server,
+            data_folder,
+            service,
+            web,
+            cookies: String::new(),
+        };
+        let mut browser = Browser::open(lab.server.address).await?;
+        browser
+            .authorize(&lab.authorize_path(), REDIRECT, ADMINISTRATOR, PASSWORD)
+            .await
+            .context("cannot sign in")?;
+        lab.cookies = browser.cookies();
+        Ok(lab)
+    }
+
+    /// A token request of the service application.
+    pub(crate) fn client_credentials(&self) -> Result<Call> {
+        self.service
+            .token_request(&[("grant_type", "client_credentials")])
+    }
+
+    pub(crate) async fn service_token(&self) -> Result<String> {
+        let answer = Connection::open(self.server.address)
+            .await?
+            .send(self.client_credentials()?)
+            .await?;
+        text(&answer.json()?, "access_token")
+    }
+
+    pub(crate) fn introspection(&self, token: &str) -> Result<Call> {
+        let call = call::post_form("/oauth2/introspect", &[("token", token)])?;
+        call::with_basic(call, &self.service.id, &self.service.secret)
+    }
+
+    /// An authorize request that remembered consent answers with a code at once.
+    pub(crate) fn authorize(&self) -> Result<Call> {
+        call::with_header(call::get(&self.authorize_path())?, COOKIE, &self.cookies)
+    }
+
+    /// The application that people sign in to.
+    pub(crate) fn web_client(&self) -> Client {
+        self.web.clone()
+    }
+
+    /// Signs in `count` more times and returns the refresh token of each grant.
+    pub(crate) async fn refresh_tokens(&self, count: usize) -> Result<Vec<String>> {
+        let mut connection = Connection::open(self.server.address).await?;
+        let mut tokens = Vec::with_capacity(count);
+        for _ in 0..count {
+            let redirected = connection.send(self.authorize()?).await?;
+            let answer = connection.send(self.web.exchange(&redirected)?).await?;
+            tokens.push(text(&answer.json()?, "refresh_token")?);
+        }
+        Ok(tokens)
+    }
+
+    fn authorize_path(&self) -> String {
+        let fields = [
+            ("response_type", "code"),
+            ("client_id", self.web.id.as_str()),
+            ("redirect_uri", REDIRECT),
+            ("scope", "api.access.odata"),
+            ("state", "bench"),
+            ("code_challenge", CHALLENGE),
+            ("code_challenge_method", "S256"),
+        ];
+        format!("/oauth2/authorize?{}", call::encode(&fields))
+    }
+}
+
+/// A member of a JSON object that must be text.
+pub(crate) fn text(object: &Value, name: &str) -> Result<String> {
+    object[name]
+        .as_str()
+        .map(str::to_owned)
+        .with_context(|| format!("the answer has no {name}"))
+}
+
+async fn manage(connection: &mut Connection, call: Call) -> Result<Value> {
+    connection
+        .send(call::with_basic(call, ADMINISTRATOR, PASSWORD)?)
+        .await?
+        .json()
+}
+
+async fn register(connection: &mut Connection, name: &str, profile: &str, grants: &[&str]) -> Result<Client> {
+    let body = json!({"name": name, "redirectUrls": [REDIRECT], "profile": profile, "grantTypes": grants});
+    let call = call::post_json("/api/mgmt/oauth/client/applications", &body)?;
+    let application = manage(connection, call)
+        .await
+        .with_context(|| format!("cannot register {name}"))?;
+    Ok(Client {
+        id: text(&application, "clientId")?,
+        secret: text(&application, "clientSecret")?,
+    })
+}
+
+async fn add_data_source(connection: &mut Connection, file: &Path) -> Result<()> {
+    let stores = manage(connection, call::get("/api/mgmt/datastores")?).await?;
+    let stores = stores["dataStores"]
+        .as_array()
+        .context("no list of data stores")?;
+    let store = stores
+        .iter()
+        .find(|store| store["name"] == "SQLite")
+        .context("no data store SQLite")?;
+    let body = json!({
+        "name": "bench", "dataStore": store["id"], "connectionType": "Cloud", "description": "",
+        "options": {"path": file.to_string_lossy()},
+    });
+    manage(connection, call::post_json("/api/mgmt/datasources", &body)?)
+        .await
+        .map(drop)
+}

@@ -1,0 +1,109 @@
+//! The machine: its cores, its description, and what the kernel says of a process.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+/// The core that servers run on; the load runs on the next.
+pub(crate) const SERVER_CORE: &str = "0";
+const LOAD_CORE: &str = "1";
+
+/// Moves this process to its own core. Threads that are started later stay there.
+pub(crate) fn keep_load_off_the_server() -> Result<()> {
+    let pid = std::process::id().to_string();
+    let mut taskset = Command::new("taskset");
+    taskset
+        .args(["--all-tasks", "--pid", "--cpu-list", LOAD_CORE, &pid])
+        .stdout(Stdio::null());
+    if !taskset.status().context("cannot start taskset")?.success() {
+        bail!("the load cannot have a core of its own: two cores are needed");
+    }
+    Ok(())
+}
+
+/// Processor, cores, kernel and day, in one line.
+pub(crate) fn describe() -> Result<String> {
+    let info = std::fs::read_to_string("/proc/cpuinfo").context("cannot read /proc/cpuinfo")?;
+    let model = info
+        .lines()
+        .find_map(|line| line.strip_prefix("model name"))
+        .unwrap_or("unknown processor");
+    let cores = info.lines().filter(|line| line.starts_with("processor")).count();
+    let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let memory = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let gib = field(&memory, "MemTotal:").unwrap_or(0) / (1024 * 1024);
+    let day = jiff::Timestamp::now().strftime("%Y-%m-%d").to_string();
+    let model = model.trim_start_matches([' ', '\t', ':']).trim();
+    Ok(format!(
+        "{day}, {cores} cores of {model}, {gib} GiB, Linux {}",
+        kernel.trim()
+    ))
+}
+
+/// A new folder on the disk that holds the build, so that a sync costs what it costs there.
+pub(crate) fn scratch_folder() -> Result<PathBuf> {
+    let folder = std::path::absolute(format!("target/bench-{}", std::process::id()))?;
+    std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    Ok(folder)
+}
+
+/// What a process has used so far.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Usage {
+    /// User and system time, in microseconds.
+    pub(crate) cpu_micros: u64,
+    /// Resident memory, in KiB.
+    pub(crate) resident_kib: u64,
+}
+
+impl Usage {
+    /// Reads `/proc/PID`. The kernel counts in ticks of 10 ms, which over seconds is exact enough.
+    pub(crate) fn of(pid: u32) -> Result<Self> {
+        const MICROS_PER_TICK: u64 = 10_000;
+        let read = |name: &str| {
+            std::fs::read_to_string(format!("/proc/{pid}/{name}"))
+                .with_context(|| format!("process {pid} is gone"))
+        };
+        let stat = read("stat")?;
+        let ticks = ticks(&stat).with_context(|| format!("cannot understand /proc/{pid}/stat"))?;
+        let resident_kib =
+            field(&read("status")?, "VmRSS:").context("the kernel tells no resident memory")?;
+        Ok(Self {
+            cpu_micros: ticks * MICROS_PER_TICK,
+            resident_kib,
+        })
+    }
+}
+
+/// `utime + stime` of a `stat` line: the 14th and 15th field, counted behind the name in parentheses.
+fn ticks(stat: &str) -> Option<u64> {
+    let (_, fields) = stat.rsplit_once(") ")?;
+    let mut fields = fields.split(' ').skip(11);
+    let user: u64 = fields.next()?.parse().ok()?;
+    let system: u64 = fields.next()?.parse().ok()?;
+    Some(user + system)
+}
+
+/// The number behind a name in files like `/proc/PID/status`.
+fn field(text: &str, name: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{field, ticks};
+
+    #[test]
+    fn processor_time_is_read_behind_any_name() {
+        let stat = "42 (a (b) c) S 1 1 1 0 -1 4194560 9 0 0 0 120 34 0 0 20 0 5 0 100 1 1 1";
+        assert_eq!(ticks(stat), Some(154));
+    }
+
+    #[test]
+    fn memory_is_read_by_name() {
+        assert_eq!(field("Name:\tx\nVmRSS:\t   18344 kB\n", "VmRSS:"), Some(18_344));
+        assert_eq!(field("Name:\tx\n", "VmRSS:"), None);
+    }
+}

@@ -1,0 +1,104 @@
+//! Measures the release server, the floor beneath it and a peer beside it. `docs/performance.md` explains the figures.
+//!
+//! Read `lab.rs` for what is set up, `workloads.rs` for what is measured, `load.rs` for how.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the tables are printed")]
+#![expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
+
+mod browser;
+mod call;
+mod floor;
+mod lab;
+mod load;
+mod machine;
+mod peer;
+mod report;
+mod sample;
+mod server;
+mod startup;
+mod workloads;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use clap::Parser;
+
+use report::Report;
+
+/// Measures the release server; run it as `cargo xtask bench`.
+///
+/// Example: cargo xtask bench --seconds 5 --only refresh
+#[derive(Parser, Debug)]
+#[command(name = "cargo xtask bench")]
+struct Options {
+    /// How long each workload is measured, in seconds.
+    #[arg(long, default_value_t = 5)]
+    seconds: u64,
+    /// Two seconds for each workload, and smaller amounts where a figure needs an amount.
+    #[arg(long)]
+    quick: bool,
+    /// Only the workloads whose name contains this; may be given several times.
+    #[arg(long)]
+    only: Vec<String>,
+    /// Leaves the floor and the peer out.
+    #[arg(long)]
+    alone: bool,
+    /// Writes the tables into docs/performance.md.
+    #[arg(long)]
+    write: bool,
+    /// The folder with the built programs.
+    #[arg(long, default_value = "target/release", hide = true)]
+    programs: PathBuf,
+}
+
+impl Options {
+    fn duration(&self) -> Duration {
+        Duration::from_secs(if self.quick { 2 } else { self.seconds.max(1) })
+    }
+
+    fn wants(&self, name: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|part| name.contains(part.as_str()))
+    }
+}
+
+fn main() -> ExitCode {
+    match run(&Options::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: &Options) -> Result<()> {
+    if !options.programs.join("sluicegate").is_file() {
+        bail!(
+            "there is no release server in {}: run `cargo xtask bench`",
+            options.programs.display()
+        );
+    }
+    machine::keep_load_off_the_server()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("no runtime")?;
+    let report = runtime.block_on(measure(options))?;
+    if options.write {
+        report.write(std::path::Path::new("docs/performance.md"))?;
+    }
+    Ok(())
+}
+
+async fn measure(options: &Options) -> Result<Report> {
+    let mut report = Report::new(machine::describe()?);
+    let folder = machine::scratch_folder()?;
+    let outcome = async {
+        workloads::run_all(options, &folder, &mut report).await?;
+        startup::run(options, &folder, &mut report).await
+    };
+    let outcome = outcome.await;
+    std::fs::remove_dir_all(&folder).with_context(|| format!("cannot remove {}", folder.display()))?;
+    outcome.map(|()| report)
+}

@@ -1,0 +1,139 @@
+//! The tables, printed as they are measured and written into the documentation when asked.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use crate::load::Measured;
+
+const BEGIN: &str = "<!-- measured: begin (written by `cargo xtask bench --write`) -->\n";
+const END: &str = "<!-- measured: end -->";
+
+/// What one run measured, as Markdown.
+pub(crate) struct Report {
+    tables: String,
+    facts: String,
+    machine: String,
+}
+
+impl Report {
+    pub(crate) fn new(machine: String) -> Self {
+        println!("{machine}");
+        Self {
+            tables: String::new(),
+            facts: String::new(),
+            machine,
+        }
+    }
+
+    /// Begins the table of a workload.
+    pub(crate) fn section(&mut self, title: &str) {
+        self.print(&format!(
+            "\n### {title}\n\n\
+             | server | req/s | p50 ms | p99 ms | CPU µs/req | RSS MB | syncs | acts/sync |\n\
+             |---|--:|--:|--:|--:|--:|--:|--:|\n"
+        ));
+    }
+
+    /// Adds a server's line to it.
+    pub(crate) fn row(&mut self, server: &str, measured: &Measured) {
+        self.print(&row(server, measured));
+    }
+
+    /// A figure that is no load.
+    pub(crate) fn fact(&mut self, name: &str, value: &str) {
+        println!("\n{name}: {value}");
+        self.facts.push_str("- ");
+        self.facts.push_str(name);
+        self.facts.push_str(": ");
+        self.facts.push_str(value);
+        self.facts.push('\n');
+    }
+
+    /// Replaces what stands between the marks of the page.
+    pub(crate) fn write(&self, page: &Path) -> Result<()> {
+        let text =
+            std::fs::read_to_string(page).with_context(|| format!("cannot read {}", page.display()))?;
+        let written = self
+            .written_into(&text)
+            .with_context(|| format!("{} has lost its marks", page.display()))?;
+        std::fs::write(page, written).with_context(|| format!("cannot write {}", page.display()))
+    }
+
+    fn written_into(&self, page: &str) -> Option<String> {
+        let (before, rest) = page.split_once(BEGIN)?;
+        let (_, after) = rest.split_once(END)?;
+        let facts = if self.facts.is_empty() {
+            String::new()
+        } else {
+            format!("\n{}", self.facts)
+        };
+        Some(format!(
+            "{before}{BEGIN}\n{}.\n{}{facts}\n{END}{after}",
+            self.machine, self.tables
+        ))
+    }
+
+    fn print(&mut self, text: &str) {
+        print!("{text}");
+        self.tables.push_str(text);
+    }
+}
+
+fn row(server: &str, measured: &Measured) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "shown with three digits")]
+    let number = |value: u64| value as f64;
+    let mut line = format!(
+        "| {server} | {:.0} | {:.2} | {:.2} | {:.1} | {:.1} |",
+        number(measured.requests) / measured.seconds,
+        number(measured.p50_micros) / 1e3,
+        number(measured.p99_micros) / 1e3,
+        measured.cpu_micros_per_request,
+        number(measured.resident_kib) / 1024.0,
+    );
+    let shared = match measured.syncs {
+        None => " – | – |".to_owned(),
+        Some(0) => " 0 | – |".to_owned(),
+        Some(syncs) => format!(" {syncs} | {:.1} |", number(measured.requests) / number(syncs)),
+    };
+    line.push_str(&shared);
+    line.push('\n');
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BEGIN, END, Measured, Report, row};
+
+    fn measured() -> Measured {
+        Measured {
+            requests: 10_000,
+            seconds: 2.0,
+            p50_micros: 1_234,
+            p99_micros: 5_678,
+            cpu_micros_per_request: 19.96,
+            resident_kib: 20_480,
+            syncs: Some(250),
+        }
+    }
+
+    #[test]
+    fn a_row_shows_rates_and_shares() {
+        assert_eq!(
+            row("x", &measured()),
+            "| x | 5000 | 1.23 | 5.68 | 20.0 | 20.0 | 250 | 40.0 |\n"
+        );
+    }
+
+    #[test]
+    fn only_what_stands_between_the_marks_is_replaced() {
+        let mut report = Report::new("a machine".to_owned());
+        report.section("work");
+        report.row("x", &measured());
+        let page = format!("# Performance\n\n{BEGIN}old\n{END}\n\nAfter.\n");
+        let written = report.written_into(&page).unwrap();
+        assert!(written.starts_with("# Performance\n\n") && written.ends_with("\n\nAfter.\n"));
+        assert!(!written.contains("old") && written.contains("### work") && written.contains("a machine."));
+        assert_eq!(report.written_into("no marks"), None);
+    }
+}

@@ -1,0 +1,117 @@
+//! A server process under measurement.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+
+use crate::call::{self, Connection};
+use crate::machine::SERVER_CORE;
+
+/// Runs until dropped.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) address: SocketAddr,
+}
+
+impl Server {
+    /// Starts `program` on the servers' core and waits for the line with its address: `… ready at http://HOST:PORT`.
+    pub(crate) fn start(program: &Path, prepare: impl FnOnce(&mut Command)) -> Result<Self> {
+        let mut command = Command::new("taskset");
+        command.args(["--cpu-list", SERVER_CORE]).arg(program);
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        prepare(&mut command);
+        let mut child = command
+            .spawn()
+            .with_context(|| format!("cannot start {}", program.display()))?;
+        let printed = child
+            .stdout
+            .take()
+            .context("standard output was asked for as a pipe")?;
+        let mut lines = BufReader::new(printed).lines();
+        let address = loop {
+            let Some(line) = lines.next() else {
+                let status = child.wait()?;
+                bail!("{} ended before it was ready: {status}", program.display());
+            };
+            if let Some(address) = address_in(&line?) {
+                break address;
+            }
+        };
+        // Whatever it prints later must not fill the pipe.
+        std::thread::spawn(move || lines.for_each(drop));
+        Ok(Self { child, address })
+    }
+
+    /// `taskset` replaces itself by the program, so this is the program's own id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The counter of the store's syncs, if the server has one.
+    pub(crate) async fn syncs(&self) -> Option<u64> {
+        let mut connection = Connection::open(self.address).await.ok()?;
+        let answer = connection.send(call::get("/metrics").ok()?).await.ok()?;
+        let text = std::str::from_utf8(&answer.body).ok()?;
+        counter(text, "sluicegate_store_syncs")
+    }
+}
+
+impl Drop for Server {
+    /// Asks it to end, and insists after five seconds.
+    fn drop(&mut self) {
+        let pid = self.child.id().to_string();
+        let asked = Command::new("kill").args(["-TERM", &pid]).status();
+        if asked.is_ok_and(|status| status.success()) {
+            for _ in 0..500 {
+                if !matches!(self.child.try_wait(), Ok(None)) {
+                    return;
+                }
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        }
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+fn address_in(line: &str) -> Option<SocketAddr> {
+    let (_, url) = line.split_once("ready at http://")?;
+    url.split(|c: char| c.is_whitespace() || c == '/' || c == '"')
+        .next()?
+        .parse()
+        .ok()
+}
+
+/// The value of a counter in the text format of Prometheus, summed over its labels.
+fn counter(text: &str, name: &str) -> Option<u64> {
+    let values = text.lines().filter_map(|line| {
+        let rest = line.strip_prefix(name)?;
+        let value = rest.rsplit(' ').next()?;
+        (rest.starts_with(' ') || rest.starts_with('{')).then(|| value.parse::<u64>().ok())?
+    });
+    let values: Vec<u64> = values.collect();
+    (!values.is_empty()).then(|| values.iter().sum())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{address_in, counter};
+
+    #[test]
+    fn the_address_is_read_from_the_ready_line() {
+        let address = address_in("sluicegate is ready at http://127.0.0.1:4123");
+        assert_eq!(address.map(|address| address.port()), Some(4123));
+        assert_eq!(address_in("starting"), None);
+    }
+
+    #[test]
+    fn counters_are_summed_over_their_labels() {
+        let text = "# HELP a_total x\na_total{k=\"1\"} 3\na_total{k=\"2\"} 4\na_total_more 9\n";
+        assert_eq!(counter(text, "a_total"), Some(7));
+        assert_eq!(counter(text, "b_total"), None);
+    }
+}

@@ -1,0 +1,238 @@
+//! What is measured, one workload after the other, each on the server, the floor and, where it can, the peer.
+
+mod growth;
+mod parallel;
+mod scripts;
+
+use std::path::Path;
+use std::rc::Rc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use hyper::Uri;
+use hyper::header::HeaderName;
+
+use crate::Options;
+use crate::call::{self, Call, Connection};
+use crate::floor;
+use crate::lab::Lab;
+use crate::load::{self, Script};
+use crate::peer::Peer;
+use crate::report::Report;
+use crate::sample;
+pub(crate) use growth::database_in;
+use scripts::{Queue, Repeat, Rotate};
+
+/// A workload under the name that `--only` looks at.
+struct Workload {
+    name: &'static str,
+    title: &'static str,
+    kind: Kind,
+    connections: usize,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    ClientCredentials,
+    Introspection,
+    Entity,
+    Top100,
+    Rows10000,
+    CodeExchange,
+    Refresh,
+}
+
+const WORKLOADS: &[Workload] = &[
+    workload(
+        "client_credentials",
+        "client_credentials, opaque token",
+        Kind::ClientCredentials,
+        64,
+    ),
+    workload(
+        "introspection",
+        "introspection of an opaque token",
+        Kind::Introspection,
+        64,
+    ),
+    workload(
+        "odata_entity",
+        "bearer check and one entity by key",
+        Kind::Entity,
+        64,
+    ),
+    workload("odata_top_100", "bearer check and $top=100", Kind::Top100, 64),
+    workload(
+        "odata_10000_rows",
+        "bearer check and 10,000 rows",
+        Kind::Rows10000,
+        8,
+    ),
+    workload("code_exchange", "code exchange, durable", Kind::CodeExchange, 64),
+    workload("code_exchange", "code exchange, durable", Kind::CodeExchange, 128),
+    workload("refresh", "refresh with rotation, durable", Kind::Refresh, 64),
+    workload("refresh", "refresh with rotation, durable", Kind::Refresh, 128),
+];
+
+const fn workload(name: &'static str, title: &'static str, kind: Kind, connections: usize) -> Workload {
+    Workload {
+        name,
+        title,
+        kind,
+        connections,
+    }
+}
+
+/// Measures what `options` ask for.
+pub(crate) async fn run_all(options: &Options, folder: &Path, report: &mut Report) -> Result<()> {
+    let wanted: Vec<&Workload> = WORKLOADS
+        .iter()
+        .filter(|workload| options.wants(workload.name))
+        .collect();
+    if wanted.is_empty() && !options.wants(parallel::NAME) && !options.wants(growth::NAME) {
+        return Ok(());
+    }
+    let lab = Lab::set_up(&options.programs.join("sluicegate"), folder).await?;
+    let needs_peer = !options.alone && wanted.iter().any(|workload| has_peer(workload.kind));
+    let peer = if needs_peer { Some(Peer::start()?) } else { None };
+    for workload in wanted {
+        let measured = run(workload, options, folder, &lab, peer.as_ref(), report).await;
+        measured.with_context(|| format!("workload {}", workload.name))?;
+    }
+    if options.wants(parallel::NAME) {
+        parallel::run(options, &lab, report)
+            .await
+            .context("parallel refreshes")?;
+    }
+    if options.wants(growth::NAME) {
+        growth::run(options, &lab, report).await.context("growth")?;
+    }
+    Ok(())
+}
+
+async fn run(
+    workload: &Workload,
+    options: &Options,
+    folder: &Path,
+    lab: &Lab,
+    peer: Option<&Peer>,
+    report: &mut Report,
+) -> Result<()> {
+    let duration = options.duration();
+    report.section(&format!(
+        "{}, {} connections",
+        workload.title, workload.connections
+    ));
+    let scripts = lab_scripts(lab, workload, duration).await?;
+    report.row("sluicegate", &load::drive(&lab.server, scripts, duration).await?);
+    if options.alone {
+        return Ok(());
+    }
+    let single = Workload {
+        connections: 1,
+        ..*workload
+    };
+    let call = lab_scripts(lab, &single, Duration::ZERO)
+        .await?
+        .first_mut()
+        .and_then(|script| script.next());
+    let call = call.context("the workload has no request")?;
+    let answer = Connection::open(lab.server.address)
+        .await?
+        .send(call.clone())
+        .await?;
+    let floor = floor::start(&options.programs, folder, workload.name, &answer)?;
+    let mut same = call;
+    *same.uri_mut() = Uri::try_from(format!("/{}", workload.name))?;
+    let scripts = repeat(&[same], workload.connections);
+    report.row(
+        "bare hyper (floor)",
+        &load::drive(&floor, scripts, duration).await?,
+    );
+    drop(floor);
+    if let Some(peer) = peer.filter(|_| has_peer(workload.kind)) {
+        let scripts = peer_scripts(peer, workload, duration).await?;
+        report.row(
+            "oidc-provider (peer)",
+            &load::drive(&peer.server, scripts, duration).await?,
+        );
+    }
+    Ok(())
+}
+
+fn has_peer(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::ClientCredentials | Kind::Introspection | Kind::CodeExchange | Kind::Refresh
+    )
+}
+
+async fn lab_scripts(lab: &Lab, workload: &Workload, duration: Duration) -> Result<Vec<Box<dyn Script>>> {
+    let connections = workload.connections;
+    Ok(match workload.kind {
+        Kind::ClientCredentials => repeat(&[lab.client_credentials()?], connections),
+        Kind::Introspection => repeat(&[lab.introspection(&lab.service_token().await?)?], connections),
+        Kind::Entity => {
+            let keys = (1..=1_000).map(|n| n * 7_919 % sample::ROWS + 1);
+            let paths: Vec<String> = keys.map(|key| format!("readings({key})")).collect();
+            repeat(&odata(lab, &paths, None).await?, connections)
+        }
+        Kind::Top100 => repeat(
+            &odata(lab, &["readings?$top=100".to_owned()], None).await?,
+            connections,
+        ),
+        Kind::Rows10000 => {
+            let paths = ["readings?$top=10000".to_owned()];
+            repeat(
+                &odata(lab, &paths, Some("odata.maxpagesize=10000")).await?,
+                connections,
+            )
+        }
+        Kind::CodeExchange => Queue::shared(scripts::codes(lab, amount(duration)).await?, connections),
+        Kind::Refresh => {
+            let client = lab.web_client();
+            let make: scripts::Refresh = Rc::new(move |token| client.refresh(token));
+            Rotate::each(lab.refresh_tokens(connections).await?, &make)
+        }
+    })
+}
+
+async fn peer_scripts(peer: &Peer, workload: &Workload, duration: Duration) -> Result<Vec<Box<dyn Script>>> {
+    let connections = workload.connections;
+    Ok(match workload.kind {
+        Kind::Introspection => repeat(&[peer.introspection().await?], connections),
+        Kind::CodeExchange => Queue::shared(peer.exchanges(amount(duration) / 6).await?, connections),
+        Kind::Refresh => {
+            let make: scripts::Refresh = Rc::new(Peer::refresh);
+            Rotate::each(peer.refresh_tokens(connections).await?, &make)
+        }
+        _ => repeat(&[Peer::client_credentials()?], connections),
+    })
+}
+
+fn repeat(calls: &[Call], connections: usize) -> Vec<Box<dyn Script>> {
+    (0..connections)
+        .map(|index| Box::new(Repeat::new(calls, index)) as Box<dyn Script>)
+        .collect()
+}
+
+/// Reads of the sample data with the token of a service application.
+async fn odata(lab: &Lab, paths: &[String], prefer: Option<&str>) -> Result<Vec<Call>> {
+    let token = lab.service_token().await?;
+    let read = |path: &String| {
+        let call = call::with_bearer(call::get(&format!("/api/odata4/bench/{path}"))?, &token)?;
+        prefer.map_or(Ok(call.clone()), |prefer| {
+            call::with_header(call, HeaderName::from_static("prefer"), prefer)
+        })
+    };
+    paths.iter().map(read).collect()
+}
+
+/// How many codes to have ready: more than can be exchanged in the time, at least one.
+fn amount(duration: Duration) -> usize {
+    const PER_SECOND: u64 = 24_000;
+    let uncounted = u64::from(!duration.is_zero());
+    usize::try_from((duration.as_secs() + uncounted) * PER_SECOND)
+        .unwrap_or(usize::MAX)
+        .max(1)
+}

@@ -1,0 +1,127 @@
+//! What a connection says: the same again, the next of a queue, or a refresh with what the last one gave.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use tokio::task::{JoinSet, LocalSet};
+
+use crate::call::{Answer, Call, Connection};
+use crate::lab::{self, Lab};
+use crate::load::Script;
+
+/// Goes round a list of requests for ever.
+pub(super) struct Repeat {
+    calls: Vec<Call>,
+    at: usize,
+}
+
+impl Repeat {
+    /// Begins somewhere else for each `index`, so that connections do not ask for the same thing at the same time.
+    pub(super) fn new(calls: &[Call], index: usize) -> Self {
+        Self {
+            calls: calls.to_vec(),
+            at: index * 31,
+        }
+    }
+}
+
+impl Script for Repeat {
+    fn next(&mut self) -> Option<Call> {
+        self.at += 1;
+        self.calls.get(self.at % self.calls.len()).cloned()
+    }
+}
+
+/// Takes requests that can be made once from a queue that all connections share.
+pub(super) struct Queue {
+    calls: Rc<RefCell<Vec<Call>>>,
+}
+
+impl Queue {
+    pub(super) fn shared(calls: Vec<Call>, connections: usize) -> Vec<Box<dyn Script>> {
+        let calls = Rc::new(RefCell::new(calls));
+        (0..connections)
+            .map(|_| {
+                Box::new(Self {
+                    calls: Rc::clone(&calls),
+                }) as Box<dyn Script>
+            })
+            .collect()
+    }
+}
+
+impl Script for Queue {
+    fn next(&mut self) -> Option<Call> {
+        self.calls.borrow_mut().pop()
+    }
+}
+
+/// Makes a request from a refresh token.
+pub(super) type Refresh = Rc<dyn Fn(&str) -> Result<Call>>;
+
+/// Refreshes one grant again and again, each time with the token that the last answer gave.
+pub(super) struct Rotate {
+    call: Option<Call>,
+    make: Refresh,
+}
+
+impl Rotate {
+    /// One script for each refresh token.
+    pub(super) fn each(tokens: Vec<String>, make: &Refresh) -> Vec<Box<dyn Script>> {
+        let script = |token: String| {
+            Box::new(Self {
+                call: make(&token).ok(),
+                make: Rc::clone(make),
+            })
+        };
+        tokens
+            .into_iter()
+            .map(|token| script(token) as Box<dyn Script>)
+            .collect()
+    }
+}
+
+impl Script for Rotate {
+    fn next(&mut self) -> Option<Call> {
+        self.call.take()
+    }
+
+    fn answered(&mut self, answer: &Answer) -> Result<()> {
+        let token = lab::text(&answer.json()?, "refresh_token")?;
+        self.call = Some((self.make)(&token)?);
+        Ok(())
+    }
+}
+
+/// Collects exchanges of fresh codes over several connections, at most for the time that codes live safely.
+pub(super) async fn codes(lab: &Lab, wanted: usize) -> Result<Vec<Call>> {
+    const CONNECTIONS: usize = 32;
+    let until = Instant::now() + Duration::from_secs(25);
+    let collected = Rc::new(RefCell::new(Vec::with_capacity(wanted)));
+    let client = Rc::new(lab.web_client());
+    let local = LocalSet::new();
+    let mut running = JoinSet::new();
+    for _ in 0..CONNECTIONS.min(wanted) {
+        let mut connection = Connection::open(lab.server.address).await?;
+        let (authorize, client, collected) = (lab.authorize()?, Rc::clone(&client), Rc::clone(&collected));
+        let collect = async move {
+            while collected.borrow().len() < wanted && Instant::now() < until {
+                let answer = connection.send(authorize.clone()).await?;
+                collected.borrow_mut().push(client.exchange(&answer)?);
+            }
+            anyhow::Ok(())
+        };
+        running.spawn_local_on(collect, &local);
+    }
+    local
+        .run_until(async {
+            while let Some(ended) = running.join_next().await {
+                ended.context("a collecting task was lost")??;
+            }
+            anyhow::Ok(())
+        })
+        .await?;
+    Ok(collected.take())
+}
