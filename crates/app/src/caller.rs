@@ -1,0 +1,186 @@
+//! Who is asking: a request proves it with a password, a session cookie or a bearer token.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use oauth::account::{Permission, Session};
+use oauth::audit::{Action, NewAuditEvent, Outcome};
+use oauth::id::{ApplicationId, SessionId};
+use oauth::scope::{Scope, ScopeSet};
+use oauth::sealed::AccessToken;
+use oauth::secret::SessionCookie;
+use oauth::time::Timestamp;
+
+use crate::directory::Member;
+use crate::metrics::{OutcomeLabels, Word};
+use crate::{App, Fault};
+
+/// Where a request came from, for the audit log and for rate limits.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    /// The address of the client, behind trusted proxies the one that they name.
+    pub address: Option<IpAddr>,
+    /// The id under which the request stands in the logs.
+    pub request_id: String,
+}
+
+/// Somebody whose identity was proved. Only this crate makes one.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    member: Arc<Member>,
+    via: Via,
+}
+
+/// How the identity was proved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Via {
+    /// User name and password in the request itself.
+    Basic,
+    /// A browser session.
+    Session(SessionId),
+    /// An access token.
+    Bearer {
+        /// To which application it was issued.
+        application: ApplicationId,
+        /// What it may be used for.
+        scopes: ScopeSet,
+    },
+}
+
+impl Caller {
+    pub(crate) fn new(member: Arc<Member>, via: Via) -> Self {
+        Self { member, via }
+    }
+
+    /// The user as whom the request acts.
+    pub fn member(&self) -> &Member {
+        &self.member
+    }
+
+    /// How the identity was proved.
+    pub fn via(&self) -> &Via {
+        &self.via
+    }
+
+    /// Whether the user has the permission.
+    pub fn may(&self, permission: Permission) -> bool {
+        self.member.may(permission)
+    }
+
+    /// Whether the way of proving covers the scope: a token must carry it, a password or session is the user's own.
+    pub fn covers(&self, scope: Scope) -> bool {
+        match &self.via {
+            Via::Basic | Via::Session(_) => true,
+            Via::Bearer { scopes, .. } => scopes.contains(scope),
+        }
+    }
+
+    /// An audit event about an act of this caller, to be completed by the use case.
+    pub(crate) fn audit(&self, action: Action, at: Timestamp, origin: &Origin) -> NewAuditEvent {
+        let mut event = origin.audit(action, Outcome::Success, at);
+        event.actor = Some(self.member.user.id);
+        event.actor_name = Some(self.member.user.name.clone());
+        if let Via::Bearer { application, .. } = self.via {
+            event.application = Some(application);
+        }
+        event
+    }
+}
+
+impl Origin {
+    /// An audit event from here, with nobody and nothing named yet.
+    pub(crate) fn audit(&self, action: Action, outcome: Outcome, at: Timestamp) -> NewAuditEvent {
+        NewAuditEvent {
+            at,
+            action,
+            outcome,
+            actor: None,
+            actor_name: None,
+            application: None,
+            subject: None,
+            detail: None,
+            address: self.address.map(|address| address.to_string()),
+            request_id: Some(self.request_id.clone()),
+        }
+    }
+}
+
+/// Why a bearer token does not prove anything.
+#[derive(Debug, thiserror::Error)]
+pub enum BearerRefusal {
+    /// It is no token of ours, has expired or was revoked; which of them is nobody's business.
+    #[error("the access token is invalid, has expired or was revoked")]
+    Dead,
+    /// The server cannot tell at present.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// A live session with its user.
+#[derive(Debug, Clone)]
+pub struct LiveSession {
+    /// The session as stored.
+    pub session: Session,
+    /// Its user.
+    pub caller: Caller,
+}
+
+impl App {
+    /// Opens an access token and holds it against its expiry and everything that was revoked.
+    ///
+    /// # Errors
+    /// [`BearerRefusal::Dead`] for whatever is not a live token; a fault when this node cannot know.
+    pub async fn check_access_token(&self, text: &str) -> Result<AccessToken, BearerRefusal> {
+        let now = self.now();
+        let token = self.vault.open_access_token(text).map_err(|_| BearerRefusal::Dead)?;
+        if token.expires_at.is_past(now) {
+            return Err(BearerRefusal::Dead);
+        }
+        self.ensure_fresh(now).await.map_err(Fault::from)?;
+        if self.revocations.ends(&token) { Err(BearerRefusal::Dead) } else { Ok(token) }
+    }
+
+    /// The caller whom a bearer token stands for.
+    ///
+    /// # Errors
+    /// As [`App::check_access_token`]; also dead is a token whose user is no longer active.
+    pub async fn caller_by_bearer(&self, text: &str) -> Result<Caller, BearerRefusal> {
+        let checked = self.live_bearer(text).await;
+        let outcome = Word(match checked {
+            Ok(_) => "live",
+            Err(BearerRefusal::Dead) => "dead",
+            Err(BearerRefusal::Fault(_)) => "fault",
+        });
+        self.metrics().bearer_checks.get_or_create(&OutcomeLabels { outcome }).inc();
+        checked
+    }
+
+    async fn live_bearer(&self, text: &str) -> Result<Caller, BearerRefusal> {
+        let token = self.check_access_token(text).await?;
+        let member = self.member(token.user).await.map_err(Fault::from)?;
+        let member = member.filter(|member| member.user.active).ok_or(BearerRefusal::Dead)?;
+        if let Some(grant) = token.grant {
+            self.usage.grant(grant, self.now());
+        }
+        let via = Via::Bearer { application: token.application, scopes: token.scopes };
+        Ok(Caller::new(member, via))
+    }
+
+    /// The caller whom a session cookie stands for; `None` when it is no live session.
+    ///
+    /// # Errors
+    /// When the database cannot tell.
+    pub async fn caller_by_session(&self, cookie: &SessionCookie) -> Result<Option<LiveSession>, Fault> {
+        let Ok((id, digest)) = self.vault.parse_session_cookie(cookie) else { return Ok(None) };
+        let Some(session) = self.store.find_session(id).await? else { return Ok(None) };
+        if session.expires_at.is_past(self.now()) || !self.vault.same_digest(&session.digest, &digest) {
+            return Ok(None);
+        }
+        let Some(user) = self.store.find_user(session.user).await? else { return Ok(None) };
+        if !user.active || user.epoch != session.user_epoch {
+            return Ok(None);
+        }
+        let member = Arc::new(self.with_permissions(user).await?);
+        Ok(Some(LiveSession { caller: Caller::new(member, Via::Session(session.id)), session }))
+    }
+}

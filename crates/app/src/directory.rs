@@ -1,0 +1,232 @@
+//! What a node remembers of the system database so that a check costs no read: applications, users, roles, data
+//! sources, limits. It is dropped when the node itself changes such a thing, and when the feed says that another did.
+
+use std::hash::Hash;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use oauth::account::{DataSource, Permission, Role, User};
+use oauth::application::Application;
+use oauth::id::{ApplicationId, ClientId, UserId};
+use oauth::limit::Limit;
+use quick_cache::sync::Cache;
+use store::{StoreError, Versions};
+
+use crate::App;
+
+/// The remembered things, by how they are looked up.
+pub struct Directory {
+    applications: Remembered<ClientId, Application>,
+    users: Remembered<UserId, Member>,
+    data_sources: Remembered<String, DataSource>,
+    limits: RwLock<Option<Arc<Vec<(Limit, i64)>>>>,
+    limits_drops: AtomicU64,
+    seen: RwLock<Versions>,
+}
+
+/// A user with what the user's roles allow.
+#[derive(Debug, Clone)]
+pub struct Member {
+    /// The user as stored; the counters of the lockout may be older than the database's.
+    pub user: User,
+    /// Of all roles together; sorted, without repetition.
+    pub permissions: Vec<Permission>,
+}
+
+impl Member {
+    /// Whether a role of the user allows it; an Administrator may do everything.
+    pub fn may(&self, permission: Permission) -> bool {
+        self.permissions.contains(&permission) || self.is_administrator()
+    }
+
+    /// Whether a role of the user carries [`Permission::Administrator`].
+    pub fn is_administrator(&self) -> bool {
+        self.permissions.contains(&Permission::Administrator)
+    }
+}
+
+impl Default for Directory {
+    fn default() -> Self {
+        Self {
+            applications: Remembered::new(10_000),
+            users: Remembered::new(10_000),
+            data_sources: Remembered::new(1_000),
+            limits: RwLock::default(),
+            limits_drops: AtomicU64::default(),
+            seen: RwLock::default(),
+        }
+    }
+}
+
+impl Directory {
+    /// Drops what depends on things whose version has grown, and answers whether ring keys or revocations did.
+    pub(crate) fn catch_up(&self, now: Versions) -> News {
+        let mut seen = self.seen.write().unwrap_or_else(PoisonError::into_inner);
+        if seen.applications != now.applications {
+            self.forget_applications();
+        }
+        if seen.users != now.users || seen.roles != now.roles {
+            self.forget_users();
+        }
+        if seen.data_sources != now.data_sources {
+            self.forget_data_sources();
+        }
+        if seen.limits != now.limits {
+            self.forget_limits();
+        }
+        let news = News {
+            keys: seen.keys != now.keys,
+            users: seen.users != now.users,
+            data_sources: seen.data_sources != now.data_sources,
+        };
+        *seen = now;
+        news
+    }
+
+    /// Drops every application; what owners are called is part of them.
+    pub(crate) fn forget_applications(&self) {
+        self.applications.forget();
+    }
+
+    /// Drops every user.
+    pub(crate) fn forget_users(&self) {
+        self.users.forget();
+    }
+
+    /// Drops every data source.
+    pub(crate) fn forget_data_sources(&self) {
+        self.data_sources.forget();
+    }
+
+    /// Drops the limits.
+    pub(crate) fn forget_limits(&self) {
+        self.limits_drops.fetch_add(1, Ordering::AcqRel);
+        *self.limits.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+/// What the feed brought besides what the directory dropped by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct News {
+    /// Ring keys were added or deleted.
+    pub(crate) keys: bool,
+    /// A user changed, so remembered credentials are to be dropped.
+    pub(crate) users: bool,
+    /// A data source changed, so opened ones are to be looked at.
+    pub(crate) data_sources: bool,
+}
+
+impl App {
+    /// The application of that client id, remembered or read.
+    pub(crate) async fn application_by_client_id(
+        &self,
+        client_id: &ClientId,
+    ) -> Result<Option<Arc<Application>>, StoreError> {
+        let read = async || self.store.find_application_by_client_id(client_id).await;
+        self.directory.applications.get_or_read(client_id, read).await
+    }
+
+    /// The application of that id; read, since only slow paths ask by id.
+    pub(crate) async fn application(&self, id: ApplicationId) -> Result<Option<Application>, StoreError> {
+        self.store.find_application(id).await
+    }
+
+    /// The user of that id with permissions, remembered or read.
+    pub(crate) async fn member(&self, id: UserId) -> Result<Option<Arc<Member>>, StoreError> {
+        let read = async || match self.store.find_user(id).await? {
+            Some(user) => Ok(Some(self.with_permissions(user).await?)),
+            None => Ok(None),
+        };
+        self.directory.users.get_or_read(&id, read).await
+    }
+
+    /// Adds up what the user's roles allow.
+    pub(crate) async fn with_permissions(&self, user: User) -> Result<Member, StoreError> {
+        let roles: Vec<Role> = self.store.list_roles().await?;
+        let own = roles.iter().filter(|role| user.roles.contains(&role.id));
+        let mut permissions: Vec<Permission> = own.flat_map(|role| role.permissions.iter().copied()).collect();
+        permissions.sort_unstable();
+        permissions.dedup();
+        Ok(Member { user, permissions })
+    }
+
+    /// The data source of that name, compared without case, remembered or read.
+    pub(crate) async fn data_source_by_name(&self, name: &str) -> Result<Option<Arc<DataSource>>, StoreError> {
+        let folded = name.to_ascii_lowercase();
+        let read = async || self.store.find_data_source_by_name(name).await;
+        self.directory.data_sources.get_or_read(&folded, read).await
+    }
+
+    /// What the limit is set to, or its default.
+    pub(crate) async fn limit(&self, limit: Limit) -> Result<i64, StoreError> {
+        let remembered = self.directory.limits.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let limits = match remembered {
+            Some(limits) => limits,
+            None => self.read_limits().await?,
+        };
+        let set = limits.iter().find(|(set, _)| *set == limit);
+        Ok(set.map_or_else(|| limit.default_value(), |(_, value)| *value))
+    }
+
+    async fn read_limits(&self) -> Result<Arc<Vec<(Limit, i64)>>, StoreError> {
+        let drops = self.directory.limits_drops.load(Ordering::Acquire);
+        let limits = Arc::new(self.store.list_limits().await?);
+        let mut remembered = self.directory.limits.write().unwrap_or_else(PoisonError::into_inner);
+        if self.directory.limits_drops.load(Ordering::Acquire) == drops {
+            *remembered = Some(limits.clone());
+        }
+        Ok(limits)
+    }
+}
+
+/// A bounded memory of things read by key. What was read before a drop is never remembered after it.
+struct Remembered<K, V> {
+    cache: Cache<K, (u64, Arc<V>)>,
+    drops: AtomicU64,
+}
+
+impl<K: Hash + Eq + Clone, V> Remembered<K, V> {
+    fn new(most: usize) -> Self {
+        Self { cache: Cache::new(most), drops: AtomicU64::default() }
+    }
+
+    fn forget(&self) {
+        self.drops.fetch_add(1, Ordering::AcqRel);
+        self.cache.clear();
+    }
+
+    async fn get_or_read(
+        &self,
+        key: &K,
+        read: impl AsyncFnOnce() -> Result<Option<V>, StoreError>,
+    ) -> Result<Option<Arc<V>>, StoreError> {
+        let drops = self.drops.load(Ordering::Acquire);
+        if let Some((at, value)) = self.cache.get(key)
+            && at == drops
+        {
+            return Ok(Some(value));
+        }
+        let Some(value) = read().await?.map(Arc::new) else { return Ok(None) };
+        self.cache.insert(key.clone(), (drops, value.clone()));
+        Ok(Some(value))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_was_read_before_a_drop_is_not_remembered_after_it() {
+        let remembered = Remembered::<u8, &str>::new(10);
+        let raced = remembered
+            .get_or_read(&1, async || {
+                remembered.forget();
+                Ok(Some("old"))
+            })
+            .await;
+        assert_eq!(*raced.unwrap().unwrap(), "old", "the reader itself began before the drop");
+        let next = remembered.get_or_read(&1, async || Ok(Some("new"))).await;
+        assert_eq!(*next.unwrap().unwrap(), "new");
+    }
+}

@@ -1,0 +1,35 @@
+//! Faults that are nobody's input: the caller gets 503 or 500 in the form of the endpoint.
+
+use oauth::revocation::Revocation;
+use store::StoreError;
+
+/// Why a use case could not be carried through. Displaying it never prints its cause.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// Too much is waiting; trying again shortly helps.
+    #[error("the server is busy; try again shortly")]
+    Busy,
+    /// The system database cannot make anything durable at present, so nothing was changed.
+    #[error("the server cannot store anything at present; nothing was changed")]
+    NotWritable(#[source] StoreError),
+    /// The system database does not answer.
+    #[error("the server cannot reach its database; try again shortly")]
+    Unavailable(#[source] StoreError),
+    /// Something that must hold does not.
+    #[error("the server failed")]
+    Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Busy => Self::Busy,
+            StoreError::NotWritable(_) => Self::NotWritable(error),
+            StoreError::Unavailable(_) => Self::Unavailable(error),
+            StoreError::Inconsistent(_) => Self::Broken(Box::new(error)),
+        }
+    }
+}
+
+/// What came of an act that may have ended access: its value, and the events that the index must know first.
+pub(crate) type Ending<T> = (T, Vec<Revocation>);

@@ -1,0 +1,65 @@
+//! The ring of keys that seal tokens: a new one by command or by schedule, an old one gone when nothing needs it.
+
+use oauth::audit::{Action, NewAuditEvent, Outcome};
+use oauth::time::Timestamp;
+use store::StoredKey;
+
+use crate::caller::Origin;
+use crate::{App, Fault};
+
+/// Seconds between the making of a key and its first use, in which every node learns of it.
+const ANNOUNCED_SECS: i64 = 5;
+
+const DAY_SECS: i64 = 86_400;
+
+/// Superseded keys stay at least this long: the longest life of an access token, and an hour.
+const KEPT_SECS: i64 = DAY_SECS + 3_600;
+
+impl App {
+    /// Adds a key to the ring; it seals new tokens in a few seconds, and what older keys sealed stays good.
+    ///
+    /// # Errors
+    /// When the database cannot store it.
+    pub async fn rotate_keys(&self, origin: &Origin) -> Result<u32, Fault> {
+        let now = self.now();
+        let audit = origin.audit(Action::RotateKeys, Outcome::Success, now);
+        self.add_ring_key(now.plus_secs(ANNOUNCED_SECS), audit).await
+    }
+
+    /// The keys of the ring, oldest first, as they are stored.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn list_keys(&self) -> Result<Vec<StoredKey>, Fault> {
+        Ok(self.store.list_keys().await?)
+    }
+
+    /// Rotates when the newest key is older than the schedule allows, and drops keys that nothing needs any more.
+    pub(crate) async fn keep_keys(&self, origin: &Origin) -> Result<(), Fault> {
+        let now = self.now();
+        let keys = self.store.list_keys().await?;
+        let days = i64::from(self.settings.rotate_keys_every_days);
+        if let Some(newest) = keys.last()
+            && days > 0
+            && newest.created_at.plus_secs(days * DAY_SECS).is_past(now)
+        {
+            self.rotate_keys(origin).await?;
+        }
+        if let Some(active) = keys.iter().rev().find(|key| key.activates_at.is_past(now)) {
+            self.store.purge_keys(active.id, now.minus_secs(KEPT_SECS)).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes a key that follows the newest one. Where another node was first, its key serves as well.
+    pub(crate) async fn add_ring_key(&self, activates_at: Timestamp, mut audit: NewAuditEvent) -> Result<u32, Fault> {
+        let newest = self.store.list_keys().await?.last().map_or(0, |key| key.id);
+        let sealed = self.vault.new_ring_key(newest + 1, self.now(), activates_at);
+        let id = sealed.id;
+        audit.subject = Some(format!("key {id}"));
+        let key = StoredKey { id, created_at: sealed.created_at, activates_at, sealed: sealed.bytes };
+        self.store.insert_key(key, audit).await?;
+        self.reload_keys().await?;
+        Ok(id)
+    }
+}

@@ -1,0 +1,158 @@
+//! What the service counts, for Prometheus.
+
+use std::fmt::Write as _;
+
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+/// A label value that is one of a fixed set of words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Word(pub &'static str);
+
+impl EncodeLabelValue for Word {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> std::fmt::Result {
+        encoder.write_str(self.0)
+    }
+}
+
+/// Labels of a token request.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct GrantLabels {
+    /// The grant type, or `unknown`.
+    pub grant: Word,
+    /// `issued`, or the error code.
+    pub outcome: Word,
+}
+
+/// Labels of anything with an outcome.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct OutcomeLabels {
+    /// What became of it.
+    pub outcome: Word,
+}
+
+/// Labels of a request.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct RequestLabels {
+    /// The area that answered: `oauth`, `management`, `odata`, `pages`, `observation`.
+    pub area: Word,
+    /// `2xx` and so on.
+    pub status: Word,
+}
+
+/// Counters and gauges; cloning shares them.
+pub struct Metrics {
+    registry: Registry,
+    /// Token requests by grant type and outcome.
+    pub tokens: Family<GrantLabels, Counter>,
+    /// Refreshes that came as an `authorization_code` grant with a refresh token.
+    pub power_bi_refresh_quirk: Counter,
+    /// Introspections by outcome.
+    pub introspections: Family<OutcomeLabels, Counter>,
+    /// Bearer checks by outcome.
+    pub bearer_checks: Family<OutcomeLabels, Counter>,
+    /// Sign-ins by outcome.
+    pub sign_ins: Family<OutcomeLabels, Counter>,
+    /// Refresh tokens presented again, by what became of it.
+    pub refresh_replays: Family<OutcomeLabels, Counter>,
+    /// Requests refused for coming too often.
+    pub rate_limited: Counter,
+    /// Requests by area and status class.
+    pub requests: Family<RequestLabels, Counter>,
+    /// Rows sent over OData.
+    pub odata_rows: Counter,
+    /// Seconds from the first byte of a request to the end of its answer's head.
+    pub request_seconds: Histogram,
+    /// Events in the revocation index.
+    pub revocation_index: Gauge,
+    /// Microseconds since the feed was last read.
+    pub feed_age_micros: Gauge,
+    /// Transactions committed by the system database since the start.
+    pub store_commits: Gauge,
+    /// Units of work inside them.
+    pub store_writes: Gauge,
+    /// Times the system database made data durable.
+    pub store_syncs: Gauge,
+    /// Units of work waiting.
+    pub store_queue: Gauge,
+}
+
+const BUCKETS: [f64; 10] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5, 10.0];
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut metrics = Self {
+            registry: Registry::with_prefix("sluicegate"),
+            tokens: Family::default(),
+            power_bi_refresh_quirk: Counter::default(),
+            introspections: Family::default(),
+            bearer_checks: Family::default(),
+            sign_ins: Family::default(),
+            refresh_replays: Family::default(),
+            rate_limited: Counter::default(),
+            requests: Family::default(),
+            odata_rows: Counter::default(),
+            request_seconds: Histogram::new(BUCKETS),
+            revocation_index: Gauge::default(),
+            feed_age_micros: Gauge::default(),
+            store_commits: Gauge::default(),
+            store_writes: Gauge::default(),
+            store_syncs: Gauge::default(),
+            store_queue: Gauge::default(),
+        };
+        metrics.register();
+        metrics
+    }
+}
+
+impl Metrics {
+    /// Everything in the text form of OpenMetrics.
+    pub fn encode(&self) -> String {
+        let mut text = String::new();
+        if prometheus_client::encoding::text::encode(&mut text, &self.registry).is_err() {
+            text.push_str("# EOF\n");
+        }
+        text
+    }
+
+    fn register(&mut self) {
+        let registry = &mut self.registry;
+        registry.register("tokens", "Token requests by grant type and outcome", self.tokens.clone());
+        let help = "Refreshes that came as an authorization_code grant with a refresh token";
+        registry.register("power_bi_refresh_quirk", help, self.power_bi_refresh_quirk.clone());
+        registry.register("introspections", "Introspections by outcome", self.introspections.clone());
+        registry.register("bearer_checks", "Bearer checks by outcome", self.bearer_checks.clone());
+        registry.register("sign_ins", "Sign-ins by outcome", self.sign_ins.clone());
+        registry.register("refresh_replays", "Refresh tokens presented again", self.refresh_replays.clone());
+        registry.register("rate_limited", "Requests refused for coming too often", self.rate_limited.clone());
+        registry.register("requests", "Requests by area and status class", self.requests.clone());
+        registry.register("odata_rows", "Rows sent over OData", self.odata_rows.clone());
+        registry.register("request_seconds", "Seconds until a request was answered", self.request_seconds.clone());
+        registry.register("revocation_index", "Events in the revocation index", self.revocation_index.clone());
+        registry.register("feed_age_micros", "Age of the revocation feed", self.feed_age_micros.clone());
+        registry.register("store_commits", "Transactions committed since the start", self.store_commits.clone());
+        registry.register("store_writes", "Units of work since the start", self.store_writes.clone());
+        registry.register("store_syncs", "Times data was made durable since the start", self.store_syncs.clone());
+        registry.register("store_queue", "Units of work waiting", self.store_queue.clone());
+    }
+}
+
+impl crate::App {
+    /// The metrics as text, with the gauges brought up to date.
+    pub fn encode_metrics(&self) -> String {
+        let metrics = self.metrics();
+        let figures = self.store.figures();
+        let set = |gauge: &Gauge, value: u64| gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
+        set(&metrics.store_commits, figures.commits);
+        set(&metrics.store_writes, figures.writes);
+        set(&metrics.store_syncs, figures.syncs);
+        set(&metrics.store_queue, figures.queued);
+        set(&metrics.revocation_index, self.revocations.len() as u64);
+        metrics.feed_age_micros.set(self.freshness.age_micros(self.now()));
+        metrics.encode()
+    }
+}

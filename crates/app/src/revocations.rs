@@ -1,0 +1,199 @@
+//! The index of what was revoked: the only thing that a genuine, unexpired access token is held against.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::hash::Hash;
+use std::sync::{PoisonError, RwLock};
+
+use oauth::id::{ApplicationId, Epoch, GrantId, TokenId, UserId};
+use oauth::revocation::{Revocation, Subject};
+use oauth::sealed::AccessToken;
+use oauth::time::Timestamp;
+
+/// Everything that was revoked and could still matter, by what it ends. Five look-ups answer for a token.
+#[derive(Debug, Default)]
+pub struct RevocationIndex {
+    inner: RwLock<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    tokens: HashMap<TokenId, Timestamp>,
+    grants: HashMap<GrantId, Timestamp>,
+    allowances: HashMap<(UserId, ApplicationId), (GrantId, Timestamp)>,
+    applications: HashMap<ApplicationId, (Epoch, Timestamp)>,
+    users: HashMap<UserId, (Epoch, Timestamp)>,
+    last_seq: i64,
+}
+
+impl RevocationIndex {
+    /// Whether anything ended the token before its time.
+    pub fn ends(&self, token: &AccessToken) -> bool {
+        let index = self.inner.read().unwrap_or_else(PoisonError::into_inner);
+        index.tokens.contains_key(&token.id)
+            || token.grant.is_some_and(|grant| index.grant_has_ended(grant, token.user, token.application))
+            || index.applications.get(&token.application).is_some_and(|(epoch, _)| token.application_epoch < *epoch)
+            || index.users.get(&token.user).is_some_and(|(epoch, _)| token.user_epoch < *epoch)
+    }
+
+    /// Takes events in. The order does not matter, and the same event twice changes nothing.
+    pub fn apply(&self, events: &[Revocation]) {
+        if events.is_empty() {
+            return;
+        }
+        let mut index = self.inner.write().unwrap_or_else(PoisonError::into_inner);
+        for event in events {
+            index.apply(event);
+        }
+    }
+
+    /// Notes that every event up to `seq` has been taken in from the feed. What this node itself appended is applied
+    /// without moving the position, since another's event before it may not have been seen yet.
+    pub fn advance(&self, seq: i64) {
+        let mut index = self.inner.write().unwrap_or_else(PoisonError::into_inner);
+        index.last_seq = index.last_seq.max(seq);
+    }
+
+    /// Drops events after which every token that they could end has expired by itself.
+    pub fn purge(&self, now: Timestamp) {
+        let mut index = self.inner.write().unwrap_or_else(PoisonError::into_inner);
+        index.tokens.retain(|_, expiry| !expiry.is_past(now));
+        index.grants.retain(|_, expiry| !expiry.is_past(now));
+        index.allowances.retain(|_, (_, expiry)| !expiry.is_past(now));
+        index.applications.retain(|_, (_, expiry)| !expiry.is_past(now));
+        index.users.retain(|_, (_, expiry)| !expiry.is_past(now));
+    }
+
+    /// The position in the feed up to which this index is complete.
+    pub fn last_seq(&self) -> i64 {
+        self.inner.read().unwrap_or_else(PoisonError::into_inner).last_seq
+    }
+
+    /// How many events it holds.
+    pub fn len(&self) -> usize {
+        let index = self.inner.read().unwrap_or_else(PoisonError::into_inner);
+        index.tokens.len()
+            + index.grants.len()
+            + index.allowances.len()
+            + index.applications.len()
+            + index.users.len()
+    }
+
+    /// Whether it holds nothing.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl Inner {
+    fn grant_has_ended(&self, grant: GrantId, user: UserId, application: ApplicationId) -> bool {
+        self.grants.contains_key(&grant)
+            || self.allowances.get(&(user, application)).is_some_and(|(last, _)| grant <= *last)
+    }
+
+    fn apply(&mut self, event: &Revocation) {
+        let expiry = event.expires_at;
+        match event.subject {
+            Subject::Token(id) => keep_later(self.tokens.entry(id), expiry),
+            Subject::Grant(id) => keep_later(self.grants.entry(id), expiry),
+            Subject::Allowance { user, application, last_grant } => {
+                keep_furthest(self.allowances.entry((user, application)), last_grant, expiry);
+            }
+            Subject::Application { application, epoch } => {
+                keep_furthest(self.applications.entry(application), epoch, expiry);
+            }
+            Subject::User { user, epoch } => keep_furthest(self.users.entry(user), epoch, expiry),
+        }
+    }
+}
+
+fn keep_later<K: Eq + Hash>(entry: Entry<'_, K, Timestamp>, expiry: Timestamp) {
+    entry.and_modify(|kept| *kept = (*kept).max(expiry)).or_insert(expiry);
+}
+
+fn keep_furthest<K: Eq + Hash, B: Ord + Copy>(entry: Entry<'_, K, (B, Timestamp)>, bound: B, expiry: Timestamp) {
+    entry
+        .and_modify(|(kept, until)| {
+            *kept = (*kept).max(bound);
+            *until = (*until).max(expiry);
+        })
+        .or_insert((bound, expiry));
+}
+
+#[cfg(test)]
+mod tests {
+    use oauth::scope::ScopeSet;
+
+    use super::*;
+
+    fn token() -> AccessToken {
+        AccessToken {
+            id: TokenId::compose(Timestamp::from_secs(100), [7; 8]),
+            expires_at: Timestamp::from_secs(200),
+            application: ApplicationId::new(1),
+            application_epoch: Epoch::new(4),
+            user: UserId::new(2),
+            user_epoch: Epoch::new(5),
+            grant: Some(GrantId::new(30)),
+            scopes: ScopeSet::EMPTY,
+            key_thumbprint: None,
+        }
+    }
+
+    fn subjects() -> Vec<Subject> {
+        let allowance = |last| Subject::Allowance {
+            user: UserId::new(2),
+            application: ApplicationId::new(1),
+            last_grant: GrantId::new(last),
+        };
+        let application = |epoch| Subject::Application { application: ApplicationId::new(1), epoch: Epoch::new(epoch) };
+        let user = |epoch| Subject::User { user: UserId::new(2), epoch: Epoch::new(epoch) };
+        vec![
+            Subject::Token(token().id),
+            Subject::Token(TokenId::compose(Timestamp::from_secs(100), [8; 8])),
+            Subject::Grant(GrantId::new(30)),
+            Subject::Grant(GrantId::new(31)),
+            allowance(29),
+            allowance(30),
+            application(4),
+            application(5),
+            user(5),
+            user(6),
+        ]
+    }
+
+    #[test]
+    fn the_index_agrees_with_the_definition_for_every_subject() {
+        for subject in subjects() {
+            let index = RevocationIndex::default();
+            let at = Timestamp::from_secs(100);
+            index.apply(&[Revocation { seq: 1, subject, at, expires_at: Timestamp::from_secs(200) }]);
+            assert_eq!(index.ends(&token()), subject.ends(&token()), "{subject:?}");
+        }
+    }
+
+    #[test]
+    fn a_smaller_bound_that_arrives_later_does_not_bring_access_back() {
+        let index = RevocationIndex::default();
+        let event = |seq, epoch| Revocation {
+            seq,
+            subject: Subject::User { user: UserId::new(2), epoch: Epoch::new(epoch) },
+            at: Timestamp::from_secs(100),
+            expires_at: Timestamp::from_secs(200),
+        };
+        index.apply(&[event(2, 9), event(1, 3)]);
+        assert!(index.ends(&token()));
+    }
+
+    #[test]
+    fn an_event_is_dropped_when_what_it_ends_has_expired() {
+        let index = RevocationIndex::default();
+        let subject = Subject::Grant(GrantId::new(30));
+        let at = Timestamp::from_secs(100);
+        index.apply(&[Revocation { seq: 1, subject, at, expires_at: Timestamp::from_secs(200) }]);
+        index.purge(Timestamp::from_secs(199));
+        assert_eq!(index.len(), 1);
+        index.purge(Timestamp::from_secs(200));
+        assert!(index.is_empty());
+    }
+}

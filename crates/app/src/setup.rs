@@ -1,0 +1,40 @@
+//! Making a new installation: the first ring key and the two accounts that Hybrid Data Pipeline has.
+
+use oauth::account::{ADMINISTRATOR_ROLE, USER_ROLE};
+use oauth::audit::{Action, Outcome};
+use oauth::id::RoleId;
+use oauth::secret::Password;
+
+use crate::caller::Origin;
+use crate::{App, Fault};
+
+/// The accounts of a new installation.
+pub const FIRST_ACCOUNTS: [(&str, RoleId); 2] = [("d2cadmin", ADMINISTRATOR_ROLE), ("d2cuser", USER_ROLE)];
+
+impl App {
+    /// Fills an empty system database: a ring key, and the [`FIRST_ACCOUNTS`] with these passwords, in their order. The
+    /// passwords were checked by `oauth`'s rules before.
+    ///
+    /// # Errors
+    /// When the database or the hasher fails; the installation is then to be thrown away.
+    pub async fn set_up(&self, passwords: [Password; 2]) -> Result<(), Fault> {
+        let origin = Origin { address: None, request_id: "init".to_owned() };
+        self.add_ring_key(self.now(), origin.audit(Action::RotateKeys, Outcome::Success, self.now())).await?;
+        for ((name, role), password) in FIRST_ACCOUNTS.into_iter().zip(passwords) {
+            let password = self.vault.hash_password(password).await.map_err(|_| Fault::Busy)?;
+            let mut audit = origin.audit(Action::CreateUser, Outcome::Success, self.now());
+            audit.subject = Some(name.to_owned());
+            let new = store::NewUser {
+                name: name.to_owned(),
+                password,
+                active: true,
+                password_expires_at: None,
+                roles: vec![role],
+                at: self.now(),
+            };
+            let created = self.store.insert_user(new, audit).await?;
+            created.map_err(|refusal| Fault::Broken(format!("{name} cannot be created: {refusal:?}").into()))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,87 @@
+//! What runs by itself: looking at the feed, writing down what was used, deleting what is over, rotating keys.
+//!
+//! The binary calls [`App::refresh`] several times a second and [`App::tidy_up`] every few seconds, on tasks that end with
+//! the server.
+
+use store::Purge;
+
+use crate::caller::Origin;
+use crate::{App, Fault};
+
+const DAY_SECS: i64 = 86_400;
+
+/// Rows of each kind deleted at once, so that no write waits behind a long one.
+const BATCH: u32 = 1_000;
+
+/// How long a revoked grant stays, so that a replay of its code still finds it; longer than any code lives.
+const REVOKED_GRANTS_KEPT_SECS: i64 = 600;
+
+impl App {
+    /// One round of upkeep: usage is written, expired rows are deleted in batches, keys are kept.
+    ///
+    /// # Errors
+    /// When the database fails; the next round tries again.
+    pub async fn tidy_up(&self) -> Result<(), Fault> {
+        self.flush_usage().await?;
+        let now = self.now();
+        self.revocations.purge(now);
+        self.rates.purge(now);
+        while self.purge_batch().await? {}
+        let origin = Origin { address: None, request_id: "upkeep".to_owned() };
+        self.keep_keys(&origin).await
+    }
+
+    /// Writes down when things were last used; also the last thing before the server stops.
+    ///
+    /// # Errors
+    /// When the database fails; the times of this round are then lost, which only makes "last used" older.
+    pub async fn flush_usage(&self) -> Result<(), Fault> {
+        let usage = self.usage.take();
+        if usage.applications.is_empty() && usage.secrets.is_empty() && usage.grants.is_empty() {
+            return Ok(());
+        }
+        Ok(self.store.record_usage(usage).await?)
+    }
+
+    /// Deletes one batch, and answers whether there may be more.
+    async fn purge_batch(&self) -> Result<bool, Fault> {
+        let now = self.now();
+        let days = i64::from(self.settings.audit_retention_days);
+        let audit_before =
+            if days == 0 { oauth::time::Timestamp::from_micros(i64::MIN) } else { now.minus_secs(days * DAY_SECS) };
+        let purge = Purge {
+            now,
+            revoked_grants_before: now.minus_secs(REVOKED_GRANTS_KEPT_SECS),
+            audit_before,
+            batch: BATCH,
+        };
+        let purged = self.store.purge(purge).await?;
+        let most = [
+            purged.grants,
+            purged.consents,
+            purged.sessions,
+            purged.revocations,
+            purged.secrets,
+            purged.audit_events,
+        ];
+        Ok(most.into_iter().any(|rows| rows >= u64::from(BATCH)))
+    }
+
+    /// Whether the server can do its work: the database stores, and the feed is young.
+    ///
+    /// # Errors
+    /// What is not well.
+    pub async fn readiness(&self) -> Result<(), Fault> {
+        self.store.probe().await?;
+        Ok(self.ensure_fresh(self.now()).await?)
+    }
+
+    /// Waits for what is being written, then closes the system database.
+    ///
+    /// # Errors
+    /// When something could not be written.
+    pub async fn close(&self) -> Result<(), Fault> {
+        self.flush_usage().await?;
+        Ok(self.store.close().await?)
+    }
+}

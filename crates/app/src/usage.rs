@@ -1,0 +1,53 @@
+//! When things were last used: gathered in memory, written together from time to time, so that using costs no write.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use oauth::id::{ApplicationId, GrantId, SecretId};
+use oauth::time::Timestamp;
+use store::Usage;
+
+/// Gathers the times of last use.
+#[derive(Debug, Default)]
+pub struct UsageRecorder {
+    inner: Mutex<Gathered>,
+}
+
+#[derive(Debug, Default)]
+struct Gathered {
+    applications: HashMap<ApplicationId, Timestamp>,
+    secrets: HashMap<SecretId, Timestamp>,
+    grants: HashMap<GrantId, Timestamp>,
+}
+
+/// Grants beyond so many keep the time of their first use in the interval: memory stays bounded.
+const MOST_GRANTS: usize = 100_000;
+
+impl UsageRecorder {
+    /// An application obtained a token.
+    pub fn application(&self, id: ApplicationId, secret: Option<SecretId>, at: Timestamp) {
+        let mut gathered = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        gathered.applications.insert(id, at);
+        if let Some(secret) = secret {
+            gathered.secrets.insert(secret, at);
+        }
+    }
+
+    /// A token of the grant was used or refreshed.
+    pub fn grant(&self, id: GrantId, at: Timestamp) {
+        let mut gathered = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        if gathered.grants.len() < MOST_GRANTS || gathered.grants.contains_key(&id) {
+            gathered.grants.insert(id, at);
+        }
+    }
+
+    /// Takes everything gathered since the last call.
+    pub fn take(&self) -> Usage {
+        let gathered = std::mem::take(&mut *self.inner.lock().unwrap_or_else(PoisonError::into_inner));
+        Usage {
+            applications: gathered.applications.into_iter().collect(),
+            secrets: gathered.secrets.into_iter().collect(),
+            grants: gathered.grants.into_iter().collect(),
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! Seen from outside: whether the process lives, whether it can work, and what it counts.
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+
+use crate::Gate;
+
+/// `GET /healthz`: the process answers.
+pub async fn health() -> Response {
+    text(StatusCode::OK, "ok\n".to_owned(), "text/plain; charset=utf-8")
+}
+
+/// `GET /readyz`: the database stores and the feed of revocations is young; else 503 with what is missing.
+pub async fn readiness(State(gate): State<Gate>) -> Response {
+    match gate.app().readiness().await {
+        Ok(()) => text(StatusCode::OK, "ready\n".to_owned(), "text/plain; charset=utf-8"),
+        Err(fault) => {
+            tracing::warn!(target: "readiness", cause = ?fault, "not ready");
+            text(StatusCode::SERVICE_UNAVAILABLE, format!("{fault}\n"), "text/plain; charset=utf-8")
+        }
+    }
+}
+
+/// `GET /metrics`: counters in the text form of OpenMetrics.
+pub async fn metrics(State(gate): State<Gate>) -> Response {
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    text(StatusCode::OK, gate.app().encode_metrics(), kind)
+}
+
+fn text(status: StatusCode, body: String, kind: &'static str) -> Response {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

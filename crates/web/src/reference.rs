@@ -1,0 +1,253 @@
+//! The reference of the management API: the OpenAPI document, and the same as a page that loads nothing from elsewhere.
+
+use std::sync::LazyLock;
+
+use askama::Template;
+use axum::body::Body;
+use axum::response::Response;
+use http::StatusCode;
+use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_TYPE, HeaderValue};
+use serde_json::Value;
+
+use crate::respond::page;
+
+/// The OpenAPI 3.1 document, as it is committed under `docs/`.
+pub const OPENAPI: &str = include_str!("../../../docs/openapi.json");
+
+/// `GET /openapi.json`: public, so any origin may read it.
+pub async fn openapi() -> Response {
+    let mut response = Response::new(Body::from(OPENAPI));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    response
+}
+
+/// `GET /docs`: the document for reading.
+pub async fn page() -> Response {
+    static REFERENCE: LazyLock<Reference> = LazyLock::new(|| Reference::of(OPENAPI));
+    page::html(StatusCode::OK, &*REFERENCE, None)
+}
+
+/// Everything that the page shows, in the order of the document.
+#[derive(Debug, Template)]
+#[template(path = "reference.html")]
+struct Reference {
+    title: String,
+    description: String,
+    groups: Vec<Group>,
+    shapes: Vec<Shape>,
+}
+
+#[derive(Debug)]
+struct Group {
+    name: String,
+    operations: Vec<Operation>,
+}
+
+#[derive(Debug)]
+struct Operation {
+    id: String,
+    method: String,
+    path: String,
+    summary: String,
+    description: String,
+    parameters: Vec<Parameter>,
+    body: Option<Kind>,
+    responses: Vec<Answer>,
+}
+
+#[derive(Debug)]
+struct Parameter {
+    name: String,
+    place: String,
+    kind: Kind,
+    description: String,
+}
+
+#[derive(Debug)]
+struct Answer {
+    status: String,
+    description: String,
+    kind: Option<Kind>,
+}
+
+#[derive(Debug)]
+struct Shape {
+    name: String,
+    members: Vec<Member>,
+}
+
+#[derive(Debug)]
+struct Member {
+    name: String,
+    required: bool,
+    kind: Kind,
+    description: String,
+}
+
+/// What a value is, in words, with the named shape that it refers to.
+#[derive(Debug)]
+struct Kind {
+    words: String,
+    shape: Option<String>,
+}
+
+const METHODS: [&str; 4] = ["get", "post", "put", "delete"];
+
+impl Reference {
+    fn of(document: &str) -> Self {
+        let document: Value = serde_json::from_str(document).unwrap_or_default();
+        let tags = document["tags"].as_array().into_iter().flatten();
+        Self {
+            title: text(&document["info"]["title"]),
+            description: text(&document["info"]["description"]),
+            groups: tags.map(|tag| Group::of(&text(&tag["name"]), &document["paths"])).collect(),
+            shapes: members(&document["components"]["schemas"]).map(|(name, schema)| Shape::of(name, schema)).collect(),
+        }
+    }
+}
+
+impl Group {
+    fn of(tag: &str, paths: &Value) -> Self {
+        let all = members(paths).flat_map(|(path, item)| METHODS.map(|method| (path, method, &item[method])));
+        let own = all.filter(|(_, _, operation)| operation["tags"][0] == tag);
+        let operations = own.map(|(path, method, operation)| Operation::of(path, method, operation)).collect();
+        Self { name: tag.to_owned(), operations }
+    }
+}
+
+impl Operation {
+    fn of(path: &str, method: &str, operation: &Value) -> Self {
+        let parameters = operation["parameters"].as_array().into_iter().flatten().map(Parameter::of).collect();
+        let answers = members(&operation["responses"]).map(|(status, answer)| Answer::of(status, answer)).collect();
+        Self {
+            id: text(&operation["operationId"]),
+            method: method.to_uppercase(),
+            path: path.to_owned(),
+            summary: text(&operation["summary"]),
+            description: text(&operation["description"]),
+            parameters,
+            body: content(&operation["requestBody"]),
+            responses: answers,
+        }
+    }
+}
+
+impl Parameter {
+    fn of(parameter: &Value) -> Self {
+        Self {
+            name: text(&parameter["name"]),
+            place: text(&parameter["in"]),
+            kind: Kind::of(&parameter["schema"]),
+            description: text(&parameter["description"]),
+        }
+    }
+}
+
+impl Answer {
+    fn of(status: &str, answer: &Value) -> Self {
+        Self { status: status.to_owned(), description: text(&answer["description"]), kind: content(answer) }
+    }
+}
+
+impl Shape {
+    fn of(name: &str, schema: &Value) -> Self {
+        let required = schema["required"].as_array().cloned().unwrap_or_default();
+        let member = |(name, schema): (&str, &Value)| Member {
+            name: name.to_owned(),
+            required: required.iter().any(|required| required == name),
+            kind: Kind::of(schema),
+            description: text(&schema["description"]),
+        };
+        Self { name: name.to_owned(), members: members(&schema["properties"]).map(member).collect() }
+    }
+}
+
+impl Kind {
+    fn of(schema: &Value) -> Self {
+        if let Some(shape) = schema["$ref"].as_str().and_then(|path| path.rsplit('/').next()) {
+            return Self { words: shape.to_owned(), shape: Some(shape.to_owned()) };
+        }
+        if let Some(values) = schema["enum"].as_array() {
+            let words = values.iter().map(spelled).collect::<Vec<_>>().join(" | ");
+            return Self { words, shape: None };
+        }
+        if !schema["const"].is_null() {
+            return Self { words: spelled(&schema["const"]), shape: None };
+        }
+        match schema["type"].as_str() {
+            Some("array") => {
+                let items = Self::of(&schema["items"]);
+                Self { words: format!("array of {}", items.words), shape: items.shape }
+            }
+            Some("object") => Self::of_object(&schema["properties"]),
+            Some(name) => Self { words: text_or(&schema["format"], name), shape: None },
+            None if schema["type"].is_array() => Self { words: text_or(&schema["format"], "value"), shape: None },
+            None => Self { words: "any".to_owned(), shape: None },
+        }
+    }
+
+    fn of_object(properties: &Value) -> Self {
+        let parts = members(properties).map(|(name, schema)| (name, Self::of(schema))).collect::<Vec<_>>();
+        let words = parts.iter().map(|(name, kind)| format!("{name}: {}", kind.words)).collect::<Vec<_>>().join(", ");
+        let shape = parts.into_iter().find_map(|(_, kind)| kind.shape);
+        Self { words: if words.is_empty() { "object".to_owned() } else { format!("{{ {words} }}") }, shape }
+    }
+}
+
+fn members(object: &Value) -> impl Iterator<Item = (&str, &Value)> {
+    object.as_object().into_iter().flatten().map(|(name, value)| (name.as_str(), value))
+}
+
+fn content(holder: &Value) -> Option<Kind> {
+    members(&holder["content"]).next().map(|(_, media)| Kind::of(&media["schema"]))
+}
+
+fn text(value: &Value) -> String {
+    text_or(value, "")
+}
+
+fn text_or(value: &Value, otherwise: &str) -> String {
+    value.as_str().unwrap_or(otherwise).to_owned()
+}
+
+fn spelled(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_shows_every_operation_and_every_shape_of_the_document() {
+        let document: Value = serde_json::from_str(OPENAPI).unwrap();
+        let reference = Reference::of(OPENAPI);
+        let shown = reference.groups.iter().flat_map(|group| &group.operations).count();
+        let methods = |item: &Value| METHODS.into_iter().filter(|method| !item[method].is_null()).count();
+        let described: usize = members(&document["paths"]).map(|(_, item)| methods(item)).sum();
+        assert_eq!(shown, described);
+        assert_eq!(reference.shapes.len(), members(&document["components"]["schemas"]).count());
+    }
+
+    #[test]
+    fn every_reference_of_the_document_leads_to_a_shape() {
+        let document: Value = serde_json::from_str(OPENAPI).unwrap();
+        let references = OPENAPI.split("\"#/components/schemas/").skip(1).filter_map(|rest| rest.split('"').next());
+        for name in references {
+            assert!(!document["components"]["schemas"][name].is_null(), "{name} is missing");
+        }
+    }
+
+    #[test]
+    fn operation_ids_are_unique() {
+        let reference = Reference::of(OPENAPI);
+        let mut ids: Vec<&str> =
+            reference.groups.iter().flat_map(|group| &group.operations).map(|operation| &*operation.id).collect();
+        let all = ids.len();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), all);
+    }
+}

@@ -1,0 +1,60 @@
+//! Errors in the form of [RFC 6749 §5.2](https://www.rfc-editor.org/rfc/rfc6749#section-5.2).
+
+use axum::body::Body;
+use axum::response::Response;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use http::{HeaderMap, StatusCode};
+use serde::Serialize;
+
+/// The body of an error.
+#[derive(Debug, Serialize)]
+struct ErrorBody<'a> {
+    error: &'a str,
+    error_description: &'a str,
+}
+
+/// An error with its code and description; nothing of it may be cached.
+pub fn error(status: StatusCode, code: &str, description: &str) -> Response {
+    json(status, &ErrorBody { error: code, error_description: &printable(description) })
+}
+
+/// Any body as JSON that may not be cached ([RFC 6749 §5.1](https://www.rfc-editor.org/rfc/rfc6749#section-5.1)).
+pub fn json(status: StatusCode, body: &impl Serialize) -> Response {
+    let bytes = serde_json::to_vec(body).unwrap_or_else(|_| br#"{"error":"server_error"}"#.to_vec());
+    let mut response = Response::new(Body::from(bytes));
+    *response.status_mut() = status;
+    no_store_json(response.headers_mut());
+    response
+}
+
+fn no_store_json(headers: &mut HeaderMap) {
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert("pragma", HeaderValue::from_static("no-cache"));
+}
+
+/// Refuses a request for what HTTP itself can tell.
+pub fn refuse(status: StatusCode, message: &str) -> Response {
+    let code = match status {
+        StatusCode::INTERNAL_SERVER_ERROR => "server_error",
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => "temporarily_unavailable",
+        _ => "invalid_request",
+    };
+    error(status, code, message)
+}
+
+/// `error_description` takes printable ASCII without quote and backslash; anything else becomes a question mark.
+fn printable(description: &str) -> String {
+    let allowed = |character: char| matches!(character, ' ' | '!' | '#'..='[' | ']'..='~');
+    description.chars().map(|character| if allowed(character) { character } else { '?' }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_description_has_only_the_characters_that_the_specification_allows() {
+        assert_eq!(printable("a \"quoted\" näme\\"), "a ?quoted? n?me?");
+    }
+}

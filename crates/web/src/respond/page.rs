@@ -1,0 +1,61 @@
+//! Errors as pages, and the headers that every page carries.
+
+use askama::Template;
+use axum::body::Body;
+use axum::response::Response;
+use http::StatusCode;
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, REFERRER_POLICY};
+
+/// The page that says what went wrong.
+#[derive(Template)]
+#[template(path = "error.html")]
+struct ErrorPage<'a> {
+    title: &'a str,
+    message: &'a str,
+}
+
+/// An error page. The message is for a person: a sentence that says what to do.
+pub fn error(status: StatusCode, title: &str, message: &str) -> Response {
+    html(status, &ErrorPage { title, message }, None)
+}
+
+/// Refuses a request for what HTTP itself can tell.
+pub fn refuse(status: StatusCode, message: &str) -> Response {
+    let title = match status {
+        StatusCode::NOT_FOUND => "Nothing is here",
+        StatusCode::TOO_MANY_REQUESTS => "Too many attempts",
+        StatusCode::INTERNAL_SERVER_ERROR => "Something went wrong here",
+        StatusCode::SERVICE_UNAVAILABLE => "Not available at present",
+        _ => "This request cannot be answered",
+    };
+    error(status, title, message)
+}
+
+/// A page with its security policy: it loads only our own style sheet, runs no script, cannot be framed, is not cached,
+/// and sends its forms nowhere but here and to `form_action`, where a consent sends the browser next.
+pub fn html(status: StatusCode, page: &impl Template, form_action: Option<&str>) -> Response {
+    let Ok(text) = page.render() else {
+        let mut response = Response::new(Body::from("the page cannot be shown"));
+        *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+        return response;
+    };
+    let mut response = Response::new(Body::from(text));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert("x-frame-options", HeaderValue::from_static("DENY"));
+    headers.insert("cross-origin-opener-policy", HeaderValue::from_static("same-origin"));
+    headers.insert(CONTENT_SECURITY_POLICY, security_policy(form_action));
+    response
+}
+
+fn security_policy(form_action: Option<&str>) -> HeaderValue {
+    let also = form_action.map_or_else(String::new, |origin| format!(" {origin}"));
+    let policy = format!(
+        "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'; \
+         form-action 'self'{also}"
+    );
+    HeaderValue::from_str(&policy).unwrap_or_else(|_| HeaderValue::from_static("default-src 'none'"))
+}
