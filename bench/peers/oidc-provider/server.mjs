@@ -1,5 +1,6 @@
 // npm `oidc-provider` as a peer of the benchmark: opaque tokens, introspection, codes, refresh with rotation, all in a
-// map in memory, and no ID token, which it would sign with RSA. It writes nothing to a disk, so it does less than a server that must keep what it acknowledged.
+// map in memory, and no ID token, which it would sign with RSA. It writes nothing to a disk, so it does less than a
+// server that must keep what it acknowledged.
 import http from 'node:http';
 import { Provider } from 'oidc-provider';
 
