@@ -1,6 +1,7 @@
 //! Secrets have a redacted `Debug`, no `Display` and no `Serialize`.
 //!
-//! A type is a secret if its name ends in one of the words below or if its documentation has a line `Secret.`
+//! A type is a secret if it is made by the macro `secrets!`, if it is a newtype whose name ends in one of the words
+//! below, or if its documentation has a line `Secret.`
 
 use super::source::{Source, has_word};
 use super::{Fault, Tree};
@@ -22,20 +23,21 @@ pub(super) fn check(tree: &Tree) -> Vec<Fault> {
         .sources()
         .filter(|(file, _)| file.path.starts_with("crates/"))
     {
-        for (name, line) in secret_types(&file.text, source) {
-            faults.extend(derived(source, &name, line).map(|leak| {
-                let advice = format!("{name} is a secret: it must not derive {leak}");
-                Fault::new(RULE, &file.path, line, advice)
-            }));
+        let made = macro_types(source).into_iter().map(|name| (name, None));
+        let written = secret_types(&file.text, source)
+            .into_iter()
+            .map(|(name, line)| (name, Some(line)));
+        for (name, defined) in made.chain(written) {
+            let says = |what: &str, leak: &str| format!("{name} is a secret: it must not {what} {leak}");
+            for line in defined {
+                let leaks = derived(source, line);
+                faults.extend(leaks.map(|leak| Fault::new(RULE, &file.path, line, says("derive", leak))));
+            }
             for (other, parts) in tree.sources() {
-                faults.extend(implemented(parts, &name).map(|(line, leak)| {
-                    Fault::new(
-                        RULE,
-                        &other.path,
-                        line,
-                        format!("{name} is a secret: it must not implement {leak}"),
-                    )
-                }));
+                let leaks = implemented(parts, &name);
+                faults.extend(
+                    leaks.map(|(line, leak)| Fault::new(RULE, &other.path, line, says("implement", leak))),
+                );
             }
         }
     }
@@ -57,7 +59,7 @@ fn secret_types(text: &str, source: &Source) -> Vec<(String, usize)> {
         }
         let name: String = rest
             .chars()
-            .take_while(|c| c.is_alphanumeric() || *c == '_')
+            .take_while(|c| c.is_alphanumeric() || matches!(c, '_' | '$'))
             .collect();
         let newtype = rest[name.len()..].trim_start().starts_with('(');
         let above = documented[..line - 1]
@@ -65,11 +67,26 @@ fn secret_types(text: &str, source: &Source) -> Vec<(String, usize)> {
             .rev()
             .take_while(|above| is_attached(above));
         let marked = above.into_iter().any(|above| above.trim() == "/// Secret.");
-        if marked || (newtype && ENDINGS.iter().any(|ending| name.ends_with(ending))) {
+        let in_macro = name.starts_with('$') && source.code.contains("macro_rules! secrets");
+        if in_macro || marked || (newtype && ENDINGS.iter().any(|ending| name.ends_with(ending))) {
             found.push((name, line));
         }
     }
     found
+}
+
+/// Names in the braces of `secrets! { … }`.
+fn macro_types(source: &Source) -> Vec<String> {
+    let blocks = source
+        .code
+        .split("secrets! {")
+        .skip(1)
+        .filter(|block| !block.trim_start().starts_with('('));
+    let names = blocks.flat_map(|block| block.split('}').next().unwrap_or_default().split(','));
+    names
+        .map(|name| name.trim().to_owned())
+        .filter(|name| !name.is_empty())
+        .collect()
 }
 
 /// Whether a line above a definition belongs to it.
@@ -77,7 +94,7 @@ fn is_attached(line: &str) -> bool {
     line.trim_start().starts_with("///") || line.trim_start().starts_with("#[")
 }
 
-fn derived<'a>(source: &'a Source, _name: &str, line: usize) -> impl Iterator<Item = &'static str> + use<'a> {
+fn derived(source: &Source, line: usize) -> impl Iterator<Item = &'static str> {
     let lines: Vec<&str> = source.code.lines().collect();
     let attributes: Vec<&str> = lines[..line - 1]
         .iter()
@@ -141,6 +158,18 @@ mod tests {
             messages(text),
             ["Sealer is a secret: it must not derive Serialize"]
         );
+    }
+
+    #[test]
+    fn what_the_macro_makes_is_secret() {
+        let text = "macro_rules! secrets {\n    ($($name:ident),+) => {$(\n        #[derive(Clone, Serialize)]\n        \
+                    pub struct $name(Box<str>);\n    )+};\n}\nsecrets! {\n    /// A ticket.\n    Ticket,\n}\n\
+                    impl fmt::Display for Ticket {}\n";
+        let expected = [
+            "$name is a secret: it must not derive Serialize",
+            "Ticket is a secret: it must not implement Display",
+        ];
+        assert_eq!(messages(text), expected);
     }
 
     #[test]
