@@ -29,11 +29,16 @@ pub(super) fn check(tree: &Tree) -> Vec<Fault> {
             .map(|(name, line)| (name, Some(line)));
         for (name, defined) in made.chain(written) {
             let says = |what: &str, leak: &str| format!("{name} is a secret: it must not {what} {leak}");
-            for line in defined {
+            if let Some(line) = defined {
                 let leaks = derived(source, line);
                 faults.extend(leaks.map(|leak| Fault::new(RULE, &file.path, line, says("derive", leak))));
             }
-            for (other, parts) in tree.sources() {
+            // `$name` of a macro is a name in that macro only.
+            let everywhere = !name.starts_with('$');
+            for (other, parts) in tree
+                .sources()
+                .filter(|(other, _)| everywhere || other.path == file.path)
+            {
                 let leaks = implemented(parts, &name);
                 faults.extend(
                     leaks.map(|(line, leak)| Fault::new(RULE, &other.path, line, says("implement", leak))),
