@@ -1,0 +1,220 @@
+//! From the syntax tree of a request and a model to a typed, nullability-aware selection.
+
+pub(crate) mod expression;
+pub(crate) mod function;
+mod resource;
+
+use jiff::Timestamp;
+
+use crate::error::{Error, Reason};
+use crate::format::{self, Asked, Format};
+use crate::model::{EntityType, Model, Property};
+use crate::syntax::Request;
+use expression::{Binder, Comparison, Term, Typed};
+
+/// What a request was bound to.
+#[derive(Debug)]
+pub(crate) struct Bound<'m> {
+    pub(crate) target: Target<'m>,
+    pub(crate) format: Format,
+    /// Whether it depends on the time of the request.
+    pub(crate) uses_now: bool,
+}
+
+#[derive(Debug)]
+pub(crate) enum Target<'m> {
+    ServiceDocument,
+    Metadata,
+    Entities(Selection<'m>),
+    /// One entity by its key.
+    Entity(Selection<'m>),
+    /// One property of one entity, and whether its bare value is meant.
+    Property(Selection<'m>, bool),
+    Count(Scan<'m>),
+}
+
+/// The rows of one entity set that a request may see: every statement reads through a scan, so that a rule about
+/// rows or columns has one place to stand.
+#[derive(Debug, Clone)]
+pub(crate) struct Scan<'m> {
+    pub(crate) entity_type: &'m EntityType,
+    /// Boolean expressions that all must be true.
+    pub(crate) conditions: Vec<Typed>,
+}
+
+/// What is read of a scan.
+#[derive(Debug)]
+pub(crate) struct Selection<'m> {
+    pub(crate) scan: Scan<'m>,
+    /// Indexes of the properties to show, in order.
+    pub(crate) shown: Vec<usize>,
+    /// Whether `$select` narrowed them.
+    pub(crate) narrowed: bool,
+    pub(crate) order: Vec<Order>,
+    pub(crate) top: Option<u64>,
+    pub(crate) skip: u64,
+    pub(crate) count: bool,
+}
+
+/// One term of an order.
+#[derive(Debug, Clone)]
+pub(crate) struct Order {
+    pub(crate) term: Typed,
+    pub(crate) descending: bool,
+}
+
+/// Binds a request to a model.
+pub(crate) fn bind<'m>(
+    model: &'m Model,
+    request: &Request<'_>,
+    now: Timestamp,
+    accepted: Format,
+) -> Result<Bound<'m>, Error> {
+    let resource = resource::resolve(model, &request.path)?;
+    if let Some(option) = request.unsupported.first() {
+        return Err(Reason::NotImplemented(format!("the query option {}", option.name())).at(option.name(), 0));
+    }
+    let format = representation(request, accepted, &resource)?;
+    resource::check_options(request, &resource)?;
+    let (target, uses_now) = match resource {
+        resource::Resource::ServiceDocument => (Target::ServiceDocument, false),
+        resource::Resource::Metadata => (Target::Metadata, false),
+        resource::Resource::Set(entity_type) => {
+            let (selection, uses_now) = selection(entity_type, request, now)?;
+            (Target::Entities(selection), uses_now)
+        }
+        resource::Resource::Count(entity_type) => {
+            let (selection, uses_now) = selection(entity_type, request, now)?;
+            (Target::Count(selection.scan), uses_now)
+        }
+        resource::Resource::Entity(entity_type, key) => {
+            let (mut selection, uses_now) = selection(entity_type, request, now)?;
+            selection.scan.conditions.extend(key);
+            (Target::Entity(selection), uses_now)
+        }
+        resource::Resource::Property { entity_type, key, property, raw } => {
+            let mut scan = Scan::of(entity_type);
+            scan.conditions.extend(key);
+            let selection = Selection {
+                scan,
+                shown: vec![property],
+                narrowed: true,
+                order: Vec::new(),
+                top: None,
+                skip: 0,
+                count: false,
+            };
+            (Target::Property(selection, raw), false)
+        }
+    };
+    Ok(Bound { target, format, uses_now })
+}
+
+/// `$format` overrides what the `Accept` header asked for.
+fn representation(
+    request: &Request<'_>,
+    accepted: Format,
+    resource: &resource::Resource<'_>,
+) -> Result<Format, Error> {
+    let Some(asked) = request.format else { return Ok(accepted) };
+    let metadata = matches!(resource, resource::Resource::Metadata);
+    match format::read(asked) {
+        Asked::Xml if metadata => Ok(accepted),
+        Asked::Json(format) if !metadata => Ok(format),
+        _ => Err(Reason::NotImplemented(format!("the format {asked} for this resource")).at("$format", 0)),
+    }
+}
+
+impl<'m> Scan<'m> {
+    /// All rows that have an address.
+    fn of(entity_type: &'m EntityType) -> Self {
+        let guard = |property: &usize| {
+            let key = Typed { nullable: true, ..Typed::column(*property, &entity_type.properties[*property]) };
+            Typed::compare(Comparison::Ne, key, Typed::null())
+        };
+        Self { entity_type, conditions: entity_type.loose_key.iter().map(guard).collect() }
+    }
+}
+
+fn selection<'m>(
+    entity_type: &'m EntityType,
+    request: &Request<'_>,
+    now: Timestamp,
+) -> Result<(Selection<'m>, bool), Error> {
+    let mut scan = Scan::of(entity_type);
+    let mut uses_now = false;
+    if let Some(filter) = &request.filter {
+        let mut binder = Binder::new(entity_type, "$filter", now);
+        scan.conditions.push(binder.condition(filter)?);
+        uses_now |= binder.used_now;
+    }
+    let mut order = Vec::with_capacity(request.order.len() + entity_type.key.len());
+    let mut binder = Binder::new(entity_type, "$orderby", now);
+    for term in &request.order {
+        let bound = binder.bind(&term.node)?;
+        // A constant orders nothing.
+        if !matches!(bound.term, Term::Constant(_) | Term::Null) {
+            order.push(Order { term: bound, descending: term.descending });
+        }
+    }
+    uses_now |= binder.used_now;
+    complete(&mut order, entity_type);
+    let shown = shown(entity_type, request)?;
+    let selection = Selection {
+        scan,
+        shown: shown.clone().unwrap_or_else(|| (0..entity_type.properties.len()).collect()),
+        narrowed: shown.is_some(),
+        order,
+        top: request.top,
+        skip: request.skip.unwrap_or(0),
+        count: request.count.unwrap_or(false),
+    };
+    Ok((selection, uses_now))
+}
+
+/// Makes an order total: what it does not name of the key comes last. The key continues in the direction of the last
+/// term, so that one index, read either way, can serve the whole order.
+fn complete(order: &mut Vec<Order>, entity_type: &EntityType) {
+    let descending = order.last().is_some_and(|last| last.descending);
+    for key in &entity_type.key {
+        if !order.iter().any(|order| matches!(order.term.term, Term::Column(column) if column == *key)) {
+            let term = Typed::column(*key, &entity_type.properties[*key]);
+            order.push(Order { term, descending });
+        }
+    }
+}
+
+/// The properties that `$select` names, each once; none when it names all.
+fn shown(entity_type: &EntityType, request: &Request<'_>) -> Result<Option<Vec<usize>>, Error> {
+    let Some(items) = &request.select else { return Ok(None) };
+    let mut shown = Vec::with_capacity(items.len());
+    let mut all = false;
+    for item in items {
+        let unsupported = |what: &str| Err(Reason::NotImplemented(what.to_owned()).at("$select", item.at));
+        let [name] = item.path[..] else { return unsupported("a path in $select") };
+        match entity_type.property(name) {
+            _ if name == "*" => all = true,
+            _ if item.nested => return unsupported("a selection in parentheses"),
+            Some((index, _)) if shown.contains(&index) => {}
+            Some((index, _)) => shown.push(index),
+            None if entity_type.navigation(name).is_some() => return unsupported("a navigation property in $select"),
+            None if name.contains('.') || name.starts_with('@') => {
+                return unsupported("an operation or annotation in $select");
+            }
+            None => {
+                return Err(Reason::UnknownProperty {
+                    entity_type: entity_type.name.clone(),
+                    name: name.to_owned(),
+                }
+                .at("$select", item.at));
+            }
+        }
+    }
+    Ok((!all).then_some(shown))
+}
+
+impl Typed {
+    pub(crate) fn column(index: usize, property: &Property) -> Self {
+        Self { term: Term::Column(index), class: property.ty.into(), nullable: property.nullable }
+    }
+}

@@ -1,0 +1,99 @@
+//! The canonical functions of [OData URL Conventions 4.01 §5.1.1.4 to §5.1.1.13](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part2-url-conventions.html#sec_CanonicalFunctions).
+
+use super::expression::Class;
+
+/// What a function takes and gives.
+pub(crate) struct Signature {
+    /// The classes that each argument may have.
+    pub(crate) accepts: &'static [&'static [Class]],
+    /// How many arguments must be there.
+    pub(crate) required: usize,
+    /// The class of the result; none for that of the first argument.
+    pub(crate) class: Option<Class>,
+    /// Whether the result can be null although no argument is.
+    pub(crate) nullable: bool,
+}
+
+impl Signature {
+    pub(crate) fn count(&self) -> &'static str {
+        match (self.required, self.accepts.len()) {
+            (0, _) => "no",
+            (1, _) => "one",
+            (2, 2) => "two",
+            _ => "two or three",
+        }
+    }
+}
+
+macro_rules! functions {
+    ($($variant:ident $name:literal $accepts:expr, $class:expr, $nullable:literal;)*) => {
+        /// A function that can be called.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum Function { $($variant),* }
+
+        impl Function {
+            pub(crate) const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            pub(crate) fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name),* }
+            }
+
+            /// By name, in any case.
+            pub(crate) fn find(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|function| function.name().eq_ignore_ascii_case(name))
+            }
+
+            pub(crate) fn signature(self) -> Signature {
+                let (accepts, class, nullable): (&'static [&'static [Class]], _, _) = match self {
+                    $(Self::$variant => ($accepts, $class, $nullable)),*
+                };
+                // Only the length of a substring may be left out.
+                let required = if self == Self::Substring { 2 } else { accepts.len() };
+                Signature { accepts, required, class, nullable }
+            }
+        }
+    };
+}
+
+const TEXT: &[Class] = &[Class::String];
+const WHOLE: &[Class] = &[Class::Integer];
+const FRACTIONAL: &[Class] = &[Class::Integer, Class::Decimal, Class::Double];
+const INSTANT: &[Class] = &[Class::DateTimeOffset];
+const WITH_DATE: &[Class] = &[Class::Date, Class::DateTimeOffset];
+const WITH_TIME: &[Class] = &[Class::TimeOfDay, Class::DateTimeOffset];
+
+// What is read from stored dates can be null, since a database may hold text that is no date.
+functions! {
+    Contains "contains" &[TEXT, TEXT], Some(Class::Boolean), false;
+    StartsWith "startswith" &[TEXT, TEXT], Some(Class::Boolean), false;
+    EndsWith "endswith" &[TEXT, TEXT], Some(Class::Boolean), false;
+    Length "length" &[TEXT], Some(Class::Integer), false;
+    IndexOf "indexof" &[TEXT, TEXT], Some(Class::Integer), false;
+    Substring "substring" &[TEXT, WHOLE, WHOLE], Some(Class::String), false;
+    ToLower "tolower" &[TEXT], Some(Class::String), false;
+    ToUpper "toupper" &[TEXT], Some(Class::String), false;
+    Trim "trim" &[TEXT], Some(Class::String), false;
+    Concat "concat" &[TEXT, TEXT], Some(Class::String), false;
+    Year "year" &[WITH_DATE], Some(Class::Integer), true;
+    Month "month" &[WITH_DATE], Some(Class::Integer), true;
+    Day "day" &[WITH_DATE], Some(Class::Integer), true;
+    Hour "hour" &[WITH_TIME], Some(Class::Integer), true;
+    Minute "minute" &[WITH_TIME], Some(Class::Integer), true;
+    Second "second" &[WITH_TIME], Some(Class::Integer), true;
+    FractionalSeconds "fractionalseconds" &[WITH_TIME], Some(Class::Decimal), true;
+    Date "date" &[INSTANT], Some(Class::Date), true;
+    Time "time" &[INSTANT], Some(Class::TimeOfDay), true;
+    Now "now" &[], Some(Class::DateTimeOffset), false;
+    Round "round" &[FRACTIONAL], None, false;
+    Floor "floor" &[FRACTIONAL], None, false;
+    Ceiling "ceiling" &[FRACTIONAL], None, false;
+}
+
+/// Whether the standard has a function of this name that is not supported.
+pub(crate) fn is_known_unsupported(name: &str) -> bool {
+    const NAMES: [&str; 12] = [
+        "any", "all", "case", "cast", "hassubsequence", "hassubset", "isof", "matchespattern", "maxdatetime",
+        "mindatetime", "totaloffsetminutes", "totalseconds",
+    ];
+    NAMES.iter().any(|known| known.eq_ignore_ascii_case(name))
+}

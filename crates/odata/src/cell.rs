@@ -1,0 +1,52 @@
+//! Values on their way between a database and the wire.
+
+/// One value of a result row, borrowed from the driver. Integers carry booleans too (0 and 1); what the column's
+/// type means is the model's matter, not the cell's.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Cell<'row> {
+    /// No value.
+    Null,
+    /// A whole number.
+    Integer(i64),
+    /// A floating-point number.
+    Real(f64),
+    /// Not necessarily valid UTF-8: databases hold what was put into them.
+    Text(&'row [u8]),
+    /// Bytes.
+    Blob(&'row [u8]),
+}
+
+/// One row of a running statement: cells by position. A driver implements it over its own row type, so that nothing
+/// is copied before it is encoded.
+pub trait Row {
+    /// The cell at `index`, which is below the number of columns of the statement.
+    fn cell(&self, index: usize) -> Cell<'_>;
+}
+
+/// An owned value: a parameter of a statement, or a cell that must outlive its row.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// No value.
+    Null,
+    /// A whole number.
+    Integer(i64),
+    /// A floating-point number.
+    Real(f64),
+    /// Text.
+    Text(String),
+    /// Bytes.
+    Blob(Vec<u8>),
+}
+
+impl Cell<'_> {
+    /// This value, to be kept beyond its row.
+    pub fn to_value(self) -> Value {
+        match self {
+            Self::Null => Value::Null,
+            Self::Integer(integer) => Value::Integer(integer),
+            Self::Real(real) => Value::Real(real),
+            Self::Text(text) => Value::Text(String::from_utf8_lossy(text).into_owned()),
+            Self::Blob(blob) => Value::Blob(blob.to_vec()),
+        }
+    }
+}

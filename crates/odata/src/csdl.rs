@@ -1,0 +1,174 @@
+//! The metadata document: the model as CSDL XML.
+//!
+//! It says version 4.0, which every client reads; nothing in it needs more. What is not supported is declared with
+//! the terms of `Org.OData.Capabilities.V1`. A name that was mended keeps its original in the term `OriginalName`,
+//! which the document defines itself.
+
+mod xml;
+
+use crate::bind::function::Function;
+use crate::model::compile::CONTAINER;
+use crate::model::{EdmType, EntityType, Model, Navigation, Property};
+use xml::Xml;
+
+/// Namespace of the terms that are our own.
+const VOCABULARY: &str = "Sluicegate.V1";
+const ORIGINAL_NAME: &str = "Sluicegate.V1.OriginalName";
+const CAPABILITIES: &str = "Org.OData.Capabilities.V1";
+const VOCABULARIES: &str = "https://oasis-tcs.github.io/odata-vocabularies/vocabularies";
+
+/// Writes the metadata document of a model
+/// ([OData CSDL XML 4.01](https://docs.oasis-open.org/odata/odata-csdl-xml/v4.01/odata-csdl-xml-v4.01.html)).
+pub fn xml(model: &Model) -> String {
+    let mut xml = Xml::new();
+    let edmx = "http://docs.oasis-open.org/odata/ns/edmx";
+    xml.open("edmx:Edmx", &[("xmlns:edmx", edmx), ("Version", "4.0")]);
+    for vocabulary in ["Org.OData.Core.V1", CAPABILITIES] {
+        xml.open("edmx:Reference", &[("Uri", &format!("{VOCABULARIES}/{vocabulary}.xml"))]);
+        xml.leaf("edmx:Include", &[("Namespace", vocabulary)]);
+        xml.close("edmx:Reference");
+    }
+    xml.open("edmx:DataServices", &[]);
+    let edm = "http://docs.oasis-open.org/odata/ns/edm";
+    xml.open("Schema", &[("xmlns", edm), ("Namespace", &model.namespace)]);
+    for entity_type in &model.entity_types {
+        write_type(&mut xml, model, entity_type);
+    }
+    xml.open("EntityContainer", &[("Name", CONTAINER)]);
+    for entity_type in &model.entity_types {
+        write_set(&mut xml, model, entity_type);
+    }
+    write_capabilities(&mut xml);
+    xml.close("EntityContainer");
+    xml.close("Schema");
+    xml.open("Schema", &[("xmlns", edm), ("Namespace", VOCABULARY)]);
+    let applies = "EntitySet Property";
+    xml.leaf("Term", &[("Name", "OriginalName"), ("Type", "Edm.String"), ("AppliesTo", applies), ("Nullable", "false")]);
+    xml.close("Schema");
+    xml.close("edmx:DataServices");
+    xml.close("edmx:Edmx");
+    xml.finish()
+}
+
+fn write_type(xml: &mut Xml, model: &Model, entity_type: &EntityType) {
+    xml.open("EntityType", &[("Name", &entity_type.name)]);
+    xml.open("Key", &[]);
+    for property in &entity_type.key {
+        xml.leaf("PropertyRef", &[("Name", &entity_type.properties[*property].name)]);
+    }
+    xml.close("Key");
+    for property in &entity_type.properties {
+        write_property(xml, property);
+    }
+    for navigation in &entity_type.navigations {
+        write_navigation(xml, model, entity_type, navigation);
+    }
+    xml.close("EntityType");
+}
+
+fn write_property(xml: &mut Xml, property: &Property) {
+    let mut attributes = vec![("Name", property.name.clone()), ("Type", property.ty.name().to_owned())];
+    if !property.nullable {
+        attributes.push(("Nullable", "false".to_owned()));
+    }
+    match property.ty {
+        EdmType::Decimal { precision, scale } => {
+            attributes.extend(precision.map(|precision| ("Precision", precision.to_string())));
+            // Without the facet, the scale would be zero.
+            attributes.push(("Scale", scale.map_or_else(|| "variable".to_owned(), |scale| scale.to_string())));
+        }
+        EdmType::String { max_length: Some(length) } => attributes.push(("MaxLength", length.to_string())),
+        // Without the facet, seconds would have no fraction.
+        EdmType::DateTimeOffset | EdmType::TimeOfDay | EdmType::Duration => {
+            attributes.push(("Precision", "12".to_owned()));
+        }
+        _ => {}
+    }
+    let attributes: Vec<(&str, &str)> = attributes.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    if property.name == property.column {
+        return xml.leaf("Property", &attributes);
+    }
+    xml.open("Property", &attributes);
+    xml.leaf("Annotation", &[("Term", ORIGINAL_NAME), ("String", &property.column)]);
+    xml.close("Property");
+}
+
+fn write_navigation(xml: &mut Xml, model: &Model, source: &EntityType, navigation: &Navigation) {
+    let target = &model.entity_types[navigation.target];
+    let name = format!("{}.{}", model.namespace, target.name);
+    let ty = if navigation.collection { format!("Collection({name})") } else { name };
+    let mut attributes = vec![("Name", navigation.name.as_str()), ("Type", &ty)];
+    // A collection is never null.
+    if !navigation.collection && navigation.on.iter().all(|(own, _)| !source.properties[*own].nullable) {
+        attributes.push(("Nullable", "false"));
+    }
+    attributes.push(("Partner", &navigation.partner));
+    if navigation.collection {
+        return xml.leaf("NavigationProperty", &attributes);
+    }
+    xml.open("NavigationProperty", &attributes);
+    for (own, other) in &navigation.on {
+        let referenced = &target.properties[*other].name;
+        let constraint = [("Property", source.properties[*own].name.as_str()), ("ReferencedProperty", referenced)];
+        xml.leaf("ReferentialConstraint", &constraint);
+    }
+    xml.close("NavigationProperty");
+}
+
+fn write_set(xml: &mut Xml, model: &Model, entity_type: &EntityType) {
+    let ty = format!("{}.{}", model.namespace, entity_type.name);
+    xml.open("EntitySet", &[("Name", &entity_type.name), ("EntityType", &ty)]);
+    for navigation in &entity_type.navigations {
+        let target = &model.entity_types[navigation.target].name;
+        xml.leaf("NavigationPropertyBinding", &[("Path", &navigation.name), ("Target", target)]);
+    }
+    if entity_type.name != entity_type.table {
+        xml.leaf("Annotation", &[("Term", ORIGINAL_NAME), ("String", &entity_type.table)]);
+    }
+    for (term, property) in [
+        ("ExpandRestrictions", "Expandable"),
+        ("SearchRestrictions", "Searchable"),
+        ("InsertRestrictions", "Insertable"),
+        ("UpdateRestrictions", "Updatable"),
+        ("DeleteRestrictions", "Deletable"),
+    ] {
+        write_restriction(xml, term, property);
+    }
+    xml.close("EntitySet");
+}
+
+fn write_restriction(xml: &mut Xml, term: &str, property: &str) {
+    xml.open("Annotation", &[("Term", &format!("{CAPABILITIES}.{term}"))]);
+    xml.open("Record", &[]);
+    xml.leaf("PropertyValue", &[("Property", property), ("Bool", "false")]);
+    xml.close("Record");
+    xml.close("Annotation");
+}
+
+/// What holds for all entity sets.
+fn write_capabilities(xml: &mut Xml) {
+    xml.leaf("Annotation", &[("Term", "Org.OData.Core.V1.ODataVersions"), ("String", "4.0 4.01")]);
+    xml.leaf("Annotation", &[("Term", &format!("{CAPABILITIES}.ConformanceLevel"))
+        , ("EnumMember", "Org.OData.Capabilities.V1.ConformanceLevelType/Minimal")]);
+    for (term, supported) in [
+        // Power Query then sends its requests side by side.
+        ("AsynchronousRequestsSupported", "true"),
+        ("BatchSupported", "false"),
+        ("CrossJoinSupported", "false"),
+        ("KeyAsSegmentSupported", "false"),
+    ] {
+        xml.leaf("Annotation", &[("Term", &format!("{CAPABILITIES}.{term}")), ("Bool", supported)]);
+    }
+    xml.open("Annotation", &[("Term", &format!("{CAPABILITIES}.CountRestrictions"))]);
+    xml.open("Record", &[]);
+    xml.leaf("PropertyValue", &[("Property", "Countable"), ("Bool", "true")]);
+    xml.close("Record");
+    xml.close("Annotation");
+    xml.open("Annotation", &[("Term", &format!("{CAPABILITIES}.FilterFunctions"))]);
+    xml.open("Collection", &[]);
+    for function in Function::ALL {
+        xml.element("String", function.name());
+    }
+    xml.close("Collection");
+    xml.close("Annotation");
+}

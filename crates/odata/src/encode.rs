@@ -1,0 +1,319 @@
+//! Rows to JSON, without anything in between.
+//!
+//! An [`Encoder`] is a program made once per plan: for each column the bytes before its value and the way to write it.
+//! Running it allocates nothing but the output.
+
+pub(crate) mod text;
+pub(crate) mod value;
+
+use crate::bind::Selection;
+use crate::cell::Row;
+use crate::format::{Format, MetadataLevel};
+use crate::model::{EdmType, Model};
+use value::Writing;
+
+/// How many values did not fit the type of their column and were written as null.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Misfits(pub u64);
+
+/// Whether a property had a value to write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    /// The body is complete.
+    Value,
+    /// The property is null: nothing was written.
+    Null,
+    /// What is stored is no value of the property's type: nothing was written.
+    Misfit,
+}
+
+/// What the body shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Subject {
+    Collection,
+    Entity,
+    Property,
+}
+
+/// What an encoder is made from.
+pub(crate) struct Shape<'a> {
+    pub(crate) model: &'a Model,
+    pub(crate) selection: &'a Selection<'a>,
+    pub(crate) subject: Subject,
+    /// The decoded segments of the resource path.
+    pub(crate) path: &'a [&'a str],
+    /// The statement's columns that hold the key, where ids are to be written.
+    pub(crate) key: Vec<usize>,
+    pub(crate) format: Format,
+    pub(crate) service_root: &'a str,
+}
+
+/// Writes the rows of one plan.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Encoder {
+    /// From the opening brace to where the rows or values start.
+    head: Vec<u8>,
+    /// Before the id of each row; empty where ids are not written.
+    id: Option<Id>,
+    fields: Vec<Field>,
+    count_as_text: bool,
+    value_type: &'static str,
+}
+
+/// How the control information of an entity is written with full metadata.
+#[derive(Debug, Clone, PartialEq)]
+struct Id {
+    /// The type annotation, and the id's name up to the opening parenthesis of its key.
+    before: Vec<u8>,
+    edit: Vec<u8>,
+    /// The bytes before each key value, its column and type.
+    parts: Vec<(Vec<u8>, usize, EdmType)>,
+}
+
+/// One value of a row.
+#[derive(Debug, Clone, PartialEq)]
+struct Field {
+    /// A comma or brace, the name and the colon.
+    before: Vec<u8>,
+    column: usize,
+    writing: Writing,
+}
+
+/// A collection being written.
+#[derive(Debug)]
+pub struct Body<'e> {
+    encoder: &'e Encoder,
+    rows: u64,
+    misfits: u64,
+}
+
+impl Encoder {
+    pub(crate) fn new(shape: &Shape<'_>) -> Self {
+        let entity_type = shape.selection.scan.entity_type;
+        let properties = shape.selection.shown.iter().map(|property| &entity_type.properties[*property]);
+        let full = shape.format.metadata == MetadataLevel::Full;
+        let mut first = shape.subject == Subject::Collection && shape.key.is_empty();
+        let mut fields = Vec::with_capacity(shape.selection.shown.len());
+        for (column, property) in properties.enumerate() {
+            let mut before = Vec::with_capacity(property.name.len() + 4);
+            let single = shape.subject == Subject::Property;
+            let name = if single { "value" } else { property.name.as_str() };
+            if full && needs_type(property.ty) {
+                before.extend(if first { b"{".as_slice() } else { b",".as_slice() });
+                first = false;
+                let annotated = if single { "" } else { name };
+                name_of(&mut before, &format!("{annotated}@odata.type"));
+                before.extend(format!("\"#{}\"", &property.ty.name()["Edm.".len()..]).bytes());
+            }
+            before.extend(if first { b"{".as_slice() } else { b",".as_slice() });
+            first = false;
+            name_of(&mut before, name);
+            fields.push(Field { before, column, writing: Writing::of(property.ty, shape.format) });
+        }
+        let value_type = match fields.as_slice() {
+            [field] if matches!(field.writing, Writing::Binary) => "application/octet-stream",
+            _ => "text/plain;charset=utf-8",
+        };
+        let id = (!shape.key.is_empty()).then(|| Id::new(shape));
+        // After a head without context comes the first name, not a comma.
+        let head = head(shape);
+        if shape.subject != Subject::Collection && head == b"{" && id.is_none() {
+            if let Some(field) = fields.first_mut() {
+                field.before.remove(0);
+            }
+        }
+        Self { head, id, fields, count_as_text: shape.format.ieee754_compatible, value_type }
+    }
+
+    /// Starts a collection. The total number of rows goes in front if the client asked for it.
+    pub fn start<'e>(&'e self, out: &mut Vec<u8>, count: Option<i64>) -> Body<'e> {
+        out.extend_from_slice(&self.head);
+        if let Some(count) = count {
+            if self.head.len() > 1 {
+                out.push(b',');
+            }
+            out.extend_from_slice(b"\"@odata.count\":");
+            if self.count_as_text {
+                out.push(b'"');
+            }
+            out.extend_from_slice(itoa::Buffer::new().format(count).as_bytes());
+            if self.count_as_text {
+                out.push(b'"');
+            }
+        }
+        if self.head.len() > 1 || count.is_some() {
+            out.push(b',');
+        }
+        out.extend_from_slice(b"\"value\":[");
+        Body { encoder: self, rows: 0, misfits: 0 }
+    }
+
+    /// Writes one entity as a whole body.
+    pub fn entity(&self, out: &mut Vec<u8>, row: &impl Row) -> Misfits {
+        out.extend_from_slice(&self.head);
+        if let Some(id) = &self.id {
+            if self.head.len() > 1 {
+                out.push(b',');
+            }
+            id.write(out, row);
+        }
+        let misfits = self.fields(out, row);
+        out.push(b'}');
+        Misfits(misfits)
+    }
+
+    /// Writes one property as a whole body, unless it is null.
+    pub fn property(&self, out: &mut Vec<u8>, row: &impl Row) -> Written {
+        let start = out.len();
+        out.extend_from_slice(&self.head);
+        let Some(field) = self.fields.first() else { return Written::Null };
+        out.extend_from_slice(&field.before);
+        let value = out.len();
+        let fits = field.writing.write(out, row.cell(field.column));
+        let written = match (fits, &out[value..]) {
+            (false, _) => Written::Misfit,
+            (true, b"null") => Written::Null,
+            (true, _) => Written::Value,
+        };
+        if written == Written::Value {
+            out.push(b'}');
+        } else {
+            out.truncate(start);
+        }
+        written
+    }
+
+    /// Writes the bare value of a property, unless it is null.
+    pub fn value(&self, out: &mut Vec<u8>, row: &impl Row) -> Written {
+        match self.fields.first() {
+            Some(field) => field.writing.bare(out, row.cell(field.column)),
+            None => Written::Null,
+        }
+    }
+
+    /// The `Content-Type` of a bare value.
+    pub fn value_media_type(&self) -> &'static str {
+        self.value_type
+    }
+
+    fn fields(&self, out: &mut Vec<u8>, row: &impl Row) -> u64 {
+        let mut misfits = 0;
+        for field in &self.fields {
+            out.extend_from_slice(&field.before);
+            misfits += u64::from(!field.writing.write(out, row.cell(field.column)));
+        }
+        misfits
+    }
+}
+
+impl Body<'_> {
+    /// Writes one entity.
+    pub fn row(&mut self, out: &mut Vec<u8>, row: &impl Row) {
+        if self.rows > 0 {
+            out.push(b',');
+        }
+        self.rows += 1;
+        if let Some(id) = &self.encoder.id {
+            out.push(b'{');
+            id.write(out, row);
+        } else if self.encoder.fields.is_empty() {
+            out.push(b'{');
+        }
+        self.misfits += self.encoder.fields(out, row);
+        out.push(b'}');
+    }
+
+    /// How many entities have been written.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Ends the collection.
+    pub fn finish(self, out: &mut Vec<u8>, next_link: Option<&str>) -> Misfits {
+        out.push(b']');
+        if let Some(link) = next_link {
+            out.extend_from_slice(b",\"@odata.nextLink\":");
+            text::string(out, link.as_bytes());
+        }
+        out.push(b'}');
+        Misfits(self.misfits)
+    }
+}
+
+/// `"name":`
+fn name_of(out: &mut Vec<u8>, name: &str) {
+    text::string(out, name.as_bytes());
+    out.push(b':');
+}
+
+/// JSON alone tells Booleans, strings and doubles apart
+/// ([OData JSON 4.01 §4.6.3](https://docs.oasis-open.org/odata/odata-json-format/v4.01/odata-json-format-v4.01.html#sec_ControlInformationtypeodatatype)).
+fn needs_type(ty: EdmType) -> bool {
+    !matches!(ty, EdmType::Boolean | EdmType::String { .. } | EdmType::Double)
+}
+
+/// The opening brace and the context URL
+/// ([Protocol §10](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part1-protocol.html#sec_ContextURL)).
+fn head(shape: &Shape<'_>) -> Vec<u8> {
+    let mut head = vec![b'{'];
+    if shape.format.metadata == MetadataLevel::None {
+        return head;
+    }
+    let entity_type = shape.selection.scan.entity_type;
+    let mut context = format!("{}$metadata#", shape.service_root);
+    if shape.subject == Subject::Property {
+        let segments: Vec<String> = shape.path.iter().map(|segment| text::in_url(segment)).collect();
+        context.push_str(segments.join("/").trim_end_matches("/$value"));
+    } else {
+        context.push_str(&text::in_url(&entity_type.name));
+        if shape.selection.narrowed {
+            let names = shape.selection.shown.iter().map(|property| text::in_url(&entity_type.properties[*property].name));
+            context.push('(');
+            context.push_str(&names.collect::<Vec<_>>().join(","));
+            context.push(')');
+        }
+        if shape.subject == Subject::Entity {
+            context.push_str("/$entity");
+        }
+    }
+    name_of(&mut head, "@odata.context");
+    text::string(&mut head, context.as_bytes());
+    head
+}
+
+impl Id {
+    fn new(shape: &Shape<'_>) -> Self {
+        let entity_type = shape.selection.scan.entity_type;
+        let name = text::in_url(&entity_type.name);
+        let mut before = Vec::new();
+        name_of(&mut before, "@odata.type");
+        text::string(&mut before, format!("#{}.{}", shape.model.namespace, entity_type.name).as_bytes());
+        let mut edit = before.split_off(before.len());
+        before.push(b',');
+        name_of(&mut before, "@odata.id");
+        before.extend(format!("\"{name}(").bytes());
+        edit.push(b',');
+        name_of(&mut edit, "@odata.editLink");
+        edit.extend(format!("\"{name}(").bytes());
+        let single = entity_type.key.len() == 1;
+        let parts = entity_type.key.iter().zip(&shape.key).enumerate().map(|(index, (property, column))| {
+            let property = &entity_type.properties[*property];
+            let comma = if index == 0 { "" } else { "," };
+            let label = if single { String::new() } else { format!("{comma}{}=", text::in_url(&property.name)) };
+            (label.into_bytes(), *column, property.ty)
+        });
+        Self { before, edit, parts: parts.collect() }
+    }
+
+    fn write(&self, out: &mut Vec<u8>, row: &impl Row) {
+        for before in [&self.before, &self.edit] {
+            out.extend_from_slice(before);
+            for (label, column, ty) in &self.parts {
+                out.extend_from_slice(label);
+                value::in_url(out, row.cell(*column), *ty);
+            }
+            out.extend_from_slice(b")\"");
+        }
+        // The first field brings its own comma.
+    }
+}

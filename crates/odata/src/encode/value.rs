@@ -1,0 +1,320 @@
+//! One cell to JSON, by the type of its column. A database may hold anything: what does not fit is null, and counted.
+
+use super::{Written, text};
+use crate::cell::Cell;
+use crate::format::Format;
+use crate::literal;
+use crate::model::EdmType;
+
+/// How the values of a column are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Writing {
+    Boolean,
+    /// Whole numbers within bounds, and whether they are written as strings.
+    Integer { min: i64, max: i64, quoted: bool },
+    /// Digits after the point where they are declared, and whether it is written as a string.
+    Decimal { scale: Option<u16>, quoted: bool },
+    Float,
+    String,
+    Guid,
+    Date,
+    TimeOfDay,
+    DateTimeOffset,
+    Duration,
+    Binary,
+}
+
+impl Writing {
+    pub(super) fn of(ty: EdmType, format: Format) -> Self {
+        let small = |min, max| Self::Integer { min, max, quoted: false };
+        let quoted = format.ieee754_compatible;
+        match ty {
+            EdmType::Boolean => Self::Boolean,
+            EdmType::Byte => small(0, 255),
+            EdmType::SByte => small(-128, 127),
+            EdmType::Int16 => small(i64::from(i16::MIN), i64::from(i16::MAX)),
+            EdmType::Int32 => small(i64::from(i32::MIN), i64::from(i32::MAX)),
+            EdmType::Int64 => Self::Integer { min: i64::MIN, max: i64::MAX, quoted },
+            EdmType::Decimal { scale, .. } => Self::Decimal { scale, quoted },
+            EdmType::Single | EdmType::Double => Self::Float,
+            EdmType::String { .. } => Self::String,
+            EdmType::Guid => Self::Guid,
+            EdmType::Date => Self::Date,
+            EdmType::TimeOfDay => Self::TimeOfDay,
+            EdmType::DateTimeOffset => Self::DateTimeOffset,
+            EdmType::Duration => Self::Duration,
+            EdmType::Binary => Self::Binary,
+        }
+    }
+
+    /// Writes a value; false if it did not fit and null was written.
+    pub(super) fn write(self, out: &mut Vec<u8>, cell: Cell<'_>) -> bool {
+        let fits = match (self, cell) {
+            (_, Cell::Null) => {
+                out.extend_from_slice(b"null");
+                return true;
+            }
+            (Self::String, Cell::Text(content)) => {
+                text::string(out, content);
+                true
+            }
+            (Self::Integer { min, max, quoted }, cell) => {
+                whole(cell).filter(|value| (min..=max).contains(value)).is_some_and(|value| {
+                    surrounded(out, quoted, |out| integer(out, value))
+                })
+            }
+            (Self::Decimal { scale, quoted }, cell) => surrounded(out, quoted, |out| decimal(out, cell, scale)),
+            (Self::Float, cell) => float(out, cell),
+            (Self::Boolean, Cell::Integer(value @ (0 | 1))) => {
+                out.extend_from_slice(if value == 1 { b"true".as_slice() } else { b"false" });
+                true
+            }
+            (Self::String, Cell::Integer(value)) => surrounded(out, true, |out| integer(out, value)),
+            (Self::String, Cell::Real(value)) => surrounded(out, true, |out| real(out, value)),
+            (Self::Binary, Cell::Blob(bytes) | Cell::Text(bytes)) => surrounded(out, true, |out| base64url(out, bytes)),
+            (_, cell) => surrounded(out, true, |out| self.plain(out, cell)),
+        };
+        if !fits {
+            out.extend_from_slice(b"null");
+        }
+        fits
+    }
+
+    /// Writes the bare value, as `/$value` gives it.
+    pub(super) fn bare(self, out: &mut Vec<u8>, cell: Cell<'_>) -> Written {
+        match (self, cell) {
+            (_, Cell::Null) => return Written::Null,
+            (Self::Binary, Cell::Blob(bytes) | Cell::Text(bytes)) => out.extend_from_slice(bytes),
+            (Self::String, Cell::Text(bytes)) => {
+                out.extend_from_slice(String::from_utf8_lossy(bytes).as_bytes());
+            }
+            _ => {
+                let start = out.len();
+                if !self.write(out, cell) {
+                    out.truncate(start);
+                    return Written::Misfit;
+                }
+                // What else is quoted holds nothing that was escaped.
+                if out[start] == b'"' {
+                    out.remove(start);
+                    out.pop();
+                }
+            }
+        }
+        Written::Value
+    }
+
+    /// Writes a value whose text has only characters that stand in JSON and in URLs as they are.
+    fn plain(self, out: &mut Vec<u8>, cell: Cell<'_>) -> bool {
+        match (self, cell) {
+            (Self::Guid, Cell::Blob(bytes)) => bytes.try_into().is_ok_and(|guid| push(out, &literal::guid_text(guid))),
+            (_, Cell::Text(bytes)) => std::str::from_utf8(bytes).is_ok_and(|text| self.plain_text(out, text)),
+            _ => false,
+        }
+    }
+
+    fn plain_text(self, out: &mut Vec<u8>, text: &str) -> bool {
+        match self {
+            Self::Guid => literal::guid(text).is_some_and(|guid| push(out, &literal::guid_text(&guid))),
+            Self::Date => date(text).is_some_and(|date| push(out, date)),
+            Self::TimeOfDay => literal::time_of_day(text).is_some_and(|_| {
+                push(out, text);
+                // Seconds are not optional in a payload of version 4.0.
+                text.len() > 5 || push(out, ":00")
+            }),
+            Self::DateTimeOffset => instant(out, text),
+            Self::Duration => literal::is_duration(text) && push(out, text),
+            _ => false,
+        }
+    }
+}
+
+/// Writes a key value as it stands in a URL inside a JSON string.
+pub(super) fn in_url(out: &mut Vec<u8>, cell: Cell<'_>, ty: EdmType) {
+    let writing = Writing::of(ty, Format::default());
+    match (writing, cell) {
+        (Writing::String, Cell::Text(bytes)) => {
+            let doubled = String::from_utf8_lossy(bytes).replace('\'', "''");
+            out.push(b'\'');
+            push(out, &text::in_url(&doubled));
+            out.push(b'\'');
+        }
+        (Writing::String, _) => {
+            out.push(b'\'');
+            writing.bare(out, cell);
+            out.push(b'\'');
+        }
+        (Writing::Binary, Cell::Blob(bytes) | Cell::Text(bytes)) => {
+            push(out, "binary'");
+            base64url(out, bytes);
+            out.push(b'\'');
+        }
+        (Writing::Duration, _) => {
+            push(out, "duration'");
+            writing.bare(out, cell);
+            out.push(b'\'');
+        }
+        _ => {
+            if writing.bare(out, cell) != Written::Value {
+                push(out, "null");
+            }
+        }
+    }
+}
+
+/// Writes between quotes, or takes all back if there is nothing to write.
+fn surrounded(out: &mut Vec<u8>, quoted: bool, write: impl FnOnce(&mut Vec<u8>) -> bool) -> bool {
+    let start = out.len();
+    if quoted {
+        out.push(b'"');
+    }
+    let written = write(out);
+    if !written {
+        out.truncate(start);
+    } else if quoted {
+        out.push(b'"');
+    }
+    written
+}
+
+fn push(out: &mut Vec<u8>, text: &str) -> bool {
+    out.extend_from_slice(text.as_bytes());
+    true
+}
+
+fn integer(out: &mut Vec<u8>, value: i64) -> bool {
+    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+    true
+}
+
+/// A whole number, also where the database keeps it as a floating-point number.
+fn whole(cell: Cell<'_>) -> Option<i64> {
+    match cell {
+        Cell::Integer(value) => Some(value),
+        #[expect(clippy::cast_possible_truncation, reason = "whole and far within the bounds of 64 bits")]
+        Cell::Real(value) if value.fract() == 0.0 && value.abs() < 9e18 => Some(value as i64),
+        _ => None,
+    }
+}
+
+fn real(out: &mut Vec<u8>, value: f64) -> bool {
+    if value.is_finite() {
+        out.extend_from_slice(zmij::Buffer::new().format_finite(value).as_bytes());
+    }
+    value.is_finite()
+}
+
+fn float(out: &mut Vec<u8>, cell: Cell<'_>) -> bool {
+    match cell {
+        Cell::Integer(value) => integer(out, value),
+        Cell::Real(value) if value.is_nan() => push(out, "\"NaN\""),
+        Cell::Real(f64::INFINITY) => push(out, "\"INF\""),
+        Cell::Real(f64::NEG_INFINITY) => push(out, "\"-INF\""),
+        Cell::Real(value) => real(out, value),
+        _ => false,
+    }
+}
+
+fn decimal(out: &mut Vec<u8>, cell: Cell<'_>, scale: Option<u16>) -> bool {
+    match cell {
+        Cell::Integer(value) => integer(out, value),
+        Cell::Real(value) => match scale {
+            Some(scale @ 0..=9) => fixed(out, value, scale) || real(out, value),
+            _ => real(out, value),
+        },
+        Cell::Text(bytes) => is_decimal(bytes) && {
+            out.extend_from_slice(bytes);
+            true
+        },
+        _ => false,
+    }
+}
+
+/// Writes a number with `scale` digits after its point: a floating-point number that stands for a decimal has no
+/// more. False if it is too large for that.
+fn fixed(out: &mut Vec<u8>, value: f64, scale: u16) -> bool {
+    const POWERS: [f64; 10] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
+    let scaled = (value * POWERS[usize::from(scale)]).round();
+    if scaled.abs() >= 9e15 || scaled.is_nan() {
+        return false;
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "whole and within 53 bits")]
+    let units = scaled as i64;
+    let power = 10_i64.pow(u32::from(scale));
+    if units < 0 {
+        out.push(b'-');
+    }
+    integer(out, (units / power).abs());
+    if scale > 0 {
+        out.push(b'.');
+        let fraction = (units % power).unsigned_abs();
+        let mut buffer = itoa::Buffer::new();
+        let digits = buffer.format(fraction);
+        out.extend(std::iter::repeat_n(b'0', usize::from(scale).saturating_sub(digits.len())));
+        out.extend_from_slice(digits.as_bytes());
+    }
+    true
+}
+
+/// Whether text is a number as JSON has it, without exponent.
+fn is_decimal(bytes: &[u8]) -> bool {
+    let digits = bytes.strip_prefix(b"-").unwrap_or(bytes);
+    let mut parts = digits.splitn(2, |byte| *byte == b'.');
+    let whole = parts.next().unwrap_or_default();
+    let all_digits = |part: &[u8]| !part.is_empty() && part.iter().all(u8::is_ascii_digit);
+    all_digits(whole) && (whole.len() == 1 || whole[0] != b'0') && parts.next().is_none_or(all_digits)
+}
+
+/// The date of `2024-05-01`, with a time behind it or not.
+fn date(text: &str) -> Option<&str> {
+    let (date, rest) = text.split_at_checked(10)?;
+    (literal::date(date).is_some() && (rest.is_empty() || rest.starts_with([' ', 'T']))).then_some(date)
+}
+
+/// Writes a stored date and time in UTC.
+fn instant(out: &mut Vec<u8>, text: &str) -> bool {
+    if usual_instant(out, text.as_bytes()) {
+        return true;
+    }
+    let Some(instant) = literal::stored_date_time(text) else { return false };
+    push(out, &instant.to_string())
+}
+
+/// The usual case: seconds, perhaps a fraction, and no zone but UTC. Writes nothing if it is another case.
+fn usual_instant(out: &mut Vec<u8>, bytes: &[u8]) -> bool {
+    let local = bytes.strip_suffix(b"Z").unwrap_or(bytes);
+    let Some((seconds, fraction)) = local.split_at_checked(19) else { return false };
+    let digit = |at: usize| seconds[at].is_ascii_digit();
+    let pair = |at: usize| (seconds[at] - b'0') * 10 + (seconds[at + 1] - b'0');
+    let formed = [0, 1, 2, 3, 5, 6, 8, 9, 11, 12, 14, 15, 17, 18].into_iter().all(digit)
+        && seconds[4] == b'-'
+        && seconds[7] == b'-'
+        && matches!(seconds[10], b'T' | b' ')
+        && seconds[13] == b':'
+        && seconds[16] == b':';
+    let in_bounds = || {
+        (1..=12).contains(&pair(5)) && (1..=28).contains(&pair(8)) && pair(11) < 24 && pair(14) < 60 && pair(17) < 60
+    };
+    let fraction_formed =
+        fraction.is_empty() || (fraction.len() > 1 && fraction[0] == b'.' && fraction[1..].iter().all(u8::is_ascii_digit));
+    if !(formed && in_bounds() && fraction_formed && fraction.len() <= 13) {
+        return false;
+    }
+    out.extend_from_slice(&seconds[..10]);
+    out.push(b'T');
+    out.extend_from_slice(&seconds[11..]);
+    out.extend_from_slice(fraction);
+    out.push(b'Z');
+    true
+}
+
+fn base64url(out: &mut Vec<u8>, bytes: &[u8]) -> bool {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    for chunk in bytes.chunks(3) {
+        let joined = chunk.iter().fold(0_u32, |joined, byte| (joined << 8) | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        for digit in 0..=chunk.len() {
+            out.push(DIGITS[((joined >> (18 - 6 * digit)) & 63) as usize]);
+        }
+    }
+    true
+}

@@ -1,0 +1,156 @@
+//! Why a request is refused: the reason, its public code, and where in the URL it lies.
+
+/// A refused request. `Display` is the public message; it names the position and never holds database detail.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}{}", Located(place.as_ref()))]
+pub struct Error {
+    /// What is wrong.
+    pub reason: Reason,
+    /// Where, if it lies at one place.
+    pub place: Option<Place>,
+}
+
+/// A place in the URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// `path`, `query`, or the system query option with its `$`.
+    pub target: &'static str,
+    /// Bytes from the start of the target's percent-decoded text.
+    pub offset: usize,
+}
+
+/// What the caller should make of an [`Error`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The request can never be right.
+    BadRequest,
+    /// It asks for something that is not in the model.
+    NotFound,
+    /// It is right by the standard, and not supported here.
+    NotImplemented,
+    /// A next link of an earlier model.
+    Gone,
+}
+
+/// Every reason for which this crate refuses a request.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of each says what it is")]
+pub enum Reason {
+    #[error("the URL is longer than {0} bytes")]
+    UrlTooLong(usize),
+    #[error("a percent sign is not followed by two hexadecimal digits")]
+    BadPercentEncoding,
+    #[error("the percent-decoded text is not UTF-8, or holds a NUL character")]
+    BadText,
+    #[error("the query option {0} is given twice")]
+    DuplicateOption(String),
+    #[error("there is no system query option {0}")]
+    UnknownOption(String),
+    #[error("{0} does not apply to this resource")]
+    OptionNotApplicable(&'static str),
+    #[error("expected {expected}, found {found}")]
+    Unexpected { expected: &'static str, found: String },
+    #[error("the literal {0} is malformed or out of range")]
+    BadLiteral(String),
+    #[error("{0} is no value for this option")]
+    BadOptionValue(String),
+    #[error("the expression has more than {0} parts")]
+    TooManyNodes(usize),
+    #[error("the expression is nested deeper than {0} levels")]
+    TooDeep(usize),
+    #[error("the list has more than {0} items")]
+    TooManyItems(usize),
+    #[error("the request makes a database statement that is too long")]
+    TooComplex,
+    #[error("there is no function {0}")]
+    UnknownFunction(String),
+    #[error("{function} takes {expected} arguments")]
+    ArgumentCount { function: &'static str, expected: &'static str },
+    #[error("{operation} does not apply to {found}")]
+    TypeMismatch { operation: &'static str, found: String },
+    #[error("the filter is not a Boolean expression, but {0}")]
+    NotBoolean(&'static str),
+    #[error("the type {entity_type} has no property {name}")]
+    UnknownProperty { entity_type: String, name: String },
+    #[error("there is no resource {0}")]
+    UnknownResource(String),
+    #[error("the key of {entity_type} is {expected}")]
+    BadKey { entity_type: String, expected: String },
+    #[error("{0} is not supported")]
+    NotImplemented(String),
+    #[error("the next link is damaged or belongs to another request")]
+    ForeignPosition,
+    #[error("the data source has changed since this next link was given; start again from the first page")]
+    StalePosition,
+}
+
+impl Reason {
+    /// This reason without a place.
+    pub(crate) fn nowhere(self) -> Error {
+        Error { reason: self, place: None }
+    }
+
+    /// This reason at `offset` of `target`.
+    pub(crate) fn at(self, target: &'static str, offset: usize) -> Error {
+        Error { reason: self, place: Some(Place { target, offset }) }
+    }
+}
+
+impl Error {
+    /// What the caller should make of it.
+    pub fn kind(&self) -> Kind {
+        match self.reason {
+            Reason::UnknownResource(_) => Kind::NotFound,
+            Reason::NotImplemented(_) => Kind::NotImplemented,
+            Reason::StalePosition => Kind::Gone,
+            _ => Kind::BadRequest,
+        }
+    }
+
+    /// The public code: stable, for programs.
+    pub fn code(&self) -> &'static str {
+        match self.reason {
+            Reason::UrlTooLong(_) => "UrlTooLong",
+            Reason::BadPercentEncoding | Reason::BadText => "BadEncoding",
+            Reason::DuplicateOption(_) => "DuplicateOption",
+            Reason::UnknownOption(_) => "UnknownOption",
+            Reason::OptionNotApplicable(_) => "OptionNotApplicable",
+            Reason::Unexpected { .. } => "SyntaxError",
+            Reason::BadLiteral(_) => "BadLiteral",
+            Reason::BadOptionValue(_) => "BadOptionValue",
+            Reason::TooManyNodes(_) | Reason::TooDeep(_) | Reason::TooManyItems(_) | Reason::TooComplex => {
+                "TooComplex"
+            }
+            Reason::UnknownFunction(_) => "UnknownFunction",
+            Reason::ArgumentCount { .. } => "ArgumentCount",
+            Reason::TypeMismatch { .. } | Reason::NotBoolean(_) => "TypeMismatch",
+            Reason::UnknownProperty { .. } => "UnknownProperty",
+            Reason::UnknownResource(_) => "ResourceNotFound",
+            Reason::BadKey { .. } => "BadKey",
+            Reason::NotImplemented(_) => "NotImplemented",
+            Reason::ForeignPosition => "BadNextLink",
+            Reason::StalePosition => "StaleNextLink",
+        }
+    }
+
+    /// The part of the URL at fault: `path`, `query`, or the option with its `$`.
+    pub fn target(&self) -> Option<&'static str> {
+        self.place.map(|place| place.target)
+    }
+
+    /// Bytes from the start of the target's percent-decoded text.
+    pub fn offset(&self) -> Option<usize> {
+        self.place.map(|place| place.offset)
+    }
+}
+
+struct Located<'a>(Option<&'a Place>);
+
+impl std::fmt::Display for Located<'_> {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            Some(place) => write!(out, " (at position {} of {})", place.offset, place.target),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! The textual forms of primitive values, shared by the parser, the binder and the encoder.
+
+use jiff::Timestamp;
+use jiff::civil::{Date, DateTime, Time};
+use jiff::tz::Offset;
+
+/// `2012-09-03`, with a sign before the year where it is negative.
+pub(crate) fn date(text: &str) -> Option<Date> {
+    let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
+    let bytes = digits.as_bytes();
+    if bytes.len() != 10 || bytes[4] != b'-' || bytes[7] != b'-' {
+        return None;
+    }
+    let (year, month, day) = (number(&bytes[..4])?, number(&bytes[5..7])?, number(&bytes[8..])?);
+    Date::new(sign * i16::try_from(year).ok()?, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()
+}
+
+/// `07:59`, `07:59:59` or `07:59:59.999`, with at most twelve digits of a second's fraction.
+pub(crate) fn time_of_day(text: &str) -> Option<Time> {
+    let bytes = text.as_bytes();
+    if bytes.len() < 5 || bytes[2] != b':' {
+        return None;
+    }
+    let (hour, minute) = (number(&bytes[..2])?, number(&bytes[3..5])?);
+    let (second, nanosecond) = match &bytes[5..] {
+        [] => (0, 0),
+        [b':', second @ ..] if second.len() == 2 => (number(second)?, 0),
+        [b':', a, b, b'.', fraction @ ..] if (1..=12).contains(&fraction.len()) => {
+            (number(&[*a, *b])?, nanoseconds(fraction)?)
+        }
+        _ => return None,
+    };
+    let [hour, minute, second] = [hour, minute, second].map(|part| i8::try_from(part).ok());
+    Time::new(hour?, minute?, second?, i32::try_from(nanosecond).ok()?).ok()
+}
+
+/// `2012-09-03T13:52Z` or with an offset such as `+02:00`.
+pub(crate) fn date_time_offset(text: &str) -> Option<Timestamp> {
+    let (time, offset) = split_offset(text)?;
+    instant(time, 'T', offset)
+}
+
+/// What databases store under a date and time: the blank form too, and without zone as UTC; a bare date is midnight.
+pub(crate) fn stored_date_time(text: &str) -> Option<Timestamp> {
+    let text = text.trim_ascii();
+    if let Some(date) = date(text) {
+        return Offset::UTC.to_timestamp(date.to_datetime(Time::midnight())).ok();
+    }
+    let (time, offset) = split_offset(text).unwrap_or((text, 0));
+    let time = time.trim_ascii_end();
+    instant(time, if time.contains('T') { 'T' } else { ' ' }, offset)
+}
+
+fn instant(text: &str, separator: char, offset_seconds: i32) -> Option<Timestamp> {
+    let (day, time) = text.split_once(separator)?;
+    let local = DateTime::from_parts(date(day)?, time_of_day(time)?);
+    Offset::from_seconds(offset_seconds).ok()?.to_timestamp(local).ok()
+}
+
+/// Splits `Z` or `±hh:mm` off; the offset in seconds.
+fn split_offset(text: &str) -> Option<(&str, i32)> {
+    if let Some(time) = text.strip_suffix(['Z', 'z']) {
+        return Some((time, 0));
+    }
+    let (time, offset) = text.split_at_checked(text.len().checked_sub(6)?)?;
+    let bytes = offset.as_bytes();
+    let sign = match bytes[0] {
+        b'+' => 1,
+        b'-' => -1,
+        _ => return None,
+    };
+    let (hours, minutes) = (number(&bytes[1..3])?, number(&bytes[4..])?);
+    (bytes[3] == b':' && hours <= 14 && minutes <= 59)
+        .then(|| (time, sign * i32::try_from(hours * 3600 + minutes * 60).unwrap_or_default()))
+}
+
+/// `01234567-89ab-cdef-0123-456789abcdef`, in either case.
+pub(crate) fn guid(text: &str) -> Option<[u8; 16]> {
+    let bytes = text.as_bytes();
+    if bytes.len() != 36 || [8, 13, 18, 23].iter().any(|at| bytes[*at] != b'-') {
+        return None;
+    }
+    let mut digits = bytes.iter().enumerate().filter(|(at, _)| ![8, 13, 18, 23].contains(at));
+    let mut guid = [0; 16];
+    for byte in &mut guid {
+        let mut digit = || char::from(*digits.next()?.1).to_digit(16);
+        *byte = u8::try_from(digit()? * 16 + digit()?).ok()?;
+    }
+    Some(guid)
+}
+
+/// The lower-case text of a GUID.
+pub(crate) fn guid_text(guid: &[u8; 16]) -> String {
+    let mut text = String::with_capacity(36);
+    for (index, byte) in guid.iter().enumerate() {
+        if matches!(index, 4 | 6 | 8 | 10) {
+            text.push('-');
+        }
+        for digit in [byte >> 4, byte & 15] {
+            text.push(char::from(b"0123456789abcdef"[usize::from(digit)]));
+        }
+    }
+    text
+}
+
+/// Whether the text is a day-time duration such as `-P12DT23H59M59.999999999999S`.
+pub(crate) fn is_duration(text: &str) -> bool {
+    let Some(rest) = text.trim_start_matches(['-', '+']).strip_prefix('P') else { return false };
+    let (days, time) = rest.split_once('T').map_or((rest, None), |(days, time)| (days, Some(time)));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !days.is_empty() && !days.strip_suffix('D').is_some_and(digits) {
+        return false;
+    }
+    let Some(mut time) = time else { return !days.is_empty() };
+    let mut seen = 0;
+    for unit in ['H', 'M'] {
+        if let Some((number, rest)) = time.split_once(unit) {
+            if !digits(number) {
+                return false;
+            }
+            time = rest;
+            seen += 1;
+        }
+    }
+    match time.strip_suffix('S') {
+        Some(seconds) => seconds.split('.').count() <= 2 && seconds.split('.').all(digits),
+        None => time.is_empty() && seen > 0,
+    }
+}
+
+/// Decodes base64url, padding optional.
+pub(crate) fn binary(text: &str) -> Option<Vec<u8>> {
+    let text = text.trim_end_matches('=');
+    let mut decoded = Vec::with_capacity(text.len() * 3 / 4);
+    let (mut bits, mut held) = (0_u32, 0);
+    for byte in text.bytes() {
+        let six = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'-' | b'+' => 62,
+            b'_' | b'/' => 63,
+            _ => return None,
+        };
+        bits = (bits << 6) | u32::from(six);
+        held += 6;
+        if held >= 8 {
+            held -= 8;
+            decoded.push(u8::try_from((bits >> held) & 0xff).ok()?);
+        }
+    }
+    (text.len() % 4 != 1).then_some(decoded)
+}
+
+fn number(digits: &[u8]) -> Option<u32> {
+    digits.iter().try_fold(0_u32, |value, digit| {
+        digit.is_ascii_digit().then(|| value * 10 + u32::from(digit - b'0'))
+    })
+}
+
+fn nanoseconds(fraction: &[u8]) -> Option<u32> {
+    let kept = &fraction[..fraction.len().min(9)];
+    number(&fraction[kept.len()..])?;
+    Some(number(kept)? * 10_u32.pow(u32::try_from(9 - kept.len()).ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instants_are_read_in_every_zone_and_form() {
+        let noon = date_time_offset("2024-05-01T12:00:00Z");
+        assert!(noon.is_some());
+        for same in ["2024-05-01T14:00+02:00", "2024-05-01T12:00:00.000Z", "2024-05-01T02:30:00-09:30"] {
+            assert_eq!(date_time_offset(same), noon, "{same}");
+        }
+        for same in ["2024-05-01 12:00:00", "2024-05-01T12:00", "2024-05-01 14:00:00+02:00"] {
+            assert_eq!(stored_date_time(same), noon, "{same}");
+        }
+        for bad in ["2024-05-01T12:00:00", "2024-13-01T12:00Z", "2024-05-01T25:00Z", "yesterday", ""] {
+            assert_eq!(date_time_offset(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn durations_are_day_time_durations() {
+        for good in ["P12DT23H59M59.999999999999S", "-P1D", "PT1H", "PT0S", "PT1M5S"] {
+            assert!(is_duration(good), "{good}");
+        }
+        for bad in ["P", "PT", "P1Y", "1D", "PT1S2M", "PT.5S", "P1DT"] {
+            assert!(!is_duration(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn guids_are_printed_as_they_are_read() {
+        let text = "01234567-89ab-cdef-0123-456789abcdef";
+        assert_eq!(guid(&text.to_uppercase()).as_ref().map(guid_text).as_deref(), Some(text));
+        assert_eq!(guid("01234567-89ab-cdef-0123-456789abcdeg"), None);
+    }
+
+    #[test]
+    fn binary_is_base64url_with_padding_or_without() {
+        assert_eq!(binary("Zm9vYg=="), Some(b"foob".to_vec()));
+        assert_eq!(binary("Zm9vYg"), Some(b"foob".to_vec()));
+        assert_eq!(binary("Z"), None);
+    }
+}

@@ -1,0 +1,191 @@
+//! The compiled model of a data source: its tables as entity types, ready to bind requests against.
+//!
+//! A driver describes what it found as a [`Schema`]; [`Model::compile`] mends the names to OData identifiers, drops
+//! what cannot be served and says so in a [`Finding`]. The model is immutable: a changed schema gives a new one.
+
+pub(crate) mod compile;
+
+use std::collections::HashMap;
+
+/// What a driver read from its database, in the database's own words.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Schema {
+    /// In the order in which they are to be listed.
+    pub tables: Vec<Table>,
+}
+
+/// One table or view as the database describes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
+    /// Name in the database.
+    pub name: String,
+    /// In the table's order.
+    pub columns: Vec<Column>,
+    /// Names of the columns of the primary key, in key order; empty when the table has none.
+    pub primary_key: Vec<String>,
+    /// What its rows refer to.
+    pub foreign_keys: Vec<ForeignKey>,
+}
+
+/// One column, already mapped to the type under which it is served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    /// Name in the database.
+    pub name: String,
+    /// Type under which it is served.
+    pub ty: EdmType,
+    /// Whether the database lets it be null.
+    pub nullable: bool,
+}
+
+/// A reference from this table's columns to another table's columns, pairwise.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ForeignKey {
+    /// Columns of this table.
+    pub columns: Vec<String>,
+    /// Name of the table referred to.
+    pub target_table: String,
+    /// Its columns, as many as `columns`; empty for its primary key.
+    pub target_columns: Vec<String>,
+}
+
+/// The primitive types of [OData CSDL 4.01 §3.3](https://docs.oasis-open.org/odata/odata-csdl-xml/v4.01/odata-csdl-xml-v4.01.html#sec_PrimitiveTypes)
+/// that a column can be served as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "named like the primitive types")]
+pub enum EdmType {
+    Boolean,
+    Byte,
+    SByte,
+    Int16,
+    Int32,
+    Int64,
+    /// Digits in total and after the point, where the database declares them.
+    Decimal {
+        precision: Option<u16>,
+        scale: Option<u16>,
+    },
+    Single,
+    Double,
+    /// The longest value in characters, where the database declares one.
+    String {
+        max_length: Option<u32>,
+    },
+    Guid,
+    Date,
+    TimeOfDay,
+    DateTimeOffset,
+    Duration,
+    Binary,
+}
+
+/// An entity set and its type, compiled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EntityType {
+    /// Name of the entity set and of its type.
+    pub name: String,
+    /// Name of the table in the database.
+    pub table: String,
+    /// In the table's order.
+    pub properties: Vec<Property>,
+    /// Indexes into `properties`, in key order; never empty.
+    pub key: Vec<usize>,
+    /// Those of `key` that the database lets be null. Rows in which one is null have no address and are not served.
+    pub loose_key: Vec<usize>,
+    /// Ways to related entities.
+    pub navigations: Vec<Navigation>,
+}
+
+/// One structural property.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Property {
+    /// Name in the model, unique within its type.
+    pub name: String,
+    /// Name of the column in the database; differs from `name` where that is no OData identifier.
+    pub column: String,
+    /// Type under which it is served.
+    pub ty: EdmType,
+    /// Whether its value may be null.
+    pub nullable: bool,
+}
+
+/// One navigation property, from one entity type to another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Navigation {
+    /// Name in the model, unique within its type.
+    pub name: String,
+    /// Index of the target in [`Model::entity_types`].
+    pub target: usize,
+    /// Whether it leads to many entities.
+    pub collection: bool,
+    /// Pairs of indexes: own property, target's property.
+    pub on: Vec<(usize, usize)>,
+    /// Name of the navigation property that leads back.
+    pub partner: String,
+}
+
+/// Something of the schema that is served under another name, or not at all, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// `Table` or `Table.Column`.
+    pub subject: String,
+    /// What was done and why.
+    pub message: String,
+}
+
+/// The compiled model: what requests are bound against.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Model {
+    /// Namespace of the schema in `$metadata`.
+    pub namespace: String,
+    /// In the schema's order.
+    pub entity_types: Vec<EntityType>,
+    /// What was mended or dropped.
+    pub findings: Vec<Finding>,
+    /// Changes whenever anything above does; part of each next link.
+    pub version: u64,
+    by_name: HashMap<String, usize>,
+}
+
+impl Model {
+    /// The entity type whose entity set has this name, in exactly this case.
+    pub fn entity_type(&self, name: &str) -> Option<&EntityType> {
+        self.by_name.get(name).map(|index| &self.entity_types[*index])
+    }
+}
+
+impl EntityType {
+    /// The property of this name and its index.
+    pub fn property(&self, name: &str) -> Option<(usize, &Property)> {
+        self.properties.iter().enumerate().find(|(_, property)| property.name == name)
+    }
+
+    /// The navigation property of this name.
+    pub fn navigation(&self, name: &str) -> Option<&Navigation> {
+        self.navigations.iter().find(|navigation| navigation.name == name)
+    }
+}
+
+impl EdmType {
+    /// The qualified name in `$metadata`, such as `Edm.Int32`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Boolean => "Edm.Boolean",
+            Self::Byte => "Edm.Byte",
+            Self::SByte => "Edm.SByte",
+            Self::Int16 => "Edm.Int16",
+            Self::Int32 => "Edm.Int32",
+            Self::Int64 => "Edm.Int64",
+            Self::Decimal { .. } => "Edm.Decimal",
+            Self::Single => "Edm.Single",
+            Self::Double => "Edm.Double",
+            Self::String { .. } => "Edm.String",
+            Self::Guid => "Edm.Guid",
+            Self::Date => "Edm.Date",
+            Self::TimeOfDay => "Edm.TimeOfDay",
+            Self::DateTimeOffset => "Edm.DateTimeOffset",
+            Self::Duration => "Edm.Duration",
+            Self::Binary => "Edm.Binary",
+        }
+    }
+}

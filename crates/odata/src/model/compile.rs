@@ -1,0 +1,239 @@
+//! From a database's schema to a model that OData can speak of.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{EntityType, Finding, ForeignKey, Model, Navigation, Property, Schema, Table};
+use crate::hash::Fnv;
+
+/// The name of the entity container; no entity type may have it, since both are members of the schema.
+pub(crate) const CONTAINER: &str = "Container";
+
+/// The longest identifier that [CSDL §15.2](https://docs.oasis-open.org/odata/odata-csdl-xml/v4.01/odata-csdl-xml-v4.01.html#sec_SimpleIdentifier) allows.
+const MAX_IDENTIFIER: usize = 128;
+
+impl Model {
+    /// Compiles what a driver found. Nothing is an error: what cannot be served is dropped with a [`Finding`].
+    pub fn compile(namespace: &str, schema: Schema) -> Self {
+        let mut findings = Vec::new();
+        let mut names = HashSet::from([CONTAINER.to_owned()]);
+        let mut entity_types = Vec::with_capacity(schema.tables.len());
+        let mut references = Vec::with_capacity(schema.tables.len());
+        for table in schema.tables {
+            if let Some((entity_type, foreign_keys)) = entity_type(table, &mut names, &mut findings) {
+                entity_types.push(entity_type);
+                references.push(foreign_keys);
+            }
+        }
+        connect(&mut entity_types, &references, &mut findings);
+        let by_name =
+            entity_types.iter().enumerate().map(|(index, entity)| (entity.name.clone(), index)).collect();
+        let version = version(namespace, &entity_types);
+        Self { namespace: namespace.to_owned(), entity_types, findings, version, by_name }
+    }
+}
+
+/// The type of one table, and the foreign keys that are still to become navigation properties; none if the table
+/// cannot be served.
+fn entity_type(
+    table: Table,
+    names: &mut HashSet<String>,
+    findings: &mut Vec<Finding>,
+) -> Option<(EntityType, Vec<ForeignKey>)> {
+    let finding = |subject: String, message: &str| Finding { subject, message: message.to_owned() };
+    let mut key = Vec::with_capacity(table.primary_key.len());
+    for name in &table.primary_key {
+        key.extend(table.columns.iter().position(|column| column.name == *name));
+    }
+    if key.is_empty() || key.len() < table.primary_key.len() {
+        findings.push(finding(table.name, "not served: it has no primary key, so its rows have no address"));
+        return None;
+    }
+    let name = unique(names, &identifier(&table.name));
+    if name != table.name {
+        findings.push(finding(table.name.clone(), &format!("served as {name}, since its name is no OData identifier of its own")));
+    }
+    let mut property_names = HashSet::new();
+    let mut properties = Vec::with_capacity(table.columns.len());
+    let mut loose_key = Vec::new();
+    for (index, column) in table.columns.into_iter().enumerate() {
+        let name = unique(&mut property_names, &identifier(&column.name));
+        let subject = || format!("{}.{}", table.name, column.name);
+        if name != column.name {
+            findings.push(finding(subject(), &format!("served as {name}, since its name is no OData identifier of its own")));
+        }
+        let in_key = key.contains(&index);
+        if in_key && column.nullable {
+            findings.push(finding(subject(), "a key column that may be null: rows in which it is null are not served"));
+            loose_key.push(index);
+        }
+        properties.push(Property { name, column: column.name, ty: column.ty, nullable: column.nullable && !in_key });
+    }
+    let entity_type = EntityType { name, table: table.name, properties, key, loose_key, navigations: Vec::new() };
+    Some((entity_type, table.foreign_keys))
+}
+
+/// Turns each foreign key into a navigation property in either direction.
+fn connect(types: &mut [EntityType], references: &[Vec<ForeignKey>], findings: &mut Vec<Finding>) {
+    let by_table: HashMap<String, usize> =
+        types.iter().enumerate().map(|(index, entity)| (entity.table.to_lowercase(), index)).collect();
+    let mut taken: Vec<HashSet<String>> = types
+        .iter()
+        .map(|entity| entity.properties.iter().map(|property| property.name.clone()).collect())
+        .collect();
+    for (source, foreign_keys) in references.iter().enumerate() {
+        for foreign_key in foreign_keys {
+            let target = by_table.get(&foreign_key.target_table.to_lowercase()).copied();
+            let Some((target, on)) = target.and_then(|target| Some((target, pairs(types, source, target, foreign_key)?)))
+            else {
+                findings.push(Finding {
+                    subject: format!("{}.{}", types[source].table, foreign_key.columns.join(",")),
+                    message: format!("no navigation to {}: what it refers to is not served", foreign_key.target_table),
+                });
+                continue;
+            };
+            let suffix: String = on.iter().map(|(own, _)| format!("_{}", types[source].properties[*own].name)).collect();
+            let name = unique_or(&mut taken[source], &types[target].name, &suffix);
+            let back = unique_or(&mut taken[target], &types[source].name, &suffix);
+            let reversed = on.iter().map(|(own, other)| (*other, *own)).collect();
+            types[source].navigations.push(Navigation {
+                name: name.clone(),
+                target,
+                collection: false,
+                on,
+                partner: back.clone(),
+            });
+            types[target].navigations.push(Navigation {
+                name: back,
+                target: source,
+                collection: true,
+                on: reversed,
+                partner: name,
+            });
+        }
+    }
+}
+
+/// The pairs of properties that a foreign key joins.
+fn pairs(types: &[EntityType], source: usize, target: usize, key: &ForeignKey) -> Option<Vec<(usize, usize)>> {
+    let find = |entity: &EntityType, column: &str| {
+        entity.properties.iter().position(|property| property.column.eq_ignore_ascii_case(column))
+    };
+    let own: Vec<usize> = key.columns.iter().map(|column| find(&types[source], column)).collect::<Option<_>>()?;
+    let others: Vec<usize> = if key.target_columns.is_empty() {
+        types[target].key.clone()
+    } else {
+        key.target_columns.iter().map(|column| find(&types[target], column)).collect::<Option<_>>()?
+    };
+    (own.len() == others.len() && !own.is_empty()).then(|| own.into_iter().zip(others).collect())
+}
+
+/// The nearest OData identifier: what may not stand in one becomes an underscore.
+fn identifier(name: &str) -> String {
+    let mut identifier = String::with_capacity(name.len());
+    for character in name.chars().take(MAX_IDENTIFIER) {
+        if identifier.is_empty() && character.is_numeric() {
+            identifier.push('_');
+        }
+        identifier.push(if character.is_alphanumeric() { character } else { '_' });
+    }
+    if identifier.is_empty() { "_".to_owned() } else { identifier }
+}
+
+/// `wanted`, or `wanted` with the first free number.
+fn unique(taken: &mut HashSet<String>, wanted: &str) -> String {
+    let mut name = wanted.to_owned();
+    let mut number = 2;
+    while !taken.insert(name.clone()) {
+        name = format!("{wanted}_{number}");
+        number += 1;
+    }
+    name
+}
+
+/// `wanted`, or `wanted` with the suffix, or that with the first free number.
+fn unique_or(taken: &mut HashSet<String>, wanted: &str, suffix: &str) -> String {
+    if taken.insert(wanted.to_owned()) {
+        return wanted.to_owned();
+    }
+    unique(taken, &format!("{wanted}{suffix}"))
+}
+
+fn version(namespace: &str, types: &[EntityType]) -> u64 {
+    let mut hash = Fnv::new();
+    hash.field(namespace.as_bytes());
+    for entity in types {
+        hash.field(entity.name.as_bytes());
+        hash.field(entity.table.as_bytes());
+        for property in &entity.properties {
+            hash.field(property.name.as_bytes());
+            hash.field(property.column.as_bytes());
+            hash.field(format!("{:?} {}", property.ty, property.nullable).as_bytes());
+        }
+        hash.field(format!("{:?} {:?}", entity.key, entity.loose_key).as_bytes());
+        for navigation in &entity.navigations {
+            hash.field(navigation.name.as_bytes());
+            hash.field(format!("{} {} {:?}", navigation.target, navigation.collection, navigation.on).as_bytes());
+        }
+    }
+    hash.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Column, EdmType};
+
+    fn table(name: &str, columns: &[&str], key: &[&str]) -> Table {
+        let column = |name: &&str| Column { name: (*name).into(), ty: EdmType::Int32, nullable: false };
+        Table {
+            name: name.into(),
+            columns: columns.iter().map(column).collect(),
+            primary_key: key.iter().map(|name| (*name).into()).collect(),
+            foreign_keys: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn names_are_mended_and_stay_unique() {
+        let tables = vec![table("order details", &["1st", "a b", "a-b", "ä"], &["ä"]), table("order-details", &["x"], &["x"])];
+        let model = Model::compile("S", Schema { tables });
+        let names: Vec<_> = model.entity_types[0].properties.iter().map(|property| property.name.as_str()).collect();
+        assert_eq!(names, ["_1st", "a_b", "a_b_2", "ä"]);
+        assert_eq!(model.entity_types[1].name, "order_details_2");
+        assert_eq!(model.entity_type("order_details").unwrap().table, "order details");
+        assert_eq!(model.findings.len(), 5);
+    }
+
+    #[test]
+    fn a_table_without_a_key_is_dropped_with_a_finding() {
+        let model = Model::compile("S", Schema { tables: vec![table("v", &["x"], &[])] });
+        assert!(model.entity_types.is_empty());
+        assert_eq!(model.findings[0].subject, "v");
+    }
+
+    #[test]
+    fn foreign_keys_become_navigation_in_both_directions() {
+        let mut visits = table("Visits", &["Id", "From", "To"], &["Id"]);
+        for column in ["From", "To"] {
+            visits.foreign_keys.push(ForeignKey {
+                columns: vec![column.into()],
+                target_table: "ports".into(),
+                target_columns: Vec::new(),
+            });
+        }
+        let model = Model::compile("S", Schema { tables: vec![visits, table("Ports", &["Id"], &["Id"])] });
+        let names = |index: usize| -> Vec<_> {
+            model.entity_types[index].navigations.iter().map(|navigation| navigation.name.clone()).collect()
+        };
+        assert_eq!(names(0), ["Ports", "Ports_To"]);
+        assert_eq!(names(1), ["Visits", "Visits_To"]);
+        assert_eq!(model.entity_types[1].navigations[1].on, [(0, 2)]);
+    }
+
+    #[test]
+    fn the_version_changes_with_the_schema_and_only_then() {
+        let model = |column: &str| Model::compile("S", Schema { tables: vec![table("A", &["Id", column], &["Id"])] });
+        assert_eq!(model("x").version, model("x").version);
+        assert_ne!(model("x").version, model("y").version);
+    }
+}

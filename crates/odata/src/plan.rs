@@ -1,0 +1,239 @@
+//! What a request comes to: statements to run and an encoder for their rows.
+//!
+//! A plan is plain data and may be kept: for the same URL text, model version, page size and format it is the same,
+//! unless it says that it [may not](Plan::is_cacheable).
+
+use crate::bind::{self, Selection, Target};
+use crate::cell::Row;
+use crate::encode::{Encoder, Subject};
+use crate::error::{Error, Reason};
+use crate::format::{Format, MetadataLevel};
+use crate::model::Model;
+use crate::position::Position;
+use crate::sql::Dialect;
+use crate::sql::select::{self, Columns, Limits};
+use crate::statement::Statement;
+use crate::syntax::Request;
+use crate::url::Url;
+
+/// Rows of a page where nobody asks for fewer.
+pub const DEFAULT_PAGE_SIZE: usize = 2000;
+
+/// What a plan depends on besides the URL and the model.
+#[derive(Debug, Clone)]
+pub struct Context<'a> {
+    /// The value of `now()`.
+    pub now: jiff::Timestamp,
+    /// Most rows of a page: the server's, or the smaller one that the client prefers.
+    pub page_size: usize,
+    /// What the `Accept` header asks for; `$format` overrides it.
+    pub format: Format,
+    /// Absolute URL of the service document, with or without a slash at its end.
+    pub service_root: &'a str,
+    /// The opened `$skiptoken`, if the URL has one.
+    pub position: Option<Position>,
+}
+
+/// What to do for a request.
+#[derive(Debug, Clone)]
+pub enum Plan {
+    /// Write the [service document](crate::service_document::json).
+    ServiceDocument(Format),
+    /// Write the [metadata document](crate::csdl::xml).
+    Metadata,
+    /// Run a query and write a collection.
+    Entities(Box<Query>),
+    /// Run a query and write one entity; no row means that there is no such entity.
+    Entity(Box<Single>),
+    /// Run a query and write one property.
+    Property(Box<Single>),
+    /// Run a query and write the bare value of one property.
+    Value(Box<Single>),
+    /// Run a statement and write the one number that it gives, as text.
+    Count {
+        /// One row, one column.
+        statement: Statement,
+        /// Whether it may be kept.
+        cacheable: bool,
+    },
+}
+
+/// A query for a page of entities.
+#[derive(Debug, Clone)]
+pub struct Query {
+    /// Reads the page, and one row more if there may be a next page.
+    pub statement: Statement,
+    /// Counts all pages' rows, where the client asked for it.
+    pub count: Option<Statement>,
+    /// Writes the rows.
+    pub encoder: Encoder,
+    /// How many rows to write. A row beyond them is not to be written: it says that a next link is due.
+    pub page_limit: usize,
+    /// Rows that `$top` allows from this page on.
+    remaining: Option<u64>,
+    /// The statement's columns that hold the order's terms.
+    terms: Vec<usize>,
+    model_version: u64,
+    shape: u64,
+    /// The URL of the request without its skip token.
+    url: String,
+    cacheable: bool,
+}
+
+/// A query for at most one row.
+#[derive(Debug, Clone)]
+pub struct Single {
+    /// Reads the row.
+    pub statement: Statement,
+    /// Writes it.
+    pub encoder: Encoder,
+    cacheable: bool,
+}
+
+/// Reads, binds and plans a request.
+///
+/// # Errors
+/// Whatever is wrong with the request, or not supported.
+pub fn prepare(url: &Url, model: &Model, context: &Context<'_>, dialect: Dialect) -> Result<Plan, Error> {
+    let request = Request::parse(url)?;
+    let bound = bind::bind(model, &request, context.now, context.format)?;
+    let planner = Planner { url, model, context, dialect, format: bound.format, cacheable: !bound.uses_now };
+    match bound.target {
+        Target::ServiceDocument => Ok(Plan::ServiceDocument(bound.format)),
+        Target::Metadata => Ok(Plan::Metadata),
+        Target::Entities(selection) => planner.page(&selection).map(|query| Plan::Entities(Box::new(query))),
+        Target::Entity(selection) => {
+            planner.single(&selection, Subject::Entity).map(|single| Plan::Entity(Box::new(single)))
+        }
+        Target::Property(selection, raw) => {
+            let single = planner.single(&selection, Subject::Property)?;
+            Ok(if raw { Plan::Value(Box::new(single)) } else { Plan::Property(Box::new(single)) })
+        }
+        Target::Count(scan) => {
+            Ok(Plan::Count { statement: select::count_rows(dialect, &scan)?, cacheable: planner.cacheable })
+        }
+    }
+}
+
+struct Planner<'a> {
+    url: &'a Url,
+    model: &'a Model,
+    context: &'a Context<'a>,
+    dialect: Dialect,
+    format: Format,
+    cacheable: bool,
+}
+
+impl Planner<'_> {
+    fn page(&self, selection: &Selection<'_>) -> Result<Query, Error> {
+        let shape = self.url.shape();
+        let position = self.position(selection, shape)?;
+        let remaining = position.map_or(selection.top, |position| position.remaining);
+        let page_size = self.context.page_size.max(1);
+        // A page that `$top` ends has no next one, so that no row beyond it need be looked for.
+        let (page_limit, rows) = match remaining.map(|remaining| usize::try_from(remaining).unwrap_or(usize::MAX)) {
+            Some(remaining) if remaining <= page_size => (remaining, remaining as u64),
+            _ => (page_size, page_size as u64 + 1),
+        };
+        let mut columns = Columns::of(selection);
+        let encoder = self.encoder(selection, &mut columns, Subject::Collection);
+        let terms = (0..selection.order.len()).map(|index| columns.term(selection, index)).collect();
+        let limits = Limits { rows, skip: if position.is_some() { 0 } else { selection.skip } };
+        let after = position.map(|position| position.values.as_slice());
+        let statement = select::page(self.dialect, selection, &columns, after, limits)?;
+        let count = match position {
+            None if selection.count => Some(select::count_rows(self.dialect, &selection.scan)?),
+            _ => None,
+        };
+        Ok(Query {
+            statement,
+            count,
+            encoder,
+            page_limit,
+            remaining,
+            terms,
+            model_version: self.model.version,
+            shape,
+            url: format!("{}{}", root(self.context.service_root), self.url.repeated),
+            cacheable: self.cacheable && position.is_none(),
+        })
+    }
+
+    /// The position to go on from, checked to belong to this request and model.
+    fn position(&self, selection: &Selection<'_>, shape: u64) -> Result<Option<&Position>, Error> {
+        let position = match (&self.context.position, self.url.skip_token()) {
+            (Some(position), Some(_)) => position,
+            (None, None) => return Ok(None),
+            _ => return Err(Reason::ForeignPosition.at("$skiptoken", 0)),
+        };
+        if position.model_version != self.model.version {
+            return Err(Reason::StalePosition.at("$skiptoken", 0));
+        }
+        if position.shape != shape || position.values.len() != selection.order.len() {
+            return Err(Reason::ForeignPosition.at("$skiptoken", 0));
+        }
+        Ok(Some(position))
+    }
+
+    fn single(&self, selection: &Selection<'_>, subject: Subject) -> Result<Single, Error> {
+        let mut columns = Columns::of(selection);
+        let encoder = self.encoder(selection, &mut columns, subject);
+        let statement =
+            select::page(self.dialect, selection, &columns, None, Limits { rows: 1, skip: 0 })?;
+        Ok(Single { statement, encoder, cacheable: self.cacheable })
+    }
+
+    fn encoder(&self, selection: &Selection<'_>, columns: &mut Columns, subject: Subject) -> Encoder {
+        // Ids are made of the key.
+        let key = if self.format.metadata == MetadataLevel::Full && subject != Subject::Property {
+            selection.scan.entity_type.key.iter().map(|property| columns.property(*property)).collect()
+        } else {
+            Vec::new()
+        };
+        let path = self.url.segments.iter().map(|segment| segment.text.as_str()).collect::<Vec<_>>();
+        Encoder::new(&crate::encode::Shape {
+            model: self.model,
+            selection,
+            subject,
+            path: &path,
+            key,
+            format: self.format,
+            service_root: &root(self.context.service_root),
+        })
+    }
+}
+
+/// The service root with a slash at its end.
+pub(crate) fn root(service_root: &str) -> String {
+    format!("{}/", service_root.trim_end_matches('/'))
+}
+
+impl Query {
+    /// Where a page ends whose last written row is `row` and which has `written` rows.
+    pub fn position_after(&self, row: &impl Row, written: usize) -> Position {
+        Position {
+            model_version: self.model_version,
+            shape: self.shape,
+            remaining: self.remaining.map(|remaining| remaining.saturating_sub(written as u64)),
+            values: self.terms.iter().map(|column| row.cell(*column).to_value()).collect(),
+        }
+    }
+
+    /// The URL of the next page. `sealed` is the sealed position, in characters that need no encoding.
+    pub fn next_link(&self, sealed: &str) -> String {
+        let separator = if self.url.contains('?') { '&' } else { '?' };
+        format!("{}{separator}$skiptoken={sealed}", self.url)
+    }
+}
+
+impl Plan {
+    /// Whether the same request may be answered by this plan again: not if it holds the time or a position.
+    pub fn is_cacheable(&self) -> bool {
+        match self {
+            Self::ServiceDocument(_) | Self::Metadata => true,
+            Self::Entities(query) => query.cacheable,
+            Self::Entity(single) | Self::Property(single) | Self::Value(single) => single.cacheable,
+            Self::Count { cacheable, .. } => *cacheable,
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Where a page ended: what a next link carries, in plain bytes. Whoever hands it out seals it.
+
+use crate::cell::Value;
+use crate::error::{Error, Reason};
+
+const VERSION: u8 = 1;
+
+/// The place of the last row of a page in the order of the whole result.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Position {
+    /// The model that the values belong to.
+    pub(crate) model_version: u64,
+    /// The request that the values belong to.
+    pub(crate) shape: u64,
+    /// How many rows `$top` still allows.
+    pub(crate) remaining: Option<u64>,
+    /// The last row's values of the order's terms.
+    pub(crate) values: Vec<Value>,
+}
+
+impl Position {
+    /// The bytes of this position, for sealing. They hold values of a row, so they are not for the client to read.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = vec![VERSION];
+        bytes.extend(self.model_version.to_le_bytes());
+        bytes.extend(self.shape.to_le_bytes());
+        bytes.extend(self.remaining.map_or(0, |remaining| remaining + 1).to_le_bytes());
+        for value in &self.values {
+            match value {
+                Value::Null => bytes.push(0),
+                Value::Integer(integer) => {
+                    bytes.push(1);
+                    bytes.extend(integer.to_le_bytes());
+                }
+                Value::Real(real) => {
+                    bytes.push(2);
+                    bytes.extend(real.to_bits().to_le_bytes());
+                }
+                Value::Text(text) => push_counted(&mut bytes, 3, text.as_bytes()),
+                Value::Blob(blob) => push_counted(&mut bytes, 4, blob),
+            }
+        }
+        bytes
+    }
+
+    /// Reads what [`to_bytes`](Self::to_bytes) wrote.
+    ///
+    /// # Errors
+    /// [`Reason::ForeignPosition`] when the bytes are of another make.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
+        Reader(bytes).position().ok_or_else(|| Reason::ForeignPosition.at("$skiptoken", 0))
+    }
+}
+
+fn push_counted(bytes: &mut Vec<u8>, tag: u8, content: &[u8]) {
+    bytes.push(tag);
+    bytes.extend((content.len() as u64).to_le_bytes());
+    bytes.extend(content);
+}
+
+struct Reader<'b>(&'b [u8]);
+
+impl<'b> Reader<'b> {
+    fn position(&mut self) -> Option<Position> {
+        if self.take(1)? != [VERSION] {
+            return None;
+        }
+        let (model_version, shape) = (self.word()?, self.word()?);
+        let remaining = self.word()?.checked_sub(1);
+        let mut values = Vec::new();
+        while !self.0.is_empty() {
+            values.push(self.value()?);
+        }
+        Some(Position { model_version, shape, remaining, values })
+    }
+
+    fn value(&mut self) -> Option<Value> {
+        Some(match self.take(1)?[0] {
+            0 => Value::Null,
+            1 => Value::Integer(self.word()?.cast_signed()),
+            2 => Value::Real(f64::from_bits(self.word()?)),
+            3 => Value::Text(String::from_utf8(self.counted()?.to_vec()).ok()?),
+            4 => Value::Blob(self.counted()?.to_vec()),
+            _ => return None,
+        })
+    }
+
+    fn counted(&mut self) -> Option<&'b [u8]> {
+        let length = usize::try_from(self.word()?).ok()?;
+        self.take(length)
+    }
+
+    fn word(&mut self) -> Option<u64> {
+        self.take(8)?.try_into().ok().map(u64::from_le_bytes)
+    }
+
+    fn take(&mut self, length: usize) -> Option<&'b [u8]> {
+        let (taken, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        Some(taken)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_position_survives_its_bytes_and_no_shortened_bytes_are_read() {
+        let position = Position {
+            model_version: 7,
+            shape: u64::MAX,
+            remaining: Some(0),
+            values: vec![
+                Value::Null,
+                Value::Integer(-1),
+                Value::Real(0.5),
+                Value::Text("ä".into()),
+                Value::Blob(vec![0]),
+            ],
+        };
+        let bytes = position.to_bytes();
+        assert_eq!(Position::from_bytes(&bytes), Ok(position));
+        assert!(Position::from_bytes(&bytes[..bytes.len() - 1]).is_err());
+        assert!(Position::from_bytes(&[]).is_err());
+    }
+}

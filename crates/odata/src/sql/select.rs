@@ -1,0 +1,189 @@
+//! Whole statements: a page of a selection, one entity, a count.
+
+use super::{Dialect, Writer, keyset};
+use crate::bind::expression::Term;
+use crate::bind::{Scan, Selection};
+use crate::cell::Value;
+use crate::error::Error;
+use crate::statement::Statement;
+
+/// How many rows to read, and how many to pass over first.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    pub(crate) rows: u64,
+    pub(crate) skip: u64,
+}
+
+/// The columns of a statement: first what is shown, then what only the position or the address of a row needs.
+#[derive(Debug)]
+pub(crate) struct Columns {
+    /// A column of the table by its property, or a term of the order by its index.
+    read: Vec<Read>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Read {
+    Property(usize),
+    Term(usize),
+}
+
+impl Columns {
+    pub(crate) fn of(selection: &Selection<'_>) -> Self {
+        let mut columns = Self { read: selection.shown.iter().map(|property| Read::Property(*property)).collect() };
+        for (index, order) in selection.order.iter().enumerate() {
+            columns.add(match order.term.term {
+                Term::Column(property) => Read::Property(property),
+                _ => Read::Term(index),
+            });
+        }
+        columns
+    }
+
+    /// The statement's column of a property, added if it is not there yet.
+    pub(crate) fn property(&mut self, property: usize) -> usize {
+        self.add(Read::Property(property))
+    }
+
+    /// The statement's column of a term of the order.
+    pub(crate) fn term(&mut self, selection: &Selection<'_>, index: usize) -> usize {
+        self.add(match selection.order[index].term.term {
+            Term::Column(property) => Read::Property(property),
+            _ => Read::Term(index),
+        })
+    }
+
+    fn add(&mut self, read: Read) -> usize {
+        self.read.iter().position(|other| *other == read).unwrap_or_else(|| {
+            self.read.push(read);
+            self.read.len() - 1
+        })
+    }
+}
+
+/// The statement that reads a page of a selection, from its start or after a position.
+pub(crate) fn page(
+    dialect: Dialect,
+    selection: &Selection<'_>,
+    columns: &Columns,
+    after: Option<&[Value]>,
+    limits: Limits,
+) -> Result<Statement, Error> {
+    let mut writer = Writer::new(dialect, selection.scan.entity_type);
+    match after {
+        Some(values) => keyset::after(&mut writer, selection, columns, values, limits),
+        None if limits.skip > 0 && !is_by_key(selection) => skipping(&mut writer, selection, columns, limits),
+        None => plain(&mut writer, selection, columns, limits, |_| {}),
+    }
+    writer.statement(columns.read.len())
+}
+
+/// The statement that counts the rows of a scan.
+pub(crate) fn count_rows(dialect: Dialect, scan: &Scan<'_>) -> Result<Statement, Error> {
+    let mut writer = Writer::new(dialect, scan.entity_type);
+    writer.text("SELECT count(*) FROM ");
+    writer.table();
+    conditions(&mut writer, scan, |_| {});
+    writer.statement(1)
+}
+
+/// `SELECT … FROM … WHERE … ORDER BY … LIMIT …`; `further` writes a condition besides those of the scan.
+pub(super) fn plain(
+    writer: &mut Writer<'_>,
+    selection: &Selection<'_>,
+    columns: &Columns,
+    limits: Limits,
+    further: impl FnOnce(&mut Writer<'_>),
+) {
+    list(writer, selection, columns);
+    conditions(writer, &selection.scan, further);
+    order(writer, selection);
+    limit(writer, limits);
+}
+
+/// Passes over keys only and fetches the rows of those that are left, since a skipped row need not be read in full.
+fn skipping(writer: &mut Writer<'_>, selection: &Selection<'_>, columns: &Columns, limits: Limits) {
+    list(writer, selection, columns);
+    writer.text(" WHERE ");
+    key(writer, true);
+    writer.text(" IN (SELECT ");
+    key(writer, false);
+    writer.text(" FROM ");
+    writer.table();
+    conditions(writer, &selection.scan, |_| {});
+    order(writer, selection);
+    limit(writer, limits);
+    writer.text(")");
+    order(writer, selection);
+}
+
+fn key(writer: &mut Writer<'_>, parentheses: bool) {
+    let entity_type = writer.entity_type;
+    let parentheses = parentheses && entity_type.key.len() > 1;
+    writer.text(if parentheses { "(" } else { "" });
+    for (index, property) in entity_type.key.iter().enumerate() {
+        writer.text(if index == 0 { "" } else { ", " });
+        writer.column(*property);
+    }
+    writer.text(if parentheses { ")" } else { "" });
+}
+
+fn is_by_key(selection: &Selection<'_>) -> bool {
+    let key = &selection.scan.entity_type.key;
+    selection.order.iter().all(|order| matches!(&order.term.term, Term::Column(column) if key.contains(column)))
+}
+
+fn list(writer: &mut Writer<'_>, selection: &Selection<'_>, columns: &Columns) {
+    writer.text("SELECT ");
+    for (index, read) in columns.read.iter().enumerate() {
+        writer.text(if index == 0 { "" } else { ", " });
+        match read {
+            Read::Property(property) => writer.column(*property),
+            Read::Term(term) => {
+                writer.operand(&selection.order[*term].term);
+            }
+        }
+    }
+    writer.text(" FROM ");
+    writer.table();
+}
+
+fn conditions(writer: &mut Writer<'_>, scan: &Scan<'_>, further: impl FnOnce(&mut Writer<'_>)) {
+    let start = writer.sql.len();
+    writer.text(" WHERE ");
+    let empty = writer.sql.len();
+    for (index, condition) in scan.conditions.iter().enumerate() {
+        writer.text(if index == 0 { "" } else { " AND " });
+        writer.truth(condition);
+    }
+    let between = writer.sql.len();
+    if between > empty {
+        writer.text(" AND ");
+    }
+    let before = writer.sql.len();
+    further(writer);
+    if writer.sql.len() == before {
+        writer.sql.truncate(if between > empty { between } else { start });
+    }
+}
+
+fn order(writer: &mut Writer<'_>, selection: &Selection<'_>) {
+    for (index, order) in selection.order.iter().enumerate() {
+        writer.text(if index == 0 { " ORDER BY " } else { ", " });
+        writer.operand(&order.term);
+        writer.text(if order.descending { " DESC" } else { "" });
+    }
+}
+
+fn limit(writer: &mut Writer<'_>, limits: Limits) {
+    writer.text(" LIMIT ");
+    writer.parameter(count(limits.rows));
+    if limits.skip > 0 {
+        writer.text(" OFFSET ");
+        writer.parameter(count(limits.skip));
+    }
+}
+
+/// A number of rows as a parameter.
+pub(super) fn count(rows: u64) -> Value {
+    Value::Integer(i64::try_from(rows).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,235 @@
+//! The syntax tree of a request, borrowed from its decoded [`Url`]. It knows no model: names are just names.
+//!
+//! The tree holds more of the grammar than can be bound, so that what is valid but unsupported is told apart from
+//! what is wrong.
+
+mod cursor;
+pub(crate) mod expression;
+pub(crate) mod options;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+
+use crate::error::{Error, Reason};
+use crate::url::{SystemOption, Url};
+use expression::Parser;
+
+/// The most parts that one expression may have.
+pub const MAX_NODES: usize = 500;
+/// The deepest nesting of one expression.
+pub const MAX_DEPTH: usize = 32;
+/// The most items of a list to the right of `in`.
+pub const MAX_LIST: usize = 1000;
+/// The most terms of `$orderby`.
+pub const MAX_ORDER: usize = 8;
+
+/// A request: the resource that it addresses and what it wants of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Request<'t> {
+    /// The resource path, one step per segment; empty for the service document.
+    pub path: Vec<Step<'t>>,
+    /// `$filter`.
+    pub filter: Option<Node<'t>>,
+    /// `$orderby`; empty when absent.
+    pub order: Vec<OrderTerm<'t>>,
+    /// `$select`.
+    pub select: Option<Vec<SelectItem<'t>>>,
+    /// `$top`.
+    pub top: Option<u64>,
+    /// `$skip`.
+    pub skip: Option<u64>,
+    /// `$count`.
+    pub count: Option<bool>,
+    /// `$format`, as text.
+    pub format: Option<&'t str>,
+    /// `$skiptoken`, sealed.
+    pub skip_token: Option<&'t str>,
+    /// System query options that are known and not supported.
+    pub(crate) unsupported: Vec<SystemOption>,
+}
+
+/// An expression and where it starts in its option's decoded text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Node<'t> {
+    /// Byte offset.
+    pub at: usize,
+    /// What stands there.
+    pub expression: Expression<'t>,
+}
+
+/// An expression of [OData URL Conventions 4.01 §5.1.1](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part2-url-conventions.html#sec_CommonExpressionSyntax).
+#[derive(Debug, Clone, PartialEq)]
+pub enum Expression<'t> {
+    /// A primitive literal.
+    Literal(Literal<'t>),
+    /// Property names, navigation, function calls, lambda operators, joined by slashes.
+    Path(Vec<Step<'t>>),
+    /// `not a`, `-a`.
+    Unary(Unary, Box<Node<'t>>),
+    /// `a and b`, `a eq b`, `a add b`, …
+    Binary(Binary, Box<Node<'t>>, Box<Node<'t>>),
+    /// `a in (b, c)`.
+    In(Box<Node<'t>>, Box<Node<'t>>),
+    /// `(b, c)` to the right of `in`, or a JSON array.
+    List(Vec<Node<'t>>),
+    /// A JSON object.
+    Object(Vec<(Cow<'t, str>, Node<'t>)>),
+}
+
+/// One step of a path.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step<'t> {
+    /// Byte offset.
+    pub at: usize,
+    /// The name, qualified or not, or a word such as `$it` or `$count`.
+    pub name: &'t str,
+    /// What stands in the parentheses after it.
+    pub arguments: Option<Arguments<'t>>,
+}
+
+/// What stands in the parentheses after a name.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Arguments<'t> {
+    /// `(a, b)` or `(x=a, y=b)`.
+    Call(Vec<(Option<&'t str>, Node<'t>)>),
+    /// `(x: predicate)` of `any` and `all`.
+    Lambda(&'t str, Box<Node<'t>>),
+    /// `($filter=…;$search=…)` of a count segment.
+    Options,
+}
+
+/// A primitive literal.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(missing_docs, reason = "named like the primitive types")]
+pub enum Literal<'t> {
+    Null,
+    Boolean(bool),
+    Integer(i64),
+    /// With a point, or too long for 64 bits.
+    Decimal(&'t str),
+    Double(f64),
+    String(Cow<'t, str>),
+    Guid([u8; 16]),
+    Date(jiff::civil::Date),
+    TimeOfDay(jiff::civil::Time),
+    DateTimeOffset(jiff::Timestamp),
+    Duration(&'t str),
+    Binary(Vec<u8>),
+    /// A shape on a map, unread.
+    Geo(&'t str),
+    /// An enumeration's qualified name and its member.
+    Enum(&'t str, &'t str),
+}
+
+/// Operators with one operand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "named like the operators")]
+pub enum Unary {
+    Not,
+    Negate,
+}
+
+/// Operators with two operands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "named like the operators")]
+pub enum Binary {
+    Or,
+    And,
+    Eq,
+    Ne,
+    Gt,
+    Ge,
+    Lt,
+    Le,
+    Add,
+    Sub,
+    Mul,
+    Div,
+    DivBy,
+    Mod,
+    Has,
+}
+
+/// One term of `$orderby`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OrderTerm<'t> {
+    /// What to order by.
+    pub node: Node<'t>,
+    /// Whether the largest comes first.
+    pub descending: bool,
+}
+
+/// One item of `$select`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SelectItem<'t> {
+    /// Byte offset.
+    pub at: usize,
+    /// The names between the slashes; `*` stands for all.
+    pub path: Vec<&'t str>,
+    /// Whether options in parentheses follow.
+    pub nested: bool,
+}
+
+impl<'t> Request<'t> {
+    /// Reads the syntax of a request.
+    ///
+    /// # Errors
+    /// Whatever violates the grammar or exceeds a limit. What is merely unsupported is refused when it is bound.
+    pub fn parse(url: &'t Url) -> Result<Self, Error> {
+        let path = url.segments.iter().map(path_segment).collect::<Result<_, _>>()?;
+        let mut request = Self {
+            path,
+            filter: None,
+            order: Vec::new(),
+            select: None,
+            top: None,
+            skip: None,
+            count: None,
+            format: None,
+            skip_token: None,
+            unsupported: Vec::new(),
+        };
+        for option in &url.options {
+            if let crate::url::OptionName::System(name) = option.name {
+                request.option(name, &option.value)?;
+            }
+        }
+        Ok(request)
+    }
+
+    fn option(&mut self, name: SystemOption, value: &'t str) -> Result<(), Error> {
+        let bad = || Reason::BadOptionValue(value.to_owned()).at(name.name(), 0);
+        match name {
+            SystemOption::Filter => self.filter = Some(Parser::new(value, name.name()).whole()?),
+            SystemOption::OrderBy => self.order = options::order(value)?,
+            SystemOption::Select => self.select = Some(options::select(value)?),
+            SystemOption::Top => self.top = Some(options::count(value).ok_or_else(bad)?),
+            SystemOption::Skip => self.skip = Some(options::count(value).ok_or_else(bad)?),
+            SystemOption::Count => self.count = Some(options::boolean(value).ok_or_else(bad)?),
+            SystemOption::Format => self.format = Some(value),
+            SystemOption::SkipToken => self.skip_token = Some(value),
+            SystemOption::SchemaVersion if value == "*" => {}
+            SystemOption::Apply
+            | SystemOption::Compute
+            | SystemOption::DeltaToken
+            | SystemOption::Expand
+            | SystemOption::Id
+            | SystemOption::Index
+            | SystemOption::SchemaVersion
+            | SystemOption::Search => self.unsupported.push(name),
+        }
+        Ok(())
+    }
+}
+
+/// A segment of the resource path is a step of a path expression, with a key where a call has arguments.
+fn path_segment(segment: &crate::url::Segment) -> Result<Step<'_>, Error> {
+    let mut parser = Parser::new(&segment.text, "path");
+    parser.resource_segment().map_err(|mut error| {
+        if let Some(place) = &mut error.place {
+            place.offset += segment.offset;
+        }
+        error
+    })
+}

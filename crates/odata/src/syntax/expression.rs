@@ -1,0 +1,457 @@
+//! Recursive descent over expressions, its depth and size checked as it goes.
+
+use std::borrow::Cow;
+
+use super::cursor::Cursor;
+use super::{Arguments, Binary, Expression, Literal, MAX_DEPTH, MAX_LIST, MAX_NODES, Node, Step, Unary};
+use crate::error::{Error, Reason};
+use crate::literal;
+
+pub(crate) struct Parser<'t> {
+    pub(super) cursor: Cursor<'t>,
+    nodes: usize,
+    depth: usize,
+}
+
+/// How tightly the operators bind ([§5.1.1.14](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part2-url-conventions.html#sec_OperatorPrecedence)).
+const OPERATORS: [(&str, Binary, u8); 15] = [
+    ("or", Binary::Or, 1),
+    ("and", Binary::And, 2),
+    ("eq", Binary::Eq, 3),
+    ("ne", Binary::Ne, 3),
+    ("gt", Binary::Gt, 4),
+    ("ge", Binary::Ge, 4),
+    ("lt", Binary::Lt, 4),
+    ("le", Binary::Le, 4),
+    ("add", Binary::Add, 5),
+    ("sub", Binary::Sub, 5),
+    ("mul", Binary::Mul, 6),
+    ("div", Binary::Div, 6),
+    ("divby", Binary::DivBy, 6),
+    ("mod", Binary::Mod, 6),
+    ("has", Binary::Has, 7),
+];
+
+impl<'t> Parser<'t> {
+    pub(crate) fn new(text: &'t str, target: &'static str) -> Self {
+        Self { cursor: Cursor { text, at: 0, target }, nodes: 0, depth: 0 }
+    }
+
+    /// The whole text as one expression.
+    pub(crate) fn whole(mut self) -> Result<Node<'t>, Error> {
+        self.cursor.blanks();
+        let node = self.expression()?;
+        self.cursor.blanks();
+        self.end()?;
+        Ok(node)
+    }
+
+    pub(super) fn end(&self) -> Result<(), Error> {
+        if self.cursor.rest().is_empty() { Ok(()) } else { Err(self.cursor.unexpected("an operator or the end")) }
+    }
+
+    pub(super) fn expression(&mut self) -> Result<Node<'t>, Error> {
+        self.deeper(|parser| parser.operators(1))
+    }
+
+    fn deeper<T>(&mut self, parse: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
+        if self.depth == MAX_DEPTH {
+            return Err(Reason::TooDeep(MAX_DEPTH).at(self.cursor.target, self.cursor.at));
+        }
+        self.depth += 1;
+        let parsed = parse(self);
+        self.depth -= 1;
+        parsed
+    }
+
+    fn node(&mut self, at: usize, expression: Expression<'t>) -> Result<Node<'t>, Error> {
+        self.nodes += 1;
+        // The items of a list have a limit of their own.
+        if self.nodes > MAX_NODES {
+            return Err(Reason::TooManyNodes(MAX_NODES).at(self.cursor.target, at));
+        }
+        Ok(Node { at, expression })
+    }
+
+    /// Operators that bind at least as tightly as `level`, each to the left.
+    fn operators(&mut self, level: u8) -> Result<Node<'t>, Error> {
+        let mut left = self.unary()?;
+        while let Some((operator, binds, length)) = self.peek_operator()
+            && binds >= level
+        {
+            self.cursor.blanks();
+            let at = self.cursor.at;
+            self.cursor.at += length;
+            self.cursor.blanks();
+            left = match operator {
+                Some(operator) => {
+                    let right = self.operators(binds + 1)?;
+                    self.node(at, Expression::Binary(operator, Box::new(left), Box::new(right)))?
+                }
+                None => {
+                    let right = self.list_operand()?;
+                    self.node(at, Expression::In(Box::new(left), Box::new(right)))?
+                }
+            };
+        }
+        Ok(left)
+    }
+
+    /// The operator that comes next, how tightly it binds and how long it is; no operator stands for `in`.
+    fn peek_operator(&self) -> Option<(Option<Binary>, u8, usize)> {
+        let rest = self.cursor.rest().trim_start_matches([' ', '\t']);
+        let length = rest.bytes().position(|byte| !byte.is_ascii_alphabetic()).unwrap_or(rest.len());
+        let (word, after) = rest.split_at(length);
+        if word.is_empty() || !after.starts_with([' ', '\t', '(', '[']) {
+            return None;
+        }
+        if word.eq_ignore_ascii_case("in") {
+            return Some((None, 7, length));
+        }
+        let (_, operator, binds) = OPERATORS.iter().find(|(name, ..)| word.eq_ignore_ascii_case(name))?;
+        Some((Some(*operator), *binds, length))
+    }
+
+    fn unary(&mut self) -> Result<Node<'t>, Error> {
+        let at = self.cursor.at;
+        let rest = self.cursor.rest();
+        let operator = match rest.as_bytes() {
+            [b'-', next, ..] if !next.is_ascii_digit() && !rest.starts_with("-INF") => Unary::Negate,
+            [n, o, t, b' ' | b'\t' | b'(', ..] if [*n, *o, *t].eq_ignore_ascii_case(b"not") => Unary::Not,
+            _ => return self.operators_of_primary(),
+        };
+        self.cursor.at += if operator == Unary::Not { 3 } else { 1 };
+        self.cursor.blanks();
+        let operand = self.deeper(Self::unary)?;
+        self.node(at, Expression::Unary(operator, Box::new(operand)))
+    }
+
+    /// `has` and `in` bind more tightly than `not` and the sign.
+    fn operators_of_primary(&mut self) -> Result<Node<'t>, Error> {
+        let mut left = self.primary()?;
+        while let Some((operator, 7, length)) = self.peek_operator() {
+            self.cursor.blanks();
+            let at = self.cursor.at;
+            self.cursor.at += length;
+            self.cursor.blanks();
+            left = if operator.is_some() {
+                let right = self.primary()?;
+                self.node(at, Expression::Binary(Binary::Has, Box::new(left), Box::new(right)))?
+            } else {
+                let right = self.list_operand()?;
+                self.node(at, Expression::In(Box::new(left), Box::new(right)))?
+            };
+        }
+        Ok(left)
+    }
+
+    fn primary(&mut self) -> Result<Node<'t>, Error> {
+        let at = self.cursor.at;
+        let expression = match self.cursor.peek() {
+            Some(b'(') => {
+                self.cursor.at += 1;
+                self.cursor.blanks();
+                let inner = self.expression()?;
+                self.cursor.blanks();
+                self.cursor.expect(b')', "an operator or ')'")?;
+                return Ok(inner);
+            }
+            Some(b'\'') => Expression::Literal(Literal::String(self.quoted()?)),
+            Some(b'"') => Expression::Literal(Literal::String(self.json_string()?)),
+            Some(b'[') => Expression::List(self.items(b'[', b']')?),
+            Some(b'{') => Expression::Object(self.deeper(Self::object)?),
+            Some(b'0'..=b'9' | b'-') => Expression::Literal(self.number_like()?),
+            _ if self.at_guid() => Expression::Literal(self.number_like()?),
+            _ => self.word()?,
+        };
+        self.node(at, expression)
+    }
+
+    /// To the right of `in`: a list in parentheses or brackets, or a path to a collection.
+    fn list_operand(&mut self) -> Result<Node<'t>, Error> {
+        let at = self.cursor.at;
+        if self.cursor.peek() == Some(b'(') {
+            let items = self.items(b'(', b')')?;
+            return self.node(at, Expression::List(items));
+        }
+        self.primary()
+    }
+
+    /// Items between brackets, separated by commas. Plain literals do not count as parts of the expression, since
+    /// the list's length is limited by itself.
+    fn items(&mut self, open: u8, close: u8) -> Result<Vec<Node<'t>>, Error> {
+        self.cursor.expect(open, "a list")?;
+        self.cursor.blanks();
+        let mut items = Vec::new();
+        while !self.cursor.eat(close) {
+            if !items.is_empty() {
+                self.cursor.expect(b',', "',' or the end of the list")?;
+                self.cursor.blanks();
+            }
+            if items.len() == MAX_LIST {
+                return Err(Reason::TooManyItems(MAX_LIST).at(self.cursor.target, self.cursor.at));
+            }
+            let before = self.nodes;
+            let item = self.expression()?;
+            if matches!(item.expression, Expression::Literal(_)) {
+                self.nodes = before;
+            }
+            items.push(item);
+            self.cursor.blanks();
+        }
+        Ok(items)
+    }
+
+    fn object(&mut self) -> Result<Vec<(Cow<'t, str>, Node<'t>)>, Error> {
+        self.cursor.expect(b'{', "an object")?;
+        self.cursor.blanks();
+        let mut members = Vec::new();
+        while !self.cursor.eat(b'}') {
+            if !members.is_empty() {
+                self.cursor.expect(b',', "',' or '}'")?;
+                self.cursor.blanks();
+            }
+            let name = self.json_string()?;
+            self.cursor.blanks();
+            self.cursor.expect(b':', "':'")?;
+            self.cursor.blanks();
+            members.push((name, self.expression()?));
+            self.cursor.blanks();
+        }
+        Ok(members)
+    }
+
+    /// A word that is a literal, starts one, or starts a path.
+    fn word(&mut self) -> Result<Expression<'t>, Error> {
+        let start = self.cursor.at;
+        let name = self.cursor.name();
+        if self.cursor.peek() == Some(b'\'') && !name.is_empty() {
+            return self.prefixed_literal(name, start).map(Expression::Literal);
+        }
+        if !matches!(self.cursor.peek(), Some(b'(' | b'/' | b':')) {
+            let literal = match name {
+                "INF" => Some(Literal::Double(f64::INFINITY)),
+                "NaN" => Some(Literal::Double(f64::NAN)),
+                _ if name.eq_ignore_ascii_case("null") => Some(Literal::Null),
+                _ if name.eq_ignore_ascii_case("true") => Some(Literal::Boolean(true)),
+                _ if name.eq_ignore_ascii_case("false") => Some(Literal::Boolean(false)),
+                _ => None,
+            };
+            if let Some(literal) = literal {
+                return Ok(Expression::Literal(literal));
+            }
+        }
+        self.cursor.at = start;
+        let mut steps = vec![self.step()?];
+        while self.cursor.eat(b'/') {
+            steps.push(self.step()?);
+        }
+        Ok(Expression::Path(steps))
+    }
+
+    /// One step of a path with its parentheses.
+    fn step(&mut self) -> Result<Step<'t>, Error> {
+        let at = self.cursor.at;
+        let name = self.step_name()?;
+        let arguments = match self.cursor.peek() {
+            Some(b'(') => Some(self.deeper(|parser| parser.arguments(name))?),
+            _ => None,
+        };
+        Ok(Step { at, name, arguments })
+    }
+
+    fn step_name(&mut self) -> Result<&'t str, Error> {
+        let start = self.cursor.at;
+        let prefixed = self.cursor.eat(b'$') || self.cursor.eat(b'@');
+        if self.cursor.name().is_empty() {
+            self.cursor.at = start;
+            return Err(self.cursor.unexpected(if prefixed { "a name" } else { "an expression" }));
+        }
+        // An annotation's qualifier.
+        if prefixed && self.cursor.eat(b'#') && self.cursor.name().is_empty() {
+            return Err(self.cursor.unexpected("a qualifier"));
+        }
+        Ok(&self.cursor.text[start..self.cursor.at])
+    }
+
+    fn arguments(&mut self, name: &'t str) -> Result<Arguments<'t>, Error> {
+        let lambda = name.eq_ignore_ascii_case("any") || name.eq_ignore_ascii_case("all");
+        self.cursor.expect(b'(', "'('")?;
+        self.cursor.blanks();
+        if name == "$count" {
+            return self.skip_options();
+        }
+        let mut arguments = Vec::new();
+        while !self.cursor.eat(b')') {
+            if !arguments.is_empty() {
+                self.cursor.expect(b',', "',' or ')'")?;
+                self.cursor.blanks();
+            }
+            let label = self.label(if lambda { b':' } else { b'=' });
+            let value = self.expression()?;
+            self.cursor.blanks();
+            if let (true, true, Some(variable)) = (lambda, arguments.is_empty(), label) {
+                self.cursor.expect(b')', "an operator or ')'")?;
+                return Ok(Arguments::Lambda(variable, Box::new(value)));
+            }
+            arguments.push((label, value));
+        }
+        Ok(Arguments::Call(arguments))
+    }
+
+    /// A name before `separator`, if one comes next.
+    fn label(&mut self, separator: u8) -> Option<&'t str> {
+        let start = self.cursor.at;
+        let name = self.cursor.name();
+        self.cursor.blanks();
+        if !name.is_empty() && self.cursor.eat(separator) {
+            self.cursor.blanks();
+            return Some(name);
+        }
+        self.cursor.at = start;
+        None
+    }
+
+    /// The options of a count segment, of which only the balance of parentheses and quotes is checked.
+    pub(super) fn skip_options(&mut self) -> Result<Arguments<'t>, Error> {
+        let mut open = 1_usize;
+        while open > 0 {
+            match self.cursor.peek() {
+                None => return Err(self.cursor.unexpected("')'")),
+                Some(b'\'') => {
+                    self.quoted()?;
+                    continue;
+                }
+                Some(b'(') => open += 1,
+                Some(b')') => open -= 1,
+                Some(_) => {}
+            }
+            self.cursor.at += 1;
+        }
+        Ok(Arguments::Options)
+    }
+
+    /// A text in single quotes, in which two of them stand for one.
+    fn quoted(&mut self) -> Result<Cow<'t, str>, Error> {
+        let start = self.cursor.at;
+        self.cursor.expect(b'\'', "a string")?;
+        let inner = self.cursor.at;
+        let mut doubled = false;
+        loop {
+            self.cursor.run(|byte| byte != b'\'');
+            if !self.cursor.eat(b'\'') {
+                return Err(Reason::Unexpected { expected: "a closing quote", found: "the end".to_owned() }
+                    .at(self.cursor.target, start));
+            }
+            if !self.cursor.eat(b'\'') {
+                break;
+            }
+            doubled = true;
+        }
+        let text = &self.cursor.text[inner..self.cursor.at - 1];
+        Ok(if doubled { Cow::Owned(text.replace("''", "'")) } else { Cow::Borrowed(text) })
+    }
+
+    /// A JSON string; escapes are kept as they are, since no such string is bound.
+    fn json_string(&mut self) -> Result<Cow<'t, str>, Error> {
+        self.cursor.expect(b'"', "a string")?;
+        let start = self.cursor.at;
+        loop {
+            self.cursor.run(|byte| !matches!(byte, b'"' | b'\\'));
+            if self.cursor.peek() != Some(b'\\') {
+                break;
+            }
+            self.cursor.at += 1;
+            let escaped = self.cursor.rest().chars().next().map_or(0, char::len_utf8);
+            self.cursor.at += escaped;
+        }
+        let text = &self.cursor.text[start..self.cursor.at];
+        self.cursor.expect(b'"', "a closing quote")?;
+        Ok(Cow::Borrowed(text))
+    }
+
+    fn prefixed_literal(&mut self, prefix: &'t str, start: usize) -> Result<Literal<'t>, Error> {
+        self.quoted()?;
+        let whole = &self.cursor.text[start..self.cursor.at];
+        let inner = &whole[prefix.len() + 1..whole.len() - 1];
+        let is = |name: &str| prefix.eq_ignore_ascii_case(name);
+        let literal = if is("duration") {
+            literal::is_duration(inner).then_some(Literal::Duration(inner))
+        } else if is("binary") {
+            literal::binary(inner).map(Literal::Binary)
+        } else if is("geography") || is("geometry") {
+            Some(Literal::Geo(whole))
+        } else if prefix.contains('.') {
+            Some(Literal::Enum(prefix, inner))
+        } else {
+            None
+        };
+        literal.ok_or_else(|| Reason::BadLiteral(whole.to_owned()).at(self.cursor.target, start))
+    }
+
+    /// Whether a GUID that starts with a letter comes next.
+    fn at_guid(&self) -> bool {
+        self.cursor.rest().get(..36).is_some_and(|text| literal::guid(text).is_some())
+    }
+
+    /// Numbers, dates, times, GUIDs: whatever starts with a digit or a sign.
+    fn number_like(&mut self) -> Result<Literal<'t>, Error> {
+        let start = self.cursor.at;
+        let text = self
+            .cursor
+            .run(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b':' | b'+' | b'-'));
+        number_like(text).ok_or_else(|| Reason::BadLiteral(text.to_owned()).at(self.cursor.target, start))
+    }
+
+    /// A segment of a resource path.
+    pub(super) fn resource_segment(&mut self) -> Result<Step<'t>, Error> {
+        // A key as segment, or an ordinal.
+        if matches!(self.cursor.peek(), Some(b'0'..=b'9' | b'-' | b'\'')) || self.at_guid() {
+            return Ok(Step { at: 0, name: self.cursor.text, arguments: None });
+        }
+        let mut step = self.step()?;
+        // The result of a function may have a key: the whole then is a name that no model holds.
+        while self.cursor.peek() == Some(b'(') {
+            self.deeper(|parser| parser.arguments(""))?;
+            step.name = &self.cursor.text[..self.cursor.at];
+        }
+        self.end()?;
+        Ok(step)
+    }
+}
+
+fn number_like(text: &str) -> Option<Literal<'_>> {
+    let unsigned = text.strip_prefix('-').unwrap_or(text);
+    if text == "-INF" {
+        return Some(Literal::Double(f64::NEG_INFINITY));
+    }
+    if let Some(guid) = literal::guid(text) {
+        return Some(Literal::Guid(guid));
+    }
+    if unsigned.as_bytes().get(4) == Some(&b'-') {
+        return match literal::date(text) {
+            Some(date) => Some(Literal::Date(date)),
+            None => literal::date_time_offset(text).map(Literal::DateTimeOffset),
+        };
+    }
+    if unsigned.contains(':') {
+        return literal::time_of_day(text).map(Literal::TimeOfDay);
+    }
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, Some(exponent)),
+        None => (unsigned, None),
+    };
+    let (whole, fraction) = mantissa.split_once('.').map_or((mantissa, None), |(whole, part)| (whole, Some(part)));
+    if !digits(whole) || fraction.is_some_and(|fraction| !digits(fraction)) {
+        return None;
+    }
+    if let Some(exponent) = exponent {
+        let valid = digits(exponent.strip_prefix(['+', '-']).unwrap_or(exponent));
+        return valid.then(|| text.parse().ok()).flatten().filter(|value: &f64| value.is_finite()).map(Literal::Double);
+    }
+    match text.parse() {
+        Ok(integer) => Some(Literal::Integer(integer)),
+        Err(_) => Some(Literal::Decimal(text)),
+    }
+}

@@ -1,0 +1,243 @@
+//! Splitting a request's URL into decoded path segments and query options.
+
+use std::borrow::Cow;
+
+use crate::error::{Error, Reason};
+use crate::hash::Fnv;
+
+/// The longest path and query that is read, in bytes.
+pub const MAX_LENGTH: usize = 32 * 1024;
+
+/// A path and query below the service root, decoded once; the syntax tree borrows from it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Url {
+    pub(crate) segments: Vec<Segment>,
+    pub(crate) options: Vec<QueryOption>,
+    /// The text as it was given, without the skip token: what a next link repeats.
+    pub(crate) repeated: String,
+}
+
+/// One decoded segment of the path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Segment {
+    pub(crate) text: String,
+    /// Where it starts in the path.
+    pub(crate) offset: usize,
+}
+
+/// One decoded query option.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct QueryOption {
+    pub(crate) name: OptionName,
+    pub(crate) value: String,
+}
+
+/// What kind of query option a name is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum OptionName {
+    System(SystemOption),
+    /// `@p`: a value that expressions refer to.
+    Alias(String),
+    Custom(String),
+}
+
+macro_rules! system_options {
+    ($($variant:ident $name:literal),* $(,)?) => {
+        /// The system query options of [OData URL Conventions 4.01 §5.1](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part2-url-conventions.html#sec_SystemQueryOptions).
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum SystemOption { $($variant),* }
+
+        impl SystemOption {
+            /// The name with its `$`.
+            pub(crate) fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name),* }
+            }
+
+            /// By name without `$`, in any case.
+            fn find(bare: &str) -> Option<Self> {
+                [$(Self::$variant),*].into_iter().find(|option| option.name()[1..].eq_ignore_ascii_case(bare))
+            }
+        }
+    };
+}
+
+system_options! {
+    Apply "$apply", Compute "$compute", Count "$count", DeltaToken "$deltatoken", Expand "$expand",
+    Filter "$filter", Format "$format", Id "$id", Index "$index", OrderBy "$orderby",
+    SchemaVersion "$schemaversion", Search "$search", Select "$select", Skip "$skip", SkipToken "$skiptoken", Top "$top",
+}
+
+impl Url {
+    /// Reads a path and query as they stand in the request, still percent-encoded and relative to the service root:
+    /// `Orders(1)?$select=Id`.
+    ///
+    /// # Errors
+    /// A URL that is too long, badly encoded, or names an option twice or one that does not exist.
+    pub fn read(path_and_query: &str) -> Result<Self, Error> {
+        if path_and_query.len() > MAX_LENGTH {
+            return Err(Reason::UrlTooLong(MAX_LENGTH).nowhere());
+        }
+        let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));
+        let path = path.strip_prefix('/').unwrap_or(path);
+        let segments = segments(path)?;
+        let mut url = Self { segments, options: Vec::new(), repeated: String::from(path) };
+        let mut separator = '?';
+        for option in query.split('&').filter(|option| !option.is_empty()) {
+            let (name, value) = option.split_once('=').unwrap_or((option, ""));
+            let name = option_name(&decode(name, true, "query")?)?;
+            let target = match name {
+                OptionName::System(system) => system.name(),
+                _ => "query",
+            };
+            let value = decode(value, true, target)?.into_owned();
+            if url.options.iter().any(|other| other.name == name && !matches!(name, OptionName::Custom(_))) {
+                return Err(Reason::DuplicateOption(name.text().to_owned()).at("query", 0));
+            }
+            if name != OptionName::System(SystemOption::SkipToken) {
+                url.repeated.push(separator);
+                url.repeated.push_str(option);
+                separator = '&';
+            }
+            url.options.push(QueryOption { name, value });
+        }
+        Ok(url)
+    }
+
+    /// The value of `$skiptoken`: a sealed position, which whoever sealed it must open.
+    pub fn skip_token(&self) -> Option<&str> {
+        self.option(SystemOption::SkipToken)
+    }
+
+    pub(crate) fn option(&self, wanted: SystemOption) -> Option<&str> {
+        let wanted = OptionName::System(wanted);
+        self.options.iter().find(|option| option.name == wanted).map(|option| option.value.as_str())
+    }
+
+    /// Tells requests apart, but not pages of one request.
+    pub(crate) fn shape(&self) -> u64 {
+        let mut hash = Fnv::new();
+        for segment in &self.segments {
+            hash.field(segment.text.as_bytes());
+        }
+        for option in &self.options {
+            if option.name != OptionName::System(SystemOption::SkipToken) {
+                hash.field(option.name.text().as_bytes());
+                hash.field(option.value.as_bytes());
+            }
+        }
+        hash.finish()
+    }
+}
+
+impl OptionName {
+    fn text(&self) -> &str {
+        match self {
+            Self::System(option) => option.name(),
+            Self::Alias(name) | Self::Custom(name) => name,
+        }
+    }
+}
+
+/// System options go with or without `$`, in any case; whatever else has a `$` is a fault, not a custom option
+/// ([§5.1](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part2-url-conventions.html#sec_SystemQueryOptions)).
+fn option_name(name: &str) -> Result<OptionName, Error> {
+    let bare = name.strip_prefix('$').unwrap_or(name);
+    match SystemOption::find(bare) {
+        Some(option) => Ok(OptionName::System(option)),
+        None if name.starts_with('$') => Err(Reason::UnknownOption(name.to_owned()).at("query", 0)),
+        None if name.starts_with('@') => Ok(OptionName::Alias(name.to_owned())),
+        None => Ok(OptionName::Custom(name.to_owned())),
+    }
+}
+
+/// Splits before it decodes, as [§2](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part2-url-conventions.html#sec_URLComponents)
+/// says: an encoded slash belongs to its segment.
+fn segments(path: &str) -> Result<Vec<Segment>, Error> {
+    let path = path.strip_suffix('/').unwrap_or(path);
+    let mut segments = Vec::new();
+    let mut offset = 0;
+    if path.is_empty() {
+        return Ok(segments);
+    }
+    for raw in path.split('/') {
+        let text = decode(raw, false, "path")?.into_owned();
+        let length = text.len();
+        segments.push(Segment { text, offset });
+        offset += length + 1;
+    }
+    Ok(segments)
+}
+
+/// Percent-decodes; a plus in a query is a blank, since the form encoders of Go and Java write it so.
+fn decode<'t>(text: &'t str, plus_is_blank: bool, target: &'static str) -> Result<Cow<'t, str>, Error> {
+    let bytes = text.as_bytes();
+    if !bytes.iter().any(|byte| matches!(byte, b'%' | b'+' | 0)) {
+        return Ok(Cow::Borrowed(text));
+    }
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut index = 0;
+    while let Some(&byte) = bytes.get(index) {
+        index += 1;
+        match byte {
+            b'%' => {
+                let digit = |at: usize| bytes.get(at).and_then(|digit| char::from(*digit).to_digit(16));
+                let (Some(high), Some(low)) = (digit(index), digit(index + 1)) else {
+                    return Err(Reason::BadPercentEncoding.at(target, decoded.len()));
+                };
+                decoded.push(u8::try_from(high * 16 + low).unwrap_or_default());
+                index += 2;
+            }
+            b'+' if plus_is_blank => decoded.push(b' '),
+            _ => decoded.push(byte),
+        }
+    }
+    match String::from_utf8(decoded) {
+        Ok(decoded) if !decoded.contains('\0') => Ok(Cow::Owned(decoded)),
+        _ => Err(Reason::BadText.at(target, 0)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plus_is_a_blank_in_the_query_and_a_plus_in_the_path() {
+        let url = Url::read("A+B?$filter=a+eq+'%2B'").unwrap();
+        assert_eq!(url.segments[0].text, "A+B");
+        assert_eq!(url.option(SystemOption::Filter), Some("a eq '+'"));
+    }
+
+    #[test]
+    fn system_options_go_without_dollar_and_in_any_case() {
+        let url = Url::read("A?TOP=1&$Skip=2&timezone=x").unwrap();
+        assert_eq!(url.option(SystemOption::Top), Some("1"));
+        assert_eq!(url.option(SystemOption::Skip), Some("2"));
+        assert_eq!(url.options[2].name, OptionName::Custom("timezone".into()));
+    }
+
+    #[test]
+    fn an_option_given_twice_in_two_spellings_is_refused() {
+        assert_eq!(Url::read("A?$top=1&top=2").unwrap_err().code(), "DuplicateOption");
+    }
+
+    #[test]
+    fn an_unknown_system_option_is_refused() {
+        assert_eq!(Url::read("A?$frobnicate=1").unwrap_err().code(), "UnknownOption");
+    }
+
+    #[test]
+    fn bad_encoding_is_refused() {
+        for bad in ["A?$filter=%", "A?$filter=%2", "A?$filter=%zz", "A%ff", "A?x=%00"] {
+            assert_eq!(Url::read(bad).unwrap_err().code(), "BadEncoding", "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_skip_token_is_no_part_of_what_a_next_link_repeats() {
+        let url = Url::read("A?$top=5&$skiptoken=abc&x=1").unwrap();
+        assert_eq!(url.repeated, "A?$top=5&x=1");
+        assert_eq!(url.shape(), Url::read("A?$top=5&x=1").unwrap().shape());
+        assert_ne!(url.shape(), Url::read("A?$top=6&x=1").unwrap().shape());
+    }
+}
