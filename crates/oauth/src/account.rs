@@ -9,19 +9,25 @@ use crate::time::Timestamp;
 /// A user account.
 #[derive(Debug, Clone)]
 pub struct User {
+    /// Assigned in order, never reused.
     pub id: UserId,
     /// At most 128 characters, no colon; unique when compared without case, kept as it was given.
     pub name: String,
+    /// Never the password itself.
     pub password: PasswordHash,
     /// `status` 1 on the wire; an inactive user cannot sign in and none of the user's tokens lives.
     pub active: bool,
     /// After which the password is no longer accepted; none when it never expires.
     pub password_expires_at: Option<Timestamp>,
+    /// What they allow adds up.
     pub roles: Vec<RoleId>,
     /// Grows when all the user's access is ended.
     pub epoch: Epoch,
+    /// The failures counted so far, and the lock that they may have set.
     pub lockout: Lockout,
+    /// When the account was made.
     pub created_at: Timestamp,
+    /// When an administrator or the user last changed it.
     pub updated_at: Timestamp,
 }
 
@@ -50,14 +56,18 @@ pub struct LockoutPolicy {
     pub interval_secs: i64,
     /// 0 switches locking off.
     pub failures: u32,
+    /// How long a lock lasts.
     pub lock_secs: i64,
 }
 
 /// A named set of permissions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Role {
+    /// Assigned in order; 1 and 2 are built in.
     pub id: RoleId,
+    /// Unique when compared without case.
     pub name: String,
+    /// For people; may be empty.
     pub description: String,
     /// Sorted, without repetition.
     pub permissions: Vec<Permission>,
@@ -128,7 +138,9 @@ permissions! {
 /// A signed-in browser.
 #[derive(Debug, Clone)]
 pub struct Session {
+    /// The public half of the cookie.
     pub id: SessionId,
+    /// Who signed in.
     pub user: UserId,
     /// The user's epoch at sign-in; the session is dead when the user's has grown.
     pub user_epoch: Epoch,
@@ -136,23 +148,29 @@ pub struct Session {
     pub digest: Digest,
     /// When the password was last shown.
     pub auth_time: Timestamp,
+    /// The first moment at which it is dead.
     pub expires_at: Timestamp,
 }
 
 /// A data source: one database that users may read over OData.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DataSource {
+    /// Assigned in order.
     pub id: DataSourceId,
     /// Letters, digits, underscore, dash; unique when compared without case.
     pub name: String,
+    /// For people; may be empty.
     pub description: String,
     /// Number of the data store (the kind of database).
     pub data_store: i64,
     /// By option key, such as `path`.
     pub options: BTreeMap<String, String>,
+    /// The user who created it, or for whom it was created.
     pub owner: UserId,
     /// Users besides the owner who may read it.
     pub shared_with: Vec<UserId>,
+    /// When it was created.
     pub created_at: Timestamp,
+    /// When it was last changed or its model read again.
     pub updated_at: Timestamp,
 }

@@ -47,16 +47,24 @@ impl ClientType {
 /// A way to obtain tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum GrantType {
+    /// A user allows it in the browser ([RFC 6749 §4.1](https://www.rfc-editor.org/rfc/rfc6749#section-4.1)).
     AuthorizationCode,
+    /// Going on without the user ([RFC 6749 §6](https://www.rfc-editor.org/rfc/rfc6749#section-6)).
     RefreshToken,
+    /// With the user's name and password ([RFC 6749 §4.3](https://www.rfc-editor.org/rfc/rfc6749#section-4.3)).
     Password,
+    /// As its own owner ([RFC 6749 §4.4](https://www.rfc-editor.org/rfc/rfc6749#section-4.4)).
     ClientCredentials,
 }
 
 impl GrantType {
     /// Every grant type, in the order in which they are written out.
-    pub const ALL: [Self; 4] =
-        [Self::AuthorizationCode, Self::RefreshToken, Self::Password, Self::ClientCredentials];
+    pub const ALL: [Self; 4] = [
+        Self::AuthorizationCode,
+        Self::RefreshToken,
+        Self::Password,
+        Self::ClientCredentials,
+    ];
 
     /// The name on the wire.
     pub const fn as_str(self) -> &'static str {
@@ -91,7 +99,9 @@ impl TokenFormat {
 /// A registered application as the system database keeps it.
 #[derive(Debug, Clone)]
 pub struct Application {
+    /// The number in paths of the management API.
     pub id: ApplicationId,
+    /// What it is called in the protocol.
     pub client_id: ClientId,
     /// The user who registered it, or for whom it was registered.
     pub owner: UserId,
@@ -99,10 +109,13 @@ pub struct Application {
     pub owner_name: String,
     /// Grows when all its access is ended.
     pub epoch: Epoch,
+    /// What its owner decides.
     pub settings: ApplicationSettings,
     /// Live and lately expired secrets, oldest first; at most two are live. A public application has none.
     pub secrets: Vec<StoredSecret>,
+    /// When it was registered.
     pub created_at: Timestamp,
+    /// When its settings or secrets last changed.
     pub updated_at: Timestamp,
     /// When it last obtained a token; written with a delay.
     pub last_used_at: Option<Timestamp>,
@@ -117,25 +130,34 @@ pub struct ApplicationSettings {
     pub description: String,
     /// As registered, in order; validated by the registration rules.
     pub redirect_urls: Vec<String>,
+    /// How strictly it is treated.
     pub profile: Profile,
+    /// Whether it has a secret.
     pub client_type: ClientType,
     /// Sorted, without repetition.
     pub grant_types: Vec<GrantType>,
+    /// The most that it may ask for.
     pub scopes: ScopeSet,
+    /// The form of its access tokens.
     pub token_format: TokenFormat,
     /// In seconds; the server's limit applies where it is smaller or none is given.
     pub access_token_lifetime_secs: Option<u32>,
+    /// How to reach the people behind it, in the order given.
     pub contacts: Vec<String>,
+    /// An `https` address of a picture.
     pub logo_url: Option<String>,
 }
 
 /// One secret of an application at rest.
 #[derive(Debug, Clone)]
 pub struct StoredSecret {
+    /// The number in paths of the management API.
     pub id: SecretId,
+    /// What the secret is compared with.
     pub digest: Digest,
     /// The last four characters of the secret.
     pub hint: String,
+    /// When it was issued.
     pub created_at: Timestamp,
     /// Set when a newer secret supersedes it.
     pub expires_at: Option<Timestamp>,

@@ -90,13 +90,17 @@ impl Outcome {
 /// An event to be written in the same transaction as the act that it records.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewAuditEvent {
+    /// When it happened.
     pub at: Timestamp,
+    /// What was done or refused.
     pub action: Action,
+    /// How it ended.
     pub outcome: Outcome,
     /// Who did it, where that is known.
     pub actor: Option<UserId>,
     /// The name that was given, also where nobody has it; at most 128 characters.
     pub actor_name: Option<String>,
+    /// Which application it concerns, where it concerns one.
     pub application: Option<ApplicationId>,
     /// What it was done to, in words or as an id; never a secret.
     pub subject: Option<String>,
@@ -111,6 +115,8 @@ pub struct NewAuditEvent {
 /// An event as it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditEvent {
+    /// Its place in the log; grows with every event.
     pub id: AuditId,
+    /// What was written.
     pub event: NewAuditEvent,
 }

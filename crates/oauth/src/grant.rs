@@ -7,11 +7,15 @@ use crate::time::Timestamp;
 /// A remembered consent of a user for an application; one per pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Consent {
+    /// New when a consent is given anew after it was ended.
     pub id: ConsentId,
+    /// Who allowed.
     pub user: UserId,
+    /// What was allowed in.
     pub application: ApplicationId,
     /// Everything the user has allowed so far; grows when more is allowed.
     pub scopes: ScopeSet,
+    /// When it was first given.
     pub created_at: Timestamp,
 }
 
@@ -27,14 +31,19 @@ pub enum GrantOrigin {
 /// One access that a user gave an application. A refresh token stands for it; access tokens name it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
+    /// What its tokens name.
     pub id: GrantId,
+    /// Who got the access.
     pub application: ApplicationId,
     /// The application's epoch when it was founded; a grant of an earlier epoch is dead.
     pub application_epoch: Epoch,
+    /// Who gave it.
     pub user: UserId,
     /// The user's epoch when it was founded; a grant of an earlier epoch is dead.
     pub user_epoch: Epoch,
+    /// How it came about.
     pub origin: GrantOrigin,
+    /// The most that its tokens may carry.
     pub scopes: ScopeSet,
     /// Whether a refresh token was issued for it.
     pub refreshable: bool,
@@ -44,18 +53,22 @@ pub struct Grant {
     pub rotated_at: Option<Timestamp>,
     /// Id of the ring key that seals the current refresh token, so that a replay rebuilds the identical text.
     pub key: u32,
+    /// When it was founded.
     pub created_at: Timestamp,
     /// Written with a delay.
     pub last_used_at: Option<Timestamp>,
     /// After which the row has no use; none while its refresh token lives.
     pub expires_at: Option<Timestamp>,
+    /// When it was ended, if it was.
     pub revoked_at: Option<Timestamp>,
 }
 
 /// An application that a user has allowed, as the user sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Allowed {
+    /// The application.
     pub application: ApplicationId,
+    /// What the application is called.
     pub name: String,
     /// The owner's user name.
     pub owner_name: String,

@@ -6,7 +6,7 @@
 //! **Architecture invariant:** no async, clock, randomness, environment or I/O. `now` and fresh ids are arguments, so
 //! the whole protocol is tested with tables. No HTTP status and no SQL either: reasons inside, codes at the edge.
 //!
-//! Start reading at [`sealed`] (what a token is), then [`token`] and [`authorize`] (what may be issued, and why not).
+//! Start reading at [`sealed`]: what a token is.
 
 pub mod account;
 pub mod application;

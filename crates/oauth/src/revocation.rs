@@ -43,7 +43,11 @@ impl Subject {
         match *self {
             Self::Token(id) => token.id == id,
             Self::Grant(id) => token.grant == Some(id),
-            Self::Allowance { user, application, last_grant } => {
+            Self::Allowance {
+                user,
+                application,
+                last_grant,
+            } => {
                 token.user == user
                     && token.application == application
                     && token.grant.is_some_and(|grant| grant <= last_grant)
@@ -61,7 +65,9 @@ impl Subject {
 pub struct Revocation {
     /// Position in the feed; grows with every event.
     pub seq: i64,
+    /// What it ends.
     pub subject: Subject,
+    /// When it was decided.
     pub at: Timestamp,
     /// When the last token that it could end has expired by itself.
     pub expires_at: Timestamp,

@@ -58,7 +58,10 @@ impl FromStr for Scope {
     fn from_str(name: &str) -> Result<Self, UnknownScope> {
         match name {
             "odata" => Ok(Self::OData),
-            _ => Self::ALL.into_iter().find(|scope| scope.as_str() == name).ok_or(UnknownScope),
+            _ => Self::ALL
+                .into_iter()
+                .find(|scope| scope.as_str() == name)
+                .ok_or(UnknownScope),
         }
     }
 }
@@ -78,7 +81,10 @@ impl ScopeSet {
 
     /// From bits that were stored; bits without a meaning are dropped.
     pub fn from_bits(bits: u32) -> Self {
-        Scope::ALL.into_iter().filter(|scope| bits & scope.bit() != 0).collect()
+        Scope::ALL
+            .into_iter()
+            .filter(|scope| bits & scope.bit() != 0)
+            .collect()
     }
 
     /// Whether the scope is in it.
@@ -143,6 +149,9 @@ impl FromStr for ScopeSet {
     type Err = UnknownScope;
 
     fn from_str(text: &str) -> Result<Self, UnknownScope> {
-        text.split(' ').filter(|name| !name.is_empty()).map(Scope::from_str).collect()
+        text.split(' ')
+            .filter(|name| !name.is_empty())
+            .map(Scope::from_str)
+            .collect()
     }
 }

@@ -12,6 +12,7 @@ pub struct AccessToken {
     pub id: TokenId,
     /// The first moment at which it is dead.
     pub expires_at: Timestamp,
+    /// To which application it was issued.
     pub application: ApplicationId,
     /// The application's epoch when it was issued.
     pub application_epoch: Epoch,
@@ -21,6 +22,7 @@ pub struct AccessToken {
     pub user_epoch: Epoch,
     /// The grant it belongs to; none for client credentials.
     pub grant: Option<GrantId>,
+    /// What it may be used for.
     pub scopes: ScopeSet,
     /// SHA-256 thumbprint of the key that must accompany it, where it is sender-constrained.
     pub key_thumbprint: Option<[u8; 32]>,
@@ -29,6 +31,7 @@ pub struct AccessToken {
 /// The content of a refresh token `sgr_…`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RefreshToken {
+    /// The grant that it stands for.
     pub grant: GrantId,
     /// How many rotations went before; always 0 where tokens do not rotate.
     pub generation: i64,
@@ -39,13 +42,19 @@ pub struct RefreshToken {
 pub struct AuthorizationCode {
     /// Its id, which also holds the time of issue.
     pub id: CodeId,
+    /// The first moment at which it is dead.
     pub expires_at: Timestamp,
+    /// The only application that may redeem it.
     pub application: ApplicationId,
+    /// The epoch of the application when it was issued.
     pub application_epoch: Epoch,
+    /// Who allowed it.
     pub user: UserId,
+    /// The user's epoch when it was issued.
     pub user_epoch: Epoch,
     /// The consent that allowed it: when that ends, so does the code.
     pub consent: ConsentId,
+    /// What was allowed.
     pub scopes: ScopeSet,
     /// SHA-256 of the `redirect_uri` of the request, where the request carried one.
     pub redirect_digest: Option<[u8; 32]>,
