@@ -127,6 +127,9 @@ pub(crate) async fn sample(server: &Server) -> Result<Sample> {
     })
 }
 
+/// What is slower counts as this slow: a minute.
+const SLOWEST_MICROS: u64 = 60_000_000;
+
 /// Collects latencies.
 pub(crate) struct Recorder {
     latencies: Histogram<u64>,
@@ -135,7 +138,7 @@ pub(crate) struct Recorder {
 impl Recorder {
     pub(crate) fn new() -> Result<Self> {
         Ok(Self {
-            latencies: Histogram::new(3)?,
+            latencies: Histogram::new_with_bounds(1, SLOWEST_MICROS, 3)?,
         })
     }
 
@@ -160,5 +163,22 @@ impl Recorder {
                 .zip(after.syncs)
                 .map(|(before, after)| after - before),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::Recorder;
+
+    #[test]
+    fn percentiles_lie_within_a_thousandth() {
+        let mut recorder = Recorder::new().unwrap();
+        (1..=1_000).for_each(|millis| recorder.record(Duration::from_millis(millis)));
+        let median = recorder.latencies.value_at_quantile(0.5);
+        assert!(median.abs_diff(500_000) <= 500, "{median}");
+        recorder.record(Duration::from_hours(1));
+        assert!(recorder.latencies.max() >= 60_000_000);
     }
 }

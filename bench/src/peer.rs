@@ -1,6 +1,7 @@
 //! The peer: npm `oidc-provider`, in its own process on the server's core.
 
 use std::path::Path;
+use std::process::Stdio;
 
 use anyhow::{Context, Result};
 
@@ -21,7 +22,11 @@ pub(crate) struct Peer {
 impl Peer {
     pub(crate) fn start() -> Result<Self> {
         let server = Server::start(Path::new("node"), |command| {
-            command.arg(SCRIPT).env("NODE_ENV", "production");
+            // It warns of its development keys, which sign nothing here.
+            command
+                .arg(SCRIPT)
+                .env("NODE_ENV", "production")
+                .stderr(Stdio::null());
         })?;
         Ok(Self { server })
     }
