@@ -1,0 +1,135 @@
+//! Client secrets: `sgs_`, 256 random bits, and a checksum by which a scanner can tell that a leaked text is one.
+
+use aws_lc_rs::aead::LessSafeKey;
+use aws_lc_rs::hmac;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use oauth::secret::{ClientSecret, Digest};
+
+use crate::master_key::MasterKey;
+use crate::seal::Unsealed;
+use crate::subkey::{self, NONCE};
+
+/// What every client secret begins with.
+pub const PREFIX: &str = "sgs_";
+
+/// Characters of 32 bytes in base64url, and of the checksum's four bytes.
+const BODY: usize = 43;
+const CHECKSUM: usize = 6;
+
+/// The keys for digests of client secrets and for keeping them sealed; both come from the master key and never change.
+pub(crate) struct SecretKeys {
+    digest: hmac::Key,
+    seal: LessSafeKey,
+}
+
+impl SecretKeys {
+    pub(crate) fn derive(master: &MasterKey) -> Self {
+        Self {
+            digest: hmac::Key::new(hmac::HMAC_SHA256, &*master.subkey("client secret digest")),
+            seal: subkey::aead(&master.subkey("client secret seal")),
+        }
+    }
+
+    pub(crate) fn digest(&self, secret: &str) -> Digest {
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(hmac::sign(&self.digest, secret.as_bytes()).as_ref());
+        Digest::from_bytes(bytes)
+    }
+
+    pub(crate) fn seal(&self, secret: &[u8], nonce: [u8; NONCE]) -> Vec<u8> {
+        let mut bytes = nonce.to_vec();
+        bytes.extend_from_slice(secret);
+        subkey::seal_in_place(&self.seal, nonce, PREFIX.as_bytes(), &mut bytes, NONCE);
+        bytes
+    }
+
+    pub(crate) fn open(&self, sealed: &[u8]) -> Result<Vec<u8>, Unsealed> {
+        let (nonce, sealed) = sealed.split_first_chunk::<NONCE>().ok_or(Unsealed)?;
+        subkey::open(&self.seal, *nonce, PREFIX.as_bytes(), sealed)
+    }
+}
+
+/// The text of a client secret from its random bytes.
+pub(crate) fn compose(random: [u8; 32]) -> ClientSecret {
+    let body = URL_SAFE_NO_PAD.encode(random);
+    ClientSecret::new(format!("{PREFIX}{body}{}", checksum(&body)))
+}
+
+/// The last four characters, by which a person tells secrets apart.
+pub(crate) fn hint(secret: &ClientSecret) -> String {
+    let text = secret.expose();
+    text.get(text.len().saturating_sub(4)..)
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// Whether the text has the form of a client secret and its checksum is right. This is public knowledge, not a proof.
+pub fn checksum_holds(text: &str) -> bool {
+    let Some(rest) = text.strip_prefix(PREFIX) else {
+        return false;
+    };
+    rest.len() == BODY + CHECKSUM && rest.is_char_boundary(BODY) && checksum(&rest[..BODY]) == rest[BODY..]
+}
+
+fn checksum(body: &str) -> String {
+    let digest = crate::sha256(format!("{PREFIX}{body}").as_bytes());
+    URL_SAFE_NO_PAD.encode(&digest[..4])
+}
+
+/// The text of a version 4 UUID ([RFC 9562 §5.4](https://www.rfc-editor.org/rfc/rfc9562#section-5.4)).
+pub(crate) fn uuid_v4(mut bytes: [u8; 16]) -> String {
+    bytes[6] = (bytes[6] & 0x0f) | 0x40;
+    bytes[8] = (bytes[8] & 0x3f) | 0x80;
+    let mut text = String::with_capacity(36);
+    for (at, byte) in bytes.iter().enumerate() {
+        if matches!(at, 4 | 6 | 8 | 10) {
+            text.push('-');
+        }
+        text.push(char::from(HEX[usize::from(byte >> 4)]));
+        text.push(char::from(HEX[usize::from(byte & 15)]));
+    }
+    text
+}
+
+const HEX: &[u8; 16] = b"0123456789abcdef";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_carries_a_checksum_that_a_scanner_can_verify() {
+        let secret = compose([3; 32]);
+        assert!(checksum_holds(secret.expose()));
+        assert_eq!(secret.expose().len(), 53);
+        assert_eq!(hint(&secret), secret.expose()[49..]);
+        let wrong = secret.expose().replacen("sgs_A", "sgs_B", 1);
+        assert!(!checksum_holds(&wrong));
+        for text in [
+            "",
+            "sgs_",
+            "sgs_ä",
+            &"ä".repeat(40),
+            &format!("sgs_{}", "A".repeat(49)),
+        ] {
+            assert!(!checksum_holds(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_client_id_is_a_version_4_uuid() {
+        let text = uuid_v4([0xff; 16]);
+        assert_eq!(text, "ffffffff-ffff-4fff-bfff-ffffffffffff");
+        assert!(text.parse::<oauth::id::ClientId>().is_ok());
+    }
+
+    #[test]
+    fn a_sealed_secret_opens_only_unchanged() {
+        let keys = SecretKeys::derive(&MasterKey::from_text(&"A".repeat(43)).unwrap());
+        let mut sealed = keys.seal(b"sgs_secret", [1; NONCE]);
+        assert_eq!(keys.open(&sealed).unwrap(), b"sgs_secret");
+        sealed[NONCE] ^= 1;
+        assert!(keys.open(&sealed).is_err());
+    }
+}

@@ -1,0 +1,334 @@
+//! All cryptography: the key ring, sealed tokens, digests of secrets, password hashing.
+//!
+//! Everything that is secret passes here and nowhere else. The primitives are those of aws-lc-rs and of the argon2 crate;
+//! this crate decides which key seals what, in which form, and what an opened text must look like.
+//!
+//! **Architecture invariant:** no HTTP, no database, no clock. What is opened is held to one canonical form, so two
+//! different texts never stand for the same token. A failure to open says nothing about why.
+//!
+//! Start reading at [`Vault`], then [`seal`] (the form of tokens) and [`key_ring`] (the keys).
+
+use std::sync::Arc;
+
+use oauth::id::{CodeId, SessionId, TokenId, UserId};
+use oauth::sealed::{AccessToken, AuthorizationCode, RefreshToken};
+use oauth::secret::{
+    AccessTokenText, ClientSecret, CodeText, CsrfToken, Digest, Password, PasswordHash, RefreshTokenText,
+    SessionCookie,
+};
+use oauth::time::Timestamp;
+
+pub mod client_secret;
+pub mod entropy;
+pub mod hashing;
+pub mod key_ring;
+pub mod master_key;
+pub mod password;
+pub mod payload;
+pub mod remembered;
+pub mod seal;
+pub mod session;
+mod subkey;
+
+pub use entropy::{Entropy, SystemEntropy};
+pub use hashing::{Busy, HashingSettings};
+pub use key_ring::{BrokenRing, KeyRing, SealedRingKey};
+pub use master_key::{MasterKey, MasterKeyError};
+pub use seal::{Purpose, Unsealed};
+
+/// The keys of an installation and what is done with them.
+pub struct Vault {
+    entropy: Arc<dyn Entropy>,
+    ring: KeyRing,
+    secrets: client_secret::SecretKeys,
+    sessions: session::SessionKeys,
+    hasher: hashing::Hasher,
+    remembered: remembered::Remembered,
+}
+
+/// A client secret that was just made: to be shown once, and to be stored.
+#[derive(Debug)]
+pub struct FreshSecret {
+    /// What the application gets.
+    pub secret: ClientSecret,
+    /// What is stored.
+    pub digest: Digest,
+    /// The last four characters.
+    pub hint: String,
+}
+
+impl Vault {
+    /// A vault over a master key and the ring keys sealed under it. The ring may be empty while an installation is made.
+    ///
+    /// # Errors
+    /// When a ring key was not sealed under this master key.
+    pub fn open(
+        master: &MasterKey,
+        keys: &[SealedRingKey],
+        entropy: Arc<dyn Entropy>,
+        hashing: HashingSettings,
+    ) -> Result<Self, BrokenRing> {
+        let mut seed = [0; 32];
+        entropy.fill(&mut seed);
+        Ok(Self {
+            ring: KeyRing::open(master, keys)?,
+            secrets: client_secret::SecretKeys::derive(master),
+            sessions: session::SessionKeys::derive(master),
+            hasher: hashing::Hasher::new(hashing),
+            remembered: remembered::Remembered::new(&seed),
+            entropy,
+        })
+    }
+
+    /// The source of randomness.
+    pub fn entropy(&self) -> &dyn Entropy {
+        &*self.entropy
+    }
+
+    fn random<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.entropy.fill(&mut bytes);
+        bytes
+    }
+
+    /// Makes a ring key, sealed for storage. It serves once it is in the ring that [`Vault::replace_ring`] is given.
+    pub fn new_ring_key(&self, id: u32, created_at: Timestamp, activates_at: Timestamp) -> SealedRingKey {
+        self.ring
+            .seal_new(id, created_at, activates_at, self.random(), self.random())
+    }
+
+    /// Takes the keys of the ring as they are stored now.
+    ///
+    /// # Errors
+    /// When one of them was not sealed under the master key; the ring then stays as it was.
+    pub fn replace_ring(&self, keys: &[SealedRingKey]) -> Result<(), BrokenRing> {
+        self.ring.replace(keys)
+    }
+
+    /// The id of the key that seals at `now`; none while the ring is empty.
+    pub fn active_key(&self, now: Timestamp) -> Option<u32> {
+        self.ring.active(now)
+    }
+
+    /// A fresh id of an access token.
+    pub fn new_token_id(&self, now: Timestamp) -> TokenId {
+        TokenId::compose(now, self.random())
+    }
+
+    /// A fresh id of an authorization code.
+    pub fn new_code_id(&self, now: Timestamp) -> CodeId {
+        CodeId::compose(now, self.random())
+    }
+
+    /// A fresh client id: the text of a version 4 UUID.
+    pub fn new_client_id(&self) -> String {
+        client_secret::uuid_v4(self.random())
+    }
+
+    /// Seals an access token with the key that is active at its issue.
+    ///
+    /// # Errors
+    /// While the ring has no active key.
+    pub fn seal_access_token(&self, token: &AccessToken) -> Result<AccessTokenText, Unsealed> {
+        let text = self.ring.seal(
+            Purpose::AccessToken,
+            token.id.at(),
+            self.random(),
+            &payload::access_token(token),
+        )?;
+        Ok(AccessTokenText::new(text))
+    }
+
+    /// Opens an access token; its expiry and revocation are the caller's matter.
+    ///
+    /// # Errors
+    /// When the text is not, to the letter, what was sealed.
+    pub fn open_access_token(&self, text: &str) -> Result<AccessToken, Unsealed> {
+        let opened = self.ring.open_text(Purpose::AccessToken, text)?;
+        payload::read_access_token(&opened.bytes)
+    }
+
+    /// Seals a refresh token with the key of that id: the same token and key give the identical text each time.
+    ///
+    /// # Errors
+    /// When the ring has no such key.
+    pub fn seal_refresh_token(&self, token: RefreshToken, key: u32) -> Result<RefreshTokenText, Unsealed> {
+        let bytes = payload::refresh_token(token);
+        Ok(RefreshTokenText::new(self.ring.seal_identically(
+            Purpose::RefreshToken,
+            key,
+            &bytes,
+        )?))
+    }
+
+    /// Opens a refresh token.
+    ///
+    /// # Errors
+    /// When the text is not, to the letter, what was sealed.
+    pub fn open_refresh_token(&self, text: &str) -> Result<RefreshToken, Unsealed> {
+        payload::read_refresh_token(&self.ring.open_text(Purpose::RefreshToken, text)?.bytes)
+    }
+
+    /// Seals an authorization code with the key that is active at its issue.
+    ///
+    /// # Errors
+    /// While the ring has no active key.
+    pub fn seal_code(&self, code: &AuthorizationCode) -> Result<CodeText, Unsealed> {
+        let text = self
+            .ring
+            .seal(Purpose::Code, code.id.at(), self.random(), &payload::code(code))?;
+        Ok(CodeText::new(text))
+    }
+
+    /// Opens an authorization code.
+    ///
+    /// # Errors
+    /// When the text is not, to the letter, what was sealed.
+    pub fn open_code(&self, text: &str) -> Result<AuthorizationCode, Unsealed> {
+        payload::read_code(&self.ring.open_text(Purpose::Code, text)?.bytes)
+    }
+
+    /// Seals the position of a next link.
+    ///
+    /// # Errors
+    /// While the ring has no active key.
+    pub fn seal_position(&self, position: &[u8], now: Timestamp) -> Result<String, Unsealed> {
+        self.ring.seal(Purpose::Position, now, self.random(), position)
+    }
+
+    /// Opens the position of a next link.
+    ///
+    /// # Errors
+    /// When the text is not, to the letter, what was sealed.
+    pub fn open_position(&self, text: &str) -> Result<Vec<u8>, Unsealed> {
+        Ok(self.ring.open_text(Purpose::Position, text)?.bytes)
+    }
+
+    /// Makes a client secret.
+    pub fn new_client_secret(&self) -> FreshSecret {
+        let secret = client_secret::compose(self.random());
+        let hint = client_secret::hint(&secret);
+        FreshSecret {
+            digest: self.secrets.digest(secret.expose()),
+            hint,
+            secret,
+        }
+    }
+
+    /// Whether the secret is the one behind a stored digest. A text without a right checksum is refused at once.
+    pub fn secret_matches(&self, secret: &ClientSecret, stored: &Digest) -> bool {
+        client_secret::checksum_holds(secret.expose())
+            && self.same_digest(&self.secrets.digest(secret.expose()), stored)
+    }
+
+    /// Seals a client secret under the master key, for installations that show secrets again.
+    pub fn seal_client_secret(&self, secret: &ClientSecret) -> Vec<u8> {
+        self.secrets.seal(secret.expose().as_bytes(), self.random())
+    }
+
+    /// Opens a client secret that [`Vault::seal_client_secret`] sealed.
+    ///
+    /// # Errors
+    /// When it was not sealed under this master key.
+    pub fn open_client_secret(&self, sealed: &[u8]) -> Result<ClientSecret, Unsealed> {
+        let bytes = self.secrets.open(sealed)?;
+        Ok(ClientSecret::new(String::from_utf8(bytes).map_err(|_| Unsealed)?))
+    }
+
+    /// Whether two digests are the same, in constant time.
+    pub fn same_digest(&self, one: &Digest, other: &Digest) -> bool {
+        aws_lc_rs::constant_time::verify_slices_are_equal(one.as_bytes(), other.as_bytes()).is_ok()
+    }
+
+    /// Makes the secret half of a session cookie: the half itself, and what is stored of it.
+    pub fn new_session_secret(&self) -> (session::SessionSecret, Digest) {
+        let secret = session::SessionSecret::from_bytes(self.random());
+        let digest = self.sessions.digest(&secret);
+        (secret, digest)
+    }
+
+    /// The cookie of a session.
+    pub fn session_cookie(&self, id: SessionId, secret: &session::SessionSecret) -> SessionCookie {
+        session::cookie(id, secret)
+    }
+
+    /// Takes a session cookie apart: which session it names, and the digest to hold against the stored one.
+    ///
+    /// # Errors
+    /// When it has not the form of one.
+    pub fn parse_session_cookie(&self, cookie: &SessionCookie) -> Result<(SessionId, Digest), Unsealed> {
+        let (id, secret) = session::parse(cookie)?;
+        Ok((id, self.sessions.digest(&secret)))
+    }
+
+    /// A random value for browsers without a session, to which their forms are bound.
+    pub fn new_visitor(&self) -> String {
+        session::visitor(self.random())
+    }
+
+    /// The value that a form carries for the browser that holds `cookie` (a session's or a visitor's).
+    pub fn csrf_token(&self, cookie: &str) -> CsrfToken {
+        self.sessions.csrf_token(cookie)
+    }
+
+    /// Whether a form carries the value that was rendered for the browser that holds `cookie`; in constant time.
+    pub fn csrf_holds(&self, cookie: &str, token: &CsrfToken) -> bool {
+        self.sessions.csrf_holds(cookie, token)
+    }
+
+    /// A password that nobody chose: 24 characters that cannot be mistaken for each other.
+    pub fn new_password(&self) -> Password {
+        Password::new(password::readable(self.random()))
+    }
+
+    /// Hashes a password on the hasher's own threads.
+    ///
+    /// # Errors
+    /// When too many hashes wait already.
+    pub async fn hash_password(&self, password: Password) -> Result<PasswordHash, Busy> {
+        self.hasher.hash(password, self.random()).await
+    }
+
+    /// Whether the password is the one behind the hash; takes as long when it is not.
+    ///
+    /// # Errors
+    /// When too many hashes wait already.
+    pub async fn verify_password(&self, hash: &PasswordHash, password: Password) -> Result<bool, Busy> {
+        self.hasher.verify(hash.clone(), password).await
+    }
+
+    /// Takes as long as verifying, for a name that nobody has.
+    ///
+    /// # Errors
+    /// When too many hashes wait already.
+    pub async fn verify_unknown_user(&self, password: Password) -> Result<(), Busy> {
+        self.hasher.hash(password, [0; 16]).await.map(|_| ())
+    }
+
+    /// Whether the hash was made with other parameters than today's.
+    pub fn needs_rehash(&self, hash: &PasswordHash) -> bool {
+        self.hasher.needs_rehash(hash)
+    }
+
+    /// Whether this very password was verified against this very hash a short while ago.
+    pub fn remembers(&self, hash: &PasswordHash, user: UserId, password: &Password, now: Timestamp) -> bool {
+        self.remembered.knows(hash, user, password, now)
+    }
+
+    /// Remembers for a short while that the password was verified against the hash.
+    pub fn remember(&self, hash: &PasswordHash, user: UserId, password: &Password, now: Timestamp) {
+        self.remembered.note(hash, user, password, now);
+    }
+
+    /// Forgets every verified password.
+    pub fn forget_remembered_credentials(&self) {
+        self.remembered.forget();
+    }
+}
+
+/// SHA-256 of anything.
+pub fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let mut digest = [0; 32];
+    digest.copy_from_slice(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes).as_ref());
+    digest
+}

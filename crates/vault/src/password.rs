@@ -1,0 +1,153 @@
+//! Hashes of people's passwords: Argon2id in PHC string form
+//! ([RFC 9106](https://www.rfc-editor.org/rfc/rfc9106)).
+
+use argon2::{Algorithm, Argon2, Params, Version};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use oauth::secret::{Password, PasswordHash};
+
+/// What a hash costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cost {
+    /// Memory in KiB.
+    pub memory_kib: u32,
+    /// Passes over it.
+    pub passes: u32,
+}
+
+impl Cost {
+    /// The parameters that OWASP recommends: 19 MiB, two passes, one lane.
+    pub const OWASP: Self = Self {
+        memory_kib: 19_456,
+        passes: 2,
+    };
+}
+
+const LENGTH: usize = 32;
+
+/// Hashes a password with a salt.
+pub fn hash(password: &Password, salt: [u8; 16], cost: Cost) -> PasswordHash {
+    let digest = digest(password, &salt, cost, LENGTH).unwrap_or_default();
+    let Cost { memory_kib, passes } = cost;
+    let (salt, digest) = (STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(digest));
+    PasswordHash::new(format!(
+        "$argon2id$v=19$m={memory_kib},t={passes},p=1${salt}${digest}"
+    ))
+}
+
+/// Whether the password is the one behind the hash; a hash that cannot be read matches nothing.
+pub fn verify(hash: &PasswordHash, password: &Password) -> bool {
+    let Some(parsed) = Parsed::of(hash) else {
+        return false;
+    };
+    let Some(digest) = digest(password, &parsed.salt, parsed.cost, parsed.digest.len()) else {
+        return false;
+    };
+    aws_lc_rs::constant_time::verify_slices_are_equal(&digest, &parsed.digest).is_ok()
+}
+
+/// Whether the hash was made at another cost.
+pub fn differs_from(hash: &PasswordHash, cost: Cost) -> bool {
+    Parsed::of(hash).is_none_or(|parsed| parsed.cost != cost)
+}
+
+struct Parsed {
+    cost: Cost,
+    salt: Vec<u8>,
+    digest: Vec<u8>,
+}
+
+impl Parsed {
+    fn of(hash: &PasswordHash) -> Option<Self> {
+        let mut parts = hash.as_phc().strip_prefix("$argon2id$v=19$")?.split('$');
+        let mut costs = parts.next()?.split(',');
+        let memory_kib = costs.next()?.strip_prefix("m=")?.parse().ok()?;
+        let passes = costs.next()?.strip_prefix("t=")?.parse().ok()?;
+        if costs.next()? != "p=1" || costs.next().is_some() {
+            return None;
+        }
+        let salt = STANDARD_NO_PAD.decode(parts.next()?).ok()?;
+        let digest = STANDARD_NO_PAD.decode(parts.next()?).ok()?;
+        parts.next().is_none().then_some(Self {
+            cost: Cost { memory_kib, passes },
+            salt,
+            digest,
+        })
+    }
+}
+
+fn digest(password: &Password, salt: &[u8], cost: Cost, length: usize) -> Option<Vec<u8>> {
+    let params = Params::new(cost.memory_kib, cost.passes, 1, Some(length)).ok()?;
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    let mut digest = vec![0; length];
+    argon2
+        .hash_password_into(password.expose().as_bytes(), salt, &mut digest)
+        .ok()?;
+    Some(digest)
+}
+
+/// Characters that cannot be mistaken for each other; 32 of them, so a byte's lower five bits pick one evenly.
+const READABLE: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+
+/// A password of four groups of six characters, 120 bits.
+pub(crate) fn readable(random: [u8; 24]) -> String {
+    let character = |byte: &u8| char::from(READABLE[usize::from(byte & 31)]);
+    let groups = random
+        .chunks(6)
+        .map(|group| group.iter().map(character).collect::<String>());
+    groups.collect::<Vec<_>>().join("-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CHEAP: Cost = Cost {
+        memory_kib: 8,
+        passes: 1,
+    };
+
+    #[test]
+    fn a_password_matches_its_own_hash_only() {
+        let hash = hash(&Password::new("correct horse"), [1; 16], CHEAP);
+        assert!(verify(&hash, &Password::new("correct horse")));
+        assert!(!verify(&hash, &Password::new("correct horsf")));
+        assert!(!verify(&hash, &Password::new("")));
+    }
+
+    #[test]
+    fn a_hash_of_the_reference_implementation_is_understood() {
+        let phc = "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4";
+        assert!(verify(&PasswordHash::new(phc), &Password::new("password")));
+    }
+
+    #[test]
+    fn a_hash_that_cannot_be_read_matches_nothing() {
+        for phc in [
+            "",
+            "$argon2i$v=19$m=8,t=1,p=1$AAAA$AAAA",
+            "$argon2id$v=19$m=8,t=1,p=1$AAAA",
+            "plain",
+        ] {
+            assert!(!verify(&PasswordHash::new(phc), &Password::new("plain")), "{phc}");
+        }
+    }
+
+    #[test]
+    fn a_hash_at_another_cost_is_to_be_made_again() {
+        let hash = hash(&Password::new("correct horse"), [1; 16], CHEAP);
+        assert!(!differs_from(&hash, CHEAP));
+        assert!(differs_from(&hash, Cost::OWASP));
+    }
+
+    #[test]
+    fn a_made_up_password_is_long_and_readable() {
+        let password = readable([0xa7; 24]);
+        assert_eq!(password.len(), 27);
+        assert!(
+            password
+                .bytes()
+                .all(|byte| byte == b'-' || READABLE.contains(&byte))
+        );
+    }
+}

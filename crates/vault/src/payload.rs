@@ -1,0 +1,201 @@
+//! The compact form of what is sealed: a version byte, numbers as variable-length integers, optional parts announced by
+//! a byte. Reading accepts exactly what writing produces.
+
+use oauth::id::{ApplicationId, CodeId, ConsentId, Epoch, GrantId, TokenId, UserId};
+use oauth::scope::ScopeSet;
+use oauth::sealed::{AccessToken, AuthorizationCode, RefreshToken};
+use oauth::time::Timestamp;
+
+use crate::seal::Unsealed;
+
+const VERSION: u8 = 1;
+
+/// Writes an access token.
+pub fn access_token(token: &AccessToken) -> Vec<u8> {
+    let mut writer = Writer::new();
+    writer.array(token.id.as_bytes());
+    writer.number(token.expires_at.as_micros());
+    writer.number(token.application.get());
+    writer.number(token.application_epoch.get());
+    writer.number(token.user.get());
+    writer.number(token.user_epoch.get());
+    writer.number(i64::from(token.scopes.bits()));
+    writer.optional(token.grant.as_ref(), |writer, grant| writer.number(grant.get()));
+    writer.optional(token.key_thumbprint.as_ref(), Writer::array);
+    writer.0
+}
+
+/// Reads an access token.
+///
+/// # Errors
+/// When the bytes are anything else.
+pub fn read_access_token(bytes: &[u8]) -> Result<AccessToken, Unsealed> {
+    let mut reader = Reader::new(bytes)?;
+    let token = AccessToken {
+        id: TokenId::from_bytes(reader.array()?),
+        expires_at: Timestamp::from_micros(reader.number()?),
+        application: ApplicationId::new(reader.number()?),
+        application_epoch: Epoch::new(reader.number()?),
+        user: UserId::new(reader.number()?),
+        user_epoch: Epoch::new(reader.number()?),
+        scopes: reader.scopes()?,
+        grant: reader.optional(|reader| reader.number().map(GrantId::new))?,
+        key_thumbprint: reader.optional(Reader::array)?,
+    };
+    reader.end(token)
+}
+
+/// Writes a refresh token.
+pub fn refresh_token(token: RefreshToken) -> Vec<u8> {
+    let mut writer = Writer::new();
+    writer.number(token.grant.get());
+    writer.number(token.generation);
+    writer.0
+}
+
+/// Reads a refresh token.
+///
+/// # Errors
+/// When the bytes are anything else.
+pub fn read_refresh_token(bytes: &[u8]) -> Result<RefreshToken, Unsealed> {
+    let mut reader = Reader::new(bytes)?;
+    let token = RefreshToken {
+        grant: GrantId::new(reader.number()?),
+        generation: reader.number()?,
+    };
+    reader.end(token)
+}
+
+/// Writes an authorization code.
+pub fn code(code: &AuthorizationCode) -> Vec<u8> {
+    let mut writer = Writer::new();
+    writer.array(code.id.as_bytes());
+    writer.number(code.expires_at.as_micros());
+    writer.number(code.application.get());
+    writer.number(code.application_epoch.get());
+    writer.number(code.user.get());
+    writer.number(code.user_epoch.get());
+    writer.number(code.consent.get());
+    writer.number(i64::from(code.scopes.bits()));
+    writer.optional(code.redirect_digest.as_ref(), Writer::array);
+    writer.optional(code.challenge.as_ref(), Writer::array);
+    writer.number(code.auth_time.as_micros());
+    writer.0
+}
+
+/// Reads an authorization code.
+///
+/// # Errors
+/// When the bytes are anything else.
+pub fn read_code(bytes: &[u8]) -> Result<AuthorizationCode, Unsealed> {
+    let mut reader = Reader::new(bytes)?;
+    let code = AuthorizationCode {
+        id: CodeId::from_bytes(reader.array()?),
+        expires_at: Timestamp::from_micros(reader.number()?),
+        application: ApplicationId::new(reader.number()?),
+        application_epoch: Epoch::new(reader.number()?),
+        user: UserId::new(reader.number()?),
+        user_epoch: Epoch::new(reader.number()?),
+        consent: ConsentId::new(reader.number()?),
+        scopes: reader.scopes()?,
+        redirect_digest: reader.optional(Reader::array)?,
+        challenge: reader.optional(Reader::array)?,
+        auth_time: Timestamp::from_micros(reader.number()?),
+    };
+    reader.end(code)
+}
+
+struct Writer(Vec<u8>);
+
+impl Writer {
+    fn new() -> Self {
+        let mut bytes = Vec::with_capacity(128);
+        bytes.push(VERSION);
+        Self(bytes)
+    }
+
+    fn array<const N: usize>(&mut self, bytes: &[u8; N]) {
+        self.0.extend_from_slice(bytes);
+    }
+
+    /// Zigzag, then seven bits a byte, least significant first.
+    fn number(&mut self, number: i64) {
+        let mut rest = ((number << 1) ^ (number >> 63)).cast_unsigned();
+        while rest >= 0x80 {
+            self.0.push(0x80 | (rest & 0x7f) as u8);
+            rest >>= 7;
+        }
+        self.0.push(rest as u8);
+    }
+
+    fn optional<T>(&mut self, part: Option<&T>, write: impl FnOnce(&mut Self, &T)) {
+        self.0.push(u8::from(part.is_some()));
+        if let Some(part) = part {
+            write(self, part);
+        }
+    }
+}
+
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn new(bytes: &'a [u8]) -> Result<Self, Unsealed> {
+        match bytes.split_first() {
+            Some((&VERSION, rest)) => Ok(Self(rest)),
+            _ => Err(Unsealed),
+        }
+    }
+
+    fn byte(&mut self) -> Result<u8, Unsealed> {
+        let (byte, rest) = self.0.split_first().ok_or(Unsealed)?;
+        self.0 = rest;
+        Ok(*byte)
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], Unsealed> {
+        let (bytes, rest) = self.0.split_first_chunk().ok_or(Unsealed)?;
+        self.0 = rest;
+        Ok(*bytes)
+    }
+
+    fn number(&mut self) -> Result<i64, Unsealed> {
+        let mut number = 0_u64;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte()?;
+            let bits = u64::from(byte & 0x7f);
+            if bits << shift >> shift != bits || (byte == 0 && shift > 0) {
+                return Err(Unsealed);
+            }
+            number |= bits << shift;
+            if byte < 0x80 {
+                return Ok((number >> 1).cast_signed() ^ -((number & 1).cast_signed()));
+            }
+        }
+        Err(Unsealed)
+    }
+
+    fn scopes(&mut self) -> Result<ScopeSet, Unsealed> {
+        u32::try_from(self.number()?)
+            .map(ScopeSet::from_bits)
+            .map_err(|_| Unsealed)
+    }
+
+    fn optional<T>(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Result<T, Unsealed>,
+    ) -> Result<Option<T>, Unsealed> {
+        match self.byte()? {
+            0 => Ok(None),
+            1 => read(self).map(Some),
+            _ => Err(Unsealed),
+        }
+    }
+
+    fn end<T>(self, whole: T) -> Result<T, Unsealed> {
+        if self.0.is_empty() {
+            Ok(whole)
+        } else {
+            Err(Unsealed)
+        }
+    }
+}

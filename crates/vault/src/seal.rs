@@ -1,0 +1,87 @@
+//! The form of sealed texts: a prefix that says what it is, then base64url of key id, nonce, ciphertext and tag.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+/// What a text was sealed for. Each purpose has keys of its own, so a text never opens as another kind of thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// An access token, `sga_…`.
+    AccessToken,
+    /// A refresh token, `sgr_…`.
+    RefreshToken,
+    /// An authorization code, `sgc_…`.
+    Code,
+    /// The position in a next link, `sgn_…`.
+    Position,
+}
+
+impl Purpose {
+    /// Every purpose.
+    pub const ALL: [Self; 4] = [Self::AccessToken, Self::RefreshToken, Self::Code, Self::Position];
+
+    pub(crate) const fn index(self) -> usize {
+        self as usize
+    }
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::AccessToken => "access token",
+            Self::RefreshToken => "refresh token",
+            Self::Code => "authorization code",
+            Self::Position => "position",
+        }
+    }
+
+    /// What a text of this purpose begins with.
+    pub const fn prefix(self) -> &'static str {
+        match self {
+            Self::AccessToken => "sga_",
+            Self::RefreshToken => "sgr_",
+            Self::Code => "sgc_",
+            Self::Position => "sgn_",
+        }
+    }
+
+    /// Longer texts are refused before anything is computed.
+    const fn most_characters(self) -> usize {
+        match self {
+            Self::AccessToken | Self::RefreshToken | Self::Code => 512,
+            Self::Position => 24 * 1024,
+        }
+    }
+}
+
+/// The text is not what was sealed here. It does not say why, so that nobody learns from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not sealed here")]
+pub struct Unsealed;
+
+/// What a text held.
+pub(crate) struct Opened {
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// What the seal is bound to besides its content.
+pub(crate) const fn context(purpose: Purpose) -> &'static [u8] {
+    purpose.prefix().as_bytes()
+}
+
+pub(crate) fn encode(purpose: Purpose, bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(4 + bytes.len().div_ceil(3) * 4);
+    text.push_str(purpose.prefix());
+    URL_SAFE_NO_PAD.encode_string(bytes, &mut text);
+    text
+}
+
+/// The decoder refuses padding, foreign characters and bits that encode nothing, so each text has one form only.
+pub(crate) fn decode(purpose: Purpose, text: &str) -> Result<Vec<u8>, Unsealed> {
+    if text.len() > purpose.most_characters() {
+        return Err(Unsealed);
+    }
+    let body = text.strip_prefix(purpose.prefix()).ok_or(Unsealed)?;
+    URL_SAFE_NO_PAD.decode(body).map_err(|_| Unsealed)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,240 @@
+use std::sync::Arc;
+
+use oauth::id::{ApplicationId, ConsentId, Epoch, GrantId, UserId};
+use oauth::scope::{Scope, ScopeSet};
+use oauth::sealed::{AccessToken, AuthorizationCode, RefreshToken};
+use oauth::time::Timestamp;
+use proptest::prelude::*;
+
+use crate::entropy::SeededEntropy;
+use crate::{HashingSettings, MasterKey, SealedRingKey, Unsealed, Vault};
+
+const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
+
+fn vault_with(keys: u32) -> (Vault, Vec<SealedRingKey>) {
+    let entropy = Arc::new(SeededEntropy::new(7));
+    let master = MasterKey::from_text(&"A".repeat(43)).unwrap();
+    let vault = Vault::open(&master, &[], entropy, HashingSettings::cheap()).unwrap();
+    let sealed: Vec<_> = (1..=keys)
+        .map(|id| vault.new_ring_key(id, NOW, NOW.minus_secs(1)))
+        .collect();
+    vault.replace_ring(&sealed).unwrap();
+    (vault, sealed)
+}
+
+fn token(vault: &Vault) -> AccessToken {
+    AccessToken {
+        id: vault.new_token_id(NOW),
+        expires_at: NOW.plus_secs(3600),
+        application: ApplicationId::new(3),
+        application_epoch: Epoch::new(1),
+        user: UserId::new(2),
+        user_epoch: Epoch::new(4),
+        grant: Some(GrantId::new(900)),
+        scopes: Scope::OData.into(),
+        key_thumbprint: None,
+    }
+}
+
+#[test]
+fn a_sealed_access_token_opens_to_what_was_sealed() {
+    let (vault, _) = vault_with(1);
+    let token = token(&vault);
+    let text = vault.seal_access_token(&token).unwrap();
+    assert!(text.expose().starts_with("sga_"));
+    assert_eq!(vault.open_access_token(text.expose()), Ok(token));
+}
+
+#[test]
+fn no_bit_of_a_token_can_be_flipped() {
+    let (vault, _) = vault_with(1);
+    let text = vault
+        .seal_access_token(&token(&vault))
+        .unwrap()
+        .expose()
+        .to_owned();
+    for at in 0..text.len() {
+        for bit in 0..7 {
+            let mut bytes = text.clone().into_bytes();
+            bytes[at] ^= 1 << bit;
+            let Ok(flipped) = String::from_utf8(bytes) else {
+                continue;
+            };
+            assert_eq!(
+                vault.open_access_token(&flipped),
+                Err(Unsealed),
+                "bit {bit} of character {at}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_token_cut_short_or_made_longer_does_not_open() {
+    let (vault, _) = vault_with(1);
+    let text = vault
+        .seal_access_token(&token(&vault))
+        .unwrap()
+        .expose()
+        .to_owned();
+    for length in 0..text.len() {
+        assert_eq!(
+            vault.open_access_token(&text[..length]),
+            Err(Unsealed),
+            "cut to {length}"
+        );
+    }
+    for more in ["A", "=", "AA", "AAAA", "\n"] {
+        assert_eq!(vault.open_access_token(&format!("{text}{more}")), Err(Unsealed));
+    }
+}
+
+#[test]
+fn a_text_never_opens_as_another_kind_of_thing() {
+    let (vault, _) = vault_with(1);
+    let refresh = RefreshToken {
+        grant: GrantId::new(1),
+        generation: 0,
+    };
+    let text = vault.seal_refresh_token(refresh, 1).unwrap().expose().to_owned();
+    assert_eq!(vault.open_access_token(&text), Err(Unsealed));
+    let disguised = text.replacen("sgr_", "sga_", 1);
+    assert_eq!(vault.open_access_token(&disguised), Err(Unsealed));
+    assert_eq!(vault.open_code(&text.replacen("sgr_", "sgc_", 1)), Err(Unsealed));
+}
+
+#[test]
+fn the_same_refresh_token_under_the_same_key_has_the_identical_text() {
+    let (vault, _) = vault_with(2);
+    let refresh = RefreshToken {
+        grant: GrantId::new(1),
+        generation: 5,
+    };
+    let seal = |token, key| vault.seal_refresh_token(token, key).unwrap().expose().to_owned();
+    assert_eq!(seal(refresh, 1), seal(refresh, 1));
+    assert_ne!(seal(refresh, 1), seal(refresh, 2));
+    assert_ne!(
+        seal(refresh, 1),
+        seal(
+            RefreshToken {
+                generation: 6,
+                ..refresh
+            },
+            1
+        )
+    );
+    assert_eq!(vault.open_refresh_token(&seal(refresh, 1)), Ok(refresh));
+}
+
+#[test]
+fn an_old_key_opens_what_it_sealed_and_a_missing_key_opens_nothing() {
+    let (vault, first) = vault_with(1);
+    let text = vault
+        .seal_access_token(&token(&vault))
+        .unwrap()
+        .expose()
+        .to_owned();
+    let second = vault.new_ring_key(2, NOW, NOW);
+    vault.replace_ring(&[first[0].clone(), second.clone()]).unwrap();
+    assert_eq!(vault.active_key(NOW), Some(2));
+    assert!(vault.open_access_token(&text).is_ok());
+    vault.replace_ring(&[second]).unwrap();
+    assert_eq!(vault.open_access_token(&text), Err(Unsealed));
+}
+
+#[test]
+fn a_key_seals_only_once_its_time_has_come() {
+    let (vault, first) = vault_with(1);
+    let later = vault.new_ring_key(2, NOW, NOW.plus_secs(5));
+    vault.replace_ring(&[first[0].clone(), later]).unwrap();
+    assert_eq!(vault.active_key(NOW), Some(1));
+    assert_eq!(vault.active_key(NOW.plus_secs(5)), Some(2));
+}
+
+#[test]
+fn ring_keys_do_not_open_under_another_master_key_or_number() {
+    let (_, mut keys) = vault_with(1);
+    let other = MasterKey::from_text(&"B".repeat(42).chars().chain(['A']).collect::<String>()).unwrap();
+    let entropy = || Arc::new(SeededEntropy::new(1));
+    assert!(Vault::open(&other, &keys, entropy(), HashingSettings::cheap()).is_err());
+    keys[0].id = 2;
+    let master = MasterKey::from_text(&"A".repeat(43)).unwrap();
+    assert!(Vault::open(&master, &keys, entropy(), HashingSettings::cheap()).is_err());
+}
+
+#[test]
+fn without_a_key_nothing_is_sealed() {
+    let (vault, _) = vault_with(0);
+    assert!(vault.seal_access_token(&token(&vault)).is_err());
+}
+
+prop_compose! {
+    fn any_access_token()(
+        application in any::<i64>(), user in any::<i64>(), grant in proptest::option::of(any::<i64>()),
+        epochs in any::<(i64, i64)>(), expires in any::<i64>(), random in any::<[u8; 8]>(), at in any::<i64>(),
+        scopes in 0_u32..8, key_thumbprint in proptest::option::of(any::<[u8; 32]>()),
+    ) -> AccessToken {
+        AccessToken {
+            id: oauth::id::TokenId::compose(Timestamp::from_micros(at), random),
+            expires_at: Timestamp::from_micros(expires),
+            application: ApplicationId::new(application),
+            application_epoch: Epoch::new(epochs.0),
+            user: UserId::new(user),
+            user_epoch: Epoch::new(epochs.1),
+            grant: grant.map(GrantId::new),
+            scopes: ScopeSet::from_bits(scopes),
+            key_thumbprint,
+        }
+    }
+}
+
+prop_compose! {
+    fn any_code()(
+        ids in any::<(i64, i64, i64)>(), epochs in any::<(i64, i64)>(), times in any::<(i64, i64)>(),
+        random in any::<[u8; 8]>(), scopes in 0_u32..8,
+        redirect_digest in proptest::option::of(any::<[u8; 32]>()), challenge in proptest::option::of(any::<[u8; 32]>()),
+    ) -> AuthorizationCode {
+        AuthorizationCode {
+            id: oauth::id::CodeId::compose(NOW, random),
+            expires_at: Timestamp::from_micros(times.0),
+            application: ApplicationId::new(ids.0),
+            application_epoch: Epoch::new(epochs.0),
+            user: UserId::new(ids.1),
+            user_epoch: Epoch::new(epochs.1),
+            consent: ConsentId::new(ids.2),
+            scopes: ScopeSet::from_bits(scopes),
+            redirect_digest,
+            challenge,
+            auth_time: Timestamp::from_micros(times.1),
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn every_access_token_survives_its_encoding(token in any_access_token()) {
+        let bytes = crate::payload::access_token(&token);
+        prop_assert_eq!(crate::payload::read_access_token(&bytes), Ok(token));
+    }
+
+    #[test]
+    fn every_code_survives_its_encoding(code in any_code()) {
+        let bytes = crate::payload::code(&code);
+        prop_assert_eq!(crate::payload::read_code(&bytes), Ok(code));
+    }
+
+    #[test]
+    fn no_payload_makes_a_reader_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let _ = crate::payload::read_access_token(&bytes);
+        let _ = crate::payload::read_code(&bytes);
+        let _ = crate::payload::read_refresh_token(&bytes);
+    }
+
+    #[test]
+    fn no_text_makes_opening_panic(text in "(sga_|sgr_|sgc_|)[A-Za-z0-9_=-]{0,200}") {
+        let (vault, _) = vault_with(1);
+        prop_assert_eq!(vault.open_access_token(&text), Err(Unsealed));
+        prop_assert!(vault.open_code(&text).is_err());
+        prop_assert!(vault.open_refresh_token(&text).is_err());
+    }
+}

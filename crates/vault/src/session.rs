@@ -1,0 +1,124 @@
+//! Session cookies, and the values that bind a form to the browser for which it was rendered.
+
+use aws_lc_rs::hmac;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use oauth::id::SessionId;
+use oauth::secret::{CsrfToken, Digest, SessionCookie};
+
+use crate::master_key::MasterKey;
+use crate::seal::Unsealed;
+
+/// Secret. The half of a session cookie of which only a digest is stored.
+pub struct SessionSecret([u8; 32]);
+
+impl SessionSecret {
+    pub(crate) const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+}
+
+impl std::fmt::Debug for SessionSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SessionSecret(redacted)")
+    }
+}
+
+pub(crate) struct SessionKeys {
+    digest: hmac::Key,
+    csrf: hmac::Key,
+}
+
+impl SessionKeys {
+    pub(crate) fn derive(master: &MasterKey) -> Self {
+        let key = |purpose| hmac::Key::new(hmac::HMAC_SHA256, &*master.subkey(purpose));
+        Self {
+            digest: key("session digest"),
+            csrf: key("csrf token"),
+        }
+    }
+
+    pub(crate) fn digest(&self, secret: &SessionSecret) -> Digest {
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(hmac::sign(&self.digest, &secret.0).as_ref());
+        Digest::from_bytes(bytes)
+    }
+
+    pub(crate) fn csrf_token(&self, cookie: &str) -> CsrfToken {
+        CsrfToken::new(URL_SAFE_NO_PAD.encode(hmac::sign(&self.csrf, cookie.as_bytes()).as_ref()))
+    }
+
+    pub(crate) fn csrf_holds(&self, cookie: &str, token: &CsrfToken) -> bool {
+        let Ok(given) = URL_SAFE_NO_PAD.decode(token.expose()) else {
+            return false;
+        };
+        hmac::verify(&self.csrf, cookie.as_bytes(), &given).is_ok()
+    }
+}
+
+/// The number of the session, a dot, and the secret half in base64url.
+pub(crate) fn cookie(id: SessionId, secret: &SessionSecret) -> SessionCookie {
+    SessionCookie::new(format!("{id}.{}", URL_SAFE_NO_PAD.encode(secret.0)))
+}
+
+pub(crate) fn parse(cookie: &SessionCookie) -> Result<(SessionId, SessionSecret), Unsealed> {
+    let (id, secret) = cookie.expose().split_once('.').ok_or(Unsealed)?;
+    if secret.len() != 43 {
+        return Err(Unsealed);
+    }
+    let bytes = URL_SAFE_NO_PAD.decode(secret).map_err(|_| Unsealed)?;
+    let secret = bytes.as_slice().try_into().map_err(|_| Unsealed)?;
+    Ok((id.parse().map_err(|_| Unsealed)?, SessionSecret(secret)))
+}
+
+pub(crate) fn visitor(random: [u8; 16]) -> String {
+    URL_SAFE_NO_PAD.encode(random)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys() -> SessionKeys {
+        SessionKeys::derive(&MasterKey::from_text(&"A".repeat(43)).unwrap())
+    }
+
+    #[test]
+    fn a_cookie_names_its_session_and_carries_the_secret() {
+        let secret = SessionSecret([5; 32]);
+        let (id, parsed) = parse(&cookie(SessionId::new(12), &secret)).unwrap();
+        assert_eq!(id, SessionId::new(12));
+        assert_eq!(
+            keys().digest(&parsed).as_bytes(),
+            keys().digest(&secret).as_bytes()
+        );
+    }
+
+    #[test]
+    fn what_has_not_the_form_of_a_cookie_is_refused() {
+        let good = cookie(SessionId::new(12), &SessionSecret([5; 32]))
+            .expose()
+            .to_owned();
+        let bad = [
+            "",
+            ".",
+            "12.",
+            "12",
+            "x.y",
+            &good[1..].replace("2.", "-2."),
+            &format!("{good}A"),
+            &good[..good.len() - 1],
+        ];
+        for text in bad {
+            assert!(parse(&SessionCookie::new(text)).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_form_holds_for_its_own_browser_only() {
+        let token = keys().csrf_token("browser one");
+        assert!(keys().csrf_holds("browser one", &token));
+        assert!(!keys().csrf_holds("browser two", &token));
+        assert!(!keys().csrf_holds("browser one", &CsrfToken::new("")));
+    }
+}
