@@ -1,0 +1,1 @@
+//! The suite that each backend passes: one function per statement that it proves.
