@@ -8,7 +8,7 @@ use oauth::audit::{Action, NewAuditEvent, Outcome};
 use oauth::id::{ApplicationId, SessionId};
 use oauth::scope::{Scope, ScopeSet};
 use oauth::sealed::AccessToken;
-use oauth::secret::SessionCookie;
+use oauth::secret::{CsrfToken, SessionCookie};
 use oauth::time::Timestamp;
 
 use crate::directory::Member;
@@ -166,17 +166,33 @@ impl App {
         Ok(Caller::new(member, via))
     }
 
+    /// What a form or script of the browser that holds this cookie must send along where it changes something.
+    pub fn csrf_token(&self, cookie: &str) -> CsrfToken {
+        self.vault.csrf_token(cookie)
+    }
+
+    /// Whether this is what the browser that holds the cookie must send along; in constant time.
+    pub fn csrf_holds(&self, cookie: &str, given: &CsrfToken) -> bool {
+        self.vault.csrf_holds(cookie, given)
+    }
+
     /// The caller whom a session cookie stands for; `None` when it is no live session.
     ///
     /// # Errors
     /// When the database cannot tell.
     pub async fn caller_by_session(&self, cookie: &SessionCookie) -> Result<Option<LiveSession>, Fault> {
-        let Ok((id, digest)) = self.vault.parse_session_cookie(cookie) else { return Ok(None) };
-        let Some(session) = self.store.find_session(id).await? else { return Ok(None) };
+        let Ok((id, digest)) = self.vault.parse_session_cookie(cookie) else {
+            return Ok(None);
+        };
+        let Some(session) = self.store.find_session(id).await? else {
+            return Ok(None);
+        };
         if session.expires_at.is_past(self.now()) || !self.vault.same_digest(&session.digest, &digest) {
             return Ok(None);
         }
-        let Some(user) = self.store.find_user(session.user).await? else { return Ok(None) };
+        let Some(user) = self.store.find_user(session.user).await? else {
+            return Ok(None);
+        };
         if !user.active || user.epoch != session.user_epoch {
             return Ok(None);
         }

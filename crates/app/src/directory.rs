@@ -144,14 +144,18 @@ impl App {
     pub(crate) async fn with_permissions(&self, user: User) -> Result<Member, StoreError> {
         let roles: Vec<Role> = self.store.list_roles().await?;
         let own = roles.iter().filter(|role| user.roles.contains(&role.id));
-        let mut permissions: Vec<Permission> = own.flat_map(|role| role.permissions.iter().copied()).collect();
+        let mut permissions: Vec<Permission> =
+            own.flat_map(|role| role.permissions.iter().copied()).collect();
         permissions.sort_unstable();
         permissions.dedup();
         Ok(Member { user, permissions })
     }
 
     /// The data source of that name, compared without case, remembered or read.
-    pub(crate) async fn data_source_by_name(&self, name: &str) -> Result<Option<Arc<DataSource>>, StoreError> {
+    pub(crate) async fn data_source_by_name(
+        &self,
+        name: &str,
+    ) -> Result<Option<Arc<DataSource>>, StoreError> {
         let folded = name.to_ascii_lowercase();
         let read = async || self.store.find_data_source_by_name(name).await;
         self.directory.data_sources.get_or_read(&folded, read).await
@@ -206,7 +210,9 @@ impl<K: Hash + Eq + Clone, V> Remembered<K, V> {
         {
             return Ok(Some(value));
         }
-        let Some(value) = read().await?.map(Arc::new) else { return Ok(None) };
+        let Some(value) = read().await?.map(Arc::new) else {
+            return Ok(None);
+        };
         self.cache.insert(key.clone(), (drops, value.clone()));
         Ok(Some(value))
     }

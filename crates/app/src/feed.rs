@@ -63,6 +63,14 @@ impl App {
         Ok(())
     }
 
+    /// Closes opened sources whose records are gone. One that was moved or touched is opened anew by the next request
+    /// for it, which holds what is open against the record.
+    async fn review_opened_sources(&self) -> Result<(), StoreError> {
+        let records = self.store.list_data_sources(None).await?;
+        self.sources.retain(|id| records.iter().any(|record| record.id.get() == id));
+        Ok(())
+    }
+
     /// Makes sure that the index is no older than a second.
     pub(crate) async fn ensure_fresh(&self, now: Timestamp) -> Result<(), StoreError> {
         if self.freshness.is_stale(now) { self.refresh().await } else { Ok(()) }
@@ -84,7 +92,9 @@ impl App {
 
     pub(crate) async fn reload_keys(&self) -> Result<(), StoreError> {
         let keys = self.store.list_keys().await?;
-        self.vault.replace_ring(&keys_for_vault(&keys)).map_err(|error| StoreError::Inconsistent(error.to_string()))
+        self.vault
+            .replace_ring(&keys_for_vault(&keys))
+            .map_err(|error| StoreError::Inconsistent(error.to_string()))
     }
 }
 

@@ -52,7 +52,11 @@ impl App {
     }
 
     /// Makes a key that follows the newest one. Where another node was first, its key serves as well.
-    pub(crate) async fn add_ring_key(&self, activates_at: Timestamp, mut audit: NewAuditEvent) -> Result<u32, Fault> {
+    pub(crate) async fn add_ring_key(
+        &self,
+        activates_at: Timestamp,
+        mut audit: NewAuditEvent,
+    ) -> Result<u32, Fault> {
         let newest = self.store.list_keys().await?.last().map_or(0, |key| key.id);
         let sealed = self.vault.new_ring_key(newest + 1, self.now(), activates_at);
         let id = sealed.id;

@@ -16,6 +16,8 @@ use sources::Sources;
 use store::Store;
 use vault::Vault;
 
+pub mod acting;
+pub mod allowed;
 pub mod caller;
 pub mod clock;
 pub mod directory;

@@ -131,12 +131,28 @@ impl Metrics {
         registry.register("rate_limited", "Requests refused for coming too often", self.rate_limited.clone());
         registry.register("requests", "Requests by area and status class", self.requests.clone());
         registry.register("odata_rows", "Rows sent over OData", self.odata_rows.clone());
-        registry.register("request_seconds", "Seconds until a request was answered", self.request_seconds.clone());
-        registry.register("revocation_index", "Events in the revocation index", self.revocation_index.clone());
+        registry.register(
+            "request_seconds",
+            "Seconds until a request was answered",
+            self.request_seconds.clone(),
+        );
+        registry.register(
+            "revocation_index",
+            "Events in the revocation index",
+            self.revocation_index.clone(),
+        );
         registry.register("feed_age_micros", "Age of the revocation feed", self.feed_age_micros.clone());
-        registry.register("store_commits", "Transactions committed since the start", self.store_commits.clone());
+        registry.register(
+            "store_commits",
+            "Transactions committed since the start",
+            self.store_commits.clone(),
+        );
         registry.register("store_writes", "Units of work since the start", self.store_writes.clone());
-        registry.register("store_syncs", "Times data was made durable since the start", self.store_syncs.clone());
+        registry.register(
+            "store_syncs",
+            "Times data was made durable since the start",
+            self.store_syncs.clone(),
+        );
         registry.register("store_queue", "Units of work waiting", self.store_queue.clone());
     }
 }

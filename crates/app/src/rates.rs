@@ -64,7 +64,9 @@ impl Rates {
     /// # Errors
     /// The seconds after which it may.
     pub fn may_try_credentials(&self, address: Option<IpAddr>, now: Timestamp) -> Result<(), u32> {
-        let Some(address) = address.map(network).filter(|_| self.settings.enabled) else { return Ok(()) };
+        let Some(address) = address.map(network).filter(|_| self.settings.enabled) else {
+            return Ok(());
+        };
         self.address_failures.has_room(&address, now)?;
         self.addresses.take(address, now)
     }

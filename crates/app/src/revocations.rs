@@ -6,9 +6,12 @@ use std::hash::Hash;
 use std::sync::{PoisonError, RwLock};
 
 use oauth::id::{ApplicationId, Epoch, GrantId, TokenId, UserId};
+use oauth::limit::Limit;
 use oauth::revocation::{Revocation, Subject};
 use oauth::sealed::AccessToken;
 use oauth::time::Timestamp;
+
+use crate::App;
 
 /// Everything that was revoked and could still matter, by what it ends. Five look-ups answer for a token.
 #[derive(Debug, Default)]
@@ -32,7 +35,10 @@ impl RevocationIndex {
         let index = self.inner.read().unwrap_or_else(PoisonError::into_inner);
         index.tokens.contains_key(&token.id)
             || token.grant.is_some_and(|grant| index.grant_has_ended(grant, token.user, token.application))
-            || index.applications.get(&token.application).is_some_and(|(epoch, _)| token.application_epoch < *epoch)
+            || index
+                .applications
+                .get(&token.application)
+                .is_some_and(|(epoch, _)| token.application_epoch < *epoch)
             || index.users.get(&token.user).is_some_and(|(epoch, _)| token.user_epoch < *epoch)
     }
 
@@ -85,6 +91,17 @@ impl RevocationIndex {
     }
 }
 
+impl App {
+    /// When the longest-lived token that an act of this moment ends has expired by itself: what is to be kept until
+    /// then is `revocation_expires_at` of the store's operations.
+    pub(crate) fn revocations_expire_at(&self) -> Timestamp {
+        self.now().plus_secs(*Limit::OAuthAccessTokenLifetime.range().end() + CLOCKS_DIFFER_SECS)
+    }
+}
+
+/// By how much the clocks of two nodes may differ.
+const CLOCKS_DIFFER_SECS: i64 = 300;
+
 impl Inner {
     fn grant_has_ended(&self, grant: GrantId, user: UserId, application: ApplicationId) -> bool {
         self.grants.contains_key(&grant)
@@ -111,7 +128,11 @@ fn keep_later<K: Eq + Hash>(entry: Entry<'_, K, Timestamp>, expiry: Timestamp) {
     entry.and_modify(|kept| *kept = (*kept).max(expiry)).or_insert(expiry);
 }
 
-fn keep_furthest<K: Eq + Hash, B: Ord + Copy>(entry: Entry<'_, K, (B, Timestamp)>, bound: B, expiry: Timestamp) {
+fn keep_furthest<K: Eq + Hash, B: Ord + Copy>(
+    entry: Entry<'_, K, (B, Timestamp)>,
+    bound: B,
+    expiry: Timestamp,
+) {
     entry
         .and_modify(|(kept, until)| {
             *kept = (*kept).max(bound);
@@ -146,7 +167,8 @@ mod tests {
             application: ApplicationId::new(1),
             last_grant: GrantId::new(last),
         };
-        let application = |epoch| Subject::Application { application: ApplicationId::new(1), epoch: Epoch::new(epoch) };
+        let application =
+            |epoch| Subject::Application { application: ApplicationId::new(1), epoch: Epoch::new(epoch) };
         let user = |epoch| Subject::User { user: UserId::new(2), epoch: Epoch::new(epoch) };
         vec![
             Subject::Token(token().id),

@@ -33,7 +33,8 @@ impl App {
                 at: self.now(),
             };
             let created = self.store.insert_user(new, audit).await?;
-            created.map_err(|refusal| Fault::Broken(format!("{name} cannot be created: {refusal:?}").into()))?;
+            created
+                .map_err(|refusal| Fault::Broken(format!("{name} cannot be created: {refusal:?}").into()))?;
         }
         Ok(())
     }

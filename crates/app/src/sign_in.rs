@@ -79,7 +79,11 @@ impl App {
     ///
     /// # Errors
     /// [`SignInRefusal`]; the reasons that an attacker could tell apart share one answer.
-    pub async fn sign_in(&self, credentials: &Credentials, origin: &Origin) -> Result<Arc<Member>, SignInRefusal> {
+    pub async fn sign_in(
+        &self,
+        credentials: &Credentials,
+        origin: &Origin,
+    ) -> Result<Arc<Member>, SignInRefusal> {
         let signed_in = self.check_password(credentials, origin).await;
         let outcome = Word(match &signed_in {
             Ok(_) => "success",
@@ -91,7 +95,11 @@ impl App {
         signed_in
     }
 
-    async fn check_password(&self, credentials: &Credentials, origin: &Origin) -> Result<Arc<Member>, SignInRefusal> {
+    async fn check_password(
+        &self,
+        credentials: &Credentials,
+        origin: &Origin,
+    ) -> Result<Arc<Member>, SignInRefusal> {
         if let Err(wait) = self.rates.may_try_credentials(origin.address, self.now()) {
             return Err(SignInRefusal::TooOften { retry_after_secs: wait });
         }
@@ -158,12 +166,19 @@ impl App {
         Err(SignInRefusal::Refused)
     }
 
-    fn refused(&self, credentials: &Credentials, user: Option<&User>, why: &str, origin: &Origin) -> NewAuditEvent {
+    fn refused(
+        &self,
+        credentials: &Credentials,
+        user: Option<&User>,
+        why: &str,
+        origin: &Origin,
+    ) -> NewAuditEvent {
         let mut event = origin.audit(Action::SignIn, Outcome::Refused, self.now());
         event.actor = user.map(|user| user.id);
         // A name that nobody has may be a password typed into the wrong field: it is not kept.
         event.actor_name = user.map(|user| user.name.clone());
-        event.subject = user.is_none().then(|| format!("a name of {} characters", credentials.name.chars().count()));
+        event.subject =
+            user.is_none().then(|| format!("a name of {} characters", credentials.name.chars().count()));
         event.detail = Some(why.to_owned());
         event
     }

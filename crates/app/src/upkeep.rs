@@ -47,8 +47,11 @@ impl App {
     async fn purge_batch(&self) -> Result<bool, Fault> {
         let now = self.now();
         let days = i64::from(self.settings.audit_retention_days);
-        let audit_before =
-            if days == 0 { oauth::time::Timestamp::from_micros(i64::MIN) } else { now.minus_secs(days * DAY_SECS) };
+        let audit_before = if days == 0 {
+            oauth::time::Timestamp::from_micros(i64::MIN)
+        } else {
+            now.minus_secs(days * DAY_SECS)
+        };
         let purge = Purge {
             now,
             revoked_grants_before: now.minus_secs(REVOKED_GRANTS_KEPT_SECS),

@@ -23,11 +23,7 @@ struct Opened {
 impl Sources {
     /// No source yet. `limits` hold for each, `connections` for all together.
     pub fn new(limits: Limits, connections: usize) -> Self {
-        Self {
-            limits,
-            budget: ConnectionBudget::new(connections),
-            open: RwLock::default(),
-        }
+        Self { limits, budget: ConnectionBudget::new(connections), open: RwLock::default() }
     }
 
     /// The source of this id, if it is open.
@@ -51,13 +47,7 @@ impl Sources {
         {
             return Ok(Arc::clone(&opened.source));
         }
-        let replaced = open.insert(
-            id,
-            Opened {
-                spec: spec.clone(),
-                source: Arc::clone(&source),
-            },
-        );
+        let replaced = open.insert(id, Opened { spec: spec.clone(), source: Arc::clone(&source) });
         drop(open);
         if let Some(replaced) = replaced {
             replaced.source.close();
@@ -81,6 +71,15 @@ impl Sources {
         }
     }
 
+    /// Ends the sources whose id `keep` does not want.
+    pub fn retain(&self, keep: impl Fn(i64) -> bool) {
+        let closed: Vec<Opened> =
+            self.write().extract_if(|id, _| !keep(*id)).map(|(_, opened)| opened).collect();
+        for opened in closed {
+            opened.source.close();
+        }
+    }
+
     /// Ends all sources.
     pub fn close_all(&self) {
         let all = std::mem::take(&mut *self.write());
@@ -95,10 +94,7 @@ impl Sources {
     }
 
     fn opened_as(&self, id: i64, spec: &SourceSpec) -> Option<Arc<Source>> {
-        self.read()
-            .get(&id)
-            .filter(|opened| opened.spec == *spec)
-            .map(|opened| Arc::clone(&opened.source))
+        self.read().get(&id).filter(|opened| opened.spec == *spec).map(|opened| Arc::clone(&opened.source))
     }
 
     fn read(&self) -> RwLockReadGuard<'_, HashMap<i64, Opened>> {

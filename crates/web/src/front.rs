@@ -47,7 +47,9 @@ impl Front {
             seen.area.refuse(StatusCode::URI_TOO_LONG, "the address of the request is too long")
         } else {
             let answering = Guarded(Box::pin(self.router.call(request)));
-            answering.await.unwrap_or_else(|_| seen.area.refuse(StatusCode::INTERNAL_SERVER_ERROR, "the server failed"))
+            answering
+                .await
+                .unwrap_or_else(|_| seen.area.refuse(StatusCode::INTERNAL_SERVER_ERROR, "the server failed"))
         };
         self.add_headers(&mut response, &seen);
         self.record(&response, &seen, &path);

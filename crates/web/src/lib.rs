@@ -14,7 +14,11 @@ use std::sync::Arc;
 use app::App;
 
 pub mod assets;
+pub mod cookies;
+pub mod errors;
+pub mod extract;
 pub mod front;
+pub mod json;
 pub mod observation;
 pub mod origin;
 pub mod reference;
@@ -39,7 +43,12 @@ pub struct WebSettings {
 
 impl Default for WebSettings {
     fn default() -> Self {
-        Self { tls: false, trusted_proxies: Vec::new(), max_body_bytes: 1024 * 1024, max_uri_bytes: 32 * 1024 }
+        Self {
+            tls: false,
+            trusted_proxies: Vec::new(),
+            max_body_bytes: 1024 * 1024,
+            max_uri_bytes: 32 * 1024,
+        }
     }
 }
 

@@ -47,7 +47,9 @@ fn client_address(peer: IpAddr, headers: &HeaderMap, settings: &WebSettings) -> 
         if !settings.trusted_proxies.contains(&address) {
             break;
         }
-        let Ok(named) = hop.trim().parse::<IpAddr>() else { break };
+        let Ok(named) = hop.trim().parse::<IpAddr>() else {
+            break;
+        };
         address = named.to_canonical();
     }
     address

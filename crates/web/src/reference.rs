@@ -103,7 +103,9 @@ impl Reference {
             title: text(&document["info"]["title"]),
             description: text(&document["info"]["description"]),
             groups: tags.map(|tag| Group::of(&text(&tag["name"]), &document["paths"])).collect(),
-            shapes: members(&document["components"]["schemas"]).map(|(name, schema)| Shape::of(name, schema)).collect(),
+            shapes: members(&document["components"]["schemas"])
+                .map(|(name, schema)| Shape::of(name, schema))
+                .collect(),
         }
     }
 }
@@ -112,15 +114,18 @@ impl Group {
     fn of(tag: &str, paths: &Value) -> Self {
         let all = members(paths).flat_map(|(path, item)| METHODS.map(|method| (path, method, &item[method])));
         let own = all.filter(|(_, _, operation)| operation["tags"][0] == tag);
-        let operations = own.map(|(path, method, operation)| Operation::of(path, method, operation)).collect();
+        let operations =
+            own.map(|(path, method, operation)| Operation::of(path, method, operation)).collect();
         Self { name: tag.to_owned(), operations }
     }
 }
 
 impl Operation {
     fn of(path: &str, method: &str, operation: &Value) -> Self {
-        let parameters = operation["parameters"].as_array().into_iter().flatten().map(Parameter::of).collect();
-        let answers = members(&operation["responses"]).map(|(status, answer)| Answer::of(status, answer)).collect();
+        let parameters =
+            operation["parameters"].as_array().into_iter().flatten().map(Parameter::of).collect();
+        let answers =
+            members(&operation["responses"]).map(|(status, answer)| Answer::of(status, answer)).collect();
         Self {
             id: text(&operation["operationId"]),
             method: method.to_uppercase(),
@@ -183,14 +188,17 @@ impl Kind {
             }
             Some("object") => Self::of_object(&schema["properties"]),
             Some(name) => Self { words: text_or(&schema["format"], name), shape: None },
-            None if schema["type"].is_array() => Self { words: text_or(&schema["format"], "value"), shape: None },
+            None if schema["type"].is_array() => {
+                Self { words: text_or(&schema["format"], "value"), shape: None }
+            }
             None => Self { words: "any".to_owned(), shape: None },
         }
     }
 
     fn of_object(properties: &Value) -> Self {
         let parts = members(properties).map(|(name, schema)| (name, Self::of(schema))).collect::<Vec<_>>();
-        let words = parts.iter().map(|(name, kind)| format!("{name}: {}", kind.words)).collect::<Vec<_>>().join(", ");
+        let words =
+            parts.iter().map(|(name, kind)| format!("{name}: {}", kind.words)).collect::<Vec<_>>().join(", ");
         let shape = parts.into_iter().find_map(|(_, kind)| kind.shape);
         Self { words: if words.is_empty() { "object".to_owned() } else { format!("{{ {words} }}") }, shape }
     }
@@ -234,7 +242,8 @@ mod tests {
     #[test]
     fn every_reference_of_the_document_leads_to_a_shape() {
         let document: Value = serde_json::from_str(OPENAPI).unwrap();
-        let references = OPENAPI.split("\"#/components/schemas/").skip(1).filter_map(|rest| rest.split('"').next());
+        let references =
+            OPENAPI.split("\"#/components/schemas/").skip(1).filter_map(|rest| rest.split('"').next());
         for name in references {
             assert!(!document["components"]["schemas"][name].is_null(), "{name} is missing");
         }
@@ -243,8 +252,12 @@ mod tests {
     #[test]
     fn operation_ids_are_unique() {
         let reference = Reference::of(OPENAPI);
-        let mut ids: Vec<&str> =
-            reference.groups.iter().flat_map(|group| &group.operations).map(|operation| &*operation.id).collect();
+        let mut ids: Vec<&str> = reference
+            .groups
+            .iter()
+            .flat_map(|group| &group.operations)
+            .map(|operation| &*operation.id)
+            .collect();
         let all = ids.len();
         ids.sort_unstable();
         ids.dedup();

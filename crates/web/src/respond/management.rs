@@ -1,21 +1,152 @@
-//! Errors in the envelope of the management API.
+//! Errors in the envelope of the management API, and the forms of its answers.
 
+use app::Fault;
 use axum::body::Body;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde::Serialize;
+
+use crate::errors::ErrorCode;
 
 /// One fault of a payload.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Detail {
     /// Path of the member, such as `redirectUrls[1]`; empty for the payload itself.
     pub field: String,
-    /// What is wrong with it, and what would be right.
+    /// What is wrong with it, and what would be right; it goes on where the name of the field ends.
     pub message: String,
 }
 
-/// An error in the envelope. `code` is a stable number from the table of errors.
+/// Why a request of the management API is refused; handlers and extractors return it with `?`.
+#[derive(Debug)]
+pub struct Problem {
+    status: StatusCode,
+    code: ErrorCode,
+    message: String,
+    details: Vec<Detail>,
+    retry_after_secs: Option<u32>,
+    challenges: Vec<&'static str>,
+}
+
+const BASIC: &str = r#"Basic realm="Sluicegate", charset="UTF-8""#;
+const BEARER: &str = r#"Bearer realm="Sluicegate", error="invalid_token""#;
+
+impl Problem {
+    /// An error of the table with a message for a person.
+    pub fn new(status: StatusCode, code: ErrorCode, message: impl Into<String>) -> Self {
+        let message = message.into();
+        Self { status, code, message, details: Vec::new(), retry_after_secs: None, challenges: Vec::new() }
+    }
+
+    /// Refuses for what HTTP itself can tell, with the code of the status.
+    pub fn of_status(status: StatusCode, message: impl Into<String>) -> Self {
+        Self::new(status, ErrorCode::of_status(status), message)
+    }
+
+    /// Single members of the payload are at fault.
+    pub fn payload(details: Vec<Detail>) -> Self {
+        let message = summary(&details);
+        Self { details, ..Self::new(StatusCode::BAD_REQUEST, ErrorCode::InvalidPayload, message) }
+    }
+
+    /// Single parameters of the query are at fault.
+    pub fn parameters(details: Vec<Detail>) -> Self {
+        let message = summary(&details);
+        Self { details, ..Self::new(StatusCode::BAD_REQUEST, ErrorCode::InvalidParameter, message) }
+    }
+
+    /// Nobody has proved who asks ([RFC 9110 §15.5.2](https://www.rfc-editor.org/rfc/rfc9110#section-15.5.2)).
+    pub fn unauthenticated(message: impl Into<String>) -> Self {
+        let problem = Self::of_status(StatusCode::UNAUTHORIZED, message);
+        Self { challenges: vec![BASIC], ..problem }
+    }
+
+    /// A bearer token came, but it is dead
+    /// ([RFC 6750 §3.1](https://www.rfc-editor.org/rfc/rfc6750#section-3.1)).
+    pub fn dead_token(message: impl Into<String>) -> Self {
+        let problem = Self::of_status(StatusCode::UNAUTHORIZED, message);
+        Self { challenges: vec![BASIC, BEARER], ..problem }
+    }
+
+    /// The caller is known and may not; in Hybrid Data Pipeline's words.
+    pub fn forbidden() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            ErrorCode::PermissionMissing,
+            "You lack the permissions to access this url.",
+        )
+    }
+
+    /// There is nothing of that id, or it is somebody else's: the two cannot be told apart.
+    pub fn not_found() -> Self {
+        Self::of_status(StatusCode::NOT_FOUND, "There is nothing of that id.")
+    }
+
+    /// Too many attempts.
+    pub fn too_often(retry_after_secs: u32) -> Self {
+        let message = format!("There were too many attempts; try again in {retry_after_secs} seconds.");
+        let problem = Self::of_status(StatusCode::TOO_MANY_REQUESTS, message);
+        Self { retry_after_secs: Some(retry_after_secs), ..problem }
+    }
+
+    /// The server is at fault while doing what `failed` names. The cause goes to the log, never to the caller.
+    pub fn server(fault: &Fault, failed: ErrorCode) -> Self {
+        tracing::error!(code = failed.number(), fault = %causes(fault), "a request failed");
+        let message = format!("{}: {fault}. Please try again at another time.", failed.server_fault());
+        match fault {
+            Fault::Broken(_) => Self::new(StatusCode::INTERNAL_SERVER_ERROR, failed, message),
+            Fault::Busy | Fault::NotWritable(_) | Fault::Unavailable(_) => {
+                let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, failed, message);
+                Self { retry_after_secs: Some(RETRY_SECS), ..problem }
+            }
+        }
+    }
+}
+
+/// After a fault of the database it is worth looking again so soon.
+const RETRY_SECS: u32 = 5;
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = error(self.status, self.code.number(), &self.message, &self.details);
+        let headers = response.headers_mut();
+        for challenge in self.challenges {
+            headers.append(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
+        if let Some(secs) = self.retry_after_secs {
+            headers.insert(RETRY_AFTER, HeaderValue::from(secs));
+        }
+        response
+    }
+}
+
+/// An error with its causes, for the log.
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+/// One fault in words, or how many there are and the first.
+fn summary(details: &[Detail]) -> String {
+    let sentence = |detail: &Detail| {
+        let subject = if detail.field.is_empty() { "the payload" } else { &detail.field };
+        format!("{subject} {}", detail.message)
+    };
+    match details {
+        [] => "the request is at fault".to_owned(),
+        [only] => sentence(only),
+        several => several.iter().map(sentence).collect::<Vec<_>>().join("; "),
+    }
+}
+
+/// An error in the envelope. `code` is a stable number from the [table of errors](crate::errors).
 pub fn error(status: StatusCode, code: u32, message: &str, details: &[Detail]) -> Response {
     let mut error = serde_json::json!({ "code": code, "message": { "lang": "en-US", "value": message } });
     if !details.is_empty() {
@@ -35,12 +166,55 @@ pub fn json(status: StatusCode, body: &impl Serialize) -> Response {
     response
 }
 
-/// Refuses a request for what HTTP itself can tell.
-pub fn refuse(status: StatusCode, message: &str) -> Response {
-    error(status, code_of(status), message, &[])
+/// Something was made: 201 with the path at which it stands and itself.
+pub fn created(path: &str, body: &impl Serialize) -> Response {
+    let mut response = json(StatusCode::CREATED, body);
+    if let Ok(location) = HeaderValue::from_str(path) {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    response
 }
 
-/// The code of an error that only its status tells apart: our own numbers, 222299 and the status.
-pub fn code_of(status: StatusCode) -> u32 {
-    222_299_000 + u32::from(status.as_u16())
+/// It was done and there is nothing to say: 204.
+pub fn no_content() -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// Refuses a request for what HTTP itself can tell.
+pub fn refuse(status: StatusCode, message: &str) -> Response {
+    Problem::of_status(status, message).into_response()
+}
+
+/// A moment in the form of [RFC 3339](https://www.rfc-editor.org/rfc/rfc3339), UTC, with microseconds where there are any.
+pub fn rfc3339(at: oauth::time::Timestamp) -> String {
+    jiff::Timestamp::from_microsecond(at.as_micros()).unwrap_or(jiff::Timestamp::MAX).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_of_the_server_keeps_its_cause_to_itself() {
+        let fault = Fault::Broken("row 17 of table secrets".into());
+        let problem = Problem::server(&fault, ErrorCode::ListFailed);
+        assert_eq!(problem.status, StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(!problem.message.contains("row 17"), "{}", problem.message);
+        assert!(problem.message.ends_with("Please try again at another time."));
+    }
+
+    #[test]
+    fn a_busy_server_says_when_to_come_back() {
+        let response = Problem::server(&Fault::Busy, ErrorCode::RegisterFailed).into_response();
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!(response.headers().contains_key(RETRY_AFTER));
+    }
+
+    #[test]
+    fn moments_are_written_in_utc() {
+        assert_eq!(rfc3339(oauth::time::Timestamp::from_secs(0)), "1970-01-01T00:00:00Z");
+    }
 }

@@ -23,7 +23,8 @@ struct ErrorMembers<'a> {
 /// An error with its stable code; `target` names the part of the request that is at fault.
 pub fn error(status: StatusCode, code: &str, message: &str, target: Option<&str>) -> Response {
     let body = ErrorBody { error: ErrorMembers { code, message, target } };
-    let mut response = Response::new(Body::from(serde_json::to_vec(&body).unwrap_or_else(|_| b"{}".to_vec())));
+    let mut response =
+        Response::new(Body::from(serde_json::to_vec(&body).unwrap_or_else(|_| b"{}".to_vec())));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json;odata.metadata=minimal"));

@@ -1,0 +1,85 @@
+//! For whom a request acts: the caller, or with `?user=NAME` another user.
+
+use std::sync::Arc;
+
+use oauth::account::Permission;
+use oauth::audit::{Action, NewAuditEvent};
+use oauth::id::UserId;
+
+use crate::caller::{Caller, Origin};
+use crate::directory::Member;
+use crate::{App, Fault};
+
+/// A caller together with the user for whom the request acts.
+#[derive(Debug, Clone)]
+pub struct Actor {
+    caller: Caller,
+    /// The other user, where one was named.
+    other: Option<Arc<Member>>,
+}
+
+/// Why a caller may not act for that user.
+#[derive(Debug, thiserror::Error)]
+pub enum ActingRefusal {
+    /// The caller lacks the permission; whether the user exists is not told.
+    #[error("acting for another user needs the permission OnBehalfOf or Administrator")]
+    Forbidden,
+    /// Nobody has that name.
+    #[error("there is no user of that name")]
+    UnknownUser,
+    /// The server cannot tell at present.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl Actor {
+    /// Who proved to be asking.
+    pub fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// The user for whom it is done.
+    pub fn subject(&self) -> &Member {
+        self.other.as_deref().unwrap_or_else(|| self.caller.member())
+    }
+
+    /// Whether what belongs to others is within reach too.
+    pub fn sees_all(&self) -> bool {
+        self.subject().is_administrator()
+    }
+
+    /// Whether what belongs to `owner` is within reach.
+    pub fn reaches(&self, owner: UserId) -> bool {
+        self.sees_all() || self.subject().user.id == owner
+    }
+
+    /// An audit event about an act of this caller, which names the user for whom it was done.
+    pub(crate) fn audit(&self, app: &App, action: Action, origin: &Origin) -> NewAuditEvent {
+        let mut event = self.caller.audit(action, app.now(), origin);
+        event.detail = self.other.as_ref().map(|other| format!("on behalf of {}", other.user.name));
+        event
+    }
+}
+
+impl App {
+    /// Settles for whom the caller acts; `user` is the name that the request gives, if any.
+    ///
+    /// Only an administrator may act for an administrator: else the permission to act for others would be the
+    /// permission to do everything.
+    ///
+    /// # Errors
+    /// [`ActingRefusal`]; without the permission every name is refused alike.
+    pub async fn acting(&self, caller: Caller, user: Option<&str>) -> Result<Actor, ActingRefusal> {
+        let Some(name) = user else { return Ok(Actor { caller, other: None }) };
+        if !caller.may(Permission::OnBehalfOf) {
+            return Err(ActingRefusal::Forbidden);
+        }
+        let found = self.store.find_user_by_name(name).await.map_err(Fault::from)?;
+        let user = found.ok_or(ActingRefusal::UnknownUser)?;
+        let other = Arc::new(self.with_permissions(user).await.map_err(Fault::from)?);
+        if other.is_administrator() && !caller.member().is_administrator() {
+            return Err(ActingRefusal::Forbidden);
+        }
+        Ok(Actor { caller, other: Some(other) })
+    }
+}

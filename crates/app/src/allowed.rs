@@ -1,0 +1,42 @@
+//! What a user has allowed: seeing it, and taking it back.
+
+use oauth::audit::Action;
+use oauth::grant::Allowed;
+use oauth::id::ApplicationId;
+
+use crate::acting::Actor;
+use crate::caller::Origin;
+use crate::{App, Fault};
+
+impl App {
+    /// The applications that the user has allowed, by id.
+    ///
+    /// # Errors
+    /// When the database cannot tell.
+    pub async fn list_allowed(&self, actor: &Actor) -> Result<Vec<Allowed>, Fault> {
+        Ok(self.store.list_allowed(actor.subject().user.id, self.now()).await?)
+    }
+
+    /// Takes back what the user has allowed the application: consent, grants, codes and tokens are dead when this
+    /// returns. Answers whether there was anything to take back.
+    ///
+    /// # Errors
+    /// When the database cannot store it; then everything lives on.
+    pub async fn revoke_allowed(
+        &self,
+        actor: &Actor,
+        application: ApplicationId,
+        origin: &Origin,
+    ) -> Result<bool, Fault> {
+        let mut audit = actor.audit(self, Action::RevokeAllowed, origin);
+        audit.application = Some(application);
+        audit.subject = Some(actor.subject().user.name.clone());
+        let ends = self.revocations_expire_at();
+        let user = actor.subject().user.id;
+        let Some(events) = self.store.revoke_allowed(user, application, ends, audit).await? else {
+            return Ok(false);
+        };
+        self.learn(&events);
+        Ok(true)
+    }
+}

@@ -1,0 +1,89 @@
+//! The session cookie of our pages, and the token that proves that a request comes from one of them.
+
+use http::HeaderMap;
+use http::header::{COOKIE, HeaderValue};
+use oauth::secret::SessionCookie;
+
+use crate::WebSettings;
+
+/// The header in which a script sends the CSRF token of its session.
+pub const CSRF_HEADER: &str = "x-csrf-token";
+
+/// The name of the session cookie. The prefix makes browsers refuse it without TLS and from other hosts
+/// ([RFC 6265bis §4.1.3.2](https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis#section-4.1.3.2)).
+pub const fn name(settings: &WebSettings) -> &'static str {
+    if settings.tls { "__Host-sluicegate" } else { "sluicegate" }
+}
+
+/// The session cookie of a request; none also when it stands there twice, since then one of them is not ours.
+pub fn session(headers: &HeaderMap, settings: &WebSettings) -> Option<SessionCookie> {
+    value(headers, name(settings)).map(SessionCookie::new)
+}
+
+/// The value of the cookie of that name, if it stands in the request exactly once.
+pub fn value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
+    let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    let mut values = pairs.filter(|(given, _)| *given == name).map(|(_, value)| value);
+    let value = values.next()?;
+    values.next().is_none().then_some(value)
+}
+
+/// `Set-Cookie` for a session that was opened; it lives as long as the browser or the session, whichever ends first.
+pub fn open(cookie: &SessionCookie, settings: &WebSettings) -> Option<HeaderValue> {
+    set(name(settings), cookie.expose(), None, settings)
+}
+
+/// `Set-Cookie` for a session that was closed.
+pub fn close(settings: &WebSettings) -> Option<HeaderValue> {
+    set(name(settings), "", Some(0), settings)
+}
+
+/// `Set-Cookie` with what every cookie of ours has: this host only, unreadable for scripts, not sent along by other
+/// sites except when they lead the whole window here. `None` when the value has characters that no cookie may have.
+pub fn set(
+    name: &str,
+    value: &str,
+    max_age_secs: Option<u32>,
+    settings: &WebSettings,
+) -> Option<HeaderValue> {
+    let mut text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax");
+    if let Some(secs) = max_age_secs {
+        text.push_str(&format!("; Max-Age={secs}"));
+    }
+    if settings.tls {
+        text.push_str("; Secure");
+    }
+    let mut header = HeaderValue::from_str(&text).ok()?;
+    header.set_sensitive(true);
+    Some(header)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(lines: &[&str]) -> HeaderMap {
+        let lines = lines.iter().map(|line| (COOKIE, line.parse().unwrap()));
+        lines.collect()
+    }
+
+    #[test]
+    fn a_cookie_is_found_among_others() {
+        assert_eq!(value(&headers(&["a=1; sluicegate=x=y", "b=2"]), "sluicegate"), Some("x=y"));
+        assert_eq!(value(&headers(&["xsluicegate=1"]), "sluicegate"), None);
+    }
+
+    #[test]
+    fn a_cookie_that_stands_twice_is_none() {
+        assert_eq!(value(&headers(&["sluicegate=a; sluicegate=b"]), "sluicegate"), None);
+        assert_eq!(value(&headers(&["sluicegate=a", "sluicegate=b"]), "sluicegate"), None);
+    }
+
+    #[test]
+    fn under_tls_the_cookie_is_bound_to_host_and_tls() {
+        let settings = WebSettings { tls: true, ..WebSettings::default() };
+        let header = open(&SessionCookie::new("v"), &settings).unwrap();
+        assert_eq!(header, "__Host-sluicegate=v; Path=/; HttpOnly; SameSite=Lax; Secure");
+    }
+}

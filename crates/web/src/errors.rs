@@ -1,0 +1,188 @@
+//! The table of errors of the management API: a stable number for each, from which `docs/errors.md` is written.
+
+use std::fmt::Write as _;
+
+use http::StatusCode;
+
+macro_rules! errors {
+    ($($name:ident = $code:literal, $statuses:literal, $when:literal;)+) => {
+        /// An error of the management API. The number on the wire never changes its meaning.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum ErrorCode {
+            $(#[doc = $when] $name),+
+        }
+
+        impl ErrorCode {
+            /// Every error, in the order of the table.
+            pub const ALL: &[Self] = &[$(Self::$name),+];
+
+            /// The number on the wire.
+            pub const fn number(self) -> u32 {
+                match self { $(Self::$name => $code),+ }
+            }
+
+            /// The name in the documentation.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$name => stringify!($name)),+ }
+            }
+
+            /// The statuses with which it is sent.
+            pub const fn statuses(self) -> &'static str {
+                match self { $(Self::$name => $statuses),+ }
+            }
+
+            /// When it is sent.
+            pub const fn when(self) -> &'static str {
+                match self { $(Self::$name => $when),+ }
+            }
+        }
+    };
+}
+
+errors! {
+    RegisterFailed = 222_206_628, "500, 503",
+        "An application could not be registered, updated or given a secret; the fault is the server's (HDP).";
+    ListFailed = 222_206_631, "500, 503",
+        "Applications, or what the caller has allowed, could not be read; the fault is the server's (HDP).";
+    DeleteFailed = 222_206_633, "500, 503",
+        "An application, a secret or an allowance could not be ended; the fault is the server's (HDP).";
+    ResetFailed = 222_206_634, "500, 503",
+        "A secret could not be reset; the fault is the server's (HDP).";
+    SourceUpdateFailed = 222_207_000, "500, 503",
+        "A data source could not be created or changed; the fault is the server's (HDP).";
+    SourceReadFailed = 222_207_001, "500, 503",
+        "Data sources could not be read; the fault is the server's (HDP).";
+    SourceOptionInvalid = 222_207_002, "400",
+        "An option of a data source is wrong (HDP).";
+    SourceUnreachable = 222_207_003, "400",
+        "The database behind a data source cannot be used (HDP).";
+    SourceUnknown = 222_207_004, "404",
+        "There is no data source of that id, or it is somebody else's (HDP).";
+    ConnectionTypeInvalid = 222_207_005, "400",
+        "`connectionType` has another value than `Cloud` (HDP).";
+    SourceDeleteFailed = 222_207_006, "500, 503",
+        "A data source could not be deleted; the fault is the server's (HDP).";
+    InvalidJson = 222_207_007, "400",
+        "The body is no JSON that is accepted; the message names line and column (HDP).";
+    ConnectionTypeFixed = 222_207_008, "400",
+        "`connectionType` and `dataStore` cannot be changed (HDP).";
+    MapInvalid = 222_207_009, "400",
+        "`map` has another value than `refresh`, `recreate` or `none` (HDP).";
+    ConnectionTypeMissing = 222_207_010, "400",
+        "`connectionType` is missing (HDP).";
+    PermissionMissing = 222_208_103, "403",
+        "The caller lacks a permission, or the access token lacks the scope `api.mgmt` (HDP).";
+    InvalidPayload = 222_298_001, "400",
+        "Members of the payload are at fault; `error.details` names every one.";
+    InvalidParameter = 222_298_002, "400",
+        "Parameters of the query are at fault; `error.details` names every one.";
+    CrossSite = 222_298_003, "403",
+        "A changing request from a browser does not prove that it comes from our own pages: `X-CSRF-Token` is missing or wrong.";
+    TwoLiveSecrets = 222_298_010, "409",
+        "The application has two live secrets already; end one of them first.";
+    LastSecret = 222_298_011, "409",
+        "The only live secret of an application cannot be ended; reset it instead.";
+    PublicApplication = 222_298_012, "400",
+        "A public application has no secret to add, end or reset.";
+    NameTaken = 222_298_020, "400",
+        "Another user, role or data source has the name.";
+    LastAdministrator = 222_298_021, "400",
+        "No active Administrator would remain.";
+    StillInUse = 222_298_022, "400",
+        "Something still depends on it: users have the role, or the user owns applications or data sources.";
+    BuiltIn = 222_298_023, "400",
+        "The roles Administrator and User are built in and cannot be deleted.";
+    BadRequest = 222_299_400, "400",
+        "The request is at fault in another way; the message says in which.";
+    NotAuthenticated = 222_299_401, "401",
+        "No credentials, or wrong ones; the account may be locked.";
+    NotFound = 222_299_404, "404",
+        "There is nothing of that id, or it is somebody else's.";
+    MethodNotAllowed = 222_299_405, "405",
+        "The address does not have that method; `Allow` names those that it has.";
+    PayloadTooLarge = 222_299_413, "413",
+        "The body is longer than the server takes.";
+    AddressTooLong = 222_299_414, "414",
+        "Path and query are longer than the server takes.";
+    UnsupportedMediaType = 222_299_415, "415",
+        "The body is not `application/json`, or it is compressed.";
+    TooManyRequests = 222_299_429, "429",
+        "Too many attempts; `Retry-After` says after how many seconds the next is heard.";
+    ServerError = 222_299_500, "500",
+        "The server failed; its log says why, under the id in `X-Request-Id`.";
+    Unavailable = 222_299_503, "503",
+        "The server cannot do it at present; nothing was changed.";
+}
+
+impl ErrorCode {
+    /// The error of a status that nothing else tells apart.
+    pub fn of_status(status: StatusCode) -> Self {
+        let number = 222_299_000 + u32::from(status.as_u16());
+        let fallback = if status.is_server_error() { Self::ServerError } else { Self::BadRequest };
+        Self::ALL.iter().copied().find(|code| code.number() == number).unwrap_or(fallback)
+    }
+
+    /// What Hybrid Data Pipeline says when the server is at fault, up to the point where our reason follows.
+    pub(crate) const fn server_fault(self) -> &'static str {
+        match self {
+            Self::RegisterFailed => "Problem registering or changing the application",
+            Self::ListFailed => "Problem retrieving the applications",
+            Self::DeleteFailed => "Problem deleting or revoking",
+            Self::ResetFailed => "Problem resetting the client secret",
+            Self::SourceUpdateFailed => "Problem updating your DataSource at this time",
+            Self::SourceReadFailed => "Problem retrieving your DataSource at this time",
+            Self::SourceDeleteFailed => "Problem deleting your DataSource at this time",
+            _ => "Problem carrying out the request",
+        }
+    }
+}
+
+/// `docs/errors.md`.
+pub fn reference() -> String {
+    let mut text = String::from(
+        "# Errors of the management API\n\n\
+         <!-- Written by `sluicegate docs errors` from crates/web/src/errors.rs; edit there. -->\n\n\
+         Every error of `/api/mgmt` and `/api/admin`, except the OAuth endpoints, has this form, whatever the status:\n\n\
+         ```json\n\
+         {\"error\":{\"code\":222298001,\"message\":{\"lang\":\"en-US\",\"value\":\"name is 131 characters long; at most 128 are \
+         allowed\"},\n\
+         \x20         \"details\":[{\"field\":\"name\",\"message\":\"is 131 characters long; at most 128 are allowed\"}]}}\n\
+         ```\n\n\
+         The numbers are stable; the words are for people and may change. “HDP” marks the numbers of Hybrid Data Pipeline. \
+         `details` is there where single members or parameters are at fault.\n\n\
+         | code | name | status | when |\n| --- | --- | --- | --- |\n",
+    );
+    for code in ErrorCode::ALL {
+        // Writing into a string cannot fail.
+        let _ =
+            writeln!(text, "| {} | {} | {} | {} |", code.number(), code.name(), code.statuses(), code.when());
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn numbers_are_unique_and_in_order() {
+        let numbers: Vec<u32> = ErrorCode::ALL.iter().map(|code| code.number()).collect();
+        assert_eq!(numbers.iter().collect::<HashSet<_>>().len(), numbers.len());
+        assert!(numbers.is_sorted());
+    }
+
+    #[test]
+    fn a_status_without_a_row_falls_back_to_its_class() {
+        assert_eq!(ErrorCode::of_status(StatusCode::NOT_FOUND), ErrorCode::NotFound);
+        assert_eq!(ErrorCode::of_status(StatusCode::IM_A_TEAPOT), ErrorCode::BadRequest);
+        assert_eq!(ErrorCode::of_status(StatusCode::BAD_GATEWAY), ErrorCode::ServerError);
+    }
+
+    #[test]
+    fn the_reference_names_every_error() {
+        let text = reference();
+        assert!(ErrorCode::ALL.iter().all(|code| text.contains(&code.number().to_string())));
+    }
+}

@@ -1,0 +1,16 @@
+//! What handlers of the management API take out of a request. Each refuses with a [`Problem`] in the envelope.
+//!
+//! A handler names them in this order: [`Authenticated`] first, so that nobody learns anything without credentials, then
+//! [`Path`]s and [`Query`], and [`JsonBody`] last.
+//!
+//! [`Problem`]: crate::respond::management::Problem
+
+mod authenticated;
+mod json_body;
+mod path;
+mod query;
+
+pub use authenticated::Authenticated;
+pub use json_body::JsonBody;
+pub use path::Path;
+pub use query::Query;

@@ -1,0 +1,135 @@
+//! Who asks, for the management API.
+
+use app::caller::{BearerRefusal, Caller, Origin};
+use app::sign_in::{Credentials, SignInRefusal};
+use axum::extract::FromRequestParts;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+use http::{HeaderMap, Method, StatusCode};
+use oauth::account::Permission;
+use oauth::scope::Scope;
+use oauth::secret::{CsrfToken, Password, SessionCookie};
+
+use crate::errors::ErrorCode;
+use crate::respond::management::Problem;
+use crate::{Gate, cookies, origin};
+
+/// The caller of a management operation, who may use the management API at all.
+///
+/// Proved by a user name and password in `Authorization: Basic`, by a bearer token with the scope `api.mgmt`, or by the
+/// session cookie of our pages, which needs `X-CSRF-Token` where something changes. Whatever the way, the user needs the
+/// permission [`Permission::MgmtAPI`]. What else an operation asks for is the use case's to say.
+#[derive(Debug, Clone)]
+pub struct Authenticated(pub Caller);
+
+impl FromRequestParts<Gate> for Authenticated {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, gate: &Gate) -> Result<Self, Problem> {
+        let origin = origin::of(&parts.extensions, &parts.headers, gate.settings());
+        let caller = match authorization(&parts.headers)? {
+            Some((scheme, text)) if scheme.eq_ignore_ascii_case("basic") => {
+                comes_from_here(&parts.method, &parts.headers)?;
+                by_password(gate, text, &origin).await?
+            }
+            Some((scheme, text)) if scheme.eq_ignore_ascii_case("bearer") => by_bearer(gate, text).await?,
+            Some(_) => return Err(Problem::unauthenticated("Sign in with Basic or with a bearer token.")),
+            None => by_session(gate, &parts.method, &parts.headers).await?,
+        };
+        if caller.may(Permission::MgmtAPI) { Ok(Self(caller)) } else { Err(Problem::forbidden()) }
+    }
+}
+
+/// Scheme and credentials of the request, where it names any. Two of them leave open who asks.
+fn authorization(headers: &HeaderMap) -> Result<Option<(&str, &str)>, Problem> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(Problem::unauthenticated("Authorization is given twice."));
+    }
+    let text = value.to_str().unwrap_or_default().trim();
+    Ok(Some(text.split_once(' ').map_or((text, ""), |(scheme, rest)| (scheme, rest.trim_start()))))
+}
+
+/// A browser sends remembered Basic credentials along with whatever another site makes it send. Where it says that it
+/// was another site, nothing is changed.
+fn comes_from_here(method: &Method, headers: &HeaderMap) -> Result<(), Problem> {
+    let cross_site = headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site");
+    if cross_site && !method.is_safe() { Err(cross_site_problem()) } else { Ok(()) }
+}
+
+fn cross_site_problem() -> Problem {
+    Problem::new(
+        StatusCode::FORBIDDEN,
+        ErrorCode::CrossSite,
+        "A changing request from a browser needs the right X-CSRF-Token.",
+    )
+}
+
+async fn by_password(gate: &Gate, text: &str, origin: &Origin) -> Result<Caller, Problem> {
+    let Some(credentials) = basic(text) else {
+        return Err(Problem::unauthenticated("The credentials in Authorization cannot be read."));
+    };
+    gate.app().caller_by_password(&credentials, origin).await.map_err(|refusal| match refusal {
+        SignInRefusal::TooOften { retry_after_secs } => Problem::too_often(retry_after_secs),
+        SignInRefusal::Fault(fault) => Problem::server(&fault, ErrorCode::Unavailable),
+        SignInRefusal::Refused | SignInRefusal::PasswordExpired => {
+            Problem::unauthenticated(format!("Not signed in: {refusal}."))
+        }
+    })
+}
+
+/// Credentials of the Basic scheme, in UTF-8 as our challenge asks for
+/// ([RFC 7617 §2.1](https://www.rfc-editor.org/rfc/rfc7617#section-2.1)).
+pub(crate) fn basic(text: &str) -> Option<Credentials> {
+    let bytes = STANDARD.decode(text.trim()).ok()?;
+    let pair = String::from_utf8(bytes).ok()?;
+    let (name, password) = pair.split_once(':')?;
+    Some(Credentials { name: name.to_owned(), password: Password::new(password) })
+}
+
+async fn by_bearer(gate: &Gate, text: &str) -> Result<Caller, Problem> {
+    let caller = gate.app().caller_by_bearer(text).await.map_err(|refusal| match refusal {
+        BearerRefusal::Dead => Problem::dead_token(format!("Not signed in: {refusal}.")),
+        BearerRefusal::Fault(fault) => Problem::server(&fault, ErrorCode::Unavailable),
+    })?;
+    if caller.covers(Scope::Management) { Ok(caller) } else { Err(Problem::forbidden()) }
+}
+
+async fn by_session(gate: &Gate, method: &Method, headers: &HeaderMap) -> Result<Caller, Problem> {
+    let nobody = || Problem::unauthenticated("Sign in with a user name and a password.");
+    let cookie = cookies::session(headers, gate.settings()).ok_or_else(nobody)?;
+    let live = gate.app().caller_by_session(&cookie).await;
+    let live = live.map_err(|fault| Problem::server(&fault, ErrorCode::Unavailable))?.ok_or_else(nobody)?;
+    if method.is_safe() || carries_csrf_token(gate, headers, &cookie) {
+        Ok(live.caller)
+    } else {
+        Err(cross_site_problem())
+    }
+}
+
+fn carries_csrf_token(gate: &Gate, headers: &HeaderMap, cookie: &SessionCookie) -> bool {
+    let given = headers.get(cookies::CSRF_HEADER).and_then(|value| value.to_str().ok());
+    given.is_some_and(|given| gate.app().csrf_holds(cookie.expose(), &CsrfToken::new(given)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn basic_credentials_are_utf_8_and_the_password_may_hold_colons() {
+        let credentials = basic(&STANDARD.encode("müller:a:b")).unwrap();
+        assert_eq!((credentials.name.as_str(), credentials.password.expose()), ("müller", "a:b"));
+    }
+
+    #[test]
+    fn what_is_no_pair_in_utf_8_is_no_credential() {
+        let latin_1 = STANDARD.encode(b"m\xfcller:x");
+        for text in ["", "%%%", &STANDARD.encode("no colon"), &latin_1] {
+            assert!(basic(text).is_none(), "{text}");
+        }
+    }
+}

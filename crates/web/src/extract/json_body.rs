@@ -1,0 +1,122 @@
+//! A body of JSON.
+
+use axum::body::Body;
+use axum::extract::FromRequest;
+use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::{HeaderMap, Request, StatusCode};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+
+use crate::Gate;
+use crate::errors::ErrorCode;
+use crate::json::{Faults, FromJson, Json, parse};
+use crate::respond::management::{Detail, Problem};
+
+/// A payload, read as far as it could be. [`JsonBody::valid`] gives the value, or every fault at once.
+///
+/// The extractor itself refuses what is no JSON at all: another content type (415), too long a body (413), text that is
+/// malformed (400, 222207007).
+#[derive(Debug)]
+pub struct JsonBody<T> {
+    value: T,
+    faults: Faults,
+}
+
+impl<T> JsonBody<T> {
+    /// The value.
+    ///
+    /// # Errors
+    /// Every fault of its form.
+    pub fn valid(self) -> Result<T, Problem> {
+        if self.faults.is_empty() {
+            Ok(self.value)
+        } else {
+            Err(Problem::payload(self.faults.into_details()))
+        }
+    }
+
+    /// The value, where rules can judge it although parts of it may be missing: `judge` answers what they find, as
+    /// field and message, and everything is reported together. A member whose form is wrong is not judged twice.
+    ///
+    /// # Errors
+    /// Every fault, of form and of rules.
+    pub fn judged(self, judge: impl FnOnce(&T) -> Vec<Detail>) -> Result<T, Problem> {
+        let found = judge(&self.value);
+        let mut faults = self.faults.into_details();
+        let of_form = faults.len();
+        for fault in found {
+            let root = |field: &str| field.split(['[', '.']).next().unwrap_or_default().to_owned();
+            if !faults[..of_form].iter().any(|known| root(&known.field) == root(&fault.field)) {
+                faults.push(fault);
+            }
+        }
+        if faults.is_empty() { Ok(self.value) } else { Err(Problem::payload(faults)) }
+    }
+}
+
+impl<T: FromJson> FromRequest<Gate> for JsonBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request<Body>, gate: &Gate) -> Result<Self, Problem> {
+        is_json(request.headers())?;
+        let bytes = read(request.into_body(), gate.settings().max_body_bytes).await?;
+        Ok(from_bytes(&bytes)?)
+    }
+}
+
+/// A body that may be left out altogether; then it reads like `{}`, and no content type is asked for.
+impl<T: FromJson> axum::extract::OptionalFromRequest<Gate> for JsonBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request<Body>, gate: &Gate) -> Result<Option<Self>, Problem> {
+        let (parts, body) = request.into_parts();
+        let bytes = read(body, gate.settings().max_body_bytes).await?;
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        is_json(&parts.headers)?;
+        from_bytes(&bytes).map(Some)
+    }
+}
+
+fn from_bytes<T: FromJson>(bytes: &[u8]) -> Result<JsonBody<T>, Problem> {
+    let json: Json = parse(bytes).map_err(|malformed| {
+        let message = format!("Invalid JSON Input: {malformed}");
+        Problem::new(StatusCode::BAD_REQUEST, ErrorCode::InvalidJson, message)
+    })?;
+    let faults = Faults::default();
+    let value = T::from_json(&json, &faults);
+    Ok(JsonBody { value, faults })
+}
+
+fn is_json(headers: &HeaderMap) -> Result<(), Problem> {
+    let refuse = |message| Err(Problem::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
+    let coded = headers.get(CONTENT_ENCODING).is_some_and(|coding| coding != "identity");
+    if coded {
+        return refuse("a body must not be compressed");
+    }
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let mut parts = kind.split(';').map(str::trim);
+    if !parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/json")) {
+        return refuse("the body must be application/json, and Content-Type must say so");
+    }
+    let charset =
+        parts.find_map(|part| part.split_once('=').filter(|(name, _)| name.eq_ignore_ascii_case("charset")));
+    match charset {
+        Some((_, charset)) if !charset.trim_matches('"').eq_ignore_ascii_case("utf-8") => {
+            refuse("the body must be in UTF-8")
+        }
+        _ => Ok(()),
+    }
+}
+
+async fn read(body: Body, most: usize) -> Result<Bytes, Problem> {
+    match Limited::new(body, most).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => {
+            let message = format!("the body is longer than {most} bytes");
+            Err(Problem::of_status(StatusCode::PAYLOAD_TOO_LARGE, message))
+        }
+        Err(_) => Err(Problem::of_status(StatusCode::BAD_REQUEST, "the body could not be read to its end")),
+    }
+}

@@ -1,0 +1,44 @@
+//! Ids in the path.
+
+use std::str::FromStr;
+
+use axum::extract::{FromRequestParts, RawPathParams};
+use http::request::Parts;
+
+use crate::Gate;
+use crate::respond::management::Problem;
+
+/// Trait for what a route has in its path: one id, or several in order.
+pub trait FromPath: Sized {
+    /// Reads the segments; `None` when one of them is no id.
+    fn from_path<'a>(segments: &mut dyn Iterator<Item = &'a str>) -> Option<Self>;
+}
+
+impl<T: FromStr> FromPath for (T,) {
+    fn from_path<'a>(segments: &mut dyn Iterator<Item = &'a str>) -> Option<Self> {
+        Some((segments.next()?.parse().ok()?,))
+    }
+}
+
+impl<A: FromStr, B: FromStr> FromPath for (A, B) {
+    fn from_path<'a>(segments: &mut dyn Iterator<Item = &'a str>) -> Option<Self> {
+        Some((segments.next()?.parse().ok()?, segments.next()?.parse().ok()?))
+    }
+}
+
+/// The ids in the path as a tuple, such as `Path((id,)): Path<(ApplicationId,)>`. What is no id, or too large for one, is
+/// the same 404 as an unknown id.
+#[derive(Debug, Clone, Copy)]
+pub struct Path<T>(pub T);
+
+impl<T: FromPath> FromRequestParts<Gate> for Path<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, gate: &Gate) -> Result<Self, Problem> {
+        let Ok(params) = RawPathParams::from_request_parts(parts, gate).await else {
+            return Err(Problem::not_found());
+        };
+        let mut segments = params.iter().map(|(_, segment)| segment);
+        T::from_path(&mut segments).map(Self).ok_or_else(Problem::not_found)
+    }
+}

@@ -1,0 +1,255 @@
+//! Reading the members of an object, gathering every fault.
+
+use std::cell::RefCell;
+
+use super::tree::{Json, brief};
+use crate::respond::management::Detail;
+
+/// The faults of one payload, gathered while it is read.
+#[derive(Debug, Default)]
+pub struct Faults(RefCell<Vec<Detail>>);
+
+impl Faults {
+    /// Notes a fault of the member at that path.
+    pub fn add(&self, field: impl Into<String>, message: impl Into<String>) {
+        self.0.borrow_mut().push(Detail { field: field.into(), message: message.into() });
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.borrow().is_empty()
+    }
+
+    /// Every fault, in the order of the reader.
+    pub fn into_details(self) -> Vec<Detail> {
+        self.0.into_inner()
+    }
+}
+
+/// A payload that reads itself. Whatever is wrong goes into `faults`; the value is then never used, so it may be of any
+/// kind that is convenient.
+pub trait FromJson: Sized {
+    /// Reads the payload.
+    fn from_json(json: &Json, faults: &Faults) -> Self;
+}
+
+/// The members of one object. Each reader answers `None` for a member that is left out, `null`, or of a wrong type, the
+/// last with a fault. At the end [`Fields::finish`] names the members that nobody asked for.
+pub struct Fields<'a> {
+    members: &'a [(String, Json)],
+    path: String,
+    known: Vec<&'static str>,
+    faults: &'a Faults,
+}
+
+impl<'a> Fields<'a> {
+    /// The members of `json`, which stands at `path` (empty for the payload itself); none of them, and a fault, when it
+    /// is no object.
+    pub fn of(json: &'a Json, path: &str, faults: &'a Faults) -> Self {
+        let members = if let Json::Object(members) = json {
+            members.as_slice()
+        } else {
+            faults.add(path, format!("must be an object, not {}", json.kind()));
+            &[]
+        };
+        Self { members, path: path.to_owned(), known: Vec::new(), faults }
+    }
+
+    /// Lets members pass unread: read-only ones that clients send back.
+    pub fn ignore(&mut self, names: &[&'static str]) {
+        self.known.extend_from_slice(names);
+    }
+
+    /// Whether the member is there, be it `null`.
+    pub fn has(&self, name: &str) -> bool {
+        self.members.iter().any(|(member, _)| member == name)
+    }
+
+    /// A text.
+    pub fn string(&mut self, name: &'static str) -> Option<&'a str> {
+        match self.value(name)? {
+            Json::String(text) => Some(text),
+            other => self.wrong(name, "a string", other),
+        }
+    }
+
+    /// A text that must be there.
+    pub fn required_string(&mut self, name: &'static str) -> Option<&'a str> {
+        self.require(name);
+        self.string(name)
+    }
+
+    /// A whole number.
+    pub fn integer(&mut self, name: &'static str) -> Option<i64> {
+        match self.value(name)? {
+            Json::Number(number) if number.is_i64() => number.as_i64(),
+            other => self.wrong(name, "a whole number of at most 64 bits", other),
+        }
+    }
+
+    /// A whole number that must be there.
+    pub fn required_integer(&mut self, name: &'static str) -> Option<i64> {
+        self.require(name);
+        self.integer(name)
+    }
+
+    /// `true` or `false`.
+    pub fn boolean(&mut self, name: &'static str) -> Option<bool> {
+        match self.value(name)? {
+            Json::Bool(value) => Some(*value),
+            other => self.wrong(name, "true or false", other),
+        }
+    }
+
+    /// Texts in order.
+    pub fn strings(&mut self, name: &'static str) -> Option<Vec<&'a str>> {
+        self.elements(name, "a string", |element| match element {
+            Json::String(text) => Some(text.as_str()),
+            _ => None,
+        })
+    }
+
+    /// Whole numbers in order.
+    pub fn integers(&mut self, name: &'static str) -> Option<Vec<i64>> {
+        self.elements(name, "a whole number of at most 64 bits", |element| match element {
+            Json::Number(number) => number.as_i64(),
+            _ => None,
+        })
+    }
+
+    /// An object inside this one; its reader must be finished by itself.
+    pub fn object(&mut self, name: &'static str) -> Option<Fields<'a>> {
+        let value = self.value(name)?;
+        Some(Fields::of(value, &self.path_of(name), self.faults))
+    }
+
+    /// The names and texts of an object with free names, such as the options of a data source.
+    pub fn texts(&mut self, name: &'static str) -> Option<Vec<(&'a str, &'a str)>> {
+        let inner = self.object(name)?;
+        let mut texts = Vec::with_capacity(inner.members.len());
+        for (member, value) in inner.members {
+            match value {
+                Json::String(text) => texts.push((member.as_str(), text.as_str())),
+                other => self.faults.add(
+                    format!("{}.{}", inner.path, brief(member)),
+                    format!("must be a string, not {}", other.kind()),
+                ),
+            }
+        }
+        Some(texts)
+    }
+
+    /// The value itself, for what no other reader fits.
+    pub fn value(&mut self, name: &'static str) -> Option<&'a Json> {
+        self.known.push(name);
+        let (_, value) = self.members.iter().find(|(member, _)| member == name)?;
+        (*value != Json::Null).then_some(value)
+    }
+
+    /// Notes a fault of one member.
+    pub fn fault(&self, name: &str, message: impl Into<String>) {
+        self.faults.add(self.path_of(name), message);
+    }
+
+    /// Notes every member that nobody asked for.
+    pub fn finish(self) {
+        for (member, _) in self.members {
+            if !self.known.contains(&member.as_str()) {
+                self.fault(&brief(member), "is not a member of this payload");
+            }
+        }
+    }
+
+    fn require(&self, name: &str) {
+        let there = self.members.iter().any(|(member, value)| member == name && *value != Json::Null);
+        if !there {
+            self.fault(name, "is required");
+        }
+    }
+
+    fn elements<T>(
+        &mut self,
+        name: &'static str,
+        kind: &str,
+        read: impl Fn(&'a Json) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        let elements = match self.value(name)? {
+            Json::Array(elements) => elements,
+            other => return self.wrong(name, "an array", other),
+        };
+        let mut values = Vec::with_capacity(elements.len());
+        for (at, element) in elements.iter().enumerate() {
+            match read(element) {
+                Some(value) => values.push(value),
+                None => {
+                    self.fault(&format!("{name}[{at}]"), format!("must be {kind}, not {}", element.kind()));
+                }
+            }
+        }
+        Some(values)
+    }
+
+    fn wrong<T>(&self, name: &str, expected: &str, found: &Json) -> Option<T> {
+        let found = match found {
+            Json::Number(number) => format!("the number {number}"),
+            other => other.kind().to_owned(),
+        };
+        self.fault(name, format!("must be {expected}, not {found}"));
+        None
+    }
+
+    fn path_of(&self, name: &str) -> String {
+        if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tree::parse;
+    use super::*;
+
+    fn faults_of(text: &str, read: impl FnOnce(&mut Fields<'_>)) -> Vec<(String, String)> {
+        let json = parse(text.as_bytes()).unwrap();
+        let faults = Faults::default();
+        let mut fields = Fields::of(&json, "", &faults);
+        read(&mut fields);
+        fields.finish();
+        faults.into_details().into_iter().map(|detail| (detail.field, detail.message)).collect()
+    }
+
+    #[test]
+    fn every_fault_is_gathered_with_its_path() {
+        let faults = faults_of(r#"{"a":1,"b":["x",2],"c":{"d":"no"},"e":1.5,"z":0}"#, |fields| {
+            fields.string("a");
+            fields.strings("b");
+            let mut inner = fields.object("c").unwrap();
+            inner.boolean("d");
+            inner.finish();
+            fields.integer("e");
+            fields.required_string("f");
+        });
+        let paths: Vec<&str> = faults.iter().map(|(path, _)| path.as_str()).collect();
+        assert_eq!(paths, ["a", "b[1]", "c.d", "e", "f", "z"]);
+        assert_eq!(faults[0].1, "must be a string, not the number 1");
+    }
+
+    #[test]
+    fn a_null_member_reads_as_left_out() {
+        assert_eq!(faults_of(r#"{"a":null}"#, |fields| assert_eq!(fields.string("a"), None)), []);
+        let faults = faults_of(r#"{"a":null}"#, |fields| assert_eq!(fields.required_string("a"), None));
+        assert_eq!(faults, [("a".to_owned(), "is required".to_owned())]);
+    }
+
+    #[test]
+    fn a_payload_that_is_no_object_says_so() {
+        let faults = faults_of("[]", |_| ());
+        assert_eq!(faults, [(String::new(), "must be an object, not an array".to_owned())]);
+    }
+
+    #[test]
+    fn a_number_beyond_sixty_four_bits_is_no_integer() {
+        let faults =
+            faults_of(r#"{"a":99999999999999999999}"#, |fields| assert_eq!(fields.integer("a"), None));
+        assert_eq!(faults.len(), 1);
+    }
+}

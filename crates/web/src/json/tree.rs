@@ -1,0 +1,216 @@
+//! JSON text into a tree.
+
+use std::fmt;
+
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::Number;
+
+/// Values nested deeper than this are refused.
+const DEEPEST: usize = 32;
+
+/// A parsed value. Members keep their order, and no name stands twice in one object.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Json {
+    /// `null`, which reads as if the member were left out.
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// Whole or broken.
+    Number(Number),
+    /// Any text, control characters included.
+    String(String),
+    /// Values in order.
+    Array(Vec<Json>),
+    /// Members in order.
+    Object(Vec<(String, Json)>),
+}
+
+impl Json {
+    /// What it is, with its article, for a sentence.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Bool(_) => "a boolean",
+            Self::Number(_) => "a number",
+            Self::String(_) => "a string",
+            Self::Array(_) => "an array",
+            Self::Object(_) => "an object",
+        }
+    }
+}
+
+/// Why bytes are no JSON that we take; displays as a sentence with line and column.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Malformed(String);
+
+/// Parses one JSON value ([RFC 8259](https://www.rfc-editor.org/rfc/rfc8259)).
+///
+/// # Errors
+/// Syntax errors, invalid UTF-8, numbers beyond what a double holds, a member given twice, more than 32 levels.
+pub fn parse(bytes: &[u8]) -> Result<Json, Malformed> {
+    let text = std::str::from_utf8(bytes).map_err(|error| not_utf8(bytes, error.valid_up_to()))?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let json = Level(0).deserialize(&mut deserializer).map_err(|error| Malformed(error.to_string()))?;
+    deserializer.end().map_err(|error| Malformed(error.to_string()))?;
+    Ok(json)
+}
+
+fn not_utf8(bytes: &[u8], at: usize) -> Malformed {
+    let before = &bytes[..at];
+    let line = before.split(|byte| *byte == b'\n').count();
+    let column = before.rsplit(|byte| *byte == b'\n').next().map_or(0, <[u8]>::len) + 1;
+    Malformed(format!("the text is not valid UTF-8 at line {line} column {column}"))
+}
+
+/// Reads a value at this depth.
+#[derive(Clone, Copy)]
+struct Level(usize);
+
+impl Level {
+    fn deeper<E: Error>(self) -> Result<Self, E> {
+        if self.0 < DEEPEST {
+            Ok(Self(self.0 + 1))
+        } else {
+            Err(E::custom(format_args!("values are nested deeper than {DEEPEST} levels")))
+        }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Level {
+    type Value = Json;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Json, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Level {
+    type Value = Json;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Json, E> {
+        Ok(Json::Null)
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Json, E> {
+        Ok(Json::Bool(value))
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Json, E> {
+        Ok(Json::Number(value.into()))
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Json, E> {
+        Ok(Json::Number(value.into()))
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Json, E> {
+        Number::from_f64(value).map(Json::Number).ok_or_else(|| E::custom("number out of range"))
+    }
+
+    fn visit_str<E: Error>(self, value: &str) -> Result<Json, E> {
+        Ok(Json::String(value.to_owned()))
+    }
+
+    fn visit_string<E: Error>(self, value: String) -> Result<Json, E> {
+        Ok(Json::String(value))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Json, A::Error> {
+        let inner = self.deeper()?;
+        let mut array = Vec::new();
+        while let Some(element) = elements.next_element_seed(inner)? {
+            array.push(element);
+        }
+        Ok(Json::Array(array))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Json, A::Error> {
+        let inner = self.deeper()?;
+        let mut object: Vec<(String, Json)> = Vec::new();
+        let mut names = std::collections::HashSet::new();
+        while let Some(Name(name)) = members.next_key()? {
+            if !names.insert(name.clone()) {
+                return Err(A::Error::custom(format_args!("the member {:?} is given twice", brief(&name))));
+            }
+            object.push((name, members.next_value_seed(inner)?));
+        }
+        Ok(Json::Object(object))
+    }
+}
+
+/// The name of a member.
+struct Name(String);
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self)
+    }
+}
+
+/// A text cut to what fits into a sentence.
+pub(super) fn brief(text: &str) -> String {
+    const MOST: usize = 64;
+    let mut characters = text.chars();
+    let mut short: String = characters.by_ref().take(MOST).collect();
+    if characters.next().is_some() {
+        short.push('…');
+    }
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn complaint(text: &[u8]) -> String {
+        parse(text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_member_given_twice_is_refused_at_every_depth() {
+        assert_eq!(complaint(br#"{"a":1,"a":1}"#), r#"the member "a" is given twice at line 1 column 10"#);
+        assert!(complaint(br#"[{"b":{"a":1,"\u0061":2}}]"#).contains(r#""a" is given twice"#));
+    }
+
+    #[test]
+    fn nesting_ends_at_thirty_two_levels() {
+        let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        assert!(parse(nested(32).as_bytes()).is_ok());
+        assert!(complaint(nested(33).as_bytes()).contains("deeper than 32 levels"));
+        assert!(complaint("[".repeat(100_000).as_bytes()).contains("deeper than 32 levels"));
+        assert!(complaint("{\"a\":".repeat(100_000).as_bytes()).contains("deeper than 32 levels"));
+    }
+
+    #[test]
+    fn a_fault_of_syntax_has_its_line_and_column() {
+        assert!(complaint(b"{\n  \"a\": }").ends_with("at line 2 column 8"));
+        assert!(complaint(b"{} x").ends_with("at line 1 column 4"));
+        assert!(complaint(b"").contains("line 1"));
+    }
+
+    #[test]
+    fn invalid_utf_8_and_lone_surrogates_are_refused() {
+        assert_eq!(complaint(b"{\n\"a\": \"\xff\"}"), "the text is not valid UTF-8 at line 2 column 7");
+        assert!(parse(br#""\ud800""#).is_err());
+    }
+
+    #[test]
+    fn a_number_that_nothing_holds_is_refused() {
+        assert!(complaint(b"1e999").starts_with("number out of range"));
+        assert!(
+            parse(b"123456789012345678901234567890").is_ok(),
+            "it is a number, whether or not a member takes it"
+        );
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_fault() {
+        assert_eq!(parse(b"\xef\xbb\xbftrue"), Ok(Json::Bool(true)));
+    }
+}
