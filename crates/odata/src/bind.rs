@@ -72,7 +72,9 @@ pub(crate) fn bind<'m>(
 ) -> Result<Bound<'m>, Error> {
     let resource = resource::resolve(model, &request.path)?;
     if let Some(option) = request.unsupported.first() {
-        return Err(Reason::NotImplemented(format!("the query option {}", option.name())).at(option.name(), 0));
+        return Err(
+            Reason::NotImplemented(format!("the query option {}", option.name())).at(option.name(), 0)
+        );
     }
     let format = representation(request, accepted, &resource)?;
     resource::check_options(request, &resource)?;
@@ -129,7 +131,8 @@ impl<'m> Scan<'m> {
     /// All rows that have an address.
     fn of(entity_type: &'m EntityType) -> Self {
         let guard = |property: &usize| {
-            let key = Typed { nullable: true, ..Typed::column(*property, &entity_type.properties[*property]) };
+            let key =
+                Typed { nullable: true, ..Typed::column(*property, &entity_type.properties[*property]) };
             Typed::compare(Comparison::Ne, key, Typed::null())
         };
         Self { entity_type, conditions: entity_type.loose_key.iter().map(guard).collect() }
@@ -197,7 +200,9 @@ fn shown(entity_type: &EntityType, request: &Request<'_>) -> Result<Option<Vec<u
             _ if item.nested => return unsupported("a selection in parentheses"),
             Some((index, _)) if shown.contains(&index) => {}
             Some((index, _)) => shown.push(index),
-            None if entity_type.navigation(name).is_some() => return unsupported("a navigation property in $select"),
+            None if entity_type.navigation(name).is_some() => {
+                return unsupported("a navigation property in $select");
+            }
             None if name.contains('.') || name.starts_with('@') => {
                 return unsupported("an operation or annotation in $select");
             }

@@ -43,7 +43,10 @@ pub fn xml(model: &Model) -> String {
     xml.close("Schema");
     xml.open("Schema", &[("xmlns", edm), ("Namespace", VOCABULARY)]);
     let applies = "EntitySet Property";
-    xml.leaf("Term", &[("Name", "OriginalName"), ("Type", "Edm.String"), ("AppliesTo", applies), ("Nullable", "false")]);
+    xml.leaf(
+        "Term",
+        &[("Name", "OriginalName"), ("Type", "Edm.String"), ("AppliesTo", applies), ("Nullable", "false")],
+    );
     xml.close("Schema");
     xml.close("edmx:DataServices");
     xml.close("edmx:Edmx");
@@ -75,7 +78,8 @@ fn write_property(xml: &mut Xml, property: &Property) {
         EdmType::Decimal { precision, scale } => {
             attributes.extend(precision.map(|precision| ("Precision", precision.to_string())));
             // Without the facet, the scale would be zero.
-            attributes.push(("Scale", scale.map_or_else(|| "variable".to_owned(), |scale| scale.to_string())));
+            attributes
+                .push(("Scale", scale.map_or_else(|| "variable".to_owned(), |scale| scale.to_string())));
         }
         EdmType::String { max_length: Some(length) } => attributes.push(("MaxLength", length.to_string())),
         // Without the facet, seconds would have no fraction.
@@ -84,7 +88,8 @@ fn write_property(xml: &mut Xml, property: &Property) {
         }
         _ => {}
     }
-    let attributes: Vec<(&str, &str)> = attributes.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let attributes: Vec<(&str, &str)> =
+        attributes.iter().map(|(name, value)| (*name, value.as_str())).collect();
     if property.name == property.column {
         return xml.leaf("Property", &attributes);
     }
@@ -109,7 +114,8 @@ fn write_navigation(xml: &mut Xml, model: &Model, source: &EntityType, navigatio
     xml.open("NavigationProperty", &attributes);
     for (own, other) in &navigation.on {
         let referenced = &target.properties[*other].name;
-        let constraint = [("Property", source.properties[*own].name.as_str()), ("ReferencedProperty", referenced)];
+        let constraint =
+            [("Property", source.properties[*own].name.as_str()), ("ReferencedProperty", referenced)];
         xml.leaf("ReferentialConstraint", &constraint);
     }
     xml.close("NavigationProperty");
@@ -148,8 +154,13 @@ fn write_restriction(xml: &mut Xml, term: &str, property: &str) {
 /// What holds for all entity sets.
 fn write_capabilities(xml: &mut Xml) {
     xml.leaf("Annotation", &[("Term", "Org.OData.Core.V1.ODataVersions"), ("String", "4.0 4.01")]);
-    xml.leaf("Annotation", &[("Term", &format!("{CAPABILITIES}.ConformanceLevel"))
-        , ("EnumMember", "Org.OData.Capabilities.V1.ConformanceLevelType/Minimal")]);
+    xml.leaf(
+        "Annotation",
+        &[
+            ("Term", &format!("{CAPABILITIES}.ConformanceLevel")),
+            ("EnumMember", "Org.OData.Capabilities.V1.ConformanceLevelType/Minimal"),
+        ],
+    );
     for (term, supported) in [
         // Power Query then sends its requests side by side.
         ("AsynchronousRequestsSupported", "true"),

@@ -117,10 +117,12 @@ impl Encoder {
         let id = (!shape.key.is_empty()).then(|| Id::new(shape));
         // After a head without context comes the first name, not a comma.
         let head = head(shape);
-        if shape.subject != Subject::Collection && head == b"{" && id.is_none() {
-            if let Some(field) = fields.first_mut() {
-                field.before.remove(0);
-            }
+        if shape.subject != Subject::Collection
+            && head == b"{"
+            && id.is_none()
+            && let Some(field) = fields.first_mut()
+        {
+            field.before.remove(0);
         }
         Self { head, id, fields, count_as_text: shape.format.ieee754_compatible, value_type }
     }
@@ -267,7 +269,11 @@ fn head(shape: &Shape<'_>) -> Vec<u8> {
     } else {
         context.push_str(&text::in_url(&entity_type.name));
         if shape.selection.narrowed {
-            let names = shape.selection.shown.iter().map(|property| text::in_url(&entity_type.properties[*property].name));
+            let names = shape
+                .selection
+                .shown
+                .iter()
+                .map(|property| text::in_url(&entity_type.properties[*property].name));
             context.push('(');
             context.push_str(&names.collect::<Vec<_>>().join(","));
             context.push(')');
@@ -299,7 +305,8 @@ impl Id {
         let parts = entity_type.key.iter().zip(&shape.key).enumerate().map(|(index, (property, column))| {
             let property = &entity_type.properties[*property];
             let comma = if index == 0 { "" } else { "," };
-            let label = if single { String::new() } else { format!("{comma}{}=", text::in_url(&property.name)) };
+            let label =
+                if single { String::new() } else { format!("{comma}{}=", text::in_url(&property.name)) };
             (label.into_bytes(), *column, property.ty)
         });
         Self { before, edit, parts: parts.collect() }

@@ -57,7 +57,9 @@ impl Format {
             (MetadataLevel::Minimal, false) => "application/json;odata.metadata=minimal",
             (MetadataLevel::Full, false) => "application/json;odata.metadata=full",
             (MetadataLevel::None, false) => "application/json;odata.metadata=none",
-            (MetadataLevel::Minimal, true) => "application/json;odata.metadata=minimal;IEEE754Compatible=true",
+            (MetadataLevel::Minimal, true) => {
+                "application/json;odata.metadata=minimal;IEEE754Compatible=true"
+            }
             (MetadataLevel::Full, true) => "application/json;odata.metadata=full;IEEE754Compatible=true",
             (MetadataLevel::None, true) => "application/json;odata.metadata=none;IEEE754Compatible=true",
         }
@@ -83,9 +85,8 @@ pub(crate) fn read(range: &str) -> Asked {
             ("metadata", "full") => format.metadata = MetadataLevel::Full,
             ("metadata", "none") => format.metadata = MetadataLevel::None,
             ("ieee754compatible", "true") => format.ieee754_compatible = true,
-            ("metadata", _) => return Asked::Other,
             // `odata=…` is the parameter of versions 2 and 3.
-            ("odata", _) => return Asked::Other,
+            ("metadata" | "odata", _) => return Asked::Other,
             _ => {}
         }
     }
@@ -99,7 +100,11 @@ fn quality(range: &str) -> u32 {
         .filter_map(|part| part.trim().strip_prefix("q="))
         .find_map(|q| q.parse::<f64>().ok())
         .map_or(1000, |q| {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..=1000")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "clamped to 0..=1000"
+            )]
             let thousandths = (q.clamp(0.0, 1.0) * 1000.0) as u32;
             thousandths
         })

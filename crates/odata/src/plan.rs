@@ -131,10 +131,11 @@ impl Planner<'_> {
         let remaining = position.map_or(selection.top, |position| position.remaining);
         let page_size = self.context.page_size.max(1);
         // A page that `$top` ends has no next one, so that no row beyond it need be looked for.
-        let (page_limit, rows) = match remaining.map(|remaining| usize::try_from(remaining).unwrap_or(usize::MAX)) {
-            Some(remaining) if remaining <= page_size => (remaining, remaining as u64),
-            _ => (page_size, page_size as u64 + 1),
-        };
+        let (page_limit, rows) =
+            match remaining.map(|remaining| usize::try_from(remaining).unwrap_or(usize::MAX)) {
+                Some(remaining) if remaining <= page_size => (remaining, remaining as u64),
+                _ => (page_size, page_size as u64 + 1),
+            };
         let mut columns = Columns::of(selection);
         let encoder = self.encoder(selection, &mut columns, Subject::Collection);
         let terms = (0..selection.order.len()).map(|index| columns.term(selection, index)).collect();
@@ -178,8 +179,7 @@ impl Planner<'_> {
     fn single(&self, selection: &Selection<'_>, subject: Subject) -> Result<Single, Error> {
         let mut columns = Columns::of(selection);
         let encoder = self.encoder(selection, &mut columns, subject);
-        let statement =
-            select::page(self.dialect, selection, &columns, None, Limits { rows: 1, skip: 0 })?;
+        let statement = select::page(self.dialect, selection, &columns, None, Limits { rows: 1, skip: 0 })?;
         Ok(Single { statement, encoder, cacheable: self.cacheable })
     }
 

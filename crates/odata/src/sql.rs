@@ -73,12 +73,7 @@ pub(crate) struct Writer<'m> {
 
 impl<'m> Writer<'m> {
     pub(crate) fn new(dialect: Dialect, entity_type: &'m EntityType) -> Self {
-        Self {
-            rules: dialect.rules(),
-            entity_type,
-            sql: String::with_capacity(256),
-            parameters: Vec::new(),
-        }
+        Self { rules: dialect.rules(), entity_type, sql: String::with_capacity(256), parameters: Vec::new() }
     }
 
     pub(crate) fn text(&mut self, text: &str) {

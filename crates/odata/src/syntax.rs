@@ -226,10 +226,13 @@ impl<'t> Request<'t> {
 /// A segment of the resource path is a step of a path expression, with a key where a call has arguments.
 fn path_segment(segment: &crate::url::Segment) -> Result<Step<'_>, Error> {
     let mut parser = Parser::new(&segment.text, "path");
-    parser.resource_segment().map_err(|mut error| {
-        if let Some(place) = &mut error.place {
-            place.offset += segment.offset;
+    match parser.resource_segment() {
+        Ok(step) => Ok(Step { at: step.at + segment.offset, ..step }),
+        Err(mut error) => {
+            if let Some(place) = &mut error.place {
+                place.offset += segment.offset;
+            }
+            Err(error)
         }
-        error
-    })
+    }
 }

@@ -110,21 +110,30 @@ impl<'m> Binder<'m> {
 
     pub(crate) fn bind(&mut self, node: &Node<'_>) -> Result<Typed, Error> {
         match &node.expression {
-            Expression::Literal(literal) => {
-                constant(literal).ok_or_else(|| self.unsupported("a geographical or enumeration literal", node.at))
-            }
+            Expression::Literal(literal) => constant(literal)
+                .ok_or_else(|| self.unsupported("a geographical or enumeration literal", node.at)),
             Expression::Path(steps) => self.path(steps),
             Expression::Unary(Unary::Not, operand) => {
                 let operand = self.operand(operand, "not", |class| class == Class::Boolean)?;
-                Ok(Typed { class: Class::Boolean, nullable: operand.nullable, term: Term::Not(Box::new(operand)) })
+                Ok(Typed {
+                    class: Class::Boolean,
+                    nullable: operand.nullable,
+                    term: Term::Not(Box::new(operand)),
+                })
             }
             Expression::Unary(Unary::Negate, operand) => {
                 let operand = self.number(operand, "the sign")?;
-                Ok(Typed { class: operand.class, nullable: operand.nullable, term: Term::Negate(Box::new(operand)) })
+                Ok(Typed {
+                    class: operand.class,
+                    nullable: operand.nullable,
+                    term: Term::Negate(Box::new(operand)),
+                })
             }
             Expression::Binary(operator, left, right) => self.binary(*operator, left, right, node.at),
             Expression::In(left, right) => self.membership(left, right),
-            Expression::List(_) | Expression::Object(_) => Err(self.unsupported("a collection or object literal", node.at)),
+            Expression::List(_) | Expression::Object(_) => {
+                Err(self.unsupported("a collection or object literal", node.at))
+            }
         }
     }
 
@@ -163,7 +172,13 @@ impl<'m> Binder<'m> {
         }
     }
 
-    fn binary(&mut self, operator: Binary, left: &Node<'_>, right: &Node<'_>, at: usize) -> Result<Typed, Error> {
+    fn binary(
+        &mut self,
+        operator: Binary,
+        left: &Node<'_>,
+        right: &Node<'_>,
+        at: usize,
+    ) -> Result<Typed, Error> {
         let comparison = match operator {
             Binary::And | Binary::Or => {
                 let operation = if operator == Binary::And { "and" } else { "or" };
@@ -171,7 +186,8 @@ impl<'m> Binder<'m> {
                 let right = self.operand(right, operation, |class| class == Class::Boolean)?;
                 let nullable = left.nullable || right.nullable;
                 let (left, right) = (Box::new(left), Box::new(right));
-                let term = if operator == Binary::And { Term::And(left, right) } else { Term::Or(left, right) };
+                let term =
+                    if operator == Binary::And { Term::And(left, right) } else { Term::Or(left, right) };
                 return Ok(Typed { term, class: Class::Boolean, nullable });
             }
             Binary::Has => return Err(self.unsupported("the operator has", at)),
@@ -218,13 +234,20 @@ impl<'m> Binder<'m> {
                 let found = format!("{} and {}", left.class.name(), right.class.name());
                 Err(self.mismatch(comparison.name(), found, at))
             }
-            Class::Guid | Class::Duration if ordering => Err(self.unsupported("the order of GUIDs and durations", at)),
+            Class::Guid | Class::Duration if ordering => {
+                Err(self.unsupported("the order of GUIDs and durations", at))
+            }
             Class::Binary if ordering => Err(self.mismatch(comparison.name(), class.name().to_owned(), at)),
             _ => Ok((left, right)),
         }
     }
 
-    fn arithmetic(&mut self, operator: Arithmetic, left: &Node<'_>, right: &Node<'_>) -> Result<Typed, Error> {
+    fn arithmetic(
+        &mut self,
+        operator: Arithmetic,
+        left: &Node<'_>,
+        right: &Node<'_>,
+    ) -> Result<Typed, Error> {
         let left = self.number(left, operator.name())?;
         let right = self.number(right, operator.name())?;
         let class = match (left.class, right.class) {
@@ -255,15 +278,20 @@ impl<'m> Binder<'m> {
 
     fn path(&mut self, steps: &[Step<'_>]) -> Result<Typed, Error> {
         let steps = match steps {
-            [first, rest @ ..] if first.name == "$it" && first.arguments.is_none() && !rest.is_empty() => rest,
+            [first, rest @ ..] if first.name == "$it" && first.arguments.is_none() && !rest.is_empty() => {
+                rest
+            }
             _ => steps,
         };
-        let (first, rest) = steps.split_first().unwrap_or_else(|| unreachable!("a path has at least one step"));
+        let (first, rest) =
+            steps.split_first().unwrap_or_else(|| unreachable!("a path has at least one step"));
         if let ([], Some(arguments)) = (rest, &first.arguments) {
             return self.call(first, arguments);
         }
         if !first.name.starts_with(|letter: char| letter == '_' || letter.is_alphabetic()) {
-            return Err(self.unsupported("a parameter alias, annotation or word such as $it or $root", first.at));
+            return Err(
+                self.unsupported("a parameter alias, annotation or word such as $it or $root", first.at)
+            );
         }
         if first.name.contains('.') || self.entity_type.navigation(first.name).is_some() {
             return Err(self.unsupported("navigation or a type cast in an expression", first.at));
@@ -281,7 +309,8 @@ impl<'m> Binder<'m> {
     }
 
     fn call(&mut self, step: &Step<'_>, arguments: &Arguments<'_>) -> Result<Typed, Error> {
-        if function::is_known_unsupported(step.name) || step.name.contains('.') || step.name.starts_with('$') {
+        if function::is_known_unsupported(step.name) || step.name.contains('.') || step.name.starts_with('$')
+        {
             return Err(self.unsupported(&format!("the function {}", step.name), step.at));
         }
         let Arguments::Call(arguments) = arguments else {
@@ -409,7 +438,9 @@ impl From<EdmType> for Class {
     fn from(ty: EdmType) -> Self {
         match ty {
             EdmType::Boolean => Self::Boolean,
-            EdmType::Byte | EdmType::SByte | EdmType::Int16 | EdmType::Int32 | EdmType::Int64 => Self::Integer,
+            EdmType::Byte | EdmType::SByte | EdmType::Int16 | EdmType::Int32 | EdmType::Int64 => {
+                Self::Integer
+            }
             EdmType::Decimal { .. } => Self::Decimal,
             EdmType::Single | EdmType::Double => Self::Double,
             EdmType::String { .. } => Self::String,

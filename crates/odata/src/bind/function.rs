@@ -92,8 +92,18 @@ functions! {
 /// Whether the standard has a function of this name that is not supported.
 pub(crate) fn is_known_unsupported(name: &str) -> bool {
     const NAMES: [&str; 12] = [
-        "any", "all", "case", "cast", "hassubsequence", "hassubset", "isof", "matchespattern", "maxdatetime",
-        "mindatetime", "totaloffsetminutes", "totalseconds",
+        "any",
+        "all",
+        "case",
+        "cast",
+        "hassubsequence",
+        "hassubset",
+        "isof",
+        "matchespattern",
+        "maxdatetime",
+        "mindatetime",
+        "totaloffsetminutes",
+        "totalseconds",
     ];
     NAMES.iter().any(|known| known.eq_ignore_ascii_case(name))
 }

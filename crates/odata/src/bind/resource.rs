@@ -34,7 +34,9 @@ pub(super) fn resolve<'m>(model: &'m Model, path: &[Step<'_>]) -> Result<Resourc
     };
     match (key, rest) {
         (None, []) => Ok(Resource::Set(entity_type)),
-        (None, [step]) if step.name == "$count" && step.arguments.is_none() => Ok(Resource::Count(entity_type)),
+        (None, [step]) if step.name == "$count" && step.arguments.is_none() => {
+            Ok(Resource::Count(entity_type))
+        }
         (None, [step, ..]) => Err(refuse_unsupported(step).err().unwrap_or_else(|| unknown(step))),
         (Some(key), []) => Ok(Resource::Entity(entity_type, key)),
         (Some(key), [step, rest @ ..]) => property(entity_type, key, step, rest),
@@ -77,7 +79,11 @@ fn unknown(step: &Step<'_>) -> Error {
 }
 
 /// `(1)` for a key of one property, else `(a=1,b=2)` in any order.
-fn key(entity_type: &EntityType, arguments: &[(Option<&str>, Node<'_>)], at: usize) -> Result<Vec<Typed>, Error> {
+fn key(
+    entity_type: &EntityType,
+    arguments: &[(Option<&str>, Node<'_>)],
+    at: usize,
+) -> Result<Vec<Typed>, Error> {
     let bad = || bad_key(entity_type, at);
     if arguments.len() != entity_type.key.len() {
         return Err(bad());
@@ -106,8 +112,7 @@ fn key_value(value: &Node<'_>, column: &Typed) -> Result<Typed, Option<Reason>> 
         Expression::Literal(literal) => {
             let value = constant(literal).ok_or(None)?;
             let value = value.converted(column.class).unwrap_or(value);
-            let fits = value.class == column.class
-                || (value.class.is_numeric() && column.class.is_numeric());
+            let fits = value.class == column.class || (value.class.is_numeric() && column.class.is_numeric());
             if fits && !matches!(value.term, super::Term::Null) { Ok(value) } else { Err(None) }
         }
         Expression::Path(steps) if steps.iter().any(|step| step.name.starts_with('@')) => {

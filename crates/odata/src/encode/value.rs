@@ -11,9 +11,16 @@ use crate::model::EdmType;
 pub(crate) enum Writing {
     Boolean,
     /// Whole numbers within bounds, and whether they are written as strings.
-    Integer { min: i64, max: i64, quoted: bool },
+    Integer {
+        min: i64,
+        max: i64,
+        quoted: bool,
+    },
     /// Digits after the point where they are declared, and whether it is written as a string.
-    Decimal { scale: Option<u16>, quoted: bool },
+    Decimal {
+        scale: Option<u16>,
+        quoted: bool,
+    },
     Float,
     String,
     Guid,
@@ -58,12 +65,12 @@ impl Writing {
                 text::string(out, content);
                 true
             }
-            (Self::Integer { min, max, quoted }, cell) => {
-                whole(cell).filter(|value| (min..=max).contains(value)).is_some_and(|value| {
-                    surrounded(out, quoted, |out| integer(out, value))
-                })
+            (Self::Integer { min, max, quoted }, cell) => whole(cell)
+                .filter(|value| (min..=max).contains(value))
+                .is_some_and(|value| surrounded(out, quoted, |out| integer(out, value))),
+            (Self::Decimal { scale, quoted }, cell) => {
+                surrounded(out, quoted, |out| decimal(out, cell, scale))
             }
-            (Self::Decimal { scale, quoted }, cell) => surrounded(out, quoted, |out| decimal(out, cell, scale)),
             (Self::Float, cell) => float(out, cell),
             (Self::Boolean, Cell::Integer(value @ (0 | 1))) => {
                 out.extend_from_slice(if value == 1 { b"true".as_slice() } else { b"false" });
@@ -71,7 +78,9 @@ impl Writing {
             }
             (Self::String, Cell::Integer(value)) => surrounded(out, true, |out| integer(out, value)),
             (Self::String, Cell::Real(value)) => surrounded(out, true, |out| real(out, value)),
-            (Self::Binary, Cell::Blob(bytes) | Cell::Text(bytes)) => surrounded(out, true, |out| base64url(out, bytes)),
+            (Self::Binary, Cell::Blob(bytes) | Cell::Text(bytes)) => {
+                surrounded(out, true, |out| base64url(out, bytes))
+            }
             (_, cell) => surrounded(out, true, |out| self.plain(out, cell)),
         };
         if !fits {
@@ -107,7 +116,9 @@ impl Writing {
     /// Writes a value whose text has only characters that stand in JSON and in URLs as they are.
     fn plain(self, out: &mut Vec<u8>, cell: Cell<'_>) -> bool {
         match (self, cell) {
-            (Self::Guid, Cell::Blob(bytes)) => bytes.try_into().is_ok_and(|guid| push(out, &literal::guid_text(guid))),
+            (Self::Guid, Cell::Blob(bytes)) => {
+                bytes.try_into().is_ok_and(|guid| push(out, &literal::guid_text(guid)))
+            }
             (_, Cell::Text(bytes)) => std::str::from_utf8(bytes).is_ok_and(|text| self.plain_text(out, text)),
             _ => false,
         }
@@ -222,10 +233,12 @@ fn decimal(out: &mut Vec<u8>, cell: Cell<'_>, scale: Option<u16>) -> bool {
             Some(scale @ 0..=9) => fixed(out, value, scale) || real(out, value),
             _ => real(out, value),
         },
-        Cell::Text(bytes) => is_decimal(bytes) && {
-            out.extend_from_slice(bytes);
-            true
-        },
+        Cell::Text(bytes) => {
+            is_decimal(bytes) && {
+                out.extend_from_slice(bytes);
+                true
+            }
+        }
         _ => false,
     }
 }
@@ -293,10 +306,14 @@ fn usual_instant(out: &mut Vec<u8>, bytes: &[u8]) -> bool {
         && seconds[13] == b':'
         && seconds[16] == b':';
     let in_bounds = || {
-        (1..=12).contains(&pair(5)) && (1..=28).contains(&pair(8)) && pair(11) < 24 && pair(14) < 60 && pair(17) < 60
+        (1..=12).contains(&pair(5))
+            && (1..=28).contains(&pair(8))
+            && pair(11) < 24
+            && pair(14) < 60
+            && pair(17) < 60
     };
-    let fraction_formed =
-        fraction.is_empty() || (fraction.len() > 1 && fraction[0] == b'.' && fraction[1..].iter().all(u8::is_ascii_digit));
+    let fraction_formed = fraction.is_empty()
+        || (fraction.len() > 1 && fraction[0] == b'.' && fraction[1..].iter().all(u8::is_ascii_digit));
     if !(formed && in_bounds() && fraction_formed && fraction.len() <= 13) {
         return false;
     }
@@ -311,7 +328,8 @@ fn usual_instant(out: &mut Vec<u8>, bytes: &[u8]) -> bool {
 fn base64url(out: &mut Vec<u8>, bytes: &[u8]) -> bool {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     for chunk in bytes.chunks(3) {
-        let joined = chunk.iter().fold(0_u32, |joined, byte| (joined << 8) | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        let joined = chunk.iter().fold(0_u32, |joined, byte| (joined << 8) | u32::from(*byte))
+            << (8 * (3 - chunk.len()));
         for digit in 0..=chunk.len() {
             out.push(DIGITS[((joined >> (18 - 6 * digit)) & 63) as usize]);
         }

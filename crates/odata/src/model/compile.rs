@@ -50,7 +50,10 @@ fn entity_type(
     }
     let name = unique(names, &identifier(&table.name));
     if name != table.name {
-        findings.push(finding(table.name.clone(), &format!("served as {name}, since its name is no OData identifier of its own")));
+        findings.push(finding(
+            table.name.clone(),
+            &format!("served as {name}, since its name is no OData identifier of its own"),
+        ));
     }
     let mut property_names = HashSet::new();
     let mut properties = Vec::with_capacity(table.columns.len());
@@ -59,16 +62,28 @@ fn entity_type(
         let name = unique(&mut property_names, &identifier(&column.name));
         let subject = || format!("{}.{}", table.name, column.name);
         if name != column.name {
-            findings.push(finding(subject(), &format!("served as {name}, since its name is no OData identifier of its own")));
+            findings.push(finding(
+                subject(),
+                &format!("served as {name}, since its name is no OData identifier of its own"),
+            ));
         }
         let in_key = key.contains(&index);
         if in_key && column.nullable {
-            findings.push(finding(subject(), "a key column that may be null: rows in which it is null are not served"));
+            findings.push(finding(
+                subject(),
+                "a key column that may be null: rows in which it is null are not served",
+            ));
             loose_key.push(index);
         }
-        properties.push(Property { name, column: column.name, ty: column.ty, nullable: column.nullable && !in_key });
+        properties.push(Property {
+            name,
+            column: column.name,
+            ty: column.ty,
+            nullable: column.nullable && !in_key,
+        });
     }
-    let entity_type = EntityType { name, table: table.name, properties, key, loose_key, navigations: Vec::new() };
+    let entity_type =
+        EntityType { name, table: table.name, properties, key, loose_key, navigations: Vec::new() };
     Some((entity_type, table.foreign_keys))
 }
 
@@ -83,15 +98,21 @@ fn connect(types: &mut [EntityType], references: &[Vec<ForeignKey>], findings: &
     for (source, foreign_keys) in references.iter().enumerate() {
         for foreign_key in foreign_keys {
             let target = by_table.get(&foreign_key.target_table.to_lowercase()).copied();
-            let Some((target, on)) = target.and_then(|target| Some((target, pairs(types, source, target, foreign_key)?)))
+            let Some((target, on)) =
+                target.and_then(|target| Some((target, pairs(types, source, target, foreign_key)?)))
             else {
                 findings.push(Finding {
                     subject: format!("{}.{}", types[source].table, foreign_key.columns.join(",")),
-                    message: format!("no navigation to {}: what it refers to is not served", foreign_key.target_table),
+                    message: format!(
+                        "no navigation to {}: what it refers to is not served",
+                        foreign_key.target_table
+                    ),
                 });
                 continue;
             };
-            let suffix: String = on.iter().map(|(own, _)| format!("_{}", types[source].properties[*own].name)).collect();
+            let columns: Vec<&str> =
+                on.iter().map(|(own, _)| types[source].properties[*own].name.as_str()).collect();
+            let suffix = format!("_{}", columns.join("_"));
             let name = unique_or(&mut taken[source], &types[target].name, &suffix);
             let back = unique_or(&mut taken[target], &types[source].name, &suffix);
             let reversed = on.iter().map(|(own, other)| (*other, *own)).collect();
@@ -114,11 +135,17 @@ fn connect(types: &mut [EntityType], references: &[Vec<ForeignKey>], findings: &
 }
 
 /// The pairs of properties that a foreign key joins.
-fn pairs(types: &[EntityType], source: usize, target: usize, key: &ForeignKey) -> Option<Vec<(usize, usize)>> {
+fn pairs(
+    types: &[EntityType],
+    source: usize,
+    target: usize,
+    key: &ForeignKey,
+) -> Option<Vec<(usize, usize)>> {
     let find = |entity: &EntityType, column: &str| {
         entity.properties.iter().position(|property| property.column.eq_ignore_ascii_case(column))
     };
-    let own: Vec<usize> = key.columns.iter().map(|column| find(&types[source], column)).collect::<Option<_>>()?;
+    let own: Vec<usize> =
+        key.columns.iter().map(|column| find(&types[source], column)).collect::<Option<_>>()?;
     let others: Vec<usize> = if key.target_columns.is_empty() {
         types[target].key.clone()
     } else {
@@ -172,7 +199,9 @@ fn version(namespace: &str, types: &[EntityType]) -> u64 {
         hash.field(format!("{:?} {:?}", entity.key, entity.loose_key).as_bytes());
         for navigation in &entity.navigations {
             hash.field(navigation.name.as_bytes());
-            hash.field(format!("{} {} {:?}", navigation.target, navigation.collection, navigation.on).as_bytes());
+            hash.field(
+                format!("{} {} {:?}", navigation.target, navigation.collection, navigation.on).as_bytes(),
+            );
         }
     }
     hash.finish()
@@ -195,9 +224,13 @@ mod tests {
 
     #[test]
     fn names_are_mended_and_stay_unique() {
-        let tables = vec![table("order details", &["1st", "a b", "a-b", "ä"], &["ä"]), table("order-details", &["x"], &["x"])];
+        let tables = vec![
+            table("order details", &["1st", "a b", "a-b", "ä"], &["ä"]),
+            table("order-details", &["x"], &["x"]),
+        ];
         let model = Model::compile("S", Schema { tables });
-        let names: Vec<_> = model.entity_types[0].properties.iter().map(|property| property.name.as_str()).collect();
+        let names: Vec<_> =
+            model.entity_types[0].properties.iter().map(|property| property.name.as_str()).collect();
         assert_eq!(names, ["_1st", "a_b", "a_b_2", "ä"]);
         assert_eq!(model.entity_types[1].name, "order_details_2");
         assert_eq!(model.entity_type("order_details").unwrap().table, "order details");
@@ -232,7 +265,8 @@ mod tests {
 
     #[test]
     fn the_version_changes_with_the_schema_and_only_then() {
-        let model = |column: &str| Model::compile("S", Schema { tables: vec![table("A", &["Id", column], &["Id"])] });
+        let model =
+            |column: &str| Model::compile("S", Schema { tables: vec![table("A", &["Id", column], &["Id"])] });
         assert_eq!(model("x").version, model("x").version);
         assert_ne!(model("x").version, model("y").version);
     }

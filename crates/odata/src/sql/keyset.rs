@@ -24,7 +24,13 @@ enum Beyond {
 }
 
 /// Writes the statement that reads what comes after a position.
-pub(super) fn after(writer: &mut Writer<'_>, selection: &Selection<'_>, columns: &select::Columns, values: &[Value], limits: Limits) {
+pub(super) fn after(
+    writer: &mut Writer<'_>,
+    selection: &Selection<'_>,
+    columns: &select::Columns,
+    values: &[Value],
+    limits: Limits,
+) {
     let order = &selection.order;
     let one_way = order.iter().all(|term| term.descending == order[0].descending && !term.term.nullable);
     if one_way {

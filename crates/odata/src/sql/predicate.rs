@@ -136,7 +136,9 @@ impl Writer<'_> {
         let direct = self.is_direct(left, right);
         match comparison {
             Comparison::Ne => self.holds(Comparison::Eq, left, right),
-            _ if direct && !left.nullable && !right.nullable => rules.compare(self, comparison.negated(), left, right),
+            _ if direct && !left.nullable && !right.nullable => {
+                rules.compare(self, comparison.negated(), left, right)
+            }
             Comparison::Eq if direct => self.joined(rules.null_safe(false), left, right, Self::operand),
             _ => {
                 self.text("(");
@@ -150,7 +152,9 @@ impl Writer<'_> {
     fn is_member(&mut self, operand: &Typed, list: &[Typed]) {
         let rules = self.rules;
         let (plain, others): (Vec<&Typed>, Vec<&Typed>) = list.iter().partition(|item| {
-            matches!(item.term, Term::Constant(_)) && self.is_direct(operand, item) && item.class != Class::Boolean
+            matches!(item.term, Term::Constant(_))
+                && self.is_direct(operand, item)
+                && item.class != Class::Boolean
         });
         if list.is_empty() {
             return self.text("FALSE");

@@ -29,7 +29,8 @@ enum Read {
 
 impl Columns {
     pub(crate) fn of(selection: &Selection<'_>) -> Self {
-        let mut columns = Self { read: selection.shown.iter().map(|property| Read::Property(*property)).collect() };
+        let mut columns =
+            Self { read: selection.shown.iter().map(|property| Read::Property(*property)).collect() };
         for (index, order) in selection.order.iter().enumerate() {
             columns.add(match order.term.term {
                 Term::Column(property) => Read::Property(property),
@@ -129,7 +130,10 @@ fn key(writer: &mut Writer<'_>, parentheses: bool) {
 
 fn is_by_key(selection: &Selection<'_>) -> bool {
     let key = &selection.scan.entity_type.key;
-    selection.order.iter().all(|order| matches!(&order.term.term, Term::Column(column) if key.contains(column)))
+    selection
+        .order
+        .iter()
+        .all(|order| matches!(&order.term.term, Term::Column(column) if key.contains(column)))
 }
 
 fn list(writer: &mut Writer<'_>, selection: &Selection<'_>, columns: &Columns) {

@@ -87,7 +87,9 @@ impl Rules for Sqlite {
         match (function, arguments) {
             (Function::StartsWith, [text, prefix]) => starts_with(writer, text, prefix),
             (Function::EndsWith, [text, suffix]) => ends_with(writer, text, suffix),
-            (Function::Substring, [text, start, length @ ..]) => substring(writer, text, start, length.first()),
+            (Function::Substring, [text, start, length @ ..]) => {
+                substring(writer, text, start, length.first())
+            }
             (Function::Floor, [number]) => whole(writer, number, " - (", " > "),
             (Function::Ceiling, [number]) => whole(writer, number, " + (", " < "),
             (Function::Date, [instant]) => strftime(writer, "", "'%Y-%m-%d'", instant, ""),
@@ -120,7 +122,11 @@ impl Rules for Sqlite {
 
     fn arithmetic(&self, writer: &mut Writer<'_>, operator: Arithmetic, left: &Typed, right: &Typed) {
         let integers = left.class == Class::Integer && right.class == Class::Integer;
+        let doubles = left.class == Class::Double || right.class == Class::Double;
         let pair = [left.clone(), right.clone()];
+        // Decimals are kept as floating-point numbers: rounding takes away what their binary form adds.
+        let rounded = !doubles && (!integers || operator == Arithmetic::DivBy);
+        writer.text(if rounded { "round(" } else { "" });
         match operator {
             Arithmetic::Add => around(writer, "(", &pair, " + ", ")"),
             Arithmetic::Sub => around(writer, "(", &pair, " - ", ")"),
@@ -134,6 +140,7 @@ impl Rules for Sqlite {
                 around(writer, "CAST(", &pair, " AS REAL) / ", " AS INTEGER))");
             }
         }
+        writer.text(if rounded { ", 10)" } else { "" });
     }
 }
 
@@ -180,7 +187,13 @@ fn strftime(writer: &mut Writer<'_>, before: &str, format: &str, operand: &Typed
 }
 
 /// Writes the comparison of a column with a literal, so that an index on the column can serve it.
-fn compare_column(writer: &mut Writer<'_>, comparison: Comparison, column: usize, typed: &Typed, constant: &Constant) {
+fn compare_column(
+    writer: &mut Writer<'_>,
+    comparison: Comparison,
+    column: usize,
+    typed: &Typed,
+    constant: &Constant,
+) {
     match constant {
         Constant::Date(date) => compare_date(writer, comparison, column, *date),
         Constant::DateTimeOffset(instant) => {
@@ -226,11 +239,8 @@ fn compare_date(writer: &mut Writer<'_>, comparison: Comparison, column: usize, 
         Comparison::Gt => bound(" >= ", &end),
         Comparison::Le => bound(" < ", &end),
         Comparison::Eq | Comparison::Ne => {
-            let (first, second, joint) = if comparison == Comparison::Eq {
-                (" >= ", " < ", " AND ")
-            } else {
-                (" < ", " >= ", " OR ")
-            };
+            let (first, second, joint) =
+                if comparison == Comparison::Eq { (" >= ", " < ", " AND ") } else { (" < ", " >= ", " OR ") };
             writer.text("(");
             writer.column(column);
             writer.text(first);

@@ -47,7 +47,11 @@ impl<'t> Parser<'t> {
     }
 
     pub(super) fn end(&self) -> Result<(), Error> {
-        if self.cursor.rest().is_empty() { Ok(()) } else { Err(self.cursor.unexpected("an operator or the end")) }
+        if self.cursor.rest().is_empty() {
+            Ok(())
+        } else {
+            Err(self.cursor.unexpected("an operator or the end"))
+        }
     }
 
     pub(super) fn expression(&mut self) -> Result<Node<'t>, Error> {
@@ -83,15 +87,12 @@ impl<'t> Parser<'t> {
             let at = self.cursor.at;
             self.cursor.at += length;
             self.cursor.blanks();
-            left = match operator {
-                Some(operator) => {
-                    let right = self.operators(binds + 1)?;
-                    self.node(at, Expression::Binary(operator, Box::new(left), Box::new(right)))?
-                }
-                None => {
-                    let right = self.list_operand()?;
-                    self.node(at, Expression::In(Box::new(left), Box::new(right)))?
-                }
+            left = if let Some(operator) = operator {
+                let right = self.operators(binds + 1)?;
+                self.node(at, Expression::Binary(operator, Box::new(left), Box::new(right)))?
+            } else {
+                let right = self.list_operand()?;
+                self.node(at, Expression::In(Box::new(left), Box::new(right)))?
             };
         }
         Ok(left)
@@ -160,7 +161,7 @@ impl<'t> Parser<'t> {
             Some(b'"') => Expression::Literal(Literal::String(self.json_string()?)),
             Some(b'[') => Expression::List(self.items(b'[', b']')?),
             Some(b'{') => Expression::Object(self.deeper(Self::object)?),
-            Some(b'0'..=b'9' | b'-') => Expression::Literal(self.number_like()?),
+            Some(b'0'..=b'9' | b'-' | b'+') => Expression::Literal(self.number_like()?),
             _ if self.at_guid() => Expression::Literal(self.number_like()?),
             _ => self.word()?,
         };
@@ -253,11 +254,15 @@ impl<'t> Parser<'t> {
     fn step(&mut self) -> Result<Step<'t>, Error> {
         let at = self.cursor.at;
         let name = self.step_name()?;
-        let arguments = match self.cursor.peek() {
-            Some(b'(') => Some(self.deeper(|parser| parser.arguments(name))?),
-            _ => None,
-        };
-        Ok(Step { at, name, arguments })
+        let mut step = Step { at, name, arguments: None };
+        while self.cursor.peek() == Some(b'(') {
+            // The result of a call may have a key: the whole then is a name that no model holds.
+            if step.arguments.is_some() {
+                step.name = &self.cursor.text[at..self.cursor.at];
+            }
+            step.arguments = Some(self.deeper(|parser| parser.arguments(name))?);
+        }
+        Ok(step)
     }
 
     fn step_name(&mut self) -> Result<&'t str, Error> {
@@ -397,24 +402,20 @@ impl<'t> Parser<'t> {
     /// Numbers, dates, times, GUIDs: whatever starts with a digit or a sign.
     fn number_like(&mut self) -> Result<Literal<'t>, Error> {
         let start = self.cursor.at;
-        let text = self
-            .cursor
-            .run(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b':' | b'+' | b'-'));
+        let text =
+            self.cursor.run(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b':' | b'+' | b'-'));
         number_like(text).ok_or_else(|| Reason::BadLiteral(text.to_owned()).at(self.cursor.target, start))
     }
 
     /// A segment of a resource path.
     pub(super) fn resource_segment(&mut self) -> Result<Step<'t>, Error> {
-        // A key as segment, or an ordinal.
-        if matches!(self.cursor.peek(), Some(b'0'..=b'9' | b'-' | b'\'')) || self.at_guid() {
+        // Whatever is no name with parentheses may be a key or an ordinal: it names nothing here.
+        let named = self.step_name().is_ok() && matches!(self.cursor.peek(), None | Some(b'('));
+        if !named || self.at_guid() {
             return Ok(Step { at: 0, name: self.cursor.text, arguments: None });
         }
-        let mut step = self.step()?;
-        // The result of a function may have a key: the whole then is a name that no model holds.
-        while self.cursor.peek() == Some(b'(') {
-            self.deeper(|parser| parser.arguments(""))?;
-            step.name = &self.cursor.text[..self.cursor.at];
-        }
+        self.cursor.at = 0;
+        let step = self.step()?;
         self.end()?;
         Ok(step)
     }
@@ -437,18 +438,28 @@ fn number_like(text: &str) -> Option<Literal<'_>> {
     if unsigned.contains(':') {
         return literal::time_of_day(text).map(Literal::TimeOfDay);
     }
+    // Dates and times have no plus in front.
+    let (text, unsigned) = match text.strip_prefix('+') {
+        Some(rest) => (rest, rest),
+        None => (text, unsigned),
+    };
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, Some(exponent)),
         None => (unsigned, None),
     };
-    let (whole, fraction) = mantissa.split_once('.').map_or((mantissa, None), |(whole, part)| (whole, Some(part)));
+    let (whole, fraction) =
+        mantissa.split_once('.').map_or((mantissa, None), |(whole, part)| (whole, Some(part)));
     if !digits(whole) || fraction.is_some_and(|fraction| !digits(fraction)) {
         return None;
     }
     if let Some(exponent) = exponent {
         let valid = digits(exponent.strip_prefix(['+', '-']).unwrap_or(exponent));
-        return valid.then(|| text.parse().ok()).flatten().filter(|value: &f64| value.is_finite()).map(Literal::Double);
+        return valid
+            .then(|| text.parse().ok())
+            .flatten()
+            .filter(|value: &f64| value.is_finite())
+            .map(Literal::Double);
     }
     match text.parse() {
         Ok(integer) => Some(Literal::Integer(integer)),

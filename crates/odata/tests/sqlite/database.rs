@@ -1,0 +1,191 @@
+//! An in-memory database, its model, and requests against it.
+
+use odata::cell::{Cell, Row, Value};
+use odata::error::Error;
+use odata::format::Format;
+use odata::model::{Column, EdmType, ForeignKey, Model, Schema, Table};
+use odata::plan::{Context, Plan, Query, prepare};
+use odata::position::Position;
+use odata::sql::Dialect;
+use odata::statement::Statement;
+use odata::url::Url;
+use rusqlite::functions::FunctionFlags;
+use rusqlite::types::ValueRef;
+
+/// A database with its model.
+pub(crate) struct Database {
+    pub(crate) connection: rusqlite::Connection,
+    pub(crate) model: Model,
+}
+
+struct SqliteRow<'a, 'b>(&'a rusqlite::Row<'b>);
+
+impl Row for SqliteRow<'_, '_> {
+    fn cell(&self, index: usize) -> Cell<'_> {
+        match self.0.get_ref(index).unwrap() {
+            ValueRef::Null => Cell::Null,
+            ValueRef::Integer(integer) => Cell::Integer(integer),
+            ValueRef::Real(real) => Cell::Real(real),
+            ValueRef::Text(text) => Cell::Text(text),
+            ValueRef::Blob(blob) => Cell::Blob(blob),
+        }
+    }
+}
+
+pub(crate) fn table(name: &str, columns: &[(&str, EdmType, bool)], key: &[&str]) -> Table {
+    let column = |(name, ty, nullable): &(&str, EdmType, bool)| Column {
+        name: (*name).into(),
+        ty: *ty,
+        nullable: *nullable,
+    };
+    Table {
+        name: name.into(),
+        columns: columns.iter().map(column).collect(),
+        primary_key: key.iter().map(|name| (*name).into()).collect(),
+        foreign_keys: Vec::new(),
+    }
+}
+
+pub(crate) fn reference(column: &str, target: &str) -> ForeignKey {
+    ForeignKey { columns: vec![column.into()], target_table: target.into(), target_columns: Vec::new() }
+}
+
+impl Database {
+    pub(crate) fn new(sql: &str, tables: Vec<Table>) -> Self {
+        let connection = rusqlite::Connection::open_in_memory().unwrap();
+        let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+        for (name, change) in [
+            ("sluicegate_lower", str::to_lowercase as fn(&str) -> String),
+            ("sluicegate_upper", str::to_uppercase),
+        ] {
+            connection
+                .create_scalar_function(name, 1, flags, move |context| {
+                    Ok(context.get::<Option<String>>(0)?.map(|text| change(&text)))
+                })
+                .unwrap();
+        }
+        connection.execute_batch(sql).unwrap();
+        Self { connection, model: Model::compile("Test", Schema { tables }) }
+    }
+
+    pub(crate) fn plan(
+        &self,
+        url: &str,
+        page_size: usize,
+        position: Option<Position>,
+    ) -> Result<Plan, Error> {
+        let context = Context {
+            now: "2024-06-01T00:00:00Z".parse().unwrap(),
+            page_size,
+            format: Format::default(),
+            service_root: "https://host/api/odata4/test",
+            position,
+        };
+        prepare(&Url::read(url)?, &self.model, &context, Dialect::Sqlite)
+    }
+
+    pub(crate) fn error(&self, url: &str) -> Error {
+        match self.plan(url, 10, None) {
+            Err(error) => error,
+            Ok(plan) => panic!("{url} gives {plan:?}"),
+        }
+    }
+
+    pub(crate) fn each(&self, statement: &Statement, mut visit: impl FnMut(&dyn DynRow)) {
+        let mut prepared = self.connection.prepare(&statement.sql).unwrap();
+        assert_eq!(prepared.column_count(), statement.columns, "{}", statement.sql);
+        let parameters = rusqlite::params_from_iter(statement.parameters.iter().map(|value| match value {
+            Value::Null => rusqlite::types::Value::Null,
+            Value::Integer(integer) => rusqlite::types::Value::Integer(*integer),
+            Value::Real(real) => rusqlite::types::Value::Real(*real),
+            Value::Text(text) => rusqlite::types::Value::Text(text.clone()),
+            Value::Blob(blob) => rusqlite::types::Value::Blob(blob.clone()),
+        }));
+        let mut rows = prepared.query(parameters).unwrap();
+        while let Some(row) = rows.next().unwrap() {
+            visit(&SqliteRow(row));
+        }
+    }
+
+    pub(crate) fn number(&self, statement: &Statement) -> i64 {
+        let mut number = 0;
+        self.each(statement, |row| {
+            if let Cell::Integer(count) = row.at(0) {
+                number = count;
+            }
+        });
+        number
+    }
+
+    /// One page, and the position after it if there is more.
+    pub(crate) fn page(&self, query: &Query) -> (String, Option<Position>) {
+        let mut out = Vec::new();
+        let count = query.count.as_ref().map(|count| self.number(count));
+        let mut body = query.encoder.start(&mut out, count);
+        let (mut position, mut more) = (None, false);
+        self.each(&query.statement, |row| {
+            let written = usize::try_from(body.rows()).unwrap();
+            if written == query.page_limit {
+                more = true;
+                return;
+            }
+            body.row(&mut out, &Borrowed(row));
+            position = Some(query.position_after(&Borrowed(row), written + 1));
+        });
+        let link = more.then(|| query.next_link("TOKEN"));
+        body.finish(&mut out, link.as_deref());
+        (String::from_utf8(out).unwrap(), position.filter(|_| more))
+    }
+
+    /// The body of the answer to a request, whatever it is of.
+    pub(crate) fn body(&self, url: &str) -> String {
+        let mut out = Vec::new();
+        match self.plan(url, 100, None).unwrap() {
+            Plan::Entities(query) => return self.page(&query).0,
+            Plan::Entity(single) => self.each(&single.statement, |row| {
+                single.encoder.entity(&mut out, &Borrowed(row));
+            }),
+            Plan::Property(single) => self.each(&single.statement, |row| {
+                single.encoder.property(&mut out, &Borrowed(row));
+            }),
+            Plan::Value(single) => self.each(&single.statement, |row| {
+                single.encoder.value(&mut out, &Borrowed(row));
+            }),
+            Plan::Count { statement, .. } => return self.number(&statement).to_string(),
+            Plan::ServiceDocument(format) => {
+                out = odata::service_document::json(&self.model, "https://host/api/odata4/test", format);
+            }
+            Plan::Metadata => return odata::csdl::xml(&self.model),
+        }
+        String::from_utf8(out).unwrap()
+    }
+
+    /// The values of the property `id` in the answer to a request.
+    pub(crate) fn ids(&self, url: &str) -> Vec<i64> {
+        ids(&self.body(url))
+    }
+}
+
+pub(crate) fn ids(body: &str) -> Vec<i64> {
+    let body: serde_json::Value = serde_json::from_str(body).unwrap();
+    body["value"].as_array().unwrap().iter().map(|row| row["id"].as_i64().unwrap()).collect()
+}
+
+/// A row behind a reference.
+pub(crate) trait DynRow {
+    fn at(&self, index: usize) -> Cell<'_>;
+}
+
+impl<R: Row> DynRow for R {
+    fn at(&self, index: usize) -> Cell<'_> {
+        self.cell(index)
+    }
+}
+
+struct Borrowed<'a>(&'a dyn DynRow);
+
+impl Row for Borrowed<'_> {
+    fn cell(&self, index: usize) -> Cell<'_> {
+        self.0.at(index)
+    }
+}

@@ -1,0 +1,234 @@
+//! Operators and functions, by what they give on stored values.
+
+use odata::error::Kind;
+use odata::model::EdmType;
+
+use crate::database::{Database, table};
+
+const TEXT: EdmType = EdmType::String { max_length: None };
+
+fn database() -> Database {
+    let columns = [
+        ("id", EdmType::Int64, false),
+        ("name", TEXT, false),
+        ("price", EdmType::Decimal { precision: Some(10), scale: Some(2) }, false),
+        ("day", EdmType::Date, true),
+        ("at", EdmType::DateTimeOffset, true),
+        ("clock", EdmType::TimeOfDay, true),
+        ("guid", EdmType::Guid, true),
+        ("weight", EdmType::Double, true),
+    ];
+    let sql = "CREATE TABLE T (id INTEGER PRIMARY KEY, name TEXT NOT NULL, price DECIMAL(10,2) NOT NULL, day DATE, at DATETIME,
+          clock TIME, guid, weight REAL);
+        INSERT INTO T VALUES
+          (1, 'Ärger', 10, '2024-02-29', '2024-05-01 12:00:00', '12:30', '01234567-89AB-CDEF-0123-456789ABCDEF', 2.5),
+          (2, ' Milk ', 2.55, '2024-03-01 00:00:00', '2024-05-01T14:00:00.250+02:00', '12:30:15', x'0123456789ABCDEF0123456789ABCDEF', -2.5),
+          (3, 'O''Neil', -7.5, NULL, '2024-05-01T23:30:00-05:00', NULL, '01234567-89ab-cdef-0123-456789abcdef', NULL),
+          (4, 'x😀y', 0, '2023-12-31', NULL, '00:00:00', NULL, 0.5)";
+    Database::new(sql, vec![table("T", &columns, &["id"])])
+}
+
+#[test]
+fn operators_and_functions_give_what_the_standard_says() {
+    let database = database();
+    let cases: &[(&str, &[i64])] = &[
+        ("name eq 'O''Neil'", &[3]),
+        ("contains(name,'il')", &[2, 3]),
+        ("startswith(name,'Ä')", &[1]),
+        ("startswith(tolower(name),'ä')", &[1]),
+        ("endswith(name,'y')", &[4]),
+        ("endswith(name,'')", &[1, 2, 3, 4]),
+        ("startswith(name,name)", &[1, 2, 3, 4]),
+        ("tolower(name) eq 'ärger'", &[1]),
+        ("toupper(name) eq 'ÄRGER'", &[1]),
+        ("length(name) eq 3", &[4]),
+        ("indexof(name,'y') eq 2", &[4]),
+        ("indexof(name,'q') eq -1", &[1, 2, 3, 4]),
+        ("substring(name,1) eq 'rger'", &[1]),
+        ("substring(name,1,1) eq '😀'", &[4]),
+        ("substring(name,-1) eq 'y'", &[4]),
+        ("trim(name) eq 'Milk'", &[2]),
+        ("concat(concat(name,'-'),'z') eq 'Ärger-z'", &[1]),
+        ("price add 2.45 eq 5.00", &[2]),
+        ("price sub 0.55 eq 2.00", &[2]),
+        ("price div 4 eq 2.5", &[1]),
+        ("price mul 2 eq -15", &[3]),
+        ("id divby 2 eq 0.5", &[1]),
+        ("id div 2 eq 1", &[2, 3]),
+        ("id mod 2 eq 1", &[1, 3]),
+        ("price mod 4 eq -3.5", &[3]),
+        ("id div 0 eq null", &[1, 2, 3, 4]),
+        ("-id eq -2", &[2]),
+        ("-price gt 7", &[3]),
+        ("round(weight) eq 3", &[1]),
+        ("round(weight) eq -3", &[2]),
+        ("floor(price) eq -8", &[3]),
+        ("ceiling(price) eq 3", &[2]),
+        ("floor(weight) eq 0", &[4]),
+        ("day eq 2024-02-29", &[1]),
+        ("day eq 2024-03-01", &[2]),
+        ("day gt 2024-02-29", &[2]),
+        ("day le 2024-03-01", &[1, 2, 4]),
+        ("day eq '2024-03-01'", &[2]),
+        ("day ne 2024-03-01", &[1, 3, 4]),
+        ("not (day gt 2024-02-29)", &[1, 3, 4]),
+        ("day in (2024-02-29,2023-12-31)", &[1, 4]),
+        ("at eq 2024-05-01T12:00:00Z", &[1]),
+        ("at eq 2024-05-01T12:00:00.250Z", &[2]),
+        ("at gt 2024-05-01T14:00:00%2B02:00", &[2, 3]),
+        ("at lt 2024-05-02T00:00:00Z", &[1, 2]),
+        ("at ne 2024-05-01T12:00:00Z", &[2, 3, 4]),
+        ("at eq at", &[1, 2, 3, 4]),
+        ("at lt now()", &[1, 2, 3]),
+        ("year(at) eq 2024 and month(at) eq 5 and day(at) eq 2", &[3]),
+        ("hour(at) eq 12", &[1, 2]),
+        ("minute(clock) eq 30 and second(clock) eq 15", &[2]),
+        ("fractionalseconds(at) eq 0.25", &[2]),
+        ("date(at) eq 2024-05-02", &[3]),
+        ("time(at) eq 12:00:00", &[1]),
+        ("clock eq 12:30", &[1]),
+        ("clock gt 12:30:00", &[2]),
+        ("year(day) lt 2024", &[4]),
+        ("guid eq 01234567-89ab-cdef-0123-456789abcdef", &[1, 2, 3]),
+        ("guid ne 01234567-89ab-cdef-0123-456789abcdef", &[4]),
+        ("guid eq '01234567-89AB-CDEF-0123-456789ABCDEF'", &[1, 2, 3]),
+        ("id in (1,3,99)", &[1, 3]),
+        ("not (id in (1,3))", &[2, 4]),
+        ("id in ()", &[]),
+        ("ID_IS_NOT_A_NAME eq 1 or true", &[]),
+        ("name EQ 'O''Neil' OR Price gt 0", &[]),
+        ("$it/id eq 1", &[1]),
+        ("id eq 1 or id eq 2 and id eq 3", &[1]),
+        ("(id eq 1 or id eq 2) and not (id eq 2)", &[1]),
+        ("(id eq 1) eq true", &[1]),
+        ("weight gt -INF", &[1, 2, 4]),
+        ("weight eq 2.5e0", &[1]),
+        ("true", &[1, 2, 3, 4]),
+    ];
+    for (filter, expected) in cases {
+        let url = format!("T?$filter={filter}");
+        if database.plan(&url, 10, None).is_err_and(|error| error.code() == "UnknownProperty") {
+            assert!(expected.is_empty(), "{filter}");
+            continue;
+        }
+        assert_eq!(database.ids(&url), *expected, "{filter}");
+    }
+}
+
+#[test]
+fn what_is_valid_but_unsupported_is_refused_as_not_implemented() {
+    let database = database();
+    for url in [
+        "T?$expand=x",
+        "T?$search=x",
+        "T?$apply=x",
+        "T?$compute=x",
+        "T?$filter=name/any(x:x/id eq 1)",
+        "T?$filter=geo.distance(a,b) lt 1",
+        "T?$filter=name has Ns.E'x'",
+        "T?$filter=cast(id,Edm.String) eq '1'",
+        "T?$filter=isof(id,Edm.String)",
+        "T?$filter=id eq @p&@p=1",
+        "T?$filter=matchesPattern(name,'a')",
+        "T?$filter=totalseconds(at) gt 1",
+        "T?$filter=id in [1,2] and {} eq null",
+        "$batch",
+        "$all",
+        "$crossjoin(T)",
+        "$entity?$id=x",
+        "T/$ref",
+        "T(1)/$ref",
+        "T(1)/$value",
+        "T/$query",
+        "T/$filter(id eq 1)",
+        "T/Ns.Cast",
+        "T?$select=a/b",
+        "T?$select=name($top=1)",
+        "T?$format=atom",
+        "$metadata?$format=json",
+        "T?$filter=guid gt 01234567-89ab-cdef-0123-456789abcdef",
+        "T?$filter=at add duration'P1D' gt now()",
+        "T(@p)?@p=1",
+        "T?$schemaversion=3",
+        "T?$index=1",
+    ] {
+        assert_eq!(database.error(url).kind(), Kind::NotImplemented, "{url}: {}", database.error(url));
+    }
+}
+
+#[test]
+fn what_is_wrong_is_refused_with_its_code_and_place() {
+    let database = database();
+    let deep = format!("T?$filter={}true{}", "(".repeat(40), ")".repeat(40));
+    let long = format!("T?$filter={}", vec!["id eq 1"; 300].join(" or "));
+    let list = format!("T?$filter=id in ({})", vec!["1"; 1001].join(","));
+    let order = format!("T?$orderby={}", vec!["id"; 9].join(","));
+    let url = format!("T?x={}", "x".repeat(40_000));
+    let cases: &[(&str, &str, Option<usize>)] = &[
+        ("T?$filter=id eq", "SyntaxError", Some(3)),
+        ("T?$filter=id eq 1)", "SyntaxError", Some(7)),
+        ("T?$filter=(id eq 1", "SyntaxError", Some(8)),
+        ("T?$filter=id eq 'a", "SyntaxError", Some(6)),
+        ("T?$filter=", "SyntaxError", Some(0)),
+        ("T?$filter=id eq 1 banana 2", "SyntaxError", Some(8)),
+        ("T?$filter=id eq 1x", "BadLiteral", Some(6)),
+        ("T?$filter=day eq 2024-13-01", "BadLiteral", Some(7)),
+        ("T?$filter=id eq 'x'", "TypeMismatch", Some(3)),
+        ("T?$filter=name eq 1", "TypeMismatch", Some(5)),
+        ("T?$filter=day eq 'soon'", "TypeMismatch", Some(4)),
+        ("T?$filter=name add 1 eq 2", "TypeMismatch", Some(0)),
+        ("T?$filter=not id", "TypeMismatch", Some(4)),
+        ("T?$filter=id", "TypeMismatch", Some(0)),
+        ("T?$filter=length(id) eq 1", "TypeMismatch", Some(7)),
+        ("T?$filter=length() eq 1", "ArgumentCount", Some(0)),
+        ("T?$filter=frob(id)", "UnknownFunction", Some(0)),
+        ("T?$filter=nope eq 1", "UnknownProperty", Some(0)),
+        ("T?$select=", "SyntaxError", Some(0)),
+        ("T?$select=nope", "UnknownProperty", Some(0)),
+        ("T?$select=id,,name", "SyntaxError", Some(3)),
+        ("T?$orderby=id sideways", "SyntaxError", Some(3)),
+        ("T?$top=-1", "BadOptionValue", Some(0)),
+        ("T?$top=99999999999999999999", "BadOptionValue", Some(0)),
+        ("T?$count=maybe", "BadOptionValue", Some(0)),
+        ("T(1)?$top=1", "OptionNotApplicable", Some(0)),
+        ("$metadata?$filter=true", "OptionNotApplicable", Some(0)),
+        ("T('x')", "BadKey", Some(0)),
+        ("T(1,2)", "BadKey", Some(0)),
+        ("T(null)", "BadKey", Some(0)),
+        ("T()", "BadKey", Some(0)),
+        ("Nope", "ResourceNotFound", Some(0)),
+        ("T(1)/nope", "ResourceNotFound", Some(5)),
+        ("T/1", "ResourceNotFound", Some(2)),
+        (&deep, "TooComplex", Some(32)),
+        (&long, "TooComplex", None),
+        (&list, "TooComplex", None),
+        (&order, "TooComplex", None),
+        (&url, "UrlTooLong", None),
+    ];
+    for (url, code, offset) in cases {
+        let error = database.error(url);
+        assert_eq!(error.code(), *code, "{url}: {error}");
+        if offset.is_some() {
+            assert_eq!(error.offset(), *offset, "{url}: {error}");
+        }
+    }
+}
+
+#[test]
+fn nested_boolean_comparisons_cannot_blow_the_statement_up() {
+    let columns = [("id", EdmType::Int64, false), ("f", EdmType::Boolean, true)];
+    let database = Database::new(
+        "CREATE TABLE T (id INTEGER PRIMARY KEY, f BOOLEAN)",
+        vec![table("T", &columns, &["id"])],
+    );
+    // Each level is written twice.
+    let mut filter = "f".to_owned();
+    for _ in 0..14 {
+        filter = format!("((({filter}) ge f) and f)");
+    }
+    match database.plan(&format!("T?$filter={filter}"), 10, None) {
+        Ok(odata::plan::Plan::Entities(query)) => assert!(query.statement.sql.len() <= 400_000),
+        Ok(_) => panic!(),
+        Err(error) => assert_eq!(error.code(), "TooComplex"),
+    }
+}
