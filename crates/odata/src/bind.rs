@@ -1,16 +1,18 @@
 //! From the syntax tree of a request and a model to a typed, nullability-aware selection.
 
-pub(crate) mod expression;
+mod expression;
 pub(crate) mod function;
 mod resource;
+pub(crate) mod typed;
 
 use jiff::Timestamp;
 
 use crate::error::{Error, Reason};
 use crate::format::{self, Asked, Format};
-use crate::model::{EntityType, Model, Property};
+use crate::model::{EntityType, Model};
 use crate::syntax::Request;
-use expression::{Binder, Comparison, Term, Typed};
+use expression::Binder;
+use typed::{Comparison, Term, Typed};
 
 /// What a request was bound to.
 #[derive(Debug)]
@@ -216,10 +218,4 @@ fn shown(entity_type: &EntityType, request: &Request<'_>) -> Result<Option<Vec<u
         }
     }
     Ok((!all).then_some(shown))
-}
-
-impl Typed {
-    pub(crate) fn column(index: usize, property: &Property) -> Self {
-        Self { term: Term::Column(index), class: property.ty.into(), nullable: property.nullable }
-    }
 }

@@ -1,16 +1,16 @@
 //! From a selection to SQL text and parameters.
 //!
 //! Predicates are translated in a polarity, so that SQL's third truth value never decides what a row filter says:
-//! [`Writer::truth`] writes what is true exactly where the expression is true, [`Writer::falsity`] what is true exactly
-//! where it is false, [`Writer::operand`] its value, null included. `docs/spec/odata.md` has the table.
+//! `truth` writes what is true exactly where the expression is true, `falsity` what is true exactly
+//! where it is false, `operand` its value, null included. `docs/spec/odata.md` has the table.
 
 pub(crate) mod keyset;
 mod predicate;
 pub(crate) mod select;
 mod sqlite;
 
-use crate::bind::expression::{Arithmetic, Comparison, Constant, Typed};
 use crate::bind::function::Function;
+use crate::bind::typed::{Arithmetic, Comparison, Constant, Typed};
 use crate::cell::Value;
 use crate::error::{Error, Reason};
 use crate::model::EntityType;

@@ -5,6 +5,7 @@
 
 mod cursor;
 pub(crate) mod expression;
+mod literal;
 pub(crate) mod options;
 #[cfg(test)]
 mod tests;

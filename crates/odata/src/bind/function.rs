@@ -1,6 +1,6 @@
 //! The canonical functions of [OData URL Conventions 4.01 §5.1.1.4 to §5.1.1.13](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part2-url-conventions.html#sec_CanonicalFunctions).
 
-use super::expression::Class;
+use super::typed::Class;
 
 /// What a function takes and gives.
 pub(crate) struct Signature {

@@ -1,6 +1,6 @@
 //! Which resource a path addresses.
 
-use super::expression::{Comparison, Constant, Typed, constant};
+use super::typed::{Comparison, Typed, constant};
 use crate::error::{Error, Reason};
 use crate::model::{EntityType, Model};
 use crate::syntax::{Arguments, Expression, Node, Request, Step};
@@ -154,12 +154,5 @@ pub(super) fn check_options(request: &Request<'_>, resource: &Resource<'_>) -> R
     match given.into_iter().find(|(name, given)| *given && !applies(name)) {
         Some((name, _)) => Err(Reason::OptionNotApplicable(name).at(name, 0)),
         None => Ok(()),
-    }
-}
-
-impl Typed {
-    /// A constant of this class.
-    pub(super) fn constant(constant: Constant) -> Self {
-        Self { class: constant.class(), nullable: false, term: super::Term::Constant(constant) }
     }
 }

@@ -1,7 +1,7 @@
 //! Expressions as SQL, with OData's null logic.
 
 use super::Writer;
-use crate::bind::expression::{Class, Comparison, Constant, Term, Typed};
+use crate::bind::typed::{Class, Comparison, Constant, Term, Typed};
 
 impl Writer<'_> {
     /// Writes what is true exactly where the expression is true.
@@ -137,7 +137,7 @@ impl Writer<'_> {
         match comparison {
             Comparison::Ne => self.holds(Comparison::Eq, left, right),
             _ if direct && !left.nullable && !right.nullable => {
-                rules.compare(self, comparison.negated(), left, right)
+                rules.compare(self, comparison.negated(), left, right);
             }
             Comparison::Eq if direct => self.joined(rules.null_safe(false), left, right, Self::operand),
             _ => {

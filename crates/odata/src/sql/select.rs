@@ -1,7 +1,7 @@
 //! Whole statements: a page of a selection, one entity, a count.
 
 use super::{Dialect, Writer, keyset};
-use crate::bind::expression::Term;
+use crate::bind::typed::Term;
 use crate::bind::{Scan, Selection};
 use crate::cell::Value;
 use crate::error::Error;

@@ -12,8 +12,8 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Rules, Writer};
-use crate::bind::expression::{Arithmetic, Class, Comparison, Constant, Term, Typed};
 use crate::bind::function::Function;
+use crate::bind::typed::{Arithmetic, Class, Comparison, Constant, Term, Typed};
 use crate::cell::Value;
 use crate::literal;
 
@@ -88,7 +88,7 @@ impl Rules for Sqlite {
             (Function::StartsWith, [text, prefix]) => starts_with(writer, text, prefix),
             (Function::EndsWith, [text, suffix]) => ends_with(writer, text, suffix),
             (Function::Substring, [text, start, length @ ..]) => {
-                substring(writer, text, start, length.first())
+                substring(writer, text, start, length.first());
             }
             (Function::Floor, [number]) => whole(writer, number, " - (", " > "),
             (Function::Ceiling, [number]) => whole(writer, number, " + (", " < "),

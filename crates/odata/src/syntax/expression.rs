@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use super::cursor::Cursor;
 use super::{Arguments, Binary, Expression, Literal, MAX_DEPTH, MAX_LIST, MAX_NODES, Node, Step, Unary};
 use crate::error::{Error, Reason};
-use crate::literal;
 
 pub(crate) struct Parser<'t> {
     pub(super) cursor: Cursor<'t>,
@@ -336,77 +335,6 @@ impl<'t> Parser<'t> {
         Ok(Arguments::Options)
     }
 
-    /// A text in single quotes, in which two of them stand for one.
-    fn quoted(&mut self) -> Result<Cow<'t, str>, Error> {
-        let start = self.cursor.at;
-        self.cursor.expect(b'\'', "a string")?;
-        let inner = self.cursor.at;
-        let mut doubled = false;
-        loop {
-            self.cursor.run(|byte| byte != b'\'');
-            if !self.cursor.eat(b'\'') {
-                return Err(Reason::Unexpected { expected: "a closing quote", found: "the end".to_owned() }
-                    .at(self.cursor.target, start));
-            }
-            if !self.cursor.eat(b'\'') {
-                break;
-            }
-            doubled = true;
-        }
-        let text = &self.cursor.text[inner..self.cursor.at - 1];
-        Ok(if doubled { Cow::Owned(text.replace("''", "'")) } else { Cow::Borrowed(text) })
-    }
-
-    /// A JSON string; escapes are kept as they are, since no such string is bound.
-    fn json_string(&mut self) -> Result<Cow<'t, str>, Error> {
-        self.cursor.expect(b'"', "a string")?;
-        let start = self.cursor.at;
-        loop {
-            self.cursor.run(|byte| !matches!(byte, b'"' | b'\\'));
-            if self.cursor.peek() != Some(b'\\') {
-                break;
-            }
-            self.cursor.at += 1;
-            let escaped = self.cursor.rest().chars().next().map_or(0, char::len_utf8);
-            self.cursor.at += escaped;
-        }
-        let text = &self.cursor.text[start..self.cursor.at];
-        self.cursor.expect(b'"', "a closing quote")?;
-        Ok(Cow::Borrowed(text))
-    }
-
-    fn prefixed_literal(&mut self, prefix: &'t str, start: usize) -> Result<Literal<'t>, Error> {
-        self.quoted()?;
-        let whole = &self.cursor.text[start..self.cursor.at];
-        let inner = &whole[prefix.len() + 1..whole.len() - 1];
-        let is = |name: &str| prefix.eq_ignore_ascii_case(name);
-        let literal = if is("duration") {
-            literal::is_duration(inner).then_some(Literal::Duration(inner))
-        } else if is("binary") {
-            literal::binary(inner).map(Literal::Binary)
-        } else if is("geography") || is("geometry") {
-            Some(Literal::Geo(whole))
-        } else if prefix.contains('.') {
-            Some(Literal::Enum(prefix, inner))
-        } else {
-            None
-        };
-        literal.ok_or_else(|| Reason::BadLiteral(whole.to_owned()).at(self.cursor.target, start))
-    }
-
-    /// Whether a GUID that starts with a letter comes next.
-    fn at_guid(&self) -> bool {
-        self.cursor.rest().get(..36).is_some_and(|text| literal::guid(text).is_some())
-    }
-
-    /// Numbers, dates, times, GUIDs: whatever starts with a digit or a sign.
-    fn number_like(&mut self) -> Result<Literal<'t>, Error> {
-        let start = self.cursor.at;
-        let text =
-            self.cursor.run(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b':' | b'+' | b'-'));
-        number_like(text).ok_or_else(|| Reason::BadLiteral(text.to_owned()).at(self.cursor.target, start))
-    }
-
     /// A segment of a resource path.
     pub(super) fn resource_segment(&mut self) -> Result<Step<'t>, Error> {
         // Whatever is no name with parentheses may be a key or an ordinal: it names nothing here.
@@ -418,51 +346,5 @@ impl<'t> Parser<'t> {
         let step = self.step()?;
         self.end()?;
         Ok(step)
-    }
-}
-
-fn number_like(text: &str) -> Option<Literal<'_>> {
-    let unsigned = text.strip_prefix('-').unwrap_or(text);
-    if text == "-INF" {
-        return Some(Literal::Double(f64::NEG_INFINITY));
-    }
-    if let Some(guid) = literal::guid(text) {
-        return Some(Literal::Guid(guid));
-    }
-    if unsigned.as_bytes().get(4) == Some(&b'-') {
-        return match literal::date(text) {
-            Some(date) => Some(Literal::Date(date)),
-            None => literal::date_time_offset(text).map(Literal::DateTimeOffset),
-        };
-    }
-    if unsigned.contains(':') {
-        return literal::time_of_day(text).map(Literal::TimeOfDay);
-    }
-    // Dates and times have no plus in front.
-    let (text, unsigned) = match text.strip_prefix('+') {
-        Some(rest) => (rest, rest),
-        None => (text, unsigned),
-    };
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (mantissa, Some(exponent)),
-        None => (unsigned, None),
-    };
-    let (whole, fraction) =
-        mantissa.split_once('.').map_or((mantissa, None), |(whole, part)| (whole, Some(part)));
-    if !digits(whole) || fraction.is_some_and(|fraction| !digits(fraction)) {
-        return None;
-    }
-    if let Some(exponent) = exponent {
-        let valid = digits(exponent.strip_prefix(['+', '-']).unwrap_or(exponent));
-        return valid
-            .then(|| text.parse().ok())
-            .flatten()
-            .filter(|value: &f64| value.is_finite())
-            .map(Literal::Double);
-    }
-    match text.parse() {
-        Ok(integer) => Some(Literal::Integer(integer)),
-        Err(_) => Some(Literal::Decimal(text)),
     }
 }

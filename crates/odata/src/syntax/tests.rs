@@ -79,7 +79,7 @@ fn print_literal(literal: &Literal<'_>, out: &mut String) {
         Literal::Null => out.push_str("null"),
         Literal::Boolean(value) => write!(out, "{value}").unwrap(),
         Literal::Integer(value) => write!(out, "{value}").unwrap(),
-        Literal::Decimal(text) => out.push_str(text),
+        Literal::Decimal(text) | Literal::Geo(text) => out.push_str(text),
         Literal::Double(value) if *value == f64::INFINITY => out.push_str("INF"),
         Literal::Double(value) if *value == f64::NEG_INFINITY => out.push_str("-INF"),
         Literal::Double(value) => write!(out, "{value:e}").unwrap(),
@@ -90,7 +90,6 @@ fn print_literal(literal: &Literal<'_>, out: &mut String) {
         Literal::DateTimeOffset(instant) => write!(out, "{instant}").unwrap(),
         Literal::Duration(text) => write!(out, "duration'{text}'").unwrap(),
         Literal::Binary(_) => out.push_str("binary''"),
-        Literal::Geo(text) => out.push_str(text),
         Literal::Enum(name, member) => write!(out, "{name}'{member}'").unwrap(),
     }
 }
@@ -105,7 +104,9 @@ fn forget_places(node: &mut Node<'_>) {
                 step.at = 0;
                 match &mut step.arguments {
                     Some(Arguments::Call(arguments)) => {
-                        arguments.iter_mut().for_each(|(_, value)| forget_places(value))
+                        for (_, value) in arguments {
+                            forget_places(value);
+                        }
                     }
                     Some(Arguments::Lambda(_, predicate)) => forget_places(predicate),
                     _ => {}

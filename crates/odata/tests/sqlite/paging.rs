@@ -82,13 +82,13 @@ proptest! {
         thread_local!(static DATABASE: Database = database());
         let mut url = format!("T?$select=id{filter}");
         if !order.is_empty() {
-            url.push_str(&format!("&$orderby={order}"));
+            url.extend(["&$orderby=", &order]);
         }
         if let Some(top) = top {
-            url.push_str(&format!("&$top={top}"));
+            url.extend(["&$top=", &top.to_string()]);
         }
         if let Some(skip) = skip {
-            url.push_str(&format!("&$skip={skip}"));
+            url.extend(["&$skip=", &skip.to_string()]);
         }
         DATABASE.with(|database| {
             let (whole, pages) = walk(database, &url, 1000);

@@ -1,0 +1,227 @@
+//! Typed expressions.
+
+use jiff::Timestamp;
+
+use super::function::Function;
+use crate::literal;
+use crate::model::{EdmType, Property};
+use crate::syntax::Literal;
+
+/// An expression with its type.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Typed {
+    pub(crate) term: Term,
+    pub(crate) class: Class,
+    /// Whether it can be null.
+    pub(crate) nullable: bool,
+}
+
+/// Types as far as expressions tell them apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Class {
+    Null,
+    Boolean,
+    Integer,
+    Decimal,
+    Double,
+    String,
+    Guid,
+    Date,
+    TimeOfDay,
+    DateTimeOffset,
+    Duration,
+    Binary,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Term {
+    Null,
+    Constant(Constant),
+    /// Index of a property.
+    Column(usize),
+    Negate(Box<Typed>),
+    Arithmetic(Arithmetic, Box<Typed>, Box<Typed>),
+    Call(Function, Vec<Typed>),
+    Compare(Comparison, Box<Typed>, Box<Typed>),
+    In(Box<Typed>, Vec<Typed>),
+    And(Box<Typed>, Box<Typed>),
+    Or(Box<Typed>, Box<Typed>),
+    Not(Box<Typed>),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Constant {
+    Boolean(bool),
+    Integer(i64),
+    Decimal(String),
+    Double(f64),
+    String(String),
+    Guid([u8; 16]),
+    Date(jiff::civil::Date),
+    TimeOfDay(jiff::civil::Time),
+    DateTimeOffset(Timestamp),
+    Duration(String),
+    Binary(Vec<u8>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Comparison {
+    Eq,
+    Ne,
+    Gt,
+    Ge,
+    Lt,
+    Le,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Arithmetic {
+    Add,
+    Sub,
+    Mul,
+    Div,
+    DivBy,
+    Mod,
+}
+
+/// A literal as a constant; none for those that have no type here.
+pub(crate) fn constant(literal: &Literal<'_>) -> Option<Typed> {
+    Some(Typed::constant(match literal {
+        Literal::Null => return Some(Typed::null()),
+        Literal::Boolean(value) => Constant::Boolean(*value),
+        Literal::Integer(value) => Constant::Integer(*value),
+        Literal::Decimal(text) => Constant::Decimal((*text).to_owned()),
+        Literal::Double(value) => Constant::Double(*value),
+        Literal::String(text) => Constant::String(text.clone().into_owned()),
+        Literal::Guid(guid) => Constant::Guid(*guid),
+        Literal::Date(date) => Constant::Date(*date),
+        Literal::TimeOfDay(time) => Constant::TimeOfDay(*time),
+        Literal::DateTimeOffset(instant) => Constant::DateTimeOffset(*instant),
+        Literal::Duration(text) => Constant::Duration((*text).to_owned()),
+        Literal::Binary(bytes) => Constant::Binary(bytes.clone()),
+        Literal::Geo(_) | Literal::Enum(..) => return None,
+    }))
+}
+
+impl Typed {
+    pub(crate) fn column(index: usize, property: &Property) -> Self {
+        Self { term: Term::Column(index), class: property.ty.into(), nullable: property.nullable }
+    }
+
+    pub(super) fn constant(constant: Constant) -> Self {
+        Self { class: constant.class(), nullable: false, term: Term::Constant(constant) }
+    }
+
+    pub(crate) fn null() -> Self {
+        Self { term: Term::Null, class: Class::Null, nullable: true }
+    }
+
+    /// A comparison is never null: null equals only itself and is neither above nor below anything
+    /// ([§5.1.1.1](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part2-url-conventions.html#sec_LogicalOperators)).
+    pub(crate) fn compare(comparison: Comparison, left: Self, right: Self) -> Self {
+        let term = Term::Compare(comparison, Box::new(left), Box::new(right));
+        Self { term, class: Class::Boolean, nullable: false }
+    }
+
+    /// A string literal read as another class; none if this is no string literal, or the text is no such value.
+    pub(crate) fn converted(&self, class: Class) -> Option<Self> {
+        let Term::Constant(Constant::String(text)) = &self.term else { return None };
+        let constant = match class {
+            Class::Guid => Constant::Guid(literal::guid(text)?),
+            Class::Date => Constant::Date(literal::date(text)?),
+            Class::TimeOfDay => Constant::TimeOfDay(literal::time_of_day(text)?),
+            Class::DateTimeOffset => Constant::DateTimeOffset(literal::date_time_offset(text)?),
+            Class::Duration if literal::is_duration(text) => Constant::Duration(text.clone()),
+            Class::Binary => Constant::Binary(literal::binary(text)?),
+            _ => return None,
+        };
+        Some(Self::constant(constant))
+    }
+}
+
+impl Constant {
+    pub(crate) fn class(&self) -> Class {
+        match self {
+            Self::Boolean(_) => Class::Boolean,
+            Self::Integer(_) => Class::Integer,
+            Self::Decimal(_) => Class::Decimal,
+            Self::Double(_) => Class::Double,
+            Self::String(_) => Class::String,
+            Self::Guid(_) => Class::Guid,
+            Self::Date(_) => Class::Date,
+            Self::TimeOfDay(_) => Class::TimeOfDay,
+            Self::DateTimeOffset(_) => Class::DateTimeOffset,
+            Self::Duration(_) => Class::Duration,
+            Self::Binary(_) => Class::Binary,
+        }
+    }
+}
+
+impl Class {
+    pub(crate) fn is_numeric(self) -> bool {
+        matches!(self, Self::Integer | Self::Decimal | Self::Double)
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Boolean => "Edm.Boolean",
+            Self::Integer => "an integer",
+            Self::Decimal => "Edm.Decimal",
+            Self::Double => "Edm.Double",
+            Self::String => "Edm.String",
+            Self::Guid => "Edm.Guid",
+            Self::Date => "Edm.Date",
+            Self::TimeOfDay => "Edm.TimeOfDay",
+            Self::DateTimeOffset => "Edm.DateTimeOffset",
+            Self::Duration => "Edm.Duration",
+            Self::Binary => "Edm.Binary",
+        }
+    }
+}
+
+impl From<EdmType> for Class {
+    fn from(ty: EdmType) -> Self {
+        match ty {
+            EdmType::Boolean => Self::Boolean,
+            EdmType::Byte | EdmType::SByte | EdmType::Int16 | EdmType::Int32 | EdmType::Int64 => {
+                Self::Integer
+            }
+            EdmType::Decimal { .. } => Self::Decimal,
+            EdmType::Single | EdmType::Double => Self::Double,
+            EdmType::String { .. } => Self::String,
+            EdmType::Guid => Self::Guid,
+            EdmType::Date => Self::Date,
+            EdmType::TimeOfDay => Self::TimeOfDay,
+            EdmType::DateTimeOffset => Self::DateTimeOffset,
+            EdmType::Duration => Self::Duration,
+            EdmType::Binary => Self::Binary,
+        }
+    }
+}
+
+impl Comparison {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Eq => "eq",
+            Self::Ne => "ne",
+            Self::Gt => "gt",
+            Self::Ge => "ge",
+            Self::Lt => "lt",
+            Self::Le => "le",
+        }
+    }
+}
+
+impl Arithmetic {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Add => "add",
+            Self::Sub => "sub",
+            Self::Mul => "mul",
+            Self::Div => "div",
+            Self::DivBy => "divby",
+            Self::Mod => "mod",
+        }
+    }
+}

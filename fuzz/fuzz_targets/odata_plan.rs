@@ -1,0 +1,40 @@
+#![no_main]
+//! No request makes the binder or the planner panic, and no literal of a request gets into a statement.
+
+use std::sync::LazyLock;
+
+use odata::format::Format;
+use odata::model::{Column, EdmType, Model, Schema, Table};
+use odata::plan::{Context, Plan, prepare};
+use odata::{sql::Dialect, url::Url};
+
+static MODEL: LazyLock<Model> = LazyLock::new(|| {
+    let types = [
+        ("id", EdmType::Int64),
+        ("s", EdmType::String { max_length: None }),
+        ("f", EdmType::Boolean),
+        ("d", EdmType::Date),
+        ("t", EdmType::DateTimeOffset),
+        ("g", EdmType::Guid),
+        ("n", EdmType::Decimal { precision: None, scale: None }),
+    ];
+    let columns = types.map(|(name, ty)| Column { name: name.into(), ty, nullable: name != "id" }).to_vec();
+    let table =
+        Table { name: "T".into(), columns, primary_key: vec!["id".into()], foreign_keys: Vec::new() };
+    Model::compile("Fuzz", Schema { tables: vec![table] })
+});
+
+libfuzzer_sys::fuzz_target!(|text: &str| {
+    let Ok(url) = Url::read(text) else { return };
+    let context = Context {
+        now: jiff::Timestamp::UNIX_EPOCH,
+        page_size: 10,
+        format: Format::default(),
+        service_root: "https://host/",
+        position: None,
+    };
+    if let Ok(Plan::Entities(query)) = prepare(&url, &MODEL, &context, Dialect::Sqlite) {
+        let marks = query.statement.sql.matches('?').count();
+        assert_eq!(marks, query.statement.parameters.len());
+    }
+});
