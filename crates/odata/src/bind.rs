@@ -94,6 +94,7 @@ pub(crate) fn bind<'m>(
         resource::Resource::Entity(entity_type, key) => {
             let (mut selection, uses_now) = selection(entity_type, request, now)?;
             selection.scan.conditions.extend(key);
+            selection.order.clear();
             (Target::Entity(selection), uses_now)
         }
         resource::Resource::Property { entity_type, key, property, raw } => {
