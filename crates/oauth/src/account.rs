@@ -2,6 +2,13 @@
 
 use std::collections::BTreeMap;
 
+pub mod authority;
+pub mod data_source;
+pub mod lockout;
+pub mod password;
+pub mod role;
+pub mod user_name;
+
 use crate::id::{DataSourceId, Epoch, RoleId, SessionId, UserId};
 use crate::secret::{Digest, PasswordHash};
 use crate::time::Timestamp;

@@ -59,12 +59,8 @@ pub enum GrantType {
 
 impl GrantType {
     /// Every grant type, in the order in which they are written out.
-    pub const ALL: [Self; 4] = [
-        Self::AuthorizationCode,
-        Self::RefreshToken,
-        Self::Password,
-        Self::ClientCredentials,
-    ];
+    pub const ALL: [Self; 4] =
+        [Self::AuthorizationCode, Self::RefreshToken, Self::Password, Self::ClientCredentials];
 
     /// The name on the wire.
     pub const fn as_str(self) -> &'static str {

@@ -6,16 +6,27 @@
 //! **Architecture invariant:** no async, clock, randomness, environment or I/O. `now` and fresh ids are arguments, so
 //! the whole protocol is tested with tables. No HTTP status and no SQL either: reasons inside, codes at the edge.
 //!
-//! Start reading at [`sealed`]: what a token is.
+//! Start reading at [`sealed`] (what a token is), then [`token`] and [`authorize`] (what may be issued, and why not).
 
 pub mod account;
 pub mod application;
 pub mod audit;
+pub mod authorize;
+pub mod client_authentication;
+pub mod error;
 pub mod grant;
 pub mod id;
+pub mod introspection;
 pub mod limit;
+pub mod metadata;
+pub mod parameters;
+pub mod redirect;
+pub mod refusal;
+pub mod registration;
 pub mod revocation;
+pub mod revocation_request;
 pub mod scope;
 pub mod sealed;
 pub mod secret;
 pub mod time;
+pub mod token;

@@ -60,3 +60,42 @@ limits! {
     /// Seconds that an access token lives.
     OAuthAccessTokenLifetime = 100, default 3600, 60..=86_400;
 }
+
+/// The value is not one that the limit may be set to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{} must be {} to {}", .0.as_str(), .0.range().start(), .0.range().end())]
+pub struct OutOfRange(pub Limit);
+
+impl Limit {
+    /// Holds a value against the range.
+    ///
+    /// # Errors
+    /// [`OutOfRange`], which says the range.
+    pub fn check(self, value: i64) -> Result<i64, OutOfRange> {
+        if self.range().contains(&value) { Ok(value) } else { Err(OutOfRange(self)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_are_within_their_ranges() {
+        for limit in Limit::ALL {
+            assert_eq!(limit.check(limit.default_value()), Ok(limit.default_value()));
+            assert_eq!(Limit::from_id(limit.id()), Some(*limit));
+        }
+        assert_eq!(Limit::from_id(7), None);
+    }
+
+    #[test]
+    fn the_life_of_a_token_is_a_minute_to_a_day() {
+        let limit = Limit::OAuthAccessTokenLifetime;
+        assert_eq!((limit.check(60), limit.check(86_400)), (Ok(60), Ok(86_400)));
+        for value in [i64::MIN, -1, 0, 59, 86_401, i64::MAX] {
+            assert_eq!(limit.check(value), Err(OutOfRange(limit)));
+        }
+        assert_eq!(OutOfRange(limit).to_string(), "OAuthAccessTokenLifetime must be 60 to 86400");
+    }
+}

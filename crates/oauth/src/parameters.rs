@@ -4,6 +4,8 @@ use crate::refusal::{ParameterFault, Refusal};
 
 mod decode;
 
+pub(crate) use decode::form_decoded;
+
 /// A parameter that some endpoint knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Name {
@@ -27,6 +29,11 @@ impl Name {
 
     fn is_spelled(&self, name: &str) -> bool {
         name == self.spelling || Some(name) == self.alias
+    }
+
+    /// The refusal of a request that leaves it out.
+    pub(crate) const fn missing(self) -> Refusal {
+        self.refuse(ParameterFault::Missing)
     }
 
     const fn refuse(self, fault: ParameterFault) -> Refusal {
@@ -94,7 +101,7 @@ impl Parameters {
     /// # Errors
     /// As [`Parameters::one`], and when it is missing.
     pub fn required(&self, name: Name) -> Result<&str, Refusal> {
-        self.one(name)?.ok_or(name.refuse(ParameterFault::Missing))
+        self.one(name)?.ok_or(name.missing())
     }
 }
 

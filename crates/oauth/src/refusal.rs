@@ -35,7 +35,8 @@ impl ParameterFault {
 /// One answer for every way in which a client fails to authenticate, so that nobody learns which client ids exist.
 const CLIENT: &str = "the client is unknown or its secret is wrong";
 /// One answer for every way in which a code is worthless.
-const CODE: &str = "the authorization code is invalid, has expired, was used before or belongs to another request";
+const CODE: &str =
+    "the authorization code is invalid, has expired, was used before or belongs to another request";
 /// One answer for every way in which a refresh token is worthless.
 const REFRESH: &str = "the refresh token is invalid, was revoked or belongs to another application";
 
@@ -222,7 +223,9 @@ mod tests {
 
     #[test]
     fn a_worthless_code_does_not_tell_why() {
-        for refusal in [Refusal::CodeForged, Refusal::CodeExpired, Refusal::CodeReplayed, Refusal::CodeOutlived] {
+        for refusal in
+            [Refusal::CodeForged, Refusal::CodeExpired, Refusal::CodeReplayed, Refusal::CodeOutlived]
+        {
             assert_eq!(refusal.description(), Refusal::CodeOfAnotherClient.description());
         }
     }

@@ -43,11 +43,7 @@ impl Subject {
         match *self {
             Self::Token(id) => token.id == id,
             Self::Grant(id) => token.grant == Some(id),
-            Self::Allowance {
-                user,
-                application,
-                last_grant,
-            } => {
+            Self::Allowance { user, application, last_grant } => {
                 token.user == user
                     && token.application == application
                     && token.grant.is_some_and(|grant| grant <= last_grant)

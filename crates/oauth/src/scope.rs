@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::refusal::Refusal;
+
 /// What an access token may be used for. The set is closed: a scope that no rule knows would promise nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
@@ -58,10 +60,7 @@ impl FromStr for Scope {
     fn from_str(name: &str) -> Result<Self, UnknownScope> {
         match name {
             "odata" => Ok(Self::OData),
-            _ => Self::ALL
-                .into_iter()
-                .find(|scope| scope.as_str() == name)
-                .ok_or(UnknownScope),
+            _ => Self::ALL.into_iter().find(|scope| scope.as_str() == name).ok_or(UnknownScope),
         }
     }
 }
@@ -81,10 +80,7 @@ impl ScopeSet {
 
     /// From bits that were stored; bits without a meaning are dropped.
     pub fn from_bits(bits: u32) -> Self {
-        Scope::ALL
-            .into_iter()
-            .filter(|scope| bits & scope.bit() != 0)
-            .collect()
+        Scope::ALL.into_iter().filter(|scope| bits & scope.bit() != 0).collect()
     }
 
     /// Whether the scope is in it.
@@ -107,6 +103,12 @@ impl ScopeSet {
     #[must_use]
     pub const fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
+    }
+
+    /// What is in this one and not in the other.
+    #[must_use]
+    pub const fn difference(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
     }
 
     /// Whether nothing is in it.
@@ -149,9 +151,58 @@ impl FromStr for ScopeSet {
     type Err = UnknownScope;
 
     fn from_str(text: &str) -> Result<Self, UnknownScope> {
-        text.split(' ')
-            .filter(|name| !name.is_empty())
-            .map(Scope::from_str)
-            .collect()
+        text.split(' ').filter(|name| !name.is_empty()).map(Scope::from_str).collect()
+    }
+}
+
+/// What a request asks of an application's scopes. Nothing, or blanks, stand for `api.access.odata`
+/// ([RFC 6749 §3.3](https://www.rfc-editor.org/rfc/rfc6749#section-3.3): a default, or a refusal).
+pub(crate) fn requested_of(text: Option<&str>, registered: ScopeSet) -> Result<ScopeSet, Refusal> {
+    let named: ScopeSet = text.unwrap_or_default().parse().map_err(|_| Refusal::ScopeUnknown)?;
+    let asked = if named.is_empty() { ScopeSet::from(Scope::OData) } else { named };
+    if registered.covers(asked) { Ok(asked) } else { Err(Refusal::ScopeNotRegistered) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_with_alias_and_surrounding_blanks() {
+        for text in ["odata", " api.access.odata ", "odata api.access.odata"] {
+            assert_eq!(text.parse(), Ok(ScopeSet::from(Scope::OData)), "{text:?}");
+        }
+        assert_eq!("".parse(), Ok(ScopeSet::EMPTY));
+        assert_eq!("openid".parse::<ScopeSet>(), Err(UnknownScope));
+    }
+
+    #[test]
+    fn printing_and_reading_a_set_is_identity() {
+        for bits in 0..8 {
+            let set = ScopeSet::from_bits(bits);
+            assert_eq!(set.to_string().parse(), Ok(set));
+            assert_eq!(ScopeSet::from_bits(set.bits()), set);
+        }
+    }
+
+    #[test]
+    fn bits_without_a_meaning_are_dropped() {
+        assert_eq!(ScopeSet::from_bits(u32::MAX), Scope::ALL.into_iter().collect());
+    }
+
+    #[test]
+    fn no_scope_asks_for_data_access() {
+        let registered = Scope::ALL.into_iter().collect();
+        for text in [None, Some(""), Some("  ")] {
+            assert_eq!(requested_of(text, registered), Ok(Scope::OData.into()));
+        }
+    }
+
+    #[test]
+    fn a_scope_that_is_unknown_or_not_registered_is_refused() {
+        let registered = ScopeSet::from(Scope::OData);
+        assert_eq!(requested_of(Some("odata nonsense"), registered), Err(Refusal::ScopeUnknown));
+        assert_eq!(requested_of(Some("api.mgmt"), registered), Err(Refusal::ScopeNotRegistered));
+        assert_eq!(requested_of(None, Scope::Introspect.into()), Err(Refusal::ScopeNotRegistered));
     }
 }

@@ -39,6 +39,8 @@ secrets! {
     RefreshTokenText,
     /// An authorization code as it stands on the wire, `sgc_…`.
     CodeText,
+    /// A token of whichever kind, as it stands on the wire.
+    TokenText,
     /// A PKCE code verifier ([RFC 7636 §4.1](https://www.rfc-editor.org/rfc/rfc7636#section-4.1)).
     CodeVerifier,
     /// The value of a session cookie.

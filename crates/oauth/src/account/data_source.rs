@@ -1,0 +1,47 @@
+//! What data sources may be called.
+
+/// The most characters of a data source's name.
+pub const LONGEST_NAME: usize = 128;
+
+/// Why a text cannot name a data source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "each message says it")]
+pub enum DataSourceNameFault {
+    #[error("must not be empty")]
+    Empty,
+    #[error("is {0} characters long; at most 128 are allowed")]
+    TooLong(usize),
+    #[error("may contain letters, digits, underscores and dashes only, since it stands in addresses")]
+    Character,
+}
+
+/// Whether the text may name a data source.
+///
+/// # Errors
+/// The first fault.
+pub fn check_name(name: &str) -> Result<(), DataSourceNameFault> {
+    if name.is_empty() {
+        return Err(DataSourceNameFault::Empty);
+    }
+    let length = name.chars().count();
+    if length > LONGEST_NAME {
+        return Err(DataSourceNameFault::TooLong(length));
+    }
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    if name.bytes().all(allowed) { Ok(()) } else { Err(DataSourceNameFault::Character) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_stand_in_addresses_as_they_are() {
+        assert_eq!(check_name("harbour-2_b"), Ok(()));
+        assert_eq!(check_name(""), Err(DataSourceNameFault::Empty));
+        assert_eq!(check_name(&"a".repeat(129)), Err(DataSourceNameFault::TooLong(129)));
+        for name in ["a b", "a/b", "ä", "..", "a%41"] {
+            assert_eq!(check_name(name), Err(DataSourceNameFault::Character), "{name}");
+        }
+    }
+}

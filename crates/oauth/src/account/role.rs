@@ -1,0 +1,130 @@
+//! Rules of roles, and that an Administrator always remains.
+
+use super::{ADMINISTRATOR_ROLE, Permission, USER_ROLE};
+use crate::id::RoleId;
+
+/// The most characters of a role's name.
+pub const LONGEST_NAME: usize = 128;
+/// The most characters of a role's description.
+pub const LONGEST_DESCRIPTION: usize = 256;
+
+/// Why a role cannot be as asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "each message says it")]
+pub enum RoleFault {
+    #[error("name must not be empty")]
+    NameEmpty,
+    #[error("name is {0} characters long; at most 128 are allowed")]
+    NameTooLong(usize),
+    #[error("description is {0} characters long; at most 256 are allowed")]
+    DescriptionTooLong(usize),
+    #[error("name and description must not contain control characters")]
+    ControlCharacter,
+    #[error("permissions names {0}, which is no permission")]
+    UnknownPermission(i64),
+    #[error("the role of administrators must keep permission 12 (Administrator)")]
+    AdministratorWithoutPermission,
+    #[error("the built-in roles cannot be deleted")]
+    BuiltIn,
+}
+
+/// The permissions of a role from their numbers: sorted, without repetition.
+///
+/// # Errors
+/// [`RoleFault::UnknownPermission`], the first.
+pub fn permissions(numbers: &[i64]) -> Result<Vec<Permission>, RoleFault> {
+    let known = |number: &i64| Permission::from_id(*number).ok_or(RoleFault::UnknownPermission(*number));
+    let mut permissions = numbers.iter().map(known).collect::<Result<Vec<_>, _>>()?;
+    permissions.sort_unstable();
+    permissions.dedup();
+    Ok(permissions)
+}
+
+/// Whether the texts may name and describe a role.
+///
+/// # Errors
+/// The first fault.
+pub fn check_texts(name: &str, description: &str) -> Result<(), RoleFault> {
+    let (name_length, description_length) = (name.chars().count(), description.chars().count());
+    match () {
+        () if name.trim().is_empty() => Err(RoleFault::NameEmpty),
+        () if name_length > LONGEST_NAME => Err(RoleFault::NameTooLong(name_length)),
+        () if description_length > LONGEST_DESCRIPTION => {
+            Err(RoleFault::DescriptionTooLong(description_length))
+        }
+        () if name.chars().chain(description.chars()).any(crate::registration::is_unprintable) => {
+            Err(RoleFault::ControlCharacter)
+        }
+        () => Ok(()),
+    }
+}
+
+/// Whether the role may have exactly these permissions.
+///
+/// # Errors
+/// [`RoleFault::AdministratorWithoutPermission`].
+pub fn may_have(role: RoleId, permissions: &[Permission]) -> Result<(), RoleFault> {
+    let stripped = role == ADMINISTRATOR_ROLE && !permissions.contains(&Permission::Administrator);
+    if stripped { Err(RoleFault::AdministratorWithoutPermission) } else { Ok(()) }
+}
+
+/// Whether the role may be deleted.
+///
+/// # Errors
+/// [`RoleFault::BuiltIn`].
+pub fn may_be_deleted(role: RoleId) -> Result<(), RoleFault> {
+    if role == ADMINISTRATOR_ROLE || role == USER_ROLE { Err(RoleFault::BuiltIn) } else { Ok(()) }
+}
+
+/// Whether somebody can still administer the system, given each user's activity and permissions after an act.
+pub fn an_administrator_remains<'a>(users: impl IntoIterator<Item = (bool, &'a [Permission])>) -> bool {
+    users.into_iter().any(|(active, permissions)| active && permissions.contains(&Permission::Administrator))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn permissions_are_read_by_number() {
+        assert_eq!(
+            permissions(&[12, 7, 12]),
+            Ok(vec![Permission::UseDataSourceWithOData, Permission::Administrator])
+        );
+        assert_eq!(permissions(&[7, 5]), Err(RoleFault::UnknownPermission(5)));
+    }
+
+    #[test]
+    fn every_permission_has_its_number() {
+        for permission in Permission::ALL {
+            assert_eq!(Permission::from_id(permission.id()), Some(*permission));
+        }
+    }
+
+    #[test]
+    fn texts_of_a_role_are_bounded() {
+        assert_eq!(check_texts("Reader", ""), Ok(()));
+        assert_eq!(check_texts(" ", ""), Err(RoleFault::NameEmpty));
+        assert_eq!(check_texts(&"x".repeat(129), ""), Err(RoleFault::NameTooLong(129)));
+        assert_eq!(check_texts("x", &"x".repeat(257)), Err(RoleFault::DescriptionTooLong(257)));
+        assert_eq!(check_texts("x\n", ""), Err(RoleFault::ControlCharacter));
+    }
+
+    #[test]
+    fn the_built_in_roles_stay_what_they_are() {
+        assert_eq!(
+            may_have(ADMINISTRATOR_ROLE, &[Permission::WebUI]),
+            Err(RoleFault::AdministratorWithoutPermission)
+        );
+        assert_eq!(may_have(USER_ROLE, &[]), Ok(()));
+        assert_eq!(may_be_deleted(USER_ROLE), Err(RoleFault::BuiltIn));
+        assert_eq!(may_be_deleted(RoleId::new(3)), Ok(()));
+    }
+
+    #[test]
+    fn an_inactive_administrator_is_none() {
+        let (all, none): (&[Permission], &[Permission]) = (&[Permission::Administrator], &[]);
+        assert!(an_administrator_remains([(true, none), (true, all)]));
+        assert!(!an_administrator_remains([(true, none), (false, all)]));
+    }
+}

@@ -1,0 +1,63 @@
+//! What users may be called.
+
+/// The most characters of a user name.
+pub const LONGEST: usize = 128;
+
+/// Why a text cannot be a user name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "each message says it")]
+pub enum UserNameFault {
+    #[error("must not be empty")]
+    Empty,
+    #[error("is {0} characters long; at most 128 are allowed")]
+    TooLong(usize),
+    #[error("must not contain a colon, which ends the user name in HTTP Basic")]
+    Colon,
+    #[error("must not contain control characters")]
+    ControlCharacter,
+    #[error("must not begin or end with a blank")]
+    SurroundingBlank,
+}
+
+/// Whether the text may be a user name. It is kept as given and compared without case.
+///
+/// # Errors
+/// The first fault.
+pub fn check(name: &str) -> Result<(), UserNameFault> {
+    let length = name.chars().count();
+    match () {
+        () if length == 0 => Err(UserNameFault::Empty),
+        () if length > LONGEST => Err(UserNameFault::TooLong(length)),
+        () if name.contains(':') => Err(UserNameFault::Colon),
+        () if name.chars().any(crate::registration::is_unprintable) => Err(UserNameFault::ControlCharacter),
+        () if name.trim() != name => Err(UserNameFault::SurroundingBlank),
+        () => Ok(()),
+    }
+}
+
+/// The form in which names are compared.
+pub fn folded(name: &str) -> String {
+    name.to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_at_most_128_characters_without_a_colon() {
+        assert_eq!(check("d2cadmin"), Ok(()));
+        assert_eq!(check(&"ü".repeat(128)), Ok(()));
+        assert_eq!(check(&"ü".repeat(129)), Err(UserNameFault::TooLong(129)));
+        assert_eq!(check(""), Err(UserNameFault::Empty));
+        assert_eq!(check("a:b"), Err(UserNameFault::Colon));
+        assert_eq!(check("a\u{0}b"), Err(UserNameFault::ControlCharacter));
+        assert_eq!(check("a\u{202e}b"), Err(UserNameFault::ControlCharacter));
+        assert_eq!(check(" a"), Err(UserNameFault::SurroundingBlank));
+    }
+
+    #[test]
+    fn names_are_compared_without_case() {
+        assert_eq!(folded("D2CAdmin"), folded("d2cadmin"));
+    }
+}

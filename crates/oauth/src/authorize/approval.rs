@@ -1,0 +1,107 @@
+//! From a valid request to a code: who is signed in, and what that user has allowed.
+
+use super::{Refused, ValidRequest};
+use crate::grant::Consent;
+use crate::id::{CodeId, ConsentId, Epoch, UserId};
+use crate::refusal::Refusal;
+use crate::scope::ScopeSet;
+use crate::sealed::AuthorizationCode;
+use crate::time::Timestamp;
+
+/// How long a code lives ([RFC 6749 §4.1.2](https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2): ten minutes at most).
+pub const CODE_LIFETIME_SECS: i64 = 60;
+
+/// The user before the browser.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SignedIn {
+    /// Who signed in.
+    pub user: UserId,
+    /// The user's epoch.
+    pub epoch: Epoch,
+    /// When the password was last shown.
+    pub auth_time: Timestamp,
+}
+
+/// What happens next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NextStep {
+    /// Show the sign-in page.
+    SignIn,
+    /// Show the consent page.
+    Consent {
+        /// What the user has not allowed yet; empty when the client only wants the page shown again.
+        missing: ScopeSet,
+    },
+    /// Send the code.
+    IssueCode(Approval),
+}
+
+/// A user's consent that covers a request. Only [`next_step`] and [`approve`] make one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Approval {
+    signed_in: SignedIn,
+    consent: ConsentId,
+}
+
+/// Decides what the browser sees after a request was found valid.
+///
+/// # Errors
+/// `login_required` and `consent_required`, where the client forbids asking.
+pub fn next_step(
+    request: &ValidRequest,
+    signed_in: Option<SignedIn>,
+    consent: Option<&Consent>,
+) -> Result<NextStep, Refused> {
+    let Some(signed_in) = signed_in.filter(|_| !request.prompt.login) else {
+        return if request.prompt.none {
+            Err(request.refuse(Refusal::NotSignedIn))
+        } else {
+            Ok(NextStep::SignIn)
+        };
+    };
+    if let Some(approval) = approve(request, signed_in, consent)
+        && !request.prompt.consent
+    {
+        return Ok(NextStep::IssueCode(approval));
+    }
+    if request.prompt.none {
+        return Err(request.refuse(Refusal::NotConsented));
+    }
+    let allowed =
+        consent.filter(|consent| is_of(consent, request, signed_in)).map_or(ScopeSet::EMPTY, |c| c.scopes);
+    Ok(NextStep::Consent { missing: request.scopes.difference(allowed) })
+}
+
+/// The approval that a consent gives, when it is this user's for this application and covers what is asked. After the
+/// user pressed Allow, pass the consent as it was stored.
+pub fn approve(request: &ValidRequest, signed_in: SignedIn, consent: Option<&Consent>) -> Option<Approval> {
+    let consent = consent.filter(|consent| is_of(consent, request, signed_in))?;
+    consent.scopes.covers(request.scopes).then_some(Approval { signed_in, consent: consent.id })
+}
+
+fn is_of(consent: &Consent, request: &ValidRequest, signed_in: SignedIn) -> bool {
+    consent.user == signed_in.user && consent.application == request.application
+}
+
+/// The content of the code. `id` is fresh and holds the time of issue; `redirect_digest` is the SHA-256 of
+/// [`ValidRequest::redirect_uri`], where there is one.
+pub fn issue_code(
+    request: &ValidRequest,
+    approval: Approval,
+    id: CodeId,
+    redirect_digest: Option<[u8; 32]>,
+) -> AuthorizationCode {
+    AuthorizationCode {
+        id,
+        expires_at: id.at().plus_secs(CODE_LIFETIME_SECS),
+        application: request.application,
+        application_epoch: request.application_epoch,
+        user: approval.signed_in.user,
+        user_epoch: approval.signed_in.epoch,
+        consent: approval.consent,
+        scopes: request.scopes,
+        redirect_digest,
+        challenge: request.challenge,
+        auth_time: approval.signed_in.auth_time,
+    }
+}

@@ -1,0 +1,57 @@
+//! The parameters of an authorization request; nothing of them is proved.
+
+use crate::id::ClientId;
+use crate::parameters::{CLIENT_ID, Name, Parameters, REDIRECT_URI, SCOPE};
+use crate::refusal::Refusal;
+
+pub(super) const RESPONSE_TYPE: Name = Name::new("response_type", 128);
+pub(super) const RESPONSE_MODE: Name = Name::new("response_mode", 128);
+pub(super) const STATE: Name = Name::new("state", 2048);
+pub(super) const CODE_CHALLENGE: Name = Name::new("code_challenge", 256);
+pub(super) const CODE_CHALLENGE_METHOD: Name = Name::new("code_challenge_method", 64);
+pub(super) const PROMPT: Name = Name::new("prompt", 128);
+const REQUEST: Name = Name::new("request", 65_536);
+const REQUEST_URI: Name = Name::new("request_uri", 2048);
+
+/// An authorization request as it came. A client secret in it is not read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthorizeRequest {
+    /// The id, where it has the form of one of ours.
+    pub client_id: Option<ClientId>,
+    /// Where the browser is to go afterwards, exactly as sent.
+    pub redirect_uri: Option<String>,
+    pub(super) response_type: Option<String>,
+    pub(super) response_mode: Option<String>,
+    pub(super) scope: Option<String>,
+    pub(super) state: Option<String>,
+    pub(super) code_challenge: Option<String>,
+    pub(super) code_challenge_method: Option<String>,
+    pub(super) prompt: Option<String>,
+    pub(super) has_request: bool,
+    pub(super) has_request_uri: bool,
+}
+
+impl AuthorizeRequest {
+    /// Reads what this endpoint knows, each at most once; the rest is ignored
+    /// ([RFC 6749 §3.1](https://www.rfc-editor.org/rfc/rfc6749#section-3.1)).
+    ///
+    /// # Errors
+    /// [`Refusal::Parameter`], to be shown as a page: nothing proves yet to whom it could be sent.
+    pub fn parse(parameters: &Parameters) -> Result<Self, Refusal> {
+        let owned = |name| parameters.one(name).map(|value| value.map(str::to_owned));
+        let client_id = parameters.required(CLIENT_ID)?;
+        Ok(Self {
+            client_id: client_id.parse().ok(),
+            redirect_uri: owned(REDIRECT_URI)?,
+            response_type: owned(RESPONSE_TYPE)?,
+            response_mode: owned(RESPONSE_MODE)?,
+            scope: owned(SCOPE)?,
+            state: owned(STATE)?,
+            code_challenge: owned(CODE_CHALLENGE)?,
+            code_challenge_method: owned(CODE_CHALLENGE_METHOD)?,
+            prompt: owned(PROMPT)?,
+            has_request: parameters.one(REQUEST)?.is_some(),
+            has_request_uri: parameters.one(REQUEST_URI)?.is_some(),
+        })
+    }
+}

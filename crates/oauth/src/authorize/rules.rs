@@ -1,0 +1,202 @@
+//! The rules of an authorization request, under the clauses that they enforce.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::{AuthorizeRequest, RedirectTarget, Refused, RefusedRedirect};
+use crate::application::{Application, ClientType, GrantType, Profile};
+use crate::id::{ApplicationId, Epoch};
+use crate::redirect;
+use crate::refusal::Refusal;
+use crate::scope::{self, ScopeSet};
+
+/// A request that may be put before a user. Only [`super::check`] makes one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ValidRequest {
+    pub(super) application: ApplicationId,
+    pub(super) application_epoch: Epoch,
+    pub(super) target: RedirectTarget,
+    pub(super) redirect_uri: Option<String>,
+    pub(super) scopes: ScopeSet,
+    pub(super) state: Option<String>,
+    pub(super) challenge: Option<[u8; 32]>,
+    pub(super) prompt: Prompt,
+}
+
+/// What the client wants asked anew ([OpenID Connect Core §3.1.2.1](https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Prompt {
+    /// Nothing may be asked.
+    pub(super) none: bool,
+    /// The user must sign in again.
+    pub(super) login: bool,
+    /// The consent page must be shown.
+    pub(super) consent: bool,
+}
+
+impl ValidRequest {
+    /// The application that asks.
+    pub fn application(&self) -> ApplicationId {
+        self.application
+    }
+
+    /// What it asks for.
+    pub fn scopes(&self) -> ScopeSet {
+        self.scopes
+    }
+
+    /// Where the browser goes with the answer.
+    pub fn target(&self) -> &RedirectTarget {
+        &self.target
+    }
+
+    /// The `redirect_uri` of the request exactly as sent, whose digest goes into the code.
+    pub fn redirect_uri(&self) -> Option<&str> {
+        self.redirect_uri.as_deref()
+    }
+
+    /// The client's own `state`, to be given back.
+    pub fn state(&self) -> Option<&str> {
+        self.state.as_deref()
+    }
+
+    /// The user pressed Deny.
+    pub fn deny(&self) -> Refused {
+        self.refuse(Refusal::UserDenied)
+    }
+
+    pub(super) fn refuse(&self, refusal: Refusal) -> Refused {
+        let (target, state) = (self.target.clone(), self.state.clone());
+        Refused::Redirect(Box::new(RefusedRedirect { target, refusal, state }))
+    }
+}
+
+/// "If the client identifier is missing or invalid, the authorization server […] MUST NOT automatically redirect"
+/// ([RFC 6749 §4.1.2.1](https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2.1)).
+pub(super) fn client_is_known<'a>(
+    request: &AuthorizeRequest,
+    found: Option<&'a Application>,
+) -> Result<&'a Application, Refusal> {
+    found
+        .filter(|application| request.client_id.as_ref() == Some(&application.client_id))
+        .ok_or(Refusal::UnknownClientId)
+}
+
+/// [RFC 6749 §3.1.2.3](https://www.rfc-editor.org/rfc/rfc6749#section-3.1.2.3).
+pub(super) fn redirect_url_is_registered(
+    request: &AuthorizeRequest,
+    application: &Application,
+) -> Result<RedirectTarget, Refusal> {
+    let (registered, profile) = (&application.settings.redirect_urls, application.settings.profile);
+    let url = match &request.redirect_uri {
+        Some(requested) => {
+            redirect::matching(requested, registered, profile).ok_or(Refusal::RedirectUrlUnknown)?
+        }
+        None => redirect::only_full(registered, profile).ok_or(Refusal::RedirectUrlAmbiguous)?,
+    };
+    Ok(RedirectTarget::proved(url))
+}
+
+/// Everything that the client is told by redirect.
+pub(super) fn decide(
+    request: &AuthorizeRequest,
+    application: &Application,
+    target: RedirectTarget,
+) -> Result<ValidRequest, Refusal> {
+    no_request_object_is_sent(request)?;
+    response_type_is_code(request)?;
+    response_mode_is_query(request)?;
+    code_grant_is_registered(application)?;
+    let scopes = scopes_are_registered(request, application)?;
+    let challenge = challenge_is_s256(request)?;
+    challenge_is_there_where_required(challenge, application)?;
+    let prompt = prompt_is_consistent(request)?;
+    Ok(ValidRequest {
+        application: application.id,
+        application_epoch: application.epoch,
+        target,
+        redirect_uri: request.redirect_uri.clone(),
+        scopes,
+        state: request.state.clone(),
+        challenge,
+        prompt,
+    })
+}
+
+/// [OpenID Connect Core §3.1.2.6](https://openid.net/specs/openid-connect-core-1_0.html#AuthError): an unsupported
+/// request object must not be ignored, since it overrides the parameters beside it.
+fn no_request_object_is_sent(request: &AuthorizeRequest) -> Result<(), Refusal> {
+    match request {
+        AuthorizeRequest { has_request: true, .. } => Err(Refusal::RequestObject),
+        AuthorizeRequest { has_request_uri: true, .. } => Err(Refusal::RequestObjectByReference),
+        _ => Ok(()),
+    }
+}
+
+/// [RFC 6749 §3.1.1](https://www.rfc-editor.org/rfc/rfc6749#section-3.1.1).
+fn response_type_is_code(request: &AuthorizeRequest) -> Result<(), Refusal> {
+    match request.response_type.as_deref() {
+        Some("code") => Ok(()),
+        Some(_) => Err(Refusal::ResponseTypeUnsupported),
+        None => Err(super::request::RESPONSE_TYPE.missing()),
+    }
+}
+
+fn response_mode_is_query(request: &AuthorizeRequest) -> Result<(), Refusal> {
+    match request.response_mode.as_deref() {
+        None | Some("query") => Ok(()),
+        Some(_) => Err(Refusal::ResponseModeUnsupported),
+    }
+}
+
+fn code_grant_is_registered(application: &Application) -> Result<(), Refusal> {
+    let registered = application.settings.grant_types.contains(&GrantType::AuthorizationCode);
+    if registered { Ok(()) } else { Err(Refusal::GrantTypeNotRegistered) }
+}
+
+/// [RFC 6749 §3.3](https://www.rfc-editor.org/rfc/rfc6749#section-3.3).
+fn scopes_are_registered(request: &AuthorizeRequest, application: &Application) -> Result<ScopeSet, Refusal> {
+    scope::requested_of(request.scope.as_deref(), application.settings.scopes)
+}
+
+/// [RFC 7636 §4.3](https://www.rfc-editor.org/rfc/rfc7636#section-4.3); `plain` is refused
+/// ([RFC 9700 §2.1.1](https://www.rfc-editor.org/rfc/rfc9700#section-2.1.1)), and so is its being the default.
+fn challenge_is_s256(request: &AuthorizeRequest) -> Result<Option<[u8; 32]>, Refusal> {
+    let challenge = match (request.code_challenge.as_deref(), request.code_challenge_method.as_deref()) {
+        (None, None) => return Ok(None),
+        (None, Some(_)) => return Err(Refusal::ChallengeMethodWithoutChallenge),
+        (Some(_), None) => return Err(Refusal::ChallengeMethodMissing),
+        (Some(challenge), Some("S256")) => challenge,
+        (Some(_), Some(_)) => return Err(Refusal::ChallengeMethodUnsupported),
+    };
+    let digest = URL_SAFE_NO_PAD.decode(challenge).map_err(|_| Refusal::ChallengeMalformed)?;
+    digest.try_into().map(Some).map_err(|_| Refusal::ChallengeMalformed)
+}
+
+/// [RFC 9700 §2.1.1](https://www.rfc-editor.org/rfc/rfc9700#section-2.1.1): public clients must use PKCE; the profile
+/// `oauth21` asks it of everyone.
+fn challenge_is_there_where_required(
+    challenge: Option<[u8; 32]>,
+    application: &Application,
+) -> Result<(), Refusal> {
+    let settings = &application.settings;
+    let required = settings.client_type == ClientType::Public || settings.profile == Profile::OAuth21;
+    if required && challenge.is_none() { Err(Refusal::ChallengeMissing) } else { Ok(()) }
+}
+
+fn prompt_is_consistent(request: &AuthorizeRequest) -> Result<Prompt, Refusal> {
+    let mut prompt = Prompt::default();
+    for word in request.prompt.as_deref().unwrap_or_default().split(' ').filter(|word| !word.is_empty()) {
+        match word {
+            "none" => prompt.none = true,
+            "login" | "select_account" => prompt.login = true,
+            "consent" => prompt.consent = true,
+            _ => return Err(Refusal::PromptUnknown),
+        }
+    }
+    if prompt.none && (prompt.login || prompt.consent) {
+        Err(Refusal::PromptNoneCombined)
+    } else {
+        Ok(prompt)
+    }
+}

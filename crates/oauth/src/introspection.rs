@@ -1,0 +1,170 @@
+//! Asking about a token ([RFC 7662](https://www.rfc-editor.org/rfc/rfc7662)).
+
+use crate::account::User;
+use crate::application::Application;
+use crate::client_authentication::AuthenticatedClient;
+use crate::grant::Grant;
+use crate::id::{ApplicationId, TokenId};
+use crate::parameters::{Name, Parameters};
+use crate::refusal::Refusal;
+use crate::scope::{Scope, ScopeSet};
+use crate::sealed::{AccessToken, RefreshToken};
+use crate::secret::TokenText;
+use crate::time::Timestamp;
+
+pub(crate) const TOKEN: Name = Name::new("token", 4096);
+pub(crate) const TOKEN_TYPE_HINT: Name = Name::new("token_type_hint", 128);
+
+/// The token that a request is about. The hint is read and ignored: a token tells its kind by itself.
+///
+/// # Errors
+/// `invalid_request` when it is missing or malformed.
+pub fn parse(parameters: &Parameters) -> Result<TokenText, Refusal> {
+    parameters.one(TOKEN_TYPE_HINT)?;
+    parameters.required(TOKEN).map(TokenText::new)
+}
+
+/// "the authorization server MUST […] require some form of authorization to access this endpoint"
+/// ([RFC 7662 §2.1](https://www.rfc-editor.org/rfc/rfc7662#section-2.1)).
+///
+/// # Errors
+/// `unauthorized_client` for a public client, which proves nothing.
+pub fn may_ask(client: &AuthenticatedClient) -> Result<(), Refusal> {
+    if client.is_confidential() { Ok(()) } else { Err(Refusal::PublicIntrospection) }
+}
+
+/// Whether the client may be told about tokens of the application: its own, or with `token.introspect` everyone's.
+pub fn may_ask_about(client: &AuthenticatedClient, application: ApplicationId) -> bool {
+    client.application().id == application || client.application().settings.scopes.contains(Scope::Introspect)
+}
+
+/// A token of ours, opened.
+#[derive(Debug, Clone, Copy)]
+pub enum Subject<'a> {
+    /// An access token.
+    Access {
+        /// Its content.
+        token: &'a AccessToken,
+        /// Whether the revocation index says that it is dead.
+        revoked: bool,
+    },
+    /// A refresh token.
+    Refresh {
+        /// Its content.
+        token: &'a RefreshToken,
+        /// The grant that it names, as stored now.
+        grant: &'a Grant,
+    },
+}
+
+/// What must be known to answer.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'a> {
+    /// Who asks.
+    pub client: &'a AuthenticatedClient,
+    /// The token's application, as stored now.
+    pub application: Option<&'a Application>,
+    /// The token's user, as stored now.
+    pub user: Option<&'a User>,
+    /// The present moment.
+    pub now: Timestamp,
+}
+
+/// What is told about a live token ([RFC 7662 §2.2](https://www.rfc-editor.org/rfc/rfc7662#section-2.2)); `active` is
+/// true, and the caller adds `iss`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Active<'a> {
+    /// `client_id`.
+    pub client_id: &'a str,
+    /// `username`.
+    pub username: &'a str,
+    /// `scope`.
+    pub scopes: ScopeSet,
+    /// `token_type`; a refresh token has none.
+    pub token_type: Option<&'static str>,
+    /// `exp`; none for a refresh token, which lives until revoked.
+    pub expires_at: Option<Timestamp>,
+    /// `iat`.
+    pub issued_at: Timestamp,
+    /// `sub`: the user's id, or the client id for client credentials.
+    pub subject: String,
+    /// `jti`; none for a refresh token.
+    pub id: Option<TokenId>,
+}
+
+/// Decides what is told. `None` is `{"active":false}`, also for a token that is none of the client's business:
+/// "the authorization server […] MUST instead […] `active` set to false".
+pub fn decide<'a>(subject: Subject<'_>, facts: Facts<'a>) -> Option<Active<'a>> {
+    may_ask(facts.client).ok()?;
+    let application = application_may_be_told_about(subject, facts)?;
+    let user = user_is_active(subject, facts)?;
+    token_is_live(subject, application, user, facts).then(|| describe(subject, application, user))
+}
+
+fn application_may_be_told_about<'a>(subject: Subject<'_>, facts: Facts<'a>) -> Option<&'a Application> {
+    let id = match subject {
+        Subject::Access { token, .. } => token.application,
+        Subject::Refresh { grant, .. } => grant.application,
+    };
+    facts.application.filter(|application| application.id == id && may_ask_about(facts.client, id))
+}
+
+fn user_is_active<'a>(subject: Subject<'_>, facts: Facts<'a>) -> Option<&'a User> {
+    let id = match subject {
+        Subject::Access { token, .. } => token.user,
+        Subject::Refresh { grant, .. } => grant.user,
+    };
+    facts.user.filter(|user| user.id == id && user.active)
+}
+
+/// "has been issued by this authorization server, has not been revoked by the resource owner, and is within its given
+/// time window of validity"; a refresh token that was replaced is no longer live.
+fn token_is_live(subject: Subject<'_>, application: &Application, user: &User, facts: Facts<'_>) -> bool {
+    match subject {
+        Subject::Access { token, revoked } => {
+            !revoked
+                && !token.expires_at.is_past(facts.now)
+                && token.application_epoch == application.epoch
+                && token.user_epoch == user.epoch
+        }
+        Subject::Refresh { token, grant } => {
+            grant.id == token.grant
+                && grant.refreshable
+                && grant.revoked_at.is_none()
+                && grant.generation == token.generation
+                && grant.expires_at.is_none_or(|end| !end.is_past(facts.now))
+                && grant.application_epoch == application.epoch
+                && grant.user_epoch == user.epoch
+        }
+    }
+}
+
+fn describe<'a>(subject: Subject<'_>, application: &'a Application, user: &'a User) -> Active<'a> {
+    let client_id = application.client_id.as_str();
+    let username = user.name.as_str();
+    match subject {
+        Subject::Access { token, .. } => Active {
+            client_id,
+            username,
+            scopes: token.scopes,
+            token_type: Some("Bearer"),
+            expires_at: Some(token.expires_at),
+            issued_at: token.id.at(),
+            subject: token.grant.map_or_else(|| client_id.to_owned(), |_| user.id.to_string()),
+            id: Some(token.id),
+        },
+        Subject::Refresh { grant, .. } => Active {
+            client_id,
+            username,
+            scopes: grant.scopes,
+            token_type: None,
+            expires_at: grant.expires_at,
+            issued_at: grant.rotated_at.unwrap_or(grant.created_at),
+            subject: user.id.to_string(),
+            id: None,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,70 @@
+//! What the server tells about itself ([RFC 8414](https://www.rfc-editor.org/rfc/rfc8414)).
+
+use serde::Serialize;
+
+use crate::application::GrantType;
+use crate::scope::Scope;
+
+/// The document at `/.well-known/oauth-authorization-server`.
+#[derive(Debug, Clone, Serialize)]
+#[expect(missing_docs, reason = "the names are those of RFC 8414 §2, RFC 9207 §3 and RFC 7636")]
+pub struct Metadata {
+    pub issuer: String,
+    pub authorization_endpoint: String,
+    pub token_endpoint: String,
+    pub introspection_endpoint: String,
+    pub revocation_endpoint: String,
+    pub service_documentation: String,
+    pub scopes_supported: Vec<&'static str>,
+    pub response_types_supported: [&'static str; 1],
+    pub response_modes_supported: [&'static str; 1],
+    pub grant_types_supported: Vec<&'static str>,
+    pub token_endpoint_auth_methods_supported: [&'static str; 3],
+    pub introspection_endpoint_auth_methods_supported: [&'static str; 2],
+    pub revocation_endpoint_auth_methods_supported: [&'static str; 3],
+    pub code_challenge_methods_supported: [&'static str; 1],
+    pub prompt_values_supported: [&'static str; 4],
+    pub authorization_response_iss_parameter_supported: bool,
+    pub request_parameter_supported: bool,
+    pub request_uri_parameter_supported: bool,
+}
+
+impl Metadata {
+    /// The document for an issuer: the public URL without a trailing slash.
+    pub fn new(issuer: &str) -> Self {
+        Self {
+            issuer: issuer.to_owned(),
+            authorization_endpoint: format!("{issuer}/oauth2/authorize"),
+            token_endpoint: format!("{issuer}/oauth2/token"),
+            introspection_endpoint: format!("{issuer}/oauth2/introspect"),
+            revocation_endpoint: format!("{issuer}/oauth2/revoke"),
+            service_documentation: format!("{issuer}/docs"),
+            scopes_supported: Scope::ALL.iter().map(|scope| scope.as_str()).collect(),
+            response_types_supported: ["code"],
+            response_modes_supported: ["query"],
+            grant_types_supported: GrantType::ALL.iter().map(|grant| grant.as_str()).collect(),
+            token_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post", "none"],
+            introspection_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post"],
+            revocation_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post", "none"],
+            code_challenge_methods_supported: ["S256"],
+            prompt_values_supported: ["none", "login", "consent", "select_account"],
+            authorization_response_iss_parameter_supported: true,
+            request_parameter_supported: false,
+            request_uri_parameter_supported: false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_document_has_the_members_of_the_specification() {
+        let document = serde_json::to_value(Metadata::new("https://gate.example")).unwrap();
+        assert_eq!(document["issuer"], "https://gate.example");
+        assert_eq!(document["token_endpoint"], "https://gate.example/oauth2/token");
+        assert_eq!(document["code_challenge_methods_supported"], serde_json::json!(["S256"]));
+        assert_eq!(document["authorization_response_iss_parameter_supported"], true);
+    }
+}

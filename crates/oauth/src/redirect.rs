@@ -1,0 +1,245 @@
+//! Redirect URLs: which may be registered, and which registered one a requested one matches
+//! ([RFC 6749 §3.1.2](https://www.rfc-editor.org/rfc/rfc6749#section-3.1.2),
+//! [RFC 9700 §2.1](https://www.rfc-editor.org/rfc/rfc9700#section-2.1)).
+//!
+//! URLs are read as browsers read them, since it is a browser that will follow them.
+
+use url::{Host, Url};
+
+use crate::application::Profile;
+
+/// The most characters of a redirect URL.
+pub const LONGEST: usize = 2048;
+
+/// Why a text cannot be a redirect URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "each message says it")]
+pub enum RedirectFault {
+    #[error("must not be empty")]
+    Empty,
+    #[error("is longer than 2048 characters")]
+    TooLong,
+    #[error("contains a blank or a control character")]
+    ControlCharacter,
+    #[error(
+        "contains a character other than the printable ones of ASCII; write it with percent signs, a host in punycode"
+    )]
+    NotAscii,
+    #[error("contains a backslash, which browsers take for a slash")]
+    Backslash,
+    #[error("is not an absolute URL, such as https://app.example.com/callback")]
+    NotAbsolute,
+    #[error("has a scheme that runs code or reads files instead of naming an application")]
+    DangerousScheme,
+    #[error(
+        "has a private-use scheme without a dot; use the reversed name of a domain, such as com.example.app:/callback"
+    )]
+    SchemeWithoutDot,
+    #[error("must not have a fragment")]
+    Fragment,
+    #[error("must not have a user name or password")]
+    UserInformation,
+    #[error("has a host with characters that no host name has")]
+    HostCharacter,
+    #[error("must be https; plain http is for loopback addresses only (127.0.0.1, [::1], localhost)")]
+    PlainHttp,
+    #[error(
+        "is a bare host name, which this profile does not match; write the full URL, such as https://app.example.com/callback"
+    )]
+    BareHost,
+}
+
+/// What is odd about a redirect URL that may be registered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "each message says it")]
+pub enum RedirectWarning {
+    #[error("is plain http: whoever is on the way can read the authorization codes")]
+    PlainHttp,
+    #[error(
+        "is a bare host name: codes may go to every https page of that host; register the full URL instead"
+    )]
+    BareHost,
+    #[error(
+        "is a bare host name with a port, which no redirect_uri ever matches; register the full URL instead"
+    )]
+    BareHostWithPort,
+}
+
+/// A redirect URL as it was registered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Registered {
+    /// A full URL.
+    Full(Url),
+    /// A bare host in lower case, with or without a port.
+    BareHost {
+        /// Without the port.
+        host: String,
+        /// Whether there is one; then nothing matches.
+        port: bool,
+    },
+}
+
+impl Registered {
+    /// Reads a registered text, whatever the profile.
+    ///
+    /// # Errors
+    /// [`RedirectFault`], the first in reading order.
+    pub fn parse(text: &str) -> Result<Self, RedirectFault> {
+        text_is_plain(text)?;
+        if let Some(bare) = bare_host(text) {
+            return Ok(bare);
+        }
+        full_url(text).map(Self::Full)
+    }
+}
+
+/// Whether the text may be registered under the profile, and what is odd about it.
+///
+/// # Errors
+/// [`RedirectFault`].
+pub fn may_be_registered(text: &str, profile: Profile) -> Result<Option<RedirectWarning>, RedirectFault> {
+    match (Registered::parse(text)?, profile) {
+        (Registered::BareHost { .. }, Profile::OAuth21) => Err(RedirectFault::BareHost),
+        (Registered::BareHost { port: true, .. }, Profile::Compatible) => {
+            Ok(Some(RedirectWarning::BareHostWithPort))
+        }
+        (Registered::BareHost { port: false, .. }, Profile::Compatible) => {
+            Ok(Some(RedirectWarning::BareHost))
+        }
+        (Registered::Full(url), _) if url.scheme() != "http" || is_loopback(&url) => Ok(None),
+        (Registered::Full(_), Profile::OAuth21) => Err(RedirectFault::PlainHttp),
+        (Registered::Full(_), Profile::Compatible) => Ok(Some(RedirectWarning::PlainHttp)),
+    }
+}
+
+/// The URL to redirect to, when the requested text matches a registered one under the profile.
+pub(crate) fn matching(requested: &str, registered: &[String], profile: Profile) -> Option<Url> {
+    text_is_plain(requested).ok()?;
+    let url = full_url(requested).ok()?;
+    let matches = |text: &String| {
+        is_exactly(requested, text) || is_any_port(&url, text) || is_on_host(&url, text, profile)
+    };
+    let allowed = |text: &&String| may_be_registered(text, profile).is_ok();
+    registered.iter().filter(allowed).any(matches).then_some(url)
+}
+
+/// The URL that stands in for a `redirect_uri` left out: the only full one registered.
+pub(crate) fn only_full(registered: &[String], profile: Profile) -> Option<Url> {
+    let allowed = registered.iter().filter(|text| may_be_registered(text, profile).is_ok());
+    let mut full = allowed.filter_map(|text| match Registered::parse(text) {
+        Ok(Registered::Full(url)) => Some(url),
+        _ => None,
+    });
+    let only = full.next()?;
+    full.next().is_none().then_some(only)
+}
+
+/// Simple string comparison ([RFC 9700 §2.1](https://www.rfc-editor.org/rfc/rfc9700#section-2.1)).
+fn is_exactly(requested: &str, registered: &str) -> bool {
+    requested == registered
+}
+
+/// "The authorization server MUST allow any port to be specified at the time of the request for loopback IP redirect
+/// URIs" ([RFC 8252 §7.3](https://www.rfc-editor.org/rfc/rfc8252#section-7.3)).
+fn is_any_port(requested: &Url, registered: &str) -> bool {
+    let Ok(Registered::Full(mut registered)) = Registered::parse(registered) else { return false };
+    if requested.scheme() != "http" || !is_loopback(requested) {
+        return false;
+    }
+    registered.set_port(requested.port()).is_ok() && registered == *requested
+}
+
+/// A registered bare host matches every `https` page of that host, on the default port.
+fn is_on_host(requested: &Url, registered: &str, profile: Profile) -> bool {
+    let Ok(Registered::BareHost { host, port: false }) = Registered::parse(registered) else { return false };
+    profile == Profile::Compatible
+        && requested.scheme() == "https"
+        && requested.port().is_none()
+        && requested.host_str() == Some(host.as_str())
+}
+
+fn text_is_plain(text: &str) -> Result<(), RedirectFault> {
+    if text.is_empty() {
+        return Err(RedirectFault::Empty);
+    }
+    if text.chars().nth(LONGEST).is_some() {
+        return Err(RedirectFault::TooLong);
+    }
+    if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        return Err(RedirectFault::ControlCharacter);
+    }
+    if !text.is_ascii() {
+        return Err(RedirectFault::NotAscii);
+    }
+    if text.contains('\\') {
+        return Err(RedirectFault::Backslash);
+    }
+    Ok(())
+}
+
+/// `bedford.progresstest.com`, as the samples of Hybrid Data Pipeline register it, or the like with a port.
+fn bare_host(text: &str) -> Option<Registered> {
+    let (host, port) = match text.split_once(':') {
+        Some((host, port)) if !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) => {
+            (host, true)
+        }
+        Some(_) => return None,
+        None => (text, false),
+    };
+    let host_like = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+    if !host.bytes().all(host_like) {
+        return None;
+    }
+    let url = Url::parse(&format!("https://{host}/")).ok()?;
+    let host = url.host_str()?.to_owned();
+    Some(Registered::BareHost { host, port })
+}
+
+fn full_url(text: &str) -> Result<Url, RedirectFault> {
+    let url = Url::parse(text).map_err(|_| RedirectFault::NotAbsolute)?;
+    match url.scheme() {
+        "http" | "https" => web_url_is_plain(text, &url)?,
+        "javascript" | "data" | "vbscript" | "file" | "blob" | "about" | "view-source" => {
+            return Err(RedirectFault::DangerousScheme);
+        }
+        scheme if !scheme.contains('.') => return Err(RedirectFault::SchemeWithoutDot),
+        _ => {}
+    }
+    if text.contains('#') {
+        return Err(RedirectFault::Fragment);
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(RedirectFault::UserInformation);
+    }
+    let host_like = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '[' | ']' | ':');
+    if !url.host_str().unwrap_or_default().chars().all(host_like) {
+        return Err(RedirectFault::HostCharacter);
+    }
+    Ok(url)
+}
+
+/// Browsers mend `https:host` and `https:///host`; what must be mended is not registered, and not matched.
+fn web_url_is_plain(text: &str, url: &Url) -> Result<(), RedirectFault> {
+    let rest = text.get(url.scheme().len()..).and_then(|rest| rest.strip_prefix("://"));
+    if rest.is_none_or(|rest| rest.starts_with('/')) {
+        return Err(RedirectFault::NotAbsolute);
+    }
+    if rest.is_some_and(|rest| {
+        rest.split(['/', '?', '#']).next().is_some_and(|authority| authority.contains('@'))
+    }) {
+        return Err(RedirectFault::UserInformation);
+    }
+    Ok(())
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.octets() == [127, 0, 0, 1],
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,181 @@
+//! Registering and updating an application: every fault of a payload at once, in words that its sender can act on.
+
+use std::fmt;
+
+use crate::application::{ApplicationSettings, ClientType, Profile, TokenFormat};
+
+mod grant_types;
+mod payload;
+mod redirect_urls;
+mod scopes;
+mod texts;
+
+pub use payload::ApplicationPayload;
+pub(crate) use texts::is_unprintable;
+
+/// What is wrong with one member of a payload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// The member, such as `redirectUrls[1]`.
+    pub field: String,
+    /// What is wrong and what would be right, to follow the member's name.
+    pub message: String,
+}
+
+impl Fault {
+    fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { field: field.into(), message: message.into() }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.field, self.message)
+    }
+}
+
+/// What is odd about one member of a payload, and was accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// The member, such as `redirectUrls[1]`.
+    pub field: String,
+    /// What is odd about it, to follow the member's name.
+    pub message: String,
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.field, self.message)
+    }
+}
+
+/// Whether the sender is an Administrator, who alone may give the wider scopes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sender {
+    /// With permission Administrator.
+    Administrator,
+    /// Any other active user.
+    User,
+}
+
+/// What the rules must know besides the payload.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// Who sends it.
+    pub sender: Sender,
+    /// The profile of applications that name none.
+    pub default_profile: Profile,
+    /// The least strict profile that the server accepts.
+    pub minimum_profile: Profile,
+    /// The settings as they are, where this is an update.
+    pub existing: Option<&'a ApplicationSettings>,
+}
+
+/// Settings that may be stored, with what is odd about them; or every fault.
+pub type Judged = Result<(ApplicationSettings, Vec<Warning>), Vec<Fault>>;
+
+/// Holds a payload against every rule. `name`, `description` and `redirectUrls` are replaced; what else is left out
+/// stays as it was, or gets its default.
+///
+/// # Errors
+/// Every fault there is.
+pub fn decide(payload: &ApplicationPayload, context: Context<'_>) -> Judged {
+    let mut findings = Findings::default();
+    let profile = profile(payload, context, &mut findings);
+    let client_type = client_type(payload, context, &mut findings);
+    let grant_types = grant_types::decide(payload, context, profile, client_type, &mut findings);
+    let settings = ApplicationSettings {
+        name: texts::name(payload, &mut findings),
+        description: texts::description(payload, &mut findings),
+        redirect_urls: redirect_urls::decide(payload, profile, &grant_types, &mut findings),
+        profile,
+        client_type,
+        grant_types,
+        scopes: scopes::decide(payload, context, &mut findings),
+        token_format: token_format(payload, context, &mut findings),
+        access_token_lifetime_secs: lifetime(payload, context, &mut findings),
+        contacts: texts::contacts(payload, context, &mut findings),
+        logo_url: texts::logo_url(payload, context, &mut findings),
+    };
+    if findings.faults.is_empty() { Ok((settings, findings.warnings)) } else { Err(findings.faults) }
+}
+
+/// What the rules have found so far.
+#[derive(Debug, Default)]
+struct Findings {
+    faults: Vec<Fault>,
+    warnings: Vec<Warning>,
+}
+
+impl Findings {
+    fn fault(&mut self, field: impl Into<String>, message: impl Into<String>) {
+        self.faults.push(Fault::new(field, message));
+    }
+
+    fn warn(&mut self, field: impl Into<String>, message: impl Into<String>) {
+        self.warnings.push(Warning { field: field.into(), message: message.into() });
+    }
+}
+
+fn profile(payload: &ApplicationPayload, context: Context<'_>, findings: &mut Findings) -> Profile {
+    let unchanged = context.existing.map_or(context.default_profile, |existing| existing.profile);
+    let asked = match payload.profile.as_deref() {
+        None => unchanged,
+        Some("compatible") => Profile::Compatible,
+        Some("oauth21") => Profile::OAuth21,
+        Some("fapi2") => {
+            findings.fault("profile", "fapi2 is not available in this version; compatible and oauth21 are");
+            return unchanged;
+        }
+        Some(_) => {
+            findings.fault("profile", "must be compatible or oauth21");
+            return unchanged;
+        }
+    };
+    if asked < context.minimum_profile {
+        let least = context.minimum_profile.as_str();
+        findings.fault("profile", format!("is {}; this server accepts {least} or stricter", asked.as_str()));
+    }
+    asked
+}
+
+fn client_type(payload: &ApplicationPayload, context: Context<'_>, findings: &mut Findings) -> ClientType {
+    let existing = context.existing.map(|existing| existing.client_type);
+    let asked = match payload.client_type.as_deref() {
+        None => return existing.unwrap_or(ClientType::Confidential),
+        Some("confidential") => ClientType::Confidential,
+        Some("public") => ClientType::Public,
+        Some(_) => {
+            findings.fault("clientType", "must be confidential or public");
+            return existing.unwrap_or(ClientType::Confidential);
+        }
+    };
+    if existing.is_some_and(|existing| existing != asked) {
+        findings.fault("clientType", "cannot change; register another application");
+    }
+    asked
+}
+
+fn token_format(payload: &ApplicationPayload, context: Context<'_>, findings: &mut Findings) -> TokenFormat {
+    match payload.token_format.as_deref() {
+        None => return context.existing.map_or(TokenFormat::Opaque, |existing| existing.token_format),
+        Some("opaque") => {}
+        Some("jwt") => findings.fault("tokenFormat", "jwt is not available in this version; opaque is"),
+        Some(_) => findings.fault("tokenFormat", "must be opaque"),
+    }
+    TokenFormat::Opaque
+}
+
+fn lifetime(payload: &ApplicationPayload, context: Context<'_>, findings: &mut Findings) -> Option<u32> {
+    let Some(asked) = payload.access_token_lifetime else {
+        return context.existing.and_then(|existing| existing.access_token_lifetime_secs);
+    };
+    let seconds = u32::try_from(asked).ok().filter(|seconds| (60..=86_400).contains(seconds));
+    if seconds.is_none() {
+        findings.fault("accessTokenLifetime", format!("is {asked}; it must be 60 to 86400 seconds"));
+    }
+    seconds
+}
+
+#[cfg(test)]
+mod tests;

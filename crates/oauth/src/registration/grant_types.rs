@@ -1,0 +1,57 @@
+//! How an application may obtain tokens.
+
+use super::{ApplicationPayload, Context, Findings};
+use crate::application::{ClientType, GrantType, Profile};
+
+pub(super) fn decide(
+    payload: &ApplicationPayload,
+    context: Context<'_>,
+    profile: Profile,
+    client_type: ClientType,
+    findings: &mut Findings,
+) -> Vec<GrantType> {
+    let mut grant_types = match (&payload.grant_types, context.existing) {
+        (Some(names), _) => named(names, findings),
+        (None, Some(existing)) => existing.grant_types.clone(),
+        (None, None) => default_of(profile),
+    };
+    grant_types.sort_unstable();
+    grant_types.dedup();
+    if profile == Profile::OAuth21 && grant_types.contains(&GrantType::Password) {
+        findings.fault("grantTypes", "must not name password in profile oauth21");
+    }
+    if client_type == ClientType::Public && grant_types.contains(&GrantType::ClientCredentials) {
+        findings.fault(
+            "grantTypes",
+            "must not name client_credentials for a public application, which has no secret",
+        );
+    }
+    grant_types
+}
+
+/// `client_credentials` is asked for explicitly.
+fn default_of(profile: Profile) -> Vec<GrantType> {
+    match profile {
+        Profile::Compatible => {
+            vec![GrantType::AuthorizationCode, GrantType::RefreshToken, GrantType::Password]
+        }
+        Profile::OAuth21 => vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
+    }
+}
+
+fn named(names: &[String], findings: &mut Findings) -> Vec<GrantType> {
+    if names.is_empty() {
+        findings.fault("grantTypes", "must name at least one grant type");
+    }
+    let mut grant_types = Vec::new();
+    for (at, name) in names.iter().enumerate() {
+        match GrantType::ALL.into_iter().find(|known| known.as_str() == name.trim()) {
+            Some(grant_type) => grant_types.push(grant_type),
+            None => findings.fault(
+                format!("grantTypes[{at}]"),
+                "must be authorization_code, refresh_token, password or client_credentials",
+            ),
+        }
+    }
+    grant_types
+}

@@ -1,0 +1,38 @@
+//! What an application may ask for.
+
+use super::{ApplicationPayload, Context, Findings, Sender};
+use crate::scope::{Scope, ScopeSet};
+
+pub(super) fn decide(
+    payload: &ApplicationPayload,
+    context: Context<'_>,
+    findings: &mut Findings,
+) -> ScopeSet {
+    let existing = context.existing.map(|existing| existing.scopes);
+    let Some(names) = &payload.scopes else { return existing.unwrap_or(Scope::OData.into()) };
+    let mut scopes = ScopeSet::EMPTY;
+    for (at, name) in names.iter().enumerate() {
+        let field = format!("scopes[{at}]");
+        match name.trim().parse::<Scope>() {
+            Err(_) => findings.fault(field, known()),
+            Ok(scope) if may_give(scope, existing, context.sender) => scopes = scopes.union(scope.into()),
+            Ok(scope) => findings.fault(field, format!("is {scope}, which only an Administrator may give")),
+        }
+    }
+    if names.is_empty() {
+        findings.fault("scopes", "must name at least one scope");
+    }
+    scopes
+}
+
+/// What an Administrator gave before, its owner may keep.
+fn may_give(scope: Scope, existing: Option<ScopeSet>, sender: Sender) -> bool {
+    scope == Scope::OData
+        || sender == Sender::Administrator
+        || existing.is_some_and(|scopes| scopes.contains(scope))
+}
+
+fn known() -> String {
+    let names: Vec<&str> = Scope::ALL.iter().map(|scope| scope.as_str()).collect();
+    format!("must be one of {}", names.join(", "))
+}

@@ -1,0 +1,139 @@
+//! Exchanging a code: [RFC 6749 §4.1.3](https://www.rfc-editor.org/rfc/rfc6749#section-4.1.3) and
+//! [RFC 7636 §4.6](https://www.rfc-editor.org/rfc/rfc7636#section-4.6).
+
+use super::{Founding, access_token_lifetime_secs, gets_a_refresh_token, still_registered};
+use crate::account::User;
+use crate::client_authentication::AuthenticatedClient;
+use crate::grant::GrantOrigin;
+use crate::parameters::{Name, Parameters, REDIRECT_URI};
+use crate::refusal::Refusal;
+use crate::sealed::AuthorizationCode;
+use crate::secret::{CodeText, CodeVerifier};
+use crate::time::Timestamp;
+
+pub(super) const CODE: Name = Name::new("code", 4096);
+const CODE_VERIFIER: Name = Name::new("code_verifier", 256);
+
+/// The parameters of the exchange.
+#[derive(Debug, Clone)]
+pub struct CodeExchange {
+    /// The code as it came.
+    pub code: CodeText,
+    /// The redirect URL as it came.
+    pub redirect_uri: Option<String>,
+    /// The verifier, of the right form.
+    pub verifier: Option<CodeVerifier>,
+}
+
+impl CodeExchange {
+    pub(super) fn parse(parameters: &Parameters) -> Result<Self, Refusal> {
+        let verifier = parameters.one(CODE_VERIFIER)?;
+        Ok(Self {
+            code: CodeText::new(parameters.required(CODE)?),
+            redirect_uri: parameters.one(REDIRECT_URI)?.map(str::to_owned),
+            verifier: verifier.map(verifier_is_well_formed).transpose()?,
+        })
+    }
+}
+
+/// "43*128unreserved" ([RFC 7636 §4.1](https://www.rfc-editor.org/rfc/rfc7636#section-4.1)).
+fn verifier_is_well_formed(text: &str) -> Result<CodeVerifier, Refusal> {
+    let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
+    let well_formed = (43..=128).contains(&text.len()) && text.bytes().all(unreserved);
+    if well_formed { Ok(CodeVerifier::new(text)) } else { Err(Refusal::VerifierMalformed) }
+}
+
+/// What must be known to decide.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'a> {
+    /// Who asks.
+    pub client: &'a AuthenticatedClient,
+    /// The content of the code; none when this server did not seal it.
+    pub code: Option<&'a AuthorizationCode>,
+    /// The code's user, as stored now.
+    pub user: Option<&'a User>,
+    /// SHA-256 of the `redirect_uri` of this request, where it carries one.
+    pub redirect_digest: Option<[u8; 32]>,
+    /// SHA-256 of the verifier of this request, where it carries one.
+    pub verifier_digest: Option<[u8; 32]>,
+    /// Limit 100, in seconds.
+    pub lifetime_limit_secs: i64,
+    /// The present moment.
+    pub now: Timestamp,
+}
+
+/// Decides whether a code founds a grant. That it does so once only, and that its consent still holds, is for the store
+/// to judge while it writes.
+///
+/// # Errors
+/// `invalid_grant`.
+pub fn decide(facts: Facts<'_>) -> Result<Founding, Refusal> {
+    let code = code_is_genuine(facts)?;
+    code_belongs_to_client(code, facts)?;
+    code_is_unexpired(code, facts)?;
+    redirect_url_is_the_same(code, facts)?;
+    verifier_matches_challenge(code, facts)?;
+    nothing_has_ended_access(code, facts)?;
+    let user = user_is_active(facts)?;
+    let settings = &facts.client.application().settings;
+    Ok(Founding {
+        user: user.id,
+        user_epoch: code.user_epoch,
+        origin: GrantOrigin::Code(code.id),
+        consent: Some(code.consent),
+        scopes: still_registered(code.scopes, settings)?,
+        refreshable: gets_a_refresh_token(settings),
+        lifetime_secs: access_token_lifetime_secs(settings, facts.lifetime_limit_secs),
+    })
+}
+
+fn code_is_genuine(facts: Facts<'_>) -> Result<&AuthorizationCode, Refusal> {
+    facts.code.ok_or(Refusal::CodeForged)
+}
+
+/// "ensure that the authorization code was issued to the authenticated confidential client, or if the client is public,
+/// ensure that the code was issued to `client_id` in the request".
+fn code_belongs_to_client(code: &AuthorizationCode, facts: Facts<'_>) -> Result<(), Refusal> {
+    let same = code.application == facts.client.application().id;
+    if same { Ok(()) } else { Err(Refusal::CodeOfAnotherClient) }
+}
+
+/// "verify that the authorization code is valid".
+fn code_is_unexpired(code: &AuthorizationCode, facts: Facts<'_>) -> Result<(), Refusal> {
+    if code.expires_at.is_past(facts.now) { Err(Refusal::CodeExpired) } else { Ok(()) }
+}
+
+/// "ensure that the `redirect_uri` parameter is present if the `redirect_uri` parameter was included in the initial
+/// authorization request […], and if included ensure that their values are identical". Where the authorization request
+/// had none, one here has nothing to be compared with and is ignored.
+fn redirect_url_is_the_same(code: &AuthorizationCode, facts: Facts<'_>) -> Result<(), Refusal> {
+    let same = code.redirect_digest.is_none() || code.redirect_digest == facts.redirect_digest;
+    if same { Ok(()) } else { Err(Refusal::RedirectUrlDiffers) }
+}
+
+/// [RFC 7636 §4.6](https://www.rfc-editor.org/rfc/rfc7636#section-4.6), and against a downgrade
+/// [RFC 9700 §4.8.2](https://www.rfc-editor.org/rfc/rfc9700#section-4.8.2): a verifier is accepted only where there was a
+/// challenge.
+fn verifier_matches_challenge(code: &AuthorizationCode, facts: Facts<'_>) -> Result<(), Refusal> {
+    match (code.challenge, facts.verifier_digest) {
+        (None, None) => Ok(()),
+        (Some(_), None) => Err(Refusal::VerifierMissing),
+        (None, Some(_)) => Err(Refusal::VerifierUnexpected),
+        (Some(challenge), Some(digest)) if challenge == digest => Ok(()),
+        (Some(_), Some(_)) => Err(Refusal::VerifierWrong),
+    }
+}
+
+/// Resetting a secret, revoking and the like end outstanding codes too.
+fn nothing_has_ended_access(code: &AuthorizationCode, facts: Facts<'_>) -> Result<(), Refusal> {
+    let application_stands = code.application_epoch == facts.client.application().epoch;
+    let user_stands = facts.user.is_some_and(|user| user.id == code.user && user.epoch == code.user_epoch);
+    if application_stands && user_stands { Ok(()) } else { Err(Refusal::CodeOutlived) }
+}
+
+fn user_is_active(facts: Facts<'_>) -> Result<&User, Refusal> {
+    facts.user.filter(|user| user.active).ok_or(Refusal::UserInactive)
+}
+
+#[cfg(test)]
+mod tests;

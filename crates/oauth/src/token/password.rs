@@ -1,0 +1,61 @@
+//! Exchanging a user's name and password: [RFC 6749 §4.3](https://www.rfc-editor.org/rfc/rfc6749#section-4.3).
+
+use super::{Founding, access_token_lifetime_secs, gets_a_refresh_token};
+use crate::account::User;
+use crate::client_authentication::AuthenticatedClient;
+use crate::grant::GrantOrigin;
+use crate::parameters::{Name, Parameters, SCOPE};
+use crate::refusal::Refusal;
+use crate::scope::{self, ScopeSet};
+use crate::secret::Password;
+
+const USERNAME: Name = Name::new("username", 512);
+const PASSWORD: Name = Name::new("password", 1024);
+
+/// The parameters of the request.
+#[derive(Debug, Clone)]
+pub struct PasswordRequest {
+    /// The name as it came.
+    pub username: String,
+    /// The password as it came.
+    pub password: Password,
+    /// What is asked for; the application is registered for it.
+    pub scopes: ScopeSet,
+}
+
+impl PasswordRequest {
+    pub(super) fn parse(parameters: &Parameters, client: &AuthenticatedClient) -> Result<Self, Refusal> {
+        Ok(Self {
+            username: parameters.required(USERNAME)?.to_owned(),
+            password: Password::new(parameters.required(PASSWORD)?),
+            scopes: scope::requested_of(parameters.one(SCOPE)?, client.application().settings.scopes)?,
+        })
+    }
+}
+
+/// Decides what a user whose password was right gives the application: a grant, which is no consent for the code flow.
+///
+/// # Errors
+/// `invalid_grant`.
+pub fn decide(
+    request: &PasswordRequest,
+    client: &AuthenticatedClient,
+    user: &User,
+    lifetime_limit_secs: i64,
+) -> Result<Founding, Refusal> {
+    user_is_active(user)?;
+    let settings = &client.application().settings;
+    Ok(Founding {
+        user: user.id,
+        user_epoch: user.epoch,
+        origin: GrantOrigin::Password,
+        consent: None,
+        scopes: request.scopes,
+        refreshable: gets_a_refresh_token(settings),
+        lifetime_secs: access_token_lifetime_secs(settings, lifetime_limit_secs),
+    })
+}
+
+fn user_is_active(user: &User) -> Result<(), Refusal> {
+    if user.active { Ok(()) } else { Err(Refusal::UserInactive) }
+}

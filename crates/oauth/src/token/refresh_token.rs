@@ -1,0 +1,166 @@
+//! Going on with a refresh token: [RFC 6749 §6](https://www.rfc-editor.org/rfc/rfc6749#section-6), with rotation that
+//! survives lost answers ([RFC 9700 §4.14.2](https://www.rfc-editor.org/rfc/rfc9700#section-4.14.2)).
+
+use super::authorization_code::CODE;
+use super::{access_token_lifetime_secs, still_registered};
+use crate::account::User;
+use crate::application::Profile;
+use crate::client_authentication::AuthenticatedClient;
+use crate::grant::Grant;
+use crate::id::GrantId;
+use crate::parameters::{Name, Parameters, SCOPE};
+use crate::refusal::Refusal;
+use crate::scope::ScopeSet;
+use crate::sealed::RefreshToken;
+use crate::secret::RefreshTokenText;
+use crate::time::Timestamp;
+
+mod rotation;
+
+pub use rotation::Rotation;
+
+const REFRESH_TOKEN: Name = Name::new("refresh_token", 4096);
+
+/// The parameters of the refresh.
+#[derive(Debug, Clone)]
+pub struct Refresh {
+    /// The refresh token as it came.
+    pub token: RefreshTokenText,
+    /// What is asked for, where something is.
+    pub scopes: Option<ScopeSet>,
+    /// Whether it came as an `authorization_code` request, which is to be counted.
+    pub sent_as_a_code: bool,
+}
+
+impl Refresh {
+    pub(super) fn parse(parameters: &Parameters) -> Result<Self, Refusal> {
+        let token = RefreshTokenText::new(parameters.required(REFRESH_TOKEN)?);
+        let scopes = parameters.one(SCOPE)?.map(str::parse::<ScopeSet>).transpose();
+        let scopes = scopes.map_err(|_| Refusal::ScopeUnknown)?.filter(|scopes| !scopes.is_empty());
+        Ok(Self { token, scopes, sent_as_a_code: false })
+    }
+
+    /// Progress's connector for Power BI refreshes with `grant_type=authorization_code` and the refresh token, which
+    /// older versions also send as `code`. The profile `compatible` understands it.
+    pub(super) fn sent_as_a_code(
+        grant_type: &str,
+        parameters: &Parameters,
+        client: &AuthenticatedClient,
+    ) -> Result<Option<Self>, Refusal> {
+        let token = parameters.one(REFRESH_TOKEN)?;
+        let meant = grant_type == "authorization_code"
+            && client.application().settings.profile == Profile::Compatible;
+        let code_is_no_code = parameters.one(CODE)?.is_none_or(|code| token == Some(code));
+        if !meant || token.is_none() || !code_is_no_code {
+            return Ok(None);
+        }
+        Ok(Some(Self { sent_as_a_code: true, ..Self::parse(parameters)? }))
+    }
+}
+
+/// What must be known to decide.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'a> {
+    /// Who asks.
+    pub client: &'a AuthenticatedClient,
+    /// The content of the token; none when this server did not seal it.
+    pub token: Option<&'a RefreshToken>,
+    /// The grant that it names, as stored now.
+    pub grant: Option<&'a Grant>,
+    /// The grant's user, as stored now.
+    pub user: Option<&'a User>,
+    /// How long a replaced token may still be presented by who lost the answer.
+    pub grace_secs: i64,
+    /// Limit 100, in seconds.
+    pub lifetime_limit_secs: i64,
+    /// The present moment.
+    pub now: Timestamp,
+}
+
+/// What a refresh comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// New tokens are issued.
+    Renew(Renewal),
+    /// A replaced token was presented too late: revoke the grant, then answer [`Refusal::RefreshTokenReplayed`].
+    Replay(GrantId),
+}
+
+/// New tokens of an existing grant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Renewal {
+    /// Which refresh token is answered.
+    pub rotation: Rotation,
+    /// What the new access token may be used for.
+    pub scopes: ScopeSet,
+    /// How long the new access token lives.
+    pub lifetime_secs: i64,
+}
+
+/// Decides what a refresh token is good for. A rotation is done only when the store still finds the grant at the
+/// generation that it leaves; when not, load the grant again and decide anew.
+///
+/// # Errors
+/// `invalid_grant` and `invalid_scope`; nothing changes then.
+pub fn decide(request: &Refresh, facts: Facts<'_>) -> Result<Decision, Refusal> {
+    let token = token_is_genuine(facts)?;
+    let grant = grant_is_known(token, facts)?;
+    token_belongs_to_client(grant, facts)?;
+    grant_is_refreshable(grant)?;
+    grant_is_live(grant, facts)?;
+    user_is_active(facts)?;
+    let Some(rotation) = rotation::rotate(token.generation, grant, facts)? else {
+        return Ok(Decision::Replay(grant.id));
+    };
+    let scopes = scope_is_not_widened(request, grant, facts)?;
+    let settings = &facts.client.application().settings;
+    let lifetime_secs = access_token_lifetime_secs(settings, facts.lifetime_limit_secs);
+    Ok(Decision::Renew(Renewal { rotation, scopes, lifetime_secs }))
+}
+
+fn token_is_genuine(facts: Facts<'_>) -> Result<&RefreshToken, Refusal> {
+    facts.token.ok_or(Refusal::RefreshTokenForged)
+}
+
+fn grant_is_known<'a>(token: &RefreshToken, facts: Facts<'a>) -> Result<&'a Grant, Refusal> {
+    facts.grant.filter(|grant| grant.id == token.grant).ok_or(Refusal::GrantGone)
+}
+
+/// "ensure that the refresh token was issued to the authenticated client".
+fn token_belongs_to_client(grant: &Grant, facts: Facts<'_>) -> Result<(), Refusal> {
+    let same = grant.application == facts.client.application().id;
+    if same { Ok(()) } else { Err(Refusal::RefreshTokenOfAnotherClient) }
+}
+
+fn grant_is_refreshable(grant: &Grant) -> Result<(), Refusal> {
+    if grant.refreshable { Ok(()) } else { Err(Refusal::GrantNotRefreshable) }
+}
+
+/// "validate the refresh token": a refresh token is valid until it is revoked.
+fn grant_is_live(grant: &Grant, facts: Facts<'_>) -> Result<(), Refusal> {
+    let application_stands = grant.application_epoch == facts.client.application().epoch;
+    let user_stands = facts.user.is_some_and(|user| user.id == grant.user && user.epoch == grant.user_epoch);
+    let expired = grant.expires_at.is_some_and(|end| end.is_past(facts.now));
+    match grant.revoked_at {
+        Some(_) => Err(Refusal::GrantRevoked),
+        None if application_stands && user_stands && !expired => Ok(()),
+        None => Err(Refusal::GrantOutlived),
+    }
+}
+
+fn user_is_active(facts: Facts<'_>) -> Result<(), Refusal> {
+    if facts.user.is_some_and(|user| user.active) { Ok(()) } else { Err(Refusal::UserInactive) }
+}
+
+/// "The requested scope MUST NOT include any scope not originally granted by the resource owner, and if omitted is
+/// treated as equal to the scope originally granted".
+fn scope_is_not_widened(request: &Refresh, grant: &Grant, facts: Facts<'_>) -> Result<ScopeSet, Refusal> {
+    let asked = request.scopes.unwrap_or(grant.scopes);
+    if !grant.scopes.covers(asked) {
+        return Err(Refusal::ScopeWidened);
+    }
+    still_registered(asked, &facts.client.application().settings)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,50 @@
+//! Which refresh token answers a refresh token.
+//!
+//! A grant counts its rotations; a refresh token carries the count at which it was issued. The token of the grant's own
+//! count is the live one, and there is never another: the one before it only gives the live one again, for a while.
+
+use super::Facts;
+use crate::application::Profile;
+use crate::client_authentication::AuthenticatedClient;
+use crate::grant::Grant;
+use crate::refusal::Refusal;
+
+/// The refresh token of the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rotation {
+    /// The next generation; move the grant from `from` first.
+    Rotate {
+        /// The generation that the grant leaves.
+        from: i64,
+    },
+    /// The presented token again: it stays valid until revoked.
+    SameAgain,
+    /// The answer with the successor was lost: give the identical successor once more.
+    RepeatSuccessor {
+        /// The successor's generation, which is the grant's own.
+        generation: i64,
+    },
+}
+
+/// The rotation of a live grant; `None` is a replay.
+pub(super) fn rotate(presented: i64, grant: &Grant, facts: Facts<'_>) -> Result<Option<Rotation>, Refusal> {
+    match grant.generation.checked_sub(presented) {
+        Some(0) if rotates(facts.client) => Ok(Some(Rotation::Rotate { from: presented })),
+        Some(0) => Ok(Some(Rotation::SameAgain)),
+        Some(1) if is_within_grace(grant, facts) => {
+            Ok(Some(Rotation::RepeatSuccessor { generation: grant.generation }))
+        }
+        Some(behind) if behind > 0 => Ok(None),
+        _ => Err(Refusal::RefreshTokenFromTheFuture),
+    }
+}
+
+/// "Refresh tokens for public clients MUST be sender-constrained or use refresh token rotation"
+/// ([RFC 9700 §2.2.2](https://www.rfc-editor.org/rfc/rfc9700#section-2.2.2)); of confidential ones the profile asks it.
+fn rotates(client: &AuthenticatedClient) -> bool {
+    !client.is_confidential() || client.application().settings.profile == Profile::OAuth21
+}
+
+fn is_within_grace(grant: &Grant, facts: Facts<'_>) -> bool {
+    grant.rotated_at.is_some_and(|rotated| !rotated.plus_secs(facts.grace_secs).is_past(facts.now))
+}
