@@ -1,13 +1,15 @@
 //! Threads for hashing passwords: a hash takes milliseconds and 19 MiB, so no more of them run than there are threads, and
 //! no more wait than can be answered in reasonable time.
 
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use oauth::secret::{Password, PasswordHash};
 use tokio::sync::oneshot;
 
-use crate::password::{self, Cost};
+use crate::password::{self, Cost, Scratch};
 
 /// How passwords are hashed.
 #[derive(Debug, Clone, Copy)]
@@ -24,24 +26,13 @@ impl HashingSettings {
     /// OWASP's parameters on so many threads.
     pub fn owasp(threads: usize) -> Self {
         let threads = threads.max(1);
-        Self {
-            cost: Cost::OWASP,
-            threads,
-            queue: threads * 32,
-        }
+        Self { cost: Cost::OWASP, threads, queue: threads * 32 }
     }
 
     /// As cheap as the algorithm allows.
     #[cfg(any(test, feature = "testing"))]
     pub fn cheap() -> Self {
-        Self {
-            cost: Cost {
-                memory_kib: 8,
-                passes: 1,
-            },
-            threads: 2,
-            queue: 10_000,
-        }
+        Self { cost: Cost { memory_kib: 8, passes: 1 }, threads: 2, queue: 10_000 }
     }
 }
 
@@ -50,120 +41,210 @@ impl HashingSettings {
 #[error("too many passwords are being checked")]
 pub struct Busy;
 
-type Job = Box<dyn FnOnce() + Send>;
+type Job = Box<dyn FnOnce(&mut Scratch) + Send>;
+
+/// How long a thread keeps its memory after the last hash. Under load it is used again and again; an idle server gives
+/// it back.
+const MEMORY_KEPT: Duration = Duration::from_secs(5);
 
 pub(crate) struct Hasher {
-    settings: HashingSettings,
-    /// Started with the first hash, so that an idle server stays small.
-    queue: OnceLock<SyncSender<Job>>,
+    cost: Cost,
+    queue: Arc<Queue>,
 }
 
 impl Hasher {
     pub(crate) fn new(settings: HashingSettings) -> Self {
-        Self {
-            settings,
-            queue: OnceLock::new(),
-        }
+        let queue = Queue {
+            most_threads: settings.threads,
+            most_waiting: settings.queue,
+            state: Mutex::default(),
+            changed: Condvar::new(),
+        };
+        Self { cost: settings.cost, queue: Arc::new(queue) }
     }
 
     pub(crate) async fn hash(&self, password: Password, salt: [u8; 16]) -> Result<PasswordHash, Busy> {
-        let cost = self.settings.cost;
-        self.run(move || password::hash(&password, salt, cost)).await
+        let cost = self.cost;
+        self.run(move |scratch| password::hash_with(&password, salt, cost, scratch)).await
     }
 
     pub(crate) async fn verify(&self, hash: PasswordHash, password: Password) -> Result<bool, Busy> {
-        self.run(move || password::verify(&hash, &password)).await
+        self.run(move |scratch| password::verify_with(&hash, &password, scratch)).await
     }
 
     pub(crate) fn needs_rehash(&self, hash: &PasswordHash) -> bool {
-        password::differs_from(hash, self.settings.cost)
+        password::differs_from(hash, self.cost)
     }
 
-    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Busy> {
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Scratch) -> T + Send + 'static,
+    ) -> Result<T, Busy> {
         let (answer, answered) = oneshot::channel();
-        let job: Job = Box::new(move || {
+        self.queue.push(Box::new(move |scratch| {
+            // Nobody waits any more when the client has gone away.
             if !answer.is_closed() {
-                let _ = answer.send(work());
+                let _ = answer.send(work(scratch));
             }
-        });
-        self.queue
-            .get_or_init(|| start(self.settings))
-            .try_send(job)
-            .map_err(|_| Busy)?;
+        }))?;
         answered.await.map_err(|_| Busy)
     }
 }
 
-fn start(settings: HashingSettings) -> SyncSender<Job> {
-    let (queue, jobs) = sync_channel::<Job>(settings.queue);
-    let jobs = Arc::new(Mutex::new(jobs));
-    for number in 0..settings.threads {
-        let jobs = jobs.clone();
-        let worker = std::thread::Builder::new().name(format!("hash-{number}"));
-        // Without any thread every request is answered with "busy"; the others still serve when only one is missing.
-        let _ = worker.spawn(move || work(&jobs));
+impl Drop for Hasher {
+    fn drop(&mut self) {
+        self.queue.lock().closed = true;
+        self.queue.changed.notify_all();
     }
-    queue
 }
 
-/// Runs until the hasher is dropped.
-fn work(jobs: &Mutex<Receiver<Job>>) {
-    loop {
-        let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        match job {
-            Ok(job) => job(),
-            Err(_) => return,
+/// What waits for a thread. Threads start one by one as they are needed, so that a server on which nobody signs in
+/// has none.
+struct Queue {
+    most_threads: usize,
+    most_waiting: usize,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<Job>,
+    threads: usize,
+    idle: usize,
+    closed: bool,
+}
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn push(self: &Arc<Self>, job: Job) -> Result<(), Busy> {
+        let mut state = self.lock();
+        if state.waiting.len() >= self.most_waiting {
+            return Err(Busy);
+        }
+        if state.idle <= state.waiting.len() && state.threads < self.most_threads {
+            let queue = Arc::clone(self);
+            let thread = std::thread::Builder::new().name(format!("hash-{}", state.threads));
+            // Those that run already serve on when the system gives no more of them.
+            state.threads += usize::from(thread.spawn(move || queue.work()).is_ok());
+        }
+        if state.threads == 0 {
+            return Err(Busy);
+        }
+        state.waiting.push_back(job);
+        drop(state);
+        self.changed.notify_one();
+        Ok(())
+    }
+
+    /// Runs until the hasher is dropped.
+    fn work(&self) {
+        let mut scratch = Scratch::default();
+        while let Some(job) = self.next(&mut scratch) {
+            // A fault in one hash is one unanswered request, not one thread less for all that follow.
+            if catch_unwind(AssertUnwindSafe(|| job(&mut scratch))).is_err() {
+                scratch = Scratch::default();
+            }
+        }
+    }
+
+    fn next(&self, scratch: &mut Scratch) -> Option<Job> {
+        let mut state = self.lock();
+        state.idle += 1;
+        loop {
+            if state.closed {
+                return None;
+            }
+            if let Some(job) = state.waiting.pop_front() {
+                state.idle -= 1;
+                return Some(job);
+            }
+            state = if scratch.is_empty() {
+                self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
+            } else {
+                let waited = self.changed.wait_timeout(state, MEMORY_KEPT);
+                let (state, waited) = waited.unwrap_or_else(PoisonError::into_inner);
+                if waited.timed_out() {
+                    *scratch = Scratch::default();
+                }
+                state
+            };
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc::sync_channel;
+    use std::task::{Context, Poll, Waker};
+
     use super::*;
 
     #[tokio::test]
     async fn what_one_thread_hashed_another_verifies() {
         let hasher = Hasher::new(HashingSettings::cheap());
         let hash = hasher.hash(Password::new("long enough"), [1; 16]).await.unwrap();
-        assert!(
-            hasher
-                .verify(hash.clone(), Password::new("long enough"))
-                .await
-                .unwrap()
-        );
-        assert!(
-            !hasher
-                .verify(hash, Password::new("something else"))
-                .await
-                .unwrap()
-        );
+        assert!(hasher.verify(hash.clone(), Password::new("long enough")).await.unwrap());
+        assert!(!hasher.verify(hash, Password::new("something else")).await.unwrap());
+    }
+
+    fn poll_once<T>(future: &mut std::pin::Pin<Box<impl Future<Output = T>>>) -> Poll<T> {
+        future.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    fn one_thread() -> HashingSettings {
+        HashingSettings { threads: 1, queue: 1, ..HashingSettings::cheap() }
     }
 
     #[tokio::test]
     async fn when_too_many_wait_the_next_is_told_at_once() {
-        let settings = HashingSettings {
-            threads: 1,
-            queue: 1,
-            ..HashingSettings::cheap()
-        };
-        let hasher = Hasher::new(settings);
+        let hasher = Hasher::new(one_thread());
         let (release, held) = sync_channel::<()>(0);
-        let blocking = hasher.run(move || held.recv());
-        let mut blocking = std::pin::pin!(blocking);
-        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-        assert!(Future::poll(blocking.as_mut(), &mut context).is_pending());
-        let mut refused = false;
-        let mut waiting = Vec::new();
-        for _ in 0..3 {
-            let mut next = Box::pin(hasher.run(|| ()));
-            refused |= matches!(
-                Future::poll(next.as_mut(), &mut context),
-                std::task::Poll::Ready(Err(Busy))
-            );
-            waiting.push(next);
-        }
-        assert!(refused);
+        let mut blocking = Box::pin(hasher.run(move |_| held.recv()));
+        assert!(poll_once(&mut blocking).is_pending());
+        let mut waiting: Vec<_> = (0..3).map(|_| Box::pin(hasher.run(|_| ()))).collect();
+        let refused = waiting.iter_mut().filter_map(|next| match poll_once(next) {
+            Poll::Ready(answer) => Some(answer),
+            Poll::Pending => None,
+        });
+        let refused: Vec<_> = refused.collect();
+        assert!(refused.len() >= 2 && refused.iter().all(|answer| matches!(answer, Err(Busy))));
         release.send(()).unwrap();
         assert!(blocking.await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_fault_in_one_hash_leaves_the_thread_for_the_next() {
+        let hasher = Hasher::new(one_thread());
+        let fault: Result<(), Busy> = hasher.run(|_| std::panic::resume_unwind(Box::new("fault"))).await;
+        assert!(fault.is_err());
+        assert!(hasher.run(|_| 7).await.is_ok_and(|seven| seven == 7));
+        assert_eq!(hasher.queue.lock().threads, 1);
+    }
+
+    #[tokio::test]
+    async fn threads_start_with_the_first_hash_and_end_with_the_hasher() {
+        let hasher = Hasher::new(HashingSettings::cheap());
+        let queue = Arc::downgrade(&hasher.queue);
+        assert_eq!(hasher.queue.lock().threads, 0);
+        hasher.hash(Password::new("long enough"), [1; 16]).await.unwrap();
+        assert_eq!(hasher.queue.lock().threads, 1, "one hash needs one thread");
+        let (entered, inside) = oneshot::channel();
+        let (release, held) = sync_channel::<()>(0);
+        let mut last = Box::pin(hasher.run(move |_| {
+            let _ = entered.send(());
+            held.recv()
+        }));
+        assert!(poll_once(&mut last).is_pending());
+        inside.await.unwrap();
+        drop(last);
+        drop(hasher);
+        release.send(()).unwrap();
+        while queue.strong_count() > 0 {
+            std::thread::yield_now();
+        }
     }
 }
