@@ -25,9 +25,12 @@ impl std::fmt::Debug for MasterKey {
 /// Why there is no master key.
 #[derive(Debug, thiserror::Error)]
 pub enum MasterKeyError {
-    /// The text is not 43 characters of base64url.
-    #[error("a master key is 43 characters of base64url (32 bytes)")]
+    /// The text is neither of the forms of a key.
+    #[error("a master key is 32 bytes: 43 characters of base64url, or 64 hexadecimal digits")]
     Malformed,
+    /// The content of the file is neither of the forms of a key.
+    #[error("{}: a master key is 32 bytes: 43 characters of base64url, or 64 hexadecimal digits", .0.display())]
+    MalformedFile(PathBuf),
     /// Others than the owner may read the file.
     #[error("{} may be read by others; run: chmod 600 {}", .0.display(), .0.display())]
     TooOpen(PathBuf),
@@ -49,19 +52,19 @@ impl MasterKey {
         Self(bytes)
     }
 
-    /// From its text: 43 characters of base64url, surrounding blanks aside.
+    /// From its text: 43 characters of base64url or 64 hexadecimal digits, surrounding blanks aside.
     ///
     /// # Errors
     /// When it is anything else.
     pub fn from_text(text: &str) -> Result<Self, MasterKeyError> {
-        let decoded = URL_SAFE_NO_PAD
-            .decode(text.trim())
-            .map(Zeroizing::new)
-            .map_err(|_| MasterKeyError::Malformed)?;
-        let bytes = decoded
-            .as_slice()
-            .try_into()
-            .map_err(|_| MasterKeyError::Malformed)?;
+        let text = text.trim();
+        let decoded = if text.len() == 64 {
+            from_hexadecimal(text)
+        } else {
+            URL_SAFE_NO_PAD.decode(text).ok().map(Zeroizing::new)
+        };
+        let decoded = decoded.ok_or(MasterKeyError::Malformed)?;
+        let bytes = decoded.as_slice().try_into().map_err(|_| MasterKeyError::Malformed)?;
         Ok(Self(Zeroizing::new(bytes)))
     }
 
@@ -70,50 +73,61 @@ impl MasterKey {
     /// # Errors
     /// When others may read it, when it cannot be read, or when it holds something else.
     pub fn load(path: &Path) -> Result<Self, MasterKeyError> {
-        let fault = |source| MasterKeyError::File {
-            path: path.to_owned(),
-            source,
-        };
-        let mut file = File::open(path).map_err(fault)?;
+        let fault = |source| MasterKeyError::file(path, source);
+        let file = File::open(path).map_err(fault)?;
         if file.metadata().map_err(fault)?.permissions().mode() & 0o077 != 0 {
             return Err(MasterKeyError::TooOpen(path.to_owned()));
         }
-        let mut text = Zeroizing::new(String::new());
-        file.read_to_string(&mut text).map_err(fault)?;
-        Self::from_text(&text)
+        let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST_FILE));
+        file.take(LONGEST_FILE as u64).read_to_end(&mut bytes).map_err(fault)?;
+        let text = std::str::from_utf8(&bytes).ok();
+        text.and_then(|text| Self::from_text(text).ok())
+            .ok_or_else(|| MasterKeyError::MalformedFile(path.to_owned()))
     }
 
-    /// Writes it to a new file of mode 0600 and makes that durable; an existing file is never touched.
+    /// Writes it to a new file of mode 0600 and makes that durable; an existing file is never touched, and where
+    /// writing fails none is left behind.
     ///
     /// # Errors
     /// When the file exists or cannot be written.
     pub fn create_file(&self, path: &Path) -> Result<(), MasterKeyError> {
-        let fault = |source| MasterKeyError::File {
-            path: path.to_owned(),
-            source,
-        };
-        let text = Zeroizing::new(URL_SAFE_NO_PAD.encode(&*self.0) + "\n");
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(path)
-            .map_err(fault)?;
-        file.write_all(text.as_bytes())
-            .and_then(|()| file.sync_all())
-            .map_err(fault)?;
-        let folder = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty())
-            .unwrap_or(Path::new("."));
-        File::open(folder)
-            .and_then(|folder| folder.sync_all())
-            .map_err(fault)
+        let fault = |source| MasterKeyError::file(path, source);
+        let mut options = OpenOptions::new();
+        let file = options.write(true).create_new(true).mode(0o600).open(path).map_err(fault)?;
+        self.write_to(&file, path).map_err(|source| {
+            let _ = std::fs::remove_file(path);
+            fault(source)
+        })
+    }
+
+    fn write_to(&self, mut file: &File, path: &Path) -> std::io::Result<()> {
+        let text = Zeroizing::new(URL_SAFE_NO_PAD.encode(*self.0) + "\n");
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
     }
 
     pub(crate) fn subkey(&self, purpose: &str) -> Zeroizing<[u8; 32]> {
         subkey::expand(&self.0, purpose)
     }
+}
+
+impl MasterKeyError {
+    fn file(path: &Path, source: std::io::Error) -> Self {
+        let path = path.to_owned();
+        Self::File { path, source }
+    }
+}
+
+/// More than a key with some blanks around it; what is longer is not read to its end.
+const LONGEST_FILE: usize = 1024;
+
+fn from_hexadecimal(text: &str) -> Option<Zeroizing<Vec<u8>>> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let pairs = text.as_bytes().chunks_exact(2);
+    let bytes = pairs.map(|pair| Some(digit(pair[0])? << 4 | digit(pair[1])?));
+    bytes.collect::<Option<_>>().map(Zeroizing::new)
 }
 
 #[cfg(test)]
@@ -127,33 +141,47 @@ mod tests {
         let path = folder.path().join("master.key");
         let key = MasterKey::generate(&SeededEntropy::new(1));
         key.create_file(&path).unwrap();
-        assert_eq!(
-            std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
-            0o600
-        );
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(*MasterKey::load(&path).unwrap().0, *key.0);
-        assert!(
-            key.create_file(&path).is_err(),
-            "an existing key is never overwritten"
-        );
+        assert!(key.create_file(&path).is_err(), "an existing key is never overwritten");
     }
 
     #[test]
     fn a_key_file_that_others_may_read_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("master.key");
-        MasterKey::generate(&SeededEntropy::new(1))
-            .create_file(&path)
-            .unwrap();
+        MasterKey::generate(&SeededEntropy::new(1)).create_file(&path).unwrap();
         std::fs::set_permissions(&path, PermissionsExt::from_mode(0o640)).unwrap();
         assert!(matches!(MasterKey::load(&path), Err(MasterKeyError::TooOpen(_))));
     }
 
     #[test]
-    fn only_43_characters_of_base64url_are_a_key() {
-        assert!(MasterKey::from_text(&"A".repeat(43)).is_ok());
-        for text in ["", "A", &"A".repeat(42), &"A".repeat(44), &"+".repeat(43)] {
+    fn a_file_that_holds_no_key_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("master.key");
+        for content in [&b"short"[..], b"", &[0xff; 43], &[b'A'; 5_000]] {
+            std::fs::write(&path, content).unwrap();
+            std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+            let fault = MasterKey::load(&path).unwrap_err();
+            assert!(fault.to_string().starts_with(path.to_str().unwrap()), "{fault}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_32_bytes_in_base64url_or_hexadecimal() {
+        let key = MasterKey::from_text(&"A".repeat(43)).unwrap();
+        assert_eq!(*key.0, *MasterKey::from_text(&format!(" {}\n", "0".repeat(64))).unwrap().0);
+        assert_eq!(*MasterKey::from_text(&"fF".repeat(32)).unwrap().0, [0xff; 32]);
+        let wrong =
+            ["", "A", &"A".repeat(42), &"A".repeat(44), &"+".repeat(43), &"g".repeat(64), &"ä".repeat(32)];
+        for text in wrong {
             assert!(MasterKey::from_text(text).is_err(), "{text}");
         }
+        assert!(MasterKey::from_text(&("A".repeat(42) + "B")).is_err(), "bits that encode nothing");
+    }
+
+    #[test]
+    fn a_key_is_never_printed() {
+        assert_eq!(format!("{:?}", MasterKey::from_text(&"A".repeat(43)).unwrap()), "MasterKey(redacted)");
     }
 }
