@@ -59,9 +59,7 @@ pub(crate) fn compose(random: [u8; 32]) -> ClientSecret {
 /// The last four characters, by which a person tells secrets apart.
 pub(crate) fn hint(secret: &ClientSecret) -> String {
     let text = secret.expose();
-    text.get(text.len().saturating_sub(4)..)
-        .unwrap_or_default()
-        .to_owned()
+    text.get(text.len().saturating_sub(4)..).unwrap_or_default().to_owned()
 }
 
 /// Whether the text has the form of a client secret and its checksum is right. This is public knowledge, not a proof.
@@ -72,9 +70,34 @@ pub fn checksum_holds(text: &str) -> bool {
     rest.len() == BODY + CHECKSUM && rest.is_char_boundary(BODY) && checksum(&rest[..BODY]) == rest[BODY..]
 }
 
+/// CRC-32 of everything before it, in base64url: what scanners of leaked texts are used to.
 fn checksum(body: &str) -> String {
-    let digest = crate::sha256(format!("{PREFIX}{body}").as_bytes());
-    URL_SAFE_NO_PAD.encode(&digest[..4])
+    URL_SAFE_NO_PAD.encode(crc32(PREFIX.bytes().chain(body.bytes())).to_be_bytes())
+}
+
+/// CRC-32 as in ISO-HDLC, zip and PNG. It finds typing errors and leaks; it protects nothing.
+fn crc32(bytes: impl Iterator<Item = u8>) -> u32 {
+    const TABLE: [u32; 256] = crc32_table();
+    !bytes.fold(!0, |crc, byte| {
+        let [low, ..] = crc.to_le_bytes();
+        crc >> 8 ^ TABLE[usize::from(low ^ byte)]
+    })
+}
+
+const fn crc32_table() -> [u32; 256] {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let mut crc = byte;
+        let mut bit = 0;
+        while bit < 8 {
+            crc = crc >> 1 ^ if crc & 1 == 1 { 0xedb8_8320 } else { 0 };
+            bit += 1;
+        }
+        table[byte as usize] = crc;
+        byte += 1;
+    }
+    table
 }
 
 /// The text of a version 4 UUID ([RFC 9562 §5.4](https://www.rfc-editor.org/rfc/rfc9562#section-5.4)).
@@ -106,13 +129,7 @@ mod tests {
         assert_eq!(hint(&secret), secret.expose()[49..]);
         let wrong = secret.expose().replacen("sgs_A", "sgs_B", 1);
         assert!(!checksum_holds(&wrong));
-        for text in [
-            "",
-            "sgs_",
-            "sgs_ä",
-            &"ä".repeat(40),
-            &format!("sgs_{}", "A".repeat(49)),
-        ] {
+        for text in ["", "sgs_", "sgs_ä", &"ä".repeat(40), &format!("sgs_{}", "A".repeat(49))] {
             assert!(!checksum_holds(text), "{text}");
         }
     }
@@ -125,11 +142,31 @@ mod tests {
     }
 
     #[test]
+    fn the_checksum_is_the_common_crc_32() {
+        assert_eq!(crc32(b"123456789".iter().copied()), 0xcbf4_3926);
+        assert_eq!(crc32(std::iter::empty()), 0);
+    }
+
+    #[test]
+    fn a_checksum_notices_every_single_character_that_is_wrong() {
+        let secret = compose([0x5a; 32]).expose().to_owned();
+        for at in 0..secret.len() {
+            let mut wrong = secret.clone().into_bytes();
+            wrong[at] = if wrong[at] == b'x' { b'y' } else { b'x' };
+            assert!(!checksum_holds(std::str::from_utf8(&wrong).unwrap()), "character {at}");
+        }
+    }
+
+    #[test]
     fn a_sealed_secret_opens_only_unchanged() {
         let keys = SecretKeys::derive(&MasterKey::from_text(&"A".repeat(43)).unwrap());
-        let mut sealed = keys.seal(b"sgs_secret", [1; NONCE]);
+        let sealed = keys.seal(b"sgs_secret", [1; NONCE]);
         assert_eq!(keys.open(&sealed).unwrap(), b"sgs_secret");
-        sealed[NONCE] ^= 1;
-        assert!(keys.open(&sealed).is_err());
+        for at in 0..sealed.len() {
+            let mut changed = sealed.clone();
+            changed[at] ^= 1;
+            assert!(keys.open(&changed).is_err(), "byte {at}");
+            assert!(keys.open(&sealed[..at]).is_err(), "cut to {at}");
+        }
     }
 }
