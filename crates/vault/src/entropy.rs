@@ -11,10 +11,7 @@ pub trait Entropy: Send + Sync + 'static {
 pub struct SystemEntropy;
 
 impl Entropy for SystemEntropy {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the entropy that everything else asks"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is the entropy that everything else asks")]
     fn fill(&self, bytes: &mut [u8]) {
         // Without randomness nothing may be issued: the process cannot go on.
         aws_lc_rs::rand::fill(bytes).expect("the operating system gives randomness");

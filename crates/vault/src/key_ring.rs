@@ -28,9 +28,7 @@ pub struct SealedRingKey {
 
 impl std::fmt::Debug for SealedRingKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SealedRingKey")
-            .field("id", &self.id)
-            .finish_non_exhaustive()
+        f.debug_struct("SealedRingKey").field("id", &self.id).finish_non_exhaustive()
     }
 }
 
@@ -63,19 +61,13 @@ impl KeyRing {
     /// # Errors
     /// When one was not sealed under this master key.
     pub fn open(master: &MasterKey, keys: &[SealedRingKey]) -> Result<Self, BrokenRing> {
-        let ring = Self {
-            wrapping: subkey::aead(&master.subkey("ring keys")),
-            keys: RwLock::default(),
-        };
+        let ring = Self { wrapping: subkey::aead(&master.subkey("ring keys")), keys: RwLock::default() };
         ring.replace(keys)?;
         Ok(ring)
     }
 
     pub(crate) fn replace(&self, sealed: &[SealedRingKey]) -> Result<(), BrokenRing> {
-        let mut keys = sealed
-            .iter()
-            .map(|key| self.unwrap_key(key))
-            .collect::<Result<Vec<_>, _>>()?;
+        let mut keys = sealed.iter().map(|key| self.unwrap_key(key)).collect::<Result<Vec<_>, _>>()?;
         keys.sort_by_key(|key| key.id);
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
         Ok(())
@@ -93,12 +85,7 @@ impl KeyRing {
         let mut bytes = nonce.to_vec();
         bytes.extend_from_slice(&*material);
         subkey::seal_in_place(&self.wrapping, nonce, &id.to_be_bytes(), &mut bytes, NONCE);
-        SealedRingKey {
-            id,
-            created_at,
-            activates_at,
-            bytes,
-        }
+        SealedRingKey { id, created_at, activates_at, bytes }
     }
 
     fn unwrap_key(&self, key: &SealedRingKey) -> Result<RingKey, BrokenRing> {
@@ -110,11 +97,7 @@ impl KeyRing {
         let material: Zeroizing<[u8; 32]> =
             Zeroizing::new(opened.as_slice().try_into().map_err(|_| broken())?);
         let subkeys = Purpose::ALL.map(|purpose| Subkey::derive(&material, purpose));
-        Ok(RingKey {
-            id: key.id,
-            activates_at: key.activates_at,
-            subkeys,
-        })
+        Ok(RingKey { id: key.id, activates_at: key.activates_at, subkeys })
     }
 
     fn keys(&self) -> Arc<Vec<RingKey>> {
@@ -161,9 +144,7 @@ impl KeyRing {
         let keys = self.keys();
         let key = by_id(&keys, u32::from_be_bytes(*id)).ok_or(Unsealed)?;
         let context = seal::context(purpose);
-        Ok(Opened {
-            bytes: subkey::open(&key.subkeys[purpose.index()].aead, *nonce, context, sealed)?,
-        })
+        Ok(Opened { bytes: subkey::open(&key.subkeys[purpose.index()].aead, *nonce, context, sealed)? })
     }
 }
 
@@ -203,7 +184,5 @@ fn active(keys: &[RingKey], now: Timestamp) -> Option<&RingKey> {
 }
 
 fn by_id(keys: &[RingKey], id: u32) -> Option<&RingKey> {
-    keys.binary_search_by_key(&id, |key| key.id)
-        .ok()
-        .map(|at| &keys[at])
+    keys.binary_search_by_key(&id, |key| key.id).ok().map(|at| &keys[at])
 }

@@ -93,8 +93,7 @@ impl Vault {
 
     /// Makes a ring key, sealed for storage. It serves once it is in the ring that [`Vault::replace_ring`] is given.
     pub fn new_ring_key(&self, id: u32, created_at: Timestamp, activates_at: Timestamp) -> SealedRingKey {
-        self.ring
-            .seal_new(id, created_at, activates_at, self.random(), self.random())
+        self.ring.seal_new(id, created_at, activates_at, self.random(), self.random())
     }
 
     /// Takes the keys of the ring as they are stored now.
@@ -154,11 +153,7 @@ impl Vault {
     /// When the ring has no such key.
     pub fn seal_refresh_token(&self, token: RefreshToken, key: u32) -> Result<RefreshTokenText, Unsealed> {
         let bytes = payload::refresh_token(token);
-        Ok(RefreshTokenText::new(self.ring.seal_identically(
-            Purpose::RefreshToken,
-            key,
-            &bytes,
-        )?))
+        Ok(RefreshTokenText::new(self.ring.seal_identically(Purpose::RefreshToken, key, &bytes)?))
     }
 
     /// Opens a refresh token.
@@ -174,9 +169,7 @@ impl Vault {
     /// # Errors
     /// While the ring has no active key.
     pub fn seal_code(&self, code: &AuthorizationCode) -> Result<CodeText, Unsealed> {
-        let text = self
-            .ring
-            .seal(Purpose::Code, code.id.at(), self.random(), &payload::code(code))?;
+        let text = self.ring.seal(Purpose::Code, code.id.at(), self.random(), &payload::code(code))?;
         Ok(CodeText::new(text))
     }
 
@@ -208,11 +201,7 @@ impl Vault {
     pub fn new_client_secret(&self) -> FreshSecret {
         let secret = client_secret::compose(self.random());
         let hint = client_secret::hint(&secret);
-        FreshSecret {
-            digest: self.secrets.digest(secret.expose()),
-            hint,
-            secret,
-        }
+        FreshSecret { digest: self.secrets.digest(secret.expose()), hint, secret }
     }
 
     /// Whether the secret is the one behind a stored digest. A text without a right checksum is refused at once.

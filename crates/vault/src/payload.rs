@@ -59,10 +59,7 @@ pub fn refresh_token(token: RefreshToken) -> Vec<u8> {
 /// When the bytes are anything else.
 pub fn read_refresh_token(bytes: &[u8]) -> Result<RefreshToken, Unsealed> {
     let mut reader = Reader::new(bytes)?;
-    let token = RefreshToken {
-        grant: GrantId::new(reader.number()?),
-        generation: reader.number()?,
-    };
+    let token = RefreshToken { grant: GrantId::new(reader.number()?), generation: reader.number()? };
     reader.end(token)
 }
 
@@ -122,10 +119,10 @@ impl Writer {
     fn number(&mut self, number: i64) {
         let mut rest = ((number << 1) ^ (number >> 63)).cast_unsigned();
         while rest >= 0x80 {
-            self.0.push(0x80 | (rest & 0x7f) as u8);
+            self.0.push(0x80 | low_byte(rest));
             rest >>= 7;
         }
-        self.0.push(rest as u8);
+        self.0.push(low_byte(rest));
     }
 
     fn optional<T>(&mut self, part: Option<&T>, write: impl FnOnce(&mut Self, &T)) {
@@ -134,6 +131,10 @@ impl Writer {
             write(self, part);
         }
     }
+}
+
+const fn low_byte(number: u64) -> u8 {
+    number.to_le_bytes()[0]
 }
 
 struct Reader<'a>(&'a [u8]);
@@ -175,9 +176,7 @@ impl<'a> Reader<'a> {
     }
 
     fn scopes(&mut self) -> Result<ScopeSet, Unsealed> {
-        u32::try_from(self.number()?)
-            .map(ScopeSet::from_bits)
-            .map_err(|_| Unsealed)
+        u32::try_from(self.number()?).map(ScopeSet::from_bits).map_err(|_| Unsealed)
     }
 
     fn optional<T>(
@@ -192,10 +191,6 @@ impl<'a> Reader<'a> {
     }
 
     fn end<T>(self, whole: T) -> Result<T, Unsealed> {
-        if self.0.is_empty() {
-            Ok(whole)
-        } else {
-            Err(Unsealed)
-        }
+        if self.0.is_empty() { Ok(whole) } else { Err(Unsealed) }
     }
 }

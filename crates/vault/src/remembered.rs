@@ -22,10 +22,7 @@ pub(crate) struct Remembered {
 
 impl Remembered {
     pub(crate) fn new(seed: &[u8; 32]) -> Self {
-        Self {
-            key: hmac::Key::new(hmac::HMAC_SHA256, seed),
-            until: Cache::new(MOST),
-        }
+        Self { key: hmac::Key::new(hmac::HMAC_SHA256, seed), until: Cache::new(MOST) }
     }
 
     pub(crate) fn knows(
@@ -35,14 +32,11 @@ impl Remembered {
         password: &Password,
         now: Timestamp,
     ) -> bool {
-        self.until
-            .get(&self.mac(hash, user, password))
-            .is_some_and(|until| !until.is_past(now))
+        self.until.get(&self.mac(hash, user, password)).is_some_and(|until| !until.is_past(now))
     }
 
     pub(crate) fn note(&self, hash: &PasswordHash, user: UserId, password: &Password, now: Timestamp) {
-        self.until
-            .insert(self.mac(hash, user, password), now.plus_secs(REMEMBERED_SECS));
+        self.until.insert(self.mac(hash, user, password), now.plus_secs(REMEMBERED_SECS));
     }
 
     pub(crate) fn forget(&self) {
@@ -72,12 +66,7 @@ mod tests {
         let now = Timestamp::from_secs(1_000);
         remembered.note(&hash, UserId::new(1), &password, now);
         let knows = |hash: &str, user, password: &str, at| {
-            remembered.knows(
-                &PasswordHash::new(hash),
-                UserId::new(user),
-                &Password::new(password),
-                at,
-            )
+            remembered.knows(&PasswordHash::new(hash), UserId::new(user), &Password::new(password), at)
         };
         assert!(knows("one", 1, "secret", now.plus_secs(299)));
         assert!(!knows("one", 1, "secret", now.plus_secs(300)));

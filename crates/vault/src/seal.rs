@@ -62,9 +62,14 @@ pub(crate) struct Opened {
     pub(crate) bytes: Vec<u8>,
 }
 
-/// What the seal is bound to besides its content.
+/// What the seal is bound to besides its content: the purpose, and the version of this form.
 pub(crate) const fn context(purpose: Purpose) -> &'static [u8] {
-    purpose.prefix().as_bytes()
+    match purpose {
+        Purpose::AccessToken => b"sga_1",
+        Purpose::RefreshToken => b"sgr_1",
+        Purpose::Code => b"sgc_1",
+        Purpose::Position => b"sgn_1",
+    }
 }
 
 pub(crate) fn encode(purpose: Purpose, bytes: &[u8]) -> String {

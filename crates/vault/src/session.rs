@@ -9,6 +9,9 @@ use oauth::secret::{CsrfToken, Digest, SessionCookie};
 use crate::master_key::MasterKey;
 use crate::seal::Unsealed;
 
+/// Characters of 32 bytes in base64url.
+const SECRET_CHARACTERS: usize = 43;
+
 /// Secret. The half of a session cookie of which only a digest is stored.
 pub struct SessionSecret([u8; 32]);
 
@@ -32,10 +35,7 @@ pub(crate) struct SessionKeys {
 impl SessionKeys {
     pub(crate) fn derive(master: &MasterKey) -> Self {
         let key = |purpose| hmac::Key::new(hmac::HMAC_SHA256, &*master.subkey(purpose));
-        Self {
-            digest: key("session digest"),
-            csrf: key("csrf token"),
-        }
+        Self { digest: key("session digest"), csrf: key("csrf token") }
     }
 
     pub(crate) fn digest(&self, secret: &SessionSecret) -> Digest {
@@ -49,10 +49,13 @@ impl SessionKeys {
     }
 
     pub(crate) fn csrf_holds(&self, cookie: &str, token: &CsrfToken) -> bool {
-        let Ok(given) = URL_SAFE_NO_PAD.decode(token.expose()) else {
+        let given = token.expose();
+        // A form may send much; what cannot be one is not decoded.
+        if given.len() != SECRET_CHARACTERS {
             return false;
-        };
-        hmac::verify(&self.csrf, cookie.as_bytes(), &given).is_ok()
+        }
+        let given = URL_SAFE_NO_PAD.decode(given);
+        given.is_ok_and(|given| hmac::verify(&self.csrf, cookie.as_bytes(), &given).is_ok())
     }
 }
 
@@ -63,7 +66,7 @@ pub(crate) fn cookie(id: SessionId, secret: &SessionSecret) -> SessionCookie {
 
 pub(crate) fn parse(cookie: &SessionCookie) -> Result<(SessionId, SessionSecret), Unsealed> {
     let (id, secret) = cookie.expose().split_once('.').ok_or(Unsealed)?;
-    if secret.len() != 43 {
+    if secret.len() != SECRET_CHARACTERS {
         return Err(Unsealed);
     }
     let bytes = URL_SAFE_NO_PAD.decode(secret).map_err(|_| Unsealed)?;
@@ -88,17 +91,12 @@ mod tests {
         let secret = SessionSecret([5; 32]);
         let (id, parsed) = parse(&cookie(SessionId::new(12), &secret)).unwrap();
         assert_eq!(id, SessionId::new(12));
-        assert_eq!(
-            keys().digest(&parsed).as_bytes(),
-            keys().digest(&secret).as_bytes()
-        );
+        assert_eq!(keys().digest(&parsed).as_bytes(), keys().digest(&secret).as_bytes());
     }
 
     #[test]
     fn what_has_not_the_form_of_a_cookie_is_refused() {
-        let good = cookie(SessionId::new(12), &SessionSecret([5; 32]))
-            .expose()
-            .to_owned();
+        let good = cookie(SessionId::new(12), &SessionSecret([5; 32])).expose().to_owned();
         let bad = [
             "",
             ".",
@@ -112,6 +110,28 @@ mod tests {
         for text in bad {
             assert!(parse(&SessionCookie::new(text)).is_err(), "{text}");
         }
+    }
+
+    /// [RFC 4231 §4.3](https://www.rfc-editor.org/rfc/rfc4231#section-4.3): what is behind digests and form values.
+    #[test]
+    fn the_mac_gives_the_example_of_rfc_4231() {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, b"Jefe");
+        let mac = hmac::sign(&key, b"what do ya want for nothing?");
+        let expected = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
+        let byte = |at| u8::from_str_radix(&expected[2 * at..2 * at + 2], 16).unwrap();
+        assert_eq!(mac.as_ref(), std::array::from_fn::<u8, 32, _>(byte));
+    }
+
+    #[test]
+    fn a_form_value_with_one_wrong_character_is_refused() {
+        let token = keys().csrf_token("browser one").expose().to_owned();
+        for at in 0..token.len() {
+            let mut wrong = token.clone().into_bytes();
+            wrong[at] = if wrong[at] == b'A' { b'B' } else { b'A' };
+            let wrong = CsrfToken::new(String::from_utf8(wrong).unwrap());
+            assert!(!keys().csrf_holds("browser one", &wrong), "character {at}");
+        }
+        assert!(!keys().csrf_holds("browser one", &CsrfToken::new(token + "A")));
     }
 
     #[test]

@@ -15,8 +15,12 @@ pub(crate) const TAG: usize = 16;
 
 /// 32 bytes for one purpose.
 pub(crate) fn expand(key: &[u8; 32], purpose: &str) -> Zeroizing<[u8; 32]> {
+    first_block(key, purpose.as_bytes())
+}
+
+fn first_block(key: &[u8; 32], info: &[u8]) -> Zeroizing<[u8; 32]> {
     let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, key));
-    context.update(purpose.as_bytes());
+    context.update(info);
     context.update(&[1]);
     let mut derived = Zeroizing::new([0; 32]);
     derived.copy_from_slice(context.sign().as_ref());
@@ -55,10 +59,7 @@ pub(crate) fn open(
 ) -> Result<Vec<u8>, Unsealed> {
     let mut bytes = sealed.to_vec();
     let nonce = Nonce::assume_unique_for_key(nonce);
-    let opened = key
-        .open_in_place(nonce, Aad::from(context), &mut bytes)
-        .map_err(|_| Unsealed)?
-        .len();
+    let opened = key.open_in_place(nonce, Aad::from(context), &mut bytes).map_err(|_| Unsealed)?.len();
     bytes.truncate(opened);
     Ok(bytes)
 }
@@ -67,17 +68,36 @@ pub(crate) fn open(
 mod tests {
     use super::*;
 
+    fn bytes<const N: usize>(hexadecimal: &str) -> [u8; N] {
+        std::array::from_fn(|at| u8::from_str_radix(&hexadecimal[2 * at..2 * at + 2], 16).unwrap())
+    }
+
+    /// [RFC 5869 A.1](https://www.rfc-editor.org/rfc/rfc5869#appendix-A.1): the first block of its output.
     #[test]
-    fn expanding_is_hkdf_expand_of_one_block() {
-        use aws_lc_rs::hkdf::{HKDF_SHA256, Prk};
-        let key = [9; 32];
-        let reference = Prk::new_less_safe(HKDF_SHA256, &key);
-        let mut expected = [0; 32];
-        reference
-            .expand(&[b"purpose"], HKDF_SHA256)
-            .unwrap()
-            .fill(&mut expected)
-            .unwrap();
-        assert_eq!(*expand(&key, "purpose"), expected);
+    fn expanding_gives_the_example_of_rfc_5869() {
+        let prk = bytes("077709362c2e32df0ddc3f0dc47bba6390b6c73bb50f9c3122ec844ad7c2b3e5");
+        let info: [u8; 10] = bytes("f0f1f2f3f4f5f6f7f8f9");
+        let expected: [u8; 32] = bytes("3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf");
+        assert_eq!(*first_block(&prk, &info), expected);
+    }
+
+    #[test]
+    fn each_purpose_has_a_key_of_its_own() {
+        assert_ne!(*expand(&[9; 32], "one"), *expand(&[9; 32], "two"));
+        assert_ne!(*expand(&[9; 32], "one"), *expand(&[8; 32], "one"));
+    }
+
+    /// [RFC 8452 C.2](https://www.rfc-editor.org/rfc/rfc8452#appendix-C.2): one byte of additional data, eight of text.
+    #[test]
+    fn sealing_gives_the_example_of_rfc_8452() {
+        let mut key = [0; 32];
+        key[0] = 1;
+        let mut nonce = [0; NONCE];
+        nonce[0] = 3;
+        let mut sealed: Vec<u8> = bytes::<8>("0200000000000000").to_vec();
+        seal_in_place(&aead(&key), nonce, &[1], &mut sealed, 0);
+        assert_eq!(sealed, bytes::<24>("1de22967237a813291213f267e3b452f02d01ae33e4ec854"));
+        assert_eq!(open(&aead(&key), nonce, &[1], &sealed).unwrap(), bytes::<8>("0200000000000000"));
+        assert!(open(&aead(&key), nonce, &[2], &sealed).is_err());
     }
 }

@@ -15,9 +15,7 @@ fn vault_with(keys: u32) -> (Vault, Vec<SealedRingKey>) {
     let entropy = Arc::new(SeededEntropy::new(7));
     let master = MasterKey::from_text(&"A".repeat(43)).unwrap();
     let vault = Vault::open(&master, &[], entropy, HashingSettings::cheap()).unwrap();
-    let sealed: Vec<_> = (1..=keys)
-        .map(|id| vault.new_ring_key(id, NOW, NOW.minus_secs(1)))
-        .collect();
+    let sealed: Vec<_> = (1..=keys).map(|id| vault.new_ring_key(id, NOW, NOW.minus_secs(1))).collect();
     vault.replace_ring(&sealed).unwrap();
     (vault, sealed)
 }
@@ -48,11 +46,7 @@ fn a_sealed_access_token_opens_to_what_was_sealed() {
 #[test]
 fn no_bit_of_a_token_can_be_flipped() {
     let (vault, _) = vault_with(1);
-    let text = vault
-        .seal_access_token(&token(&vault))
-        .unwrap()
-        .expose()
-        .to_owned();
+    let text = vault.seal_access_token(&token(&vault)).unwrap().expose().to_owned();
     for at in 0..text.len() {
         for bit in 0..7 {
             let mut bytes = text.clone().into_bytes();
@@ -60,11 +54,7 @@ fn no_bit_of_a_token_can_be_flipped() {
             let Ok(flipped) = String::from_utf8(bytes) else {
                 continue;
             };
-            assert_eq!(
-                vault.open_access_token(&flipped),
-                Err(Unsealed),
-                "bit {bit} of character {at}"
-            );
+            assert_eq!(vault.open_access_token(&flipped), Err(Unsealed), "bit {bit} of character {at}");
         }
     }
 }
@@ -72,30 +62,140 @@ fn no_bit_of_a_token_can_be_flipped() {
 #[test]
 fn a_token_cut_short_or_made_longer_does_not_open() {
     let (vault, _) = vault_with(1);
-    let text = vault
-        .seal_access_token(&token(&vault))
-        .unwrap()
-        .expose()
-        .to_owned();
+    let text = vault.seal_access_token(&token(&vault)).unwrap().expose().to_owned();
     for length in 0..text.len() {
-        assert_eq!(
-            vault.open_access_token(&text[..length]),
-            Err(Unsealed),
-            "cut to {length}"
-        );
+        assert_eq!(vault.open_access_token(&text[..length]), Err(Unsealed), "cut to {length}");
     }
     for more in ["A", "=", "AA", "AAAA", "\n"] {
         assert_eq!(vault.open_access_token(&format!("{text}{more}")), Err(Unsealed));
     }
 }
 
+/// The last character carries bits that encode nothing: setting one gives another text for the same bytes.
+#[test]
+fn no_second_text_opens_to_the_same_token() {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let (vault, _) = vault_with(1);
+    let refresh = RefreshToken { grant: GrantId::new(1), generation: 0 };
+    let text = vault.seal_refresh_token(refresh, 1).unwrap().expose().to_owned();
+    for at in 0..text.len() {
+        let opened = ALPHABET.iter().filter(|character| {
+            let mut other = text.clone().into_bytes();
+            other[at] = **character;
+            vault.open_refresh_token(std::str::from_utf8(&other).unwrap()).is_ok()
+        });
+        assert_eq!(opened.count(), 1, "character {at}");
+    }
+    let standard = text.replace('-', "+").replace('_', "/");
+    for other in [format!(" {text}"), format!("{text} "), text.to_uppercase(), text.replacen("sgr", "SGR", 1)]
+    {
+        assert_eq!(vault.open_refresh_token(&other), Err(Unsealed), "{other}");
+    }
+    assert!(standard == text || vault.open_refresh_token(&standard).is_err());
+}
+
+#[test]
+fn a_text_longer_than_any_of_its_kind_is_not_even_decoded() {
+    let (vault, _) = vault_with(1);
+    let long = |prefix: &str| format!("{prefix}{}", "A".repeat(1 << 20));
+    assert_eq!(vault.open_access_token(&long("sga_")), Err(Unsealed));
+    assert_eq!(vault.open_position(&long("sgn_")), Err(Unsealed));
+}
+
+/// The longest that fields allow must fit into what opening accepts.
+#[test]
+fn the_longest_token_and_code_open() {
+    let (vault, _) = vault_with(1);
+    let far = i64::MIN;
+    let access = AccessToken {
+        id: vault.new_token_id(NOW),
+        expires_at: Timestamp::from_micros(far),
+        application: ApplicationId::new(far),
+        application_epoch: Epoch::new(far),
+        user: UserId::new(far),
+        user_epoch: Epoch::new(far),
+        grant: Some(GrantId::new(far)),
+        scopes: Scope::ALL.into_iter().collect(),
+        key_thumbprint: Some([0xff; 32]),
+    };
+    let text = vault.seal_access_token(&access).unwrap();
+    assert_eq!(vault.open_access_token(text.expose()), Ok(access));
+    let code = AuthorizationCode {
+        id: vault.new_code_id(NOW),
+        expires_at: Timestamp::from_micros(far),
+        application: ApplicationId::new(far),
+        application_epoch: Epoch::new(far),
+        user: UserId::new(far),
+        user_epoch: Epoch::new(far),
+        consent: ConsentId::new(far),
+        scopes: Scope::ALL.into_iter().collect(),
+        redirect_digest: Some([0xff; 32]),
+        challenge: Some([0xff; 32]),
+        auth_time: Timestamp::from_micros(far),
+    };
+    let text = vault.seal_code(&code).unwrap();
+    assert_eq!(vault.open_code(text.expose()), Ok(code));
+}
+
+#[test]
+fn sealing_the_same_token_twice_gives_two_texts() {
+    let (vault, _) = vault_with(1);
+    let token = token(&vault);
+    let seal = || vault.seal_access_token(&token).unwrap().expose().to_owned();
+    assert_ne!(seal(), seal());
+}
+
+#[test]
+fn nothing_secret_is_printed_for_debugging() {
+    let (vault, keys) = vault_with(1);
+    let fresh = vault.new_client_secret();
+    let (session, digest) = vault.new_session_secret();
+    let token = vault.seal_access_token(&token(&vault)).unwrap();
+    let cookie = vault.session_cookie(oauth::id::SessionId::new(1), &session);
+    let csrf = vault.csrf_token(cookie.expose());
+    let printed = format!("{token:?} {session:?} {digest:?} {cookie:?} {csrf:?} {:?}", vault.new_password());
+    assert_eq!(printed.matches("redacted").count(), 6, "{printed}");
+    assert!(!printed.contains(&token.expose()[4..]));
+    let printed = format!("{fresh:?}");
+    assert!(!printed.contains(&fresh.secret.expose()[..20]), "{printed}");
+    assert!(!format!("{:?}", keys[0]).contains("bytes"));
+}
+
+#[test]
+fn a_ring_is_replaced_while_others_seal_and_open() {
+    let (vault, keys) = vault_with(3);
+    let token = token(&vault);
+    std::thread::scope(|scope| {
+        let replacing = scope.spawn(|| {
+            for round in 0..200 {
+                vault.replace_ring(&keys[..=round % 3]).unwrap();
+            }
+        });
+        while !replacing.is_finished() {
+            let text = vault.seal_access_token(&token).unwrap();
+            let _ = vault.open_access_token(text.expose());
+        }
+    });
+    vault.replace_ring(&keys).unwrap();
+    assert_eq!(vault.active_key(NOW), Some(3));
+}
+
+#[test]
+fn a_ring_with_a_broken_key_leaves_the_old_one_in_place() {
+    let (vault, keys) = vault_with(2);
+    let text = vault.seal_access_token(&token(&vault)).unwrap();
+    for at in 0..keys[1].bytes.len() {
+        let mut broken = keys[1].clone();
+        broken.bytes[at] ^= 1;
+        assert!(vault.replace_ring(&[keys[0].clone(), broken]).is_err(), "byte {at}");
+    }
+    assert!(vault.open_access_token(text.expose()).is_ok());
+}
+
 #[test]
 fn a_text_never_opens_as_another_kind_of_thing() {
     let (vault, _) = vault_with(1);
-    let refresh = RefreshToken {
-        grant: GrantId::new(1),
-        generation: 0,
-    };
+    let refresh = RefreshToken { grant: GrantId::new(1), generation: 0 };
     let text = vault.seal_refresh_token(refresh, 1).unwrap().expose().to_owned();
     assert_eq!(vault.open_access_token(&text), Err(Unsealed));
     let disguised = text.replacen("sgr_", "sga_", 1);
@@ -106,34 +206,18 @@ fn a_text_never_opens_as_another_kind_of_thing() {
 #[test]
 fn the_same_refresh_token_under_the_same_key_has_the_identical_text() {
     let (vault, _) = vault_with(2);
-    let refresh = RefreshToken {
-        grant: GrantId::new(1),
-        generation: 5,
-    };
+    let refresh = RefreshToken { grant: GrantId::new(1), generation: 5 };
     let seal = |token, key| vault.seal_refresh_token(token, key).unwrap().expose().to_owned();
     assert_eq!(seal(refresh, 1), seal(refresh, 1));
     assert_ne!(seal(refresh, 1), seal(refresh, 2));
-    assert_ne!(
-        seal(refresh, 1),
-        seal(
-            RefreshToken {
-                generation: 6,
-                ..refresh
-            },
-            1
-        )
-    );
+    assert_ne!(seal(refresh, 1), seal(RefreshToken { generation: 6, ..refresh }, 1));
     assert_eq!(vault.open_refresh_token(&seal(refresh, 1)), Ok(refresh));
 }
 
 #[test]
 fn an_old_key_opens_what_it_sealed_and_a_missing_key_opens_nothing() {
     let (vault, first) = vault_with(1);
-    let text = vault
-        .seal_access_token(&token(&vault))
-        .unwrap()
-        .expose()
-        .to_owned();
+    let text = vault.seal_access_token(&token(&vault)).unwrap().expose().to_owned();
     let second = vault.new_ring_key(2, NOW, NOW);
     vault.replace_ring(&[first[0].clone(), second.clone()]).unwrap();
     assert_eq!(vault.active_key(NOW), Some(2));
@@ -221,6 +305,29 @@ proptest! {
     fn every_code_survives_its_encoding(code in any_code()) {
         let bytes = crate::payload::code(&code);
         prop_assert_eq!(crate::payload::read_code(&bytes), Ok(code));
+    }
+
+    #[test]
+    fn every_refresh_token_survives_its_encoding(grant in any::<i64>(), generation in any::<i64>()) {
+        let token = RefreshToken { grant: GrantId::new(grant), generation };
+        let bytes = crate::payload::refresh_token(token);
+        prop_assert_eq!(crate::payload::read_refresh_token(&bytes), Ok(token));
+    }
+
+    /// Whatever a reader accepts is what a writer would have written: there is no second encoding.
+    #[test]
+    fn a_refresh_token_has_one_encoding(bytes in proptest::collection::vec(any::<u8>(), 0..12)) {
+        let bytes: Vec<u8> = std::iter::once(1).chain(bytes).collect();
+        if let Ok(token) = crate::payload::read_refresh_token(&bytes) {
+            prop_assert_eq!(crate::payload::refresh_token(token), bytes);
+        }
+    }
+
+    #[test]
+    fn every_position_opens_to_its_bytes(position in proptest::collection::vec(any::<u8>(), 0..500)) {
+        let (vault, _) = vault_with(1);
+        let text = vault.seal_position(&position, NOW).unwrap();
+        prop_assert_eq!(vault.open_position(&text), Ok(position));
     }
 
     #[test]
