@@ -1,0 +1,198 @@
+//! The authorize endpoint: from a client's request over sign-in and consent to a code.
+
+use std::sync::Arc;
+
+use oauth::application::Application;
+use oauth::audit::Action;
+use oauth::authorize::{self, Approval, AuthorizeRequest, NextStep, Refused, SignedIn, ValidRequest};
+use oauth::parameters::Parameters;
+use oauth::refusal::Refusal;
+use oauth::scope::Scope;
+
+use crate::caller::{LiveSession, Origin};
+use crate::{App, Fault};
+
+/// What the browser sees next.
+#[derive(Debug)]
+pub enum Answer {
+    /// A page that says what is wrong; the client never learns of it.
+    Page(Refusal),
+    /// To this address of the client, which was proved to be the application's.
+    Redirect(String),
+    /// The sign-in page; afterwards the same request again.
+    SignIn {
+        /// What the application is called.
+        application: String,
+        /// The request as a query string.
+        query: String,
+    },
+    /// The consent page.
+    Consent(Box<ConsentQuestion>),
+}
+
+/// Everything that a person must know to consent.
+#[derive(Debug)]
+pub struct ConsentQuestion {
+    /// What the application is called.
+    pub application: String,
+    /// What its developer says about it.
+    pub description: String,
+    /// The user name of who registered it.
+    pub owner: String,
+    /// What it asks for, in words.
+    pub scopes: Vec<&'static str>,
+    /// Whether data is among it.
+    pub reaches_data: bool,
+    /// Names of the data sources within reach.
+    pub data_sources: Vec<String>,
+    /// Where the browser goes next, as host or scheme.
+    pub next: String,
+    /// The source that the page's `form-action` must name.
+    pub form_action: String,
+    /// The request as a query string, for the form to carry.
+    pub query: String,
+}
+
+/// The button that was pressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// Allow.
+    Allow,
+    /// Deny.
+    Deny,
+}
+
+/// A request that may be put before a user, with its application.
+struct Valid {
+    request: AuthorizeRequest,
+    valid: ValidRequest,
+    application: Arc<Application>,
+}
+
+impl App {
+    /// Answers an authorization request.
+    ///
+    /// # Errors
+    /// When the server cannot tell; whatever the client or the user did wrong is an [`Answer`].
+    pub async fn authorize(
+        &self,
+        parameters: &Parameters,
+        session: Option<&LiveSession>,
+    ) -> Result<Answer, Fault> {
+        let valid = match self.check_request(parameters).await? {
+            Ok(valid) => valid,
+            Err(refused) => return Ok(self.tell_refusal(&refused)),
+        };
+        let signed_in = session.map(signed_in);
+        let consent = match session {
+            Some(session) => {
+                let user = session.session.user;
+                self.store.find_consent(user, valid.application.id).await?
+            }
+            None => None,
+        };
+        match authorize::next_step(&valid.valid, signed_in, consent.as_ref()) {
+            Err(refused) => Ok(self.tell_refusal(&refused)),
+            Ok(NextStep::IssueCode(approval)) => self.send_code(&valid.valid, approval),
+            Ok(NextStep::SignIn) => Ok(Answer::SignIn {
+                application: valid.application.settings.name.clone(),
+                query: valid.request.query_after_sign_in(),
+            }),
+            Ok(NextStep::Consent { .. }) => self.ask_consent(&valid, session).await,
+        }
+    }
+
+    /// Carries out what the user decided on the consent page. The request is checked anew: what the form carries is no
+    /// proof of anything.
+    ///
+    /// # Errors
+    /// When the decision cannot be stored; then nothing was allowed.
+    pub async fn decide_consent(
+        &self,
+        parameters: &Parameters,
+        session: &LiveSession,
+        decision: Decision,
+        origin: &Origin,
+    ) -> Result<Answer, Fault> {
+        let valid = match self.check_request(parameters).await? {
+            Ok(valid) => valid,
+            Err(refused) => return Ok(self.tell_refusal(&refused)),
+        };
+        let action = match decision {
+            Decision::Allow => Action::AllowApplication,
+            Decision::Deny => Action::DenyApplication,
+        };
+        let mut audit = session.caller.audit(action, self.now(), origin);
+        audit.application = Some(valid.application.id);
+        audit.subject = Some(valid.valid.scopes().to_string());
+        if decision == Decision::Deny {
+            self.store.append_audit(vec![audit]).await?;
+            return Ok(self.tell_refusal(&valid.valid.deny()));
+        }
+        let user = session.session.user;
+        let consent = self.store.allow(user, valid.application.id, valid.valid.scopes(), audit).await?;
+        match authorize::approve(&valid.valid, signed_in(session), consent.as_ref()) {
+            Some(approval) => self.send_code(&valid.valid, approval),
+            None => Ok(Answer::Page(Refusal::UnknownClientId)),
+        }
+    }
+
+    async fn check_request(&self, parameters: &Parameters) -> Result<Result<Valid, Refused>, Fault> {
+        let request = match AuthorizeRequest::parse(parameters) {
+            Ok(request) => request,
+            Err(refusal) => return Ok(Err(Refused::Page(refusal))),
+        };
+        let found = match &request.client_id {
+            Some(id) => self.application_by_client_id(id).await?,
+            None => None,
+        };
+        let checked = authorize::check(&request, found.as_deref());
+        Ok(checked.and_then(|valid| match found {
+            Some(application) => Ok(Valid { request, valid, application }),
+            None => Err(Refused::Page(Refusal::UnknownClientId)),
+        }))
+    }
+
+    fn tell_refusal(&self, refused: &Refused) -> Answer {
+        match refused {
+            Refused::Page(refusal) => Answer::Page(*refusal),
+            Refused::Redirect(redirect) => Answer::Redirect(redirect.location(&self.settings.public_url)),
+        }
+    }
+
+    fn send_code(&self, valid: &ValidRequest, approval: Approval) -> Result<Answer, Fault> {
+        let redirect_digest = valid.redirect_uri().map(|uri| vault::sha256(uri.as_bytes()));
+        let id = self.vault.new_code_id(self.now());
+        let mut code = authorize::issue_code(valid, approval, id, redirect_digest);
+        code.expires_at = code.expires_at.min(id.at().plus_secs(i64::from(self.settings.code_lifetime_secs)));
+        let code = self.vault.seal_code(&code).map_err(|cause| Fault::Broken(Box::new(cause)))?;
+        Ok(Answer::Redirect(valid.target().with_code(&code, valid.state(), &self.settings.public_url)))
+    }
+
+    async fn ask_consent(&self, valid: &Valid, session: Option<&LiveSession>) -> Result<Answer, Fault> {
+        let scopes = valid.valid.scopes();
+        let reaches_data = scopes.contains(Scope::OData);
+        let user = session.map(|session| session.session.user);
+        let sources = if reaches_data { self.store.list_data_sources(user).await? } else { Vec::new() };
+        let settings = &valid.application.settings;
+        Ok(Answer::Consent(Box::new(ConsentQuestion {
+            application: settings.name.clone(),
+            description: settings.description.clone(),
+            owner: valid.application.owner_name.clone(),
+            scopes: scopes.iter().map(Scope::in_words).collect(),
+            reaches_data,
+            data_sources: sources.into_iter().map(|source| source.name).collect(),
+            next: valid.valid.target().destination().to_owned(),
+            form_action: valid.valid.target().form_action_origin(),
+            query: valid.request.query(),
+        })))
+    }
+}
+
+fn signed_in(session: &LiveSession) -> SignedIn {
+    SignedIn {
+        user: session.session.user,
+        epoch: session.session.user_epoch,
+        auth_time: session.session.auth_time,
+    }
+}

@@ -1,0 +1,100 @@
+//! Applications proving who they are, at the token, introspection and revocation endpoints alike.
+
+use oauth::application::StoredSecret;
+use oauth::audit::{Action, Outcome};
+use oauth::client_authentication::{AuthenticatedClient, Basic, Presented, authenticate};
+use oauth::id::ApplicationId;
+use oauth::parameters::Parameters;
+use oauth::refusal::Refusal;
+use oauth::secret::ClientSecret;
+use store::StoreError;
+
+use crate::caller::Origin;
+use crate::{App, Fault};
+
+/// Why a request of the protocol got nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum ProtocolRefusal {
+    /// A rule refused it.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Too many attempts from this address or for this application.
+    #[error("too many attempts; try again in {retry_after_secs} seconds")]
+    TooOften {
+        /// After how many seconds an attempt will be heard again.
+        retry_after_secs: u32,
+    },
+    /// The server cannot do it at present; nothing was changed.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl From<StoreError> for ProtocolRefusal {
+    fn from(error: StoreError) -> Self {
+        Self::Fault(error.into())
+    }
+}
+
+/// A request of a client, with nothing of it proved.
+#[derive(Debug, Clone, Copy)]
+pub struct ClientRequest<'a> {
+    /// The decoded `Authorization: Basic` header, where there is one.
+    pub basic: Option<&'a Basic>,
+    /// The parameters of the body.
+    pub parameters: &'a Parameters,
+    /// Where it comes from.
+    pub origin: &'a Origin,
+}
+
+impl App {
+    /// The application that a request proves to come from, or a public one that it names.
+    ///
+    /// # Errors
+    /// `invalid_client` with one answer for all reasons, `invalid_request`, or too many attempts.
+    pub async fn authenticate_client(
+        &self,
+        request: ClientRequest<'_>,
+    ) -> Result<AuthenticatedClient, ProtocolRefusal> {
+        let now = self.now();
+        let presented = Presented::find(request.basic, request.parameters)?;
+        let too_often = |retry_after_secs| ProtocolRefusal::TooOften { retry_after_secs };
+        self.rates.may_try_credentials(request.origin.address, now).map_err(too_often)?;
+        let found = match &presented.unverified_client_id {
+            Some(id) => self.application_by_client_id(id).await?,
+            None => None,
+        };
+        let named = found.as_ref().map(|application| application.id);
+        if let Some(id) = named {
+            self.rates.may_authenticate(id, now).map_err(too_often)?;
+        }
+        let is_secret =
+            |given: &ClientSecret, stored: &StoredSecret| self.vault.secret_matches(given, &stored.digest);
+        match authenticate(&presented, found, now, is_secret) {
+            Ok(client) => {
+                self.usage.application(client.application().id, client.secret(), now);
+                Ok(client)
+            }
+            Err(refusal) => {
+                self.note_failed_authentication(named, refusal, request.origin).await?;
+                Err(refusal.into())
+            }
+        }
+    }
+
+    async fn note_failed_authentication(
+        &self,
+        named: Option<ApplicationId>,
+        refusal: Refusal,
+        origin: &Origin,
+    ) -> Result<(), StoreError> {
+        let now = self.now();
+        self.rates.credentials_failed(origin.address, now);
+        if let Some(id) = named {
+            self.rates.authentication_failed(id, now);
+        }
+        let mut audit = origin.audit(Action::AuthenticateClient, Outcome::Refused, now);
+        audit.application = named;
+        audit.detail = Some(refusal.to_string());
+        self.store.append_audit(vec![audit]).await
+    }
+}

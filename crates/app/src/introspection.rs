@@ -1,0 +1,99 @@
+//! Introspection: what a client may know about a token. A pure read.
+
+use std::sync::Arc;
+
+use oauth::application::Application;
+use oauth::client_authentication::AuthenticatedClient;
+use oauth::id::{ApplicationId, UserId};
+use oauth::introspection::{self, Facts, Subject};
+use oauth::scope::ScopeSet;
+
+use crate::App;
+use crate::client::{ClientRequest, ProtocolRefusal};
+use crate::directory::Member;
+use crate::metrics::{OutcomeLabels, Word};
+
+/// What is told about a live token, in the members of
+/// [RFC 7662 §2.2](https://www.rfc-editor.org/rfc/rfc7662#section-2.2).
+#[derive(Debug, Clone)]
+pub struct LiveToken {
+    /// `client_id`.
+    pub client_id: String,
+    /// `username`.
+    pub username: String,
+    /// `scope`.
+    pub scopes: ScopeSet,
+    /// `token_type`, for access tokens.
+    pub token_type: Option<&'static str>,
+    /// `exp`, in seconds since the Unix epoch.
+    pub exp: Option<i64>,
+    /// `iat`, likewise.
+    pub iat: i64,
+    /// `sub`.
+    pub sub: String,
+    /// `jti`, for access tokens.
+    pub jti: Option<String>,
+}
+
+impl App {
+    /// What the client may know about the token of the request; `None` is `{"active":false}`.
+    ///
+    /// # Errors
+    /// When the client does not authenticate or is public, when the token is missing, or when the server cannot tell.
+    pub async fn introspect(&self, request: ClientRequest<'_>) -> Result<Option<LiveToken>, ProtocolRefusal> {
+        let client = self.authenticate_client(request).await?;
+        introspection::may_ask(&client)?;
+        let text = introspection::parse(request.parameters)?;
+        let told = self.ask_about(&client, text.expose()).await?;
+        let outcome = Word(if told.is_some() { "active" } else { "inactive" });
+        self.metrics().introspections.get_or_create(&OutcomeLabels { outcome }).inc();
+        Ok(told)
+    }
+
+    async fn ask_about(
+        &self,
+        client: &AuthenticatedClient,
+        text: &str,
+    ) -> Result<Option<LiveToken>, ProtocolRefusal> {
+        if let Ok(token) = self.vault.open_access_token(text) {
+            self.ensure_fresh(self.now()).await?;
+            let revoked = self.revocations.ends(&token);
+            let subject = Subject::Access { token: &token, revoked };
+            return self.told(client, subject, token.application, token.user).await;
+        }
+        let Ok(token) = self.vault.open_refresh_token(text) else { return Ok(None) };
+        let Some(grant) = self.store.find_grant(token.grant).await? else { return Ok(None) };
+        let subject = Subject::Refresh { token: &token, grant: &grant };
+        self.told(client, subject, grant.application, grant.user).await
+    }
+
+    async fn told(
+        &self,
+        client: &AuthenticatedClient,
+        subject: Subject<'_>,
+        application: ApplicationId,
+        user: UserId,
+    ) -> Result<Option<LiveToken>, ProtocolRefusal> {
+        let other: Option<Application> =
+            if client.application().id == application { None } else { self.application(application).await? };
+        let user: Option<Arc<Member>> = self.member(user).await?;
+        let facts = Facts {
+            client,
+            application: other
+                .as_ref()
+                .or_else(|| (client.application().id == application).then(|| client.application())),
+            user: user.as_deref().map(|member| &member.user),
+            now: self.now(),
+        };
+        Ok(introspection::decide(subject, facts).map(|active| LiveToken {
+            client_id: active.client_id.to_owned(),
+            username: active.username.to_owned(),
+            scopes: active.scopes,
+            token_type: active.token_type,
+            exp: active.expires_at.map(oauth::time::Timestamp::as_secs),
+            iat: active.issued_at.as_secs(),
+            sub: active.subject,
+            jti: active.id.map(|id| id.to_string()),
+        }))
+    }
+}

@@ -1,0 +1,293 @@
+//! The token endpoint: what a client gets for a code, a refresh token, a password, or itself.
+
+use std::sync::Arc;
+
+use oauth::audit::{Action, Outcome};
+use oauth::client_authentication::AuthenticatedClient;
+use oauth::error::ErrorCode;
+use oauth::grant::GrantOrigin;
+use oauth::id::{Epoch, GrantId, UserId};
+use oauth::limit::Limit;
+use oauth::parameters::Parameters;
+use oauth::refusal::Refusal;
+use oauth::scope::ScopeSet;
+use oauth::sealed::{AccessToken, RefreshToken};
+use oauth::secret::{AccessTokenText, RefreshTokenText};
+use oauth::token::authorization_code::{self, CodeExchange};
+use oauth::token::client_credentials::{self, ServiceRequest};
+use oauth::token::password::{self, PasswordRequest};
+use oauth::token::{Founding, TokenRequest, TokenResponse};
+use store::{Founded, NewGrant};
+use vault::Unsealed;
+
+use crate::caller::Origin;
+use crate::client::{ClientRequest, ProtocolRefusal};
+use crate::directory::Member;
+use crate::metrics::{GrantLabels, Word};
+use crate::sign_in::{Credentials, SignInRefusal};
+use crate::{App, Fault};
+
+mod refresh;
+
+/// Tokens, and for whom: what the log says about an issue.
+#[derive(Debug)]
+pub struct Issued {
+    /// The answer for the client.
+    pub response: TokenResponse,
+    /// The application that got it.
+    pub client: AuthenticatedClient,
+    /// The grant type by which.
+    pub grant_type: &'static str,
+}
+
+/// What an access token is issued for.
+struct NewAccessToken {
+    grant: Option<GrantId>,
+    user: UserId,
+    user_epoch: Epoch,
+    scopes: ScopeSet,
+    lifetime_secs: i64,
+}
+
+impl App {
+    /// Answers a token request. A code, a generation of a refresh token is used up before this returns; everything that
+    /// it answers is durable.
+    ///
+    /// # Errors
+    /// [`ProtocolRefusal`], with a reason of the protocol, or because the server cannot do it now.
+    pub async fn token(&self, request: ClientRequest<'_>) -> Result<Issued, ProtocolRefusal> {
+        let client = match self.authenticate_client(request).await {
+            Ok(client) => client,
+            Err(refusal) => {
+                self.count("unknown", Err(&refusal));
+                return Err(refusal);
+            }
+        };
+        let (grant_type, answer) = self.token_for(&client, request.parameters, request.origin).await;
+        self.count(grant_type, answer.as_ref().map(|_| ()));
+        if let Err(ProtocolRefusal::Refused(refusal)) = &answer {
+            self.note_refused_token(&client, *refusal, request.origin).await?;
+        }
+        answer.map(|response| Issued { response, client, grant_type })
+    }
+
+    async fn token_for(
+        &self,
+        client: &AuthenticatedClient,
+        parameters: &Parameters,
+        origin: &Origin,
+    ) -> (&'static str, Result<TokenResponse, ProtocolRefusal>) {
+        match TokenRequest::parse(parameters, client) {
+            Err(refusal) => ("unknown", Err(refusal.into())),
+            Ok(TokenRequest::AuthorizationCode(request)) => {
+                ("authorization_code", self.exchange_code(&request, client, origin).await)
+            }
+            Ok(TokenRequest::RefreshToken(request)) => {
+                ("refresh_token", self.refresh_token(&request, client, origin).await)
+            }
+            Ok(TokenRequest::Password(request)) => {
+                ("password", self.password_grant(&request, client, origin).await)
+            }
+            Ok(TokenRequest::ClientCredentials(request)) => {
+                ("client_credentials", self.service_token(request, client).await)
+            }
+        }
+    }
+
+    fn count(&self, grant: &'static str, answer: Result<(), &ProtocolRefusal>) {
+        let outcome = match answer {
+            Ok(()) => "issued",
+            Err(ProtocolRefusal::Refused(refusal)) => refusal.code().as_str(),
+            Err(ProtocolRefusal::TooOften { .. }) => "too_often",
+            Err(ProtocolRefusal::Fault(_)) => "fault",
+        };
+        self.metrics()
+            .tokens
+            .get_or_create(&GrantLabels { grant: Word(grant), outcome: Word(outcome) })
+            .inc();
+    }
+
+    /// What refuses access is audited; what is only malformed is not, and failures of authentication and of passwords
+    /// have been audited where they were found.
+    async fn note_refused_token(
+        &self,
+        client: &AuthenticatedClient,
+        refusal: Refusal,
+        origin: &Origin,
+    ) -> Result<(), Fault> {
+        let refuses_access =
+            matches!(refusal.code(), ErrorCode::InvalidGrant | ErrorCode::UnauthorizedClient);
+        let noted = matches!(
+            refusal,
+            Refusal::CredentialsWrong | Refusal::CodeReplayed | Refusal::RefreshTokenReplayed
+        );
+        if !refuses_access || noted {
+            return Ok(());
+        }
+        let mut audit = origin.audit(Action::RefuseToken, Outcome::Refused, self.now());
+        audit.application = Some(client.application().id);
+        audit.detail = Some(refusal.to_string());
+        Ok(self.store.append_audit(vec![audit]).await?)
+    }
+
+    async fn exchange_code(
+        &self,
+        request: &CodeExchange,
+        client: &AuthenticatedClient,
+        origin: &Origin,
+    ) -> Result<TokenResponse, ProtocolRefusal> {
+        let code = self.vault.open_code(request.code.expose()).ok();
+        let user = match &code {
+            Some(code) => self.member(code.user).await?,
+            None => None,
+        };
+        let digest = |text: &str| vault::sha256(text.as_bytes());
+        let founding = authorization_code::decide(authorization_code::Facts {
+            client,
+            code: code.as_ref(),
+            user: user.as_deref().map(|member| &member.user),
+            redirect_digest: request.redirect_uri.as_deref().map(digest),
+            verifier_digest: request.verifier.as_ref().map(|verifier| digest(verifier.expose())),
+            lifetime_limit_secs: self.limit(Limit::OAuthAccessTokenLifetime).await?,
+            now: self.now(),
+        })?;
+        self.found(&founding, client, origin).await
+    }
+
+    async fn password_grant(
+        &self,
+        request: &PasswordRequest,
+        client: &AuthenticatedClient,
+        origin: &Origin,
+    ) -> Result<TokenResponse, ProtocolRefusal> {
+        let credentials = Credentials { name: request.username.clone(), password: request.password.clone() };
+        let member = self.sign_in(&credentials, origin).await.map_err(|refusal| match refusal {
+            SignInRefusal::Refused => Refusal::CredentialsWrong.into(),
+            SignInRefusal::PasswordExpired => Refusal::PasswordExpired.into(),
+            SignInRefusal::TooOften { retry_after_secs } => ProtocolRefusal::TooOften { retry_after_secs },
+            SignInRefusal::Fault(fault) => fault.into(),
+        })?;
+        let limit = self.limit(Limit::OAuthAccessTokenLifetime).await?;
+        self.found(&password::decide(request, client, &member.user, limit)?, client, origin).await
+    }
+
+    async fn service_token(
+        &self,
+        request: ServiceRequest,
+        client: &AuthenticatedClient,
+    ) -> Result<TokenResponse, ProtocolRefusal> {
+        let owner: Option<Arc<Member>> = self.member(client.application().owner).await?;
+        let limit = self.limit(Limit::OAuthAccessTokenLifetime).await?;
+        let owner = owner.as_deref().map(|member| &member.user);
+        let token = client_credentials::decide(request, client, owner, limit)?;
+        let access = NewAccessToken {
+            grant: None,
+            user: token.user,
+            user_epoch: token.user_epoch,
+            scopes: token.scopes,
+            lifetime_secs: token.lifetime_secs,
+        };
+        self.respond(client, &access, None)
+    }
+
+    /// Founds a grant and issues its first tokens. The store judges whether the code was used before, and whether what
+    /// it rests on still stands.
+    async fn found(
+        &self,
+        founding: &Founding,
+        client: &AuthenticatedClient,
+        origin: &Origin,
+    ) -> Result<TokenResponse, ProtocolRefusal> {
+        let now = self.now();
+        let application = client.application();
+        let key = self.vault.active_key(now).ok_or_else(no_key)?;
+        let new = NewGrant {
+            application: application.id,
+            application_epoch: application.epoch,
+            user: founding.user,
+            user_epoch: founding.user_epoch,
+            origin: founding.origin,
+            consent: founding.consent,
+            scopes: founding.scopes,
+            refreshable: founding.refreshable,
+            key,
+            at: now,
+            expires_at: (!founding.refreshable).then(|| now.plus_secs(founding.lifetime_secs)),
+        };
+        let mut audit = origin.audit(Action::ReplayCode, Outcome::Refused, now);
+        audit.application = Some(application.id);
+        audit.actor = Some(founding.user);
+        let grant = match self.store.found_grant(new, self.revocations_expire_at(), audit).await? {
+            Founded::Grant(id) => id,
+            Founded::Replayed(events) => {
+                self.learn(&events);
+                return Err(Refusal::CodeReplayed.into());
+            }
+            Founded::Gone => {
+                self.directory.forget_applications();
+                self.directory.forget_users();
+                return Err(gone(founding.origin).into());
+            }
+        };
+        let refresh =
+            founding.refreshable.then(|| self.seal_refresh(RefreshToken { grant, generation: 0 }, key));
+        let access = NewAccessToken {
+            grant: Some(grant),
+            user: founding.user,
+            user_epoch: founding.user_epoch,
+            scopes: founding.scopes,
+            lifetime_secs: founding.lifetime_secs,
+        };
+        self.respond(client, &access, refresh.transpose()?)
+    }
+
+    fn respond(
+        &self,
+        client: &AuthenticatedClient,
+        new: &NewAccessToken,
+        refresh_token: Option<RefreshTokenText>,
+    ) -> Result<TokenResponse, ProtocolRefusal> {
+        let access_token = self.seal_access(client, new)?;
+        Ok(TokenResponse { access_token, expires_in: new.lifetime_secs, refresh_token, scopes: new.scopes })
+    }
+
+    fn seal_access(
+        &self,
+        client: &AuthenticatedClient,
+        new: &NewAccessToken,
+    ) -> Result<AccessTokenText, Fault> {
+        let now = self.now();
+        let token = AccessToken {
+            id: self.vault.new_token_id(now),
+            expires_at: now.plus_secs(new.lifetime_secs),
+            application: client.application().id,
+            application_epoch: client.application().epoch,
+            user: new.user,
+            user_epoch: new.user_epoch,
+            grant: new.grant,
+            scopes: new.scopes,
+            key_thumbprint: None,
+        };
+        self.vault.seal_access_token(&token).map_err(broken_seal)
+    }
+
+    fn seal_refresh(&self, token: RefreshToken, key: u32) -> Result<RefreshTokenText, Fault> {
+        self.vault.seal_refresh_token(token, key).map_err(broken_seal)
+    }
+}
+
+/// What it means that nothing is left to found a grant on.
+fn gone(origin: GrantOrigin) -> Refusal {
+    match origin {
+        GrantOrigin::Code(_) => Refusal::CodeOutlived,
+        GrantOrigin::Password => Refusal::UserInactive,
+    }
+}
+
+fn no_key() -> Fault {
+    Fault::Broken("the ring has no active key".into())
+}
+
+fn broken_seal(cause: Unsealed) -> Fault {
+    Fault::Broken(Box::new(cause))
+}

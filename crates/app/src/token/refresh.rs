@@ -1,0 +1,135 @@
+//! Refreshing: one conditional update per rotation, nothing written otherwise.
+
+use oauth::audit::{Action, Outcome};
+use oauth::client_authentication::AuthenticatedClient;
+use oauth::grant::Grant;
+use oauth::id::GrantId;
+use oauth::limit::Limit;
+use oauth::refusal::Refusal;
+use oauth::sealed::RefreshToken;
+use oauth::secret::RefreshTokenText;
+use oauth::token::TokenResponse;
+use oauth::token::refresh_token::{self, Decision, Refresh, Renewal, Rotation};
+use store::Rotated;
+
+use super::{NewAccessToken, no_key};
+use crate::App;
+use crate::caller::Origin;
+use crate::client::ProtocolRefusal;
+use crate::metrics::{OutcomeLabels, Word};
+
+/// How often a refresh that lost a race against another of the same grant is decided anew. After the first loss the
+/// grant has moved on, and the decision is a repetition or a replay, which cannot lose.
+const TRIES: usize = 3;
+
+impl App {
+    pub(super) async fn refresh_token(
+        &self,
+        request: &Refresh,
+        client: &AuthenticatedClient,
+        origin: &Origin,
+    ) -> Result<TokenResponse, ProtocolRefusal> {
+        if request.sent_as_a_code {
+            self.metrics().power_bi_refresh_quirk.inc();
+        }
+        let token = self.vault.open_refresh_token(request.token.expose()).ok();
+        for _ in 0..TRIES {
+            let grant = match &token {
+                Some(token) => self.store.find_grant(token.grant).await?,
+                None => None,
+            };
+            let (renewal, grant) = match self.decide_refresh(request, client, token.as_ref(), grant).await? {
+                (Decision::Renew(renewal), Some(grant)) => (renewal, grant),
+                (Decision::Renew(_), None) => return Err(Refusal::GrantGone.into()),
+                (Decision::Replay(grant), _) => return self.end_replayed(grant, client, origin).await,
+            };
+            if let Some(refresh) = self.rotate(&renewal, &grant, request).await? {
+                self.usage.grant(grant.id, self.now());
+                let access = NewAccessToken {
+                    grant: Some(grant.id),
+                    user: grant.user,
+                    user_epoch: grant.user_epoch,
+                    scopes: renewal.scopes,
+                    lifetime_secs: renewal.lifetime_secs,
+                };
+                return self.respond(client, &access, Some(refresh));
+            }
+        }
+        Err(crate::Fault::Busy.into())
+    }
+
+    async fn decide_refresh(
+        &self,
+        request: &Refresh,
+        client: &AuthenticatedClient,
+        token: Option<&RefreshToken>,
+        grant: Option<Grant>,
+    ) -> Result<(Decision, Option<Grant>), ProtocolRefusal> {
+        let user = match &grant {
+            Some(grant) => self.member(grant.user).await?,
+            None => None,
+        };
+        let decision = refresh_token::decide(
+            request,
+            refresh_token::Facts {
+                client,
+                token,
+                grant: grant.as_ref(),
+                user: user.as_deref().map(|member| &member.user),
+                grace_secs: i64::from(self.settings.refresh_grace_secs),
+                lifetime_limit_secs: self.limit(Limit::OAuthAccessTokenLifetime).await?,
+                now: self.now(),
+            },
+        )?;
+        Ok((decision, grant))
+    }
+
+    /// The refresh token of the answer; `None` when somebody else has moved the grant on meanwhile.
+    async fn rotate(
+        &self,
+        renewal: &Renewal,
+        grant: &Grant,
+        request: &Refresh,
+    ) -> Result<Option<RefreshTokenText>, ProtocolRefusal> {
+        match renewal.rotation {
+            Rotation::SameAgain => Ok(Some(request.token.clone())),
+            Rotation::RepeatSuccessor { generation } => {
+                self.count_replay("repeated");
+                let successor = RefreshToken { grant: grant.id, generation };
+                Ok(Some(self.seal_refresh(successor, grant.key)?))
+            }
+            Rotation::Rotate { from } => {
+                let now = self.now();
+                let key = self.vault.active_key(now).ok_or_else(no_key)?;
+                match self.store.rotate_grant(grant.id, from, key, now).await? {
+                    Rotated::Lost => Ok(None),
+                    Rotated::Done => {
+                        let successor = RefreshToken { grant: grant.id, generation: from + 1 };
+                        Ok(Some(self.seal_refresh(successor, key)?))
+                    }
+                }
+            }
+        }
+    }
+
+    /// A token that was replaced long ago, or whose successor was used: one of the two who hold the family is a thief,
+    /// so it ends for both.
+    async fn end_replayed(
+        &self,
+        grant: GrantId,
+        client: &AuthenticatedClient,
+        origin: &Origin,
+    ) -> Result<TokenResponse, ProtocolRefusal> {
+        self.count_replay("revoked");
+        let mut audit = origin.audit(Action::ReplayRefreshToken, Outcome::Refused, self.now());
+        audit.application = Some(client.application().id);
+        audit.subject = Some(format!("grant {grant}"));
+        let events = self.store.revoke_grant(grant, self.revocations_expire_at(), audit).await?;
+        self.learn(&events);
+        Err(Refusal::RefreshTokenReplayed.into())
+    }
+
+    fn count_replay(&self, outcome: &'static str) {
+        self.metrics().refresh_replays.get_or_create(&OutcomeLabels { outcome: Word(outcome) }).inc();
+    }
+}

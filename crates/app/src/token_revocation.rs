@@ -1,0 +1,60 @@
+//! Revocation by a client: an access token ends by itself, a refresh token with its whole grant.
+
+use oauth::audit::{Action, NewAuditEvent, Outcome};
+use oauth::client_authentication::AuthenticatedClient;
+use oauth::revocation_request::{self, Effect, Subject};
+
+use crate::App;
+use crate::caller::Origin;
+use crate::client::{ClientRequest, ProtocolRefusal};
+
+impl App {
+    /// Ends the token of the request, if it is one of the client's. It is dead when this returns.
+    ///
+    /// # Errors
+    /// When the client does not authenticate, when the token is missing, or when the end cannot be stored.
+    pub async fn revoke_token(&self, request: ClientRequest<'_>) -> Result<(), ProtocolRefusal> {
+        let client = self.authenticate_client(request).await?;
+        let text = revocation_request::parse(request.parameters)?;
+        let effect = self.effect_on(&client, text.expose()).await?;
+        let events = match effect {
+            Effect::Nothing => return Ok(()),
+            Effect::EndToken { id, expires_at } => {
+                let audit = self.ended(&client, Action::RevokeToken, format!("token {id}"), request.origin);
+                self.store.revoke_token(id, expires_at, audit).await?
+            }
+            Effect::EndGrant(id) => {
+                let audit = self.ended(&client, Action::RevokeGrant, format!("grant {id}"), request.origin);
+                self.store.revoke_grant(id, self.revocations_expire_at(), audit).await?
+            }
+        };
+        self.learn(&events);
+        Ok(())
+    }
+
+    async fn effect_on(&self, client: &AuthenticatedClient, text: &str) -> Result<Effect, ProtocolRefusal> {
+        let now = self.now();
+        if let Ok(token) = self.vault.open_access_token(text) {
+            return Ok(revocation_request::decide(client, Subject::Access(&token), now));
+        }
+        let grant = match self.vault.open_refresh_token(text) {
+            Ok(token) => self.store.find_grant(token.grant).await?,
+            Err(_) => None,
+        };
+        let subject = grant.as_ref().map_or(Subject::Unknown, Subject::Refresh);
+        Ok(revocation_request::decide(client, subject, now))
+    }
+
+    fn ended(
+        &self,
+        client: &AuthenticatedClient,
+        action: Action,
+        subject: String,
+        origin: &Origin,
+    ) -> NewAuditEvent {
+        let mut audit = origin.audit(action, Outcome::Success, self.now());
+        audit.application = Some(client.application().id);
+        audit.subject = Some(subject);
+        audit
+    }
+}

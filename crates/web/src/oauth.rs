@@ -1,0 +1,78 @@
+//! The endpoints that speak [RFC 6749](https://www.rfc-editor.org/rfc/rfc6749) to clients: token, introspection,
+//! revocation, metadata.
+
+use app::Fault;
+use app::client::ProtocolRefusal;
+use axum::response::Response;
+use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderValue, StatusCode};
+use oauth::error::ErrorCode;
+use oauth::refusal::Refusal;
+
+use crate::respond::oauth as respond;
+
+pub mod authorize;
+pub mod introspect;
+pub mod metadata;
+pub mod request;
+pub mod revoke;
+pub mod token;
+
+/// The answer to a refused request.
+fn refused(refusal: &ProtocolRefusal) -> Response {
+    match refusal {
+        ProtocolRefusal::Refused(refusal) => refused_by_rule(*refusal),
+        ProtocolRefusal::TooOften { retry_after_secs } => {
+            let mut response = respond::refuse(StatusCode::TOO_MANY_REQUESTS, &refusal.to_string());
+            response.headers_mut().insert(RETRY_AFTER, (*retry_after_secs).into());
+            response
+        }
+        ProtocolRefusal::Fault(fault) => faulty(fault),
+    }
+}
+
+fn refused_by_rule(refusal: Refusal) -> Response {
+    let status = status_of(refusal.code());
+    let mut response = respond::error(status, refusal.code().as_str(), &refusal.description());
+    if status == StatusCode::UNAUTHORIZED {
+        let challenge = HeaderValue::from_static("Basic realm=\"Sluicegate\", charset=\"UTF-8\"");
+        response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    }
+    response
+}
+
+/// The status of an error code at these endpoints
+/// ([RFC 6749 §5.2](https://www.rfc-editor.org/rfc/rfc6749#section-5.2)): 400, save for a client that did not
+/// authenticate, wherever its secret came.
+const fn status_of(code: ErrorCode) -> StatusCode {
+    match code {
+        ErrorCode::InvalidClient | ErrorCode::InvalidToken => StatusCode::UNAUTHORIZED,
+        ErrorCode::InsufficientScope => StatusCode::FORBIDDEN,
+        ErrorCode::ServerError => StatusCode::INTERNAL_SERVER_ERROR,
+        ErrorCode::TemporarilyUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+        ErrorCode::InvalidRequest
+        | ErrorCode::InvalidGrant
+        | ErrorCode::UnauthorizedClient
+        | ErrorCode::UnsupportedGrantType
+        | ErrorCode::UnsupportedResponseType
+        | ErrorCode::InvalidScope
+        | ErrorCode::AccessDenied
+        | ErrorCode::LoginRequired
+        | ErrorCode::ConsentRequired
+        | ErrorCode::RequestNotSupported
+        | ErrorCode::RequestUriNotSupported => StatusCode::BAD_REQUEST,
+    }
+}
+
+fn faulty(fault: &Fault) -> Response {
+    let status = match fault {
+        Fault::Broken(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        Fault::Busy | Fault::NotWritable(_) | Fault::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    tracing::error!(target: "fault", cause = ?fault, "a request of the protocol failed");
+    let mut response = respond::refuse(status, &fault.to_string());
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("2"));
+    }
+    response
+}

@@ -1,0 +1,60 @@
+//! `POST /oauth2/introspect`.
+
+use app::introspection::LiveToken;
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use serde::Serialize;
+
+use super::refused;
+use super::request::Sent;
+use crate::Gate;
+use crate::respond::oauth as respond;
+
+/// [RFC 7662 §2.2](https://www.rfc-editor.org/rfc/rfc7662#section-2.2).
+#[derive(Serialize)]
+struct IntrospectionBody<'a> {
+    active: bool,
+    client_id: &'a str,
+    username: &'a str,
+    scope: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_type: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exp: Option<i64>,
+    iat: i64,
+    sub: &'a str,
+    iss: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jti: Option<&'a str>,
+}
+
+/// What is said of a token that is dead, unknown, or none of the asking client's business.
+#[derive(Serialize)]
+struct Inactive {
+    active: bool,
+}
+
+/// Tells about a token.
+pub async fn tell(State(gate): State<Gate>, sent: Sent) -> Response {
+    match gate.app().introspect(sent.as_request()).await {
+        Err(refusal) => refused(&refusal),
+        Ok(None) => respond::json(StatusCode::OK, &Inactive { active: false }),
+        Ok(Some(token)) => respond::json(StatusCode::OK, &body(&token, &gate.app().settings().public_url)),
+    }
+}
+
+fn body<'a>(token: &'a LiveToken, issuer: &'a str) -> IntrospectionBody<'a> {
+    IntrospectionBody {
+        active: true,
+        client_id: &token.client_id,
+        username: &token.username,
+        scope: token.scopes.to_string(),
+        token_type: token.token_type,
+        exp: token.exp,
+        iat: token.iat,
+        sub: &token.sub,
+        iss: issuer,
+        jti: token.jti.as_deref(),
+    }
+}

@@ -1,0 +1,20 @@
+//! `GET /.well-known/oauth-authorization-server`.
+
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, HeaderValue};
+use oauth::metadata::Metadata;
+
+use crate::Gate;
+use crate::respond::oauth as respond;
+
+/// What the server supports and where; public, so any origin may read it.
+pub async fn show(State(gate): State<Gate>) -> Response {
+    let mut response = respond::json(StatusCode::OK, &Metadata::new(&gate.app().settings().public_url));
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
+    headers.remove("pragma");
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    response
+}

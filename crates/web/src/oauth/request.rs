@@ -1,0 +1,90 @@
+//! Requests of clients: a form or a JSON object, and perhaps an `Authorization: Basic` header.
+
+use app::caller::Origin;
+use app::client::ClientRequest;
+use axum::extract::{FromRequest, Request};
+use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderMap, StatusCode};
+use oauth::client_authentication::Basic;
+use oauth::parameters::Parameters;
+use oauth::refusal::Refusal;
+
+use super::refused_by_rule;
+use crate::respond::oauth as respond;
+use crate::{Gate, origin};
+
+/// Most bytes of a body at these endpoints; the longest parameters that they know fit in many times over.
+const MOST_BYTES: usize = 64 * 1024;
+
+/// What a client sent, decoded and not proved.
+#[derive(Debug)]
+pub struct Sent {
+    basic: Option<Basic>,
+    parameters: Parameters,
+    origin: Origin,
+}
+
+impl Sent {
+    /// As the use cases take it.
+    pub fn as_request(&self) -> ClientRequest<'_> {
+        ClientRequest { basic: self.basic.as_ref(), parameters: &self.parameters, origin: &self.origin }
+    }
+}
+
+impl FromRequest<Gate> for Sent {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, gate: &Gate) -> Result<Self, Response> {
+        let (head, body) = request.into_parts();
+        let origin = origin::of(&head.extensions, &head.headers, gate.settings());
+        let form = Form::of(&head.headers)?;
+        let basic = basic(&head.headers).map_err(refused_by_rule)?;
+        let most = MOST_BYTES.min(gate.settings().max_body_bytes);
+        let too_large = |_| respond::refuse(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large");
+        let bytes = axum::body::to_bytes(body, most).await.map_err(too_large)?;
+        let parameters = match form {
+            Form::UrlEncoded => Parameters::from_form(&bytes),
+            Form::Json => Parameters::from_json(&bytes),
+        };
+        Ok(Self { basic, parameters: parameters.map_err(refused_by_rule)?, origin })
+    }
+}
+
+/// The form of a body.
+enum Form {
+    /// [RFC 6749 appendix B](https://www.rfc-editor.org/rfc/rfc6749#appendix-B).
+    UrlEncoded,
+    /// As Hybrid Data Pipeline's pages print it.
+    Json,
+}
+
+impl Form {
+    fn of(headers: &HeaderMap) -> Result<Self, Response> {
+        let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        let essence = kind.split(';').next().unwrap_or_default().trim();
+        if essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+            Ok(Self::UrlEncoded)
+        } else if essence.eq_ignore_ascii_case("application/json") {
+            Ok(Self::Json)
+        } else {
+            let message = "send application/x-www-form-urlencoded or application/json";
+            Err(respond::refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, message))
+        }
+    }
+}
+
+/// The credentials of the Basic scheme; another scheme or a second header proves nothing and is refused.
+fn basic(headers: &HeaderMap) -> Result<Option<Basic>, Refusal> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    let text = value.to_str().map_err(|_| Refusal::BasicMalformed)?;
+    let (scheme, credentials) = text.split_once(' ').ok_or(Refusal::BasicMalformed)?;
+    if values.next().is_some() || !scheme.eq_ignore_ascii_case("basic") {
+        return Err(Refusal::BasicMalformed);
+    }
+    let decoded = STANDARD.decode(credentials.trim()).map_err(|_| Refusal::BasicMalformed)?;
+    Basic::parse(&decoded).map(Some)
+}

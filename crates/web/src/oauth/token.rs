@@ -1,0 +1,49 @@
+//! `POST /oauth2/token`.
+
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use oauth::token::TokenResponse;
+use serde::Serialize;
+
+use super::refused;
+use super::request::Sent;
+use crate::Gate;
+use crate::front::Noted;
+use crate::respond::oauth as respond;
+
+/// [RFC 6749 §5.1](https://www.rfc-editor.org/rfc/rfc6749#section-5.1).
+#[derive(Serialize)]
+struct TokenBody<'a> {
+    access_token: &'a str,
+    token_type: &'static str,
+    expires_in: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<&'a str>,
+    scope: String,
+}
+
+impl<'a> From<&'a TokenResponse> for TokenBody<'a> {
+    fn from(response: &'a TokenResponse) -> Self {
+        Self {
+            access_token: response.access_token.expose(),
+            token_type: "Bearer",
+            expires_in: response.expires_in,
+            refresh_token: response.refresh_token.as_ref().map(oauth::secret::RefreshTokenText::expose),
+            scope: response.scopes.to_string(),
+        }
+    }
+}
+
+/// Issues tokens.
+pub async fn issue(State(gate): State<Gate>, sent: Sent) -> Response {
+    match gate.app().token(sent.as_request()).await {
+        Err(refusal) => refused(&refusal),
+        Ok(issued) => {
+            let mut response = respond::json(StatusCode::OK, &TokenBody::from(&issued.response));
+            let application = issued.client.application().id.get();
+            response.extensions_mut().insert(Noted { what: issued.grant_type, application });
+            response
+        }
+    }
+}

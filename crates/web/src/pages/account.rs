@@ -1,0 +1,159 @@
+//! A person's own account: who they are, and which applications have access to their data.
+
+use app::acting::ActingRefusal;
+use app::caller::LiveSession;
+use askama::Template;
+use axum::extract::{Path, RawQuery, State};
+use axum::response::Response;
+use http::{HeaderMap, StatusCode};
+use oauth::grant::Allowed;
+use oauth::id::ApplicationId;
+
+use super::form::{Form, fields};
+use super::login::Asking;
+use super::{Visit, When, fault, go_to, stale_form};
+use crate::Gate;
+use crate::origin::From;
+use crate::respond::page;
+
+#[derive(Template)]
+#[template(path = "account.html")]
+struct AccountPage<'a> {
+    here: &'static str,
+    csrf: &'a str,
+    user: &'a str,
+    roles: String,
+    since: When,
+}
+
+#[derive(Template)]
+#[template(path = "applications.html")]
+struct ApplicationsPage<'a> {
+    here: &'static str,
+    csrf: &'a str,
+    notice: Option<&'static str>,
+    applications: Vec<Connected>,
+}
+
+/// An application that has access.
+struct Connected {
+    id: ApplicationId,
+    name: String,
+    owner: String,
+    scopes: String,
+    since: When,
+    last_used: Option<When>,
+}
+
+impl std::convert::From<Allowed> for Connected {
+    fn from(allowed: Allowed) -> Self {
+        let words: Vec<&str> = allowed.scopes.iter().map(oauth::scope::Scope::in_words).collect();
+        Self {
+            id: allowed.application,
+            name: allowed.name,
+            owner: allowed.owner_name,
+            scopes: words.join(", "),
+            since: allowed.since.into(),
+            last_used: allowed.last_used_at.map(When::from),
+        }
+    }
+}
+
+/// `GET /account`.
+pub async fn show(State(gate): State<Gate>, From(origin): From, headers: HeaderMap) -> Response {
+    let visit = Visit { gate: &gate, headers: &headers, origin: &origin };
+    let (live, cookie) = match visit.session().await {
+        Err(cause) => return fault(&cause),
+        Ok(None) => return ask(&visit, "/account"),
+        Ok(Some(found)) => found,
+    };
+    let roles = match gate.app().names_of_roles(live.caller.member()).await {
+        Ok(names) => names.join(", "),
+        Err(cause) => return fault(&cause),
+    };
+    let csrf = gate.app().csrf_token(cookie.expose());
+    let shown = AccountPage {
+        here: "account",
+        csrf: csrf.expose(),
+        user: &live.caller.member().user.name,
+        roles,
+        since: live.session.auth_time.into(),
+    };
+    page::html(StatusCode::OK, &shown, None)
+}
+
+/// `GET /account/applications`.
+pub async fn applications(
+    State(gate): State<Gate>,
+    From(origin): From,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let visit = Visit { gate: &gate, headers: &headers, origin: &origin };
+    let (live, cookie) = match visit.session().await {
+        Err(cause) => return fault(&cause),
+        Ok(None) => return ask(&visit, "/account/applications"),
+        Ok(Some(found)) => found,
+    };
+    let allowed = match list(&gate, &live).await {
+        Ok(allowed) => allowed,
+        Err(cause) => return fault(&cause),
+    };
+    let csrf = gate.app().csrf_token(cookie.expose());
+    let revoked = query.as_deref() == Some("revoked");
+    let shown = ApplicationsPage {
+        here: "applications",
+        csrf: csrf.expose(),
+        notice: revoked.then_some("The access was revoked."),
+        applications: allowed.into_iter().map(Connected::from).collect(),
+    };
+    page::html(StatusCode::OK, &shown, None)
+}
+
+/// `POST /account/applications/{id}/revoke`.
+pub async fn revoke(
+    State(gate): State<Gate>,
+    From(origin): From,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    form: Form,
+) -> Response {
+    let visit = Visit { gate: &gate, headers: &headers, origin: &origin };
+    let (live, cookie) = match visit.session().await {
+        Err(cause) => return fault(&cause),
+        Ok(None) => return ask(&visit, "/account/applications"),
+        Ok(Some(found)) => found,
+    };
+    if !visit.is_ours(cookie.expose(), form.field(fields::CSRF)) {
+        return stale_form();
+    }
+    let Ok(id) = id.parse::<ApplicationId>() else {
+        return page::refuse(StatusCode::NOT_FOUND, "There is no such application.");
+    };
+    let revoked = async {
+        let actor = gate.app().acting(live.caller.clone(), None).await.map_err(acting_fault)?;
+        gate.app().revoke_allowed(&actor, id, &origin).await
+    };
+    match revoked.await {
+        Ok(_) => go_to("/account/applications?revoked"),
+        Err(cause) => fault(&cause),
+    }
+}
+
+async fn list(gate: &Gate, live: &LiveSession) -> Result<Vec<Allowed>, app::Fault> {
+    let actor = gate.app().acting(live.caller.clone(), None).await.map_err(acting_fault)?;
+    gate.app().list_allowed(&actor).await
+}
+
+/// Nobody is named, so nothing can be refused; a fault passes through.
+fn acting_fault(refusal: ActingRefusal) -> app::Fault {
+    match refusal {
+        ActingRefusal::Fault(fault) => fault,
+        other => app::Fault::Broken(Box::new(other)),
+    }
+}
+
+/// The sign-in page, to come back to `here`.
+pub(crate) fn ask(visit: &Visit<'_>, here: &str) -> Response {
+    visit.ask_to_sign_in(StatusCode::OK, &Asking { continue_to: here, ..Asking::default() })
+}

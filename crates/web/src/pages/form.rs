@@ -1,0 +1,76 @@
+//! Bodies of forms: decoded pairs, each field at most once.
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request};
+use axum::response::Response;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, StatusCode};
+use oauth::parameters::{Name, Parameters};
+
+use crate::Gate;
+use crate::respond::page;
+
+/// The fields of our forms, with the most bytes that each may have.
+pub mod fields {
+    use oauth::parameters::Name;
+
+    /// Binds the form to the browser for which it was rendered.
+    pub const CSRF: Name = Name::new("csrf", 128);
+    /// Where to go on after signing in.
+    pub const CONTINUE: Name = Name::new("continue", 16 * 1024);
+    /// The name at sign-in.
+    pub const USERNAME: Name = Name::new("username", 512);
+    /// The password at sign-in.
+    pub const PASSWORD: Name = Name::new("password", 4096);
+    /// The password until now.
+    pub const CURRENT: Name = Name::new("current", 4096);
+    /// The password from now on.
+    pub const NEW: Name = Name::new("new", 4096);
+    /// The same once more.
+    pub const AGAIN: Name = Name::new("again", 4096);
+    /// The authorization request as a query string.
+    pub const REQUEST: Name = Name::new("request", 16 * 1024);
+    /// The button of the consent page.
+    pub const DECISION: Name = Name::new("decision", 16);
+}
+
+/// The fields of a form that a browser sent.
+#[derive(Debug)]
+pub struct Form(Parameters);
+
+impl Form {
+    /// The value of a field; an absent one is empty, and so is a repeated or overlong one, which is none of ours.
+    pub fn field(&self, name: Name) -> &str {
+        self.0.one(name).ok().flatten().unwrap_or_default()
+    }
+
+    /// All fields.
+    pub fn parameters(&self) -> &Parameters {
+        &self.0
+    }
+}
+
+impl FromRequest<Gate> for Form {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, gate: &Gate) -> Result<Self, Response> {
+        if !is_form(request.headers()) {
+            return Err(page::refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "A form is expected here."));
+        }
+        let bytes = body(request, gate).await?;
+        let parameters = Parameters::from_form(&bytes);
+        parameters.map(Self).map_err(|_| page::refuse(StatusCode::BAD_REQUEST, "The form cannot be read."))
+    }
+}
+
+fn is_form(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let essence = kind.split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+}
+
+async fn body(request: Request, gate: &Gate) -> Result<Bytes, Response> {
+    let most = gate.settings().max_body_bytes;
+    let too_large = |_| page::refuse(StatusCode::PAYLOAD_TOO_LARGE, "The form is too large.");
+    axum::body::to_bytes(request.into_body(), most).await.map_err(too_large)
+}
