@@ -1,0 +1,288 @@
+//! Data sources: made, seen, changed, shared and deleted by those who may.
+//!
+//! A source belongs to the user who made it, or for whom it was made. The owner and administrators manage it; those with
+//! whom it is shared see it and read its data. One that is out of reach and one that does not exist are the same refusal.
+
+use std::collections::BTreeMap;
+
+use oauth::account::{DataSource, Permission};
+use oauth::audit::{Action, NewAuditEvent, Outcome};
+use oauth::id::{DataSourceId, UserId};
+use sources::SourceError;
+use store::{DataSourceRefusal, StoreError};
+
+use crate::acting::Actor;
+use crate::administration::FieldFault;
+use crate::caller::Origin;
+use crate::models::OpenRefusal;
+use crate::{App, Fault};
+
+mod draft;
+mod sharing;
+
+pub use draft::DataSourceDraft;
+pub use sharing::{SharedUser, Sharing, UserReference};
+
+/// A kind of database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DataStore {
+    /// Its number on the wire.
+    pub id: i64,
+    /// Its name on the wire.
+    pub name: &'static str,
+    /// The keys of its options; each is needed.
+    pub options: &'static [&'static str],
+}
+
+/// The number of the data store SQLite.
+pub const SQLITE: i64 = 1;
+
+/// Every kind of database that can be a data source.
+pub const DATA_STORES: &[DataStore] =
+    &[DataStore { id: SQLITE, name: "SQLite", options: &[crate::models::PATH_OPTION] }];
+
+/// Why an act on a data source was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// The caller lacks the permission, or sees the source without owning it.
+    #[error("the caller lacks the permission")]
+    Forbidden,
+    /// There is none of that id within the actor's reach.
+    #[error("there is nothing of that id")]
+    Unknown,
+    /// What was given breaks rules; every one is named.
+    #[error("what was given breaks rules")]
+    Invalid(Vec<FieldFault>),
+    /// Options that the data store does not have, or lacks.
+    #[error("options are wrong")]
+    Options(Vec<FieldFault>),
+    /// The kind of database was to be changed.
+    #[error("the data store of a data source cannot be changed")]
+    StoreIsFixed,
+    /// Another data source has the name.
+    #[error("the name is taken")]
+    NameTaken,
+    /// The database cannot be used.
+    #[error(transparent)]
+    Unusable(SourceError),
+    /// The server is at fault.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl From<StoreError> for Refused {
+    fn from(error: StoreError) -> Self {
+        Self::Fault(error.into())
+    }
+}
+
+impl From<DataSourceRefusal> for Refused {
+    fn from(refusal: DataSourceRefusal) -> Self {
+        match refusal {
+            DataSourceRefusal::Unknown => Self::Unknown,
+            DataSourceRefusal::NameTaken => Self::NameTaken,
+            DataSourceRefusal::UnknownUser => {
+                Self::Invalid(vec![FieldFault::new("sharedUsers", "names a user that does not exist")])
+            }
+        }
+    }
+}
+
+impl From<OpenRefusal> for Refused {
+    fn from(refusal: OpenRefusal) -> Self {
+        match refusal {
+            OpenRefusal::Unusable(error) if error.is_transient() => Self::Fault(Fault::Busy),
+            OpenRefusal::Unusable(error) => Self::Unusable(error),
+            OpenRefusal::Fault(fault) => Self::Fault(fault),
+        }
+    }
+}
+
+/// A data source as a certain user sees it.
+#[derive(Debug, Clone)]
+pub struct SeenSource {
+    /// As stored.
+    pub record: DataSource,
+    /// What the owner is called; empty when the owner was deleted in this very moment.
+    pub owner_name: String,
+    /// Whether the user manages it, and so sees its options too.
+    pub manages: bool,
+}
+
+impl App {
+    /// The data sources that the user owns or that are shared with the user, by id; an administrator sees all.
+    ///
+    /// # Errors
+    /// [`Refused::Forbidden`] without `ViewDataSource`.
+    pub async fn list_data_sources(
+        &self,
+        actor: &Actor,
+        origin: &Origin,
+    ) -> Result<Vec<SeenSource>, Refused> {
+        self.demand_for(actor, Permission::ViewDataSource, origin).await?;
+        let visible_to = (!actor.sees_all()).then(|| actor.subject().user.id);
+        let records = self.store.list_data_sources(visible_to).await?;
+        let mut names: BTreeMap<UserId, String> = BTreeMap::new();
+        let mut seen = Vec::with_capacity(records.len());
+        for record in records {
+            if !names.contains_key(&record.owner) {
+                names.insert(record.owner, self.user_name(record.owner).await?);
+            }
+            let owner_name = names.get(&record.owner).cloned().unwrap_or_default();
+            seen.push(SeenSource { manages: actor.reaches(record.owner), owner_name, record });
+        }
+        Ok(seen)
+    }
+
+    /// The data source of that id, if the user sees it.
+    ///
+    /// # Errors
+    /// [`Refused::Forbidden`] without `ViewDataSource`, [`Refused::Unknown`].
+    pub async fn find_data_source(
+        &self,
+        actor: &Actor,
+        id: DataSourceId,
+        origin: &Origin,
+    ) -> Result<SeenSource, Refused> {
+        self.demand_for(actor, Permission::ViewDataSource, origin).await?;
+        let record = self.visible_source(actor, id).await?;
+        self.as_seen(actor, record).await
+    }
+
+    /// Deletes a data source; the database behind it is left alone. What still reads it is stopped.
+    ///
+    /// # Errors
+    /// [`Refused`]; then it lives on.
+    pub async fn delete_data_source(
+        &self,
+        actor: &Actor,
+        id: DataSourceId,
+        origin: &Origin,
+    ) -> Result<(), Refused> {
+        let record = self.managed_source(actor, id, Permission::DeleteDataSource, origin).await?;
+        let audit = self.audit_source(actor, Action::DeleteDataSource, &record.name, origin);
+        self.store.delete_data_source(id, audit).await??;
+        self.directory.forget_data_sources();
+        self.close_source(id);
+        Ok(())
+    }
+
+    /// The model by which a data source is read.
+    ///
+    /// # Errors
+    /// [`Refused`]; `Unusable` when its database cannot be opened or described.
+    pub async fn data_source_model(
+        &self,
+        actor: &Actor,
+        id: DataSourceId,
+        origin: &Origin,
+    ) -> Result<std::sync::Arc<odata::model::Model>, Refused> {
+        self.demand_for(actor, Permission::ViewDataSource, origin).await?;
+        let record = self.visible_source(actor, id).await?;
+        Ok(self.opened(&record).await?.model.clone())
+    }
+
+    /// Reads the structure of the database again, here at once and on other nodes with their next request.
+    ///
+    /// # Errors
+    /// [`Refused`]; `Unusable` when it cannot be read, and then the old model is served on.
+    pub async fn reload_model(
+        &self,
+        actor: &Actor,
+        id: DataSourceId,
+        origin: &Origin,
+    ) -> Result<std::sync::Arc<odata::model::Model>, Refused> {
+        let record = self.managed_source(actor, id, Permission::ModifyDataSource, origin).await?;
+        self.reopen(&record).await?;
+        let audit = self.audit_source(actor, Action::ReloadModel, &record.name, origin);
+        let record = self.store.touch_data_source(id, self.now(), audit).await??;
+        self.directory.forget_data_sources();
+        Ok(self.reopen(&record).await?.model.clone())
+    }
+
+    /// Whether the user may make data sources at all.
+    ///
+    /// # Errors
+    /// [`Refused::Forbidden`] without `CreateDataSource`.
+    pub async fn may_create_data_sources(&self, actor: &Actor, origin: &Origin) -> Result<(), Refused> {
+        self.demand_for(actor, Permission::CreateDataSource, origin).await
+    }
+
+    /// The data source whom an actor is about to change.
+    ///
+    /// # Errors
+    /// [`Refused::Unknown`] when the actor does not see it, [`Refused::Forbidden`] when only that.
+    pub async fn data_source_to_change(
+        &self,
+        actor: &Actor,
+        id: DataSourceId,
+        origin: &Origin,
+    ) -> Result<DataSource, Refused> {
+        self.managed_source(actor, id, Permission::ModifyDataSource, origin).await
+    }
+
+    async fn managed_source(
+        &self,
+        actor: &Actor,
+        id: DataSourceId,
+        permission: Permission,
+        origin: &Origin,
+    ) -> Result<DataSource, Refused> {
+        self.demand_for(actor, permission, origin).await?;
+        let record = self.visible_source(actor, id).await?;
+        if actor.reaches(record.owner) {
+            return Ok(record);
+        }
+        self.refuse_source_access(actor, format!("{} is somebody else's", record.name), origin).await?;
+        Err(Refused::Forbidden)
+    }
+
+    async fn visible_source(&self, actor: &Actor, id: DataSourceId) -> Result<DataSource, Refused> {
+        let user = actor.subject().user.id;
+        let found = self.store.find_data_source(id).await?;
+        found
+            .filter(|record| actor.reaches(record.owner) || record.shared_with.contains(&user))
+            .ok_or(Refused::Unknown)
+    }
+
+    /// The permission counts of whoever asks, or of the user for whom it is asked.
+    async fn demand_for(
+        &self,
+        actor: &Actor,
+        permission: Permission,
+        origin: &Origin,
+    ) -> Result<(), Refused> {
+        if actor.subject().may(permission) || actor.caller().may(permission) {
+            return Ok(());
+        }
+        self.refuse_source_access(actor, format!("lacks {}", permission.as_str()), origin).await?;
+        Err(Refused::Forbidden)
+    }
+
+    async fn refuse_source_access(
+        &self,
+        actor: &Actor,
+        why: String,
+        origin: &Origin,
+    ) -> Result<(), StoreError> {
+        let mut audit = actor.audit(self, Action::RefuseAccess, origin);
+        audit.outcome = Outcome::Refused;
+        audit.detail = Some(audit.detail.map_or_else(|| why.clone(), |detail| format!("{why}, {detail}")));
+        self.store.append_audit(vec![audit]).await
+    }
+
+    async fn as_seen(&self, actor: &Actor, record: DataSource) -> Result<SeenSource, Refused> {
+        let owner_name = self.user_name(record.owner).await?;
+        Ok(SeenSource { manages: actor.reaches(record.owner), owner_name, record })
+    }
+
+    async fn user_name(&self, id: UserId) -> Result<String, StoreError> {
+        Ok(self.member(id).await?.map(|member| member.user.name.clone()).unwrap_or_default())
+    }
+
+    fn audit_source(&self, actor: &Actor, action: Action, name: &str, origin: &Origin) -> NewAuditEvent {
+        let mut audit = actor.audit(self, action, origin);
+        audit.subject = Some(name.to_owned());
+        audit
+    }
+}

@@ -1,0 +1,196 @@
+//! Making and changing data sources.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use oauth::account::{DataSource, data_source};
+use oauth::audit::Action;
+use oauth::id::DataSourceId;
+use sources::{SourceError, SourceSpec};
+use store::{DataSourceChange, NewDataSource};
+
+use super::{DATA_STORES, DataStore, Refused, SeenSource};
+use crate::acting::Actor;
+use crate::administration::FieldFault;
+use crate::caller::Origin;
+use crate::models::PATH_OPTION;
+use crate::{App, Fault};
+
+/// The longest description, in characters.
+const LONGEST_DESCRIPTION: usize = 256;
+
+/// What a data source is to be; what is `None` takes its default for a new one, and stays as it is for one that there
+/// is.
+#[derive(Debug, Clone, Default)]
+pub struct DataSourceDraft {
+    /// Needed for a new one.
+    pub name: Option<String>,
+    /// Number of the kind of database; needed for a new one, and cannot be changed.
+    pub data_store: Option<i64>,
+    /// For people.
+    pub description: String,
+    /// By option key; needed for a new one.
+    pub options: Option<BTreeMap<String, String>>,
+}
+
+impl DataSourceDraft {
+    /// Every fault but those of options.
+    pub fn faults(&self, of_new: bool) -> Vec<FieldFault> {
+        let mut faults = Vec::new();
+        if of_new && self.name.is_none() {
+            faults.push(FieldFault::new("name", "is required"));
+        }
+        if of_new && self.data_store.is_none() {
+            faults.push(FieldFault::new(
+                "dataStore",
+                "is required; /api/mgmt/datastores lists those that there are",
+            ));
+        }
+        if let Some(fault) = self.name.as_deref().and_then(|name| data_source::check_name(name).err()) {
+            faults.push(FieldFault::new("name", fault.to_string()));
+        }
+        if let Some(id) = self.data_store.filter(|id| data_store(*id).is_none()) {
+            let message =
+                format!("is {id}, which is no data store; /api/mgmt/datastores lists those that there are");
+            faults.push(FieldFault::new("dataStore", message));
+        }
+        let characters = self.description.chars().count();
+        if characters > LONGEST_DESCRIPTION {
+            let message =
+                format!("is {characters} characters long; at most {LONGEST_DESCRIPTION} are allowed");
+            faults.push(FieldFault::new("description", message));
+        }
+        if self.description.chars().any(char::is_control) {
+            faults.push(FieldFault::new("description", "must not contain control characters"));
+        }
+        faults
+    }
+}
+
+impl App {
+    /// Makes a data source, after its database was opened and described once. An administrator may name any file that
+    /// the server can read, save the server's own; others one in the folders for data sources.
+    ///
+    /// # Errors
+    /// [`Refused`]; `Unusable` when the database cannot be used.
+    pub async fn create_data_source(
+        &self,
+        actor: &Actor,
+        draft: DataSourceDraft,
+        origin: &Origin,
+    ) -> Result<SeenSource, Refused> {
+        self.may_create_data_sources(actor, origin).await?;
+        let faults = draft.faults(true);
+        let store = draft.data_store.and_then(data_store);
+        let (Some(name), Some(store), true) = (draft.name, store, faults.is_empty()) else {
+            return Err(Refused::Invalid(faults));
+        };
+        let options = self.usable_options(actor, store, draft.options.unwrap_or_default(), None).await?;
+        let audit = self.audit_source(actor, Action::CreateDataSource, &name, origin);
+        let new = NewDataSource {
+            name,
+            description: draft.description,
+            data_store: store.id,
+            options,
+            owner: actor.subject().user.id,
+            at: self.now(),
+        };
+        let record = self.store.insert_data_source(new, audit).await??;
+        self.directory.forget_data_sources();
+        self.as_seen(actor, record).await
+    }
+
+    /// Changes a data source. Options that are given are tried out as for a new one.
+    ///
+    /// # Errors
+    /// [`Refused`]; then nothing has changed.
+    pub async fn update_data_source(
+        &self,
+        actor: &Actor,
+        id: DataSourceId,
+        draft: DataSourceDraft,
+        origin: &Origin,
+    ) -> Result<SeenSource, Refused> {
+        let record = self.data_source_to_change(actor, id, origin).await?;
+        let faults = draft.faults(false);
+        if !faults.is_empty() {
+            return Err(Refused::Invalid(faults));
+        }
+        if draft.data_store.is_some_and(|id| id != record.data_store) {
+            return Err(Refused::StoreIsFixed);
+        }
+        let store = data_store(record.data_store)
+            .ok_or_else(|| Fault::Broken(format!("data store {} is unknown", record.data_store).into()))?;
+        let options = match draft.options {
+            Some(options) => self.usable_options(actor, store, options, Some(&record)).await?,
+            None => record.options.clone(),
+        };
+        let audit = self.audit_source(actor, Action::UpdateDataSource, &record.name, origin);
+        let change = DataSourceChange {
+            name: draft.name.unwrap_or(record.name),
+            description: draft.description,
+            options,
+            at: self.now(),
+        };
+        let record = self.store.update_data_source(id, change, audit).await??;
+        self.directory.forget_data_sources();
+        self.as_seen(actor, record).await
+    }
+
+    /// The options as they are to be stored, once a database was opened by them.
+    async fn usable_options(
+        &self,
+        actor: &Actor,
+        store: &DataStore,
+        options: BTreeMap<String, String>,
+        current: Option<&DataSource>,
+    ) -> Result<BTreeMap<String, String>, Refused> {
+        let faults = option_faults(store, &options);
+        if !faults.is_empty() {
+            return Err(Refused::Options(faults));
+        }
+        if current.is_some_and(|record| record.options == options) {
+            return Ok(options);
+        }
+        let given = options.get(PATH_OPTION).cloned().unwrap_or_default();
+        let path = self.allowed_path(actor, given).await?;
+        self.try_out(SourceSpec::Sqlite { path: path.clone().into() }).await?;
+        Ok(BTreeMap::from([(PATH_OPTION.to_owned(), path)]))
+    }
+
+    /// The real path of a file that the caller may name: it is stored with links resolved, so that what is opened later
+    /// is what was allowed.
+    async fn allowed_path(&self, actor: &Actor, given: String) -> Result<String, Refused> {
+        let is_administrator = actor.caller().member().is_administrator();
+        let folders = if is_administrator { self.every_folder() } else { self.allowed_folders() };
+        let checked = tokio::task::spawn_blocking(move || folders.check(Path::new(&given))).await;
+        let real = checked.map_err(|panic| Fault::Broken(Box::new(panic)))?.map_err(Refused::Unusable)?;
+        let wrong = |_| Refused::Unusable(SourceError::NotAllowed);
+        real.into_os_string().into_string().map_err(wrong)
+    }
+}
+
+fn data_store(id: i64) -> Option<&'static DataStore> {
+    DATA_STORES.iter().find(|store| store.id == id)
+}
+
+fn option_faults(store: &DataStore, options: &BTreeMap<String, String>) -> Vec<FieldFault> {
+    let mut faults = Vec::new();
+    for key in store.options {
+        match options.get(*key) {
+            None => faults.push(FieldFault::new(format!("options.{key}"), "is required")),
+            Some(value) if value.is_empty() => {
+                faults.push(FieldFault::new(format!("options.{key}"), "must not be empty"));
+            }
+            Some(value) if value.chars().any(char::is_control) => {
+                faults.push(FieldFault::new(format!("options.{key}"), "must not contain control characters"));
+            }
+            Some(_) => {}
+        }
+    }
+    for key in options.keys().filter(|key| !store.options.contains(&key.as_str())) {
+        let key: String = key.chars().filter(|character| !character.is_control()).take(64).collect();
+        faults.push(FieldFault::new(format!("options.{key}"), format!("is no option of {}", store.name)));
+    }
+    faults
+}

@@ -1,0 +1,118 @@
+//! With whom a data source is shared.
+//!
+//! Sharing lets a user see the source and read its data, no more. Whoever may see users is told their names; others see
+//! the numbers that they know already.
+
+use oauth::account::{DataSource, Permission};
+use oauth::audit::Action;
+use oauth::id::{DataSourceId, UserId};
+
+use super::Refused;
+use crate::App;
+use crate::acting::Actor;
+use crate::administration::FieldFault;
+use crate::caller::Origin;
+
+/// A user, named in one of two ways.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UserReference {
+    /// By number.
+    Id(UserId),
+    /// By name, compared without case.
+    Name(String),
+}
+
+/// What is to become of the list of users.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sharing {
+    /// These and nobody else.
+    With(Vec<UserReference>),
+    /// These too.
+    Also(Vec<UserReference>),
+    /// Nobody of these any more; whoever is not on the list is no fault.
+    Without(Vec<UserReference>),
+}
+
+/// A user with whom a source is shared.
+pub type SharedUser = (UserId, Option<String>);
+
+impl App {
+    /// The users with whom a data source is shared.
+    ///
+    /// # Errors
+    /// [`Refused`]; `Forbidden` for those who see the source only because it is shared with them.
+    pub async fn shared_users(
+        &self,
+        actor: &Actor,
+        id: DataSourceId,
+        origin: &Origin,
+    ) -> Result<Vec<SharedUser>, Refused> {
+        let record = self.managed_source(actor, id, Permission::ViewDataSource, origin).await?;
+        self.named(actor, &record).await
+    }
+
+    /// Changes with whom a data source is shared, and answers the list as it is then.
+    ///
+    /// # Errors
+    /// [`Refused`]; then nothing has changed.
+    pub async fn share_data_source(
+        &self,
+        actor: &Actor,
+        id: DataSourceId,
+        sharing: Sharing,
+        origin: &Origin,
+    ) -> Result<Vec<SharedUser>, Refused> {
+        let record = self.data_source_to_change(actor, id, origin).await?;
+        let (Sharing::With(named) | Sharing::Also(named) | Sharing::Without(named)) = &sharing;
+        let ids = self.resolve(named).await?;
+        let mut users = match sharing {
+            Sharing::With(_) => ids,
+            Sharing::Also(_) => record.shared_with.iter().copied().chain(ids).collect(),
+            Sharing::Without(_) => {
+                record.shared_with.iter().copied().filter(|user| !ids.contains(user)).collect()
+            }
+        };
+        users.sort_unstable();
+        users.dedup();
+        users.retain(|user| *user != record.owner);
+        let mut audit = self.audit_source(actor, Action::ShareDataSource, &record.name, origin);
+        let listed: Vec<String> = users.iter().map(ToString::to_string).collect();
+        let listed = format!("shared with: {}", listed.join(" "));
+        audit.detail =
+            Some(audit.detail.map_or_else(|| listed.clone(), |detail| format!("{listed}; {detail}")));
+        let record = self.store.share_data_source(id, users, audit).await??;
+        self.directory.forget_data_sources();
+        self.named(actor, &record).await
+    }
+
+    async fn resolve(&self, named: &[UserReference]) -> Result<Vec<UserId>, Refused> {
+        let mut ids = Vec::with_capacity(named.len());
+        let mut faults = Vec::new();
+        for (at, reference) in named.iter().enumerate() {
+            let found = match reference {
+                UserReference::Id(id) => self.store.find_user(*id).await?,
+                UserReference::Name(name) => self.store.find_user_by_name(name).await?,
+            };
+            match found {
+                Some(user) => ids.push(user.id),
+                None => {
+                    faults.push(FieldFault::new(
+                        format!("sharedUsers[{at}]"),
+                        "names a user that does not exist",
+                    ));
+                }
+            }
+        }
+        if faults.is_empty() { Ok(ids) } else { Err(Refused::Invalid(faults)) }
+    }
+
+    async fn named(&self, actor: &Actor, record: &DataSource) -> Result<Vec<SharedUser>, Refused> {
+        let tells_names = actor.caller().may(Permission::ViewUsers);
+        let mut users = Vec::with_capacity(record.shared_with.len());
+        for id in &record.shared_with {
+            let name = if tells_names { Some(self.user_name(*id).await?) } else { None };
+            users.push((*id, name));
+        }
+        Ok(users)
+    }
+}

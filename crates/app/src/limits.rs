@@ -1,0 +1,88 @@
+//! The limits of the system: what holds, and setting it.
+
+use oauth::account::Permission;
+use oauth::audit::Action;
+use oauth::limit::Limit;
+
+use crate::App;
+use crate::administration::{FieldFault, Refused};
+use crate::caller::{Caller, Origin};
+
+impl App {
+    /// Whether the caller may see and set limits.
+    ///
+    /// # Errors
+    /// [`Refused::Forbidden`] without `Limits`.
+    pub async fn may_see_limits(&self, caller: &Caller, origin: &Origin) -> Result<(), Refused> {
+        self.demand(caller, Permission::Limits, origin).await
+    }
+
+    /// Every limit with what holds now.
+    ///
+    /// # Errors
+    /// [`Refused::Forbidden`] without `Limits`.
+    pub async fn list_limits(&self, caller: &Caller, origin: &Origin) -> Result<Vec<(Limit, i64)>, Refused> {
+        self.demand(caller, Permission::Limits, origin).await?;
+        let mut limits = Vec::with_capacity(Limit::ALL.len());
+        for limit in Limit::ALL {
+            limits.push((*limit, self.limit(*limit).await?));
+        }
+        Ok(limits)
+    }
+
+    /// What the limit of that number is set to, or its default.
+    ///
+    /// # Errors
+    /// [`Refused::Forbidden`] without `Limits`, [`Refused::Unknown`].
+    pub async fn find_limit(
+        &self,
+        caller: &Caller,
+        id: i64,
+        origin: &Origin,
+    ) -> Result<(Limit, i64), Refused> {
+        self.demand(caller, Permission::Limits, origin).await?;
+        let limit = Limit::from_id(id).ok_or(Refused::Unknown)?;
+        Ok((limit, self.limit(limit).await?))
+    }
+
+    /// Sets a limit; it holds from now on, for tokens that are issued from now on.
+    ///
+    /// # Errors
+    /// [`Refused`]; `Invalid` for a value outside the limit's range.
+    pub async fn set_limit(
+        &self,
+        caller: &Caller,
+        id: i64,
+        value: i64,
+        origin: &Origin,
+    ) -> Result<(Limit, i64), Refused> {
+        self.demand(caller, Permission::Limits, origin).await?;
+        let limit = Limit::from_id(id).ok_or(Refused::Unknown)?;
+        let range = limit.range();
+        if !range.contains(&value) {
+            let message =
+                format!("is {value}; {} takes {} to {}", limit.as_str(), range.start(), range.end());
+            return Err(Refused::Invalid(vec![FieldFault::new("value", message)]));
+        }
+        let mut audit = caller.audit(Action::SetLimit, self.now(), origin);
+        audit.subject = Some(limit.as_str().to_owned());
+        audit.detail = Some(value.to_string());
+        self.store.set_limit(limit, Some(value), audit).await?;
+        self.directory.forget_limits();
+        Ok((limit, value))
+    }
+
+    /// Returns a limit to its default.
+    ///
+    /// # Errors
+    /// [`Refused::Forbidden`] without `Limits`, [`Refused::Unknown`].
+    pub async fn reset_limit(&self, caller: &Caller, id: i64, origin: &Origin) -> Result<(), Refused> {
+        self.demand(caller, Permission::Limits, origin).await?;
+        let limit = Limit::from_id(id).ok_or(Refused::Unknown)?;
+        let mut audit = caller.audit(Action::ResetLimit, self.now(), origin);
+        audit.subject = Some(limit.as_str().to_owned());
+        self.store.set_limit(limit, None, audit).await?;
+        self.directory.forget_limits();
+        Ok(())
+    }
+}

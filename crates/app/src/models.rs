@@ -1,0 +1,279 @@
+//! Opened data sources with their compiled models, ready to be read.
+//!
+//! A source is opened and its model compiled by the first request that needs it, off the request threads, once however
+//! many ask at the same time. What is ready is served from memory; once a second at most the database is asked whether
+//! its structure has changed, and a changed one is compiled beside the old one and swapped.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use oauth::account::DataSource;
+use oauth::id::DataSourceId;
+use oauth::time::Timestamp;
+use odata::model::Model;
+use sources::{AllowedFolders, Deadline, SchemaVersion, Source, SourceError, SourceSpec};
+
+use crate::{App, Fault};
+
+/// The option under which a SQLite source has its file.
+pub const PATH_OPTION: &str = "path";
+
+/// How long a model is taken to fit before the database is asked again.
+const LOOK_AFTER_MICROS: i64 = 1_000_000;
+
+/// An opened source and the model by which it is read.
+#[derive(Debug)]
+pub struct Opened {
+    /// The database, shared by all requests.
+    pub source: Arc<Source>,
+    /// Compiled from the database's structure; its findings begin with those of the driver.
+    pub model: Arc<Model>,
+}
+
+/// Why a data source cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenRefusal {
+    /// The database behind it cannot be used.
+    #[error(transparent)]
+    Unusable(#[from] SourceError),
+    /// The server itself failed.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// The models of this node by their sources.
+#[derive(Debug, Default)]
+pub(crate) struct Models {
+    slots: RwLock<HashMap<DataSourceId, Arc<Slot>>>,
+}
+
+/// The place of one source.
+#[derive(Debug, Default)]
+struct Slot {
+    ready: RwLock<Option<Arc<Ready>>>,
+    /// Whoever holds it opens and compiles; the others wait and take what comes of it.
+    turn: tokio::sync::Mutex<Option<SourceError>>,
+    /// How many attempts have ended.
+    attempts: AtomicU64,
+}
+
+/// What is served, and for which state of the record and of the database it holds.
+#[derive(Debug)]
+struct Ready {
+    opened: Arc<Opened>,
+    spec: SourceSpec,
+    updated_at: Timestamp,
+    version: SchemaVersion,
+    looked_at: AtomicI64,
+}
+
+impl Models {
+    fn slot(&self, id: DataSourceId) -> Arc<Slot> {
+        let known = self.slots.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned();
+        known.unwrap_or_else(|| {
+            self.slots.write().unwrap_or_else(PoisonError::into_inner).entry(id).or_default().clone()
+        })
+    }
+
+    /// Drops the models whose source `keep` does not want.
+    pub(crate) fn retain(&self, keep: impl Fn(DataSourceId) -> bool) {
+        self.slots.write().unwrap_or_else(PoisonError::into_inner).retain(|id, _| keep(*id));
+    }
+}
+
+impl Slot {
+    fn ready(&self) -> Option<Arc<Ready>> {
+        self.ready.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn replace(&self, ready: Arc<Ready>) {
+        *self.ready.write().unwrap_or_else(PoisonError::into_inner) = Some(ready);
+    }
+}
+
+impl Ready {
+    /// Whether it was made from this record or from a later state of it.
+    fn fits(&self, record: &DataSource, spec: &SourceSpec) -> bool {
+        record.updated_at < self.updated_at
+            || (record.updated_at == self.updated_at
+                && self.spec == *spec
+                && self.opened.model.namespace == namespace(&record.name))
+    }
+
+    /// Whether the database has the structure from which the model was compiled. Asked by one request a second, while
+    /// the others go on with what there is.
+    fn is_current(&self, now: Timestamp) -> bool {
+        let looked_at = self.looked_at.load(Ordering::Acquire);
+        let elapsed = now.as_micros().saturating_sub(looked_at);
+        let is_due = !(0..LOOK_AFTER_MICROS).contains(&elapsed);
+        let micros = now.as_micros();
+        let exchange =
+            |from| self.looked_at.compare_exchange(from, micros, Ordering::AcqRel, Ordering::Acquire);
+        if !is_due || exchange(looked_at).is_err() {
+            return true;
+        }
+        match self.opened.source.schema_version() {
+            Ok(version) => version == self.version,
+            Err(error) => error.is_transient(),
+        }
+    }
+}
+
+impl App {
+    /// The source of this record, opened, with its model. Quick when both are ready.
+    ///
+    /// # Errors
+    /// [`OpenRefusal::Unusable`] when the database cannot be opened or described.
+    pub async fn opened(&self, record: &DataSource) -> Result<Arc<Opened>, OpenRefusal> {
+        let spec = spec(&record.options)?;
+        let slot = self.models.slot(record.id);
+        let attempts = slot.attempts.load(Ordering::Acquire);
+        if let Some(ready) = slot.ready()
+            && ready.fits(record, &spec)
+            && ready.is_current(self.now())
+        {
+            return Ok(ready.opened.clone());
+        }
+        self.open_in_turn(record, spec, &slot, attempts).await
+    }
+
+    /// Opens and compiles anew, whatever is ready: for whoever asks that the model be read again.
+    ///
+    /// # Errors
+    /// As [`App::opened`]; what was served before is served on.
+    pub(crate) async fn reopen(&self, record: &DataSource) -> Result<Arc<Opened>, OpenRefusal> {
+        let spec = spec(&record.options)?;
+        let slot = self.models.slot(record.id);
+        let mut failure = slot.turn.lock().await;
+        let made = self.make_ready(record, spec, &slot).await;
+        *failure = None;
+        made
+    }
+
+    /// Forgets an opened source and its model; what still reads it is stopped.
+    pub(crate) fn close_source(&self, id: DataSourceId) {
+        self.models.retain(|other| other != id);
+        self.sources.close(id.get());
+    }
+
+    /// Opens a database that is no data source yet, and describes it, to see whether it is usable.
+    pub(crate) async fn try_out(&self, spec: SourceSpec) -> Result<(), OpenRefusal> {
+        let sources = self.sources.clone();
+        let deadline = self.schema_deadline();
+        let tried = tokio::task::spawn_blocking(move || {
+            let source = sources.try_out(&spec)?;
+            source.read_schema(deadline)
+        });
+        tried.await.map_err(|panic| Fault::Broken(Box::new(panic)))??;
+        Ok(())
+    }
+
+    /// `attempts` is how many had ended when the request looked for what is ready.
+    async fn open_in_turn(
+        &self,
+        record: &DataSource,
+        spec: SourceSpec,
+        slot: &Slot,
+        attempts: u64,
+    ) -> Result<Arc<Opened>, OpenRefusal> {
+        let mut failure = slot.turn.lock().await;
+        if slot.attempts.load(Ordering::Acquire) != attempts {
+            // Somebody else had the turn while this request waited: what came of it holds for both.
+            if let Some(error) = failure.clone() {
+                return Err(error.into());
+            }
+            if let Some(ready) = slot.ready()
+                && ready.fits(record, &spec)
+            {
+                return Ok(ready.opened.clone());
+            }
+        }
+        let made = self.make_ready(record, spec, slot).await;
+        *failure = match &made {
+            Err(OpenRefusal::Unusable(error)) => Some(error.clone()),
+            _ => None,
+        };
+        made
+    }
+
+    /// Opens, describes and compiles off the request threads, then swaps. Called by the holder of the turn only.
+    async fn make_ready(
+        &self,
+        record: &DataSource,
+        spec: SourceSpec,
+        slot: &Slot,
+    ) -> Result<Arc<Opened>, OpenRefusal> {
+        let looked_at = self.now();
+        let sources = self.sources.clone();
+        let folders = self.every_folder();
+        let deadline = self.schema_deadline();
+        let (id, namespace, wanted) = (record.id.get(), namespace(&record.name), spec.clone());
+        let made = tokio::task::spawn_blocking(move || {
+            may_be_opened(&folders, &wanted)?;
+            let source = sources.open_or_get(id, &wanted)?;
+            // Before the structure: what changes in between is noticed at the next look.
+            let version = source.schema_version()?;
+            let described = source.read_schema(deadline)?;
+            let mut model = Model::compile(&namespace, described.schema);
+            model.findings.splice(0..0, described.findings);
+            Ok::<_, SourceError>((Opened { source, model: Arc::new(model) }, version))
+        });
+        let made = made.await.map_err(|panic| Fault::Broken(Box::new(panic)))?;
+        let made = made.map(|(opened, version)| {
+            let opened = Arc::new(opened);
+            slot.replace(Arc::new(Ready {
+                opened: opened.clone(),
+                spec,
+                updated_at: record.updated_at,
+                version,
+                looked_at: AtomicI64::new(looked_at.as_micros()),
+            }));
+            opened
+        });
+        slot.attempts.fetch_add(1, Ordering::AcqRel);
+        Ok(made.inspect_err(|error| {
+            tracing::warn!(data_source = id, %error, detail = error.detail(), "a data source cannot be read");
+        })?)
+    }
+
+    /// Folders for an administrator: everything but the server's own.
+    pub(crate) fn every_folder(&self) -> AllowedFolders {
+        self.allowed_folders().or_anywhere()
+    }
+
+    /// Folders for everybody.
+    pub(crate) fn allowed_folders(&self) -> AllowedFolders {
+        AllowedFolders::below(self.settings.sqlite_folders.clone(), self.settings.forbidden_folders.clone())
+    }
+
+    fn schema_deadline(&self) -> Deadline {
+        Deadline::after(Duration::from_secs(self.settings.odata_timeout_secs.into()))
+    }
+}
+
+/// Holds the path against the server's own folders once more: since the source was created, a link may have taken the
+/// place of the file.
+fn may_be_opened(folders: &AllowedFolders, spec: &SourceSpec) -> Result<(), SourceError> {
+    match spec {
+        SourceSpec::Sqlite { path } => folders.check(path).map(drop),
+    }
+}
+
+/// How to open a source with these options.
+pub(crate) fn spec(options: &BTreeMap<String, String>) -> Result<SourceSpec, SourceError> {
+    let path = options.get(PATH_OPTION).ok_or(SourceError::Missing)?;
+    Ok(SourceSpec::Sqlite { path: PathBuf::from(path) })
+}
+
+/// The namespace of a source of that name: the nearest OData identifier, since a name may hold dashes and begin with a
+/// digit.
+fn namespace(name: &str) -> String {
+    let mut namespace = name.replace('-', "_");
+    if namespace.starts_with(|first: char| first.is_ascii_digit()) {
+        namespace.insert(0, '_');
+    }
+    namespace
+}

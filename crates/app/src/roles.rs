@@ -1,0 +1,159 @@
+//! Roles: named sets of permissions that add up.
+//!
+//! Whoever may manage roles without being an administrator stays within the own permissions: a role that carries more is
+//! neither made nor changed.
+
+use oauth::account::role::{self, RoleFault};
+use oauth::account::{Permission, Role};
+use oauth::audit::Action;
+use oauth::id::RoleId;
+
+use crate::App;
+use crate::administration::{FieldFault, Refused};
+use crate::caller::{Caller, Origin};
+
+/// What a role is to be.
+#[derive(Debug, Clone, Default)]
+pub struct RoleDraft {
+    /// Trimmed before it is judged.
+    pub name: String,
+    /// For people; may be empty.
+    pub description: String,
+    /// Numbers of permissions, in any order.
+    pub permissions: Vec<i64>,
+}
+
+impl RoleDraft {
+    /// Every fault.
+    pub fn faults(&self) -> Vec<FieldFault> {
+        let texts = role::check_texts(self.name.trim(), &self.description).err();
+        let permissions = role::permissions(&self.permissions).err();
+        texts.into_iter().chain(permissions).map(fault).collect()
+    }
+
+    fn into_role(self, id: RoleId) -> Result<Role, Refused> {
+        let faults = self.faults();
+        if !faults.is_empty() {
+            return Err(Refused::Invalid(faults));
+        }
+        let invalid = |found: RoleFault| Refused::Invalid(vec![fault(found)]);
+        let permissions = role::permissions(&self.permissions).map_err(invalid)?;
+        role::may_have(id, &permissions).map_err(invalid)?;
+        Ok(Role { id, name: self.name.trim().to_owned(), description: self.description, permissions })
+    }
+}
+
+/// The member at fault, and the rest of the sentence that begins with it.
+fn fault(fault: RoleFault) -> FieldFault {
+    match fault {
+        RoleFault::AdministratorWithoutPermission | RoleFault::BuiltIn => {
+            FieldFault::new("permissions", format!("is refused: {fault}"))
+        }
+        _ => {
+            let sentence = fault.to_string();
+            let (field, message) = sentence.split_once(' ').unwrap_or(("name", &sentence));
+            FieldFault::new(field, message)
+        }
+    }
+}
+
+impl App {
+    /// Every role, by id.
+    ///
+    /// # Errors
+    /// [`Refused::Forbidden`] without `ViewRole`.
+    pub async fn list_roles(&self, caller: &Caller, origin: &Origin) -> Result<Vec<Role>, Refused> {
+        self.demand(caller, Permission::ViewRole, origin).await?;
+        Ok(self.store.list_roles().await?)
+    }
+
+    /// The role of that id.
+    ///
+    /// # Errors
+    /// [`Refused::Forbidden`] without `ViewRole`, [`Refused::Unknown`].
+    pub async fn find_role(&self, caller: &Caller, id: RoleId, origin: &Origin) -> Result<Role, Refused> {
+        self.demand(caller, Permission::ViewRole, origin).await?;
+        self.role(id).await
+    }
+
+    /// Makes a role.
+    ///
+    /// # Errors
+    /// [`Refused`]; `Forbidden` also when it would carry more than the caller has.
+    pub async fn create_role(
+        &self,
+        caller: &Caller,
+        draft: RoleDraft,
+        origin: &Origin,
+    ) -> Result<Role, Refused> {
+        self.demand(caller, Permission::CreateRole, origin).await?;
+        let role = draft.into_role(RoleId::new(0))?;
+        self.demand_all(caller, &role.permissions, origin).await?;
+        let mut audit = caller.audit(Action::CreateRole, self.now(), origin);
+        audit.subject = Some(role.name.clone());
+        audit.detail = Some(in_words(&role.permissions));
+        Ok(self.store.insert_role(role, audit).await??)
+    }
+
+    /// Replaces what a role is; whoever has it is held to it from the next request on.
+    ///
+    /// # Errors
+    /// [`Refused`]; `Forbidden` also when it carries, or would carry, more than the caller has.
+    pub async fn update_role(
+        &self,
+        caller: &Caller,
+        id: RoleId,
+        draft: RoleDraft,
+        origin: &Origin,
+    ) -> Result<Role, Refused> {
+        self.demand(caller, Permission::ModifyRole, origin).await?;
+        let before = self.role(id).await?;
+        self.demand_all(caller, &before.permissions, origin).await?;
+        let role = draft.into_role(id)?;
+        self.demand_all(caller, &role.permissions, origin).await?;
+        let mut audit = caller.audit(Action::UpdateRole, self.now(), origin);
+        audit.subject = Some(before.name);
+        audit.detail = Some(in_words(&role.permissions));
+        let role = self.store.update_role(role, audit).await??;
+        self.directory.forget_users();
+        Ok(role)
+    }
+
+    /// Deletes a role that nobody has.
+    ///
+    /// # Errors
+    /// [`Refused`]; `BuiltIn` for the two roles that every installation has.
+    pub async fn delete_role(&self, caller: &Caller, id: RoleId, origin: &Origin) -> Result<(), Refused> {
+        self.demand(caller, Permission::DeleteRole, origin).await?;
+        let role = self.role(id).await?;
+        self.demand_all(caller, &role.permissions, origin).await?;
+        role::may_be_deleted(id).map_err(|_| Refused::BuiltIn)?;
+        let mut audit = caller.audit(Action::DeleteRole, self.now(), origin);
+        audit.subject = Some(role.name);
+        self.store.delete_role(id, audit).await??;
+        self.directory.forget_users();
+        Ok(())
+    }
+
+    /// Every permission that a role may carry.
+    ///
+    /// # Errors
+    /// [`Refused::Forbidden`] without `ViewRole`.
+    pub async fn list_permissions(
+        &self,
+        caller: &Caller,
+        origin: &Origin,
+    ) -> Result<&'static [Permission], Refused> {
+        self.demand(caller, Permission::ViewRole, origin).await?;
+        Ok(Permission::ALL)
+    }
+
+    async fn role(&self, id: RoleId) -> Result<Role, Refused> {
+        self.store.list_roles().await?.into_iter().find(|role| role.id == id).ok_or(Refused::Unknown)
+    }
+}
+
+fn in_words(permissions: &[Permission]) -> String {
+    let names: Vec<&str> = permissions.iter().map(|permission| permission.as_str()).collect();
+    format!("permissions: {}", names.join(", "))
+}

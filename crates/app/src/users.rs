@@ -1,0 +1,291 @@
+//! Users: made, seen, changed and deleted by those who may.
+//!
+//! Whoever manages users without being an administrator stays within the own permissions: nobody is given a role, and
+//! no account is taken over, that carries more than the caller has.
+
+use oauth::account::{Permission, USER_ROLE, User, password, user_name};
+use oauth::audit::Action;
+use oauth::id::{RoleId, UserId};
+use oauth::secret::Password;
+use oauth::time::Timestamp;
+use store::UserChange;
+
+use crate::administration::{FieldFault, Refused};
+use crate::caller::{Caller, Origin};
+use crate::{App, Fault};
+
+/// What a user is to be; what is `None` takes its default for a new user, and stays as it is for one that there is.
+#[derive(Debug, Clone, Default)]
+pub struct UserDraft {
+    /// Needed for a new user.
+    pub name: Option<String>,
+    /// Needed for a new user; a new password ends all access that the user has given or has.
+    pub password: Option<Password>,
+    /// Active for a new user; `Some(false)` ends all access.
+    pub active: Option<bool>,
+    /// `Some(None)`: the password never expires.
+    pub password_expires_at: Option<Option<Timestamp>>,
+    /// Replaces all roles; a new user gets the role User.
+    pub roles: Option<Vec<RoleId>>,
+    /// `Some(false)` ends a lock; a lock itself comes from failures to sign in only.
+    pub locked: Option<bool>,
+}
+
+impl UserDraft {
+    /// Every fault of a user to be made.
+    pub fn faults_of_new(&self) -> Vec<FieldFault> {
+        let mut faults = Vec::new();
+        if self.name.is_none() {
+            faults.push(FieldFault::new("userName", "is required"));
+        }
+        if self.password.is_none() {
+            faults.push(FieldFault::new("passwordInfo.password", "is required"));
+        }
+        faults.extend(self.faults_of(None));
+        faults
+    }
+
+    /// Every fault of what is to become of `user`.
+    pub fn faults_of_change(&self, user: &User, now: Timestamp) -> Vec<FieldFault> {
+        self.faults_of(Some((user, now)))
+    }
+
+    fn faults_of(&self, user: Option<(&User, Timestamp)>) -> Vec<FieldFault> {
+        let mut faults = Vec::new();
+        if let Some(fault) = self.name.as_deref().and_then(|name| user_name::check(name).err()) {
+            faults.push(FieldFault::new("userName", fault.to_string()));
+        }
+        let name = self.name.as_deref().or(user.map(|(user, _)| user.name.as_str())).unwrap_or_default();
+        if let Some(new) = &self.password
+            && let Err(fault) = password::check(new.expose(), name)
+        {
+            faults.push(FieldFault::new("passwordInfo.password", format!("is not accepted: {fault}")));
+        }
+        let is_locked = user.is_some_and(|(user, now)| user.lockout.is_locked(now));
+        if self.locked == Some(true) && !is_locked {
+            let message = "cannot be set: failures to sign in lock an account; `status` 0 switches it off";
+            faults.push(FieldFault::new("statusInfo.accountLocked", message));
+        }
+        faults
+    }
+
+    /// What changes, in words for the audit log.
+    fn in_words(&self) -> String {
+        let changed = [
+            ("name", self.name.is_some()),
+            ("password", self.password.is_some()),
+            ("password expiry", self.password_expires_at.is_some()),
+            ("status active", self.active == Some(true)),
+            ("status inactive", self.active == Some(false)),
+            ("not locked", self.locked == Some(false)),
+        ];
+        let mut words: Vec<String> =
+            changed.iter().filter(|(_, given)| *given).map(|(word, _)| (*word).to_owned()).collect();
+        if let Some(roles) = &self.roles {
+            let roles: Vec<String> = roles.iter().map(ToString::to_string).collect();
+            words.push(format!("roles {}", roles.join(" ")));
+        }
+        words.join(", ")
+    }
+}
+
+/// Which part of the list of users is asked for.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct UserListRequest {
+    /// Only those after this id.
+    pub after: Option<UserId>,
+    /// At most so many; all when left out.
+    pub limit: Option<u32>,
+}
+
+/// Users in one read.
+const BATCH: u32 = 1_000;
+
+impl App {
+    /// Users by id.
+    ///
+    /// # Errors
+    /// [`Refused::Forbidden`] without `ViewUsers`.
+    pub async fn list_users(
+        &self,
+        caller: &Caller,
+        request: UserListRequest,
+        origin: &Origin,
+    ) -> Result<Vec<User>, Refused> {
+        self.demand(caller, Permission::ViewUsers, origin).await?;
+        let UserListRequest { mut after, limit } = request;
+        if let Some(limit) = limit {
+            return Ok(self.store.list_users(after, limit).await?);
+        }
+        let mut users = Vec::new();
+        loop {
+            let batch = self.store.list_users(after, BATCH).await?;
+            let Some(last) = batch.last() else { return Ok(users) };
+            after = Some(last.id);
+            users.extend(batch);
+        }
+    }
+
+    /// The user of that id.
+    ///
+    /// # Errors
+    /// [`Refused::Forbidden`] without `ViewUsers`, [`Refused::Unknown`].
+    pub async fn find_user(&self, caller: &Caller, id: UserId, origin: &Origin) -> Result<User, Refused> {
+        self.demand(caller, Permission::ViewUsers, origin).await?;
+        self.store.find_user(id).await?.ok_or(Refused::Unknown)
+    }
+
+    /// The user whom a caller is about to change.
+    ///
+    /// # Errors
+    /// [`Refused::Forbidden`] without `ModifyUsers`, or where the user has more permissions than the caller;
+    /// [`Refused::Unknown`].
+    pub async fn user_to_change(
+        &self,
+        caller: &Caller,
+        id: UserId,
+        origin: &Origin,
+    ) -> Result<User, Refused> {
+        self.within_reach(caller, id, Permission::ModifyUsers, origin).await
+    }
+
+    /// Whether the caller may make users at all.
+    ///
+    /// # Errors
+    /// [`Refused::Forbidden`] without `CreateUsers`.
+    pub async fn may_create_users(&self, caller: &Caller, origin: &Origin) -> Result<(), Refused> {
+        self.demand(caller, Permission::CreateUsers, origin).await
+    }
+
+    /// Makes a user.
+    ///
+    /// # Errors
+    /// [`Refused`]; `Forbidden` also when a role would carry more than the caller has.
+    pub async fn create_user(
+        &self,
+        caller: &Caller,
+        draft: UserDraft,
+        origin: &Origin,
+    ) -> Result<User, Refused> {
+        self.may_create_users(caller, origin).await?;
+        let faults = draft.faults_of_new();
+        let (Some(name), Some(password), true) = (draft.name, draft.password, faults.is_empty()) else {
+            return Err(Refused::Invalid(faults));
+        };
+        let roles = draft.roles.unwrap_or_else(|| vec![USER_ROLE]);
+        self.may_give(caller, &roles, origin).await?;
+        let mut audit = caller.audit(Action::CreateUser, self.now(), origin);
+        audit.subject = Some(name.clone());
+        let new = store::NewUser {
+            name,
+            password: self.hashed(password).await?,
+            active: draft.active.unwrap_or(true),
+            password_expires_at: draft.password_expires_at.flatten(),
+            roles,
+            at: self.now(),
+        };
+        Ok(self.store.insert_user(new, audit).await??)
+    }
+
+    /// Changes a user. A new password, and being switched off, end the user's sessions, grants and tokens: they are dead
+    /// when this returns.
+    ///
+    /// # Errors
+    /// [`Refused`]; then nothing has changed.
+    pub async fn update_user(
+        &self,
+        caller: &Caller,
+        id: UserId,
+        draft: UserDraft,
+        origin: &Origin,
+    ) -> Result<User, Refused> {
+        let user = self.user_to_change(caller, id, origin).await?;
+        let faults = draft.faults_of_change(&user, self.now());
+        if !faults.is_empty() {
+            return Err(Refused::Invalid(faults));
+        }
+        if let Some(roles) = &draft.roles {
+            self.may_give(caller, roles, origin).await?;
+        }
+        let unlocks = draft.locked == Some(false) && user.lockout.is_locked(self.now());
+        let action = if unlocks { Action::UnlockAccount } else { Action::UpdateUser };
+        let mut audit = caller.audit(action, self.now(), origin);
+        audit.subject = Some(user.name);
+        audit.detail = Some(draft.in_words());
+        let password = match draft.password {
+            Some(password) => Some(self.hashed(password).await?),
+            None => None,
+        };
+        let change = UserChange {
+            name: draft.name,
+            password,
+            active: draft.active,
+            password_expires_at: draft.password_expires_at,
+            roles: draft.roles,
+            unlock: draft.locked == Some(false),
+            keep_session: None,
+            at: self.now(),
+            revocation_expires_at: self.revocations_expire_at(),
+        };
+        let (user, events) = self.store.update_user(id, change, audit).await??;
+        self.learn(&events);
+        self.forget_people();
+        Ok(user)
+    }
+
+    /// Deletes a user with sessions, consents and grants; the tokens are dead when this returns.
+    ///
+    /// # Errors
+    /// [`Refused`]; `StillInUse` while the user owns applications or data sources.
+    pub async fn delete_user(&self, caller: &Caller, id: UserId, origin: &Origin) -> Result<(), Refused> {
+        let user = self.within_reach(caller, id, Permission::DeleteUsers, origin).await?;
+        let mut audit = caller.audit(Action::DeleteUser, self.now(), origin);
+        audit.subject = Some(user.name);
+        let events = self.store.delete_user(id, self.revocations_expire_at(), audit).await??;
+        self.learn(&events);
+        self.forget_people();
+        // Deleted with the user: the sharing of others' data sources.
+        self.directory.forget_data_sources();
+        Ok(())
+    }
+
+    /// The user of that id, where the caller has the permission and everything that the user has.
+    async fn within_reach(
+        &self,
+        caller: &Caller,
+        id: UserId,
+        permission: Permission,
+        origin: &Origin,
+    ) -> Result<User, Refused> {
+        self.demand(caller, permission, origin).await?;
+        let user = self.store.find_user(id).await?.ok_or(Refused::Unknown)?;
+        let member = self.with_permissions(user).await?;
+        self.demand_all(caller, &member.permissions, origin).await?;
+        Ok(member.user)
+    }
+
+    /// Whether the caller has everything that these roles carry. A role that does not exist is the store's to refuse.
+    async fn may_give(&self, caller: &Caller, roles: &[RoleId], origin: &Origin) -> Result<(), Refused> {
+        if caller.member().is_administrator() {
+            return Ok(());
+        }
+        let all = self.store.list_roles().await?;
+        let given: Vec<Permission> = all
+            .iter()
+            .filter(|role| roles.contains(&role.id))
+            .flat_map(|role| role.permissions.iter().copied())
+            .collect();
+        self.demand_all(caller, &given, origin).await
+    }
+
+    async fn hashed(&self, password: Password) -> Result<oauth::secret::PasswordHash, Fault> {
+        self.vault.hash_password(password).await.map_err(|_| Fault::Busy)
+    }
+
+    /// What is remembered of users, of their passwords, and of applications, which carry their owners' names.
+    fn forget_people(&self) {
+        self.directory.forget_users();
+        self.directory.forget_applications();
+        self.vault.forget_remembered_credentials();
+    }
+}
