@@ -18,18 +18,25 @@ use vault::Vault;
 
 pub mod acting;
 pub mod allowed;
+pub mod applications;
+pub mod authorize;
 pub mod caller;
+pub mod client;
 pub mod clock;
 pub mod directory;
 pub mod error;
 pub mod feed;
+pub mod introspection;
 pub mod keys;
 pub mod metrics;
 pub mod rates;
 pub mod revocations;
+pub mod sessions;
 pub mod settings;
 pub mod setup;
 pub mod sign_in;
+pub mod token;
+pub mod token_revocation;
 pub mod upkeep;
 pub mod usage;
 
@@ -98,5 +105,10 @@ impl App {
         let mut bytes = [0; 8];
         self.vault.entropy().fill(&mut bytes);
         u64::from_le_bytes(bytes)
+    }
+
+    /// A random value for a browser that is not signed in, to which its forms are bound.
+    pub fn new_visitor(&self) -> String {
+        self.vault.new_visitor()
     }
 }

@@ -1,5 +1,7 @@
 //! The session cookie of our pages, and the token that proves that a request comes from one of them.
 
+use std::fmt::Write as _;
+
 use http::HeaderMap;
 use http::header::{COOKIE, HeaderValue};
 use oauth::secret::SessionCookie;
@@ -49,7 +51,8 @@ pub fn set(
 ) -> Option<HeaderValue> {
     let mut text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax");
     if let Some(secs) = max_age_secs {
-        text.push_str(&format!("; Max-Age={secs}"));
+        // Writing into a string cannot fail.
+        let _ = write!(text, "; Max-Age={secs}");
     }
     if settings.tls {
         text.push_str("; Secure");

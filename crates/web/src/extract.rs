@@ -11,6 +11,7 @@ mod path;
 mod query;
 
 pub use authenticated::Authenticated;
+pub(crate) use authenticated::basic;
 pub use json_body::JsonBody;
 pub use path::Path;
 pub use query::Query;

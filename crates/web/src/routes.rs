@@ -1,20 +1,53 @@
 //! Every route, on one screen.
 
 use axum::Router;
-use axum::routing::get;
+use axum::routing::{delete, get, post, put};
 
+use crate::management::{allowed, applications};
+use crate::oauth::{authorize, introspect, metadata, revoke, token};
+use crate::pages::{account, login, logout, password};
 use crate::{Gate, assets, front, observation, reference};
 
 /// All routes with their handlers.
 #[rustfmt::skip]
 pub fn router(gate: Gate) -> Router {
     Router::new()
+        // OAuth 2.0, under both prefixes that Hybrid Data Pipeline's documents name.
+        .route("/oauth2/authorize",           get(authorize::show).post(authorize::show_posted))
+        .route("/api/mgmt/oauth2/authorize",  get(authorize::show).post(authorize::show_posted))
+        .route("/oauth2/consent",             post(authorize::decide))
+        .route("/oauth2/token",               post(token::issue))
+        .route("/api/mgmt/oauth2/token",      post(token::issue))
+        .route("/oauth2/introspect",          post(introspect::tell))
+        .route("/api/mgmt/oauth2/introspect", post(introspect::tell))
+        .route("/oauth2/revoke",              post(revoke::end))
+        .route("/api/mgmt/oauth2/revoke",     post(revoke::end))
+        .route("/.well-known/oauth-authorization-server", get(metadata::show))
+
+        // What a person sees.
+        .route("/login",                            get(login::show).post(login::sign_in))
+        .route("/logout",                           get(logout::show).post(logout::sign_out))
+        .route("/account",                          get(account::show))
+        .route("/account/applications",             get(account::applications))
+        .route("/account/applications/{id}/revoke", post(account::revoke))
+        .route("/account/password",                 get(password::show).post(password::change))
+
+        // Seen from outside.
         .route("/healthz",          get(observation::health))
         .route("/readyz",           get(observation::readiness))
         .route("/metrics",          get(observation::metrics))
         .route("/openapi.json",     get(reference::openapi))
         .route("/docs",             get(reference::page))
         .route("/assets/style.css", get(assets::style))
+
+        .route("/api/mgmt/oauth/client/applications",                         get(applications::list).post(applications::register))
+        .route("/api/mgmt/oauth/client/applications/{id}",                    get(applications::get).put(applications::update).delete(applications::delete))
+        .route("/api/mgmt/oauth/client/applications/{id}/reset",              put(applications::reset))
+        .route("/api/mgmt/oauth/client/applications/{id}/secrets",            post(applications::add_secret))
+        .route("/api/mgmt/oauth/client/applications/{id}/secrets/{secretId}", delete(applications::end_secret))
+        .route("/api/mgmt/oauth/client/allowedapplications",                  get(allowed::list))
+        .route("/api/mgmt/oauth/client/allowedapplications/{id}",             delete(allowed::revoke))
+
         .fallback(front::unknown_path)
         .method_not_allowed_fallback(front::wrong_method)
         .with_state(gate)

@@ -35,23 +35,36 @@ impl<T> JsonBody<T> {
         }
     }
 
-    /// The value, where rules can judge it although parts of it may be missing: `judge` answers what they find, as
-    /// field and message, and everything is reported together. A member whose form is wrong is not judged twice.
+    /// What rules make of the value; they judge it although parts of it may be missing, and everything is reported
+    /// together. A member whose form is wrong is not judged twice, and what could not be read at all is not judged.
     ///
     /// # Errors
     /// Every fault, of form and of rules.
-    pub fn judged(self, judge: impl FnOnce(&T) -> Vec<Detail>) -> Result<T, Problem> {
-        let found = judge(&self.value);
+    pub fn judged<R>(self, judge: impl FnOnce(&T) -> Result<R, Vec<Detail>>) -> Result<R, Problem> {
+        if self.faults.is_unreadable() {
+            return Err(Problem::payload(self.faults.into_details()));
+        }
+        let judged = judge(&self.value);
         let mut faults = self.faults.into_details();
-        let of_form = faults.len();
-        for fault in found {
-            let root = |field: &str| field.split(['[', '.']).next().unwrap_or_default().to_owned();
-            if !faults[..of_form].iter().any(|known| root(&known.field) == root(&fault.field)) {
-                faults.push(fault);
+        let of_form: Vec<String> = faults.iter().map(|fault| member(&fault.field).to_owned()).collect();
+        match judged {
+            Ok(judged) if faults.is_empty() => Ok(judged),
+            Ok(_) => Err(Problem::payload(faults)),
+            Err(found) => {
+                faults.extend(
+                    found
+                        .into_iter()
+                        .filter(|fault| !of_form.iter().any(|known| known == member(&fault.field))),
+                );
+                Err(Problem::payload(faults))
             }
         }
-        if faults.is_empty() { Ok(self.value) } else { Err(Problem::payload(faults)) }
     }
+}
+
+/// The member in which a path begins.
+fn member(path: &str) -> &str {
+    path.split(['[', '.']).next().unwrap_or_default()
 }
 
 impl<T: FromJson> FromRequest<Gate> for JsonBody<T> {
@@ -60,7 +73,7 @@ impl<T: FromJson> FromRequest<Gate> for JsonBody<T> {
     async fn from_request(request: Request<Body>, gate: &Gate) -> Result<Self, Problem> {
         is_json(request.headers())?;
         let bytes = read(request.into_body(), gate.settings().max_body_bytes).await?;
-        Ok(from_bytes(&bytes)?)
+        from_bytes(&bytes)
     }
 }
 

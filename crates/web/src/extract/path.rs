@@ -11,17 +11,17 @@ use crate::respond::management::Problem;
 /// Trait for what a route has in its path: one id, or several in order.
 pub trait FromPath: Sized {
     /// Reads the segments; `None` when one of them is no id.
-    fn from_path<'a>(segments: &mut dyn Iterator<Item = &'a str>) -> Option<Self>;
+    fn from_path(segments: &mut dyn Iterator<Item = &str>) -> Option<Self>;
 }
 
 impl<T: FromStr> FromPath for (T,) {
-    fn from_path<'a>(segments: &mut dyn Iterator<Item = &'a str>) -> Option<Self> {
+    fn from_path(segments: &mut dyn Iterator<Item = &str>) -> Option<Self> {
         Some((segments.next()?.parse().ok()?,))
     }
 }
 
 impl<A: FromStr, B: FromStr> FromPath for (A, B) {
-    fn from_path<'a>(segments: &mut dyn Iterator<Item = &'a str>) -> Option<Self> {
+    fn from_path(segments: &mut dyn Iterator<Item = &str>) -> Option<Self> {
         Some((segments.next()?.parse().ok()?, segments.next()?.parse().ok()?))
     }
 }

@@ -1,28 +1,42 @@
 //! Reading the members of an object, gathering every fault.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use super::tree::{Json, brief};
 use crate::respond::management::Detail;
 
 /// The faults of one payload, gathered while it is read.
 #[derive(Debug, Default)]
-pub struct Faults(RefCell<Vec<Detail>>);
+pub struct Faults {
+    details: RefCell<Vec<Detail>>,
+    unreadable: Cell<bool>,
+}
 
 impl Faults {
     /// Notes a fault of the member at that path.
     pub fn add(&self, field: impl Into<String>, message: impl Into<String>) {
-        self.0.borrow_mut().push(Detail { field: field.into(), message: message.into() });
+        self.details.borrow_mut().push(Detail { field: field.into(), message: message.into() });
+    }
+
+    /// Notes a fault after which nothing of the payload could be read, so that no rule has anything to judge.
+    pub fn unreadable(&self, field: impl Into<String>, message: impl Into<String>) {
+        self.unreadable.set(true);
+        self.add(field, message);
+    }
+
+    /// Whether nothing of the payload could be read.
+    pub fn is_unreadable(&self) -> bool {
+        self.unreadable.get()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.0.borrow().is_empty()
+        self.details.borrow().is_empty()
     }
 
     /// Every fault, in the order of the reader.
     pub fn into_details(self) -> Vec<Detail> {
-        self.0.into_inner()
+        self.details.into_inner()
     }
 }
 
@@ -49,7 +63,12 @@ impl<'a> Fields<'a> {
         let members = if let Json::Object(members) = json {
             members.as_slice()
         } else {
-            faults.add(path, format!("must be an object, not {}", json.kind()));
+            let message = format!("must be an object, not {}", json.kind());
+            if path.is_empty() {
+                faults.unreadable(path, message);
+            } else {
+                faults.add(path, message);
+            }
             &[]
         };
         Self { members, path: path.to_owned(), known: Vec::new(), faults }

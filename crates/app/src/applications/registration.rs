@@ -1,0 +1,123 @@
+//! Registering and updating.
+
+use oauth::application::{Application, ApplicationSettings, ClientType};
+use oauth::audit::Action;
+use oauth::registration::{self, ApplicationPayload, Context, Fault as PayloadFault, Sender, Warning};
+use oauth::secret::ClientSecret;
+use store::NewApplication;
+
+use super::Refused;
+use crate::acting::Actor;
+use crate::caller::Origin;
+use crate::{App, Fault};
+
+/// Settings that keep every rule of registration. Only [`App::accept_registration`] and [`App::accept_update`] make them.
+#[derive(Debug, Clone)]
+pub struct Accepted {
+    settings: ApplicationSettings,
+    warnings: Vec<Warning>,
+}
+
+impl Accepted {
+    /// What was accepted, but is odd.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
+    }
+}
+
+/// An application that was just registered.
+#[derive(Debug, Clone)]
+pub struct Registered {
+    /// What was stored.
+    pub application: Application,
+    /// What is shown, now and never again; a public application has none.
+    pub secret: Option<ClientSecret>,
+}
+
+impl App {
+    /// Holds a payload against the rules of registration.
+    ///
+    /// # Errors
+    /// Every fault.
+    pub fn accept_registration(
+        &self,
+        actor: &Actor,
+        payload: &ApplicationPayload,
+    ) -> Result<Accepted, Vec<PayloadFault>> {
+        self.accept(actor, payload, None)
+    }
+
+    /// Holds a payload against the rules of registration, for an application that there is.
+    ///
+    /// # Errors
+    /// Every fault.
+    pub fn accept_update(
+        &self,
+        actor: &Actor,
+        current: &Application,
+        payload: &ApplicationPayload,
+    ) -> Result<Accepted, Vec<PayloadFault>> {
+        self.accept(actor, payload, Some(&current.settings))
+    }
+
+    fn accept(
+        &self,
+        actor: &Actor,
+        payload: &ApplicationPayload,
+        existing: Option<&ApplicationSettings>,
+    ) -> Result<Accepted, Vec<PayloadFault>> {
+        // Acting for somebody else gives nobody more rights than the caller has.
+        let administrator = actor.caller().member().is_administrator();
+        let context = Context {
+            sender: if administrator { Sender::Administrator } else { Sender::User },
+            default_profile: self.settings.default_profile,
+            minimum_profile: self.settings.minimum_profile,
+            existing,
+        };
+        let (settings, warnings) = registration::decide(payload, context)?;
+        Ok(Accepted { settings, warnings })
+    }
+
+    /// Registers an application for the user for whom the caller acts.
+    ///
+    /// # Errors
+    /// When the database cannot store it; then there is no application.
+    pub async fn register_application(
+        &self,
+        actor: &Actor,
+        accepted: Accepted,
+        origin: &Origin,
+    ) -> Result<Registered, Fault> {
+        let settings = accepted.settings;
+        let client_id = self.vault.new_client_id().parse();
+        let client_id = client_id.map_err(|error| Fault::Broken(Box::new(error)))?;
+        let (secret, new_secret) = match settings.client_type {
+            ClientType::Confidential => Some(self.fresh_secret()).unzip(),
+            ClientType::Public => (None, None),
+        };
+        let mut audit = actor.audit(self, Action::RegisterApplication, origin);
+        audit.subject = Some(settings.name.clone());
+        let owner = actor.subject().user.id;
+        let new = NewApplication { client_id, owner, settings, secret: new_secret, at: self.now() };
+        let application = self.store.insert_application(new, audit).await?;
+        Ok(Registered { application, secret })
+    }
+
+    /// Replaces the settings of an application. Tokens that were issued before live on: what they may do is narrowed
+    /// where they are used.
+    ///
+    /// # Errors
+    /// [`Refused::Unknown`] when it was deleted meanwhile.
+    pub async fn update_application(
+        &self,
+        actor: &Actor,
+        current: &Application,
+        accepted: Accepted,
+        origin: &Origin,
+    ) -> Result<Application, Refused> {
+        let audit = self.audit_about(actor, Action::UpdateApplication, current, origin);
+        let updated = self.store.update_application(current.id, accepted.settings, audit).await??;
+        self.directory.forget_applications();
+        Ok(updated)
+    }
+}

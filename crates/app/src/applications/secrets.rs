@@ -1,0 +1,110 @@
+//! Client secrets: made, shown once, superseded, ended.
+
+use oauth::application::{Application, StoredSecret};
+use oauth::audit::Action;
+use oauth::id::{ApplicationId, SecretId};
+use oauth::secret::ClientSecret;
+use store::NewSecret;
+
+use super::Refused;
+use crate::acting::Actor;
+use crate::caller::Origin;
+use crate::{App, Fault};
+
+/// A second secret that was added.
+#[derive(Debug, Clone)]
+pub struct Added {
+    /// What was stored.
+    pub stored: StoredSecret,
+    /// What is shown, now and never again.
+    pub secret: ClientSecret,
+}
+
+impl App {
+    /// Replaces all secrets of an application by a new one and ends all its access: consents, grants, codes and tokens
+    /// are dead when this returns.
+    ///
+    /// # Errors
+    /// [`Refused`]; then everything lives on.
+    pub async fn reset_secret(
+        &self,
+        actor: &Actor,
+        id: ApplicationId,
+        origin: &Origin,
+    ) -> Result<(Application, ClientSecret), Refused> {
+        let application = self.reachable_application(actor, id).await?;
+        let audit = self.audit_about(actor, Action::ResetSecret, &application, origin);
+        let (secret, new) = self.fresh_secret();
+        let (application, events) =
+            self.store.reset_secret(id, new, self.revocations_expire_at(), audit).await??;
+        self.learn(&events);
+        self.directory.forget_applications();
+        Ok((application, secret))
+    }
+
+    /// Adds a second live secret; the older one expires after the configured overlap.
+    ///
+    /// # Errors
+    /// [`Refused::TwoLiveSecrets`] and the others.
+    pub async fn add_secret(
+        &self,
+        actor: &Actor,
+        id: ApplicationId,
+        origin: &Origin,
+    ) -> Result<Added, Refused> {
+        let application = self.reachable_application(actor, id).await?;
+        let audit = self.audit_about(actor, Action::AddSecret, &application, origin);
+        let (secret, new) = self.fresh_secret();
+        let older_expires_at = self.now().plus_secs(i64::from(self.settings.secret_overlap_secs));
+        let application = self.store.add_secret(id, new, older_expires_at, audit).await??;
+        self.directory.forget_applications();
+        let stored = application.secrets.last().cloned();
+        let stored =
+            stored.ok_or_else(|| Fault::Broken("the secret that was just added is not there".into()))?;
+        Ok(Added { stored, secret })
+    }
+
+    /// Ends one of two live secrets; the other lives on without expiry.
+    ///
+    /// # Errors
+    /// [`Refused::LastSecret`] and the others.
+    pub async fn end_secret(
+        &self,
+        actor: &Actor,
+        id: ApplicationId,
+        secret: SecretId,
+        origin: &Origin,
+    ) -> Result<(), Refused> {
+        let application = self.reachable_application(actor, id).await?;
+        let mut audit = self.audit_about(actor, Action::EndSecret, &application, origin);
+        audit.detail = Some(match audit.detail {
+            Some(detail) => format!("secret {secret}, {detail}"),
+            None => format!("secret {secret}"),
+        });
+        self.store.end_secret(id, secret, audit).await??;
+        self.directory.forget_applications();
+        Ok(())
+    }
+
+    /// The secret of an application, where the configuration keeps secrets to show them again.
+    ///
+    /// # Errors
+    /// When it was sealed under another master key.
+    pub fn revealed_secret(&self, application: &Application) -> Result<Option<ClientSecret>, Fault> {
+        if !self.settings.reveal_client_secret {
+            return Ok(None);
+        }
+        let live = application.secrets.iter().rev().find(|secret| secret.is_live(self.now()));
+        let Some(sealed) = live.and_then(|secret| secret.sealed.as_deref()) else { return Ok(None) };
+        let opened = self.vault.open_client_secret(sealed);
+        opened.map(Some).map_err(|error| Fault::Broken(Box::new(error)))
+    }
+
+    /// A new secret: to be shown, and to be stored.
+    pub(super) fn fresh_secret(&self) -> (ClientSecret, NewSecret) {
+        let fresh = self.vault.new_client_secret();
+        let reveal = self.settings.reveal_client_secret;
+        let sealed = reveal.then(|| self.vault.seal_client_secret(&fresh.secret));
+        (fresh.secret, NewSecret { digest: fresh.digest, hint: fresh.hint, sealed })
+    }
+}

@@ -1,0 +1,59 @@
+//! Operations 7 and 8: what the caller has allowed.
+
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use oauth::id::ApplicationId;
+use serde::Serialize;
+
+use super::acting::actor;
+use crate::Gate;
+use crate::errors::ErrorCode;
+use crate::extract::{Authenticated, Path, Query};
+use crate::origin::From as Origin;
+use crate::respond::management::{Problem, json, no_content};
+
+#[derive(Serialize)]
+struct AllowedList {
+    applications: Vec<AllowedApplication>,
+}
+
+#[derive(Serialize)]
+struct AllowedApplication {
+    id: i64,
+    name: String,
+    scopes: Vec<&'static str>,
+}
+
+/// Operation 7: the applications that the caller has allowed.
+pub(crate) async fn list(
+    State(gate): State<Gate>,
+    Authenticated(caller): Authenticated,
+    query: Query,
+) -> Result<Response, Problem> {
+    let actor = actor(&gate, caller, &query, ErrorCode::ListFailed).await?;
+    let allowed = gate.app().list_allowed(&actor).await;
+    let allowed = allowed.map_err(|fault| Problem::server(&fault, ErrorCode::ListFailed))?;
+    let applications = allowed.into_iter().map(|allowed| AllowedApplication {
+        id: allowed.application.get(),
+        name: allowed.name,
+        scopes: allowed.scopes.iter().map(oauth::scope::Scope::as_str).collect(),
+    });
+    Ok(json(StatusCode::OK, &AllowedList { applications: applications.collect() }))
+}
+
+/// Operation 8: takes back what the caller has allowed one application.
+pub(crate) async fn revoke(
+    State(gate): State<Gate>,
+    Authenticated(caller): Authenticated,
+    Path((id,)): Path<(ApplicationId,)>,
+    query: Query,
+    Origin(origin): Origin,
+) -> Result<Response, Problem> {
+    let actor = actor(&gate, caller, &query, ErrorCode::DeleteFailed).await?;
+    match gate.app().revoke_allowed(&actor, id, &origin).await {
+        Ok(true) => Ok(no_content()),
+        Ok(false) => Err(Problem::not_found()),
+        Err(fault) => Err(Problem::server(&fault, ErrorCode::DeleteFailed)),
+    }
+}

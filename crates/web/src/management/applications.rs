@@ -1,0 +1,201 @@
+//! Operations 1 to 6, and the two for secrets: registered applications.
+
+use app::applications::{ListRequest, Refused, Registered};
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use oauth::id::{ApplicationId, SecretId};
+use oauth::registration::{Fault as PayloadFault, Warning};
+use oauth::secret::ClientSecret;
+
+use self::answer::{AddedSecret, ApplicationList, Shown, listed};
+use self::payload::{Nothing, Registration, Update};
+use super::acting::actor;
+use crate::Gate;
+use crate::errors::ErrorCode;
+use crate::extract::{Authenticated, JsonBody, Path, Query};
+use crate::origin::From as Origin;
+use crate::respond::management::{Detail, Problem, created, json, no_content};
+
+mod answer;
+mod payload;
+
+/// The most applications that one page of the list may hold.
+const LONGEST_PAGE: u32 = 1_000;
+
+/// Operation 1: the applications that the caller may see.
+pub(crate) async fn list(
+    State(gate): State<Gate>,
+    Authenticated(caller): Authenticated,
+    query: Query,
+) -> Result<Response, Problem> {
+    let request = list_request(&query)?;
+    let actor = actor(&gate, caller, &query, ErrorCode::ListFailed).await?;
+    let applications = gate.app().list_applications(&actor, request).await;
+    let applications = applications.map_err(|fault| Problem::server(&fault, ErrorCode::ListFailed))?;
+    Ok(json(StatusCode::OK, &ApplicationList { applications: applications.iter().map(listed).collect() }))
+}
+
+fn list_request(query: &Query) -> Result<ListRequest, Problem> {
+    let whole = format!("a whole number from 1 to {LONGEST_PAGE}");
+    let limit = query.parse::<u32>("limit", &whole)?;
+    if limit.is_some_and(|limit| limit == 0 || limit > LONGEST_PAGE) {
+        let message = format!("must be {whole}");
+        return Err(Problem::parameters(vec![Detail { field: "limit".to_owned(), message }]));
+    }
+    let after = query.parse::<ApplicationId>("after", "the id of an application")?;
+    let wanted = query.get("query").filter(|text| !text.is_empty());
+    Ok(ListRequest { after, limit, query: wanted.map(str::to_owned) })
+}
+
+/// Operation 2: registers an application.
+pub(crate) async fn register(
+    State(gate): State<Gate>,
+    Authenticated(caller): Authenticated,
+    query: Query,
+    Origin(origin): Origin,
+    body: JsonBody<Registration>,
+) -> Result<Response, Problem> {
+    let actor = actor(&gate, caller, &query, ErrorCode::RegisterFailed).await?;
+    let app = gate.app();
+    let accept =
+        |Registration(payload): &Registration| app.accept_registration(&actor, payload).map_err(details);
+    let accepted = body.judged(accept)?;
+    let warnings = in_words(accepted.warnings());
+    let registered = app.register_application(&actor, accepted, &origin).await;
+    let Registered { application, secret } =
+        registered.map_err(|fault| Problem::server(&fault, ErrorCode::RegisterFailed))?;
+    let path = format!("/api/mgmt/oauth/client/applications/{}", application.id);
+    let shown = Shown { secret: secret.as_ref(), warnings, now: app.now() };
+    Ok(created(&path, &shown.application(&application)))
+}
+
+/// Operation 3: one application.
+pub(crate) async fn get(
+    State(gate): State<Gate>,
+    Authenticated(caller): Authenticated,
+    Path((id,)): Path<(ApplicationId,)>,
+    query: Query,
+) -> Result<Response, Problem> {
+    let failed = ErrorCode::ListFailed;
+    let actor = actor(&gate, caller, &query, failed).await?;
+    let app = gate.app();
+    let application =
+        app.reachable_application(&actor, id).await.map_err(|refused| problem(refused, failed))?;
+    let secret = app.revealed_secret(&application).map_err(|fault| Problem::server(&fault, failed))?;
+    Ok(ok(&gate, &application, secret.as_ref(), Vec::new()))
+}
+
+/// Operation 4: replaces what an application is called, what it is, and where it may be called.
+pub(crate) async fn update(
+    State(gate): State<Gate>,
+    Authenticated(caller): Authenticated,
+    Path((id,)): Path<(ApplicationId,)>,
+    query: Query,
+    Origin(origin): Origin,
+    body: JsonBody<Update>,
+) -> Result<Response, Problem> {
+    let failed = ErrorCode::RegisterFailed;
+    let actor = actor(&gate, caller, &query, failed).await?;
+    let app = gate.app();
+    let current = app.reachable_application(&actor, id).await.map_err(|refused| problem(refused, failed))?;
+    let accept = |Update(payload): &Update| app.accept_update(&actor, &current, payload).map_err(details);
+    let accepted = body.judged(accept)?;
+    let warnings = in_words(accepted.warnings());
+    let updated = app.update_application(&actor, &current, accepted, &origin).await;
+    let application = updated.map_err(|refused| problem(refused, failed))?;
+    Ok(ok(&gate, &application, None, warnings))
+}
+
+/// Operation 5: deletes an application with everything that it was given.
+pub(crate) async fn delete(
+    State(gate): State<Gate>,
+    Authenticated(caller): Authenticated,
+    Path((id,)): Path<(ApplicationId,)>,
+    query: Query,
+    Origin(origin): Origin,
+) -> Result<Response, Problem> {
+    let failed = ErrorCode::DeleteFailed;
+    let actor = actor(&gate, caller, &query, failed).await?;
+    let deleted = gate.app().delete_application(&actor, id, &origin).await;
+    deleted.map_err(|refused| problem(refused, failed))?;
+    Ok(no_content())
+}
+
+/// Operation 6: a new secret in place of all others; everything that the application was given is revoked.
+pub(crate) async fn reset(
+    State(gate): State<Gate>,
+    Authenticated(caller): Authenticated,
+    Path((id,)): Path<(ApplicationId,)>,
+    query: Query,
+    Origin(origin): Origin,
+) -> Result<Response, Problem> {
+    let failed = ErrorCode::ResetFailed;
+    let actor = actor(&gate, caller, &query, failed).await?;
+    let reset = gate.app().reset_secret(&actor, id, &origin).await;
+    let (application, secret) = reset.map_err(|refused| problem(refused, failed))?;
+    Ok(ok(&gate, &application, Some(&secret), Vec::new()))
+}
+
+/// Adds a second live secret.
+pub(crate) async fn add_secret(
+    State(gate): State<Gate>,
+    Authenticated(caller): Authenticated,
+    Path((id,)): Path<(ApplicationId,)>,
+    query: Query,
+    Origin(origin): Origin,
+    body: Option<JsonBody<Nothing>>,
+) -> Result<Response, Problem> {
+    let failed = ErrorCode::RegisterFailed;
+    let actor = actor(&gate, caller, &query, failed).await?;
+    body.map(JsonBody::valid).transpose()?;
+    let added =
+        gate.app().add_secret(&actor, id, &origin).await.map_err(|refused| problem(refused, failed))?;
+    let path = format!("/api/mgmt/oauth/client/applications/{id}/secrets/{}", added.stored.id);
+    Ok(created(&path, &AddedSecret::from(&added)))
+}
+
+/// Ends one of two live secrets.
+pub(crate) async fn end_secret(
+    State(gate): State<Gate>,
+    Authenticated(caller): Authenticated,
+    Path((id, secret)): Path<(ApplicationId, SecretId)>,
+    query: Query,
+    Origin(origin): Origin,
+) -> Result<Response, Problem> {
+    let failed = ErrorCode::DeleteFailed;
+    let actor = actor(&gate, caller, &query, failed).await?;
+    let ended = gate.app().end_secret(&actor, id, secret, &origin).await;
+    ended.map_err(|refused| problem(refused, failed))?;
+    Ok(no_content())
+}
+
+fn ok(
+    gate: &Gate,
+    application: &oauth::application::Application,
+    secret: Option<&ClientSecret>,
+    warnings: Vec<String>,
+) -> Response {
+    let shown = Shown { secret, warnings, now: gate.app().now() };
+    json(StatusCode::OK, &shown.application(application))
+}
+
+/// A refusal in the envelope; `failed` is the operation's code for a fault of the server.
+fn problem(refused: Refused, failed: ErrorCode) -> Problem {
+    let message = format!("It cannot be done: {refused}.");
+    match refused {
+        Refused::Unknown => Problem::not_found(),
+        Refused::TwoLiveSecrets => Problem::new(StatusCode::CONFLICT, ErrorCode::TwoLiveSecrets, message),
+        Refused::LastSecret => Problem::new(StatusCode::CONFLICT, ErrorCode::LastSecret, message),
+        Refused::Public => Problem::new(StatusCode::BAD_REQUEST, ErrorCode::PublicApplication, message),
+        Refused::Fault(fault) => Problem::server(&fault, failed),
+    }
+}
+
+fn details(faults: Vec<PayloadFault>) -> Vec<Detail> {
+    faults.into_iter().map(|fault| Detail { field: fault.field, message: fault.message }).collect()
+}
+
+fn in_words(warnings: &[Warning]) -> Vec<String> {
+    warnings.iter().map(Warning::to_string).collect()
+}

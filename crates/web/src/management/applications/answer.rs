@@ -1,0 +1,145 @@
+//! How an application looks on the wire.
+
+use app::applications::Added;
+use oauth::application::{Application, GrantType, StoredSecret};
+use oauth::scope::Scope;
+use oauth::secret::ClientSecret;
+use oauth::time::Timestamp;
+use serde::Serialize;
+
+use crate::respond::management::rfc3339;
+
+/// The answer of a list.
+#[derive(Serialize)]
+pub(super) struct ApplicationList<'a> {
+    pub(super) applications: Vec<ShownApplication<'a>>,
+}
+
+/// An application as it is shown; members come in the order of Hybrid Data Pipeline's, then ours.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ShownApplication<'a> {
+    id: i64,
+    name: &'a str,
+    description: &'a str,
+    redirect_urls: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_secret: Option<&'a str>,
+    profile: &'static str,
+    client_type: &'static str,
+    grant_types: Vec<&'static str>,
+    scopes: Vec<&'static str>,
+    token_format: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_token_lifetime: Option<u32>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    contacts: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    logo_url: Option<&'a str>,
+    created_at: String,
+    updated_at: String,
+    created_by: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_used_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secrets: Option<Vec<ShownSecret<'a>>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
+}
+
+/// A secret as it is shown: everything but itself.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ShownSecret<'a> {
+    id: i64,
+    created_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_used_at: Option<String>,
+    hint: &'a str,
+}
+
+/// What is shown of one application beside what is stored.
+pub(super) struct Shown<'a> {
+    /// Its secret, where this answer may hold it.
+    pub(super) secret: Option<&'a ClientSecret>,
+    /// What was accepted, but should be different.
+    pub(super) warnings: Vec<String>,
+    /// Expired secrets are not shown.
+    pub(super) now: Timestamp,
+}
+
+impl<'a> Shown<'a> {
+    /// The application with its client id.
+    pub(super) fn application(self, application: &'a Application) -> ShownApplication<'a> {
+        let live = application.secrets.iter().filter(|secret| secret.is_live(self.now));
+        ShownApplication {
+            client_id: Some(application.client_id.as_str()),
+            client_secret: self.secret.map(ClientSecret::expose),
+            secrets: Some(live.map(shown_secret).collect()),
+            warnings: self.warnings,
+            ..listed(application)
+        }
+    }
+}
+
+/// An application as a list shows it: without client id and secrets.
+pub(super) fn listed(application: &Application) -> ShownApplication<'_> {
+    let settings = &application.settings;
+    ShownApplication {
+        id: application.id.get(),
+        name: &settings.name,
+        description: &settings.description,
+        redirect_urls: &settings.redirect_urls,
+        client_id: None,
+        client_secret: None,
+        profile: settings.profile.as_str(),
+        client_type: settings.client_type.as_str(),
+        grant_types: settings.grant_types.iter().copied().map(GrantType::as_str).collect(),
+        scopes: settings.scopes.iter().map(Scope::as_str).collect(),
+        token_format: settings.token_format.as_str(),
+        access_token_lifetime: settings.access_token_lifetime_secs,
+        contacts: &settings.contacts,
+        logo_url: settings.logo_url.as_deref(),
+        created_at: rfc3339(application.created_at),
+        updated_at: rfc3339(application.updated_at),
+        created_by: &application.owner_name,
+        last_used_at: application.last_used_at.map(rfc3339),
+        secrets: None,
+        warnings: Vec::new(),
+    }
+}
+
+fn shown_secret(secret: &StoredSecret) -> ShownSecret<'_> {
+    ShownSecret {
+        id: secret.id.get(),
+        created_at: rfc3339(secret.created_at),
+        expires_at: secret.expires_at.map(rfc3339),
+        last_used_at: secret.last_used_at.map(rfc3339),
+        hint: &secret.hint,
+    }
+}
+
+/// The answer of adding a secret: the only time that it is shown.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct AddedSecret<'a> {
+    id: i64,
+    client_secret: &'a str,
+    created_at: String,
+    expires_at: Option<String>,
+}
+
+impl<'a> From<&'a Added> for AddedSecret<'a> {
+    fn from(added: &'a Added) -> Self {
+        Self {
+            id: added.stored.id.get(),
+            client_secret: added.secret.expose(),
+            created_at: rfc3339(added.stored.created_at),
+            expires_at: added.stored.expires_at.map(rfc3339),
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! What the caller says about an application.
+
+use oauth::registration::ApplicationPayload;
+
+use crate::json::{Faults, Fields, FromJson, Json};
+
+/// Members that only the server sets. Hybrid Data Pipeline's older samples send the first three along, and whoever
+/// changes what a GET has answered sends all of them back.
+const READ_ONLY: &[&str] = &[
+    "id",
+    "clientId",
+    "clientSecret",
+    "createdAt",
+    "updatedAt",
+    "createdBy",
+    "lastUsedAt",
+    "secrets",
+    "warnings",
+];
+
+/// The payload of registering: an application, or the older form `{"applications":[{…}]}` with exactly one.
+#[derive(Debug)]
+pub(crate) struct Registration(pub(super) ApplicationPayload);
+
+/// The payload of updating: an application.
+#[derive(Debug)]
+pub(crate) struct Update(pub(super) ApplicationPayload);
+
+/// A payload without members.
+#[derive(Debug)]
+pub(crate) struct Nothing;
+
+impl FromJson for Registration {
+    fn from_json(json: &Json, faults: &Faults) -> Self {
+        match wrapped(json) {
+            None => Self(application(Fields::of(json, "", faults))),
+            Some(Json::Array(elements)) if elements.len() == 1 => {
+                Self(application(Fields::of(&elements[0], "", faults)))
+            }
+            Some(Json::Array(elements)) => {
+                faults.unreadable(
+                    "applications",
+                    format!("must have exactly one element, not {}", elements.len()),
+                );
+                Self(ApplicationPayload::default())
+            }
+            Some(other) => {
+                faults.unreadable("applications", format!("must be an array, not {}", other.kind()));
+                Self(ApplicationPayload::default())
+            }
+        }
+    }
+}
+
+/// What stands in the only member of the older form.
+fn wrapped(json: &Json) -> Option<&Json> {
+    match json {
+        Json::Object(members) => match members.as_slice() {
+            [(name, value)] if name == "applications" => Some(value),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+impl FromJson for Update {
+    fn from_json(json: &Json, faults: &Faults) -> Self {
+        Self(application(Fields::of(json, "", faults)))
+    }
+}
+
+impl FromJson for Nothing {
+    fn from_json(json: &Json, faults: &Faults) -> Self {
+        Fields::of(json, "", faults).finish();
+        Self
+    }
+}
+
+fn application(mut fields: Fields<'_>) -> ApplicationPayload {
+    fields.ignore(READ_ONLY);
+    let owned = |texts: Vec<&str>| texts.into_iter().map(str::to_owned).collect::<Vec<String>>();
+    let payload = ApplicationPayload {
+        name: fields.string("name").map(str::to_owned),
+        description: fields.string("description").map(str::to_owned),
+        redirect_urls: fields.strings("redirectUrls").map(owned),
+        profile: fields.string("profile").map(str::to_owned),
+        client_type: fields.string("clientType").map(str::to_owned),
+        grant_types: fields.strings("grantTypes").map(owned),
+        scopes: fields.strings("scopes").map(owned),
+        token_format: fields.string("tokenFormat").map(str::to_owned),
+        access_token_lifetime: fields.integer("accessTokenLifetime"),
+        contacts: fields.strings("contacts").map(owned),
+        logo_url: fields.string("logoUrl").map(str::to_owned),
+    };
+    fields.finish();
+    payload
+}
