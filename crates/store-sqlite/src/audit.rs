@@ -1,0 +1,96 @@
+//! The audit log.
+
+use oauth::audit::{Action, AuditEvent, NewAuditEvent, Outcome};
+use oauth::id::{ApplicationId, AuditId, UserId};
+use oauth::time::Timestamp;
+use rusqlite::types::Value;
+use rusqlite::{Connection, Row, params, params_from_iter};
+use store::{Answer, Audit, AuditFilter, fold_name};
+
+use crate::error::Failure;
+use crate::{SqliteStore, micros, sql};
+
+impl Audit for SqliteStore {
+    fn append_audit(&self, events: Vec<NewAuditEvent>) -> Answer<'_, ()> {
+        self.write(move |db| events.iter().try_for_each(|event| append(db, event)))
+    }
+
+    fn list_audit(&self, filter: AuditFilter) -> Answer<'_, Vec<AuditEvent>> {
+        self.read(move |db| list(db, &filter))
+    }
+}
+
+pub(crate) fn append(db: &Connection, event: &NewAuditEvent) -> sql::Result<()> {
+    const APPEND: &str = "INSERT INTO audit_events (at, action, outcome, actor_id, actor_name, folded_actor,
+            application_id, subject, detail, address, request_id)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+    let row = params![
+        micros(event.at),
+        event.action.as_str(),
+        event.outcome.as_str(),
+        event.actor.map(UserId::get),
+        event.actor_name,
+        event.actor_name.as_deref().map(fold_name),
+        event.application.map(ApplicationId::get),
+        event.subject,
+        event.detail,
+        event.address,
+        event.request_id,
+    ];
+    sql::execute(db, APPEND, row).map(drop)
+}
+
+/// Each condition has an index, and the newest come first in each of them.
+fn list(db: &Connection, filter: &AuditFilter) -> sql::Result<Vec<AuditEvent>> {
+    let mut text = String::from(
+        "SELECT id, at, action, outcome, actor_id, actor_name, application_id, subject, detail, address, request_id
+        FROM audit_events WHERE 1 = 1",
+    );
+    let mut values: Vec<Value> = Vec::new();
+    let mut narrow = |condition: &str, value: Value| {
+        values.push(value);
+        text.push_str(condition);
+    };
+    if let Some(before) = filter.before {
+        narrow(" AND id < ?", before.get().into());
+    }
+    if let Some(name) = &filter.actor_name {
+        narrow(" AND folded_actor = ?", fold_name(name).into());
+    }
+    if let Some(action) = filter.action {
+        narrow(" AND action = ?", action.as_str().to_owned().into());
+    }
+    if let Some(application) = filter.application {
+        narrow(" AND application_id = ?", application.get().into());
+    }
+    if let Some(since) = filter.since {
+        narrow(" AND at >= ?", micros(since).into());
+    }
+    if let Some(until) = filter.until {
+        narrow(" AND at < ?", micros(until).into());
+    }
+    narrow(" ORDER BY id DESC LIMIT ?", i64::from(filter.limit).into());
+    sql::list(db, &text, params_from_iter(values), read)
+}
+
+fn read(row: &Row<'_>) -> sql::Result<AuditEvent> {
+    let (action, outcome): (String, String) = (row.get(2)?, row.get(3)?);
+    let event = NewAuditEvent {
+        at: Timestamp::from_micros(row.get(1)?),
+        action: Action::from_name(&action)
+            .ok_or_else(|| Failure::Inconsistent(format!("an audit event of the action {action}")))?,
+        outcome: match outcome.as_str() {
+            "success" => Outcome::Success,
+            "refused" => Outcome::Refused,
+            _ => return Err(Failure::Inconsistent(format!("an audit event with the outcome {outcome}"))),
+        },
+        actor: row.get::<_, Option<i64>>(4)?.map(UserId::new),
+        actor_name: row.get(5)?,
+        application: row.get::<_, Option<i64>>(6)?.map(ApplicationId::new),
+        subject: row.get(7)?,
+        detail: row.get(8)?,
+        address: row.get(9)?,
+        request_id: row.get(10)?,
+    };
+    Ok(AuditEvent { id: AuditId::new(row.get(0)?), event })
+}

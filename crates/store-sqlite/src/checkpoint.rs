@@ -1,0 +1,95 @@
+//! Copying the write-ahead log back into the database, beside the writer.
+
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use rusqlite::Connection;
+use rusqlite::wal::CheckpointMode;
+
+use crate::writer::Shared;
+use crate::{OpenError, Options, connection};
+
+/// From how many pages on the log is copied back: 4 MiB. A longer log makes reads and the next start slower.
+pub(crate) const LONG_LOG_PAGES: usize = 1_000;
+
+/// The thread that copies; it stops when this is dropped.
+pub(crate) struct Checkpointer {
+    signal: Signal,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Wakes the thread.
+#[derive(Clone)]
+pub(crate) struct Signal(Arc<(Mutex<Wanted>, Condvar)>);
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    Nothing,
+    Copy,
+    Stop,
+}
+
+impl Signal {
+    pub(crate) fn wake(&self) {
+        self.set(Wanted::Copy);
+    }
+
+    fn set(&self, wanted: Wanted) {
+        let (state, changed) = &*self.0;
+        let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+        if *state != wanted && *state != Wanted::Stop {
+            *state = wanted;
+            changed.notify_one();
+        }
+    }
+
+    /// Waits for something to do; `false` means stop.
+    fn wait(&self) -> bool {
+        let (state, changed) = &*self.0;
+        let state = state.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = changed.wait_while(state, |wanted| *wanted == Wanted::Nothing);
+        *state.unwrap_or_else(PoisonError::into_inner) == Wanted::Copy
+    }
+}
+
+impl Checkpointer {
+    pub(crate) fn start(path: &Path, options: Options, shared: Arc<Shared>) -> Result<Self, OpenError> {
+        let db = connection::open_writer(path, options)?;
+        let signal = Signal(Arc::new((Mutex::new(Wanted::Nothing), Condvar::new())));
+        let wanted = signal.clone();
+        let thread = thread::Builder::new()
+            .name("store-checkpointer".to_owned())
+            .spawn(move || run(&db, &wanted, &shared))
+            .map_err(|source| OpenError::File { path: path.to_owned(), source })?;
+        Ok(Self { signal, thread: Some(thread) })
+    }
+
+    pub(crate) fn signal(&self) -> Signal {
+        self.signal.clone()
+    }
+}
+
+impl Drop for Checkpointer {
+    fn drop(&mut self) {
+        self.signal.set(Wanted::Stop);
+        if let Some(thread) = self.thread.take() {
+            // Nothing depends on what it did last.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn run(db: &Connection, signal: &Signal, shared: &Shared) {
+    while signal.wait() {
+        match db.wal_checkpoint_v2(rusqlite::DEFAULT_NAME, CheckpointMode::PASSIVE) {
+            Ok(_) => {
+                shared.syncs.fetch_add(1, Ordering::Relaxed);
+                shared.finish_checkpoint.store(true, Ordering::Release);
+            }
+            Err(error) => tracing::warn!(%error, "the write-ahead log cannot be copied back"),
+        }
+        signal.set(Wanted::Nothing);
+    }
+}

@@ -1,0 +1,123 @@
+//! How files and connections are opened.
+
+use std::fs::OpenOptions;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OpenFlags};
+
+use crate::{OpenError, Options};
+
+/// SQLite before it may lose committed writes when a checkpoint meets a writer.
+const OLDEST_LIBRARY: i32 = 3_051_003;
+
+/// Stands in the header of the file, so that it is never mistaken for somebody else's database: `SLGC`.
+pub(crate) const APPLICATION_ID: i32 = 0x534c_4743;
+
+/// Statements that a connection keeps compiled; more than there are.
+const STATEMENTS: usize = 160;
+
+/// Makes the file, empty and private: what SQLite puts beside it gets the same permissions.
+pub(crate) fn create_file(path: &Path) -> Result<(), OpenError> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(OpenError::Exists(path.to_owned())),
+        Err(source) => Err(OpenError::File { path: path.to_owned(), source }),
+    }
+}
+
+/// Refuses a file that is not there, and a library that is too old.
+pub(crate) fn check_file(path: &Path) -> Result<(), OpenError> {
+    if rusqlite::version_number() < OLDEST_LIBRARY {
+        return Err(OpenError::OldLibrary(rusqlite::version()));
+    }
+    if path.is_file() { Ok(()) } else { Err(OpenError::Missing(path.to_owned())) }
+}
+
+/// Takes the permissions of everybody but the owner away from the database and the files beside it.
+pub(crate) fn keep_private(path: &Path) -> Result<(), OpenError> {
+    let beside = |suffix: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        PathBuf::from(name)
+    };
+    for file in [path.to_owned(), beside("-wal"), beside("-shm")] {
+        if let Err(source) = restrict(&file) {
+            return Err(OpenError::File { path: file, source });
+        }
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn restrict(file: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let metadata = match file.metadata() {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let mut permissions = metadata.permissions();
+    if permissions.mode() & 0o077 != 0 {
+        permissions.set_mode(0o600);
+        std::fs::set_permissions(file, permissions)?;
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn restrict(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// A connection that may write. The write-ahead log is copied back by the checkpointer, hence no automatic checkpoint;
+/// `synchronous = FULL` syncs the log at each commit, which is what makes an acknowledged write durable.
+pub(crate) fn open_writer(path: &Path, options: Options) -> Result<Connection, OpenError> {
+    let db = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    db.busy_timeout(options.busy_timeout)?;
+    db.set_prepared_statement_cache_capacity(STATEMENTS);
+    refuse_foreign(&db, path)?;
+    db.pragma_update(None, "journal_mode", "wal")?;
+    db.pragma_update(None, "synchronous", "full")?;
+    db.pragma_update(None, "foreign_keys", true)?;
+    db.pragma_update(None, "wal_autocheckpoint", 0)?;
+    db.pragma_update(None, "journal_size_limit", 64 << 20)?;
+    // In KiB: the inner pages and the right-hand ends of the tables and indexes that founding touches.
+    db.pragma_update(None, "cache_size", -32_768)?;
+    db.pragma_update(None, "temp_store", "memory")?;
+    Ok(db)
+}
+
+/// A connection that only reads.
+pub(crate) fn open_reader(path: &Path, options: Options) -> rusqlite::Result<Connection> {
+    let db = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    db.busy_timeout(options.busy_timeout)?;
+    db.set_prepared_statement_cache_capacity(STATEMENTS);
+    db.pragma_update(None, "cache_size", -4_096)?;
+    db.pragma_update(None, "temp_store", "memory")?;
+    Ok(db)
+}
+
+/// An empty database is ours to fill; any other must carry our mark.
+fn refuse_foreign(db: &Connection, path: &Path) -> Result<(), OpenError> {
+    let foreign = || OpenError::Foreign(path.to_owned());
+    let mark: i32 = match db.pragma_query_value(None, "application_id", |row| row.get(0)) {
+        Ok(mark) => mark,
+        Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) => {
+            return Err(foreign());
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let tables: i64 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if mark == APPLICATION_ID || (mark == 0 && tables == 0) { Ok(()) } else { Err(foreign()) }
+}

@@ -1,0 +1,193 @@
+//! Data sources and with whom they are shared.
+
+use std::collections::BTreeMap;
+
+use oauth::account::DataSource;
+use oauth::audit::NewAuditEvent;
+use oauth::id::{DataSourceId, UserId};
+use oauth::time::Timestamp;
+use rusqlite::{Connection, Row, params};
+use store::{Answer, DataSourceChange, DataSourceRefusal, DataSources, Judged, NewDataSource, fold_name};
+
+use crate::error::Failure;
+use crate::versions::{self, Kind};
+use crate::{SqliteStore, audit, micros, sql};
+
+type Answered<'a> = Answer<'a, Judged<DataSource, DataSourceRefusal>>;
+
+macro_rules! data_source_sql {
+    ($tail:literal) => {
+        concat!(
+            "SELECT d.id, d.name, d.description, d.data_store, d.options, d.owner_id,
+                (SELECT group_concat(user_id, ' ' ORDER BY user_id) FROM data_source_shares WHERE data_source_id = d.id),
+                d.created_at, d.updated_at
+            FROM data_sources d ",
+            $tail
+        )
+    };
+}
+
+impl DataSources for SqliteStore {
+    fn find_data_source(&self, id: DataSourceId) -> Answer<'_, Option<DataSource>> {
+        self.read(move |db| find(db, id))
+    }
+
+    fn find_data_source_by_name<'a>(&'a self, name: &'a str) -> Answer<'a, Option<DataSource>> {
+        const FIND: &str = data_source_sql!("WHERE d.folded_name = ?1");
+        self.read(move |db| sql::find(db, FIND, [fold_name(name)], read))
+    }
+
+    fn list_data_sources(&self, visible_to: Option<UserId>) -> Answer<'_, Vec<DataSource>> {
+        const ALL: &str = data_source_sql!("ORDER BY d.id");
+        const VISIBLE: &str = data_source_sql!(
+            "WHERE d.owner_id = ?1 OR d.id IN (SELECT data_source_id FROM data_source_shares WHERE user_id = ?1)
+            ORDER BY d.id"
+        );
+        self.read(move |db| match visible_to {
+            None => sql::list(db, ALL, (), read),
+            Some(user) => sql::list(db, VISIBLE, [user.get()], read),
+        })
+    }
+
+    fn insert_data_source(&self, new: NewDataSource, audit: NewAuditEvent) -> Answered<'_> {
+        self.write(move |db| insert(db, &new, &audit))
+    }
+
+    fn update_data_source(
+        &self,
+        id: DataSourceId,
+        change: DataSourceChange,
+        audit: NewAuditEvent,
+    ) -> Answered<'_> {
+        self.write(move |db| update(db, id, &change, &audit))
+    }
+
+    fn share_data_source(&self, id: DataSourceId, users: Vec<UserId>, audit: NewAuditEvent) -> Answered<'_> {
+        self.write(move |db| share(db, id, &users, &audit))
+    }
+
+    fn touch_data_source(&self, id: DataSourceId, at: Timestamp, audit: NewAuditEvent) -> Answered<'_> {
+        self.write(move |db| touch(db, id, at, &audit))
+    }
+
+    fn delete_data_source(
+        &self,
+        id: DataSourceId,
+        audit: NewAuditEvent,
+    ) -> Answer<'_, Judged<(), DataSourceRefusal>> {
+        self.write(move |db| {
+            if sql::execute(db, "DELETE FROM data_sources WHERE id = ?1", [id.get()])? == 0 {
+                return Ok(Err(DataSourceRefusal::Unknown));
+            }
+            versions::grow(db, Kind::DataSources)?;
+            audit::append(db, &audit)?;
+            Ok(Ok(()))
+        })
+    }
+}
+
+type Outcome = sql::Result<Judged<DataSource, DataSourceRefusal>>;
+
+fn find(db: &Connection, id: DataSourceId) -> sql::Result<Option<DataSource>> {
+    sql::find(db, data_source_sql!("WHERE d.id = ?1"), [id.get()], read)
+}
+
+/// Announces the change, writes the event and answers the data source as it is now.
+fn finish(db: &Connection, id: DataSourceId, event: &NewAuditEvent) -> Outcome {
+    versions::grow(db, Kind::DataSources)?;
+    audit::append(db, event)?;
+    let found = find(db, id)?;
+    found.map(Ok).ok_or_else(|| Failure::Inconsistent(format!("data source {id} has vanished")))
+}
+
+fn insert(db: &Connection, new: &NewDataSource, event: &NewAuditEvent) -> Outcome {
+    const INSERT: &str =
+        "INSERT INTO data_sources (name, folded_name, description, data_store, options, owner_id,
+            created_at, updated_at)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)
+        ON CONFLICT (folded_name) DO NOTHING";
+    if !user_exists(db, new.owner)? {
+        return Ok(Err(DataSourceRefusal::UnknownUser));
+    }
+    let row = params![
+        new.name,
+        fold_name(&new.name),
+        new.description,
+        new.data_store,
+        to_json(&new.options)?,
+        new.owner.get(),
+        micros(new.at),
+    ];
+    if sql::execute(db, INSERT, row)? == 0 {
+        return Ok(Err(DataSourceRefusal::NameTaken));
+    }
+    finish(db, DataSourceId::new(db.last_insert_rowid()), event)
+}
+
+fn update(db: &Connection, id: DataSourceId, change: &DataSourceChange, event: &NewAuditEvent) -> Outcome {
+    const TAKEN: &str = "SELECT EXISTS (SELECT 1 FROM data_sources WHERE folded_name = ?1 AND id <> ?2)";
+    const UPDATE: &str = "UPDATE data_sources
+        SET name = ?2, folded_name = ?3, description = ?4, options = ?5, updated_at = ?6 WHERE id = ?1";
+    let folded = fold_name(&change.name);
+    if find(db, id)?.is_none() {
+        return Ok(Err(DataSourceRefusal::Unknown));
+    }
+    if sql::value(db, TAKEN, (&folded, id.get()))? {
+        return Ok(Err(DataSourceRefusal::NameTaken));
+    }
+    let options = to_json(&change.options)?;
+    let row = params![id.get(), change.name, folded, change.description, options, micros(change.at)];
+    sql::execute(db, UPDATE, row)?;
+    finish(db, id, event)
+}
+
+fn share(db: &Connection, id: DataSourceId, users: &[UserId], event: &NewAuditEvent) -> Outcome {
+    const ADD: &str =
+        "INSERT INTO data_source_shares (data_source_id, user_id) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+    if find(db, id)?.is_none() {
+        return Ok(Err(DataSourceRefusal::Unknown));
+    }
+    for user in users {
+        if !user_exists(db, *user)? {
+            return Ok(Err(DataSourceRefusal::UnknownUser));
+        }
+    }
+    sql::execute(db, "DELETE FROM data_source_shares WHERE data_source_id = ?1", [id.get()])?;
+    for user in users {
+        sql::execute(db, ADD, (id.get(), user.get()))?;
+    }
+    touch(db, id, event.at, event)
+}
+
+fn touch(db: &Connection, id: DataSourceId, at: Timestamp, event: &NewAuditEvent) -> Outcome {
+    const TOUCH: &str = "UPDATE data_sources SET updated_at = ?2 WHERE id = ?1";
+    if sql::execute(db, TOUCH, (id.get(), micros(at)))? == 0 {
+        return Ok(Err(DataSourceRefusal::Unknown));
+    }
+    finish(db, id, event)
+}
+
+fn user_exists(db: &Connection, id: UserId) -> sql::Result<bool> {
+    sql::value(db, "SELECT EXISTS (SELECT 1 FROM users WHERE id = ?1)", [id.get()])
+}
+
+fn to_json(options: &BTreeMap<String, String>) -> sql::Result<String> {
+    serde_json::to_string(options).map_err(|error| Failure::Inconsistent(error.to_string()))
+}
+
+fn read(row: &Row<'_>) -> sql::Result<DataSource> {
+    let (options, shared): (String, Option<String>) = (row.get(4)?, row.get(6)?);
+    let impossible = |what: &str| Failure::Inconsistent(format!("a data source with impossible {what}"));
+    let users = shared.as_deref().unwrap_or_default().split_ascii_whitespace().map(str::parse);
+    Ok(DataSource {
+        id: DataSourceId::new(row.get(0)?),
+        name: row.get(1)?,
+        description: row.get(2)?,
+        data_store: row.get(3)?,
+        options: serde_json::from_str(&options).map_err(|_| impossible("options"))?,
+        owner: UserId::new(row.get(5)?),
+        shared_with: users.collect::<Result<_, _>>().map_err(|_| impossible("shares"))?,
+        created_at: Timestamp::from_micros(row.get(7)?),
+        updated_at: Timestamp::from_micros(row.get(8)?),
+    })
+}

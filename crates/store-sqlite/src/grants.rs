@@ -1,0 +1,205 @@
+//! Grants: founding, rotating and ending them.
+
+use oauth::audit::NewAuditEvent;
+use oauth::grant::{Allowed, Consent, Grant, GrantOrigin};
+use oauth::id::{ApplicationId, CodeId, ConsentId, Epoch, GrantId, TokenId, UserId};
+use oauth::revocation::{Revocation, Subject};
+use oauth::scope::ScopeSet;
+use oauth::time::Timestamp;
+use rusqlite::{Connection, Row, params};
+use store::{Answer, Founded, Grants, NewGrant, Rotated};
+
+use crate::{SqliteStore, audit, consents, micros, micros_of, revocations, sql};
+
+impl Grants for SqliteStore {
+    fn find_consent(&self, user: UserId, application: ApplicationId) -> Answer<'_, Option<Consent>> {
+        self.read(move |db| consents::find(db, user, application))
+    }
+
+    fn allow(
+        &self,
+        user: UserId,
+        application: ApplicationId,
+        scopes: ScopeSet,
+        audit: NewAuditEvent,
+    ) -> Answer<'_, Option<Consent>> {
+        self.write(move |db| consents::allow(db, user, application, scopes, &audit))
+    }
+
+    fn found_grant(
+        &self,
+        new: NewGrant,
+        revocation_expires_at: Timestamp,
+        replay_audit: NewAuditEvent,
+    ) -> Answer<'_, Founded> {
+        self.write(move |db| found(db, &new, revocation_expires_at, &replay_audit))
+    }
+
+    fn find_grant(&self, id: GrantId) -> Answer<'_, Option<Grant>> {
+        self.read(move |db| find(db, id))
+    }
+
+    fn rotate_grant(&self, id: GrantId, generation: i64, key: u32, at: Timestamp) -> Answer<'_, Rotated> {
+        self.write(move |db| rotate(db, id, generation, key, at))
+    }
+
+    fn revoke_grant(
+        &self,
+        id: GrantId,
+        revocation_expires_at: Timestamp,
+        audit: NewAuditEvent,
+    ) -> Answer<'_, Vec<Revocation>> {
+        self.write(move |db| {
+            let ended = end(db, id, audit.at, revocation_expires_at)?;
+            if ended.is_some() {
+                audit::append(db, &audit)?;
+            }
+            Ok(ended.into_iter().collect())
+        })
+    }
+
+    fn revoke_token(
+        &self,
+        id: TokenId,
+        revocation_expires_at: Timestamp,
+        audit: NewAuditEvent,
+    ) -> Answer<'_, Vec<Revocation>> {
+        self.write(move |db| {
+            let ended = revocations::append(db, Subject::Token(id), audit.at, revocation_expires_at)?;
+            audit::append(db, &audit)?;
+            Ok(vec![ended])
+        })
+    }
+
+    fn list_allowed(&self, user: UserId, now: Timestamp) -> Answer<'_, Vec<Allowed>> {
+        self.read(move |db| consents::list_allowed(db, user, now))
+    }
+
+    fn revoke_allowed(
+        &self,
+        user: UserId,
+        application: ApplicationId,
+        revocation_expires_at: Timestamp,
+        audit: NewAuditEvent,
+    ) -> Answer<'_, Option<Vec<Revocation>>> {
+        self.write(move |db| consents::revoke_allowed(db, user, application, revocation_expires_at, &audit))
+    }
+
+    fn revocations_after(&self, seq: i64, now: Timestamp, limit: u32) -> Answer<'_, Vec<Revocation>> {
+        self.read(move |db| revocations::after(db, seq, now, limit))
+    }
+}
+
+/// One statement founds the grant and checks everything that it rests on; only when it founds nothing do we ask why.
+fn found(
+    db: &Connection,
+    new: &NewGrant,
+    revocation_expires_at: Timestamp,
+    replay_event: &NewAuditEvent,
+) -> sql::Result<Founded> {
+    const FOUND: &str = "INSERT INTO grants (application_id, application_epoch, user_id, user_epoch, code_id, scopes,
+            refreshable, generation, key, created_at, expires_at)
+        SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9, ?10
+        WHERE EXISTS (SELECT 1 FROM applications WHERE id = ?1 AND epoch = ?2)
+            AND EXISTS (SELECT 1 FROM users WHERE id = ?3 AND epoch = ?4)
+            AND (?11 IS NULL OR EXISTS (SELECT 1 FROM consents WHERE id = ?11 AND user_id = ?3 AND user_epoch = ?4
+                AND application_id = ?1 AND application_epoch = ?2))
+        ON CONFLICT (code_id) WHERE code_id IS NOT NULL DO NOTHING";
+    let code = code_of(new.origin);
+    let row = params![
+        new.application.get(),
+        new.application_epoch.get(),
+        new.user.get(),
+        new.user_epoch.get(),
+        code.as_ref().map(CodeId::as_bytes),
+        new.scopes.bits(),
+        new.refreshable,
+        new.key,
+        micros(new.at),
+        micros_of(new.expires_at),
+        new.consent.map(ConsentId::get),
+    ];
+    if sql::execute(db, FOUND, row)? == 1 {
+        return Ok(Founded::Grant(GrantId::new(db.last_insert_rowid())));
+    }
+    match founded_by(db, code)? {
+        None => Ok(Founded::Gone),
+        Some(grant) => {
+            let ended = end(db, grant, new.at, revocation_expires_at)?;
+            audit::append(db, replay_event)?;
+            Ok(Founded::Replayed(ended.into_iter().collect()))
+        }
+    }
+}
+
+fn code_of(origin: GrantOrigin) -> Option<CodeId> {
+    match origin {
+        GrantOrigin::Code(code) => Some(code),
+        GrantOrigin::Password => None,
+    }
+}
+
+fn founded_by(db: &Connection, code: Option<CodeId>) -> sql::Result<Option<GrantId>> {
+    let Some(code) = code else {
+        return Ok(None);
+    };
+    sql::find(db, "SELECT id FROM grants WHERE code_id = ?1", [code.as_bytes()], |row| {
+        Ok(GrantId::new(row.get(0)?))
+    })
+}
+
+/// Ends a grant with all its tokens, unless that was done before.
+fn end(
+    db: &Connection,
+    id: GrantId,
+    at: Timestamp,
+    revocation_expires_at: Timestamp,
+) -> sql::Result<Option<Revocation>> {
+    const END: &str = "UPDATE grants SET revoked_at = ?2 WHERE id = ?1 AND revoked_at IS NULL";
+    if sql::execute(db, END, (id.get(), micros(at)))? == 0 {
+        return Ok(None);
+    }
+    revocations::append(db, Subject::Grant(id), at, revocation_expires_at).map(Some)
+}
+
+/// A grant that an epoch has left behind is not rotated either.
+fn rotate(db: &Connection, id: GrantId, generation: i64, key: u32, at: Timestamp) -> sql::Result<Rotated> {
+    const ROTATE: &str = "UPDATE grants SET generation = generation + 1, rotated_at = ?4, key = ?3
+        WHERE id = ?1 AND generation = ?2 AND revoked_at IS NULL
+            AND EXISTS (SELECT 1 FROM applications a WHERE a.id = application_id AND a.epoch = application_epoch)
+            AND EXISTS (SELECT 1 FROM users u WHERE u.id = user_id AND u.epoch = user_epoch)";
+    let rotated = sql::execute(db, ROTATE, (id.get(), generation, key, micros(at)))? == 1;
+    Ok(if rotated { Rotated::Done } else { Rotated::Lost })
+}
+
+fn find(db: &Connection, id: GrantId) -> sql::Result<Option<Grant>> {
+    const FIND: &str = "SELECT g.id, g.application_id, g.application_epoch, g.user_id, g.user_epoch, g.code_id, g.scopes,
+            g.refreshable, g.generation, g.rotated_at, g.key, g.created_at, g.last_used_at, g.expires_at, g.revoked_at
+        FROM grants g
+        JOIN applications a ON a.id = g.application_id AND a.epoch = g.application_epoch
+        JOIN users u ON u.id = g.user_id AND u.epoch = g.user_epoch
+        WHERE g.id = ?1";
+    sql::find(db, FIND, [id.get()], read)
+}
+
+fn read(row: &Row<'_>) -> sql::Result<Grant> {
+    let moment = |micros: Option<i64>| micros.map(Timestamp::from_micros);
+    let code: Option<[u8; 16]> = row.get(5)?;
+    Ok(Grant {
+        id: GrantId::new(row.get(0)?),
+        application: ApplicationId::new(row.get(1)?),
+        application_epoch: Epoch::new(row.get(2)?),
+        user: UserId::new(row.get(3)?),
+        user_epoch: Epoch::new(row.get(4)?),
+        origin: code.map_or(GrantOrigin::Password, |code| GrantOrigin::Code(CodeId::from_bytes(code))),
+        scopes: ScopeSet::from_bits(row.get(6)?),
+        refreshable: row.get(7)?,
+        generation: row.get(8)?,
+        rotated_at: moment(row.get(9)?),
+        key: row.get(10)?,
+        created_at: Timestamp::from_micros(row.get(11)?),
+        last_used_at: moment(row.get(12)?),
+        expires_at: moment(row.get(13)?),
+        revoked_at: moment(row.get(14)?),
+    })
+}

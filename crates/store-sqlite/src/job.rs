@@ -1,0 +1,66 @@
+//! A unit of work as the writer sees it: something to run inside a transaction, and somebody who waits for the outcome.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use rusqlite::Connection;
+use store::StoreError;
+use tokio::sync::oneshot;
+
+use crate::error::Failure;
+use crate::sql;
+
+pub(crate) trait Job: Send {
+    /// Runs the work and keeps what came of it. Called again when the transaction around it had to be given up.
+    fn run(&mut self, db: &Connection) -> Result<(), Failure>;
+
+    /// Keeps a failure as what came of it, while the other units of the transaction go on.
+    fn fail(&mut self, failure: Failure);
+
+    /// Tells the caller what came of it, or that the transaction failed.
+    fn answer(self: Box<Self>, committed: Result<(), StoreError>);
+}
+
+struct Unit<Work, T> {
+    work: Work,
+    outcome: Option<Result<T, StoreError>>,
+    caller: oneshot::Sender<Result<T, StoreError>>,
+}
+
+/// A unit of work and the place where its answer will be.
+pub(crate) fn unit<T: Send + 'static>(
+    work: impl Fn(&Connection) -> sql::Result<T> + Send + 'static,
+) -> (Box<dyn Job>, oneshot::Receiver<Result<T, StoreError>>) {
+    let (caller, answer) = oneshot::channel();
+    (Box::new(Unit { work, outcome: None, caller }), answer)
+}
+
+impl<T: Send, Work: Fn(&Connection) -> sql::Result<T> + Send> Job for Unit<Work, T> {
+    fn run(&mut self, db: &Connection) -> Result<(), Failure> {
+        // A panic must not take the writer with it: everybody else would wait for ever.
+        let outcome = catch_unwind(AssertUnwindSafe(|| (self.work)(db)))
+            .unwrap_or_else(|panic| Err(Failure::Inconsistent(words_of(panic.as_ref()))));
+        self.outcome = Some(Ok(outcome?));
+        Ok(())
+    }
+
+    fn fail(&mut self, failure: Failure) {
+        self.outcome = Some(Err(failure.into_store_error()));
+    }
+
+    fn answer(self: Box<Self>, committed: Result<(), StoreError>) {
+        let outcome = match (committed, self.outcome) {
+            (Err(error), _) => Err(error),
+            (Ok(()), Some(outcome)) => outcome,
+            (Ok(()), None) => Err(StoreError::Inconsistent("a unit of work was never run".to_owned())),
+        };
+        // The caller may have gone; the work is done all the same.
+        let _ = self.caller.send(outcome);
+    }
+}
+
+fn words_of(panic: &(dyn Any + Send)) -> String {
+    let words =
+        panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    format!("a unit of work panicked: {}", words.unwrap_or("without words"))
+}

@@ -1,0 +1,172 @@
+//! The embedded system database: SQLite with group commit.
+//!
+//! One thread writes. What queued while it committed last is committed together, so that one sync of the disk serves
+//! everybody who waits; each unit of work is atomic all the same. Reads run where they are asked for, on connections
+//! that the store keeps. A third thread copies the write-ahead log back, so that no commit waits for it.
+//!
+//! **Architecture invariant:** no OAuth error code and no HTTP here. Rules about several records that must hold together
+//! are conditions of one statement or of one unit of work; nothing is checked outside and written later.
+//!
+//! Start reading at [`SqliteStore`], then `queue`, `writer`, and `grants` for the operations that matter most.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use oauth::time::Timestamp;
+use rusqlite::Connection;
+use store::{Answer, StoreError};
+
+mod applications;
+mod audit;
+mod checkpoint;
+mod connection;
+mod consents;
+mod data_sources;
+mod error;
+#[cfg(feature = "faults")]
+pub mod faults;
+#[cfg(not(feature = "faults"))]
+mod faults {
+    //! Without the feature `faults` nothing is injected.
+
+    #[derive(Default)]
+    pub(crate) struct Faults;
+
+    impl Faults {
+        #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "the shape of the real one")]
+        pub(crate) fn before_commit(&self, _: &rusqlite::Connection) -> rusqlite::Result<()> {
+            Ok(())
+        }
+
+        #[expect(clippy::unused_self, reason = "the shape of the real one")]
+        pub(crate) fn prepare(&self, _: &rusqlite::Connection) {}
+    }
+}
+mod grants;
+mod job;
+mod maintenance;
+mod migrations;
+mod purge;
+mod queue;
+mod readers;
+mod revocations;
+mod roles;
+mod secrets;
+mod sessions;
+mod settings;
+mod sql;
+mod users;
+mod versions;
+mod writer;
+
+pub use error::OpenError;
+pub use migrations::{Migration, migrate, pending};
+
+use error::Failure;
+use queue::{Queue, Rejected};
+use readers::Readers;
+use writer::Writer;
+
+/// How a store behaves that no operator needs to change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// Units of work that may wait; what comes on top is answered [`StoreError::Busy`].
+    pub queue: usize,
+    /// How long a write waits for another process that writes, such as the command line beside the server.
+    pub busy_timeout: Duration,
+    /// Most connections for reading; threads beyond that share them.
+    pub readers: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { queue: 4096, busy_timeout: Duration::from_secs(5), readers: 16 }
+    }
+}
+
+/// The system database in one SQLite file. Dropping it commits what is queued and closes every connection.
+pub struct SqliteStore {
+    queue: Arc<Queue>,
+    readers: Readers,
+    writer: Option<Writer>,
+}
+
+impl SqliteStore {
+    /// Makes a new database at `path`, readable by its owner alone, and opens it.
+    ///
+    /// # Errors
+    /// When there is such a file already, or it cannot be written.
+    pub fn create(path: &Path, options: Options) -> Result<Self, OpenError> {
+        connection::create_file(path)?;
+        Self::open(path, options)
+    }
+
+    /// Opens a database, running the migrations that it lacks.
+    ///
+    /// # Errors
+    /// When there is no such file, when it is not ours or belongs to a newer version, or cannot be written.
+    pub fn open(path: &Path, options: Options) -> Result<Self, OpenError> {
+        connection::check_file(path)?;
+        let mut db = connection::open_writer(path, options)?;
+        migrations::run(&mut db)?;
+        connection::keep_private(path)?;
+        let queue = Arc::new(Queue::new(options.queue));
+        let writer = Writer::start(path, options, db, Arc::clone(&queue))?;
+        Ok(Self { queue, readers: Readers::new(path, options), writer: Some(writer) })
+    }
+
+    /// Makes commits fail or linger.
+    #[cfg(feature = "faults")]
+    pub fn faults(&self) -> &faults::Faults {
+        self.writer().faults()
+    }
+
+    fn writer(&self) -> &Writer {
+        self.writer.as_ref().expect("it is taken by dropping alone")
+    }
+
+    /// Reads here and now, on a connection of the store.
+    fn read<'a, T: Send + 'a>(
+        &'a self,
+        work: impl FnOnce(&Connection) -> sql::Result<T> + Send + 'a,
+    ) -> Answer<'a, T> {
+        Box::pin(async move { self.read_now(work) })
+    }
+
+    fn read_now<T>(&self, work: impl FnOnce(&Connection) -> sql::Result<T>) -> Result<T, StoreError> {
+        self.readers.with(work).map_err(Failure::into_store_error)
+    }
+
+    /// Queues a unit of work and waits until it is committed. It may run a second time if a unit beside it failed, and
+    /// it must refuse before it writes.
+    fn write<'a, T: Send + 'static>(
+        &'a self,
+        work: impl Fn(&Connection) -> sql::Result<T> + Send + 'static,
+    ) -> Answer<'a, T> {
+        Box::pin(async move {
+            let (unit, answer) = job::unit(work);
+            self.queue.push(unit).map_err(|rejected| match rejected {
+                Rejected::Full => StoreError::Busy,
+                Rejected::Closed => error::closed(),
+            })?;
+            answer.await.unwrap_or_else(|_| Err(error::closed()))
+        })
+    }
+}
+
+impl Drop for SqliteStore {
+    fn drop(&mut self) {
+        drop(self.writer.take());
+    }
+}
+
+/// A moment as it is stored.
+fn micros(at: Timestamp) -> i64 {
+    at.as_micros()
+}
+
+/// An optional moment as it is stored.
+fn micros_of(at: Option<Timestamp>) -> Option<i64> {
+    at.map(Timestamp::as_micros)
+}

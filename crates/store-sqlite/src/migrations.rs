@@ -1,0 +1,76 @@
+//! The steps by which the schema came to be. Append-only: a step that has run anywhere never changes.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+
+use crate::{OpenError, Options, connection};
+
+/// One step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Migration {
+    /// Counts from 1; the same in every backend.
+    pub number: i64,
+    /// What it is about.
+    pub name: &'static str,
+    sql: &'static str,
+}
+
+const MIGRATIONS: &[Migration] =
+    &[Migration { number: 1, name: "initial", sql: include_str!("../migrations/0001_initial.sql") }];
+
+/// The steps that the database at `path` lacks; changes nothing.
+///
+/// # Errors
+/// As for [`SqliteStore::open`](crate::SqliteStore::open).
+pub fn pending(path: &Path) -> Result<&'static [Migration], OpenError> {
+    connection::check_file(path)?;
+    let db = connection::open_writer(path, Options::default())?;
+    lacking(&db)
+}
+
+/// Runs the steps that the database at `path` lacks, and answers which those were. Safe beside a running server.
+///
+/// # Errors
+/// As for [`SqliteStore::open`](crate::SqliteStore::open); then nothing has changed.
+pub fn migrate(path: &Path) -> Result<&'static [Migration], OpenError> {
+    connection::check_file(path)?;
+    run(&mut connection::open_writer(path, Options::default())?)
+}
+
+/// All that lack run in one transaction, which also keeps two processes that start at once from both running them.
+pub(crate) fn run(db: &mut Connection) -> Result<&'static [Migration], OpenError> {
+    if lacking(db)?.is_empty() {
+        return Ok(&[]);
+    }
+    let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let steps = lacking(&transaction)?;
+    transaction.execute_batch(
+        "CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT",
+    )?;
+    for step in steps {
+        transaction.execute_batch(step.sql)?;
+        transaction.execute("INSERT INTO migrations VALUES (?1, ?2)", (step.number, step.name))?;
+    }
+    transaction.pragma_update(None, "application_id", connection::APPLICATION_ID)?;
+    transaction.commit()?;
+    Ok(steps)
+}
+
+fn lacking(db: &Connection) -> Result<&'static [Migration], OpenError> {
+    let there: Option<i64> = db
+        .query_row("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'migrations'", [], |row| {
+            row.get(0)
+        })
+        .optional()?;
+    let found: i64 = match there {
+        None => 0,
+        Some(_) => db.query_row("SELECT coalesce(max(number), 0) FROM migrations", [], |row| row.get(0))?,
+    };
+    let known = MIGRATIONS.last().map_or(0, |last| last.number);
+    if found > known {
+        return Err(OpenError::Newer { found, known });
+    }
+    let done = MIGRATIONS.partition_point(|step| step.number <= found);
+    Ok(&MIGRATIONS[done..])
+}

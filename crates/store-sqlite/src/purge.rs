@@ -1,0 +1,191 @@
+//! Deleting what is over, a batch at a time.
+//!
+//! What is over stays over: an expiry is not moved, a revocation not undone, an epoch does not shrink. So the rows are
+//! found by reading, beside the writer, and the writer only deletes by id. Expired and revoked rows are found through an
+//! index. Rows that an epoch has left behind have none, because it would cost every founding; they are found by a pass
+//! over the table that goes on from batch to batch and begins only after an epoch has grown.
+
+use rusqlite::Connection;
+use store::{Purge, Purged, StoreError};
+
+use crate::{SqliteStore, micros, sql};
+
+/// Most rows deleted at once, whatever is asked for.
+const LARGEST_BATCH: u32 = 1_000;
+
+/// Rows of a pass looked at in one go, before the thread is given away; about two milliseconds.
+const WINDOW: i64 = 2_000;
+
+/// Rows of a pass looked at in one batch at most.
+const WINDOWS: u32 = 50;
+
+/// A table whose rows epochs leave behind.
+struct Swept {
+    /// The row of `sweeps`.
+    id: i64,
+    last: &'static str,
+    window: &'static str,
+    dead: &'static str,
+    delete: &'static str,
+}
+
+macro_rules! swept {
+    ($id:literal, $table:literal) => {
+        Swept {
+            id: $id,
+            last: concat!("SELECT coalesce(max(id), 0) FROM ", $table),
+            window: concat!(
+                "SELECT max(id) FROM (SELECT id FROM ",
+                $table,
+                " WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT ?3)"
+            ),
+            dead: concat!(
+                "SELECT t.id FROM ",
+                $table,
+                " t LEFT JOIN applications a ON a.id = t.application_id AND a.epoch = t.application_epoch
+                LEFT JOIN users u ON u.id = t.user_id AND u.epoch = t.user_epoch
+                WHERE t.id > ?1 AND t.id <= ?2 AND (a.id IS NULL OR u.id IS NULL) ORDER BY t.id LIMIT ?3"
+            ),
+            delete: concat!("DELETE FROM ", $table, " WHERE id = ?1"),
+        }
+    };
+}
+
+const GRANTS: Swept = swept!(1, "grants");
+const CONSENTS: Swept = swept!(2, "consents");
+
+/// How far a pass has got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Pass {
+    requested: i64,
+    started: i64,
+    cursor: i64,
+    until: i64,
+}
+
+/// Asks for a pass: an epoch has grown, or its subject is gone.
+pub(crate) fn request_sweep(db: &Connection) -> sql::Result<()> {
+    sql::execute(db, "UPDATE sweeps SET requested = requested + 1", ()).map(drop)
+}
+
+impl SqliteStore {
+    pub(crate) async fn purge_batch(&self, purge: Purge) -> Result<Purged, StoreError> {
+        const SESSIONS: &str = "SELECT id FROM sessions WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2";
+        const REVOCATIONS: &str =
+            "SELECT seq FROM revocations WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2";
+        const SECRETS: &str = "SELECT id FROM secrets WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2";
+        const AUDIT: &str = "SELECT id FROM audit_events WHERE at < ?1 ORDER BY at LIMIT ?2";
+        const EXPIRED: &str = "SELECT id FROM grants WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2";
+        const REVOKED: &str = "SELECT id FROM grants WHERE revoked_at < ?1 ORDER BY revoked_at LIMIT ?2";
+        let batch = purge.batch.min(LARGEST_BATCH);
+        let now = micros(purge.now);
+        let mut grants = self.read_now(|db| ids(db, EXPIRED, now, batch))?;
+        let room = batch - u32::try_from(grants.len()).unwrap_or(batch);
+        grants.extend(self.read_now(|db| ids(db, REVOKED, micros(purge.revoked_grants_before), room))?);
+        let room = batch - u32::try_from(grants.len()).unwrap_or(batch);
+        Ok(Purged {
+            grants: self.delete(GRANTS.delete, grants).await? + self.sweep(&GRANTS, room).await?,
+            consents: self.sweep(&CONSENTS, batch).await?,
+            sessions: self.purge_kind(SESSIONS, "DELETE FROM sessions WHERE id = ?1", now, batch).await?,
+            revocations: self
+                .purge_kind(REVOCATIONS, "DELETE FROM revocations WHERE seq = ?1", now, batch)
+                .await?,
+            secrets: self.purge_kind(SECRETS, "DELETE FROM secrets WHERE id = ?1", now, batch).await?,
+            audit_events: self
+                .purge_kind(
+                    AUDIT,
+                    "DELETE FROM audit_events WHERE id = ?1",
+                    micros(purge.audit_before),
+                    batch,
+                )
+                .await?,
+        })
+    }
+
+    async fn purge_kind(
+        &self,
+        select: &'static str,
+        delete: &'static str,
+        before: i64,
+        batch: u32,
+    ) -> Result<u64, StoreError> {
+        let over = self.read_now(|db| ids(db, select, before, batch))?;
+        self.delete(delete, over).await
+    }
+
+    /// Deletes these rows; an idle server writes nothing.
+    async fn delete(&self, delete: &'static str, over: Vec<i64>) -> Result<u64, StoreError> {
+        if over.is_empty() {
+            return Ok(0);
+        }
+        self.write(move |db| delete_all(db, delete, &over)).await
+    }
+
+    /// Goes on with the pass over a table, if one is due.
+    async fn sweep(&self, table: &'static Swept, batch: u32) -> Result<u64, StoreError> {
+        let Some(begun) = self.read_now(|db| due(db, table))? else {
+            return Ok(0);
+        };
+        let mut pass = begun;
+        let mut dead = Vec::new();
+        let mut room = i64::from(batch);
+        for _ in 0..WINDOWS {
+            if room == 0 || pass.cursor >= pass.until {
+                break;
+            }
+            let found = self.read_now(|db| look(db, table, &mut pass, room))?;
+            room -= i64::try_from(found.len()).unwrap_or(room);
+            dead.extend(found);
+            tokio::task::yield_now().await;
+        }
+        self.write(move |db| {
+            remember(db, table, pass)?;
+            delete_all(db, table.delete, &dead)
+        })
+        .await
+    }
+}
+
+fn ids(db: &Connection, select: &str, before: i64, limit: u32) -> sql::Result<Vec<i64>> {
+    sql::list(db, select, (before, limit), |row| Ok(row.get(0)?))
+}
+
+fn delete_all(db: &Connection, delete: &str, ids: &[i64]) -> sql::Result<u64> {
+    let mut deleted = 0;
+    for id in ids {
+        deleted += sql::execute(db, delete, [id])? as u64;
+    }
+    Ok(deleted)
+}
+
+/// The pass that is running, or the one that is to begin.
+fn due(db: &Connection, table: &Swept) -> sql::Result<Option<Pass>> {
+    const PASS: &str = "SELECT requested, started, cursor, until FROM sweeps WHERE id = ?1";
+    let stored = sql::find(db, PASS, [table.id], |row| {
+        Ok(Pass { requested: row.get(0)?, started: row.get(1)?, cursor: row.get(2)?, until: row.get(3)? })
+    })?;
+    Ok(match stored {
+        None => None,
+        Some(pass) if pass.cursor < pass.until => Some(pass),
+        Some(pass) if pass.started == pass.requested => None,
+        Some(pass) => {
+            let until = sql::value(db, table.last, ())?;
+            Some(Pass { started: pass.requested, cursor: 0, until, ..pass })
+        }
+    })
+}
+
+/// Looks at one window and moves the cursor past what it has seen.
+fn look(db: &Connection, table: &Swept, pass: &mut Pass, room: i64) -> sql::Result<Vec<i64>> {
+    let end: Option<i64> = sql::value(db, table.window, (pass.cursor, pass.until, WINDOW))?;
+    let end = end.unwrap_or(pass.until);
+    let dead: Vec<i64> = sql::list(db, table.dead, (pass.cursor, end, room), |row| Ok(row.get(0)?))?;
+    let full = i64::try_from(dead.len()).is_ok_and(|found| found == room);
+    pass.cursor = dead.last().copied().filter(|_| full).unwrap_or(end);
+    Ok(dead)
+}
+
+fn remember(db: &Connection, table: &Swept, pass: Pass) -> sql::Result<()> {
+    const REMEMBER: &str = "UPDATE sweeps SET started = ?2, cursor = ?3, until = ?4 WHERE id = ?1";
+    sql::execute(db, REMEMBER, (table.id, pass.started, pass.cursor, pass.until)).map(drop)
+}

@@ -1,0 +1,64 @@
+//! Connections for reading, used where the question is asked: a point read takes less than handing it to another thread.
+//!
+//! Every thread has a place of its own among them, so that in practice nobody waits; the store owns them all, so that
+//! they are bounded in number and closed with it.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+
+use rusqlite::Connection;
+
+use crate::{Options, connection, sql};
+
+static THREADS: AtomicUsize = AtomicUsize::new(0);
+
+thread_local! {
+    /// The number of this thread among those that have read.
+    static THREAD: usize = THREADS.fetch_add(1, Ordering::Relaxed);
+}
+
+pub(crate) struct Readers {
+    path: PathBuf,
+    options: Options,
+    places: Box<[Mutex<Option<Connection>>]>,
+}
+
+impl Readers {
+    pub(crate) fn new(path: &Path, options: Options) -> Self {
+        let places = (0..options.readers.max(1)).map(|_| Mutex::new(None)).collect();
+        Self { path: path.to_owned(), options, places }
+    }
+
+    /// Runs `work` on a connection, which is opened when its place is used for the first time.
+    pub(crate) fn with<T>(&self, work: impl FnOnce(&Connection) -> sql::Result<T>) -> sql::Result<T> {
+        let mut place = self.place();
+        let db = match place.take() {
+            Some(db) => db,
+            None => connection::open_reader(&self.path, self.options)?,
+        };
+        let outcome = work(&db);
+        // One that is stuck in a transaction is not used again.
+        *place = Some(db).filter(Connection::is_autocommit);
+        outcome
+    }
+
+    /// Closes every connection.
+    pub(crate) fn close(&self) {
+        for place in &self.places {
+            *place.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+    }
+
+    fn place(&self) -> MutexGuard<'_, Option<Connection>> {
+        let own = THREAD.with(|thread| *thread) % self.places.len();
+        for place in self.places[own..].iter().chain(&self.places[..own]) {
+            match place.try_lock() {
+                Ok(place) => return place,
+                Err(TryLockError::Poisoned(poisoned)) => return poisoned.into_inner(),
+                Err(TryLockError::WouldBlock) => {}
+            }
+        }
+        self.places[own].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

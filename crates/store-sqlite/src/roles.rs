@@ -1,0 +1,125 @@
+//! Roles, and the rule that an Administrator always remains.
+
+use oauth::account::{ADMINISTRATOR_ROLE, Permission, Role, USER_ROLE};
+use oauth::audit::NewAuditEvent;
+use oauth::id::{RoleId, UserId};
+use rusqlite::{Connection, Row, params};
+use store::{Judged, UserRefusal, fold_name};
+
+use crate::versions::{self, Kind};
+use crate::{audit, sql};
+
+pub(crate) fn list(db: &Connection) -> sql::Result<Vec<Role>> {
+    sql::list(db, "SELECT id, name, description, permissions FROM roles ORDER BY id", (), read)
+}
+
+pub(crate) fn insert(
+    db: &Connection,
+    role: &Role,
+    event: &NewAuditEvent,
+) -> sql::Result<Judged<Role, UserRefusal>> {
+    const INSERT: &str =
+        "INSERT INTO roles (name, folded_name, description, permissions) VALUES (?1, ?2, ?3, ?4)
+        ON CONFLICT (folded_name) DO NOTHING";
+    let row = params![role.name, fold_name(&role.name), role.description, bits(&role.permissions)];
+    if sql::execute(db, INSERT, row)? == 0 {
+        return Ok(Err(UserRefusal::NameTaken));
+    }
+    let id = RoleId::new(db.last_insert_rowid());
+    versions::grow(db, Kind::Roles)?;
+    audit::append(db, event)?;
+    Ok(Ok(Role { id, ..role.clone() }))
+}
+
+pub(crate) fn update(
+    db: &Connection,
+    role: &Role,
+    event: &NewAuditEvent,
+) -> sql::Result<Judged<Role, UserRefusal>> {
+    const TAKEN: &str = "SELECT EXISTS (SELECT 1 FROM roles WHERE folded_name = ?1 AND id <> ?2)";
+    const UPDATE: &str =
+        "UPDATE roles SET name = ?2, folded_name = ?3, description = ?4, permissions = ?5 WHERE id = ?1";
+    let folded = fold_name(&role.name);
+    if !exists(db, role.id)? {
+        return Ok(Err(UserRefusal::Unknown));
+    }
+    if sql::value(db, TAKEN, (&folded, role.id.get()))? {
+        return Ok(Err(UserRefusal::NameTaken));
+    }
+    if !role.permissions.contains(&Permission::Administrator)
+        && (role.id == ADMINISTRATOR_ROLE || !administrator_without_role(db, role.id)?)
+    {
+        return Ok(Err(UserRefusal::LastAdministrator));
+    }
+    let row = params![role.id.get(), role.name, folded, role.description, bits(&role.permissions)];
+    sql::execute(db, UPDATE, row)?;
+    versions::grow(db, Kind::Roles)?;
+    audit::append(db, event)?;
+    Ok(Ok(role.clone()))
+}
+
+pub(crate) fn delete(
+    db: &Connection,
+    id: RoleId,
+    event: &NewAuditEvent,
+) -> sql::Result<Judged<(), UserRefusal>> {
+    const USED: &str = "SELECT EXISTS (SELECT 1 FROM user_roles WHERE role_id = ?1)";
+    if !exists(db, id)? {
+        return Ok(Err(UserRefusal::Unknown));
+    }
+    if id == ADMINISTRATOR_ROLE || id == USER_ROLE || sql::value(db, USED, [id.get()])? {
+        return Ok(Err(UserRefusal::RoleInUse));
+    }
+    sql::execute(db, "DELETE FROM roles WHERE id = ?1", [id.get()])?;
+    versions::grow(db, Kind::Roles)?;
+    audit::append(db, event)?;
+    Ok(Ok(()))
+}
+
+pub(crate) fn exists(db: &Connection, id: RoleId) -> sql::Result<bool> {
+    sql::value(db, "SELECT EXISTS (SELECT 1 FROM roles WHERE id = ?1)", [id.get()])
+}
+
+/// Whether any of the roles makes an Administrator.
+pub(crate) fn make_administrator(db: &Connection, roles: &[RoleId]) -> sql::Result<bool> {
+    const MAKES: &str = "SELECT EXISTS (SELECT 1 FROM roles WHERE id = ?1 AND permissions & ?2 <> 0)";
+    for role in roles {
+        if sql::value(db, MAKES, (role.get(), bit(Permission::Administrator)))? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whether an active Administrator remains without this user.
+pub(crate) fn administrator_besides(db: &Connection, user: UserId) -> sql::Result<bool> {
+    administrator_except(db, user.get(), 0)
+}
+
+/// Whether an active Administrator remains when this role makes none; a database without any yet loses nothing.
+fn administrator_without_role(db: &Connection, role: RoleId) -> sql::Result<bool> {
+    Ok(administrator_except(db, 0, role.get())? || !administrator_except(db, 0, 0)?)
+}
+
+fn administrator_except(db: &Connection, user: i64, role: i64) -> sql::Result<bool> {
+    const REMAINS: &str = "SELECT EXISTS (
+        SELECT 1 FROM roles r CROSS JOIN user_roles m ON m.role_id = r.id CROSS JOIN users u ON u.id = m.user_id
+        WHERE r.permissions & ?1 <> 0 AND r.id <> ?3 AND u.active = 1 AND u.id <> ?2)";
+    sql::value(db, REMAINS, (bit(Permission::Administrator), user, role))
+}
+
+fn bit(permission: Permission) -> i64 {
+    1 << permission.id()
+}
+
+fn bits(permissions: &[Permission]) -> i64 {
+    permissions.iter().fold(0, |bits, permission| bits | bit(*permission))
+}
+
+/// Bits that this version does not know belong to a newer node and are left out.
+fn read(row: &Row<'_>) -> sql::Result<Role> {
+    let stored: i64 = row.get(3)?;
+    let permissions =
+        Permission::ALL.iter().copied().filter(|permission| stored & bit(*permission) != 0).collect();
+    Ok(Role { id: RoleId::new(row.get(0)?), name: row.get(1)?, description: row.get(2)?, permissions })
+}

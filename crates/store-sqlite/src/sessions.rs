@@ -1,0 +1,66 @@
+//! Sessions of browsers.
+
+use oauth::account::Session;
+use oauth::audit::NewAuditEvent;
+use oauth::id::{Epoch, SessionId, UserId};
+use oauth::secret::Digest;
+use oauth::time::Timestamp;
+use rusqlite::{Connection, Row, params};
+use store::NewSession;
+
+use crate::{audit, micros, sql};
+
+pub(crate) fn insert(db: &Connection, new: &NewSession, event: &NewAuditEvent) -> sql::Result<Session> {
+    const INSERT: &str = "INSERT INTO sessions (user_id, user_epoch, digest, auth_time, expires_at)
+        VALUES (?1, ?2, ?3, ?4, ?5)";
+    let row = params![
+        new.user.get(),
+        new.user_epoch.get(),
+        new.digest.as_bytes(),
+        micros(new.auth_time),
+        micros(new.expires_at)
+    ];
+    sql::execute(db, INSERT, row)?;
+    let id = SessionId::new(db.last_insert_rowid());
+    audit::append(db, event)?;
+    Ok(Session {
+        id,
+        user: new.user,
+        user_epoch: new.user_epoch,
+        digest: new.digest,
+        auth_time: new.auth_time,
+        expires_at: new.expires_at,
+    })
+}
+
+pub(crate) fn find(db: &Connection, id: SessionId) -> sql::Result<Option<Session>> {
+    const FIND: &str =
+        "SELECT id, user_id, user_epoch, digest, auth_time, expires_at FROM sessions WHERE id = ?1";
+    sql::find(db, FIND, [id.get()], read)
+}
+
+pub(crate) fn delete(db: &Connection, id: SessionId, event: &NewAuditEvent) -> sql::Result<()> {
+    if sql::execute(db, "DELETE FROM sessions WHERE id = ?1", [id.get()])? > 0 {
+        audit::append(db, event)?;
+    }
+    Ok(())
+}
+
+/// Closes the sessions of a user; `keep` lives on in the new epoch.
+pub(crate) fn close(db: &Connection, user: UserId, keep: Option<SessionId>, epoch: Epoch) -> sql::Result<()> {
+    let keep = keep.map(SessionId::get);
+    sql::execute(db, "DELETE FROM sessions WHERE user_id = ?1 AND id IS NOT ?2", (user.get(), keep))?;
+    sql::execute(db, "UPDATE sessions SET user_epoch = ?2 WHERE user_id = ?1", (user.get(), epoch.get()))?;
+    Ok(())
+}
+
+fn read(row: &Row<'_>) -> sql::Result<Session> {
+    Ok(Session {
+        id: SessionId::new(row.get(0)?),
+        user: UserId::new(row.get(1)?),
+        user_epoch: Epoch::new(row.get(2)?),
+        digest: Digest::from_bytes(row.get(3)?),
+        auth_time: Timestamp::from_micros(row.get(4)?),
+        expires_at: Timestamp::from_micros(row.get(5)?),
+    })
+}
