@@ -25,6 +25,8 @@ pub mod refusal;
 pub mod registration;
 pub mod revocation;
 pub mod revocation_request;
+#[cfg(test)]
+mod sample;
 pub mod scope;
 pub mod sealed;
 pub mod secret;

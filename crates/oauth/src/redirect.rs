@@ -114,8 +114,7 @@ pub fn may_be_registered(text: &str, profile: Profile) -> Result<Option<Redirect
 
 /// The URL to redirect to, when the requested text matches a registered one under the profile.
 pub(crate) fn matching(requested: &str, registered: &[String], profile: Profile) -> Option<Url> {
-    text_is_plain(requested).ok()?;
-    let url = full_url(requested).ok()?;
+    let Ok(Registered::Full(url)) = Registered::parse(requested) else { return None };
     let matches = |text: &String| {
         is_exactly(requested, text) || is_any_port(&url, text) || is_on_host(&url, text, profile)
     };

@@ -2,7 +2,7 @@
 //! ([NIST SP 800-63B §5.1.1.2](https://pages.nist.gov/800-63-3/sp800-63b.html#memsecretver): length and a blocklist,
 //! no rules of composition).
 
-mod common;
+mod guessed;
 
 /// The fewest characters.
 pub const SHORTEST: usize = 12;
@@ -48,7 +48,7 @@ pub fn check(password: &str, user_name: &str) -> Result<(), PasswordFault> {
     if is_repetitive(password) {
         return Err(PasswordFault::Repetitive);
     }
-    if common::contains(password) { Err(PasswordFault::Common) } else { Ok(()) }
+    if guessed::contains(password) { Err(PasswordFault::Common) } else { Ok(()) }
 }
 
 /// The name itself, doubled, reversed, or with a few digits and marks around it.

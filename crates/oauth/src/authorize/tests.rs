@@ -1,1 +1,230 @@
+use proptest::prelude::*;
+use url::Url;
 
+use super::*;
+use crate::application::{ApplicationSettings, ClientType, GrantType, Profile};
+use crate::id::{CodeId, Epoch, UserId};
+use crate::refusal::ParameterFault;
+use crate::sample::{self, NOW, REDIRECT};
+use crate::scope::{Scope, ScopeSet};
+use crate::secret::CodeText;
+
+/// RFC 7636 appendix B.
+const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+const ISSUER: &str = "https://gate.example";
+
+fn request(more: &[(&str, &str)]) -> AuthorizeRequest {
+    let mut pairs = vec![("response_type", "code"), ("client_id", sample::CLIENT_ID), ("state", "xyz")];
+    pairs.retain(|(name, _)| !more.iter().any(|(other, _)| other == name));
+    pairs.extend(more);
+    AuthorizeRequest::parse(&sample::pairs(&pairs)).unwrap()
+}
+
+fn checked(
+    more: &[(&str, &str)],
+    change: impl FnOnce(&mut ApplicationSettings),
+) -> Result<ValidRequest, Refused> {
+    check(&request(more), Some(&sample::application(change)))
+}
+
+fn redirected(refused: &Refused) -> Refusal {
+    match refused {
+        Refused::Redirect(redirect) => {
+            assert_eq!(redirect.state.as_deref(), Some("xyz"));
+            redirect.refusal
+        }
+        Refused::Page(refusal) => panic!("{refusal:?} was not redirected"),
+    }
+}
+
+fn signed_in() -> SignedIn {
+    SignedIn { user: UserId::new(4), epoch: Epoch::new(5), auth_time: NOW }
+}
+
+#[test]
+fn the_request_of_the_specification_is_valid() {
+    // RFC 6749 §4.1.1
+    let valid = checked(&[("redirect_uri", REDIRECT)], |_| {}).unwrap();
+    assert_eq!(valid.scopes(), Scope::OData.into());
+    assert_eq!((valid.state(), valid.redirect_uri()), (Some("xyz"), Some(REDIRECT)));
+}
+
+#[test]
+fn an_unknown_client_or_redirect_url_is_never_redirected() {
+    assert_eq!(check(&request(&[]), None), Err(Refused::Page(Refusal::UnknownClientId)));
+    let evil = checked(&[("redirect_uri", "https://evil.example/"), ("response_type", "token")], |_| {});
+    assert_eq!(evil, Err(Refused::Page(Refusal::RedirectUrlUnknown)));
+    let none = checked(&[], |settings| settings.redirect_urls.push("https://b.example/".to_owned()));
+    assert_eq!(none, Err(Refused::Page(Refusal::RedirectUrlAmbiguous)));
+}
+
+#[test]
+fn repeated_parameters_are_never_redirected() {
+    let twice = sample::pairs(&[("client_id", sample::CLIENT_ID), ("state", "a"), ("state", "b")]);
+    let repeated = Refusal::Parameter { name: "state", fault: ParameterFault::Repeated };
+    assert_eq!(AuthorizeRequest::parse(&twice), Err(repeated));
+}
+
+#[test]
+fn the_client_learns_by_redirect_what_else_is_wrong() {
+    let missing = Refusal::Parameter { name: "response_type", fault: ParameterFault::Missing };
+    for (more, refusal) in [
+        (vec![("response_type", "")], missing),
+        (vec![("response_type", "token")], Refusal::ResponseTypeUnsupported),
+        (vec![("response_type", "code id_token")], Refusal::ResponseTypeUnsupported),
+        (vec![("response_mode", "fragment")], Refusal::ResponseModeUnsupported),
+        (vec![("request", "eyJ")], Refusal::RequestObject),
+        (vec![("request_uri", "urn:x")], Refusal::RequestObjectByReference),
+        (vec![("scope", "nonsense")], Refusal::ScopeUnknown),
+        (vec![("scope", "api.mgmt")], Refusal::ScopeNotRegistered),
+        (vec![("code_challenge", CHALLENGE)], Refusal::ChallengeMethodMissing),
+        (vec![("code_challenge_method", "S256")], Refusal::ChallengeMethodWithoutChallenge),
+        (vec![("code_challenge", "x"), ("code_challenge_method", "S256")], Refusal::ChallengeMalformed),
+        (vec![("prompt", "create")], Refusal::PromptUnknown),
+        (vec![("prompt", "none login")], Refusal::PromptNoneCombined),
+    ] {
+        let refused = checked(&more, |_| {}).unwrap_err();
+        assert_eq!(redirected(&refused), refusal, "{more:?}");
+    }
+    let grantless = checked(&[], |settings| settings.grant_types = vec![GrantType::Password]).unwrap_err();
+    assert_eq!(redirected(&grantless), Refusal::GrantTypeNotRegistered);
+}
+
+#[test]
+fn a_plain_challenge_is_refused() {
+    for method in ["plain", "s256", "none"] {
+        let refused = checked(&[("code_challenge", CHALLENGE), ("code_challenge_method", method)], |_| {});
+        assert_eq!(redirected(&refused.unwrap_err()), Refusal::ChallengeMethodUnsupported);
+    }
+}
+
+#[test]
+fn pkce_is_required_of_public_clients_and_by_oauth21() {
+    let public = |settings: &mut ApplicationSettings| settings.client_type = ClientType::Public;
+    let oauth21 = |settings: &mut ApplicationSettings| settings.profile = Profile::OAuth21;
+    assert_eq!(redirected(&checked(&[], public).unwrap_err()), Refusal::ChallengeMissing);
+    assert_eq!(redirected(&checked(&[], oauth21).unwrap_err()), Refusal::ChallengeMissing);
+    let challenge = [("code_challenge", CHALLENGE), ("code_challenge_method", "S256")];
+    assert_eq!(checked(&challenge, public).unwrap().challenge.unwrap()[..3], [0x13, 0xd3, 0x1e]);
+    assert!(checked(&challenge, oauth21).is_ok());
+    assert!(checked(&[], |_| {}).is_ok());
+}
+
+#[test]
+fn who_is_not_signed_in_signs_in_and_then_consents() {
+    let valid = checked(&[], |_| {}).unwrap();
+    assert_eq!(next_step(&valid, None, None), Ok(NextStep::SignIn));
+    let missing = Scope::OData.into();
+    assert_eq!(next_step(&valid, Some(signed_in()), None), Ok(NextStep::Consent { missing }));
+}
+
+#[test]
+fn a_remembered_consent_skips_the_page_only_when_it_covers_the_request() {
+    let wide = |settings: &mut ApplicationSettings| settings.scopes = Scope::ALL.into_iter().collect();
+    let valid = checked(&[("scope", "odata api.mgmt")], wide).unwrap();
+    let some = sample::consent(Scope::OData);
+    let missing = Scope::Management.into();
+    assert_eq!(next_step(&valid, Some(signed_in()), Some(&some)), Ok(NextStep::Consent { missing }));
+    let all = sample::consent(valid.scopes());
+    assert!(matches!(next_step(&valid, Some(signed_in()), Some(&all)), Ok(NextStep::IssueCode(_))));
+}
+
+#[test]
+fn the_consent_of_another_user_covers_nothing() {
+    let valid = checked(&[], |_| {}).unwrap();
+    let consent = sample::consent(Scope::OData);
+    let another = SignedIn { user: UserId::new(9), ..signed_in() };
+    assert_eq!(approve(&valid, another, Some(&consent)), None);
+    let missing = Scope::OData.into();
+    assert_eq!(next_step(&valid, Some(another), Some(&consent)), Ok(NextStep::Consent { missing }));
+}
+
+#[test]
+fn prompt_none_never_asks() {
+    let valid = checked(&[("prompt", "none")], |_| {}).unwrap();
+    let refusal = |step: Result<NextStep, Refused>| redirected(&step.unwrap_err());
+    assert_eq!(refusal(next_step(&valid, None, None)), Refusal::NotSignedIn);
+    assert_eq!(refusal(next_step(&valid, Some(signed_in()), None)), Refusal::NotConsented);
+    let consent = sample::consent(Scope::OData);
+    assert!(matches!(next_step(&valid, Some(signed_in()), Some(&consent)), Ok(NextStep::IssueCode(_))));
+}
+
+#[test]
+fn prompt_login_and_consent_ask_again() {
+    let consent = sample::consent(Scope::OData);
+    let login = request(&[("prompt", "login")]);
+    let application = sample::application(|_| {});
+    let valid = check(&login, Some(&application)).unwrap();
+    assert_eq!(next_step(&valid, Some(signed_in()), Some(&consent)), Ok(NextStep::SignIn));
+    assert!(!login.query_after_sign_in().contains("prompt"), "signing in is asked once");
+    let valid = checked(&[("prompt", "consent")], |_| {}).unwrap();
+    let step = next_step(&valid, Some(signed_in()), Some(&consent));
+    assert_eq!(step, Ok(NextStep::Consent { missing: ScopeSet::EMPTY }));
+    assert!(approve(&valid, signed_in(), Some(&consent)).is_some(), "pressing Allow is enough then");
+}
+
+#[test]
+fn a_code_carries_everything_that_its_exchange_is_held_against() {
+    let challenge = [("code_challenge", CHALLENGE), ("code_challenge_method", "S256")];
+    let valid = checked(&challenge, |_| {}).unwrap();
+    let consent = sample::consent(Scope::OData);
+    let approval = approve(&valid, signed_in(), Some(&consent)).unwrap();
+    let code = issue_code(&valid, approval, CodeId::compose(NOW, [9; 8]), None);
+    assert_eq!(code.expires_at, NOW.plus_secs(60));
+    assert_eq!((code.user, code.user_epoch, code.consent), (UserId::new(4), Epoch::new(5), consent.id));
+    assert_eq!((code.application, code.application_epoch), (consent.application, Epoch::new(3)));
+    assert!(code.challenge.is_some() && code.redirect_digest.is_none());
+}
+
+#[test]
+fn a_denial_is_told_in_the_words_of_hybrid_data_pipeline() {
+    let Refused::Redirect(denied) = checked(&[], |_| {}).unwrap().deny() else { panic!("a page") };
+    assert_eq!(
+        denied.location(ISSUER),
+        "https://client.example.com/cb?error=access_denied&error_description=User%20denied%20OAuth%20access\
+         &state=xyz&iss=https%3A%2F%2Fgate.example"
+    );
+}
+
+#[test]
+fn the_query_of_the_redirect_url_is_kept() {
+    let registered = "https://client.example.com/cb?app=1&x=%20";
+    let valid = checked(&[], |settings| settings.redirect_urls = vec![registered.to_owned()]).unwrap();
+    let location = valid.target().with_code(&CodeText::new("sgc_1"), None, ISSUER);
+    assert_eq!(location, format!("{registered}&code=sgc_1&iss=https%3A%2F%2Fgate.example"));
+}
+
+#[test]
+fn the_page_lets_the_form_through_to_the_redirect_url_only() {
+    for (url, origin, destination) in [
+        ("https://client.example.com/cb", "https://client.example.com", "client.example.com"),
+        ("https://client.example.com:8443/cb", "https://client.example.com:8443", "client.example.com"),
+        ("http://[::1]:5000/cb", "http://[::1]:5000", "[::1]"),
+        ("com.example.app:/cb", "com.example.app:", "com.example.app"),
+    ] {
+        let valid = checked(&[], |settings| settings.redirect_urls = vec![url.to_owned()]).unwrap();
+        assert_eq!(valid.target().form_action_origin(), origin);
+        assert_eq!(valid.target().destination(), destination);
+    }
+}
+
+#[test]
+fn the_way_back_from_signing_in_drops_secrets_and_unknown_parameters() {
+    let sent = [("clientSecret", "sgs_x"), ("unknown", "1"), ("scope", "odata"), ("redirect_uri", REDIRECT)];
+    let query = request(&sent).query();
+    assert!(!query.contains("sgs_x") && !query.contains("unknown"));
+    let back = crate::parameters::Parameters::from_form(query.as_bytes()).unwrap();
+    assert_eq!(AuthorizeRequest::parse(&back).unwrap(), request(&sent));
+}
+
+proptest! {
+    #[test]
+    fn what_is_put_into_a_redirect_is_read_back(state in "\\PC{0,60}", code in "[!-~]{1,60}") {
+        let target = checked(&[], |settings| settings.redirect_urls = vec![format!("{REDIRECT}?a=b")]).unwrap().target;
+        let location = target.with_code(&CodeText::new(code.as_str()), Some(&state), ISSUER);
+        let read: Vec<_> = Url::parse(&location).unwrap().query_pairs().into_owned().collect();
+        let expected = [("a", "b"), ("code", &code), ("state", &state), ("iss", ISSUER)];
+        prop_assert_eq!(read, expected.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec());
+        prop_assert!(location.bytes().all(|byte| byte.is_ascii_graphic()), "fit for a header");
+    }
+}

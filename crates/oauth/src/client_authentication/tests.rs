@@ -1,1 +1,98 @@
+use super::*;
+use crate::refusal::ParameterFault;
+use crate::sample::{self, NOW, SECRET, is_secret, pairs};
 
+fn basic(text: &str) -> Basic {
+    Basic::parse(text.as_bytes()).unwrap()
+}
+
+fn outcome(presented: &Presented, application: Option<Application>) -> Result<Option<SecretId>, Refusal> {
+    authenticate(presented, application.map(Arc::new), NOW, is_secret).map(|client| client.secret())
+}
+
+fn sent(secret: Option<&str>) -> Presented {
+    Presented { unverified_client_id: sample::CLIENT_ID.parse().ok(), secret: secret.map(ClientSecret::new) }
+}
+
+#[test]
+fn the_header_of_the_specification_is_read() {
+    // RFC 6749 §2.3.1: `Basic czZCaGRSa3F0Mzo3RmpmcDBaQnIxS3REUmJuZlZkbUl3`
+    let header = basic("s6BhdRkqt3:7Fjfp0ZBr1KtDRbnfVdmIw");
+    assert_eq!(header.client_id, "s6BhdRkqt3");
+    assert_eq!(header.secret.unwrap().expose(), "7Fjfp0ZBr1KtDRbnfVdmIw");
+}
+
+#[test]
+fn header_values_may_be_form_encoded_or_plain() {
+    assert_eq!(basic("a%3Ab:c%2Bd%25").client_id, "a:b");
+    assert_eq!(basic("a%3Ab:c%2Bd%25").secret.unwrap().expose(), "c+d%");
+    assert_eq!(basic("a:b+c:d").secret.unwrap().expose(), "b+c:d", "without escapes it is taken as it is");
+}
+
+#[test]
+fn a_header_without_colon_or_id_is_refused() {
+    let long = format!("{}:x", "a".repeat(129));
+    for text in ["abc", ":secret", "", "%ff:x", long.as_str()] {
+        assert_eq!(Basic::parse(text.as_bytes()).unwrap_err(), Refusal::BasicMalformed, "{text}");
+    }
+    assert_eq!(Basic::parse(b"\xff:x").unwrap_err(), Refusal::BasicMalformed);
+}
+
+#[test]
+fn two_methods_at_once_are_refused() {
+    let header = basic(&format!("{}:{SECRET}", sample::CLIENT_ID));
+    let both = pairs(&[("client_id", sample::CLIENT_ID), ("clientSecret", SECRET)]);
+    assert_eq!(Presented::find(Some(&header), &both).unwrap_err(), Refusal::TwoAuthenticationMethods);
+    let id_only = pairs(&[("client_id", sample::CLIENT_ID)]);
+    assert!(Presented::find(Some(&header), &id_only).is_ok());
+    let another = pairs(&[("client_id", "another")]);
+    assert_eq!(Presented::find(Some(&header), &another).unwrap_err(), Refusal::ClientIdsDiffer);
+}
+
+#[test]
+fn both_spellings_in_the_body_are_understood() {
+    for (id, secret) in [("client_id", "client_secret"), ("clientId", "clientSecret")] {
+        let found = Presented::find(None, &pairs(&[(id, sample::CLIENT_ID), (secret, SECRET)])).unwrap();
+        assert_eq!(outcome(&found, Some(sample::application(|_| {}))), Ok(Some(SecretId::new(1))));
+    }
+}
+
+#[test]
+fn a_request_that_names_no_client_is_refused() {
+    assert_eq!(Presented::find(None, &pairs(&[])).unwrap_err(), Refusal::NoClientAuthentication);
+    let twice = pairs(&[("client_id", "a"), ("client_id", "a")]);
+    let repeated = Refusal::Parameter { name: "client_id", fault: ParameterFault::Repeated };
+    assert_eq!(Presented::find(None, &twice).unwrap_err(), repeated);
+}
+
+#[test]
+fn only_the_right_secret_proves_a_confidential_client() {
+    let application = || Some(sample::application(|_| {}));
+    assert_eq!(outcome(&sent(Some(SECRET)), application()), Ok(Some(SecretId::new(1))));
+    assert_eq!(outcome(&sent(Some("sgs_wrong")), application()), Err(Refusal::WrongSecret));
+    assert_eq!(outcome(&sent(None), application()), Err(Refusal::SecretMissing));
+    assert_eq!(outcome(&sent(Some(SECRET)), None), Err(Refusal::UnknownClient));
+    let mut other = sent(Some(SECRET));
+    other.unverified_client_id = None;
+    assert_eq!(outcome(&other, application()), Err(Refusal::UnknownClient));
+}
+
+#[test]
+fn two_live_secrets_both_work_until_one_expires() {
+    let mut application = sample::application(|_| {});
+    application.secrets.push(sample::stored_secret(2));
+    application.secrets[0].expires_at = Some(NOW.plus_secs(1));
+    assert_eq!(outcome(&sent(Some(SECRET)), Some(application.clone())), Ok(Some(SecretId::new(1))));
+    assert_eq!(outcome(&sent(Some("sgs_other")), Some(application.clone())), Ok(Some(SecretId::new(2))));
+    application.secrets[0].expires_at = Some(NOW);
+    assert_eq!(outcome(&sent(Some(SECRET)), Some(application)), Err(Refusal::WrongSecret));
+}
+
+#[test]
+fn a_public_client_has_no_secret_to_send() {
+    let public = || Some(sample::application(|settings| settings.client_type = ClientType::Public));
+    assert_eq!(outcome(&sent(None), public()), Ok(None));
+    assert_eq!(outcome(&sent(Some(SECRET)), public()), Err(Refusal::SecretOfPublicClient));
+    let empty_secret = pairs(&[("client_id", sample::CLIENT_ID), ("client_secret", "")]);
+    assert_eq!(outcome(&Presented::find(None, &empty_secret).unwrap(), public()), Ok(None));
+}

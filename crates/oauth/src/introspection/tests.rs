@@ -1,1 +1,109 @@
+use super::*;
+use crate::application::ClientType;
+use crate::id::Epoch;
+use crate::refusal::ParameterFault;
+use crate::sample::{self, NOW, pairs};
 
+fn token() -> AccessToken {
+    let grant = sample::grant();
+    AccessToken {
+        id: TokenId::compose(NOW, [2; 8]),
+        expires_at: NOW.plus_secs(3600),
+        application: grant.application,
+        application_epoch: grant.application_epoch,
+        user: grant.user,
+        user_epoch: grant.user_epoch,
+        grant: Some(grant.id),
+        scopes: grant.scopes,
+        key_thumbprint: None,
+    }
+}
+
+/// What `asker` is told about the subject: `sub` and whether it is an access token.
+fn told(asker: &AuthenticatedClient, subject: Subject<'_>) -> Option<(String, bool)> {
+    let (application, user) = (sample::application(|_| {}), sample::user(4));
+    let facts = Facts { client: asker, application: Some(&application), user: Some(&user), now: NOW };
+    decide(subject, facts).map(|active| (active.subject, active.token_type == Some("Bearer")))
+}
+
+fn access(token: &AccessToken) -> Subject<'_> {
+    Subject::Access { token, revoked: false }
+}
+
+#[test]
+fn a_token_must_be_named() {
+    let missing = Refusal::Parameter { name: "token", fault: ParameterFault::Missing };
+    assert_eq!(parse(&pairs(&[])).unwrap_err(), missing);
+    let hinted = parse(&pairs(&[("token", "sga_1"), ("token_type_hint", "anything")])).unwrap();
+    assert_eq!(hinted.expose(), "sga_1");
+}
+
+#[test]
+fn a_live_token_is_described_to_its_own_client() {
+    let (client, application, user) = (sample::client(|_| {}), sample::application(|_| {}), sample::user(4));
+    let facts = Facts { client: &client, application: Some(&application), user: Some(&user), now: NOW };
+    let token = token();
+    let active = decide(access(&token), facts).unwrap();
+    assert_eq!((active.client_id, active.username), (sample::CLIENT_ID, "user4"));
+    assert_eq!((active.issued_at, active.expires_at), (NOW, Some(NOW.plus_secs(3600))));
+    assert_eq!((active.subject.as_str(), active.id), ("4", Some(token.id)));
+}
+
+#[test]
+fn for_client_credentials_the_subject_is_the_client() {
+    let service = AccessToken { grant: None, ..token() };
+    let expected = Some((sample::CLIENT_ID.to_owned(), true));
+    assert_eq!(told(&sample::client(|_| {}), access(&service)), expected);
+}
+
+#[test]
+fn a_dead_token_is_inactive() {
+    let client = sample::client(|_| {});
+    let dead = [
+        AccessToken { expires_at: NOW, ..token() },
+        AccessToken { application_epoch: Epoch::new(2), ..token() },
+        AccessToken { user_epoch: Epoch::new(4), ..token() },
+    ];
+    for token in &dead {
+        assert_eq!(told(&client, access(token)), None);
+    }
+    assert_eq!(told(&client, Subject::Access { token: &token(), revoked: true }), None);
+}
+
+#[test]
+fn another_clients_token_is_inactive_without_the_scope() {
+    let other = sample::other_client(|_| {});
+    assert_eq!(told(&other, access(&token())), None);
+    let resource_server = sample::other_client(|settings| settings.scopes = Scope::Introspect.into());
+    assert!(told(&resource_server, access(&token())).is_some());
+}
+
+#[test]
+fn a_public_client_may_not_ask() {
+    let public = sample::client(|settings| settings.client_type = ClientType::Public);
+    assert_eq!(may_ask(&public), Err(Refusal::PublicIntrospection));
+    assert_eq!(told(&public, access(&token())), None);
+}
+
+#[test]
+fn a_refresh_token_is_active_until_it_is_replaced() {
+    let client = sample::client(|_| {});
+    let at = |generation, grant: &Grant| {
+        told(&client, Subject::Refresh { token: &RefreshToken { grant: grant.id, generation }, grant })
+    };
+    let rotated = Grant { generation: 1, rotated_at: Some(NOW), ..sample::grant() };
+    assert_eq!(at(1, &rotated), Some(("4".to_owned(), false)));
+    assert_eq!(at(0, &rotated), None);
+    assert_eq!(at(0, &Grant { revoked_at: Some(NOW), ..sample::grant() }), None);
+    assert_eq!(at(0, &Grant { refreshable: false, ..sample::grant() }), None);
+}
+
+#[test]
+fn the_tokens_of_an_inactive_user_are_inactive() {
+    let (client, application) = (sample::client(|_| {}), sample::application(|_| {}));
+    let user = User { active: false, ..sample::user(4) };
+    let facts = Facts { client: &client, application: Some(&application), user: Some(&user), now: NOW };
+    assert_eq!(decide(access(&token()), facts), None);
+    assert_eq!(decide(access(&token()), Facts { user: None, ..facts }), None);
+    assert_eq!(decide(access(&token()), Facts { application: None, ..facts }), None);
+}

@@ -1,1 +1,114 @@
+use proptest::prelude::*;
 
+use super::*;
+
+fn pairs(given: &[(&str, &str)]) -> Parameters {
+    crate::sample::pairs(given)
+}
+
+fn fault(name: &'static str, fault: ParameterFault) -> Refusal {
+    Refusal::Parameter { name, fault }
+}
+
+#[test]
+fn a_parameter_without_a_value_is_left_out() {
+    assert_eq!(pairs(&[("scope", "")]).one(SCOPE), Ok(None));
+    assert_eq!(pairs(&[("scope", "")]).required(SCOPE), Err(fault("scope", ParameterFault::Missing)));
+}
+
+#[test]
+fn a_parameter_given_twice_is_refused_even_with_equal_values() {
+    let twice = pairs(&[("scope", "odata"), ("scope", "odata")]);
+    assert_eq!(twice.one(SCOPE), Err(fault("scope", ParameterFault::Repeated)));
+    let other_spelling = pairs(&[("client_id", "a"), ("clientId", "a"), ("clientId", "a")]);
+    assert!(other_spelling.one(CLIENT_ID).is_ok(), "the alias repeats the same value");
+}
+
+#[test]
+fn both_spellings_may_agree_but_not_differ() {
+    assert_eq!(pairs(&[("clientId", "a")]).one(CLIENT_ID), Ok(Some("a")));
+    assert_eq!(pairs(&[("clientId", "a"), ("client_id", "a")]).one(CLIENT_ID), Ok(Some("a")));
+    let differ = pairs(&[("clientId", "a"), ("client_id", "b")]);
+    assert_eq!(differ.one(CLIENT_ID), Err(fault("client_id", ParameterFault::SpellingsDiffer)));
+}
+
+#[test]
+fn unknown_parameters_are_ignored_even_repeated() {
+    assert_eq!(pairs(&[("x", "1"), ("x", "2"), ("scope", "odata")]).one(SCOPE), Ok(Some("odata")));
+}
+
+#[test]
+fn overlong_values_and_control_characters_are_refused() {
+    let long = "x".repeat(1025);
+    assert_eq!(pairs(&[("scope", &long)]).one(SCOPE), Err(fault("scope", ParameterFault::TooLong)));
+    for value in ["a\0b", "a\nb", "a\u{7f}b", "a\u{85}b"] {
+        assert_eq!(
+            pairs(&[("scope", value)]).one(SCOPE),
+            Err(fault("scope", ParameterFault::ControlCharacter))
+        );
+    }
+}
+
+#[test]
+fn forms_are_decoded() {
+    let form =
+        Parameters::from_form(b"scope=api.access.odata+odata&client_id=%61&empty&=x&%zz=%zz&").unwrap();
+    assert_eq!(form.one(SCOPE), Ok(Some("api.access.odata odata")));
+    assert_eq!(form.one(CLIENT_ID), Ok(Some("a")));
+    assert_eq!(form.one(Name::new("%zz", 10)), Ok(Some("%zz")));
+    assert_eq!(Parameters::from_form(b"scope=%ff").unwrap_err(), Refusal::NotUtf8);
+    assert_eq!(Parameters::from_form(b"scope=\xff").unwrap_err(), Refusal::NotUtf8);
+}
+
+#[test]
+fn a_flood_of_parameters_is_refused() {
+    let flood = "a=b&".repeat(65);
+    assert_eq!(Parameters::from_form(flood.as_bytes()).unwrap_err(), Refusal::TooManyParameters);
+    assert!(Parameters::from_form("a=b&".repeat(64).as_bytes()).is_ok());
+}
+
+#[test]
+fn json_objects_of_strings_are_read() {
+    let json = Parameters::from_json(br#"{"clientId":"a","scope":"odata"}"#).unwrap();
+    assert_eq!((json.one(CLIENT_ID), json.one(SCOPE)), (Ok(Some("a")), Ok(Some("odata"))));
+    let repeated = Parameters::from_json(br#"{"scope":"a","scope":"b"}"#).unwrap();
+    assert_eq!(repeated.one(SCOPE), Err(fault("scope", ParameterFault::Repeated)));
+}
+
+#[test]
+fn json_that_is_no_object_of_strings_is_refused() {
+    for (body, refusal) in [
+        ("", Refusal::NotAJsonObject),
+        ("[]", Refusal::NotAJsonObject),
+        ("\"x\"", Refusal::NotAJsonObject),
+        ("{}{}", Refusal::NotAJsonObject),
+        ("{\"a\":", Refusal::NotAJsonObject),
+        ("{\"a\":1}", Refusal::NotAString),
+        ("{\"a\":null}", Refusal::NotAString),
+        ("{\"a\":[\"b\"]}", Refusal::NotAString),
+    ] {
+        assert_eq!(Parameters::from_json(body.as_bytes()).unwrap_err(), refusal, "{body}");
+    }
+}
+
+#[test]
+fn values_are_not_printed_for_debugging() {
+    let printed = format!("{:?}", pairs(&[("client_secret", "sgs_hidden")]));
+    assert!(printed.contains("client_secret") && !printed.contains("hidden"));
+}
+
+proptest! {
+    #[test]
+    fn reading_any_bytes_never_panics(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        for parameters in [Parameters::from_form(&bytes), Parameters::from_json(&bytes)].into_iter().flatten() {
+            let _ = parameters.one(SCOPE);
+        }
+    }
+
+    #[test]
+    fn what_a_form_encoder_writes_is_read_back(name in "[a-z_]{1,12}", value in "\\PC{0,40}") {
+        let text = url::form_urlencoded::Serializer::new(String::new()).append_pair(&name, &value).finish();
+        let read = Parameters::from_form(text.as_bytes()).unwrap();
+        prop_assert_eq!(read.pairs, vec![(name, value)]);
+    }
+}

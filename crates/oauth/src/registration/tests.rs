@@ -1,1 +1,227 @@
+use serde_json::{Value, json};
 
+use super::*;
+use crate::application::GrantType;
+use crate::scope::{Scope, ScopeSet};
+
+const NEW: Context<'static> = Context {
+    sender: Sender::User,
+    default_profile: Profile::Compatible,
+    minimum_profile: Profile::Compatible,
+    existing: None,
+};
+
+/// The payload of Hybrid Data Pipeline's pages, with members changed or added.
+fn payload(changes: &Value) -> Value {
+    let mut json = json!({
+        "name": "My application",
+        "description": "Reads the harbour",
+        "redirectUrls": ["https://app.example.com/cb"],
+    });
+    for (name, value) in changes.as_object().unwrap() {
+        json[name] = value.clone();
+    }
+    json
+}
+
+fn judged(changes: &Value, context: Context<'_>) -> Judged {
+    decide(&ApplicationPayload::read(&payload(changes))?, context)
+}
+
+fn registered(changes: &Value) -> ApplicationSettings {
+    judged(changes, NEW).unwrap().0
+}
+
+fn faults(changes: &Value, context: Context<'_>) -> Vec<String> {
+    judged(changes, context).unwrap_err().iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_plain_payload_gets_the_defaults() {
+    let settings = registered(&json!({}));
+    assert_eq!((settings.profile, settings.client_type), (Profile::Compatible, ClientType::Confidential));
+    let expected = [GrantType::AuthorizationCode, GrantType::RefreshToken, GrantType::Password];
+    assert_eq!(settings.grant_types, expected);
+    assert_eq!(settings.scopes, ScopeSet::from(Scope::OData));
+    let strict = registered(&json!({"profile": "oauth21"}));
+    assert_eq!(strict.grant_types, [GrantType::AuthorizationCode, GrantType::RefreshToken]);
+}
+
+#[test]
+fn every_fault_is_reported_at_once() {
+    let given = json!({
+        "name": "x".repeat(131),
+        "description": "d".repeat(257),
+        "redirectUrls": ["javascript:alert(1)", "https://a.example/#f"],
+        "accessTokenLifetime": 59,
+        "scopes": ["api.mgmt", "nonsense"],
+    });
+    let found = faults(&given, NEW);
+    for fault in [
+        "name is 131 characters long; at most 128 are allowed",
+        "description is 257 characters long; at most 256 are allowed",
+        "redirectUrls[1] must not have a fragment",
+        "accessTokenLifetime is 59; it must be 60 to 86400 seconds",
+        "scopes[0] is api.mgmt, which only an Administrator may give",
+        "scopes[1] must be one of api.access.odata, api.mgmt, token.introspect",
+    ] {
+        assert!(found.iter().any(|found| found == fault), "{fault} is missing in {found:#?}");
+    }
+    assert!(found.iter().any(|fault| fault.starts_with("redirectUrls[0] has a scheme")));
+}
+
+#[test]
+fn lengths_count_characters_and_names_are_trimmed() {
+    let settings = registered(&json!({"name": format!("  {}  ", "ü".repeat(128))}));
+    assert_eq!(settings.name.chars().count(), 128);
+    for name in ["", "   ", "a\u{0}b", "a\u{202e}b"] {
+        assert!(!faults(&json!({"name": name}), NEW).is_empty(), "{name:?}");
+    }
+}
+
+#[test]
+fn a_payload_without_name_or_redirect_url_is_refused() {
+    let found = decide(&ApplicationPayload::default(), NEW).unwrap_err();
+    let fields: Vec<&str> = found.iter().map(|fault| fault.field.as_str()).collect();
+    assert_eq!(fields, ["name", "redirectUrls"]);
+    assert!(
+        registered(&json!({"grantTypes": ["client_credentials"], "redirectUrls": []}))
+            .redirect_urls
+            .is_empty()
+    );
+}
+
+#[test]
+fn unknown_members_and_wrong_types_are_named() {
+    let found = faults(
+        &json!({"colour": "red", "redirectUrls": "x", "accessTokenLifetime": "1", "scopes": [1]}),
+        NEW,
+    );
+    for fault in [
+        "colour is no member of an application",
+        "redirectUrls must be an array of strings",
+        "accessTokenLifetime must be a whole number of seconds",
+        "scopes[0] must be a string",
+    ] {
+        assert!(found.iter().any(|found| found == fault), "{fault}");
+    }
+}
+
+#[test]
+fn read_only_members_are_ignored() {
+    assert!(
+        judged(&json!({"id": 7, "clientId": "x", "clientSecret": null, "createdAt": "2026"}), NEW).is_ok()
+    );
+}
+
+#[test]
+fn the_older_wrapped_form_holds_exactly_one_application() {
+    let wrapped = |count: usize| json!({ "applications": vec![payload(&json!({})); count] });
+    assert_eq!(ApplicationPayload::read(&wrapped(1)), ApplicationPayload::read(&payload(&json!({}))));
+    for json in [wrapped(0), wrapped(2), json!({"applications": [1]}), json!([]), json!("x"), json!(null)] {
+        assert!(ApplicationPayload::read(&json).is_err(), "{json}");
+    }
+}
+
+#[test]
+fn profiles_that_are_unknown_not_there_or_too_weak_are_refused() {
+    assert!(faults(&json!({"profile": "fapi2"}), NEW)[0].contains("not available"));
+    assert_eq!(faults(&json!({"profile": "lax"}), NEW), ["profile must be compatible or oauth21"]);
+    let strict = Context { minimum_profile: Profile::OAuth21, default_profile: Profile::OAuth21, ..NEW };
+    assert!(faults(&json!({"profile": "compatible"}), strict)[0].contains("oauth21 or stricter"));
+    assert_eq!(judged(&json!({}), strict).unwrap().0.profile, Profile::OAuth21);
+}
+
+#[test]
+fn oauth21_knows_no_password_grant() {
+    let found = faults(&json!({"profile": "oauth21", "grantTypes": ["authorization_code", "password"]}), NEW);
+    assert_eq!(found, ["grantTypes must not name password in profile oauth21"]);
+}
+
+#[test]
+fn client_credentials_are_asked_for_and_not_for_public_applications() {
+    assert!(!registered(&json!({})).grant_types.contains(&GrantType::ClientCredentials));
+    let grant_types = json!(["client_credentials", "authorization_code", "client_credentials"]);
+    let settings = registered(&json!({"grantTypes": grant_types}));
+    assert_eq!(settings.grant_types, [GrantType::AuthorizationCode, GrantType::ClientCredentials]);
+    let found = faults(&json!({"clientType": "public", "grantTypes": ["client_credentials"]}), NEW);
+    assert!(found[0].contains("public"));
+    assert!(faults(&json!({"grantTypes": []}), NEW)[0].contains("at least one"));
+    assert!(faults(&json!({"grantTypes": ["implicit"]}), NEW)[0].starts_with("grantTypes[0]"));
+}
+
+#[test]
+fn only_an_administrator_gives_the_wider_scopes() {
+    let given = json!({"scopes": ["odata", "api.mgmt"]});
+    let administrator = Context { sender: Sender::Administrator, ..NEW };
+    let settings = judged(&given, administrator).unwrap().0;
+    assert!(settings.scopes.contains(Scope::Management));
+    let kept = judged(&given, Context { existing: Some(&settings), ..NEW }).unwrap().0;
+    assert_eq!(kept.scopes, settings.scopes, "what was given before may be kept");
+    assert!(faults(&json!({"scopes": []}), NEW)[0].contains("at least one"));
+}
+
+#[test]
+fn the_jwt_format_is_refused_in_words() {
+    assert!(faults(&json!({"tokenFormat": "jwt"}), NEW)[0].contains("not available"));
+    assert_eq!(registered(&json!({"tokenFormat": "opaque"})).token_format, TokenFormat::Opaque);
+}
+
+#[test]
+fn an_odd_redirect_url_is_accepted_with_a_warning() {
+    let given =
+        json!({"redirectUrls": ["bedford.progresstest.com", "http://a.example/cb", "https://a.example/cb"]});
+    let (settings, warnings) = judged(&given, NEW).unwrap();
+    assert_eq!(settings.redirect_urls.len(), 3);
+    let fields: Vec<&str> = warnings.iter().map(|warning| warning.field.as_str()).collect();
+    assert_eq!(fields, ["redirectUrls[0]", "redirectUrls[1]"]);
+    let mut strict = given;
+    strict["profile"] = json!("oauth21");
+    assert_eq!(judged(&strict, NEW).unwrap_err().len(), 2);
+}
+
+#[test]
+fn contacts_and_logo_are_bounded() {
+    let settings =
+        registered(&json!({"contacts": [" ops@example.com "], "logoUrl": "https://a.example/l.png"}));
+    assert_eq!(settings.contacts, ["ops@example.com"]);
+    for changes in [
+        json!({"contacts": [""]}),
+        json!({"contacts": vec!["x"; 11]}),
+        json!({"contacts": ["x".repeat(255)]}),
+        json!({"logoUrl": "http://a.example/l.png"}),
+        json!({"logoUrl": "javascript:alert(1)"}),
+        json!({"logoUrl": "https://u:p@a.example/"}),
+    ] {
+        assert_eq!(faults(&changes, NEW).len(), 1, "{changes}");
+    }
+}
+
+#[test]
+fn an_update_replaces_three_members_and_keeps_the_rest() {
+    let before = registered(&json!({
+        "grantTypes": ["authorization_code"], "accessTokenLifetime": 600, "contacts": ["a"],
+        "logoUrl": "https://a.example/l.png",
+    }));
+    let context = Context { existing: Some(&before), ..NEW };
+    let payload = json!({"name": "New name", "redirectUrls": ["https://b.example/cb"]});
+    let (after, _) = decide(&ApplicationPayload::read(&payload).unwrap(), context).unwrap();
+    assert_eq!((after.name.as_str(), after.description.as_str()), ("New name", ""));
+    assert_eq!(after.redirect_urls, ["https://b.example/cb"]);
+    let kept = ApplicationSettings {
+        name: after.name.clone(),
+        description: String::new(),
+        redirect_urls: after.redirect_urls.clone(),
+        ..before.clone()
+    };
+    assert_eq!(after, kept);
+    assert_eq!(judged(&json!({"logoUrl": ""}), context).unwrap().0.logo_url, None);
+}
+
+#[test]
+fn the_client_type_of_an_application_cannot_change() {
+    let before = registered(&json!({}));
+    let context = Context { existing: Some(&before), ..NEW };
+    assert!(faults(&json!({"clientType": "public"}), context)[0].contains("cannot change"));
+    assert!(judged(&json!({"clientType": "confidential"}), context).is_ok());
+}

@@ -1,1 +1,55 @@
+use super::*;
+use crate::refusal::ParameterFault;
+use crate::sample::{self, NOW, pairs};
 
+fn token() -> AccessToken {
+    let grant = sample::grant();
+    AccessToken {
+        id: TokenId::compose(NOW, [2; 8]),
+        expires_at: NOW.plus_secs(3600),
+        application: grant.application,
+        application_epoch: grant.application_epoch,
+        user: grant.user,
+        user_epoch: grant.user_epoch,
+        grant: Some(grant.id),
+        scopes: grant.scopes,
+        key_thumbprint: None,
+    }
+}
+
+#[test]
+fn a_token_must_be_named() {
+    let missing = Refusal::Parameter { name: "token", fault: ParameterFault::Missing };
+    assert_eq!(parse(&pairs(&[("token_type_hint", "refresh_token")])).unwrap_err(), missing);
+    // RFC 7009 §2.1
+    let request = pairs(&[("token", "45ghiukldjahdnhzdauz"), ("token_type_hint", "refresh_token")]);
+    assert_eq!(parse(&request).unwrap().expose(), "45ghiukldjahdnhzdauz");
+}
+
+#[test]
+fn an_access_token_ends_alone_and_a_refresh_token_with_its_grant() {
+    let (client, token, grant) = (sample::client(|_| {}), token(), sample::grant());
+    let ends_token = Effect::EndToken { id: token.id, expires_at: token.expires_at };
+    assert_eq!(decide(&client, Subject::Access(&token), NOW), ends_token);
+    assert_eq!(decide(&client, Subject::Refresh(&grant), NOW), Effect::EndGrant(grant.id));
+}
+
+#[test]
+fn an_unknown_token_has_no_effect() {
+    assert_eq!(decide(&sample::client(|_| {}), Subject::Unknown, NOW), Effect::Nothing);
+}
+
+#[test]
+fn another_clients_token_is_left_alone() {
+    let other = sample::other_client(|_| {});
+    assert_eq!(decide(&other, Subject::Access(&token()), NOW), Effect::Nothing);
+    assert_eq!(decide(&other, Subject::Refresh(&sample::grant()), NOW), Effect::Nothing);
+}
+
+#[test]
+fn what_is_dead_already_needs_no_end() {
+    let client = sample::client(|_| {});
+    assert_eq!(decide(&client, Subject::Access(&token()), token().expires_at), Effect::Nothing);
+    let revoked = Grant { revoked_at: Some(NOW), ..sample::grant() };
+    assert_eq!(decide(&client, Subject::Refresh(&revoked), NOW), Effect::Nothing);
+}

@@ -1,1 +1,143 @@
+use super::*;
+use crate::application::GrantType;
+use crate::id::{ApplicationId, CodeId, ConsentId, Epoch, UserId};
+use crate::sample::{self, NOW};
+use crate::scope::{Scope, ScopeSet};
 
+const DIGEST: [u8; 32] = [7; 32];
+
+fn code() -> AuthorizationCode {
+    AuthorizationCode {
+        id: CodeId::compose(NOW, [1; 8]),
+        expires_at: NOW.plus_secs(60),
+        application: ApplicationId::new(7),
+        application_epoch: Epoch::new(3),
+        user: UserId::new(4),
+        user_epoch: Epoch::new(5),
+        consent: ConsentId::new(11),
+        scopes: Scope::OData.into(),
+        redirect_digest: None,
+        challenge: None,
+        auth_time: NOW,
+    }
+}
+
+fn decided(code: &AuthorizationCode, change: impl FnOnce(&mut Facts<'_>)) -> Result<Founding, Refusal> {
+    let (client, user) = (sample::client(|_| {}), sample::user(4));
+    let mut facts = Facts {
+        client: &client,
+        code: Some(code),
+        user: Some(&user),
+        redirect_digest: None,
+        verifier_digest: None,
+        lifetime_limit_secs: 3600,
+        now: NOW,
+    };
+    change(&mut facts);
+    decide(facts)
+}
+
+#[test]
+fn a_good_code_founds_a_grant() {
+    let founding = decided(&code(), |_| {}).unwrap();
+    assert_eq!((founding.user, founding.consent), (UserId::new(4), Some(ConsentId::new(11))));
+    assert_eq!(founding.origin, GrantOrigin::Code(code().id), "by which the store sees a replay");
+    assert_eq!((founding.lifetime_secs, founding.refreshable), (3600, true));
+}
+
+#[test]
+fn a_code_that_was_not_sealed_here_is_refused() {
+    assert_eq!(decided(&code(), |facts| facts.code = None), Err(Refusal::CodeForged));
+}
+
+#[test]
+fn a_code_lives_until_the_moment_before_its_expiry() {
+    let at = |now| decided(&code(), |facts| facts.now = now).map(|_| ());
+    assert_eq!(at(Timestamp::from_micros(code().expires_at.as_micros() - 1)), Ok(()));
+    assert_eq!(at(code().expires_at), Err(Refusal::CodeExpired));
+}
+
+#[test]
+fn a_code_of_another_client_is_refused() {
+    let stolen = AuthorizationCode { application: ApplicationId::new(8), ..code() };
+    assert_eq!(decided(&stolen, |_| {}), Err(Refusal::CodeOfAnotherClient));
+}
+
+#[test]
+fn the_redirect_url_must_be_the_same_where_the_request_carried_one() {
+    let bound = AuthorizationCode { redirect_digest: Some(DIGEST), ..code() };
+    let with =
+        |code: &AuthorizationCode, digest| decided(code, |facts| facts.redirect_digest = digest).map(|_| ());
+    assert_eq!(with(&bound, Some(DIGEST)), Ok(()));
+    assert_eq!(with(&bound, None), Err(Refusal::RedirectUrlDiffers));
+    assert_eq!(with(&bound, Some([8; 32])), Err(Refusal::RedirectUrlDiffers));
+    assert_eq!(with(&code(), Some(DIGEST)), Ok(()));
+}
+
+#[test]
+fn the_verifier_must_match_the_challenge() {
+    let bound = AuthorizationCode { challenge: Some(DIGEST), ..code() };
+    let with =
+        |code: &AuthorizationCode, digest| decided(code, |facts| facts.verifier_digest = digest).map(|_| ());
+    assert_eq!(with(&bound, Some(DIGEST)), Ok(()));
+    assert_eq!(with(&bound, None), Err(Refusal::VerifierMissing));
+    assert_eq!(with(&bound, Some([8; 32])), Err(Refusal::VerifierWrong));
+}
+
+#[test]
+fn a_verifier_for_a_code_without_challenge_is_a_downgrade_and_refused() {
+    let downgraded = decided(&code(), |facts| facts.verifier_digest = Some(DIGEST));
+    assert_eq!(downgraded, Err(Refusal::VerifierUnexpected));
+}
+
+#[test]
+fn what_ended_all_access_ends_outstanding_codes() {
+    let before_reset = AuthorizationCode { application_epoch: Epoch::new(2), ..code() };
+    assert_eq!(decided(&before_reset, |_| {}), Err(Refusal::CodeOutlived));
+    let before_password_change = AuthorizationCode { user_epoch: Epoch::new(4), ..code() };
+    assert_eq!(decided(&before_password_change, |_| {}), Err(Refusal::CodeOutlived));
+    assert_eq!(decided(&code(), |facts| facts.user = None), Err(Refusal::CodeOutlived));
+}
+
+#[test]
+fn the_code_of_an_inactive_user_is_refused() {
+    let inactive = User { active: false, ..sample::user(4) };
+    let client = sample::client(|_| {});
+    let code = code();
+    let facts = Facts {
+        client: &client,
+        code: Some(&code),
+        user: Some(&inactive),
+        redirect_digest: None,
+        verifier_digest: None,
+        lifetime_limit_secs: 3600,
+        now: NOW,
+    };
+    assert_eq!(decide(facts), Err(Refusal::UserInactive));
+}
+
+#[test]
+fn scopes_that_the_application_lost_since_are_not_issued() {
+    let all: ScopeSet = Scope::ALL.into_iter().collect();
+    let wide = AuthorizationCode { scopes: all, ..code() };
+    assert_eq!(decided(&wide, |_| {}).unwrap().scopes, Scope::OData.into());
+    let lost = AuthorizationCode { scopes: Scope::Management.into(), ..code() };
+    assert_eq!(decided(&lost, |_| {}), Err(Refusal::NoScopeLeft));
+}
+
+#[test]
+fn only_an_application_registered_for_it_gets_a_refresh_token() {
+    let client = sample::client(|settings| settings.grant_types = vec![GrantType::AuthorizationCode]);
+    let code = code();
+    let user = sample::user(4);
+    let facts = Facts {
+        client: &client,
+        code: Some(&code),
+        user: Some(&user),
+        redirect_digest: None,
+        verifier_digest: None,
+        lifetime_limit_secs: 3600,
+        now: NOW,
+    };
+    assert!(!decide(facts).unwrap().refreshable);
+}

@@ -76,9 +76,18 @@ const MOST_WORDS: usize = 3;
 /// Whether a password is common, or a common one in disguise.
 pub(super) fn contains(password: &str) -> bool {
     let lower = password.to_lowercase();
+    let dressed =
+        [undisguised(&lower, LookAlikes::StandForLetters), undisguised(&lower, LookAlikes::Separate)];
     WALKS.iter().any(|walk| walk.contains(&lower))
         || is_a_run(&lower)
-        || is_made_of_words(&undisguised(&lower))
+        || dressed.iter().any(|words| is_made_of_words(words))
+}
+
+/// How digits and marks between letters are read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum LookAlikes {
+    StandForLetters,
+    Separate,
 }
 
 /// Neighbours in the alphabet or among the digits all along, up or down.
@@ -88,11 +97,12 @@ fn is_a_run(password: &str) -> bool {
     runs(1) || runs(-1)
 }
 
-/// Without digits and marks at either end, with look-alikes as the letters that they stand for, and only letters kept.
-fn undisguised(password: &str) -> String {
+/// Without digits and marks at either end, with look-alikes read as told, and only letters kept.
+fn undisguised(password: &str, look_alikes: LookAlikes) -> String {
     let core = password.trim_matches(|c: char| !c.is_alphabetic() && !matches!(c, '@' | '$'));
     let core = core.trim_end_matches(['@', '$']);
     let letter = |c: char| match c {
+        c if look_alikes == LookAlikes::Separate => Some(c).filter(|c| c.is_alphabetic()),
         '@' | '4' => Some('a'),
         '3' => Some('e'),
         '1' => Some('i'),

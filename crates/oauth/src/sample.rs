@@ -1,0 +1,149 @@
+//! Records for the tests of the rules: one application `ship`, its owner, and what they may be changed into.
+
+use std::sync::Arc;
+
+use crate::account::{Lockout, USER_ROLE, User};
+use crate::application::{
+    Application, ApplicationSettings, ClientType, GrantType, Profile, StoredSecret, TokenFormat,
+};
+use crate::client_authentication::{AuthenticatedClient, Presented, authenticate};
+use crate::grant::{Consent, Grant, GrantOrigin};
+use crate::id::{ApplicationId, CodeId, ConsentId, Epoch, GrantId, SecretId, UserId};
+use crate::parameters::Parameters;
+use crate::scope::{Scope, ScopeSet};
+use crate::secret::{ClientSecret, Digest, PasswordHash};
+use crate::time::Timestamp;
+
+/// The present moment of the tests.
+pub(crate) const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
+/// The example client id of Hybrid Data Pipeline's pages has this form.
+pub(crate) const CLIENT_ID: &str = "3f2504e0-4f89-41d3-9a0c-0305e82c3301";
+/// The secret whose digest [`is_secret`] accepts.
+pub(crate) const SECRET: &str = "sgs_right";
+/// The redirect URL of RFC 6749's examples.
+pub(crate) const REDIRECT: &str = "https://client.example.com/cb";
+
+pub(crate) fn pairs(given: &[(&str, &str)]) -> Parameters {
+    Parameters::new(given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))).unwrap()
+}
+
+pub(crate) fn settings() -> ApplicationSettings {
+    ApplicationSettings {
+        name: "Ship".to_owned(),
+        description: String::new(),
+        redirect_urls: vec![REDIRECT.to_owned()],
+        profile: Profile::Compatible,
+        client_type: ClientType::Confidential,
+        grant_types: GrantType::ALL.to_vec(),
+        scopes: Scope::OData.into(),
+        token_format: TokenFormat::Opaque,
+        access_token_lifetime_secs: None,
+        contacts: Vec::new(),
+        logo_url: None,
+    }
+}
+
+pub(crate) fn application(change: impl FnOnce(&mut ApplicationSettings)) -> Application {
+    let mut settings = settings();
+    change(&mut settings);
+    let confidential = settings.client_type == ClientType::Confidential;
+    Application {
+        id: ApplicationId::new(7),
+        client_id: CLIENT_ID.parse().unwrap(),
+        owner: UserId::new(2),
+        owner_name: "owner".to_owned(),
+        epoch: Epoch::new(3),
+        settings,
+        secrets: if confidential { vec![stored_secret(1)] } else { Vec::new() },
+        created_at: NOW,
+        updated_at: NOW,
+        last_used_at: None,
+    }
+}
+
+/// Digests of the tests hold a mark in place of a digest: 1 belongs to [`SECRET`], 2 to `sgs_other`.
+pub(crate) fn stored_secret(mark: u8) -> StoredSecret {
+    StoredSecret {
+        id: SecretId::new(mark.into()),
+        digest: Digest::from_bytes([mark; 32]),
+        hint: "ight".to_owned(),
+        created_at: NOW,
+        expires_at: None,
+        last_used_at: None,
+        sealed: None,
+    }
+}
+
+pub(crate) fn is_secret(presented: &ClientSecret, stored: &StoredSecret) -> bool {
+    let mark = match presented.expose() {
+        SECRET => 1,
+        "sgs_other" => 2,
+        _ => 0,
+    };
+    stored.digest.as_bytes() == &[mark; 32]
+}
+
+pub(crate) fn client(change: impl FnOnce(&mut ApplicationSettings)) -> AuthenticatedClient {
+    authenticated(application(change))
+}
+
+pub(crate) fn authenticated(application: Application) -> AuthenticatedClient {
+    let confidential = application.settings.client_type == ClientType::Confidential;
+    let presented = Presented {
+        unverified_client_id: Some(application.client_id.clone()),
+        secret: confidential.then(|| ClientSecret::new(SECRET)),
+    };
+    authenticate(&presented, Some(Arc::new(application)), NOW, is_secret).unwrap()
+}
+
+/// Another application, `boat`.
+pub(crate) fn other_client(change: impl FnOnce(&mut ApplicationSettings)) -> AuthenticatedClient {
+    authenticated(Application { id: ApplicationId::new(8), ..application(change) })
+}
+
+pub(crate) fn user(id: i64) -> User {
+    User {
+        id: UserId::new(id),
+        name: format!("user{id}"),
+        password: PasswordHash::new("$argon2id$"),
+        active: true,
+        password_expires_at: None,
+        roles: vec![USER_ROLE],
+        epoch: Epoch::new(5),
+        lockout: Lockout::default(),
+        created_at: NOW,
+        updated_at: NOW,
+    }
+}
+
+/// What user 4 allowed `ship`.
+pub(crate) fn consent(scopes: impl Into<ScopeSet>) -> Consent {
+    Consent {
+        id: ConsentId::new(11),
+        user: UserId::new(4),
+        application: ApplicationId::new(7),
+        scopes: scopes.into(),
+        created_at: NOW,
+    }
+}
+
+/// What user 4 gave `ship`, never rotated.
+pub(crate) fn grant() -> Grant {
+    Grant {
+        id: GrantId::new(21),
+        application: ApplicationId::new(7),
+        application_epoch: Epoch::new(3),
+        user: UserId::new(4),
+        user_epoch: Epoch::new(5),
+        origin: GrantOrigin::Code(CodeId::compose(NOW, [1; 8])),
+        scopes: Scope::OData.into(),
+        refreshable: true,
+        generation: 0,
+        rotated_at: None,
+        key: 1,
+        created_at: NOW,
+        last_used_at: None,
+        expires_at: None,
+        revoked_at: None,
+    }
+}
