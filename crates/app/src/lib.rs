@@ -17,20 +17,27 @@ use store::Store;
 use vault::Vault;
 
 pub mod acting;
+pub mod administration;
 pub mod allowed;
 pub mod applications;
+pub mod audit;
 pub mod authorize;
 pub mod caller;
 pub mod client;
 pub mod clock;
+pub mod data_sources;
 pub mod directory;
 pub mod error;
 pub mod feed;
 pub mod introspection;
 pub mod keys;
+pub mod limits;
 pub mod metrics;
+pub mod models;
+pub mod odata;
 pub mod rates;
 pub mod revocations;
+pub mod roles;
 pub mod sessions;
 pub mod settings;
 pub mod setup;
@@ -39,6 +46,7 @@ pub mod token;
 pub mod token_revocation;
 pub mod upkeep;
 pub mod usage;
+pub mod users;
 
 pub use error::Fault;
 pub use settings::AppSettings;
@@ -55,6 +63,8 @@ pub struct App {
     pub(crate) usage: usage::UsageRecorder,
     pub(crate) freshness: feed::Freshness,
     pub(crate) rates: rates::Rates,
+    pub(crate) models: models::Models,
+    pub(crate) data: odata::Data,
     metrics: metrics::Metrics,
 }
 
@@ -70,6 +80,8 @@ impl App {
         let rates = rates::Rates::new(settings.rates);
         Self {
             rates,
+            models: models::Models::default(),
+            data: odata::Data::default(),
             store,
             vault,
             sources,

@@ -65,6 +65,10 @@ pub struct Metrics {
     pub requests: Family<RequestLabels, Counter>,
     /// Rows sent over OData.
     pub odata_rows: Counter,
+    /// Values that did not fit the type of their column and were sent as null.
+    pub odata_misfits: Counter,
+    /// Answers over OData that broke off after they had begun.
+    pub odata_broken_streams: Counter,
     /// Seconds from the first byte of a request to the end of its answer's head.
     pub request_seconds: Histogram,
     /// Events in the revocation index.
@@ -96,6 +100,8 @@ impl Default for Metrics {
             rate_limited: Counter::default(),
             requests: Family::default(),
             odata_rows: Counter::default(),
+            odata_misfits: Counter::default(),
+            odata_broken_streams: Counter::default(),
             request_seconds: Histogram::new(BUCKETS),
             revocation_index: Gauge::default(),
             feed_age_micros: Gauge::default(),
@@ -131,6 +137,13 @@ impl Metrics {
         registry.register("rate_limited", "Requests refused for coming too often", self.rate_limited.clone());
         registry.register("requests", "Requests by area and status class", self.requests.clone());
         registry.register("odata_rows", "Rows sent over OData", self.odata_rows.clone());
+        registry.register(
+            "odata_misfits",
+            "Values sent as null since they did not fit",
+            self.odata_misfits.clone(),
+        );
+        let help = "Answers that broke off after they had begun";
+        registry.register("odata_broken_streams", help, self.odata_broken_streams.clone());
         registry.register(
             "request_seconds",
             "Seconds until a request was answered",

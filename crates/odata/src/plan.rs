@@ -61,6 +61,8 @@ pub enum Plan {
 /// A query for a page of entities.
 #[derive(Debug, Clone)]
 pub struct Query {
+    /// How the rows are written.
+    pub format: Format,
     /// Reads the page, and one row more if there may be a next page.
     pub statement: Statement,
     /// Counts all pages' rows, where the client asked for it.
@@ -83,6 +85,8 @@ pub struct Query {
 /// A query for at most one row.
 #[derive(Debug, Clone)]
 pub struct Single {
+    /// How the row is written.
+    pub format: Format,
     /// Reads the row.
     pub statement: Statement,
     /// Writes it.
@@ -147,6 +151,7 @@ impl Planner<'_> {
             _ => None,
         };
         Ok(Query {
+            format: self.format,
             statement,
             count,
             encoder,
@@ -180,7 +185,7 @@ impl Planner<'_> {
         let mut columns = Columns::of(selection);
         let encoder = self.encoder(selection, &mut columns, subject);
         let statement = select::page(self.dialect, selection, &columns, None, Limits { rows: 1, skip: 0 })?;
-        Ok(Single { statement, encoder, cacheable: self.cacheable })
+        Ok(Single { format: self.format, statement, encoder, cacheable: self.cacheable })
     }
 
     fn encoder(&self, selection: &Selection<'_>, columns: &mut Columns, subject: Subject) -> Encoder {

@@ -108,6 +108,11 @@ impl Url {
         self.option(SystemOption::SkipToken)
     }
 
+    /// Whether `$format` says which representation is wanted, whatever the `Accept` header says.
+    pub fn names_format(&self) -> bool {
+        self.option(SystemOption::Format).is_some()
+    }
+
     pub(crate) fn option(&self, wanted: SystemOption) -> Option<&str> {
         let wanted = OptionName::System(wanted);
         self.options.iter().find(|option| option.name == wanted).map(|option| option.value.as_str())

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::ops::ControlFlow;
 
 use odata::model::{Finding, Schema};
+use odata::sql::Dialect;
 use odata::statement::Statement;
 
 use crate::sqlite::{SqliteRunner, SqliteSource};
@@ -120,6 +121,13 @@ impl Source {
     {
         match self {
             Self::Sqlite(source) => source.stream(run, |runner, sink| job(&Runner(Of::Sqlite(runner)), sink)),
+        }
+    }
+
+    /// The SQL that its statements must be written in.
+    pub fn dialect(&self) -> Dialect {
+        match self {
+            Self::Sqlite(_) => Dialect::Sqlite,
         }
     }
 

@@ -22,6 +22,7 @@ pub mod json;
 pub mod management;
 pub mod oauth;
 pub mod observation;
+pub mod odata;
 pub mod origin;
 pub mod pages;
 pub mod reference;

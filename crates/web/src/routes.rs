@@ -6,7 +6,7 @@ use axum::routing::{delete, get, post, put};
 use crate::management::{allowed, applications};
 use crate::oauth::{authorize, introspect, metadata, revoke, token};
 use crate::pages::{account, login, logout, password};
-use crate::{Gate, assets, front, observation, reference};
+use crate::{Gate, assets, front, observation, odata, reference};
 
 /// All routes with their handlers.
 #[rustfmt::skip]
@@ -47,6 +47,12 @@ pub fn router(gate: Gate) -> Router {
         .route("/api/mgmt/oauth/client/applications/{id}/secrets/{secretId}", delete(applications::end_secret))
         .route("/api/mgmt/oauth/client/allowedapplications",                  get(allowed::list))
         .route("/api/mgmt/oauth/client/allowedapplications/{id}",             delete(allowed::revoke))
+
+        // The data.
+        .route("/api/odata4",                 get(odata::sources))
+        .route("/api/odata4/{source}",        get(odata::read))
+        .route("/api/odata4/{source}/",       get(odata::read))
+        .route("/api/odata4/{source}/{*path}", get(odata::read))
 
         .fallback(front::unknown_path)
         .method_not_allowed_fallback(front::wrong_method)

@@ -1,11 +1,36 @@
 //! Errors in OData's form
 //! ([OData JSON 4.01 §21.1](https://docs.oasis-open.org/odata/odata-json-format/v4.01/odata-json-format-v4.01.html#sec_ErrorResponse)).
 
+use app::Fault;
+use app::caller::BearerRefusal;
+use app::odata::{DataRefusal, SourceFailure};
+use app::sign_in::SignInRefusal;
 use axum::body::Body;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use http::header::{CONTENT_TYPE, HeaderValue};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use odata::error::{Error, Kind};
 use serde::Serialize;
+
+const BASIC: &str = r#"Basic realm="Sluicegate", charset="UTF-8""#;
+const BEARER: &str = r#"Bearer realm="Sluicegate""#;
+const DEAD_TOKEN: &str = r#"Bearer error="invalid_token", realm="Sluicegate""#;
+const MISSING_SCOPE: &str =
+    r#"Bearer error="insufficient_scope", scope="api.access.odata", realm="Sluicegate""#;
+
+/// After something that passes by itself it is worth trying again so soon.
+const RETRY_SECS: u32 = 1;
+
+/// Why a request for data is refused, on the wire.
+#[derive(Debug)]
+pub struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+    target: Option<&'static str>,
+    retry_after_secs: Option<u32>,
+    challenges: &'static [&'static str],
+}
 
 #[derive(Serialize)]
 struct ErrorBody<'a> {
@@ -20,7 +45,129 @@ struct ErrorMembers<'a> {
     target: Option<&'a str>,
 }
 
-/// An error with its stable code; `target` names the part of the request that is at fault.
+impl Problem {
+    /// A problem with its stable code and a sentence for a person.
+    pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        let message = message.into();
+        Self { status, code, message, target: None, retry_after_secs: None, challenges: &[] }
+    }
+
+    /// Nobody has proved who asks: either scheme will do.
+    pub fn unauthenticated(message: impl Into<String>) -> Self {
+        let problem = Self::new(StatusCode::UNAUTHORIZED, "NotAuthenticated", message);
+        Self { challenges: &[BEARER, BASIC], ..problem }
+    }
+
+    fn later(self) -> Self {
+        Self { retry_after_secs: Some(RETRY_SECS), ..self }
+    }
+}
+
+impl From<BearerRefusal> for Problem {
+    fn from(refusal: BearerRefusal) -> Self {
+        match refusal {
+            BearerRefusal::Dead => {
+                let problem = Self::new(StatusCode::UNAUTHORIZED, "InvalidToken", refusal.to_string());
+                Self { challenges: &[DEAD_TOKEN], ..problem }
+            }
+            BearerRefusal::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<SignInRefusal> for Problem {
+    fn from(refusal: SignInRefusal) -> Self {
+        let message = refusal.to_string();
+        match refusal {
+            SignInRefusal::Refused | SignInRefusal::PasswordExpired => Self::unauthenticated(message),
+            SignInRefusal::TooOften { retry_after_secs } => {
+                let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", message);
+                Self { retry_after_secs: Some(retry_after_secs), ..problem }
+            }
+            SignInRefusal::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<Fault> for Problem {
+    fn from(fault: Fault) -> Self {
+        tracing::error!(target: "odata", ?fault, "a request for data failed");
+        match fault {
+            Fault::Broken(_) => {
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "ServerError", fault.to_string())
+            }
+            Fault::Busy | Fault::NotWritable(_) | Fault::Unavailable(_) => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "Unavailable", fault.to_string()).later()
+            }
+        }
+    }
+}
+
+impl From<DataRefusal> for Problem {
+    fn from(refusal: DataRefusal) -> Self {
+        let message = refusal.to_string();
+        match refusal {
+            DataRefusal::MissingScope => {
+                let problem = Self::new(StatusCode::FORBIDDEN, "InsufficientScope", message);
+                Self { challenges: &[MISSING_SCOPE], ..problem }
+            }
+            DataRefusal::MissingPermission => Self::new(StatusCode::FORBIDDEN, "PermissionMissing", message),
+            DataRefusal::UnknownSource => Self::new(StatusCode::NOT_FOUND, "DataSourceNotFound", message),
+            DataRefusal::NoSuchEntity => Self::new(StatusCode::NOT_FOUND, "ResourceNotFound", message),
+            DataRefusal::NotAcceptable => Self::new(StatusCode::NOT_ACCEPTABLE, "NotAcceptable", message),
+            DataRefusal::TooManyRequests => {
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", message).later()
+            }
+            DataRefusal::WaitedTooLong => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "Unavailable", message).later()
+            }
+            DataRefusal::Request(error) => {
+                let problem = Self::new(status_of(&error), error.code(), message);
+                Self { target: error.target(), ..problem }
+            }
+            DataRefusal::Source(_) => match refusal.source_failure() {
+                Some(SourceFailure::Transient) => {
+                    Self::new(StatusCode::SERVICE_UNAVAILABLE, "DataSourceBusy", message).later()
+                }
+                Some(SourceFailure::TooSlow) => {
+                    Self::new(StatusCode::GATEWAY_TIMEOUT, "QueryTimedOut", message)
+                }
+                Some(SourceFailure::Unavailable) | None => {
+                    Self::new(StatusCode::BAD_GATEWAY, "DataSourceUnavailable", message)
+                }
+            },
+            DataRefusal::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+fn status_of(error: &Error) -> StatusCode {
+    match error.kind() {
+        Kind::BadRequest if error.code() == "UrlTooLong" => StatusCode::URI_TOO_LONG,
+        Kind::BadRequest => StatusCode::BAD_REQUEST,
+        Kind::NotFound => StatusCode::NOT_FOUND,
+        Kind::NotImplemented if error.target() == Some("$format") => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Kind::NotImplemented => StatusCode::NOT_IMPLEMENTED,
+        Kind::Gone => StatusCode::GONE,
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = error(self.status, self.code, &self.message, self.target);
+        let headers = response.headers_mut();
+        for challenge in self.challenges {
+            headers.append(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
+        if let Some(secs) = self.retry_after_secs {
+            headers.insert(RETRY_AFTER, HeaderValue::from(secs));
+        }
+        response
+    }
+}
+
+/// An error with its stable code; `target` names the part of the request that is at fault. It says version 4.0, which
+/// every client takes; a handler that knows better says so.
 pub fn error(status: StatusCode, code: &str, message: &str, target: Option<&str>) -> Response {
     let body = ErrorBody { error: ErrorMembers { code, message, target } };
     let mut response =
@@ -28,7 +175,8 @@ pub fn error(status: StatusCode, code: &str, message: &str, target: Option<&str>
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json;odata.metadata=minimal"));
-    headers.insert("odata-version", HeaderValue::from_static("4.01"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert("odata-version", HeaderValue::from_static("4.0"));
     response
 }
 
@@ -37,7 +185,7 @@ pub fn refuse(status: StatusCode, message: &str) -> Response {
     let code = match status {
         StatusCode::NOT_FOUND => "NotFound",
         StatusCode::METHOD_NOT_ALLOWED => "MethodNotAllowed",
-        StatusCode::URI_TOO_LONG => "UriTooLong",
+        StatusCode::URI_TOO_LONG => "UrlTooLong",
         StatusCode::TOO_MANY_REQUESTS => "TooManyRequests",
         StatusCode::INTERNAL_SERVER_ERROR => "ServerError",
         StatusCode::SERVICE_UNAVAILABLE => "Unavailable",

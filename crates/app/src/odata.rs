@@ -1,0 +1,200 @@
+//! Reading data: who may read which source, and from the text of a request to the bytes of its answer.
+//!
+//! A request is parsed, bound and planned once; the plan is remembered under its text. Short answers are read on the
+//! caller's own thread, because a hop to another costs more than the read; all else comes as a stream, whose first bytes
+//! are awaited before anything is promised.
+//!
+//! Start reading at [`App::read_data`], then [`plans`] and [`run`].
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use oauth::account::{DataSource, Permission};
+use oauth::limit::Limit;
+use oauth::scope::Scope;
+use odata::format::Format;
+use odata::plan::Plan;
+use sources::SourceError;
+
+use crate::caller::Caller;
+use crate::{App, Fault};
+
+mod accept;
+mod places;
+mod plans;
+mod refusal;
+mod run;
+mod stream;
+
+pub use refusal::{DataRefusal, SourceFailure};
+pub use stream::{BrokenOff, RowStream};
+
+use plans::Prepared;
+
+/// The path below which the sources lie.
+pub const SERVICE_PATH: &str = "/api/odata4";
+
+/// Most rows of a page, however many the client prefers. Rows are streamed, so that a large page costs no memory.
+const MOST_ROWS_OF_A_PAGE: usize = 100_000;
+
+/// What a request for data says.
+#[derive(Debug, Clone, Copy)]
+pub struct DataRequest<'a> {
+    /// The name of the data source.
+    pub source: &'a str,
+    /// What follows it, as it stands in the request: `Orders(1)?$select=Id`.
+    pub path_and_query: &'a str,
+    /// The `Accept` header; empty when there is none.
+    pub accept: &'a str,
+    /// How many rows of a page the client prefers.
+    pub page_size: Option<usize>,
+    /// The id under which the request stands in the logs.
+    pub request_id: &'a str,
+}
+
+/// The answer to a request for data.
+#[derive(Debug)]
+pub struct DataAnswer {
+    /// What it is.
+    pub content: Content,
+    /// Its bytes.
+    pub body: DataBody,
+}
+
+/// What an answer is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content {
+    /// A page of entities, at most so many.
+    Page(Format, usize),
+    /// One entity, one property or the service document.
+    Json(Format),
+    /// The bare value of a property or a count, of this media type.
+    Value(&'static str),
+    /// The metadata document with its entity tag.
+    Metadata(Arc<str>),
+    /// A property that is null: there is no body.
+    Null,
+}
+
+/// The bytes of an answer.
+#[derive(Debug)]
+pub enum DataBody {
+    /// All of them.
+    Whole(Bytes),
+    /// One after the other.
+    Stream(Box<RowStream>),
+}
+
+/// What this node keeps for reading data: remembered plans, and how many requests of each user are running.
+#[derive(Default)]
+pub(crate) struct Data {
+    plans: plans::Plans,
+    places: places::Places,
+}
+
+impl App {
+    /// The sources that the caller may read, by id.
+    ///
+    /// # Errors
+    /// When the caller may read none at all, or the database does not answer.
+    pub async fn readable_sources(&self, caller: &Caller) -> Result<Vec<DataSource>, DataRefusal> {
+        may_read_data(caller)?;
+        let own = caller.member().user.id;
+        Ok(self.store.list_data_sources(Some(own)).await.map_err(Fault::from)?)
+    }
+
+    /// Answers a request for data as what the caller may see.
+    ///
+    /// # Errors
+    /// [`DataRefusal`], before the first byte of an answer. What fails later breaks the stream off.
+    pub async fn read_data(
+        &self,
+        caller: &Caller,
+        request: &DataRequest<'_>,
+    ) -> Result<DataAnswer, DataRefusal> {
+        may_read_data(caller)?;
+        let record = self.readable_source(caller, request.source).await?;
+        let place = self.take_place(caller.member().user.id).await?;
+        let page_size = self.page_size(request.page_size).await?;
+        match self.answer(&record, request, page_size).await {
+            // Another request replaced the opened source meanwhile.
+            Err(DataRefusal::Source(SourceError::Closed)) => self.answer(&record, request, page_size).await,
+            answer => answer,
+        }
+        .map(|answer| answer.holding(place))
+        .inspect_err(|refusal| refusal.log(&record, request))
+    }
+
+    async fn answer(
+        &self,
+        record: &DataSource,
+        request: &DataRequest<'_>,
+        page_size: usize,
+    ) -> Result<DataAnswer, DataRefusal> {
+        let opened = self.opened(record).await?;
+        let prepared = self.prepare(record, &opened, request, page_size)?;
+        acceptable(&prepared, request.accept)?;
+        self.run(record, &opened.source, &prepared, request, page_size).await
+    }
+
+    /// The source of that name, if the caller owns it or it is shared with the caller. Administrators are no exception:
+    /// they may share any source with themselves, which the audit log records.
+    async fn readable_source(&self, caller: &Caller, name: &str) -> Result<Arc<DataSource>, DataRefusal> {
+        let user = caller.member().user.id;
+        let record = self.data_source_by_name(name).await.map_err(Fault::from)?;
+        record
+            .filter(|record| record.owner == user || record.shared_with.contains(&user))
+            .ok_or(DataRefusal::UnknownSource)
+    }
+
+    /// Rows of a page: what the client prefers within reason, and never more than `MaxFetchRows`.
+    async fn page_size(&self, preferred: Option<usize>) -> Result<usize, DataRefusal> {
+        let own = usize::try_from(self.settings.odata_page_size).unwrap_or(usize::MAX);
+        let most = self.limit(Limit::MaxFetchRows).await.map_err(Fault::from)?;
+        let most = usize::try_from(most).ok().filter(|most| *most > 0).unwrap_or(usize::MAX);
+        let wanted = preferred.unwrap_or(own).min(MOST_ROWS_OF_A_PAGE.max(own));
+        Ok(wanted.min(most).max(1))
+    }
+}
+
+/// Scope first, then permission: neither says anything about any source.
+fn may_read_data(caller: &Caller) -> Result<(), DataRefusal> {
+    if !caller.covers(Scope::OData) {
+        return Err(DataRefusal::MissingScope);
+    }
+    if !caller.may(Permission::UseDataSourceWithOData) {
+        return Err(DataRefusal::MissingPermission);
+    }
+    Ok(())
+}
+
+/// Whether the client takes what the plan gives. A `$format` in the URL outweighs the header, and a count has but one
+/// form ([Protocol §11.2.10](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part1-protocol.html#sec_RequestingtheNumberofItemsinaCollect)).
+fn acceptable(prepared: &Prepared, accept: &str) -> Result<(), DataRefusal> {
+    if prepared.format_named {
+        return Ok(());
+    }
+    let admitted = match &prepared.plan {
+        Plan::Count { .. } => true,
+        Plan::Metadata => accept::admits(accept, "application/xml"),
+        Plan::Value(single) => accept::admits(accept, single.encoder.value_media_type()),
+        Plan::ServiceDocument(_) | Plan::Entities(_) | Plan::Entity(_) | Plan::Property(_) => {
+            prepared.json_accepted
+        }
+    };
+    if admitted { Ok(()) } else { Err(DataRefusal::NotAcceptable) }
+}
+
+impl DataAnswer {
+    fn whole(content: Content, body: impl Into<Bytes>) -> Self {
+        Self { content, body: DataBody::Whole(body.into()) }
+    }
+
+    /// A stream keeps its place until it ends.
+    fn holding(mut self, place: Option<places::Place>) -> Self {
+        if let DataBody::Stream(stream) = &mut self.body {
+            stream.hold(place);
+        }
+        self
+    }
+}

@@ -1,0 +1,165 @@
+//! How many requests of one user run at once and how many wait, as limits 24 and 25 say.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use oauth::id::UserId;
+use oauth::limit::Limit;
+use tokio::sync::oneshot;
+
+use super::DataRefusal;
+use crate::{App, Fault};
+
+/// The places of all users.
+#[derive(Debug, Default)]
+pub(super) struct Places(Arc<Table>);
+
+#[derive(Debug, Default)]
+struct Table(Mutex<HashMap<UserId, Queue>>);
+
+#[derive(Debug, Default)]
+struct Queue {
+    running: usize,
+    waiting: VecDeque<oneshot::Sender<Place>>,
+}
+
+/// The right to run; dropping it lets the next request of the user run.
+#[derive(Debug)]
+pub(super) struct Place {
+    table: Arc<Table>,
+    user: UserId,
+}
+
+/// What came of asking for a place.
+enum Asked {
+    Taken(Place),
+    Waiting(oneshot::Receiver<Place>),
+    Full,
+}
+
+impl App {
+    /// A place among the requests of the user; none is needed while nobody limits them.
+    pub(super) async fn take_place(&self, user: UserId) -> Result<Option<Place>, DataRefusal> {
+        let running = self.limit(Limit::ODataMaxConcurrentRequests).await.map_err(Fault::from)?;
+        let Some(running) = bound(running) else { return Ok(None) };
+        let waiting = self.limit(Limit::ODataMaxWaitingRequests).await.map_err(Fault::from)?;
+        match self.data.places.ask(user, running, bound(waiting).unwrap_or(usize::MAX)) {
+            Asked::Taken(place) => Ok(Some(place)),
+            Asked::Full => Err(DataRefusal::TooManyRequests),
+            Asked::Waiting(turn) => {
+                let patience = Duration::from_secs(self.settings.odata_timeout_secs.into());
+                match tokio::time::timeout(patience, turn).await {
+                    Ok(Ok(place)) => Ok(Some(place)),
+                    Ok(Err(_)) | Err(_) => Err(DataRefusal::WaitedTooLong),
+                }
+            }
+        }
+    }
+}
+
+/// A limit that is set; 0 is none.
+fn bound(limit: i64) -> Option<usize> {
+    usize::try_from(limit).ok().filter(|limit| *limit > 0)
+}
+
+impl Places {
+    fn ask(&self, user: UserId, most_running: usize, most_waiting: usize) -> Asked {
+        let mut table = self.0.lock();
+        let queue = table.entry(user).or_default();
+        if queue.running < most_running {
+            queue.running += 1;
+            return Asked::Taken(Place { table: Arc::clone(&self.0), user });
+        }
+        queue.waiting.retain(|waiting| !waiting.is_closed());
+        if queue.waiting.len() >= most_waiting {
+            return Asked::Full;
+        }
+        let (sender, turn) = oneshot::channel();
+        queue.waiting.push_back(sender);
+        Asked::Waiting(turn)
+    }
+}
+
+impl Table {
+    fn lock(&self) -> MutexGuard<'_, HashMap<UserId, Queue>> {
+        // Nothing in here panics halfway through a change.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The longest waiting request of the user, if there is one; else the place is free.
+    fn next(&self, user: UserId) -> Option<oneshot::Sender<Place>> {
+        let mut table = self.lock();
+        let queue = table.get_mut(&user)?;
+        while let Some(waiting) = queue.waiting.pop_front() {
+            if !waiting.is_closed() {
+                return Some(waiting);
+            }
+        }
+        queue.running -= 1;
+        if queue.running == 0 {
+            table.remove(&user);
+        }
+        None
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some(waiting) = self.table.next(self.user) {
+            // One that gave up just now drops the place, which passes it on.
+            let _ = waiting.send(Self { table: Arc::clone(&self.table), user: self.user });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user() -> UserId {
+        UserId::new(1)
+    }
+
+    fn taken(asked: Asked) -> Place {
+        match asked {
+            Asked::Taken(place) => place,
+            _ => panic!("no place was free"),
+        }
+    }
+
+    fn waiting(asked: Asked) -> oneshot::Receiver<Place> {
+        match asked {
+            Asked::Waiting(turn) => turn,
+            _ => panic!("it does not wait"),
+        }
+    }
+
+    #[test]
+    fn a_place_that_is_given_up_goes_to_the_longest_waiting() {
+        let places = Places::default();
+        let first = taken(places.ask(user(), 1, 2));
+        let mut second = waiting(places.ask(user(), 1, 2));
+        let third = waiting(places.ask(user(), 1, 2));
+        assert!(matches!(places.ask(user(), 1, 2), Asked::Full));
+        assert!(matches!(places.ask(UserId::new(2), 1, 2), Asked::Taken(_)));
+        drop(first);
+        let second = second.try_recv().unwrap();
+        drop(third);
+        drop(second);
+        assert!(places.0.lock().is_empty(), "whoever gave up waiting leaves nothing behind");
+        drop(taken(places.ask(user(), 1, 2)));
+    }
+
+    #[test]
+    fn a_place_sent_to_somebody_who_gives_up_is_passed_on() {
+        let places = Places::default();
+        let first = taken(places.ask(user(), 1, 9));
+        let second = waiting(places.ask(user(), 1, 9));
+        let mut third = waiting(places.ask(user(), 1, 9));
+        drop(first);
+        drop(second);
+        drop(third.try_recv().unwrap());
+        assert!(places.0.lock().is_empty());
+    }
+}

@@ -1,0 +1,229 @@
+//! From the text of a request to what is to be done, remembered by that text.
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::Bytes;
+use oauth::account::DataSource;
+use oauth::id::DataSourceId;
+use odata::error::Error;
+use odata::format::Format;
+use odata::plan::{self, Context, Plan};
+use odata::position::Position;
+use odata::statement::Statement;
+use odata::url::Url;
+use quick_cache::sync::Cache;
+use quick_cache::{Equivalent, Weighter};
+
+use super::{DataRefusal, DataRequest, SERVICE_PATH};
+use crate::models::Opened;
+use crate::{App, Fault};
+
+/// What all remembered plans may weigh together, in bytes.
+const MOST_BYTES: u64 = 16 * 1024 * 1024;
+
+/// About as many plans are expected.
+const EXPECTED_PLANS: usize = 2_000;
+
+/// Pages with at most so many rows are tried on the caller's own thread.
+const SHORT_PAGE: usize = 200;
+
+/// What is to be done for a request.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    pub(super) plan: Plan,
+    /// Whether the `Accept` header admits JSON.
+    pub(super) json_accepted: bool,
+    /// Whether `$format` outweighs that header.
+    pub(super) format_named: bool,
+    /// For the documents about the source itself: the bytes and, for metadata, the entity tag.
+    pub(super) document: Option<(Bytes, Arc<str>)>,
+    /// Whether it was tried on a caller's thread and took too long for that.
+    slow: AtomicBool,
+}
+
+/// Plans by what they depend on.
+pub(super) struct Plans(Cache<Key, Arc<Prepared>, Weight>);
+
+impl Default for Plans {
+    fn default() -> Self {
+        Self(Cache::with_weighter(EXPECTED_PLANS, MOST_BYTES, Weight))
+    }
+}
+
+/// Everything that a plan depends on besides its text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Basis {
+    source: DataSourceId,
+    /// Its name, which is part of the links, changes with it.
+    updated_at: i64,
+    model_version: u64,
+    page_size: usize,
+    accepted: Option<Format>,
+}
+
+#[derive(Debug, Clone)]
+struct Key {
+    basis: Basis,
+    text: Box<str>,
+}
+
+/// A key that borrows the text of the request, so that a look-up allocates nothing.
+struct Asked<'a> {
+    basis: Basis,
+    text: &'a str,
+}
+
+impl App {
+    /// The plan of a request, remembered or made.
+    pub(super) fn prepare(
+        &self,
+        record: &DataSource,
+        opened: &Opened,
+        request: &DataRequest<'_>,
+        page_size: usize,
+    ) -> Result<Arc<Prepared>, DataRefusal> {
+        let basis = Basis {
+            source: record.id,
+            updated_at: record.updated_at.as_micros(),
+            model_version: opened.model.version,
+            page_size,
+            accepted: Format::accept(request.accept),
+        };
+        let plans = &self.data.plans.0;
+        if let Some(prepared) = plans.get(&Asked { basis, text: request.path_and_query }) {
+            return Ok(prepared);
+        }
+        let prepared = Arc::new(self.plan(record, opened, request.path_and_query, &basis)?);
+        if prepared.plan.is_cacheable() {
+            plans.insert(Key { basis, text: request.path_and_query.into() }, Arc::clone(&prepared));
+        }
+        Ok(prepared)
+    }
+
+    fn plan(
+        &self,
+        record: &DataSource,
+        opened: &Opened,
+        text: &str,
+        basis: &Basis,
+    ) -> Result<Prepared, DataRefusal> {
+        let url = Url::read(text)?;
+        let root = self.service_root(record);
+        let context = Context {
+            now: jiff::Timestamp::from_microsecond(self.now().as_micros())
+                .map_err(|error| Fault::Broken(Box::new(error)))?,
+            page_size: basis.page_size,
+            format: basis.accepted.unwrap_or_default(),
+            service_root: &root,
+            position: url.skip_token().map(|sealed| self.open_position(sealed, record.id)).transpose()?,
+        };
+        let plan = plan::prepare(&url, &opened.model, &context, opened.source.dialect())?;
+        let document = match &plan {
+            Plan::ServiceDocument(format) => {
+                Some(odata::service_document::json(&opened.model, &root, *format))
+            }
+            Plan::Metadata => Some(odata::csdl::xml(&opened.model).into_bytes()),
+            _ => None,
+        };
+        Ok(Prepared {
+            plan,
+            json_accepted: basis.accepted.is_some(),
+            format_named: url.names_format(),
+            document: document.map(|bytes| (Bytes::from(bytes.clone()), entity_tag(&bytes))),
+            slow: AtomicBool::new(false),
+        })
+    }
+
+    /// The absolute URL of a source's service document, with its slash.
+    pub fn service_root(&self, record: &DataSource) -> String {
+        format!("{}{SERVICE_PATH}/{}/", self.settings.public_url, record.name)
+    }
+
+    /// A position carries the source for which it was sealed, and nobody's rights.
+    fn open_position(&self, sealed: &str, source: DataSourceId) -> Result<Position, Error> {
+        let opened = self.vault.open_position(sealed).unwrap_or_default();
+        match opened.split_first_chunk() {
+            Some((id, position)) if *id == source.get().to_le_bytes() => Position::from_bytes(position),
+            _ => Position::from_bytes(&[]),
+        }
+    }
+}
+
+/// A strong entity tag: a digest of the bytes.
+fn entity_tag(bytes: &[u8]) -> Arc<str> {
+    let digest = vault::sha256(bytes);
+    let mut head = [0; 16];
+    head.copy_from_slice(&digest[..16]);
+    format!("\"{:032x}\"", u128::from_be_bytes(head)).into()
+}
+
+impl Prepared {
+    /// Whether it is worth trying on the caller's own thread.
+    pub(super) fn may_be_short(&self) -> bool {
+        let page = match &self.plan {
+            Plan::Entities(query) => query.page_limit,
+            _ => 1,
+        };
+        page <= SHORT_PAGE && !self.slow.load(Ordering::Relaxed)
+    }
+
+    /// Notes that it is not.
+    pub(super) fn took_long(&self) {
+        self.slow.store(true, Ordering::Relaxed);
+    }
+
+    /// An estimate of its size in memory.
+    fn weight(&self) -> usize {
+        let statement = |statement: &Statement| {
+            statement.sql.len() + 64 * statement.parameters.len() + 96 * statement.columns
+        };
+        let plan = match &self.plan {
+            Plan::Entities(query) => statement(&query.statement) + query.count.as_ref().map_or(0, statement),
+            Plan::Entity(single) | Plan::Property(single) | Plan::Value(single) => {
+                statement(&single.statement)
+            }
+            Plan::Count { statement: counting, .. } => statement(counting),
+            Plan::ServiceDocument(_) | Plan::Metadata => 0,
+        };
+        plan + self.document.as_ref().map_or(0, |(bytes, _)| bytes.len())
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Weight;
+
+impl Weighter<Key, Arc<Prepared>> for Weight {
+    fn weight(&self, key: &Key, prepared: &Arc<Prepared>) -> u64 {
+        // The text is held by the plan too, and its literals by the parameters.
+        (1024 + 3 * key.text.len() + prepared.weight()) as u64
+    }
+}
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        Asked { basis: self.basis, text: &self.text }.hash(state);
+    }
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        self.basis == other.basis && self.text == other.text
+    }
+}
+
+impl Eq for Key {}
+
+impl Hash for Asked<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.basis.hash(state);
+        self.text.hash(state);
+    }
+}
+
+impl Equivalent<Key> for Asked<'_> {
+    fn equivalent(&self, key: &Key) -> bool {
+        self.basis == key.basis && *self.text == *key.text
+    }
+}

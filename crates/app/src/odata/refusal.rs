@@ -1,0 +1,97 @@
+//! Why a request for data is refused.
+
+use oauth::account::DataSource;
+use odata::error::Error;
+use sources::SourceError;
+
+use super::DataRequest;
+use crate::Fault;
+use crate::models::OpenRefusal;
+
+/// Why a request for data is refused. Displaying it gives a text for whoever asked.
+#[derive(Debug, thiserror::Error)]
+pub enum DataRefusal {
+    /// The access token was not issued for reading data.
+    #[error("the access token does not cover api.access.odata")]
+    MissingScope,
+    /// The user lacks the permission `UseDataSourceWithOData`.
+    #[error("you lack the permission to use data sources with OData")]
+    MissingPermission,
+    /// There is no source of that name, or it is somebody else's.
+    #[error("there is no data source of that name")]
+    UnknownSource,
+    /// The request itself is wrong, or asks for what is not supported.
+    #[error(transparent)]
+    Request(#[from] Error),
+    /// The client takes no form in which the resource can be had.
+    #[error("the resource cannot be had in a form that the Accept header admits")]
+    NotAcceptable,
+    /// No entity has that key.
+    #[error("there is no entity with this key")]
+    NoSuchEntity,
+    /// As many requests of the user are running and waiting as may be.
+    #[error("too many requests of yours are running and waiting; try again shortly")]
+    TooManyRequests,
+    /// The request waited for its turn as long as a request may take.
+    #[error("earlier requests of yours took too long; try again shortly")]
+    WaitedTooLong,
+    /// The database behind the source could not be read.
+    #[error(transparent)]
+    Source(SourceError),
+    /// The server itself failed.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// What kind of refusal a failure of a source is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SourceFailure {
+    /// The same request may succeed in a moment.
+    Transient,
+    /// The query takes longer than it may.
+    TooSlow,
+    /// Somebody must mend the source.
+    Unavailable,
+}
+
+impl DataRefusal {
+    /// What kind of failure of the source it is, if it is one.
+    pub fn source_failure(&self) -> Option<SourceFailure> {
+        let Self::Source(error) = self else { return None };
+        Some(match error {
+            SourceError::TimedOut => SourceFailure::TooSlow,
+            SourceError::Closed | SourceError::StructureChanged { .. } => SourceFailure::Transient,
+            error if error.is_transient() => SourceFailure::Transient,
+            _ => SourceFailure::Unavailable,
+        })
+    }
+
+    /// What went wrong behind the source goes to the log, with what the caller is not told.
+    pub(super) fn log(&self, record: &DataSource, request: &DataRequest<'_>) {
+        if let Self::Source(error) = self {
+            tracing::warn!(
+                target: "odata",
+                request_id = request.request_id,
+                data_source = record.id.get(),
+                %error,
+                detail = error.detail(),
+                "a request for data failed"
+            );
+        }
+    }
+}
+
+impl From<OpenRefusal> for DataRefusal {
+    fn from(refusal: OpenRefusal) -> Self {
+        match refusal {
+            OpenRefusal::Unusable(error) => Self::Source(error),
+            OpenRefusal::Fault(fault) => Self::Fault(fault),
+        }
+    }
+}
+
+impl From<SourceError> for DataRefusal {
+    fn from(error: SourceError) -> Self {
+        Self::Source(error)
+    }
+}

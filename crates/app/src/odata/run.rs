@@ -1,0 +1,332 @@
+//! Running a plan: on the caller's own thread as long as that is quick, else on a worker of the source.
+
+use std::ops::ControlFlow;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use bytes::Bytes;
+use oauth::account::DataSource;
+use oauth::id::DataSourceId;
+use oauth::time::Timestamp;
+use odata::cell::{Cell, Row};
+use odata::encode::{Misfits, Written};
+use odata::plan::{Plan, Query};
+use odata::position::Position;
+use odata::statement::Statement;
+use prometheus_client::metrics::counter::Counter;
+use sources::{ChunkSink, Deadline, Ran, Run, Runner, Source, SourceError, SourceRow};
+use vault::Vault;
+
+use super::plans::Prepared;
+use super::stream::RowStream;
+use super::{Content, DataAnswer, DataBody, DataRefusal, DataRequest};
+use crate::App;
+
+/// How long a read may hold a request thread. What takes longer starts anew on a worker, so that nobody waits behind it.
+const INLINE_PATIENCE: Duration = Duration::from_millis(2);
+
+/// The longest position that a next link can carry, in bytes; sealed and encoded it must still fit a URL.
+const LONGEST_POSITION: usize = 16 * 1024;
+
+/// What came of a query for at most one row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Found {
+    Written,
+    Null,
+    Nothing,
+}
+
+/// What a page needs besides its query.
+#[derive(Clone)]
+struct Pager {
+    vault: Arc<Vault>,
+    source: DataSourceId,
+    now: Timestamp,
+    rows: Counter,
+    misfits: Counter,
+}
+
+/// Where a page is written.
+trait Out {
+    fn buffer(&mut self) -> &mut Vec<u8>;
+    fn row_written(&mut self) -> Result<(), SourceError>;
+}
+
+/// Who runs statements.
+trait Reads {
+    fn query<F>(&self, statement: &Statement, each: F) -> Result<Ran, SourceError>
+    where
+        F: FnMut(&SourceRow<'_>) -> ControlFlow<()>;
+}
+
+/// Runs single statements on the caller's thread, without a transaction around them.
+struct Alone<'a> {
+    source: &'a Source,
+    run: Run,
+}
+
+impl App {
+    /// Runs the plan and answers with what it gave.
+    pub(super) async fn run(
+        &self,
+        record: &DataSource,
+        source: &Source,
+        prepared: &Arc<Prepared>,
+        request: &DataRequest<'_>,
+        page_size: usize,
+    ) -> Result<DataAnswer, DataRefusal> {
+        match (&prepared.plan, &prepared.document) {
+            (Plan::ServiceDocument(format), Some((bytes, _))) => {
+                Ok(DataAnswer::whole(Content::Json(*format), bytes.clone()))
+            }
+            (Plan::Metadata, Some((bytes, tag))) => {
+                Ok(DataAnswer::whole(Content::Metadata(Arc::clone(tag)), bytes.clone()))
+            }
+            (Plan::Entities(query), _) => {
+                let body = self.page(record, source, prepared, request).await?;
+                Ok(DataAnswer { content: Content::Page(query.format, page_size), body })
+            }
+            (Plan::Entity(single) | Plan::Property(single), _) => {
+                self.single(source, prepared, Content::Json(single.format)).await
+            }
+            (Plan::Value(single), _) => {
+                self.single(source, prepared, Content::Value(single.encoder.value_media_type())).await
+            }
+            _ => self.single(source, prepared, Content::Value("text/plain;charset=utf-8")).await,
+        }
+    }
+
+    async fn page(
+        &self,
+        record: &DataSource,
+        source: &Source,
+        prepared: &Arc<Prepared>,
+        request: &DataRequest<'_>,
+    ) -> Result<DataBody, DataRefusal> {
+        let metrics = self.metrics();
+        let pager = Pager {
+            vault: Arc::clone(&self.vault),
+            source: record.id,
+            now: self.now(),
+            rows: metrics.odata_rows.clone(),
+            misfits: metrics.odata_misfits.clone(),
+        };
+        if prepared.may_be_short() {
+            match pager.inline(source, &prepared.plan) {
+                Err(SourceError::TimedOut) => prepared.took_long(),
+                written => return Ok(DataBody::Whole(written?.into())),
+            }
+        }
+        let job = Arc::clone(prepared);
+        let mut chunks = source.stream(self.worker_run(), move |runner, sink| match &job.plan {
+            Plan::Entities(query) => pager.write(query, runner, sink),
+            _ => Ok(()),
+        })?;
+        let first = chunks.next().await.transpose()?.unwrap_or_default();
+        let broken = metrics.odata_broken_streams.clone();
+        Ok(DataBody::Stream(Box::new(RowStream::new(first, chunks, broken, record.id, request.request_id))))
+    }
+
+    async fn single(
+        &self,
+        source: &Source,
+        prepared: &Arc<Prepared>,
+        content: Content,
+    ) -> Result<DataAnswer, DataRefusal> {
+        let (found, body) = self.one_row(source, prepared).await?;
+        match found {
+            Found::Written => Ok(DataAnswer::whole(content, body)),
+            Found::Null => Ok(DataAnswer::whole(Content::Null, Bytes::new())),
+            Found::Nothing => Err(DataRefusal::NoSuchEntity),
+        }
+    }
+
+    async fn one_row(
+        &self,
+        source: &Source,
+        prepared: &Arc<Prepared>,
+    ) -> Result<(Found, Bytes), SourceError> {
+        let misfits = &self.metrics().odata_misfits;
+        if prepared.may_be_short() {
+            let mut out = Vec::with_capacity(512);
+            match write_one(&prepared.plan, &Alone { source, run: inline_run() }, &mut out, misfits) {
+                Err(SourceError::TimedOut) => prepared.took_long(),
+                found => return Ok((found?, out.into())),
+            }
+        }
+        let outcome = Arc::new(OnceLock::new());
+        let (job, told, misfits) = (Arc::clone(prepared), Arc::clone(&outcome), misfits.clone());
+        let mut chunks = source.stream(self.worker_run(), move |runner, sink| {
+            let found = write_one(&job.plan, runner, sink.buffer(), &misfits)?;
+            let _ = told.set(found);
+            Ok(())
+        })?;
+        let mut body = Vec::new();
+        while let Some(chunk) = chunks.next().await {
+            body.extend_from_slice(&chunk?);
+        }
+        Ok((outcome.get().copied().unwrap_or(Found::Nothing), body.into()))
+    }
+
+    fn worker_run(&self) -> Run {
+        let patience = Duration::from_secs(self.settings.odata_timeout_secs.into());
+        // The statements bound their rows themselves.
+        Run { deadline: Deadline::after(patience), max_rows: usize::MAX }
+    }
+}
+
+fn inline_run() -> Run {
+    Run { deadline: Deadline::after(INLINE_PATIENCE), max_rows: usize::MAX }
+}
+
+impl Pager {
+    fn inline(&self, source: &Source, plan: &Plan) -> Result<Vec<u8>, SourceError> {
+        let mut out = Vec::with_capacity(4096);
+        match plan {
+            // Count and rows must see the same state.
+            Plan::Entities(query) if query.count.is_some() => {
+                source.read(inline_run(), |runner| self.write(query, runner, &mut out))?;
+            }
+            Plan::Entities(query) => self.write(query, &Alone { source, run: inline_run() }, &mut out)?,
+            _ => {}
+        }
+        Ok(out)
+    }
+
+    /// Writes a page with its count and its next link.
+    fn write(&self, query: &Query, reads: &impl Reads, out: &mut impl Out) -> Result<(), SourceError> {
+        let count = query.count.as_ref().map(|statement| number(reads, statement)).transpose()?;
+        let mut body = query.encoder.start(out.buffer(), count);
+        let limit = query.page_limit as u64;
+        let (mut last, mut more, mut sent) = (None, false, Ok(()));
+        let ran = reads.query(&query.statement, |row| {
+            if body.rows() == limit {
+                more = true;
+                return ControlFlow::Break(());
+            }
+            body.row(out.buffer(), row);
+            if body.rows() == limit {
+                last = Some(query.position_after(row, query.page_limit));
+            }
+            sent = out.row_written();
+            if sent.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        });
+        ran?;
+        sent?;
+        self.rows.inc_by(body.rows());
+        let link = match last {
+            Some(position) if more => Some(query.next_link(&self.seal(&position)?)),
+            _ => None,
+        };
+        let Misfits(misfits) = body.finish(out.buffer(), link.as_deref());
+        self.misfits.inc_by(misfits);
+        Ok(())
+    }
+
+    fn seal(&self, position: &Position) -> Result<String, SourceError> {
+        let failed = |detail: &str| SourceError::Failed { detail: detail.to_owned() };
+        let bytes = position.to_bytes();
+        if bytes.len() > LONGEST_POSITION {
+            return Err(failed("the values that the rows are ordered by are too long for a next link"));
+        }
+        let mut bound = self.source.get().to_le_bytes().to_vec();
+        bound.extend(bytes);
+        self.vault.seal_position(&bound, self.now).map_err(|_| failed("the key ring has no active key"))
+    }
+}
+
+/// Writes what a plan for at most one row gives.
+fn write_one(
+    plan: &Plan,
+    reads: &impl Reads,
+    out: &mut Vec<u8>,
+    misfits: &Counter,
+) -> Result<Found, SourceError> {
+    let mut found = Found::Nothing;
+    let misfit = |written| {
+        if written == Written::Misfit {
+            misfits.inc();
+        }
+        if written == Written::Value { Found::Written } else { Found::Null }
+    };
+    match plan {
+        Plan::Entity(single) => {
+            reads.query(&single.statement, |row| {
+                let Misfits(count) = single.encoder.entity(out, row);
+                misfits.inc_by(count);
+                found = Found::Written;
+                ControlFlow::Break(())
+            })?;
+        }
+        Plan::Property(single) => {
+            reads.query(&single.statement, |row| {
+                found = misfit(single.encoder.property(out, row));
+                ControlFlow::Break(())
+            })?;
+        }
+        Plan::Value(single) => {
+            reads.query(&single.statement, |row| {
+                found = misfit(single.encoder.value(out, row));
+                ControlFlow::Break(())
+            })?;
+        }
+        Plan::Count { statement, .. } => {
+            out.extend_from_slice(number(reads, statement)?.to_string().as_bytes());
+            found = Found::Written;
+        }
+        Plan::ServiceDocument(_) | Plan::Metadata | Plan::Entities(_) => {}
+    }
+    Ok(found)
+}
+
+/// The one number that a statement gives.
+fn number(reads: &impl Reads, statement: &Statement) -> Result<i64, SourceError> {
+    let mut number = 0;
+    reads.query(statement, |row| {
+        if let Cell::Integer(value) = row.cell(0) {
+            number = value;
+        }
+        ControlFlow::Break(())
+    })?;
+    Ok(number)
+}
+
+impl Out for Vec<u8> {
+    fn buffer(&mut self) -> &mut Vec<u8> {
+        self
+    }
+
+    fn row_written(&mut self) -> Result<(), SourceError> {
+        Ok(())
+    }
+}
+
+impl Out for ChunkSink {
+    #[inline]
+    fn buffer(&mut self) -> &mut Vec<u8> {
+        Self::buffer(self)
+    }
+
+    #[inline]
+    fn row_written(&mut self) -> Result<(), SourceError> {
+        Self::row_written(self)
+    }
+}
+
+impl Reads for Runner<'_> {
+    fn query<F>(&self, statement: &Statement, each: F) -> Result<Ran, SourceError>
+    where
+        F: FnMut(&SourceRow<'_>) -> ControlFlow<()>,
+    {
+        Runner::query(self, statement, each)
+    }
+}
+
+impl Reads for Alone<'_> {
+    fn query<F>(&self, statement: &Statement, each: F) -> Result<Ran, SourceError>
+    where
+        F: FnMut(&SourceRow<'_>) -> ControlFlow<()>,
+    {
+        self.source.query(statement, self.run, each)
+    }
+}

@@ -1,0 +1,147 @@
+//! `/api/odata4`: the data, read over OData V4.
+//!
+//! A handler proves who asks, settles the version, splits the address and hands the rest to [`App::read_data`]. The
+//! answer's bytes pass through untouched.
+//!
+//! [`App::read_data`]: app::App::read_data
+
+mod address;
+mod caller;
+mod headers;
+mod rows;
+
+use app::odata::{Content, DataAnswer, DataBody, DataRequest};
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, VARY};
+use http::request::Parts;
+use http::{HeaderMap, StatusCode};
+use odata::format::Format;
+use serde::Serialize;
+
+use crate::Gate;
+use crate::origin::RequestId;
+use crate::respond::odata::Problem;
+use headers::{PageSize, Version};
+use rows::Rows;
+
+const ODATA_VERSION: HeaderName = HeaderName::from_static("odata-version");
+const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+
+/// `GET /api/odata4`: the sources that the caller may read, as a service document of service documents.
+pub async fn sources(State(gate): State<Gate>, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    finish(list(&gate, &parts).await, &parts.headers)
+}
+
+/// `GET /api/odata4/{source}/…`: whatever the rest of the address names.
+pub async fn read(State(gate): State<Gate>, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    finish(answer(&gate, &parts).await, &parts.headers)
+}
+
+/// Every answer says its version, once.
+fn finish(answer: Result<Response, Problem>, headers: &HeaderMap) -> Response {
+    let mut response = answer.unwrap_or_else(IntoResponse::into_response);
+    let version = Version::of(headers).unwrap_or(Version::V4_0);
+    response.headers_mut().insert(ODATA_VERSION, HeaderValue::from_static(version.as_str()));
+    response
+}
+
+async fn answer(gate: &Gate, parts: &Parts) -> Result<Response, Problem> {
+    let caller = caller::prove(gate, parts).await?;
+    Version::of(&parts.headers)?;
+    let address = address::split(&parts.uri).ok_or_else(unknown)?;
+    let source = address.source()?;
+    let accept = headers::accept(&parts.headers)?;
+    let preferred = PageSize::preferred(&parts.headers);
+    let request = DataRequest {
+        source: &source,
+        path_and_query: address.rest,
+        accept: &accept,
+        page_size: preferred.map(|preferred| preferred.rows),
+        request_id: parts.extensions.get::<RequestId>().map_or("", |id| &id.0),
+    };
+    let answer = gate.app().read_data(&caller, &request).await?;
+    Ok(respond(answer, preferred, &parts.headers))
+}
+
+fn unknown() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "NotFound", "there is nothing at this address")
+}
+
+fn respond(answer: DataAnswer, preferred: Option<PageSize>, asked: &HeaderMap) -> Response {
+    let body = match answer.body {
+        DataBody::Whole(bytes) => Body::from(bytes),
+        DataBody::Stream(stream) => Body::new(Rows::new(stream)),
+    };
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let media_type = match answer.content {
+        Content::Page(format, rows) => {
+            if let Some(applied) = preferred.and_then(|preferred| preferred.applied(rows)) {
+                headers.insert(PREFERENCE_APPLIED, applied);
+            }
+            format.media_type()
+        }
+        Content::Json(format) => format.media_type(),
+        Content::Value(media_type) => media_type,
+        Content::Metadata(tag) => return metadata(response, &tag, asked),
+        Content::Null => {
+            *response.status_mut() = StatusCode::NO_CONTENT;
+            return response;
+        }
+    };
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    response
+}
+
+/// The metadata document may be kept, but each use is to be asked about.
+fn metadata(mut response: Response, tag: &str, asked: &HeaderMap) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    headers.insert(VARY, HeaderValue::from_static("authorization, accept, odata-maxversion"));
+    if let Ok(tag) = HeaderValue::from_str(tag) {
+        headers.insert(ETAG, tag);
+    }
+    if headers::none_match_fails(asked, tag) {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        *response.body_mut() = Body::empty();
+    } else {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/xml"));
+    }
+    response
+}
+
+#[derive(Serialize)]
+struct Catalogue {
+    value: Vec<Entry>,
+}
+
+#[derive(Serialize)]
+struct Entry {
+    name: String,
+    kind: &'static str,
+    url: String,
+}
+
+async fn list(gate: &Gate, parts: &Parts) -> Result<Response, Problem> {
+    let caller = caller::prove(gate, parts).await?;
+    Version::of(&parts.headers)?;
+    let accept = headers::accept(&parts.headers)?;
+    let records = gate.app().readable_sources(&caller).await?;
+    let format = Format::accept(&accept).ok_or(app::odata::DataRefusal::NotAcceptable)?;
+    let value = records.into_iter().map(|record| {
+        let url = gate.app().service_root(&record);
+        Entry { name: record.name, kind: "ServiceDocument", url }
+    });
+    let catalogue = Catalogue { value: value.collect() };
+    let mut response =
+        Response::new(Body::from(serde_json::to_vec(&catalogue).unwrap_or_else(|_| b"{}".to_vec())));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}

@@ -1,0 +1,61 @@
+//! Taking an address of the data apart, without decoding more than the name of the source.
+
+use std::borrow::Cow;
+
+use app::odata::SERVICE_PATH;
+use http::Uri;
+use percent_encoding::percent_decode_str;
+
+use crate::respond::odata::Problem;
+
+/// An address below [`SERVICE_PATH`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Address<'a> {
+    source: &'a str,
+    /// Path and query below the source, still encoded.
+    pub(super) rest: &'a str,
+}
+
+/// Splits the address; `None` when it lies elsewhere.
+pub(super) fn split(uri: &Uri) -> Option<Address<'_>> {
+    let whole = uri.path_and_query()?.as_str();
+    let below = whole.strip_prefix(SERVICE_PATH)?.strip_prefix('/')?;
+    let end = below.find(['/', '?']).unwrap_or(below.len());
+    let (source, rest) = below.split_at(end);
+    Some(Address { source, rest: rest.strip_prefix('/').unwrap_or(rest) })
+}
+
+impl<'a> Address<'a> {
+    /// The decoded name of the source.
+    pub(super) fn source(&self) -> Result<Cow<'a, str>, Problem> {
+        // No source has a name that is not UTF-8, or a long one.
+        let decoded = percent_decode_str(self.source).decode_utf8();
+        decoded.map_err(|_| app::odata::DataRefusal::UnknownSource.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts(text: &str) -> Option<(String, String)> {
+        let uri: Uri = text.parse().unwrap();
+        let address = split(&uri)?;
+        Some((address.source().unwrap().into_owned(), address.rest.to_owned()))
+    }
+
+    #[test]
+    fn the_rest_stays_as_it_came() {
+        for (text, source, rest) in [
+            ("/api/odata4/crm", "crm", ""),
+            ("/api/odata4/crm/", "crm", ""),
+            ("/api/odata4/crm?$format=json", "crm", "?$format=json"),
+            ("/api/odata4/c%72m/A('%2F')?$filter=a+eq+%27b%27", "crm", "A('%2F')?$filter=a+eq+%27b%27"),
+            ("/api/odata4/crm//A", "crm", "/A"),
+            ("http://host/api/odata4/crm/A?x=/", "crm", "A?x=/"),
+        ] {
+            assert_eq!(parts(text), Some((source.to_owned(), rest.to_owned())), "{text}");
+        }
+        assert_eq!(parts("/api/odata45/x"), None);
+    }
+}

@@ -1,0 +1,31 @@
+//! Who asks for data: a bearer token, or a user name and password.
+
+use app::caller::Caller;
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+
+use crate::respond::odata::Problem;
+use crate::{Gate, extract, origin};
+
+/// Proves the caller before anything else is looked at.
+pub(super) async fn prove(gate: &Gate, parts: &Parts) -> Result<Caller, Problem> {
+    let mut values = parts.headers.get_all(AUTHORIZATION).iter();
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return Err(Problem::unauthenticated(
+            "send one Authorization header with an access token, or with a user name and a password",
+        ));
+    };
+    let text = value.to_str().unwrap_or_default().trim();
+    let (scheme, credentials) = text.split_once(' ').unwrap_or((text, ""));
+    let credentials = credentials.trim_start();
+    if scheme.eq_ignore_ascii_case("bearer") {
+        return Ok(gate.app().caller_by_bearer(credentials).await?);
+    }
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return Err(Problem::unauthenticated("the schemes Bearer and Basic are supported"));
+    }
+    let credentials = extract::basic(credentials)
+        .ok_or_else(|| Problem::unauthenticated("the credentials in Authorization cannot be read"))?;
+    let origin = origin::of(&parts.extensions, &parts.headers, gate.settings());
+    Ok(gate.app().caller_by_password(&credentials, &origin).await?)
+}

@@ -1,0 +1,172 @@
+//! The headers of a request that OData gives a meaning to.
+
+use std::borrow::Cow;
+
+use http::header::{ACCEPT, HeaderName, HeaderValue, IF_NONE_MATCH};
+use http::{HeaderMap, StatusCode};
+
+use crate::respond::odata::Problem;
+
+const MAX_VERSION: HeaderName = HeaderName::from_static("odata-maxversion");
+const VERSION: HeaderName = HeaderName::from_static("odata-version");
+const PREFER: HeaderName = HeaderName::from_static("prefer");
+
+/// The version of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Version {
+    V4_0,
+    V4_01,
+}
+
+impl Version {
+    /// The highest version that the client takes
+    /// ([Protocol §8.2.7](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part1-protocol.html#sec_HeaderODataMaxVersion)).
+    pub(super) fn of(headers: &HeaderMap) -> Result<Self, Problem> {
+        if let Some(value) = headers.get(VERSION)
+            && read_version(value).is_none()
+        {
+            return Err(unsupported("OData-Version"));
+        }
+        match headers.get(MAX_VERSION) {
+            None => Ok(Self::V4_01),
+            Some(value) => read_version(value).ok_or_else(|| unsupported("OData-MaxVersion")),
+        }
+    }
+
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::V4_0 => "4.0",
+            Self::V4_01 => "4.01",
+        }
+    }
+}
+
+/// The highest version of ours that is no higher than the given one.
+fn read_version(value: &HeaderValue) -> Option<Version> {
+    let text = value.to_str().ok()?.trim();
+    // Clients of earlier versions append their name after a semicolon.
+    let (major, minor) = text.split(';').next()?.trim().split_once('.')?;
+    let is_number = |digits: &str| digits.len() <= 4 && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_number(major) || !is_number(minor) || minor.is_empty() {
+        return None;
+    }
+    match (major.parse::<u32>().ok()?, minor) {
+        (4, "0" | "00") => Some(Version::V4_0),
+        (4.., _) => Some(Version::V4_01),
+        _ => None,
+    }
+}
+
+fn unsupported(header: &str) -> Problem {
+    let message = format!("{header} names no version of OData that is supported; those are 4.0 and 4.01");
+    Problem::new(StatusCode::BAD_REQUEST, "UnsupportedVersion", message)
+}
+
+/// The `Accept` headers as one; empty when there is none.
+pub(super) fn accept(headers: &HeaderMap) -> Result<Cow<'_, str>, Problem> {
+    let unreadable =
+        |_| Problem::new(StatusCode::BAD_REQUEST, "BadRequest", "the Accept header is not ASCII");
+    let mut values = headers.get_all(ACCEPT).iter();
+    let mut whole = match values.next() {
+        Some(first) => Cow::Borrowed(first.to_str().map_err(unreadable)?),
+        None => Cow::Borrowed(""),
+    };
+    for value in values {
+        let more = value.to_str().map_err(unreadable)?;
+        let joined = whole.to_mut();
+        joined.push(',');
+        joined.push_str(more);
+    }
+    Ok(whole)
+}
+
+/// How many rows of a page the client prefers, and in which spelling it said so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct PageSize {
+    pub(super) rows: usize,
+    name: &'static str,
+}
+
+impl PageSize {
+    /// The preference `maxpagesize`, with or without prefix; the first counts, and one that cannot be understood is
+    /// none ([RFC 7240 §2](https://www.rfc-editor.org/rfc/rfc7240#section-2)).
+    pub(super) fn preferred(headers: &HeaderMap) -> Option<Self> {
+        let lists = headers.get_all(PREFER).iter().filter_map(|value| value.to_str().ok());
+        let mut preferences = lists.flat_map(|list| list.split([',', ';']));
+        preferences.find_map(|preference| {
+            let (name, value) = preference.split_once('=')?;
+            let names = ["odata.maxpagesize", "maxpagesize"];
+            let name = names.into_iter().find(|known| name.trim().eq_ignore_ascii_case(known))?;
+            let rows = value.trim().trim_matches('"').parse::<u64>().ok().filter(|rows| *rows > 0)?;
+            Some(Self { rows: usize::try_from(rows).unwrap_or(usize::MAX), name })
+        })
+    }
+
+    /// What the answer says of it.
+    pub(super) fn applied(self, rows: usize) -> Option<HeaderValue> {
+        HeaderValue::from_str(&format!("{}={rows}", self.name)).ok()
+    }
+}
+
+/// Whether the client has the representation of this tag already
+/// ([RFC 9110 §13.1.2](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.2)).
+pub(super) fn none_match_fails(headers: &HeaderMap, tag: &str) -> bool {
+    let lists = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    lists
+        .flat_map(|list| list.split(','))
+        .map(str::trim)
+        .any(|given| given == "*" || given.strip_prefix("W/").unwrap_or(given) == tag)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(name: HeaderName, values: &[&'static str]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(name.clone(), HeaderValue::from_static(value));
+        }
+        headers
+    }
+
+    #[test]
+    fn the_answer_is_of_the_highest_version_that_the_client_takes() {
+        for (given, version) in [
+            ("4.0", Some(Version::V4_0)),
+            ("4.01", Some(Version::V4_01)),
+            ("4.02", Some(Version::V4_01)),
+            ("5.0", Some(Version::V4_01)),
+            ("4.0;Client", Some(Version::V4_0)),
+            ("3.0", None),
+            ("4", None),
+            ("4.", None),
+            ("-4.0", None),
+            ("99999999999.0", None),
+        ] {
+            assert_eq!(Version::of(&headers(MAX_VERSION, &[given])).ok(), version, "{given}");
+        }
+        assert_eq!(Version::of(&HeaderMap::new()).ok(), Some(Version::V4_01));
+        assert!(Version::of(&headers(VERSION, &["3.0"])).is_err());
+    }
+
+    #[test]
+    fn a_page_size_is_found_among_preferences_in_both_spellings() {
+        let preferred = |values: &[&'static str]| PageSize::preferred(&headers(PREFER, values));
+        let rows = |values: &[&'static str]| preferred(values).map(|preferred| preferred.rows);
+        assert_eq!(rows(&["odata.maxpagesize=5"]), Some(5));
+        assert_eq!(rows(&["respond-async, MaxPageSize=\"7\""]), Some(7));
+        assert_eq!(rows(&["return=minimal", "maxpagesize=8"]), Some(8));
+        assert_eq!(rows(&["maxpagesize=0"]), None);
+        assert_eq!(rows(&["maxpagesize=x"]), None);
+        let applied = preferred(&["maxpagesize=9999999"]).unwrap().applied(2000).unwrap();
+        assert_eq!(applied, "maxpagesize=2000");
+    }
+
+    #[test]
+    fn a_tag_is_found_in_a_list() {
+        let given = |value| none_match_fails(&headers(IF_NONE_MATCH, &[value]), "\"a\"");
+        assert!(given("\"a\"") && given("\"b\", W/\"a\"") && given("*"));
+        assert!(!given("\"b\"") && !given("a"));
+    }
+}

@@ -1,0 +1,30 @@
+//! A stream of rows as the body of a response.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use app::odata::{BrokenOff, RowStream};
+use bytes::Bytes;
+use http_body::{Body, Frame};
+
+/// The body. An error breaks the connection off, so that the client sees that the answer is not whole; dropping it, as
+/// happens when the client goes away, stops the query.
+pub(super) struct Rows(Box<RowStream>);
+
+impl Rows {
+    pub(super) fn new(stream: Box<RowStream>) -> Self {
+        Self(stream)
+    }
+}
+
+impl Body for Rows {
+    type Data = Bytes;
+    type Error = BrokenOff;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
+        self.0.poll_next(context).map(|next| next.map(|chunk| chunk.map(Frame::data)))
+    }
+}
