@@ -1,6 +1,6 @@
 //! Prints what sealing, opening and digesting cost on this machine.
 //!
-//! Run with `cargo run --release -p vault --example cost --features testing`. Each figure is the fastest of many short
+//! Run with `cargo run --release -p vault --example cost`. Each figure is the fastest of many short
 //! rounds, so that a busy machine hardly moves it.
 
 #![expect(clippy::print_stdout, reason = "printing is what this program is for")]

@@ -120,8 +120,8 @@ fn digest(
 /// Characters that cannot be mistaken for each other; 32 of them, so a byte's lower five bits pick one evenly.
 const READABLE: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 
-/// A password of four groups of six characters, 120 bits.
-pub(crate) fn readable(random: [u8; 24]) -> String {
+/// A password made of 24 random bytes: four groups of six characters, 120 bits.
+pub fn readable(random: [u8; 24]) -> String {
     let character = |byte: &u8| char::from(READABLE[usize::from(byte & 31)]);
     let groups = random.chunks(6).map(|group| group.iter().map(character).collect::<String>());
     groups.collect::<Vec<_>>().join("-")
