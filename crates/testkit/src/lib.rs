@@ -1,1 +1,28 @@
-//! Test server, manual clock, seeded randomness, cookie-jar browser.
+//!
+//! ```no_run
+//! # async fn example() {
+//! use testkit::{TestServer, USER};
+//!
+//! let server = TestServer::start().await;
+//! let answer = server.get("/api/mgmt/oauth/client/applications").basic(&USER).send().await;
+//! assert_eq!(answer.status(), 200);
+//! # }
+//! ```
+//!
+//! No sockets and no sleeping: a request goes straight into [`web::service`], and time passes when a test says so.
+//!
+//! Start reading at [`TestServer`], then [`Call`] (one request) and [`Browser`] (a person with cookies and forms).
+
+mod answer;
+mod browser;
+mod call;
+mod clock;
+mod html;
+mod server;
+
+pub use answer::Answer;
+pub use browser::Browser;
+pub use call::Call;
+pub use clock::ManualClock;
+pub use html::Form;
+pub use server::{ADMIN, OTHER, Setup, TestServer, TestUser, USER};

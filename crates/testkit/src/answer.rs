@@ -1,0 +1,89 @@
+//! What the server answered, read to its end.
+
+use bytes::Bytes;
+use http::header::{HeaderMap, LOCATION};
+use serde_json::Value;
+
+/// A response with its whole body.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Answer {
+    /// The status code.
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// Every header.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// A header as text; empty when there is none.
+    ///
+    /// # Panics
+    /// When the header has bytes that are no text.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().expect("the header is text"))
+    }
+
+    /// Where the server sends the client.
+    pub fn location(&self) -> &str {
+        self.header(LOCATION.as_str())
+    }
+
+    /// The body's bytes.
+    pub fn bytes(&self) -> &Bytes {
+        &self.body
+    }
+
+    /// The body as text.
+    ///
+    /// # Panics
+    /// When it is no UTF-8.
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).expect("the body is text")
+    }
+
+    /// The body as JSON.
+    ///
+    /// # Panics
+    /// When it is none.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error} in {:?}", self.body))
+    }
+
+    /// Goes on only with this status.
+    ///
+    /// # Panics
+    /// When the status is another; it shows the body.
+    #[expect(clippy::return_self_not_must_use, reason = "often nothing but the status matters")]
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{} {:?}", self.status, String::from_utf8_lossy(&self.body));
+        self
+    }
+
+    /// The number in the envelope of the management API; 0 when the body is no such envelope.
+    pub fn error_code(&self) -> u64 {
+        let body: Option<Value> = serde_json::from_slice(&self.body).ok();
+        body.and_then(|body| body["error"]["code"].as_u64()).unwrap_or(0)
+    }
+
+    /// The sentence in the envelope of the management API; empty when the body is no such envelope.
+    pub fn error_message(&self) -> String {
+        let body: Option<Value> = serde_json::from_slice(&self.body).ok();
+        let text = body.and_then(|body| body["error"]["message"]["value"].as_str().map(str::to_owned));
+        text.unwrap_or_default()
+    }
+
+    /// The fields that `error.details` names, in order.
+    pub fn faulty_fields(&self) -> Vec<String> {
+        let body: Value = serde_json::from_slice(&self.body).unwrap_or_default();
+        let details = body["error"]["details"].as_array().cloned().unwrap_or_default();
+        details.iter().filter_map(|detail| detail["field"].as_str().map(str::to_owned)).collect()
+    }
+}

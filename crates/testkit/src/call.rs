@@ -1,0 +1,103 @@
+//! One request to the server under test.
+
+use axum::body::Body;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use http::{Method, Request};
+use url::form_urlencoded;
+
+use crate::answer::Answer;
+use crate::server::{TestServer, TestUser};
+
+/// A request that is being put together; [`Call::send`] sends it.
+#[must_use = "a call that is not sent does nothing"]
+pub struct Call<'a> {
+    server: &'a TestServer,
+    method: Method,
+    target: String,
+    headers: HeaderMap,
+    body: Vec<u8>,
+    address: std::net::SocketAddr,
+}
+
+impl<'a> Call<'a> {
+    pub(crate) fn new(server: &'a TestServer, method: Method, target: &str) -> Self {
+        let address = std::net::SocketAddr::from(([127, 0, 0, 1], 40_000));
+        Self {
+            server,
+            method,
+            target: target.to_owned(),
+            headers: HeaderMap::new(),
+            body: Vec::new(),
+            address,
+        }
+    }
+
+    /// Adds a header.
+    ///
+    /// # Panics
+    /// When the value is none that a header may have.
+    pub fn header(mut self, name: &'static str, value: impl AsRef<[u8]>) -> Self {
+        let value = HeaderValue::from_bytes(value.as_ref()).expect("the header has a legal value");
+        self.headers.append(HeaderName::from_static(name), value);
+        self
+    }
+
+    /// Signs in with user name and password.
+    pub fn basic(self, user: &TestUser) -> Self {
+        self.basic_as(user.name, user.password)
+    }
+
+    /// Signs in with this name and password.
+    pub fn basic_as(self, name: &str, password: &str) -> Self {
+        let pair = STANDARD.encode(format!("{name}:{password}"));
+        self.header("authorization", format!("Basic {pair}"))
+    }
+
+    /// Shows an access token.
+    pub fn bearer(self, token: &str) -> Self {
+        self.header("authorization", format!("Bearer {token}"))
+    }
+
+    /// Sends JSON.
+    pub fn json(self, body: &serde_json::Value) -> Self {
+        self.body("application/json", body.to_string())
+    }
+
+    /// Sends a form.
+    pub fn form(self, fields: &[(&str, &str)]) -> Self {
+        let text = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        self.body("application/x-www-form-urlencoded", text)
+    }
+
+    /// Sends any bytes under any content type.
+    ///
+    /// # Panics
+    /// When the content type is none that a header may have.
+    pub fn body(mut self, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
+        let value = HeaderValue::from_str(content_type).expect("the content type is a legal value");
+        self.headers.insert(CONTENT_TYPE, value);
+        self.body = body.into();
+        self
+    }
+
+    /// Comes from another network address than 127.0.0.1.
+    pub fn from_address(mut self, address: [u8; 4]) -> Self {
+        self.address = std::net::SocketAddr::from((address, 40_000));
+        self
+    }
+
+    /// Sends it.
+    ///
+    /// # Panics
+    /// When the target is no address at all.
+    pub async fn send(self) -> Answer {
+        let mut request = Request::new(Body::from(self.body));
+        *request.method_mut() = self.method;
+        *request.uri_mut() = self.target.parse().unwrap_or_else(|error| panic!("{}: {error}", self.target));
+        *request.headers_mut() = self.headers;
+        request.extensions_mut().insert(web::PeerAddress(self.address));
+        self.server.send(request).await
+    }
+}

@@ -1,0 +1,289 @@
+//! The server under test.
+
+use std::sync::Arc;
+
+use app::clock::Clock;
+use app::{App, AppSettings};
+use axum::body::Body;
+use http::{Method, Request};
+use http_body_util::BodyExt;
+use oauth::account::{Permission, Role, USER_ROLE, User};
+use oauth::audit::{Action, NewAuditEvent, Outcome};
+use oauth::id::{ApplicationId, Epoch, RoleId};
+use oauth::scope::ScopeSet;
+use oauth::sealed::AccessToken;
+use oauth::secret::Password;
+use sources::{Limits, Sources};
+use store::{Applications, Audit, AuditFilter, Grants, NewSession, NewUser, Users};
+use store_sqlite::{Options, SqliteStore};
+use tempfile::TempDir;
+use vault::entropy::SeededEntropy;
+use vault::{HashingSettings, MasterKey, Vault};
+use web::{Front, WebSettings};
+
+use crate::answer::Answer;
+use crate::browser::Browser;
+use crate::call::Call;
+use crate::clock::ManualClock;
+
+/// Somebody with an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TestUser {
+    /// The name to sign in with.
+    pub name: &'static str,
+    /// The password in the clear.
+    pub password: &'static str,
+}
+
+/// The first administrator.
+pub const ADMIN: TestUser = TestUser { name: "d2cadmin", password: "harbour master of all" };
+/// The first ordinary user.
+pub const USER: TestUser = TestUser { name: "d2cuser", password: "pilot boat number nine" };
+/// Another ordinary user, for what belongs to somebody else.
+pub const OTHER: TestUser = TestUser { name: "other", password: "lighthouse at the pier" };
+
+/// How the server is set up; [`Setup::default`] is what [`TestServer::start`] takes.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// Of the use cases.
+    pub app: AppSettings,
+    /// Of HTTP.
+    pub web: WebSettings,
+    /// Where randomness begins.
+    pub seed: u64,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self { app: AppSettings::default(), web: WebSettings::default(), seed: 1 }
+    }
+}
+
+/// The whole server over a database in a folder of its own, which goes when the server does.
+pub struct TestServer {
+    app: Arc<App>,
+    store: Arc<SqliteStore>,
+    vault: Arc<Vault>,
+    clock: Arc<ManualClock>,
+    front: Front,
+    folder: TempDir,
+}
+
+impl TestServer {
+    /// Starts a server with the default settings and the accounts [`ADMIN`], [`USER`] and [`OTHER`].
+    pub async fn start() -> Self {
+        Self::start_with(Setup::default()).await
+    }
+
+    /// Starts a server.
+    ///
+    /// # Panics
+    /// When it cannot be set up.
+    pub async fn start_with(setup: Setup) -> Self {
+        let folder = tempfile::tempdir().expect("a folder for temporary files");
+        let clock = Arc::new(ManualClock::default());
+        let entropy = Arc::new(SeededEntropy::new(setup.seed));
+        let store = Arc::new(
+            SqliteStore::create(&folder.path().join("system.db"), Options::default())
+                .expect("a new database"),
+        );
+        let master = MasterKey::generate(&*entropy);
+        let vault = Vault::open(&master, &[], entropy, HashingSettings::cheap()).expect("an empty ring");
+        let vault = Arc::new(vault);
+        let sources = Arc::new(Sources::new(Limits::default(), 16));
+        let app = App::new(store.clone(), vault.clone(), sources, clock.clone(), setup.app);
+        let passwords = [ADMIN, USER].map(|user| Password::new(user.password));
+        app.set_up(passwords).await.expect("a first start");
+        let app = Arc::new(app);
+        let front = web::service(app.clone(), setup.web);
+        let server = Self { app, store, vault, clock, front, folder };
+        server.add_user(&OTHER, &[USER_ROLE]).await;
+        server.app.refresh().await.expect("the feed can be read");
+        server
+    }
+
+    /// The use cases.
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// The system database.
+    pub fn store(&self) -> &SqliteStore {
+        &self.store
+    }
+
+    /// The vault.
+    pub fn vault(&self) -> &Vault {
+        &self.vault
+    }
+
+    /// The clock, which stands still.
+    pub fn clock(&self) -> &ManualClock {
+        &self.clock
+    }
+
+    /// The folder in which everything is, for data sources and the like.
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
+    /// Makes an account with these roles.
+    ///
+    /// # Panics
+    /// When it cannot be made.
+    pub async fn add_user(&self, user: &TestUser, roles: &[RoleId]) {
+        let hashed = self.vault.hash_password(Password::new(user.password)).await.expect("an idle hasher");
+        let new = NewUser {
+            name: user.name.to_owned(),
+            password: hashed,
+            active: true,
+            password_expires_at: None,
+            roles: roles.to_vec(),
+            at: self.clock.now(),
+        };
+        let audit = self.audit(Action::CreateUser);
+        self.store.insert_user(new, audit).await.expect("a database").expect("a new name");
+    }
+
+    /// Makes a role with these permissions.
+    ///
+    /// # Panics
+    /// When it cannot be made.
+    pub async fn add_role(&self, name: &str, permissions: &[Permission]) -> RoleId {
+        let permissions = permissions.to_vec();
+        let role =
+            Role { id: RoleId::new(0), name: name.to_owned(), description: String::new(), permissions };
+        let inserted = self.store.insert_role(role, self.audit(Action::CreateRole)).await;
+        inserted.expect("a database").expect("a new name").id
+    }
+
+    /// The user as the database has it.
+    ///
+    /// # Panics
+    /// When nobody has the name.
+    pub async fn user(&self, user: &TestUser) -> User {
+        self.store.find_user_by_name(user.name).await.expect("a database").expect("the user")
+    }
+
+    /// A live access token of the user for an application, as the token endpoint would issue it for client
+    /// credentials.
+    ///
+    /// # Panics
+    /// When there is no such user, or the ring has no key.
+    pub async fn access_token(
+        &self,
+        user: &TestUser,
+        application: ApplicationId,
+        scopes: ScopeSet,
+    ) -> String {
+        let user = self.user(user).await;
+        let now = self.clock.now();
+        let found = self.store.find_application(application).await.expect("a database");
+        let token = AccessToken {
+            id: self.vault.new_token_id(now),
+            expires_at: now.plus_secs(3_600),
+            application,
+            application_epoch: found.map_or_else(Epoch::default, |application| application.epoch),
+            user: user.id,
+            user_epoch: user.epoch,
+            grant: None,
+            scopes,
+            key_thumbprint: None,
+        };
+        self.vault.seal_access_token(&token).expect("an active key").expose().to_owned()
+    }
+
+    /// Opens a browser session of the user, and answers the value of its cookie.
+    ///
+    /// # Panics
+    /// When there is no such user.
+    pub async fn session(&self, user: &TestUser) -> String {
+        let user = self.user(user).await;
+        let (secret, digest) = self.vault.new_session_secret();
+        let now = self.clock.now();
+        let new = NewSession {
+            user: user.id,
+            user_epoch: user.epoch,
+            digest,
+            auth_time: now,
+            expires_at: now.plus_secs(3_600),
+        };
+        let session = self.store.insert_session(new, self.audit(Action::SignIn)).await.expect("a database");
+        self.vault.session_cookie(session.id, &secret).expose().to_owned()
+    }
+
+    /// Lets the user allow the application, as the consent page would.
+    ///
+    /// # Panics
+    /// When there is no such user or application.
+    pub async fn allow(&self, user: &TestUser, application: ApplicationId, scopes: ScopeSet) {
+        let user = self.user(user).await.id;
+        let allowed = self.store.allow(user, application, scopes, self.audit(Action::AllowApplication)).await;
+        allowed.expect("a database").expect("the user and the application");
+    }
+
+    /// Every event of the audit log about the application, oldest first.
+    ///
+    /// # Panics
+    /// When the log cannot be read.
+    pub async fn audit_of(&self, application: ApplicationId) -> Vec<NewAuditEvent> {
+        let filter = AuditFilter { application: Some(application), limit: 1_000, ..AuditFilter::default() };
+        let events = self.store.list_audit(filter).await.expect("a database");
+        events.into_iter().rev().map(|event| event.event).collect()
+    }
+
+    fn audit(&self, action: Action) -> NewAuditEvent {
+        NewAuditEvent {
+            at: self.clock.now(),
+            action,
+            outcome: Outcome::Success,
+            actor: None,
+            actor_name: None,
+            application: None,
+            subject: None,
+            detail: None,
+            address: None,
+            request_id: None,
+        }
+    }
+
+    /// A browser that has opened nothing yet.
+    pub fn browser(&self) -> Browser<'_> {
+        Browser::new(self)
+    }
+
+    /// A request to be put together.
+    pub fn call(&self, method: Method, target: &str) -> Call<'_> {
+        Call::new(self, method, target)
+    }
+
+    /// A GET to be put together.
+    pub fn get(&self, target: &str) -> Call<'_> {
+        self.call(Method::GET, target)
+    }
+
+    /// A POST to be put together.
+    pub fn post(&self, target: &str) -> Call<'_> {
+        self.call(Method::POST, target)
+    }
+
+    /// A PUT to be put together.
+    pub fn put(&self, target: &str) -> Call<'_> {
+        self.call(Method::PUT, target)
+    }
+
+    /// A DELETE to be put together.
+    pub fn delete(&self, target: &str) -> Call<'_> {
+        self.call(Method::DELETE, target)
+    }
+
+    /// Answers any request, and reads the answer to its end.
+    ///
+    /// # Panics
+    /// When the body of the answer breaks off.
+    pub async fn send(&self, request: Request<Body>) -> Answer {
+        let (parts, body) = self.front.clone().answer(request).await.into_parts();
+        let body = body.collect().await.expect("the body is whole").to_bytes();
+        Answer { status: parts.status.as_u16(), headers: parts.headers, body }
+    }
+}
