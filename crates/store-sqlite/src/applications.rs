@@ -178,7 +178,8 @@ fn insert(db: &Connection, new: &NewApplication, event: &NewAuditEvent) -> sql::
         secrets::insert(db, id, secret, new.at)?;
     }
     versions::grow(db, Kind::Applications)?;
-    audit::append(db, event)?;
+    // Its id is known only here.
+    audit::append(db, &NewAuditEvent { application: Some(id), ..event.clone() })?;
     stored(db, id)
 }
 

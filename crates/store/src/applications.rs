@@ -74,7 +74,7 @@ pub trait Applications {
     ) -> Answer<'a, Option<Application>>;
     /// Applications by id.
     fn list_applications(&self, filter: ApplicationFilter) -> Answer<'_, Vec<Application>>;
-    /// Registers an application.
+    /// Registers an application. The event gets its id.
     fn insert_application(&self, new: NewApplication, audit: NewAuditEvent) -> Answer<'_, Application>;
     /// Replaces the settings.
     fn update_application(

@@ -141,7 +141,7 @@ impl ErrorCode {
 pub fn reference() -> String {
     let mut text = String::from(
         "# Errors of the management API\n\n\
-         <!-- Written by `sluicegate docs errors` from crates/web/src/errors.rs; edit there. -->\n\n\
+         <!-- Generated from crates/web/src/errors.rs by `sluicegate generate-docs`; edit there. -->\n\n\
          Every error of `/api/mgmt` and `/api/admin`, except the OAuth endpoints, has this form, whatever the status:\n\n\
          ```json\n\
          {\"error\":{\"code\":222298001,\"message\":{\"lang\":\"en-US\",\"value\":\"name is 131 characters long; at most 128 are \
