@@ -1,3 +1,4 @@
+//! The whole server in process, with a clock that tests advance, seeded randomness, and a browser without a screen.
 //!
 //! ```no_run
 //! # async fn example() {
@@ -18,11 +19,15 @@ mod browser;
 mod call;
 mod clock;
 mod html;
+mod process;
 mod server;
+mod wire;
 
 pub use answer::Answer;
 pub use browser::Browser;
 pub use call::Call;
 pub use clock::ManualClock;
 pub use html::Form;
+pub use process::{Installation, Served};
 pub use server::{ADMIN, OTHER, Setup, TestServer, TestUser, USER};
+pub use wire::{Wire, WireAnswer, basic};

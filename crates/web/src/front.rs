@@ -76,6 +76,7 @@ impl Front {
         app.metrics().requests.get_or_create(&labels).inc();
         #[expect(clippy::cast_precision_loss, reason = "a request does not take 285 years")]
         app.metrics().request_seconds.observe(micros as f64 / 1e6);
+        let noted = response.extensions().get::<Noted>();
         tracing::info!(
             target: "access",
             request_id = &*seen.id,
@@ -83,6 +84,8 @@ impl Front {
             path,
             status = status.as_u16(),
             micros,
+            what = noted.map(|noted| noted.what),
+            application = noted.map(|noted| noted.application),
         );
     }
 }
@@ -100,6 +103,15 @@ impl Service<Request<Body>> for Front {
         let answering = self.clone().answer(request);
         Box::pin(async { Ok(answering.await) })
     }
+}
+
+/// What a handler wants said in the line of the log; it puts this into the extensions of its response.
+#[derive(Debug, Clone, Copy)]
+pub struct Noted {
+    /// What was done, in a word.
+    pub what: &'static str,
+    /// For which application.
+    pub application: i64,
 }
 
 /// What is known of a request when its answer goes out.

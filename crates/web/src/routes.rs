@@ -3,7 +3,9 @@
 use axum::Router;
 use axum::routing::{delete, get, post, put};
 
-use crate::management::{allowed, applications};
+use crate::management::{
+    allowed, applications, audit, data_sources, data_stores, limits, permissions, roles, users,
+};
 use crate::oauth::{authorize, introspect, metadata, revoke, token};
 use crate::pages::{account, login, logout, password};
 use crate::{Gate, assets, front, observation, odata, reference};
@@ -53,6 +55,25 @@ pub fn router(gate: Gate) -> Router {
         .route("/api/odata4/{source}",        get(odata::read))
         .route("/api/odata4/{source}/",       get(odata::read))
         .route("/api/odata4/{source}/{*path}", get(odata::read))
+
+        .route("/api/admin/users",                   get(users::list).post(users::create))
+        .route("/api/admin/users/{id}",              get(users::get).put(users::update).delete(users::delete))
+        .route("/api/admin/roles",                   get(roles::list).post(roles::create))
+        .route("/api/admin/roles/{id}",              get(roles::get).put(roles::update).delete(roles::delete))
+        .route("/api/admin/permissions",             get(permissions::list))
+        .route("/api/mgmt/permissions",              get(permissions::own))
+        .route("/api/admin/limits",                  get(limits::describe))
+        .route("/api/admin/limits/system",           get(limits::list))
+        .route("/api/admin/limits/system/{limitId}", get(limits::get).post(limits::set).put(limits::set).delete(limits::reset))
+        .route("/api/admin/audit",                   get(audit::list))
+
+        .route("/api/mgmt/datastores",                             get(data_stores::list))
+        .route("/api/mgmt/datastores/{id}",                        get(data_stores::get))
+        .route("/api/mgmt/datasources",                            get(data_sources::list).post(data_sources::create))
+        .route("/api/mgmt/datasources/{id}",                       get(data_sources::get).put(data_sources::update).delete(data_sources::delete))
+        .route("/api/mgmt/datasources/{id}/model",                 get(data_sources::model).post(data_sources::reload_model))
+        .route("/api/mgmt/datasources/{id}/sharedUsers",           get(data_sources::shared_users).put(data_sources::share).post(data_sources::share_also).delete(data_sources::share_with_nobody))
+        .route("/api/mgmt/datasources/{id}/sharedUsers/{userId}",  delete(data_sources::share_without))
 
         .fallback(front::unknown_path)
         .method_not_allowed_fallback(front::wrong_method)

@@ -1,0 +1,38 @@
+//! The operator at the command line. Whoever can read the master key can do everything anyway, so nothing more is asked.
+
+use std::sync::Arc;
+
+use crate::caller::{Caller, Origin, Via};
+use crate::{App, Fault};
+
+/// How many users are looked at in one read.
+const BATCH: u32 = 100;
+
+impl App {
+    /// The operator as a caller: the first active administrator, in whose name acts are recorded. None when there is no
+    /// administrator, which only a database that was tampered with lacks.
+    ///
+    /// # Errors
+    /// When the database cannot tell.
+    pub async fn operator(&self) -> Result<Option<Caller>, Fault> {
+        let mut after = None;
+        loop {
+            let users = self.store.list_users(after, BATCH).await?;
+            let Some(last) = users.last() else { return Ok(None) };
+            after = Some(last.id);
+            for user in users {
+                let member = self.with_permissions(user).await?;
+                if member.user.active && member.is_administrator() {
+                    return Ok(Some(Caller::new(Arc::new(member), Via::Basic)));
+                }
+            }
+        }
+    }
+}
+
+impl Origin {
+    /// Where the operator's acts come from: no network at all.
+    pub fn command_line() -> Self {
+        Self { address: None, request_id: "command-line".to_owned() }
+    }
+}

@@ -1,0 +1,252 @@
+//! The command line.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use oauth::time::Timestamp;
+
+use crate::config::{self, ConfigError, Environment, Overrides, Settings};
+
+mod applications;
+pub(crate) mod data_sources;
+mod documents;
+mod keys;
+pub(crate) mod setup;
+pub(crate) mod terminal;
+pub(crate) mod users;
+
+/// An OAuth 2.0 authorization server and OData V4 gateway for your databases, in one program.
+#[derive(Debug, Parser)]
+#[command(
+    name = "sluicegate",
+    version,
+    arg_required_else_help = true,
+    after_help = "Example: sluicegate demo\n\nSettings are described in docs/configuration.md."
+)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make a new installation: database, master key, accounts d2cadmin and d2cuser.
+    #[command(
+        after_help = "Example: SLUICEGATE_ADMIN_PASSWORD=… SLUICEGATE_USER_PASSWORD=… sluicegate init --data-dir ./data\n\n\
+        Without the two variables the passwords are asked for on a terminal, or made up and printed once."
+    )]
+    Init(Place),
+    /// Run the server.
+    #[command(after_help = "Examples:\n  sluicegate serve --data-dir ./data\n  \
+        sluicegate serve --data-dir ./data --listen 0.0.0.0:8443 --tls-cert chain.pem --tls-key key.pem \
+        --public-url https://gate.example.org:8443")]
+    Serve(Serve),
+    /// See the whole story on a sample database: register, allow, read, revoke.
+    #[command(
+        after_help = "Examples:\n  sluicegate demo\n  sluicegate demo --auto --listen 127.0.0.1:0 --data-dir /tmp/demo"
+    )]
+    Demo(Demo),
+    /// Bring the database to the form that this version needs.
+    #[command(after_help = "Example: sluicegate migrate --data-dir ./data")]
+    Migrate(Place),
+    /// Tell every fault of the configuration, or that there is none.
+    #[command(after_help = "Example: sluicegate check-config --config gate.toml")]
+    CheckConfig(Serve),
+    /// Manage user accounts.
+    #[command(after_help = "Example: sluicegate user add ada --data-dir ./data")]
+    User {
+        #[command(subcommand)]
+        command: users::UserCommand,
+    },
+    /// Manage registered applications.
+    #[command(after_help = "Example: sluicegate application list --data-dir ./data")]
+    Application {
+        #[command(subcommand)]
+        command: applications::ApplicationCommand,
+    },
+    /// Manage data sources.
+    #[command(after_help = "Example: sluicegate data-source add shop /srv/shop.sqlite --data-dir ./data")]
+    DataSource {
+        #[command(subcommand)]
+        command: data_sources::DataSourceCommand,
+    },
+    /// Manage the keys that seal tokens.
+    #[command(after_help = "Example: sluicegate keys rotate --data-dir ./data")]
+    Keys {
+        #[command(subcommand)]
+        command: keys::KeyCommand,
+    },
+    /// Print the version.
+    #[command(after_help = "Example: sluicegate version")]
+    Version,
+    /// Write the generated documents into a folder.
+    #[command(hide = true, after_help = "Example: sluicegate generate-docs docs")]
+    GenerateDocs {
+        /// Where to.
+        folder: PathBuf,
+    },
+}
+
+/// Where the installation is.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Place {
+    /// The folder with the database and the master key [default: sluicegate-data]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// A configuration file (TOML)
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+/// How to serve.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    place: Place,
+    /// The address and port to listen on; port 0 takes a free one [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR:PORT")]
+    listen: Option<String>,
+    /// The address under which users and clients reach the server
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
+    /// The server's certificate chain (PEM)
+    #[arg(long, value_name = "FILE")]
+    tls_cert: Option<PathBuf>,
+    /// The private key of the certificate (PEM)
+    #[arg(long, value_name = "FILE")]
+    tls_key: Option<PathBuf>,
+    /// A proxy in front of the server terminates TLS
+    #[arg(long)]
+    behind_tls_proxy: bool,
+}
+
+/// How to play the demo.
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// The folder of the demo
+    #[arg(long, value_name = "DIR", default_value = "sluicegate-demo")]
+    data_dir: PathBuf,
+    /// The loopback address and port to listen on; port 0 takes a free one
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
+    listen: String,
+    /// End after the story instead of serving on; fails if any step did not go as it must
+    #[arg(long)]
+    auto: bool,
+}
+
+impl Place {
+    fn overrides(&self) -> Overrides {
+        let mut overrides = Overrides::default();
+        overrides.set("data_dir", "--data-dir", self.data_dir.as_ref().map(|path| path.display()));
+        overrides
+    }
+
+    /// The settings for a command that works on the installation.
+    pub(crate) fn settings(&self, environment: &Environment) -> Result<Settings, ConfigError> {
+        config::load(self.config.as_deref(), environment, &self.overrides())
+    }
+}
+
+impl Serve {
+    fn settings(&self, environment: &Environment) -> Result<Settings, ConfigError> {
+        let mut overrides = self.place.overrides();
+        overrides.set("listen", "--listen", self.listen.as_ref());
+        overrides.set("public_url", "--public-url", self.public_url.as_ref());
+        overrides.set("tls.cert_file", "--tls-cert", self.tls_cert.as_ref().map(|path| path.display()));
+        overrides.set("tls.key_file", "--tls-key", self.tls_key.as_ref().map(|path| path.display()));
+        overrides.switch_on("behind_tls_proxy", "--behind-tls-proxy", self.behind_tls_proxy);
+        config::load(self.place.config.as_deref(), environment, &overrides)
+    }
+}
+
+impl Demo {
+    fn settings(&self, environment: &Environment) -> Result<Settings, ConfigError> {
+        let mut overrides = Overrides::default();
+        overrides.set("data_dir", "--data-dir", Some(self.data_dir.display()));
+        overrides.set("listen", "--listen", Some(&self.listen));
+        config::load(None, environment, &overrides)
+    }
+}
+
+/// A moment for people, to the second, UTC.
+fn moment(at: Timestamp) -> String {
+    jiff::Timestamp::from_second(at.as_secs()).map_or_else(|_| "?".to_owned(), |at| at.to_string())
+}
+
+/// Every fault of what was given, as one error.
+fn sentence(faults: impl Iterator<Item = (String, String)>) -> anyhow::Error {
+    let lines: Vec<String> = faults.map(|(field, message)| format!("{field} {message}")).collect();
+    anyhow::anyhow!("{}", lines.join("; "))
+}
+
+/// Does what the command line says. The status is 2 for a fault of the configuration or of the command line itself, 1
+/// for any other.
+pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let command_line = match CommandLine::try_parse_from(arguments) {
+        Ok(command_line) => command_line,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    match dispatch(command_line.command, &Environment::of_process()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            terminal::complain(&format!("sluicegate: {error:#}"));
+            ExitCode::from(if error.is::<ConfigError>() { 2 } else { 1 })
+        }
+    }
+}
+
+fn dispatch(command: Command, environment: &Environment) -> anyhow::Result<()> {
+    match command {
+        Command::Init(place) => setup::init(&place.settings(environment)?, environment),
+        Command::Serve(serve) => crate::serve::run(&serve.settings(environment)?, environment),
+        Command::Demo(demo) => crate::demo::run(&demo.settings(environment)?, environment, demo.auto),
+        Command::Migrate(place) => setup::migrate(&place.settings(environment)?, environment),
+        Command::CheckConfig(serve) => {
+            setup::tell_configuration(&serve.settings(environment)?);
+            Ok(())
+        }
+        Command::User { command } => users::run(command, environment),
+        Command::Application { command } => applications::run(command, environment),
+        Command::DataSource { command } => data_sources::run(command, environment),
+        Command::Keys { command } => keys::run(command, environment),
+        Command::Version => {
+            terminal::say(concat!("sluicegate ", env!("CARGO_PKG_VERSION")));
+            Ok(())
+        }
+        Command::GenerateDocs { folder } => documents::write(&folder),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every command that somebody can see.
+    fn visible(command: &clap::Command, path: &str, found: &mut Vec<(String, String)>) {
+        let help = command.clone().render_long_help().to_string();
+        found.push((path.to_owned(), help));
+        for inner in command.get_subcommands().filter(|inner| inner.get_name() != "help") {
+            visible(inner, &format!("{path} {}", inner.get_name()), found);
+        }
+    }
+
+    #[test]
+    fn the_help_of_every_command_has_an_example() {
+        let mut found = Vec::new();
+        visible(&<CommandLine as clap::CommandFactory>::command(), "sluicegate", &mut found);
+        assert!(found.len() > 25, "{}", found.len());
+        for (path, help) in found {
+            assert!(help.contains("Example"), "{path} has no example");
+        }
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        <CommandLine as clap::CommandFactory>::command().debug_assert();
+    }
+}

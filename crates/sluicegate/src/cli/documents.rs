@@ -1,0 +1,32 @@
+//! `sluicegate generate-docs`: the documents that the program writes about itself.
+
+use std::path::Path;
+
+use anyhow::Context;
+
+use super::terminal::say;
+use crate::config::document;
+
+/// Each generated document with its text.
+fn all() -> [(&'static str, String); 4] {
+    [
+        ("configuration.md", document::markdown()),
+        ("configuration.schema.json", document::schema()),
+        ("errors.md", web::errors::reference()),
+        ("openapi.json", web::reference::OPENAPI.to_owned()),
+    ]
+}
+
+/// Writes every document into the folder.
+///
+/// # Errors
+/// When the folder cannot be written.
+pub(super) fn write(folder: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    for (name, text) in all() {
+        let path = folder.join(name);
+        std::fs::write(&path, text).with_context(|| format!("{} cannot be written", path.display()))?;
+        say(&format!("wrote {}", path.display()));
+    }
+    Ok(())
+}

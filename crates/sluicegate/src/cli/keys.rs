@@ -1,0 +1,46 @@
+//! `sluicegate keys`.
+
+use app::caller::Origin;
+use clap::Subcommand;
+
+use super::Place;
+use super::terminal::{say, table};
+use crate::config::Environment;
+use crate::wiring::{self, Opened};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum KeyCommand {
+    /// List the keys, oldest first.
+    #[command(after_help = "Example: sluicegate keys list --data-dir ./data")]
+    List(Place),
+    /// Make a new key. It seals new tokens in a few seconds; what older keys sealed stays good.
+    #[command(after_help = "Example: sluicegate keys rotate --data-dir ./data")]
+    Rotate(Place),
+}
+
+pub(super) fn run(command: KeyCommand, environment: &Environment) -> anyhow::Result<()> {
+    match command {
+        KeyCommand::List(place) => wiring::with_app(&place, environment, async |opened| list(opened).await),
+        KeyCommand::Rotate(place) => wiring::with_app(&place, environment, async |opened| {
+            let id = opened.app.rotate_keys(&Origin::command_line()).await?;
+            say(&format!("key {id} was made"));
+            Ok(())
+        }),
+    }
+}
+
+async fn list(opened: &Opened) -> anyhow::Result<()> {
+    let now = opened.app.now();
+    let keys = opened.app.list_keys().await?;
+    let active = keys.iter().rfind(|key| key.activates_at.is_past(now)).map(|key| key.id);
+    let state = |id: u32| match active {
+        Some(active) if id == active => "seals",
+        Some(active) if id < active => "opens",
+        _ => "announced",
+    };
+    let rows = keys
+        .iter()
+        .map(|key| vec![key.id.to_string(), super::moment(key.created_at), state(key.id).to_owned()]);
+    table(&["key", "made", "state"], &rows.collect::<Vec<_>>());
+    Ok(())
+}

@@ -1,0 +1,69 @@
+//! What the program says to whoever started it, and what it asks.
+
+use std::io::{IsTerminal, Write};
+
+use anyhow::{Context, bail};
+use oauth::secret::Password;
+
+/// Prints a line on standard output. Nobody listening is no fault.
+pub(crate) fn say(line: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+}
+
+/// Prints a line on standard error.
+pub(crate) fn complain(line: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
+}
+
+/// Whether somebody sits at a terminal whom one can ask.
+pub(crate) fn somebody_is_there() -> bool {
+    std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
+}
+
+/// Asks twice for a password that is to be set, without showing it.
+///
+/// # Errors
+/// When the two differ, or the terminal has gone.
+pub(crate) fn ask_new_password(user: &str) -> anyhow::Result<Password> {
+    let ask = |prompt: String| {
+        rpassword::prompt_password(prompt).context("no password could be read from the terminal")
+    };
+    let first = ask(format!("New password for {user}: "))?;
+    let second = ask(format!("The same again for {user}: "))?;
+    if first != second {
+        bail!("the two passwords differ; nothing was changed");
+    }
+    Ok(Password::new(first))
+}
+
+/// Reads a password from standard input: its first line.
+///
+/// # Errors
+/// When there is none.
+pub(crate) fn read_password() -> anyhow::Result<Password> {
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line).context("no password could be read from standard input")?;
+    let password = line.trim_end_matches(['\r', '\n']);
+    if password.is_empty() {
+        bail!("standard input holds no password");
+    }
+    Ok(Password::new(password))
+}
+
+/// Rows of a table, each column as wide as its widest cell.
+pub(crate) fn table(heads: &[&str], rows: &[Vec<String>]) {
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
+        cells.chain([heads[column].chars().count()]).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..heads.len()).map(width).collect();
+    let line = |cells: Vec<&str>| {
+        let padded = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
+        padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    say(&line(heads.to_vec()));
+    for row in rows {
+        say(&line(row.iter().map(String::as_str).collect()));
+    }
+}

@@ -1,0 +1,213 @@
+//! `sluicegate user`.
+
+use anyhow::{Context, anyhow};
+use app::acting::Actor;
+use app::administration::Refused;
+use app::users::{UserDraft, UserListRequest};
+use clap::{Args, Subcommand};
+use oauth::account::{Role, User};
+use oauth::id::{RoleId, UserId};
+use oauth::secret::Password;
+
+use super::terminal::{self, say, table};
+use super::{Place, moment, sentence};
+use crate::config::Environment;
+use crate::wiring::{self, Opened};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum UserCommand {
+    /// Add a user.
+    #[command(after_help = "Examples:\n  sluicegate user add ada --data-dir ./data\n  \
+        echo \"$PASSWORD\" | sluicegate user add ada --role Administrator --password-stdin --data-dir ./data")]
+    Add(Add),
+    /// List all users.
+    #[command(after_help = "Example: sluicegate user list --data-dir ./data")]
+    List(Place),
+    /// Switch a user off: no sign-in, and every token of the user is dead.
+    #[command(after_help = "Example: sluicegate user disable ada --data-dir ./data")]
+    Disable(One),
+    /// Switch a user on again.
+    #[command(after_help = "Example: sluicegate user enable ada --data-dir ./data")]
+    Enable(One),
+    /// End the lock that failures to sign in have brought.
+    #[command(after_help = "Example: sluicegate user unlock ada --data-dir ./data")]
+    Unlock(One),
+    /// Set a new password; every token and session of the user is dead.
+    #[command(after_help = "Example: sluicegate user set-password ada --data-dir ./data")]
+    SetPassword(SetPassword),
+    /// Delete a user who owns no application and no data source.
+    #[command(after_help = "Example: sluicegate user delete ada --data-dir ./data")]
+    Delete(One),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct One {
+    /// The user's name
+    name: String,
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Add {
+    #[command(flatten)]
+    user: SetPassword,
+    /// A role, by name or number; may be given several times [default: User]
+    #[arg(long = "role", value_name = "ROLE")]
+    roles: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SetPassword {
+    #[command(flatten)]
+    one: One,
+    /// Read the password from standard input instead of asking for it
+    #[arg(long)]
+    password_stdin: bool,
+}
+
+pub(super) fn run(command: UserCommand, environment: &Environment) -> anyhow::Result<()> {
+    match command {
+        UserCommand::Add(command) => {
+            wiring::with_app(&command.user.one.place, environment, async |opened| add(opened, &command).await)
+        }
+        UserCommand::List(place) => wiring::with_app(&place, environment, async |opened| list(opened).await),
+        UserCommand::Disable(one) => change(
+            &one,
+            environment,
+            "is switched off",
+            UserDraft { active: Some(false), ..UserDraft::default() },
+        ),
+        UserCommand::Enable(one) => change(
+            &one,
+            environment,
+            "is switched on",
+            UserDraft { active: Some(true), ..UserDraft::default() },
+        ),
+        UserCommand::Unlock(one) => change(
+            &one,
+            environment,
+            "is not locked",
+            UserDraft { locked: Some(false), ..UserDraft::default() },
+        ),
+        UserCommand::SetPassword(command) => set_password(&command, environment),
+        UserCommand::Delete(one) => wiring::with_app(&one.place, environment, async |opened| {
+            let id = find(opened, &one.name).await?;
+            opened.app.delete_user(&opened.operator, id, &opened.origin).await.map_err(told)?;
+            say(&format!("{} is deleted", one.name));
+            Ok(())
+        }),
+    }
+}
+
+async fn add(opened: &Opened, command: &Add) -> anyhow::Result<()> {
+    let roles = opened.app.list_roles(&opened.operator, &opened.origin).await.map_err(told)?;
+    let wanted = command.roles.iter().map(|name| role(&roles, name)).collect::<anyhow::Result<Vec<_>>>()?;
+    let name = &command.user.one.name;
+    let chosen = command.user.choose()?;
+    let draft = UserDraft {
+        name: Some(name.clone()),
+        password: Some(chosen.password.clone()),
+        roles: (!wanted.is_empty()).then_some(wanted),
+        ..UserDraft::default()
+    };
+    let user = opened.app.create_user(&opened.operator, draft, &opened.origin).await.map_err(told)?;
+    say(&format!("{} is added", user.name));
+    chosen.tell(name);
+    Ok(())
+}
+
+async fn list(opened: &Opened) -> anyhow::Result<()> {
+    let roles = opened.app.list_roles(&opened.operator, &opened.origin).await.map_err(told)?;
+    let users = opened.app.list_users(&opened.operator, UserListRequest::default(), &opened.origin).await;
+    let row = |user: &User| {
+        let state = match (user.active, user.lockout.is_locked(opened.app.now())) {
+            (false, _) => "off",
+            (true, true) => "locked",
+            (true, false) => "active",
+        };
+        let names = user.roles.iter().filter_map(|id| roles.iter().find(|role| role.id == *id));
+        let names: Vec<&str> = names.map(|role| role.name.as_str()).collect();
+        vec![
+            user.id.to_string(),
+            user.name.clone(),
+            state.to_owned(),
+            names.join(", "),
+            moment(user.created_at),
+        ]
+    };
+    let rows: Vec<_> = users.map_err(told)?.iter().map(row).collect();
+    table(&["id", "name", "state", "roles", "since"], &rows);
+    Ok(())
+}
+
+fn set_password(command: &SetPassword, environment: &Environment) -> anyhow::Result<()> {
+    wiring::with_app(&command.one.place, environment, async |opened| {
+        let name = &command.one.name;
+        let id = find(opened, name).await?;
+        let chosen = command.choose()?;
+        let draft = UserDraft { password: Some(chosen.password.clone()), ..UserDraft::default() };
+        opened.app.update_user(&opened.operator, id, draft, &opened.origin).await.map_err(told)?;
+        say(&format!("{name} has a new password"));
+        chosen.tell(name);
+        Ok(())
+    })
+}
+
+fn change(one: &One, environment: &Environment, outcome: &str, draft: UserDraft) -> anyhow::Result<()> {
+    wiring::with_app(&one.place, environment, async |opened| {
+        let id = find(opened, &one.name).await?;
+        opened.app.update_user(&opened.operator, id, draft, &opened.origin).await.map_err(told)?;
+        say(&format!("{} {outcome}", one.name));
+        Ok(())
+    })
+}
+
+async fn find(opened: &Opened, name: &str) -> anyhow::Result<UserId> {
+    Ok(actor(opened, Some(name)).await?.subject().user.id)
+}
+
+/// The operator, acting for another user where one is named.
+pub(super) async fn actor(opened: &Opened, user: Option<&str>) -> anyhow::Result<Actor> {
+    let acting = opened.app.acting(opened.operator.clone(), user).await;
+    acting.with_context(|| user.unwrap_or_default().to_owned())
+}
+
+fn role(roles: &[Role], name: &str) -> anyhow::Result<RoleId> {
+    let found = roles.iter().find(|role| role.name.eq_ignore_ascii_case(name) || role.id.to_string() == name);
+    let known = || roles.iter().map(|role| role.name.as_str()).collect::<Vec<_>>().join(", ");
+    found.map(|role| role.id).ok_or_else(|| anyhow!("there is no role {name}; there are: {}", known()))
+}
+
+struct Chosen {
+    password: Password,
+    made_up: bool,
+}
+
+impl SetPassword {
+    fn choose(&self) -> anyhow::Result<Chosen> {
+        if self.password_stdin {
+            return Ok(Chosen { password: terminal::read_password()?, made_up: false });
+        }
+        if terminal::somebody_is_there() {
+            return Ok(Chosen { password: terminal::ask_new_password(&self.one.name)?, made_up: false });
+        }
+        Ok(Chosen { password: super::setup::make_up(), made_up: true })
+    }
+}
+
+impl Chosen {
+    fn tell(&self, name: &str) {
+        if self.made_up {
+            say(&format!("{name} has the password {} (it is shown only now)", self.password.expose()));
+        }
+    }
+}
+
+/// A refusal in words for a terminal.
+pub(crate) fn told(refused: Refused) -> anyhow::Error {
+    match refused {
+        Refused::Invalid(faults) => sentence(faults.into_iter().map(|fault| (fault.field, fault.message))),
+        other => other.into(),
+    }
+}

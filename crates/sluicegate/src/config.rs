@@ -1,0 +1,68 @@
+//! The configuration: command line over environment over file over defaults, with all faults told at once.
+//!
+//! Every setting stands once, with its documentation, in [`settings`]; `docs/configuration.md` and the JSON schema are
+//! written from there by [`document`].
+
+use std::path::Path;
+
+mod checks;
+pub(crate) mod document;
+pub(crate) mod environment;
+mod fault;
+mod file;
+mod given;
+mod setting;
+pub(crate) mod settings;
+
+pub(crate) use environment::Environment;
+pub(crate) use fault::{ConfigError, Fault};
+pub(crate) use given::{Given, Raw};
+pub(crate) use setting::{LogFormat, LogLevels};
+pub(crate) use settings::Settings;
+
+/// What the command line says, as key paths with their values and the flag that named them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Overrides(Vec<(&'static str, Raw, &'static str)>);
+
+impl Overrides {
+    /// Sets a key, if the flag was given.
+    pub(crate) fn set(&mut self, key: &'static str, flag: &'static str, value: Option<impl ToString>) {
+        if let Some(value) = value {
+            self.0.push((key, Raw::Text(value.to_string()), flag));
+        }
+    }
+
+    /// Switches a key on, if the flag was given.
+    pub(crate) fn switch_on(&mut self, key: &'static str, flag: &'static str, given: bool) {
+        if given {
+            self.0.push((key, Raw::Bool(true), flag));
+        }
+    }
+}
+
+/// Reads the configuration.
+///
+/// # Errors
+/// Every fault of the file, the environment and the command line together.
+pub(crate) fn load(
+    file: Option<&Path>,
+    environment: &Environment,
+    overrides: &Overrides,
+) -> Result<Settings, ConfigError> {
+    let mut given = Given::default();
+    let named_by_environment = environment.config_file();
+    if let Some(path) = file.or(named_by_environment.as_deref()) {
+        file::read(path, &mut given);
+    }
+    environment.overlay(&mut given);
+    for (key, raw, flag) in &overrides.0 {
+        given.add((*key).to_owned(), raw.clone(), format!("command line ({flag})"));
+    }
+    let settings = Settings::assemble(&mut given);
+    let mut faults = given.into_faults();
+    checks::keys_fit_together(&settings, &mut faults);
+    if faults.is_empty() { Ok(settings) } else { Err(ConfigError(faults)) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,73 @@
+//! Rules over several settings.
+
+use super::{Fault, Settings};
+
+/// Adds a fault for each rule that the settings break together.
+pub(super) fn keys_fit_together(settings: &Settings, faults: &mut Vec<Fault>) {
+    certificate_and_key_come_together(settings, faults);
+    plain_http_stays_on_loopback(settings, faults);
+    the_public_url_tells_of_tls(settings, faults);
+    the_default_profile_is_allowed(settings, faults);
+    a_header_block_has_room_for_the_address(settings, faults);
+}
+
+fn certificate_and_key_come_together(settings: &Settings, faults: &mut Vec<Fault>) {
+    match (&settings.tls.cert_file, &settings.tls.key_file) {
+        (Some(_), None) => {
+            faults.push(Fault::of_key("tls.key_file", "must be set too where tls.cert_file is"))
+        }
+        (None, Some(_)) => {
+            faults.push(Fault::of_key("tls.cert_file", "must be set too where tls.key_file is"))
+        }
+        _ => {}
+    }
+}
+
+fn plain_http_stays_on_loopback(settings: &Settings, faults: &mut Vec<Fault>) {
+    let general = &settings.general;
+    let own_tls = settings.tls.cert_file.is_some();
+    if own_tls && general.behind_tls_proxy {
+        let message =
+            "cannot be set together with tls.cert_file: either the proxy terminates TLS or this server";
+        faults.push(Fault::of_key("behind_tls_proxy", message));
+    }
+    if !own_tls && !general.behind_tls_proxy && !general.listen.ip().to_canonical().is_loopback() {
+        let message = format!(
+            "{} is reachable from other machines, and passwords and tokens must not travel in the clear: give the server \
+             a certificate (--tls-cert FILE --tls-key FILE), or say that a proxy terminates TLS (--behind-tls-proxy), or \
+             listen on 127.0.0.1",
+            general.listen
+        );
+        faults.push(Fault::of_key("listen", message));
+    }
+}
+
+fn the_public_url_tells_of_tls(settings: &Settings, faults: &mut Vec<Fault>) {
+    let general = &settings.general;
+    let tls = settings.tls.cert_file.is_some() || general.behind_tls_proxy;
+    if tls && general.public_url.as_ref().is_some_and(|url| !url.is_tls()) {
+        faults.push(Fault::of_key(
+            "public_url",
+            "must begin with https:// where users reach the server over TLS",
+        ));
+    }
+}
+
+fn the_default_profile_is_allowed(settings: &Settings, faults: &mut Vec<Fault>) {
+    let profiles = &settings.profiles;
+    if profiles.default < profiles.minimum {
+        let message = format!("is laxer than profiles.minimum, which is \"{}\"", profiles.minimum.as_str());
+        faults.push(Fault::of_key("profiles.default", message));
+    }
+}
+
+fn a_header_block_has_room_for_the_address(settings: &Settings, faults: &mut Vec<Fault>) {
+    let limits = &settings.limits;
+    if limits.max_header_bytes < limits.max_uri_bytes.saturating_add(1_024) {
+        let message = format!(
+            "must be at least 1024 more than limits.max_uri_bytes, which is {}",
+            limits.max_uri_bytes
+        );
+        faults.push(Fault::of_key("limits.max_header_bytes", message));
+    }
+}

@@ -1,0 +1,51 @@
+//! What is wrong with a configuration.
+
+use std::fmt;
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Fault {
+    /// Where it stands, such as `sluicegate.toml:3`; empty when it is nowhere in particular.
+    pub(crate) origin: String,
+    /// The key path, such as `rate_limit.enabled`; empty when it is no single key.
+    pub(crate) key: String,
+    /// What is wrong and what would be right.
+    pub(crate) message: String,
+}
+
+impl Fault {
+    /// A fault of keys that do not fit together.
+    pub(crate) fn of_key(key: &str, message: impl Into<String>) -> Self {
+        Self { origin: String::new(), key: key.to_owned(), message: message.into() }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for part in [&self.origin, &self.key] {
+            if !part.is_empty() {
+                write!(f, "{part}: ")?;
+            }
+        }
+        f.write_str(&self.message)
+    }
+}
+
+/// Everything that is wrong with a configuration.
+#[derive(Debug)]
+pub(crate) struct ConfigError(pub(crate) Vec<Fault>);
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.len() {
+            1 => writeln!(f, "the configuration has a fault:")?,
+            count => writeln!(f, "the configuration has {count} faults:")?,
+        }
+        for fault in &self.0 {
+            writeln!(f, "  {fault}")?;
+        }
+        f.write_str("Every setting is described in docs/configuration.md.")
+    }
+}
+
+impl std::error::Error for ConfigError {}

@@ -1,0 +1,79 @@
+//! The configuration file: TOML, each value with its line.
+
+use std::path::Path;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::{Fault, Given, Raw};
+
+/// Adds what the file says. A file that cannot be read, or is no TOML, is a fault.
+pub(super) fn read(path: &Path, given: &mut Given) {
+    let name = path.display().to_string();
+    match std::fs::read_to_string(path) {
+        Ok(text) => parse(&name, &text, given),
+        Err(error) => given.add_fault(Fault {
+            origin: name,
+            key: String::new(),
+            message: format!("the configuration file cannot be read: {error}"),
+        }),
+    }
+}
+
+/// Adds what a text says that stands in the file `name`.
+pub(super) fn parse(name: &str, text: &str, given: &mut Given) {
+    let (table, errors) = DeTable::parse_recoverable(text);
+    for error in errors {
+        let line = error.span().map_or(1, |span| line_of(text, span.start));
+        given.add_fault(Fault {
+            origin: format!("{name}:{line}"),
+            key: String::new(),
+            message: format!("this is no TOML: {}", error.message()),
+        });
+    }
+    Walk { name, text, given }.table("", table.get_ref());
+}
+
+struct Walk<'a> {
+    name: &'a str,
+    text: &'a str,
+    given: &'a mut Given,
+}
+
+impl Walk<'_> {
+    fn table(&mut self, prefix: &str, table: &DeTable<'_>) {
+        for (key, value) in table {
+            let path = match prefix {
+                "" => key.get_ref().to_string(),
+                prefix => format!("{prefix}.{}", key.get_ref()),
+            };
+            if let DeValue::Table(inner) = value.get_ref() {
+                self.table(&path, inner);
+            } else {
+                let origin = format!("{}:{}", self.name, line_of(self.text, key.span().start));
+                self.given.add(path, raw(value), origin);
+            }
+        }
+    }
+}
+
+fn raw(value: &Spanned<DeValue<'_>>) -> Raw {
+    match value.get_ref() {
+        DeValue::Boolean(value) => Raw::Bool(*value),
+        DeValue::String(text) => Raw::Text(text.to_string()),
+        DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
+            .map_or(Raw::Unfit("a number that is too large"), Raw::Number),
+        DeValue::Array(values) => {
+            let texts = values.iter().map(|value| value.get_ref().as_str().map(str::to_owned)).collect();
+            Option::<Vec<String>>::map_or(texts, Raw::Unfit("a list of other things than texts"), Raw::List)
+        }
+        DeValue::Float(_) => Raw::Unfit("a number with a fraction"),
+        DeValue::Datetime(_) => Raw::Unfit("a date"),
+        DeValue::Table(_) => Raw::Unfit("a table"),
+    }
+}
+
+/// The line, from 1, of a byte of the text.
+fn line_of(text: &str, at: usize) -> usize {
+    text.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count() + 1
+}

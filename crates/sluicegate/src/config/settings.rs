@@ -1,0 +1,267 @@
+//! Every setting, once: key, type, default, documentation.
+
+use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+
+use oauth::application::Profile;
+use serde_json::Value;
+
+use super::Given;
+use super::setting::{LogFormat, LogLevels, PublicUrl, Setting};
+
+/// A setting as its documentation shows it.
+pub(super) struct Described {
+    /// Such as `rate_limit.enabled`.
+    pub(super) key: String,
+    /// What it is for, in Markdown.
+    pub(super) about: String,
+    /// What it may be, in words.
+    pub(super) kind: String,
+    /// The same as JSON schema.
+    pub(super) schema: Value,
+    /// Null when there is none.
+    pub(super) default: Value,
+    /// What the server says at its start when the setting is weaker than its default.
+    pub(super) warning: Option<&'static str>,
+}
+
+/// The settings of one table of the file.
+pub(super) struct Section {
+    /// The table's name, empty for the top of the file.
+    pub(super) prefix: &'static str,
+    /// What the table is for.
+    pub(super) about: String,
+    /// Its settings, in order.
+    pub(super) settings: Vec<Described>,
+}
+
+/// A value above what this says weakens security, and is told at the start.
+type Weakens<T> = Option<(fn(&T) -> bool, &'static str)>;
+
+fn path(prefix: &str, key: &str) -> String {
+    if prefix.is_empty() { key.to_owned() } else { format!("{prefix}.{key}") }
+}
+
+fn describe<T: Setting>(
+    key: String,
+    about: &[&str],
+    range: Option<&RangeInclusive<i64>>,
+    default: &T,
+    weakens: &Weakens<T>,
+) -> Described {
+    let about = text_of(about);
+    let warning = weakens.as_ref().map(|(_, warning)| *warning);
+    Described { key, about, kind: T::kind(range), schema: T::schema(range), default: default.show(), warning }
+}
+
+fn warn<T>(value: &T, weakens: &Weakens<T>, key: String, warnings: &mut Vec<(String, &'static str)>) {
+    if let Some((is_weak, warning)) = weakens
+        && is_weak(value)
+    {
+        warnings.push((key, warning));
+    }
+}
+
+fn text_of(lines: &[&str]) -> String {
+    lines.iter().map(|line| line.trim()).collect::<Vec<_>>().join("\n")
+}
+
+macro_rules! weakens {
+    () => {
+        None
+    };
+    ($is_weak:expr, $warning:literal) => {
+        Some(($is_weak, $warning))
+    };
+}
+
+macro_rules! range {
+    () => {
+        None::<RangeInclusive<i64>>
+    };
+    ($range:expr) => {
+        Some($range)
+    };
+}
+
+macro_rules! settings {
+    ($(
+        $(#[doc = $about:literal])+
+        $name:ident: $Section:ident = $prefix:literal {$(
+            $(#[doc = $doc:literal])+
+            $key:ident: $type:ty = $default:expr $(, in $range:expr)? $(, weak if $is_weak:expr => $warning:literal)?;
+        )+}
+    )+) => {
+        $(
+            $(#[doc = $about])+
+            #[derive(Debug, Clone)]
+            pub(crate) struct $Section {
+                $($(#[doc = $doc])+ pub(crate) $key: $type,)+
+            }
+        )+
+
+        /// Everything that can be configured.
+        #[derive(Debug, Clone)]
+        pub(crate) struct Settings {
+            $($(#[doc = $about])+ pub(crate) $name: $Section,)+
+        }
+
+        impl Settings {
+            /// Takes each setting out of what was given.
+            pub(super) fn assemble(given: &mut Given) -> Self {
+                Self {$($name: $Section {$(
+                    $key: given.take(path($prefix, stringify!($key)), range!($($range)?).as_ref(), || $default),
+                )+},)+}
+            }
+
+            /// Key and warning of each setting that is weaker than its default.
+            pub(crate) fn warnings(&self) -> Vec<(String, &'static str)> {
+                let mut warnings = Vec::new();
+                $($(
+                    let weakens: Weakens<$type> = weakens!($($is_weak, $warning)?);
+                    warn(&self.$name.$key, &weakens, path($prefix, stringify!($key)), &mut warnings);
+                )+)+
+                warnings
+            }
+        }
+
+        /// Every setting with its documentation.
+        pub(super) fn sections() -> Vec<Section> {
+            vec![$(Section {
+                prefix: $prefix,
+                about: text_of(&[$($about),+]),
+                settings: vec![$({
+                    let default: $type = $default;
+                    let weakens: Weakens<$type> = weakens!($($is_weak, $warning)?);
+                    describe(path($prefix, stringify!($key)), &[$($doc),+], range!($($range)?).as_ref(), &default, &weakens)
+                }),+],
+            }),+]
+        }
+    };
+}
+
+settings! {
+    /// Where the server listens and where it keeps its data. These keys stand at the top of the file.
+    general: General = "" {
+        /// The address and port to listen on. Port 0 takes a free one, which the ready line names. On anything but
+        /// loopback the server wants TLS: its own (`tls`) or a proxy's (`behind_tls_proxy`).
+        listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 8080));
+        /// The address under which users and clients reach the server. It is the issuer (`iss`) and stands in every
+        /// link, so set it wherever it is not simply the address listened on.
+        public_url: Option<PublicUrl> = None;
+        /// The folder with the database, the master key and the folder `sources`.
+        data_dir: PathBuf = PathBuf::from("sluicegate-data");
+        /// Says that a proxy in front of the server terminates TLS, so that plain HTTP is right here and cookies are
+        /// nevertheless for TLS only.
+        behind_tls_proxy: bool = false;
+        /// Addresses of proxies whose `X-Forwarded-For` is believed. Of everybody else it is ignored.
+        trusted_proxies: Vec<IpAddr> = Vec::new();
+    }
+
+    /// The server's own TLS. Both files are read again on SIGHUP.
+    tls: Tls = "tls" {
+        /// The certificate chain, PEM, the server's own certificate first.
+        cert_file: Option<PathBuf> = None;
+        /// The private key of the certificate, PEM.
+        key_file: Option<PathBuf> = None;
+    }
+
+    /// How often passwords and client secrets may be tried. Failures are limited tightly, successes generously; what is
+    /// over the limit is answered with 429 and `Retry-After`.
+    rate_limit: RateLimit = "rate_limit" {
+        /// Whether anything is limited.
+        enabled: bool = true, weak if |enabled| !enabled => "passwords and secrets can be guessed as fast as the machine allows";
+        /// Checks of credentials from one address in a minute. An IPv6 address counts as its /64.
+        per_address_per_minute: u32 = 60_000, in 1..=60_000_000;
+        /// Authentications of one application in a minute.
+        per_application_per_minute: u32 = 600_000, in 1..=60_000_000;
+        /// Failed checks of credentials from one address in a minute.
+        failures_per_address_per_minute: u32 = 60, in 1..=60_000_000;
+        /// Failed authentications of one application in a minute.
+        failures_per_application_per_minute: u32 = 120, in 1..=60_000_000;
+    }
+
+    /// What is logged. The log goes to standard error; it never holds a token, code, secret, cookie or password.
+    log: Log = "log" {
+        /// `human` for people, `json` for machines, `auto` to choose by whether standard error is a terminal.
+        format: LogFormat = LogFormat::Auto;
+        /// From which level on. The target `access` is the line that each request gets.
+        level: LogLevels = LogLevels::new("info").expect("it is a level");
+    }
+
+    /// Where Hybrid Data Pipeline behaves in a way that is not the safest.
+    compatibility: Compatibility = "compatibility" {
+        /// Keeps client secrets also sealed under the master key, so that GET of an application shows them.
+        reveal_client_secret: bool = false, weak if |reveal| *reveal => "whoever has the database and the master key can read every client secret";
+    }
+
+    /// How strictly applications are treated; see [compatibility](compatibility.md#profiles).
+    profiles: Profiles = "profiles" {
+        /// The profile of applications that name none.
+        default: Profile = Profile::Compatible;
+        /// The laxest profile that an application may have.
+        minimum: Profile = Profile::Compatible;
+    }
+
+    /// Lifetimes around tokens. How long an access token lives is limit 100 of the management API.
+    tokens: Tokens = "tokens" {
+        /// How long an authorization code lives, in seconds.
+        code_lifetime_secs: u32 = 60, in 1..=60;
+        /// How long a refresh token that was rotated out still gets the same successor again, in seconds.
+        refresh_grace_secs: u32 = 60, in 0..=3600;
+        /// How long the older of two client secrets lives on after a second one was added, in seconds.
+        secret_overlap_secs: u32 = 86_400, in 60..=31_536_000;
+    }
+
+    /// Browser sessions.
+    sessions: Sessions = "sessions" {
+        /// How long a sign-in lasts, in seconds.
+        lifetime_secs: u32 = 43_200, in 60..=31_536_000;
+    }
+
+    /// The keys that seal tokens.
+    keys: Keys = "keys" {
+        /// After how many days a new key is made; 0 leaves it to `sluicegate keys rotate`. Old keys open what they sealed
+        /// until that has expired.
+        rotate_every_days: u32 = 90, in 0..=3650;
+    }
+
+    /// The audit log in the database.
+    audit: Audit = "audit" {
+        /// How many days events are kept; 0 keeps them for ever.
+        retention_days: u32 = 365, in 0..=36_500;
+    }
+
+    /// Databases that users read over OData.
+    data_sources: DataSources = "data_sources" {
+        /// Folders below which SQLite files may be named as data sources. Without this key it is the folder `sources` in the data
+        /// folder. An administrator may name other files too, except the server's own.
+        sqlite_folders: Option<Vec<PathBuf>> = None;
+        /// Rows of a page when the client asks for no fewer.
+        page_size: u32 = 2_000, in 1..=100_000;
+        /// How long one statement may run, in seconds.
+        timeout_secs: u32 = 60, in 1..=3_600;
+        /// Connections to data sources that may be open at once, over all of them.
+        max_connections: u32 = 64, in 1..=10_000;
+    }
+
+    /// What one request may be, and how many there may be.
+    limits: Limits = "limits" {
+        /// Bytes of a request's body.
+        max_body_bytes: u32 = 1_048_576, in 1_024..=67_108_864;
+        /// Bytes of a request's path and query together.
+        max_uri_bytes: u32 = 32_768, in 1_024..=65_000;
+        /// Bytes of a request's line and header fields together; more is answered with 431.
+        max_header_bytes: u32 = 65_536, in 8_192..=1_048_576;
+        /// Connections that may be open at once; further ones wait.
+        max_connections: u32 = 10_000, in 1..=1_000_000;
+        /// How long a client may take for its TLS handshake, and for the head of a request, in seconds. A connection that
+        /// stays idle so long is closed.
+        header_timeout_secs: u32 = 60, in 1..=3_600;
+        /// How long a client may send nothing in the middle of a body, in seconds.
+        body_timeout_secs: u32 = 30, in 1..=3_600;
+        /// How long requests that are running may take to finish when the server is told to stop, in seconds.
+        shutdown_secs: u32 = 10, in 0..=3_600;
+    }
+}

@@ -1,0 +1,144 @@
+use super::*;
+
+fn load_text(text: &str, variables: &[(&str, &str)]) -> Result<Settings, ConfigError> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gate.toml");
+    std::fs::write(&path, text).unwrap();
+    load(Some(&path), &Environment::sample(variables), &Overrides::default())
+}
+
+fn faults(text: &str, variables: &[(&str, &str)]) -> Vec<String> {
+    let faults = load_text(text, variables).unwrap_err().0;
+    let shown = faults.iter().map(|fault| {
+        let shown = fault.to_string();
+        shown.find("gate.toml").map_or(shown.clone(), |at| shown[at..].to_owned())
+    });
+    shown.collect()
+}
+
+#[test]
+fn nothing_given_is_the_defaults() {
+    let settings = load(None, &Environment::default(), &Overrides::default()).unwrap();
+    assert_eq!(settings.general.listen.to_string(), "127.0.0.1:8080");
+    assert!(settings.rate_limit.enabled);
+    assert!(settings.warnings().is_empty());
+}
+
+#[test]
+fn every_fault_is_told_at_once_with_its_place() {
+    let text = "listen = 5\nlisten_on = \"x\"\n[rate_limit]\nenabled = \"yes\"\nper_adress_per_minute = 3\n\
+                [tokens]\ncode_lifetime_secs = 61\n[profiles]\ndefault = \"fapi2\"\n[trusted]\nproxies = []\n";
+    let faults = faults(text, &[("SLUICEGATE_LOG__FORMAT", "xml"), ("SLUICEGATE_NO_SUCH", "1")]);
+    let expected = [
+        "gate.toml:1: listen: must be an address and port",
+        "gate.toml:4: rate_limit.enabled: must be true or false, not \"yes\"",
+        "environment variable SLUICEGATE_LOG__FORMAT: log.format: must be \"auto\", \"json\" or \"human\", not \"xml\"",
+        "gate.toml:9: profiles.default: must be \"compatible\" or \"oauth21\"",
+        "gate.toml:7: tokens.code_lifetime_secs: must be a whole number from 1 to 60, not 61",
+        "gate.toml:2: listen_on: there is no such setting",
+        "environment variable SLUICEGATE_NO_SUCH: no_such: there is no such setting",
+        "gate.toml:5: rate_limit.per_adress_per_minute: there is no such setting; did you mean \
+         `rate_limit.per_address_per_minute`?",
+        "gate.toml:11: trusted.proxies: there is no such setting",
+    ];
+    assert_eq!(faults.len(), expected.len(), "{faults:#?}");
+    for (fault, expected) in faults.iter().zip(expected) {
+        assert!(fault.starts_with(expected), "{fault} does not start with {expected}");
+    }
+}
+
+#[test]
+fn a_file_that_is_no_toml_is_a_fault_with_its_line() {
+    let faults = faults("listen = \"127.0.0.1:1\"\n= 3\n", &[]);
+    assert!(faults[0].starts_with("gate.toml:2: this is no TOML"), "{faults:?}");
+}
+
+#[test]
+fn a_missing_file_is_a_fault() {
+    let missing = load(Some(Path::new("/nowhere/gate.toml")), &Environment::default(), &Overrides::default());
+    assert!(
+        missing
+            .unwrap_err()
+            .to_string()
+            .contains("/nowhere/gate.toml: the configuration file cannot be read")
+    );
+}
+
+#[test]
+fn the_command_line_wins_over_the_environment_and_that_over_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gate.toml");
+    std::fs::write(&path, "data_dir = \"a\"\nlisten = \"127.0.0.1:1\"\n[rate_limit]\nenabled = true\n")
+        .unwrap();
+    let environment = Environment::sample(&[
+        ("SLUICEGATE_RATE_LIMIT__ENABLED", "false"),
+        ("SLUICEGATE_LISTEN", "127.0.0.1:2"),
+        ("SLUICEGATE_TRUSTED_PROXIES", "10.0.0.1, ::ffff:10.0.0.2"),
+    ]);
+    let mut overrides = Overrides::default();
+    overrides.set("listen", "--listen", Some("127.0.0.1:3"));
+    let settings = load(Some(&path), &environment, &overrides).unwrap();
+    assert_eq!(settings.general.listen.port(), 3);
+    assert!(!settings.rate_limit.enabled);
+    assert_eq!(settings.general.data_dir, Path::new("a"));
+    assert_eq!(settings.general.trusted_proxies.len(), 2);
+    assert_eq!(settings.general.trusted_proxies[1].to_string(), "10.0.0.2");
+    assert_eq!(settings.warnings()[0].0, "rate_limit.enabled");
+}
+
+#[test]
+fn passwords_and_the_master_key_are_no_settings() {
+    let variables = [
+        ("SLUICEGATE_ADMIN_PASSWORD", "x"),
+        ("SLUICEGATE_USER_PASSWORD", "y"),
+        ("SLUICEGATE_MASTER_KEY", "z"),
+    ];
+    let environment = Environment::sample(&variables);
+    assert!(load(None, &environment, &Overrides::default()).is_ok());
+    assert_eq!(environment.master_key(), Some("z"));
+    assert!(environment.first_passwords().iter().all(Option::is_some));
+}
+
+#[test]
+fn plain_http_is_refused_where_other_machines_reach_it() {
+    assert!(faults("listen = \"0.0.0.0:8080\"\n", &[])[0].contains("--behind-tls-proxy"));
+    assert!(load_text("listen = \"0.0.0.0:8080\"\nbehind_tls_proxy = true\n", &[]).is_ok());
+    assert!(load_text("listen = \"[::1]:8080\"\n", &[]).is_ok());
+    assert!(load_text("listen = \"[::ffff:127.0.0.1]:8080\"\n", &[]).is_ok());
+    let tls = "listen = \"0.0.0.0:8080\"\n[tls]\ncert_file = \"a\"\n";
+    assert_eq!(faults(tls, &[]), ["tls.key_file: must be set too where tls.cert_file is"]);
+    assert!(load_text(&format!("{tls}key_file = \"b\"\n"), &[]).is_ok());
+}
+
+#[test]
+fn a_public_url_is_an_origin() {
+    let url = |text: &str| load_text(&format!("public_url = \"{text}\"\n"), &[]);
+    assert_eq!(
+        url("https://Gate.Example.org/").unwrap().general.public_url.unwrap().as_str(),
+        "https://gate.example.org"
+    );
+    for bad in ["gate.example.org", "https://a/b", "https://a?b", "https://u:p@a", "ftp://a"] {
+        assert!(url(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn the_longest_target_decides_about_the_level() {
+    use tracing::level_filters::LevelFilter;
+    let levels = LogLevels::new("warn,app=info,app::feed=trace").unwrap();
+    assert_eq!(levels.of("web::front"), LevelFilter::WARN);
+    assert_eq!(levels.of("app::keys"), LevelFilter::INFO);
+    assert_eq!(levels.of("application"), LevelFilter::WARN);
+    assert_eq!(levels.of("app::feed"), LevelFilter::TRACE);
+    assert_eq!(levels.most(), LevelFilter::TRACE);
+    assert!(LogLevels::new("verbose").is_none());
+}
+
+#[test]
+fn the_documents_name_every_setting_with_its_variable() {
+    let text = document::markdown();
+    assert!(text.contains("### `rate_limit.per_address_per_minute`"));
+    assert!(text.contains("`SLUICEGATE_RATE_LIMIT__PER_ADDRESS_PER_MINUTE`"));
+    let schema: serde_json::Value = serde_json::from_str(&document::schema()).unwrap();
+    assert_eq!(schema["properties"]["tokens"]["properties"]["code_lifetime_secs"]["maximum"], 60);
+}

@@ -1,0 +1,157 @@
+//! A small HTTP client over real sockets, with the cookie jar of a browser.
+
+use std::net::SocketAddr;
+
+use anyhow::{Context, bail};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST, LOCATION, SET_COOKIE};
+use http::{HeaderMap, Method, Request, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+/// What came back.
+pub(super) struct Answer {
+    /// Its status.
+    pub(super) status: StatusCode,
+    headers: HeaderMap,
+    /// Its body, as text.
+    pub(super) body: String,
+}
+
+impl Answer {
+    /// A header, empty when there is none.
+    pub(super) fn header(&self, name: impl http::header::AsHeaderName) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// The body as JSON.
+    pub(super) fn json(&self) -> anyhow::Result<serde_json::Value> {
+        serde_json::from_str(&self.body).context("the answer is no JSON")
+    }
+}
+
+/// Who asks.
+pub(super) enum As<'a> {
+    /// Nobody, or who the cookies say.
+    Browser,
+    /// A name with its password or secret.
+    Basic(&'a str, &'a str),
+    /// Whom an access token stands for.
+    Bearer(&'a str),
+}
+
+/// What is sent.
+pub(super) enum Send<'a> {
+    /// Nothing.
+    Nothing,
+    /// A form.
+    Form(&'a [(String, String)]),
+    /// JSON.
+    Json(&'a serde_json::Value),
+}
+
+/// A client of one server.
+pub(super) struct Client {
+    server: SocketAddr,
+    cookies: Vec<(String, String)>,
+}
+
+impl Client {
+    pub(super) fn new(server: SocketAddr) -> Self {
+        Self { server, cookies: Vec::new() }
+    }
+
+    /// Sends one request and waits for the whole answer.
+    pub(super) async fn send(
+        &mut self,
+        method: Method,
+        path: &str,
+        caller: As<'_>,
+        send: Send<'_>,
+    ) -> anyhow::Result<Answer> {
+        let mut request = Request::builder().method(method).uri(path).header(HOST, self.server.to_string());
+        match caller {
+            As::Browser if self.cookies.is_empty() => {}
+            As::Browser => request = request.header(COOKIE, self.cookie_header()),
+            As::Basic(name, secret) => {
+                request = request
+                    .header(AUTHORIZATION, format!("Basic {}", STANDARD.encode(format!("{name}:{secret}"))));
+            }
+            As::Bearer(token) => request = request.header(AUTHORIZATION, format!("Bearer {token}")),
+        }
+        let body = match send {
+            Send::Nothing => Bytes::new(),
+            Send::Form(fields) => {
+                request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+                encode(fields).into()
+            }
+            Send::Json(value) => {
+                request = request.header(CONTENT_TYPE, "application/json");
+                value.to_string().into()
+            }
+        };
+        let answer = exchange(self.server, request.body(Full::new(body))?).await?;
+        self.keep_cookies(&answer);
+        Ok(answer)
+    }
+
+    /// Opens a page as a browser does: follows redirects for as long as they lead to this server.
+    pub(super) async fn open(&mut self, mut answer: Answer) -> anyhow::Result<Answer> {
+        for _ in 0..8 {
+            let location = answer.header(LOCATION).to_owned();
+            let Some(path) = self.path_here(&location).filter(|_| answer.status.is_redirection()) else {
+                return Ok(answer);
+            };
+            answer = self.send(Method::GET, &path, As::Browser, Send::Nothing).await?;
+        }
+        bail!("the server redirects in a circle")
+    }
+
+    /// The path and query of an address, if it is one of this server.
+    fn path_here(&self, location: &str) -> Option<String> {
+        let own = format!("http://{}", self.server);
+        let rest = location.strip_prefix(&own).unwrap_or(location);
+        rest.starts_with('/').then(|| rest.to_owned())
+    }
+
+    fn cookie_header(&self) -> String {
+        self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ")
+    }
+
+    fn keep_cookies(&mut self, answer: &Answer) {
+        for cookie in answer.headers.get_all(SET_COOKIE).iter().filter_map(|value| value.to_str().ok()) {
+            let (pair, attributes) = cookie.split_once(';').unwrap_or((cookie, ""));
+            let Some((name, value)) = pair.split_once('=') else { continue };
+            self.cookies.retain(|(other, _)| other != name);
+            let deleted = value.is_empty() || attributes.to_ascii_lowercase().contains("max-age=0");
+            if !deleted {
+                self.cookies.push((name.to_owned(), value.to_owned()));
+            }
+        }
+    }
+}
+
+/// One request on a connection of its own.
+async fn exchange(server: SocketAddr, request: Request<Full<Bytes>>) -> anyhow::Result<Answer> {
+    let stream = TcpStream::connect(server).await.context("the server does not take connections")?;
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+    let asking = async move {
+        let (parts, body) = sender.send_request(request).await?.into_parts();
+        let body = body.collect().await?.to_bytes();
+        anyhow::Ok(Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body: String::from_utf8_lossy(&body).into_owned(),
+        })
+    };
+    let (answer, _) = tokio::join!(asking, connection);
+    answer
+}
+
+/// Fields in the form encoding.
+pub(super) fn encode(fields: &[(String, String)]) -> String {
+    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
+}

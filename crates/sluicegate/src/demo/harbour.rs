@@ -1,0 +1,190 @@
+//! The sample database: a harbour with its berths, ships, their visits and what they carried. Each run writes the same rows.
+
+use std::path::Path;
+
+use anyhow::Context;
+use jiff::ToSpan;
+use jiff::civil::{Date, DateTime, date};
+use rusqlite::{Connection, Transaction, params};
+
+mod names;
+mod random;
+
+use random::Random;
+
+const SCHEMA: &str = include_str!("harbour/schema.sql");
+
+const BERTHS: i64 = 24;
+const SHIPS: i64 = 320;
+const VISITS: i64 = 4_200;
+
+/// The first day of which the harbour has records.
+const OPENING: Date = date(2021, 1, 1);
+
+/// Writes the database to a new file; it appears under its name only when it is complete.
+///
+/// # Errors
+/// When the file cannot be written.
+pub(crate) fn write(path: &Path) -> anyhow::Result<()> {
+    let unfinished = path.with_extension("unfinished");
+    let _ = std::fs::remove_file(&unfinished);
+    let told = || format!("the sample database {} cannot be written", path.display());
+    let mut database = Connection::open(&unfinished).with_context(told)?;
+    fill(&mut database).with_context(told)?;
+    database.close().map_err(|(_, error)| error).with_context(told)?;
+    std::fs::rename(&unfinished, path).with_context(told)
+}
+
+fn fill(database: &mut Connection) -> rusqlite::Result<()> {
+    // Nothing is lost when the machine stops here: the file is made anew.
+    database.pragma_update(None, "synchronous", "OFF")?;
+    database.execute_batch(SCHEMA)?;
+    let transaction = database.transaction()?;
+    let mut random = Random::new(20_210_101);
+    berths(&transaction, &mut random)?;
+    ships(&transaction, &mut random)?;
+    visits(&transaction, &mut random)?;
+    transaction.commit()
+}
+
+fn berths(database: &Transaction<'_>, random: &mut Random) -> rusqlite::Result<()> {
+    let mut insert = database.prepare("INSERT INTO Berths VALUES (?, ?, ?, ?, ?)")?;
+    for id in 1..=BERTHS {
+        let quay = names::QUAYS[usize::try_from((id - 1) / 4).unwrap_or(0) % names::QUAYS.len()];
+        let length = tenths(random.between(900, 3_800));
+        let depth = tenths(random.between(55, 165));
+        insert.execute(params![
+            id,
+            format!("{quay} {}", (id - 1) % 4 + 1),
+            length,
+            depth,
+            random.chance(60)
+        ])?;
+    }
+    Ok(())
+}
+
+fn ships(database: &Transaction<'_>, random: &mut Random) -> rusqlite::Result<()> {
+    let mut insert = database.prepare("INSERT INTO Ships VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
+    for id in 1..=SHIPS {
+        let kind = random.pick(names::KINDS);
+        let length = random.between(kind.length.0, kind.length.1);
+        let tonnage = length * length * length / random.between(620, 900);
+        let inspected = random.chance(70).then(|| day(random.between(0, 1_600)).to_string());
+        insert.execute(params![
+            id,
+            format!("{} {}", random.pick(names::FIRST), random.pick(names::SECOND)),
+            kind.name,
+            random.pick(names::FLAGS),
+            random.between(1985, 2024),
+            tenths(length * 10 + random.between(0, 9)),
+            tonnage,
+            random.chance(85).then(|| random.pick(names::OWNERS)),
+            inspected,
+        ])?;
+    }
+    Ok(())
+}
+
+fn visits(database: &Transaction<'_>, random: &mut Random) -> rusqlite::Result<()> {
+    let mut insert = database.prepare("INSERT INTO Visits VALUES (?, ?, ?, ?, ?, ?, ?)")?;
+    let mut load = database.prepare("INSERT INTO Cargo VALUES (?, ?, ?, ?, ?, ?, ?)")?;
+    for id in 1..=VISITS {
+        let arrival = moment(id * 1_825 / VISITS, random.between(0, 24 * 60 - 1));
+        let stay_minutes = random.between(5 * 60, 96 * 60);
+        // The last visitors are still in the harbour.
+        let departure = (id <= VISITS - 9).then(|| timestamp(arrival.saturating_add(stay_minutes.minutes())));
+        let dues = random.between(18_000, 4_200_000);
+        insert.execute(params![
+            id,
+            random.between(1, SHIPS),
+            random.between(1, BERTHS),
+            timestamp(arrival),
+            departure,
+            random.chance(40).then(|| random.pick(names::PILOTS)),
+            hundredths(dues),
+        ])?;
+        for line in 1..=random.between(1, 4) {
+            let goods = random.pick(names::GOODS);
+            let tonnes = random.between(80, 90_000);
+            let value = random.chance(75).then(|| hundredths(tonnes * random.between(900, 65_000)));
+            let direction = if random.chance(55) { "unloaded" } else { "loaded" };
+            load.execute(params![
+                id,
+                line,
+                goods.name,
+                hundredths(tonnes),
+                direction,
+                value,
+                goods.hazardous
+            ])?;
+        }
+    }
+    Ok(())
+}
+
+fn day(after_opening: i64) -> Date {
+    OPENING.saturating_add(after_opening.days())
+}
+
+fn moment(days: i64, minutes: i64) -> DateTime {
+    day(days).to_datetime(jiff::civil::Time::midnight()).saturating_add(minutes.minutes())
+}
+
+fn timestamp(moment: DateTime) -> String {
+    format!("{moment}Z")
+}
+
+/// A number of tenths as SQLite keeps a decimal.
+fn tenths(number: i64) -> f64 {
+    scaled(number, 10.0)
+}
+
+/// A number of hundredths as SQLite keeps a decimal.
+fn hundredths(number: i64) -> f64 {
+    scaled(number, 100.0)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "the numbers of this harbour are far below 2^52")]
+fn scaled(number: i64, parts: f64) -> f64 {
+    number as f64 / parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written() -> (tempfile::TempDir, Connection) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("harbour.sqlite");
+        write(&path).unwrap();
+        let database = Connection::open(path).unwrap();
+        (folder, database)
+    }
+
+    #[test]
+    fn the_harbour_is_the_same_each_time() {
+        let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let read = |folder: &tempfile::TempDir| {
+            let path = folder.path().join("harbour.sqlite");
+            write(&path).unwrap();
+            std::fs::read(path).unwrap()
+        };
+        assert!(read(&first) == read(&second));
+    }
+
+    #[test]
+    fn the_harbour_has_ten_thousand_related_rows() {
+        let (_folder, database) = written();
+        let number = |sql: &str| database.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+        let rows: i64 = ["Berths", "Ships", "Visits", "Cargo"]
+            .map(|table| number(&format!("SELECT count(*) FROM {table}")))
+            .iter()
+            .sum();
+        assert!(rows >= 10_000, "{rows}");
+        assert_eq!(number("SELECT count(*) FROM pragma_foreign_key_check"), 0);
+        assert_eq!(number("SELECT count(*) FROM pragma_table_info('Cargo') WHERE pk > 0"), 2);
+        assert!(number("SELECT count(*) FROM Visits WHERE DepartedAt IS NULL") > 0);
+        assert_eq!(number("SELECT count(*) FROM Visits WHERE DepartedAt <= ArrivedAt"), 0);
+    }
+}

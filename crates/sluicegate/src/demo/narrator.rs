@@ -1,0 +1,41 @@
+//! Tells the story as it goes on.
+
+use super::client::Answer;
+use crate::cli::terminal::say;
+
+/// Counts the steps and prints them.
+#[derive(Debug, Default)]
+pub(super) struct Narrator {
+    steps: u32,
+    told: String,
+}
+
+impl Narrator {
+    /// A new step begins with a request.
+    pub(super) fn step(&mut self, what: &str, method: &str, path: &str) {
+        self.steps += 1;
+        self.told = format!("{:2}. {what}\n    {method} {path}", self.steps);
+    }
+
+    /// The same step goes on with another request.
+    pub(super) fn part(&mut self, what: &str, method: &str, path: &str) {
+        self.told = format!("    {what}\n    {method} {path}");
+    }
+
+    /// What the request came to.
+    pub(super) fn outcome(&mut self, answer: &Answer, words: &str) {
+        say(&format!("{}\n    → {}: {words}", std::mem::take(&mut self.told), answer.status));
+    }
+
+    /// One more line about it.
+    pub(super) fn detail(&mut self, words: &str) {
+        say(&format!("      {words}"));
+    }
+}
+
+/// The kind of a secret and its end: enough to recognise it, too little to use it.
+pub(super) fn shortened(secret: &str) -> String {
+    let kind = secret.split_once('_').map_or("", |(kind, _)| kind);
+    let end: String = secret.chars().skip(secret.chars().count().saturating_sub(4)).collect();
+    format!("{kind}_…{end}")
+}

@@ -1,0 +1,86 @@
+//! Setting the stage: passwords, the harbour as a data source, and nothing left of earlier stories.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context;
+use app::App;
+use app::acting::Actor;
+use app::applications::ListRequest;
+use app::caller::Origin;
+use app::data_sources::{DataSourceDraft, SQLITE, SeenSource};
+use app::models::PATH_OPTION;
+use app::setup::FIRST_ACCOUNTS;
+use app::users::UserDraft;
+use oauth::secret::Password;
+
+use super::{harbour, story};
+use crate::cli::{data_sources, users};
+use crate::config::Settings;
+use crate::installation::Installation;
+
+/// The name under which the sample database is served.
+const NAME: &str = "harbour";
+
+/// Makes everything ready for the story. Where the folder was used before, the accounts get these passwords: the demo
+/// keeps none.
+///
+/// # Errors
+/// What cannot be made ready.
+pub(super) async fn harbour(
+    app: &App,
+    settings: &Settings,
+    new_passwords: Option<&[Password; 2]>,
+) -> anyhow::Result<()> {
+    let origin = Origin::command_line();
+    let operator =
+        app.operator().await?.context("the database of the demo has no administrator; use a fresh folder")?;
+    for ((name, _), password) in FIRST_ACCOUNTS.iter().zip(new_passwords.into_iter().flatten()) {
+        let account = app.acting(operator.clone(), Some(name)).await.context(*name)?.subject().user.id;
+        let draft = UserDraft {
+            password: Some(password.clone()),
+            active: Some(true),
+            locked: Some(false),
+            ..UserDraft::default()
+        };
+        app.update_user(&operator, account, draft, &origin).await.map_err(users::told)?;
+    }
+    let user = app.acting(operator, Some(FIRST_ACCOUNTS[1].0)).await?;
+    forget_earlier_stories(app, &user, &origin).await?;
+    serve_harbour(app, settings, &user, &origin).await
+}
+
+async fn forget_earlier_stories(app: &App, user: &Actor, origin: &Origin) -> anyhow::Result<()> {
+    let own = app.list_applications(user, ListRequest::default()).await?;
+    for application in own.iter().filter(|application| application.settings.name == story::APPLICATION) {
+        app.delete_application(user, application.id, origin).await?;
+    }
+    Ok(())
+}
+
+async fn serve_harbour(app: &App, settings: &Settings, user: &Actor, origin: &Origin) -> anyhow::Result<()> {
+    let path = Installation::at(&settings.general.data_dir).sources().join("harbour.sqlite");
+    if !path.exists() {
+        harbour::write(&path)?;
+    }
+    let real = path.canonicalize().with_context(|| format!("{} cannot be found", path.display()))?;
+    let real = real.to_string_lossy().into_owned();
+    let known = app.list_data_sources(user, origin).await.map_err(data_sources::told)?;
+    let known = known.iter().find(|source| source.record.name == NAME);
+    let is_there = |source: &SeenSource| source.record.options.get(PATH_OPTION) == Some(&real);
+    match known {
+        Some(source) if is_there(source) => return Ok(()),
+        // The folder was moved.
+        Some(source) => {
+            app.delete_data_source(user, source.record.id, origin).await.map_err(data_sources::told)?;
+        }
+        None => {}
+    }
+    let draft = DataSourceDraft {
+        name: Some(NAME.to_owned()),
+        data_store: Some(SQLITE),
+        description: "A small harbour: ships, berths, visits and their cargo".to_owned(),
+        options: Some(BTreeMap::from([(PATH_OPTION.to_owned(), real)])),
+    };
+    app.create_data_source(user, draft, origin).await.map_err(data_sources::told)?;
+    Ok(())
+}

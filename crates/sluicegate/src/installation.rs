@@ -1,0 +1,260 @@
+//! The data folder: what lies in it, in which state it is, and how a new one is made.
+//!
+//! An installation is there when its database is: `init` prepares everything in a folder of another name and moves the
+//! database to its place last, so that a crash leaves either nothing or something that is recognised as unfinished.
+
+use std::fs::{self, DirBuilder, File};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, anyhow, bail};
+use vault::{MasterKey, SystemEntropy};
+
+use crate::config::Environment;
+
+/// A data folder.
+#[derive(Debug, Clone)]
+pub(crate) struct Installation {
+    folder: PathBuf,
+}
+
+/// What state a data folder is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Condition {
+    /// Nothing of ours is there.
+    Empty,
+    /// It can be used.
+    Complete,
+    /// `init` was interrupted.
+    Unfinished,
+    /// There is a master key but no database.
+    WithoutDatabase,
+    /// There is a database but no master key, and the environment has none either.
+    WithoutKey,
+}
+
+impl Installation {
+    /// The installation in that folder, whether it is there or not.
+    pub(crate) fn at(folder: &Path) -> Self {
+        Self { folder: folder.to_owned() }
+    }
+
+    /// The folder itself.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The file of the system database.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.folder.join("sluicegate.db")
+    }
+
+    /// The folder for SQLite files that are data sources.
+    pub(crate) fn sources(&self) -> PathBuf {
+        self.folder.join("sources")
+    }
+
+    fn key_file(&self) -> PathBuf {
+        self.folder.join("master.key")
+    }
+
+    fn workshop(&self) -> PathBuf {
+        self.folder.join("unfinished-init")
+    }
+
+    fn condition(&self, environment: &Environment) -> Condition {
+        let has_key = self.key_file().exists();
+        match (self.database().exists(), self.workshop().exists()) {
+            (true, _) if has_key || environment.master_key().is_some() => Condition::Complete,
+            (true, _) => Condition::WithoutKey,
+            (false, true) => Condition::Unfinished,
+            (false, false) if has_key => Condition::WithoutDatabase,
+            (false, false) => Condition::Empty,
+        }
+    }
+
+    /// Whether there is nothing yet. What is half there is a fault.
+    ///
+    /// # Errors
+    /// A sentence that says what is missing and what to do.
+    pub(crate) fn is_empty(&self, environment: &Environment) -> anyhow::Result<bool> {
+        match self.condition(environment) {
+            Condition::Empty => Ok(true),
+            Condition::Complete => Ok(false),
+            half => Err(self.mend(half)),
+        }
+    }
+
+    /// The master key of an installation that is complete.
+    ///
+    /// # Errors
+    /// A sentence that says what is missing and what to do.
+    pub(crate) fn master_key(&self, environment: &Environment) -> anyhow::Result<MasterKey> {
+        match self.condition(environment) {
+            Condition::Complete => {}
+            Condition::Empty => bail!(
+                "{} holds no installation: make one with `sluicegate init --data-dir {}`",
+                self.folder.display(),
+                self.folder.display()
+            ),
+            half => return Err(self.mend(half)),
+        }
+        match environment.master_key() {
+            Some(text) => MasterKey::from_text(text).context("SLUICEGATE_MASTER_KEY is no master key"),
+            None => Ok(MasterKey::load(&self.key_file())?),
+        }
+    }
+
+    /// Begins a new installation.
+    ///
+    /// # Errors
+    /// A sentence that says why there can be none and what to do; then nothing was changed.
+    pub(crate) fn begin(&self, environment: &Environment) -> anyhow::Result<Unfinished> {
+        if !self.is_empty(environment)? {
+            bail!(
+                "{} is initialised already; nothing was changed. Start it with `sluicegate serve --data-dir {}`",
+                self.folder.display(),
+                self.folder.display()
+            );
+        }
+        let master = match environment.master_key() {
+            Some(text) => MasterKey::from_text(text).context("SLUICEGATE_MASTER_KEY is no master key")?,
+            None => MasterKey::generate(&SystemEntropy),
+        };
+        let private = |folder: &Path, recursive: bool| {
+            let made = DirBuilder::new().mode(0o700).recursive(recursive).create(folder);
+            made.map_err(|error| cannot_write(folder, &error))
+        };
+        private(&self.folder, true)?;
+        private(&self.workshop(), false)?;
+        if environment.master_key().is_none() {
+            master.create_file(&self.workshop().join("master.key"))?;
+        }
+        Ok(Unfinished { installation: self.clone(), master })
+    }
+
+    fn mend(&self, condition: Condition) -> anyhow::Error {
+        let folder = self.folder.display();
+        match condition {
+            Condition::Unfinished => anyhow!(
+                "{folder} is only half initialised, because an earlier start was interrupted. Nothing in it was ever used: \
+                 delete {} and {} (if it is there), then try again",
+                self.workshop().display(),
+                self.key_file().display(),
+            ),
+            Condition::WithoutDatabase => anyhow!(
+                "{folder} holds a master key but no database: put sluicegate.db back from a backup, or, if there never was \
+                 one, move {} away and run init again",
+                self.key_file().display(),
+            ),
+            Condition::WithoutKey => anyhow!(
+                "{folder} holds a database but not its master key: put {} back from a backup, or set SLUICEGATE_MASTER_KEY. \
+                 Without the key the database is of no use",
+                self.key_file().display(),
+            ),
+            Condition::Empty | Condition::Complete => anyhow!("{folder} is as it should be"),
+        }
+    }
+}
+
+/// An installation that is being made. Dropped before it is finished, it takes back what it made.
+#[derive(Debug)]
+pub(crate) struct Unfinished {
+    installation: Installation,
+    master: MasterKey,
+}
+
+impl Unfinished {
+    /// The key of the new installation.
+    pub(crate) fn master_key(&self) -> &MasterKey {
+        &self.master
+    }
+
+    /// Where the database is to be made; it must be closed before the end.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.installation.workshop().join("sluicegate.db")
+    }
+
+    /// Moves everything to its place, the database last.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub(crate) fn finish(self) -> anyhow::Result<()> {
+        let Installation { folder } = &self.installation;
+        let told = |error: std::io::Error| cannot_write(folder, &error);
+        let key = self.installation.workshop().join("master.key");
+        if key.exists() {
+            fs::rename(key, self.installation.key_file()).map_err(told)?;
+        }
+        let sources = DirBuilder::new().mode(0o700).recursive(true).create(self.installation.sources());
+        sources.map_err(told)?;
+        sync(folder).map_err(told)?;
+        fs::rename(self.database(), self.installation.database()).map_err(told)?;
+        sync(folder).map_err(told)
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        // What cannot be deleted is recognised as unfinished next time.
+        let _ = fs::remove_dir_all(self.installation.workshop());
+        if !self.installation.database().exists() {
+            let _ = fs::remove_file(self.installation.key_file());
+        }
+    }
+}
+
+fn sync(folder: &Path) -> std::io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+fn cannot_write(folder: &Path, error: &std::io::Error) -> anyhow::Error {
+    anyhow!(
+        "{} cannot be written ({error}): choose a folder that this user may write, with --data-dir DIR",
+        folder.display()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_half_there_is_told_with_what_to_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let installation = Installation::at(folder.path());
+        let nothing = Environment::default();
+        let told = || installation.is_empty(&nothing).unwrap_err().to_string();
+        assert!(installation.is_empty(&nothing).unwrap());
+        fs::create_dir(installation.workshop()).unwrap();
+        assert!(told().contains("half initialised"));
+        fs::remove_dir(installation.workshop()).unwrap();
+        fs::write(installation.key_file(), "").unwrap();
+        assert!(told().contains("a master key but no database"));
+        fs::rename(installation.key_file(), installation.database()).unwrap();
+        assert!(told().contains("a database but not its master key"));
+        let with_key = Environment::sample(&[("SLUICEGATE_MASTER_KEY", "k")]);
+        assert!(!installation.is_empty(&with_key).unwrap());
+    }
+
+    #[test]
+    fn an_installation_that_is_given_up_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let installation = Installation::at(&folder.path().join("new"));
+        let unfinished = installation.begin(&Environment::default()).unwrap();
+        fs::write(unfinished.database(), "half").unwrap();
+        drop(unfinished);
+        assert!(installation.is_empty(&Environment::default()).unwrap());
+        let unfinished = installation.begin(&Environment::default()).unwrap();
+        fs::write(unfinished.database(), "whole").unwrap();
+        unfinished.finish().unwrap();
+        assert!(!installation.is_empty(&Environment::default()).unwrap());
+        assert!(
+            installation
+                .begin(&Environment::default())
+                .unwrap_err()
+                .to_string()
+                .contains("nothing was changed")
+        );
+    }
+}

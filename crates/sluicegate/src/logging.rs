@@ -1,0 +1,87 @@
+//! The log: one line for each event, as JSON or for people, on standard error.
+//!
+//! A request that is logged must not wait for whoever reads the log, so events are formatted into a buffer in memory and a
+//! thread of its own writes them. The buffer is bounded: what does not fit is dropped and counted, and the count is logged.
+//! Spans are not kept, since nothing here uses them: an event carries what it needs.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tracing::span::{Attributes, Id, Record};
+use tracing::subscriber::Interest;
+use tracing::{Event, Metadata, Subscriber};
+
+use crate::config::{LogFormat, LogLevels};
+
+mod line;
+mod writer;
+
+use line::Style;
+pub(crate) use writer::Flush;
+use writer::Writer;
+
+/// Starts logging for the whole process. Dropping what it returns writes out what is still waiting.
+pub(crate) fn start(format: LogFormat, levels: LogLevels) -> Flush {
+    let (writer, flush) = writer::start(Box::new(std::io::stderr()));
+    let style = match format {
+        LogFormat::Json => Style::Json,
+        LogFormat::Human => Style::Human,
+        LogFormat::Auto if std::io::IsTerminal::is_terminal(&std::io::stderr()) => Style::Human,
+        LogFormat::Auto => Style::Json,
+    };
+    let log = Log { style, levels, writer, spans: AtomicU64::new(1) };
+    // Only a second start in one process fails, and then the first goes on.
+    let _ = tracing::subscriber::set_global_default(log);
+    report_panics();
+    flush
+}
+
+/// Panics go into the log as errors; where, but not with what values, since a message may hold a secret.
+fn report_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(target: "panic", place, "a part of the server failed; the request that it served is lost");
+    }));
+}
+
+struct Log {
+    style: Style,
+    levels: LogLevels,
+    writer: Writer,
+    spans: AtomicU64,
+}
+
+impl Subscriber for Log {
+    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+        if self.enabled(metadata) { Interest::always() } else { Interest::never() }
+    }
+
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.is_event() && *metadata.level() <= self.levels.of(metadata.target())
+    }
+
+    fn max_level_hint(&self) -> Option<tracing::level_filters::LevelFilter> {
+        Some(self.levels.most())
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        let urgent = *event.metadata().level() <= tracing::Level::WARN;
+        line::with(self.style, event, |line| self.writer.push(line, urgent));
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(self.spans.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+/// The levels of commands that are no server: only what the operator must know.
+pub(crate) fn warnings_only() -> LogLevels {
+    LogLevels::new("warn").expect("it is a level")
+}

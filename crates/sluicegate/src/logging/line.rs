@@ -1,0 +1,192 @@
+//! One event as one line.
+
+use std::cell::RefCell;
+use std::fmt::{Debug, Write};
+
+use app::clock::{Clock, SystemClock};
+use tracing::Event;
+use tracing::field::{Field, Visit};
+
+/// The form of a line.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Style {
+    /// A JSON object.
+    Json,
+    /// Time, level, target, message, fields.
+    Human,
+}
+
+thread_local! {
+    /// Reused, so that an event costs no allocation.
+    static LINE: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// Formats the event and hands the line, with its end, to `take`. An event that arises while another is being
+/// formatted on the same thread is dropped.
+pub(super) fn with(style: Style, event: &Event<'_>, take: impl FnOnce(&[u8])) {
+    LINE.with(|line| {
+        let Ok(mut line) = line.try_borrow_mut() else { return };
+        line.clear();
+        match style {
+            Style::Json => json(&mut line, event),
+            Style::Human => human(&mut line, event),
+        }
+        line.push('\n');
+        take(line.as_bytes());
+    });
+}
+
+fn json(line: &mut String, event: &Event<'_>) {
+    line.push_str("{\"time\":\"");
+    push_time(line);
+    line.push_str("\",\"level\":\"");
+    line.push_str(event.metadata().level().as_str());
+    line.push_str("\",\"target\":");
+    push_json_text(line, event.metadata().target());
+    event.record(&mut JsonFields(line));
+    line.push('}');
+}
+
+fn human(line: &mut String, event: &Event<'_>) {
+    push_time(line);
+    let _ = write!(line, " {:5} {}", event.metadata().level().as_str(), event.metadata().target());
+    event.record(&mut MessageOnly(line));
+    event.record(&mut HumanFields(line));
+}
+
+/// RFC 3339 with microseconds, UTC.
+fn push_time(line: &mut String) {
+    let micros = SystemClock.now().as_micros();
+    if let Ok(time) = jiff::Timestamp::from_microsecond(micros) {
+        let _ = write!(line, "{time:.6}");
+    }
+}
+
+struct JsonFields<'a>(&'a mut String);
+
+impl JsonFields<'_> {
+    fn key(&mut self, field: &Field) {
+        self.0.push(',');
+        push_json_text(self.0, field.name());
+        self.0.push(':');
+    }
+}
+
+impl Visit for JsonFields<'_> {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        self.key(field);
+        self.0.push('"');
+        let _ = write!(Escaped(self.0), "{value:?}");
+        self.0.push('"');
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.key(field);
+        push_json_text(self.0, value);
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.key(field);
+        let _ = write!(self.0, "{value}");
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.key(field);
+        let _ = write!(self.0, "{value}");
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.key(field);
+        self.0.push_str(if value { "true" } else { "false" });
+    }
+}
+
+struct MessageOnly<'a>(&'a mut String);
+
+impl Visit for MessageOnly<'_> {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        if field.name() == "message" {
+            self.0.push_str(": ");
+            let _ = write!(WithoutControls(self.0), "{value:?}");
+        }
+    }
+}
+
+struct HumanFields<'a>(&'a mut String);
+
+impl Visit for HumanFields<'_> {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        if field.name() != "message" {
+            let _ = write!(self.0, " {}=", field.name());
+            let _ = write!(WithoutControls(self.0), "{value:?}");
+        }
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.record_debug(field, &format_args!("{value}"));
+    }
+}
+
+fn push_json_text(line: &mut String, text: &str) {
+    line.push('"');
+    let _ = Escaped(line).write_str(text);
+    line.push('"');
+}
+
+/// Writes the inside of a JSON string.
+struct Escaped<'a>(&'a mut String);
+
+impl Write for Escaped<'_> {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        let mut rest = text;
+        while let Some(at) = rest.bytes().position(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
+            self.0.push_str(&rest[..at]);
+            match rest.as_bytes()[at] {
+                b'"' => self.0.push_str("\\\""),
+                b'\\' => self.0.push_str("\\\\"),
+                b'\n' => self.0.push_str("\\n"),
+                byte => write!(self.0, "\\u{byte:04x}")?,
+            }
+            rest = &rest[at + 1..];
+        }
+        self.0.push_str(rest);
+        Ok(())
+    }
+}
+
+/// Replaces control characters: nobody outside may write into an operator's terminal, or forge a line.
+struct WithoutControls<'a>(&'a mut String);
+
+impl Write for WithoutControls<'_> {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        self.0.extend(text.chars().map(|c| if c.is_control() { '?' } else { c }));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_cannot_leave_its_json_string() {
+        let mut line = String::new();
+        push_json_text(&mut line, "a\"b\\c\nd\u{1b}é");
+        assert_eq!(line, "\"a\\\"b\\\\c\\nd\\u001bé\"");
+        assert_eq!(serde_json::from_str::<String>(&line).unwrap(), "a\"b\\c\nd\u{1b}é");
+    }
+
+    #[test]
+    fn text_cannot_forge_a_line_for_people() {
+        let mut line = String::new();
+        let _ = write!(WithoutControls(&mut line), "a\n2026 ERROR \u{1b}[31m");
+        assert_eq!(line, "a?2026 ERROR ?[31m");
+    }
+
+    #[test]
+    fn the_time_is_of_constant_width() {
+        let mut line = String::new();
+        push_time(&mut line);
+        assert_eq!(line.len(), "2026-01-01T00:00:00.000000Z".len(), "{line}");
+    }
+}

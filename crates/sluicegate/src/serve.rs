@@ -1,0 +1,204 @@
+//! `sluicegate serve`: one server from its start to its end.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use app::App;
+use tokio::task::JoinSet;
+use web::WebSettings;
+
+use crate::cli::terminal::say;
+use crate::config::{ConfigError, Environment, Fault, Settings};
+use crate::logging;
+use crate::server::{self, Limits, Signals, Stop, Tls};
+use crate::wiring::{self, number};
+
+/// How often this node looks at what others changed.
+const LOOKING: Duration = Duration::from_millis(250);
+
+/// How often usage is written, what is over is deleted, and keys are kept.
+const TIDYING: Duration = Duration::from_secs(10);
+
+/// Serves until it is told to stop.
+///
+/// # Errors
+/// Why it could not start, or what it could not write at its end.
+pub(crate) fn run(settings: &Settings, environment: &Environment) -> anyhow::Result<()> {
+    let _flush = logging::start(settings.log.format, settings.log.level.clone());
+    runtime()?.block_on(async {
+        let stop = Stop::new();
+        let signals = Signals::hear()?;
+        let running = Running::start(settings, environment, &stop).await?;
+        say(&format!("sluicegate is ready at {}", running.local_url));
+        let acting = signals.act(stop, running.tls.clone());
+        let (ended, ()) = tokio::join!(running.end(), acting);
+        ended
+    })
+}
+
+/// The runtime of a server: a thread for each core.
+///
+/// # Errors
+/// When the operating system gives none.
+pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no runtime could be started")
+}
+
+/// A server that accepts connections.
+pub(crate) struct Running {
+    /// Where it listens.
+    pub(crate) address: SocketAddr,
+    /// Where it listens, as a URL.
+    pub(crate) local_url: String,
+    /// Its issuer identifier.
+    pub(crate) public_url: String,
+    /// The use cases behind it.
+    pub(crate) app: Arc<App>,
+    tls: Option<Tls>,
+    tasks: JoinSet<()>,
+}
+
+impl Running {
+    /// Opens the installation and begins to accept connections.
+    ///
+    /// # Errors
+    /// A sentence that says what is in the way.
+    pub(crate) async fn start(
+        settings: &Settings,
+        environment: &Environment,
+        stop: &Stop,
+    ) -> anyhow::Result<Self> {
+        let tls = read_tls(settings)?;
+        let bound = server::bind(settings.general.listen).await?;
+        let address = bound.address;
+        let urls = Urls::of(settings, address);
+        let app = Arc::new(wiring::open(settings, environment, &urls.public).await?);
+        warn_of(settings, &urls);
+        let mut tasks = JoinSet::new();
+        let front = web::service(Arc::clone(&app), web_settings(settings, &urls));
+        tasks.spawn(bound.serve(front, tls.clone(), limits(settings), stop.clone()));
+        tasks.spawn(look(Arc::clone(&app), stop.clone()));
+        tasks.spawn(tidy(Arc::clone(&app), stop.clone()));
+        tracing::info!(address = %address, public_url = urls.public, "serving");
+        Ok(Self { address, local_url: urls.local, public_url: urls.public, app, tls, tasks })
+    }
+
+    /// Waits until the server was told to stop and has finished, then closes the database.
+    ///
+    /// # Errors
+    /// When something could not be written.
+    pub(crate) async fn end(mut self) -> anyhow::Result<()> {
+        while let Some(ended) = self.tasks.join_next().await {
+            ended.context("a part of the server failed")?;
+        }
+        self.app.close().await.context("the database could not be closed in order")?;
+        tracing::info!("stopped");
+        Ok(())
+    }
+}
+
+fn read_tls(settings: &Settings) -> Result<Option<Tls>, ConfigError> {
+    let (Some(cert_file), Some(key_file)) = (&settings.tls.cert_file, &settings.tls.key_file) else {
+        return Ok(None);
+    };
+    let read = Tls::read(cert_file.clone(), key_file.clone());
+    read.map(Some).map_err(|error| ConfigError(vec![Fault::of_key("tls", format!("{error:#}"))]))
+}
+
+struct Urls {
+    local: String,
+    public: String,
+}
+
+impl Urls {
+    fn of(settings: &Settings, address: SocketAddr) -> Self {
+        let own_tls = settings.tls.cert_file.is_some();
+        let scheme = if own_tls { "https" } else { "http" };
+        let local = format!("{scheme}://{}", reachable(address));
+        let public = match &settings.general.public_url {
+            Some(url) => url.as_str().to_owned(),
+            None if settings.general.behind_tls_proxy => format!("https://{}", reachable(address)),
+            None => local.clone(),
+        };
+        Self { local, public }
+    }
+}
+
+/// An address that can be connected to: "everywhere" is reached on loopback.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
+
+fn warn_of(settings: &Settings, urls: &Urls) {
+    for (key, warning) in settings.warnings() {
+        tracing::warn!(key, "security is weakened: {warning}");
+    }
+    let general = &settings.general;
+    if general.public_url.is_none()
+        && (general.behind_tls_proxy || !general.listen.ip().to_canonical().is_loopback())
+    {
+        tracing::warn!(
+            public_url = urls.public,
+            "public_url is not set; clients that use another address will be refused"
+        );
+    }
+}
+
+fn web_settings(settings: &Settings, urls: &Urls) -> WebSettings {
+    WebSettings {
+        tls: urls.public.starts_with("https:"),
+        trusted_proxies: settings.general.trusted_proxies.clone(),
+        max_body_bytes: number(settings.limits.max_body_bytes),
+        max_uri_bytes: number(settings.limits.max_uri_bytes),
+    }
+}
+
+fn limits(settings: &Settings) -> Limits {
+    let seconds = |number: u32| Duration::from_secs(u64::from(number));
+    Limits {
+        header_bytes: number(settings.limits.max_header_bytes),
+        header_time: seconds(settings.limits.header_timeout_secs),
+        body_silence: seconds(settings.limits.body_timeout_secs),
+        connections: number(settings.limits.max_connections),
+        drain: seconds(settings.limits.shutdown_secs),
+    }
+}
+
+/// Looks again and again at what other processes changed, until told to stop.
+async fn look(app: Arc<App>, stop: Stop) {
+    let mut failing = false;
+    while !rests(LOOKING, &stop).await {
+        match app.refresh().await {
+            Ok(()) => failing = false,
+            Err(error) if !failing => {
+                failing = true;
+                tracing::error!(%error, "the database cannot be read");
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+/// Tidies up again and again, until told to stop.
+async fn tidy(app: Arc<App>, stop: Stop) {
+    while !rests(TIDYING, &stop).await {
+        if let Err(fault) = app.tidy_up().await {
+            tracing::error!(
+                error = format!("{:#}", anyhow::Error::new(fault)),
+                "upkeep failed; it is tried again"
+            );
+        }
+    }
+}
+
+/// Waits, and answers whether it is time to stop instead.
+async fn rests(time: Duration, stop: &Stop) -> bool {
+    tokio::time::timeout(time, stop.said()).await.is_ok()
+}

@@ -1,0 +1,104 @@
+//! Listening, accepting, and the orderly end.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::anyhow;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use web::Front;
+
+use super::connection::Connections;
+use super::{Limits, Stop, Tls};
+
+/// A socket that listens but accepts nothing yet.
+pub(crate) struct Bound {
+    listener: TcpListener,
+    /// With the port that was really taken.
+    pub(crate) address: SocketAddr,
+}
+
+/// Listens on an address.
+///
+/// # Errors
+/// A sentence that says why not, and what to do.
+pub(crate) async fn bind(address: SocketAddr) -> anyhow::Result<Bound> {
+    let listener = TcpListener::bind(address).await.map_err(|error| refused(address, &error))?;
+    let address = listener.local_addr()?;
+    Ok(Bound { listener, address })
+}
+
+fn refused(address: SocketAddr, error: &std::io::Error) -> anyhow::Error {
+    use std::io::ErrorKind;
+    match error.kind() {
+        ErrorKind::AddrInUse => anyhow!(
+            "port {} of {} is taken by another program: end it, or choose another port with --listen {}:PORT",
+            address.port(),
+            address.ip(),
+            display_host(address),
+        ),
+        ErrorKind::PermissionDenied => anyhow!(
+            "this user may not listen on port {}: choose a port above 1023 with --listen {}:PORT",
+            address.port(),
+            display_host(address),
+        ),
+        ErrorKind::AddrNotAvailable => {
+            anyhow!("{} is no address of this machine: choose another with --listen", address.ip())
+        }
+        _ => anyhow!("the server cannot listen on {address}: {error}"),
+    }
+}
+
+fn display_host(address: SocketAddr) -> String {
+    match address {
+        SocketAddr::V4(address) => address.ip().to_string(),
+        SocketAddr::V6(address) => format!("[{}]", address.ip()),
+    }
+}
+
+/// How long to wait when a connection cannot be accepted, most likely for want of file descriptors.
+const PAUSE: Duration = Duration::from_millis(50);
+
+impl Bound {
+    /// Accepts connections until told to stop, then lets what is running finish for as long as the limits say.
+    pub(crate) async fn serve(self, front: Front, tls: Option<Tls>, limits: Limits, stop: Stop) {
+        let graceful = GracefulShutdown::new();
+        let connections = Connections::new(front, tls, limits);
+        let places = Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS)));
+        let mut running = JoinSet::new();
+        let stopped = stop.said();
+        tokio::pin!(stopped);
+        loop {
+            let place = tokio::select! {
+                Ok(place) = Arc::clone(&places).acquire_owned() => place,
+                () = &mut stopped => break,
+            };
+            let accepted = tokio::select! {
+                accepted = self.listener.accept() => accepted,
+                () = &mut stopped => break,
+            };
+            match accepted {
+                Ok((stream, peer)) => {
+                    let serving = connections.clone().serve(stream, peer, graceful.watcher());
+                    running.spawn(async move {
+                        serving.await;
+                        drop(place);
+                    });
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+            while running.try_join_next().is_some() {}
+        }
+        drop(self.listener);
+        if tokio::time::timeout(limits.drain, graceful.shutdown()).await.is_err() {
+            tracing::warn!(connections = running.len(), "requests that did not finish in time were cut off");
+        }
+        running.shutdown().await;
+    }
+}

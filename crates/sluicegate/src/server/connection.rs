@@ -1,0 +1,97 @@
+//! One connection, from its handshake to its end.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::body::Body;
+use http::Request;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::Watcher;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use web::{Front, PeerAddress};
+
+use super::Tls;
+use super::body::Attended;
+
+/// What a client may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// Bytes of a request's head.
+    pub(crate) header_bytes: usize,
+    /// How long the handshake, and the head of a request, may take.
+    pub(crate) header_time: Duration,
+    /// How long nothing may come in the middle of a body.
+    pub(crate) body_silence: Duration,
+    /// Connections at once.
+    pub(crate) connections: usize,
+    /// How long running requests may take to finish at the end.
+    pub(crate) drain: Duration,
+}
+
+/// Serves connections.
+#[derive(Clone)]
+pub(super) struct Connections {
+    builder: Builder<TokioExecutor>,
+    front: Front,
+    tls: Option<Tls>,
+    limits: Limits,
+}
+
+/// Streams of one HTTP/2 connection at once.
+const MOST_STREAMS: u32 = 256;
+
+impl Connections {
+    pub(super) fn new(front: Front, tls: Option<Tls>, limits: Limits) -> Self {
+        let mut builder = Builder::new(TokioExecutor::new());
+        builder
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(limits.header_time)
+            .max_buf_size(limits.header_bytes)
+            .pipeline_flush(true);
+        builder
+            .http2()
+            .timer(TokioTimer::new())
+            .keep_alive_interval(limits.header_time)
+            .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX))
+            .max_concurrent_streams(MOST_STREAMS);
+        Self { builder, front, tls, limits }
+    }
+
+    /// Serves one connection until it ends, or until its watcher ends it.
+    pub(super) async fn serve(self, stream: TcpStream, peer: SocketAddr, watcher: Watcher) {
+        // Small answers must not wait for the acknowledgement of earlier ones.
+        let _ = stream.set_nodelay(true);
+        match &self.tls {
+            None => self.exchange(stream, peer, watcher).await,
+            Some(tls) => {
+                match tokio::time::timeout(self.limits.header_time, tls.acceptor().accept(stream)).await {
+                    Ok(Ok(stream)) => self.exchange(stream, peer, watcher).await,
+                    Ok(Err(error)) => tracing::debug!(%peer, %error, "a TLS handshake failed"),
+                    Err(_) => tracing::debug!(%peer, "a TLS handshake took too long"),
+                }
+            }
+        }
+    }
+
+    async fn exchange<S>(&self, stream: S, peer: SocketAddr, watcher: Watcher)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let service = service_fn(|mut request: Request<Incoming>| {
+            request.extensions_mut().insert(PeerAddress(peer));
+            let request = request.map(|body| Body::new(Attended::new(body, self.limits.body_silence)));
+            let front = self.front.clone();
+            async move { Ok::<_, Infallible>(front.answer(request).await) }
+        });
+        let connection = self.builder.serve_connection(TokioIo::new(stream), service);
+        if let Err(error) = watcher.watch(connection).await {
+            tracing::debug!(%peer, %error, "a connection ended early");
+        }
+    }
+}

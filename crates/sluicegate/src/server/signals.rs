@@ -1,0 +1,73 @@
+//! The signals that a server hears.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+
+use super::Tls;
+
+/// Says to everybody who waits for it that the server is to stop.
+#[derive(Debug, Clone)]
+pub(crate) struct Stop(Arc<watch::Sender<bool>>);
+
+impl Stop {
+    /// Nobody has said it yet.
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(watch::Sender::new(false)))
+    }
+
+    /// Says it.
+    pub(crate) fn say(&self) {
+        self.0.send_replace(true);
+    }
+
+    /// Waits until it is said.
+    pub(crate) async fn said(&self) {
+        let mut heard = self.0.subscribe();
+        // The sender lives as long as `self`.
+        let _ = heard.wait_for(|said| *said).await;
+    }
+}
+
+/// Hears signals from now on.
+pub(crate) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    /// Takes the signals over from their defaults.
+    pub(crate) fn hear() -> anyhow::Result<Self> {
+        let hear = |kind| signal(kind).context("signals cannot be handled");
+        Ok(Self {
+            terminate: hear(SignalKind::terminate())?,
+            interrupt: hear(SignalKind::interrupt())?,
+            hang_up: hear(SignalKind::hangup())?,
+        })
+    }
+
+    /// Acts on signals until one says stop.
+    pub(crate) async fn act(mut self, stop: Stop, tls: Option<Tls>) {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => break,
+                _ = self.interrupt.recv() => break,
+                _ = self.hang_up.recv() => reload(tls.as_ref()),
+                () = stop.said() => return,
+            }
+        }
+        tracing::info!("told to stop");
+        stop.say();
+    }
+}
+
+fn reload(tls: Option<&Tls>) {
+    match tls.map(Tls::reload) {
+        None => tracing::info!("hung up: nothing to read again without TLS"),
+        Some(Ok(())) => tracing::info!("the certificate and its key were read again"),
+        Some(Err(error)) => tracing::error!(error = format!("{error:#}"), "the old certificate stays in use"),
+    }
+}

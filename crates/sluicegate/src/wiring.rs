@@ -1,0 +1,138 @@
+//! Putting the service together: settings, database, vault and data sources become an [`App`].
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context;
+use app::caller::{Caller, Origin};
+use app::clock::SystemClock;
+use app::rates::RateSettings;
+use app::{App, AppSettings};
+use sources::Sources;
+use store::Store;
+use store_sqlite::SqliteStore;
+use vault::{HashingSettings, MasterKey, SystemEntropy, Vault};
+
+use crate::cli::Place;
+use crate::config::{Environment, Settings};
+use crate::installation::Installation;
+use crate::logging;
+
+/// Opens the installation that the settings name, for a server that users reach at `public_url`.
+///
+/// # Errors
+/// A sentence that says what is not as it must be.
+pub(crate) async fn open(
+    settings: &Settings,
+    environment: &Environment,
+    public_url: &str,
+) -> anyhow::Result<App> {
+    let installation = Installation::at(&settings.general.data_dir);
+    let master = installation.master_key(environment)?;
+    let path = installation.database();
+    let store = SqliteStore::open(&path, store_sqlite::Options::default())
+        .with_context(|| format!("{} cannot be opened", path.display()))?;
+    let app = assemble(Arc::new(store), &master, app_settings(settings, &installation, public_url), settings)
+        .await?;
+    app.refresh().await.context("the database cannot be read")?;
+    Ok(app)
+}
+
+/// Makes the service of an installation that is being made, over an empty database.
+///
+/// # Errors
+/// When the database cannot be made.
+pub(crate) async fn create(settings: &Settings, master: &MasterKey, database: &Path) -> anyhow::Result<App> {
+    let installation = Installation::at(&settings.general.data_dir);
+    let store = SqliteStore::create(database, store_sqlite::Options::default())
+        .with_context(|| format!("{} cannot be made", database.display()))?;
+    let app_settings = app_settings(settings, &installation, &AppSettings::default().public_url);
+    assemble(Arc::new(store), master, app_settings, settings).await
+}
+
+async fn assemble(
+    store: Arc<dyn Store>,
+    master: &MasterKey,
+    app_settings: AppSettings,
+    settings: &Settings,
+) -> anyhow::Result<App> {
+    let keys = store.list_keys().await.context("the keys cannot be read")?;
+    let hashing = HashingSettings::owasp(std::thread::available_parallelism().map_or(1, usize::from));
+    let vault = Vault::open(master, &app::feed::keys_for_vault(&keys), Arc::new(SystemEntropy), hashing)
+        .context("the master key is not the one of this database")?;
+    let sources = Sources::new(sources::Limits::default(), number(settings.data_sources.max_connections));
+    Ok(App::new(store, Arc::new(vault), Arc::new(sources), Arc::new(SystemClock), app_settings))
+}
+
+fn app_settings(settings: &Settings, installation: &Installation, public_url: &str) -> AppSettings {
+    let rates = &settings.rate_limit;
+    let data_sources = &settings.data_sources;
+    AppSettings {
+        public_url: public_url.to_owned(),
+        default_profile: settings.profiles.default,
+        minimum_profile: settings.profiles.minimum,
+        code_lifetime_secs: settings.tokens.code_lifetime_secs,
+        refresh_grace_secs: settings.tokens.refresh_grace_secs,
+        session_lifetime_secs: settings.sessions.lifetime_secs,
+        secret_overlap_secs: settings.tokens.secret_overlap_secs,
+        reveal_client_secret: settings.compatibility.reveal_client_secret,
+        rotate_keys_every_days: settings.keys.rotate_every_days,
+        audit_retention_days: settings.audit.retention_days,
+        sqlite_folders: data_sources.sqlite_folders.clone().unwrap_or_else(|| vec![installation.sources()]),
+        forbidden_folders: vec![installation.folder().to_owned()],
+        rates: RateSettings {
+            enabled: rates.enabled,
+            per_address_per_minute: rates.per_address_per_minute,
+            per_application_per_minute: rates.per_application_per_minute,
+            failures_per_address_per_minute: rates.failures_per_address_per_minute,
+            failures_per_application_per_minute: rates.failures_per_application_per_minute,
+        },
+        odata_page_size: data_sources.page_size,
+        odata_timeout_secs: data_sources.timeout_secs,
+    }
+}
+
+/// A setting as a size in memory.
+pub(crate) fn number(setting: u32) -> usize {
+    usize::try_from(setting).unwrap_or(usize::MAX)
+}
+
+/// The service as a command of the operator uses it.
+pub(crate) struct Opened {
+    /// The use cases.
+    pub(crate) app: App,
+    /// The operator.
+    pub(crate) operator: Caller,
+    /// Where the operator's acts come from.
+    pub(crate) origin: Origin,
+}
+
+/// Opens the installation, also while a server runs on it, does something with it and closes it.
+///
+/// # Errors
+/// Those of the configuration, of opening, and of what was done.
+pub(crate) fn with_app(
+    place: &Place,
+    environment: &Environment,
+    act: impl AsyncFnOnce(&Opened) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let settings = place.settings(environment)?;
+    let _flush = logging::start(settings.log.format, logging::warnings_only());
+    command_runtime()?.block_on(async {
+        let app = open(&settings, environment, &AppSettings::default().public_url).await?;
+        let operator = app.operator().await?.context("the database has no active administrator")?;
+        let opened = Opened { app, operator, origin: Origin::command_line() };
+        let done = act(&opened).await;
+        let closed = opened.app.close().await;
+        done?;
+        Ok(closed?)
+    })
+}
+
+/// Runs what a single command does.
+///
+/// # Errors
+/// When the operating system gives no runtime.
+pub(crate) fn command_runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime could be started")
+}

@@ -1,0 +1,178 @@
+//! Clients that others wrote, driven against the real binary: npm's `openid-client` and `oauth4webapi`, Python's
+//! `requests-oauthlib` and `Authlib`, and the crate `oauth2`.
+//!
+//! `cargo xtask test` installs the packages and says where they lie; without them these tests fail, they are not skipped.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use oauth2::basic::BasicClient;
+use oauth2::{
+    AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, HttpRequest, HttpResponse,
+    PkceCodeChallenge, RedirectUrl, RefreshToken, Scope, TokenResponse, TokenUrl,
+};
+use serde_json::{Value, json};
+use testkit::{ADMIN, Installation, Served, USER, Wire};
+
+const REDIRECT: &str = "http://127.0.0.1:9/callback";
+
+/// A server with a data source that the user may read, and two applications.
+struct Stage {
+    server: Served,
+    client_id: String,
+    client_secret: String,
+    public_client_id: String,
+    _installation: Installation,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let installation = Installation::new(env!("CARGO_BIN_EXE_sluicegate"));
+        let path = installation.folder().join("shop.sqlite");
+        let database = rusqlite::Connection::open(&path).unwrap();
+        database.execute_batch("CREATE TABLE Items (Id INTEGER PRIMARY KEY, Name TEXT); INSERT INTO Items VALUES (1, 'rope');").unwrap();
+        let server = installation.serve();
+        let wire = Wire::new(server.url());
+        let source =
+            json!({"name": "shop", "dataStore": 1, "connectionType": "Cloud", "options": {"path": path}});
+        let created = wire.post_json("/api/mgmt/datasources?user=d2cuser", &ADMIN, &source).unwrap();
+        assert_eq!(created.status, 201, "{created:?}");
+        let all = ["authorization_code", "refresh_token", "password", "client_credentials"];
+        let confidential =
+            register(&wire, &json!({"name": "Foreign", "redirectUrls": [REDIRECT], "grantTypes": all}));
+        let public = json!({"name": "Installed", "redirectUrls": [REDIRECT], "clientType": "public",
+            "grantTypes": ["authorization_code", "refresh_token"]});
+        let public = register(&wire, &public);
+        Self {
+            server,
+            client_id: text(&confidential["clientId"]),
+            client_secret: text(&confidential["clientSecret"]),
+            public_client_id: text(&public["clientId"]),
+            _installation: installation,
+        }
+    }
+
+    fn resource(&self) -> String {
+        format!("{}/api/odata4/shop/Items", self.server.url())
+    }
+
+    /// Runs a client's program and expects it to say "ok".
+    fn tell(&self, program: &Path, script: &str, module_path: (&str, PathBuf)) {
+        let script = clients().join(script);
+        let output = Command::new(program)
+            .arg(&script)
+            .env(module_path.0, module_path.1)
+            .env("SERVER", self.server.url())
+            .env("CLIENT_ID", &self.client_id)
+            .env("CLIENT_SECRET", &self.client_secret)
+            .env("PUBLIC_CLIENT_ID", &self.public_client_id)
+            .env("REDIRECT_URI", REDIRECT)
+            .env("USERNAME", USER.name)
+            .env("PASSWORD", USER.password)
+            .env("RESOURCE", self.resource())
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .output()
+            .unwrap();
+        let printed = String::from_utf8_lossy(&output.stdout);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            output.status.success() && printed.trim().ends_with("ok"),
+            "{printed}\n{said}\n{}",
+            self.server.printed()
+        );
+    }
+}
+
+fn register(wire: &Wire, application: &Value) -> Value {
+    let registered = wire.post_json("/api/mgmt/oauth/client/applications", &USER, application).unwrap();
+    assert_eq!(registered.status, 201, "{registered:?}");
+    registered.json()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap().to_owned()
+}
+
+fn clients() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/clients")
+}
+
+/// Where `cargo xtask test` has put something.
+#[expect(clippy::disallowed_methods, reason = "the test runner says where it installed the foreign clients")]
+fn installed(variable: &str) -> PathBuf {
+    let place = std::env::var_os(variable);
+    place.unwrap_or_else(|| panic!("{variable} is not set: run these tests with `cargo xtask test`")).into()
+}
+
+/// Node looks for packages beside the script only, so the scripts are run from beside the packages.
+fn node(stage: &Stage, script: &str) {
+    let modules = installed("CLIENTS_NODE_MODULES");
+    let folder = tempfile::tempdir().unwrap();
+    for file in ["person.mjs", script] {
+        std::fs::copy(clients().join(file), folder.path().join(file)).unwrap();
+    }
+    std::os::unix::fs::symlink(modules, folder.path().join("node_modules")).unwrap();
+    stage.tell(
+        Path::new("node"),
+        folder.path().join(script).to_str().unwrap(),
+        ("NODE_NO_WARNINGS", "1".into()),
+    );
+}
+
+#[test]
+fn openid_client_walks_the_whole_story() {
+    node(&Stage::new(), "openid-client.mjs");
+}
+
+#[test]
+fn oauth4webapi_walks_the_story_of_a_public_client() {
+    node(&Stage::new(), "oauth4webapi.mjs");
+}
+
+#[test]
+fn requests_oauthlib_walks_the_story_under_the_older_addresses() {
+    Stage::new().tell(&installed("CLIENTS_PYTHON"), "requests_oauthlib_story.py", ("PYTHONPATH", clients()));
+}
+
+#[test]
+fn authlib_walks_the_whole_story() {
+    Stage::new().tell(&installed("CLIENTS_PYTHON"), "authlib_story.py", ("PYTHONPATH", clients()));
+}
+
+#[test]
+fn the_crate_oauth2_walks_the_whole_story() {
+    let stage = Stage::new();
+    let (server, wire) = (stage.server.url(), Wire::new(stage.server.url()));
+    let client = BasicClient::new(ClientId::new(stage.client_id.clone()))
+        .set_client_secret(ClientSecret::new(stage.client_secret.clone()))
+        .set_auth_uri(AuthUrl::new(format!("{server}/oauth2/authorize")).unwrap())
+        .set_token_uri(TokenUrl::new(format!("{server}/oauth2/token")).unwrap())
+        .set_redirect_uri(RedirectUrl::new(REDIRECT.to_owned()).unwrap())
+        .set_auth_type(AuthType::BasicAuth);
+    let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
+    let scope = Scope::new("api.access.odata".to_owned());
+    let (address, state) =
+        client.authorize_url(CsrfToken::new_random).add_scope(scope).set_pkce_challenge(challenge).url();
+    let back = url::Url::parse(&wire.allow(address.as_str(), &USER).unwrap()).unwrap();
+    let given = |name: &str| back.query_pairs().find(|(given, _)| given == name).unwrap().1.into_owned();
+    assert_eq!(given("state"), *state.secret());
+    assert_eq!(given("iss"), server);
+
+    let tokens = client
+        .exchange_code(AuthorizationCode::new(given("code")))
+        .set_pkce_verifier(verifier)
+        .request(&send)
+        .unwrap();
+    assert_eq!(wire.get_with_token(&stage.resource(), tokens.access_token().secret()).unwrap().status, 200);
+    let refresh = RefreshToken::new(tokens.refresh_token().unwrap().secret().clone());
+    let renewed = client.exchange_refresh_token(&refresh).request(&send).unwrap();
+    assert_eq!(wire.get_with_token(&stage.resource(), renewed.access_token().secret()).unwrap().status, 200);
+}
+
+/// The transport for the crate `oauth2`.
+fn send(request: HttpRequest) -> Result<HttpResponse, ureq::Error> {
+    let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
+    let answer = agent.run(request)?;
+    let (head, mut body) = answer.into_parts();
+    Ok(HttpResponse::from_parts(head, body.read_to_vec()?))
+}

@@ -1,0 +1,152 @@
+//! Requests over a real socket, and a person with a browser on it.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+use ureq::Agent;
+use ureq::http::{Response, StatusCode};
+use url::Url;
+
+use crate::html::{Form, forms};
+use crate::server::TestUser;
+
+/// A client on a real socket; keeps cookies, follows nothing by itself.
+pub struct Wire {
+    agent: Agent,
+    base: Url,
+}
+
+/// An answer with its body.
+#[derive(Debug)]
+pub struct WireAnswer {
+    /// The status.
+    pub status: StatusCode,
+    /// `Location`, where there is one.
+    pub location: Option<String>,
+    /// The body.
+    pub body: String,
+}
+
+impl WireAnswer {
+    /// The body as JSON.
+    ///
+    /// # Panics
+    /// When it is none; it shows the answer.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
+    }
+}
+
+impl Wire {
+    /// A client of the server at this address.
+    ///
+    /// # Panics
+    /// When the address is none.
+    pub fn new(base: &str) -> Self {
+        let config = Agent::config_builder().max_redirects(0).max_redirects_will_error(false);
+        let agent = config.http_status_as_error(false).build().new_agent();
+        Self { agent, base: Url::parse(base).expect("an absolute address") }
+    }
+
+    fn resolve(&self, path: &str) -> String {
+        self.base.join(path).expect("an address").into()
+    }
+
+    /// GET, with a user's Basic credentials where given.
+    ///
+    /// # Errors
+    /// When the connection fails.
+    pub fn get(&self, path: &str, user: Option<&TestUser>) -> Result<WireAnswer, ureq::Error> {
+        let mut request = self.agent.get(self.resolve(path));
+        if let Some(user) = user {
+            request = request.header("authorization", basic(user.name, user.password));
+        }
+        read(request.call()?)
+    }
+
+    /// GET with a bearer token.
+    ///
+    /// # Errors
+    /// When the connection fails.
+    pub fn get_with_token(&self, path: &str, token: &str) -> Result<WireAnswer, ureq::Error> {
+        read(self.agent.get(self.resolve(path)).header("authorization", format!("Bearer {token}")).call()?)
+    }
+
+    /// POST of JSON as a user.
+    ///
+    /// # Errors
+    /// When the connection fails.
+    pub fn post_json(&self, path: &str, user: &TestUser, body: &Value) -> Result<WireAnswer, ureq::Error> {
+        let request = self.agent.post(self.resolve(path)).header("content-type", "application/json");
+        read(request.header("authorization", basic(user.name, user.password)).send(body.to_string())?)
+    }
+
+    /// DELETE as a user.
+    ///
+    /// # Errors
+    /// When the connection fails.
+    pub fn delete(&self, path: &str, user: &TestUser) -> Result<WireAnswer, ureq::Error> {
+        let request = self.agent.delete(self.resolve(path));
+        read(request.header("authorization", basic(user.name, user.password)).call()?)
+    }
+
+    /// POST of a form, as a client or a browser sends it.
+    ///
+    /// # Errors
+    /// When the connection fails.
+    pub fn post_form(&self, path: &str, fields: &[(&str, &str)]) -> Result<WireAnswer, ureq::Error> {
+        read(self.agent.post(self.resolve(path)).send_form(fields.iter().copied())?)
+    }
+
+    /// Opens an authorization address as a person does: signs in where asked, presses Allow where asked, and stops when
+    /// the browser would leave for the client. Answers where it would go.
+    ///
+    /// # Errors
+    /// When the connection fails.
+    ///
+    /// # Panics
+    /// When the server shows something else; it shows the page.
+    pub fn allow(&self, authorize: &str, user: &TestUser) -> Result<String, ureq::Error> {
+        let mut answer = self.get(authorize, None)?;
+        for _ in 0..8 {
+            if let Some(location) = &answer.location {
+                let target = self.base.join(location).expect("an address");
+                if target.origin() != self.base.origin() {
+                    return Ok(location.clone());
+                }
+                answer = self.get(target.as_str(), None)?;
+                continue;
+            }
+            let form = next_form(&answer.body, user);
+            let form = form.unwrap_or_else(|| panic!("neither sign-in nor consent: {answer:?}"));
+            let fields: Vec<(&str, &str)> =
+                form.fields.iter().map(|(name, value)| (&**name, &**value)).collect();
+            answer = self.post_form(&form.action, &fields)?;
+        }
+        panic!("the sign-in does not end: {answer:?}")
+    }
+}
+
+fn next_form(page: &str, user: &TestUser) -> Option<Form> {
+    forms(page).into_iter().find_map(|form| {
+        if form.has_button("login-submit") {
+            Some(form.fill("username", user.name).fill("password", user.password).press("login-submit"))
+        } else if form.has_button("consent-allow") {
+            Some(form.press("consent-allow"))
+        } else {
+            None
+        }
+    })
+}
+
+/// An `Authorization: Basic` header.
+pub fn basic(name: &str, password: &str) -> String {
+    format!("Basic {}", STANDARD.encode(format!("{name}:{password}")))
+}
+
+fn read(mut response: Response<ureq::Body>) -> Result<WireAnswer, ureq::Error> {
+    let location =
+        response.headers().get("location").and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let body = response.body_mut().read_to_string()?;
+    Ok(WireAnswer { status: response.status(), location, body })
+}
