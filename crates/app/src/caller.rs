@@ -38,6 +38,8 @@ pub enum Via {
     Basic,
     /// A browser session.
     Session(SessionId),
+    /// The shell of the machine: see [`App::operator`].
+    CommandLine,
     /// An access token.
     Bearer {
         /// To which application it was issued.
@@ -46,6 +48,9 @@ pub enum Via {
         scopes: ScopeSet,
     },
 }
+
+/// What the audit log calls whoever works at the command line; such events name no user.
+const COMMAND_LINE: &str = "command line";
 
 impl Caller {
     pub(crate) fn new(member: Arc<Member>, via: Via) -> Self {
@@ -70,7 +75,7 @@ impl Caller {
     /// Whether the way of proving covers the scope: a token must carry it, a password or session is the user's own.
     pub fn covers(&self, scope: Scope) -> bool {
         match &self.via {
-            Via::Basic | Via::Session(_) => true,
+            Via::Basic | Via::Session(_) | Via::CommandLine => true,
             Via::Bearer { scopes, .. } => scopes.contains(scope),
         }
     }
@@ -80,8 +85,13 @@ impl Caller {
         let mut event = origin.audit(action, Outcome::Success, at);
         event.actor = Some(self.member.user.id);
         event.actor_name = Some(self.member.user.name.clone());
-        if let Via::Bearer { application, .. } = self.via {
-            event.application = Some(application);
+        match self.via {
+            Via::Bearer { application, .. } => event.application = Some(application),
+            Via::CommandLine => {
+                event.actor = None;
+                event.actor_name = Some(COMMAND_LINE.to_owned());
+            }
+            Via::Basic | Via::Session(_) => {}
         }
         event
     }

@@ -67,6 +67,7 @@ impl App {
     /// for it, which holds what is open against the record.
     async fn review_opened_sources(&self) -> Result<(), StoreError> {
         let records = self.store.list_data_sources(None).await?;
+        self.models.retain(|id| records.iter().any(|record| record.id == id));
         self.sources.retain(|id| records.iter().any(|record| record.id.get() == id));
         Ok(())
     }

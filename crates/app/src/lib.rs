@@ -35,6 +35,7 @@ pub mod limits;
 pub mod metrics;
 pub mod models;
 pub mod odata;
+pub mod operator;
 pub mod rates;
 pub mod revocations;
 pub mod roles;

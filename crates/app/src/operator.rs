@@ -9,8 +9,9 @@ use crate::{App, Fault};
 const BATCH: u32 = 100;
 
 impl App {
-    /// The operator as a caller: the first active administrator, in whose name acts are recorded. None when there is no
-    /// administrator, which only a database that was tampered with lacks.
+    /// The operator as a caller with the rights of the first active administrator, who also owns what is made; the audit
+    /// log calls the actor `command line`. None when there is no administrator, which only a database that was tampered
+    /// with lacks.
     ///
     /// # Errors
     /// When the database cannot tell.
@@ -23,7 +24,7 @@ impl App {
             for user in users {
                 let member = self.with_permissions(user).await?;
                 if member.user.active && member.is_administrator() {
-                    return Ok(Some(Caller::new(Arc::new(member), Via::Basic)));
+                    return Ok(Some(Caller::new(Arc::new(member), Via::CommandLine)));
                 }
             }
         }

@@ -76,6 +76,31 @@ impl App {
         self.role(id).await
     }
 
+    /// Whether the caller may make roles at all.
+    ///
+    /// # Errors
+    /// [`Refused::Forbidden`] without `CreateRole`.
+    pub async fn may_create_roles(&self, caller: &Caller, origin: &Origin) -> Result<(), Refused> {
+        self.demand(caller, Permission::CreateRole, origin).await
+    }
+
+    /// The role that a caller is about to change.
+    ///
+    /// # Errors
+    /// [`Refused::Forbidden`] without `ModifyRole`, or where the role carries more than the caller has;
+    /// [`Refused::Unknown`].
+    pub async fn role_to_change(
+        &self,
+        caller: &Caller,
+        id: RoleId,
+        origin: &Origin,
+    ) -> Result<Role, Refused> {
+        self.demand(caller, Permission::ModifyRole, origin).await?;
+        let role = self.role(id).await?;
+        self.demand_all(caller, &role.permissions, origin).await?;
+        Ok(role)
+    }
+
     /// Makes a role.
     ///
     /// # Errors
@@ -86,7 +111,7 @@ impl App {
         draft: RoleDraft,
         origin: &Origin,
     ) -> Result<Role, Refused> {
-        self.demand(caller, Permission::CreateRole, origin).await?;
+        self.may_create_roles(caller, origin).await?;
         let role = draft.into_role(RoleId::new(0))?;
         self.demand_all(caller, &role.permissions, origin).await?;
         let mut audit = caller.audit(Action::CreateRole, self.now(), origin);
@@ -106,9 +131,7 @@ impl App {
         draft: RoleDraft,
         origin: &Origin,
     ) -> Result<Role, Refused> {
-        self.demand(caller, Permission::ModifyRole, origin).await?;
-        let before = self.role(id).await?;
-        self.demand_all(caller, &before.permissions, origin).await?;
+        let before = self.role_to_change(caller, id, origin).await?;
         let role = draft.into_role(id)?;
         self.demand_all(caller, &role.permissions, origin).await?;
         let mut audit = caller.audit(Action::UpdateRole, self.now(), origin);

@@ -3,3 +3,11 @@
 pub(crate) mod acting;
 pub(crate) mod allowed;
 pub(crate) mod applications;
+pub(crate) mod audit;
+pub(crate) mod data_sources;
+pub(crate) mod data_stores;
+pub(crate) mod limits;
+pub(crate) mod permissions;
+mod refusal;
+pub(crate) mod roles;
+pub(crate) mod users;

@@ -29,8 +29,8 @@ pub enum Sharing {
     With(Vec<UserReference>),
     /// These too.
     Also(Vec<UserReference>),
-    /// Nobody of these any more; whoever is not on the list is no fault.
-    Without(Vec<UserReference>),
+    /// Not this one any more; one who is not on the list is no fault.
+    Without(UserId),
 }
 
 /// A user with whom a source is shared.
@@ -63,14 +63,11 @@ impl App {
         origin: &Origin,
     ) -> Result<Vec<SharedUser>, Refused> {
         let record = self.data_source_to_change(actor, id, origin).await?;
-        let (Sharing::With(named) | Sharing::Also(named) | Sharing::Without(named)) = &sharing;
-        let ids = self.resolve(named).await?;
-        let mut users = match sharing {
-            Sharing::With(_) => ids,
-            Sharing::Also(_) => record.shared_with.iter().copied().chain(ids).collect(),
-            Sharing::Without(_) => {
-                record.shared_with.iter().copied().filter(|user| !ids.contains(user)).collect()
-            }
+        let current = record.shared_with.iter().copied();
+        let mut users: Vec<UserId> = match sharing {
+            Sharing::With(named) => self.resolve(&named).await?,
+            Sharing::Also(named) => current.chain(self.resolve(&named).await?).collect(),
+            Sharing::Without(user) => current.filter(|other| *other != user).collect(),
         };
         users.sort_unstable();
         users.dedup();

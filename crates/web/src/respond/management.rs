@@ -50,6 +50,12 @@ impl Problem {
         Self { details, ..Self::new(StatusCode::BAD_REQUEST, ErrorCode::InvalidPayload, message) }
     }
 
+    /// The same under another number of the table.
+    #[must_use]
+    pub fn under(self, code: ErrorCode) -> Self {
+        Self { code, ..self }
+    }
+
     /// Single parameters of the query are at fault.
     pub fn parameters(details: Vec<Detail>) -> Self {
         let message = summary(&details);

@@ -1,0 +1,99 @@
+//! `/api/admin/audit`: what happened, newest first.
+
+use app::audit::AuditRequest;
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use oauth::audit::{Action, AuditEvent};
+use oauth::id::{ApplicationId, AuditId};
+use oauth::time::Timestamp;
+use serde::Serialize;
+
+use super::refusal::{page_limit, problem};
+use crate::Gate;
+use crate::extract::{Authenticated, Query};
+use crate::origin::From as Origin;
+use crate::respond::management::{Detail, Problem, json, rfc3339};
+
+/// Events of a page when the caller does not say how many.
+const PAGE: u32 = 100;
+
+#[derive(Serialize)]
+struct EventList {
+    events: Vec<ShownEvent>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ShownEvent {
+    id: i64,
+    at: String,
+    action: &'static str,
+    outcome: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    actor: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    actor_id: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    application: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<String>,
+}
+
+impl From<AuditEvent> for ShownEvent {
+    fn from(AuditEvent { id, event }: AuditEvent) -> Self {
+        Self {
+            id: id.get(),
+            at: rfc3339(event.at),
+            action: event.action.as_str(),
+            outcome: event.outcome.as_str(),
+            actor: event.actor_name,
+            actor_id: event.actor.map(|actor| actor.get()),
+            application: event.application.map(|application| application.get()),
+            subject: event.subject,
+            detail: event.detail,
+            address: event.address,
+            request_id: event.request_id,
+        }
+    }
+}
+
+/// Events of the audit log; `before` takes the last id of a page to the next one.
+pub(crate) async fn list(
+    State(gate): State<Gate>,
+    Authenticated(caller): Authenticated,
+    query: Query,
+    Origin(origin): Origin,
+) -> Result<Response, Problem> {
+    let request = AuditRequest {
+        before: query.parse::<AuditId>("before", "the id of an event")?,
+        limit: page_limit(&query)?.unwrap_or(PAGE),
+        actor_name: query.get("actor").map(str::to_owned),
+        action: action(&query)?,
+        application: query.parse::<ApplicationId>("application", "the id of an application")?,
+        since: moment(&query, "since")?,
+        until: moment(&query, "until")?,
+    };
+    let events = gate.app().list_audit(&caller, request, &origin).await.map_err(problem)?;
+    Ok(json(StatusCode::OK, &EventList { events: events.into_iter().map(ShownEvent::from).collect() }))
+}
+
+fn action(query: &Query) -> Result<Option<Action>, Problem> {
+    let Some(name) = query.get("action") else { return Ok(None) };
+    Action::from_name(name).map(Some).ok_or_else(|| {
+        let names: Vec<&str> = Action::ALL.iter().map(|action| action.as_str()).collect();
+        let message = format!("must be one of {}", names.join(", "));
+        Problem::parameters(vec![Detail { field: "action".to_owned(), message }])
+    })
+}
+
+fn moment(query: &Query, name: &str) -> Result<Option<Timestamp>, Problem> {
+    let moment = query.parse::<jiff::Timestamp>(name, "a time such as 2030-12-31T00:00:00Z")?;
+    Ok(moment.map(|moment| Timestamp::from_micros(moment.as_microsecond())))
+}

@@ -1,0 +1,102 @@
+//! What is said about a data source.
+
+use std::collections::BTreeMap;
+
+use app::data_sources::{SeenSource, SharedUser};
+use oauth::account::Permission;
+use odata::model::Model;
+use serde::Serialize;
+
+use crate::respond::management::rfc3339;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct DataSourceList<'a> {
+    pub(super) data_sources: Vec<ShownSource<'a>>,
+}
+
+/// A data source; where the server has its database is told to those who manage it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ShownSource<'a> {
+    id: i64,
+    name: &'a str,
+    data_store: i64,
+    connection_type: &'static str,
+    description: &'a str,
+    options: BTreeMap<&'a str, &'a str>,
+    created_at: String,
+    updated_at: String,
+    created_by: &'a str,
+}
+
+impl<'a> From<&'a SeenSource> for ShownSource<'a> {
+    fn from(seen: &'a SeenSource) -> Self {
+        let record = &seen.record;
+        let options = record.options.iter().filter(|_| seen.manages);
+        Self {
+            id: record.id.get(),
+            name: &record.name,
+            data_store: record.data_store,
+            connection_type: "Cloud",
+            description: &record.description,
+            options: options.map(|(key, value)| (key.as_str(), value.as_str())).collect(),
+            created_at: rfc3339(record.created_at),
+            updated_at: rfc3339(record.updated_at),
+            created_by: &seen.owner_name,
+        }
+    }
+}
+
+/// The compiled model in short.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ShownModel<'a> {
+    version: String,
+    entity_sets: Vec<&'a str>,
+    findings: Vec<ShownFinding<'a>>,
+}
+
+#[derive(Serialize)]
+struct ShownFinding<'a> {
+    subject: &'a str,
+    message: &'a str,
+}
+
+impl<'a> From<&'a Model> for ShownModel<'a> {
+    fn from(model: &'a Model) -> Self {
+        let findings = model.findings.iter();
+        Self {
+            version: format!("{:016x}", model.version),
+            entity_sets: model.entity_types.iter().map(|entity| entity.name.as_str()).collect(),
+            findings: findings
+                .map(|finding| ShownFinding { subject: &finding.subject, message: &finding.message })
+                .collect(),
+        }
+    }
+}
+
+/// The users with whom a source is shared.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct SharedUserList {
+    shared_users: Vec<ShownUser>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ShownUser {
+    user_id: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_name: Option<String>,
+    permissions: [i64; 2],
+}
+
+impl From<Vec<SharedUser>> for SharedUserList {
+    fn from(users: Vec<SharedUser>) -> Self {
+        let permissions = [Permission::ViewDataSource.id(), Permission::UseDataSourceWithOData.id()];
+        let users =
+            users.into_iter().map(|(id, user_name)| ShownUser { user_id: id.get(), user_name, permissions });
+        Self { shared_users: users.collect() }
+    }
+}

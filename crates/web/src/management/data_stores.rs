@@ -1,0 +1,40 @@
+//! `/api/mgmt/datastores`: the kinds of database.
+
+use app::data_sources::{DATA_STORES, DataStore};
+use axum::response::Response;
+use http::StatusCode;
+use serde::Serialize;
+
+use crate::extract::{Authenticated, Path};
+use crate::respond::management::{Problem, json};
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct DataStoreList {
+    data_stores: Vec<ShownStore>,
+}
+
+#[derive(Serialize)]
+struct ShownStore {
+    id: i64,
+    name: &'static str,
+    options: &'static [&'static str],
+}
+
+fn shown(store: &DataStore) -> ShownStore {
+    ShownStore { id: store.id, name: store.name, options: store.options }
+}
+
+/// Every kind of database.
+pub(crate) async fn list(Authenticated(_): Authenticated) -> Response {
+    json(StatusCode::OK, &DataStoreList { data_stores: DATA_STORES.iter().map(shown).collect() })
+}
+
+/// One kind of database.
+pub(crate) async fn get(
+    Authenticated(_): Authenticated,
+    Path((id,)): Path<(i64,)>,
+) -> Result<Response, Problem> {
+    let store = DATA_STORES.iter().find(|store| store.id == id).ok_or_else(Problem::not_found)?;
+    Ok(json(StatusCode::OK, &shown(store)))
+}

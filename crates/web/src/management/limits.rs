@@ -1,0 +1,119 @@
+//! `/api/admin/limits`: the numbered limits of the system.
+
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use oauth::limit::Limit;
+use serde::Serialize;
+
+use super::refusal::problem;
+use crate::Gate;
+use crate::extract::{Authenticated, JsonBody, Path};
+use crate::json::{Faults, Fields, FromJson, Json};
+use crate::origin::From as Origin;
+use crate::respond::management::{Problem, json, no_content};
+
+#[derive(Serialize)]
+struct LimitList<T> {
+    limits: Vec<T>,
+}
+
+#[derive(Serialize)]
+struct LimitDescription {
+    id: i64,
+    name: &'static str,
+    default: i64,
+    minimum: i64,
+    maximum: i64,
+}
+
+#[derive(Serialize)]
+struct LimitValue {
+    id: i64,
+    name: &'static str,
+    value: i64,
+}
+
+impl From<(Limit, i64)> for LimitValue {
+    fn from((limit, value): (Limit, i64)) -> Self {
+        Self { id: limit.id(), name: limit.as_str(), value }
+    }
+}
+
+/// The payload of setting a limit.
+#[derive(Debug)]
+pub(crate) struct LimitPayload(Option<i64>);
+
+impl FromJson for LimitPayload {
+    fn from_json(json: &Json, faults: &Faults) -> Self {
+        let mut fields = Fields::of(json, "", faults);
+        fields.ignore(&["id", "name"]);
+        let value = fields.required_integer("value");
+        fields.finish();
+        Self(value)
+    }
+}
+
+/// Every limit with its default and its range.
+pub(crate) async fn describe(
+    State(gate): State<Gate>,
+    Authenticated(caller): Authenticated,
+    Origin(origin): Origin,
+) -> Result<Response, Problem> {
+    gate.app().may_see_limits(&caller, &origin).await.map_err(problem)?;
+    let limits = Limit::ALL.iter().map(|limit| LimitDescription {
+        id: limit.id(),
+        name: limit.as_str(),
+        default: limit.default_value(),
+        minimum: *limit.range().start(),
+        maximum: *limit.range().end(),
+    });
+    Ok(json(StatusCode::OK, &LimitList { limits: limits.collect() }))
+}
+
+/// Every limit with what holds now.
+pub(crate) async fn list(
+    State(gate): State<Gate>,
+    Authenticated(caller): Authenticated,
+    Origin(origin): Origin,
+) -> Result<Response, Problem> {
+    let limits = gate.app().list_limits(&caller, &origin).await.map_err(problem)?;
+    Ok(json(StatusCode::OK, &LimitList { limits: limits.into_iter().map(LimitValue::from).collect() }))
+}
+
+/// What one limit is set to, or its default.
+pub(crate) async fn get(
+    State(gate): State<Gate>,
+    Authenticated(caller): Authenticated,
+    Path((id,)): Path<(i64,)>,
+    Origin(origin): Origin,
+) -> Result<Response, Problem> {
+    let limit = gate.app().find_limit(&caller, id, &origin).await.map_err(problem)?;
+    Ok(json(StatusCode::OK, &LimitValue::from(limit)))
+}
+
+/// Sets a limit, by POST or by PUT.
+pub(crate) async fn set(
+    State(gate): State<Gate>,
+    Authenticated(caller): Authenticated,
+    Path((id,)): Path<(i64,)>,
+    Origin(origin): Origin,
+    body: JsonBody<LimitPayload>,
+) -> Result<Response, Problem> {
+    let app = gate.app();
+    app.find_limit(&caller, id, &origin).await.map_err(problem)?;
+    let LimitPayload(value) = body.valid()?;
+    let set = app.set_limit(&caller, id, value.unwrap_or_default(), &origin).await.map_err(problem)?;
+    Ok(json(StatusCode::OK, &LimitValue::from(set)))
+}
+
+/// Returns a limit to its default.
+pub(crate) async fn reset(
+    State(gate): State<Gate>,
+    Authenticated(caller): Authenticated,
+    Path((id,)): Path<(i64,)>,
+    Origin(origin): Origin,
+) -> Result<Response, Problem> {
+    gate.app().reset_limit(&caller, id, &origin).await.map_err(problem)?;
+    Ok(no_content())
+}

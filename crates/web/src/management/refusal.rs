@@ -1,0 +1,64 @@
+//! Refusals of administrative acts in the envelope.
+
+use app::Fault;
+use app::administration::{FieldFault, Refused};
+use http::StatusCode;
+
+use crate::errors::ErrorCode;
+use crate::extract::Query;
+use crate::respond::management::{Detail, Problem};
+
+/// A refusal as the answer that it becomes.
+pub(super) fn problem(refused: Refused) -> Problem {
+    let bad = |code, message| Problem::new(StatusCode::BAD_REQUEST, code, message);
+    match refused {
+        Refused::Forbidden => Problem::forbidden(),
+        Refused::Unknown => Problem::not_found(),
+        Refused::Invalid(faults) => Problem::payload(details(faults)),
+        Refused::NameTaken => {
+            bad(ErrorCode::NameTaken, "Another one has the name; names are compared without case.")
+        }
+        Refused::LastAdministrator => {
+            bad(ErrorCode::LastAdministrator, "No active Administrator would remain; make another one first.")
+        }
+        Refused::StillInUse => bad(
+            ErrorCode::StillInUse,
+            "Something still depends on it: users have the role, or the user owns applications or data sources.",
+        ),
+        Refused::BuiltIn => {
+            bad(ErrorCode::BuiltIn, "The roles Administrator and User are built in and cannot be deleted.")
+        }
+        Refused::Fault(fault) => server(&fault),
+    }
+}
+
+/// A fault of the server, where Hybrid Data Pipeline has no number for the operation.
+pub(super) fn server(fault: &Fault) -> Problem {
+    let code =
+        if matches!(fault, Fault::Broken(_)) { ErrorCode::ServerError } else { ErrorCode::Unavailable };
+    Problem::server(fault, code)
+}
+
+/// Faults in the form of the answer.
+pub(super) fn details(faults: Vec<FieldFault>) -> Vec<Detail> {
+    faults.into_iter().map(|fault| Detail { field: fault.field, message: fault.message }).collect()
+}
+
+/// `Ok` where nothing was found: the form in which bodies are judged.
+pub(super) fn judged(faults: Vec<FieldFault>) -> Result<(), Vec<Detail>> {
+    if faults.is_empty() { Ok(()) } else { Err(details(faults)) }
+}
+
+/// The most that one page of a list may hold.
+const LONGEST_PAGE: u32 = 1_000;
+
+/// The parameter `limit` of a list.
+pub(super) fn page_limit(query: &Query) -> Result<Option<u32>, Problem> {
+    let expected = format!("a whole number from 1 to {LONGEST_PAGE}");
+    let limit = query.parse::<u32>("limit", &expected)?;
+    if limit.is_some_and(|limit| limit == 0 || limit > LONGEST_PAGE) {
+        let message = format!("must be {expected}");
+        return Err(Problem::parameters(vec![Detail { field: "limit".to_owned(), message }]));
+    }
+    Ok(limit)
+}

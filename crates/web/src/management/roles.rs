@@ -1,0 +1,126 @@
+//! `/api/admin/roles`: named sets of permissions.
+
+use app::roles::RoleDraft;
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use oauth::account::Role;
+use oauth::id::RoleId;
+use serde::Serialize;
+
+use super::refusal::{judged, problem};
+use crate::Gate;
+use crate::extract::{Authenticated, JsonBody, Path};
+use crate::json::{Faults, Fields, FromJson, Json};
+use crate::origin::From as Origin;
+use crate::respond::management::{Problem, created, json, no_content};
+
+#[derive(Serialize)]
+struct RoleList {
+    roles: Vec<ShownRole>,
+}
+
+#[derive(Serialize)]
+struct ShownRole {
+    id: i64,
+    name: String,
+    description: String,
+    permissions: Vec<i64>,
+}
+
+impl From<Role> for ShownRole {
+    fn from(role: Role) -> Self {
+        Self {
+            id: role.id.get(),
+            name: role.name,
+            description: role.description,
+            permissions: role.permissions.iter().map(|permission| permission.id()).collect(),
+        }
+    }
+}
+
+/// The payload of making and of replacing a role.
+#[derive(Debug)]
+pub(crate) struct RolePayload(RoleDraft);
+
+impl FromJson for RolePayload {
+    fn from_json(json: &Json, faults: &Faults) -> Self {
+        let mut fields = Fields::of(json, "", faults);
+        fields.ignore(&["id"]);
+        let name = fields.required_string("name").unwrap_or_default().to_owned();
+        let description = fields.string("description").unwrap_or_default().to_owned();
+        if !fields.has("permissions") {
+            fields.fault("permissions", "is required");
+        }
+        let permissions = fields.integers("permissions").unwrap_or_default();
+        fields.finish();
+        Self(RoleDraft { name, description, permissions })
+    }
+}
+
+impl RolePayload {
+    fn draft(&self) -> Result<RoleDraft, Vec<crate::respond::management::Detail>> {
+        judged(self.0.faults()).map(|()| self.0.clone())
+    }
+}
+
+/// Every role, by id.
+pub(crate) async fn list(
+    State(gate): State<Gate>,
+    Authenticated(caller): Authenticated,
+    Origin(origin): Origin,
+) -> Result<Response, Problem> {
+    let roles = gate.app().list_roles(&caller, &origin).await.map_err(problem)?;
+    Ok(json(StatusCode::OK, &RoleList { roles: roles.into_iter().map(ShownRole::from).collect() }))
+}
+
+/// One role.
+pub(crate) async fn get(
+    State(gate): State<Gate>,
+    Authenticated(caller): Authenticated,
+    Path((id,)): Path<(RoleId,)>,
+    Origin(origin): Origin,
+) -> Result<Response, Problem> {
+    let role = gate.app().find_role(&caller, id, &origin).await.map_err(problem)?;
+    Ok(json(StatusCode::OK, &ShownRole::from(role)))
+}
+
+/// Makes a role.
+pub(crate) async fn create(
+    State(gate): State<Gate>,
+    Authenticated(caller): Authenticated,
+    Origin(origin): Origin,
+    body: JsonBody<RolePayload>,
+) -> Result<Response, Problem> {
+    let app = gate.app();
+    app.may_create_roles(&caller, &origin).await.map_err(problem)?;
+    let draft = body.judged(RolePayload::draft)?;
+    let role = app.create_role(&caller, draft, &origin).await.map_err(problem)?;
+    Ok(created(&format!("/api/admin/roles/{}", role.id), &ShownRole::from(role)))
+}
+
+/// Replaces a role.
+pub(crate) async fn update(
+    State(gate): State<Gate>,
+    Authenticated(caller): Authenticated,
+    Path((id,)): Path<(RoleId,)>,
+    Origin(origin): Origin,
+    body: JsonBody<RolePayload>,
+) -> Result<Response, Problem> {
+    let app = gate.app();
+    app.role_to_change(&caller, id, &origin).await.map_err(problem)?;
+    let draft = body.judged(RolePayload::draft)?;
+    let role = app.update_role(&caller, id, draft, &origin).await.map_err(problem)?;
+    Ok(json(StatusCode::OK, &ShownRole::from(role)))
+}
+
+/// Deletes a role that nobody has.
+pub(crate) async fn delete(
+    State(gate): State<Gate>,
+    Authenticated(caller): Authenticated,
+    Path((id,)): Path<(RoleId,)>,
+    Origin(origin): Origin,
+) -> Result<Response, Problem> {
+    gate.app().delete_role(&caller, id, &origin).await.map_err(problem)?;
+    Ok(no_content())
+}

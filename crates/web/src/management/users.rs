@@ -1,0 +1,140 @@
+//! `/api/admin/users`: user accounts.
+
+use app::users::{UserDraft, UserListRequest};
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use oauth::account::User;
+use oauth::id::UserId;
+use oauth::time::Timestamp;
+use serde::Serialize;
+
+use self::payload::UserPayload;
+use super::refusal::{judged, page_limit, problem};
+use crate::Gate;
+use crate::extract::{Authenticated, JsonBody, Path, Query};
+use crate::origin::From as Origin;
+use crate::respond::management::{Problem, created, json, no_content, rfc3339};
+
+mod payload;
+
+#[derive(Serialize)]
+struct UserList {
+    users: Vec<ShownUser>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ShownUser {
+    id: i64,
+    user_name: String,
+    status_info: StatusInfo,
+    password_info: PasswordInfo,
+    permissions: Permissions,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct StatusInfo {
+    status: u8,
+    account_locked: bool,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PasswordInfo {
+    password_status: u8,
+    password_expiration: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Permissions {
+    roles: Vec<i64>,
+}
+
+fn shown(user: &User, now: Timestamp) -> ShownUser {
+    let expired = user.password_expires_at.is_some_and(|end| end.is_past(now));
+    ShownUser {
+        id: user.id.get(),
+        user_name: user.name.clone(),
+        status_info: StatusInfo { status: user.active.into(), account_locked: user.lockout.is_locked(now) },
+        password_info: PasswordInfo {
+            password_status: (!expired).into(),
+            password_expiration: user.password_expires_at.map(rfc3339),
+        },
+        permissions: Permissions { roles: user.roles.iter().map(|role| role.get()).collect() },
+    }
+}
+
+/// Users by id.
+pub(crate) async fn list(
+    State(gate): State<Gate>,
+    Authenticated(caller): Authenticated,
+    query: Query,
+    Origin(origin): Origin,
+) -> Result<Response, Problem> {
+    let limit = page_limit(&query)?;
+    let after = query.parse::<UserId>("after", "the id of a user")?;
+    let app = gate.app();
+    let request = UserListRequest { after, limit };
+    let users = app.list_users(&caller, request, &origin).await.map_err(problem)?;
+    let users = users.iter().map(|user| shown(user, app.now())).collect();
+    Ok(json(StatusCode::OK, &UserList { users }))
+}
+
+/// One user.
+pub(crate) async fn get(
+    State(gate): State<Gate>,
+    Authenticated(caller): Authenticated,
+    Path((id,)): Path<(UserId,)>,
+    Origin(origin): Origin,
+) -> Result<Response, Problem> {
+    let user = gate.app().find_user(&caller, id, &origin).await.map_err(problem)?;
+    Ok(json(StatusCode::OK, &shown(&user, gate.app().now())))
+}
+
+/// Makes a user.
+pub(crate) async fn create(
+    State(gate): State<Gate>,
+    Authenticated(caller): Authenticated,
+    Origin(origin): Origin,
+    body: JsonBody<UserPayload>,
+) -> Result<Response, Problem> {
+    let app = gate.app();
+    app.may_create_users(&caller, &origin).await.map_err(problem)?;
+    let draft = body.judged(|payload| {
+        let draft = payload.draft(app.now());
+        judged(draft.faults_of_new()).map(|()| draft)
+    })?;
+    let user = app.create_user(&caller, draft, &origin).await.map_err(problem)?;
+    Ok(created(&format!("/api/admin/users/{}", user.id), &shown(&user, app.now())))
+}
+
+/// Changes a user; what is left out stays as it is.
+pub(crate) async fn update(
+    State(gate): State<Gate>,
+    Authenticated(caller): Authenticated,
+    Path((id,)): Path<(UserId,)>,
+    Origin(origin): Origin,
+    body: JsonBody<UserPayload>,
+) -> Result<Response, Problem> {
+    let app = gate.app();
+    let user = app.user_to_change(&caller, id, &origin).await.map_err(problem)?;
+    let draft = body.judged(|payload| -> Result<UserDraft, _> {
+        let draft = payload.draft(app.now());
+        judged(draft.faults_of_change(&user, app.now())).map(|()| draft)
+    })?;
+    let user = app.update_user(&caller, id, draft, &origin).await.map_err(problem)?;
+    Ok(json(StatusCode::OK, &shown(&user, app.now())))
+}
+
+/// Deletes a user.
+pub(crate) async fn delete(
+    State(gate): State<Gate>,
+    Authenticated(caller): Authenticated,
+    Path((id,)): Path<(UserId,)>,
+    Origin(origin): Origin,
+) -> Result<Response, Problem> {
+    gate.app().delete_user(&caller, id, &origin).await.map_err(problem)?;
+    Ok(no_content())
+}

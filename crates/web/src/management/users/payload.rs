@@ -1,0 +1,96 @@
+//! What the caller says about a user.
+
+use app::users::UserDraft;
+use oauth::id::RoleId;
+use oauth::secret::Password;
+use oauth::time::Timestamp;
+
+use crate::json::{Faults, Fields, FromJson, Json};
+
+/// The payload of making and of changing a user.
+#[derive(Debug, Default)]
+pub(crate) struct UserPayload {
+    name: Option<String>,
+    active: Option<bool>,
+    locked: Option<bool>,
+    password: Option<Password>,
+    /// `passwordStatus` 0: the password is not accepted any more.
+    password_ended: bool,
+    /// `Some(None)` for `null`.
+    password_expires_at: Option<Option<Timestamp>>,
+    roles: Option<Vec<RoleId>>,
+}
+
+impl UserPayload {
+    /// What is asked for. A new password without an expiry never expires, whatever the old one did.
+    pub(super) fn draft(&self, now: Timestamp) -> UserDraft {
+        let fresh = self.password.is_some().then_some(None);
+        let password_expires_at = match self.password_expires_at.or(fresh) {
+            Some(expiry) if self.password_ended => Some(Some(expiry.map_or(now, |end| end.min(now)))),
+            None if self.password_ended => Some(Some(now)),
+            given => given,
+        };
+        UserDraft {
+            name: self.name.clone(),
+            password: self.password.clone(),
+            active: self.active,
+            password_expires_at,
+            roles: self.roles.clone(),
+            locked: self.locked,
+        }
+    }
+}
+
+impl FromJson for UserPayload {
+    fn from_json(json: &Json, faults: &Faults) -> Self {
+        let mut payload = Self::default();
+        let mut fields = Fields::of(json, "", faults);
+        fields.ignore(&["id"]);
+        payload.name = fields.string("userName").map(str::to_owned);
+        if let Some(mut status) = fields.object("statusInfo") {
+            payload.active = zero_or_one(&mut status, "status");
+            payload.locked = status.boolean("accountLocked");
+            status.finish();
+        }
+        if let Some(mut password) = fields.object("passwordInfo") {
+            payload.password = password.string("password").map(Password::new);
+            payload.password_ended = zero_or_one(&mut password, "passwordStatus") == Some(false);
+            payload.password_expires_at = expiry(&mut password);
+            password.finish();
+        }
+        if let Some(mut permissions) = fields.object("permissions") {
+            payload.roles =
+                permissions.integers("roles").map(|roles| roles.into_iter().map(RoleId::new).collect());
+            permissions.finish();
+        }
+        fields.finish();
+        payload
+    }
+}
+
+fn zero_or_one(fields: &mut Fields<'_>, name: &'static str) -> Option<bool> {
+    match fields.integer(name)? {
+        0 => Some(false),
+        1 => Some(true),
+        other => {
+            fields.fault(name, format!("must be 0 or 1, not {other}"));
+            None
+        }
+    }
+}
+
+fn expiry(fields: &mut Fields<'_>) -> Option<Option<Timestamp>> {
+    const NAME: &str = "passwordExpiration";
+    let text = fields.string(NAME);
+    if !fields.has(NAME) {
+        return None;
+    }
+    let Some(text) = text else { return Some(None) };
+    match text.parse::<jiff::Timestamp>() {
+        Ok(end) => Some(Some(Timestamp::from_micros(end.as_microsecond()))),
+        Err(_) => {
+            fields.fault(NAME, "must be null or a time such as 2030-12-31T00:00:00Z");
+            None
+        }
+    }
+}
