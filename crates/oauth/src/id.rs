@@ -172,3 +172,37 @@ impl Epoch {
         self.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Timestamp;
+
+    #[test]
+    fn row_ids_are_decimal_digits_only() {
+        assert_eq!("12".parse(), Ok(ApplicationId::new(12)));
+        for text in ["", "-1", "+1", " 1", "1.0", "x", "9223372036854775808", "１"] {
+            assert_eq!(text.parse::<ApplicationId>(), Err(NotAnId), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_client_id_is_the_text_of_a_uuid_in_either_case() {
+        let id: ClientId = "3F2504E0-4F89-41D3-9A0C-0305E82C3301".parse().unwrap();
+        assert_eq!(id.as_str(), "3f2504e0-4f89-41d3-9a0c-0305e82c3301");
+        for text in
+            ["", "3f2504e0", "3f2504e0-4f89-41d3-9a0c-0305e82c330", "3f2504e0-4f89-41d3-9a0c+0305e82c3301"]
+        {
+            assert!(text.parse::<ClientId>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn unguessable_ids_sort_by_time_and_tell_it() {
+        let (early, late) = (Timestamp::from_secs(1), Timestamp::from_secs(2));
+        let (first, second) = (TokenId::compose(early, [255; 8]), TokenId::compose(late, [0; 8]));
+        assert!(first < second);
+        assert_eq!((first.at(), TokenId::from_bytes(*second.as_bytes())), (early, second));
+        assert_eq!(first.to_string(), "00000000000f4240ffffffffffffffff");
+    }
+}

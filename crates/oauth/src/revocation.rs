@@ -68,3 +68,55 @@ pub struct Revocation {
     /// When the last token that it could end has expired by itself.
     pub expires_at: Timestamp,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scope::Scope;
+
+    fn token() -> AccessToken {
+        AccessToken {
+            id: TokenId::compose(Timestamp::from_secs(1), [1; 8]),
+            expires_at: Timestamp::from_secs(3601),
+            application: ApplicationId::new(7),
+            application_epoch: Epoch::new(3),
+            user: UserId::new(4),
+            user_epoch: Epoch::new(5),
+            grant: Some(GrantId::new(21)),
+            scopes: Scope::OData.into(),
+            key_thumbprint: None,
+        }
+    }
+
+    #[test]
+    fn each_kind_of_event_ends_what_it_names_and_nothing_else() {
+        let (application, user) = (ApplicationId::new(7), UserId::new(4));
+        let allowance = |last| Subject::Allowance { user, application, last_grant: GrantId::new(last) };
+        let other_user = UserId::new(9);
+        for (subject, ends) in [
+            (Subject::Token(token().id), true),
+            (Subject::Token(TokenId::compose(Timestamp::from_secs(1), [2; 8])), false),
+            (Subject::Grant(GrantId::new(21)), true),
+            (Subject::Grant(GrantId::new(22)), false),
+            (allowance(21), true),
+            (allowance(20), false),
+            (Subject::Allowance { user: other_user, application, last_grant: GrantId::new(21) }, false),
+            (Subject::Application { application, epoch: Epoch::new(4) }, true),
+            (Subject::Application { application, epoch: Epoch::new(3) }, false),
+            (Subject::Application { application: ApplicationId::new(8), epoch: Epoch::GONE }, false),
+            (Subject::User { user, epoch: Epoch::new(6) }, true),
+            (Subject::User { user, epoch: Epoch::new(5) }, false),
+            (Subject::User { user: other_user, epoch: Epoch::GONE }, false),
+        ] {
+            assert_eq!(subject.ends(&token()), ends, "{subject:?}");
+        }
+    }
+
+    #[test]
+    fn ending_an_allowance_leaves_client_credentials_alone() {
+        let service = AccessToken { grant: None, ..token() };
+        let last_grant = GrantId::new(i64::MAX);
+        let subject = Subject::Allowance { user: service.user, application: service.application, last_grant };
+        assert!(!subject.ends(&service));
+    }
+}

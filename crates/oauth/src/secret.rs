@@ -92,3 +92,16 @@ impl fmt::Debug for PasswordHash {
         f.write_str("PasswordHash(redacted)")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debugging_output_shows_no_secret() {
+        let printed = format!("{:?} {:?}", Password::new("opensesame"), CodeText::new("sgc_opensesame"));
+        assert_eq!(printed, "Password(redacted) CodeText(redacted)");
+        assert_eq!(format!("{:?}", Digest::from_bytes([7; 32])), "Digest(redacted)");
+        assert_eq!(format!("{:?}", PasswordHash::new("$argon2id$x")), "PasswordHash(redacted)");
+    }
+}

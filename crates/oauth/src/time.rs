@@ -45,3 +45,24 @@ impl Timestamp {
         self.0 <= now.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_valid_moment_is_the_one_before_the_expiry() {
+        let end = Timestamp::from_secs(10);
+        assert!(end.is_past(end));
+        assert!(!end.is_past(Timestamp::from_micros(9_999_999)));
+        assert!(!Timestamp::MAX.is_past(end));
+    }
+
+    #[test]
+    fn moving_in_time_saturates() {
+        assert_eq!(Timestamp::MAX.plus_secs(1), Timestamp::MAX);
+        assert_eq!(Timestamp::from_secs(i64::MAX), Timestamp::MAX);
+        assert_eq!(Timestamp::from_secs(5).minus_secs(3).as_secs(), 2);
+        assert_eq!(Timestamp::from_micros(-1).as_secs(), -1, "rounded down");
+    }
+}

@@ -43,7 +43,10 @@ impl RedirectTarget {
 
     /// The source that a page's `form-action` must name so that the answer to its form may redirect there.
     pub fn form_action_origin(&self) -> String {
-        match (self.url.scheme(), self.url.host_str(), self.url.port()) {
+        // A policy cannot name an IPv6 address
+        // ([CSP3 §2.3.1](https://www.w3.org/TR/CSP3/#framework-directive-source-list)).
+        let host = self.url.host_str().filter(|host| !host.starts_with('['));
+        match (self.url.scheme(), host, self.url.port()) {
             (scheme @ ("http" | "https"), Some(host), Some(port)) => format!("{scheme}://{host}:{port}"),
             (scheme @ ("http" | "https"), Some(host), None) => format!("{scheme}://{host}"),
             (scheme, ..) => format!("{scheme}:"),

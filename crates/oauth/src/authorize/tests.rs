@@ -199,7 +199,8 @@ fn the_page_lets_the_form_through_to_the_redirect_url_only() {
     for (url, origin, destination) in [
         ("https://client.example.com/cb", "https://client.example.com", "client.example.com"),
         ("https://client.example.com:8443/cb", "https://client.example.com:8443", "client.example.com"),
-        ("http://[::1]:5000/cb", "http://[::1]:5000", "[::1]"),
+        ("http://127.0.0.1:5000/cb", "http://127.0.0.1:5000", "127.0.0.1"),
+        ("http://[::1]:5000/cb", "http:", "[::1]"),
         ("com.example.app:/cb", "com.example.app:", "com.example.app"),
     ] {
         let valid = checked(&[], |settings| settings.redirect_urls = vec![url.to_owned()]).unwrap();
