@@ -4,6 +4,7 @@ use aws_lc_rs::aead::LessSafeKey;
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use oauth::id::ClientId;
 use oauth::secret::{ClientSecret, Digest};
 
 use crate::master_key::MasterKey;
@@ -37,16 +38,16 @@ impl SecretKeys {
         Digest::from_bytes(bytes)
     }
 
-    pub(crate) fn seal(&self, secret: &[u8], nonce: [u8; NONCE]) -> Vec<u8> {
+    pub(crate) fn seal(&self, client: &ClientId, secret: &[u8], nonce: [u8; NONCE]) -> Vec<u8> {
         let mut bytes = nonce.to_vec();
         bytes.extend_from_slice(secret);
-        subkey::seal_in_place(&self.seal, nonce, PREFIX.as_bytes(), &mut bytes, NONCE);
+        subkey::seal_in_place(&self.seal, nonce, client.as_str().as_bytes(), &mut bytes, NONCE);
         bytes
     }
 
-    pub(crate) fn open(&self, sealed: &[u8]) -> Result<Vec<u8>, Unsealed> {
+    pub(crate) fn open(&self, client: &ClientId, sealed: &[u8]) -> Result<Vec<u8>, Unsealed> {
         let (nonce, sealed) = sealed.split_first_chunk::<NONCE>().ok_or(Unsealed)?;
-        subkey::open(&self.seal, *nonce, PREFIX.as_bytes(), sealed)
+        subkey::open(&self.seal, *nonce, client.as_str().as_bytes(), sealed)
     }
 }
 
@@ -158,15 +159,18 @@ mod tests {
     }
 
     #[test]
-    fn a_sealed_secret_opens_only_unchanged() {
+    fn a_sealed_secret_opens_only_unchanged_and_for_its_own_application() {
         let keys = SecretKeys::derive(&MasterKey::from_text(&"A".repeat(43)).unwrap());
-        let sealed = keys.seal(b"sgs_secret", [1; NONCE]);
-        assert_eq!(keys.open(&sealed).unwrap(), b"sgs_secret");
+        let client: ClientId = uuid_v4([1; 16]).parse().unwrap();
+        let other: ClientId = uuid_v4([2; 16]).parse().unwrap();
+        let sealed = keys.seal(&client, b"sgs_secret", [1; NONCE]);
+        assert_eq!(keys.open(&client, &sealed).unwrap(), b"sgs_secret");
+        assert!(keys.open(&other, &sealed).is_err());
         for at in 0..sealed.len() {
             let mut changed = sealed.clone();
             changed[at] ^= 1;
-            assert!(keys.open(&changed).is_err(), "byte {at}");
-            assert!(keys.open(&sealed[..at]).is_err(), "cut to {at}");
+            assert!(keys.open(&client, &changed).is_err(), "byte {at}");
+            assert!(keys.open(&client, &sealed[..at]).is_err(), "cut to {at}");
         }
     }
 }

@@ -10,7 +10,7 @@
 
 use std::sync::Arc;
 
-use oauth::id::{CodeId, SessionId, TokenId, UserId};
+use oauth::id::{ClientId, CodeId, SessionId, TokenId, UserId};
 use oauth::sealed::{AccessToken, AuthorizationCode, RefreshToken};
 use oauth::secret::{
     AccessTokenText, ClientSecret, CodeText, CsrfToken, Digest, Password, PasswordHash, RefreshTokenText,
@@ -211,16 +211,17 @@ impl Vault {
     }
 
     /// Seals a client secret under the master key, for installations that show secrets again.
-    pub fn seal_client_secret(&self, secret: &ClientSecret) -> Vec<u8> {
-        self.secrets.seal(secret.expose().as_bytes(), self.random())
+    /// The seal is bound to the application, so that it opens for no other.
+    pub fn seal_client_secret(&self, client: &ClientId, secret: &ClientSecret) -> Vec<u8> {
+        self.secrets.seal(client, secret.expose().as_bytes(), self.random())
     }
 
     /// Opens a client secret that [`Vault::seal_client_secret`] sealed.
     ///
     /// # Errors
-    /// When it was not sealed under this master key.
-    pub fn open_client_secret(&self, sealed: &[u8]) -> Result<ClientSecret, Unsealed> {
-        let bytes = self.secrets.open(sealed)?;
+    /// When it was not sealed under this master key for this application.
+    pub fn open_client_secret(&self, client: &ClientId, sealed: &[u8]) -> Result<ClientSecret, Unsealed> {
+        let bytes = self.secrets.open(client, sealed)?;
         Ok(ClientSecret::new(String::from_utf8(bytes).map_err(|_| Unsealed)?))
     }
 

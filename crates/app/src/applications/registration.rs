@@ -2,6 +2,7 @@
 
 use oauth::application::{Application, ApplicationSettings, ClientType};
 use oauth::audit::Action;
+use oauth::id::ClientId;
 use oauth::registration::{self, ApplicationPayload, Context, Fault as PayloadFault, Sender, Warning};
 use oauth::secret::ClientSecret;
 use store::NewApplication;
@@ -89,10 +90,10 @@ impl App {
         origin: &Origin,
     ) -> Result<Registered, Fault> {
         let settings = accepted.settings;
-        let client_id = self.vault.new_client_id().parse();
+        let client_id = self.vault.new_client_id().parse::<ClientId>();
         let client_id = client_id.map_err(|error| Fault::Broken(Box::new(error)))?;
         let (secret, new_secret) = match settings.client_type {
-            ClientType::Confidential => Some(self.fresh_secret()).unzip(),
+            ClientType::Confidential => Some(self.fresh_secret(&client_id)).unzip(),
             ClientType::Public => (None, None),
         };
         let mut audit = actor.audit(self, Action::RegisterApplication, origin);

@@ -2,7 +2,7 @@
 
 use oauth::application::{Application, StoredSecret};
 use oauth::audit::Action;
-use oauth::id::{ApplicationId, SecretId};
+use oauth::id::{ApplicationId, ClientId, SecretId};
 use oauth::secret::ClientSecret;
 use store::NewSecret;
 
@@ -34,7 +34,7 @@ impl App {
     ) -> Result<(Application, ClientSecret), Refused> {
         let application = self.reachable_application(actor, id).await?;
         let audit = self.audit_about(actor, Action::ResetSecret, &application, origin);
-        let (secret, new) = self.fresh_secret();
+        let (secret, new) = self.fresh_secret(&application.client_id);
         let (application, events) =
             self.store.reset_secret(id, new, self.revocations_expire_at(), audit).await??;
         self.learn(&events);
@@ -54,7 +54,7 @@ impl App {
     ) -> Result<Added, Refused> {
         let application = self.reachable_application(actor, id).await?;
         let audit = self.audit_about(actor, Action::AddSecret, &application, origin);
-        let (secret, new) = self.fresh_secret();
+        let (secret, new) = self.fresh_secret(&application.client_id);
         let older_expires_at = self.now().plus_secs(i64::from(self.settings.secret_overlap_secs));
         let application = self.store.add_secret(id, new, older_expires_at, audit).await??;
         self.directory.forget_applications();
@@ -96,15 +96,15 @@ impl App {
         }
         let live = application.secrets.iter().rev().find(|secret| secret.is_live(self.now()));
         let Some(sealed) = live.and_then(|secret| secret.sealed.as_deref()) else { return Ok(None) };
-        let opened = self.vault.open_client_secret(sealed);
+        let opened = self.vault.open_client_secret(&application.client_id, sealed);
         opened.map(Some).map_err(|error| Fault::Broken(Box::new(error)))
     }
 
-    /// A new secret: to be shown, and to be stored.
-    pub(super) fn fresh_secret(&self) -> (ClientSecret, NewSecret) {
+    /// A new secret of the application: to be shown, and to be stored.
+    pub(super) fn fresh_secret(&self, client: &ClientId) -> (ClientSecret, NewSecret) {
         let fresh = self.vault.new_client_secret();
         let reveal = self.settings.reveal_client_secret;
-        let sealed = reveal.then(|| self.vault.seal_client_secret(&fresh.secret));
+        let sealed = reveal.then(|| self.vault.seal_client_secret(client, &fresh.secret));
         (fresh.secret, NewSecret { digest: fresh.digest, hint: fresh.hint, sealed })
     }
 }
