@@ -1,5 +1,6 @@
 //! The server under test.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use app::clock::Clock;
@@ -79,8 +80,11 @@ impl TestServer {
     ///
     /// # Panics
     /// When it cannot be set up.
-    pub async fn start_with(setup: Setup) -> Self {
+    pub async fn start_with(mut setup: Setup) -> Self {
         let folder = tempfile::tempdir().expect("a folder for temporary files");
+        let sources_folder = folder.path().join("sources");
+        std::fs::create_dir(&sources_folder).expect("a folder that can be written");
+        setup.app.sqlite_folders.push(sources_folder);
         let clock = Arc::new(ManualClock::default());
         let entropy = Arc::new(SeededEntropy::new(setup.seed));
         let store = Arc::new(
@@ -122,9 +126,21 @@ impl TestServer {
         &self.clock
     }
 
-    /// The folder in which everything is, for data sources and the like.
-    pub fn folder(&self) -> &std::path::Path {
+    /// The folder in which everything is.
+    pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// Makes a SQLite database of these statements below the folder that data sources may come from, and answers its
+    /// path.
+    ///
+    /// # Panics
+    /// When the file or the statements are at fault.
+    pub fn sqlite_file(&self, name: &str, statements: &str) -> PathBuf {
+        let path = self.folder.path().join("sources").join(name);
+        let database = rusqlite::Connection::open(&path).expect("a new file");
+        database.execute_batch(statements).expect("statements that run");
+        path
     }
 
     /// Makes an account with these roles.
@@ -275,6 +291,11 @@ impl TestServer {
     /// A DELETE to be put together.
     pub fn delete(&self, target: &str) -> Call<'_> {
         self.call(Method::DELETE, target)
+    }
+
+    /// The service itself, for whoever must see the answer before its body has ended.
+    pub fn front(&self) -> Front {
+        self.front.clone()
     }
 
     /// Answers any request, and reads the answer to its end.

@@ -10,7 +10,7 @@ const ALLOWED: &str = "/api/mgmt/oauth/client/allowedapplications";
 async fn register(server: &TestServer, user: &TestUser, name: &str) -> ApplicationId {
     let body = json!({ "name": name, "redirectUrls": ["https://app.example/cb"] });
     let made = server.post("/api/mgmt/oauth/client/applications").basic(user).json(&body).send().await;
-    ApplicationId::new(made.expect(201).json()["id"].as_i64().unwrap())
+    ApplicationId::new(made.expect(201).json()["id"].as_i64().expect("an id"))
 }
 
 async fn allowed(server: &TestServer, user: &TestUser) -> serde_json::Value {

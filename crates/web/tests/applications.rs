@@ -18,7 +18,12 @@ fn at(application: &Value) -> String {
 }
 
 fn names(list: &Value) -> Vec<&str> {
-    list["applications"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect()
+    list["applications"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|one| one["name"].as_str().expect("a name"))
+        .collect()
 }
 
 async fn list(server: &TestServer, user: &TestUser, query: &str) -> Value {

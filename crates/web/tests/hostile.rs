@@ -13,7 +13,7 @@ fn assert_envelope(answer: &testkit::Answer, status: u16, code: u64) {
     let body = answer.json();
     assert_eq!(body["error"]["code"], code, "{body}");
     assert_eq!(body["error"]["message"]["lang"], "en-US");
-    assert!(!body["error"]["message"]["value"].as_str().unwrap().is_empty());
+    assert!(!body["error"]["message"]["value"].as_str().expect("a sentence").is_empty());
 }
 
 async fn nothing_is_registered(server: &TestServer) {

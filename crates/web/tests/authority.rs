@@ -1,0 +1,418 @@
+//! Every route is tried by nobody, by somebody who may not, and by somebody who may.
+//!
+//! A route stands in [`ROWS`], or in [`OPEN`] with the reason why anybody may call it. A route of `routes.rs` that
+//! stands in neither fails, so the list of open ones grows only by a deliberate line here. Add rows for your routes, and
+//! a [`Target`] where a row needs something to act on.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use http::Method;
+use oauth::account::Permission;
+use oauth::id::ApplicationId;
+use oauth::scope::{Scope, ScopeSet};
+use serde_json::{Value, json};
+use testkit::{ADMIN, Answer, OTHER, TestServer, TestUser, USER};
+
+/// What a row acts on; made anew for each attempt, and owned by [`USER`].
+#[derive(Debug, Clone, Copy)]
+enum Target {
+    /// Nothing: the path is the address.
+    Plain,
+    /// An application, in `{id}`.
+    Application,
+    /// An application with two live secrets, the older in `{secretId}`.
+    TwoSecrets,
+    /// An application that [`USER`] has allowed, in `{id}`.
+    Allowed,
+    /// An account, in `{id}`.
+    Account,
+    /// A role, in `{id}`.
+    Role,
+    /// A limit, in `{limitId}`.
+    Limit,
+    /// The kind of database SQLite, in `{id}`.
+    Store,
+    /// A data source, in `{id}`; for administrators an own one.
+    Source,
+    /// A data source that is shared with [`OTHER`], in `{id}`, and who that is, in `{userId}`.
+    Shared,
+}
+
+struct Row {
+    method: Method,
+    /// As in `routes.rs`.
+    path: &'static str,
+    target: Target,
+    body: fn(&TestServer) -> Option<Value>,
+    /// Who may.
+    right: TestUser,
+    /// What the right one gets.
+    right_status: u16,
+    /// What another user of the API gets, who has the same role but owns nothing.
+    wrong_status: u16,
+}
+
+fn application(_: &TestServer) -> Option<Value> {
+    Some(json!({ "name": "crane", "redirectUrls": ["https://crane.example/cb"] }))
+}
+
+fn nothing(_: &TestServer) -> Option<Value> {
+    None
+}
+
+fn account(_: &TestServer) -> Option<Value> {
+    let password = json!({ "password": "a password of a test" });
+    Some(json!({ "userName": fresh("user"), "passwordInfo": password, "permissions": { "roles": [2] } }))
+}
+
+fn role(_: &TestServer) -> Option<Value> {
+    Some(json!({ "name": fresh("role"), "description": "", "permissions": [7, 11] }))
+}
+
+fn limit(_: &TestServer) -> Option<Value> {
+    Some(json!({ "value": 1_000 }))
+}
+
+fn shared(_: &TestServer) -> Option<Value> {
+    Some(json!({ "sharedUsers": [{ "userName": "other" }] }))
+}
+
+fn source(server: &TestServer) -> Option<Value> {
+    let name = fresh("source");
+    let path =
+        server.sqlite_file(&format!("{name}.db"), "CREATE TABLE ship (id INTEGER PRIMARY KEY, name TEXT)");
+    Some(json!({ "name": name, "dataStore": 1, "connectionType": "Cloud", "options": { "path": path } }))
+}
+
+/// A name that nothing has yet.
+fn fresh(kind: &str) -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    format!("{kind}_{}", NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+const APPLICATIONS: &str = "/api/mgmt/oauth/client/applications";
+const APPLICATION: &str = "/api/mgmt/oauth/client/applications/{id}";
+const RESET: &str = "/api/mgmt/oauth/client/applications/{id}/reset";
+const SECRETS: &str = "/api/mgmt/oauth/client/applications/{id}/secrets";
+const SECRET: &str = "/api/mgmt/oauth/client/applications/{id}/secrets/{secretId}";
+const ALLOWED_LIST: &str = "/api/mgmt/oauth/client/allowedapplications";
+const ALLOWED_ONE: &str = "/api/mgmt/oauth/client/allowedapplications/{id}";
+const USERS: &str = "/api/admin/users";
+const ONE_USER: &str = "/api/admin/users/{id}";
+const ROLES: &str = "/api/admin/roles";
+const ONE_ROLE: &str = "/api/admin/roles/{id}";
+const ONE_LIMIT: &str = "/api/admin/limits/system/{limitId}";
+const SOURCES: &str = "/api/mgmt/datasources";
+const SOURCE: &str = "/api/mgmt/datasources/{id}";
+const MODEL: &str = "/api/mgmt/datasources/{id}/model";
+const SHARED_USERS: &str = "/api/mgmt/datasources/{id}/sharedUsers";
+const SHARED_USER: &str = "/api/mgmt/datasources/{id}/sharedUsers/{userId}";
+
+/// Every route that needs a caller. A list and a registration are open to every user of the API: the other gets the same
+/// status, and a test of its own proves that nothing of anybody else's is in the answer.
+#[rustfmt::skip]
+const ROWS: &[Row] = &[
+    row(Method::GET,    APPLICATIONS, Target::Plain,       nothing,     200, 200),
+    row(Method::POST,   APPLICATIONS, Target::Plain,       application, 201, 201),
+    row(Method::GET,    APPLICATION,  Target::Application, nothing,     200, 404),
+    row(Method::PUT,    APPLICATION,  Target::Application, application, 200, 404),
+    row(Method::DELETE, APPLICATION,  Target::Application, nothing,     204, 404),
+    row(Method::PUT,    RESET,        Target::Application, nothing,     200, 404),
+    row(Method::POST,   SECRETS,      Target::Application, nothing,     201, 404),
+    row(Method::DELETE, SECRET,       Target::TwoSecrets,  nothing,     204, 404),
+    row(Method::GET,    ALLOWED_LIST, Target::Plain,       nothing,     200, 200),
+    row(Method::DELETE, ALLOWED_ONE,  Target::Allowed,     nothing,     204, 404),
+
+    administration(Method::GET,    USERS,                      Target::Plain,   nothing, 200),
+    administration(Method::POST,   USERS,                      Target::Plain,   account, 201),
+    administration(Method::GET,    ONE_USER,                   Target::Account, nothing, 200),
+    administration(Method::PUT,    ONE_USER,                   Target::Account, account, 200),
+    administration(Method::DELETE, ONE_USER,                   Target::Account, nothing, 204),
+    administration(Method::GET,    ROLES,                      Target::Plain,   nothing, 200),
+    administration(Method::POST,   ROLES,                      Target::Plain,   role,    201),
+    administration(Method::GET,    ONE_ROLE,                   Target::Role,    nothing, 200),
+    administration(Method::PUT,    ONE_ROLE,                   Target::Role,    role,    200),
+    administration(Method::DELETE, ONE_ROLE,                   Target::Role,    nothing, 204),
+    administration(Method::GET,    "/api/admin/permissions",   Target::Plain,   nothing, 200),
+    administration(Method::GET,    "/api/admin/limits",        Target::Plain,   nothing, 200),
+    administration(Method::GET,    "/api/admin/limits/system", Target::Plain,   nothing, 200),
+    administration(Method::GET,    ONE_LIMIT,                  Target::Limit,   nothing, 200),
+    administration(Method::POST,   ONE_LIMIT,                  Target::Limit,   limit,   200),
+    administration(Method::PUT,    ONE_LIMIT,                  Target::Limit,   limit,   200),
+    administration(Method::DELETE, ONE_LIMIT,                  Target::Limit,   nothing, 204),
+    administration(Method::GET,    "/api/admin/audit",         Target::Plain,   nothing, 200),
+
+    row(Method::GET,    "/api/mgmt/permissions",     Target::Plain,  nothing, 200, 200),
+    row(Method::GET,    "/api/mgmt/datastores",      Target::Plain,  nothing, 200, 200),
+    row(Method::GET,    "/api/mgmt/datastores/{id}", Target::Store,  nothing, 200, 200),
+    row(Method::GET,    SOURCES,                     Target::Plain,  nothing, 200, 200),
+    row(Method::POST,   SOURCES,                     Target::Plain,  source,  201, 201),
+    row(Method::GET,    SOURCE,                      Target::Source, nothing, 200, 404),
+    row(Method::PUT,    SOURCE,                      Target::Source, source,  200, 404),
+    row(Method::DELETE, SOURCE,                      Target::Source, nothing, 204, 404),
+    row(Method::GET,    MODEL,                       Target::Source, nothing, 200, 404),
+    row(Method::POST,   MODEL,                       Target::Source, nothing, 200, 404),
+    row(Method::GET,    SHARED_USERS,                Target::Source, nothing, 200, 404),
+    row(Method::PUT,    SHARED_USERS,                Target::Source, shared,  200, 404),
+    row(Method::POST,   SHARED_USERS,                Target::Source, shared,  200, 404),
+    row(Method::DELETE, SHARED_USERS,                Target::Source, nothing, 204, 404),
+    row(Method::DELETE, SHARED_USER,                 Target::Shared, nothing, 204, 403),
+];
+
+/// Routes that ask for another proof than the management API's, with what nobody gets; 200 is the page that asks to sign
+/// in, or says that nobody is signed in any more. They have tests of their own.
+#[rustfmt::skip]
+const ELSEWHERE: &[(Method, &str, u16)] = &[
+    (Method::GET,  "/oauth2/authorize",                400),
+    (Method::POST, "/oauth2/authorize",                400),
+    (Method::GET,  "/api/mgmt/oauth2/authorize",       400),
+    (Method::POST, "/api/mgmt/oauth2/authorize",       400),
+    (Method::POST, "/oauth2/consent",                  200),
+    (Method::POST, "/oauth2/token",                    401),
+    (Method::POST, "/api/mgmt/oauth2/token",           401),
+    (Method::POST, "/oauth2/introspect",               401),
+    (Method::POST, "/api/mgmt/oauth2/introspect",      401),
+    (Method::POST, "/oauth2/revoke",                   401),
+    (Method::POST, "/api/mgmt/oauth2/revoke",          401),
+    (Method::POST, "/login",                           403),
+    (Method::GET,  "/logout",                          200),
+    (Method::POST, "/logout",                          200),
+    (Method::GET,  "/account",                         200),
+    (Method::GET,  "/account/applications",            200),
+    (Method::POST, "/account/applications/{id}/revoke", 200),
+    (Method::GET,  "/account/password",                200),
+    (Method::POST, "/account/password",                200),
+    (Method::GET,  "/api/odata4",                      401),
+    (Method::GET,  "/api/odata4/{source}",             401),
+    (Method::GET,  "/api/odata4/{source}/",            401),
+    (Method::GET,  "/api/odata4/{source}/{*path}",     401),
+];
+
+/// Routes without a caller, with the reason. This list may only shrink.
+const OPEN: &[(&str, &str)] = &[
+    ("/login", "where proving begins; a POST without a form that we rendered is refused below"),
+    ("/.well-known/oauth-authorization-server", "a public document"),
+    ("/healthz", "says that the process lives, and nothing else"),
+    ("/readyz", "says whether requests are welcome, and nothing else"),
+    ("/metrics", "counts; an operator closes it at the proxy"),
+    ("/openapi.json", "a public document"),
+    ("/docs", "a public document"),
+    ("/assets/style.css", "a public document"),
+];
+
+/// A row whose right caller is [`USER`].
+const fn row(
+    method: Method,
+    path: &'static str,
+    target: Target,
+    body: fn(&TestServer) -> Option<Value>,
+    right_status: u16,
+    wrong_status: u16,
+) -> Row {
+    Row { method, path, target, body, right: USER, right_status, wrong_status }
+}
+
+/// A row for administrators alone.
+const fn administration(
+    method: Method,
+    path: &'static str,
+    target: Target,
+    body: fn(&TestServer) -> Option<Value>,
+    right_status: u16,
+) -> Row {
+    Row { method, path, target, body, right: ADMIN, right_status, wrong_status: 403 }
+}
+
+/// A user of no role that may use the management API.
+const OUTSIDER: TestUser = TestUser { name: "outsider", password: "only the data, thank you" };
+
+#[tokio::test]
+async fn nobody_gets_in_anywhere() {
+    let server = TestServer::start().await;
+    let stranger = TestUser { name: "d2cuser", password: "not the password at all" };
+    for row in ROWS {
+        let target = prepare(&server, row).await;
+        let anonymous = call(&server, row, &target).send().await;
+        assert_is_challenge(row, &anonymous);
+        let dead_token = call(&server, row, &target).bearer("sga_dead").send().await;
+        assert_is_challenge(row, &dead_token);
+        let unreadable = call(&server, row, &target).header("authorization", "Basic %%%").send().await;
+        assert_is_challenge(row, &unreadable);
+    }
+    let first = &ROWS[0];
+    assert_is_challenge(first, &call(&server, first, first.path).basic(&stranger).send().await);
+}
+
+#[tokio::test]
+async fn who_lacks_permission_or_scope_is_refused_everywhere() {
+    let server = TestServer::start().await;
+    let data_only = server.add_role("data only", &[Permission::UseDataSourceWithOData]).await;
+    server.add_user(&OUTSIDER, &[data_only]).await;
+    let data_token = server.access_token(&ADMIN, ApplicationId::new(1), ScopeSet::from(Scope::OData)).await;
+    for row in ROWS {
+        let target = prepare(&server, row).await;
+        for refused in [
+            call(&server, row, &target).basic(&OUTSIDER).send().await,
+            call(&server, row, &target).bearer(&data_token).send().await,
+        ] {
+            assert_eq!(refused.status(), 403, "{} {}", row.method, row.path);
+            assert_eq!(refused.error_code(), 222_208_103, "{} {}", row.method, row.path);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_belongs_to_another_is_out_of_reach() {
+    let server = TestServer::start().await;
+    for row in ROWS {
+        let target = prepare(&server, row).await;
+        let answer = call(&server, row, &target).basic(&OTHER).send().await;
+        assert_eq!(answer.status(), row.wrong_status, "{} {}", row.method, row.path);
+    }
+}
+
+#[tokio::test]
+async fn the_right_caller_gets_through_with_password_and_with_token() {
+    let server = TestServer::start().await;
+    let token = server.access_token(&USER, ApplicationId::new(1), ScopeSet::from(Scope::Management)).await;
+    for row in ROWS {
+        let target = prepare(&server, row).await;
+        let by_password = call(&server, row, &target).basic(&row.right).send().await;
+        assert_eq!(
+            by_password.status(),
+            row.right_status,
+            "{} {} {}",
+            row.method,
+            row.path,
+            by_password.text()
+        );
+        if row.right == USER {
+            let target = prepare(&server, row).await;
+            let by_token = call(&server, row, &target).bearer(&token).send().await;
+            assert_eq!(
+                by_token.status(),
+                row.right_status,
+                "{} {} {}",
+                row.method,
+                row.path,
+                by_token.text()
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn routes_with_another_proof_let_nobody_in() {
+    let server = TestServer::start().await;
+    let mut wrong = Vec::new();
+    for (method, path, status) in ELSEWHERE {
+        let target = path.replace("{id}", "1").replace("{source}", "any").replace("{*path}", "Things");
+        let call = server.call(method.clone(), &target);
+        let call = if *method == Method::POST { call.form(&[]) } else { call };
+        let answer = call.send().await;
+        let page = String::from_utf8_lossy(answer.bytes());
+        let asks = page.contains("login-submit") || page.contains("<title>Signed out");
+        if answer.status() != *status || (answer.status() == 200 && !asks) {
+            wrong.push(format!("{method} {path}: {}", answer.status()));
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn every_route_stands_in_the_table_or_among_the_open_ones() {
+    let routes = routes();
+    assert!(!routes.is_empty(), "the routes could not be read");
+    for (method, path) in &routes {
+        let open = OPEN.iter().any(|(open, _)| open == path);
+        let row = ROWS.iter().any(|row| row.path == path && row.method == *method);
+        let elsewhere = ELSEWHERE.iter().any(|(other, route, _)| route == path && other == method);
+        assert!(open || row || elsewhere, "{method} {path} stands nowhere: add a row");
+    }
+    for (path, _) in OPEN {
+        assert!(
+            routes.iter().any(|(_, route)| route == path),
+            "{path} is no route any more: take it from the list"
+        );
+    }
+    for row in ROWS {
+        assert!(routes.contains(&(row.method.clone(), row.path.to_owned())), "{} {}", row.method, row.path);
+    }
+}
+
+/// The routes as `routes.rs` writes them: one in a line, the methods behind the path.
+fn routes() -> Vec<(Method, String)> {
+    let mut routes = Vec::new();
+    for line in include_str!("../src/routes.rs").lines() {
+        let Some((_, rest)) = line.split_once(".route(\"") else { continue };
+        let (path, methods) = rest.split_once('"').expect("a path ends");
+        for method in [Method::GET, Method::POST, Method::PUT, Method::DELETE] {
+            let name = method.as_str().to_ascii_lowercase();
+            if methods.contains(&format!(" {name}(")) || methods.contains(&format!(").{name}(")) {
+                routes.push((method, path.to_owned()));
+            }
+        }
+    }
+    routes
+}
+
+fn assert_is_challenge(row: &Row, answer: &Answer) {
+    assert_eq!(answer.status(), 401, "{} {}", row.method, row.path);
+    assert_eq!(answer.header("www-authenticate"), r#"Basic realm="Sluicegate", charset="UTF-8""#);
+    assert_eq!(answer.error_code(), 222_299_401);
+}
+
+fn call<'a>(server: &'a TestServer, row: &Row, target: &str) -> testkit::Call<'a> {
+    let call = server.call(row.method.clone(), target);
+    match (row.body)(server) {
+        Some(body) => call.json(&body),
+        None => call,
+    }
+}
+
+/// Makes what the row acts on, and answers its address.
+async fn prepare(server: &TestServer, row: &Row) -> String {
+    match row.target {
+        Target::Plain => row.path.to_owned(),
+        Target::Application => {
+            let id = register(server).await["id"].clone();
+            row.path.replace("{id}", &id.to_string())
+        }
+        Target::TwoSecrets => {
+            let registered = register(server).await;
+            let secrets = format!("{APPLICATIONS}/{}/secrets", registered["id"]);
+            server.post(&secrets).basic(&USER).send().await.expect(201);
+            let older = registered["secrets"][0]["id"].to_string();
+            row.path.replace("{id}", &registered["id"].to_string()).replace("{secretId}", &older)
+        }
+        Target::Allowed => {
+            let id = register(server).await["id"].as_i64().expect("an id");
+            server.allow(&USER, ApplicationId::new(id), ScopeSet::from(Scope::OData)).await;
+            row.path.replace("{id}", &id.to_string())
+        }
+        Target::Account => made(server, row, USERS, account(server)).await,
+        Target::Role => made(server, row, ROLES, role(server)).await,
+        Target::Limit => row.path.replace("{limitId}", "100"),
+        Target::Store => row.path.replace("{id}", "1"),
+        Target::Source => made(server, row, SOURCES, source(server)).await,
+        Target::Shared => {
+            let target = made(server, row, SOURCES, source(server)).await;
+            let source = target.split_once("/sharedUsers").expect("the route of one who shares").0;
+            let share = shared(server).expect("a body");
+            server.put(&format!("{source}/sharedUsers")).basic(&USER).json(&share).send().await.expect(200);
+            target.replace("{userId}", &server.user(&OTHER).await.id.to_string())
+        }
+    }
+}
+
+/// Makes something as the right caller, and answers the address of the row with its id.
+async fn made(server: &TestServer, row: &Row, path: &str, body: Option<Value>) -> String {
+    let body = body.expect("a body");
+    let answer = server.post(path).basic(&row.right).json(&body).send().await.expect(201);
+    row.path.replace("{id}", &answer.json()["id"].to_string())
+}
+
+async fn register(server: &TestServer) -> Value {
+    let body = application(server).expect("a body");
+    server.post(APPLICATIONS).basic(&USER).json(&body).send().await.expect(201).json()
+}
