@@ -10,13 +10,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use oauth::account::{DataSource, Permission};
+use oauth::audit::{Action, Outcome};
 use oauth::limit::Limit;
 use oauth::scope::Scope;
 use odata::format::Format;
 use odata::plan::Plan;
 use sources::SourceError;
 
-use crate::caller::Caller;
+use crate::caller::{Caller, Origin};
 use crate::{App, Fault};
 
 mod accept;
@@ -42,14 +43,14 @@ const MOST_ROWS_OF_A_PAGE: usize = 100_000;
 pub struct DataRequest<'a> {
     /// The name of the data source.
     pub source: &'a str,
-    /// What follows it, as it stands in the request: `Orders(1)?$select=Id`.
+    /// What follows it, as it stands in the request: `/Orders(1)?$select=Id`.
     pub path_and_query: &'a str,
     /// The `Accept` header; empty when there is none.
     pub accept: &'a str,
     /// How many rows of a page the client prefers.
     pub page_size: Option<usize>,
-    /// The id under which the request stands in the logs.
-    pub request_id: &'a str,
+    /// Where the request came from.
+    pub origin: &'a Origin,
 }
 
 /// The answer to a request for data.
@@ -97,8 +98,12 @@ impl App {
     ///
     /// # Errors
     /// When the caller may read none at all, or the database does not answer.
-    pub async fn readable_sources(&self, caller: &Caller) -> Result<Vec<DataSource>, DataRefusal> {
-        may_read_data(caller)?;
+    pub async fn readable_sources(
+        &self,
+        caller: &Caller,
+        origin: &Origin,
+    ) -> Result<Vec<DataSource>, DataRefusal> {
+        self.may_read_data(caller, origin).await?;
         let own = caller.member().user.id;
         Ok(self.store.list_data_sources(Some(own)).await.map_err(Fault::from)?)
     }
@@ -112,8 +117,8 @@ impl App {
         caller: &Caller,
         request: &DataRequest<'_>,
     ) -> Result<DataAnswer, DataRefusal> {
-        may_read_data(caller)?;
-        let record = self.readable_source(caller, request.source).await?;
+        self.may_read_data(caller, request.origin).await?;
+        let record = self.readable_source(caller, request).await?;
         let place = self.take_place(caller.member().user.id).await?;
         let page_size = self.page_size(request.page_size).await?;
         match self.answer(&record, request, page_size).await {
@@ -137,14 +142,49 @@ impl App {
         self.run(record, &opened.source, &prepared, request, page_size).await
     }
 
+    /// Scope first, then permission: neither says anything about any source.
+    async fn may_read_data(&self, caller: &Caller, origin: &Origin) -> Result<(), DataRefusal> {
+        if !caller.covers(Scope::OData) {
+            self.audit_refusal(caller, "the token does not cover api.access.odata", None, origin).await?;
+            return Err(DataRefusal::MissingScope);
+        }
+        if !caller.may(Permission::UseDataSourceWithOData) {
+            self.audit_refusal(caller, "lacks UseDataSourceWithOData", None, origin).await?;
+            return Err(DataRefusal::MissingPermission);
+        }
+        Ok(())
+    }
+
     /// The source of that name, if the caller owns it or it is shared with the caller. Administrators are no exception:
     /// they may share any source with themselves, which the audit log records.
-    async fn readable_source(&self, caller: &Caller, name: &str) -> Result<Arc<DataSource>, DataRefusal> {
+    async fn readable_source(
+        &self,
+        caller: &Caller,
+        request: &DataRequest<'_>,
+    ) -> Result<Arc<DataSource>, DataRefusal> {
         let user = caller.member().user.id;
-        let record = self.data_source_by_name(name).await.map_err(Fault::from)?;
-        record
-            .filter(|record| record.owner == user || record.shared_with.contains(&user))
-            .ok_or(DataRefusal::UnknownSource)
+        let record = self.data_source_by_name(request.source).await.map_err(Fault::from)?;
+        let record = record.ok_or(DataRefusal::UnknownSource)?;
+        if record.owner == user || record.shared_with.contains(&user) {
+            return Ok(record);
+        }
+        let why = "neither owns the data source nor shares it";
+        self.audit_refusal(caller, why, Some(&record.name), request.origin).await?;
+        Err(DataRefusal::UnknownSource)
+    }
+
+    async fn audit_refusal(
+        &self,
+        caller: &Caller,
+        why: &str,
+        source: Option<&str>,
+        origin: &Origin,
+    ) -> Result<(), Fault> {
+        let mut event = caller.audit(Action::RefuseAccess, self.now(), origin);
+        event.outcome = Outcome::Refused;
+        event.subject = source.map(str::to_owned);
+        event.detail = Some(why.to_owned());
+        Ok(self.store.append_audit(vec![event]).await?)
     }
 
     /// Rows of a page: what the client prefers within reason, and never more than `MaxFetchRows`.
@@ -155,17 +195,6 @@ impl App {
         let wanted = preferred.unwrap_or(own).min(MOST_ROWS_OF_A_PAGE.max(own));
         Ok(wanted.min(most).max(1))
     }
-}
-
-/// Scope first, then permission: neither says anything about any source.
-fn may_read_data(caller: &Caller) -> Result<(), DataRefusal> {
-    if !caller.covers(Scope::OData) {
-        return Err(DataRefusal::MissingScope);
-    }
-    if !caller.may(Permission::UseDataSourceWithOData) {
-        return Err(DataRefusal::MissingPermission);
-    }
-    Ok(())
 }
 
 /// Whether the client takes what the plan gives. A `$format` in the URL outweighs the header, and a count has but one

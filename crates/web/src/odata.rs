@@ -20,9 +20,8 @@ use http::{HeaderMap, StatusCode};
 use odata::format::Format;
 use serde::Serialize;
 
-use crate::Gate;
-use crate::origin::RequestId;
 use crate::respond::odata::Problem;
+use crate::{Gate, origin};
 use headers::{PageSize, Version};
 use rows::Rows;
 
@@ -50,7 +49,8 @@ fn finish(answer: Result<Response, Problem>, headers: &HeaderMap) -> Response {
 }
 
 async fn answer(gate: &Gate, parts: &Parts) -> Result<Response, Problem> {
-    let caller = caller::prove(gate, parts).await?;
+    let origin = origin::of(&parts.extensions, &parts.headers, gate.settings());
+    let caller = caller::prove(gate, parts, &origin).await?;
     Version::of(&parts.headers)?;
     let address = address::split(&parts.uri).ok_or_else(unknown)?;
     let source = address.source()?;
@@ -61,7 +61,7 @@ async fn answer(gate: &Gate, parts: &Parts) -> Result<Response, Problem> {
         path_and_query: address.rest,
         accept: &accept,
         page_size: preferred.map(|preferred| preferred.rows),
-        request_id: parts.extensions.get::<RequestId>().map_or("", |id| &id.0),
+        origin: &origin,
     };
     let answer = gate.app().read_data(&caller, &request).await?;
     Ok(respond(answer, preferred, &parts.headers))
@@ -128,10 +128,11 @@ struct Entry {
 }
 
 async fn list(gate: &Gate, parts: &Parts) -> Result<Response, Problem> {
-    let caller = caller::prove(gate, parts).await?;
+    let origin = origin::of(&parts.extensions, &parts.headers, gate.settings());
+    let caller = caller::prove(gate, parts, &origin).await?;
     Version::of(&parts.headers)?;
     let accept = headers::accept(&parts.headers)?;
-    let records = gate.app().readable_sources(&caller).await?;
+    let records = gate.app().readable_sources(&caller, &origin).await?;
     let format = Format::accept(&accept).ok_or(app::odata::DataRefusal::NotAcceptable)?;
     let value = records.into_iter().map(|record| {
         let url = gate.app().service_root(&record);

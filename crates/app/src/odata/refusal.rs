@@ -71,7 +71,7 @@ impl DataRefusal {
         if let Self::Source(error) = self {
             tracing::warn!(
                 target: "odata",
-                request_id = request.request_id,
+                request_id = &*request.origin.request_id,
                 data_source = record.id.get(),
                 %error,
                 detail = error.detail(),

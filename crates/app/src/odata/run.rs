@@ -124,7 +124,13 @@ impl App {
         })?;
         let first = chunks.next().await.transpose()?.unwrap_or_default();
         let broken = metrics.odata_broken_streams.clone();
-        Ok(DataBody::Stream(Box::new(RowStream::new(first, chunks, broken, record.id, request.request_id))))
+        Ok(DataBody::Stream(Box::new(RowStream::new(
+            first,
+            chunks,
+            broken,
+            record.id,
+            request.origin.request_id.as_str(),
+        ))))
     }
 
     async fn single(

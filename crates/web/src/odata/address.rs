@@ -12,7 +12,7 @@ use crate::respond::odata::Problem;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Address<'a> {
     source: &'a str,
-    /// Path and query below the source, still encoded.
+    /// Path and query below the source with their leading slash, still encoded.
     pub(super) rest: &'a str,
 }
 
@@ -22,7 +22,7 @@ pub(super) fn split(uri: &Uri) -> Option<Address<'_>> {
     let below = whole.strip_prefix(SERVICE_PATH)?.strip_prefix('/')?;
     let end = below.find(['/', '?']).unwrap_or(below.len());
     let (source, rest) = below.split_at(end);
-    Some(Address { source, rest: rest.strip_prefix('/').unwrap_or(rest) })
+    Some(Address { source, rest })
 }
 
 impl<'a> Address<'a> {
@@ -48,11 +48,11 @@ mod tests {
     fn the_rest_stays_as_it_came() {
         for (text, source, rest) in [
             ("/api/odata4/crm", "crm", ""),
-            ("/api/odata4/crm/", "crm", ""),
+            ("/api/odata4/crm/", "crm", "/"),
             ("/api/odata4/crm?$format=json", "crm", "?$format=json"),
-            ("/api/odata4/c%72m/A('%2F')?$filter=a+eq+%27b%27", "crm", "A('%2F')?$filter=a+eq+%27b%27"),
-            ("/api/odata4/crm//A", "crm", "/A"),
-            ("http://host/api/odata4/crm/A?x=/", "crm", "A?x=/"),
+            ("/api/odata4/c%72m/A('%2F')?$filter=a+eq+%27b%27", "crm", "/A('%2F')?$filter=a+eq+%27b%27"),
+            ("/api/odata4/crm//A", "crm", "//A"),
+            ("http://host/api/odata4/crm/A?x=/", "crm", "/A?x=/"),
         ] {
             assert_eq!(parts(text), Some((source.to_owned(), rest.to_owned())), "{text}");
         }

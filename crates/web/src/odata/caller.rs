@@ -1,14 +1,14 @@
 //! Who asks for data: a bearer token, or a user name and password.
 
-use app::caller::Caller;
+use app::caller::{Caller, Origin};
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 
 use crate::respond::odata::Problem;
-use crate::{Gate, extract, origin};
+use crate::{Gate, extract};
 
 /// Proves the caller before anything else is looked at.
-pub(super) async fn prove(gate: &Gate, parts: &Parts) -> Result<Caller, Problem> {
+pub(super) async fn prove(gate: &Gate, parts: &Parts, origin: &Origin) -> Result<Caller, Problem> {
     let mut values = parts.headers.get_all(AUTHORIZATION).iter();
     let (Some(value), None) = (values.next(), values.next()) else {
         return Err(Problem::unauthenticated(
@@ -26,6 +26,5 @@ pub(super) async fn prove(gate: &Gate, parts: &Parts) -> Result<Caller, Problem>
     }
     let credentials = extract::basic(credentials)
         .ok_or_else(|| Problem::unauthenticated("the credentials in Authorization cannot be read"))?;
-    let origin = origin::of(&parts.extensions, &parts.headers, gate.settings());
-    Ok(gate.app().caller_by_password(&credentials, &origin).await?)
+    Ok(gate.app().caller_by_password(&credentials, origin).await?)
 }
