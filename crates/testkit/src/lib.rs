@@ -20,8 +20,10 @@ mod call;
 mod clock;
 mod html;
 mod process;
+mod random;
 mod server;
 mod wire;
+mod wire_client;
 
 pub use answer::Answer;
 pub use browser::Browser;
@@ -29,5 +31,7 @@ pub use call::Call;
 pub use clock::ManualClock;
 pub use html::Form;
 pub use process::{Installation, Served};
+pub use random::Random;
 pub use server::{ADMIN, OTHER, Setup, TestServer, TestUser, USER};
 pub use wire::{Wire, WireAnswer, basic};
+pub use wire_client::{REDIRECT, WireClient, challenge_of};

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -43,6 +44,11 @@ impl Installation {
         self.folder.path().join("data")
     }
 
+    /// The file of the system database.
+    pub fn database(&self) -> PathBuf {
+        self.data_dir().join("sluicegate.db")
+    }
+
     /// A folder for what a test needs besides.
     pub fn folder(&self) -> &Path {
         self.folder.path()
@@ -78,6 +84,7 @@ pub struct Served {
     child: Child,
     url: String,
     printed: Arc<Mutex<String>>,
+    readers: Vec<JoinHandle<()>>,
 }
 
 impl Served {
@@ -90,15 +97,17 @@ impl Served {
             command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary runs");
         let printed = Arc::new(Mutex::new(String::new()));
         let (lines, ready) = channel();
-        gather(child.stdout.take().expect("a pipe"), printed.clone(), lines.clone());
-        gather(child.stderr.take().expect("a pipe"), printed.clone(), lines);
+        let readers = vec![
+            gather(child.stdout.take().expect("a pipe"), printed.clone(), lines.clone()),
+            gather(child.stderr.take().expect("a pipe"), printed.clone(), lines),
+        ];
         let url = wait_until_ready(&ready);
         let Some(url) = url else {
             let _ = child.kill();
             let _ = child.wait();
             panic!("the server did not become ready: {}", text(&printed));
         };
-        Self { child, url, printed }
+        Self { child, url, printed, readers }
     }
 
     /// Where it answers, without a trailing slash.
@@ -116,13 +125,13 @@ impl Served {
         text(&self.printed)
     }
 
-    /// `kill -9`.
+    /// `kill -9`; answers all that it printed.
     ///
     /// # Panics
     /// When the process cannot be ended.
-    pub fn kill(mut self) {
+    pub fn kill(mut self) -> String {
         self.child.kill().expect("the process can be ended");
-        self.child.wait().expect("the process has ended");
+        self.finished().1
     }
 
     /// Sends a signal by name, such as `TERM`.
@@ -138,9 +147,24 @@ impl Served {
     ///
     /// # Panics
     /// When it cannot be waited for.
-    pub fn terminate(mut self) -> (ExitStatus, String) {
+    pub fn terminate(self) -> (ExitStatus, String) {
         self.signal("TERM");
+        self.end()
+    }
+
+    /// Waits until it ends by itself; answers how it ended and all that it printed.
+    ///
+    /// # Panics
+    /// When it cannot be waited for.
+    pub fn end(mut self) -> (ExitStatus, String) {
+        self.finished()
+    }
+
+    fn finished(&mut self) -> (ExitStatus, String) {
         let status = self.child.wait().expect("the process has ended");
+        for reader in self.readers.drain(..) {
+            reader.join().expect("what it printed was read");
+        }
         (status, text(&self.printed))
     }
 }
@@ -156,7 +180,11 @@ fn text(printed: &Mutex<String>) -> String {
     printed.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
-fn gather(pipe: impl Read + Send + 'static, printed: Arc<Mutex<String>>, lines: Sender<String>) {
+fn gather(
+    pipe: impl Read + Send + 'static,
+    printed: Arc<Mutex<String>>,
+    lines: Sender<String>,
+) -> JoinHandle<()> {
     std::thread::spawn(move || {
         for line in BufReader::new(pipe).lines().map_while(Result::ok) {
             let mut text = printed.lock().unwrap_or_else(PoisonError::into_inner);
@@ -165,7 +193,7 @@ fn gather(pipe: impl Read + Send + 'static, printed: Arc<Mutex<String>>, lines: 
             drop(text);
             let _ = lines.send(line);
         }
-    });
+    })
 }
 
 /// Ends early when both pipes are closed.

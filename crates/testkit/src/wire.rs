@@ -1,14 +1,19 @@
 //! Requests over a real socket, and a person with a browser on it.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use ureq::Agent;
-use ureq::http::{Response, StatusCode};
+use ureq::http::{HeaderMap, Request, Response, StatusCode};
 use url::Url;
 
 use crate::html::{Form, forms};
 use crate::server::TestUser;
+
+/// Longer than any answer of a server that is well takes.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A client on a real socket; keeps cookies, follows nothing by itself.
 pub struct Wire {
@@ -21,6 +26,8 @@ pub struct Wire {
 pub struct WireAnswer {
     /// The status.
     pub status: StatusCode,
+    /// Every header.
+    pub headers: HeaderMap,
     /// `Location`, where there is one.
     pub location: Option<String>,
     /// The body.
@@ -44,8 +51,17 @@ impl Wire {
     /// When the address is none.
     pub fn new(base: &str) -> Self {
         let config = Agent::config_builder().max_redirects(0).max_redirects_will_error(false);
-        let agent = config.http_status_as_error(false).build().new_agent();
-        Self { agent, base: Url::parse(base).expect("an absolute address") }
+        let config = config.http_status_as_error(false).timeout_global(Some(PATIENCE)).proxy(None);
+        Self { agent: config.build().new_agent(), base: Url::parse(base).expect("an absolute address") }
+    }
+
+    /// The same client with the same cookies, when the server has moved.
+    ///
+    /// # Panics
+    /// When the address is none.
+    #[must_use]
+    pub fn at(&self, base: &str) -> Self {
+        Self { agent: self.agent.clone(), base: Url::parse(base).expect("an absolute address") }
     }
 
     fn resolve(&self, path: &str) -> String {
@@ -70,6 +86,40 @@ impl Wire {
     /// When the connection fails.
     pub fn get_with_token(&self, path: &str, token: &str) -> Result<WireAnswer, ureq::Error> {
         read(self.agent.get(self.resolve(path)).header("authorization", format!("Bearer {token}")).call()?)
+    }
+
+    /// Any request.
+    ///
+    /// # Errors
+    /// When the connection fails.
+    ///
+    /// # Panics
+    /// When method or headers are none that HTTP knows.
+    pub fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&str>,
+    ) -> Result<WireAnswer, ureq::Error> {
+        let mut request = Request::builder().method(method).uri(self.resolve(path));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        read(match body {
+            Some(body) => self.agent.run(request.body(body.to_owned()).expect("a request"))?,
+            None => self.agent.run(request.body(()).expect("a request"))?,
+        })
+    }
+
+    /// PUT of JSON as a user.
+    ///
+    /// # Errors
+    /// When the connection fails.
+    pub fn put_json(&self, path: &str, user: &TestUser, body: &Value) -> Result<WireAnswer, ureq::Error> {
+        let headers =
+            [("content-type", "application/json"), ("authorization", &*basic(user.name, user.password))];
+        self.send("PUT", path, &headers, Some(&body.to_string()))
     }
 
     /// POST of JSON as a user.
@@ -147,6 +197,7 @@ pub fn basic(name: &str, password: &str) -> String {
 fn read(mut response: Response<ureq::Body>) -> Result<WireAnswer, ureq::Error> {
     let location =
         response.headers().get("location").and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let headers = response.headers().clone();
     let body = response.body_mut().read_to_string()?;
-    Ok(WireAnswer { status: response.status(), location, body })
+    Ok(WireAnswer { status: response.status(), headers, location, body })
 }

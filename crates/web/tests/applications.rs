@@ -449,3 +449,58 @@ async fn every_act_leaves_its_line_in_the_audit_log() {
     );
     assert_eq!(events[4].detail.as_deref(), Some("on behalf of d2cuser"));
 }
+
+/// What the token endpoint says to an application that shows this secret.
+async fn client_credentials(server: &TestServer, application: &Value, secret: &Value) -> u16 {
+    let form = [
+        ("grant_type", "client_credentials"),
+        ("client_id", application["clientId"].as_str().expect("a client id")),
+        ("client_secret", secret.as_str().expect("a secret")),
+    ];
+    server.post("/oauth2/token").form(&form).send().await.status()
+}
+
+#[tokio::test]
+async fn a_secret_that_was_ended_is_refused_at_once() {
+    let server = TestServer::start().await;
+    let body = json!({ "name": "a", "grantTypes": ["client_credentials"] });
+    let made = server.post(PATH).basic(&USER).json(&body).send().await.expect(201).json();
+    assert_eq!(client_credentials(&server, &made, &made["clientSecret"]).await, 200);
+    let added = server.post(&format!("{}/secrets", at(&made))).basic(&USER).send().await.expect(201).json();
+    assert_eq!(client_credentials(&server, &made, &made["clientSecret"]).await, 200);
+    assert_eq!(client_credentials(&server, &made, &added["clientSecret"]).await, 200);
+    let older = format!("{}/secrets/{}", at(&made), made["secrets"][0]["id"]);
+    server.delete(&older).basic(&USER).send().await.expect(204);
+    assert_eq!(client_credentials(&server, &made, &made["clientSecret"]).await, 401);
+    assert_eq!(client_credentials(&server, &made, &added["clientSecret"]).await, 200);
+    let reset = server.put(&format!("{}/reset", at(&made))).basic(&USER).send().await.expect(200).json();
+    assert_eq!(client_credentials(&server, &made, &added["clientSecret"]).await, 401);
+    assert_eq!(client_credentials(&server, &made, &reset["clientSecret"]).await, 200);
+    server.delete(&at(&made)).basic(&USER).send().await.expect(204);
+    assert_eq!(client_credentials(&server, &made, &reset["clientSecret"]).await, 401);
+}
+
+#[tokio::test]
+async fn the_older_secret_dies_when_the_overlap_is_over() {
+    let server = TestServer::start().await;
+    let body = json!({ "name": "a", "grantTypes": ["client_credentials"] });
+    let made = server.post(PATH).basic(&USER).json(&body).send().await.expect(201).json();
+    let added = server.post(&format!("{}/secrets", at(&made))).basic(&USER).send().await.expect(201).json();
+    server.clock().advance_secs(86_399);
+    assert_eq!(client_credentials(&server, &made, &made["clientSecret"]).await, 200);
+    server.clock().advance_secs(1);
+    assert_eq!(client_credentials(&server, &made, &made["clientSecret"]).await, 401);
+    assert_eq!(client_credentials(&server, &made, &added["clientSecret"]).await, 200);
+}
+
+#[tokio::test]
+async fn two_secrets_added_at_the_same_moment_are_not_three() {
+    let server = TestServer::start().await;
+    let made = register(&server, &USER, "a").await;
+    let secrets = format!("{}/secrets", at(&made));
+    let add = || server.post(&secrets).basic(&USER).send();
+    let (one, other, third) = tokio::join!(add(), add(), add());
+    let mut statuses = [one.status(), other.status(), third.status()];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [201, 409, 409]);
+}

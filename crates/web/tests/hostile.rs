@@ -95,6 +95,20 @@ async fn payloads_that_break_a_rule_are_refused_field_by_field() {
 }
 
 #[tokio::test]
+async fn a_payload_of_nothing_but_faults_gets_a_short_answer() {
+    let server = TestServer::start().await;
+    let members: serde_json::Map<String, Value> =
+        (0..50_000).map(|at| (format!("m{at}"), json!(0))).collect();
+    let mut body = Value::Object(members);
+    body["contacts"] = json!(vec![0; 50_000]);
+    body["redirectUrls"] = json!(vec!["#"; 50_000]);
+    let answer = server.post(PATH).basic(&USER).json(&body).send().await;
+    assert_envelope(&answer, 400, 222_298_001);
+    assert!(answer.bytes().len() < 50_000, "{} bytes", answer.bytes().len());
+    assert!(answer.text().contains("more faults"), "{}", answer.text());
+}
+
+#[tokio::test]
 async fn the_longest_name_is_counted_in_characters() {
     let server = TestServer::start().await;
     let body = json!({ "name": "🚢".repeat(128), "description": "é".repeat(256), "redirectUrls": ["https://a.example/"] });

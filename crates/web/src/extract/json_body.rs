@@ -1,5 +1,7 @@
 //! A body of JSON.
 
+use std::collections::HashSet;
+
 use axum::body::Body;
 use axum::extract::FromRequest;
 use bytes::Bytes;
@@ -46,16 +48,13 @@ impl<T> JsonBody<T> {
         }
         let judged = judge(&self.value);
         let mut faults = self.faults.into_details();
-        let of_form: Vec<String> = faults.iter().map(|fault| member(&fault.field).to_owned()).collect();
         match judged {
             Ok(judged) if faults.is_empty() => Ok(judged),
             Ok(_) => Err(Problem::payload(faults)),
             Err(found) => {
-                faults.extend(
-                    found
-                        .into_iter()
-                        .filter(|fault| !of_form.iter().any(|known| known == member(&fault.field))),
-                );
+                let of_form: HashSet<String> =
+                    faults.iter().map(|fault| member(&fault.field).to_owned()).collect();
+                faults.extend(found.into_iter().filter(|fault| !of_form.contains(member(&fault.field))));
                 Err(Problem::payload(faults))
             }
         }

@@ -45,7 +45,8 @@ impl Problem {
     }
 
     /// Single members of the payload are at fault.
-    pub fn payload(details: Vec<Detail>) -> Self {
+    pub fn payload(mut details: Vec<Detail>) -> Self {
+        shorten(&mut details);
         let message = summary(&details);
         Self { details, ..Self::new(StatusCode::BAD_REQUEST, ErrorCode::InvalidPayload, message) }
     }
@@ -57,7 +58,8 @@ impl Problem {
     }
 
     /// Single parameters of the query are at fault.
-    pub fn parameters(details: Vec<Detail>) -> Self {
+    pub fn parameters(mut details: Vec<Detail>) -> Self {
+        shorten(&mut details);
         let message = summary(&details);
         Self { details, ..Self::new(StatusCode::BAD_REQUEST, ErrorCode::InvalidParameter, message) }
     }
@@ -137,6 +139,17 @@ fn causes(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
+}
+
+/// Nobody reads more; and an answer must not be many times as long as its request.
+const MOST_DETAILS: usize = 100;
+
+fn shorten(details: &mut Vec<Detail>) {
+    let more = details.len().saturating_sub(MOST_DETAILS);
+    if more > 0 {
+        details.truncate(MOST_DETAILS);
+        details.push(Detail { field: String::new(), message: format!("has {more} more faults") });
+    }
 }
 
 /// One fault in words, or how many there are and the first.
