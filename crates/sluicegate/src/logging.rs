@@ -4,6 +4,7 @@
 //! thread of its own writes them. The buffer is bounded: what does not fit is dropped and counted, and the count is logged.
 //! Spans are not kept, since nothing here uses them: an event carries what it needs.
 
+use std::io::IsTerminal;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tracing::span::{Attributes, Id, Record};
@@ -22,12 +23,12 @@ use writer::Writer;
 /// Starts logging for the whole process. Dropping what it returns writes out what is still waiting.
 pub(crate) fn start(format: LogFormat, levels: LogLevels) -> Flush {
     let (writer, flush) = writer::start(Box::new(std::io::stderr()));
-    let style = match format {
-        LogFormat::Json => Style::Json,
-        LogFormat::Human => Style::Human,
-        LogFormat::Auto if std::io::IsTerminal::is_terminal(&std::io::stderr()) => Style::Human,
-        LogFormat::Auto => Style::Json,
+    let for_people = match format {
+        LogFormat::Json => false,
+        LogFormat::Human => true,
+        LogFormat::Auto => std::io::stderr().is_terminal(),
     };
+    let style = if for_people { Style::Human } else { Style::Json };
     let log = Log { style, levels, writer, spans: AtomicU64::new(1) };
     // Only a second start in one process fails, and then the first goes on.
     let _ = tracing::subscriber::set_global_default(log);

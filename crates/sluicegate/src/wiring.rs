@@ -74,7 +74,7 @@ fn app_settings(settings: &Settings, installation: &Installation, public_url: &s
         code_lifetime_secs: settings.tokens.code_lifetime_secs,
         refresh_grace_secs: settings.tokens.refresh_grace_secs,
         session_lifetime_secs: settings.sessions.lifetime_secs,
-        secret_overlap_secs: settings.tokens.secret_overlap_secs,
+        secret_overlap_secs: settings.client_secrets.overlap_secs,
         reveal_client_secret: settings.compatibility.reveal_client_secret,
         rotate_keys_every_days: settings.keys.rotate_every_days,
         audit_retention_days: settings.audit.retention_days,

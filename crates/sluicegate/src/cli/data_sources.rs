@@ -11,7 +11,7 @@ use clap::{Args, Subcommand};
 use oauth::id::DataSourceId;
 
 use super::terminal::{say, table};
-use super::users::actor;
+use super::users::{self, actor};
 use super::{Place, sentence};
 use crate::config::Environment;
 use crate::wiring::{self, Opened};
@@ -132,9 +132,10 @@ async fn list(opened: &Opened) -> anyhow::Result<()> {
 async fn share(opened: &Opened, command: &Share) -> anyhow::Result<()> {
     let actor = actor(opened, None).await?;
     let id = find(opened, &actor, &command.name).await?;
-    let users = command.users.iter().cloned().map(UserReference::Name).collect();
-    let sharing = if command.stop { Sharing::Without(users) } else { Sharing::Also(users) };
-    let shared = opened.app.share_data_source(&actor, id, sharing, &opened.origin).await.map_err(told)?;
+    let mut shared = Vec::new();
+    for sharing in command.changes(opened).await? {
+        shared = opened.app.share_data_source(&actor, id, sharing, &opened.origin).await.map_err(told)?;
+    }
     let names: Vec<String> = shared.into_iter().filter_map(|(_, name)| name).collect();
     if names.is_empty() {
         say(&format!("{} is shared with nobody", command.name));
@@ -142,6 +143,19 @@ async fn share(opened: &Opened, command: &Share) -> anyhow::Result<()> {
         say(&format!("{} is shared with {}", command.name, names.join(", ")));
     }
     Ok(())
+}
+
+impl Share {
+    async fn changes(&self, opened: &Opened) -> anyhow::Result<Vec<Sharing>> {
+        if !self.stop {
+            return Ok(vec![Sharing::Also(self.users.iter().cloned().map(UserReference::Name).collect())]);
+        }
+        let mut changes = Vec::new();
+        for name in &self.users {
+            changes.push(Sharing::Without(users::find(opened, name).await?));
+        }
+        Ok(changes)
+    }
 }
 
 async fn find(opened: &Opened, actor: &Actor, name: &str) -> anyhow::Result<DataSourceId> {

@@ -163,7 +163,8 @@ fn change(one: &One, environment: &Environment, outcome: &str, draft: UserDraft)
     })
 }
 
-async fn find(opened: &Opened, name: &str) -> anyhow::Result<UserId> {
+/// The id of the user of that name.
+pub(super) async fn find(opened: &Opened, name: &str) -> anyhow::Result<UserId> {
     Ok(actor(opened, Some(name)).await?.subject().user.id)
 }
 

@@ -312,7 +312,7 @@ impl LogLevels {
         for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
             match part.split_once('=') {
                 Some((target, level)) => {
-                    targets.push((target.trim().to_owned(), level_filter(level.trim())?))
+                    targets.push((target.trim().to_owned(), level_filter(level.trim())?));
                 }
                 None => general = level_filter(part)?,
             }

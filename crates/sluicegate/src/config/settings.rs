@@ -48,14 +48,14 @@ fn describe<T: Setting>(
     about: &[&str],
     range: Option<&RangeInclusive<i64>>,
     default: &T,
-    weakens: &Weakens<T>,
+    weakens: Weakens<T>,
 ) -> Described {
     let about = text_of(about);
-    let warning = weakens.as_ref().map(|(_, warning)| *warning);
+    let warning = weakens.map(|(_, warning)| warning);
     Described { key, about, kind: T::kind(range), schema: T::schema(range), default: default.show(), warning }
 }
 
-fn warn<T>(value: &T, weakens: &Weakens<T>, key: String, warnings: &mut Vec<(String, &'static str)>) {
+fn warn<T>(value: &T, weakens: Weakens<T>, key: String, warnings: &mut Vec<(String, &'static str)>) {
     if let Some((is_weak, warning)) = weakens
         && is_weak(value)
     {
@@ -120,7 +120,7 @@ macro_rules! settings {
                 let mut warnings = Vec::new();
                 $($(
                     let weakens: Weakens<$type> = weakens!($($is_weak, $warning)?);
-                    warn(&self.$name.$key, &weakens, path($prefix, stringify!($key)), &mut warnings);
+                    warn(&self.$name.$key, weakens, path($prefix, stringify!($key)), &mut warnings);
                 )+)+
                 warnings
             }
@@ -134,7 +134,7 @@ macro_rules! settings {
                 settings: vec![$({
                     let default: $type = $default;
                     let weakens: Weakens<$type> = weakens!($($is_weak, $warning)?);
-                    describe(path($prefix, stringify!($key)), &[$($doc),+], range!($($range)?).as_ref(), &default, &weakens)
+                    describe(path($prefix, stringify!($key)), &[$($doc),+], range!($($range)?).as_ref(), &default, weakens)
                 }),+],
             }),+]
         }
@@ -210,8 +210,12 @@ settings! {
         code_lifetime_secs: u32 = 60, in 1..=60;
         /// How long a refresh token that was rotated out still gets the same successor again, in seconds.
         refresh_grace_secs: u32 = 60, in 0..=3600;
-        /// How long the older of two client secrets lives on after a second one was added, in seconds.
-        secret_overlap_secs: u32 = 86_400, in 60..=31_536_000;
+    }
+
+    /// The secrets of applications.
+    client_secrets: ClientSecrets = "client_secrets" {
+        /// How long the older of two secrets lives on after a second one was added, in seconds.
+        overlap_secs: u32 = 86_400, in 60..=31_536_000;
     }
 
     /// Browser sessions.

@@ -49,8 +49,8 @@ impl Form {
 
     /// Types into the field with this id.
     pub(super) fn fill(&mut self, id: &str, text: &str) {
-        let name = self.elements.iter().find(|element| element.id == id).map(|element| &element.name);
-        if let Some((_, value)) = self.fields.iter_mut().find(|(field, _)| Some(&*field) == name) {
+        let name = self.elements.iter().find(|element| element.id == id).map(|element| element.name.as_str());
+        if let Some((_, value)) = self.fields.iter_mut().find(|(field, _)| Some(field.as_str()) == name) {
             text.clone_into(value);
         }
     }

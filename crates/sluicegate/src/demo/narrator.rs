@@ -26,11 +26,11 @@ impl Narrator {
     pub(super) fn outcome(&mut self, answer: &Answer, words: &str) {
         say(&format!("{}\n    → {}: {words}", std::mem::take(&mut self.told), answer.status));
     }
+}
 
-    /// One more line about it.
-    pub(super) fn detail(&mut self, words: &str) {
-        say(&format!("      {words}"));
-    }
+/// One more line about an outcome.
+pub(super) fn detail(words: &str) {
+    say(&format!("      {words}"));
 }
 
 /// The kind of a secret and its end: enough to recognise it, too little to use it.

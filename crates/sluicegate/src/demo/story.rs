@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::client::{Answer, As, Client, Send, encode};
 use super::forms::Form;
-use super::narrator::{Narrator, shortened};
+use super::narrator::{Narrator, detail, shortened};
 
 /// The applications' own address of the story. Nothing listens there: the story reads the code off the redirect, as an
 /// application's web server would read it off the request.
@@ -244,7 +244,7 @@ async fn read(client: &mut Client, tokens: &Tokens, tell: &mut Narrator) -> anyh
     ensure!(rows.len() == 3, "{} rows came instead of 3", rows.len());
     tell.outcome(&answer, &format!("{} rows", rows.len()));
     for row in rows {
-        tell.detail(&format!(
+        detail(&format!(
             "{}, {}, built {}, {} m",
             row["Name"].as_str().unwrap_or_default(),
             row["Flag"].as_str().unwrap_or_default(),

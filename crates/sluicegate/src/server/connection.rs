@@ -48,12 +48,12 @@ const MOST_STREAMS: u32 = 256;
 impl Connections {
     pub(super) fn new(front: Front, tls: Option<Tls>, limits: Limits) -> Self {
         let mut builder = Builder::new(TokioExecutor::new());
+        // Not `pipeline_flush`: with it hyper does not send what it answers to a head that it cannot read.
         builder
             .http1()
             .timer(TokioTimer::new())
             .header_read_timeout(limits.header_time)
-            .max_buf_size(limits.header_bytes)
-            .pipeline_flush(true);
+            .max_buf_size(limits.header_bytes);
         builder
             .http2()
             .timer(TokioTimer::new())

@@ -1,0 +1,216 @@
+//! The commands that work on an installation, also beside a running server.
+
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use testkit::Installation;
+use testkit::Wire;
+use testkit::{ADMIN, TestUser, USER};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_sluicegate");
+
+/// What a command printed, and whether it succeeded.
+struct Told {
+    success: bool,
+    out: String,
+    err: String,
+}
+
+fn tell(mut command: Command) -> Told {
+    let output = command.output().expect("the binary runs");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("it prints UTF-8");
+    Told { success: output.status.success(), out: text(output.stdout), err: text(output.stderr) }
+}
+
+/// Runs a command that must succeed.
+fn good(installation: &Installation, arguments: &[&str]) -> String {
+    let told = tell(installation.command(arguments));
+    assert!(told.success, "{arguments:?}: {}", told.err);
+    told.out
+}
+
+fn init(folder: &Path) -> Command {
+    let mut command = Command::new(BINARY);
+    command.env_clear().args(["init", "--data-dir"]).arg(folder).stdin(Stdio::null());
+    command
+}
+
+#[test]
+fn the_master_key_is_for_its_owner_alone() {
+    let installation = Installation::new(BINARY);
+    for file in ["master.key", "sluicegate.db"] {
+        let mode = std::fs::metadata(installation.data_dir().join(file)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{file}");
+    }
+}
+
+#[test]
+fn a_second_init_refuses_and_changes_nothing() {
+    let installation = Installation::new(BINARY);
+    let read = |file: &str| std::fs::read(installation.data_dir().join(file)).unwrap();
+    let before = (read("master.key"), read("sluicegate.db"));
+    let told = tell(init(&installation.data_dir()));
+    assert!(!told.success);
+    assert!(told.err.contains("nothing was changed"), "{}", told.err);
+    assert!(before == (read("master.key"), read("sluicegate.db")));
+}
+
+#[test]
+fn passwords_that_nobody_gives_are_made_up_and_printed_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let told = tell(init(&folder.path().join("data")));
+    assert!(told.success, "{}", told.err);
+    assert_eq!(told.out.matches("it is shown only now").count(), 2, "{}", told.out);
+}
+
+#[test]
+fn a_password_against_the_rules_is_refused_and_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let mut command = init(&data);
+    command.env("SLUICEGATE_ADMIN_PASSWORD", "short");
+    let told = tell(command);
+    assert!(!told.success);
+    assert!(told.err.contains("at least 12 characters"), "{}", told.err);
+    assert!(!data.exists());
+}
+
+#[test]
+fn a_half_initialised_folder_is_told_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("unfinished-init")).unwrap();
+    let told = tell(init(folder.path()));
+    assert!(!told.success);
+    assert!(told.err.contains("half initialised") && told.err.contains("delete"), "{}", told.err);
+}
+
+#[test]
+fn a_master_key_of_the_environment_is_not_written_down() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let key = "A".repeat(43);
+    let mut command = init(&data);
+    command.env("SLUICEGATE_MASTER_KEY", &key);
+    assert!(tell(command).success);
+    assert!(!data.join("master.key").exists());
+    let list = |key: Option<&str>| {
+        let mut command = Command::new(BINARY);
+        command.env_clear().args(["user", "list", "--data-dir"]).arg(&data);
+        command.envs(key.map(|key| ("SLUICEGATE_MASTER_KEY", key)));
+        tell(command)
+    };
+    assert!(list(Some(&key)).success);
+    assert!(list(None).err.contains("not its master key"));
+    let wrong = format!("B{}", &key[1..]);
+    assert!(list(Some(&wrong)).err.contains("not the one of this database"));
+}
+
+#[test]
+fn users_are_managed_beside_a_running_server() {
+    let installation = Installation::new(BINARY);
+    let served = installation.serve();
+    let ada = TestUser { name: "ada", password: "walks-along-the-quay-at-night" };
+    let mut add =
+        installation.command(&["user", "add", ada.name, "--role", "Administrator", "--password-stdin"]);
+    let mut child = add.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    writeln!(child.stdin.take().unwrap(), "{}", ada.password).unwrap();
+    assert!(child.wait().unwrap().success());
+    let status = || Wire::new(served.url()).get("/api/admin/users", Some(&ada)).unwrap().status.as_u16();
+    assert_eq!(status(), 200);
+    assert!(good(&installation, &["user", "list"]).contains("ada"));
+    good(&installation, &["user", "disable", "ADA"]);
+    assert_eq!(status(), 401);
+    good(&installation, &["user", "enable", "ada"]);
+    good(&installation, &["user", "unlock", "ada"]);
+    assert_eq!(status(), 200);
+    let told = good(&installation, &["user", "set-password", "ada"]);
+    assert!(told.contains("it is shown only now"), "{told}");
+    assert_eq!(status(), 401);
+    good(&installation, &["user", "delete", "ada"]);
+    let told = tell(installation.command(&["user", "delete", "ada"]));
+    assert!(told.err.contains("there is no user of that name"), "{}", told.err);
+}
+
+#[test]
+fn the_last_administrator_stays() {
+    let installation = Installation::new(BINARY);
+    for command in ["disable", "delete"] {
+        let told = tell(installation.command(&["user", command, ADMIN.name]));
+        assert!(told.err.contains("no active Administrator would remain"), "{}", told.err);
+    }
+}
+
+#[test]
+fn applications_are_managed_by_the_rules_of_the_api() {
+    let installation = Installation::new(BINARY);
+    let told =
+        tell(installation.command(&["application", "register", " ", "--redirect-url", "javascript:x"]));
+    assert!(told.err.contains("name ") && told.err.contains("redirectUrls[0] "), "{}", told.err);
+    let url = "https://reports.example.org/callback";
+    let register = ["application", "register", "Reports", "--owner", USER.name, "--redirect-url", url];
+    let told = good(&installation, &register);
+    assert!(told.contains("clientSecret  sgs_"), "{told}");
+    assert!(good(&installation, &["application", "list", "--owner", USER.name]).contains("Reports"));
+    assert!(!good(&installation, &["application", "list", "--owner", ADMIN.name]).contains("Reports"));
+    assert!(good(&installation, &["application", "show", "1"]).contains(url));
+    assert!(
+        good(&installation, &["application", "reset-secret", "1"]).contains("all earlier access has ended")
+    );
+    good(&installation, &["application", "delete", "1"]);
+    let told = tell(installation.command(&["application", "show", "1"]));
+    assert!(told.err.contains("there is nothing of that id"), "{}", told.err);
+}
+
+#[test]
+fn data_sources_are_added_shared_and_deleted() {
+    let installation = Installation::new(BINARY);
+    let file = installation.folder().join("shop.sqlite");
+    let database = rusqlite::Connection::open(&file).unwrap();
+    database.execute_batch("CREATE TABLE Orders (Id INTEGER PRIMARY KEY, Total DECIMAL(9, 2))").unwrap();
+    drop(database);
+    let served = installation.serve();
+    // The path is relative to where the command is typed.
+    good(&installation, &["data-source", "add", "shop", "shop.sqlite"]);
+    let read =
+        || Wire::new(served.url()).get("/api/odata4/shop/Orders", Some(&USER)).unwrap().status.as_u16();
+    assert_eq!(read(), 404);
+    assert!(good(&installation, &["data-source", "share", "Shop", USER.name]).contains(USER.name));
+    assert_eq!(read(), 200);
+    assert!(good(&installation, &["data-source", "share", "shop", USER.name, "--stop"]).contains("nobody"));
+    assert!(good(&installation, &["data-source", "list"]).contains("shop.sqlite"));
+    good(&installation, &["data-source", "delete", "shop"]);
+    assert!(file.exists());
+    let own = installation.data_dir().join("sluicegate.db");
+    let told = tell(installation.command(&["data-source", "add", "own", own.to_str().unwrap()]));
+    assert!(told.err.contains("outside the folders"), "{}", told.err);
+}
+
+#[test]
+fn keys_are_rotated_and_listed() {
+    let installation = Installation::new(BINARY);
+    assert!(good(&installation, &["keys", "rotate"]).contains("key 2 was made"));
+    let listed = good(&installation, &["keys", "list"]);
+    assert!(listed.contains("seals") && listed.contains("announced"), "{listed}");
+}
+
+#[test]
+fn migrating_what_is_up_to_date_changes_nothing() {
+    let installation = Installation::new(BINARY);
+    assert!(good(&installation, &["migrate"]).contains("in the form that this version needs"));
+}
+
+#[test]
+fn the_generated_documents_are_the_committed_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new(BINARY);
+    command.env_clear().arg("generate-docs").arg(folder.path());
+    assert!(tell(command).success);
+    let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
+    for name in ["configuration.md", "configuration.schema.json", "errors.md", "openapi.json"] {
+        let generated = std::fs::read_to_string(folder.path().join(name)).unwrap();
+        let committed = std::fs::read_to_string(committed.join(name)).unwrap_or_default();
+        assert!(generated == committed, "docs/{name} is stale: run `cargo xtask docs`");
+    }
+}

@@ -1,0 +1,76 @@
+//! The demo as a stranger runs it.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use testkit::Served;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_sluicegate");
+
+fn demo(folder: &Path) -> Command {
+    let mut command = Command::new(BINARY);
+    command.env_clear().current_dir(folder).args(["demo", "--listen", "127.0.0.1:0"]).stdin(Stdio::null());
+    command
+}
+
+fn auto(folder: &Path) -> Output {
+    demo(folder).arg("--auto").output().expect("the binary runs")
+}
+
+#[test]
+fn the_story_is_told_to_its_end_and_again_in_the_same_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    for run in ["fresh", "again"] {
+        let output = auto(folder.path());
+        let told = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success(), "{run}: {told}{}", String::from_utf8_lossy(&output.stderr));
+        for step in 1..=9 {
+            assert!(told.contains(&format!("{step:2}. ")), "step {step} is missing in: {told}");
+        }
+        assert!(told.contains("401 Unauthorized"), "{told}");
+    }
+    assert!(folder.path().join("sluicegate-demo/sluicegate.db").exists());
+}
+
+#[test]
+fn it_serves_on_until_it_is_told_to_stop() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = Served::start(demo(folder.path()));
+    while !served.printed().contains("clientSecret  ") {
+        std::thread::yield_now();
+    }
+    let (status, told) = served.terminate();
+    assert_eq!(status.code(), Some(0), "{told}");
+    assert!(told.contains("Now try it by hand"), "{told}");
+    assert!(told.contains("d2cadmin") && told.contains("d2cuser"), "{told}");
+}
+
+#[test]
+fn a_half_initialised_folder_is_told_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(folder.path().join("sluicegate-demo/unfinished-init")).unwrap();
+    let output = auto(folder.path());
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("half initialised"));
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_told_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    // A file where the folder should be stops every user, the superuser too.
+    std::fs::write(folder.path().join("sluicegate-demo"), "").unwrap();
+    let output = auto(folder.path());
+    assert_eq!(output.status.code(), Some(1));
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(told.contains("cannot be written") && told.contains("--data-dir"), "{told}");
+}
+
+#[test]
+fn a_demo_that_other_machines_could_reach_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new(BINARY);
+    command.env_clear().current_dir(folder.path()).args(["demo", "--auto", "--listen", "0.0.0.0:0"]);
+    let output = command.output().unwrap();
+    assert!(!output.status.success());
+    assert!(!folder.path().join("sluicegate-demo").exists());
+}

@@ -1,0 +1,100 @@
+//! The server's own TLS: versions of HTTP, and a certificate that changes while it runs.
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use testkit::{Installation, Served};
+use tokio_rustls::TlsConnector;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_sluicegate");
+
+/// Far more handshakes than a signal needs.
+const ATTEMPTS: usize = 5_000;
+
+fn put_certificate(name: &str, folder: &Path) {
+    let certificates = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/certificates");
+    for (extension, target) in [("pem", "chain.pem"), ("key", "key.pem")] {
+        let from = certificates.join(format!("{name}.{extension}"));
+        std::fs::copy(from, folder.join(target)).expect("the certificate can be copied");
+    }
+}
+
+fn serve(installation: &Installation) -> Served {
+    let file = |name: &str| installation.folder().join(name).to_string_lossy().into_owned();
+    let (chain, key) = (file("chain.pem"), file("key.pem"));
+    installation.serve_with(&["--tls-cert", &chain, "--tls-key", &key], &[])
+}
+
+/// Shakes hands with the server, trusting one certificate, and answers the protocol that was agreed.
+async fn handshake(served: &Served, trusted: &str, protocols: &[&[u8]]) -> std::io::Result<Option<Vec<u8>>> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/certificates/{trusted}.pem"));
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(path).expect("a certificate")).expect("a usable certificate");
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let versions = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let mut config = versions.expect("known versions").with_root_certificates(roots).with_no_client_auth();
+    config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
+    let stream = tokio::net::TcpStream::connect(served.url().trim_start_matches("https://")).await?;
+    let name = ServerName::try_from("localhost").expect("a name");
+    let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await?;
+    Ok(stream.get_ref().1.alpn_protocol().map(<[u8]>::to_vec))
+}
+
+#[tokio::test]
+async fn both_versions_of_http_are_offered() {
+    let installation = Installation::new(BINARY);
+    put_certificate("first", installation.folder());
+    let served = serve(&installation);
+    let agreed = async |protocols: &[&[u8]]| handshake(&served, "first", protocols).await.unwrap();
+    assert_eq!(agreed(&[b"h2", b"http/1.1"]).await.as_deref(), Some(&b"h2"[..]));
+    assert_eq!(agreed(&[b"http/1.1"]).await.as_deref(), Some(&b"http/1.1"[..]));
+}
+
+#[tokio::test]
+async fn hanging_up_reads_the_certificate_again_and_keeps_the_old_one_when_the_new_one_is_bad() {
+    let installation = Installation::new(BINARY);
+    put_certificate("first", installation.folder());
+    let served = serve(&installation);
+    assert!(handshake(&served, "second", &[]).await.is_err());
+    put_certificate("second", installation.folder());
+    served.signal("HUP");
+    let mut fresh = false;
+    for _ in 0..ATTEMPTS {
+        fresh = handshake(&served, "second", &[]).await.is_ok();
+        if fresh {
+            break;
+        }
+    }
+    assert!(fresh, "the new certificate is not used");
+    std::fs::write(installation.folder().join("key.pem"), "no key").unwrap();
+    served.signal("HUP");
+    while !served.printed().contains("the old certificate stays in use") {
+        tokio::task::yield_now().await;
+    }
+    assert!(handshake(&served, "second", &[]).await.is_ok());
+}
+
+#[test]
+fn a_certificate_that_cannot_be_used_is_a_fault_of_the_configuration() {
+    let installation = Installation::new(BINARY);
+    put_certificate("first", installation.folder());
+    let tell = || {
+        let mut command: Command = installation.command(&["serve", "--listen", "127.0.0.1:0"]);
+        command.args(["--tls-cert", "chain.pem", "--tls-key", "key.pem"]);
+        let output = command.output().expect("the binary runs");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let second = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/certificates/second.key");
+    std::fs::copy(second, installation.folder().join("key.pem")).unwrap();
+    let (status, told) = tell();
+    assert_eq!(status, Some(2), "{told}");
+    assert!(told.contains("does not fit the certificate"), "{told}");
+    std::fs::remove_file(installation.folder().join("chain.pem")).unwrap();
+    let (status, told) = tell();
+    assert_eq!(status, Some(2), "{told}");
+    assert!(told.contains("tls.cert_file"), "{told}");
+}
