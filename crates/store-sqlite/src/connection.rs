@@ -4,6 +4,7 @@ use std::fs::OpenOptions;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::{OpenError, Options};
@@ -81,8 +82,7 @@ pub(crate) fn open_writer(path: &Path, options: Options) -> Result<Connection, O
         path,
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
-    db.busy_timeout(options.busy_timeout)?;
-    db.set_prepared_statement_cache_capacity(STATEMENTS);
+    prepare(&db, options)?;
     refuse_foreign(&db, path)?;
     db.pragma_update(None, "journal_mode", "wal")?;
     db.pragma_update(None, "synchronous", "full")?;
@@ -91,7 +91,6 @@ pub(crate) fn open_writer(path: &Path, options: Options) -> Result<Connection, O
     db.pragma_update(None, "journal_size_limit", 64 << 20)?;
     // In KiB: the inner pages and the right-hand ends of the tables and indexes that founding touches.
     db.pragma_update(None, "cache_size", -32_768)?;
-    db.pragma_update(None, "temp_store", "memory")?;
     Ok(db)
 }
 
@@ -101,11 +100,18 @@ pub(crate) fn open_reader(path: &Path, options: Options) -> rusqlite::Result<Con
         path,
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
+    prepare(&db, options)?;
+    db.pragma_update(None, "cache_size", -4_096)?;
+    Ok(db)
+}
+
+fn prepare(db: &Connection, options: Options) -> rusqlite::Result<()> {
     db.busy_timeout(options.busy_timeout)?;
     db.set_prepared_statement_cache_capacity(STATEMENTS);
-    db.pragma_update(None, "cache_size", -4_096)?;
-    db.pragma_update(None, "temp_store", "memory")?;
-    Ok(db)
+    // Otherwise a statement is compiled again whenever other values are bound, which took four fifths of the time of
+    // founding a grant.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    db.pragma_update(None, "temp_store", "memory")
 }
 
 /// An empty database is ours to fill; any other must carry our mark.

@@ -1,1 +1,293 @@
 //! The suite that each backend passes: one function per statement that it proves.
+//!
+//! A backend calls [`conformance_tests!`](crate::conformance_tests) with a function that opens a fresh, migrated store and
+//! answers it together with whatever must live as long (a temporary folder, for instance):
+//!
+//! ```ignore
+//! store::conformance_tests!(open_fresh);
+//! ```
+//!
+//! Moments are arguments, so nothing here waits; what races, races on several threads.
+
+#![expect(missing_docs, reason = "each function's name is the statement that it proves")]
+#![expect(clippy::missing_panics_doc, clippy::unwrap_used, reason = "panicking is how a test fails")]
+
+use std::future::Future;
+use std::sync::Arc;
+
+use oauth::account::{ADMINISTRATOR_ROLE, USER_ROLE, User};
+use oauth::application::{Application, ApplicationSettings, ClientType, GrantType, Profile, TokenFormat};
+use oauth::audit::{Action, NewAuditEvent, Outcome};
+use oauth::grant::{Consent, GrantOrigin};
+use oauth::id::{CodeId, GrantId, RoleId};
+use oauth::scope::{Scope, ScopeSet};
+use oauth::secret::{Digest, PasswordHash};
+use oauth::time::Timestamp;
+use tokio::task::JoinSet;
+
+use crate::{Founded, NewApplication, NewGrant, NewSecret, NewUser, Store, UserRefusal};
+
+pub mod applications;
+pub mod audit;
+pub mod concurrency;
+pub mod data_sources;
+pub mod endings;
+pub mod grants;
+pub mod purging;
+pub mod secrets;
+pub mod settings;
+pub mod users;
+
+/// The tests of the suite, each opening a store of its own with `$open().await`, which answers `(Arc<dyn Store>, guard)`.
+#[macro_export]
+macro_rules! conformance_tests {
+    ($open:ident) => {
+        $crate::conformance_tests! { @table $open;
+            users {
+                a_user_is_found_by_id_and_by_name_without_case,
+                ids_of_users_are_never_given_twice,
+                a_taken_name_or_an_unknown_role_is_refused_and_changes_nothing,
+                a_password_change_ends_access_but_for_the_kept_session,
+                deactivating_ends_access_and_reactivating_brings_none_back,
+                the_last_administrator_stays,
+                an_owner_cannot_be_deleted,
+                a_deleted_user_leaves_nothing_that_works,
+                failures_lock_and_unlocking_forgets_them,
+                a_password_hash_is_replaced_only_if_it_is_still_the_old_one,
+                roles_keep_their_rules,
+                sessions_open_and_close,
+            }
+            applications {
+                an_application_is_stored_as_it_was_given,
+                applications_are_listed_by_owner_page_and_words,
+                settings_are_replaced_and_the_epoch_stays,
+                an_unknown_application_is_refused_everywhere,
+                a_renamed_owner_is_renamed_in_the_application,
+            }
+            secrets {
+                a_second_secret_gives_the_first_an_expiry_and_a_third_is_refused,
+                ending_one_secret_lets_the_other_live_on,
+                a_public_application_has_no_secrets,
+                a_reset_leaves_one_secret_and_ends_all_access,
+            }
+            grants {
+                a_grant_is_stored_as_it_was_founded,
+                a_code_founds_one_grant_and_its_replay_ends_it,
+                a_grant_rests_on_its_consent_and_both_epochs,
+                a_consent_grows_and_keeps_its_id_until_it_is_revoked,
+                a_rotation_needs_the_current_generation,
+                a_grant_is_ended_once,
+                a_token_is_ended_by_its_id,
+                what_a_user_allowed_adds_up_and_can_be_revoked,
+                usage_keeps_the_later_time,
+            }
+            endings {
+                an_epoch_that_grew_leaves_grants_and_consents_dead,
+                what_is_founded_after_a_reset_lives,
+                the_feed_has_no_gaps_and_is_in_order,
+                versions_grow_with_each_change,
+            }
+            data_sources {
+                a_data_source_is_found_by_name_without_case,
+                data_sources_are_visible_to_owners_and_those_they_are_shared_with,
+                a_data_source_changes_and_goes,
+                refusals_of_data_sources_change_nothing,
+            }
+            settings {
+                limits_are_set_and_returned_to_their_default,
+                ring_keys_come_one_after_the_other,
+                keys_are_deleted_when_nothing_needs_them,
+                probing_and_figures_work,
+                a_closed_store_refuses_writes,
+            }
+            audit {
+                acts_are_written_with_their_event_and_refusals_without,
+                events_are_listed_newest_first_and_narrowed,
+            }
+            purging {
+                what_is_over_goes_in_batches_and_the_rest_stays,
+                grants_of_an_earlier_epoch_go_and_later_ones_stay,
+                rows_grow_with_live_grants_not_with_what_was_ever_issued,
+            }
+            concurrency {
+                a_code_redeemed_by_many_at_once_founds_one_grant,
+                a_generation_rotated_by_many_at_once_is_rotated_once,
+                founding_beside_a_reset_is_either_dead_or_later,
+                founding_beside_a_revocation_is_either_dead_or_gone,
+                one_administrator_remains_of_many_who_demote_each_other,
+                failures_at_once_are_counted_exactly,
+                two_secrets_are_live_however_many_are_added_at_once,
+                a_name_is_given_once,
+                revocations_at_once_leave_no_gap,
+                a_ring_key_is_added_by_one_node,
+                consents_given_at_once_are_one,
+            }
+        }
+    };
+    (@table $open:ident; $($module:ident { $($name:ident),+ $(,)? })+) => {$(
+        mod $module {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+                async fn $name() {
+                    let (store, _guard) = super::$open().await;
+                    $crate::conformance::$module::$name(store).await;
+                }
+            )+
+        }
+    )+};
+}
+
+/// A store with an Administrator, a user and an application of that user's.
+pub(crate) struct World {
+    store: Arc<dyn Store>,
+    administrator: User,
+    user: User,
+    application: Application,
+}
+
+/// When everything begins.
+const START: Timestamp = Timestamp::from_secs(1_000_000);
+
+/// When no token that was issued can be alive any more.
+const OVER: Timestamp = Timestamp::from_secs(1_100_000);
+
+impl World {
+    async fn new(store: Arc<dyn Store>) -> Self {
+        let administrator = insert_user(&store, "ada", &[ADMINISTRATOR_ROLE]).await.unwrap();
+        let user = insert_user(&store, "bob", &[USER_ROLE]).await.unwrap();
+        let application = insert_application(&store, &user, 1).await;
+        Self { store, administrator, user, application }
+    }
+
+    /// The user allows the application.
+    async fn allow(&self) -> Consent {
+        let allowing =
+            self.store.allow(self.user.id, self.application.id, odata(), event(Action::AllowApplication));
+        allowing.await.unwrap().unwrap()
+    }
+
+    /// A grant as a code founds it, under the epochs as they were at the beginning.
+    fn new_grant(&self, code: u64, consent: Option<&Consent>) -> NewGrant {
+        NewGrant {
+            application: self.application.id,
+            application_epoch: self.application.epoch,
+            user: self.user.id,
+            user_epoch: self.user.epoch,
+            origin: GrantOrigin::Code(code_id(code)),
+            consent: consent.map(|consent| consent.id),
+            scopes: odata(),
+            refreshable: true,
+            key: 1,
+            at: START,
+            expires_at: None,
+        }
+    }
+
+    async fn found(&self, new: NewGrant) -> Founded {
+        found(&self.store, new).await
+    }
+
+    async fn grant(&self, code: u64) -> GrantId {
+        granted(&self.found(self.new_grant(code, None)).await).unwrap()
+    }
+
+    async fn reset_secret(&self) -> Application {
+        let reset =
+            self.store.reset_secret(self.application.id, new_secret(99), OVER, event(Action::ResetSecret));
+        reset.await.unwrap().unwrap().0
+    }
+}
+
+async fn found(store: &Arc<dyn Store>, new: NewGrant) -> Founded {
+    store.found_grant(new, OVER, event(Action::ReplayCode)).await.unwrap()
+}
+
+fn granted(founded: &Founded) -> Option<GrantId> {
+    match founded {
+        Founded::Grant(id) => Some(*id),
+        Founded::Replayed(_) | Founded::Gone => None,
+    }
+}
+
+async fn insert_user(store: &Arc<dyn Store>, name: &str, roles: &[RoleId]) -> Result<User, UserRefusal> {
+    let new = NewUser {
+        name: name.to_owned(),
+        password: PasswordHash::new("$argon2id$one"),
+        active: true,
+        password_expires_at: None,
+        roles: roles.to_vec(),
+        at: START,
+    };
+    store.insert_user(new, event(Action::CreateUser)).await.unwrap()
+}
+
+async fn insert_application(store: &Arc<dyn Store>, owner: &User, n: u8) -> Application {
+    let new = NewApplication {
+        client_id: format!("00000000-0000-4000-8000-{n:012x}").parse().unwrap(),
+        owner: owner.id,
+        settings: settings_named("Report"),
+        secret: Some(new_secret(n)),
+        at: START,
+    };
+    store.insert_application(new, event(Action::RegisterApplication)).await.unwrap()
+}
+
+fn settings_named(name: &str) -> ApplicationSettings {
+    ApplicationSettings {
+        name: name.to_owned(),
+        description: "Shows figures".to_owned(),
+        redirect_urls: vec!["https://example.com/cb".to_owned(), "com.example.app:/cb".to_owned()],
+        profile: Profile::OAuth21,
+        client_type: ClientType::Confidential,
+        grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
+        scopes: odata(),
+        token_format: TokenFormat::Opaque,
+        access_token_lifetime_secs: Some(600),
+        contacts: vec!["ops@example.com".to_owned()],
+        logo_url: Some("https://example.com/logo.png".to_owned()),
+    }
+}
+
+fn new_secret(n: u8) -> NewSecret {
+    NewSecret { digest: Digest::from_bytes([n; 32]), hint: format!("{n:04}"), sealed: None }
+}
+
+fn code_id(n: u64) -> CodeId {
+    CodeId::compose(START, n.to_be_bytes())
+}
+
+fn odata() -> ScopeSet {
+    Scope::OData.into()
+}
+
+fn event(action: Action) -> NewAuditEvent {
+    event_at(action, START)
+}
+
+fn event_at(action: Action, at: Timestamp) -> NewAuditEvent {
+    NewAuditEvent {
+        at,
+        action,
+        outcome: Outcome::Success,
+        actor: None,
+        actor_name: None,
+        application: None,
+        subject: None,
+        detail: None,
+        address: None,
+        request_id: None,
+    }
+}
+
+/// Does the same on many tasks at once.
+async fn at_once<T, F>(tasks: usize, act: impl Fn(usize) -> F) -> Vec<T>
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    let mut set = JoinSet::new();
+    for task in 0..tasks {
+        set.spawn(act(task));
+    }
+    set.join_all().await
+}

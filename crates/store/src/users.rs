@@ -81,31 +81,15 @@ impl FailureCounted {
     /// While a lock lasts nothing is counted. A lock that is over, or an interval that is over, begins the count anew.
     pub fn after(before: Lockout, policy: LockoutPolicy, at: Timestamp) -> Self {
         if before.is_locked(at) {
-            return Self {
-                lockout: before,
-                locked_now: false,
-            };
+            return Self { lockout: before, locked_now: false };
         }
         let running = before.locked_until.is_none()
-            && before
-                .since
-                .is_some_and(|since| !since.plus_secs(policy.interval_secs).is_past(at));
-        let failures = if running {
-            before.failures.saturating_add(1)
-        } else {
-            1
-        };
+            && before.since.is_some_and(|since| !since.plus_secs(policy.interval_secs).is_past(at));
+        let failures = if running { before.failures.saturating_add(1) } else { 1 };
         let since = if running { before.since } else { Some(at) };
         let locked_now = policy.failures > 0 && failures >= policy.failures;
         let locked_until = locked_now.then(|| at.plus_secs(policy.lock_secs));
-        Self {
-            lockout: Lockout {
-                failures,
-                since,
-                locked_until,
-            },
-            locked_now,
-        }
+        Self { lockout: Lockout { failures, since, locked_until }, locked_now }
     }
 }
 
@@ -185,11 +169,7 @@ mod tests {
 
     use super::FailureCounted;
 
-    const POLICY: LockoutPolicy = LockoutPolicy {
-        interval_secs: 900,
-        failures: 3,
-        lock_secs: 1800,
-    };
+    const POLICY: LockoutPolicy = LockoutPolicy { interval_secs: 900, failures: 3, lock_secs: 1800 };
 
     fn after(before: Lockout, secs: i64) -> FailureCounted {
         FailureCounted::after(before, POLICY, Timestamp::from_secs(secs))
@@ -200,10 +180,7 @@ mod tests {
         let first = after(Lockout::default(), 0);
         let second = after(first.lockout, 400);
         let third = after(second.lockout, 899);
-        assert_eq!(
-            (first.locked_now, second.locked_now, third.locked_now),
-            (false, false, true)
-        );
+        assert_eq!((first.locked_now, second.locked_now, third.locked_now), (false, false, true));
         assert_eq!(third.lockout.locked_until, Some(Timestamp::from_secs(899 + 1800)));
     }
 
@@ -220,28 +197,16 @@ mod tests {
             since: Some(Timestamp::from_secs(0)),
             locked_until: Some(Timestamp::from_secs(100)),
         };
-        assert_eq!(
-            after(locked, 99),
-            FailureCounted {
-                lockout: locked,
-                locked_now: false
-            }
-        );
+        assert_eq!(after(locked, 99), FailureCounted { lockout: locked, locked_now: false });
         let anew = after(locked, 100).lockout;
         assert_eq!((anew.failures, anew.locked_until), (1, None));
     }
 
     #[test]
     fn a_limit_of_zero_switches_locking_off() {
-        let off = LockoutPolicy {
-            failures: 0,
-            ..POLICY
-        };
+        let off = LockoutPolicy { failures: 0, ..POLICY };
         let counted = FailureCounted::after(
-            Lockout {
-                failures: 99,
-                ..Lockout::default()
-            },
+            Lockout { failures: 99, ..Lockout::default() },
             off,
             Timestamp::from_secs(1),
         );

@@ -1,0 +1,141 @@
+//! How fast grants are founded: `cargo run --release -p store-sqlite --example found -- CALLERS GRANTS PATH`.
+//!
+//! Prints grants per second, units of work per commit, and the CPU time that one founding costs the whole process.
+
+#![expect(clippy::print_stdout, reason = "it reports to people")]
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use oauth::application::{ApplicationSettings, ClientType, GrantType, Profile, TokenFormat};
+use oauth::audit::{Action, NewAuditEvent, Outcome};
+use oauth::grant::GrantOrigin;
+use oauth::id::{ApplicationId, ClientId, CodeId, ConsentId, Epoch, UserId};
+use oauth::scope::{Scope, ScopeSet};
+use oauth::secret::PasswordHash;
+use oauth::time::Timestamp;
+use store::{Applications, Founded, Grants, Maintenance, NewApplication, NewGrant, NewUser, Users};
+use store_sqlite::{Options, SqliteStore};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let callers: u64 = arguments.next().map_or(Ok(64), |text| text.parse())?;
+    let grants: u64 = arguments.next().map_or(Ok(200_000), |text| text.parse())?;
+    let path = PathBuf::from(arguments.next().unwrap_or_else(|| "target/found.db".to_owned()));
+    let store = Arc::new(SqliteStore::create(&path, Options::default())?);
+    let basis = set_up(&store).await?;
+    let next = Arc::new(AtomicU64::new(0));
+    let (before, cpu) = (store.figures(), cpu_secs()?);
+    let started = now()?;
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..callers {
+        let (store, next) = (Arc::clone(&store), Arc::clone(&next));
+        tasks.spawn(async move {
+            loop {
+                let n = next.fetch_add(1, Ordering::Relaxed);
+                if n >= grants {
+                    return;
+                }
+                let new = new_grant(basis, n);
+                let founded = store.found_grant(new, Timestamp::MAX, event()).await;
+                assert!(matches!(founded, Ok(Founded::Grant(_))), "{founded:?}");
+            }
+        });
+    }
+    tasks.join_all().await;
+    let (after, cpu) = (store.figures(), cpu_secs()? - cpu);
+    let secs = now()? - started;
+    let commits = after.commits - before.commits;
+    println!(
+        "{callers} callers: {:.0} grants/s, {:.1} units per commit, {:.1} µs CPU per grant",
+        grants as f64 / secs,
+        grants as f64 / commits as f64,
+        cpu * 1e6 / grants as f64
+    );
+    Ok(())
+}
+
+type Basis = (UserId, ApplicationId, ConsentId);
+
+async fn set_up(store: &SqliteStore) -> Result<Basis, Box<dyn std::error::Error>> {
+    let user = NewUser {
+        name: "ada".to_owned(),
+        password: PasswordHash::new("$"),
+        active: true,
+        password_expires_at: None,
+        roles: Vec::new(),
+        at: Timestamp::from_secs(0),
+    };
+    let user = store.insert_user(user, event()).await?.map_err(|refusal| format!("{refusal:?}"))?;
+    let settings = ApplicationSettings {
+        name: "report".to_owned(),
+        description: String::new(),
+        redirect_urls: Vec::new(),
+        profile: Profile::Compatible,
+        client_type: ClientType::Public,
+        grant_types: vec![GrantType::AuthorizationCode],
+        scopes: Scope::OData.into(),
+        token_format: TokenFormat::Opaque,
+        access_token_lifetime_secs: None,
+        contacts: Vec::new(),
+        logo_url: None,
+    };
+    let new = NewApplication {
+        client_id: ClientId::from_str("0fcb6a8e-3f0e-4a53-9c5c-6f2a54f1d3d5")?,
+        owner: user.id,
+        settings,
+        secret: None,
+        at: Timestamp::from_secs(0),
+    };
+    let application = store.insert_application(new, event()).await?;
+    let consent = store.allow(user.id, application.id, Scope::OData.into(), event()).await?;
+    Ok((user.id, application.id, consent.ok_or("no consent")?.id))
+}
+
+fn new_grant((user, application, consent): Basis, n: u64) -> NewGrant {
+    let at = Timestamp::from_micros(i64::try_from(n).unwrap_or(i64::MAX));
+    NewGrant {
+        application,
+        application_epoch: Epoch::new(1),
+        user,
+        user_epoch: Epoch::new(1),
+        origin: GrantOrigin::Code(CodeId::compose(at, n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes())),
+        consent: Some(consent),
+        scopes: ScopeSet::from(Scope::OData),
+        refreshable: true,
+        key: 1,
+        at,
+        expires_at: None,
+    }
+}
+
+fn event() -> NewAuditEvent {
+    NewAuditEvent {
+        at: Timestamp::from_secs(0),
+        action: Action::Initialise,
+        outcome: Outcome::Success,
+        actor: None,
+        actor_name: None,
+        application: None,
+        subject: None,
+        detail: None,
+        address: None,
+        request_id: None,
+    }
+}
+
+/// Seconds since some moment.
+fn now() -> Result<f64, Box<dyn std::error::Error>> {
+    let uptime = std::fs::read_to_string("/proc/uptime")?;
+    Ok(uptime.split_ascii_whitespace().next().ok_or("no uptime")?.parse()?)
+}
+
+/// User and system time of this process, from Linux's accounts in ticks of 10 ms.
+fn cpu_secs() -> Result<f64, Box<dyn std::error::Error>> {
+    let stat = std::fs::read_to_string("/proc/self/stat")?;
+    let fields: Vec<&str> = stat.rsplit(')').next().ok_or("no fields")?.split_ascii_whitespace().collect();
+    Ok((fields[11].parse::<f64>()? + fields[12].parse::<f64>()?) / 100.0)
+}

@@ -1,0 +1,15 @@
+//! SQLite passes the suite of the contract.
+
+use std::sync::Arc;
+
+use store::Store;
+use store_sqlite::{Options, SqliteStore};
+use tempfile::TempDir;
+
+async fn open_fresh() -> (Arc<dyn Store>, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::create(&folder.path().join("system.db"), Options::default()).unwrap();
+    (Arc::new(store), folder)
+}
+
+store::conformance_tests!(open_fresh);

@@ -1,0 +1,61 @@
+//! The audit log.
+
+use std::sync::Arc;
+
+use oauth::audit::{Action, NewAuditEvent, Outcome};
+use oauth::id::{ApplicationId, UserId};
+
+use super::{OVER, START, World, event, event_at, insert_user};
+use crate::{AuditFilter, Store};
+
+pub async fn acts_are_written_with_their_event_and_refusals_without(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let count = async |action| {
+        let filter = AuditFilter { action: Some(action), limit: 100, ..AuditFilter::default() };
+        world.store.list_audit(filter).await.unwrap().len()
+    };
+    let counted = count(Action::CreateUser).await;
+    insert_user(&world.store, "bob", &[]).await.unwrap_err();
+    assert_eq!(count(Action::CreateUser).await, counted, "the caller writes what was refused");
+    let grant = world.grant(1).await;
+    for _ in 0..2 {
+        world.store.revoke_grant(grant, OVER, event(Action::RevokeGrant)).await.unwrap();
+    }
+    assert_eq!(count(Action::RevokeGrant).await, 1, "ended once");
+    world.found(world.new_grant(1, None)).await;
+    assert_eq!(count(Action::ReplayCode).await, 1);
+}
+
+pub async fn events_are_listed_newest_first_and_narrowed(store: Arc<dyn Store>) {
+    let full = NewAuditEvent {
+        outcome: Outcome::Refused,
+        actor: Some(UserId::new(5)),
+        actor_name: Some("Zoë".to_owned()),
+        application: Some(ApplicationId::new(6)),
+        subject: Some("subject".to_owned()),
+        detail: Some("detail".to_owned()),
+        address: Some("192.0.2.1".to_owned()),
+        request_id: Some("r1".to_owned()),
+        ..event_at(Action::SignIn, START)
+    };
+    let later = event_at(Action::SignOut, START.plus_secs(10));
+    store.append_audit(vec![full.clone(), later.clone()]).await.unwrap();
+    let list = async |filter| {
+        let listed = store.list_audit(filter).await.unwrap();
+        listed.into_iter().map(|event| event.event).collect::<Vec<_>>()
+    };
+    let all = || AuditFilter { limit: 10, ..AuditFilter::default() };
+    assert_eq!(list(all()).await, [later.clone(), full.clone()]);
+    assert_eq!(list(AuditFilter { limit: 1, ..all() }).await, [later.clone()]);
+    let newest = store.list_audit(all()).await.unwrap()[0].id;
+    assert_eq!(list(AuditFilter { before: Some(newest), ..all() }).await, [full.clone()]);
+    for narrowed in [
+        AuditFilter { actor_name: Some("zOË".to_owned()), ..all() },
+        AuditFilter { action: Some(Action::SignIn), ..all() },
+        AuditFilter { application: Some(ApplicationId::new(6)), ..all() },
+        AuditFilter { until: Some(START.plus_secs(10)), ..all() },
+    ] {
+        assert_eq!(list(narrowed).await, [full.clone()]);
+    }
+    assert_eq!(list(AuditFilter { since: Some(START.plus_secs(10)), ..all() }).await, [later]);
+}

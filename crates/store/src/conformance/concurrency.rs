@@ -1,0 +1,189 @@
+//! What must hold however many call at once.
+
+use std::sync::Arc;
+
+use oauth::account::{ADMINISTRATOR_ROLE, LockoutPolicy, USER_ROLE};
+use oauth::audit::Action;
+use oauth::id::TokenId;
+
+use super::{OVER, START, World, at_once, event, found, granted, insert_user, new_secret, odata};
+use crate::{Founded, NewGrant, Rotated, Store, StoredKey, UserChange};
+
+const MANY: usize = 32;
+
+pub async fn a_code_redeemed_by_many_at_once_founds_one_grant(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let consent = world.allow().await;
+    let new = world.new_grant(1, Some(&consent));
+    let outcomes = at_once(MANY, |_| {
+        let (store, new) = (Arc::clone(&world.store), new.clone());
+        async move { found(&store, new).await }
+    });
+    let outcomes = outcomes.await;
+    let grants: Vec<_> = outcomes.iter().filter_map(granted).collect();
+    assert_eq!(grants.len(), 1);
+    let ended: usize = outcomes
+        .iter()
+        .map(|outcome| if let Founded::Replayed(ended) = outcome { ended.len() } else { 0 })
+        .sum();
+    assert_eq!(ended, 1, "the first replay ends the grant, the others find it ended");
+    assert!(world.store.find_grant(grants[0]).await.unwrap().unwrap().revoked_at.is_some());
+}
+
+pub async fn a_generation_rotated_by_many_at_once_is_rotated_once(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let grant = world.grant(1).await;
+    let rotated = at_once(MANY, |_| {
+        let store = Arc::clone(&world.store);
+        async move { store.rotate_grant(grant, 0, 1, START).await.unwrap() }
+    });
+    assert_eq!(rotated.await.into_iter().filter(|rotated| *rotated == Rotated::Done).count(), 1);
+    assert_eq!(world.store.find_grant(grant).await.unwrap().unwrap().generation, 1);
+}
+
+pub async fn founding_beside_a_reset_is_either_dead_or_later(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let id = world.application.id;
+    let old = world.application.epoch;
+    let outcomes = at_once(MANY, |task| {
+        let (store, new) = (Arc::clone(&world.store), world.new_grant(task as u64, None));
+        async move {
+            if task == MANY / 2 {
+                store
+                    .reset_secret(id, new_secret(9), OVER, event(Action::ResetSecret))
+                    .await
+                    .unwrap()
+                    .unwrap();
+            }
+            let epoch = store.find_application(id).await.unwrap().unwrap().epoch;
+            let outcome = found(&store, NewGrant { application_epoch: epoch, ..new }).await;
+            (epoch, outcome)
+        }
+    });
+    for (epoch, outcome) in outcomes.await {
+        match granted(&outcome) {
+            None => assert!(epoch == old && outcome == Founded::Gone, "what rests on the later epoch lives"),
+            Some(grant) => assert_eq!(world.store.find_grant(grant).await.unwrap().is_some(), epoch > old),
+        }
+    }
+}
+
+pub async fn founding_beside_a_revocation_is_either_dead_or_gone(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let consent = world.allow().await;
+    let outcomes = at_once(MANY, |task| {
+        let (store, new) = (Arc::clone(&world.store), world.new_grant(task as u64, Some(&consent)));
+        async move {
+            if task == MANY / 2 {
+                let audit = event(Action::RevokeAllowed);
+                store.revoke_allowed(consent.user, consent.application, OVER, audit).await.unwrap().unwrap();
+            }
+            found(&store, new).await
+        }
+    });
+    for outcome in outcomes.await {
+        match granted(&outcome) {
+            None => assert_eq!(outcome, Founded::Gone),
+            Some(id) => assert!(world.store.find_grant(id).await.unwrap().unwrap().revoked_at.is_some()),
+        }
+    }
+}
+
+pub async fn one_administrator_remains_of_many_who_demote_each_other(store: Arc<dyn Store>) {
+    let mut administrators = Vec::new();
+    for n in 0..MANY {
+        administrators.push(insert_user(&store, &format!("admin{n}"), &[ADMINISTRATOR_ROLE]).await.unwrap());
+    }
+    let outcomes = at_once(MANY, |task| {
+        let (store, id) = (Arc::clone(&store), administrators[task].id);
+        async move {
+            let change = UserChange { roles: Some(vec![USER_ROLE]), at: START, ..UserChange::default() };
+            let off = UserChange { active: Some(false), at: START, ..UserChange::default() };
+            match task % 3 {
+                0 => store.update_user(id, change, event(Action::UpdateUser)).await.unwrap().is_ok(),
+                1 => store.update_user(id, off, event(Action::UpdateUser)).await.unwrap().is_ok(),
+                _ => store.delete_user(id, OVER, event(Action::DeleteUser)).await.unwrap().is_ok(),
+            }
+        }
+    });
+    assert_eq!(outcomes.await.into_iter().filter(|done| *done).count(), MANY - 1);
+    let left = store.list_users(None, 100).await.unwrap();
+    assert_eq!(left.iter().filter(|user| user.active && user.roles == [ADMINISTRATOR_ROLE]).count(), 1);
+}
+
+pub async fn failures_at_once_are_counted_exactly(store: Arc<dyn Store>) {
+    const POLICY: LockoutPolicy = LockoutPolicy { interval_secs: 900, failures: 20, lock_secs: 1800 };
+    let world = World::new(store).await;
+    let id = world.user.id;
+    let fail = |tasks| {
+        at_once(tasks, |_| {
+            let store = Arc::clone(&world.store);
+            async move { store.count_sign_in_failure(id, POLICY, event(Action::SignIn)).await.unwrap().locked_now }
+        })
+    };
+    assert!(fail(19).await.into_iter().all(|locked| !locked));
+    assert_eq!(world.store.find_user(id).await.unwrap().unwrap().lockout.failures, 19);
+    assert_eq!(fail(MANY).await.into_iter().filter(|locked| *locked).count(), 1);
+}
+
+pub async fn two_secrets_are_live_however_many_are_added_at_once(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let id = world.application.id;
+    let added = at_once(MANY, |task| {
+        let (store, secret) = (Arc::clone(&world.store), new_secret(u8::try_from(task).unwrap()));
+        async move { store.add_secret(id, secret, OVER, event(Action::AddSecret)).await.unwrap().is_ok() }
+    });
+    assert_eq!(added.await.into_iter().filter(|done| *done).count(), 1);
+    let secrets = world.store.find_application(id).await.unwrap().unwrap().secrets;
+    assert_eq!(secrets.iter().filter(|secret| secret.is_live(START)).count(), 2);
+}
+
+pub async fn a_name_is_given_once(store: Arc<dyn Store>) {
+    let inserted = at_once(MANY, |task| {
+        let store = Arc::clone(&store);
+        let name = if task % 2 == 0 { "Zoë" } else { "ZOË" };
+        async move { insert_user(&store, name, &[]).await.is_ok() }
+    });
+    assert_eq!(inserted.await.into_iter().filter(|done| *done).count(), 1);
+}
+
+pub async fn revocations_at_once_leave_no_gap(store: Arc<dyn Store>) {
+    let seqs = at_once(MANY, |task| {
+        let store = Arc::clone(&store);
+        async move {
+            let token = TokenId::compose(START, (task as u64).to_be_bytes());
+            store.revoke_token(token, OVER, event(Action::RevokeToken)).await.unwrap()[0].seq
+        }
+    });
+    let mut seqs = seqs.await;
+    seqs.sort_unstable();
+    assert_eq!(seqs, (1..=i64::try_from(MANY).unwrap()).collect::<Vec<_>>());
+    let feed = store.revocations_after(0, START, 1_000).await.unwrap();
+    assert_eq!(feed.iter().map(|event| event.seq).collect::<Vec<_>>(), seqs);
+}
+
+pub async fn a_ring_key_is_added_by_one_node(store: Arc<dyn Store>) {
+    let added = at_once(MANY, |task| {
+        let store = Arc::clone(&store);
+        let sealed = vec![u8::try_from(task).unwrap()];
+        let key = StoredKey { id: 1, created_at: START, activates_at: START, sealed };
+        async move { store.insert_key(key, event(Action::RotateKeys)).await.unwrap() }
+    });
+    assert_eq!(added.await.into_iter().filter(|done| *done).count(), 1);
+    assert_eq!(store.list_keys().await.unwrap().len(), 1);
+}
+
+pub async fn consents_given_at_once_are_one(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let (user, application) = (world.user.id, world.application.id);
+    let ids = at_once(MANY, |_| {
+        let store = Arc::clone(&world.store);
+        async move {
+            let audit = event(Action::AllowApplication);
+            store.allow(user, application, odata(), audit).await.unwrap().unwrap().id
+        }
+    });
+    let mut ids = ids.await;
+    ids.dedup();
+    assert_eq!(ids.len(), 1);
+}

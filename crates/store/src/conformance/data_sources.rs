@@ -1,0 +1,108 @@
+//! Data sources.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use oauth::account::DataSource;
+use oauth::audit::Action;
+use oauth::id::{DataSourceId, UserId};
+
+use super::{START, World, event};
+use crate::{DataSourceChange, DataSourceRefusal, NewDataSource, Store};
+
+pub async fn a_data_source_is_found_by_name_without_case(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let source = insert(&world, "Sales").await.unwrap();
+    assert_eq!(world.store.find_data_source(source.id).await.unwrap(), Some(source.clone()));
+    assert_eq!(world.store.find_data_source_by_name("SALES").await.unwrap(), Some(source.clone()));
+    assert_eq!(world.store.find_data_source_by_name("sale").await.unwrap(), None);
+    assert_eq!(source.options, options("/data/sales.db"));
+    assert_eq!((source.owner, source.data_store, source.shared_with), (world.user.id, 1, vec![]));
+}
+
+pub async fn data_sources_are_visible_to_owners_and_those_they_are_shared_with(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let (sales, stock) = (insert(&world, "sales").await.unwrap(), insert(&world, "stock").await.unwrap());
+    let visible = async |user| {
+        let listed = world.store.list_data_sources(user).await.unwrap();
+        listed.into_iter().map(|source| source.id).collect::<Vec<_>>()
+    };
+    let other = world.administrator.id;
+    let share = |users| world.store.share_data_source(stock.id, users, event(Action::ShareDataSource));
+    assert_eq!(share(vec![other, other]).await.unwrap().unwrap().shared_with, [other]);
+    let (all, own, shared) = (visible(None), visible(Some(world.user.id)), visible(Some(other)));
+    assert_eq!((all.await, own.await), (vec![sales.id, stock.id], vec![sales.id, stock.id]));
+    assert_eq!(shared.await, [stock.id]);
+    assert_eq!(share(vec![]).await.unwrap().unwrap().shared_with, []);
+}
+
+pub async fn a_data_source_changes_and_goes(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let source = insert(&world, "sales").await.unwrap();
+    let later = START.plus_secs(9);
+    let change = DataSourceChange {
+        name: "SALES".to_owned(),
+        description: "Sold things".to_owned(),
+        options: options("/data/other.db"),
+        at: later,
+    };
+    let changed =
+        world.store.update_data_source(source.id, change, event(Action::UpdateDataSource)).await.unwrap();
+    let changed = changed.unwrap();
+    assert_eq!((changed.name.as_str(), changed.description.as_str()), ("SALES", "Sold things"));
+    assert_eq!(
+        (changed.options, changed.created_at, changed.updated_at),
+        (options("/data/other.db"), START, later)
+    );
+    let before = world.store.versions().await.unwrap().data_sources;
+    let touched = world
+        .store
+        .touch_data_source(source.id, later.plus_secs(1), event(Action::ReloadModel))
+        .await
+        .unwrap();
+    assert_eq!(touched.unwrap().updated_at, later.plus_secs(1));
+    assert!(world.store.versions().await.unwrap().data_sources > before);
+    world.store.delete_data_source(source.id, event(Action::DeleteDataSource)).await.unwrap().unwrap();
+    assert_eq!(world.store.find_data_source(source.id).await.unwrap(), None);
+}
+
+pub async fn refusals_of_data_sources_change_nothing(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let (sales, stock) = (insert(&world, "sales").await.unwrap(), insert(&world, "stock").await.unwrap());
+    assert_eq!(insert(&world, "Sales").await, Err(DataSourceRefusal::NameTaken));
+    let change = |name: &str| DataSourceChange {
+        name: name.to_owned(),
+        description: String::new(),
+        options: BTreeMap::new(),
+        at: START,
+    };
+    let update = |id, name| world.store.update_data_source(id, change(name), event(Action::UpdateDataSource));
+    assert_eq!(update(stock.id, "SALES").await.unwrap(), Err(DataSourceRefusal::NameTaken));
+    let nobody = vec![world.user.id, UserId::new(77)];
+    let shared =
+        world.store.share_data_source(sales.id, nobody, event(Action::ShareDataSource)).await.unwrap();
+    assert_eq!(shared, Err(DataSourceRefusal::UnknownUser));
+    let none = DataSourceId::new(77);
+    assert_eq!(update(none, "x").await.unwrap(), Err(DataSourceRefusal::Unknown));
+    let touched = world.store.touch_data_source(none, START, event(Action::ReloadModel)).await.unwrap();
+    assert_eq!(touched, Err(DataSourceRefusal::Unknown));
+    let deleted = world.store.delete_data_source(none, event(Action::DeleteDataSource)).await.unwrap();
+    assert_eq!(deleted, Err(DataSourceRefusal::Unknown));
+    assert_eq!(world.store.list_data_sources(None).await.unwrap(), [sales, stock]);
+}
+
+pub(super) async fn insert(world: &World, name: &str) -> Result<DataSource, DataSourceRefusal> {
+    let new = NewDataSource {
+        name: name.to_owned(),
+        description: String::new(),
+        data_store: 1,
+        options: options("/data/sales.db"),
+        owner: world.user.id,
+        at: START,
+    };
+    world.store.insert_data_source(new, event(Action::CreateDataSource)).await.unwrap()
+}
+
+fn options(path: &str) -> BTreeMap<String, String> {
+    BTreeMap::from([("path".to_owned(), path.to_owned())])
+}

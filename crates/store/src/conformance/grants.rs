@@ -1,0 +1,182 @@
+//! Consents and grants.
+
+use std::sync::Arc;
+
+use oauth::audit::Action;
+use oauth::grant::{Allowed, Grant, GrantOrigin};
+use oauth::id::{ConsentId, Epoch, GrantId, TokenId, UserId};
+use oauth::revocation::Subject;
+use oauth::scope::{Scope, ScopeSet};
+
+use super::{OVER, START, World, code_id, event, granted, odata};
+use crate::{Founded, NewGrant, Rotated, Store, Usage};
+
+pub async fn a_grant_is_stored_as_it_was_founded(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let consent = world.allow().await;
+    let new = NewGrant { expires_at: Some(OVER), refreshable: false, ..world.new_grant(1, Some(&consent)) };
+    let id = granted(&world.found(new).await).unwrap();
+    let expected = Grant {
+        id,
+        application: world.application.id,
+        application_epoch: world.application.epoch,
+        user: world.user.id,
+        user_epoch: world.user.epoch,
+        origin: GrantOrigin::Code(code_id(1)),
+        scopes: odata(),
+        refreshable: false,
+        generation: 0,
+        rotated_at: None,
+        key: 1,
+        created_at: START,
+        last_used_at: None,
+        expires_at: Some(OVER),
+        revoked_at: None,
+    };
+    assert_eq!(world.store.find_grant(id).await.unwrap(), Some(expected));
+    assert_eq!(world.store.find_grant(GrantId::new(77)).await.unwrap(), None);
+    let password = NewGrant { origin: GrantOrigin::Password, ..world.new_grant(1, None) };
+    let (one, other) = (world.found(password.clone()).await, world.found(password).await);
+    assert!(granted(&one).unwrap() < granted(&other).unwrap(), "only codes are single-use");
+}
+
+pub async fn a_code_founds_one_grant_and_its_replay_ends_it(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let consent = world.allow().await;
+    let new = world.new_grant(1, Some(&consent));
+    let id = granted(&world.found(new.clone()).await).unwrap();
+    let Founded::Replayed(ended) = world.found(new.clone()).await else { panic!("a replay") };
+    assert_eq!(ended.iter().map(|ended| ended.subject).collect::<Vec<_>>(), [Subject::Grant(id)]);
+    assert_eq!(world.store.find_grant(id).await.unwrap().unwrap().revoked_at, Some(START));
+    assert_eq!(world.found(new.clone()).await, Founded::Replayed(vec![]), "it was ended before");
+    world
+        .store
+        .revoke_allowed(consent.user, consent.application, OVER, event(Action::RevokeAllowed))
+        .await
+        .unwrap();
+    assert_eq!(world.found(new).await, Founded::Replayed(vec![]));
+}
+
+pub async fn a_grant_rests_on_its_consent_and_both_epochs(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let consent = world.allow().await;
+    let new = |code| world.new_grant(code, Some(&consent));
+    let later = Epoch::new(2);
+    assert_eq!(world.found(NewGrant { application_epoch: later, ..new(1) }).await, Founded::Gone);
+    assert_eq!(world.found(NewGrant { user_epoch: later, ..new(1) }).await, Founded::Gone);
+    assert_eq!(world.found(NewGrant { consent: Some(ConsentId::new(77)), ..new(1) }).await, Founded::Gone);
+    let other = world.administrator.clone();
+    let foreign = NewGrant { user: other.id, user_epoch: other.epoch, ..new(1) };
+    assert_eq!(world.found(foreign).await, Founded::Gone, "somebody else's consent");
+    world
+        .store
+        .revoke_allowed(consent.user, consent.application, OVER, event(Action::RevokeAllowed))
+        .await
+        .unwrap();
+    assert_eq!(world.found(new(1)).await, Founded::Gone);
+    let anew = world.allow().await;
+    assert_eq!(world.found(new(1)).await, Founded::Gone, "the code of the ended consent stays dead");
+    assert!(granted(&world.found(world.new_grant(1, Some(&anew))).await).is_some());
+}
+
+pub async fn a_consent_grows_and_keeps_its_id_until_it_is_revoked(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let first = world.allow().await;
+    let (user, application) = (first.user, first.application);
+    let more = ScopeSet::from(Scope::Management);
+    let allow = || world.store.allow(user, application, more, event(Action::AllowApplication));
+    let wider = allow().await.unwrap().unwrap();
+    assert_eq!((wider.id, wider.scopes, wider.created_at), (first.id, odata().union(more), START));
+    assert_eq!(world.store.find_consent(user, application).await.unwrap(), Some(wider));
+    world.store.revoke_allowed(user, application, OVER, event(Action::RevokeAllowed)).await.unwrap().unwrap();
+    assert_eq!(world.store.find_consent(user, application).await.unwrap(), None);
+    let anew = allow().await.unwrap().unwrap();
+    assert!(anew.id > first.id);
+    assert_eq!(anew.scopes, more);
+    let nobody = world.store.allow(UserId::new(77), application, more, event(Action::AllowApplication));
+    assert_eq!(nobody.await.unwrap(), None);
+}
+
+pub async fn a_rotation_needs_the_current_generation(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let id = world.grant(1).await;
+    let at = START.plus_secs(5);
+    let rotate = |generation| world.store.rotate_grant(id, generation, 3, at);
+    assert_eq!(rotate(1).await.unwrap(), Rotated::Lost);
+    assert_eq!(rotate(0).await.unwrap(), Rotated::Done);
+    assert_eq!(rotate(0).await.unwrap(), Rotated::Lost);
+    let grant = world.store.find_grant(id).await.unwrap().unwrap();
+    assert_eq!((grant.generation, grant.rotated_at, grant.key), (1, Some(at), 3));
+    world.store.revoke_grant(id, OVER, event(Action::RevokeGrant)).await.unwrap();
+    assert_eq!(rotate(1).await.unwrap(), Rotated::Lost);
+    let other = world.grant(2).await;
+    world.reset_secret().await;
+    assert_eq!(world.store.rotate_grant(other, 0, 3, at).await.unwrap(), Rotated::Lost);
+}
+
+pub async fn a_grant_is_ended_once(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let id = world.grant(1).await;
+    let revoke = |id| world.store.revoke_grant(id, OVER, event(Action::RevokeGrant));
+    assert_eq!(revoke(id).await.unwrap().len(), 1);
+    assert_eq!(revoke(id).await.unwrap(), []);
+    assert_eq!(revoke(GrantId::new(77)).await.unwrap(), []);
+    assert!(world.store.find_grant(id).await.unwrap().unwrap().revoked_at.is_some());
+}
+
+pub async fn a_token_is_ended_by_its_id(store: Arc<dyn Store>) {
+    let token = TokenId::compose(START, [5; 8]);
+    let ended = store.revoke_token(token, OVER, event(Action::RevokeToken)).await.unwrap();
+    assert_eq!(ended[0].subject, Subject::Token(token));
+    assert_eq!(store.revocations_after(0, START, 10).await.unwrap(), ended);
+}
+
+pub async fn what_a_user_allowed_adds_up_and_can_be_revoked(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let (user, application) = (world.user.id, world.application.id);
+    let second = super::users::second_application(&world).await;
+    world.allow().await;
+    let new =
+        NewGrant { scopes: Scope::Management.into(), at: START.minus_secs(5), ..world.new_grant(1, None) };
+    let grant = granted(&world.found(new).await).unwrap();
+    let expired = NewGrant { expires_at: Some(START), application: second.id, ..world.new_grant(2, None) };
+    world.found(expired).await;
+    let usage = Usage { grants: vec![(grant, START.plus_secs(1))], ..Usage::default() };
+    world.store.record_usage(usage).await.unwrap();
+    let expected = Allowed {
+        application,
+        name: "Report".to_owned(),
+        owner_name: "bob".to_owned(),
+        scopes: odata().union(Scope::Management.into()),
+        since: START.minus_secs(5),
+        last_used_at: Some(START.plus_secs(1)),
+    };
+    assert_eq!(world.store.list_allowed(user, START).await.unwrap(), [expected]);
+    let revoke = || world.store.revoke_allowed(user, application, OVER, event(Action::RevokeAllowed));
+    let ended = revoke().await.unwrap().unwrap();
+    let subject = Subject::Allowance { user, application, last_grant: grant };
+    assert_eq!(ended.iter().map(|ended| ended.subject).collect::<Vec<_>>(), [subject]);
+    assert!(world.store.find_grant(grant).await.unwrap().unwrap().revoked_at.is_some());
+    assert_eq!(world.store.list_allowed(user, START).await.unwrap(), []);
+    assert_eq!(revoke().await.unwrap(), None);
+}
+
+pub async fn usage_keeps_the_later_time(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let (grant, secret) = (world.grant(1).await, world.application.secrets[0].id);
+    let record = |secs| {
+        let at = START.plus_secs(secs);
+        world.store.record_usage(Usage {
+            applications: vec![(world.application.id, at)],
+            secrets: vec![(secret, at)],
+            grants: vec![(grant, at), (GrantId::new(77), at)],
+        })
+    };
+    for secs in [10, 5] {
+        record(secs).await.unwrap();
+    }
+    let latest = Some(START.plus_secs(10));
+    let application = world.store.find_application(world.application.id).await.unwrap().unwrap();
+    assert_eq!((application.last_used_at, application.secrets[0].last_used_at), (latest, latest));
+    assert_eq!(world.store.find_grant(grant).await.unwrap().unwrap().last_used_at, latest);
+}

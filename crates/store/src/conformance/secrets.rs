@@ -1,0 +1,72 @@
+//! The secrets of applications.
+
+use std::sync::Arc;
+
+use oauth::application::{Application, ApplicationSettings, ClientType};
+use oauth::audit::Action;
+use oauth::id::{Epoch, SecretId};
+use oauth::revocation::Subject;
+
+use super::{OVER, START, World, event, event_at, new_secret, settings_named};
+use crate::{ApplicationRefusal, Store};
+
+pub async fn a_second_secret_gives_the_first_an_expiry_and_a_third_is_refused(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let application = add(&world, 2).await.unwrap();
+    let expiries: Vec<_> = application.secrets.iter().map(|secret| secret.expires_at).collect();
+    assert_eq!(expiries, [Some(START.plus_secs(60)), None]);
+    assert_eq!(application.epoch, world.application.epoch);
+    assert_eq!(add(&world, 3).await.unwrap_err(), ApplicationRefusal::TwoLiveSecrets);
+    let later = event_at(Action::AddSecret, START.plus_secs(60));
+    let added = world.store.add_secret(world.application.id, new_secret(4), OVER, later).await.unwrap();
+    assert_eq!(added.unwrap().secrets.len(), 3, "an expired secret is not counted");
+}
+
+pub async fn ending_one_secret_lets_the_other_live_on(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let application = add(&world, 2).await.unwrap();
+    let (older, newer) = (application.secrets[0].id, application.secrets[1].id);
+    assert_eq!(end(&world, SecretId::new(77)).await.unwrap_err(), ApplicationRefusal::UnknownSecret);
+    let left = end(&world, newer).await.unwrap().secrets;
+    assert_eq!(left.iter().map(|secret| (secret.id, secret.expires_at)).collect::<Vec<_>>(), [(older, None)]);
+    assert_eq!(end(&world, older).await.unwrap_err(), ApplicationRefusal::LastSecret);
+}
+
+pub async fn a_public_application_has_no_secrets(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let id = world.application.id;
+    let settings = ApplicationSettings { client_type: ClientType::Public, ..settings_named("Public") };
+    let updated =
+        world.store.update_application(id, settings, event(Action::UpdateApplication)).await.unwrap();
+    assert!(updated.unwrap().secrets.is_empty());
+    assert_eq!(add(&world, 2).await.unwrap_err(), ApplicationRefusal::Public);
+    let reset = world.store.reset_secret(id, new_secret(3), OVER, event(Action::ResetSecret)).await.unwrap();
+    assert_eq!(reset.unwrap_err(), ApplicationRefusal::Public);
+}
+
+pub async fn a_reset_leaves_one_secret_and_ends_all_access(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let (consent, grant) = (world.allow().await, world.grant(1).await);
+    add(&world, 2).await.unwrap();
+    let reset =
+        world.store.reset_secret(world.application.id, new_secret(3), OVER, event(Action::ResetSecret));
+    let (application, ended) = reset.await.unwrap().unwrap();
+    let digests: Vec<_> = application.secrets.iter().map(|secret| *secret.digest.as_bytes()).collect();
+    assert_eq!(digests, [[3; 32]]);
+    assert_eq!(application.epoch, Epoch::new(world.application.epoch.get() + 1));
+    let subject = Subject::Application { application: application.id, epoch: application.epoch };
+    assert_eq!((ended[0].subject, ended[0].at, ended[0].expires_at), (subject, START, OVER));
+    assert_eq!(world.store.find_grant(grant).await.unwrap(), None);
+    assert_eq!(world.store.find_consent(consent.user, consent.application).await.unwrap(), None);
+    assert_eq!(world.store.list_allowed(world.user.id, START).await.unwrap(), []);
+}
+
+async fn add(world: &World, n: u8) -> Result<Application, ApplicationRefusal> {
+    let older_expires_at = START.plus_secs(60);
+    let id = world.application.id;
+    world.store.add_secret(id, new_secret(n), older_expires_at, event(Action::AddSecret)).await.unwrap()
+}
+
+async fn end(world: &World, secret: SecretId) -> Result<Application, ApplicationRefusal> {
+    world.store.end_secret(world.application.id, secret, event(Action::EndSecret)).await.unwrap()
+}

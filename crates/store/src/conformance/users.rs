@@ -1,0 +1,242 @@
+//! Users, roles and sessions.
+
+use std::sync::Arc;
+
+use oauth::account::{ADMINISTRATOR_ROLE, LockoutPolicy, Permission, Role, Session, USER_ROLE, User};
+use oauth::audit::Action;
+use oauth::id::{Epoch, RoleId, UserId};
+use oauth::revocation::{Revocation, Subject};
+use oauth::secret::{Digest, PasswordHash};
+
+use super::{OVER, START, World, event, event_at, insert_application, insert_user};
+use crate::{AuditFilter, Founded, NewSession, Store, UserChange, UserRefusal};
+
+pub async fn a_user_is_found_by_id_and_by_name_without_case(store: Arc<dyn Store>) {
+    let user = insert_user(&store, "Zoë", &[USER_ROLE]).await.unwrap();
+    assert_eq!(store.find_user(user.id).await.unwrap().unwrap().name, "Zoë");
+    assert_eq!(store.find_user_by_name("zOË").await.unwrap().unwrap().id, user.id);
+    assert!(store.find_user_by_name("zoe").await.unwrap().is_none());
+    assert_eq!(user.roles, [USER_ROLE]);
+    let second = insert_user(&store, "yan", &[]).await.unwrap();
+    let listed = store.list_users(Some(user.id), 10).await.unwrap();
+    assert_eq!(listed.iter().map(|user| user.id).collect::<Vec<_>>(), [second.id]);
+    assert_eq!(store.list_users(None, 1).await.unwrap().len(), 1);
+}
+
+pub async fn ids_of_users_are_never_given_twice(store: Arc<dyn Store>) {
+    let first = insert_user(&store, "first", &[]).await.unwrap();
+    store.delete_user(first.id, OVER, event(Action::DeleteUser)).await.unwrap().unwrap();
+    assert!(insert_user(&store, "second", &[]).await.unwrap().id > first.id);
+}
+
+pub async fn a_taken_name_or_an_unknown_role_is_refused_and_changes_nothing(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let taken = insert_user(&world.store, "BOB", &[]).await;
+    assert_eq!(taken.unwrap_err(), UserRefusal::NameTaken);
+    let unknown = insert_user(&world.store, "eve", &[RoleId::new(77)]).await;
+    assert_eq!(unknown.unwrap_err(), UserRefusal::UnknownRole);
+    assert!(world.store.find_user_by_name("eve").await.unwrap().is_none());
+    let renamed = UserChange { name: Some("Ada".to_owned()), ..change() };
+    assert_eq!(update(&world, &world.user, renamed).await.unwrap_err(), UserRefusal::NameTaken);
+    let roles = UserChange { roles: Some(vec![RoleId::new(77)]), password: new_password(), ..change() };
+    assert_eq!(update(&world, &world.user, roles).await.unwrap_err(), UserRefusal::UnknownRole);
+    assert_eq!(world.store.find_user(world.user.id).await.unwrap().unwrap().epoch, world.user.epoch);
+    let own_name = UserChange { name: Some("BOB".to_owned()), ..change() };
+    assert_eq!(update(&world, &world.user, own_name).await.unwrap().0.name, "BOB");
+    let nobody = world.store.update_user(UserId::new(77), change(), event(Action::UpdateUser)).await.unwrap();
+    assert_eq!(nobody.unwrap_err(), UserRefusal::Unknown);
+}
+
+pub async fn a_password_change_ends_access_but_for_the_kept_session(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let (kept, closed) = (open_session(&world).await, open_session(&world).await);
+    let grant = world.grant(1).await;
+    let changed = UserChange { password: new_password(), keep_session: Some(kept.id), ..change() };
+    let (user, ended) = update(&world, &world.user, changed).await.unwrap();
+    assert!(user.epoch > world.user.epoch);
+    assert_eq!(subjects(&ended), [Subject::User { user: user.id, epoch: user.epoch }]);
+    assert_eq!(world.store.find_session(kept.id).await.unwrap().unwrap().user_epoch, user.epoch);
+    assert!(world.store.find_session(closed.id).await.unwrap().is_none());
+    assert_eq!(world.store.find_grant(grant).await.unwrap(), None);
+    assert_eq!(user.password.as_phc(), "$argon2id$two");
+}
+
+pub async fn deactivating_ends_access_and_reactivating_brings_none_back(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let (session, grant) = (open_session(&world).await, world.grant(1).await);
+    let off = UserChange { active: Some(false), keep_session: Some(session.id), ..change() };
+    let (user, ended) = update(&world, &world.user, off).await.unwrap();
+    assert_eq!(ended.len(), 1);
+    assert!(!user.active);
+    assert!(world.store.find_session(session.id).await.unwrap().is_none());
+    let on = UserChange { active: Some(true), ..change() };
+    let (user, ended) = update(&world, &world.user, on).await.unwrap();
+    assert!(user.active && ended.is_empty());
+    assert_eq!(world.store.find_grant(grant).await.unwrap(), None);
+}
+
+pub async fn the_last_administrator_stays(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let last = |refused: Result<_, UserRefusal>| refused.unwrap_err() == UserRefusal::LastAdministrator;
+    let demotion = UserChange { roles: Some(vec![USER_ROLE]), ..change() };
+    assert!(last(update(&world, &world.administrator, demotion.clone()).await));
+    let off = UserChange { active: Some(false), ..change() };
+    assert!(last(update(&world, &world.administrator, off).await));
+    let deleted =
+        world.store.delete_user(world.administrator.id, OVER, event(Action::DeleteUser)).await.unwrap();
+    assert_eq!(deleted.unwrap_err(), UserRefusal::LastAdministrator);
+    let role = Role { permissions: vec![Permission::WebUI], ..administrator_role(&world).await };
+    let weaker = world.store.update_role(role, event(Action::UpdateRole)).await.unwrap();
+    assert_eq!(weaker.unwrap_err(), UserRefusal::LastAdministrator);
+    insert_user(&world.store, "second", &[ADMINISTRATOR_ROLE]).await.unwrap();
+    update(&world, &world.administrator, demotion).await.unwrap();
+}
+
+pub async fn an_owner_cannot_be_deleted(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let delete = || world.store.delete_user(world.user.id, OVER, event(Action::DeleteUser));
+    assert_eq!(delete().await.unwrap().unwrap_err(), UserRefusal::StillOwns);
+    let application = world.application.id;
+    world
+        .store
+        .delete_application(application, OVER, event(Action::DeleteApplication))
+        .await
+        .unwrap()
+        .unwrap();
+    delete().await.unwrap().unwrap();
+    assert_eq!(delete().await.unwrap().unwrap_err(), UserRefusal::Unknown);
+}
+
+pub async fn a_deleted_user_leaves_nothing_that_works(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let guest = insert_user(&world.store, "guest", &[USER_ROLE]).await.unwrap();
+    let world = World { user: guest, ..world };
+    let (consent, grant, session) = (world.allow().await, world.grant(1).await, open_session(&world).await);
+    let ended =
+        world.store.delete_user(world.user.id, OVER, event(Action::DeleteUser)).await.unwrap().unwrap();
+    assert_eq!(subjects(&ended), [Subject::User { user: world.user.id, epoch: Epoch::GONE }]);
+    assert_eq!(world.store.find_grant(grant).await.unwrap(), None);
+    assert_eq!(world.store.find_consent(world.user.id, world.application.id).await.unwrap(), None);
+    assert!(world.store.find_session(session.id).await.unwrap().is_none());
+    assert_eq!(world.found(world.new_grant(2, Some(&consent))).await, Founded::Gone);
+}
+
+pub async fn failures_lock_and_unlocking_forgets_them(store: Arc<dyn Store>) {
+    const POLICY: LockoutPolicy = LockoutPolicy { interval_secs: 900, failures: 3, lock_secs: 1800 };
+    let world = World::new(store).await;
+    let id = world.user.id;
+    let fail = |secs| {
+        let at = START.plus_secs(secs);
+        world.store.count_sign_in_failure(id, POLICY, event_at(Action::SignIn, at))
+    };
+    assert_eq!(fail(0).await.unwrap().lockout.failures, 1);
+    world.store.forget_sign_in_failures(id).await.unwrap();
+    assert_eq!(fail(1).await.unwrap().lockout.failures, 1);
+    assert!(!fail(2).await.unwrap().locked_now);
+    let before = world.store.versions().await.unwrap().users;
+    assert!(fail(3).await.unwrap().locked_now);
+    assert!(world.store.versions().await.unwrap().users > before, "a lock is announced");
+    assert!(!fail(4).await.unwrap().locked_now);
+    world.store.forget_sign_in_failures(id).await.unwrap();
+    let user = world.store.find_user(id).await.unwrap().unwrap();
+    assert_eq!(user.lockout.locked_until, Some(START.plus_secs(1803)));
+    assert_eq!(user.epoch, world.user.epoch, "a lock ends no access");
+    let locks = AuditFilter { action: Some(Action::LockAccount), limit: 9, ..AuditFilter::default() };
+    assert_eq!(world.store.list_audit(locks).await.unwrap().len(), 1);
+    let unlocked = update(&world, &world.user, UserChange { unlock: true, ..change() }).await.unwrap().0;
+    assert_eq!((unlocked.lockout.failures, unlocked.lockout.locked_until), (0, None));
+}
+
+pub async fn a_password_hash_is_replaced_only_if_it_is_still_the_old_one(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let hash = |text: &str| PasswordHash::new(text);
+    let replace =
+        |old: &str, new: &str| world.store.replace_password_hash(world.user.id, hash(old), hash(new));
+    replace("$argon2id$other", "$argon2id$three").await.unwrap();
+    let stored = async || world.store.find_user(world.user.id).await.unwrap().unwrap();
+    assert_eq!(stored().await.password.as_phc(), "$argon2id$one");
+    replace("$argon2id$one", "$argon2id$three").await.unwrap();
+    assert_eq!(stored().await.password.as_phc(), "$argon2id$three");
+    assert_eq!(stored().await.epoch, world.user.epoch);
+}
+
+pub async fn roles_keep_their_rules(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let role = Role {
+        id: RoleId::new(0),
+        name: "Auditor".to_owned(),
+        description: String::new(),
+        permissions: vec![Permission::ViewUsers, Permission::ViewRole],
+    };
+    let inserted = world.store.insert_role(role.clone(), event(Action::CreateRole)).await.unwrap().unwrap();
+    assert_eq!(world.store.list_roles().await.unwrap().last(), Some(&inserted));
+    let again = Role { name: "AUDITOR".to_owned(), ..role };
+    assert_eq!(
+        world.store.insert_role(again, event(Action::CreateRole)).await.unwrap(),
+        Err(UserRefusal::NameTaken)
+    );
+    let taken = Role { name: "user".to_owned(), ..inserted.clone() };
+    assert_eq!(
+        world.store.update_role(taken, event(Action::UpdateRole)).await.unwrap(),
+        Err(UserRefusal::NameTaken)
+    );
+    let delete = |id| world.store.delete_role(id, event(Action::DeleteRole));
+    assert_eq!(delete(ADMINISTRATOR_ROLE).await.unwrap(), Err(UserRefusal::RoleInUse));
+    assert_eq!(delete(USER_ROLE).await.unwrap(), Err(UserRefusal::RoleInUse));
+    assert_eq!(delete(RoleId::new(77)).await.unwrap(), Err(UserRefusal::Unknown));
+    let roles = UserChange { roles: Some(vec![inserted.id, USER_ROLE]), ..change() };
+    assert_eq!(update(&world, &world.user, roles).await.unwrap().0.roles, [USER_ROLE, inserted.id]);
+    assert_eq!(delete(inserted.id).await.unwrap(), Err(UserRefusal::RoleInUse));
+    update(&world, &world.user, UserChange { roles: Some(vec![]), ..change() }).await.unwrap();
+    assert_eq!(delete(inserted.id).await.unwrap(), Ok(()));
+}
+
+pub async fn sessions_open_and_close(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let session = open_session(&world).await;
+    let found = world.store.find_session(session.id).await.unwrap().unwrap();
+    assert_eq!((found.user, found.user_epoch, found.expires_at), (world.user.id, world.user.epoch, OVER));
+    assert_eq!(found.digest.as_bytes(), &[7; 32]);
+    world.store.delete_session(session.id, event(Action::SignOut)).await.unwrap();
+    assert!(world.store.find_session(session.id).await.unwrap().is_none());
+}
+
+async fn open_session(world: &World) -> Session {
+    let new = NewSession {
+        user: world.user.id,
+        user_epoch: world.user.epoch,
+        digest: Digest::from_bytes([7; 32]),
+        auth_time: START,
+        expires_at: OVER,
+    };
+    world.store.insert_session(new, event(Action::SignIn)).await.unwrap()
+}
+
+async fn administrator_role(world: &World) -> Role {
+    world.store.list_roles().await.unwrap().into_iter().find(|role| role.id == ADMINISTRATOR_ROLE).unwrap()
+}
+
+fn change() -> UserChange {
+    UserChange { at: START, revocation_expires_at: OVER, ..UserChange::default() }
+}
+
+fn new_password() -> Option<PasswordHash> {
+    Some(PasswordHash::new("$argon2id$two"))
+}
+
+async fn update(
+    world: &World,
+    user: &User,
+    change: UserChange,
+) -> Result<(User, Vec<Revocation>), UserRefusal> {
+    world.store.update_user(user.id, change, event(Action::UpdateUser)).await.unwrap()
+}
+
+fn subjects(ended: &[Revocation]) -> Vec<Subject> {
+    ended.iter().map(|revocation| revocation.subject).collect()
+}
+
+/// An owner's applications stay with the owner when another is registered.
+pub(super) async fn second_application(world: &World) -> oauth::application::Application {
+    insert_application(&world.store, &world.user, 2).await
+}
