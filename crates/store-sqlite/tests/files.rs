@@ -1,0 +1,107 @@
+//! Creating, opening, migrating and sharing the file.
+
+use std::path::PathBuf;
+
+use oauth::audit::{Action, NewAuditEvent, Outcome};
+use oauth::limit::Limit;
+use oauth::time::Timestamp;
+use rusqlite::Connection;
+use store::{Maintenance, Settings, Users};
+use store_sqlite::{OpenError, Options, SqliteStore, migrate, pending};
+use tempfile::TempDir;
+
+fn fresh_path() -> (PathBuf, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    (folder.path().join("system.db"), folder)
+}
+
+fn event() -> NewAuditEvent {
+    NewAuditEvent {
+        at: Timestamp::from_secs(1),
+        action: Action::SetLimit,
+        outcome: Outcome::Success,
+        actor: None,
+        actor_name: None,
+        application: None,
+        subject: None,
+        detail: None,
+        address: None,
+        request_id: None,
+    }
+}
+
+#[test]
+fn creating_never_overwrites_and_opening_never_creates() {
+    let (path, _folder) = fresh_path();
+    assert!(matches!(SqliteStore::open(&path, Options::default()), Err(OpenError::Missing(_))));
+    assert!(matches!(pending(&path), Err(OpenError::Missing(_))));
+    drop(SqliteStore::create(&path, Options::default()).unwrap());
+    assert!(matches!(SqliteStore::create(&path, Options::default()), Err(OpenError::Exists(_))));
+    drop(SqliteStore::open(&path, Options::default()).unwrap());
+}
+
+#[test]
+fn migrations_run_once_and_are_named_before() {
+    let (path, _folder) = fresh_path();
+    std::fs::write(&path, "").unwrap();
+    let names: Vec<_> = pending(&path).unwrap().iter().map(|step| (step.number, step.name)).collect();
+    assert_eq!(names, [(1, "initial")]);
+    assert_eq!(migrate(&path).unwrap().len(), 1);
+    assert!(pending(&path).unwrap().is_empty());
+    assert!(migrate(&path).unwrap().is_empty());
+}
+
+#[test]
+fn a_database_of_a_newer_version_is_refused_in_words() {
+    let (path, _folder) = fresh_path();
+    drop(SqliteStore::create(&path, Options::default()).unwrap());
+    let db = Connection::open(&path).unwrap();
+    db.execute("INSERT INTO migrations VALUES (99, 'later')", []).unwrap();
+    let Err(refused) = SqliteStore::open(&path, Options::default()) else { panic!("refused") };
+    assert!(matches!(refused, OpenError::Newer { found: 99, known: 1 }));
+    assert!(refused.to_string().contains("use the newer version"));
+    assert!(matches!(pending(&path), Err(OpenError::Newer { .. })));
+}
+
+#[test]
+fn a_file_that_is_not_ours_is_refused_and_untouched() {
+    let (path, _folder) = fresh_path();
+    let text = "not a database, ".repeat(1_000);
+    std::fs::write(&path, &text).unwrap();
+    assert!(matches!(SqliteStore::open(&path, Options::default()), Err(OpenError::Foreign(_))));
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+    std::fs::remove_file(&path).unwrap();
+    let db = Connection::open(&path).unwrap();
+    db.execute_batch("CREATE TABLE somebody_elses (id INTEGER)").unwrap();
+    assert!(matches!(SqliteStore::open(&path, Options::default()), Err(OpenError::Foreign(_))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_processes_share_one_file() {
+    let (path, _folder) = fresh_path();
+    let server = SqliteStore::create(&path, Options::default()).unwrap();
+    let before = server.versions().await.unwrap();
+    let command_line = SqliteStore::open(&path, Options::default()).unwrap();
+    for n in 0..100 {
+        let one = server.set_limit(Limit::MaxFetchRows, Some(n), event());
+        let other = command_line.set_limit(Limit::PasswordLockoutLimit, Some(n), event());
+        let (one, other) = tokio::join!(one, other);
+        one.unwrap();
+        other.unwrap();
+    }
+    assert_eq!(server.versions().await.unwrap().limits - before.limits, 200);
+    assert_eq!(server.list_limits().await.unwrap(), command_line.list_limits().await.unwrap());
+    command_line.close().await.unwrap();
+    server.probe().await.unwrap();
+    assert_eq!(server.list_roles().await.unwrap().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_illegal_row_is_named_inconsistent() {
+    let (path, _folder) = fresh_path();
+    let store = SqliteStore::create(&path, Options::default()).unwrap();
+    let db = Connection::open(&path).unwrap();
+    db.execute("INSERT INTO revocations (seq, kind, at, expires_at) VALUES (1, 2, 0, 9)", []).unwrap();
+    let read = store::Grants::revocations_after(&store, 0, Timestamp::default(), 10).await;
+    assert!(matches!(read, Err(store::StoreError::Inconsistent(_))), "{read:?}");
+}
