@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use oauth::account::Permission;
-use oauth::audit::{Action, NewAuditEvent};
+use oauth::audit::{Action, NewAuditEvent, Outcome};
 use oauth::id::UserId;
 
 use crate::caller::{Caller, Origin};
@@ -62,6 +62,17 @@ impl Actor {
 }
 
 impl App {
+    /// Writes down that a caller was refused something, and why.
+    ///
+    /// # Errors
+    /// When the database cannot store it.
+    pub async fn note_refusal(&self, caller: &Caller, why: &str, origin: &Origin) -> Result<(), Fault> {
+        let mut audit = caller.audit(Action::RefuseAccess, self.now(), origin);
+        audit.outcome = Outcome::Refused;
+        audit.detail = Some(why.to_owned());
+        Ok(self.store.append_audit(vec![audit]).await?)
+    }
+
     /// Settles for whom the caller acts; `user` is the name that the request gives, if any.
     ///
     /// Only an administrator may act for an administrator: else the permission to act for others would be the

@@ -1,7 +1,6 @@
 //! What the administrative use cases share: who may, and why not.
 
 use oauth::account::Permission;
-use oauth::audit::{Action, Outcome};
 use store::{StoreError, UserRefusal};
 
 use crate::caller::{Caller, Origin};
@@ -103,10 +102,7 @@ impl App {
     }
 
     async fn refuse_access(&self, caller: &Caller, why: String, origin: &Origin) -> Result<(), Refused> {
-        let mut audit = caller.audit(Action::RefuseAccess, self.now(), origin);
-        audit.outcome = Outcome::Refused;
-        audit.detail = Some(why);
-        self.store.append_audit(vec![audit]).await?;
+        self.note_refusal(caller, &why, origin).await?;
         Err(Refused::Forbidden)
     }
 }

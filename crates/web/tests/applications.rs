@@ -504,3 +504,18 @@ async fn two_secrets_added_at_the_same_moment_are_not_three() {
     statuses.sort_unstable();
     assert_eq!(statuses, [201, 409, 409]);
 }
+
+#[tokio::test]
+async fn a_refusal_leaves_its_line_in_the_audit_log_too() {
+    let server = TestServer::start().await;
+    let made = register(&server, &USER, "a").await;
+    let id = ApplicationId::new(made["id"].as_i64().expect("an id"));
+    let data_token = server.access_token(&USER, id, ScopeSet::from(Scope::OData)).await;
+    server.get(PATH).bearer(&data_token).send().await.expect(403);
+    let noted = server.audit_of(id).await.pop().expect("an event");
+    assert_eq!((noted.action.as_str(), noted.outcome.as_str()), ("access.refuse", "refused"));
+    assert_eq!(noted.actor_name.as_deref(), Some("d2cuser"));
+    server.get(&format!("{PATH}?user=other")).basic(&USER).send().await.expect(403);
+    let log = server.get("/api/admin/audit").basic(&ADMIN).send().await.expect(200);
+    assert!(log.text().contains("may not act for another user"), "{}", log.text());
+}

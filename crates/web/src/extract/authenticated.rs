@@ -34,11 +34,24 @@ impl FromRequestParts<Gate> for Authenticated {
                 comes_from_here(&parts.method, &parts.headers)?;
                 by_password(gate, text, &origin).await?
             }
-            Some((scheme, text)) if scheme.eq_ignore_ascii_case("bearer") => by_bearer(gate, text).await?,
+            Some((scheme, text)) if scheme.eq_ignore_ascii_case("bearer") => {
+                by_bearer(gate, text, &origin).await?
+            }
             Some(_) => return Err(Problem::unauthenticated("Sign in with Basic or with a bearer token.")),
             None => by_session(gate, &parts.method, &parts.headers).await?,
         };
-        if caller.may(Permission::MgmtAPI) { Ok(Self(caller)) } else { Err(Problem::forbidden()) }
+        if caller.may(Permission::MgmtAPI) {
+            return Ok(Self(caller));
+        }
+        Err(refused(gate, &caller, "lacks MgmtAPI", &origin).await)
+    }
+}
+
+/// The caller is known and may not use the management API, which is noted.
+async fn refused(gate: &Gate, caller: &Caller, why: &str, origin: &Origin) -> Problem {
+    match gate.app().note_refusal(caller, why, origin).await {
+        Ok(()) => Problem::forbidden(),
+        Err(fault) => Problem::server(&fault, ErrorCode::Unavailable),
     }
 }
 
@@ -90,12 +103,15 @@ pub(crate) fn basic(text: &str) -> Option<Credentials> {
     Some(Credentials { name: name.to_owned(), password: Password::new(password) })
 }
 
-async fn by_bearer(gate: &Gate, text: &str) -> Result<Caller, Problem> {
+async fn by_bearer(gate: &Gate, text: &str, origin: &Origin) -> Result<Caller, Problem> {
     let caller = gate.app().caller_by_bearer(text).await.map_err(|refusal| match refusal {
         BearerRefusal::Dead => Problem::dead_token(format!("Not signed in: {refusal}.")),
         BearerRefusal::Fault(fault) => Problem::server(&fault, ErrorCode::Unavailable),
     })?;
-    if caller.covers(Scope::Management) { Ok(caller) } else { Err(Problem::forbidden()) }
+    if caller.covers(Scope::Management) {
+        return Ok(caller);
+    }
+    Err(refused(gate, &caller, "the token lacks api.mgmt", origin).await)
 }
 
 async fn by_session(gate: &Gate, method: &Method, headers: &HeaderMap) -> Result<Caller, Problem> {

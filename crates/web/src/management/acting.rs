@@ -1,7 +1,7 @@
 //! `?user=NAME`: acting for another user.
 
 use app::acting::{ActingRefusal, Actor};
-use app::caller::Caller;
+use app::caller::{Caller, Origin};
 use http::StatusCode;
 
 use crate::Gate;
@@ -14,13 +14,18 @@ pub(crate) async fn actor(
     gate: &Gate,
     caller: Caller,
     query: &Query,
+    origin: &Origin,
     failed: ErrorCode,
 ) -> Result<Actor, Problem> {
-    gate.app().acting(caller, query.get("user")).await.map_err(|refusal| match refusal {
-        ActingRefusal::Forbidden => Problem::forbidden(),
-        ActingRefusal::UnknownUser => {
-            Problem::of_status(StatusCode::NOT_FOUND, "There is no user of the name that ?user= gives.")
+    match gate.app().acting(caller.clone(), query.get("user")).await {
+        Ok(actor) => Ok(actor),
+        Err(ActingRefusal::Forbidden) => {
+            let noted = gate.app().note_refusal(&caller, "may not act for another user", origin).await;
+            Err(noted.map_or_else(|fault| Problem::server(&fault, failed), |()| Problem::forbidden()))
         }
-        ActingRefusal::Fault(fault) => Problem::server(&fault, failed),
-    })
+        Err(ActingRefusal::UnknownUser) => {
+            Err(Problem::of_status(StatusCode::NOT_FOUND, "There is no user of the name that ?user= gives."))
+        }
+        Err(ActingRefusal::Fault(fault)) => Err(Problem::server(&fault, failed)),
+    }
 }

@@ -30,8 +30,9 @@ pub(crate) async fn list(
     State(gate): State<Gate>,
     Authenticated(caller): Authenticated,
     query: Query,
+    Origin(origin): Origin,
 ) -> Result<Response, Problem> {
-    let actor = actor(&gate, caller, &query, ErrorCode::ListFailed).await?;
+    let actor = actor(&gate, caller, &query, &origin, ErrorCode::ListFailed).await?;
     let allowed = gate.app().list_allowed(&actor).await;
     let allowed = allowed.map_err(|fault| Problem::server(&fault, ErrorCode::ListFailed))?;
     let applications = allowed.into_iter().map(|allowed| AllowedApplication {
@@ -50,7 +51,7 @@ pub(crate) async fn revoke(
     query: Query,
     Origin(origin): Origin,
 ) -> Result<Response, Problem> {
-    let actor = actor(&gate, caller, &query, ErrorCode::DeleteFailed).await?;
+    let actor = actor(&gate, caller, &query, &origin, ErrorCode::DeleteFailed).await?;
     match gate.app().revoke_allowed(&actor, id, &origin).await {
         Ok(true) => Ok(no_content()),
         Ok(false) => Err(Problem::not_found()),

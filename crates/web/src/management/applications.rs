@@ -28,9 +28,10 @@ pub(crate) async fn list(
     State(gate): State<Gate>,
     Authenticated(caller): Authenticated,
     query: Query,
+    Origin(origin): Origin,
 ) -> Result<Response, Problem> {
     let request = list_request(&query)?;
-    let actor = actor(&gate, caller, &query, ErrorCode::ListFailed).await?;
+    let actor = actor(&gate, caller, &query, &origin, ErrorCode::ListFailed).await?;
     let applications = gate.app().list_applications(&actor, request).await;
     let applications = applications.map_err(|fault| Problem::server(&fault, ErrorCode::ListFailed))?;
     Ok(json(StatusCode::OK, &ApplicationList { applications: applications.iter().map(listed).collect() }))
@@ -56,7 +57,7 @@ pub(crate) async fn register(
     Origin(origin): Origin,
     body: JsonBody<Registration>,
 ) -> Result<Response, Problem> {
-    let actor = actor(&gate, caller, &query, ErrorCode::RegisterFailed).await?;
+    let actor = actor(&gate, caller, &query, &origin, ErrorCode::RegisterFailed).await?;
     let app = gate.app();
     let accept =
         |Registration(payload): &Registration| app.accept_registration(&actor, payload).map_err(details);
@@ -76,9 +77,10 @@ pub(crate) async fn get(
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(ApplicationId,)>,
     query: Query,
+    Origin(origin): Origin,
 ) -> Result<Response, Problem> {
     let failed = ErrorCode::ListFailed;
-    let actor = actor(&gate, caller, &query, failed).await?;
+    let actor = actor(&gate, caller, &query, &origin, failed).await?;
     let app = gate.app();
     let application =
         app.reachable_application(&actor, id).await.map_err(|refused| problem(refused, failed))?;
@@ -96,7 +98,7 @@ pub(crate) async fn update(
     body: JsonBody<Update>,
 ) -> Result<Response, Problem> {
     let failed = ErrorCode::RegisterFailed;
-    let actor = actor(&gate, caller, &query, failed).await?;
+    let actor = actor(&gate, caller, &query, &origin, failed).await?;
     let app = gate.app();
     let current = app.reachable_application(&actor, id).await.map_err(|refused| problem(refused, failed))?;
     let accept = |Update(payload): &Update| app.accept_update(&actor, &current, payload).map_err(details);
@@ -116,7 +118,7 @@ pub(crate) async fn delete(
     Origin(origin): Origin,
 ) -> Result<Response, Problem> {
     let failed = ErrorCode::DeleteFailed;
-    let actor = actor(&gate, caller, &query, failed).await?;
+    let actor = actor(&gate, caller, &query, &origin, failed).await?;
     let deleted = gate.app().delete_application(&actor, id, &origin).await;
     deleted.map_err(|refused| problem(refused, failed))?;
     Ok(no_content())
@@ -131,7 +133,7 @@ pub(crate) async fn reset(
     Origin(origin): Origin,
 ) -> Result<Response, Problem> {
     let failed = ErrorCode::ResetFailed;
-    let actor = actor(&gate, caller, &query, failed).await?;
+    let actor = actor(&gate, caller, &query, &origin, failed).await?;
     let reset = gate.app().reset_secret(&actor, id, &origin).await;
     let (application, secret) = reset.map_err(|refused| problem(refused, failed))?;
     Ok(ok(&gate, &application, Some(&secret), Vec::new()))
@@ -147,7 +149,7 @@ pub(crate) async fn add_secret(
     body: Option<JsonBody<Nothing>>,
 ) -> Result<Response, Problem> {
     let failed = ErrorCode::RegisterFailed;
-    let actor = actor(&gate, caller, &query, failed).await?;
+    let actor = actor(&gate, caller, &query, &origin, failed).await?;
     body.map(JsonBody::valid).transpose()?;
     let added =
         gate.app().add_secret(&actor, id, &origin).await.map_err(|refused| problem(refused, failed))?;
@@ -164,7 +166,7 @@ pub(crate) async fn end_secret(
     Origin(origin): Origin,
 ) -> Result<Response, Problem> {
     let failed = ErrorCode::DeleteFailed;
-    let actor = actor(&gate, caller, &query, failed).await?;
+    let actor = actor(&gate, caller, &query, &origin, failed).await?;
     let ended = gate.app().end_secret(&actor, id, secret, &origin).await;
     ended.map_err(|refused| problem(refused, failed))?;
     Ok(no_content())

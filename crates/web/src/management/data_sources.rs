@@ -27,7 +27,7 @@ pub(crate) async fn list(
     Origin(origin): Origin,
 ) -> Result<Response, Problem> {
     let failed = ErrorCode::SourceReadFailed;
-    let actor = actor(&gate, caller, &query, failed).await?;
+    let actor = actor(&gate, caller, &query, &origin, failed).await?;
     let seen = gate.app().list_data_sources(&actor, &origin).await.map_err(problem(failed))?;
     Ok(json(StatusCode::OK, &DataSourceList { data_sources: seen.iter().map(ShownSource::from).collect() }))
 }
@@ -41,7 +41,7 @@ pub(crate) async fn get(
     Origin(origin): Origin,
 ) -> Result<Response, Problem> {
     let failed = ErrorCode::SourceReadFailed;
-    let actor = actor(&gate, caller, &query, failed).await?;
+    let actor = actor(&gate, caller, &query, &origin, failed).await?;
     let seen = gate.app().find_data_source(&actor, id, &origin).await.map_err(problem(failed))?;
     Ok(ok(&seen))
 }
@@ -56,7 +56,7 @@ pub(crate) async fn create(
 ) -> Result<Response, Problem> {
     let failed = ErrorCode::SourceUpdateFailed;
     let app = gate.app();
-    let actor = actor(&gate, caller, &query, failed).await?;
+    let actor = actor(&gate, caller, &query, &origin, failed).await?;
     app.may_create_data_sources(&actor, &origin).await.map_err(problem(failed))?;
     rereads_model(&query)?;
     let (draft, connection_type) = read(body, true)?;
@@ -82,7 +82,7 @@ pub(crate) async fn update(
 ) -> Result<Response, Problem> {
     let failed = ErrorCode::SourceUpdateFailed;
     let app = gate.app();
-    let actor = actor(&gate, caller, &query, failed).await?;
+    let actor = actor(&gate, caller, &query, &origin, failed).await?;
     app.data_source_to_change(&actor, id, &origin).await.map_err(problem(failed))?;
     let rereads = rereads_model(&query)?;
     let (draft, connection_type) = read(body, false)?;
@@ -105,7 +105,7 @@ pub(crate) async fn delete(
     Origin(origin): Origin,
 ) -> Result<Response, Problem> {
     let failed = ErrorCode::SourceDeleteFailed;
-    let actor = actor(&gate, caller, &query, failed).await?;
+    let actor = actor(&gate, caller, &query, &origin, failed).await?;
     gate.app().delete_data_source(&actor, id, &origin).await.map_err(problem(failed))?;
     Ok(no_content())
 }
@@ -119,7 +119,7 @@ pub(crate) async fn model(
     Origin(origin): Origin,
 ) -> Result<Response, Problem> {
     let failed = ErrorCode::SourceReadFailed;
-    let actor = actor(&gate, caller, &query, failed).await?;
+    let actor = actor(&gate, caller, &query, &origin, failed).await?;
     let model = gate.app().data_source_model(&actor, id, &origin).await.map_err(problem(failed))?;
     Ok(json(StatusCode::OK, &ShownModel::from(&*model)))
 }
@@ -133,7 +133,7 @@ pub(crate) async fn reload_model(
     Origin(origin): Origin,
 ) -> Result<Response, Problem> {
     let failed = ErrorCode::SourceUpdateFailed;
-    let actor = actor(&gate, caller, &query, failed).await?;
+    let actor = actor(&gate, caller, &query, &origin, failed).await?;
     rereads_model(&query)?;
     let model = gate.app().reload_model(&actor, id, &origin).await.map_err(problem(failed))?;
     Ok(json(StatusCode::OK, &ShownModel::from(&*model)))
@@ -148,7 +148,7 @@ pub(crate) async fn shared_users(
     Origin(origin): Origin,
 ) -> Result<Response, Problem> {
     let failed = ErrorCode::SourceReadFailed;
-    let actor = actor(&gate, caller, &query, failed).await?;
+    let actor = actor(&gate, caller, &query, &origin, failed).await?;
     let users = gate.app().shared_users(&actor, id, &origin).await.map_err(problem(failed))?;
     Ok(json(StatusCode::OK, &SharedUserList::from(users)))
 }
@@ -222,7 +222,7 @@ impl Asking {
         let failed = ErrorCode::SourceUpdateFailed;
         let Self { gate, caller, query, origin } = self;
         let app = gate.app();
-        let actor = actor(&gate, caller, &query, failed).await?;
+        let actor = actor(&gate, caller, &query, &origin, failed).await?;
         app.data_source_to_change(&actor, id, &origin).await.map_err(problem(failed))?;
         let users = app.share_data_source(&actor, id, sharing?, &origin).await.map_err(problem(failed))?;
         Ok(json(StatusCode::OK, &SharedUserList::from(users)))

@@ -46,7 +46,8 @@ pub(crate) async fn own(
     State(gate): State<Gate>,
     Authenticated(caller): Authenticated,
     query: Query,
+    Origin(origin): Origin,
 ) -> Result<Response, Problem> {
-    let actor = actor(&gate, caller, &query, ErrorCode::Unavailable).await?;
+    let actor = actor(&gate, caller, &query, &origin, ErrorCode::Unavailable).await?;
     Ok(shown(&actor.subject().permissions))
 }
