@@ -4,6 +4,7 @@
 //! whom it is shared see it and read its data. One that is out of reach and one that does not exist are the same refusal.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use oauth::account::{DataSource, Permission};
 use oauth::audit::{Action, NewAuditEvent, Outcome};
@@ -125,10 +126,10 @@ impl App {
         let mut names: BTreeMap<UserId, String> = BTreeMap::new();
         let mut seen = Vec::with_capacity(records.len());
         for record in records {
-            if !names.contains_key(&record.owner) {
-                names.insert(record.owner, self.user_name(record.owner).await?);
-            }
-            let owner_name = names.get(&record.owner).cloned().unwrap_or_default();
+            let owner_name = match names.entry(record.owner) {
+                Entry::Occupied(known) => known.get().clone(),
+                Entry::Vacant(unknown) => unknown.insert(self.user_name(record.owner).await?).clone(),
+            };
             seen.push(SeenSource { manages: actor.reaches(record.owner), owner_name, record });
         }
         Ok(seen)

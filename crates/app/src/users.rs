@@ -23,12 +23,30 @@ pub struct UserDraft {
     pub password: Option<Password>,
     /// Active for a new user; `Some(false)` ends all access.
     pub active: Option<bool>,
-    /// `Some(None)`: the password never expires.
-    pub password_expires_at: Option<Option<Timestamp>>,
+    /// Until when the password is accepted; for ever for a new user.
+    pub password_expiry: Option<Expiry>,
     /// Replaces all roles; a new user gets the role User.
     pub roles: Option<Vec<RoleId>>,
     /// `Some(false)` ends a lock; a lock itself comes from failures to sign in only.
     pub locked: Option<bool>,
+}
+
+/// Until when a password is accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expiry {
+    /// For ever.
+    Never,
+    /// From this moment on it is not.
+    At(Timestamp),
+}
+
+impl From<Expiry> for Option<Timestamp> {
+    fn from(expiry: Expiry) -> Self {
+        match expiry {
+            Expiry::Never => None,
+            Expiry::At(end) => Some(end),
+        }
+    }
 }
 
 impl UserDraft {
@@ -74,7 +92,7 @@ impl UserDraft {
         let changed = [
             ("name", self.name.is_some()),
             ("password", self.password.is_some()),
-            ("password expiry", self.password_expires_at.is_some()),
+            ("password expiry", self.password_expiry.is_some()),
             ("status active", self.active == Some(true)),
             ("status inactive", self.active == Some(false)),
             ("not locked", self.locked == Some(false)),
@@ -180,7 +198,7 @@ impl App {
             name,
             password: self.hashed(password).await?,
             active: draft.active.unwrap_or(true),
-            password_expires_at: draft.password_expires_at.flatten(),
+            password_expires_at: draft.password_expiry.and_then(Into::into),
             roles,
             at: self.now(),
         };
@@ -220,7 +238,7 @@ impl App {
             name: draft.name,
             password,
             active: draft.active,
-            password_expires_at: draft.password_expires_at,
+            password_expires_at: draft.password_expiry.map(Into::into),
             roles: draft.roles,
             unlock: draft.locked == Some(false),
             keep_session: None,

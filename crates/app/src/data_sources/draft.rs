@@ -49,7 +49,7 @@ impl DataSourceDraft {
         if let Some(fault) = self.name.as_deref().and_then(|name| data_source::check_name(name).err()) {
             faults.push(FieldFault::new("name", fault.to_string()));
         }
-        if let Some(id) = self.data_store.filter(|id| data_store(*id).is_none()) {
+        if let Some(id) = self.data_store.filter(|id| of_new && data_store(*id).is_none()) {
             let message =
                 format!("is {id}, which is no data store; /api/mgmt/datastores lists those that there are");
             faults.push(FieldFault::new("dataStore", message));

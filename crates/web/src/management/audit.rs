@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 use oauth::audit::{Action, AuditEvent};
-use oauth::id::{ApplicationId, AuditId};
+use oauth::id::{ApplicationId, AuditId, UserId};
 use oauth::time::Timestamp;
 use serde::Serialize;
 
@@ -54,8 +54,8 @@ impl From<AuditEvent> for ShownEvent {
             action: event.action.as_str(),
             outcome: event.outcome.as_str(),
             actor: event.actor_name,
-            actor_id: event.actor.map(|actor| actor.get()),
-            application: event.application.map(|application| application.get()),
+            actor_id: event.actor.map(UserId::get),
+            application: event.application.map(ApplicationId::get),
             subject: event.subject,
             detail: event.detail,
             address: event.address,

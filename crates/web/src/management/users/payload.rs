@@ -1,6 +1,6 @@
 //! What the caller says about a user.
 
-use app::users::UserDraft;
+use app::users::{Expiry, UserDraft};
 use oauth::id::RoleId;
 use oauth::secret::Password;
 use oauth::time::Timestamp;
@@ -16,25 +16,24 @@ pub(crate) struct UserPayload {
     password: Option<Password>,
     /// `passwordStatus` 0: the password is not accepted any more.
     password_ended: bool,
-    /// `Some(None)` for `null`.
-    password_expires_at: Option<Option<Timestamp>>,
+    password_expiry: Option<Expiry>,
     roles: Option<Vec<RoleId>>,
 }
 
 impl UserPayload {
     /// What is asked for. A new password without an expiry never expires, whatever the old one did.
     pub(super) fn draft(&self, now: Timestamp) -> UserDraft {
-        let fresh = self.password.is_some().then_some(None);
-        let password_expires_at = match self.password_expires_at.or(fresh) {
-            Some(expiry) if self.password_ended => Some(Some(expiry.map_or(now, |end| end.min(now)))),
-            None if self.password_ended => Some(Some(now)),
+        let fresh = self.password.is_some().then_some(Expiry::Never);
+        let password_expiry = match self.password_expiry.or(fresh) {
+            Some(Expiry::At(end)) if self.password_ended => Some(Expiry::At(end.min(now))),
+            _ if self.password_ended => Some(Expiry::At(now)),
             given => given,
         };
         UserDraft {
             name: self.name.clone(),
             password: self.password.clone(),
             active: self.active,
-            password_expires_at,
+            password_expiry,
             roles: self.roles.clone(),
             locked: self.locked,
         }
@@ -55,7 +54,7 @@ impl FromJson for UserPayload {
         if let Some(mut password) = fields.object("passwordInfo") {
             payload.password = password.string("password").map(Password::new);
             payload.password_ended = zero_or_one(&mut password, "passwordStatus") == Some(false);
-            payload.password_expires_at = expiry(&mut password);
+            payload.password_expiry = expiry(&mut password);
             password.finish();
         }
         if let Some(mut permissions) = fields.object("permissions") {
@@ -79,18 +78,16 @@ fn zero_or_one(fields: &mut Fields<'_>, name: &'static str) -> Option<bool> {
     }
 }
 
-fn expiry(fields: &mut Fields<'_>) -> Option<Option<Timestamp>> {
+fn expiry(fields: &mut Fields<'_>) -> Option<Expiry> {
     const NAME: &str = "passwordExpiration";
     let text = fields.string(NAME);
     if !fields.has(NAME) {
         return None;
     }
-    let Some(text) = text else { return Some(None) };
-    match text.parse::<jiff::Timestamp>() {
-        Ok(end) => Some(Some(Timestamp::from_micros(end.as_microsecond()))),
-        Err(_) => {
-            fields.fault(NAME, "must be null or a time such as 2030-12-31T00:00:00Z");
-            None
-        }
+    let Some(text) = text else { return Some(Expiry::Never) };
+    let end = text.parse::<jiff::Timestamp>().ok();
+    if end.is_none() {
+        fields.fault(NAME, "must be null or a time such as 2030-12-31T00:00:00Z");
     }
+    end.map(|end| Expiry::At(Timestamp::from_micros(end.as_microsecond())))
 }

@@ -1,0 +1,440 @@
+//! `/api/mgmt/datasources` and `/api/mgmt/datastores`, rule by rule.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use app::data_sources::SQLITE;
+use oauth::account::Permission;
+use oauth::audit::{Action, NewAuditEvent, Outcome};
+use serde_json::{Value, json};
+use store::DataSources;
+use testkit::{ADMIN, OTHER, Setup, TestServer, TestUser, USER};
+
+const PATH: &str = "/api/mgmt/datasources";
+const HARBOUR: &str = "CREATE TABLE Ships (Id INTEGER PRIMARY KEY, Name TEXT NOT NULL);
+    INSERT INTO Ships VALUES (1, 'Argo');
+    CREATE TABLE Notes (Text TEXT);";
+
+fn payload(name: &str, path: &Path) -> Value {
+    json!({
+        "name": name,
+        "dataStore": SQLITE,
+        "connectionType": "Cloud",
+        "description": "ships and berths",
+        "options": { "path": path },
+    })
+}
+
+async fn create(server: &TestServer, user: &TestUser, name: &str) -> Value {
+    let path = server.sqlite_file(&format!("{name}.db"), HARBOUR);
+    server.post(PATH).basic(user).json(&payload(name, &path)).send().await.expect(201).json()
+}
+
+fn at(source: &Value) -> String {
+    format!("{PATH}/{}", source["id"])
+}
+
+async fn names(server: &TestServer, user: &TestUser, query: &str) -> Vec<String> {
+    let list = server.get(&format!("{PATH}{query}")).basic(user).send().await.expect(200).json();
+    let name = |source: &Value| source["name"].as_str().expect("a name").to_owned();
+    list["dataSources"].as_array().expect("a list").iter().map(name).collect()
+}
+
+async fn entity_sets(server: &TestServer, source: &Value) -> Value {
+    let model = server.get(&format!("{}/model", at(source))).basic(&ADMIN).send().await;
+    model.expect(200).json()["entitySets"].clone()
+}
+
+async fn share(server: &TestServer, source: &Value, with: &TestUser) {
+    let body =
+        json!({ "sharedUsers": [{ "userId": server.user(with).await.id.get(), "permissions": [2, 7] }] });
+    server.put(&format!("{}/sharedUsers", at(source))).basic(&USER).json(&body).send().await.expect(200);
+}
+
+#[tokio::test]
+async fn the_data_store_is_sqlite_with_a_path() {
+    let server = TestServer::start().await;
+    let stores = server.get("/api/mgmt/datastores").basic(&USER).send().await.expect(200).json();
+    let sqlite = json!({ "id": SQLITE, "name": "SQLite", "options": ["path"] });
+    assert_eq!(stores, json!({ "dataStores": [sqlite] }));
+    let one = server.get(&format!("/api/mgmt/datastores/{SQLITE}")).basic(&USER).send().await.expect(200);
+    assert_eq!(one.json(), sqlite);
+    server.get("/api/mgmt/datastores/99").basic(&USER).send().await.expect(404);
+}
+
+#[tokio::test]
+async fn a_source_is_made_in_hdps_shape() {
+    let server = TestServer::start().await;
+    let path = server.sqlite_file("harbour.db", HARBOUR);
+    let answer = server.post(PATH).basic(&USER).json(&payload("harbour", &path)).send().await.expect(201);
+    let made = answer.json();
+    assert!(answer.location().ends_with(&at(&made)), "{}", answer.location());
+    assert_eq!(made["name"], "harbour");
+    assert_eq!(made["connectionType"], "Cloud");
+    assert_eq!(made["dataStore"], SQLITE);
+    assert_eq!(made["createdBy"], "d2cuser");
+    assert_eq!(made["options"], json!({ "path": path.canonicalize().unwrap() }));
+    assert_eq!(server.get(&at(&made)).basic(&USER).send().await.expect(200).json(), made);
+}
+
+#[tokio::test]
+async fn a_relative_path_is_looked_up_in_the_folder_for_sources() {
+    let server = TestServer::start().await;
+    server.sqlite_file("harbour.db", HARBOUR);
+    server
+        .post(PATH)
+        .basic(&USER)
+        .json(&payload("harbour", Path::new("harbour.db")))
+        .send()
+        .await
+        .expect(201);
+}
+
+#[tokio::test]
+async fn an_unusable_database_is_refused_and_nothing_is_made() {
+    let server = TestServer::start().await;
+    let folder = server.folder().join("sources");
+    std::fs::write(folder.join("text.db"), "this is no database, however long the text may be ".repeat(100))
+        .unwrap();
+    for path in [folder.join("missing.db"), folder.join("text.db"), folder.clone()] {
+        let refused =
+            server.post(PATH).basic(&USER).json(&payload("harbour", &path)).send().await.expect(400);
+        assert_eq!(refused.error_code(), 222_207_003, "{}", path.display());
+        assert!(!refused.text().contains(folder.to_str().unwrap()), "no path in {}", refused.text());
+    }
+    assert_eq!(names(&server, &ADMIN, "").await, [] as [&str; 0]);
+}
+
+#[tokio::test]
+async fn files_outside_the_folder_are_for_administrators() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let path = elsewhere.path().join("harbour.db");
+    rusqlite::Connection::open(&path).unwrap().execute_batch(HARBOUR).unwrap();
+    let server = TestServer::start().await;
+    let dotted = server.folder().join("sources").join("..").join("..").join("etc").join("passwd");
+    for outside in [
+        path.as_path(),
+        &dotted,
+        Path::new("/etc/passwd"),
+        Path::new("/nonexistent"),
+        Path::new("../system.db"),
+    ] {
+        let refused =
+            server.post(PATH).basic(&USER).json(&payload("harbour", outside)).send().await.expect(400);
+        assert_eq!(refused.error_code(), 222_207_003);
+        let whole = "The database cannot be used: the path is outside the folders that data sources may use.";
+        assert_eq!(
+            refused.error_message(),
+            whole,
+            "the same whether it exists or not: {}",
+            outside.display()
+        );
+    }
+    server.post(PATH).basic(&ADMIN).json(&payload("harbour", &path)).send().await.expect(201);
+}
+
+#[tokio::test]
+async fn a_link_out_of_the_folder_leads_nowhere() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let path = elsewhere.path().join("harbour.db");
+    rusqlite::Connection::open(&path).unwrap().execute_batch(HARBOUR).unwrap();
+    let server = TestServer::start().await;
+    let link = server.folder().join("sources").join("link.db");
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    let refused = server.post(PATH).basic(&USER).json(&payload("harbour", &link)).send().await.expect(400);
+    assert_eq!(refused.error_code(), 222_207_003);
+}
+
+#[tokio::test]
+async fn the_servers_own_files_are_for_nobody() {
+    let own = tempfile::tempdir().unwrap();
+    let path = own.path().join("system.db");
+    rusqlite::Connection::open(&path).unwrap().execute_batch(HARBOUR).unwrap();
+    let mut setup = Setup::default();
+    setup.app.forbidden_folders.push(own.path().to_owned());
+    let server = TestServer::start_with(setup).await;
+    let refused = server.post(PATH).basic(&ADMIN).json(&payload("mine", &path)).send().await.expect(400);
+    assert_eq!(refused.error_code(), 222_207_003);
+
+    // Nor later, when a link takes the place of an allowed file.
+    let source = create(&server, &ADMIN, "harbour").await;
+    let file = server.folder().join("sources").join("harbour.db");
+    std::fs::remove_file(&file).unwrap();
+    std::os::unix::fs::symlink(&path, &file).unwrap();
+    let model = server.get(&format!("{}/model", at(&source))).basic(&ADMIN).send().await.expect(400);
+    assert_eq!(model.error_code(), 222_207_003);
+}
+
+#[tokio::test]
+async fn faulty_payloads_are_refused_with_hdps_numbers() {
+    let server = TestServer::start().await;
+    let path = server.sqlite_file("harbour.db", HARBOUR);
+    let change = |member: &str, value: Value| {
+        let mut body = payload("harbour", &path);
+        body[member] = value;
+        body
+    };
+    for (body, code) in [
+        (change("name", json!(null)), 222_298_001),
+        (change("name", json!("har bour")), 222_298_001),
+        (change("name", json!("hafen-ä")), 222_298_001),
+        (change("name", json!("../x")), 222_298_001),
+        (change("name", json!("x".repeat(129))), 222_298_001),
+        (change("description", json!("x".repeat(257))), 222_298_001),
+        (change("dataStore", json!(99)), 222_298_001),
+        (change("dataStore", json!(null)), 222_298_001),
+        (change("colour", json!("red")), 222_298_001),
+        (change("options", json!({ "path": 5 })), 222_298_001),
+        (change("options", json!(null)), 222_207_002),
+        (change("options", json!({ "path": "" })), 222_207_002),
+        (change("options", json!({ "path": "a\u{0}b" })), 222_207_002),
+        (change("options", json!({ "path": path, "password": "x" })), 222_207_002),
+        (change("connectionType", json!("OnPremise")), 222_207_005),
+        (change("connectionType", json!(null)), 222_207_010),
+    ] {
+        let refused = server.post(PATH).basic(&USER).json(&body).send().await.expect(400);
+        assert_eq!(refused.error_code(), code, "{body}: {}", refused.text());
+    }
+    let map = format!("{PATH}?map=always");
+    let refused = server.post(&map).basic(&USER).json(&payload("harbour", &path)).send().await.expect(400);
+    assert_eq!(refused.error_code(), 222_207_009);
+    let refused = server.post(PATH).basic(&USER).body("application/json", "{").send().await.expect(400);
+    assert_eq!(refused.error_code(), 222_207_007);
+    assert_eq!(names(&server, &ADMIN, "").await, [] as [&str; 0]);
+}
+
+#[tokio::test]
+async fn a_name_belongs_to_one_source_of_the_installation() {
+    let server = TestServer::start().await;
+    let harbour = create(&server, &USER, "harbour").await;
+    let path = server.sqlite_file("other.db", HARBOUR);
+    let refused = server.post(PATH).basic(&OTHER).json(&payload("HARBOUR", &path)).send().await.expect(400);
+    assert_eq!(refused.error_code(), 222_298_020);
+    let other = create(&server, &USER, "canal").await;
+    let refused = server.put(&at(&other)).basic(&USER).json(&json!({ "name": "Harbour" })).send().await;
+    assert_eq!(refused.expect(400).error_code(), 222_298_020);
+    server.put(&at(&harbour)).basic(&USER).json(&json!({ "name": "Harbour" })).send().await.expect(200);
+}
+
+#[tokio::test]
+async fn others_see_a_source_once_it_is_shared_but_do_not_manage_it() {
+    let server = TestServer::start().await;
+    let source = create(&server, &USER, "harbour").await;
+    assert_eq!(names(&server, &OTHER, "").await, [] as [&str; 0]);
+    let foreign = server.get(&at(&source)).basic(&OTHER).send().await.expect(404);
+    let unknown = server.get(&format!("{PATH}/999999")).basic(&OTHER).send().await.expect(404);
+    assert_eq!(foreign.json(), unknown.json(), "the two cannot be told apart");
+    assert_eq!(foreign.error_code(), 222_207_004);
+
+    share(&server, &source, &OTHER).await;
+    assert_eq!(names(&server, &OTHER, "").await, ["harbour"]);
+    let seen = server.get(&at(&source)).basic(&OTHER).send().await.expect(200).json();
+    assert_eq!(seen["options"], json!({}), "where the server keeps it is the owner's business");
+    server.get(&format!("{}/model", at(&source))).basic(&OTHER).send().await.expect(200);
+    for call in [
+        server.put(&at(&source)).json(&json!({ "name": "mine" })),
+        server.delete(&at(&source)),
+        server.post(&format!("{}/model", at(&source))),
+        server.get(&format!("{}/sharedUsers", at(&source))),
+        server.put(&format!("{}/sharedUsers", at(&source))).json(&json!({ "sharedUsers": [] })),
+    ] {
+        assert_eq!(call.basic(&OTHER).send().await.expect(403).error_code(), 222_208_103);
+    }
+    let nobody = format!("{}/sharedUsers", at(&source));
+    server.delete(&nobody).basic(&USER).send().await.expect(204);
+    server.get(&at(&source)).basic(&OTHER).send().await.expect(404);
+}
+
+#[tokio::test]
+async fn sharing_is_replaced_added_to_and_taken_back() {
+    let server = TestServer::start().await;
+    let source = create(&server, &USER, "harbour").await;
+    let path = format!("{}/sharedUsers", at(&source));
+    let other = server.user(&OTHER).await.id.get();
+    let admin = server.user(&ADMIN).await.id.get();
+    let ids = async || -> Vec<i64> {
+        let list = server.get(&path).basic(&USER).send().await.expect(200).json();
+        list["sharedUsers"].as_array().unwrap().iter().map(|user| user["userId"].as_i64().unwrap()).collect()
+    };
+    let body = json!({ "sharedUsers": [{ "userId": other, "permissions": [7, 2] }] });
+    server.post(&path).basic(&USER).json(&body).send().await.expect(200);
+    let body = json!({ "sharedUsers": [{ "userName": "D2CADMIN" }, { "userId": other }] });
+    server.post(&path).basic(&USER).json(&body).send().await.expect(200);
+    assert_eq!(ids().await, [admin, other]);
+    server.delete(&format!("{path}/{admin}")).basic(&USER).send().await.expect(204);
+    assert_eq!(ids().await, [other]);
+    server.put(&path).basic(&USER).json(&json!({ "sharedUsers": [] })).send().await.expect(200);
+    assert_eq!(ids().await, [] as [i64; 0]);
+    let shown = server.put(&path).basic(&ADMIN).json(&body).send().await.expect(200).json();
+    let first = json!({ "userId": admin, "userName": "d2cadmin", "permissions": [2, 7] });
+    assert_eq!(shown["sharedUsers"][0], first, "who may see users is told their names");
+    for (body, field) in [
+        (json!({}), "sharedUsers"),
+        (json!({ "sharedUsers": {} }), "sharedUsers"),
+        (json!({ "sharedUsers": [{}] }), "sharedUsers[0].userId"),
+        (json!({ "sharedUsers": [{ "userId": 999 }] }), "sharedUsers[0]"),
+        (json!({ "sharedUsers": [{ "userName": "nobody" }] }), "sharedUsers[0]"),
+        (json!({ "sharedUsers": [{ "userId": other, "permissions": [3] }] }), "sharedUsers[0].permissions"),
+    ] {
+        let refused = server.put(&path).basic(&USER).json(&body).send().await.expect(400);
+        assert_eq!(refused.faulty_fields(), [field], "{body}");
+    }
+    assert_eq!(ids().await, [admin, other], "a refused request changes nothing");
+}
+
+#[tokio::test]
+async fn an_administrator_sees_all_and_acts_for_others() {
+    let server = TestServer::start().await;
+    create(&server, &USER, "harbour").await;
+    create(&server, &ADMIN, "canal").await;
+    assert_eq!(names(&server, &ADMIN, "").await, ["harbour", "canal"]);
+    assert_eq!(names(&server, &ADMIN, "?user=D2CUSER").await, ["harbour"]);
+    server.get(&format!("{PATH}?user=nobody")).basic(&ADMIN).send().await.expect(404);
+    server.get(&format!("{PATH}?user=d2cadmin")).basic(&USER).send().await.expect(403);
+    let path = server.sqlite_file("lock.db", HARBOUR);
+    let for_other = format!("{PATH}?user=other");
+    let made =
+        server.post(&for_other).basic(&ADMIN).json(&payload("lock", &path)).send().await.expect(201).json();
+    assert_eq!(made["createdBy"], "other");
+    assert_eq!(names(&server, &OTHER, "").await, ["lock"]);
+}
+
+#[tokio::test]
+async fn each_act_needs_its_permission() {
+    let server = TestServer::start().await;
+    let viewer = TestUser { name: "viewer", password: "telescope on the roof" };
+    let role = server.add_role("viewers", &[Permission::MgmtAPI, Permission::ViewDataSource]).await;
+    server.add_user(&viewer, &[role]).await;
+    let path = server.sqlite_file("harbour.db", HARBOUR);
+    let for_viewer = format!("{PATH}?user=viewer");
+    let made = server.post(&for_viewer).basic(&ADMIN).json(&payload("harbour", &path)).send().await;
+    let made = made.expect(201).json();
+    server.get(&at(&made)).basic(&viewer).send().await.expect(200);
+    for call in [
+        server.post(PATH).json(&payload("another", &path)),
+        server.put(&at(&made)).json(&json!({ "name": "renamed" })),
+        server.post(&format!("{}/model", at(&made))),
+        server.delete(&at(&made)),
+    ] {
+        assert_eq!(call.basic(&viewer).send().await.expect(403).error_code(), 222_208_103);
+    }
+    let blind = TestUser { name: "blind", password: "nothing to be seen here" };
+    let role = server.add_role("api only", &[Permission::MgmtAPI]).await;
+    server.add_user(&blind, &[role]).await;
+    server.get(PATH).basic(&blind).send().await.expect(403);
+}
+
+#[tokio::test]
+async fn a_put_replaces_name_and_description_but_never_the_store() {
+    let server = TestServer::start().await;
+    let source = create(&server, &USER, "harbour").await;
+    let renamed = server.put(&at(&source)).basic(&USER).json(&json!({ "name": "port" })).send().await;
+    let renamed = renamed.expect(200).json();
+    assert_eq!((&renamed["name"], &renamed["description"]), (&json!("port"), &json!("")));
+    assert_eq!(renamed["options"], source["options"]);
+    server.put(&at(&source)).basic(&USER).json(&renamed).send().await.expect(200);
+    for body in [json!({ "dataStore": 2 }), json!({ "connectionType": "OnPremise" })] {
+        let refused = server.put(&at(&source)).basic(&USER).json(&body).send().await.expect(400);
+        assert_eq!(refused.error_code(), 222_207_008);
+    }
+    let moved = json!({ "name": "port", "options": { "path": "missing.db" } });
+    let refused = server.put(&at(&source)).basic(&USER).json(&moved).send().await.expect(400);
+    assert_eq!(refused.error_code(), 222_207_003);
+}
+
+#[tokio::test]
+async fn an_owner_keeps_a_file_that_an_administrator_chose() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let path = elsewhere.path().join("harbour.db");
+    rusqlite::Connection::open(&path).unwrap().execute_batch(HARBOUR).unwrap();
+    let server = TestServer::start().await;
+    let for_user = format!("{PATH}?user=d2cuser");
+    let made = server.post(&for_user).basic(&ADMIN).json(&payload("harbour", &path)).send().await;
+    let mut made = made.expect(201).json();
+    made["description"] = json!("mine");
+    server.put(&at(&made)).basic(&USER).json(&made).send().await.expect(200);
+}
+
+#[tokio::test]
+async fn the_model_names_what_is_served_and_what_is_not() {
+    let server = TestServer::start().await;
+    let source = create(&server, &USER, "harbour").await;
+    let model = server.get(&format!("{}/model", at(&source))).basic(&USER).send().await.expect(200).json();
+    assert_eq!(model["entitySets"], json!(["Ships"]));
+    assert_eq!(model["findings"][0]["subject"], "Notes");
+    assert_eq!(model["version"].as_str().unwrap().len(), 16);
+}
+
+#[tokio::test]
+async fn a_changed_structure_is_noticed_within_a_second_or_when_asked() {
+    let server = TestServer::start().await;
+    let source = create(&server, &USER, "harbour").await;
+    assert_eq!(entity_sets(&server, &source).await, json!(["Ships"]));
+    let file = rusqlite::Connection::open(server.folder().join("sources").join("harbour.db")).unwrap();
+    file.execute_batch("CREATE TABLE Berths (Id INTEGER PRIMARY KEY)").unwrap();
+    let reload = server.post(&format!("{}/model", at(&source))).basic(&USER).send().await.expect(200).json();
+    assert_eq!(reload["entitySets"], json!(["Berths", "Ships"]));
+    file.execute_batch("CREATE TABLE Cargo (Id INTEGER PRIMARY KEY)").unwrap();
+    server.clock().advance_secs(2);
+    assert_eq!(entity_sets(&server, &source).await, json!(["Berths", "Cargo", "Ships"]));
+}
+
+#[tokio::test]
+async fn a_moved_source_is_read_from_its_new_place() {
+    let server = TestServer::start().await;
+    let source = create(&server, &USER, "harbour").await;
+    assert_eq!(entity_sets(&server, &source).await, json!(["Ships"]));
+    server.sqlite_file("canal.db", "CREATE TABLE Locks (Id INTEGER PRIMARY KEY)");
+    let moved = json!({ "name": "harbour", "options": { "path": "canal.db" } });
+    server.put(&at(&source)).basic(&USER).json(&moved).send().await.expect(200);
+    assert_eq!(entity_sets(&server, &source).await, json!(["Locks"]));
+}
+
+#[tokio::test]
+async fn a_deleted_source_is_gone_and_its_database_is_not() {
+    let server = TestServer::start().await;
+    let source = create(&server, &USER, "harbour").await;
+    entity_sets(&server, &source).await;
+    server.delete(&at(&source)).basic(&USER).send().await.expect(204);
+    server.get(&at(&source)).basic(&USER).send().await.expect(404);
+    server.delete(&at(&source)).basic(&USER).send().await.expect(404);
+    assert!(server.folder().join("sources").join("harbour.db").exists());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_hundred_first_requests_open_a_source_once() {
+    let server = Arc::new(TestServer::start().await);
+    create(&server, &USER, "harbour").await;
+    let record = server.store().find_data_source_by_name("harbour").await.unwrap().unwrap();
+    let mut all = tokio::task::JoinSet::new();
+    for _ in 0..100 {
+        let (server, record) = (server.clone(), record.clone());
+        all.spawn(async move { server.app().opened(&record).await.unwrap() });
+    }
+    let opened = all.join_all().await;
+    assert!(opened.iter().all(|one| Arc::ptr_eq(one, &opened[0])));
+}
+
+#[tokio::test]
+async fn what_another_node_deletes_is_closed_here() {
+    let server = TestServer::start().await;
+    let source = create(&server, &USER, "harbour").await;
+    entity_sets(&server, &source).await;
+    let record = server.store().find_data_source_by_name("harbour").await.unwrap().unwrap();
+    let opened = server.app().opened(&record).await.unwrap();
+    let audit = NewAuditEvent {
+        at: server.app().now(),
+        action: Action::DeleteDataSource,
+        outcome: Outcome::Success,
+        actor: None,
+        actor_name: None,
+        application: None,
+        subject: None,
+        detail: None,
+        address: None,
+        request_id: None,
+    };
+    server.store().delete_data_source(record.id, audit).await.unwrap().unwrap();
+    server.app().refresh().await.unwrap();
+    assert!(opened.source.schema_version().is_err(), "closed");
+}
