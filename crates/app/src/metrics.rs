@@ -116,7 +116,7 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// Everything in the text form of OpenMetrics.
+    /// Everything in the text form of `OpenMetrics`.
     pub fn encode(&self) -> String {
         let mut text = String::new();
         if prometheus_client::encoding::text::encode(&mut text, &self.registry).is_err() {

@@ -24,7 +24,7 @@ pub async fn readiness(State(gate): State<Gate>) -> Response {
     }
 }
 
-/// `GET /metrics`: counters in the text form of OpenMetrics.
+/// `GET /metrics`: counters in the text form of `OpenMetrics`.
 pub async fn metrics(State(gate): State<Gate>) -> Response {
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     text(StatusCode::OK, gate.app().encode_metrics(), kind)
