@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use oauth::account::DataSource;
@@ -16,6 +16,7 @@ use oauth::time::Timestamp;
 use odata::model::Model;
 use sources::{AllowedFolders, Deadline, SchemaVersion, Source, SourceError, SourceSpec};
 
+use crate::odata::Document;
 use crate::{App, Fault};
 
 /// The option under which a SQLite source has its file.
@@ -31,6 +32,8 @@ pub struct Opened {
     pub source: Arc<Source>,
     /// Compiled from the database's structure; its findings begin with those of the driver.
     pub model: Arc<Model>,
+    /// Written when somebody first asks for it.
+    pub(crate) metadata: OnceLock<Document>,
 }
 
 /// Why a data source cannot be read.
@@ -219,7 +222,8 @@ impl App {
             let described = source.read_schema(deadline)?;
             let mut model = Model::compile(&namespace, described.schema);
             model.findings.splice(0..0, described.findings);
-            Ok::<_, SourceError>((Opened { source, model: Arc::new(model) }, version))
+            let opened = Opened { source, model: Arc::new(model), metadata: OnceLock::new() };
+            Ok::<_, SourceError>((opened, version))
         });
         let made = made.await.map_err(|panic| Fault::Broken(Box::new(panic)))?;
         let made = made.map(|(opened, version)| {

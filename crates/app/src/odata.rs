@@ -21,12 +21,14 @@ use crate::caller::{Caller, Origin};
 use crate::{App, Fault};
 
 mod accept;
+mod document;
 mod places;
 mod plans;
 mod refusal;
 mod run;
 mod stream;
 
+pub(crate) use document::Document;
 pub use refusal::{DataRefusal, SourceFailure};
 pub use stream::{BrokenOff, RowStream};
 
@@ -139,7 +141,7 @@ impl App {
         let opened = self.opened(record).await?;
         let prepared = self.prepare(record, &opened, request, page_size)?;
         acceptable(&prepared, request.accept)?;
-        self.run(record, &opened.source, &prepared, request, page_size).await
+        self.run(record, &opened, &prepared, request, page_size).await
     }
 
     /// Scope first, then permission: neither says anything about any source.

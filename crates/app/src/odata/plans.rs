@@ -37,8 +37,8 @@ pub(super) struct Prepared {
     pub(super) json_accepted: bool,
     /// Whether `$format` outweighs that header.
     pub(super) format_named: bool,
-    /// For the documents about the source itself: the bytes and, for metadata, the entity tag.
-    pub(super) document: Option<(Bytes, Arc<str>)>,
+    /// The service document, if it is that.
+    pub(super) service_document: Option<Bytes>,
     /// Whether it was tried on a caller's thread and took too long for that.
     slow: AtomicBool,
 }
@@ -120,18 +120,17 @@ impl App {
             position: url.skip_token().map(|sealed| self.open_position(sealed, record.id)).transpose()?,
         };
         let plan = plan::prepare(&url, &opened.model, &context, opened.source.dialect())?;
-        let document = match &plan {
+        let service_document = match &plan {
             Plan::ServiceDocument(format) => {
-                Some(odata::service_document::json(&opened.model, &root, *format))
+                Some(odata::service_document::json(&opened.model, &root, *format).into())
             }
-            Plan::Metadata => Some(odata::csdl::xml(&opened.model).into_bytes()),
             _ => None,
         };
         Ok(Prepared {
             plan,
             json_accepted: basis.accepted.is_some(),
             format_named: url.names_format(),
-            document: document.map(|bytes| (Bytes::from(bytes.clone()), entity_tag(&bytes))),
+            service_document,
             slow: AtomicBool::new(false),
         })
     }
@@ -149,14 +148,6 @@ impl App {
             _ => Position::from_bytes(&[]),
         }
     }
-}
-
-/// A strong entity tag: a digest of the bytes.
-fn entity_tag(bytes: &[u8]) -> Arc<str> {
-    let digest = vault::sha256(bytes);
-    let mut head = [0; 16];
-    head.copy_from_slice(&digest[..16]);
-    format!("\"{:032x}\"", u128::from_be_bytes(head)).into()
 }
 
 impl Prepared {
@@ -187,7 +178,7 @@ impl Prepared {
             Plan::Count { statement: counting, .. } => statement(counting),
             Plan::ServiceDocument(_) | Plan::Metadata => 0,
         };
-        plan + self.document.as_ref().map_or(0, |(bytes, _)| bytes.len())
+        plan + self.service_document.as_ref().map_or(0, Bytes::len)
     }
 }
 

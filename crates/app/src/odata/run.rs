@@ -19,8 +19,9 @@ use vault::Vault;
 
 use super::plans::Prepared;
 use super::stream::RowStream;
-use super::{Content, DataAnswer, DataBody, DataRefusal, DataRequest};
+use super::{Content, DataAnswer, DataBody, DataRefusal, DataRequest, document};
 use crate::App;
+use crate::models::Opened;
 
 /// How long a read may hold a request thread. What takes longer starts anew on a worker, so that nobody waits behind it.
 const INLINE_PATIENCE: Duration = Duration::from_millis(2);
@@ -70,30 +71,29 @@ impl App {
     pub(super) async fn run(
         &self,
         record: &DataSource,
-        source: &Source,
+        opened: &Arc<Opened>,
         prepared: &Arc<Prepared>,
         request: &DataRequest<'_>,
         page_size: usize,
     ) -> Result<DataAnswer, DataRefusal> {
-        match (&prepared.plan, &prepared.document) {
-            (Plan::ServiceDocument(format), Some((bytes, _))) => {
-                Ok(DataAnswer::whole(Content::Json(*format), bytes.clone()))
+        let content = match &prepared.plan {
+            Plan::ServiceDocument(format) => {
+                let document = prepared.service_document.clone().unwrap_or_default();
+                return Ok(DataAnswer::whole(Content::Json(*format), document));
             }
-            (Plan::Metadata, Some((bytes, tag))) => {
-                Ok(DataAnswer::whole(Content::Metadata(Arc::clone(tag)), bytes.clone()))
+            Plan::Metadata => {
+                let document = document::metadata(opened).await?;
+                return Ok(DataAnswer::whole(Content::Metadata(document.tag), document.bytes));
             }
-            (Plan::Entities(query), _) => {
-                let body = self.page(record, source, prepared, request).await?;
-                Ok(DataAnswer { content: Content::Page(query.format, page_size), body })
+            Plan::Entities(query) => {
+                let body = self.page(record, &opened.source, prepared, request).await?;
+                return Ok(DataAnswer { content: Content::Page(query.format, page_size), body });
             }
-            (Plan::Entity(single) | Plan::Property(single), _) => {
-                self.single(source, prepared, Content::Json(single.format)).await
-            }
-            (Plan::Value(single), _) => {
-                self.single(source, prepared, Content::Value(single.encoder.value_media_type())).await
-            }
-            _ => self.single(source, prepared, Content::Value("text/plain;charset=utf-8")).await,
-        }
+            Plan::Entity(single) | Plan::Property(single) => Content::Json(single.format),
+            Plan::Value(single) => Content::Value(single.encoder.value_media_type()),
+            Plan::Count { .. } => Content::Value("text/plain;charset=utf-8"),
+        };
+        self.single(&opened.source, prepared, content).await
     }
 
     async fn page(
