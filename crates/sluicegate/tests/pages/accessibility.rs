@@ -1,0 +1,70 @@
+//! Every page can be used by everybody: axe finds nothing, nothing is cut off, nothing is loaded from elsewhere.
+
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+
+use crate::browser::{Browser, VIEWS, View};
+use crate::chromium::installed;
+use crate::gallery;
+
+/// What axe finds, as `rule: what it says of which element`.
+const FINDINGS: &str = "axe.run({resultTypes: ['violations']}).then(found => found.violations.flatMap(rule => \
+    rule.nodes.map(node => rule.id + ': ' + node.failureSummary + ' ' + node.html)))";
+
+/// What reaches beyond the right edge of the window, apart from what scrolls in a region of its own.
+const BEYOND_THE_EDGE: &str = "[...document.querySelectorAll('body *')].filter(it => !it.closest('.table') && \
+    it.getBoundingClientRect().right > document.documentElement.clientWidth + 0.5).map(it => it.outerHTML.slice(0, 120))";
+
+fn lines(found: &Value) -> Vec<String> {
+    found.as_array().unwrap().iter().map(|line| line.as_str().unwrap().to_owned()).collect()
+}
+
+/// Where pictures of the pages are wanted: `PAGES_PICTURES=folder cargo xtask test -p sluicegate --test pages`.
+#[expect(clippy::disallowed_methods, reason = "asked of whoever runs the test, not of the server")]
+fn pictures() -> Option<std::path::PathBuf> {
+    std::env::var_os("PAGES_PICTURES").map(Into::into)
+}
+
+fn draw(browser: &mut Browser, folder: &Path, name: &str, view: View) {
+    let file = format!("{} {} {}.png", name, view.width, view.scheme).replace(' ', "-");
+    std::fs::write(folder.join(file), STANDARD.decode(browser.picture()).unwrap()).unwrap();
+}
+
+#[test]
+fn every_page_can_be_used_by_everybody_on_every_screen() {
+    let axe = std::fs::read_to_string(installed("CLIENTS_NODE_MODULES").join("axe-core/axe.min.js")).unwrap();
+    let pictures = pictures();
+    let mut faults = Vec::new();
+    gallery::walk(|_, browser, name| {
+        browser.value(&format!("{axe}; null"));
+        for view in VIEWS {
+            browser.look(view);
+            if let Some(folder) = &pictures {
+                draw(browser, folder, name, view);
+            }
+            let found = [browser.value(FINDINGS), browser.value(BEYOND_THE_EDGE)];
+            let found = found.iter().flat_map(lines);
+            faults.extend(found.map(|fault| format!("{name}, {} {}: {fault}", view.width, view.scheme)));
+        }
+    });
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn no_page_loads_anything_from_elsewhere() {
+    let mut served_from = String::new();
+    let mut asked_for = Vec::new();
+    gallery::walk(|stage, browser, _| {
+        stage.server.url().clone_into(&mut served_from);
+        asked_for = browser.asked_for();
+    });
+    assert!(asked_for.len() > 20, "{asked_for:?}");
+    let elsewhere = asked_for.iter().filter(|address| !address.starts_with(&served_from));
+    // The person goes back to the application, which is what they came for.
+    let elsewhere: Vec<_> =
+        elsewhere.filter(|address| !address.contains("?code=") && *address != "data:,").collect();
+    assert!(elsewhere.is_empty(), "{elsewhere:?}");
+}

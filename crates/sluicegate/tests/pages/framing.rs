@@ -1,0 +1,28 @@
+//! No other site can show our pages inside its own.
+
+use crate::browser::{Browser, Scripts};
+use crate::stage::{Page, Site, Stage};
+
+#[test]
+fn a_page_that_frames_the_sign_in_shows_nothing() {
+    let (stage, mut browser) = (Stage::new(), Browser::new(Scripts::Run));
+    let plain = Site::of_a_client();
+    let (login, other) = (stage.at("/login"), plain.at("/"));
+    let site = Site::serve(move |_| {
+        Page::shown(
+            "",
+            &format!("<!DOCTYPE html><iframe src='{login}'></iframe><iframe src='{other}'></iframe>"),
+        )
+    });
+    browser.open(&site.at("/"));
+    let mut frames = browser.frames();
+    frames.sort();
+    assert_eq!(frames.len(), 2, "{frames:?}");
+    assert!(frames.contains(&("chrome-error://chromewebdata/".to_owned(), true)), "{frames:?}");
+    assert!(frames.contains(&(plain.at("/"), false)), "a page that allows it is shown: {frames:?}");
+    assert!(
+        browser.violations().iter().any(|line| line.contains("frame-ancestors")),
+        "{:?}",
+        browser.violations()
+    );
+}

@@ -1,0 +1,66 @@
+//! Every page in turn, with names that are hard to lay out.
+
+use testkit::USER;
+
+use crate::browser::{Browser, Scripts};
+use crate::stage::{Site, Stage};
+
+/// The longest name, without a place to break it.
+const LONG: &str = "Hafenmeisterschiffsverkehrsanmeldungsbestätigungsversandprogrammverwaltungszugangsberechtigungsprüfungsdienstleistungsgesellscha";
+/// From right to left, with pictures, and with neutral characters at its end that must not change sides.
+const TURNED: &str = "جدول المد والجزر 🌊⚓️ (2)";
+/// A host as long as the domain name system lets one be, almost.
+const FAR: &str = "https://a-host-with-a-very-long-first-label-that-fills-all-it-may.and-another-label-of-nearly-the-same-length-that-goes-on.example.org/callback";
+const SAYS: &str = "Shows when each berth is free, and warns before the water is too low for your draught. See https://tide-table.example.org/about/this/very/long/address/that/does/not/end for more.";
+
+/// Brings every page before the browser and lets `look` look at it, under the name of the page.
+pub(crate) fn walk(mut look: impl FnMut(&Stage, &mut Browser, &str)) {
+    let (stage, client, mut browser) = (Stage::new(), Site::of_a_client(), Browser::new(Scripts::Run));
+    let mut see = |browser: &mut Browser, name: &str| look(&stage, browser, name);
+    let far = stage.application(LONG, SAYS, FAR);
+    let near = stage.application("Tide table", "when to sail", &client.at("/callback"));
+    let turned = stage.application(TURNED, "من اليمين", &client.at("/turned"));
+
+    browser.open(&stage.at("/login"));
+    see(&mut browser, "login");
+    browser.open(&far);
+    see(&mut browser, "login on the way to a long name");
+    browser.sign_in(USER.name, "not the password");
+    see(&mut browser, "login with a problem");
+    browser.sign_in(USER.name, USER.password);
+    see(&mut browser, "consent to a long name");
+    browser.open(&stage.at("/account/applications"));
+    see(&mut browser, "no applications");
+    browser.open(&near);
+    see(&mut browser, "consent");
+    browser.follow("#consent-allow");
+    stage.add_data_source(&"x".repeat(40));
+    browser.open(&turned);
+    see(&mut browser, "consent to a turned name");
+    browser.follow("#consent-allow");
+    browser.open(&stage.at("/account/applications"));
+    see(&mut browser, "applications");
+    browser.follow("button.danger");
+    see(&mut browser, "applications after revoking");
+    browser.open(&stage.at("/account"));
+    see(&mut browser, "account");
+    browser.open(&stage.at("/account/password"));
+    see(&mut browser, "password");
+    browser.fill("#current", "not the password");
+    browser.fill("#new", "a longer rope holds better");
+    browser.fill("#again", "a longer rope holds better");
+    browser.follow("#password-submit");
+    see(&mut browser, "password with a problem");
+    browser.open(&stage.at("/oauth2/authorize?client_id=nobody"));
+    see(&mut browser, "error");
+    browser.open(&stage.at("/nowhere"));
+    see(&mut browser, "not found");
+    browser.open(&stage.at("/logout"));
+    see(&mut browser, "logout");
+    browser.follow("#logout-submit");
+    see(&mut browser, "signed out");
+    browser.open(&stage.at("/docs"));
+    see(&mut browser, "reference");
+    browser.value("document.querySelectorAll('details').forEach(it => it.open = true)");
+    see(&mut browser, "reference unfolded");
+}

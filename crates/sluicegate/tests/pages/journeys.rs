@@ -1,0 +1,131 @@
+//! The ways that people go through the pages, each with scripts and without.
+
+use testkit::USER;
+
+use crate::browser::{Browser, Scripts};
+use crate::stage::{Page, Site, Stage, parameter};
+
+const NEW_PASSWORD: &str = "a longer rope holds better";
+
+fn sign_in(browser: &mut Browser) {
+    browser.sign_in(USER.name, USER.password);
+}
+
+fn allow_an_application(scripts: Scripts) {
+    let (stage, client, mut browser) = (Stage::new(), Site::of_a_client(), Browser::new(scripts));
+    let callback = client.at("/callback");
+    let ask = stage.application("Tide table", "when to sail", &callback);
+
+    browser.open(&ask);
+    assert!(browser.text().contains("Tide table"), "{}", browser.text());
+    browser.sign_in(USER.name, "not the password");
+    assert!(browser.text_of("document.querySelector('#login-problem').innerText").contains("password"));
+    assert_eq!(browser.text_of("document.querySelector('#username').value"), USER.name);
+    sign_in(&mut browser);
+    let consent = browser.text();
+    for part in ["Tide table", "when to sail", USER.name, "127.0.0.1", "shop"] {
+        assert!(consent.contains(part), "{part} is missing in: {consent}");
+    }
+    browser.follow("#consent-allow");
+    let back = browser.address();
+    assert!(back.starts_with(&callback), "{back}");
+    assert!(parameter(&back, "code").is_some_and(|code| !code.is_empty()), "{back}");
+    assert_eq!(parameter(&back, "state").as_deref(), Some("high tide"));
+    assert_eq!(parameter(&back, "iss").as_deref(), Some(stage.server.url()));
+
+    browser.open(&ask);
+    assert!(browser.address().starts_with(&callback), "what was allowed is not asked again");
+    browser.open(&stage.at("/logout"));
+    browser.follow("#logout-submit");
+    assert!(browser.text().contains("You are signed out"), "{}", browser.text());
+    browser.open(&ask);
+    sign_in(&mut browser);
+    assert!(browser.address().starts_with(&callback), "the sign-in's form may lead back to the application");
+
+    browser.open(&format!("{ask}&prompt=consent"));
+    browser.follow("#consent-deny");
+    assert_eq!(parameter(&browser.address(), "error").as_deref(), Some("access_denied"));
+    assert_eq!(parameter(&browser.address(), "state").as_deref(), Some("high tide"));
+    assert_eq!(browser.violations(), [] as [String; 0]);
+}
+
+#[test]
+fn a_person_allows_an_application_and_is_not_asked_again() {
+    allow_an_application(Scripts::Run);
+}
+
+#[test]
+fn a_person_allows_an_application_without_scripts() {
+    allow_an_application(Scripts::Off);
+}
+
+fn manage_an_account(scripts: Scripts) {
+    let (stage, client, mut browser) = (Stage::new(), Site::of_a_client(), Browser::new(scripts));
+    let ask = stage.application("Tide table", "", &client.at("/callback"));
+    browser.open(&ask);
+    sign_in(&mut browser);
+    browser.follow("#consent-allow");
+
+    browser.open(&stage.at("/account"));
+    assert!(browser.text().contains(USER.name), "{}", browser.text());
+    browser.follow("nav a[href='/account/applications']");
+    assert!(browser.text().contains("Tide table"), "{}", browser.text());
+    browser.follow("button.danger");
+    assert!(browser.text().contains("The access was revoked."), "{}", browser.text());
+    assert!(browser.text().contains("No application has access"), "{}", browser.text());
+    browser.open(&ask);
+    assert!(browser.has("#consent-allow"), "after revoking, the person is asked again");
+
+    browser.open(&stage.at("/account/password"));
+    browser.fill("#current", USER.password);
+    browser.fill("#new", NEW_PASSWORD);
+    browser.fill("#again", "another");
+    browser.press("#password-submit");
+    assert!(browser.value("document.querySelector('#again').validity.tooShort") == true, "the browser helps");
+    browser.fill("#again", "another one than that");
+    browser.follow("#password-submit");
+    assert!(browser.text_of("document.querySelector('#password-problem').innerText").contains("differ"));
+    browser.fill("#current", USER.password);
+    browser.fill("#new", NEW_PASSWORD);
+    browser.fill("#again", NEW_PASSWORD);
+    browser.follow("#password-submit");
+    assert!(browser.text().contains("Your password was changed."), "{}", browser.text());
+
+    browser.follow("#logout-submit");
+    assert!(browser.text().contains("You are signed out"), "{}", browser.text());
+    browser.open(&stage.at("/account"));
+    browser.sign_in(USER.name, USER.password);
+    assert!(browser.has("#login-problem"), "the old password opens nothing");
+    browser.sign_in(USER.name, NEW_PASSWORD);
+    assert_eq!(browser.address(), stage.at("/account"));
+}
+
+#[test]
+fn a_person_revokes_an_application_and_changes_the_password() {
+    manage_an_account(Scripts::Run);
+}
+
+#[test]
+fn a_person_revokes_an_application_and_changes_the_password_without_scripts() {
+    manage_an_account(Scripts::Off);
+}
+
+#[test]
+fn the_way_back_to_an_installed_application_is_open() {
+    let installed = "com.example.tide:/callback";
+    let form = "<!DOCTYPE html><form method=post action=/go><button>Go</button></form>";
+    let strict = Site::serve(move |path| match path {
+        "/go" => Page::onward(installed),
+        _ => Page::shown("Content-Security-Policy: form-action 'self'\r\n", form),
+    });
+    let (stage, mut browser) = (Stage::new(), Browser::new(Scripts::Run));
+    let ask = stage.application("Tide app", "", installed);
+    browser.open(&ask);
+    sign_in(&mut browser);
+    let back = browser.until_asked_for(installed, |browser| browser.press("#consent-allow"));
+    assert!(parameter(&back, "code").is_some(), "{back}");
+    assert_eq!(browser.violations(), [] as [String; 0]);
+    // The same without our policy's exception: the browser would have said so.
+    browser.open(&strict.at("/"));
+    browser.until_told("form-action", |browser| browser.press("button"));
+}

@@ -1,0 +1,60 @@
+//! The pages with nothing but a keyboard.
+
+use testkit::USER;
+
+use crate::browser::{Browser, Scripts};
+use crate::stage::{Site, Stage};
+
+/// What has the focus, with how its outline is drawn.
+const FOCUSED: &str = "(() => { const it = document.activeElement, style = getComputedStyle(it); \
+    return [it.id || it.innerText || it.tagName, style.outlineStyle + ' ' + style.outlineWidth]; })()";
+
+/// Walks from the top of the page with the tab key; every stop must be seen.
+fn stops(browser: &mut Browser, count: usize) -> Vec<String> {
+    browser.value("(() => { const top = document.body; top.tabIndex = -1; top.focus(); top.removeAttribute('tabindex'); })()");
+    let mut stops = Vec::new();
+    for _ in 0..count {
+        browser.key("Tab");
+        let focused = browser.value(FOCUSED);
+        assert_eq!(focused[1], "solid 3px", "{} shows no focus", focused[0]);
+        stops.push(focused[0].as_str().unwrap().to_owned());
+    }
+    stops
+}
+
+#[test]
+fn the_way_through_consent_needs_no_mouse() {
+    let (stage, client, mut browser) = (Stage::new(), Site::of_a_client(), Browser::new(Scripts::Off));
+    let ask = stage.application("Tide table", "", &client.at("/callback"));
+    browser.open(&ask);
+    assert_eq!(browser.value(FOCUSED)[0], "username", "the first field has the focus from the start");
+    assert_eq!(stops(&mut browser, 3), ["username", "password", "login-submit"]);
+    browser.open(&ask);
+    browser.type_text(USER.name);
+    browser.key("Tab");
+    browser.type_text(USER.password);
+    browser.until_loaded(|browser| browser.key("Enter"));
+    let order = stops(&mut browser, 3);
+    assert_eq!(order[1..], ["consent-allow", "consent-deny"], "{order:?}");
+    browser.until_loaded(|browser| browser.key("Space"));
+    assert!(browser.address().contains("error=access_denied"), "{}", browser.address());
+}
+
+#[test]
+fn the_account_pages_need_no_mouse() {
+    let (stage, mut browser) = (Stage::new(), Browser::new(Scripts::Off));
+    browser.open(&stage.at("/account/password"));
+    browser.sign_in(USER.name, USER.password);
+    let order = stops(&mut browser, 8);
+    let expected = [
+        "Account",
+        "Connected applications",
+        "Password",
+        "logout-submit",
+        "current",
+        "new",
+        "again",
+        "password-submit",
+    ];
+    assert_eq!(order, expected);
+}

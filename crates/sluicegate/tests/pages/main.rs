@@ -1,0 +1,14 @@
+//! The pages as people meet them: the real binary, and headless Chromium with and without scripts.
+//!
+//! `cargo xtask test` installs Chromium and axe-core and says where they lie; without them these tests fail, they are not
+//! skipped. Start reading at [`browser`], then [`gallery`], which brings every page before the eye in turn.
+
+mod browser;
+mod chromium;
+mod gallery;
+mod stage;
+
+mod accessibility;
+mod framing;
+mod journeys;
+mod keyboard;

@@ -1,0 +1,129 @@
+//! A server with applications, and the site of a client that people are sent back to.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+
+use serde_json::{Value, json};
+use testkit::{ADMIN, Installation, Served, USER, Wire};
+use url::Url;
+
+/// A page that can be shown anywhere, for what follows a form.
+const BACK: &str = "<!DOCTYPE html><html lang=en><title>The application</title><link rel=icon href=data:,><p>Back at the application.";
+
+/// A served installation with a data source that the user may read.
+pub(crate) struct Stage {
+    pub(crate) server: Served,
+    pub(crate) wire: Wire,
+    installation: Installation,
+}
+
+impl Stage {
+    pub(crate) fn new() -> Self {
+        let installation = Installation::new(env!("CARGO_BIN_EXE_sluicegate"));
+        let server = installation.serve();
+        let wire = Wire::new(server.url());
+        let stage = Self { server, wire, installation };
+        stage.add_data_source("shop");
+        stage
+    }
+
+    /// The address of a page of the server.
+    pub(crate) fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.server.url())
+    }
+
+    /// Gives the user a data source.
+    pub(crate) fn add_data_source(&self, name: &str) {
+        let path = self.installation.folder().join(format!("{}.sqlite", name.len()));
+        let database = rusqlite::Connection::open(&path).unwrap();
+        database.execute_batch("CREATE TABLE Items (Id INTEGER PRIMARY KEY, Name TEXT);").unwrap();
+        let source =
+            json!({"name": name, "dataStore": 1, "connectionType": "Cloud", "options": {"path": path}});
+        let created = self.wire.post_json("/api/mgmt/datasources?user=d2cuser", &ADMIN, &source).unwrap();
+        assert_eq!(created.status, 201, "{created:?}");
+    }
+
+    /// Registers an application and answers the address that asks the user to allow it.
+    pub(crate) fn application(&self, name: &str, description: &str, redirect: &str) -> String {
+        let application = json!({"name": name, "description": description, "redirectUrls": [redirect],
+            "grantTypes": ["authorization_code", "refresh_token"]});
+        let registered =
+            self.wire.post_json("/api/mgmt/oauth/client/applications", &USER, &application).unwrap();
+        assert_eq!(registered.status, 201, "{registered:?}");
+        self.asking(&registered.json()["clientId"], redirect)
+    }
+
+    fn asking(&self, client_id: &Value, redirect: &str) -> String {
+        let parameters = [
+            ("response_type", "code"),
+            ("client_id", client_id.as_str().unwrap()),
+            ("redirect_uri", redirect),
+            ("scope", "api.access.odata"),
+            ("state", "high tide"),
+        ];
+        Url::parse_with_params(&self.at("/oauth2/authorize"), parameters).unwrap().into()
+    }
+}
+
+/// The value of a parameter in the query of an address.
+pub(crate) fn parameter(address: &str, name: &str) -> Option<String> {
+    let address = Url::parse(address).unwrap();
+    address.query_pairs().find(|(given, _)| given == name).map(|(_, value)| value.into_owned())
+}
+
+/// What a site answers.
+pub(crate) struct Page {
+    pub(crate) head: String,
+    pub(crate) body: String,
+}
+
+impl Page {
+    /// A page that is shown.
+    pub(crate) fn shown(more_headers: &str, body: &str) -> Self {
+        Self { head: format!("200 OK\r\nContent-Type: text/html\r\n{more_headers}"), body: body.to_owned() }
+    }
+
+    /// A page that sends the browser on.
+    pub(crate) fn onward(address: &str) -> Self {
+        Self { head: format!("303 See Other\r\nLocation: {address}\r\n"), body: String::new() }
+    }
+}
+
+/// A site on this machine that is not ours; it lasts as long as the test.
+pub(crate) struct Site {
+    origin: String,
+}
+
+impl Site {
+    /// A client's site, whose every page says that the browser is back.
+    pub(crate) fn of_a_client() -> Self {
+        Self::serve(|_| Page::shown("", BACK))
+    }
+
+    /// A site that answers each path as told.
+    pub(crate) fn serve(answer: impl Fn(&str) -> Page + Send + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let origin = format!("http://{}", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            // A browser opens connections ahead of need and may drop them again.
+            for stream in listener.incoming().flatten() {
+                let _ = answer_one(stream, &answer);
+            }
+        });
+        Self { origin }
+    }
+
+    /// The address of one of its pages.
+    pub(crate) fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.origin)
+    }
+}
+
+fn answer_one(mut stream: TcpStream, answer: &impl Fn(&str) -> Page) -> std::io::Result<()> {
+    stream.set_read_timeout(Some(std::time::Duration::from_secs(2)))?;
+    let mut lines = BufReader::new(stream.try_clone()?).lines();
+    let Some(first) = lines.next().transpose()? else { return Ok(()) };
+    while lines.next().transpose()?.is_some_and(|line| !line.is_empty()) {}
+    let Page { head, body } = answer(first.split(' ').nth(1).unwrap_or("/"));
+    write!(stream, "HTTP/1.1 {head}Content-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())
+}
