@@ -3,7 +3,9 @@
 //! A folder with a sample database is made, a real server is started on it, and a client plays the story over real HTTP.
 //! Nothing is short-cut: what the client does, any program can do.
 
-use anyhow::{Context, bail};
+use std::sync::Arc;
+
+use anyhow::{Context, anyhow, bail};
 use app::setup::FIRST_ACCOUNTS;
 use oauth::secret::Password;
 use vault::{Entropy, SystemEntropy};
@@ -13,7 +15,7 @@ use crate::cli::terminal::say;
 use crate::config::{Environment, Settings};
 use crate::installation::Installation;
 use crate::logging;
-use crate::serve::{self, Running};
+use crate::serve::{self, Running, Site};
 use crate::server::{Signals, Stop};
 
 mod client;
@@ -41,29 +43,49 @@ async fn play(settings: &Settings, environment: &Environment, auto: bool) -> any
     let passwords = [setup::make_up(), setup::make_up()];
     let stop = Stop::new();
     let signals = Signals::hear()?;
-    let fresh = Installation::at(&settings.general.data_dir).is_empty(environment)?;
+    let fresh = folder_is_fresh(settings, environment)?;
     if fresh {
         setup::create(settings, environment, passwords.clone()).await?;
     }
     let running = Running::start(settings, environment, &stop).await?;
-    let prepared = prepare::harbour(&running.app, settings, (!fresh).then_some(&passwords)).await;
-    let told = match prepared {
-        Ok(()) => tell(settings, &running, &passwords).await,
-        Err(error) => Err(error),
+    let app = Arc::clone(&running.app);
+    let stage = Stage { settings, site: running.site.clone(), passwords: &passwords };
+    let story = async {
+        prepare::harbour(&app, settings, (!fresh).then_some(&passwords)).await?;
+        let registered = stage.tell().await?;
+        if !auto {
+            stage.invite(&registered);
+        }
+        anyhow::Ok(())
     };
-    match told {
-        Ok(registered) if !auto => {
-            invite(&running, &passwords, &registered);
-            let (ended, ()) = tokio::join!(running.end(), signals.act(stop, None));
-            ended
-        }
-        told => {
+    let playing = async {
+        let told = tokio::select! {
+            told = story => told,
+            () = stop.said() => Err(anyhow!("the story was interrupted")),
+        };
+        if auto || told.is_err() {
             stop.say();
-            let ended = running.end().await;
-            told?;
-            ended
         }
+        told
+    };
+    let (told, ended, ()) = tokio::join!(playing, running.end(), signals.act(stop.clone(), None));
+    told.and(ended)
+}
+
+/// Whether there is nothing in the folder yet. What is no demo is left alone: a demo replaces passwords.
+fn folder_is_fresh(settings: &Settings, environment: &Environment) -> anyhow::Result<bool> {
+    let installation = Installation::at(&settings.general.data_dir);
+    let fresh = installation.is_empty(environment)?;
+    if fresh {
+        installation.mark_as_demo()?;
+    } else if !installation.is_demo() {
+        bail!(
+            "{} holds an installation that is no demo, and a demo would replace its passwords: choose another folder \
+             with --data-dir DIR",
+            installation.folder().display()
+        );
     }
+    Ok(fresh)
 }
 
 fn stays_on_this_machine(settings: &Settings) -> anyhow::Result<()> {
@@ -79,26 +101,52 @@ fn stays_on_this_machine(settings: &Settings) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn tell(
-    settings: &Settings,
-    running: &Running,
-    passwords: &[Password; 2],
-) -> anyhow::Result<Registered> {
-    say(&format!("The harbour is in {}.", settings.general.data_dir.display()));
-    say(&format!("sluicegate is ready at {}\n", running.local_url));
-    let (verifier, state) = (random_text(), random_text());
-    let cast = Cast {
-        issuer: &running.public_url,
-        user: FIRST_ACCOUNTS[1].0,
-        password: passwords[1].expose(),
-        verifier: &verifier,
-        state: &state,
-    };
-    let mut client = Client::new(running.address);
-    let told = story::play(&mut client, &cast, &mut Narrator::default()).await;
-    let registered = told.context("the story did not go as it must")?;
-    say("\nThat is the whole story: registered, allowed, read, refreshed, revoked, refused.");
-    Ok(registered)
+/// What the story is played on.
+struct Stage<'a> {
+    settings: &'a Settings,
+    site: Site,
+    passwords: &'a [Password; 2],
+}
+
+impl Stage<'_> {
+    async fn tell(&self) -> anyhow::Result<Registered> {
+        say(&format!("The harbour is in {}.", self.settings.general.data_dir.display()));
+        say(&format!("sluicegate is ready at {}\n", self.site.local_url));
+        let (verifier, state) = (random_text(), random_text());
+        let cast = Cast {
+            issuer: &self.site.public_url,
+            user: FIRST_ACCOUNTS[1].0,
+            password: self.passwords[1].expose(),
+            verifier: &verifier,
+            state: &state,
+        };
+        let mut client = Client::new(self.site.address);
+        let told = story::play(&mut client, &cast, &mut Narrator::default()).await;
+        let registered = told.context("the story did not go as it must")?;
+        say("\nThat is the whole story: registered, allowed, read, refreshed, revoked, refused.");
+        Ok(registered)
+    }
+
+    fn invite(&self, registered: &Registered) {
+        let url = &self.site.local_url;
+        let authorize = registered.authorize_path(&[]);
+        say("\nNow try it by hand; the server runs until you press Ctrl-C.\n");
+        say(&format!("  every operation        {url}/docs"));
+        say(&format!("  what has access        {url}/account/applications"));
+        say(&format!("  allow it again         {url}{authorize}"));
+        say(&format!(
+            "  rows, with a password  curl -u {} '{url}/api/odata4/harbour/Ships?$top=5'",
+            FIRST_ACCOUNTS[1].0
+        ));
+        say("\nNames and passwords, made anew at each start of the demo and shown only now:\n");
+        for ((name, _), password) in FIRST_ACCOUNTS.iter().zip(self.passwords) {
+            say(&format!("  {name:12}  {}", password.expose()));
+        }
+        say(&format!(
+            "  clientId      {}\n  clientSecret  {}\n",
+            registered.client_id, registered.client_secret
+        ));
+    }
 }
 
 /// 256 random bits as text that needs no escaping.
@@ -106,19 +154,4 @@ fn random_text() -> String {
     let mut bytes = [0; 32];
     SystemEntropy.fill(&mut bytes);
     base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, bytes)
-}
-
-fn invite(running: &Running, passwords: &[Password; 2], registered: &Registered) {
-    let url = &running.local_url;
-    say(&format!(
-        "\nNow try it by hand; the server runs until you press Ctrl-C.\n\n  {url}/docs                   every operation"
-    ));
-    say(&format!("  {url}/account/applications   what has access"));
-    say(&format!("  {url}/api/odata4/harbour/Ships?$top=5   rows, with a name and password in the browser"));
-    say(&format!("  {url}{}   allow the application again", registered.authorize_path(&[])));
-    say("\nThese are made anew at each start of the demo and shown only now:\n");
-    for ((name, _), password) in FIRST_ACCOUNTS.iter().zip(passwords) {
-        say(&format!("  {name:12}  {}", password.expose()));
-    }
-    say(&format!("  clientId      {}\n  clientSecret  {}\n", registered.client_id, registered.client_secret));
 }

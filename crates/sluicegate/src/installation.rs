@@ -121,16 +121,37 @@ impl Installation {
             Some(text) => MasterKey::from_text(text).context("SLUICEGATE_MASTER_KEY is no master key")?,
             None => MasterKey::generate(&SystemEntropy),
         };
-        let private = |folder: &Path, recursive: bool| {
-            let made = DirBuilder::new().mode(0o700).recursive(recursive).create(folder);
-            made.map_err(|error| cannot_write(folder, &error))
-        };
-        private(&self.folder, true)?;
-        private(&self.workshop(), false)?;
+        self.make_folder()?;
+        let made = DirBuilder::new().mode(0o700).create(self.workshop());
+        made.map_err(|error| cannot_write(&self.folder, &error))?;
         if environment.master_key().is_none() {
             master.create_file(&self.workshop().join("master.key"))?;
         }
         Ok(Unfinished { installation: self.clone(), master })
+    }
+
+    fn make_folder(&self) -> anyhow::Result<()> {
+        let made = DirBuilder::new().mode(0o700).recursive(true).create(&self.folder);
+        made.map_err(|error| cannot_write(&self.folder, &error))
+    }
+
+    /// Marks the folder as one of a demo, whose passwords may be replaced.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub(crate) fn mark_as_demo(&self) -> anyhow::Result<()> {
+        self.make_folder()?;
+        let text = "Everything in this folder belongs to `sluicegate demo` and may be deleted.\n";
+        fs::write(self.demo_mark(), text).map_err(|error| cannot_write(&self.folder, &error))
+    }
+
+    /// Whether the folder is one of a demo.
+    pub(crate) fn is_demo(&self) -> bool {
+        self.demo_mark().exists()
+    }
+
+    fn demo_mark(&self) -> PathBuf {
+        self.folder.join("this-is-a-demo.txt")
     }
 
     fn mend(&self, condition: Condition) -> anyhow::Error {

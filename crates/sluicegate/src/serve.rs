@@ -31,7 +31,7 @@ pub(crate) fn run(settings: &Settings, environment: &Environment) -> anyhow::Res
         let stop = Stop::new();
         let signals = Signals::hear()?;
         let running = Running::start(settings, environment, &stop).await?;
-        say(&format!("sluicegate is ready at {}", running.local_url));
+        say(&format!("sluicegate is ready at {}", running.site.local_url));
         let acting = signals.act(stop, running.tls.clone());
         let (ended, ()) = tokio::join!(running.end(), acting);
         ended
@@ -46,14 +46,21 @@ pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no runtime could be started")
 }
 
-/// A server that accepts connections.
-pub(crate) struct Running {
-    /// Where it listens.
+/// Where a server is reached.
+#[derive(Debug, Clone)]
+pub(crate) struct Site {
+    /// Where it can be connected to.
     pub(crate) address: SocketAddr,
     /// Where it listens, as a URL.
     pub(crate) local_url: String,
-    /// Its issuer identifier.
+    /// The address for users and clients: its issuer identifier.
     pub(crate) public_url: String,
+}
+
+/// A server that accepts connections.
+pub(crate) struct Running {
+    /// Where it is reached.
+    pub(crate) site: Site,
     /// The use cases behind it.
     pub(crate) app: Arc<App>,
     tls: Option<Tls>,
@@ -72,17 +79,16 @@ impl Running {
     ) -> anyhow::Result<Self> {
         let tls = read_tls(settings)?;
         let bound = server::bind(settings.general.listen).await?;
-        let address = bound.address;
-        let urls = Urls::of(settings, address);
-        let app = Arc::new(wiring::open(settings, environment, &urls.public).await?);
-        warn_of(settings, &urls);
+        let site = Site::of(settings, bound.address);
+        let app = Arc::new(wiring::open(settings, environment, &site.public_url).await?);
+        warn_of(settings, &site);
         let mut tasks = JoinSet::new();
-        let front = web::service(Arc::clone(&app), web_settings(settings, &urls));
+        let front = web::service(Arc::clone(&app), web_settings(settings, &site));
         tasks.spawn(bound.serve(front, tls.clone(), limits(settings), stop.clone()));
         tasks.spawn(look(Arc::clone(&app), stop.clone()));
         tasks.spawn(tidy(Arc::clone(&app), stop.clone()));
-        tracing::info!(address = %address, public_url = urls.public, "serving");
-        Ok(Self { address, local_url: urls.local, public_url: urls.public, app, tls, tasks })
+        tracing::info!(address = %site.address, public_url = site.public_url, "serving");
+        Ok(Self { site, app, tls, tasks })
     }
 
     /// Waits until the server was told to stop and has finished, then closes the database.
@@ -107,22 +113,16 @@ fn read_tls(settings: &Settings) -> Result<Option<Tls>, ConfigError> {
     read.map(Some).map_err(|error| ConfigError(vec![Fault::of_key("tls", format!("{error:#}"))]))
 }
 
-struct Urls {
-    local: String,
-    public: String,
-}
-
-impl Urls {
+impl Site {
     fn of(settings: &Settings, address: SocketAddr) -> Self {
-        let own_tls = settings.tls.cert_file.is_some();
-        let scheme = if own_tls { "https" } else { "http" };
-        let local = format!("{scheme}://{}", reachable(address));
-        let public = match &settings.general.public_url {
+        let scheme = if settings.tls.cert_file.is_some() { "https" } else { "http" };
+        let local_url = format!("{scheme}://{}", reachable(address));
+        let public_url = match &settings.general.public_url {
             Some(url) => url.as_str().to_owned(),
             None if settings.general.behind_tls_proxy => format!("https://{}", reachable(address)),
-            None => local.clone(),
+            None => local_url.clone(),
         };
-        Self { local, public }
+        Self { address: reachable(address), local_url, public_url }
     }
 }
 
@@ -136,7 +136,7 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, address.port())
 }
 
-fn warn_of(settings: &Settings, urls: &Urls) {
+fn warn_of(settings: &Settings, site: &Site) {
     for (key, warning) in settings.warnings() {
         tracing::warn!(key, "security is weakened: {warning}");
     }
@@ -145,15 +145,15 @@ fn warn_of(settings: &Settings, urls: &Urls) {
         && (general.behind_tls_proxy || !general.listen.ip().to_canonical().is_loopback())
     {
         tracing::warn!(
-            public_url = urls.public,
+            public_url = site.public_url,
             "public_url is not set; clients that use another address will be refused"
         );
     }
 }
 
-fn web_settings(settings: &Settings, urls: &Urls) -> WebSettings {
+fn web_settings(settings: &Settings, site: &Site) -> WebSettings {
     WebSettings {
-        tls: urls.public.starts_with("https:"),
+        tls: site.public_url.starts_with("https:"),
         trusted_proxies: settings.general.trusted_proxies.clone(),
         max_body_bytes: number(settings.limits.max_body_bytes),
         max_uri_bytes: number(settings.limits.max_uri_bytes),

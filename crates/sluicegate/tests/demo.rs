@@ -66,6 +66,17 @@ fn a_folder_that_cannot_be_written_is_told_with_what_to_do() {
 }
 
 #[test]
+fn an_installation_that_is_no_demo_keeps_its_passwords() {
+    let installation = testkit::Installation::new(BINARY);
+    let output = installation.command(&["demo", "--auto", "--listen", "127.0.0.1:0"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("is no demo"));
+    let served = installation.serve();
+    let answer = testkit::Wire::new(served.url()).get("/api/admin/users", Some(&testkit::ADMIN)).unwrap();
+    assert_eq!(answer.status.as_u16(), 200);
+}
+
+#[test]
 fn a_demo_that_other_machines_could_reach_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = Command::new(BINARY);
