@@ -66,9 +66,12 @@ impl App {
     /// Closes opened sources whose records are gone. One that was moved or touched is opened anew by the next request
     /// for it, which holds what is open against the record.
     async fn review_opened_sources(&self) -> Result<(), StoreError> {
+        // Looked at first: what is opened after the records were read may be newer than they are.
+        let open = self.models.ids();
         let records = self.store.list_data_sources(None).await?;
-        self.models.retain(|id| records.iter().any(|record| record.id == id));
-        self.sources.retain(|id| records.iter().any(|record| record.id.get() == id));
+        for id in open.into_iter().filter(|id| !records.iter().any(|record| record.id == *id)) {
+            self.close_source(id);
+        }
         Ok(())
     }
 

@@ -81,9 +81,18 @@ impl Models {
         })
     }
 
-    /// Drops the models whose source `keep` does not want.
-    pub(crate) fn retain(&self, keep: impl Fn(DataSourceId) -> bool) {
-        self.slots.write().unwrap_or_else(PoisonError::into_inner).retain(|id, _| keep(*id));
+    /// The sources that are open or about to be.
+    pub(crate) fn ids(&self) -> Vec<DataSourceId> {
+        self.slots.read().unwrap_or_else(PoisonError::into_inner).keys().copied().collect()
+    }
+
+    fn forget(&self, id: DataSourceId) {
+        self.slots.write().unwrap_or_else(PoisonError::into_inner).remove(&id);
+    }
+
+    /// Whether the source has been forgotten since the slot was taken.
+    fn has_forgotten(&self, id: DataSourceId) -> bool {
+        !self.slots.read().unwrap_or_else(PoisonError::into_inner).contains_key(&id)
     }
 }
 
@@ -158,7 +167,7 @@ impl App {
 
     /// Forgets an opened source and its model; what still reads it is stopped.
     pub(crate) fn close_source(&self, id: DataSourceId) {
-        self.models.retain(|other| other != id);
+        self.models.forget(id);
         self.sources.close(id.get());
     }
 
@@ -238,6 +247,10 @@ impl App {
             opened
         });
         slot.attempts.fetch_add(1, Ordering::AcqRel);
+        if self.models.has_forgotten(record.id) {
+            // Deleted while it was being opened.
+            self.sources.close(id);
+        }
         Ok(made.inspect_err(|error| {
             tracing::warn!(data_source = id, %error, detail = error.detail(), "a data source cannot be read");
         })?)
@@ -280,4 +293,18 @@ fn namespace(name: &str) -> String {
         namespace.insert(0, '_');
     }
     namespace
+}
+
+#[cfg(test)]
+mod tests {
+    use super::namespace;
+
+    #[test]
+    fn a_namespace_is_an_identifier_whatever_the_source_is_called() {
+        for (name, expected) in
+            [("harbour", "harbour"), ("har-bour", "har_bour"), ("2nd", "_2nd"), ("-", "_")]
+        {
+            assert_eq!(namespace(name), expected);
+        }
+    }
 }
