@@ -4,7 +4,7 @@
 //! caller's own thread, because a hop to another costs more than the read; all else comes as a stream, whose first bytes
 //! are awaited before anything is promised.
 //!
-//! Start reading at [`App::read_data`], then [`plans`] and [`run`].
+//! Start reading at [`App::read_data`], then `plans` and `run`.
 
 use std::sync::Arc;
 

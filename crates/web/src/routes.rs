@@ -51,9 +51,10 @@ pub fn router(gate: Gate) -> Router {
         .route("/api/mgmt/oauth/client/allowedapplications/{id}",             delete(allowed::revoke))
 
         // The data.
-        .route("/api/odata4",                 get(odata::sources))
-        .route("/api/odata4/{source}",        get(odata::read))
-        .route("/api/odata4/{source}/",       get(odata::read))
+        .route("/api/odata4",                  get(odata::sources))
+        .route("/api/odata4/",                 get(odata::sources))
+        .route("/api/odata4/{source}",         get(odata::read))
+        .route("/api/odata4/{source}/",        get(odata::read))
         .route("/api/odata4/{source}/{*path}", get(odata::read))
 
         .route("/api/admin/users",                   get(users::list).post(users::create))

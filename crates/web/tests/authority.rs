@@ -183,6 +183,7 @@ const ELSEWHERE: &[(Method, &str, u16)] = &[
     (Method::GET,  "/account/password",                200),
     (Method::POST, "/account/password",                200),
     (Method::GET,  "/api/odata4",                      401),
+    (Method::GET,  "/api/odata4/",                     401),
     (Method::GET,  "/api/odata4/{source}",             401),
     (Method::GET,  "/api/odata4/{source}/",            401),
     (Method::GET,  "/api/odata4/{source}/{*path}",     401),

@@ -134,7 +134,7 @@ async fn the_root_names_what_the_caller_may_read_and_nothing_else() {
     let url = "http://127.0.0.1:8080/api/odata4/Pier/";
     let expected = serde_json::json!([{ "name": "Pier", "kind": "ServiceDocument", "url": url }]);
     assert_eq!(other["value"], expected);
-    let admin = harbour.server.get("/api/odata4").basic(&ADMIN).send().await.expect(200).json();
+    let admin = harbour.server.get("/api/odata4/").basic(&ADMIN).send().await.expect(200).json();
     assert_eq!(admin["value"], serde_json::json!([]));
 }
 
