@@ -21,13 +21,21 @@ pub enum Answer {
     Redirect(String),
     /// The sign-in page; afterwards the same request again.
     SignIn {
-        /// What the application is called.
-        application: String,
         /// The request as a query string.
         query: String,
     },
     /// The consent page.
     Consent(Box<ConsentQuestion>),
+}
+
+/// For which application somebody signs in.
+#[derive(Debug)]
+pub struct OnTheWay {
+    /// What the application is called.
+    pub application: String,
+    /// The source that the page's `form-action` must name: where a remembered consent covers the request, signing in
+    /// leads straight on to the application.
+    pub form_action: String,
 }
 
 /// Everything that a person must know to consent.
@@ -94,10 +102,7 @@ impl App {
         match authorize::next_step(&valid.valid, signed_in, consent.as_ref()) {
             Err(refused) => Ok(self.tell_refusal(&refused)),
             Ok(NextStep::IssueCode(approval)) => self.send_code(&valid.valid, approval),
-            Ok(NextStep::SignIn) => Ok(Answer::SignIn {
-                application: valid.application.settings.name.clone(),
-                query: valid.request.query_after_sign_in(),
-            }),
+            Ok(NextStep::SignIn) => Ok(Answer::SignIn { query: valid.request.query_after_sign_in() }),
             Ok(NextStep::Consent { .. }) => self.ask_consent(&valid, session).await,
         }
     }
@@ -135,6 +140,18 @@ impl App {
             Some(approval) => self.send_code(&valid.valid, approval),
             None => Ok(Answer::Page(Refusal::UnknownClientId)),
         }
+    }
+
+    /// The application to which a request leads after signing in; none when the request is not valid.
+    ///
+    /// # Errors
+    /// When the database cannot tell.
+    pub async fn on_the_way(&self, parameters: &Parameters) -> Result<Option<OnTheWay>, Fault> {
+        let valid = self.check_request(parameters).await?;
+        Ok(valid.ok().map(|valid| OnTheWay {
+            application: valid.application.settings.name.clone(),
+            form_action: valid.valid.target().form_action_origin(),
+        }))
     }
 
     async fn check_request(&self, parameters: &Parameters) -> Result<Result<Valid, Refused>, Fault> {

@@ -57,7 +57,10 @@ impl App {
     ) -> Result<AuthenticatedClient, ProtocolRefusal> {
         let now = self.now();
         let presented = Presented::find(request.basic, request.parameters)?;
-        let too_often = |retry_after_secs| ProtocolRefusal::TooOften { retry_after_secs };
+        let too_often = |retry_after_secs| {
+            self.metrics().rate_limited.inc();
+            ProtocolRefusal::TooOften { retry_after_secs }
+        };
         self.rates.may_try_credentials(request.origin.address, now).map_err(too_often)?;
         let found = match &presented.unverified_client_id {
             Some(id) => self.application_by_client_id(id).await?,

@@ -63,6 +63,7 @@ impl App {
         if let Some(user) = self.store.find_user_by_name(&credentials.name).await?
             && user.active
             && !user.lockout.is_locked(now)
+            && !has_failures_to_forget(&user)
             && user.password_expires_at.is_none_or(|end| !end.is_past(now))
             && self.vault.remembers(&user.password, user.id, &credentials.password, now)
         {
@@ -101,6 +102,7 @@ impl App {
         origin: &Origin,
     ) -> Result<Arc<Member>, SignInRefusal> {
         if let Err(wait) = self.rates.may_try_credentials(origin.address, self.now()) {
+            self.metrics().rate_limited.inc();
             return Err(SignInRefusal::TooOften { retry_after_secs: wait });
         }
         let password = credentials.password.clone();
@@ -125,6 +127,8 @@ impl App {
             return self.refuse(credentials, Some(&user), "the account is inactive", origin).await;
         }
         if user.password_expires_at.is_some_and(|end| end.is_past(now)) {
+            let audit = self.refused(credentials, Some(&user), "the password has expired", origin);
+            self.store.append_audit(vec![audit]).await?;
             return Err(SignInRefusal::PasswordExpired);
         }
         self.after_success(&user, &credentials.password).await?;
@@ -132,7 +136,7 @@ impl App {
     }
 
     async fn after_success(&self, user: &User, password: &Password) -> Result<(), SignInRefusal> {
-        if user.lockout.failures > 0 {
+        if has_failures_to_forget(user) {
             self.store.forget_sign_in_failures(user.id).await?;
         }
         if self.vault.needs_rehash(&user.password) {
@@ -190,4 +194,9 @@ impl App {
             lock_secs: self.limit(Limit::PasswordLockoutPeriod).await?,
         })
     }
+}
+
+/// Whether a success has something to forget; a lock that is over is forgotten by the next failure.
+fn has_failures_to_forget(user: &User) -> bool {
+    user.lockout.failures > 0 && user.lockout.locked_until.is_none()
 }

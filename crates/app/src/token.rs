@@ -119,7 +119,10 @@ impl App {
             matches!(refusal.code(), ErrorCode::InvalidGrant | ErrorCode::UnauthorizedClient);
         let noted = matches!(
             refusal,
-            Refusal::CredentialsWrong | Refusal::CodeReplayed | Refusal::RefreshTokenReplayed
+            Refusal::CredentialsWrong
+                | Refusal::PasswordExpired
+                | Refusal::CodeReplayed
+                | Refusal::RefreshTokenReplayed
         );
         if !refuses_access || noted {
             return Ok(());

@@ -80,7 +80,8 @@ pub async fn decide(
         Ok(None) => {
             let continue_to = format!("{PATH}?{request}");
             return visit
-                .ask_to_sign_in(StatusCode::OK, &Asking { continue_to: &continue_to, ..Asking::default() });
+                .ask_to_sign_in(StatusCode::OK, &Asking { continue_to: &continue_to, ..Asking::default() })
+                .await;
         }
     };
     if !visit.is_ours(cookie.expose(), form.field(fields::CSRF)) {
@@ -97,68 +98,101 @@ pub async fn decide(
     };
     match gate.app().decide_consent(&parameters, &live, decision, &origin).await {
         Err(cause) => fault(&cause),
-        Ok(answer) => shown(&visit, &answer, Some((&live, &cookie))),
+        Ok(answer) => shown(&visit, &answer, Some((&live, &cookie))).await,
     }
 }
 
 async fn answer(gate: &Gate, origin: &Origin, headers: &HeaderMap, parameters: &Parameters) -> Response {
     let visit = Visit { gate, headers, origin };
-    let (session, fresh) = match signed_in(&visit).await {
-        Ok(found) => found,
-        Err(SignInRefusal::Fault(cause)) => return fault(&cause),
-        Err(refusal) => return not_signed_in(&visit, &refusal),
-    };
-    let live = session.as_ref().map(|(live, _)| live);
-    let response = match gate.app().authorize(parameters, live).await {
+    match visit.session().await {
         Err(cause) => fault(&cause),
-        Ok(answer) => shown(&visit, &answer, session.as_ref().map(|(live, cookie)| (live, cookie))),
-    };
-    let cookie = session.filter(|_| fresh).and_then(|(_, cookie)| cookies::open(&cookie, gate.settings()));
-    with_cookie(response, cookie)
+        Ok(found) => answer_to(&visit, parameters, found).await,
+    }
 }
 
-/// A session with its cookie.
-type Signed = Option<(LiveSession, SessionCookie)>;
-
-/// The session of the browser; without one an `Authorization: Basic` header opens one, as Hybrid Data Pipeline documents
-/// it. Whether it was opened just now is the second part.
-async fn signed_in(visit: &Visit<'_>) -> Result<(Signed, bool), SignInRefusal> {
-    if let Some(found) = visit.session().await? {
-        return Ok((Some(found), false));
-    }
-    let header = visit.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let Some((scheme, text)) = header.and_then(|header| header.split_once(' ')) else {
-        return Ok((None, false));
+/// Client and redirect URL are judged before any password is: whoever sent the browser here with a request that cannot
+/// be answered is told so, and no session is opened for it.
+async fn answer_to(
+    visit: &Visit<'_>,
+    parameters: &Parameters,
+    found: Option<(LiveSession, SessionCookie)>,
+) -> Response {
+    let app = visit.gate.app();
+    let live = found.as_ref().map(|(live, _)| live);
+    let answer = match app.authorize(parameters, live).await {
+        Err(cause) => return fault(&cause),
+        Ok(answer) => answer,
     };
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return Ok((None, false));
+    if found.is_none()
+        && !matches!(answer, Answer::Page(_))
+        && let Some(text) = basic_header(visit.headers)
+    {
+        return answer_to_basic(visit, parameters, &answer, text).await;
     }
+    shown(visit, &answer, found.as_ref().map(|(live, cookie)| (live, cookie))).await
+}
+
+/// The content of an `Authorization: Basic` header.
+fn basic_header(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, text) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("basic").then_some(text)
+}
+
+/// Without a session an `Authorization: Basic` header opens one, as Hybrid Data Pipeline documents it. `unsigned` is the
+/// answer to nobody; where that is the sign-in page, signing in has just been obeyed.
+async fn answer_to_basic(
+    visit: &Visit<'_>,
+    parameters: &Parameters,
+    unsigned: &Answer,
+    text: &str,
+) -> Response {
+    let app = visit.gate.app();
+    let query = if let Answer::SignIn { query } = unsigned { query } else { "" };
+    let (live, cookie) = match open_session(visit, text).await {
+        Ok(opened) => opened,
+        Err(SignInRefusal::Fault(cause)) => return fault(&cause),
+        Err(refusal) => return not_signed_in(visit, &refusal, query).await,
+    };
+    let again = Parameters::from_form(query.as_bytes()).ok().filter(|_| !query.is_empty());
+    let response = match app.authorize(again.as_ref().unwrap_or(parameters), Some(&live)).await {
+        Err(cause) => fault(&cause),
+        Ok(answer) => shown(visit, &answer, Some((&live, &cookie))).await,
+    };
+    with_cookie(response, cookies::open(&cookie, visit.gate.settings()))
+}
+
+async fn open_session(visit: &Visit<'_>, text: &str) -> Result<(LiveSession, SessionCookie), SignInRefusal> {
+    let app = visit.gate.app();
     let credentials = basic(text).ok_or(SignInRefusal::Refused)?;
-    let member = visit.gate.app().sign_in(&credentials, visit.origin).await?;
-    let opened = visit.gate.app().open_session(member, visit.origin).await?;
-    Ok((Some(opened), true))
+    let member = app.sign_in(&credentials, visit.origin).await?;
+    Ok(app.open_session(member, visit.origin).await?)
 }
 
-fn not_signed_in(visit: &Visit<'_>, refusal: &SignInRefusal) -> Response {
+async fn not_signed_in(visit: &Visit<'_>, refusal: &SignInRefusal, query: &str) -> Response {
     let problem = sentence(&refusal.to_string());
-    let asking = Asking { problem: Some(&problem), ..Asking::default() };
+    let continue_to = format!("{PATH}?{query}");
+    let asking = Asking { continue_to: &continue_to, problem: Some(&problem), ..Asking::default() };
     let SignInRefusal::TooOften { retry_after_secs } = refusal else {
-        return visit.ask_to_sign_in(StatusCode::UNAUTHORIZED, &asking);
+        return visit.ask_to_sign_in(StatusCode::UNAUTHORIZED, &asking).await;
     };
-    let mut response = visit.ask_to_sign_in(StatusCode::TOO_MANY_REQUESTS, &asking);
+    let mut response = visit.ask_to_sign_in(StatusCode::TOO_MANY_REQUESTS, &asking).await;
     response.headers_mut().insert(RETRY_AFTER, (*retry_after_secs).into());
     response
 }
 
-fn shown(visit: &Visit<'_>, answer: &Answer, session: Option<(&LiveSession, &SessionCookie)>) -> Response {
+async fn shown(
+    visit: &Visit<'_>,
+    answer: &Answer,
+    session: Option<(&LiveSession, &SessionCookie)>,
+) -> Response {
     match answer {
         Answer::Page(refusal) => refused(*refusal),
         Answer::Redirect(location) => go_to(location),
-        Answer::SignIn { application, query } => {
+        Answer::SignIn { query } => {
             let continue_to = format!("{PATH}?{query}");
-            let asking =
-                Asking { continue_to: &continue_to, application: Some(application), ..Asking::default() };
-            visit.ask_to_sign_in(StatusCode::OK, &asking)
+            visit
+                .ask_to_sign_in(StatusCode::OK, &Asking { continue_to: &continue_to, ..Asking::default() })
+                .await
         }
         Answer::Consent(question) => match session {
             Some((live, cookie)) => ask_consent(visit, question, live, cookie),

@@ -64,7 +64,7 @@ pub async fn show(State(gate): State<Gate>, From(origin): From, headers: HeaderM
     let visit = Visit { gate: &gate, headers: &headers, origin: &origin };
     let (live, cookie) = match visit.session().await {
         Err(cause) => return fault(&cause),
-        Ok(None) => return ask(&visit, "/account"),
+        Ok(None) => return ask(&visit, "/account").await,
         Ok(Some(found)) => found,
     };
     let roles = match gate.app().names_of_roles(live.caller.member()).await {
@@ -92,7 +92,7 @@ pub async fn applications(
     let visit = Visit { gate: &gate, headers: &headers, origin: &origin };
     let (live, cookie) = match visit.session().await {
         Err(cause) => return fault(&cause),
-        Ok(None) => return ask(&visit, "/account/applications"),
+        Ok(None) => return ask(&visit, "/account/applications").await,
         Ok(Some(found)) => found,
     };
     let allowed = match list(&gate, &live).await {
@@ -121,7 +121,7 @@ pub async fn revoke(
     let visit = Visit { gate: &gate, headers: &headers, origin: &origin };
     let (live, cookie) = match visit.session().await {
         Err(cause) => return fault(&cause),
-        Ok(None) => return ask(&visit, "/account/applications"),
+        Ok(None) => return ask(&visit, "/account/applications").await,
         Ok(Some(found)) => found,
     };
     if !visit.is_ours(cookie.expose(), form.field(fields::CSRF)) {
@@ -154,6 +154,6 @@ fn acting_fault(refusal: ActingRefusal) -> app::Fault {
 }
 
 /// The sign-in page, to come back to `here`.
-pub(crate) fn ask(visit: &Visit<'_>, here: &str) -> Response {
-    visit.ask_to_sign_in(StatusCode::OK, &Asking { continue_to: here, ..Asking::default() })
+pub(crate) async fn ask(visit: &Visit<'_>, here: &str) -> Response {
+    visit.ask_to_sign_in(StatusCode::OK, &Asking { continue_to: here, ..Asking::default() }).await
 }

@@ -1,5 +1,7 @@
 //! Signing in.
 
+use app::Fault;
+use app::authorize::OnTheWay;
 use app::caller::Origin;
 use app::sign_in::{Credentials, SignInRefusal};
 use askama::Template;
@@ -32,8 +34,6 @@ struct LoginPage<'a> {
 pub struct Asking<'a> {
     /// Where to go on afterwards: a path of ours with its query.
     pub continue_to: &'a str,
-    /// The application that the person was on the way to.
-    pub application: Option<&'a str>,
     /// What went wrong the last time.
     pub problem: Option<&'a str>,
     /// The name that was given the last time.
@@ -42,11 +42,15 @@ pub struct Asking<'a> {
 
 impl Visit<'_> {
     /// The sign-in page.
-    pub fn ask_to_sign_in(&self, status: StatusCode, asking: &Asking<'_>) -> Response {
+    pub async fn ask_to_sign_in(&self, status: StatusCode, asking: &Asking<'_>) -> Response {
+        let on_the_way = match self.on_the_way(asking.continue_to).await {
+            Ok(found) => found,
+            Err(cause) => return fault(&cause),
+        };
         let (visitor, fresh) = self.visitor();
         let csrf = self.gate.app().csrf_token(&visitor);
         let shown = LoginPage {
-            application: asking.application,
+            application: on_the_way.as_ref().map(|way| way.application.as_str()),
             problem: asking.problem,
             csrf: csrf.expose(),
             continue_to: asking.continue_to,
@@ -54,7 +58,20 @@ impl Visit<'_> {
         };
         let settings = self.gate.settings();
         let cookie = fresh.then(|| cookies::set(visitor_name(self.gate), &visitor, None, settings)).flatten();
-        with_cookie(page::html(status, &shown, None), cookie)
+        let form_action = on_the_way.as_ref().map(|way| way.form_action.as_str());
+        with_cookie(page::html(status, &shown, form_action), cookie)
+    }
+
+    /// The application whose request waits for this sign-in.
+    async fn on_the_way(&self, continue_to: &str) -> Result<Option<OnTheWay>, Fault> {
+        let Some((path, query)) = continue_to.split_once('?') else { return Ok(None) };
+        if !path.ends_with("/oauth2/authorize") {
+            return Ok(None);
+        }
+        match Parameters::from_form(query.as_bytes()) {
+            Ok(parameters) => self.gate.app().on_the_way(&parameters).await,
+            Err(_) => Ok(None),
+        }
     }
 }
 
@@ -68,7 +85,7 @@ pub async fn show(
     let query = Parameters::from_form(query.unwrap_or_default().as_bytes()).unwrap_or_default();
     let wanted = query.one(fields::CONTINUE).ok().flatten().unwrap_or_default();
     let visit = Visit { gate: &gate, headers: &headers, origin: &origin };
-    visit.ask_to_sign_in(StatusCode::OK, &Asking { continue_to: onward(wanted), ..Asking::default() })
+    visit.ask_to_sign_in(StatusCode::OK, &Asking { continue_to: onward(wanted), ..Asking::default() }).await
 }
 
 /// `POST /login`.
@@ -91,7 +108,7 @@ pub async fn sign_in(
         Ok(cookie) => {
             with_cookie(go_to(onward(form.field(fields::CONTINUE))), cookies::open(&cookie, gate.settings()))
         }
-        Err(refusal) => refused(&visit, &form, &refusal),
+        Err(refusal) => refused(&visit, &form, &refusal).await,
     }
 }
 
@@ -105,7 +122,7 @@ async fn open(
     Ok(cookie)
 }
 
-fn refused(visit: &Visit<'_>, form: &Form, refusal: &SignInRefusal) -> Response {
+async fn refused(visit: &Visit<'_>, form: &Form, refusal: &SignInRefusal) -> Response {
     if let SignInRefusal::Fault(cause) = refusal {
         return fault(cause);
     }
@@ -118,9 +135,8 @@ fn refused(visit: &Visit<'_>, form: &Form, refusal: &SignInRefusal) -> Response 
         continue_to: onward(form.field(fields::CONTINUE)),
         problem: Some(&problem),
         username: form.field(fields::USERNAME),
-        ..Asking::default()
     };
-    let mut response = visit.ask_to_sign_in(status, &asking);
+    let mut response = visit.ask_to_sign_in(status, &asking).await;
     if let SignInRefusal::TooOften { retry_after_secs } = refusal {
         response.headers_mut().insert(RETRY_AFTER, (*retry_after_secs).into());
     }

@@ -5,6 +5,7 @@ use app::sign_in::SignInRefusal;
 use askama::Template;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
+use http::header::RETRY_AFTER;
 use http::{HeaderMap, StatusCode};
 use oauth::secret::Password;
 
@@ -35,7 +36,7 @@ pub async fn show(
     let visit = Visit { gate: &gate, headers: &headers, origin: &origin };
     let (live, cookie) = match visit.session().await {
         Err(cause) => return fault(&cause),
-        Ok(None) => return ask(&visit, "/account/password"),
+        Ok(None) => return ask(&visit, "/account/password").await,
         Ok(Some(found)) => found,
     };
     let csrf = gate.app().csrf_token(cookie.expose());
@@ -60,40 +61,57 @@ pub async fn change(
     let visit = Visit { gate: &gate, headers: &headers, origin: &origin };
     let (live, cookie) = match visit.session().await {
         Err(cause) => return fault(&cause),
-        Ok(None) => return ask(&visit, "/account/password"),
+        Ok(None) => return ask(&visit, "/account/password").await,
         Ok(Some(found)) => found,
     };
     if !visit.is_ours(cookie.expose(), form.field(fields::CSRF)) {
         return stale_form();
     }
-    let problems = if form.field(fields::NEW) == form.field(fields::AGAIN) {
+    let problem = if form.field(fields::NEW) == form.field(fields::AGAIN) {
         let (current, new) =
             (Password::new(form.field(fields::CURRENT)), Password::new(form.field(fields::NEW)));
         match gate.app().change_own_password(&live, current, new, &origin).await {
             Ok(()) => return go_to("/account/password?changed"),
-            Err(refusal) => match problems(refusal) {
-                Ok(problems) => problems,
-                Err(cause) => return fault(&cause),
+            Err(refusal) => match Problem::of(&refusal) {
+                Ok(problem) => problem,
+                Err(cause) => return fault(cause),
             },
         }
     } else {
-        vec!["The two new passwords differ.".to_owned()]
+        Problem { message: "The two new passwords differ.".to_owned(), retry_after_secs: None }
     };
     let csrf = gate.app().csrf_token(cookie.expose());
     let user = &live.caller.member().user.name;
+    let problems = [problem.message];
     let shown =
         PasswordPage { here: "password", csrf: csrf.expose(), user, notice: None, problems: &problems };
-    page::html(StatusCode::BAD_REQUEST, &shown, None)
+    let Some(secs) = problem.retry_after_secs else {
+        return page::html(StatusCode::BAD_REQUEST, &shown, None);
+    };
+    let mut response = page::html(StatusCode::TOO_MANY_REQUESTS, &shown, None);
+    response.headers_mut().insert(RETRY_AFTER, secs.into());
+    response
 }
 
-fn problems(refusal: PasswordChangeRefusal) -> Result<Vec<String>, app::Fault> {
-    match refusal {
-        PasswordChangeRefusal::Fault(cause) | PasswordChangeRefusal::SignIn(SignInRefusal::Fault(cause)) => {
-            Err(cause)
-        }
-        PasswordChangeRefusal::SignIn(SignInRefusal::Refused) => {
-            Ok(vec!["The current password is wrong, or the account is locked.".to_owned()])
-        }
-        other => Ok(vec![sentence(&other.to_string())]),
+/// Why the password was not changed, for the person.
+struct Problem {
+    message: String,
+    retry_after_secs: Option<u32>,
+}
+
+impl Problem {
+    fn of(refusal: &PasswordChangeRefusal) -> Result<Self, &app::Fault> {
+        let (message, retry_after_secs) = match refusal {
+            PasswordChangeRefusal::Fault(cause)
+            | PasswordChangeRefusal::SignIn(SignInRefusal::Fault(cause)) => return Err(cause),
+            PasswordChangeRefusal::SignIn(SignInRefusal::Refused) => {
+                ("The current password is wrong, or the account is locked.".to_owned(), None)
+            }
+            PasswordChangeRefusal::SignIn(SignInRefusal::TooOften { retry_after_secs }) => {
+                (sentence(&refusal.to_string()), Some(*retry_after_secs))
+            }
+            other => (sentence(&other.to_string()), None),
+        };
+        Ok(Self { message, retry_after_secs })
     }
 }

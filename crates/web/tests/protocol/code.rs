@@ -1,0 +1,121 @@
+//! Authorization codes: once, soon, by whom they were given to, with the verifier of whoever asked.
+
+use std::sync::Arc;
+
+use testkit::{TestServer, USER};
+use tokio::task::JoinSet;
+
+use crate::client::{CALLBACK, CHALLENGE, Client, S256, Tokens, VERIFIER, assert_refused, is_alive};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_parallel_exchanges_one_succeeds_and_what_it_gave_is_dead() {
+    let server = Arc::new(TestServer::start().await);
+    let client = Client::register(&server).await;
+    let code = client.code(&server).await;
+    let mut exchanges = JoinSet::new();
+    for _ in 0..32 {
+        let (server, client, code) = (server.clone(), client.clone(), code.clone());
+        exchanges.spawn(async move { client.exchange(&server, &code).await });
+    }
+    let answers = exchanges.join_all().await;
+    let (won, lost): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status() == 200);
+    assert_eq!(won.len(), 1);
+    for answer in lost {
+        assert_refused(answer, 400, "invalid_grant");
+    }
+    let tokens = Tokens::of(won[0]);
+    assert!(!is_alive(&server, &tokens.access).await, "the replay has revoked it");
+    assert_refused(&client.refresh(&server, &tokens.refresh).await, 400, "invalid_grant");
+}
+
+#[tokio::test]
+async fn a_code_cannot_be_exchanged_twice_and_a_replay_ends_its_grant() {
+    let server = TestServer::start().await;
+    let client = Client::register(&server).await;
+    let code = client.code(&server).await;
+    let tokens = Tokens::of(&client.exchange(&server, &code).await);
+    let other = client.tokens(&server).await;
+    assert_refused(&client.exchange(&server, &code).await, 400, "invalid_grant");
+    assert!(!is_alive(&server, &tokens.access).await);
+    assert!(is_alive(&server, &other.access).await, "another grant is no concern of the replay");
+}
+
+#[tokio::test]
+async fn a_code_lives_for_a_minute() {
+    let server = TestServer::start().await;
+    let client = Client::register(&server).await;
+    let code = client.code(&server).await;
+    server.clock().advance_micros(59_999_999);
+    Tokens::of(&client.exchange(&server, &code).await);
+    let code = client.code(&server).await;
+    server.clock().advance_secs(60);
+    assert_refused(&client.exchange(&server, &code).await, 400, "invalid_grant");
+}
+
+#[tokio::test]
+async fn a_code_is_worthless_to_another_client() {
+    let server = TestServer::start().await;
+    let client = Client::register(&server).await;
+    let thief = Client::register(&server).await;
+    let code = client.code(&server).await;
+    assert_refused(&thief.exchange(&server, &code).await, 400, "invalid_grant");
+    Tokens::of(&client.exchange(&server, &code).await);
+}
+
+#[tokio::test]
+async fn the_redirect_url_of_the_exchange_is_that_of_the_request() {
+    let server = TestServer::start().await;
+    let client = Client::register(&server).await;
+    let grant = ("grant_type", "authorization_code");
+    for wrong in ["https://client.example/cb/", "https://client.example/CB", "https://evil.example/cb"] {
+        let code = client.code(&server).await;
+        let answer = client.token(&server, &[grant, ("code", &code), ("redirect_uri", wrong)]).await;
+        assert_refused(&answer, 400, "invalid_grant");
+    }
+    let code = client.code(&server).await;
+    assert_refused(&client.token(&server, &[grant, ("code", &code)]).await, 400, "invalid_grant");
+
+    let mut browser = server.browser();
+    let url = format!("/oauth2/authorize?response_type=code&client_id={}", client.client_id);
+    let answer = crate::client::allow(&mut browser, &USER, &url).await;
+    assert!(answer.location().starts_with(CALLBACK));
+    let code = crate::client::parameter(&answer, "code").unwrap();
+    Tokens::of(&client.token(&server, &[grant, ("code", &code)]).await);
+}
+
+#[tokio::test]
+async fn the_verifier_must_fit_the_challenge() {
+    let server = TestServer::start().await;
+    let client = Client::register(&server).await;
+    let wrong = VERIFIER.replace('d', "e");
+    let challenge = &S256[..];
+    let cases: [(&[(&str, &str)], Option<&str>, Option<&str>); 7] = [
+        (&[], None, None),
+        (challenge, Some(VERIFIER), None),
+        (&[], Some(VERIFIER), Some("invalid_grant")),
+        (challenge, None, Some("invalid_grant")),
+        (challenge, Some(&wrong), Some("invalid_grant")),
+        (challenge, Some(CHALLENGE), Some("invalid_grant")),
+        (challenge, Some("short"), Some("invalid_request")),
+    ];
+    for (asked, verifier, error) in cases {
+        let code = client.code_with(&server, &USER, asked).await;
+        let mut fields =
+            vec![("grant_type", "authorization_code"), ("code", &code), ("redirect_uri", CALLBACK)];
+        fields.extend(verifier.map(|verifier| ("code_verifier", verifier)));
+        let answer = client.token(&server, &fields).await;
+        match error {
+            None => assert!(is_alive(&server, &Tokens::of(&answer).access).await),
+            Some(error) => assert_refused(&answer, 400, error),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_failed_exchange_does_not_use_the_code_up() {
+    let server = TestServer::start().await;
+    let client = Client::register(&server).await;
+    let code = client.code_with(&server, &USER, &S256).await;
+    assert_refused(&client.exchange(&server, &code).await, 400, "invalid_grant");
+    Tokens::of(&client.exchange_verified(&server, &code).await);
+}

@@ -1,0 +1,163 @@
+//! The consent page: remembered, asked again for more, and impossible to press for anybody else.
+
+use oauth::audit::Action;
+use oauth::id::ApplicationId;
+use serde_json::json;
+use testkit::{ADMIN, Browser, TestServer, USER};
+
+use crate::client::{Client, allow, parameter};
+
+/// A browser before the consent page of the client.
+async fn asked<'a>(server: &'a TestServer, client: &Client, more: &[(&str, &str)]) -> Browser<'a> {
+    let mut browser = server.browser();
+    browser.get(&client.authorize_url(more)).await.expect(200);
+    browser.sign_in(&USER).await.expect(200);
+    assert!(browser.page().text().contains("consent-allow"), "{}", browser.page().text());
+    browser
+}
+
+#[tokio::test]
+async fn a_consent_is_remembered_and_more_is_asked_for_again() {
+    let server = TestServer::start().await;
+    let both = json!({ "scopes": ["api.access.odata", "api.mgmt"] });
+    let client = Client::register_as(&server, &ADMIN, both).await;
+    let mut browser = asked(&server, &client, &[]).await;
+    let form = browser.form_with_button("consent-allow").press("consent-allow");
+    browser.submit(form).await.expect(303);
+    let again = browser.get(&client.authorize_url(&[("scope", "odata")])).await.expect(303);
+    assert!(parameter(&again, "code").is_some());
+    let wider = [("scope", "odata api.mgmt")];
+    let page = browser.get(&client.authorize_url(&wider)).await.expect(200);
+    assert!(page.text().contains("consent-allow") && page.text().contains("managing"));
+    allow(&mut browser, &USER, &client.authorize_url(&wider)).await;
+    for more in [&wider[..], &[]] {
+        browser.get(&client.authorize_url(more)).await.expect(303);
+    }
+    let other = Client::register(&server).await;
+    assert!(browser.get(&other.authorize_url(&[])).await.text().contains("consent-allow"));
+}
+
+#[tokio::test]
+async fn denying_tells_the_client_in_the_documented_words_and_allows_nothing() {
+    let server = TestServer::start().await;
+    let client = Client::register(&server).await;
+    let mut browser = asked(&server, &client, &[("state", "s")]).await;
+    let form = browser.form_with_button("consent-deny").press("consent-deny");
+    let answer = browser.submit(form).await.expect(303);
+    assert_eq!(parameter(&answer, "error").as_deref(), Some("access_denied"));
+    assert_eq!(parameter(&answer, "error_description").as_deref(), Some("User denied OAuth access"));
+    assert_eq!(parameter(&answer, "state").as_deref(), Some("s"));
+    assert!(parameter(&answer, "iss").is_some());
+    let page = browser.get(&client.authorize_url(&[])).await.expect(200);
+    assert!(page.text().contains("consent-allow"));
+    let audit = server.audit_of(ApplicationId::new(client.id)).await;
+    assert!(audit.iter().any(|event| event.action == Action::DenyApplication));
+}
+
+#[tokio::test]
+async fn the_pages_name_where_their_forms_may_lead_and_cannot_be_framed() {
+    let server = TestServer::start().await;
+    let client = Client::register(&server).await;
+    let mut browser = server.browser();
+    let login = browser.get(&client.authorize_url(&[])).await.expect(200);
+    let consent = browser.sign_in(&USER).await.expect(200);
+    for page in [login, consent] {
+        let policy = page.header("content-security-policy");
+        assert!(policy.ends_with("form-action 'self' https://client.example"), "{policy}");
+        for part in ["default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'"] {
+            assert!(policy.contains(part), "{policy}");
+        }
+        assert!(!policy.contains("unsafe"), "{policy}");
+        assert_eq!(page.header("x-frame-options"), "DENY");
+        assert_eq!(page.header("cache-control"), "no-store");
+        assert_eq!(page.header("referrer-policy"), "no-referrer");
+        assert_eq!(page.header("x-content-type-options"), "nosniff");
+        assert!(!page.text().contains("<script") && page.text().contains("<html lang=\"en\">"));
+    }
+    let plain = server.get("/login").send().await.expect(200);
+    assert!(plain.header("content-security-policy").ends_with("form-action 'self'"));
+}
+
+#[tokio::test]
+async fn after_a_wrong_password_the_sign_in_page_still_knows_where_it_leads() {
+    let server = TestServer::start().await;
+    let client = Client::register(&server).await;
+    let mut browser = server.browser();
+    browser.get(&client.authorize_url(&[])).await.expect(200);
+    let wrong = testkit::TestUser { name: USER.name, password: "wrong" };
+    let page = browser.sign_in(&wrong).await.expect(401);
+    assert!(page.text().contains("Harbour Reports"), "{}", page.text());
+    assert!(page.header("content-security-policy").ends_with("form-action 'self' https://client.example"));
+    assert!(browser.sign_in(&USER).await.expect(200).text().contains("consent-allow"));
+}
+
+#[tokio::test]
+async fn a_consent_of_another_browser_or_another_site_is_refused() {
+    let server = TestServer::start().await;
+    let client = Client::register(&server).await;
+    let browser = asked(&server, &client, &[]).await;
+    let form = browser.form_with_button("consent-allow").press("consent-allow");
+    let field = |name: &str| form.fields.iter().find(|(given, _)| given == name).unwrap().1.clone();
+    let (csrf, request) = (field("csrf"), field("request"));
+    let session = format!("sluicegate={}", server.session(&USER).await);
+    let cookie = browser.cookie_line();
+    let post = async |cookie: &str, csrf: &str, decision: &str, site: Option<&str>| {
+        let fields = [("csrf", csrf), ("request", request.as_str()), ("decision", decision)];
+        let mut call = server.post("/oauth2/consent").header("cookie", cookie).form(&fields);
+        if let Some(site) = site {
+            call = call.header("sec-fetch-site", site);
+        }
+        call.send().await
+    };
+    for (cookie, csrf, decision, site) in [
+        (&session, csrf.as_str(), "allow", None),
+        (&cookie, "", "allow", None),
+        (&cookie, "AAAA", "allow", None),
+        (&cookie, csrf.as_str(), "allow", Some("cross-site")),
+        (&cookie, csrf.as_str(), "allow", Some("same-site")),
+        (&cookie, csrf.as_str(), "", None),
+    ] {
+        let answer = post(cookie, csrf, decision, site).await.expect(403);
+        assert!(answer.text().contains("error-title"));
+    }
+    let nobody = post("a=b", &csrf, "allow", None).await.expect(200);
+    assert!(nobody.text().contains("login-submit"));
+    let consented = server.store();
+    let user = server.user(&USER).await.id;
+    let found = store::Grants::find_consent(consented, user, ApplicationId::new(client.id)).await.unwrap();
+    assert_eq!(found, None, "nothing was allowed");
+    post(&cookie, &csrf, "allow", Some("same-origin")).await.expect(303);
+}
+
+#[tokio::test]
+async fn a_changed_request_in_the_consent_form_is_checked_anew() {
+    let server = TestServer::start().await;
+    let client = Client::register(&server).await;
+    let mut browser = asked(&server, &client, &[]).await;
+    let evil =
+        format!("response_type=code&client_id={}&redirect_uri=https%3A%2F%2Fevil.example", client.client_id);
+    let form = browser.form_with_button("consent-allow").press("consent-allow").fill("request", &evil);
+    let answer = browser.submit(form).await.expect(400);
+    assert!(answer.text().contains("error-title"));
+}
+
+#[tokio::test]
+async fn names_with_markup_are_shown_as_text() {
+    let server = TestServer::start().await;
+    let hostile = json!({ "name": "<img src=x onerror=alert(1)>", "description": "\"><script>x</script>" });
+    let client = Client::register_with(&server, hostile).await;
+    let browser = asked(&server, &client, &[]).await;
+    let page = browser.page().text();
+    assert!(!page.contains("<img") && !page.contains("<script"), "{page}");
+}
+
+#[tokio::test]
+async fn an_application_that_is_deleted_meanwhile_gets_no_code() {
+    let server = TestServer::start().await;
+    let client = Client::register(&server).await;
+    let mut browser = asked(&server, &client, &[]).await;
+    let path = format!("{}/{}", crate::client::APPLICATIONS, client.id);
+    server.delete(&path).basic(&USER).send().await.expect(204);
+    let form = browser.form_with_button("consent-allow").press("consent-allow");
+    assert!(browser.submit(form).await.expect(400).text().contains("error-title"));
+}

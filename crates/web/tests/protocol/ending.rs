@@ -1,0 +1,148 @@
+//! What ends access ends all of it at once, and what is issued afterwards lives: in the same microsecond too, since the
+//! clock of these tests stands still.
+
+use app::caller::Origin;
+use app::users::UserDraft;
+use oauth::secret::Password;
+use serde_json::json;
+use testkit::{TestServer, TestUser, USER};
+
+use crate::client::{APPLICATIONS, Client, Tokens, assert_refused, is_alive};
+
+/// Everything that a client can hold of a user.
+struct Held {
+    code: String,
+    tokens: Tokens,
+    by_password: Tokens,
+}
+
+async fn hold(server: &TestServer, client: &Client) -> Held {
+    let tokens = client.tokens(server).await;
+    let by_password = Tokens::of(&client.password(server, &USER).await);
+    Held { code: client.code(server).await, tokens, by_password }
+}
+
+async fn assert_dead(server: &TestServer, client: &Client, held: &Held) {
+    for tokens in [&held.tokens, &held.by_password] {
+        assert!(!is_alive(server, &tokens.access).await);
+        assert_refused(&client.refresh(server, &tokens.refresh).await, 400, "invalid_grant");
+        assert_eq!(client.introspect(server, &tokens.access).await, json!({ "active": false }));
+        assert_eq!(client.introspect(server, &tokens.refresh).await, json!({ "active": false }));
+    }
+    assert_refused(&client.exchange(server, &held.code).await, 400, "invalid_grant");
+}
+
+async fn assert_new_ones_live(server: &TestServer, client: &Client, user: &TestUser) {
+    let code = client.code_with(server, user, &[]).await;
+    let by_password = Tokens::of(&client.password(server, user).await);
+    for tokens in [Tokens::of(&client.exchange(server, &code).await), by_password] {
+        assert!(is_alive(server, &tokens.access).await);
+        let next = Tokens::of(&client.refresh(server, &tokens.refresh).await);
+        assert!(is_alive(server, &next.access).await);
+    }
+}
+
+#[tokio::test]
+async fn resetting_the_secret_ends_everything_of_the_application() {
+    let server = TestServer::start().await;
+    let client = Client::register(&server).await;
+    let other = Client::register(&server).await;
+    let untouched = other.tokens(&server).await;
+    let held = hold(&server, &client).await;
+    let path = format!("{APPLICATIONS}/{}/reset", client.id);
+    let reset = server.put(&path).basic(&USER).send().await.expect(200).json();
+    let renewed = Client { secret: reset["clientSecret"].as_str().map(str::to_owned), ..client.clone() };
+    assert_refused(&client.exchange(&server, &held.code).await, 401, "invalid_client");
+    assert_dead(&server, &renewed, &held).await;
+    assert!(is_alive(&server, &untouched.access).await);
+    let mut browser = server.browser();
+    browser.get(&client.authorize_url(&[])).await;
+    assert!(browser.sign_in(&USER).await.text().contains("consent-allow"), "the consent has ended too");
+    assert_new_ones_live(&server, &renewed, &USER).await;
+}
+
+#[tokio::test]
+async fn deleting_the_application_ends_everything_of_it() {
+    let server = TestServer::start().await;
+    let client = Client::register(&server).await;
+    let held = hold(&server, &client).await;
+    server.delete(&format!("{APPLICATIONS}/{}", client.id)).basic(&USER).send().await.expect(204);
+    assert!(!is_alive(&server, &held.tokens.access).await);
+    assert!(!is_alive(&server, &held.by_password.access).await);
+    assert_refused(&client.exchange(&server, &held.code).await, 401, "invalid_client");
+    assert_refused(&client.refresh(&server, &held.tokens.refresh).await, 401, "invalid_client");
+    let page = server.get(&client.authorize_url(&[])).send().await.expect(400);
+    assert!(page.text().contains("error-title"));
+}
+
+#[tokio::test]
+async fn revoking_an_allowed_application_ends_the_users_own_access_only() {
+    let server = TestServer::start().await;
+    let client = Client::register(&server).await;
+    let code = client.code_with(&server, &testkit::OTHER, &[]).await;
+    let of_other = Tokens::of(&client.exchange(&server, &code).await);
+    let held = hold(&server, &client).await;
+    let path = format!("/api/mgmt/oauth/client/allowedapplications/{}", client.id);
+    server.delete(&path).basic(&USER).send().await.expect(204);
+    assert_dead(&server, &client, &held).await;
+    assert!(is_alive(&server, &of_other.access).await);
+    assert_new_ones_live(&server, &client, &USER).await;
+    assert_dead(&server, &client, &held).await;
+}
+
+async fn change_user(server: &TestServer, draft: UserDraft) {
+    let operator = server.app().operator().await.unwrap().unwrap();
+    let id = server.user(&USER).await.id;
+    server.app().update_user(&operator, id, draft, &Origin::command_line()).await.unwrap();
+}
+
+#[tokio::test]
+async fn disabling_a_user_ends_everything_of_the_user() {
+    let server = TestServer::start().await;
+    let client = Client::register_as(&server, &testkit::ADMIN, json!({})).await;
+    let held = hold(&server, &client).await;
+    let mut browser = server.browser();
+    browser.get("/account").await;
+    browser.sign_in(&USER).await.expect(200);
+    change_user(&server, UserDraft { active: Some(false), ..UserDraft::default() }).await;
+    assert_dead(&server, &client, &held).await;
+    assert!(browser.get("/account").await.text().contains("login-submit"), "the session has ended");
+    assert_refused(&client.password(&server, &USER).await, 400, "invalid_grant");
+    change_user(&server, UserDraft { active: Some(true), ..UserDraft::default() }).await;
+    assert_dead(&server, &client, &held).await;
+    assert_new_ones_live(&server, &client, &USER).await;
+}
+
+#[tokio::test]
+async fn an_administrators_new_password_ends_everything_of_the_user() {
+    let server = TestServer::start().await;
+    let client = Client::register_as(&server, &testkit::ADMIN, json!({})).await;
+    let held = hold(&server, &client).await;
+    let renewed = TestUser { name: USER.name, password: "a buoy in the fog at six" };
+    let draft = UserDraft { password: Some(Password::new(renewed.password)), ..UserDraft::default() };
+    change_user(&server, draft).await;
+    assert_dead(&server, &client, &held).await;
+    assert_refused(&client.password(&server, &USER).await, 400, "invalid_grant");
+    assert_new_ones_live(&server, &client, &renewed).await;
+}
+
+#[tokio::test]
+async fn a_service_token_ends_with_its_application_and_its_owner() {
+    let server = TestServer::start().await;
+    let grants = json!({ "grantTypes": ["client_credentials"] });
+    let client = Client::register_with(&server, grants).await;
+    let issue = async |client: &Client| {
+        Tokens::of(&client.token(&server, &[("grant_type", "client_credentials")]).await).access
+    };
+    let first = issue(&client).await;
+    let path = format!("{APPLICATIONS}/{}/reset", client.id);
+    let reset = server.put(&path).basic(&USER).send().await.expect(200).json();
+    assert!(!is_alive(&server, &first).await);
+    let client = Client { secret: reset["clientSecret"].as_str().map(str::to_owned), ..client };
+    let second = issue(&client).await;
+    assert!(is_alive(&server, &second).await);
+    change_user(&server, UserDraft { active: Some(false), ..UserDraft::default() }).await;
+    assert!(!is_alive(&server, &second).await);
+    let refused = client.token(&server, &[("grant_type", "client_credentials")]).await;
+    assert_refused(&refused, 400, "invalid_grant");
+}

@@ -1,0 +1,271 @@
+//! What programs send that are broken or mean harm: the right form and status, no fault of ours, nothing changed.
+
+use http::Method;
+use testkit::{TestServer, USER};
+
+use crate::client::{Client, TOKEN, Tokens, assert_refused, is_alive, password_fields};
+
+const ENDPOINTS: [&str; 6] = [
+    TOKEN,
+    "/api/mgmt/oauth2/token",
+    "/oauth2/introspect",
+    "/api/mgmt/oauth2/introspect",
+    "/oauth2/revoke",
+    "/api/mgmt/oauth2/revoke",
+];
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// A body with the credentials of a client in front.
+fn body_of(client: &Client, rest: &[u8]) -> Vec<u8> {
+    let secret = client.secret.as_deref().unwrap();
+    let mut body = format!("client_id={}&client_secret={secret}&", client.client_id).into_bytes();
+    body.extend_from_slice(rest);
+    body
+}
+
+#[tokio::test]
+async fn malformed_forms_are_invalid_requests() {
+    let server = TestServer::start().await;
+    let client = Client::register(&server).await;
+    let many = "a=b&".repeat(5_000);
+    let long = format!("token={0}&refresh_token={0}&grant_type=refresh_token", "x".repeat(20_000));
+    let bodies: [&[u8]; 8] = [
+        b"grant_type=password&username=\xff\xfe&token=\xff",
+        b"grant_type=%ff%fe&token=%c3%28",
+        b"grant_type=refresh_token&refresh_token=a%00b&token=a%00b",
+        b"grant_type=refresh_token&refresh_token=a%0d%0ab&token=a%0ab",
+        b"grant_type=password&grant_type=password&token=a&token=b",
+        many.as_bytes(),
+        long.as_bytes(),
+        b"=&=&==",
+    ];
+    for path in ENDPOINTS {
+        for body in bodies {
+            let answer = server.post(path).body(FORM, body_of(&client, body)).send().await;
+            assert_refused(&answer, 400, "invalid_request");
+        }
+    }
+}
+
+#[tokio::test]
+async fn malformed_json_is_an_invalid_request() {
+    let server = TestServer::start().await;
+    let deep = format!("{{\"a\":{}{}}}", "[".repeat(10_000), "]".repeat(10_000));
+    let bodies: [&[u8]; 11] = [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"\"text\"",
+        b"{\"grant_type\":{\"a\":1}}",
+        b"{\"grant_type\":[\"password\"]}",
+        b"{\"grant_type\":1}",
+        b"{\"grant_type\":\"\xff\"}",
+        b"{\"grant_type\":\"password\"} trailing",
+        deep.as_bytes(),
+    ];
+    for path in ENDPOINTS {
+        for body in bodies {
+            let answer = server.post(path).body("application/json", body).send().await;
+            assert_refused(&answer, 400, "invalid_request");
+        }
+    }
+}
+
+#[tokio::test]
+async fn another_content_type_is_415_and_a_huge_body_413() {
+    let server = TestServer::start().await;
+    let client = Client::register(&server).await;
+    for path in ENDPOINTS {
+        for kind in ["text/plain", "multipart/form-data; boundary=x", "application/xml", "x", ""] {
+            let answer = server.post(path).body(kind, body_of(&client, b"grant_type=password")).send().await;
+            assert_refused(&answer, 415, "invalid_request");
+        }
+        for kind in [FORM, "application/json"] {
+            let answer = server.post(path).body(kind, vec![b'a'; 2 * 1024 * 1024]).send().await;
+            assert_refused(&answer, 413, "invalid_request");
+        }
+        let cased = server.post(path).body("Application/X-WWW-Form-UrlEncoded; charset=UTF-8", "a=b");
+        assert_refused(&cased.send().await, 401, "invalid_client");
+    }
+}
+
+/// The token cut short at every place, and with each of its characters changed.
+fn damaged(token: &str) -> Vec<String> {
+    let cut = (1..token.len()).map(|end| token[..end].to_owned());
+    let changed = (0..token.len()).map(|at| {
+        let mut bytes = token.as_bytes().to_vec();
+        bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
+        String::from_utf8(bytes).unwrap()
+    });
+    let longer = [format!("{token}A"), format!("{token}="), format!(" {token}x"), token.to_uppercase()];
+    cut.chain(changed).chain(longer).collect()
+}
+
+#[tokio::test]
+async fn tokens_cut_short_or_changed_prove_nothing_and_harm_nothing() {
+    let server = TestServer::start().await;
+    let client = Client::register(&server).await;
+    let code = client.code(&server).await;
+    let tokens = client.tokens(&server).await;
+    for bad in damaged(&tokens.access) {
+        assert!(!is_alive(&server, &bad).await, "{bad}");
+    }
+    for bad in damaged(&tokens.refresh) {
+        assert_refused(&client.refresh(&server, &bad).await, 400, "invalid_grant");
+        client.post(&server, "/oauth2/revoke", &[("token", &bad)]).await.expect(200);
+        assert_eq!(client.introspect(&server, &bad).await["active"], false);
+    }
+    for bad in damaged(&code) {
+        assert_refused(&client.exchange(&server, &bad).await, 400, "invalid_grant");
+    }
+    assert!(is_alive(&server, &tokens.access).await);
+    Tokens::of(&client.refresh(&server, &tokens.refresh).await);
+    Tokens::of(&client.exchange(&server, &code).await);
+}
+
+#[tokio::test]
+async fn secrets_cut_short_or_changed_are_wrong() {
+    let mut setup = testkit::Setup::default();
+    setup.app.rates.enabled = false;
+    let server = TestServer::start_with(setup).await;
+    let client = Client::register(&server).await;
+    for bad in damaged(client.secret.as_deref().unwrap()) {
+        let wrong = Client { secret: Some(bad), ..client.clone() };
+        assert_refused(&wrong.refresh(&server, "x").await, 401, "invalid_client");
+    }
+    Tokens::of(&client.password(&server, &USER).await);
+}
+
+#[tokio::test]
+async fn malformed_authorization_headers_prove_nothing() {
+    let server = TestServer::start().await;
+    let headers: [&[u8]; 9] = [
+        b"Basic",
+        b"Basic ",
+        b"Basic Og==",
+        b"Basic YQ==",
+        b"Basic \xff\xfe",
+        b"Basic /////w==",
+        b"Bearer x",
+        b"Digest a=b",
+        b"Basic JWZmOiVmZg==",
+    ];
+    for path in ENDPOINTS {
+        for header in headers {
+            let call = server.post(path).header("authorization", header).form(&password_fields(&USER));
+            assert_refused(&call.send().await, 401, "invalid_client");
+        }
+        let twice = server.post(path).basic_as("a", "b").basic_as("a", "b").form(&password_fields(&USER));
+        assert_refused(&twice.send().await, 401, "invalid_client");
+    }
+}
+
+#[tokio::test]
+async fn malformed_authorization_requests_are_pages() {
+    let server = TestServer::start().await;
+    let client = Client::register(&server).await;
+    let valid = client.authorize_url(&[]);
+    let queries = [
+        format!("{valid}&state=%ff"),
+        format!("{valid}&state=a%00b"),
+        format!("{valid}&state=a%0d%0aset-cookie:x"),
+        format!("{valid}&state={}", "x".repeat(3_000)),
+        format!("{valid}{}", "&a=b".repeat(2_000)),
+        format!("{valid}&scope={}", "x".repeat(2_000)),
+        format!("{valid}&clientId=other"),
+    ];
+    for query in queries {
+        for cookie in ["", "sluicegate=x"] {
+            let answer = server.get(&query).header("cookie", cookie).send().await;
+            assert_eq!(answer.status(), 400, "{query}");
+            assert!(answer.text().contains("error-title"));
+            assert_eq!(answer.location(), "");
+        }
+    }
+    let long = server.get(&format!("{valid}&state={}", "x".repeat(40_000))).send().await.expect(414);
+    assert!(long.text().contains("error-title"));
+}
+
+#[tokio::test]
+async fn malformed_forms_of_pages_are_refused_as_pages() {
+    let server = TestServer::start().await;
+    let many = "a=b&".repeat(5_000);
+    let huge = vec![b'a'; 2 * 1024 * 1024];
+    let bodies: [(&str, &[u8], u16); 6] = [
+        (FORM, b"username=%ff", 400),
+        (FORM, many.as_bytes(), 400),
+        (FORM, &huge, 413),
+        ("application/json", b"{}", 415),
+        ("", b"", 415),
+        (FORM, b"csrf=a&csrf=b", 403),
+    ];
+    for path in ["/login", "/oauth2/consent", "/account/password", "/logout"] {
+        for (kind, body, status) in bodies {
+            let session = format!("sluicegate={}", server.session(&USER).await);
+            let answer = server.post(path).header("cookie", session).body(kind, body).send().await;
+            assert_eq!(answer.status(), status, "{path} {kind}");
+            assert!(answer.text().contains("error-title"), "{path} {kind}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_method_on_every_path_is_answered_without_a_fault() {
+    let server = TestServer::start().await;
+    let paths = ENDPOINTS.iter().copied().chain([
+        "/oauth2/authorize",
+        "/oauth2/consent",
+        "/oauth2/",
+        "/oauth2/unknown",
+        "/login",
+        "/logout",
+        "/account",
+        "/account/applications",
+        "/account/applications/%00/revoke",
+        "/account/applications/%ff/revoke",
+        "/account/applications/99999999999999999999/revoke",
+        "/account/password",
+        "/.well-known/oauth-authorization-server",
+        "/healthz",
+        "/assets/../login",
+        "//",
+    ]);
+    let session = format!("sluicegate={}", server.session(&USER).await);
+    for path in paths {
+        for method in [
+            Method::GET,
+            Method::HEAD,
+            Method::POST,
+            Method::PUT,
+            Method::PATCH,
+            Method::DELETE,
+            Method::OPTIONS,
+            Method::TRACE,
+        ] {
+            let answer = server.call(method.clone(), path).header("cookie", &session).send().await;
+            assert!(answer.status() < 500, "{method} {path}: {}", answer.status());
+            assert_eq!(answer.status() == 405, !answer.header("allow").is_empty(), "{method} {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_fault_of_the_server_keeps_its_cause_to_itself() {
+    let server = TestServer::start().await;
+    let client = Client::register(&server).await;
+    let code = client.code(&server).await;
+    store::Maintenance::close(server.store()).await.unwrap();
+    let answer = client.exchange(&server, &code).await;
+    assert_refused(&answer, 503, "temporarily_unavailable");
+    assert!(!answer.header("retry-after").is_empty());
+    let mut browser = server.browser();
+    browser.get("/login").await;
+    let page = browser.sign_in(&USER).await.expect(503);
+    for text in [answer.text(), page.text()] {
+        let text = text.to_lowercase();
+        for cause in ["sqlite", "queue", "closed", "error code", "rusqlite", "/tmp"] {
+            assert!(!text.contains(cause), "{cause}: {text}");
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Asking about tokens ([RFC 7662](https://www.rfc-editor.org/rfc/rfc7662)).
+
+use serde_json::json;
+use testkit::{ADMIN, TestServer, USER};
+
+use crate::client::{Client, Tokens, assert_refused};
+
+const PATH: &str = "/oauth2/introspect";
+
+#[tokio::test]
+async fn a_client_is_told_everything_about_its_own_tokens() {
+    let server = TestServer::start().await;
+    let client = Client::register(&server).await;
+    let tokens = client.tokens(&server).await;
+    let told = client.introspect(&server, &tokens.access).await;
+    let iat = told["iat"].as_i64().unwrap();
+    let user = server.user(&USER).await.id.to_string();
+    assert!(!told["jti"].as_str().unwrap().is_empty());
+    let expected = json!({
+        "active": true, "client_id": client.client_id, "username": USER.name, "scope": "api.access.odata",
+        "token_type": "Bearer", "exp": iat + 3600, "iat": iat, "sub": user, "iss": "http://127.0.0.1:8080",
+        "jti": told["jti"],
+    });
+    assert_eq!(told, expected);
+    let told = client.introspect(&server, &tokens.refresh).await;
+    let expected = json!({
+        "active": true, "client_id": client.client_id, "username": USER.name, "scope": "api.access.odata",
+        "iat": iat, "sub": user, "iss": "http://127.0.0.1:8080",
+    });
+    assert_eq!(told, expected);
+}
+
+#[tokio::test]
+async fn hints_are_read_and_do_not_matter() {
+    let server = TestServer::start().await;
+    let client = Client::register(&server).await;
+    let tokens = client.tokens(&server).await;
+    for hint in ["access_token", "refresh_token", "id_token"] {
+        let fields = [("token", tokens.access.as_str()), ("token_type_hint", hint)];
+        assert_eq!(client.post(&server, PATH, &fields).await.expect(200).json()["active"], true);
+    }
+}
+
+#[tokio::test]
+async fn tokens_of_others_are_inactive_unless_the_client_may_ask_about_all() {
+    let server = TestServer::start().await;
+    let client = Client::register(&server).await;
+    let tokens = client.tokens(&server).await;
+    let stranger = Client::register(&server).await;
+    let scopes = json!({ "scopes": ["api.access.odata", "token.introspect"] });
+    let resource_server = Client::register_as(&server, &ADMIN, scopes).await;
+    for token in [&tokens.access, &tokens.refresh] {
+        assert_eq!(stranger.introspect(&server, token).await, json!({ "active": false }));
+        let told = resource_server.introspect(&server, token).await;
+        assert_eq!((&told["active"], &told["client_id"]), (&json!(true), &json!(client.client_id)));
+    }
+}
+
+#[tokio::test]
+async fn nobody_and_public_clients_are_told_nothing() {
+    let server = TestServer::start().await;
+    let client = Client::public(&server).await;
+    let tokens = Tokens::of(&client.password(&server, &USER).await);
+    let answer = client.post(&server, PATH, &[("token", &tokens.access)]).await;
+    assert_refused(&answer, 400, "unauthorized_client");
+    let answer = server.post(PATH).form(&[("token", &tokens.access)]).send().await;
+    assert_refused(&answer, 401, "invalid_client");
+    let answer = server.post(PATH).basic(&USER).form(&[("token", &tokens.access)]).send().await;
+    assert_refused(&answer, 401, "invalid_client");
+}
+
+#[tokio::test]
+async fn dead_and_forged_tokens_are_inactive() {
+    let server = TestServer::start().await;
+    let client = Client::strict(&server).await;
+    let first = client.tokens(&server).await;
+    let second = Tokens::of(&client.refresh(&server, &first.refresh).await);
+    let inactive = json!({ "active": false });
+    assert_eq!(client.introspect(&server, &first.refresh).await, inactive, "it was rotated out");
+    assert_eq!(client.introspect(&server, &second.refresh).await["active"], true);
+    for forged in ["sga_", "sgr_x", "nonsense", "sgc_AAAA", &second.access[..second.access.len() - 1]] {
+        assert_eq!(client.introspect(&server, forged).await, inactive, "{forged}");
+    }
+    server.clock().advance_secs(3_600);
+    assert_eq!(client.introspect(&server, &second.access).await, inactive, "it has expired");
+    assert_refused(&client.post(&server, PATH, &[]).await, 400, "invalid_request");
+}

@@ -1,0 +1,25 @@
+//! The protocol over HTTP, in process: clients, browsers and attackers against the whole server with a clock that tests
+//! advance. One module per topic; [`client`] drives what every topic needs.
+
+#![expect(clippy::unwrap_used, reason = "what a test cannot do without fails it here")]
+
+mod audit;
+mod authorize;
+mod client;
+mod code;
+mod consent;
+mod ending;
+mod growth;
+mod hostile;
+mod introspection;
+mod keys;
+mod lockout;
+mod metadata;
+mod pages;
+mod rates;
+mod refresh;
+mod revocation;
+mod rotation;
+mod sign_in;
+mod story;
+mod token;

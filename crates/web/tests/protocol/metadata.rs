@@ -1,0 +1,32 @@
+//! What the server tells about itself ([RFC 8414](https://www.rfc-editor.org/rfc/rfc8414)).
+
+use serde_json::json;
+use testkit::TestServer;
+
+#[tokio::test]
+async fn the_metadata_name_what_is_served() {
+    let server = TestServer::start().await;
+    let answer = server.get("/.well-known/oauth-authorization-server").send().await.expect(200);
+    assert_eq!(answer.header("content-type"), "application/json");
+    assert_eq!(answer.header("access-control-allow-origin"), "*");
+    let body = answer.json();
+    let issuer = "http://127.0.0.1:8080";
+    assert_eq!(body["issuer"], issuer);
+    assert_eq!(body["code_challenge_methods_supported"], json!(["S256"]));
+    assert_eq!(body["response_types_supported"], json!(["code"]));
+    assert_eq!(body["authorization_response_iss_parameter_supported"], true);
+    let grants = body["grant_types_supported"].as_array().unwrap();
+    for grant in ["authorization_code", "refresh_token", "password", "client_credentials"] {
+        assert!(grants.contains(&json!(grant)), "{grant}");
+    }
+    for (member, path, status) in [
+        ("authorization_endpoint", "/oauth2/authorize", 400),
+        ("token_endpoint", "/oauth2/token", 405),
+        ("introspection_endpoint", "/oauth2/introspect", 405),
+        ("revocation_endpoint", "/oauth2/revoke", 405),
+        ("service_documentation", "/docs", 200),
+    ] {
+        assert_eq!(body[member], format!("{issuer}{path}"));
+        server.get(path).send().await.expect(status);
+    }
+}

@@ -1,0 +1,150 @@
+//! A person's own pages: what has access, ending it, a new password, signing out.
+
+use testkit::{Browser, TestServer, TestUser, USER};
+
+use crate::client::{Client, Tokens, allow, assert_refused, is_alive};
+
+async fn signed_in(server: &TestServer) -> Browser<'_> {
+    let mut browser = server.browser();
+    browser.get("/account").await.expect(200);
+    assert!(browser.sign_in(&USER).await.expect(200).text().contains("Your account"));
+    browser
+}
+
+#[tokio::test]
+async fn pages_of_the_account_ask_for_a_sign_in_and_come_back() {
+    let server = TestServer::start().await;
+    for path in ["/account", "/account/applications", "/account/password"] {
+        let mut browser = server.browser();
+        browser.get(path).await.expect(200);
+        browser.sign_in(&USER).await.expect(200);
+        assert_eq!(browser.address().path(), path);
+    }
+}
+
+#[tokio::test]
+async fn connected_applications_are_listed_with_their_last_use_and_can_be_revoked() {
+    let server = TestServer::start().await;
+    let client = Client::register(&server).await;
+    let tokens = client.tokens(&server).await;
+    let mut browser = signed_in(&server).await;
+    let page = browser.get("/account/applications").await.expect(200);
+    for said in ["Harbour Reports", "Allow data access via OData", "1 January 2026, 12:00 UTC", "not yet"] {
+        assert!(page.text().contains(said), "{said} is missing in {}", page.text());
+    }
+    server.clock().advance_secs(600);
+    assert!(is_alive(&server, &tokens.access).await);
+    server.app().tidy_up().await.unwrap();
+    let page = browser.get("/account/applications").await.expect(200);
+    assert!(page.text().contains("1 January 2026, 12:10 UTC"), "{}", page.text());
+
+    let form = browser.form("/account/applications/");
+    let page = browser.submit(form).await.expect(200);
+    assert!(page.text().contains("The access was revoked.") && !page.text().contains("Harbour Reports"));
+    assert!(!is_alive(&server, &tokens.access).await);
+    assert_refused(&client.refresh(&server, &tokens.refresh).await, 400, "invalid_grant");
+}
+
+#[tokio::test]
+async fn a_refresh_counts_as_a_use() {
+    let server = TestServer::start().await;
+    let client = Client::register(&server).await;
+    let tokens = client.tokens(&server).await;
+    server.clock().advance_secs(1_200);
+    Tokens::of(&client.refresh(&server, &tokens.refresh).await);
+    server.app().flush_usage().await.unwrap();
+    let page = signed_in(&server).await.get("/account/applications").await.expect(200);
+    assert!(page.text().contains("12:20 UTC"), "{}", page.text());
+}
+
+#[tokio::test]
+async fn forms_of_the_account_are_bound_to_its_session() {
+    let server = TestServer::start().await;
+    let client = Client::register(&server).await;
+    let tokens = client.tokens(&server).await;
+    let browser = signed_in(&server).await;
+    let cookie = browser.cookie_line();
+    let revoke = format!("/account/applications/{}/revoke", client.id);
+    for path in [revoke.as_str(), "/account/password", "/logout"] {
+        for csrf in ["", "AAAA"] {
+            let call = server.post(path).header("cookie", &cookie).form(&[("csrf", csrf)]);
+            call.send().await.expect(403);
+        }
+    }
+    let csrf = browser.form("/logout").fields[0].1.clone();
+    for path in [revoke.as_str(), "/account/password", "/logout"] {
+        let call = server.post(path).header("cookie", &cookie).header("sec-fetch-site", "cross-site");
+        call.form(&[("csrf", &csrf)]).send().await.expect(403);
+    }
+    assert!(is_alive(&server, &tokens.access).await);
+    let page = server.get("/account").header("cookie", &cookie).send().await.expect(200);
+    assert!(page.text().contains("Your account"));
+    let unknown = server.post("/account/applications/999/revoke").header("cookie", &cookie);
+    unknown.form(&[("csrf", &csrf)]).send().await.expect(303);
+    let nonsense = server.post("/account/applications/x/revoke").header("cookie", &cookie);
+    nonsense.form(&[("csrf", &csrf)]).send().await.expect(404);
+}
+
+#[tokio::test]
+async fn a_new_password_ends_everything_but_this_very_session() {
+    let server = TestServer::start().await;
+    let client = Client::register_as(&server, &testkit::ADMIN, serde_json::json!({})).await;
+    let tokens = client.tokens(&server).await;
+    let mut here = signed_in(&server).await;
+    let mut elsewhere = signed_in(&server).await;
+    let renewed = TestUser { name: USER.name, password: "a lantern over the lock" };
+    here.get("/account/password").await.expect(200);
+    let form = here.form("/account/password").fill("current", USER.password);
+    let form = form.fill("new", renewed.password).fill("again", renewed.password);
+    let page = here.submit(form).await.expect(200);
+    assert!(page.text().contains("Your password was changed."), "{}", page.text());
+
+    assert!(here.get("/account").await.text().contains("Your account"));
+    assert!(elsewhere.get("/account").await.text().contains("login-submit"));
+    assert!(!is_alive(&server, &tokens.access).await);
+    assert_refused(&client.refresh(&server, &tokens.refresh).await, 400, "invalid_grant");
+    assert_refused(&client.password(&server, &USER).await, 400, "invalid_grant");
+    Tokens::of(&client.password(&server, &renewed).await);
+    let answer = allow(&mut here, &renewed, &client.authorize_url(&[])).await;
+    let code = crate::client::parameter(&answer, "code").unwrap();
+    let tokens = Tokens::of(&client.exchange(&server, &code).await);
+    assert!(is_alive(&server, &tokens.access).await, "the kept session belongs to the new epoch");
+}
+
+#[tokio::test]
+async fn a_password_that_breaks_a_rule_is_refused_and_nothing_changes() {
+    let server = TestServer::start().await;
+    let mut browser = signed_in(&server).await;
+    let long = "x".repeat(129);
+    for (current, new, again) in [
+        (USER.password, "short", "short"),
+        (USER.password, long.as_str(), long.as_str()),
+        (USER.password, "passwordpassword", "passwordpassword"),
+        (USER.password, "one good long secret", "another good secret"),
+        (USER.password, "", ""),
+        ("wrong", "one good long secret", "one good long secret"),
+    ] {
+        browser.get("/account/password").await.expect(200);
+        let form = browser.form("/account/password").fill("current", current);
+        let page = browser.submit(form.fill("new", new).fill("again", again)).await.expect(400);
+        assert!(page.text().contains("password-problem"), "{new}: {}", page.text());
+    }
+    let mut other = server.browser();
+    other.get("/login").await;
+    other.sign_in(&USER).await.expect(200);
+}
+
+#[tokio::test]
+async fn signing_out_ends_the_session_for_good() {
+    let server = TestServer::start().await;
+    let mut browser = signed_in(&server).await;
+    let cookie = browser.cookie_line();
+    assert!(browser.get("/logout").await.expect(200).text().contains("Sign out?"));
+    let form = browser.form("/logout");
+    let page = browser.submit(form).await.expect(200);
+    assert!(page.text().contains("You are signed out"));
+    assert_eq!(browser.cookie("sluicegate"), None);
+    let page = server.get("/account").header("cookie", cookie).send().await.expect(200);
+    assert!(page.text().contains("login-submit"), "the old cookie is worthless");
+    browser.get("/logout").await.expect(200);
+}

@@ -1,0 +1,70 @@
+//! Refreshing where the token stays valid until revoked, and what a refresh may ask for.
+
+use serde_json::json;
+use testkit::{ADMIN, TestServer, USER};
+
+use crate::client::{Client, Tokens, assert_refused, is_alive};
+
+#[tokio::test]
+async fn a_refresh_token_stays_valid_until_it_is_revoked() {
+    let server = TestServer::start().await;
+    let client = Client::register(&server).await;
+    let first = client.tokens(&server).await;
+    for _ in 0..3 {
+        server.clock().advance_secs(400 * 86_400);
+        let next = Tokens::of(&client.refresh(&server, &first.refresh).await);
+        assert_eq!(next.refresh, first.refresh);
+        assert_ne!(next.access, first.access);
+        assert!(is_alive(&server, &next.access).await);
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_may_narrow_and_never_widen() {
+    let server = TestServer::start().await;
+    let both = json!({ "scopes": ["api.access.odata", "api.mgmt"] });
+    let client = Client::register_as(&server, &ADMIN, both).await;
+    let code = client.code_with(&server, &USER, &[("scope", "api.access.odata api.mgmt")]).await;
+    let tokens = Tokens::of(&client.exchange(&server, &code).await);
+    let ask = async |scope: &str, token: &str| {
+        let fields = [("grant_type", "refresh_token"), ("refresh_token", token), ("scope", scope)];
+        client.token(&server, &fields).await
+    };
+    let narrow = ask("odata", &tokens.refresh).await.expect(200).json();
+    assert_eq!(narrow["scope"], "api.access.odata");
+    let again = client.refresh(&server, &tokens.refresh).await.expect(200).json();
+    assert_eq!(again["scope"], "api.access.odata api.mgmt", "narrowing was for that one access token");
+
+    let code = client.code_with(&server, &USER, &[("scope", "odata")]).await;
+    let narrow = Tokens::of(&client.exchange(&server, &code).await);
+    assert_refused(&ask("api.access.odata api.mgmt", &narrow.refresh).await, 400, "invalid_scope");
+    assert_refused(&ask("api.mgmt", &narrow.refresh).await, 400, "invalid_scope");
+    assert_refused(&ask("openid", &narrow.refresh).await, 400, "invalid_scope");
+}
+
+#[tokio::test]
+async fn a_refresh_token_is_worthless_to_another_client() {
+    let server = TestServer::start().await;
+    let client = Client::register(&server).await;
+    let thief = Client::register(&server).await;
+    let tokens = client.tokens(&server).await;
+    assert_refused(&thief.refresh(&server, &tokens.refresh).await, 400, "invalid_grant");
+    Tokens::of(&client.refresh(&server, &tokens.refresh).await);
+}
+
+#[tokio::test]
+async fn one_kind_of_token_does_not_pass_for_another() {
+    let server = TestServer::start().await;
+    let client = Client::register(&server).await;
+    let code = client.code(&server).await;
+    let tokens = client.tokens(&server).await;
+    for wrong in [&tokens.access, &code, client.secret.as_ref().unwrap()] {
+        assert_refused(&client.refresh(&server, wrong).await, 400, "invalid_grant");
+    }
+    for wrong in [&tokens.access, &tokens.refresh] {
+        assert_refused(&client.exchange(&server, wrong).await, 400, "invalid_grant");
+    }
+    for wrong in [&tokens.refresh, &code] {
+        assert!(!is_alive(&server, wrong).await);
+    }
+}
