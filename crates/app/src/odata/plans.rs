@@ -2,7 +2,7 @@
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use bytes::Bytes;
 use oauth::account::DataSource;
@@ -29,6 +29,10 @@ const EXPECTED_PLANS: usize = 2_000;
 /// Pages with at most so many rows are tried on the caller's own thread.
 const SHORT_PAGE: usize = 200;
 
+/// After one that took too long, so many requests are not tried there. It may have been the machine that was busy, so the
+/// plan is not given up for good.
+const WARY_FOR: u32 = 100;
+
 /// What is to be done for a request.
 #[derive(Debug)]
 pub(super) struct Prepared {
@@ -39,8 +43,8 @@ pub(super) struct Prepared {
     pub(super) format_named: bool,
     /// The service document, if it is that.
     pub(super) service_document: Option<Bytes>,
-    /// Whether it was tried on a caller's thread and took too long for that.
-    slow: AtomicBool,
+    /// How many requests still go to a worker at once, since one took too long on a caller's thread.
+    slow: AtomicU32,
 }
 
 /// Plans by what they depend on.
@@ -131,7 +135,7 @@ impl App {
             json_accepted: basis.accepted.is_some(),
             format_named: url.names_format(),
             service_document,
-            slow: AtomicBool::new(false),
+            slow: AtomicU32::new(0),
         })
     }
 
@@ -157,12 +161,17 @@ impl Prepared {
             Plan::Entities(query) => query.page_limit,
             _ => 1,
         };
-        page <= SHORT_PAGE && !self.slow.load(Ordering::Relaxed)
+        page <= SHORT_PAGE && !self.is_wary()
     }
 
-    /// Notes that it is not.
+    /// Notes that it was not.
     pub(super) fn took_long(&self) {
-        self.slow.store(true, Ordering::Relaxed);
+        self.slow.store(WARY_FOR, Ordering::Relaxed);
+    }
+
+    fn is_wary(&self) -> bool {
+        self.slow.load(Ordering::Relaxed) > 0
+            && self.slow.try_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
     }
 
     /// An estimate of its size in memory.
