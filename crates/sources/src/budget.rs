@@ -63,12 +63,8 @@ impl ConnectionBudget {
 
     fn try_acquire(self: &Arc<Self>) -> Option<Permit> {
         let one_more = |open: usize| (open < self.limit).then_some(open + 1);
-        self.open
-            .try_update(Ordering::Relaxed, Ordering::Relaxed, one_more)
-            .ok()?;
-        Some(Permit {
-            budget: Arc::clone(self),
-        })
+        self.open.try_update(Ordering::Relaxed, Ordering::Relaxed, one_more).ok()?;
+        Some(Permit { budget: Arc::clone(self) })
     }
 
     fn reclaim(&self) {

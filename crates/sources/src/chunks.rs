@@ -36,9 +36,7 @@ pub(crate) struct Overflow(AtomicUsize);
 impl Overflow {
     fn take(&self, bytes: usize) -> bool {
         let within = |held: usize| held.checked_add(bytes).filter(|&sum| sum <= OVERFLOW_BYTES);
-        self.0
-            .try_update(Ordering::Relaxed, Ordering::Relaxed, within)
-            .is_ok()
+        self.0.try_update(Ordering::Relaxed, Ordering::Relaxed, within).is_ok()
     }
 
     fn give_back(&self, bytes: usize) {
@@ -115,11 +113,7 @@ impl ChunkSink {
     /// long, [`SourceError::TimedOut`] when the deadline passed meanwhile: the job returns at once.
     #[inline]
     pub fn row_written(&mut self) -> Result<(), SourceError> {
-        if self.buffer.len() < self.threshold {
-            Ok(())
-        } else {
-            self.flush()
-        }
+        if self.buffer.len() < self.threshold { Ok(()) } else { self.flush() }
     }
 
     /// Sends what has been written, however little it is.
@@ -166,17 +160,10 @@ impl ChunkSink {
             if stalled.has_passed() {
                 return Err(SourceError::Stalled);
             }
-            let wait = if patience.is_zero() {
-                stalled.remaining()
-            } else {
-                patience
-            };
+            let wait = if patience.is_zero() { stalled.remaining() } else { patience };
             let wait = wait.min(self.deadline.remaining());
-            let (woken, timeout) = self
-                .shared
-                .space
-                .wait_timeout(queue, wait)
-                .unwrap_or_else(PoisonError::into_inner);
+            let (woken, timeout) =
+                self.shared.space.wait_timeout(queue, wait).unwrap_or_else(PoisonError::into_inner);
             queue = woken;
             if timeout.timed_out() {
                 patience = Duration::ZERO;
@@ -255,9 +242,7 @@ impl Drop for Chunks {
     fn drop(&mut self) {
         self.shared.cancelled.store(true, Ordering::Relaxed);
         let mut queue = self.shared.lock();
-        self.shared
-            .overflow
-            .give_back(std::mem::take(&mut queue.borrowed));
+        self.shared.overflow.give_back(std::mem::take(&mut queue.borrowed));
         queue.chunks.clear();
         drop(queue);
         self.shared.space.notify_all();

@@ -32,11 +32,7 @@ impl AllowedFolders {
     /// Files below `allowed` only, and not below `forbidden`.
     #[must_use]
     pub fn below(allowed: Vec<PathBuf>, forbidden: Vec<PathBuf>) -> Self {
-        Self {
-            allowed,
-            forbidden,
-            elsewhere: Elsewhere::Refused,
-        }
+        Self { allowed, forbidden, elsewhere: Elsewhere::Refused }
     }
 
     /// The same folders for somebody who may name any file of the machine that is not below a forbidden folder.
@@ -74,9 +70,8 @@ impl AllowedFolders {
         if !self.covers(&real) {
             return Err(SourceError::NotAllowed);
         }
-        let metadata = fs::metadata(&real).map_err(|error| SourceError::Unreadable {
-            detail: error.to_string(),
-        })?;
+        let metadata =
+            fs::metadata(&real).map_err(|error| SourceError::Unreadable { detail: error.to_string() })?;
         if !metadata.is_file() {
             return Err(SourceError::NotAFile);
         }
@@ -89,14 +84,11 @@ impl AllowedFolders {
     /// What to say of a path that cannot be resolved: the truth only where the folder that should hold it is allowed.
     fn absent(&self, path: &Path, error: &std::io::Error) -> SourceError {
         let folder = path.parent().and_then(|folder| fs::canonicalize(folder).ok());
-        let inside = folder
-            .zip(path.file_name())
-            .is_some_and(|(folder, name)| self.covers(&folder.join(name)));
+        let inside =
+            folder.zip(path.file_name()).is_some_and(|(folder, name)| self.covers(&folder.join(name)));
         match error.kind() {
             _ if !inside => SourceError::NotAllowed,
-            ErrorKind::PermissionDenied => SourceError::Unreadable {
-                detail: error.to_string(),
-            },
+            ErrorKind::PermissionDenied => SourceError::Unreadable { detail: error.to_string() },
             _ => SourceError::Missing,
         }
     }

@@ -48,11 +48,7 @@ impl SqliteSource {
     pub fn open(path: &Path, limits: &Limits, budget: &Arc<ConnectionBudget>) -> Result<Self, SourceError> {
         let pool = Pool::open(path, limits, budget)?;
         let workers = Workers::new(limits.workers, limits.queued);
-        Ok(Self {
-            pool,
-            workers,
-            overflow: Arc::default(),
-        })
+        Ok(Self { pool, workers, overflow: Arc::default() })
     }
 
     /// Reads tables and columns. See [`Source::read_schema`](crate::Source::read_schema).
@@ -61,10 +57,7 @@ impl SqliteSource {
     /// [`SourceError::TimedOut`], or what keeps the database from being read.
     pub fn read_schema(&self, deadline: Deadline) -> Result<Described, SourceError> {
         self.pool.look_again();
-        let run = Run {
-            deadline,
-            max_rows: usize::MAX,
-        };
+        let run = Run { deadline, max_rows: usize::MAX };
         self.read(run, |runner| schema::describe(runner.connection))
     }
 
@@ -77,10 +70,7 @@ impl SqliteSource {
         self.pool.with(Lane::Inline, |connection| {
             connection.bound(Bounds::default());
             let counter = connection.schema_counter()?;
-            Ok(SchemaVersion {
-                file: self.pool.file(),
-                counter,
-            })
+            Ok(SchemaVersion { file: self.pool.file(), counter })
         })
     }
 
@@ -95,14 +85,8 @@ impl SqliteSource {
         let seen_any = Cell::new(false);
         let mut attempt = || {
             self.pool.with(Lane::Inline, |connection| {
-                connection.bound(Bounds {
-                    deadline: Some(run.deadline),
-                    cancelled: None,
-                });
-                let runner = SqliteRunner {
-                    connection,
-                    max_rows: run.max_rows,
-                };
+                connection.bound(Bounds { deadline: Some(run.deadline), cancelled: None });
+                let runner = SqliteRunner { connection, max_rows: run.max_rows };
                 runner.query(statement, |row| {
                     seen_any.set(true);
                     each(row)
@@ -140,9 +124,7 @@ impl SqliteSource {
         let pool = Arc::clone(&self.pool);
         self.workers.submit(move || {
             let cancelled = Arc::clone(sink.cancelled());
-            let outcome = read_on(&pool, Lane::Worker, run, Some(cancelled), |runner| {
-                job(runner, &mut sink)
-            });
+            let outcome = read_on(&pool, Lane::Worker, run, Some(cancelled), |runner| job(runner, &mut sink));
             sink.finish(outcome);
         })?;
         Ok(receiver)
@@ -170,16 +152,10 @@ fn read_on<T>(
     read: impl FnOnce(&SqliteRunner<'_>) -> Result<T, SourceError>,
 ) -> Result<T, SourceError> {
     pool.with(lane, |connection| {
-        connection.bound(Bounds {
-            deadline: Some(run.deadline),
-            cancelled,
-        });
+        connection.bound(Bounds { deadline: Some(run.deadline), cancelled });
         connection.stop_if_due()?;
         let _snapshot = connection.snapshot()?;
-        read(&SqliteRunner {
-            connection,
-            max_rows: run.max_rows,
-        })
+        read(&SqliteRunner { connection, max_rows: run.max_rows })
     })
 }
 
@@ -202,31 +178,20 @@ impl SqliteRunner<'_> {
         let fail = |error: rusqlite::Error| self.connection.failure(&error);
         let mut prepared = self.connection.prepare(statement)?;
         for (index, value) in statement.parameters.iter().enumerate() {
-            prepared
-                .raw_bind_parameter(index + 1, Parameter(value))
-                .map_err(fail)?;
+            prepared.raw_bind_parameter(index + 1, Parameter(value)).map_err(fail)?;
         }
         let mut found = prepared.raw_query();
         let mut rows = 0;
         while let Some(row) = found.next().map_err(fail)? {
             if rows == self.max_rows {
-                return Ok(Ran {
-                    rows,
-                    ended: Ended::RowLimit,
-                });
+                return Ok(Ran { rows, ended: Ended::RowLimit });
             }
             rows += 1;
             if each(&SourceRow::sqlite(row)).is_break() {
-                return Ok(Ran {
-                    rows,
-                    ended: Ended::ByCaller,
-                });
+                return Ok(Ran { rows, ended: Ended::ByCaller });
             }
         }
-        Ok(Ran {
-            rows,
-            ended: Ended::Complete,
-        })
+        Ok(Ran { rows, ended: Ended::Complete })
     }
 }
 

@@ -38,13 +38,7 @@ struct State {
 
 impl std::fmt::Debug for State {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            formatter,
-            "State({} queued, {} threads, {} idle)",
-            self.jobs.len(),
-            self.threads,
-            self.idle
-        )
+        write!(formatter, "State({} queued, {} threads, {} idle)", self.jobs.len(), self.threads, self.idle)
     }
 }
 
@@ -58,11 +52,7 @@ impl Shared {
 impl Workers {
     /// At most `threads` jobs run at once and `queued` wait.
     pub(crate) fn new(threads: usize, queued: usize) -> Self {
-        Self {
-            shared: Arc::default(),
-            threads: threads.max(1),
-            queued,
-        }
+        Self { shared: Arc::default(), threads: threads.max(1), queued }
     }
 
     /// Hands a job over; it is dropped unrun when the set is closed first.
@@ -96,9 +86,7 @@ impl Workers {
 
     fn start_thread(&self, state: &mut State) -> Result<(), SourceError> {
         let shared = Arc::clone(&self.shared);
-        let started = thread::Builder::new()
-            .name("source-worker".to_owned())
-            .spawn(move || work(&shared));
+        let started = thread::Builder::new().name("source-worker".to_owned()).spawn(move || work(&shared));
         match started {
             Ok(_) => {
                 state.threads += 1;
@@ -131,10 +119,7 @@ fn work(shared: &Shared) {
             break;
         }
         state.idle += 1;
-        let (woken, timeout) = shared
-            .work
-            .wait_timeout(state, IDLE)
-            .unwrap_or_else(PoisonError::into_inner);
+        let (woken, timeout) = shared.work.wait_timeout(state, IDLE).unwrap_or_else(PoisonError::into_inner);
         state = woken;
         state.idle -= 1;
         if timeout.timed_out() && state.jobs.is_empty() {

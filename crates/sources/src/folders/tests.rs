@@ -15,13 +15,9 @@ impl Machine {
         for folder in ["data/sources/deep", "shared", "shared-too", "outside"] {
             fs::create_dir_all(root.path().join(folder)).unwrap();
         }
-        for file in [
-            "data/system.db",
-            "data/sources/deep/a.db",
-            "shared/b.db",
-            "shared-too/c.db",
-            "outside/d.db",
-        ] {
+        for file in
+            ["data/system.db", "data/sources/deep/a.db", "shared/b.db", "shared-too/c.db", "outside/d.db"]
+        {
             fs::write(root.path().join(file), "x").unwrap();
         }
         Self { root }
@@ -32,10 +28,7 @@ impl Machine {
     }
 
     fn folders(&self) -> AllowedFolders {
-        AllowedFolders::below(
-            vec![self.at("data/sources"), self.at("shared")],
-            vec![self.at("data")],
-        )
+        AllowedFolders::below(vec![self.at("data/sources"), self.at("shared")], vec![self.at("data")])
     }
 
     fn check(&self, path: &str) -> Result<PathBuf, SourceError> {
@@ -49,10 +42,7 @@ fn files_below_an_allowed_folder_pass_and_come_back_as_real_paths() {
     symlink(machine.at("data/sources/deep/a.db"), machine.at("shared/link.db")).unwrap();
     let real = fs::canonicalize(machine.at("data/sources/deep/a.db")).unwrap();
     assert_eq!(machine.check("data/sources/deep/a.db"), Ok(real.clone()));
-    assert_eq!(
-        machine.check("data/sources/../sources/./deep/a.db"),
-        Ok(real.clone())
-    );
+    assert_eq!(machine.check("data/sources/../sources/./deep/a.db"), Ok(real.clone()));
     assert_eq!(machine.check("shared/link.db"), Ok(real.clone()));
     assert_eq!(machine.folders().check(Path::new("deep/a.db")), Ok(real));
     assert!(machine.folders().check(Path::new("b.db")).is_ok());
@@ -61,22 +51,10 @@ fn files_below_an_allowed_folder_pass_and_come_back_as_real_paths() {
 #[test]
 fn dot_dot_does_not_lead_out() {
     let machine = Machine::new();
-    assert_eq!(
-        machine.check("shared/../outside/d.db"),
-        Err(SourceError::NotAllowed)
-    );
-    assert_eq!(
-        machine.check("data/sources/../system.db"),
-        Err(SourceError::NotAllowed)
-    );
-    assert_eq!(
-        machine.folders().check(Path::new("../system.db")),
-        Err(SourceError::NotAllowed)
-    );
-    assert_eq!(
-        machine.folders().check(Path::new("../outside/d.db")),
-        Err(SourceError::NotAllowed)
-    );
+    assert_eq!(machine.check("shared/../outside/d.db"), Err(SourceError::NotAllowed));
+    assert_eq!(machine.check("data/sources/../system.db"), Err(SourceError::NotAllowed));
+    assert_eq!(machine.folders().check(Path::new("../system.db")), Err(SourceError::NotAllowed));
+    assert_eq!(machine.folders().check(Path::new("../outside/d.db")), Err(SourceError::NotAllowed));
 }
 
 #[test]
@@ -87,10 +65,7 @@ fn a_link_to_a_file_or_folder_outside_does_not_lead_out() {
     symlink(machine.at("data/system.db"), machine.at("data/sources/system.db")).unwrap();
     assert_eq!(machine.check("shared/file.db"), Err(SourceError::NotAllowed));
     assert_eq!(machine.check("shared/folder/d.db"), Err(SourceError::NotAllowed));
-    assert_eq!(
-        machine.check("data/sources/system.db"),
-        Err(SourceError::NotAllowed)
-    );
+    assert_eq!(machine.check("data/sources/system.db"), Err(SourceError::NotAllowed));
 }
 
 #[test]
@@ -99,10 +74,7 @@ fn a_hard_link_to_the_servers_own_database_is_refused() {
     fs::hard_link(machine.at("data/system.db"), machine.at("shared/innocent.db")).unwrap();
     assert_eq!(machine.check("shared/innocent.db"), Err(SourceError::NotAllowed));
     let anywhere = machine.folders().or_anywhere();
-    assert_eq!(
-        anywhere.check(&machine.at("shared/innocent.db")),
-        Err(SourceError::NotAllowed)
-    );
+    assert_eq!(anywhere.check(&machine.at("shared/innocent.db")), Err(SourceError::NotAllowed));
 }
 
 #[test]
@@ -149,22 +121,13 @@ fn an_administrator_may_name_any_file_but_the_servers_own() {
     let folders = machine.folders().or_anywhere();
     assert!(folders.check(&machine.at("outside/d.db")).is_ok());
     assert!(folders.check(&machine.at("data/sources/deep/a.db")).is_ok());
-    assert_eq!(
-        folders.check(&machine.at("data/system.db")),
-        Err(SourceError::NotAllowed)
-    );
-    assert_eq!(
-        folders.check(&machine.at("outside/none.db")),
-        Err(SourceError::Missing)
-    );
+    assert_eq!(folders.check(&machine.at("data/system.db")), Err(SourceError::NotAllowed));
+    assert_eq!(folders.check(&machine.at("outside/none.db")), Err(SourceError::Missing));
 }
 
 #[test]
 fn a_folder_both_allowed_and_forbidden_is_forbidden() {
     let machine = Machine::new();
     let folders = AllowedFolders::below(vec![machine.at("shared")], vec![machine.at("shared")]);
-    assert_eq!(
-        folders.check(&machine.at("shared/b.db")),
-        Err(SourceError::NotAllowed)
-    );
+    assert_eq!(folders.check(&machine.at("shared/b.db")), Err(SourceError::NotAllowed));
 }

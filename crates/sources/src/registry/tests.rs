@@ -10,26 +10,14 @@ use crate::{Deadline, Run};
 
 fn database(folder: &Path, name: &str) -> SourceSpec {
     let path = folder.join(name);
-    Connection::open(&path)
-        .unwrap()
-        .execute_batch("CREATE TABLE t(a)")
-        .unwrap();
+    Connection::open(&path).unwrap().execute_batch("CREATE TABLE t(a)").unwrap();
     SourceSpec::Sqlite { path }
 }
 
 fn touch(source: &Source) -> Result<(), SourceError> {
-    let select = Statement {
-        sql: "SELECT 1".to_owned(),
-        parameters: Vec::new(),
-        columns: 1,
-    };
-    let run = Run {
-        deadline: Deadline::after(Duration::from_mins(1)),
-        max_rows: 1,
-    };
-    source
-        .query(&select, run, |_| ControlFlow::Continue(()))
-        .map(drop)
+    let select = Statement { sql: "SELECT 1".to_owned(), parameters: Vec::new(), columns: 1 };
+    let run = Run { deadline: Deadline::after(Duration::from_mins(1)), max_rows: 1 };
+    source.query(&select, run, |_| ControlFlow::Continue(())).map(drop)
 }
 
 #[test]
@@ -69,9 +57,7 @@ fn a_closed_source_leaves_no_connection_behind_even_while_somebody_holds_it() {
 #[test]
 fn a_file_that_cannot_be_opened_leaves_the_id_closed() {
     let sources = Sources::new(Limits::default(), 8);
-    let spec = SourceSpec::Sqlite {
-        path: "/nonexistent/a.db".into(),
-    };
+    let spec = SourceSpec::Sqlite { path: "/nonexistent/a.db".into() };
     assert_eq!(sources.open_or_get(1, &spec).unwrap_err(), SourceError::Missing);
     assert!(sources.get(1).is_none());
 }
@@ -98,13 +84,8 @@ fn a_connection_in_use_is_never_taken_away() {
     let sources = Sources::new(Limits::default(), 1);
     let first = sources.open_or_get(1, &database(folder.path(), "a.db")).unwrap();
     let spec = database(folder.path(), "b.db");
-    let run = Run {
-        deadline: Deadline::after(Duration::from_mins(1)),
-        max_rows: 1,
-    };
-    let refused = first
-        .read(run, |_| Ok(sources.open_or_get(2, &spec).map(drop)))
-        .unwrap();
+    let run = Run { deadline: Deadline::after(Duration::from_mins(1)), max_rows: 1 };
+    let refused = first.read(run, |_| Ok(sources.open_or_get(2, &spec).map(drop))).unwrap();
     assert_eq!(refused, Err(SourceError::Busy));
     assert!(sources.open_or_get(2, &spec).is_ok());
 }

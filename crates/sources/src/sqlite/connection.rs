@@ -36,11 +36,7 @@ impl Control {
         let bounds = self.bounds.lock().unwrap_or_else(PoisonError::into_inner);
         if self.closed.load(Ordering::Relaxed) {
             Some(SourceError::Closed)
-        } else if bounds
-            .cancelled
-            .as_ref()
-            .is_some_and(|cancelled| cancelled.load(Ordering::Relaxed))
-        {
+        } else if bounds.cancelled.as_ref().is_some_and(|cancelled| cancelled.load(Ordering::Relaxed)) {
             Some(SourceError::Cancelled)
         } else if bounds.deadline.is_some_and(Deadline::has_passed) {
             Some(SourceError::TimedOut)
@@ -79,25 +75,14 @@ impl OpenConnection {
             ),
             outcome => (outcome.map_err(|error| failure(&error))?, Access::Shared),
         };
-        let control = Arc::new(Control {
-            bounds: Mutex::default(),
-            closed: Arc::clone(closed),
-        });
+        let control = Arc::new(Control { bounds: Mutex::default(), closed: Arc::clone(closed) });
         let asked = Arc::clone(&control);
         let should_stop = move || asked.reason_to_stop().is_some();
         sqlite
             .progress_handler(STEPS_BETWEEN_CHECKS, Some(should_stop))
             .and_then(|()| sqlite.authorizer(Some(authorize)))
             .map_err(|error| failure(&error))?;
-        Ok((
-            Self {
-                sqlite,
-                control,
-                generation,
-                _permit: permit,
-            },
-            access,
-        ))
+        Ok((Self { sqlite, control, generation, _permit: permit }, access))
     }
 
     /// Sets what stops the statements that follow.
@@ -120,23 +105,16 @@ impl OpenConnection {
 
     /// Compiles a statement, or finds it compiled, and makes sure that it only reads.
     pub(super) fn prepare(&self, statement: &Statement) -> Result<CachedStatement<'_>, SourceError> {
-        let prepared = self
-            .sqlite
-            .prepare_cached(&statement.sql)
-            .map_err(|error| match failure(&error) {
-                SourceError::Failed { detail } => SourceError::StructureChanged { detail },
-                SourceError::TimedOut => self.failure(&error),
-                other => other,
-            })?;
+        let prepared = self.sqlite.prepare_cached(&statement.sql).map_err(|error| match failure(&error) {
+            SourceError::Failed { detail } => SourceError::StructureChanged { detail },
+            SourceError::TimedOut => self.failure(&error),
+            other => other,
+        })?;
         if !prepared.readonly() {
             return Err(SourceError::ReadOnly);
         }
         if prepared.column_count() != statement.columns {
-            let detail = format!(
-                "{} columns instead of {}",
-                prepared.column_count(),
-                statement.columns
-            );
+            let detail = format!("{} columns instead of {}", prepared.column_count(), statement.columns);
             return Err(SourceError::StructureChanged { detail });
         }
         Ok(prepared)
@@ -144,10 +122,7 @@ impl OpenConnection {
 
     /// Starts a read transaction, ended when the value is dropped.
     pub(super) fn snapshot(&self) -> Result<Snapshot<'_>, SourceError> {
-        let begin = self
-            .sqlite
-            .prepare_cached("BEGIN")
-            .and_then(|mut begin| begin.execute([]));
+        let begin = self.sqlite.prepare_cached("BEGIN").and_then(|mut begin| begin.execute([]));
         begin.map_err(|error| self.failure(&error))?;
         Ok(Snapshot { sqlite: &self.sqlite })
     }
@@ -173,9 +148,6 @@ pub(super) struct Snapshot<'connection> {
 impl Drop for Snapshot<'_> {
     fn drop(&mut self) {
         // Fails only where SQLite has ended the transaction itself.
-        let _ = self
-            .sqlite
-            .prepare_cached("ROLLBACK")
-            .and_then(|mut rollback| rollback.execute([]));
+        let _ = self.sqlite.prepare_cached("ROLLBACK").and_then(|mut rollback| rollback.execute([]));
     }
 }

@@ -23,14 +23,8 @@ pub(super) fn edm_type(declared: &str) -> EdmType {
         "MEDIUMINT" | "INT4" | "SMALLINT UNSIGNED" | "UNSIGNED SMALLINT" => EdmType::Int32,
         "REAL" | "DOUBLE" | "DOUBLE PRECISION" | "FLOAT" | "FLOAT4" | "FLOAT8" | "SINGLE" => EdmType::Double,
         "DECIMAL" | "NUMERIC" | "DEC" | "NUMBER" | "NUM" => decimal(&arguments),
-        "MONEY" => EdmType::Decimal {
-            precision: Some(19),
-            scale: Some(4),
-        },
-        "SMALLMONEY" => EdmType::Decimal {
-            precision: Some(10),
-            scale: Some(4),
-        },
+        "MONEY" => EdmType::Decimal { precision: Some(19), scale: Some(4) },
+        "SMALLMONEY" => EdmType::Decimal { precision: Some(10), scale: Some(4) },
         "VARCHAR" | "NVARCHAR" | "CHAR" | "NCHAR" | "CHARACTER" | "VARCHAR2" | "NVARCHAR2"
         | "CHARACTER VARYING" | "VARYING CHARACTER" | "NATIVE CHARACTER" | "STRING" | "TEXT" => sized,
         "CLOB" | "NTEXT" | "JSON" | "XML" | "ANY" | "" => free,
@@ -70,10 +64,7 @@ fn decimal(arguments: &[u32]) -> EdmType {
     let narrow = |number: Option<&u32>| number.and_then(|&number| u16::try_from(number).ok());
     let precision = narrow(arguments.first()).filter(|&precision| precision > 0);
     let scale = narrow(arguments.get(1)).or(precision.map(|_| 0));
-    EdmType::Decimal {
-        precision,
-        scale: scale.filter(|&scale| precision.is_some_and(|most| scale <= most)),
-    }
+    EdmType::Decimal { precision, scale: scale.filter(|&scale| precision.is_some_and(|most| scale <= most)) }
 }
 
 /// The name in capitals with single blanks and without its arguments, and the arguments that are numbers.
@@ -81,15 +72,10 @@ fn split(declared: &str) -> (String, Vec<u32>) {
     let upper = declared.to_ascii_uppercase();
     let (before, rest) = upper.split_once('(').unwrap_or((&upper, ""));
     let (inside, after) = rest.split_once(')').unwrap_or((rest, ""));
-    let words: Vec<&str> = before
-        .split_ascii_whitespace()
-        .chain(after.split_ascii_whitespace())
-        .collect();
+    let words: Vec<&str> = before.split_ascii_whitespace().chain(after.split_ascii_whitespace()).collect();
     let first_word = |argument: &str| argument.split_ascii_whitespace().next()?.parse().ok();
-    let arguments = inside
-        .split(',')
-        .map_while(first_word)
-        .filter(|&number| number > 0 || inside.contains(','));
+    let arguments =
+        inside.split(',').map_while(first_word).filter(|&number| number > 0 || inside.contains(','));
     (words.join(" "), arguments.collect())
 }
 
@@ -100,24 +86,16 @@ mod tests {
     const TEXT: EdmType = EdmType::String { max_length: None };
 
     fn text(length: u32) -> EdmType {
-        EdmType::String {
-            max_length: Some(length),
-        }
+        EdmType::String { max_length: Some(length) }
     }
 
     fn decimal(precision: u16, scale: u16) -> EdmType {
-        EdmType::Decimal {
-            precision: Some(precision),
-            scale: Some(scale),
-        }
+        EdmType::Decimal { precision: Some(precision), scale: Some(scale) }
     }
 
     #[test]
     fn declared_types_are_served_as_what_they_mean() {
-        let open = EdmType::Decimal {
-            precision: None,
-            scale: None,
-        };
+        let open = EdmType::Decimal { precision: None, scale: None };
         for (declared, expected) in [
             ("INTEGER", EdmType::Int64),
             ("int", EdmType::Int64),
@@ -164,13 +142,7 @@ mod tests {
             ("LONGBLOB", EdmType::Binary),
             ("VARCHAR(", TEXT),
             ("VARCHAR(99999999999)", TEXT),
-            (
-                "DECIMAL(2,9)",
-                EdmType::Decimal {
-                    precision: Some(2),
-                    scale: None,
-                },
-            ),
+            ("DECIMAL(2,9)", EdmType::Decimal { precision: Some(2), scale: None }),
         ] {
             assert_eq!(edm_type(declared), expected, "{declared}");
         }

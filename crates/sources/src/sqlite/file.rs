@@ -41,11 +41,7 @@ pub(super) fn connect(path: &Path, limits: &Limits, access: Access) -> rusqlite:
     // Sorts larger than the cache go to a temporary file: in memory they would be bounded by nothing.
     connection.pragma_update(None, "temp_store", "file")?;
     connection.pragma_update(None, "cache_size", -i64::from(limits.cache_kib))?;
-    connection.pragma_update(
-        None,
-        "mmap_size",
-        i64::try_from(limits.mmap_bytes).unwrap_or(i64::MAX),
-    )?;
+    connection.pragma_update(None, "mmap_size", i64::try_from(limits.mmap_bytes).unwrap_or(i64::MAX))?;
     functions::register(&connection)?;
     // SQLite reads nothing before it must: this fails now if the file is no database.
     connection.query_row("PRAGMA schema_version", [], |_| Ok(()))?;
@@ -60,6 +56,8 @@ fn harden(connection: &Connection, limits: &Limits) -> rusqlite::Result<()> {
         (DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false),
         (DbConfig::SQLITE_DBCONFIG_DQS_DML, false),
         (DbConfig::SQLITE_DBCONFIG_DQS_DDL, false),
+        // Without it SQLite compiles a statement anew for each value that is bound.
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true),
     ] {
         connection.set_db_config(setting, value)?;
     }
@@ -82,21 +80,14 @@ pub(super) fn authorize(context: AuthContext<'_>) -> Authorization {
             operation: TransactionOperation::Begin | TransactionOperation::Rollback,
         } => true,
         AuthAction::Function { function_name } => !function_name.eq_ignore_ascii_case("load_extension"),
-        AuthAction::Pragma {
-            pragma_name,
-            pragma_value,
-        } => match pragma_name {
+        AuthAction::Pragma { pragma_name, pragma_value } => match pragma_name {
             "table_list" | "table_xinfo" | "foreign_key_list" | "index_list" => true,
             "schema_version" => pragma_value.is_none(),
             _ => false,
         },
         _ => false,
     };
-    if allowed {
-        Authorization::Allow
-    } else {
-        Authorization::Deny
-    }
+    if allowed { Authorization::Allow } else { Authorization::Deny }
 }
 
 /// Whether a file in write-ahead mode holds everything itself and cannot change under this server's hands.
@@ -142,25 +133,16 @@ mod tests {
     fn a_path_with_uri_characters_is_read_literally_when_immutable() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a?mode=rwc&b#c%20 ü.db");
-        Connection::open(&path)
-            .unwrap()
-            .execute_batch("CREATE TABLE t(a)")
-            .unwrap();
+        Connection::open(&path).unwrap().execute_batch("CREATE TABLE t(a)").unwrap();
         let opened = connect(&path, &Limits::default(), Access::Immutable).unwrap();
-        assert_eq!(
-            opened.query_row("SELECT count(*) FROM t", [], |row| row.get::<_, i64>(0)),
-            Ok(0)
-        );
+        assert_eq!(opened.query_row("SELECT count(*) FROM t", [], |row| row.get::<_, i64>(0)), Ok(0));
     }
 
     #[test]
     fn a_writable_file_is_never_taken_for_immutable() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("writable.db");
-        Connection::open(&path)
-            .unwrap()
-            .execute_batch("CREATE TABLE t(a)")
-            .unwrap();
+        Connection::open(&path).unwrap().execute_batch("CREATE TABLE t(a)").unwrap();
         assert!(!is_settled(&path));
     }
 }

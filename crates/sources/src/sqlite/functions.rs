@@ -12,9 +12,8 @@ pub(super) fn register(connection: &Connection) -> rusqlite::Result<()> {
     connection.create_scalar_function("sluicegate_lower", 1, flags, |context| {
         Ok(with_case(context, Case::Lower))
     })?;
-    connection.create_scalar_function("sluicegate_upper", 1, flags, |context| {
-        Ok(with_case(context, Case::Upper))
-    })
+    connection
+        .create_scalar_function("sluicegate_upper", 1, flags, |context| Ok(with_case(context, Case::Upper)))
 }
 
 #[derive(Clone, Copy)]

@@ -113,10 +113,7 @@ impl Pool {
         self.watch.look(&self.path)?;
         let generation = self.watch.generation.load(Ordering::Acquire);
         let mut slot = self.check_out(lane);
-        if slot
-            .as_ref()
-            .is_some_and(|connection| connection.generation != generation)
-        {
+        if slot.as_ref().is_some_and(|connection| connection.generation != generation) {
             *slot = None;
         }
         let connection = match &mut *slot {
@@ -234,48 +231,29 @@ impl Watch {
         }
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let immutable = self.immutable.load(Ordering::Relaxed);
-        let found = fingerprint(
-            path,
-            if immutable {
-                Access::Immutable
-            } else {
-                Access::Shared
-            },
-        )?;
+        let found = fingerprint(path, if immutable { Access::Immutable } else { Access::Shared })?;
         // The first look at a file known to be immutable learns its content, and trusts nothing read before.
         if found != *seen {
             *seen = found;
             self.immutable.store(false, Ordering::Relaxed);
             self.generation.fetch_add(1, Ordering::Release);
         }
-        self.next_look_millis
-            .store(now.saturating_add(LOOK_EVERY_MILLIS), Ordering::Relaxed);
+        self.next_look_millis.store(now.saturating_add(LOOK_EVERY_MILLIS), Ordering::Relaxed);
         Ok(())
     }
 }
 
 fn fingerprint(path: &Path, access: Access) -> Result<Fingerprint, SourceError> {
     let metadata = fs::symlink_metadata(path).map_err(|error| unreachable_file(&error))?;
-    let content = (access == Access::Immutable).then(|| {
-        (
-            metadata.modified().ok(),
-            metadata.len(),
-            beside(path, "-wal").exists(),
-        )
-    });
-    Ok(Fingerprint {
-        device: metadata.dev(),
-        inode: metadata.ino(),
-        content,
-    })
+    let content = (access == Access::Immutable)
+        .then(|| (metadata.modified().ok(), metadata.len(), beside(path, "-wal").exists()));
+    Ok(Fingerprint { device: metadata.dev(), inode: metadata.ino(), content })
 }
 
 fn unreachable_file(error: &std::io::Error) -> SourceError {
     match error.kind() {
         ErrorKind::NotFound | ErrorKind::NotADirectory => SourceError::Missing,
-        _ => SourceError::Unreadable {
-            detail: error.to_string(),
-        },
+        _ => SourceError::Unreadable { detail: error.to_string() },
     }
 }
 

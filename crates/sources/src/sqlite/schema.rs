@@ -35,10 +35,7 @@ pub(super) fn describe(connection: &OpenConnection) -> Result<Described, SourceE
     let mut tables = Vec::new();
     for listed in list(sqlite).map_err(fail)? {
         if let Some(message) = reason_to_drop(&listed) {
-            findings.push(Finding {
-                subject: listed.name,
-                message: message.to_owned(),
-            });
+            findings.push(Finding { subject: listed.name, message: message.to_owned() });
         } else if listed.kind != Kind::Shadow {
             match table(sqlite, &listed) {
                 Ok(table) => tables.push(table),
@@ -49,19 +46,13 @@ pub(super) fn describe(connection: &OpenConnection) -> Result<Described, SourceE
                         return Err(fail(error));
                     }
                     let message = format!("left out, its columns cannot be read: {error}");
-                    findings.push(Finding {
-                        subject: listed.name,
-                        message,
-                    });
+                    findings.push(Finding { subject: listed.name, message });
                 }
             }
         }
     }
     resolve_references(&mut tables);
-    Ok(Described {
-        schema: Schema { tables },
-        findings,
-    })
+    Ok(Described { schema: Schema { tables }, findings })
 }
 
 fn list(sqlite: &Connection) -> rusqlite::Result<Vec<Listed>> {
@@ -77,11 +68,7 @@ fn list(sqlite: &Connection) -> rusqlite::Result<Vec<Listed>> {
             _ => Kind::Table,
         };
         let name = String::from_utf8_lossy(row.get_ref(0)?.as_bytes()?).into_owned();
-        Ok(Listed {
-            name,
-            kind,
-            has_rowid: !row.get::<_, bool>(2)? && kind == Kind::Table,
-        })
+        Ok(Listed { name, kind, has_rowid: !row.get::<_, bool>(2)? && kind == Kind::Table })
     })?;
     rows.collect()
 }
@@ -110,9 +97,7 @@ struct Declared {
 
 fn table(sqlite: &Connection, listed: &Listed) -> rusqlite::Result<Table> {
     let mut columns = declared_columns(sqlite, &listed.name)?;
-    let mut key: Vec<usize> = (0..columns.len())
-        .filter(|&at| columns[at].key_place > 0)
-        .collect();
+    let mut key: Vec<usize> = (0..columns.len()).filter(|&at| columns[at].key_place > 0).collect();
     key.sort_by_key(|&at| columns[at].key_place);
     if let [only] = key[..]
         && listed.has_rowid
@@ -127,11 +112,8 @@ fn table(sqlite: &Connection, listed: &Listed) -> rusqlite::Result<Table> {
             columns[at].column.nullable = false;
         }
     }
-    let foreign_keys = if listed.kind == Kind::Table {
-        references(sqlite, &listed.name)?
-    } else {
-        Vec::new()
-    };
+    let foreign_keys =
+        if listed.kind == Kind::Table { references(sqlite, &listed.name)? } else { Vec::new() };
     Ok(Table {
         name: listed.name.clone(),
         primary_key: key.iter().map(|&at| columns[at].column.name.clone()).collect(),
@@ -147,16 +129,9 @@ fn declared_columns(sqlite: &Connection, table: &str) -> rusqlite::Result<Vec<De
     )?;
     let rows = statement.query_map([table], |row| {
         let type_name: String = row.get(1)?;
-        let column = Column {
-            name: row.get(0)?,
-            ty: edm_type(&type_name),
-            nullable: !row.get::<_, bool>(2)?,
-        };
-        Ok(Declared {
-            column,
-            type_name,
-            key_place: row.get(3)?,
-        })
+        let column =
+            Column { name: row.get(0)?, ty: edm_type(&type_name), nullable: !row.get::<_, bool>(2)? };
+        Ok(Declared { column, type_name, key_place: row.get(3)? })
     })?;
     rows.collect()
 }
@@ -181,11 +156,7 @@ fn references(sqlite: &Connection, table: &str) -> rusqlite::Result<Vec<ForeignK
         let id: i64 = row.get(0)?;
         if last.replace(id) != Some(id) {
             let target_table = row.get(1)?;
-            found.push(ForeignKey {
-                columns: Vec::new(),
-                target_table,
-                target_columns: Vec::new(),
-            });
+            found.push(ForeignKey { columns: Vec::new(), target_table, target_columns: Vec::new() });
         }
         if let Some(reference) = found.last_mut() {
             reference.columns.push(row.get(2)?);
@@ -198,11 +169,8 @@ fn references(sqlite: &Connection, table: &str) -> rusqlite::Result<Vec<ForeignK
 /// Writes the names in references as the target declares them and fills in implied columns. A reference that leads
 /// nowhere stays as it is: the model says so.
 fn resolve_references(tables: &mut [Table]) {
-    let by_name: HashMap<String, usize> = tables
-        .iter()
-        .enumerate()
-        .map(|(at, table)| (table.name.to_ascii_lowercase(), at))
-        .collect();
+    let by_name: HashMap<String, usize> =
+        tables.iter().enumerate().map(|(at, table)| (table.name.to_ascii_lowercase(), at)).collect();
     for at in 0..tables.len() {
         let mut references = std::mem::take(&mut tables[at].foreign_keys);
         for reference in &mut references {
@@ -216,11 +184,8 @@ fn resolve_references(tables: &mut [Table]) {
 }
 
 fn resolved(reference: &ForeignKey, target: &Table) -> Option<ForeignKey> {
-    let named = if reference.target_columns.is_empty() {
-        &target.primary_key
-    } else {
-        &reference.target_columns
-    };
+    let named =
+        if reference.target_columns.is_empty() { &target.primary_key } else { &reference.target_columns };
     let declared = |name: &String| {
         target
             .columns

@@ -29,13 +29,7 @@ struct Fixture {
 }
 
 fn limits() -> Limits {
-    Limits {
-        inline_connections: 2,
-        workers: 1,
-        queued: 1,
-        lock_wait: Duration::ZERO,
-        ..Limits::default()
-    }
+    Limits { inline_connections: 2, workers: 1, queued: 1, lock_wait: Duration::ZERO, ..Limits::default() }
 }
 
 fn fixture(sql: &str) -> Fixture {
@@ -43,45 +37,26 @@ fn fixture(sql: &str) -> Fixture {
     let path = folder.path().join("data.db");
     Connection::open(&path).unwrap().execute_batch(sql).unwrap();
     let source = Arc::new(open(&path).unwrap());
-    Fixture {
-        _folder: folder,
-        path,
-        source,
-    }
+    Fixture { _folder: folder, path, source }
 }
 
 fn open(path: &std::path::Path) -> Result<Source, SourceError> {
-    Source::open(
-        &SourceSpec::Sqlite {
-            path: path.to_owned(),
-        },
-        &limits(),
-        &ConnectionBudget::new(8),
-    )
+    Source::open(&SourceSpec::Sqlite { path: path.to_owned() }, &limits(), &ConnectionBudget::new(8))
 }
 
 fn run() -> Run {
-    Run {
-        deadline: Deadline::after(Duration::from_mins(1)),
-        max_rows: usize::MAX,
-    }
+    Run { deadline: Deadline::after(Duration::from_mins(1)), max_rows: usize::MAX }
 }
 
 fn statement(sql: &str, columns: usize) -> Statement {
-    Statement {
-        sql: sql.to_owned(),
-        parameters: Vec::new(),
-        columns,
-    }
+    Statement { sql: sql.to_owned(), parameters: Vec::new(), columns }
 }
 
 /// All rows, each as text.
 fn rows(source: &Source, statement: &Statement) -> Result<Vec<String>, SourceError> {
     let mut found = Vec::new();
     source.query(statement, run(), |row| {
-        let cells: Vec<String> = (0..statement.columns)
-            .map(|at| format!("{:?}", row.cell(at)))
-            .collect();
+        let cells: Vec<String> = (0..statement.columns).map(|at| format!("{:?}", row.cell(at))).collect();
         found.push(cells.join("|"));
         ControlFlow::Continue(())
     })?;

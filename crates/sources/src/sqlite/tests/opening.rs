@@ -31,9 +31,7 @@ fn a_database_in_write_ahead_mode_is_read_while_it_is_written() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("wal.db");
     let writer = Connection::open(&path).unwrap();
-    writer
-        .execute_batch("PRAGMA journal_mode=WAL; CREATE TABLE t(a); INSERT INTO t VALUES (1)")
-        .unwrap();
+    writer.execute_batch("PRAGMA journal_mode=WAL; CREATE TABLE t(a); INSERT INTO t VALUES (1)").unwrap();
     let source = open(&path).unwrap();
     assert_eq!(one_integer(&source, "SELECT count(*) FROM t"), Ok(1));
     writer.execute_batch("INSERT INTO t VALUES (2)").unwrap();

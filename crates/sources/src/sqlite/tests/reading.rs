@@ -10,11 +10,7 @@ fn parameters_and_cells_keep_their_kind() {
         Value::Text("ü'\";--".to_owned()),
         Value::Blob(vec![0, 255]),
     ];
-    let echo = Statement {
-        sql: "SELECT ?1, ?2, ?3, ?4, ?5".to_owned(),
-        parameters,
-        columns: 5,
-    };
+    let echo = Statement { sql: "SELECT ?1, ?2, ?3, ?4, ?5".to_owned(), parameters, columns: 5 };
     let mut seen = false;
     let ran = fixture.source.query(&echo, run(), |row| {
         seen = row.cell(0) == Cell::Null
@@ -24,13 +20,7 @@ fn parameters_and_cells_keep_their_kind() {
             && row.cell(4) == Cell::Blob(&[0, 255]);
         ControlFlow::Continue(())
     });
-    assert_eq!(
-        ran,
-        Ok(Ran {
-            rows: 1,
-            ended: Ended::Complete
-        })
-    );
+    assert_eq!(ran, Ok(Ran { rows: 1, ended: Ended::Complete }));
     assert!(seen);
 }
 
@@ -46,32 +36,11 @@ fn a_run_ends_at_its_row_limit_or_when_the_caller_has_enough() {
     let fixture = fixture("CREATE TABLE t(a); INSERT INTO t VALUES (1), (2), (3)");
     let select = statement("SELECT a FROM t", 1);
     let with = |max_rows, flow: ControlFlow<()>| {
-        fixture
-            .source
-            .query(&select, Run { max_rows, ..run() }, |_| flow)
-            .unwrap()
+        fixture.source.query(&select, Run { max_rows, ..run() }, |_| flow).unwrap()
     };
-    assert_eq!(
-        with(3, ControlFlow::Continue(())),
-        Ran {
-            rows: 3,
-            ended: Ended::Complete
-        }
-    );
-    assert_eq!(
-        with(2, ControlFlow::Continue(())),
-        Ran {
-            rows: 2,
-            ended: Ended::RowLimit
-        }
-    );
-    assert_eq!(
-        with(3, ControlFlow::Break(())),
-        Ran {
-            rows: 1,
-            ended: Ended::ByCaller
-        }
-    );
+    assert_eq!(with(3, ControlFlow::Continue(())), Ran { rows: 3, ended: Ended::Complete });
+    assert_eq!(with(2, ControlFlow::Continue(())), Ran { rows: 2, ended: Ended::RowLimit });
+    assert_eq!(with(3, ControlFlow::Break(())), Ran { rows: 1, ended: Ended::ByCaller });
 }
 
 #[test]
@@ -113,9 +82,7 @@ fn nothing_can_be_written_attached_or_configured() {
         &format!("ATTACH '{}' AS other", other.display()),
     ] {
         let columns = usize::from(sql.starts_with("SELECT") || sql.ends_with("RETURNING a"));
-        let refused = fixture
-            .source
-            .query(&statement(sql, columns), run(), |_| ControlFlow::Continue(()));
+        let refused = fixture.source.query(&statement(sql, columns), run(), |_| ControlFlow::Continue(()));
         assert!(refused.is_err(), "{sql}");
     }
     assert!(!other.exists());
@@ -125,16 +92,9 @@ fn nothing_can_be_written_attached_or_configured() {
 #[test]
 fn a_statement_that_does_not_fit_says_that_the_structure_changed() {
     let fixture = fixture("CREATE TABLE t(a, b)");
-    for (sql, columns) in [
-        ("SELECT gone FROM t", 1),
-        ("SELECT a FROM gone", 1),
-        ("SELECT a, b FROM t", 1),
-    ] {
+    for (sql, columns) in [("SELECT gone FROM t", 1), ("SELECT a FROM gone", 1), ("SELECT a, b FROM t", 1)] {
         let refused = rows(&fixture.source, &statement(sql, columns)).unwrap_err();
-        assert!(
-            matches!(refused, SourceError::StructureChanged { .. }),
-            "{sql}: {refused:?}"
-        );
+        assert!(matches!(refused, SourceError::StructureChanged { .. }), "{sql}: {refused:?}");
         assert!(!refused.to_string().contains("gone"));
     }
 }
@@ -142,13 +102,8 @@ fn a_statement_that_does_not_fit_says_that_the_structure_changed() {
 #[test]
 fn a_statement_is_stopped_at_its_deadline() {
     let fixture = fixture("CREATE TABLE t(a)");
-    let soon = Run {
-        deadline: Deadline::after(Duration::from_millis(20)),
-        max_rows: usize::MAX,
-    };
-    let outcome = fixture
-        .source
-        .query(&statement(ENDLESS, 1), soon, |_| ControlFlow::Continue(()));
+    let soon = Run { deadline: Deadline::after(Duration::from_millis(20)), max_rows: usize::MAX };
+    let outcome = fixture.source.query(&statement(ENDLESS, 1), soon, |_| ControlFlow::Continue(()));
     assert_eq!(outcome, Err(SourceError::TimedOut));
     assert_eq!(one_integer(&fixture.source, "SELECT 7"), Ok(7));
 }

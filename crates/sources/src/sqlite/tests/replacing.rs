@@ -6,10 +6,7 @@ fn a_file_that_was_replaced_is_read_anew() {
     let version = fixture.source.schema_version().unwrap();
     assert_eq!(one_integer(&fixture.source, "SELECT a FROM t"), Ok(1));
     let next = fixture.path.with_extension("next");
-    Connection::open(&next)
-        .unwrap()
-        .execute_batch("CREATE TABLE t(a); INSERT INTO t VALUES (2)")
-        .unwrap();
+    Connection::open(&next).unwrap().execute_batch("CREATE TABLE t(a); INSERT INTO t VALUES (2)").unwrap();
     std::fs::rename(&next, &fixture.path).unwrap();
     sqlite_of(&fixture.source).pool.look_again();
     assert_eq!(one_integer(&fixture.source, "SELECT a FROM t"), Ok(2));
@@ -22,10 +19,7 @@ fn a_file_that_vanished_is_missing_until_it_is_back() {
     let away = fixture.path.with_extension("away");
     std::fs::rename(&fixture.path, &away).unwrap();
     sqlite_of(&fixture.source).pool.look_again();
-    assert_eq!(
-        one_integer(&fixture.source, "SELECT a FROM t"),
-        Err(SourceError::Missing)
-    );
+    assert_eq!(one_integer(&fixture.source, "SELECT a FROM t"), Err(SourceError::Missing));
     std::fs::rename(&away, &fixture.path).unwrap();
     assert_eq!(one_integer(&fixture.source, "SELECT a FROM t"), Ok(1));
 }
@@ -53,10 +47,7 @@ fn a_file_that_was_overwritten_in_place_is_read_anew() {
 fn a_file_that_became_a_link_is_not_followed() {
     let fixture = fixture("CREATE TABLE t(a)");
     let elsewhere = fixture.path.with_extension("elsewhere");
-    Connection::open(&elsewhere)
-        .unwrap()
-        .execute_batch("CREATE TABLE t(a)")
-        .unwrap();
+    Connection::open(&elsewhere).unwrap().execute_batch("CREATE TABLE t(a)").unwrap();
     std::fs::remove_file(&fixture.path).unwrap();
     std::os::unix::fs::symlink(&elsewhere, &fixture.path).unwrap();
     sqlite_of(&fixture.source).pool.look_again();

@@ -1,10 +1,7 @@
 use super::*;
 
 fn described(sql: &str) -> crate::Described {
-    fixture(sql)
-        .source
-        .read_schema(Deadline::after(Duration::from_mins(1)))
-        .unwrap()
+    fixture(sql).source.read_schema(Deadline::after(Duration::from_mins(1))).unwrap()
 }
 
 fn table<'a>(tables: &'a [Table], name: &str) -> &'a Table {
@@ -46,11 +43,7 @@ fn hostile_names_survive_unchanged() {
     );
     let tables = &found.schema.tables;
     let hostile = table(tables, "a \"quoted\" 'table'; DROP");
-    let names: Vec<&str> = hostile
-        .columns
-        .iter()
-        .map(|column| column.name.as_str())
-        .collect();
+    let names: Vec<&str> = hostile.columns.iter().map(|column| column.name.as_str()).collect();
     assert_eq!(names, ["select", "ü 漢 🚢", "x]y`z"]);
     let reference = &table(tables, "order").foreign_keys[0];
     assert_eq!(reference.target_table, hostile.name);
@@ -65,18 +58,11 @@ fn references_are_resolved_in_the_order_of_declaration() {
             FOREIGN KEY (f, n) REFERENCES ship(FLAG, no));",
     );
     let visit = table(&found.schema.tables, "visit");
-    let targets: Vec<_> = visit
-        .foreign_keys
-        .iter()
-        .map(|key| (key.columns.join(","), key.target_columns.join(",")))
-        .collect();
+    let targets: Vec<_> =
+        visit.foreign_keys.iter().map(|key| (key.columns.join(","), key.target_columns.join(","))).collect();
     assert_eq!(
         targets,
-        [
-            ("ship".into(), "id".into()),
-            ("gone".into(), "x".into()),
-            ("f,n".into(), "Flag,No".into())
-        ]
+        [("ship".into(), "id".into()), ("gone".into(), "x".into()), ("f,n".into(), "Flag,No".into())]
     );
 }
 
@@ -86,22 +72,13 @@ fn views_and_generated_columns_are_tables_and_columns_too() {
         "CREATE TABLE t(id INTEGER PRIMARY KEY, price DECIMAL(9,2), twice REAL AS (price * 2), kept TEXT AS ('x') STORED);
          CREATE VIEW v AS SELECT id, price, count(*) OVER () AS n FROM t;",
     );
-    let types: Vec<EdmType> = table(&found.schema.tables, "t")
-        .columns
-        .iter()
-        .map(|column| column.ty)
-        .collect();
-    let price = EdmType::Decimal {
-        precision: Some(9),
-        scale: Some(2),
-    };
+    let types: Vec<EdmType> =
+        table(&found.schema.tables, "t").columns.iter().map(|column| column.ty).collect();
+    let price = EdmType::Decimal { precision: Some(9), scale: Some(2) };
     let text = EdmType::String { max_length: None };
     assert_eq!(types, [EdmType::Int64, price, EdmType::Double, text]);
     let view = table(&found.schema.tables, "v");
-    assert_eq!(
-        (view.columns.len(), view.columns[1].ty, view.primary_key.len()),
-        (3, price, 0)
-    );
+    assert_eq!((view.columns.len(), view.columns[1].ty, view.primary_key.len()), (3, price, 0));
 }
 
 #[test]
@@ -112,18 +89,9 @@ fn what_sqlite_keeps_for_itself_is_left_out_and_one_broken_view_breaks_nothing_e
          CREATE VIRTUAL TABLE words USING fts5(body);
          CREATE TABLE lost(a); CREATE VIEW broken AS SELECT a FROM lost; DROP TABLE lost; ANALYZE;",
     );
-    let names: Vec<&str> = found
-        .schema
-        .tables
-        .iter()
-        .map(|table| table.name.as_str())
-        .collect();
+    let names: Vec<&str> = found.schema.tables.iter().map(|table| table.name.as_str()).collect();
     assert_eq!(names, ["sqlitex", "t"]);
-    let findings: Vec<&str> = found
-        .findings
-        .iter()
-        .map(|finding| finding.subject.as_str())
-        .collect();
+    let findings: Vec<&str> = found.findings.iter().map(|finding| finding.subject.as_str()).collect();
     assert_eq!(findings, ["broken", "words"]);
 }
 

@@ -9,15 +9,10 @@ fn lines(runner: &Runner<'_>, sink: &mut ChunkSink, select: &Statement) -> Resul
     let mut outcome = Ok(());
     runner.query(select, |row| {
         if let Cell::Integer(number) = row.cell(0) {
-            sink.buffer()
-                .extend_from_slice(format!("{number} some more bytes\n").as_bytes());
+            sink.buffer().extend_from_slice(format!("{number} some more bytes\n").as_bytes());
         }
         outcome = sink.row_written();
-        if outcome.is_ok() {
-            ControlFlow::Continue(())
-        } else {
-            ControlFlow::Break(())
-        }
+        if outcome.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     })?;
     outcome
 }
@@ -61,20 +56,14 @@ async fn a_stream_hands_out_every_row_in_order() {
 async fn an_error_before_the_first_row_is_the_first_item() {
     let fixture = fixture("CREATE TABLE t(a)");
     let mut chunks = stream(&fixture.source, "SELECT a, a FROM gone", run()).unwrap();
-    assert!(matches!(
-        chunks.next().await,
-        Some(Err(SourceError::StructureChanged { .. }))
-    ));
+    assert!(matches!(chunks.next().await, Some(Err(SourceError::StructureChanged { .. }))));
     assert!(chunks.next().await.is_none());
 }
 
 #[tokio::test]
 async fn a_stream_is_stopped_at_its_deadline() {
     let fixture = fixture("CREATE TABLE t(a)");
-    let soon = Run {
-        deadline: Deadline::after(Duration::from_millis(20)),
-        max_rows: usize::MAX,
-    };
+    let soon = Run { deadline: Deadline::after(Duration::from_millis(20)), max_rows: usize::MAX };
     let mut chunks = stream(&fixture.source, &ENDLESS.replace("count(*)", "count(*), 1"), soon).unwrap();
     assert_eq!(chunks.next().await, Some(Err(SourceError::TimedOut)));
 }
@@ -93,10 +82,7 @@ async fn dropping_the_receiver_frees_the_worker_at_once() {
         drop(patiently(sql));
     }
     let mut chunks = patiently("SELECT 7, 1");
-    assert_eq!(
-        chunks.next().await.unwrap().unwrap().as_ref(),
-        b"7 some more bytes\n"
-    );
+    assert_eq!(chunks.next().await.unwrap().unwrap().as_ref(), b"7 some more bytes\n");
 }
 
 #[tokio::test]
@@ -104,10 +90,7 @@ async fn one_more_than_the_queue_holds_is_busy() {
     let fixture = fixture("CREATE TABLE t(a)");
     let (release, _held) = occupy(&fixture.source);
     let mut waiting = stream(&fixture.source, "SELECT 1, 1", run()).unwrap();
-    assert_eq!(
-        stream(&fixture.source, "SELECT 1, 1", run()).unwrap_err(),
-        SourceError::Busy
-    );
+    assert_eq!(stream(&fixture.source, "SELECT 1, 1", run()).unwrap_err(), SourceError::Busy);
     drop(release);
     assert!(waiting.next().await.unwrap().is_ok());
 }
@@ -131,10 +114,7 @@ async fn a_job_that_panics_does_not_pass_for_a_whole_answer() {
         })
         .unwrap();
     assert!(chunks.next().await.unwrap().is_ok());
-    assert!(matches!(
-        chunks.next().await,
-        Some(Err(SourceError::Failed { .. }))
-    ));
+    assert!(matches!(chunks.next().await, Some(Err(SourceError::Failed { .. }))));
     let mut next = stream(&fixture.source, "SELECT 7, 1", run()).unwrap();
     assert!(next.next().await.unwrap().is_ok());
 }
@@ -155,8 +135,5 @@ async fn closing_stops_what_runs_and_what_waits() {
     assert_eq!(last, Some(Err(SourceError::Closed)));
     assert!(waiting.next().await.unwrap().is_err());
     assert_eq!(one_integer(&fixture.source, "SELECT 7"), Err(SourceError::Closed));
-    assert_eq!(
-        stream(&fixture.source, "SELECT 7, 1", run()).unwrap_err(),
-        SourceError::Closed
-    );
+    assert_eq!(stream(&fixture.source, "SELECT 7, 1", run()).unwrap_err(), SourceError::Closed);
 }
