@@ -7,7 +7,7 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use oauth::application::{ApplicationSettings, ClientType, GrantType, Profile, TokenFormat};
 use oauth::audit::{Action, NewAuditEvent, Outcome};
@@ -22,12 +22,12 @@ use store_sqlite::{Options, SqliteStore};
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
-    let callers: u64 = arguments.next().map_or(Ok(64), |text| text.parse())?;
-    let grants: u64 = arguments.next().map_or(Ok(200_000), |text| text.parse())?;
+    let callers: u32 = arguments.next().map_or(Ok(64), |text| text.parse())?;
+    let grants: u32 = arguments.next().map_or(Ok(200_000), |text| text.parse())?;
     let path = PathBuf::from(arguments.next().unwrap_or_else(|| "target/found.db".to_owned()));
     let store = Arc::new(SqliteStore::create(&path, Options::default())?);
     let basis = set_up(&store).await?;
-    let next = Arc::new(AtomicU64::new(0));
+    let next = Arc::new(AtomicU32::new(0));
     let (before, cpu) = (store.figures(), cpu_secs()?);
     let started = now()?;
     let mut tasks = tokio::task::JoinSet::new();
@@ -48,13 +48,18 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     tasks.join_all().await;
     let (after, cpu) = (store.figures(), cpu_secs()? - cpu);
     let secs = now()? - started;
-    let commits = after.commits - before.commits;
+    let commits = u32::try_from(after.commits - before.commits)?;
     println!(
         "{callers} callers: {:.0} grants/s, {:.1} units per commit, {:.1} µs CPU per grant",
-        grants as f64 / secs,
-        grants as f64 / commits as f64,
-        cpu * 1e6 / grants as f64
+        f64::from(grants) / secs,
+        f64::from(grants) / f64::from(commits),
+        cpu * 1e6 / f64::from(grants)
     );
+    drop(store);
+    let started = now()?;
+    let store = SqliteStore::open(&path, Options::default())?;
+    store.probe().await?;
+    println!("opened again in {:.0} ms", (now()? - started) * 1e3);
     Ok(())
 }
 
@@ -95,14 +100,17 @@ async fn set_up(store: &SqliteStore) -> Result<Basis, Box<dyn std::error::Error>
     Ok((user.id, application.id, consent.ok_or("no consent")?.id))
 }
 
-fn new_grant((user, application, consent): Basis, n: u64) -> NewGrant {
-    let at = Timestamp::from_micros(i64::try_from(n).unwrap_or(i64::MAX));
+fn new_grant((user, application, consent): Basis, n: u32) -> NewGrant {
+    let at = Timestamp::from_micros(n.into());
     NewGrant {
         application,
         application_epoch: Epoch::new(1),
         user,
         user_epoch: Epoch::new(1),
-        origin: GrantOrigin::Code(CodeId::compose(at, n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes())),
+        origin: GrantOrigin::Code(CodeId::compose(
+            at,
+            u64::from(n).wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes(),
+        )),
         consent: Some(consent),
         scopes: ScopeSet::from(Scope::OData),
         refreshable: true,

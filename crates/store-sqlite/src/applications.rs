@@ -128,21 +128,19 @@ fn with_secrets(db: &Connection, application: Application) -> sql::Result<Applic
 }
 
 fn list(db: &Connection, filter: &ApplicationFilter) -> sql::Result<Vec<Application>> {
-    let mut text = String::from(application_sql!("WHERE a.id > ?1"));
+    let mut text = String::from(application_sql!("WHERE a.id > ?"));
     let mut values: Vec<Value> = vec![filter.after.map_or(0, ApplicationId::get).into()];
     if let Some(owner) = filter.owner {
         values.push(owner.get().into());
-        text.push_str(" AND a.owner_id = ?2");
+        text.push_str(" AND a.owner_id = ?");
     }
     if let Some(query) = &filter.query {
-        values.push(fold_name(query).into());
-        let n = values.len();
-        text.push_str(&format!(
-            " AND (instr(a.folded_name, ?{n}) > 0 OR instr(a.folded_description, ?{n}) > 0)"
-        ));
+        let folded = fold_name(query);
+        values.extend([folded.clone().into(), folded.into()]);
+        text.push_str(" AND (instr(a.folded_name, ?) > 0 OR instr(a.folded_description, ?) > 0)");
     }
     values.push(filter.limit.map_or(-1, i64::from).into());
-    text.push_str(&format!(" ORDER BY a.id LIMIT ?{}", values.len()));
+    text.push_str(" ORDER BY a.id LIMIT ?");
     let found = sql::list(db, &text, params_from_iter(values), row::read)?;
     found.into_iter().map(|application| with_secrets(db, application)).collect()
 }

@@ -14,6 +14,7 @@ pub struct Faults {
     delay_micros: AtomicU64,
     most_pages: AtomicI64,
     read_only: AtomicBool,
+    is_read_only: AtomicBool,
 }
 
 /// The error of a commit that fails on demand.
@@ -56,8 +57,11 @@ impl Faults {
             db.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))
                 .expect("SQLite rounds the number up to the pages that there are");
         }
-        db.pragma_update(None, "query_only", self.read_only.load(Ordering::Acquire))
-            .expect("the pragma has no way to fail");
+        let read_only = self.read_only.load(Ordering::Acquire);
+        // The pragma makes every statement be compiled again, hence only when it changes something.
+        if self.is_read_only.swap(read_only, Ordering::AcqRel) != read_only {
+            db.pragma_update(None, "query_only", read_only).expect("the pragma has no way to fail");
+        }
     }
 
     pub(crate) fn before_commit(&self, _: &Connection) -> rusqlite::Result<()> {

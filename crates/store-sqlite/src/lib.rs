@@ -140,10 +140,10 @@ impl SqliteStore {
 
     /// Queues a unit of work and waits until it is committed. It may run a second time if a unit beside it failed, and
     /// it must refuse before it writes.
-    fn write<'a, T: Send + 'static>(
-        &'a self,
+    fn write<T: Send + 'static>(
+        &self,
         work: impl Fn(&Connection) -> sql::Result<T> + Send + 'static,
-    ) -> Answer<'a, T> {
+    ) -> Answer<'_, T> {
         Box::pin(async move {
             let (unit, answer) = job::unit(work);
             self.queue.push(unit).map_err(|rejected| match rejected {
@@ -157,6 +157,8 @@ impl SqliteStore {
 
 impl Drop for SqliteStore {
     fn drop(&mut self) {
+        // The last connection to close takes the log away with it, which one that only reads cannot.
+        self.readers.close();
         drop(self.writer.take());
     }
 }

@@ -1,5 +1,7 @@
 //! SQLite passes the suite of the contract.
 
+#![expect(clippy::unwrap_used, reason = "panicking is how a test fails")]
+
 use std::sync::Arc;
 
 use store::Store;

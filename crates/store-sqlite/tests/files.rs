@@ -1,5 +1,7 @@
 //! Creating, opening, migrating and sharing the file.
 
+#![expect(clippy::unwrap_used, reason = "panicking is how a test fails")]
+
 use std::path::PathBuf;
 
 use oauth::audit::{Action, NewAuditEvent, Outcome};

@@ -38,7 +38,7 @@ pub async fn a_taken_name_or_an_unknown_role_is_refused_and_changes_nothing(stor
     assert!(world.store.find_user_by_name("eve").await.unwrap().is_none());
     let renamed = UserChange { name: Some("Ada".to_owned()), ..change() };
     assert_eq!(update(&world, &world.user, renamed).await.unwrap_err(), UserRefusal::NameTaken);
-    let roles = UserChange { roles: Some(vec![RoleId::new(77)]), password: new_password(), ..change() };
+    let roles = UserChange { roles: Some(vec![RoleId::new(77)]), password: Some(new_password()), ..change() };
     assert_eq!(update(&world, &world.user, roles).await.unwrap_err(), UserRefusal::UnknownRole);
     assert_eq!(world.store.find_user(world.user.id).await.unwrap().unwrap().epoch, world.user.epoch);
     let own_name = UserChange { name: Some("BOB".to_owned()), ..change() };
@@ -51,7 +51,7 @@ pub async fn a_password_change_ends_access_but_for_the_kept_session(store: Arc<d
     let world = World::new(store).await;
     let (kept, closed) = (open_session(&world).await, open_session(&world).await);
     let grant = world.grant(1).await;
-    let changed = UserChange { password: new_password(), keep_session: Some(kept.id), ..change() };
+    let changed = UserChange { password: Some(new_password()), keep_session: Some(kept.id), ..change() };
     let (user, ended) = update(&world, &world.user, changed).await.unwrap();
     assert!(user.epoch > world.user.epoch);
     assert_eq!(subjects(&ended), [Subject::User { user: user.id, epoch: user.epoch }]);
@@ -220,8 +220,8 @@ fn change() -> UserChange {
     UserChange { at: START, revocation_expires_at: OVER, ..UserChange::default() }
 }
 
-fn new_password() -> Option<PasswordHash> {
-    Some(PasswordHash::new("$argon2id$two"))
+fn new_password() -> PasswordHash {
+    PasswordHash::new("$argon2id$two")
 }
 
 async fn update(
