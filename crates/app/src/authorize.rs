@@ -71,7 +71,7 @@ pub enum Decision {
 }
 
 /// A request that may be put before a user, with its application.
-struct Valid {
+struct Checked {
     request: AuthorizeRequest,
     valid: ValidRequest,
     application: Arc<Application>,
@@ -154,7 +154,7 @@ impl App {
         }))
     }
 
-    async fn check_request(&self, parameters: &Parameters) -> Result<Result<Valid, Refused>, Fault> {
+    async fn check_request(&self, parameters: &Parameters) -> Result<Result<Checked, Refused>, Fault> {
         let request = match AuthorizeRequest::parse(parameters) {
             Ok(request) => request,
             Err(refusal) => return Ok(Err(Refused::Page(refusal))),
@@ -165,7 +165,7 @@ impl App {
         };
         let checked = authorize::check(&request, found.as_deref());
         Ok(checked.and_then(|valid| match found {
-            Some(application) => Ok(Valid { request, valid, application }),
+            Some(application) => Ok(Checked { request, valid, application }),
             None => Err(Refused::Page(Refusal::UnknownClientId)),
         }))
     }
@@ -186,7 +186,7 @@ impl App {
         Ok(Answer::Redirect(valid.target().with_code(&code, valid.state(), &self.settings.public_url)))
     }
 
-    async fn ask_consent(&self, valid: &Valid, session: Option<&LiveSession>) -> Result<Answer, Fault> {
+    async fn ask_consent(&self, valid: &Checked, session: Option<&LiveSession>) -> Result<Answer, Fault> {
         let scopes = valid.valid.scopes();
         let reaches_data = scopes.contains(Scope::OData);
         let user = session.map(|session| session.session.user);

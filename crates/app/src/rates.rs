@@ -173,8 +173,8 @@ impl<K: Hash + Eq> Buckets<K> {
 mod tests {
     use super::*;
 
-    fn address(text: &str) -> Option<IpAddr> {
-        Some(text.parse().unwrap())
+    fn address(text: &str) -> IpAddr {
+        text.parse().unwrap()
     }
 
     fn rates(failures: u32) -> Rates {
@@ -186,21 +186,21 @@ mod tests {
         let rates = rates(3);
         let start = Timestamp::from_secs(1_000);
         for _ in 0..3 {
-            assert_eq!(rates.may_try_credentials(address("192.0.2.1"), start), Ok(()));
-            rates.credentials_failed(address("192.0.2.1"), start);
+            assert_eq!(rates.may_try_credentials(Some(address("192.0.2.1")), start), Ok(()));
+            rates.credentials_failed(Some(address("192.0.2.1")), start);
         }
-        let wait = rates.may_try_credentials(address("192.0.2.1"), start).unwrap_err();
-        assert_eq!(rates.may_try_credentials(address("192.0.2.2"), start), Ok(()));
-        assert_eq!(rates.may_try_credentials(address("192.0.2.1"), start.plus_secs(i64::from(wait))), Ok(()));
+        let wait = rates.may_try_credentials(Some(address("192.0.2.1")), start).unwrap_err();
+        assert_eq!(rates.may_try_credentials(Some(address("192.0.2.2")), start), Ok(()));
+        assert_eq!(rates.may_try_credentials(Some(address("192.0.2.1")), start.plus_secs(i64::from(wait))), Ok(()));
     }
 
     #[test]
     fn the_addresses_of_one_subscriber_line_count_together() {
         let rates = rates(1);
         let now = Timestamp::from_secs(1_000);
-        rates.credentials_failed(address("2001:db8:1:2::1"), now);
-        assert!(rates.may_try_credentials(address("2001:db8:1:2:ffff::9"), now).is_err());
-        assert_eq!(rates.may_try_credentials(address("2001:db8:1:3::1"), now), Ok(()));
+        rates.credentials_failed(Some(address("2001:db8:1:2::1")), now);
+        assert!(rates.may_try_credentials(Some(address("2001:db8:1:2:ffff::9")), now).is_err());
+        assert_eq!(rates.may_try_credentials(Some(address("2001:db8:1:3::1")), now), Ok(()));
     }
 
     #[test]
@@ -208,7 +208,7 @@ mod tests {
         let rates = rates(1);
         let now = Timestamp::from_secs(1_000);
         for _ in 0..1_000 {
-            assert_eq!(rates.may_try_credentials(address("192.0.2.1"), now), Ok(()));
+            assert_eq!(rates.may_try_credentials(Some(address("192.0.2.1")), now), Ok(()));
         }
     }
 
@@ -217,8 +217,8 @@ mod tests {
         let rates = Rates::new(RateSettings { enabled: false, ..RateSettings::default() });
         let now = Timestamp::from_secs(1_000);
         for _ in 0..1_000 {
-            rates.credentials_failed(address("192.0.2.1"), now);
+            rates.credentials_failed(Some(address("192.0.2.1")), now);
         }
-        assert_eq!(rates.may_try_credentials(address("192.0.2.1"), now), Ok(()));
+        assert_eq!(rates.may_try_credentials(Some(address("192.0.2.1")), now), Ok(()));
     }
 }

@@ -40,7 +40,7 @@ impl FromRequest<Gate> for Sent {
     async fn from_request(request: Request, gate: &Gate) -> Result<Self, Response> {
         let (head, body) = request.into_parts();
         let origin = origin::of(&head.extensions, &head.headers, gate.settings());
-        let form = Form::of(&head.headers)?;
+        let form = Form::of(&head.headers).ok_or_else(unsupported)?;
         let basic = basic(&head.headers).map_err(refused_by_rule)?;
         let most = MOST_BYTES.min(gate.settings().max_body_bytes);
         let too_large = |_| respond::refuse(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large");
@@ -62,18 +62,22 @@ enum Form {
 }
 
 impl Form {
-    fn of(headers: &HeaderMap) -> Result<Self, Response> {
-        let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    fn of(headers: &HeaderMap) -> Option<Self> {
+        let kind = headers.get(CONTENT_TYPE)?.to_str().ok()?;
         let essence = kind.split(';').next().unwrap_or_default().trim();
         if essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-            Ok(Self::UrlEncoded)
+            Some(Self::UrlEncoded)
         } else if essence.eq_ignore_ascii_case("application/json") {
-            Ok(Self::Json)
+            Some(Self::Json)
         } else {
-            let message = "send application/x-www-form-urlencoded or application/json";
-            Err(respond::refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, message))
+            None
         }
     }
+}
+
+fn unsupported() -> Response {
+    let message = "send application/x-www-form-urlencoded or application/json";
+    respond::refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, message)
 }
 
 /// The credentials of the Basic scheme; another scheme or a second header proves nothing and is refused.

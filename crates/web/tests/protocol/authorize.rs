@@ -3,7 +3,7 @@
 use serde_json::json;
 use testkit::{Answer, TestServer, USER};
 
-use crate::client::{CALLBACK, CHALLENGE, Client, S256, Tokens, allow, parameter};
+use crate::client::{CALLBACK, CHALLENGE, Client, Fields, S256, Tokens, allow, parameter};
 
 const UNKNOWN: &str = "0f7c9b3e-0000-4000-8000-000000000000";
 
@@ -26,7 +26,7 @@ fn assert_told(answer: &Answer, error: &str) {
 #[tokio::test]
 async fn a_wrong_client_or_redirect_url_is_a_page_and_never_a_redirect() {
     let server = TestServer::start().await;
-    let id = Client::register(&server).await.client_id;
+    let id = Client::register(&server).await.identifier;
     let redirect = "redirect_uri=https%3A%2F%2Fclient.example%2Fcb";
     let queries = [
         String::new(),
@@ -57,7 +57,7 @@ async fn duplicate_parameters_are_a_page() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     for again in [
-        ("client_id", client.client_id.as_str()),
+        ("client_id", client.identifier.as_str()),
         ("redirect_uri", CALLBACK),
         ("response_type", "code"),
         ("clientId", UNKNOWN),
@@ -76,7 +76,7 @@ async fn whatever_else_is_wrong_is_told_to_the_client() {
     let strict = Client::strict(&server).await;
     let public = Client::public(&server).await;
     let service = Client::register_with(&server, json!({ "grantTypes": ["client_credentials"] })).await;
-    let cases: [(&Client, &[(&str, &str)], &str); 13] = [
+    let cases: [(&Client, Fields<'_>, &str); 13] = [
         (&client, &[("scope", "openid")], "invalid_scope"),
         (&client, &[("scope", "api.mgmt")], "invalid_scope"),
         (&client, &[("code_challenge", CHALLENGE)], "invalid_request"),
@@ -128,7 +128,7 @@ async fn a_posted_request_reads_its_body_only() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let fields =
-        [("response_type", "code"), ("client_id", client.client_id.as_str()), ("redirect_uri", CALLBACK)];
+        [("response_type", "code"), ("client_id", client.identifier.as_str()), ("redirect_uri", CALLBACK)];
     let evil = "/oauth2/authorize?redirect_uri=https%3A%2F%2Fevil.example&client_id=x&state=evil";
     for path in [evil, "/api/mgmt/oauth2/authorize"] {
         let page = server.post(path).form(&fields).send().await.expect(200);
@@ -199,7 +199,7 @@ async fn loopback_ports_and_bare_hosts_match_as_the_profile_says() {
     let client = Client::register_with(&server, urls).await;
     let url = |redirect: &str| {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
-        query.append_pair("response_type", "code").append_pair("client_id", &client.client_id);
+        query.append_pair("response_type", "code").append_pair("client_id", &client.identifier);
         query.append_pair("redirect_uri", redirect);
         query.extend_pairs(S256);
         format!("/oauth2/authorize?{}", query.finish())

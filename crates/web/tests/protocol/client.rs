@@ -14,11 +14,14 @@ pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 pub(crate) const S256: [(&str, &str); 2] = [("code_challenge", CHALLENGE), ("code_challenge_method", "S256")];
 
+/// Parameters of a request.
+pub(crate) type Fields<'a> = &'a [(&'a str, &'a str)];
+
 /// A registered application.
 #[derive(Debug, Clone)]
 pub(crate) struct Client {
     pub(crate) id: i64,
-    pub(crate) client_id: String,
+    pub(crate) identifier: String,
     pub(crate) secret: Option<String>,
 }
 
@@ -47,7 +50,7 @@ impl Client {
         let made = server.post(APPLICATIONS).basic(owner).json(&body).send().await.expect(201).json();
         Self {
             id: made["id"].as_i64().unwrap(),
-            client_id: made["clientId"].as_str().unwrap().to_owned(),
+            identifier: made["clientId"].as_str().unwrap().to_owned(),
             secret: made["clientSecret"].as_str().map(str::to_owned),
         }
     }
@@ -64,7 +67,7 @@ impl Client {
 
     /// The client's own credentials with these parameters, sent as a form to an endpoint.
     pub(crate) async fn post(&self, server: &TestServer, path: &str, fields: &[(&str, &str)]) -> Answer {
-        let mut all = vec![("client_id", self.client_id.as_str())];
+        let mut all = vec![("client_id", self.identifier.as_str())];
         all.extend(self.secret.as_deref().map(|secret| ("client_secret", secret)));
         all.extend(fields);
         server.post(path).form(&all).send().await
@@ -110,7 +113,7 @@ impl Client {
     /// The address of an authorization request with these parameters besides.
     pub(crate) fn authorize_url(&self, more: &[(&str, &str)]) -> String {
         let mut query = Serializer::new(String::new());
-        query.append_pair("response_type", "code").append_pair("client_id", &self.client_id);
+        query.append_pair("response_type", "code").append_pair("client_id", &self.identifier);
         query.append_pair("redirect_uri", CALLBACK);
         format!("/oauth2/authorize?{}", query.extend_pairs(more).finish())
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use testkit::{TestServer, USER};
 use tokio::task::JoinSet;
 
-use crate::client::{CALLBACK, CHALLENGE, Client, S256, Tokens, VERIFIER, assert_refused, is_alive};
+use crate::client::{CALLBACK, CHALLENGE, Client, Fields, S256, Tokens, VERIFIER, assert_refused, is_alive};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_many_parallel_exchanges_one_succeeds_and_what_it_gave_is_dead() {
@@ -76,7 +76,7 @@ async fn the_redirect_url_of_the_exchange_is_that_of_the_request() {
     assert_refused(&client.token(&server, &[grant, ("code", &code)]).await, 400, "invalid_grant");
 
     let mut browser = server.browser();
-    let url = format!("/oauth2/authorize?response_type=code&client_id={}", client.client_id);
+    let url = format!("/oauth2/authorize?response_type=code&client_id={}", client.identifier);
     let answer = crate::client::allow(&mut browser, &USER, &url).await;
     assert!(answer.location().starts_with(CALLBACK));
     let code = crate::client::parameter(&answer, "code").unwrap();
@@ -89,7 +89,7 @@ async fn the_verifier_must_fit_the_challenge() {
     let client = Client::register(&server).await;
     let wrong = VERIFIER.replace('d', "e");
     let challenge = &S256[..];
-    let cases: [(&[(&str, &str)], Option<&str>, Option<&str>); 7] = [
+    let cases: [(Fields<'_>, Option<&str>, Option<&str>); 7] = [
         (&[], None, None),
         (challenge, Some(VERIFIER), None),
         (&[], Some(VERIFIER), Some("invalid_grant")),

@@ -135,7 +135,7 @@ async fn a_changed_request_in_the_consent_form_is_checked_anew() {
     let client = Client::register(&server).await;
     let mut browser = asked(&server, &client, &[]).await;
     let evil =
-        format!("response_type=code&client_id={}&redirect_uri=https%3A%2F%2Fevil.example", client.client_id);
+        format!("response_type=code&client_id={}&redirect_uri=https%3A%2F%2Fevil.example", client.identifier);
     let form = browser.form_with_button("consent-allow").press("consent-allow").fill("request", &evil);
     let answer = browser.submit(form).await.expect(400);
     assert!(answer.text().contains("error-title"));

@@ -1,11 +1,14 @@
 //! What ends access ends all of it at once, and what is issued afterwards lives: in the same microsecond too, since the
 //! clock of these tests stands still.
 
+use std::sync::Arc;
+
 use app::caller::Origin;
 use app::users::UserDraft;
 use oauth::secret::Password;
 use serde_json::json;
-use testkit::{TestServer, TestUser, USER};
+use testkit::{Answer, TestServer, TestUser, USER};
+use tokio::task::JoinSet;
 
 use crate::client::{APPLICATIONS, Client, Tokens, assert_refused, is_alive};
 
@@ -118,10 +121,12 @@ async fn an_administrators_new_password_ends_everything_of_the_user() {
     let server = TestServer::start().await;
     let client = Client::register_as(&server, &testkit::ADMIN, json!({})).await;
     let held = hold(&server, &client).await;
+    server.get(APPLICATIONS).basic(&USER).send().await.expect(200);
     let renewed = TestUser { name: USER.name, password: "a buoy in the fog at six" };
     let draft = UserDraft { password: Some(Password::new(renewed.password)), ..UserDraft::default() };
     change_user(&server, draft).await;
     assert_dead(&server, &client, &held).await;
+    server.get(APPLICATIONS).basic(&USER).send().await.expect(401);
     assert_refused(&client.password(&server, &USER).await, 400, "invalid_grant");
     assert_new_ones_live(&server, &client, &renewed).await;
 }
@@ -145,4 +150,59 @@ async fn a_service_token_ends_with_its_application_and_its_owner() {
     assert!(!is_alive(&server, &second).await);
     let refused = client.token(&server, &[("grant_type", "client_credentials")]).await;
     assert_refused(&refused, 400, "invalid_grant");
+}
+
+/// What of many parallel requests was answered with tokens.
+async fn access_of(requests: JoinSet<Answer>) -> Vec<String> {
+    let answers = requests.join_all().await;
+    let issued = answers.iter().filter(|answer| answer.json().get("access_token").is_some());
+    issued.map(|answer| Tokens::of(answer).access).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_is_issued_while_a_grant_ends_is_dead_with_it() {
+    let server = Arc::new(TestServer::start().await);
+    for client in [Client::register(&server).await, Client::strict(&server).await] {
+        for _ in 0..8 {
+            let tokens = client.tokens(&server).await;
+            let mut requests = JoinSet::new();
+            for number in 0..12 {
+                let (server, client, token) = (server.clone(), client.clone(), tokens.refresh.clone());
+                requests.spawn(async move {
+                    match number {
+                        5 => client.post(&server, "/oauth2/revoke", &[("token", &token)]).await,
+                        _ => client.refresh(&server, &token).await,
+                    }
+                });
+            }
+            for access in access_of(requests).await {
+                assert!(!is_alive(&server, &access).await);
+            }
+            assert_refused(&client.refresh(&server, &tokens.refresh).await, 400, "invalid_grant");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_is_issued_while_an_allowance_ends_is_dead_with_it() {
+    let server = Arc::new(TestServer::start().await);
+    let client = Client::register(&server).await;
+    let path = format!("/api/mgmt/oauth/client/allowedapplications/{}", client.id);
+    for _ in 0..8 {
+        let code = client.code(&server).await;
+        let ended = {
+            let (server, path) = (server.clone(), path.clone());
+            async move { server.delete(&path).basic(&USER).send().await.expect(204) }
+        };
+        let mut requests = JoinSet::new();
+        let exchanged = {
+            let (server, client) = (server.clone(), client.clone());
+            async move { client.exchange(&server, &code).await }
+        };
+        requests.spawn(exchanged);
+        let (_, issued) = tokio::join!(ended, access_of(requests));
+        for access in issued {
+            assert!(!is_alive(&server, &access).await);
+        }
+    }
 }

@@ -18,7 +18,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 /// A body with the credentials of a client in front.
 fn body_of(client: &Client, rest: &[u8]) -> Vec<u8> {
     let secret = client.secret.as_deref().unwrap();
-    let mut body = format!("client_id={}&client_secret={secret}&", client.client_id).into_bytes();
+    let mut body = format!("client_id={}&client_secret={secret}&", client.identifier).into_bytes();
     body.extend_from_slice(rest);
     body
 }

@@ -17,14 +17,14 @@ async fn a_client_is_told_everything_about_its_own_tokens() {
     let user = server.user(&USER).await.id.to_string();
     assert!(!told["jti"].as_str().unwrap().is_empty());
     let expected = json!({
-        "active": true, "client_id": client.client_id, "username": USER.name, "scope": "api.access.odata",
+        "active": true, "client_id": client.identifier, "username": USER.name, "scope": "api.access.odata",
         "token_type": "Bearer", "exp": iat + 3600, "iat": iat, "sub": user, "iss": "http://127.0.0.1:8080",
         "jti": told["jti"],
     });
     assert_eq!(told, expected);
     let told = client.introspect(&server, &tokens.refresh).await;
     let expected = json!({
-        "active": true, "client_id": client.client_id, "username": USER.name, "scope": "api.access.odata",
+        "active": true, "client_id": client.identifier, "username": USER.name, "scope": "api.access.odata",
         "iat": iat, "sub": user, "iss": "http://127.0.0.1:8080",
     });
     assert_eq!(told, expected);
@@ -52,7 +52,7 @@ async fn tokens_of_others_are_inactive_unless_the_client_may_ask_about_all() {
     for token in [&tokens.access, &tokens.refresh] {
         assert_eq!(stranger.introspect(&server, token).await, json!({ "active": false }));
         let told = resource_server.introspect(&server, token).await;
-        assert_eq!((&told["active"], &told["client_id"]), (&json!(true), &json!(client.client_id)));
+        assert_eq!((&told["active"], &told["client_id"]), (&json!(true), &json!(client.identifier)));
     }
 }
 

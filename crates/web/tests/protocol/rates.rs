@@ -42,7 +42,7 @@ async fn an_address_that_guesses_secrets_has_to_wait() {
     let basic = server.get(&client.authorize_url(&[])).basic(&USER).send().await.expect(429);
     assert!(!basic.header("retry-after").is_empty());
 
-    let (id, secret) = (client.client_id.as_str(), client.secret.as_deref().unwrap());
+    let (id, secret) = (client.identifier.as_str(), client.secret.as_deref().unwrap());
     let other = server.post(TOKEN).from_address(ELSEWHERE).basic_as(id, secret).form(&password_fields(&USER));
     Tokens::of(&other.send().await);
     let metrics = server.get("/metrics").send().await.expect(200);
@@ -56,11 +56,11 @@ async fn an_application_whose_secret_is_guessed_from_everywhere_has_to_wait() {
     let server = tight().await;
     let client = Client::register(&server).await;
     for last in 1..=4 {
-        let call = server.post(TOKEN).from_address([192, 0, 2, last]).basic_as(&client.client_id, "wrong");
+        let call = server.post(TOKEN).from_address([192, 0, 2, last]).basic_as(&client.identifier, "wrong");
         assert_refused(&call.form(&password_fields(&USER)).send().await, 401, "invalid_client");
     }
     let right = server.post(TOKEN).from_address(ELSEWHERE);
-    let right = right.basic_as(&client.client_id, client.secret.as_deref().unwrap());
+    let right = right.basic_as(&client.identifier, client.secret.as_deref().unwrap());
     let answer = right.form(&password_fields(&USER)).send().await;
     assert_refused(&answer, 429, "temporarily_unavailable");
     assert!(!answer.header("retry-after").is_empty());
@@ -80,4 +80,21 @@ async fn limits_can_be_switched_off() {
         assert_refused(&wrong.refresh(&server, "x").await, 401, "invalid_client");
     }
     Tokens::of(&client.password(&server, &USER).await);
+}
+
+#[tokio::test]
+async fn successes_are_limited_too_but_generously() {
+    let mut setup = Setup::default();
+    setup.app.rates.per_application_per_minute = 5;
+    let server = TestServer::start_with(setup).await;
+    let client = Client::public(&server).await;
+    let mut tokens = Tokens::of(&client.password(&server, &USER).await);
+    for _ in 0..4 {
+        tokens = Tokens::of(&client.refresh(&server, &tokens.refresh).await);
+    }
+    let refused = client.refresh(&server, &tokens.refresh).await;
+    assert_refused(&refused, 429, "temporarily_unavailable");
+    let wait: i64 = refused.header("retry-after").parse().unwrap();
+    server.clock().advance_secs(wait);
+    Tokens::of(&client.refresh(&server, &tokens.refresh).await);
 }

@@ -11,7 +11,7 @@ use crate::client::{
 async fn forms_and_json_in_either_spelling_are_the_same_request() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
-    let (id, secret) = (client.client_id.as_str(), client.secret.as_deref().unwrap());
+    let (id, secret) = (client.identifier.as_str(), client.secret.as_deref().unwrap());
     for (id_name, secret_name) in [("client_id", "client_secret"), ("clientId", "clientSecret")] {
         let mut fields = password_fields(&USER).to_vec();
         fields.extend([(id_name, id), (secret_name, secret)]);
@@ -31,7 +31,7 @@ async fn forms_and_json_in_either_spelling_are_the_same_request() {
 async fn a_client_proves_itself_in_the_header_or_in_the_body_but_not_in_both() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
-    let (id, secret) = (client.client_id.as_str(), client.secret.as_deref().unwrap());
+    let (id, secret) = (client.identifier.as_str(), client.secret.as_deref().unwrap());
     let fields = password_fields(&USER);
     Tokens::of(&server.post(TOKEN).basic_as(id, secret).form(&fields).send().await);
     let mut twice = fields.to_vec();
@@ -51,7 +51,7 @@ async fn a_client_proves_itself_in_the_header_or_in_the_body_but_not_in_both() {
 async fn a_wrong_secret_is_401_wherever_it_came_and_tells_nothing() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
-    let id = client.client_id.as_str();
+    let id = client.identifier.as_str();
     let unknown = "0f7c9b3e-0000-4000-8000-000000000000";
     let fields = password_fields(&USER);
     let mut answers = Vec::new();
@@ -127,7 +127,7 @@ async fn client_credentials_act_as_the_owner_without_a_refresh_token() {
     let access = body["access_token"].as_str().unwrap();
     assert!(is_alive(&server, access).await);
     let told = client.introspect(&server, access).await;
-    assert_eq!((&told["sub"], &told["username"]), (&json!(client.client_id), &json!(USER.name)));
+    assert_eq!((&told["sub"], &told["username"]), (&json!(client.identifier), &json!(USER.name)));
 
     let mut public = grants;
     public["clientType"] = json!("public");
