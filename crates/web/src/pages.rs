@@ -131,3 +131,6 @@ impl From<Timestamp> for When {
         Self { machine: moment.to_string(), person: moment.strftime("%-d %B %Y, %H:%M UTC").to_string() }
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

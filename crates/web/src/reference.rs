@@ -34,7 +34,7 @@ pub async fn page() -> Response {
 #[template(path = "reference.html")]
 struct Reference {
     title: String,
-    description: String,
+    description: Prose,
     groups: Vec<Group>,
     shapes: Vec<Shape>,
 }
@@ -51,7 +51,7 @@ struct Operation {
     method: String,
     path: String,
     summary: String,
-    description: String,
+    description: Prose,
     parameters: Vec<Parameter>,
     body: Option<Kind>,
     responses: Vec<Answer>,
@@ -62,13 +62,13 @@ struct Parameter {
     name: String,
     place: String,
     kind: Kind,
-    description: String,
+    description: Prose,
 }
 
 #[derive(Debug)]
 struct Answer {
     status: String,
-    description: String,
+    description: Prose,
     kind: Option<Kind>,
 }
 
@@ -83,7 +83,7 @@ struct Member {
     name: String,
     required: bool,
     kind: Kind,
-    description: String,
+    description: Prose,
 }
 
 /// What a value is, in words, with the named shape that it refers to.
@@ -93,7 +93,34 @@ struct Kind {
     shape: Option<String>,
 }
 
+/// A description, in which names stand between backquotes.
+#[derive(Debug)]
+struct Prose(String);
+
+/// A run of a description.
+#[derive(Debug, PartialEq, Eq)]
+struct Span<'a> {
+    is_code: bool,
+    text: &'a str,
+}
+
 const METHODS: [&str; 4] = ["get", "post", "put", "delete"];
+
+impl Prose {
+    /// The description that a part of the document carries.
+    fn of(holder: &Value) -> Self {
+        Self(text(&holder["description"]))
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn spans(&self) -> impl Iterator<Item = Span<'_>> {
+        let runs = self.0.split('`').enumerate().filter(|(_, text)| !text.is_empty());
+        runs.map(|(at, text)| Span { is_code: at % 2 == 1, text })
+    }
+}
 
 impl Reference {
     fn of(document: &str) -> Self {
@@ -101,7 +128,7 @@ impl Reference {
         let tags = document["tags"].as_array().into_iter().flatten();
         Self {
             title: text(&document["info"]["title"]),
-            description: text(&document["info"]["description"]),
+            description: Prose::of(&document["info"]),
             groups: tags.map(|tag| Group::of(&text(&tag["name"]), &document["paths"])).collect(),
             shapes: members(&document["components"]["schemas"])
                 .map(|(name, schema)| Shape::of(name, schema))
@@ -131,7 +158,7 @@ impl Operation {
             method: method.to_uppercase(),
             path: path.to_owned(),
             summary: text(&operation["summary"]),
-            description: text(&operation["description"]),
+            description: Prose::of(operation),
             parameters,
             body: content(&operation["requestBody"]),
             responses: answers,
@@ -145,14 +172,14 @@ impl Parameter {
             name: text(&parameter["name"]),
             place: text(&parameter["in"]),
             kind: Kind::of(&parameter["schema"]),
-            description: text(&parameter["description"]),
+            description: Prose::of(parameter),
         }
     }
 }
 
 impl Answer {
     fn of(status: &str, answer: &Value) -> Self {
-        Self { status: status.to_owned(), description: text(&answer["description"]), kind: content(answer) }
+        Self { status: status.to_owned(), description: Prose::of(answer), kind: content(answer) }
     }
 }
 
@@ -163,7 +190,7 @@ impl Shape {
             name: name.to_owned(),
             required: required.iter().any(|required| required == name),
             kind: Kind::of(schema),
-            description: text(&schema["description"]),
+            description: Prose::of(schema),
         };
         Self { name: name.to_owned(), members: members(&schema["properties"]).map(member).collect() }
     }
@@ -224,6 +251,12 @@ fn spelled(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
+/// The page.
+#[cfg(test)]
+pub(crate) fn samples() -> Vec<String> {
+    vec![crate::pages::tests::rendered(&Reference::of(OPENAPI))]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -237,6 +270,13 @@ mod tests {
         let described: usize = members(&document["paths"]).map(|(_, item)| methods(item)).sum();
         assert_eq!(shown, described);
         assert_eq!(reference.shapes.len(), members(&document["components"]["schemas"]).count());
+    }
+
+    #[test]
+    fn names_between_backquotes_are_code() {
+        let prose = Prose("`a` and `b`.".to_owned());
+        let spans: Vec<_> = prose.spans().map(|span| (span.is_code, span.text)).collect();
+        assert_eq!(spans, [(true, "a"), (false, " and "), (true, "b"), (false, ".")]);
     }
 
     #[test]

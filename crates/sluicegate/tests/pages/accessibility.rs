@@ -14,9 +14,8 @@ use crate::gallery;
 const FINDINGS: &str = "axe.run({resultTypes: ['violations']}).then(found => found.violations.flatMap(rule => \
     rule.nodes.map(node => rule.id + ': ' + node.failureSummary + ' ' + node.html)))";
 
-/// What reaches beyond the right edge of the window, apart from what scrolls in a region of its own.
-const BEYOND_THE_EDGE: &str = "[...document.querySelectorAll('body *')].filter(it => !it.closest('.table') && \
-    it.getBoundingClientRect().right > document.documentElement.clientWidth + 0.5).map(it => it.outerHTML.slice(0, 120))";
+/// What reaches beyond the right edge of the window.
+const BEYOND_THE_EDGE: &str = "[...document.querySelectorAll('body *')].filter(it => it.getBoundingClientRect().right > document.documentElement.clientWidth + 0.5).map(it => it.outerHTML.slice(0, 120))";
 
 fn lines(found: &Value) -> Vec<String> {
     found.as_array().unwrap().iter().map(|line| line.as_str().unwrap().to_owned()).collect()

@@ -49,8 +49,10 @@ impl Browser {
     pub(crate) fn look(&mut self, view: View) {
         let size = json!({"width": view.width, "height": view.height, "deviceScaleFactor": 1, "mobile": view.width < 600});
         self.chromium.call("Emulation.setDeviceMetricsOverride", &size);
-        let colours = json!({"features": [{"name": "prefers-color-scheme", "value": view.scheme}]});
-        self.chromium.call("Emulation.setEmulatedMedia", &colours);
+        // Without motion colours change at once, and are not measured half way.
+        let colours = json!({"name": "prefers-color-scheme", "value": view.scheme});
+        let still = json!({"name": "prefers-reduced-motion", "value": "reduce"});
+        self.chromium.call("Emulation.setEmulatedMedia", &json!({"features": [colours, still]}));
     }
 
     /// Opens an address and waits until the last page of its redirects is there.

@@ -47,10 +47,10 @@ fn the_account_pages_need_no_mouse() {
     browser.sign_in(USER.name, USER.password);
     let order = stops(&mut browser, 8);
     let expected = [
-        "Account",
-        "Connected applications",
-        "Password",
         "logout-submit",
+        "Account",
+        "Applications",
+        "Password",
         "current",
         "new",
         "again",

@@ -232,3 +232,28 @@ fn refused(refusal: Refusal) -> Response {
     );
     page::error(StatusCode::BAD_REQUEST, "This request cannot be answered", &message)
 }
+
+/// The page with and without what it can hold.
+#[cfg(test)]
+pub(crate) fn samples() -> Vec<String> {
+    use crate::pages::tests::{HOSTILE, rendered};
+    let (sources, scopes) = ([HOSTILE.to_owned()], ["Allow data access via OData"]);
+    let page = |description, reaches_data, data_sources| ConsentPage {
+        application: HOSTILE,
+        description,
+        owner: HOSTILE,
+        user: HOSTILE,
+        next: HOSTILE,
+        scopes: &scopes,
+        reaches_data,
+        data_sources,
+        action: CONSENT,
+        csrf: "c",
+        request: HOSTILE,
+    };
+    vec![
+        rendered(&page("", false, &[])),
+        rendered(&page(HOSTILE, true, &[])),
+        rendered(&page(HOSTILE, true, &sources)),
+    ]
+}

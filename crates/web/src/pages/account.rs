@@ -157,3 +157,31 @@ fn acting_fault(refusal: ActingRefusal) -> app::Fault {
 pub(crate) async fn ask(visit: &Visit<'_>, here: &str) -> Response {
     visit.ask_to_sign_in(StatusCode::OK, &Asking { continue_to: here, ..Asking::default() }).await
 }
+
+/// The pages with and without what they can hold.
+#[cfg(test)]
+pub(super) fn samples() -> Vec<String> {
+    use super::tests::{HOSTILE, rendered};
+    let since = || When::from(oauth::time::Timestamp::from_secs(1_760_000_000));
+    let connected = |last_used| Connected {
+        id: ApplicationId::new(7),
+        name: HOSTILE.to_owned(),
+        owner: HOSTILE.to_owned(),
+        scopes: "Allow data access via OData".to_owned(),
+        since: since(),
+        last_used,
+    };
+    let account =
+        AccountPage { here: "account", csrf: "c", user: HOSTILE, roles: HOSTILE.to_owned(), since: since() };
+    let empty = ApplicationsPage { here: "applications", csrf: "c", notice: None, applications: Vec::new() };
+    let filled = ApplicationsPage {
+        here: "applications",
+        csrf: "c",
+        notice: Some("The access was revoked."),
+        applications: vec![
+            connected(None),
+            Connected { id: ApplicationId::new(8), ..connected(Some(since())) },
+        ],
+    };
+    vec![rendered(&account), rendered(&empty), rendered(&filled)]
+}

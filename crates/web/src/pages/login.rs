@@ -156,6 +156,21 @@ pub(crate) fn onward(wanted: &str) -> &str {
     }
 }
 
+/// The page with and without what it can hold.
+#[cfg(test)]
+pub(super) fn samples() -> Vec<String> {
+    use super::tests::{HOSTILE, rendered};
+    let empty = LoginPage { application: None, problem: None, csrf: "c", continue_to: "", username: "" };
+    let full = LoginPage {
+        application: Some(HOSTILE),
+        problem: Some(HOSTILE),
+        csrf: "c",
+        continue_to: HOSTILE,
+        username: HOSTILE,
+    };
+    vec![rendered(&empty), rendered(&full)]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

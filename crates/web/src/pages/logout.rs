@@ -58,3 +58,10 @@ pub async fn sign_out(
     }
     with_cookie(page::html(StatusCode::OK, &SignedOutPage, None), cookies::close(gate.settings()))
 }
+
+/// Both pages.
+#[cfg(test)]
+pub(super) fn samples() -> Vec<String> {
+    use super::tests::{HOSTILE, rendered};
+    vec![rendered(&LogoutPage { user: HOSTILE, csrf: "c" }), rendered(&SignedOutPage)]
+}

@@ -115,3 +115,13 @@ impl Problem {
         Ok(Self { message, retry_after_secs })
     }
 }
+
+/// The page with and without what it can hold.
+#[cfg(test)]
+pub(super) fn samples() -> Vec<String> {
+    use super::tests::{HOSTILE, rendered};
+    let page =
+        |notice, problems| PasswordPage { here: "password", csrf: "c", user: HOSTILE, notice, problems };
+    let problems = [HOSTILE.to_owned(), "The two new passwords differ.".to_owned()];
+    vec![rendered(&page(Some("Your password was changed."), &[])), rendered(&page(None, &problems))]
+}

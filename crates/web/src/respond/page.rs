@@ -6,6 +6,8 @@ use axum::response::Response;
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, REFERRER_POLICY};
 
+use crate::pages::sentence;
+
 /// The page that says what went wrong.
 #[derive(Template)]
 #[template(path = "error.html")]
@@ -28,7 +30,7 @@ pub fn refuse(status: StatusCode, message: &str) -> Response {
         StatusCode::SERVICE_UNAVAILABLE => "Not available at present",
         _ => "This request cannot be answered",
     };
-    error(status, title, message)
+    error(status, title, &sentence(message))
 }
 
 /// A page with its security policy: it loads only our own style sheet, runs no script, cannot be framed, is not cached,
@@ -58,4 +60,11 @@ fn security_policy(form_action: Option<&str>) -> HeaderValue {
          form-action 'self'{also}"
     );
     HeaderValue::from_str(&policy).unwrap_or_else(|_| HeaderValue::from_static("default-src 'none'"))
+}
+
+/// The page.
+#[cfg(test)]
+pub(crate) fn samples() -> Vec<String> {
+    use crate::pages::tests::{HOSTILE, rendered};
+    vec![rendered(&ErrorPage { title: HOSTILE, message: HOSTILE })]
 }

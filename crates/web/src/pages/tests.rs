@@ -1,0 +1,96 @@
+//! Every page is rendered from its samples, and keeps the rules that all pages have.
+
+use askama::Template;
+
+use super::{account, login, logout, password};
+
+/// A name that would do harm where it is not escaped, in text, in an attribute, or in an address.
+pub(crate) const HOSTILE: &str = "\"><script>alert(1)</script><a href='javascript:x'>&amp;";
+
+/// The text of a page.
+pub(crate) fn rendered(page: &impl Template) -> String {
+    page.render().unwrap()
+}
+
+fn all() -> Vec<String> {
+    let mut pages = [account::samples(), login::samples(), logout::samples(), password::samples()].concat();
+    pages.extend(crate::oauth::authorize::samples());
+    pages.extend(crate::respond::page::samples());
+    pages.extend(crate::reference::samples());
+    pages
+}
+
+/// The values of an attribute, in order.
+fn values<'a>(page: &'a str, attribute: &str) -> Vec<&'a str> {
+    let start = format!(" {attribute}=\"");
+    page.split(&start).skip(1).filter_map(|rest| rest.split('"').next()).collect()
+}
+
+#[test]
+fn every_page_has_one_heading_of_the_first_level_a_title_and_a_language() {
+    for page in all() {
+        assert_eq!(page.matches("<h1").count(), 1, "{page}");
+        assert!(!page.contains("<title> –"), "{page}");
+        assert!(page.starts_with("<!DOCTYPE html>\n<html lang=\"en\">"), "{page}");
+    }
+}
+
+#[test]
+fn no_page_has_a_script_a_style_of_its_own_or_anything_from_elsewhere() {
+    for page in all() {
+        for part in ["<script", "<style", "<img", "<iframe", " style=", " src="] {
+            assert!(!page.contains(part), "{part} is in {page}");
+        }
+        assert!(
+            values(&page, "href").iter().all(|to| to.starts_with(['/', '#']) || *to == "data:,"),
+            "{page}"
+        );
+        assert!(
+            values(&page, "action").iter().all(|to| to.starts_with('/') && !to.starts_with("//")),
+            "{page}"
+        );
+    }
+}
+
+#[test]
+fn what_people_wrote_is_escaped() {
+    for page in all() {
+        assert!(!page.contains("<script>") && !page.contains("<a href='"), "{page}");
+    }
+    assert!(login::samples()[1].contains("&#60;script&#62;"), "{}", login::samples()[1]);
+}
+
+#[test]
+fn every_form_is_bound_to_the_browser_and_leaves_no_password_in_an_address() {
+    for page in all() {
+        for form in page.split("<form").skip(1) {
+            assert!(form.trim_start().starts_with("method=\"post\""), "{form}");
+            assert!(form.split("</form>").next().unwrap().contains("name=\"csrf\" value=\"c\""), "{form}");
+        }
+    }
+}
+
+#[test]
+fn every_label_and_every_reference_leads_to_an_id_that_is_there_once() {
+    for page in all() {
+        let mut ids = values(&page, "id");
+        let all_ids = ids.len();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), all_ids, "an id is there twice: {page}");
+        let fragments = values(&page, "href").into_iter().filter_map(|to| to.strip_prefix('#'));
+        let named =
+            ["for", "aria-describedby", "aria-labelledby"].map(|attribute| values(&page, attribute)).concat();
+        for id in named.into_iter().chain(fragments) {
+            assert!(ids.binary_search(&id).is_ok(), "{id} is missing in {page}");
+        }
+    }
+}
+
+#[test]
+fn the_ids_that_people_automate_stay() {
+    let pages = all().concat();
+    for id in ["username", "password", "login-submit", "consent-allow", "consent-deny", "error-title"] {
+        assert!(pages.contains(&format!(" id=\"{id}\"")), "{id} is missing");
+    }
+}
