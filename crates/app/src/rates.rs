@@ -191,7 +191,10 @@ mod tests {
         }
         let wait = rates.may_try_credentials(Some(address("192.0.2.1")), start).unwrap_err();
         assert_eq!(rates.may_try_credentials(Some(address("192.0.2.2")), start), Ok(()));
-        assert_eq!(rates.may_try_credentials(Some(address("192.0.2.1")), start.plus_secs(i64::from(wait))), Ok(()));
+        assert_eq!(
+            rates.may_try_credentials(Some(address("192.0.2.1")), start.plus_secs(i64::from(wait))),
+            Ok(())
+        );
     }
 
     #[test]
