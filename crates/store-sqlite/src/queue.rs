@@ -13,7 +13,7 @@ use crate::job::Job;
 const CROWD: usize = 8;
 
 /// How long the queue must stand still for the batch to count as gathered.
-const PAUSE: Duration = Duration::from_micros(100);
+const PAUSE: Duration = Duration::from_micros(200);
 
 /// Most pauses spent gathering.
 const MOST_PAUSES: u32 = 10;
