@@ -2,9 +2,9 @@
 //!
 //! Each operation is one atomic unit. What must hold between a check and a write is inside the operation (a conditional
 //! write whose zero-row result is an answer), so callers never check first and act later. What an operation has
-//! acknowledged survives `kill -9` and power loss. Acts that end access return the [`Revocation`]s they appended, so
+//! acknowledged survives `kill -9` and power loss. Acts that end access return the [`Revocation`](oauth::revocation::Revocation)s they appended, so
 //! that the node can update its index before it answers; acts that change or refuse access take their
-//! [`NewAuditEvent`] and write it in the same transaction.
+//! [`NewAuditEvent`](oauth::audit::NewAuditEvent) and write it in the same transaction.
 //!
 //! **Architecture invariant:** no OAuth error code, no HTTP and no SQL here, and nothing that tells one kind of
 //! database from another.
