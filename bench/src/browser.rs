@@ -18,20 +18,12 @@ pub(crate) struct Browser {
 impl Browser {
     pub(crate) async fn open(address: SocketAddr) -> Result<Self> {
         let connection = Connection::open(address).await?;
-        Ok(Self {
-            connection,
-            origin: format!("http://{address}"),
-            cookies: BTreeMap::new(),
-        })
+        Ok(Self { connection, origin: format!("http://{address}"), cookies: BTreeMap::new() })
     }
 
     /// The value of the `Cookie` header.
     pub(crate) fn cookies(&self) -> String {
-        let pairs: Vec<String> = self
-            .cookies
-            .iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
+        let pairs: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         pairs.join("; ")
     }
 
@@ -51,10 +43,7 @@ impl Browser {
                 if location.starts_with(target) {
                     return Ok(location);
                 }
-                here = location
-                    .strip_prefix(&self.origin)
-                    .unwrap_or(&location)
-                    .to_owned();
+                here = location.strip_prefix(&self.origin).unwrap_or(&location).to_owned();
                 answer = self.get(&here).await?;
                 continue;
             }
@@ -82,10 +71,8 @@ impl Browser {
                 _ => {}
             }
         }
-        let pairs: Vec<(&str, &str)> = fields
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .collect();
+        let pairs: Vec<(&str, &str)> =
+            fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let request = call::with_header(call::post_form(&form.action, &pairs)?, COOKIE, &self.cookies())?;
         let request = call::with_header(request, ORIGIN, &self.origin)?;
         let answer = self.connection.send(request).await?;
@@ -94,16 +81,10 @@ impl Browser {
     }
 
     fn keep_cookies(&mut self, answer: &Answer) {
-        for set in answer
-            .headers
-            .get_all(SET_COOKIE)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-        {
+        for set in answer.headers.get_all(SET_COOKIE).iter().filter_map(|value| value.to_str().ok()) {
             let pair = set.split(';').next().unwrap_or_default();
             if let Some((name, value)) = pair.split_once('=') {
-                self.cookies
-                    .insert(name.trim().to_owned(), value.trim().to_owned());
+                self.cookies.insert(name.trim().to_owned(), value.trim().to_owned());
             }
         }
     }
@@ -119,13 +100,9 @@ struct Form {
 impl Form {
     /// The form that signs in or allows: the one around the button `login-submit` or `consent-allow`.
     fn find(page: &str, here: &str) -> Option<Self> {
-        let forms = page
-            .split("<form")
-            .skip(1)
-            .map(|rest| rest.split("</form").next().unwrap_or(rest));
-        let form = forms
-            .into_iter()
-            .find(|form| form.contains("login-submit") || form.contains("consent-allow"))?;
+        let forms = page.split("<form").skip(1).map(|rest| rest.split("</form").next().unwrap_or(rest));
+        let form =
+            forms.into_iter().find(|form| form.contains("login-submit") || form.contains("consent-allow"))?;
         let action = attribute(form.split('>').next()?, "action").filter(|action| !action.is_empty());
         let mut fields = Vec::new();
         for tag in form.split('<').skip(1).filter_map(|rest| rest.split('>').next()) {
@@ -137,10 +114,7 @@ impl Form {
                 fields.push((name, attribute(tag, "value").unwrap_or_default()));
             }
         }
-        Some(Self {
-            action: action.unwrap_or_else(|| here.to_owned()),
-            fields,
-        })
+        Some(Self { action: action.unwrap_or_else(|| here.to_owned()), fields })
     }
 }
 
@@ -148,17 +122,9 @@ impl Form {
 fn attribute(tag: &str, name: &str) -> Option<String> {
     let (_, rest) = tag.split_once(&format!(" {name}=\""))?;
     let value = rest.split('"').next()?;
-    let entities = [
-        ("&#34;", "\""),
-        ("&#39;", "'"),
-        ("&#60;", "<"),
-        ("&#62;", ">"),
-        ("&quot;", "\""),
-        ("&lt;", "<"),
-    ];
-    let value = entities.iter().fold(value.to_owned(), |value, (entity, text)| {
-        value.replace(entity, text)
-    });
+    let entities =
+        [("&#34;", "\""), ("&#39;", "'"), ("&#60;", "<"), ("&#62;", ">"), ("&quot;", "\""), ("&lt;", "<")];
+    let value = entities.iter().fold(value.to_owned(), |value, (entity, text)| value.replace(entity, text));
     Some(value.replace("&#38;", "&").replace("&amp;", "&"))
 }
 
@@ -174,9 +140,6 @@ mod tests {
         let form = Form::find(page, "/here").unwrap();
         assert_eq!(form.action, "/login?a=1&b=2");
         let fields = [("csrf", "x&y"), ("username", ""), ("go", "1")];
-        assert_eq!(
-            form.fields,
-            fields.map(|(name, value)| (name.to_owned(), value.to_owned()))
-        );
+        assert_eq!(form.fields, fields.map(|(name, value)| (name.to_owned(), value.to_owned())));
     }
 }

@@ -53,9 +53,8 @@ pub(crate) struct Connection {
 
 impl Connection {
     pub(crate) async fn open(address: SocketAddr) -> Result<Self> {
-        let stream = TcpStream::connect(address)
-            .await
-            .with_context(|| format!("cannot connect to {address}"))?;
+        let stream =
+            TcpStream::connect(address).await.with_context(|| format!("cannot connect to {address}"))?;
         stream.set_nodelay(true)?;
         let (sender, connection) = handshake(TokioIo::new(stream)).await?;
         let mut driver = tokio::task::JoinSet::new();
@@ -63,10 +62,7 @@ impl Connection {
             // How a connection ended is seen by whoever sends on it next.
             drop(connection.await);
         });
-        Ok(Self {
-            sender,
-            _driver: driver,
-        })
+        Ok(Self { sender, _driver: driver })
     }
 
     pub(crate) async fn send(&mut self, call: Call) -> Result<Answer> {
@@ -74,11 +70,7 @@ impl Connection {
         let response = self.sender.send_request(call).await?;
         let (parts, body) = response.into_parts();
         let body = body.collect().await?.to_bytes();
-        Ok(Answer {
-            status: parts.status,
-            headers: parts.headers,
-            body,
-        })
+        Ok(Answer { status: parts.status, headers: parts.headers, body })
     }
 }
 
@@ -89,40 +81,24 @@ pub(crate) fn get(path: &str) -> Result<Call> {
 
 /// A POST of a form.
 pub(crate) fn post_form(path: &str, fields: &[(&str, &str)]) -> Result<Call> {
-    build(
-        Method::POST,
-        path,
-        Some("application/x-www-form-urlencoded"),
-        encode(fields).into(),
-    )
+    build(Method::POST, path, Some("application/x-www-form-urlencoded"), encode(fields).into())
 }
 
 /// A POST of JSON.
 pub(crate) fn post_json(path: &str, body: &Value) -> Result<Call> {
-    build(
-        Method::POST,
-        path,
-        Some("application/json"),
-        body.to_string().into(),
-    )
+    build(Method::POST, path, Some("application/json"), body.to_string().into())
 }
 
 /// A form's fields as they are written into a body or a query.
 pub(crate) fn encode(fields: &[(&str, &str)]) -> String {
     let escaped = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
-    let pairs: Vec<String> = fields
-        .iter()
-        .map(|(name, value)| format!("{}={}", escaped(name), escaped(value)))
-        .collect();
+    let pairs: Vec<String> =
+        fields.iter().map(|(name, value)| format!("{}={}", escaped(name), escaped(value))).collect();
     pairs.join("&")
 }
 
 pub(crate) fn with_basic(call: Call, name: &str, password: &str) -> Result<Call> {
-    with_header(
-        call,
-        AUTHORIZATION,
-        &format!("Basic {}", STANDARD.encode(format!("{name}:{password}"))),
-    )
+    with_header(call, AUTHORIZATION, &format!("Basic {}", STANDARD.encode(format!("{name}:{password}"))))
 }
 
 pub(crate) fn with_bearer(call: Call, token: &str) -> Result<Call> {
@@ -139,10 +115,7 @@ fn build(method: Method, path: &str, content_type: Option<&str>, body: Bytes) ->
     if let Some(content_type) = content_type {
         builder = builder.header(CONTENT_TYPE, content_type);
     }
-    builder
-        .header(HOST, "127.0.0.1")
-        .body(Full::new(body))
-        .with_context(|| format!("{path} is no address"))
+    builder.header(HOST, "127.0.0.1").body(Full::new(body)).with_context(|| format!("{path} is no address"))
 }
 
 #[cfg(test)]

@@ -39,9 +39,7 @@ pub(crate) struct Client {
 impl Client {
     /// The exchange of the code that an authorize request was answered with.
     pub(crate) fn exchange(&self, answer: &Answer) -> Result<Call> {
-        let location = answer
-            .location()
-            .with_context(|| format!("no redirect but {}", answer.status))?;
+        let location = answer.location().with_context(|| format!("no redirect but {}", answer.status))?;
         let query = location.split_once('?').map_or("", |(_, query)| query);
         let code = query.split('&').find_map(|pair| pair.strip_prefix("code="));
         let code = code.with_context(|| format!("no code in {location}"))?;
@@ -67,17 +65,9 @@ impl Client {
 /// Makes a data folder with both accounts.
 pub(crate) fn initialise(program: &Path, data_folder: &Path) -> Result<()> {
     let mut init = Command::new(program);
-    init.args(["init", "--data-dir"])
-        .arg(data_folder)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null());
-    init.env("SLUICEGATE_ADMIN_PASSWORD", PASSWORD)
-        .env("SLUICEGATE_USER_PASSWORD", PASSWORD);
-    if !init
-        .status()
-        .context("cannot start the server's program")?
-        .success()
-    {
+    init.args(["init", "--data-dir"]).arg(data_folder).stdin(Stdio::null()).stdout(Stdio::null());
+    init.env("SLUICEGATE_ADMIN_PASSWORD", PASSWORD).env("SLUICEGATE_USER_PASSWORD", PASSWORD);
+    if !init.status().context("cannot start the server's program")?.success() {
         bail!("`sluicegate init` failed");
     }
     Ok(())
@@ -86,12 +76,8 @@ pub(crate) fn initialise(program: &Path, data_folder: &Path) -> Result<()> {
 /// Starts the server on a free port with rate limits off.
 pub(crate) fn serve(program: &Path, data_folder: &Path) -> Result<Server> {
     Server::start(program, |command| {
-        command
-            .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
-            .arg(data_folder);
-        command
-            .env("SLUICEGATE_RATE_LIMIT__ENABLED", "false")
-            .stderr(Stdio::null());
+        command.args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]).arg(data_folder);
+        command.env("SLUICEGATE_RATE_LIMIT__ENABLED", "false").stderr(Stdio::null());
     })
 }
 
@@ -103,25 +89,12 @@ impl Lab {
         sample::write(&readings)?;
         let server = serve(program, &data_folder)?;
         let mut connection = Connection::open(server.address).await?;
-        add_data_source(&mut connection, &readings)
-            .await
-            .context("cannot add the data source")?;
-        let service = register(
-            &mut connection,
-            "Bench service",
-            "compatible",
-            &["client_credentials"],
-        )
-        .await?;
+        add_data_source(&mut connection, &readings).await.context("cannot add the data source")?;
+        let service =
+            register(&mut connection, "Bench service", "compatible", &["client_credentials"]).await?;
         let grants = ["authorization_code", "refresh_token"];
         let web = register(&mut connection, "Bench web", "oauth21", &grants).await?;
-        let mut lab = Self {
-            server,
-            data_folder,
-            service,
-            web,
-            cookies: String::new(),
-        };
+        let mut lab = Self { server, data_folder, service, web, cookies: String::new() };
         let mut browser = Browser::open(lab.server.address).await?;
         browser
             .authorize(&lab.authorize_path(), REDIRECT, ADMINISTRATOR, PASSWORD)
@@ -133,15 +106,11 @@ impl Lab {
 
     /// A token request of the service application.
     pub(crate) fn client_credentials(&self) -> Result<Call> {
-        self.service
-            .token_request(&[("grant_type", "client_credentials")])
+        self.service.token_request(&[("grant_type", "client_credentials")])
     }
 
     pub(crate) async fn service_token(&self) -> Result<String> {
-        let answer = Connection::open(self.server.address)
-            .await?
-            .send(self.client_credentials()?)
-            .await?;
+        let answer = Connection::open(self.server.address).await?.send(self.client_credentials()?).await?;
         text(&answer.json()?, "access_token")
     }
 
@@ -188,45 +157,27 @@ impl Lab {
 
 /// A member of a JSON object that must be text.
 pub(crate) fn text(object: &Value, name: &str) -> Result<String> {
-    object[name]
-        .as_str()
-        .map(str::to_owned)
-        .with_context(|| format!("the answer has no {name}"))
+    object[name].as_str().map(str::to_owned).with_context(|| format!("the answer has no {name}"))
 }
 
 async fn manage(connection: &mut Connection, call: Call) -> Result<Value> {
-    connection
-        .send(call::with_basic(call, ADMINISTRATOR, PASSWORD)?)
-        .await?
-        .json()
+    connection.send(call::with_basic(call, ADMINISTRATOR, PASSWORD)?).await?.json()
 }
 
 async fn register(connection: &mut Connection, name: &str, profile: &str, grants: &[&str]) -> Result<Client> {
     let body = json!({"name": name, "redirectUrls": [REDIRECT], "profile": profile, "grantTypes": grants});
     let call = call::post_json("/api/mgmt/oauth/client/applications", &body)?;
-    let application = manage(connection, call)
-        .await
-        .with_context(|| format!("cannot register {name}"))?;
-    Ok(Client {
-        id: text(&application, "clientId")?,
-        secret: text(&application, "clientSecret")?,
-    })
+    let application = manage(connection, call).await.with_context(|| format!("cannot register {name}"))?;
+    Ok(Client { id: text(&application, "clientId")?, secret: text(&application, "clientSecret")? })
 }
 
 async fn add_data_source(connection: &mut Connection, file: &Path) -> Result<()> {
     let stores = manage(connection, call::get("/api/mgmt/datastores")?).await?;
-    let stores = stores["dataStores"]
-        .as_array()
-        .context("no list of data stores")?;
-    let store = stores
-        .iter()
-        .find(|store| store["name"] == "SQLite")
-        .context("no data store SQLite")?;
+    let stores = stores["dataStores"].as_array().context("no list of data stores")?;
+    let store = stores.iter().find(|store| store["name"] == "SQLite").context("no data store SQLite")?;
     let body = json!({
         "name": "bench", "dataStore": store["id"], "connectionType": "Cloud", "description": "",
         "options": {"path": file.to_string_lossy()},
     });
-    manage(connection, call::post_json("/api/mgmt/datasources", &body)?)
-        .await
-        .map(drop)
+    manage(connection, call::post_json("/api/mgmt/datasources", &body)?).await.map(drop)
 }

@@ -48,10 +48,7 @@ pub(crate) async fn drive(
         connections.push((Connection::open(server.address).await?, script));
     }
     let begin = Instant::now() + Duration::from_millis(500);
-    let window = Window {
-        begin,
-        end: begin + duration,
-    };
+    let window = Window { begin, end: begin + duration };
     let recorder = Rc::new(RefCell::new(Recorder::new()?));
     let local = LocalSet::new();
     local
@@ -120,11 +117,7 @@ async fn sample_at(server: &Server, begin: Instant, running: &mut JoinSet<Result
 /// Reads them.
 pub(crate) async fn sample(server: &Server) -> Result<Sample> {
     let syncs = server.syncs().await;
-    Ok(Sample {
-        at: Instant::now(),
-        usage: Usage::of(server.pid())?,
-        syncs,
-    })
+    Ok(Sample { at: Instant::now(), usage: Usage::of(server.pid())?, syncs })
 }
 
 /// What is slower counts as this slow: a minute.
@@ -137,9 +130,7 @@ pub(crate) struct Recorder {
 
 impl Recorder {
     pub(crate) fn new() -> Result<Self> {
-        Ok(Self {
-            latencies: Histogram::new_with_bounds(1, SLOWEST_MICROS, 3)?,
-        })
+        Ok(Self { latencies: Histogram::new_with_bounds(1, SLOWEST_MICROS, 3)? })
     }
 
     pub(crate) fn record(&mut self, latency: Duration) {
@@ -158,10 +149,7 @@ impl Recorder {
             p99_micros: self.latencies.value_at_quantile(0.99),
             cpu_micros_per_request: per_request(after.usage.cpu_micros - before.usage.cpu_micros),
             resident_kib: after.usage.resident_kib,
-            syncs: before
-                .syncs
-                .zip(after.syncs)
-                .map(|(before, after)| after - before),
+            syncs: before.syncs.zip(after.syncs).map(|(before, after)| after - before),
         }
     }
 }

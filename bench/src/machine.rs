@@ -13,9 +13,7 @@ const LOAD_CORE: &str = "1";
 pub(crate) fn keep_load_off_the_server() -> Result<()> {
     let pid = std::process::id().to_string();
     let mut taskset = Command::new("taskset");
-    taskset
-        .args(["--all-tasks", "--pid", "--cpu-list", LOAD_CORE, &pid])
-        .stdout(Stdio::null());
+    taskset.args(["--all-tasks", "--pid", "--cpu-list", LOAD_CORE, &pid]).stdout(Stdio::null());
     if !taskset.status().context("cannot start taskset")?.success() {
         bail!("the load cannot have a core of its own: two cores are needed");
     }
@@ -25,20 +23,14 @@ pub(crate) fn keep_load_off_the_server() -> Result<()> {
 /// Processor, cores, kernel and day, in one line.
 pub(crate) fn describe() -> Result<String> {
     let info = std::fs::read_to_string("/proc/cpuinfo").context("cannot read /proc/cpuinfo")?;
-    let model = info
-        .lines()
-        .find_map(|line| line.strip_prefix("model name"))
-        .unwrap_or("unknown processor");
+    let model = info.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or("unknown processor");
     let cores = info.lines().filter(|line| line.starts_with("processor")).count();
     let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let memory = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let gib = field(&memory, "MemTotal:").unwrap_or(0) / (1024 * 1024);
     let day = jiff::Timestamp::now().strftime("%Y-%m-%d").to_string();
     let model = model.trim_start_matches([' ', '\t', ':']).trim();
-    Ok(format!(
-        "{day}, {cores} cores of {model}, {gib} GiB, Linux {}",
-        kernel.trim()
-    ))
+    Ok(format!("{day}, {cores} cores of {model}, {gib} GiB, Linux {}", kernel.trim()))
 }
 
 /// A new folder on the disk that holds the build, so that a sync costs what it costs there.
@@ -69,10 +61,7 @@ impl Usage {
         let ticks = ticks(&stat).with_context(|| format!("cannot understand /proc/{pid}/stat"))?;
         let resident_kib =
             field(&read("status")?, "VmRSS:").context("the kernel tells no resident memory")?;
-        Ok(Self {
-            cpu_micros: ticks * MICROS_PER_TICK,
-            resident_kib,
-        })
+        Ok(Self { cpu_micros: ticks * MICROS_PER_TICK, resident_kib })
     }
 }
 

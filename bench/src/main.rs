@@ -74,16 +74,10 @@ fn main() -> ExitCode {
 
 fn run(options: &Options) -> Result<()> {
     if !options.programs.join("sluicegate").is_file() {
-        bail!(
-            "there is no release server in {}: run `cargo xtask bench`",
-            options.programs.display()
-        );
+        bail!("there is no release server in {}: run `cargo xtask bench`", options.programs.display());
     }
     machine::keep_load_off_the_server()?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("no runtime")?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
     let report = runtime.block_on(measure(options))?;
     if options.write {
         report.write(std::path::Path::new("docs/performance.md"))?;

@@ -23,10 +23,7 @@ impl Peer {
     pub(crate) fn start() -> Result<Self> {
         let server = Server::start(Path::new("node"), |command| {
             // It warns of its development keys, which sign nothing here.
-            command
-                .arg(SCRIPT)
-                .env("NODE_ENV", "production")
-                .stderr(Stdio::null());
+            command.arg(SCRIPT).env("NODE_ENV", "production").stderr(Stdio::null());
         })?;
         Ok(Self { server })
     }
@@ -36,46 +33,25 @@ impl Peer {
     }
 
     pub(crate) async fn introspection(&self) -> Result<Call> {
-        let answer = Connection::open(self.server.address)
-            .await?
-            .send(Self::client_credentials()?)
-            .await?;
-        post(
-            "/token/introspection",
-            &[("token", &text(&answer.json()?, "access_token")?)],
-        )
+        let answer = Connection::open(self.server.address).await?.send(Self::client_credentials()?).await?;
+        post("/token/introspection", &[("token", &text(&answer.json()?, "access_token")?)])
     }
 
     /// Exchanges of `count` fresh codes, which the script makes without a browser.
     pub(crate) async fn exchanges(&self, count: usize) -> Result<Vec<Call>> {
         let path = format!("/bench/codes?count={count}");
-        let codes = Connection::open(self.server.address)
-            .await?
-            .send(call::get(&path)?)
-            .await?
-            .json()?;
+        let codes = Connection::open(self.server.address).await?.send(call::get(&path)?).await?.json()?;
         let codes = codes.as_array().context("the peer gave no codes")?;
         let exchange = |code: &serde_json::Value| {
             let code = code.as_str().unwrap_or_default();
             let grant = ("grant_type", "authorization_code");
-            post(
-                "/token",
-                &[
-                    grant,
-                    ("code", code),
-                    ("redirect_uri", REDIRECT),
-                    ("code_verifier", VERIFIER),
-                ],
-            )
+            post("/token", &[grant, ("code", code), ("redirect_uri", REDIRECT), ("code_verifier", VERIFIER)])
         };
         codes.iter().map(exchange).collect()
     }
 
     pub(crate) fn refresh(token: &str) -> Result<Call> {
-        post(
-            "/token",
-            &[("grant_type", "refresh_token"), ("refresh_token", token)],
-        )
+        post("/token", &[("grant_type", "refresh_token"), ("refresh_token", token)])
     }
 
     pub(crate) async fn refresh_tokens(&self, count: usize) -> Result<Vec<String>> {

@@ -19,11 +19,7 @@ pub(crate) struct Report {
 impl Report {
     pub(crate) fn new(machine: String) -> Self {
         println!("{machine}");
-        Self {
-            tables: String::new(),
-            facts: String::new(),
-            machine,
-        }
+        Self { tables: String::new(), facts: String::new(), machine }
     }
 
     /// Begins the table of a workload.
@@ -54,24 +50,16 @@ impl Report {
     pub(crate) fn write(&self, page: &Path) -> Result<()> {
         let text =
             std::fs::read_to_string(page).with_context(|| format!("cannot read {}", page.display()))?;
-        let written = self
-            .written_into(&text)
-            .with_context(|| format!("{} has lost its marks", page.display()))?;
+        let written =
+            self.written_into(&text).with_context(|| format!("{} has lost its marks", page.display()))?;
         std::fs::write(page, written).with_context(|| format!("cannot write {}", page.display()))
     }
 
     fn written_into(&self, page: &str) -> Option<String> {
         let (before, rest) = page.split_once(BEGIN)?;
         let (_, after) = rest.split_once(END)?;
-        let facts = if self.facts.is_empty() {
-            String::new()
-        } else {
-            format!("\n{}", self.facts)
-        };
-        Some(format!(
-            "{before}{BEGIN}\n{}.\n{}{facts}\n{END}{after}",
-            self.machine, self.tables
-        ))
+        let facts = if self.facts.is_empty() { String::new() } else { format!("\n{}", self.facts) };
+        Some(format!("{before}{BEGIN}\n{}.\n{}{facts}\n{END}{after}", self.machine, self.tables))
     }
 
     fn print(&mut self, text: &str) {
@@ -119,10 +107,7 @@ mod tests {
 
     #[test]
     fn a_row_shows_rates_and_shares() {
-        assert_eq!(
-            row("x", &measured()),
-            "| x | 5000 | 1.23 | 5.68 | 20.0 | 20.0 | 250 | 40.0 |\n"
-        );
+        assert_eq!(row("x", &measured()), "| x | 5000 | 1.23 | 5.68 | 20.0 | 20.0 | 250 | 40.0 |\n");
     }
 
     #[test]

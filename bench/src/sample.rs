@@ -25,12 +25,7 @@ pub(crate) fn write(path: &Path) -> Result<()> {
         insert.execute(params![
             id,
             format!("Station {:03}", dice.below(250)),
-            format!(
-                "20{:02}-{:02}-{:02}",
-                10 + dice.below(15),
-                1 + dice.below(12),
-                1 + dice.below(28)
-            ),
+            format!("20{:02}-{:02}-{:02}", 10 + dice.below(15), 1 + dice.below(12), 1 + dice.below(28)),
             dice.below(24),
             (dice.below(20) != 0).then(|| f64::from(dice.below(600)) / 10.0 - 20.0),
             950.0 + f64::from(dice.below(1_000)) / 10.0,

@@ -24,13 +24,8 @@ impl Server {
         command.args(["--cpu-list", SERVER_CORE]).arg(program);
         command.stdin(Stdio::null()).stdout(Stdio::piped());
         prepare(&mut command);
-        let mut child = command
-            .spawn()
-            .with_context(|| format!("cannot start {}", program.display()))?;
-        let printed = child
-            .stdout
-            .take()
-            .context("standard output was asked for as a pipe")?;
+        let mut child = command.spawn().with_context(|| format!("cannot start {}", program.display()))?;
+        let printed = child.stdout.take().context("standard output was asked for as a pipe")?;
         let mut lines = BufReader::new(printed).lines();
         let address = loop {
             let Some(line) = lines.next() else {
@@ -80,10 +75,7 @@ impl Drop for Server {
 
 fn address_in(line: &str) -> Option<SocketAddr> {
     let (_, url) = line.split_once("ready at http://")?;
-    url.split(|c: char| c.is_whitespace() || c == '/' || c == '"')
-        .next()?
-        .parse()
-        .ok()
+    url.split(|c: char| c.is_whitespace() || c == '/' || c == '"').next()?.parse().ok()
 }
 
 /// The value of a counter in the text format of Prometheus, summed over its labels.

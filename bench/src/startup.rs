@@ -35,10 +35,7 @@ pub(crate) async fn run(options: &Options, folder: &Path, report: &mut Report) -
     for _ in 0..STARTS {
         let begun = Instant::now();
         let server = lab::serve(&program, &data_folder)?;
-        let answer = Connection::open(server.address)
-            .await?
-            .send(call::get("/readyz")?)
-            .await?;
+        let answer = Connection::open(server.address).await?.send(call::get("/readyz")?).await?;
         answer.expect_success()?;
         times.push(begun.elapsed());
         tokio::time::sleep(Duration::from_secs(1)).await;
@@ -49,10 +46,7 @@ pub(crate) async fn run(options: &Options, folder: &Path, report: &mut Report) -
     let (median, worst) = (times[STARTS / 2], times[STARTS - 1]);
     let text = format!("{} (the slowest of {STARTS}: {})", shown(median), shown(worst));
     report.fact(&format!("ready after exec, {grants} grants"), &text);
-    report.fact(
-        "resident when idle",
-        &format!("{:.1} MB", f64::from(u32::try_from(resident_kib)?) / 1024.0),
-    );
+    report.fact("resident when idle", &format!("{:.1} MB", f64::from(u32::try_from(resident_kib)?) / 1024.0));
     Ok(())
 }
 
@@ -61,9 +55,7 @@ fn add_grants(path: &Path, count: u32) -> Result<()> {
     let database = Database::open(path)?;
     let list = |sql: &str| -> Result<Vec<String>> {
         let mut statement = database.prepare(sql)?;
-        let names = statement
-            .query_map([], |row| row.get(0))?
-            .collect::<Result<_, _>>()?;
+        let names = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
         Ok(names)
     };
     let columns = list("SELECT name FROM pragma_table_info('grants')")?;

@@ -43,31 +43,11 @@ enum Kind {
 }
 
 const WORKLOADS: &[Workload] = &[
-    workload(
-        "client_credentials",
-        "client_credentials, opaque token",
-        Kind::ClientCredentials,
-        64,
-    ),
-    workload(
-        "introspection",
-        "introspection of an opaque token",
-        Kind::Introspection,
-        64,
-    ),
-    workload(
-        "odata_entity",
-        "bearer check and one entity by key",
-        Kind::Entity,
-        64,
-    ),
+    workload("client_credentials", "client_credentials, opaque token", Kind::ClientCredentials, 64),
+    workload("introspection", "introspection of an opaque token", Kind::Introspection, 64),
+    workload("odata_entity", "bearer check and one entity by key", Kind::Entity, 64),
     workload("odata_top_100", "bearer check and $top=100", Kind::Top100, 64),
-    workload(
-        "odata_10000_rows",
-        "bearer check and 10,000 rows",
-        Kind::Rows10000,
-        8,
-    ),
+    workload("odata_10000_rows", "bearer check and 10,000 rows", Kind::Rows10000, 8),
     workload("code_exchange", "code exchange, durable", Kind::CodeExchange, 64),
     workload("code_exchange", "code exchange, durable", Kind::CodeExchange, 128),
     workload("refresh", "refresh with rotation, durable", Kind::Refresh, 64),
@@ -75,20 +55,12 @@ const WORKLOADS: &[Workload] = &[
 ];
 
 const fn workload(name: &'static str, title: &'static str, kind: Kind, connections: usize) -> Workload {
-    Workload {
-        name,
-        title,
-        kind,
-        connections,
-    }
+    Workload { name, title, kind, connections }
 }
 
 /// Measures what `options` ask for.
 pub(crate) async fn run_all(options: &Options, folder: &Path, report: &mut Report) -> Result<()> {
-    let wanted: Vec<&Workload> = WORKLOADS
-        .iter()
-        .filter(|workload| options.wants(workload.name))
-        .collect();
+    let wanted: Vec<&Workload> = WORKLOADS.iter().filter(|workload| options.wants(workload.name)).collect();
     if wanted.is_empty() && !options.wants(parallel::NAME) && !options.wants(growth::NAME) {
         return Ok(());
     }
@@ -100,9 +72,7 @@ pub(crate) async fn run_all(options: &Options, folder: &Path, report: &mut Repor
         measured.with_context(|| format!("workload {}", workload.name))?;
     }
     if options.wants(parallel::NAME) {
-        parallel::run(options, &lab, report)
-            .await
-            .context("parallel refreshes")?;
+        parallel::run(options, &lab, report).await.context("parallel refreshes")?;
     }
     if options.wants(growth::NAME) {
         growth::run(options, &lab, report).await.context("growth")?;
@@ -119,52 +89,31 @@ async fn run(
     report: &mut Report,
 ) -> Result<()> {
     let duration = options.duration();
-    report.section(&format!(
-        "{}, {} connections",
-        workload.title, workload.connections
-    ));
+    report.section(&format!("{}, {} connections", workload.title, workload.connections));
     let scripts = lab_scripts(lab, workload, duration).await?;
     report.row("sluicegate", &load::drive(&lab.server, scripts, duration).await?);
     if options.alone {
         return Ok(());
     }
-    let single = Workload {
-        connections: 1,
-        ..*workload
-    };
-    let call = lab_scripts(lab, &single, Duration::ZERO)
-        .await?
-        .first_mut()
-        .and_then(|script| script.next());
+    let single = Workload { connections: 1, ..*workload };
+    let call = lab_scripts(lab, &single, Duration::ZERO).await?.first_mut().and_then(|script| script.next());
     let call = call.context("the workload has no request")?;
-    let answer = Connection::open(lab.server.address)
-        .await?
-        .send(call.clone())
-        .await?;
+    let answer = Connection::open(lab.server.address).await?.send(call.clone()).await?;
     let floor = floor::start(&options.programs, folder, workload.name, &answer)?;
     let mut same = call;
     *same.uri_mut() = Uri::try_from(format!("/{}", workload.name))?;
     let scripts = repeat(&[same], workload.connections);
-    report.row(
-        "bare hyper (floor)",
-        &load::drive(&floor, scripts, duration).await?,
-    );
+    report.row("bare hyper (floor)", &load::drive(&floor, scripts, duration).await?);
     drop(floor);
     if let Some(peer) = peer.filter(|_| has_peer(workload.kind)) {
         let scripts = peer_scripts(peer, workload, duration).await?;
-        report.row(
-            "oidc-provider (peer)",
-            &load::drive(&peer.server, scripts, duration).await?,
-        );
+        report.row("oidc-provider (peer)", &load::drive(&peer.server, scripts, duration).await?);
     }
     Ok(())
 }
 
 fn has_peer(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::ClientCredentials | Kind::Introspection | Kind::CodeExchange | Kind::Refresh
-    )
+    matches!(kind, Kind::ClientCredentials | Kind::Introspection | Kind::CodeExchange | Kind::Refresh)
 }
 
 async fn lab_scripts(lab: &Lab, workload: &Workload, duration: Duration) -> Result<Vec<Box<dyn Script>>> {
@@ -177,16 +126,10 @@ async fn lab_scripts(lab: &Lab, workload: &Workload, duration: Duration) -> Resu
             let paths: Vec<String> = keys.map(|key| format!("readings({key})")).collect();
             repeat(&odata(lab, &paths, None).await?, connections)
         }
-        Kind::Top100 => repeat(
-            &odata(lab, &["readings?$top=100".to_owned()], None).await?,
-            connections,
-        ),
+        Kind::Top100 => repeat(&odata(lab, &["readings?$top=100".to_owned()], None).await?, connections),
         Kind::Rows10000 => {
             let paths = ["readings?$top=10000".to_owned()];
-            repeat(
-                &odata(lab, &paths, Some("odata.maxpagesize=10000")).await?,
-                connections,
-            )
+            repeat(&odata(lab, &paths, Some("odata.maxpagesize=10000")).await?, connections)
         }
         Kind::CodeExchange => Queue::shared(scripts::codes(lab, amount(duration)).await?, connections),
         Kind::Refresh => {
@@ -211,9 +154,7 @@ async fn peer_scripts(peer: &Peer, workload: &Workload, duration: Duration) -> R
 }
 
 fn repeat(calls: &[Call], connections: usize) -> Vec<Box<dyn Script>> {
-    (0..connections)
-        .map(|index| Box::new(Repeat::new(calls, index)) as Box<dyn Script>)
-        .collect()
+    (0..connections).map(|index| Box::new(Repeat::new(calls, index)) as Box<dyn Script>).collect()
 }
 
 /// Reads of the sample data with the token of a service application.
@@ -232,7 +173,5 @@ async fn odata(lab: &Lab, paths: &[String], prefer: Option<&str>) -> Result<Vec<
 fn amount(duration: Duration) -> usize {
     const PER_SECOND: u64 = 24_000;
     let uncounted = u64::from(!duration.is_zero());
-    usize::try_from((duration.as_secs() + uncounted) * PER_SECOND)
-        .unwrap_or(usize::MAX)
-        .max(1)
+    usize::try_from((duration.as_secs() + uncounted) * PER_SECOND).unwrap_or(usize::MAX).max(1)
 }

@@ -11,16 +11,8 @@ const TOOLS: &[Tool] = &[
         package: "util-linux",
         purpose: "keeps the server and the load on a core each",
     },
-    Tool {
-        program: "node",
-        package: "nodejs",
-        purpose: "runs the peer from npm",
-    },
-    Tool {
-        program: "npm",
-        package: "npm",
-        purpose: "installs the peer from npm",
-    },
+    Tool { program: "node", package: "nodejs", purpose: "runs the peer from npm" },
+    Tool { program: "npm", package: "npm", purpose: "installs the peer from npm" },
 ];
 
 /// Builds the release server and the `bench` programs, installs the peer, and passes `arguments` on.

@@ -11,9 +11,7 @@ pub(crate) fn run() -> Result<()> {
     let root = workspace::root();
     let steps: &[(&str, &dyn Fn() -> Result<()>)] = &[
         ("toolchain", &|| toolchain(&root)),
-        ("format", &|| {
-            process::run(process::command("cargo", &root).args(["fmt", "--all", "--check"]))
-        }),
+        ("format", &|| process::run(process::command("cargo", &root).args(["fmt", "--all", "--check"]))),
         ("tidy", &tidy::run),
         ("dependencies", &dependencies::check),
         ("clippy", &|| clippy(&root)),
@@ -37,36 +35,21 @@ pub(crate) fn run() -> Result<()> {
 
 fn clippy(root: &Path) -> Result<()> {
     let mut cargo = process::command("cargo", root);
-    process::run(cargo.args([
-        "clippy",
-        "--locked",
-        "--workspace",
-        "--all-targets",
-        "--",
-        "-D",
-        "warnings",
-    ]))
+    process::run(cargo.args(["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]))
 }
 
 fn rustdoc(root: &Path) -> Result<()> {
     let mut cargo = process::command("cargo", root);
     cargo.env("RUSTDOCFLAGS", "-D warnings");
-    process::run(cargo.args([
-        "doc",
-        "--locked",
-        "--no-deps",
-        "--workspace",
-        "--document-private-items",
-    ]))
+    process::run(cargo.args(["doc", "--locked", "--no-deps", "--workspace", "--document-private-items"]))
 }
 
 /// The formatter's and the linter's opinions change from release to release, so the compiler must be of the release
 /// that the manifest names. See `docs/decisions/toolchain.md` for why no toolchain file asks for it.
 fn toolchain(root: &Path) -> Result<()> {
     let metadata = workspace::metadata(root)?;
-    let wanted = metadata["packages"][0]["rust_version"]
-        .as_str()
-        .context("the workspace names no rust-version")?;
+    let wanted =
+        metadata["packages"][0]["rust_version"].as_str().context("the workspace names no rust-version")?;
     let version = process::output(process::command("rustc", root).arg("--version"))?;
     let present = version.split(' ').nth(1).unwrap_or_default();
     if present == wanted || present.starts_with(&format!("{wanted}.")) {

@@ -57,11 +57,8 @@ impl Package {
         let (name, version) = (words.next()?, words.next()?.strip_prefix('v')?);
         let ours = words.any(|word| word.starts_with("(/"));
         let licence = licence.trim_end_matches(" (*)").trim();
-        let package = Self {
-            name: name.to_owned(),
-            version: version.to_owned(),
-            licence: licence.to_owned(),
-        };
+        let package =
+            Self { name: name.to_owned(), version: version.to_owned(), licence: licence.to_owned() };
         (!ours).then_some(package)
     }
 }
@@ -78,15 +75,9 @@ impl Policy {
     fn parse(text: &str) -> Result<Self> {
         let document: toml::Table = text.parse().with_context(|| format!("{LIST} is no TOML"))?;
         let reasons = |table: &str| -> Result<BTreeMap<String, toml::Value>> {
-            let entries = document
-                .get(table)
-                .and_then(toml::Value::as_table)
-                .cloned()
-                .unwrap_or_default();
+            let entries = document.get(table).and_then(toml::Value::as_table).cloned().unwrap_or_default();
             for (name, entry) in &entries {
-                let reason = entry
-                    .as_str()
-                    .or_else(|| entry.get("reason").and_then(toml::Value::as_str));
+                let reason = entry.as_str().or_else(|| entry.get("reason").and_then(toml::Value::as_str));
                 if reason.is_none_or(|reason| reason.trim().is_empty()) {
                     bail!("{LIST}: {table}.{name} gives no reason");
                 }
@@ -94,11 +85,7 @@ impl Policy {
             Ok(entries.into_iter().collect())
         };
         let expression = |entry: &toml::Value| {
-            entry
-                .get("licence")
-                .and_then(toml::Value::as_str)
-                .unwrap_or_default()
-                .to_owned()
+            entry.get("licence").and_then(toml::Value::as_str).unwrap_or_default().to_owned()
         };
         Ok(Self {
             licences: reasons("licences")?.into_keys().collect(),
@@ -118,14 +105,8 @@ impl Policy {
             if excepted {
                 used.insert(package.name.clone());
             } else if !self.allows(&package.licence, &mut used) {
-                let Package {
-                    name,
-                    version,
-                    licence,
-                } = package;
-                faults.push(format!(
-                    "{name} {version} is under {licence:?}, which {LIST} does not allow"
-                ));
+                let Package { name, version, licence } = package;
+                faults.push(format!("{name} {version} is under {licence:?}, which {LIST} does not allow"));
             }
         }
         let listed = self.licences.iter().chain(self.exceptions.keys());
@@ -163,35 +144,21 @@ impl Policy {
 
     /// Marks every allowed alternative as used, so that the list does not depend on the order in an expression.
     fn any_alternative(&self, alternatives: &[&str], used: &mut BTreeSet<String>) -> bool {
-        let allowed = alternatives
-            .iter()
-            .filter(|alternative| self.allows(alternative, used));
+        let allowed = alternatives.iter().filter(|alternative| self.allows(alternative, used));
         allowed.count() > 0
     }
 
     fn duplicate_faults(&self, packages: &[Package]) -> Vec<String> {
         let mut versions: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for package in packages {
-            versions
-                .entry(&package.name)
-                .or_default()
-                .insert(&package.version);
+            versions.entry(&package.name).or_default().insert(&package.version);
         }
         versions.retain(|_, versions| versions.len() > 1);
         let mut faults = Vec::new();
-        for (name, versions) in versions
-            .iter()
-            .filter(|(name, _)| !self.duplicates.contains(**name))
-        {
-            faults.push(format!(
-                "{name} is built in {} versions: {versions:?}",
-                versions.len()
-            ));
+        for (name, versions) in versions.iter().filter(|(name, _)| !self.duplicates.contains(**name)) {
+            faults.push(format!("{name} is built in {} versions: {versions:?}", versions.len()));
         }
-        let gone = self
-            .duplicates
-            .iter()
-            .filter(|name| !versions.contains_key(name.as_str()));
+        let gone = self.duplicates.iter().filter(|name| !versions.contains_key(name.as_str()));
         faults.extend(
             gone.map(|name| format!("{LIST}: {name} has one version now: delete it from the duplicates")),
         );
@@ -219,11 +186,7 @@ mod tests {
     use super::{Package, Policy};
 
     fn package(name: &str, version: &str, licence: &str) -> Package {
-        Package {
-            name: name.to_owned(),
-            version: version.to_owned(),
-            licence: licence.to_owned(),
-        }
+        Package { name: name.to_owned(), version: version.to_owned(), licence: licence.to_owned() }
     }
 
     fn policy(text: &str) -> Policy {
@@ -238,10 +201,7 @@ mod tests {
             read("serde_derive v1.0.2 (proc-macro)\tMIT (*)").as_deref(),
             Some("serde_derive 1.0.2 MIT")
         );
-        assert_eq!(
-            read("url v2.5.0\tMIT OR Apache-2.0").as_deref(),
-            Some("url 2.5.0 MIT OR Apache-2.0")
-        );
+        assert_eq!(read("url v2.5.0\tMIT OR Apache-2.0").as_deref(), Some("url 2.5.0 MIT OR Apache-2.0"));
         assert_eq!(read("oauth v0.1.0 (/src/crates/oauth)\tApache-2.0"), None);
         assert_eq!(read("serde feature \"std\"\t"), None);
     }
@@ -250,19 +210,9 @@ mod tests {
 
     #[test]
     fn one_allowed_alternative_is_enough() {
-        let fine = [
-            "MIT",
-            "MIT OR Apache-2.0",
-            "Apache-2.0/MIT",
-            "MIT AND (GPL-3.0 OR MIT)",
-        ];
+        let fine = ["MIT", "MIT OR Apache-2.0", "Apache-2.0/MIT", "MIT AND (GPL-3.0 OR MIT)"];
         for licence in fine {
-            assert!(
-                policy(MIT)
-                    .licence_faults(&[package("a", "1", licence)])
-                    .is_empty(),
-                "{licence}"
-            );
+            assert!(policy(MIT).licence_faults(&[package("a", "1", licence)]).is_empty(), "{licence}");
         }
         for licence in ["GPL-3.0", "MIT AND GPL-3.0", ""] {
             let faults = policy(MIT).licence_faults(&[package("a", "1", licence), package("b", "1", "MIT")]);
@@ -278,15 +228,8 @@ mod tests {
     #[test]
     fn an_exception_holds_for_one_package_and_one_expression() {
         let text = "[licence-exceptions]\na = { licence = 'MPL-2.0', reason = 'unmodified' }\n";
-        assert!(
-            policy(text)
-                .licence_faults(&[package("a", "1", "MPL-2.0")])
-                .is_empty()
-        );
-        assert_eq!(
-            policy(text).licence_faults(&[package("a", "1", "GPL-3.0")]).len(),
-            2
-        );
+        assert!(policy(text).licence_faults(&[package("a", "1", "MPL-2.0")]).is_empty());
+        assert_eq!(policy(text).licence_faults(&[package("a", "1", "GPL-3.0")]).len(), 2);
     }
 
     #[test]

@@ -8,12 +8,7 @@ use anyhow::{Context, Result, bail};
 use crate::{process, workspace};
 
 /// What `sluicegate generate-docs DIR` must write at least; more is welcome and compared too.
-const EXPECTED: &[&str] = &[
-    "configuration.md",
-    "configuration.schema.json",
-    "errors.md",
-    "openapi.json",
-];
+const EXPECTED: &[&str] = &["configuration.md", "configuration.schema.json", "errors.md", "openapi.json"];
 
 /// Fails with the first differing line of each document that does not say what the code says.
 pub(crate) fn compare() -> Result<()> {
@@ -28,10 +23,7 @@ pub(crate) fn compare() -> Result<()> {
     if stale.is_empty() {
         return Ok(());
     }
-    bail!(
-        "{}\nRun `cargo xtask docs` and commit the result.",
-        stale.join("\n")
-    )
+    bail!("{}\nRun `cargo xtask docs` and commit the result.", stale.join("\n"))
 }
 
 /// Writes the generated documents over the committed ones.
@@ -52,25 +44,12 @@ fn generate(root: &Path) -> Result<Vec<(String, String)>> {
     }
     fs::create_dir_all(&folder)?;
     let mut cargo = process::command("cargo", root);
-    cargo.args([
-        "run",
-        "--quiet",
-        "--locked",
-        "--package",
-        "sluicegate",
-        "--bin",
-        "sluicegate",
-        "--",
-    ]);
+    cargo.args(["run", "--quiet", "--locked", "--package", "sluicegate", "--bin", "sluicegate", "--"]);
     process::run(cargo.arg("generate-docs").arg(&folder))?;
     let mut documents = Vec::new();
     for entry in fs::read_dir(&folder)? {
         let path: PathBuf = entry?.path();
-        let name = path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         documents.push((name, fs::read_to_string(&path)?));
     }
     documents.sort();
@@ -93,10 +72,7 @@ fn first_difference(committed: &str, generated: &str) -> Option<String> {
             return Some(format!("{}: the code says: {expected}", index + 1));
         }
     }
-    Some(format!(
-        "{}: has more than the code says",
-        generated.lines().count() + 1
-    ))
+    Some(format!("{}: has more than the code says", generated.lines().count() + 1))
 }
 
 #[cfg(test)]
@@ -106,17 +82,8 @@ mod tests {
     #[test]
     fn the_first_line_that_differs_is_named() {
         assert_eq!(first_difference("a\nb\n", "a\nb\n"), None);
-        assert_eq!(
-            first_difference("a\nb\n", "a\nc\n").as_deref(),
-            Some("2: the code says: c")
-        );
-        assert_eq!(
-            first_difference("a\nb\n", "a\n").as_deref(),
-            Some("2: has more than the code says")
-        );
-        assert_eq!(
-            first_difference("", "a\n").as_deref(),
-            Some("1: the code says: a")
-        );
+        assert_eq!(first_difference("a\nb\n", "a\nc\n").as_deref(), Some("2: the code says: c"));
+        assert_eq!(first_difference("a\nb\n", "a\n").as_deref(), Some("2: has more than the code says"));
+        assert_eq!(first_difference("", "a\n").as_deref(), Some("1: the code says: a"));
     }
 }

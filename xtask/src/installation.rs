@@ -30,23 +30,13 @@ pub(crate) fn provide(tools: &[Tool], root: &Path) -> Result<()> {
     let absent: Vec<String> = tools
         .iter()
         .filter(|tool| find_program(tool.program).is_none())
-        .map(|tool| {
-            format!(
-                "  {} (Debian package {}): {}",
-                tool.program, tool.package, tool.purpose
-            )
-        })
+        .map(|tool| format!("  {} (Debian package {}): {}", tool.program, tool.package, tool.purpose))
         .collect();
     if absent.is_empty() {
         return Ok(());
     }
-    let why = attempt.err().map_or_else(String::new, |error| {
-        format!("\nInstalling them failed: {error:#}")
-    });
-    bail!(
-        "These programs are missing, and no test is skipped for that:\n{}{why}",
-        absent.join("\n")
-    )
+    let why = attempt.err().map_or_else(String::new, |error| format!("\nInstalling them failed: {error:#}"));
+    bail!("These programs are missing, and no test is skipped for that:\n{}{why}", absent.join("\n"))
 }
 
 /// Installs Debian packages as root or through sudo.
@@ -81,13 +71,7 @@ pub(crate) fn install_node_packages(from: &Path, into: &Path) -> Result<PathBuf>
         fs::write(into.join("package.json"), &manifest)?;
         fs::write(into.join("package-lock.json"), &lock)?;
         let mut npm = process::command("npm", into);
-        process::run(npm.args([
-            "ci",
-            "--ignore-scripts",
-            "--no-audit",
-            "--no-fund",
-            "--loglevel=error",
-        ]))
+        process::run(npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]))
     })?;
     Ok(modules)
 }
@@ -96,26 +80,14 @@ pub(crate) fn install_node_packages(from: &Path, into: &Path) -> Result<PathBuf>
 pub(crate) fn install_python_packages(requirements: &Path, into: &Path, root: &Path) -> Result<PathBuf> {
     let interpreter = into.join("bin/python");
     once_per_content(into, &read(requirements)?, || {
-        let make = || {
-            process::run(
-                process::command("python3", root)
-                    .args(["-m", "venv", "--clear"])
-                    .arg(into),
-            )
-        };
+        let make =
+            || process::run(process::command("python3", root).args(["-m", "venv", "--clear"]).arg(into));
         if make().is_err() {
             install_packages(&["python3-venv".to_owned()], root)?;
             make()?;
         }
         let mut pip = process::command(&interpreter, root);
-        pip.args([
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            "--requirement",
-        ]);
+        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]);
         process::run(pip.arg(requirements))
     })?;
     Ok(interpreter)

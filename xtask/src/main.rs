@@ -2,11 +2,7 @@
 //!
 //! Kept light on purpose, so that the first `cargo xtask` on a new machine answers within seconds: whatever needs the
 //! server's own dependencies lives in the `bench` crate or behind a subcommand of the binary.
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a task runner speaks to a terminal"
-)]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a task runner speaks to a terminal")]
 
 mod bench;
 mod check;

@@ -10,26 +10,10 @@ use crate::installation::{self, Tool};
 use crate::{process, workspace};
 
 const TOOLS: &[Tool] = &[
-    Tool {
-        program: "chromium",
-        package: "chromium",
-        purpose: "the pages are tested in a real browser",
-    },
-    Tool {
-        program: "node",
-        package: "nodejs",
-        purpose: "clients from npm are run against the server",
-    },
-    Tool {
-        program: "npm",
-        package: "npm",
-        purpose: "installs the clients from npm",
-    },
-    Tool {
-        program: "python3",
-        package: "python3",
-        purpose: "clients from PyPI are run against the server",
-    },
+    Tool { program: "chromium", package: "chromium", purpose: "the pages are tested in a real browser" },
+    Tool { program: "node", package: "nodejs", purpose: "clients from npm are run against the server" },
+    Tool { program: "npm", package: "npm", purpose: "installs the clients from npm" },
+    Tool { program: "python3", package: "python3", purpose: "clients from PyPI are run against the server" },
 ];
 
 /// Installs, runs `cargo test --workspace` with `arguments`, and fails also when a test was ignored or none ran.
@@ -37,27 +21,18 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let root = workspace::root();
     let mut cargo = process::command("cargo", &root);
     cargo.args(["test", "--locked", "--no-fail-fast"]);
-    if !arguments
-        .iter()
-        .any(|argument| argument == "--package" || argument == "-p")
-    {
+    if !arguments.iter().any(|argument| argument == "--package" || argument == "-p") {
         cargo.arg("--workspace");
     }
     cargo.args(arguments);
     provide_clients(&mut cargo, &root)?;
     let (totals, success) = run_and_count(&mut cargo)?;
-    println!(
-        "\n{} passed, {} failed, {} ignored",
-        totals.passed, totals.failed, totals.ignored
-    );
+    println!("\n{} passed, {} failed, {} ignored", totals.passed, totals.failed, totals.ignored);
     if !success || totals.failed > 0 {
         bail!("the test suite failed");
     }
     if totals.ignored > 0 {
-        bail!(
-            "{} tests were ignored; every test of this repository runs",
-            totals.ignored
-        );
+        bail!("{} tests were ignored; every test of this repository runs", totals.ignored);
     }
     if totals.passed == 0 {
         bail!("no test ran");
@@ -93,10 +68,7 @@ struct Totals {
 impl Totals {
     /// Adds a closing line of the test runner: `test result: ok. 5 passed; 0 failed; 1 ignored; …`.
     fn add(&mut self, line: &str) {
-        let Some(counts) = line
-            .strip_prefix("test result: ")
-            .and_then(|rest| rest.split_once(". "))
-        else {
+        let Some(counts) = line.strip_prefix("test result: ").and_then(|rest| rest.split_once(". ")) else {
             return;
         };
         for count in counts.1.split("; ") {
@@ -116,14 +88,8 @@ impl Totals {
 
 /// Runs the command, repeats what it prints line by line, and adds up its closing lines.
 fn run_and_count(cargo: &mut Command) -> Result<(Totals, bool)> {
-    let mut child = cargo
-        .stdout(Stdio::piped())
-        .spawn()
-        .context("cannot start cargo")?;
-    let printed = child
-        .stdout
-        .take()
-        .context("cargo's output was asked for as a pipe")?;
+    let mut child = cargo.stdout(Stdio::piped()).spawn().context("cannot start cargo")?;
+    let printed = child.stdout.take().context("cargo's output was asked for as a pipe")?;
     let mut totals = Totals::default();
     for line in BufReader::new(printed).split(b'\n') {
         let line = String::from_utf8_lossy(&line.context("cannot read cargo's output")?).into_owned();
@@ -145,13 +111,6 @@ mod tests {
         );
         totals.add("test result: FAILED. 2 passed; 3 failed; 0 ignored; 0 measured; 0 filtered out");
         totals.add("test token::a_code_cannot_be_exchanged_twice ... ok");
-        assert_eq!(
-            totals,
-            Totals {
-                passed: 7,
-                failed: 3,
-                ignored: 1
-            }
-        );
+        assert_eq!(totals, Totals { passed: 7, failed: 3, ignored: 1 });
     }
 }

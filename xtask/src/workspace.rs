@@ -10,10 +10,7 @@ use crate::process;
 /// The repository's root folder.
 pub(crate) fn root() -> PathBuf {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
-    manifest
-        .parent()
-        .expect("xtask lies one level below the root")
-        .to_owned()
+    manifest.parent().expect("xtask lies one level below the root").to_owned()
 }
 
 /// Paths, relative to the root, of all files that are tracked or would be once added. The answer does not depend on
@@ -22,11 +19,8 @@ pub(crate) fn files(root: &Path) -> Result<Vec<String>> {
     let mut git = process::command("git", root);
     let listed = process::output(git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]))
         .context("the rules look at the files that git knows: run this in a clone")?;
-    let mut files: Vec<String> = listed
-        .split('\0')
-        .filter(|path| !path.is_empty())
-        .map(str::to_owned)
-        .collect();
+    let mut files: Vec<String> =
+        listed.split('\0').filter(|path| !path.is_empty()).map(str::to_owned).collect();
     files.retain(|path| root.join(path).is_file());
     files.sort_unstable();
     files.dedup();

@@ -3,10 +3,7 @@
 //! `floor FOLDER` serves `/NAME` with the content of `FOLDER/NAME` for any method, on a free port of loopback, which it
 //! prints. What a real server costs above this is its own doing.
 #![expect(clippy::print_stdout, reason = "the address is told on standard output")]
-#![expect(
-    clippy::disallowed_methods,
-    reason = "connections live until the process is ended"
-)]
+#![expect(clippy::disallowed_methods, reason = "connections live until the process is ended")]
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -34,9 +31,7 @@ async fn main() -> Result<()> {
         bodies.insert(path, Bytes::from(std::fs::read(entry.path())?));
     }
     let bodies: Bodies = Arc::new(bodies);
-    let listener = TcpListener::bind("127.0.0.1:0")
-        .await
-        .context("no free port on loopback")?;
+    let listener = TcpListener::bind("127.0.0.1:0").await.context("no free port on loopback")?;
     println!("floor is ready at http://{}", listener.local_addr()?);
     loop {
         let (stream, _) = listener.accept().await?;

@@ -22,18 +22,12 @@ pub(super) async fn run(options: &Options, lab: &Lab, report: &mut Report) -> Re
     let before = rows(&database)?;
     let call = lab.client_credentials()?;
     let scripts = (0..CONNECTIONS).map(|_| {
-        let script = Counted {
-            call: call.clone(),
-            left: tokens / CONNECTIONS,
-        };
+        let script = Counted { call: call.clone(), left: tokens / CONNECTIONS };
         Box::new(script) as Box<dyn Script>
     });
     load::drive(&lab.server, scripts.collect(), Duration::from_mins(10)).await?;
     let added = rows(&database)? - before;
-    report.fact(
-        &format!("rows added by {tokens} access tokens"),
-        &added.to_string(),
-    );
+    report.fact(&format!("rows added by {tokens} access tokens"), &added.to_string());
     if added != 0 {
         bail!("{tokens} access tokens added {added} rows");
     }
@@ -61,10 +55,7 @@ pub(crate) fn database_in(folder: &Path) -> Result<PathBuf> {
         let read = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut begins));
         read.is_ok() && begins == *b"SQLite format 3\0"
     };
-    paths
-        .filter(|path| path.is_file())
-        .find(is_database)
-        .context("the data folder holds no database")
+    paths.filter(|path| path.is_file()).find(is_database).context("the data folder holds no database")
 }
 
 /// The rows of all tables together.
@@ -72,14 +63,11 @@ fn rows(path: &Path) -> Result<i64> {
     let database = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     let mut listed = database
         .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")?;
-    let tables: Vec<String> = listed
-        .query_map([], |row| row.get(0))?
-        .collect::<Result<_, _>>()?;
+    let tables: Vec<String> = listed.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
     let mut total = 0;
     for table in tables {
-        total += database.query_row(&format!("SELECT count(*) FROM \"{table}\""), [], |row| {
-            row.get::<_, i64>(0)
-        })?;
+        total += database
+            .query_row(&format!("SELECT count(*) FROM \"{table}\""), [], |row| row.get::<_, i64>(0))?;
     }
     Ok(total)
 }

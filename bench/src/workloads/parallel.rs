@@ -35,17 +35,12 @@ pub(super) async fn run(options: &Options, lab: &Lab, report: &mut Report) -> Re
         }
         successors.dedup();
         let [successor] = successors.as_slice() else {
-            bail!(
-                "the family forked: {} different successors of one token",
-                successors.len()
-            );
+            bail!("the family forked: {} different successors of one token", successors.len());
         };
         successor.clone_into(&mut token);
     }
     let after = sample(&lab.server).await?;
-    report.section(&format!(
-        "refresh with rotation, {PARALLEL} in parallel with one token, in rounds"
-    ));
+    report.section(&format!("refresh with rotation, {PARALLEL} in parallel with one token, in rounds"));
     report.row("sluicegate", &recorder.measured(&before, &after));
     Ok(())
 }

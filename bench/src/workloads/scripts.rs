@@ -20,10 +20,7 @@ pub(super) struct Repeat {
 impl Repeat {
     /// Begins somewhere else for each `index`, so that connections do not ask for the same thing at the same time.
     pub(super) fn new(calls: &[Call], index: usize) -> Self {
-        Self {
-            calls: calls.to_vec(),
-            at: index * 31,
-        }
+        Self { calls: calls.to_vec(), at: index * 31 }
     }
 }
 
@@ -42,13 +39,7 @@ pub(super) struct Queue {
 impl Queue {
     pub(super) fn shared(calls: Vec<Call>, connections: usize) -> Vec<Box<dyn Script>> {
         let calls = Rc::new(RefCell::new(calls));
-        (0..connections)
-            .map(|_| {
-                Box::new(Self {
-                    calls: Rc::clone(&calls),
-                }) as Box<dyn Script>
-            })
-            .collect()
+        (0..connections).map(|_| Box::new(Self { calls: Rc::clone(&calls) }) as Box<dyn Script>).collect()
     }
 }
 
@@ -70,16 +61,8 @@ pub(super) struct Rotate {
 impl Rotate {
     /// One script for each refresh token.
     pub(super) fn each(tokens: Vec<String>, make: &Refresh) -> Vec<Box<dyn Script>> {
-        let script = |token: String| {
-            Box::new(Self {
-                call: make(&token).ok(),
-                make: Rc::clone(make),
-            })
-        };
-        tokens
-            .into_iter()
-            .map(|token| script(token) as Box<dyn Script>)
-            .collect()
+        let script = |token: String| Box::new(Self { call: make(&token).ok(), make: Rc::clone(make) });
+        tokens.into_iter().map(|token| script(token) as Box<dyn Script>).collect()
     }
 }
 

@@ -8,12 +8,7 @@ const RULE: &str = "arrows";
 
 /// The arrows of the architecture. `store-*` stands for each backend of the system database.
 const ARROWS: &[(&str, &[&str])] = &[
-    (
-        "sluicegate",
-        &[
-            "web", "app", "vault", "sources", "store", "store-*", "oauth", "odata",
-        ],
-    ),
+    ("sluicegate", &["web", "app", "vault", "sources", "store", "store-*", "oauth", "odata"]),
     ("web", &["app", "oauth", "odata"]),
     ("app", &["oauth", "odata", "store", "vault", "sources"]),
     ("store-*", &["store", "oauth"]),
@@ -22,25 +17,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("sources", &["odata"]),
     ("oauth", &[]),
     ("odata", &[]),
-    (
-        "testkit",
-        &[
-            "web", "app", "vault", "sources", "store", "store-*", "oauth", "odata",
-        ],
-    ),
+    ("testkit", &["web", "app", "vault", "sources", "store", "store-*", "oauth", "odata"]),
     ("bench", &[]),
     ("xtask", &[]),
 ];
 
 pub(super) fn check(tree: &Tree) -> Vec<Fault> {
-    let packages = tree.metadata["packages"]
-        .as_array()
-        .map(Vec::as_slice)
-        .unwrap_or_default();
-    packages
-        .iter()
-        .flat_map(|package| package_faults(package, packages))
-        .collect()
+    let packages = tree.metadata["packages"].as_array().map(Vec::as_slice).unwrap_or_default();
+    packages.iter().flat_map(|package| package_faults(package, packages)).collect()
 }
 
 fn package_faults(package: &Value, packages: &[Value]) -> Vec<Fault> {
@@ -50,17 +34,8 @@ fn package_faults(package: &Value, packages: &[Value]) -> Vec<Fault> {
     } else {
         format!("crates/{name}/Cargo.toml")
     };
-    let Some(allowed) = ARROWS
-        .iter()
-        .find(|(from, _)| matches(from, name))
-        .map(|(_, to)| *to)
-    else {
-        return vec![Fault::new(
-            RULE,
-            &manifest,
-            0,
-            format!("the architecture knows no crate {name}"),
-        )];
+    let Some(allowed) = ARROWS.iter().find(|(from, _)| matches(from, name)).map(|(_, to)| *to) else {
+        return vec![Fault::new(RULE, &manifest, 0, format!("the architecture knows no crate {name}"))];
     };
     let ours = |dependency: &&str| packages.iter().any(|other| other["name"] == **dependency);
     let dependencies = package["dependencies"].as_array().into_iter().flatten();
@@ -69,21 +44,12 @@ fn package_faults(package: &Value, packages: &[Value]) -> Vec<Fault> {
         .filter_map(|dependency| dependency["name"].as_str())
         .filter(ours)
         .filter(|dependency| !allowed.iter().any(|pattern| matches(pattern, dependency)))
-        .map(|dependency| {
-            Fault::new(
-                RULE,
-                &manifest,
-                0,
-                format!("{name} must not depend on {dependency}"),
-            )
-        })
+        .map(|dependency| Fault::new(RULE, &manifest, 0, format!("{name} must not depend on {dependency}")))
         .collect()
 }
 
 fn matches(pattern: &str, name: &str) -> bool {
-    pattern
-        .strip_suffix('*')
-        .map_or(pattern == name, |prefix| name.starts_with(prefix))
+    pattern.strip_suffix('*').map_or(pattern == name, |prefix| name.starts_with(prefix))
 }
 
 #[cfg(test)]
@@ -103,12 +69,6 @@ mod tests {
             {"name": "extra", "dependencies": []},
         ]});
         let messages: Vec<String> = check(&tree).into_iter().map(|fault| fault.message).collect();
-        assert_eq!(
-            messages,
-            [
-                "oauth must not depend on store",
-                "the architecture knows no crate extra"
-            ]
-        );
+        assert_eq!(messages, ["oauth must not depend on store", "the architecture knows no crate extra"]);
     }
 }

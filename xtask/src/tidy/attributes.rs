@@ -14,9 +14,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Fault> {
     for (file, source) in tree.sources() {
         for (line, code) in source.lines() {
             let dense: String = code.split_whitespace().collect();
-            let attribute = dense
-                .strip_prefix('#')
-                .map_or("", |rest| rest.strip_prefix('!').unwrap_or(rest));
+            let attribute = dense.strip_prefix('#').map_or("", |rest| rest.strip_prefix('!').unwrap_or(rest));
             let broken = FORBIDDEN.iter().filter(|(start, _)| attribute.starts_with(start));
             faults.extend(broken.map(|(_, advice)| Fault::new(RULE, &file.path, line, *advice)));
         }
@@ -31,10 +29,8 @@ mod tests {
     #[test]
     fn allowed_lints_and_ignored_tests_are_faults() {
         let text = "#![allow(dead_code)]\n#[test]\n#[ignore]\nfn a() {}\n// #[allow(x)]\n#[expect(x, reason = \"y\")]\n";
-        let lines: Vec<usize> = check(&Tree::sample(&[("a.rs", text)]))
-            .iter()
-            .map(|fault| fault.line)
-            .collect();
+        let lines: Vec<usize> =
+            check(&Tree::sample(&[("a.rs", text)])).iter().map(|fault| fault.line).collect();
         assert_eq!(lines, [1, 3]);
     }
 }

@@ -17,10 +17,7 @@ const DIALECTS: &[&str] = &["crates/odata/src/sql.rs", "crates/odata/src/sql/"];
 
 pub(super) fn check(tree: &Tree) -> Vec<Fault> {
     let mut faults = Vec::new();
-    for (file, source) in tree
-        .sources()
-        .filter(|(file, _)| file.path.starts_with("crates/"))
-    {
+    for (file, source) in tree.sources().filter(|(file, _)| file.path.starts_with("crates/")) {
         let blind = BLIND.contains(&file.crate_name());
         let odata =
             file.crate_name() == "odata" && !DIALECTS.iter().any(|place| file.path.starts_with(place));
@@ -28,9 +25,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Fault> {
             continue;
         }
         for (line, code) in source.shipped_lines() {
-            let lower = SETTINGS
-                .iter()
-                .fold(code.to_lowercase(), |code, key| code.replace(key, ""));
+            let lower = SETTINGS.iter().fold(code.to_lowercase(), |code, key| code.replace(key, ""));
             if let Some(kind) = KINDS.iter().find(|kind| lower.contains(**kind)) {
                 let advice =
                     format!("{kind} is named here: ask the dialect, the driver or the store instead");
@@ -50,10 +45,7 @@ mod tests {
         let code = "match kind { Kind::Sqlite => \"x\" } // sqlite\n";
         let faults = check(&Tree::sample(&[
             ("crates/app/src/a.rs", code),
-            (
-                "crates/app/src/b.rs",
-                "let name = \"sqlite\";\nlet x = settings.sqlite_folders;",
-            ),
+            ("crates/app/src/b.rs", "let name = \"sqlite\";\nlet x = settings.sqlite_folders;"),
             ("crates/odata/src/plan.rs", code),
             ("crates/odata/src/sql/emit.rs", code),
             ("crates/sources/src/lib.rs", code),

@@ -7,14 +7,8 @@ const FOLDER: &str = "docs/decisions/";
 const INDEX: &str = "docs/decisions/README.md";
 
 pub(super) fn check(tree: &Tree) -> Vec<Fault> {
-    let index = tree
-        .file(INDEX)
-        .map(|file| file.text.as_str())
-        .unwrap_or_default();
-    let pages = tree
-        .files
-        .iter()
-        .filter_map(|file| file.path.strip_prefix(FOLDER));
+    let index = tree.file(INDEX).map(|file| file.text.as_str()).unwrap_or_default();
+    let pages = tree.files.iter().filter_map(|file| file.path.strip_prefix(FOLDER));
     pages
         .filter(|page| *page != "README.md" && page.rsplit('.').next() == Some("md"))
         .filter(|page| !index.contains(&format!("]({page})")))

@@ -6,20 +6,12 @@ const RULE: &str = "dependency-reasons";
 const PAGE: &str = "docs/decisions/dependencies.md";
 
 pub(super) fn check(tree: &Tree) -> Vec<Fault> {
-    let manifest = tree
-        .file("Cargo.toml")
-        .and_then(|file| file.text.parse::<toml::Table>().ok())
-        .unwrap_or_default();
-    let listed = manifest
-        .get("workspace")
-        .and_then(|workspace| workspace.get("dependencies")?.as_table());
+    let manifest =
+        tree.file("Cargo.toml").and_then(|file| file.text.parse::<toml::Table>().ok()).unwrap_or_default();
+    let listed = manifest.get("workspace").and_then(|workspace| workspace.get("dependencies")?.as_table());
     let page = tree.file(PAGE).map(|file| file.text.as_str()).unwrap_or_default();
-    let names: Vec<&String> = listed
-        .into_iter()
-        .flatten()
-        .filter(|(_, d)| d.get("path").is_none())
-        .map(|(n, _)| n)
-        .collect();
+    let names: Vec<&String> =
+        listed.into_iter().flatten().filter(|(_, d)| d.get("path").is_none()).map(|(n, _)| n).collect();
     let mut faults: Vec<Fault> = names
         .iter()
         .filter(|name| !page.contains(&format!("`{name}`")))
@@ -48,17 +40,9 @@ mod tests {
         let manifest =
             "[workspace.dependencies]\noauth = { path = 'crates/oauth' }\nserde = '1'\nurl = '2'\n";
         let page = "# Dependencies\n- `serde`: reads JSON\n- `rand`: dice\n";
-        let faults = check(&Tree::sample(&[
-            ("Cargo.toml", manifest),
-            ("docs/decisions/dependencies.md", page),
-        ]));
+        let faults =
+            check(&Tree::sample(&[("Cargo.toml", manifest), ("docs/decisions/dependencies.md", page)]));
         let messages: Vec<&str> = faults.iter().map(|fault| fault.message.as_str()).collect();
-        assert_eq!(
-            messages,
-            [
-                "say why `url` is a dependency",
-                "`rand` is no dependency: delete its line"
-            ]
-        );
+        assert_eq!(messages, ["say why `url` is a dependency", "`rand` is no dependency: delete its line"]);
     }
 }

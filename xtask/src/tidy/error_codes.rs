@@ -48,10 +48,7 @@ mod tests {
     #[test]
     fn a_store_that_answers_like_an_endpoint_is_a_fault() {
         let code = "fn f() -> &'static str { \"invalid_grant\" }";
-        let tree = Tree::sample(&[
-            ("crates/store-sqlite/src/a.rs", code),
-            ("crates/oauth/src/a.rs", code),
-        ]);
+        let tree = Tree::sample(&[("crates/store-sqlite/src/a.rs", code), ("crates/oauth/src/a.rs", code)]);
         assert_eq!(check(&tree).len(), 1);
     }
 }

@@ -26,21 +26,11 @@ struct Exception {
 impl Exceptions {
     pub(super) fn parse(text: &str) -> Result<Self> {
         let document: toml::Table = text.parse().context("the list of exceptions is no TOML")?;
-        let listed = document
-            .get("exception")
-            .and_then(Value::as_array)
-            .cloned()
-            .unwrap_or_default();
+        let listed = document.get("exception").and_then(Value::as_array).cloned().unwrap_or_default();
         let mut entries = Vec::new();
         for entry in &listed {
-            let text = |key: &str| {
-                entry
-                    .get(key)
-                    .and_then(Value::as_str)
-                    .unwrap_or_default()
-                    .trim()
-                    .to_owned()
-            };
+            let text =
+                |key: &str| entry.get(key).and_then(Value::as_str).unwrap_or_default().trim().to_owned();
             let exception = Exception {
                 rule: text("rule"),
                 path: text("path"),
@@ -74,12 +64,7 @@ impl Exceptions {
         let unused = self.entries.iter().zip(used).filter(|(_, used)| !used);
         left.extend(unused.map(|(exception, _)| {
             let about = format!("{} {} {}", exception.rule, exception.path, exception.item);
-            Fault::new(
-                RULE,
-                PATH,
-                0,
-                format!("`{}` excuses nothing any more: delete it", about.trim()),
-            )
+            Fault::new(RULE, PATH, 0, format!("`{}` excuses nothing any more: delete it", about.trim()))
         }));
         left
     }
@@ -100,10 +85,8 @@ impl Exception {
         match measure.cmp(&limit) {
             std::cmp::Ordering::Equal => None,
             std::cmp::Ordering::Greater => {
-                fault.message = format!(
-                    "{} (its exception allows {limit} and may only shrink)",
-                    fault.message
-                );
+                fault.message =
+                    format!("{} (its exception allows {limit} and may only shrink)", fault.message);
                 Some(fault)
             }
             std::cmp::Ordering::Less => {
@@ -120,11 +103,7 @@ mod tests {
 
     fn long(item: &str, lines: usize) -> Fault {
         let fault = Fault::new("size", "a.rs", 1, "too long");
-        Fault {
-            item: item.to_owned(),
-            measure: Some(lines),
-            ..fault
-        }
+        Fault { item: item.to_owned(), measure: Some(lines), ..fault }
     }
 
     #[test]
@@ -132,16 +111,8 @@ mod tests {
         let text = "[[exception]]\nrule = 'size'\npath = 'a.rs'\nitem = 'f'\nlimit = 80\nreason = 'a table'";
         let exceptions = Exceptions::parse(text).unwrap();
         assert!(exceptions.apply(vec![long("f", 80)]).is_empty());
-        assert!(
-            exceptions.apply(vec![long("f", 81)])[0]
-                .message
-                .contains("may only shrink")
-        );
-        assert!(
-            exceptions.apply(vec![long("f", 79)])[0]
-                .message
-                .contains("lower its exception from 80")
-        );
+        assert!(exceptions.apply(vec![long("f", 81)])[0].message.contains("may only shrink"));
+        assert!(exceptions.apply(vec![long("f", 79)])[0].message.contains("lower its exception from 80"));
         assert_eq!(exceptions.apply(vec![long("f", 80), long("g", 80)]).len(), 1);
     }
 

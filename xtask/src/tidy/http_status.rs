@@ -16,10 +16,7 @@ const CLIENT_IN_THE_BINARY: &str = "crates/sluicegate/src/demo";
 
 pub(super) fn check(tree: &Tree) -> Vec<Fault> {
     let mut faults = Vec::new();
-    for (file, source) in tree
-        .sources()
-        .filter(|(file, _)| !SPEAK_HTTP.contains(&file.crate_name()))
-    {
+    for (file, source) in tree.sources().filter(|(file, _)| !SPEAK_HTTP.contains(&file.crate_name())) {
         let words = match file.crate_name() {
             BINARY if file.path.starts_with(CLIENT_IN_THE_BINARY) => &[],
             BINARY => &WORDS[..1],
@@ -47,19 +44,10 @@ mod tests {
         let faults = check(&tree);
         assert_eq!(faults.len(), 1);
         let binary = Tree::sample(&[
-            (
-                "crates/sluicegate/src/accept.rs",
-                "use http::Request;\nlet s = StatusCode::OK;\n",
-            ),
+            ("crates/sluicegate/src/accept.rs", "use http::Request;\nlet s = StatusCode::OK;\n"),
             ("crates/sluicegate/src/demo/client.rs", code),
         ]);
-        assert_eq!(
-            check(&binary).iter().map(|fault| fault.line).collect::<Vec<_>>(),
-            [2]
-        );
-        assert_eq!(
-            (faults[0].path.as_str(), faults[0].line),
-            ("crates/app/src/a.rs", 1)
-        );
+        assert_eq!(check(&binary).iter().map(|fault| fault.line).collect::<Vec<_>>(), [2]);
+        assert_eq!((faults[0].path.as_str(), faults[0].line), ("crates/app/src/a.rs", 1));
     }
 }

@@ -6,11 +6,7 @@ const RULE: &str = "links";
 
 pub(super) fn check(tree: &Tree) -> Vec<Fault> {
     let mut faults = Vec::new();
-    for file in tree
-        .files
-        .iter()
-        .filter(|file| file.path.rsplit('.').next() == Some("md"))
-    {
+    for file in tree.files.iter().filter(|file| file.path.rsplit('.').next() == Some("md")) {
         let mut fenced = false;
         for (index, line) in file.text.lines().enumerate() {
             fenced ^= line.trim_start().starts_with("```");
@@ -19,12 +15,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Fault> {
             }
             let broken = targets(line).filter(|target| !leads_somewhere(tree, &file.path, target));
             faults.extend(broken.map(|target| {
-                Fault::new(
-                    RULE,
-                    &file.path,
-                    index + 1,
-                    format!("the link to {target} leads nowhere"),
-                )
+                Fault::new(RULE, &file.path, index + 1, format!("the link to {target} leads nowhere"))
             }));
         }
     }
@@ -33,9 +24,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Fault> {
 
 /// What the links of a line point to.
 fn targets(line: &str) -> impl Iterator<Item = &str> {
-    line.split("](")
-        .skip(1)
-        .filter_map(|rest| rest.split([')', ' ']).next())
+    line.split("](").skip(1).filter_map(|rest| rest.split([')', ' ']).next())
 }
 
 fn leads_somewhere(tree: &Tree, from: &str, target: &str) -> bool {
@@ -58,11 +47,7 @@ fn leads_somewhere(tree: &Tree, from: &str, target: &str) -> bool {
     }
     let wanted = parts.join("/");
     let folder = format!("{wanted}/");
-    wanted.is_empty()
-        || tree
-            .files
-            .iter()
-            .any(|file| file.path == wanted || file.path.starts_with(&folder))
+    wanted.is_empty() || tree.files.iter().any(|file| file.path == wanted || file.path.starts_with(&folder))
 }
 
 #[cfg(test)]
@@ -72,11 +57,7 @@ mod tests {
     #[test]
     fn a_link_into_nothing_is_a_fault() {
         let text = "[a](../README.md#x) [b](gone.md)\n[c](https://example.org/x) [d](#here) [e](../crates)\n```\n[f](g)\n```\n";
-        let tree = Tree::sample(&[
-            ("docs/a.md", text),
-            ("README.md", ""),
-            ("crates/x/src/lib.rs", ""),
-        ]);
+        let tree = Tree::sample(&[("docs/a.md", text), ("README.md", ""), ("crates/x/src/lib.rs", "")]);
         let messages: Vec<String> = check(&tree).into_iter().map(|fault| fault.message).collect();
         assert_eq!(messages, ["the link to gone.md leads nowhere"]);
     }

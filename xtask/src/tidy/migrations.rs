@@ -13,18 +13,13 @@ const REMEMBERED: &str = "xtask/tidy/migrations.toml";
 pub(super) fn check(tree: &Tree) -> Vec<Fault> {
     let mut backends: BTreeMap<&str, Vec<(&str, &str, u64)>> = BTreeMap::new();
     for file in &tree.files {
-        let Some((backend, name)) = file
-            .path
-            .strip_prefix("crates/")
-            .and_then(|path| path.split_once("/migrations/"))
+        let Some((backend, name)) =
+            file.path.strip_prefix("crates/").and_then(|path| path.split_once("/migrations/"))
         else {
             continue;
         };
         if backend.starts_with("store-") && name.rsplit('.').next() == Some("sql") {
-            backends
-                .entry(backend)
-                .or_default()
-                .push((name, &file.path, checksum(&file.text)));
+            backends.entry(backend).or_default().push((name, &file.path, checksum(&file.text)));
         }
     }
     let mut faults = remembered_faults(tree, &backends);
@@ -34,12 +29,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Fault> {
         for (index, (name, path, _)) in migrations.iter().enumerate() {
             let number = format!("{:04}_", index + 1);
             if !name.starts_with(&number) {
-                faults.push(Fault::new(
-                    RULE,
-                    path,
-                    0,
-                    format!("its name must begin with {number}"),
-                ));
+                faults.push(Fault::new(RULE, path, 0, format!("its name must begin with {number}")));
             }
         }
         match &numbering {
@@ -60,20 +50,15 @@ pub(super) fn check(tree: &Tree) -> Vec<Fault> {
 }
 
 fn remembered_faults(tree: &Tree, backends: &BTreeMap<&str, Vec<(&str, &str, u64)>>) -> Vec<Fault> {
-    let text = tree
-        .file(REMEMBERED)
-        .map(|file| file.text.as_str())
-        .unwrap_or_default();
+    let text = tree.file(REMEMBERED).map(|file| file.text.as_str()).unwrap_or_default();
     let Ok(remembered) = text.parse::<toml::Table>() else {
         return vec![Fault::new(RULE, REMEMBERED, 0, "is no TOML")];
     };
     let mut faults = Vec::new();
     for (backend, migrations) in backends {
         for (name, path, sum) in migrations {
-            let known = remembered
-                .get(*backend)
-                .and_then(|table| table.get(*name))
-                .and_then(toml::Value::as_str);
+            let known =
+                remembered.get(*backend).and_then(|table| table.get(*name)).and_then(toml::Value::as_str);
             let sum = format!("{sum:016x}");
             if known.is_none() {
                 let advice = format!("add `\"{name}\" = \"{sum}\"` under [{backend}]");
@@ -94,12 +79,7 @@ fn remembered_faults(tree: &Tree, backends: &BTreeMap<&str, Vec<(&str, &str, u64
                 .get(backend.as_str())
                 .is_some_and(|all| all.iter().any(|(other, _, _)| other == name));
             if !present {
-                faults.push(Fault::new(
-                    RULE,
-                    REMEMBERED,
-                    0,
-                    format!("{backend} lost its migration {name}"),
-                ));
+                faults.push(Fault::new(RULE, REMEMBERED, 0, format!("{backend} lost its migration {name}")));
             }
         }
     }
@@ -108,9 +88,8 @@ fn remembered_faults(tree: &Tree, backends: &BTreeMap<&str, Vec<(&str, &str, u64
 
 /// FNV-1a: guards against accidents, not against anybody.
 fn checksum(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |sum, byte| {
-        (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    text.bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |sum, byte| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 #[cfg(test)]
@@ -119,15 +98,10 @@ mod tests {
 
     #[test]
     fn a_changed_migration_is_a_fault() {
-        let remembered = format!(
-            "[store-sqlite]\n'0001_initial.sql' = '{:016x}'\n",
-            checksum("CREATE")
-        );
+        let remembered = format!("[store-sqlite]\n'0001_initial.sql' = '{:016x}'\n", checksum("CREATE"));
         let check_with = |text: &str| {
-            let files = [
-                ("crates/store-sqlite/migrations/0001_initial.sql", text),
-                (super::REMEMBERED, &remembered),
-            ];
+            let files =
+                [("crates/store-sqlite/migrations/0001_initial.sql", text), (super::REMEMBERED, &remembered)];
             check(&Tree::sample(&files)).len()
         };
         assert_eq!(check_with("CREATE"), 0);
@@ -152,10 +126,7 @@ mod tests {
 
     #[test]
     fn numbers_have_no_gap() {
-        let faults = check(&Tree::sample(&[(
-            "crates/store-sqlite/migrations/0002_b.sql",
-            "",
-        )]));
+        let faults = check(&Tree::sample(&[("crates/store-sqlite/migrations/0002_b.sql", "")]));
         assert!(faults.iter().any(|fault| fault.message.contains("0001_")));
     }
 }

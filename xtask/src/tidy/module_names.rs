@@ -4,19 +4,12 @@ use super::{Fault, Tree};
 
 const RULE: &str = "module-names";
 
-const EMPTY_WORDS: &[&str] = &[
-    "utils", "util", "helpers", "helper", "common", "types", "manager", "misc",
-];
+const EMPTY_WORDS: &[&str] = &["utils", "util", "helpers", "helper", "common", "types", "manager", "misc"];
 
 pub(super) fn check(tree: &Tree) -> Vec<Fault> {
     let mut faults = Vec::new();
     for (file, source) in tree.sources() {
-        let stem = file
-            .path
-            .rsplit('/')
-            .next()
-            .and_then(|name| name.strip_suffix(".rs"))
-            .unwrap_or_default();
+        let stem = file.path.rsplit('/').next().and_then(|name| name.strip_suffix(".rs")).unwrap_or_default();
         if stem == "mod" {
             faults.push(Fault::new(
                 RULE,
@@ -34,11 +27,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Fault> {
             ));
         }
         for (line, code) in source.lines() {
-            let name = code
-                .split("mod ")
-                .nth(1)
-                .and_then(|rest| rest.split_once(" {"))
-                .map(|(name, _)| name);
+            let name = code.split("mod ").nth(1).and_then(|rest| rest.split_once(" {")).map(|(name, _)| name);
             if let Some(name) = name.filter(|name| EMPTY_WORDS.contains(name)) {
                 faults.push(Fault::new(
                     RULE,

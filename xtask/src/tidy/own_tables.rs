@@ -15,9 +15,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Fault> {
             continue;
         }
         for piece in source.shipped_strings() {
-            let touched = tables_in(&piece.text)
-                .into_iter()
-                .find(|table| tables.contains(table));
+            let touched = tables_in(&piece.text).into_iter().find(|table| tables.contains(table));
             if let Some(table) = touched {
                 let advice =
                     format!("the table {table} belongs to the store: call an operation of its contract");
@@ -30,10 +28,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Fault> {
 
 /// The names after `CREATE TABLE` in the backends' migrations and code.
 fn own_tables(tree: &Tree) -> Vec<String> {
-    let backends = tree
-        .files
-        .iter()
-        .filter(|file| file.crate_name().starts_with("store-"));
+    let backends = tree.files.iter().filter(|file| file.crate_name().starts_with("store-"));
     let mut tables = Vec::new();
     for file in backends {
         for created in file.text.split("CREATE TABLE ").skip(1) {
@@ -53,10 +48,7 @@ fn tables_in(sql: &str) -> Vec<String> {
 
 fn identifier(text: &str) -> String {
     let bare = text.trim_start_matches(['"', '`', '[']);
-    bare.chars()
-        .take_while(|c| c.is_alphanumeric() || *c == '_')
-        .collect::<String>()
-        .to_lowercase()
+    bare.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>().to_lowercase()
 }
 
 #[cfg(test)]
@@ -67,10 +59,7 @@ mod tests {
     fn a_query_on_our_tables_outside_the_backends_is_a_fault() {
         let query = "let sql = \"SELECT 1 FROM grants WHERE id = ?\";";
         let tree = Tree::sample(&[
-            (
-                "crates/store-sqlite/migrations/0001_a.sql",
-                "CREATE TABLE grants (\n  id INTEGER",
-            ),
+            ("crates/store-sqlite/migrations/0001_a.sql", "CREATE TABLE grants (\n  id INTEGER"),
             ("crates/store-sqlite/src/a.rs", query),
             ("crates/app/src/a.rs", query),
             ("crates/app/src/b.rs", "let sql = \"SELECT 1 FROM ships\";"),

@@ -31,16 +31,11 @@ const IMPURE: &[(&str, &str)] = &[
 
 pub(super) fn check(tree: &Tree) -> Vec<Fault> {
     let mut faults = Vec::new();
-    for (file, source) in tree
-        .sources()
-        .filter(|(file, _)| PURE.contains(&file.crate_name()))
-    {
+    for (file, source) in tree.sources().filter(|(file, _)| PURE.contains(&file.crate_name())) {
         for (line, code) in source.shipped_lines() {
             for (word, what) in IMPURE.iter().filter(|(word, _)| has_word(code, word)) {
-                let advice = format!(
-                    "`{word}` brings {what} into {}: make it an argument",
-                    file.crate_name()
-                );
+                let advice =
+                    format!("`{word}` brings {what} into {}: make it an argument", file.crate_name());
                 faults.push(Fault::new(RULE, &file.path, line, advice));
             }
         }
@@ -55,10 +50,7 @@ mod tests {
     #[test]
     fn a_clock_in_the_protocol_is_a_fault() {
         let code = "/// Not async.\nfn f() { let now = SystemTime::now(); }\nfn operand() {}\n";
-        let faults = check(&Tree::sample(&[
-            ("crates/oauth/src/a.rs", code),
-            ("crates/app/src/a.rs", code),
-        ]));
+        let faults = check(&Tree::sample(&[("crates/oauth/src/a.rs", code), ("crates/app/src/a.rs", code)]));
         assert_eq!(faults.len(), 1);
         assert_eq!(faults[0].line, 2);
     }

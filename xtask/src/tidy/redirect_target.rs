@@ -14,10 +14,7 @@ const OPENINGS: &[&str] = &["Default", "Deserialize", "From<", "FromStr", "TryFr
 
 pub(super) fn check(tree: &Tree) -> Vec<Fault> {
     let mut faults = Vec::new();
-    for (file, source) in tree
-        .sources()
-        .filter(|(file, _)| file.path.starts_with("crates/"))
-    {
+    for (file, source) in tree.sources().filter(|(file, _)| file.path.starts_with("crates/")) {
         let home = file.path.starts_with(HOME);
         for (line, code) in source.lines() {
             if !home && builds(code) {
@@ -60,10 +57,8 @@ fn opens(source: &Source, line: usize, code: &str) -> bool {
         return false;
     }
     let lines: Vec<&str> = source.code.lines().collect();
-    let above = lines[..line - 1]
-        .iter()
-        .rev()
-        .take_while(|above| !above.trim().is_empty() && !above.contains('}'));
+    let above =
+        lines[..line - 1].iter().rev().take_while(|above| !above.trim().is_empty() && !above.contains('}'));
     let derives = above
         .filter(|above| above.contains("derive"))
         .any(|above| OPENINGS.iter().any(|o| above.contains(o)));
@@ -90,14 +85,8 @@ mod tests {
         let closed = "#[derive(Debug, Clone)]\npub struct RedirectTarget {\n    url: Url,\n}\n";
         assert!(check(&Tree::sample(&[("crates/oauth/src/authorize/target.rs", closed)])).is_empty());
         let open = closed.replace("    url", "    pub url");
-        assert_eq!(
-            check(&Tree::sample(&[("crates/oauth/src/authorize/target.rs", &open)])).len(),
-            1
-        );
+        assert_eq!(check(&Tree::sample(&[("crates/oauth/src/authorize/target.rs", &open)])).len(), 1);
         let derived = closed.replace("Clone", "Deserialize");
-        assert_eq!(
-            check(&Tree::sample(&[("crates/oauth/src/authorize.rs", &derived)])).len(),
-            1
-        );
+        assert_eq!(check(&Tree::sample(&[("crates/oauth/src/authorize.rs", &derived)])).len(), 1);
     }
 }

@@ -7,26 +7,14 @@ use super::source::{Source, has_word};
 use super::{Fault, Tree};
 
 const RULE: &str = "secrets";
-const ENDINGS: &[&str] = &[
-    "Secret",
-    "Password",
-    "Passphrase",
-    "MasterKey",
-    "SessionCookie",
-    "CodeVerifier",
-];
+const ENDINGS: &[&str] = &["Secret", "Password", "Passphrase", "MasterKey", "SessionCookie", "CodeVerifier"];
 const LEAKS: &[&str] = &["Debug", "Display", "Serialize"];
 
 pub(super) fn check(tree: &Tree) -> Vec<Fault> {
     let mut faults = Vec::new();
-    for (file, source) in tree
-        .sources()
-        .filter(|(file, _)| file.path.starts_with("crates/"))
-    {
+    for (file, source) in tree.sources().filter(|(file, _)| file.path.starts_with("crates/")) {
         let made = macro_types(source).into_iter().map(|name| (name, None));
-        let written = secret_types(&file.text, source)
-            .into_iter()
-            .map(|(name, line)| (name, Some(line)));
+        let written = secret_types(&file.text, source).into_iter().map(|(name, line)| (name, Some(line)));
         for (name, defined) in made.chain(written) {
             let says = |what: &str, leak: &str| format!("{name} is a secret: it must not {what} {leak}");
             if let Some(line) = defined {
@@ -35,10 +23,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Fault> {
             }
             // `$name` of a macro is a name in that macro only.
             let everywhere = !name.starts_with('$');
-            for (other, parts) in tree
-                .sources()
-                .filter(|(other, _)| everywhere || other.path == file.path)
-            {
+            for (other, parts) in tree.sources().filter(|(other, _)| everywhere || other.path == file.path) {
                 let leaks = implemented(parts, &name);
                 faults.extend(
                     leaks.map(|(line, leak)| Fault::new(RULE, &other.path, line, says("implement", leak))),
@@ -62,15 +47,10 @@ fn secret_types(text: &str, source: &Source) -> Vec<(String, usize)> {
         if !(before.trim().is_empty() || before.trim_start().starts_with("pub")) {
             continue;
         }
-        let name: String = rest
-            .chars()
-            .take_while(|c| c.is_alphanumeric() || matches!(c, '_' | '$'))
-            .collect();
+        let name: String =
+            rest.chars().take_while(|c| c.is_alphanumeric() || matches!(c, '_' | '$')).collect();
         let newtype = rest[name.len()..].trim_start().starts_with('(');
-        let above = documented[..line - 1]
-            .iter()
-            .rev()
-            .take_while(|above| is_attached(above));
+        let above = documented[..line - 1].iter().rev().take_while(|above| is_attached(above));
         let marked = above.into_iter().any(|above| above.trim() == "/// Secret.");
         let in_macro = name.starts_with('$') && source.code.contains("macro_rules! secrets");
         if in_macro || marked || (newtype && ENDINGS.iter().any(|ending| name.ends_with(ending))) {
@@ -82,16 +62,9 @@ fn secret_types(text: &str, source: &Source) -> Vec<(String, usize)> {
 
 /// Names in the braces of `secrets! { … }`.
 fn macro_types(source: &Source) -> Vec<String> {
-    let blocks = source
-        .code
-        .split("secrets! {")
-        .skip(1)
-        .filter(|block| !block.trim_start().starts_with('('));
+    let blocks = source.code.split("secrets! {").skip(1).filter(|block| !block.trim_start().starts_with('('));
     let names = blocks.flat_map(|block| block.split('}').next().unwrap_or_default().split(','));
-    names
-        .map(|name| name.trim().to_owned())
-        .filter(|name| !name.is_empty())
-        .collect()
+    names.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect()
 }
 
 /// Whether a line above a definition belongs to it.
@@ -107,11 +80,10 @@ fn derived(source: &Source, line: usize) -> impl Iterator<Item = &'static str> {
         .take_while(|above| above.trim().is_empty() || above.trim_start().starts_with("#["))
         .copied()
         .collect();
-    LEAKS.iter().copied().filter(move |leak| {
-        attributes
-            .iter()
-            .any(|a| a.contains("derive") && has_word(a, leak))
-    })
+    LEAKS
+        .iter()
+        .copied()
+        .filter(move |leak| attributes.iter().any(|a| a.contains("derive") && has_word(a, leak)))
 }
 
 /// `impl Display for NAME` and `impl Serialize for NAME`. A hand-written `Debug` is what redacts, so it may be.
@@ -159,10 +131,7 @@ mod tests {
     #[test]
     fn a_marked_type_is_a_secret() {
         let text = "/// A key.\n///\n/// Secret.\n#[derive(Serialize)]\npub struct Sealer {\n    key: [u8; 32],\n}\n";
-        assert_eq!(
-            messages(text),
-            ["Sealer is a secret: it must not derive Serialize"]
-        );
+        assert_eq!(messages(text), ["Sealer is a secret: it must not derive Serialize"]);
     }
 
     #[test]

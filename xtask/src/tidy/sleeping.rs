@@ -8,9 +8,7 @@ const RULE: &str = "sleeping";
 pub(super) fn check(tree: &Tree) -> Vec<Fault> {
     let mut faults = Vec::new();
     for (file, source) in tree.sources() {
-        let asleep = source
-            .lines()
-            .filter(|(line, code)| source.is_test(*line) && has_word(code, "sleep("));
+        let asleep = source.lines().filter(|(line, code)| source.is_test(*line) && has_word(code, "sleep("));
         faults.extend(asleep.map(|(line, _)| {
             Fault::new(
                 RULE,

@@ -35,21 +35,12 @@ impl Source {
         if !is_test {
             mark_test_items(&code, &mut tests);
         }
-        Self {
-            functions: functions(&code),
-            code,
-            strings: lexer.strings,
-            comments: lexer.comments,
-            tests,
-        }
+        Self { functions: functions(&code), code, strings: lexer.strings, comments: lexer.comments, tests }
     }
 
     /// Lines of code, numbered from 1.
     pub(super) fn lines(&self) -> impl Iterator<Item = (usize, &str)> {
-        self.code
-            .lines()
-            .enumerate()
-            .map(|(index, line)| (index + 1, line))
+        self.code.lines().enumerate().map(|(index, line)| (index + 1, line))
     }
 
     /// Lines of code that are shipped, not test code.
@@ -122,14 +113,8 @@ fn body_of(code: &str, from: usize) -> Option<usize> {
 fn functions(code: &str) -> Vec<Function> {
     let mut found = Vec::new();
     for (at, _) in code.match_indices("fn ") {
-        let boundary = code[..at]
-            .chars()
-            .next_back()
-            .is_none_or(|c| !(c.is_alphanumeric() || c == '_'));
-        let name: String = code[at + 3..]
-            .chars()
-            .take_while(|c| c.is_alphanumeric() || *c == '_')
-            .collect();
+        let boundary = code[..at].chars().next_back().is_none_or(|c| !(c.is_alphanumeric() || c == '_'));
+        let name: String = code[at + 3..].chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
         if !boundary || name.is_empty() {
             continue;
         }
@@ -137,11 +122,7 @@ fn functions(code: &str) -> Vec<Function> {
         let Some(close) = closing_brace(code, open) else {
             continue;
         };
-        found.push(Function {
-            name,
-            first_line: line_at(code, at),
-            last_line: line_at(code, close),
-        });
+        found.push(Function { name, first_line: line_at(code, at), last_line: line_at(code, close) });
     }
     found
 }
@@ -169,14 +150,7 @@ struct Lexer<'text> {
 impl<'text> Lexer<'text> {
     fn new(text: &'text str) -> Self {
         let code = Vec::with_capacity(text.len());
-        Self {
-            text: text.as_bytes(),
-            at: 0,
-            line: 1,
-            code,
-            strings: Vec::new(),
-            comments: Vec::new(),
-        }
+        Self { text: text.as_bytes(), at: 0, line: 1, code, strings: Vec::new(), comments: Vec::new() }
     }
 
     fn run(&mut self) {
@@ -219,10 +193,7 @@ impl<'text> Lexer<'text> {
     }
 
     fn piece(&self, from: usize, line: usize) -> Piece {
-        Piece {
-            line,
-            text: String::from_utf8_lossy(&self.text[from..self.at]).into_owned(),
-        }
+        Piece { line, text: String::from_utf8_lossy(&self.text[from..self.at]).into_owned() }
     }
 
     fn comment(&mut self, ends: impl Fn(&Self) -> bool) {
@@ -267,10 +238,7 @@ impl<'text> Lexer<'text> {
         {
             return None;
         }
-        let hashes = self.text[self.at + 1..]
-            .iter()
-            .take_while(|byte| **byte == b'#')
-            .count();
+        let hashes = self.text[self.at + 1..].iter().take_while(|byte| **byte == b'#').count();
         (self.peek(1 + hashes) == Some(b'"')).then_some(hashes)
     }
 
@@ -347,26 +315,15 @@ mod tests {
 
     #[test]
     fn functions_are_found_with_their_extent() {
-        let source = Source::parse(
-            "trait T { fn no_body(&self); }\nfn one(a: [u8; 2]) {\n    {}\n}\n",
-            false,
-        );
-        assert_eq!(
-            source.functions(),
-            [Function {
-                name: "one".to_owned(),
-                first_line: 2,
-                last_line: 4
-            }]
-        );
+        let source =
+            Source::parse("trait T { fn no_body(&self); }\nfn one(a: [u8; 2]) {\n    {}\n}\n", false);
+        assert_eq!(source.functions(), [Function { name: "one".to_owned(), first_line: 2, last_line: 4 }]);
     }
 
     #[test]
     fn test_modules_are_not_shipped() {
-        let source = Source::parse(
-            "fn a() {}\n#[cfg(test)]\nmod tests {\n    fn b() {}\n}\nfn c() {}\n",
-            false,
-        );
+        let source =
+            Source::parse("fn a() {}\n#[cfg(test)]\nmod tests {\n    fn b() {}\n}\nfn c() {}\n", false);
         let shipped: Vec<usize> = source.shipped_lines().map(|(line, _)| line).collect();
         assert_eq!(shipped, [1, 6]);
     }

@@ -12,10 +12,8 @@ const RULE: &str = "spec-tables";
 pub(super) fn check(tree: &Tree) -> Vec<Fault> {
     let known = Names::of(tree);
     let mut faults = Vec::new();
-    let pages = tree
-        .files
-        .iter()
-        .filter(|file| file.path.starts_with("docs/spec/") && file.path.ends_with("md"));
+    let pages =
+        tree.files.iter().filter(|file| file.path.starts_with("docs/spec/") && file.path.ends_with("md"));
     for page in pages {
         let mut columns: Option<Vec<String>> = None;
         for (index, line) in page.text.lines().enumerate() {
@@ -31,12 +29,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Fault> {
             for (heading, cell) in headings.iter().zip(&cells) {
                 let unknown = quoted(cell).filter(|name| !known.has(heading, name));
                 faults.extend(unknown.map(|name| {
-                    Fault::new(
-                        RULE,
-                        &page.path,
-                        index + 1,
-                        format!("there is no {heading} named {name}"),
-                    )
+                    Fault::new(RULE, &page.path, index + 1, format!("there is no {heading} named {name}"))
                 }));
             }
         }
@@ -51,18 +44,11 @@ struct Names {
 
 impl Names {
     fn of(tree: &Tree) -> Self {
-        let mut names = Self {
-            rules: BTreeSet::new(),
-            tests: BTreeSet::new(),
-        };
+        let mut names = Self { rules: BTreeSet::new(), tests: BTreeSet::new() };
         for (_, source) in tree.sources() {
             for function in source.functions() {
                 let is_test = source.is_test(function.first_line);
-                let set = if is_test {
-                    &mut names.tests
-                } else {
-                    &mut names.rules
-                };
+                let set = if is_test { &mut names.tests } else { &mut names.rules };
                 set.insert(function.name.clone());
             }
             for (_, line) in source.shipped_lines() {
@@ -86,19 +72,12 @@ impl Names {
 
 fn cells(line: &str) -> Vec<String> {
     let inside = line.trim().trim_start_matches('|').trim_end_matches('|');
-    inside
-        .replace("\\|", "¦")
-        .split('|')
-        .map(|cell| cell.trim().to_owned())
-        .collect()
+    inside.replace("\\|", "¦").split('|').map(|cell| cell.trim().to_owned()).collect()
 }
 
 /// The last path segment of each name in backticks.
 fn quoted(cell: &str) -> impl Iterator<Item = &str> {
-    cell.split('`')
-        .skip(1)
-        .step_by(2)
-        .filter_map(|name| name.trim_end_matches("()").rsplit("::").next())
+    cell.split('`').skip(1).step_by(2).filter_map(|name| name.trim_end_matches("()").rsplit("::").next())
 }
 
 #[cfg(test)]
@@ -112,14 +91,8 @@ mod tests {
                     | §4.2 | MUST | `missing` | – |\n";
         let code =
             "fn code_is_unexpired() {}\n#[cfg(test)]\nmod tests {\n    fn an_old_code_is_refused() {}\n}\n";
-        let faults = check(&Tree::sample(&[
-            ("docs/spec/rfc6749.md", page),
-            ("crates/oauth/src/a.rs", code),
-        ]));
+        let faults = check(&Tree::sample(&[("docs/spec/rfc6749.md", page), ("crates/oauth/src/a.rs", code)]));
         let messages: Vec<&str> = faults.iter().map(|fault| fault.message.as_str()).collect();
-        assert_eq!(
-            messages,
-            ["there is no test named gone", "there is no rule named missing"]
-        );
+        assert_eq!(messages, ["there is no test named gone", "there is no rule named missing"]);
     }
 }

@@ -33,23 +33,14 @@ impl Tree {
                 files.push(TextFile::new(&path, text));
             }
         }
-        Ok(Self {
-            files,
-            metadata: workspace::metadata(root)?,
-        })
+        Ok(Self { files, metadata: workspace::metadata(root)? })
     }
 
     /// A tree for tests of rules.
     #[cfg(test)]
     pub(super) fn sample(files: &[(&str, &str)]) -> Self {
-        let files = files
-            .iter()
-            .map(|(path, text)| TextFile::new(path, (*text).to_owned()))
-            .collect();
-        Self {
-            files,
-            metadata: Value::Null,
-        }
+        let files = files.iter().map(|(path, text)| TextFile::new(path, (*text).to_owned())).collect();
+        Self { files, metadata: Value::Null }
     }
 
     pub(super) fn file(&self, path: &str) -> Option<&TextFile> {
@@ -58,23 +49,15 @@ impl Tree {
 
     /// The Rust files with what they are made of.
     pub(super) fn sources(&self) -> impl Iterator<Item = (&TextFile, &Source)> {
-        self.files
-            .iter()
-            .filter_map(|file| file.source.as_ref().map(|source| (file, source)))
+        self.files.iter().filter_map(|file| file.source.as_ref().map(|source| (file, source)))
     }
 }
 
 impl TextFile {
     fn new(path: &str, text: String) -> Self {
-        let is_rust = Path::new(path)
-            .extension()
-            .is_some_and(|extension| extension == "rs");
+        let is_rust = Path::new(path).extension().is_some_and(|extension| extension == "rs");
         let source = is_rust.then(|| Source::parse(&text, is_test_path(path)));
-        Self {
-            path: path.to_owned(),
-            text,
-            source,
-        }
+        Self { path: path.to_owned(), text, source }
     }
 
     /// The crate below `crates/` that this file belongs to, or its first folder.

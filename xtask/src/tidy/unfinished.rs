@@ -11,9 +11,7 @@ const PHRASE: &str = "for now";
 pub(super) fn check(tree: &Tree) -> Vec<Fault> {
     let mut faults = Vec::new();
     for (file, source) in tree.sources() {
-        let calls = source
-            .lines()
-            .filter(|(_, code)| MACROS.iter().any(|name| has_word(code, name)));
+        let calls = source.lines().filter(|(_, code)| MACROS.iter().any(|name| has_word(code, name)));
         faults.extend(calls.map(|(line, _)| Fault::new(RULE, &file.path, line, "finish it or take it out")));
         for piece in &source.comments {
             for (offset, text) in piece.text.lines().enumerate() {
@@ -41,9 +39,6 @@ mod tests {
             "now\n// a todo list\nlet x = \"XXX\";\n",
         ];
         let faults = check(&Tree::sample(&[("a.rs", &text.concat())]));
-        assert_eq!(
-            faults.iter().map(|fault| fault.line).collect::<Vec<_>>(),
-            [1, 2, 3]
-        );
+        assert_eq!(faults.iter().map(|fault| fault.line).collect::<Vec<_>>(), [1, 2, 3]);
     }
 }

@@ -6,26 +6,11 @@ const RULE: &str = "words";
 
 /// Written in two parts each, so that this file passes its own rule. Compared in lower case.
 const FORBIDDEN: &[(&str, &str)] = &[
-    (
-        concat!("crates", ".io"),
-        "name the package, not the registry's host",
-    ),
-    (
-        concat!("registry.npmjs", ".org"),
-        "name the package, not the registry's host",
-    ),
-    (
-        concat!("pypi", ".org"),
-        "name the package, not the registry's host",
-    ),
-    (
-        concat!("pythonhosted", ".org"),
-        "name the package, not the registry's host",
-    ),
-    (
-        concat!("deb.debian", ".org"),
-        "name the package, not the registry's host",
-    ),
+    (concat!("crates", ".io"), "name the package, not the registry's host"),
+    (concat!("registry.npmjs", ".org"), "name the package, not the registry's host"),
+    (concat!("pypi", ".org"), "name the package, not the registry's host"),
+    (concat!("pythonhosted", ".org"), "name the package, not the registry's host"),
+    (concat!("deb.debian", ".org"), "name the package, not the registry's host"),
     (concat!("helper ", "session"), "write about the project alone"),
     (concat!("issue ", "#"), "say what is meant instead of a number"),
 ];
