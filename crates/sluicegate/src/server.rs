@@ -3,6 +3,7 @@
 mod accept;
 mod body;
 mod connection;
+mod opening;
 mod signals;
 mod tls;
 

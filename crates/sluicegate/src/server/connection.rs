@@ -17,6 +17,7 @@ use web::{Front, PeerAddress};
 
 use super::Tls;
 use super::body::Attended;
+use super::opening::Opening;
 
 /// What a client may take.
 #[derive(Debug, Clone, Copy)]
@@ -89,7 +90,8 @@ impl Connections {
             let front = self.front.clone();
             async move { Ok::<_, Infallible>(front.answer(request).await) }
         });
-        let connection = self.builder.serve_connection(TokioIo::new(stream), service);
+        let stream = TokioIo::new(Opening::new(stream, self.limits.header_time));
+        let connection = self.builder.serve_connection(stream, service);
         if let Err(error) = watcher.watch(connection).await {
             tracing::debug!(%peer, %error, "a connection ended early");
         }
