@@ -2,7 +2,7 @@
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
-/// SplitMix64: the same seed makes the same choices.
+/// `SplitMix64`: the same seed makes the same choices.
 #[derive(Debug, Clone)]
 pub struct Random(u64);
 

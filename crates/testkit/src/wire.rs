@@ -1,5 +1,6 @@
 //! Requests over a real socket, and a person with a browser on it.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -13,16 +14,17 @@ use crate::html::{Form, forms};
 use crate::server::TestUser;
 
 /// Longer than any answer of a server that is well takes.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A client on a real socket; keeps cookies, follows nothing by itself.
 pub struct Wire {
     agent: Agent,
     base: Url,
+    seen: Option<Arc<Mutex<Vec<WireAnswer>>>>,
 }
 
 /// An answer with its body.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct WireAnswer {
     /// The status.
     pub status: StatusCode,
@@ -52,7 +54,20 @@ impl Wire {
     pub fn new(base: &str) -> Self {
         let config = Agent::config_builder().max_redirects(0).max_redirects_will_error(false);
         let config = config.http_status_as_error(false).timeout_global(Some(PATIENCE)).proxy(None);
-        Self { agent: config.build().new_agent(), base: Url::parse(base).expect("an absolute address") }
+        let base = Url::parse(base).expect("an absolute address");
+        Self { agent: config.build().new_agent(), base, seen: None }
+    }
+
+    /// Keeps every answer from now on, also those on the way of [`Wire::allow`].
+    #[must_use]
+    pub fn recording(self) -> Self {
+        Self { seen: Some(Arc::default()), ..self }
+    }
+
+    /// Every answer that was kept.
+    pub fn seen(&self) -> Vec<WireAnswer> {
+        let seen = self.seen.as_ref();
+        seen.map(|seen| seen.lock().unwrap_or_else(PoisonError::into_inner).clone()).unwrap_or_default()
     }
 
     /// The same client with the same cookies, when the server has moved.
@@ -61,7 +76,8 @@ impl Wire {
     /// When the address is none.
     #[must_use]
     pub fn at(&self, base: &str) -> Self {
-        Self { agent: self.agent.clone(), base: Url::parse(base).expect("an absolute address") }
+        let base = Url::parse(base).expect("an absolute address");
+        Self { agent: self.agent.clone(), base, seen: self.seen.clone() }
     }
 
     fn resolve(&self, path: &str) -> String {
@@ -77,7 +93,7 @@ impl Wire {
         if let Some(user) = user {
             request = request.header("authorization", basic(user.name, user.password));
         }
-        read(request.call()?)
+        self.read(request.call()?)
     }
 
     /// GET with a bearer token.
@@ -85,7 +101,9 @@ impl Wire {
     /// # Errors
     /// When the connection fails.
     pub fn get_with_token(&self, path: &str, token: &str) -> Result<WireAnswer, ureq::Error> {
-        read(self.agent.get(self.resolve(path)).header("authorization", format!("Bearer {token}")).call()?)
+        self.read(
+            self.agent.get(self.resolve(path)).header("authorization", format!("Bearer {token}")).call()?,
+        )
     }
 
     /// Any request.
@@ -106,7 +124,7 @@ impl Wire {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        read(match body {
+        self.read(match body {
             Some(body) => self.agent.run(request.body(body.to_owned()).expect("a request"))?,
             None => self.agent.run(request.body(()).expect("a request"))?,
         })
@@ -128,7 +146,7 @@ impl Wire {
     /// When the connection fails.
     pub fn post_json(&self, path: &str, user: &TestUser, body: &Value) -> Result<WireAnswer, ureq::Error> {
         let request = self.agent.post(self.resolve(path)).header("content-type", "application/json");
-        read(request.header("authorization", basic(user.name, user.password)).send(body.to_string())?)
+        self.read(request.header("authorization", basic(user.name, user.password)).send(body.to_string())?)
     }
 
     /// DELETE as a user.
@@ -137,7 +155,7 @@ impl Wire {
     /// When the connection fails.
     pub fn delete(&self, path: &str, user: &TestUser) -> Result<WireAnswer, ureq::Error> {
         let request = self.agent.delete(self.resolve(path));
-        read(request.header("authorization", basic(user.name, user.password)).call()?)
+        self.read(request.header("authorization", basic(user.name, user.password)).call()?)
     }
 
     /// POST of a form, as a client or a browser sends it.
@@ -145,7 +163,7 @@ impl Wire {
     /// # Errors
     /// When the connection fails.
     pub fn post_form(&self, path: &str, fields: &[(&str, &str)]) -> Result<WireAnswer, ureq::Error> {
-        read(self.agent.post(self.resolve(path)).send_form(fields.iter().copied())?)
+        self.read(self.agent.post(self.resolve(path)).send_form(fields.iter().copied())?)
     }
 
     /// Opens an authorization address as a person does: signs in where asked, presses Allow where asked, and stops when
@@ -175,6 +193,18 @@ impl Wire {
         }
         panic!("the sign-in does not end: {answer:?}")
     }
+
+    fn read(&self, mut response: Response<ureq::Body>) -> Result<WireAnswer, ureq::Error> {
+        let location =
+            response.headers().get("location").and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let headers = response.headers().clone();
+        let body = response.body_mut().read_to_string()?;
+        let answer = WireAnswer { status: response.status(), headers, location, body };
+        if let Some(seen) = &self.seen {
+            seen.lock().unwrap_or_else(PoisonError::into_inner).push(answer.clone());
+        }
+        Ok(answer)
+    }
 }
 
 fn next_form(page: &str, user: &TestUser) -> Option<Form> {
@@ -192,12 +222,4 @@ fn next_form(page: &str, user: &TestUser) -> Option<Form> {
 /// An `Authorization: Basic` header.
 pub fn basic(name: &str, password: &str) -> String {
     format!("Basic {}", STANDARD.encode(format!("{name}:{password}")))
-}
-
-fn read(mut response: Response<ureq::Body>) -> Result<WireAnswer, ureq::Error> {
-    let location =
-        response.headers().get("location").and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let headers = response.headers().clone();
-    let body = response.body_mut().read_to_string()?;
-    Ok(WireAnswer { status: response.status(), headers, location, body })
 }

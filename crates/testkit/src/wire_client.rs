@@ -46,8 +46,9 @@ impl WireClient {
     /// When it shows none.
     pub fn shown(answer: &WireAnswer) -> Self {
         let shown = answer.json();
-        let text =
-            |member: &str| shown[member].as_str().unwrap_or_else(|| panic!("no {member}: {shown}")).to_owned();
+        let text = |member: &str| {
+            shown[member].as_str().unwrap_or_else(|| panic!("no {member}: {shown}")).to_owned()
+        };
         let id = shown["id"].as_i64().unwrap_or_else(|| panic!("no id: {shown}"));
         Self { id, client_id: text("clientId"), client_secret: text("clientSecret") }
     }
