@@ -1,0 +1,107 @@
+//! What the operator does on the command line takes effect in a server that runs on the same database, within a second.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::json;
+use testkit::{Installation, Random, USER, Wire, WireClient};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_sluicegate");
+
+fn good(installation: &Installation, arguments: &[&str]) -> String {
+    let told = installation.command(arguments).output().unwrap();
+    assert!(told.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&told.stderr));
+    String::from_utf8(told.stdout).unwrap()
+}
+
+/// Whether it becomes true before a second has passed.
+fn within_a_second(mut holds: impl FnMut() -> bool) -> bool {
+    (0..20).any(|_| {
+        let held = holds();
+        if !held {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        held
+    })
+}
+
+fn tokens(wire: &Wire, client: &WireClient) -> (String, String) {
+    let verifier = Random::new(7).verifier();
+    let code = client.code(wire, &USER, &verifier).unwrap();
+    let answer = client.exchange(wire, &code, &verifier).unwrap();
+    let text = |name: &str| answer.json()[name].as_str().unwrap_or_else(|| panic!("{answer:?}")).to_owned();
+    (text("access_token"), text("refresh_token"))
+}
+
+#[test]
+fn a_user_who_is_switched_off_has_no_access_within_a_second() {
+    let installation = Installation::new(BINARY);
+    let served = installation.serve();
+    let wire = Wire::new(served.url());
+    let client = WireClient::register(&wire, &USER, "Reports", &json!({})).unwrap();
+    let (access, refresh) = tokens(&wire, &client);
+    let opens = || wire.get_with_token("/api/odata4", &access).unwrap().status == 200;
+    assert!(opens());
+    good(&installation, &["user", "disable", USER.name]);
+    assert!(within_a_second(|| !opens()), "the access token is still good");
+    assert!(within_a_second(|| client.refresh(&wire, &refresh).unwrap().status == 400));
+    assert!(wire.get("/account", None).unwrap().body.contains("login-submit"), "the session is still good");
+    good(&installation, &["user", "enable", USER.name]);
+    let allowed = "/api/mgmt/oauth/client/allowedapplications";
+    assert!(within_a_second(|| wire.get(allowed, Some(&USER)).unwrap().status == 200));
+    assert!(!opens(), "what ended does not come back");
+}
+
+#[test]
+fn a_secret_that_is_reset_is_refused_within_a_second_with_all_that_it_gave() {
+    let installation = Installation::new(BINARY);
+    let served = installation.serve();
+    let wire = Wire::new(served.url());
+    let mut client = WireClient::register(&wire, &USER, "Reports", &json!({})).unwrap();
+    let (access, refresh) = tokens(&wire, &client);
+    let printed = good(&installation, &["application", "reset-secret", &client.id.to_string()]);
+    assert!(within_a_second(|| client.refresh(&wire, &refresh).unwrap().status == 401));
+    assert!(within_a_second(|| wire.get_with_token("/api/odata4", &access).unwrap().status == 401));
+    let secret = printed.split_whitespace().find(|word| word.starts_with("sgs_")).unwrap();
+    secret.clone_into(&mut client.client_secret);
+    assert_eq!(
+        client.refresh(&wire, &refresh).unwrap().status,
+        400,
+        "the new secret, but a grant that ended"
+    );
+    tokens(&wire, &client);
+    good(&installation, &["application", "delete", &client.id.to_string()]);
+    assert!(within_a_second(|| client.refresh(&wire, &refresh).unwrap().status == 401));
+}
+
+#[test]
+fn a_new_key_seals_in_a_running_server_and_the_old_one_still_opens() {
+    let installation = Installation::new(BINARY);
+    let served = installation.serve();
+    let wire = Wire::new(served.url());
+    let client = WireClient::register(&wire, &USER, "Reports", &json!({"profile": "oauth21"})).unwrap();
+    let (access, refresh) = tokens(&wire, &client);
+    good(&installation, &["keys", "rotate"]);
+    // Every node is to know a key before it seals, hence the seconds; the key is named at the token's beginning.
+    let named = |token: &str| URL_SAFE_NO_PAD.decode(&token[4..12]).unwrap()[..4].to_owned();
+    let mut newest = refresh.clone();
+    let mut changed = false;
+    for _ in 0..150 {
+        let answer = client.refresh(&wire, &newest).unwrap();
+        assert_eq!(answer.status, 200, "{answer:?}");
+        newest = answer.json()["refresh_token"].as_str().unwrap().to_owned();
+        let fresh = answer.json()["access_token"].as_str().unwrap().to_owned();
+        assert_eq!(wire.get_with_token("/api/odata4", &fresh).unwrap().status, 200);
+        changed = named(&fresh) != named(&access);
+        if changed {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert!(changed, "the new key seals nothing");
+    assert_eq!(wire.get_with_token("/api/odata4", &access).unwrap().status, 200, "the old key opens no more");
+    assert!(client.is_active(&wire, &newest).unwrap());
+}

@@ -1,0 +1,114 @@
+//! The leak drill: after a busy run through every flow, with the log at its most verbose, nobody who holds the database,
+//! the logs, the metrics, the audit log and every error has a secret, nor anything that can be used as one.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod busy;
+mod needles;
+mod use_it;
+
+use std::path::Path;
+
+use rusqlite::types::ValueRef;
+use testkit::{ADMIN, Installation, Served, Wire};
+
+use busy::Busy;
+use needles::Needles;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_sluicegate");
+
+fn serve(installation: &Installation, format: &str) -> Served {
+    installation.serve_with(&[], &[("SLUICEGATE_LOG__LEVEL", "trace"), ("SLUICEGATE_LOG__FORMAT", format)])
+}
+
+#[test]
+fn no_secret_is_found_in_database_logs_metrics_audit_or_errors() {
+    for format in ["json", "human"] {
+        let installation = Installation::new(BINARY);
+        let server = serve(&installation, format);
+        let busy = Busy::run(&installation, &server);
+        let watcher = Wire::new(server.url());
+        let metrics = watcher.get("/metrics", None).unwrap().body;
+        let audit = watcher.get("/api/admin/audit?limit=1000", Some(&ADMIN)).unwrap();
+        assert_eq!(audit.status, 200, "{audit:?}");
+        // The files as they lie there while the server runs, then as it leaves them.
+        let mut files = files_below(&installation.data_dir());
+        let (ended, log) = server.terminate();
+        assert!(ended.success(), "{log}");
+        files.extend(files_below(&installation.data_dir()));
+
+        let needles = Needles::of(&busy.secrets);
+        needles.must_find_themselves(&busy.secrets);
+        for (name, bytes) in &files {
+            needles.search(name, bytes);
+        }
+        needles.search("database", &cells(&installation.database()).concat());
+        needles.search("log", log.as_bytes());
+        needles.search("metrics", metrics.as_bytes());
+        needles.search("audit", audit.body.as_bytes());
+        // A page that is shown again has a form that works, so what binds forms to browsers stands there rightly.
+        let unbound = Needles::of(busy.secrets.iter().filter(|secret| secret.what != "csrf"));
+        for error in &busy.errors {
+            unbound.search("an error", error.as_bytes());
+        }
+        assert!(busy.errors.len() > 15 && log.len() > 10_000, "the run was not busy");
+    }
+}
+
+#[test]
+fn what_the_database_holds_is_no_credential() {
+    let installation = Installation::new(BINARY);
+    let server = serve(&installation, "json");
+    let busy = Busy::run(&installation, &server);
+    let cells = cells(&installation.database());
+    assert!(cells.len() > 50, "{} cells", cells.len());
+    use_it::present_everywhere(&Wire::new(server.url()), &busy, &cells);
+}
+
+#[test]
+fn a_database_without_its_master_key_does_not_start() {
+    let installation = Installation::new(BINARY);
+    assert!(installation.serve().terminate().0.success());
+    let thief = Installation::new(BINARY);
+    std::fs::copy(installation.database(), thief.database()).unwrap();
+    let told = thief.command(&["serve", "--listen", "127.0.0.1:0"]).output().unwrap();
+    let message = String::from_utf8_lossy(&told.stderr);
+    assert!(!told.status.success());
+    assert!(message.contains("the master key is not the one of this database"), "{message}");
+}
+
+/// Every file below a folder, except the master key: that is kept apart from the database.
+fn files_below(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(files_below(&path));
+        } else if !path.ends_with("master.key") {
+            files.push((path.display().to_string(), std::fs::read(&path).unwrap()));
+        }
+    }
+    assert!(!files.is_empty() || folder.ends_with("sources"), "{}", folder.display());
+    files
+}
+
+/// Every text and blob in the database, however it is laid out in the file.
+fn cells(database: &Path) -> Vec<Vec<u8>> {
+    let db = rusqlite::Connection::open(database).unwrap();
+    let mut tables = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").unwrap();
+    let tables: Vec<String> = tables.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    let mut cells = Vec::new();
+    for table in tables {
+        let mut rows = db.prepare(&format!("SELECT * FROM \"{table}\"")).unwrap();
+        let columns = rows.column_count();
+        let mut rows = rows.query([]).unwrap();
+        while let Some(row) = rows.next().unwrap() {
+            for column in 0..columns {
+                if let ValueRef::Text(bytes) | ValueRef::Blob(bytes) = row.get_ref(column).unwrap() {
+                    cells.push(bytes.to_vec());
+                }
+            }
+        }
+    }
+    cells
+}

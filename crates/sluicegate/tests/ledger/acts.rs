@@ -1,0 +1,294 @@
+//! What a hand does. Each act writes down that it is unsure before it asks, and what it was told afterwards.
+
+use std::sync::atomic::Ordering;
+
+use serde_json::json;
+use testkit::{ADMIN, WireAnswer, WireClient};
+
+use super::Load;
+use super::entries::{Application, Code, Fate, Grant, Hand, Person};
+
+/// No answer came.
+pub(crate) type Lost = ureq::Error;
+
+impl Hand {
+    /// Acts until the server is gone.
+    pub(crate) fn act_until_killed(&mut self, load: &Load) {
+        loop {
+            match self.act() {
+                Ok(()) => load.acts.fetch_add(1, Ordering::SeqCst),
+                Err(error) => {
+                    assert!(load.killed.load(Ordering::SeqCst), "no answer of a living server: {error}");
+                    return;
+                }
+            };
+        }
+    }
+
+    fn act(&mut self) -> Result<(), Lost> {
+        match self.random.below(100) {
+            0..12 => self.register(),
+            12..18 => self.allow().map(drop),
+            18..38 => self.allow_and_exchange(),
+            38..60 => self.refresh(),
+            60..66 => self.refresh_twice_at_once(),
+            66..70 => self.exchange_twice_at_once(),
+            70..73 => self.replay_code(),
+            73..78 => self.revoke_access_token(),
+            78..83 => self.revoke_refresh_token(),
+            83..87 => self.take_allowance_back(),
+            87..91 => self.reset_secret(),
+            91..94 => self.delete_application(),
+            94..96 => self.add_person(),
+            _ => self.set_limit(),
+        }
+    }
+
+    fn register(&mut self) -> Result<(), Lost> {
+        let name = format!("application {}", self.random.word());
+        let client = WireClient::register(&self.wire, &self.user, &name, &json!({"profile": "oauth21"}))?;
+        self.applications.push(Application {
+            client,
+            name,
+            fate: Fate::Alive,
+            secret: Fate::Alive,
+            old_secret: None,
+            consent: Fate::Ended,
+            round: self.round,
+        });
+        Ok(())
+    }
+
+    /// Allows an application, which gives a code.
+    fn allow(&mut self) -> Result<Option<usize>, Lost> {
+        let Some(at) = Self::pick(&mut self.random, &self.applications, Application::can_ask) else {
+            return self.register().map(|()| None);
+        };
+        let verifier = self.random.verifier();
+        let application = &mut self.applications[at];
+        application.round = self.round;
+        if application.consent == Fate::Ended {
+            application.consent = Fate::Unsure;
+        }
+        let code = application.client.code(&self.wire, &self.user, &verifier)?;
+        self.signed_in = true;
+        application.consent = Fate::Alive;
+        let (fate, round) = (Fate::Alive, self.round);
+        self.codes.push(Code { application: at, text: code, verifier, fate, grant: None, round });
+        Ok(Some(self.codes.len() - 1))
+    }
+
+    fn allow_and_exchange(&mut self) -> Result<(), Lost> {
+        match self.allow()? {
+            Some(at) => self.exchange(at),
+            None => Ok(()),
+        }
+    }
+
+    /// Exchanges a code that must be good.
+    pub(crate) fn exchange(&mut self, at: usize) -> Result<(), Lost> {
+        let code = &mut self.codes[at];
+        (code.fate, code.round) = (Fate::Unsure, self.round);
+        let client = &self.applications[code.application].client;
+        let answer = client.exchange(&self.wire, &code.text, &code.verifier)?;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        code.fate = Fate::Ended;
+        self.grant_of(at, &answer);
+        Ok(())
+    }
+
+    /// Writes down the grant that a code has given.
+    pub(crate) fn grant_of(&mut self, code: usize, answer: &WireAnswer) {
+        let tokens = answer.json();
+        let text = |name: &str| tokens[name].as_str().unwrap_or_else(|| panic!("{answer:?}")).to_owned();
+        self.grants.push(Grant {
+            application: self.codes[code].application,
+            access: text("access_token"),
+            access_fate: Fate::Alive,
+            refresh: text("refresh_token"),
+            rotating: false,
+            fate: Fate::Alive,
+            round: self.round,
+        });
+        self.codes[code].grant = Some(self.grants.len() - 1);
+    }
+
+    /// Two at once exchange one code: at most one gets tokens, and the other's attempt ends them.
+    fn exchange_twice_at_once(&mut self) -> Result<(), Lost> {
+        let Some(at) = self.allow()? else { return Ok(()) };
+        let code = &mut self.codes[at];
+        code.fate = Fate::Unsure;
+        let client = &self.applications[code.application].client;
+        let (first, second) = std::thread::scope(|scope| {
+            let other = scope.spawn(|| client.exchange(&self.wire, &code.text, &code.verifier));
+            (client.exchange(&self.wire, &code.text, &code.verifier), other.join().unwrap())
+        });
+        let answers: Vec<&WireAnswer> = [&first, &second].into_iter().flatten().collect();
+        let given: Vec<&WireAnswer> = answers.iter().copied().filter(|answer| answer.status == 200).collect();
+        assert!(given.len() < 2, "a code was exchanged twice: {given:?}");
+        assert!(answers.len() < 2 || given.len() == 1, "nobody got tokens: {answers:?}");
+        if let [given] = given[..] {
+            self.codes[at].fate = Fate::Ended;
+            self.grant_of(at, given);
+            let refused = answers.len() == 2;
+            self.grants.last_mut().unwrap().fate = if refused { Fate::Ended } else { Fate::Unsure };
+        }
+        first?;
+        second.map(drop)
+    }
+
+    fn refresh(&mut self) -> Result<(), Lost> {
+        let Some(at) = self.pick_grant() else { return self.allow_and_exchange() };
+        let grant = &mut self.grants[at];
+        (grant.rotating, grant.round) = (true, self.round);
+        let answer = self.applications[grant.application].client.refresh(&self.wire, &grant.refresh)?;
+        grant.take(&answer);
+        Ok(())
+    }
+
+    /// Two at once refresh with one token: both get the same successor.
+    fn refresh_twice_at_once(&mut self) -> Result<(), Lost> {
+        let Some(at) = self.pick_grant() else { return self.allow_and_exchange() };
+        let grant = &mut self.grants[at];
+        (grant.rotating, grant.round) = (true, self.round);
+        let client = &self.applications[grant.application].client;
+        let (first, second) = std::thread::scope(|scope| {
+            let other = scope.spawn(|| client.refresh(&self.wire, &grant.refresh));
+            (client.refresh(&self.wire, &grant.refresh), other.join().unwrap())
+        });
+        let (first, second) = (first?, second?);
+        grant.take(&first);
+        let successor = grant.refresh.clone();
+        grant.take(&second);
+        assert_eq!(grant.refresh, successor, "the family has forked");
+        Ok(())
+    }
+
+    /// Presents a code again, which ends what it gave.
+    pub(crate) fn replay_code(&mut self) -> Result<(), Lost> {
+        let (applications, round) = (&self.applications, self.round);
+        // When a code has expired its replay is refused as well, but ends nothing any more.
+        let fits = |code: &Code| {
+            code.round == round && code.grant.is_some() && applications[code.application].can_ask()
+        };
+        let Some(at) = Self::pick(&mut self.random, &self.codes, fits) else { return Ok(()) };
+        let code = &self.codes[at];
+        let grant = &mut self.grants[code.grant.expect("it was picked for having one")];
+        if grant.fate == Fate::Alive {
+            (grant.fate, grant.round) = (Fate::Unsure, self.round);
+        }
+        let client = &self.applications[code.application].client;
+        let answer = client.exchange(&self.wire, &code.text, &code.verifier)?;
+        assert_eq!((answer.status.as_u16(), &*error_of(&answer)), (400, "invalid_grant"), "{answer:?}");
+        (grant.fate, grant.round) = (Fate::Ended, self.round);
+        Ok(())
+    }
+
+    fn revoke_access_token(&mut self) -> Result<(), Lost> {
+        let Some(at) = self.pick_grant() else { return Ok(()) };
+        let grant = &mut self.grants[at];
+        (grant.access_fate, grant.round) = (Fate::Unsure, self.round);
+        let client = &self.applications[grant.application].client;
+        assert_eq!(client.revoke(&self.wire, &grant.access)?.status, 200);
+        grant.access_fate = Fate::Ended;
+        Ok(())
+    }
+
+    fn revoke_refresh_token(&mut self) -> Result<(), Lost> {
+        let Some(at) = self.pick_grant() else { return Ok(()) };
+        let grant = &mut self.grants[at];
+        (grant.fate, grant.round) = (Fate::Unsure, self.round);
+        let client = &self.applications[grant.application].client;
+        assert_eq!(client.revoke(&self.wire, &grant.refresh)?.status, 200);
+        grant.fate = Fate::Ended;
+        Ok(())
+    }
+
+    fn take_allowance_back(&mut self) -> Result<(), Lost> {
+        let fits =
+            |application: &Application| application.consent == Fate::Alive && application.fate == Fate::Alive;
+        let Some(at) = Self::pick(&mut self.random, &self.applications, fits) else { return Ok(()) };
+        let path = format!("/api/mgmt/oauth/client/allowedapplications/{}", self.applications[at].client.id);
+        self.all_of(at, Fate::Unsure);
+        let answer = self.wire.delete(&path, &self.user)?;
+        assert_eq!(answer.status, 204, "{answer:?}");
+        self.all_of(at, Fate::Ended);
+        Ok(())
+    }
+
+    fn reset_secret(&mut self) -> Result<(), Lost> {
+        let Some(at) = Self::pick(&mut self.random, &self.applications, Application::can_ask) else {
+            return Ok(());
+        };
+        // What the user allowed stays; what it gave does not.
+        let consent = self.applications[at].consent;
+        self.all_of(at, Fate::Unsure);
+        let application = &mut self.applications[at];
+        (application.secret, application.consent) = (Fate::Unsure, Fate::Unsure);
+        let path = format!("{}/reset", application.client.path());
+        let answer = self.wire.put_json(&path, &self.user, &json!({}))?;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let fresh = WireClient::shown(&answer);
+        self.all_of(at, Fate::Ended);
+        let application = &mut self.applications[at];
+        application.secret = Fate::Alive;
+        // Whether the next request asks again is the server's affair.
+        application.consent = if consent == Fate::Ended { Fate::Ended } else { Fate::Unsure };
+        application.old_secret = Some(std::mem::replace(&mut application.client, fresh).client_secret);
+        Ok(())
+    }
+
+    fn delete_application(&mut self) -> Result<(), Lost> {
+        let fits = |application: &Application| application.fate == Fate::Alive;
+        let Some(at) = Self::pick(&mut self.random, &self.applications, fits) else { return Ok(()) };
+        self.all_of(at, Fate::Unsure);
+        self.applications[at].fate = Fate::Unsure;
+        let answer = self.wire.delete(&self.applications[at].client.path(), &self.user)?;
+        assert_eq!(answer.status, 204, "{answer:?}");
+        self.all_of(at, Fate::Ended);
+        self.applications[at].fate = Fate::Ended;
+        Ok(())
+    }
+
+    fn add_person(&mut self) -> Result<(), Lost> {
+        let name = format!("person-{}", self.random.word());
+        let account = json!({"userName": name, "passwordInfo": {"password": "one of very many people"}});
+        let answer = self.wire.post_json("/api/admin/users", &ADMIN, &account)?;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        let id = answer.json()["id"].as_i64().unwrap_or_else(|| panic!("{answer:?}"));
+        self.people.push(Person { id, name, round: self.round });
+        Ok(())
+    }
+
+    fn set_limit(&mut self) -> Result<(), Lost> {
+        let value = i64::try_from(1_000 + self.random.below(1_000)).expect("it is small");
+        self.limit_values.push(value);
+        let path = format!("/api/admin/limits/system/{}", self.limit);
+        let answer = self.wire.put_json(&path, &ADMIN, &json!({"value": value}))?;
+        assert!(answer.status.is_success(), "{answer:?}");
+        self.limit_values = vec![value];
+        Ok(())
+    }
+
+    fn pick_grant(&mut self) -> Option<usize> {
+        let applications = &self.applications;
+        let fits = |grant: &Grant| grant.fate == Fate::Alive && applications[grant.application].can_ask();
+        Self::pick(&mut self.random, &self.grants, fits)
+    }
+}
+
+impl Grant {
+    /// Takes the tokens of a refresh that must succeed.
+    pub(crate) fn take(&mut self, answer: &WireAnswer) {
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let tokens = answer.json();
+        let text = |name: &str| tokens[name].as_str().unwrap_or_else(|| panic!("{answer:?}")).to_owned();
+        (self.access, self.refresh) = (text("access_token"), text("refresh_token"));
+        (self.access_fate, self.rotating) = (Fate::Alive, false);
+    }
+}
+
+/// The code of an error of the token endpoint.
+pub(crate) fn error_of(answer: &WireAnswer) -> String {
+    answer.json()["error"].as_str().unwrap_or_default().to_owned()
+}

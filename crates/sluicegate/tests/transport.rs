@@ -1,0 +1,206 @@
+//! What comes over a socket from somebody who means harm, or whose program is broken: it is refused or cut off, and
+//! everybody else is answered meanwhile.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use testkit::{Installation, Random, Served, Wire};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_sluicegate");
+
+/// The longest that a test waits for an answer or an end.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn connect(served: &Served) -> TcpStream {
+    let stream = TcpStream::connect(served.url().trim_start_matches("http://")).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
+/// Everything that comes until the server closes the connection.
+fn read_to_end(stream: &mut TcpStream) -> String {
+    let mut answer = Vec::new();
+    match stream.read_to_end(&mut answer) {
+        Ok(_) => {}
+        // The server closed while more was on its way to it.
+        Err(error) if error.kind() == ErrorKind::ConnectionReset => {}
+        Err(error) => panic!("the server neither answers nor closes: {error}"),
+    }
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+/// Sends bytes and reads until the server closes.
+fn tell(served: &Served, bytes: &[u8]) -> String {
+    let mut stream = connect(served);
+    // The server may close before it has read everything.
+    let _ = stream.write_all(bytes);
+    read_to_end(&mut stream)
+}
+
+fn status_of(answer: &str) -> &str {
+    answer.get(9..12).unwrap_or_default()
+}
+
+/// Others are answered, and nothing has broken.
+fn is_well(served: &Served) {
+    assert_eq!(Wire::new(served.url()).get("/readyz", None).unwrap().status, 200);
+    assert!(!served.printed().contains("panic"), "{}", served.printed());
+}
+
+#[test]
+fn whoever_sends_a_head_slowly_is_cut_off() {
+    let installation = Installation::new(BINARY);
+    let served = installation.serve_with(&[], &[("SLUICEGATE_LIMITS__HEADER_TIMEOUT_SECS", "1")]);
+    let mut slow: Vec<TcpStream> = (0..50).map(|_| connect(&served)).collect();
+    for (number, stream) in slow.iter_mut().enumerate() {
+        let head = b"GET /healthz HTTP/1.1\r\nHost: x\r\n";
+        stream.write_all(&head[..number % head.len()]).unwrap();
+    }
+    is_well(&served);
+    for stream in &mut slow {
+        let answer = read_to_end(stream);
+        assert!(answer.is_empty() || status_of(&answer) == "408", "{answer}");
+    }
+    is_well(&served);
+}
+
+#[test]
+fn whoever_falls_silent_in_a_body_is_answered_and_cut_off() {
+    let installation = Installation::new(BINARY);
+    let served = installation.serve_with(&[], &[("SLUICEGATE_LIMITS__BODY_TIMEOUT_SECS", "1")]);
+    let kind = "Content-Type: application/x-www-form-urlencoded";
+    for path in ["/oauth2/token", "/login"] {
+        let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\n{kind}\r\nContent-Length: 100\r\n\r\ngrant");
+        let answer = tell(&served, head.as_bytes());
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{path}: {answer}");
+    }
+    is_well(&served);
+}
+
+#[test]
+fn a_head_that_is_too_large_is_refused() {
+    let installation = Installation::new(BINARY);
+    let served = installation.serve();
+    let get = |rest: &str| tell(&served, format!("GET {rest}\r\nConnection: close\r\n\r\n").as_bytes());
+    let long = "x".repeat(33_000);
+    assert_eq!(status_of(&get(&format!("/{long} HTTP/1.1\r\nHost: x"))), "414");
+    assert_eq!(status_of(&get(&format!("/api/odata4/{long} HTTP/1.1\r\nHost: x"))), "414");
+    let huge = "x".repeat(200_000);
+    assert!(matches!(status_of(&get(&format!("/{huge} HTTP/1.1\r\nHost: x"))), "414" | "431"));
+    assert_eq!(status_of(&get(&format!("/healthz HTTP/1.1\r\nHost: x\r\nA: {huge}"))), "431");
+    let many =
+        |number: usize| (0..number).map(|n| ["\r\nH", &n.to_string(), ": v"].concat()).collect::<String>();
+    assert_eq!(status_of(&get(&format!("/healthz HTTP/1.1\r\nHost: x{}", many(90)))), "200");
+    assert_eq!(status_of(&get(&format!("/healthz HTTP/1.1\r\nHost: x{}", many(500)))), "431");
+    assert_eq!(status_of(&get(&format!("/healthz HTTP/1.1\r\nHost: x{}", many(10_000)))), "431");
+    is_well(&served);
+}
+
+#[test]
+fn requests_that_come_at_once_are_answered_in_order() {
+    let installation = Installation::new(BINARY);
+    let served = installation.serve();
+    let mut requests = Vec::new();
+    for number in 0..100 {
+        write!(requests, "GET /nothing/{number} HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        requests.extend_from_slice(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
+    }
+    requests.extend_from_slice(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    let answers = tell(&served, &requests);
+    let statuses: Vec<&str> = answers.split("HTTP/1.1 ").skip(1).map(|answer| &answer[..3]).collect();
+    assert_eq!(statuses.len(), 201, "{answers}");
+    assert!(statuses.chunks(2).take(100).all(|pair| pair == ["404", "200"]), "{statuses:?}");
+    is_well(&served);
+}
+
+#[test]
+fn older_clients_are_answered_and_let_go() {
+    let installation = Installation::new(BINARY);
+    let served = installation.serve();
+    let answer = tell(&served, b"GET /healthz HTTP/1.0\r\n\r\n");
+    assert!(answer.starts_with("HTTP/1.0 200") || answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(
+        answer.ends_with("ok\n") && !answer.to_ascii_lowercase().contains("transfer-encoding"),
+        "{answer}"
+    );
+    is_well(&served);
+}
+
+#[test]
+fn what_is_no_http_is_cut_off() {
+    let installation = Installation::new(BINARY);
+    let served = installation.serve();
+    let mut random = Random::new(Random::fresh_seed());
+    let garbage: Vec<u8> = (0..8_192).flat_map(|_| random.bits().to_le_bytes()).collect();
+    let hello = [b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03".as_slice(), &garbage[..500]].concat();
+    let long_line = vec![b'A'; 100_000];
+    let attempts: [&[u8]; 9] = [
+        &garbage,
+        &hello,
+        &long_line,
+        b"\0\0\0\0\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET /healthz\r\n\r\n",
+        b"G\xffT / HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost x\r\n\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nXX\r\n\r\nrubbish that is no frame at all",
+    ];
+    for attempt in attempts {
+        let answer = tell(&served, attempt);
+        let beginning = String::from_utf8_lossy(&attempt[..attempt.len().min(30)]);
+        assert!(!answer.starts_with("HTTP/1.1 2"), "{beginning}: {answer}");
+        is_well(&served);
+    }
+}
+
+#[test]
+fn a_request_whose_length_is_in_doubt_is_refused() {
+    let installation = Installation::new(BINARY);
+    let served = installation.serve();
+    let post =
+        "POST /oauth2/token HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n";
+    let smuggled = "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    for lengths in [
+        "Content-Length: 5\r\nContent-Length: 6\r\n",
+        "Content-Length: -1\r\n",
+        "Content-Length: 99999999999999999999999\r\n",
+        "Transfer-Encoding: chunked, identity\r\n",
+        "Transfer-Encoding: xchunked\r\n",
+    ] {
+        let answer = tell(&served, format!("{post}{lengths}\r\n{smuggled}").as_bytes());
+        assert!(!answer.contains(" 200 OK"), "{lengths}: {answer}");
+    }
+    let bad_chunk = format!("{post}Transfer-Encoding: chunked\r\n\r\nzz\r\n{smuggled}");
+    assert!(!tell(&served, bad_chunk.as_bytes()).contains(" 200 OK"));
+    let answer = tell(
+        &served,
+        format!("{post}Content-Length: 9999999999\r\n\r\n{}", "x".repeat(3_000_000)).as_bytes(),
+    );
+    assert!(answer.is_empty() || status_of(&answer) == "413", "{answer}");
+    is_well(&served);
+}
+
+#[test]
+fn no_more_connections_are_served_at_once_than_allowed() {
+    let installation = Installation::new(BINARY);
+    let served = installation.serve_with(&[], &[("SLUICEGATE_LIMITS__MAX_CONNECTIONS", "5")]);
+    let request = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
+    let mut held: Vec<TcpStream> = (0..5).map(|_| connect(&served)).collect();
+    for stream in &mut held {
+        stream.write_all(request).unwrap();
+        stream.read_exact(&mut [0; 15]).unwrap();
+    }
+    let mut sixth = connect(&served);
+    sixth.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+    sixth.write_all(request).unwrap();
+    let waits = sixth.read(&mut [0; 15]);
+    assert!(matches!(&waits, Err(error) if error.kind() == ErrorKind::WouldBlock), "{waits:?}");
+    held.pop();
+    sixth.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut answer = [0; 15];
+    sixth.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 200 OK");
+}
