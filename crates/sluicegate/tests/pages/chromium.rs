@@ -1,7 +1,7 @@
 //! Chromium as a process of its own, spoken to in its debugging protocol.
 //!
-//! Over a pair of pipes the protocol is JSON with a zero byte at the end, so it needs no WebSocket. The drivers on
-//! crates.io bring more than a hundred crates for what is here.
+//! Over a pair of pipes the protocol is JSON with a zero byte at the end, so it needs no WebSocket. The published drivers
+//! bring more than a hundred crates for what is here.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ use tempfile::TempDir;
 const ON_PIPES: &str = r#"exec "$0" "$@" 3<&0 4>&1 </dev/null >&2"#;
 
 /// Far more than a page of ours takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A running browser with one page.
 pub(crate) struct Chromium {

@@ -3,6 +3,8 @@
 //! `cargo xtask test` installs Chromium and axe-core and says where they lie; without them these tests fail, they are not
 //! skipped. Start reading at [`browser`], then [`gallery`], which brings every page before the eye in turn.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod browser;
 mod chromium;
 mod gallery;
