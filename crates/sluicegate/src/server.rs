@@ -3,7 +3,7 @@
 mod accept;
 mod body;
 mod connection;
-mod opening;
+mod patient;
 mod signals;
 mod tls;
 

@@ -81,6 +81,22 @@ fn whoever_falls_silent_in_a_body_is_answered_and_cut_off() {
 }
 
 #[test]
+fn whoever_takes_nothing_of_an_answer_is_cut_off() {
+    const REQUESTS: usize = 2_000;
+    let installation = Installation::new(BINARY);
+    let served = installation.serve_with(&[], &[("SLUICEGATE_LIMITS__BODY_TIMEOUT_SECS", "1")]);
+    let mut stream = connect(&served);
+    let requests = "GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n".repeat(REQUESTS);
+    let mut writer = stream.try_clone().unwrap();
+    let writing = std::thread::spawn(move || writer.write_all(requests.as_bytes()));
+    std::thread::sleep(Duration::from_secs(3));
+    is_well(&served);
+    let answers = read_to_end(&mut stream).matches("HTTP/1.1 200 OK").count();
+    assert!((1..REQUESTS).contains(&answers), "{answers}");
+    let _ = writing.join().unwrap();
+}
+
+#[test]
 fn a_head_that_is_too_large_is_refused() {
     let installation = Installation::new(BINARY);
     let served = installation.serve();

@@ -263,7 +263,7 @@ settings! {
         /// How long a client may take for its TLS handshake, and for the head of a request, in seconds. A connection that
         /// stays idle so long is closed.
         header_timeout_secs: u32 = 60, in 1..=3_600;
-        /// How long a client may send nothing in the middle of a body, in seconds.
+        /// How long a client may send nothing in the middle of a body, or take nothing of an answer, in seconds.
         body_timeout_secs: u32 = 30, in 1..=3_600;
         /// How long requests that are running may take to finish when the server is told to stop, in seconds.
         shutdown_secs: u32 = 10, in 0..=3_600;

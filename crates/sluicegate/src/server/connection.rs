@@ -17,7 +17,7 @@ use web::{Front, PeerAddress};
 
 use super::Tls;
 use super::body::Attended;
-use super::opening::Opening;
+use super::patient::Patient;
 
 /// What a client may take.
 #[derive(Debug, Clone, Copy)]
@@ -26,7 +26,7 @@ pub(crate) struct Limits {
     pub(crate) header_bytes: usize,
     /// How long the handshake, and the head of a request, may take.
     pub(crate) header_time: Duration,
-    /// How long nothing may come in the middle of a body.
+    /// How long nothing may come in the middle of a body, and nothing of an answer be taken.
     pub(crate) body_silence: Duration,
     /// Connections at once.
     pub(crate) connections: usize,
@@ -90,7 +90,7 @@ impl Connections {
             let front = self.front.clone();
             async move { Ok::<_, Infallible>(front.answer(request).await) }
         });
-        let stream = TokioIo::new(Opening::new(stream, self.limits.header_time));
+        let stream = TokioIo::new(Patient::new(stream, self.limits.header_time, self.limits.body_silence));
         let connection = self.builder.serve_connection(stream, service);
         if let Err(error) = watcher.watch(connection).await {
             tracing::debug!(%peer, %error, "a connection ended early");

@@ -1,4 +1,5 @@
-//! The first bytes of a connection, which decide its version of HTTP, given up when they do not come.
+//! A stream whose client is given up when it keeps the server waiting: for the first bytes, which decide the version of
+//! HTTP, and for taking what was answered. In between hyper and [`super::body`] mind the time.
 
 use std::io;
 use std::pin::Pin;
@@ -12,19 +13,20 @@ use tokio::time::Sleep;
 /// begins with anything else is HTTP/1, whose parser minds the time by itself.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// A stream whose client has so long to show which version of HTTP it speaks. The timer is made only when something
-/// must be waited for.
-pub(super) struct Opening<S> {
+/// A stream with limits to waiting.
+pub(super) struct Patient<S> {
     stream: S,
-    patience: Duration,
-    waiting: Option<Pin<Box<Sleep>>>,
+    opening: Timer,
+    taking: Timer,
     /// How much of the preface has come; none when the version is known.
     come: Option<usize>,
 }
 
-impl<S> Opening<S> {
-    pub(super) fn new(stream: S, patience: Duration) -> Self {
-        Self { stream, patience, waiting: None, come: Some(0) }
+impl<S> Patient<S> {
+    /// The client has `opening` to show which version of HTTP it speaks, and may take nothing of what is sent to it for
+    /// `taking`.
+    pub(super) fn new(stream: S, opening: Duration, taking: Duration) -> Self {
+        Self { stream, opening: Timer::new(opening), taking: Timer::new(taking), come: Some(0) }
     }
 
     fn note(&mut self, fresh: &[u8]) {
@@ -33,12 +35,40 @@ impl<S> Opening<S> {
         let undecided = fresh.len() < rest.len() && rest.starts_with(fresh);
         self.come = undecided.then_some(come + fresh.len());
         if !undecided {
-            self.waiting = None;
+            self.opening.running = None;
         }
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Opening<S> {
+/// A limit to waiting. The timer behind it is made only when something must be waited for.
+struct Timer {
+    patience: Duration,
+    running: Option<Pin<Box<Sleep>>>,
+}
+
+impl Timer {
+    fn new(patience: Duration) -> Self {
+        Self { patience, running: None }
+    }
+
+    /// An error when the wait has become too long.
+    fn wait<T>(&mut self, context: &mut Context<'_>) -> Poll<io::Result<T>> {
+        let patience = self.patience;
+        let running = self.running.get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
+        running.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
+    }
+
+    /// Passes on what is there; waits while it is not.
+    fn mind<T>(&mut self, polled: Poll<io::Result<T>>, context: &mut Context<'_>) -> Poll<io::Result<T>> {
+        if polled.is_pending() {
+            return self.wait(context);
+        }
+        self.running = None;
+        polled
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -46,11 +76,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Opening<S> {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         match Pin::new(&mut self.stream).poll_read(context, buffer) {
-            Poll::Pending if self.come.is_some() => {
-                let patience = self.patience;
-                let waiting = self.waiting.get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
-                waiting.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
-            }
+            Poll::Pending if self.come.is_some() => self.opening.wait(context),
             polled => {
                 self.note(&buffer.filled()[before..]);
                 polled
@@ -59,13 +85,14 @@ impl<S: AsyncRead + Unpin> AsyncRead for Opening<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Opening<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        let polled = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.taking.mind(polled, context)
     }
 
     fn poll_write_vectored(
@@ -73,7 +100,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Opening<S> {
         context: &mut Context<'_>,
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, parts)
+        let polled = Pin::new(&mut self.stream).poll_write_vectored(context, parts);
+        self.taking.mind(polled, context)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -81,11 +109,13 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Opening<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+        let polled = Pin::new(&mut self.stream).poll_flush(context);
+        self.taking.mind(polled, context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        let polled = Pin::new(&mut self.stream).poll_shutdown(context);
+        self.taking.mind(polled, context)
     }
 }
 
@@ -94,11 +124,11 @@ mod tests {
     use super::*;
 
     fn undecided_after(parts: &[&[u8]]) -> bool {
-        let mut opening = Opening::new((), Duration::ZERO);
+        let mut stream = Patient::new((), Duration::ZERO, Duration::ZERO);
         for part in parts {
-            opening.note(part);
+            stream.note(part);
         }
-        opening.come.is_some()
+        stream.come.is_some()
     }
 
     #[test]
