@@ -81,6 +81,8 @@ pub(crate) struct Hand {
     pub(crate) limit: u32,
     /// What it may be: the value known last, and one without an answer.
     pub(crate) limit_values: Vec<i64>,
+    /// How many rotations, and how many exchanges, were left without an answer and asked for again.
+    pub(crate) asked_again: (usize, usize),
 }
 
 /// Limits that nothing in this test runs into.
@@ -100,6 +102,7 @@ impl Hand {
             people: Vec::new(),
             limit: LIMITS[number],
             limit_values: Vec::new(),
+            asked_again: (0, 0),
         };
         hand.limit_values.push(hand.limit_value());
         hand

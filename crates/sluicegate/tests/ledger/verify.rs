@@ -148,6 +148,7 @@ impl Hand {
     /// A rotation without an answer is asked for again: the old token gives a successor, the same one each time, and
     /// only that lives. When it has been used, the old token ends the family.
     fn settle(&mut self, at: usize) {
+        self.asked_again.0 += 1;
         let grant = &mut self.grants[at];
         let client = &self.applications[grant.application].client;
         let old = grant.refresh.clone();
@@ -187,6 +188,7 @@ impl Hand {
     /// An exchange without an answer has happened or not: asked for again it succeeds at most once, and what it gave is
     /// dead when it has been asked for too often.
     fn exchange_once_more(&mut self, at: usize) {
+        self.asked_again.1 += 1;
         let code = &self.codes[at];
         let client = &self.applications[code.application].client;
         let first = client.exchange(&self.wire, &code.text, &code.verifier).unwrap();
