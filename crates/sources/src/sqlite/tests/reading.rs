@@ -173,3 +173,29 @@ fn a_reader_that_panics_leaves_a_working_source() {
     }
     assert_eq!(one_integer(&fixture.source, "SELECT count(*) FROM t"), Ok(1));
 }
+
+#[test]
+fn a_statement_is_compiled_once_whatever_is_bound_to_it() {
+    use rusqlite::StatementStatus;
+
+    use super::super::pool::{Lane, Pool};
+
+    let fixture = fixture(
+        "CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT); INSERT INTO t VALUES (1, 'x'), (2, 'y'); ANALYZE",
+    );
+    let pool = Pool::open(&fixture.path, &limits(), &ConnectionBudget::new(8)).unwrap();
+    let by_key = |id| Statement {
+        sql: "SELECT id, a FROM t WHERE id = ?1 LIMIT 2".to_owned(),
+        parameters: vec![Value::Integer(id)],
+        columns: 2,
+    };
+    for id in 1..=3 {
+        super::super::read_on(&pool, Lane::Inline, run(), None, |runner| {
+            runner.query(&by_key(id), |_| ControlFlow::Continue(()))?;
+            let compiled = runner.connection.prepare(&by_key(id))?;
+            assert_eq!(compiled.get_status(StatementStatus::RePrepare), 0, "for the value {id}");
+            Ok(())
+        })
+        .unwrap();
+    }
+}
