@@ -176,3 +176,16 @@ fn connections_live_on_when_the_certificate_is_read_again() {
     assert!(ask(&mut secure(&served, "first")).is_err(), "the old certificate is shown no more");
     assert_eq!(served.terminate().0.code(), Some(0));
 }
+
+#[test]
+fn a_handshake_that_does_not_go_on_does_not_delay_the_end() {
+    let installation = Installation::new(BINARY);
+    put_certificate("first", installation.folder());
+    let served = installation.serve_with(&["--tls-cert", "chain.pem", "--tls-key", "key.pem"], &[]);
+    let silent = TcpStream::connect(served.url().trim_start_matches("https://")).unwrap();
+    assert!(ask(&mut secure(&served, "first")).unwrap().starts_with("HTTP/1.1 200"));
+    let (status, printed) = served.terminate();
+    assert_eq!(status.code(), Some(0), "{printed}");
+    assert!(!printed.contains("cut off"), "{printed}");
+    drop(silent);
+}

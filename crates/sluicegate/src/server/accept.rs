@@ -66,7 +66,7 @@ impl Bound {
     /// Accepts connections until told to stop, then lets what is running finish for as long as the limits say.
     pub(crate) async fn serve(self, front: Front, tls: Option<Tls>, limits: Limits, stop: Stop) {
         let graceful = GracefulShutdown::new();
-        let connections = Connections::new(front, tls, limits);
+        let connections = Connections::new(front, tls, limits, stop.clone());
         let places = Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS)));
         let mut running = JoinSet::new();
         let stopped = stop.said();

@@ -13,11 +13,12 @@ use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::Watcher;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
 use web::{Front, PeerAddress};
 
-use super::Tls;
 use super::body::Attended;
 use super::patient::Patient;
+use super::{Stop, Tls};
 
 /// What a client may take.
 #[derive(Debug, Clone, Copy)]
@@ -41,13 +42,14 @@ pub(super) struct Connections {
     front: Front,
     tls: Option<Tls>,
     limits: Limits,
+    stop: Stop,
 }
 
 /// Streams of one HTTP/2 connection at once.
 const MOST_STREAMS: u32 = 256;
 
 impl Connections {
-    pub(super) fn new(front: Front, tls: Option<Tls>, limits: Limits) -> Self {
+    pub(super) fn new(front: Front, tls: Option<Tls>, limits: Limits, stop: Stop) -> Self {
         let mut builder = Builder::new(TokioExecutor::new());
         // Not `pipeline_flush`: with it hyper does not send what it answers to a head that it cannot read.
         builder
@@ -61,7 +63,7 @@ impl Connections {
             .keep_alive_interval(limits.header_time)
             .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX))
             .max_concurrent_streams(MOST_STREAMS);
-        Self { builder, front, tls, limits }
+        Self { builder, front, tls, limits, stop }
     }
 
     /// Serves one connection until it ends, or until its watcher ends it.
@@ -71,13 +73,31 @@ impl Connections {
         match &self.tls {
             None => self.exchange(stream, peer, watcher).await,
             Some(tls) => {
-                match tokio::time::timeout(self.limits.header_time, tls.acceptor().accept(stream)).await {
-                    Ok(Ok(stream)) => self.exchange(stream, peer, watcher).await,
-                    Ok(Err(error)) => tracing::debug!(%peer, %error, "a TLS handshake failed"),
-                    Err(_) => tracing::debug!(%peer, "a TLS handshake took too long"),
+                if let Some(stream) = self.shake_hands(tls, stream, peer).await {
+                    self.exchange(stream, peer, watcher).await;
                 }
             }
         }
+    }
+
+    /// Nothing was asked yet, so the handshake is given up when the server stops.
+    async fn shake_hands(
+        &self,
+        tls: &Tls,
+        stream: TcpStream,
+        peer: SocketAddr,
+    ) -> Option<TlsStream<TcpStream>> {
+        let handshake = tokio::time::timeout(self.limits.header_time, tls.acceptor().accept(stream));
+        let outcome = tokio::select! {
+            outcome = handshake => outcome,
+            () = self.stop.said() => return None,
+        };
+        match outcome {
+            Ok(Ok(stream)) => return Some(stream),
+            Ok(Err(error)) => tracing::debug!(%peer, %error, "a TLS handshake failed"),
+            Err(_) => tracing::debug!(%peer, "a TLS handshake took too long"),
+        }
+        None
     }
 
     async fn exchange<S>(&self, stream: S, peer: SocketAddr, watcher: Watcher)
