@@ -23,24 +23,7 @@ mod sharing;
 
 pub use draft::DataSourceDraft;
 pub use sharing::{SharedUser, Sharing, UserReference};
-
-/// A kind of database.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DataStore {
-    /// Its number on the wire.
-    pub id: i64,
-    /// Its name on the wire.
-    pub name: &'static str,
-    /// The keys of its options; each is needed.
-    pub options: &'static [&'static str],
-}
-
-/// The number of the data store SQLite.
-pub const SQLITE: i64 = 1;
-
-/// Every kind of database that can be a data source.
-pub const DATA_STORES: &[DataStore] =
-    &[DataStore { id: SQLITE, name: "SQLite", options: &[crate::models::PATH_OPTION] }];
+pub use sources::stores::{DATA_STORES, DataStore};
 
 /// Why an act on a data source was refused.
 #[derive(Debug, thiserror::Error)]

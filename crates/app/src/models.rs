@@ -4,8 +4,7 @@
 //! many ask at the same time. What is ready is served from memory; once a second at most the database is asked whether
 //! its structure has changed, and a changed one is compiled beside the old one and swapped.
 
-use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
@@ -18,9 +17,6 @@ use sources::{AllowedFolders, Deadline, SchemaVersion, Source, SourceError, Sour
 
 use crate::odata::Document;
 use crate::{App, Fault};
-
-/// The option under which a SQLite source has its file.
-pub const PATH_OPTION: &str = "path";
 
 /// How long a model is taken to fit before the database is asked again.
 const LOOK_AFTER_MICROS: i64 = 1_000_000;
@@ -140,7 +136,7 @@ impl App {
     /// # Errors
     /// [`OpenRefusal::Unusable`] when the database cannot be opened or described.
     pub async fn opened(&self, record: &DataSource) -> Result<Arc<Opened>, OpenRefusal> {
-        let spec = spec(&record.options)?;
+        let spec = SourceSpec::of(record.data_store, &record.options)?;
         let slot = self.models.slot(record.id);
         let attempts = slot.attempts.load(Ordering::Acquire);
         if let Some(ready) = slot.ready()
@@ -157,7 +153,7 @@ impl App {
     /// # Errors
     /// As [`App::opened`]; what was served before is served on.
     pub(crate) async fn reopen(&self, record: &DataSource) -> Result<Arc<Opened>, OpenRefusal> {
-        let spec = spec(&record.options)?;
+        let spec = SourceSpec::of(record.data_store, &record.options)?;
         let slot = self.models.slot(record.id);
         let mut failure = slot.turn.lock().await;
         let made = self.make_ready(record, spec, &slot).await;
@@ -224,7 +220,8 @@ impl App {
         let deadline = self.schema_deadline();
         let (id, namespace, wanted) = (record.id.get(), namespace(&record.name), spec.clone());
         let made = tokio::task::spawn_blocking(move || {
-            may_be_opened(&folders, &wanted)?;
+            // Once more: since the source was created, a link may have taken the place of the file.
+            wanted.allowed(&folders)?;
             let source = sources.open_or_get(id, &wanted)?;
             // Before the structure: what changes in between is noticed at the next look.
             let version = source.schema_version()?;
@@ -269,20 +266,6 @@ impl App {
     fn schema_deadline(&self) -> Deadline {
         Deadline::after(Duration::from_secs(self.settings.odata_timeout_secs.into()))
     }
-}
-
-/// Holds the path against the server's own folders once more: since the source was created, a link may have taken the
-/// place of the file.
-fn may_be_opened(folders: &AllowedFolders, spec: &SourceSpec) -> Result<(), SourceError> {
-    match spec {
-        SourceSpec::Sqlite { path } => folders.check(path).map(drop),
-    }
-}
-
-/// How to open a source with these options.
-pub(crate) fn spec(options: &BTreeMap<String, String>) -> Result<SourceSpec, SourceError> {
-    let path = options.get(PATH_OPTION).ok_or(SourceError::Missing)?;
-    Ok(SourceSpec::Sqlite { path: PathBuf::from(path) })
 }
 
 /// The namespace of a source of that name: the nearest OData identifier, since a name may hold dashes and begin with a

@@ -5,8 +5,8 @@
 //! another thread costs more than the read; anything longer as a [stream](Source::stream) of encoded chunks from a
 //! bounded set of worker threads. Rows are handed out as borrowed cells; nothing is copied before it is encoded.
 //!
-//! This crate must not know HTTP, users, tokens or the system database. [`Source::open`] is the one place that
-//! branches on the kind of database: start reading there, then in [`sqlite`].
+//! This crate must not know HTTP, users, tokens or the system database. [`stores`] lists the kinds of database, and
+//! [`Source::open`] branches on them: start reading there, then in [`sqlite`].
 
 mod budget;
 mod chunks;
@@ -19,6 +19,7 @@ mod row;
 mod run;
 mod source;
 pub mod sqlite;
+pub mod stores;
 mod workers;
 
 pub use budget::ConnectionBudget;

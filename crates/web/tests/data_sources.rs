@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use app::data_sources::SQLITE;
 use oauth::account::Permission;
 use oauth::audit::{Action, NewAuditEvent, Outcome};
 use serde_json::{Value, json};
@@ -11,6 +10,8 @@ use store::DataSources;
 use testkit::{ADMIN, OTHER, Setup, TestServer, TestUser, USER};
 
 const PATH: &str = "/api/mgmt/datasources";
+/// The number of the kind SQLite on the wire.
+const SQLITE: i64 = 1;
 const HARBOUR: &str = "CREATE TABLE Ships (Id INTEGER PRIMARY KEY, Name TEXT NOT NULL);
     INSERT INTO Ships VALUES (1, 'Argo');
     CREATE TABLE Notes (Text TEXT);";

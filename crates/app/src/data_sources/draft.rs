@@ -1,19 +1,17 @@
 //! Making and changing data sources.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use oauth::account::{DataSource, data_source};
 use oauth::audit::Action;
 use oauth::id::DataSourceId;
-use sources::{SourceError, SourceSpec};
+use sources::SourceSpec;
 use store::{DataSourceChange, NewDataSource};
 
-use super::{DATA_STORES, DataStore, Refused, SeenSource};
+use super::{DataStore, Refused, SeenSource};
 use crate::acting::Actor;
 use crate::administration::FieldFault;
 use crate::caller::Origin;
-use crate::models::PATH_OPTION;
 use crate::{App, Fault};
 
 /// The longest description, in characters.
@@ -49,7 +47,7 @@ impl DataSourceDraft {
         if let Some(fault) = self.name.as_deref().and_then(|name| data_source::check_name(name).err()) {
             faults.push(FieldFault::new("name", fault.to_string()));
         }
-        if let Some(id) = self.data_store.filter(|id| of_new && data_store(*id).is_none()) {
+        if let Some(id) = self.data_store.filter(|id| of_new && DataStore::of(*id).is_none()) {
             let message =
                 format!("is {id}, which is no data store; /api/mgmt/datastores lists those that there are");
             faults.push(FieldFault::new("dataStore", message));
@@ -81,7 +79,7 @@ impl App {
     ) -> Result<SeenSource, Refused> {
         self.may_create_data_sources(actor, origin).await?;
         let faults = draft.faults(true);
-        let store = draft.data_store.and_then(data_store);
+        let store = draft.data_store.and_then(DataStore::of);
         let (Some(name), Some(store), true) = (draft.name, store, faults.is_empty()) else {
             return Err(Refused::Invalid(faults));
         };
@@ -119,7 +117,7 @@ impl App {
         if draft.data_store.is_some_and(|id| id != record.data_store) {
             return Err(Refused::StoreIsFixed);
         }
-        let store = data_store(record.data_store)
+        let store = DataStore::of(record.data_store)
             .ok_or_else(|| Fault::Broken(format!("data store {} is unknown", record.data_store).into()))?;
         let options = match draft.options {
             Some(options) => self.usable_options(actor, store, options, Some(&record)).await?,
@@ -145,52 +143,29 @@ impl App {
         options: BTreeMap<String, String>,
         current: Option<&DataSource>,
     ) -> Result<BTreeMap<String, String>, Refused> {
-        let faults = option_faults(store, &options);
+        let faults = store.option_faults(&options);
         if !faults.is_empty() {
-            return Err(Refused::Options(faults));
+            let named = faults
+                .into_iter()
+                .map(|fault| FieldFault::new(format!("options.{}", fault.key), fault.message));
+            return Err(Refused::Options(named.collect()));
         }
         if current.is_some_and(|record| record.options == options) {
             return Ok(options);
         }
-        let given = options.get(PATH_OPTION).cloned().unwrap_or_default();
-        let path = self.allowed_path(actor, given).await?;
-        self.try_out(SourceSpec::Sqlite { path: path.clone().into() }).await?;
-        Ok(BTreeMap::from([(PATH_OPTION.to_owned(), path)]))
+        let given = SourceSpec::of(store.id, &options).map_err(Refused::Unusable)?;
+        let spec = self.allowed_spec(actor, given).await?;
+        let stored = spec.options().map_err(Refused::Unusable)?;
+        self.try_out(spec).await?;
+        Ok(stored)
     }
 
-    /// The real path of a file that the caller may name: it is stored with links resolved, so that what is opened later
-    /// is what was allowed.
-    async fn allowed_path(&self, actor: &Actor, given: String) -> Result<String, Refused> {
+    /// The real place of a database that the caller may name: it is stored with links resolved, so that what is opened
+    /// later is what was allowed.
+    async fn allowed_spec(&self, actor: &Actor, given: SourceSpec) -> Result<SourceSpec, Refused> {
         let is_administrator = actor.caller().member().is_administrator();
         let folders = if is_administrator { self.every_folder() } else { self.allowed_folders() };
-        let checked = tokio::task::spawn_blocking(move || folders.check(Path::new(&given))).await;
-        let real = checked.map_err(|panic| Fault::Broken(Box::new(panic)))?.map_err(Refused::Unusable)?;
-        let wrong = |_| Refused::Unusable(SourceError::NotAllowed);
-        real.into_os_string().into_string().map_err(wrong)
+        let checked = tokio::task::spawn_blocking(move || given.allowed(&folders)).await;
+        checked.map_err(|panic| Fault::Broken(Box::new(panic)))?.map_err(Refused::Unusable)
     }
-}
-
-fn data_store(id: i64) -> Option<&'static DataStore> {
-    DATA_STORES.iter().find(|store| store.id == id)
-}
-
-fn option_faults(store: &DataStore, options: &BTreeMap<String, String>) -> Vec<FieldFault> {
-    let mut faults = Vec::new();
-    for key in store.options {
-        match options.get(*key) {
-            None => faults.push(FieldFault::new(format!("options.{key}"), "is required")),
-            Some(value) if value.is_empty() => {
-                faults.push(FieldFault::new(format!("options.{key}"), "must not be empty"));
-            }
-            Some(value) if value.chars().any(char::is_control) => {
-                faults.push(FieldFault::new(format!("options.{key}"), "must not contain control characters"));
-            }
-            Some(_) => {}
-        }
-    }
-    for key in options.keys().filter(|key| !store.options.contains(&key.as_str())) {
-        let key: String = key.chars().filter(|character| !character.is_control()).take(64).collect();
-        faults.push(FieldFault::new(format!("options.{key}"), format!("is no option of {}", store.name)));
-    }
-    faults
 }

@@ -1,14 +1,13 @@
 //! `sluicegate data-source`.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::{Context, anyhow};
 use app::acting::Actor;
-use app::data_sources::{DataSourceDraft, Refused, SQLITE, SeenSource, Sharing, UserReference};
-use app::models::PATH_OPTION;
+use app::data_sources::{DataSourceDraft, Refused, SeenSource, Sharing, UserReference};
 use clap::{Args, Subcommand};
 use oauth::id::DataSourceId;
+use sources::SourceSpec;
 
 use super::terminal::{say, table};
 use super::users::{self, actor};
@@ -96,13 +95,12 @@ pub(super) fn run(command: DataSourceCommand, environment: &Environment) -> anyh
 
 async fn add(opened: &Opened, command: &Add) -> anyhow::Result<()> {
     let path = std::path::absolute(&command.path).context("the path cannot be understood")?;
-    let path = path.into_os_string().into_string();
-    let path = path.map_err(|_| anyhow!("the path must be UTF-8"))?;
+    let spec = SourceSpec::Sqlite { path };
     let draft = DataSourceDraft {
         name: Some(command.name.clone()),
-        data_store: Some(SQLITE),
+        data_store: Some(spec.data_store().id),
         description: command.description.clone(),
-        options: Some(BTreeMap::from([(PATH_OPTION.to_owned(), path)])),
+        options: Some(spec.options().context("the path must be UTF-8")?),
     };
     let actor = actor(opened, command.owner.as_deref()).await?;
     let added = opened.app.create_data_source(&actor, draft, &opened.origin).await.map_err(told)?;
@@ -115,13 +113,13 @@ async fn list(opened: &Opened) -> anyhow::Result<()> {
     let sources = opened.app.list_data_sources(&actor, &opened.origin).await.map_err(told)?;
     let row = |source: &SeenSource| {
         let record = &source.record;
-        let path = record.options.get(PATH_OPTION).cloned().unwrap_or_default();
+        let place = record.options.values().map(String::as_str).collect::<Vec<_>>().join(" ");
         vec![
             record.id.to_string(),
             record.name.clone(),
             source.owner_name.clone(),
             record.shared_with.len().to_string(),
-            path,
+            place,
         ]
     };
     let rows: Vec<_> = sources.iter().map(row).collect();

@@ -1,17 +1,15 @@
 //! Setting the stage: passwords, the harbour as a data source, and nothing left of earlier stories.
 
-use std::collections::BTreeMap;
-
 use anyhow::Context;
 use app::App;
 use app::acting::Actor;
 use app::applications::ListRequest;
 use app::caller::Origin;
-use app::data_sources::{DataSourceDraft, SQLITE, SeenSource};
-use app::models::PATH_OPTION;
+use app::data_sources::{DataSourceDraft, SeenSource};
 use app::setup::FIRST_ACCOUNTS;
 use app::users::UserDraft;
 use oauth::secret::Password;
+use sources::SourceSpec;
 
 use super::{harbour, story};
 use crate::cli::{data_sources, users};
@@ -63,10 +61,11 @@ async fn serve_harbour(app: &App, settings: &Settings, user: &Actor, origin: &Or
         harbour::write(&path)?;
     }
     let real = path.canonicalize().with_context(|| format!("{} cannot be found", path.display()))?;
-    let real = real.to_string_lossy().into_owned();
+    let spec = SourceSpec::Sqlite { path: real };
+    let options = spec.options().context("the path of the data folder must be UTF-8")?;
     let known = app.list_data_sources(user, origin).await.map_err(data_sources::told)?;
     let known = known.iter().find(|source| source.record.name == NAME);
-    let is_there = |source: &SeenSource| source.record.options.get(PATH_OPTION) == Some(&real);
+    let is_there = |source: &SeenSource| source.record.options == options;
     match known {
         Some(source) if is_there(source) => return Ok(()),
         // The folder was moved.
@@ -77,9 +76,9 @@ async fn serve_harbour(app: &App, settings: &Settings, user: &Actor, origin: &Or
     }
     let draft = DataSourceDraft {
         name: Some(NAME.to_owned()),
-        data_store: Some(SQLITE),
+        data_store: Some(spec.data_store().id),
         description: "A small harbour: ships, berths, visits and their cargo".to_owned(),
-        options: Some(BTreeMap::from([(PATH_OPTION.to_owned(), real)])),
+        options: Some(options),
     };
     app.create_data_source(user, draft, origin).await.map_err(data_sources::told)?;
     Ok(())

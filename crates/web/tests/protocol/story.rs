@@ -15,7 +15,7 @@ async fn an_application_is_registered_allowed_used_refreshed_revoked_and_refused
     let server = TestServer::start().await;
     let path = server.sqlite_file("harbour.db", HARBOUR);
     let source = json!({
-        "name": "harbour", "dataStore": app::data_sources::SQLITE, "connectionType": "Cloud",
+        "name": "harbour", "dataStore": 1, "connectionType": "Cloud",
         "options": { "path": path },
     });
     server.post("/api/mgmt/datasources").basic(&USER).json(&source).send().await.expect(201);

@@ -1,0 +1,151 @@
+//! The kinds of database that can be a data source: their numbers and names on the wire, their options, and how options
+//! become something to open. The one place to extend for another kind, beside [`SourceSpec`] and its driver.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::{AllowedFolders, SourceError, SourceSpec};
+
+/// A kind of database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DataStore {
+    /// Its number on the wire.
+    pub id: i64,
+    /// Its name on the wire.
+    pub name: &'static str,
+    /// The keys of its options; each is needed.
+    pub options: &'static [&'static str],
+}
+
+/// SQLite database files.
+pub const SQLITE: DataStore = DataStore { id: 1, name: "SQLite", options: &[PATH] };
+
+/// Every kind of database that can be a data source.
+pub const DATA_STORES: &[DataStore] = &[SQLITE];
+
+/// The option under which a SQLite source has its file.
+const PATH: &str = "path";
+
+/// What is wrong with one option.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OptionFault {
+    /// Key of the option; shortened, and without control characters.
+    pub key: String,
+    /// What is wrong, as the end of a sentence that begins with the key.
+    pub message: String,
+}
+
+impl DataStore {
+    /// The kind of that number.
+    pub fn of(id: i64) -> Option<&'static Self> {
+        DATA_STORES.iter().find(|store| store.id == id)
+    }
+
+    /// Every fault of the options, without looking at what they lead to.
+    pub fn option_faults(&self, options: &BTreeMap<String, String>) -> Vec<OptionFault> {
+        let mut faults = Vec::new();
+        let mut fault =
+            |key: &str, message: String| faults.push(OptionFault { key: key.to_owned(), message });
+        for key in self.options {
+            match options.get(*key) {
+                None => fault(key, "is required".to_owned()),
+                Some(value) if value.is_empty() => fault(key, "must not be empty".to_owned()),
+                Some(value) if value.chars().any(char::is_control) => {
+                    fault(key, "must not contain control characters".to_owned());
+                }
+                Some(_) => {}
+            }
+        }
+        for key in options.keys().filter(|key| !self.options.contains(&key.as_str())) {
+            let key: String = key.chars().filter(|character| !character.is_control()).take(64).collect();
+            fault(&key, format!("is no option of {}", self.name));
+        }
+        faults
+    }
+}
+
+impl SourceSpec {
+    /// How to open a source of the kind of that number with these options.
+    ///
+    /// # Errors
+    /// [`SourceError::Missing`] where an option is not there, [`SourceError::Failed`] for a number that no kind has.
+    pub fn of(data_store: i64, options: &BTreeMap<String, String>) -> Result<Self, SourceError> {
+        if data_store != SQLITE.id {
+            return Err(SourceError::Failed { detail: format!("there is no data store {data_store}") });
+        }
+        let path = options.get(PATH).ok_or(SourceError::Missing)?;
+        Ok(Self::Sqlite { path: PathBuf::from(path) })
+    }
+
+    /// The same source with links resolved, if it lies where sources may lie. Reads the file system: call it off the
+    /// request threads.
+    ///
+    /// # Errors
+    /// As for [`AllowedFolders::check`].
+    pub fn allowed(&self, folders: &AllowedFolders) -> Result<Self, SourceError> {
+        match self {
+            Self::Sqlite { path } => Ok(Self::Sqlite { path: folders.check(path)? }),
+        }
+    }
+
+    /// The kind of database.
+    pub fn data_store(&self) -> &'static DataStore {
+        match self {
+            Self::Sqlite { .. } => &SQLITE,
+        }
+    }
+
+    /// The options from which [`SourceSpec::of`] makes this again.
+    ///
+    /// # Errors
+    /// [`SourceError::NotAllowed`] for a path that is not UTF-8, which no option can hold.
+    pub fn options(&self) -> Result<BTreeMap<String, String>, SourceError> {
+        match self {
+            Self::Sqlite { path } => {
+                let path = path.to_str().ok_or(SourceError::NotAllowed)?;
+                Ok(BTreeMap::from([(PATH.to_owned(), path.to_owned())]))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn every_kind_has_a_number_and_a_name_of_its_own() {
+        for store in DATA_STORES {
+            assert_eq!(DataStore::of(store.id), Some(store));
+            assert_eq!(DATA_STORES.iter().filter(|other| other.name == store.name).count(), 1);
+        }
+        assert_eq!(DataStore::of(0), None);
+    }
+
+    #[test]
+    fn options_lead_to_a_source_and_back() {
+        let given = options(&[("path", "/data/a.db")]);
+        let spec = SourceSpec::of(SQLITE.id, &given).unwrap();
+        assert_eq!(spec.options().unwrap(), given);
+        assert_eq!(spec.data_store(), &SQLITE);
+        assert_eq!(SourceSpec::of(SQLITE.id, &options(&[])), Err(SourceError::Missing));
+        assert!(matches!(SourceSpec::of(99, &given), Err(SourceError::Failed { .. })));
+    }
+
+    #[test]
+    fn every_fault_of_options_is_named() {
+        let told = |pairs: &[(&str, &str)]| {
+            let faults = SQLITE.option_faults(&options(pairs));
+            faults.into_iter().map(|fault| format!("{} {}", fault.key, fault.message)).collect::<Vec<_>>()
+        };
+        assert!(told(&[("path", "/data/a.db")]).is_empty());
+        assert_eq!(told(&[]), ["path is required"]);
+        assert_eq!(told(&[("path", "")]), ["path must not be empty"]);
+        assert_eq!(told(&[("path", "a\nb")]), ["path must not contain control characters"]);
+        assert_eq!(told(&[("path", "a"), ("ho\nst", "b")]), ["host is no option of SQLite"]);
+    }
+}
