@@ -7,7 +7,9 @@ use oauth::audit::NewAuditEvent;
 use oauth::id::{DataSourceId, UserId};
 use oauth::time::Timestamp;
 use rusqlite::{Connection, Row, params};
-use store::{Answer, DataSourceChange, DataSourceRefusal, DataSources, Judged, NewDataSource, fold_name};
+use store::{
+    Answer, DataSourceChange, DataSourceRefusal, DataSources, Judged, NewDataSource, Sharing, fold_name,
+};
 
 use crate::error::Failure;
 use crate::versions::{self, Kind};
@@ -62,8 +64,8 @@ impl DataSources for SqliteStore {
         self.write(move |db| update(db, id, &change, &audit))
     }
 
-    fn share_data_source(&self, id: DataSourceId, users: Vec<UserId>, audit: NewAuditEvent) -> Answered<'_> {
-        self.write(move |db| share(db, id, &users, &audit))
+    fn share_data_source(&self, id: DataSourceId, sharing: Sharing, audit: NewAuditEvent) -> Answered<'_> {
+        self.write(move |db| share(db, id, &sharing, &audit))
     }
 
     fn touch_data_source(&self, id: DataSourceId, at: Timestamp, audit: NewAuditEvent) -> Answered<'_> {
@@ -141,19 +143,29 @@ fn update(db: &Connection, id: DataSourceId, change: &DataSourceChange, event: &
     finish(db, id, event)
 }
 
-fn share(db: &Connection, id: DataSourceId, users: &[UserId], event: &NewAuditEvent) -> Outcome {
+fn share(db: &Connection, id: DataSourceId, sharing: &Sharing, event: &NewAuditEvent) -> Outcome {
+    const CLEAR: &str = "DELETE FROM data_source_shares WHERE data_source_id = ?1";
+    const REMOVE: &str = "DELETE FROM data_source_shares WHERE data_source_id = ?1 AND user_id = ?2";
     const ADD: &str =
         "INSERT INTO data_source_shares (data_source_id, user_id) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
-    if find(db, id)?.is_none() {
+    let Some(source) = find(db, id)? else {
         return Ok(Err(DataSourceRefusal::Unknown));
-    }
-    for user in users {
+    };
+    let added = match sharing {
+        Sharing::With(users) | Sharing::Also(users) => users.as_slice(),
+        Sharing::Without(_) => &[],
+    };
+    for user in added {
         if !user_exists(db, *user)? {
             return Ok(Err(DataSourceRefusal::UnknownUser));
         }
     }
-    sql::execute(db, "DELETE FROM data_source_shares WHERE data_source_id = ?1", [id.get()])?;
-    for user in users {
+    match sharing {
+        Sharing::With(_) => drop(sql::execute(db, CLEAR, [id.get()])?),
+        Sharing::Without(user) => drop(sql::execute(db, REMOVE, (id.get(), user.get()))?),
+        Sharing::Also(_) => {}
+    }
+    for user in added.iter().filter(|user| **user != source.owner) {
         sql::execute(db, ADD, (id.get(), user.get()))?;
     }
     touch(db, id, event.at, event)

@@ -90,6 +90,7 @@ macro_rules! conformance_tests {
             data_sources {
                 a_data_source_is_found_by_name_without_case,
                 data_sources_are_visible_to_owners_and_those_they_are_shared_with,
+                sharing_with_many_at_once_loses_nobody,
                 a_data_source_changes_and_goes,
                 refusals_of_data_sources_change_nothing,
             }

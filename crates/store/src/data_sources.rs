@@ -39,6 +39,17 @@ pub struct DataSourceChange {
     pub at: Timestamp,
 }
 
+/// What is to become of the users with whom a data source is shared. The owner is never among them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sharing {
+    /// These and nobody else.
+    With(Vec<UserId>),
+    /// These too.
+    Also(Vec<UserId>),
+    /// Not this one any more; one with whom it is not shared is no fault.
+    Without(UserId),
+}
+
 /// Why an act on a data source was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DataSourceRefusal {
@@ -71,11 +82,11 @@ pub trait DataSources {
         change: DataSourceChange,
         audit: NewAuditEvent,
     ) -> Answer<'_, Judged<DataSource, DataSourceRefusal>>;
-    /// Replaces the users with whom it is shared.
+    /// Changes with whom it is shared.
     fn share_data_source(
         &self,
         id: DataSourceId,
-        users: Vec<UserId>,
+        sharing: Sharing,
         audit: NewAuditEvent,
     ) -> Answer<'_, Judged<DataSource, DataSourceRefusal>>;
     /// Announces to every node that the model must be read again.

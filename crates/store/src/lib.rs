@@ -29,7 +29,7 @@ mod users;
 
 pub use applications::{ApplicationFilter, ApplicationRefusal, Applications, NewApplication, NewSecret};
 pub use audit::{Audit, AuditFilter};
-pub use data_sources::{DataSourceChange, DataSourceRefusal, DataSources, NewDataSource};
+pub use data_sources::{DataSourceChange, DataSourceRefusal, DataSources, NewDataSource, Sharing};
 pub use error::StoreError;
 pub use fold::fold_name;
 pub use grants::{Founded, Grants, NewGrant, Rotated};

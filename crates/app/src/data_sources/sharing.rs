@@ -63,21 +63,18 @@ impl App {
         origin: &Origin,
     ) -> Result<Vec<SharedUser>, Refused> {
         let record = self.data_source_to_change(actor, id, origin).await?;
-        let current = record.shared_with.iter().copied();
-        let mut users: Vec<UserId> = match sharing {
-            Sharing::With(named) => self.resolve(&named).await?,
-            Sharing::Also(named) => current.chain(self.resolve(&named).await?).collect(),
-            Sharing::Without(user) => current.filter(|other| *other != user).collect(),
+        let sharing = match sharing {
+            Sharing::With(named) => store::Sharing::With(self.resolve(&named).await?),
+            Sharing::Also(named) => store::Sharing::Also(self.resolve(&named).await?),
+            Sharing::Without(user) => store::Sharing::Without(user),
         };
-        users.sort_unstable();
-        users.dedup();
-        users.retain(|user| *user != record.owner);
         let mut audit = self.audit_source(actor, Action::ShareDataSource, &record.name, origin);
-        let listed: Vec<String> = users.iter().map(ToString::to_string).collect();
-        let listed = format!("shared with: {}", listed.join(" "));
-        audit.detail =
-            Some(audit.detail.map_or_else(|| listed.clone(), |detail| format!("{listed}; {detail}")));
-        let record = self.store.share_data_source(id, users, audit).await??;
+        let told = in_words(&sharing);
+        audit.detail = Some(match audit.detail {
+            Some(detail) => format!("{told}; {detail}"),
+            None => told,
+        });
+        let record = self.store.share_data_source(id, sharing, audit).await??;
         self.directory.forget_data_sources();
         self.named(actor, &record).await
     }
@@ -111,5 +108,15 @@ impl App {
             users.push((*id, name));
         }
         Ok(users)
+    }
+}
+
+/// What is changed, for the audit log.
+fn in_words(sharing: &store::Sharing) -> String {
+    let listed = |users: &[UserId]| users.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    match sharing {
+        store::Sharing::With(users) => format!("shared with: {}", listed(users)),
+        store::Sharing::Also(users) => format!("shared also with: {}", listed(users)),
+        store::Sharing::Without(user) => format!("no longer shared with: {user}"),
     }
 }

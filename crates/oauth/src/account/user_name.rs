@@ -35,11 +35,6 @@ pub fn check(name: &str) -> Result<(), UserNameFault> {
     }
 }
 
-/// The form in which names are compared.
-pub fn folded(name: &str) -> String {
-    name.to_lowercase()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -54,10 +49,5 @@ mod tests {
         assert_eq!(check("a\u{0}b"), Err(UserNameFault::ControlCharacter));
         assert_eq!(check("a\u{202e}b"), Err(UserNameFault::ControlCharacter));
         assert_eq!(check(" a"), Err(UserNameFault::SurroundingBlank));
-    }
-
-    #[test]
-    fn names_are_compared_without_case() {
-        assert_eq!(folded("D2CAdmin"), folded("d2cadmin"));
     }
 }

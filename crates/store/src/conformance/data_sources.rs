@@ -7,8 +7,8 @@ use oauth::account::DataSource;
 use oauth::audit::Action;
 use oauth::id::{DataSourceId, UserId};
 
-use super::{START, World, event};
-use crate::{DataSourceChange, DataSourceRefusal, NewDataSource, Store};
+use super::{START, World, at_once, event, insert_user};
+use crate::{DataSourceChange, DataSourceRefusal, NewDataSource, Sharing, Store};
 
 pub async fn a_data_source_is_found_by_name_without_case(store: Arc<dyn Store>) {
     let world = World::new(store).await;
@@ -28,12 +28,37 @@ pub async fn data_sources_are_visible_to_owners_and_those_they_are_shared_with(s
         listed.into_iter().map(|source| source.id).collect::<Vec<_>>()
     };
     let other = world.administrator.id;
-    let share = |users| world.store.share_data_source(stock.id, users, event(Action::ShareDataSource));
+    let share =
+        |users| world.store.share_data_source(stock.id, Sharing::With(users), event(Action::ShareDataSource));
     assert_eq!(share(vec![other, other]).await.unwrap().unwrap().shared_with, [other]);
     let (all, own, shared) = (visible(None), visible(Some(world.user.id)), visible(Some(other)));
     assert_eq!((all.await, own.await), (vec![sales.id, stock.id], vec![sales.id, stock.id]));
     assert_eq!(shared.await, [stock.id]);
     assert_eq!(share(vec![]).await.unwrap().unwrap().shared_with, []);
+}
+
+pub async fn sharing_with_many_at_once_loses_nobody(store: Arc<dyn Store>) {
+    const MANY: usize = 16;
+    let world = World::new(store).await;
+    let source = insert(&world, "sales").await.unwrap();
+    let mut users = vec![world.administrator.id];
+    for number in 0..MANY {
+        users.push(insert_user(&world.store, &format!("reader{number}"), &[]).await.unwrap().id);
+    }
+    let share = |sharing| {
+        let store = Arc::clone(&world.store);
+        async move { store.share_data_source(source.id, sharing, event(Action::ShareDataSource)).await }
+    };
+    share(Sharing::With(vec![world.administrator.id, world.user.id])).await.unwrap().unwrap();
+    let outcomes = at_once(MANY + 1, |task| {
+        let user = users[task];
+        share(if task == 0 { Sharing::Without(user) } else { Sharing::Also(vec![user]) })
+    });
+    for outcome in outcomes.await {
+        outcome.unwrap().unwrap();
+    }
+    let shared = world.store.find_data_source(source.id).await.unwrap().unwrap().shared_with;
+    assert_eq!(shared, users[1..], "the owner was left out, and whoever was removed stays so");
 }
 
 pub async fn a_data_source_changes_and_goes(store: Arc<dyn Store>) {
@@ -78,7 +103,7 @@ pub async fn refusals_of_data_sources_change_nothing(store: Arc<dyn Store>) {
     };
     let update = |id, name| world.store.update_data_source(id, change(name), event(Action::UpdateDataSource));
     assert_eq!(update(stock.id, "SALES").await.unwrap(), Err(DataSourceRefusal::NameTaken));
-    let nobody = vec![world.user.id, UserId::new(77)];
+    let nobody = Sharing::With(vec![world.user.id, UserId::new(77)]);
     let shared =
         world.store.share_data_source(sales.id, nobody, event(Action::ShareDataSource)).await.unwrap();
     assert_eq!(shared, Err(DataSourceRefusal::UnknownUser));

@@ -62,7 +62,7 @@ impl Harbour {
             name: name.to_owned(),
             description: String::new(),
             data_store: 1,
-            options: [(app::models::PATH_OPTION.to_owned(), path)].into(),
+            options: [("path".to_owned(), path)].into(),
             owner: self.server.user(&USER).await.id,
             at: self.server.clock().now(),
         };
@@ -73,7 +73,7 @@ impl Harbour {
     }
 
     pub(crate) async fn share(&self, source: &DataSource, user: &TestUser) {
-        let users = vec![self.server.user(user).await.id];
+        let users = store::Sharing::With(vec![self.server.user(user).await.id]);
         let shared =
             self.server.store().share_data_source(source.id, users, self.audit(Action::ShareDataSource));
         shared.await.unwrap().unwrap();
