@@ -10,7 +10,7 @@ use oauth::application::Application;
 use oauth::id::{ApplicationId, ClientId, UserId};
 use oauth::limit::Limit;
 use quick_cache::sync::Cache;
-use store::{StoreError, Versions};
+use store::{StoreError, Versions, fold_name};
 
 use crate::App;
 
@@ -19,10 +19,13 @@ pub struct Directory {
     applications: Remembered<ClientId, Application>,
     users: Remembered<UserId, Member>,
     data_sources: Remembered<String, DataSource>,
-    limits: RwLock<Option<Arc<Vec<(Limit, i64)>>>>,
+    limits: RwLock<Option<Limits>>,
     limits_drops: AtomicU64,
     seen: RwLock<Versions>,
 }
+
+/// The limits that are set.
+type Limits = Arc<Vec<(Limit, i64)>>;
 
 /// A user with what the user's roles allow.
 #[derive(Debug, Clone)]
@@ -59,9 +62,10 @@ impl Default for Directory {
 }
 
 impl Directory {
-    /// Drops what depends on things whose version has grown, and answers whether ring keys or revocations did.
+    /// Drops what depends on things whose version has changed, and answers what else did. All of it stays news until
+    /// [`Directory::caught_up`], so that a look that fails halfway loses nothing.
     pub(crate) fn catch_up(&self, now: Versions) -> News {
-        let mut seen = self.seen.write().unwrap_or_else(PoisonError::into_inner);
+        let seen = *self.seen.read().unwrap_or_else(PoisonError::into_inner);
         if seen.applications != now.applications {
             self.forget_applications();
         }
@@ -74,13 +78,16 @@ impl Directory {
         if seen.limits != now.limits {
             self.forget_limits();
         }
-        let news = News {
+        News {
             keys: seen.keys != now.keys,
             users: seen.users != now.users,
             data_sources: seen.data_sources != now.data_sources,
-        };
-        *seen = now;
-        news
+        }
+    }
+
+    /// Notes that everything up to these versions was followed.
+    pub(crate) fn caught_up(&self, now: Versions) {
+        *self.seen.write().unwrap_or_else(PoisonError::into_inner) = now;
     }
 
     /// Drops every application; what owners are called is part of them.
@@ -151,12 +158,25 @@ impl App {
         Ok(Member { user, permissions })
     }
 
+    /// What the roles of the user are called, in their order.
+    ///
+    /// # Errors
+    /// When the database cannot tell.
+    pub async fn names_of_roles(&self, member: &Member) -> Result<Vec<String>, crate::Fault> {
+        let roles = self.store.list_roles().await?;
+        Ok(roles
+            .into_iter()
+            .filter(|role| member.user.roles.contains(&role.id))
+            .map(|role| role.name)
+            .collect())
+    }
+
     /// The data source of that name, compared without case, remembered or read.
     pub(crate) async fn data_source_by_name(
         &self,
         name: &str,
     ) -> Result<Option<Arc<DataSource>>, StoreError> {
-        let folded = name.to_ascii_lowercase();
+        let folded = fold_name(name);
         let read = async || self.store.find_data_source_by_name(name).await;
         self.directory.data_sources.get_or_read(&folded, read).await
     }
@@ -172,7 +192,7 @@ impl App {
         Ok(set.map_or_else(|| limit.default_value(), |(_, value)| *value))
     }
 
-    async fn read_limits(&self) -> Result<Arc<Vec<(Limit, i64)>>, StoreError> {
+    async fn read_limits(&self) -> Result<Limits, StoreError> {
         let drops = self.directory.limits_drops.load(Ordering::Acquire);
         let limits = Arc::new(self.store.list_limits().await?);
         let mut remembered = self.directory.limits.write().unwrap_or_else(PoisonError::into_inner);
@@ -221,6 +241,16 @@ impl<K: Hash + Eq + Clone, V> Remembered<K, V> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn news_that_could_not_be_followed_stay_news() {
+        let directory = Directory::default();
+        let versions = Versions { keys: 1, ..Versions::default() };
+        assert!(directory.catch_up(versions).keys);
+        assert!(directory.catch_up(versions).keys, "the keys could not be read the first time");
+        directory.caught_up(versions);
+        assert!(!directory.catch_up(versions).keys);
+    }
 
     #[tokio::test]
     async fn what_was_read_before_a_drop_is_not_remembered_after_it() {

@@ -1,6 +1,5 @@
 //! Faults that are nobody's input: the caller gets 503 or 500 in the form of the endpoint.
 
-use oauth::revocation::Revocation;
 use store::StoreError;
 
 /// Why a use case could not be carried through. Displaying it never prints its cause.
@@ -30,6 +29,3 @@ impl From<StoreError> for Fault {
         }
     }
 }
-
-/// What came of an act that may have ended access: its value, and the events that the index must know first.
-pub(crate) type Ending<T> = (T, Vec<Revocation>);

@@ -59,6 +59,7 @@ impl App {
         if news.data_sources {
             self.review_opened_sources().await?;
         }
+        self.directory.caught_up(versions);
         self.freshness.looked(began);
         Ok(())
     }

@@ -117,7 +117,7 @@ fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-/// The most keys that are remembered; when there are more, those that limit nobody go, then all.
+/// The most keys that are remembered; when there are more, those that limit nobody go, and all when that is not half.
 const MOST_KEYS: usize = 100_000;
 const MINUTE_MICROS: i64 = 60_000_000;
 
@@ -143,7 +143,8 @@ impl<K: Hash + Eq> Buckets<K> {
         let mut buckets = self.empty_at.lock().unwrap_or_else(PoisonError::into_inner);
         if buckets.len() >= MOST_KEYS && !buckets.contains_key(&key) {
             buckets.retain(|_, empty_at| *empty_at > now.as_micros());
-            if buckets.len() >= MOST_KEYS {
+            // Where hardly any went, the next newcomers would have all of them looked through again.
+            if buckets.len() >= MOST_KEYS / 2 {
                 buckets.clear();
             }
         }
