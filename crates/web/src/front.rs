@@ -161,6 +161,11 @@ fn uri_length<B>(request: &Request<B>) -> usize {
 
 /// The path without what stands in parentheses: keys of entities are people's data. Queries are never logged at all.
 fn loggable_path(path: &str) -> String {
+    let path = if path.contains('%') {
+        path.replace("%28", "(").replace("%29", ")").into()
+    } else {
+        std::borrow::Cow::Borrowed(path)
+    };
     let mut depth = 0_usize;
     let shown = path.chars().take(200).filter(|character| match character {
         '(' => {
@@ -204,6 +209,10 @@ mod tests {
     #[test]
     fn keys_of_entities_are_not_logged() {
         assert_eq!(loggable_path("/api/odata4/crm/People('Ada')/Name"), "/api/odata4/crm/People()/Name");
+        assert_eq!(
+            loggable_path("/api/odata4/crm/People%28%27Ada%27%29/Name"),
+            "/api/odata4/crm/People()/Name"
+        );
         assert_eq!(loggable_path("/api/odata4/crm/People('(')"), "/api/odata4/crm/People(");
         assert_eq!(loggable_path("/a\u{7}b"), "/a?b");
     }

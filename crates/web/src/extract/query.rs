@@ -8,6 +8,9 @@ use http::request::Parts;
 use crate::Gate;
 use crate::respond::management::{Detail, Problem};
 
+/// The most parameters in one query; no operation knows nearly as many.
+const MOST_PAIRS: usize = 64;
+
 /// The parameters of the query, decoded. A name that stands twice is refused, since it is anybody's guess which of them
 /// holds; names that nobody asks for are let pass.
 #[derive(Debug, Clone, Default)]
@@ -43,6 +46,10 @@ impl FromRequestParts<Gate> for Query {
                 faults.push(detail(&name, "is given twice"));
             }
             parameters.push((name.into_owned(), value.into_owned()));
+            if parameters.len() > MOST_PAIRS {
+                faults.push(detail("query", format!("has more than {MOST_PAIRS} parameters")));
+                break;
+            }
         }
         if faults.is_empty() { Ok(Self(parameters)) } else { Err(Problem::parameters(faults)) }
     }
