@@ -1,10 +1,11 @@
 //! What every request passes before and after its route: a request id, the length of its address, a guard against
 //! panics, headers for safety, one line in the log, and the counters.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
@@ -21,6 +22,8 @@ use tower::Service;
 use crate::Gate;
 use crate::origin::RequestId;
 use crate::respond::Area;
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The server as a service.
 #[derive(Clone)]
@@ -42,12 +45,13 @@ impl Front {
         let id = self.ids.next();
         request.extensions_mut().insert(RequestId(id.clone()));
         let seen = Seen { area: Area::of(request.uri().path()), method: request.method().clone(), id, began };
-        let path = loggable_path(request.uri().path());
+        let uri = request.uri().clone();
+        let path = loggable_path(uri.path());
         let mut response = if uri_length(&request) > self.gate.settings().max_uri_bytes {
             seen.area.refuse(StatusCode::URI_TOO_LONG, "the address of the request is too long")
         } else {
-            let answering = Guarded(Box::pin(self.router.call(request)));
-            answering
+            let answering = pin!(self.router.call(request));
+            Guarded(answering)
                 .await
                 .unwrap_or_else(|_| seen.area.refuse(StatusCode::INTERNAL_SERVER_ERROR, "the server failed"))
         };
@@ -58,9 +62,9 @@ impl Front {
 
     fn add_headers(&self, response: &mut Response, seen: &Seen) {
         let headers = response.headers_mut();
-        headers.insert("x-content-type-options", HeaderValue::from_static("nosniff"));
+        headers.insert(http::header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         if let Ok(id) = HeaderValue::from_str(&seen.id) {
-            headers.insert(HeaderName::from_static("x-request-id"), id);
+            headers.insert(X_REQUEST_ID, id);
         }
         if self.gate.settings().tls {
             let year = HeaderValue::from_static("max-age=31536000");
@@ -136,12 +140,12 @@ impl RequestIds {
 }
 
 /// A future whose panic becomes an answer instead of a broken connection.
-struct Guarded<F>(Pin<Box<F>>);
+struct Guarded<'a, F>(Pin<&'a mut F>);
 
 /// It panicked; the panic hook has logged where.
 struct Panicked;
 
-impl<F: Future<Output = Result<Response, Infallible>>> Future for Guarded<F> {
+impl<F: Future<Output = Result<Response, Infallible>>> Future for Guarded<'_, F> {
     type Output = Result<Response, Panicked>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
@@ -160,14 +164,12 @@ fn uri_length<B>(request: &Request<B>) -> usize {
 }
 
 /// The path without what stands in parentheses: keys of entities are people's data. Queries are never logged at all.
-fn loggable_path(path: &str) -> String {
-    let path = if path.contains('%') {
-        path.replace("%28", "(").replace("%29", ")").into()
-    } else {
-        std::borrow::Cow::Borrowed(path)
-    };
+fn loggable_path(path: &str) -> Cow<'_, str> {
+    if path.len() <= MOST_LOGGED && !path.bytes().any(|byte| byte == b'(' || byte.is_ascii_control()) {
+        return Cow::Borrowed(path);
+    }
     let mut depth = 0_usize;
-    let shown = path.chars().take(200).filter(|character| match character {
+    let shown = path.chars().take(MOST_LOGGED).filter(|character| match character {
         '(' => {
             depth += 1;
             depth == 1
@@ -180,6 +182,9 @@ fn loggable_path(path: &str) -> String {
     });
     shown.map(|character| if character.is_control() { '?' } else { character }).collect()
 }
+
+/// Longer paths are cut in the log.
+const MOST_LOGGED: usize = 200;
 
 fn class_of(status: StatusCode) -> &'static str {
     match status.as_u16() {
