@@ -101,16 +101,9 @@ impl Origin {
     /// An audit event from here, with nobody and nothing named yet.
     pub(crate) fn audit(&self, action: Action, outcome: Outcome, at: Timestamp) -> NewAuditEvent {
         NewAuditEvent {
-            at,
-            action,
-            outcome,
-            actor: None,
-            actor_name: None,
-            application: None,
-            subject: None,
-            detail: None,
             address: self.address.map(|address| address.to_string()),
             request_id: Some(self.request_id.clone()),
+            ..NewAuditEvent::new(action, outcome, at)
         }
     }
 }

@@ -112,6 +112,24 @@ pub struct NewAuditEvent {
     pub request_id: Option<String>,
 }
 
+impl NewAuditEvent {
+    /// An event that names nobody and nothing yet.
+    pub const fn new(action: Action, outcome: Outcome, at: Timestamp) -> Self {
+        Self {
+            at,
+            action,
+            outcome,
+            actor: None,
+            actor_name: None,
+            application: None,
+            subject: None,
+            detail: None,
+            address: None,
+            request_id: None,
+        }
+    }
+}
+
 /// An event as it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditEvent {

@@ -121,18 +121,7 @@ fn new_grant((user, application, consent): Basis, n: u32) -> NewGrant {
 }
 
 fn event() -> NewAuditEvent {
-    NewAuditEvent {
-        at: Timestamp::from_secs(0),
-        action: Action::Initialise,
-        outcome: Outcome::Success,
-        actor: None,
-        actor_name: None,
-        application: None,
-        subject: None,
-        detail: None,
-        address: None,
-        request_id: None,
-    }
+    NewAuditEvent::new(Action::Initialise, Outcome::Success, Timestamp::from_secs(0))
 }
 
 /// Seconds since some moment.

@@ -22,16 +22,8 @@ fn open_fresh(options: Options) -> (Arc<SqliteStore>, TempDir) {
 
 fn event(subject: &str) -> NewAuditEvent {
     NewAuditEvent {
-        at: Timestamp::from_secs(1),
-        action: Action::RefuseToken,
-        outcome: Outcome::Refused,
-        actor: None,
-        actor_name: None,
-        application: None,
         subject: Some(subject.to_owned()),
-        detail: None,
-        address: None,
-        request_id: None,
+        ..NewAuditEvent::new(Action::RefuseToken, Outcome::Refused, Timestamp::from_secs(1))
     }
 }
 

@@ -18,18 +18,7 @@ fn fresh_path() -> (PathBuf, TempDir) {
 }
 
 fn event() -> NewAuditEvent {
-    NewAuditEvent {
-        at: Timestamp::from_secs(1),
-        action: Action::SetLimit,
-        outcome: Outcome::Success,
-        actor: None,
-        actor_name: None,
-        application: None,
-        subject: None,
-        detail: None,
-        address: None,
-        request_id: None,
-    }
+    NewAuditEvent::new(Action::SetLimit, Outcome::Success, Timestamp::from_secs(1))
 }
 
 #[test]

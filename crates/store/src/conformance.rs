@@ -266,18 +266,7 @@ fn event(action: Action) -> NewAuditEvent {
 }
 
 fn event_at(action: Action, at: Timestamp) -> NewAuditEvent {
-    NewAuditEvent {
-        at,
-        action,
-        outcome: Outcome::Success,
-        actor: None,
-        actor_name: None,
-        application: None,
-        subject: None,
-        detail: None,
-        address: None,
-        request_id: None,
-    }
+    NewAuditEvent::new(action, Outcome::Success, at)
 }
 
 /// Does the same on many tasks at once.

@@ -249,18 +249,7 @@ impl TestServer {
     }
 
     fn audit(&self, action: Action) -> NewAuditEvent {
-        NewAuditEvent {
-            at: self.clock.now(),
-            action,
-            outcome: Outcome::Success,
-            actor: None,
-            actor_name: None,
-            application: None,
-            subject: None,
-            detail: None,
-            address: None,
-            request_id: None,
-        }
+        NewAuditEvent::new(action, Outcome::Success, self.clock.now())
     }
 
     /// A browser that has opened nothing yet.

@@ -423,18 +423,7 @@ async fn what_another_node_deletes_is_closed_here() {
     entity_sets(&server, &source).await;
     let record = server.store().find_data_source_by_name("harbour").await.unwrap().unwrap();
     let opened = server.app().opened(&record).await.unwrap();
-    let audit = NewAuditEvent {
-        at: server.app().now(),
-        action: Action::DeleteDataSource,
-        outcome: Outcome::Success,
-        actor: None,
-        actor_name: None,
-        application: None,
-        subject: None,
-        detail: None,
-        address: None,
-        request_id: None,
-    };
+    let audit = NewAuditEvent::new(Action::DeleteDataSource, Outcome::Success, server.app().now());
     server.store().delete_data_source(record.id, audit).await.unwrap().unwrap();
     server.app().refresh().await.unwrap();
     assert!(opened.source.schema_version().is_err(), "closed");

@@ -136,18 +136,7 @@ impl Harbour {
     }
 
     fn audit(&self, action: Action) -> NewAuditEvent {
-        NewAuditEvent {
-            at: self.server.clock().now(),
-            action,
-            outcome: Outcome::Success,
-            actor: None,
-            actor_name: None,
-            application: None,
-            subject: None,
-            detail: None,
-            address: None,
-            request_id: None,
-        }
+        NewAuditEvent::new(action, Outcome::Success, self.server.clock().now())
     }
 }
 
