@@ -3,6 +3,8 @@
 //!
 //! `cargo xtask test` installs the packages and says where they lie; without them these tests fail, they are not skipped.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -151,11 +153,11 @@ fn the_crate_oauth2_walks_the_whole_story() {
         .set_auth_type(AuthType::BasicAuth);
     let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
     let scope = Scope::new("api.access.odata".to_owned());
-    let (address, state) =
+    let (address, sent) =
         client.authorize_url(CsrfToken::new_random).add_scope(scope).set_pkce_challenge(challenge).url();
     let back = url::Url::parse(&wire.allow(address.as_str(), &USER).unwrap()).unwrap();
     let given = |name: &str| back.query_pairs().find(|(given, _)| given == name).unwrap().1.into_owned();
-    assert_eq!(given("state"), *state.secret());
+    assert_eq!(given("state"), *sent.secret());
     assert_eq!(given("iss"), server);
 
     let tokens = client

@@ -132,13 +132,13 @@ mod tests {
     fn everything_is_written_in_order_before_the_end() {
         let (sender, receiver) = mpsc::channel();
         let (writer, flush) = start(Box::new(Pipe(sender)));
-        for number in 0..1_000 {
-            writer.push(format!("{number}\n").as_bytes(), false);
+        let lines: Vec<String> = (0..1_000).map(|number| format!("{number}\n")).collect();
+        for line in &lines {
+            writer.push(line.as_bytes(), false);
         }
         drop(flush);
         let written: Vec<u8> = receiver.iter().flatten().collect();
-        let expected: String = (0..1_000).map(|number| format!("{number}\n")).collect();
-        assert_eq!(String::from_utf8(written).unwrap(), expected);
+        assert_eq!(String::from_utf8(written).unwrap(), lines.concat());
     }
 
     #[test]
