@@ -3,7 +3,7 @@
 //! A backend calls [`conformance_tests!`](crate::conformance_tests) with a function that opens a fresh, migrated store and
 //! answers it together with whatever must live as long (a temporary folder, for instance):
 //!
-//! ```ignore
+//! ```text
 //! store::conformance_tests!(open_fresh);
 //! ```
 //!
