@@ -1,31 +1,57 @@
 //! `?user=NAME`: acting for another user.
 
+use app::App;
 use app::acting::{ActingRefusal, Actor};
 use app::caller::{Caller, Origin};
+use axum::extract::FromRequestParts;
 use http::StatusCode;
+use http::request::Parts;
 
-use crate::Gate;
 use crate::errors::ErrorCode;
-use crate::extract::Query;
+use crate::extract::{Authenticated, Query};
 use crate::respond::management::Problem;
+use crate::{Gate, origin};
 
-/// Settles for whom a request acts. `failed` is the operation's code for a fault of the server.
-pub(crate) async fn actor(
-    gate: &Gate,
+/// A request of somebody who may act for another user. Handlers name it first, so that nobody learns anything without
+/// credentials.
+pub(crate) struct Asking {
+    pub(super) gate: Gate,
+    pub(super) query: Query,
+    pub(super) origin: Origin,
     caller: Caller,
-    query: &Query,
-    origin: &Origin,
-    failed: ErrorCode,
-) -> Result<Actor, Problem> {
-    match gate.app().acting(caller.clone(), query.get("user")).await {
-        Ok(actor) => Ok(actor),
-        Err(ActingRefusal::Forbidden) => {
-            let noted = gate.app().note_refusal(&caller, "may not act for another user", origin).await;
-            Err(noted.map_or_else(|fault| Problem::server(&fault, failed), |()| Problem::forbidden()))
+}
+
+impl FromRequestParts<Gate> for Asking {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, gate: &Gate) -> Result<Self, Problem> {
+        let Authenticated(caller) = Authenticated::from_request_parts(parts, gate).await?;
+        let query = Query::from_request_parts(parts, gate).await?;
+        let origin = origin::of(&parts.extensions, &parts.headers, gate.settings());
+        Ok(Self { gate: gate.clone(), query, origin, caller })
+    }
+}
+
+impl Asking {
+    /// The use cases.
+    pub(super) fn app(&self) -> &App {
+        self.gate.app()
+    }
+
+    /// Settles for whom the request acts. `failed` is the operation's code for a fault of the server.
+    pub(super) async fn actor(&self, failed: ErrorCode) -> Result<Actor, Problem> {
+        match self.app().acting(self.caller.clone(), self.query.get("user")).await {
+            Ok(actor) => Ok(actor),
+            Err(ActingRefusal::Forbidden) => {
+                let why = "may not act for another user";
+                let noted = self.app().note_refusal(&self.caller, why, &self.origin).await;
+                Err(noted.map_or_else(|fault| Problem::server(&fault, failed), |()| Problem::forbidden()))
+            }
+            Err(ActingRefusal::UnknownUser) => {
+                let message = "There is no user of the name that ?user= gives.";
+                Err(Problem::of_status(StatusCode::NOT_FOUND, message))
+            }
+            Err(ActingRefusal::Fault(fault)) => Err(Problem::server(&fault, failed)),
         }
-        Err(ActingRefusal::UnknownUser) => {
-            Err(Problem::of_status(StatusCode::NOT_FOUND, "There is no user of the name that ?user= gives."))
-        }
-        Err(ActingRefusal::Fault(fault)) => Err(Problem::server(&fault, failed)),
     }
 }

@@ -1,16 +1,13 @@
 //! Operations 7 and 8: what the caller has allowed.
 
-use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 use oauth::id::ApplicationId;
 use serde::Serialize;
 
-use super::acting::actor;
-use crate::Gate;
+use super::acting::Asking;
 use crate::errors::ErrorCode;
-use crate::extract::{Authenticated, Path, Query};
-use crate::origin::From as Origin;
+use crate::extract::Path;
 use crate::respond::management::{Problem, json, no_content};
 
 #[derive(Serialize)]
@@ -26,14 +23,9 @@ struct AllowedApplication {
 }
 
 /// Operation 7: the applications that the caller has allowed.
-pub(crate) async fn list(
-    State(gate): State<Gate>,
-    Authenticated(caller): Authenticated,
-    query: Query,
-    Origin(origin): Origin,
-) -> Result<Response, Problem> {
-    let actor = actor(&gate, caller, &query, &origin, ErrorCode::ListFailed).await?;
-    let allowed = gate.app().list_allowed(&actor).await;
+pub(crate) async fn list(asking: Asking) -> Result<Response, Problem> {
+    let actor = asking.actor(ErrorCode::ListFailed).await?;
+    let allowed = asking.app().list_allowed(&actor).await;
     let allowed = allowed.map_err(|fault| Problem::server(&fault, ErrorCode::ListFailed))?;
     let applications = allowed.into_iter().map(|allowed| AllowedApplication {
         id: allowed.application.get(),
@@ -44,15 +36,9 @@ pub(crate) async fn list(
 }
 
 /// Operation 8: takes back what the caller has allowed one application.
-pub(crate) async fn revoke(
-    State(gate): State<Gate>,
-    Authenticated(caller): Authenticated,
-    Path((id,)): Path<(ApplicationId,)>,
-    query: Query,
-    Origin(origin): Origin,
-) -> Result<Response, Problem> {
-    let actor = actor(&gate, caller, &query, &origin, ErrorCode::DeleteFailed).await?;
-    match gate.app().revoke_allowed(&actor, id, &origin).await {
+pub(crate) async fn revoke(asking: Asking, Path((id,)): Path<(ApplicationId,)>) -> Result<Response, Problem> {
+    let actor = asking.actor(ErrorCode::DeleteFailed).await?;
+    match asking.app().revoke_allowed(&actor, id, &asking.origin).await {
         Ok(true) => Ok(no_content()),
         Ok(false) => Err(Problem::not_found()),
         Err(fault) => Err(Problem::server(&fault, ErrorCode::DeleteFailed)),

@@ -1,7 +1,6 @@
 //! Operations 1 to 6, and the two for secrets: registered applications.
 
 use app::applications::{ListRequest, Refused, Registered};
-use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 use oauth::id::{ApplicationId, SecretId};
@@ -10,11 +9,10 @@ use oauth::secret::ClientSecret;
 
 use self::answer::{AddedSecret, ApplicationList, Shown, listed};
 use self::payload::{Nothing, Registration, Update};
-use super::acting::actor;
+use super::acting::Asking;
 use crate::Gate;
 use crate::errors::ErrorCode;
-use crate::extract::{Authenticated, JsonBody, Path, Query};
-use crate::origin::From as Origin;
+use crate::extract::{JsonBody, Path, Query};
 use crate::respond::management::{Detail, Problem, created, json, no_content};
 
 mod answer;
@@ -24,15 +22,10 @@ mod payload;
 const LONGEST_PAGE: u32 = 1_000;
 
 /// Operation 1: the applications that the caller may see.
-pub(crate) async fn list(
-    State(gate): State<Gate>,
-    Authenticated(caller): Authenticated,
-    query: Query,
-    Origin(origin): Origin,
-) -> Result<Response, Problem> {
-    let request = list_request(&query)?;
-    let actor = actor(&gate, caller, &query, &origin, ErrorCode::ListFailed).await?;
-    let applications = gate.app().list_applications(&actor, request).await;
+pub(crate) async fn list(asking: Asking) -> Result<Response, Problem> {
+    let request = list_request(&asking.query)?;
+    let actor = asking.actor(ErrorCode::ListFailed).await?;
+    let applications = asking.app().list_applications(&actor, request).await;
     let applications = applications.map_err(|fault| Problem::server(&fault, ErrorCode::ListFailed))?;
     Ok(json(StatusCode::OK, &ApplicationList { applications: applications.iter().map(listed).collect() }))
 }
@@ -50,20 +43,14 @@ fn list_request(query: &Query) -> Result<ListRequest, Problem> {
 }
 
 /// Operation 2: registers an application.
-pub(crate) async fn register(
-    State(gate): State<Gate>,
-    Authenticated(caller): Authenticated,
-    query: Query,
-    Origin(origin): Origin,
-    body: JsonBody<Registration>,
-) -> Result<Response, Problem> {
-    let actor = actor(&gate, caller, &query, &origin, ErrorCode::RegisterFailed).await?;
-    let app = gate.app();
+pub(crate) async fn register(asking: Asking, body: JsonBody<Registration>) -> Result<Response, Problem> {
+    let actor = asking.actor(ErrorCode::RegisterFailed).await?;
+    let app = asking.app();
     let accept =
         |Registration(payload): &Registration| app.accept_registration(&actor, payload).map_err(details);
     let accepted = body.judged(accept)?;
     let warnings = in_words(accepted.warnings());
-    let registered = app.register_application(&actor, accepted, &origin).await;
+    let registered = app.register_application(&actor, accepted, &asking.origin).await;
     let Registered { application, secret } =
         registered.map_err(|fault| Problem::server(&fault, ErrorCode::RegisterFailed))?;
     let path = format!("/api/mgmt/oauth/client/applications/{}", application.id);
@@ -72,102 +59,78 @@ pub(crate) async fn register(
 }
 
 /// Operation 3: one application.
-pub(crate) async fn get(
-    State(gate): State<Gate>,
-    Authenticated(caller): Authenticated,
-    Path((id,)): Path<(ApplicationId,)>,
-    query: Query,
-    Origin(origin): Origin,
-) -> Result<Response, Problem> {
+pub(crate) async fn get(asking: Asking, Path((id,)): Path<(ApplicationId,)>) -> Result<Response, Problem> {
     let failed = ErrorCode::ListFailed;
-    let actor = actor(&gate, caller, &query, &origin, failed).await?;
-    let app = gate.app();
+    let actor = asking.actor(failed).await?;
+    let app = asking.app();
     let application =
         app.reachable_application(&actor, id).await.map_err(|refused| problem(refused, failed))?;
     let secret = app.revealed_secret(&application).map_err(|fault| Problem::server(&fault, failed))?;
-    Ok(ok(&gate, &application, secret.as_ref(), Vec::new()))
+    Ok(ok(&asking.gate, &application, secret.as_ref(), Vec::new()))
 }
 
 /// Operation 4: replaces what an application is called, what it is, and where it may be called.
 pub(crate) async fn update(
-    State(gate): State<Gate>,
-    Authenticated(caller): Authenticated,
+    asking: Asking,
     Path((id,)): Path<(ApplicationId,)>,
-    query: Query,
-    Origin(origin): Origin,
     body: JsonBody<Update>,
 ) -> Result<Response, Problem> {
     let failed = ErrorCode::RegisterFailed;
-    let actor = actor(&gate, caller, &query, &origin, failed).await?;
-    let app = gate.app();
+    let actor = asking.actor(failed).await?;
+    let app = asking.app();
     let current = app.reachable_application(&actor, id).await.map_err(|refused| problem(refused, failed))?;
     let accept = |Update(payload): &Update| app.accept_update(&actor, &current, payload).map_err(details);
     let accepted = body.judged(accept)?;
     let warnings = in_words(accepted.warnings());
-    let updated = app.update_application(&actor, &current, accepted, &origin).await;
+    let updated = app.update_application(&actor, &current, accepted, &asking.origin).await;
     let application = updated.map_err(|refused| problem(refused, failed))?;
-    Ok(ok(&gate, &application, None, warnings))
+    Ok(ok(&asking.gate, &application, None, warnings))
 }
 
 /// Operation 5: deletes an application with everything that it was given.
-pub(crate) async fn delete(
-    State(gate): State<Gate>,
-    Authenticated(caller): Authenticated,
-    Path((id,)): Path<(ApplicationId,)>,
-    query: Query,
-    Origin(origin): Origin,
-) -> Result<Response, Problem> {
+pub(crate) async fn delete(asking: Asking, Path((id,)): Path<(ApplicationId,)>) -> Result<Response, Problem> {
     let failed = ErrorCode::DeleteFailed;
-    let actor = actor(&gate, caller, &query, &origin, failed).await?;
-    let deleted = gate.app().delete_application(&actor, id, &origin).await;
+    let actor = asking.actor(failed).await?;
+    let deleted = asking.app().delete_application(&actor, id, &asking.origin).await;
     deleted.map_err(|refused| problem(refused, failed))?;
     Ok(no_content())
 }
 
 /// Operation 6: a new secret in place of all others; everything that the application was given is revoked.
-pub(crate) async fn reset(
-    State(gate): State<Gate>,
-    Authenticated(caller): Authenticated,
-    Path((id,)): Path<(ApplicationId,)>,
-    query: Query,
-    Origin(origin): Origin,
-) -> Result<Response, Problem> {
+pub(crate) async fn reset(asking: Asking, Path((id,)): Path<(ApplicationId,)>) -> Result<Response, Problem> {
     let failed = ErrorCode::ResetFailed;
-    let actor = actor(&gate, caller, &query, &origin, failed).await?;
-    let reset = gate.app().reset_secret(&actor, id, &origin).await;
+    let actor = asking.actor(failed).await?;
+    let reset = asking.app().reset_secret(&actor, id, &asking.origin).await;
     let (application, secret) = reset.map_err(|refused| problem(refused, failed))?;
-    Ok(ok(&gate, &application, Some(&secret), Vec::new()))
+    Ok(ok(&asking.gate, &application, Some(&secret), Vec::new()))
 }
 
 /// Adds a second live secret.
 pub(crate) async fn add_secret(
-    State(gate): State<Gate>,
-    Authenticated(caller): Authenticated,
+    asking: Asking,
     Path((id,)): Path<(ApplicationId,)>,
-    query: Query,
-    Origin(origin): Origin,
     body: Option<JsonBody<Nothing>>,
 ) -> Result<Response, Problem> {
     let failed = ErrorCode::RegisterFailed;
-    let actor = actor(&gate, caller, &query, &origin, failed).await?;
+    let actor = asking.actor(failed).await?;
     body.map(JsonBody::valid).transpose()?;
-    let added =
-        gate.app().add_secret(&actor, id, &origin).await.map_err(|refused| problem(refused, failed))?;
+    let added = asking
+        .app()
+        .add_secret(&actor, id, &asking.origin)
+        .await
+        .map_err(|refused| problem(refused, failed))?;
     let path = format!("/api/mgmt/oauth/client/applications/{id}/secrets/{}", added.stored.id);
     Ok(created(&path, &AddedSecret::from(&added)))
 }
 
 /// Ends one of two live secrets.
 pub(crate) async fn end_secret(
-    State(gate): State<Gate>,
-    Authenticated(caller): Authenticated,
+    asking: Asking,
     Path((id, secret)): Path<(ApplicationId, SecretId)>,
-    query: Query,
-    Origin(origin): Origin,
 ) -> Result<Response, Problem> {
     let failed = ErrorCode::DeleteFailed;
-    let actor = actor(&gate, caller, &query, &origin, failed).await?;
-    let ended = gate.app().end_secret(&actor, id, secret, &origin).await;
+    let actor = asking.actor(failed).await?;
+    let ended = asking.app().end_secret(&actor, id, secret, &asking.origin).await;
     ended.map_err(|refused| problem(refused, failed))?;
     Ok(no_content())
 }

@@ -1,64 +1,44 @@
 //! `/api/mgmt/datasources`: the databases that users may read, their models, and with whom they are shared.
 
 use app::data_sources::{DataSourceDraft, Refused, SeenSource, Sharing};
-use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 use oauth::id::{DataSourceId, UserId};
 
 use self::answer::{DataSourceList, SharedUserList, ShownModel, ShownSource};
 use self::payload::{ConnectionType, DataSourcePayload, SharedUsers};
-use super::acting::actor;
+use super::acting::Asking;
 use super::refusal::{details, judged};
-use crate::Gate;
 use crate::errors::ErrorCode;
-use crate::extract::{Authenticated, JsonBody, Path, Query};
-use crate::origin::From as Origin;
+use crate::extract::{JsonBody, Path, Query};
 use crate::respond::management::{Problem, created, json, no_content};
 
 mod answer;
 mod payload;
 
 /// The data sources that the caller sees.
-pub(crate) async fn list(
-    State(gate): State<Gate>,
-    Authenticated(caller): Authenticated,
-    query: Query,
-    Origin(origin): Origin,
-) -> Result<Response, Problem> {
+pub(crate) async fn list(asking: Asking) -> Result<Response, Problem> {
     let failed = ErrorCode::SourceReadFailed;
-    let actor = actor(&gate, caller, &query, &origin, failed).await?;
-    let seen = gate.app().list_data_sources(&actor, &origin).await.map_err(problem(failed))?;
+    let actor = asking.actor(failed).await?;
+    let seen = asking.app().list_data_sources(&actor, &asking.origin).await.map_err(problem(failed))?;
     Ok(json(StatusCode::OK, &DataSourceList { data_sources: seen.iter().map(ShownSource::from).collect() }))
 }
 
 /// One data source.
-pub(crate) async fn get(
-    State(gate): State<Gate>,
-    Authenticated(caller): Authenticated,
-    Path((id,)): SourcePath,
-    query: Query,
-    Origin(origin): Origin,
-) -> Result<Response, Problem> {
+pub(crate) async fn get(asking: Asking, Path((id,)): SourcePath) -> Result<Response, Problem> {
     let failed = ErrorCode::SourceReadFailed;
-    let actor = actor(&gate, caller, &query, &origin, failed).await?;
-    let seen = gate.app().find_data_source(&actor, id, &origin).await.map_err(problem(failed))?;
+    let actor = asking.actor(failed).await?;
+    let seen = asking.app().find_data_source(&actor, id, &asking.origin).await.map_err(problem(failed))?;
     Ok(ok(&seen))
 }
 
 /// Makes a data source.
-pub(crate) async fn create(
-    State(gate): State<Gate>,
-    Authenticated(caller): Authenticated,
-    query: Query,
-    Origin(origin): Origin,
-    body: JsonBody<DataSourcePayload>,
-) -> Result<Response, Problem> {
+pub(crate) async fn create(asking: Asking, body: JsonBody<DataSourcePayload>) -> Result<Response, Problem> {
     let failed = ErrorCode::SourceUpdateFailed;
-    let app = gate.app();
-    let actor = actor(&gate, caller, &query, &origin, failed).await?;
-    app.may_create_data_sources(&actor, &origin).await.map_err(problem(failed))?;
-    rereads_model(&query)?;
+    let app = asking.app();
+    let actor = asking.actor(failed).await?;
+    app.may_create_data_sources(&actor, &asking.origin).await.map_err(problem(failed))?;
+    rereads_model(&asking.query)?;
     let (draft, connection_type) = read(body, true)?;
     match connection_type {
         ConnectionType::Cloud => {}
@@ -67,166 +47,113 @@ pub(crate) async fn create(
         }
         ConnectionType::Other(given) => return Err(wrong_connection_type(&given)),
     }
-    let seen = app.create_data_source(&actor, draft, &origin).await.map_err(problem(failed))?;
+    let seen = app.create_data_source(&actor, draft, &asking.origin).await.map_err(problem(failed))?;
     Ok(created(&format!("/api/mgmt/datasources/{}", seen.record.id), &ShownSource::from(&seen)))
 }
 
 /// Changes a data source; `?map=refresh` reads the structure of its database again.
 pub(crate) async fn update(
-    State(gate): State<Gate>,
-    Authenticated(caller): Authenticated,
+    asking: Asking,
     Path((id,)): SourcePath,
-    query: Query,
-    Origin(origin): Origin,
     body: JsonBody<DataSourcePayload>,
 ) -> Result<Response, Problem> {
     let failed = ErrorCode::SourceUpdateFailed;
-    let app = gate.app();
-    let actor = actor(&gate, caller, &query, &origin, failed).await?;
-    app.data_source_to_change(&actor, id, &origin).await.map_err(problem(failed))?;
-    let rereads = rereads_model(&query)?;
+    let app = asking.app();
+    let actor = asking.actor(failed).await?;
+    app.data_source_to_change(&actor, id, &asking.origin).await.map_err(problem(failed))?;
+    let rereads = rereads_model(&asking.query)?;
     let (draft, connection_type) = read(body, false)?;
     if let ConnectionType::Other(_) = connection_type {
         return Err(problem(failed)(Refused::StoreIsFixed));
     }
-    let seen = app.update_data_source(&actor, id, draft, &origin).await.map_err(problem(failed))?;
+    let seen = app.update_data_source(&actor, id, draft, &asking.origin).await.map_err(problem(failed))?;
     if rereads {
-        app.reload_model(&actor, id, &origin).await.map_err(problem(failed))?;
+        app.reload_model(&actor, id, &asking.origin).await.map_err(problem(failed))?;
     }
     Ok(ok(&seen))
 }
 
 /// Deletes a data source; the database behind it is left alone.
-pub(crate) async fn delete(
-    State(gate): State<Gate>,
-    Authenticated(caller): Authenticated,
-    Path((id,)): SourcePath,
-    query: Query,
-    Origin(origin): Origin,
-) -> Result<Response, Problem> {
+pub(crate) async fn delete(asking: Asking, Path((id,)): SourcePath) -> Result<Response, Problem> {
     let failed = ErrorCode::SourceDeleteFailed;
-    let actor = actor(&gate, caller, &query, &origin, failed).await?;
-    gate.app().delete_data_source(&actor, id, &origin).await.map_err(problem(failed))?;
+    let actor = asking.actor(failed).await?;
+    asking.app().delete_data_source(&actor, id, &asking.origin).await.map_err(problem(failed))?;
     Ok(no_content())
 }
 
 /// The model by which a data source is read.
-pub(crate) async fn model(
-    State(gate): State<Gate>,
-    Authenticated(caller): Authenticated,
-    Path((id,)): SourcePath,
-    query: Query,
-    Origin(origin): Origin,
-) -> Result<Response, Problem> {
+pub(crate) async fn model(asking: Asking, Path((id,)): SourcePath) -> Result<Response, Problem> {
     let failed = ErrorCode::SourceReadFailed;
-    let actor = actor(&gate, caller, &query, &origin, failed).await?;
-    let model = gate.app().data_source_model(&actor, id, &origin).await.map_err(problem(failed))?;
+    let actor = asking.actor(failed).await?;
+    let model = asking.app().data_source_model(&actor, id, &asking.origin).await.map_err(problem(failed))?;
     Ok(json(StatusCode::OK, &ShownModel::from(&*model)))
 }
 
 /// Reads the structure of the database again.
-pub(crate) async fn reload_model(
-    State(gate): State<Gate>,
-    Authenticated(caller): Authenticated,
-    Path((id,)): SourcePath,
-    query: Query,
-    Origin(origin): Origin,
-) -> Result<Response, Problem> {
+pub(crate) async fn reload_model(asking: Asking, Path((id,)): SourcePath) -> Result<Response, Problem> {
     let failed = ErrorCode::SourceUpdateFailed;
-    let actor = actor(&gate, caller, &query, &origin, failed).await?;
-    rereads_model(&query)?;
-    let model = gate.app().reload_model(&actor, id, &origin).await.map_err(problem(failed))?;
+    let actor = asking.actor(failed).await?;
+    rereads_model(&asking.query)?;
+    let model = asking.app().reload_model(&actor, id, &asking.origin).await.map_err(problem(failed))?;
     Ok(json(StatusCode::OK, &ShownModel::from(&*model)))
 }
 
 /// The users with whom a data source is shared.
-pub(crate) async fn shared_users(
-    State(gate): State<Gate>,
-    Authenticated(caller): Authenticated,
-    Path((id,)): SourcePath,
-    query: Query,
-    Origin(origin): Origin,
-) -> Result<Response, Problem> {
+pub(crate) async fn shared_users(asking: Asking, Path((id,)): SourcePath) -> Result<Response, Problem> {
     let failed = ErrorCode::SourceReadFailed;
-    let actor = actor(&gate, caller, &query, &origin, failed).await?;
-    let users = gate.app().shared_users(&actor, id, &origin).await.map_err(problem(failed))?;
+    let actor = asking.actor(failed).await?;
+    let users = asking.app().shared_users(&actor, id, &asking.origin).await.map_err(problem(failed))?;
     Ok(json(StatusCode::OK, &SharedUserList::from(users)))
 }
 
 /// Replaces the users with whom a data source is shared.
 pub(crate) async fn share(
-    State(gate): State<Gate>,
-    Authenticated(caller): Authenticated,
+    asking: Asking,
     Path((id,)): SourcePath,
-    query: Query,
-    Origin(origin): Origin,
     body: JsonBody<SharedUsers>,
 ) -> Result<Response, Problem> {
-    let asking = Asking { gate, caller, query, origin };
-    asking.share(id, body.valid().map(|SharedUsers(users)| Sharing::With(users))).await
+    share_as(&asking, id, body.valid().map(|SharedUsers(users)| Sharing::With(users))).await
 }
 
 /// Shares a data source with more users.
 pub(crate) async fn share_also(
-    State(gate): State<Gate>,
-    Authenticated(caller): Authenticated,
+    asking: Asking,
     Path((id,)): SourcePath,
-    query: Query,
-    Origin(origin): Origin,
     body: JsonBody<SharedUsers>,
 ) -> Result<Response, Problem> {
-    let asking = Asking { gate, caller, query, origin };
-    asking.share(id, body.valid().map(|SharedUsers(users)| Sharing::Also(users))).await
+    share_as(&asking, id, body.valid().map(|SharedUsers(users)| Sharing::Also(users))).await
 }
 
 /// Ends all sharing of a data source.
-pub(crate) async fn share_with_nobody(
-    State(gate): State<Gate>,
-    Authenticated(caller): Authenticated,
-    Path((id,)): SourcePath,
-    query: Query,
-    Origin(origin): Origin,
-) -> Result<Response, Problem> {
-    let asking = Asking { gate, caller, query, origin };
-    asking.share(id, Ok(Sharing::With(Vec::new()))).await?;
+pub(crate) async fn share_with_nobody(asking: Asking, Path((id,)): SourcePath) -> Result<Response, Problem> {
+    share_as(&asking, id, Ok(Sharing::With(Vec::new()))).await?;
     Ok(no_content())
 }
 
 /// Ends sharing a data source with one user.
 pub(crate) async fn share_without(
-    State(gate): State<Gate>,
-    Authenticated(caller): Authenticated,
+    asking: Asking,
     Path((id, user)): Path<(DataSourceId, UserId)>,
-    query: Query,
-    Origin(origin): Origin,
 ) -> Result<Response, Problem> {
-    let asking = Asking { gate, caller, query, origin };
-    asking.share(id, Ok(Sharing::Without(user))).await?;
+    share_as(&asking, id, Ok(Sharing::Without(user))).await?;
     Ok(no_content())
 }
 
 /// The id of a data source in the path.
 type SourcePath = Path<(DataSourceId,)>;
 
-/// What is known of a request that changes sharing.
-struct Asking {
-    gate: Gate,
-    caller: app::caller::Caller,
-    query: Query,
-    origin: app::caller::Origin,
-}
-
-impl Asking {
-    /// Whether the caller may is said before what is wrong with the payload.
-    async fn share(self, id: DataSourceId, sharing: Result<Sharing, Problem>) -> Result<Response, Problem> {
-        let failed = ErrorCode::SourceUpdateFailed;
-        let Self { gate, caller, query, origin } = self;
-        let app = gate.app();
-        let actor = actor(&gate, caller, &query, &origin, failed).await?;
-        app.data_source_to_change(&actor, id, &origin).await.map_err(problem(failed))?;
-        let users = app.share_data_source(&actor, id, sharing?, &origin).await.map_err(problem(failed))?;
-        Ok(json(StatusCode::OK, &SharedUserList::from(users)))
-    }
+/// Changes sharing. Whether the caller may is said before what is wrong with the payload.
+async fn share_as(
+    asking: &Asking,
+    id: DataSourceId,
+    sharing: Result<Sharing, Problem>,
+) -> Result<Response, Problem> {
+    let failed = ErrorCode::SourceUpdateFailed;
+    let app = asking.app();
+    let actor = asking.actor(failed).await?;
+    app.data_source_to_change(&actor, id, &asking.origin).await.map_err(problem(failed))?;
+    let users = app.share_data_source(&actor, id, sharing?, &asking.origin).await.map_err(problem(failed))?;
+    Ok(json(StatusCode::OK, &SharedUserList::from(users)))
 }
 
 /// The payload, with every fault of it that is not about the connection itself.

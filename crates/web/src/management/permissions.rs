@@ -6,11 +6,11 @@ use http::StatusCode;
 use oauth::account::Permission;
 use serde::Serialize;
 
-use super::acting::actor;
+use super::acting::Asking;
 use super::refusal::problem;
 use crate::Gate;
 use crate::errors::ErrorCode;
-use crate::extract::{Authenticated, Query};
+use crate::extract::Authenticated;
 use crate::origin::From as Origin;
 use crate::respond::management::{Problem, json};
 
@@ -42,12 +42,7 @@ pub(crate) async fn list(
 }
 
 /// What the caller's roles allow, or those of the user for whom the caller acts.
-pub(crate) async fn own(
-    State(gate): State<Gate>,
-    Authenticated(caller): Authenticated,
-    query: Query,
-    Origin(origin): Origin,
-) -> Result<Response, Problem> {
-    let actor = actor(&gate, caller, &query, &origin, ErrorCode::Unavailable).await?;
+pub(crate) async fn own(asking: Asking) -> Result<Response, Problem> {
+    let actor = asking.actor(ErrorCode::Unavailable).await?;
     Ok(shown(&actor.subject().permissions))
 }
