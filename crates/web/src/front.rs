@@ -165,9 +165,11 @@ fn uri_length<B>(request: &Request<B>) -> usize {
 
 /// The path without what stands in parentheses: keys of entities are people's data. Queries are never logged at all.
 fn loggable_path(path: &str) -> Cow<'_, str> {
-    if path.len() <= MOST_LOGGED && !path.bytes().any(|byte| byte == b'(' || byte.is_ascii_control()) {
+    let is_plain = |byte: u8| !matches!(byte, b'(' | b'%') && !byte.is_ascii_control();
+    if path.len() <= MOST_LOGGED && path.bytes().all(is_plain) {
         return Cow::Borrowed(path);
     }
+    let path = path.replace("%28", "(").replace("%29", ")");
     let mut depth = 0_usize;
     let shown = path.chars().take(MOST_LOGGED).filter(|character| match character {
         '(' => {

@@ -43,7 +43,7 @@ struct Row {
     /// As in `routes.rs`.
     path: &'static str,
     target: Target,
-    body: fn(&TestServer) -> Option<Value>,
+    body: fn(&TestServer) -> Value,
     /// Who may.
     right: TestUser,
     /// What the right one gets.
@@ -52,36 +52,37 @@ struct Row {
     wrong_status: u16,
 }
 
-fn application(_: &TestServer) -> Option<Value> {
-    Some(json!({ "name": "crane", "redirectUrls": ["https://crane.example/cb"] }))
+fn application(_: &TestServer) -> Value {
+    json!({ "name": "crane", "redirectUrls": ["https://crane.example/cb"] })
 }
 
-fn nothing(_: &TestServer) -> Option<Value> {
-    None
+/// No body at all.
+fn nothing(_: &TestServer) -> Value {
+    Value::Null
 }
 
-fn account(_: &TestServer) -> Option<Value> {
+fn account(_: &TestServer) -> Value {
     let password = json!({ "password": "a password of a test" });
-    Some(json!({ "userName": fresh("user"), "passwordInfo": password, "permissions": { "roles": [2] } }))
+    json!({ "userName": fresh("user"), "passwordInfo": password, "permissions": { "roles": [2] } })
 }
 
-fn role(_: &TestServer) -> Option<Value> {
-    Some(json!({ "name": fresh("role"), "description": "", "permissions": [7, 11] }))
+fn role(_: &TestServer) -> Value {
+    json!({ "name": fresh("role"), "description": "", "permissions": [7, 11] })
 }
 
-fn limit(_: &TestServer) -> Option<Value> {
-    Some(json!({ "value": 1_000 }))
+fn limit(_: &TestServer) -> Value {
+    json!({ "value": 1_000 })
 }
 
-fn shared(_: &TestServer) -> Option<Value> {
-    Some(json!({ "sharedUsers": [{ "userName": "other" }] }))
+fn shared(_: &TestServer) -> Value {
+    json!({ "sharedUsers": [{ "userName": "other" }] })
 }
 
-fn source(server: &TestServer) -> Option<Value> {
+fn source(server: &TestServer) -> Value {
     let name = fresh("source");
     let path =
         server.sqlite_file(&format!("{name}.db"), "CREATE TABLE ship (id INTEGER PRIMARY KEY, name TEXT)");
-    Some(json!({ "name": name, "dataStore": 1, "connectionType": "Cloud", "options": { "path": path } }))
+    json!({ "name": name, "dataStore": 1, "connectionType": "Cloud", "options": { "path": path } })
 }
 
 /// A name that nothing has yet.
@@ -206,7 +207,7 @@ const fn row(
     method: Method,
     path: &'static str,
     target: Target,
-    body: fn(&TestServer) -> Option<Value>,
+    body: fn(&TestServer) -> Value,
     right_status: u16,
     wrong_status: u16,
 ) -> Row {
@@ -218,7 +219,7 @@ const fn administration(
     method: Method,
     path: &'static str,
     target: Target,
-    body: fn(&TestServer) -> Option<Value>,
+    body: fn(&TestServer) -> Value,
     right_status: u16,
 ) -> Row {
     Row { method, path, target, body, right: ADMIN, right_status, wrong_status: 403 }
@@ -366,8 +367,8 @@ fn assert_is_challenge(row: &Row, answer: &Answer) {
 fn call<'a>(server: &'a TestServer, row: &Row, target: &str) -> testkit::Call<'a> {
     let call = server.call(row.method.clone(), target);
     match (row.body)(server) {
-        Some(body) => call.json(&body),
-        None => call,
+        Value::Null => call,
+        body => call.json(&body),
     }
 }
 
@@ -399,7 +400,7 @@ async fn prepare(server: &TestServer, row: &Row) -> String {
         Target::Shared => {
             let target = made(server, row, SOURCES, source(server)).await;
             let source = target.split_once("/sharedUsers").expect("the route of one who shares").0;
-            let share = shared(server).expect("a body");
+            let share = shared(server);
             server.put(&format!("{source}/sharedUsers")).basic(&USER).json(&share).send().await.expect(200);
             target.replace("{userId}", &server.user(&OTHER).await.id.to_string())
         }
@@ -407,13 +408,12 @@ async fn prepare(server: &TestServer, row: &Row) -> String {
 }
 
 /// Makes something as the right caller, and answers the address of the row with its id.
-async fn made(server: &TestServer, row: &Row, path: &str, body: Option<Value>) -> String {
-    let body = body.expect("a body");
+async fn made(server: &TestServer, row: &Row, path: &str, body: Value) -> String {
     let answer = server.post(path).basic(&row.right).json(&body).send().await.expect(201);
     row.path.replace("{id}", &answer.json()["id"].to_string())
 }
 
 async fn register(server: &TestServer) -> Value {
-    let body = application(server).expect("a body");
+    let body = application(server);
     server.post(APPLICATIONS).basic(&USER).json(&body).send().await.expect(201).json()
 }

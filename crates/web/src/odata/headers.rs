@@ -122,7 +122,7 @@ pub(super) fn none_match_fails(headers: &HeaderMap, tag: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn headers(name: HeaderName, values: &[&'static str]) -> HeaderMap {
+    fn headers(name: &HeaderName, values: &[&'static str]) -> HeaderMap {
         let mut headers = HeaderMap::new();
         for value in values {
             headers.append(name.clone(), HeaderValue::from_static(value));
@@ -144,15 +144,15 @@ mod tests {
             ("-4.0", None),
             ("99999999999.0", None),
         ] {
-            assert_eq!(Version::of(&headers(MAX_VERSION, &[given])).ok(), version, "{given}");
+            assert_eq!(Version::of(&headers(&MAX_VERSION, &[given])).ok(), version, "{given}");
         }
         assert_eq!(Version::of(&HeaderMap::new()).ok(), Some(Version::V4_01));
-        assert!(Version::of(&headers(VERSION, &["3.0"])).is_err());
+        assert!(Version::of(&headers(&VERSION, &["3.0"])).is_err());
     }
 
     #[test]
     fn a_page_size_is_found_among_preferences_in_both_spellings() {
-        let preferred = |values: &[&'static str]| PageSize::preferred(&headers(PREFER, values));
+        let preferred = |values: &[&'static str]| PageSize::preferred(&headers(&PREFER, values));
         let rows = |values: &[&'static str]| preferred(values).map(|preferred| preferred.rows);
         assert_eq!(rows(&["odata.maxpagesize=5"]), Some(5));
         assert_eq!(rows(&["respond-async, MaxPageSize=\"7\""]), Some(7));
@@ -165,7 +165,7 @@ mod tests {
 
     #[test]
     fn a_tag_is_found_in_a_list() {
-        let given = |value| none_match_fails(&headers(IF_NONE_MATCH, &[value]), "\"a\"");
+        let given = |value| none_match_fails(&headers(&IF_NONE_MATCH, &[value]), "\"a\"");
         assert!(given("\"a\"") && given("\"b\", W/\"a\"") && given("*"));
         assert!(!given("\"b\"") && !given("a"));
     }
