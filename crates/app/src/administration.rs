@@ -66,6 +66,8 @@ impl From<UserRefusal> for Refused {
                 Self::Invalid(vec![FieldFault::new("permissions.roles", "names a role that does not exist")])
             }
             UserRefusal::RoleInUse | UserRefusal::StillOwns => Self::StillInUse,
+            // Somebody else changes the user at the same time: asked again, it is judged again.
+            UserRefusal::RolesChanged => Self::Fault(Fault::Busy),
         }
     }
 }

@@ -228,7 +228,7 @@ impl App {
         let unlocks = draft.locked == Some(false) && user.lockout.is_locked(self.now());
         let action = if unlocks { Action::UnlockAccount } else { Action::UpdateUser };
         let mut audit = caller.audit(action, self.now(), origin);
-        audit.subject = Some(user.name);
+        audit.subject = Some(user.name.clone());
         audit.detail = Some(draft.in_words());
         let password = match draft.password {
             Some(password) => Some(self.hashed(password).await?),
@@ -240,6 +240,7 @@ impl App {
             active: draft.active,
             password_expires_at: draft.password_expiry.map(Into::into),
             roles: draft.roles,
+            judged_for: Some(user.roles),
             unlock: draft.locked == Some(false),
             keep_session: None,
             at: self.now(),

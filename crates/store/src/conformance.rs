@@ -47,6 +47,7 @@ macro_rules! conformance_tests {
                 a_user_is_found_by_id_and_by_name_without_case,
                 ids_of_users_are_never_given_twice,
                 a_taken_name_or_an_unknown_role_is_refused_and_changes_nothing,
+                a_change_judged_for_other_roles_is_refused,
                 a_password_change_ends_access_but_for_the_kept_session,
                 deactivating_ends_access_and_reactivating_brings_none_back,
                 the_last_administrator_stays,

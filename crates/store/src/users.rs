@@ -39,6 +39,8 @@ pub struct UserChange {
     pub password_expires_at: Option<Option<Timestamp>>,
     /// Replaces all roles.
     pub roles: Option<Vec<RoleId>>,
+    /// The roles for which it was judged that the change may be made; refused where the user has others meanwhile.
+    pub judged_for: Option<Vec<RoleId>>,
     /// Ends a lock and forgets the failures.
     pub unlock: bool,
     /// The session that lives on, moved to the new epoch.
@@ -64,6 +66,8 @@ pub enum UserRefusal {
     RoleInUse,
     /// The user still owns applications or data sources.
     StillOwns,
+    /// The user has other roles than those for which the change was judged.
+    RolesChanged,
 }
 
 /// What became of the counter after a failure.
@@ -77,19 +81,9 @@ pub struct FailureCounted {
 
 impl FailureCounted {
     /// What a failure at `at` makes of the counter: one rule for every backend.
-    ///
-    /// While a lock lasts nothing is counted. A lock that is over, or an interval that is over, begins the count anew.
     pub fn after(before: Lockout, policy: LockoutPolicy, at: Timestamp) -> Self {
-        if before.is_locked(at) {
-            return Self { lockout: before, locked_now: false };
-        }
-        let running = before.locked_until.is_none()
-            && before.since.is_some_and(|since| !since.plus_secs(policy.interval_secs).is_past(at));
-        let failures = if running { before.failures.saturating_add(1) } else { 1 };
-        let since = if running { before.since } else { Some(at) };
-        let locked_now = policy.failures > 0 && failures >= policy.failures;
-        let locked_until = locked_now.then(|| at.plus_secs(policy.lock_secs));
-        Self { lockout: Lockout { failures, since, locked_until }, locked_now }
+        let lockout = before.after_failure(policy, at);
+        Self { lockout, locked_now: lockout.is_locked(at) && !before.is_locked(at) }
     }
 }
 

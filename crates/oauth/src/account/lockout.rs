@@ -22,12 +22,6 @@ impl Lockout {
             locked_until: locks.then(|| now.plus_secs(policy.lock_secs)),
         }
     }
-
-    /// The counter after the right password; whether the account is locked is asked before.
-    #[must_use]
-    pub const fn after_success() -> Self {
-        Self { failures: 0, since: None, locked_until: None }
-    }
 }
 
 #[cfg(test)]
@@ -73,10 +67,5 @@ mod tests {
     fn zero_failures_switch_locking_off() {
         let off = LockoutPolicy { failures: 0, ..POLICY };
         assert!(!after(&(0..100).collect::<Vec<_>>(), off).is_locked(at(100)));
-    }
-
-    #[test]
-    fn a_success_forgets_earlier_failures() {
-        assert_eq!(Lockout::after_success(), Lockout::default());
     }
 }

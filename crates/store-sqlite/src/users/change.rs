@@ -49,6 +49,9 @@ pub(super) fn update(
 }
 
 fn refusal(db: &Connection, before: &User, change: &UserChange) -> sql::Result<Option<UserRefusal>> {
+    if change.judged_for.as_ref().is_some_and(|roles| *roles != before.roles) {
+        return Ok(Some(UserRefusal::RolesChanged));
+    }
     if let Some(name) = &change.name
         && name_is_taken(db, &fold_name(name), Some(before.id))?
     {

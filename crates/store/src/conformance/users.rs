@@ -47,6 +47,17 @@ pub async fn a_taken_name_or_an_unknown_role_is_refused_and_changes_nothing(stor
     assert_eq!(nobody.unwrap_err(), UserRefusal::Unknown);
 }
 
+pub async fn a_change_judged_for_other_roles_is_refused(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let judged_for = Some(world.user.roles.clone());
+    let promotion = UserChange { roles: Some(vec![ADMINISTRATOR_ROLE]), ..change() };
+    update(&world, &world.user, promotion).await.unwrap();
+    let takeover = UserChange { password: Some(new_password()), judged_for, ..change() };
+    assert_eq!(update(&world, &world.user, takeover.clone()).await.unwrap_err(), UserRefusal::RolesChanged);
+    let judged_again = UserChange { judged_for: Some(vec![ADMINISTRATOR_ROLE]), ..takeover };
+    update(&world, &world.user, judged_again).await.unwrap();
+}
+
 pub async fn a_password_change_ends_access_but_for_the_kept_session(store: Arc<dyn Store>) {
     let world = World::new(store).await;
     let (kept, closed) = (open_session(&world).await, open_session(&world).await);
