@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-pub mod authority;
 pub mod data_source;
 pub mod lockout;
 pub mod password;

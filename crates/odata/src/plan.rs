@@ -16,9 +16,6 @@ use crate::statement::Statement;
 use crate::syntax::Request;
 use crate::url::Url;
 
-/// Rows of a page where nobody asks for fewer.
-pub const DEFAULT_PAGE_SIZE: usize = 2000;
-
 /// What a plan depends on besides the URL and the model.
 #[derive(Debug, Clone)]
 pub struct Context<'a> {

@@ -80,14 +80,6 @@ impl Sources {
         }
     }
 
-    /// Ends all sources.
-    pub fn close_all(&self) {
-        let all = std::mem::take(&mut *self.write());
-        for opened in all.into_values() {
-            opened.source.close();
-        }
-    }
-
     /// How many database connections are open now, over all sources.
     pub fn open_connections(&self) -> usize {
         self.budget.open()

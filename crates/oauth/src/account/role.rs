@@ -76,11 +76,6 @@ pub fn may_be_deleted(role: RoleId) -> Result<(), RoleFault> {
     if role == ADMINISTRATOR_ROLE || role == USER_ROLE { Err(RoleFault::BuiltIn) } else { Ok(()) }
 }
 
-/// Whether somebody can still administer the system, given each user's activity and permissions after an act.
-pub fn an_administrator_remains<'a>(users: impl IntoIterator<Item = (bool, &'a [Permission])>) -> bool {
-    users.into_iter().any(|(active, permissions)| active && permissions.contains(&Permission::Administrator))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -119,12 +114,5 @@ mod tests {
         assert_eq!(may_have(USER_ROLE, &[]), Ok(()));
         assert_eq!(may_be_deleted(USER_ROLE), Err(RoleFault::BuiltIn));
         assert_eq!(may_be_deleted(RoleId::new(3)), Ok(()));
-    }
-
-    #[test]
-    fn an_inactive_administrator_is_none() {
-        let (all, none): (&[Permission], &[Permission]) = (&[Permission::Administrator], &[]);
-        assert!(an_administrator_remains([(true, none), (true, all)]));
-        assert!(!an_administrator_remains([(true, none), (false, all)]));
     }
 }
