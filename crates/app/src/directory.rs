@@ -7,7 +7,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use oauth::account::{DataSource, Permission, Role, User};
 use oauth::application::Application;
-use oauth::id::{ApplicationId, ClientId, UserId};
+use oauth::grant::Grant;
+use oauth::id::{ApplicationId, ClientId, GrantId, UserId};
 use oauth::limit::Limit;
 use quick_cache::sync::Cache;
 use store::{StoreError, Versions, fold_name};
@@ -19,6 +20,7 @@ pub struct Directory {
     applications: Remembered<ClientId, Application>,
     users: Remembered<UserId, Member>,
     data_sources: Remembered<String, DataSource>,
+    grants: Cache<GrantId, Grant>,
     limits: RwLock<Option<Limits>>,
     limits_drops: AtomicU64,
     seen: RwLock<Versions>,
@@ -54,6 +56,7 @@ impl Default for Directory {
             applications: Remembered::new(10_000),
             users: Remembered::new(10_000),
             data_sources: Remembered::new(1_000),
+            grants: Cache::new(10_000),
             limits: RwLock::default(),
             limits_drops: AtomicU64::default(),
             seen: RwLock::default(),
@@ -88,6 +91,22 @@ impl Directory {
     /// Notes that everything up to these versions was followed.
     pub(crate) fn caught_up(&self, now: Versions) {
         *self.seen.write().unwrap_or_else(PoisonError::into_inner) = now;
+    }
+
+    /// A grant as this node saw it last. It may be older than the database's, so it only serves an act that the store
+    /// judges by itself.
+    pub(crate) fn last_seen_grant(&self, id: GrantId) -> Option<Grant> {
+        self.grants.get(&id)
+    }
+
+    /// Notes what a grant has become.
+    pub(crate) fn saw_grant(&self, grant: Grant) {
+        self.grants.insert(grant.id, grant);
+    }
+
+    /// Drops a grant that has turned out to be different.
+    pub(crate) fn forget_grant(&self, id: GrantId) {
+        self.grants.remove(&id);
     }
 
     /// Drops every application; what owners are called is part of them.

@@ -101,6 +101,8 @@ impl FromStr for ClientId {
     }
 }
 
+const HEX: &[u8; 16] = b"0123456789abcdef";
+
 macro_rules! unguessable_ids {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
         $(#[$doc])*
@@ -140,7 +142,9 @@ macro_rules! unguessable_ids {
         /// Lower-case hexadecimal, 32 digits.
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+                let digits = self.0.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+                let text: String = digits.map(|digit| char::from(HEX[usize::from(digit)])).collect();
+                f.write_str(&text)
             }
         }
     )+};

@@ -33,6 +33,11 @@ impl App {
             self.metrics().power_bi_refresh_quirk.inc();
         }
         let token = self.vault.open_refresh_token(request.token.expose()).ok();
+        if let Some(token) = &token
+            && let Some(answer) = self.rotate_as_last_seen(request, client, token).await?
+        {
+            return Ok(answer);
+        }
         for _ in 0..TRIES {
             let grant = match &token {
                 Some(token) => self.store.find_grant(token.grant).await?,
@@ -44,18 +49,49 @@ impl App {
                 (Decision::Replay(grant), _) => return self.end_replayed(grant, client, origin).await,
             };
             if let Some(refresh) = self.rotate(&renewal, &grant, request).await? {
-                self.usage.grant(grant.id, self.now());
-                let access = NewAccessToken {
-                    grant: Some(grant.id),
-                    user: grant.user,
-                    user_epoch: grant.user_epoch,
-                    scopes: renewal.scopes,
-                    lifetime_secs: renewal.lifetime_secs,
-                };
-                return self.respond(client, &access, Some(refresh));
+                return self.renew(client, &renewal, &grant, refresh);
             }
         }
         Err(crate::Fault::Busy.into())
+    }
+
+    /// Rotates a grant as this node saw it last, without reading it. A rotation is a conditional write, so the store
+    /// refuses whatever has changed since; `None` then, and for everything that is not a rotation, means: read the
+    /// grant and decide anew.
+    async fn rotate_as_last_seen(
+        &self,
+        request: &Refresh,
+        client: &AuthenticatedClient,
+        token: &RefreshToken,
+    ) -> Result<Option<TokenResponse>, ProtocolRefusal> {
+        let Some(grant) = self.directory.last_seen_grant(token.grant) else { return Ok(None) };
+        let decided = self.decide_refresh(request, client, Some(token), Some(grant)).await;
+        if let Ok((Decision::Renew(renewal @ Renewal { rotation: Rotation::Rotate { .. }, .. }), Some(grant))) =
+            decided
+            && let Some(refresh) = self.rotate(&renewal, &grant, request).await?
+        {
+            return self.renew(client, &renewal, &grant, refresh).map(Some);
+        }
+        self.directory.forget_grant(token.grant);
+        Ok(None)
+    }
+
+    fn renew(
+        &self,
+        client: &AuthenticatedClient,
+        renewal: &Renewal,
+        grant: &Grant,
+        refresh: RefreshTokenText,
+    ) -> Result<TokenResponse, ProtocolRefusal> {
+        self.usage.grant(grant.id, self.now());
+        let access = NewAccessToken {
+            grant: Some(grant.id),
+            user: grant.user,
+            user_epoch: grant.user_epoch,
+            scopes: renewal.scopes,
+            lifetime_secs: renewal.lifetime_secs,
+        };
+        self.respond(client, &access, Some(refresh))
     }
 
     async fn decide_refresh(
@@ -104,6 +140,9 @@ impl App {
                 match self.store.rotate_grant(grant.id, from, key, now).await? {
                     Rotated::Lost => Ok(None),
                     Rotated::Done => {
+                        let moved =
+                            Grant { generation: from + 1, rotated_at: Some(now), key, ..grant.clone() };
+                        self.directory.saw_grant(moved);
                         let successor = RefreshToken { grant: grant.id, generation: from + 1 };
                         Ok(Some(self.seal_refresh(successor, key)?))
                     }

@@ -45,6 +45,9 @@ impl Parameters {
 /// # Errors
 /// [`Refusal::NotUtf8`].
 pub(crate) fn form_decoded(text: &str) -> Result<String, Refusal> {
+    if !text.bytes().any(|byte| matches!(byte, b'+' | b'%')) {
+        return Ok(text.to_owned());
+    }
     let spaced = text.replace('+', " ");
     let decoded = percent_decode_str(&spaced).decode_utf8().map_err(|_| Refusal::NotUtf8)?;
     Ok(decoded.into_owned())

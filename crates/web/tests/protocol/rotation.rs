@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use oauth::audit::Action;
+use oauth::audit::{Action, NewAuditEvent, Outcome};
 use oauth::id::ApplicationId;
+use oauth::sealed::RefreshToken;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
+use store::{Grants as _, Rotated};
 use testkit::{TestServer, USER};
 use tokio::task::JoinSet;
 
@@ -202,4 +204,27 @@ fn a_family_never_has_two_live_successors() {
     let mut runner = TestRunner::new(Config { cases: 48, failure_persistence: None, ..Config::default() });
     let outcome = runner.run(&steps(), |steps| runtime.block_on(play(&server, &client, steps)));
     outcome.unwrap_or_else(|failure| panic!("{failure}"));
+}
+
+/// Another node, or the command line, writes into the same database: what this server saw last is not the truth.
+#[tokio::test]
+async fn a_grant_that_was_moved_or_ended_elsewhere_is_not_rotated_from_memory() {
+    let server = TestServer::start().await;
+    let client = Client::strict(&server).await;
+    let first = client.tokens(&server).await;
+    let second = Tokens::of(&client.refresh(&server, &first.refresh).await);
+    let grant = server.vault().open_refresh_token(&second.refresh).unwrap().grant;
+
+    let now = server.app().now();
+    let moved = server.store().rotate_grant(grant, 1, 1, now).await.unwrap();
+    assert_eq!(moved, Rotated::Done);
+    let repeated = Tokens::of(&client.refresh(&server, &second.refresh).await);
+    let elsewhere = RefreshToken { grant, generation: 2 };
+    let successor = server.vault().seal_refresh_token(elsewhere, 1).unwrap();
+    assert_eq!(repeated.refresh, successor.expose(), "the successor that the other node gave");
+
+    let third = Tokens::of(&client.refresh(&server, &repeated.refresh).await);
+    let audit = NewAuditEvent::new(Action::RevokeGrant, Outcome::Success, now);
+    server.store().revoke_grant(grant, now.plus_secs(86_400), audit).await.unwrap();
+    assert_refused(&client.refresh(&server, &third.refresh).await, 400, "invalid_grant");
 }
