@@ -41,11 +41,35 @@ const ESCAPED: [bool; 256] = {
 /// Writes a quoted string. Bytes that are no UTF-8 become replacement characters.
 pub(crate) fn string(out: &mut Vec<u8>, text: &[u8]) {
     out.push(b'"');
-    match std::str::from_utf8(text) {
-        Ok(_) => escaped(out, text),
-        Err(_) => escaped(out, String::from_utf8_lossy(text).as_bytes()),
+    if is_plain(text) {
+        out.extend_from_slice(text);
+    } else {
+        match std::str::from_utf8(text) {
+            Ok(_) => escaped(out, text),
+            Err(_) => escaped(out, String::from_utf8_lossy(text).as_bytes()),
+        }
     }
     out.push(b'"');
+}
+
+/// Whether the text is ASCII without anything to escape, as most is; eight bytes are looked at together.
+fn is_plain(text: &[u8]) -> bool {
+    let (words, rest) = text.as_chunks::<8>();
+    let special = words.iter().fold(0, |found, word| found | special_bytes(u64::from_le_bytes(*word)));
+    special == 0 && rest.iter().all(|byte| byte.is_ascii() && !ESCAPED[usize::from(*byte)])
+}
+
+/// Sets the highest bit of some byte if any of the eight is below 0x20, a quote, a backslash, or not ASCII.
+const fn special_bytes(word: u64) -> u64 {
+    const ONES: u64 = u64::MAX / 255;
+    const HIGHS: u64 = ONES * 0x80;
+    const fn zero(word: u64) -> u64 {
+        word.wrapping_sub(ONES) & !word
+    }
+    let control = word.wrapping_sub(ONES * 0x20) & !word;
+    let quote = zero(word ^ (ONES * b'"' as u64));
+    let backslash = zero(word ^ (ONES * b'\\' as u64));
+    (control | quote | backslash | word) & HIGHS
 }
 
 fn escaped(out: &mut Vec<u8>, mut text: &[u8]) {
@@ -69,5 +93,23 @@ fn escape(out: &mut Vec<u8>, byte: u8) {
             out.push(b"0123456789abcdef"[usize::from(byte >> 4)]);
             out.push(b"0123456789abcdef"[usize::from(byte & 15)]);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_plain_exactly_if_nothing_of_it_must_be_escaped_or_checked() {
+        for byte in 0..=u8::MAX {
+            for at in 0..17 {
+                let mut text = *b"harbour of ships!";
+                text[at] = byte;
+                let expected = byte.is_ascii() && !ESCAPED[usize::from(byte)];
+                assert_eq!(is_plain(&text), expected, "byte {byte:#x} at {at}");
+            }
+        }
+        assert!(is_plain(b""));
     }
 }
