@@ -24,7 +24,7 @@ use crate::App;
 use crate::models::Opened;
 
 /// How long a read may hold a request thread. What takes longer starts anew on a worker, so that nobody waits behind it.
-const INLINE_PATIENCE: Duration = Duration::from_millis(2);
+const INLINE_PATIENCE: Duration = Duration::from_millis(10);
 
 /// The longest position that a next link can carry, in bytes; sealed and encoded it must still fit a URL.
 const LONGEST_POSITION: usize = 16 * 1024;
