@@ -46,6 +46,21 @@ impl Visit<'_> {
         Ok(self.gate.app().caller_by_session(&cookie).await?.map(|live| (live, cookie)))
     }
 
+    /// The live session, for a page that needs one.
+    ///
+    /// # Errors
+    /// What the browser gets instead: the sign-in page that comes back to `here`, or the page of a fault.
+    pub async fn signed_in(&self, here: &str) -> Result<(LiveSession, SessionCookie), Response> {
+        match self.session().await {
+            Ok(Some(found)) => Ok(found),
+            Ok(None) => {
+                let asking = login::Asking { continue_to: here, ..login::Asking::default() };
+                Err(self.ask_to_sign_in(StatusCode::OK, &asking).await)
+            }
+            Err(cause) => Err(fault(&cause)),
+        }
+    }
+
     /// The visitor's cookie, and whether it is fresh and must be set.
     fn visitor(&self) -> (String, bool) {
         match cookies::value(self.headers, visitor_name(self.gate)) {

@@ -10,7 +10,6 @@ use oauth::grant::Allowed;
 use oauth::id::ApplicationId;
 
 use super::form::{Form, fields};
-use super::login::Asking;
 use super::{Visit, When, fault, go_to, stale_form};
 use crate::Gate;
 use crate::origin::From;
@@ -62,10 +61,9 @@ impl std::convert::From<Allowed> for Connected {
 /// `GET /account`.
 pub async fn show(State(gate): State<Gate>, From(origin): From, headers: HeaderMap) -> Response {
     let visit = Visit { gate: &gate, headers: &headers, origin: &origin };
-    let (live, cookie) = match visit.session().await {
-        Err(cause) => return fault(&cause),
-        Ok(None) => return ask(&visit, "/account").await,
-        Ok(Some(found)) => found,
+    let (live, cookie) = match visit.signed_in("/account").await {
+        Ok(found) => found,
+        Err(instead) => return instead,
     };
     let roles = match gate.app().names_of_roles(live.caller.member()).await {
         Ok(names) => names.join(", "),
@@ -90,10 +88,9 @@ pub async fn applications(
     headers: HeaderMap,
 ) -> Response {
     let visit = Visit { gate: &gate, headers: &headers, origin: &origin };
-    let (live, cookie) = match visit.session().await {
-        Err(cause) => return fault(&cause),
-        Ok(None) => return ask(&visit, "/account/applications").await,
-        Ok(Some(found)) => found,
+    let (live, cookie) = match visit.signed_in("/account/applications").await {
+        Ok(found) => found,
+        Err(instead) => return instead,
     };
     let allowed = match list(&gate, &live).await {
         Ok(allowed) => allowed,
@@ -119,10 +116,9 @@ pub async fn revoke(
     form: Form,
 ) -> Response {
     let visit = Visit { gate: &gate, headers: &headers, origin: &origin };
-    let (live, cookie) = match visit.session().await {
-        Err(cause) => return fault(&cause),
-        Ok(None) => return ask(&visit, "/account/applications").await,
-        Ok(Some(found)) => found,
+    let (live, cookie) = match visit.signed_in("/account/applications").await {
+        Ok(found) => found,
+        Err(instead) => return instead,
     };
     if !visit.is_ours(cookie.expose(), form.field(fields::CSRF)) {
         return stale_form();
@@ -151,11 +147,6 @@ fn acting_fault(refusal: ActingRefusal) -> app::Fault {
         ActingRefusal::Fault(fault) => fault,
         other => app::Fault::Broken(Box::new(other)),
     }
-}
-
-/// The sign-in page, to come back to `here`.
-pub(crate) async fn ask(visit: &Visit<'_>, here: &str) -> Response {
-    visit.ask_to_sign_in(StatusCode::OK, &Asking { continue_to: here, ..Asking::default() }).await
 }
 
 /// The pages with and without what they can hold.

@@ -9,7 +9,6 @@ use http::header::RETRY_AFTER;
 use http::{HeaderMap, StatusCode};
 use oauth::secret::Password;
 
-use super::account::ask;
 use super::form::{Form, fields};
 use super::{Visit, fault, go_to, sentence, stale_form};
 use crate::Gate;
@@ -34,10 +33,9 @@ pub async fn show(
     headers: HeaderMap,
 ) -> Response {
     let visit = Visit { gate: &gate, headers: &headers, origin: &origin };
-    let (live, cookie) = match visit.session().await {
-        Err(cause) => return fault(&cause),
-        Ok(None) => return ask(&visit, "/account/password").await,
-        Ok(Some(found)) => found,
+    let (live, cookie) = match visit.signed_in("/account/password").await {
+        Ok(found) => found,
+        Err(instead) => return instead,
     };
     let csrf = gate.app().csrf_token(cookie.expose());
     let changed = query.as_deref() == Some("changed");
@@ -59,10 +57,9 @@ pub async fn change(
     form: Form,
 ) -> Response {
     let visit = Visit { gate: &gate, headers: &headers, origin: &origin };
-    let (live, cookie) = match visit.session().await {
-        Err(cause) => return fault(&cause),
-        Ok(None) => return ask(&visit, "/account/password").await,
-        Ok(Some(found)) => found,
+    let (live, cookie) = match visit.signed_in("/account/password").await {
+        Ok(found) => found,
+        Err(instead) => return instead,
     };
     if !visit.is_ours(cookie.expose(), form.field(fields::CSRF)) {
         return stale_form();
