@@ -19,6 +19,7 @@ mod browser;
 mod call;
 mod clock;
 mod html;
+pub mod postgres;
 mod process;
 mod random;
 mod server;

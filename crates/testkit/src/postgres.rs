@@ -1,0 +1,298 @@
+//! A real PostgreSQL server in a folder of its own, from Debian's packages.
+//!
+//! Nothing of it outlives the test process, however that ends: a [`Watchdog`] waits on a pipe whose other end only this
+//! process holds, ends the server when the pipe closes, and deletes the folder. A server in a `static`, which is never
+//! dropped, is therefore cleaned up as well; [`PostgresServer::shared`] is one.
+
+mod database;
+mod processes;
+mod programs;
+mod watchdog;
+
+use std::fs::{self, File};
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::random::Random;
+use processes::Postmaster;
+use programs::Programs;
+use watchdog::Watchdog;
+
+pub use database::PostgresDatabase;
+
+/// The role that owns everything.
+const ROLE: &str = "sluicegate";
+
+/// Ports below those that the kernel gives to outgoing connections: one of ours is still free after a `kill -9`.
+const PORTS: std::ops::Range<u64> = 20_000..32_000;
+
+/// How often a start is tried on another port.
+const ATTEMPTS: usize = 10;
+
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Two minutes of pauses: a crashed server replays its log before it answers.
+const PATIENCE: usize = 12_000;
+
+/// What a server is to be.
+#[derive(Debug, Clone, Default)]
+pub struct PostgresSettings {
+    /// Whether a commit is on the disk when it is answered. Tests of statements are several times faster without.
+    pub durable: bool,
+    /// Where given, the server speaks TLS and nothing else.
+    pub tls: Option<PostgresTls>,
+    /// More settings of the server, by their names in `postgresql.conf`.
+    pub options: Vec<(&'static str, String)>,
+}
+
+/// A server's certificate.
+#[derive(Debug, Clone)]
+pub struct PostgresTls {
+    /// The chain, as PEM.
+    pub certificate: PathBuf,
+    /// The private key, as PEM.
+    pub key: PathBuf,
+}
+
+/// A server on a free port of the loopback address. Its role asks for a password with SCRAM.
+pub struct PostgresServer {
+    programs: Programs,
+    data: PathBuf,
+    port: u16,
+    password: String,
+    options: Vec<String>,
+    running: Mutex<Option<Child>>,
+    databases: AtomicU32,
+    watchdog: Watchdog,
+    /// Last, so that the folder goes when everything else has ended.
+    folder: TempDir,
+}
+
+impl PostgresServer {
+    /// The server that all tests of this process share. It is fast and not durable; whoever kills it takes it from the
+    /// others.
+    pub fn shared() -> &'static Self {
+        static SHARED: OnceLock<PostgresServer> = OnceLock::new();
+        SHARED.get_or_init(|| Self::start(&PostgresSettings::default()))
+    }
+
+    /// Makes a data folder and starts a server on it.
+    ///
+    /// # Panics
+    /// When the packages are missing or the server does not start; it shows what was printed.
+    pub fn start(settings: &PostgresSettings) -> Self {
+        let programs = Programs::find().unwrap_or_else(|missing| panic!("{missing}"));
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        // The server knows its folder by the path without links, and the watchdog compares the two.
+        let top = folder.path().canonicalize().expect("a folder that is there");
+        programs.give(&top);
+        let data = top.join("data");
+        let watchdog = Watchdog::start(&top, &data);
+        let mut random = Random::new(Random::fresh_seed());
+        let password = random.word();
+        initialise(&programs, &top, &data, &password);
+        let mut server = Self {
+            programs,
+            data,
+            port: 0,
+            password,
+            options: options(settings),
+            running: Mutex::new(None),
+            databases: AtomicU32::new(0),
+            watchdog,
+            folder,
+        };
+        if let Some(tls) = &settings.tls {
+            server.put_certificate(tls);
+        }
+        for _ in 0..ATTEMPTS {
+            server.port = free_port(&mut random);
+            if server.try_to_run() {
+                return server;
+            }
+        }
+        panic!("PostgreSQL does not start: {}", server.log());
+    }
+
+    /// Address and port as a connection string has them.
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Where a database is reached, password included.
+    pub fn url(&self, database: &str) -> String {
+        self.url_by_way_of(&self.address(), database)
+    }
+
+    /// Where a database is reached through something that listens at `address` in front of the server.
+    pub fn url_by_way_of(&self, address: &str, database: &str) -> String {
+        format!("postgres://{ROLE}:{}@{address}/{database}", self.password)
+    }
+
+    /// The folder of the server's files.
+    pub fn data_folder(&self) -> &Path {
+        &self.data
+    }
+
+    /// All that the server has logged since its first start.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.log_file()).unwrap_or_default()
+    }
+
+    /// Makes an empty database of its own for a test. It goes when the answer is dropped.
+    pub fn create_database(&self) -> PostgresDatabase<'_> {
+        self.create_database_from("template1")
+    }
+
+    /// Makes a database with the content of another, to which nobody may be connected meanwhile.
+    pub fn create_database_from(&self, template: &str) -> PostgresDatabase<'_> {
+        let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
+        PostgresDatabase::create(self, name, template)
+    }
+
+    /// Runs statements in a database as the owner, and answers what they print: rows as lines, columns between bars.
+    ///
+    /// # Errors
+    /// When the server refuses or does not answer: what `psql` says of it.
+    ///
+    /// # Panics
+    /// When `psql` cannot be started.
+    pub fn run(&self, database: &str, statements: &str) -> Result<String, String> {
+        let mut psql = Command::new(self.programs.psql());
+        psql.env_clear().env("PGHOST", "127.0.0.1").env("PGPORT", self.port.to_string());
+        psql.env("PGUSER", ROLE).env("PGPASSWORD", &self.password).env("PGDATABASE", database);
+        psql.args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1"]);
+        let output = psql.arg("--command").arg(statements).stdin(Stdio::null()).output();
+        let output = output.expect("psql runs");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_owned();
+        if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
+    }
+
+    /// `kill -9` of the server and of every process that it started.
+    ///
+    /// # Panics
+    /// When it is not running.
+    pub fn kill(&self) {
+        let mut child = self.running().take().expect("the server runs");
+        Postmaster::new(child.id(), &self.data).kill_with_children();
+        let _ = child.wait();
+    }
+
+    /// Ends the server in order: connections are closed, transactions rolled back, nothing is left to recover.
+    ///
+    /// # Panics
+    /// When it is not running.
+    pub fn stop(&self) {
+        let mut child = self.running().take().expect("the server runs");
+        processes::signal("INT", &[child.id()]);
+        let _ = child.wait();
+    }
+
+    /// Starts a server that was killed or stopped, on the same port, and waits until it answers.
+    ///
+    /// # Panics
+    /// When it does not start; it shows what was logged.
+    pub fn start_again(&self) {
+        assert!(self.running().is_none(), "the server runs already");
+        assert!(self.try_to_run(), "PostgreSQL does not start again: {}", self.log());
+    }
+
+    fn running(&self) -> MutexGuard<'_, Option<Child>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn log_file(&self) -> PathBuf {
+        self.folder.path().join("log")
+    }
+
+    /// Whether the server came to answer; otherwise it has ended.
+    fn try_to_run(&self) -> bool {
+        let log = File::options().create(true).append(true).open(self.log_file()).expect("a log file");
+        let mut command = self.programs.as_owner(self.programs.postgres());
+        command.arg("-D").arg(&self.data).arg("-p").arg(self.port.to_string()).args(&self.options);
+        command.stdout(log.try_clone().expect("a second handle")).stderr(log);
+        let mut child = command.process_group(0).spawn().expect("postgres runs");
+        let postmaster = Postmaster::new(child.id(), &self.data);
+        for _ in 0..PATIENCE {
+            if child.try_wait().expect("it can be waited for").is_some() {
+                return false;
+            }
+            if postmaster.is_ready() {
+                *self.running() = Some(child);
+                return true;
+            }
+            std::thread::sleep(PAUSE);
+        }
+        postmaster.kill_with_children();
+        let _ = child.wait();
+        false
+    }
+
+    fn put_certificate(&self, tls: &PostgresTls) {
+        for (from, name) in [(&tls.certificate, "server.crt"), (&tls.key, "server.key")] {
+            let to = self.data.join(name);
+            fs::copy(from, &to).expect("the certificate can be copied");
+            fs::set_permissions(&to, fs::Permissions::from_mode(0o600)).expect("it is ours");
+            self.programs.give(&to);
+        }
+        let rules = "hostssl all all 127.0.0.1/32 scram-sha-256\n";
+        fs::write(self.data.join("pg_hba.conf"), rules).expect("the folder can be written");
+    }
+}
+
+impl Drop for PostgresServer {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.running().take() {
+            processes::signal("QUIT", &[child.id()]);
+            let _ = child.wait();
+        }
+        self.watchdog.finish();
+    }
+}
+
+fn initialise(programs: &Programs, top: &Path, data: &Path, password: &str) {
+    let secret = top.join("password");
+    fs::write(&secret, password).expect("the folder can be written");
+    programs.give(&secret);
+    let mut command = programs.as_owner(programs.initdb());
+    command.arg("--pgdata").arg(data).arg("--pwfile").arg(&secret).arg("--username").arg(ROLE);
+    command.args(["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync"]);
+    let output = command.output().expect("initdb runs");
+    assert!(output.status.success(), "initdb failed: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// The server's arguments. Shared memory is kept in files below the data folder: segments of the system would stay
+/// after a `kill -9`.
+fn options(settings: &PostgresSettings) -> Vec<String> {
+    let switch = if settings.durable { "on" } else { "off" };
+    let mut options: Vec<(&str, String)> = vec![
+        ("listen_addresses", "127.0.0.1".to_owned()),
+        ("unix_socket_directories", String::new()),
+        ("dynamic_shared_memory_type", "mmap".to_owned()),
+        ("shared_buffers", "64MB".to_owned()),
+        ("max_connections", "200".to_owned()),
+        ("fsync", switch.to_owned()),
+        ("synchronous_commit", switch.to_owned()),
+        ("full_page_writes", switch.to_owned()),
+        ("ssl", if settings.tls.is_some() { "on" } else { "off" }.to_owned()),
+    ];
+    options.extend(settings.options.iter().cloned());
+    options.into_iter().flat_map(|(name, value)| ["-c".to_owned(), format!("{name}={value}")]).collect()
+}
+
+fn free_port(random: &mut Random) -> u16 {
+    loop {
+        let port = PORTS.start + random.below(PORTS.end - PORTS.start);
+        let port = u16::try_from(port).expect("the range lies below");
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! A database for one test.
+
+use super::PostgresServer;
+
+/// A database of its own on a server that may be shared; it is dropped with everybody's connections to it.
+pub struct PostgresDatabase<'a> {
+    server: &'a PostgresServer,
+    name: String,
+}
+
+impl<'a> PostgresDatabase<'a> {
+    pub(super) fn create(server: &'a PostgresServer, name: String, template: &str) -> Self {
+        let made = server.run("postgres", &format!("CREATE DATABASE {name} TEMPLATE {template}"));
+        made.unwrap_or_else(|told| panic!("the database cannot be made: {told}"));
+        Self { server, name }
+    }
+
+    /// Its name on the server.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The server that it is on.
+    pub fn server(&self) -> &'a PostgresServer {
+        self.server
+    }
+
+    /// Where it is reached, password included.
+    pub fn url(&self) -> String {
+        self.server.url(&self.name)
+    }
+
+    /// Where it is reached through something that listens at `address` in front of the server.
+    pub fn url_by_way_of(&self, address: &str) -> String {
+        self.server.url_by_way_of(address, &self.name)
+    }
+
+    /// Runs statements in it, and answers what they print: rows as lines, columns between bars.
+    ///
+    /// # Panics
+    /// When the server refuses; it shows what `psql` says of it.
+    pub fn run(&self, statements: &str) -> String {
+        let told = self.server.run(&self.name, statements);
+        told.unwrap_or_else(|told| panic!("{told}"))
+    }
+}
+
+impl Drop for PostgresDatabase<'_> {
+    fn drop(&mut self) {
+        // Whether a server that is down by now has the database is of no interest: its folder goes too.
+        let _ = self.server.run("postgres", &format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name));
+    }
+}
