@@ -1,6 +1,7 @@
 //! What the tests and the benchmark need beyond the toolchain, installed where that is possible.
 //!
 //! A missing tool is never a reason to skip: either it can be installed here, or the task fails and says what to install.
+//! What is installed stays a tool: no package starts a service, and PostgreSQL makes no database cluster of its own.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,6 +10,15 @@ use anyhow::{Context, Result, bail};
 
 use crate::process::{self, find_program};
 
+/// Where Debian keeps PostgreSQL's server: one folder for each release, none of them on the search path.
+const POSTGRESQL: &str = "/usr/lib/postgresql";
+
+/// What PostgreSQL's package does when it is installed.
+const CLUSTERS: &str = "/etc/postgresql-common/createcluster.conf";
+
+/// Asked by every package before it starts a service; 101 forbids it.
+const POLICY: &str = "/usr/sbin/policy-rc.d";
+
 /// A program and the Debian package that brings it.
 pub(crate) struct Tool {
     pub(crate) program: &'static str,
@@ -16,20 +26,30 @@ pub(crate) struct Tool {
     pub(crate) purpose: &'static str,
 }
 
+impl Tool {
+    /// Also in folders that Debian keeps off the search path of people who are not root.
+    fn is_there(&self) -> bool {
+        find_program(self.program).is_some()
+            || Path::new("/usr/sbin").join(self.program).is_file()
+            || releases_of_postgresql().any(|release| release.join("bin").join(self.program).is_file())
+    }
+}
+
+fn releases_of_postgresql() -> impl Iterator<Item = PathBuf> {
+    fs::read_dir(POSTGRESQL).into_iter().flatten().flatten().map(|entry| entry.path())
+}
+
 /// Finds each tool or installs its Debian package; the error names everything that is still missing.
 pub(crate) fn provide(tools: &[Tool], root: &Path) -> Result<()> {
-    let missing = |tools: &[Tool]| -> Vec<String> {
-        let absent = tools.iter().filter(|tool| find_program(tool.program).is_none());
-        absent.map(|tool| tool.package.to_owned()).collect()
-    };
-    let packages = missing(tools);
+    let packages: Vec<String> =
+        tools.iter().filter(|tool| !tool.is_there()).map(|tool| tool.package.to_owned()).collect();
     if packages.is_empty() {
         return Ok(());
     }
     let attempt = install_packages(&packages, root);
     let absent: Vec<String> = tools
         .iter()
-        .filter(|tool| find_program(tool.program).is_none())
+        .filter(|tool| !tool.is_there())
         .map(|tool| format!("  {} (Debian package {}): {}", tool.program, tool.package, tool.purpose))
         .collect();
     if absent.is_empty() {
@@ -44,22 +64,85 @@ pub(crate) fn install_packages(packages: &[String], root: &Path) -> Result<()> {
     if find_program("apt-get").is_none() {
         bail!("there is no apt-get here");
     }
-    let is_root = process::output(process::command("id", root).arg("-u"))?.trim() == "0";
-    if !is_root && find_program("sudo").is_none() {
-        bail!("neither root nor sudo is at hand");
-    }
-    let apt = |arguments: &[&str]| {
-        let mut command = process::command(if is_root { "apt-get" } else { "sudo" }, root);
-        if !is_root {
-            command.args(["--non-interactive", "apt-get"]);
-        }
-        command.env("DEBIAN_FRONTEND", "noninteractive").args(arguments);
-        process::run(&mut command)
+    let privileged = Privileged::find(root)?;
+    privileged.apt(&["update", "--quiet"])?;
+    let services = privileged.forbid_services()?;
+    let installed = if packages.iter().any(|package| package == "postgresql") {
+        privileged.install_postgresql_tools().and_then(|()| privileged.install(packages))
+    } else {
+        privileged.install(packages)
     };
-    apt(&["update", "--quiet"])?;
-    let mut arguments = vec!["install", "--yes", "--quiet", "--no-install-recommends"];
-    arguments.extend(packages.iter().map(String::as_str));
-    apt(&arguments)
+    privileged.allow_services(&services)?;
+    installed
+}
+
+/// Whether this process has put the file there that forbids services, and so must take it away.
+enum Services {
+    ForbiddenHere,
+    ForbiddenBefore,
+}
+
+/// A way to act as root.
+struct Privileged<'a> {
+    is_root: bool,
+    root: &'a Path,
+}
+
+impl<'a> Privileged<'a> {
+    fn find(root: &'a Path) -> Result<Self> {
+        let is_root = process::output(process::command("id", root).arg("-u"))?.trim() == "0";
+        if !is_root && find_program("sudo").is_none() {
+            bail!("neither root nor sudo is at hand");
+        }
+        Ok(Self { is_root, root })
+    }
+
+    fn run(&self, program: &str, arguments: &[&str]) -> Result<()> {
+        let mut command = process::command(if self.is_root { program } else { "sudo" }, self.root);
+        if !self.is_root {
+            command.args(["--non-interactive", "env", "DEBIAN_FRONTEND=noninteractive", program]);
+        }
+        process::run(command.env("DEBIAN_FRONTEND", "noninteractive").args(arguments))
+    }
+
+    fn apt(&self, arguments: &[&str]) -> Result<()> {
+        self.run("apt-get", arguments)
+    }
+
+    fn install(&self, packages: &[String]) -> Result<()> {
+        let mut arguments = vec!["install", "--yes", "--quiet", "--no-install-recommends"];
+        arguments.extend(packages.iter().map(String::as_str));
+        self.apt(&arguments)
+    }
+
+    /// Brings the tools before the server, and tells them not to make the cluster that the server's package would make
+    /// and start. Whoever has the tools already has decided on that themselves.
+    fn install_postgresql_tools(&self) -> Result<()> {
+        if Path::new(CLUSTERS).exists() {
+            return Ok(());
+        }
+        self.install(&["postgresql-common".to_owned()])?;
+        self.run(
+            "sed",
+            &["--in-place", "s/^#*create_main_cluster *=.*/create_main_cluster = false/", CLUSTERS],
+        )
+    }
+
+    fn forbid_services(&self) -> Result<Services> {
+        if Path::new(POLICY).exists() {
+            return Ok(Services::ForbiddenBefore);
+        }
+        let script = format!("printf '#!/bin/sh\\nexit 101\\n' > {POLICY} && chmod 755 {POLICY}");
+        self.run("sh", &["-c", &script])?;
+        Ok(Services::ForbiddenHere)
+    }
+
+    fn allow_services(&self, services: &Services) -> Result<()> {
+        match services {
+            Services::ForbiddenHere => self.run("rm", &["-f", POLICY]),
+            Services::ForbiddenBefore => Ok(()),
+        }
+    }
 }
 
 /// Installs the npm packages pinned in `from` into `into`, and returns `into/node_modules`.

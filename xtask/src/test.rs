@@ -14,6 +14,13 @@ const TOOLS: &[Tool] = &[
     Tool { program: "node", package: "nodejs", purpose: "clients from npm are run against the server" },
     Tool { program: "npm", package: "npm", purpose: "installs the clients from npm" },
     Tool { program: "python3", package: "python3", purpose: "clients from PyPI are run against the server" },
+    Tool { program: "postgres", package: "postgresql", purpose: "nodes share a database, which tests kill" },
+    Tool {
+        program: "pgbouncer",
+        package: "pgbouncer",
+        purpose: "the database is reached through a pooler too",
+    },
+    Tool { program: "faketime", package: "faketime", purpose: "nodes are run with clocks that disagree" },
 ];
 
 /// Installs, runs `cargo test --workspace` with `arguments`, and fails also when a test was ignored or none ran.
