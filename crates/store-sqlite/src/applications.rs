@@ -7,6 +7,7 @@ use oauth::revocation::{Revocation, Subject};
 use oauth::time::Timestamp;
 use rusqlite::types::Value;
 use rusqlite::{Connection, params, params_from_iter};
+use store::columns::SettingsColumns;
 use store::{
     Answer, ApplicationFilter, ApplicationRefusal, Applications, Judged, NewApplication, NewSecret, fold_name,
 };
@@ -16,8 +17,6 @@ use crate::versions::{self, Kind};
 use crate::{SqliteStore, audit, micros, purge, revocations, secrets, sql};
 
 mod row;
-
-use row::SettingsRow;
 
 macro_rules! application_sql {
     ($tail:literal) => {
@@ -151,14 +150,14 @@ fn insert(db: &Connection, new: &NewApplication, event: &NewAuditEvent) -> sql::
             folded_description, redirect_urls, profile, client_type, grant_types, scopes, token_format,
             access_token_lifetime_secs, contacts, logo_url, created_at, updated_at)
         VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?16)";
-    let settings = SettingsRow::new(&new.settings)?;
+    let settings = SettingsColumns::new(&new.settings)?;
     let row = params![
         new.client_id.as_str(),
         new.owner.get(),
         settings.name,
-        settings.folded_name,
+        settings.folded_name(),
         settings.description,
-        settings.folded_description,
+        settings.folded_description(),
         settings.redirect_urls,
         settings.profile,
         settings.client_type,
@@ -191,13 +190,13 @@ fn update(
             folded_description = ?5, redirect_urls = ?6, profile = ?7, client_type = ?8, grant_types = ?9, scopes = ?10,
             token_format = ?11, access_token_lifetime_secs = ?12, contacts = ?13, logo_url = ?14, updated_at = ?15
         WHERE id = ?1";
-    let row = SettingsRow::new(settings)?;
+    let row = SettingsColumns::new(settings)?;
     let changed = params![
         id.get(),
         row.name,
-        row.folded_name,
+        row.folded_name(),
         row.description,
-        row.folded_description,
+        row.folded_description(),
         row.redirect_urls,
         row.profile,
         row.client_type,

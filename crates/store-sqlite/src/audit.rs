@@ -1,13 +1,13 @@
 //! The audit log.
 
-use oauth::audit::{Action, AuditEvent, NewAuditEvent, Outcome};
+use oauth::audit::{AuditEvent, NewAuditEvent};
 use oauth::id::{ApplicationId, AuditId, UserId};
 use oauth::time::Timestamp;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params, params_from_iter};
+use store::columns::audit_names;
 use store::{Answer, Audit, AuditFilter, fold_name};
 
-use crate::error::Failure;
 use crate::{SqliteStore, micros, sql};
 
 impl Audit for SqliteStore {
@@ -75,15 +75,11 @@ fn list(db: &Connection, filter: &AuditFilter) -> sql::Result<Vec<AuditEvent>> {
 
 fn read(row: &Row<'_>) -> sql::Result<AuditEvent> {
     let (action, outcome): (String, String) = (row.get(2)?, row.get(3)?);
+    let (action, outcome) = audit_names(&action, &outcome)?;
     let event = NewAuditEvent {
         at: Timestamp::from_micros(row.get(1)?),
-        action: Action::from_name(&action)
-            .ok_or_else(|| Failure::Inconsistent(format!("an audit event of the action {action}")))?,
-        outcome: match outcome.as_str() {
-            "success" => Outcome::Success,
-            "refused" => Outcome::Refused,
-            _ => return Err(Failure::Inconsistent(format!("an audit event with the outcome {outcome}"))),
-        },
+        action,
+        outcome,
         actor: row.get::<_, Option<i64>>(4)?.map(UserId::new),
         actor_name: row.get(5)?,
         application: row.get::<_, Option<i64>>(6)?.map(ApplicationId::new),

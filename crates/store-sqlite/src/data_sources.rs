@@ -1,12 +1,11 @@
 //! Data sources and with whom they are shared.
 
-use std::collections::BTreeMap;
-
 use oauth::account::DataSource;
 use oauth::audit::NewAuditEvent;
 use oauth::id::{DataSourceId, UserId};
 use oauth::time::Timestamp;
 use rusqlite::{Connection, Row, params};
+use store::columns::{options_from_json, options_to_json};
 use store::{
     Answer, DataSourceChange, DataSourceRefusal, DataSources, Judged, NewDataSource, Sharing, fold_name,
 };
@@ -116,7 +115,7 @@ fn insert(db: &Connection, new: &NewDataSource, event: &NewAuditEvent) -> Outcom
         fold_name(&new.name),
         new.description,
         new.data_store,
-        to_json(&new.options)?,
+        options_to_json(&new.options)?,
         new.owner.get(),
         micros(new.at),
     ];
@@ -137,7 +136,7 @@ fn update(db: &Connection, id: DataSourceId, change: &DataSourceChange, event: &
     if sql::value(db, TAKEN, (&folded, id.get()))? {
         return Ok(Err(DataSourceRefusal::NameTaken));
     }
-    let options = to_json(&change.options)?;
+    let options = options_to_json(&change.options)?;
     let row = params![id.get(), change.name, folded, change.description, options, micros(change.at)];
     sql::execute(db, UPDATE, row)?;
     finish(db, id, event)
@@ -183,22 +182,18 @@ fn user_exists(db: &Connection, id: UserId) -> sql::Result<bool> {
     sql::value(db, "SELECT EXISTS (SELECT 1 FROM users WHERE id = ?1)", [id.get()])
 }
 
-fn to_json(options: &BTreeMap<String, String>) -> sql::Result<String> {
-    serde_json::to_string(options).map_err(|error| Failure::Inconsistent(error.to_string()))
-}
-
 fn read(row: &Row<'_>) -> sql::Result<DataSource> {
     let (options, shared): (String, Option<String>) = (row.get(4)?, row.get(6)?);
-    let impossible = |what: &str| Failure::Inconsistent(format!("a data source with impossible {what}"));
+    let impossible = |_| Failure::Inconsistent("a data source with impossible shares".to_owned());
     let users = shared.as_deref().unwrap_or_default().split_ascii_whitespace().map(str::parse);
     Ok(DataSource {
         id: DataSourceId::new(row.get(0)?),
         name: row.get(1)?,
         description: row.get(2)?,
         data_store: row.get(3)?,
-        options: serde_json::from_str(&options).map_err(|_| impossible("options"))?,
+        options: options_from_json(&options)?,
         owner: UserId::new(row.get(5)?),
-        shared_with: users.collect::<Result<_, _>>().map_err(|_| impossible("shares"))?,
+        shared_with: users.collect::<Result<_, _>>().map_err(impossible)?,
         created_at: Timestamp::from_micros(row.get(7)?),
         updated_at: Timestamp::from_micros(row.get(8)?),
     })

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use rusqlite::ErrorCode;
 use store::StoreError;
+use store::columns::Impossible;
 
 /// Why a system database could not be created, opened or migrated.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +59,12 @@ pub(crate) enum Failure {
 impl From<rusqlite::Error> for Failure {
     fn from(error: rusqlite::Error) -> Self {
         Self::Sql(error)
+    }
+}
+
+impl From<Impossible> for Failure {
+    fn from(Impossible(what): Impossible) -> Self {
+        Self::Inconsistent(what)
     }
 }
 

@@ -4,6 +4,7 @@ use oauth::account::{ADMINISTRATOR_ROLE, Permission, Role, USER_ROLE};
 use oauth::audit::NewAuditEvent;
 use oauth::id::{RoleId, UserId};
 use rusqlite::{Connection, Row, params};
+use store::columns::{permission_bit, permission_bits, permissions_from_bits};
 use store::{Judged, UserRefusal, fold_name};
 
 use crate::versions::{self, Kind};
@@ -21,7 +22,7 @@ pub(crate) fn insert(
     const INSERT: &str =
         "INSERT INTO roles (name, folded_name, description, permissions) VALUES (?1, ?2, ?3, ?4)
         ON CONFLICT (folded_name) DO NOTHING";
-    let row = params![role.name, fold_name(&role.name), role.description, bits(&role.permissions)];
+    let row = params![role.name, fold_name(&role.name), role.description, permission_bits(&role.permissions)];
     if sql::execute(db, INSERT, row)? == 0 {
         return Ok(Err(UserRefusal::NameTaken));
     }
@@ -51,7 +52,7 @@ pub(crate) fn update(
     {
         return Ok(Err(UserRefusal::LastAdministrator));
     }
-    let row = params![role.id.get(), role.name, folded, role.description, bits(&role.permissions)];
+    let row = params![role.id.get(), role.name, folded, role.description, permission_bits(&role.permissions)];
     sql::execute(db, UPDATE, row)?;
     versions::grow(db, Kind::Roles)?;
     audit::append(db, event)?;
@@ -84,7 +85,7 @@ pub(crate) fn exists(db: &Connection, id: RoleId) -> sql::Result<bool> {
 pub(crate) fn make_administrator(db: &Connection, roles: &[RoleId]) -> sql::Result<bool> {
     const MAKES: &str = "SELECT EXISTS (SELECT 1 FROM roles WHERE id = ?1 AND permissions & ?2 <> 0)";
     for role in roles {
-        if sql::value(db, MAKES, (role.get(), bit(Permission::Administrator)))? {
+        if sql::value(db, MAKES, (role.get(), permission_bit(Permission::Administrator)))? {
             return Ok(true);
         }
     }
@@ -105,21 +106,14 @@ fn administrator_except(db: &Connection, user: i64, role: i64) -> sql::Result<bo
     const REMAINS: &str = "SELECT EXISTS (
         SELECT 1 FROM roles r CROSS JOIN user_roles m ON m.role_id = r.id CROSS JOIN users u ON u.id = m.user_id
         WHERE r.permissions & ?1 <> 0 AND r.id <> ?3 AND u.active = 1 AND u.id <> ?2)";
-    sql::value(db, REMAINS, (bit(Permission::Administrator), user, role))
+    sql::value(db, REMAINS, (permission_bit(Permission::Administrator), user, role))
 }
 
-fn bit(permission: Permission) -> i64 {
-    1 << permission.id()
-}
-
-fn bits(permissions: &[Permission]) -> i64 {
-    permissions.iter().fold(0, |bits, permission| bits | bit(*permission))
-}
-
-/// Bits that this version does not know belong to a newer node and are left out.
 fn read(row: &Row<'_>) -> sql::Result<Role> {
-    let stored: i64 = row.get(3)?;
-    let permissions =
-        Permission::ALL.iter().copied().filter(|permission| stored & bit(*permission) != 0).collect();
-    Ok(Role { id: RoleId::new(row.get(0)?), name: row.get(1)?, description: row.get(2)?, permissions })
+    Ok(Role {
+        id: RoleId::new(row.get(0)?),
+        name: row.get(1)?,
+        description: row.get(2)?,
+        permissions: permissions_from_bits(row.get(3)?),
+    })
 }

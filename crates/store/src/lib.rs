@@ -17,6 +17,7 @@ use std::pin::Pin;
 
 mod applications;
 mod audit;
+pub mod columns;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod data_sources;

@@ -1,0 +1,101 @@
+//! What an event of the feed ends, as columns.
+
+use oauth::id::{ApplicationId, Epoch, GrantId, TokenId, UserId};
+use oauth::revocation::Subject;
+
+use super::Impossible;
+
+const TOKEN: i64 = 1;
+const GRANT: i64 = 2;
+const ALLOWANCE: i64 = 3;
+const APPLICATION: i64 = 4;
+const USER: i64 = 5;
+
+/// The columns of a subject; those that its kind does not use are NULL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SubjectColumns {
+    /// Which kind it is, from 1.
+    pub kind: i64,
+    /// The access token.
+    pub token: Option<[u8; 16]>,
+    /// The grant, or the last of several.
+    pub grant: Option<i64>,
+    /// The user.
+    pub user: Option<i64>,
+    /// The application.
+    pub application: Option<i64>,
+    /// The first epoch that is not ended.
+    pub epoch: Option<i64>,
+}
+
+impl From<Subject> for SubjectColumns {
+    fn from(subject: Subject) -> Self {
+        let none = Self::default();
+        match subject {
+            Subject::Token(id) => Self { kind: TOKEN, token: Some(*id.as_bytes()), ..none },
+            Subject::Grant(id) => Self { kind: GRANT, grant: Some(id.get()), ..none },
+            Subject::Allowance { user, application, last_grant } => Self {
+                kind: ALLOWANCE,
+                grant: Some(last_grant.get()),
+                user: Some(user.get()),
+                application: Some(application.get()),
+                ..none
+            },
+            Subject::Application { application, epoch } => Self {
+                kind: APPLICATION,
+                application: Some(application.get()),
+                epoch: Some(epoch.get()),
+                ..none
+            },
+            Subject::User { user, epoch } => {
+                Self { kind: USER, user: Some(user.get()), epoch: Some(epoch.get()), ..none }
+            }
+        }
+    }
+}
+
+impl TryFrom<SubjectColumns> for Subject {
+    type Error = Impossible;
+
+    fn try_from(columns: SubjectColumns) -> Result<Self, Impossible> {
+        let SubjectColumns { kind, token, grant, user, application, epoch } = columns;
+        let subject = match (kind, token, grant, user, application, epoch) {
+            (TOKEN, Some(token), None, None, None, None) => Self::Token(TokenId::from_bytes(token)),
+            (GRANT, None, Some(grant), None, None, None) => Self::Grant(GrantId::new(grant)),
+            (ALLOWANCE, None, Some(grant), Some(user), Some(application), None) => Self::Allowance {
+                user: UserId::new(user),
+                application: ApplicationId::new(application),
+                last_grant: GrantId::new(grant),
+            },
+            (APPLICATION, None, None, None, Some(application), Some(epoch)) => {
+                Self::Application { application: ApplicationId::new(application), epoch: Epoch::new(epoch) }
+            }
+            (USER, None, None, Some(user), None, Some(epoch)) => {
+                Self::User { user: UserId::new(user), epoch: Epoch::new(epoch) }
+            }
+            _ => return Err(Impossible(format!("a revocation of kind {kind}"))),
+        };
+        Ok(subject)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_subject_comes_back_from_its_columns() {
+        let (user, application, epoch) = (UserId::new(3), ApplicationId::new(4), Epoch::new(5));
+        for subject in [
+            Subject::Token(TokenId::from_bytes([7; 16])),
+            Subject::Grant(GrantId::new(6)),
+            Subject::Allowance { user, application, last_grant: GrantId::new(9) },
+            Subject::Application { application, epoch },
+            Subject::User { user, epoch },
+        ] {
+            assert_eq!(Subject::try_from(SubjectColumns::from(subject)), Ok(subject));
+        }
+        let mixed = SubjectColumns { kind: USER, user: Some(1), ..SubjectColumns::default() };
+        assert!(Subject::try_from(mixed).is_err(), "a user without an epoch");
+    }
+}
