@@ -45,6 +45,10 @@ impl Maintenance for SqliteStore {
         })
     }
 
+    fn news(&self) -> Answer<'_, ()> {
+        Box::pin(std::future::pending())
+    }
+
     fn figures(&self) -> StoreFigures {
         let shared = self.writer().shared();
         StoreFigures {

@@ -67,6 +67,9 @@ pub trait Maintenance {
     fn purge(&self, purge: Purge) -> Answer<'_, Purged>;
     /// Whether reads and writes work now: writes and makes durable a tiny row.
     fn probe(&self) -> Answer<'_, ()>;
+    /// Answers as soon as another node may have changed something, and never where the backend cannot tell. It only
+    /// makes news travel faster: what it does not tell is found by looking.
+    fn news(&self) -> Answer<'_, ()>;
     /// Figures since the start.
     fn figures(&self) -> StoreFigures;
     /// Waits until everything queued is committed, then refuses further writes.

@@ -1,0 +1,153 @@
+//! Where the database is and how it is spoken to: a `postgres://` URL, which carries a password and is therefore a
+//! secret.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use tokio_postgres::Config;
+use tokio_postgres::config::SslMode;
+use url::Url;
+use zeroize::Zeroizing;
+
+use crate::OpenError;
+
+/// How long opening a connection may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// A `postgres://user:password@host:port/name` URL. It is never displayed; [`DatabaseUrl::place`] tells the part that is
+/// no secret.
+#[derive(Clone)]
+pub struct DatabaseUrl(Zeroizing<String>);
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DatabaseUrl(…)")
+    }
+}
+
+impl FromStr for DatabaseUrl {
+    type Err = OpenError;
+
+    fn from_str(text: &str) -> Result<Self, OpenError> {
+        let url = Self(Zeroizing::new(text.to_owned()));
+        url.target().map(|_| url)
+    }
+}
+
+/// How the server's certificate is checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Verify {
+    /// No TLS.
+    Off,
+    /// Encrypted, the certificate not checked: `sslmode=require` without an authority, as libpq means it.
+    Nothing,
+    /// Signed by the authority, whatever its name: `verify-ca`.
+    Authority(String),
+    /// Signed by the authority and of the right name: `verify-full`.
+    Full(String),
+}
+
+/// A URL taken apart.
+pub(crate) struct Target {
+    pub(crate) config: Config,
+    pub(crate) verify: Verify,
+}
+
+impl DatabaseUrl {
+    /// Host, port and name of the database: for people, without the credentials.
+    pub fn place(&self) -> String {
+        let parsed = Url::parse(&self.0).ok();
+        let Some(url) = parsed else { return "an unreadable URL".to_owned() };
+        let host = url.host_str().filter(|host| !host.is_empty()).unwrap_or("localhost");
+        format!("{host}:{}{}", url.port().unwrap_or(5432), url.path())
+    }
+
+    pub(crate) fn target(&self) -> Result<Target, OpenError> {
+        let refuse = |what: &str| OpenError::Address(what.to_owned());
+        let mut url = Url::parse(&self.0)
+            .map_err(|_| refuse("it must look like postgres://user:password@host/name"))?;
+        if !matches!(url.scheme(), "postgres" | "postgresql") {
+            return Err(refuse("it must begin with postgres://"));
+        }
+        let (mut mode, mut authority) = (None, None);
+        let mut rest: Vec<(String, String)> = Vec::new();
+        for (key, value) in url.query_pairs() {
+            match &*key {
+                "sslmode" => mode = Some(value.into_owned()),
+                "sslrootcert" => authority = Some(value.into_owned()),
+                _ => rest.push((key.into_owned(), value.into_owned())),
+            }
+        }
+        url.set_query(None);
+        if !rest.is_empty() {
+            url.query_pairs_mut().extend_pairs(rest);
+        }
+        let mut config = Config::from_str(url.as_str()).map_err(|_| {
+            refuse(
+                "a part of it is not understood; write user, password, host, port and name, and \
+                sslmode and sslrootcert for TLS",
+            )
+        })?;
+        let verify = verify(mode.as_deref(), authority)?;
+        config.ssl_mode(if verify == Verify::Off { SslMode::Disable } else { SslMode::Require });
+        config.application_name("sluicegate").connect_timeout(CONNECT_TIMEOUT);
+        config.keepalives_idle(Duration::from_secs(10)).tcp_user_timeout(Duration::from_secs(10));
+        Ok(Target { config, verify })
+    }
+}
+
+/// Without `sslmode` the certificate is checked where an authority is named; otherwise nothing is encrypted, which is
+/// right on loopback or a network that is trusted.
+fn verify(mode: Option<&str>, authority: Option<String>) -> Result<Verify, OpenError> {
+    match (mode, authority) {
+        (None | Some("disable"), None) => Ok(Verify::Off),
+        (Some("require"), None) => Ok(Verify::Nothing),
+        (Some("require" | "verify-ca"), Some(authority)) => Ok(Verify::Authority(authority)),
+        (None | Some("verify-full"), Some(authority)) => Ok(Verify::Full(authority)),
+        (Some("verify-ca" | "verify-full"), None) => Err(OpenError::Address(
+            "sslmode=verify-… needs sslrootcert=FILE, the authority's certificate".to_owned(),
+        )),
+        (Some(other), _) => Err(OpenError::Address(format!(
+            "sslmode={other} is not offered: use disable, require, verify-ca or verify-full"
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(text: &str) -> DatabaseUrl {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn the_password_is_in_no_text_about_the_url() {
+        let url = url("postgres://gate:hunter2@db.example:6432/gate?sslmode=require");
+        assert_eq!(format!("{url:?} {}", url.place()), "DatabaseUrl(…) db.example:6432/gate");
+        let refused =
+            "postgres://gate:hunter2@db.example/gate?sslmode=maybe".parse::<DatabaseUrl>().unwrap_err();
+        assert!(!format!("{refused:?} {refused}").contains("hunter2"));
+    }
+
+    #[test]
+    fn the_mode_of_tls_is_libpqs() {
+        let verify = |query: &str| url(&format!("postgres://u@h/d{query}")).target().unwrap().verify;
+        assert_eq!(verify(""), Verify::Off);
+        assert_eq!(verify("?sslmode=require"), Verify::Nothing);
+        assert_eq!(verify("?sslmode=verify-ca&sslrootcert=/ca.pem"), Verify::Authority("/ca.pem".to_owned()));
+        assert_eq!(verify("?sslrootcert=/ca.pem"), Verify::Full("/ca.pem".to_owned()));
+        for refused in ["?sslmode=prefer", "?sslmode=verify-full", "?sslmode=disable&sslrootcert=/ca.pem"] {
+            assert!(format!("postgres://u@h/d{refused}").parse::<DatabaseUrl>().is_err(), "{refused}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_url_of_a_database_is_refused_in_words() {
+        for text in ["", "gate.db", "mysql://u@h/d", "postgres://u@h/d?colour=red"] {
+            let refused = text.parse::<DatabaseUrl>().unwrap_err().to_string();
+            assert!(refused.starts_with("the database URL cannot be used"), "{refused}");
+        }
+    }
+}

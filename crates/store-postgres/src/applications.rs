@@ -1,0 +1,240 @@
+//! Registered applications.
+
+use oauth::application::{Application, ApplicationSettings, ClientType};
+use oauth::audit::NewAuditEvent;
+use oauth::id::{ApplicationId, ClientId, Epoch, SecretId, UserId};
+use oauth::revocation::{Revocation, Subject};
+use oauth::time::Timestamp;
+use store::columns::SettingsColumns;
+use store::{
+    Answer, ApplicationFilter, ApplicationRefusal, Applications, Judged, NewApplication, NewSecret, fold_name,
+};
+use tokio_postgres::Client;
+
+use crate::error::Failure;
+use crate::sql::{self, values};
+use crate::unit::{in_seat, read};
+use crate::versions::{self, Kind};
+use crate::{PostgresStore, audit, micros, purge, revocations, secrets};
+
+mod row;
+
+/// One statement, so that an application and its secrets are of one moment.
+macro_rules! application_sql {
+    ($chosen:literal) => {
+        concat!(
+            "SELECT ",
+            row::columns!(),
+            " FROM ",
+            $chosen,
+            " JOIN users o ON o.id = a.owner_id LEFT JOIN secrets s ON s.application_id = a.id ORDER BY a.id, s.id"
+        )
+    };
+}
+
+impl Applications for PostgresStore {
+    fn find_application(&self, id: ApplicationId) -> Answer<'_, Option<Application>> {
+        read!(self, db => find(db, id))
+    }
+
+    fn find_application_by_client_id<'a>(
+        &'a self,
+        client_id: &'a ClientId,
+    ) -> Answer<'a, Option<Application>> {
+        read!(self, db => find_by_client_id(db, client_id))
+    }
+
+    fn list_applications(&self, filter: ApplicationFilter) -> Answer<'_, Vec<Application>> {
+        read!(self, db => list(db, &filter))
+    }
+
+    fn insert_application(&self, new: NewApplication, audit: NewAuditEvent) -> Answer<'_, Application> {
+        in_seat!(self, db => insert(db, &new, &audit))
+    }
+
+    fn update_application(
+        &self,
+        id: ApplicationId,
+        settings: ApplicationSettings,
+        audit: NewAuditEvent,
+    ) -> Answer<'_, Judged<Application, ApplicationRefusal>> {
+        in_seat!(self, db => update(db, id, &settings, &audit))
+    }
+
+    fn delete_application(
+        &self,
+        id: ApplicationId,
+        revocation_expires_at: Timestamp,
+        audit: NewAuditEvent,
+    ) -> Answer<'_, Judged<Vec<Revocation>, ApplicationRefusal>> {
+        in_seat!(self, db => delete(db, id, revocation_expires_at, &audit))
+    }
+
+    fn reset_secret(
+        &self,
+        id: ApplicationId,
+        secret: NewSecret,
+        revocation_expires_at: Timestamp,
+        audit: NewAuditEvent,
+    ) -> Answer<'_, Judged<(Application, Vec<Revocation>), ApplicationRefusal>> {
+        in_seat!(self, db => secrets::reset(db, id, &secret, revocation_expires_at, &audit))
+    }
+
+    fn add_secret(
+        &self,
+        id: ApplicationId,
+        secret: NewSecret,
+        older_expires_at: Timestamp,
+        audit: NewAuditEvent,
+    ) -> Answer<'_, Judged<Application, ApplicationRefusal>> {
+        in_seat!(self, db => secrets::add(db, id, &secret, older_expires_at, &audit))
+    }
+
+    fn end_secret(
+        &self,
+        id: ApplicationId,
+        secret: SecretId,
+        audit: NewAuditEvent,
+    ) -> Answer<'_, Judged<Application, ApplicationRefusal>> {
+        in_seat!(self, db => secrets::end(db, id, secret, &audit))
+    }
+}
+
+pub(crate) async fn find(db: &Client, id: ApplicationId) -> sql::Result<Option<Application>> {
+    const FIND: &str = application_sql!("(SELECT * FROM applications WHERE id = $1) a");
+    Ok(row::read_all(&sql::rows(db, FIND, values![id.get()]).await?)?.pop())
+}
+
+async fn find_by_client_id(db: &Client, client_id: &ClientId) -> sql::Result<Option<Application>> {
+    const FIND: &str = application_sql!("(SELECT * FROM applications WHERE client_id = $1) a");
+    Ok(row::read_all(&sql::rows(db, FIND, values![client_id.as_str()]).await?)?.pop())
+}
+
+/// The application as it is after a write.
+pub(crate) async fn stored(db: &Client, id: ApplicationId) -> sql::Result<Application> {
+    find(db, id).await?.ok_or_else(|| Failure::Inconsistent(format!("application {id} has vanished")))
+}
+
+async fn list(db: &Client, filter: &ApplicationFilter) -> sql::Result<Vec<Application>> {
+    const LIST: &str = application_sql!(
+        "(SELECT * FROM applications WHERE id > $1 AND ($2::bigint IS NULL OR owner_id = $2)
+            AND ($3::text IS NULL OR strpos(folded_name, $3) > 0 OR strpos(folded_description, $3) > 0)
+            ORDER BY id LIMIT $4) a"
+    );
+    if filter.query.as_deref().is_some_and(|query| !sql::can_be_stored(query)) {
+        return Ok(Vec::new());
+    }
+    let rows = sql::rows(
+        db,
+        LIST,
+        values![
+            filter.after.map_or(0, ApplicationId::get),
+            filter.owner.map(UserId::get),
+            filter.query.as_deref().map(fold_name),
+            filter.limit.map(i64::from)
+        ],
+    )
+    .await;
+    row::read_all(&rows?)
+}
+
+async fn insert(db: &Client, new: &NewApplication, event: &NewAuditEvent) -> sql::Result<Application> {
+    const INSERT: &str =
+        "INSERT INTO applications (epoch, client_id, owner_id, name, folded_name, description,
+            folded_description, redirect_urls, profile, client_type, grant_types, scopes, token_format,
+            access_token_lifetime_secs, contacts, logo_url, created_at, updated_at)
+        VALUES (1, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16) RETURNING id";
+    let settings = SettingsColumns::new(&new.settings)?;
+    let id = sql::value(
+        db,
+        INSERT,
+        values![
+            new.client_id.as_str(),
+            new.owner.get(),
+            &*settings.name,
+            settings.folded_name(),
+            &*settings.description,
+            settings.folded_description(),
+            &*settings.redirect_urls,
+            &*settings.profile,
+            &*settings.client_type,
+            &*settings.grant_types,
+            i64::from(settings.scopes),
+            &*settings.token_format,
+            settings.access_token_lifetime_secs.map(i64::from),
+            &*settings.contacts,
+            settings.logo_url.as_deref(),
+            micros(new.at),
+        ],
+    )
+    .await;
+    let id = ApplicationId::new(id?);
+    if let Some(secret) = &new.secret {
+        secrets::insert(db, id, secret, new.at).await?;
+    }
+    versions::grow(db, Kind::Applications).await?;
+    // Its id is known only here.
+    audit::append_one(db, &NewAuditEvent { application: Some(id), ..event.clone() }).await?;
+    stored(db, id).await
+}
+
+async fn update(
+    db: &Client,
+    id: ApplicationId,
+    settings: &ApplicationSettings,
+    event: &NewAuditEvent,
+) -> sql::Result<Judged<Application, ApplicationRefusal>> {
+    const UPDATE: &str = "UPDATE applications SET name = $2, folded_name = $3, description = $4,
+            folded_description = $5, redirect_urls = $6, profile = $7, client_type = $8, grant_types = $9, scopes = $10,
+            token_format = $11, access_token_lifetime_secs = $12, contacts = $13, logo_url = $14, updated_at = $15
+        WHERE id = $1";
+    let columns = SettingsColumns::new(settings)?;
+    let changed = sql::execute(
+        db,
+        UPDATE,
+        values![
+            id.get(),
+            &*columns.name,
+            columns.folded_name(),
+            &*columns.description,
+            columns.folded_description(),
+            &*columns.redirect_urls,
+            &*columns.profile,
+            &*columns.client_type,
+            &*columns.grant_types,
+            i64::from(columns.scopes),
+            &*columns.token_format,
+            columns.access_token_lifetime_secs.map(i64::from),
+            &*columns.contacts,
+            columns.logo_url.as_deref(),
+            micros(event.at),
+        ],
+    )
+    .await;
+    if changed? == 0 {
+        return Ok(Err(ApplicationRefusal::Unknown));
+    }
+    if settings.client_type == ClientType::Public {
+        secrets::delete_all(db, id).await?;
+    }
+    versions::grow(db, Kind::Applications).await?;
+    audit::append_one(db, event).await?;
+    stored(db, id).await.map(Ok)
+}
+
+async fn delete(
+    db: &Client,
+    id: ApplicationId,
+    revocation_expires_at: Timestamp,
+    event: &NewAuditEvent,
+) -> sql::Result<Judged<Vec<Revocation>, ApplicationRefusal>> {
+    if sql::execute(db, "DELETE FROM applications WHERE id = $1", values![id.get()]).await? == 0 {
+        return Ok(Err(ApplicationRefusal::Unknown));
+    }
+    let subject = Subject::Application { application: id, epoch: Epoch::GONE };
+    let ended = revocations::append_one(db, subject, event.at, revocation_expires_at).await?;
+    purge::request_sweep(db).await?;
+    versions::grow(db, Kind::Applications).await?;
+    audit::append_one(db, event).await?;
+    Ok(Ok(ended))
+}

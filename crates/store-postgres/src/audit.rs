@@ -1,0 +1,111 @@
+//! The audit log.
+
+use oauth::audit::{AuditEvent, NewAuditEvent};
+use oauth::id::{ApplicationId, AuditId, UserId};
+use oauth::time::Timestamp;
+use store::columns::audit_names;
+use store::{Answer, Audit, AuditFilter, fold_name};
+use tokio_postgres::{Client, Row};
+
+use crate::sql::{self, Parameter, parameter, values};
+use crate::unit::{in_one_statement, read};
+use crate::{PostgresStore, micros};
+
+impl Audit for PostgresStore {
+    fn append_audit(&self, events: Vec<NewAuditEvent>) -> Answer<'_, ()> {
+        in_one_statement!(self, db => append(db, &events))
+    }
+
+    fn list_audit(&self, filter: AuditFilter) -> Answer<'_, Vec<AuditEvent>> {
+        read!(self, db => list(db, &filter))
+    }
+}
+
+/// A text as PostgreSQL can keep it.
+fn kept(text: Option<&String>) -> Option<String> {
+    text.map(|text| text.replace('\0', "\u{fffd}"))
+}
+
+pub(crate) async fn append(db: &Client, events: &[NewAuditEvent]) -> sql::Result<()> {
+    const APPEND: &str = "INSERT INTO audit_events (at, action, outcome, actor_id, actor_name, folded_actor,
+            application_id, subject, detail, address, request_id)
+        SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::bigint[],
+            $8::text[], $9::text[], $10::text[], $11::text[])";
+    let texts = |of: fn(&NewAuditEvent) -> Option<&String>| {
+        events.iter().map(|event| kept(of(event))).collect::<Vec<_>>()
+    };
+    let folded = |event: &NewAuditEvent| kept(event.actor_name.as_ref()).as_deref().map(fold_name);
+    sql::execute(
+        db,
+        APPEND,
+        values![
+            events.iter().map(|event| micros(event.at)).collect::<Vec<_>>(),
+            events.iter().map(|event| event.action.as_str()).collect::<Vec<_>>(),
+            events.iter().map(|event| event.outcome.as_str()).collect::<Vec<_>>(),
+            events.iter().map(|event| event.actor.map(UserId::get)).collect::<Vec<_>>(),
+            texts(|event| event.actor_name.as_ref()),
+            events.iter().map(folded).collect::<Vec<_>>(),
+            events.iter().map(|event| event.application.map(ApplicationId::get)).collect::<Vec<_>>(),
+            texts(|event| event.subject.as_ref()),
+            texts(|event| event.detail.as_ref()),
+            texts(|event| event.address.as_ref()),
+            texts(|event| event.request_id.as_ref()),
+        ],
+    )
+    .await
+    .map(drop)
+}
+
+/// Appends the event of one act.
+pub(crate) async fn append_one(db: &Client, event: &NewAuditEvent) -> sql::Result<()> {
+    append(db, std::slice::from_ref(event)).await
+}
+
+async fn list(db: &Client, filter: &AuditFilter) -> sql::Result<Vec<AuditEvent>> {
+    let mut text = String::from(
+        "SELECT id, at, action, outcome, actor_id, actor_name, application_id, subject, detail, address, request_id
+        FROM audit_events WHERE true",
+    );
+    let before = filter.before.map(AuditId::get);
+    let actor = filter.actor_name.as_deref().map(|name| fold_name(&name.replace('\0', "\u{fffd}")));
+    let action = filter.action.map(|action| action.as_str());
+    let application = filter.application.map(ApplicationId::get);
+    let since = filter.since.map(micros);
+    let until = filter.until.map(micros);
+    let limit = i64::from(filter.limit);
+    let mut bound: Vec<Parameter<'_>> = Vec::new();
+    let conditions: [(&str, Option<Parameter<'_>>); 6] = [
+        ("id < ", before.as_ref().map(parameter)),
+        ("folded_actor = ", actor.as_ref().map(parameter)),
+        ("action = ", action.as_ref().map(parameter)),
+        ("application_id = ", application.as_ref().map(parameter)),
+        ("at >= ", since.as_ref().map(parameter)),
+        ("at < ", until.as_ref().map(parameter)),
+    ];
+    for (condition, value) in conditions {
+        if let Some(value) = value {
+            bound.push(value);
+            text.push_str(&format!(" AND {condition}${}", bound.len()));
+        }
+    }
+    bound.push(parameter(&limit));
+    text.push_str(&format!(" ORDER BY id DESC LIMIT ${}", bound.len()));
+    sql::list(db, &text, &bound, read_event).await
+}
+
+fn read_event(row: &Row) -> sql::Result<AuditEvent> {
+    let (action, outcome) = audit_names(row.try_get(2)?, row.try_get(3)?)?;
+    let event = NewAuditEvent {
+        at: Timestamp::from_micros(row.try_get(1)?),
+        action,
+        outcome,
+        actor: row.try_get::<_, Option<i64>>(4)?.map(UserId::new),
+        actor_name: row.try_get(5)?,
+        application: row.try_get::<_, Option<i64>>(6)?.map(ApplicationId::new),
+        subject: row.try_get(7)?,
+        detail: row.try_get(8)?,
+        address: row.try_get(9)?,
+        request_id: row.try_get(10)?,
+    };
+    Ok(AuditEvent { id: AuditId::new(row.try_get(0)?), event })
+}

@@ -1,0 +1,191 @@
+//! Consents, and what a user has allowed altogether.
+
+use std::collections::BTreeMap;
+
+use oauth::audit::NewAuditEvent;
+use oauth::grant::{Allowed, Consent};
+use oauth::id::{ApplicationId, ConsentId, Epoch, GrantId, UserId};
+use oauth::revocation::{Revocation, Subject};
+use oauth::scope::ScopeSet;
+use oauth::time::Timestamp;
+use tokio_postgres::{Client, Row};
+
+use crate::sql::{self, values};
+use crate::{audit, micros, revocations};
+
+pub(crate) async fn find(
+    db: &Client,
+    user: UserId,
+    application: ApplicationId,
+) -> sql::Result<Option<Consent>> {
+    const FIND: &str = "SELECT c.id, c.user_id, c.application_id, c.scopes, c.created_at
+        FROM consents c
+        JOIN users u ON u.id = c.user_id AND u.epoch = c.user_epoch
+        JOIN applications a ON a.id = c.application_id AND a.epoch = c.application_epoch
+        WHERE c.user_id = $1 AND c.application_id = $2";
+    sql::find(db, FIND, values![user.get(), application.get()], read).await
+}
+
+/// Runs in a transaction of its own. The pair's user is locked, so that two acts on one pair come one after the other.
+pub(crate) async fn allow(
+    db: &Client,
+    user: UserId,
+    application: ApplicationId,
+    scopes: ScopeSet,
+    event: &NewAuditEvent,
+) -> sql::Result<Option<Consent>> {
+    const WIDEN: &str = "UPDATE consents SET scopes = $2 WHERE id = $1";
+    lock_user(db, user).await?;
+    let Some(epochs) = epochs(db, user, application).await? else {
+        return Ok(None);
+    };
+    let consent = match find(db, user, application).await? {
+        Some(consent) => {
+            let scopes = consent.scopes.union(scopes);
+            if scopes != consent.scopes {
+                sql::execute(db, WIDEN, values![consent.id.get(), i64::from(scopes.bits())]).await?;
+            }
+            Consent { scopes, ..consent }
+        }
+        None => insert(db, (user, application), epochs, scopes, event.at).await?,
+    };
+    audit::append_one(db, event).await?;
+    Ok(Some(consent))
+}
+
+/// A consent that an epoch has left behind may still lie there; the new one takes its place under a new id.
+async fn insert(
+    db: &Client,
+    (user, application): (UserId, ApplicationId),
+    (user_epoch, application_epoch): (Epoch, Epoch),
+    scopes: ScopeSet,
+    at: Timestamp,
+) -> sql::Result<Consent> {
+    const INSERT: &str = "INSERT INTO consents
+            (user_id, application_id, user_epoch, application_epoch, scopes, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6) RETURNING id";
+    delete(db, user, application).await?;
+    let id = sql::value(
+        db,
+        INSERT,
+        values![
+            user.get(),
+            application.get(),
+            user_epoch.get(),
+            application_epoch.get(),
+            i64::from(scopes.bits()),
+            micros(at)
+        ],
+    )
+    .await;
+    Ok(Consent { id: ConsentId::new(id?), user, application, scopes, created_at: at })
+}
+
+/// Waits for every grant that is being founded on the consent.
+async fn delete(db: &Client, user: UserId, application: ApplicationId) -> sql::Result<()> {
+    const DELETE: &str = "DELETE FROM consents WHERE user_id = $1 AND application_id = $2";
+    sql::execute(db, DELETE, values![user.get(), application.get()]).await.map(drop)
+}
+
+/// Waits for every grant that is being founded on the user alone.
+async fn lock_user(db: &Client, user: UserId) -> sql::Result<()> {
+    sql::rows(db, "SELECT id FROM users WHERE id = $1 FOR UPDATE", values![user.get()]).await.map(drop)
+}
+
+/// The epochs of the user and of the application, unless one of them is gone.
+async fn epochs(
+    db: &Client,
+    user: UserId,
+    application: ApplicationId,
+) -> sql::Result<Option<(Epoch, Epoch)>> {
+    const EPOCHS: &str =
+        "SELECT u.epoch, a.epoch FROM users u CROSS JOIN applications a WHERE u.id = $1 AND a.id = $2";
+    sql::find(db, EPOCHS, values![user.get(), application.get()], |row| {
+        Ok((Epoch::new(row.try_get(0)?), Epoch::new(row.try_get(1)?)))
+    })
+    .await
+}
+
+/// Consents and grants add up, one entry for each application.
+pub(crate) async fn list_allowed(db: &Client, user: UserId, now: Timestamp) -> sql::Result<Vec<Allowed>> {
+    const LIST: &str = "WITH given AS (
+            SELECT application_id, application_epoch, user_epoch, scopes, created_at, NULL::bigint AS last_used_at
+            FROM consents WHERE user_id = $1
+            UNION ALL
+            SELECT application_id, application_epoch, user_epoch, scopes, created_at, last_used_at
+            FROM grants WHERE user_id = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2))
+        SELECT a.id, a.name, o.name, g.scopes, g.created_at, g.last_used_at
+        FROM given g
+        JOIN users u ON u.id = $1 AND u.epoch = g.user_epoch
+        JOIN applications a ON a.id = g.application_id AND a.epoch = g.application_epoch
+        JOIN users o ON o.id = a.owner_id";
+    let mut allowed: BTreeMap<ApplicationId, Allowed> = BTreeMap::new();
+    let given = sql::list(db, LIST, values![user.get(), micros(now)], |row| {
+        Ok(Allowed {
+            application: ApplicationId::new(row.try_get(0)?),
+            name: row.try_get(1)?,
+            owner_name: row.try_get(2)?,
+            scopes: ScopeSet::from_bits(sql::number(row, 3)?),
+            since: sql::moment(row, 4)?,
+            last_used_at: sql::optional_moment(row, 5)?,
+        })
+    })
+    .await;
+    for one in given? {
+        let sum = allowed.entry(one.application).or_insert_with(|| one.clone());
+        sum.scopes = sum.scopes.union(one.scopes);
+        sum.since = sum.since.min(one.since);
+        sum.last_used_at = sum.last_used_at.max(one.last_used_at);
+    }
+    Ok(allowed.into_values().collect())
+}
+
+/// Has the seat. Once the user is locked and the consent deleted nothing new can be founded on either, so the statements
+/// after that see every grant there is.
+pub(crate) async fn revoke_allowed(
+    db: &Client,
+    user: UserId,
+    application: ApplicationId,
+    revocation_expires_at: Timestamp,
+    event: &NewAuditEvent,
+) -> sql::Result<Option<Vec<Revocation>>> {
+    const LAST: &str = "SELECT coalesce(max(id), 0) FROM grants
+        WHERE user_id = $1 AND application_id = $2 AND revoked_at IS NULL AND user_epoch = $3 AND application_epoch = $4";
+    const REVOKE: &str = "WITH live AS MATERIALIZED (
+            SELECT id FROM grants WHERE user_id = $1 AND application_id = $2 AND revoked_at IS NULL
+            ORDER BY id FOR UPDATE)
+        UPDATE grants g SET revoked_at = $3 FROM live WHERE g.id = live.id";
+    lock_user(db, user).await?;
+    let Some((user_epoch, application_epoch)) = epochs(db, user, application).await? else {
+        return Ok(None);
+    };
+    let consent = find(db, user, application).await?;
+    let (user_id, application_id) = (user.get(), application.get());
+    if consent.is_some() {
+        delete(db, user, application).await?;
+    }
+    let last: i64 =
+        sql::value(db, LAST, values![user_id, application_id, user_epoch.get(), application_epoch.get()])
+            .await?;
+    if consent.is_none() && last == 0 {
+        return Ok(None);
+    }
+    let mut ended = Vec::new();
+    if last > 0 {
+        sql::execute(db, REVOKE, values![user_id, application_id, micros(event.at)]).await?;
+        let subject = Subject::Allowance { user, application, last_grant: GrantId::new(last) };
+        ended = revocations::append_one(db, subject, event.at, revocation_expires_at).await?;
+    }
+    audit::append_one(db, event).await?;
+    Ok(Some(ended))
+}
+
+fn read(row: &Row) -> sql::Result<Consent> {
+    Ok(Consent {
+        id: ConsentId::new(row.try_get(0)?),
+        user: UserId::new(row.try_get(1)?),
+        application: ApplicationId::new(row.try_get(2)?),
+        scopes: ScopeSet::from_bits(sql::number(row, 3)?),
+        created_at: sql::moment(row, 4)?,
+    })
+}

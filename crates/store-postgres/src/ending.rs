@@ -1,0 +1,103 @@
+//! Ending grants and single tokens: many at once in one unit of work that has the seat.
+
+use std::collections::{BTreeMap, HashSet};
+
+use oauth::audit::NewAuditEvent;
+use oauth::id::GrantId;
+use oauth::revocation::{Revocation, Subject};
+use oauth::time::Timestamp;
+use tokio_postgres::Client;
+
+use crate::lane::Request;
+use crate::revocations::{self, Ending};
+use crate::sql::{self, values};
+use crate::unit::{Shared, Unit};
+use crate::{audit, micros};
+
+/// When something ends, and what is written about it.
+#[derive(Debug, Clone)]
+pub(crate) struct End {
+    pub(crate) revocation_expires_at: Timestamp,
+    pub(crate) audit: NewAuditEvent,
+}
+
+impl End {
+    fn of(&self, subject: Subject) -> Ending {
+        Ending { subject, at: self.audit.at, expires_at: self.revocation_expires_at }
+    }
+}
+
+/// One grant or token to be ended.
+pub(crate) struct ToEnd {
+    pub(crate) subject: Subject,
+    pub(crate) end: End,
+}
+
+impl Request for ToEnd {
+    type Answer = Vec<Revocation>;
+
+    /// There is one seat.
+    const AT_ONCE: usize = 1;
+
+    fn clashes(&self, other: &Self) -> bool {
+        self.subject == other.subject
+    }
+
+    /// A grant is ended unless that was done before; a token always.
+    async fn run(shared: &Shared, batch: &[Self]) -> sql::Result<Vec<Vec<Revocation>>> {
+        let unit = Unit::begin_in_seat(shared).await?;
+        let db = unit.client();
+        let grants: Vec<(GrantId, &End)> = batch
+            .iter()
+            .filter_map(|one| match one.subject {
+                Subject::Grant(grant) => Some((grant, &one.end)),
+                _ => None,
+            })
+            .collect();
+        let ended = mark(db, &grants).await?;
+        let happens = |one: &&ToEnd| !matches!(one.subject, Subject::Grant(grant) if !ended.contains(&grant));
+        let happening: Vec<&ToEnd> = batch.iter().filter(happens).collect();
+        let endings: Vec<Ending> = happening.iter().map(|one| one.end.of(one.subject)).collect();
+        let events: Vec<NewAuditEvent> = happening.iter().map(|one| one.end.audit.clone()).collect();
+        let appended = revocations::append(db, &endings).await?;
+        if !events.is_empty() {
+            audit::append(db, &events).await?;
+        }
+        let of_one =
+            |one: &ToEnd| appended.iter().filter(|event| event.subject == one.subject).copied().collect();
+        unit.commit(batch.iter().map(of_one).collect()).await
+    }
+}
+
+/// Ends grants with all their tokens, those that were not ended before; whoever does so has the seat.
+pub(crate) async fn end_grants(db: &Client, grants: &[(GrantId, &End)]) -> sql::Result<Vec<Revocation>> {
+    let ended = mark(db, grants).await?;
+    let endings: Vec<Ending> = grants
+        .iter()
+        .filter(|(grant, _)| ended.contains(grant))
+        .map(|(grant, end)| end.of(Subject::Grant(*grant)))
+        .collect();
+    revocations::append(db, &endings).await
+}
+
+/// Marks grants as ended, in the order of their ids as everybody does who changes several; answers which were alive.
+async fn mark(db: &Client, grants: &[(GrantId, &End)]) -> sql::Result<HashSet<GrantId>> {
+    const END: &str = "WITH live AS MATERIALIZED (
+            SELECT g.id, w.at FROM grants g
+            JOIN unnest($1::bigint[], $2::bigint[]) AS w (id, at) ON w.id = g.id
+            WHERE g.revoked_at IS NULL ORDER BY g.id FOR UPDATE OF g)
+        UPDATE grants g SET revoked_at = live.at FROM live WHERE g.id = live.id RETURNING g.id";
+    if grants.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let once: BTreeMap<i64, i64> =
+        grants.iter().map(|(grant, end)| (grant.get(), micros(end.audit.at))).collect();
+    let ended = sql::list(
+        db,
+        END,
+        values![once.keys().copied().collect::<Vec<_>>(), once.values().copied().collect::<Vec<_>>()],
+        |row| Ok(GrantId::new(row.try_get(0)?)),
+    )
+    .await;
+    Ok(ended?.into_iter().collect())
+}

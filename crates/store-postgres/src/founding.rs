@@ -1,0 +1,130 @@
+//! Founding grants: many codes are redeemed with one statement.
+
+use std::collections::HashMap;
+
+use oauth::grant::GrantOrigin;
+use oauth::id::{CodeId, ConsentId, GrantId};
+use store::{Founded, NewGrant};
+use tokio_postgres::Client;
+
+use crate::ending::{self, End};
+use crate::lane::Request;
+use crate::sql::{self, values};
+use crate::unit::{Shared, Unit};
+use crate::{audit, micros, micros_of};
+
+/// Checks everything that the grants rest on and founds them. A consent that is being revoked is waited for, and one that
+/// is used here cannot be revoked before this is committed: a revocation therefore sees every grant that rests on it.
+/// A grant without a consent holds on to its user instead.
+const FOUND: &str = "WITH wanted AS (
+        SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bytea[], $6::bigint[],
+            $7::bool[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[])
+        AS w (application_id, application_epoch, user_id, user_epoch, code_id, scopes, refreshable, key, created_at,
+            expires_at, consent_id)
+    ), consented AS MATERIALIZED (
+        SELECT id, user_id, user_epoch, application_id, application_epoch FROM consents
+        WHERE id = ANY ($11::bigint[]) FOR KEY SHARE
+    ), held AS MATERIALIZED (
+        SELECT id FROM users
+        WHERE id IN (SELECT user_id FROM wanted WHERE consent_id IS NULL) FOR KEY SHARE
+    )
+    INSERT INTO grants (application_id, application_epoch, user_id, user_epoch, code_id, scopes, refreshable,
+        generation, key, created_at, expires_at)
+    SELECT w.application_id, w.application_epoch, w.user_id, w.user_epoch, w.code_id, w.scopes, w.refreshable, 0, w.key,
+        w.created_at, w.expires_at
+    FROM wanted w
+    JOIN applications a ON a.id = w.application_id AND a.epoch = w.application_epoch
+    JOIN users u ON u.id = w.user_id AND u.epoch = w.user_epoch
+    WHERE CASE WHEN w.consent_id IS NULL THEN EXISTS (SELECT 1 FROM held h WHERE h.id = w.user_id)
+        ELSE EXISTS (SELECT 1 FROM consented c WHERE c.id = w.consent_id
+            AND c.user_id = w.user_id AND c.user_epoch = w.user_epoch
+            AND c.application_id = w.application_id AND c.application_epoch = w.application_epoch) END
+    ON CONFLICT (code_id) DO NOTHING
+    RETURNING id, code_id";
+
+/// One grant to be founded, and what is written when its code was redeemed before.
+pub(crate) struct Founding {
+    pub(crate) new: NewGrant,
+    pub(crate) replay: End,
+}
+
+impl Founding {
+    fn code(&self) -> Option<CodeId> {
+        match self.new.origin {
+            GrantOrigin::Code(code) => Some(code),
+            GrantOrigin::Password => None,
+        }
+    }
+}
+
+impl Request for Founding {
+    type Answer = Founded;
+
+    const AT_ONCE: usize = 2;
+
+    /// Grants are told apart by their codes: a code twice, and a second grant without one, wait for the next batch.
+    fn clashes(&self, other: &Self) -> bool {
+        self.code() == other.code()
+    }
+
+    async fn run(shared: &Shared, batch: &[Self]) -> sql::Result<Vec<Founded>> {
+        let connection = shared.connections.get().await?;
+        let founded = found(connection.client(), batch).await?;
+        connection.at_rest();
+        let mut answers = Vec::with_capacity(batch.len());
+        for founding in batch {
+            answers.push(match (founded.get(&founding.code()), founding.code()) {
+                (Some(grant), _) => Founded::Grant(*grant),
+                (None, None) => Founded::Gone,
+                (None, Some(code)) => replayed(shared, code, &founding.replay).await?,
+            });
+        }
+        Ok(answers)
+    }
+}
+
+async fn found(db: &Client, batch: &[Founding]) -> sql::Result<HashMap<Option<CodeId>, GrantId>> {
+    let numbers = |of: fn(&NewGrant) -> i64| batch.iter().map(|one| of(&one.new)).collect::<Vec<_>>();
+    let codes: Vec<Option<CodeId>> = batch.iter().map(Founding::code).collect();
+    let rows = sql::rows(
+        db,
+        FOUND,
+        values![
+            numbers(|new| new.application.get()),
+            numbers(|new| new.application_epoch.get()),
+            numbers(|new| new.user.get()),
+            numbers(|new| new.user_epoch.get()),
+            codes.iter().map(|code| code.as_ref().map(|code| code.as_bytes().as_slice())).collect::<Vec<_>>(),
+            numbers(|new| i64::from(new.scopes.bits())),
+            batch.iter().map(|one| one.new.refreshable).collect::<Vec<_>>(),
+            numbers(|new| i64::from(new.key)),
+            numbers(|new| micros(new.at)),
+            batch.iter().map(|one| micros_of(one.new.expires_at)).collect::<Vec<_>>(),
+            batch.iter().map(|one| one.new.consent.map(ConsentId::get)).collect::<Vec<_>>(),
+        ],
+    )
+    .await;
+    let read = |row: &tokio_postgres::Row| {
+        let code = sql::optional_bytes(row, 1)?.map(CodeId::from_bytes);
+        Ok((code, GrantId::new(row.try_get(0)?)))
+    };
+    rows?.iter().map(read).collect()
+}
+
+/// Why nothing was founded for a code: the code was redeemed before, and then the grant that it founded is ended; or what
+/// it rests on is gone.
+async fn replayed(shared: &Shared, code: CodeId, replay: &End) -> sql::Result<Founded> {
+    const FOUNDED_BY: &str = "SELECT id FROM grants WHERE code_id = $1";
+    let unit = Unit::begin_in_seat(shared).await?;
+    let db = unit.client();
+    let by_code = sql::find(db, FOUNDED_BY, values![code.as_bytes().as_slice()], |row| {
+        Ok(GrantId::new(row.try_get(0)?))
+    })
+    .await;
+    let Some(grant) = by_code? else {
+        return unit.commit(Founded::Gone).await;
+    };
+    let ended = ending::end_grants(db, &[(grant, replay)]).await?;
+    audit::append_one(db, &replay.audit).await?;
+    unit.commit(Founded::Replayed(ended)).await
+}

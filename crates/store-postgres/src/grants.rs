@@ -1,0 +1,130 @@
+//! Grants: founding, rotating and ending them.
+
+use oauth::audit::NewAuditEvent;
+use oauth::grant::{Allowed, Consent, Grant, GrantOrigin};
+use oauth::id::{ApplicationId, CodeId, Epoch, GrantId, TokenId, UserId};
+use oauth::revocation::{Revocation, Subject};
+use oauth::scope::ScopeSet;
+use oauth::time::Timestamp;
+use store::{Answer, Founded, Grants, NewGrant, Rotated};
+use tokio_postgres::{Client, Row};
+
+use crate::ending::{End, ToEnd};
+use crate::founding::Founding;
+use crate::rotating::Rotation;
+use crate::sql::{self, values};
+use crate::unit::{in_seat, in_transaction, read};
+use crate::{PostgresStore, consents, revocations};
+
+impl Grants for PostgresStore {
+    fn find_consent(&self, user: UserId, application: ApplicationId) -> Answer<'_, Option<Consent>> {
+        read!(self, db => consents::find(db, user, application))
+    }
+
+    fn allow(
+        &self,
+        user: UserId,
+        application: ApplicationId,
+        scopes: ScopeSet,
+        audit: NewAuditEvent,
+    ) -> Answer<'_, Option<Consent>> {
+        in_transaction!(self, db => consents::allow(db, user, application, scopes, &audit))
+    }
+
+    fn found_grant(
+        &self,
+        new: NewGrant,
+        revocation_expires_at: Timestamp,
+        replay_audit: NewAuditEvent,
+    ) -> Answer<'_, Founded> {
+        let replay = End { revocation_expires_at, audit: NewAuditEvent { at: new.at, ..replay_audit } };
+        Box::pin(self.founding.ask(&self.shared, Founding { new, replay }))
+    }
+
+    fn find_grant(&self, id: GrantId) -> Answer<'_, Option<Grant>> {
+        read!(self, db => find(db, id))
+    }
+
+    fn rotate_grant(&self, id: GrantId, generation: i64, key: u32, at: Timestamp) -> Answer<'_, Rotated> {
+        Box::pin(self.rotating.ask(&self.shared, Rotation { id, generation, key, at }))
+    }
+
+    fn revoke_grant(
+        &self,
+        id: GrantId,
+        revocation_expires_at: Timestamp,
+        audit: NewAuditEvent,
+    ) -> Answer<'_, Vec<Revocation>> {
+        self.end(Subject::Grant(id), revocation_expires_at, audit)
+    }
+
+    fn revoke_token(
+        &self,
+        id: TokenId,
+        revocation_expires_at: Timestamp,
+        audit: NewAuditEvent,
+    ) -> Answer<'_, Vec<Revocation>> {
+        self.end(Subject::Token(id), revocation_expires_at, audit)
+    }
+
+    fn list_allowed(&self, user: UserId, now: Timestamp) -> Answer<'_, Vec<Allowed>> {
+        read!(self, db => consents::list_allowed(db, user, now))
+    }
+
+    fn revoke_allowed(
+        &self,
+        user: UserId,
+        application: ApplicationId,
+        revocation_expires_at: Timestamp,
+        audit: NewAuditEvent,
+    ) -> Answer<'_, Option<Vec<Revocation>>> {
+        in_seat!(self, db => consents::revoke_allowed(db, user, application, revocation_expires_at, &audit))
+    }
+
+    fn revocations_after(&self, seq: i64, now: Timestamp, limit: u32) -> Answer<'_, Vec<Revocation>> {
+        read!(self, db => revocations::after(db, seq, now, limit))
+    }
+}
+
+impl PostgresStore {
+    fn end(
+        &self,
+        subject: Subject,
+        revocation_expires_at: Timestamp,
+        audit: NewAuditEvent,
+    ) -> Answer<'_, Vec<Revocation>> {
+        let end = End { revocation_expires_at, audit };
+        Box::pin(self.ending.ask(&self.shared, ToEnd { subject, end }))
+    }
+}
+
+async fn find(db: &Client, id: GrantId) -> sql::Result<Option<Grant>> {
+    const FIND: &str = "SELECT g.id, g.application_id, g.application_epoch, g.user_id, g.user_epoch, g.code_id, g.scopes,
+            g.refreshable, g.generation, g.rotated_at, g.key, g.created_at, g.last_used_at, g.expires_at, g.revoked_at
+        FROM grants g
+        JOIN applications a ON a.id = g.application_id AND a.epoch = g.application_epoch
+        JOIN users u ON u.id = g.user_id AND u.epoch = g.user_epoch
+        WHERE g.id = $1";
+    sql::find(db, FIND, values![id.get()], read_grant).await
+}
+
+fn read_grant(row: &Row) -> sql::Result<Grant> {
+    let code = sql::optional_bytes(row, 5)?.map(CodeId::from_bytes);
+    Ok(Grant {
+        id: GrantId::new(row.try_get(0)?),
+        application: ApplicationId::new(row.try_get(1)?),
+        application_epoch: Epoch::new(row.try_get(2)?),
+        user: UserId::new(row.try_get(3)?),
+        user_epoch: Epoch::new(row.try_get(4)?),
+        origin: code.map_or(GrantOrigin::Password, GrantOrigin::Code),
+        scopes: ScopeSet::from_bits(sql::number(row, 6)?),
+        refreshable: row.try_get(7)?,
+        generation: row.try_get(8)?,
+        rotated_at: sql::optional_moment(row, 9)?,
+        key: sql::number(row, 10)?,
+        created_at: sql::moment(row, 11)?,
+        last_used_at: sql::optional_moment(row, 12)?,
+        expires_at: sql::optional_moment(row, 13)?,
+        revoked_at: sql::optional_moment(row, 14)?,
+    })
+}

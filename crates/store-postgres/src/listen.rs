@@ -1,0 +1,83 @@
+//! Being woken by `NOTIFY` when another node has changed something.
+//!
+//! It only makes news travel faster: nodes look several times a second anyhow. Where the server knows no `NOTIFY`, or a
+//! pooler swallows it, nothing is lost.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use tokio_postgres::tls::MakeTlsConnect;
+use tokio_postgres::{AsyncMessage, NoTls, Socket};
+
+use crate::address::{Target, Verify};
+use crate::error::Failure;
+use crate::pool::Chain;
+use crate::tls::Tls;
+
+/// How long passes before a lost connection is made anew.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// A task that listens on a connection of its own, until it is dropped.
+pub(crate) struct Listener {
+    task: JoinHandle<()>,
+}
+
+impl Listener {
+    pub(crate) fn start(target: Arc<Target>, news: Arc<Notify>) -> Self {
+        #[expect(clippy::disallowed_methods, reason = "ended when the listener is dropped")]
+        let task = tokio::spawn(async move {
+            loop {
+                if let Err(failure) = listen(&target, &news).await {
+                    tracing::debug!(error = %Chain(&failure), "nobody wakes this node at present; it looks by itself");
+                }
+                tokio::time::sleep(PAUSE).await;
+            }
+        });
+        Self { task }
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn listen(target: &Target, news: &Notify) -> Result<(), Failure> {
+    match &target.verify {
+        Verify::Off => listen_over(target, NoTls, news).await,
+        verify => {
+            let tls = Tls::new(verify).map_err(|error| Failure::NoConnection(Box::new(error)))?;
+            listen_over(target, tls, news).await
+        }
+    }
+}
+
+async fn listen_over<T>(target: &Target, tls: T, news: &Notify) -> Result<(), Failure>
+where
+    T: MakeTlsConnect<Socket>,
+{
+    let (client, mut connection) = target.config.connect(tls).await?;
+    let begin = client.batch_execute("LISTEN sluicegate");
+    tokio::pin!(begin);
+    let mut begun = false;
+    loop {
+        tokio::select! {
+            started = &mut begin, if !begun => {
+                started?;
+                begun = true;
+                // What happened before the listening began was told to nobody.
+                news.notify_one();
+            }
+            message = poll_fn(|cx| connection.poll_message(cx)) => match message {
+                Some(Ok(AsyncMessage::Notification(_))) => news.notify_one(),
+                Some(Ok(_)) => {}
+                Some(Err(error)) => return Err(error.into()),
+                None => return Ok(()),
+            },
+        }
+    }
+}

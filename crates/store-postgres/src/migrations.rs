@@ -1,0 +1,107 @@
+//! The steps by which the schema came to be. Append-only: a step that has run anywhere never changes.
+//!
+//! A step expands: what the version before it needs stays until the version after it, so that both run side by side on
+//! one database. A step therefore holds no lock that others would wait for longer than a second: it waits at most that
+//! long for one itself, gives up, and is tried again.
+
+use std::time::Duration;
+
+use tokio_postgres::Client;
+use tokio_postgres::error::SqlState;
+
+use crate::OpenError;
+use crate::error::Failure;
+use crate::sql::{self, values};
+
+/// One step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Migration {
+    /// Counts from 1; the same in every backend.
+    pub number: i64,
+    /// What it is about.
+    pub name: &'static str,
+    sql: &'static str,
+}
+
+const MIGRATIONS: &[Migration] =
+    &[Migration { number: 1, name: "initial", sql: include_str!("../migrations/0001_initial.sql") }];
+
+/// How often a step is tried that finds a table in use, or meets another node.
+const TRIES: u32 = 30;
+
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Runs the steps that the database lacks and answers which those were. Several nodes that start at once run them once:
+/// the first locks the row with the number 0, the others wait and find nothing left to do.
+pub(crate) async fn run(db: &Client) -> Result<&'static [Migration], OpenError> {
+    let lacking = lacking(db).await?;
+    let mut tries = 0;
+    while let Err(failure) = run_once(db).await {
+        db.batch_execute("ROLLBACK").await.map_err(Failure::from)?;
+        tries += 1;
+        if tries >= TRIES || !may_be_tried_again(&failure) {
+            return Err(failure.into());
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    Ok(lacking)
+}
+
+async fn run_once(db: &Client) -> Result<(), Failure> {
+    const TABLE: &str =
+        "CREATE TABLE IF NOT EXISTS migrations (number BIGINT PRIMARY KEY, name TEXT NOT NULL);
+        INSERT INTO migrations (number, name) VALUES (0, 'held by who migrates') ON CONFLICT DO NOTHING";
+    const HOLD: &str = "SELECT number FROM migrations WHERE number = 0 FOR UPDATE";
+    const DONE: &str = "SELECT max(number) FROM migrations";
+    const NOTE: &str = "INSERT INTO migrations (number, name) VALUES ($1, $2)";
+    db.batch_execute(TABLE).await?;
+    for step in MIGRATIONS {
+        db.batch_execute("BEGIN; SET LOCAL lock_timeout = '1s'").await?;
+        sql::rows(db, HOLD, &[]).await?;
+        let done: i64 = sql::value(db, DONE, &[]).await?;
+        if done < step.number {
+            db.batch_execute(step.sql).await?;
+            sql::execute(db, NOTE, values![step.number, step.name]).await?;
+        }
+        db.batch_execute("COMMIT").await?;
+    }
+    Ok(())
+}
+
+/// Two nodes that make the first table at once may both be refused by a catalogue of the server.
+fn may_be_tried_again(failure: &Failure) -> bool {
+    let Failure::Sql(error) = failure else { return false };
+    error.code().is_some_and(|code| {
+        [
+            SqlState::LOCK_NOT_AVAILABLE,
+            SqlState::UNIQUE_VIOLATION,
+            SqlState::DUPLICATE_TABLE,
+            SqlState::T_R_SERIALIZATION_FAILURE,
+            SqlState::T_R_DEADLOCK_DETECTED,
+        ]
+        .contains(code)
+    })
+}
+
+/// The steps that the database lacks; changes nothing.
+pub(crate) async fn lacking(db: &Client) -> Result<&'static [Migration], OpenError> {
+    let found = if table_exists(db, "migrations").await? {
+        sql::value(db, "SELECT coalesce(max(number), 0) FROM migrations", &[]).await?
+    } else if table_exists(db, "users").await? || table_exists(db, "grants").await? {
+        return Err(OpenError::Foreign);
+    } else {
+        0
+    };
+    let known = MIGRATIONS.last().map_or(0, |last| last.number);
+    if found > known {
+        return Err(OpenError::Newer { found, known });
+    }
+    let done = MIGRATIONS.partition_point(|step| step.number <= found);
+    Ok(&MIGRATIONS[done..])
+}
+
+async fn table_exists(db: &Client, name: &str) -> Result<bool, Failure> {
+    const EXISTS: &str = "SELECT EXISTS (SELECT 1 FROM information_schema.tables
+        WHERE table_schema = current_schema() AND table_name = $1)";
+    sql::value(db, EXISTS, values![name]).await
+}

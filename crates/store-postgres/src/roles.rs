@@ -1,0 +1,133 @@
+//! Roles, and the rule that an Administrator always remains.
+
+use oauth::account::{ADMINISTRATOR_ROLE, Permission, Role, USER_ROLE};
+use oauth::audit::NewAuditEvent;
+use oauth::id::{RoleId, UserId};
+use store::columns::{permission_bit, permission_bits, permissions_from_bits};
+use store::{Judged, UserRefusal, fold_name};
+use tokio_postgres::{Client, Row};
+
+use crate::audit;
+use crate::sql::{self, values};
+use crate::versions::{self, Kind};
+
+pub(crate) async fn list(db: &Client) -> sql::Result<Vec<Role>> {
+    sql::list(db, "SELECT id, name, description, permissions FROM roles ORDER BY id", &[], read).await
+}
+
+pub(crate) async fn insert(
+    db: &Client,
+    role: &Role,
+    event: &NewAuditEvent,
+) -> sql::Result<Judged<Role, UserRefusal>> {
+    const INSERT: &str =
+        "INSERT INTO roles (name, folded_name, description, permissions) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (folded_name) DO NOTHING RETURNING id";
+    let folded = fold_name(&role.name);
+    let inserted = sql::find(
+        db,
+        INSERT,
+        values![role.name.as_str(), folded, role.description.as_str(), permission_bits(&role.permissions)],
+        |row| Ok(RoleId::new(row.try_get(0)?)),
+    )
+    .await;
+    let Some(id) = inserted? else {
+        return Ok(Err(UserRefusal::NameTaken));
+    };
+    versions::grow(db, Kind::Roles).await?;
+    audit::append_one(db, event).await?;
+    Ok(Ok(Role { id, ..role.clone() }))
+}
+
+pub(crate) async fn update(
+    db: &Client,
+    role: &Role,
+    event: &NewAuditEvent,
+) -> sql::Result<Judged<Role, UserRefusal>> {
+    const TAKEN: &str = "SELECT EXISTS (SELECT 1 FROM roles WHERE folded_name = $1 AND id <> $2)";
+    const UPDATE: &str =
+        "UPDATE roles SET name = $2, folded_name = $3, description = $4, permissions = $5 WHERE id = $1";
+    let folded = fold_name(&role.name);
+    if !exists(db, role.id).await? {
+        return Ok(Err(UserRefusal::Unknown));
+    }
+    if sql::value(db, TAKEN, values![folded, role.id.get()]).await? {
+        return Ok(Err(UserRefusal::NameTaken));
+    }
+    if !role.permissions.contains(&Permission::Administrator)
+        && (role.id == ADMINISTRATOR_ROLE || !administrator_without_role(db, role.id).await?)
+    {
+        return Ok(Err(UserRefusal::LastAdministrator));
+    }
+    let bits = permission_bits(&role.permissions);
+    let (name, description) = (role.name.as_str(), role.description.as_str());
+    sql::execute(db, UPDATE, values![role.id.get(), name, folded, description, bits]).await?;
+    versions::grow(db, Kind::Roles).await?;
+    audit::append_one(db, event).await?;
+    Ok(Ok(role.clone()))
+}
+
+pub(crate) async fn delete(
+    db: &Client,
+    id: RoleId,
+    event: &NewAuditEvent,
+) -> sql::Result<Judged<(), UserRefusal>> {
+    const USED: &str = "SELECT EXISTS (SELECT 1 FROM user_roles WHERE role_id = $1)";
+    if !exists(db, id).await? {
+        return Ok(Err(UserRefusal::Unknown));
+    }
+    if id == ADMINISTRATOR_ROLE || id == USER_ROLE || sql::value(db, USED, values![id.get()]).await? {
+        return Ok(Err(UserRefusal::RoleInUse));
+    }
+    sql::execute(db, "DELETE FROM roles WHERE id = $1", values![id.get()]).await?;
+    versions::grow(db, Kind::Roles).await?;
+    audit::append_one(db, event).await?;
+    Ok(Ok(()))
+}
+
+async fn exists(db: &Client, id: RoleId) -> sql::Result<bool> {
+    all_exist(db, &[id]).await
+}
+
+/// Whether there is each of the roles.
+pub(crate) async fn all_exist(db: &Client, roles: &[RoleId]) -> sql::Result<bool> {
+    const MISSING: &str = "SELECT EXISTS (SELECT 1 FROM unnest($1::bigint[]) AS wanted (id)
+        WHERE NOT EXISTS (SELECT 1 FROM roles r WHERE r.id = wanted.id))";
+    let ids: Vec<i64> = roles.iter().map(|role| role.get()).collect();
+    let missing: bool = sql::value(db, MISSING, values![ids]).await?;
+    Ok(!missing)
+}
+
+/// Whether any of the roles makes an Administrator.
+pub(crate) async fn make_administrator(db: &Client, roles: &[RoleId]) -> sql::Result<bool> {
+    const MAKES: &str =
+        "SELECT EXISTS (SELECT 1 FROM roles WHERE id = ANY ($1::bigint[]) AND permissions & $2 <> 0)";
+    let ids: Vec<i64> = roles.iter().map(|role| role.get()).collect();
+    sql::value(db, MAKES, values![ids, permission_bit(Permission::Administrator)]).await
+}
+
+/// Whether an active Administrator remains without this user.
+pub(crate) async fn administrator_besides(db: &Client, user: UserId) -> sql::Result<bool> {
+    administrator_except(db, user.get(), 0).await
+}
+
+/// Whether an active Administrator remains when this role makes none; a database without any yet loses nothing.
+async fn administrator_without_role(db: &Client, role: RoleId) -> sql::Result<bool> {
+    Ok(administrator_except(db, 0, role.get()).await? || !administrator_except(db, 0, 0).await?)
+}
+
+async fn administrator_except(db: &Client, user: i64, role: i64) -> sql::Result<bool> {
+    const REMAINS: &str = "SELECT EXISTS (
+        SELECT 1 FROM roles r JOIN user_roles m ON m.role_id = r.id JOIN users u ON u.id = m.user_id
+        WHERE r.permissions & $1 <> 0 AND r.id <> $3 AND u.active AND u.id <> $2)";
+    sql::value(db, REMAINS, values![permission_bit(Permission::Administrator), user, role]).await
+}
+
+fn read(row: &Row) -> sql::Result<Role> {
+    Ok(Role {
+        id: RoleId::new(row.try_get(0)?),
+        name: row.try_get(1)?,
+        description: row.try_get(2)?,
+        permissions: permissions_from_bits(row.try_get(3)?),
+    })
+}

@@ -1,0 +1,137 @@
+//! The secrets of applications.
+
+use oauth::application::{Application, ClientType, StoredSecret};
+use oauth::audit::NewAuditEvent;
+use oauth::id::{ApplicationId, Epoch, SecretId};
+use oauth::revocation::{Revocation, Subject};
+use oauth::time::Timestamp;
+use store::{ApplicationRefusal, Judged, NewSecret};
+use tokio_postgres::Client;
+
+use crate::applications::{find, stored};
+use crate::sql::{self, values};
+use crate::versions::{self, Kind};
+use crate::{audit, micros, purge, revocations};
+
+pub(crate) async fn insert(
+    db: &Client,
+    application: ApplicationId,
+    secret: &NewSecret,
+    at: Timestamp,
+) -> sql::Result<()> {
+    const INSERT: &str =
+        "INSERT INTO secrets (application_id, digest, hint, created_at, sealed) VALUES ($1, $2, $3, $4, $5)";
+    sql::execute(
+        db,
+        INSERT,
+        values![
+            application.get(),
+            secret.digest.as_bytes().as_slice(),
+            secret.hint.as_str(),
+            micros(at),
+            secret.sealed.as_deref()
+        ],
+    )
+    .await
+    .map(drop)
+}
+
+pub(crate) async fn delete_all(db: &Client, application: ApplicationId) -> sql::Result<()> {
+    sql::execute(db, "DELETE FROM secrets WHERE application_id = $1", values![application.get()])
+        .await
+        .map(drop)
+}
+
+pub(crate) async fn reset(
+    db: &Client,
+    id: ApplicationId,
+    secret: &NewSecret,
+    revocation_expires_at: Timestamp,
+    event: &NewAuditEvent,
+) -> sql::Result<Judged<(Application, Vec<Revocation>), ApplicationRefusal>> {
+    let application = match confidential(db, id).await? {
+        Ok(application) => application,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let epoch = Epoch::new(application.epoch.get() + 1);
+    sql::execute(db, "UPDATE applications SET epoch = $2 WHERE id = $1", values![id.get(), epoch.get()])
+        .await?;
+    delete_all(db, id).await?;
+    insert(db, id, secret, event.at).await?;
+    let subject = Subject::Application { application: id, epoch };
+    let ended = revocations::append_one(db, subject, event.at, revocation_expires_at).await?;
+    purge::request_sweep(db).await?;
+    finish(db, id, event).await.map(|application| Ok((application, ended)))
+}
+
+pub(crate) async fn add(
+    db: &Client,
+    id: ApplicationId,
+    secret: &NewSecret,
+    older_expires_at: Timestamp,
+    event: &NewAuditEvent,
+) -> sql::Result<Judged<Application, ApplicationRefusal>> {
+    const SUPERSEDE: &str =
+        "UPDATE secrets SET expires_at = $2 WHERE application_id = $1 AND expires_at IS NULL";
+    let application = match confidential(db, id).await? {
+        Ok(application) => application,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    if live(&application, event.at).count() >= 2 {
+        return Ok(Err(ApplicationRefusal::TwoLiveSecrets));
+    }
+    sql::execute(db, SUPERSEDE, values![id.get(), micros(older_expires_at)]).await?;
+    insert(db, id, secret, event.at).await?;
+    finish(db, id, event).await.map(Ok)
+}
+
+pub(crate) async fn end(
+    db: &Client,
+    id: ApplicationId,
+    secret: SecretId,
+    event: &NewAuditEvent,
+) -> sql::Result<Judged<Application, ApplicationRefusal>> {
+    const LIVE_ON: &str = "UPDATE secrets SET expires_at = NULL WHERE id = $1";
+    let application = match confidential(db, id).await? {
+        Ok(application) => application,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    if !live(&application, event.at).any(|live| live.id == secret) {
+        return Ok(Err(ApplicationRefusal::UnknownSecret));
+    }
+    let Some(other) = live(&application, event.at).find(|live| live.id != secret) else {
+        return Ok(Err(ApplicationRefusal::LastSecret));
+    };
+    sql::execute(db, "DELETE FROM secrets WHERE id = $1", values![secret.get()]).await?;
+    sql::execute(db, LIVE_ON, values![other.id.get()]).await?;
+    finish(db, id, event).await.map(Ok)
+}
+
+async fn confidential(
+    db: &Client,
+    id: ApplicationId,
+) -> sql::Result<Judged<Application, ApplicationRefusal>> {
+    Ok(match find(db, id).await? {
+        None => Err(ApplicationRefusal::Unknown),
+        Some(application) if application.settings.client_type == ClientType::Public => {
+            Err(ApplicationRefusal::Public)
+        }
+        Some(application) => Ok(application),
+    })
+}
+
+fn live(application: &Application, now: Timestamp) -> impl Iterator<Item = &StoredSecret> {
+    application.secrets.iter().filter(move |secret| secret.is_live(now))
+}
+
+async fn finish(db: &Client, id: ApplicationId, event: &NewAuditEvent) -> sql::Result<Application> {
+    sql::execute(
+        db,
+        "UPDATE applications SET updated_at = $2 WHERE id = $1",
+        values![id.get(), micros(event.at)],
+    )
+    .await?;
+    versions::grow(db, Kind::Applications).await?;
+    audit::append_one(db, event).await?;
+    stored(db, id).await
+}

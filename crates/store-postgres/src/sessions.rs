@@ -1,0 +1,75 @@
+//! Sessions of browsers.
+
+use oauth::account::Session;
+use oauth::audit::NewAuditEvent;
+use oauth::id::{Epoch, SessionId, UserId};
+use oauth::secret::Digest;
+use store::NewSession;
+use tokio_postgres::{Client, Row};
+
+use crate::sql::{self, values};
+use crate::{audit, micros};
+
+pub(crate) async fn insert(db: &Client, new: &NewSession, event: &NewAuditEvent) -> sql::Result<Session> {
+    const INSERT: &str = "INSERT INTO sessions (user_id, user_epoch, digest, auth_time, expires_at)
+        VALUES ($1, $2, $3, $4, $5) RETURNING id";
+    let id = sql::value(
+        db,
+        INSERT,
+        values![
+            new.user.get(),
+            new.user_epoch.get(),
+            new.digest.as_bytes().as_slice(),
+            micros(new.auth_time),
+            micros(new.expires_at)
+        ],
+    )
+    .await;
+    let id = SessionId::new(id?);
+    audit::append_one(db, event).await?;
+    Ok(Session {
+        id,
+        user: new.user,
+        user_epoch: new.user_epoch,
+        digest: new.digest,
+        auth_time: new.auth_time,
+        expires_at: new.expires_at,
+    })
+}
+
+pub(crate) async fn find(db: &Client, id: SessionId) -> sql::Result<Option<Session>> {
+    const FIND: &str =
+        "SELECT id, user_id, user_epoch, digest, auth_time, expires_at FROM sessions WHERE id = $1";
+    sql::find(db, FIND, values![id.get()], read).await
+}
+
+pub(crate) async fn delete(db: &Client, id: SessionId, event: &NewAuditEvent) -> sql::Result<()> {
+    if sql::execute(db, "DELETE FROM sessions WHERE id = $1", values![id.get()]).await? > 0 {
+        audit::append_one(db, event).await?;
+    }
+    Ok(())
+}
+
+/// Closes the sessions of a user; `keep` lives on in the new epoch.
+pub(crate) async fn close(
+    db: &Client,
+    user: UserId,
+    keep: Option<SessionId>,
+    epoch: Epoch,
+) -> sql::Result<()> {
+    const CLOSE: &str = "DELETE FROM sessions WHERE user_id = $1 AND id IS DISTINCT FROM $2";
+    const MOVE: &str = "UPDATE sessions SET user_epoch = $2 WHERE user_id = $1";
+    sql::execute(db, CLOSE, values![user.get(), keep.map(SessionId::get)]).await?;
+    sql::execute(db, MOVE, values![user.get(), epoch.get()]).await.map(drop)
+}
+
+fn read(row: &Row) -> sql::Result<Session> {
+    Ok(Session {
+        id: SessionId::new(row.try_get(0)?),
+        user: UserId::new(row.try_get(1)?),
+        user_epoch: Epoch::new(row.try_get(2)?),
+        digest: Digest::from_bytes(sql::bytes(row, 3)?),
+        auth_time: sql::moment(row, 4)?,
+        expires_at: sql::moment(row, 5)?,
+    })
+}

@@ -1,0 +1,130 @@
+//! Running statements.
+//!
+//! Every statement travels with the types of its parameters, so that it is parsed, bound and run in one round trip and
+//! leaves nothing prepared behind on the connection: a pooler that hands the connection to somebody else after each
+//! transaction sees nothing unusual.
+
+use tokio_postgres::types::{FromSqlOwned, ToSql, Type};
+use tokio_postgres::{Client, Row};
+
+use crate::error::Failure;
+
+pub(crate) type Result<T> = std::result::Result<T, Failure>;
+
+/// A parameter with its type.
+pub(crate) type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
+
+/// A value that our statements bind.
+pub(crate) trait Bound: ToSql + Sync {
+    const TYPE: Type;
+}
+
+macro_rules! bound {
+    ($($rust:ty => $sql:ident,)+) => {$(
+        impl Bound for $rust {
+            const TYPE: Type = Type::$sql;
+        }
+    )+};
+}
+
+bound! {
+    i64 => INT8,
+    bool => BOOL,
+    &str => TEXT,
+    String => TEXT,
+    &[u8] => BYTEA,
+    Vec<i64> => INT8_ARRAY,
+    Vec<Option<i64>> => INT8_ARRAY,
+    Vec<bool> => BOOL_ARRAY,
+    Vec<&str> => TEXT_ARRAY,
+    Vec<Option<String>> => TEXT_ARRAY,
+    Vec<&[u8]> => BYTEA_ARRAY,
+    Vec<Option<&[u8]>> => BYTEA_ARRAY,
+}
+
+impl<T: Bound> Bound for Option<T> {
+    const TYPE: Type = T::TYPE;
+}
+
+/// A value as a parameter.
+pub(crate) fn parameter<T: Bound>(value: &T) -> Parameter<'_> {
+    (value, T::TYPE)
+}
+
+/// The parameters of a statement, in order.
+macro_rules! values {
+    ($($value:expr),* $(,)?) => {
+        &[$($crate::sql::parameter(&$value)),*]
+    };
+}
+pub(crate) use values;
+
+/// Runs a statement that changes rows, and answers how many.
+pub(crate) async fn execute(db: &Client, sql: &str, values: &[Parameter<'_>]) -> Result<u64> {
+    Ok(db.execute_typed(sql, values).await?)
+}
+
+/// Every row.
+pub(crate) async fn rows(db: &Client, sql: &str, values: &[Parameter<'_>]) -> Result<Vec<Row>> {
+    Ok(db.query_typed(sql, values).await?)
+}
+
+/// Every row, read.
+pub(crate) async fn list<T>(
+    db: &Client,
+    sql: &str,
+    values: &[Parameter<'_>],
+    read: impl FnMut(&Row) -> Result<T>,
+) -> Result<Vec<T>> {
+    rows(db, sql, values).await?.iter().map(read).collect()
+}
+
+/// The first row, if there is one.
+pub(crate) async fn find<T>(
+    db: &Client,
+    sql: &str,
+    values: &[Parameter<'_>],
+    read: impl FnOnce(&Row) -> Result<T>,
+) -> Result<Option<T>> {
+    rows(db, sql, values).await?.first().map(read).transpose()
+}
+
+/// The first column of the only row of a statement that always has one.
+pub(crate) async fn value<T: FromSqlOwned>(db: &Client, sql: &str, values: &[Parameter<'_>]) -> Result<T> {
+    find(db, sql, values, |row| Ok(row.try_get(0)?))
+        .await?
+        .ok_or_else(|| Failure::Inconsistent(format!("no row: {sql}")))
+}
+
+/// A column that holds a number that fits in 32 bits without sign.
+pub(crate) fn number(row: &Row, column: usize) -> Result<u32> {
+    let stored: i64 = row.try_get(column)?;
+    u32::try_from(stored).map_err(|_| Failure::Inconsistent(format!("{stored} in column {column}")))
+}
+
+/// A column that holds exactly so many bytes.
+pub(crate) fn bytes<const N: usize>(row: &Row, column: usize) -> Result<[u8; N]> {
+    let stored: &[u8] = row.try_get(column)?;
+    stored.try_into().map_err(|_| Failure::Inconsistent(format!("{} bytes in column {column}", stored.len())))
+}
+
+/// As [`bytes`], or NULL.
+pub(crate) fn optional_bytes<const N: usize>(row: &Row, column: usize) -> Result<Option<[u8; N]>> {
+    let stored: Option<&[u8]> = row.try_get(column)?;
+    stored.map(|_| bytes(row, column)).transpose()
+}
+
+/// A moment.
+pub(crate) fn moment(row: &Row, column: usize) -> Result<oauth::time::Timestamp> {
+    Ok(oauth::time::Timestamp::from_micros(row.try_get(column)?))
+}
+
+/// A moment, or NULL.
+pub(crate) fn optional_moment(row: &Row, column: usize) -> Result<Option<oauth::time::Timestamp>> {
+    Ok(row.try_get::<_, Option<i64>>(column)?.map(oauth::time::Timestamp::from_micros))
+}
+
+/// PostgreSQL keeps no NUL in a text: nothing that it stores can equal a text with one.
+pub(crate) fn can_be_stored(text: &str) -> bool {
+    !text.contains('\0')
+}

@@ -1,0 +1,279 @@
+//! Units of work: each runs on a task of its own, so that a caller who goes away leaves nothing half done, and is tried
+//! again a bounded number of times where it lost against another.
+//!
+//! A unit that changes what nodes remember, or ends access, takes the **seat** first: it locks the one row of `versions`
+//! until its commit. On all nodes together only one unit sits there, so that its statements see everything that earlier
+//! ones committed, and the numbers that it gives the feed of revocations become visible in their order.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use store::StoreError;
+use tokio::sync::{Mutex, MutexGuard, Notify};
+
+use crate::error::Failure;
+use crate::pool::{Connection, Connections};
+use crate::sql;
+
+/// How often a unit is run at most.
+const TRIES: u32 = 5;
+
+/// What is set for the length of each transaction, so that a node that vanishes in the middle of one holds nobody up.
+const BEGIN: &str =
+    "BEGIN; SET LOCAL lock_timeout = '4s'; SET LOCAL idle_in_transaction_session_timeout = '5s'";
+
+const COMMIT: &str = "COMMIT";
+
+/// Who leaves the seat has changed something that the other nodes must know: they are woken when it is visible.
+const WAKE_AND_COMMIT: &str = "NOTIFY sluicegate; COMMIT";
+
+const SIT: &str = "SELECT id FROM versions WHERE id = 1 FOR UPDATE";
+
+/// A transaction that has begun. Dropped without a commit, its connection is closed and everything undone.
+pub(crate) struct Unit<'a> {
+    connection: Connection,
+    commit: &'static str,
+    /// This node's turn to ask for the seat: who waits for it holds no connection.
+    _turn: Option<MutexGuard<'a, ()>>,
+}
+
+impl<'a> Unit<'a> {
+    pub(crate) async fn begin(shared: &'a Shared) -> Result<Self, Failure> {
+        let connection = shared.connections.get().await?;
+        connection.client().batch_execute(BEGIN).await?;
+        Ok(Self { connection, commit: COMMIT, _turn: None })
+    }
+
+    /// Begins and takes the seat, in one round trip.
+    pub(crate) async fn begin_in_seat(shared: &'a Shared) -> Result<Self, Failure> {
+        let turn = Some(shared.turn.lock().await);
+        let connection = shared.connections.get().await?;
+        let client = connection.client();
+        let (begun, sat) = tokio::join!(client.batch_execute(BEGIN), sql::rows(client, SIT, &[]));
+        begun?;
+        sat?;
+        let commit = if shared.notifies { WAKE_AND_COMMIT } else { COMMIT };
+        Ok(Self { connection, commit, _turn: turn })
+    }
+
+    pub(crate) fn client(&self) -> &tokio_postgres::Client {
+        self.connection.client()
+    }
+
+    pub(crate) async fn commit<T>(self, outcome: T) -> Result<T, Failure> {
+        self.client().batch_execute(self.commit).await?;
+        self.connection.at_rest();
+        Ok(outcome)
+    }
+}
+
+/// What a store shares with the tasks that work for it.
+pub(crate) struct Shared {
+    pub(crate) connections: Connections,
+    pub(crate) figures: Figures,
+    running: Running,
+    turn: Mutex<()>,
+    /// Whether the server knows `NOTIFY`.
+    pub(crate) notifies: bool,
+}
+
+/// What the store counts.
+#[derive(Default)]
+pub(crate) struct Figures {
+    pub(crate) commits: AtomicU64,
+    pub(crate) writes: AtomicU64,
+}
+
+impl Shared {
+    pub(crate) fn new(connections: Connections, notifies: bool) -> Self {
+        Self {
+            connections,
+            figures: Figures::default(),
+            running: Running::default(),
+            turn: Mutex::default(),
+            notifies,
+        }
+    }
+
+    /// Notes that a transaction with so many units of work was committed.
+    pub(crate) fn committed(&self, units: u64) {
+        self.figures.commits.fetch_add(1, Ordering::Relaxed);
+        self.figures.writes.fetch_add(units, Ordering::Relaxed);
+    }
+
+    /// Units that have begun and not ended.
+    pub(crate) fn running(&self) -> u64 {
+        self.running.count.load(Ordering::Acquire)
+    }
+
+    /// Waits until no unit runs.
+    pub(crate) async fn at_rest(&self) {
+        loop {
+            let ended = self.running.ended.notified();
+            if self.running() == 0 {
+                return;
+            }
+            ended.await;
+        }
+    }
+
+    /// Runs work on a task of its own, to its end whatever becomes of the caller.
+    pub(crate) async fn to_the_end<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl Future<Output = Result<T, Failure>> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let present = Present::enter(Arc::clone(self));
+        #[expect(clippy::disallowed_methods, reason = "counted in `running`, for which closing waits")]
+        let task = tokio::spawn(async move {
+            let outcome = work.await;
+            drop(present);
+            outcome
+        });
+        match task.await {
+            Ok(outcome) => outcome.map_err(Failure::into_store_error),
+            Err(_) => Err(StoreError::Inconsistent("a unit of work panicked".to_owned())),
+        }
+    }
+}
+
+#[derive(Default)]
+struct Running {
+    count: AtomicU64,
+    ended: Notify,
+}
+
+/// Stands for one unit that runs.
+pub(crate) struct Present(Arc<Shared>);
+
+impl Present {
+    pub(crate) fn enter(shared: Arc<Shared>) -> Self {
+        shared.running.count.fetch_add(1, Ordering::AcqRel);
+        Self(shared)
+    }
+}
+
+impl Drop for Present {
+    fn drop(&mut self) {
+        self.0.running.count.fetch_sub(1, Ordering::AcqRel);
+        self.0.running.ended.notify_waiters();
+    }
+}
+
+/// How often something has been tried.
+#[derive(Default)]
+pub(crate) struct Tries(u32);
+
+impl Tries {
+    /// Waits a moment when the failure is one that another try may mend; otherwise it is the outcome.
+    pub(crate) async fn again(&mut self, failure: Failure) -> Result<(), Failure> {
+        self.0 += 1;
+        if self.0 >= TRIES || !failure.is_conflict() {
+            return Err(failure);
+        }
+        tracing::debug!(tries = self.0, "a unit of work lost against another and is run again");
+        tokio::time::sleep(Duration::from_millis(2 << self.0)).await;
+        Ok(())
+    }
+}
+
+/// Runs a unit of work that holds the seat: `$work` is a future over the client `$db`. It may run several times.
+macro_rules! in_seat {
+    ($store:expr, $db:ident => $work:expr) => {
+        $crate::unit::unit!($store, begin_in_seat, $db => $work)
+    };
+}
+pub(crate) use in_seat;
+
+/// Runs a unit of work in a transaction without the seat.
+macro_rules! in_transaction {
+    ($store:expr, $db:ident => $work:expr) => {
+        $crate::unit::unit!($store, begin, $db => $work)
+    };
+}
+pub(crate) use in_transaction;
+
+macro_rules! unit {
+    ($store:expr, $begin:ident, $db:ident => $work:expr) => {{
+        let shared = std::sync::Arc::clone(&$store.shared);
+        Box::pin(async move {
+            let own = std::sync::Arc::clone(&shared);
+            let work = async move {
+                let mut tries = $crate::unit::Tries::default();
+                loop {
+                    let outcome = own.connections.within_time(async {
+                        let unit = $crate::unit::Unit::$begin(&own).await?;
+                        let $db = unit.client();
+                        let done = $work.await?;
+                        unit.commit(done).await
+                    });
+                    match outcome.await {
+                        Ok(done) => {
+                            own.committed(1);
+                            return Ok(done);
+                        }
+                        Err(failure) => tries.again(failure).await?,
+                    }
+                }
+            };
+            shared.to_the_end(work).await
+        })
+    }};
+}
+pub(crate) use unit;
+
+/// Runs one statement that is a unit of work by itself.
+macro_rules! in_one_statement {
+    ($store:expr, $db:ident => $work:expr) => {{
+        let shared = std::sync::Arc::clone(&$store.shared);
+        Box::pin(async move {
+            let own = std::sync::Arc::clone(&shared);
+            let work = async move {
+                let mut tries = $crate::unit::Tries::default();
+                loop {
+                    let outcome = own.connections.within_time(async {
+                        let connection = own.connections.get().await?;
+                        let $db = connection.client();
+                        let done = $work.await?;
+                        connection.at_rest();
+                        Ok(done)
+                    });
+                    match outcome.await {
+                        Ok(done) => {
+                            own.committed(1);
+                            return Ok(done);
+                        }
+                        Err(failure) => tries.again(failure).await?,
+                    }
+                }
+            };
+            shared.to_the_end(work).await
+        })
+    }};
+}
+pub(crate) use in_one_statement;
+
+/// Reads: one statement, asked again over another connection where the first one turns out to be broken.
+macro_rules! read {
+    ($store:expr, $db:ident => $work:expr) => {
+        Box::pin(async move {
+            let shared = &$store.shared;
+            let mut asked_again = false;
+            loop {
+                let outcome = shared.connections.within_time(async {
+                    let connection = shared.connections.get().await?;
+                    let $db = connection.client();
+                    let read = $work.await?;
+                    connection.at_rest();
+                    Ok(read)
+                });
+                match outcome.await {
+                    Ok(read) => return Ok(read),
+                    Err(failure) if failure.is_broken_connection() && !asked_again => asked_again = true,
+                    Err(failure) => return Err($crate::error::Failure::into_store_error(failure)),
+                }
+            }
+        })
+    };
+}
+pub(crate) use read;

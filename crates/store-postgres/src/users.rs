@@ -1,0 +1,220 @@
+//! Users: accounts, their failures and the end of their access.
+
+use oauth::account::{Lockout, LockoutPolicy, Role, Session, User};
+use oauth::audit::NewAuditEvent;
+use oauth::id::{Epoch, RoleId, SessionId, UserId};
+use oauth::revocation::Revocation;
+use oauth::secret::PasswordHash;
+use oauth::time::Timestamp;
+use store::{Answer, FailureCounted, Judged, NewSession, NewUser, UserChange, UserRefusal, Users, fold_name};
+use tokio_postgres::{Client, Row};
+
+use crate::error::Failure;
+use crate::sql::{self, values};
+use crate::unit::{in_one_statement, in_seat, read};
+use crate::versions::{self, Kind};
+use crate::{PostgresStore, audit, micros, micros_of, roles, sessions};
+
+mod change;
+mod lockout;
+
+macro_rules! user_sql {
+    ($tail:literal) => {
+        concat!(
+            "SELECT u.id, u.name, u.password, u.active, u.password_expires_at,
+                ARRAY(SELECT role_id FROM user_roles WHERE user_id = u.id ORDER BY role_id),
+                u.epoch, u.failures, u.failures_since, u.locked_until, u.created_at, u.updated_at
+            FROM users u ",
+            $tail
+        )
+    };
+}
+
+impl Users for PostgresStore {
+    fn find_user(&self, id: UserId) -> Answer<'_, Option<User>> {
+        read!(self, db => find(db, id))
+    }
+
+    fn find_user_by_name<'a>(&'a self, name: &'a str) -> Answer<'a, Option<User>> {
+        read!(self, db => find_by_name(db, name))
+    }
+
+    fn list_users(&self, after: Option<UserId>, limit: u32) -> Answer<'_, Vec<User>> {
+        const LIST: &str = user_sql!("WHERE u.id > $1 ORDER BY u.id LIMIT $2");
+        let after = after.map_or(0, UserId::get);
+        read!(self, db => sql::list(db, LIST, values![after, i64::from(limit)], read_user))
+    }
+
+    fn insert_user(&self, new: NewUser, audit: NewAuditEvent) -> Answer<'_, Judged<User, UserRefusal>> {
+        in_seat!(self, db => insert(db, &new, &audit))
+    }
+
+    fn update_user(
+        &self,
+        id: UserId,
+        change: UserChange,
+        audit: NewAuditEvent,
+    ) -> Answer<'_, Judged<(User, Vec<Revocation>), UserRefusal>> {
+        in_seat!(self, db => change::update(db, id, &change, &audit))
+    }
+
+    fn delete_user(
+        &self,
+        id: UserId,
+        revocation_expires_at: Timestamp,
+        audit: NewAuditEvent,
+    ) -> Answer<'_, Judged<Vec<Revocation>, UserRefusal>> {
+        in_seat!(self, db => change::delete(db, id, revocation_expires_at, &audit))
+    }
+
+    fn count_sign_in_failure(
+        &self,
+        id: UserId,
+        policy: LockoutPolicy,
+        audit: NewAuditEvent,
+    ) -> Answer<'_, FailureCounted> {
+        in_seat!(self, db => lockout::count_failure(db, id, policy, &audit))
+    }
+
+    fn forget_sign_in_failures(&self, id: UserId) -> Answer<'_, ()> {
+        Box::pin(async move {
+            // Nearly always there is nothing to forget, and a sign-in then costs no commit.
+            let has_failures: Answer<'_, bool> = read!(self, db => lockout::has_failures(db, id));
+            if has_failures.await? {
+                let forget: Answer<'_, ()> = in_one_statement!(self, db => lockout::forget_failures(db, id));
+                forget.await?;
+            }
+            Ok(())
+        })
+    }
+
+    fn replace_password_hash(&self, id: UserId, old: PasswordHash, new: PasswordHash) -> Answer<'_, ()> {
+        in_seat!(self, db => replace_password_hash(db, id, &old, &new))
+    }
+
+    fn list_roles(&self) -> Answer<'_, Vec<Role>> {
+        read!(self, db => roles::list(db))
+    }
+
+    fn insert_role(&self, role: Role, audit: NewAuditEvent) -> Answer<'_, Judged<Role, UserRefusal>> {
+        in_seat!(self, db => roles::insert(db, &role, &audit))
+    }
+
+    fn update_role(&self, role: Role, audit: NewAuditEvent) -> Answer<'_, Judged<Role, UserRefusal>> {
+        in_seat!(self, db => roles::update(db, &role, &audit))
+    }
+
+    fn delete_role(&self, id: RoleId, audit: NewAuditEvent) -> Answer<'_, Judged<(), UserRefusal>> {
+        in_seat!(self, db => roles::delete(db, id, &audit))
+    }
+
+    fn insert_session(&self, new: NewSession, audit: NewAuditEvent) -> Answer<'_, Session> {
+        crate::unit::in_transaction!(self, db => sessions::insert(db, &new, &audit))
+    }
+
+    fn find_session(&self, id: SessionId) -> Answer<'_, Option<Session>> {
+        read!(self, db => sessions::find(db, id))
+    }
+
+    fn delete_session(&self, id: SessionId, audit: NewAuditEvent) -> Answer<'_, ()> {
+        crate::unit::in_transaction!(self, db => sessions::delete(db, id, &audit))
+    }
+}
+
+async fn find(db: &Client, id: UserId) -> sql::Result<Option<User>> {
+    sql::find(db, user_sql!("WHERE u.id = $1"), values![id.get()], read_user).await
+}
+
+async fn find_by_name(db: &Client, name: &str) -> sql::Result<Option<User>> {
+    const FIND: &str = user_sql!("WHERE u.folded_name = $1");
+    if !sql::can_be_stored(name) {
+        return Ok(None);
+    }
+    sql::find(db, FIND, values![fold_name(name)], read_user).await
+}
+
+async fn insert(db: &Client, new: &NewUser, event: &NewAuditEvent) -> sql::Result<Judged<User, UserRefusal>> {
+    const INSERT: &str = "INSERT INTO users (epoch, active, name, folded_name, password, password_expires_at,
+            created_at, updated_at)
+        VALUES (1, $1, $2, $3, $4, $5, $6, $6) RETURNING id";
+    let folded = fold_name(&new.name);
+    if name_is_taken(db, &folded, None).await? {
+        return Ok(Err(UserRefusal::NameTaken));
+    }
+    if !roles::all_exist(db, &new.roles).await? {
+        return Ok(Err(UserRefusal::UnknownRole));
+    }
+    let id = sql::value(
+        db,
+        INSERT,
+        values![
+            new.active,
+            new.name.as_str(),
+            folded,
+            new.password.as_phc(),
+            micros_of(new.password_expires_at),
+            micros(new.at)
+        ],
+    )
+    .await;
+    let id = UserId::new(id?);
+    set_roles(db, id, &new.roles).await?;
+    versions::grow(db, Kind::Users).await?;
+    audit::append_one(db, event).await?;
+    stored(db, id).await.map(Ok)
+}
+
+/// The user as it is after a write.
+async fn stored(db: &Client, id: UserId) -> sql::Result<User> {
+    find(db, id).await?.ok_or_else(|| Failure::Inconsistent(format!("user {id} has vanished")))
+}
+
+async fn name_is_taken(db: &Client, folded: &str, besides: Option<UserId>) -> sql::Result<bool> {
+    const TAKEN: &str =
+        "SELECT EXISTS (SELECT 1 FROM users WHERE folded_name = $1 AND id IS DISTINCT FROM $2)";
+    sql::value(db, TAKEN, values![folded, besides.map(UserId::get)]).await
+}
+
+async fn set_roles(db: &Client, id: UserId, roles: &[RoleId]) -> sql::Result<()> {
+    const ADD: &str = "INSERT INTO user_roles (user_id, role_id)
+        SELECT DISTINCT $1::bigint, role FROM unnest($2::bigint[]) AS role";
+    sql::execute(db, "DELETE FROM user_roles WHERE user_id = $1", values![id.get()]).await?;
+    if !roles.is_empty() {
+        let roles: Vec<i64> = roles.iter().map(|role| role.get()).collect();
+        sql::execute(db, ADD, values![id.get(), roles]).await?;
+    }
+    Ok(())
+}
+
+async fn replace_password_hash(
+    db: &Client,
+    id: UserId,
+    old: &PasswordHash,
+    new: &PasswordHash,
+) -> sql::Result<()> {
+    const REPLACE: &str = "UPDATE users SET password = $3 WHERE id = $1 AND password = $2";
+    if sql::execute(db, REPLACE, values![id.get(), old.as_phc(), new.as_phc()]).await? > 0 {
+        versions::grow(db, Kind::Users).await?;
+    }
+    Ok(())
+}
+
+fn read_user(row: &Row) -> sql::Result<User> {
+    let roles: Vec<i64> = row.try_get(5)?;
+    Ok(User {
+        id: UserId::new(row.try_get(0)?),
+        name: row.try_get(1)?,
+        password: PasswordHash::new(row.try_get::<_, String>(2)?),
+        active: row.try_get(3)?,
+        password_expires_at: sql::optional_moment(row, 4)?,
+        roles: roles.into_iter().map(RoleId::new).collect(),
+        epoch: Epoch::new(row.try_get(6)?),
+        lockout: Lockout {
+            failures: sql::number(row, 7)?,
+            since: sql::optional_moment(row, 8)?,
+            locked_until: sql::optional_moment(row, 9)?,
+        },
+        created_at: sql::moment(row, 10)?,
+        updated_at: sql::moment(row, 11)?,
+    })
+}

@@ -1,0 +1,156 @@
+//! Changing and deleting users.
+
+use oauth::account::{Lockout, User};
+use oauth::audit::NewAuditEvent;
+use oauth::id::{Epoch, UserId};
+use oauth::revocation::{Revocation, Subject};
+use oauth::time::Timestamp;
+use store::{Judged, UserChange, UserRefusal, fold_name};
+use tokio_postgres::Client;
+
+use super::{find, name_is_taken, set_roles, stored};
+use crate::sql::{self, values};
+use crate::versions::{self, Kind};
+use crate::{audit, micros, micros_of, purge, revocations, roles, sessions};
+
+pub(super) async fn update(
+    db: &Client,
+    id: UserId,
+    change: &UserChange,
+    event: &NewAuditEvent,
+) -> sql::Result<Judged<(User, Vec<Revocation>), UserRefusal>> {
+    let Some(before) = find(db, id).await? else {
+        return Ok(Err(UserRefusal::Unknown));
+    };
+    if let Some(refusal) = refusal(db, &before, change).await? {
+        return Ok(Err(refusal));
+    }
+    let deactivated = before.active && change.active == Some(false);
+    let ends_access = deactivated || change.password.is_some();
+    let after = changed(&before, change, ends_access);
+    write(db, &after).await?;
+    if let Some(roles) = &change.roles {
+        set_roles(db, id, roles).await?;
+    }
+    let mut ended = Vec::new();
+    if ends_access {
+        let keep = change.keep_session.filter(|_| after.active);
+        sessions::close(db, id, keep, after.epoch).await?;
+        let subject = Subject::User { user: id, epoch: after.epoch };
+        ended = revocations::append_one(db, subject, change.at, change.revocation_expires_at).await?;
+        purge::request_sweep(db).await?;
+    }
+    if after.name != before.name {
+        // What the owner is called is part of an application.
+        versions::grow(db, Kind::Applications).await?;
+    }
+    versions::grow(db, Kind::Users).await?;
+    audit::append_one(db, event).await?;
+    Ok(Ok((stored(db, id).await?, ended)))
+}
+
+async fn refusal(db: &Client, before: &User, change: &UserChange) -> sql::Result<Option<UserRefusal>> {
+    if change.judged_for.as_ref().is_some_and(|roles| *roles != before.roles) {
+        return Ok(Some(UserRefusal::RolesChanged));
+    }
+    if let Some(name) = &change.name
+        && name_is_taken(db, &fold_name(name), Some(before.id)).await?
+    {
+        return Ok(Some(UserRefusal::NameTaken));
+    }
+    if let Some(roles) = &change.roles
+        && !roles::all_exist(db, roles).await?
+    {
+        return Ok(Some(UserRefusal::UnknownRole));
+    }
+    let active = change.active.unwrap_or(before.active);
+    let roles = change.roles.as_ref().unwrap_or(&before.roles);
+    let remains = active && roles::make_administrator(db, roles).await?;
+    if !remains && is_last_administrator(db, before).await? {
+        return Ok(Some(UserRefusal::LastAdministrator));
+    }
+    Ok(None)
+}
+
+async fn is_last_administrator(db: &Client, user: &User) -> sql::Result<bool> {
+    Ok(user.active
+        && roles::make_administrator(db, &user.roles).await?
+        && !roles::administrator_besides(db, user.id).await?)
+}
+
+fn changed(before: &User, change: &UserChange, ends_access: bool) -> User {
+    let mut after = before.clone();
+    if let Some(name) = &change.name {
+        after.name.clone_from(name);
+    }
+    if let Some(password) = &change.password {
+        after.password = password.clone();
+    }
+    after.active = change.active.unwrap_or(before.active);
+    after.password_expires_at = change.password_expires_at.unwrap_or(before.password_expires_at);
+    if change.unlock {
+        after.lockout = Lockout::default();
+    }
+    if ends_access {
+        after.epoch = Epoch::new(before.epoch.get() + 1);
+    }
+    after.updated_at = change.at;
+    after
+}
+
+async fn write(db: &Client, user: &User) -> sql::Result<()> {
+    const UPDATE: &str = "UPDATE users SET name = $2, folded_name = $3, password = $4, active = $5,
+            password_expires_at = $6, epoch = $7, failures = $8, failures_since = $9, locked_until = $10,
+            updated_at = $11
+        WHERE id = $1";
+    sql::execute(
+        db,
+        UPDATE,
+        values![
+            user.id.get(),
+            user.name.as_str(),
+            fold_name(&user.name),
+            user.password.as_phc(),
+            user.active,
+            micros_of(user.password_expires_at),
+            user.epoch.get(),
+            i64::from(user.lockout.failures),
+            micros_of(user.lockout.since),
+            micros_of(user.lockout.locked_until),
+            micros(user.updated_at),
+        ],
+    )
+    .await
+    .map(drop)
+}
+
+pub(super) async fn delete(
+    db: &Client,
+    id: UserId,
+    revocation_expires_at: Timestamp,
+    event: &NewAuditEvent,
+) -> sql::Result<Judged<Vec<Revocation>, UserRefusal>> {
+    const OWNS: &str = "SELECT EXISTS (SELECT 1 FROM applications WHERE owner_id = $1)
+        OR EXISTS (SELECT 1 FROM data_sources WHERE owner_id = $1)";
+    let Some(user) = find(db, id).await? else {
+        return Ok(Err(UserRefusal::Unknown));
+    };
+    if is_last_administrator(db, &user).await? {
+        return Ok(Err(UserRefusal::LastAdministrator));
+    }
+    if sql::value(db, OWNS, values![id.get()]).await? {
+        return Ok(Err(UserRefusal::StillOwns));
+    }
+    if sql::execute(db, "DELETE FROM data_source_shares WHERE user_id = $1", values![id.get()]).await? > 0 {
+        versions::grow(db, Kind::DataSources).await?;
+    }
+    sql::execute(db, "DELETE FROM sessions WHERE user_id = $1", values![id.get()]).await?;
+    set_roles(db, id, &[]).await?;
+    sql::execute(db, "DELETE FROM users WHERE id = $1", values![id.get()]).await?;
+    let subject = Subject::User { user: id, epoch: Epoch::GONE };
+    let ended = revocations::append_one(db, subject, event.at, revocation_expires_at).await?;
+    purge::request_sweep(db).await?;
+    versions::grow(db, Kind::Users).await?;
+    audit::append_one(db, event).await?;
+    Ok(Ok(ended))
+}
