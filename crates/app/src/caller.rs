@@ -139,7 +139,7 @@ impl App {
         if token.expires_at.is_past(now) {
             return Err(BearerRefusal::Dead);
         }
-        self.ensure_fresh(now).await.map_err(Fault::from)?;
+        self.ensure_fresh().await.map_err(Fault::from)?;
         if self.revocations.ends(&token) { Err(BearerRefusal::Dead) } else { Ok(token) }
     }
 

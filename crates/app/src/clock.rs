@@ -1,6 +1,7 @@
 //! The one place that asks for the time.
 
-use std::time::SystemTime;
+use std::sync::OnceLock;
+use std::time::{Instant, SystemTime};
 
 use oauth::time::Timestamp;
 
@@ -8,6 +9,9 @@ use oauth::time::Timestamp;
 pub trait Clock: Send + Sync + 'static {
     /// The present moment.
     fn now(&self) -> Timestamp;
+
+    /// Microseconds since some moment of this process. It goes on while the machine's clock is set forward or back.
+    fn steady_micros(&self) -> i64;
 }
 
 /// The clock of the machine.
@@ -19,5 +23,12 @@ impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         let elapsed = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         Timestamp::from_micros(i64::try_from(elapsed.as_micros()).unwrap_or(i64::MAX))
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this is the clock that everything else asks")]
+    fn steady_micros(&self) -> i64 {
+        static START: OnceLock<Instant> = OnceLock::new();
+        let start = *START.get_or_init(Instant::now);
+        i64::try_from(start.elapsed().as_micros()).unwrap_or(i64::MAX)
     }
 }

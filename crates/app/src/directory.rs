@@ -1,5 +1,6 @@
 //! What a node remembers of the system database so that a check costs no read: applications, users, roles, data
-//! sources, limits. It is dropped when the node itself changes such a thing, and when the feed says that another did.
+//! sources, limits. It is dropped when the node itself changes such a thing, and when the feed says that another did. Nothing
+//! is taken from memory while the feed is stale: a node that is cut off from its database neither trusts nor issues.
 
 use std::hash::Hash;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -148,6 +149,7 @@ impl App {
         &self,
         client_id: &ClientId,
     ) -> Result<Option<Arc<Application>>, StoreError> {
+        self.ensure_fresh().await?;
         let read = async || self.store.find_application_by_client_id(client_id).await;
         self.directory.applications.get_or_read(client_id, read).await
     }
@@ -159,6 +161,7 @@ impl App {
 
     /// The user of that id with permissions, remembered or read.
     pub(crate) async fn member(&self, id: UserId) -> Result<Option<Arc<Member>>, StoreError> {
+        self.ensure_fresh().await?;
         let read = async || match self.store.find_user(id).await? {
             Some(user) => Ok(Some(self.with_permissions(user).await?)),
             None => Ok(None),
@@ -195,6 +198,7 @@ impl App {
         &self,
         name: &str,
     ) -> Result<Option<Arc<DataSource>>, StoreError> {
+        self.ensure_fresh().await?;
         let folded = fold_name(name);
         let read = async || self.store.find_data_source_by_name(name).await;
         self.directory.data_sources.get_or_read(&folded, read).await
@@ -202,6 +206,7 @@ impl App {
 
     /// What the limit is set to, or its default.
     pub(crate) async fn limit(&self, limit: Limit) -> Result<i64, StoreError> {
+        self.ensure_fresh().await?;
         let remembered = self.directory.limits.read().unwrap_or_else(PoisonError::into_inner).clone();
         let limits = match remembered {
             Some(limits) => limits,

@@ -1,12 +1,14 @@
 //! Learning what changed: revocations and versions, from this node's own database, whoever wrote there.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use oauth::revocation::Revocation;
 use oauth::time::Timestamp;
 use store::StoreError;
+use tokio::sync::Mutex;
 
 use crate::App;
+use crate::metrics::{PathLabels, Word};
 
 /// A node that has not looked for longer than this asks the database before each check.
 const STALE_AFTER_MICROS: i64 = 1_000_000;
@@ -14,28 +16,32 @@ const STALE_AFTER_MICROS: i64 = 1_000_000;
 /// How many events one read takes in.
 const BATCH: u32 = 1_000;
 
-/// When this node last knew everything.
+/// When this node last knew everything, by its steady clock, and whose turn it is to look.
 #[derive(Debug)]
-pub struct Freshness(AtomicI64);
+pub struct Freshness {
+    looked_at: AtomicI64,
+    failures: AtomicU64,
+    turn: Mutex<()>,
+}
 
 impl Default for Freshness {
     fn default() -> Self {
-        Self(AtomicI64::new(i64::MIN))
+        Self { looked_at: AtomicI64::new(i64::MIN), failures: AtomicU64::new(0), turn: Mutex::default() }
     }
 }
 
 impl Freshness {
-    fn is_stale(&self, now: Timestamp) -> bool {
-        now.as_micros().saturating_sub(self.0.load(Ordering::Acquire)) > STALE_AFTER_MICROS
+    fn is_stale(&self, now: i64) -> bool {
+        now.saturating_sub(self.looked_at.load(Ordering::Acquire)) > STALE_AFTER_MICROS
     }
 
-    fn looked(&self, at: Timestamp) {
-        self.0.fetch_max(at.as_micros(), Ordering::AcqRel);
+    fn looked(&self, at: i64) {
+        self.looked_at.fetch_max(at, Ordering::AcqRel);
     }
 
     /// How long ago this node last knew everything, in microseconds.
-    pub fn age_micros(&self, now: Timestamp) -> i64 {
-        now.as_micros().saturating_sub(self.0.load(Ordering::Acquire)).max(0)
+    pub fn age_micros(&self, now: i64) -> i64 {
+        now.saturating_sub(self.looked_at.load(Ordering::Acquire)).max(0)
     }
 }
 
@@ -46,9 +52,25 @@ impl App {
     /// # Errors
     /// When the database cannot be read; the node then stays stale.
     pub async fn refresh(&self) -> Result<(), StoreError> {
-        let began = self.now();
+        let looked = self.look().await;
+        if looked.is_err() {
+            self.freshness.failures.fetch_add(1, Ordering::AcqRel);
+        }
+        looked
+    }
+
+    /// Waits until another node may have changed something; for ever where the database cannot tell.
+    pub async fn news(&self) {
+        if self.store.news().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Nothing that is learnt here is newer than the moment at which the look began.
+    async fn look(&self) -> Result<(), StoreError> {
+        let began = self.clock.steady_micros();
         let versions = self.store.versions().await?;
-        self.take_in_revocations(began).await?;
+        self.take_in_revocations(self.now()).await?;
         let news = self.directory.catch_up(versions);
         if news.keys {
             self.reload_keys().await?;
@@ -76,9 +98,25 @@ impl App {
         Ok(())
     }
 
-    /// Makes sure that the index is no older than a second.
-    pub(crate) async fn ensure_fresh(&self, now: Timestamp) -> Result<(), StoreError> {
-        if self.freshness.is_stale(now) { self.refresh().await } else { Ok(()) }
+    /// Makes sure that what this node remembers is no older than a second. Where it is, one caller asks the database for
+    /// all who wait; when that fails they are all refused.
+    pub(crate) async fn ensure_fresh(&self) -> Result<(), StoreError> {
+        let is_stale = || self.freshness.is_stale(self.clock.steady_micros());
+        if !is_stale() {
+            return Ok(());
+        }
+        let failures = self.freshness.failures.load(Ordering::Acquire);
+        let _turn = self.freshness.turn.lock().await;
+        let outcome = if !is_stale() {
+            Ok(())
+        } else if self.freshness.failures.load(Ordering::Acquire) != failures {
+            Err(StoreError::Unavailable("another check has just failed to ask it".into()))
+        } else {
+            self.refresh().await
+        };
+        let path = Word(if outcome.is_ok() { "database" } else { "refused" });
+        self.metrics().stale_checks.get_or_create(&PathLabels { path }).inc();
+        outcome
     }
 
     /// Takes in what this node itself just ended, before the answer goes out.

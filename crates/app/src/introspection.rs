@@ -56,7 +56,7 @@ impl App {
         text: &str,
     ) -> Result<Option<LiveToken>, ProtocolRefusal> {
         if let Ok(token) = self.vault.open_access_token(text) {
-            self.ensure_fresh(self.now()).await?;
+            self.ensure_fresh().await?;
             let revoked = self.revocations.ends(&token);
             let subject = Subject::Access { token: &token, revoked };
             return self.told(client, subject, token.application, token.user).await;

@@ -35,6 +35,14 @@ pub struct OutcomeLabels {
     pub outcome: Word,
 }
 
+/// Labels of what was asked for before a check.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct PathLabels {
+    /// `database` where the feed was stale and the database was asked, `refused` where it did not answer. All other checks
+    /// are answered from the index.
+    pub path: Word,
+}
+
 /// Labels of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct RequestLabels {
@@ -55,6 +63,8 @@ pub struct Metrics {
     pub introspections: Family<OutcomeLabels, Counter>,
     /// Bearer checks by outcome.
     pub bearer_checks: Family<OutcomeLabels, Counter>,
+    /// Checks for which the feed was stale, by what was asked instead.
+    pub stale_checks: Family<PathLabels, Counter>,
     /// Sign-ins by outcome.
     pub sign_ins: Family<OutcomeLabels, Counter>,
     /// Refresh tokens presented again, by what became of it.
@@ -95,6 +105,7 @@ impl Default for Metrics {
             power_bi_refresh_quirk: Counter::default(),
             introspections: Family::default(),
             bearer_checks: Family::default(),
+            stale_checks: Family::default(),
             sign_ins: Family::default(),
             refresh_replays: Family::default(),
             rate_limited: Counter::default(),
@@ -132,6 +143,8 @@ impl Metrics {
         registry.register("power_bi_refresh_quirk", help, self.power_bi_refresh_quirk.clone());
         registry.register("introspections", "Introspections by outcome", self.introspections.clone());
         registry.register("bearer_checks", "Bearer checks by outcome", self.bearer_checks.clone());
+        let help = "Checks for which the feed was stale, by what was asked instead of the index";
+        registry.register("stale_checks", help, self.stale_checks.clone());
         registry.register("sign_ins", "Sign-ins by outcome", self.sign_ins.clone());
         registry.register("refresh_replays", "Refresh tokens presented again", self.refresh_replays.clone());
         registry.register("rate_limited", "Requests refused for coming too often", self.rate_limited.clone());
@@ -181,7 +194,7 @@ impl crate::App {
         set(&metrics.store_syncs, figures.syncs);
         set(&metrics.store_queue, figures.queued);
         set(&metrics.revocation_index, self.revocations.len() as u64);
-        metrics.feed_age_micros.set(self.freshness.age_micros(self.now()));
+        metrics.feed_age_micros.set(self.freshness.age_micros(self.clock.steady_micros()));
         metrics.encode()
     }
 }

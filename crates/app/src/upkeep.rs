@@ -76,7 +76,7 @@ impl App {
     /// What is not well.
     pub async fn readiness(&self) -> Result<(), Fault> {
         self.store.probe().await?;
-        Ok(self.ensure_fresh(self.now()).await?)
+        Ok(self.ensure_fresh().await?)
     }
 
     /// Waits for what is being written, then closes the system database.

@@ -18,6 +18,9 @@ use crate::wiring::{self, number};
 /// How often this node looks at what others changed.
 const LOOKING: Duration = Duration::from_millis(250);
 
+/// How long news gather before they are looked at together.
+const GATHERING: Duration = Duration::from_millis(10);
+
 /// How often usage is written, what is over is deleted, and keys are kept.
 const TIDYING: Duration = Duration::from_secs(10);
 
@@ -171,10 +174,20 @@ fn limits(settings: &Settings) -> Limits {
     }
 }
 
-/// Looks again and again at what other processes changed, until told to stop.
+/// Looks again and again at what other processes changed, at once when the database says that they did, until told to
+/// stop.
 async fn look(app: Arc<App>, stop: Stop) {
     let mut failing = false;
-    while !rests(LOOKING, &stop).await {
+    loop {
+        let resting = async {
+            tokio::select! {
+                () = app.news() => rests(GATHERING, &stop).await,
+                told = rests(LOOKING, &stop) => told,
+            }
+        };
+        if resting.await {
+            return;
+        }
         match app.refresh().await {
             Ok(()) => failing = false,
             Err(error) if !failing => {

@@ -33,4 +33,8 @@ impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_micros(self.0.load(Ordering::SeqCst))
     }
+
+    fn steady_micros(&self) -> i64 {
+        self.0.load(Ordering::SeqCst)
+    }
 }
