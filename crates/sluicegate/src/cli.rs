@@ -41,7 +41,8 @@ enum Command {
     /// Run the server.
     #[command(after_help = "Examples:\n  sluicegate serve --data-dir ./data\n  \
         sluicegate serve --data-dir ./data --listen 0.0.0.0:8443 --tls-cert chain.pem --tls-key key.pem \
-        --public-url https://gate.example.org:8443")]
+        --public-url https://gate.example.org:8443\n  \
+        SLUICEGATE_DATABASE=postgres://user:password@host/name sluicegate serve --data-dir ./node")]
     Serve(Serve),
     /// See the whole story on a sample database: register, allow, read, revoke.
     #[command(
@@ -49,8 +50,10 @@ enum Command {
     )]
     Demo(Demo),
     /// Bring the database to the form that this version needs.
-    #[command(after_help = "Example: sluicegate migrate --data-dir ./data")]
-    Migrate(Place),
+    #[command(after_help = "Examples:\n  sluicegate migrate --data-dir ./data\n  \
+        SLUICEGATE_DATABASE=postgres://… sluicegate migrate --check\n\n\
+        It is safe beside running nodes of this version and of the one before.")]
+    Migrate(Migrate),
     /// Tell every fault of the configuration, or that there is none.
     #[command(after_help = "Example: sluicegate check-config --config gate.toml")]
     CheckConfig(Serve),
@@ -98,6 +101,20 @@ pub(crate) struct Place {
     /// A configuration file (TOML)
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// The PostgreSQL database that several nodes share. Others on this machine can read a command line: with a password
+    /// in it, better set SLUICEGATE_DATABASE
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
+}
+
+/// How to migrate.
+#[derive(Debug, Args)]
+pub(crate) struct Migrate {
+    #[command(flatten)]
+    place: Place,
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    check: bool,
 }
 
 /// How to serve.
@@ -140,6 +157,7 @@ impl Place {
     fn overrides(&self) -> Overrides {
         let mut overrides = Overrides::default();
         overrides.set("data_dir", "--data-dir", self.data_dir.as_ref().map(|path| path.display()));
+        overrides.set("database", "--database", self.database.as_ref());
         overrides
     }
 
@@ -205,7 +223,9 @@ fn dispatch(command: Command, environment: &Environment) -> anyhow::Result<()> {
         Command::Init(place) => setup::init(&place.settings(environment)?, environment),
         Command::Serve(serve) => crate::serve::run(&serve.settings(environment)?, environment),
         Command::Demo(demo) => crate::demo::run(&demo.settings(environment)?, environment, demo.auto),
-        Command::Migrate(place) => setup::migrate(&place.settings(environment)?, environment),
+        Command::Migrate(migrate) => {
+            setup::migrate(&migrate.place.settings(environment)?, environment, migrate.check)
+        }
         Command::CheckConfig(serve) => {
             setup::tell_configuration(&serve.settings(environment)?);
             Ok(())

@@ -74,6 +74,9 @@ async fn play(settings: &Settings, environment: &Environment, auto: bool) -> any
 
 /// Whether there is nothing in the folder yet. What is no demo is left alone: a demo replaces passwords.
 fn folder_is_fresh(settings: &Settings, environment: &Environment) -> anyhow::Result<bool> {
+    if settings.general.database.is_some() {
+        bail!("a demo keeps its database in its own folder: unset SLUICEGATE_DATABASE");
+    }
     let installation = Installation::at(&settings.general.data_dir);
     let fresh = installation.is_empty(environment)?;
     if fresh {

@@ -11,6 +11,7 @@ use anyhow::{Context, anyhow, bail};
 use vault::{MasterKey, SystemEntropy};
 
 use crate::config::Environment;
+use crate::database::Database;
 
 /// A data folder.
 #[derive(Debug, Clone)]
@@ -89,7 +90,14 @@ impl Installation {
     ///
     /// # Errors
     /// A sentence that says what is missing and what to do.
-    pub(crate) fn master_key(&self, environment: &Environment) -> anyhow::Result<MasterKey> {
+    pub(crate) fn master_key(
+        &self,
+        environment: &Environment,
+        database: &Database,
+    ) -> anyhow::Result<MasterKey> {
+        if database.is_shared() {
+            return self.key_of_node(environment);
+        }
         match self.condition(environment) {
             Condition::Complete => {}
             Condition::Empty => bail!(
@@ -99,10 +107,48 @@ impl Installation {
             ),
             half => return Err(self.mend(half)),
         }
+        self.read_key(environment)
+    }
+
+    /// The key of a node on a shared database: every node holds the same one.
+    fn key_of_node(&self, environment: &Environment) -> anyhow::Result<MasterKey> {
+        if environment.master_key().is_none() && !self.key_file().exists() {
+            bail!(
+                "this node has no master key: copy {} from a node that has it, or set SLUICEGATE_MASTER_KEY. The first node \
+                 makes it with `sluicegate init`",
+                self.key_file().display()
+            );
+        }
+        self.read_key(environment)
+    }
+
+    fn read_key(&self, environment: &Environment) -> anyhow::Result<MasterKey> {
         match environment.master_key() {
             Some(text) => MasterKey::from_text(text).context("SLUICEGATE_MASTER_KEY is no master key"),
             None => Ok(MasterKey::load(&self.key_file())?),
         }
+    }
+
+    /// The master key for a new installation in a shared database: the one that is there, or a new one, which is in its
+    /// file before anything is sealed with it.
+    ///
+    /// # Errors
+    /// When the folder holds an embedded database, or cannot be written.
+    pub(crate) fn key_for_shared(&self, environment: &Environment) -> anyhow::Result<MasterKey> {
+        if self.database().exists() {
+            bail!(
+                "{} holds an embedded database: choose another folder, or move the installation up with `sluicegate copy`",
+                self.folder.display()
+            );
+        }
+        if environment.master_key().is_some() || self.key_file().exists() {
+            return self.read_key(environment);
+        }
+        self.make_folder()?;
+        let master = MasterKey::generate(&SystemEntropy);
+        master.create_file(&self.key_file())?;
+        sync(&self.folder).map_err(|error| cannot_write(&self.folder, &error))?;
+        Ok(master)
     }
 
     /// Begins a new installation.

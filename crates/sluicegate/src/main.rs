@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 mod cli;
 mod config;
+mod database;
 mod demo;
 mod installation;
 mod logging;

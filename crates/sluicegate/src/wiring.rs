@@ -1,6 +1,5 @@
 //! Putting the service together: settings, database, vault and data sources become an [`App`].
 
-use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -10,11 +9,11 @@ use app::rates::RateSettings;
 use app::{App, AppSettings};
 use sources::Sources;
 use store::Store;
-use store_sqlite::SqliteStore;
 use vault::{HashingSettings, MasterKey, SystemEntropy, Vault};
 
 use crate::cli::Place;
 use crate::config::{Environment, Settings};
+use crate::database::Database;
 use crate::installation::Installation;
 use crate::logging;
 
@@ -28,12 +27,10 @@ pub(crate) async fn open(
     public_url: &str,
 ) -> anyhow::Result<App> {
     let installation = Installation::at(&settings.general.data_dir);
-    let master = installation.master_key(environment)?;
-    let path = installation.database();
-    let store = SqliteStore::open(&path, store_sqlite::Options::default())
-        .with_context(|| format!("{} cannot be opened", path.display()))?;
-    let app = assemble(Arc::new(store), &master, app_settings(settings, &installation, public_url), settings)
-        .await?;
+    let database = Database::of(settings);
+    let master = installation.master_key(environment, &database)?;
+    let store = database.open().await?;
+    let app = assemble(store, &master, app_settings(settings, &installation, public_url), settings).await?;
     app.refresh().await.context("the database cannot be read")?;
     Ok(app)
 }
@@ -42,12 +39,15 @@ pub(crate) async fn open(
 ///
 /// # Errors
 /// When the database cannot be made.
-pub(crate) async fn create(settings: &Settings, master: &MasterKey, database: &Path) -> anyhow::Result<App> {
+pub(crate) async fn create(
+    settings: &Settings,
+    master: &MasterKey,
+    database: &Database,
+) -> anyhow::Result<App> {
     let installation = Installation::at(&settings.general.data_dir);
-    let store = SqliteStore::create(database, store_sqlite::Options::default())
-        .with_context(|| format!("{} cannot be made", database.display()))?;
+    let store = database.create().await?;
     let app_settings = app_settings(settings, &installation, &AppSettings::default().public_url);
-    assemble(Arc::new(store), master, app_settings, settings).await
+    assemble(store, master, app_settings, settings).await
 }
 
 async fn assemble(

@@ -8,7 +8,9 @@ mod account;
 mod application;
 mod revocation;
 
-pub use account::{options_from_json, options_to_json, permission_bit, permission_bits, permissions_from_bits};
+pub use account::{
+    options_from_json, options_to_json, permission_bit, permission_bits, permissions_from_bits,
+};
 pub use application::SettingsColumns;
 pub use revocation::SubjectColumns;
 

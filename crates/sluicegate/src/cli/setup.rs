@@ -7,6 +7,7 @@ use vault::{Entropy, SystemEntropy};
 
 use super::terminal::{self, say};
 use crate::config::{Environment, Settings};
+use crate::database::Database;
 use crate::installation::Installation;
 use crate::{logging, wiring};
 
@@ -16,18 +17,21 @@ use crate::{logging, wiring};
 /// Why there can be none; then nothing was changed.
 pub(super) fn init(settings: &Settings, environment: &Environment) -> anyhow::Result<()> {
     let _flush = logging::start(settings.log.format, logging::warnings_only());
+    let runtime = wiring::command_runtime()?;
+    let database = Database::of(settings);
     let installation = Installation::at(&settings.general.data_dir);
-    if !installation.is_empty(environment)? {
-        // The same words as below, before anybody is asked for passwords.
+    // The same words as below, before anybody is asked for passwords.
+    if database.is_shared() {
+        runtime.block_on(refuse_a_second_time(&database))?;
+    } else if !installation.is_empty(environment)? {
         installation.begin(environment)?;
     }
     let chosen = choose(environment)?;
-    wiring::command_runtime()?.block_on(create(
-        settings,
-        environment,
-        chosen.each_ref().map(|one| one.password.clone()),
-    ))?;
-    say(&format!("{} is initialised", installation.folder().display()));
+    let passwords = chosen.each_ref().map(|one| one.password.clone());
+    runtime.block_on(create(settings, environment, passwords))?;
+    let made =
+        if database.is_shared() { database.place() } else { installation.folder().display().to_string() };
+    say(&format!("{made} is initialised"));
     for (account, chosen) in FIRST_ACCOUNTS.iter().zip(&chosen) {
         if chosen.made_up {
             say(&format!(
@@ -37,7 +41,17 @@ pub(super) fn init(settings: &Settings, environment: &Environment) -> anyhow::Re
             ));
         }
     }
+    if database.is_shared() {
+        say("Every node needs the same master key and SLUICEGATE_DATABASE, and a data folder of its own");
+    }
     say(&format!("Start it with: sluicegate serve --data-dir {}", installation.folder().display()));
+    Ok(())
+}
+
+async fn refuse_a_second_time(database: &Database) -> anyhow::Result<()> {
+    if database.pending().await?.first().is_none_or(|first| first.number > 1) {
+        bail!("{} is initialised already; nothing was changed", database.place());
+    }
     Ok(())
 }
 
@@ -50,8 +64,17 @@ pub(crate) async fn create(
     environment: &Environment,
     passwords: [Password; 2],
 ) -> anyhow::Result<()> {
-    let unfinished = Installation::at(&settings.general.data_dir).begin(environment)?;
-    let app = wiring::create(settings, unfinished.master_key(), &unfinished.database()).await?;
+    let database = Database::of(settings);
+    let installation = Installation::at(&settings.general.data_dir);
+    if database.is_shared() {
+        let master = installation.key_for_shared(environment)?;
+        let app = wiring::create(settings, &master, &database).await?;
+        app.set_up(passwords).await.context("the first accounts could not be made")?;
+        return Ok(app.close().await?);
+    }
+    let unfinished = installation.begin(environment)?;
+    let app =
+        wiring::create(settings, unfinished.master_key(), &Database::Embedded(unfinished.database())).await?;
     app.set_up(passwords).await.context("the first accounts could not be made")?;
     app.close().await?;
     drop(app);
@@ -102,16 +125,17 @@ pub(super) fn check(user: &str, password: &Password) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// Why it could not be done.
-pub(super) fn migrate(settings: &Settings, environment: &Environment) -> anyhow::Result<()> {
-    let installation = Installation::at(&settings.general.data_dir);
-    installation.master_key(environment)?;
-    let path = installation.database();
-    let done =
-        store_sqlite::migrate(&path).with_context(|| format!("{} cannot be migrated", path.display()))?;
-    for migration in done {
-        say(&format!("did migration {}, {}", migration.number, migration.name));
+pub(super) fn migrate(settings: &Settings, environment: &Environment, check: bool) -> anyhow::Result<()> {
+    let _flush = logging::start(settings.log.format, logging::warnings_only());
+    let database = Database::of(settings);
+    Installation::at(&settings.general.data_dir).master_key(environment, &database)?;
+    let steps = wiring::command_runtime()?
+        .block_on(async { if check { database.pending().await } else { database.migrate().await } })?;
+    let verb = if check { "would do" } else { "did" };
+    for step in &steps {
+        say(&format!("{verb} migration {}, {}", step.number, step.name));
     }
-    if done.is_empty() {
+    if steps.is_empty() {
         say("the database is in the form that this version needs");
     }
     Ok(())

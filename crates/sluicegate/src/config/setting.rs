@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use oauth::application::Profile;
 use serde_json::{Value, json};
+use store_postgres::DatabaseUrl;
 
 use super::Raw;
 
@@ -257,6 +258,30 @@ impl Written for PublicUrl {
 
     fn schema() -> Value {
         json!({"type": "string", "format": "uri", "pattern": "^https?://[^/?#]+/?$"})
+    }
+}
+
+/// The address of a database carries a password: neither a fault nor a document ever shows it.
+impl Setting for DatabaseUrl {
+    fn read(raw: &Raw, _: Option<&RangeInclusive<i64>>) -> Result<Self, String> {
+        match raw {
+            Raw::Text(text) | Raw::Environment(text) => {
+                text.parse().map_err(|refused| format!("is refused: {refused}"))
+            }
+            _ => Err(format!("must be {}", Self::kind(None))),
+        }
+    }
+
+    fn show(&self) -> Value {
+        json!(self.place())
+    }
+
+    fn kind(_: Option<&RangeInclusive<i64>>) -> String {
+        "a URL such as \"postgres://user:password@host:5432/name\"".to_owned()
+    }
+
+    fn schema(_: Option<&RangeInclusive<i64>>) -> Value {
+        json!({"type": "string", "pattern": "^postgres(ql)?://"})
     }
 }
 

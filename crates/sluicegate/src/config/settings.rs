@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use oauth::application::Profile;
 use serde_json::Value;
+use store_postgres::DatabaseUrl;
 
 use super::Given;
 use super::setting::{LogFormat, LogLevels, PublicUrl, Setting};
@@ -152,11 +153,25 @@ settings! {
         public_url: Option<PublicUrl> = None;
         /// The folder with the database, the master key and the folder `sources`.
         data_dir: PathBuf = PathBuf::from("sluicegate-data");
+        /// The PostgreSQL database that several nodes share, as `postgres://user:password@host:port/name`. Without it the
+        /// database is embedded in the data folder. `?sslmode=verify-full&sslrootcert=FILE` encrypts the way to it and checks
+        /// its certificate. It holds a password: give it in a file that only the server may read, or in the environment.
+        database: Option<DatabaseUrl> = None;
         /// Says that a proxy in front of the server terminates TLS, so that plain HTTP is right here and cookies are
         /// nevertheless for TLS only.
         behind_tls_proxy: bool = false;
         /// Addresses of proxies whose `X-Forwarded-For` is believed. Of everybody else it is ignored.
         trusted_proxies: Vec<IpAddr> = Vec::new();
+    }
+
+    /// Connections to the shared database that `database` names; the embedded one needs none of this.
+    database_pool: DatabasePool = "database_pool" {
+        /// Connections of this node. All nodes together must stay below what the database allows.
+        max_connections: u32 = 16, in 2..=1_000;
+        /// How long a request waits for a free connection before it is answered 503, in milliseconds.
+        wait_millis: u32 = 1_000, in 10..=60_000;
+        /// How long one act may take at the database altogether before it is answered 503, in milliseconds.
+        patience_millis: u32 = 5_000, in 100..=60_000;
     }
 
     /// The server's own TLS. Both files are read again on SIGHUP.

@@ -86,12 +86,7 @@ impl TryFrom<SettingsColumns<'_>> for ApplicationSettings {
     }
 }
 
-fn named<T: Copy>(
-    what: &str,
-    name: &str,
-    all: &[T],
-    as_str: fn(T) -> &'static str,
-) -> Result<T, Impossible> {
+fn named<T: Copy>(what: &str, name: &str, all: &[T], as_str: fn(T) -> &'static str) -> Result<T, Impossible> {
     all.iter().copied().find(|one| as_str(*one) == name).ok_or_else(|| unknown(what, name))
 }
 

@@ -1,0 +1,142 @@
+//! The system database that the settings name: embedded, or shared by many nodes. The one place that tells them apart.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use store::Store;
+use store_postgres::{DatabaseUrl, PostgresStore};
+use store_sqlite::SqliteStore;
+
+use crate::config::Settings;
+use crate::installation::Installation;
+use crate::wiring::number;
+
+/// Where the system database is.
+#[derive(Debug, Clone)]
+pub(crate) enum Database {
+    /// A file in the data folder.
+    Embedded(PathBuf),
+    /// A server that other nodes use too.
+    Shared(DatabaseUrl, store_postgres::Options),
+}
+
+/// A step by which the schema came to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Step {
+    /// Counts from 1.
+    pub(crate) number: i64,
+    /// What it is about.
+    pub(crate) name: &'static str,
+}
+
+impl Database {
+    /// The one that the settings name.
+    pub(crate) fn of(settings: &Settings) -> Self {
+        match &settings.general.database {
+            None => Self::Embedded(Installation::at(&settings.general.data_dir).database()),
+            Some(url) => Self::Shared(url.clone(), options(settings)),
+        }
+    }
+
+    /// Whether other nodes may use it too.
+    pub(crate) fn is_shared(&self) -> bool {
+        matches!(self, Self::Shared(..))
+    }
+
+    /// What it is called in a sentence; never with credentials.
+    pub(crate) fn place(&self) -> String {
+        match self {
+            Self::Embedded(path) => path.display().to_string(),
+            Self::Shared(url, _) => format!("the database {}", url.place()),
+        }
+    }
+
+    /// Opens it, running the migrations that it lacks.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be opened.
+    pub(crate) async fn open(&self) -> anyhow::Result<Arc<dyn Store>> {
+        let told = || format!("{} cannot be opened", self.place());
+        Ok(match self {
+            Self::Embedded(path) => {
+                Arc::new(SqliteStore::open(path, store_sqlite::Options::default()).with_context(told)?)
+            }
+            Self::Shared(url, options) => {
+                Arc::new(PostgresStore::open(url, *options).await.with_context(told)?)
+            }
+        })
+    }
+
+    /// Makes it, empty.
+    ///
+    /// # Errors
+    /// When there is one already, or it cannot be made.
+    pub(crate) async fn create(&self) -> anyhow::Result<Arc<dyn Store>> {
+        let told = || format!("{} cannot be made", self.place());
+        Ok(match self {
+            Self::Embedded(path) => {
+                Arc::new(SqliteStore::create(path, store_sqlite::Options::default()).with_context(told)?)
+            }
+            Self::Shared(url, options) => {
+                Arc::new(PostgresStore::create(url, *options).await.with_context(told)?)
+            }
+        })
+    }
+
+    /// The migrations that it lacks; changes nothing.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub(crate) async fn pending(&self) -> anyhow::Result<Vec<Step>> {
+        let told = || format!("{} cannot be opened", self.place());
+        Ok(match self {
+            Self::Embedded(path) => {
+                store_sqlite::pending(path).with_context(told)?.iter().map(Step::from).collect()
+            }
+            Self::Shared(url, _) => {
+                store_postgres::pending(url).await.with_context(told)?.iter().map(Step::from).collect()
+            }
+        })
+    }
+
+    /// Runs the migrations that it lacks, and answers which those were.
+    ///
+    /// # Errors
+    /// When it cannot be migrated.
+    pub(crate) async fn migrate(&self) -> anyhow::Result<Vec<Step>> {
+        let told = || format!("{} cannot be migrated", self.place());
+        Ok(match self {
+            Self::Embedded(path) => {
+                store_sqlite::migrate(path).with_context(told)?.iter().map(Step::from).collect()
+            }
+            Self::Shared(url, _) => {
+                store_postgres::migrate(url).await.with_context(told)?.iter().map(Step::from).collect()
+            }
+        })
+    }
+}
+
+impl From<&store_sqlite::Migration> for Step {
+    fn from(step: &store_sqlite::Migration) -> Self {
+        Self { number: step.number, name: step.name }
+    }
+}
+
+impl From<&store_postgres::Migration> for Step {
+    fn from(step: &store_postgres::Migration) -> Self {
+        Self { number: step.number, name: step.name }
+    }
+}
+
+fn options(settings: &Settings) -> store_postgres::Options {
+    let pool = &settings.database_pool;
+    let millis = |number: u32| Duration::from_millis(u64::from(number));
+    store_postgres::Options {
+        connections: number(pool.max_connections),
+        wait: millis(pool.wait_millis),
+        patience: millis(pool.patience_millis),
+        ..store_postgres::Options::default()
+    }
+}
