@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
-use oauth::audit::{Action, Outcome};
+use oauth::audit::{Action, NewAuditEvent, Outcome};
 use oauth::client_authentication::AuthenticatedClient;
 use oauth::error::ErrorCode;
 use oauth::grant::GrantOrigin;
-use oauth::id::{Epoch, GrantId, UserId};
+use oauth::id::{ApplicationId, Epoch, GrantId, UserId};
 use oauth::limit::Limit;
 use oauth::parameters::Parameters;
 use oauth::refusal::Refusal;
 use oauth::scope::ScopeSet;
-use oauth::sealed::{AccessToken, RefreshToken};
+use oauth::sealed::{AccessToken, AuthorizationCode, RefreshToken};
 use oauth::secret::{AccessTokenText, RefreshTokenText};
+use oauth::time::Timestamp;
 use oauth::token::authorization_code::{self, CodeExchange};
 use oauth::token::client_credentials::{self, ServiceRequest};
 use oauth::token::password::{self, PasswordRequest};
@@ -145,7 +146,7 @@ impl App {
             None => None,
         };
         let digest = |text: &str| vault::sha256(text.as_bytes());
-        let founding = authorization_code::decide(authorization_code::Facts {
+        let decided = authorization_code::decide(authorization_code::Facts {
             client,
             code: code.as_ref(),
             user: user.as_deref().map(|member| &member.user),
@@ -153,8 +154,44 @@ impl App {
             verifier_digest: request.verifier.as_ref().map(|verifier| digest(verifier.expose())),
             lifetime_limit_secs: self.limit(Limit::OAuthAccessTokenLifetime).await?,
             now: self.now(),
-        })?;
-        self.found(&founding, client, origin).await
+        });
+        match (decided, &code) {
+            (Err(Refusal::CodeExpired), Some(code)) => {
+                Err(self.end_what_an_expired_code_gave(code, origin).await?.into())
+            }
+            (decided, _) => self.found(&decided?, client, origin).await,
+        }
+    }
+
+    /// An expired code founds nothing, but where it was redeemed in time this is a replay like any other. Founding under
+    /// epochs that nothing reaches founds nothing, and still finds what the code founded.
+    async fn end_what_an_expired_code_gave(
+        &self,
+        code: &AuthorizationCode,
+        origin: &Origin,
+    ) -> Result<Refusal, Fault> {
+        let now = self.now();
+        let never = NewGrant {
+            application: code.application,
+            application_epoch: Epoch::GONE,
+            user: code.user,
+            user_epoch: Epoch::GONE,
+            origin: GrantOrigin::Code(code.id),
+            consent: Some(code.consent),
+            scopes: code.scopes,
+            refreshable: false,
+            key: 0,
+            at: now,
+            expires_at: Some(now),
+        };
+        let audit = replay(origin, code.application, code.user, now);
+        match self.store.found_grant(never, self.revocations_expire_at(), audit).await? {
+            Founded::Replayed(events) => {
+                self.learn(&events);
+                Ok(Refusal::CodeReplayed)
+            }
+            Founded::Grant(_) | Founded::Gone => Ok(Refusal::CodeExpired),
+        }
     }
 
     async fn password_grant(
@@ -217,9 +254,7 @@ impl App {
             at: now,
             expires_at: (!founding.refreshable).then(|| now.plus_secs(founding.lifetime_secs)),
         };
-        let mut audit = origin.audit(Action::ReplayCode, Outcome::Refused, now);
-        audit.application = Some(application.id);
-        audit.actor = Some(founding.user);
+        let audit = replay(origin, application.id, founding.user, now);
         let grant = match self.store.found_grant(new, self.revocations_expire_at(), audit).await? {
             Founded::Grant(id) => id,
             Founded::Replayed(events) => {
@@ -277,6 +312,14 @@ impl App {
     fn seal_refresh(&self, token: RefreshToken, key: u32) -> Result<RefreshTokenText, Fault> {
         self.vault.seal_refresh_token(token, key).map_err(broken_seal)
     }
+}
+
+/// The event of a code that was presented again.
+fn replay(origin: &Origin, application: ApplicationId, user: UserId, at: Timestamp) -> NewAuditEvent {
+    let mut audit = origin.audit(Action::ReplayCode, Outcome::Refused, at);
+    audit.application = Some(application);
+    audit.actor = Some(user);
+    audit
 }
 
 /// What it means that nothing is left to found a grant on.

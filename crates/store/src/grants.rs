@@ -69,7 +69,8 @@ pub trait Grants {
         scopes: ScopeSet,
         audit: NewAuditEvent,
     ) -> Answer<'_, Option<Consent>>;
-    /// Founds a grant. A code founds one grant only; `replay_audit` and `revocation_expires_at` serve the replay.
+    /// Founds a grant. A code founds one grant only; `replay_audit` and `revocation_expires_at` serve the replay, which is
+    /// seen also where nothing could be founded any more.
     fn found_grant(
         &self,
         new: NewGrant,

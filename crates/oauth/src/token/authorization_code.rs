@@ -65,14 +65,17 @@ pub struct Facts<'a> {
 /// Decides whether a code founds a grant. That it does so once only, and that its consent still holds, is for the store
 /// to judge while it writes.
 ///
+/// A code is refused as expired only where everything that it is bound to has been proved: if it was redeemed, this is a
+/// replay, and the caller ends what it gave.
+///
 /// # Errors
 /// `invalid_grant`.
 pub fn decide(facts: Facts<'_>) -> Result<Founding, Refusal> {
     let code = code_is_genuine(facts)?;
     code_belongs_to_client(code, facts)?;
-    code_is_unexpired(code, facts)?;
     redirect_url_is_the_same(code, facts)?;
     verifier_matches_challenge(code, facts)?;
+    code_is_unexpired(code, facts)?;
     nothing_has_ended_access(code, facts)?;
     let user = user_is_active(facts)?;
     let settings = &facts.client.application().settings;

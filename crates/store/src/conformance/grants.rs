@@ -57,6 +57,21 @@ pub async fn a_code_founds_one_grant_and_its_replay_ends_it(store: Arc<dyn Store
     assert_eq!(world.found(new).await, Founded::Replayed(vec![]));
 }
 
+pub async fn a_replay_is_seen_where_nothing_could_be_founded(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let consent = world.allow().await;
+    let never = |code| NewGrant {
+        application_epoch: Epoch::GONE,
+        user_epoch: Epoch::GONE,
+        ..world.new_grant(code, Some(&consent))
+    };
+    let id = granted(&world.found(world.new_grant(1, Some(&consent))).await).unwrap();
+    assert_eq!(world.found(never(2)).await, Founded::Gone, "this code was never redeemed");
+    let Founded::Replayed(ended) = world.found(never(1)).await else { panic!("a replay") };
+    assert_eq!(ended.iter().map(|ended| ended.subject).collect::<Vec<_>>(), [Subject::Grant(id)]);
+    assert_eq!(world.store.find_grant(id).await.unwrap().unwrap().revoked_at, Some(START));
+}
+
 pub async fn a_grant_rests_on_its_consent_and_both_epochs(store: Arc<dyn Store>) {
     let world = World::new(store).await;
     let consent = world.allow().await;

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use oauth::audit::Action;
+use oauth::id::ApplicationId;
 use testkit::{TestServer, USER};
 use tokio::task::JoinSet;
 
@@ -50,6 +52,39 @@ async fn a_code_lives_for_a_minute() {
     let code = client.code(&server).await;
     server.clock().advance_secs(60);
     assert_refused(&client.exchange(&server, &code).await, 400, "invalid_grant");
+}
+
+#[tokio::test]
+async fn a_replay_after_the_codes_minute_ends_its_grant_too() {
+    let server = TestServer::start().await;
+    let client = Client::register(&server).await;
+    let thief = Client::register(&server).await;
+    let code = client.code_with(&server, &USER, &S256).await;
+    let tokens = Tokens::of(&client.exchange_verified(&server, &code).await);
+    let other = client.tokens(&server).await;
+    server.clock().advance_secs(600);
+    assert_refused(&thief.exchange_verified(&server, &code).await, 400, "invalid_grant");
+    assert_refused(&client.exchange(&server, &code).await, 400, "invalid_grant");
+    assert!(is_alive(&server, &tokens.access).await, "neither could have redeemed it");
+    assert_refused(&client.exchange_verified(&server, &code).await, 400, "invalid_grant");
+    assert!(!is_alive(&server, &tokens.access).await);
+    assert_refused(&client.refresh(&server, &tokens.refresh).await, 400, "invalid_grant");
+    assert!(is_alive(&server, &other.access).await, "another grant is no concern of the replay");
+}
+
+#[tokio::test]
+async fn an_expired_code_founds_nothing_and_ends_nothing() {
+    let server = TestServer::start().await;
+    let client = Client::register(&server).await;
+    let code = client.code(&server).await;
+    let tokens = client.tokens(&server).await;
+    server.clock().advance_secs(60);
+    for _ in 0..2 {
+        assert_refused(&client.exchange(&server, &code).await, 400, "invalid_grant");
+    }
+    assert!(is_alive(&server, &tokens.access).await);
+    let events = server.audit_of(ApplicationId::new(client.id)).await;
+    assert!(events.iter().all(|event| event.action != Action::ReplayCode), "{events:?}");
 }
 
 #[tokio::test]

@@ -58,6 +58,22 @@ fn a_code_lives_until_the_moment_before_its_expiry() {
 }
 
 #[test]
+fn a_code_is_refused_as_expired_only_to_whoever_could_have_redeemed_it() {
+    let bound = AuthorizationCode { redirect_digest: Some(DIGEST), challenge: Some(DIGEST), ..code() };
+    let late = |code: &AuthorizationCode, redirect_digest, verifier_digest| {
+        let facts = |facts: &mut Facts<'_>| {
+            *facts = Facts { redirect_digest, verifier_digest, now: NOW.plus_secs(600), ..*facts };
+        };
+        decided(code, facts).map(|_| ())
+    };
+    assert_eq!(late(&bound, Some(DIGEST), Some(DIGEST)), Err(Refusal::CodeExpired));
+    assert_eq!(late(&bound, None, Some(DIGEST)), Err(Refusal::RedirectUrlDiffers));
+    assert_eq!(late(&bound, Some(DIGEST), None), Err(Refusal::VerifierMissing));
+    let stolen = AuthorizationCode { application: ApplicationId::new(8), ..bound };
+    assert_eq!(late(&stolen, Some(DIGEST), Some(DIGEST)), Err(Refusal::CodeOfAnotherClient));
+}
+
+#[test]
 fn a_code_of_another_client_is_refused() {
     let stolen = AuthorizationCode { application: ApplicationId::new(8), ..code() };
     assert_eq!(decided(&stolen, |_| {}), Err(Refusal::CodeOfAnotherClient));
