@@ -29,6 +29,8 @@ pub struct Origin {
 pub struct Caller {
     member: Arc<Member>,
     via: Via,
+    /// The token that proved it, where one did.
+    token: Option<Arc<AccessToken>>,
 }
 
 /// How the identity was proved.
@@ -54,7 +56,7 @@ const COMMAND_LINE: &str = "command line";
 
 impl Caller {
     pub(crate) fn new(member: Arc<Member>, via: Via) -> Self {
-        Self { member, via }
+        Self { member, via, token: None }
     }
 
     /// The user as whom the request acts.
@@ -166,7 +168,19 @@ impl App {
             self.usage.grant(grant, self.now());
         }
         let via = Via::Bearer { application: token.application, scopes: token.scopes };
-        Ok(Caller::new(member, via))
+        Ok(Caller { token: Some(Arc::new(token)), ..Caller::new(member, via) })
+    }
+
+    /// The caller's user as of now, while what proved the caller still would. A token that expires meanwhile does: it
+    /// was good for what began in time.
+    pub(crate) async fn still_proved(&self, caller: &Caller) -> Result<Option<Arc<Member>>, Fault> {
+        self.ensure_fresh(self.now()).await?;
+        if caller.token.as_ref().is_some_and(|token| self.revocations.ends(token)) {
+            return Ok(None);
+        }
+        let then = &caller.member.user;
+        let member = self.member(then.id).await?;
+        Ok(member.filter(|member| member.user.active && member.user.epoch == then.epoch))
     }
 
     /// What a form or script of the browser that holds this cookie must send along where it changes something.

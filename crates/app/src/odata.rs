@@ -21,6 +21,7 @@ use crate::caller::{Caller, Origin};
 use crate::{App, Fault};
 
 mod accept;
+mod admission;
 mod document;
 mod places;
 mod plans;
@@ -32,6 +33,7 @@ pub(crate) use document::Document;
 pub use refusal::{DataRefusal, SourceFailure};
 pub use stream::{BrokenOff, RowStream};
 
+use admission::{Admission, may_read};
 use plans::Prepared;
 
 /// The path below which the sources lie.
@@ -113,35 +115,39 @@ impl App {
     /// Answers a request for data as what the caller may see.
     ///
     /// # Errors
-    /// [`DataRefusal`], before the first byte of an answer. What fails later breaks the stream off.
+    /// [`DataRefusal`], before the first byte of an answer. What fails later breaks the stream off, and so does access
+    /// that ends meanwhile.
     pub async fn read_data(
-        &self,
+        self: &Arc<Self>,
         caller: &Caller,
         request: &DataRequest<'_>,
     ) -> Result<DataAnswer, DataRefusal> {
         self.may_read_data(caller, request.origin).await?;
         let record = self.readable_source(caller, request).await?;
+        let admission = Admission { caller, record: &record, origin: request.origin, at: self.now() };
         let place = self.take_place(caller.member().user.id).await?;
         let page_size = self.page_size(request.page_size).await?;
-        match self.answer(&record, request, page_size).await {
+        let answer = match self.answer(admission, request, page_size).await {
             // Another request replaced the opened source meanwhile.
-            Err(DataRefusal::Source(SourceError::Closed)) => self.answer(&record, request, page_size).await,
+            Err(DataRefusal::Source(SourceError::Closed)) => self.answer(admission, request, page_size).await,
             answer => answer,
-        }
-        .map(|answer| answer.holding(place))
-        .inspect_err(|refusal| refusal.log(&record, request))
+        };
+        let answer = answer.inspect_err(|refusal| refusal.log(&record, request))?;
+        // Its turn may have been long in coming, and its database slow.
+        self.still_admits(admission).await?;
+        Ok(answer.holding(place))
     }
 
     async fn answer(
-        &self,
-        record: &DataSource,
+        self: &Arc<Self>,
+        admission: Admission<'_>,
         request: &DataRequest<'_>,
         page_size: usize,
     ) -> Result<DataAnswer, DataRefusal> {
-        let opened = self.opened(record).await?;
-        let prepared = self.prepare(record, &opened, request, page_size)?;
+        let opened = self.opened(admission.record).await?;
+        let prepared = self.prepare(admission.record, &opened, request, page_size)?;
         acceptable(&prepared, request.accept)?;
-        self.run(record, &opened, &prepared, request, page_size).await
+        self.run(admission, &opened, &prepared, page_size).await
     }
 
     /// Scope first, then permission: neither says anything about any source.
@@ -157,17 +163,15 @@ impl App {
         Ok(())
     }
 
-    /// The source of that name, if the caller owns it or it is shared with the caller. Administrators are no exception:
-    /// they may share any source with themselves, which the audit log records.
+    /// The source of that name, if the caller owns it or it is shared with the caller.
     async fn readable_source(
         &self,
         caller: &Caller,
         request: &DataRequest<'_>,
     ) -> Result<Arc<DataSource>, DataRefusal> {
-        let user = caller.member().user.id;
         let record = self.data_source_by_name(request.source).await.map_err(Fault::from)?;
         let record = record.ok_or(DataRefusal::UnknownSource)?;
-        if record.owner == user || record.shared_with.contains(&user) {
+        if may_read(&record, caller.member().user.id) {
             return Ok(record);
         }
         let why = "neither owns the data source nor shares it";

@@ -67,7 +67,7 @@ struct Inner {
 
 impl Gate {
     /// The use cases.
-    pub fn app(&self) -> &App {
+    pub fn app(&self) -> &Arc<App> {
         &self.0.app
     }
 

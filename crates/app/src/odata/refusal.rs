@@ -17,6 +17,9 @@ pub enum DataRefusal {
     /// The user lacks the permission `UseDataSourceWithOData`.
     #[error("you lack the permission to use data sources with OData")]
     MissingPermission,
+    /// What proved who asks has ended while the request waited or was read: a token was revoked, a password changed.
+    #[error("the access with which the request began has ended")]
+    AccessEnded,
     /// There is no source of that name, or it is somebody else's.
     #[error("there is no data source of that name")]
     UnknownSource,

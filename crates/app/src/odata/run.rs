@@ -5,7 +5,6 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use oauth::account::DataSource;
 use oauth::id::DataSourceId;
 use oauth::time::Timestamp;
 use odata::cell::{Cell, Row};
@@ -17,9 +16,10 @@ use prometheus_client::metrics::counter::Counter;
 use sources::{ChunkSink, Deadline, Ran, Run, Runner, Source, SourceError, SourceRow};
 use vault::Vault;
 
+use super::admission::{Admission, Reader};
 use super::plans::Prepared;
 use super::stream::RowStream;
-use super::{Content, DataAnswer, DataBody, DataRefusal, DataRequest, document};
+use super::{Content, DataAnswer, DataBody, DataRefusal, document};
 use crate::App;
 use crate::models::Opened;
 
@@ -69,11 +69,10 @@ struct Alone<'a> {
 impl App {
     /// Runs the plan and answers with what it gave.
     pub(super) async fn run(
-        &self,
-        record: &DataSource,
+        self: &Arc<Self>,
+        admission: Admission<'_>,
         opened: &Arc<Opened>,
         prepared: &Arc<Prepared>,
-        request: &DataRequest<'_>,
         page_size: usize,
     ) -> Result<DataAnswer, DataRefusal> {
         let content = match &prepared.plan {
@@ -86,7 +85,7 @@ impl App {
                 return Ok(DataAnswer::whole(Content::Metadata(document.tag), document.bytes));
             }
             Plan::Entities(query) => {
-                let body = self.page(record, &opened.source, prepared, request).await?;
+                let body = self.page(admission, &opened.source, prepared).await?;
                 return Ok(DataAnswer { content: Content::Page(query.format, page_size), body });
             }
             Plan::Entity(single) | Plan::Property(single) => Content::Json(single.format),
@@ -97,16 +96,15 @@ impl App {
     }
 
     async fn page(
-        &self,
-        record: &DataSource,
+        self: &Arc<Self>,
+        admission: Admission<'_>,
         source: &Source,
         prepared: &Arc<Prepared>,
-        request: &DataRequest<'_>,
     ) -> Result<DataBody, DataRefusal> {
         let metrics = self.metrics();
         let pager = Pager {
             vault: Arc::clone(&self.vault),
-            source: record.id,
+            source: admission.record.id,
             now: self.now(),
             rows: metrics.odata_rows.clone(),
             misfits: metrics.odata_misfits.clone(),
@@ -124,13 +122,8 @@ impl App {
         })?;
         let first = chunks.next().await.transpose()?.unwrap_or_default();
         let broken = metrics.odata_broken_streams.clone();
-        Ok(DataBody::Stream(Box::new(RowStream::new(
-            first,
-            chunks,
-            broken,
-            record.id,
-            request.origin.request_id.as_str(),
-        ))))
+        let stream = RowStream::new(first, chunks, Reader::new(self, admission), broken);
+        Ok(DataBody::Stream(Box::new(stream)))
     }
 
     async fn single(

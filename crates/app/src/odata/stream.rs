@@ -1,39 +1,44 @@
 //! Rows on their way out, after the first of them has been seen.
 
-use std::task::{Context, Poll};
+use std::fmt;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use oauth::id::DataSourceId;
 use prometheus_client::metrics::counter::Counter;
-use sources::Chunks;
+use sources::{Chunks, SourceError};
 
+use super::admission::{Reader, Verdict};
 use super::places::Place;
 
 /// The rest of an answer. Dropping it stops the query.
+///
+/// No chunk goes out before it is known that the reader may still read, so that a long answer ends with the access.
 #[derive(Debug)]
 pub struct RowStream {
     first: Option<Bytes>,
     chunks: Chunks,
+    held: Option<Held>,
+    reader: Arc<Reader>,
     place: Option<Place>,
     broken: Counter,
-    data_source: DataSourceId,
-    request_id: Box<str>,
 }
 
-/// The query failed after its answer had begun: the client must see that the answer is not whole.
+/// A chunk that waits for its verdict.
+struct Held {
+    chunk: Bytes,
+    verdict: Verdict,
+}
+
+/// The query failed or access ended after the answer had begun: the client must see that the answer is not whole.
 #[derive(Debug, thiserror::Error)]
 #[error("the answer broke off")]
 pub struct BrokenOff;
 
 impl RowStream {
-    pub(super) fn new(
-        first: Bytes,
-        chunks: Chunks,
-        broken: Counter,
-        data_source: DataSourceId,
-        request_id: &str,
-    ) -> Self {
-        Self { first: Some(first), chunks, place: None, broken, data_source, request_id: request_id.into() }
+    pub(super) fn new(first: Bytes, chunks: Chunks, reader: Arc<Reader>, broken: Counter) -> Self {
+        let first = Some(first).filter(|first| !first.is_empty());
+        Self { first, chunks, held: None, reader, place: None, broken }
     }
 
     /// Keeps the place of the request until the stream ends.
@@ -43,31 +48,51 @@ impl RowStream {
 
     /// The next bytes; `None` after the last.
     pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, BrokenOff>>> {
-        if let Some(first) = self.first.take()
-            && !first.is_empty()
-        {
-            return Poll::Ready(Some(Ok(first)));
-        }
-        match self.chunks.poll_next(context) {
-            Poll::Pending => Poll::Pending,
-            Poll::Ready(Some(Ok(chunk))) => Poll::Ready(Some(Ok(chunk))),
-            Poll::Ready(None) => {
-                self.place = None;
-                Poll::Ready(None)
+        let mut held = match self.held.take() {
+            Some(held) => held,
+            None => match ready!(self.poll_chunk(context)) {
+                Some(Ok(chunk)) => Held { chunk, verdict: Arc::clone(&self.reader).verdict() },
+                Some(Err(error)) => return Poll::Ready(Some(Err(self.break_off(&error, error.detail())))),
+                None => {
+                    self.place = None;
+                    return Poll::Ready(None);
+                }
+            },
+        };
+        match held.verdict.as_mut().poll(context) {
+            Poll::Pending => {
+                self.held = Some(held);
+                Poll::Pending
             }
-            Poll::Ready(Some(Err(error))) => {
-                self.place = None;
-                self.broken.inc();
-                tracing::error!(
-                    target: "odata",
-                    request_id = &*self.request_id,
-                    data_source = self.data_source.get(),
-                    %error,
-                    detail = error.detail(),
-                    "an answer broke off after it had begun"
-                );
-                Poll::Ready(Some(Err(BrokenOff)))
-            }
+            Poll::Ready(Ok(())) => Poll::Ready(Some(Ok(held.chunk))),
+            Poll::Ready(Err(refusal)) => Poll::Ready(Some(Err(self.break_off(&refusal, None)))),
         }
+    }
+
+    fn poll_chunk(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, SourceError>>> {
+        match self.first.take() {
+            Some(first) => Poll::Ready(Some(Ok(first))),
+            None => self.chunks.poll_next(context),
+        }
+    }
+
+    fn break_off(&mut self, error: &dyn std::error::Error, detail: Option<&str>) -> BrokenOff {
+        self.place = None;
+        self.broken.inc();
+        tracing::error!(
+            target: "odata",
+            request_id = self.reader.request_id(),
+            data_source = self.reader.record().id.get(),
+            %error,
+            detail,
+            "an answer broke off after it had begun"
+        );
+        BrokenOff
+    }
+}
+
+impl fmt::Debug for Held {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Held").field("bytes", &self.chunk.len()).finish_non_exhaustive()
     }
 }

@@ -112,6 +112,9 @@ impl From<DataRefusal> for Problem {
                 Self { challenges: &[MISSING_SCOPE], ..problem }
             }
             DataRefusal::MissingPermission => Self::new(StatusCode::FORBIDDEN, "PermissionMissing", message),
+            DataRefusal::AccessEnded => {
+                Self { challenges: &[DEAD_TOKEN, BASIC], ..Self::unauthenticated(message) }
+            }
             DataRefusal::UnknownSource => Self::new(StatusCode::NOT_FOUND, "DataSourceNotFound", message),
             DataRefusal::NoSuchEntity => Self::new(StatusCode::NOT_FOUND, "ResourceNotFound", message),
             DataRefusal::NotAcceptable => Self::new(StatusCode::NOT_ACCEPTABLE, "NotAcceptable", message),

@@ -158,3 +158,14 @@ pub(crate) fn code(answer: &Answer) -> String {
 pub(crate) fn ids(answer: &Answer) -> Vec<i64> {
     answer.json()["value"].as_array().unwrap().iter().map(|row| row["Id"].as_i64().unwrap()).collect()
 }
+
+/// Polls once.
+pub(crate) async fn poll_once<F: Future + Unpin>(mut future: F) -> Option<F::Output> {
+    std::future::poll_fn(|context| {
+        std::task::Poll::Ready(match std::pin::Pin::new(&mut future).poll(context) {
+            std::task::Poll::Ready(output) => Some(output),
+            std::task::Poll::Pending => None,
+        })
+    })
+    .await
+}

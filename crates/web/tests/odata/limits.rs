@@ -3,7 +3,7 @@
 use oauth::limit::Limit;
 use testkit::OTHER;
 
-use crate::harbour::{Harbour, code, ids, token};
+use crate::harbour::{Harbour, code, ids, poll_once, token};
 
 const LARGE: [(&str, &str); 1] = [("prefer", "maxpagesize=100000")];
 
@@ -30,7 +30,7 @@ async fn requests_beyond_those_that_may_run_and_wait_are_refused() {
     assert_eq!(running.status(), 200);
     let waits = harbour.begin("/Ships(1)", &[]);
     tokio::pin!(waits);
-    assert!(futures_poll(waits.as_mut()).await.is_none(), "it waits for the first to end");
+    assert!(poll_once(waits.as_mut()).await.is_none(), "it waits for the first to end");
     let refused = harbour.get("/Ships(1)").await.expect(429);
     assert_eq!(code(&refused), "TooManyRequests");
     assert_eq!(refused.header("retry-after"), "1");
@@ -51,15 +51,4 @@ async fn a_request_that_waits_in_vain_is_told_to_come_back() {
     assert_eq!(code(&refused), "Unavailable");
     assert_eq!(refused.header("retry-after"), "1");
     drop(running);
-}
-
-/// Polls once.
-async fn futures_poll<F: Future + Unpin>(mut future: F) -> Option<F::Output> {
-    std::future::poll_fn(|context| {
-        std::task::Poll::Ready(match std::pin::Pin::new(&mut future).poll(context) {
-            std::task::Poll::Ready(output) => Some(output),
-            std::task::Poll::Pending => None,
-        })
-    })
-    .await
 }

@@ -9,3 +9,4 @@ mod harbour;
 mod limits;
 mod paging;
 mod protocol;
+mod withdrawal;

@@ -1,0 +1,116 @@
+//! Whether whoever was admitted may still read: access that ends while an answer is on its way ends the answer.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use oauth::account::{DataSource, Permission};
+use oauth::id::UserId;
+use oauth::time::Timestamp;
+
+use super::DataRefusal;
+use crate::caller::{Caller, Origin};
+use crate::{App, Fault};
+
+/// For how long what was proved is taken to hold without looking again.
+const HOLDS_MICROS: i64 = 1_000_000;
+
+/// Somebody who was admitted to a data source.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Admission<'a> {
+    pub(super) caller: &'a Caller,
+    pub(super) record: &'a Arc<DataSource>,
+    pub(super) origin: &'a Origin,
+    pub(super) at: Timestamp,
+}
+
+/// The same for a stream, which outlives the request.
+pub(super) struct Reader {
+    app: Arc<App>,
+    caller: Caller,
+    record: Arc<DataSource>,
+    origin: Origin,
+}
+
+/// Whether the reader may still read, once it is known.
+pub(super) type Verdict = Pin<Box<dyn Future<Output = Result<(), DataRefusal>> + Send>>;
+
+impl App {
+    /// Holds an admission that is no longer young against what has changed since.
+    pub(super) async fn still_admits(&self, admission: Admission<'_>) -> Result<(), DataRefusal> {
+        let age = self.now().as_micros().saturating_sub(admission.at.as_micros());
+        if age <= HOLDS_MICROS { Ok(()) } else { self.admits_now(admission).await }
+    }
+
+    /// Nothing here reads the database as long as nothing has changed.
+    async fn admits_now(&self, admission: Admission<'_>) -> Result<(), DataRefusal> {
+        let refusal = match self.judge(admission).await {
+            Ok(()) => return Ok(()),
+            Err(refusal @ DataRefusal::Fault(_)) => return Err(refusal),
+            Err(refusal) => refusal,
+        };
+        let why = format!("while an answer was on its way: {refusal}");
+        self.audit_refusal(admission.caller, &why, Some(&admission.record.name), admission.origin).await?;
+        Err(refusal)
+    }
+
+    async fn judge(&self, admission: Admission<'_>) -> Result<(), DataRefusal> {
+        let member = self.still_proved(admission.caller).await?.ok_or(DataRefusal::AccessEnded)?;
+        if !member.may(Permission::UseDataSourceWithOData) {
+            return Err(DataRefusal::MissingPermission);
+        }
+        let record = self.as_it_is_now(admission.record).await.map_err(Fault::from)?;
+        let readable = record.is_some_and(|record| may_read(&record, member.user.id));
+        if readable { Ok(()) } else { Err(DataRefusal::UnknownSource) }
+    }
+
+    /// Names are what is remembered; only a source that was renamed meanwhile is looked for by its id.
+    async fn as_it_is_now(&self, record: &DataSource) -> Result<Option<Arc<DataSource>>, store::StoreError> {
+        let named = self.data_source_by_name(&record.name).await?;
+        if let Some(same) = named.filter(|named| named.id == record.id) {
+            return Ok(Some(same));
+        }
+        Ok(self.store.find_data_source(record.id).await?.map(Arc::new))
+    }
+}
+
+/// Owners read, and those with whom it is shared. Administrators are no exception: they may share any source with
+/// themselves, which the audit log records.
+pub(super) fn may_read(record: &DataSource, user: UserId) -> bool {
+    record.owner == user || record.shared_with.contains(&user)
+}
+
+impl Reader {
+    pub(super) fn new(app: &Arc<App>, admission: Admission<'_>) -> Arc<Self> {
+        Arc::new(Self {
+            app: Arc::clone(app),
+            caller: admission.caller.clone(),
+            record: Arc::clone(admission.record),
+            origin: admission.origin.clone(),
+        })
+    }
+
+    /// Looks whether it may still read.
+    pub(super) fn verdict(self: Arc<Self>) -> Verdict {
+        Box::pin(async move {
+            let now = self.app.now();
+            let admission =
+                Admission { caller: &self.caller, record: &self.record, origin: &self.origin, at: now };
+            self.app.admits_now(admission).await
+        })
+    }
+
+    pub(super) fn record(&self) -> &DataSource {
+        &self.record
+    }
+
+    pub(super) fn request_id(&self) -> &str {
+        &self.origin.request_id
+    }
+}
+
+impl fmt::Debug for Reader {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Reader").field("record", &self.record.id).finish_non_exhaustive()
+    }
+}

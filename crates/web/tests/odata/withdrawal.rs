@@ -1,0 +1,213 @@
+//! Access that ends while an answer is on its way.
+
+use std::pin::pin;
+
+use app::clock::Clock;
+use axum::body::Body;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::Request;
+use http_body_util::BodyExt;
+use oauth::account::{DataSource, Permission, Role};
+use oauth::audit::{Action, NewAuditEvent, Outcome};
+use oauth::id::RoleId;
+use oauth::limit::Limit;
+use oauth::secret::PasswordHash;
+use oauth::time::Timestamp;
+use store::{Audit, AuditFilter, DataSources, Grants, UserChange, Users};
+use testkit::{OTHER, TestUser};
+
+use crate::harbour::{Harbour, poll_once, token};
+
+/// Somebody who reads what is shared, by a role that can lose the permission.
+const READER: TestUser = TestUser { name: "reader", password: "reads until it is told not to" };
+
+/// Many chunks.
+const ROWS: &str = "
+    CREATE TABLE T (Id INTEGER PRIMARY KEY, Text TEXT);
+    WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
+    INSERT INTO T SELECT i, 'some text that fills the chunks of the stream' FROM n;
+";
+
+struct Scene {
+    harbour: Harbour,
+    pier: DataSource,
+    role: RoleId,
+    token: String,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        let harbour = Harbour::open().await;
+        let pier = harbour.add_source("Pier", ROWS).await;
+        let role = harbour.server.add_role("reader", &[Permission::UseDataSourceWithOData]).await;
+        harbour.server.add_user(&READER, &[role]).await;
+        harbour.share(&pier, &READER).await;
+        let token = token(&harbour.server, &READER).await;
+        Self { harbour, pier, role, token }
+    }
+
+    /// The body of the answer to a request for every row, of which the first bytes have been read.
+    async fn begin(&self, authorization: &str) -> Body {
+        let call = Request::get("/api/odata4/Pier/T").header("prefer", "maxpagesize=100000");
+        let call = call.header("authorization", authorization).body(Body::empty());
+        let response = self.harbour.server.front().answer(call.unwrap()).await;
+        assert_eq!(response.status(), 200);
+        let mut body = response.into_body();
+        assert!(!body.frame().await.unwrap().unwrap().into_data().unwrap().is_empty());
+        body
+    }
+
+    async fn by_token(&self) -> Body {
+        self.begin(&format!("Bearer {}", self.token)).await
+    }
+
+    async fn by_password(&self) -> Body {
+        let pair = STANDARD.encode(format!("{}:{}", READER.name, READER.password));
+        self.begin(&format!("Basic {pair}")).await
+    }
+
+    async fn change(&self, change: UserChange) {
+        let id = self.harbour.server.user(&READER).await.id;
+        let changed = self.harbour.server.store().update_user(id, change, audit(Action::UpdateUser));
+        changed.await.unwrap().unwrap();
+    }
+
+    async fn revoke_token(&self) {
+        let server = &self.harbour.server;
+        let token = server.vault().open_access_token(&self.token).unwrap();
+        let over = server.clock().now().plus_secs(86_400);
+        server.store().revoke_token(token.id, over, audit(Action::RevokeToken)).await.unwrap();
+    }
+
+    async fn share(&self, sharing: store::Sharing) {
+        let shared = self.harbour.server.store().share_data_source(
+            self.pier.id,
+            sharing,
+            audit(Action::ShareDataSource),
+        );
+        shared.await.unwrap().unwrap();
+    }
+
+    async fn set_permissions(&self, permissions: Vec<Permission>) {
+        let role = Role { id: self.role, name: "reader".to_owned(), description: String::new(), permissions };
+        let changed = self.harbour.server.store().update_role(role, audit(Action::UpdateRole)).await;
+        changed.unwrap().unwrap();
+    }
+
+    /// Lets this node look at the feed, as it does several times a second.
+    async fn look(&self) {
+        self.harbour.server.app().refresh().await.unwrap();
+    }
+
+    /// How often a refusal was written about the reader.
+    async fn refusals(&self) -> usize {
+        let filter = AuditFilter {
+            action: Some(Action::RefuseAccess),
+            actor_name: Some(READER.name.to_owned()),
+            limit: 100,
+            ..AuditFilter::default()
+        };
+        self.harbour.server.store().list_audit(filter).await.unwrap().len()
+    }
+}
+
+fn audit(action: Action) -> NewAuditEvent {
+    NewAuditEvent::new(action, Outcome::Success, Timestamp::from_secs(1_767_268_800))
+}
+
+fn change() -> UserChange {
+    let at = Timestamp::from_secs(1_767_268_800);
+    UserChange { at, revocation_expires_at: at.plus_secs(86_400), ..UserChange::default() }
+}
+
+async fn is_whole(body: Body) -> bool {
+    body.collect().await.is_ok()
+}
+
+#[tokio::test]
+async fn revoking_the_token_breaks_its_running_answer_off() {
+    let scene = Scene::new().await;
+    let (by_token, by_password) = (scene.by_token().await, scene.by_password().await);
+    scene.revoke_token().await;
+    scene.look().await;
+    assert!(!is_whole(by_token).await);
+    assert!(is_whole(by_password).await, "the password still holds");
+    assert_eq!((scene.harbour.counted("odata_broken_streams"), scene.refusals().await), (1, 1));
+}
+
+#[tokio::test]
+async fn unsharing_the_source_breaks_running_answers_off() {
+    let scene = Scene::new().await;
+    let (by_token, by_password) = (scene.by_token().await, scene.by_password().await);
+    let reader = scene.harbour.server.user(&READER).await.id;
+    scene.share(store::Sharing::Without(reader)).await;
+    scene.look().await;
+    assert!(!is_whole(by_token).await && !is_whole(by_password).await);
+}
+
+#[tokio::test]
+async fn deactivating_the_user_or_a_new_password_breaks_running_answers_off() {
+    let deactivated = UserChange { active: Some(false), ..change() };
+    let new_password = UserChange { password: Some(PasswordHash::new("$argon2id$other")), ..change() };
+    for ends in [deactivated, new_password] {
+        let scene = Scene::new().await;
+        let (by_token, by_password) = (scene.by_token().await, scene.by_password().await);
+        scene.change(ends).await;
+        scene.look().await;
+        assert!(!is_whole(by_token).await && !is_whole(by_password).await);
+    }
+}
+
+#[tokio::test]
+async fn losing_the_permission_breaks_running_answers_off() {
+    let scene = Scene::new().await;
+    let (by_token, by_password) = (scene.by_token().await, scene.by_password().await);
+    scene.set_permissions(vec![Permission::ViewDataSource]).await;
+    scene.look().await;
+    assert!(!is_whole(by_token).await && !is_whole(by_password).await);
+}
+
+#[tokio::test]
+async fn a_node_that_has_not_looked_for_a_second_looks_before_it_sends_on() {
+    let scene = Scene::new().await;
+    let body = scene.by_token().await;
+    scene.revoke_token().await;
+    scene.harbour.server.clock().advance_micros(1_000_001);
+    assert!(!is_whole(body).await);
+}
+
+#[tokio::test]
+async fn what_takes_nothing_from_the_reader_lets_answers_run_to_their_end() {
+    let scene = Scene::new().await;
+    let (by_token, by_password) = (scene.by_token().await, scene.by_password().await);
+    let other = scene.harbour.server.user(&OTHER).await.id;
+    scene.share(store::Sharing::Also(vec![other])).await;
+    scene.harbour.rename(&scene.pier, "Quay").await;
+    scene.set_permissions(vec![Permission::UseDataSourceWithOData, Permission::MgmtAPI]).await;
+    scene.harbour.server.clock().advance_secs(4_000);
+    scene.look().await;
+    assert!(is_whole(by_token).await, "an expired token was good for what began in time");
+    assert!(is_whole(by_password).await);
+    assert_eq!((scene.harbour.counted("odata_broken_streams"), scene.refusals().await), (0, 0));
+}
+
+#[tokio::test]
+async fn a_request_that_waited_for_its_turn_is_held_against_what_changed_meanwhile() {
+    for (revokes, status) in [(true, 401), (false, 404)] {
+        let scene = Scene::new().await;
+        scene.harbour.limit(Limit::ODataMaxConcurrentRequests, 1).await;
+        let running = scene.by_password().await;
+        let server = &scene.harbour.server;
+        let mut waiting = pin!(server.get("/api/odata4/Pier/T(1)").bearer(&scene.token).send());
+        assert!(poll_once(waiting.as_mut()).await.is_none(), "it waits for the first to end");
+        if revokes {
+            scene.revoke_token().await;
+        } else {
+            scene.share(store::Sharing::With(vec![])).await;
+        }
+        server.clock().advance_micros(1_000_001);
+        drop(running);
+        waiting.await.expect(status);
+    }
+}
