@@ -62,7 +62,7 @@ impl Actor {
 }
 
 impl App {
-    /// Writes down that a caller was refused something, and why.
+    /// Writes down that a caller was refused something, and why; not each time where it is repeated.
     ///
     /// # Errors
     /// When the database cannot store it.
@@ -70,7 +70,7 @@ impl App {
         let mut audit = caller.audit(Action::RefuseAccess, self.now(), origin);
         audit.outcome = Outcome::Refused;
         audit.detail = Some(why.to_owned());
-        Ok(self.store.append_audit(vec![audit]).await?)
+        Ok(self.note_refused(audit).await?)
     }
 
     /// Settles for whom the caller acts; `user` is the name that the request gives, if any.

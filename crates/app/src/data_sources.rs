@@ -252,7 +252,7 @@ impl App {
         let mut audit = actor.audit(self, Action::RefuseAccess, origin);
         audit.outcome = Outcome::Refused;
         audit.detail = Some(audit.detail.map_or_else(|| why.clone(), |detail| format!("{why}, {detail}")));
-        self.store.append_audit(vec![audit]).await
+        self.note_refused(audit).await
     }
 
     async fn as_seen(&self, actor: &Actor, record: DataSource) -> Result<SeenSource, Refused> {

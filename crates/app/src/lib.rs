@@ -37,6 +37,7 @@ pub mod models;
 pub mod odata;
 pub mod operator;
 pub mod rates;
+pub mod repeats;
 pub mod revocations;
 pub mod roles;
 pub mod sessions;
@@ -64,6 +65,7 @@ pub struct App {
     pub(crate) usage: usage::UsageRecorder,
     pub(crate) freshness: feed::Freshness,
     pub(crate) rates: rates::Rates,
+    pub(crate) repeats: repeats::Repeats,
     pub(crate) models: models::Models,
     pub(crate) data: odata::Data,
     metrics: metrics::Metrics,
@@ -81,6 +83,7 @@ impl App {
         let rates = rates::Rates::new(settings.rates);
         Self {
             rates,
+            repeats: repeats::Repeats::default(),
             models: models::Models::default(),
             data: odata::Data::default(),
             store,

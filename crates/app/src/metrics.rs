@@ -71,6 +71,8 @@ pub struct Metrics {
     pub refresh_replays: Family<OutcomeLabels, Counter>,
     /// Requests refused for coming too often.
     pub rate_limited: Counter,
+    /// Refusals that were not written since the audit log holds the same often enough.
+    pub audit_repeats: Counter,
     /// Requests by area and status class.
     pub requests: Family<RequestLabels, Counter>,
     /// Rows sent over OData.
@@ -109,6 +111,7 @@ impl Default for Metrics {
             sign_ins: Family::default(),
             refresh_replays: Family::default(),
             rate_limited: Counter::default(),
+            audit_repeats: Counter::default(),
             requests: Family::default(),
             odata_rows: Counter::default(),
             odata_misfits: Counter::default(),
@@ -148,6 +151,8 @@ impl Metrics {
         registry.register("sign_ins", "Sign-ins by outcome", self.sign_ins.clone());
         registry.register("refresh_replays", "Refresh tokens presented again", self.refresh_replays.clone());
         registry.register("rate_limited", "Requests refused for coming too often", self.rate_limited.clone());
+        let help = "Refusals of which the audit log holds enough already";
+        registry.register("audit_repeats", help, self.audit_repeats.clone());
         registry.register("requests", "Requests by area and status class", self.requests.clone());
         registry.register("odata_rows", "Rows sent over OData", self.odata_rows.clone());
         registry.register(

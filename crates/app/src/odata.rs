@@ -190,7 +190,7 @@ impl App {
         event.outcome = Outcome::Refused;
         event.subject = source.map(str::to_owned);
         event.detail = Some(why.to_owned());
-        Ok(self.store.append_audit(vec![event]).await?)
+        Ok(self.note_refused(event).await?)
     }
 
     /// Rows of a page: what the client prefers within reason, and never more than `MaxFetchRows`.

@@ -123,23 +123,25 @@ const MINUTE_MICROS: i64 = 60_000_000;
 
 /// For each key the moment at which its bucket would be empty again; a full bucket holds a minute's allowance.
 #[derive(Debug)]
-struct Buckets<K> {
+pub(crate) struct Buckets<K> {
     interval_micros: i64,
     empty_at: Mutex<HashMap<K, i64>>,
 }
 
 impl<K: Hash + Eq> Buckets<K> {
-    fn new(per_minute: u32) -> Self {
+    pub(crate) fn new(per_minute: u32) -> Self {
         Self { interval_micros: MINUTE_MICROS / i64::from(per_minute.max(1)), empty_at: Mutex::default() }
     }
 
-    fn has_room(&self, key: &K, now: Timestamp) -> Result<(), u32> {
+    /// Whether there is room for one more.
+    pub(crate) fn has_room(&self, key: &K, now: Timestamp) -> Result<(), u32> {
         let buckets = self.empty_at.lock().unwrap_or_else(PoisonError::into_inner);
         let empty_at = buckets.get(key).copied().unwrap_or(i64::MIN);
         self.room(empty_at, now).map(|_| ())
     }
 
-    fn take(&self, key: K, now: Timestamp) -> Result<(), u32> {
+    /// Takes one, if there is room.
+    pub(crate) fn take(&self, key: K, now: Timestamp) -> Result<(), u32> {
         let mut buckets = self.empty_at.lock().unwrap_or_else(PoisonError::into_inner);
         if buckets.len() >= MOST_KEYS && !buckets.contains_key(&key) {
             buckets.retain(|_, empty_at| *empty_at > now.as_micros());
@@ -164,7 +166,8 @@ impl<K: Hash + Eq> Buckets<K> {
         Err(u32::try_from(seconds).unwrap_or(u32::MAX))
     }
 
-    fn purge(&self, now: Timestamp) {
+    /// Drops the empty ones.
+    pub(crate) fn purge(&self, now: Timestamp) {
         let mut buckets = self.empty_at.lock().unwrap_or_else(PoisonError::into_inner);
         buckets.retain(|_, empty_at| *empty_at > now.as_micros());
     }

@@ -128,6 +128,7 @@ impl App {
         }
         if user.password_expires_at.is_some_and(|end| end.is_past(now)) {
             let audit = self.refused(credentials, Some(&user), "the password has expired", origin);
+            self.rates.credentials_failed(origin.address, now);
             self.store.append_audit(vec![audit]).await?;
             return Err(SignInRefusal::PasswordExpired);
         }

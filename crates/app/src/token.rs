@@ -2,18 +2,17 @@
 
 use std::sync::Arc;
 
-use oauth::audit::{Action, NewAuditEvent, Outcome};
+use oauth::audit::{Action, Outcome};
 use oauth::client_authentication::AuthenticatedClient;
 use oauth::error::ErrorCode;
 use oauth::grant::GrantOrigin;
-use oauth::id::{ApplicationId, Epoch, GrantId, UserId};
+use oauth::id::{Epoch, GrantId, UserId};
 use oauth::limit::Limit;
 use oauth::parameters::Parameters;
 use oauth::refusal::Refusal;
 use oauth::scope::ScopeSet;
 use oauth::sealed::{AccessToken, AuthorizationCode, RefreshToken};
 use oauth::secret::{AccessTokenText, RefreshTokenText};
-use oauth::time::Timestamp;
 use oauth::token::authorization_code::{self, CodeExchange};
 use oauth::token::client_credentials::{self, ServiceRequest};
 use oauth::token::password::{self, PasswordRequest};
@@ -131,7 +130,7 @@ impl App {
         let mut audit = origin.audit(Action::RefuseToken, Outcome::Refused, self.now());
         audit.application = Some(client.application().id);
         audit.detail = Some(refusal.to_string());
-        Ok(self.store.append_audit(vec![audit]).await?)
+        Ok(self.note_refused(audit).await?)
     }
 
     async fn exchange_code(
@@ -184,12 +183,8 @@ impl App {
             at: now,
             expires_at: Some(now),
         };
-        let audit = replay(origin, code.application, code.user, now);
-        match self.store.found_grant(never, self.revocations_expire_at(), audit).await? {
-            Founded::Replayed(events) => {
-                self.learn(&events);
-                Ok(Refusal::CodeReplayed)
-            }
+        match self.found_once(never, origin).await? {
+            Founded::Replayed(_) => Ok(Refusal::CodeReplayed),
             Founded::Grant(_) | Founded::Gone => Ok(Refusal::CodeExpired),
         }
     }
@@ -254,13 +249,9 @@ impl App {
             at: now,
             expires_at: (!founding.refreshable).then(|| now.plus_secs(founding.lifetime_secs)),
         };
-        let audit = replay(origin, application.id, founding.user, now);
-        let grant = match self.store.found_grant(new, self.revocations_expire_at(), audit).await? {
+        let grant = match self.found_once(new, origin).await? {
             Founded::Grant(id) => id,
-            Founded::Replayed(events) => {
-                self.learn(&events);
-                return Err(Refusal::CodeReplayed.into());
-            }
+            Founded::Replayed(_) => return Err(Refusal::CodeReplayed.into()),
             Founded::Gone => {
                 self.directory.forget_applications();
                 self.directory.forget_users();
@@ -277,6 +268,26 @@ impl App {
             lifetime_secs: founding.lifetime_secs,
         };
         self.respond(client, &access, refresh.transpose()?)
+    }
+
+    /// Founds a grant, of a code one only. A replay ends what the code gave; whoever presents the code again and again does
+    /// not have each time written.
+    async fn found_once(&self, new: NewGrant, origin: &Origin) -> Result<Founded, Fault> {
+        let (code, at) = (new.origin, new.at);
+        let mut audit = origin.audit(Action::ReplayCode, Outcome::Refused, at);
+        audit.application = Some(new.application);
+        audit.actor = Some(new.user);
+        if let GrantOrigin::Code(code) = code
+            && self.is_known_replay(code, &audit)
+        {
+            return Ok(Founded::Replayed(Vec::new()));
+        }
+        let founded = self.store.found_grant(new, self.revocations_expire_at(), audit).await?;
+        if let (Founded::Replayed(events), GrantOrigin::Code(code)) = (&founded, code) {
+            self.learn(events);
+            self.note_replay(code, at);
+        }
+        Ok(founded)
     }
 
     fn respond(
@@ -312,14 +323,6 @@ impl App {
     fn seal_refresh(&self, token: RefreshToken, key: u32) -> Result<RefreshTokenText, Fault> {
         self.vault.seal_refresh_token(token, key).map_err(broken_seal)
     }
-}
-
-/// The event of a code that was presented again.
-fn replay(origin: &Origin, application: ApplicationId, user: UserId, at: Timestamp) -> NewAuditEvent {
-    let mut audit = origin.audit(Action::ReplayCode, Outcome::Refused, at);
-    audit.application = Some(application);
-    audit.actor = Some(user);
-    audit
 }
 
 /// What it means that nothing is left to found a grant on.

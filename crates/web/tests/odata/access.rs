@@ -145,6 +145,12 @@ async fn what_is_refused_stands_in_the_audit_log() {
     harbour.server.get(ROOT).basic(&OTHER).send().await.expect(404);
     harbour.server.get("/api/odata4/nowhere").basic(&OTHER).send().await.expect(404);
     assert_eq!(refusals(&harbour).await, before + 1, "an unknown name is nobody's secret");
+    for _ in 0..100 {
+        harbour.server.get(ROOT).basic(&OTHER).send().await.expect(404);
+    }
+    assert_eq!(refusals(&harbour).await, before + 10, "the same again within the minute");
+    harbour.server.get(ROOT).basic(&ADMIN).send().await.expect(404);
+    assert_eq!(refusals(&harbour).await, before + 11);
 }
 
 async fn refusals(harbour: &Harbour) -> usize {

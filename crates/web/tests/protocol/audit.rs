@@ -64,6 +64,55 @@ async fn every_refusal_of_access_leaves_one_event() {
 }
 
 #[tokio::test]
+async fn the_same_refusal_of_a_known_client_is_written_ten_times_a_minute() {
+    let server = TestServer::start().await;
+    let client = Client::register(&server).await;
+    let stranger = Client::register(&server).await;
+    let tokens = client.tokens(&server).await;
+    let before = all(&server).await.len();
+    for _ in 0..20 {
+        stranger.refresh(&server, &tokens.refresh).await.expect(400);
+        client.refresh(&server, "sgr_forged").await.expect(400);
+        stranger.refresh(&server, "sgr_forged").await.expect(400);
+    }
+    assert_eq!(all(&server).await[before..], [(Action::RefuseToken, Outcome::Refused); 30]);
+    assert!(server.app().encode_metrics().contains("sluicegate_audit_repeats_total 30"));
+    server.clock().advance_secs(60);
+    client.refresh(&server, "sgr_forged").await.expect(400);
+    assert_eq!(all(&server).await.len(), before + 31);
+}
+
+#[tokio::test]
+async fn a_code_that_is_replayed_again_and_again_is_written_ten_times_a_minute() {
+    let server = TestServer::start().await;
+    let client = Client::register(&server).await;
+    let code = client.code(&server).await;
+    Tokens::of(&client.exchange(&server, &code).await);
+    let before = all(&server).await.len();
+    for written in [10, 20] {
+        for _ in 0..20 {
+            client.exchange(&server, &code).await.expect(400);
+        }
+        assert_eq!(all(&server).await[before..], vec![(Action::ReplayCode, Outcome::Refused); written]);
+        server.clock().advance_secs(60);
+    }
+}
+
+#[tokio::test]
+async fn every_failure_to_prove_who_one_is_is_written() {
+    let server = TestServer::start().await;
+    let client = Client::register(&server).await;
+    let wrong = Client { secret: Some("wrong".to_owned()), ..client.clone() };
+    let nobody = testkit::TestUser { name: "nobody", password: "wrong" };
+    let before = all(&server).await.len();
+    for _ in 0..20 {
+        wrong.refresh(&server, "sgr_any").await.expect(401);
+        client.password(&server, &nobody).await.expect(400);
+    }
+    assert_eq!(all(&server).await.len(), before + 40);
+}
+
+#[tokio::test]
 async fn acts_are_recorded_with_who_what_and_from_where() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;

@@ -1,5 +1,7 @@
 //! Rate limits on what checks credentials.
 
+use app::caller::Origin;
+use app::users::{Expiry, UserDraft};
 use testkit::{OTHER, Setup, TestServer, USER};
 
 use crate::client::{APPLICATIONS, Client, TOKEN, Tokens, assert_refused, password_fields};
@@ -49,6 +51,20 @@ async fn an_address_that_guesses_secrets_has_to_wait() {
     assert!(metrics.text().contains("sluicegate_rate_limited_total 7"), "{}", metrics.text());
     server.clock().advance_secs(60);
     Tokens::of(&client.password(&server, &USER).await);
+}
+
+#[tokio::test]
+async fn an_expired_password_counts_as_a_failure_of_its_address() {
+    let server = tight().await;
+    let operator = server.app().operator().await.unwrap().unwrap();
+    let end = server.app().now();
+    let draft = UserDraft { password_expiry: Some(Expiry::At(end)), ..UserDraft::default() };
+    let id = server.user(&USER).await.id;
+    server.app().update_user(&operator, id, draft, &Origin::command_line()).await.unwrap();
+    for _ in 0..3 {
+        server.get(APPLICATIONS).basic(&USER).send().await.expect(401);
+    }
+    server.get(APPLICATIONS).basic(&USER).send().await.expect(429);
 }
 
 #[tokio::test]

@@ -1,0 +1,138 @@
+//! Refusals that are the same as those of a moment ago: a few a minute go to the audit log, the rest is counted and
+//! logged, so that nobody fills the database by being refused.
+
+use oauth::audit::{Action, NewAuditEvent};
+use oauth::id::{ApplicationId, CodeId, UserId};
+use oauth::time::Timestamp;
+use store::StoreError;
+
+use crate::App;
+use crate::rates::Buckets;
+
+/// How many refusals that are the same are written in a minute.
+const WRITTEN_PER_MINUTE: u32 = 10;
+
+/// What was refused lately, and how often.
+#[derive(Debug)]
+pub struct Repeats(Buckets<Noted>);
+
+/// What makes two refusals the same.
+#[derive(Debug, PartialEq, Eq, Hash)]
+enum Noted {
+    /// The same caller had the same refused for the same reason.
+    Refusal {
+        action: Action,
+        actor: Option<UserId>,
+        application: Option<ApplicationId>,
+        subject: Option<String>,
+        detail: Option<String>,
+    },
+    /// The code was presented again.
+    Replay(CodeId),
+}
+
+impl Noted {
+    fn of(event: &NewAuditEvent) -> Self {
+        Self::Refusal {
+            action: event.action,
+            actor: event.actor,
+            application: event.application,
+            subject: event.subject.clone(),
+            detail: event.detail.clone(),
+        }
+    }
+}
+
+impl Default for Repeats {
+    fn default() -> Self {
+        Self(Buckets::new(WRITTEN_PER_MINUTE))
+    }
+}
+
+impl Repeats {
+    /// Notes it, and answers whether it is to be written.
+    fn note(&self, noted: Noted, now: Timestamp) -> bool {
+        self.0.take(noted, now).is_ok()
+    }
+
+    /// Drops what bounds nobody any more.
+    pub fn purge(&self, now: Timestamp) {
+        self.0.purge(now);
+    }
+}
+
+impl App {
+    /// Writes a refusal to the audit log, unless the same one was written often enough within the last minute. Failures
+    /// to prove who one is do not come here: each of them is written, and rate limits bound them.
+    pub(crate) async fn note_refused(&self, event: NewAuditEvent) -> Result<(), StoreError> {
+        if self.repeats.note(Noted::of(&event), event.at) {
+            return self.store.append_audit(vec![event]).await;
+        }
+        self.count_repeat(&event);
+        Ok(())
+    }
+
+    /// Whether the code was replayed so often within the last minute that nothing new is to be written about it. What it
+    /// gave is then dead for good.
+    pub(crate) fn is_known_replay(&self, code: CodeId, event: &NewAuditEvent) -> bool {
+        let known = self.repeats.0.has_room(&Noted::Replay(code), event.at).is_err();
+        if known {
+            self.count_repeat(event);
+        }
+        known
+    }
+
+    /// A replay was written.
+    pub(crate) fn note_replay(&self, code: CodeId, at: Timestamp) {
+        self.repeats.note(Noted::Replay(code), at);
+    }
+
+    fn count_repeat(&self, event: &NewAuditEvent) {
+        self.metrics().audit_repeats.inc();
+        tracing::info!(
+            target: "audit",
+            request_id = event.request_id,
+            action = event.action.as_str(),
+            actor = event.actor_name,
+            application = event.application.map(ApplicationId::get),
+            subject = event.subject,
+            detail = event.detail,
+            address = event.address,
+            "a refusal that the audit log holds often enough"
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use oauth::audit::Outcome;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_secs(1_000);
+
+    fn refusal(actor: i64, detail: &str) -> Noted {
+        Noted::of(&NewAuditEvent {
+            actor: Some(UserId::new(actor)),
+            detail: Some(detail.to_owned()),
+            ..NewAuditEvent::new(Action::RefuseAccess, Outcome::Refused, NOW)
+        })
+    }
+
+    #[test]
+    fn the_same_refusal_is_written_a_few_times_a_minute() {
+        let repeats = Repeats::default();
+        let written = |at| (0..100).filter(|_| repeats.note(refusal(1, "lacks OAuth"), at)).count();
+        assert_eq!(written(NOW), 10);
+        assert_eq!(written(NOW.plus_secs(5)), 0);
+        assert_eq!(written(NOW.plus_secs(60)), 10);
+    }
+
+    #[test]
+    fn another_caller_or_another_reason_is_another_refusal() {
+        let repeats = Repeats::default();
+        while repeats.note(refusal(1, "lacks OAuth"), NOW) {}
+        assert!(repeats.note(refusal(2, "lacks OAuth"), NOW));
+        assert!(repeats.note(refusal(1, "lacks Limits"), NOW));
+    }
+}
