@@ -3,7 +3,7 @@
 use app::acting::ActingRefusal;
 use app::caller::LiveSession;
 use askama::Template;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use oauth::grant::Allowed;
@@ -12,7 +12,9 @@ use oauth::id::ApplicationId;
 use super::form::{Form, fields};
 use super::{Visit, When, fault, go_to, stale_form};
 use crate::Gate;
+use crate::extract::Path;
 use crate::origin::From;
+use crate::respond::management::Problem;
 use crate::respond::page;
 
 #[derive(Template)]
@@ -111,7 +113,7 @@ pub async fn applications(
 pub async fn revoke(
     State(gate): State<Gate>,
     From(origin): From,
-    Path(id): Path<String>,
+    id: Result<Path<(ApplicationId,)>, Problem>,
     headers: HeaderMap,
     form: Form,
 ) -> Response {
@@ -123,7 +125,8 @@ pub async fn revoke(
     if !visit.is_ours(cookie.expose(), form.field(fields::CSRF)) {
         return stale_form();
     }
-    let Ok(id) = id.parse::<ApplicationId>() else {
+    // The extractor's own refusal speaks the management API's form.
+    let Ok(Path((id,))) = id else {
         return page::refuse(StatusCode::NOT_FOUND, "There is no such application.");
     };
     let revoked = async {
