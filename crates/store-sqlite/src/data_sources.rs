@@ -129,15 +129,16 @@ fn update(db: &Connection, id: DataSourceId, change: &DataSourceChange, event: &
     const TAKEN: &str = "SELECT EXISTS (SELECT 1 FROM data_sources WHERE folded_name = ?1 AND id <> ?2)";
     const UPDATE: &str = "UPDATE data_sources
         SET name = ?2, folded_name = ?3, description = ?4, options = ?5, updated_at = ?6 WHERE id = ?1";
-    let folded = fold_name(&change.name);
-    if find(db, id)?.is_none() {
+    let Some(before) = find(db, id)? else {
         return Ok(Err(DataSourceRefusal::Unknown));
-    }
+    };
+    let name = change.name.as_ref().unwrap_or(&before.name);
+    let folded = fold_name(name);
     if sql::value(db, TAKEN, (&folded, id.get()))? {
         return Ok(Err(DataSourceRefusal::NameTaken));
     }
-    let options = options_to_json(&change.options)?;
-    let row = params![id.get(), change.name, folded, change.description, options, micros(change.at)];
+    let options = options_to_json(change.options.as_ref().unwrap_or(&before.options))?;
+    let row = params![id.get(), name, folded, change.description, options, micros(change.at)];
     sql::execute(db, UPDATE, row)?;
     finish(db, id, event)
 }

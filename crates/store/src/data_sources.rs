@@ -26,15 +26,16 @@ pub struct NewDataSource {
     pub at: Timestamp,
 }
 
-/// What an update of a data source sets.
+/// What an update of a data source sets. What is `None` stays as it is when the update is made, so that two updates at
+/// once of different members lose nothing.
 #[derive(Debug, Clone)]
 pub struct DataSourceChange {
     /// The name from now on.
-    pub name: String,
+    pub name: Option<String>,
     /// The description from now on.
     pub description: String,
     /// Replaces all options.
-    pub options: BTreeMap<String, String>,
+    pub options: Option<BTreeMap<String, String>>,
     /// When it happens.
     pub at: Timestamp,
 }

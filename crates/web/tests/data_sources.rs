@@ -428,3 +428,22 @@ async fn what_another_node_deletes_is_closed_here() {
     server.app().refresh().await.unwrap();
     assert!(opened.source.schema_version().is_err(), "closed");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_puts_at_once_of_different_members_lose_nothing() {
+    let server = TestServer::start().await;
+    let other = server.sqlite_file("other.db", HARBOUR).canonicalize().unwrap();
+    for round in 0..10 {
+        let source = create(&server, &USER, &format!("before_{round}")).await;
+        let (name, options) =
+            (json!({ "name": format!("after_{round}") }), json!({ "options": { "path": other } }));
+        let path = at(&source);
+        let (renamed, moved) = tokio::join!(
+            server.put(&path).basic(&USER).json(&name).send(),
+            server.put(&path).basic(&USER).json(&options).send(),
+        );
+        assert_eq!((renamed.status(), moved.status()), (200, 200));
+        let after = server.get(&path).basic(&USER).send().await.expect(200).json();
+        assert_eq!((&after["name"], &after["options"]), (&name["name"], &options["options"]));
+    }
+}

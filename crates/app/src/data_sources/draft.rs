@@ -120,16 +120,12 @@ impl App {
         let store = DataStore::of(record.data_store)
             .ok_or_else(|| Fault::Broken(format!("data store {} is unknown", record.data_store).into()))?;
         let options = match draft.options {
-            Some(options) => self.usable_options(actor, store, options, Some(&record)).await?,
-            None => record.options.clone(),
+            Some(options) => Some(self.usable_options(actor, store, options, Some(&record)).await?),
+            None => None,
         };
         let audit = self.audit_source(actor, Action::UpdateDataSource, &record.name, origin);
-        let change = DataSourceChange {
-            name: draft.name.unwrap_or(record.name),
-            description: draft.description,
-            options,
-            at: self.now(),
-        };
+        let change =
+            DataSourceChange { name: draft.name, description: draft.description, options, at: self.now() };
         let record = self.store.update_data_source(id, change, audit).await??;
         self.directory.forget_data_sources();
         self.as_seen(actor, record).await

@@ -66,9 +66,9 @@ pub async fn a_data_source_changes_and_goes(store: Arc<dyn Store>) {
     let source = insert(&world, "sales").await.unwrap();
     let later = START.plus_secs(9);
     let change = DataSourceChange {
-        name: "SALES".to_owned(),
+        name: Some("SALES".to_owned()),
         description: "Sold things".to_owned(),
-        options: options("/data/other.db"),
+        options: Some(options("/data/other.db")),
         at: later,
     };
     let changed =
@@ -91,14 +91,34 @@ pub async fn a_data_source_changes_and_goes(store: Arc<dyn Store>) {
     assert_eq!(world.store.find_data_source(source.id).await.unwrap(), None);
 }
 
+pub async fn changes_at_once_of_different_members_lose_nothing(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    for round in 0..20 {
+        let source = insert(&world, &format!("before_{round}")).await.unwrap();
+        let changed = at_once(2, |task| {
+            let store = world.store.clone();
+            let change = DataSourceChange {
+                name: (task == 0).then(|| format!("after_{round}")),
+                description: String::new(),
+                options: (task == 1).then(|| options("/data/other.db")),
+                at: START,
+            };
+            async move { store.update_data_source(source.id, change, event(Action::UpdateDataSource)).await }
+        });
+        assert!(changed.await.into_iter().all(|changed| changed.unwrap().is_ok()));
+        let after = world.store.find_data_source(source.id).await.unwrap().unwrap();
+        assert_eq!((after.name, after.options), (format!("after_{round}"), options("/data/other.db")));
+    }
+}
+
 pub async fn refusals_of_data_sources_change_nothing(store: Arc<dyn Store>) {
     let world = World::new(store).await;
     let (sales, stock) = (insert(&world, "sales").await.unwrap(), insert(&world, "stock").await.unwrap());
     assert_eq!(insert(&world, "Sales").await, Err(DataSourceRefusal::NameTaken));
     let change = |name: &str| DataSourceChange {
-        name: name.to_owned(),
+        name: Some(name.to_owned()),
         description: String::new(),
-        options: BTreeMap::new(),
+        options: Some(BTreeMap::new()),
         at: START,
     };
     let update = |id, name| world.store.update_data_source(id, change(name), event(Action::UpdateDataSource));

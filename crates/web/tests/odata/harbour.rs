@@ -82,9 +82,9 @@ impl Harbour {
 
     pub(crate) async fn rename(&self, source: &DataSource, name: &str) {
         let change = DataSourceChange {
-            name: name.to_owned(),
+            name: Some(name.to_owned()),
             description: String::new(),
-            options: source.options.clone(),
+            options: None,
             at: self.server.clock().now(),
         };
         let changed =
