@@ -260,7 +260,8 @@ impl App {
         let user = self.within_reach(caller, id, Permission::DeleteUsers, origin).await?;
         let mut audit = caller.audit(Action::DeleteUser, self.now(), origin);
         audit.subject = Some(user.name);
-        let events = self.store.delete_user(id, self.revocations_expire_at(), audit).await??;
+        let over = self.revocations_expire_at();
+        let events = self.store.delete_user(id, Some(user.roles), over, audit).await??;
         self.learn(&events);
         self.forget_people();
         // Deleted with the user: the sharing of others' data sources.

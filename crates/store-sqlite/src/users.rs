@@ -60,10 +60,11 @@ impl Users for SqliteStore {
     fn delete_user(
         &self,
         id: UserId,
+        judged_for: Option<Vec<RoleId>>,
         revocation_expires_at: Timestamp,
         audit: NewAuditEvent,
     ) -> Answer<'_, Judged<Vec<Revocation>, UserRefusal>> {
-        self.write(move |db| change::delete(db, id, revocation_expires_at, &audit))
+        self.write(move |db| change::delete(db, id, judged_for.as_deref(), revocation_expires_at, &audit))
     }
 
     fn count_sign_in_failure(

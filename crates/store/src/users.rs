@@ -120,10 +120,12 @@ pub trait Users {
         change: UserChange,
         audit: NewAuditEvent,
     ) -> Answer<'_, Judged<(User, Vec<Revocation>), UserRefusal>>;
-    /// Deletes a user with sessions, consents and grants; refused while the user owns anything.
+    /// Deletes a user with sessions, consents and grants; refused while the user owns anything. `judged_for` are the
+    /// roles for which it was judged, as in [`UserChange::judged_for`].
     fn delete_user(
         &self,
         id: UserId,
+        judged_for: Option<Vec<RoleId>>,
         revocation_expires_at: Timestamp,
         audit: NewAuditEvent,
     ) -> Answer<'_, Judged<Vec<Revocation>, UserRefusal>>;

@@ -2,7 +2,7 @@
 
 use oauth::account::{Lockout, User};
 use oauth::audit::NewAuditEvent;
-use oauth::id::{Epoch, UserId};
+use oauth::id::{Epoch, RoleId, UserId};
 use oauth::revocation::{Revocation, Subject};
 use oauth::time::Timestamp;
 use rusqlite::{Connection, params};
@@ -49,7 +49,7 @@ pub(super) fn update(
 }
 
 fn refusal(db: &Connection, before: &User, change: &UserChange) -> sql::Result<Option<UserRefusal>> {
-    if change.judged_for.as_ref().is_some_and(|roles| *roles != before.roles) {
+    if has_other_roles(before, change.judged_for.as_deref()) {
         return Ok(Some(UserRefusal::RolesChanged));
     }
     if let Some(name) = &change.name
@@ -68,6 +68,10 @@ fn refusal(db: &Connection, before: &User, change: &UserChange) -> sql::Result<O
         return Ok(Some(UserRefusal::LastAdministrator));
     }
     Ok(None)
+}
+
+fn has_other_roles(user: &User, judged_for: Option<&[RoleId]>) -> bool {
+    judged_for.is_some_and(|roles| *roles != user.roles)
 }
 
 fn is_last_administrator(db: &Connection, user: &User) -> sql::Result<bool> {
@@ -120,6 +124,7 @@ fn write(db: &Connection, user: &User) -> sql::Result<()> {
 pub(super) fn delete(
     db: &Connection,
     id: UserId,
+    judged_for: Option<&[RoleId]>,
     revocation_expires_at: Timestamp,
     event: &NewAuditEvent,
 ) -> sql::Result<Judged<Vec<Revocation>, UserRefusal>> {
@@ -128,6 +133,9 @@ pub(super) fn delete(
     let Some(user) = find(db, id)? else {
         return Ok(Err(UserRefusal::Unknown));
     };
+    if has_other_roles(&user, judged_for) {
+        return Ok(Err(UserRefusal::RolesChanged));
+    }
     if is_last_administrator(db, &user)? {
         return Ok(Err(UserRefusal::LastAdministrator));
     }

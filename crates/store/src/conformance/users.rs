@@ -25,7 +25,7 @@ pub async fn a_user_is_found_by_id_and_by_name_without_case(store: Arc<dyn Store
 
 pub async fn ids_of_users_are_never_given_twice(store: Arc<dyn Store>) {
     let first = insert_user(&store, "first", &[]).await.unwrap();
-    store.delete_user(first.id, OVER, event(Action::DeleteUser)).await.unwrap().unwrap();
+    store.delete_user(first.id, None, OVER, event(Action::DeleteUser)).await.unwrap().unwrap();
     assert!(insert_user(&store, "second", &[]).await.unwrap().id > first.id);
 }
 
@@ -56,6 +56,19 @@ pub async fn a_change_judged_for_other_roles_is_refused(store: Arc<dyn Store>) {
     assert_eq!(update(&world, &world.user, takeover.clone()).await.unwrap_err(), UserRefusal::RolesChanged);
     let judged_again = UserChange { judged_for: Some(vec![ADMINISTRATOR_ROLE]), ..takeover };
     update(&world, &world.user, judged_again).await.unwrap();
+}
+
+pub async fn a_deletion_judged_for_other_roles_is_refused(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let guest = insert_user(&world.store, "guest", &[USER_ROLE]).await.unwrap();
+    let promotion = UserChange { roles: Some(vec![ADMINISTRATOR_ROLE]), ..change() };
+    update(&world, &guest, promotion).await.unwrap();
+    let delete = async |roles| {
+        world.store.delete_user(guest.id, roles, OVER, event(Action::DeleteUser)).await.unwrap().map(|_| ())
+    };
+    assert_eq!(delete(Some(guest.roles.clone())).await, Err(UserRefusal::RolesChanged));
+    assert!(world.store.find_user(guest.id).await.unwrap().is_some());
+    assert_eq!(delete(Some(vec![ADMINISTRATOR_ROLE])).await, Ok(()), "judged again");
 }
 
 pub async fn a_password_change_ends_access_but_for_the_kept_session(store: Arc<dyn Store>) {
@@ -94,7 +107,7 @@ pub async fn the_last_administrator_stays(store: Arc<dyn Store>) {
     let off = UserChange { active: Some(false), ..change() };
     assert!(last(update(&world, &world.administrator, off).await));
     let deleted =
-        world.store.delete_user(world.administrator.id, OVER, event(Action::DeleteUser)).await.unwrap();
+        world.store.delete_user(world.administrator.id, None, OVER, event(Action::DeleteUser)).await.unwrap();
     assert_eq!(deleted.unwrap_err(), UserRefusal::LastAdministrator);
     let role = Role { permissions: vec![Permission::WebUI], ..administrator_role(&world).await };
     let weaker = world.store.update_role(role, event(Action::UpdateRole)).await.unwrap();
@@ -105,7 +118,7 @@ pub async fn the_last_administrator_stays(store: Arc<dyn Store>) {
 
 pub async fn an_owner_cannot_be_deleted(store: Arc<dyn Store>) {
     let world = World::new(store).await;
-    let delete = || world.store.delete_user(world.user.id, OVER, event(Action::DeleteUser));
+    let delete = || world.store.delete_user(world.user.id, None, OVER, event(Action::DeleteUser));
     assert_eq!(delete().await.unwrap().unwrap_err(), UserRefusal::StillOwns);
     let application = world.application.id;
     world
@@ -124,7 +137,7 @@ pub async fn a_deleted_user_leaves_nothing_that_works(store: Arc<dyn Store>) {
     let world = World { user: guest, ..world };
     let (consent, grant, session) = (world.allow().await, world.grant(1).await, open_session(&world).await);
     let ended =
-        world.store.delete_user(world.user.id, OVER, event(Action::DeleteUser)).await.unwrap().unwrap();
+        world.store.delete_user(world.user.id, None, OVER, event(Action::DeleteUser)).await.unwrap().unwrap();
     assert_eq!(subjects(&ended), [Subject::User { user: world.user.id, epoch: Epoch::GONE }]);
     assert_eq!(world.store.find_grant(grant).await.unwrap(), None);
     assert_eq!(world.store.find_consent(world.user.id, world.application.id).await.unwrap(), None);
