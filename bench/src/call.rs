@@ -32,10 +32,19 @@ impl Answer {
         serde_json::from_slice(&self.body).context("the answer is no JSON")
     }
 
-    pub(crate) fn expect_success(&self) -> Result<()> {
-        if self.status.is_success() {
+    /// 200 and nothing else; every request that is measured is answered so.
+    pub(crate) fn expect_ok(&self) -> Result<()> {
+        if self.status == StatusCode::OK {
             return Ok(());
         }
+        self.unexpected()
+    }
+
+    pub(crate) fn expect_success(&self) -> Result<()> {
+        if self.status.is_success() { Ok(()) } else { self.unexpected() }
+    }
+
+    fn unexpected(&self) -> Result<()> {
         let shown: String = String::from_utf8_lossy(&self.body).chars().take(300).collect();
         bail!("answered {}: {shown}", self.status)
     }
@@ -120,7 +129,19 @@ fn build(method: Method, path: &str, content_type: Option<&str>, body: Bytes) ->
 
 #[cfg(test)]
 mod tests {
-    use super::encode;
+    use hyper::{HeaderMap, StatusCode};
+
+    use super::{Answer, encode};
+
+    #[test]
+    fn only_200_is_done_and_what_came_instead_is_shown() {
+        let answer = |status| Answer { status, headers: HeaderMap::new(), body: "invalid_grant".into() };
+        assert!(answer(StatusCode::OK).expect_ok().is_ok());
+        for status in [StatusCode::NO_CONTENT, StatusCode::SEE_OTHER, StatusCode::BAD_REQUEST] {
+            let error = answer(status).expect_ok().unwrap_err().to_string();
+            assert!(error.contains(status.as_str()) && error.contains("invalid_grant"), "{error}");
+        }
+    }
 
     #[test]
     fn fields_are_escaped() {

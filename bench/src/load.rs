@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use hdrhistogram::Histogram;
 use tokio::task::{JoinSet, LocalSet};
 
@@ -17,9 +17,9 @@ pub(crate) trait Script {
     /// The next request, or nothing if there is nothing left to ask.
     fn next(&mut self) -> Option<Call>;
 
-    /// Looks at the answer; an error ends the measurement.
+    /// Looks at the answer. An error ends the measurement: nothing but what was asked for counts as done.
     fn answered(&mut self, answer: &Answer) -> Result<()> {
-        answer.expect_success()
+        answer.expect_ok()
     }
 }
 
@@ -49,7 +49,7 @@ pub(crate) async fn drive(
     }
     let begin = Instant::now() + Duration::from_millis(500);
     let window = Window { begin, end: begin + duration };
-    let recorder = Rc::new(RefCell::new(Recorder::new()?));
+    let recorder = Rc::new(RefCell::new(Recorder::new(begin)?));
     let local = LocalSet::new();
     local
         .run_until(async move {
@@ -63,7 +63,7 @@ pub(crate) async fn drive(
             }
             let after = sample(server).await?;
             let recorder = recorder.borrow();
-            Ok(recorder.measured(&before, &after))
+            recorder.measured(&before, &after)
         })
         .await
 }
@@ -88,16 +88,15 @@ async fn converse(
         let Some(call) = script.next() else { return Ok(()) };
         let answer = connection.send(call).await?;
         let answered = Instant::now();
-        if answered >= window.begin {
-            recorder.borrow_mut().record(answered - sent);
-        }
         script.answered(&answer)?;
+        if answered >= window.begin {
+            recorder.borrow_mut().record(answered - sent, answered);
+        }
     }
 }
 
 /// A server's counters at one moment.
 pub(crate) struct Sample {
-    at: Instant,
     usage: Usage,
     syncs: Option<u64>,
 }
@@ -114,59 +113,89 @@ async fn sample_at(server: &Server, begin: Instant, running: &mut JoinSet<Result
     }
 }
 
-/// Reads them.
+/// Reads them: first what the kernel tells at once, since a server under load may take seconds to tell its own.
 pub(crate) async fn sample(server: &Server) -> Result<Sample> {
-    let syncs = server.syncs().await;
-    Ok(Sample { at: Instant::now(), usage: Usage::of(server.pid())?, syncs })
+    let usage = Usage::of(server.pid())?;
+    Ok(Sample { usage, syncs: server.syncs().await })
 }
 
 /// What is slower counts as this slow: a minute.
 const SLOWEST_MICROS: u64 = 60_000_000;
 
-/// Collects latencies.
+/// Collects latencies, and from when to when.
 pub(crate) struct Recorder {
     latencies: Histogram<u64>,
+    begin: Instant,
+    last: Instant,
 }
 
 impl Recorder {
-    pub(crate) fn new() -> Result<Self> {
-        Ok(Self { latencies: Histogram::new_with_bounds(1, SLOWEST_MICROS, 3)? })
+    pub(crate) fn new(begin: Instant) -> Result<Self> {
+        Ok(Self { latencies: Histogram::new_with_bounds(1, SLOWEST_MICROS, 3)?, begin, last: begin })
     }
 
-    pub(crate) fn record(&mut self, latency: Duration) {
+    pub(crate) fn record(&mut self, latency: Duration, answered: Instant) {
+        self.last = self.last.max(answered);
         let micros = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
         self.latencies.saturating_record(micros.max(1));
     }
 
-    pub(crate) fn measured(&self, before: &Sample, after: &Sample) -> Measured {
+    /// The figures. How long it took is told by the answers alone, whenever the counters were read.
+    pub(crate) fn measured(&self, before: &Sample, after: &Sample) -> Result<Measured> {
         let requests = self.latencies.len();
+        if requests == 0 {
+            bail!("nothing was answered while it was measured");
+        }
         #[expect(clippy::cast_precision_loss, reason = "far below 2^52 in a run of seconds")]
-        let per_request = |total: u64| total as f64 / requests.max(1) as f64;
-        Measured {
+        let per_request = |total: u64| total as f64 / requests as f64;
+        Ok(Measured {
             requests,
-            seconds: (after.at - before.at).as_secs_f64(),
+            seconds: (self.last - self.begin).as_secs_f64(),
             p50_micros: self.latencies.value_at_quantile(0.5),
             p99_micros: self.latencies.value_at_quantile(0.99),
             cpu_micros_per_request: per_request(after.usage.cpu_micros - before.usage.cpu_micros),
             resident_kib: after.usage.resident_kib,
             syncs: before.syncs.zip(after.syncs).map(|(before, after)| after - before),
-        }
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
-    use super::Recorder;
+    use super::{Recorder, Sample};
+    use crate::machine::Usage;
+
+    fn sample() -> Sample {
+        Sample { usage: Usage { cpu_micros: 0, resident_kib: 0 }, syncs: None }
+    }
+
+    #[test]
+    fn the_time_is_that_of_the_answers_however_late_the_counters_are_read() {
+        let begin = Instant::now();
+        let mut recorder = Recorder::new(begin).unwrap();
+        for second in 1..=5 {
+            recorder.record(Duration::from_millis(1), begin + Duration::from_secs(second));
+        }
+        let measured = recorder.measured(&sample(), &sample()).unwrap();
+        assert_eq!((measured.requests, measured.seconds.round()), (5, 5.0));
+    }
+
+    #[test]
+    fn a_measurement_without_an_answer_is_none() {
+        let recorder = Recorder::new(Instant::now()).unwrap();
+        assert!(recorder.measured(&sample(), &sample()).is_err());
+    }
 
     #[test]
     fn percentiles_lie_within_a_thousandth() {
-        let mut recorder = Recorder::new().unwrap();
-        (1..=1_000).for_each(|millis| recorder.record(Duration::from_millis(millis)));
+        let now = Instant::now();
+        let mut recorder = Recorder::new(now).unwrap();
+        (1..=1_000).for_each(|millis| recorder.record(Duration::from_millis(millis), now));
         let median = recorder.latencies.value_at_quantile(0.5);
         assert!(median.abs_diff(500_000) <= 500, "{median}");
-        recorder.record(Duration::from_hours(1));
+        recorder.record(Duration::from_hours(1), now);
         assert!(recorder.latencies.max() >= 60_000_000);
     }
 }

@@ -135,7 +135,7 @@ async fn lab_scripts(lab: &Lab, workload: &Workload, duration: Duration) -> Resu
         Kind::Refresh => {
             let client = lab.web_client();
             let make: scripts::Refresh = Rc::new(move |token| client.refresh(token));
-            Rotate::each(lab.refresh_tokens(connections).await?, &make)
+            Rotate::each(lab.refresh_tokens(connections).await?, &make)?
         }
     })
 }
@@ -147,7 +147,7 @@ async fn peer_scripts(peer: &Peer, workload: &Workload, duration: Duration) -> R
         Kind::CodeExchange => Queue::shared(peer.exchanges(amount(duration) / 6).await?, connections),
         Kind::Refresh => {
             let make: scripts::Refresh = Rc::new(Peer::refresh);
-            Rotate::each(peer.refresh_tokens(connections).await?, &make)
+            Rotate::each(peer.refresh_tokens(connections).await?, &make)?
         }
         _ => repeat(&[Peer::client_credentials()?], connections),
     })

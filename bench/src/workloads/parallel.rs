@@ -21,16 +21,18 @@ pub(super) async fn run(options: &Options, lab: &Lab, report: &mut Report) -> Re
     }
     let client = lab.web_client();
     let mut token = lab.refresh_tokens(1).await?.pop().context("no refresh token")?;
-    let mut recorder = Recorder::new()?;
     let before = sample(&lab.server).await?;
-    let end = Instant::now() + options.duration();
+    let begin = Instant::now();
+    let mut recorder = Recorder::new(begin)?;
+    let end = begin + options.duration();
     while Instant::now() < end {
         let call = client.refresh(&token)?;
         let (kept, answers) = round(connections, &call).await?;
         connections = kept;
         let mut successors = Vec::with_capacity(PARALLEL);
         for (answer, latency) in answers {
-            recorder.record(latency);
+            answer.expect_ok()?;
+            recorder.record(latency, Instant::now());
             successors.push(lab::text(&answer.json()?, "refresh_token")?);
         }
         successors.dedup();
@@ -41,7 +43,7 @@ pub(super) async fn run(options: &Options, lab: &Lab, report: &mut Report) -> Re
     }
     let after = sample(&lab.server).await?;
     report.section(&format!("refresh with rotation, {PARALLEL} in parallel with one token, in rounds"));
-    report.row("sluicegate", &recorder.measured(&before, &after));
+    report.row("sluicegate", &recorder.measured(&before, &after)?);
     Ok(())
 }
 

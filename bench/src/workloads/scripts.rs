@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use tokio::task::{JoinSet, LocalSet};
 
 use crate::call::{Answer, Call, Connection};
@@ -54,15 +54,19 @@ pub(super) type Refresh = Rc<dyn Fn(&str) -> Result<Call>>;
 
 /// Refreshes one grant again and again, each time with the token that the last answer gave.
 pub(super) struct Rotate {
+    token: String,
     call: Option<Call>,
     make: Refresh,
 }
 
 impl Rotate {
     /// One script for each refresh token.
-    pub(super) fn each(tokens: Vec<String>, make: &Refresh) -> Vec<Box<dyn Script>> {
-        let script = |token: String| Box::new(Self { call: make(&token).ok(), make: Rc::clone(make) });
-        tokens.into_iter().map(|token| script(token) as Box<dyn Script>).collect()
+    pub(super) fn each(tokens: Vec<String>, make: &Refresh) -> Result<Vec<Box<dyn Script>>> {
+        tokens.into_iter().map(|token| Ok(Box::new(Self::new(token, make)?) as Box<dyn Script>)).collect()
+    }
+
+    fn new(token: String, make: &Refresh) -> Result<Self> {
+        Ok(Self { call: Some(make(&token)?), token, make: Rc::clone(make) })
     }
 }
 
@@ -72,8 +76,13 @@ impl Script for Rotate {
     }
 
     fn answered(&mut self, answer: &Answer) -> Result<()> {
+        answer.expect_ok()?;
         let token = lab::text(&answer.json()?, "refresh_token")?;
+        if token == self.token {
+            bail!("the refresh token was not rotated");
+        }
         self.call = Some((self.make)(&token)?);
+        self.token = token;
         Ok(())
     }
 }
@@ -107,4 +116,33 @@ pub(super) async fn codes(lab: &Lab, wanted: usize) -> Result<Vec<Call>> {
         })
         .await?;
     Ok(collected.take())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::rc::Rc;
+
+    use hyper::{HeaderMap, StatusCode};
+
+    use super::{Refresh, Rotate};
+    use crate::call::{self, Answer};
+    use crate::load::Script;
+
+    fn answer(status: StatusCode, body: &'static str) -> Answer {
+        Answer { status, headers: HeaderMap::new(), body: body.into() }
+    }
+
+    #[test]
+    fn a_refresh_that_fails_or_gives_no_new_token_is_not_done() {
+        let make: Refresh = Rc::new(|token| call::get(&format!("/{token}")));
+        let mut script = Rotate::new("first".to_owned(), &make).unwrap();
+        assert!(script.next().is_some());
+        let refused = answer(StatusCode::BAD_REQUEST, r#"{"error":"invalid_grant"}"#);
+        for not_done in [refused, answer(StatusCode::OK, r#"{"refresh_token":"first"}"#)] {
+            assert!(script.answered(&not_done).is_err());
+            assert!(script.next().is_none());
+        }
+        script.answered(&answer(StatusCode::OK, r#"{"refresh_token":"second"}"#)).unwrap();
+        assert_eq!(script.next().unwrap().uri(), "/second");
+    }
 }
