@@ -174,7 +174,7 @@ impl App {
     /// The caller's user as of now, while what proved the caller still would. A token that expires meanwhile does: it
     /// was good for what began in time.
     pub(crate) async fn still_proved(&self, caller: &Caller) -> Result<Option<Arc<Member>>, Fault> {
-        self.ensure_fresh(self.now()).await?;
+        self.ensure_fresh().await?;
         if caller.token.as_ref().is_some_and(|token| self.revocations.ends(token)) {
             return Ok(None);
         }

@@ -135,15 +135,16 @@ async fn update(db: &Client, id: DataSourceId, change: &DataSourceChange, event:
     const TAKEN: &str = "SELECT EXISTS (SELECT 1 FROM data_sources WHERE folded_name = $1 AND id <> $2)";
     const UPDATE: &str = "UPDATE data_sources
         SET name = $2, folded_name = $3, description = $4, options = $5, updated_at = $6 WHERE id = $1";
-    let folded = fold_name(&change.name);
-    if find(db, id).await?.is_none() {
+    let Some(before) = find(db, id).await? else {
         return Ok(Err(DataSourceRefusal::Unknown));
-    }
+    };
+    let name = change.name.as_ref().unwrap_or(&before.name).as_str();
+    let folded = fold_name(name);
     if sql::value(db, TAKEN, values![folded, id.get()]).await? {
         return Ok(Err(DataSourceRefusal::NameTaken));
     }
-    let options = options_to_json(&change.options)?;
-    let (name, description) = (change.name.as_str(), change.description.as_str());
+    let options = options_to_json(change.options.as_ref().unwrap_or(&before.options))?;
+    let description = change.description.as_str();
     sql::execute(db, UPDATE, values![id.get(), name, folded, description, options, micros(change.at)])
         .await?;
     finish(db, id, event).await

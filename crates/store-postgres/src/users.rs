@@ -61,10 +61,11 @@ impl Users for PostgresStore {
     fn delete_user(
         &self,
         id: UserId,
+        judged_for: Option<Vec<RoleId>>,
         revocation_expires_at: Timestamp,
         audit: NewAuditEvent,
     ) -> Answer<'_, Judged<Vec<Revocation>, UserRefusal>> {
-        in_seat!(self, db => change::delete(db, id, revocation_expires_at, &audit))
+        in_seat!(self, db => change::delete(db, id, judged_for.as_deref(), revocation_expires_at, &audit))
     }
 
     fn count_sign_in_failure(

@@ -2,7 +2,7 @@
 
 use oauth::account::{Lockout, User};
 use oauth::audit::NewAuditEvent;
-use oauth::id::{Epoch, UserId};
+use oauth::id::{Epoch, RoleId, UserId};
 use oauth::revocation::{Revocation, Subject};
 use oauth::time::Timestamp;
 use store::{Judged, UserChange, UserRefusal, fold_name};
@@ -50,7 +50,7 @@ pub(super) async fn update(
 }
 
 async fn refusal(db: &Client, before: &User, change: &UserChange) -> sql::Result<Option<UserRefusal>> {
-    if change.judged_for.as_ref().is_some_and(|roles| *roles != before.roles) {
+    if has_other_roles(before, change.judged_for.as_deref()) {
         return Ok(Some(UserRefusal::RolesChanged));
     }
     if let Some(name) = &change.name
@@ -70,6 +70,10 @@ async fn refusal(db: &Client, before: &User, change: &UserChange) -> sql::Result
         return Ok(Some(UserRefusal::LastAdministrator));
     }
     Ok(None)
+}
+
+fn has_other_roles(user: &User, judged_for: Option<&[RoleId]>) -> bool {
+    judged_for.is_some_and(|roles| *roles != user.roles)
 }
 
 async fn is_last_administrator(db: &Client, user: &User) -> sql::Result<bool> {
@@ -127,6 +131,7 @@ async fn write(db: &Client, user: &User) -> sql::Result<()> {
 pub(super) async fn delete(
     db: &Client,
     id: UserId,
+    judged_for: Option<&[RoleId]>,
     revocation_expires_at: Timestamp,
     event: &NewAuditEvent,
 ) -> sql::Result<Judged<Vec<Revocation>, UserRefusal>> {
@@ -135,6 +140,9 @@ pub(super) async fn delete(
     let Some(user) = find(db, id).await? else {
         return Ok(Err(UserRefusal::Unknown));
     };
+    if has_other_roles(&user, judged_for) {
+        return Ok(Err(UserRefusal::RolesChanged));
+    }
     if is_last_administrator(db, &user).await? {
         return Ok(Err(UserRefusal::LastAdministrator));
     }
