@@ -19,6 +19,8 @@ mod browser;
 mod call;
 mod clock;
 mod html;
+pub mod link;
+mod ports;
 pub mod postgres;
 mod process;
 mod random;

@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
+use crate::ports::free_port;
 use crate::random::Random;
 use processes::Postmaster;
 use programs::Programs;
@@ -29,9 +30,6 @@ pub use database::PostgresDatabase;
 
 /// The role that owns everything.
 const ROLE: &str = "sluicegate";
-
-/// Ports below those that the kernel gives to outgoing connections: one of ours is still free after a `kill -9`.
-const PORTS: std::ops::Range<u64> = 20_000..32_000;
 
 /// How often a start is tried on another port.
 const ATTEMPTS: usize = 10;
@@ -285,14 +283,4 @@ fn options(settings: &PostgresSettings) -> Vec<String> {
     ];
     options.extend(settings.options.iter().cloned());
     options.into_iter().flat_map(|(name, value)| ["-c".to_owned(), format!("{name}={value}")]).collect()
-}
-
-fn free_port(random: &mut Random) -> u16 {
-    loop {
-        let port = PORTS.start + random.below(PORTS.end - PORTS.start);
-        let port = u16::try_from(port).expect("the range lies below");
-        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
 }

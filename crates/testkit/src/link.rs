@@ -1,0 +1,177 @@
+//! The wire to a server, which a test cuts, slows down, or lets go silent.
+//!
+//! A link listens on the loopback address and carries every connection to its target. It has a thread of its own, so
+//! blocking and asynchronous tests use it alike.
+
+mod carry;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::ports::free_port;
+use crate::random::Random;
+
+/// How a link carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    /// Each piece arrives so much later, on its way there and on its way back.
+    Carries { there: Duration, back: Duration },
+    /// Nothing arrives, and nobody is told.
+    Silent,
+    /// Nobody gets through.
+    Cut,
+}
+
+/// What every connection watches.
+#[derive(Debug, Clone)]
+struct State {
+    mode: Mode,
+    target: SocketAddr,
+    /// How often it was cut. A connection from before a cut ends, even if it did not see the cut itself.
+    cuts: u64,
+}
+
+/// How far the connections have followed the state.
+#[derive(Debug, Default)]
+struct Settled {
+    listening: bool,
+    connections: usize,
+}
+
+type Watched = Arc<(Mutex<Settled>, Condvar)>;
+
+/// A link to one server.
+pub struct Link {
+    address: SocketAddr,
+    state: watch::Sender<State>,
+    settled: Watched,
+    runtime: Option<Runtime>,
+}
+
+impl Link {
+    /// Starts a link to `target`, an address with its port, which carries at once.
+    ///
+    /// # Panics
+    /// When the target is no such address, or no thread can be had.
+    pub fn start(target: &str) -> Self {
+        let port = free_port(&mut Random::new(Random::fresh_seed()));
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let carries = Mode::Carries { there: Duration::ZERO, back: Duration::ZERO };
+        let (state, watching) = watch::channel(State { mode: carries, target: parse(target), cuts: 0 });
+        let settled = Watched::default();
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+        runtime.spawn(listen(address, watching, Arc::clone(&settled)));
+        let link = Self { address, state, settled, runtime: Some(runtime) };
+        link.wait_until(|settled| settled.listening);
+        link
+    }
+
+    /// Where it listens: address and port.
+    pub fn address(&self) -> String {
+        self.address.to_string()
+    }
+
+    /// Carries as if it was not there. What was held back while it was silent arrives.
+    pub fn pass(&self) {
+        self.delay(Duration::ZERO, Duration::ZERO);
+    }
+
+    /// Lets everything arrive later: `there` on its way to the server, `back` on its way from it. Pieces do not wait for
+    /// each other's delay, as on a long wire.
+    pub fn delay(&self, there: Duration, back: Duration) {
+        self.state.send_modify(|state| state.mode = Mode::Carries { there, back });
+        self.wait_until(|settled| settled.listening);
+    }
+
+    /// Resets every connection and refuses new ones. When it returns that is done.
+    pub fn cut(&self) {
+        self.state.send_modify(|state| {
+            state.mode = Mode::Cut;
+            state.cuts += 1;
+        });
+        self.wait_until(|settled| !settled.listening && settled.connections == 0);
+    }
+
+    /// Forwards nothing and answers nothing from now on, as when the other machine has lost its power: connections stay,
+    /// new ones are taken, and nobody is told of anything, ends of connections included.
+    pub fn half_open(&self) {
+        self.state.send_modify(|state| state.mode = Mode::Silent);
+        self.wait_until(|settled| settled.listening);
+    }
+
+    /// Carries new connections to another server; those that are open stay where they are.
+    ///
+    /// # Panics
+    /// When the target is no address with a port.
+    pub fn retarget(&self, target: &str) {
+        let target = parse(target);
+        self.state.send_modify(|state| state.target = target);
+    }
+
+    /// How many connections are open.
+    pub fn connections(&self) -> usize {
+        self.settled.0.lock().unwrap_or_else(PoisonError::into_inner).connections
+    }
+
+    fn wait_until(&self, holds: impl Fn(&Settled) -> bool) {
+        let (settled, changed) = &*self.settled;
+        let settled = settled.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(changed.wait_while(settled, |settled| !holds(settled)));
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        // A plain drop would wait, which a runtime refuses to do inside of another.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+fn parse(target: &str) -> SocketAddr {
+    target.parse().unwrap_or_else(|_| panic!("no address with a port: {target}"))
+}
+
+fn note(settled: &Watched, change: impl FnOnce(&mut Settled)) {
+    change(&mut settled.0.lock().unwrap_or_else(PoisonError::into_inner));
+    settled.1.notify_all();
+}
+
+/// Listens whenever the link is not cut, until the link is dropped.
+async fn listen(address: SocketAddr, mut state: watch::Receiver<State>, settled: Watched) {
+    let mut connections = JoinSet::new();
+    while let Ok(now) = state.wait_for(|state| state.mode != Mode::Cut).await.map(|state| state.clone()) {
+        let Ok(listener) = TcpListener::bind(address).await else {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            continue;
+        };
+        note(&settled, |settled| settled.listening = true);
+        let mut ended = state.clone();
+        let cut = ended.wait_for(|state| state.cuts != now.cuts);
+        tokio::pin!(cut);
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                _ = &mut cut => break,
+            };
+            if let Ok((stream, _)) = accepted {
+                note(&settled, |settled| settled.connections += 1);
+                let (state, settled) = (state.clone(), Arc::clone(&settled));
+                connections.spawn(async move {
+                    carry::carry(stream, state, now.cuts).await;
+                    note(&settled, |settled| settled.connections -= 1);
+                });
+            }
+            while connections.try_join_next().is_some() {}
+        }
+        drop(listener);
+        note(&settled, |settled| settled.listening = false);
+    }
+}
