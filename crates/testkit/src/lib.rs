@@ -15,11 +15,13 @@
 //! Start reading at [`TestServer`], then [`Call`] (one request) and [`Browser`] (a person with cookies and forms).
 
 mod answer;
+pub mod balancer;
 mod browser;
 mod call;
 mod clock;
 mod html;
 pub mod link;
+mod noticed;
 mod ports;
 pub mod postgres;
 mod process;

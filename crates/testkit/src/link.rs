@@ -6,7 +6,7 @@
 mod carry;
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -14,6 +14,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::noticed::Noticed;
 use crate::ports::free_port;
 use crate::random::Random;
 
@@ -44,13 +45,11 @@ struct Settled {
     connections: usize,
 }
 
-type Watched = Arc<(Mutex<Settled>, Condvar)>;
-
 /// A link to one server.
 pub struct Link {
     address: SocketAddr,
     state: watch::Sender<State>,
-    settled: Watched,
+    settled: Arc<Noticed<Settled>>,
     runtime: Option<Runtime>,
 }
 
@@ -64,11 +63,11 @@ impl Link {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let carries = Mode::Carries { there: Duration::ZERO, back: Duration::ZERO };
         let (state, watching) = watch::channel(State { mode: carries, target: parse(target), cuts: 0 });
-        let settled = Watched::default();
+        let settled = Arc::<Noticed<Settled>>::default();
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
         runtime.spawn(listen(address, watching, Arc::clone(&settled)));
         let link = Self { address, state, settled, runtime: Some(runtime) };
-        link.wait_until(|settled| settled.listening);
+        link.settled.wait_until(|settled| settled.listening);
         link
     }
 
@@ -86,7 +85,7 @@ impl Link {
     /// each other's delay, as on a long wire.
     pub fn delay(&self, there: Duration, back: Duration) {
         self.state.send_modify(|state| state.mode = Mode::Carries { there, back });
-        self.wait_until(|settled| settled.listening);
+        self.settled.wait_until(|settled| settled.listening);
     }
 
     /// Resets every connection and refuses new ones. When it returns that is done.
@@ -95,14 +94,14 @@ impl Link {
             state.mode = Mode::Cut;
             state.cuts += 1;
         });
-        self.wait_until(|settled| !settled.listening && settled.connections == 0);
+        self.settled.wait_until(|settled| !settled.listening && settled.connections == 0);
     }
 
     /// Forwards nothing and answers nothing from now on, as when the other machine has lost its power: connections stay,
     /// new ones are taken, and nobody is told of anything, ends of connections included.
     pub fn half_open(&self) {
         self.state.send_modify(|state| state.mode = Mode::Silent);
-        self.wait_until(|settled| settled.listening);
+        self.settled.wait_until(|settled| settled.listening);
     }
 
     /// Carries new connections to another server; those that are open stay where they are.
@@ -116,13 +115,7 @@ impl Link {
 
     /// How many connections are open.
     pub fn connections(&self) -> usize {
-        self.settled.0.lock().unwrap_or_else(PoisonError::into_inner).connections
-    }
-
-    fn wait_until(&self, holds: impl Fn(&Settled) -> bool) {
-        let (settled, changed) = &*self.settled;
-        let settled = settled.lock().unwrap_or_else(PoisonError::into_inner);
-        drop(changed.wait_while(settled, |settled| !holds(settled)));
+        self.settled.read().connections
     }
 }
 
@@ -139,20 +132,15 @@ fn parse(target: &str) -> SocketAddr {
     target.parse().unwrap_or_else(|_| panic!("no address with a port: {target}"))
 }
 
-fn note(settled: &Watched, change: impl FnOnce(&mut Settled)) {
-    change(&mut settled.0.lock().unwrap_or_else(PoisonError::into_inner));
-    settled.1.notify_all();
-}
-
 /// Listens whenever the link is not cut, until the link is dropped.
-async fn listen(address: SocketAddr, mut state: watch::Receiver<State>, settled: Watched) {
+async fn listen(address: SocketAddr, mut state: watch::Receiver<State>, settled: Arc<Noticed<Settled>>) {
     let mut connections = JoinSet::new();
     while let Ok(now) = state.wait_for(|state| state.mode != Mode::Cut).await.map(|state| state.clone()) {
         let Ok(listener) = TcpListener::bind(address).await else {
             tokio::time::sleep(Duration::from_millis(1)).await;
             continue;
         };
-        note(&settled, |settled| settled.listening = true);
+        settled.change(|settled| settled.listening = true);
         let mut ended = state.clone();
         let cut = ended.wait_for(|state| state.cuts != now.cuts);
         tokio::pin!(cut);
@@ -162,16 +150,16 @@ async fn listen(address: SocketAddr, mut state: watch::Receiver<State>, settled:
                 _ = &mut cut => break,
             };
             if let Ok((stream, _)) = accepted {
-                note(&settled, |settled| settled.connections += 1);
+                settled.change(|settled| settled.connections += 1);
                 let (state, settled) = (state.clone(), Arc::clone(&settled));
                 connections.spawn(async move {
                     carry::carry(stream, state, now.cuts).await;
-                    note(&settled, |settled| settled.connections -= 1);
+                    settled.change(|settled| settled.connections -= 1);
                 });
             }
             while connections.try_join_next().is_some() {}
         }
         drop(listener);
-        note(&settled, |settled| settled.listening = false);
+        settled.change(|settled| settled.listening = false);
     }
 }
