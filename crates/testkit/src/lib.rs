@@ -19,6 +19,7 @@ pub mod balancer;
 mod browser;
 mod call;
 mod clock;
+pub mod histories;
 mod html;
 pub mod link;
 mod noticed;

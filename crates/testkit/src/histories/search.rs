@@ -1,0 +1,194 @@
+//! The search for an order.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use super::{Event, Model};
+
+/// Which events have been put in order.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Done(Vec<u64>);
+
+impl Done {
+    fn nothing(of: usize) -> Self {
+        Self(vec![0; of.div_ceil(64)])
+    }
+
+    fn has(&self, place: usize) -> bool {
+        self.0[place / 64] >> (place % 64) & 1 == 1
+    }
+
+    fn with(&self, place: usize) -> Self {
+        let mut more = self.clone();
+        more.0[place / 64] |= 1 << (place % 64);
+        more
+    }
+}
+
+/// An event as it looks at one moment: an answer that came later is not known yet.
+struct Seen<'a, Act, Answer> {
+    event: &'a Event<Act, Answer>,
+    told: Option<(Duration, &'a Answer)>,
+}
+
+/// Whether the history up to and including the moment `end` has an order that the model explains.
+pub(super) fn is_explained<M: Model>(model: &M, events: &[&Event<M::Act, M::Answer>], end: Duration) -> bool {
+    let events = events.iter().filter(|event| event.asked <= end);
+    let mut seen: Vec<Seen<'_, M::Act, M::Answer>> = events
+        .map(|event| {
+            let told = event.told.as_ref().filter(|(at, _)| *at <= end);
+            Seen { event, told: told.map(|(at, answer)| (*at, answer)) }
+        })
+        .collect();
+    // Answered ones first, by the end of each: the first that is not done limits what can come next.
+    seen.sort_by_key(|seen| seen.told.map_or(Duration::MAX, |(at, _)| at));
+    let answered = seen.iter().filter(|seen| seen.told.is_some()).count();
+    let first = (Done::nothing(seen.len()), model.start());
+    let mut known = HashSet::from([first.clone()]);
+    let mut waiting = vec![first];
+    while let Some((done, state)) = waiting.pop() {
+        let Some(limit) = (0..answered).find(|&place| !done.has(place)) else { return true };
+        let limit = seen[limit].told.map_or(Duration::MAX, |(at, _)| at);
+        for (place, next) in seen.iter().enumerate() {
+            // Whatever was asked after an answer comes after the act that it answers.
+            if done.has(place) || next.event.asked > limit {
+                continue;
+            }
+            let answer = next.told.map(|(_, answer)| answer);
+            for after in model.after(&state, &next.event.act, answer) {
+                // An act that nobody knows of and that changes nothing need not have happened.
+                if answer.is_none() && after == state {
+                    continue;
+                }
+                let reached = (done.with(place), after);
+                if known.insert(reached.clone()) {
+                    waiting.push(reached);
+                }
+            }
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt;
+    use std::time::Duration;
+
+    use super::super::{Event, Model, check};
+
+    /// A register, the example of every paper.
+    struct Register;
+
+    enum Act {
+        Write(u8),
+        Read,
+    }
+
+    struct Value(u8);
+
+    impl fmt::Display for Act {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            match self {
+                Self::Write(value) => write!(f, "write {value}"),
+                Self::Read => f.write_str("read"),
+            }
+        }
+    }
+
+    impl fmt::Display for Value {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "{}", self.0)
+        }
+    }
+
+    impl Model for Register {
+        type State = u8;
+        type Act = Act;
+        type Answer = Value;
+
+        fn start(&self) -> u8 {
+            0
+        }
+
+        fn after(&self, state: &u8, act: &Act, answer: Option<&Value>) -> Vec<u8> {
+            match (act, answer) {
+                (Act::Write(value), _) => vec![*value],
+                (Act::Read, Some(told)) if told.0 != *state => vec![],
+                (Act::Read, _) => vec![*state],
+            }
+        }
+    }
+
+    fn event(who: &str, act: Act, asked: u64, told: Option<(u64, u8)>) -> Event<Act, Value> {
+        let told = told.map(|(at, value)| (Duration::from_secs(at), Value(value)));
+        Event { who: who.to_owned(), act, asked: Duration::from_secs(asked), told }
+    }
+
+    #[test]
+    fn concurrent_acts_may_be_put_in_any_order() {
+        for read in [0, 1] {
+            let history = [
+                event("a", Act::Write(1), 0, Some((10, 0))),
+                event("b", Act::Read, 1, Some((9, read))),
+                event("b", Act::Read, 11, Some((12, 1))),
+            ];
+            assert_eq!(check(&Register, &history), Ok(()));
+        }
+    }
+
+    #[test]
+    fn a_value_that_was_read_is_not_unread() {
+        let history = [
+            event("a", Act::Write(1), 0, Some((10, 0))),
+            event("b", Act::Read, 1, Some((2, 1))),
+            event("c", Act::Read, 3, Some((4, 0))),
+            event("c", Act::Read, 20, Some((21, 1))),
+        ];
+        let offence = check(&Register, &history).unwrap_err();
+        assert_eq!(offence.answers, 2, "what came later is not to blame: {offence}");
+        assert_eq!(
+            offence.to_string(),
+            "no order explains the answer that came at 4.000s:\n  \
+             at 0.000ns a asked to write 1 and had no answer yet\n  \
+             at 1.000s b asked to read and at 2.000s was told 1\n  \
+             at 3.000s c asked to read and at 4.000s was told 0 <- this one"
+        );
+    }
+
+    #[test]
+    fn an_answer_is_not_forgotten() {
+        let history = [event("a", Act::Write(1), 0, Some((1, 0))), event("b", Act::Read, 2, Some((3, 0)))];
+        assert!(check(&Register, &history).is_err());
+        let [written, read] = history;
+        let stale = read.may_be_stale_for(Duration::from_secs(1));
+        assert_eq!(check(&Register, &[written, stale]), Ok(()), "it was asked as early as the answer came");
+    }
+
+    #[test]
+    fn what_has_no_answer_has_happened_late_or_never() {
+        let lost = || event("a", Act::Write(1), 0, None);
+        for reads in [[0, 0], [0, 1], [1, 1]] {
+            let [first, second] = reads;
+            let history = [
+                lost(),
+                event("b", Act::Read, 5, Some((6, first))),
+                event("b", Act::Read, 7, Some((8, second))),
+            ];
+            assert_eq!(check(&Register, &history), Ok(()));
+        }
+        let history =
+            [lost(), event("b", Act::Read, 5, Some((6, 1))), event("b", Act::Read, 7, Some((8, 0)))];
+        assert!(check(&Register, &history).is_err(), "it has happened once");
+    }
+
+    #[test]
+    fn many_acts_without_an_answer_do_not_make_the_search_long() {
+        let mut history: Vec<_> = (0..200).map(|_| event("a", Act::Read, 0, None)).collect();
+        history.extend((0..40).map(|at| event("b", Act::Write(1), at, None)));
+        history.extend(
+            (50..500).map(|at| event("c", Act::Read, at * 2, Some((at * 2 + 1, u8::from(at > 200))))),
+        );
+        assert_eq!(check(&Register, &history), Ok(()));
+    }
+}
