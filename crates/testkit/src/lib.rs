@@ -21,6 +21,7 @@ mod call;
 mod clock;
 pub mod histories;
 mod html;
+pub mod ledger;
 pub mod link;
 mod noticed;
 mod ports;

@@ -1,31 +1,26 @@
 //! What a hand does. Each act writes down that it is unsure before it asks, and what it was told afterwards.
 
-use std::sync::atomic::Ordering;
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use serde_json::json;
-use testkit::{ADMIN, WireAnswer, WireClient};
 
-use super::Load;
-use super::entries::{Application, Code, Fate, Grant, Hand, Person};
+use super::{Application, Code, Fate, Grant, Hand, Person};
+use crate::server::ADMIN;
+use crate::wire::WireAnswer;
+use crate::wire_client::WireClient;
 
 /// No answer came.
-pub(crate) type Lost = ureq::Error;
+pub type Lost = ureq::Error;
 
 impl Hand {
-    /// Acts until the server is gone.
-    pub(crate) fn act_until_killed(&mut self, load: &Load) {
-        loop {
-            match self.act() {
-                Ok(()) => load.acts.fetch_add(1, Ordering::SeqCst),
-                Err(error) => {
-                    assert!(load.killed.load(Ordering::SeqCst), "no answer of a living server: {error}");
-                    return;
-                }
-            };
-        }
-    }
-
-    fn act(&mut self) -> Result<(), Lost> {
+    /// Does something at random.
+    ///
+    /// # Errors
+    /// When no answer came, so that nobody knows whether it has happened.
+    ///
+    /// # Panics
+    /// When the answer is wrong.
+    pub fn act(&mut self) -> Result<(), Lost> {
         match self.random.below(100) {
             0..12 => self.register(),
             12..18 => self.allow().map(drop),
@@ -86,7 +81,7 @@ impl Hand {
     }
 
     /// Exchanges a code that must be good.
-    pub(crate) fn exchange(&mut self, at: usize) -> Result<(), Lost> {
+    pub(super) fn exchange(&mut self, at: usize) -> Result<(), Lost> {
         let code = &mut self.codes[at];
         (code.fate, code.round) = (Fate::Unsure, self.round);
         let client = &self.applications[code.application].client;
@@ -98,7 +93,7 @@ impl Hand {
     }
 
     /// Writes down the grant that a code has given.
-    pub(crate) fn grant_of(&mut self, code: usize, answer: &WireAnswer) {
+    pub(super) fn grant_of(&mut self, code: usize, answer: &WireAnswer) {
         let tokens = answer.json();
         let text = |name: &str| tokens[name].as_str().unwrap_or_else(|| panic!("{answer:?}")).to_owned();
         self.grants.push(Grant {
@@ -165,7 +160,7 @@ impl Hand {
     }
 
     /// Presents a code again, which ends what it gave.
-    pub(crate) fn replay_code(&mut self) -> Result<(), Lost> {
+    pub(super) fn replay_code(&mut self) -> Result<(), Lost> {
         let (applications, round) = (&self.applications, self.round);
         // When a code has expired its replay is refused as well, but ends nothing any more.
         let fits = |code: &Code| {
@@ -279,7 +274,7 @@ impl Hand {
 
 impl Grant {
     /// Takes the tokens of a refresh that must succeed.
-    pub(crate) fn take(&mut self, answer: &WireAnswer) {
+    pub(super) fn take(&mut self, answer: &WireAnswer) {
         assert_eq!(answer.status, 200, "{answer:?}");
         let tokens = answer.json();
         let text = |name: &str| tokens[name].as_str().unwrap_or_else(|| panic!("{answer:?}")).to_owned();
@@ -289,6 +284,6 @@ impl Grant {
 }
 
 /// The code of an error of the token endpoint.
-pub(crate) fn error_of(answer: &WireAnswer) -> String {
+pub(super) fn error_of(answer: &WireAnswer) -> String {
     answer.json()["error"].as_str().unwrap_or_default().to_owned()
 }

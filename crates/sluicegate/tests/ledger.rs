@@ -7,17 +7,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod acts;
-mod entries;
-mod verify;
-
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use serde_json::json;
-use testkit::{ADMIN, Installation, Random, Served, TestUser, Wire};
-
-use entries::Hand;
+use testkit::ledger::Hand;
+use testkit::{Installation, Random, Served};
 
 const ROUNDS: u32 = 50;
 const HANDS: usize = 4;
@@ -39,7 +33,9 @@ fn whatever_was_acknowledged_survives_kill_9() {
     let mut random = Random::new(seed);
     let installation = Installation::new(env!("CARGO_BIN_EXE_sluicegate"));
     let mut server = installation.serve();
-    let mut hands: Vec<Hand> = (0..HANDS).map(|number| new_hand(&server, number, &mut random)).collect();
+    let mut hands: Vec<Hand> = (0..HANDS)
+        .map(|number| Hand::hire(server.url(), number, Random::new(random.bits())).unwrap())
+        .collect();
     for round in 1..=ROUNDS {
         let load = Load { acts: AtomicU64::new(0), killed: AtomicBool::new(false) };
         let wanted = random.below(120);
@@ -47,8 +43,8 @@ fn whatever_was_acknowledged_survives_kill_9() {
         let printed = std::thread::scope(|scope| {
             let load = &load;
             for hand in &mut hands {
-                hand.move_to(&server, round);
-                scope.spawn(move || hand.act_until_killed(load));
+                hand.move_to(server.url(), round);
+                scope.spawn(move || load.act_until_killed(hand));
             }
             load.wait_for(wanted);
             std::thread::sleep(pause);
@@ -61,8 +57,8 @@ fn whatever_was_acknowledged_survives_kill_9() {
     }
     verify(&mut hands, &server, Hand::hold_to_account_at_last);
     let entries: usize = hands.iter().map(Hand::entries).sum();
-    let rotations: usize = hands.iter().map(|hand| hand.asked_again.0).sum();
-    let exchanges: usize = hands.iter().map(|hand| hand.asked_again.1).sum();
+    let rotations: usize = hands.iter().map(|hand| hand.asked_again().0).sum();
+    let exchanges: usize = hands.iter().map(|hand| hand.asked_again().1).sum();
     eprintln!("{entries} entries; asked again for {rotations} rotations and {exchanges} exchanges");
     assert!(entries > 500 && rotations > 0 && exchanges > 0, "the kills came at moments that prove little");
     assert!(server.terminate().0.success());
@@ -73,22 +69,10 @@ fn verify(hands: &mut [Hand], server: &Served, check: impl Fn(&mut Hand) + Sync)
     let check = &check;
     std::thread::scope(|scope| {
         for hand in hands {
-            hand.move_to(server, hand.round());
+            hand.move_to(server.url(), hand.round());
             scope.spawn(move || check(hand));
         }
     });
-}
-
-/// A hand with a user of its own.
-fn new_hand(server: &Served, number: usize, random: &mut Random) -> Hand {
-    let name: &'static str = format!("hand{number}").leak();
-    let user = TestUser { name, password: "many hands make light work" };
-    let wire = Wire::new(server.url());
-    let account =
-        json!({"userName": name, "passwordInfo": {"password": user.password}, "permissions": {"roles": [2]}});
-    let made = wire.post_json("/api/admin/users", &ADMIN, &account).unwrap();
-    assert_eq!(made.status, 201, "{made:?}");
-    Hand::new(user, wire, number, Random::new(random.bits()))
 }
 
 /// What the hands and the one who kills share.
@@ -98,6 +82,19 @@ struct Load {
 }
 
 impl Load {
+    /// Lets a hand act until the server is gone.
+    fn act_until_killed(&self, hand: &mut Hand) {
+        loop {
+            match hand.act() {
+                Ok(()) => self.acts.fetch_add(1, Ordering::SeqCst),
+                Err(error) => {
+                    assert!(self.killed.load(Ordering::SeqCst), "no answer of a living server: {error}");
+                    return;
+                }
+            };
+        }
+    }
+
     /// Waits until so many acts were acknowledged.
     fn wait_for(&self, acts: u64) {
         for _ in 0..LONGEST_LOAD {

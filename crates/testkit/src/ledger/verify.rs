@@ -1,16 +1,20 @@
 //! Holding a server that was killed to what it acknowledged.
 
-use testkit::ADMIN;
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use super::acts::error_of;
-use super::entries::{Application, Code, Fate, Grant, Hand};
+use super::{Application, Code, Fate, Grant, Hand};
+use crate::server::ADMIN;
 
 /// How many entries of each kind a hand looks at again when all is over.
 const SAMPLE: usize = 100;
 
 impl Hand {
     /// Checks every entry that was touched in this round.
-    pub(crate) fn hold_to_account(&mut self, round: u32) {
+    ///
+    /// # Panics
+    /// When the server does not keep what it acknowledged.
+    pub fn hold_to_account(&mut self, round: u32) {
         let here = |of: u32| of == round;
         self.check_session();
         self.check_limit();
@@ -30,7 +34,10 @@ impl Hand {
     }
 
     /// Checks entries of all rounds, chosen at random.
-    pub(crate) fn hold_to_account_at_last(&mut self) {
+    ///
+    /// # Panics
+    /// When the server does not keep what it acknowledged.
+    pub fn hold_to_account_at_last(&mut self) {
         let allowed = self.allowed();
         for _ in 0..SAMPLE.min(self.applications.len()) {
             let at = self.random.place(self.applications.len());
@@ -53,7 +60,7 @@ impl Hand {
         }
     }
 
-    pub(crate) fn limit_value(&self) -> i64 {
+    pub(super) fn limit_value(&self) -> i64 {
         let path = format!("/api/admin/limits/system/{}", self.limit);
         let answer = self.wire.get(&path, Some(&ADMIN)).unwrap();
         answer.json()["value"].as_i64().unwrap_or_else(|| panic!("{answer:?}"))
