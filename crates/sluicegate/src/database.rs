@@ -112,7 +112,7 @@ impl Database {
                 store_sqlite::migrate(path).with_context(told)?.iter().map(Step::from).collect()
             }
             Self::Shared(url, _) => {
-                store_postgres::migrate(url).await.with_context(told)?.iter().map(Step::from).collect()
+                store_postgres::migrate(url).await.with_context(told)?.into_iter().map(Step::from).collect()
             }
         })
     }

@@ -101,7 +101,10 @@ impl PostgresStore {
         if lacking.first().is_none_or(|first| first.number > 1) {
             return Err(OpenError::Exists);
         }
-        migrations::run(opening.client()).await?;
+        // Somebody else may have been quicker.
+        if migrations::run(opening.client()).await?.first().is_none_or(|first| first.number > 1) {
+            return Err(OpenError::Exists);
+        }
         opening.finish().await
     }
 
@@ -157,7 +160,7 @@ pub async fn pending(url: &DatabaseUrl) -> Result<&'static [Migration], OpenErro
 ///
 /// # Errors
 /// As for [`pending`]; what was not answered has not happened.
-pub async fn migrate(url: &DatabaseUrl) -> Result<&'static [Migration], OpenError> {
+pub async fn migrate(url: &DatabaseUrl) -> Result<Vec<&'static Migration>, OpenError> {
     let opening = Opening::begin(url, Options::default()).await?;
     migrations::run(opening.client()).await
 }

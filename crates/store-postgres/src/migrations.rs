@@ -31,12 +31,15 @@ const TRIES: u32 = 30;
 
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Runs the steps that the database lacks and answers which those were. Several nodes that start at once run them once:
-/// the first locks the row with the number 0, the others wait and find nothing left to do.
-pub(crate) async fn run(db: &Client) -> Result<&'static [Migration], OpenError> {
-    let lacking = lacking(db).await?;
+/// Runs the steps that the database lacks and answers which of them this call ran. Several nodes that start at once run
+/// them once: the first locks the row with the number 0, the others wait and find nothing left to do.
+pub(crate) async fn run(db: &Client) -> Result<Vec<&'static Migration>, OpenError> {
+    let mut done = Vec::new();
+    if lacking(db).await?.is_empty() {
+        return Ok(done);
+    }
     let mut tries = 0;
-    while let Err(failure) = run_once(db).await {
+    while let Err(failure) = run_once(db, &mut done).await {
         db.batch_execute("ROLLBACK").await.map_err(Failure::from)?;
         tries += 1;
         if tries >= TRIES || !may_be_tried_again(&failure) {
@@ -44,10 +47,10 @@ pub(crate) async fn run(db: &Client) -> Result<&'static [Migration], OpenError> 
         }
         tokio::time::sleep(PAUSE).await;
     }
-    Ok(lacking)
+    Ok(done)
 }
 
-async fn run_once(db: &Client) -> Result<(), Failure> {
+async fn run_once(db: &Client, ran: &mut Vec<&'static Migration>) -> Result<(), Failure> {
     const TABLE: &str =
         "CREATE TABLE IF NOT EXISTS migrations (number BIGINT PRIMARY KEY, name TEXT NOT NULL);
         INSERT INTO migrations (number, name) VALUES (0, 'held by who migrates') ON CONFLICT DO NOTHING";
@@ -59,11 +62,14 @@ async fn run_once(db: &Client) -> Result<(), Failure> {
         db.batch_execute("BEGIN; SET LOCAL lock_timeout = '1s'").await?;
         sql::rows(db, HOLD, &[]).await?;
         let done: i64 = sql::value(db, DONE, &[]).await?;
-        if done < step.number {
-            db.batch_execute(step.sql).await?;
-            sql::execute(db, NOTE, values![step.number, step.name]).await?;
+        if done >= step.number {
+            db.batch_execute("COMMIT").await?;
+            continue;
         }
+        db.batch_execute(step.sql).await?;
+        sql::execute(db, NOTE, values![step.number, step.name]).await?;
         db.batch_execute("COMMIT").await?;
+        ran.push(step);
     }
     Ok(())
 }

@@ -1,21 +1,44 @@
-//! PostgreSQL passes the suite of the contract.
+//! PostgreSQL passes the suite of the contract, by itself and behind a pooler in transaction mode.
 
 #![expect(clippy::unwrap_used, reason = "panicking is how a test fails")]
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use store::Store;
 use store_postgres::{Options, PostgresStore};
-use testkit::postgres::{PostgresDatabase, PostgresServer};
+use testkit::postgres::{Pooler, PostgresDatabase, PostgresServer};
 
-async fn open_fresh() -> (Arc<dyn Store>, PostgresDatabase<'static>) {
-    let database = PostgresServer::shared().create_database();
+type Fresh = (Arc<dyn Store>, PostgresDatabase<'static>);
+
+async fn create(url: &str) -> Arc<dyn Store> {
     // Dozens of stores share the machine here: what is slow is not away.
     let patient = Duration::from_secs(30);
     let options = Options { connections: 8, wait: patient, patience: patient, ..Options::default() };
-    let store = PostgresStore::create(&database.url().parse().unwrap(), options).await.unwrap();
-    (Arc::new(store), database)
+    Arc::new(PostgresStore::create(&url.parse().unwrap(), options).await.unwrap())
 }
 
-store::conformance_tests!(open_fresh);
+mod directly {
+    use super::*;
+
+    async fn open_fresh() -> Fresh {
+        let database = PostgresServer::shared().create_database();
+        (create(&database.url()).await, database)
+    }
+
+    store::conformance_tests!(open_fresh);
+}
+
+mod pooled {
+    use super::*;
+
+    async fn open_fresh() -> Fresh {
+        static POOLER: OnceLock<Pooler> = OnceLock::new();
+        let server = PostgresServer::shared();
+        let pooler = POOLER.get_or_init(|| server.start_pooler());
+        let database = server.create_database();
+        (create(&pooler.url(&database)).await, database)
+    }
+
+    store::conformance_tests!(open_fresh);
+}

@@ -5,6 +5,7 @@
 //! dropped, is therefore cleaned up as well; [`PostgresServer::shared`] is one.
 
 mod database;
+mod pooler;
 mod processes;
 mod programs;
 mod watchdog;
@@ -27,6 +28,7 @@ use programs::Programs;
 use watchdog::Watchdog;
 
 pub use database::PostgresDatabase;
+pub use pooler::Pooler;
 
 /// The role that owns everything.
 const ROLE: &str = "sluicegate";

@@ -1,0 +1,202 @@
+//! What happens when the database is slow, silent, away or restarted.
+
+#![expect(clippy::unwrap_used, reason = "panicking is how a test fails")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use oauth::audit::{Action, NewAuditEvent, Outcome};
+use oauth::time::Timestamp;
+use store::{Audit, AuditFilter, Maintenance, Settings, StoreError, Users};
+use store_postgres::{OpenError, Options, PostgresStore};
+use testkit::link::Link;
+use testkit::postgres::{PostgresDatabase, PostgresServer, PostgresSettings};
+
+const QUICK: Options =
+    Options { connections: 4, wait: Duration::from_millis(500), patience: Duration::from_secs(1), queue: 64 };
+
+/// More attempts than any outage here needs to be over.
+const ATTEMPTS: usize = 3_000;
+
+fn event(subject: &str) -> NewAuditEvent {
+    NewAuditEvent {
+        subject: Some(subject.to_owned()),
+        ..NewAuditEvent::new(Action::RefuseToken, Outcome::Refused, Timestamp::from_secs(1))
+    }
+}
+
+async fn subjects(store: &PostgresStore) -> Vec<String> {
+    let filter = AuditFilter { limit: 10_000, ..AuditFilter::default() };
+    let events = store.list_audit(filter).await.unwrap();
+    events.into_iter().filter_map(|event| event.event.subject).collect()
+}
+
+/// A store whose way to the database can be disturbed.
+async fn disturbed(database: &PostgresDatabase<'_>) -> (PostgresStore, Link) {
+    let link = Link::start(&database.server().address());
+    let url = database.url_by_way_of(&link.address());
+    (PostgresStore::create(&url.parse().unwrap(), QUICK).await.unwrap(), link)
+}
+
+/// Asks until the database answers again.
+async fn recovered(store: &PostgresStore) {
+    for _ in 0..ATTEMPTS {
+        if store.probe().await.is_ok() {
+            return;
+        }
+        tokio::task::yield_now().await;
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("the store does not find its database again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_away_is_told_at_once_and_found_again_by_itself() {
+    let database = PostgresServer::shared().create_database();
+    let (store, link) = disturbed(&database).await;
+    store.append_audit(vec![event("before")]).await.unwrap();
+    link.cut();
+    for _ in 0..500 {
+        let refused = store.append_audit(vec![event("lost")]).await;
+        assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
+        assert!(matches!(store.versions().await, Err(StoreError::Unavailable(_))));
+    }
+    link.pass();
+    recovered(&store).await;
+    store.append_audit(vec![event("after")]).await.unwrap();
+    assert_eq!(subjects(&store).await, ["after", "before"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_database_holds_nobody_for_ever() {
+    let database = PostgresServer::shared().create_database();
+    let (store, link) = disturbed(&database).await;
+    link.half_open();
+    let store = Arc::new(store);
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..32 {
+        let store = Arc::clone(&store);
+        tasks.spawn(async move { store.versions().await });
+    }
+    let answers = tasks.join_all().await;
+    assert!(
+        answers.iter().all(|answer| matches!(answer, Err(StoreError::Unavailable(_) | StoreError::Busy)))
+    );
+    link.pass();
+    recovered(&store).await;
+    assert_eq!(store.list_roles().await.unwrap().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_vanishes_with_the_seat_holds_the_others_up_for_a_moment_only() {
+    let database = PostgresServer::shared().create_database();
+    let (vanishing, link) = disturbed(&database).await;
+    let patient = Options { patience: Duration::from_secs(30), ..QUICK };
+    let other = PostgresStore::open(&database.url().parse().unwrap(), patient).await.unwrap();
+    // The wire goes silent in the middle of a unit: somewhere between taking the seat and leaving it.
+    link.delay(Duration::from_millis(100), Duration::from_millis(100));
+    let vanishing = Arc::new(vanishing);
+    let unit = {
+        let store = Arc::clone(&vanishing);
+        tokio::spawn(async move {
+            store.set_limit(oauth::limit::Limit::MaxFetchRows, Some(1), event("vanishing")).await
+        })
+    };
+    tokio::time::sleep(Duration::from_millis(450)).await;
+    link.half_open();
+    // Tried as often as a caller would.
+    for _ in 0..20 {
+        let set = other.set_limit(oauth::limit::Limit::MaxFetchRows, Some(2), event("other")).await;
+        if set.is_ok() {
+            break;
+        }
+    }
+    assert_eq!(other.list_limits().await.unwrap(), [(oauth::limit::Limit::MaxFetchRows, 2)]);
+    let _ = unit.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_acknowledged_survives_the_death_of_the_server() {
+    let durable = PostgresSettings { durable: true, ..PostgresSettings::default() };
+    let server = PostgresServer::start(&durable);
+    let database = server.create_database();
+    let store = PostgresStore::create(&database.url().parse().unwrap(), QUICK).await.unwrap();
+    let mut kept = Vec::new();
+    for round in 0..3 {
+        for n in 0..20 {
+            let name = format!("{round}.{n}");
+            if store.append_audit(vec![event(&name)]).await.is_ok() {
+                kept.push(name);
+            }
+        }
+        server.kill();
+        let refused = store.append_audit(vec![event("lost")]).await;
+        assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
+        server.start_again();
+        recovered(&store).await;
+    }
+    let mut found = subjects(&store).await;
+    found.reverse();
+    assert_eq!(found, kept);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_is_asked_again_when_its_connection_was_ended() {
+    const END: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    let database = PostgresServer::shared().create_database();
+    let store = PostgresStore::create(&database.url().parse().unwrap(), QUICK).await.unwrap();
+    for _ in 0..20 {
+        store.versions().await.unwrap();
+        assert_ne!(database.run(END), "0");
+        assert_eq!(store.list_roles().await.unwrap().len(), 2);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_that_start_at_once_make_one_installation() {
+    let database = PostgresServer::shared().create_database();
+    let url: store_postgres::DatabaseUrl = database.url().parse().unwrap();
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..6 {
+        let url = url.clone();
+        tasks.spawn(async move { PostgresStore::create(&url, QUICK).await.map(drop) });
+    }
+    let outcomes = tasks.join_all().await;
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1, "{outcomes:?}");
+    assert!(
+        outcomes.iter().all(|outcome| matches!(outcome, Ok(()) | Err(OpenError::Exists))),
+        "{outcomes:?}"
+    );
+    assert!(store_postgres::pending(&url).await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_ours_or_newer_is_refused_in_words() {
+    let database = PostgresServer::shared().create_database();
+    let url: store_postgres::DatabaseUrl = database.url().parse().unwrap();
+    assert!(matches!(PostgresStore::open(&url, QUICK).await.map(drop), Err(OpenError::Missing)));
+    database.run("CREATE TABLE users (id integer)");
+    assert!(matches!(PostgresStore::create(&url, QUICK).await.map(drop), Err(OpenError::Foreign)));
+    database.run("DROP TABLE users");
+    drop(PostgresStore::create(&url, QUICK).await.unwrap());
+    assert!(matches!(PostgresStore::create(&url, QUICK).await.map(drop), Err(OpenError::Exists)));
+    database.run("INSERT INTO migrations VALUES (99, 'later')");
+    let refused = PostgresStore::open(&url, QUICK).await.map(drop).unwrap_err();
+    assert!(matches!(refused, OpenError::Newer { found: 99, .. }));
+    assert!(refused.to_string().contains("use the newer version"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn news_travel_from_one_node_to_another() {
+    let database = PostgresServer::shared().create_database();
+    let url: store_postgres::DatabaseUrl = database.url().parse().unwrap();
+    let one = PostgresStore::create(&url, QUICK).await.unwrap();
+    let other = PostgresStore::open(&url, QUICK).await.unwrap();
+    // The first news is that it listens.
+    other.news().await.unwrap();
+    let before = other.versions().await.unwrap().limits;
+    one.set_limit(oauth::limit::Limit::MaxFetchRows, Some(1), event("limit")).await.unwrap();
+    other.news().await.unwrap();
+    assert_eq!(other.versions().await.unwrap().limits, before + 1);
+}
