@@ -4,13 +4,31 @@
 use oauth::application::Profile;
 use oauth::registration::{ApplicationPayload, Context, Sender, decide};
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    let Ok(json) = serde_json::from_slice(bytes) else { return };
-    let Ok(payload) = ApplicationPayload::read(&json) else { return };
+type Texts = [Option<String>; 6];
+type Lists = [Option<Vec<String>>; 4];
+
+libfuzzer_sys::fuzz_target!(|input: (Texts, Lists, Option<i64>)| {
+    let (texts, lists, access_token_lifetime) = input;
+    let [name, description, profile, client_type, token_format, logo_url] = texts;
+    let [redirect_urls, grant_types, scopes, contacts] = lists;
+    let payload = ApplicationPayload {
+        name,
+        description,
+        redirect_urls,
+        profile,
+        grant_types,
+        scopes,
+        client_type,
+        token_format,
+        access_token_lifetime,
+        contacts,
+        logo_url,
+    };
     let (default_profile, minimum_profile) = (Profile::Compatible, Profile::Compatible);
     let context = Context { sender: Sender::Administrator, default_profile, minimum_profile, existing: None };
     if let Ok((settings, _)) = decide(&payload, context) {
-        let again = decide(&payload, Context { existing: Some(&settings), ..context }).expect("accepted before");
+        let again =
+            decide(&payload, Context { existing: Some(&settings), ..context }).expect("accepted before");
         assert_eq!(again.0, settings);
     }
 });

@@ -19,8 +19,7 @@ static MODEL: LazyLock<Model> = LazyLock::new(|| {
         ("n", EdmType::Decimal { precision: None, scale: None }),
     ];
     let columns = types.map(|(name, ty)| Column { name: name.into(), ty, nullable: name != "id" }).to_vec();
-    let table =
-        Table { name: "T".into(), columns, primary_key: vec!["id".into()], foreign_keys: Vec::new() };
+    let table = Table { name: "T".into(), columns, primary_key: vec!["id".into()], foreign_keys: Vec::new() };
     Model::compile("Fuzz", Schema { tables: vec![table] })
 });
 

@@ -16,6 +16,7 @@ pub(crate) fn run() -> Result<()> {
         ("dependencies", &dependencies::check),
         ("clippy", &|| clippy(&root)),
         ("rustdoc", &|| rustdoc(&root)),
+        ("fuzz", &|| fuzz(&root)),
         ("documents", &documents::compare),
     ];
     let mut failed = Vec::new();
@@ -42,6 +43,19 @@ fn rustdoc(root: &Path) -> Result<()> {
     let mut cargo = process::command("cargo", root);
     cargo.env("RUSTDOCFLAGS", "-D warnings");
     process::run(cargo.args(["doc", "--locked", "--no-deps", "--workspace", "--document-private-items"]))
+}
+
+/// The fuzz targets are a workspace of their own, so that nothing else notices when they no longer compile.
+fn fuzz(root: &Path) -> Result<()> {
+    let mut cargo = process::command("cargo", root);
+    process::run(cargo.args([
+        "check",
+        "--locked",
+        "--manifest-path",
+        "fuzz/Cargo.toml",
+        "--target-dir",
+        "target",
+    ]))
 }
 
 /// The formatter's and the linter's opinions change from release to release, so the compiler must be of the release

@@ -1,0 +1,21 @@
+#![no_main]
+//! What is read from a text is read again from what it prints, and no text makes the rules of names panic.
+
+use oauth::account::{data_source, password, role, user_name};
+use oauth::id::{ApplicationId, ClientId};
+use oauth::scope::ScopeSet;
+
+libfuzzer_sys::fuzz_target!(|text: &str| {
+    if let Ok(scopes) = text.parse::<ScopeSet>() {
+        assert_eq!(scopes.to_string().parse(), Ok(scopes));
+    }
+    if let Ok(id) = text.parse::<ClientId>() {
+        assert_eq!(id.to_string().parse(), Ok(id));
+    }
+    if let Ok(id) = text.parse::<ApplicationId>() {
+        assert_eq!(id.to_string().parse(), Ok(id));
+    }
+    let _ = (user_name::check(text), data_source::check_name(text), role::check_texts(text, text));
+    let (name, secret) = text.split_at(text.floor_char_boundary(text.len() / 2));
+    let _ = password::check(secret, name);
+});
