@@ -10,6 +10,7 @@
 //! Start reading at [`App`], then [`caller`] (who is asking) and [`token`] (what is issued).
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use oauth::time::Timestamp;
 use sources::Sources;
@@ -68,6 +69,7 @@ pub struct App {
     pub(crate) repeats: repeats::Repeats,
     pub(crate) models: models::Models,
     pub(crate) data: odata::Data,
+    draining: AtomicBool,
     metrics: metrics::Metrics,
 }
 
@@ -95,6 +97,7 @@ impl App {
             directory: directory::Directory::default(),
             usage: usage::UsageRecorder::default(),
             freshness: feed::Freshness::default(),
+            draining: AtomicBool::new(false),
             metrics: metrics::Metrics::default(),
         }
     }
@@ -102,6 +105,16 @@ impl App {
     /// The present moment.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// From now on the server tells balancers to send nobody here any more; whoever comes all the same is served.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Release);
+    }
+
+    /// Whether the server was told to stop.
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
     }
 
     /// What the service counts.

@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use std::time::Duration;
+
 use anyhow::{Context, anyhow, bail};
 use app::setup::FIRST_ACCOUNTS;
 use oauth::secret::Password;
@@ -68,7 +70,8 @@ async fn play(settings: &Settings, environment: &Environment, auto: bool) -> any
         }
         told
     };
-    let (told, ended, ()) = tokio::join!(playing, running.end(), signals.act(stop.clone(), None));
+    let (told, ended, ()) =
+        tokio::join!(playing, running.end(), signals.act(stop.clone(), None, Duration::ZERO, || ()));
     told.and(ended)
 }
 

@@ -35,7 +35,9 @@ pub(crate) fn run(settings: &Settings, environment: &Environment) -> anyhow::Res
         let signals = Signals::hear()?;
         let running = Running::start(settings, environment, &stop).await?;
         say(&format!("sluicegate is ready at {}", running.site.local_url));
-        let acting = signals.act(stop, running.tls.clone());
+        let app = Arc::clone(&running.app);
+        let lame = Duration::from_secs(u64::from(settings.limits.drain_secs));
+        let acting = signals.act(stop, running.tls.clone(), lame, move || app.drain());
         let (ended, ()) = tokio::join!(running.end(), acting);
         ended
     })

@@ -61,7 +61,11 @@ impl Front {
     }
 
     fn add_headers(&self, response: &mut Response, seen: &Seen) {
+        let unavailable = response.status() == StatusCode::SERVICE_UNAVAILABLE;
         let headers = response.headers_mut();
+        if unavailable && !headers.contains_key(http::header::RETRY_AFTER) {
+            headers.insert(http::header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECS));
+        }
         headers.insert(http::header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         if let Ok(id) = HeaderValue::from_str(&seen.id) {
             headers.insert(X_REQUEST_ID, id);
@@ -108,6 +112,9 @@ impl Service<Request<Body>> for Front {
         Box::pin(async { Ok(answering.await) })
     }
 }
+
+/// When to come back to a server that cannot work at present, where nothing better is known.
+const RETRY_AFTER_SECS: &str = "2";
 
 /// What a handler wants said in the line of the log; it puts this into the extensions of its response.
 #[derive(Debug, Clone, Copy)]

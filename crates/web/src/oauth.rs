@@ -70,9 +70,5 @@ fn faulty(fault: &Fault) -> Response {
         Fault::Busy | Fault::NotWritable(_) | Fault::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
     };
     tracing::error!(target: "fault", cause = ?fault, "a request of the protocol failed");
-    let mut response = respond::refuse(status, &fault.to_string());
-    if status == StatusCode::SERVICE_UNAVAILABLE {
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("2"));
-    }
-    response
+    respond::refuse(status, &fault.to_string())
 }

@@ -13,8 +13,16 @@ pub async fn health() -> Response {
     text(StatusCode::OK, "ok\n".to_owned(), "text/plain; charset=utf-8")
 }
 
-/// `GET /readyz`: the database stores and the feed of revocations is young; else 503 with what is missing.
+/// `GET /readyz`: the database stores, the feed of revocations is young, and nobody told the server to stop; else 503
+/// with what is missing.
 pub async fn readiness(State(gate): State<Gate>) -> Response {
+    if gate.app().is_draining() {
+        return text(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "told to stop\n".to_owned(),
+            "text/plain; charset=utf-8",
+        );
+    }
     match gate.app().readiness().await {
         Ok(()) => text(StatusCode::OK, "ready\n".to_owned(), "text/plain; charset=utf-8"),
         Err(fault) => {

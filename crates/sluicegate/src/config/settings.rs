@@ -280,6 +280,9 @@ settings! {
         header_timeout_secs: u32 = 60, in 1..=3_600;
         /// How long a client may send nothing in the middle of a body, or take nothing of an answer, in seconds.
         body_timeout_secs: u32 = 30, in 1..=3_600;
+        /// How long the server goes on serving after it was told to stop while `/readyz` already answers 503, in seconds, so
+        /// that a balancer sends nothing new before it ends. Behind a balancer: longer than two of its health checks.
+        drain_secs: u32 = 0, in 0..=3_600;
         /// How long requests that are running may take to finish when the server is told to stop, in seconds.
         shutdown_secs: u32 = 10, in 0..=3_600;
     }

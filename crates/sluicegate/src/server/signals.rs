@@ -1,6 +1,7 @@
 //! The signals that a server hears.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -49,8 +50,9 @@ impl Signals {
         })
     }
 
-    /// Acts on signals until one says stop.
-    pub(crate) async fn act(mut self, stop: Stop, tls: Option<Tls>) {
+    /// Acts on signals until one says stop. Then `drain` begins, and the server goes on for as long as `lame` says, so
+    /// that balancers see it first; a second signal stops it at once.
+    pub(crate) async fn act(mut self, stop: Stop, tls: Option<Tls>, lame: Duration, drain: impl FnOnce()) {
         loop {
             tokio::select! {
                 _ = self.terminate.recv() => break,
@@ -60,6 +62,12 @@ impl Signals {
             }
         }
         tracing::info!("told to stop");
+        drain();
+        tokio::select! {
+            () = tokio::time::sleep(lame) => {}
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
         stop.say();
     }
 }
