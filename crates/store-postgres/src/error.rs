@@ -45,9 +45,6 @@ pub enum OpenError {
         /// The last that this version knows.
         known: i64,
     },
-    /// It lacks migrations, which do not run by themselves.
-    #[error("the system database lacks {0} migrations: run `sluicegate migrate`")]
-    Behind(usize),
     /// The database refused, or cannot be reached.
     #[error("the system database cannot be opened")]
     Database(#[source] Box<dyn std::error::Error + Send + Sync>),

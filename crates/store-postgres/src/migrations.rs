@@ -20,11 +20,22 @@ pub struct Migration {
     pub number: i64,
     /// What it is about.
     pub name: &'static str,
+    /// The last step that a program must know to work with a database on which this one ran: of a step that only
+    /// expands, the one before.
+    needs: i64,
     sql: &'static str,
 }
 
-const MIGRATIONS: &[Migration] =
-    &[Migration { number: 1, name: "initial", sql: include_str!("../migrations/0001_initial.sql") }];
+const MIGRATIONS: &[Migration] = &[Migration {
+    number: 1,
+    name: "initial",
+    needs: 1,
+    sql: include_str!("../migrations/0001_initial.sql"),
+}];
+
+/// A step waits no longer than a second for a lock, and none of its statements holds one for longer. The first one has
+/// no tables yet that anybody could wait for.
+const BEGIN: &str = "BEGIN; SET LOCAL lock_timeout = '1s'; SET LOCAL statement_timeout = '1s'";
 
 /// How often a step is tried that finds a table in use, or meets another node.
 const TRIES: u32 = 30;
@@ -56,10 +67,10 @@ async fn run_once(db: &Client, ran: &mut Vec<&'static Migration>) -> Result<(), 
         INSERT INTO migrations (number, name) VALUES (0, 'held by who migrates') ON CONFLICT DO NOTHING";
     const HOLD: &str = "SELECT number FROM migrations WHERE number = 0 FOR UPDATE";
     const DONE: &str = "SELECT max(number) FROM migrations";
-    const NOTE: &str = "INSERT INTO migrations (number, name) VALUES ($1, $2)";
+    const NOTE: &str = "INSERT INTO migrations (number, name, needs) VALUES ($1, $2, $3)";
     db.batch_execute(TABLE).await?;
     for step in MIGRATIONS {
-        db.batch_execute("BEGIN; SET LOCAL lock_timeout = '1s'").await?;
+        db.batch_execute(BEGIN).await?;
         sql::rows(db, HOLD, &[]).await?;
         let done: i64 = sql::value(db, DONE, &[]).await?;
         if done >= step.number {
@@ -67,7 +78,7 @@ async fn run_once(db: &Client, ran: &mut Vec<&'static Migration>) -> Result<(), 
             continue;
         }
         db.batch_execute(step.sql).await?;
-        sql::execute(db, NOTE, values![step.number, step.name]).await?;
+        sql::execute(db, NOTE, values![step.number, step.name, step.needs]).await?;
         db.batch_execute("COMMIT").await?;
         ran.push(step);
     }
@@ -91,15 +102,17 @@ fn may_be_tried_again(failure: &Failure) -> bool {
 
 /// The steps that the database lacks; changes nothing.
 pub(crate) async fn lacking(db: &Client) -> Result<&'static [Migration], OpenError> {
-    let found = if table_exists(db, "migrations").await? {
-        sql::value(db, "SELECT coalesce(max(number), 0) FROM migrations", &[]).await?
+    const STATE: &str = "SELECT coalesce(max(number), 0), coalesce(max(needs), 0) FROM migrations";
+    let state = if table_exists(db, "migrations").await? {
+        sql::find(db, STATE, &[], |row| Ok((row.try_get(0)?, row.try_get(1)?))).await?
     } else if table_exists(db, "users").await? || table_exists(db, "grants").await? {
         return Err(OpenError::Foreign);
     } else {
-        0
+        None
     };
+    let (found, needs): (i64, i64) = state.unwrap_or_default();
     let known = MIGRATIONS.last().map_or(0, |last| last.number);
-    if found > known {
+    if needs > known {
         return Err(OpenError::Newer { found, known });
     }
     let done = MIGRATIONS.partition_point(|step| step.number <= found);

@@ -181,7 +181,9 @@ async fn what_is_not_ours_or_newer_is_refused_in_words() {
     database.run("DROP TABLE users");
     drop(PostgresStore::create(&url, QUICK).await.unwrap());
     assert!(matches!(PostgresStore::create(&url, QUICK).await.map(drop), Err(OpenError::Exists)));
-    database.run("INSERT INTO migrations VALUES (99, 'later')");
+    database.run("INSERT INTO migrations VALUES (98, 'expands', 1)");
+    drop(PostgresStore::open(&url, QUICK).await.unwrap());
+    database.run("INSERT INTO migrations VALUES (99, 'contracts', 98)");
     let refused = PostgresStore::open(&url, QUICK).await.map(drop).unwrap_err();
     assert!(matches!(refused, OpenError::Newer { found: 99, .. }));
     assert!(refused.to_string().contains("use the newer version"));
