@@ -23,10 +23,34 @@ const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 /// The server with everything that the workloads need.
 pub(crate) struct Lab {
     pub(crate) server: Server,
-    pub(crate) data_folder: PathBuf,
+    pub(crate) place: Place,
     service: Client,
     web: Client,
     cookies: String,
+}
+
+/// Where a node keeps what it has.
+#[derive(Clone)]
+pub(crate) struct Place {
+    pub(crate) data_folder: PathBuf,
+    /// The database that it shares with others; its own file where there is none.
+    pub(crate) database: Option<String>,
+}
+
+impl Place {
+    /// Runs a command of the program on it.
+    fn command(&self, command: &mut Command, name: &str) {
+        command.args([name, "--data-dir"]).arg(&self.data_folder);
+        command.envs(self.database.iter().map(|url| ("SLUICEGATE_DATABASE", url)));
+    }
+
+    /// Another node on the same database.
+    pub(crate) fn another_node(&self, name: &str) -> Result<Self> {
+        let data_folder = self.data_folder.with_file_name(name);
+        std::fs::create_dir_all(&data_folder)?;
+        std::fs::copy(self.data_folder.join("master.key"), data_folder.join("master.key"))?;
+        Ok(Self { data_folder, database: self.database.clone() })
+    }
 }
 
 /// A registered application.
@@ -62,10 +86,11 @@ impl Client {
     }
 }
 
-/// Makes a data folder with both accounts.
-pub(crate) fn initialise(program: &Path, data_folder: &Path) -> Result<()> {
+/// Makes an installation with both accounts.
+fn initialise(program: &Path, place: &Place) -> Result<()> {
     let mut init = Command::new(program);
-    init.args(["init", "--data-dir"]).arg(data_folder).stdin(Stdio::null()).stdout(Stdio::null());
+    place.command(&mut init, "init");
+    init.stdin(Stdio::null()).stdout(Stdio::null());
     init.env("SLUICEGATE_ADMIN_PASSWORD", PASSWORD).env("SLUICEGATE_USER_PASSWORD", PASSWORD);
     if !init.status().context("cannot start the server's program")?.success() {
         bail!("`sluicegate init` failed");
@@ -74,27 +99,28 @@ pub(crate) fn initialise(program: &Path, data_folder: &Path) -> Result<()> {
 }
 
 /// Starts the server on a free port with rate limits off.
-pub(crate) fn serve(program: &Path, data_folder: &Path) -> Result<Server> {
+pub(crate) fn serve(program: &Path, place: &Place) -> Result<Server> {
     Server::start(program, |command| {
-        command.args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]).arg(data_folder);
+        place.command(command, "serve");
+        command.args(["--listen", "127.0.0.1:0"]);
         command.env("SLUICEGATE_RATE_LIMIT__ENABLED", "false").stderr(Stdio::null());
     })
 }
 
 impl Lab {
-    pub(crate) async fn set_up(program: &Path, folder: &Path) -> Result<Self> {
-        let data_folder = folder.join("data");
-        initialise(program, &data_folder)?;
+    pub(crate) async fn set_up(program: &Path, folder: &Path, database: Option<String>) -> Result<Self> {
+        let place = Place { data_folder: folder.join("data"), database };
+        initialise(program, &place)?;
         let readings = folder.join("readings.sqlite");
         sample::write(&readings)?;
-        let server = serve(program, &data_folder)?;
+        let server = serve(program, &place)?;
         let mut connection = Connection::open(server.address).await?;
         add_data_source(&mut connection, &readings).await.context("cannot add the data source")?;
         let service =
             register(&mut connection, "Bench service", "compatible", &["client_credentials"]).await?;
         let grants = ["authorization_code", "refresh_token"];
         let web = register(&mut connection, "Bench web", "oauth21", &grants).await?;
-        let mut lab = Self { server, data_folder, service, web, cookies: String::new() };
+        let mut lab = Self { server, place, service, web, cookies: String::new() };
         let mut browser = Browser::open(lab.server.address).await?;
         browser
             .authorize(&lab.authorize_path(), REDIRECT, ADMINISTRATOR, PASSWORD)
@@ -112,6 +138,12 @@ impl Lab {
     pub(crate) async fn service_token(&self) -> Result<String> {
         let answer = Connection::open(self.server.address).await?.send(self.client_credentials()?).await?;
         text(&answer.json()?, "access_token")
+    }
+
+    /// The end of an access token of the service application.
+    pub(crate) fn revocation(&self, token: &str) -> Result<Call> {
+        let call = call::post_form("/oauth2/revoke", &[("token", token)])?;
+        call::with_basic(call, &self.service.id, &self.service.secret)
     }
 
     pub(crate) fn introspection(&self, token: &str) -> Result<Call> {

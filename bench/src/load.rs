@@ -17,6 +17,11 @@ pub(crate) trait Script {
     /// The next request, or nothing if there is nothing left to ask.
     fn next(&mut self) -> Option<Call>;
 
+    /// How long to rest before the next request is asked for.
+    fn rest(&self) -> Duration {
+        Duration::ZERO
+    }
+
     /// Looks at the answer. An error ends the measurement: nothing but what was asked for counts as done.
     fn answered(&mut self, answer: &Answer) -> Result<()> {
         answer.expect_ok()
@@ -43,8 +48,17 @@ pub(crate) async fn drive(
     scripts: Vec<Box<dyn Script>>,
     duration: Duration,
 ) -> Result<Measured> {
+    drive_all(&[server], scripts, duration).await
+}
+
+/// As [`drive`], with the connections dealt out to several servers, whose costs are added up.
+pub(crate) async fn drive_all(
+    servers: &[&Server],
+    scripts: Vec<Box<dyn Script>>,
+    duration: Duration,
+) -> Result<Measured> {
     let mut connections = Vec::new();
-    for script in scripts {
+    for (script, server) in scripts.into_iter().zip(servers.iter().cycle()) {
         connections.push((Connection::open(server.address).await?, script));
     }
     let begin = Instant::now() + Duration::from_millis(500);
@@ -57,11 +71,11 @@ pub(crate) async fn drive(
             for (connection, script) in connections {
                 running.spawn_local(converse(connection, script, window, Rc::clone(&recorder)));
             }
-            let before = sample_at(server, begin, &mut running).await?;
+            let before = sample_at(servers, begin, &mut running).await?;
             while let Some(ended) = running.join_next().await {
                 ended.context("a connection's task was lost")??;
             }
-            let after = sample(server).await?;
+            let after = sample(servers).await?;
             let recorder = recorder.borrow();
             recorder.measured(&before, &after)
         })
@@ -81,11 +95,15 @@ async fn converse(
     recorder: Rc<RefCell<Recorder>>,
 ) -> Result<()> {
     loop {
-        let sent = Instant::now();
-        if sent >= window.end {
+        let rest = script.rest();
+        if !rest.is_zero() {
+            tokio::time::sleep(rest).await;
+        }
+        if Instant::now() >= window.end {
             return Ok(());
         }
         let Some(call) = script.next() else { return Ok(()) };
+        let sent = Instant::now();
         let answer = connection.send(call).await?;
         let answered = Instant::now();
         script.answered(&answer)?;
@@ -102,21 +120,30 @@ pub(crate) struct Sample {
 }
 
 /// Samples when the window begins, or earlier if an error ended a connection before.
-async fn sample_at(server: &Server, begin: Instant, running: &mut JoinSet<Result<()>>) -> Result<Sample> {
+async fn sample_at(servers: &[&Server], begin: Instant, running: &mut JoinSet<Result<()>>) -> Result<Sample> {
     let begins = tokio::time::sleep_until(begin.into());
     tokio::pin!(begins);
     loop {
         tokio::select! {
-            () = &mut begins => return sample(server).await,
+            () = &mut begins => return sample(servers).await,
             Some(ended) = running.join_next() => ended.context("a connection's task was lost")??,
         }
     }
 }
 
 /// Reads them: first what the kernel tells at once, since a server under load may take seconds to tell its own.
-pub(crate) async fn sample(server: &Server) -> Result<Sample> {
-    let usage = Usage::of(server.pid())?;
-    Ok(Sample { usage, syncs: server.syncs().await })
+pub(crate) async fn sample(servers: &[&Server]) -> Result<Sample> {
+    let mut usage = Usage { cpu_micros: 0, resident_kib: 0 };
+    for server in servers {
+        let own = Usage::of(server.pid())?;
+        usage.cpu_micros += own.cpu_micros;
+        usage.resident_kib += own.resident_kib;
+    }
+    let mut syncs = Some(0);
+    for server in servers {
+        syncs = syncs.zip(server.syncs().await).map(|(all, own)| all + own);
+    }
+    Ok(Sample { usage, syncs })
 }
 
 /// What is slower counts as this slow: a minute.

@@ -25,6 +25,7 @@ use anyhow::{Context, Result, bail};
 use clap::Parser;
 
 use report::Report;
+use testkit::postgres::PostgresServer;
 
 /// Measures the release server; run it as `cargo xtask bench`.
 ///
@@ -47,9 +48,21 @@ struct Options {
     /// Writes the tables into docs/performance.md.
     #[arg(long)]
     write: bool,
+    /// Which kind of system database is measured.
+    #[arg(long, value_enum, default_value_t = Database::Embedded)]
+    database: Database,
     /// The folder with the built programs.
     #[arg(long, default_value = "target/release", hide = true)]
     programs: PathBuf,
+}
+
+/// A kind of system database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Database {
+    /// The file of a single node.
+    Embedded,
+    /// PostgreSQL beneath one node and two, started for the occasion.
+    Postgres,
 }
 
 impl Options {
@@ -76,19 +89,25 @@ fn run(options: &Options) -> Result<()> {
     if !options.programs.join("sluicegate").is_file() {
         bail!("there is no release server in {}: run `cargo xtask bench`", options.programs.display());
     }
+    // Started before the load is kept to its core, so that it has all of them.
+    let postgres = (options.database == Database::Postgres).then(workloads::shared::start_postgres);
     machine::keep_load_off_the_server()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
-    let report = runtime.block_on(measure(options))?;
+    let report = runtime.block_on(measure(options, postgres.as_ref()))?;
     if options.write {
-        report.write(std::path::Path::new("docs/performance.md"))?;
+        let marks = if postgres.is_some() { report::SHARED } else { report::EMBEDDED };
+        report.write(std::path::Path::new("docs/performance.md"), marks)?;
     }
     Ok(())
 }
 
-async fn measure(options: &Options) -> Result<Report> {
+async fn measure(options: &Options, postgres: Option<&PostgresServer>) -> Result<Report> {
     let mut report = Report::new(machine::describe()?);
     let folder = machine::scratch_folder()?;
     let outcome = async {
+        if let Some(postgres) = postgres {
+            return workloads::shared::run(options, postgres, &folder, &mut report).await;
+        }
         workloads::run_all(options, &folder, &mut report).await?;
         startup::run(options, &folder, &mut report).await
     };

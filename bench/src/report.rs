@@ -6,8 +6,24 @@ use anyhow::{Context, Result};
 
 use crate::load::Measured;
 
-const BEGIN: &str = "<!-- measured: begin (written by `cargo xtask bench --write`) -->\n";
-const END: &str = "<!-- measured: end -->";
+/// What stands between two marks of the page is written by a run.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Marks {
+    begin: &'static str,
+    end: &'static str,
+}
+
+/// The embedded database.
+pub(crate) const EMBEDDED: Marks = Marks {
+    begin: "<!-- measured: begin (written by `cargo xtask bench --write`) -->\n",
+    end: "<!-- measured: end -->",
+};
+
+/// Nodes that share a database.
+pub(crate) const SHARED: Marks = Marks {
+    begin: "<!-- measured on PostgreSQL: begin (written by `cargo xtask bench --database postgres --write`) -->\n",
+    end: "<!-- measured on PostgreSQL: end -->",
+};
 
 /// What one run measured, as Markdown.
 pub(crate) struct Report {
@@ -47,19 +63,21 @@ impl Report {
     }
 
     /// Replaces what stands between the marks of the page.
-    pub(crate) fn write(&self, page: &Path) -> Result<()> {
+    pub(crate) fn write(&self, page: &Path, marks: Marks) -> Result<()> {
         let text =
             std::fs::read_to_string(page).with_context(|| format!("cannot read {}", page.display()))?;
-        let written =
-            self.written_into(&text).with_context(|| format!("{} has lost its marks", page.display()))?;
+        let written = self
+            .written_into(&text, marks)
+            .with_context(|| format!("{} has lost its marks", page.display()))?;
         std::fs::write(page, written).with_context(|| format!("cannot write {}", page.display()))
     }
 
-    fn written_into(&self, page: &str) -> Option<String> {
-        let (before, rest) = page.split_once(BEGIN)?;
-        let (_, after) = rest.split_once(END)?;
+    fn written_into(&self, page: &str, marks: Marks) -> Option<String> {
+        let Marks { begin, end } = marks;
+        let (before, rest) = page.split_once(begin)?;
+        let (_, after) = rest.split_once(end)?;
         let facts = if self.facts.is_empty() { String::new() } else { format!("\n{}", self.facts) };
-        Some(format!("{before}{BEGIN}\n{}.\n{}{facts}\n{END}{after}", self.machine, self.tables))
+        Some(format!("{before}{begin}\n{}.\n{}{facts}\n{end}{after}", self.machine, self.tables))
     }
 
     fn print(&mut self, text: &str) {
@@ -91,7 +109,7 @@ fn row(server: &str, measured: &Measured) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{BEGIN, END, Measured, Report, row};
+    use super::{EMBEDDED, Marks, Measured, Report, row};
 
     fn measured() -> Measured {
         Measured {
@@ -115,10 +133,11 @@ mod tests {
         let mut report = Report::new("a machine".to_owned());
         report.section("work");
         report.row("x", &measured());
-        let page = format!("# Performance\n\n{BEGIN}old\n{END}\n\nAfter.\n");
-        let written = report.written_into(&page).unwrap();
+        let Marks { begin, end } = EMBEDDED;
+        let page = format!("# Performance\n\n{begin}old\n{end}\n\nAfter.\n");
+        let written = report.written_into(&page, EMBEDDED).unwrap();
         assert!(written.starts_with("# Performance\n\n") && written.ends_with("\n\nAfter.\n"));
         assert!(!written.contains("old") && written.contains("### work") && written.contains("a machine."));
-        assert_eq!(report.written_into("no marks"), None);
+        assert_eq!(report.written_into("no marks", EMBEDDED), None);
     }
 }

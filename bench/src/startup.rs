@@ -25,16 +25,16 @@ pub(crate) async fn run(options: &Options, folder: &Path, report: &mut Report) -
     let program = options.programs.join("sluicegate");
     let folder = folder.join(NAME);
     std::fs::create_dir_all(&folder)?;
-    let lab = Lab::set_up(&program, &folder).await?;
+    let lab = Lab::set_up(&program, &folder, None).await?;
     lab.refresh_tokens(1).await?;
-    let data_folder = lab.data_folder.clone();
+    let place = lab.place.clone();
     drop(lab);
-    add_grants(&database_in(&data_folder)?, grants).context("cannot fill the table of grants")?;
+    add_grants(&database_in(&place.data_folder)?, grants).context("cannot fill the table of grants")?;
     let mut times = Vec::new();
     let mut resident_kib = 0;
     for _ in 0..STARTS {
         let begun = Instant::now();
-        let server = lab::serve(&program, &data_folder)?;
+        let server = lab::serve(&program, &place)?;
         let answer = Connection::open(server.address).await?.send(call::get("/readyz")?).await?;
         answer.expect_success()?;
         times.push(begun.elapsed());

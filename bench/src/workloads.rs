@@ -3,6 +3,7 @@
 mod growth;
 mod parallel;
 mod scripts;
+pub(crate) mod shared;
 
 use std::path::Path;
 use std::rc::Rc;
@@ -64,7 +65,7 @@ pub(crate) async fn run_all(options: &Options, folder: &Path, report: &mut Repor
     if wanted.is_empty() && !options.wants(parallel::NAME) && !options.wants(growth::NAME) {
         return Ok(());
     }
-    let lab = Lab::set_up(&options.programs.join("sluicegate"), folder).await?;
+    let lab = Lab::set_up(&options.programs.join("sluicegate"), folder, None).await?;
     let needs_peer = !options.alone && wanted.iter().any(|workload| has_peer(workload.kind));
     let peer = if needs_peer { Some(Peer::start()?) } else { None };
     for workload in wanted {

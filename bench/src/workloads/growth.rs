@@ -18,7 +18,7 @@ const CONNECTIONS: u64 = 64;
 
 pub(super) async fn run(options: &Options, lab: &Lab, report: &mut Report) -> Result<()> {
     let tokens: u64 = if options.quick { 64_000 } else { 1_000_000 };
-    let database = database_in(&lab.data_folder)?;
+    let database = database_in(&lab.place.data_folder)?;
     let before = rows(&database)?;
     let call = lab.client_credentials()?;
     let scripts = (0..CONNECTIONS).map(|_| {

@@ -21,7 +21,7 @@ pub(super) async fn run(options: &Options, lab: &Lab, report: &mut Report) -> Re
     }
     let client = lab.web_client();
     let mut token = lab.refresh_tokens(1).await?.pop().context("no refresh token")?;
-    let before = sample(&lab.server).await?;
+    let before = sample(&[&lab.server]).await?;
     let begin = Instant::now();
     let mut recorder = Recorder::new(begin)?;
     let end = begin + options.duration();
@@ -41,7 +41,7 @@ pub(super) async fn run(options: &Options, lab: &Lab, report: &mut Report) -> Re
         };
         successor.clone_into(&mut token);
     }
-    let after = sample(&lab.server).await?;
+    let after = sample(&[&lab.server]).await?;
     report.section(&format!("refresh with rotation, {PARALLEL} in parallel with one token, in rounds"));
     report.row("sluicegate", &recorder.measured(&before, &after)?);
     Ok(())

@@ -18,7 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("oauth", &[]),
     ("odata", &[]),
     ("testkit", &["web", "app", "vault", "sources", "store", "store-*", "oauth", "odata"]),
-    ("bench", &[]),
+    ("bench", &["testkit"]),
     ("xtask", &[]),
 ];
 

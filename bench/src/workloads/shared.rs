@@ -1,0 +1,179 @@
+//! Nodes that share a PostgreSQL database: the same workloads on one node and on two, a storm of revocations, and
+//! whether anything grows with the grants that are alive.
+
+use std::cell::RefCell;
+use std::path::Path;
+use std::rc::Rc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use testkit::postgres::{PostgresDatabase, PostgresServer, PostgresSettings};
+
+use super::scripts::{self, Queue};
+use super::{Kind, Workload, amount, lab_scripts, odata, repeat, workload};
+use crate::Options;
+use crate::call::{Call, Connection};
+use crate::lab::{self, Lab};
+use crate::load::{self, Measured, Script};
+use crate::report::Report;
+use crate::server::Server;
+
+const WORKLOADS: &[Workload] = &[
+    workload("client_credentials", "client_credentials, opaque token", Kind::ClientCredentials, 64),
+    workload("odata_entity", "bearer check and one entity by key", Kind::Entity, 64),
+    workload("code_exchange", "code exchange, durable", Kind::CodeExchange, 64),
+    workload("refresh", "refresh with rotation, durable", Kind::Refresh, 64),
+];
+
+const STORM: &str = "revocation_storm";
+const GROWTH: &str = "live_grants";
+
+/// Revocations in a second of the storm.
+const STORM_PER_SECOND: u32 = 1_000;
+
+/// Connections over which the storm comes.
+const STORM_CONNECTIONS: u32 = 20;
+
+/// A server whose commits are on the disk when they are answered.
+pub(crate) fn start_postgres() -> PostgresServer {
+    let options = vec![("shared_buffers", "512MB".to_owned()), ("max_wal_size", "4GB".to_owned())];
+    PostgresServer::start(&PostgresSettings { durable: true, options, ..PostgresSettings::default() })
+}
+
+pub(crate) async fn run(
+    options: &Options,
+    postgres: &PostgresServer,
+    folder: &Path,
+    report: &mut Report,
+) -> Result<()> {
+    let program = options.programs.join("sluicegate");
+    let database = postgres.create_database();
+    let lab = Lab::set_up(&program, folder, Some(database.url())).await?;
+    let second = lab::serve(&program, &lab.place.another_node("second")?)?;
+    for workload in WORKLOADS.iter().filter(|workload| options.wants(workload.name)) {
+        let measured = on_one_and_two(workload, options, &lab, &second, report).await;
+        measured.with_context(|| format!("workload {}", workload.name))?;
+    }
+    if options.wants(STORM) {
+        storm(options, &lab, &second, report).await.context("the storm of revocations")?;
+    }
+    drop(second);
+    if options.wants(GROWTH) {
+        growth(options, &lab, &database, report).await.context("growth")?;
+    }
+    Ok(())
+}
+
+async fn on_one_and_two(
+    workload: &Workload,
+    options: &Options,
+    lab: &Lab,
+    second: &Server,
+    report: &mut Report,
+) -> Result<()> {
+    let duration = options.duration();
+    report.section(&format!("PostgreSQL: {}, {} connections", workload.title, workload.connections));
+    for (name, nodes) in [("one node", &[&lab.server][..]), ("two nodes", &[&lab.server, second])] {
+        let scripts = lab_scripts(lab, workload, duration).await?;
+        report.row(name, &load::drive_all(nodes, scripts, duration).await?);
+    }
+    Ok(())
+}
+
+/// Bearer checks at one node, quiet and while another node is told a thousand revocations a second.
+async fn storm(options: &Options, lab: &Lab, second: &Server, report: &mut Report) -> Result<()> {
+    let duration = options.duration();
+    let checks = odata(lab, &["readings(7)".to_owned()], None).await?;
+    let quiet = load::drive(&lab.server, repeat(&checks, 4), duration).await?;
+    let wanted = (duration.as_secs() as u32 + 2) * STORM_PER_SECOND;
+    let queue = Rc::new(RefCell::new(revocations(lab, wanted).await?));
+    let rest = Duration::from_secs(1) * STORM_CONNECTIONS / STORM_PER_SECOND;
+    let revoking = (0..STORM_CONNECTIONS)
+        .map(|_| Box::new(Paced { calls: Rc::clone(&queue), rest }) as Box<dyn Script>)
+        .collect();
+    let (stormy, revoked) = tokio::try_join!(
+        load::drive(&lab.server, repeat(&checks, 4), duration),
+        load::drive(second, revoking, duration)
+    )?;
+    report.section("PostgreSQL: bearer check and one entity, 4 connections, while another node revokes");
+    report.row("quiet", &quiet);
+    report.row("in the storm", &stormy);
+    report.row("the storm: revocations at the other node", &revoked);
+    Ok(())
+}
+
+/// Revocations of as many fresh access tokens.
+async fn revocations(lab: &Lab, wanted: u32) -> Result<Vec<Call>> {
+    let mut connection = Connection::open(lab.server.address).await?;
+    let mut calls = Vec::new();
+    for _ in 0..wanted {
+        let answer = connection.send(lab.client_credentials()?).await?;
+        calls.push(lab.revocation(&lab::text(&answer.json()?, "access_token")?)?);
+    }
+    Ok(calls)
+}
+
+/// Takes requests from a shared queue, with a rest before each.
+struct Paced {
+    calls: Rc<RefCell<Vec<Call>>>,
+    rest: Duration,
+}
+
+impl Script for Paced {
+    fn next(&mut self) -> Option<Call> {
+        self.calls.borrow_mut().pop()
+    }
+
+    fn rest(&self) -> Duration {
+        self.rest
+    }
+}
+
+/// What each durable operation takes, alone, beside ever more live grants.
+async fn growth(
+    options: &Options,
+    lab: &Lab,
+    database: &PostgresDatabase<'_>,
+    report: &mut Report,
+) -> Result<()> {
+    let sizes: &[u32] = if options.quick { &[1_000, 10_000] } else { &[10_000, 100_000, 1_000_000] };
+    let mut there = 0;
+    for size in sizes {
+        add_grants(database, there, *size);
+        there = *size;
+        let times = operations(lab).await?;
+        let shown: Vec<String> =
+            times.iter().map(|(name, time)| format!("{name} {:.2} ms", time.as_secs_f64() * 1e3)).collect();
+        report.fact(&format!("{size} live grants, median of one request at a time"), &shown.join(", "));
+    }
+    Ok(())
+}
+
+async fn operations(lab: &Lab) -> Result<Vec<(&'static str, Duration)>> {
+    const SECONDS: Duration = Duration::from_secs(2);
+    let median = |measured: Measured| Duration::from_micros(measured.p50_micros);
+    let codes = Queue::shared(scripts::codes(lab, amount(SECONDS) / 8).await?, 1);
+    let exchange = median(load::drive(&lab.server, codes, SECONDS).await?);
+    let single = workload("refresh", "", Kind::Refresh, 1);
+    let refresh = median(load::drive(&lab.server, lab_scripts(lab, &single, SECONDS).await?, SECONDS).await?);
+    let revoking = Queue::shared(revocations(lab, 4_000).await?, 1);
+    let revoke = median(load::drive(&lab.server, revoking, SECONDS).await?);
+    Ok(vec![("exchange", exchange), ("refresh", refresh), ("revocation", revoke)])
+}
+
+/// Adds grants of ten thousand users to the newest application until there are so many.
+fn add_grants(database: &PostgresDatabase<'_>, there: u32, wanted: u32) {
+    database.run(&format!(
+        "INSERT INTO users (epoch, active, name, folded_name, password, created_at, updated_at)
+         SELECT 1, true, 'grown ' || n, 'grown ' || n, '', 0, 0 FROM generate_series(1, 10000) AS n
+         ON CONFLICT (folded_name) DO NOTHING;
+         INSERT INTO grants (application_id, application_epoch, user_id, user_epoch, code_id, scopes, refreshable,
+             generation, key, created_at)
+         SELECT a.id, a.epoch, u.id, u.epoch, decode(lpad(to_hex(n), 32, '0'), 'hex'), 1, true, 0, 1, 0
+         FROM generate_series({}, {wanted}) AS n
+         JOIN users u ON u.name = 'grown ' || (n % 10000 + 1)
+         CROSS JOIN (SELECT id, epoch FROM applications ORDER BY id DESC LIMIT 1) AS a",
+        there + 1
+    ));
+    database.run("VACUUM ANALYZE grants");
+}
