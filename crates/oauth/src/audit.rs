@@ -31,6 +31,8 @@ macro_rules! actions {
 
 actions! {
     Initialise = "system.initialise",
+    TakeBackup = "system.backup",
+    RestoreBackup = "system.restore",
     SignIn = "user.sign_in",
     SignOut = "user.sign_out",
     LockAccount = "user.lock",

@@ -39,14 +39,16 @@ pub(crate) fn check_file(path: &Path) -> Result<(), OpenError> {
     if path.is_file() { Ok(()) } else { Err(OpenError::Missing(path.to_owned())) }
 }
 
+/// The file of that name with something appended, as SQLite names what it puts beside a database.
+pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
 /// Takes the permissions of everybody but the owner away from the database and the files beside it.
 pub(crate) fn keep_private(path: &Path) -> Result<(), OpenError> {
-    let beside = |suffix: &str| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(suffix);
-        PathBuf::from(name)
-    };
-    for file in [path.to_owned(), beside("-wal"), beside("-shm")] {
+    for file in [path.to_owned(), beside(path, "-wal"), beside(path, "-shm")] {
         if let Err(source) = restrict(&file) {
             return Err(OpenError::File { path: file, source });
         }
@@ -105,7 +107,7 @@ pub(crate) fn open_reader(path: &Path, options: Options) -> rusqlite::Result<Con
     Ok(db)
 }
 
-fn prepare(db: &Connection, options: Options) -> rusqlite::Result<()> {
+pub(crate) fn prepare(db: &Connection, options: Options) -> rusqlite::Result<()> {
     db.busy_timeout(options.busy_timeout)?;
     db.set_prepared_statement_cache_capacity(STATEMENTS);
     // Otherwise a statement is compiled again whenever other values are bound, which took four fifths of the time of
@@ -115,7 +117,7 @@ fn prepare(db: &Connection, options: Options) -> rusqlite::Result<()> {
 }
 
 /// An empty database is ours to fill; any other must carry our mark.
-fn refuse_foreign(db: &Connection, path: &Path) -> Result<(), OpenError> {
+pub(crate) fn refuse_foreign(db: &Connection, path: &Path) -> Result<(), OpenError> {
     let foreign = || OpenError::Foreign(path.to_owned());
     let mark: i32 = match db.pragma_query_value(None, "application_id", |row| row.get(0)) {
         Ok(mark) => mark,

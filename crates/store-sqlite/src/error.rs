@@ -31,6 +31,15 @@ pub enum OpenError {
         /// The last that this version knows.
         known: i64,
     },
+    /// Somebody puts another file in its place.
+    #[error("{} is being restored: try again when `sluicegate restore` has ended", .0.display())]
+    Restoring(PathBuf),
+    /// Somebody uses it.
+    #[error(
+        "{} is in use: stop the server and every other command that works on it, then try again. Nothing was changed",
+        .0.display()
+    )]
+    InUse(PathBuf),
     /// The SQLite library has a known fault that loses data.
     #[error("SQLite {0} is too old: 3.51.3 or newer is needed")]
     OldLibrary(&'static str),

@@ -19,6 +19,7 @@ use store::{Answer, StoreError};
 
 mod applications;
 mod audit;
+mod backup;
 mod checkpoint;
 mod connection;
 mod consents;
@@ -47,9 +48,11 @@ mod grants;
 mod job;
 mod maintenance;
 mod migrations;
+mod presence;
 mod purge;
 mod queue;
 mod readers;
+mod restore;
 mod revocations;
 mod roles;
 mod secrets;
@@ -60,8 +63,11 @@ mod users;
 mod versions;
 mod writer;
 
+pub use backup::{Backup, CopyError, Figures, backup};
 pub use error::OpenError;
 pub use migrations::{Migration, migrate, pending};
+pub use presence::Presence;
+pub use restore::{Current, Prepared, keep_aside};
 
 use error::Failure;
 use queue::{Queue, Rejected};
@@ -90,6 +96,8 @@ pub struct SqliteStore {
     queue: Arc<Queue>,
     readers: Readers,
     writer: Option<Writer>,
+    /// The last field: it is let go when every connection is closed.
+    _presence: Presence,
 }
 
 impl SqliteStore {
@@ -108,12 +116,13 @@ impl SqliteStore {
     /// When there is no such file, when it is not ours or belongs to a newer version, or cannot be written.
     pub fn open(path: &Path, options: Options) -> Result<Self, OpenError> {
         connection::check_file(path)?;
+        let presence = Presence::shared(path)?;
         let mut db = connection::open_writer(path, options)?;
         migrations::run(&mut db)?;
         connection::keep_private(path)?;
         let queue = Arc::new(Queue::new(options.queue));
         let writer = Writer::start(path, options, db, Arc::clone(&queue))?;
-        Ok(Self { queue, readers: Readers::new(path, options), writer: Some(writer) })
+        Ok(Self { queue, readers: Readers::new(path, options), writer: Some(writer), _presence: presence })
     }
 
     /// Makes commits fail or linger.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
-use crate::{OpenError, Options, connection};
+use crate::{OpenError, Options, Presence, connection};
 
 /// One step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +25,7 @@ const MIGRATIONS: &[Migration] =
 /// As for [`SqliteStore::open`](crate::SqliteStore::open).
 pub fn pending(path: &Path) -> Result<&'static [Migration], OpenError> {
     connection::check_file(path)?;
+    let _presence = Presence::shared(path)?;
     let db = connection::open_writer(path, Options::default())?;
     lacking(&db)
 }
@@ -35,6 +36,7 @@ pub fn pending(path: &Path) -> Result<&'static [Migration], OpenError> {
 /// As for [`SqliteStore::open`](crate::SqliteStore::open); then nothing has changed.
 pub fn migrate(path: &Path) -> Result<&'static [Migration], OpenError> {
     connection::check_file(path)?;
+    let _presence = Presence::shared(path)?;
     run(&mut connection::open_writer(path, Options::default())?)
 }
 
@@ -57,7 +59,7 @@ pub(crate) fn run(db: &mut Connection) -> Result<&'static [Migration], OpenError
     Ok(steps)
 }
 
-fn lacking(db: &Connection) -> Result<&'static [Migration], OpenError> {
+pub(crate) fn lacking(db: &Connection) -> Result<&'static [Migration], OpenError> {
     let there: Option<i64> = db
         .query_row("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'migrations'", [], |row| {
             row.get(0)

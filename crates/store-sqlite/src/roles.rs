@@ -97,6 +97,11 @@ pub(crate) fn administrator_besides(db: &Connection, user: UserId) -> sql::Resul
     administrator_except(db, user.get(), 0)
 }
 
+/// Whether there is an active Administrator.
+pub(crate) fn administrator_remains(db: &Connection) -> sql::Result<bool> {
+    administrator_except(db, 0, 0)
+}
+
 /// Whether an active Administrator remains when this role makes none; a database without any yet loses nothing.
 fn administrator_without_role(db: &Connection, role: RoleId) -> sql::Result<bool> {
     Ok(administrator_except(db, 0, role.get())? || !administrator_except(db, 0, 0)?)

@@ -91,7 +91,7 @@ fn set_limit(db: &Connection, limit: Limit, value: Option<i64>, event: &NewAudit
     audit::append(db, event)
 }
 
-fn list_keys(db: &Connection) -> sql::Result<Vec<StoredKey>> {
+pub(crate) fn list_keys(db: &Connection) -> sql::Result<Vec<StoredKey>> {
     const LIST: &str = "SELECT id, created_at, activates_at, sealed FROM ring_keys ORDER BY id";
     sql::list(db, LIST, (), |row| {
         Ok(StoredKey {

@@ -25,6 +25,7 @@ mod error;
 mod fold;
 mod grants;
 mod maintenance;
+mod restore;
 mod settings;
 mod users;
 
@@ -35,6 +36,7 @@ pub use error::StoreError;
 pub use fold::fold_name;
 pub use grants::{Founded, Grants, NewGrant, Rotated};
 pub use maintenance::{Maintenance, Purge, Purged, StoreFigures, Usage};
+pub use restore::{BACKUP_OF, Credentials, ID_GAP, NewAdministrator, Restored, Restoring};
 pub use settings::{Settings, StoredKey, Versions};
 pub use users::{FailureCounted, NewSession, NewUser, UserChange, UserRefusal, Users};
 

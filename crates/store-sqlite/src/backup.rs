@@ -1,0 +1,320 @@
+//! A copy of the database in one file, made beside a running server.
+//!
+//! SQLite's backup interface copies page by page inside one read transaction. In write-ahead logging a reader stops nobody
+//! who writes, and the copy is the state of the moment at which it began, however long it takes; without the transaction
+//! around it the copy would begin anew whenever the server commits, and never end under load. `VACUUM INTO` would give the
+//! same consistency, but it builds every index again beside a server that wants the processor, and tells no progress.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use oauth::audit::NewAuditEvent;
+use oauth::time::Timestamp;
+use rusqlite::backup::StepResult;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use crate::error::Failure;
+use crate::{OpenError, Options, Presence, audit, connection, migrations};
+
+/// Pages in one step, after which the progress is told: 4 MiB.
+const STEP_PAGES: i32 = 1_000;
+
+/// What to copy.
+#[derive(Debug)]
+pub struct Backup<'a> {
+    /// The database, which a server may use.
+    pub from: &'a Path,
+    /// The new file.
+    pub to: &'a Path,
+    /// Written into the copy, so that it knows when it was taken.
+    pub event: &'a NewAuditEvent,
+}
+
+/// What a copy holds, as counted in the copy itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Figures {
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// When it was taken: the time of the newest entry of its audit log.
+    pub taken_at: Timestamp,
+    /// User accounts.
+    pub users: u64,
+    /// Registered applications.
+    pub applications: u64,
+    /// Data sources.
+    pub data_sources: u64,
+    /// Grants.
+    pub grants: u64,
+    /// Entries of the audit log.
+    pub audit_events: u64,
+}
+
+/// Why there is no copy, or why one cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CopyError {
+    /// Nothing is ever overwritten.
+    #[error("{} exists already and is never overwritten: choose another name", .0.display())]
+    Exists(PathBuf),
+    /// The name under which a copy is made is taken.
+    #[error(
+        "{} is there: another backup is running, or one was interrupted. If none is running, delete that file and try again",
+        .0.display()
+    )]
+    Unfinished(PathBuf),
+    /// The file system refused.
+    #[error("{} cannot be written: choose a place where this user may write and that has room enough", .path.display())]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// What it said.
+        #[source]
+        source: io::Error,
+    },
+    /// What was copied is not whole.
+    #[error(
+        "{} is damaged ({what}): use another backup; if this happened while making one, check the disk under both files",
+        path.display()
+    )]
+    Damaged {
+        /// The file that was copied or checked.
+        path: PathBuf,
+        /// What SQLite found.
+        what: String,
+    },
+    /// The database that is to be compared with has an older form.
+    #[error("{} has the form of an older version: run `sluicegate migrate` on its folder first, then try again", .0.display())]
+    Older(PathBuf),
+    /// Nobody could administer what was restored.
+    #[error(
+        "no active Administrator would remain; nothing was changed. Name a user of the backup with --administrator NAME: \
+         that user becomes an active Administrator with a new password"
+    )]
+    NoAdministrator,
+    /// The named user is not in the backup.
+    #[error(
+        "the backup has no user {name}; nothing was changed. Its Administrators are: {administrators}; name one with --administrator NAME"
+    )]
+    UnknownAdministrator {
+        /// The name that was given.
+        name: String,
+        /// The names that it could be.
+        administrators: String,
+    },
+    /// It could not be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// SQLite refused.
+    #[error("SQLite cannot go on; when the disk is full, make room and try again")]
+    Database(#[from] rusqlite::Error),
+    /// A record that cannot be.
+    #[error("the database holds what cannot be: {0}")]
+    Inconsistent(String),
+}
+
+impl From<Failure> for CopyError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Sql(error) => Self::Database(error),
+            Failure::Inconsistent(what) => Self::Inconsistent(what),
+        }
+    }
+}
+
+impl CopyError {
+    /// Where SQLite stumbled over a broken file, the error that names it.
+    pub(crate) fn with_damage_of(self, path: &Path) -> Self {
+        match self {
+            Self::Database(error) | Self::Open(OpenError::Database(error)) if is_damage(&error) => {
+                Self::Damaged { path: path.to_owned(), what: error.to_string() }
+            }
+            other => other,
+        }
+    }
+
+    pub(crate) fn of_file(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::File { path, source }
+    }
+}
+
+/// Makes the copy, checks it, makes it durable and gives it its name last. `progress` is told in hundredths.
+///
+/// # Errors
+/// [`CopyError`]; then nothing is left behind.
+pub fn backup(order: &Backup<'_>, progress: &mut dyn FnMut(u8)) -> Result<Figures, CopyError> {
+    connection::check_file(order.from)?;
+    let _presence = match Presence::shared(order.from) {
+        // What lies where nobody may write is not being restored either.
+        Err(OpenError::File { .. }) => None,
+        other => Some(other?),
+    };
+    if order.to.symlink_metadata().is_ok() {
+        return Err(CopyError::Exists(order.to.to_owned()));
+    }
+    let unfinished = Unfinished::create(order.to)?;
+    let filled = fill(order, &unfinished.0, progress);
+    let figures = filled.map_err(|error| error.with_damage_of(order.from))?;
+    unfinished.finish(order.to)?;
+    Ok(figures)
+}
+
+fn fill(order: &Backup<'_>, path: &Path, progress: &mut dyn FnMut(u8)) -> Result<Figures, CopyError> {
+    {
+        let source = connection::open_reader(order.from, Options::default())?;
+        connection::refuse_foreign(&source, order.from)?;
+        let mut copy = open_copy(path)?;
+        copy_pages(&source, &mut copy, progress)?;
+        make_single_file(&copy)?;
+        audit::append(&copy, order.event)?;
+        copy.close().map_err(|(_, error)| error)?;
+    }
+    let figures = inspect(&open_checked(path)?, path)?;
+    // Not before: closing a file of one's own lets go of SQLite's locks on it.
+    sync(path).map_err(CopyError::of_file(path))?;
+    Ok(figures)
+}
+
+/// A copy that is being made: nobody relies on it, so it is synced once at the end.
+pub(crate) fn open_copy(path: &Path) -> Result<Connection, CopyError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = Connection::open_with_flags(path, flags)?;
+    connection::prepare(&db, Options::default())?;
+    db.pragma_update(None, "synchronous", "off")?;
+    Ok(db)
+}
+
+/// Copies everything that `source` holds at this moment.
+pub(crate) fn copy_pages(
+    source: &Connection,
+    copy: &mut Connection,
+    progress: &mut dyn FnMut(u8),
+) -> Result<(), CopyError> {
+    source.execute_batch("BEGIN")?;
+    source.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+    {
+        let copying = rusqlite::backup::Backup::new(source, copy)?;
+        loop {
+            match copying.step(STEP_PAGES)? {
+                StepResult::Done => break,
+                StepResult::More => {}
+                _ => return Err(CopyError::Open(OpenError::InUse(PathBuf::from("the database")))),
+            }
+            let (total, left) = (copying.progress().pagecount, copying.progress().remaining);
+            progress(u8::try_from((total - left) * 100 / total.max(1)).unwrap_or(100));
+        }
+    }
+    progress(100);
+    Ok(source.execute_batch("COMMIT")?)
+}
+
+/// Leaves write-ahead logging, so that the copy is one file and can be read where nobody may write.
+pub(crate) fn make_single_file(copy: &Connection) -> rusqlite::Result<()> {
+    copy.pragma_update(None, "journal_mode", "delete")
+}
+
+/// A copy, for reading alone.
+fn open_checked(path: &Path) -> Result<Connection, CopyError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Ok(Connection::open_with_flags(path, flags)?)
+}
+
+/// Checks that a copy is whole and ours, and counts what it holds. `named` is the file that an error speaks of.
+pub(crate) fn inspect(db: &Connection, named: &Path) -> Result<Figures, CopyError> {
+    connection::refuse_foreign(db, named)?;
+    if migrations::lacking(db)?.first().is_some_and(|step| step.number == 1) {
+        return Err(OpenError::Foreign(named.to_owned()).into());
+    }
+    check_integrity(db, "main", named)?;
+    let count = |table: &str| {
+        let sql = format!("SELECT count(*) FROM {table}");
+        db.query_row(&sql, [], |row| row.get::<_, i64>(0)).map(i64::unsigned_abs)
+    };
+    let number = |pragma: &str| db.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
+    let taken_at = db.query_row("SELECT coalesce(max(at), 0) FROM audit_events", [], |row| row.get(0))?;
+    Ok(Figures {
+        bytes: (number("page_count")? * number("page_size")?).unsigned_abs(),
+        taken_at: Timestamp::from_micros(taken_at),
+        users: count("users")?,
+        applications: count("applications")?,
+        data_sources: count("data_sources")?,
+        grants: count("grants")?,
+        audit_events: count("audit_events")?,
+    })
+}
+
+/// Reads every page and every index of one of the databases of a connection.
+pub(crate) fn check_integrity(db: &Connection, schema: &str, named: &Path) -> Result<(), CopyError> {
+    let damaged = |what: String| CopyError::Damaged { path: named.to_owned(), what };
+    let found: rusqlite::Result<String> =
+        db.query_row(&format!("PRAGMA {schema}.integrity_check(1)"), [], |row| row.get(0));
+    match found {
+        Ok(found) if found == "ok" => {}
+        Ok(found) => return Err(damaged(found)),
+        Err(error) if is_damage(&error) => return Err(damaged(error.to_string())),
+        Err(error) => return Err(error.into()),
+    }
+    let mut dangling = db.prepare(&format!("PRAGMA {schema}.foreign_key_check"))?;
+    if dangling.exists([])? {
+        Err(damaged("a row that another one names is missing".to_owned()))
+    } else {
+        Ok(())
+    }
+}
+
+/// Whether the file is broken, rather than busy, forbidden or full.
+fn is_damage(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error_code();
+    matches!(code, Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::SystemIoFailure))
+}
+
+/// Makes a file and its name durable.
+pub(crate) fn sync(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()?;
+    sync_folder(path)
+}
+
+/// Makes the names in the folder of a file durable.
+pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+/// A copy under its temporary name; dropped before it is finished, it goes.
+struct Unfinished(PathBuf);
+
+impl Unfinished {
+    fn create(to: &Path) -> Result<Self, CopyError> {
+        let path = connection::beside(to, ".unfinished");
+        match connection::create_file(&path) {
+            Ok(()) => Ok(Self(path)),
+            Err(OpenError::Exists(path)) => Err(CopyError::Unfinished(path)),
+            Err(OpenError::File { path, source }) => Err(CopyError::File { path, source }),
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    /// A second name does not replace a file that somebody else made meanwhile, as renaming would.
+    fn finish(self, to: &Path) -> Result<(), CopyError> {
+        match std::fs::hard_link(&self.0, to) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                return Err(CopyError::Exists(to.to_owned()));
+            }
+            // A file system without second names.
+            Err(_) => std::fs::rename(&self.0, to).map_err(CopyError::of_file(to))?,
+        }
+        drop(self);
+        sync_folder(to).map_err(CopyError::of_file(to))
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        // What cannot be deleted is named by the next backup to the same place.
+        for suffix in ["", "-journal", "-wal", "-shm"] {
+            drop(std::fs::remove_file(connection::beside(&self.0, suffix)));
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! What the current database (`cur`) knows of the time since the backup (`main`), carried over.
+//!
+//! An absent row was deleted since, if the current database ever knew it. It cannot have known what was made after its own
+//! last id, nor what was made between a backup's time and the moment at which that backup was restored: those rows are
+//! distrusted instead, so that undoing a restore does not delete what the first one left out.
+
+use oauth::audit::Action;
+use oauth::secret::PasswordHash;
+use rusqlite::Connection;
+use store::{BACKUP_OF, Restored};
+
+use super::ending::count;
+use crate::sql;
+
+/// Audit events this long before the backup are compared too: one may have been stamped before and committed after.
+const OVERLAP_MICROS: i64 = 3_600_000_000;
+
+/// Most names of lost things that are told of each kind.
+const NAMES: i64 = 20;
+
+/// Takes over the audit log since the backup, and notes what the backup lacks.
+pub(super) fn record(db: &Connection, done: &mut Restored) -> sql::Result<()> {
+    const AUDIT: &str = "INSERT INTO main.audit_events (at, action, outcome, actor_id, actor_name, folded_actor,
+            application_id, subject, detail, address, request_id)
+        SELECT c.at, c.action, c.outcome, c.actor_id, c.actor_name, c.folded_actor, c.application_id, c.subject, c.detail,
+            c.address, c.request_id
+        FROM cur.audit_events c
+        WHERE c.at > (SELECT coalesce(max(at), 0) FROM main.audit_events) - ?1
+            AND NOT EXISTS (SELECT 1 FROM main.audit_events m
+                WHERE m.at = c.at AND m.action = c.action AND m.request_id IS c.request_id)
+        ORDER BY c.id";
+    const LOST: [&str; 3] = [
+        "SELECT 'user ' || c.name FROM cur.users c
+        WHERE NOT EXISTS (SELECT 1 FROM main.users m WHERE m.id = c.id) ORDER BY c.id LIMIT ?1",
+        "SELECT 'application ' || c.name FROM cur.applications c
+        WHERE NOT EXISTS (SELECT 1 FROM main.applications m WHERE m.id = c.id) ORDER BY c.id LIMIT ?1",
+        "SELECT 'data source ' || c.name FROM cur.data_sources c
+        WHERE NOT EXISTS (SELECT 1 FROM main.data_sources m WHERE m.id = c.id) ORDER BY c.id LIMIT ?1",
+    ];
+    absences(db)?;
+    sql::execute(db, AUDIT, [OVERLAP_MICROS])?;
+    for lost in LOST {
+        done.lost.extend(sql::list(db, lost, [NAMES], |row| Ok(row.get::<_, String>(0)?))?);
+    }
+    Ok(())
+}
+
+/// Fills `temp.absent` with the rows of the backup that the current database lacks, and whether it ever knew them.
+fn absences(db: &Connection) -> sql::Result<()> {
+    const ABSENT: &str =
+        "CREATE TEMP TABLE absent (kind TEXT NOT NULL, id INTEGER NOT NULL, known INTEGER NOT NULL)";
+    const GAPS: &str = "CREATE TEMP TABLE gaps (since INTEGER NOT NULL, until INTEGER NOT NULL)";
+    const RESTORES: &str = "INSERT INTO gaps
+        SELECT CAST(strftime('%s', substr(subject, ?2 + 1, 20)) AS INTEGER) * 1000000, at
+        FROM cur.audit_events WHERE action = ?1 AND outcome = 'success' AND strftime('%s', substr(subject, ?2 + 1, 20)) > 0";
+    sql::run(db, ABSENT)?;
+    sql::run(db, GAPS)?;
+    let prefix = i64::try_from(BACKUP_OF.len()).unwrap_or(0);
+    sql::execute(db, RESTORES, (Action::RestoreBackup.as_str(), prefix))?;
+    for table in ["users", "applications", "data_sources"] {
+        let find = format!(
+            "INSERT INTO absent SELECT '{table}', m.id,
+                m.id <= coalesce((SELECT seq FROM cur.sqlite_sequence WHERE name = '{table}'), 0)
+                AND NOT EXISTS (SELECT 1 FROM gaps g WHERE m.created_at >= g.since AND m.created_at <= g.until)
+            FROM main.{table} m WHERE NOT EXISTS (SELECT 1 FROM cur.{table} c WHERE c.id = m.id)"
+        );
+        sql::execute(db, &find, ())?;
+    }
+    Ok(())
+}
+
+/// Everything that ended since the backup ends in it too.
+pub(super) fn endings(db: &Connection, unusable: &PasswordHash, done: &mut Restored) -> sql::Result<()> {
+    data_sources(db, done)?;
+    applications(db, done)?;
+    roles(db, done)?;
+    users(db, unusable, done)
+}
+
+fn data_sources(db: &Connection, done: &mut Restored) -> sql::Result<()> {
+    const DELETED: &str = "DELETE FROM main.data_sources
+        WHERE id IN (SELECT id FROM absent WHERE kind = 'data_sources' AND known)";
+    const UNSHARED: &str = "DELETE FROM main.data_source_shares AS m WHERE NOT EXISTS (
+        SELECT 1 FROM cur.data_source_shares c WHERE c.data_source_id = m.data_source_id AND c.user_id = m.user_id)";
+    done.data_sources_deleted = count(sql::execute(db, DELETED, ())?);
+    done.shares_ended = count(sql::execute(db, UNSHARED, ())?);
+    Ok(())
+}
+
+/// Where a user may be sent, how a client proves itself and what it may ask for is as narrow as it is now.
+fn applications(db: &Connection, done: &mut Restored) -> sql::Result<()> {
+    const DELETED: &str = "DELETE FROM main.applications
+        WHERE id IN (SELECT id FROM absent WHERE kind = 'applications' AND known)";
+    const ENDED: &str = "SELECT count(*) FROM main.secrets m
+        WHERE NOT EXISTS (SELECT 1 FROM cur.secrets c WHERE c.application_id = m.application_id AND c.digest = m.digest)";
+    const SECRETS: &str =
+        "INSERT INTO main.secrets (application_id, digest, hint, created_at, expires_at, last_used_at, sealed)
+        SELECT application_id, digest, hint, created_at, expires_at, last_used_at, sealed FROM cur.secrets
+        WHERE application_id IN (SELECT id FROM main.applications) ORDER BY id";
+    const SETTINGS: &str = "UPDATE main.applications AS m SET epoch = max(m.epoch, c.epoch),
+            redirect_urls = c.redirect_urls, profile = c.profile, client_type = c.client_type,
+            grant_types = c.grant_types, scopes = c.scopes, token_format = c.token_format,
+            access_token_lifetime_secs = c.access_token_lifetime_secs
+        FROM cur.applications c WHERE c.id = m.id";
+    let ended: i64 = sql::value(db, ENDED, ())?;
+    done.secrets = ended.unsigned_abs();
+    done.applications_deleted = count(sql::execute(db, DELETED, ())?);
+    sql::execute(db, "DELETE FROM main.secrets", ())?;
+    sql::execute(db, SECRETS, ())?;
+    sql::execute(db, SETTINGS, ()).map(drop)
+}
+
+fn roles(db: &Connection, done: &mut Restored) -> sql::Result<()> {
+    const NARROWED: &str = "UPDATE main.roles AS m SET permissions = m.permissions & c.permissions
+        FROM cur.roles c WHERE c.id = m.id AND m.permissions & c.permissions <> m.permissions";
+    const TAKEN: &str = "DELETE FROM main.user_roles AS m WHERE EXISTS (SELECT 1 FROM cur.users c WHERE c.id = m.user_id)
+        AND NOT EXISTS (SELECT 1 FROM cur.user_roles c WHERE c.user_id = m.user_id AND c.role_id = m.role_id)";
+    const DELETED: &str =
+        "DELETE FROM main.roles AS m WHERE NOT EXISTS (SELECT 1 FROM cur.roles c WHERE c.id = m.id)
+        AND m.id <= coalesce((SELECT seq FROM cur.sqlite_sequence WHERE name = 'roles'), 0)
+        AND NOT EXISTS (SELECT 1 FROM main.user_roles u WHERE u.role_id = m.id)";
+    done.roles_narrowed = count(sql::execute(db, NARROWED, ())?);
+    done.roles_taken = count(sql::execute(db, TAKEN, ())?);
+    done.roles_narrowed += count(sql::execute(db, DELETED, ())?);
+    Ok(())
+}
+
+/// A user who is absent and still owns something, which only distrusted rows can bring about, is switched off instead.
+fn users(db: &Connection, unusable: &PasswordHash, done: &mut Restored) -> sql::Result<()> {
+    const CHANGED: &str = "SELECT count(*) FROM main.users m JOIN cur.users c ON c.id = m.id
+        WHERE c.epoch >= m.epoch AND c.password <> m.password";
+    const SWITCHED_OFF: &str = "SELECT count(*) FROM main.users m JOIN cur.users c ON c.id = m.id
+        WHERE m.active = 1 AND c.active = 0";
+    const NEWER: &str =
+        "UPDATE main.users AS m SET password = c.password, password_expires_at = c.password_expires_at,
+            failures = c.failures, failures_since = c.failures_since, locked_until = c.locked_until
+        FROM cur.users c WHERE c.id = m.id AND c.epoch >= m.epoch";
+    const BOTH: &str =
+        "UPDATE main.users AS m SET active = min(m.active, c.active), epoch = max(m.epoch, c.epoch)
+        FROM cur.users c WHERE c.id = m.id";
+    const OWNERS: &str = "UPDATE absent SET known = 0 WHERE kind = 'users' AND (
+        id IN (SELECT owner_id FROM main.applications) OR id IN (SELECT owner_id FROM main.data_sources))";
+    const ROLES: &str = "DELETE FROM main.user_roles
+        WHERE user_id IN (SELECT id FROM absent WHERE kind = 'users' AND known)";
+    const DELETED: &str =
+        "DELETE FROM main.users WHERE id IN (SELECT id FROM absent WHERE kind = 'users' AND known)";
+    const DISTRUSTED: &str = "UPDATE main.users SET active = 0, password = ?1
+        WHERE id IN (SELECT id FROM absent WHERE kind = 'users' AND NOT known)";
+    done.passwords_changed = sql::value::<i64>(db, CHANGED, ())?.unsigned_abs();
+    done.users_switched_off = sql::value::<i64>(db, SWITCHED_OFF, ())?.unsigned_abs();
+    for statement in [NEWER, BOTH, OWNERS, ROLES] {
+        sql::execute(db, statement, ())?;
+    }
+    done.users_deleted = count(sql::execute(db, DELETED, ())?);
+    done.users_switched_off += count(sql::execute(db, DISTRUSTED, [unusable.as_phc()])?);
+    Ok(())
+}
+
+/// Ids go on above those that the current database has given. Answers by how much versions are to grow.
+pub(super) fn numbers(db: &Connection) -> sql::Result<i64> {
+    const SEQUENCES: &str = "UPDATE main.sqlite_sequence AS m SET seq = max(m.seq, c.seq)
+        FROM cur.sqlite_sequence c WHERE c.name = m.name";
+    const MISSING: &str =
+        "INSERT INTO main.sqlite_sequence (name, seq) SELECT c.name, c.seq FROM cur.sqlite_sequence c
+        WHERE NOT EXISTS (SELECT 1 FROM main.sqlite_sequence m WHERE m.name = c.name)";
+    const STEP: &str = "SELECT 1 + max(0, c.users - m.users, c.roles - m.roles, c.applications - m.applications,
+            c.data_sources - m.data_sources, c.limits - m.limits, c.keys - m.keys, c.revocations - m.revocations)
+        FROM main.versions m, cur.versions c";
+    sql::execute(db, SEQUENCES, ())?;
+    sql::execute(db, MISSING, ())?;
+    sql::value(db, STEP, ())
+}

@@ -1,0 +1,10 @@
+//! Backups, and the rule that restoring one never brings back revoked access.
+
+#![expect(clippy::unwrap_used, reason = "panicking is how a test fails")]
+
+mod backups;
+mod carrying;
+mod distrust;
+mod ending;
+mod exchange;
+mod stage;
