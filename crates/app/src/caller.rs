@@ -52,7 +52,7 @@ pub enum Via {
 }
 
 /// What the audit log calls whoever works at the command line; such events name no user.
-const COMMAND_LINE: &str = "command line";
+pub(crate) const COMMAND_LINE: &str = "command line";
 
 impl Caller {
     pub(crate) fn new(member: Arc<Member>, via: Via) -> Self {

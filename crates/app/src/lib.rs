@@ -39,6 +39,7 @@ pub mod odata;
 pub mod operator;
 pub mod rates;
 pub mod repeats;
+pub mod restore;
 pub mod revocations;
 pub mod roles;
 pub mod sessions;

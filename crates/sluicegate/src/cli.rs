@@ -10,9 +10,11 @@ use oauth::time::Timestamp;
 use crate::config::{self, ConfigError, Environment, Overrides, Settings};
 
 mod applications;
+mod backup;
 pub(crate) mod data_sources;
 mod documents;
 mod keys;
+mod restore;
 pub(crate) mod setup;
 pub(crate) mod terminal;
 pub(crate) mod users;
@@ -54,6 +56,15 @@ enum Command {
         SLUICEGATE_DATABASE=postgres://… sluicegate migrate --check\n\n\
         It is safe beside running nodes of this version and of the one before.")]
     Migrate(Migrate),
+    /// Copy the database into one file, also while the server runs. The master key is not in it.
+    #[command(
+        after_help = "Example: sluicegate backup --data-dir ./data --to /srv/backup/sluicegate-monday.db\n\n\
+        Keep the master key elsewhere: without it the backup is of no use, and together they give everything away."
+    )]
+    Backup(backup::BackupArguments),
+    /// Put a backup in the place of the database. Nothing that was revoked since comes back.
+    #[command(after_help = restore::EXAMPLES)]
+    Restore(restore::RestoreArguments),
     /// Tell every fault of the configuration, or that there is none.
     #[command(after_help = "Example: sluicegate check-config --config gate.toml")]
     CheckConfig(Serve),
@@ -226,6 +237,8 @@ fn dispatch(command: Command, environment: &Environment) -> anyhow::Result<()> {
         Command::Migrate(migrate) => {
             setup::migrate(&migrate.place.settings(environment)?, environment, migrate.check)
         }
+        Command::Backup(arguments) => backup::run(&arguments, environment),
+        Command::Restore(arguments) => restore::run(&arguments, environment),
         Command::CheckConfig(serve) => {
             setup::tell_configuration(&serve.settings(environment)?);
             Ok(())

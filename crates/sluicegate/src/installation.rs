@@ -151,6 +151,40 @@ impl Installation {
         Ok(master)
     }
 
+    /// The master key of an installation whose database may be lost, in a folder that may have to be made.
+    ///
+    /// # Errors
+    /// A sentence that says what is missing and what to do.
+    pub(crate) fn key_for_restore(&self, environment: &Environment) -> anyhow::Result<MasterKey> {
+        match self.condition(environment) {
+            Condition::Complete | Condition::WithoutDatabase => {}
+            Condition::Empty if environment.master_key().is_some() => self.make_folder()?,
+            Condition::Empty => bail!(
+                "{} holds no master key, and a backup of the database holds none either: put {} back from where you keep it \
+                 (mode 0600), or set SLUICEGATE_MASTER_KEY, and try again",
+                self.folder.display(),
+                self.key_file().display()
+            ),
+            half => return Err(self.mend(half)),
+        }
+        self.read_key(environment)
+    }
+
+    /// A place to prepare a database in. What an interrupted restore left there is deleted, so the caller must have the
+    /// installation alone.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub(crate) fn restore_workshop(&self) -> anyhow::Result<RestoreWorkshop> {
+        let folder = self.folder.join("unfinished-restore");
+        let told = |error: std::io::Error| cannot_write(&self.folder, &error);
+        if folder.exists() {
+            fs::remove_dir_all(&folder).map_err(told)?;
+        }
+        DirBuilder::new().mode(0o700).create(&folder).map_err(told)?;
+        Ok(RestoreWorkshop(folder))
+    }
+
     /// Begins a new installation.
     ///
     /// # Errors
@@ -210,8 +244,8 @@ impl Installation {
                 self.key_file().display(),
             ),
             Condition::WithoutDatabase => anyhow!(
-                "{folder} holds a master key but no database: put sluicegate.db back from a backup, or, if there never was \
-                 one, move {} away and run init again",
+                "{folder} holds a master key but no database: put one back with `sluicegate restore --data-dir {folder} \
+                 --from FILE`, or, if there never was one, move {} away and run init again",
                 self.key_file().display(),
             ),
             Condition::WithoutKey => anyhow!(
@@ -268,6 +302,24 @@ impl Drop for Unfinished {
         if !self.installation.database().exists() {
             let _ = fs::remove_file(self.installation.key_file());
         }
+    }
+}
+
+/// Where a database is prepared; what is left in it goes when this is dropped.
+#[derive(Debug)]
+pub(crate) struct RestoreWorkshop(PathBuf);
+
+impl RestoreWorkshop {
+    /// The work file.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.0.join("sluicegate.db")
+    }
+}
+
+impl Drop for RestoreWorkshop {
+    fn drop(&mut self) {
+        // What cannot be deleted is deleted by the next restore.
+        let _ = fs::remove_dir_all(&self.0);
     }
 }
 

@@ -81,26 +81,32 @@ pub(crate) async fn create(
     unfinished.finish()
 }
 
-struct Chosen {
-    password: Password,
-    made_up: bool,
+/// A password, and whether somebody has to be told it.
+pub(super) struct Chosen {
+    pub(super) password: Password,
+    pub(super) made_up: bool,
 }
 
 /// The passwords of the first accounts: from the environment, from the terminal, or made up.
 fn choose(environment: &Environment) -> anyhow::Result<[Chosen; 2]> {
     let [admin, user] = environment.first_passwords();
-    let one = |name: &str, given: Option<Password>| {
-        let chosen = match given {
-            Some(password) => Chosen { password, made_up: false },
-            None if terminal::somebody_is_there() => {
-                Chosen { password: terminal::ask_new_password(name)?, made_up: false }
-            }
-            None => Chosen { password: make_up(), made_up: true },
-        };
-        check(name, &chosen.password)?;
-        anyhow::Ok(chosen)
+    Ok([choose_one(FIRST_ACCOUNTS[0].0, admin)?, choose_one(FIRST_ACCOUNTS[1].0, user)?])
+}
+
+/// The password of one account: as given, from the terminal, or made up.
+///
+/// # Errors
+/// Which rule it breaks.
+pub(super) fn choose_one(name: &str, given: Option<Password>) -> anyhow::Result<Chosen> {
+    let chosen = match given {
+        Some(password) => Chosen { password, made_up: false },
+        None if terminal::somebody_is_there() => {
+            Chosen { password: terminal::ask_new_password(name)?, made_up: false }
+        }
+        None => Chosen { password: make_up(), made_up: true },
     };
-    Ok([one(FIRST_ACCOUNTS[0].0, admin)?, one(FIRST_ACCOUNTS[1].0, user)?])
+    check(name, &chosen.password)?;
+    Ok(chosen)
 }
 
 /// A password that nobody chose.

@@ -16,6 +16,15 @@ pub(crate) fn complain(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 
+/// Tells how far something has got, on a terminal alone: a log needs no hundred lines about it.
+pub(crate) fn progress(what: &str, hundredths: u8) {
+    let mut out = std::io::stderr().lock();
+    if out.is_terminal() {
+        let end = if hundredths >= 100 { "\n" } else { "" };
+        let _ = write!(out, "\r{what}: {hundredths} %{end}").and_then(|()| out.flush());
+    }
+}
+
 /// Whether somebody sits at a terminal whom one can ask.
 pub(crate) fn somebody_is_there() -> bool {
     std::io::stdin().is_terminal() && std::io::stdout().is_terminal()

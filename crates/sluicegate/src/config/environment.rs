@@ -12,12 +12,16 @@ const PREFIX: &str = "SLUICEGATE_";
 /// Variables that are no settings: name and meaning, for the generated documentation.
 pub(super) const SPECIAL: [(&str, &str); 4] = [
     (CONFIG, "The configuration file, where `--config` names none."),
-    (ADMIN_PASSWORD, "The password that `init` gives `d2cadmin`. `demo` and `serve` ignore it."),
+    (
+        ADMIN_PASSWORD,
+        "The password that `init` gives `d2cadmin`, and `restore` the administrator who needs a new one. `demo` and `serve` \
+         ignore it.",
+    ),
     (USER_PASSWORD, "The password that `init` gives `d2cuser`. `demo` and `serve` ignore it."),
     (
         MASTER_KEY,
         "The master key as 43 characters of base64url, instead of the file `master.key` in the data folder. With it, `init` \
-         writes no such file, and every other command needs it too.",
+         writes no such file, and every other command but `backup` needs it too.",
     ),
 ];
 

@@ -295,6 +295,23 @@ prop_compose! {
 }
 
 proptest! {
+    /// Restoring a backup may give a number again that a lost database gave.
+    #[test]
+    fn another_key_of_the_same_number_opens_nothing_of_any_kind(token in any_access_token(), code in any_code()) {
+        let (vault, first) = vault_with(1);
+        let refresh = RefreshToken { grant: GrantId::new(1), generation: 0 };
+        let position = vault.seal_position(b"after row 5", NOW).unwrap();
+        let token = AccessToken { id: vault.new_token_id(NOW), ..token };
+        let token = vault.seal_access_token(&token).unwrap();
+        let refresh = vault.seal_refresh_token(refresh, 1).unwrap();
+        let code = vault.seal_code(&code).unwrap();
+        vault.replace_ring(&[vault.new_ring_key(first[0].id, NOW, NOW)]).unwrap();
+        prop_assert_eq!(vault.open_access_token(token.expose()), Err(Unsealed));
+        prop_assert_eq!(vault.open_refresh_token(refresh.expose()), Err(Unsealed));
+        prop_assert!(vault.open_code(code.expose()).is_err());
+        prop_assert_eq!(vault.open_position(&position), Err(Unsealed));
+    }
+
     #[test]
     fn every_access_token_survives_its_encoding(token in any_access_token()) {
         let bytes = crate::payload::access_token(&token);

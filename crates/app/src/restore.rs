@@ -1,0 +1,60 @@
+//! Orders for a database that was put back from a backup: a fresh ring, and passwords.
+//!
+//! What is done with them is one transaction of the store; see [`store::Restoring`] for its steps.
+
+use oauth::audit::{Action, Outcome};
+use oauth::secret::Password;
+use oauth::time::Timestamp;
+use store::{BACKUP_OF, Credentials, NewAdministrator, Restoring, StoredKey};
+use vault::Vault;
+
+use crate::Fault;
+use crate::caller::{COMMAND_LINE, Origin};
+
+/// What the operator decided.
+#[derive(Debug)]
+pub struct Decision {
+    /// Whom to believe.
+    pub credentials: Credentials,
+    /// Who gets a new password and administers what was restored.
+    pub administrator: Option<(String, Password)>,
+    /// When the backup was taken, in RFC 3339 to the second, UTC.
+    pub backup_of: String,
+}
+
+/// Makes the key and the hashes. `highest_key` is the highest number of a ring key that anybody knows of.
+///
+/// # Errors
+/// When the hasher is busy.
+pub async fn orders(
+    vault: &Vault,
+    now: Timestamp,
+    highest_key: u32,
+    decision: Decision,
+) -> Result<Restoring, Fault> {
+    let hash = async |password| vault.hash_password(password).await.map_err(|_| Fault::Busy);
+    let sealed = vault.new_ring_key(highest_key + 1, now, now);
+    let administrator = match decision.administrator {
+        Some((name, password)) => Some(NewAdministrator { name, password: hash(password).await? }),
+        None => None,
+    };
+    // 256 random bits that nobody keeps.
+    let unknown = Password::new(vault.new_client_secret().secret.expose());
+    let mut event = Origin::command_line().audit(Action::RestoreBackup, Outcome::Success, now);
+    event.actor_name = Some(COMMAND_LINE.to_owned());
+    event.subject = Some(format!("{BACKUP_OF}{}", decision.backup_of));
+    Ok(Restoring {
+        key: StoredKey { id: sealed.id, created_at: now, activates_at: now, sealed: sealed.bytes },
+        credentials: decision.credentials,
+        unusable_password: hash(unknown).await?,
+        administrator,
+        event,
+    })
+}
+
+/// The event that a backup carries, so that it knows when it was taken.
+pub fn backup_event(now: Timestamp) -> oauth::audit::NewAuditEvent {
+    let mut event = Origin::command_line().audit(Action::TakeBackup, Outcome::Success, now);
+    event.actor_name = Some(COMMAND_LINE.to_owned());
+    event
+}

@@ -1,0 +1,58 @@
+//! `sluicegate backup`.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+use app::clock::{Clock, SystemClock};
+use clap::Args;
+use store_sqlite::{Backup, Figures};
+
+use super::terminal::{progress, say};
+use super::{Place, moment};
+use crate::config::Environment;
+use crate::installation::Installation;
+use crate::logging;
+
+#[derive(Debug, Args)]
+pub(super) struct BackupArguments {
+    #[command(flatten)]
+    place: Place,
+    /// The file to make; nothing is ever overwritten
+    #[arg(long, value_name = "FILE")]
+    to: PathBuf,
+}
+
+/// Copies the database. The master key is not needed for it, so that whoever makes backups need not be able to read it.
+///
+/// # Errors
+/// Why there is no copy; then no file is left behind.
+pub(super) fn run(arguments: &BackupArguments, environment: &Environment) -> anyhow::Result<()> {
+    let settings = arguments.place.settings(environment)?;
+    let _flush = logging::start(settings.log.format, logging::warnings_only());
+    let installation = Installation::at(&settings.general.data_dir);
+    let database = installation.database();
+    if !database.exists() {
+        bail!("{} holds no database: name the folder with --data-dir DIR", installation.folder().display());
+    }
+    let event = app::restore::backup_event(SystemClock.now());
+    let order = Backup { from: &database, to: &arguments.to, event: &event };
+    let figures = store_sqlite::backup(&order, &mut |hundredths| progress("copied", hundredths))
+        .with_context(|| format!("no backup was made of {}", database.display()))?;
+    say(&format!("{} is a backup of {}, checked and complete", arguments.to.display(), database.display()));
+    tell(&figures);
+    say(
+        "The master key is not in it. Keep that elsewhere: without it the backup is of no use, and together they give \
+        everything away.",
+    );
+    Ok(())
+}
+
+/// What a backup holds.
+pub(super) fn tell(figures: &Figures) {
+    let Figures { bytes, taken_at, users, applications, data_sources, grants, audit_events } = figures;
+    say(&format!(
+        "It is of {}, has {bytes} bytes and holds: users {users}, applications {applications}, data sources \
+        {data_sources}, grants {grants}, audit events {audit_events}",
+        moment(*taken_at)
+    ));
+}

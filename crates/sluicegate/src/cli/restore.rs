@@ -1,0 +1,218 @@
+//! `sluicegate restore`.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use app::clock::{Clock, SystemClock};
+use app::restore::Decision;
+use app::setup::FIRST_ACCOUNTS;
+use clap::Args;
+use oauth::secret::Password;
+use store::{Credentials, Restored, StoredKey};
+use store_sqlite::{Current, Figures, Prepared, Presence};
+use vault::{HashingSettings, MasterKey, SystemEntropy, Vault};
+
+use super::terminal::{progress, say};
+use super::{Place, backup, moment, setup};
+use crate::config::Environment;
+use crate::installation::Installation;
+use crate::{logging, wiring};
+
+/// What stands under the help.
+pub(super) const EXAMPLES: &str = "Examples:
+  sluicegate restore --data-dir ./data --from /srv/backup/sluicegate-monday.db
+  SLUICEGATE_ADMIN_PASSWORD=… sluicegate restore --data-dir ./data --from monday.db --administrator ada
+
+Stop the server first. Every token, code and session ends, and what was revoked, deleted or changed since the backup stays
+so, as far as the database that is there can tell. Where there is none, every client secret ends too, and every user but one
+Administrator is switched off. The database that is there is kept under another name.";
+
+#[derive(Debug, Args)]
+pub(super) struct RestoreArguments {
+    #[command(flatten)]
+    place: Place,
+    /// The backup
+    #[arg(long, value_name = "FILE")]
+    from: PathBuf,
+    /// Who gets a new password and is an Administrator afterwards [default: d2cadmin, where nobody else could sign in]
+    #[arg(long, value_name = "USER")]
+    administrator: Option<String>,
+    /// Let every secret and every password of the backup be good again, also those that were ended since because they leaked
+    #[arg(long)]
+    danger_trust_credentials_of_backup: bool,
+}
+
+/// Puts the backup in the place of the database.
+///
+/// # Errors
+/// Why it could not be done; then the database is as it was.
+pub(super) fn run(arguments: &RestoreArguments, environment: &Environment) -> anyhow::Result<()> {
+    let settings = arguments.place.settings(environment)?;
+    let _flush = logging::start(settings.log.format, logging::warnings_only());
+    let installation = Installation::at(&settings.general.data_dir);
+    let database = installation.database();
+    refuse_the_database_itself(&arguments.from, &database)?;
+    let master = installation.key_for_restore(environment)?;
+    let _alone = Presence::alone(&database)?;
+    let workshop = installation.restore_workshop()?;
+    let mut prepared = Prepared::make(&arguments.from, &workshop.database(), &mut |hundredths| {
+        progress("copied", hundredths);
+    })
+    .with_context(|| format!("{} cannot be restored; nothing was changed", arguments.from.display()))?;
+    let vault = open_vault(&master, &prepared.keys()?).context(
+        "the master key of this installation is not the one of the backup; nothing was changed. Put the key that belongs to \
+        the backup in its place, or use another backup",
+    )?;
+    let current = prepared.compare_with(&database, |keys| open_vault(&master, keys).is_ok())?;
+    let credentials = arguments.credentials(&current);
+    let appointed = arguments.appoint(credentials, environment)?;
+    let figures = prepared.figures();
+    let decision = Decision {
+        credentials,
+        administrator: appointed.as_ref().map(|(name, chosen)| (name.clone(), chosen.password.clone())),
+        backup_of: moment(figures.taken_at),
+    };
+    let now = SystemClock.now();
+    let orders = app::restore::orders(&vault, now, prepared.highest_key()?, decision);
+    let restored = prepared.end(&wiring::command_runtime()?.block_on(orders)?)?;
+    let time = moment(now).replace(':', "-");
+    let aside = store_sqlite::keep_aside(&database, &time)?;
+    prepared.put_in_place(&database)?;
+    Report { arguments, installation: &installation, current: &current, credentials, figures, restored }
+        .tell(aside.as_deref(), appointed.as_ref());
+    Ok(())
+}
+
+fn refuse_the_database_itself(from: &Path, database: &Path) -> anyhow::Result<()> {
+    let canonical = |path: &Path| path.canonicalize().ok();
+    if canonical(from).is_some() && canonical(from) == canonical(database) {
+        bail!("{} is the database itself: name a backup with --from FILE", from.display());
+    }
+    Ok(())
+}
+
+fn open_vault(master: &MasterKey, keys: &[StoredKey]) -> anyhow::Result<Vault> {
+    if keys.is_empty() {
+        bail!("there is no key that it could open");
+    }
+    let keys = app::feed::keys_for_vault(keys);
+    Ok(Vault::open(master, &keys, Arc::new(SystemEntropy), HashingSettings::owasp(1))?)
+}
+
+impl RestoreArguments {
+    fn credentials(&self, current: &Current) -> Credentials {
+        match current {
+            _ if self.danger_trust_credentials_of_backup => Credentials::TrustBackup,
+            Current::Comparable => Credentials::CarryOver,
+            _ => Credentials::Distrust,
+        }
+    }
+
+    /// Who gets a new password: who was named, or the first account where every other one is switched off.
+    fn appoint(
+        &self,
+        credentials: Credentials,
+        environment: &Environment,
+    ) -> anyhow::Result<Option<(String, setup::Chosen)>> {
+        let needed = credentials == Credentials::Distrust;
+        let default = || needed.then(|| FIRST_ACCOUNTS[0].0.to_owned());
+        let Some(name) = self.administrator.clone().or_else(default) else { return Ok(None) };
+        let [given, _]: [Option<Password>; 2] = environment.first_passwords();
+        let chosen = setup::choose_one(&name, given)?;
+        Ok(Some((name, chosen)))
+    }
+}
+
+/// What somebody needs to know who was woken up for this.
+struct Report<'a> {
+    arguments: &'a RestoreArguments,
+    installation: &'a Installation,
+    current: &'a Current,
+    credentials: Credentials,
+    figures: Figures,
+    restored: Restored,
+}
+
+impl Report<'_> {
+    fn tell(&self, aside: Option<&Path>, appointed: Option<&(String, setup::Chosen)>) {
+        let folder = self.installation.folder().display();
+        say(&format!("{} is now the database of {folder}", self.arguments.from.display()));
+        backup::tell(&self.figures);
+        say("Every token, code, session and next link has ended: everybody signs in and consents again.");
+        self.tell_whom_we_believe();
+        let counts = self.restored.counts();
+        for count in &counts {
+            say(&format!("  {count}"));
+        }
+        if counts.is_empty() {
+            say("  (there was nothing to end)");
+        }
+        if !self.restored.lost.is_empty() {
+            say(&format!(
+                "Made after the backup, and so not there any more: {}",
+                self.restored.lost.join(", ")
+            ));
+        }
+        if let Some((name, chosen)) = appointed {
+            let shown = if chosen.made_up {
+                format!(": {} (it is shown only now)", chosen.password.expose())
+            } else {
+                String::new()
+            };
+            say(&format!("{name} is an active Administrator with a new password{shown}"));
+        }
+        if let Some(aside) = aside {
+            say(&format!(
+                "The database that was there is kept as {}: delete it when you are sure. To undo this: sluicegate restore \
+                --data-dir {folder} --from {}",
+                aside.display(),
+                aside.display()
+            ));
+        }
+        self.tell_what_is_next();
+    }
+
+    fn tell_whom_we_believe(&self) {
+        let why = match self.current {
+            Current::Comparable => "as the operator asked".to_owned(),
+            Current::Missing => "there was no database that could tell what ended since".to_owned(),
+            Current::Unreadable(why) => format!("the database that was there cannot be read ({why})"),
+            _ => "the database that was there is not a later state of the backup".to_owned(),
+        };
+        say(&match self.credentials {
+            Credentials::CarryOver => {
+                "What the database that was there knew to have ended since the backup stays ended:".to_owned()
+            }
+            Credentials::Distrust => format!("No credential of the backup is trusted, because {why}:"),
+            Credentials::TrustBackup => {
+                "WARNING: every secret and every password of the backup is good again, also what was \
+                reset, changed or switched off since because it had leaked. Reset what you do not trust."
+                    .to_owned()
+            }
+        });
+    }
+
+    fn tell_what_is_next(&self) {
+        let folder = self.installation.folder().display();
+        say("Next:");
+        say(&format!("  sluicegate serve --data-dir {folder}"));
+        if self.credentials == Credentials::Distrust {
+            for (command, what) in [
+                ("application list", "which applications there are"),
+                (
+                    "application reset-secret ID",
+                    "for each application: a new secret, to be given to its owner",
+                ),
+                ("user list", "who is switched off"),
+                ("user set-password NAME", "for each user, and then"),
+                (
+                    "user enable NAME",
+                    "after looking at the roles: which were taken away since, nobody can tell",
+                ),
+            ] {
+                say(&format!("  sluicegate {command} --data-dir {folder}   # {what}"));
+            }
+        }
+    }
+}
