@@ -278,6 +278,55 @@ mod tests {
         }
     }
 
+    const DEPLOYED: [(&str, &str); 3] = [
+        ("sluicegate.service", include_str!("../../../deploy/sluicegate.service")),
+        ("sluicegate-backup.service", include_str!("../../../deploy/sluicegate-backup.service")),
+        ("Dockerfile", include_str!("../../../deploy/Dockerfile")),
+    ];
+
+    /// Follows the words after the program's name through its commands, and answers the command if there is one.
+    fn command_of<'a>(program: &'a clap::Command, words: &[&str]) -> Option<&'a clap::Command> {
+        let inner = program.find_subcommand(words.first()?)?;
+        command_of(inner, &words[1..]).or(Some(inner))
+    }
+
+    #[test]
+    fn commands_and_flags_that_deployment_files_name_exist() {
+        let program = <CommandLine as clap::CommandFactory>::command();
+        let mut found = Vec::new();
+        for (file, text) in DEPLOYED {
+            let text = text.replace("\\\n#", " ");
+            for line in text.lines() {
+                let words: Vec<&str> = line.split_whitespace().collect();
+                for at in
+                    (0..words.len()).filter(|at| words[*at].trim_start_matches('/').ends_with("sluicegate"))
+                {
+                    let Some(command) = command_of(&program, &words[at + 1..]) else { continue };
+                    for flag in words[at + 1..].iter().filter_map(|word| word.strip_prefix("--")) {
+                        let known = command.get_arguments().any(|argument| argument.get_long() == Some(flag));
+                        assert!(known, "{file}: {} has no --{flag}", command.get_name());
+                    }
+                    found.push(format!("{file}: {}", command.get_name()));
+                }
+            }
+        }
+        let wanted =
+            ["sluicegate.service: init", "sluicegate.service: serve", "sluicegate-backup.service: backup"];
+        for wanted in wanted.into_iter().chain(["Dockerfile: init"]) {
+            assert!(found.iter().any(|found| found == wanted), "{wanted}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn the_variables_of_the_image_are_settings() {
+        let (_, text) = DEPLOYED[2];
+        let pairs = text.split_whitespace().filter_map(|word| word.split_once('='));
+        let variables: Vec<_> = pairs.filter(|(name, _)| name.starts_with("SLUICEGATE_")).collect();
+        assert!(variables.len() >= 4, "{variables:?}");
+        let settings = Place::default().settings(&Environment::sample(&variables)).unwrap();
+        assert_eq!(settings.general.data_dir, PathBuf::from("/data"));
+    }
+
     #[test]
     fn the_command_line_is_consistent() {
         <CommandLine as clap::CommandFactory>::command().debug_assert();
