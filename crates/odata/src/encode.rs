@@ -4,12 +4,14 @@
 //! Running it allocates nothing but the output.
 
 pub(crate) mod text;
+mod usual;
 pub(crate) mod value;
 
 use crate::bind::Selection;
 use crate::cell::Row;
 use crate::format::{Format, MetadataLevel};
 use crate::model::{EdmType, Model};
+use usual::{Before, Line};
 use value::Writing;
 
 /// How many values did not fit the type of their column and were written as null.
@@ -73,8 +75,7 @@ struct Id {
 /// One value of a row.
 #[derive(Debug, Clone, PartialEq)]
 struct Field {
-    /// A comma or brace, the name and the colon.
-    before: Vec<u8>,
+    before: Before,
     column: usize,
     writing: Writing,
 }
@@ -108,10 +109,10 @@ impl Encoder {
             before.extend(if first { b"{".as_slice() } else { b",".as_slice() });
             first = false;
             name_of(&mut before, name);
-            fields.push(Field { before, column, writing: Writing::of(property.ty, shape.format) });
+            fields.push((before, column, Writing::of(property.ty, shape.format)));
         }
         let value_type = match fields.as_slice() {
-            [field] if matches!(field.writing, Writing::Binary) => "application/octet-stream",
+            [(_, _, Writing::Binary)] => "application/octet-stream",
             _ => "text/plain;charset=utf-8",
         };
         let id = (!shape.key.is_empty()).then(|| Id::new(shape));
@@ -120,10 +121,16 @@ impl Encoder {
         if shape.subject != Subject::Collection
             && head == b"{"
             && id.is_none()
-            && let Some(field) = fields.first_mut()
+            && let Some((before, ..)) = fields.first_mut()
         {
-            field.before.remove(0);
+            before.remove(0);
         }
+        let fields = fields.into_iter().map(|(before, column, writing)| Field {
+            before: before.into(),
+            column,
+            writing,
+        });
+        let fields = fields.collect();
         Self { head, id, fields, count_as_text: shape.format.ieee754_compatible, value_type }
     }
 
@@ -159,8 +166,10 @@ impl Encoder {
             }
             id.write(out, row);
         }
-        let misfits = self.fields(out, row);
-        out.push(b'}');
+        let mut line = Line::new(out);
+        let misfits = self.fields(&mut line, row);
+        line.byte(b'}');
+        line.finish();
         Misfits(misfits)
     }
 
@@ -169,7 +178,7 @@ impl Encoder {
         let start = out.len();
         out.extend_from_slice(&self.head);
         let Some(field) = self.fields.first() else { return Written::Null };
-        out.extend_from_slice(&field.before);
+        out.extend_from_slice(field.before.bytes());
         let value = out.len();
         let fits = field.writing.write(out, row.cell(field.column));
         let written = match (fits, &out[value..]) {
@@ -198,11 +207,10 @@ impl Encoder {
         self.value_type
     }
 
-    fn fields(&self, out: &mut Vec<u8>, row: &impl Row) -> u64 {
+    fn fields(&self, line: &mut Line<'_>, row: &impl Row) -> u64 {
         let mut misfits = 0;
         for field in &self.fields {
-            out.extend_from_slice(&field.before);
-            misfits += u64::from(!field.writing.write(out, row.cell(field.column)));
+            misfits += u64::from(!line.field(&field.before, field.writing, row.cell(field.column)));
         }
         misfits
     }
@@ -221,8 +229,10 @@ impl Body<'_> {
         } else if self.encoder.fields.is_empty() {
             out.push(b'{');
         }
-        self.misfits += self.encoder.fields(out, row);
-        out.push(b'}');
+        let mut line = Line::new(out);
+        self.misfits += self.encoder.fields(&mut line, row);
+        line.byte(b'}');
+        line.finish();
     }
 
     /// How many entities have been written.

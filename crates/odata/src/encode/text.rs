@@ -60,7 +60,7 @@ fn is_plain(text: &[u8]) -> bool {
 }
 
 /// Sets the highest bit of some byte if any of the eight is below 0x20, a quote, a backslash, or not ASCII.
-const fn special_bytes(word: u64) -> u64 {
+pub(super) const fn special_bytes(word: u64) -> u64 {
     const ONES: u64 = u64::MAX / 255;
     const HIGHS: u64 = ONES * 0x80;
     const fn zero(word: u64) -> u64 {

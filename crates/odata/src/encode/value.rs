@@ -286,43 +286,46 @@ fn date(text: &str) -> Option<&str> {
 
 /// Writes a stored date and time in UTC.
 fn instant(out: &mut Vec<u8>, text: &str) -> bool {
-    if usual_instant(out, text.as_bytes()) {
+    if let Some((seconds, fraction)) = usual_instant(text.as_bytes()) {
+        out.extend_from_slice(&seconds[..10]);
+        out.push(b'T');
+        out.extend_from_slice(&seconds[11..]);
+        out.extend_from_slice(fraction);
+        out.push(b'Z');
         return true;
     }
     let Some(instant) = literal::stored_date_time(text) else { return false };
     push(out, &instant.to_string())
 }
 
-/// The usual case: seconds, perhaps a fraction, and no zone but UTC. Writes nothing if it is another case.
-fn usual_instant(out: &mut Vec<u8>, bytes: &[u8]) -> bool {
+/// The usual case: whole seconds, the fraction with its point or nothing, and no zone but UTC.
+pub(super) fn usual_instant(bytes: &[u8]) -> Option<(&[u8; 19], &[u8])> {
     let local = bytes.strip_suffix(b"Z").unwrap_or(bytes);
-    let Some((seconds, fraction)) = local.split_at_checked(19) else { return false };
-    let digit = |at: usize| seconds[at].is_ascii_digit();
-    let pair = |at: usize| (seconds[at] - b'0') * 10 + (seconds[at + 1] - b'0');
-    let formed = [0, 1, 2, 3, 5, 6, 8, 9, 11, 12, 14, 15, 17, 18].into_iter().all(digit)
-        && seconds[4] == b'-'
-        && seconds[7] == b'-'
+    let (seconds, fraction) = local.split_first_chunk::<19>()?;
+    let day = seconds.first_chunk()?;
+    let formed = [11, 12, 14, 15, 17, 18].into_iter().all(|at| seconds[at].is_ascii_digit())
         && matches!(seconds[10], b'T' | b' ')
         && seconds[13] == b':'
         && seconds[16] == b':';
-    let in_bounds = || {
-        (1..=12).contains(&pair(5))
-            && (1..=28).contains(&pair(8))
-            && pair(11) < 24
-            && pair(14) < 60
-            && pair(17) < 60
-    };
+    let in_bounds = || two(seconds, 11) < 24 && two(seconds, 14) < 60 && two(seconds, 17) < 60;
     let fraction_formed = fraction.is_empty()
         || (fraction.len() > 1 && fraction[0] == b'.' && fraction[1..].iter().all(u8::is_ascii_digit));
-    if !(formed && in_bounds() && fraction_formed && fraction.len() <= 13) {
-        return false;
-    }
-    out.extend_from_slice(&seconds[..10]);
-    out.push(b'T');
-    out.extend_from_slice(&seconds[11..]);
-    out.extend_from_slice(fraction);
-    out.push(b'Z');
-    true
+    (formed && is_usual_day(day) && in_bounds() && fraction_formed && fraction.len() <= 13)
+        .then_some((seconds, fraction))
+}
+
+/// Whether this is a day that every month has, so that no calendar need be asked.
+pub(super) fn is_usual_day(text: &[u8; 10]) -> bool {
+    [0, 1, 2, 3, 5, 6, 8, 9].into_iter().all(|at| text[at].is_ascii_digit())
+        && text[4] == b'-'
+        && text[7] == b'-'
+        && (1..=12).contains(&two(text, 5))
+        && (1..=28).contains(&two(text, 8))
+}
+
+/// The number that two digits make.
+fn two<const LENGTH: usize>(digits: &[u8; LENGTH], at: usize) -> u8 {
+    (digits[at] - b'0') * 10 + (digits[at + 1] - b'0')
 }
 
 fn base64url(out: &mut Vec<u8>, bytes: &[u8]) -> bool {

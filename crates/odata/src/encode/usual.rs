@@ -1,0 +1,268 @@
+//! The usual values, each written into a room of fixed size.
+//!
+//! Most cells are short. Looking at the capacity of the buffer for each piece of them, and calling a copy of unknown
+//! length for three bytes, costs more than what is written. Here a field gets its room once, and its pieces are copied
+//! in whole words, whatever lies behind their ends being overwritten by what comes next. What is not usual is left to
+//! [`Writing::write`], and what is written here is, byte for byte, what that would write.
+
+use super::text::special_bytes;
+use super::value::{self, Writing};
+use crate::cell::Cell;
+
+/// Room for what stands before a value.
+const NAME: usize = 32;
+/// Room for a value, its quotes included.
+const VALUE: usize = 48;
+const FIELD: usize = NAME + VALUE;
+/// By how much the buffer grows ahead of what is written; most rows fit in.
+const STEP: usize = 512;
+/// The longest text that is copied in words.
+const SHORT_TEXT: usize = 40;
+
+/// The bytes before a value: a comma or brace, the name and the colon.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Before {
+    /// So many bytes of these.
+    Short([u8; NAME], u8),
+    Long(Box<[u8]>),
+}
+
+impl From<Vec<u8>> for Before {
+    fn from(bytes: Vec<u8>) -> Self {
+        match u8::try_from(bytes.len()) {
+            Ok(length) if usize::from(length) < NAME => {
+                let mut padded = [0; NAME];
+                padded[..bytes.len()].copy_from_slice(&bytes);
+                Self::Short(padded, length)
+            }
+            _ => Self::Long(bytes.into()),
+        }
+    }
+}
+
+impl Before {
+    pub(super) fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Short(padded, length) => &padded[..usize::from(*length)],
+            Self::Long(bytes) => bytes,
+        }
+    }
+}
+
+/// A row being written. The buffer reaches beyond what is written until the row is [finished](Self::finish).
+pub(super) struct Line<'o> {
+    out: &'o mut Vec<u8>,
+    end: usize,
+}
+
+impl<'o> Line<'o> {
+    pub(super) fn new(out: &'o mut Vec<u8>) -> Self {
+        let end = out.len();
+        Self { out, end }
+    }
+
+    pub(super) fn byte(&mut self, byte: u8) {
+        *self.room::<1>() = [byte];
+        self.end += 1;
+    }
+
+    /// Writes a field; false if its value did not fit and null was written.
+    #[inline]
+    pub(super) fn field(&mut self, before: &Before, writing: Writing, cell: Cell<'_>) -> bool {
+        let room = self.room::<FIELD>();
+        let Before::Short(name, length) = before else { return self.unusual(before, writing, cell) };
+        let length = usize::from(*length) % NAME;
+        room[..NAME].copy_from_slice(name);
+        let written = room[length..].first_chunk_mut().and_then(|room| usual(room, writing, cell));
+        let Some(written) = written else { return self.unusual(before, writing, cell) };
+        self.end += length + written;
+        true
+    }
+
+    /// Takes back what the buffer reaches beyond the row.
+    pub(super) fn finish(self) {
+        self.out.truncate(self.end);
+    }
+
+    #[inline(never)]
+    fn unusual(&mut self, before: &Before, writing: Writing, cell: Cell<'_>) -> bool {
+        self.out.truncate(self.end);
+        self.out.extend_from_slice(before.bytes());
+        let fits = writing.write(self.out, cell);
+        self.end = self.out.len();
+        fits
+    }
+
+    #[inline]
+    fn room<const ROOM: usize>(&mut self) -> &mut [u8; ROOM] {
+        const { assert!(ROOM <= STEP) };
+        if self.out.len() < self.end + ROOM {
+            self.grow();
+        }
+        let (room, _) = self.out[self.end..].split_at_mut(ROOM);
+        room.try_into().expect("the buffer has grown by a step, which is no less")
+    }
+
+    #[inline(never)]
+    fn grow(&mut self) {
+        self.out.resize(self.end + STEP, 0);
+    }
+}
+
+/// Writes a value and tells its length; none if it is not a usual one.
+#[inline]
+fn usual(room: &mut [u8; VALUE], writing: Writing, cell: Cell<'_>) -> Option<usize> {
+    match (writing, cell) {
+        (_, Cell::Null) => Some(word(room, b"null")),
+        (Writing::String, Cell::Text(text)) => short_text(room, text),
+        (Writing::Integer { min, max, quoted: false }, Cell::Integer(value)) => {
+            (min..=max).contains(&value).then(|| integer(room, value))
+        }
+        (Writing::Float | Writing::Decimal { quoted: false, .. }, Cell::Integer(value)) => {
+            Some(integer(room, value))
+        }
+        (Writing::Float | Writing::Decimal { scale: None, quoted: false }, Cell::Real(value)) => {
+            hundredths(room, value)
+        }
+        (Writing::Decimal { scale: Some(2), quoted: false }, Cell::Real(value)) => cents(room, value),
+        (Writing::Boolean, Cell::Integer(1)) => Some(word(room, b"true")),
+        (Writing::Boolean, Cell::Integer(0)) => Some(word(room, b"false")),
+        (Writing::Date, Cell::Text(text)) => date(room, text),
+        (Writing::DateTimeOffset, Cell::Text(text)) => instant(room, text),
+        _ => None,
+    }
+}
+
+fn word<const LENGTH: usize>(room: &mut [u8; VALUE], word: &[u8; LENGTH]) -> usize {
+    room[..LENGTH].copy_from_slice(word);
+    LENGTH
+}
+
+/// Text without anything to escape. Each word is looked at while it is copied; the last one overlaps the one before.
+fn short_text(room: &mut [u8; VALUE], text: &[u8]) -> Option<usize> {
+    if text.len() > SHORT_TEXT {
+        return None;
+    }
+    let (quote, content) = room.split_first_mut()?;
+    *quote = b'"';
+    let special = if let Some(last) = text.last_chunk::<8>() {
+        let mut special = special_bytes(u64::from_le_bytes(*last));
+        for (to, from) in content.as_chunks_mut::<8>().0.iter_mut().zip(text.as_chunks::<8>().0) {
+            special |= special_bytes(u64::from_le_bytes(*from));
+            *to = *from;
+        }
+        *content[text.len() - 8..].first_chunk_mut()? = *last;
+        special
+    } else if let (Some(first), Some(last)) = (text.first_chunk::<4>(), text.last_chunk::<4>()) {
+        *content.first_chunk_mut()? = *first;
+        *content[text.len() - 4..].first_chunk_mut()? = *last;
+        special_bytes(u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last)))
+    } else {
+        let mut looked_at = [b' '; 8];
+        for ((byte, looked_at), to) in text.iter().zip(&mut looked_at).zip(&mut *content) {
+            (*looked_at, *to) = (*byte, *byte);
+        }
+        special_bytes(u64::from_le_bytes(looked_at))
+    };
+    content[text.len()] = b'"';
+    (special == 0).then_some(text.len() + 2)
+}
+
+/// The two digits of each number below a hundred.
+const PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[0; 2]; 100];
+    let mut number = 0_u8;
+    while number < 100 {
+        pairs[number as usize] = [b'0' + number / 10, b'0' + number % 10];
+        number += 1;
+    }
+    pairs
+};
+
+fn pair(number: u64) -> [u8; 2] {
+    PAIRS[(number % 100) as usize]
+}
+
+fn integer(room: &mut [u8; VALUE], value: i64) -> usize {
+    signed(room, value < 0, value.unsigned_abs())
+}
+
+/// A whole number. Up to four digits, as many have, are written together and the zeros before them shifted out.
+fn signed(room: &mut [u8; VALUE], negative: bool, magnitude: u64) -> usize {
+    room[0] = b'-';
+    let start = usize::from(negative);
+    if magnitude < 10_000 {
+        let [[a, b], [c, d]] = [pair(magnitude / 100), pair(magnitude)];
+        let zeros =
+            usize::from(magnitude < 1000) + usize::from(magnitude < 100) + usize::from(magnitude < 10);
+        let digits = u32::from_le_bytes([a, b, c, d]) >> (8 * zeros);
+        room[start..start + 4].copy_from_slice(&digits.to_le_bytes());
+        return start + 4 - zeros;
+    }
+    let mut buffer = itoa::Buffer::new();
+    let digits = buffer.format(magnitude);
+    room[start..start + digits.len()].copy_from_slice(digits.as_bytes());
+    start + digits.len()
+}
+
+/// A floating-point number that has two digits after its point, or one. The quotient of two whole numbers is the number
+/// nearest to it, and of at most fifteen digits only one sequence leads there, so these are the digits to write.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "compared with the number itself"
+)]
+#[expect(clippy::float_cmp, reason = "only the very number is written with these digits")]
+fn hundredths(room: &mut [u8; VALUE], value: f64) -> Option<usize> {
+    let magnitude = value.abs();
+    let units = (magnitude * 100.0 + 0.5) as u32;
+    (f64::from(units) / 100.0 == magnitude).then(|| {
+        let end = with_cents(room, value.is_sign_negative(), units);
+        end - usize::from(units.is_multiple_of(10))
+    })
+}
+
+/// A decimal number with two digits after its point: the nearest hundredths, half away from zero.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within the bounds of 32 bits")]
+fn cents(room: &mut [u8; VALUE], value: f64) -> Option<usize> {
+    let scaled = value.abs() * 100.0;
+    // Not so for what is no number.
+    (scaled < 4e9).then(|| {
+        let whole = scaled as u32;
+        let units = whole + u32::from(scaled - f64::from(whole) >= 0.5);
+        with_cents(room, value < 0.0 && units > 0, units)
+    })
+}
+
+fn with_cents(room: &mut [u8; VALUE], negative: bool, units: u32) -> usize {
+    let end = signed(room, negative, u64::from(units / 100));
+    let [tenths, hundredths] = pair(u64::from(units));
+    room[end..end + 3].copy_from_slice(&[b'.', tenths, hundredths]);
+    end + 3
+}
+
+fn date(room: &mut [u8; VALUE], text: &[u8]) -> Option<usize> {
+    let (day, rest) = text.split_first_chunk::<10>()?;
+    let followed = rest.is_empty() || (matches!(rest[0], b' ' | b'T') && rest.is_ascii());
+    if !(followed && value::is_usual_day(day)) {
+        return None;
+    }
+    room[0] = b'"';
+    room[1..11].copy_from_slice(day);
+    room[11] = b'"';
+    Some(12)
+}
+
+fn instant(room: &mut [u8; VALUE], text: &[u8]) -> Option<usize> {
+    let (seconds, fraction) = value::usual_instant(text)?;
+    room[0] = b'"';
+    room[1..20].copy_from_slice(seconds);
+    room[11] = b'T';
+    let end = 20 + fraction.len();
+    room[20..end].copy_from_slice(fraction);
+    room[end..end + 2].copy_from_slice(b"Z\"");
+    Some(end + 2)
+}
+
+#[cfg(test)]
+mod tests;
