@@ -2,7 +2,7 @@
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use oauth::account::DataSource;
@@ -33,6 +33,12 @@ const SHORT_PAGE: usize = 200;
 /// plan is not given up for good.
 const WARY_FOR: u32 = 100;
 
+/// Room for a page of which nothing is known, and the most that is set aside for one that was longer before, in bytes.
+const ROOM: std::ops::RangeInclusive<usize> = 4 * 1024..=256 * 1024;
+
+/// Room beyond what a page took before, in bytes: the rows of the next one may be a little longer.
+const SLACK: usize = 1024;
+
 /// What is to be done for a request.
 #[derive(Debug)]
 pub(super) struct Prepared {
@@ -45,6 +51,8 @@ pub(super) struct Prepared {
     pub(super) service_document: Option<Bytes>,
     /// How many requests still go to a worker at once, since one took too long on a caller's thread.
     slow: AtomicU32,
+    /// How long its page was the last time, in bytes.
+    length: AtomicUsize,
 }
 
 /// Plans by what they depend on.
@@ -136,6 +144,7 @@ impl App {
             format_named: url.names_format(),
             service_document,
             slow: AtomicU32::new(0),
+            length: AtomicUsize::new(0),
         })
     }
 
@@ -167,6 +176,17 @@ impl Prepared {
     /// Notes that it was not.
     pub(super) fn took_long(&self) {
         self.slow.store(WARY_FOR, Ordering::Relaxed);
+    }
+
+    /// A buffer that the page should fit into without being moved as it grows.
+    pub(super) fn buffer(&self) -> Vec<u8> {
+        let expected = self.length.load(Ordering::Relaxed) + SLACK;
+        Vec::with_capacity(expected.clamp(*ROOM.start(), *ROOM.end()))
+    }
+
+    /// Notes how long the page was.
+    pub(super) fn was_long(&self, bytes: usize) {
+        self.length.store(bytes, Ordering::Relaxed);
     }
 
     fn is_wary(&self) -> bool {

@@ -110,7 +110,7 @@ impl App {
             misfits: metrics.odata_misfits.clone(),
         };
         if prepared.may_be_short() {
-            match pager.inline(source, &prepared.plan) {
+            match pager.inline(source, prepared) {
                 Err(SourceError::TimedOut) => prepared.took_long(),
                 written => return Ok(DataBody::Whole(written?.into())),
             }
@@ -179,9 +179,9 @@ fn inline_run() -> Run {
 }
 
 impl Pager {
-    fn inline(&self, source: &Source, plan: &Plan) -> Result<Vec<u8>, SourceError> {
-        let mut out = Vec::with_capacity(4096);
-        match plan {
+    fn inline(&self, source: &Source, prepared: &Prepared) -> Result<Vec<u8>, SourceError> {
+        let mut out = prepared.buffer();
+        match &prepared.plan {
             // Count and rows must see the same state.
             Plan::Entities(query) if query.count.is_some() => {
                 source.read(inline_run(), |runner| self.write(query, runner, &mut out))?;
@@ -189,6 +189,7 @@ impl Pager {
             Plan::Entities(query) => self.write(query, &Alone { source, run: inline_run() }, &mut out)?,
             _ => {}
         }
+        prepared.was_long(out.len());
         Ok(out)
     }
 
