@@ -176,20 +176,29 @@ fn loggable_path(path: &str) -> Cow<'_, str> {
     if path.len() <= MOST_LOGGED && path.bytes().all(is_plain) {
         return Cow::Borrowed(path);
     }
-    let path = path.replace("%28", "(").replace("%29", ")");
+    // Searching costs more than all the rest, and few paths have anything encoded.
+    let path = if path.contains('%') {
+        Cow::Owned(path.replace("%28", "(").replace("%29", ")"))
+    } else {
+        Cow::Borrowed(path)
+    };
+    let mut shown = String::with_capacity(path.len().min(MOST_LOGGED));
     let mut depth = 0_usize;
-    let shown = path.chars().take(MOST_LOGGED).filter(|character| match character {
-        '(' => {
-            depth += 1;
-            depth == 1
-        }
-        ')' => {
-            depth = depth.saturating_sub(1);
-            depth == 0
-        }
-        _ => depth == 0,
-    });
-    shown.map(|character| if character.is_control() { '?' } else { character }).collect()
+    shown.extend(path.chars().take(MOST_LOGGED).filter_map(|character| {
+        let is_shown = match character {
+            '(' => {
+                depth += 1;
+                depth == 1
+            }
+            ')' => {
+                depth = depth.saturating_sub(1);
+                depth == 0
+            }
+            _ => depth == 0,
+        };
+        is_shown.then_some(if character.is_control() { '?' } else { character })
+    }));
+    Cow::Owned(shown)
 }
 
 /// Longer paths are cut in the log.
