@@ -15,12 +15,15 @@ fn database() -> Database {
         ("b", EdmType::Double, true),
         ("n", EdmType::Int32, false),
         ("s", EdmType::String { max_length: None }, true),
+        ("at", EdmType::DateTimeOffset, true),
     ];
-    let sql = "CREATE TABLE T (id INTEGER NOT NULL, k TEXT NOT NULL, a INTEGER, b REAL, n INTEGER NOT NULL, s TEXT, PRIMARY KEY (k, id));
+    let sql = "CREATE TABLE T (id INTEGER NOT NULL, k TEXT NOT NULL, a INTEGER, b REAL, n INTEGER NOT NULL, s TEXT, at TEXT, PRIMARY KEY (k, id));
         CREATE INDEX T_a ON T (a, n);
         WITH RECURSIVE c (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM c WHERE i < 59)
         INSERT INTO T SELECT i, char(65 + i % 4), CASE i % 3 WHEN 0 THEN NULL ELSE i % 5 END,
-          CASE i % 7 WHEN 0 THEN NULL ELSE (i % 4) / 2.0 END, i % 6, CASE i % 5 WHEN 0 THEN NULL ELSE 'ä' || (i % 3) END FROM c";
+          CASE i % 7 WHEN 0 THEN NULL ELSE (i % 4) / 2.0 END, i % 6, CASE i % 5 WHEN 0 THEN NULL ELSE 'ä' || (i % 3) END,
+          CASE i % 6 WHEN 0 THEN NULL WHEN 1 THEN '2024-05-01 12:00:0' || (i % 10) WHEN 2 THEN '2024-05-01T1' || (i % 10) || ':00:00+02:00'
+            WHEN 3 THEN '2024-05-02T00:30:00-1' || (i % 5) || ':00' WHEN 4 THEN '2024-04-30T23:59Z' ELSE '2024-05-01T12:00:00.' || (i % 10) END FROM c";
     Database::new(sql, vec![table("T", &columns, &["k", "id"])])
 }
 
@@ -61,6 +64,9 @@ fn order() -> impl Strategy<Value = String> {
         "a gt 2",
         "tolower(k)",
         "a divby n",
+        "at",
+        "date(at)",
+        "time(at)",
     ]);
     let direction = prop::sample::select(vec!["", " asc", " desc"]);
     prop::collection::vec((term, direction), 0..4).prop_map(|terms| {
@@ -109,6 +115,19 @@ fn nulls_sort_first_ascending_and_last_descending() {
     assert!(value("T?$orderby=a&$top=1")["value"][0]["a"].is_null());
     assert!(value("T?$orderby=a desc&$skip=59")["value"][0]["a"].is_null());
     assert!(!value("T?$orderby=a desc&$top=1")["value"][0]["a"].is_null());
+}
+
+#[test]
+fn instants_in_mixed_zones_and_forms_are_in_order_by_date_and_time() {
+    let database = database();
+    let url = "T?$select=at,id&$filter=at ne null&$orderby=date(at),time(at),id";
+    let body: serde_json::Value = serde_json::from_str(&database.body(url)).unwrap();
+    let rows = body["value"].as_array().unwrap();
+    let instants = rows.iter().map(|row| row["at"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap());
+    let instants: Vec<_> = instants.collect();
+    assert_eq!(instants.len(), 50);
+    assert!(instants.is_sorted(), "{instants:?}");
+    assert!(!instants.windows(2).all(|pair| pair[0] == pair[1]));
 }
 
 #[test]
