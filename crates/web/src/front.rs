@@ -19,9 +19,9 @@ use http::{Request, StatusCode};
 use oauth::time::Timestamp;
 use tower::Service;
 
-use crate::Gate;
 use crate::origin::RequestId;
 use crate::respond::Area;
+use crate::{Gate, odata};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -221,8 +221,12 @@ pub(crate) async fn unknown_path(request: Request<Body>) -> Response {
 
 /// Answers a method that the route does not have, in the form of its area; the router adds `Allow`.
 pub(crate) async fn wrong_method(request: Request<Body>) -> Response {
+    let area = Area::of(request.uri().path());
+    if let (Area::OData, Some(known)) = (area, odata::unsupported::named(&request)) {
+        return area.refuse(StatusCode::NOT_IMPLEMENTED, &format!("{known} is not supported"));
+    }
     let message = format!("{} is not supported at this address", request.method());
-    Area::of(request.uri().path()).refuse(StatusCode::METHOD_NOT_ALLOWED, &message)
+    area.refuse(StatusCode::METHOD_NOT_ALLOWED, &message)
 }
 
 #[cfg(test)]

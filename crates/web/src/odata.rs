@@ -9,6 +9,7 @@ mod address;
 mod caller;
 mod headers;
 mod rows;
+pub(crate) mod unsupported;
 
 use app::odata::{Content, DataAnswer, DataBody, DataRequest};
 use axum::body::Body;

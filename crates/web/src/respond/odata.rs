@@ -191,6 +191,7 @@ pub fn refuse(status: StatusCode, message: &str) -> Response {
         StatusCode::URI_TOO_LONG => "UrlTooLong",
         StatusCode::TOO_MANY_REQUESTS => "TooManyRequests",
         StatusCode::INTERNAL_SERVER_ERROR => "ServerError",
+        StatusCode::NOT_IMPLEMENTED => "NotImplemented",
         StatusCode::SERVICE_UNAVAILABLE => "Unavailable",
         _ => "BadRequest",
     };

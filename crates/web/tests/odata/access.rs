@@ -165,10 +165,29 @@ async fn refusals(harbour: &Harbour) -> usize {
 async fn other_methods_are_not_allowed_and_the_answer_says_which_are() {
     let harbour = Harbour::open().await;
     for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS] {
-        for rest in ["", "/Ships", "/Ships(1)", "/$batch"] {
+        for rest in ["", "/Ships", "/Ships(1)", "/Ships/$batch"] {
             let answer = harbour.send(method.clone(), rest, &[]).await.expect(405);
             assert_eq!(code(&answer), "MethodNotAllowed", "{method} {rest}");
             assert_eq!(answer.header("allow"), "GET,HEAD", "{method} {rest}");
         }
     }
+}
+
+#[tokio::test]
+async fn what_odata_posts_and_is_not_supported_is_not_implemented() {
+    let harbour = Harbour::open().await;
+    for rest in ["/$batch", "/%24batch", "/$batch?x=1", "/$batch/", "/Ships/$query"] {
+        let answer = harbour.send(Method::POST, rest, &[]).await.expect(501);
+        assert_eq!(code(&answer), "NotImplemented", "{rest}");
+        assert_eq!(answer.headers().get_all("odata-version").iter().count(), 1, "{rest}");
+    }
+    for rest in ["/Ships", "/Ships(1)", ""] {
+        for tunnelled in ["PATCH", "DELETE", "MERGE"] {
+            let answer = harbour.send(Method::POST, rest, &[("x-http-method", tunnelled)]).await.expect(501);
+            assert_eq!(code(&answer), "NotImplemented", "{tunnelled} {rest}");
+        }
+    }
+    harbour.send(Method::DELETE, "/$batch", &[]).await.expect(405);
+    let elsewhere = harbour.server.call(Method::POST, "/api/admin/audit").header("x-http-method", "GET");
+    elsewhere.send().await.expect(405);
 }

@@ -1,0 +1,24 @@
+//! What OData knows and no route takes.
+
+use http::{Method, Request};
+use percent_encoding::percent_decode_str;
+
+use super::address;
+
+/// What such a request asks for, if it can be named: it is then not the method that is wrong at this address
+/// ([Protocol §9.3.1](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part1-protocol.html#sec_ResponseCode501NotImplemented)).
+pub(crate) fn named<B>(request: &Request<B>) -> Option<&'static str> {
+    if request.method() != Method::POST {
+        return None;
+    }
+    if request.headers().contains_key("x-http-method") {
+        return Some("the header X-HTTP-Method");
+    }
+    let path = address::split(request.uri())?.rest.split('?').next()?.trim_end_matches('/');
+    let (before, last) = path.rsplit_once('/')?;
+    match &*percent_decode_str(last).decode_utf8().ok()? {
+        "$batch" if before.is_empty() => Some("$batch"),
+        "$query" => Some("$query"),
+        _ => None,
+    }
+}
