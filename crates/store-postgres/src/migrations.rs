@@ -62,8 +62,8 @@ pub(crate) async fn run(db: &Client) -> Result<Vec<&'static Migration>, OpenErro
 }
 
 async fn run_once(db: &Client, ran: &mut Vec<&'static Migration>) -> Result<(), Failure> {
-    const TABLE: &str =
-        "CREATE TABLE IF NOT EXISTS migrations (number BIGINT PRIMARY KEY, name TEXT NOT NULL);
+    const TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations
+             (number BIGINT PRIMARY KEY, name TEXT NOT NULL, needs BIGINT NOT NULL DEFAULT 0);
         INSERT INTO migrations (number, name) VALUES (0, 'held by who migrates') ON CONFLICT DO NOTHING";
     const HOLD: &str = "SELECT number FROM migrations WHERE number = 0 FOR UPDATE";
     const DONE: &str = "SELECT max(number) FROM migrations";
