@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::{OpenError, Options};
 
@@ -14,6 +14,10 @@ const OLDEST_LIBRARY: i32 = 3_051_003;
 
 /// Stands in the header of the file, so that it is never mistaken for somebody else's database: `SLGC`.
 pub(crate) const APPLICATION_ID: i32 = 0x534c_4743;
+
+/// Takes its place when the installation has moved into another database: `SLGM`. Versions of this program that do not
+/// know it take the file for somebody else's and refuse it too.
+pub(crate) const MOVED_ID: i32 = 0x534c_474d;
 
 /// Statements that a connection keeps compiled; more than there are.
 const STATEMENTS: usize = 160;
@@ -96,6 +100,26 @@ pub(crate) fn open_writer(path: &Path, options: Options) -> Result<Connection, O
     Ok(db)
 }
 
+/// A connection that nobody else may have besides, and that keeps all others out until it is closed, however the process
+/// ends: in WAL mode every open connection shares SQLite's lock on the file, and this one holds it alone.
+pub(crate) fn open_alone(path: &Path, options: Options) -> Result<Connection, OpenError> {
+    let db = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    prepare(&db, options)?;
+    // Before anything is read, since only then the lock is taken with the first read.
+    db.pragma_update(None, "locking_mode", "exclusive")?;
+    match refuse_foreign(&db, path) {
+        Ok(()) | Err(OpenError::Moved(_)) => {}
+        Err(error) => return Err(error),
+    }
+    db.pragma_update(None, "journal_mode", "wal")?;
+    db.pragma_update(None, "synchronous", "full")?;
+    db.pragma_update(None, "foreign_keys", true)?;
+    Ok(db)
+}
+
 /// A connection that only reads.
 pub(crate) fn open_reader(path: &Path, options: Options) -> rusqlite::Result<Connection> {
     let db = Connection::open_with_flags(
@@ -116,16 +140,22 @@ pub(crate) fn prepare(db: &Connection, options: Options) -> rusqlite::Result<()>
     db.pragma_update(None, "temp_store", "memory")
 }
 
+/// Whose file the header says that it is; 0 where nobody has said.
+pub(crate) fn mark(db: &Connection) -> rusqlite::Result<i32> {
+    db.pragma_query_value(None, "application_id", |row| row.get(0))
+}
+
 /// An empty database is ours to fill; any other must carry our mark.
 pub(crate) fn refuse_foreign(db: &Connection, path: &Path) -> Result<(), OpenError> {
     let foreign = || OpenError::Foreign(path.to_owned());
-    let mark: i32 = match db.pragma_query_value(None, "application_id", |row| row.get(0)) {
-        Ok(mark) => mark,
-        Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) => {
-            return Err(foreign());
-        }
-        Err(error) => return Err(error.into()),
-    };
+    let mark = mark(db).map_err(|error| match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => foreign(),
+        Some(ErrorCode::DatabaseBusy) => OpenError::InUse(path.to_owned()),
+        _ => error.into(),
+    })?;
+    if mark == MOVED_ID {
+        return Err(OpenError::Moved(path.to_owned()));
+    }
     let tables: i64 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if mark == APPLICATION_ID || (mark == 0 && tables == 0) { Ok(()) } else { Err(foreign()) }
 }

@@ -21,6 +21,12 @@ pub enum OpenError {
     /// The file is a database of something else, or no database.
     #[error("{} is not a system database of Sluicegate", .0.display())]
     Foreign(PathBuf),
+    /// The installation has moved into another database.
+    #[error(
+        "{} was copied into a shared database and is not served any more: a code could be redeemed in both, and what is \
+         revoked in one would live on in the other. Name the shared database with SLUICEGATE_DATABASE or --database", .0.display()
+    )]
+    Moved(PathBuf),
     /// A newer version of this program has migrated it.
     #[error(
         "the system database has migration {found}, but this version knows {known} and no later: use the newer version"
@@ -31,8 +37,8 @@ pub enum OpenError {
         /// The last that this version knows.
         known: i64,
     },
-    /// Somebody puts another file in its place.
-    #[error("{} is being restored: try again when `sluicegate restore` has ended", .0.display())]
+    /// Somebody has it alone, to put another file in its place or to move it up.
+    #[error("{} is being restored or moved: try again when `sluicegate restore` or `copy` has ended", .0.display())]
     Restoring(PathBuf),
     /// Somebody uses it.
     #[error(

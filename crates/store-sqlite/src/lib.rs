@@ -25,6 +25,7 @@ mod connection;
 mod consents;
 mod data_sources;
 mod error;
+mod export;
 #[cfg(feature = "faults")]
 pub mod faults;
 #[cfg(not(feature = "faults"))]
@@ -65,6 +66,7 @@ mod writer;
 
 pub use backup::{Backup, CopyError, Figures, backup};
 pub use error::OpenError;
+pub use export::Export;
 pub use migrations::{Migration, migrate, pending};
 pub use presence::Presence;
 pub use restore::{Current, Prepared, keep_aside};

@@ -54,7 +54,9 @@ pub(crate) fn run(db: &mut Connection) -> Result<&'static [Migration], OpenError
         transaction.execute_batch(step.sql)?;
         transaction.execute("INSERT INTO migrations VALUES (?1, ?2)", (step.number, step.name))?;
     }
-    transaction.pragma_update(None, "application_id", connection::APPLICATION_ID)?;
+    if connection::mark(&transaction)? == 0 {
+        transaction.pragma_update(None, "application_id", connection::APPLICATION_ID)?;
+    }
     transaction.commit()?;
     Ok(steps)
 }

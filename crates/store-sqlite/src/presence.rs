@@ -1,4 +1,5 @@
-//! Who uses a database: whoever opens it shares a lock, and whoever puts another file in its place has it alone.
+//! Who uses a database: whoever opens it shares a lock, and whoever puts another file in its place or moves it up has it
+//! alone.
 //!
 //! SQLite's own locks hang on the file. A server that opened the old file a moment before another took its name would go on
 //! with the old one, and with the new one's write-ahead log. So the lock is on a file of its own beside the database,
@@ -19,7 +20,7 @@ impl Presence {
     /// As one of many who use the database.
     ///
     /// # Errors
-    /// While it is being restored, or when the folder cannot be written.
+    /// While it is being restored or moved, or when the folder cannot be written.
     pub(crate) fn shared(database: &Path) -> Result<Self, OpenError> {
         let (file, path) = open(database)?;
         match file.try_lock_shared() {

@@ -7,12 +7,14 @@
 mod account;
 mod application;
 mod revocation;
+mod tables;
 
 pub use account::{
     options_from_json, options_to_json, permission_bit, permission_bits, permissions_from_bits,
 };
 pub use application::SettingsColumns;
 pub use revocation::SubjectColumns;
+pub use tables::{Cell, Column, Ids, Key, Kind, Row, TABLES, Table};
 
 use oauth::audit::{Action, Outcome};
 

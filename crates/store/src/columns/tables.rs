@@ -1,0 +1,328 @@
+//! Every table of the system database with its columns, so that one database can be copied into another of a different
+//! kind, column by column. Each backend's tests hold its schema against [`TABLES`]: a migration that forgets this list
+//! fails there.
+
+use std::fmt;
+
+use super::Impossible;
+
+/// What a column holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A whole number of 64 bits, also a moment or a set.
+    Number,
+    /// Yes or no.
+    Flag,
+    /// Unicode text.
+    Text,
+    /// Bytes.
+    Bytes,
+}
+
+/// One column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Column {
+    /// Its name, the same in every backend.
+    pub name: &'static str,
+    /// What it holds.
+    pub kind: Kind,
+    /// Whether it may hold nothing.
+    pub nullable: bool,
+}
+
+/// Where the first key column of a table gets its values from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ids {
+    /// The database gives each once and never again, even when the row that had it has gone.
+    GivenOnce,
+    /// Whoever writes the row chooses.
+    Chosen,
+}
+
+/// One table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Table {
+    /// Its name, the same in every backend.
+    pub name: &'static str,
+    /// The columns; those of the primary key come first, in its order, and hold numbers.
+    pub columns: &'static [Column],
+    /// How many columns the primary key has.
+    pub key_columns: usize,
+    /// Where its ids come from.
+    pub ids: Ids,
+}
+
+/// What one column of one row holds. Printing it for debugging tells the kind alone: it may be part of a credential.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Cell {
+    /// Nothing.
+    Null,
+    /// Of [`Kind::Number`].
+    Number(i64),
+    /// Of [`Kind::Flag`].
+    Flag(bool),
+    /// Of [`Kind::Text`].
+    Text(String),
+    /// Of [`Kind::Bytes`].
+    Bytes(Vec<u8>),
+}
+
+impl fmt::Debug for Cell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Null => "Null",
+            Self::Number(_) => "Number(…)",
+            Self::Flag(_) => "Flag(…)",
+            Self::Text(_) => "Text(…)",
+            Self::Bytes(_) => "Bytes(…)",
+        })
+    }
+}
+
+/// The cells of one row, in the order of [`Table::columns`].
+pub type Row = Vec<Cell>;
+
+/// The primary key of a row, as long as [`Table::key_columns`].
+pub type Key = Vec<i64>;
+
+impl Table {
+    /// The columns of the primary key.
+    pub fn key(&self) -> &'static [Column] {
+        &self.columns[..self.key_columns]
+    }
+
+    /// A key below those of all rows.
+    pub fn before_all(&self) -> Key {
+        vec![i64::MIN; self.key_columns]
+    }
+
+    /// The key of a row.
+    ///
+    /// # Errors
+    /// When the row has none.
+    pub fn key_of(&self, row: &Row) -> Result<Key, Impossible> {
+        let number = |column: usize| match row.get(column) {
+            Some(Cell::Number(number)) => Ok(*number),
+            _ => Err(Impossible(format!("a row of {} without a key", self.name))),
+        };
+        (0..self.key_columns).map(number).collect()
+    }
+}
+
+impl Column {
+    const fn or_null(mut self) -> Self {
+        self.nullable = true;
+        self
+    }
+}
+
+const fn number(name: &'static str) -> Column {
+    Column { name, kind: Kind::Number, nullable: false }
+}
+
+const fn flag(name: &'static str) -> Column {
+    Column { name, kind: Kind::Flag, nullable: false }
+}
+
+const fn text(name: &'static str) -> Column {
+    Column { name, kind: Kind::Text, nullable: false }
+}
+
+const fn bytes(name: &'static str) -> Column {
+    Column { name, kind: Kind::Bytes, nullable: false }
+}
+
+const fn given_once(name: &'static str, columns: &'static [Column]) -> Table {
+    Table { name, columns, key_columns: 1, ids: Ids::GivenOnce }
+}
+
+const fn chosen(name: &'static str, key_columns: usize, columns: &'static [Column]) -> Table {
+    Table { name, columns, key_columns, ids: Ids::Chosen }
+}
+
+/// Every table that holds records, those that others refer to first.
+pub const TABLES: &[Table] = &[
+    given_once("users", USERS),
+    given_once("roles", ROLES),
+    chosen("user_roles", 2, &[number("user_id"), number("role_id")]),
+    given_once("sessions", SESSIONS),
+    given_once("applications", APPLICATIONS),
+    given_once("secrets", SECRETS),
+    given_once("consents", CONSENTS),
+    given_once("grants", GRANTS),
+    chosen("revocations", 1, REVOCATIONS),
+    given_once("data_sources", DATA_SOURCES),
+    chosen("data_source_shares", 2, &[number("data_source_id"), number("user_id")]),
+    chosen("limits", 1, &[number("id"), number("value")]),
+    chosen("ring_keys", 1, RING_KEYS),
+    given_once("audit_events", AUDIT_EVENTS),
+    chosen("versions", 1, VERSIONS),
+    chosen("sweeps", 1, SWEEPS),
+    chosen("probes", 1, &[number("id"), number("written")]),
+];
+
+const USERS: &[Column] = &[
+    number("id"),
+    number("epoch"),
+    flag("active"),
+    text("name"),
+    text("folded_name"),
+    text("password"),
+    number("password_expires_at").or_null(),
+    number("failures"),
+    number("failures_since").or_null(),
+    number("locked_until").or_null(),
+    number("created_at"),
+    number("updated_at"),
+];
+
+const ROLES: &[Column] =
+    &[number("id"), text("name"), text("folded_name"), text("description"), number("permissions")];
+
+const SESSIONS: &[Column] = &[
+    number("id"),
+    number("user_id"),
+    number("user_epoch"),
+    bytes("digest"),
+    number("auth_time"),
+    number("expires_at"),
+];
+
+const APPLICATIONS: &[Column] = &[
+    number("id"),
+    number("epoch"),
+    text("client_id"),
+    number("owner_id"),
+    text("name"),
+    text("folded_name"),
+    text("description"),
+    text("folded_description"),
+    text("redirect_urls"),
+    text("profile"),
+    text("client_type"),
+    text("grant_types"),
+    number("scopes"),
+    text("token_format"),
+    number("access_token_lifetime_secs").or_null(),
+    text("contacts"),
+    text("logo_url").or_null(),
+    number("created_at"),
+    number("updated_at"),
+    number("last_used_at").or_null(),
+];
+
+const SECRETS: &[Column] = &[
+    number("id"),
+    number("application_id"),
+    bytes("digest"),
+    text("hint"),
+    number("created_at"),
+    number("expires_at").or_null(),
+    number("last_used_at").or_null(),
+    bytes("sealed").or_null(),
+];
+
+const CONSENTS: &[Column] = &[
+    number("id"),
+    number("user_id"),
+    number("application_id"),
+    number("user_epoch"),
+    number("application_epoch"),
+    number("scopes"),
+    number("created_at"),
+];
+
+const GRANTS: &[Column] = &[
+    number("id"),
+    number("application_id"),
+    number("application_epoch"),
+    number("user_id"),
+    number("user_epoch"),
+    bytes("code_id").or_null(),
+    number("scopes"),
+    flag("refreshable"),
+    number("generation"),
+    number("rotated_at").or_null(),
+    number("key"),
+    number("created_at"),
+    number("last_used_at").or_null(),
+    number("expires_at").or_null(),
+    number("revoked_at").or_null(),
+];
+
+const REVOCATIONS: &[Column] = &[
+    number("seq"),
+    number("kind"),
+    bytes("token_id").or_null(),
+    number("grant_id").or_null(),
+    number("user_id").or_null(),
+    number("application_id").or_null(),
+    number("epoch").or_null(),
+    number("at"),
+    number("expires_at"),
+];
+
+const DATA_SOURCES: &[Column] = &[
+    number("id"),
+    text("name"),
+    text("folded_name"),
+    text("description"),
+    number("data_store"),
+    text("options"),
+    number("owner_id"),
+    number("created_at"),
+    number("updated_at"),
+];
+
+const RING_KEYS: &[Column] = &[number("id"), number("created_at"), number("activates_at"), bytes("sealed")];
+
+const AUDIT_EVENTS: &[Column] = &[
+    number("id"),
+    number("at"),
+    text("action"),
+    text("outcome"),
+    number("actor_id").or_null(),
+    text("actor_name").or_null(),
+    text("folded_actor").or_null(),
+    number("application_id").or_null(),
+    text("subject").or_null(),
+    text("detail").or_null(),
+    text("address").or_null(),
+    text("request_id").or_null(),
+];
+
+const VERSIONS: &[Column] = &[
+    number("id"),
+    number("users"),
+    number("roles"),
+    number("applications"),
+    number("data_sources"),
+    number("limits"),
+    number("keys"),
+    number("revocations"),
+];
+
+const SWEEPS: &[Column] =
+    &[number("id"), number("requested"), number("started"), number("cursor"), number("until")];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_is_made_of_numbers_that_are_there() {
+        for table in TABLES {
+            let good = |column: &Column| column.kind == Kind::Number && !column.nullable;
+            assert!(table.key_columns > 0 && table.key().iter().all(good), "{}", table.name);
+            assert_eq!(table.before_all().len(), table.key_columns);
+        }
+    }
+
+    #[test]
+    fn a_cell_is_not_shown() {
+        let row: Row = vec![Cell::Number(7), Cell::Text("hunter2".to_owned()), Cell::Bytes(vec![1])];
+        assert_eq!(format!("{row:?}"), "[Number(…), Text(…), Bytes(…)]");
+        assert_eq!(TABLES[0].key_of(&row), Ok(vec![7]));
+        assert!(TABLES[0].key_of(&vec![Cell::Null]).is_err());
+    }
+}
