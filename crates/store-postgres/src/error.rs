@@ -32,6 +32,12 @@ pub enum OpenError {
     /// The database holds tables of something else.
     #[error("the database is not empty and not a system database of Sluicegate")]
     Foreign,
+    /// An installation is being copied into it.
+    #[error(
+        "the database holds an unfinished copy of an installation: run `sluicegate copy` again, which goes on where it was \
+         interrupted"
+    )]
+    UnfinishedCopy,
     /// The server is too old.
     #[error("PostgreSQL {0} is too old: 14 or newer is needed")]
     OldServer(String),

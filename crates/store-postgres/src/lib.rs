@@ -26,6 +26,7 @@ mod ending;
 mod error;
 mod founding;
 mod grants;
+pub mod import;
 mod lane;
 mod listen;
 mod maintenance;
@@ -101,10 +102,11 @@ impl PostgresStore {
         if lacking.first().is_none_or(|first| first.number > 1) {
             return Err(OpenError::Exists);
         }
-        // Somebody else may have been quicker.
+        // Somebody else may have been quicker, a copy included.
         if migrations::run(opening.client()).await?.first().is_none_or(|first| first.number > 1) {
             return Err(OpenError::Exists);
         }
+        migrations::lacking(opening.client()).await?;
         opening.finish().await
     }
 
@@ -162,6 +164,7 @@ pub async fn pending(url: &DatabaseUrl) -> Result<&'static [Migration], OpenErro
 /// As for [`pending`]; what was not answered has not happened.
 pub async fn migrate(url: &DatabaseUrl) -> Result<Vec<&'static Migration>, OpenError> {
     let opening = Opening::begin(url, Options::default()).await?;
+    migrations::lacking(opening.client()).await?;
     migrations::run(opening.client()).await
 }
 

@@ -6,12 +6,13 @@
 
 use std::time::Duration;
 
+use store::columns::TABLES;
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
-use crate::OpenError;
 use crate::error::Failure;
 use crate::sql::{self, values};
+use crate::{OpenError, import};
 
 /// One step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +47,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// them once: the first locks the row with the number 0, the others wait and find nothing left to do.
 pub(crate) async fn run(db: &Client) -> Result<Vec<&'static Migration>, OpenError> {
     let mut done = Vec::new();
-    if lacking(db).await?.is_empty() {
+    if missing(db).await?.is_empty() {
         return Ok(done);
     }
     let mut tries = 0;
@@ -100,12 +101,20 @@ fn may_be_tried_again(failure: &Failure) -> bool {
     })
 }
 
-/// The steps that the database lacks; changes nothing.
+/// The steps that the database lacks; changes nothing. One into which an installation is being copied is refused.
 pub(crate) async fn lacking(db: &Client) -> Result<&'static [Migration], OpenError> {
+    if table_exists(db, import::UNFINISHED).await? {
+        return Err(OpenError::UnfinishedCopy);
+    }
+    missing(db).await
+}
+
+/// As [`lacking`], whether or not an installation is being copied into it.
+pub(crate) async fn missing(db: &Client) -> Result<&'static [Migration], OpenError> {
     const STATE: &str = "SELECT coalesce(max(number), 0), coalesce(max(needs), 0) FROM migrations";
     let state = if table_exists(db, "migrations").await? {
         sql::find(db, STATE, &[], |row| Ok((row.try_get(0)?, row.try_get(1)?))).await?
-    } else if table_exists(db, "users").await? || table_exists(db, "grants").await? {
+    } else if one_of_our_names_is_taken(db).await? {
         return Err(OpenError::Foreign);
     } else {
         None
@@ -119,7 +128,14 @@ pub(crate) async fn lacking(db: &Client) -> Result<&'static [Migration], OpenErr
     Ok(&MIGRATIONS[done..])
 }
 
-async fn table_exists(db: &Client, name: &str) -> Result<bool, Failure> {
+async fn one_of_our_names_is_taken(db: &Client) -> Result<bool, Failure> {
+    const TAKEN: &str = "SELECT EXISTS (SELECT 1 FROM information_schema.tables
+        WHERE table_schema = current_schema() AND table_name = ANY ($1::text[]))";
+    let names: Vec<&str> = TABLES.iter().map(|table| table.name).collect();
+    sql::value(db, TAKEN, values![names]).await
+}
+
+pub(crate) async fn table_exists(db: &Client, name: &str) -> Result<bool, Failure> {
     const EXISTS: &str = "SELECT EXISTS (SELECT 1 FROM information_schema.tables
         WHERE table_schema = current_schema() AND table_name = $1)";
     sql::value(db, EXISTS, values![name]).await

@@ -1,0 +1,200 @@
+//! Filling an empty database with the rows of another one, batch by batch.
+//!
+//! As long as the table [`UNFINISHED`] is there nothing else opens the database. It is made before anything else and
+//! dropped last, so that an interrupted copy is never taken for an installation. Where an interrupted copy left off is
+//! told by the rows themselves: each table is filled in the order of its keys, and a batch is there as a whole or not at
+//! all.
+
+use store::StoreError;
+use store::columns::{Ids, Key, Row, TABLES, Table};
+use tokio_postgres::Client;
+
+use crate::error::Failure;
+use crate::sql::{self, values};
+use crate::unit::{Shared, Unit};
+use crate::{DatabaseUrl, OpenError, Opening, Options, migrations};
+
+mod batch;
+mod fit;
+
+pub use fit::fit;
+
+/// The table that an unfinished copy keeps in its target, of one row: the number of the copy, and whether what the
+/// migrations wrote into the tables has been taken out.
+pub(crate) const UNFINISHED: &str = "unfinished_copy";
+
+/// What a database holds that an installation is to be copied into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// Nothing.
+    Nothing,
+    /// The copy of that number, unfinished.
+    Unfinished(i32),
+    /// An installation.
+    Installation,
+}
+
+/// A database into which an installation is copied.
+pub struct Import {
+    shared: Shared,
+}
+
+impl Import {
+    /// Connects, and changes nothing.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn open(url: &DatabaseUrl, options: Options) -> Result<Self, OpenError> {
+        let opening = Opening::begin(url, options).await?;
+        opening.connection.at_rest();
+        Ok(Self { shared: Shared::new(opening.connections, false) })
+    }
+
+    /// What the database holds.
+    ///
+    /// # Errors
+    /// When it is somebody else's or of a newer version, or cannot be read.
+    pub async fn found(&self) -> Result<Found, OpenError> {
+        const NUMBER: &str = "SELECT number FROM unfinished_copy WHERE id = 1";
+        let connection = self.shared.connections.get().await?;
+        let db = connection.client();
+        let found = if migrations::table_exists(db, UNFINISHED).await? {
+            let number: i64 = sql::value(db, NUMBER, &[]).await?;
+            let number = i32::try_from(number);
+            Found::Unfinished(number.map_err(|_| Failure::Inconsistent("the number of a copy".to_owned()))?)
+        } else if migrations::missing(db).await?.first().is_some_and(|first| first.number == 1) {
+            Found::Nothing
+        } else {
+            Found::Installation
+        };
+        connection.at_rest();
+        Ok(found)
+    }
+
+    /// Begins the copy of that number in a database that holds nothing.
+    ///
+    /// # Errors
+    /// When somebody else was quicker, or it cannot be written.
+    pub async fn begin(&self, number: i32) -> Result<(), OpenError> {
+        const TABLE: &str = "CREATE TABLE unfinished_copy
+            (id BIGINT PRIMARY KEY CHECK (id = 1), number BIGINT NOT NULL, emptied BOOLEAN NOT NULL)";
+        const CLAIM: &str = "INSERT INTO unfinished_copy VALUES (1, $1, false)";
+        let unit = Unit::begin(&self.shared).await?;
+        unit.client().batch_execute(TABLE).await.map_err(Failure::from)?;
+        sql::execute(unit.client(), CLAIM, values![i64::from(number)]).await?;
+        if migrations::table_exists(unit.client(), "migrations").await? {
+            return Err(OpenError::Exists);
+        }
+        Ok(unit.commit(()).await?)
+    }
+
+    /// Makes the tables, empty. What an interrupted copy has brought into them stays.
+    ///
+    /// # Errors
+    /// When that cannot be done.
+    pub async fn prepare(&self) -> Result<(), OpenError> {
+        const EMPTIED: &str = "SELECT emptied FROM unfinished_copy WHERE id = 1";
+        let connection = self.shared.connections.get().await?;
+        migrations::run(connection.client()).await?;
+        let emptied: bool = sql::value(connection.client(), EMPTIED, &[]).await?;
+        connection.at_rest();
+        if !emptied {
+            self.empty().await.map_err(|error| OpenError::Database(Box::new(error)))?;
+        }
+        Ok(())
+    }
+
+    /// Takes every row out of the tables, so that the copy begins anew.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn empty(&self) -> Result<(), StoreError> {
+        const NOTE: &str = "UPDATE unfinished_copy SET emptied = true WHERE id = 1";
+        let names: Vec<&str> = TABLES.iter().map(|table| table.name).collect();
+        let truncate = format!("TRUNCATE {}", names.join(", "));
+        self.in_time(async {
+            let unit = Unit::begin(&self.shared).await?;
+            held(unit.client()).await?;
+            unit.client().batch_execute(&truncate).await?;
+            sql::execute(unit.client(), NOTE, &[]).await?;
+            unit.commit(()).await
+        })
+        .await
+    }
+
+    /// Adds rows, all or none of them. They are of this table and in the order of their keys.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    pub async fn insert(&self, table: &Table, rows: &[Row]) -> Result<(), StoreError> {
+        self.in_time(async {
+            let unit = Unit::begin(&self.shared).await?;
+            held(unit.client()).await?;
+            batch::insert(unit.client(), table, rows).await?;
+            unit.commit(()).await
+        })
+        .await
+    }
+
+    /// The first rows of a table whose keys are above `after`, in the order of their keys, at most so many.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub async fn window(&self, table: &Table, after: &Key, limit: usize) -> Result<Vec<Row>, StoreError> {
+        self.in_time(async {
+            let connection = self.shared.connections.get().await?;
+            let rows = batch::window(connection.client(), table, after, limit).await?;
+            connection.at_rest();
+            Ok(rows)
+        })
+        .await
+    }
+
+    /// Opens the database for use: from now on it is an installation. The tables go on with ids above those given.
+    ///
+    /// # Errors
+    /// When it cannot be written; the copy is unfinished then.
+    pub async fn finish(
+        &self,
+        last_id: impl Fn(&Table) -> Result<i64, StoreError>,
+    ) -> Result<(), StoreError> {
+        let given = TABLES.iter().filter(|table| table.ids == Ids::GivenOnce);
+        let given: Vec<(&Table, i64)> =
+            given.map(|table| Ok((table, last_id(table)?))).collect::<Result<_, StoreError>>()?;
+        for table in TABLES {
+            let analyze = format!("ANALYZE {}", table.name);
+            self.in_time(async {
+                let connection = self.shared.connections.get().await?;
+                connection.client().batch_execute(&analyze).await?;
+                connection.at_rest();
+                Ok(())
+            })
+            .await?;
+        }
+        self.in_time(async {
+            let unit = Unit::begin(&self.shared).await?;
+            for (table, last) in given {
+                go_on_after(unit.client(), table, last).await?;
+            }
+            unit.client().batch_execute("DROP TABLE unfinished_copy").await?;
+            unit.commit(()).await
+        })
+        .await
+    }
+
+    async fn in_time<T>(&self, work: impl Future<Output = Result<T, Failure>>) -> Result<T, StoreError> {
+        self.shared.connections.within_time(work).await.map_err(Failure::into_store_error)
+    }
+}
+
+/// Only an unfinished copy is written to: whatever became of the table, nothing is written into an installation.
+async fn held(db: &Client) -> sql::Result<()> {
+    const HOLD: &str = "SELECT id FROM unfinished_copy WHERE id = 1 FOR UPDATE";
+    sql::value::<i64>(db, HOLD, &[]).await.map(drop)
+}
+
+/// The next id of the table is the one after `last`.
+async fn go_on_after(db: &Client, table: &Table, last: i64) -> sql::Result<()> {
+    const GO_ON: &str = "SELECT setval(pg_get_serial_sequence($1, 'id'), greatest($2, 1), $2 > 0)";
+    sql::value::<i64>(db, GO_ON, values![table.name, last]).await.map(drop)
+}

@@ -1,0 +1,119 @@
+//! Writing and reading many rows of any table with one statement.
+
+use store::columns::{Cell, Column, Key, Kind, Row, Table};
+use tokio_postgres::Client;
+
+use crate::error::Failure;
+use crate::sql::{self, Parameter, parameter};
+
+/// One column of many rows, as a parameter of a statement.
+enum Array<'a> {
+    Numbers(Vec<Option<i64>>),
+    Flags(Vec<Option<bool>>),
+    Texts(Vec<Option<&'a str>>),
+    Bytes(Vec<Option<&'a [u8]>>),
+}
+
+impl<'a> Array<'a> {
+    fn gather(table: &Table, rows: &'a [Row], index: usize) -> sql::Result<Self> {
+        let column = &table.columns[index];
+        let stray = || Failure::Inconsistent(format!("a cell of {}.{}", table.name, column.name));
+        let cells = rows.iter().map(|row| row.get(index));
+        Ok(match column.kind {
+            Kind::Number => Self::Numbers(gather(cells, stray, |cell| match cell {
+                Cell::Number(number) => Some(*number),
+                _ => None,
+            })?),
+            Kind::Flag => Self::Flags(gather(cells, stray, |cell| match cell {
+                Cell::Flag(flag) => Some(*flag),
+                _ => None,
+            })?),
+            Kind::Text => Self::Texts(gather(cells, stray, |cell| match cell {
+                Cell::Text(text) => Some(text.as_str()),
+                _ => None,
+            })?),
+            Kind::Bytes => Self::Bytes(gather(cells, stray, |cell| match cell {
+                Cell::Bytes(bytes) => Some(bytes.as_slice()),
+                _ => None,
+            })?),
+        })
+    }
+
+    fn parameter(&self) -> Parameter<'_> {
+        match self {
+            Self::Numbers(numbers) => parameter(numbers),
+            Self::Flags(flags) => parameter(flags),
+            Self::Texts(texts) => parameter(texts),
+            Self::Bytes(bytes) => parameter(bytes),
+        }
+    }
+}
+
+/// What `of` finds in the cells; a cell that is neither NULL nor what `of` knows is a fault.
+fn gather<'a, T>(
+    cells: impl Iterator<Item = Option<&'a Cell>>,
+    stray: impl Fn() -> Failure,
+    of: impl Fn(&'a Cell) -> Option<T>,
+) -> sql::Result<Vec<Option<T>>> {
+    let read = |cell: Option<&'a Cell>| match cell {
+        Some(Cell::Null) => Ok(None),
+        Some(cell) => of(cell).map(Some).ok_or_else(&stray),
+        None => Err(stray()),
+    };
+    cells.map(read).collect()
+}
+
+fn names(columns: &[Column]) -> String {
+    columns.iter().map(|column| column.name).collect::<Vec<_>>().join(", ")
+}
+
+fn array_type(column: &Column) -> &'static str {
+    match column.kind {
+        Kind::Number => "bigint[]",
+        Kind::Flag => "bool[]",
+        Kind::Text => "text[]",
+        Kind::Bytes => "bytea[]",
+    }
+}
+
+pub(super) async fn insert(db: &Client, table: &Table, rows: &[Row]) -> sql::Result<()> {
+    let arrays: Vec<Array<'_>> =
+        (0..table.columns.len()).map(|index| Array::gather(table, rows, index)).collect::<Result<_, _>>()?;
+    let bound: Vec<Parameter<'_>> = arrays.iter().map(Array::parameter).collect();
+    let places = table.columns.iter().zip(1..).map(|(column, n)| format!("${n}::{}", array_type(column)));
+    let statement = format!(
+        "INSERT INTO {} ({}) SELECT * FROM unnest({})",
+        table.name,
+        names(table.columns),
+        places.collect::<Vec<_>>().join(", ")
+    );
+    sql::execute(db, &statement, &bound).await.map(drop)
+}
+
+pub(super) async fn window(db: &Client, table: &Table, after: &Key, limit: usize) -> sql::Result<Vec<Row>> {
+    let key = names(table.key());
+    let above: Vec<String> = (1..=table.key_columns).map(|n| format!("${n}")).collect();
+    let query = format!(
+        "SELECT {} FROM {} WHERE ({key}) > ({}) ORDER BY {key} LIMIT ${}",
+        names(table.columns),
+        table.name,
+        above.join(", "),
+        table.key_columns + 1
+    );
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let bound: Vec<Parameter<'_>> = after.iter().chain([&limit]).map(parameter).collect();
+    sql::list(db, &query, &bound, |row| read(table, row)).await
+}
+
+fn read(table: &Table, row: &tokio_postgres::Row) -> sql::Result<Row> {
+    let cell = |(index, column): (usize, &Column)| {
+        Ok(match column.kind {
+            Kind::Number => row.try_get::<_, Option<i64>>(index)?.map(Cell::Number),
+            Kind::Flag => row.try_get::<_, Option<bool>>(index)?.map(Cell::Flag),
+            Kind::Text => row.try_get::<_, Option<String>>(index)?.map(Cell::Text),
+            Kind::Bytes => row.try_get::<_, Option<Vec<u8>>>(index)?.map(Cell::Bytes),
+        }
+        .unwrap_or(Cell::Null))
+    };
+    table.columns.iter().enumerate().map(cell).collect()
+}

@@ -1,0 +1,55 @@
+//! What PostgreSQL cannot keep.
+
+use store::columns::{Cell, Impossible, Row, Table};
+
+/// The table whose texts are written for people and may be changed in one character, as new events are.
+const FOR_PEOPLE: &str = "audit_events";
+
+/// Makes a row one that PostgreSQL can keep: it has no NUL in a text. In the audit log U+FFFD takes its place; answers in
+/// how many texts.
+///
+/// # Errors
+/// When another text holds one: which, by table, column and key.
+pub fn fit(table: &Table, row: &mut Row) -> Result<u64, Impossible> {
+    let key = table.key_of(row)?;
+    let mut replaced = 0;
+    for (cell, column) in row.iter_mut().zip(table.columns) {
+        match cell {
+            Cell::Text(text) if text.contains('\0') => {
+                if table.name != FOR_PEOPLE {
+                    return Err(Impossible(format!(
+                        "{}.{} of the row {key:?} holds the character NUL, which PostgreSQL cannot keep: change that text first",
+                        table.name, column.name
+                    )));
+                }
+                *text = text.replace('\0', "\u{fffd}");
+                replaced += 1;
+            }
+            _ => {}
+        }
+    }
+    Ok(replaced)
+}
+
+#[cfg(test)]
+mod tests {
+    use store::columns::TABLES;
+
+    use super::*;
+
+    #[test]
+    fn nul_is_replaced_in_the_audit_log_and_refused_elsewhere() {
+        let table = |name: &str| TABLES.iter().find(|table| table.name == name).unwrap();
+        let row = |table: &Table| -> Row {
+            let mut row = vec![Cell::Text("a\0b\0".to_owned()); table.columns.len()];
+            row[0] = Cell::Number(7);
+            row[1] = Cell::Null;
+            row
+        };
+        let mut event = row(table("audit_events"));
+        assert_eq!(fit(table("audit_events"), &mut event), Ok(10));
+        assert!(event[2] == Cell::Text("a\u{fffd}b\u{fffd}".to_owned()));
+        let told = fit(table("roles"), &mut row(table("roles"))).unwrap_err().to_string();
+        assert!(told.starts_with("roles.folded_name of the row [7]") && !told.contains("a\0b"), "{told}");
+    }
+}
