@@ -5,8 +5,6 @@
 //! started again on the same folder, and each hand holds it to its ledger. An act without an answer may have happened or
 //! not. A failure prints its seed; `LEDGER_SEED` makes the same choices again.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 

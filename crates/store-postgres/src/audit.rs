@@ -1,6 +1,8 @@
 //! The audit log.
 
-use oauth::audit::{AuditEvent, NewAuditEvent};
+use std::fmt::Write;
+
+use oauth::audit::{Action, AuditEvent, NewAuditEvent};
 use oauth::id::{ApplicationId, AuditId, UserId};
 use oauth::time::Timestamp;
 use store::columns::audit_names;
@@ -68,7 +70,7 @@ async fn list(db: &Client, filter: &AuditFilter) -> sql::Result<Vec<AuditEvent>>
     );
     let before = filter.before.map(AuditId::get);
     let actor = filter.actor_name.as_deref().map(|name| fold_name(&name.replace('\0', "\u{fffd}")));
-    let action = filter.action.map(|action| action.as_str());
+    let action = filter.action.map(Action::as_str);
     let application = filter.application.map(ApplicationId::get);
     let since = filter.since.map(micros);
     let until = filter.until.map(micros);
@@ -85,11 +87,11 @@ async fn list(db: &Client, filter: &AuditFilter) -> sql::Result<Vec<AuditEvent>>
     for (condition, value) in conditions {
         if let Some(value) = value {
             bound.push(value);
-            text.push_str(&format!(" AND {condition}${}", bound.len()));
+            let _ = write!(text, " AND {condition}${}", bound.len());
         }
     }
     bound.push(parameter(&limit));
-    text.push_str(&format!(" ORDER BY id DESC LIMIT ${}", bound.len()));
+    let _ = write!(text, " ORDER BY id DESC LIMIT ${}", bound.len());
     sql::list(db, &text, &bound, read_event).await
 }
 

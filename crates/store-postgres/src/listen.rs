@@ -61,12 +61,12 @@ where
     T: MakeTlsConnect<Socket>,
 {
     let (client, mut connection) = target.config.connect(tls).await?;
-    let begin = client.batch_execute("LISTEN sluicegate");
-    tokio::pin!(begin);
+    let listening = client.batch_execute("LISTEN sluicegate");
+    tokio::pin!(listening);
     let mut begun = false;
     loop {
         tokio::select! {
-            started = &mut begin, if !begun => {
+            started = &mut listening, if !begun => {
                 started?;
                 begun = true;
                 // What happened before the listening began was told to nobody.

@@ -96,12 +96,11 @@ async fn who_vanishes_with_the_seat_holds_the_others_up_for_a_moment_only() {
     // The wire goes silent in the middle of a unit: somewhere between taking the seat and leaving it.
     link.delay(Duration::from_millis(100), Duration::from_millis(100));
     let vanishing = Arc::new(vanishing);
-    let unit = {
-        let store = Arc::clone(&vanishing);
-        tokio::spawn(async move {
-            store.set_limit(oauth::limit::Limit::MaxFetchRows, Some(1), event("vanishing")).await
-        })
-    };
+    let mut unit = tokio::task::JoinSet::new();
+    let store = Arc::clone(&vanishing);
+    unit.spawn(async move {
+        store.set_limit(oauth::limit::Limit::MaxFetchRows, Some(1), event("vanishing")).await
+    });
     tokio::time::sleep(Duration::from_millis(450)).await;
     link.half_open();
     // Tried as often as a caller would.
@@ -112,7 +111,7 @@ async fn who_vanishes_with_the_seat_holds_the_others_up_for_a_moment_only() {
         }
     }
     assert_eq!(other.list_limits().await.unwrap(), [(oauth::limit::Limit::MaxFetchRows, 2)]);
-    let _ = unit.await.unwrap();
+    let _ = unit.join_all().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
