@@ -11,6 +11,7 @@ use crate::config::{self, ConfigError, Environment, Overrides, Settings};
 
 mod applications;
 mod backup;
+mod copy;
 pub(crate) mod data_sources;
 mod documents;
 mod keys;
@@ -65,6 +66,9 @@ enum Command {
     /// Put a backup in the place of the database. Nothing that was revoked since comes back.
     #[command(after_help = restore::EXAMPLES)]
     Restore(restore::RestoreArguments),
+    /// Move an installation up: copy the embedded database into PostgreSQL, compare every row, and serve it from there.
+    #[command(after_help = copy::EXAMPLES)]
+    Copy(copy::CopyArguments),
     /// Tell every fault of the configuration, or that there is none.
     #[command(after_help = "Example: sluicegate check-config --config gate.toml")]
     CheckConfig(Serve),
@@ -113,7 +117,7 @@ pub(crate) struct Place {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// The PostgreSQL database that several nodes share. Others on this machine can read a command line: with a password
-    /// in it, better set SLUICEGATE_DATABASE
+    /// in it, better set `SLUICEGATE_DATABASE`
     #[arg(long, value_name = "URL")]
     database: Option<String>,
 }
@@ -239,6 +243,7 @@ fn dispatch(command: Command, environment: &Environment) -> anyhow::Result<()> {
         }
         Command::Backup(arguments) => backup::run(&arguments, environment),
         Command::Restore(arguments) => restore::run(&arguments, environment),
+        Command::Copy(arguments) => copy::run(&arguments, environment),
         Command::CheckConfig(serve) => {
             setup::tell_configuration(&serve.settings(environment)?);
             Ok(())

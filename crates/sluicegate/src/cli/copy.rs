@@ -1,0 +1,135 @@
+//! `sluicegate copy`: an installation moves from its embedded database into one that many nodes share.
+
+use std::path::PathBuf;
+
+use anyhow::bail;
+use app::clock::{Clock, SystemClock};
+use clap::Args;
+use vault::{Entropy, SystemEntropy};
+
+use super::Place;
+use super::terminal::{self, say};
+use crate::config::Environment;
+use crate::database::Database;
+use crate::installation::Installation;
+use crate::{logging, wiring};
+
+mod compare;
+mod moving;
+mod progress;
+#[cfg(test)]
+mod tests;
+
+use moving::{Order, Outcome, Report};
+use progress::Terminal;
+
+pub(super) const EXAMPLES: &str = "Examples:\n  \
+    SLUICEGATE_DATABASE=postgres://user:password@host/name sluicegate copy --data-dir ./data\n  \
+    sluicegate copy --from ./data --to postgres://user@host/name\n\n\
+    Stop the server first; the database named must be empty. A copy that is interrupted, in whatever way, goes on when the \
+    command is run again. Every row is compared before the installation is handed over; from then on the embedded database \
+    is not served any more, so that nothing is redeemed twice.";
+
+/// Rows that travel at once.
+const BATCH: usize = 1_000;
+
+/// What to copy where.
+#[derive(Debug, Args)]
+pub(crate) struct CopyArguments {
+    /// The folder with the embedded database [default: sluicegate-data]
+    #[arg(long, visible_alias = "from", value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// A configuration file (TOML)
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The empty PostgreSQL database. Others on this machine can read a command line: with a password in it, better set
+    /// `SLUICEGATE_DATABASE`
+    #[arg(long, value_name = "URL")]
+    to: Option<String>,
+}
+
+/// Copies, compares, and hands the installation over.
+///
+/// # Errors
+/// Why not; then the embedded database is served as before, unless the sentence says otherwise.
+pub(super) fn run(arguments: &CopyArguments, environment: &Environment) -> anyhow::Result<()> {
+    let place = Place {
+        data_dir: arguments.data_dir.clone(),
+        config: arguments.config.clone(),
+        database: arguments.to.clone(),
+    };
+    let settings = place.settings(environment)?;
+    let _flush = logging::start(settings.log.format, logging::warnings_only());
+    let database = Database::of(&settings);
+    let Database::Shared(url, options) = &database else {
+        bail!(
+            "say where to copy the installation: set SLUICEGATE_DATABASE, or give --to postgres://user@host/name"
+        );
+    };
+    let installation = Installation::at(&settings.general.data_dir);
+    if !installation.database().exists() {
+        bail!(
+            "{} holds no embedded database: name the folder with --data-dir DIR",
+            installation.folder().display()
+        );
+    }
+    let order = Order {
+        path: &installation.database(),
+        url,
+        options: *options,
+        batch: BATCH,
+        number: fresh_number(),
+    };
+    let began = SystemClock.now();
+    let outcome = wiring::command_runtime()?.block_on(async {
+        let mut terminal = Terminal::new();
+        tokio::select! {
+            outcome = moving::move_up(&order, &mut terminal) => outcome,
+            _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!(
+                "interrupted; run the same command again, and it goes on where it was"
+            )),
+        }
+    })?;
+    match outcome {
+        Outcome::Moved(report) => tell(&report, SystemClock.now().as_micros() - began.as_micros()),
+        Outcome::MovedBefore => say("it was copied before; nothing was left to do"),
+    }
+    tell_what_next(&installation, &database);
+    Ok(())
+}
+
+/// Tells one copy from another.
+fn fresh_number() -> i32 {
+    let mut bytes = [0; 4];
+    SystemEntropy.fill(&mut bytes);
+    (i32::from_le_bytes(bytes) & i32::MAX).max(1)
+}
+
+fn tell(report: &Report, micros: i64) {
+    let rows: Vec<Vec<String>> =
+        report.rows.iter().map(|(table, rows)| vec![(*table).to_owned(), rows.to_string()]).collect();
+    terminal::table(&["table", "rows"], &rows);
+    let all: u64 = report.rows.iter().map(|(_, rows)| rows).sum();
+    let tenths = micros / 100_000;
+    say(&format!("{all} rows were copied and compared, in {}.{} s", tenths / 10, tenths % 10));
+    if report.replaced > 0 {
+        say(&format!(
+            "in {} texts of the audit log U+FFFD has taken the place of the character NUL, which PostgreSQL cannot keep",
+            report.replaced
+        ));
+    }
+}
+
+fn tell_what_next(installation: &Installation, database: &Database) {
+    let folder = installation.folder().display();
+    say(&format!(
+        "The installation is in {}; {} keeps its rows, and is not served any more",
+        database.place(),
+        installation.database().display()
+    ));
+    say(&format!(
+        "Every node needs the same master key ({folder}/master.key, or SLUICEGATE_MASTER_KEY) and SLUICEGATE_DATABASE, and a \
+         data folder of its own"
+    ));
+    say(&format!("Start it with: SLUICEGATE_DATABASE=postgres://… sluicegate serve --data-dir {folder}"));
+}

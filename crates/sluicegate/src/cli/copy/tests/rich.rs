@@ -1,0 +1,178 @@
+//! An installation with something in every table, made through the contract.
+
+use std::collections::BTreeMap;
+
+use oauth::account::{ADMINISTRATOR_ROLE, LockoutPolicy, Permission, Role, USER_ROLE, User};
+use oauth::application::{Application, ApplicationSettings, ClientType, GrantType, Profile, TokenFormat};
+use oauth::audit::{Action, NewAuditEvent, Outcome};
+use oauth::grant::GrantOrigin;
+use oauth::id::{CodeId, ConsentId, GrantId, RoleId, TokenId};
+use oauth::limit::Limit;
+use oauth::scope::Scope;
+use oauth::secret::{Digest, PasswordHash};
+use oauth::time::Timestamp;
+use store::{
+    Founded, NewApplication, NewDataSource, NewGrant, NewSecret, NewSession, NewUser, Sharing, Store,
+    StoredKey, Usage,
+};
+
+pub(super) const START: Timestamp = Timestamp::from_secs(1_000_000);
+const OVER: Timestamp = Timestamp::from_secs(9_000_000);
+
+/// Texts that break what does not take care.
+pub(super) const ODD: &str =
+    "Zoë 'quoted' \"twice\" \\ {braces} NULL , \u{1f980} \u{202e}x\r\n\t% $1 e\u{301} ";
+
+pub(super) fn event(action: Action) -> NewAuditEvent {
+    NewAuditEvent {
+        actor_name: Some(ODD.to_owned()),
+        detail: Some(String::new()),
+        ..NewAuditEvent::new(action, Outcome::Success, START)
+    }
+}
+
+pub(super) async fn fill(store: &dyn Store) {
+    let ada = user(store, "ada", &[ADMINISTRATOR_ROLE]).await;
+    let bob = user(store, "Bøb the 2nd", &[USER_ROLE]).await;
+    let gone = user(store, "gone", &[]).await;
+    store.delete_user(gone.id, None, OVER, event(Action::DeleteUser)).await.unwrap().unwrap();
+    let policy = LockoutPolicy { interval_secs: 900, failures: 2, lock_secs: 1800 };
+    for _ in 0..2 {
+        store.count_sign_in_failure(ada.id, policy, event(Action::SignIn)).await.unwrap();
+    }
+    roles(store).await;
+    for secs in [10, 20] {
+        let new = NewSession {
+            user: bob.id,
+            user_epoch: bob.epoch,
+            digest: Digest::from_bytes([7; 32]),
+            auth_time: START,
+            expires_at: Timestamp::from_secs(1_000_000 + secs),
+        };
+        store.insert_session(new, event(Action::SignIn)).await.unwrap();
+    }
+    let app = application(store, &bob, 1).await;
+    let reset = application(store, &ada, 2).await;
+    let deleted = application(store, &ada, 3).await;
+    store.reset_secret(reset.id, secret(9), OVER, event(Action::ResetSecret)).await.unwrap().unwrap();
+    store.delete_application(deleted.id, OVER, event(Action::DeleteApplication)).await.unwrap().unwrap();
+    store.add_secret(app.id, secret(8), OVER, event(Action::ResetSecret)).await.unwrap().unwrap();
+    grants(store, &app, &bob).await;
+    let source = NewDataSource {
+        name: "Sales".to_owned(),
+        description: ODD.to_owned(),
+        data_store: 1,
+        options: BTreeMap::from([("path".to_owned(), ODD.to_owned())]),
+        owner: bob.id,
+        at: START,
+    };
+    let source = store.insert_data_source(source, event(Action::CreateDataSource)).await.unwrap().unwrap();
+    let sharing = Sharing::With(vec![ada.id]);
+    store.share_data_source(source.id, sharing, event(Action::ShareDataSource)).await.unwrap().unwrap();
+    for limit in &Limit::ALL[..2] {
+        store.set_limit(*limit, Some(i64::MAX), event(Action::SetLimit)).await.unwrap();
+    }
+    for id in 1..=2 {
+        let key = StoredKey { id, created_at: START, activates_at: OVER, sealed: vec![0, 255, 128, 0] };
+        assert!(store.insert_key(key, event(Action::SetLimit)).await.unwrap());
+    }
+    store.probe().await.unwrap();
+}
+
+async fn user(store: &dyn Store, name: &str, roles: &[RoleId]) -> User {
+    let new = NewUser {
+        name: name.to_owned(),
+        password: PasswordHash::new("$argon2id$one"),
+        active: name != "gone",
+        password_expires_at: (name == "ada").then_some(OVER),
+        roles: roles.to_vec(),
+        at: START,
+    };
+    store.insert_user(new, event(Action::CreateUser)).await.unwrap().unwrap()
+}
+
+/// One that stays and a later one that goes, whose id nobody else may get.
+async fn roles(store: &dyn Store) {
+    for name in ["Auditor", "Going"] {
+        let role = Role {
+            id: RoleId::new(0),
+            name: name.to_owned(),
+            description: ODD.to_owned(),
+            permissions: vec![Permission::Administrator],
+        };
+        let role = store.insert_role(role, event(Action::CreateRole)).await.unwrap().unwrap();
+        if name == "Going" {
+            store.delete_role(role.id, event(Action::DeleteRole)).await.unwrap().unwrap();
+        }
+    }
+}
+
+fn secret(n: u8) -> NewSecret {
+    NewSecret { digest: Digest::from_bytes([n; 32]), hint: format!("{n:04}"), sealed: Some(vec![n, 0]) }
+}
+
+pub(super) async fn application(store: &dyn Store, owner: &User, n: u8) -> Application {
+    let settings = ApplicationSettings {
+        name: format!("{ODD}{n}"),
+        description: String::new(),
+        redirect_urls: vec!["https://example.com/cb?a=1&b=%00".to_owned()],
+        profile: Profile::OAuth21,
+        client_type: ClientType::Confidential,
+        grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
+        scopes: Scope::OData.into(),
+        token_format: TokenFormat::Opaque,
+        access_token_lifetime_secs: (n == 1).then_some(600),
+        contacts: vec![ODD.to_owned()],
+        logo_url: (n == 2).then(|| "https://example.com/logo.png".to_owned()),
+    };
+    let new = NewApplication {
+        client_id: format!("00000000-0000-4000-8000-{n:012x}").parse().unwrap(),
+        owner: owner.id,
+        settings,
+        secret: Some(secret(n)),
+        at: START,
+    };
+    store.insert_application(new, event(Action::RegisterApplication)).await.unwrap()
+}
+
+/// Live, rotated, revoked, replayed, and one without a code.
+async fn grants(store: &dyn Store, app: &Application, bob: &User) {
+    let scopes = Scope::OData.into();
+    let allowed =
+        store.allow(bob.id, app.id, scopes, event(Action::AllowApplication)).await.unwrap().unwrap();
+    let found = async |n: u64, origin: GrantOrigin, consent: Option<ConsentId>| {
+        let new = NewGrant {
+            application: app.id,
+            application_epoch: app.epoch,
+            user: bob.id,
+            user_epoch: bob.epoch,
+            origin,
+            consent,
+            scopes,
+            refreshable: n != 3,
+            key: 1,
+            at: START,
+            expires_at: (n == 3).then_some(OVER),
+        };
+        store.found_grant(new, OVER, event(Action::ReplayCode)).await.unwrap()
+    };
+    let code = |n: u64| GrantOrigin::Code(CodeId::compose(START, n.to_be_bytes()));
+    let mut ids: Vec<GrantId> = Vec::new();
+    for n in 0..8 {
+        let origin = if n == 3 { GrantOrigin::Password } else { code(n) };
+        match found(n, origin, (n != 3).then_some(allowed.id)).await {
+            Founded::Grant(id) => ids.push(id),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(matches!(found(1, code(1), Some(allowed.id)).await, Founded::Replayed(_)));
+    store.rotate_grant(ids[0], 0, 1, START).await.unwrap();
+    store.revoke_grant(ids[2], OVER, event(Action::RevokeToken)).await.unwrap();
+    store.revoke_token(TokenId::from_bytes([5; 16]), OVER, event(Action::RevokeToken)).await.unwrap();
+    let usage = Usage {
+        applications: vec![(app.id, START)],
+        secrets: app.secrets.iter().map(|secret| (secret.id, START)).collect(),
+        grants: vec![(ids[4], START)],
+    };
+    store.record_usage(usage).await.unwrap();
+}
