@@ -165,14 +165,18 @@ impl PostgresServer {
     /// # Panics
     /// When `psql` cannot be started.
     pub fn run(&self, database: &str, statements: &str) -> Result<String, String> {
-        let mut psql = Command::new(self.programs.psql());
-        psql.env_clear().env("PGHOST", "127.0.0.1").env("PGPORT", self.port.to_string());
-        psql.env("PGUSER", ROLE).env("PGPASSWORD", &self.password).env("PGDATABASE", database);
+        let mut psql = self.client(self.programs.psql(), database);
         psql.args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1"]);
-        let output = psql.arg("--command").arg(statements).stdin(Stdio::null()).output();
-        let output = output.expect("psql runs");
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_owned();
-        if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
+        told(psql.arg("--command").arg(statements))
+    }
+
+    /// A program of PostgreSQL that works in a database.
+    fn client(&self, program: PathBuf, database: &str) -> Command {
+        let mut command = Command::new(program);
+        command.env_clear().env("PGHOST", "127.0.0.1").env("PGPORT", self.port.to_string());
+        command.env("PGUSER", ROLE).env("PGPASSWORD", &self.password).env("PGDATABASE", database);
+        command.stdin(Stdio::null());
+        command
     }
 
     /// `kill -9` of the server and of every process that it started.
@@ -255,6 +259,13 @@ impl Drop for PostgresServer {
         }
         self.watchdog.finish();
     }
+}
+
+/// What a program prints, or what it says of its failure.
+fn told(command: &mut Command) -> Result<String, String> {
+    let output = command.output().expect("PostgreSQL's programs run");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_owned();
+    if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
 }
 
 fn initialise(programs: &Programs, top: &Path, data: &Path, password: &str) {

@@ -19,6 +19,8 @@ const READY: &str = "sluicegate is ready at ";
 pub struct Installation {
     binary: PathBuf,
     folder: TempDir,
+    /// The URL of the system database, where it is not the embedded one.
+    shared: Option<String>,
 }
 
 impl Installation {
@@ -27,8 +29,17 @@ impl Installation {
     /// # Panics
     /// When it fails; it shows what was printed.
     pub fn new(binary: &str) -> Self {
+        Self::initialised(binary, None)
+    }
+
+    /// As [`Installation::new`], in the PostgreSQL database of that URL.
+    pub fn shared(binary: &str, database: &str) -> Self {
+        Self::initialised(binary, Some(database.to_owned()))
+    }
+
+    fn initialised(binary: &str, shared: Option<String>) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let installation = Self { binary: binary.into(), folder };
+        let installation = Self { binary: binary.into(), folder, shared };
         let output = installation
             .command(&["init"])
             .env("SLUICEGATE_ADMIN_PASSWORD", ADMIN.password)
@@ -59,6 +70,7 @@ impl Installation {
         let mut command = Command::new(&self.binary);
         command.env_clear().current_dir(self.folder.path()).stdin(Stdio::null());
         command.args(arguments).arg("--data-dir").arg(self.data_dir());
+        command.envs(self.shared.iter().map(|url| ("SLUICEGATE_DATABASE", url)));
         command
     }
 

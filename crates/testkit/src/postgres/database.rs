@@ -1,6 +1,8 @@
 //! A database for one test.
 
-use super::PostgresServer;
+use std::path::Path;
+
+use super::{PostgresServer, told};
 
 /// A database of its own on a server that may be shared; it is dropped with everybody's connections to it.
 pub struct PostgresDatabase<'a> {
@@ -42,6 +44,34 @@ impl<'a> PostgresDatabase<'a> {
     pub fn run(&self, statements: &str) -> String {
         let told = self.server.run(&self.name, statements);
         told.unwrap_or_else(|told| panic!("{told}"))
+    }
+
+    /// Dumps it into a file, as an operator would.
+    ///
+    /// # Panics
+    /// When `pg_dump` fails; it shows what that says.
+    pub fn dump(&self, file: &Path) {
+        let mut command = self.server.client(self.server.programs.pg_dump(), &self.name);
+        let told = told(command.arg("--format=custom").arg("--file").arg(file));
+        told.unwrap_or_else(|told| panic!("{told}"));
+    }
+
+    /// Puts a dump into it, in the place of what it holds, as an operator would.
+    ///
+    /// # Panics
+    /// When `pg_restore` fails; it shows what that says.
+    pub fn restore_from(&self, file: &Path) {
+        self.restore_with(&["--clean", "--if-exists"], file);
+    }
+
+    /// Puts a dump into it with other arguments than the usual ones.
+    ///
+    /// # Panics
+    /// When `pg_restore` fails; it shows what that says.
+    pub fn restore_with(&self, arguments: &[&str], file: &Path) {
+        let mut command = self.server.client(self.server.programs.pg_restore(), &self.name);
+        command.args(arguments).args(["--single-transaction", "--dbname", &self.name]);
+        told(command.arg(file)).unwrap_or_else(|told| panic!("{told}"));
     }
 }
 

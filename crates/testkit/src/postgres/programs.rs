@@ -44,6 +44,14 @@ impl Programs {
         self.folder.join("psql")
     }
 
+    pub(super) fn pg_dump(&self) -> PathBuf {
+        self.folder.join("pg_dump")
+    }
+
+    pub(super) fn pg_restore(&self) -> PathBuf {
+        self.folder.join("pg_restore")
+    }
+
     /// A command that runs as the owner of the data folder, in an environment that holds nothing.
     pub(super) fn as_owner(&self, program: PathBuf) -> Command {
         let mut command = Command::new(program);
