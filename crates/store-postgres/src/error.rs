@@ -38,6 +38,12 @@ pub enum OpenError {
          interrupted"
     )]
     UnfinishedCopy,
+    /// It was filled from a dump or is a copy, and opens what was handed out in that one's day.
+    #[error(
+        "this database was restored from a dump or copied from another, so what was revoked since would be good again: run \
+         `sluicegate restore --database postgres://… --after-pg-restore`"
+    )]
+    Restored,
     /// The server is too old.
     #[error("PostgreSQL {0} is too old: 14 or newer is needed")]
     OldServer(String),
@@ -126,6 +132,19 @@ impl Failure {
     /// Whether the database cannot be reached at all, or does not answer.
     pub(crate) fn is_outage(&self) -> bool {
         matches!(self, Self::NoConnection(_) | Self::Late)
+    }
+
+    /// Whether the statement asks for something that this server does not have. What it has and does not show is a fault
+    /// of its rights.
+    pub(crate) fn is_unknown_to_the_server(&self) -> bool {
+        self.code().is_some_and(|code| {
+            *code != SqlState::INSUFFICIENT_PRIVILEGE && matches!(code.code().get(..2), Some("42" | "0A"))
+        })
+    }
+
+    /// Whether somebody else held for too long what the statement needs.
+    pub(crate) fn is_locked(&self) -> bool {
+        self.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) || self.is_conflict()
     }
 
     fn server_is_ending(&self) -> bool {

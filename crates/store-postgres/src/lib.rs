@@ -31,8 +31,10 @@ mod lane;
 mod listen;
 mod maintenance;
 mod migrations;
+mod origin;
 mod pool;
 mod purge;
+mod restore;
 mod revocations;
 mod roles;
 mod rotating;
@@ -48,6 +50,7 @@ mod versions;
 pub use address::DatabaseUrl;
 pub use error::OpenError;
 pub use migrations::Migration;
+pub use restore::{RestoreError, RestoredDump};
 
 use address::Target;
 use ending::ToEnd;
@@ -113,13 +116,11 @@ impl PostgresStore {
     /// Opens an installation, running the migrations that it lacks.
     ///
     /// # Errors
-    /// When there is none, when it belongs to a newer version, or cannot be reached.
+    /// When there is none, when it belongs to a newer version or was restored from a dump, or cannot be reached.
     pub async fn open(url: &DatabaseUrl, options: Options) -> Result<Self, OpenError> {
         let opening = Opening::begin(url, options).await?;
-        let lacking = migrations::lacking(opening.client()).await?;
-        if lacking.first().is_some_and(|first| first.number == 1) {
-            return Err(OpenError::Missing);
-        }
+        opening.refuse_empty().await?;
+        origin::check(opening.client()).await?;
         migrations::run(opening.client()).await?;
         opening.finish().await
     }
@@ -191,6 +192,11 @@ impl Opening {
 
     fn client(&self) -> &tokio_postgres::Client {
         self.connection.client()
+    }
+
+    async fn refuse_empty(&self) -> Result<(), OpenError> {
+        let lacking = migrations::lacking(self.client()).await?;
+        if lacking.first().is_some_and(|first| first.number == 1) { Err(OpenError::Missing) } else { Ok(()) }
     }
 
     async fn finish(self) -> Result<PostgresStore, OpenError> {

@@ -12,7 +12,7 @@ use tokio_postgres::error::SqlState;
 
 use crate::error::Failure;
 use crate::sql::{self, values};
-use crate::{OpenError, import};
+use crate::{OpenError, import, origin};
 
 /// One step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,8 +63,9 @@ pub(crate) async fn run(db: &Client) -> Result<Vec<&'static Migration>, OpenErro
 }
 
 async fn run_once(db: &Client, ran: &mut Vec<&'static Migration>) -> Result<(), Failure> {
-    const TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations
-             (number BIGINT PRIMARY KEY, name TEXT NOT NULL, needs BIGINT NOT NULL DEFAULT 0);
+    const TABLE: &str =
+        "CREATE TABLE IF NOT EXISTS migrations (number BIGINT PRIMARY KEY, name TEXT NOT NULL,
+            needs BIGINT NOT NULL DEFAULT 0, origin TEXT);
         INSERT INTO migrations (number, name) VALUES (0, 'held by who migrates') ON CONFLICT DO NOTHING";
     const HOLD: &str = "SELECT number FROM migrations WHERE number = 0 FOR UPDATE";
     const DONE: &str = "SELECT max(number) FROM migrations";
@@ -80,6 +81,9 @@ async fn run_once(db: &Client, ran: &mut Vec<&'static Migration>) -> Result<(), 
         }
         db.batch_execute(step.sql).await?;
         sql::execute(db, NOTE, values![step.number, step.name, step.needs]).await?;
+        if step.number == 1 {
+            origin::note(db).await?;
+        }
         db.batch_execute("COMMIT").await?;
         ran.push(step);
     }

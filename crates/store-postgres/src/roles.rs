@@ -111,9 +111,14 @@ pub(crate) async fn administrator_besides(db: &Client, user: UserId) -> sql::Res
     administrator_except(db, user.get(), 0).await
 }
 
+/// Whether there is an active Administrator.
+pub(crate) async fn administrator_remains(db: &Client) -> sql::Result<bool> {
+    administrator_except(db, 0, 0).await
+}
+
 /// Whether an active Administrator remains when this role makes none; a database without any yet loses nothing.
 async fn administrator_without_role(db: &Client, role: RoleId) -> sql::Result<bool> {
-    Ok(administrator_except(db, 0, role.get()).await? || !administrator_except(db, 0, 0).await?)
+    Ok(administrator_except(db, 0, role.get()).await? || !administrator_remains(db).await?)
 }
 
 async fn administrator_except(db: &Client, user: i64, role: i64) -> sql::Result<bool> {

@@ -93,7 +93,7 @@ async fn set_limit(db: &Client, limit: Limit, value: Option<i64>, event: &NewAud
     audit::append_one(db, event).await
 }
 
-async fn list_keys(db: &Client) -> sql::Result<Vec<StoredKey>> {
+pub(crate) async fn list_keys(db: &Client) -> sql::Result<Vec<StoredKey>> {
     const LIST: &str = "SELECT id, created_at, activates_at, sealed FROM ring_keys ORDER BY id";
     sql::list(db, LIST, &[], |row| {
         Ok(StoredKey {

@@ -28,7 +28,7 @@ const COMMIT: &str = "COMMIT";
 /// Who leaves the seat has changed something that the other nodes must know: they are woken when it is visible.
 const WAKE_AND_COMMIT: &str = "NOTIFY sluicegate; COMMIT";
 
-const SIT: &str = "SELECT id FROM versions WHERE id = 1 FOR UPDATE";
+pub(crate) const SIT: &str = "SELECT id FROM versions WHERE id = 1 FOR UPDATE";
 
 /// A transaction that has begun. Dropped without a commit, its connection is closed and everything undone.
 pub(crate) struct Unit<'a> {

@@ -94,6 +94,16 @@ pub struct Restored {
 }
 
 impl Restored {
+    /// The detail of the event: whom the database believes, and what was counted.
+    pub fn detail(&self, credentials: Credentials) -> String {
+        let whom = match credentials {
+            Credentials::CarryOver => "what ended since the backup stays ended",
+            Credentials::Distrust => "no credential of the backup is trusted",
+            Credentials::TrustBackup => "the credentials of the backup are trusted",
+        };
+        [vec![whom.to_owned()], self.counts()].concat().join("; ").chars().take(1_000).collect()
+    }
+
     /// Everything that was counted and is not nothing, in words.
     pub fn counts(&self) -> Vec<String> {
         let all = [

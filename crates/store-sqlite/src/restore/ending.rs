@@ -27,18 +27,9 @@ pub(super) fn run(db: &Connection, restoring: &Restoring, compared: bool) -> Res
     if !roles::administrator_remains(db)? {
         return Err(CopyError::NoAdministrator);
     }
-    let detail = Some(words(restoring.credentials, &done)).map(|words| words.chars().take(1_000).collect());
+    let detail = Some(done.detail(restoring.credentials));
     audit::append(db, &NewAuditEvent { detail, ..restoring.event.clone() })?;
     Ok(done)
-}
-
-fn words(credentials: Credentials, done: &Restored) -> String {
-    let whom = match credentials {
-        Credentials::CarryOver => "what ended since the backup stays ended",
-        Credentials::Distrust => "no credential of the backup is trusted",
-        Credentials::TrustBackup => "the credentials of the backup are trusted",
-    };
-    [vec![whom.to_owned()], done.counts()].concat().join("; ")
 }
 
 /// Tokens, codes and next links die with the ring; the rows would only be in the way of those that come. Every version
