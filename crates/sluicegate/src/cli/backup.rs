@@ -10,6 +10,7 @@ use store_sqlite::{Backup, Figures};
 use super::terminal::{progress, say};
 use super::{Place, moment};
 use crate::config::Environment;
+use crate::database::Database;
 use crate::installation::Installation;
 use crate::logging;
 
@@ -29,6 +30,13 @@ pub(super) struct BackupArguments {
 pub(super) fn run(arguments: &BackupArguments, environment: &Environment) -> anyhow::Result<()> {
     let settings = arguments.place.settings(environment)?;
     let _flush = logging::start(settings.log.format, logging::warnings_only());
+    let shared = Database::of(&settings);
+    if shared.is_shared() {
+        bail!(
+            "{} is backed up with pg_dump --format=custom; the master key is not in that either",
+            shared.place()
+        );
+    }
     let installation = Installation::at(&settings.general.data_dir);
     let database = installation.database();
     if !database.exists() {

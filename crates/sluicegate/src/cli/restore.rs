@@ -15,26 +15,35 @@ use vault::{HashingSettings, MasterKey, SystemEntropy, Vault};
 
 use super::terminal::{progress, say};
 use super::{Place, backup, moment, setup};
-use crate::config::Environment;
+use crate::config::{Environment, Settings};
+use crate::database::Database;
 use crate::installation::Installation;
 use crate::{logging, wiring};
+
+mod after_dump;
 
 /// What stands under the help.
 pub(super) const EXAMPLES: &str = "Examples:
   sluicegate restore --data-dir ./data --from /srv/backup/sluicegate-monday.db
   SLUICEGATE_ADMIN_PASSWORD=… sluicegate restore --data-dir ./data --from monday.db --administrator ada
+  SLUICEGATE_DATABASE=postgres://… sluicegate restore --data-dir ./node --after-pg-restore
 
 Stop the server first. Every token, code and session ends, and what was revoked, deleted or changed since the backup stays
 so, as far as the database that is there can tell. Where there is none, every client secret ends too, and every user but one
-Administrator is switched off. The database that is there is kept under another name.";
+Administrator is switched off. The database that is there is kept under another name.
+
+A PostgreSQL database is put back by pg_restore; no node opens it before this command ended what must end.";
 
 #[derive(Debug, Args)]
 pub(super) struct RestoreArguments {
     #[command(flatten)]
     place: Place,
     /// The backup
-    #[arg(long, value_name = "FILE")]
-    from: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "after_pg_restore")]
+    from: Option<PathBuf>,
+    /// Make safe what was put back into a PostgreSQL database from a dump
+    #[arg(long, conflicts_with = "from")]
+    after_pg_restore: bool,
     /// Who gets a new password and is an Administrator afterwards [default: d2cadmin, where nobody else could sign in]
     #[arg(long, value_name = "USER")]
     administrator: Option<String>,
@@ -50,16 +59,37 @@ pub(super) struct RestoreArguments {
 pub(super) fn run(arguments: &RestoreArguments, environment: &Environment) -> anyhow::Result<()> {
     let settings = arguments.place.settings(environment)?;
     let _flush = logging::start(settings.log.format, logging::warnings_only());
+    match (Database::of(&settings), &arguments.from) {
+        (Database::Shared(url, _), None) => after_dump::run(arguments, &settings, environment, &url),
+        (Database::Embedded(_), Some(from)) => replace(arguments, from, &settings, environment),
+        (database @ Database::Shared(..), Some(_)) => bail!(
+            "{} is not restored from a file: put a dump back with pg_restore, then run this command with --after-pg-restore",
+            database.place()
+        ),
+        (Database::Embedded(_), None) => bail!(
+            "--after-pg-restore needs the database that was put back: name it with --database postgres://… or \
+             SLUICEGATE_DATABASE"
+        ),
+    }
+}
+
+/// Puts a file in the place of the embedded database.
+fn replace(
+    arguments: &RestoreArguments,
+    from: &Path,
+    settings: &Settings,
+    environment: &Environment,
+) -> anyhow::Result<()> {
     let installation = Installation::at(&settings.general.data_dir);
     let database = installation.database();
-    refuse_the_database_itself(&arguments.from, &database)?;
+    refuse_the_database_itself(from, &database)?;
     let master = installation.key_for_restore(environment)?;
     let _alone = Presence::alone(&database)?;
     let workshop = installation.restore_workshop()?;
-    let mut prepared = Prepared::make(&arguments.from, &workshop.database(), &mut |hundredths| {
+    let mut prepared = Prepared::make(from, &workshop.database(), &mut |hundredths| {
         progress("copied", hundredths);
     })
-    .with_context(|| format!("{} cannot be restored; nothing was changed", arguments.from.display()))?;
+    .with_context(|| format!("{} cannot be restored; nothing was changed", from.display()))?;
     let vault = open_vault(&master, &prepared.keys()?).context(
         "the master key of this installation is not the one of the backup; nothing was changed. Put the key that belongs to \
         the backup in its place, or use another backup",
@@ -79,10 +109,16 @@ pub(super) fn run(arguments: &RestoreArguments, environment: &Environment) -> an
     let time = moment(now).replace(':', "-");
     let aside = store_sqlite::keep_aside(&database, &time)?;
     prepared.put_in_place(&database)?;
-    Report { arguments, installation: &installation, current: &current, credentials, figures, restored }
+    Report { from, installation: &installation, current: &current, credentials, figures, restored }
         .tell(aside.as_deref(), appointed.as_ref());
     Ok(())
 }
+
+const ALL_ENDED: &str =
+    "Every token, code, session and next link has ended: everybody signs in and consents again.";
+
+const TRUSTED: &str = "WARNING: every secret and every password of the backup is good again, also what was reset, \
+    changed or switched off since because it had leaked. Reset what you do not trust.";
 
 fn refuse_the_database_itself(from: &Path, database: &Path) -> anyhow::Result<()> {
     let canonical = |path: &Path| path.canonicalize().ok();
@@ -126,7 +162,7 @@ impl RestoreArguments {
 
 /// What somebody needs to know who was woken up for this.
 struct Report<'a> {
-    arguments: &'a RestoreArguments,
+    from: &'a Path,
     installation: &'a Installation,
     current: &'a Current,
     credentials: Credentials,
@@ -137,31 +173,18 @@ struct Report<'a> {
 impl Report<'_> {
     fn tell(&self, aside: Option<&Path>, appointed: Option<&(String, setup::Chosen)>) {
         let folder = self.installation.folder().display();
-        say(&format!("{} is now the database of {folder}", self.arguments.from.display()));
+        say(&format!("{} is now the database of {folder}", self.from.display()));
         backup::tell(&self.figures);
-        say("Every token, code, session and next link has ended: everybody signs in and consents again.");
+        say(ALL_ENDED);
         self.tell_whom_we_believe();
-        let counts = self.restored.counts();
-        for count in &counts {
-            say(&format!("  {count}"));
-        }
-        if counts.is_empty() {
-            say("  (there was nothing to end)");
-        }
+        tell_counts(&self.restored);
         if !self.restored.lost.is_empty() {
             say(&format!(
                 "Made after the backup, and so not there any more: {}",
                 self.restored.lost.join(", ")
             ));
         }
-        if let Some((name, chosen)) = appointed {
-            let shown = if chosen.made_up {
-                format!(": {} (it is shown only now)", chosen.password.expose())
-            } else {
-                String::new()
-            };
-            say(&format!("{name} is an active Administrator with a new password{shown}"));
-        }
+        tell_appointed(appointed);
         if let Some(aside) = aside {
             say(&format!(
                 "The database that was there is kept as {}: delete it when you are sure. To undo this: sluicegate restore \
@@ -170,7 +193,7 @@ impl Report<'_> {
                 aside.display()
             ));
         }
-        self.tell_what_is_next();
+        tell_what_is_next(self.installation, self.credentials);
     }
 
     fn tell_whom_we_believe(&self) {
@@ -185,34 +208,45 @@ impl Report<'_> {
                 "What the database that was there knew to have ended since the backup stays ended:".to_owned()
             }
             Credentials::Distrust => format!("No credential of the backup is trusted, because {why}:"),
-            Credentials::TrustBackup => {
-                "WARNING: every secret and every password of the backup is good again, also what was \
-                reset, changed or switched off since because it had leaked. Reset what you do not trust."
-                    .to_owned()
-            }
+            Credentials::TrustBackup => TRUSTED.to_owned(),
         });
     }
+}
 
-    fn tell_what_is_next(&self) {
-        let folder = self.installation.folder().display();
-        say("Next:");
-        say(&format!("  sluicegate serve --data-dir {folder}"));
-        if self.credentials == Credentials::Distrust {
-            for (command, what) in [
-                ("application list", "which applications there are"),
-                (
-                    "application reset-secret ID",
-                    "for each application: a new secret, to be given to its owner",
-                ),
-                ("user list", "who is switched off"),
-                ("user set-password NAME", "for each user, and then"),
-                (
-                    "user enable NAME",
-                    "after looking at the roles: which were taken away since, nobody can tell",
-                ),
-            ] {
-                say(&format!("  sluicegate {command} --data-dir {folder}   # {what}"));
-            }
-        }
+fn tell_counts(restored: &Restored) {
+    let counts = restored.counts();
+    for count in &counts {
+        say(&format!("  {count}"));
+    }
+    if counts.is_empty() {
+        say("  (there was nothing to end)");
+    }
+}
+
+fn tell_appointed(appointed: Option<&(String, setup::Chosen)>) {
+    let Some((name, chosen)) = appointed else { return };
+    let shown = if chosen.made_up {
+        format!(": {} (it is shown only now)", chosen.password.expose())
+    } else {
+        String::new()
+    };
+    say(&format!("{name} is an active Administrator with a new password{shown}"));
+}
+
+fn tell_what_is_next(installation: &Installation, credentials: Credentials) {
+    let folder = installation.folder().display();
+    say("Next:");
+    say(&format!("  sluicegate serve --data-dir {folder}"));
+    if credentials != Credentials::Distrust {
+        return;
+    }
+    for (command, what) in [
+        ("application list", "which applications there are"),
+        ("application reset-secret ID", "for each application: a new secret, to be given to its owner"),
+        ("user list", "who is switched off"),
+        ("user set-password NAME", "for each user, and then"),
+        ("user enable NAME", "after looking at the roles: which were taken away since, nobody can tell"),
+    ] {
+        say(&format!("  sluicegate {command} --data-dir {folder}   # {what}"));
     }
 }

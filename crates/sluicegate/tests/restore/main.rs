@@ -2,92 +2,20 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::io::Write as _;
+mod postgres;
+mod stage;
+
 use std::path::Path;
-use std::process::{Output, Stdio};
+use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde_json::json;
-use testkit::{ADMIN, Installation, OTHER, Random, Served, TestUser, USER, Wire, WireClient};
+use testkit::{ADMIN, Installation, OTHER, Served, USER, Wire, WireClient};
+
+use stage::{Cast, add_shop, authenticates, good, hand_out, is_dead, run, serve, signs_in};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_sluicegate");
-const ALLOWED: &str = "/api/mgmt/oauth/client/allowedapplications";
-
-fn run(installation: &Installation, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
-    installation.command(arguments).envs(variables.iter().copied()).output().unwrap()
-}
-
-fn good(installation: &Installation, arguments: &[&str], variables: &[(&str, &str)]) -> String {
-    let told = run(installation, arguments, variables);
-    assert!(told.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&told.stderr));
-    String::from_utf8(told.stdout).unwrap()
-}
-
-fn with_password(installation: &Installation, arguments: &[&str], password: &str) {
-    let mut command = installation.command(arguments);
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(password.as_bytes()).unwrap();
-    assert!(child.wait().unwrap().success(), "{arguments:?}");
-}
-
-fn serve(installation: &Installation) -> Served {
-    installation.serve_with(&[], &[("SLUICEGATE_DATA_SOURCES__PAGE_SIZE", "2")])
-}
-
-/// A table of five rows, which takes three pages.
-fn add_shop(installation: &Installation) {
-    let path = installation.folder().join("shop.sqlite");
-    let db = rusqlite::Connection::open(&path).unwrap();
-    db.execute_batch(
-        "CREATE TABLE Items (id INTEGER PRIMARY KEY); INSERT INTO Items VALUES (1), (2), (3), (4), (5)",
-    )
-    .unwrap();
-    good(installation, &["data-source", "add", "shop", path.to_str().unwrap(), "--owner", USER.name], &[]);
-}
-
-/// Everything that one client was handed out.
-struct Handed {
-    access: String,
-    refresh: String,
-    code: String,
-    next_link: String,
-}
-
-const VERIFIER: &str = "a-verifier-of-forty-three-characters-or-more-x";
-
-fn hand_out(wire: &Wire, client: &WireClient) -> Handed {
-    let verifier = Random::new(7).verifier();
-    let code = client.code(wire, &USER, &verifier).unwrap();
-    let answer = client.exchange(wire, &code, &verifier).unwrap();
-    let text = |name: &str| answer.json()[name].as_str().unwrap_or_else(|| panic!("{answer:?}")).to_owned();
-    let access = text("access_token");
-    let page = wire.get_with_token("/api/odata4/shop/Items", &access).unwrap();
-    let next_link = page.json()["@odata.nextLink"].as_str().unwrap_or_else(|| panic!("{page:?}")).to_owned();
-    let (_, next_link) = next_link.split_once("/api/").unwrap();
-    let code = client.code(wire, &USER, VERIFIER).unwrap();
-    Handed { access, refresh: text("refresh_token"), code, next_link: format!("/api/{next_link}") }
-}
-
-fn is_dead(handed: &Handed, wire: &Wire, client: &WireClient, fresh: Option<&Handed>) {
-    assert_eq!(wire.get_with_token("/api/odata4", &handed.access).unwrap().status, 401);
-    assert!(!client.is_active(wire, &handed.access).unwrap());
-    assert_eq!(client.refresh(wire, &handed.refresh).unwrap().status, 400);
-    assert_eq!(client.exchange(wire, &handed.code, VERIFIER).unwrap().status, 400);
-    if let Some(fresh) = fresh {
-        assert_eq!(wire.get_with_token(&fresh.next_link, &fresh.access).unwrap().status, 200);
-        assert_eq!(wire.get_with_token(&handed.next_link, &fresh.access).unwrap().status, 400);
-    }
-}
-
-/// Whether client id and secret are accepted; what is refreshed is nothing.
-fn authenticates(wire: &Wire, client: &WireClient) -> bool {
-    client.refresh(wire, "sgr_nothing").unwrap().status != 401
-}
-
-fn signs_in(wire: &Wire, name: &'static str, password: &'static str) -> bool {
-    Wire::get(wire, ALLOWED, Some(&TestUser { name, password })).unwrap().status == 200
-}
 
 /// Backs up while clients register, sign in and refresh.
 fn back_up_under_load(installation: &Installation, served: &Served, to: &Path) -> String {
@@ -113,33 +41,6 @@ fn back_up_under_load(installation: &Installation, served: &Served, to: &Path) -
         done.store(true, Ordering::SeqCst);
         told
     })
-}
-
-/// Clients and users, some of whom lose their access after the backup.
-struct Cast {
-    kept: WireClient,
-    reset: WireClient,
-    deleted: WireClient,
-}
-
-impl Cast {
-    fn new(installation: &Installation, wire: &Wire) -> Self {
-        let register = |name: &str| WireClient::register(wire, &USER, name, &json!({})).unwrap();
-        with_password(installation, &["user", "add", OTHER.name, "--password-stdin"], OTHER.password);
-        with_password(installation, &["user", "add", "off", "--password-stdin"], OTHER.password);
-        Self { kept: register("Kept"), reset: register("Reset"), deleted: register("Deleted") }
-    }
-
-    /// Answers the client with its new secret.
-    fn end_access(&self, installation: &Installation) -> WireClient {
-        let number = |client: &WireClient| client.id.to_string();
-        let printed = good(installation, &["application", "reset-secret", &number(&self.reset)], &[]);
-        let secret = printed.split_whitespace().find(|word| word.starts_with("sgs_")).unwrap();
-        good(installation, &["application", "delete", &number(&self.deleted)], &[]);
-        good(installation, &["user", "disable", "off"], &[]);
-        with_password(installation, &["user", "set-password", OTHER.name, "--password-stdin"], USER.password);
-        WireClient { client_secret: secret.to_owned(), ..self.reset.clone() }
-    }
 }
 
 #[test]

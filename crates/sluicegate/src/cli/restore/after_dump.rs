@@ -1,0 +1,88 @@
+//! `sluicegate restore --after-pg-restore`: what no node opens before.
+
+use anyhow::Context;
+use app::clock::{Clock, SystemClock};
+use app::restore::Decision;
+use oauth::time::Timestamp;
+use store::{Credentials, Restored};
+use store_postgres::{DatabaseUrl, RestoredDump};
+use vault::Vault;
+
+use super::super::terminal::say;
+use super::super::{moment, setup};
+use super::{ALL_ENDED, RestoreArguments, TRUSTED};
+use crate::config::{Environment, Settings};
+use crate::database::Database;
+use crate::installation::Installation;
+use crate::wiring;
+
+/// Makes safe what `pg_restore` has put back. Nothing can be compared: what was there before is overwritten.
+///
+/// # Errors
+/// Why it could not be done; then the database is as it was.
+pub(super) fn run(
+    arguments: &RestoreArguments,
+    settings: &Settings,
+    environment: &Environment,
+    url: &DatabaseUrl,
+) -> anyhow::Result<()> {
+    let database = Database::of(settings);
+    let installation = Installation::at(&settings.general.data_dir);
+    let master = installation.master_key(environment, &database)?;
+    let credentials = if arguments.danger_trust_credentials_of_backup {
+        Credentials::TrustBackup
+    } else {
+        Credentials::Distrust
+    };
+    let runtime = wiring::command_runtime()?;
+    let told = || format!("{} cannot be restored; nothing was changed", database.place());
+    let dump = runtime.block_on(RestoredDump::open(url)).with_context(told)?;
+    let keys = runtime.block_on(dump.keys()).with_context(told)?;
+    let vault = super::open_vault(&master, &keys).context(
+        "the master key of this node is not the one of the dump; nothing was changed. Put the key that belongs to the dump \
+        in its place, or use another dump",
+    )?;
+    let appointed = arguments.appoint(credentials, environment)?;
+    let taken_at = runtime.block_on(dump.taken_at()).with_context(told)?;
+    let restored = runtime.block_on(async {
+        let highest = keys.iter().map(|key| key.id).max().unwrap_or_default();
+        end(dump, &vault, highest, decide(credentials, appointed.as_ref(), taken_at)).await
+    })?;
+    tell(&database, taken_at, credentials, &restored);
+    super::tell_appointed(appointed.as_ref());
+    say("The nodes may start, with the same SLUICEGATE_DATABASE and the same master key as before.");
+    super::tell_what_is_next(&installation, credentials);
+    Ok(())
+}
+
+fn decide(
+    credentials: Credentials,
+    appointed: Option<&(String, setup::Chosen)>,
+    taken_at: Timestamp,
+) -> Decision {
+    let administrator = appointed.map(|(name, chosen)| (name.clone(), chosen.password.clone()));
+    Decision { credentials, administrator, backup_of: moment(taken_at) }
+}
+
+async fn end(
+    dump: RestoredDump,
+    vault: &Vault,
+    highest_key: u32,
+    decision: Decision,
+) -> anyhow::Result<Restored> {
+    let orders = app::restore::orders(vault, SystemClock.now(), highest_key, decision).await?;
+    Ok(dump.end(&orders).await?)
+}
+
+fn tell(database: &Database, taken_at: Timestamp, credentials: Credentials, restored: &Restored) {
+    say(&format!("{} is safe to use: what it was filled with is of {}", database.place(), moment(taken_at)));
+    say(ALL_ENDED);
+    say(match credentials {
+        Credentials::TrustBackup => TRUSTED,
+        _ => {
+            "No credential of the dump is trusted, because what was there before is overwritten and cannot tell what \
+             ended since:"
+        }
+    });
+    super::tell_counts(restored);
+}

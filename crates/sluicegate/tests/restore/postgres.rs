@@ -1,0 +1,143 @@
+//! A dump of a shared database: what `pg_restore` puts back serves nobody before `restore --after-pg-restore` ran.
+
+use serde_json::json;
+use testkit::postgres::{PostgresDatabase, PostgresServer};
+use testkit::{ADMIN, Installation, OTHER, USER, Wire, WireClient};
+
+use crate::BINARY;
+use crate::stage::{Cast, Handed, add_shop, authenticates, good, hand_out, is_dead, run, serve, signs_in};
+
+const RESTORE: [&str; 2] = ["restore", "--after-pg-restore"];
+
+/// What a command that fails says.
+fn refusal(installation: &Installation, arguments: &[&str], variables: &[(&str, &str)]) -> String {
+    let told = run(installation, arguments, variables);
+    assert!(!told.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&told.stdout));
+    String::from_utf8(told.stderr).unwrap()
+}
+
+/// What was there when the dump was made, and after it.
+struct Story {
+    installation: Installation,
+    wire: Wire,
+    cast: Cast,
+    handed: [Handed; 2],
+    with_new_secret: WireClient,
+    late: WireClient,
+}
+
+/// Serves, dumps, ends access, stops, and puts the dump back.
+fn put_back(database: &PostgresDatabase<'_>) -> Story {
+    let installation = Installation::shared(BINARY, &database.url());
+    add_shop(&installation);
+    let dump = installation.folder().join("dump");
+    let served = serve(&installation);
+    let wire = Wire::new(served.url());
+    let cast = Cast::new(&installation, &wire);
+    let before = hand_out(&wire, &cast.kept);
+    database.dump(&dump);
+    let after = hand_out(&wire, &cast.kept);
+    let late = WireClient::register(&wire, &USER, "Late", &json!({})).unwrap();
+    let with_new_secret = cast.end_access(&installation);
+    assert_eq!(cast.kept.revoke(&wire, &before.refresh).unwrap().status, 200);
+    assert!(served.terminate().0.success());
+    database.restore_from(&dump);
+    Story { installation, wire, cast, handed: [before, after], with_new_secret, late }
+}
+
+#[test]
+fn a_dump_serves_nobody_before_everything_in_it_has_ended() {
+    let database = PostgresServer::shared().create_database();
+    let Story { installation, wire, cast, handed, with_new_secret, late } = put_back(&database);
+    for command in [&["serve", "--listen", "127.0.0.1:0"][..], &["user", "list"]] {
+        let told = refusal(&installation, command, &[]);
+        assert!(told.contains("restored from a dump") && told.contains("--after-pg-restore"), "{told}");
+    }
+    let told = good(&installation, &RESTORE, &[("SLUICEGATE_ADMIN_PASSWORD", OTHER.password)]);
+    for line in
+        ["client secrets ended: 3", "users switched off: 3", "grants ended: 1", "No credential of the dump"]
+    {
+        assert!(told.contains(line), "{line}: {told}");
+    }
+    assert!(!told.contains(OTHER.password), "a password that was given is not printed");
+
+    let served = serve(&installation);
+    let wire = wire.at(served.url());
+    let account = wire.get("/account", None).unwrap();
+    assert!(account.body.contains("login-submit"), "the cookie still opens: {account:?}");
+    for refused in [&cast.kept, &cast.reset, &cast.deleted, &with_new_secret, &late] {
+        assert!(!authenticates(&wire, refused), "{refused:?}");
+    }
+    for name in [USER.name, OTHER.name, "off", ADMIN.name] {
+        for password in [USER.password, ADMIN.password] {
+            assert!(!signs_in(&wire, name, password), "{name}");
+        }
+    }
+    assert!(signs_in(&wire, ADMIN.name, OTHER.password));
+    assert!(!signs_in(&wire, OTHER.name, OTHER.password) && !signs_in(&wire, "off", OTHER.password));
+    // What the command says is next gives a client and a user their access back, and nothing that was handed out.
+    let number = cast.kept.id.to_string();
+    let printed = good(&installation, &["application", "reset-secret", &number], &[]);
+    let secret = printed.split_whitespace().find(|word| word.starts_with("sgs_")).unwrap();
+    let kept = WireClient { client_secret: secret.to_owned(), ..cast.kept.clone() };
+    crate::stage::with_password(
+        &installation,
+        &["user", "set-password", USER.name, "--password-stdin"],
+        USER.password,
+    );
+    good(&installation, &["user", "enable", USER.name], &[]);
+    let fresh = hand_out(&wire, &kept);
+    for old in &handed {
+        is_dead(old, &wire, &kept, Some(&fresh));
+    }
+    let events = wire.get(
+        "/api/admin/audit?action=system.restore",
+        Some(&testkit::TestUser { password: OTHER.password, ..ADMIN }),
+    );
+    let events = events.unwrap();
+    assert!(events.body.contains("no credential of the backup is trusted"), "{events:?}");
+}
+
+#[test]
+fn the_operator_may_vouch_for_a_dump_and_what_was_handed_out_is_dead_all_the_same() {
+    let database = PostgresServer::shared().create_database();
+    let Story { installation, wire, cast, handed, .. } = put_back(&database);
+    let told = good(&installation, &[RESTORE[0], RESTORE[1], "--danger-trust-credentials-of-backup"], &[]);
+    assert!(told.contains("WARNING"), "{told}");
+    let served = serve(&installation);
+    let wire = wire.at(served.url());
+    assert!(authenticates(&wire, &cast.kept) && authenticates(&wire, &cast.reset));
+    assert!(signs_in(&wire, "off", OTHER.password) && signs_in(&wire, USER.name, USER.password));
+    let fresh = hand_out(&wire, &cast.kept);
+    for old in &handed {
+        is_dead(old, &wire, &cast.kept, Some(&fresh));
+    }
+}
+
+#[test]
+fn what_does_not_fit_together_is_said_and_nothing_is_changed() {
+    let database = PostgresServer::shared().create_database();
+    let installation = Installation::shared(BINARY, &database.url());
+    let dump = installation.folder().join("dump");
+    let file = dump.to_str().unwrap();
+    database.dump(&dump);
+    database.restore_from(&dump);
+    let state = || database.run("SELECT (SELECT sum(epoch) FROM users), (SELECT count(*) FROM audit_events)");
+    let before = state();
+    let told = refusal(&installation, &["restore", "--from", file], &[]);
+    assert!(told.contains("pg_restore"), "{told}");
+    let told = refusal(&installation, &["backup", "--to", file], &[]);
+    assert!(told.contains("pg_dump"), "{told}");
+    let key = "A".repeat(43);
+    let told = refusal(&installation, &RESTORE, &[("SLUICEGATE_MASTER_KEY", &key)]);
+    assert!(told.contains("is not the one of the dump; nothing was changed"), "{told}");
+    let told = refusal(&installation, &[RESTORE[0], RESTORE[1], "--administrator", "nobody"], &[]);
+    assert!(told.contains("Its Administrators are: d2cadmin"), "{told}");
+    assert_eq!(state(), before);
+    let embedded = Installation::new(BINARY);
+    let told = refusal(&embedded, &RESTORE, &[]);
+    assert!(told.contains("SLUICEGATE_DATABASE"), "{told}");
+    // A password that was made up is told once.
+    let told = good(&installation, &RESTORE, &[]);
+    assert!(told.contains("d2cadmin is an active Administrator with a new password: "), "{told}");
+}
