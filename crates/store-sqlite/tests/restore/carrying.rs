@@ -46,7 +46,7 @@ async fn a_user_who_was_deleted_or_switched_off_stays_so() {
         .await
         .unwrap()
         .unwrap();
-    store.delete_user(gone.id, at(90_000), event(Action::DeleteUser, 3)).await.unwrap().unwrap();
+    store.delete_user(gone.id, None, at(90_000), event(Action::DeleteUser, 3)).await.unwrap().unwrap();
     change_user(&store, &off, 3, UserChange { active: Some(false), ..UserChange::default() }).await;
     drop(store);
     let outcome = stage.restore(&backup, 4);
