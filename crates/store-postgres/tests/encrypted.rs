@@ -1,7 +1,5 @@
 //! TLS to the database, in each of its modes.
 
-#![expect(clippy::unwrap_used, reason = "panicking is how a test fails")]
-
 use std::path::PathBuf;
 
 use store::Users;

@@ -55,13 +55,14 @@ impl PostgresServer {
             .args(["-c", SCRIPT, "pooler"])
             .arg(folder.path())
             .process_group(0);
-        let mut shell = shell.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("a shell runs");
+        let shell = shell.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("a shell runs");
+        let mut pooler = Pooler { shell, port, _folder: folder };
         let mut told = String::new();
-        let output = shell.stdout.as_mut().expect("it is piped");
+        let output = pooler.shell.stdout.as_mut().expect("it is piped");
         BufReader::new(output).read_line(&mut told).expect("the shell tells its child");
         for _ in 0..PATIENCE {
             if TcpStream::connect(("127.0.0.1", port)).is_ok() {
-                return Pooler { shell, port, _folder: folder };
+                return pooler;
             }
             let process = Path::new("/proc").join(told.trim());
             assert!(process.exists(), "no pooler: install the Debian package pgbouncer");
