@@ -83,7 +83,7 @@ impl Load {
     /// Lets a hand act until the server is gone.
     fn act_until_killed(&self, hand: &mut Hand) {
         loop {
-            match hand.act() {
+            match hand.act().1 {
                 Ok(()) => self.acts.fetch_add(1, Ordering::SeqCst),
                 Err(error) => {
                     assert!(self.killed.load(Ordering::SeqCst), "no answer of a living server: {error}");

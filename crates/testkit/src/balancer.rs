@@ -103,6 +103,9 @@ impl Balancer {
     }
 
     /// Waits until it holds of the nodes, of each of which it is known whether it is ready.
+    ///
+    /// # Panics
+    /// When that takes minutes.
     pub fn wait_until(&self, holds: impl Fn(&[bool]) -> bool) {
         self.shared.ready.wait_until(|ready| holds(ready));
     }

@@ -1,9 +1,15 @@
 //! The ledger: what a hand was told, and about what it was told nothing.
+//!
+//! A [`Hand`] acts on a server and writes down what that acknowledged. Whoever disturbs the server meanwhile lets it
+//! come to rest, and then each hand holds it to its ledger, at this node or another. An act without an answer has
+//! happened, will happen until the server is at rest, or never happens; until then nobody touches what it was about.
 
 mod acts;
 mod verify;
 
-pub use acts::Lost;
+pub use acts::{Act, Lost};
+
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
@@ -34,13 +40,19 @@ struct Application {
     old_secret: Option<String>,
     /// Of what the user allowed; `Ended` also before.
     consent: Fate,
+    /// Something about it was left without an answer and may still happen.
+    settling: bool,
     round: u32,
 }
 
 impl Application {
     /// Whether its credentials are known to be right.
     fn can_ask(&self) -> bool {
-        self.fate == Fate::Alive && self.secret == Fate::Alive
+        self.is_alive() && self.secret == Fate::Alive
+    }
+
+    fn is_alive(&self) -> bool {
+        self.fate == Fate::Alive && !self.settling
     }
 }
 
@@ -66,7 +78,17 @@ struct Code {
     fate: Fate,
     /// What its exchange gave.
     grant: Option<usize>,
+    issued: Instant,
     round: u32,
+}
+
+/// A code of this age is too close to its end to say what must become of it.
+const OLD_CODE: Duration = Duration::from_secs(45);
+
+impl Code {
+    fn may_have_expired(&self) -> bool {
+        self.issued.elapsed() > OLD_CODE
+    }
 }
 
 #[derive(Debug)]
@@ -87,10 +109,12 @@ pub struct Hand {
     grants: Vec<Grant>,
     codes: Vec<Code>,
     people: Vec<Person>,
-    /// The id of the limit that is this hand's.
-    limit: u32,
+    /// The id of the limit that is this hand's; there are not enough of them for many hands.
+    limit: Option<u32>,
     /// What it may be: the value known last, and one without an answer.
     limit_values: Vec<i64>,
+    /// The application that the present act is about.
+    touched: Option<usize>,
     asked_again: (usize, usize),
 }
 
@@ -109,11 +133,12 @@ impl Hand {
             grants: Vec::new(),
             codes: Vec::new(),
             people: Vec::new(),
-            limit: LIMITS[number],
+            limit: LIMITS.get(number).copied(),
             limit_values: Vec::new(),
+            touched: None,
             asked_again: (0, 0),
         };
-        hand.limit_values.push(hand.limit_value());
+        hand.limit_values.extend(hand.limit.map(|limit| hand.limit_value(limit)));
         hand
     }
 
@@ -138,6 +163,12 @@ impl Hand {
         Ok(Self::new(user, wire, number, random))
     }
 
+    /// The same hand, for which a server that says it failed has not answered.
+    #[must_use]
+    pub fn taking_failures_for_silence(self) -> Self {
+        Self { wire: self.wire.taking_failures_for_silence(), ..self }
+    }
+
     /// Goes on at another URL, in a round of this number.
     pub fn move_to(&mut self, url: &str, round: u32) {
         self.wire = self.wire.at(url);
@@ -157,6 +188,12 @@ impl Hand {
     /// How much it has written down.
     pub fn entries(&self) -> usize {
         self.applications.len() + self.grants.len() + self.codes.len() + self.people.len()
+    }
+
+    /// One of the latest applications for which `fits` holds; the present act is about it.
+    fn pick_application(&mut self, fits: impl Fn(&Application) -> bool) -> Option<usize> {
+        self.touched = Self::pick(&mut self.random, &self.applications, fits);
+        self.touched
     }
 
     /// One of the latest things for which `fits` holds, by its place.

@@ -1,6 +1,10 @@
 //! A value that another thread changes and a test waits for.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Longer than anything that is waited for takes.
+const PATIENCE: Duration = Duration::from_mins(2);
 
 #[derive(Debug, Default)]
 pub(crate) struct Noticed<T> {
@@ -23,7 +27,10 @@ impl<T> Noticed<T> {
         result
     }
 
+    /// Waits until it holds; a test must not wait for ever for what does not come.
     pub(crate) fn wait_until(&self, holds: impl Fn(&T) -> bool) {
-        drop(self.changed.wait_while(self.read(), |value| !holds(value)));
+        let waited = self.changed.wait_timeout_while(self.read(), PATIENCE, |value| !holds(value));
+        let timed_out = waited.unwrap_or_else(PoisonError::into_inner).1.timed_out();
+        assert!(!timed_out, "what was waited for did not come");
     }
 }

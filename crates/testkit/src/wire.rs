@@ -21,6 +21,7 @@ pub struct Wire {
     agent: Agent,
     base: Url,
     seen: Option<Arc<Mutex<Vec<WireAnswer>>>>,
+    failures_are_silence: bool,
 }
 
 /// An answer with its body.
@@ -55,13 +56,19 @@ impl Wire {
         let config = Agent::config_builder().max_redirects(0).max_redirects_will_error(false);
         let config = config.http_status_as_error(false).timeout_global(Some(PATIENCE)).proxy(None);
         let base = Url::parse(base).expect("an absolute address");
-        Self { agent: config.build().new_agent(), base, seen: None }
+        Self { agent: config.build().new_agent(), base, seen: None, failures_are_silence: false }
     }
 
     /// Keeps every answer from now on, also those on the way of [`Wire::allow`].
     #[must_use]
     pub fn recording(self) -> Self {
         Self { seen: Some(Arc::default()), ..self }
+    }
+
+    /// Takes an answer by which the server says that it failed for none: nobody knows what it has done.
+    #[must_use]
+    pub fn taking_failures_for_silence(self) -> Self {
+        Self { failures_are_silence: true, ..self }
     }
 
     /// Every answer that was kept.
@@ -77,7 +84,7 @@ impl Wire {
     #[must_use]
     pub fn at(&self, base: &str) -> Self {
         let base = Url::parse(base).expect("an absolute address");
-        Self { agent: self.agent.clone(), base, seen: self.seen.clone() }
+        Self { agent: self.agent.clone(), base, seen: self.seen.clone(), ..*self }
     }
 
     fn resolve(&self, path: &str) -> String {
@@ -195,6 +202,9 @@ impl Wire {
     }
 
     fn read(&self, mut response: Response<ureq::Body>) -> Result<WireAnswer, ureq::Error> {
+        if self.failures_are_silence && response.status().is_server_error() {
+            return Err(ureq::Error::StatusCode(response.status().as_u16()));
+        }
         let location =
             response.headers().get("location").and_then(|value| value.to_str().ok()).map(str::to_owned);
         let headers = response.headers().clone();

@@ -2,9 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::fmt;
+use std::time::Instant;
+
 use serde_json::json;
 
 use super::{Application, Code, Fate, Grant, Hand, Person};
+use crate::random::Random;
 use crate::server::ADMIN;
 use crate::wire::WireAnswer;
 use crate::wire_client::WireClient;
@@ -12,30 +16,100 @@ use crate::wire_client::WireClient;
 /// No answer came.
 pub type Lost = ureq::Error;
 
+/// What a hand does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "each is what its name says")]
+pub enum Act {
+    Register,
+    Allow,
+    Exchange,
+    Refresh,
+    RefreshTwice,
+    ExchangeTwice,
+    ReplayCode,
+    RevokeAccess,
+    RevokeFamily,
+    Disallow,
+    ResetSecret,
+    Delete,
+    AddPerson,
+    SetLimit,
+}
+
+impl Act {
+    fn chosen(random: &mut Random) -> Self {
+        match random.below(100) {
+            0..12 => Self::Register,
+            12..18 => Self::Allow,
+            18..38 => Self::Exchange,
+            38..60 => Self::Refresh,
+            60..66 => Self::RefreshTwice,
+            66..70 => Self::ExchangeTwice,
+            70..73 => Self::ReplayCode,
+            73..78 => Self::RevokeAccess,
+            78..83 => Self::RevokeFamily,
+            83..87 => Self::Disallow,
+            87..91 => Self::ResetSecret,
+            91..94 => Self::Delete,
+            94..96 => Self::AddPerson,
+            _ => Self::SetLimit,
+        }
+    }
+}
+
+impl fmt::Display for Act {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Register => "register",
+            Self::Allow => "allow",
+            Self::Exchange => "exchange",
+            Self::Refresh => "refresh",
+            Self::RefreshTwice => "refresh twice at once",
+            Self::ExchangeTwice => "exchange twice at once",
+            Self::ReplayCode => "replay a code",
+            Self::RevokeAccess => "revoke an access token",
+            Self::RevokeFamily => "revoke a refresh token",
+            Self::Disallow => "take an allowance back",
+            Self::ResetSecret => "reset a secret",
+            Self::Delete => "delete an application",
+            Self::AddPerson => "add a person",
+            Self::SetLimit => "set a limit",
+        })
+    }
+}
+
 impl Hand {
-    /// Does something at random.
-    ///
-    /// # Errors
-    /// When no answer came, so that nobody knows whether it has happened.
+    /// Does something at random, and answers what that was and how it went. When no answer came nobody knows whether it
+    /// has happened.
     ///
     /// # Panics
     /// When the answer is wrong.
-    pub fn act(&mut self) -> Result<(), Lost> {
-        match self.random.below(100) {
-            0..12 => self.register(),
-            12..18 => self.allow().map(drop),
-            18..38 => self.allow_and_exchange(),
-            38..60 => self.refresh(),
-            60..66 => self.refresh_twice_at_once(),
-            66..70 => self.exchange_twice_at_once(),
-            70..73 => self.replay_code(),
-            73..78 => self.revoke_access_token(),
-            78..83 => self.revoke_refresh_token(),
-            83..87 => self.take_allowance_back(),
-            87..91 => self.reset_secret(),
-            91..94 => self.delete_application(),
-            94..96 => self.add_person(),
-            _ => self.set_limit(),
+    pub fn act(&mut self) -> (Act, Result<(), Lost>) {
+        let act = Act::chosen(&mut self.random);
+        self.touched = None;
+        let outcome = self.perform(act);
+        if let (Err(_), Some(at)) = (&outcome, self.touched) {
+            self.applications[at].settling = true;
+        }
+        (act, outcome)
+    }
+
+    fn perform(&mut self, act: Act) -> Result<(), Lost> {
+        match act {
+            Act::Register => self.register(),
+            Act::Allow => self.allow().map(drop),
+            Act::Exchange => self.allow_and_exchange(),
+            Act::Refresh => self.refresh(),
+            Act::RefreshTwice => self.refresh_twice_at_once(),
+            Act::ExchangeTwice => self.exchange_twice_at_once(),
+            Act::ReplayCode => self.replay_code(),
+            Act::RevokeAccess => self.revoke_access_token(),
+            Act::RevokeFamily => self.revoke_refresh_token(),
+            Act::Disallow => self.take_allowance_back(),
+            Act::ResetSecret => self.reset_secret(),
+            Act::Delete => self.delete_application(),
+            Act::AddPerson => self.add_person(),
+            Act::SetLimit => self.set_limit(),
         }
     }
 
@@ -49,6 +123,7 @@ impl Hand {
             secret: Fate::Alive,
             old_secret: None,
             consent: Fate::Ended,
+            settling: false,
             round: self.round,
         });
         Ok(())
@@ -56,7 +131,7 @@ impl Hand {
 
     /// Allows an application, which gives a code.
     fn allow(&mut self) -> Result<Option<usize>, Lost> {
-        let Some(at) = Self::pick(&mut self.random, &self.applications, Application::can_ask) else {
+        let Some(at) = self.pick_application(Application::can_ask) else {
             return self.register().map(|()| None);
         };
         let verifier = self.random.verifier();
@@ -65,11 +140,13 @@ impl Hand {
         if application.consent == Fate::Ended {
             application.consent = Fate::Unsure;
         }
+        #[expect(clippy::disallowed_methods, reason = "the server's codes age by the machine's clock")]
+        let issued = Instant::now();
         let code = application.client.code(&self.wire, &self.user, &verifier)?;
         self.signed_in = true;
         application.consent = Fate::Alive;
         let (fate, round) = (Fate::Alive, self.round);
-        self.codes.push(Code { application: at, text: code, verifier, fate, grant: None, round });
+        self.codes.push(Code { application: at, text: code, verifier, fate, grant: None, issued, round });
         Ok(Some(self.codes.len() - 1))
     }
 
@@ -168,6 +245,7 @@ impl Hand {
         };
         let Some(at) = Self::pick(&mut self.random, &self.codes, fits) else { return Ok(()) };
         let code = &self.codes[at];
+        self.touched = Some(code.application);
         let grant = &mut self.grants[code.grant.expect("it was picked for having one")];
         if grant.fate == Fate::Alive {
             (grant.fate, grant.round) = (Fate::Unsure, self.round);
@@ -200,9 +278,8 @@ impl Hand {
     }
 
     fn take_allowance_back(&mut self) -> Result<(), Lost> {
-        let fits =
-            |application: &Application| application.consent == Fate::Alive && application.fate == Fate::Alive;
-        let Some(at) = Self::pick(&mut self.random, &self.applications, fits) else { return Ok(()) };
+        let fits = |application: &Application| application.consent == Fate::Alive && application.is_alive();
+        let Some(at) = self.pick_application(fits) else { return Ok(()) };
         let path = format!("/api/mgmt/oauth/client/allowedapplications/{}", self.applications[at].client.id);
         self.all_of(at, Fate::Unsure);
         let answer = self.wire.delete(&path, &self.user)?;
@@ -212,7 +289,7 @@ impl Hand {
     }
 
     fn reset_secret(&mut self) -> Result<(), Lost> {
-        let Some(at) = Self::pick(&mut self.random, &self.applications, Application::can_ask) else {
+        let Some(at) = self.pick_application(Application::can_ask) else {
             return Ok(());
         };
         // What the user allowed stays; what it gave does not.
@@ -234,8 +311,7 @@ impl Hand {
     }
 
     fn delete_application(&mut self) -> Result<(), Lost> {
-        let fits = |application: &Application| application.fate == Fate::Alive;
-        let Some(at) = Self::pick(&mut self.random, &self.applications, fits) else { return Ok(()) };
+        let Some(at) = self.pick_application(Application::is_alive) else { return Ok(()) };
         self.all_of(at, Fate::Unsure);
         self.applications[at].fate = Fate::Unsure;
         let answer = self.wire.delete(&self.applications[at].client.path(), &self.user)?;
@@ -256,9 +332,14 @@ impl Hand {
     }
 
     fn set_limit(&mut self) -> Result<(), Lost> {
+        let Some(limit) = self.limit else { return Ok(()) };
+        // An older value without an answer may still come to be set after this one.
+        if self.limit_values.len() > 1 {
+            return Ok(());
+        }
         let value = i64::try_from(1_000 + self.random.below(1_000)).expect("it is small");
         self.limit_values.push(value);
-        let path = format!("/api/admin/limits/system/{}", self.limit);
+        let path = format!("/api/admin/limits/system/{limit}");
         let answer = self.wire.put_json(&path, &ADMIN, &json!({"value": value}))?;
         assert!(answer.status.is_success(), "{answer:?}");
         self.limit_values = vec![value];
@@ -268,7 +349,9 @@ impl Hand {
     fn pick_grant(&mut self) -> Option<usize> {
         let applications = &self.applications;
         let fits = |grant: &Grant| grant.fate == Fate::Alive && applications[grant.application].can_ask();
-        Self::pick(&mut self.random, &self.grants, fits)
+        let picked = Self::pick(&mut self.random, &self.grants, fits);
+        self.touched = picked.map(|at| self.grants[at].application);
+        picked
     }
 }
 

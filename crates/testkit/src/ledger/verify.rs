@@ -16,6 +16,10 @@ impl Hand {
     /// When the server does not keep what it acknowledged.
     pub fn hold_to_account(&mut self, round: u32) {
         let here = |of: u32| of == round;
+        // The server is at rest: whatever was left without an answer has happened or never will.
+        for application in &mut self.applications {
+            application.settling = false;
+        }
         self.check_session();
         self.check_limit();
         let allowed = self.allowed();
@@ -60,16 +64,17 @@ impl Hand {
         }
     }
 
-    pub(super) fn limit_value(&self) -> i64 {
-        let path = format!("/api/admin/limits/system/{}", self.limit);
+    pub(super) fn limit_value(&self, limit: u32) -> i64 {
+        let path = format!("/api/admin/limits/system/{limit}");
         let answer = self.wire.get(&path, Some(&ADMIN)).unwrap();
         answer.json()["value"].as_i64().unwrap_or_else(|| panic!("{answer:?}"))
     }
 
     fn check_limit(&mut self) {
-        let value = self.limit_value();
+        let Some(limit) = self.limit else { return };
+        let value = self.limit_value(limit);
         let expected = &self.limit_values;
-        assert!(expected.contains(&value), "limit {} is {value}, not one of {expected:?}", self.limit);
+        assert!(expected.contains(&value), "limit {limit} is {value}, not one of {expected:?}");
         self.limit_values = vec![value];
     }
 
@@ -177,7 +182,7 @@ impl Hand {
 
     fn check_code(&mut self, at: usize) {
         let Code { application, fate, .. } = self.codes[at];
-        if !self.applications[application].can_ask() {
+        if !self.applications[application].can_ask() || self.codes[at].may_have_expired() {
             return;
         }
         match fate {
