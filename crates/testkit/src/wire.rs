@@ -203,7 +203,11 @@ impl Wire {
 
     fn read(&self, mut response: Response<ureq::Body>) -> Result<WireAnswer, ureq::Error> {
         if self.failures_are_silence && response.status().is_server_error() {
-            return Err(ureq::Error::StatusCode(response.status().as_u16()));
+            let (status, whose) =
+                (response.status(), response.headers().get(crate::balancer::BALANCER).cloned());
+            let whose = whose.map_or("a node".to_owned(), |why| format!("the balancer, {why:?}"));
+            let body = response.body_mut().read_to_string()?;
+            return Err(ureq::Error::Other(format!("{status} of {whose}: {body}").into()));
         }
         let location =
             response.headers().get("location").and_then(|value| value.to_str().ok()).map(str::to_owned);
