@@ -1,0 +1,208 @@
+//! Several clients that fight for one code or one refresh family, at different nodes at once.
+//!
+//! What each was told makes a history, which must be linearizable. A token is checked in memory by each node, which
+//! learns within a second of what ended it: so a use may see what was stored a second before, and no more than that.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use testkit::histories::{Code, CodeAct, CodeAnswer, Event, Family, FamilyAct, FamilyAnswer};
+use testkit::{Random, Wire, WireAnswer};
+
+use super::asker::{Asker, BREATH, CodeEvent, NOTICE, Use, is_refusal, text};
+use super::stage::Front;
+use super::tally::Tally;
+
+/// Clients in one contest, and what each of them does.
+const RIVALS: usize = 3;
+const CODE_TURNS: usize = 4;
+const FAMILY_TURNS: usize = 8;
+
+/// A code of this age may have expired.
+const OLD_CODE: Duration = Duration::from_secs(45);
+
+/// An application and its user, whose codes and families are fought for.
+pub(crate) struct Contest<'a> {
+    asker: Asker<'a>,
+    random: Random,
+}
+
+/// What the rivals know of one another's tokens.
+#[derive(Default)]
+struct Known {
+    access: Vec<String>,
+    /// The different tokens of each generation that were given; more than one of a generation is a fault.
+    refresh: Vec<Vec<String>>,
+}
+
+type FamilyEvent = Event<FamilyAct, FamilyAnswer>;
+
+impl<'a> Contest<'a> {
+    pub(crate) fn prepare(front: &'a Front, tally: &'a Tally, number: usize, seed: u64) -> Self {
+        Self { asker: Asker::new(front, tally, &format!("rival{number}")), random: Random::new(seed) }
+    }
+
+    /// One contest, and its verdict.
+    ///
+    /// # Panics
+    /// When what the rivals were told is not linearizable.
+    pub(crate) fn compete(&mut self) {
+        let verifier = self.random.verifier();
+        let issued = self.asker.start.elapsed();
+        let Ok(code) = self.asker.client.code(&self.asker.wire, &self.asker.user, &verifier) else {
+            std::thread::sleep(BREATH);
+            return;
+        };
+        if self.random.below(2) == 0 {
+            self.fight_for_code(&code, &verifier, issued);
+        } else if let Ok(answer) = self.asker.client.exchange(&self.asker.wire, &code, &verifier) {
+            assert_eq!(answer.status, 200, "{answer:?}");
+            self.fight_for_family(&answer);
+        }
+    }
+
+    fn fight_for_code(&mut self, code: &str, verifier: &str, issued: Duration) {
+        let known = Mutex::new(Known::default());
+        let mut events: Vec<CodeEvent> = fight(self.rivals(), |rival, random| {
+            let mut events = Vec::new();
+            for turn in 0..CODE_TURNS {
+                let dice = if turn == 0 { 0 } else { random.below(10) };
+                let latest = lock(&known).access.last().cloned();
+                let wire = self.asker.node(random);
+                events.push(match latest {
+                    Some(token) if dice >= 9 => {
+                        self.asker.revoke(&wire, rival, CodeAct::Revoke, CodeAnswer::Granted, &token)
+                    }
+                    Some(token) if dice >= 3 => self.asker.use_token(&wire, rival, &token, Use::any(random)),
+                    _ => self.redeem(&wire, rival, code, verifier, issued, &known),
+                });
+            }
+            events
+        });
+        let tokens = lock(&known).access.clone();
+        events.extend(self.use_everywhere(&tokens));
+        self.asker.judge("codes", &Code, &events);
+    }
+
+    fn fight_for_family(&mut self, first: &WireAnswer) {
+        let first = first.json();
+        let (access, refresh) =
+            (vec![text(&first, "access_token")], vec![vec![text(&first, "refresh_token")]]);
+        let known = Mutex::new(Known { access, refresh });
+        let mut events: Vec<FamilyEvent> = fight(self.rivals(), |rival, random| {
+            let mut events = Vec::new();
+            for _ in 0..FAMILY_TURNS {
+                let dice = random.below(100);
+                let wire = self.asker.node(random);
+                let latest = lock(&known).access.last().cloned().expect("the first was given");
+                events.push(match dice {
+                    0..70 => self.refresh(&wire, rival, &known, random),
+                    70..97 => as_family(self.asker.use_token(&wire, rival, &latest, Use::any(random))),
+                    _ => {
+                        let newest = lock(&known).refresh.last().expect("the first was given")[0].clone();
+                        self.asker.revoke(&wire, rival, FamilyAct::Revoke, FamilyAnswer::Granted, &newest)
+                    }
+                });
+            }
+            events
+        });
+        let tokens = lock(&known).access.last().cloned();
+        events.extend(self.use_everywhere(tokens.as_slice()).into_iter().map(as_family));
+        self.asker.judge("families", &Family, &events);
+    }
+
+    /// The choices of each rival.
+    fn rivals(&mut self) -> Vec<Random> {
+        (0..RIVALS).map(|_| Random::new(self.random.bits())).collect()
+    }
+
+    /// When everybody has had the time to notice what ended, each node is asked.
+    fn use_everywhere(&self, tokens: &[String]) -> Vec<CodeEvent> {
+        std::thread::sleep(NOTICE);
+        let nodes = self.asker.front.nodes().into_iter().enumerate();
+        let uses = nodes.flat_map(|(place, node)| {
+            let wire = Wire::new(&node).taking_failures_for_silence();
+            let who = format!("node {place}'s client");
+            tokens
+                .iter()
+                .map(move |token| self.asker.use_token(&wire, &who, token, Use::Introspection))
+                .collect::<Vec<_>>()
+        });
+        uses.collect()
+    }
+
+    fn redeem(
+        &self,
+        wire: &Wire,
+        who: &str,
+        code: &str,
+        verifier: &str,
+        issued: Duration,
+        known: &Mutex<Known>,
+    ) -> CodeEvent {
+        let ask = || self.asker.client.exchange(wire, code, verifier);
+        let read = |answer: &WireAnswer| {
+            if is_refusal(answer) {
+                return CodeAnswer::Refused;
+            }
+            lock(known).access.push(text(&answer.json(), "access_token"));
+            CodeAnswer::Granted
+        };
+        self.asker.note(who, ask, read, |end| CodeAct::Redeem { late: end > issued + OLD_CODE })
+    }
+
+    fn refresh(&self, wire: &Wire, who: &str, known: &Mutex<Known>, random: &mut Random) -> FamilyEvent {
+        let (generation, token) = {
+            let known = lock(known);
+            let behind = [0, 0, 0, 0, 0, 0, 0, 1, 1, 2][random.place(10)];
+            let generation = (known.refresh.len() - 1).saturating_sub(behind);
+            (generation, known.refresh[generation][0].clone())
+        };
+        let number = |place: usize| u32::try_from(place).expect("a contest is short");
+        let read = |answer: &WireAnswer| {
+            if is_refusal(answer) {
+                return FamilyAnswer::Refused;
+            }
+            let (tokens, mut known) = (answer.json(), lock(known));
+            known.access.push(text(&tokens, "access_token"));
+            let successor = text(&tokens, "refresh_token");
+            if known.refresh.len() == generation + 1 {
+                known.refresh.push(Vec::new());
+            }
+            let copies = &mut known.refresh[generation + 1];
+            let copy = copies.iter().position(|copy| *copy == successor).unwrap_or_else(|| {
+                copies.push(successor);
+                copies.len() - 1
+            });
+            FamilyAnswer::Successor { generation: number(generation + 1), copy: number(copy) }
+        };
+        let act = |_| FamilyAct::Refresh { generation: number(generation), late: false };
+        self.asker.note(who, || self.asker.client.refresh(wire, &token), read, act)
+    }
+}
+
+/// Lets all rivals take their turns at once.
+fn fight<E: Send>(rivals: Vec<Random>, turns: impl Fn(&str, &mut Random) -> Vec<E> + Sync) -> Vec<E> {
+    let turns = &turns;
+    std::thread::scope(|scope| {
+        let rivals = rivals
+            .into_iter()
+            .enumerate()
+            .map(|(number, mut random)| scope.spawn(move || turns(&format!("rival {number}"), &mut random)));
+        let rivals: Vec<_> = rivals.collect();
+        rivals.into_iter().flat_map(|rival| rival.join().expect("a rival was told nonsense")).collect()
+    })
+}
+
+fn lock(known: &Mutex<Known>) -> std::sync::MutexGuard<'_, Known> {
+    known.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn as_family(event: CodeEvent) -> FamilyEvent {
+    let answer = |answer| match answer {
+        CodeAnswer::Granted => FamilyAnswer::Granted,
+        CodeAnswer::Refused => FamilyAnswer::Refused,
+    };
+    let told = event.told.map(|(at, told)| (at, answer(told)));
+    Event { who: event.who, act: FamilyAct::Use, asked: event.asked, told }
+}

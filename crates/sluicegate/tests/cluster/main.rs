@@ -1,0 +1,168 @@
+//! Three nodes on one PostgreSQL, under load from real clients, while whatever can fail does.
+//!
+//! Nodes and database are killed and started again, the wire between them is cut, slowed down or goes silent, nodes leave
+//! and come back, one after the other. Clients write down what was acknowledged and hold any node to it afterwards;
+//! others fight for the same codes and refresh families, and what they were told is checked for linearizability.
+//!
+//! Every fault comes once in an order made by a seed, which is printed; `CLUSTER_SEED` makes the same choices again, and
+//! `CLUSTER_SECS` goes on in new orders for so long. `cargo xtask soak` sets both.
+
+mod asker;
+mod contest;
+mod faults;
+mod stage;
+mod tally;
+mod watch;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use testkit::Random;
+use testkit::ledger::Hand;
+
+use contest::Contest;
+use faults::Fault;
+use stage::Front;
+use tally::Tally;
+use watch::Watch;
+
+const HANDS: usize = 4;
+const CONTESTS: usize = 2;
+
+/// How long the load runs before and after a fault.
+const CALM: Duration = Duration::from_millis(700);
+
+/// Those of the clients whose question had no answer ask again so much later.
+const BREATH: Duration = Duration::from_millis(20);
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "whoever looks into a failure names its seed, and a soak its length"
+)]
+fn given(variable: &str) -> Option<u64> {
+    let text = std::env::var(variable).ok()?;
+    Some(text.parse().unwrap_or_else(|_| panic!("{variable} is a whole number")))
+}
+
+#[expect(clippy::disallowed_methods, reason = "a soak lasts by the machine's clock")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+#[test]
+#[expect(clippy::print_stderr, reason = "a failure must be told with its seed, and a soak tells its figures")]
+fn a_cluster_keeps_what_it_acknowledged_whatever_fails() {
+    let seed = given("CLUSTER_SEED").unwrap_or_else(Random::fresh_seed);
+    let length = Duration::from_secs(given("CLUSTER_SECS").unwrap_or(0));
+    eprintln!("CLUSTER_SEED={seed}");
+    let mut random = Random::new(seed);
+    let start = now();
+    let (mut machines, front) = stage::set_up(&mut random);
+    let tally = Tally::default();
+    let hire = |number| Hand::hire(&front.url(), number, Random::new(seed ^ number as u64)).unwrap();
+    let mut hands: Vec<Hand> = (0..HANDS).map(hire).map(Hand::taking_failures_for_silence).collect();
+    let mut contests: Vec<Contest<'_>> =
+        (0..CONTESTS).map(|number| Contest::prepare(&front, &tally, number, random.bits())).collect();
+    let mut watch = Watch::prepare(&front, &tally, random.bits());
+    let mut round = 0;
+    loop {
+        for fault in Fault::all_in_some_order(&mut random) {
+            round += 1;
+            eprintln!("{:>6.1?} {fault}", start.elapsed());
+            watch.restock();
+            let clients = Clients { hands: &mut hands, contests: &mut contests, watch: &mut watch };
+            load(clients, &front, &tally, round, || {
+                fault.strike(&mut machines, &front, &mut random);
+            });
+            tally.count_fault(fault);
+            machines.come_to_rest(&front);
+            let losses = tally.take_losses();
+            assert!(
+                losses.is_empty() || !fault.loses_nothing(),
+                "requests were lost when {fault}: {losses:?}"
+            );
+            verify(&mut hands, &front, &mut random, |hand| hand.hold_to_account(round));
+        }
+        if start.elapsed() >= length {
+            break;
+        }
+    }
+    verify(&mut hands, &front, &mut random, Hand::hold_to_account_at_last);
+    machines.end_in_order();
+    let entries: usize = hands.iter().map(Hand::entries).sum();
+    eprintln!("{tally}\n{entries} entries in the ledgers; {:?}", front.balancer().figures());
+    assert!(tally.proves_something(), "too little was acknowledged to prove anything");
+}
+
+/// Everybody who acts.
+struct Clients<'a, 'front> {
+    hands: &'a mut [Hand],
+    contests: &'a mut [Contest<'front>],
+    watch: &'a mut Watch<'front>,
+}
+
+/// Lets everybody act while `disturb` runs, and a little before and after.
+fn load(clients: Clients<'_, '_>, front: &Front, tally: &Tally, round: u32, disturb: impl FnOnce()) {
+    let stop = Stop::default();
+    std::thread::scope(|scope| {
+        let stop = &stop;
+        for hand in clients.hands {
+            hand.move_to(&front.url(), round);
+            scope.spawn(move || {
+                while !stop.is_said() {
+                    let (act, outcome) = hand.act();
+                    tally.count_act(act, &outcome);
+                    if outcome.is_err() {
+                        std::thread::sleep(BREATH);
+                    }
+                }
+            });
+        }
+        for contest in clients.contests {
+            scope.spawn(move || {
+                while !stop.is_said() {
+                    contest.compete();
+                }
+            });
+        }
+        let watch = clients.watch;
+        scope.spawn(move || {
+            while !stop.is_said() {
+                watch.watch();
+            }
+        });
+        // Also when the fault itself fails, or else the load would never end.
+        let _stops = StopsAtLast(stop);
+        std::thread::sleep(CALM);
+        disturb();
+        std::thread::sleep(CALM);
+    });
+}
+
+#[derive(Default)]
+struct Stop(AtomicBool);
+
+impl Stop {
+    fn is_said(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+struct StopsAtLast<'a>(&'a Stop);
+
+impl Drop for StopsAtLast<'_> {
+    fn drop(&mut self) {
+        self.0.0.store(true, Ordering::SeqCst);
+    }
+}
+
+/// Every hand verifies its own ledger, all at once, each at a node chosen at random.
+fn verify(hands: &mut [Hand], front: &Front, random: &mut Random, check: impl Fn(&mut Hand) + Sync) {
+    let check = &check;
+    std::thread::scope(|scope| {
+        for hand in hands {
+            hand.move_to(&front.any_node(random), hand.round());
+            scope.spawn(move || check(hand));
+        }
+    });
+}

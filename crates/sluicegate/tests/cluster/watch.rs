@@ -1,0 +1,139 @@
+//! Tokens that are ended at one node while they are used at all of them.
+//!
+//! They are made while the cluster is well, so that they can be ended in the middle of a fault, and each node is asked by
+//! a client of its own, which a node that hangs does not keep from asking the others.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use serde_json::Value;
+use testkit::histories::{Code, CodeAct, CodeAnswer, Event};
+use testkit::{Random, WireClient};
+
+use super::asker::{Asker, BREATH, CodeEvent, Use, is_refusal, text};
+use super::stage::{Front, NODES};
+use super::tally::Tally;
+
+/// How many tokens are made before a fault.
+const STOCK: usize = 6;
+
+/// How long a token is used after its end was acknowledged.
+const AFTERWARDS: Duration = Duration::from_millis(1_500);
+
+/// One who ends tokens.
+pub(crate) struct Watch<'a> {
+    asker: Asker<'a>,
+    stock: Vec<Tokens>,
+    random: Random,
+}
+
+struct Tokens {
+    code: String,
+    verifier: String,
+    access: String,
+    refresh: String,
+    /// How it came to be, with which its history begins.
+    made: CodeEvent,
+}
+
+impl<'a> Watch<'a> {
+    pub(crate) fn prepare(front: &'a Front, tally: &'a Tally, seed: u64) -> Self {
+        let asker = Asker::new(front, tally, "watcher");
+        Self { asker, stock: Vec::new(), random: Random::new(seed) }
+    }
+
+    /// Makes tokens, which must succeed: nothing fails at present.
+    pub(crate) fn restock(&mut self) {
+        self.stock.clear();
+        for _ in 0..STOCK {
+            let Asker { client, wire, user, .. } = &self.asker;
+            let verifier = self.random.verifier();
+            let code = client.code(wire, user, &verifier).expect("the cluster is well");
+            let mut tokens = Value::Null;
+            let exchange = || client.exchange(wire, &code, &verifier);
+            let made = self.asker.note(
+                "watcher",
+                exchange,
+                |answer| {
+                    tokens = answer.json();
+                    CodeAnswer::Granted
+                },
+                |_| CodeAct::Redeem { late: false },
+            );
+            let (access, refresh) = (text(&tokens, "access_token"), text(&tokens, "refresh_token"));
+            self.stock.push(Tokens { code, verifier, access, refresh, made });
+        }
+    }
+
+    /// Ends a token while it is used everywhere.
+    ///
+    /// # Panics
+    /// When a node takes it later than it may.
+    pub(crate) fn watch(&mut self) {
+        let Some(tokens) = self.stock.pop() else {
+            std::thread::sleep(BREATH);
+            return;
+        };
+        let mut events = vec![tokens.made.clone()];
+        let ended = AtomicBool::new(false);
+        let mut random = Random::new(self.random.bits());
+        let (this, tokens, ended) = (&*self, &tokens, &ended);
+        std::thread::scope(|scope| {
+            let users: Vec<_> =
+                (0..NODES).map(|place| scope.spawn(move || this.use_at(place, tokens, ended))).collect();
+            std::thread::sleep(BREATH * u32::try_from(random.below(10)).expect("it is small"));
+            events.push(this.end(tokens, &mut random));
+            std::thread::sleep(AFTERWARDS);
+            ended.store(true, Ordering::SeqCst);
+            events.extend(users.into_iter().flat_map(|user| user.join().expect("a user was told nonsense")));
+        });
+        self.asker.judge("revocations", &Code, &events);
+    }
+
+    /// Uses a token at one node again and again.
+    fn use_at(&self, place: usize, tokens: &Tokens, ended: &AtomicBool) -> Vec<CodeEvent> {
+        let (mut events, who) = (Vec::new(), format!("user at node {place}"));
+        for by in [Use::Introspection, Use::Introspection, Use::Data].into_iter().cycle() {
+            if ended.load(Ordering::SeqCst) {
+                break;
+            }
+            let wire = testkit::Wire::new(&self.asker.front.nodes()[place]).taking_failures_for_silence();
+            events.push(self.asker.use_token(&wire, &who, &tokens.access, by));
+            std::thread::sleep(BREATH);
+        }
+        events
+    }
+
+    /// Ends it in one of the ways in which a token ends, at a node that answers.
+    fn end(&self, tokens: &Tokens, random: &mut Random) -> Event<CodeAct, CodeAnswer> {
+        let way = random.below(3);
+        let mut event = self.try_to_end(tokens, way, random);
+        for _ in 0..NODES {
+            if event.told.is_some() {
+                break;
+            }
+            // The attempt without an answer may be what has ended it, so the act began with the first.
+            let asked = event.asked;
+            event = Event { asked, ..self.try_to_end(tokens, way, random) };
+        }
+        event
+    }
+
+    fn try_to_end(&self, tokens: &Tokens, way: u64, random: &mut Random) -> CodeEvent {
+        let wire = self.asker.node(random);
+        let client: &WireClient = &self.asker.client;
+        let (revoke, granted) = (CodeAct::Revoke, CodeAnswer::Granted);
+        match way {
+            0 => self.asker.revoke(&wire, "watcher", revoke, granted, &tokens.access),
+            1 => self.asker.revoke(&wire, "watcher", revoke, granted, &tokens.refresh),
+            _ => {
+                let replay = || client.exchange(&wire, &tokens.code, &tokens.verifier);
+                let read = |answer: &testkit::WireAnswer| {
+                    assert!(is_refusal(answer), "a code was redeemed twice: {answer:?}");
+                    CodeAnswer::Refused
+                };
+                self.asker.note("watcher", replay, read, |_| CodeAct::Redeem { late: false })
+            }
+        }
+    }
+}
