@@ -1,4 +1,4 @@
-//! Tasks of this repository: `cargo xtask test`, `check`, `tidy`, `docs`, `bench`.
+//! Tasks of this repository: `cargo xtask test`, `check`, `tidy`, `docs`, `bench`, `soak`.
 //!
 //! Kept light on purpose, so that the first `cargo xtask` on a new machine answers within seconds: whatever needs the
 //! server's own dependencies lives in the `bench` crate or behind a subcommand of the binary.
@@ -10,6 +10,7 @@ mod dependencies;
 mod documents;
 mod installation;
 mod process;
+mod soak;
 mod test;
 mod tidy;
 mod workspace;
@@ -25,6 +26,7 @@ Usage: cargo xtask TASK
   tidy          the architecture and style rules of this repository alone
   docs          rewrite the generated documents under docs/
   bench [ARGS]  measure the release server; `cargo xtask bench --help` lists the options
+  soak [ARGS]   kill and disturb a cluster under load for minutes or hours; `cargo xtask soak --help`
 
 Example: cargo xtask test --package oauth";
 
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
         "dependencies" => dependencies::check(),
         "docs" => documents::rewrite(),
         "bench" => bench::run(&rest),
+        "soak" => soak::run(&rest),
         "help" | "--help" | "-h" => {
             println!("{USAGE}");
             Ok(())

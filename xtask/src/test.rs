@@ -14,7 +14,6 @@ const TOOLS: &[Tool] = &[
     Tool { program: "node", package: "nodejs", purpose: "clients from npm are run against the server" },
     Tool { program: "npm", package: "npm", purpose: "installs the clients from npm" },
     Tool { program: "python3", package: "python3", purpose: "clients from PyPI are run against the server" },
-    Tool { program: "postgres", package: "postgresql", purpose: "nodes share a database, which tests kill" },
     Tool {
         program: "pgbouncer",
         package: "pgbouncer",
@@ -22,6 +21,13 @@ const TOOLS: &[Tool] = &[
     },
     Tool { program: "faketime", package: "faketime", purpose: "nodes are run with clocks that disagree" },
 ];
+
+/// What the tests of a cluster need.
+pub(crate) const DATABASE_TOOLS: &[Tool] = &[Tool {
+    program: "postgres",
+    package: "postgresql",
+    purpose: "nodes share a database, which tests kill",
+}];
 
 /// Installs, runs `cargo test --workspace` with `arguments`, and fails also when a test was ignored or none ran.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
@@ -50,6 +56,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
 /// Installs the foreign clients below `target/clients` and tells the tests where they lie. The names do not begin with
 /// `SLUICEGATE_`, because the server refuses to start on a variable of that family that it does not know.
 fn provide_clients(cargo: &mut Command, root: &Path) -> Result<()> {
+    installation::provide(DATABASE_TOOLS, root)?;
     installation::provide(TOOLS, root)?;
     let pinned = root.join("tests/clients");
     let modules = installation::install_node_packages(&pinned, &root.join("target/clients/node"))?;
