@@ -85,7 +85,7 @@ async fn storm(options: &Options, lab: &Lab, second: &Server, report: &mut Repor
     let duration = options.duration();
     let checks = odata(lab, &["readings(7)".to_owned()], None).await?;
     let quiet = load::drive(&lab.server, repeat(&checks, 4), duration).await?;
-    let wanted = (duration.as_secs() as u32 + 2) * STORM_PER_SECOND;
+    let wanted = (u32::try_from(duration.as_secs())? + 2) * STORM_PER_SECOND;
     let queue = Rc::new(RefCell::new(revocations(lab, wanted).await?));
     let rest = Duration::from_secs(1) * STORM_CONNECTIONS / STORM_PER_SECOND;
     let revoking = (0..STORM_CONNECTIONS)

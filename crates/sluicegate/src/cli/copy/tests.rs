@@ -235,8 +235,8 @@ async fn what_changed_since_an_interrupted_copy_is_copied_as_it_is_now() {
     let mut watcher = Watcher::default();
     // Through a pooler that hands its connections to somebody else after each transaction.
     let pooler = PostgresServer::shared().start_pooler();
-    let pooled = pooler.url(&scene.target).parse().unwrap();
-    report(scene.copy_into(&pooled, 8, &mut watcher).await);
+    let target = pooler.url(&scene.target).parse().unwrap();
+    report(scene.copy_into(&target, 8, &mut watcher).await);
     assert!(watcher.notes[0].contains("has changed since the copy was interrupted"), "{:?}", watcher.notes);
     all_reads_are_the_same(&before.embedded().unwrap(), &scene.shared().await).await;
 }
