@@ -1,7 +1,5 @@
 //! Consents, and what a user has allowed altogether.
 
-use std::collections::BTreeMap;
-
 use oauth::audit::NewAuditEvent;
 use oauth::grant::{Allowed, Consent};
 use oauth::id::{ApplicationId, ConsentId, Epoch, GrantId, UserId};
@@ -119,7 +117,6 @@ pub(crate) async fn list_allowed(db: &Client, user: UserId, now: Timestamp) -> s
         JOIN users u ON u.id = $1 AND u.epoch = g.user_epoch
         JOIN applications a ON a.id = g.application_id AND a.epoch = g.application_epoch
         JOIN users o ON o.id = a.owner_id";
-    let mut allowed: BTreeMap<ApplicationId, Allowed> = BTreeMap::new();
     let given = sql::list(db, LIST, values![user.get(), micros(now)], |row| {
         Ok(Allowed {
             application: ApplicationId::new(row.try_get(0)?),
@@ -131,13 +128,7 @@ pub(crate) async fn list_allowed(db: &Client, user: UserId, now: Timestamp) -> s
         })
     })
     .await;
-    for one in given? {
-        let sum = allowed.entry(one.application).or_insert_with(|| one.clone());
-        sum.scopes = sum.scopes.union(one.scopes);
-        sum.since = sum.since.min(one.since);
-        sum.last_used_at = sum.last_used_at.max(one.last_used_at);
-    }
-    Ok(allowed.into_values().collect())
+    Ok(store::add_up(given?))
 }
 
 /// Has the seat. Once the user is locked and the consent deleted nothing new can be founded on either, so the statements

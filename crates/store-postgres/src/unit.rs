@@ -30,10 +30,11 @@ const WAKE_AND_COMMIT: &str = "NOTIFY sluicegate; COMMIT";
 
 pub(crate) const SIT: &str = "SELECT id FROM versions WHERE id = 1 FOR UPDATE";
 
-/// A transaction that has begun. Dropped without a commit, its connection is closed and everything undone.
+/// A unit of work that has begun. Dropped without a commit, its connection is closed and everything undone.
 pub(crate) struct Unit<'a> {
     connection: Connection,
-    commit: &'static str,
+    /// None where the server commits each statement by itself.
+    commit: Option<&'static str>,
     /// This node's turn to ask for the seat: who waits for it holds no connection.
     _turn: Option<MutexGuard<'a, ()>>,
 }
@@ -42,7 +43,12 @@ impl<'a> Unit<'a> {
     pub(crate) async fn begin(shared: &'a Shared) -> Result<Self, Failure> {
         let connection = shared.connections.get().await?;
         connection.client().batch_execute(BEGIN).await?;
-        Ok(Self { connection, commit: COMMIT, _turn: None })
+        Ok(Self { connection, commit: Some(COMMIT), _turn: None })
+    }
+
+    /// Begins nothing: for a single statement.
+    pub(crate) async fn without_transaction(shared: &'a Shared) -> Result<Self, Failure> {
+        Ok(Self { connection: shared.connections.get().await?, commit: None, _turn: None })
     }
 
     /// Begins and takes the seat, in one round trip.
@@ -54,7 +60,7 @@ impl<'a> Unit<'a> {
         begun?;
         sat?;
         let commit = if shared.notifies { WAKE_AND_COMMIT } else { COMMIT };
-        Ok(Self { connection, commit, _turn: turn })
+        Ok(Self { connection, commit: Some(commit), _turn: turn })
     }
 
     pub(crate) fn client(&self) -> &tokio_postgres::Client {
@@ -62,7 +68,9 @@ impl<'a> Unit<'a> {
     }
 
     pub(crate) async fn commit<T>(self, outcome: T) -> Result<T, Failure> {
-        self.client().batch_execute(self.commit).await?;
+        if let Some(commit) = self.commit {
+            self.client().batch_execute(commit).await?;
+        }
         self.connection.at_rest();
         Ok(outcome)
     }
@@ -224,32 +232,9 @@ pub(crate) use unit;
 
 /// Runs one statement that is a unit of work by itself.
 macro_rules! in_one_statement {
-    ($store:expr, $db:ident => $work:expr) => {{
-        let shared = std::sync::Arc::clone(&$store.shared);
-        Box::pin(async move {
-            let own = std::sync::Arc::clone(&shared);
-            let work = async move {
-                let mut tries = $crate::unit::Tries::default();
-                loop {
-                    let outcome = own.connections.within_time(async {
-                        let connection = own.connections.get().await?;
-                        let $db = connection.client();
-                        let done = $work.await?;
-                        connection.at_rest();
-                        Ok(done)
-                    });
-                    match outcome.await {
-                        Ok(done) => {
-                            own.committed(1);
-                            return Ok(done);
-                        }
-                        Err(failure) => tries.again(failure).await?,
-                    }
-                }
-            };
-            shared.to_the_end(work).await
-        })
-    }};
+    ($store:expr, $db:ident => $work:expr) => {
+        $crate::unit::unit!($store, without_transaction, $db => $work)
+    };
 }
 pub(crate) use in_one_statement;
 

@@ -1,7 +1,5 @@
 //! Consents, and what a user has allowed altogether.
 
-use std::collections::BTreeMap;
-
 use oauth::audit::NewAuditEvent;
 use oauth::grant::{Allowed, Consent};
 use oauth::id::{ApplicationId, ConsentId, Epoch, GrantId, UserId};
@@ -95,7 +93,6 @@ pub(crate) fn list_allowed(db: &Connection, user: UserId, now: Timestamp) -> sql
         JOIN users u ON u.id = ?1 AND u.epoch = g.user_epoch
         JOIN applications a ON a.id = g.application_id AND a.epoch = g.application_epoch
         JOIN users o ON o.id = a.owner_id";
-    let mut allowed: BTreeMap<ApplicationId, Allowed> = BTreeMap::new();
     let given = sql::list(db, LIST, (user.get(), micros(now)), |row| {
         Ok(Allowed {
             application: ApplicationId::new(row.get(0)?),
@@ -106,13 +103,7 @@ pub(crate) fn list_allowed(db: &Connection, user: UserId, now: Timestamp) -> sql
             last_used_at: row.get::<_, Option<i64>>(5)?.map(Timestamp::from_micros),
         })
     })?;
-    for one in given {
-        let sum = allowed.entry(one.application).or_insert_with(|| one.clone());
-        sum.scopes = sum.scopes.union(one.scopes);
-        sum.since = sum.since.min(one.since);
-        sum.last_used_at = sum.last_used_at.max(one.last_used_at);
-    }
-    Ok(allowed.into_values().collect())
+    Ok(store::add_up(given))
 }
 
 pub(crate) fn revoke_allowed(

@@ -1,5 +1,7 @@
 //! Consents, grants, and the feed of what ended access.
 
+use std::collections::BTreeMap;
+
 use oauth::audit::NewAuditEvent;
 use oauth::grant::{Allowed, Consent, Grant, GrantOrigin};
 use oauth::id::{ApplicationId, ConsentId, Epoch, GrantId, TokenId, UserId};
@@ -54,6 +56,18 @@ pub enum Rotated {
     Done,
     /// Somebody else rotated or revoked it meanwhile; load it again and decide anew.
     Lost,
+}
+
+/// Consents and grants of one user as what the user has allowed: one entry for each application, by id.
+pub fn add_up(given: Vec<Allowed>) -> Vec<Allowed> {
+    let mut allowed: BTreeMap<ApplicationId, Allowed> = BTreeMap::new();
+    for one in given {
+        let sum = allowed.entry(one.application).or_insert_with(|| one.clone());
+        sum.scopes = sum.scopes.union(one.scopes);
+        sum.since = sum.since.min(one.since);
+        sum.last_used_at = sum.last_used_at.max(one.last_used_at);
+    }
+    allowed.into_values().collect()
 }
 
 /// Consents, grants and what ended them.

@@ -34,7 +34,7 @@ pub use audit::{Audit, AuditFilter};
 pub use data_sources::{DataSourceChange, DataSourceRefusal, DataSources, NewDataSource, Sharing};
 pub use error::StoreError;
 pub use fold::fold_name;
-pub use grants::{Founded, Grants, NewGrant, Rotated};
+pub use grants::{Founded, Grants, NewGrant, Rotated, add_up};
 pub use maintenance::{Maintenance, Purge, Purged, StoreFigures, Usage};
 pub use restore::{BACKUP_OF, Credentials, ID_GAP, NewAdministrator, Restored, Restoring};
 pub use settings::{Settings, StoredKey, Versions};

@@ -51,6 +51,34 @@ pub struct UserChange {
     pub revocation_expires_at: Timestamp,
 }
 
+impl UserChange {
+    /// Whether it ends the user's access: sessions, consents, grants and tokens of this epoch.
+    pub fn ends_access_of(&self, before: &User) -> bool {
+        self.password.is_some() || (before.active && self.active == Some(false))
+    }
+
+    /// The user as the change leaves it, roles aside: one rule for every backend.
+    pub fn applied_to(&self, before: &User) -> User {
+        let mut after = before.clone();
+        if let Some(name) = &self.name {
+            after.name.clone_from(name);
+        }
+        if let Some(password) = &self.password {
+            after.password = password.clone();
+        }
+        after.active = self.active.unwrap_or(before.active);
+        after.password_expires_at = self.password_expires_at.unwrap_or(before.password_expires_at);
+        if self.unlock {
+            after.lockout = Lockout::default();
+        }
+        if self.ends_access_of(before) {
+            after.epoch = Epoch::new(before.epoch.get() + 1);
+        }
+        after.updated_at = self.at;
+        after
+    }
+}
+
 /// Why an act on users or roles was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UserRefusal {

@@ -1,6 +1,6 @@
 //! Changing and deleting users.
 
-use oauth::account::{Lockout, User};
+use oauth::account::User;
 use oauth::audit::NewAuditEvent;
 use oauth::id::{Epoch, RoleId, UserId};
 use oauth::revocation::{Revocation, Subject};
@@ -25,9 +25,8 @@ pub(super) async fn update(
     if let Some(refusal) = refusal(db, &before, change).await? {
         return Ok(Err(refusal));
     }
-    let deactivated = before.active && change.active == Some(false);
-    let ends_access = deactivated || change.password.is_some();
-    let after = changed(&before, change, ends_access);
+    let ends_access = change.ends_access_of(&before);
+    let after = change.applied_to(&before);
     write(db, &after).await?;
     if let Some(roles) = &change.roles {
         set_roles(db, id, roles).await?;
@@ -80,26 +79,6 @@ async fn is_last_administrator(db: &Client, user: &User) -> sql::Result<bool> {
     Ok(user.active
         && roles::make_administrator(db, &user.roles).await?
         && !roles::administrator_besides(db, user.id).await?)
-}
-
-fn changed(before: &User, change: &UserChange, ends_access: bool) -> User {
-    let mut after = before.clone();
-    if let Some(name) = &change.name {
-        after.name.clone_from(name);
-    }
-    if let Some(password) = &change.password {
-        after.password = password.clone();
-    }
-    after.active = change.active.unwrap_or(before.active);
-    after.password_expires_at = change.password_expires_at.unwrap_or(before.password_expires_at);
-    if change.unlock {
-        after.lockout = Lockout::default();
-    }
-    if ends_access {
-        after.epoch = Epoch::new(before.epoch.get() + 1);
-    }
-    after.updated_at = change.at;
-    after
 }
 
 async fn write(db: &Client, user: &User) -> sql::Result<()> {
