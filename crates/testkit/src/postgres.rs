@@ -1,6 +1,6 @@
 //! A real PostgreSQL server in a folder of its own, from Debian's packages.
 //!
-//! Nothing of it outlives the test process, however that ends: a [`Watchdog`] waits on a pipe whose other end only this
+//! Nothing of it outlives the test process, however that ends: a watchdog waits on a pipe whose other end only this
 //! process holds, ends the server when the pipe closes, and deletes the folder. A server in a `static`, which is never
 //! dropped, is therefore cleaned up as well; [`PostgresServer::shared`] is one.
 
