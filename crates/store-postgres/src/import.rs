@@ -1,6 +1,6 @@
 //! Filling an empty database with the rows of another one, batch by batch.
 //!
-//! As long as the table [`UNFINISHED`] is there nothing else opens the database. It is made before anything else and
+//! As long as the table `unfinished_copy` is there nothing else opens the database. It is made before anything else and
 //! dropped last, so that an interrupted copy is never taken for an installation. Where an interrupted copy left off is
 //! told by the rows themselves: each table is filled in the order of its keys, and a batch is there as a whole or not at
 //! all.

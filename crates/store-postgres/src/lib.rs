@@ -1,8 +1,8 @@
 //! The system database for many nodes: PostgreSQL.
 //!
 //! Any number of nodes work on one database, and nothing that they write needs a caller to come back to the same node.
-//! What many callers want at once travels as one statement of many rows ([`lane`]); what changes things that nodes
-//! remember, or ends access, is done by one at a time on all nodes together ([`unit`]), which is what makes the feed of
+//! What many callers want at once travels as one statement of many rows (`lane`); what changes things that nodes
+//! remember, or ends access, is done by one at a time on all nodes together (`unit`), which is what makes the feed of
 //! revocations gap-free.
 //!
 //! **Architecture invariant:** no OAuth error code and no HTTP here. Nothing is checked outside and written later. No
