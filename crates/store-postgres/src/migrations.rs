@@ -98,6 +98,7 @@ fn may_be_tried_again(failure: &Failure) -> bool {
             SqlState::LOCK_NOT_AVAILABLE,
             SqlState::UNIQUE_VIOLATION,
             SqlState::DUPLICATE_TABLE,
+            SqlState::DUPLICATE_OBJECT,
             SqlState::T_R_SERIALIZATION_FAILURE,
             SqlState::T_R_DEADLOCK_DETECTED,
         ]
@@ -116,9 +117,11 @@ pub(crate) async fn lacking(db: &Client) -> Result<&'static [Migration], OpenErr
 /// As [`lacking`], whether or not an installation is being copied into it.
 pub(crate) async fn missing(db: &Client) -> Result<&'static [Migration], OpenError> {
     const STATE: &str = "SELECT coalesce(max(number), 0), coalesce(max(needs), 0) FROM migrations";
+    // Asked first: another node that is making the installation makes the table of migrations before all others.
+    let taken = one_of_our_names_is_taken(db).await?;
     let state = if table_exists(db, "migrations").await? {
         sql::find(db, STATE, &[], |row| Ok((row.try_get(0)?, row.try_get(1)?))).await?
-    } else if one_of_our_names_is_taken(db).await? {
+    } else if taken {
         return Err(OpenError::Foreign);
     } else {
         None
