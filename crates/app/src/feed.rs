@@ -66,7 +66,7 @@ impl App {
         }
     }
 
-    /// Nothing that is learnt here is newer than the moment at which the look began.
+    /// What is learnt here counts as known at the moment at which the look began, not at its end.
     async fn look(&self) -> Result<(), StoreError> {
         let began = self.clock.steady_micros();
         let versions = self.store.versions().await?;

@@ -117,6 +117,13 @@ pub struct Application {
     pub last_used_at: Option<Timestamp>,
 }
 
+impl Application {
+    /// The secrets that still work, oldest first.
+    pub fn live_secrets(&self, now: Timestamp) -> impl DoubleEndedIterator<Item = &StoredSecret> {
+        self.secrets.iter().filter(move |secret| secret.is_live(now))
+    }
+}
+
 /// What registration and update set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApplicationSettings {

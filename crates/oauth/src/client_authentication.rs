@@ -128,7 +128,7 @@ pub fn authenticate(
         (ClientType::Public, Some(_)) => return Err(Refusal::SecretOfPublicClient),
         (ClientType::Confidential, None) => return Err(Refusal::SecretMissing),
         (ClientType::Confidential, Some(secret)) => {
-            let live = application.secrets.iter().filter(|stored| stored.is_live(now));
+            let live = application.live_secrets(now);
             let right = live.filter(|stored| is_secret(secret, stored)).last();
             Some(right.ok_or(Refusal::WrongSecret)?.id)
         }

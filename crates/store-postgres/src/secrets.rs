@@ -1,6 +1,6 @@
 //! The secrets of applications.
 
-use oauth::application::{Application, ClientType, StoredSecret};
+use oauth::application::{Application, ClientType};
 use oauth::audit::NewAuditEvent;
 use oauth::id::{ApplicationId, Epoch, SecretId};
 use oauth::revocation::{Revocation, Subject};
@@ -77,7 +77,7 @@ pub(crate) async fn add(
         Ok(application) => application,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    if live(&application, event.at).count() >= 2 {
+    if application.live_secrets(event.at).count() >= 2 {
         return Ok(Err(ApplicationRefusal::TwoLiveSecrets));
     }
     sql::execute(db, SUPERSEDE, values![id.get(), micros(older_expires_at)]).await?;
@@ -96,10 +96,10 @@ pub(crate) async fn end(
         Ok(application) => application,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    if !live(&application, event.at).any(|live| live.id == secret) {
+    if !application.live_secrets(event.at).any(|live| live.id == secret) {
         return Ok(Err(ApplicationRefusal::UnknownSecret));
     }
-    let Some(other) = live(&application, event.at).find(|live| live.id != secret) else {
+    let Some(other) = application.live_secrets(event.at).find(|live| live.id != secret) else {
         return Ok(Err(ApplicationRefusal::LastSecret));
     };
     sql::execute(db, "DELETE FROM secrets WHERE id = $1", values![secret.get()]).await?;
@@ -118,10 +118,6 @@ async fn confidential(
         }
         Some(application) => Ok(application),
     })
-}
-
-fn live(application: &Application, now: Timestamp) -> impl Iterator<Item = &StoredSecret> {
-    application.secrets.iter().filter(move |secret| secret.is_live(now))
 }
 
 async fn finish(db: &Client, id: ApplicationId, event: &NewAuditEvent) -> sql::Result<Application> {

@@ -70,7 +70,7 @@ pub(crate) fn add(
         Ok(application) => application,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    if live(&application, event.at).count() >= 2 {
+    if application.live_secrets(event.at).count() >= 2 {
         return Ok(Err(ApplicationRefusal::TwoLiveSecrets));
     }
     sql::execute(db, SUPERSEDE, (id.get(), micros(older_expires_at)))?;
@@ -89,10 +89,10 @@ pub(crate) fn end(
         Ok(application) => application,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    if !live(&application, event.at).any(|live| live.id == secret) {
+    if !application.live_secrets(event.at).any(|live| live.id == secret) {
         return Ok(Err(ApplicationRefusal::UnknownSecret));
     }
-    let Some(other) = live(&application, event.at).find(|live| live.id != secret) else {
+    let Some(other) = application.live_secrets(event.at).find(|live| live.id != secret) else {
         return Ok(Err(ApplicationRefusal::LastSecret));
     };
     sql::execute(db, "DELETE FROM secrets WHERE id = ?1", [secret.get()])?;
@@ -108,10 +108,6 @@ fn confidential(db: &Connection, id: ApplicationId) -> sql::Result<Judged<Applic
         }
         Some(application) => Ok(application),
     })
-}
-
-fn live(application: &Application, now: Timestamp) -> impl Iterator<Item = &StoredSecret> {
-    application.secrets.iter().filter(move |secret| secret.is_live(now))
 }
 
 fn finish(db: &Connection, id: ApplicationId, event: &NewAuditEvent) -> sql::Result<Application> {

@@ -94,7 +94,7 @@ impl App {
         if !self.settings.reveal_client_secret {
             return Ok(None);
         }
-        let live = application.secrets.iter().rev().find(|secret| secret.is_live(self.now()));
+        let live = application.live_secrets(self.now()).next_back();
         let Some(sealed) = live.and_then(|secret| secret.sealed.as_deref()) else { return Ok(None) };
         let opened = self.vault.open_client_secret(&application.client_id, sealed);
         opened.map(Some).map_err(|error| Fault::Broken(Box::new(error)))
