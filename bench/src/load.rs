@@ -18,7 +18,7 @@ pub(crate) trait Script {
     fn next(&mut self) -> Option<Call>;
 
     /// How long to rest before the next request is asked for.
-    fn rest(&self) -> Duration {
+    fn rest(&mut self) -> Duration {
         Duration::ZERO
     }
 

@@ -7,17 +7,63 @@ use anyhow::{Context, Result, bail};
 
 /// The core that servers run on; the load runs on the next.
 pub(crate) const SERVER_CORE: &str = "0";
-const LOAD_CORE: &str = "1";
+pub(crate) const LOAD_CORE: &str = "1";
+pub(crate) const ANY_CORE: &str = "0,1";
 
 /// Moves this process to its own core. Threads that are started later stay there.
 pub(crate) fn keep_load_off_the_server() -> Result<()> {
-    let pid = std::process::id().to_string();
-    let mut taskset = Command::new("taskset");
-    taskset.args(["--all-tasks", "--pid", "--cpu-list", LOAD_CORE, &pid]).stdout(Stdio::null());
-    if !taskset.status().context("cannot start taskset")?.success() {
-        bail!("the load cannot have a core of its own: two cores are needed");
+    move_process(std::process::id(), LOAD_CORE)
+}
+
+/// Moves a process with all its threads.
+fn move_process(pid: u32, cores: &str) -> Result<()> {
+    taskset(&["--all-tasks", "--pid", "--cpu-list", cores, &pid.to_string()])
+}
+
+/// Moves a process and those that it has started. Processes that any of them starts later stay there.
+pub(crate) fn move_family(pid: u32, cores: &str) -> Result<()> {
+    move_process(pid, cores)?;
+    for child in children(pid)? {
+        move_process(child, cores)?;
     }
     Ok(())
+}
+
+/// Moves the thread that calls this.
+pub(crate) fn move_this_thread(cores: &str) -> Result<()> {
+    let link = std::fs::read_link("/proc/thread-self").context("the kernel names no thread")?;
+    let thread = link.file_name().and_then(|name| name.to_str()).context("a thread has a number")?;
+    taskset(&["--pid", "--cpu-list", cores, thread])
+}
+
+fn taskset(arguments: &[&str]) -> Result<()> {
+    let mut taskset = Command::new("taskset");
+    taskset.args(arguments).stdout(Stdio::null());
+    if !taskset.status().context("cannot start taskset")?.success() {
+        bail!("server and load cannot have a core each: two cores are needed");
+    }
+    Ok(())
+}
+
+/// The processes that a process has started.
+fn children(pid: u32) -> Result<Vec<u32>> {
+    let mut children = Vec::new();
+    for entry in std::fs::read_dir("/proc").context("cannot read /proc")? {
+        let name = entry?.file_name();
+        let Some(child) = name.to_str().and_then(|name| name.parse().ok()) else { continue };
+        // Whatever has ended meanwhile is nobody's child any more.
+        let stat = std::fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
+        if parent(&stat) == Some(pid) {
+            children.push(child);
+        }
+    }
+    Ok(children)
+}
+
+/// The parent of a `stat` line: the second field behind the name in parentheses.
+fn parent(stat: &str) -> Option<u32> {
+    let (_, fields) = stat.rsplit_once(") ")?;
+    fields.split(' ').nth(1)?.parse().ok()
 }
 
 /// Processor, cores, kernel and day, in one line.
@@ -82,12 +128,13 @@ fn field(text: &str, name: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{field, ticks};
+    use super::{field, parent, ticks};
 
     #[test]
     fn processor_time_is_read_behind_any_name() {
         let stat = "42 (a (b) c) S 1 1 1 0 -1 4194560 9 0 0 0 120 34 0 0 20 0 5 0 100 1 1 1";
         assert_eq!(ticks(stat), Some(154));
+        assert_eq!(parent(stat), Some(1));
     }
 
     #[test]

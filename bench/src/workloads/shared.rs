@@ -1,20 +1,20 @@
 //! Nodes that share a PostgreSQL database: the same workloads on one node and on two, a storm of revocations, and
 //! whether anything grows with the grants that are alive.
 
-use std::cell::RefCell;
 use std::path::Path;
-use std::rc::Rc;
-use std::time::Duration;
+use std::thread::ScopedJoinHandle;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use testkit::postgres::{PostgresDatabase, PostgresServer, PostgresSettings};
 
 use super::scripts::{self, Queue};
 use super::{Kind, Workload, amount, lab_scripts, odata, repeat, workload};
 use crate::Options;
-use crate::call::{Call, Connection};
+use crate::call::{Answer, Call, Connection};
 use crate::lab::{self, Lab};
 use crate::load::{self, Measured, Script};
+use crate::machine::{self, ANY_CORE, LOAD_CORE, SERVER_CORE};
 use crate::report::Report;
 use crate::server::Server;
 
@@ -32,7 +32,7 @@ const GROWTH: &str = "live_grants";
 const STORM_PER_SECOND: u32 = 1_000;
 
 /// Connections over which the storm comes.
-const STORM_CONNECTIONS: u32 = 20;
+const STORM_CONNECTIONS: usize = 20;
 
 /// A server whose commits are on the disk when they are answered.
 pub(crate) fn start_postgres() -> PostgresServer {
@@ -55,7 +55,7 @@ pub(crate) async fn run(
         measured.with_context(|| format!("workload {}", workload.name))?;
     }
     if options.wants(STORM) {
-        storm(options, &lab, &second, report).await.context("the storm of revocations")?;
+        storm(options, &lab, &second, postgres, report).await.context("the storm of revocations")?;
     }
     drop(second);
     if options.wants(GROWTH) {
@@ -80,26 +80,51 @@ async fn on_one_and_two(
     Ok(())
 }
 
-/// Bearer checks at one node, quiet and while another node is told a thousand revocations a second.
-async fn storm(options: &Options, lab: &Lab, second: &Server, report: &mut Report) -> Result<()> {
+/// Bearer checks at one node, quiet and while another node is told a thousand revocations a second. Each of the two cores
+/// plays a machine: the checked node and its client have one, the database, the other node and its clients the other.
+async fn storm(
+    options: &Options,
+    lab: &Lab,
+    second: &Server,
+    postgres: &PostgresServer,
+    report: &mut Report,
+) -> Result<()> {
     let duration = options.duration();
-    let checks = odata(lab, &["readings(7)".to_owned()], None).await?;
-    let quiet = load::drive(&lab.server, repeat(&checks, 4), duration).await?;
+    machine::move_family(postgres.process_id(), LOAD_CORE)?;
+    machine::move_family(second.pid(), LOAD_CORE)?;
+    let calls = odata(lab, &["readings(7)".to_owned()], None).await?;
+    let checks = || drive_from(SERVER_CORE, &lab.server, || repeat(&calls, 4), duration);
     let wanted = (u32::try_from(duration.as_secs())? + 2) * STORM_PER_SECOND;
-    let queue = Rc::new(RefCell::new(revocations(lab, wanted).await?));
-    let rest = Duration::from_secs(1) * STORM_CONNECTIONS / STORM_PER_SECOND;
-    let revoking = (0..STORM_CONNECTIONS)
-        .map(|_| Box::new(Paced { calls: Rc::clone(&queue), rest }) as Box<dyn Script>)
-        .collect();
-    let (stormy, revoked) = tokio::try_join!(
-        load::drive(&lab.server, repeat(&checks, 4), duration),
-        load::drive(second, revoking, duration)
-    )?;
+    let calls = revocations(lab, wanted).await?;
+    let storm = || Paced::all(STORM_PER_SECOND, Queue::shared(calls, STORM_CONNECTIONS));
+    let quiet = std::thread::scope(|scope| ended(scope.spawn(checks)))?;
+    let (stormy, revoked) = std::thread::scope(|scope| {
+        let checking = scope.spawn(checks);
+        let revoking = scope.spawn(move || drive_from(LOAD_CORE, second, storm, duration));
+        anyhow::Ok((ended(checking)?, ended(revoking)?))
+    })?;
+    machine::move_family(postgres.process_id(), ANY_CORE)?;
     report.section("PostgreSQL: bearer check and one entity, 4 connections, while another node revokes");
     report.row("quiet", &quiet);
     report.row("in the storm", &stormy);
-    report.row("the storm: revocations at the other node", &revoked);
+    report.row("the storm: 1,000 revocations a second", &revoked);
     Ok(())
+}
+
+/// Drives from the thread that calls this, on a core of its choice.
+fn drive_from(
+    core: &str,
+    server: &Server,
+    scripts: impl FnOnce() -> Vec<Box<dyn Script>>,
+    duration: Duration,
+) -> Result<Measured> {
+    machine::move_this_thread(core)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(load::drive(server, scripts(), duration))
+}
+
+fn ended<T>(thread: ScopedJoinHandle<'_, Result<T>>) -> Result<T> {
+    thread.join().map_err(|_| anyhow!("a thread of the load panicked"))?
 }
 
 /// Revocations of as many fresh access tokens.
@@ -113,19 +138,36 @@ async fn revocations(lab: &Lab, wanted: u32) -> Result<Vec<Call>> {
     Ok(calls)
 }
 
-/// Takes requests from a shared queue, with a rest before each.
+/// A script whose requests come at fixed moments; one that comes late is followed by the next at once.
 struct Paced {
-    calls: Rc<RefCell<Vec<Call>>>,
-    rest: Duration,
+    script: Box<dyn Script>,
+    interval: Duration,
+    next: Option<Instant>,
+}
+
+impl Paced {
+    /// Paces scripts so that all together ask so often in a second.
+    fn all(per_second: u32, scripts: Vec<Box<dyn Script>>) -> Vec<Box<dyn Script>> {
+        let interval = Duration::from_secs(1) * u32::try_from(scripts.len()).unwrap_or(1) / per_second;
+        let paced = |script| Box::new(Self { script, interval, next: None }) as Box<dyn Script>;
+        scripts.into_iter().map(paced).collect()
+    }
 }
 
 impl Script for Paced {
     fn next(&mut self) -> Option<Call> {
-        self.calls.borrow_mut().pop()
+        self.script.next()
     }
 
-    fn rest(&self) -> Duration {
-        self.rest
+    fn rest(&mut self) -> Duration {
+        let now = Instant::now();
+        let due = self.next.map_or(now, |last| last + self.interval);
+        self.next = Some(due);
+        due.saturating_duration_since(now)
+    }
+
+    fn answered(&mut self, answer: &Answer) -> Result<()> {
+        self.script.answered(answer)
     }
 }
 

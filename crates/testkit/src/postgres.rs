@@ -141,6 +141,14 @@ impl PostgresServer {
         &self.data
     }
 
+    /// The process that has started all others of the server.
+    ///
+    /// # Panics
+    /// When it is not running.
+    pub fn process_id(&self) -> u32 {
+        self.running().as_ref().expect("the server runs").id()
+    }
+
     /// All that the server has logged since its first start.
     pub fn log(&self) -> String {
         fs::read_to_string(self.log_file()).unwrap_or_default()
