@@ -3,7 +3,6 @@
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use oauth::revocation::Revocation;
-use oauth::time::Timestamp;
 use store::StoreError;
 use tokio::sync::Mutex;
 
@@ -70,7 +69,7 @@ impl App {
     async fn look(&self) -> Result<(), StoreError> {
         let began = self.clock.steady_micros();
         let versions = self.store.versions().await?;
-        self.take_in_revocations(self.now()).await?;
+        self.take_in_revocations(versions.revocations).await?;
         let news = self.directory.catch_up(versions);
         if news.keys {
             self.reload_keys().await?;
@@ -124,13 +123,17 @@ impl App {
         self.revocations.apply(events);
     }
 
-    async fn take_in_revocations(&self, now: Timestamp) -> Result<(), StoreError> {
-        loop {
-            let events = self.store.revocations_after(self.revocations.last_seq(), now, BATCH).await?;
+    /// Takes in what was appended to the feed, at least up to the position `last`. What has expired is not told any more.
+    async fn take_in_revocations(&self, last: i64) -> Result<(), StoreError> {
+        while self.revocations.last_seq() < last {
+            let seen = self.revocations.last_seq();
+            let events = self.store.revocations_after(seen, self.now(), BATCH).await?;
             self.revocations.apply(&events);
-            let Some(last) = events.last() else { return Ok(()) };
-            self.revocations.advance(last.seq);
+            let is_all = events.len() < BATCH as usize;
+            let reached = events.last().map_or(seen, |event| event.seq);
+            self.revocations.advance(if is_all { reached.max(last) } else { reached });
         }
+        Ok(())
     }
 
     pub(crate) async fn reload_keys(&self) -> Result<(), StoreError> {

@@ -33,6 +33,9 @@ pub(crate) async fn append(db: &Client, events: &[NewAuditEvent]) -> sql::Result
             application_id, subject, detail, address, request_id)
         SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::bigint[],
             $8::text[], $9::text[], $10::text[], $11::text[])";
+    if events.is_empty() {
+        return Ok(());
+    }
     let texts = |of: fn(&NewAuditEvent) -> Option<&String>| {
         events.iter().map(|event| kept(of(event))).collect::<Vec<_>>()
     };

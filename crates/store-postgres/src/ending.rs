@@ -45,7 +45,7 @@ impl Request for ToEnd {
 
     /// A grant is ended unless that was done before; a token always.
     async fn run(shared: &Shared, batch: &[Self]) -> sql::Result<Vec<Vec<Revocation>>> {
-        let unit = Unit::begin_in_seat(shared).await?;
+        let unit = Unit::in_turn(shared).await?;
         let db = unit.client();
         let grants: Vec<(GrantId, &End)> = batch
             .iter()
@@ -54,18 +54,26 @@ impl Request for ToEnd {
                 _ => None,
             })
             .collect();
-        let ended = mark(db, &grants).await?;
+        let (sat, ended) = tokio::join!(biased; unit.sit(), mark(db, &grants));
+        sat?;
+        let ended = ended?;
         let happens = |one: &&ToEnd| !matches!(one.subject, Subject::Grant(grant) if !ended.contains(&grant));
         let happening: Vec<&ToEnd> = batch.iter().filter(happens).collect();
         let endings: Vec<Ending> = happening.iter().map(|one| one.end.of(one.subject)).collect();
         let events: Vec<NewAuditEvent> = happening.iter().map(|one| one.end.audit.clone()).collect();
-        let appended = revocations::append(db, &endings).await?;
-        if !events.is_empty() {
-            audit::append(db, &events).await?;
-        }
+        let (appended, noted, ended) = tokio::join!(
+            biased;
+            revocations::append(db, &endings),
+            audit::append(db, &events),
+            unit.end(),
+        );
+        let appended = appended?;
+        noted?;
+        ended?;
+        unit.at_rest();
         let of_one =
             |one: &ToEnd| appended.iter().filter(|event| event.subject == one.subject).copied().collect();
-        unit.commit(batch.iter().map(of_one).collect()).await
+        Ok(batch.iter().map(of_one).collect())
     }
 }
 

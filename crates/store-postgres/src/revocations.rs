@@ -5,8 +5,8 @@ use oauth::time::Timestamp;
 use store::columns::SubjectColumns;
 use tokio_postgres::{Client, Row};
 
+use crate::micros;
 use crate::sql::{self, values};
-use crate::{micros, versions};
 
 /// What is to be appended to the feed.
 #[derive(Debug, Clone, Copy)]
@@ -18,46 +18,50 @@ pub(crate) struct Ending {
 
 /// Appends events to the feed; whoever does so has the seat.
 pub(crate) async fn append(db: &Client, endings: &[Ending]) -> sql::Result<Vec<Revocation>> {
-    const APPEND: &str = "INSERT INTO revocations
-            (seq, kind, token_id, grant_id, user_id, application_id, epoch, at, expires_at)
-        SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bytea[], $4::bigint[], $5::bigint[], $6::bigint[],
-            $7::bigint[], $8::bigint[], $9::bigint[])";
+    const APPEND: &str = "WITH before AS (
+            UPDATE versions SET revocations = revocations + $1 WHERE id = 1 RETURNING revocations - $1 AS seq)
+        INSERT INTO revocations (seq, kind, token_id, grant_id, user_id, application_id, epoch, at, expires_at)
+        SELECT before.seq + event.place, event.kind, event.token_id, event.grant_id, event.user_id,
+            event.application_id, event.epoch, event.at, event.expires_at
+        FROM before CROSS JOIN unnest($2::bigint[], $3::bigint[], $4::bytea[], $5::bigint[], $6::bigint[],
+            $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[])
+            AS event (place, kind, token_id, grant_id, user_id, application_id, epoch, at, expires_at)
+        RETURNING seq";
     if endings.is_empty() {
         return Ok(Vec::new());
     }
-    let first = versions::next_revocations(db, endings.len()).await?;
-    let appended: Vec<Revocation> = (first..)
-        .zip(endings)
-        .map(|(seq, ending)| Revocation {
-            seq,
-            subject: ending.subject,
-            at: ending.at,
-            expires_at: ending.expires_at,
-        })
-        .collect();
+    let count = i64::try_from(endings.len()).unwrap_or(i64::MAX);
     let columns: Vec<SubjectColumns> =
         endings.iter().map(|ending| SubjectColumns::from(ending.subject)).collect();
     let of = |column: fn(&SubjectColumns) -> Option<i64>| columns.iter().map(column).collect::<Vec<_>>();
-    sql::execute(
+    let tokens: Vec<Option<&[u8]>> =
+        columns.iter().map(|columns| columns.token.as_ref().map(<[u8; 16]>::as_slice)).collect();
+    let given = sql::list(
         db,
         APPEND,
         values![
-            appended.iter().map(|event| event.seq).collect::<Vec<_>>(),
+            count,
+            (1..=count).collect::<Vec<_>>(),
             columns.iter().map(|columns| columns.kind).collect::<Vec<_>>(),
-            columns
-                .iter()
-                .map(|columns| columns.token.as_ref().map(<[u8; 16]>::as_slice))
-                .collect::<Vec<_>>(),
+            tokens,
             of(|columns| columns.grant),
             of(|columns| columns.user),
             of(|columns| columns.application),
             of(|columns| columns.epoch),
-            appended.iter().map(|event| micros(event.at)).collect::<Vec<_>>(),
-            appended.iter().map(|event| micros(event.expires_at)).collect::<Vec<_>>(),
+            endings.iter().map(|ending| micros(ending.at)).collect::<Vec<_>>(),
+            endings.iter().map(|ending| micros(ending.expires_at)).collect::<Vec<_>>(),
         ],
+        |row| Ok(row.try_get::<_, i64>(0)?),
     )
     .await?;
-    Ok(appended)
+    let first = given.into_iter().min().unwrap_or_default();
+    let appended = (first..).zip(endings).map(|(seq, ending)| Revocation {
+        seq,
+        subject: ending.subject,
+        at: ending.at,
+        expires_at: ending.expires_at,
+    });
+    Ok(appended.collect())
 }
 
 /// Appends one event to the feed.

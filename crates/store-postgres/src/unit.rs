@@ -53,25 +53,48 @@ impl<'a> Unit<'a> {
 
     /// Begins and takes the seat, in one round trip.
     pub(crate) async fn begin_in_seat(shared: &'a Shared) -> Result<Self, Failure> {
+        let unit = Self::in_turn(shared).await?;
+        unit.sit().await?;
+        Ok(unit)
+    }
+
+    /// Waits for this node's turn to ask for the seat, and has sent nothing yet: [`Unit::sit`] comes first.
+    pub(crate) async fn in_turn(shared: &'a Shared) -> Result<Self, Failure> {
         let turn = Some(shared.turn.lock().await);
         let connection = shared.connections.get().await?;
-        let client = connection.client();
-        let (begun, sat) = tokio::join!(client.batch_execute(BEGIN), sql::rows(client, SIT, &[]));
-        begun?;
-        sat?;
         let commit = if shared.notifies { WAKE_AND_COMMIT } else { COMMIT };
         Ok(Self { connection, commit: Some(commit), _turn: turn })
+    }
+
+    /// Begins and takes the seat. The first work may be sent along with it: it is done after the seat is taken.
+    pub(crate) async fn sit(&self) -> Result<(), Failure> {
+        let (begun, sat) =
+            tokio::join!(biased; self.client().batch_execute(BEGIN), sql::rows(self.client(), SIT, &[]));
+        begun?;
+        sat.map(drop)
     }
 
     pub(crate) fn client(&self) -> &tokio_postgres::Client {
         self.connection.client()
     }
 
-    pub(crate) async fn commit<T>(self, outcome: T) -> Result<T, Failure> {
+    /// Commits. Sent along with the last work of the unit it costs no round trip of its own: where that work fails, the
+    /// server undoes everything instead.
+    pub(crate) async fn end(&self) -> Result<(), Failure> {
         if let Some(commit) = self.commit {
             self.client().batch_execute(commit).await?;
         }
+        Ok(())
+    }
+
+    /// The unit has ended, and all of it went well.
+    pub(crate) fn at_rest(self) {
         self.connection.at_rest();
+    }
+
+    pub(crate) async fn commit<T>(self, outcome: T) -> Result<T, Failure> {
+        self.end().await?;
+        self.at_rest();
         Ok(outcome)
     }
 }

@@ -4,7 +4,7 @@ use store::Versions;
 use tokio_postgres::Client;
 
 use crate::error::Failure;
-use crate::sql::{self, values};
+use crate::sql;
 
 /// Kinds of things that nodes remember.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,15 +28,6 @@ pub(crate) async fn grow(db: &Client, kind: Kind) -> sql::Result<()> {
         Kind::Keys => "UPDATE versions SET keys = keys + 1 WHERE id = 1",
     };
     sql::execute(db, statement, &[]).await.map(drop)
-}
-
-/// The next positions of the feed of revocations, so many; answers the first.
-pub(crate) async fn next_revocations(db: &Client, count: usize) -> sql::Result<i64> {
-    const NEXT: &str =
-        "UPDATE versions SET revocations = revocations + $1 WHERE id = 1 RETURNING revocations";
-    let count = i64::try_from(count).unwrap_or(i64::MAX);
-    let last: i64 = sql::value(db, NEXT, values![count]).await?;
-    Ok(last - count + 1)
 }
 
 pub(crate) async fn load(db: &Client) -> sql::Result<Versions> {
