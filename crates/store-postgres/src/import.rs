@@ -95,7 +95,7 @@ impl Import {
     pub async fn prepare(&self) -> Result<(), OpenError> {
         const EMPTIED: &str = "SELECT emptied FROM unfinished_copy WHERE id = 1";
         let connection = self.shared.connections.get().await?;
-        migrations::run(connection.client()).await?;
+        migrations::run(&self.shared.connections, connection.client()).await?;
         let emptied: bool = sql::value(connection.client(), EMPTIED, &[]).await?;
         connection.at_rest();
         if !emptied {

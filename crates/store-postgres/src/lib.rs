@@ -106,7 +106,11 @@ impl PostgresStore {
             return Err(OpenError::Exists);
         }
         // Somebody else may have been quicker, a copy included.
-        if migrations::run(opening.client()).await?.first().is_none_or(|first| first.number > 1) {
+        if migrations::run(&opening.connections, opening.client())
+            .await?
+            .first()
+            .is_none_or(|first| first.number > 1)
+        {
             return Err(OpenError::Exists);
         }
         migrations::lacking(opening.client()).await?;
@@ -121,7 +125,7 @@ impl PostgresStore {
         let opening = Opening::begin(url, options).await?;
         opening.refuse_empty().await?;
         origin::check(opening.client()).await?;
-        migrations::run(opening.client()).await?;
+        migrations::run(&opening.connections, opening.client()).await?;
         opening.finish().await
     }
 
@@ -166,7 +170,7 @@ pub async fn pending(url: &DatabaseUrl) -> Result<&'static [Migration], OpenErro
 pub async fn migrate(url: &DatabaseUrl) -> Result<Vec<&'static Migration>, OpenError> {
     let opening = Opening::begin(url, Options::default()).await?;
     migrations::lacking(opening.client()).await?;
-    migrations::run(opening.client()).await
+    migrations::run(&opening.connections, opening.client()).await
 }
 
 /// A database that is being opened.

@@ -2,7 +2,8 @@
 //!
 //! A step expands: what the version before it needs stays until the version after it, so that both run side by side on
 //! one database. A step therefore holds no lock that others would wait for longer than a second: it waits at most that
-//! long for one itself, gives up, and is tried again.
+//! long for one itself, gives up, and is tried again. What takes longer on a large table, an index, is made beside
+//! everybody, outside a transaction.
 
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
 use crate::error::Failure;
+use crate::pool::Connections;
 use crate::sql::{self, values};
 use crate::{OpenError, import, origin};
 
@@ -24,69 +26,125 @@ pub struct Migration {
     /// The last step that a program must know to work with a database on which this one ran: of a step that only
     /// expands, the one before.
     needs: i64,
+    run: Run,
     sql: &'static str,
 }
 
-const MIGRATIONS: &[Migration] = &[Migration {
-    number: 1,
-    name: "initial",
-    needs: 1,
-    sql: include_str!("../migrations/0001_initial.sql"),
-}];
+/// How the statements of a step run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Run {
+    /// All or none, within a second each.
+    InTransaction,
+    /// One by one, for as long as each takes. None may hold a lock that others wait for, and all of them run again when
+    /// one was interrupted.
+    BesideEverybody,
+}
+
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        number: 1,
+        name: "initial",
+        needs: 1,
+        run: Run::InTransaction,
+        sql: include_str!("../migrations/0001_initial.sql"),
+    },
+    Migration {
+        number: 2,
+        name: "audit_newest_first",
+        needs: 1,
+        run: Run::BesideEverybody,
+        sql: include_str!("../migrations/0002_audit_newest_first.sql"),
+    },
+];
 
 /// A step waits no longer than a second for a lock, and none of its statements holds one for longer. The first one has
 /// no tables yet that anybody could wait for.
-const BEGIN: &str = "BEGIN; SET LOCAL lock_timeout = '1s'; SET LOCAL statement_timeout = '1s'";
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '1s';
+    SET LOCAL statement_timeout = '1s'; SET LOCAL idle_in_transaction_session_timeout = 0";
 
-/// How often a step is tried that finds a table in use, or meets another node.
+/// How often a step is tried that finds a table in use, or meets another node that makes the first table.
 const TRIES: u32 = 30;
 
-const PAUSE: Duration = Duration::from_millis(500);
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// Runs the steps that the database lacks and answers which of them this call ran. Several nodes that start at once run
-/// them once: the first locks the row with the number 0, the others wait and find nothing left to do.
-pub(crate) async fn run(db: &Client) -> Result<Vec<&'static Migration>, OpenError> {
-    let mut done = Vec::new();
-    if missing(db).await?.is_empty() {
-        return Ok(done);
-    }
+/// them once: the first holds the row with the number 0, the others wait until it lets go and find nothing left to do.
+pub(crate) async fn run(
+    connections: &Connections,
+    db: &Client,
+) -> Result<Vec<&'static Migration>, OpenError> {
+    let mut ran = Vec::new();
     let mut tries = 0;
-    while let Err(failure) = run_once(db, &mut done).await {
-        db.batch_execute("ROLLBACK").await.map_err(Failure::from)?;
-        tries += 1;
-        if tries >= TRIES || !may_be_tried_again(&failure) {
-            return Err(failure.into());
+    let mut waits = false;
+    while let Some(step) = missing(db).await?.first() {
+        match run_step(connections, db, step).await {
+            Ok(Turn::Ours) => ran.push(step),
+            Ok(Turn::SomebodyElses) => {
+                if !std::mem::replace(&mut waits, true) {
+                    tracing::info!("another node migrates the database; this one waits until it is done");
+                }
+                tokio::time::sleep(PAUSE).await;
+            }
+            Err(failure) => {
+                db.batch_execute("ROLLBACK").await.map_err(Failure::from)?;
+                tries += 1;
+                if tries >= TRIES || !may_be_tried_again(&failure) {
+                    return Err(failure.into());
+                }
+                tokio::time::sleep(PAUSE).await;
+            }
         }
-        tokio::time::sleep(PAUSE).await;
     }
-    Ok(done)
+    Ok(ran)
 }
 
-async fn run_once(db: &Client, ran: &mut Vec<&'static Migration>) -> Result<(), Failure> {
+/// Who runs a step.
+enum Turn {
+    Ours,
+    SomebodyElses,
+}
+
+async fn run_step(connections: &Connections, db: &Client, step: &'static Migration) -> Result<Turn, Failure> {
     const TABLE: &str =
         "CREATE TABLE IF NOT EXISTS migrations (number BIGINT PRIMARY KEY, name TEXT NOT NULL,
             needs BIGINT NOT NULL DEFAULT 0, origin TEXT);
         INSERT INTO migrations (number, name) VALUES (0, 'held by who migrates') ON CONFLICT DO NOTHING";
-    const HOLD: &str = "SELECT number FROM migrations WHERE number = 0 FOR UPDATE";
+    const HOLD: &str = "SELECT number FROM migrations WHERE number = 0 FOR UPDATE SKIP LOCKED";
     const DONE: &str = "SELECT max(number) FROM migrations";
+    // What the last statement saw is kept until the next one, and an index that is made beside it would wait for that.
+    const LET_GO: &str = "SELECT 1";
     const NOTE: &str = "INSERT INTO migrations (number, name, needs) VALUES ($1, $2, $3)";
-    db.batch_execute(TABLE).await?;
-    for step in MIGRATIONS {
-        db.batch_execute(BEGIN).await?;
-        sql::rows(db, HOLD, &[]).await?;
-        let done: i64 = sql::value(db, DONE, &[]).await?;
-        if done >= step.number {
-            db.batch_execute("COMMIT").await?;
-            continue;
-        }
-        db.batch_execute(step.sql).await?;
-        sql::execute(db, NOTE, values![step.number, step.name, step.needs]).await?;
-        if step.number == 1 {
-            origin::note(db).await?;
-        }
-        db.batch_execute("COMMIT").await?;
-        ran.push(step);
+    if step.number == 1 {
+        db.batch_execute(TABLE).await?;
     }
+    db.batch_execute(BEGIN).await?;
+    let is_held = sql::rows(db, HOLD, &[]).await?.is_empty();
+    if is_held || sql::value::<i64>(db, DONE, &[]).await? >= step.number {
+        db.batch_execute("ROLLBACK").await?;
+        return Ok(Turn::SomebodyElses);
+    }
+    match step.run {
+        Run::InTransaction => db.batch_execute(step.sql).await?,
+        Run::BesideEverybody => {
+            db.batch_execute(LET_GO).await?;
+            run_beside_everybody(connections, step).await?;
+        }
+    }
+    sql::execute(db, NOTE, values![step.number, step.name, step.needs]).await?;
+    if step.number == 1 {
+        origin::note(db).await?;
+    }
+    db.batch_execute("COMMIT").await?;
+    Ok(Turn::Ours)
+}
+
+/// Runs the statements of a step over a connection of their own, while this node holds the right to migrate.
+async fn run_beside_everybody(connections: &Connections, step: &Migration) -> Result<(), Failure> {
+    let connection = connections.get().await?;
+    for statement in step.sql.split_inclusive(";\n") {
+        connection.client().batch_execute(statement).await?;
+    }
+    connection.at_rest();
     Ok(())
 }
 

@@ -58,7 +58,7 @@ impl RestoredDump {
     pub async fn open(url: &DatabaseUrl) -> Result<Self, OpenError> {
         let opening = Opening::begin(url, Options::default()).await?;
         opening.refuse_empty().await?;
-        migrations::run(opening.client()).await?;
+        migrations::run(&opening.connections, opening.client()).await?;
         Ok(Self(opening))
     }
 

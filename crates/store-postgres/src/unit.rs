@@ -20,8 +20,8 @@ use crate::sql;
 const TRIES: u32 = 5;
 
 /// What is set for the length of each transaction, so that a node that vanishes in the middle of one holds nobody up.
-const BEGIN: &str =
-    "BEGIN; SET LOCAL lock_timeout = '4s'; SET LOCAL idle_in_transaction_session_timeout = '5s'";
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '4s';
+    SET LOCAL idle_in_transaction_session_timeout = '5s'";
 
 const COMMIT: &str = "COMMIT";
 

@@ -16,8 +16,14 @@ pub struct Migration {
     sql: &'static str,
 }
 
-const MIGRATIONS: &[Migration] =
-    &[Migration { number: 1, name: "initial", sql: include_str!("../migrations/0001_initial.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { number: 1, name: "initial", sql: include_str!("../migrations/0001_initial.sql") },
+    Migration {
+        number: 2,
+        name: "audit_newest_first",
+        sql: include_str!("../migrations/0002_audit_newest_first.sql"),
+    },
+];
 
 /// The steps that the database at `path` lacks; changes nothing.
 ///

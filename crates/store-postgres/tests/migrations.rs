@@ -1,0 +1,122 @@
+//! Steps that run beside nodes at work.
+
+#![expect(clippy::unwrap_used, reason = "panicking is how a test fails")]
+
+use oauth::audit::{Action, NewAuditEvent, Outcome};
+use oauth::time::Timestamp;
+use store::{Audit, AuditFilter};
+use store_postgres::{DatabaseUrl, Options, PostgresStore};
+use testkit::postgres::{PostgresDatabase, PostgresServer};
+use tokio_postgres::{Client, NoTls};
+
+/// Takes the second step back.
+const BACK: &str = "DELETE FROM migrations WHERE number = 2;
+    DROP INDEX audit_events_newest_by_action, audit_events_newest_by_actor, audit_events_newest_by_application;
+    CREATE INDEX audit_events_by_action ON audit_events (action)";
+
+const INDEXES: &str = "SELECT relname, indisvalid FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
+    WHERE relname LIKE 'audit_events%by%' AND relname <> 'audit_events_by_time' ORDER BY relname";
+
+const AFTERWARDS: &str = "audit_events_newest_by_action|t\naudit_events_newest_by_actor|t\n\
+    audit_events_newest_by_application|t";
+
+/// What a unit of work does that is in the middle of its transaction.
+const WRITE: &str = "BEGIN; INSERT INTO audit_events (at, action, outcome) VALUES (1, 'begun', '')";
+
+/// How often it is asked whether something has come about; each question takes a while.
+const ATTEMPTS: usize = 1_000;
+
+fn url(database: &PostgresDatabase<'_>) -> DatabaseUrl {
+    database.url().parse().unwrap()
+}
+
+/// An installation as the version before has left it.
+async fn before(database: &PostgresDatabase<'_>) -> PostgresStore {
+    let store = PostgresStore::create(&url(database), Options::default()).await.unwrap();
+    database.run(BACK);
+    store
+}
+
+/// A connection of its own; what is begun on it stays open.
+async fn connect(database: &PostgresDatabase<'_>) -> Client {
+    let (client, connection) = tokio_postgres::connect(&database.url(), NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client
+}
+
+fn wait_until_told(database: &PostgresDatabase<'_>, question: &str, wanted: &str) {
+    for _ in 0..ATTEMPTS {
+        if database.run(question) == wanted {
+            return;
+        }
+    }
+    panic!("{question} is not answered by {wanted}");
+}
+
+async fn pending(database: &PostgresDatabase<'_>) -> Vec<i64> {
+    store_postgres::pending(&url(database)).await.unwrap().iter().map(|step| step.number).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_is_made_while_others_write() {
+    let database = PostgresServer::shared().create_database();
+    let store = before(&database).await;
+    let writer = connect(&database).await;
+    writer.batch_execute(WRITE).await.unwrap();
+    let migrating = tokio::spawn({
+        let url = url(&database);
+        async move { store_postgres::migrate(&url).await.map(|steps| steps.len()) }
+    });
+    // It waits for the transaction that was there before it, and nobody waits for it.
+    let waits = "SELECT count(*) FROM pg_stat_progress_create_index WHERE datname = current_database()
+        AND phase LIKE 'waiting for writers%'";
+    wait_until_told(&database, waits, "1");
+    let event = NewAuditEvent::new(Action::RefuseToken, Outcome::Refused, Timestamp::from_secs(1));
+    store.append_audit(vec![event]).await.unwrap();
+    assert_eq!(pending(&database).await, [2]);
+    writer.batch_execute("COMMIT").await.unwrap();
+    assert_eq!(migrating.await.unwrap().unwrap(), 1);
+    assert_eq!(pending(&database).await, [0_i64; 0]);
+    assert_eq!(database.run(INDEXES), AFTERWARDS);
+    let filter = AuditFilter { action: Some(Action::RefuseToken), limit: 10, ..AuditFilter::default() };
+    assert_eq!(store.list_audit(filter).await.unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_interrupted_migration_left_is_replaced() {
+    let database = PostgresServer::shared().create_database();
+    drop(before(&database).await);
+    let (writer, interrupted) = (connect(&database).await, connect(&database).await);
+    writer.batch_execute(WRITE).await.unwrap();
+    interrupted.batch_execute("SET statement_timeout = '100ms'").await.unwrap();
+    let index = "CREATE INDEX CONCURRENTLY audit_events_newest_by_action ON audit_events (action, id)";
+    interrupted.batch_execute(index).await.unwrap_err();
+    writer.batch_execute("COMMIT").await.unwrap();
+    assert_eq!(database.run(INDEXES), "audit_events_by_action|t\naudit_events_newest_by_action|f");
+    assert_eq!(store_postgres::migrate(&url(&database)).await.unwrap().len(), 1);
+    assert_eq!(database.run(INDEXES), AFTERWARDS);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_comes_second_waits_and_finds_nothing_to_do() {
+    let database = PostgresServer::shared().create_database();
+    drop(before(&database).await);
+    let first = connect(&database).await;
+    first.batch_execute("BEGIN; SELECT number FROM migrations WHERE number = 0 FOR UPDATE").await.unwrap();
+    let second = tokio::spawn({
+        let url = url(&database);
+        async move { PostgresStore::open(&url, Options::default()).await }
+    });
+    let asked = "SELECT count(*) > 1 FROM pg_stat_activity WHERE datname = current_database()
+        AND pid <> pg_backend_pid() AND query IN ('ROLLBACK', 'BEGIN; SELECT number FROM migrations WHERE number = 0 FOR UPDATE')";
+    wait_until_told(&database, asked, "t");
+    assert_eq!(pending(&database).await, [2]);
+    first
+        .batch_execute("INSERT INTO migrations (number, name, needs) VALUES (2, 'audit_newest_first', 1)")
+        .await
+        .unwrap();
+    first.batch_execute("COMMIT").await.unwrap();
+    drop(second.await.unwrap().unwrap());
+    // The other one has said that it did it.
+    assert_eq!(database.run(INDEXES), "audit_events_by_action|t");
+}

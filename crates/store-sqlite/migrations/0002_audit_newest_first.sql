@@ -1,0 +1,1 @@
+-- Nothing to do: every index of SQLite ends with the id of the row, which is the order in which the audit log is read.
