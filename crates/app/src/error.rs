@@ -19,6 +19,31 @@ pub enum Fault {
     Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
+impl Fault {
+    /// What happened with all its causes, for the log alone.
+    pub fn with_causes(&self) -> String {
+        let mut told = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            told.push_str(": ");
+            told.push_str(&error.to_string());
+            cause = error.source();
+        }
+        told
+    }
+
+    /// Notes in the log what could not be done. What another try may mend is a warning: the server itself is well.
+    pub fn note(&self, undone: &str) {
+        let cause = self.with_causes();
+        match self {
+            Self::Broken(_) => tracing::error!(target: "fault", cause, "{undone}"),
+            Self::Busy | Self::NotWritable(_) | Self::Unavailable(_) => {
+                tracing::warn!(target: "fault", cause, "{undone}");
+            }
+        }
+    }
+}
+
 impl From<StoreError> for Fault {
     fn from(error: StoreError) -> Self {
         match error {
@@ -27,5 +52,22 @@ impl From<StoreError> for Fault {
             StoreError::Unavailable(_) => Self::Unavailable(error),
             StoreError::Inconsistent(_) => Self::Broken(Box::new(error)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Fault;
+    use store::StoreError;
+
+    #[test]
+    fn the_log_is_told_every_cause() {
+        let fault = Fault::from(StoreError::Unavailable("connection reset by peer".into()));
+        let told = fault.with_causes();
+        assert!(
+            told.starts_with("the server cannot reach its database") && told.ends_with("reset by peer"),
+            "{told}"
+        );
+        assert!(!fault.to_string().contains("reset"));
     }
 }

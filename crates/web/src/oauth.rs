@@ -69,6 +69,6 @@ fn faulty(fault: &Fault) -> Response {
         Fault::Broken(_) => StatusCode::INTERNAL_SERVER_ERROR,
         Fault::Busy | Fault::NotWritable(_) | Fault::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
     };
-    tracing::error!(target: "fault", cause = ?fault, "a request of the protocol failed");
+    fault.note("a request of the protocol failed");
     respond::refuse(status, &fault.to_string())
 }

@@ -109,7 +109,7 @@ pub fn fault(fault: &Fault) -> Response {
         Fault::Broken(_) => StatusCode::INTERNAL_SERVER_ERROR,
         Fault::Busy | Fault::NotWritable(_) | Fault::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
     };
-    tracing::error!(target: "fault", cause = ?fault, "a page cannot be shown");
+    fault.note("a page cannot be shown");
     let mut response = page::refuse(status, &sentence(&fault.to_string()));
     if status == StatusCode::SERVICE_UNAVAILABLE {
         response.headers_mut().insert(http::header::RETRY_AFTER, HeaderValue::from_static("2"));

@@ -91,7 +91,7 @@ impl From<SignInRefusal> for Problem {
 
 impl From<Fault> for Problem {
     fn from(fault: Fault) -> Self {
-        tracing::error!(target: "odata", ?fault, "a request for data failed");
+        fault.note("a request for data failed");
         match fault {
             Fault::Broken(_) => {
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "ServerError", fault.to_string())
