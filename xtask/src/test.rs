@@ -19,15 +19,13 @@ const TOOLS: &[Tool] = &[
         package: "pgbouncer",
         purpose: "the database is reached through a pooler too",
     },
-    Tool { program: "faketime", package: "faketime", purpose: "nodes are run with clocks that disagree" },
 ];
 
 /// What the tests of a cluster need.
-pub(crate) const DATABASE_TOOLS: &[Tool] = &[Tool {
-    program: "postgres",
-    package: "postgresql",
-    purpose: "nodes share a database, which tests kill",
-}];
+pub(crate) const DATABASE_TOOLS: &[Tool] = &[
+    Tool { program: "postgres", package: "postgresql", purpose: "nodes share a database, which tests kill" },
+    Tool { program: "faketime", package: "faketime", purpose: "the clocks of nodes are moved" },
+];
 
 /// Installs, runs `cargo test --workspace` with `arguments`, and fails also when a test was ignored or none ran.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {

@@ -6,13 +6,9 @@ use oauth::audit::{Action, NewAuditEvent, Outcome};
 use oauth::time::Timestamp;
 use store::{Audit, AuditFilter};
 use store_postgres::{DatabaseUrl, Options, PostgresStore};
-use testkit::postgres::{PostgresDatabase, PostgresServer};
+use testkit::postgres::{PostgresDatabase, PostgresServer, TAKE_BACK_THE_LAST_MIGRATION};
+use tokio::task::JoinSet;
 use tokio_postgres::{Client, NoTls};
-
-/// Takes the second step back.
-const BACK: &str = "DELETE FROM migrations WHERE number = 2;
-    DROP INDEX audit_events_newest_by_action, audit_events_newest_by_actor, audit_events_newest_by_application;
-    CREATE INDEX audit_events_by_action ON audit_events (action)";
 
 const INDEXES: &str = "SELECT relname, indisvalid FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
     WHERE relname LIKE 'audit_events%by%' AND relname <> 'audit_events_by_time' ORDER BY relname";
@@ -33,14 +29,14 @@ fn url(database: &PostgresDatabase<'_>) -> DatabaseUrl {
 /// An installation as the version before has left it.
 async fn before(database: &PostgresDatabase<'_>) -> PostgresStore {
     let store = PostgresStore::create(&url(database), Options::default()).await.unwrap();
-    database.run(BACK);
+    database.run(TAKE_BACK_THE_LAST_MIGRATION);
     store
 }
 
 /// A connection of its own; what is begun on it stays open.
-async fn connect(database: &PostgresDatabase<'_>) -> Client {
+async fn connect(database: &PostgresDatabase<'_>, tasks: &mut JoinSet<()>) -> Client {
     let (client, connection) = tokio_postgres::connect(&database.url(), NoTls).await.unwrap();
-    tokio::spawn(connection);
+    tasks.spawn(async move { connection.await.unwrap() });
     client
 }
 
@@ -61,12 +57,11 @@ async fn pending(database: &PostgresDatabase<'_>) -> Vec<i64> {
 async fn an_index_is_made_while_others_write() {
     let database = PostgresServer::shared().create_database();
     let store = before(&database).await;
-    let writer = connect(&database).await;
+    let (mut tasks, mut migrating) = (JoinSet::new(), JoinSet::new());
+    let writer = connect(&database, &mut tasks).await;
     writer.batch_execute(WRITE).await.unwrap();
-    let migrating = tokio::spawn({
-        let url = url(&database);
-        async move { store_postgres::migrate(&url).await.map(|steps| steps.len()) }
-    });
+    let target = url(&database);
+    migrating.spawn(async move { store_postgres::migrate(&target).await.unwrap().len() });
     // It waits for the transaction that was there before it, and nobody waits for it.
     let waits = "SELECT count(*) FROM pg_stat_progress_create_index WHERE datname = current_database()
         AND phase LIKE 'waiting for writers%'";
@@ -75,7 +70,7 @@ async fn an_index_is_made_while_others_write() {
     store.append_audit(vec![event]).await.unwrap();
     assert_eq!(pending(&database).await, [2]);
     writer.batch_execute("COMMIT").await.unwrap();
-    assert_eq!(migrating.await.unwrap().unwrap(), 1);
+    assert_eq!(migrating.join_all().await, [1]);
     assert_eq!(pending(&database).await, [0_i64; 0]);
     assert_eq!(database.run(INDEXES), AFTERWARDS);
     let filter = AuditFilter { action: Some(Action::RefuseToken), limit: 10, ..AuditFilter::default() };
@@ -86,7 +81,9 @@ async fn an_index_is_made_while_others_write() {
 async fn what_an_interrupted_migration_left_is_replaced() {
     let database = PostgresServer::shared().create_database();
     drop(before(&database).await);
-    let (writer, interrupted) = (connect(&database).await, connect(&database).await);
+    let mut tasks = JoinSet::new();
+    let writer = connect(&database, &mut tasks).await;
+    let interrupted = connect(&database, &mut tasks).await;
     writer.batch_execute(WRITE).await.unwrap();
     interrupted.batch_execute("SET statement_timeout = '100ms'").await.unwrap();
     let index = "CREATE INDEX CONCURRENTLY audit_events_newest_by_action ON audit_events (action, id)";
@@ -101,12 +98,11 @@ async fn what_an_interrupted_migration_left_is_replaced() {
 async fn who_comes_second_waits_and_finds_nothing_to_do() {
     let database = PostgresServer::shared().create_database();
     drop(before(&database).await);
-    let first = connect(&database).await;
+    let (mut tasks, mut opening) = (JoinSet::new(), JoinSet::new());
+    let first = connect(&database, &mut tasks).await;
     first.batch_execute("BEGIN; SELECT number FROM migrations WHERE number = 0 FOR UPDATE").await.unwrap();
-    let second = tokio::spawn({
-        let url = url(&database);
-        async move { PostgresStore::open(&url, Options::default()).await }
-    });
+    let target = url(&database);
+    opening.spawn(async move { PostgresStore::open(&target, Options::default()).await.map(drop) });
     let asked = "SELECT count(*) > 1 FROM pg_stat_activity WHERE datname = current_database()
         AND pid <> pg_backend_pid() AND query IN ('ROLLBACK', 'BEGIN; SELECT number FROM migrations WHERE number = 0 FOR UPDATE')";
     wait_until_told(&database, asked, "t");
@@ -116,7 +112,7 @@ async fn who_comes_second_waits_and_finds_nothing_to_do() {
         .await
         .unwrap();
     first.batch_execute("COMMIT").await.unwrap();
-    drop(second.await.unwrap().unwrap());
+    opening.join_next().await.unwrap().unwrap().unwrap();
     // The other one has said that it did it.
     assert_eq!(database.run(INDEXES), "audit_events_by_action|t");
 }

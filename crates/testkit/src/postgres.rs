@@ -33,6 +33,11 @@ pub use pooler::Pooler;
 /// The role that owns everything.
 const ROLE: &str = "sluicegate";
 
+/// Makes of an installation one as the version before has left it.
+pub const TAKE_BACK_THE_LAST_MIGRATION: &str = "DELETE FROM migrations WHERE number = 2;
+    DROP INDEX audit_events_newest_by_action, audit_events_newest_by_actor, audit_events_newest_by_application;
+    CREATE INDEX audit_events_by_action ON audit_events (action)";
+
 /// How often a start is tried on another port.
 const ATTEMPTS: usize = 10;
 
@@ -139,6 +144,11 @@ impl PostgresServer {
     /// The folder of the server's files.
     pub fn data_folder(&self) -> &Path {
         &self.data
+    }
+
+    /// Whether it was started and neither stopped nor killed since.
+    pub fn is_running(&self) -> bool {
+        self.running().is_some()
     }
 
     /// The process that has started all others of the server.

@@ -5,85 +5,100 @@ use std::time::Duration;
 
 use testkit::Random;
 
+use super::clock::Clock;
 use super::stage::{Front, Machines, NODES};
 
-/// One thing that fails, or is done to the cluster.
+/// One thing that breaks and stays broken until it is mended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fault {
+pub(crate) enum Break {
     KilledNode,
     KilledDatabase,
     CutLink,
     SlowLink,
     SilentLink,
     LeavingNode,
-    RollingRestart,
-    Migration,
 }
 
-const ALL: [Fault; 8] = [
-    Fault::KilledNode,
-    Fault::KilledDatabase,
-    Fault::CutLink,
-    Fault::SlowLink,
-    Fault::SilentLink,
-    Fault::LeavingNode,
-    Fault::RollingRestart,
-    Fault::Migration,
+const BREAKS: [Break; 6] = [
+    Break::KilledNode,
+    Break::KilledDatabase,
+    Break::CutLink,
+    Break::SlowLink,
+    Break::SilentLink,
+    Break::LeavingNode,
 ];
+
+/// What fails, or is done to the cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    One(Break),
+    /// One after the other, each at a node of its own, and none is mended before all have happened.
+    Several([Break; NODES]),
+    RollingRestart,
+    Migration,
+    MovedClock,
+}
+
+/// How often in each pass several things fail together.
+const SEVERAL: usize = 3;
 
 /// How long a fault lasts: long enough for a node to miss its feed of revocations for more than a second.
 const SHORTEST_MILLIS: u64 = 1_000;
 const LONGEST_MILLIS: u64 = 4_000;
 
+/// How much later the next of several things fails.
+const APART_MILLIS: u64 = 1_500;
+
+/// How far a clock is moved: a code lives for a minute, and is of no use to anybody longer apart than that.
+const LEAST_MOVED_SECS: u64 = 5;
+const MOST_MOVED_SECS: u64 = 10;
+
+/// How long a migration takes that is killed: it may not have reached the database, or be in the middle of an index.
+const KILLED_WITHIN_MILLIS: u64 = 1_500;
+
 impl Fault {
-    /// Each fault once.
+    /// Each fault once, and several together.
     pub(crate) fn all_in_some_order(random: &mut Random) -> Vec<Self> {
-        let mut left = ALL.to_vec();
-        let mut order = Vec::new();
-        while !left.is_empty() {
-            order.push(left.swap_remove(random.place(left.len())));
+        let mut faults = vec![Self::RollingRestart, Self::Migration, Self::MovedClock];
+        faults.extend(BREAKS.map(Self::One));
+        for _ in 0..SEVERAL {
+            let chosen = in_some_order(BREAKS.to_vec(), random);
+            faults.push(Self::Several(std::array::from_fn(|place| chosen[place])));
         }
-        order
+        in_some_order(faults, random)
     }
 
     /// Whether every request through the balancer must be answered nevertheless.
     pub(crate) fn loses_nothing(self) -> bool {
-        matches!(self, Self::LeavingNode | Self::RollingRestart | Self::Migration)
+        match self {
+            Self::One(Break::LeavingNode) | Self::RollingRestart | Self::Migration | Self::MovedClock => true,
+            Self::One(_) | Self::Several(_) => false,
+        }
+    }
+
+    /// What to count it as: several together count each by itself as well.
+    pub(crate) fn kinds(self) -> Vec<String> {
+        match self {
+            Self::Several(breaks) => {
+                let each = breaks.iter().map(ToString::to_string);
+                each.chain(["several of these at once".to_owned()]).collect()
+            }
+            _ => vec![self.to_string()],
+        }
     }
 
     /// Lets it happen, and mends it.
     pub(crate) fn strike(self, machines: &mut Machines, front: &Front, random: &mut Random) {
         let place = random.place(NODES);
         let time = Duration::from_millis(SHORTEST_MILLIS + random.below(LONGEST_MILLIS - SHORTEST_MILLIS));
-        let delay = Duration::from_millis(20 + random.below(300));
-        let node = &mut machines.nodes[place];
         match self {
-            Self::KilledNode => {
-                node.kill();
-                std::thread::sleep(time);
-                node.start_again(front);
-            }
-            Self::KilledDatabase => {
-                machines.postgres.kill();
-                std::thread::sleep(time);
-                machines.postgres.start_again();
-            }
-            Self::CutLink => {
-                node.link.cut();
-                std::thread::sleep(time);
-            }
-            Self::SlowLink => {
-                node.link.delay(delay, delay / 2);
-                std::thread::sleep(time);
-            }
-            Self::SilentLink => {
-                node.link.half_open();
-                std::thread::sleep(time);
-            }
-            Self::LeavingNode => {
-                node.terminate();
-                std::thread::sleep(time);
-                node.start_again(front);
+            Self::One(one) => one.happen(machines, place, random),
+            Self::Several(breaks) => {
+                let places = in_some_order((0..NODES).collect(), random);
+                for (one, place) in breaks.into_iter().zip(places) {
+                    one.happen(machines, place, random);
+                    std::thread::sleep(Duration::from_millis(random.below(APART_MILLIS)));
+                }
             }
             Self::RollingRestart => {
                 for node in &mut machines.nodes {
@@ -91,16 +106,58 @@ impl Fault {
                     node.start_again(front);
                 }
             }
-            Self::Migration => node.run(&["migrate"]),
+            Self::Migration => {
+                machines.take_back_a_migration();
+                let killed_after = Duration::from_millis(random.below(KILLED_WITHIN_MILLIS));
+                machines.nodes[place].run_and_kill(&["migrate"], killed_after);
+                machines.nodes[place].run(&["migrate"]);
+                machines.verify_migrations();
+            }
+            Self::MovedClock => {
+                let node = &mut machines.nodes[place];
+                node.terminate();
+                let clock = Clock::new();
+                node.start_again_with(&clock, front);
+                let secs = LEAST_MOVED_SECS + random.below(MOST_MOVED_SECS - LEAST_MOVED_SECS);
+                let moved = if random.below(2) == 0 { secs.cast_signed() } else { -secs.cast_signed() };
+                clock.move_by(moved);
+                std::thread::sleep(time);
+                node.terminate();
+                node.verify_clock(moved);
+                node.start_again(front);
+            }
         }
-        for node in &machines.nodes {
-            node.link.pass();
+        if matches!(self, Self::One(_) | Self::Several(_)) {
+            std::thread::sleep(time);
         }
-        front.wait_until_all_are_ready();
+        machines.mend(front);
     }
 }
 
-impl fmt::Display for Fault {
+impl Break {
+    fn happen(self, machines: &mut Machines, place: usize, random: &mut Random) {
+        let delay = Duration::from_millis(20 + random.below(300));
+        let node = &mut machines.nodes[place];
+        match self {
+            Self::KilledNode => node.kill(),
+            Self::KilledDatabase => machines.postgres.kill(),
+            Self::CutLink => node.link.cut(),
+            Self::SlowLink => node.link.delay(delay, delay / 2),
+            Self::SilentLink => node.link.half_open(),
+            Self::LeavingNode => node.terminate(),
+        }
+    }
+}
+
+fn in_some_order<T>(mut left: Vec<T>, random: &mut Random) -> Vec<T> {
+    let mut order = Vec::new();
+    while !left.is_empty() {
+        order.push(left.swap_remove(random.place(left.len())));
+    }
+    order
+}
+
+impl fmt::Display for Break {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::KilledNode => "a node is killed",
@@ -109,8 +166,21 @@ impl fmt::Display for Fault {
             Self::SlowLink => "a node's link to the database is slow",
             Self::SilentLink => "a node's link to the database goes silent",
             Self::LeavingNode => "a node leaves and comes back",
-            Self::RollingRestart => "all nodes are restarted, one after the other",
-            Self::Migration => "the database is migrated",
         })
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::One(one) => one.fmt(f),
+            Self::Several(breaks) => {
+                let breaks: Vec<String> = breaks.iter().map(ToString::to_string).collect();
+                f.write_str(&breaks.join(", and "))
+            }
+            Self::RollingRestart => f.write_str("all nodes are restarted, one after the other"),
+            Self::Migration => f.write_str("a migration is killed, and another goes on"),
+            Self::MovedClock => f.write_str("a node's clock jumps"),
+        }
     }
 }

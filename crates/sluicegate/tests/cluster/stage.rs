@@ -10,8 +10,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tempfile::TempDir;
 use testkit::balancer::Balancer;
 use testkit::link::Link;
-use testkit::postgres::{PostgresServer, PostgresSettings};
+use testkit::postgres::{PostgresServer, PostgresSettings, TAKE_BACK_THE_LAST_MIGRATION};
 use testkit::{ADMIN, Random, Served, USER};
+
+use super::clock::{self, Clock};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_sluicegate");
 pub(crate) const NODES: usize = 3;
@@ -96,7 +98,7 @@ pub(crate) fn set_up(random: &mut Random) -> (Machines, Front) {
         })
         .collect();
     nodes[0].run(&["init"]);
-    let urls: Vec<String> = nodes.iter_mut().map(Node::start).collect();
+    let urls: Vec<String> = nodes.iter_mut().map(|node| node.start(node.serve())).collect();
     let balancer = Balancer::start(&urls.iter().map(String::as_str).collect::<Vec<_>>());
     let front = Front { balancer, nodes: Mutex::new(urls) };
     (Machines { postgres, nodes, _folder: folder }, front)
@@ -120,6 +122,34 @@ impl Machines {
             std::thread::sleep(PAUSE);
         }
         panic!("the database does not come to rest");
+    }
+
+    /// Starts what does not run, and lets every link pass.
+    pub(crate) fn mend(&mut self, front: &Front) {
+        for node in &self.nodes {
+            node.link.pass();
+        }
+        if !self.postgres.is_running() {
+            self.postgres.start_again();
+        }
+        for node in &mut self.nodes {
+            if node.served.is_none() {
+                node.start_again(front);
+            }
+        }
+        front.wait_until_all_are_ready();
+    }
+
+    /// Makes the database one that the last migration has not reached, beside nodes that know it already.
+    pub(crate) fn take_back_a_migration(&self) {
+        self.postgres.run(DATABASE, TAKE_BACK_THE_LAST_MIGRATION).expect("the database is well");
+    }
+
+    /// Every migration has run to its end.
+    pub(crate) fn verify_migrations(&self) {
+        let state =
+            "SELECT max(number), (SELECT count(*) FROM pg_index WHERE NOT indisvalid) FROM migrations";
+        assert_eq!(self.postgres.run(DATABASE, state).as_deref(), Ok("2|0"));
     }
 
     /// Ends the nodes, each of which must end in order.
@@ -155,34 +185,76 @@ impl Node {
         assert!(output.status.success(), "{arguments:?}: {told}");
     }
 
+    /// Runs a command of the command line, and kills it after so long unless it has ended.
+    pub(crate) fn run_and_kill(&self, arguments: &[&str], after: Duration) {
+        let mut command = self.command(arguments);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.spawn().expect("the binary runs");
+        std::thread::sleep(after);
+        child.kill().expect("it can be killed, or has ended");
+        child.wait().expect("it has ended");
+    }
+
+    fn serve(&self) -> Command {
+        self.command(&["serve", "--listen", "127.0.0.1:0"])
+    }
+
     /// Starts the node, and answers where it is.
-    fn start(&mut self) -> String {
-        let served = Served::start(self.command(&["serve", "--listen", "127.0.0.1:0"]));
-        self.served.insert(served).url().to_owned()
+    fn start(&mut self, command: Command) -> String {
+        self.served.insert(Served::start(command)).url().to_owned()
     }
 
     /// Starts the node again, and waits until it has its share of the requests.
     pub(crate) fn start_again(&mut self, front: &Front) {
-        let url = self.start();
+        self.start_again_by(self.serve(), front);
+    }
+
+    /// As [`Node::start_again`], with another clock than the others have.
+    pub(crate) fn start_again_with(&mut self, clock: &Clock, front: &Front) {
+        let mut command = self.serve();
+        clock.rule(&mut command);
+        self.start_again_by(command, front);
+    }
+
+    fn start_again_by(&mut self, command: Command, front: &Front) {
+        let url = self.start(command);
         front.replace(self.place, &url);
         let place = self.place;
         front.balancer.wait_until(|ready| ready[place]);
     }
 
+    /// The clock of the run that has just ended was so far from ours, give or take two seconds: it dates its last line.
+    pub(crate) fn verify_clock(&self, secs: i64) {
+        let last =
+            self.printed.lines().rfind(|line| line.contains("\"stopped\"")).expect("it says that it stops");
+        let line: serde_json::Value = serde_json::from_str(last).expect("a line of the log");
+        let shown: jiff::Timestamp = line["time"].as_str().expect("a time").parse().expect("a time");
+        let moved = shown.as_second() - jiff::Timestamp::now().as_second();
+        assert!(moved.abs_diff(secs) <= 2, "moved by {moved} s instead of {secs}");
+    }
+
     /// `kill -9`.
     pub(crate) fn kill(&mut self) {
-        let printed = self.served.take().expect("it runs").kill();
-        self.keep(&printed);
+        let served = self.take_served();
+        let process = served.id();
+        self.keep(process, &served.kill());
     }
 
     /// SIGTERM, which must end it in order.
     pub(crate) fn terminate(&mut self) {
-        let (status, printed) = self.served.take().expect("it runs").terminate();
-        self.keep(&printed);
+        let served = self.take_served();
+        let process = served.id();
+        let (status, printed) = served.terminate();
+        self.keep(process, &printed);
         assert!(status.success(), "{status}");
     }
 
-    fn keep(&mut self, printed: &str) {
+    fn take_served(&mut self) -> Served {
+        self.served.take().expect("it runs")
+    }
+
+    fn keep(&mut self, process: u32, printed: &str) {
+        clock::tidy_up_after(process);
         self.printed.push_str(printed);
         assert!(!printed.contains("panic"), "{printed}");
     }
@@ -194,6 +266,16 @@ impl Node {
         let told = lines.filter(|line| line.contains("WARN") || line.contains("ERROR"));
         // Rate limits are off on purpose.
         told.filter(|line| !line.contains("rate_limit.enabled")).map(str::to_owned).collect()
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        if let Some(served) = self.served.take() {
+            let process = served.id();
+            drop(served);
+            clock::tidy_up_after(process);
+        }
     }
 }
 

@@ -37,7 +37,9 @@ impl Tally {
     }
 
     pub(crate) fn count_fault(&self, fault: Fault) {
-        *self.figures().faults.entry(fault.to_string()).or_default() += 1;
+        for kind in fault.kinds() {
+            *self.figures().faults.entry(kind).or_default() += 1;
+        }
     }
 
     pub(crate) fn count_act(&self, act: Act, outcome: &Result<(), Lost>) {
