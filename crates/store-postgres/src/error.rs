@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use deadpool_postgres::{PoolError, TimeoutType};
+use deadpool::managed::{PoolError, TimeoutType};
 use store::StoreError;
 use store::columns::Impossible;
 use tokio_postgres::error::SqlState;
@@ -103,8 +103,8 @@ impl From<Impossible> for Failure {
     }
 }
 
-impl From<PoolError> for Failure {
-    fn from(error: PoolError) -> Self {
+impl From<PoolError<tokio_postgres::Error>> for Failure {
+    fn from(error: PoolError<tokio_postgres::Error>) -> Self {
         match error {
             PoolError::Timeout(TimeoutType::Wait) => Self::Exhausted,
             PoolError::Closed => Self::Closed,

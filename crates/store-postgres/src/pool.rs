@@ -1,38 +1,35 @@
 //! Connections: a bounded number of them, a bounded wait for one, and no wait at all while the database is away.
 
+mod dialer;
+
 use std::sync::Mutex;
 use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Timeouts};
+use deadpool::Runtime;
+use deadpool::managed::{Object, Pool, Timeouts};
 use tokio::time::Instant;
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::Client;
 
-use crate::address::{Target, Verify};
+use crate::address::Target;
 use crate::error::Failure;
-use crate::tls::Tls;
 use crate::{OpenError, Options};
+use dialer::Dialer;
 
 /// While the database is away, so long passes between two attempts to reach it.
 const COOLING: Duration = Duration::from_millis(200);
 
 /// The pool of one node.
 pub(crate) struct Connections {
-    pool: Pool,
+    pool: Pool<Dialer>,
     options: Options,
     health: Health,
 }
 
 impl Connections {
     pub(crate) fn new(target: &Target, options: Options) -> Result<Self, OpenError> {
-        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let config = target.config.clone();
-        let manager = match target.verify {
-            Verify::Off => Manager::from_config(config, NoTls, recycling),
-            _ => Manager::from_config(config, Tls::new(&target.verify)?, recycling),
-        };
         let timeouts =
             Timeouts { wait: Some(options.wait), create: Some(options.wait), recycle: Some(options.wait) };
-        let pool = Pool::builder(manager)
+        let pool = Pool::builder(Dialer::new(target)?)
             .max_size(options.connections)
             .timeouts(timeouts)
             .runtime(Runtime::Tokio1)
@@ -66,12 +63,12 @@ impl Connections {
 /// A connection that goes back to the pool only when it was said to be at rest; otherwise it is closed, which makes the
 /// server undo what was begun on it.
 pub(crate) struct Connection {
-    object: Option<Object>,
+    object: Option<Object<Dialer>>,
 }
 
 impl Connection {
     pub(crate) fn client(&self) -> &Client {
-        self.object.as_ref().expect("it is taken when it goes back alone")
+        self.object.as_ref().expect("it is taken when it goes back alone").client()
     }
 
     /// Nothing is open on it: somebody else may have it.

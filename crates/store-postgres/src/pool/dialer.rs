@@ -1,0 +1,78 @@
+//! Making connections for the pool.
+
+use deadpool::managed::{Manager, Metrics, RecycleError, RecycleResult};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::JoinHandle;
+use tokio_postgres::{Client, Config, Connection, Error, NoTls};
+
+use super::Chain;
+use crate::OpenError;
+use crate::address::{Target, Verify};
+use crate::tls::Tls;
+
+/// Makes connections to one database, in the clear or over TLS.
+pub(crate) struct Dialer {
+    config: Config,
+    tls: Option<Tls>,
+}
+
+impl Dialer {
+    pub(super) fn new(target: &Target) -> Result<Self, OpenError> {
+        let tls = match &target.verify {
+            Verify::Off => None,
+            verify => Some(Tls::new(verify)?),
+        };
+        Ok(Self { config: target.config.clone(), tls })
+    }
+}
+
+impl Manager for Dialer {
+    type Type = Line;
+    type Error = Error;
+
+    async fn create(&self) -> Result<Line, Error> {
+        // Boxed, so that what is large while a connection is made is not part of everything that may need one.
+        Ok(match &self.tls {
+            None => Line::over(Box::pin(self.config.connect(NoTls)).await?),
+            Some(tls) => Line::over(Box::pin(self.config.connect(tls.clone())).await?),
+        })
+    }
+
+    async fn recycle(&self, line: &mut Line, _: &Metrics) -> RecycleResult<Error> {
+        if line.client.is_closed() { Err(RecycleError::message("it is closed")) } else { Ok(()) }
+    }
+}
+
+/// A connection and the task that carries what is said over it, which ends with it even while nothing arrives any more.
+pub(crate) struct Line {
+    client: Client,
+    carrying: JoinHandle<()>,
+}
+
+impl Line {
+    fn over<S, T>((client, connection): (Client, Connection<S, T>)) -> Self
+    where
+        Connection<S, T>: Future<Output = Result<(), Error>>,
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let carry = async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(error = %Chain(&error), "a connection to the system database was lost");
+            }
+        };
+        #[expect(clippy::disallowed_methods, reason = "ended when the line is dropped")]
+        let carrying = tokio::spawn(carry);
+        Self { client, carrying }
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.carrying.abort();
+    }
+}
