@@ -80,12 +80,15 @@ impl App {
         Ok(self.ensure_fresh().await?)
     }
 
-    /// Waits for what is being written, then closes the system database.
+    /// Waits for what is being written, then closes the system database. That of the last seconds it was not noted when
+    /// something was used is no failure: nobody was promised it, and the database may be what is being repaired.
     ///
     /// # Errors
     /// When something could not be written.
     pub async fn close(&self) -> Result<(), Fault> {
-        self.flush_usage().await?;
+        if let Err(fault) = self.flush_usage().await {
+            fault.note("what was used in the last seconds is not noted");
+        }
         Ok(self.store.close().await?)
     }
 }

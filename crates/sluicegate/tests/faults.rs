@@ -219,6 +219,20 @@ async fn a_database_that_became_read_only_is_told_by_every_area_and_recovers() {
 }
 
 #[tokio::test]
+async fn a_server_ends_in_order_though_its_database_cannot_be_written() {
+    let server = TestServer::start().await;
+    let registered = server.post(APPLICATIONS).basic(&USER).json(&payload("used")).send().await.expect(201);
+    let registered = registered.json();
+    let text = |name: &str| registered[name].as_str().unwrap();
+    let asked = server.post("/oauth2/introspect").basic_as(text("clientId"), text("clientSecret"));
+    asked.form(&[("token", "of nobody")]).send().await.expect(200);
+    server.store().faults().set_read_only(true);
+    server.app().close().await.unwrap();
+    server.store().faults().set_read_only(false);
+    server.post(APPLICATIONS).basic(&USER).json(&payload("after")).send().await.expect(503);
+}
+
+#[tokio::test]
 async fn under_failures_at_random_exactly_what_was_acknowledged_is_there() {
     let seed = Random::fresh_seed();
     let mut random = Random::new(seed);
