@@ -1,0 +1,76 @@
+//! A disk that fails on demand, by a library of a page that is loaded before all others.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::Command;
+
+use tempfile::TempDir;
+
+const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/ledger/disk.c");
+
+/// What the disk does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum DiskFault {
+    /// What was written does not become durable.
+    Sync,
+    Write,
+    Full,
+}
+
+impl DiskFault {
+    pub(crate) const ALL: [Self; 3] = [Self::Sync, Self::Write, Self::Full];
+}
+
+pub(crate) struct Disk {
+    folder: TempDir,
+}
+
+impl Disk {
+    /// A disk that is well.
+    ///
+    /// # Panics
+    /// When the library cannot be compiled.
+    pub(crate) fn new() -> Self {
+        let disk = Self { folder: tempfile::tempdir().expect("a temporary folder") };
+        disk.heal();
+        let mut compiler = Command::new("cc");
+        compiler.args(["-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o"]).arg(disk.library()).arg(SOURCE);
+        assert!(
+            compiler.arg("-ldl").status().expect("a C compiler, which the build needs as well").success()
+        );
+        disk
+    }
+
+    /// Lets a command write to it.
+    pub(crate) fn hold(&self, command: &mut Command) {
+        command.env("LD_PRELOAD", self.library()).env("DISK_FAULT", self.told());
+    }
+
+    /// Lets it fail from now on.
+    pub(crate) fn fail(&self, fault: DiskFault) {
+        self.tell(match fault {
+            DiskFault::Sync => b's',
+            DiskFault::Write => b'w',
+            DiskFault::Full => b'f',
+        });
+    }
+
+    pub(crate) fn heal(&self) {
+        self.tell(b'-');
+    }
+
+    /// The process looks at the file without asking for it, so it is never empty.
+    fn tell(&self, what: u8) {
+        let file = File::options().create(true).write(true).truncate(false).open(self.told());
+        file.and_then(|mut file| file.write_all(&[what])).expect("the folder can be written");
+    }
+
+    fn told(&self) -> PathBuf {
+        self.folder.path().join("fault")
+    }
+
+    fn library(&self) -> PathBuf {
+        self.folder.path().join("disk.so")
+    }
+}

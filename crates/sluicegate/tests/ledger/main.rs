@@ -1,0 +1,211 @@
+//! `kill -9` again and again under load, and a disk that fails: whatever was acknowledged is there afterwards, whatever
+//! was ended stays ended, and nothing that may happen once happens twice.
+//!
+//! Four hands act on a real server and write down what it acknowledged. At a random moment the server is killed and
+//! started again on the same folder, or its disk fails for a while, and each hand holds it to its ledger. An act without
+//! an answer may have happened or not. A failure prints its seed; `LEDGER_SEED` makes the same choices again.
+
+mod disk;
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use testkit::ledger::Hand;
+use testkit::{Installation, Random, Served};
+
+use disk::{Disk, DiskFault};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_sluicegate");
+
+const ROUNDS: u32 = 50;
+const HANDS: usize = 4;
+
+/// How often the disk fails in each way.
+const DISK_ROUNDS: u32 = 8;
+
+/// How long it fails at most, in milliseconds.
+const LONGEST_FAILURE: u64 = 400;
+
+/// Those whose question had no answer ask again so much later.
+const BREATH: Duration = Duration::from_millis(5);
+
+/// Acts that show that a server works again, and for how many milliseconds they are waited for.
+const RECOVERED: u64 = 20;
+const PATIENCE: u64 = 60_000;
+
+/// The longest load of one round, in milliseconds; a slow disk must not make the test slow.
+const LONGEST_LOAD: u64 = 600;
+
+#[expect(clippy::disallowed_methods, reason = "whoever looks into a failure names its seed")]
+fn seed() -> u64 {
+    let given = std::env::var("LEDGER_SEED").ok();
+    given.map_or_else(Random::fresh_seed, |text| text.parse().expect("LEDGER_SEED is a whole number"))
+}
+
+#[test]
+#[expect(clippy::print_stderr, reason = "a failure must be told with its seed")]
+fn whatever_was_acknowledged_survives_kill_9() {
+    let seed = seed();
+    eprintln!("LEDGER_SEED={seed}");
+    let mut random = Random::new(seed);
+    let installation = Installation::new(BINARY);
+    let mut server = installation.serve();
+    let mut hands = hire(&server, &mut random);
+    for round in 1..=ROUNDS {
+        let load = Load::default();
+        let wanted = random.below(120);
+        let pause = Duration::from_micros(random.below(3_000));
+        let printed = std::thread::scope(|scope| {
+            let load = &load;
+            for hand in &mut hands {
+                hand.move_to(server.url(), round);
+                scope.spawn(move || load.act_until_killed(hand));
+            }
+            load.wait_for(wanted);
+            std::thread::sleep(pause);
+            load.over.store(true, Ordering::SeqCst);
+            server.kill()
+        });
+        assert!(!printed.contains("panic"), "{printed}");
+        server = installation.serve();
+        verify(&mut hands, &server, |hand| hand.hold_to_account(round));
+    }
+    verify(&mut hands, &server, Hand::hold_to_account_at_last);
+    let entries: usize = hands.iter().map(Hand::entries).sum();
+    let rotations: usize = hands.iter().map(|hand| hand.asked_again().0).sum();
+    let exchanges: usize = hands.iter().map(|hand| hand.asked_again().1).sum();
+    eprintln!("{entries} entries; asked again for {rotations} rotations and {exchanges} exchanges");
+    assert!(entries > 500 && rotations > 0 && exchanges > 0, "the kills came at moments that prove little");
+    assert!(server.terminate().0.success());
+}
+
+#[test]
+#[expect(clippy::print_stderr, reason = "a failure must be told with its seed")]
+fn whatever_was_acknowledged_survives_a_failing_disk() {
+    let seed = seed();
+    eprintln!("LEDGER_SEED={seed}");
+    let mut random = Random::new(seed);
+    let installation = Installation::new(BINARY);
+    let disk = Disk::new();
+    let serve = || {
+        let mut command = installation.command(&["serve", "--listen", "127.0.0.1:0"]);
+        disk.hold(command.env("SLUICEGATE_RATE_LIMIT__ENABLED", "false"));
+        Served::start(command)
+    };
+    let mut server = serve();
+    let mut hands: Vec<Hand> =
+        hire(&server, &mut random).into_iter().map(Hand::taking_failures_for_silence).collect();
+    let (mut lost, mut round) = (0, 0);
+    for fault in (0..DISK_ROUNDS).flat_map(|_| DiskFault::ALL) {
+        round += 1;
+        let load = Load::default();
+        let wanted = random.below(80);
+        let failing = Duration::from_millis(1 + random.below(LONGEST_FAILURE));
+        let is_killed = random.below(3) == 0;
+        server = std::thread::scope(|scope| {
+            let load = &load;
+            for hand in &mut hands {
+                hand.move_to(server.url(), round);
+                scope.spawn(move || load.act_until_over(hand));
+            }
+            load.wait_for(wanted);
+            disk.fail(fault);
+            std::thread::sleep(failing);
+            let survivor = if is_killed {
+                load.over.store(true, Ordering::SeqCst);
+                let printed = server.kill();
+                assert!(!printed.contains("panic"), "{printed}");
+                disk.heal();
+                serve()
+            } else {
+                disk.heal();
+                load.wait_until_it_works();
+                server
+            };
+            load.over.store(true, Ordering::SeqCst);
+            survivor
+        });
+        lost += load.lost.load(Ordering::SeqCst);
+        verify(&mut hands, &server, |hand| hand.hold_to_account(round));
+    }
+    verify(&mut hands, &server, Hand::hold_to_account_at_last);
+    let entries: usize = hands.iter().map(Hand::entries).sum();
+    eprintln!("{entries} entries; {lost} acts were refused or left without an answer");
+    assert!(entries > 200 && lost > 100, "the disk failed at moments that prove little");
+    let (status, printed) = server.terminate();
+    assert!(status.success() && !printed.contains("panic"), "{printed}");
+}
+
+fn hire(server: &Served, random: &mut Random) -> Vec<Hand> {
+    let mut hire =
+        |number| Hand::hire(server.url(), number, Random::new(random.bits())).expect("the server is well");
+    (0..HANDS).map(&mut hire).collect()
+}
+
+/// Every hand verifies its own ledger, all at once.
+fn verify(hands: &mut [Hand], server: &Served, check: impl Fn(&mut Hand) + Sync) {
+    let check = &check;
+    std::thread::scope(|scope| {
+        for hand in hands {
+            hand.move_to(server.url(), hand.round());
+            scope.spawn(move || check(hand));
+        }
+    });
+}
+
+/// What the hands and the one who disturbs share.
+#[derive(Default)]
+struct Load {
+    acts: AtomicU64,
+    lost: AtomicU64,
+    over: AtomicBool,
+}
+
+impl Load {
+    /// Lets a hand act until the server is gone.
+    fn act_until_killed(&self, hand: &mut Hand) {
+        loop {
+            match hand.act().1 {
+                Ok(()) => self.acts.fetch_add(1, Ordering::SeqCst),
+                Err(error) => {
+                    assert!(self.over.load(Ordering::SeqCst), "no answer of a living server: {error}");
+                    return;
+                }
+            };
+        }
+    }
+
+    /// Lets a hand act until it is told to stop, whatever is refused.
+    fn act_until_over(&self, hand: &mut Hand) {
+        while !self.over.load(Ordering::SeqCst) {
+            if hand.act().1.is_ok() {
+                self.acts.fetch_add(1, Ordering::SeqCst);
+            } else {
+                self.lost.fetch_add(1, Ordering::SeqCst);
+                std::thread::sleep(BREATH);
+            }
+        }
+    }
+
+    /// Waits until so many acts were acknowledged, but not for long.
+    fn wait_for(&self, acts: u64) {
+        for _ in 0..LONGEST_LOAD {
+            if self.acts.load(Ordering::SeqCst) >= acts {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// Waits until acts are acknowledged again.
+    fn wait_until_it_works(&self) {
+        let wanted = self.acts.load(Ordering::SeqCst) + RECOVERED;
+        for _ in 0..PATIENCE {
+            if self.acts.load(Ordering::SeqCst) >= wanted {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        panic!("the server does not recover when its disk is well again");
+    }
+}
