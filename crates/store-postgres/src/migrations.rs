@@ -35,8 +35,8 @@ pub struct Migration {
 enum Run {
     /// All or none, within a second each.
     InTransaction,
-    /// One by one, for as long as each takes. None may hold a lock that others wait for, and all of them run again when
-    /// one was interrupted.
+    /// Paragraph by paragraph, for as long as each takes. None may hold a lock that others wait for, and all of them run
+    /// again when one was interrupted.
     BesideEverybody,
 }
 
@@ -54,6 +54,13 @@ const MIGRATIONS: &[Migration] = &[
         needs: 1,
         run: Run::BesideEverybody,
         sql: include_str!("../migrations/0002_audit_newest_first.sql"),
+    },
+    Migration {
+        number: 3,
+        name: "audit_old_indexes",
+        needs: 1,
+        run: Run::InTransaction,
+        sql: include_str!("../migrations/0003_audit_old_indexes.sql"),
     },
 ];
 
@@ -138,11 +145,11 @@ async fn run_step(connections: &Connections, db: &Client, step: &'static Migrati
     Ok(Turn::Ours)
 }
 
-/// Runs the statements of a step over a connection of their own, while this node holds the right to migrate.
+/// Runs the paragraphs of a step over a connection of their own, while this node holds the right to migrate.
 async fn run_beside_everybody(connections: &Connections, step: &Migration) -> Result<(), Failure> {
     let connection = connections.get().await?;
-    for statement in step.sql.split_inclusive(";\n") {
-        connection.client().batch_execute(statement).await?;
+    for paragraph in step.sql.split("\n\n") {
+        connection.client().batch_execute(paragraph).await?;
     }
     connection.at_rest();
     Ok(())

@@ -6,18 +6,25 @@ use oauth::audit::{Action, NewAuditEvent, Outcome};
 use oauth::time::Timestamp;
 use store::{Audit, AuditFilter};
 use store_postgres::{DatabaseUrl, Options, PostgresStore};
-use testkit::postgres::{PostgresDatabase, PostgresServer, TAKE_BACK_THE_LAST_MIGRATION};
+use testkit::postgres::{PostgresDatabase, PostgresServer, TAKE_BACK_MIGRATIONS};
 use tokio::task::JoinSet;
 use tokio_postgres::{Client, NoTls};
 
 const INDEXES: &str = "SELECT relname, indisvalid FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
     WHERE relname LIKE 'audit_events%by%' AND relname <> 'audit_events_by_time' ORDER BY relname";
 
+const BEFORE: &str = "audit_events_by_action|t\naudit_events_by_actor|t\naudit_events_by_application|t";
+
 const AFTERWARDS: &str = "audit_events_newest_by_action|t\naudit_events_newest_by_actor|t\n\
     audit_events_newest_by_application|t";
 
 /// What a unit of work does that is in the middle of its transaction.
 const WRITE: &str = "BEGIN; INSERT INTO audit_events (at, action, outcome) VALUES (1, 'begun', '')";
+
+/// What another node does that migrates.
+const HOLD: &str = "BEGIN; SELECT number FROM migrations WHERE number = 0 FOR UPDATE";
+const DONE: &str = "INSERT INTO migrations (number, name, needs)
+    VALUES (2, 'audit_newest_first', 1), (3, 'audit_old_indexes', 1); COMMIT";
 
 /// How often it is asked whether something has come about; each question takes a while.
 const ATTEMPTS: usize = 1_000;
@@ -29,7 +36,7 @@ fn url(database: &PostgresDatabase<'_>) -> DatabaseUrl {
 /// An installation as the version before has left it.
 async fn before(database: &PostgresDatabase<'_>) -> PostgresStore {
     let store = PostgresStore::create(&url(database), Options::default()).await.unwrap();
-    database.run(TAKE_BACK_THE_LAST_MIGRATION);
+    database.run(TAKE_BACK_MIGRATIONS);
     store
 }
 
@@ -68,9 +75,9 @@ async fn an_index_is_made_while_others_write() {
     wait_until_told(&database, waits, "1");
     let event = NewAuditEvent::new(Action::RefuseToken, Outcome::Refused, Timestamp::from_secs(1));
     store.append_audit(vec![event]).await.unwrap();
-    assert_eq!(pending(&database).await, [2]);
+    assert_eq!(pending(&database).await, [2, 3]);
     writer.batch_execute("COMMIT").await.unwrap();
-    assert_eq!(migrating.join_all().await, [1]);
+    assert_eq!(migrating.join_all().await, [2]);
     assert_eq!(pending(&database).await, [0_i64; 0]);
     assert_eq!(database.run(INDEXES), AFTERWARDS);
     let filter = AuditFilter { action: Some(Action::RefuseToken), limit: 10, ..AuditFilter::default() };
@@ -89,8 +96,9 @@ async fn what_an_interrupted_migration_left_is_replaced() {
     let index = "CREATE INDEX CONCURRENTLY audit_events_newest_by_action ON audit_events (action, id)";
     interrupted.batch_execute(index).await.unwrap_err();
     writer.batch_execute("COMMIT").await.unwrap();
-    assert_eq!(database.run(INDEXES), "audit_events_by_action|t\naudit_events_newest_by_action|f");
-    assert_eq!(store_postgres::migrate(&url(&database)).await.unwrap().len(), 1);
+    let unfinished = format!("{BEFORE}\naudit_events_newest_by_action|f");
+    assert_eq!(database.run(INDEXES), unfinished);
+    assert_eq!(store_postgres::migrate(&url(&database)).await.unwrap().len(), 2);
     assert_eq!(database.run(INDEXES), AFTERWARDS);
 }
 
@@ -100,19 +108,15 @@ async fn who_comes_second_waits_and_finds_nothing_to_do() {
     drop(before(&database).await);
     let (mut tasks, mut opening) = (JoinSet::new(), JoinSet::new());
     let first = connect(&database, &mut tasks).await;
-    first.batch_execute("BEGIN; SELECT number FROM migrations WHERE number = 0 FOR UPDATE").await.unwrap();
+    first.batch_execute(HOLD).await.unwrap();
     let target = url(&database);
     opening.spawn(async move { PostgresStore::open(&target, Options::default()).await.map(drop) });
-    let asked = "SELECT count(*) > 1 FROM pg_stat_activity WHERE datname = current_database()
-        AND pid <> pg_backend_pid() AND query IN ('ROLLBACK', 'BEGIN; SELECT number FROM migrations WHERE number = 0 FOR UPDATE')";
-    wait_until_told(&database, asked, "t");
-    assert_eq!(pending(&database).await, [2]);
-    first
-        .batch_execute("INSERT INTO migrations (number, name, needs) VALUES (2, 'audit_newest_first', 1)")
-        .await
-        .unwrap();
-    first.batch_execute("COMMIT").await.unwrap();
+    let asked = "SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid() AND query = 'ROLLBACK'";
+    wait_until_told(&database, asked, "1");
+    assert_eq!(pending(&database).await, [2, 3]);
+    first.batch_execute(DONE).await.unwrap();
     opening.join_next().await.unwrap().unwrap().unwrap();
     // The other one has said that it did it.
-    assert_eq!(database.run(INDEXES), "audit_events_by_action|t");
+    assert_eq!(database.run(INDEXES), BEFORE);
 }

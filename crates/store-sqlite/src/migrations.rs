@@ -23,6 +23,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "audit_newest_first",
         sql: include_str!("../migrations/0002_audit_newest_first.sql"),
     },
+    Migration {
+        number: 3,
+        name: "audit_old_indexes",
+        sql: include_str!("../migrations/0003_audit_old_indexes.sql"),
+    },
 ];
 
 /// The steps that the database at `path` lacks; changes nothing.

@@ -34,9 +34,11 @@ pub use pooler::Pooler;
 const ROLE: &str = "sluicegate";
 
 /// Makes of an installation one as the version before has left it.
-pub const TAKE_BACK_THE_LAST_MIGRATION: &str = "DELETE FROM migrations WHERE number = 2;
+pub const TAKE_BACK_MIGRATIONS: &str = "DELETE FROM migrations WHERE number > 1;
     DROP INDEX audit_events_newest_by_action, audit_events_newest_by_actor, audit_events_newest_by_application;
-    CREATE INDEX audit_events_by_action ON audit_events (action)";
+    CREATE INDEX audit_events_by_action ON audit_events (action);
+    CREATE INDEX audit_events_by_actor ON audit_events (folded_actor) WHERE folded_actor IS NOT NULL;
+    CREATE INDEX audit_events_by_application ON audit_events (application_id) WHERE application_id IS NOT NULL";
 
 /// How often a start is tried on another port.
 const ATTEMPTS: usize = 10;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use testkit::Random;
 
 use super::clock::Clock;
-use super::stage::{Front, Machines, NODES};
+use super::stage::{Front, Machines, NODES, Node};
 
 /// One thing that breaks and stays broken until it is mended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +53,7 @@ const APART_MILLIS: u64 = 1_500;
 const LEAST_MOVED_SECS: u64 = 5;
 const MOST_MOVED_SECS: u64 = 10;
 
-/// How long a migration takes that is killed: it may not have reached the database, or be in the middle of an index.
+/// A migration is killed within this time: before it has reached the database, in the middle of an index, or afterwards.
 const KILLED_WITHIN_MILLIS: u64 = 1_500;
 
 impl Fault {
@@ -106,26 +106,8 @@ impl Fault {
                     node.start_again(front);
                 }
             }
-            Self::Migration => {
-                machines.take_back_a_migration();
-                let killed_after = Duration::from_millis(random.below(KILLED_WITHIN_MILLIS));
-                machines.nodes[place].run_and_kill(&["migrate"], killed_after);
-                machines.nodes[place].run(&["migrate"]);
-                machines.verify_migrations();
-            }
-            Self::MovedClock => {
-                let node = &mut machines.nodes[place];
-                node.terminate();
-                let clock = Clock::new();
-                node.start_again_with(&clock, front);
-                let secs = LEAST_MOVED_SECS + random.below(MOST_MOVED_SECS - LEAST_MOVED_SECS);
-                let moved = if random.below(2) == 0 { secs.cast_signed() } else { -secs.cast_signed() };
-                clock.move_by(moved);
-                std::thread::sleep(time);
-                node.terminate();
-                node.verify_clock(moved);
-                node.start_again(front);
-            }
+            Self::Migration => migrate(machines, place, random),
+            Self::MovedClock => move_clock(&mut machines.nodes[place], time, front, random),
         }
         if matches!(self, Self::One(_) | Self::Several(_)) {
             std::thread::sleep(time);
@@ -147,6 +129,29 @@ impl Break {
             Self::LeavingNode => node.terminate(),
         }
     }
+}
+
+/// Takes steps of the schema back, kills who runs them again, and lets another run them to their end.
+fn migrate(machines: &Machines, place: usize, random: &mut Random) {
+    machines.take_back_migrations();
+    let node = &machines.nodes[place];
+    node.run_and_kill(&["migrate"], Duration::from_millis(random.below(KILLED_WITHIN_MILLIS)));
+    node.run(&["migrate"]);
+    machines.verify_migrations();
+}
+
+/// Lets the clock of a node jump while it runs. It leaves in order before and afterwards.
+fn move_clock(node: &mut Node, time: Duration, front: &Front, random: &mut Random) {
+    node.terminate();
+    let clock = Clock::new();
+    node.start_again_with(&clock, front);
+    let secs = LEAST_MOVED_SECS + random.below(MOST_MOVED_SECS - LEAST_MOVED_SECS);
+    let moved = if random.below(2) == 0 { secs.cast_signed() } else { -secs.cast_signed() };
+    clock.move_by(moved);
+    std::thread::sleep(time);
+    node.terminate();
+    node.verify_clock(moved);
+    node.start_again(front);
 }
 
 fn in_some_order<T>(mut left: Vec<T>, random: &mut Random) -> Vec<T> {

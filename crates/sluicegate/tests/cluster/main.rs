@@ -1,8 +1,9 @@
 //! Three nodes on one PostgreSQL, under load from real clients, while whatever can fail does.
 //!
 //! Nodes and database are killed and started again, the wire between them is cut, slowed down or goes silent, nodes leave
-//! and come back, by themselves and several at once; clocks jump, and the database is migrated beside them. Clients write down what was acknowledged and hold any node to it afterwards;
-//! others fight for the same codes and refresh families, and what they were told is checked for linearizability.
+//! and come back, by themselves and several at once; clocks jump, and the database is migrated beside them. Clients write
+//! down what was acknowledged and hold any node to it afterwards; others fight for the same codes and refresh families,
+//! and what they were told is checked for linearizability.
 //!
 //! Every fault comes once in an order made by a seed, which is printed; `CLUSTER_SEED` makes the same choices again, and
 //! `CLUSTER_SECS` goes on in new orders for so long. `cargo xtask soak` sets both.

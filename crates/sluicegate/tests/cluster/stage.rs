@@ -10,7 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tempfile::TempDir;
 use testkit::balancer::Balancer;
 use testkit::link::Link;
-use testkit::postgres::{PostgresServer, PostgresSettings, TAKE_BACK_THE_LAST_MIGRATION};
+use testkit::postgres::{PostgresServer, PostgresSettings, TAKE_BACK_MIGRATIONS};
 use testkit::{ADMIN, Random, Served, USER};
 
 use super::clock::{self, Clock};
@@ -140,16 +140,16 @@ impl Machines {
         front.wait_until_all_are_ready();
     }
 
-    /// Makes the database one that the last migration has not reached, beside nodes that know it already.
-    pub(crate) fn take_back_a_migration(&self) {
-        self.postgres.run(DATABASE, TAKE_BACK_THE_LAST_MIGRATION).expect("the database is well");
+    /// Makes the database one that the last migrations have not reached, beside nodes that know them already.
+    pub(crate) fn take_back_migrations(&self) {
+        self.postgres.run(DATABASE, TAKE_BACK_MIGRATIONS).expect("the database is well");
     }
 
     /// Every migration has run to its end.
     pub(crate) fn verify_migrations(&self) {
         let state =
             "SELECT max(number), (SELECT count(*) FROM pg_index WHERE NOT indisvalid) FROM migrations";
-        assert_eq!(self.postgres.run(DATABASE, state).as_deref(), Ok("2|0"));
+        assert_eq!(self.postgres.run(DATABASE, state).as_deref(), Ok("3|0"));
     }
 
     /// Ends the nodes, each of which must end in order.

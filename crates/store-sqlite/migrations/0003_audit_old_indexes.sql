@@ -1,0 +1,1 @@
+-- Nothing to do: the step before made no others.
