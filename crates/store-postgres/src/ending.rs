@@ -45,7 +45,7 @@ impl Request for ToEnd {
 
     /// A grant is ended unless that was done before; a token always.
     async fn run(shared: &Shared, batch: &[Self]) -> sql::Result<Vec<Vec<Revocation>>> {
-        let unit = Unit::in_turn(shared).await?;
+        let unit = Unit::begin_in_seat(shared).await?;
         let db = unit.client();
         let grants: Vec<(GrantId, &End)> = batch
             .iter()
@@ -54,9 +54,7 @@ impl Request for ToEnd {
                 _ => None,
             })
             .collect();
-        let (sat, ended) = tokio::join!(biased; unit.sit(), mark(db, &grants));
-        sat?;
-        let ended = ended?;
+        let ended = mark(db, &grants).await?;
         let happens = |one: &&ToEnd| !matches!(one.subject, Subject::Grant(grant) if !ended.contains(&grant));
         let happening: Vec<&ToEnd> = batch.iter().filter(happens).collect();
         let endings: Vec<Ending> = happening.iter().map(|one| one.end.of(one.subject)).collect();

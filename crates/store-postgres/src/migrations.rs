@@ -35,9 +35,9 @@ pub struct Migration {
 enum Run {
     /// All or none, within a second each.
     InTransaction,
-    /// Paragraph by paragraph, for as long as each takes. None may hold a lock that others wait for, and all of them run
-    /// again when one was interrupted.
-    BesideEverybody,
+    /// Indexes on one table, each built for as long as it takes while nobody waits. Its statement comes to nothing where
+    /// the index is there; an interrupted run leaves one that is not valid, which is taken away first.
+    BesideEverybody { table: &'static str, indexes: &'static [&'static str] },
 }
 
 const MIGRATIONS: &[Migration] = &[
@@ -52,7 +52,14 @@ const MIGRATIONS: &[Migration] = &[
         number: 2,
         name: "audit_newest_first",
         needs: 1,
-        run: Run::BesideEverybody,
+        run: Run::BesideEverybody {
+            table: "audit_events",
+            indexes: &[
+                "audit_events_newest_by_action",
+                "audit_events_newest_by_actor",
+                "audit_events_newest_by_application",
+            ],
+        },
         sql: include_str!("../migrations/0002_audit_newest_first.sql"),
     },
     Migration {
@@ -64,15 +71,26 @@ const MIGRATIONS: &[Migration] = &[
     },
 ];
 
-/// A step waits no longer than a second for a lock, and none of its statements holds one for longer. The first one has
-/// no tables yet that anybody could wait for.
-const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '1s';
-    SET LOCAL statement_timeout = '1s'; SET LOCAL idle_in_transaction_session_timeout = 0";
+/// A step waits half a second for a lock behind which others wait, and none of its statements takes longer than a second,
+/// the wait included. The first one has no tables yet that anybody could wait for.
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '500ms';
+    SET LOCAL statement_timeout = '1s'; SET LOCAL idle_in_transaction_session_timeout = '10s'";
 
 /// How often a step is tried that finds a table in use, or meets another node that makes the first table.
 const TRIES: u32 = 30;
 
 const PAUSE: Duration = Duration::from_millis(200);
+
+/// How often it is said that this node waits for another, in pauses.
+const WAITS_TOLD: u32 = 50;
+
+/// Looks at no row. What a statement saw is kept until the next one, and whoever builds an index waits for the end of each
+/// transaction that has seen something at the wrong moment, this one included.
+const NOTHING: &str = "SHOW transaction_isolation";
+
+/// How often the right to migrate is used while an index is built, so that the server takes it from a node that has
+/// vanished and from nobody else.
+const BEAT: Duration = Duration::from_secs(1);
 
 /// Runs the steps that the database lacks and answers which of them this call ran. Several nodes that start at once run
 /// them once: the first holds the row with the number 0, the others wait until it lets go and find nothing left to do.
@@ -82,14 +100,15 @@ pub(crate) async fn run(
 ) -> Result<Vec<&'static Migration>, OpenError> {
     let mut ran = Vec::new();
     let mut tries = 0;
-    let mut waits = false;
+    let mut waits: u32 = 0;
     while let Some(step) = missing(db).await?.first() {
         match run_step(connections, db, step).await {
             Ok(Turn::Ours) => ran.push(step),
             Ok(Turn::SomebodyElses) => {
-                if !std::mem::replace(&mut waits, true) {
+                if waits.is_multiple_of(WAITS_TOLD) {
                     tracing::info!("another node migrates the database; this one waits until it is done");
                 }
+                waits += 1;
                 tokio::time::sleep(PAUSE).await;
             }
             Err(failure) => {
@@ -118,8 +137,6 @@ async fn run_step(connections: &Connections, db: &Client, step: &'static Migrati
         INSERT INTO migrations (number, name) VALUES (0, 'held by who migrates') ON CONFLICT DO NOTHING";
     const HOLD: &str = "SELECT number FROM migrations WHERE number = 0 FOR UPDATE SKIP LOCKED";
     const DONE: &str = "SELECT max(number) FROM migrations";
-    // What the last statement saw is kept until the next one, and an index that is made beside it would wait for that.
-    const LET_GO: &str = "SELECT 1";
     const NOTE: &str = "INSERT INTO migrations (number, name, needs) VALUES ($1, $2, $3)";
     if step.number == 1 {
         db.batch_execute(TABLE).await?;
@@ -132,9 +149,12 @@ async fn run_step(connections: &Connections, db: &Client, step: &'static Migrati
     }
     match step.run {
         Run::InTransaction => db.batch_execute(step.sql).await?,
-        Run::BesideEverybody => {
-            db.batch_execute(LET_GO).await?;
-            run_beside_everybody(connections, step).await?;
+        Run::BesideEverybody { table, indexes } => {
+            db.batch_execute(NOTHING).await?;
+            tokio::select! {
+                built = build_beside_everybody(connections, step, table, indexes) => built?,
+                lost = use_the_right(db) => return Err(lost),
+            }
         }
     }
     sql::execute(db, NOTE, values![step.number, step.name, step.needs]).await?;
@@ -145,14 +165,49 @@ async fn run_step(connections: &Connections, db: &Client, step: &'static Migrati
     Ok(Turn::Ours)
 }
 
-/// Runs the paragraphs of a step over a connection of their own, while this node holds the right to migrate.
-async fn run_beside_everybody(connections: &Connections, step: &Migration) -> Result<(), Failure> {
+/// Uses the right to migrate again and again, and answers how it was lost.
+async fn use_the_right(db: &Client) -> Failure {
+    loop {
+        tokio::time::sleep(BEAT).await;
+        if let Err(lost) = db.batch_execute(NOTHING).await {
+            return lost.into();
+        }
+    }
+}
+
+/// Builds the indexes of a step over a connection of its own.
+async fn build_beside_everybody(
+    connections: &Connections,
+    step: &Migration,
+    table: &str,
+    indexes: &[&str],
+) -> Result<(), Failure> {
+    const UNFINISHED: &str = "SELECT relname::text FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
+        WHERE NOT indisvalid AND relnamespace = current_schema()::regnamespace AND relname = ANY ($1::text[])";
     let connection = connections.get().await?;
-    for paragraph in step.sql.split("\n\n") {
-        connection.client().batch_execute(paragraph).await?;
+    let db = connection.client();
+    db.batch_execute(&wait_for_table(table)).await?;
+    for name in
+        sql::list(db, UNFINISHED, values![indexes.to_vec()], |row| Ok(row.try_get::<_, String>(0)?)).await?
+    {
+        db.batch_execute(&format!("DROP INDEX {name}")).await?;
+    }
+    db.batch_execute("COMMIT").await?;
+    for statement in step.sql.split_inclusive(";\n") {
+        db.batch_execute(statement).await?;
     }
     connection.at_rest();
     Ok(())
+}
+
+/// Begins and waits until nobody builds an index on a table any more: a run that was killed may have left the server at
+/// work. Writers do not wait behind this lock, and autovacuum gives way to it after a second. It is a comment that takes
+/// it, since `LOCK TABLE` is not known everywhere.
+fn wait_for_table(table: &str) -> String {
+    format!(
+        "{BEGIN}; SET LOCAL lock_timeout = '3s'; SET LOCAL statement_timeout = '4s'; COMMENT ON TABLE {table} IS NULL;
+        SET LOCAL lock_timeout = '500ms'; SET LOCAL statement_timeout = '1s'"
+    )
 }
 
 /// Two nodes that make the first table at once may both be refused by a catalogue of the server.

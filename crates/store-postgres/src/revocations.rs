@@ -5,6 +5,7 @@ use oauth::time::Timestamp;
 use store::columns::SubjectColumns;
 use tokio_postgres::{Client, Row};
 
+use crate::error::Failure;
 use crate::micros;
 use crate::sql::{self, values};
 
@@ -54,7 +55,9 @@ pub(crate) async fn append(db: &Client, endings: &[Ending]) -> sql::Result<Vec<R
         |row| Ok(row.try_get::<_, i64>(0)?),
     )
     .await?;
-    let first = given.into_iter().min().unwrap_or_default();
+    let Some(first) = given.iter().min().copied().filter(|_| given.len() == endings.len()) else {
+        return Err(Failure::Inconsistent(format!("{} events of {count} were appended", given.len())));
+    };
     let appended = (first..).zip(endings).map(|(seq, ending)| Revocation {
         seq,
         subject: ending.subject,

@@ -51,27 +51,19 @@ impl<'a> Unit<'a> {
         Ok(Self { connection: shared.connections.get().await?, commit: None, _turn: None })
     }
 
-    /// Begins and takes the seat, in one round trip.
+    /// Begins and takes the seat, in one round trip. No other work may travel along: if the transaction alone failed to
+    /// begin, that work would be done outside of it.
     pub(crate) async fn begin_in_seat(shared: &'a Shared) -> Result<Self, Failure> {
-        let unit = Self::in_turn(shared).await?;
-        unit.sit().await?;
-        Ok(unit)
-    }
-
-    /// Waits for this node's turn to ask for the seat, and has sent nothing yet: [`Unit::sit`] comes first.
-    pub(crate) async fn in_turn(shared: &'a Shared) -> Result<Self, Failure> {
         let turn = Some(shared.turn.lock().await);
         let connection = shared.connections.get().await?;
+        let client = connection.client();
+        let (begun, sat) = tokio::join!(biased; client.batch_execute(BEGIN), sql::rows(client, SIT, &[]));
+        begun?;
+        if sat?.len() != 1 {
+            return Err(Failure::Inconsistent("the row of versions is missing".to_owned()));
+        }
         let commit = if shared.notifies { WAKE_AND_COMMIT } else { COMMIT };
         Ok(Self { connection, commit: Some(commit), _turn: turn })
-    }
-
-    /// Begins and takes the seat. The first work may be sent along with it: it is done after the seat is taken.
-    pub(crate) async fn sit(&self) -> Result<(), Failure> {
-        let (begun, sat) =
-            tokio::join!(biased; self.client().batch_execute(BEGIN), sql::rows(self.client(), SIT, &[]));
-        begun?;
-        sat.map(drop)
     }
 
     pub(crate) fn client(&self) -> &tokio_postgres::Client {

@@ -26,6 +26,10 @@ const HOLD: &str = "BEGIN; SELECT number FROM migrations WHERE number = 0 FOR UP
 const DONE: &str = "INSERT INTO migrations (number, name, needs)
     VALUES (2, 'audit_newest_first', 1), (3, 'audit_old_indexes', 1); COMMIT";
 
+/// How many are in the pause after a step that could not be run.
+const GAVE_UP: &str = "SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND query = 'ROLLBACK'";
+
 /// How often it is asked whether something has come about; each question takes a while.
 const ATTEMPTS: usize = 1_000;
 
@@ -85,6 +89,23 @@ async fn an_index_is_made_while_others_write() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_table_in_use_is_asked_for_again_and_again() {
+    let database = PostgresServer::shared().create_database();
+    drop(before(&database).await);
+    database.run("INSERT INTO migrations (number, name, needs) VALUES (2, 'audit_newest_first', 1)");
+    let (mut tasks, mut migrating) = (JoinSet::new(), JoinSet::new());
+    let writer = connect(&database, &mut tasks).await;
+    writer.batch_execute(WRITE).await.unwrap();
+    let target = url(&database);
+    migrating.spawn(async move { store_postgres::migrate(&target).await.unwrap().len() });
+    wait_until_told(&database, GAVE_UP, "1");
+    assert_eq!(pending(&database).await, [3]);
+    writer.batch_execute("COMMIT").await.unwrap();
+    assert_eq!(migrating.join_all().await, [1]);
+    assert_eq!(database.run(INDEXES), "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_an_interrupted_migration_left_is_replaced() {
     let database = PostgresServer::shared().create_database();
     drop(before(&database).await);
@@ -111,9 +132,7 @@ async fn who_comes_second_waits_and_finds_nothing_to_do() {
     first.batch_execute(HOLD).await.unwrap();
     let target = url(&database);
     opening.spawn(async move { PostgresStore::open(&target, Options::default()).await.map(drop) });
-    let asked = "SELECT count(*) FROM pg_stat_activity
-        WHERE datname = current_database() AND pid <> pg_backend_pid() AND query = 'ROLLBACK'";
-    wait_until_told(&database, asked, "1");
+    wait_until_told(&database, GAVE_UP, "1");
     assert_eq!(pending(&database).await, [2, 3]);
     first.batch_execute(DONE).await.unwrap();
     opening.join_next().await.unwrap().unwrap().unwrap();
