@@ -1,6 +1,6 @@
 //! Faults that are nobody's input: the caller gets 503 or 500 in the form of the endpoint.
 
-use store::StoreError;
+use store::{StoreError, WithCauses};
 
 /// Why a use case could not be carried through. Displaying it never prints its cause.
 #[derive(Debug, thiserror::Error)]
@@ -20,25 +20,13 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// What happened with all its causes, for the log alone.
-    pub fn with_causes(&self) -> String {
-        let mut told = self.to_string();
-        let mut cause = std::error::Error::source(self);
-        while let Some(error) = cause {
-            told.push_str(": ");
-            told.push_str(&error.to_string());
-            cause = error.source();
-        }
-        told
-    }
-
     /// Notes in the log what could not be done. What another try may mend is a warning: the server itself is well.
     pub fn note(&self, undone: &str) {
-        let cause = self.with_causes();
+        let cause = WithCauses(self);
         match self {
-            Self::Broken(_) => tracing::error!(target: "fault", cause, "{undone}"),
+            Self::Broken(_) => tracing::error!(target: "fault", %cause, "{undone}"),
             Self::Busy | Self::NotWritable(_) | Self::Unavailable(_) => {
-                tracing::warn!(target: "fault", cause, "{undone}");
+                tracing::warn!(target: "fault", %cause, "{undone}");
             }
         }
     }
@@ -57,13 +45,14 @@ impl From<StoreError> for Fault {
 
 #[cfg(test)]
 mod tests {
+    use store::{StoreError, WithCauses};
+
     use super::Fault;
-    use store::StoreError;
 
     #[test]
     fn the_log_is_told_every_cause() {
         let fault = Fault::from(StoreError::Unavailable("connection reset by peer".into()));
-        let told = fault.with_causes();
+        let told = WithCauses(&fault).to_string();
         assert!(
             told.starts_with("the server cannot reach its database") && told.ends_with("reset by peer"),
             "{told}"

@@ -124,7 +124,16 @@ impl App {
     }
 
     /// Takes in what was appended to the feed, at least up to the position `last`. What has expired is not told any more.
+    ///
+    /// A feed that ends before what was seen of it has lost its end, as when another server has taken over that did not have
+    /// everything: it is read from its beginning, since positions may be given a second time.
     async fn take_in_revocations(&self, last: i64) -> Result<(), StoreError> {
+        let seen = self.revocations.last_seq();
+        // Asked for once more: another look may have gone further since this one began.
+        if seen > last && seen > self.store.versions().await?.revocations {
+            tracing::warn!("the database has lost what was committed lastly; the revocations are read again");
+            self.revocations.start_again();
+        }
         while self.revocations.last_seq() < last {
             let seen = self.revocations.last_seq();
             let events = self.store.revocations_after(seen, self.now(), BATCH).await?;

@@ -60,6 +60,11 @@ impl RevocationIndex {
         index.last_seq = index.last_seq.max(seq);
     }
 
+    /// Takes the position back to the beginning of the feed. What is known stays known.
+    pub fn start_again(&self) {
+        self.inner.write().unwrap_or_else(PoisonError::into_inner).last_seq = 0;
+    }
+
     /// Drops events after which every token that they could end has expired by itself.
     pub fn purge(&self, now: Timestamp) {
         let mut index = self.inner.write().unwrap_or_else(PoisonError::into_inner);

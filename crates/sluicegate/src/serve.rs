@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use app::App;
+use store::WithCauses;
 use tokio::task::JoinSet;
 use web::WebSettings;
 
@@ -194,7 +195,7 @@ async fn look(app: Arc<App>, stop: Stop) {
             Ok(()) => failing = false,
             Err(error) if !failing => {
                 failing = true;
-                tracing::error!(%error, "the database cannot be read");
+                tracing::error!(error = %WithCauses(&error), "the database cannot be read");
             }
             Err(_) => {}
         }
@@ -205,10 +206,7 @@ async fn look(app: Arc<App>, stop: Stop) {
 async fn tidy(app: Arc<App>, stop: Stop) {
     while !rests(TIDYING, &stop).await {
         if let Err(fault) = app.tidy_up().await {
-            tracing::error!(
-                error = format!("{:#}", anyhow::Error::new(fault)),
-                "upkeep failed; it is tried again"
-            );
+            fault.note("upkeep failed; it is tried again");
         }
     }
 }

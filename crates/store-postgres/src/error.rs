@@ -108,6 +108,8 @@ impl From<PoolError<tokio_postgres::Error>> for Failure {
         match error {
             PoolError::Timeout(TimeoutType::Wait) => Self::Exhausted,
             PoolError::Closed => Self::Closed,
+            // The pool's own words would only say once more what the error says.
+            PoolError::Backend(error) => Self::NoConnection(Box::new(error)),
             other => Self::NoConnection(Box::new(other)),
         }
     }

@@ -7,6 +7,7 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Duration;
 
+use store::WithCauses;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_postgres::tls::MakeTlsConnect;
@@ -14,7 +15,6 @@ use tokio_postgres::{AsyncMessage, NoTls, Socket};
 
 use crate::address::{Target, Verify};
 use crate::error::Failure;
-use crate::pool::Chain;
 use crate::tls::Tls;
 
 /// How long passes before a lost connection is made anew.
@@ -31,7 +31,7 @@ impl Listener {
         let task = tokio::spawn(async move {
             loop {
                 if let Err(failure) = listen(&target, &news).await {
-                    tracing::debug!(error = %Chain(&failure), "nobody wakes this node at present; it looks by itself");
+                    tracing::debug!(error = %WithCauses(&failure), "nobody wakes this node at present; it looks by itself");
                 }
                 tokio::time::sleep(PAUSE).await;
             }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use deadpool::Runtime;
 use deadpool::managed::{Object, Pool, Timeouts};
+use store::WithCauses;
 use tokio::time::Instant;
 use tokio_postgres::Client;
 
@@ -109,7 +110,7 @@ impl Health {
             None => *next_try = None,
             Some(failure) if failure.is_outage() => {
                 if next_try.is_none() {
-                    tracing::warn!(error = %Chain(failure), "the system database is away");
+                    tracing::warn!(error = %WithCauses(failure), "the system database is away");
                 }
                 *next_try = Some(Instant::now() + COOLING);
             }
@@ -119,20 +120,5 @@ impl Health {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
         self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-}
-
-/// A failure with its causes, in one line.
-pub(crate) struct Chain<'a>(pub(crate) &'a (dyn std::error::Error + 'static));
-
-impl std::fmt::Display for Chain<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut cause = self.0.source();
-        while let Some(error) = cause {
-            write!(f, ": {error}")?;
-            cause = error.source();
-        }
-        Ok(())
     }
 }

@@ -1,5 +1,8 @@
 //! Why the system database could not answer.
 
+use std::error::Error;
+use std::fmt;
+
 /// A fault of the database, never of the caller's input. Displaying it never prints its cause.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -15,4 +18,20 @@ pub enum StoreError {
     /// It holds something that it must not hold.
     #[error("the system database holds an impossible record: {0}")]
     Inconsistent(String),
+}
+
+/// An error with all its causes, in one line for the log.
+#[derive(Debug)]
+pub struct WithCauses<'a>(pub &'a (dyn Error + 'static));
+
+impl fmt::Display for WithCauses<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
 }

@@ -32,7 +32,7 @@ mod users;
 pub use applications::{ApplicationFilter, ApplicationRefusal, Applications, NewApplication, NewSecret};
 pub use audit::{Audit, AuditFilter};
 pub use data_sources::{DataSourceChange, DataSourceRefusal, DataSources, NewDataSource, Sharing};
-pub use error::StoreError;
+pub use error::{StoreError, WithCauses};
 pub use fold::fold_name;
 pub use grants::{Founded, Grants, NewGrant, Rotated, add_up};
 pub use maintenance::{Maintenance, Purge, Purged, StoreFigures, Usage};

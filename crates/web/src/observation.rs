@@ -26,7 +26,7 @@ pub async fn readiness(State(gate): State<Gate>) -> Response {
     match gate.app().readiness().await {
         Ok(()) => text(StatusCode::OK, "ready\n".to_owned(), "text/plain; charset=utf-8"),
         Err(fault) => {
-            tracing::warn!(target: "readiness", cause = fault.with_causes(), "not ready");
+            fault.note("not ready");
             text(StatusCode::SERVICE_UNAVAILABLE, format!("{fault}\n"), "text/plain; charset=utf-8")
         }
     }

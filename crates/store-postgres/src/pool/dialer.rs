@@ -1,11 +1,11 @@
 //! Making connections for the pool.
 
 use deadpool::managed::{Manager, Metrics, RecycleError, RecycleResult};
+use store::WithCauses;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinHandle;
 use tokio_postgres::{Client, Config, Connection, Error, NoTls};
 
-use super::Chain;
 use crate::OpenError;
 use crate::address::{Target, Verify};
 use crate::tls::Tls;
@@ -58,7 +58,7 @@ impl Line {
     {
         let carry = async move {
             if let Err(error) = connection.await {
-                tracing::debug!(error = %Chain(&error), "a connection to the system database was lost");
+                tracing::debug!(error = %WithCauses(&error), "a connection to the system database was lost");
             }
         };
         #[expect(clippy::disallowed_methods, reason = "ended when the line is dropped")]

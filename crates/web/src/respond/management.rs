@@ -100,7 +100,7 @@ impl Problem {
 
     /// The server is at fault while doing what `failed` names. The cause goes to the log, never to the caller.
     pub fn server(fault: &Fault, failed: ErrorCode) -> Self {
-        tracing::error!(code = failed.number(), fault = %causes(fault), "a request failed");
+        fault.note(failed.server_fault());
         let message = format!("{}: {fault}. Please try again at another time.", failed.server_fault());
         match fault {
             Fault::Broken(_) => Self::new(StatusCode::INTERNAL_SERVER_ERROR, failed, message),
@@ -127,18 +127,6 @@ impl IntoResponse for Problem {
         }
         response
     }
-}
-
-/// An error with its causes, for the log.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
 
 /// Nobody reads more; and an answer must not be many times as long as its request.

@@ -1,0 +1,77 @@
+//! What a node learns of revocations that others have appended.
+
+#![expect(clippy::unwrap_used, reason = "panicking is how a test fails")]
+
+use app::clock::Clock;
+use oauth::audit::{Action, NewAuditEvent, Outcome};
+use oauth::id::TokenId;
+use oauth::scope::{Scope, ScopeSet};
+use serde_json::json;
+use store::Grants;
+use testkit::{TestServer, USER};
+
+/// So many events are taken in by one read.
+const AT_ONCE: usize = 1_000;
+
+struct Scene {
+    server: TestServer,
+    application: oauth::id::ApplicationId,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        let server = TestServer::start().await;
+        let wanted = json!({"name": "reader", "redirectUrls": ["https://reader.example/back"]});
+        let made = server.post("/api/mgmt/oauth/client/applications").basic(&USER).json(&wanted).send().await;
+        let id = made.expect(201).json()["id"].as_i64().unwrap();
+        Self { server, application: oauth::id::ApplicationId::new(id) }
+    }
+
+    async fn token(&self) -> String {
+        self.server.access_token(&USER, self.application, ScopeSet::from(Scope::OData)).await
+    }
+
+    /// Another node ends a token.
+    async fn end(&self, id: TokenId) {
+        let now = self.server.clock().now();
+        let event = NewAuditEvent::new(Action::RevokeToken, Outcome::Success, now);
+        self.server.store().revoke_token(id, now.plus_secs(3_600), event).await.unwrap();
+    }
+
+    async fn end_what(&self, token: &str) {
+        self.end(self.server.vault().open_access_token(token).unwrap().id).await;
+    }
+
+    async fn status(&self, token: &str) -> u16 {
+        self.server.get("/api/odata4").bearer(token).send().await.status()
+    }
+}
+
+#[tokio::test]
+async fn every_event_is_taken_in_though_one_read_does_not_hold_them() {
+    let scene = Scene::new().await;
+    let (first, last, other) = (scene.token().await, scene.token().await, scene.token().await);
+    scene.end_what(&first).await;
+    for _ in 1..AT_ONCE {
+        scene.end(scene.server.vault().new_token_id(scene.server.clock().now())).await;
+    }
+    scene.end_what(&last).await;
+    assert_eq!(scene.status(&last).await, 200, "nobody has looked yet");
+    scene.server.app().refresh().await.unwrap();
+    assert_eq!([scene.status(&first).await, scene.status(&last).await], [401, 401]);
+    assert_eq!(scene.status(&other).await, 200);
+}
+
+#[tokio::test]
+async fn a_feed_that_has_lost_its_end_is_read_again() {
+    let scene = Scene::new().await;
+    let (before, after) = (scene.token().await, scene.token().await);
+    scene.end_what(&before).await;
+    scene.end(scene.server.vault().new_token_id(scene.server.clock().now())).await;
+    scene.server.app().refresh().await.unwrap();
+    let database = rusqlite::Connection::open(scene.server.folder().join("system.db")).unwrap();
+    database.execute_batch("DELETE FROM revocations; UPDATE versions SET revocations = 0").unwrap();
+    scene.end_what(&after).await;
+    scene.server.app().refresh().await.unwrap();
+    assert_eq!([scene.status(&before).await, scene.status(&after).await], [401, 401]);
+}
