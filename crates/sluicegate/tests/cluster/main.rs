@@ -5,7 +5,7 @@
 //! down what was acknowledged and hold any node to it afterwards; others fight for the same codes and refresh families,
 //! and what they were told is checked for linearizability.
 //!
-//! Every fault comes once in an order made by a seed, which is printed; `CLUSTER_SEED` makes the same choices again, and
+//! Every fault comes once by itself in an order made by a seed, which is printed; `CLUSTER_SEED` makes the same choices again, and
 //! `CLUSTER_SECS` goes on in new orders for so long. `cargo xtask soak` sets both.
 
 mod asker;
