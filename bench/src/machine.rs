@@ -132,9 +132,9 @@ mod tests {
 
     #[test]
     fn processor_time_is_read_behind_any_name() {
-        let stat = "42 (a (b) c) S 1 1 1 0 -1 4194560 9 0 0 0 120 34 0 0 20 0 5 0 100 1 1 1";
+        let stat = "42 (a (b) c) S 7 1 1 0 -1 4194560 9 0 0 0 120 34 0 0 20 0 5 0 100 1 1 1";
         assert_eq!(ticks(stat), Some(154));
-        assert_eq!(parent(stat), Some(1));
+        assert_eq!(parent(stat), Some(7));
     }
 
     #[test]

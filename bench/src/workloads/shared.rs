@@ -142,15 +142,18 @@ async fn revocations(lab: &Lab, wanted: u32) -> Result<Vec<Call>> {
 struct Paced {
     script: Box<dyn Script>,
     interval: Duration,
-    next: Option<Instant>,
+    next: Instant,
 }
 
 impl Paced {
-    /// Paces scripts so that all together ask so often in a second.
+    /// Paces scripts so that all together ask so often in a second, one after the other.
     fn all(per_second: u32, scripts: Vec<Box<dyn Script>>) -> Vec<Box<dyn Script>> {
-        let interval = Duration::from_secs(1) * u32::try_from(scripts.len()).unwrap_or(1) / per_second;
-        let paced = |script| Box::new(Self { script, interval, next: None }) as Box<dyn Script>;
-        scripts.into_iter().map(paced).collect()
+        let apart = Duration::from_secs(1) / per_second;
+        let interval = apart * u32::try_from(scripts.len()).unwrap_or(1);
+        let begin = Instant::now();
+        let moments = (0..).map(|place| begin + apart * place);
+        let paced = |(script, next)| Box::new(Self { script, interval, next }) as Box<dyn Script>;
+        scripts.into_iter().zip(moments).map(paced).collect()
     }
 }
 
@@ -160,10 +163,9 @@ impl Script for Paced {
     }
 
     fn rest(&mut self) -> Duration {
-        let now = Instant::now();
-        let due = self.next.map_or(now, |last| last + self.interval);
-        self.next = Some(due);
-        due.saturating_duration_since(now)
+        let due = self.next;
+        self.next += self.interval;
+        due.saturating_duration_since(Instant::now())
     }
 
     fn answered(&mut self, answer: &Answer) -> Result<()> {
