@@ -333,6 +333,16 @@ mod tests {
     }
 
     #[test]
+    fn what_the_image_runs_is_a_command() {
+        let (_, text) = DEPLOYED[2];
+        let words = text.lines().find_map(|line| line.strip_prefix("CMD ")).unwrap();
+        let words: Vec<String> = serde_json::from_str(words).unwrap();
+        assert_eq!(words, ["serve", "--listen", "0.0.0.0:8080"]);
+        let typed = std::iter::once("sluicegate".to_owned()).chain(words);
+        <CommandLine as clap::Parser>::try_parse_from(typed).unwrap();
+    }
+
+    #[test]
     fn the_command_line_is_consistent() {
         <CommandLine as clap::CommandFactory>::command().debug_assert();
     }

@@ -192,23 +192,23 @@ impl Load {
 
     /// Waits until so many acts were acknowledged, but not for long.
     fn wait_for(&self, acts: u64) {
-        for _ in 0..LONGEST_LOAD {
-            if self.acts.load(Ordering::SeqCst) >= acts {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(1));
-        }
+        self.reaches(acts, LONGEST_LOAD);
     }
 
     /// Waits until acts are acknowledged again.
     fn wait_until_it_works(&self) {
         let wanted = self.acts.load(Ordering::SeqCst) + RECOVERED;
-        for _ in 0..PATIENCE {
-            if self.acts.load(Ordering::SeqCst) >= wanted {
-                return;
+        assert!(self.reaches(wanted, PATIENCE), "the server does not recover when its disk is well again");
+    }
+
+    /// Whether so many acts are acknowledged within so many milliseconds.
+    fn reaches(&self, acts: u64, millis: u64) -> bool {
+        (0..millis).any(|_| {
+            let is_there = self.acts.load(Ordering::SeqCst) >= acts;
+            if !is_there {
+                std::thread::sleep(Duration::from_millis(1));
             }
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        panic!("the server does not recover when its disk is well again");
+            is_there
+        })
     }
 }
