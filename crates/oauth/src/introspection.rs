@@ -12,13 +12,13 @@ use crate::sealed::{AccessToken, RefreshToken};
 use crate::secret::TokenText;
 use crate::time::Timestamp;
 
-pub(crate) const TOKEN: Name = Name::new("token", 4096);
-pub(crate) const TOKEN_TYPE_HINT: Name = Name::new("token_type_hint", 128);
+pub(crate) const TOKEN: Name = Name::opaque("token");
+pub(crate) const TOKEN_TYPE_HINT: Name = Name::opaque("token_type_hint");
 
 /// The token that a request is about. The hint is read and ignored: a token tells its kind by itself.
 ///
 /// # Errors
-/// `invalid_request` when it is missing or malformed.
+/// `invalid_request` when it is missing or repeated. A text that is no token is none of ours, however long it is.
 pub fn parse(parameters: &Parameters) -> Result<TokenText, Refusal> {
     parameters.one(TOKEN_TYPE_HINT)?;
     parameters.required(TOKEN).map(TokenText::new)

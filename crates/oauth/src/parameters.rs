@@ -13,14 +13,32 @@ pub struct Name {
     pub spelling: &'static str,
     /// As Hybrid Data Pipeline spells it, where that differs.
     pub alias: Option<&'static str>,
-    /// The most bytes that its value may have.
-    pub longest: usize,
+    /// What its value may look like.
+    shape: Shape,
+}
+
+/// What the value of a parameter may look like. A value outside of it is a malformed request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    /// Text of at most so many bytes, without control characters.
+    Text {
+        /// The most bytes that it may have.
+        longest: usize,
+    },
+    /// Anything: the value is only compared with what this server issued or stored, and any other is unknown or wrong.
+    Opaque,
 }
 
 impl Name {
     /// A parameter with one spelling.
     pub const fn new(spelling: &'static str, longest: usize) -> Self {
-        Self { spelling, alias: None, longest }
+        Self { spelling, alias: None, shape: Shape::Text { longest } }
+    }
+
+    /// A parameter with one spelling whose value is a token, a code, an id or a secret. A value that this server did not
+    /// issue is never malformed, whatever its length and characters: it is unknown. The length of the body bounds it.
+    pub const fn opaque(spelling: &'static str) -> Self {
+        Self { spelling, alias: None, shape: Shape::Opaque }
     }
 
     const fn or(self, alias: &'static str) -> Self {
@@ -42,9 +60,9 @@ impl Name {
 }
 
 /// The client's id.
-pub const CLIENT_ID: Name = Name::new("client_id", 128).or("clientId");
+pub const CLIENT_ID: Name = Name::opaque("client_id").or("clientId");
 /// The client's secret.
-pub const CLIENT_SECRET: Name = Name::new("client_secret", 512).or("clientSecret");
+pub const CLIENT_SECRET: Name = Name::opaque("client_secret").or("clientSecret");
 /// Where the browser goes next.
 pub const REDIRECT_URI: Name = Name::new("redirect_uri", 2048);
 /// What is asked for.
@@ -56,7 +74,17 @@ const MOST_PAIRS: usize = 64;
 /// The decoded pairs of a request, in order.
 #[derive(Clone, Default)]
 pub struct Parameters {
-    pairs: Vec<(String, String)>,
+    pairs: Vec<Pair>,
+}
+
+/// One decoded pair.
+#[derive(Clone, PartialEq, Eq)]
+struct Pair {
+    name: String,
+    /// Characters of replacement stand for bytes that are no UTF-8.
+    value: String,
+    /// Whether the bytes of the value were UTF-8.
+    is_utf8: bool,
 }
 
 impl Parameters {
@@ -65,7 +93,8 @@ impl Parameters {
     /// # Errors
     /// [`Refusal::TooManyParameters`].
     pub fn new(pairs: impl IntoIterator<Item = (String, String)>) -> Result<Self, Refusal> {
-        let pairs: Vec<_> = pairs.into_iter().take(MOST_PAIRS + 1).collect();
+        let pair = |(name, value)| Pair { name, value, is_utf8: true };
+        let pairs: Vec<_> = pairs.into_iter().take(MOST_PAIRS + 1).map(pair).collect();
         if pairs.len() > MOST_PAIRS { Err(Refusal::TooManyParameters) } else { Ok(Self { pairs }) }
     }
 
@@ -73,27 +102,34 @@ impl Parameters {
     /// ([RFC 6749 §3.1](https://www.rfc-editor.org/rfc/rfc6749#section-3.1)).
     ///
     /// # Errors
-    /// [`Refusal::Parameter`] when it is repeated, too long or has a control character.
+    /// [`Refusal::Parameter`] when it is repeated; unless it is [opaque](Name::opaque) also when it is too long or has a
+    /// control character, and [`Refusal::NotUtf8`].
     pub fn one(&self, name: Name) -> Result<Option<&str>, Refusal> {
-        let mut found: Option<&(String, String)> = None;
-        for pair in self.pairs.iter().filter(|(spelling, _)| name.is_spelled(spelling)) {
+        let Some(pair) = self.find(name)? else { return Ok(None) };
+        if let Shape::Text { longest } = name.shape {
+            text_is_plain(pair, name, longest)?;
+        }
+        Ok(Some(pair.value.as_str()).filter(|value| !value.is_empty()))
+    }
+
+    /// Whether every value is UTF-8, as the forms of our own pages are.
+    pub fn are_utf8(&self) -> bool {
+        self.pairs.iter().all(|pair| pair.is_utf8)
+    }
+
+    fn find(&self, name: Name) -> Result<Option<&Pair>, Refusal> {
+        let mut found: Option<&Pair> = None;
+        for pair in self.pairs.iter().filter(|pair| name.is_spelled(&pair.name)) {
             match found {
-                Some(first) if first.0 == pair.0 => return Err(name.refuse(ParameterFault::Repeated)),
-                Some(first) if first.1 != pair.1 => return Err(name.refuse(ParameterFault::SpellingsDiffer)),
+                Some(first) if first.name == pair.name => return Err(name.refuse(ParameterFault::Repeated)),
+                Some(first) if first.value != pair.value => {
+                    return Err(name.refuse(ParameterFault::SpellingsDiffer));
+                }
                 Some(_) => {}
                 None => found = Some(pair),
             }
         }
-        let Some((_, value)) = found else { return Ok(None) };
-        if value.len() > name.longest {
-            return Err(name.refuse(ParameterFault::TooLong));
-        }
-        // [RFC 6749 appendix A](https://www.rfc-editor.org/rfc/rfc6749#appendix-A): no value has control characters,
-        // except that a user name or password may have a tabulator.
-        if value.chars().any(|c| c.is_control() && c != '\t') {
-            return Err(name.refuse(ParameterFault::ControlCharacter));
-        }
-        Ok(Some(value.as_str()).filter(|value| !value.is_empty()))
+        Ok(found)
     }
 
     /// The value of a parameter that must be there.
@@ -105,10 +141,25 @@ impl Parameters {
     }
 }
 
+/// [RFC 6749 appendix A](https://www.rfc-editor.org/rfc/rfc6749#appendix-A): no value has control characters, except that
+/// a user name or password may have a tabulator.
+fn text_is_plain(pair: &Pair, name: Name, longest: usize) -> Result<(), Refusal> {
+    if !pair.is_utf8 {
+        return Err(Refusal::NotUtf8);
+    }
+    if pair.value.len() > longest {
+        return Err(name.refuse(ParameterFault::TooLong));
+    }
+    if pair.value.chars().any(|c| c.is_control() && c != '\t') {
+        return Err(name.refuse(ParameterFault::ControlCharacter));
+    }
+    Ok(())
+}
+
 /// The names only: values may be secrets.
 impl std::fmt::Debug for Parameters {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list().entries(self.pairs.iter().map(|(name, _)| name)).finish()
+        f.debug_list().entries(self.pairs.iter().map(|pair| &pair.name)).finish()
     }
 }
 

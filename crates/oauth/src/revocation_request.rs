@@ -14,7 +14,7 @@ use crate::time::Timestamp;
 /// by itself ([RFC 7009 §2.1](https://www.rfc-editor.org/rfc/rfc7009#section-2.1)).
 ///
 /// # Errors
-/// `invalid_request` when it is missing or malformed.
+/// `invalid_request` when it is missing or repeated. A text that is no token is none of ours, however long it is.
 pub fn parse(parameters: &Parameters) -> Result<TokenText, Refusal> {
     parameters.one(TOKEN_TYPE_HINT)?;
     parameters.required(TOKEN).map(TokenText::new)

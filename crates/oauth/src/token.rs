@@ -17,7 +17,7 @@ pub mod client_credentials;
 pub mod password;
 pub mod refresh_token;
 
-const GRANT_TYPE: Name = Name::new("grant_type", 128);
+const GRANT_TYPE: Name = Name::opaque("grant_type");
 
 /// A token request of one of the grants, of a client that is known.
 #[derive(Debug, Clone)]

@@ -18,10 +18,23 @@ pub mod request;
 pub mod revoke;
 pub mod token;
 
+/// Asks for name and password in UTF-8 ([RFC 7617 §2.1](https://www.rfc-editor.org/rfc/rfc7617#section-2.1)).
+const BASIC_CHALLENGE: HeaderValue =
+    HeaderValue::from_static("Basic realm=\"Sluicegate\", charset=\"UTF-8\"");
+
+/// Where a request says who its client is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Credentials {
+    /// In the `Authorization` header.
+    Header,
+    /// In the body, if anywhere.
+    Body,
+}
+
 /// The answer to a refused request.
-fn refused(refusal: &ProtocolRefusal) -> Response {
+fn refused(refusal: &ProtocolRefusal, credentials: Credentials) -> Response {
     match refusal {
-        ProtocolRefusal::Refused(refusal) => refused_by_rule(*refusal),
+        ProtocolRefusal::Refused(refusal) => refused_by_rule(*refusal, credentials),
         ProtocolRefusal::TooOften { retry_after_secs } => {
             let mut response = respond::refuse(StatusCode::TOO_MANY_REQUESTS, &refusal.to_string());
             response.headers_mut().insert(RETRY_AFTER, (*retry_after_secs).into());
@@ -31,19 +44,27 @@ fn refused(refusal: &ProtocolRefusal) -> Response {
     }
 }
 
-fn refused_by_rule(refusal: Refusal) -> Response {
-    let status = status_of(refusal.code());
+fn refused_by_rule(refusal: Refusal, credentials: Credentials) -> Response {
+    let status = match status_of(refusal.code()) {
+        StatusCode::UNAUTHORIZED if !asks_for_the_header(refusal, credentials) => StatusCode::BAD_REQUEST,
+        status => status,
+    };
     let mut response = respond::error(status, refusal.code().as_str(), &refusal.description());
     if status == StatusCode::UNAUTHORIZED {
-        let challenge = HeaderValue::from_static("Basic realm=\"Sluicegate\", charset=\"UTF-8\"");
-        response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+        response.headers_mut().insert(WWW_AUTHENTICATE, BASIC_CHALLENGE);
     }
     response
 }
 
+/// 401 with a challenge is for a client that "attempted to authenticate via the `Authorization` request header field"
+/// ([RFC 6749 §5.2](https://www.rfc-editor.org/rfc/rfc6749#section-5.2)), and tells one that did not try at all how to.
+/// Wrong credentials in the body are answered with 400: some clients read the body of no other status.
+fn asks_for_the_header(refusal: Refusal, credentials: Credentials) -> bool {
+    credentials == Credentials::Header || refusal == Refusal::NoClientAuthentication
+}
+
 /// The status of an error code at these endpoints
-/// ([RFC 6749 §5.2](https://www.rfc-editor.org/rfc/rfc6749#section-5.2)): 400, save for a client that did not
-/// authenticate, wherever its secret came.
+/// ([RFC 6749 §5.2](https://www.rfc-editor.org/rfc/rfc6749#section-5.2)).
 const fn status_of(code: ErrorCode) -> StatusCode {
     match code {
         ErrorCode::InvalidClient | ErrorCode::InvalidToken => StatusCode::UNAUTHORIZED,

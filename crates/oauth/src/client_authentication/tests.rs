@@ -31,8 +31,7 @@ fn header_values_may_be_form_encoded_or_plain() {
 
 #[test]
 fn a_header_without_colon_or_id_is_refused() {
-    let long = format!("{}:x", "a".repeat(129));
-    for text in ["abc", ":secret", "", "%ff:x", long.as_str()] {
+    for text in ["abc", ":secret", "", "%ff:x"] {
         assert_eq!(Basic::parse(text.as_bytes()).unwrap_err(), Refusal::BasicMalformed, "{text}");
     }
     assert_eq!(Basic::parse(b"\xff:x").unwrap_err(), Refusal::BasicMalformed);

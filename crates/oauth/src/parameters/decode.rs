@@ -1,28 +1,30 @@
 //! From bodies and query strings to pairs.
 
+use std::borrow::Cow;
 use std::fmt;
 
-use percent_encoding::percent_decode_str;
+use percent_encoding::percent_decode;
 use serde::de::{Deserializer, MapAccess, Visitor};
 
-use super::{MOST_PAIRS, Parameters};
+use super::{MOST_PAIRS, Pair, Parameters};
 use crate::refusal::Refusal;
 
 impl Parameters {
     /// Reads `application/x-www-form-urlencoded`, which is also the form of a query string. A percent sign that begins
-    /// no escape stands for itself.
+    /// no escape stands for itself. A value that is no UTF-8 is refused where it is asked for, by [`Parameters::one`].
     ///
     /// # Errors
-    /// [`Refusal::NotUtf8`] and [`Refusal::TooManyParameters`].
+    /// [`Refusal::TooManyParameters`].
     pub fn from_form(text: &[u8]) -> Result<Self, Refusal> {
-        let text = std::str::from_utf8(text).map_err(|_| Refusal::NotUtf8)?;
         let mut pairs = Vec::new();
-        for pair in text.split('&').filter(|pair| !pair.is_empty()) {
+        for pair in text.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
             if pairs.len() == MOST_PAIRS {
                 return Err(Refusal::TooManyParameters);
             }
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            pairs.push((form_decoded(name)?, form_decoded(value)?));
+            let end = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
+            let (name, _) = decoded(&pair[..end]);
+            let (value, is_utf8) = decoded(pair.get(end + 1..).unwrap_or_default());
+            pairs.push(Pair { name, value, is_utf8 });
         }
         Ok(Self { pairs })
     }
@@ -45,12 +47,22 @@ impl Parameters {
 /// # Errors
 /// [`Refusal::NotUtf8`].
 pub(crate) fn form_decoded(text: &str) -> Result<String, Refusal> {
-    if !text.bytes().any(|byte| matches!(byte, b'+' | b'%')) {
-        return Ok(text.to_owned());
+    let (decoded, is_utf8) = decoded(text.as_bytes());
+    if is_utf8 { Ok(decoded) } else { Err(Refusal::NotUtf8) }
+}
+
+/// One name or value of the form encoding, and whether it was UTF-8.
+fn decoded(text: &[u8]) -> (String, bool) {
+    let bytes = if text.iter().any(|byte| matches!(byte, b'+' | b'%')) {
+        let spaced: Vec<u8> = text.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
+        Cow::from(percent_decode(&spaced).collect::<Vec<u8>>())
+    } else {
+        Cow::from(text)
+    };
+    match String::from_utf8(bytes.into_owned()) {
+        Ok(text) => (text, true),
+        Err(error) => (String::from_utf8_lossy(error.as_bytes()).into_owned(), false),
     }
-    let spaced = text.replace('+', " ");
-    let decoded = percent_decode_str(&spaced).decode_utf8().map_err(|_| Refusal::NotUtf8)?;
-    Ok(decoded.into_owned())
 }
 
 /// Keeps every member in order, so that repeated ones are seen; `None` stands for what is no string.

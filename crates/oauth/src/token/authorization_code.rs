@@ -5,13 +5,15 @@ use super::{Founding, access_token_lifetime_secs, gets_a_refresh_token, still_re
 use crate::account::User;
 use crate::client_authentication::AuthenticatedClient;
 use crate::grant::GrantOrigin;
-use crate::parameters::{Name, Parameters, REDIRECT_URI};
+use crate::parameters::{Name, Parameters};
 use crate::refusal::Refusal;
 use crate::sealed::AuthorizationCode;
 use crate::secret::{CodeText, CodeVerifier};
 use crate::time::Timestamp;
 
-pub(super) const CODE: Name = Name::new("code", 4096);
+pub(super) const CODE: Name = Name::opaque("code");
+/// Only compared with the one of the authorization request: another one is wrong, not malformed.
+const REDIRECT_URI: Name = Name::opaque("redirect_uri");
 const CODE_VERIFIER: Name = Name::new("code_verifier", 256);
 
 /// The parameters of the exchange.

@@ -9,8 +9,8 @@ use crate::refusal::Refusal;
 use crate::scope::{self, ScopeSet};
 use crate::secret::Password;
 
-const USERNAME: Name = Name::new("username", 512);
-const PASSWORD: Name = Name::new("password", 1024);
+const USERNAME: Name = Name::opaque("username");
+const PASSWORD: Name = Name::opaque("password");
 
 /// The parameters of the request.
 #[derive(Debug, Clone)]

@@ -19,7 +19,7 @@ mod rotation;
 
 pub use rotation::Rotation;
 
-const REFRESH_TOKEN: Name = Name::new("refresh_token", 4096);
+const REFRESH_TOKEN: Name = Name::opaque("refresh_token");
 
 /// The parameters of the refresh.
 #[derive(Debug, Clone)]

@@ -7,7 +7,7 @@ use app::sign_in::SignInRefusal;
 use askama::Template;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
-use http::header::{AUTHORIZATION, RETRY_AFTER};
+use http::header::{AUTHORIZATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, StatusCode};
 use oauth::parameters::Parameters;
 use oauth::refusal::Refusal;
@@ -173,7 +173,9 @@ async fn not_signed_in(visit: &Visit<'_>, refusal: &SignInRefusal, query: &str) 
     let continue_to = format!("{PATH}?{query}");
     let asking = Asking { continue_to: &continue_to, problem: Some(&problem), ..Asking::default() };
     let SignInRefusal::TooOften { retry_after_secs } = refusal else {
-        return visit.ask_to_sign_in(StatusCode::UNAUTHORIZED, &asking).await;
+        let mut response = visit.ask_to_sign_in(StatusCode::UNAUTHORIZED, &asking).await;
+        response.headers_mut().insert(WWW_AUTHENTICATE, super::BASIC_CHALLENGE);
+        return response;
     };
     let mut response = visit.ask_to_sign_in(StatusCode::TOO_MANY_REQUESTS, &asking).await;
     response.headers_mut().insert(RETRY_AFTER, (*retry_after_secs).into());

@@ -6,7 +6,6 @@ use axum::response::Response;
 use http::StatusCode;
 use serde::Serialize;
 
-use super::refused;
 use super::request::Sent;
 use crate::Gate;
 use crate::respond::oauth as respond;
@@ -38,7 +37,7 @@ struct Inactive {
 /// Tells about a token.
 pub async fn tell(State(gate): State<Gate>, sent: Sent) -> Response {
     match gate.app().introspect(sent.as_request()).await {
-        Err(refusal) => refused(&refusal),
+        Err(refusal) => sent.refused(&refusal),
         Ok(None) => respond::json(StatusCode::OK, &Inactive { active: false }),
         Ok(Some(token)) => respond::json(StatusCode::OK, &body(&token, &gate.app().settings().public_url)),
     }

@@ -1,7 +1,7 @@
 //! Requests of clients: a form or a JSON object, and perhaps an `Authorization: Basic` header.
 
 use app::caller::Origin;
-use app::client::ClientRequest;
+use app::client::{ClientRequest, ProtocolRefusal};
 use axum::extract::{FromRequest, Request};
 use axum::response::Response;
 use base64::Engine as _;
@@ -12,7 +12,7 @@ use oauth::client_authentication::Basic;
 use oauth::parameters::Parameters;
 use oauth::refusal::Refusal;
 
-use super::refused_by_rule;
+use super::{Credentials, refused_by_rule};
 use crate::respond::oauth as respond;
 use crate::{Gate, origin};
 
@@ -28,6 +28,12 @@ pub struct Sent {
 }
 
 impl Sent {
+    /// The answer when it is refused.
+    pub fn refused(&self, refusal: &ProtocolRefusal) -> Response {
+        let credentials = if self.basic.is_some() { Credentials::Header } else { Credentials::Body };
+        super::refused(refusal, credentials)
+    }
+
     /// As the use cases take it.
     pub fn as_request(&self) -> ClientRequest<'_> {
         ClientRequest { basic: self.basic.as_ref(), parameters: &self.parameters, origin: &self.origin }
@@ -41,7 +47,9 @@ impl FromRequest<Gate> for Sent {
         let (head, body) = request.into_parts();
         let origin = origin::of(&head.extensions, &head.headers, gate.settings());
         let form = Form::of(&head.headers).ok_or_else(unsupported)?;
-        let basic = basic(&head.headers).map_err(refused_by_rule)?;
+        let malformed_header = |refusal| refused_by_rule(refusal, Credentials::Header);
+        let malformed_body = |refusal| refused_by_rule(refusal, Credentials::Body);
+        let basic = basic(&head.headers).map_err(malformed_header)?;
         let most = MOST_BYTES.min(gate.settings().max_body_bytes);
         let too_large = |_| respond::refuse(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large");
         let bytes = axum::body::to_bytes(body, most).await.map_err(too_large)?;
@@ -49,7 +57,7 @@ impl FromRequest<Gate> for Sent {
             Form::UrlEncoded => Parameters::from_form(&bytes),
             Form::Json => Parameters::from_json(&bytes),
         };
-        Ok(Self { basic, parameters: parameters.map_err(refused_by_rule)?, origin })
+        Ok(Self { basic, parameters: parameters.map_err(malformed_body)?, origin })
     }
 }
 

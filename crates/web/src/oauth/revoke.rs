@@ -4,7 +4,6 @@ use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 
-use super::refused;
 use super::request::Sent;
 use crate::Gate;
 use crate::respond::oauth as respond;
@@ -13,7 +12,7 @@ use crate::respond::oauth as respond;
 /// ([RFC 7009 §2.2](https://www.rfc-editor.org/rfc/rfc7009#section-2.2)).
 pub async fn end(State(gate): State<Gate>, sent: Sent) -> Response {
     match gate.app().revoke_token(sent.as_request()).await {
-        Err(refusal) => refused(&refusal),
+        Err(refusal) => sent.refused(&refusal),
         Ok(()) => respond::json(StatusCode::OK, &serde_json::Map::new()),
     }
 }

@@ -6,7 +6,6 @@ use http::StatusCode;
 use oauth::token::TokenResponse;
 use serde::Serialize;
 
-use super::refused;
 use super::request::Sent;
 use crate::Gate;
 use crate::front::Noted;
@@ -38,7 +37,7 @@ impl<'a> From<&'a TokenResponse> for TokenBody<'a> {
 /// Issues tokens.
 pub async fn issue(State(gate): State<Gate>, sent: Sent) -> Response {
     match gate.app().token(sent.as_request()).await {
-        Err(refusal) => refused(&refusal),
+        Err(refusal) => sent.refused(&refusal),
         Ok(issued) => {
             let mut response = respond::json(StatusCode::OK, &TokenBody::from(&issued.response));
             let application = issued.client.application().id.get();

@@ -58,8 +58,10 @@ impl FromRequest<Gate> for Form {
             return Err(page::refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "A form is expected here."));
         }
         let bytes = body(request, gate).await?;
-        let parameters = Parameters::from_form(&bytes);
-        parameters.map(Self).map_err(|_| page::refuse(StatusCode::BAD_REQUEST, "The form cannot be read."))
+        match Parameters::from_form(&bytes) {
+            Ok(parameters) if parameters.are_utf8() => Ok(Self(parameters)),
+            _ => Err(page::refuse(StatusCode::BAD_REQUEST, "The form cannot be read.")),
+        }
     }
 }
 

@@ -42,7 +42,7 @@ async fn every_refusal_of_access_leaves_one_event() {
         assert_eq!(now[events..], [(expected, Outcome::Refused)]);
         events = now.len();
     };
-    wrong.refresh(&server, &tokens.refresh).await.expect(401);
+    wrong.refresh(&server, &tokens.refresh).await.expect(400);
     added(Action::AuthenticateClient).await;
     stranger.refresh(&server, &tokens.refresh).await.expect(400);
     added(Action::RefuseToken).await;
@@ -106,7 +106,7 @@ async fn every_failure_to_prove_who_one_is_is_written() {
     let nobody = testkit::TestUser { name: "nobody", password: "wrong" };
     let before = all(&server).await.len();
     for _ in 0..20 {
-        wrong.refresh(&server, "sgr_any").await.expect(401);
+        wrong.refresh(&server, "sgr_any").await.expect(400);
         client.password(&server, &nobody).await.expect(400);
     }
     assert_eq!(all(&server).await.len(), before + 40);

@@ -160,6 +160,7 @@ async fn a_wrong_basic_header_leads_to_the_sign_in_page_and_back_to_the_request(
     let client = Client::register(&server).await;
     let url = client.authorize_url(&[("state", "kept")]);
     let page = server.get(&url).basic_as(USER.name, "wrong").send().await.expect(401);
+    assert!(page.header("www-authenticate").starts_with("Basic "));
     assert!(page.text().contains("login-submit") && page.text().contains("state=kept"), "{}", page.text());
     assert_eq!(page.header("set-cookie").split('=').next(), Some("sluicegate-visitor"));
 }

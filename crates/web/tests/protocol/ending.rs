@@ -55,7 +55,7 @@ async fn resetting_the_secret_ends_everything_of_the_application() {
     let path = format!("{APPLICATIONS}/{}/reset", client.id);
     let reset = server.put(&path).basic(&USER).send().await.expect(200).json();
     let renewed = Client { secret: reset["clientSecret"].as_str().map(str::to_owned), ..client.clone() };
-    assert_refused(&client.exchange(&server, &held.code).await, 401, "invalid_client");
+    assert_refused(&client.exchange(&server, &held.code).await, 400, "invalid_client");
     assert_dead(&server, &renewed, &held).await;
     assert!(is_alive(&server, &untouched.access).await);
     let mut browser = server.browser();
@@ -72,8 +72,8 @@ async fn deleting_the_application_ends_everything_of_it() {
     server.delete(&format!("{APPLICATIONS}/{}", client.id)).basic(&USER).send().await.expect(204);
     assert!(!is_alive(&server, &held.tokens.access).await);
     assert!(!is_alive(&server, &held.by_password.access).await);
-    assert_refused(&client.exchange(&server, &held.code).await, 401, "invalid_client");
-    assert_refused(&client.refresh(&server, &held.tokens.refresh).await, 401, "invalid_client");
+    assert_refused(&client.exchange(&server, &held.code).await, 400, "invalid_client");
+    assert_refused(&client.refresh(&server, &held.tokens.refresh).await, 400, "invalid_client");
     let page = server.get(&client.authorize_url(&[])).send().await.expect(400);
     assert!(page.text().contains("error-title"));
 }

@@ -15,6 +15,7 @@ mod introspection;
 mod keys;
 mod lockout;
 mod metadata;
+mod others;
 mod pages;
 mod rates;
 mod refresh;

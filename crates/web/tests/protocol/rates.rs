@@ -21,7 +21,7 @@ async fn an_address_that_guesses_secrets_has_to_wait() {
     let client = Client::register(&server).await;
     let wrong = Client { secret: Some("wrong".to_owned()), ..client.clone() };
     for _ in 0..3 {
-        assert_refused(&wrong.password(&server, &USER).await, 401, "invalid_client");
+        assert_refused(&wrong.password(&server, &USER).await, 400, "invalid_client");
     }
     for path in [TOKEN, "/oauth2/introspect", "/oauth2/revoke"] {
         let answer = client.post(&server, path, &[("token", "x")]).await;
@@ -93,7 +93,7 @@ async fn limits_can_be_switched_off() {
     let client = Client::register(&server).await;
     let wrong = Client { secret: Some("wrong".to_owned()), ..client.clone() };
     for _ in 0..20 {
-        assert_refused(&wrong.refresh(&server, "x").await, 401, "invalid_client");
+        assert_refused(&wrong.refresh(&server, "x").await, 400, "invalid_client");
     }
     Tokens::of(&client.password(&server, &USER).await);
 }

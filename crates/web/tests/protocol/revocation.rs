@@ -62,7 +62,7 @@ async fn revocation_asks_who_the_client_is_and_for_a_token() {
     let fields = [("token", tokens.access.as_str())];
     assert_refused(&server.post(PATH).form(&fields).send().await, 401, "invalid_client");
     let wrong = Client { secret: Some("wrong".to_owned()), ..client.clone() };
-    assert_refused(&wrong.post(&server, PATH, &fields).await, 401, "invalid_client");
+    assert_refused(&wrong.post(&server, PATH, &fields).await, 400, "invalid_client");
     assert_refused(&client.post(&server, PATH, &[]).await, 400, "invalid_request");
     assert!(is_alive(&server, &tokens.access).await);
     Tokens::of(&client.password(&server, &USER).await);

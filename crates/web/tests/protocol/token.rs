@@ -48,27 +48,30 @@ async fn a_client_proves_itself_in_the_header_or_in_the_body_but_not_in_both() {
 }
 
 #[tokio::test]
-async fn a_wrong_secret_is_401_wherever_it_came_and_tells_nothing() {
+async fn a_wrong_secret_is_401_from_the_header_and_400_from_the_body_and_tells_nothing() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let id = client.identifier.as_str();
     let unknown = "0f7c9b3e-0000-4000-8000-000000000000";
     let fields = password_fields(&USER);
-    let mut answers = Vec::new();
+    let (mut from_header, mut from_body) = (Vec::new(), Vec::new());
     for (id, secret) in [(id, "wrong"), (unknown, "wrong"), ("no uuid", "wrong"), (id, "sgs_AAAA")] {
-        answers.push(server.post(TOKEN).basic_as(id, secret).form(&fields).send().await);
+        from_header.push(server.post(TOKEN).basic_as(id, secret).form(&fields).send().await);
         let mut posted = fields.to_vec();
         posted.extend([("client_id", id), ("client_secret", secret)]);
-        answers.push(server.post(TOKEN).form(&posted).send().await);
+        from_body.push(server.post(TOKEN).form(&posted).send().await);
     }
     let mut without = fields.to_vec();
     without.push(("client_id", id));
-    answers.push(server.post(TOKEN).form(&without).send().await);
-    answers.push(server.post(TOKEN).header("authorization", "Basic !!!").form(&fields).send().await);
-    answers.push(server.post(TOKEN).bearer("sga_x").form(&fields).send().await);
-    for answer in &answers {
-        assert_refused(answer, 401, "invalid_client");
-        assert_eq!(answer.text(), answers[0].text());
+    from_body.push(server.post(TOKEN).form(&without).send().await);
+    from_header.push(server.post(TOKEN).header("authorization", "Basic !!!").form(&fields).send().await);
+    from_header.push(server.post(TOKEN).bearer("sga_x").form(&fields).send().await);
+    for (status, answers) in [(401, &from_header), (400, &from_body)] {
+        for answer in answers {
+            assert_refused(answer, status, "invalid_client");
+            assert_eq!(answer.text(), from_header[0].text());
+            assert_eq!(answer.headers().contains_key("www-authenticate"), status == 401);
+        }
     }
     assert_refused(&server.post(TOKEN).form(&fields).send().await, 401, "invalid_client");
 }
@@ -80,7 +83,7 @@ async fn a_public_client_sends_no_secret() {
     assert_eq!(client.secret, None);
     Tokens::of(&client.password(&server, &USER).await);
     let with_secret = Client { secret: Some("sgs_x".to_owned()), ..client.clone() };
-    assert_refused(&with_secret.password(&server, &USER).await, 401, "invalid_client");
+    assert_refused(&with_secret.password(&server, &USER).await, 400, "invalid_client");
 }
 
 #[tokio::test]
@@ -221,7 +224,7 @@ async fn either_of_two_live_secrets_proves_the_client() {
     Tokens::of(&client.password(&server, &USER).await);
     Tokens::of(&newer.password(&server, &USER).await);
     server.clock().advance_secs(24 * 3_600);
-    assert_refused(&client.password(&server, &USER).await, 401, "invalid_client");
+    assert_refused(&client.password(&server, &USER).await, 400, "invalid_client");
     Tokens::of(&newer.password(&server, &USER).await);
 }
 
