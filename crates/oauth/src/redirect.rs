@@ -41,6 +41,15 @@ pub enum RedirectFault {
     UserInformation,
     #[error("has a host with characters that no host name has")]
     HostCharacter,
+    #[error(
+        "has a host that browsers read as another text; write it as they do, such as 127.0.0.1 for 127.1"
+    )]
+    HostSpelling,
+    #[error(
+        "has a parameter in its query that the answer of the server carries (code, state, iss, error and their like), so that \
+         the application could not tell the two apart"
+    )]
+    AnswerParameter,
     #[error("must be https; plain http is for loopback addresses only (127.0.0.1, [::1], localhost)")]
     PlainHttp,
     #[error(
@@ -98,7 +107,17 @@ impl Registered {
 /// # Errors
 /// [`RedirectFault`].
 pub fn may_be_registered(text: &str, profile: Profile) -> Result<Option<RedirectWarning>, RedirectFault> {
-    match (Registered::parse(text)?, profile) {
+    let registered = Registered::parse(text)?;
+    if let Registered::Full(url) = &registered {
+        host_is_spelled_as_read(text, url)?;
+        query_has_no_answer_parameter(url)?;
+    }
+    fits(&registered, profile)
+}
+
+/// Whether the profile allows it, and what is odd about it.
+fn fits(registered: &Registered, profile: Profile) -> Result<Option<RedirectWarning>, RedirectFault> {
+    match (registered, profile) {
         (Registered::BareHost { .. }, Profile::OAuth21) => Err(RedirectFault::BareHost),
         (Registered::BareHost { port: true, .. }, Profile::Compatible) => {
             Ok(Some(RedirectWarning::BareHostWithPort))
@@ -106,7 +125,7 @@ pub fn may_be_registered(text: &str, profile: Profile) -> Result<Option<Redirect
         (Registered::BareHost { port: false, .. }, Profile::Compatible) => {
             Ok(Some(RedirectWarning::BareHost))
         }
-        (Registered::Full(url), _) if url.scheme() != "http" || is_loopback(&url) => Ok(None),
+        (Registered::Full(url), _) if url.scheme() != "http" || is_loopback(url) => Ok(None),
         (Registered::Full(_), Profile::OAuth21) => Err(RedirectFault::PlainHttp),
         (Registered::Full(_), Profile::Compatible) => Ok(Some(RedirectWarning::PlainHttp)),
     }
@@ -116,15 +135,16 @@ pub fn may_be_registered(text: &str, profile: Profile) -> Result<Option<Redirect
 pub(crate) fn matching(requested: &str, registered: &[String], profile: Profile) -> Option<Url> {
     let Ok(Registered::Full(url)) = Registered::parse(requested) else { return None };
     let matches = |text: &String| {
-        is_exactly(requested, text) || is_any_port(&url, text) || is_on_host(&url, text, profile)
+        is_exactly(requested, text)
+            || is_another_port(requested, text)
+            || is_on_host(requested, &url, text, profile)
     };
-    let allowed = |text: &&String| may_be_registered(text, profile).is_ok();
-    registered.iter().filter(allowed).any(matches).then_some(url)
+    registered.iter().filter(|text| is_allowed(text, profile)).any(matches).then_some(url)
 }
 
 /// The URL that stands in for a `redirect_uri` left out: the only full one registered.
 pub(crate) fn only_full(registered: &[String], profile: Profile) -> Option<Url> {
-    let allowed = registered.iter().filter(|text| may_be_registered(text, profile).is_ok());
+    let allowed = registered.iter().filter(|text| is_allowed(text, profile));
     let mut full = allowed.filter_map(|text| match Registered::parse(text) {
         Ok(Registered::Full(url)) => Some(url),
         _ => None,
@@ -133,28 +153,85 @@ pub(crate) fn only_full(registered: &[String], profile: Profile) -> Option<Url> 
     full.next().is_none().then_some(only)
 }
 
+fn is_allowed(registered: &str, profile: Profile) -> bool {
+    Registered::parse(registered).is_ok_and(|registered| fits(&registered, profile).is_ok())
+}
+
 /// Simple string comparison ([RFC 9700 §2.1](https://www.rfc-editor.org/rfc/rfc9700#section-2.1)).
 fn is_exactly(requested: &str, registered: &str) -> bool {
     requested == registered
 }
 
 /// "The authorization server MUST allow any port to be specified at the time of the request for loopback IP redirect
-/// URIs" ([RFC 8252 §7.3](https://www.rfc-editor.org/rfc/rfc8252#section-7.3)).
-fn is_any_port(requested: &Url, registered: &str) -> bool {
-    let Ok(Registered::Full(mut registered)) = Registered::parse(registered) else { return false };
-    if requested.scheme() != "http" || !is_loopback(requested) {
-        return false;
-    }
-    registered.set_port(requested.port()).is_ok() && registered == *requested
+/// URIs" ([RFC 8252 §7.3](https://www.rfc-editor.org/rfc/rfc8252#section-7.3)). Everything but the port is compared as text.
+fn is_another_port(requested: &str, registered: &str) -> bool {
+    let requested = without_loopback_port(requested);
+    requested.is_some() && requested == without_loopback_port(registered)
 }
 
-/// A registered bare host matches every `https` page of that host, on the default port.
-fn is_on_host(requested: &Url, registered: &str, profile: Profile) -> bool {
+/// Loopback host and what follows its port, as they are written.
+fn without_loopback_port(url: &str) -> Option<(&str, &str)> {
+    let rest = url.strip_prefix("http://")?;
+    let host = ["127.0.0.1", "[::1]", "localhost"].into_iter().find(|host| rest.starts_with(host))?;
+    let rest = rest.get(host.len()..)?;
+    let Some(port_and_path) = rest.strip_prefix(':') else {
+        return (rest.is_empty() || rest.starts_with(['/', '?'])).then_some((host, rest));
+    };
+    let path = port_and_path.trim_start_matches(|c: char| c.is_ascii_digit());
+    (path.is_empty() || path.starts_with(['/', '?'])).then_some((host, path))
+}
+
+/// A registered bare host matches every `https` page of that host, on the default port, that may be registered in full.
+fn is_on_host(text: &str, requested: &Url, registered: &str, profile: Profile) -> bool {
     let Ok(Registered::BareHost { host, port: false }) = Registered::parse(registered) else { return false };
     profile == Profile::Compatible
         && requested.scheme() == "https"
         && requested.port().is_none()
         && requested.host_str() == Some(host.as_str())
+        && may_be_registered(text, profile).is_ok()
+}
+
+/// Browsers read `127.1`, `2130706433` and `%6cocalhost` as other texts, and so would whoever compares.
+fn host_is_spelled_as_read(text: &str, url: &Url) -> Result<(), RedirectFault> {
+    let Some(read) = url.host_str() else { return Ok(()) };
+    let authority = text.split_once("://").map_or("", |(_, rest)| rest);
+    let authority = authority.split(['/', '?', '#']).next().unwrap_or_default();
+    let rest = authority.get(..read.len()).filter(|written| written.eq_ignore_ascii_case(read));
+    let port = rest.and_then(|_| authority.get(read.len()..)).unwrap_or("x");
+    if port.is_empty() || port.starts_with(':') { Ok(()) } else { Err(RedirectFault::HostSpelling) }
+}
+
+/// What an answer of this or another flow carries in its query
+/// ([OAuth Parameters](https://www.iana.org/assignments/oauth-parameters/oauth-parameters.xhtml), location "authorization
+/// response").
+const ANSWER_PARAMETERS: [&str; 15] = [
+    "access_token",
+    "code",
+    "error",
+    "error_description",
+    "error_uri",
+    "expires_in",
+    "id_token",
+    "iss",
+    "refresh_token",
+    "response",
+    "scope",
+    "session_state",
+    "state",
+    "token_type",
+    "vp_token",
+];
+
+/// A second `state` or `code` beside ours: which of the two an application takes, its framework decides. Frameworks also read
+/// names without case, `;` as a separator, `code[]` as `code`, and a dot or blank as an underscore.
+fn query_has_no_answer_parameter(url: &Url) -> Result<(), RedirectFault> {
+    let separated = url.query().unwrap_or_default().replace(';', "&");
+    let is_of_answer = |name: &str| {
+        let name = name.split('[').next().unwrap_or_default().trim().to_ascii_lowercase();
+        ANSWER_PARAMETERS.contains(&name.replace(['.', ' '], "_").as_str())
+    };
+    let mut pairs = url::form_urlencoded::parse(separated.as_bytes());
+    if pairs.any(|(name, _)| is_of_answer(&name)) { Err(RedirectFault::AnswerParameter) } else { Ok(()) }
 }
 
 fn text_is_plain(text: &str) -> Result<(), RedirectFault> {

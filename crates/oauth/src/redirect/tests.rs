@@ -49,6 +49,52 @@ fn what_runs_code_names_nobody_or_cannot_be_read_back_is_refused() {
 }
 
 #[test]
+fn a_host_is_registered_as_browsers_read_it() {
+    for text in [
+        "http://2130706433/cb",
+        "http://127.1/cb",
+        "http://0x7f.0.0.1/cb",
+        "http://0177.0.0.1:80/cb",
+        "http://[0:0:0:0:0:0:0:1]/cb",
+        "http://%6cocalhost/cb",
+        "https://a%2eexample/cb",
+    ] {
+        assert_eq!(may_be_registered(text, COMPATIBLE), Err(RedirectFault::HostSpelling), "{text}");
+        assert!(matches(text, text, COMPATIBLE), "{text}: what is registered already keeps working");
+    }
+    for text in
+        ["https://A.example:443/cb", "http://[::1]:80/cb", "http://LOCALHOST/cb", "https://a.example?x=1"]
+    {
+        assert!(may_be_registered(text, COMPATIBLE).is_ok(), "{text}");
+    }
+}
+
+#[test]
+fn a_query_with_a_parameter_of_the_answer_is_refused_at_registration_and_from_a_bare_host() {
+    let names = ANSWER_PARAMETERS.map(str::to_owned).into_iter();
+    let read_alike =
+        ["CODE", "c%6fde", "code%5B%5D", "code[0]", "+state", "error.description", "error%20uri", "%69ss"];
+    for name in names.chain(read_alike.map(str::to_owned)) {
+        for query in
+            [format!("{name}=x"), format!("a=1&{name}"), format!("a=1;{name}=x"), format!("{name}=&a=1")]
+        {
+            for url in ["https://a.example/cb", "com.example.app:/cb", "http://127.0.0.1/cb"] {
+                let url = format!("{url}?{query}");
+                assert_eq!(may_be_registered(&url, COMPATIBLE), Err(RedirectFault::AnswerParameter), "{url}");
+                assert_eq!(may_be_registered(&url, OAUTH21), Err(RedirectFault::AnswerParameter), "{url}");
+            }
+            let requested = format!("https://a.example/cb?{query}");
+            assert!(!matches(&requested, "a.example", COMPATIBLE), "{requested}");
+        }
+    }
+    for query in ["app=1", "decoder=1", "statement=x", "error_page=1", "x=code", "a=state;b=iss", ""] {
+        let url = format!("https://a.example/cb?{query}");
+        assert!(may_be_registered(&url, OAUTH21).is_ok(), "{url}");
+        assert!(matches(&url, "a.example", COMPATIBLE), "{url}");
+    }
+}
+
+#[test]
 fn what_may_be_registered_depends_on_the_profile() {
     use RedirectWarning as Warning;
     for (text, compatible, oauth21) in [
@@ -104,9 +150,39 @@ fn a_loopback_url_matches_on_any_port() {
         ("https://127.0.0.1:51004/cb", "https://127.0.0.1/cb"),
         ("http://127.0.0.1.evil.example:51004/cb", "http://127.0.0.1/cb"),
         ("http://a.example:51004/cb", "http://a.example/cb"),
+        ("http://127.0.0.1:/other", "http://127.0.0.1/cb"),
+        ("http://127.0.0.1:5x/cb", "http://127.0.0.1/cb"),
     ] {
         assert!(!matches(requested, registered, COMPATIBLE), "{requested}");
     }
+}
+
+#[test]
+fn everything_but_the_port_of_a_loopback_url_is_compared_as_text() {
+    let registered = "http://127.0.0.1/a/cb?x=1";
+    for requested in [
+        "http://2130706433/a/cb?x=1",
+        "http://127.1:5000/a/cb?x=1",
+        "http://0x7f000001/a/cb?x=1",
+        "http://0177.0.0.1:5000/a/cb?x=1",
+        "http://127.0.0.1:5000/a/%63b?x=1",
+        "http://127.0.0.1:5000/b/../a/cb?x=1",
+        "http://127.0.0.1:5000/%2e/a/cb?x=1",
+        "http://127.0.0.1:5000/./a/cb?x=1",
+        "http://127.0.0.1:5000/a/cb?x=%31",
+        "HTTP://127.0.0.1:5000/a/cb?x=1",
+        "http://127.0.0.1:5000/a/cb",
+        "http://127.0.0.1:5000/a/cb?x=1&y=2",
+        "http://localhost:5000/a/cb?x=1",
+        "http://LOCALHOST:5000/a/cb?x=1",
+        "http://[::ffff:127.0.0.1]:5000/a/cb?x=1",
+    ] {
+        assert!(!matches(requested, registered, COMPATIBLE), "{requested}");
+        assert!(!matches(requested, registered, OAUTH21), "{requested}");
+    }
+    assert!(matches("http://127.0.0.1:5000/a/cb?x=1", registered, OAUTH21));
+    assert!(!matches("http://[0:0:0:0:0:0:0:1]:5000/cb", "http://[::1]/cb", COMPATIBLE));
+    assert!(!matches("http://LOCALHOST:5000/cb", "http://localhost/cb", COMPATIBLE));
 }
 
 #[test]
