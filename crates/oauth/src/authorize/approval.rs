@@ -1,6 +1,7 @@
 //! From a valid request to a code: who is signed in, and what that user has allowed.
 
 use super::{Refused, ValidRequest};
+use crate::application::ClientType;
 use crate::grant::Consent;
 use crate::id::{CodeId, ConsentId, Epoch, UserId};
 use crate::refusal::Refusal;
@@ -61,6 +62,7 @@ pub fn next_step(
     };
     if let Some(approval) = approve(request, signed_in, consent)
         && !request.prompt.consent
+        && client_will_prove_itself(request)
     {
         return Ok(NextStep::IssueCode(approval));
     }
@@ -70,6 +72,14 @@ pub fn next_step(
     let allowed =
         consent.filter(|consent| is_of(consent, request, signed_in)).map_or(ScopeSet::EMPTY, |c| c.scopes);
     Ok(NextStep::Consent { missing: request.scopes.difference(allowed) })
+}
+
+/// "The authorization server SHOULD NOT process authorization requests automatically without user consent or interaction,
+/// except when the identity of the client can be assured" ([RFC 8252 §8.6](https://www.rfc-editor.org/rfc/rfc8252#section-8.6),
+/// [RFC 6749 §10.2](https://www.rfc-editor.org/rfc/rfc6749#section-10.2)). Anybody can send the request of a public client;
+/// one of a confidential client is worthless without its secret.
+fn client_will_prove_itself(request: &ValidRequest) -> bool {
+    request.client_type == ClientType::Confidential
 }
 
 /// The approval that a consent gives, when it is this user's for this application and covers what is asked. After the

@@ -15,6 +15,7 @@ use crate::scope::{self, ScopeSet};
 pub struct ValidRequest {
     pub(super) application: ApplicationId,
     pub(super) application_epoch: Epoch,
+    pub(super) client_type: ClientType,
     pub(super) target: RedirectTarget,
     pub(super) redirect_uri: Option<String>,
     pub(super) scopes: ScopeSet,
@@ -114,6 +115,7 @@ pub(super) fn decide(
     Ok(ValidRequest {
         application: application.id,
         application_epoch: application.epoch,
+        client_type: application.settings.client_type,
         target,
         redirect_uri: request.redirect_uri.clone(),
         scopes,

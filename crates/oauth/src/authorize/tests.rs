@@ -140,6 +140,20 @@ fn the_consent_of_another_user_covers_nothing() {
 }
 
 #[test]
+fn a_public_client_is_never_approved_without_asking() {
+    let public = |settings: &mut ApplicationSettings| settings.client_type = ClientType::Public;
+    let challenge = [("code_challenge", CHALLENGE), ("code_challenge_method", "S256")];
+    let consent = sample::consent(Scope::OData);
+    let valid = checked(&challenge, public).unwrap();
+    let step = next_step(&valid, Some(signed_in()), Some(&consent));
+    assert_eq!(step, Ok(NextStep::Consent { missing: ScopeSet::EMPTY }));
+    assert!(approve(&valid, signed_in(), Some(&consent)).is_some(), "pressing Allow is enough then");
+    let silent = [challenge[0], challenge[1], ("prompt", "none")];
+    let step = next_step(&checked(&silent, public).unwrap(), Some(signed_in()), Some(&consent));
+    assert_eq!(redirected(&step.unwrap_err()), Refusal::NotConsented);
+}
+
+#[test]
 fn prompt_none_never_asks() {
     let valid = checked(&[("prompt", "none")], |_| {}).unwrap();
     let refusal = |step: Result<NextStep, Refused>| redirected(&step.unwrap_err());
