@@ -132,6 +132,13 @@ impl Parameters {
         Ok(found)
     }
 
+    /// The pairs with these names in the form encoding, in order.
+    pub fn encoded(&self, names: &[Name]) -> String {
+        let known =
+            self.pairs.iter().filter(|(spelling, _)| names.iter().any(|name| name.is_spelled(spelling)));
+        url::form_urlencoded::Serializer::new(String::new()).extend_pairs(known).finish()
+    }
+
     /// The value of a parameter that must be there.
     ///
     /// # Errors

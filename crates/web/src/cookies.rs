@@ -31,6 +31,13 @@ pub fn value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     values.next().is_none().then_some(value)
 }
 
+/// Whether a cookie of that name stands in the request, be it twice.
+pub fn is_there(headers: &HeaderMap, name: &str) -> bool {
+    let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
+    let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.any(|(given, _)| given == name)
+}
+
 /// `Set-Cookie` for a session that was opened; it lives as long as the browser or the session, whichever ends first.
 pub fn open(cookie: &SessionCookie, settings: &WebSettings) -> Option<HeaderValue> {
     set(name(settings), cookie.expose(), None, settings)

@@ -18,6 +18,7 @@ pub mod cookies;
 pub mod errors;
 pub mod extract;
 pub mod front;
+pub mod initiator;
 pub mod json;
 pub mod management;
 pub mod oauth;

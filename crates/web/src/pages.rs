@@ -1,19 +1,24 @@
 //! What a person sees: plain HTML forms that work without scripts.
 //!
-//! Every form carries a value bound to the browser's cookie, and a request that says that another site made it is refused
-//! before that. Pages that need a session show the sign-in instead, and come back afterwards.
+//! Every form carries a value bound to the browser's cookie, and a form that a page of another origin sent is refused
+//! before that ([`form::OwnForm`]). Pages that need a session show the sign-in instead, and come back afterwards.
+
+use std::convert::Infallible;
 
 use app::Fault;
 use app::caller::{LiveSession, Origin};
+use axum::extract::FromRequestParts;
 use axum::response::Response;
 use http::header::{COOKIE, LOCATION, SET_COOKIE};
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use jiff::Timestamp as Moment;
 use oauth::secret::{CsrfToken, SessionCookie};
 use oauth::time::Timestamp;
 
+use crate::initiator::Initiator;
 use crate::respond::page;
-use crate::{Gate, cookies};
+use crate::{Gate, cookies, origin};
 
 pub mod account;
 pub mod form;
@@ -21,14 +26,31 @@ pub mod login;
 pub mod logout;
 pub mod password;
 
-/// A browser that asks for a page.
-pub struct Visit<'a> {
+/// A browser that asks for a page; every handler of a page begins with one.
+pub struct Visit {
     /// What every handler can reach.
-    pub gate: &'a Gate,
+    pub gate: Gate,
     /// The headers of the request.
-    pub headers: &'a HeaderMap,
+    pub headers: HeaderMap,
     /// Where it comes from.
-    pub origin: &'a Origin,
+    pub origin: Origin,
+    /// Who made the browser send it.
+    pub initiator: Initiator,
+    method: Method,
+}
+
+impl FromRequestParts<Gate> for Visit {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, gate: &Gate) -> Result<Self, Infallible> {
+        Ok(Self {
+            gate: gate.clone(),
+            headers: parts.headers.clone(),
+            origin: origin::of(&parts.extensions, &parts.headers, gate.settings()),
+            initiator: Initiator::of(&parts.uri, &parts.headers, gate),
+            method: parts.method.clone(),
+        })
+    }
 }
 
 /// The name of the cookie of a browser that is not signed in.
@@ -36,13 +58,13 @@ fn visitor_name(gate: &Gate) -> &'static str {
     if gate.settings().tls { "__Host-sluicegate-visitor" } else { "sluicegate-visitor" }
 }
 
-impl Visit<'_> {
+impl Visit {
     /// The live session of the browser, with its cookie.
     ///
     /// # Errors
     /// When the database cannot tell.
     pub async fn session(&self) -> Result<Option<(LiveSession, SessionCookie)>, Fault> {
-        let Some(cookie) = cookies::session(self.headers, self.gate.settings()) else { return Ok(None) };
+        let Some(cookie) = cookies::session(&self.headers, self.gate.settings()) else { return Ok(None) };
         Ok(self.gate.app().caller_by_session(&cookie).await?.map(|live| (live, cookie)))
     }
 
@@ -63,7 +85,7 @@ impl Visit<'_> {
 
     /// The visitor's cookie, and whether it is fresh and must be set.
     fn visitor(&self) -> (String, bool) {
-        match cookies::value(self.headers, visitor_name(self.gate)) {
+        match cookies::value(&self.headers, visitor_name(&self.gate)) {
             Some(value) if value.len() == 22 => (value.to_owned(), false),
             _ => (self.gate.app().new_visitor(), true),
         }
@@ -71,13 +93,32 @@ impl Visit<'_> {
 
     /// Whether a form was rendered for this browser by us.
     pub fn is_ours(&self, cookie: &str, csrf: &str) -> bool {
-        !comes_from_elsewhere(self.headers) && self.gate.app().csrf_holds(cookie, &CsrfToken::new(csrf))
+        self.gate.app().csrf_holds(cookie, &CsrfToken::new(csrf))
     }
-}
 
-/// Whether the browser says that another site made the request. Old browsers say nothing; the token decides then.
-pub fn comes_from_elsewhere(headers: &HeaderMap) -> bool {
-    headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site" || site == "same-site")
+    /// Whether the answer may set a cookie: not where the browser kept ours back, since it would replace one that we do not
+    /// see, and with it a session or a sign-in that waits in another tab.
+    pub fn may_set_cookies(&self) -> bool {
+        let names = [cookies::name(self.gate.settings()), visitor_name(&self.gate)];
+        names.iter().any(|name| cookies::is_there(&self.headers, name))
+            || !self.initiator.keeps_cookies_back(&self.method, &self.headers)
+    }
+
+    /// Adds a cookie to an answer that may set one.
+    pub fn with_cookie(&self, mut response: Response, cookie: Option<HeaderValue>) -> Response {
+        if let Some(cookie) = cookie.filter(|_| self.may_set_cookies()) {
+            response.headers_mut().append(SET_COOKIE, cookie);
+            response.headers_mut().insert(http::header::VARY, HeaderValue::from_name(COOKIE));
+        }
+        response
+    }
+
+    /// Takes the session's cookie from a browser that sent one.
+    pub fn without_session(&self, response: Response) -> Response {
+        let settings = self.gate.settings();
+        let sent = cookies::is_there(&self.headers, cookies::name(settings));
+        self.with_cookie(response, sent.then(|| cookies::close(settings)).flatten())
+    }
 }
 
 /// A page to go to next, on this host or at a client whose address was validated.
@@ -94,15 +135,6 @@ pub fn go_to(address: &str) -> Response {
     response
 }
 
-/// Adds a cookie to an answer.
-pub fn with_cookie(mut response: Response, cookie: Option<HeaderValue>) -> Response {
-    if let Some(cookie) = cookie {
-        response.headers_mut().append(SET_COOKIE, cookie);
-        response.headers_mut().insert(http::header::VARY, HeaderValue::from_name(COOKIE));
-    }
-    response
-}
-
 /// The page for a fault of ours.
 pub fn fault(fault: &Fault) -> Response {
     let status = match fault {
@@ -115,6 +147,13 @@ pub fn fault(fault: &Fault) -> Response {
         response.headers_mut().insert(http::header::RETRY_AFTER, HeaderValue::from_static("2"));
     }
     response
+}
+
+/// The page for a form that a page of another origin sent.
+pub fn foreign_form() -> Response {
+    let message = "A page of another site sent this form. Nothing was changed. If you want to do what it is for, open the \
+                   page here and press the button yourself.";
+    page::error(StatusCode::FORBIDDEN, "This did not come from here", message)
 }
 
 /// The page for a form that was not rendered for this browser.

@@ -6,7 +6,7 @@ use crate::refusal::Refusal;
 
 pub(super) const RESPONSE_TYPE: Name = Name::new("response_type", 128);
 pub(super) const RESPONSE_MODE: Name = Name::new("response_mode", 128);
-pub(super) const STATE: Name = Name::new("state", 2048);
+pub(super) const STATE: Name = Name::new("state", 8192);
 pub(super) const CODE_CHALLENGE: Name = Name::new("code_challenge", 256);
 pub(super) const CODE_CHALLENGE_METHOD: Name = Name::new("code_challenge_method", 64);
 pub(super) const PROMPT: Name = Name::new("prompt", 128);
@@ -32,6 +32,21 @@ pub struct AuthorizeRequest {
 }
 
 impl AuthorizeRequest {
+    /// The parameters that are read; a client secret is not among them.
+    pub const KNOWN: [Name; 11] = [
+        CLIENT_ID,
+        REDIRECT_URI,
+        RESPONSE_TYPE,
+        RESPONSE_MODE,
+        SCOPE,
+        STATE,
+        CODE_CHALLENGE,
+        CODE_CHALLENGE_METHOD,
+        PROMPT,
+        REQUEST,
+        REQUEST_URI,
+    ];
+
     /// Reads what this endpoint knows, each at most once; the rest is ignored
     /// ([RFC 6749 §3.1](https://www.rfc-editor.org/rfc/rfc6749#section-3.1)).
     ///

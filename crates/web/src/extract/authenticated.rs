@@ -13,13 +13,15 @@ use oauth::scope::Scope;
 use oauth::secret::{CsrfToken, Password, SessionCookie};
 
 use crate::errors::ErrorCode;
+use crate::initiator::Initiator;
 use crate::respond::management::Problem;
 use crate::{Gate, cookies, origin};
 
 /// The caller of a management operation, who may use the management API at all.
 ///
 /// Proved by a user name and password in `Authorization: Basic`, by a bearer token with the scope `api.mgmt`, or by the
-/// session cookie of our pages, which needs `X-CSRF-Token` where something changes. Whatever the way, the user needs the
+/// session cookie of our pages, which needs `X-CSRF-Token` where something changes. With the two that a browser sends by
+/// itself, no page of another origin changes anything ([`Initiator`]). Whatever the way, the user needs the
 /// permission [`Permission::MgmtAPI`]. What else an operation asks for is the use case's to say.
 #[derive(Debug, Clone)]
 pub struct Authenticated(pub Caller);
@@ -29,16 +31,19 @@ impl FromRequestParts<Gate> for Authenticated {
 
     async fn from_request_parts(parts: &mut Parts, gate: &Gate) -> Result<Self, Problem> {
         let origin = origin::of(&parts.extensions, &parts.headers, gate.settings());
+        let initiator = Initiator::of(&parts.uri, &parts.headers, gate);
         let caller = match authorization(&parts.headers)? {
             Some((scheme, text)) if scheme.eq_ignore_ascii_case("basic") => {
-                comes_from_here(&parts.method, &parts.headers)?;
+                if !parts.method.is_safe() && !initiator.may_change_by_basic() {
+                    return Err(another_origin());
+                }
                 by_password(gate, text, &origin).await?
             }
             Some((scheme, text)) if scheme.eq_ignore_ascii_case("bearer") => {
                 by_bearer(gate, text, &origin).await?
             }
             Some(_) => return Err(Problem::unauthenticated("Sign in with Basic or with a bearer token.")),
-            None => by_session(gate, &parts.method, &parts.headers).await?,
+            None => by_session(gate, &parts.method, &parts.headers, initiator).await?,
         };
         if caller.may(Permission::MgmtAPI) {
             return Ok(Self(caller));
@@ -66,18 +71,13 @@ fn authorization(headers: &HeaderMap) -> Result<Option<(&str, &str)>, Problem> {
     Ok(Some(text.split_once(' ').map_or((text, ""), |(scheme, rest)| (scheme, rest.trim_start()))))
 }
 
-/// A browser sends remembered Basic credentials along with whatever another site makes it send. Where it says that it
-/// was another site, nothing is changed.
-fn comes_from_here(method: &Method, headers: &HeaderMap) -> Result<(), Problem> {
-    let cross_site = headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site");
-    if cross_site && !method.is_safe() { Err(cross_site_problem()) } else { Ok(()) }
-}
-
-fn cross_site_problem() -> Problem {
+/// A browser sends remembered credentials along with whatever another page makes it send.
+fn another_origin() -> Problem {
     Problem::new(
         StatusCode::FORBIDDEN,
         ErrorCode::CrossSite,
-        "A changing request from a browser needs the right X-CSRF-Token.",
+        "A page of another origin made this request: with the credentials of a browser only pages of this server change \
+         anything. Nothing was changed.",
     )
 }
 
@@ -114,16 +114,27 @@ async fn by_bearer(gate: &Gate, text: &str, origin: &Origin) -> Result<Caller, P
     Err(refused(gate, &caller, "the token lacks api.mgmt", origin).await)
 }
 
-async fn by_session(gate: &Gate, method: &Method, headers: &HeaderMap) -> Result<Caller, Problem> {
+async fn by_session(
+    gate: &Gate,
+    method: &Method,
+    headers: &HeaderMap,
+    initiator: Initiator,
+) -> Result<Caller, Problem> {
     let nobody = || Problem::unauthenticated("Sign in with a user name and a password.");
     let cookie = cookies::session(headers, gate.settings()).ok_or_else(nobody)?;
     let live = gate.app().caller_by_session(&cookie).await;
     let live = live.map_err(|fault| Problem::server(&fault, ErrorCode::Unavailable))?.ok_or_else(nobody)?;
-    if method.is_safe() || carries_csrf_token(gate, headers, &cookie) {
-        Ok(live.caller)
-    } else {
-        Err(cross_site_problem())
+    if method.is_safe() {
+        return Ok(live.caller);
     }
+    if !initiator.may_change_by_cookie() {
+        return Err(another_origin());
+    }
+    if carries_csrf_token(gate, headers, &cookie) {
+        return Ok(live.caller);
+    }
+    let message = "A changing request from a browser needs the right X-CSRF-Token.";
+    Err(Problem::new(StatusCode::FORBIDDEN, ErrorCode::CrossSite, message))
 }
 
 fn carries_csrf_token(gate: &Gate, headers: &HeaderMap, cookie: &SessionCookie) -> bool {

@@ -2,24 +2,24 @@
 
 use app::Fault;
 use app::authorize::{Answer, ConsentQuestion, Decision};
-use app::caller::{LiveSession, Origin};
+use app::caller::LiveSession;
 use app::sign_in::SignInRefusal;
 use askama::Template;
-use axum::extract::{RawQuery, State};
+use axum::extract::RawQuery;
 use axum::response::Response;
 use http::header::{AUTHORIZATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, StatusCode};
+use oauth::authorize::AuthorizeRequest;
 use oauth::parameters::Parameters;
 use oauth::refusal::Refusal;
 use oauth::secret::SessionCookie;
 
+use crate::cookies;
 use crate::extract::basic;
-use crate::origin::From;
-use crate::pages::form::{Form, fields};
+use crate::pages::form::{Form, OwnForm, fields};
 use crate::pages::login::Asking;
-use crate::pages::{Visit, fault, go_to, sentence, stale_form, with_cookie};
+use crate::pages::{Visit, fault, go_to, sentence, stale_form};
 use crate::respond::page;
-use crate::{Gate, cookies};
 
 /// Where the sign-in page comes back to.
 const PATH: &str = "/oauth2/authorize";
@@ -43,36 +43,24 @@ struct ConsentPage<'a> {
 }
 
 /// `GET`: what all browsers do.
-pub async fn show(
-    State(gate): State<Gate>,
-    From(origin): From,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Response {
+pub async fn show(visit: Visit, RawQuery(query): RawQuery) -> Response {
     match Parameters::from_form(query.unwrap_or_default().as_bytes()) {
-        Ok(parameters) => answer(&gate, &origin, &headers, &parameters).await,
+        Ok(parameters) => answer(&visit, &parameters).await,
         Err(refusal) => refused(refusal),
     }
 }
 
-/// `POST`: parameters come from the body only.
-pub async fn show_posted(
-    State(gate): State<Gate>,
-    From(origin): From,
-    headers: HeaderMap,
-    form: Form,
-) -> Response {
-    answer(&gate, &origin, &headers, form.parameters()).await
+/// `POST`: parameters come from the body only. Where a page of the client sent them, the browser keeps our cookies back, and
+/// brings them when it asks for the same with `GET`.
+pub async fn show_posted(visit: Visit, form: Form) -> Response {
+    if !visit.may_set_cookies() {
+        return go_to(&format!("{PATH}?{}", form.parameters().encoded(&AuthorizeRequest::KNOWN)));
+    }
+    answer(&visit, form.parameters()).await
 }
 
 /// The consent page's buttons.
-pub async fn decide(
-    State(gate): State<Gate>,
-    From(origin): From,
-    headers: HeaderMap,
-    form: Form,
-) -> Response {
-    let visit = Visit { gate: &gate, headers: &headers, origin: &origin };
+pub async fn decide(visit: Visit, OwnForm(form): OwnForm) -> Response {
     let request = form.field(fields::REQUEST);
     let (live, cookie) = match visit.session().await {
         Err(cause) => return fault(&cause),
@@ -96,24 +84,23 @@ pub async fn decide(
         Ok(parameters) => parameters,
         Err(refusal) => return refused(refusal),
     };
-    match gate.app().decide_consent(&parameters, &live, decision, &origin).await {
+    match visit.gate.app().decide_consent(&parameters, &live, decision, &visit.origin).await {
         Err(cause) => fault(&cause),
         Ok(answer) => shown(&visit, &answer, Some((&live, &cookie))).await,
     }
 }
 
-async fn answer(gate: &Gate, origin: &Origin, headers: &HeaderMap, parameters: &Parameters) -> Response {
-    let visit = Visit { gate, headers, origin };
+async fn answer(visit: &Visit, parameters: &Parameters) -> Response {
     match visit.session().await {
         Err(cause) => fault(&cause),
-        Ok(found) => answer_to(&visit, parameters, found).await,
+        Ok(found) => answer_to(visit, parameters, found).await,
     }
 }
 
 /// Client and redirect URL are judged before any password is: whoever sent the browser here with a request that cannot
 /// be answered is told so, and no session is opened for it.
 async fn answer_to(
-    visit: &Visit<'_>,
+    visit: &Visit,
     parameters: &Parameters,
     found: Option<(LiveSession, SessionCookie)>,
 ) -> Response {
@@ -125,7 +112,8 @@ async fn answer_to(
     };
     if found.is_none()
         && !matches!(answer, Answer::Page(_))
-        && let Some(text) = basic_header(visit.headers)
+        && visit.initiator.may_open_session_by_basic()
+        && let Some(text) = basic_header(&visit.headers)
     {
         return answer_to_basic(visit, parameters, &answer, text).await;
     }
@@ -138,14 +126,10 @@ fn basic_header(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("basic").then_some(text)
 }
 
-/// Without a session an `Authorization: Basic` header opens one, as Hybrid Data Pipeline documents it. `unsigned` is the
+/// Without a session an `Authorization: Basic` header of a program opens one, as Hybrid Data Pipeline documents it; one that
+/// a page or a link gave to the browser opens none, since whose it is was not the person's choice. `unsigned` is the
 /// answer to nobody; where that is the sign-in page, signing in has just been obeyed.
-async fn answer_to_basic(
-    visit: &Visit<'_>,
-    parameters: &Parameters,
-    unsigned: &Answer,
-    text: &str,
-) -> Response {
+async fn answer_to_basic(visit: &Visit, parameters: &Parameters, unsigned: &Answer, text: &str) -> Response {
     let app = visit.gate.app();
     let query = if let Answer::SignIn { query } = unsigned { query } else { "" };
     let (live, cookie) = match open_session(visit, text).await {
@@ -158,17 +142,17 @@ async fn answer_to_basic(
         Err(cause) => fault(&cause),
         Ok(answer) => shown(visit, &answer, Some((&live, &cookie))).await,
     };
-    with_cookie(response, cookies::open(&cookie, visit.gate.settings()))
+    visit.with_cookie(response, cookies::open(&cookie, visit.gate.settings()))
 }
 
-async fn open_session(visit: &Visit<'_>, text: &str) -> Result<(LiveSession, SessionCookie), SignInRefusal> {
+async fn open_session(visit: &Visit, text: &str) -> Result<(LiveSession, SessionCookie), SignInRefusal> {
     let app = visit.gate.app();
     let credentials = basic(text).ok_or(SignInRefusal::Refused)?;
-    let member = app.sign_in(&credentials, visit.origin).await?;
-    Ok(app.open_session(member, visit.origin).await?)
+    let member = app.sign_in(&credentials, &visit.origin).await?;
+    Ok(app.open_session(member, &visit.origin).await?)
 }
 
-async fn not_signed_in(visit: &Visit<'_>, refusal: &SignInRefusal, query: &str) -> Response {
+async fn not_signed_in(visit: &Visit, refusal: &SignInRefusal, query: &str) -> Response {
     let problem = sentence(&refusal.to_string());
     let continue_to = format!("{PATH}?{query}");
     let asking = Asking { continue_to: &continue_to, problem: Some(&problem), ..Asking::default() };
@@ -182,11 +166,7 @@ async fn not_signed_in(visit: &Visit<'_>, refusal: &SignInRefusal, query: &str) 
     response
 }
 
-async fn shown(
-    visit: &Visit<'_>,
-    answer: &Answer,
-    session: Option<(&LiveSession, &SessionCookie)>,
-) -> Response {
+async fn shown(visit: &Visit, answer: &Answer, session: Option<(&LiveSession, &SessionCookie)>) -> Response {
     match answer {
         Answer::Page(refusal) => refused(*refusal),
         Answer::Redirect(location) => go_to(location),
@@ -204,7 +184,7 @@ async fn shown(
 }
 
 fn ask_consent(
-    visit: &Visit<'_>,
+    visit: &Visit,
     question: &ConsentQuestion,
     live: &LiveSession,
     cookie: &SessionCookie,

@@ -3,17 +3,16 @@
 use app::acting::ActingRefusal;
 use app::caller::LiveSession;
 use askama::Template;
-use axum::extract::{RawQuery, State};
+use axum::extract::RawQuery;
 use axum::response::Response;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use oauth::grant::Allowed;
 use oauth::id::ApplicationId;
 
-use super::form::{Form, fields};
+use super::form::{OwnForm, fields};
 use super::{Visit, When, fault, go_to, stale_form};
 use crate::Gate;
 use crate::extract::Path;
-use crate::origin::From;
 use crate::respond::management::Problem;
 use crate::respond::page;
 
@@ -61,17 +60,16 @@ impl std::convert::From<Allowed> for Connected {
 }
 
 /// `GET /account`.
-pub async fn show(State(gate): State<Gate>, From(origin): From, headers: HeaderMap) -> Response {
-    let visit = Visit { gate: &gate, headers: &headers, origin: &origin };
+pub async fn show(visit: Visit) -> Response {
     let (live, cookie) = match visit.signed_in("/account").await {
         Ok(found) => found,
         Err(instead) => return instead,
     };
-    let roles = match gate.app().names_of_roles(live.caller.member()).await {
+    let roles = match visit.gate.app().names_of_roles(live.caller.member()).await {
         Ok(names) => names.join(", "),
         Err(cause) => return fault(&cause),
     };
-    let csrf = gate.app().csrf_token(cookie.expose());
+    let csrf = visit.gate.app().csrf_token(cookie.expose());
     let shown = AccountPage {
         here: "account",
         csrf: csrf.expose(),
@@ -83,22 +81,16 @@ pub async fn show(State(gate): State<Gate>, From(origin): From, headers: HeaderM
 }
 
 /// `GET /account/applications`.
-pub async fn applications(
-    State(gate): State<Gate>,
-    From(origin): From,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Response {
-    let visit = Visit { gate: &gate, headers: &headers, origin: &origin };
+pub async fn applications(visit: Visit, RawQuery(query): RawQuery) -> Response {
     let (live, cookie) = match visit.signed_in("/account/applications").await {
         Ok(found) => found,
         Err(instead) => return instead,
     };
-    let allowed = match list(&gate, &live).await {
+    let allowed = match list(&visit.gate, &live).await {
         Ok(allowed) => allowed,
         Err(cause) => return fault(&cause),
     };
-    let csrf = gate.app().csrf_token(cookie.expose());
+    let csrf = visit.gate.app().csrf_token(cookie.expose());
     let revoked = query.as_deref() == Some("revoked");
     let shown = ApplicationsPage {
         here: "applications",
@@ -111,13 +103,10 @@ pub async fn applications(
 
 /// `POST /account/applications/{id}/revoke`.
 pub async fn revoke(
-    State(gate): State<Gate>,
-    From(origin): From,
+    visit: Visit,
     id: Result<Path<(ApplicationId,)>, Problem>,
-    headers: HeaderMap,
-    form: Form,
+    OwnForm(form): OwnForm,
 ) -> Response {
-    let visit = Visit { gate: &gate, headers: &headers, origin: &origin };
     let (live, cookie) = match visit.signed_in("/account/applications").await {
         Ok(found) => found,
         Err(instead) => return instead,
@@ -130,8 +119,9 @@ pub async fn revoke(
         return page::refuse(StatusCode::NOT_FOUND, "There is no such application.");
     };
     let revoked = async {
-        let actor = gate.app().acting(live.caller.clone(), None).await.map_err(acting_fault)?;
-        gate.app().revoke_allowed(&actor, id, &origin).await
+        let app = visit.gate.app();
+        let actor = app.acting(live.caller.clone(), None).await.map_err(acting_fault)?;
+        app.revoke_allowed(&actor, id, &visit.origin).await
     };
     match revoked.await {
         Ok(_) => go_to("/account/applications?revoked"),

@@ -7,17 +7,24 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 use oauth::parameters::{Name, Parameters};
 
+use super::foreign_form;
 use crate::Gate;
+use crate::initiator::Initiator;
 use crate::respond::page;
 
 /// The fields of our forms, with the most bytes that each may have.
 pub mod fields {
     use oauth::parameters::Name;
 
+    /// An authorization request whose `state` and `redirect_uri` are as long as they may be, every byte of them escaped.
+    const REQUEST_BYTES: usize = 40 * 1024;
+    /// Longer than any password may be, so that one that is too long is read whole and refused in words.
+    const PASSWORD_BYTES: usize = 48 * 1024;
+
     /// Binds the form to the browser for which it was rendered.
     pub const CSRF: Name = Name::new("csrf", 128);
     /// Where to go on after signing in.
-    pub const CONTINUE: Name = Name::new("continue", 16 * 1024);
+    pub const CONTINUE: Name = Name::new("continue", REQUEST_BYTES);
     /// The name at sign-in.
     pub const USERNAME: Name = Name::new("username", 512);
     /// The password at sign-in.
@@ -25,11 +32,11 @@ pub mod fields {
     /// The password until now.
     pub const CURRENT: Name = Name::new("current", 4096);
     /// The password from now on.
-    pub const NEW: Name = Name::new("new", 4096);
+    pub const NEW: Name = Name::new("new", PASSWORD_BYTES);
     /// The same once more.
-    pub const AGAIN: Name = Name::new("again", 4096);
+    pub const AGAIN: Name = Name::new("again", PASSWORD_BYTES);
     /// The authorization request as a query string.
-    pub const REQUEST: Name = Name::new("request", 16 * 1024);
+    pub const REQUEST: Name = Name::new("request", REQUEST_BYTES);
     /// The button of the consent page.
     pub const DECISION: Name = Name::new("decision", 16);
 }
@@ -47,6 +54,22 @@ impl Form {
     /// All fields.
     pub fn parameters(&self) -> &Parameters {
         &self.0
+    }
+}
+
+/// A form that changes something by a cookie, and therefore may come from a page of ours only.
+#[derive(Debug)]
+pub struct OwnForm(pub Form);
+
+impl FromRequest<Gate> for OwnForm {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, gate: &Gate) -> Result<Self, Response> {
+        let initiator = Initiator::of(request.uri(), request.headers(), gate);
+        if !initiator.may_change_by_cookie() {
+            return Err(foreign_form());
+        }
+        Form::from_request(request, gate).await.map(Self)
     }
 }
 

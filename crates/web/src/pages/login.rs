@@ -2,21 +2,19 @@
 
 use app::Fault;
 use app::authorize::OnTheWay;
-use app::caller::Origin;
 use app::sign_in::{Credentials, SignInRefusal};
 use askama::Template;
-use axum::extract::{RawQuery, State};
+use axum::extract::RawQuery;
 use axum::response::Response;
+use http::StatusCode;
 use http::header::RETRY_AFTER;
-use http::{HeaderMap, StatusCode};
 use oauth::parameters::Parameters;
 use oauth::secret::Password;
 
-use super::form::{Form, fields};
-use super::{Visit, fault, go_to, sentence, stale_form, visitor_name, with_cookie};
-use crate::origin::From;
+use super::form::{Form, OwnForm, fields};
+use super::{Visit, fault, go_to, sentence, stale_form, visitor_name};
+use crate::cookies;
 use crate::respond::page;
-use crate::{Gate, cookies};
 
 /// The page with the form.
 #[derive(Template)]
@@ -40,14 +38,18 @@ pub struct Asking<'a> {
     pub username: &'a str,
 }
 
-impl Visit<'_> {
-    /// The sign-in page.
+impl Visit {
+    /// The sign-in page. Where it cannot be bound to this browser, the browser first comes back to the same place of ours by
+    /// itself, with its cookies.
     pub async fn ask_to_sign_in(&self, status: StatusCode, asking: &Asking<'_>) -> Response {
         let on_the_way = match self.on_the_way(asking.continue_to).await {
             Ok(found) => found,
             Err(cause) => return fault(&cause),
         };
         let (visitor, fresh) = self.visitor();
+        if fresh && !self.may_set_cookies() && !self.method.is_safe() {
+            return go_to(onward(asking.continue_to));
+        }
         let csrf = self.gate.app().csrf_token(&visitor);
         let shown = LoginPage {
             application: on_the_way.as_ref().map(|way| way.application.as_str()),
@@ -57,9 +59,10 @@ impl Visit<'_> {
             username: asking.username,
         };
         let settings = self.gate.settings();
-        let cookie = fresh.then(|| cookies::set(visitor_name(self.gate), &visitor, None, settings)).flatten();
+        let cookie =
+            fresh.then(|| cookies::set(visitor_name(&self.gate), &visitor, None, settings)).flatten();
         let form_action = on_the_way.as_ref().map(|way| way.form_action.as_str());
-        with_cookie(page::html(status, &shown, form_action), cookie)
+        self.with_cookie(page::html(status, &shown, form_action), cookie)
     }
 
     /// The application whose request waits for this sign-in.
@@ -76,27 +79,15 @@ impl Visit<'_> {
 }
 
 /// `GET /login`.
-pub async fn show(
-    State(gate): State<Gate>,
-    From(origin): From,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Response {
+pub async fn show(visit: Visit, RawQuery(query): RawQuery) -> Response {
     let query = Parameters::from_form(query.unwrap_or_default().as_bytes()).unwrap_or_default();
     let wanted = query.one(fields::CONTINUE).ok().flatten().unwrap_or_default();
-    let visit = Visit { gate: &gate, headers: &headers, origin: &origin };
     visit.ask_to_sign_in(StatusCode::OK, &Asking { continue_to: onward(wanted), ..Asking::default() }).await
 }
 
 /// `POST /login`.
-pub async fn sign_in(
-    State(gate): State<Gate>,
-    From(origin): From,
-    headers: HeaderMap,
-    form: Form,
-) -> Response {
-    let visit = Visit { gate: &gate, headers: &headers, origin: &origin };
-    let visitor = cookies::value(&headers, visitor_name(&gate)).unwrap_or_default();
+pub async fn sign_in(visit: Visit, OwnForm(form): OwnForm) -> Response {
+    let visitor = cookies::value(&visit.headers, visitor_name(&visit.gate)).unwrap_or_default();
     if !visit.is_ours(visitor, form.field(fields::CSRF)) {
         return stale_form();
     }
@@ -104,25 +95,26 @@ pub async fn sign_in(
         name: form.field(fields::USERNAME).to_owned(),
         password: Password::new(form.field(fields::PASSWORD)),
     };
-    match open(&gate, &credentials, &origin).await {
+    match open(&visit, &credentials).await {
         Ok(cookie) => {
-            with_cookie(go_to(onward(form.field(fields::CONTINUE))), cookies::open(&cookie, gate.settings()))
+            let onward = go_to(onward(form.field(fields::CONTINUE)));
+            visit.with_cookie(onward, cookies::open(&cookie, visit.gate.settings()))
         }
         Err(refusal) => refused(&visit, &form, &refusal).await,
     }
 }
 
 async fn open(
-    gate: &Gate,
+    visit: &Visit,
     credentials: &Credentials,
-    origin: &Origin,
 ) -> Result<oauth::secret::SessionCookie, SignInRefusal> {
-    let member = gate.app().sign_in(credentials, origin).await?;
-    let (_, cookie) = gate.app().open_session(member, origin).await?;
+    let (app, origin) = (visit.gate.app(), &visit.origin);
+    let member = app.sign_in(credentials, origin).await?;
+    let (_, cookie) = app.open_session(member, origin).await?;
     Ok(cookie)
 }
 
-async fn refused(visit: &Visit<'_>, form: &Form, refusal: &SignInRefusal) -> Response {
+async fn refused(visit: &Visit, form: &Form, refusal: &SignInRefusal) -> Response {
     if let SignInRefusal::Fault(cause) = refusal {
         return fault(cause);
     }

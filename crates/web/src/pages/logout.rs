@@ -1,15 +1,12 @@
 //! Signing out.
 
 use askama::Template;
-use axum::extract::State;
 use axum::response::Response;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 
-use super::form::{Form, fields};
-use super::{Visit, fault, stale_form, with_cookie};
-use crate::origin::From;
+use super::form::{OwnForm, fields};
+use super::{Visit, fault, stale_form};
 use crate::respond::page;
-use crate::{Gate, cookies};
 
 #[derive(Template)]
 #[template(path = "logout.html")]
@@ -23,13 +20,12 @@ struct LogoutPage<'a> {
 struct SignedOutPage;
 
 /// `GET /logout`: asks, since a link must not sign anybody out.
-pub async fn show(State(gate): State<Gate>, From(origin): From, headers: HeaderMap) -> Response {
-    let visit = Visit { gate: &gate, headers: &headers, origin: &origin };
+pub async fn show(visit: Visit) -> Response {
     match visit.session().await {
         Err(cause) => fault(&cause),
         Ok(None) => page::html(StatusCode::OK, &SignedOutPage, None),
         Ok(Some((live, cookie))) => {
-            let csrf = gate.app().csrf_token(cookie.expose());
+            let csrf = visit.gate.app().csrf_token(cookie.expose());
             let shown = LogoutPage { user: &live.caller.member().user.name, csrf: csrf.expose() };
             page::html(StatusCode::OK, &shown, None)
         }
@@ -37,13 +33,7 @@ pub async fn show(State(gate): State<Gate>, From(origin): From, headers: HeaderM
 }
 
 /// `POST /logout`.
-pub async fn sign_out(
-    State(gate): State<Gate>,
-    From(origin): From,
-    headers: HeaderMap,
-    form: Form,
-) -> Response {
-    let visit = Visit { gate: &gate, headers: &headers, origin: &origin };
+pub async fn sign_out(visit: Visit, OwnForm(form): OwnForm) -> Response {
     match visit.session().await {
         Err(cause) => return fault(&cause),
         Ok(None) => {}
@@ -51,12 +41,12 @@ pub async fn sign_out(
             if !visit.is_ours(cookie.expose(), form.field(fields::CSRF)) {
                 return stale_form();
             }
-            if let Err(cause) = gate.app().close_session(&live, &origin).await {
+            if let Err(cause) = visit.gate.app().close_session(&live, &visit.origin).await {
                 return fault(&cause);
             }
         }
     }
-    with_cookie(page::html(StatusCode::OK, &SignedOutPage, None), cookies::close(gate.settings()))
+    visit.without_session(page::html(StatusCode::OK, &SignedOutPage, None))
 }
 
 /// Both pages.

@@ -3,16 +3,14 @@
 use app::sessions::PasswordChangeRefusal;
 use app::sign_in::SignInRefusal;
 use askama::Template;
-use axum::extract::{RawQuery, State};
+use axum::extract::RawQuery;
 use axum::response::Response;
+use http::StatusCode;
 use http::header::RETRY_AFTER;
-use http::{HeaderMap, StatusCode};
 use oauth::secret::Password;
 
-use super::form::{Form, fields};
+use super::form::{OwnForm, fields};
 use super::{Visit, fault, go_to, sentence, stale_form};
-use crate::Gate;
-use crate::origin::From;
 use crate::respond::page;
 
 #[derive(Template)]
@@ -26,18 +24,12 @@ struct PasswordPage<'a> {
 }
 
 /// `GET /account/password`.
-pub async fn show(
-    State(gate): State<Gate>,
-    From(origin): From,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Response {
-    let visit = Visit { gate: &gate, headers: &headers, origin: &origin };
+pub async fn show(visit: Visit, RawQuery(query): RawQuery) -> Response {
     let (live, cookie) = match visit.signed_in("/account/password").await {
         Ok(found) => found,
         Err(instead) => return instead,
     };
-    let csrf = gate.app().csrf_token(cookie.expose());
+    let csrf = visit.gate.app().csrf_token(cookie.expose());
     let changed = query.as_deref() == Some("changed");
     let shown = PasswordPage {
         here: "password",
@@ -50,13 +42,7 @@ pub async fn show(
 }
 
 /// `POST /account/password`.
-pub async fn change(
-    State(gate): State<Gate>,
-    From(origin): From,
-    headers: HeaderMap,
-    form: Form,
-) -> Response {
-    let visit = Visit { gate: &gate, headers: &headers, origin: &origin };
+pub async fn change(visit: Visit, OwnForm(form): OwnForm) -> Response {
     let (live, cookie) = match visit.signed_in("/account/password").await {
         Ok(found) => found,
         Err(instead) => return instead,
@@ -67,7 +53,7 @@ pub async fn change(
     let problem = if form.field(fields::NEW) == form.field(fields::AGAIN) {
         let (current, new) =
             (Password::new(form.field(fields::CURRENT)), Password::new(form.field(fields::NEW)));
-        match gate.app().change_own_password(&live, current, new, &origin).await {
+        match visit.gate.app().change_own_password(&live, current, new, &visit.origin).await {
             Ok(()) => return go_to("/account/password?changed"),
             Err(refusal) => match Problem::of(&refusal) {
                 Ok(problem) => problem,
@@ -77,7 +63,7 @@ pub async fn change(
     } else {
         Problem { message: "The two new passwords differ.".to_owned(), retry_after_secs: None }
     };
-    let csrf = gate.app().csrf_token(cookie.expose());
+    let csrf = visit.gate.app().csrf_token(cookie.expose());
     let user = &live.caller.member().user.name;
     let problems = [problem.message];
     let shown =

@@ -242,7 +242,7 @@ async fn malformed_authorization_requests_are_pages() {
         format!("{valid}&state=%ff"),
         format!("{valid}&state=a%00b"),
         format!("{valid}&state=a%0d%0aset-cookie:x"),
-        format!("{valid}&state={}", "x".repeat(3_000)),
+        format!("{valid}&state={}", "x".repeat(8_193)),
         format!("{valid}{}", "&a=b".repeat(2_000)),
         format!("{valid}&scope={}", "x".repeat(2_000)),
         format!("{valid}&clientId=other"),

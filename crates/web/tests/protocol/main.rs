@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test cannot do without fails it here")]
 
+mod ambient;
 mod audit;
 mod authorize;
 mod client;

@@ -129,6 +129,12 @@ async fn a_password_that_breaks_a_rule_is_refused_and_nothing_changes() {
         let page = browser.submit(form.fill("new", new).fill("again", again)).await.expect(400);
         assert!(page.text().contains("password-problem"), "{new}: {}", page.text());
     }
+    browser.get("/account/password").await;
+    let far_too_long = "x".repeat(5_000);
+    let form = browser.form("/account/password").fill("current", USER.password);
+    let page = browser.submit(form.fill("new", &far_too_long).fill("again", &far_too_long)).await.expect(400);
+    assert!(page.text().contains("128"), "it is refused for its length: {}", page.text());
+    assert!(!page.text().contains("maxlength"), "a browser would cut a pasted password without a word");
     let mut other = server.browser();
     other.get("/login").await;
     other.sign_in(&USER).await.expect(200);

@@ -1,0 +1,117 @@
+//! Who made a browser send a request.
+//!
+//! A cookie and remembered Basic credentials are *ambient*: a browser sends them along whoever made it send the request.
+//! One rule says what they may be used for; see `docs/decisions/ambient-credentials.md`.
+
+use std::convert::Infallible;
+
+use axum::extract::FromRequestParts;
+use http::header::{HOST, HeaderValue, ORIGIN};
+use http::request::Parts;
+use http::{HeaderMap, Method, Uri};
+use url::Url;
+
+use crate::Gate;
+
+/// Who made the request, as the browser says in `Sec-Fetch-Site`
+/// ([Fetch Metadata §2.3](https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header)) or, where it sends none, in
+/// `Origin` ([Fetch §3.2](https://fetch.spec.whatwg.org/#origin-header)). No page can set either.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Initiator {
+    /// A page of this server.
+    Ours,
+    /// The person, by the address bar or a bookmark, or another program on the device that opened a link.
+    Person,
+    /// A page of another origin, be it of the same site.
+    Another,
+    /// A page that hides its origin: `Origin: null`. So do our own forms, since our pages send no referrer.
+    Hidden,
+    /// Nobody says anything: a program, or a browser of before 2020 that follows a link.
+    Unsaid,
+}
+
+impl Initiator {
+    /// Who made a request with these headers.
+    pub(crate) fn of(uri: &Uri, headers: &HeaderMap, gate: &Gate) -> Self {
+        match only(headers, "sec-fetch-site") {
+            Found::One(site) if site == "same-origin" => Self::Ours,
+            Found::One(site) if site == "none" => Self::Person,
+            Found::One(_) | Found::Several => Self::Another,
+            Found::None => match only(headers, ORIGIN.as_str()) {
+                Found::None => Self::Unsaid,
+                Found::One(origin) if origin == "null" => Self::Hidden,
+                Found::One(origin) if is_this_server(origin, uri, headers, gate) => Self::Ours,
+                Found::One(_) | Found::Several => Self::Another,
+            },
+        }
+    }
+
+    /// Whether a cookie may change something, beside the CSRF token that it needs besides.
+    pub fn may_change_by_cookie(self) -> bool {
+        self != Self::Another
+    }
+
+    /// Whether Basic credentials may change something: there is no token beside them.
+    pub fn may_change_by_basic(self) -> bool {
+        matches!(self, Self::Ours | Self::Person | Self::Unsaid)
+    }
+
+    /// Whether Basic credentials may open a session in this browser. A link in a message can carry a name and a password
+    /// that its sender chose, so the person's own opening of a link is not enough.
+    pub fn may_open_session_by_basic(self) -> bool {
+        matches!(self, Self::Ours | Self::Unsaid)
+    }
+
+    /// Whether the browser kept our cookies back, which are `SameSite=Lax`: then it may hold some that we do not see
+    /// ([RFC 6265bis §5.8.3](https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis#section-5.8.3)).
+    pub(crate) fn keeps_cookies_back(self, method: &Method, headers: &HeaderMap) -> bool {
+        let leads_the_window =
+            |name, value| !matches!(only(headers, name), Found::One(given) if given != value);
+        let is_navigation = method.is_safe()
+            && leads_the_window("sec-fetch-mode", "navigate")
+            && leads_the_window("sec-fetch-dest", "document");
+        matches!(self, Self::Another | Self::Hidden) && !is_navigation
+    }
+}
+
+impl FromRequestParts<Gate> for Initiator {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, gate: &Gate) -> Result<Self, Infallible> {
+        Ok(Self::of(&parts.uri, &parts.headers, gate))
+    }
+}
+
+/// The values of a header.
+enum Found<'a> {
+    None,
+    One(&'a HeaderValue),
+    Several,
+}
+
+fn only<'a>(headers: &'a HeaderMap, name: &str) -> Found<'a> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Found::None,
+        (Some(value), None) => Found::One(value),
+        (Some(_), Some(_)) => Found::Several,
+    }
+}
+
+/// Whether the origin is the one that this server is configured to have, or the one under which it was asked.
+fn is_this_server(origin: &HeaderValue, uri: &Uri, headers: &HeaderMap, gate: &Gate) -> bool {
+    let Some((origin, (scheme, authority))) =
+        origin.to_str().ok().and_then(|origin| Some((origin, origin.split_once("://")?)))
+    else {
+        return false;
+    };
+    let asked = uri.authority().map(http::uri::Authority::as_str);
+    let asked = asked.or_else(|| headers.get(HOST).and_then(|host| host.to_str().ok()));
+    // Where users come over TLS, a page that came without it may be anybody's.
+    let scheme_fits = scheme == "https" || (scheme == "http" && !gate.settings().tls);
+    if scheme_fits && asked.is_some_and(|asked| asked.eq_ignore_ascii_case(authority)) {
+        return true;
+    }
+    let configured = Url::parse(&gate.app().settings().public_url);
+    configured.is_ok_and(|url| url.origin().ascii_serialization() == origin)
+}
