@@ -132,11 +132,14 @@ impl Parameters {
         Ok(found)
     }
 
-    /// The pairs with these names in the form encoding, in order.
-    pub fn encoded(&self, names: &[Name]) -> String {
-        let known =
-            self.pairs.iter().filter(|(spelling, _)| names.iter().any(|name| name.is_spelled(spelling)));
-        url::form_urlencoded::Serializer::new(String::new()).extend_pairs(known).finish()
+    /// The pairs with these names in the form encoding, in order; none where one of them is no UTF-8.
+    pub fn encoded(&self, names: &[Name]) -> Option<String> {
+        let known = |pair: &&Pair| names.iter().any(|name| name.is_spelled(&pair.name));
+        let mut text = url::form_urlencoded::Serializer::new(String::new());
+        for pair in self.pairs.iter().filter(known) {
+            text.append_pair(&pair.name, pair.is_utf8.then_some(pair.value.as_str())?);
+        }
+        Some(text.finish())
     }
 
     /// The value of a parameter that must be there.

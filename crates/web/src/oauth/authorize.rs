@@ -53,8 +53,10 @@ pub async fn show(visit: Visit, RawQuery(query): RawQuery) -> Response {
 /// `POST`: parameters come from the body only. Where a page of the client sent them, the browser keeps our cookies back, and
 /// brings them when it asks for the same with `GET`.
 pub async fn show_posted(visit: Visit, form: Form) -> Response {
-    if !visit.may_set_cookies() {
-        return go_to(&format!("{PATH}?{}", form.parameters().encoded(&AuthorizeRequest::KNOWN)));
+    if !visit.may_set_cookies()
+        && let Some(query) = form.parameters().encoded(&AuthorizeRequest::KNOWN)
+    {
+        return go_to(&format!("{PATH}?{query}"));
     }
     answer(&visit, form.parameters()).await
 }
