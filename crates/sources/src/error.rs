@@ -24,6 +24,9 @@ pub enum SourceError {
     /// The file is no database of the expected kind, or is encrypted.
     #[error("the file is not a database of this kind")]
     NotADatabase,
+    /// The file is a system database of this server, or a copy of one.
+    #[error("the file is a system database of Sluicegate or a copy of one, which is never served")]
+    OwnFile,
     /// The database contradicts itself or was replaced while it was read.
     #[error("the database is damaged, or was replaced while it was being read")]
     Damaged {

@@ -9,6 +9,7 @@ mod declared;
 mod failure;
 mod file;
 mod functions;
+mod own;
 mod pool;
 mod schema;
 

@@ -176,12 +176,14 @@ fn fill(order: &Backup<'_>, path: &Path, progress: &mut dyn FnMut(u8)) -> Result
     Ok(figures)
 }
 
-/// A copy that is being made: nobody relies on it, so it is synced once at the end.
+/// A copy that is being made: nobody relies on it, so it is synced once at the end. It bears our mark before it holds
+/// anything, so that one that is interrupted is never taken for somebody's data.
 pub(crate) fn open_copy(path: &Path) -> Result<Connection, CopyError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let db = Connection::open_with_flags(path, flags)?;
     connection::prepare(&db, Options::default())?;
     db.pragma_update(None, "synchronous", "off")?;
+    db.pragma_update(None, "application_id", connection::APPLICATION_ID)?;
     Ok(db)
 }
 

@@ -10,6 +10,7 @@ use rusqlite::{CachedStatement, Connection, ErrorCode};
 
 use super::failure::failure;
 use super::file::{Access, authorize, connect, is_settled};
+use super::own;
 use crate::budget::Permit;
 use crate::{Deadline, Limits, SourceError};
 
@@ -75,6 +76,7 @@ impl OpenConnection {
             ),
             outcome => (outcome.map_err(|error| failure(&error))?, Access::Shared),
         };
+        own::refuse_marked(&sqlite)?;
         let control = Arc::new(Control { bounds: Mutex::default(), closed: Arc::clone(closed) });
         let asked = Arc::clone(&control);
         let should_stop = move || asked.reason_to_stop().is_some();
@@ -127,8 +129,9 @@ impl OpenConnection {
         Ok(Snapshot { sqlite: &self.sqlite })
     }
 
-    /// SQLite's counter of changes of the structure.
+    /// SQLite's counter of changes of the structure. Refuses a file of ours that was copied over the one that was opened.
     pub(super) fn schema_counter(&self) -> Result<i64, SourceError> {
+        own::refuse_marked(&self.sqlite)?;
         let counter = self.sqlite.prepare_cached("PRAGMA schema_version");
         let counter = counter.and_then(|mut counter| counter.query_row([], |row| row.get(0)));
         counter.map_err(|error| self.failure(&error))

@@ -207,6 +207,7 @@ fn taints(error: &SourceError) -> bool {
         SourceError::Damaged { .. }
             | SourceError::Unreadable { .. }
             | SourceError::NotADatabase
+            | SourceError::OwnFile
             | SourceError::Failed { .. }
     )
 }

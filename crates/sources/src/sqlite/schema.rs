@@ -7,6 +7,7 @@ use rusqlite::Connection;
 
 use super::connection::OpenConnection;
 use super::declared::edm_type;
+use super::own;
 use crate::{Described, SourceError};
 
 /// What `pragma_table_list` says of a table.
@@ -33,7 +34,11 @@ pub(super) fn describe(connection: &OpenConnection) -> Result<Described, SourceE
     let sqlite = connection.sqlite();
     let mut findings = Vec::new();
     let mut tables = Vec::new();
-    for listed in list(sqlite).map_err(fail)? {
+    // Within the transaction that reads the structure, so that no other file can come between.
+    own::refuse_marked(sqlite)?;
+    let listed = list(sqlite).map_err(fail)?;
+    own::refuse_by_tables(listed.iter().map(|listed| listed.name.as_str()))?;
+    for listed in listed {
         if let Some(message) = reason_to_drop(&listed) {
             findings.push(Finding { subject: listed.name, message: message.to_owned() });
         } else if listed.kind != Kind::Shadow {

@@ -1,4 +1,5 @@
 mod opening;
+mod own;
 mod reading;
 mod replacing;
 mod schema;

@@ -1,0 +1,40 @@
+//! Recognises files of this server itself: the embedded system database and every copy of it. They hold the password
+//! hashes and the grants of everybody, so none is ever served, wherever it lies and whatever it is called.
+//!
+//! A file is asked through the connection that will read it, never by its path, so that no other file can take its place
+//! between the question and the reading.
+
+use rusqlite::Connection;
+
+use crate::SourceError;
+
+/// The application ids in the headers of such files: of a system database and its copies (`SLGC`), and of one that has
+/// moved into another database (`SLGM`).
+const MARKS: [i32; 2] = [0x534c_4743, 0x534c_474d];
+
+/// Tables that only a system database has together. They tell of a copy whose application id was changed or lost, as
+/// by a dump that was read back.
+const TABLES: [&str; 6] =
+    ["audit_events", "data_source_shares", "grants", "revocations", "ring_keys", "user_roles"];
+
+/// Refuses a file whose header bears a mark of ours.
+pub(super) fn refuse_marked(sqlite: &Connection) -> Result<(), SourceError> {
+    let mark = sqlite.prepare_cached("PRAGMA application_id");
+    let mark = mark.and_then(|mut mark| mark.query_row([], |row| row.get::<_, i32>(0)));
+    match mark {
+        Ok(mark) if MARKS.contains(&mark) => Err(SourceError::OwnFile),
+        Ok(_) => Ok(()),
+        Err(error) => Err(super::failure::failure(&error)),
+    }
+}
+
+/// Refuses a database that has the tables of a system database, whatever its header says.
+pub(super) fn refuse_by_tables<'n>(names: impl Iterator<Item = &'n str>) -> Result<(), SourceError> {
+    let mut found = [false; TABLES.len()];
+    for name in names {
+        if let Some(at) = TABLES.iter().position(|table| name.eq_ignore_ascii_case(table)) {
+            found[at] = true;
+        }
+    }
+    if found == [true; TABLES.len()] { Err(SourceError::OwnFile) } else { Ok(()) }
+}
