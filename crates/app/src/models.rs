@@ -161,6 +161,13 @@ impl App {
         made
     }
 
+    /// Has the next request ask whether the database has changed its structure, instead of when it is time.
+    pub(crate) fn look_again(&self, id: DataSourceId) {
+        if let Some(ready) = self.models.slot(id).ready() {
+            ready.looked_at.store(i64::MIN, Ordering::Release);
+        }
+    }
+
     /// Forgets an opened source and its model; what still reads it is stopped.
     pub(crate) fn close_source(&self, id: DataSourceId) {
         self.models.forget(id);

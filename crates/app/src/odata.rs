@@ -130,6 +130,11 @@ impl App {
         let answer = match self.answer(admission, request, page_size).await {
             // Another request replaced the opened source meanwhile.
             Err(DataRefusal::Source(SourceError::Closed)) => self.answer(admission, request, page_size).await,
+            // A table was changed since its structure was looked at: by the new structure it may well be answered.
+            Err(DataRefusal::Source(SourceError::StructureChanged { .. })) => {
+                self.look_again(record.id);
+                self.answer(admission, request, page_size).await
+            }
             answer => answer,
         };
         let answer = answer.inspect_err(|refusal| refusal.log(&record, request))?;

@@ -1,8 +1,9 @@
 //! The way of encoded bytes from a worker thread to an async receiver.
 //!
-//! The queue is bounded. A receiver that is merely slower than the database gets the rest of a short answer buffered,
-//! so that it does not pin a worker; one that takes nothing at all is given up after [`Limits::stall`]; one that is
-//! gone stops the statement at its next thousand steps.
+//! The queue is bounded in bytes. A receiver that is merely slower than the database gets the rest of a short answer
+//! buffered, so that it does not pin a worker. Beyond that the job is asked to [end its answer](Pace::End): when other
+//! jobs wait for a worker, when the receiver took nothing for [`Limits::stall`], or when the deadline passes meanwhile. A
+//! receiver that is gone stops the statement at its next thousand steps.
 //!
 //! [`Limits::stall`]: crate::Limits::stall
 
@@ -15,6 +16,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::deadline::monotonic_now;
+use crate::workers::Demand;
 use crate::{Deadline, SourceError};
 
 /// Size at which a chunk is sent. The first is sent earlier, for the sake of the time to the first byte.
@@ -22,12 +25,27 @@ const CHUNK: usize = 64 * 1024;
 const FIRST_CHUNK: usize = 8 * 1024;
 /// Room for the row that crosses the size, so that it seldom reallocates the chunk.
 const SLACK: usize = 4 * 1024;
-/// How many chunks wait for the receiver without further ado.
-const QUEUED_CHUNKS: usize = 4;
-/// How long a full queue is waited for before the stream borrows from the overflow.
+/// How many bytes wait for the receiver without further ado. A longer chunk waits alone.
+const QUEUED_BYTES: usize = 4 * CHUNK;
+/// How long a full queue is waited for before the stream borrows from the overflow, and how often it is asked whether
+/// other jobs wait for the worker.
 const PATIENCE: Duration = Duration::from_millis(100);
+/// How long a stream may wait for its receiver in all while other jobs wait for the worker.
+const COURTESY: Duration = Duration::from_secs(1);
 /// What all streams of a source together may buffer for slow receivers.
 const OVERFLOW_BYTES: usize = 16 * 1024 * 1024;
+/// What one of them may buffer.
+const STREAM_OVERFLOW_BYTES: usize = OVERFLOW_BYTES / 4;
+
+/// Whether a job goes on writing rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// There is room for more.
+    Go,
+    /// The worker is needed elsewhere, or the receiver does not keep up: end the answer here, with a link to the rest.
+    /// A job that writes another chunk of rows all the same fails with [`SourceError::Stalled`].
+    End,
+}
 
 /// What the streams of one source hold in memory beyond their queues.
 #[derive(Debug, Default)]
@@ -55,11 +73,28 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Queue {
     chunks: VecDeque<Bytes>,
+    /// What the chunks hold together.
+    bytes: usize,
     borrowed: usize,
     waker: Option<Waker>,
     /// Set once by the sender; taken by the receiver when the queue is empty.
     end: Option<Result<(), SourceError>>,
     ended: bool,
+}
+
+impl Queue {
+    fn has_room_for(&self, bytes: usize) -> bool {
+        self.chunks.is_empty() || self.bytes.saturating_add(bytes) <= QUEUED_BYTES
+    }
+
+    /// Takes so many bytes from the overflow, if it and the share of this stream have them.
+    fn borrow(&mut self, overflow: &Overflow, bytes: usize) -> bool {
+        let taken = self.borrowed.saturating_add(bytes) <= STREAM_OVERFLOW_BYTES && overflow.take(bytes);
+        if taken {
+            self.borrowed += bytes;
+        }
+        taken
+    }
 }
 
 impl Shared {
@@ -70,7 +105,12 @@ impl Shared {
 }
 
 /// Both ends of a stream.
-pub(crate) fn chunks(stall: Duration, deadline: Deadline, overflow: Arc<Overflow>) -> (ChunkSink, Chunks) {
+pub(crate) fn chunks(
+    stall: Duration,
+    deadline: Deadline,
+    overflow: Arc<Overflow>,
+    demand: Demand,
+) -> (ChunkSink, Chunks) {
     let shared = Arc::new(Shared {
         queue: Mutex::default(),
         space: Condvar::new(),
@@ -83,6 +123,9 @@ pub(crate) fn chunks(stall: Duration, deadline: Deadline, overflow: Arc<Overflow
         threshold: FIRST_CHUNK,
         stall,
         deadline,
+        demand,
+        waited: Duration::ZERO,
+        ending: false,
     };
     (sink, Chunks { shared })
 }
@@ -95,6 +138,11 @@ pub struct ChunkSink {
     threshold: usize,
     stall: Duration,
     deadline: Deadline,
+    demand: Demand,
+    /// How long the stream has waited for its receiver in all.
+    waited: Duration,
+    /// Whether the job was asked to end its answer.
+    ending: bool,
 }
 
 impl ChunkSink {
@@ -106,27 +154,26 @@ impl ChunkSink {
         &mut self.buffer
     }
 
-    /// Sends what has been written if it fills a chunk. Waits while the receiver is behind.
+    /// Sends what has been written if it fills a chunk. Waits while the receiver is behind, and may ask for the end of
+    /// the answer then.
     ///
     /// # Errors
-    /// [`SourceError::Cancelled`] when the receiver is gone, [`SourceError::Stalled`] when it took nothing for too
-    /// long, [`SourceError::TimedOut`] when the deadline passed meanwhile: the job returns at once.
+    /// [`SourceError::Cancelled`] when the receiver is gone, [`SourceError::Stalled`] when the job went on although it
+    /// was asked to end: the job returns at once.
     #[inline]
-    pub fn row_written(&mut self) -> Result<(), SourceError> {
-        if self.buffer.len() < self.threshold { Ok(()) } else { self.flush() }
+    pub fn row_written(&mut self) -> Result<Pace, SourceError> {
+        if self.buffer.len() < self.threshold { Ok(Pace::Go) } else { self.flush() }
     }
 
     /// Sends what has been written, however little it is.
     ///
     /// # Errors
     /// As for [`ChunkSink::row_written`].
-    pub fn flush(&mut self) -> Result<(), SourceError> {
-        if self.buffer.is_empty() {
-            return Ok(());
+    pub fn flush(&mut self) -> Result<Pace, SourceError> {
+        if self.ending {
+            return Err(SourceError::Stalled);
         }
-        self.threshold = CHUNK;
-        let chunk = Bytes::from(std::mem::take(&mut self.buffer));
-        self.send(chunk)
+        self.send()
     }
 
     pub(crate) fn cancelled(&self) -> &Arc<AtomicBool> {
@@ -135,43 +182,57 @@ impl ChunkSink {
 
     /// Ends the stream: what is buffered leaves, then the outcome.
     pub(crate) fn finish(mut self, outcome: Result<(), SourceError>) {
-        let outcome = outcome.and_then(|()| self.flush());
+        // The tail of an answer waits for nobody: the worker is free now.
+        self.ending = true;
+        let outcome = outcome.and_then(|()| self.send().map(drop));
         self.end(outcome);
     }
 
-    fn send(&self, chunk: Bytes) -> Result<(), SourceError> {
-        let mut queue = self.shared.lock();
-        let stalled = Deadline::after(self.stall);
-        let mut patience = PATIENCE.min(self.stall);
+    fn send(&mut self) -> Result<Pace, SourceError> {
+        if self.buffer.is_empty() {
+            return Ok(Pace::Go);
+        }
+        self.threshold = CHUNK;
+        let chunk = Bytes::from(std::mem::take(&mut self.buffer));
+        let shared = Arc::clone(&self.shared);
+        let (mut queue, pace) = self.wait_for_room(shared.lock(), chunk.len())?;
+        queue.bytes += chunk.len();
+        queue.chunks.push_back(chunk);
+        wake(queue);
+        self.ending |= pace == Pace::End;
+        Ok(pace)
+    }
+
+    /// Waits until the queue has room for so many bytes, or until it is time to end the answer.
+    fn wait_for_room<'q>(
+        &mut self,
+        mut queue: MutexGuard<'q, Queue>,
+        bytes: usize,
+    ) -> Result<(MutexGuard<'q, Queue>, Pace), SourceError> {
+        let begun = monotonic_now();
         loop {
             if self.shared.cancelled.load(Ordering::Relaxed) {
                 return Err(SourceError::Cancelled);
             }
-            if queue.chunks.len() < QUEUED_CHUNKS {
-                break;
+            let waits = monotonic_now().saturating_duration_since(begun);
+            if self.ending || queue.has_room_for(bytes) {
+                self.waited += waits;
+                return Ok((queue, Pace::Go));
             }
-            if patience.is_zero() && self.shared.overflow.take(chunk.len()) {
-                queue.borrowed += chunk.len();
-                break;
+            let patience = PATIENCE.min(self.stall);
+            if waits >= patience && queue.borrow(&self.shared.overflow, bytes) {
+                self.waited += waits;
+                return Ok((queue, Pace::Go));
             }
-            if self.deadline.has_passed() {
-                return Err(SourceError::TimedOut);
+            let is_unwelcome = waits >= patience && self.demand.is_there() && self.waited + waits >= COURTESY;
+            if is_unwelcome || waits >= self.stall || self.deadline.has_passed() {
+                self.waited += waits;
+                return Ok((queue, Pace::End));
             }
-            if stalled.has_passed() {
-                return Err(SourceError::Stalled);
-            }
-            let wait = if patience.is_zero() { stalled.remaining() } else { patience };
-            let wait = wait.min(self.deadline.remaining());
-            let (woken, timeout) =
-                self.shared.space.wait_timeout(queue, wait).unwrap_or_else(PoisonError::into_inner);
-            queue = woken;
-            if timeout.timed_out() {
-                patience = Duration::ZERO;
-            }
+            let next_look = PATIENCE.min(self.stall.saturating_sub(waits)).min(self.deadline.remaining());
+            let woken = self.shared.space.wait_timeout(queue, next_look);
+            queue = woken.unwrap_or_else(PoisonError::into_inner).0;
         }
-        queue.chunks.push_back(chunk);
-        wake(queue);
-        Ok(())
     }
 
     fn end(&self, outcome: Result<(), SourceError>) {
@@ -214,6 +275,7 @@ impl Chunks {
     pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, SourceError>>> {
         let mut queue = self.shared.lock();
         if let Some(chunk) = queue.chunks.pop_front() {
+            queue.bytes -= chunk.len();
             let returned = queue.borrowed.min(chunk.len());
             queue.borrowed -= returned;
             self.shared.overflow.give_back(returned);
@@ -244,6 +306,7 @@ impl Drop for Chunks {
         let mut queue = self.shared.lock();
         self.shared.overflow.give_back(std::mem::take(&mut queue.borrowed));
         queue.chunks.clear();
+        queue.bytes = 0;
         drop(queue);
         self.shared.space.notify_all();
     }

@@ -42,9 +42,23 @@ pub enum SourceError {
     /// A statement would have changed something.
     #[error("data sources are read-only")]
     ReadOnly,
+    /// The statement needs a function, a collation or a module that only other programs have, or more than the database
+    /// engine can do: trying again does not help.
+    #[error("this server cannot run the query: it needs a function or a collation that only the program which made the \
+             database has, or more than the database engine can do")]
+    Unsupported {
+        /// The database's own words, for logs.
+        detail: String,
+    },
     /// A single value or row is larger than the limit of the source.
-    #[error("a value of the data source is larger than this server passes on")]
+    #[error("a row of the data source is larger than this server passes on; select fewer or smaller properties")]
     ValueTooLarge,
+    /// The machine has no memory or no room on the disk for what the statement needs: worth trying again.
+    #[error("the server has no room for what the query needs")]
+    Exhausted {
+        /// The database's own words, for logs.
+        detail: String,
+    },
     /// All workers of the source are taken and the queue is full: worth trying again.
     #[error("the data source is busy")]
     Busy,
@@ -79,6 +93,8 @@ impl SourceError {
             Self::Unreadable { detail }
             | Self::Damaged { detail }
             | Self::StructureChanged { detail }
+            | Self::Unsupported { detail }
+            | Self::Exhausted { detail }
             | Self::Failed { detail } => Some(detail),
             _ => None,
         }
@@ -86,6 +102,6 @@ impl SourceError {
 
     /// Whether the same request may succeed in a moment without anybody mending anything.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Busy | Self::Locked)
+        matches!(self, Self::Busy | Self::Locked | Self::Exhausted { .. })
     }
 }

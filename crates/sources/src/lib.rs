@@ -23,7 +23,7 @@ pub mod stores;
 mod workers;
 
 pub use budget::ConnectionBudget;
-pub use chunks::{ChunkSink, Chunks};
+pub use chunks::{ChunkSink, Chunks, Pace};
 pub use deadline::Deadline;
 pub use error::SourceError;
 pub use folders::AllowedFolders;

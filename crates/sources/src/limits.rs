@@ -11,7 +11,7 @@ pub struct Limits {
     pub workers: usize,
     /// Streams that may wait for a worker; one more is [`SourceError::Busy`](crate::SourceError::Busy).
     pub queued: usize,
-    /// How long the receiver of a stream may take nothing before the stream is cancelled.
+    /// How long the receiver of a stream may take nothing before its answer is ended.
     pub stall: Duration,
     /// How long a read waits for another program's lock on the database.
     pub lock_wait: Duration,
@@ -20,8 +20,9 @@ pub struct Limits {
     /// How much of the file is read through a memory map, in bytes; 0 for none. A map is faster for scans of large
     /// files, but counts as resident memory, and the whole process dies if another program truncates the file.
     pub mmap_bytes: u64,
-    /// The largest single value or row, in bytes.
-    pub max_value_bytes: u32,
+    /// What the values of one row may have together, in bytes. As long as a row is being computed, nobody can tell what
+    /// the rest of it will take, so each value may have an equal share.
+    pub max_row_bytes: u32,
     /// Prepared statements kept per connection.
     pub prepared_statements: usize,
 }
@@ -37,7 +38,7 @@ impl Default for Limits {
             lock_wait: Duration::from_millis(250),
             cache_kib: 16 * 1024,
             mmap_bytes: 0,
-            max_value_bytes: 64 * 1024 * 1024,
+            max_row_bytes: 64 * 1024 * 1024,
             prepared_statements: 64,
         }
     }

@@ -121,7 +121,8 @@ impl SqliteSource {
     where
         J: FnOnce(&SqliteRunner<'_>, &mut ChunkSink) -> Result<(), SourceError> + Send + 'static,
     {
-        let (mut sink, receiver) = chunks(self.pool.limits().stall, run.deadline, Arc::clone(&self.overflow));
+        let (stall, overflow) = (self.pool.limits().stall, Arc::clone(&self.overflow));
+        let (mut sink, receiver) = chunks(stall, run.deadline, overflow, self.workers.demand());
         let pool = Arc::clone(&self.pool);
         self.workers.submit(move || {
             let cancelled = Arc::clone(sink.cancelled());

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -26,6 +27,27 @@ pub(crate) struct Workers {
 struct Shared {
     state: Mutex<State>,
     work: Condvar,
+    demand: Demand,
+}
+
+/// Tells running jobs whether others wait for a worker.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Demand(Arc<AtomicUsize>);
+
+impl Demand {
+    /// Whether there is a job for which no thread is free.
+    pub(crate) fn is_there(&self) -> bool {
+        self.0.load(Ordering::Relaxed) > 0
+    }
+
+    fn note(&self, state: &State) {
+        self.set(state.jobs.len().saturating_sub(state.idle));
+    }
+
+    /// So many jobs wait.
+    pub(crate) fn set(&self, jobs: usize) {
+        self.0.store(jobs, Ordering::Relaxed);
+    }
 }
 
 #[derive(Default)]
@@ -55,6 +77,11 @@ impl Workers {
         Self { shared: Arc::default(), threads: threads.max(1), queued }
     }
 
+    /// Whether others wait, for jobs that can give way.
+    pub(crate) fn demand(&self) -> Demand {
+        self.shared.demand.clone()
+    }
+
     /// Hands a job over; it is dropped unrun when the set is closed first.
     pub(crate) fn submit(&self, job: impl FnOnce() + Send + 'static) -> Result<(), SourceError> {
         let mut state = self.shared.lock();
@@ -69,6 +96,7 @@ impl Workers {
             self.start_thread(&mut state)?;
         }
         state.jobs.push_back(Box::new(job));
+        self.shared.demand.note(&state);
         drop(state);
         self.shared.work.notify_one();
         Ok(())
@@ -79,6 +107,7 @@ impl Workers {
         let mut state = self.shared.lock();
         state.closed = true;
         let dropped = std::mem::take(&mut state.jobs);
+        self.shared.demand.note(&state);
         drop(state);
         drop(dropped);
         self.shared.work.notify_all();
@@ -109,6 +138,7 @@ fn work(shared: &Shared) {
     let mut state = shared.lock();
     loop {
         if let Some(job) = state.jobs.pop_front() {
+            shared.demand.note(&state);
             drop(state);
             // What the job owned is dropped while unwinding, and tells whoever waits for it.
             let _ = catch_unwind(AssertUnwindSafe(job));

@@ -53,6 +53,10 @@ pub enum SourceFailure {
     Transient,
     /// The query takes longer than it may.
     TooSlow,
+    /// A row is larger than is passed on.
+    TooLarge,
+    /// The database wants what this server does not have.
+    Unsupported,
     /// Somebody must mend the source.
     Unavailable,
 }
@@ -63,6 +67,8 @@ impl DataRefusal {
         let Self::Source(error) = self else { return None };
         Some(match error {
             SourceError::TimedOut => SourceFailure::TooSlow,
+            SourceError::ValueTooLarge => SourceFailure::TooLarge,
+            SourceError::Unsupported { .. } => SourceFailure::Unsupported,
             SourceError::Closed | SourceError::StructureChanged { .. } => SourceFailure::Transient,
             error if error.is_transient() => SourceFailure::Transient,
             _ => SourceFailure::Unavailable,

@@ -13,7 +13,7 @@ use odata::plan::{Plan, Query};
 use odata::position::Position;
 use odata::statement::Statement;
 use prometheus_client::metrics::counter::Counter;
-use sources::{ChunkSink, Deadline, Ran, Run, Runner, Source, SourceError, SourceRow};
+use sources::{ChunkSink, Deadline, Pace, Ran, Run, Runner, Source, SourceError, SourceRow};
 use vault::Vault;
 
 use super::admission::{Admission, Reader};
@@ -28,6 +28,13 @@ const INLINE_PATIENCE: Duration = Duration::from_millis(10);
 
 /// The longest position that a next link can carry, in bytes; sealed and encoded it must still fit a URL.
 const LONGEST_POSITION: usize = 16 * 1024;
+
+/// What a caller's own thread writes before it leaves the page to a worker, in bytes: a stream holds no more of it than
+/// the client is about to take.
+const INLINE_BYTES: usize = 1024 * 1024;
+
+/// The longest row, as it is written, in bytes. Escapes and Base64 make it longer than what is stored.
+const LONGEST_ROW: usize = 64 * 1024 * 1024;
 
 /// What came of a query for at most one row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +57,13 @@ struct Pager {
 /// Where a page is written.
 trait Out {
     fn buffer(&mut self) -> &mut Vec<u8>;
-    fn row_written(&mut self) -> Result<(), SourceError>;
+    fn row_written(&mut self) -> Result<Pace, SourceError>;
+}
+
+/// A page that is written on the caller's own thread.
+struct ShortPage {
+    bytes: Vec<u8>,
+    outgrown: bool,
 }
 
 /// Who runs statements.
@@ -111,8 +124,9 @@ impl App {
         };
         if prepared.may_be_short() {
             match pager.inline(source, prepared) {
-                Err(SourceError::TimedOut) => prepared.took_long(),
-                written => return Ok(DataBody::Whole(written?.into())),
+                Ok(None) | Err(SourceError::TimedOut) => prepared.took_long(),
+                Ok(Some(written)) => return Ok(DataBody::Whole(written.into())),
+                Err(error) => return Err(error.into()),
             }
         }
         let job = Arc::clone(prepared);
@@ -179,8 +193,9 @@ fn inline_run() -> Run {
 }
 
 impl Pager {
-    fn inline(&self, source: &Source, prepared: &Prepared) -> Result<Vec<u8>, SourceError> {
-        let mut out = prepared.buffer();
+    /// The page, if it is short enough to be held whole.
+    fn inline(&self, source: &Source, prepared: &Prepared) -> Result<Option<Vec<u8>>, SourceError> {
+        let mut out = ShortPage { bytes: prepared.buffer(), outgrown: false };
         match &prepared.plan {
             // Count and rows must see the same state.
             Plan::Entities(query) if query.count.is_some() => {
@@ -189,11 +204,16 @@ impl Pager {
             Plan::Entities(query) => self.write(query, &Alone { source, run: inline_run() }, &mut out)?,
             _ => {}
         }
-        prepared.was_long(out.len());
-        Ok(out)
+        if out.outgrown {
+            return Ok(None);
+        }
+        prepared.was_long(out.bytes.len());
+        Ok(Some(out.bytes))
     }
 
-    /// Writes a page with its count and its next link.
+    /// Writes a page with its count and its next link. A page may end before it is full, with a link to the rest, when
+    /// the client does not keep up
+    /// ([Protocol §11.2.6.7](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part1-protocol.html#sec_ServerDrivenPaging)).
     fn write(&self, query: &Query, reads: &impl Reads, out: &mut impl Out) -> Result<(), SourceError> {
         let count = query.count.as_ref().map(|statement| number(reads, statement)).transpose()?;
         let mut body = query.encoder.start(out.buffer(), count);
@@ -204,12 +224,28 @@ impl Pager {
                 more = true;
                 return ControlFlow::Break(());
             }
+            let start = out.buffer().len();
             body.row(out.buffer(), row);
-            if body.rows() == limit {
+            let full = body.rows() == limit;
+            if full {
                 last = Some(query.position_after(row, query.page_limit));
             }
-            sent = out.row_written();
-            if sent.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            if out.buffer().len() - start > LONGEST_ROW {
+                sent = Err(SourceError::ValueTooLarge);
+                return ControlFlow::Break(());
+            }
+            match out.row_written() {
+                Ok(Pace::End) if !full => {
+                    let written = usize::try_from(body.rows()).unwrap_or(usize::MAX);
+                    (last, more) = (Some(query.position_after(row, written)), true);
+                    ControlFlow::Break(())
+                }
+                Ok(_) => ControlFlow::Continue(()),
+                Err(error) => {
+                    sent = Err(error);
+                    ControlFlow::Break(())
+                }
+            }
         });
         ran?;
         sent?;
@@ -276,6 +312,9 @@ fn write_one(
         }
         Plan::ServiceDocument(_) | Plan::Metadata | Plan::Entities(_) => {}
     }
+    if out.len() > LONGEST_ROW {
+        return Err(SourceError::ValueTooLarge);
+    }
     Ok(found)
 }
 
@@ -291,13 +330,14 @@ fn number(reads: &impl Reads, statement: &Statement) -> Result<i64, SourceError>
     Ok(number)
 }
 
-impl Out for Vec<u8> {
+impl Out for ShortPage {
     fn buffer(&mut self) -> &mut Vec<u8> {
-        self
+        &mut self.bytes
     }
 
-    fn row_written(&mut self) -> Result<(), SourceError> {
-        Ok(())
+    fn row_written(&mut self) -> Result<Pace, SourceError> {
+        self.outgrown = self.bytes.len() > INLINE_BYTES;
+        Ok(if self.outgrown { Pace::End } else { Pace::Go })
     }
 }
 
@@ -308,7 +348,7 @@ impl Out for ChunkSink {
     }
 
     #[inline]
-    fn row_written(&mut self) -> Result<(), SourceError> {
+    fn row_written(&mut self) -> Result<Pace, SourceError> {
         Self::row_written(self)
     }
 }

@@ -1,21 +1,26 @@
 //! One read-only connection: what it runs and what stops it.
 
+use std::cell::Cell;
 use std::ffi::c_int;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use odata::statement::Statement;
+use rusqlite::limits::Limit;
 use rusqlite::{CachedStatement, Connection, ErrorCode};
 
 use super::failure::failure;
-use super::file::{Access, authorize, connect, is_settled};
+use super::file::{Access, LONGEST_DECLARATION, authorize, connect, is_settled};
 use super::own;
 use crate::budget::Permit;
 use crate::{Deadline, Limits, SourceError};
 
 /// After how many steps of SQLite's machine a running statement asks whether it should stop: some ten microseconds.
 const STEPS_BETWEEN_CHECKS: c_int = 1000;
+
+/// However many values a row has, each may be so long, in bytes: longer than any literal of a request.
+const SMALLEST_SHARE: i32 = 64 * 1024;
 
 /// What may stop a running statement, besides the end of its source.
 #[derive(Debug, Default)]
@@ -52,6 +57,8 @@ impl Control {
 pub(super) struct OpenConnection {
     sqlite: Connection,
     control: Arc<Control>,
+    row_bytes: i32,
+    longest_value: Cell<i32>,
     pub(super) generation: u64,
     _permit: Permit,
 }
@@ -84,7 +91,10 @@ impl OpenConnection {
             .progress_handler(STEPS_BETWEEN_CHECKS, Some(should_stop))
             .and_then(|()| sqlite.authorizer(Some(authorize)))
             .map_err(|error| failure(&error))?;
-        Ok((Self { sqlite, control, generation, _permit: permit }, access))
+        let row_bytes = i32::try_from(limits.max_row_bytes).unwrap_or(i32::MAX);
+        let longest_value = Cell::new(LONGEST_DECLARATION);
+        let opened = Self { sqlite, control, row_bytes, longest_value, generation, _permit: permit };
+        Ok((opened, access))
     }
 
     /// Sets what stops the statements that follow.
@@ -105,11 +115,33 @@ impl OpenConnection {
         failure(error)
     }
 
+    /// How long a value may be for a statement that computes so many together: an equal share of what a row may take. A
+    /// value may be anything, whatever its column declares: a file of a few kilobytes can compute gigabytes.
+    fn share(&self, values: usize) -> i32 {
+        let values = i32::try_from(values.max(1)).unwrap_or(i32::MAX);
+        (self.row_bytes / values).max(SMALLEST_SHARE)
+    }
+
+    fn allow_values(&self, longest: i32) -> Result<(), SourceError> {
+        if self.longest_value.replace(longest) != longest {
+            let set = self.sqlite.set_limit(Limit::SQLITE_LIMIT_LENGTH, longest);
+            set.map_err(|error| failure(&error))?;
+        }
+        Ok(())
+    }
+
+    /// Allows values as long as the text of a table's declaration may be, which SQLite reads like any other.
+    pub(super) fn allow_declarations(&self) -> Result<(), SourceError> {
+        self.allow_values(LONGEST_DECLARATION)
+    }
+
     /// Compiles a statement, or finds it compiled, and makes sure that it only reads.
     pub(super) fn prepare(&self, statement: &Statement) -> Result<CachedStatement<'_>, SourceError> {
-        let prepared = self.sqlite.prepare_cached(&statement.sql).map_err(|error| match failure(&error) {
-            SourceError::Failed { detail } => SourceError::StructureChanged { detail },
-            SourceError::TimedOut => self.failure(&error),
+        let share = self.share(values_of(statement));
+        self.allow_values(share.max(LONGEST_DECLARATION))?;
+        let prepared = self.sqlite.prepare_cached(&statement.sql).map_err(|error| match self.failure(&error) {
+            // SQLite knows every table and column, and yet cannot run it: trying again would not help.
+            SourceError::Failed { detail } => SourceError::Unsupported { detail },
             other => other,
         })?;
         if !prepared.readonly() {
@@ -119,6 +151,7 @@ impl OpenConnection {
             let detail = format!("{} columns instead of {}", prepared.column_count(), statement.columns);
             return Err(SourceError::StructureChanged { detail });
         }
+        self.allow_values(share)?;
         Ok(prepared)
     }
 
@@ -141,6 +174,12 @@ impl OpenConnection {
     pub(super) fn sqlite(&self) -> &Connection {
         &self.sqlite
     }
+}
+
+/// How many values a statement may hold at once: those that it answers, and each that it names besides.
+fn values_of(statement: &Statement) -> usize {
+    let quotes = statement.sql.bytes().filter(|byte| *byte == b'"').count();
+    statement.columns.max(quotes / 2)
 }
 
 /// A read transaction.

@@ -1,6 +1,6 @@
 //! From SQLite's result codes to reasons.
 
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, ffi};
 
 use crate::SourceError;
 
@@ -8,23 +8,53 @@ use crate::SourceError;
 /// [`SourceError::TimedOut`] here.
 pub(super) fn failure(error: &rusqlite::Error) -> SourceError {
     let detail = error.to_string();
-    let rusqlite::Error::SqliteFailure(code, _) = error else {
-        return SourceError::Failed { detail };
+    let (code, words) = match error {
+        rusqlite::Error::SqliteFailure(code, words) => (code, words.as_deref().unwrap_or_default()),
+        rusqlite::Error::SqlInputError { error, msg, .. } => (error, msg.as_str()),
+        _ => return SourceError::Failed { detail },
     };
     match code.code {
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed => {
             SourceError::Locked
         }
         ErrorCode::NotADatabase => SourceError::NotADatabase,
-        ErrorCode::DatabaseCorrupt | ErrorCode::SystemIoFailure => SourceError::Damaged { detail },
+        ErrorCode::OutOfMemory | ErrorCode::DiskFull => SourceError::Exhausted { detail },
+        ErrorCode::SystemIoFailure => match code.extended_code {
+            ffi::SQLITE_IOERR_NOMEM => SourceError::Exhausted { detail },
+            ffi::SQLITE_IOERR_LOCK | ffi::SQLITE_IOERR_RDLOCK | ffi::SQLITE_IOERR_SHMLOCK => SourceError::Locked,
+            _ => SourceError::Damaged { detail },
+        },
+        ErrorCode::DatabaseCorrupt => SourceError::Damaged { detail },
         ErrorCode::CannotOpen | ErrorCode::PermissionDenied => SourceError::Unreadable { detail },
         // A journal of an interrupted write lies beside the file, and only a writer can replay it.
-        ErrorCode::ReadOnly if code.extended_code != rusqlite::ffi::SQLITE_READONLY => {
-            SourceError::Unreadable { detail }
-        }
+        ErrorCode::ReadOnly if code.extended_code != ffi::SQLITE_READONLY => SourceError::Unreadable { detail },
         ErrorCode::ReadOnly | ErrorCode::AuthorizationForStatementDenied => SourceError::ReadOnly,
         ErrorCode::OperationInterrupted => SourceError::TimedOut,
         ErrorCode::TooBig => SourceError::ValueTooLarge,
+        ErrorCode::SchemaChanged => SourceError::StructureChanged { detail },
+        ErrorCode::Unknown => of_statement(code.extended_code, words, detail),
         _ => SourceError::Failed { detail },
+    }
+}
+
+/// `SQLITE_ERROR` says what is wrong with a statement in words alone
+/// (only [a missing collation](https://www.sqlite.org/rescode.html#error_missing_collseq) has a code).
+fn of_statement(extended_code: i32, told: &str, detail: String) -> SourceError {
+    const GONE: [&str; 4] = ["no such table", "no such column", "no such index", "has no column named"];
+    const FOREIGN: [&str; 6] = [
+        "no such function",
+        "unknown function",
+        "no such module",
+        "no such collation sequence",
+        "no query solution",
+        "unsafe use of",
+    ];
+    let says = |words: &[&str]| words.iter().any(|words| told.starts_with(words));
+    if extended_code == ffi::SQLITE_ERROR_MISSING_COLLSEQ || says(&FOREIGN) {
+        SourceError::Unsupported { detail }
+    } else if says(&GONE) {
+        SourceError::StructureChanged { detail }
+    } else {
+        SourceError::Failed { detail }
     }
 }

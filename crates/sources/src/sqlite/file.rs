@@ -11,6 +11,9 @@ use rusqlite::{Connection, OpenFlags};
 use super::functions;
 use crate::Limits;
 
+/// The longest text of a statement or of a table's declaration, in bytes.
+pub(super) const LONGEST_DECLARATION: i32 = 1024 * 1024;
+
 /// Whether the file is read as one that other programs may change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {
@@ -35,7 +38,7 @@ pub(super) fn connect(path: &Path, limits: &Limits, access: Access) -> rusqlite:
             Connection::open_with_flags(immutable_uri(path), flags | OpenFlags::SQLITE_OPEN_URI)?
         }
     };
-    harden(&connection, limits)?;
+    harden(&connection)?;
     connection.busy_timeout(limits.lock_wait)?;
     connection.set_prepared_statement_cache_capacity(limits.prepared_statements);
     // Sorts larger than the cache go to a temporary file: in memory they would be bounded by nothing.
@@ -49,7 +52,7 @@ pub(super) fn connect(path: &Path, limits: &Limits, access: Access) -> rusqlite:
 }
 
 /// Takes from the connection whatever reading does not need. The file itself may be hostile.
-fn harden(connection: &Connection, limits: &Limits) -> rusqlite::Result<()> {
+fn harden(connection: &Connection) -> rusqlite::Result<()> {
     for (setting, value) in [
         (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
         (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
@@ -63,9 +66,9 @@ fn harden(connection: &Connection, limits: &Limits) -> rusqlite::Result<()> {
     }
     connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
     connection.set_limit(Limit::SQLITE_LIMIT_WORKER_THREADS, 0)?;
-    connection.set_limit(Limit::SQLITE_LIMIT_SQL_LENGTH, 1024 * 1024)?;
-    let largest = i32::try_from(limits.max_value_bytes).unwrap_or(i32::MAX);
-    connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, largest)?;
+    connection.set_limit(Limit::SQLITE_LIMIT_SQL_LENGTH, LONGEST_DECLARATION)?;
+    // Until a statement says how many values it reads.
+    connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, LONGEST_DECLARATION)?;
     connection.pragma_update(None, "query_only", true)?;
     connection.pragma_update(None, "cell_size_check", true)
 }

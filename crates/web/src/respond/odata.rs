@@ -135,6 +135,10 @@ impl From<DataRefusal> for Problem {
                 Some(SourceFailure::TooSlow) => {
                     Self::new(StatusCode::GATEWAY_TIMEOUT, "QueryTimedOut", message)
                 }
+                Some(SourceFailure::TooLarge) => Self::new(StatusCode::BAD_GATEWAY, "RowTooLarge", message),
+                Some(SourceFailure::Unsupported) => {
+                    Self::new(StatusCode::NOT_IMPLEMENTED, "NotImplemented", message)
+                }
                 Some(SourceFailure::Unavailable) | None => {
                     Self::new(StatusCode::BAD_GATEWAY, "DataSourceUnavailable", message)
                 }

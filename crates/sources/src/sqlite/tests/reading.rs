@@ -115,6 +115,35 @@ fn a_value_beyond_the_limit_is_refused_before_it_fills_the_memory() {
     assert_eq!(outcome, Err(SourceError::ValueTooLarge));
 }
 
+/// Attack: a small file whose row computes as much as its maker likes.
+#[test]
+fn what_the_values_of_one_row_take_together_is_bounded() {
+    let columns: String = (0..100).map(|n| format!(", g{n} TEXT AS (hex(zeroblob(2000000 + {n} * id)))")).collect();
+    let fixture = fixture(&format!("CREATE TABLE t(id INTEGER PRIMARY KEY{columns}); INSERT INTO t VALUES (1)"));
+    let list: Vec<String> = (0..100).map(|n| format!("\"g{n}\"")).collect();
+    let all = statement(&format!("SELECT {} FROM \"t\"", list.join(", ")), 100);
+    assert_eq!(rows(&fixture.source, &all), Err(SourceError::ValueTooLarge));
+    let nested = list.iter().fold("''".to_owned(), |inner, name| format!("({name} || {inner})"));
+    let nested = statement(&format!("SELECT 1 FROM \"t\" WHERE {nested} = ''"), 1);
+    assert_eq!(rows(&fixture.source, &nested), Err(SourceError::ValueTooLarge));
+    let mut length = 0;
+    let one = fixture.source.query(&statement("SELECT \"g1\" FROM \"t\"", 1), run(), |row| {
+        length = if let Cell::Text(text) = row.cell(0) { text.len() } else { 0 };
+        ControlFlow::Continue(())
+    });
+    assert_eq!((one.map(|ran| ran.rows), length), (Ok(1), 4_000_002));
+}
+
+#[test]
+fn a_wide_table_whose_declaration_is_long_is_read_all_the_same() {
+    let columns: Vec<String> = (0..1900).map(|n| format!("\"a column with a rather long name {n}\"")).collect();
+    let list = columns.join(", ");
+    let fixture = fixture(&format!("CREATE TABLE t({list}); INSERT INTO t DEFAULT VALUES"));
+    assert!(list.len() > 64 * 1024);
+    assert_eq!(rows(&fixture.source, &statement(&format!("SELECT {list} FROM t"), 1900)).unwrap().len(), 1);
+    assert!(fixture.source.read_schema(run().deadline).is_ok());
+}
+
 #[test]
 fn a_lock_of_another_program_is_worth_trying_again() {
     let fixture = fixture("CREATE TABLE t(a)");

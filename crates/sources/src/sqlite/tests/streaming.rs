@@ -2,19 +2,19 @@ use std::fmt::Write as _;
 use std::sync::mpsc;
 
 use super::*;
-use crate::{ChunkSink, Chunks, Runner};
+use crate::{ChunkSink, Chunks, Pace, Runner};
 
 /// Encodes every row as a line.
 fn lines(runner: &Runner<'_>, sink: &mut ChunkSink, select: &Statement) -> Result<(), SourceError> {
-    let mut outcome = Ok(());
+    let mut outcome = Ok(Pace::Go);
     runner.query(select, |row| {
         if let Cell::Integer(number) = row.cell(0) {
             sink.buffer().extend_from_slice(format!("{number} some more bytes\n").as_bytes());
         }
         outcome = sink.row_written();
-        if outcome.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        if outcome == Ok(Pace::Go) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     })?;
-    outcome
+    outcome.map(drop)
 }
 
 fn stream(source: &Source, sql: &str, run: Run) -> Result<Chunks, SourceError> {
@@ -136,4 +136,15 @@ async fn closing_stops_what_runs_and_what_waits() {
     assert!(waiting.next().await.unwrap().is_err());
     assert_eq!(one_integer(&fixture.source, "SELECT 7"), Err(SourceError::Closed));
     assert_eq!(stream(&fixture.source, "SELECT 7, 1", run()).unwrap_err(), SourceError::Closed);
+}
+
+#[tokio::test]
+async fn a_receiver_that_takes_nothing_gives_its_worker_back_to_whoever_waits() {
+    let fixture = fixture("CREATE TABLE t(a)");
+    // More than any buffer holds, and nobody reads on.
+    let mut idle = stream(&fixture.source, COUNTING, run()).unwrap();
+    assert!(idle.next().await.unwrap().is_ok());
+    let mut next = stream(&fixture.source, "SELECT 7, 1", run()).unwrap();
+    assert_eq!(next.next().await.unwrap().unwrap().as_ref(), b"7 some more bytes\n");
+    drop(idle);
 }
