@@ -12,7 +12,7 @@ use std::time::Duration;
 use oauth::account::DataSource;
 use oauth::id::DataSourceId;
 use oauth::time::Timestamp;
-use odata::model::Model;
+use odata::model::{Finding, Model};
 use sources::{AllowedFolders, Deadline, SchemaVersion, Source, SourceError, SourceSpec};
 
 use crate::odata::Document;
@@ -174,16 +174,16 @@ impl App {
         self.sources.close(id.get());
     }
 
-    /// Opens a database that is no data source yet, and describes it, to see whether it is usable.
-    pub(crate) async fn try_out(&self, spec: SourceSpec) -> Result<(), OpenRefusal> {
+    /// Opens a database that is no data source yet, and describes it, to see whether it is usable. Answers what the owner
+    /// declares of it and does not hold.
+    pub(crate) async fn try_out(&self, spec: SourceSpec) -> Result<Vec<Finding>, OpenRefusal> {
         let sources = self.sources.clone();
         let deadline = self.schema_deadline();
         let tried = tokio::task::spawn_blocking(move || {
             let source = sources.try_out(&spec)?;
             source.read_schema(deadline)
         });
-        tried.await.map_err(|panic| Fault::Broken(Box::new(panic)))??;
-        Ok(())
+        Ok(tried.await.map_err(|panic| Fault::Broken(Box::new(panic)))??.refused)
     }
 
     /// `attempts` is how many had ended when the request looked for what is ready.
@@ -234,7 +234,7 @@ impl App {
             let version = source.schema_version()?;
             let described = source.read_schema(deadline)?;
             let mut model = Model::compile(&namespace, described.schema);
-            model.findings.splice(0..0, described.findings);
+            model.findings.splice(0..0, described.refused.into_iter().chain(described.findings));
             let opened = Opened { source, model: Arc::new(model), metadata: OnceLock::new() };
             Ok::<_, SourceError>((opened, version))
         });

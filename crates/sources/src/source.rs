@@ -9,6 +9,7 @@ use odata::model::{Finding, Schema};
 use odata::sql::Dialect;
 use odata::statement::Statement;
 
+use crate::stores::Keys;
 use crate::sqlite::{SqliteRunner, SqliteSource};
 use crate::{ChunkSink, Chunks, ConnectionBudget, Deadline, Limits, Ran, Run, SourceError, SourceRow};
 
@@ -19,6 +20,8 @@ pub enum SourceSpec {
     Sqlite {
         /// Path of the file.
         path: PathBuf,
+        /// Keys that the owner declares for tables and views that have none.
+        keys: Keys,
     },
 }
 
@@ -36,6 +39,8 @@ pub struct Described {
     pub schema: Schema,
     /// What was left out or looks doubtful, and why. Belongs beside the findings of the compiled model.
     pub findings: Vec<Finding>,
+    /// What the owner declared and does not hold. Belongs there too; of a source that is being made, it is a fault.
+    pub refused: Vec<Finding>,
 }
 
 /// Names one state of a database's structure: two equal versions mean that a model built then still fits.
@@ -56,7 +61,9 @@ impl Source {
         budget: &Arc<ConnectionBudget>,
     ) -> Result<Self, SourceError> {
         match spec {
-            SourceSpec::Sqlite { path } => SqliteSource::open(path, limits, budget).map(Self::Sqlite),
+            SourceSpec::Sqlite { path, keys } => {
+                SqliteSource::open(path, keys.clone(), limits, budget).map(Self::Sqlite)
+            }
         }
     }
 

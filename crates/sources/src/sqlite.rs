@@ -9,8 +9,10 @@ mod declared;
 mod failure;
 mod file;
 mod functions;
+mod keys;
 mod own;
 mod pool;
+mod probe;
 mod schema;
 
 use std::cell::Cell;
@@ -26,6 +28,7 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use self::connection::{Bounds, OpenConnection};
 use self::pool::{Lane, Pool};
 use crate::chunks::{Overflow, chunks};
+use crate::stores::Keys;
 use crate::workers::Workers;
 use crate::{
     ChunkSink, Chunks, ConnectionBudget, Deadline, Described, Ended, Limits, Ran, Run, SchemaVersion,
@@ -36,20 +39,27 @@ use crate::{
 #[derive(Debug)]
 pub struct SqliteSource {
     pool: Arc<Pool>,
+    keys: Keys,
     workers: Workers,
     overflow: Arc<Overflow>,
 }
 
 impl SqliteSource {
-    /// Opens the file at `path`, following links once and for all, and reads its header.
+    /// Opens the file at `path`, following links once and for all, and reads its header. `keys` are for tables and views
+    /// that have none.
     ///
     /// # Errors
     /// [`SourceError::Missing`], [`SourceError::NotAFile`], [`SourceError::NotADatabase`],
     /// [`SourceError::Unreadable`] and whatever else keeps it from being read.
-    pub fn open(path: &Path, limits: &Limits, budget: &Arc<ConnectionBudget>) -> Result<Self, SourceError> {
+    pub fn open(
+        path: &Path,
+        keys: Keys,
+        limits: &Limits,
+        budget: &Arc<ConnectionBudget>,
+    ) -> Result<Self, SourceError> {
         let pool = Pool::open(path, limits, budget)?;
         let workers = Workers::new(limits.workers, limits.queued);
-        Ok(Self { pool, workers, overflow: Arc::default() })
+        Ok(Self { pool, keys, workers, overflow: Arc::default() })
     }
 
     /// Reads tables and columns. See [`Source::read_schema`](crate::Source::read_schema).
@@ -59,7 +69,7 @@ impl SqliteSource {
     pub fn read_schema(&self, deadline: Deadline) -> Result<Described, SourceError> {
         self.pool.look_again();
         let run = Run { deadline, max_rows: usize::MAX };
-        self.read(run, |runner| schema::describe(runner.connection))
+        self.read(run, |runner| schema::describe(runner.connection, &self.keys))
     }
 
     /// Which file this is and how often its structure has changed.

@@ -13,18 +13,30 @@ pub struct DataStore {
     pub id: i64,
     /// Its name on the wire.
     pub name: &'static str,
-    /// The keys of its options; each is needed.
+    /// The keys of the options that are needed. Their values are texts.
     pub options: &'static [&'static str],
+    /// The keys of what its owner may declare besides. Their values are JSON objects.
+    pub declarations: &'static [&'static str],
 }
 
 /// SQLite database files.
-pub const SQLITE: DataStore = DataStore { id: 1, name: "SQLite", options: &[PATH] };
+pub const SQLITE: DataStore = DataStore { id: 1, name: "SQLite", options: &[PATH], declarations: &[KEYS] };
 
 /// Every kind of database that can be a data source.
 pub const DATA_STORES: &[DataStore] = &[SQLITE];
 
 /// The option under which a SQLite source has its file.
 const PATH: &str = "path";
+
+/// The option that names the columns by which rows of a table without a primary key, or of a view, are told apart:
+/// `{"View": ["a", "b"]}`.
+const KEYS: &str = "keys";
+
+/// The longest text of a declaration, in bytes.
+const LONGEST_DECLARATION: usize = 64 * 1024;
+
+/// The columns of a key by the name of its table or view.
+pub type Keys = BTreeMap<String, Vec<String>>;
 
 /// What is wrong with one option.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,12 +68,38 @@ impl DataStore {
                 Some(_) => {}
             }
         }
-        for key in options.keys().filter(|key| !self.options.contains(&key.as_str())) {
+        for (key, value) in self.declarations.iter().filter_map(|key| options.get_key_value(*key)) {
+            if value.len() > LONGEST_DECLARATION {
+                fault(key, format!("is longer than {LONGEST_DECLARATION} bytes"));
+            } else if let Err(message) = declaration_fault(key, value) {
+                fault(key, message);
+            }
+        }
+        let known = |key: &str| self.options.contains(&key) || self.declarations.contains(&key);
+        for key in options.keys().filter(|key| !known(key)) {
             let key: String = key.chars().filter(|character| !character.is_control()).take(64).collect();
             fault(&key, format!("is no option of {}", self.name));
         }
         faults
     }
+}
+
+fn declaration_fault(key: &str, value: &str) -> Result<(), String> {
+    if key == KEYS { keys(value).map(drop) } else { Ok(()) }
+}
+
+/// Reads the option `keys`.
+fn keys(json: &str) -> Result<Keys, String> {
+    let shape = "must be an object of lists of columns, such as {\"View\": [\"a\", \"b\"]}";
+    let keys: Keys = serde_json::from_str(json).map_err(|_| shape.to_owned())?;
+    for (table, columns) in &keys {
+        let twice = (1..columns.len()).any(|at| columns[..at].contains(&columns[at]));
+        if columns.is_empty() || twice {
+            let table: String = table.chars().filter(|character| !character.is_control()).take(64).collect();
+            return Err(format!("must name each column of the key of {table} once, and at least one"));
+        }
+    }
+    Ok(keys)
 }
 
 impl SourceSpec {
@@ -74,7 +112,14 @@ impl SourceSpec {
             return Err(SourceError::Failed { detail: format!("there is no data store {data_store}") });
         }
         let path = options.get(PATH).ok_or(SourceError::Missing)?;
-        Ok(Self::Sqlite { path: PathBuf::from(path) })
+        let keys = options.get(KEYS).map(|json| keys(json)).transpose();
+        let keys = keys.map_err(|detail| SourceError::Failed { detail: format!("the option keys {detail}") })?;
+        Ok(Self::Sqlite { path: PathBuf::from(path), keys: keys.unwrap_or_default() })
+    }
+
+    /// A SQLite database of which nothing is declared.
+    pub fn sqlite(path: impl Into<PathBuf>) -> Self {
+        Self::Sqlite { path: path.into(), keys: Keys::new() }
     }
 
     /// The same source with links resolved, if it lies where sources may lie. Reads the file system: call it off the
@@ -84,7 +129,9 @@ impl SourceSpec {
     /// As for [`AllowedFolders::check`].
     pub fn allowed(&self, folders: &AllowedFolders) -> Result<Self, SourceError> {
         match self {
-            Self::Sqlite { path } => Ok(Self::Sqlite { path: folders.check(path)? }),
+            Self::Sqlite { path, keys } => {
+                Ok(Self::Sqlite { path: folders.check(path)?, keys: keys.clone() })
+            }
         }
     }
 
@@ -101,9 +148,15 @@ impl SourceSpec {
     /// [`SourceError::NotAllowed`] for a path that is not UTF-8, which no option can hold.
     pub fn options(&self) -> Result<BTreeMap<String, String>, SourceError> {
         match self {
-            Self::Sqlite { path } => {
+            Self::Sqlite { path, keys } => {
                 let path = path.to_str().ok_or(SourceError::NotAllowed)?;
-                Ok(BTreeMap::from([(PATH.to_owned(), path.to_owned())]))
+                let mut options = BTreeMap::from([(PATH.to_owned(), path.to_owned())]);
+                if !keys.is_empty() {
+                    let json = serde_json::to_string(keys);
+                    let json = json.map_err(|error| SourceError::Failed { detail: error.to_string() })?;
+                    options.insert(KEYS.to_owned(), json);
+                }
+                Ok(options)
             }
         }
     }
@@ -128,7 +181,7 @@ mod tests {
 
     #[test]
     fn options_lead_to_a_source_and_back() {
-        let given = options(&[("path", "/data/a.db")]);
+        let given = options(&[("path", "/data/a.db"), ("keys", r#"{"V":["b","a"]}"#)]);
         let spec = SourceSpec::of(SQLITE.id, &given).unwrap();
         assert_eq!(spec.options().unwrap(), given);
         assert_eq!(spec.data_store(), &SQLITE);
@@ -147,5 +200,9 @@ mod tests {
         assert_eq!(told(&[("path", "")]), ["path must not be empty"]);
         assert_eq!(told(&[("path", "a\nb")]), ["path must not contain control characters"]);
         assert_eq!(told(&[("path", "a"), ("ho\nst", "b")]), ["host is no option of SQLite"]);
+        assert!(told(&[("path", "a"), ("keys", r#"{"V": ["a", "b"]}"#)]).is_empty());
+        for keys in ["", "[]", "x", r#"{"V": "a"}"#, r#"{"V": [1]}"#, r#"{"V": []}"#, r#"{"V": ["a", "a"]}"#] {
+            assert_eq!(told(&[("path", "a"), ("keys", keys)]).len(), 1, "{keys}");
+        }
     }
 }

@@ -152,8 +152,14 @@ impl App {
         let given = SourceSpec::of(store.id, &options).map_err(Refused::Unusable)?;
         let spec = self.allowed_spec(actor, given).await?;
         let stored = spec.options().map_err(Refused::Unusable)?;
-        self.try_out(spec).await?;
-        Ok(stored)
+        let refused = self.try_out(spec).await?;
+        if refused.is_empty() {
+            return Ok(stored);
+        }
+        let named = refused.into_iter().map(|finding| {
+            FieldFault::new("options.keys", format!("{}: {}", finding.subject, finding.message))
+        });
+        Err(Refused::Options(named.collect()))
     }
 
     /// The real place of a database that the caller may name: it is stored with links resolved, so that what is opened

@@ -45,7 +45,11 @@ fn entity_type(
         key.extend(table.columns.iter().position(|column| column.name == *name));
     }
     if key.is_empty() || key.len() < table.primary_key.len() {
-        findings.push(finding(table.name, "not served: it has no primary key, so its rows have no address"));
+        findings.push(finding(
+            table.name,
+            "not served: it has no key, so its rows have no address. Declare the columns that tell its rows apart with the \
+             data source's option keys, such as {\"View\": [\"a\", \"b\"]}",
+        ));
         return None;
     }
     let name = unique(names, &identifier(&table.name));

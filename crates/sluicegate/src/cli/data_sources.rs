@@ -95,7 +95,7 @@ pub(super) fn run(command: DataSourceCommand, environment: &Environment) -> anyh
 
 async fn add(opened: &Opened, command: &Add) -> anyhow::Result<()> {
     let path = std::path::absolute(&command.path).context("the path cannot be understood")?;
-    let spec = SourceSpec::Sqlite { path };
+    let spec = SourceSpec::sqlite(path);
     let draft = DataSourceDraft {
         name: Some(command.name.clone()),
         data_store: Some(spec.data_store().id),

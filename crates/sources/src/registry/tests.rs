@@ -11,7 +11,7 @@ use crate::{Deadline, Run};
 fn database(folder: &Path, name: &str) -> SourceSpec {
     let path = folder.join(name);
     Connection::open(&path).unwrap().execute_batch("CREATE TABLE t(a)").unwrap();
-    SourceSpec::Sqlite { path }
+    SourceSpec::sqlite(path)
 }
 
 fn touch(source: &Source) -> Result<(), SourceError> {
@@ -57,7 +57,7 @@ fn a_closed_source_leaves_no_connection_behind_even_while_somebody_holds_it() {
 #[test]
 fn a_file_that_cannot_be_opened_leaves_the_id_closed() {
     let sources = Sources::new(Limits::default(), 8);
-    let spec = SourceSpec::Sqlite { path: "/nonexistent/a.db".into() };
+    let spec = SourceSpec::sqlite("/nonexistent/a.db");
     assert_eq!(sources.open_or_get(1, &spec).unwrap_err(), SourceError::Missing);
     assert!(sources.get(1).is_none());
 }

@@ -5,6 +5,7 @@ use std::ffi::c_int;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use odata::statement::Statement;
 use rusqlite::limits::Limit;
@@ -100,6 +101,28 @@ impl OpenConnection {
     /// Sets what stops the statements that follow.
     pub(super) fn bound(&self, bounds: Bounds) {
         *self.control.bounds.lock().unwrap_or_else(PoisonError::into_inner) = bounds;
+    }
+
+    /// Lets `read` run for so long at most, within what stops it anyway. The inner error is what kept it from an answer;
+    /// the outer one, that nothing more may be read at all.
+    pub(super) fn within<T>(
+        &self,
+        patience: Duration,
+        read: impl FnOnce() -> Result<T, SourceError>,
+    ) -> Result<Result<T, SourceError>, SourceError> {
+        let deadline = |deadline| {
+            let mut bounds = self.control.bounds.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::replace(&mut bounds.deadline, deadline)
+        };
+        let soon = Deadline::after(patience);
+        let before = deadline(Some(soon));
+        if before.is_some_and(|before| before < soon) {
+            deadline(before);
+        }
+        let outcome = read();
+        deadline(before);
+        self.stop_if_due()?;
+        Ok(outcome)
     }
 
     /// Refuses work that should already have stopped.

@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
-use odata::model::{Column, Finding, ForeignKey, Schema, Table};
+use odata::model::{Column, Finding, ForeignKey, Table};
 use rusqlite::Connection;
 
 use super::connection::OpenConnection;
 use super::declared::edm_type;
-use super::own;
+use super::{keys, own, probe};
+use crate::stores::Keys;
 use crate::{Described, SourceError};
 
 /// What `pragma_table_list` says of a table.
@@ -28,36 +29,49 @@ enum Kind {
 }
 
 /// Describes every ordinary table and view. What cannot be served is a finding, not an error: one broken view must
-/// not keep the rest from being read.
-pub(super) fn describe(connection: &OpenConnection) -> Result<Described, SourceError> {
+/// not keep the rest from being read. `keys` are what the owner declares for those without a primary key.
+pub(super) fn describe(connection: &OpenConnection, keys: &Keys) -> Result<Described, SourceError> {
     let fail = |error: rusqlite::Error| connection.failure(&error);
+    connection.allow_declarations()?;
     let sqlite = connection.sqlite();
-    let mut findings = Vec::new();
-    let mut tables = Vec::new();
     // Within the transaction that reads the structure, so that no other file can come between.
     own::refuse_marked(sqlite)?;
     let listed = list(sqlite).map_err(fail)?;
     own::refuse_by_tables(listed.iter().map(|listed| listed.name.as_str()))?;
+    let mut described = Described::default();
+    keys::refuse_strays(keys, listed.iter().map(|listed| listed.name.as_str()), &mut described);
     for listed in listed {
         if let Some(message) = reason_to_drop(&listed) {
-            findings.push(Finding { subject: listed.name, message: message.to_owned() });
+            described.findings.push(Finding { subject: listed.name, message: message.to_owned() });
         } else if listed.kind != Kind::Shadow {
-            match table(sqlite, &listed) {
-                Ok(table) => tables.push(table),
-                Err(error) => {
-                    // A deadline, a lock or an unreadable file is no fault of the table.
-                    connection.stop_if_due()?;
-                    if !is_about_the_table(&error) {
-                        return Err(fail(error));
-                    }
-                    let message = format!("left out, its columns cannot be read: {error}");
-                    findings.push(Finding { subject: listed.name, message });
-                }
-            }
+            let Some(table) = readable(connection, &listed, &mut described.findings)? else { continue };
+            let Some(mut table) = probe::usable(connection, table, &mut described.findings)? else { continue };
+            keys::complete(connection, &mut table, listed.has_rowid, keys, &mut described)?;
+            described.schema.tables.push(table);
         }
     }
-    resolve_references(&mut tables);
-    Ok(Described { schema: Schema { tables }, findings })
+    resolve_references(&mut described.schema.tables);
+    Ok(described)
+}
+
+/// The table as it is declared, or a finding.
+fn readable(
+    connection: &OpenConnection,
+    listed: &Listed,
+    findings: &mut Vec<Finding>,
+) -> Result<Option<Table>, SourceError> {
+    let error = match table(connection.sqlite(), listed) {
+        Ok(table) => return Ok(Some(table)),
+        Err(error) => error,
+    };
+    // A deadline, a lock or an unreadable file is no fault of the table.
+    connection.stop_if_due()?;
+    if !is_about_the_table(&error) {
+        return Err(connection.failure(&error));
+    }
+    let message = format!("left out, its columns cannot be read: {}", probe::words(&error));
+    findings.push(Finding { subject: listed.name.clone(), message });
+    Ok(None)
 }
 
 fn list(sqlite: &Connection) -> rusqlite::Result<Vec<Listed>> {

@@ -42,7 +42,7 @@ fn fixture(sql: &str) -> Fixture {
 }
 
 fn open(path: &std::path::Path) -> Result<Source, SourceError> {
-    Source::open(&SourceSpec::Sqlite { path: path.to_owned() }, &limits(), &ConnectionBudget::new(8))
+    Source::open(&SourceSpec::sqlite(path), &limits(), &ConnectionBudget::new(8))
 }
 
 fn run() -> Run {

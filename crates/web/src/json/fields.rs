@@ -142,16 +142,18 @@ impl<'a> Fields<'a> {
         Some(Fields::of(value, &self.path_of(name), self.faults))
     }
 
-    /// The names and texts of an object with free names, such as the options of a data source.
-    pub fn texts(&mut self, name: &'static str) -> Option<Vec<(&'a str, &'a str)>> {
+    /// The names and values of an object with free names, such as the options of a data source: texts as they are, objects
+    /// as their JSON.
+    pub fn texts_or_objects(&mut self, name: &'static str) -> Option<Vec<(String, String)>> {
         let inner = self.object(name)?;
         let mut texts = Vec::with_capacity(inner.members.len());
         for (member, value) in inner.members {
             match value {
-                Json::String(text) => texts.push((member.as_str(), text.as_str())),
+                Json::String(text) => texts.push((member.clone(), text.clone())),
+                Json::Object(_) => texts.push((member.clone(), value.to_string())),
                 other => self.faults.add(
                     format!("{}.{}", inner.path, brief(member)),
-                    format!("must be a string, not {}", other.kind()),
+                    format!("must be a string or an object, not {}", other.kind()),
                 ),
             }
         }

@@ -19,10 +19,16 @@ struct ShownStore {
     id: i64,
     name: &'static str,
     options: &'static [&'static str],
+    declarations: &'static [&'static str],
 }
 
 fn shown(store: &DataStore) -> ShownStore {
-    ShownStore { id: store.id, name: store.name, options: store.options }
+    ShownStore {
+        id: store.id,
+        name: store.name,
+        options: store.options,
+        declarations: store.declarations,
+    }
 }
 
 /// Every kind of database.

@@ -1,7 +1,20 @@
 use super::*;
 
 fn described(sql: &str) -> crate::Described {
-    fixture(sql).source.read_schema(Deadline::after(Duration::from_mins(1))).unwrap()
+    described_with(sql, &[])
+}
+
+fn described_with(sql: &str, keys: &[(&str, &[&str])]) -> crate::Described {
+    let fixture = fixture(sql);
+    let named = |columns: &&[&str]| columns.iter().map(|column| (*column).to_owned()).collect();
+    let keys = keys.iter().map(|(table, columns)| ((*table).to_owned(), named(columns))).collect();
+    let spec = SourceSpec::Sqlite { path: fixture.path.clone(), keys };
+    let source = Source::open(&spec, &limits(), &ConnectionBudget::new(8)).unwrap();
+    source.read_schema(Deadline::after(Duration::from_mins(1))).unwrap()
+}
+
+fn subjects(findings: &[odata::model::Finding]) -> Vec<&str> {
+    findings.iter().map(|finding| finding.subject.as_str()).collect()
 }
 
 fn table<'a>(tables: &'a [Table], name: &str) -> &'a Table {
@@ -31,8 +44,8 @@ fn keys_are_not_null_only_where_sqlite_makes_sure() {
     assert_eq!(nullable(table(tables, "narrow")), [true]);
     assert_eq!(nullable(table(tables, "pair")), [false, false, true]);
     assert_eq!(table(tables, "pair").primary_key, ["b", "a"]);
-    assert_eq!(table(tables, "bare").primary_key, [""; 0]);
-    assert_eq!(found.findings, []);
+    assert_eq!(table(tables, "bare").primary_key, ["rowid"]);
+    assert_eq!(subjects(&found.findings), ["bare"]);
 }
 
 #[test]
@@ -104,4 +117,88 @@ fn a_change_of_structure_changes_the_version_and_a_change_of_data_does_not() {
     assert_eq!(fixture.source.schema_version().unwrap(), before);
     writer.execute_batch("ALTER TABLE t ADD COLUMN b").unwrap();
     assert_ne!(fixture.source.schema_version().unwrap(), before);
+}
+
+#[test]
+fn a_table_without_a_key_is_read_by_its_row_number() {
+    let found = described(
+        "CREATE TABLE free(a); CREATE TABLE taken(RowId TEXT); CREATE TABLE full(rowid, _rowid_, oid);
+         CREATE TABLE keyed(a TEXT PRIMARY KEY NOT NULL);",
+    );
+    let tables = &found.schema.tables;
+    assert_eq!(table(tables, "free").primary_key, ["rowid"]);
+    assert_eq!(table(tables, "taken").primary_key, ["_rowid_"]);
+    assert_eq!(table(tables, "full").primary_key, [""; 0]);
+    assert_eq!(table(tables, "keyed").primary_key, ["a"]);
+    assert_eq!(table(tables, "free").columns.len(), 2);
+    assert_eq!(table(tables, "free").columns[1].ty, EdmType::Int64);
+    let fixture = fixture("CREATE TABLE free(a); INSERT INTO free VALUES ('x'), ('y')");
+    let sql = "SELECT \"a\" FROM \"free\" WHERE (\"rowid\") > (1) ORDER BY \"rowid\"";
+    assert_eq!(rows(&fixture.source, &statement(sql, 1)).unwrap().len(), 1);
+}
+
+#[test]
+fn a_key_that_the_owner_declares_must_exist_and_tell_the_rows_apart() {
+    const SQL: &str = "CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT, b TEXT); CREATE TABLE u(a, b);
+        INSERT INTO t VALUES (1, 'x', 'y'), (2, 'x', 'z'); INSERT INTO u VALUES (1, 2), (1, NULL), (1, NULL);
+        CREATE VIEW v AS SELECT a, b FROM t;";
+    let found = described_with(SQL, &[("V", &["B", "a"]), ("u", &["b"])]);
+    assert_eq!(table(&found.schema.tables, "v").primary_key, ["b", "a"]);
+    // Rows without a key have no address, so they are no rows that share one.
+    assert_eq!(table(&found.schema.tables, "u").primary_key, ["b"]);
+    assert_eq!(found.refused, []);
+    for (key, subject, words) in [
+        (("v", &["a"][..]), "v", "share the values"),
+        (("v", &["a", "gone"][..]), "v", "no column"),
+        (("gone", &["a"][..]), "gone", "no such table"),
+        (("t", &["a"][..]), "t", "of its own"),
+    ] {
+        let found = described_with(SQL, &[key]);
+        assert_eq!(subjects(&found.refused), [subject], "{key:?}");
+        assert!(found.refused[0].message.contains(words), "{:?}", found.refused);
+        assert_eq!(table(&found.schema.tables, "v").primary_key, [""; 0]);
+    }
+}
+
+#[test]
+fn what_needs_a_function_or_collation_of_another_program_is_a_finding() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("own.db");
+    let maker = Connection::open(&path).unwrap();
+    maker.create_collation("german", str::cmp).unwrap();
+    let flags = rusqlite::functions::FunctionFlags::SQLITE_DETERMINISTIC
+        | rusqlite::functions::FunctionFlags::SQLITE_UTF8;
+    maker.create_scalar_function("own", 1, flags, |context| context.get::<i64>(0)).unwrap();
+    maker
+        .execute_batch(
+            "CREATE TABLE plain(id INTEGER PRIMARY KEY, name TEXT);
+             CREATE TABLE named(id INTEGER PRIMARY KEY, name TEXT COLLATE german); INSERT INTO named VALUES (1, 'x');
+             CREATE TABLE keyed(name TEXT COLLATE german PRIMARY KEY NOT NULL);
+             CREATE TABLE bare(name TEXT COLLATE german PRIMARY KEY NOT NULL) WITHOUT ROWID;
+             CREATE TABLE computed(id INTEGER PRIMARY KEY, twice INTEGER AS (own(id)));
+             CREATE VIEW ordered AS SELECT id, name FROM named ORDER BY name;
+             CREATE VIEW called AS SELECT own(id) AS o FROM plain;",
+        )
+        .unwrap();
+    drop(maker);
+    let source = open(&path).unwrap();
+    let found = source.read_schema(run().deadline).unwrap();
+    let names: Vec<&str> = found.schema.tables.iter().map(|table| table.name.as_str()).collect();
+    assert_eq!(names, ["computed", "named", "plain"]);
+    assert_eq!(table(&found.schema.tables, "computed").columns.len(), 1);
+    assert_eq!(table(&found.schema.tables, "named").columns.len(), 2);
+    let found = subjects(&found.findings);
+    for subject in ["bare", "called", "computed.twice", "keyed", "named.name", "ordered"] {
+        assert!(found.contains(&subject), "{subject}: {found:?}");
+    }
+    for (sql, columns) in [
+        ("SELECT name FROM named ORDER BY name", 1),
+        ("SELECT name FROM named WHERE name = 'x'", 1),
+        ("SELECT o FROM called", 1),
+        ("SELECT twice FROM computed", 1),
+    ] {
+        let refused = rows(&source, &statement(sql, columns)).unwrap_err();
+        assert!(matches!(refused, SourceError::Unsupported { .. }), "{sql}: {refused:?}");
+        assert!(!refused.is_transient());
+    }
 }

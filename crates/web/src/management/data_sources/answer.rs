@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use app::data_sources::{SeenSource, SharedUser};
-use oauth::account::Permission;
+use app::data_sources::{DataStore, SeenSource, SharedUser};
+use oauth::account::{DataSource, Permission};
 use odata::model::Model;
 use serde::Serialize;
 
+use crate::json::{Json, parse};
 use crate::respond::management::rfc3339;
 
 #[derive(Serialize)]
@@ -24,7 +25,7 @@ pub(super) struct ShownSource<'a> {
     data_store: i64,
     connection_type: &'static str,
     description: &'a str,
-    options: BTreeMap<&'a str, &'a str>,
+    options: BTreeMap<&'a str, ShownOption<'a>>,
     created_at: String,
     updated_at: String,
     created_by: &'a str,
@@ -40,11 +41,28 @@ impl<'a> From<&'a SeenSource> for ShownSource<'a> {
             data_store: record.data_store,
             connection_type: "Cloud",
             description: &record.description,
-            options: options.map(|(key, value)| (key.as_str(), value.as_str())).collect(),
+            options: options.map(|(key, value)| (key.as_str(), shown(record, key, value))).collect(),
             created_at: rfc3339(record.created_at),
             updated_at: rfc3339(record.updated_at),
             created_by: &seen.owner_name,
         }
+    }
+}
+
+/// The value of an option: a text, or the object that was declared.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum ShownOption<'a> {
+    Text(&'a str),
+    Object(Json),
+}
+
+fn shown<'a>(record: &DataSource, key: &str, value: &'a str) -> ShownOption<'a> {
+    let is_declaration =
+        DataStore::of(record.data_store).is_some_and(|store| store.declarations.contains(&key));
+    match parse(value.as_bytes()) {
+        Ok(json @ Json::Object(_)) if is_declaration => ShownOption::Object(json),
+        _ => ShownOption::Text(value),
     }
 }
 

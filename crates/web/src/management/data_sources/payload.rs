@@ -34,9 +34,7 @@ impl FromJson for DataSourcePayload {
         let name = fields.string("name").map(|name| name.trim().to_owned());
         let data_store = number(&mut fields, "dataStore");
         let description = fields.string("description").unwrap_or_default().trim().to_owned();
-        let options = fields.texts("options").map(|options| {
-            options.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
-        });
+        let options = fields.texts_or_objects("options").map(|options| options.into_iter().collect());
         let connection_type = match fields.string("connectionType") {
             None => ConnectionType::LeftOut,
             Some("Cloud") => ConnectionType::Cloud,

@@ -1,0 +1,87 @@
+//! Finds out what of a table this server can run.
+//!
+//! A program may give its database collations and functions of its own. They are not in the file, so whatever needs one
+//! cannot run here: a column may be shown and yet not be compared, or not even be computed. Statements are compiled, not
+//! run, so it takes microseconds a table.
+
+use odata::model::{Finding, Table};
+
+use super::connection::OpenConnection;
+use crate::SourceError;
+
+/// The table without what cannot be read; nothing if that leaves no use of it. Each loss is a finding.
+pub(super) fn usable(
+    connection: &OpenConnection,
+    mut table: Table,
+    findings: &mut Vec<Finding>,
+) -> Result<Option<Table>, SourceError> {
+    let from = quoted(&table.name);
+    let list: Vec<String> = table.columns.iter().map(|column| quoted(&column.name)).collect();
+    let list = list.join(", ");
+    if fault(connection, &format!("SELECT {list} FROM {from} ORDER BY {list}"))?.is_none() {
+        return Ok(Some(table));
+    }
+    let mut lost_key = None;
+    for column in std::mem::take(&mut table.columns) {
+        let name = quoted(&column.name);
+        let lost = fault(connection, &format!("SELECT {name} FROM {from}"))?;
+        let incomparable = match lost {
+            None => fault(connection, &format!("SELECT {name} FROM {from} ORDER BY {name}"))?,
+            Some(_) => None,
+        };
+        let message = match (&lost, &incomparable) {
+            (Some(why), _) => format!("left out, it cannot be read here: {why}"),
+            (_, Some(why)) => format!("shown, but it cannot be compared or ordered here: {why}"),
+            _ => {
+                table.columns.push(column);
+                continue;
+            }
+        };
+        if table.primary_key.contains(&column.name) {
+            lost_key = Some(column.name.clone());
+        }
+        findings.push(Finding { subject: format!("{}.{}", table.name, column.name), message });
+        if lost.is_none() {
+            table.columns.push(column);
+        }
+    }
+    if let Some(key) = lost_key {
+        let message = format!("not served: its rows have no address, since {key} of its key cannot be compared");
+        findings.push(Finding { subject: table.name, message });
+        return Ok(None);
+    }
+    if table.columns.is_empty() {
+        let message = "not served: none of its columns can be read here".to_owned();
+        findings.push(Finding { subject: table.name, message });
+        return Ok(None);
+    }
+    Ok(Some(table))
+}
+
+/// Why a statement cannot be compiled, in SQLite's words; an error where that is not the statement's fault.
+fn fault(connection: &OpenConnection, sql: &str) -> Result<Option<String>, SourceError> {
+    match connection.sqlite().prepare(sql) {
+        Ok(_) => Ok(None),
+        Err(error) => match connection.failure(&error) {
+            SourceError::Unsupported { .. }
+            | SourceError::StructureChanged { .. }
+            | SourceError::Failed { .. }
+            | SourceError::ReadOnly => Ok(Some(words(&error))),
+            other => Err(other),
+        },
+    }
+}
+
+/// What SQLite says, without the statement.
+pub(super) fn words(error: &rusqlite::Error) -> String {
+    match error {
+        rusqlite::Error::SqlInputError { msg, .. } => msg.clone(),
+        rusqlite::Error::SqliteFailure(_, Some(words)) => words.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// A name as an identifier of SQLite.
+pub(super) fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
