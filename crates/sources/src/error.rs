@@ -44,14 +44,18 @@ pub enum SourceError {
     ReadOnly,
     /// The statement needs a function, a collation or a module that only other programs have, or more than the database
     /// engine can do: trying again does not help.
-    #[error("this server cannot run the query: it needs a function or a collation that only the program which made the \
-             database has, or more than the database engine can do")]
+    #[error(
+        "this server cannot run the query: it needs a function or a collation that only the program which made the \
+             database has, or more than the database engine can do"
+    )]
     Unsupported {
         /// The database's own words, for logs.
         detail: String,
     },
     /// A single value or row is larger than the limit of the source.
-    #[error("a row of the data source is larger than this server passes on; select fewer or smaller properties")]
+    #[error(
+        "a row of the data source is larger than this server passes on; select fewer or smaller properties"
+    )]
     ValueTooLarge,
     /// The machine has no memory or no room on the disk for what the statement needs: worth trying again.
     #[error("the server has no room for what the query needs")]

@@ -9,8 +9,8 @@ use odata::model::{Finding, Schema};
 use odata::sql::Dialect;
 use odata::statement::Statement;
 
-use crate::stores::Keys;
 use crate::sqlite::{SqliteRunner, SqliteSource};
+use crate::stores::Keys;
 use crate::{ChunkSink, Chunks, ConnectionBudget, Deadline, Limits, Ran, Run, SourceError, SourceRow};
 
 /// What there is to know to open a source.

@@ -113,7 +113,8 @@ impl SourceSpec {
         }
         let path = options.get(PATH).ok_or(SourceError::Missing)?;
         let keys = options.get(KEYS).map(|json| keys(json)).transpose();
-        let keys = keys.map_err(|detail| SourceError::Failed { detail: format!("the option keys {detail}") })?;
+        let keys =
+            keys.map_err(|detail| SourceError::Failed { detail: format!("the option keys {detail}") })?;
         Ok(Self::Sqlite { path: PathBuf::from(path), keys: keys.unwrap_or_default() })
     }
 
@@ -201,7 +202,8 @@ mod tests {
         assert_eq!(told(&[("path", "a\nb")]), ["path must not contain control characters"]);
         assert_eq!(told(&[("path", "a"), ("ho\nst", "b")]), ["host is no option of SQLite"]);
         assert!(told(&[("path", "a"), ("keys", r#"{"V": ["a", "b"]}"#)]).is_empty());
-        for keys in ["", "[]", "x", r#"{"V": "a"}"#, r#"{"V": [1]}"#, r#"{"V": []}"#, r#"{"V": ["a", "a"]}"#] {
+        for keys in ["", "[]", "x", r#"{"V": "a"}"#, r#"{"V": [1]}"#, r#"{"V": []}"#, r#"{"V": ["a", "a"]}"#]
+        {
             assert_eq!(told(&[("path", "a"), ("keys", keys)]).len(), 1, "{keys}");
         }
     }

@@ -14,7 +14,7 @@ const PATH: &str = "/api/mgmt/datasources";
 const SQLITE: i64 = 1;
 const HARBOUR: &str = "CREATE TABLE Ships (Id INTEGER PRIMARY KEY, Name TEXT NOT NULL);
     INSERT INTO Ships VALUES (1, 'Argo');
-    CREATE TABLE Notes (Text TEXT);";
+    CREATE VIEW Notes AS SELECT Name AS Text FROM Ships;";
 
 fn payload(name: &str, path: &Path) -> Value {
     json!({

@@ -162,11 +162,12 @@ impl OpenConnection {
     pub(super) fn prepare(&self, statement: &Statement) -> Result<CachedStatement<'_>, SourceError> {
         let share = self.share(values_of(statement));
         self.allow_values(share.max(LONGEST_DECLARATION))?;
-        let prepared = self.sqlite.prepare_cached(&statement.sql).map_err(|error| match self.failure(&error) {
-            // SQLite knows every table and column, and yet cannot run it: trying again would not help.
-            SourceError::Failed { detail } => SourceError::Unsupported { detail },
-            other => other,
-        })?;
+        let prepared =
+            self.sqlite.prepare_cached(&statement.sql).map_err(|error| match self.failure(&error) {
+                // SQLite knows every table and column, and yet cannot run it: trying again would not help.
+                SourceError::Failed { detail } => SourceError::Unsupported { detail },
+                other => other,
+            })?;
         if !prepared.readonly() {
             return Err(SourceError::ReadOnly);
         }

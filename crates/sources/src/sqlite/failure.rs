@@ -21,13 +21,17 @@ pub(super) fn failure(error: &rusqlite::Error) -> SourceError {
         ErrorCode::OutOfMemory | ErrorCode::DiskFull => SourceError::Exhausted { detail },
         ErrorCode::SystemIoFailure => match code.extended_code {
             ffi::SQLITE_IOERR_NOMEM => SourceError::Exhausted { detail },
-            ffi::SQLITE_IOERR_LOCK | ffi::SQLITE_IOERR_RDLOCK | ffi::SQLITE_IOERR_SHMLOCK => SourceError::Locked,
+            ffi::SQLITE_IOERR_LOCK | ffi::SQLITE_IOERR_RDLOCK | ffi::SQLITE_IOERR_SHMLOCK => {
+                SourceError::Locked
+            }
             _ => SourceError::Damaged { detail },
         },
         ErrorCode::DatabaseCorrupt => SourceError::Damaged { detail },
         ErrorCode::CannotOpen | ErrorCode::PermissionDenied => SourceError::Unreadable { detail },
         // A journal of an interrupted write lies beside the file, and only a writer can replay it.
-        ErrorCode::ReadOnly if code.extended_code != ffi::SQLITE_READONLY => SourceError::Unreadable { detail },
+        ErrorCode::ReadOnly if code.extended_code != ffi::SQLITE_READONLY => {
+            SourceError::Unreadable { detail }
+        }
         ErrorCode::ReadOnly | ErrorCode::AuthorizationForStatementDenied => SourceError::ReadOnly,
         ErrorCode::OperationInterrupted => SourceError::TimedOut,
         ErrorCode::TooBig => SourceError::ValueTooLarge,

@@ -23,7 +23,11 @@ fn declared<'k>(keys: &'k Keys, table: &str) -> Option<&'k [String]> {
 }
 
 /// Says which declarations name nothing.
-pub(super) fn refuse_strays<'t>(keys: &Keys, names: impl Iterator<Item = &'t str>, described: &mut Described) {
+pub(super) fn refuse_strays<'t>(
+    keys: &Keys,
+    names: impl Iterator<Item = &'t str>,
+    described: &mut Described,
+) {
     let names: Vec<&str> = names.collect();
     for table in keys.keys().filter(|table| !names.iter().any(|name| name.eq_ignore_ascii_case(table))) {
         refuse(described, table, "a key is declared for it, but there is no such table or view".to_owned());
@@ -39,9 +43,8 @@ pub(super) fn complete(
     described: &mut Described,
 ) -> Result<(), SourceError> {
     match (declared(keys, &table.name), table.primary_key.is_empty()) {
-        (None, false) => {}
         (None, true) if has_row_number => number_rows(table, described),
-        (None, true) => {}
+        (None, _) => {}
         (Some(_), false) => {
             let message = "the declared key is passed over, since it has a primary key of its own".to_owned();
             refuse(described, &table.name, message);

@@ -16,9 +16,9 @@ pub(super) fn usable(
     findings: &mut Vec<Finding>,
 ) -> Result<Option<Table>, SourceError> {
     let from = quoted(&table.name);
-    let list: Vec<String> = table.columns.iter().map(|column| quoted(&column.name)).collect();
-    let list = list.join(", ");
-    if fault(connection, &format!("SELECT {list} FROM {from} ORDER BY {list}"))?.is_none() {
+    let names: Vec<String> = table.columns.iter().map(|column| quoted(&column.name)).collect();
+    let names = names.join(", ");
+    if fault(connection, &format!("SELECT {names} FROM {from} ORDER BY {names}"))?.is_none() {
         return Ok(Some(table));
     }
     let mut lost_key = None;
@@ -46,7 +46,8 @@ pub(super) fn usable(
         }
     }
     if let Some(key) = lost_key {
-        let message = format!("not served: its rows have no address, since {key} of its key cannot be compared");
+        let message =
+            format!("not served: its rows have no address, since {key} of its key cannot be compared");
         findings.push(Finding { subject: table.name, message });
         return Ok(None);
     }

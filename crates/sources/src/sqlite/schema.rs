@@ -45,7 +45,9 @@ pub(super) fn describe(connection: &OpenConnection, keys: &Keys) -> Result<Descr
             described.findings.push(Finding { subject: listed.name, message: message.to_owned() });
         } else if listed.kind != Kind::Shadow {
             let Some(table) = readable(connection, &listed, &mut described.findings)? else { continue };
-            let Some(mut table) = probe::usable(connection, table, &mut described.findings)? else { continue };
+            let Some(mut table) = probe::usable(connection, table, &mut described.findings)? else {
+                continue;
+            };
             keys::complete(connection, &mut table, listed.has_rowid, keys, &mut described)?;
             described.schema.tables.push(table);
         }

@@ -23,12 +23,7 @@ struct ShownStore {
 }
 
 fn shown(store: &DataStore) -> ShownStore {
-    ShownStore {
-        id: store.id,
-        name: store.name,
-        options: store.options,
-        declarations: store.declarations,
-    }
+    ShownStore { id: store.id, name: store.name, options: store.options, declarations: store.declarations }
 }
 
 /// Every kind of database.

@@ -4,6 +4,7 @@
 
 mod access;
 mod clients;
+mod databases;
 mod failures;
 mod harbour;
 mod limits;

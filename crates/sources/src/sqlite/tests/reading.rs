@@ -118,8 +118,10 @@ fn a_value_beyond_the_limit_is_refused_before_it_fills_the_memory() {
 /// Attack: a small file whose row computes as much as its maker likes.
 #[test]
 fn what_the_values_of_one_row_take_together_is_bounded() {
-    let columns: String = (0..100).map(|n| format!(", g{n} TEXT AS (hex(zeroblob(2000000 + {n} * id)))")).collect();
-    let fixture = fixture(&format!("CREATE TABLE t(id INTEGER PRIMARY KEY{columns}); INSERT INTO t VALUES (1)"));
+    let columns: String =
+        (0..100).map(|n| format!(", g{n} TEXT AS (hex(zeroblob(2000000 + {n} * id)))")).collect();
+    let fixture =
+        fixture(&format!("CREATE TABLE t(id INTEGER PRIMARY KEY{columns}); INSERT INTO t VALUES (1)"));
     let list: Vec<String> = (0..100).map(|n| format!("\"g{n}\"")).collect();
     let all = statement(&format!("SELECT {} FROM \"t\"", list.join(", ")), 100);
     assert_eq!(rows(&fixture.source, &all), Err(SourceError::ValueTooLarge));
@@ -136,7 +138,8 @@ fn what_the_values_of_one_row_take_together_is_bounded() {
 
 #[test]
 fn a_wide_table_whose_declaration_is_long_is_read_all_the_same() {
-    let columns: Vec<String> = (0..1900).map(|n| format!("\"a column with a rather long name {n}\"")).collect();
+    let columns: Vec<String> =
+        (0..1900).map(|n| format!("\"a column with a rather long name {n}\"")).collect();
     let list = columns.join(", ");
     let fixture = fixture(&format!("CREATE TABLE t({list}); INSERT INTO t DEFAULT VALUES"));
     assert!(list.len() > 64 * 1024);

@@ -1,0 +1,189 @@
+//! Databases as their makers left them: rows of any size, tables without keys, collations of other programs, structures
+//! that change, and clients that do not read.
+
+use axum::body::Body;
+use http::Request;
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use testkit::{Answer, USER};
+
+use crate::harbour::{Harbour, code};
+
+/// A page of the source, with the next link's rest of the path.
+async fn page(harbour: &Harbour, source: &str, rest: &str) -> Answer {
+    harbour.server.get(&format!("/api/odata4/{source}{rest}")).bearer(&harbour.token).send().await
+}
+
+fn rest_of_link(body: &Value, source: &str) -> Option<String> {
+    let link = body["@odata.nextLink"].as_str()?;
+    let (_, rest) = link.split_once(&format!("/api/odata4/{source}")).expect("it leads to the same source");
+    Some(rest.to_owned())
+}
+
+/// Walks all pages, with so many rows on a page.
+async fn walk(harbour: &Harbour, source: &str, rest: &str, page_size: usize) -> Vec<Value> {
+    let (mut rows, mut next) = (Vec::new(), Some(rest.to_owned()));
+    while let Some(rest) = next {
+        let call = harbour.server.get(&format!("/api/odata4/{source}{rest}")).bearer(&harbour.token);
+        let answer = call.header("prefer", format!("maxpagesize={page_size}")).send().await.expect(200);
+        let body = answer.json();
+        rows.extend(body["value"].as_array().unwrap().iter().cloned());
+        next = rest_of_link(&body, source);
+    }
+    rows
+}
+
+async fn findings(harbour: &Harbour, id: i64) -> String {
+    let path = format!("/api/mgmt/datasources/{id}/model");
+    harbour.server.get(&path).basic(&USER).send().await.expect(200).json()["findings"].to_string()
+}
+
+/// Rows that together are longer than all that is buffered for streams.
+const LONG: &str = "CREATE TABLE Long (Id INTEGER PRIMARY KEY, Text TEXT NOT NULL);
+    WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
+    INSERT INTO Long SELECT i, printf('%.2000c', 'x') FROM n;";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_that_do_not_read_hold_up_nobody_and_lose_no_row() {
+    let harbour = Harbour::open().await;
+    harbour.add_source("Long", LONG).await;
+    let begin = async || {
+        let request = Request::get("/api/odata4/Long/Long").header("prefer", "maxpagesize=100000");
+        let request = request.header("authorization", format!("Bearer {}", harbour.token));
+        harbour.server.front().answer(request.body(Body::empty()).unwrap()).await
+    };
+    let mut idle = Vec::new();
+    for _ in 0..std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 8) {
+        idle.push(begin().await);
+    }
+    let ordinary = page(&harbour, "Long", "/Long?$top=300").await.expect(200);
+    assert_eq!(ordinary.json()["value"].as_array().unwrap().len(), 300);
+    for response in idle {
+        assert_eq!(response.status(), 200);
+        let body = response.into_body().collect().await.expect("the page ends as a page does").to_bytes();
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        let mut rows = body["value"].as_array().unwrap().clone();
+        if let Some(rest) = rest_of_link(&body, "Long") {
+            assert!(rows.len() < 20_000);
+            rows.extend(walk(&harbour, "Long", &rest, 20_000).await);
+        }
+        let ids: Vec<i64> = rows.iter().map(|row| row["Id"].as_i64().unwrap()).collect();
+        assert!(ids == (1..=20_000).collect::<Vec<_>>(), "{} rows", ids.len());
+    }
+}
+
+#[tokio::test]
+async fn a_row_larger_than_its_budget_is_refused_before_the_answer_begins() {
+    let harbour = Harbour::open().await;
+    let columns: String =
+        (0..60).map(|n| format!(", C{n} TEXT AS (hex(zeroblob(1500000 + {n} * Id)))")).collect();
+    let tables =
+        format!("CREATE TABLE Wide (Id INTEGER PRIMARY KEY{columns}); INSERT INTO Wide VALUES (1), (2);");
+    harbour.add_source("Wide", &tables).await;
+    for rest in ["/Wide", "/Wide(1)", "/Wide?$orderby=C1,C2", "/Wide?$filter=contains(C1,C2)"] {
+        let answer = page(&harbour, "Wide", rest).await.expect(502);
+        assert_eq!(code(&answer), "RowTooLarge", "{rest}");
+    }
+    let narrow = page(&harbour, "Wide", "/Wide?$select=C1").await.expect(200);
+    assert_eq!(narrow.json()["value"][0]["C1"].as_str().unwrap().len(), 3_000_002);
+    assert_eq!(page(&harbour, "Wide", "/Wide(2)/C2/$value").await.expect(200).text().len(), 3_000_008);
+}
+
+#[tokio::test]
+async fn tables_without_a_key_are_served_by_their_row_number() {
+    let harbour = Harbour::open().await;
+    let rows = "CREATE TABLE Bare (Name TEXT); INSERT INTO Bare VALUES ('a'), ('a'), (NULL), ('b'), ('a');";
+    harbour.add_source("Bare", rows).await;
+    for order in ["", "?$orderby=Name", "?$orderby=Name%20desc"] {
+        for page_size in [1, 2] {
+            let found = walk(&harbour, "Bare", &format!("/Bare{order}"), page_size).await;
+            let mut numbers: Vec<i64> = found.iter().map(|row| row["rowid"].as_i64().unwrap()).collect();
+            numbers.sort_unstable();
+            assert_eq!(numbers, [1, 2, 3, 4, 5], "{order} by {page_size}");
+        }
+    }
+    let one = page(&harbour, "Bare", "/Bare(4)").await.expect(200).json();
+    assert_eq!((&one["Name"], &one["rowid"]), (&json!("b"), &json!(4)));
+    let metadata = page(&harbour, "Bare", "/$metadata").await.expect(200).text().to_owned();
+    assert!(metadata.contains(r#"<PropertyRef Name="rowid"/>"#), "{metadata}");
+    let skipped =
+        page(&harbour, "Bare", "/Bare?$orderby=Name&$skip=4&$filter=rowid%20gt%200").await.expect(200);
+    assert_eq!(skipped.json()["value"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_view_is_served_by_the_key_that_its_owner_declares() {
+    let harbour = Harbour::open().await;
+    let path = harbour.server.sqlite_file(
+        "views.db",
+        "CREATE TABLE T (A TEXT, B INTEGER, C TEXT); INSERT INTO T VALUES ('x', 1, 'p'), ('x', 2, 'q'), ('y', 1, 'r');
+         CREATE VIEW V AS SELECT A, B, C FROM T;",
+    );
+    let payload = |options: Value| json!({ "name": "Views", "dataStore": 1, "connectionType": "Cloud", "options": options });
+    let post = async |options: Value| {
+        harbour.server.post("/api/mgmt/datasources").basic(&USER).json(&payload(options)).send().await
+    };
+    for (keys, status) in [
+        (json!({ "V": ["A"] }), 400),
+        (json!({ "V": ["A", "Gone"] }), 400),
+        (json!({ "Gone": ["A"] }), 400),
+        (json!({ "V": "A" }), 400),
+        (json!(["V"]), 400),
+    ] {
+        post(json!({ "path": path, "keys": keys })).await.expect(status);
+    }
+    let made = post(json!({ "path": path, "keys": { "V": ["A", "B"] } })).await.expect(201).json();
+    assert_eq!(made["options"]["keys"], json!({ "V": ["A", "B"] }));
+    harbour.server.app().refresh().await.unwrap();
+    assert_eq!(walk(&harbour, "Views", "/V", 1).await.len(), 3);
+    assert_eq!(page(&harbour, "Views", "/V(A='y',B=1)/C/$value").await.expect(200).text(), "r");
+    let id = made["id"].as_i64().unwrap();
+    let at = format!("/api/mgmt/datasources/{id}");
+    // What a GET has answered may be sent back.
+    let seen = harbour.server.get(&at).basic(&USER).send().await.expect(200).json();
+    harbour.server.put(&at).basic(&USER).json(&seen).send().await.expect(200);
+    let without = payload(json!({ "path": path }));
+    harbour.server.put(&at).basic(&USER).json(&without).send().await.expect(200);
+    harbour.server.app().refresh().await.unwrap();
+    page(&harbour, "Views", "/V").await.expect(404);
+    let told = findings(&harbour, id).await;
+    assert!(told.contains("option keys"), "{told}");
+}
+
+#[tokio::test]
+async fn a_column_that_was_renamed_is_answered_by_the_new_structure() {
+    let harbour = Harbour::open().await;
+    harbour
+        .add_source(
+            "Moving",
+            "CREATE TABLE T (Id INTEGER PRIMARY KEY, A TEXT); INSERT INTO T VALUES (1, 'x')",
+        )
+        .await;
+    page(&harbour, "Moving", "/T?$select=A").await.expect(200);
+    let maker = rusqlite::Connection::open(harbour.server.folder().join("Moving.db")).unwrap();
+    maker.execute_batch("ALTER TABLE T RENAME COLUMN A TO B").unwrap();
+    let renamed = page(&harbour, "Moving", "/T").await.expect(200).json();
+    assert_eq!(renamed["value"][0]["B"], "x");
+    page(&harbour, "Moving", "/T?$select=A").await.expect(400);
+    maker.execute_batch("DROP TABLE T").unwrap();
+    page(&harbour, "Moving", "/T").await.expect(404);
+}
+
+#[tokio::test]
+async fn what_needs_a_collation_of_another_program_is_not_implemented() {
+    let harbour = Harbour::open().await;
+    let maker = "PRAGMA writable_schema = ON;
+        CREATE TABLE Named (Id INTEGER PRIMARY KEY, Name TEXT COLLATE NOCASE); INSERT INTO Named VALUES (1, 'x');
+        UPDATE sqlite_schema SET sql = replace(sql, 'NOCASE', 'german');";
+    let source = harbour.add_source("Named", maker).await;
+    let shown = page(&harbour, "Named", "/Named").await.expect(200).json();
+    assert_eq!(shown["value"][0]["Name"], "x");
+    let told = findings(&harbour, source.id.get()).await;
+    assert!(told.contains("Named.Name") && told.contains("german"), "{told}");
+    let refused = page(&harbour, "Named", "/Named?$orderby=Name").await;
+    assert!(refused.status() == 501 || refused.status() == 200, "{}", refused.status());
+    if refused.status() == 501 {
+        assert_eq!(code(&refused), "NotImplemented");
+        assert_eq!(refused.header("retry-after"), "", "trying again does not help");
+    }
+}
