@@ -5,12 +5,12 @@ use oauth::application::Profile;
 use oauth::registration::{ApplicationPayload, Context, Sender, decide};
 
 type Texts = [Option<String>; 6];
-type Lists = [Option<Vec<String>>; 4];
+type Lists = [Option<Vec<String>>; 5];
 
 libfuzzer_sys::fuzz_target!(|input: (Texts, Lists, Option<i64>)| {
     let (texts, lists, access_token_lifetime) = input;
     let [name, description, profile, client_type, token_format, logo_url] = texts;
-    let [redirect_urls, grant_types, scopes, contacts] = lists;
+    let [redirect_urls, grant_types, scopes, contacts, cors_origins] = lists;
     let payload = ApplicationPayload {
         name,
         description,
@@ -23,6 +23,7 @@ libfuzzer_sys::fuzz_target!(|input: (Texts, Lists, Option<i64>)| {
         access_token_lifetime,
         contacts,
         logo_url,
+        cors_origins,
     };
     let (default_profile, minimum_profile) = (Profile::Compatible, Profile::Compatible);
     let context = Context { sender: Sender::Administrator, default_profile, minimum_profile, existing: None };

@@ -37,6 +37,7 @@ fn client(profile: Profile) -> AuthenticatedClient {
             access_token_lifetime_secs: None,
             contacts: Vec::new(),
             logo_url: None,
+            cors_origins: Vec::new(),
         },
         secrets: Vec::new(),
         created_at: NOW,

@@ -1,5 +1,8 @@
 //! The registered application: the `client` of the specifications.
 
+use std::collections::BTreeSet;
+
+use crate::cors;
 use crate::id::{ApplicationId, ClientId, Epoch, SecretId, UserId};
 use crate::scope::ScopeSet;
 use crate::secret::Digest;
@@ -149,6 +152,16 @@ pub struct ApplicationSettings {
     pub contacts: Vec<String>,
     /// An `https` address of a picture.
     pub logo_url: Option<String>,
+    /// Origins of its web pages besides those of its redirect URLs, in their shortest form.
+    pub cors_origins: Vec<String>,
+}
+
+impl ApplicationSettings {
+    /// The origins of its web pages, each once: those of its redirect URLs and those that it names besides.
+    pub fn web_origins(&self) -> BTreeSet<String> {
+        let of_redirects = self.redirect_urls.iter().filter_map(|url| cors::of_redirect_url(url));
+        of_redirects.map(|origin| origin.to_string()).chain(self.cors_origins.iter().cloned()).collect()
+    }
 }
 
 /// One secret of an application at rest.

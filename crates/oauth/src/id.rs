@@ -58,6 +58,8 @@ row_ids! {
     SessionId,
     /// A data source.
     DataSourceId,
+    /// An entry of the list of trusted origins.
+    TrustedOriginId,
     /// A row of the audit log.
     AuditId,
 }

@@ -13,6 +13,7 @@ pub mod application;
 pub mod audit;
 pub mod authorize;
 pub mod client_authentication;
+pub mod cors;
 pub mod error;
 pub mod grant;
 pub mod id;

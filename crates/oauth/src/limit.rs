@@ -49,7 +49,7 @@ limits! {
     PasswordLockoutLimit = 3, default 3, 0..=1_000_000;
     /// Seconds that a lock lasts.
     PasswordLockoutPeriod = 4, default 1800, 1..=31_536_000;
-    /// 0 no cross-origin access, 1 listed origins, 2 every origin.
+    /// Which pages of other origins may read answers: 0 only those of applications, 1 all, 2 also those of the list.
     CORSBehavior = 5, default 0, 0..=2;
     /// Paging queries that may run at once for one user; 0 is no limit.
     ODataMaxConcurrentPagingQueries = 6, default 0, 0..=1_000_000;

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::application::{ApplicationSettings, ClientType, Profile, TokenFormat};
 
+mod cors_origins;
 mod grant_types;
 mod payload;
 mod redirect_urls;
@@ -96,6 +97,7 @@ pub fn decide(payload: &ApplicationPayload, context: Context<'_>) -> Judged {
         access_token_lifetime_secs: lifetime(payload, context, &mut findings),
         contacts: texts::contacts(payload, context, &mut findings),
         logo_url: texts::logo_url(payload, context, &mut findings),
+        cors_origins: cors_origins::decide(payload, context, profile, &mut findings),
     };
     if findings.faults.is_empty() { Ok((settings, findings.warnings)) } else { Err(findings.faults) }
 }

@@ -40,6 +40,7 @@ pub(crate) fn settings() -> ApplicationSettings {
         access_token_lifetime_secs: None,
         contacts: Vec::new(),
         logo_url: None,
+        cors_origins: Vec::new(),
     }
 }
 

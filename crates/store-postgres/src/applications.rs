@@ -15,7 +15,7 @@ use crate::error::Failure;
 use crate::sql::{self, values};
 use crate::unit::{in_seat, read};
 use crate::versions::{self, Kind};
-use crate::{PostgresStore, audit, micros, purge, revocations, secrets};
+use crate::{PostgresStore, audit, micros, purge, revocations, secrets, trusted_origins};
 
 mod row;
 
@@ -142,8 +142,8 @@ async fn insert(db: &Client, new: &NewApplication, event: &NewAuditEvent) -> sql
     const INSERT: &str =
         "INSERT INTO applications (epoch, client_id, owner_id, name, folded_name, description,
             folded_description, redirect_urls, profile, client_type, grant_types, scopes, token_format,
-            access_token_lifetime_secs, contacts, logo_url, created_at, updated_at)
-        VALUES (1, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16) RETURNING id";
+            access_token_lifetime_secs, contacts, logo_url, created_at, updated_at, cors_origins)
+        VALUES (1, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16, $17) RETURNING id";
     let settings = SettingsColumns::new(&new.settings)?;
     let id = sql::value(
         db,
@@ -165,10 +165,12 @@ async fn insert(db: &Client, new: &NewApplication, event: &NewAuditEvent) -> sql
             &*settings.contacts,
             settings.logo_url.as_deref(),
             micros(new.at),
+            &*settings.cors_origins,
         ],
     )
     .await;
     let id = ApplicationId::new(id?);
+    trusted_origins::note(db, id, &new.settings).await?;
     if let Some(secret) = &new.secret {
         secrets::insert(db, id, secret, new.at).await?;
     }
@@ -186,7 +188,8 @@ async fn update(
 ) -> sql::Result<Judged<Application, ApplicationRefusal>> {
     const UPDATE: &str = "UPDATE applications SET name = $2, folded_name = $3, description = $4,
             folded_description = $5, redirect_urls = $6, profile = $7, client_type = $8, grant_types = $9, scopes = $10,
-            token_format = $11, access_token_lifetime_secs = $12, contacts = $13, logo_url = $14, updated_at = $15
+            token_format = $11, access_token_lifetime_secs = $12, contacts = $13, logo_url = $14, updated_at = $15,
+            cors_origins = $16
         WHERE id = $1";
     let columns = SettingsColumns::new(settings)?;
     let changed = sql::execute(
@@ -208,12 +211,14 @@ async fn update(
             &*columns.contacts,
             columns.logo_url.as_deref(),
             micros(event.at),
+            &*columns.cors_origins,
         ],
     )
     .await;
     if changed? == 0 {
         return Ok(Err(ApplicationRefusal::Unknown));
     }
+    trusted_origins::note(db, id, settings).await?;
     if settings.client_type == ClientType::Public {
         secrets::delete_all(db, id).await?;
     }

@@ -43,6 +43,7 @@ mod sessions;
 mod settings;
 mod sql;
 mod tls;
+mod trusted_origins;
 mod unit;
 mod users;
 mod versions;

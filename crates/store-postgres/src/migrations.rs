@@ -69,6 +69,20 @@ const MIGRATIONS: &[Migration] = &[
         run: Run::InTransaction,
         sql: include_str!("../migrations/0003_audit_old_indexes.sql"),
     },
+    Migration {
+        number: 4,
+        name: "origins",
+        needs: 1,
+        run: Run::InTransaction,
+        sql: include_str!("../migrations/0004_origins.sql"),
+    },
+    Migration {
+        number: 5,
+        name: "origins_of_redirect_urls",
+        needs: 1,
+        run: Run::InTransaction,
+        sql: include_str!("../migrations/0005_origins_of_redirect_urls.sql"),
+    },
 ];
 
 /// A step waits half a second for a lock behind which others wait, and none of its statements takes longer than a second,

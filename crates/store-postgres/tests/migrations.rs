@@ -4,7 +4,7 @@
 
 use oauth::audit::{Action, NewAuditEvent, Outcome};
 use oauth::time::Timestamp;
-use store::{Audit, AuditFilter};
+use store::{Audit, AuditFilter, TrustedOrigins};
 use store_postgres::{DatabaseUrl, Options, PostgresStore};
 use testkit::postgres::{PostgresDatabase, PostgresServer, TAKE_BACK_MIGRATIONS};
 use tokio::task::JoinSet;
@@ -24,7 +24,7 @@ const WRITE: &str = "BEGIN; INSERT INTO audit_events (at, action, outcome) VALUE
 /// What another node does that migrates.
 const HOLD: &str = "BEGIN; SELECT number FROM migrations WHERE number = 0 FOR UPDATE";
 const DONE: &str = "INSERT INTO migrations (number, name, needs)
-    VALUES (2, 'audit_newest_first', 1), (3, 'audit_old_indexes', 1); COMMIT";
+    SELECT number, 'by another node', 1 FROM generate_series(2, $last) AS step (number); COMMIT";
 
 /// How many are in the pause after a step that could not be run.
 const GAVE_UP: &str = "SELECT count(*) FROM pg_stat_activity
@@ -64,6 +64,12 @@ async fn pending(database: &PostgresDatabase<'_>) -> Vec<i64> {
     store_postgres::pending(&url(database)).await.unwrap().iter().map(|step| step.number).collect()
 }
 
+/// The numbers of the steps from this one on.
+async fn steps_from(first: i64) -> Vec<i64> {
+    let all = pending(&PostgresServer::shared().create_database()).await;
+    all.into_iter().filter(|number| *number >= first).collect()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_index_is_made_while_others_write() {
     let database = PostgresServer::shared().create_database();
@@ -79,9 +85,10 @@ async fn an_index_is_made_while_others_write() {
     wait_until_told(&database, waits, "1");
     let event = NewAuditEvent::new(Action::RefuseToken, Outcome::Refused, Timestamp::from_secs(1));
     store.append_audit(vec![event]).await.unwrap();
-    assert_eq!(pending(&database).await, [2, 3]);
+    let steps = steps_from(2).await;
+    assert_eq!(pending(&database).await, steps);
     writer.batch_execute("COMMIT").await.unwrap();
-    assert_eq!(migrating.join_all().await, [2]);
+    assert_eq!(migrating.join_all().await, [steps.len()]);
     assert_eq!(pending(&database).await, [0_i64; 0]);
     assert_eq!(database.run(INDEXES), AFTERWARDS);
     let filter = AuditFilter { action: Some(Action::RefuseToken), limit: 10, ..AuditFilter::default() };
@@ -99,9 +106,10 @@ async fn a_table_in_use_is_asked_for_again_and_again() {
     let target = url(&database);
     migrating.spawn(async move { store_postgres::migrate(&target).await.unwrap().len() });
     wait_until_told(&database, GAVE_UP, "1");
-    assert_eq!(pending(&database).await, [3]);
+    let steps = steps_from(3).await;
+    assert_eq!(pending(&database).await, steps);
     writer.batch_execute("COMMIT").await.unwrap();
-    assert_eq!(migrating.join_all().await, [1]);
+    assert_eq!(migrating.join_all().await, [steps.len()]);
     assert_eq!(database.run(INDEXES), "");
 }
 
@@ -119,7 +127,7 @@ async fn what_an_interrupted_migration_left_is_replaced() {
     writer.batch_execute("COMMIT").await.unwrap();
     let unfinished = format!("{BEFORE}\naudit_events_newest_by_action|f");
     assert_eq!(database.run(INDEXES), unfinished);
-    assert_eq!(store_postgres::migrate(&url(&database)).await.unwrap().len(), 2);
+    assert_eq!(store_postgres::migrate(&url(&database)).await.unwrap().len(), steps_from(2).await.len());
     assert_eq!(database.run(INDEXES), AFTERWARDS);
 }
 
@@ -133,9 +141,38 @@ async fn who_comes_second_waits_and_finds_nothing_to_do() {
     let target = url(&database);
     opening.spawn(async move { PostgresStore::open(&target, Options::default()).await.map(drop) });
     wait_until_told(&database, GAVE_UP, "1");
-    assert_eq!(pending(&database).await, [2, 3]);
-    first.batch_execute(DONE).await.unwrap();
+    let steps = steps_from(2).await;
+    assert_eq!(pending(&database).await, steps);
+    let last = steps.last().unwrap().to_string();
+    first.batch_execute(&DONE.replace("$last", &last)).await.unwrap();
     opening.join_next().await.unwrap().unwrap().unwrap();
     // The other one has said that it did it.
     assert_eq!(database.run(INDEXES), BEFORE);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_origins_of_redirect_urls_that_are_registered_already_are_found() {
+    let database = PostgresServer::shared().create_database();
+    let store = PostgresStore::create(&url(&database), Options::default()).await.unwrap();
+    database.run(
+        "INSERT INTO users (id, epoch, active, name, folded_name, password, failures, created_at, updated_at)
+            VALUES (1, 1, true, 'ada', 'ada', '', 0, 0, 0);
+        INSERT INTO applications (epoch, client_id, owner_id, name, folded_name, description, folded_description,
+                redirect_urls, profile, client_type, grant_types, scopes, token_format, contacts, created_at, updated_at)
+            SELECT 1, 'client ' || n, 1, '', '', '', '', urls, '', '', '', 0, '', '[]', 0, 0
+            FROM (VALUES (1, '[\"https://App.example:443/cb?x=https://no.example\",\"com.example.app:/cb\"]'),
+                (2, '[\"http://localhost:3000/cb\",\"http://plain.example:80\",\"bare.example\",\"bare.example:99\"]'),
+                (3, '[]')) AS known (n, urls)",
+    );
+    database.run(include_str!("../migrations/0005_origins_of_redirect_urls.sql"));
+    let is = async |origin| store.is_origin_of_an_application(origin).await.unwrap();
+    for origin in
+        ["https://app.example", "http://localhost:3000", "http://plain.example", "https://bare.example"]
+    {
+        assert!(is(origin).await, "{origin}");
+    }
+    for other in ["https://no.example", "https://bare.example:99", "com.example.app://", "http://app.example"]
+    {
+        assert!(!is(other).await, "{other}");
+    }
 }

@@ -68,6 +68,7 @@ fn application(owner: UserId) -> NewApplication {
         access_token_lifetime_secs: None,
         contacts: Vec::new(),
         logo_url: None,
+        cors_origins: Vec::new(),
     };
     let secret = NewSecret { digest: Digest::from_bytes([1; 32]), hint: "last".to_owned(), sealed: None };
     let client_id = "3f2504e0-4f89-41d3-9a0c-0305e82c3301".parse().unwrap();

@@ -87,6 +87,7 @@ async fn set_up(store: &SqliteStore) -> Result<Basis, Box<dyn std::error::Error>
         access_token_lifetime_secs: None,
         contacts: Vec::new(),
         logo_url: None,
+        cors_origins: Vec::new(),
     };
     let new = NewApplication {
         client_id: ClientId::from_str("0fcb6a8e-3f0e-4a53-9c5c-6f2a54f1d3d5")?,

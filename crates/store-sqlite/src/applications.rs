@@ -14,7 +14,7 @@ use store::{
 
 use crate::error::Failure;
 use crate::versions::{self, Kind};
-use crate::{SqliteStore, audit, micros, purge, revocations, secrets, sql};
+use crate::{SqliteStore, audit, micros, purge, revocations, secrets, sql, trusted_origins};
 
 mod row;
 
@@ -23,7 +23,7 @@ macro_rules! application_sql {
         concat!(
             "SELECT a.id, a.client_id, a.owner_id, o.name, a.epoch, a.name, a.description, a.redirect_urls, a.profile,
                 a.client_type, a.grant_types, a.scopes, a.token_format, a.access_token_lifetime_secs, a.contacts,
-                a.logo_url, a.created_at, a.updated_at, a.last_used_at
+                a.logo_url, a.created_at, a.updated_at, a.last_used_at, a.cors_origins
             FROM applications a JOIN users o ON o.id = a.owner_id ",
             $tail
         )
@@ -148,8 +148,8 @@ fn insert(db: &Connection, new: &NewApplication, event: &NewAuditEvent) -> sql::
     const INSERT: &str =
         "INSERT INTO applications (epoch, client_id, owner_id, name, folded_name, description,
             folded_description, redirect_urls, profile, client_type, grant_types, scopes, token_format,
-            access_token_lifetime_secs, contacts, logo_url, created_at, updated_at)
-        VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?16)";
+            access_token_lifetime_secs, contacts, logo_url, created_at, updated_at, cors_origins)
+        VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?16, ?17)";
     let settings = SettingsColumns::new(&new.settings)?;
     let row = params![
         new.client_id.as_str(),
@@ -168,9 +168,11 @@ fn insert(db: &Connection, new: &NewApplication, event: &NewAuditEvent) -> sql::
         settings.contacts,
         settings.logo_url,
         micros(new.at),
+        settings.cors_origins,
     ];
     sql::execute(db, INSERT, row)?;
     let id = ApplicationId::new(db.last_insert_rowid());
+    trusted_origins::note(db, id, &new.settings)?;
     if let Some(secret) = &new.secret {
         secrets::insert(db, id, secret, new.at)?;
     }
@@ -188,7 +190,8 @@ fn update(
 ) -> sql::Result<Judged<Application, ApplicationRefusal>> {
     const UPDATE: &str = "UPDATE applications SET name = ?2, folded_name = ?3, description = ?4,
             folded_description = ?5, redirect_urls = ?6, profile = ?7, client_type = ?8, grant_types = ?9, scopes = ?10,
-            token_format = ?11, access_token_lifetime_secs = ?12, contacts = ?13, logo_url = ?14, updated_at = ?15
+            token_format = ?11, access_token_lifetime_secs = ?12, contacts = ?13, logo_url = ?14, updated_at = ?15,
+            cors_origins = ?16
         WHERE id = ?1";
     let row = SettingsColumns::new(settings)?;
     let changed = params![
@@ -207,10 +210,12 @@ fn update(
         row.contacts,
         row.logo_url,
         micros(event.at),
+        row.cors_origins,
     ];
     if sql::execute(db, UPDATE, changed)? == 0 {
         return Ok(Err(ApplicationRefusal::Unknown));
     }
+    trusted_origins::note(db, id, settings)?;
     if settings.client_type == ClientType::Public {
         secrets::delete_all(db, id)?;
     }

@@ -60,6 +60,7 @@ mod secrets;
 mod sessions;
 mod settings;
 mod sql;
+mod trusted_origins;
 mod users;
 mod versions;
 mod writer;

@@ -28,6 +28,12 @@ const MIGRATIONS: &[Migration] = &[
         name: "audit_old_indexes",
         sql: include_str!("../migrations/0003_audit_old_indexes.sql"),
     },
+    Migration { number: 4, name: "origins", sql: include_str!("../migrations/0004_origins.sql") },
+    Migration {
+        number: 5,
+        name: "origins_of_redirect_urls",
+        sql: include_str!("../migrations/0005_origins_of_redirect_urls.sql"),
+    },
 ];
 
 /// The steps that the database at `path` lacks; changes nothing.

@@ -130,6 +130,7 @@ async fn orphan(store: &SqliteStore, n: u8) -> Result<oauth::application::Applic
             access_token_lifetime_secs: None,
             contacts: Vec::new(),
             logo_url: None,
+            cors_origins: Vec::new(),
         },
         secret: None,
         at: Timestamp::from_secs(1),

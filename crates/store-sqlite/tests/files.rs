@@ -8,7 +8,7 @@ use oauth::audit::{Action, NewAuditEvent, Outcome};
 use oauth::limit::Limit;
 use oauth::time::Timestamp;
 use rusqlite::Connection;
-use store::{Maintenance, Settings, Users};
+use store::{Maintenance, Settings, TrustedOrigins, Users};
 use store_sqlite::{OpenError, Options, SqliteStore, migrate, pending};
 use tempfile::TempDir;
 
@@ -36,8 +36,17 @@ fn migrations_run_once_and_are_named_before() {
     let (path, _folder) = fresh_path();
     std::fs::write(&path, "").unwrap();
     let names: Vec<_> = pending(&path).unwrap().iter().map(|step| (step.number, step.name)).collect();
-    assert_eq!(names, [(1, "initial"), (2, "audit_newest_first"), (3, "audit_old_indexes")]);
-    assert_eq!(migrate(&path).unwrap().len(), 3);
+    assert_eq!(
+        names,
+        [
+            (1, "initial"),
+            (2, "audit_newest_first"),
+            (3, "audit_old_indexes"),
+            (4, "origins"),
+            (5, "origins_of_redirect_urls")
+        ]
+    );
+    assert_eq!(migrate(&path).unwrap().len(), names.len());
     assert!(pending(&path).unwrap().is_empty());
     assert!(migrate(&path).unwrap().is_empty());
 }
@@ -49,7 +58,7 @@ fn a_database_of_a_newer_version_is_refused_in_words() {
     let db = Connection::open(&path).unwrap();
     db.execute("INSERT INTO migrations VALUES (99, 'later')", []).unwrap();
     let Err(refused) = SqliteStore::open(&path, Options::default()) else { panic!("refused") };
-    assert!(matches!(refused, OpenError::Newer { found: 99, known: 3 }));
+    assert!(matches!(refused, OpenError::Newer { found: 99, .. }));
     assert!(refused.to_string().contains("use the newer version"));
     assert!(matches!(pending(&path), Err(OpenError::Newer { .. })));
 }
@@ -95,4 +104,35 @@ async fn an_illegal_row_is_named_inconsistent() {
     db.execute("INSERT INTO revocations (seq, kind, at, expires_at) VALUES (1, 2, 0, 9)", []).unwrap();
     let read = store::Grants::revocations_after(&store, 0, Timestamp::default(), 10).await;
     assert!(matches!(read, Err(store::StoreError::Inconsistent(_))), "{read:?}");
+}
+
+#[tokio::test]
+async fn the_origins_of_redirect_urls_that_are_registered_already_are_found() {
+    let (path, _folder) = fresh_path();
+    drop(SqliteStore::create(&path, Options::default()).unwrap());
+    let db = Connection::open(&path).unwrap();
+    db.execute_batch(
+        r#"INSERT INTO users (id, epoch, active, name, folded_name, password, failures, created_at, updated_at)
+            VALUES (1, 1, 1, 'ada', 'ada', '', 0, 0, 0);
+        INSERT INTO applications (epoch, client_id, owner_id, name, folded_name, description, folded_description,
+                redirect_urls, profile, client_type, grant_types, scopes, token_format, contacts, created_at, updated_at)
+            SELECT 1, 'client ' || column1, 1, '', '', '', '', column2, '', '', '', 0, '', '[]', 0, 0
+            FROM (VALUES (1, '["https://App.example:443/cb?x=https://no.example","com.example.app:/cb"]'),
+                (2, '["http://localhost:3000/cb","http://plain.example:80","bare.example","bare.example:99"]'),
+                (3, '[]'), (4, 'no JSON'))"#,
+    )
+    .unwrap();
+    db.execute_batch(include_str!("../migrations/0005_origins_of_redirect_urls.sql")).unwrap();
+    drop(db);
+    let store = SqliteStore::open(&path, Options::default()).unwrap();
+    let is = async |origin| store.is_origin_of_an_application(origin).await.unwrap();
+    for origin in
+        ["https://app.example", "http://localhost:3000", "http://plain.example", "https://bare.example"]
+    {
+        assert!(is(origin).await, "{origin}");
+    }
+    for other in ["https://no.example", "https://bare.example:99", "com.example.app://", "http://app.example"]
+    {
+        assert!(!is(other).await, "{other}");
+    }
 }

@@ -36,6 +36,7 @@ pub mod grants;
 pub mod purging;
 pub mod secrets;
 pub mod settings;
+pub mod trusted_origins;
 pub mod users;
 
 /// The tests of the suite, each opening a store of its own with `$open().await`, which answers `(Arc<dyn Store>, guard)`.
@@ -104,6 +105,13 @@ macro_rules! conformance_tests {
                 keys_are_deleted_when_nothing_needs_them,
                 probing_and_figures_work,
                 a_closed_store_refuses_writes,
+            }
+            trusted_origins {
+                trusted_origins_are_added_all_or_none,
+                a_trusted_origin_is_replaced_and_taken_from_the_list,
+                the_list_of_trusted_origins_has_an_end,
+                a_domain_is_listed_once_however_many_add_it_at_once,
+                the_origins_of_an_application_are_those_of_now,
             }
             audit {
                 acts_are_written_with_their_event_and_refusals_without,
@@ -251,6 +259,7 @@ fn settings_named(name: &str) -> ApplicationSettings {
         access_token_lifetime_secs: Some(600),
         contacts: vec!["ops@example.com".to_owned()],
         logo_url: Some("https://example.com/logo.png".to_owned()),
+        cors_origins: vec!["https://pages.example.com".to_owned()],
     }
 }
 

@@ -27,6 +27,7 @@ mod grants;
 mod maintenance;
 mod restore;
 mod settings;
+mod trusted_origins;
 mod users;
 
 pub use applications::{ApplicationFilter, ApplicationRefusal, Applications, NewApplication, NewSecret};
@@ -38,6 +39,7 @@ pub use grants::{Founded, Grants, NewGrant, Rotated, add_up};
 pub use maintenance::{Maintenance, Purge, Purged, StoreFigures, Usage};
 pub use restore::{BACKUP_OF, Credentials, ID_GAP, NewAdministrator, Restored, Restoring};
 pub use settings::{Settings, StoredKey, Versions};
+pub use trusted_origins::{TrustedOriginRefusal, TrustedOrigins};
 pub use users::{FailureCounted, NewSession, NewUser, UserChange, UserRefusal, Users};
 
 /// What an operation will answer: boxed, so that backends can be chosen when the server starts.
@@ -45,12 +47,32 @@ pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Se
 
 /// The system database.
 pub trait Store:
-    Users + Applications + Grants + DataSources + Settings + Audit + Maintenance + Send + Sync + 'static
+    Users
+    + Applications
+    + Grants
+    + DataSources
+    + Settings
+    + TrustedOrigins
+    + Audit
+    + Maintenance
+    + Send
+    + Sync
+    + 'static
 {
 }
 
 impl<T> Store for T where
-    T: Users + Applications + Grants + DataSources + Settings + Audit + Maintenance + Send + Sync + 'static
+    T: Users
+        + Applications
+        + Grants
+        + DataSources
+        + Settings
+        + TrustedOrigins
+        + Audit
+        + Maintenance
+        + Send
+        + Sync
+        + 'static
 {
 }
 

@@ -39,7 +39,7 @@ pub struct Versions {
     pub applications: i64,
     /// Data sources, their sharing and their models.
     pub data_sources: i64,
-    /// Limits that were set or returned to their default.
+    /// Limits that were set or returned to their default, and the list of trusted origins.
     pub limits: i64,
     /// Ring keys.
     pub keys: i64,

@@ -471,13 +471,13 @@ async fn a_secret_that_was_ended_is_refused_at_once() {
     assert_eq!(client_credentials(&server, &made, &added["clientSecret"]).await, 200);
     let older = format!("{}/secrets/{}", at(&made), made["secrets"][0]["id"]);
     server.delete(&older).basic(&USER).send().await.expect(204);
-    assert_eq!(client_credentials(&server, &made, &made["clientSecret"]).await, 401);
+    assert_eq!(client_credentials(&server, &made, &made["clientSecret"]).await, 400);
     assert_eq!(client_credentials(&server, &made, &added["clientSecret"]).await, 200);
     let reset = server.put(&format!("{}/reset", at(&made))).basic(&USER).send().await.expect(200).json();
-    assert_eq!(client_credentials(&server, &made, &added["clientSecret"]).await, 401);
+    assert_eq!(client_credentials(&server, &made, &added["clientSecret"]).await, 400);
     assert_eq!(client_credentials(&server, &made, &reset["clientSecret"]).await, 200);
     server.delete(&at(&made)).basic(&USER).send().await.expect(204);
-    assert_eq!(client_credentials(&server, &made, &reset["clientSecret"]).await, 401);
+    assert_eq!(client_credentials(&server, &made, &reset["clientSecret"]).await, 400);
 }
 
 #[tokio::test]
@@ -489,7 +489,7 @@ async fn the_older_secret_dies_when_the_overlap_is_over() {
     server.clock().advance_secs(86_399);
     assert_eq!(client_credentials(&server, &made, &made["clientSecret"]).await, 200);
     server.clock().advance_secs(1);
-    assert_eq!(client_credentials(&server, &made, &made["clientSecret"]).await, 401);
+    assert_eq!(client_credentials(&server, &made, &made["clientSecret"]).await, 400);
     assert_eq!(client_credentials(&server, &made, &added["clientSecret"]).await, 200);
 }
 

@@ -25,4 +25,6 @@ pub struct ApplicationPayload {
     pub contacts: Option<Vec<String>>,
     /// `logoUrl`; an empty one takes the picture away.
     pub logo_url: Option<String>,
+    /// `corsOrigins`.
+    pub cors_origins: Option<Vec<String>>,
 }

@@ -43,6 +43,7 @@ fn read(json: &Value) -> ApplicationPayload {
         access_token_lifetime: json["accessTokenLifetime"].as_i64(),
         contacts: texts("contacts"),
         logo_url: text("logoUrl"),
+        cors_origins: texts("corsOrigins"),
     }
 }
 
@@ -214,4 +215,35 @@ fn the_client_type_of_an_application_cannot_change() {
     let context = Context { existing: Some(&before), ..NEW };
     assert!(faults(&json!({"clientType": "public"}), context)[0].contains("cannot change"));
     assert!(judged(&json!({"clientType": "confidential"}), context).is_ok());
+}
+
+#[test]
+fn origins_of_pages_are_kept_in_their_shortest_form_and_once() {
+    let origins = json!({"corsOrigins": ["https://App.example.com:443", " https://app.example.com ", "capacitor://localhost"]});
+    assert_eq!(registered(&origins).cors_origins, ["https://app.example.com", "capacitor://localhost"]);
+    let existing = registered(&origins);
+    let context = Context { existing: Some(&existing), ..NEW };
+    assert_eq!(
+        judged(&json!({}), context).unwrap().0.cors_origins,
+        existing.cors_origins,
+        "left out, they stay"
+    );
+    assert_eq!(judged(&json!({"corsOrigins": []}), context).unwrap().0.cors_origins, [""; 0]);
+}
+
+#[test]
+fn an_origin_with_a_path_a_star_or_no_scheme_is_refused() {
+    for text in ["null", "*", "https://*.example.com", "https://a.example/", "a.example", "file:///x", ""] {
+        let found = faults(&json!({"corsOrigins": ["https://ok.example", text]}), NEW);
+        assert!(found.len() == 1 && found[0].starts_with("corsOrigins[1] is no origin"), "{text}: {found:?}");
+    }
+    let many: Vec<String> = (0..51).map(|n| format!("https://a{n}.example")).collect();
+    assert_eq!(
+        faults(&json!({"corsOrigins": many}), NEW),
+        ["corsOrigins has 51 entries; at most 50 are allowed"]
+    );
+    let plain = json!({"corsOrigins": ["http://a.example", "http://localhost:5173"]});
+    assert_eq!(judged(&plain, NEW).unwrap().1[0].field, "corsOrigins[0]");
+    let strict = json!({"corsOrigins": ["http://a.example", "http://localhost:5173"], "profile": "oauth21"});
+    assert_eq!(faults(&strict, NEW).len(), 1);
 }

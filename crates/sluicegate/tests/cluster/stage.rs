@@ -148,8 +148,8 @@ impl Machines {
     /// Every migration has run to its end.
     pub(crate) fn verify_migrations(&self) {
         let state =
-            "SELECT max(number), (SELECT count(*) FROM pg_index WHERE NOT indisvalid) FROM migrations";
-        assert_eq!(self.postgres.run(DATABASE, state).as_deref(), Ok("3|0"));
+            "SELECT max(number) > 3, (SELECT count(*) FROM pg_index WHERE NOT indisvalid) FROM migrations";
+        assert_eq!(self.postgres.run(DATABASE, state).as_deref(), Ok("t|0"));
     }
 
     /// Ends the nodes, each of which must end in order.

@@ -16,14 +16,14 @@ macro_rules! columns {
     () => {
         "a.id, a.client_id, a.owner_id, o.name, a.epoch, a.name, a.description, a.redirect_urls, a.profile,
             a.client_type, a.grant_types, a.scopes, a.token_format, a.access_token_lifetime_secs, a.contacts,
-            a.logo_url, a.created_at, a.updated_at, a.last_used_at,
+            a.logo_url, a.created_at, a.updated_at, a.last_used_at, a.cors_origins,
             s.id, s.digest, s.hint, s.created_at, s.expires_at, s.last_used_at, s.sealed"
     };
 }
 pub(super) use columns;
 
 /// The column of the first part of a secret.
-const SECRET: usize = 19;
+const SECRET: usize = 20;
 
 /// Every application of the rows, which come in the order of applications and of their secrets.
 pub(super) fn read_all(rows: &[Row]) -> sql::Result<Vec<Application>> {
@@ -72,6 +72,7 @@ fn read_settings(row: &Row) -> sql::Result<SettingsColumns<'_>> {
         access_token_lifetime_secs: lifetime.map(|_| sql::number(row, 13)).transpose()?,
         contacts: text(14)?,
         logo_url: row.try_get::<_, Option<&str>>(15)?.map(Cow::from),
+        cors_origins: text(19)?,
     })
 }
 

@@ -46,5 +46,6 @@ fn read_settings<'a>(row: &'a Row<'_>) -> sql::Result<SettingsColumns<'a>> {
         access_token_lifetime_secs: row.get(13)?,
         contacts: text(14)?,
         logo_url: row.get::<_, Option<String>>(15)?.map(Cow::from),
+        cors_origins: text(19)?,
     })
 }

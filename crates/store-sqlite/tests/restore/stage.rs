@@ -162,6 +162,7 @@ pub(crate) fn settings(name: &str) -> ApplicationSettings {
         access_token_lifetime_secs: None,
         contacts: Vec::new(),
         logo_url: None,
+        cors_origins: Vec::new(),
     }
 }
 

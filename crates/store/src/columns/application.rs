@@ -23,6 +23,7 @@ pub struct SettingsColumns<'a> {
     pub access_token_lifetime_secs: Option<u32>,
     pub contacts: Cow<'a, str>,
     pub logo_url: Option<Cow<'a, str>>,
+    pub cors_origins: Cow<'a, str>,
 }
 
 impl<'a> SettingsColumns<'a> {
@@ -44,6 +45,7 @@ impl<'a> SettingsColumns<'a> {
             access_token_lifetime_secs: settings.access_token_lifetime_secs,
             contacts: texts_to_json(&settings.contacts)?.into(),
             logo_url: settings.logo_url.as_deref().map(Cow::from),
+            cors_origins: texts_to_json(&settings.cors_origins)?.into(),
         })
     }
 
@@ -80,6 +82,7 @@ impl TryFrom<SettingsColumns<'_>> for ApplicationSettings {
             access_token_lifetime_secs: columns.access_token_lifetime_secs,
             contacts: texts_from_json(&columns.contacts)?,
             logo_url: columns.logo_url.map(Cow::into_owned),
+            cors_origins: texts_from_json(&columns.cors_origins)?,
             name: columns.name.into_owned(),
             description: columns.description.into_owned(),
         })

@@ -147,6 +147,7 @@ pub const TABLES: &[Table] = &[
     chosen("user_roles", 2, &[number("user_id"), number("role_id")]),
     given_once("sessions", SESSIONS),
     given_once("applications", APPLICATIONS),
+    given_once("application_origins", APPLICATION_ORIGINS),
     given_once("secrets", SECRETS),
     given_once("consents", CONSENTS),
     given_once("grants", GRANTS),
@@ -154,6 +155,7 @@ pub const TABLES: &[Table] = &[
     given_once("data_sources", DATA_SOURCES),
     chosen("data_source_shares", 2, &[number("data_source_id"), number("user_id")]),
     chosen("limits", 1, &[number("id"), number("value")]),
+    given_once("trusted_origins", TRUSTED_ORIGINS),
     chosen("ring_keys", 1, RING_KEYS),
     given_once("audit_events", AUDIT_EVENTS),
     chosen("versions", 1, VERSIONS),
@@ -209,7 +211,13 @@ const APPLICATIONS: &[Column] = &[
     number("created_at"),
     number("updated_at"),
     number("last_used_at").or_null(),
+    text("cors_origins"),
 ];
+
+const APPLICATION_ORIGINS: &[Column] = &[number("id"), number("application_id"), text("origin")];
+
+const TRUSTED_ORIGINS: &[Column] =
+    &[number("id"), text("domain"), text("description"), text("modified_by"), number("modified_at")];
 
 const SECRETS: &[Column] = &[
     number("id"),

@@ -131,6 +131,8 @@ async fn all_reads_are_the_same(one: &dyn Store, other: &dyn Store) {
         list_data_sources(None);
         find_data_source_by_name("sAles");
         list_limits();
+        list_trusted_origins();
+        is_origin_of_an_application("https://pages.example.com");
         list_keys();
         versions();
         list_audit(AuditFilter { limit: 1_000, ..Default::default() });

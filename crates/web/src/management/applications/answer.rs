@@ -38,6 +38,8 @@ pub(super) struct ShownApplication<'a> {
     contacts: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     logo_url: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    cors_origins: &'a [String],
     created_at: String,
     updated_at: String,
     created_by: &'a str,
@@ -104,6 +106,7 @@ pub(super) fn listed(application: &Application) -> ShownApplication<'_> {
         access_token_lifetime: settings.access_token_lifetime_secs,
         contacts: &settings.contacts,
         logo_url: settings.logo_url.as_deref(),
+        cors_origins: &settings.cors_origins,
         created_at: rfc3339(application.created_at),
         updated_at: rfc3339(application.updated_at),
         created_by: &application.owner_name,

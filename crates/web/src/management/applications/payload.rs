@@ -91,6 +91,7 @@ fn application(mut fields: Fields<'_>) -> ApplicationPayload {
         access_token_lifetime: fields.integer("accessTokenLifetime"),
         contacts: fields.strings("contacts").map(owned),
         logo_url: fields.string("logoUrl").map(str::to_owned),
+        cors_origins: fields.strings("corsOrigins").map(owned),
     };
     fields.finish();
     payload

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use oauth::account::{ADMINISTRATOR_ROLE, LockoutPolicy, Permission, Role, USER_ROLE, User};
 use oauth::application::{Application, ApplicationSettings, ClientType, GrantType, Profile, TokenFormat};
 use oauth::audit::{Action, NewAuditEvent, Outcome};
+use oauth::cors::NewTrustedOrigin;
 use oauth::grant::GrantOrigin;
 use oauth::id::{CodeId, ConsentId, GrantId, RoleId, TokenId};
 use oauth::limit::Limit;
@@ -76,6 +77,13 @@ pub(super) async fn fill(store: &dyn Store) {
         let key = StoredKey { id, created_at: START, activates_at: OVER, sealed: vec![0, 255, 128, 0] };
         assert!(store.insert_key(key, event(Action::SetLimit)).await.unwrap());
     }
+    let trusted = ["https://*.example.com", "https://pages.example.org"].map(|domain| NewTrustedOrigin {
+        domain: domain.to_owned(),
+        description: ODD.to_owned(),
+        modified_by: ODD.to_owned(),
+        at: START,
+    });
+    store.insert_trusted_origins(trusted.to_vec(), event(Action::TrustOrigin)).await.unwrap().unwrap();
     store.probe().await.unwrap();
 }
 
@@ -124,6 +132,7 @@ pub(super) async fn application(store: &dyn Store, owner: &User, n: u8) -> Appli
         access_token_lifetime_secs: (n == 1).then_some(600),
         contacts: vec![ODD.to_owned()],
         logo_url: (n == 2).then(|| "https://example.com/logo.png".to_owned()),
+        cors_origins: vec!["https://pages.example.com".to_owned()],
     };
     let new = NewApplication {
         client_id: format!("00000000-0000-4000-8000-{n:012x}").parse().unwrap(),

@@ -1,0 +1,139 @@
+//! Which web pages of other origins may read answers
+//! ([Fetch Standard, CORS protocol](https://fetch.spec.whatwg.org/#http-cors-protocol)): origins that an administrator
+//! trusts, and origins that applications registered.
+
+use std::fmt;
+use std::str::FromStr;
+
+use url::Url;
+
+use crate::id::TrustedOriginId;
+use crate::registration::is_unprintable;
+use crate::time::Timestamp;
+
+mod pattern;
+
+pub use pattern::{OriginPattern, PatternFault};
+
+/// The most bytes of an origin: a host name, a scheme and a port.
+pub const LONGEST_ORIGIN: usize = 300;
+/// The most entries of the list of trusted origins.
+pub const MOST_TRUSTED: usize = 1_000;
+/// The most characters of the description of a trusted origin.
+pub const LONGEST_DESCRIPTION: usize = 256;
+
+/// An origin ([RFC 6454 §6.2](https://www.rfc-editor.org/rfc/rfc6454#section-6.2)): scheme, host and port, in lower case and
+/// without the port that goes without saying. `null` is none.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct WebOrigin {
+    scheme: Box<str>,
+    host: Box<str>,
+    port: Option<u16>,
+}
+
+/// The text is no origin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("is no origin, such as https://app.example.com: a scheme, a host and perhaps a port, without a path")]
+pub struct NotAnOrigin;
+
+impl WebOrigin {
+    /// Whether the page came over plain `http` from elsewhere than this machine, so that whoever is on the way may have
+    /// written it.
+    pub fn is_plain_http(&self) -> bool {
+        &*self.scheme == "http" && !matches!(&*self.host, "localhost" | "127.0.0.1" | "[::1]")
+    }
+
+    fn of(url: &Url) -> Option<Self> {
+        let host = url.host_str().filter(|host| !host.is_empty())?;
+        Some(Self { scheme: url.scheme().into(), host: host.to_ascii_lowercase().into(), port: url.port() })
+    }
+}
+
+impl FromStr for WebOrigin {
+    type Err = NotAnOrigin;
+
+    fn from_str(text: &str) -> Result<Self, NotAnOrigin> {
+        let host_like = |byte: u8| {
+            byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'[' | b']')
+        };
+        let (scheme, rest) = text.split_once("://").ok_or(NotAnOrigin)?;
+        let is_plain = text.len() <= LONGEST_ORIGIN && !rest.is_empty() && rest.bytes().all(host_like);
+        if !is_plain || matches!(scheme, "file" | "data" | "blob" | "about" | "javascript") {
+            return Err(NotAnOrigin);
+        }
+        Url::parse(text).ok().as_ref().and_then(Self::of).ok_or(NotAnOrigin)
+    }
+}
+
+impl fmt::Display for WebOrigin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.scheme, self.host)?;
+        self.port.map_or(Ok(()), |port| write!(f, ":{port}"))
+    }
+}
+
+/// The origin of a page at a redirect URL; none of one that no web page has.
+pub(crate) fn of_redirect_url(text: &str) -> Option<WebOrigin> {
+    use crate::redirect::Registered;
+    match Registered::parse(text).ok()? {
+        Registered::Full(url) if matches!(url.scheme(), "http" | "https") => WebOrigin::of(&url),
+        Registered::BareHost { host, port: false } => {
+            Some(WebOrigin { scheme: "https".into(), host: host.into(), port: None })
+        }
+        Registered::Full(_) | Registered::BareHost { port: true, .. } => None,
+    }
+}
+
+/// An entry of the list of trusted origins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrustedOrigin {
+    /// Assigned in order, never reused.
+    pub id: TrustedOriginId,
+    /// Which origins it names; unique.
+    pub domain: String,
+    /// For people; may be empty.
+    pub description: String,
+    /// The user name of who changed it last.
+    pub modified_by: String,
+    /// When that was.
+    pub modified_at: Timestamp,
+}
+
+/// What an entry of the list of trusted origins is to say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewTrustedOrigin {
+    /// Which origins it names, as [`OriginPattern`] reads it, in lower case.
+    pub domain: String,
+    /// For people; may be empty.
+    pub description: String,
+    /// The user name of who says so.
+    pub modified_by: String,
+    /// When it happens.
+    pub at: Timestamp,
+}
+
+/// Why a description cannot be as given; to follow the member's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "each message says it")]
+pub enum DescriptionFault {
+    #[error("is {0} characters long; at most 256 are allowed")]
+    TooLong(usize),
+    #[error("must not contain control characters")]
+    ControlCharacter,
+}
+
+/// Holds the description of a trusted origin against the rules.
+///
+/// # Errors
+/// [`DescriptionFault`].
+pub fn check_description(text: &str) -> Result<(), DescriptionFault> {
+    let length = text.chars().count();
+    match () {
+        () if length > LONGEST_DESCRIPTION => Err(DescriptionFault::TooLong(length)),
+        () if text.chars().any(is_unprintable) => Err(DescriptionFault::ControlCharacter),
+        () => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

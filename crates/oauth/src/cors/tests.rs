@@ -1,0 +1,127 @@
+use super::*;
+
+fn origin(text: &str) -> WebOrigin {
+    text.parse().unwrap_or_else(|_| panic!("{text}"))
+}
+
+fn names(pattern: &str, text: &str) -> bool {
+    pattern
+        .parse::<OriginPattern>()
+        .unwrap_or_else(|fault| panic!("{pattern} {fault}"))
+        .matches(&origin(text))
+}
+
+#[test]
+fn an_origin_is_a_scheme_a_host_and_perhaps_a_port() {
+    for (text, read) in [
+        ("https://app.example.com", "https://app.example.com"),
+        ("HTTPS://App.Example.COM:443", "https://app.example.com"),
+        ("http://localhost:5173", "http://localhost:5173"),
+        ("http://example.com:80", "http://example.com"),
+        ("https://[2001:db8::1]:8443", "https://[2001:db8::1]:8443"),
+        ("capacitor://localhost", "capacitor://localhost"),
+        ("chrome-extension://abcdefghijklmnop", "chrome-extension://abcdefghijklmnop"),
+    ] {
+        assert_eq!(origin(text).to_string(), read);
+    }
+    let long = format!("https://{}.example", "a".repeat(300));
+    for text in [
+        "null",
+        "",
+        "*",
+        "https://",
+        "https:///",
+        "https://a/",
+        "https://a/path",
+        "https://a?x",
+        "https://a#x",
+        "https://user@a",
+        "https://a b",
+        "https://a\\b",
+        "https://*.a.example",
+        "https://ä.example",
+        "file://a",
+        "data:text/html,x",
+        "blob://a",
+        "example.com",
+        "https://a:99999",
+        "https://a, https://b",
+        &long,
+    ] {
+        assert!(text.parse::<WebOrigin>().is_err(), "{text}");
+    }
+}
+
+#[test]
+fn a_listed_origin_is_itself_and_nothing_like_it() {
+    assert!(names("https://app.example.com", "https://app.example.com"));
+    assert!(names("app.example.com", "https://app.example.com"));
+    assert!(names("HTTPS://app.example.com:443".to_ascii_lowercase().as_str(), "https://app.example.com"));
+    for other in [
+        "http://app.example.com",
+        "https://app.example.com:8443",
+        "https://example.com",
+        "https://evilapp.example.com",
+        "https://app.example.com.evil.example",
+    ] {
+        assert!(!names("https://app.example.com", other), "{other}");
+        assert!(!names("app.example.com", other), "{other}");
+    }
+}
+
+#[test]
+fn a_star_stands_for_the_labels_before_a_domain() {
+    for below in ["https://a.example.com", "https://a.b.example.com"] {
+        assert!(names("https://*.example.com", below) && names("*.example.com", below), "{below}");
+    }
+    for other in [
+        "https://example.com",
+        "https://evilexample.com",
+        "https://a.example.com.evil.example",
+        "http://a.example.com",
+        "https://a.example.com:8443",
+    ] {
+        assert!(!names("https://*.example.com", other), "{other}");
+    }
+    assert!(names("http://*.example.com:8080", "http://a.example.com:8080"));
+}
+
+#[test]
+fn a_star_elsewhere_or_before_too_little_is_refused() {
+    for (text, fault) in [
+        ("", PatternFault::Empty),
+        ("*", PatternFault::StarElsewhere),
+        ("https://*", PatternFault::StarElsewhere),
+        ("https://*example.com", PatternFault::StarElsewhere),
+        ("https://a.*.example.com", PatternFault::StarElsewhere),
+        ("https://*.*.example.com", PatternFault::StarElsewhere),
+        ("https://example.*", PatternFault::StarElsewhere),
+        ("https://*.com", PatternFault::TooWide),
+        ("https://*.com.", PatternFault::TooWide),
+        ("https://*.127.0.0.1", PatternFault::NotAnOrigin),
+        ("ftp://example.com", PatternFault::Scheme),
+        ("https://example.com/", PatternFault::NotAnOrigin),
+        ("https://example.com/path", PatternFault::NotAnOrigin),
+        ("https://user@example.com", PatternFault::NotAnOrigin),
+        ("https://", PatternFault::NotAnOrigin),
+        ("https://*.", PatternFault::NotAnOrigin),
+    ] {
+        assert_eq!(text.parse::<OriginPattern>(), Err(fault), "{text}");
+    }
+    assert!(
+        "null".parse::<OriginPattern>().is_ok_and(|pattern| !pattern.matches(&origin("https://a.example")))
+    );
+}
+
+#[test]
+fn the_pages_of_redirect_urls_have_origins_and_apps_on_a_device_have_none() {
+    let of = |text| of_redirect_url(text).map(|origin| origin.to_string());
+    assert_eq!(of("https://App.example.com:443/cb?x=1").as_deref(), Some("https://app.example.com"));
+    assert_eq!(of("http://localhost:3000/cb").as_deref(), Some("http://localhost:3000"));
+    assert_eq!(of("bedford.progresstest.com").as_deref(), Some("https://bedford.progresstest.com"));
+    for none in
+        ["bedford.progresstest.com:8443", "com.example.app:/cb", "com.example.app://host/cb", "nonsense cb"]
+    {
+        assert_eq!(of(none), None, "{none}");
+    }
+}

@@ -1,0 +1,152 @@
+//! Trusted origins and those of applications.
+
+use oauth::application::ApplicationSettings;
+use oauth::audit::NewAuditEvent;
+use oauth::cors::{MOST_TRUSTED, NewTrustedOrigin, TrustedOrigin};
+use oauth::id::{ApplicationId, TrustedOriginId};
+use oauth::time::Timestamp;
+use rusqlite::{Connection, Row, params};
+use store::{Answer, Judged, TrustedOriginRefusal, TrustedOrigins};
+
+use crate::versions::{self, Kind};
+use crate::{SqliteStore, audit, micros, sql};
+
+impl TrustedOrigins for SqliteStore {
+    fn list_trusted_origins(&self) -> Answer<'_, Vec<TrustedOrigin>> {
+        const LIST: &str =
+            "SELECT id, domain, description, modified_by, modified_at FROM trusted_origins ORDER BY id";
+        self.read(|db| sql::list(db, LIST, (), read))
+    }
+
+    fn insert_trusted_origins(
+        &self,
+        new: Vec<NewTrustedOrigin>,
+        audit: NewAuditEvent,
+    ) -> Answer<'_, Judged<Vec<TrustedOrigin>, TrustedOriginRefusal>> {
+        self.write(move |db| insert(db, &new, &audit))
+    }
+
+    fn update_trusted_origin(
+        &self,
+        id: TrustedOriginId,
+        new: NewTrustedOrigin,
+        audit: NewAuditEvent,
+    ) -> Answer<'_, Judged<TrustedOrigin, TrustedOriginRefusal>> {
+        self.write(move |db| update(db, id, &new, &audit))
+    }
+
+    fn delete_trusted_origin(
+        &self,
+        id: TrustedOriginId,
+        audit: NewAuditEvent,
+    ) -> Answer<'_, Judged<TrustedOrigin, TrustedOriginRefusal>> {
+        self.write(move |db| delete(db, id, &audit))
+    }
+
+    fn is_origin_of_an_application<'a>(&'a self, origin: &'a str) -> Answer<'a, bool> {
+        const IS: &str = "SELECT EXISTS (SELECT 1 FROM application_origins WHERE origin = ?1)";
+        self.read(move |db| sql::value(db, IS, [origin]))
+    }
+}
+
+/// Judged before anything is written, since a refusal changes nothing.
+fn insert(
+    db: &Connection,
+    new: &[NewTrustedOrigin],
+    event: &NewAuditEvent,
+) -> sql::Result<Judged<Vec<TrustedOrigin>, TrustedOriginRefusal>> {
+    const INSERT: &str =
+        "INSERT INTO trusted_origins (domain, description, modified_by, modified_at) VALUES (?1, ?2, ?3, ?4)";
+    for (at, one) in new.iter().enumerate() {
+        let earlier = new[..at].iter().any(|other| other.domain == one.domain);
+        if earlier || is_listed(db, &one.domain, TrustedOriginId::new(0))? {
+            return Ok(Err(TrustedOriginRefusal::Listed(at)));
+        }
+    }
+    let listed: i64 = sql::value(db, "SELECT count(*) FROM trusted_origins", ())?;
+    if usize::try_from(listed).unwrap_or(usize::MAX).saturating_add(new.len()) > MOST_TRUSTED {
+        return Ok(Err(TrustedOriginRefusal::Full));
+    }
+    let mut all = Vec::with_capacity(new.len());
+    for one in new {
+        let row = params![one.domain, one.description, one.modified_by, micros(one.at)];
+        sql::execute(db, INSERT, row)?;
+        all.push(entry(TrustedOriginId::new(db.last_insert_rowid()), one));
+        audit::append(db, &NewAuditEvent { subject: Some(one.domain.clone()), ..event.clone() })?;
+    }
+    versions::grow(db, Kind::Limits)?;
+    Ok(Ok(all))
+}
+
+fn update(
+    db: &Connection,
+    id: TrustedOriginId,
+    new: &NewTrustedOrigin,
+    event: &NewAuditEvent,
+) -> sql::Result<Judged<TrustedOrigin, TrustedOriginRefusal>> {
+    const UPDATE: &str =
+        "UPDATE trusted_origins SET domain = ?2, description = ?3, modified_by = ?4, modified_at = ?5
+        WHERE id = ?1";
+    if is_listed(db, &new.domain, id)? {
+        return Ok(Err(TrustedOriginRefusal::Listed(0)));
+    }
+    let row = params![id.get(), new.domain, new.description, new.modified_by, micros(new.at)];
+    if sql::execute(db, UPDATE, row)? == 0 {
+        return Ok(Err(TrustedOriginRefusal::Unknown));
+    }
+    versions::grow(db, Kind::Limits)?;
+    audit::append(db, event)?;
+    Ok(Ok(entry(id, new)))
+}
+
+fn delete(
+    db: &Connection,
+    id: TrustedOriginId,
+    event: &NewAuditEvent,
+) -> sql::Result<Judged<TrustedOrigin, TrustedOriginRefusal>> {
+    const DELETE: &str = "DELETE FROM trusted_origins WHERE id = ?1
+        RETURNING id, domain, description, modified_by, modified_at";
+    let Some(gone) = sql::find(db, DELETE, [id.get()], read)? else {
+        return Ok(Err(TrustedOriginRefusal::Unknown));
+    };
+    versions::grow(db, Kind::Limits)?;
+    audit::append(db, &NewAuditEvent { subject: Some(gone.domain.clone()), ..event.clone() })?;
+    Ok(Ok(gone))
+}
+
+/// Whether an entry other than this one names the domain.
+fn is_listed(db: &Connection, domain: &str, other_than: TrustedOriginId) -> sql::Result<bool> {
+    const LISTED: &str = "SELECT EXISTS (SELECT 1 FROM trusted_origins WHERE domain = ?1 AND id <> ?2)";
+    sql::value(db, LISTED, (domain, other_than.get()))
+}
+
+fn entry(id: TrustedOriginId, new: &NewTrustedOrigin) -> TrustedOrigin {
+    TrustedOrigin {
+        id,
+        domain: new.domain.clone(),
+        description: new.description.clone(),
+        modified_by: new.modified_by.clone(),
+        modified_at: new.at,
+    }
+}
+
+fn read(row: &Row<'_>) -> sql::Result<TrustedOrigin> {
+    Ok(TrustedOrigin {
+        id: TrustedOriginId::new(row.get(0)?),
+        domain: row.get(1)?,
+        description: row.get(2)?,
+        modified_by: row.get(3)?,
+        modified_at: Timestamp::from_micros(row.get(4)?),
+    })
+}
+
+/// Notes the origins of an application's pages instead of those noted before.
+pub(crate) fn note(db: &Connection, id: ApplicationId, settings: &ApplicationSettings) -> sql::Result<()> {
+    const FORGET: &str = "DELETE FROM application_origins WHERE application_id = ?1";
+    const NOTE: &str = "INSERT INTO application_origins (application_id, origin) VALUES (?1, ?2)";
+    sql::execute(db, FORGET, [id.get()])?;
+    for origin in settings.web_origins() {
+        sql::execute(db, NOTE, (id.get(), origin))?;
+    }
+    Ok(())
+}
