@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use odata::format::Format;
 use odata::model::{Column, EdmType, Model, Schema, Table};
 use odata::plan::{Context, Plan, prepare};
+use odata::statement::Statement;
 use odata::{sql::Dialect, url::Url};
 
 static MODEL: LazyLock<Model> = LazyLock::new(|| {
@@ -33,7 +34,8 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
         position: None,
     };
     if let Ok(Plan::Entities(query)) = prepare(&url, &MODEL, &context, Dialect::Sqlite) {
-        let marks = query.statement.sql.matches('?').count();
-        assert_eq!(marks, query.statement.parameters.len());
+        let Statement { sql, parameters, .. } = &query.statement;
+        let size = sql.len() + parameters.iter().map(odata::cell::Value::bytes).sum::<usize>();
+        assert!(size <= 24 * text.len() + 8 * 1024, "{size} bytes for {}", text.len());
     }
 });

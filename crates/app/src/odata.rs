@@ -150,7 +150,7 @@ impl App {
         page_size: usize,
     ) -> Result<DataAnswer, DataRefusal> {
         let opened = self.opened(admission.record).await?;
-        let prepared = self.prepare(admission.record, &opened, request, page_size)?;
+        let prepared = self.prepare(admission.record, &opened, request, page_size).await?;
         acceptable(&prepared, request.accept)?;
         self.run(admission, &opened, &prepared, page_size).await
     }

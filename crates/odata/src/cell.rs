@@ -50,3 +50,15 @@ impl Cell<'_> {
         }
     }
 }
+
+impl Value {
+    /// How many bytes it takes in memory, about.
+    pub fn bytes(&self) -> usize {
+        let content = match self {
+            Self::Null | Self::Integer(_) | Self::Real(_) => 0,
+            Self::Text(text) => text.len(),
+            Self::Blob(blob) => blob.len(),
+        };
+        size_of::<Self>() + content
+    }
+}

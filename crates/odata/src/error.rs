@@ -1,5 +1,7 @@
 //! Why a request is refused: the reason, its public code, and where in the URL it lies.
 
+use crate::sql::functions::Unanswerable;
+
 /// A refused request. `Display` is the public message; it names the position and never holds database detail.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}{}", Located(place.as_ref()))]
@@ -50,6 +52,8 @@ pub enum Reason {
     OptionNotApplicable(&'static str),
     #[error("expected {expected}, found {found}")]
     Unexpected { expected: &'static str, found: String },
+    #[error("a text stands in single quotes ('like this'), the name of a property in none")]
+    DoubleQuotes,
     #[error("the literal {0} is malformed or out of range")]
     BadLiteral(String),
     #[error("{0} is no value for this option")]
@@ -78,10 +82,19 @@ pub enum Reason {
     BadKey { entity_type: String, expected: String },
     #[error("{0} is not supported")]
     NotImplemented(String),
+    #[error(transparent)]
+    Unanswerable(Unanswerable),
     #[error("the next link is damaged or belongs to another request")]
     ForeignPosition,
     #[error("the data source has changed since this next link was given; start again from the first page")]
     StalePosition,
+}
+
+impl From<Unanswerable> for Error {
+    /// What only the database found out lies at no place that it knows.
+    fn from(reason: Unanswerable) -> Self {
+        Reason::Unanswerable(reason).nowhere()
+    }
 }
 
 impl Reason {
@@ -115,7 +128,7 @@ impl Error {
             Reason::DuplicateOption(_) => "DuplicateOption",
             Reason::UnknownOption(_) => "UnknownOption",
             Reason::OptionNotApplicable(_) => "OptionNotApplicable",
-            Reason::Unexpected { .. } => "SyntaxError",
+            Reason::Unexpected { .. } | Reason::DoubleQuotes => "SyntaxError",
             Reason::BadLiteral(_) => "BadLiteral",
             Reason::BadOptionValue(_) => "BadOptionValue",
             Reason::TooManyNodes(_) | Reason::TooDeep(_) | Reason::TooManyItems(_) | Reason::TooComplex => {
@@ -128,6 +141,8 @@ impl Error {
             Reason::UnknownResource(_) => "ResourceNotFound",
             Reason::BadKey { .. } => "BadKey",
             Reason::NotImplemented(_) => "NotImplemented",
+            Reason::Unanswerable(Unanswerable::DivisionByZero) => "DivisionByZero",
+            Reason::Unanswerable(Unanswerable::NegativeLength) => "NegativeLength",
             Reason::ForeignPosition => "BadNextLink",
             Reason::StalePosition => "StaleNextLink",
         }

@@ -12,6 +12,7 @@ pub mod encode;
 pub mod error;
 pub mod format;
 mod hash;
+mod identifier;
 mod literal;
 pub mod model;
 pub mod plan;

@@ -4,10 +4,13 @@
 //! `truth` writes what is true exactly where the expression is true, `falsity` what is true exactly
 //! where it is false, `operand` its value, null included. `docs/spec/odata.md` has the table.
 
+pub mod functions;
 pub(crate) mod keyset;
 mod predicate;
 pub(crate) mod select;
 mod sqlite;
+
+use std::collections::HashMap;
 
 use crate::bind::function::Function;
 use crate::bind::typed::{Arithmetic, Comparison, Constant, Typed};
@@ -15,15 +18,22 @@ use crate::cell::Value;
 use crate::error::{Error, Reason};
 use crate::model::EntityType;
 
-/// The longest statement, in bytes. Some expressions are written more than once; this ends their growth.
-const MAX_SQL: usize = 400_000;
+/// The longest statement, in bytes. Operands are written once, so that a statement is not much longer than its request;
+/// this bounds what is left, such as the branches of a page after a position.
+pub(crate) const MAX_SQL: usize = 400_000;
+/// The longest statement of a page after a position, in bytes: a request whose first page is answered gets them all.
+pub(crate) const MAX_SQL_AFTER: usize = 1_000_000;
+/// What all parameters of a statement may hold, in bytes. A constant is bound once, however often it is written.
+const MAX_PARAMETER_BYTES: usize = 1_000_000;
+/// The most columns of a result: what SQLite allows by default.
+const MAX_COLUMNS: usize = 2_000;
 /// The most parameters of one statement: what SQLite allows by default.
 const MAX_PARAMETERS: usize = 32_766;
 
 /// A kind of database, as far as its SQL differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Dialect {
-    /// SQLite 3.37 or later, with the functions `sluicegate_lower` and `sluicegate_upper` registered.
+    /// SQLite 3.37 or later, with [`functions::FUNCTIONS`] registered.
     Sqlite,
 }
 
@@ -50,6 +60,13 @@ pub(crate) trait Rules {
     /// be null even where no side is.
     fn compares_directly(&self, operand: &Typed) -> bool;
 
+    /// Writes an operand in the form in which values of its class are compared, null included.
+    fn normal(&self, writer: &mut Writer<'_>, operand: &Typed);
+
+    /// Writes what is true where the left side is at least the right one or both are null, and false elsewhere; each
+    /// side is written once.
+    fn at_least(&self, writer: &mut Writer<'_>, left: &Typed, right: &Typed);
+
     /// Writes a comparison that is true or false where both sides are not null.
     fn compare(&self, writer: &mut Writer<'_>, comparison: Comparison, left: &Typed, right: &Typed);
 
@@ -59,7 +76,7 @@ pub(crate) trait Rules {
     /// Writes a call; it is null if an argument is.
     fn call(&self, writer: &mut Writer<'_>, function: Function, arguments: &[Typed]);
 
-    /// Writes arithmetic; it is null if an operand is, or on division by zero.
+    /// Writes arithmetic; it is null if an operand is, and where the result is no number.
     fn arithmetic(&self, writer: &mut Writer<'_>, operator: Arithmetic, left: &Typed, right: &Typed);
 }
 
@@ -68,21 +85,57 @@ pub(crate) struct Writer<'m> {
     pub(crate) rules: &'static dyn Rules,
     pub(crate) entity_type: &'m EntityType,
     pub(crate) sql: String,
-    pub(crate) parameters: Vec<Value>,
+    parameters: Vec<Value>,
+    parameter_bytes: usize,
+    /// How long the statement may become, in bytes.
+    pub(crate) longest: usize,
+    /// Which parameter holds a value of the expression, by the value's address and the form in which it is bound.
+    bound: HashMap<(usize, u8), usize>,
 }
 
 impl<'m> Writer<'m> {
     pub(crate) fn new(dialect: Dialect, entity_type: &'m EntityType) -> Self {
-        Self { rules: dialect.rules(), entity_type, sql: String::with_capacity(256), parameters: Vec::new() }
+        Self {
+            rules: dialect.rules(),
+            entity_type,
+            sql: String::with_capacity(256),
+            parameters: Vec::new(),
+            parameter_bytes: 0,
+            longest: MAX_SQL,
+            bound: HashMap::new(),
+        }
     }
 
     pub(crate) fn text(&mut self, text: &str) {
         self.sql.push_str(text);
     }
 
+    /// Binds a value and writes its mark.
     pub(crate) fn parameter(&mut self, value: Value) {
+        self.parameter_bytes += value.bytes();
         self.parameters.push(value);
         self.rules.mark(&mut self.sql, self.parameters.len());
+    }
+
+    /// Binds a value that is made of `owner` and writes its mark; where the same was bound before, only the mark. One
+    /// owner may be bound in several forms.
+    pub(crate) fn repeated<T>(&mut self, owner: &T, form: u8, value: Value) {
+        let key = (std::ptr::from_ref(owner).addr(), form);
+        match self.bound.get(&key) {
+            // The address alone proves nothing: another value may have come to lie there.
+            Some(number) if self.parameters[number - 1] == value => {
+                self.rules.mark(&mut self.sql, *number);
+            }
+            _ => {
+                self.parameter(value);
+                self.bound.insert(key, self.parameters.len());
+            }
+        }
+    }
+
+    /// Binds a constant of the expression.
+    pub(crate) fn constant(&mut self, constant: &Constant) {
+        self.repeated(constant, 0, self.rules.value(constant));
     }
 
     pub(crate) fn column(&mut self, property: usize) {
@@ -97,11 +150,13 @@ impl<'m> Writer<'m> {
 
     /// Whether what is written has grown too long already; then there is no use in writing on.
     pub(crate) fn is_full(&self) -> bool {
-        self.sql.len() > MAX_SQL || self.parameters.len() > MAX_PARAMETERS
+        self.sql.len() > self.longest
+            || self.parameters.len() > MAX_PARAMETERS
+            || self.parameter_bytes > MAX_PARAMETER_BYTES
     }
 
     pub(crate) fn statement(self, columns: usize) -> Result<crate::statement::Statement, Error> {
-        if self.is_full() {
+        if self.is_full() || columns > MAX_COLUMNS {
             return Err(Reason::TooComplex.at("query", 0));
         }
         Ok(crate::statement::Statement { sql: self.sql, parameters: self.parameters, columns })

@@ -16,12 +16,16 @@ use crate::error::{Error, Reason};
 use crate::url::{SystemOption, Url};
 use expression::Parser;
 
-/// The most parts that one expression may have.
-pub const MAX_NODES: usize = 500;
+/// The most parts that one expression may have. A run of `and` or of `or` is one part besides its terms.
+pub const MAX_NODES: usize = 1000;
 /// The deepest nesting of one expression.
 pub const MAX_DEPTH: usize = 32;
-/// The most items of a list to the right of `in`.
+/// The most operators of arithmetic or comparison in a row, without parentheses.
+pub const MAX_ROW: usize = 100;
+/// The most items of a list to the right of `in`, and of a chain such as `Id eq 1 or Id eq 2`.
 pub const MAX_LIST: usize = 1000;
+/// The most items of `$select` for a type of fewer properties; else as many as it has.
+pub const MAX_SELECT: usize = 1000;
 /// The most terms of `$orderby`.
 pub const MAX_ORDER: usize = 8;
 
@@ -68,7 +72,9 @@ pub enum Expression<'t> {
     Path(Vec<Step<'t>>),
     /// `not a`, `-a`.
     Unary(Unary, Box<Node<'t>>),
-    /// `a and b`, `a eq b`, `a add b`, …
+    /// `a and b and c`, `a or b or c`: two terms or more.
+    Junction(Junction, Vec<Node<'t>>),
+    /// `a eq b`, `a add b`, …
     Binary(Binary, Box<Node<'t>>, Box<Node<'t>>),
     /// `a in (b, c)`.
     In(Box<Node<'t>>, Box<Node<'t>>),
@@ -131,12 +137,18 @@ pub enum Unary {
     Negate,
 }
 
+/// Operators with any number of operands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "named like the operators")]
+pub enum Junction {
+    Or,
+    And,
+}
+
 /// Operators with two operands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "named like the operators")]
 pub enum Binary {
-    Or,
-    And,
     Eq,
     Ne,
     Gt,

@@ -1,5 +1,7 @@
 //! What can go wrong with a data source.
 
+use odata::sql::functions::Unanswerable;
+
 /// Why a data source could not be opened or read.
 ///
 /// `Display` is the public text: it names no path, no SQL and nothing of any file's contents, and it may be shown to
@@ -52,6 +54,9 @@ pub enum SourceError {
         /// The database's own words, for logs.
         detail: String,
     },
+    /// The query has no answer for a row that it meets, such as a division by zero: whoever asked must ask otherwise.
+    #[error(transparent)]
+    Unanswerable(#[from] Unanswerable),
     /// A single value or row is larger than the limit of the source.
     #[error(
         "a row of the data source is larger than this server passes on; select fewer or smaller properties"

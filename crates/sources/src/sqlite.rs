@@ -12,6 +12,7 @@ mod functions;
 mod keys;
 mod own;
 mod pool;
+mod prepared;
 mod probe;
 mod schema;
 

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use bytes::Bytes;
 use oauth::account::DataSource;
 use oauth::id::DataSourceId;
+use odata::cell::Value;
 use odata::error::Error;
 use odata::format::Format;
 use odata::plan::{self, Context, Plan};
@@ -25,6 +26,10 @@ const MOST_BYTES: u64 = 16 * 1024 * 1024;
 
 /// About as many plans are expected.
 const EXPECTED_PLANS: usize = 2_000;
+
+/// A request with a longer text, in bytes, is planned and run off the request threads: its plan takes a while to make, and
+/// the database a while to compile.
+const HEAVY_TEXT: usize = 4 * 1024;
 
 /// Pages with at most so many rows are tried on the caller's own thread.
 const SHORT_PAGE: usize = 200;
@@ -49,6 +54,8 @@ pub(super) struct Prepared {
     pub(super) format_named: bool,
     /// The service document, if it is that.
     pub(super) service_document: Option<Bytes>,
+    /// Whether its text is [long](HEAVY_TEXT).
+    heavy: bool,
     /// How many requests still go to a worker at once, since one took too long on a caller's thread.
     slow: AtomicU32,
     /// How long its page was the last time, in bytes.
@@ -89,10 +96,10 @@ struct Asked<'a> {
 
 impl App {
     /// The plan of a request, remembered or made.
-    pub(super) fn prepare(
-        &self,
+    pub(super) async fn prepare(
+        self: &Arc<Self>,
         record: &DataSource,
-        opened: &Opened,
+        opened: &Arc<Opened>,
         request: &DataRequest<'_>,
         page_size: usize,
     ) -> Result<Arc<Prepared>, DataRefusal> {
@@ -107,7 +114,16 @@ impl App {
         if let Some(prepared) = plans.get(&Asked { basis, text: request.path_and_query }) {
             return Ok(prepared);
         }
-        let prepared = Arc::new(self.plan(record, opened, request.path_and_query, &basis)?);
+        let text = request.path_and_query;
+        let prepared = if text.len() > HEAVY_TEXT {
+            let (app, record, opened, text) =
+                (Arc::clone(self), record.clone(), Arc::clone(opened), text.to_owned());
+            let planned = tokio::task::spawn_blocking(move || app.plan(&record, &opened, &text, &basis));
+            planned.await.map_err(|panic| Fault::Broken(Box::new(panic)))??
+        } else {
+            self.plan(record, opened, text, &basis)?
+        };
+        let prepared = Arc::new(prepared);
         if prepared.plan.is_cacheable() {
             plans.insert(Key { basis, text: request.path_and_query.into() }, Arc::clone(&prepared));
         }
@@ -143,6 +159,7 @@ impl App {
             json_accepted: basis.accepted.is_some(),
             format_named: url.names_format(),
             service_document,
+            heavy: text.len() > HEAVY_TEXT,
             slow: AtomicU32::new(0),
             length: AtomicUsize::new(0),
         })
@@ -170,7 +187,7 @@ impl Prepared {
             Plan::Entities(query) => query.page_limit,
             _ => 1,
         };
-        page <= SHORT_PAGE && !self.is_wary()
+        page <= SHORT_PAGE && !self.heavy && !self.is_wary()
     }
 
     /// Notes that it was not.
@@ -197,7 +214,8 @@ impl Prepared {
     /// An estimate of its size in memory.
     fn weight(&self) -> usize {
         let statement = |statement: &Statement| {
-            statement.sql.len() + 64 * statement.parameters.len() + 96 * statement.columns
+            let parameters: usize = statement.parameters.iter().map(Value::bytes).sum();
+            statement.sql.len() + parameters + 96 * statement.columns
         };
         let plan = match &self.plan {
             Plan::Entities(query) => statement(&query.statement) + query.count.as_ref().map_or(0, statement),
@@ -216,7 +234,7 @@ struct Weight;
 
 impl Weighter<Key, Arc<Prepared>> for Weight {
     fn weight(&self, key: &Key, prepared: &Arc<Prepared>) -> u64 {
-        // The text is held by the plan too, and its literals by the parameters.
+        // The text is held by the plan too.
         (1024 + 3 * key.text.len() + prepared.weight()) as u64
     }
 }
@@ -245,5 +263,30 @@ impl Hash for Asked<'_> {
 impl Equivalent<Key> for Asked<'_> {
     fn equivalent(&self, key: &Key) -> bool {
         self.basis == key.basis && *self.text == *key.text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_weighs_what_its_parameters_hold() {
+        let statement = |text: &str| Statement {
+            sql: "SELECT ?1".to_owned(),
+            parameters: vec![Value::Text(text.to_owned())],
+            columns: 1,
+        };
+        let prepared = |text: &str| Prepared {
+            plan: Plan::Count { statement: statement(text), cacheable: true },
+            json_accepted: true,
+            format_named: false,
+            service_document: None,
+            heavy: false,
+            slow: AtomicU32::new(0),
+            length: AtomicUsize::new(0),
+        };
+        let long = "x".repeat(1_000_000);
+        assert!(prepared(&long).weight() >= prepared("").weight() + long.len());
     }
 }

@@ -101,6 +101,9 @@ impl From<OpenRefusal> for DataRefusal {
 
 impl From<SourceError> for DataRefusal {
     fn from(error: SourceError) -> Self {
-        Self::Source(error)
+        match error {
+            SourceError::Unanswerable(reason) => Self::Request(reason.into()),
+            error => Self::Source(error),
+        }
     }
 }

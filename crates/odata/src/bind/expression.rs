@@ -2,11 +2,13 @@
 
 use jiff::Timestamp;
 
+use super::chain::Chains;
 use super::function::{self, Function};
 use super::typed::{Arithmetic, Class, Comparison, Constant, Term, Typed, constant};
 use crate::error::{Error, Reason};
 use crate::model::EntityType;
-use crate::syntax::{Arguments, Binary, Expression, Node, Step, Unary};
+use crate::sql::functions::Unanswerable;
+use crate::syntax::{Arguments, Binary, Expression, Junction, Node, Step, Unary};
 
 pub(crate) struct Binder<'m> {
     entity_type: &'m EntityType,
@@ -52,6 +54,7 @@ impl<'m> Binder<'m> {
                     term: Term::Negate(Box::new(operand)),
                 })
             }
+            Expression::Junction(junction, terms) => self.junction(*junction, terms),
             Expression::Binary(operator, left, right) => self.binary(*operator, left, right, node.at),
             Expression::In(left, right) => self.membership(left, right),
             Expression::List(_) | Expression::Object(_) => {
@@ -103,16 +106,6 @@ impl<'m> Binder<'m> {
         at: usize,
     ) -> Result<Typed, Error> {
         let comparison = match operator {
-            Binary::And | Binary::Or => {
-                let operation = if operator == Binary::And { "and" } else { "or" };
-                let left = self.operand(left, operation, |class| class == Class::Boolean)?;
-                let right = self.operand(right, operation, |class| class == Class::Boolean)?;
-                let nullable = left.nullable || right.nullable;
-                let (left, right) = (Box::new(left), Box::new(right));
-                let term =
-                    if operator == Binary::And { Term::And(left, right) } else { Term::Or(left, right) };
-                return Ok(Typed { term, class: Class::Boolean, nullable });
-            }
             Binary::Has => return Err(self.unsupported("the operator has", at)),
             Binary::Add => return self.arithmetic(Arithmetic::Add, left, right),
             Binary::Sub => return self.arithmetic(Arithmetic::Sub, left, right),
@@ -132,6 +125,16 @@ impl<'m> Binder<'m> {
         Ok(Typed::compare(comparison, left, right))
     }
 
+    /// Terms between `and` or `or`. Those that compare one property with literals become one list.
+    fn junction(&mut self, junction: Junction, nodes: &[Node<'_>]) -> Result<Typed, Error> {
+        let operation = if junction == Junction::And { "and" } else { "or" };
+        let mut chains = Chains::new(junction);
+        for node in nodes {
+            chains.push(self.operand(node, operation, |class| class == Class::Boolean)?);
+        }
+        Ok(chains.finish())
+    }
+
     /// Checks that two operands can be compared; a string literal beside another type is read as that type
     /// ([§5.1.1.15](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part2-url-conventions.html#sec_NumericPromotion)).
     fn comparable(
@@ -146,22 +149,27 @@ impl<'m> Binder<'m> {
             (None, Some(left)) => (left, right),
             (None, None) => (left, right),
         };
-        let class = if left.class == Class::Null { right.class } else { left.class };
-        let same = left.class == right.class
-            || left.class == Class::Null
-            || right.class == Class::Null
-            || (left.class.is_numeric() && right.class.is_numeric());
+        self.check(comparison, left.class, right.class, at)?;
+        Ok((left, right))
+    }
+
+    fn check(&self, comparison: Comparison, left: Class, right: Class, at: usize) -> Result<(), Error> {
+        let class = if left == Class::Null { right } else { left };
+        let same = left == right
+            || left == Class::Null
+            || right == Class::Null
+            || (left.is_numeric() && right.is_numeric());
         let ordering = !matches!(comparison, Comparison::Eq | Comparison::Ne);
         match class {
             _ if !same => {
-                let found = format!("{} and {}", left.class.name(), right.class.name());
+                let found = format!("{} and {}", left.name(), right.name());
                 Err(self.mismatch(comparison.name(), found, at))
             }
             Class::Guid | Class::Duration if ordering => {
                 Err(self.unsupported("the order of GUIDs and durations", at))
             }
             Class::Binary if ordering => Err(self.mismatch(comparison.name(), class.name().to_owned(), at)),
-            _ => Ok((left, right)),
+            _ => Ok(()),
         }
     }
 
@@ -171,6 +179,7 @@ impl<'m> Binder<'m> {
         left: &Node<'_>,
         right: &Node<'_>,
     ) -> Result<Typed, Error> {
+        let divisor_at = right.at;
         let left = self.number(left, operator.name())?;
         let right = self.number(right, operator.name())?;
         let class = match (left.class, right.class) {
@@ -179,24 +188,34 @@ impl<'m> Binder<'m> {
             (Class::Integer, Class::Integer) if operator != Arithmetic::DivBy => Class::Integer,
             _ => Class::Decimal,
         };
-        // A division by zero is null.
-        let divides = matches!(operator, Arithmetic::Div | Arithmetic::DivBy | Arithmetic::Mod);
-        let nullable = left.nullable || right.nullable || divides;
-        Ok(Typed { term: Term::Arithmetic(operator, Box::new(left), Box::new(right)), class, nullable })
+        let divides = match operator {
+            Arithmetic::Div => class != Class::Double,
+            Arithmetic::Mod => true,
+            _ => false,
+        };
+        if divides && right.is_zero() {
+            return Err(Reason::Unanswerable(Unanswerable::DivisionByZero).at(self.target, divisor_at));
+        }
+        let nullable = left.nullable || right.nullable;
+        let term = Term::Arithmetic(operator, Box::new(left), Box::new(right));
+        let result = Typed { term, class, nullable };
+        // A database may know no such value but null.
+        Ok(Typed { nullable: nullable || result.may_be_no_number(), ..result })
     }
 
     fn membership(&mut self, left: &Node<'_>, right: &Node<'_>) -> Result<Typed, Error> {
-        let bound = self.bind(left)?;
+        let operand = self.bind(left)?;
         let Expression::List(items) = &right.expression else {
             return Err(self.unsupported("a collection other than a list to the right of in", right.at));
         };
         let mut list = Vec::with_capacity(items.len());
         for item in items {
-            let item_bound = self.bind(item)?;
-            let (_, item_bound) = self.comparable(Comparison::Eq, bound.clone(), item_bound, item.at)?;
-            list.push(item_bound);
+            let bound = self.bind(item)?;
+            let bound = bound.converted(operand.class).unwrap_or(bound);
+            self.check(Comparison::Eq, operand.class, bound.class, item.at)?;
+            list.push(bound);
         }
-        Ok(Typed { term: Term::In(Box::new(bound), list), class: Class::Boolean, nullable: false })
+        Ok(Typed::member(operand, list))
     }
 
     fn path(&mut self, steps: &[Step<'_>]) -> Result<Typed, Error> {
@@ -262,6 +281,12 @@ impl<'m> Binder<'m> {
         }
         if bound.iter().any(|argument| argument.class == Class::Null) {
             return Ok(Typed::null());
+        }
+        if let (Function::Substring, Some(length)) = (function, bound.get(2))
+            && matches!(length.term, Term::Constant(Constant::Integer(length)) if length < 0)
+        {
+            let at = arguments[2].1.at;
+            return Err(Reason::Unanswerable(Unanswerable::NegativeLength).at(self.target, at));
         }
         let class = signature.class.unwrap_or(bound[0].class);
         let nullable = signature.nullable || bound.iter().any(|argument| argument.nullable);

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::function::Function;
+use super::numeric;
 use crate::literal;
 use crate::model::{EdmType, Property};
 use crate::syntax::Literal;
@@ -44,8 +45,10 @@ pub(crate) enum Term {
     Call(Function, Vec<Typed>),
     Compare(Comparison, Box<Typed>, Box<Typed>),
     In(Box<Typed>, Vec<Typed>),
-    And(Box<Typed>, Box<Typed>),
-    Or(Box<Typed>, Box<Typed>),
+    /// Two terms or more.
+    And(Vec<Typed>),
+    /// Two terms or more.
+    Or(Vec<Typed>),
     Not(Box<Typed>),
 }
 
@@ -119,8 +122,82 @@ impl Typed {
     /// A comparison is never null: null equals only itself and is neither above nor below anything
     /// ([§5.1.1.1](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part2-url-conventions.html#sec_LogicalOperators)).
     pub(crate) fn compare(comparison: Comparison, left: Self, right: Self) -> Self {
+        numeric::exactly(comparison, &left, &right)
+            .unwrap_or_else(|| Self::plain_comparison(comparison, left, right))
+    }
+
+    pub(super) fn plain_comparison(comparison: Comparison, left: Self, right: Self) -> Self {
         let term = Term::Compare(comparison, Box::new(left), Box::new(right));
         Self { term, class: Class::Boolean, nullable: false }
+    }
+
+    /// `operand in (items)`.
+    pub(super) fn member(operand: Self, items: Vec<Self>) -> Self {
+        let items = if operand.class == Class::Integer {
+            items.into_iter().filter_map(numeric::whole_item).collect()
+        } else {
+            items
+        };
+        Self { term: Term::In(Box::new(operand), items), class: Class::Boolean, nullable: false }
+    }
+
+    /// Whether it is neither a column nor a constant, and so may be long to write.
+    pub(crate) fn is_computed(&self) -> bool {
+        !matches!(self.term, Term::Column(_) | Term::Constant(_) | Term::Null)
+    }
+
+    /// Whether it may be `NaN` although its operands are numbers.
+    pub(crate) fn may_be_no_number(&self) -> bool {
+        match &self.term {
+            Term::Arithmetic(operator, left, right) => {
+                self.class == Class::Double
+                    || *operator == Arithmetic::DivBy
+                    || left.may_be_no_number()
+                    || right.may_be_no_number()
+            }
+            Term::Negate(operand) => operand.may_be_no_number(),
+            Term::Call(Function::Round | Function::Floor | Function::Ceiling, arguments) => {
+                arguments[0].may_be_no_number()
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether it may be [unanswerable](crate::sql::functions::Unanswerable) for a row.
+    pub(crate) fn can_fail(&self) -> bool {
+        let own = match &self.term {
+            Term::Arithmetic(Arithmetic::Div, _, divisor) => {
+                self.class != Class::Double && !divisor.is_nonzero_constant()
+            }
+            Term::Arithmetic(Arithmetic::Mod, _, divisor) => !divisor.is_nonzero_constant(),
+            Term::Call(Function::Substring, arguments) => {
+                arguments.get(2).is_some_and(|length| !matches!(length.term, Term::Constant(_)))
+            }
+            _ => false,
+        };
+        own || match &self.term {
+            Term::Null | Term::Constant(_) | Term::Column(_) => false,
+            Term::Negate(operand) | Term::Not(operand) => operand.can_fail(),
+            Term::Arithmetic(_, left, right) | Term::Compare(_, left, right) => {
+                left.can_fail() || right.can_fail()
+            }
+            Term::Call(_, terms) | Term::And(terms) | Term::Or(terms) => terms.iter().any(Self::can_fail),
+            Term::In(operand, items) => operand.can_fail() || items.iter().any(Self::can_fail),
+        }
+    }
+
+    /// Whether it is a literal zero.
+    pub(super) fn is_zero(&self) -> bool {
+        match &self.term {
+            Term::Constant(Constant::Integer(value)) => *value == 0,
+            Term::Constant(Constant::Decimal(text)) => numeric::whole(text) == Some(0),
+            Term::Constant(Constant::Double(value)) => *value == 0.0,
+            _ => false,
+        }
+    }
+
+    fn is_nonzero_constant(&self) -> bool {
+        matches!(self.term, Term::Constant(_)) && !self.is_zero()
     }
 
     /// A string literal read as another class; none if this is no string literal, or the text is no such value.
@@ -201,6 +278,18 @@ impl From<EdmType> for Class {
 }
 
 impl Comparison {
+    /// The comparison with its sides exchanged.
+    pub(crate) fn mirrored(self) -> Self {
+        match self {
+            Self::Eq => Self::Eq,
+            Self::Ne => Self::Ne,
+            Self::Gt => Self::Lt,
+            Self::Ge => Self::Le,
+            Self::Lt => Self::Gt,
+            Self::Le => Self::Ge,
+        }
+    }
+
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Eq => "eq",

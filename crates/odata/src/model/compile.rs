@@ -4,12 +4,10 @@ use std::collections::{HashMap, HashSet};
 
 use super::{EntityType, Finding, ForeignKey, Model, Navigation, Property, Schema, Table};
 use crate::hash::Fnv;
+use crate::identifier;
 
 /// The name of the entity container; no entity type may have it, since both are members of the schema.
 pub(crate) const CONTAINER: &str = "Container";
-
-/// The longest identifier that [CSDL §15.2](https://docs.oasis-open.org/odata/odata-csdl-xml/v4.01/odata-csdl-xml-v4.01.html#sec_SimpleIdentifier) allows.
-const MAX_IDENTIFIER: usize = 128;
 
 impl Model {
     /// Compiles what a driver found. Nothing is an error: what cannot be served is dropped with a [`Finding`].
@@ -52,7 +50,7 @@ fn entity_type(
         ));
         return None;
     }
-    let name = unique(names, &identifier(&table.name));
+    let name = unique(names, &identifier::nearest(&table.name));
     if name != table.name {
         findings.push(finding(
             table.name.clone(),
@@ -63,7 +61,7 @@ fn entity_type(
     let mut properties = Vec::with_capacity(table.columns.len());
     let mut loose_key = Vec::new();
     for (index, column) in table.columns.into_iter().enumerate() {
-        let name = unique(&mut property_names, &identifier(&column.name));
+        let name = unique(&mut property_names, &identifier::nearest(&column.name));
         let subject = || format!("{}.{}", table.name, column.name);
         if name != column.name {
             findings.push(finding(
@@ -94,14 +92,14 @@ fn entity_type(
 /// Turns each foreign key into a navigation property in either direction.
 fn connect(types: &mut [EntityType], references: &[Vec<ForeignKey>], findings: &mut Vec<Finding>) {
     let by_table: HashMap<String, usize> =
-        types.iter().enumerate().map(|(index, entity)| (entity.table.to_lowercase(), index)).collect();
+        types.iter().enumerate().map(|(index, entity)| (entity.table.to_ascii_lowercase(), index)).collect();
     let mut taken: Vec<HashSet<String>> = types
         .iter()
         .map(|entity| entity.properties.iter().map(|property| property.name.clone()).collect())
         .collect();
     for (source, foreign_keys) in references.iter().enumerate() {
         for foreign_key in foreign_keys {
-            let target = by_table.get(&foreign_key.target_table.to_lowercase()).copied();
+            let target = by_table.get(&foreign_key.target_table.to_ascii_lowercase()).copied();
             let Some((target, on)) =
                 target.and_then(|target| Some((target, pairs(types, source, target, foreign_key)?)))
             else {
@@ -158,24 +156,12 @@ fn pairs(
     (own.len() == others.len() && !own.is_empty()).then(|| own.into_iter().zip(others).collect())
 }
 
-/// The nearest OData identifier: what may not stand in one becomes an underscore.
-fn identifier(name: &str) -> String {
-    let mut identifier = String::with_capacity(name.len());
-    for character in name.chars().take(MAX_IDENTIFIER) {
-        if identifier.is_empty() && character.is_numeric() {
-            identifier.push('_');
-        }
-        identifier.push(if character.is_alphanumeric() { character } else { '_' });
-    }
-    if identifier.is_empty() { "_".to_owned() } else { identifier }
-}
-
-/// `wanted`, or `wanted` with the first free number.
+/// `wanted`, or `wanted` with the first free number, cut to the length of an identifier.
 fn unique(taken: &mut HashSet<String>, wanted: &str) -> String {
-    let mut name = wanted.to_owned();
+    let mut name = identifier::shortened(wanted, identifier::MAX_LENGTH).to_owned();
     let mut number = 2;
     while !taken.insert(name.clone()) {
-        name = format!("{wanted}_{number}");
+        name = with_suffix(wanted, &format!("_{number}"));
         number += 1;
     }
     name
@@ -186,7 +172,14 @@ fn unique_or(taken: &mut HashSet<String>, wanted: &str, suffix: &str) -> String 
     if taken.insert(wanted.to_owned()) {
         return wanted.to_owned();
     }
-    unique(taken, &format!("{wanted}{suffix}"))
+    unique(taken, &with_suffix(wanted, suffix))
+}
+
+/// A name with a suffix, shortened so that both are an identifier together.
+fn with_suffix(name: &str, suffix: &str) -> String {
+    let suffix = identifier::shortened(suffix, identifier::MAX_LENGTH / 2);
+    let room = identifier::MAX_LENGTH - suffix.chars().count();
+    format!("{}{suffix}", identifier::shortened(name, room))
 }
 
 fn version(namespace: &str, types: &[EntityType]) -> u64 {

@@ -32,8 +32,7 @@ pub(super) fn after(
     limits: Limits,
 ) {
     let order = &selection.order;
-    let one_way = order.iter().all(|term| term.descending == order[0].descending && !term.term.nullable);
-    if one_way {
+    if is_one_way(order) {
         return select::plain(writer, selection, columns, limits, |writer| row_value(writer, order, values));
     }
     // The branches come in the order of the whole: what shares the longest prefix with the position comes first.
@@ -47,6 +46,19 @@ pub(super) fn after(
     writer.parameter(select::count(limits.rows));
 }
 
+/// Whether one comparison of row values tells what comes after a position.
+fn is_one_way(order: &[Order]) -> bool {
+    order.iter().all(|term| term.descending == order[0].descending && !term.term.nullable)
+}
+
+/// How many branches a page after a position may have.
+pub(super) fn most_branches(order: &[Order]) -> usize {
+    if is_one_way(order) {
+        return 1;
+    }
+    order.iter().map(|term| 1 + usize::from(term.descending && term.term.nullable)).sum()
+}
+
 /// `(a, b) > (?, ?)`.
 fn row_value(writer: &mut Writer<'_>, order: &[Order], values: &[Value]) {
     writer.text("(");
@@ -57,7 +69,7 @@ fn row_value(writer: &mut Writer<'_>, order: &[Order], values: &[Value]) {
     writer.text(if order[0].descending { ") < (" } else { ") > (" });
     for (index, value) in values.iter().enumerate() {
         writer.text(if index == 0 { "" } else { ", " });
-        writer.parameter(value.clone());
+        writer.repeated(value, 0, value.clone());
     }
     writer.text(")");
 }
@@ -88,7 +100,7 @@ fn prefix(writer: &mut Writer<'_>, order: &[Order], values: &[Value], branch: Br
             writer.text(" IS NULL AND ");
         } else {
             writer.text(" = ");
-            writer.parameter(value.clone());
+            writer.repeated(value, 0, value.clone());
             writer.text(" AND ");
         }
     }
@@ -97,7 +109,7 @@ fn prefix(writer: &mut Writer<'_>, order: &[Order], values: &[Value], branch: Br
     match branch.beyond {
         Beyond::Value => {
             writer.text(if last.descending { " < " } else { " > " });
-            writer.parameter(values[branch.term].clone());
+            writer.repeated(&values[branch.term], 0, values[branch.term].clone());
         }
         Beyond::NotNull => writer.text(" IS NOT NULL"),
         Beyond::Null => writer.text(" IS NULL"),

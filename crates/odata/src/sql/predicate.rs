@@ -3,6 +3,9 @@
 use super::Writer;
 use crate::bind::typed::{Class, Comparison, Constant, Term, Typed};
 
+const IS_NULL: &str = " IS NULL";
+const IS_NOT_NULL: &str = " IS NOT NULL";
+
 impl Writer<'_> {
     /// Writes what is true exactly where the expression is true.
     pub(crate) fn truth(&mut self, typed: &Typed) {
@@ -11,8 +14,8 @@ impl Writer<'_> {
         }
         match &typed.term {
             Term::Null => self.text("FALSE"),
-            Term::And(left, right) => self.joined(" AND ", left, right, Self::truth),
-            Term::Or(left, right) => self.joined(" OR ", left, right, Self::truth),
+            Term::And(terms) => self.all(terms, Self::truth),
+            Term::Or(terms) => self.any(terms, Self::truth),
             Term::Not(operand) => self.falsity(operand),
             Term::Compare(comparison, left, right) => self.holds(*comparison, left, right),
             Term::In(operand, list) => self.is_member(operand, list),
@@ -31,8 +34,8 @@ impl Writer<'_> {
         }
         match &typed.term {
             Term::Null => self.text("FALSE"),
-            Term::And(left, right) => self.joined(" OR ", left, right, Self::falsity),
-            Term::Or(left, right) => self.joined(" AND ", left, right, Self::falsity),
+            Term::And(terms) => self.any(terms, Self::falsity),
+            Term::Or(terms) => self.all(terms, Self::falsity),
             Term::Not(operand) => self.truth(operand),
             Term::Compare(comparison, left, right) => self.fails(*comparison, left, right),
             Term::In(operand, list) => {
@@ -60,7 +63,7 @@ impl Writer<'_> {
         match &typed.term {
             Term::Null => self.text("NULL"),
             Term::Constant(Constant::Boolean(value)) => self.text(if *value { "TRUE" } else { "FALSE" }),
-            Term::Constant(constant) => self.parameter(rules.value(constant)),
+            Term::Constant(constant) => self.constant(constant),
             Term::Column(column) => self.column(*column),
             Term::Negate(operand) => {
                 self.text("(-");
@@ -75,9 +78,14 @@ impl Writer<'_> {
                 self.truth(typed);
                 self.text(") IS TRUE)");
             }
+            Term::And(_) | Term::Or(_) if !typed.nullable => {
+                self.text("(");
+                self.truth(typed);
+                self.text(" IS TRUE)");
+            }
             // SQL's logic of three values is OData's.
-            Term::And(left, right) => self.joined(" AND ", left, right, Self::operand),
-            Term::Or(left, right) => self.joined(" OR ", left, right, Self::operand),
+            Term::And(terms) => self.values(" AND ", terms),
+            Term::Or(terms) => self.values(" OR ", terms),
             Term::Not(operand) => {
                 self.text("(NOT ");
                 self.operand(operand);
@@ -86,11 +94,63 @@ impl Writer<'_> {
         }
     }
 
-    fn joined(&mut self, operator: &str, left: &Typed, right: &Typed, write: fn(&mut Self, &Typed)) {
+    fn values(&mut self, operator: &str, terms: &[Typed]) {
+        self.joined(operator, terms.len(), &mut |writer, at| writer.operand(&terms[at]));
+    }
+
+    /// Writes terms that must all hold. One that can fail is evaluated where those before it hold, and nowhere else: of a
+    /// plain conjunction SQLite evaluates what it likes first.
+    fn all(&mut self, terms: &[Typed], write: fn(&mut Self, &Typed)) {
+        self.guarded(" AND ", terms, write);
+    }
+
+    /// Writes terms of which one must hold, otherwise as [`all`](Self::all).
+    fn any(&mut self, terms: &[Typed], write: fn(&mut Self, &Typed)) {
+        self.guarded(" OR ", terms, write);
+    }
+
+    fn guarded(&mut self, operator: &str, terms: &[Typed], write: fn(&mut Self, &Typed)) {
+        let guarded = terms.iter().skip(1).position(Typed::can_fail).map(|at| at + 1);
+        let Some((before, after)) = guarded.map(|at| terms.split_at(at)) else {
+            return self.joined(operator, terms.len(), &mut |writer, at| write(writer, &terms[at]));
+        };
+        let all = operator == " AND ";
+        let guard = |writer: &mut Self| {
+            writer.joined(operator, before.len(), &mut |writer, at| write(writer, &before[at]));
+        };
+        // An index can serve the guard only where it stands by itself.
+        let alone = all && !before[0].can_fail();
         self.text("(");
-        write(self, left);
+        if alone {
+            guard(self);
+            self.text(operator);
+        }
+        self.text("CASE WHEN ");
+        guard(self);
+        self.text(if all { " THEN " } else { " THEN TRUE ELSE " });
+        self.guarded(operator, after, write);
+        self.text(if all { " ELSE FALSE END)" } else { " END)" });
+    }
+
+    /// Writes `count` parts with an operator between them, in parentheses as a balanced tree: SQLite bounds the depth.
+    fn joined(&mut self, operator: &str, count: usize, write: &mut dyn FnMut(&mut Self, usize)) {
+        self.subtree(operator, 0..count, write);
+    }
+
+    fn subtree(
+        &mut self,
+        operator: &str,
+        range: std::ops::Range<usize>,
+        write: &mut dyn FnMut(&mut Self, usize),
+    ) {
+        if range.len() == 1 {
+            return write(self, range.start);
+        }
+        let middle = range.start + range.len() / 2;
+        self.text("(");
+        self.subtree(operator, range.start..middle, write);
         self.text(operator);
-        write(self, right);
+        self.subtree(operator, middle..range.end, write);
         self.text(")");
     }
 
@@ -100,8 +160,8 @@ impl Writer<'_> {
         if let Some(operand) = beside_null(left, right) {
             return match comparison {
                 // Null is at least, at most and equal to null.
-                Comparison::Eq | Comparison::Ge | Comparison::Le => self.null_test(operand, " IS NULL"),
-                Comparison::Ne => self.null_test(operand, " IS NOT NULL"),
+                Comparison::Eq | Comparison::Ge | Comparison::Le => self.null_test(operand, IS_NULL),
+                Comparison::Ne => self.null_test(operand, IS_NOT_NULL),
                 Comparison::Gt | Comparison::Lt => self.text("FALSE"),
             };
         }
@@ -109,14 +169,18 @@ impl Writer<'_> {
             Comparison::Ne => self.fails(Comparison::Eq, left, right),
             _ if comparison.holds_between_nulls() && left.nullable && right.nullable => {
                 if comparison == Comparison::Eq && self.is_direct(left, right) {
-                    return self.joined(rules.null_safe(true), left, right, Self::operand);
+                    return self.pair(rules.null_safe(true), left, right);
+                }
+                let computed = left.is_computed() || right.is_computed();
+                if computed && !left.may_be_no_number() && !right.may_be_no_number() {
+                    return self.between_computed(comparison, left, right);
                 }
                 self.text("(");
                 rules.compare(self, comparison, left, right);
                 self.text(" OR (");
-                self.null_test(left, " IS NULL");
+                self.null_test(left, IS_NULL);
                 self.text(" AND ");
-                self.null_test(right, " IS NULL");
+                self.null_test(right, IS_NULL);
                 self.text("))");
             }
             _ => rules.compare(self, comparison, left, right),
@@ -128,8 +192,8 @@ impl Writer<'_> {
         let rules = self.rules;
         if let Some(operand) = beside_null(left, right) {
             return match comparison {
-                Comparison::Eq | Comparison::Ge | Comparison::Le => self.null_test(operand, " IS NOT NULL"),
-                Comparison::Ne => self.null_test(operand, " IS NULL"),
+                Comparison::Eq | Comparison::Ge | Comparison::Le => self.null_test(operand, IS_NOT_NULL),
+                Comparison::Ne => self.null_test(operand, IS_NULL),
                 Comparison::Gt | Comparison::Lt => self.text("TRUE"),
             };
         }
@@ -139,7 +203,7 @@ impl Writer<'_> {
             _ if direct && !left.nullable && !right.nullable => {
                 rules.compare(self, comparison.negated(), left, right);
             }
-            Comparison::Eq if direct => self.joined(rules.null_safe(false), left, right, Self::operand),
+            Comparison::Eq if direct => self.pair(rules.null_safe(false), left, right),
             _ => {
                 self.text("(");
                 self.holds(comparison, left, right);
@@ -148,39 +212,76 @@ impl Writer<'_> {
         }
     }
 
-    /// Writes a membership as one list where the items are plain values, else as a chain of comparisons.
-    fn is_member(&mut self, operand: &Typed, list: &[Typed]) {
+    /// Writes a comparison that holds between nulls so that no side is written twice, since either may be long.
+    fn between_computed(&mut self, comparison: Comparison, left: &Typed, right: &Typed) {
         let rules = self.rules;
-        let (plain, others): (Vec<&Typed>, Vec<&Typed>) = list.iter().partition(|item| {
-            matches!(item.term, Term::Constant(_))
+        match comparison {
+            Comparison::Ge => rules.at_least(self, left, right),
+            Comparison::Le => rules.at_least(self, right, left),
+            _ => {
+                self.text("(");
+                rules.normal(self, left);
+                self.text(rules.null_safe(true));
+                rules.normal(self, right);
+                self.text(")");
+            }
+        }
+    }
+
+    fn pair(&mut self, operator: &str, left: &Typed, right: &Typed) {
+        self.text("(");
+        self.operand(left);
+        self.text(operator);
+        self.operand(right);
+        self.text(")");
+    }
+
+    /// Writes a membership as one list where that is the same, else as a chain of comparisons.
+    fn is_member(&mut self, operand: &Typed, list: &[Typed]) {
+        // A chain would write the operand as often as there are items.
+        let computed = operand.is_computed();
+        let (listed, others): (Vec<&Typed>, Vec<&Typed>) = list.iter().partition(|item| {
+            let plain = matches!(item.term, Term::Constant(_))
                 && self.is_direct(operand, item)
-                && item.class != Class::Boolean
+                && item.class != Class::Boolean;
+            plain || (computed && !item.nullable)
         });
         if list.is_empty() {
             return self.text("FALSE");
         }
-        self.text("(");
-        if !plain.is_empty() {
-            self.operand(operand);
-            self.text(" IN (");
-            for (index, item) in plain.iter().enumerate() {
-                self.text(if index == 0 { "" } else { "," });
-                if let Term::Constant(constant) = &item.term {
-                    self.parameter(rules.value(constant));
-                }
-            }
-            self.text(")");
-        }
-        for (index, item) in others.iter().enumerate() {
-            self.text(if index == 0 && plain.is_empty() { "" } else { " OR " });
-            self.holds(Comparison::Eq, operand, item);
+        let groups = usize::from(!listed.is_empty());
+        self.joined(" OR ", groups + others.len(), &mut |writer, at| {
+            let Some(at) = at.checked_sub(groups) else { return writer.is_listed(operand, &listed) };
+            writer.holds(Comparison::Eq, operand, others[at]);
+        });
+    }
+
+    fn is_listed(&mut self, operand: &Typed, items: &[&Typed]) {
+        let rules = self.rules;
+        rules.normal(self, operand);
+        self.text(" IN (");
+        for (index, item) in items.iter().enumerate() {
+            self.text(if index == 0 { "" } else { "," });
+            rules.normal(self, item);
         }
         self.text(")");
     }
 
+    /// Writes whether a value is null. A result that is no number is null in SQL, and not in OData.
     fn null_test(&mut self, operand: &Typed, test: &str) {
-        self.operand(operand);
-        self.text(test);
+        match &operand.term {
+            Term::Arithmetic(_, left, right) if operand.may_be_no_number() => {
+                let sides = [left, right];
+                let operator = if test == IS_NULL { " OR " } else { " AND " };
+                self.joined(operator, 2, &mut |writer, at| writer.null_test(sides[at], test));
+            }
+            Term::Negate(number) if operand.may_be_no_number() => self.null_test(number, test),
+            Term::Call(_, arguments) if operand.may_be_no_number() => self.null_test(&arguments[0], test),
+            _ => {
+                self.operand(operand);
+                self.text(test);
+            }
+        }
     }
 
     fn is_direct(&self, left: &Typed, right: &Typed) -> bool {

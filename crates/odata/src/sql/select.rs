@@ -1,10 +1,10 @@
 //! Whole statements: a page of a selection, one entity, a count.
 
-use super::{Dialect, Writer, keyset};
+use super::{Dialect, MAX_SQL_AFTER, Writer, keyset};
 use crate::bind::typed::Term;
 use crate::bind::{Scan, Selection};
 use crate::cell::Value;
-use crate::error::Error;
+use crate::error::{Error, Reason};
 use crate::statement::Statement;
 
 /// How many rows to read, and how many to pass over first.
@@ -71,9 +71,17 @@ pub(crate) fn page(
 ) -> Result<Statement, Error> {
     let mut writer = Writer::new(dialect, selection.scan.entity_type);
     match after {
-        Some(values) => keyset::after(&mut writer, selection, columns, values, limits),
+        Some(values) => {
+            writer.longest = MAX_SQL_AFTER;
+            keyset::after(&mut writer, selection, columns, values, limits);
+        }
         None if limits.skip > 0 && !is_by_key(selection) => skipping(&mut writer, selection, columns, limits),
         None => plain(&mut writer, selection, columns, limits, |_| {}),
+    }
+    // Later pages must be possible too. Besides its own text, each branch repeats terms of the order.
+    let branches = keyset::most_branches(&selection.order);
+    if after.is_none() && writer.sql.len() * branches * 3 / 2 > MAX_SQL_AFTER {
+        return Err(Reason::TooComplex.at("query", 0));
     }
     writer.statement(columns.read.len())
 }

@@ -1,7 +1,9 @@
 //! A place in a text, and small steps from there.
 
 use crate::error::{Error, Reason};
+use crate::identifier;
 
+#[derive(Clone, Copy)]
 pub(super) struct Cursor<'t> {
     pub(super) text: &'t str,
     pub(super) at: usize,
@@ -49,23 +51,25 @@ impl<'t> Cursor<'t> {
     /// has it, qualified by dots or not; empty when none starts here.
     pub(super) fn name(&mut self) -> &'t str {
         let rest = self.rest();
-        let mut end = 0;
-        let mut starts = true;
-        for (index, character) in rest.char_indices() {
-            let fits = if starts {
-                character == '_' || character.is_alphabetic()
-            } else {
-                character == '_' || character == '.' || character.is_alphanumeric() || is_mark(character)
-            };
-            if !fits {
-                break;
-            }
-            starts = character == '.';
-            end = index + character.len_utf8();
-        }
-        let name = rest[..end].trim_end_matches('.');
+        let name = rest[..Self::name_length(rest, true)].trim_end_matches('.');
         self.at += name.len();
         name
+    }
+
+    /// How many bytes of a name stand at the beginning of a text, which begins with one or continues one.
+    pub(super) fn name_length(text: &str, mut starts: bool) -> usize {
+        for (index, character) in text.char_indices() {
+            let fits = if starts {
+                identifier::may_start(character)
+            } else {
+                character == '.' || identifier::may_continue(character)
+            };
+            if !fits {
+                return index;
+            }
+            starts = character == '.';
+        }
+        text.len()
     }
 
     pub(super) fn unexpected(&self, expected: &'static str) -> Error {
@@ -75,9 +79,4 @@ impl<'t> Cursor<'t> {
         };
         Reason::Unexpected { expected, found }.at(self.target, self.at)
     }
-}
-
-/// Combining marks and joiners, which may continue a name.
-fn is_mark(character: char) -> bool {
-    matches!(character, '\u{300}'..='\u{36f}' | '\u{200c}' | '\u{200d}' | '\u{203f}' | '\u{2040}' | '\u{e0100}'..='\u{e01ef}')
 }

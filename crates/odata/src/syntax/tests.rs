@@ -6,7 +6,7 @@ use std::fmt::Write;
 use proptest::prelude::*;
 
 use super::expression::Parser;
-use super::{Arguments, Binary, Expression, Literal, Node, Request, Step, Unary};
+use super::{Arguments, Binary, Expression, Junction, Literal, Node, Request, Step, Unary};
 use crate::literal;
 use crate::url::Url;
 
@@ -30,6 +30,15 @@ fn print(node: &Node<'_>, out: &mut String) {
             print(left, out);
             write!(out, " {} ", format!("{operator:?}").to_lowercase()).unwrap();
             print(right, out);
+            out.push(')');
+        }
+        Expression::Junction(junction, terms) => {
+            out.push('(');
+            for (index, term) in terms.iter().enumerate() {
+                let word = if *junction == Junction::Or { " or " } else { " and " };
+                out.push_str(if index == 0 { "" } else { word });
+                print(term, out);
+            }
             out.push(')');
         }
         Expression::In(left, right) => {
@@ -118,7 +127,9 @@ fn forget_places(node: &mut Node<'_>) {
             forget_places(left);
             forget_places(right);
         }
-        Expression::List(items) => items.iter_mut().for_each(forget_places),
+        Expression::List(items) | Expression::Junction(_, items) => {
+            items.iter_mut().for_each(forget_places);
+        }
     }
 }
 
@@ -166,8 +177,6 @@ fn node() -> impl Strategy<Value = Node<'static>> {
     leaf.prop_recursive(5, 40, 3, move |inner| {
         let boxed = || inner.clone().prop_map(Box::new);
         let operator = prop::sample::select(vec![
-            Binary::Or,
-            Binary::And,
             Binary::Eq,
             Binary::Ne,
             Binary::Gt,
@@ -182,9 +191,12 @@ fn node() -> impl Strategy<Value = Node<'static>> {
             Binary::Mod,
         ]);
         let list = prop::collection::vec(inner.clone(), 0..4);
+        let junction = prop::sample::select(vec![Junction::Or, Junction::And]);
         prop_oneof![
             (operator, boxed(), boxed())
                 .prop_map(|(operator, left, right)| { here(Expression::Binary(operator, left, right)) }),
+            (junction, prop::collection::vec(inner.clone(), 2..4))
+                .prop_map(|(junction, terms)| here(Expression::Junction(junction, terms))),
             boxed().prop_map(|operand| here(Expression::Unary(Unary::Not, operand))),
             boxed().prop_map(|operand| here(Expression::Unary(Unary::Negate, operand))),
             (boxed(), list.clone()).prop_map(|(left, items)| {
@@ -235,6 +247,8 @@ fn operators_bind_by_their_precedence() {
     assert_eq!(printed("not a in (1,2) and b"), "((not ((a in (1,2)))) and b)");
     assert_eq!(printed("not contains(a,'x') or b"), "((not (contains(a,'x'))) or b)");
     assert_eq!(printed("a gt b eq c"), "((a gt b) eq c)");
+    assert_eq!(printed("a or b and c and d or e"), "(a or (b and c and d) or e)");
+    assert_eq!(printed("(a or b) or c"), "((a or b) or c)");
 }
 
 #[test]

@@ -7,9 +7,10 @@ use odata::model::{Column, EdmType, ForeignKey, Model, Schema, Table};
 use odata::plan::{Context, Plan, Query, prepare};
 use odata::position::Position;
 use odata::sql::Dialect;
+use odata::sql::functions::{FUNCTIONS, SqlFunction};
 use odata::statement::Statement;
 use odata::url::Url;
-use rusqlite::functions::FunctionFlags;
+use rusqlite::functions::{self, FunctionFlags};
 use rusqlite::types::ValueRef;
 
 /// A database with its model.
@@ -22,13 +23,37 @@ struct SqliteRow<'a, 'b>(&'a rusqlite::Row<'b>);
 
 impl Row for SqliteRow<'_, '_> {
     fn cell(&self, index: usize) -> Cell<'_> {
-        match self.0.get_ref(index).unwrap() {
-            ValueRef::Null => Cell::Null,
-            ValueRef::Integer(integer) => Cell::Integer(integer),
-            ValueRef::Real(real) => Cell::Real(real),
-            ValueRef::Text(text) => Cell::Text(text),
-            ValueRef::Blob(blob) => Cell::Blob(blob),
-        }
+        cell(self.0.get_ref(index).unwrap())
+    }
+}
+
+fn cell(value: ValueRef<'_>) -> Cell<'_> {
+    match value {
+        ValueRef::Null => Cell::Null,
+        ValueRef::Integer(integer) => Cell::Integer(integer),
+        ValueRef::Real(real) => Cell::Real(real),
+        ValueRef::Text(text) => Cell::Text(text),
+        ValueRef::Blob(blob) => Cell::Blob(blob),
+    }
+}
+
+fn call(
+    function: &SqlFunction,
+    context: &functions::Context<'_>,
+) -> rusqlite::Result<rusqlite::types::Value> {
+    let cells: Vec<Cell<'_>> = (0..context.len()).map(|index| cell(context.get_raw(index))).collect();
+    let value =
+        (function.run)(&cells).map_err(|reason| rusqlite::Error::UserFunctionError(Box::new(reason)))?;
+    Ok(owned(&value))
+}
+
+fn owned(value: &Value) -> rusqlite::types::Value {
+    match value {
+        Value::Null => rusqlite::types::Value::Null,
+        Value::Integer(integer) => rusqlite::types::Value::Integer(*integer),
+        Value::Real(real) => rusqlite::types::Value::Real(*real),
+        Value::Text(text) => rusqlite::types::Value::Text(text.clone()),
+        Value::Blob(blob) => rusqlite::types::Value::Blob(blob.clone()),
     }
 }
 
@@ -54,15 +79,10 @@ impl Database {
     pub(crate) fn new(sql: &str, tables: Vec<Table>) -> Self {
         let connection = rusqlite::Connection::open_in_memory().unwrap();
         let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
-        for (name, change) in [
-            ("sluicegate_lower", str::to_lowercase as fn(&str) -> String),
-            ("sluicegate_upper", str::to_uppercase),
-        ] {
-            connection
-                .create_scalar_function(name, 1, flags, move |context| {
-                    Ok(context.get::<Option<String>>(0)?.map(|text| change(&text)))
-                })
-                .unwrap();
+        for function in FUNCTIONS {
+            let arguments = i32::try_from(function.arguments).unwrap();
+            let call = |context: &functions::Context<'_>| call(function, context);
+            connection.create_scalar_function(function.name, arguments, flags, call).unwrap();
         }
         connection.execute_batch(sql).unwrap();
         Self { connection, model: Model::compile("Test", Schema { tables }) }
@@ -91,19 +111,33 @@ impl Database {
         }
     }
 
-    pub(crate) fn each(&self, statement: &Statement, mut visit: impl FnMut(&dyn DynRow)) {
+    pub(crate) fn each(&self, statement: &Statement, visit: impl FnMut(&dyn DynRow)) {
+        self.try_each(statement, visit).unwrap();
+    }
+
+    /// As [`each`](Self::each), for a statement that may fail on a row.
+    pub(crate) fn try_each(
+        &self,
+        statement: &Statement,
+        mut visit: impl FnMut(&dyn DynRow),
+    ) -> rusqlite::Result<()> {
         let mut prepared = self.connection.prepare(&statement.sql).unwrap();
         assert_eq!(prepared.column_count(), statement.columns, "{}", statement.sql);
-        let parameters = rusqlite::params_from_iter(statement.parameters.iter().map(|value| match value {
-            Value::Null => rusqlite::types::Value::Null,
-            Value::Integer(integer) => rusqlite::types::Value::Integer(*integer),
-            Value::Real(real) => rusqlite::types::Value::Real(*real),
-            Value::Text(text) => rusqlite::types::Value::Text(text.clone()),
-            Value::Blob(blob) => rusqlite::types::Value::Blob(blob.clone()),
-        }));
-        let mut rows = prepared.query(parameters).unwrap();
-        while let Some(row) = rows.next().unwrap() {
+        assert_eq!(prepared.parameter_count(), statement.parameters.len(), "{}", statement.sql);
+        let parameters = rusqlite::params_from_iter(statement.parameters.iter().map(owned));
+        let mut rows = prepared.query(parameters)?;
+        while let Some(row) = rows.next()? {
             visit(&SqliteRow(row));
+        }
+        Ok(())
+    }
+
+    /// Why a request fails when it runs.
+    pub(crate) fn failure(&self, url: &str) -> String {
+        let Plan::Entities(query) = self.plan(url, 10, None).unwrap() else { panic!("{url}") };
+        match self.try_each(&query.statement, |_| {}) {
+            Err(rusqlite::Error::SqliteFailure(_, Some(message))) => message,
+            other => panic!("{url}: {other:?}"),
         }
     }
 
@@ -179,6 +213,15 @@ pub(crate) trait DynRow {
 impl<R: Row> DynRow for R {
     fn at(&self, index: usize) -> Cell<'_> {
         self.cell(index)
+    }
+}
+
+/// A row that holds one text in every column.
+pub(crate) struct TextRow(pub(crate) &'static str);
+
+impl Row for TextRow {
+    fn cell(&self, _: usize) -> Cell<'_> {
+        Cell::Text(self.0.as_bytes())
     }
 }
 

@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
 
+mod arithmetic;
 mod bodies;
+mod budget;
 mod database;
 mod injection;
 mod null_logic;

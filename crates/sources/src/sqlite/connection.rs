@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use odata::statement::Statement;
 use rusqlite::limits::Limit;
-use rusqlite::{CachedStatement, Connection, ErrorCode};
+use rusqlite::{Connection, ErrorCode};
 
 use super::failure::failure;
 use super::file::{Access, LONGEST_DECLARATION, authorize, connect, is_settled};
 use super::own;
+use super::prepared::{Prepared, prepare};
 use crate::budget::Permit;
 use crate::{Deadline, Limits, SourceError};
 
@@ -159,11 +160,11 @@ impl OpenConnection {
     }
 
     /// Compiles a statement, or finds it compiled, and makes sure that it only reads.
-    pub(super) fn prepare(&self, statement: &Statement) -> Result<CachedStatement<'_>, SourceError> {
+    pub(super) fn prepare(&self, statement: &Statement) -> Result<Prepared<'_>, SourceError> {
         let share = self.share(values_of(statement));
         self.allow_values(share.max(LONGEST_DECLARATION))?;
         let prepared =
-            self.sqlite.prepare_cached(&statement.sql).map_err(|error| match self.failure(&error) {
+            prepare(&self.sqlite, &statement.sql).map_err(|error| match self.failure(&error) {
                 // SQLite knows every table and column, and yet cannot run it: trying again would not help.
                 SourceError::Failed { detail } => SourceError::Unsupported { detail },
                 other => other,

@@ -1,5 +1,6 @@
 //! From SQLite's result codes to reasons.
 
+use odata::sql::functions::Unanswerable;
 use rusqlite::{ErrorCode, ffi};
 
 use crate::SourceError;
@@ -13,6 +14,9 @@ pub(super) fn failure(error: &rusqlite::Error) -> SourceError {
         rusqlite::Error::SqlInputError { error, msg, .. } => (error, msg.as_str()),
         _ => return SourceError::Failed { detail },
     };
+    if let Some(reason) = Unanswerable::with_message(words) {
+        return SourceError::Unanswerable(reason);
+    }
     match code.code {
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed => {
             SourceError::Locked

@@ -1,38 +1,43 @@
-//! SQL functions that the SQL of `odata`'s SQLite dialect calls and SQLite itself lacks. This is their only list.
+//! Makes the functions of `odata`'s statements known to a connection.
 
+use odata::cell::{Cell, Value};
+use odata::sql::functions::{FUNCTIONS, SqlFunction};
 use rusqlite::Connection;
 use rusqlite::functions::{Context, FunctionFlags};
-use rusqlite::types::{Value, ValueRef};
+use rusqlite::types::{self, ValueRef};
 
-/// Makes the functions known to a connection.
 pub(super) fn register(connection: &Connection) -> rusqlite::Result<()> {
     // Callable from our own statements only, never from a view or index of the user's database.
     let flags =
         FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_DIRECTONLY;
-    connection.create_scalar_function("sluicegate_lower", 1, flags, |context| {
-        Ok(with_case(context, Case::Lower))
-    })?;
-    connection
-        .create_scalar_function("sluicegate_upper", 1, flags, |context| Ok(with_case(context, Case::Upper)))
+    for function in FUNCTIONS {
+        let arguments = i32::try_from(function.arguments).unwrap_or(-1);
+        connection
+            .create_scalar_function(function.name, arguments, flags, |context| call(function, context))?;
+    }
+    Ok(())
 }
 
-#[derive(Clone, Copy)]
-enum Case {
-    Lower,
-    Upper,
-}
-
-/// Unicode case mapping: SQLite's own `lower` and `upper` know ASCII only. What is no text comes back as it is.
-fn with_case(context: &Context<'_>, case: Case) -> Value {
-    let text = match context.get_raw(0) {
-        ValueRef::Text(text) => String::from_utf8_lossy(text),
-        ValueRef::Null => return Value::Null,
-        ValueRef::Integer(integer) => return Value::Integer(integer),
-        ValueRef::Real(real) => return Value::Real(real),
-        ValueRef::Blob(blob) => return Value::Blob(blob.to_vec()),
-    };
-    Value::Text(match case {
-        Case::Lower => text.to_lowercase(),
-        Case::Upper => text.to_uppercase(),
+fn call(function: &SqlFunction, context: &Context<'_>) -> rusqlite::Result<types::Value> {
+    let mut cells = [Cell::Null; 3];
+    let given = cells.get_mut(..context.len()).unwrap_or_default();
+    for (index, cell) in given.iter_mut().enumerate() {
+        *cell = match context.get_raw(index) {
+            ValueRef::Null => Cell::Null,
+            ValueRef::Integer(integer) => Cell::Integer(integer),
+            ValueRef::Real(real) => Cell::Real(real),
+            ValueRef::Text(text) => Cell::Text(text),
+            ValueRef::Blob(blob) => Cell::Blob(blob),
+        };
+    }
+    // SQLite hands on the message alone; `failure` finds the reason again by it.
+    let value =
+        (function.run)(given).map_err(|reason| rusqlite::Error::UserFunctionError(Box::new(reason)))?;
+    Ok(match value {
+        Value::Null => types::Value::Null,
+        Value::Integer(integer) => types::Value::Integer(integer),
+        Value::Real(real) => types::Value::Real(real),
+        Value::Text(text) => types::Value::Text(text),
+        Value::Blob(blob) => types::Value::Blob(blob),
     })
 }

@@ -1,0 +1,99 @@
+//! Terms between `and` or `or`, of which those that compare one property with literals are put into one list: an index
+//! serves a list in one go, however long it is.
+
+use std::collections::HashMap;
+
+use super::typed::{Class, Comparison, Term, Typed};
+use crate::syntax::Junction;
+
+/// Terms as they come.
+pub(super) struct Chains {
+    junction: Junction,
+    terms: Vec<Part>,
+    /// Which part holds the list of a property.
+    lists: HashMap<usize, usize>,
+    nullable: bool,
+}
+
+enum Part {
+    Term(Typed),
+    /// A property that is compared with literals.
+    List(Typed, Vec<Typed>),
+}
+
+impl Chains {
+    pub(super) fn new(junction: Junction) -> Self {
+        Self { junction, terms: Vec::new(), lists: HashMap::new(), nullable: false }
+    }
+
+    pub(super) fn push(&mut self, term: Typed) {
+        self.nullable |= term.nullable;
+        let (column, value, property) = match self.split(term) {
+            Ok(split) => split,
+            Err(term) => return self.terms.push(Part::Term(term)),
+        };
+        if let Some(Part::List(_, values)) = self.lists.get(&property).map(|at| &mut self.terms[*at]) {
+            return values.push(value);
+        }
+        self.lists.insert(property, self.terms.len());
+        self.terms.push(Part::List(column, vec![value]));
+    }
+
+    /// The property and the literal of `Name eq 'x'` between `or`, and of `Name ne 'x'` between `and`.
+    fn split(&self, term: Typed) -> Result<(Typed, Typed, usize), Typed> {
+        let listed = match self.junction {
+            Junction::Or => Comparison::Eq,
+            Junction::And => Comparison::Ne,
+        };
+        let is_literal = |side: &Typed| matches!(side.term, Term::Constant(_) | Term::Null);
+        match term.term {
+            Term::Compare(comparison, left, right) if comparison == listed => {
+                match (&left.term, &right.term) {
+                    (Term::Column(property), _) if is_literal(&right) => {
+                        let property = *property;
+                        Ok((*left, *right, property))
+                    }
+                    (_, Term::Column(property)) if is_literal(&left) => {
+                        let property = *property;
+                        Ok((*right, *left, property))
+                    }
+                    _ => Err(Typed { term: Term::Compare(comparison, left, right), ..term }),
+                }
+            }
+            _ => Err(term),
+        }
+    }
+
+    pub(super) fn finish(self) -> Typed {
+        let junction = self.junction;
+        let mut terms: Vec<Typed> = self.terms.into_iter().map(|part| part.typed(junction)).collect();
+        if terms.len() == 1 {
+            return terms.swap_remove(0);
+        }
+        let term = match junction {
+            Junction::Or => Term::Or(terms),
+            Junction::And => Term::And(terms),
+        };
+        Typed { term, class: Class::Boolean, nullable: self.nullable }
+    }
+}
+
+impl Part {
+    fn typed(self, junction: Junction) -> Typed {
+        let (column, mut values) = match self {
+            Self::Term(term) => return term,
+            Self::List(column, values) => (column, values),
+        };
+        let comparison = if junction == Junction::Or { Comparison::Eq } else { Comparison::Ne };
+        if values.len() == 1 {
+            return Typed::plain_comparison(comparison, column, values.swap_remove(0));
+        }
+        let member = Typed::member(column, values);
+        match junction {
+            Junction::Or => member,
+            Junction::And => {
+                Typed { term: Term::Not(Box::new(member)), class: Class::Boolean, nullable: false }
+            }
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Comparisons of numbers that floating point would get wrong.
+
+use super::typed::{Class, Comparison, Constant, Term, Typed};
+
+/// A decimal literal beside whole numbers: the whole number below it, and whether it is that number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Whole {
+    floor: i128,
+    exact: bool,
+}
+
+/// A decimal literal as a whole number of 64 bits, if it is one.
+pub(crate) fn whole(text: &str) -> Option<i64> {
+    let whole = read(text);
+    if whole.exact { i64::try_from(whole.floor).ok() } else { None }
+}
+
+/// Reads a decimal literal; what is far beyond 64 bits is cut, since it compares alike.
+fn read(text: &str) -> Whole {
+    const FAR: i128 = i128::MAX / 2;
+    let negative = text.starts_with('-');
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let digits = whole.trim_start_matches(['+', '-']).trim_start_matches('0');
+    let exact = fraction.bytes().all(|digit| digit == b'0');
+    let magnitude = match digits {
+        "" => 0,
+        digits => digits.parse().unwrap_or(FAR).min(FAR),
+    };
+    let floor = if negative { -magnitude - i128::from(!exact) } else { magnitude };
+    Whole { floor, exact }
+}
+
+/// The comparison of an integer with a decimal literal, and of anything with a literal that is no number; none if it
+/// is another comparison.
+pub(super) fn exactly(comparison: Comparison, left: &Typed, right: &Typed) -> Option<Typed> {
+    if is_no_number(left) || is_no_number(right) {
+        return Some(constant(comparison == Comparison::Ne));
+    }
+    match (&left.term, &right.term) {
+        (_, Term::Constant(Constant::Decimal(text))) if left.class == Class::Integer => {
+            Some(beside_decimal(comparison, left, read(text)))
+        }
+        (Term::Constant(Constant::Decimal(text)), _) if right.class == Class::Integer => {
+            Some(beside_decimal(comparison.mirrored(), right, read(text)))
+        }
+        _ => None,
+    }
+}
+
+/// An item of a list of integers: a decimal literal as the integer that it is, and nothing where it is none.
+pub(super) fn whole_item(item: Typed) -> Option<Typed> {
+    match &item.term {
+        Term::Constant(Constant::Decimal(text)) => {
+            whole(text).map(|whole| Typed::constant(Constant::Integer(whole)))
+        }
+        _ if is_no_number(&item) => None,
+        _ => Some(item),
+    }
+}
+
+fn is_no_number(typed: &Typed) -> bool {
+    matches!(typed.term, Term::Constant(Constant::Double(value)) if value.is_nan())
+}
+
+fn constant(value: bool) -> Typed {
+    Typed::constant(Constant::Boolean(value))
+}
+
+fn beside_decimal(comparison: Comparison, integer: &Typed, decimal: Whole) -> Typed {
+    let compare = |comparison, value| {
+        let value = Typed::constant(Constant::Integer(value));
+        Typed::plain_comparison(comparison, integer.clone(), value)
+    };
+    let Ok(floor) = i64::try_from(decimal.floor) else {
+        // Beyond what the integer can be.
+        let holds = match comparison {
+            Comparison::Eq => return constant(false),
+            Comparison::Ne => return constant(true),
+            Comparison::Gt | Comparison::Ge => decimal.floor < 0,
+            Comparison::Lt | Comparison::Le => decimal.floor > 0,
+        };
+        let known = || Typed::plain_comparison(Comparison::Ne, integer.clone(), Typed::null());
+        return if holds { known() } else { constant(false) };
+    };
+    match comparison {
+        _ if decimal.exact => compare(comparison, floor),
+        Comparison::Eq => constant(false),
+        Comparison::Ne => constant(true),
+        Comparison::Gt | Comparison::Ge => compare(Comparison::Gt, floor),
+        Comparison::Lt | Comparison::Le => compare(Comparison::Le, floor),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decimal_literals_are_read_to_the_last_digit() {
+        assert_eq!(whole("9223372036854775807.0"), Some(i64::MAX));
+        assert_eq!(whole("-9223372036854775808.00"), Some(i64::MIN));
+        assert_eq!(whole("+007"), Some(7));
+        assert_eq!(whole("9223372036854775808"), None);
+        assert_eq!(whole("0.5"), None);
+        assert_eq!(read("-0.5"), Whole { floor: -1, exact: false });
+        assert!(read(&"9".repeat(1_000)).floor > i128::from(i64::MAX));
+        assert!(read(&format!("-{}.5", "9".repeat(1_000))).floor < i128::from(i64::MIN));
+    }
+}

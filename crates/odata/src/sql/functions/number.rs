@@ -1,0 +1,186 @@
+//! Arithmetic. Decimals are kept as floating-point numbers by SQLite; here they are computed as the decimal numbers that
+//! they stand for, so that 0.1 and 0.2 make 0.3, and whole numbers stay exact to 64 bits.
+
+use std::cmp::Ordering;
+
+use super::Unanswerable;
+use crate::cell::{Cell, Value};
+
+/// A number as it is stored.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Number {
+    Whole(i64),
+    Real(f64),
+}
+
+/// `digits` divided by ten to the power of `scale`.
+#[derive(Debug, Clone, Copy)]
+struct Decimal {
+    digits: i128,
+    scale: u32,
+}
+
+/// So many digits after the point are computed with. What has more is computed in floating point.
+const MAX_SCALE: u32 = 18;
+
+/// Digits after the point of a quotient.
+const QUOTIENT_DIGITS: i32 = 10;
+
+impl Number {
+    /// The number in a cell, also where it is stored as text; none if it is no number.
+    pub(super) fn of(cell: Cell<'_>) -> Option<Self> {
+        match cell {
+            Cell::Integer(integer) => Some(Self::Whole(integer)),
+            Cell::Real(real) => Some(Self::Real(real)),
+            Cell::Text(text) => {
+                let text = std::str::from_utf8(text).ok()?.trim_ascii();
+                text.parse().map(Self::Whole).or_else(|_| text.parse().map(Self::Real)).ok()
+            }
+            Cell::Null | Cell::Blob(_) => None,
+        }
+    }
+
+    pub(super) fn value(self) -> Value {
+        match self {
+            Self::Whole(whole) => Value::Integer(whole),
+            Self::Real(real) if real.is_nan() => Value::Null,
+            Self::Real(real) => Value::Real(real),
+        }
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "this is floating-point arithmetic")]
+    fn real(self) -> f64 {
+        match self {
+            Self::Whole(whole) => whole as f64,
+            Self::Real(real) => real,
+        }
+    }
+
+    fn is_zero(self) -> bool {
+        self.real() == 0.0
+    }
+
+    pub(super) fn compare(self, other: Self) -> Option<Ordering> {
+        match (self, other) {
+            (Self::Whole(left), Self::Whole(right)) => Some(left.cmp(&right)),
+            _ => self.real().partial_cmp(&other.real()),
+        }
+    }
+
+    /// The shortest decimal number that stands for this one.
+    fn decimal(self) -> Option<Decimal> {
+        let real = match self {
+            Self::Whole(whole) => return Some(Decimal { digits: whole.into(), scale: 0 }),
+            // Beyond, the text has more digits than are computed with.
+            Self::Real(real) if real.abs() < 1e18 => real,
+            Self::Real(_) => return None,
+        };
+        let text = real.to_string();
+        let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+        let scale = u32::try_from(fraction.len()).ok().filter(|scale| *scale <= MAX_SCALE)?;
+        let digits = format!("{whole}{fraction}").parse().ok()?;
+        Some(Decimal { digits, scale })
+    }
+}
+
+impl Decimal {
+    /// Both with the larger scale.
+    fn aligned(self, other: Self) -> Option<(i128, i128, u32)> {
+        let scale = self.scale.max(other.scale);
+        let raise = |decimal: Self| decimal.digits.checked_mul(10_i128.pow(scale - decimal.scale));
+        Some((raise(self)?, raise(other)?, scale))
+    }
+
+    /// A whole number where it is one and fits, else the nearest floating-point number.
+    fn number(self) -> Number {
+        let unit = 10_i128.pow(self.scale);
+        if self.digits % unit == 0
+            && let Ok(whole) = i64::try_from(self.digits / unit)
+        {
+            return Number::Whole(whole);
+        }
+        Number::Real(format!("{}e-{}", self.digits, self.scale).parse().unwrap_or(f64::NAN))
+    }
+}
+
+fn exactly(
+    left: Number,
+    right: Number,
+    compute: impl FnOnce(Decimal, Decimal) -> Option<Decimal>,
+) -> Option<Number> {
+    compute(left.decimal()?, right.decimal()?).map(Decimal::number)
+}
+
+pub(super) fn add(left: Number, right: Number) -> Number {
+    let exact = exactly(left, right, |left, right| {
+        let (left, right, scale) = left.aligned(right)?;
+        Some(Decimal { digits: left.checked_add(right)?, scale })
+    });
+    exact.unwrap_or_else(|| Number::Real(left.real() + right.real()))
+}
+
+pub(super) fn sub(left: Number, right: Number) -> Number {
+    let exact = exactly(left, right, |left, right| {
+        let (left, right, scale) = left.aligned(right)?;
+        Some(Decimal { digits: left.checked_sub(right)?, scale })
+    });
+    exact.unwrap_or_else(|| Number::Real(left.real() - right.real()))
+}
+
+pub(super) fn mul(left: Number, right: Number) -> Number {
+    let exact = exactly(left, right, |left, right| {
+        Some(Decimal { digits: left.digits.checked_mul(right.digits)?, scale: left.scale + right.scale })
+    });
+    exact.unwrap_or_else(|| Number::Real(left.real() * right.real()))
+}
+
+/// `div` with a decimal on one side at least.
+pub(super) fn div(left: Number, right: Number) -> Result<Number, Unanswerable> {
+    if right.is_zero() { Err(Unanswerable::DivisionByZero) } else { Ok(divby(left, right)) }
+}
+
+/// `div` of integers: how often the right one fits into the left one.
+pub(super) fn integer_div(left: Number, right: Number) -> Result<Number, Unanswerable> {
+    if right.is_zero() {
+        return Err(Unanswerable::DivisionByZero);
+    }
+    Ok(match (left, right) {
+        (Number::Whole(left), Number::Whole(right)) => {
+            Decimal { digits: i128::from(left) / i128::from(right), scale: 0 }.number()
+        }
+        _ => Number::Real((left.real() / right.real()).trunc()),
+    })
+}
+
+/// `divby`, which gives an infinity for a divisor of zero.
+pub(super) fn divby(left: Number, right: Number) -> Number {
+    let quotient = left.real() / right.real();
+    let unit = 10_f64.powi(QUOTIENT_DIGITS);
+    let rounded = (quotient * unit).round() / unit;
+    // Where the digits after the point are beyond what the format holds there is nothing to round.
+    Number::Real(if quotient.abs() < 1e5 { rounded } else { quotient })
+}
+
+pub(super) fn double_div(left: Number, right: Number) -> Number {
+    Number::Real(left.real() / right.real())
+}
+
+/// `mod` of integers and decimals; the result has the sign of the left operand.
+pub(super) fn modulo(left: Number, right: Number) -> Result<Number, Unanswerable> {
+    if right.is_zero() {
+        return Err(Unanswerable::DivisionByZero);
+    }
+    let exact = exactly(left, right, |left, right| {
+        let (left, right, scale) = left.aligned(right)?;
+        Some(Decimal { digits: left.checked_rem(right)?, scale })
+    });
+    Ok(exact.unwrap_or_else(|| Number::Real(left.real() % right.real())))
+}
+
+/// `mod` with a double on one side at least.
+pub(super) fn double_modulo(left: Number, right: Number) -> Result<Number, Unanswerable> {
+    if right.is_zero() {
+        return Err(Unanswerable::DivisionByZero);
+    }
+    Ok(Number::Real(left.real() % right.real()))
+}

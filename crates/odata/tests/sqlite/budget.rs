@@ -1,0 +1,191 @@
+//! What a request may cost: statements and parameters stay near the length of the request, whatever its shape.
+
+use odata::plan::Plan;
+use odata::statement::Statement;
+use proptest::prelude::*;
+
+use crate::soup::database;
+
+/// The longest request, in bytes.
+const LONGEST: usize = 32 * 1024;
+
+/// So many times its own length a request may grow, and so much besides, in bytes.
+const GROWTH: usize = 24;
+const BESIDES: usize = 8 * 1024;
+
+fn cost(statement: &Statement) -> usize {
+    statement.sql.len() + statement.parameters.iter().map(odata::cell::Value::bytes).sum::<usize>()
+}
+
+/// Functions and operators around `x` that give what `x` is, or a number, or a truth.
+const AROUND: &[&str] = &[
+    "concat(x,x)",
+    "concat(x,s)",
+    "substring(x,1)",
+    "substring(x,1,2)",
+    "substring(x,length(x),indexof(x,'a'))",
+    "trim(x)",
+    "tolower(x)",
+    "toupper(x)",
+    "floor(x)",
+    "ceiling(x)",
+    "round(x)",
+    "-x",
+    "not (x)",
+    "length(x)",
+    "indexof(x,x)",
+    "contains(x,x)",
+    "startswith(x,x)",
+    "startswith(s,x)",
+    "endswith(x,x)",
+    "(x add 1)",
+    "(x sub n)",
+    "(x mul x)",
+    "(x div 3)",
+    "(x divby n)",
+    "(x mod 7.5)",
+    "(x mod id)",
+    "(x eq x)",
+    "(x ne f)",
+    "(f ge x)",
+    "(x le x)",
+    "(x gt null)",
+    "(x in (null,x,s,'a'))",
+    "(x in (f,x,true))",
+    "(x and f)",
+    "(f or x or f)",
+    "year(x)",
+    "hour(x)",
+    "date(x)",
+    "time(x)",
+    "(t lt x)",
+    "(d eq x)",
+    "(g in (x,x))",
+];
+
+const CORES: &[&str] = &["s", "n", "id", "f", "t", "d", "w", "'LONG'", "1.5", "2e0", "7", "true", "now()"];
+
+fn nested(core: &str, layers: &[&str], long: usize) -> String {
+    let mut filter = core.replace("LONG", &"a".repeat(long));
+    for layer in layers {
+        let grown = layer.replace('x', &filter);
+        if grown.len() > LONGEST {
+            break;
+        }
+        filter = grown;
+    }
+    filter
+}
+
+fn assert_bounded(url: &str) {
+    thread_local!(static DATABASE: crate::database::Database = database());
+    DATABASE.with(|database| match database.plan(url, 10, None) {
+        Ok(Plan::Entities(query)) => {
+            let cost = cost(&query.statement);
+            let start: String = url.chars().take(200).collect();
+            assert!(cost <= GROWTH * url.len() + BESIDES, "{cost} bytes for {}: {start}", url.len());
+            database.connection.prepare(&query.statement.sql).unwrap();
+        }
+        Ok(_) => panic!("a page was asked for"),
+        Err(_) => {}
+    });
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_nest_of_whatever_functions_costs_little_more_than_its_length(
+        core in prop::sample::select(CORES.to_vec()),
+        layers in prop::collection::vec(prop::sample::select(AROUND.to_vec()), 1..28),
+        long in prop::sample::select(vec![1, 100, 20_000]),
+    ) {
+        let filter = nested(core, &layers, long);
+        assert_bounded(&format!("T?$filter={filter}"));
+        assert_bounded(&format!("T?$filter={filter} eq {core}").replace("LONG", "a"));
+        assert_bounded(&format!("T?$orderby={filter} desc"));
+    }
+}
+
+#[test]
+fn a_nest_of_one_function_costs_little_more_than_its_length() {
+    for core in CORES {
+        for layer in AROUND {
+            for depth in [1, 4, 15, 30] {
+                for long in [1, 27_000] {
+                    let filter = nested(core, &vec![*layer; depth], long);
+                    assert_bounded(&format!("T?$filter={filter}"));
+                    assert_bounded(&format!("T?$filter={filter} ge n"));
+                    assert_bounded(&format!("T?$filter={filter} eq 'a'"));
+                    assert_bounded(&format!("T?$orderby={filter}"));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn long_lists_and_chains_cost_little_more_than_their_length() {
+    let items = |item: &str, separator: &str| {
+        let count = ((LONGEST - 100) / (item.len() + separator.len())).min(1_000);
+        vec![item; count].join(separator)
+    };
+    for (property, literal) in [
+        ("id", "1"),
+        ("s", "'x'"),
+        ("n", "1.5"),
+        ("f", "true"),
+        ("d", "2024-02-29"),
+        ("t", "2024-02-29T10:00:00Z"),
+        ("c", "12:30"),
+        ("g", "01234567-89ab-cdef-0123-456789abcdef"),
+        ("s", "null"),
+    ] {
+        for filter in [
+            format!("{property} in ({})", items(literal, ",")),
+            items(&format!("{property} eq {literal}"), " or "),
+            items(&format!("{property} ne {literal}"), " and "),
+            items(&format!("({literal} eq {property})"), " or "),
+        ] {
+            let url = format!("T?$filter={filter}");
+            assert_bounded(&url);
+            let database = database();
+            let Plan::Entities(query) = database.plan(&url, 10, None).unwrap() else { panic!() };
+            database.page(&query);
+        }
+    }
+}
+
+#[test]
+fn a_literal_is_bound_once_however_often_it_is_written() {
+    let database = database();
+    let long = "b".repeat(20_000);
+    let url = format!("T?$orderby=s,d desc,concat(s,'{long}')");
+    let Plan::Entities(first) = database.plan(&url, 1, None).unwrap() else { panic!() };
+    let position = first.position_after(&crate::database::TextRow("a"), 1);
+    let url = format!("{url}&$skiptoken=x");
+    let Plan::Entities(query) = database.plan(&url, 1, Some(position)).unwrap() else { panic!() };
+    assert!(query.statement.sql.matches("UNION ALL").count() > 2, "{}", query.statement.sql);
+    assert!(cost(&query.statement) < 30_000, "{}", cost(&query.statement));
+}
+
+#[test]
+fn a_request_whose_first_page_is_planned_has_its_later_pages_planned_too() {
+    let database = database();
+    for filter in [500, 1_000].map(|items| {
+        let list = vec!["2024-02-29T10:00:00.0000Z"; items].join(",");
+        format!("t in ({list}) or d in ({})", vec!["2024-02-29"; 200].join(","))
+    }) {
+        let url = format!("T?$orderby=s,d desc,t,c desc,n,w desc&$filter={filter}");
+        let first = match database.plan(&url, 1, None) {
+            Ok(Plan::Entities(first)) => first,
+            Ok(_) => panic!("a page was asked for"),
+            Err(error) => {
+                assert_eq!(error.code(), "TooComplex");
+                continue;
+            }
+        };
+        let position = first.position_after(&crate::database::TextRow("2024-01-01"), 1);
+        database.plan(&format!("{url}&$skiptoken=x"), 1, Some(position)).unwrap();
+    }
+}

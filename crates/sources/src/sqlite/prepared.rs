@@ -1,0 +1,46 @@
+//! Compiled statements, of which long ones are not kept.
+
+use std::ops::{Deref, DerefMut};
+
+use rusqlite::{CachedStatement, Connection, Statement};
+
+/// A longer statement, in bytes, is compiled for one run: kept, each takes several times its length on each connection.
+const LONGEST_KEPT: usize = 8 * 1024;
+
+/// A compiled statement.
+pub(super) enum Prepared<'connection> {
+    Kept(CachedStatement<'connection>),
+    Passing(Statement<'connection>),
+}
+
+/// Compiles a statement, or finds it compiled.
+pub(super) fn prepare<'connection>(
+    connection: &'connection Connection,
+    sql: &str,
+) -> rusqlite::Result<Prepared<'connection>> {
+    if sql.len() <= LONGEST_KEPT {
+        connection.prepare_cached(sql).map(Prepared::Kept)
+    } else {
+        connection.prepare(sql).map(Prepared::Passing)
+    }
+}
+
+impl<'connection> Deref for Prepared<'connection> {
+    type Target = Statement<'connection>;
+
+    fn deref(&self) -> &Self::Target {
+        match self {
+            Self::Kept(statement) => statement,
+            Self::Passing(statement) => statement,
+        }
+    }
+}
+
+impl DerefMut for Prepared<'_> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        match self {
+            Self::Kept(statement) => statement,
+            Self::Passing(statement) => statement,
+        }
+    }
+}
