@@ -275,11 +275,16 @@ impl App {
     }
 }
 
+/// What [CSDL §5.1](https://docs.oasis-open.org/odata/odata-csdl-xml/v4.01/odata-csdl-xml-v4.01.html#sec_Schema) keeps for
+/// itself, and the namespace of our own terms.
+const RESERVED_NAMESPACES: [&str; 5] = ["Edm", "odata", "System", "Transient", "Sluicegate"];
+
 /// The namespace of a source of that name: the nearest OData identifier, since a name may hold dashes and begin with a
 /// digit.
 fn namespace(name: &str) -> String {
     let mut namespace = name.replace('-', "_");
-    if namespace.starts_with(|first: char| first.is_ascii_digit()) {
+    let reserved = RESERVED_NAMESPACES.iter().any(|reserved| reserved.eq_ignore_ascii_case(&namespace));
+    if reserved || namespace.starts_with(|first: char| first.is_ascii_digit()) {
         namespace.insert(0, '_');
     }
     namespace
@@ -291,9 +296,15 @@ mod tests {
 
     #[test]
     fn a_namespace_is_an_identifier_whatever_the_source_is_called() {
-        for (name, expected) in
-            [("harbour", "harbour"), ("har-bour", "har_bour"), ("2nd", "_2nd"), ("-", "_")]
-        {
+        for (name, expected) in [
+            ("harbour", "harbour"),
+            ("har-bour", "har_bour"),
+            ("2nd", "_2nd"),
+            ("-", "_"),
+            ("edm", "_edm"),
+            ("OData", "_OData"),
+            ("system", "_system"),
+        ] {
             assert_eq!(namespace(name), expected);
         }
     }

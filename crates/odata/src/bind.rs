@@ -7,14 +7,19 @@ pub(crate) mod numeric;
 mod resource;
 pub(crate) mod typed;
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 
 use crate::error::{Error, Reason};
 use crate::format::{self, Asked, Format};
 use crate::model::{EntityType, Model};
-use crate::syntax::Request;
-use expression::Binder;
+use crate::syntax::{MAX_SELECT, Request};
+use expression::{Binder, unknown_property};
 use typed::{Comparison, Term, Typed};
+
+/// So many names are looked for one by one.
+const FEW: usize = 32;
 
 /// What a request was bound to.
 #[derive(Debug)]
@@ -159,7 +164,7 @@ fn selection<'m>(
     let mut order = Vec::with_capacity(request.order.len() + entity_type.key.len());
     let mut binder = Binder::new(entity_type, "$orderby", now);
     for term in &request.order {
-        let bound = binder.bind(&term.node)?;
+        let bound = binder.bind_subject(&term.node)?;
         // A constant orders nothing.
         if !matches!(bound.term, Term::Constant(_) | Term::Null) {
             order.push(Order { term: bound, descending: term.descending });
@@ -195,29 +200,37 @@ fn complete(order: &mut Vec<Order>, entity_type: &EntityType) {
 /// The properties that `$select` names, each once; none when it names all.
 fn shown(entity_type: &EntityType, request: &Request<'_>) -> Result<Option<Vec<usize>>, Error> {
     let Some(items) = &request.select else { return Ok(None) };
+    let most = MAX_SELECT.max(entity_type.properties.len());
+    if items.len() > most {
+        return Err(Reason::TooManyItems(most).at("$select", items[most].at));
+    }
+    let names = entity_type.properties.iter().enumerate().map(|(index, property)| (&*property.name, index));
+    let by_name: HashMap<&str, usize> = if items.len() > FEW { names.collect() } else { HashMap::new() };
+    let find = |name: &str| match by_name.get(name) {
+        None if items.len() <= FEW => entity_type.property(name).map(|(index, _)| index),
+        found => found.copied(),
+    };
+    let mut is_shown = vec![false; entity_type.properties.len()];
     let mut shown = Vec::with_capacity(items.len());
     let mut all = false;
     for item in items {
         let unsupported = |what: &str| Err(Reason::NotImplemented(what.to_owned()).at("$select", item.at));
         let [name] = item.path[..] else { return unsupported("a path in $select") };
-        match entity_type.property(name) {
+        match find(name) {
             _ if name == "*" => all = true,
             _ if item.nested => return unsupported("a selection in parentheses"),
-            Some((index, _)) if shown.contains(&index) => {}
-            Some((index, _)) => shown.push(index),
+            Some(index) if is_shown[index] => {}
+            Some(index) => {
+                is_shown[index] = true;
+                shown.push(index);
+            }
             None if entity_type.navigation(name).is_some() => {
                 return unsupported("a navigation property in $select");
             }
-            None if name.contains('.') || name.starts_with('@') => {
+            None if item.well_formed && (name.contains('.') || name.starts_with('@')) => {
                 return unsupported("an operation or annotation in $select");
             }
-            None => {
-                return Err(Reason::UnknownProperty {
-                    entity_type: entity_type.name.clone(),
-                    name: name.to_owned(),
-                }
-                .at("$select", item.at));
-            }
+            None => return Err(unknown_property(entity_type, name, "$select", item.at)),
         }
     }
     Ok((!all).then_some(shown))

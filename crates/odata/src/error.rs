@@ -4,12 +4,14 @@ use crate::sql::functions::Unanswerable;
 
 /// A refused request. `Display` is the public message; it names the position and never holds database detail.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{reason}{}", Located(place.as_ref()))]
+#[error("{reason}{}{}", Located(place.as_ref()), Advice(hint.as_deref()))]
 pub struct Error {
     /// What is wrong.
     pub reason: Reason,
     /// Where, if it lies at one place.
     pub place: Option<Place>,
+    /// What was probably meant.
+    pub hint: Option<Box<str>>,
 }
 
 /// A place in the URL.
@@ -100,16 +102,22 @@ impl From<Unanswerable> for Error {
 impl Reason {
     /// This reason without a place.
     pub(crate) fn nowhere(self) -> Error {
-        Error { reason: self, place: None }
+        Error { reason: self, place: None, hint: None }
     }
 
     /// This reason at `offset` of `target`.
     pub(crate) fn at(self, target: &'static str, offset: usize) -> Error {
-        Error { reason: self, place: Some(Place { target, offset }) }
+        Error { reason: self, place: Some(Place { target, offset }), hint: None }
     }
 }
 
 impl Error {
+    /// This error with what was probably meant, if that is known.
+    pub(crate) fn hinting(mut self, hint: Option<String>) -> Self {
+        self.hint = hint.map(String::into_boxed_str);
+        self
+    }
+
     /// What the caller should make of it.
     pub fn kind(&self) -> Kind {
         match self.reason {
@@ -165,6 +173,17 @@ impl std::fmt::Display for Located<'_> {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.0 {
             Some(place) => write!(out, " (at position {} of {})", place.offset, place.target),
+            None => Ok(()),
+        }
+    }
+}
+
+struct Advice<'a>(Option<&'a str>);
+
+impl std::fmt::Display for Advice<'_> {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            Some(hint) => write!(out, "; {hint}"),
             None => Ok(()),
         }
     }

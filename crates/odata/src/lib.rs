@@ -12,6 +12,7 @@ pub mod encode;
 pub mod error;
 pub mod format;
 mod hash;
+mod hint;
 mod identifier;
 mod literal;
 pub mod model;

@@ -6,6 +6,7 @@
 mod cursor;
 pub(crate) mod expression;
 mod literal;
+mod operator;
 pub(crate) mod options;
 #[cfg(test)]
 mod tests;
@@ -182,6 +183,9 @@ pub struct SelectItem<'t> {
     pub path: Vec<&'t str>,
     /// Whether options in parentheses follow.
     pub nested: bool,
+    /// Whether it is right by the grammar. If not, the one name is the text as it was given: somebody may have meant a
+    /// name of the database.
+    pub well_formed: bool,
 }
 
 impl<'t> Request<'t> {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use crate::error::{Error, Reason};
 use crate::hash::Fnv;
+use crate::hint;
 
 /// The longest path and query that is read, in bytes.
 pub const MAX_LENGTH: usize = 32 * 1024;
@@ -149,7 +150,9 @@ fn option_name(name: &str) -> Result<OptionName, Error> {
     let bare = name.strip_prefix('$').unwrap_or(name);
     match SystemOption::find(bare) {
         Some(option) => Ok(OptionName::System(option)),
-        None if name.starts_with('$') => Err(Reason::UnknownOption(name.to_owned()).at("query", 0)),
+        None if name.starts_with('$') => {
+            Err(Reason::UnknownOption(name.to_owned()).at("query", 0).hinting(hint::option(name)))
+        }
         None if name.starts_with('@') => Ok(OptionName::Alias(name.to_owned())),
         None => Ok(OptionName::Custom(name.to_owned())),
     }

@@ -6,9 +6,10 @@ use super::chain::Chains;
 use super::function::{self, Function};
 use super::typed::{Arithmetic, Class, Comparison, Constant, Term, Typed, constant};
 use crate::error::{Error, Reason};
+use crate::hint;
 use crate::model::EntityType;
 use crate::sql::functions::Unanswerable;
-use crate::syntax::{Arguments, Binary, Expression, Junction, Node, Step, Unary};
+use crate::syntax::{Arguments, Binary, Expression, Junction, Literal, Node, Step, Unary};
 
 pub(crate) struct Binder<'m> {
     entity_type: &'m EntityType,
@@ -63,6 +64,22 @@ impl<'m> Binder<'m> {
         }
     }
 
+    /// An expression to the left of an operator, in a call or in `$orderby`, where a literal makes little sense: a word that
+    /// is a literal and the name of a property stands for the property there. `$it/null` does so everywhere.
+    pub(crate) fn bind_subject(&mut self, node: &Node<'_>) -> Result<Typed, Error> {
+        if let Expression::Literal(literal) = &node.expression
+            && let Some(word) = word(literal)
+        {
+            let properties = self.entity_type.properties.iter().enumerate();
+            let has_name = |name: &str| name == word || (word != "INF" && name.eq_ignore_ascii_case(word));
+            if let Some((index, property)) = properties.clone().find(|(_, property)| has_name(&property.name))
+            {
+                return Ok(Typed::column(index, property));
+            }
+        }
+        self.bind(node)
+    }
+
     fn unsupported(&self, what: &str, at: usize) -> Error {
         Reason::NotImplemented(what.to_owned()).at(self.target, at)
     }
@@ -79,15 +96,25 @@ impl<'m> Binder<'m> {
         accept: impl Fn(Class) -> bool,
     ) -> Result<Typed, Error> {
         let bound = self.bind(node)?;
+        self.accepted(bound, node.at, operation, accept)
+    }
+
+    fn accepted(
+        &self,
+        bound: Typed,
+        at: usize,
+        operation: &'static str,
+        accept: impl Fn(Class) -> bool,
+    ) -> Result<Typed, Error> {
         if bound.class == Class::Null || accept(bound.class) {
             Ok(bound)
         } else {
-            Err(self.mismatch(operation, bound.class.name().to_owned(), node.at))
+            Err(self.mismatch(operation, bound.class.name().to_owned(), at))
         }
     }
 
     fn number(&mut self, node: &Node<'_>, operation: &'static str) -> Result<Typed, Error> {
-        let bound = self.bind(node)?;
+        let bound = self.bind_subject(node)?;
         match bound.class {
             Class::Null => Ok(bound),
             class if class.is_numeric() => Ok(bound),
@@ -120,7 +147,7 @@ impl<'m> Binder<'m> {
             Binary::Lt => Comparison::Lt,
             Binary::Le => Comparison::Le,
         };
-        let (left, right) = (self.bind(left)?, self.bind(right)?);
+        let (left, right) = (self.bind_subject(left)?, self.bind(right)?);
         let (left, right) = self.comparable(comparison, left, right, at)?;
         Ok(Typed::compare(comparison, left, right))
     }
@@ -204,7 +231,7 @@ impl<'m> Binder<'m> {
     }
 
     fn membership(&mut self, left: &Node<'_>, right: &Node<'_>) -> Result<Typed, Error> {
-        let operand = self.bind(left)?;
+        let operand = self.bind_subject(left)?;
         let Expression::List(items) = &right.expression else {
             return Err(self.unsupported("a collection other than a list to the right of in", right.at));
         };
@@ -242,11 +269,7 @@ impl<'m> Binder<'m> {
         match (property, rest, &first.arguments) {
             (Some((index, property)), [], None) => Ok(Typed::column(index, property)),
             (Some(_), _, _) => Err(self.unsupported("a path beyond a primitive property", first.at)),
-            (None, _, _) => Err(Reason::UnknownProperty {
-                entity_type: self.entity_type.name.clone(),
-                name: first.name.to_owned(),
-            }
-            .at(self.target, first.at)),
+            (None, _, _) => Err(unknown_property(self.entity_type, first.name, self.target, first.at)),
         }
     }
 
@@ -261,7 +284,10 @@ impl<'m> Binder<'m> {
         if self.entity_type.navigation(step.name).is_some() {
             return Err(self.unsupported("navigation in an expression", step.at));
         }
-        let unknown = || Reason::UnknownFunction(step.name.to_owned()).at(self.target, step.at);
+        let unknown = || {
+            let error = Reason::UnknownFunction(step.name.to_owned()).at(self.target, step.at);
+            error.hinting(hint::function(step.name))
+        };
         let function = Function::find(step.name).ok_or_else(unknown)?;
         if arguments.iter().any(|(name, _)| name.is_some()) {
             return Err(unknown());
@@ -277,7 +303,9 @@ impl<'m> Binder<'m> {
         }
         let mut bound = Vec::with_capacity(arguments.len());
         for ((_, argument), accepts) in arguments.iter().zip(signature.accepts) {
-            bound.push(self.operand(argument, function.name(), |class| accepts.contains(&class))?);
+            let at = argument.at;
+            let argument = self.bind_subject(argument)?;
+            bound.push(self.accepted(argument, at, function.name(), |class| accepts.contains(&class))?);
         }
         if bound.iter().any(|argument| argument.class == Class::Null) {
             return Ok(Typed::null());
@@ -291,5 +319,28 @@ impl<'m> Binder<'m> {
         let class = signature.class.unwrap_or(bound[0].class);
         let nullable = signature.nullable || bound.iter().any(|argument| argument.nullable);
         Ok(Typed { term: Term::Call(function, bound), class, nullable })
+    }
+}
+
+/// The refusal of a name that no property has.
+pub(super) fn unknown_property(
+    entity_type: &EntityType,
+    name: &str,
+    target: &'static str,
+    at: usize,
+) -> Error {
+    let reason = Reason::UnknownProperty { entity_type: entity_type.name.clone(), name: name.to_owned() };
+    reason.at(target, at).hinting(hint::property(entity_type, name))
+}
+
+/// The name that a property may have although it is a literal too.
+fn word(literal: &Literal<'_>) -> Option<&'static str> {
+    match literal {
+        Literal::Null => Some("null"),
+        Literal::Boolean(true) => Some("true"),
+        Literal::Boolean(false) => Some("false"),
+        Literal::Double(value) if *value == f64::INFINITY => Some("INF"),
+        Literal::Double(value) if value.is_nan() => Some("NaN"),
+        _ => None,
     }
 }

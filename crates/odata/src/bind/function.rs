@@ -91,13 +91,15 @@ functions! {
 
 /// Whether the standard has a function of this name that is not supported.
 pub(crate) fn is_known_unsupported(name: &str) -> bool {
-    const NAMES: [&str; 12] = [
+    const NAMES: [&str; 14] = [
+        "aggregate",
         "any",
         "all",
         "case",
         "cast",
         "hassubsequence",
         "hassubset",
+        "isdefined",
         "isof",
         "matchespattern",
         "maxdatetime",

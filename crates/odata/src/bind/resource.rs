@@ -2,6 +2,7 @@
 
 use super::typed::{Comparison, Typed, constant};
 use crate::error::{Error, Reason};
+use crate::hint;
 use crate::model::{EntityType, Model};
 use crate::syntax::{Arguments, Expression, Node, Request, Step};
 
@@ -26,7 +27,8 @@ pub(super) fn resolve<'m>(model: &'m Model, path: &[Step<'_>]) -> Result<Resourc
         return Ok(Resource::Metadata);
     }
     refuse_unsupported(first)?;
-    let entity_type = model.entity_type(first.name).ok_or_else(|| unknown(first))?;
+    let no_set = || unknown(first).hinting(hint::entity_set(model, first.name));
+    let entity_type = model.entity_type(first.name).ok_or_else(no_set)?;
     let key = match &first.arguments {
         None => None,
         Some(Arguments::Call(arguments)) => Some(key(entity_type, arguments, first.at)?),
@@ -53,8 +55,9 @@ fn property<'m>(
         return Err(Reason::NotImplemented("navigation in the path".to_owned()).at("path", step.at));
     }
     refuse_unsupported(step)?;
+    let no_property = || unknown(step).hinting(hint::property(entity_type, step.name));
     let (property, _) =
-        entity_type.property(step.name).filter(|_| step.arguments.is_none()).ok_or_else(|| unknown(step))?;
+        entity_type.property(step.name).filter(|_| step.arguments.is_none()).ok_or_else(no_property)?;
     let raw = match rest {
         [] => false,
         [value] if value.name == "$value" && value.arguments.is_none() => true,
@@ -75,7 +78,7 @@ fn refuse_unsupported(step: &Step<'_>) -> Result<(), Error> {
 }
 
 fn unknown(step: &Step<'_>) -> Error {
-    Reason::UnknownResource(step.name.to_owned()).at("path", step.at)
+    Reason::UnknownResource(step.name.to_owned()).at("path", step.at).hinting(hint::segment(step.name))
 }
 
 /// `(1)` for a key of one property, else `(a=1,b=2)` in any order.

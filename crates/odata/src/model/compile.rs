@@ -98,8 +98,11 @@ fn connect(types: &mut [EntityType], references: &[Vec<ForeignKey>], findings: &
         .map(|entity| entity.properties.iter().map(|property| property.name.clone()).collect())
         .collect();
     for (source, foreign_keys) in references.iter().enumerate() {
+        let target_of = |key: &ForeignKey| by_table.get(&key.target_table.to_ascii_lowercase()).copied();
         for foreign_key in foreign_keys {
-            let target = by_table.get(&foreign_key.target_table.to_ascii_lowercase()).copied();
+            let target = target_of(foreign_key);
+            // Of several references to one table none has more right to its bare name than the others.
+            let is_one_of_many = foreign_keys.iter().filter(|other| target_of(other) == target).count() > 1;
             let Some((target, on)) =
                 target.and_then(|target| Some((target, pairs(types, source, target, foreign_key)?)))
             else {
@@ -115,8 +118,14 @@ fn connect(types: &mut [EntityType], references: &[Vec<ForeignKey>], findings: &
             let columns: Vec<&str> =
                 on.iter().map(|(own, _)| types[source].properties[*own].name.as_str()).collect();
             let suffix = format!("_{}", columns.join("_"));
-            let name = unique_or(&mut taken[source], &types[target].name, &suffix);
-            let back = unique_or(&mut taken[target], &types[source].name, &suffix);
+            let named = |taken: &mut HashSet<String>, wanted: &str| {
+                if is_one_of_many {
+                    return unique(taken, &with_suffix(wanted, &suffix));
+                }
+                unique_or(taken, wanted, &suffix)
+            };
+            let name = named(&mut taken[source], &types[target].name);
+            let back = named(&mut taken[target], &types[source].name);
             let reversed = on.iter().map(|(own, other)| (*other, *own)).collect();
             types[source].navigations.push(Navigation {
                 name: name.clone(),
@@ -235,6 +244,34 @@ mod tests {
     }
 
     #[test]
+    fn names_of_the_greatest_length_stay_so_with_a_number() {
+        let long = "ä".repeat(200);
+        let columns = [format!("{long}1"), format!("{long}2"), format!("{long}3")];
+        let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+        let tables = vec![table(&format!("{long}x"), &columns, &columns[..1]), table(&long, &["x"], &["x"])];
+        let model = Model::compile("S", Schema { tables });
+        for entity in &model.entity_types {
+            assert_eq!(entity.name.chars().count(), 128);
+            assert!(entity.properties.iter().all(|property| property.name.chars().count() <= 128));
+        }
+        assert!(model.entity_types[1].name.ends_with("_2"));
+        assert!(model.entity_types[0].properties[2].name.ends_with("_3"));
+    }
+
+    #[test]
+    fn tables_are_told_apart_by_the_case_of_ascii_letters_only() {
+        let mut from = table("From", &["Id", "Ä"], &["Id"]);
+        from.foreign_keys.push(ForeignKey {
+            columns: vec!["Ä".into()],
+            target_table: "stÄdte".into(),
+            target_columns: Vec::new(),
+        });
+        let tables = vec![table("Städte", &["Id"], &["Id"]), table("STÄDTE", &["Id"], &["Id"]), from];
+        let model = Model::compile("S", Schema { tables });
+        assert_eq!(model.entity_types[2].navigations[0].name, "STÄDTE");
+    }
+
+    #[test]
     fn a_table_without_a_key_is_dropped_with_a_finding() {
         let model = Model::compile("S", Schema { tables: vec![table("v", &["x"], &[])] });
         assert!(model.entity_types.is_empty());
@@ -255,8 +292,8 @@ mod tests {
         let names = |index: usize| -> Vec<_> {
             model.entity_types[index].navigations.iter().map(|navigation| navigation.name.clone()).collect()
         };
-        assert_eq!(names(0), ["Ports", "Ports_To"]);
-        assert_eq!(names(1), ["Visits", "Visits_To"]);
+        assert_eq!(names(0), ["Ports_From", "Ports_To"]);
+        assert_eq!(names(1), ["Visits_From", "Visits_To"]);
         assert_eq!(model.entity_types[1].navigations[1].on, [(0, 2)]);
     }
 

@@ -1,4 +1,5 @@
-//! Expressions as SQL, with OData's null logic.
+//! Expressions as SQL, with OData's null logic. True and false are written 1 and 0: SQLite takes the words for columns, where a
+//! table has such.
 
 use super::Writer;
 use crate::bind::typed::{Class, Comparison, Constant, Term, Typed};
@@ -13,7 +14,7 @@ impl Writer<'_> {
             return;
         }
         match &typed.term {
-            Term::Null => self.text("FALSE"),
+            Term::Null => self.text("0"),
             Term::And(terms) => self.all(terms, Self::truth),
             Term::Or(terms) => self.any(terms, Self::truth),
             Term::Not(operand) => self.falsity(operand),
@@ -21,7 +22,7 @@ impl Writer<'_> {
             Term::In(operand, list) => self.is_member(operand, list),
             Term::Column(column) => {
                 self.column(*column);
-                self.text(" = TRUE");
+                self.text(" = 1");
             }
             _ => self.operand(typed),
         }
@@ -33,7 +34,7 @@ impl Writer<'_> {
             return;
         }
         match &typed.term {
-            Term::Null => self.text("FALSE"),
+            Term::Null => self.text("0"),
             Term::And(terms) => self.any(terms, Self::falsity),
             Term::Or(terms) => self.all(terms, Self::falsity),
             Term::Not(operand) => self.truth(operand),
@@ -41,11 +42,11 @@ impl Writer<'_> {
             Term::In(operand, list) => {
                 self.text("(");
                 self.is_member(operand, list);
-                self.text(") IS NOT TRUE");
+                self.text(") IS NOT 1");
             }
             Term::Column(column) => {
                 self.column(*column);
-                self.text(" = FALSE");
+                self.text(" = 0");
             }
             _ => {
                 self.text("NOT ");
@@ -62,7 +63,7 @@ impl Writer<'_> {
         let rules = self.rules;
         match &typed.term {
             Term::Null => self.text("NULL"),
-            Term::Constant(Constant::Boolean(value)) => self.text(if *value { "TRUE" } else { "FALSE" }),
+            Term::Constant(Constant::Boolean(value)) => self.text(if *value { "1" } else { "0" }),
             Term::Constant(constant) => self.constant(constant),
             Term::Column(column) => self.column(*column),
             Term::Negate(operand) => {
@@ -76,12 +77,12 @@ impl Writer<'_> {
             Term::Compare(..) | Term::In(..) => {
                 self.text("((");
                 self.truth(typed);
-                self.text(") IS TRUE)");
+                self.text(") IS 1)");
             }
             Term::And(_) | Term::Or(_) if !typed.nullable => {
                 self.text("(");
                 self.truth(typed);
-                self.text(" IS TRUE)");
+                self.text(" IS 1)");
             }
             // SQL's logic of three values is OData's.
             Term::And(terms) => self.values(" AND ", terms),
@@ -127,9 +128,9 @@ impl Writer<'_> {
         }
         self.text("CASE WHEN ");
         guard(self);
-        self.text(if all { " THEN " } else { " THEN TRUE ELSE " });
+        self.text(if all { " THEN " } else { " THEN 1 ELSE " });
         self.guarded(operator, after, write);
-        self.text(if all { " ELSE FALSE END)" } else { " END)" });
+        self.text(if all { " ELSE 0 END)" } else { " END)" });
     }
 
     /// Writes `count` parts with an operator between them, in parentheses as a balanced tree: SQLite bounds the depth.
@@ -162,7 +163,7 @@ impl Writer<'_> {
                 // Null is at least, at most and equal to null.
                 Comparison::Eq | Comparison::Ge | Comparison::Le => self.null_test(operand, IS_NULL),
                 Comparison::Ne => self.null_test(operand, IS_NOT_NULL),
-                Comparison::Gt | Comparison::Lt => self.text("FALSE"),
+                Comparison::Gt | Comparison::Lt => self.text("0"),
             };
         }
         match comparison {
@@ -194,7 +195,7 @@ impl Writer<'_> {
             return match comparison {
                 Comparison::Eq | Comparison::Ge | Comparison::Le => self.null_test(operand, IS_NOT_NULL),
                 Comparison::Ne => self.null_test(operand, IS_NULL),
-                Comparison::Gt | Comparison::Lt => self.text("TRUE"),
+                Comparison::Gt | Comparison::Lt => self.text("1"),
             };
         }
         let direct = self.is_direct(left, right);
@@ -207,7 +208,7 @@ impl Writer<'_> {
             _ => {
                 self.text("(");
                 self.holds(comparison, left, right);
-                self.text(") IS NOT TRUE");
+                self.text(") IS NOT 1");
             }
         }
     }
@@ -247,7 +248,7 @@ impl Writer<'_> {
             plain || (computed && !item.nullable)
         });
         if list.is_empty() {
-            return self.text("FALSE");
+            return self.text("0");
         }
         let groups = usize::from(!listed.is_empty());
         self.joined(" OR ", groups + others.len(), &mut |writer, at| {

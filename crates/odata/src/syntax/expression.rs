@@ -3,57 +3,27 @@
 use std::borrow::Cow;
 
 use super::cursor::Cursor;
-use super::{
-    Arguments, Binary, Expression, Junction, Literal, MAX_DEPTH, MAX_LIST, MAX_NODES, MAX_ROW, Node, Step,
-    Unary,
-};
+use super::{Arguments, Expression, Literal, MAX_DEPTH, MAX_LIST, MAX_NODES, Node, Step};
 use crate::error::{Error, Reason};
 
 pub(crate) struct Parser<'t> {
     pub(super) cursor: Cursor<'t>,
-    nodes: usize,
+    pub(super) nodes: usize,
     depth: usize,
     /// How many JSON arrays and objects are open.
     brackets: usize,
 }
 
-/// What stands between two operands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Operator {
-    Junction(Junction),
-    Binary(Binary),
-    In,
-}
-
-/// An operator, how tightly it binds and how long it is.
-type Found = (Operator, u8, usize);
-
-/// How tightly the operators bind ([§5.1.1.14](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part2-url-conventions.html#sec_OperatorPrecedence)).
-const OPERATORS: [(&str, Operator, u8); 16] = [
-    ("or", Operator::Junction(Junction::Or), 1),
-    ("and", Operator::Junction(Junction::And), 2),
-    ("eq", Operator::Binary(Binary::Eq), 3),
-    ("ne", Operator::Binary(Binary::Ne), 3),
-    ("gt", Operator::Binary(Binary::Gt), 4),
-    ("ge", Operator::Binary(Binary::Ge), 4),
-    ("lt", Operator::Binary(Binary::Lt), 4),
-    ("le", Operator::Binary(Binary::Le), 4),
-    ("add", Operator::Binary(Binary::Add), 5),
-    ("sub", Operator::Binary(Binary::Sub), 5),
-    ("mul", Operator::Binary(Binary::Mul), 6),
-    ("div", Operator::Binary(Binary::Div), 6),
-    ("divby", Operator::Binary(Binary::DivBy), 6),
-    ("mod", Operator::Binary(Binary::Mod), 6),
-    ("has", Operator::Binary(Binary::Has), TIGHTEST),
-    ("in", Operator::In, TIGHTEST),
-];
-
-/// `has` and `in` bind more tightly than `not` and the sign.
-const TIGHTEST: u8 = 7;
+/// What stands in the parentheses after these names is no list of expressions, and nothing that is supported.
+const HAS_OWN_GRAMMAR: [&str; 2] = ["aggregate", "case"];
 
 impl<'t> Parser<'t> {
     pub(crate) fn new(text: &'t str, target: &'static str) -> Self {
-        Self { cursor: Cursor { text, at: 0, target }, nodes: 0, depth: 0, brackets: 0 }
+        Self::at(Cursor { text, at: 0, target })
+    }
+
+    pub(super) fn at(cursor: Cursor<'t>) -> Self {
+        Self { cursor, nodes: 0, depth: 0, brackets: 0 }
     }
 
     /// The whole text as one expression.
@@ -77,7 +47,10 @@ impl<'t> Parser<'t> {
         self.deeper(|parser| parser.operators(1))
     }
 
-    fn deeper<T>(&mut self, parse: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
+    pub(super) fn deeper<T>(
+        &mut self,
+        parse: impl FnOnce(&mut Self) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         if self.depth == MAX_DEPTH {
             return Err(Reason::TooDeep(MAX_DEPTH).at(self.cursor.target, self.cursor.at));
         }
@@ -87,7 +60,7 @@ impl<'t> Parser<'t> {
         parsed
     }
 
-    fn node(&mut self, at: usize, expression: Expression<'t>) -> Result<Node<'t>, Error> {
+    pub(super) fn node(&mut self, at: usize, expression: Expression<'t>) -> Result<Node<'t>, Error> {
         self.nodes += 1;
         // The items of a list have a limit of their own.
         if self.nodes > MAX_NODES {
@@ -96,137 +69,7 @@ impl<'t> Parser<'t> {
         Ok(Node { at, expression })
     }
 
-    /// Operators that bind at least as tightly as `level`, each to the left.
-    fn operators(&mut self, level: u8) -> Result<Node<'t>, Error> {
-        let mut left = self.unary()?;
-        let mut row = 0;
-        while let Some((operator, binds, length)) = self.peek_operator()
-            && binds >= level
-        {
-            left = match operator {
-                Operator::Junction(junction) => self.junction(junction, binds, left)?,
-                _ => {
-                    self.operation(operator, length, left, &mut row, |parser| parser.operators(binds + 1))?
-                }
-            };
-        }
-        Ok(left)
-    }
-
-    /// One operator and what stands to its right. Operators in a row nest, though nothing is seen of it.
-    fn operation(
-        &mut self,
-        operator: Operator,
-        length: usize,
-        left: Node<'t>,
-        row: &mut usize,
-        right: impl FnOnce(&mut Self) -> Result<Node<'t>, Error>,
-    ) -> Result<Node<'t>, Error> {
-        let at = self.skip_operator(length);
-        *row += 1;
-        if *row > MAX_ROW {
-            return Err(Reason::TooDeep(MAX_ROW).at(self.cursor.target, at));
-        }
-        let expression = match operator {
-            Operator::Binary(binary) => Expression::Binary(binary, Box::new(left), Box::new(right(self)?)),
-            _ => Expression::In(Box::new(left), Box::new(self.list_operand()?)),
-        };
-        self.node(at, expression)
-    }
-
-    /// A run of the same word. A chain of comparisons of one property counts as a list does.
-    fn junction(&mut self, junction: Junction, binds: u8, first: Node<'t>) -> Result<Node<'t>, Error> {
-        let mut terms = vec![first];
-        let mut at = None;
-        let mut chain = 1;
-        while let Some((Operator::Junction(found), _, length)) = self.peek_operator()
-            && found == junction
-        {
-            at.get_or_insert(self.skip_operator(length));
-            let before = self.nodes;
-            let term = self.operators(binds + 1)?;
-            let continues = chained_name(junction, &term)
-                .is_some_and(|name| terms.last().and_then(|last| chained_name(junction, last)) == Some(name));
-            chain = if continues { chain + 1 } else { 1 };
-            if chain > MAX_LIST {
-                return Err(Reason::TooManyItems(MAX_LIST).at(self.cursor.target, term.at));
-            }
-            if continues {
-                self.nodes = before;
-            }
-            terms.push(term);
-        }
-        self.node(at.unwrap_or(self.cursor.at), Expression::Junction(junction, terms))
-    }
-
-    /// Steps over an operator and the blanks around it; where it starts.
-    fn skip_operator(&mut self, length: usize) -> usize {
-        self.cursor.blanks();
-        let at = self.cursor.at;
-        self.cursor.at += length;
-        self.cursor.blanks();
-        at
-    }
-
-    /// The operator that comes next.
-    fn peek_operator(&self) -> Option<Found> {
-        let rest = self.cursor.rest().trim_start_matches([' ', '\t']);
-        let length = rest.bytes().position(|byte| !byte.is_ascii_alphabetic()).unwrap_or(rest.len());
-        let (word, after) = rest.split_at(length);
-        if word.is_empty() || !after.starts_with([' ', '\t', '(', '[']) {
-            return None;
-        }
-        let (_, operator, binds) = OPERATORS.iter().find(|(name, ..)| word.eq_ignore_ascii_case(name))?;
-        Some((*operator, *binds, length))
-    }
-
-    fn unary(&mut self) -> Result<Node<'t>, Error> {
-        let at = self.cursor.at;
-        let operator = if self.at_sign() {
-            self.cursor.at += 1;
-            Unary::Negate
-        } else if self.at_not() {
-            self.cursor.at += 3;
-            Unary::Not
-        } else {
-            return self.operators_of_primary();
-        };
-        self.cursor.blanks();
-        let operand = self.deeper(Self::unary)?;
-        self.node(at, Expression::Unary(operator, Box::new(operand)))
-    }
-
-    /// Whether a minus comes next that is no part of a number.
-    fn at_sign(&self) -> bool {
-        let Some(rest) = self.cursor.rest().strip_prefix('-') else { return false };
-        let infinity = rest.strip_prefix("INF").is_some_and(|rest| Cursor::name_length(rest, false) == 0);
-        !infinity && rest.starts_with(|next: char| !next.is_ascii_digit())
-    }
-
-    /// Whether the operator `not` comes next, and not a property of that name: that one has an operator behind it.
-    fn at_not(&self) -> bool {
-        let rest = self.cursor.rest();
-        let Some((word, after)) = rest.split_at_checked(3) else { return false };
-        if !word.eq_ignore_ascii_case("not") || !after.starts_with([' ', '\t', '(']) {
-            return false;
-        }
-        let behind = |at| Self { cursor: Cursor { at, ..self.cursor }, nodes: 0, depth: 0, brackets: 0 };
-        let Some((_, _, length)) = behind(self.cursor.at + 3).peek_operator() else { return true };
-        let blanks = after.len() - after.trim_start_matches([' ', '\t']).len();
-        // `not eq 1` compares a property; `not eq eq 1` negates the comparison of one called `eq`.
-        behind(self.cursor.at + 3 + blanks + length).peek_operator().is_some()
-    }
-
-    fn operators_of_primary(&mut self) -> Result<Node<'t>, Error> {
-        let mut left = self.primary()?;
-        let mut row = 0;
-        while let Some((operator, TIGHTEST, length)) = self.peek_operator() {
-            left = self.operation(operator, length, left, &mut row, Self::primary)?;
-        }
-        Ok(left)
-    }
-
-    fn primary(&mut self) -> Result<Node<'t>, Error> {
+    pub(super) fn primary(&mut self) -> Result<Node<'t>, Error> {
         let at = self.cursor.at;
         let expression = match self.cursor.peek() {
             Some(b'(') => {
@@ -250,7 +93,7 @@ impl<'t> Parser<'t> {
     }
 
     /// To the right of `in`: a list in parentheses or brackets, or a path to a collection.
-    fn list_operand(&mut self) -> Result<Node<'t>, Error> {
+    pub(super) fn list_operand(&mut self) -> Result<Node<'t>, Error> {
         let at = self.cursor.at;
         if self.cursor.peek() == Some(b'(') {
             let items = self.items(b'(', b')')?;
@@ -372,7 +215,7 @@ impl<'t> Parser<'t> {
         let lambda = name.eq_ignore_ascii_case("any") || name.eq_ignore_ascii_case("all");
         self.cursor.expect(b'(', "'('")?;
         self.cursor.blanks();
-        if name == "$count" {
+        if name == "$count" || HAS_OWN_GRAMMAR.iter().any(|other| name.eq_ignore_ascii_case(other)) {
             return self.skip_options();
         }
         let mut arguments = Vec::new();
@@ -436,21 +279,5 @@ impl<'t> Parser<'t> {
         let step = self.step()?;
         self.end()?;
         Ok(step)
-    }
-}
-
-/// The property that a term compares with a literal so that a chain of such terms is a list: `Name eq 'x'` between `or`,
-/// `Name ne 'x'` between `and`.
-fn chained_name<'t>(junction: Junction, term: &Node<'t>) -> Option<&'t str> {
-    let Expression::Binary(operator, left, right) = &term.expression else { return None };
-    match (junction, operator, &left.expression, &right.expression) {
-        (Junction::Or, Binary::Eq, Expression::Path(steps), Expression::Literal(_))
-        | (Junction::Or, Binary::Eq, Expression::Literal(_), Expression::Path(steps))
-        | (Junction::And, Binary::Ne, Expression::Path(steps), Expression::Literal(_))
-        | (Junction::And, Binary::Ne, Expression::Literal(_), Expression::Path(steps)) => match &steps[..] {
-            [Step { name, arguments: None, .. }] => Some(*name),
-            _ => None,
-        },
-        _ => None,
     }
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::Literal;
 use super::expression::Parser;
 use crate::error::{Error, Reason};
-use crate::literal;
+use crate::{hint, literal};
 
 impl<'t> Parser<'t> {
     /// A text in single quotes, in which two of them stand for one.
@@ -63,7 +63,10 @@ impl<'t> Parser<'t> {
         } else {
             None
         };
-        literal.ok_or_else(|| Reason::BadLiteral(whole.to_owned()).at(self.cursor.target, start))
+        literal.ok_or_else(|| {
+            let error = Reason::BadLiteral(whole.to_owned()).at(self.cursor.target, start);
+            error.hinting(hint::quoted_literal(prefix, inner))
+        })
     }
 
     /// Whether a GUID that starts with a letter comes next.
@@ -76,7 +79,9 @@ impl<'t> Parser<'t> {
         let start = self.cursor.at;
         let text =
             self.cursor.run(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b':' | b'+' | b'-'));
-        number_like(text).ok_or_else(|| Reason::BadLiteral(text.to_owned()).at(self.cursor.target, start))
+        number_like(text).ok_or_else(|| {
+            Reason::BadLiteral(text.to_owned()).at(self.cursor.target, start).hinting(hint::number(text))
+        })
     }
 }
 

@@ -1,7 +1,7 @@
 //! The query options that are not one expression.
 
 use super::expression::Parser;
-use super::{MAX_LIST, MAX_ORDER, OrderTerm, SelectItem};
+use super::{MAX_ORDER, OrderTerm, SelectItem};
 use crate::error::{Error, Reason};
 
 /// `Name asc,length(City) desc`.
@@ -33,44 +33,65 @@ pub(super) fn order(text: &str) -> Result<Vec<OrderTerm<'_>>, Error> {
     }
 }
 
-/// `Id,Name`, `*`, `Address/City`, `Addresses($top=5)`.
+/// `Id,Name`, `*`, `Address/City`, `Addresses($top=5)`. How many there may be is known to the binder.
 pub(super) fn select(text: &str) -> Result<Vec<SelectItem<'_>>, Error> {
     let mut parser = Parser::new(text, "$select");
     let mut items = Vec::new();
     loop {
-        let cursor = &mut parser.cursor;
-        cursor.blanks();
-        let mut item = SelectItem { at: cursor.at, path: Vec::new(), nested: false };
-        loop {
-            let start = cursor.at;
-            cursor.eat(b'@');
-            if cursor.name().is_empty() && !cursor.eat(b'*') {
-                return Err(cursor.unexpected("the name of a property or '*'"));
-            }
-            // All operations of a schema: `Model.*`.
-            if cursor.rest().starts_with(".*") {
-                cursor.at += 2;
-            }
-            item.path.push(&cursor.text[start..cursor.at]);
-            if !cursor.eat(b'/') {
-                break;
-            }
-        }
-        if parser.cursor.peek() == Some(b'(') {
-            item.nested = true;
-            parser.cursor.at += 1;
-            parser.skip_options()?;
-        }
-        items.push(item);
-        if items.len() > MAX_LIST {
-            return Err(Reason::TooManyItems(MAX_LIST).at("$select", parser.cursor.at));
-        }
+        parser.cursor.blanks();
+        let start = parser.cursor.at;
+        items.push(match select_item(&mut parser)? {
+            Some(item) => item,
+            None => raw_item(&mut parser, start)?,
+        });
         parser.cursor.blanks();
         if !parser.cursor.eat(b',') {
             parser.end()?;
             return Ok(items);
         }
     }
+}
+
+/// An item of `$select`; none if what stands there is not right by the grammar.
+fn select_item<'t>(parser: &mut Parser<'t>) -> Result<Option<SelectItem<'t>>, Error> {
+    let cursor = &mut parser.cursor;
+    let mut item = SelectItem { at: cursor.at, path: Vec::new(), nested: false, well_formed: true };
+    loop {
+        let start = cursor.at;
+        cursor.eat(b'@');
+        if cursor.name().is_empty() && !cursor.eat(b'*') {
+            return Ok(None);
+        }
+        // All operations of a schema: `Model.*`.
+        if cursor.rest().starts_with(".*") {
+            cursor.at += 2;
+        }
+        item.path.push(&cursor.text[start..cursor.at]);
+        if !cursor.eat(b'/') {
+            break;
+        }
+    }
+    if parser.cursor.peek() == Some(b'(') {
+        item.nested = true;
+        parser.cursor.at += 1;
+        parser.skip_options()?;
+    }
+    let end = parser.cursor.at;
+    parser.cursor.blanks();
+    let ended = matches!(parser.cursor.peek(), None | Some(b','));
+    parser.cursor.at = end;
+    Ok(ended.then_some(item))
+}
+
+/// Whatever stands up to the next comma.
+fn raw_item<'t>(parser: &mut Parser<'t>, start: usize) -> Result<SelectItem<'t>, Error> {
+    parser.cursor.at = start;
+    let name = parser.cursor.run(|byte| byte != b',').trim_ascii_end();
+    if name.is_empty() {
+        parser.cursor.at = start;
+        return Err(parser.cursor.unexpected("the name of a property or '*'"));
+    }
+    Ok(SelectItem { at: start, path: vec![name], nested: false, well_formed: false })
 }
 
 /// A number of rows: digits only, and not beyond what a database can count.

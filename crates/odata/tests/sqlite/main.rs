@@ -7,6 +7,7 @@ mod bodies;
 mod budget;
 mod database;
 mod injection;
+mod names;
 mod null_logic;
 mod paging;
 mod soup;

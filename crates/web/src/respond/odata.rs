@@ -8,7 +8,9 @@ use app::sign_in::SignInRefusal;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{
+    CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use odata::error::{Error, Kind};
 use serde::Serialize;
 
@@ -182,6 +184,8 @@ pub fn error(status: StatusCode, code: &str, message: &str, target: Option<&str>
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json;odata.metadata=minimal"));
+    // The message is for people ([Protocol §9.4](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part1-protocol.html#sec_ErrorResponseBody)).
+    headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static("en"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert("odata-version", HeaderValue::from_static("4.0"));
     response
