@@ -6,16 +6,16 @@ use crate::model::{EntityType, Model};
 /// The property that a wrong name stands for.
 pub(crate) fn property(entity_type: &EntityType, wrong: &str) -> Option<String> {
     let properties = entity_type.properties.iter().map(|property| (&property.name, &property.column));
-    near(properties, wrong)
+    near(&properties, wrong)
 }
 
 /// The entity set that a wrong name stands for.
 pub(crate) fn entity_set(model: &Model, wrong: &str) -> Option<String> {
-    near(model.entity_types.iter().map(|entity| (&entity.name, &entity.table)), wrong)
+    near(&model.entity_types.iter().map(|entity| (&entity.name, &entity.table)), wrong)
 }
 
 /// The name whose original is the wrong one, else one that differs in case and signs only.
-fn near<'m>(names: impl Iterator<Item = (&'m String, &'m String)> + Clone, wrong: &str) -> Option<String> {
+fn near<'m>(names: &(impl Iterator<Item = (&'m String, &'m String)> + Clone), wrong: &str) -> Option<String> {
     let wrong = wrong.trim().trim_matches(['"', '\'', '[', ']', '`']);
     let letters = |name: &str| -> String {
         name.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
