@@ -163,12 +163,11 @@ impl OpenConnection {
     pub(super) fn prepare(&self, statement: &Statement) -> Result<Prepared<'_>, SourceError> {
         let share = self.share(values_of(statement));
         self.allow_values(share.max(LONGEST_DECLARATION))?;
-        let prepared =
-            prepare(&self.sqlite, &statement.sql).map_err(|error| match self.failure(&error) {
-                // SQLite knows every table and column, and yet cannot run it: trying again would not help.
-                SourceError::Failed { detail } => SourceError::Unsupported { detail },
-                other => other,
-            })?;
+        let prepared = prepare(&self.sqlite, &statement.sql).map_err(|error| match self.failure(&error) {
+            // SQLite knows every table and column, and yet cannot run it: trying again would not help.
+            SourceError::Failed { detail } => SourceError::Unsupported { detail },
+            other => other,
+        })?;
         if !prepared.readonly() {
             return Err(SourceError::ReadOnly);
         }
