@@ -56,7 +56,12 @@ impl Actor {
     /// An audit event about an act of this caller, which names the user for whom it was done.
     pub(crate) fn audit(&self, app: &App, action: Action, origin: &Origin) -> NewAuditEvent {
         let mut event = self.caller.audit(action, app.now(), origin);
-        event.detail = self.other.as_ref().map(|other| format!("on behalf of {}", other.user.name));
+        if let Some(other) = &self.other {
+            event.detail = Some(format!("on behalf of {}", other.user.name));
+            if let Some(authority) = &mut event.authority {
+                authority.subject = Some(other.rights());
+            }
+        }
         event
     }
 }

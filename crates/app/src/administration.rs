@@ -1,7 +1,7 @@
 //! What the administrative use cases share: who may, and why not.
 
 use oauth::account::Permission;
-use store::{StoreError, UserRefusal};
+use store::{Judged, MOST_POSSESSIONS, Owned, RightsChanged, StoreError, UserRefusal};
 
 use crate::caller::{Caller, Origin};
 use crate::{App, Fault};
@@ -39,9 +39,20 @@ pub enum Refused {
     /// No active Administrator would remain.
     #[error("no active Administrator would remain")]
     LastAdministrator,
-    /// Users have the role, or the user owns applications or data sources.
-    #[error("something still depends on it")]
+    /// Users have the role.
+    #[error("users still have the role")]
     StillInUse,
+    /// The user owns applications or data sources.
+    #[error("the user owns {}", in_words(.0))]
+    StillOwns(Owned),
+    /// The user owns more than can be deleted at once.
+    #[error(
+        "the user owns more than {MOST_POSSESSIONS} applications and data sources; hand them over instead"
+    )]
+    OwnsTooMuch,
+    /// The caller's rights changed between judging the act and writing it.
+    #[error("the rights of the caller have changed meanwhile")]
+    RightsChanged,
     /// The role is built in.
     #[error("the role is built in")]
     BuiltIn,
@@ -65,14 +76,53 @@ impl From<UserRefusal> for Refused {
             UserRefusal::UnknownRole => {
                 Self::Invalid(vec![FieldFault::new("permissions.roles", "names a role that does not exist")])
             }
-            UserRefusal::RoleInUse | UserRefusal::StillOwns => Self::StillInUse,
-            // Somebody else changes the user at the same time: asked again, it is judged again.
-            UserRefusal::RolesChanged => Self::Fault(Fault::Busy),
+            UserRefusal::RoleInUse => Self::StillInUse,
+            UserRefusal::StillOwns(owned) => Self::StillOwns(owned),
+            UserRefusal::OwnsTooMuch => Self::OwnsTooMuch,
+            UserRefusal::UnknownHeir => {
+                Self::Invalid(vec![FieldFault::new("transferTo", "must name another user that there is")])
+            }
+            UserRefusal::RightsChanged => Self::RightsChanged,
+            UserRefusal::BeyondRights => Self::Forbidden,
         }
     }
 }
 
+impl From<RightsChanged> for Refused {
+    fn from(_: RightsChanged) -> Self {
+        Self::RightsChanged
+    }
+}
+
+/// What somebody owns: how much, and the first names.
+fn in_words(owned: &Owned) -> String {
+    let kinds = [
+        (owned.applications, "application", &owned.application_names),
+        (owned.data_sources, "data source", &owned.data_source_names),
+    ];
+    let kinds = kinds.into_iter().filter(|(count, ..)| *count > 0).map(|(count, kind, names)| {
+        let plural = if count == 1 { "" } else { "s" };
+        let names: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
+        let more = if names.len() < count as usize { ", …" } else { "" };
+        format!("{count} {kind}{plural} ({}{more})", names.join(", "))
+    });
+    kinds.collect::<Vec<_>>().join(" and ")
+}
+
 impl App {
+    /// What the store answered about users and roles; that an act reached beyond the caller's rights is audited.
+    pub(crate) async fn settled<T>(
+        &self,
+        caller: &Caller,
+        judged: Judged<T, UserRefusal>,
+        origin: &Origin,
+    ) -> Result<T, Refused> {
+        if matches!(judged, Err(UserRefusal::BeyondRights)) {
+            self.note_refusal(caller, "would reach beyond its own permissions", origin).await?;
+        }
+        Ok(judged?)
+    }
+
     /// Goes on only with the permission; that it was missing is audited.
     pub(crate) async fn demand(
         &self,

@@ -6,6 +6,7 @@
 use oauth::application::Application;
 use oauth::audit::{Action, NewAuditEvent};
 use oauth::id::{ApplicationId, UserId};
+use oauth::registration::Fault as PayloadFault;
 use store::{ApplicationFilter, ApplicationRefusal};
 
 use crate::acting::Actor;
@@ -33,6 +34,12 @@ pub enum Refused {
     /// A public application has no secrets.
     #[error("a public application has no secret")]
     Public,
+    /// The caller's rights changed between judging the act and writing it.
+    #[error("the rights of the caller have changed meanwhile")]
+    RightsChanged,
+    /// The settings, as they would be now, break rules.
+    #[error("what was given breaks rules")]
+    Invalid(Vec<PayloadFault>),
     /// The server is at fault.
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -51,6 +58,8 @@ impl From<ApplicationRefusal> for Refused {
             ApplicationRefusal::TwoLiveSecrets => Self::TwoLiveSecrets,
             ApplicationRefusal::LastSecret => Self::LastSecret,
             ApplicationRefusal::Public => Self::Public,
+            ApplicationRefusal::RightsChanged => Self::RightsChanged,
+            ApplicationRefusal::Faulty(faults) => Self::Invalid(faults),
         }
     }
 }

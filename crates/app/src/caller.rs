@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use oauth::account::{Permission, Session};
+use oauth::account::{Authority, Permission, Session};
 use oauth::audit::{Action, NewAuditEvent, Outcome};
 use oauth::id::{ApplicationId, SessionId};
 use oauth::scope::{Scope, ScopeSet};
@@ -46,7 +46,7 @@ pub enum Via {
     Bearer {
         /// To which application it was issued.
         application: ApplicationId,
-        /// What it may be used for.
+        /// What it may be used for: of the token's scopes those that the application has now.
         scopes: ScopeSet,
     },
 }
@@ -82,11 +82,23 @@ impl Caller {
         }
     }
 
-    /// An audit event about an act of this caller, to be completed by the use case.
+    /// The rights by which acts of this caller are judged; none for the shell of the machine, which can do everything.
+    fn authority(&self) -> Option<Authority> {
+        let application = match self.via {
+            Via::CommandLine => return None,
+            Via::Bearer { application, .. } => Some(application),
+            Via::Basic | Via::Session(_) => None,
+        };
+        Some(Authority { caller: self.member.rights(), subject: None, application })
+    }
+
+    /// An audit event about an act of this caller, to be completed by the use case. The store does the act only while
+    /// the caller still has the rights by which it is judged here.
     pub(crate) fn audit(&self, action: Action, at: Timestamp, origin: &Origin) -> NewAuditEvent {
         let mut event = origin.audit(action, Outcome::Success, at);
         event.actor = Some(self.member.user.id);
         event.actor_name = Some(self.member.user.name.clone());
+        event.authority = self.authority().map(Box::new);
         match self.via {
             Via::Bearer { application, .. } => event.application = Some(application),
             Via::CommandLine => {
@@ -167,7 +179,9 @@ impl App {
         if let Some(grant) = token.grant {
             self.usage.grant(grant, self.now());
         }
-        let via = Via::Bearer { application: token.application, scopes: token.scopes };
+        let now = self.scopes_now(token.application).await.map_err(Fault::from)?;
+        let scopes = token.scopes.intersection(now.ok_or(BearerRefusal::Dead)?);
+        let via = Via::Bearer { application: token.application, scopes };
         Ok(Caller { token: Some(Arc::new(token)), ..Caller::new(member, via) })
     }
 
@@ -181,6 +195,13 @@ impl App {
         let then = &caller.member.user;
         let member = self.member(then.id).await?;
         Ok(member.filter(|member| member.user.active && member.user.epoch == then.epoch))
+    }
+
+    /// Whether the way in which the caller was proved covers the scope now.
+    pub(crate) async fn still_covers(&self, caller: &Caller, scope: Scope) -> Result<bool, Fault> {
+        let Some(token) = &caller.token else { return Ok(caller.covers(scope)) };
+        let now = self.scopes_now(token.application).await?;
+        Ok(now.is_some_and(|now| token.scopes.intersection(now).contains(scope)))
     }
 
     /// What a form or script of the browser that holds this cookie must send along where it changes something.

@@ -46,6 +46,9 @@ pub enum Refused {
     /// Another data source has the name.
     #[error("the name is taken")]
     NameTaken,
+    /// The caller's rights changed between judging the act and writing it.
+    #[error("the rights of the caller have changed meanwhile")]
+    RightsChanged,
     /// The database cannot be used.
     #[error(transparent)]
     Unusable(SourceError),
@@ -65,6 +68,9 @@ impl From<DataSourceRefusal> for Refused {
         match refusal {
             DataSourceRefusal::Unknown => Self::Unknown,
             DataSourceRefusal::NameTaken => Self::NameTaken,
+            DataSourceRefusal::RightsChanged => Self::RightsChanged,
+            // Somebody else changes it at the same time: asked again, it is judged again.
+            DataSourceRefusal::OptionsChanged => Self::Fault(Fault::Busy),
             DataSourceRefusal::UnknownUser => {
                 Self::Invalid(vec![FieldFault::new("sharedUsers", "names a user that does not exist")])
             }

@@ -6,11 +6,12 @@ use std::hash::Hash;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use oauth::account::{DataSource, Permission, Role, User};
+use oauth::account::{DataSource, Permission, Rights, Role, User};
 use oauth::application::Application;
 use oauth::grant::Grant;
 use oauth::id::{ApplicationId, ClientId, GrantId, UserId};
 use oauth::limit::Limit;
+use oauth::scope::ScopeSet;
 use quick_cache::sync::Cache;
 use store::{StoreError, Versions, fold_name};
 
@@ -19,6 +20,7 @@ use crate::App;
 /// The remembered things, by how they are looked up.
 pub struct Directory {
     applications: Remembered<ClientId, Application>,
+    scopes: Remembered<ApplicationId, ScopeSet>,
     users: Remembered<UserId, Member>,
     data_sources: Remembered<String, DataSource>,
     grants: Cache<GrantId, Grant>,
@@ -45,6 +47,11 @@ impl Member {
         self.permissions.contains(&permission) || self.is_administrator()
     }
 
+    /// The rights of the user, as they are known here.
+    pub(crate) fn rights(&self) -> Rights {
+        Rights { user: self.user.id, epoch: self.user.epoch, permissions: self.permissions.clone() }
+    }
+
     /// Whether a role of the user carries [`Permission::Administrator`].
     pub fn is_administrator(&self) -> bool {
         self.permissions.contains(&Permission::Administrator)
@@ -55,6 +62,7 @@ impl Default for Directory {
     fn default() -> Self {
         Self {
             applications: Remembered::new(10_000),
+            scopes: Remembered::new(10_000),
             users: Remembered::new(10_000),
             data_sources: Remembered::new(1_000),
             grants: Cache::new(10_000),
@@ -113,6 +121,7 @@ impl Directory {
     /// Drops every application; what owners are called is part of them.
     pub(crate) fn forget_applications(&self) {
         self.applications.forget();
+        self.scopes.forget();
     }
 
     /// Drops every user.
@@ -144,14 +153,32 @@ pub(crate) struct News {
 }
 
 impl App {
-    /// The application of that client id, remembered or read.
+    /// The application of that client id, remembered or read. Whatever profile it was registered with, it is held to
+    /// the least strict one that the server accepts now.
     pub(crate) async fn application_by_client_id(
         &self,
         client_id: &ClientId,
     ) -> Result<Option<Arc<Application>>, StoreError> {
         self.ensure_fresh().await?;
-        let read = async || self.store.find_application_by_client_id(client_id).await;
+        let read = async || {
+            let found = self.store.find_application_by_client_id(client_id).await?;
+            Ok(found.map(|mut application| {
+                let profile = &mut application.settings.profile;
+                *profile = self.settings.minimum_profile.max(*profile);
+                application
+            }))
+        };
         self.directory.applications.get_or_read(client_id, read).await
+    }
+
+    /// What tokens of the application may be used for at present, remembered or read; none when it is gone.
+    pub(crate) async fn scopes_now(&self, id: ApplicationId) -> Result<Option<ScopeSet>, StoreError> {
+        self.ensure_fresh().await?;
+        let read = async || {
+            let found = self.store.find_application(id).await?;
+            Ok(found.map(|application| application.settings.scopes))
+        };
+        Ok(self.directory.scopes.get_or_read(&id, read).await?.map(|scopes| *scopes))
     }
 
     /// The application of that id; read, since only slow paths ask by id.

@@ -117,7 +117,8 @@ impl App {
         let mut audit = caller.audit(Action::CreateRole, self.now(), origin);
         audit.subject = Some(role.name.clone());
         audit.detail = Some(in_words(&role.permissions));
-        Ok(self.store.insert_role(role, audit).await??)
+        let judged = self.store.insert_role(role, audit).await?;
+        self.settled(caller, judged, origin).await
     }
 
     /// Replaces what a role is; whoever has it is held to it from the next request on.
@@ -137,7 +138,8 @@ impl App {
         let mut audit = caller.audit(Action::UpdateRole, self.now(), origin);
         audit.subject = Some(before.name);
         audit.detail = Some(in_words(&role.permissions));
-        let role = self.store.update_role(role, audit).await??;
+        let judged = self.store.update_role(role, audit).await?;
+        let role = self.settled(caller, judged, origin).await?;
         self.directory.forget_users();
         Ok(role)
     }
@@ -153,7 +155,8 @@ impl App {
         role::may_be_deleted(id).map_err(|_| Refused::BuiltIn)?;
         let mut audit = caller.audit(Action::DeleteRole, self.now(), origin);
         audit.subject = Some(role.name);
-        self.store.delete_role(id, audit).await??;
+        let judged = self.store.delete_role(id, audit).await?;
+        self.settled(caller, judged, origin).await?;
         self.directory.forget_users();
         Ok(())
     }

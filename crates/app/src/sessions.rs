@@ -96,6 +96,7 @@ impl App {
         let audit = live.caller.audit(Action::ChangePassword, self.now(), origin);
         match self.store.update_user(user.id, change, audit).await.map_err(Fault::from)? {
             Ok((_, events)) => self.learn(&events),
+            Err(UserRefusal::RightsChanged) => return Err(PasswordChangeRefusal::Forbidden),
             Err(UserRefusal::Unknown) => return Err(SignInRefusal::Refused.into()),
             Err(refusal) => return Err(Fault::Broken(format!("{refusal:?}").into()).into()),
         }

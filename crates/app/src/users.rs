@@ -8,7 +8,7 @@ use oauth::audit::Action;
 use oauth::id::{RoleId, UserId};
 use oauth::secret::Password;
 use oauth::time::Timestamp;
-use store::UserChange;
+use store::{Possessions, UserChange, UserRefusal};
 
 use crate::administration::{FieldFault, Refused};
 use crate::caller::{Caller, Origin};
@@ -29,6 +29,29 @@ pub struct UserDraft {
     pub roles: Option<Vec<RoleId>>,
     /// `Some(false)` ends a lock; a lock itself comes from failures to sign in only.
     pub locked: Option<bool>,
+}
+
+/// What becomes of the applications and data sources of a user who is deleted.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Estate {
+    /// Whoever owns something is not deleted.
+    #[default]
+    Keep,
+    /// They belong to the user of this name from then on.
+    HandOver(String),
+    /// They are deleted too, with everything that the applications were given.
+    Delete,
+}
+
+impl Estate {
+    /// For the audit log.
+    fn in_words(&self) -> Option<String> {
+        match self {
+            Self::Keep => None,
+            Self::HandOver(name) => Some(format!("what the user owned was handed over to {name}")),
+            Self::Delete => Some("what the user owned was deleted too".to_owned()),
+        }
+    }
 }
 
 /// Until when a password is accepted.
@@ -202,7 +225,8 @@ impl App {
             roles,
             at: self.now(),
         };
-        Ok(self.store.insert_user(new, audit).await??)
+        let judged = self.store.insert_user(new, audit).await?;
+        self.settled(caller, judged, origin).await
     }
 
     /// Changes a user. A new password, and being switched off, end the user's sessions, grants and tokens: they are dead
@@ -240,33 +264,58 @@ impl App {
             active: draft.active,
             password_expires_at: draft.password_expiry.map(Into::into),
             roles: draft.roles,
-            judged_for: Some(user.roles),
             unlock: draft.locked == Some(false),
             keep_session: None,
             at: self.now(),
             revocation_expires_at: self.revocations_expire_at(),
         };
-        let (user, events) = self.store.update_user(id, change, audit).await??;
+        let judged = self.store.update_user(id, change, audit).await?;
+        let (user, events) = self.settled(caller, judged, origin).await?;
         self.learn(&events);
         self.forget_people();
         Ok(user)
     }
 
-    /// Deletes a user with sessions, consents and grants; the tokens are dead when this returns.
+    /// Deletes a user with sessions, consents and grants; the tokens are dead when this returns. Handing over and
+    /// deleting what the user owns is for administrators, who alone reach what belongs to others.
     ///
     /// # Errors
-    /// [`Refused`]; `StillInUse` while the user owns applications or data sources.
-    pub async fn delete_user(&self, caller: &Caller, id: UserId, origin: &Origin) -> Result<(), Refused> {
+    /// [`Refused`]; `StillOwns` while the user owns applications or data sources and nothing is said about them.
+    pub async fn delete_user(
+        &self,
+        caller: &Caller,
+        id: UserId,
+        estate: Estate,
+        origin: &Origin,
+    ) -> Result<(), Refused> {
         let user = self.within_reach(caller, id, Permission::DeleteUsers, origin).await?;
+        if estate != Estate::Keep {
+            self.demand(caller, Permission::Administrator, origin).await?;
+        }
         let mut audit = caller.audit(Action::DeleteUser, self.now(), origin);
         audit.subject = Some(user.name);
-        let over = self.revocations_expire_at();
-        let events = self.store.delete_user(id, Some(user.roles), over, audit).await??;
-        self.learn(&events);
+        audit.detail = estate.in_words();
+        let possessions = self.possessions(estate).await?;
+        let judged = self.store.delete_user(id, possessions, self.revocations_expire_at(), audit).await?;
+        let deleted = self.settled(caller, judged, origin).await?;
+        self.learn(&deleted.ended);
         self.forget_people();
         // Deleted with the user: the sharing of others' data sources.
         self.directory.forget_data_sources();
+        for source in deleted.data_sources {
+            self.close_source(source);
+        }
         Ok(())
+    }
+
+    async fn possessions(&self, estate: Estate) -> Result<Possessions, Refused> {
+        let name = match estate {
+            Estate::Keep => return Ok(Possessions::Keep),
+            Estate::Delete => return Ok(Possessions::Delete),
+            Estate::HandOver(name) => name,
+        };
+        let heir = self.store.find_user_by_name(&name).await?;
+        heir.map(|user| Possessions::HandOver(user.id)).ok_or_else(|| UserRefusal::UnknownHeir.into())
     }
 
     /// The user of that id, where the caller has the permission and everything that the user has.

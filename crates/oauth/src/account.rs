@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
+mod authority;
 pub mod data_source;
 pub mod lockout;
 pub mod password;
 pub mod role;
 pub mod user_name;
+
+pub use authority::{Authority, Rights};
 
 use crate::id::{DataSourceId, Epoch, RoleId, SessionId, UserId};
 use crate::secret::{Digest, PasswordHash};

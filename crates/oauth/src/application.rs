@@ -164,6 +164,21 @@ impl ApplicationSettings {
     }
 }
 
+impl ApplicationSettings {
+    /// Whether every code must carry a challenge: public applications must use PKCE
+    /// ([RFC 9700 §2.1.1](https://www.rfc-editor.org/rfc/rfc9700#section-2.1.1)), and the profile `oauth21` asks it of
+    /// everyone.
+    pub fn requires_challenge(&self) -> bool {
+        self.client_type == ClientType::Public || self.profile == Profile::OAuth21
+    }
+
+    /// Whether it may exchange users' passwords at all, whatever it is registered for: the profile `oauth21` knows no
+    /// such grant, and a public application proves nothing about itself.
+    pub fn may_use_passwords(&self) -> bool {
+        self.client_type == ClientType::Confidential && self.profile == Profile::Compatible
+    }
+}
+
 /// One secret of an application at rest.
 #[derive(Debug, Clone)]
 pub struct StoredSecret {

@@ -1,5 +1,6 @@
 //! The audit log: who did what, to which application, from where, and with what outcome.
 
+use crate::account::{Authority, Permission};
 use crate::id::{ApplicationId, AuditId, UserId};
 use crate::time::Timestamp;
 
@@ -115,9 +116,21 @@ pub struct NewAuditEvent {
     pub address: Option<String>,
     /// The id under which the request stands in the logs.
     pub request_id: Option<String>,
+    /// By what right it is done. A store does the act only while this holds; it is not written down.
+    pub authority: Option<Box<Authority>>,
 }
 
 impl NewAuditEvent {
+    /// Whether what belongs to `owner` is within reach of whoever does it; the server itself reaches everything.
+    pub fn reaches(&self, owner: UserId) -> bool {
+        self.authority.as_ref().is_none_or(|authority| authority.reaches(owner))
+    }
+
+    /// Whether whoever does it has all these permissions; the server itself has every one.
+    pub fn covers(&self, permissions: &[Permission]) -> bool {
+        self.authority.as_ref().is_none_or(|authority| authority.covers(permissions))
+    }
+
     /// An event that names nobody and nothing yet.
     pub const fn new(action: Action, outcome: Outcome, at: Timestamp) -> Self {
         Self {
@@ -131,6 +144,7 @@ impl NewAuditEvent {
             detail: None,
             address: None,
             request_id: None,
+            authority: None,
         }
     }
 }

@@ -98,7 +98,8 @@ pub fn decide<'a>(subject: Subject<'_>, facts: Facts<'a>) -> Option<Active<'a>> 
     may_ask(facts.client).ok()?;
     let application = application_may_be_told_about(subject, facts)?;
     let user = user_is_active(subject, facts)?;
-    token_is_live(subject, application, user, facts).then(|| describe(subject, application, user))
+    let scopes = left_of_scopes(subject, application)?;
+    token_is_live(subject, application, user, facts).then(|| describe(subject, application, user, scopes))
 }
 
 fn application_may_be_told_about<'a>(subject: Subject<'_>, facts: Facts<'a>) -> Option<&'a Application> {
@@ -139,14 +140,29 @@ fn token_is_live(subject: Subject<'_>, application: &Application, user: &User, f
     }
 }
 
-fn describe<'a>(subject: Subject<'_>, application: &'a Application, user: &'a User) -> Active<'a> {
+/// What the token may still be used for: of its scopes those that the application has now. A token of which nothing is
+/// left is good for nothing.
+fn left_of_scopes(subject: Subject<'_>, application: &Application) -> Option<ScopeSet> {
+    let given = match subject {
+        Subject::Access { token, .. } => token.scopes,
+        Subject::Refresh { grant, .. } => grant.scopes,
+    };
+    Some(given.intersection(application.settings.scopes)).filter(|left| !left.is_empty())
+}
+
+fn describe<'a>(
+    subject: Subject<'_>,
+    application: &'a Application,
+    user: &'a User,
+    scopes: ScopeSet,
+) -> Active<'a> {
     let client_id = application.client_id.as_str();
     let username = user.name.as_str();
     match subject {
         Subject::Access { token, .. } => Active {
             client_id,
             username,
-            scopes: token.scopes,
+            scopes,
             token_type: Some("Bearer"),
             expires_at: Some(token.expires_at),
             issued_at: token.id.at(),
@@ -156,7 +172,7 @@ fn describe<'a>(subject: Subject<'_>, application: &'a Application, user: &'a Us
         Subject::Refresh { grant, .. } => Active {
             client_id,
             username,
-            scopes: grant.scopes,
+            scopes,
             token_type: None,
             expires_at: grant.expires_at,
             issued_at: grant.rotated_at.unwrap_or(grant.created_at),

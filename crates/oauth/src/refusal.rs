@@ -123,6 +123,7 @@ refusals! {
         CodeReplayed: "the code was used before; what it gave was revoked" as CODE;
         CodeOutlived: "the consent, application or user behind the code has ended access" as CODE;
         RedirectUrlDiffers: "redirect_uri differs from the one of the authorization request" as CODE;
+        ChallengeNowRequired: "the code carries no challenge, which the application must use by now" as CODE;
         VerifierMissing: "code_verifier is missing although the code carries a challenge";
         VerifierUnexpected: "code_verifier is given although the code carries no challenge";
         VerifierWrong: "code_verifier does not match the code's challenge";
@@ -133,6 +134,7 @@ refusals! {
         GrantGone: "the grant does not exist any more" as REFRESH;
         GrantRevoked: "the grant was revoked" as REFRESH;
         GrantOutlived: "the application or the user has ended all access since" as REFRESH;
+        PasswordGrantOver: "the grant was given for a password, which the application may not use any more" as REFRESH;
         GrantNotRefreshable: "the grant was founded without a refresh token" as REFRESH;
         UserInactive: "the user is inactive or gone";
         CredentialsWrong: "the user name or the password is wrong, or the account is locked";
@@ -142,6 +144,7 @@ refusals! {
     UnauthorizedClient {
         GrantTypeNotRegistered: "the application is not registered for this grant type";
         PasswordNotInProfile: "the application's profile does not know the password grant";
+        PublicPassword: "a public application cannot use the password grant";
         PublicClientCredentials: "a public application cannot use client_credentials";
         PublicIntrospection: "a public application cannot introspect tokens";
     }

@@ -3,7 +3,7 @@
 //! In order: authenticate the client ([`crate::client_authentication`]), [`TokenRequest::parse`], load the facts of the
 //! grant, its `decide`, then apply: found or rotate the grant, seal the tokens.
 
-use crate::application::{ApplicationSettings, GrantType, Profile};
+use crate::application::{ApplicationSettings, GrantType};
 use crate::client_authentication::AuthenticatedClient;
 use crate::grant::GrantOrigin;
 use crate::id::{ConsentId, Epoch, UserId};
@@ -62,13 +62,13 @@ impl TokenRequest {
     }
 }
 
-/// [RFC 9700 §2.4](https://www.rfc-editor.org/rfc/rfc9700#section-2.4): the password grant must not be used; the profile
-/// `compatible` keeps it because Hybrid Data Pipeline documents it.
+/// [RFC 9700 §2.4](https://www.rfc-editor.org/rfc/rfc9700#section-2.4): the password grant must not be used; confidential
+/// applications of the profile `compatible` keep it because Hybrid Data Pipeline documents it.
 fn profile_knows_the_grant_type(grant_type: GrantType, client: &AuthenticatedClient) -> Result<(), Refusal> {
-    match (grant_type, client.application().settings.profile) {
-        (GrantType::Password, Profile::OAuth21) => Err(Refusal::PasswordNotInProfile),
-        _ => Ok(()),
+    if grant_type != GrantType::Password || client.application().settings.may_use_passwords() {
+        return Ok(());
     }
+    Err(if client.is_confidential() { Refusal::PasswordNotInProfile } else { Refusal::PublicPassword })
 }
 
 /// `unauthorized_client` ([RFC 6749 §5.2](https://www.rfc-editor.org/rfc/rfc6749#section-5.2)).

@@ -1,13 +1,15 @@
 //! Registered applications.
 
-use oauth::application::{Application, ApplicationSettings, ClientType};
+use oauth::application::{Application, ClientType};
 use oauth::audit::NewAuditEvent;
 use oauth::id::{ApplicationId, ClientId, Epoch, SecretId, UserId};
+use oauth::registration::Warning;
 use oauth::revocation::{Revocation, Subject};
 use oauth::time::Timestamp;
 use store::columns::SettingsColumns;
 use store::{
-    Answer, ApplicationFilter, ApplicationRefusal, Applications, Judged, NewApplication, NewSecret, fold_name,
+    Amendment, Answer, ApplicationFilter, ApplicationRefusal, Applications, Judged, NewApplication,
+    NewSecret, fold_name,
 };
 use tokio_postgres::Client;
 
@@ -15,7 +17,7 @@ use crate::error::Failure;
 use crate::sql::{self, values};
 use crate::unit::{in_seat, read};
 use crate::versions::{self, Kind};
-use crate::{PostgresStore, audit, micros, purge, revocations, secrets, trusted_origins};
+use crate::{PostgresStore, audit, authority, micros, purge, revocations, secrets, trusted_origins};
 
 mod row;
 
@@ -48,17 +50,21 @@ impl Applications for PostgresStore {
         read!(self, db => list(db, &filter))
     }
 
-    fn insert_application(&self, new: NewApplication, audit: NewAuditEvent) -> Answer<'_, Application> {
+    fn insert_application(
+        &self,
+        new: NewApplication,
+        audit: NewAuditEvent,
+    ) -> Answer<'_, Judged<Application, ApplicationRefusal>> {
         in_seat!(self, db => insert(db, &new, &audit))
     }
 
     fn update_application(
         &self,
         id: ApplicationId,
-        settings: ApplicationSettings,
+        amendment: Amendment,
         audit: NewAuditEvent,
-    ) -> Answer<'_, Judged<Application, ApplicationRefusal>> {
-        in_seat!(self, db => update(db, id, &settings, &audit))
+    ) -> Answer<'_, Judged<(Application, Vec<Warning>), ApplicationRefusal>> {
+        in_seat!(self, db => update(db, id, &amendment, &audit))
     }
 
     fn delete_application(
@@ -110,6 +116,19 @@ async fn find_by_client_id(db: &Client, client_id: &ClientId) -> sql::Result<Opt
     Ok(row::read_all(&sql::rows(db, FIND, values![client_id.as_str()]).await?)?.pop())
 }
 
+/// The application, where whoever acts still has the rights and it is within reach.
+pub(crate) async fn within_reach(
+    db: &Client,
+    id: ApplicationId,
+    event: &NewAuditEvent,
+) -> sql::Result<Judged<Application, ApplicationRefusal>> {
+    if !authority::holds(db, event).await? {
+        return Ok(Err(ApplicationRefusal::RightsChanged));
+    }
+    let found = find(db, id).await?.filter(|application| event.reaches(application.owner));
+    Ok(found.ok_or(ApplicationRefusal::Unknown))
+}
+
 /// The application as it is after a write.
 pub(crate) async fn stored(db: &Client, id: ApplicationId) -> sql::Result<Application> {
     find(db, id).await?.ok_or_else(|| Failure::Inconsistent(format!("application {id} has vanished")))
@@ -138,12 +157,19 @@ async fn list(db: &Client, filter: &ApplicationFilter) -> sql::Result<Vec<Applic
     row::read_all(&rows?)
 }
 
-async fn insert(db: &Client, new: &NewApplication, event: &NewAuditEvent) -> sql::Result<Application> {
+async fn insert(
+    db: &Client,
+    new: &NewApplication,
+    event: &NewAuditEvent,
+) -> sql::Result<Judged<Application, ApplicationRefusal>> {
     const INSERT: &str =
         "INSERT INTO applications (epoch, client_id, owner_id, name, folded_name, description,
             folded_description, redirect_urls, profile, client_type, grant_types, scopes, token_format,
             access_token_lifetime_secs, contacts, logo_url, created_at, updated_at, cors_origins)
         VALUES (1, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16, $17) RETURNING id";
+    if !authority::holds(db, event).await? {
+        return Ok(Err(ApplicationRefusal::RightsChanged));
+    }
     let settings = SettingsColumns::new(&new.settings)?;
     let id = sql::value(
         db,
@@ -177,22 +203,30 @@ async fn insert(db: &Client, new: &NewApplication, event: &NewAuditEvent) -> sql
     versions::grow(db, Kind::Applications).await?;
     // Its id is known only here.
     audit::append_one(db, &NewAuditEvent { application: Some(id), ..event.clone() }).await?;
-    stored(db, id).await
+    stored(db, id).await.map(Ok)
 }
 
 async fn update(
     db: &Client,
     id: ApplicationId,
-    settings: &ApplicationSettings,
+    amendment: &Amendment,
     event: &NewAuditEvent,
-) -> sql::Result<Judged<Application, ApplicationRefusal>> {
+) -> sql::Result<Judged<(Application, Vec<Warning>), ApplicationRefusal>> {
     const UPDATE: &str = "UPDATE applications SET name = $2, folded_name = $3, description = $4,
             folded_description = $5, redirect_urls = $6, profile = $7, client_type = $8, grant_types = $9, scopes = $10,
             token_format = $11, access_token_lifetime_secs = $12, contacts = $13, logo_url = $14, updated_at = $15,
             cors_origins = $16
         WHERE id = $1";
-    let columns = SettingsColumns::new(settings)?;
-    let changed = sql::execute(
+    let before = match within_reach(db, id, event).await? {
+        Ok(application) => application,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let (settings, warnings) = match amendment.decide(&before.settings) {
+        Ok(decided) => decided,
+        Err(faults) => return Ok(Err(ApplicationRefusal::Faulty(faults))),
+    };
+    let columns = SettingsColumns::new(&settings)?;
+    sql::execute(
         db,
         UPDATE,
         values![
@@ -214,17 +248,14 @@ async fn update(
             &*columns.cors_origins,
         ],
     )
-    .await;
-    if changed? == 0 {
-        return Ok(Err(ApplicationRefusal::Unknown));
-    }
-    trusted_origins::note(db, id, settings).await?;
+    .await?;
+    trusted_origins::note(db, id, &settings).await?;
     if settings.client_type == ClientType::Public {
         secrets::delete_all(db, id).await?;
     }
     versions::grow(db, Kind::Applications).await?;
     audit::append_one(db, event).await?;
-    stored(db, id).await.map(Ok)
+    Ok(Ok((stored(db, id).await?, warnings)))
 }
 
 async fn delete(
@@ -233,9 +264,10 @@ async fn delete(
     revocation_expires_at: Timestamp,
     event: &NewAuditEvent,
 ) -> sql::Result<Judged<Vec<Revocation>, ApplicationRefusal>> {
-    if sql::execute(db, "DELETE FROM applications WHERE id = $1", values![id.get()]).await? == 0 {
-        return Ok(Err(ApplicationRefusal::Unknown));
+    if let Err(refusal) = within_reach(db, id, event).await? {
+        return Ok(Err(refusal));
     }
+    sql::execute(db, "DELETE FROM applications WHERE id = $1", values![id.get()]).await?;
     let subject = Subject::Application { application: id, epoch: Epoch::GONE };
     let ended = revocations::append_one(db, subject, event.at, revocation_expires_at).await?;
     purge::request_sweep(db).await?;

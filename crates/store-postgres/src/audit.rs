@@ -111,6 +111,7 @@ fn read_event(row: &Row) -> sql::Result<AuditEvent> {
         detail: row.try_get(8)?,
         address: row.try_get(9)?,
         request_id: row.try_get(10)?,
+        authority: None,
     };
     Ok(AuditEvent { id: AuditId::new(row.try_get(0)?), event })
 }

@@ -14,7 +14,7 @@ use crate::error::Failure;
 use crate::sql::{self, values};
 use crate::unit::{in_seat, read};
 use crate::versions::{self, Kind};
-use crate::{PostgresStore, audit, micros};
+use crate::{PostgresStore, audit, authority, micros};
 
 type Answered<'a> = Answer<'a, Judged<DataSource, DataSourceRefusal>>;
 
@@ -93,6 +93,15 @@ async fn find_by_name(db: &Client, name: &str) -> sql::Result<Option<DataSource>
     sql::find(db, FIND, values![fold_name(name)], read_source).await
 }
 
+/// The data source, where whoever acts still has the rights and manages it.
+async fn managed(db: &Client, id: DataSourceId, event: &NewAuditEvent) -> Outcome {
+    if !authority::holds(db, event).await? {
+        return Ok(Err(DataSourceRefusal::RightsChanged));
+    }
+    let found = find(db, id).await?.filter(|source| event.reaches(source.owner));
+    Ok(found.ok_or(DataSourceRefusal::Unknown))
+}
+
 /// Announces the change, writes the event and answers the data source as it is now.
 async fn finish(db: &Client, id: DataSourceId, event: &NewAuditEvent) -> Outcome {
     versions::grow(db, Kind::DataSources).await?;
@@ -107,6 +116,9 @@ async fn insert(db: &Client, new: &NewDataSource, event: &NewAuditEvent) -> Outc
             created_at, updated_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $7)
         ON CONFLICT (folded_name) DO NOTHING RETURNING id";
+    if !authority::holds(db, event).await? {
+        return Ok(Err(DataSourceRefusal::RightsChanged));
+    }
     if !all_users_exist(db, &[new.owner]).await? {
         return Ok(Err(DataSourceRefusal::UnknownUser));
     }
@@ -135,9 +147,13 @@ async fn update(db: &Client, id: DataSourceId, change: &DataSourceChange, event:
     const TAKEN: &str = "SELECT EXISTS (SELECT 1 FROM data_sources WHERE folded_name = $1 AND id <> $2)";
     const UPDATE: &str = "UPDATE data_sources
         SET name = $2, folded_name = $3, description = $4, options = $5, updated_at = $6 WHERE id = $1";
-    let Some(before) = find(db, id).await? else {
-        return Ok(Err(DataSourceRefusal::Unknown));
+    let before = match managed(db, id, event).await? {
+        Ok(source) => source,
+        Err(refusal) => return Ok(Err(refusal)),
     };
+    if change.judged_for.as_ref().is_some_and(|options| *options != before.options) {
+        return Ok(Err(DataSourceRefusal::OptionsChanged));
+    }
     let name = change.name.as_ref().unwrap_or(&before.name).as_str();
     let folded = fold_name(name);
     if sql::value(db, TAKEN, values![folded, id.get()]).await? {
@@ -155,8 +171,9 @@ async fn share(db: &Client, id: DataSourceId, sharing: &Sharing, event: &NewAudi
     const REMOVE: &str = "DELETE FROM data_source_shares WHERE data_source_id = $1 AND user_id = $2";
     const ADD: &str = "INSERT INTO data_source_shares (data_source_id, user_id)
         SELECT DISTINCT $1::bigint, id FROM unnest($2::bigint[]) AS added (id) ON CONFLICT DO NOTHING";
-    let Some(source) = find(db, id).await? else {
-        return Ok(Err(DataSourceRefusal::Unknown));
+    let source = match managed(db, id, event).await? {
+        Ok(source) => source,
+        Err(refusal) => return Ok(Err(refusal)),
     };
     let added = match sharing {
         Sharing::With(users) | Sharing::Also(users) => users.as_slice(),
@@ -180,9 +197,10 @@ async fn share(db: &Client, id: DataSourceId, sharing: &Sharing, event: &NewAudi
 
 async fn touch(db: &Client, id: DataSourceId, at: Timestamp, event: &NewAuditEvent) -> Outcome {
     const TOUCH: &str = "UPDATE data_sources SET updated_at = $2 WHERE id = $1";
-    if sql::execute(db, TOUCH, values![id.get(), micros(at)]).await? == 0 {
-        return Ok(Err(DataSourceRefusal::Unknown));
+    if let Err(refusal) = managed(db, id, event).await? {
+        return Ok(Err(refusal));
     }
+    sql::execute(db, TOUCH, values![id.get(), micros(at)]).await?;
     finish(db, id, event).await
 }
 
@@ -191,9 +209,10 @@ async fn delete(
     id: DataSourceId,
     event: &NewAuditEvent,
 ) -> sql::Result<Judged<(), DataSourceRefusal>> {
-    if sql::execute(db, "DELETE FROM data_sources WHERE id = $1", values![id.get()]).await? == 0 {
-        return Ok(Err(DataSourceRefusal::Unknown));
+    if let Err(refusal) = managed(db, id, event).await? {
+        return Ok(Err(refusal));
     }
+    sql::execute(db, "DELETE FROM data_sources WHERE id = $1", values![id.get()]).await?;
     versions::grow(db, Kind::DataSources).await?;
     audit::append_one(db, event).await?;
     Ok(Ok(()))

@@ -20,6 +20,7 @@ use tokio::sync::Notify;
 mod address;
 mod applications;
 mod audit;
+mod authority;
 mod consents;
 mod data_sources;
 mod ending;

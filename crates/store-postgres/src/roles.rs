@@ -7,9 +7,9 @@ use store::columns::{permission_bit, permission_bits, permissions_from_bits};
 use store::{Judged, UserRefusal, fold_name};
 use tokio_postgres::{Client, Row};
 
-use crate::audit;
 use crate::sql::{self, values};
 use crate::versions::{self, Kind};
+use crate::{audit, authority};
 
 pub(crate) async fn list(db: &Client) -> sql::Result<Vec<Role>> {
     sql::list(db, "SELECT id, name, description, permissions FROM roles ORDER BY id", &[], read).await
@@ -23,6 +23,9 @@ pub(crate) async fn insert(
     const INSERT: &str =
         "INSERT INTO roles (name, folded_name, description, permissions) VALUES ($1, $2, $3, $4)
         ON CONFLICT (folded_name) DO NOTHING RETURNING id";
+    if let Some(refusal) = refusal(db, &role.permissions, event).await? {
+        return Ok(Err(refusal));
+    }
     let folded = fold_name(&role.name);
     let inserted = sql::find(
         db,
@@ -51,6 +54,11 @@ pub(crate) async fn update(
     if !exists(db, role.id).await? {
         return Ok(Err(UserRefusal::Unknown));
     }
+    let mut touched = authority::permissions_of_roles(db, &[role.id]).await?;
+    touched.extend_from_slice(&role.permissions);
+    if let Some(refusal) = refusal(db, &touched, event).await? {
+        return Ok(Err(refusal));
+    }
     if sql::value(db, TAKEN, values![folded, role.id.get()]).await? {
         return Ok(Err(UserRefusal::NameTaken));
     }
@@ -76,6 +84,10 @@ pub(crate) async fn delete(
     if !exists(db, id).await? {
         return Ok(Err(UserRefusal::Unknown));
     }
+    let touched = authority::permissions_of_roles(db, &[id]).await?;
+    if let Some(refusal) = refusal(db, &touched, event).await? {
+        return Ok(Err(refusal));
+    }
     if id == ADMINISTRATOR_ROLE || id == USER_ROLE || sql::value(db, USED, values![id.get()]).await? {
         return Ok(Err(UserRefusal::RoleInUse));
     }
@@ -83,6 +95,18 @@ pub(crate) async fn delete(
     versions::grow(db, Kind::Roles).await?;
     audit::append_one(db, event).await?;
     Ok(Ok(()))
+}
+
+/// Why whoever acts may not make, change or delete what carries these permissions, if it is so.
+pub(crate) async fn refusal(
+    db: &Client,
+    carried: &[Permission],
+    event: &NewAuditEvent,
+) -> sql::Result<Option<UserRefusal>> {
+    if !authority::holds(db, event).await? {
+        return Ok(Some(UserRefusal::RightsChanged));
+    }
+    Ok((!event.covers(carried)).then_some(UserRefusal::BeyondRights))
 }
 
 async fn exists(db: &Client, id: RoleId) -> sql::Result<bool> {

@@ -8,7 +8,7 @@ use oauth::time::Timestamp;
 use store::{ApplicationRefusal, Judged, NewSecret};
 use tokio_postgres::Client;
 
-use crate::applications::{find, stored};
+use crate::applications::{stored, within_reach};
 use crate::sql::{self, values};
 use crate::versions::{self, Kind};
 use crate::{audit, micros, purge, revocations};
@@ -49,7 +49,7 @@ pub(crate) async fn reset(
     revocation_expires_at: Timestamp,
     event: &NewAuditEvent,
 ) -> sql::Result<Judged<(Application, Vec<Revocation>), ApplicationRefusal>> {
-    let application = match confidential(db, id).await? {
+    let application = match confidential(db, id, event).await? {
         Ok(application) => application,
         Err(refusal) => return Ok(Err(refusal)),
     };
@@ -73,7 +73,7 @@ pub(crate) async fn add(
 ) -> sql::Result<Judged<Application, ApplicationRefusal>> {
     const SUPERSEDE: &str =
         "UPDATE secrets SET expires_at = $2 WHERE application_id = $1 AND expires_at IS NULL";
-    let application = match confidential(db, id).await? {
+    let application = match confidential(db, id, event).await? {
         Ok(application) => application,
         Err(refusal) => return Ok(Err(refusal)),
     };
@@ -92,7 +92,7 @@ pub(crate) async fn end(
     event: &NewAuditEvent,
 ) -> sql::Result<Judged<Application, ApplicationRefusal>> {
     const LIVE_ON: &str = "UPDATE secrets SET expires_at = NULL WHERE id = $1";
-    let application = match confidential(db, id).await? {
+    let application = match confidential(db, id, event).await? {
         Ok(application) => application,
         Err(refusal) => return Ok(Err(refusal)),
     };
@@ -110,13 +110,13 @@ pub(crate) async fn end(
 async fn confidential(
     db: &Client,
     id: ApplicationId,
+    event: &NewAuditEvent,
 ) -> sql::Result<Judged<Application, ApplicationRefusal>> {
-    Ok(match find(db, id).await? {
-        None => Err(ApplicationRefusal::Unknown),
-        Some(application) if application.settings.client_type == ClientType::Public => {
+    Ok(match within_reach(db, id, event).await? {
+        Ok(application) if application.settings.client_type == ClientType::Public => {
             Err(ApplicationRefusal::Public)
         }
-        Some(application) => Ok(application),
+        judged => judged,
     })
 }
 

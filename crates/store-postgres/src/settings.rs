@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use oauth::audit::NewAuditEvent;
 use oauth::limit::Limit;
 use oauth::time::Timestamp;
-use store::{Answer, Settings, StoreError, StoredKey, Versions};
+use store::{Answer, Judged, RightsChanged, Settings, StoreError, StoredKey, Versions};
 use tokio_postgres::{Client, Row};
 
 use crate::sql::{self, values};
 use crate::unit::{in_seat, read};
 use crate::versions::{self, Kind};
-use crate::{PostgresStore, audit, micros};
+use crate::{PostgresStore, audit, authority, micros};
 
 /// Grants looked at in one statement while searching for those that a key seals.
 const WINDOW: i64 = 10_000;
@@ -21,7 +21,12 @@ impl Settings for PostgresStore {
         read!(self, db => list_limits(db))
     }
 
-    fn set_limit(&self, limit: Limit, value: Option<i64>, audit: NewAuditEvent) -> Answer<'_, ()> {
+    fn set_limit(
+        &self,
+        limit: Limit,
+        value: Option<i64>,
+        audit: NewAuditEvent,
+    ) -> Answer<'_, Judged<(), RightsChanged>> {
         in_seat!(self, db => set_limit(db, limit, value, &audit))
     }
 
@@ -83,14 +88,22 @@ async fn list_limits(db: &Client) -> sql::Result<Vec<(Limit, i64)>> {
     Ok(stored.into_iter().filter_map(|(id, value)| Some((Limit::from_id(id)?, value))).collect())
 }
 
-async fn set_limit(db: &Client, limit: Limit, value: Option<i64>, event: &NewAuditEvent) -> sql::Result<()> {
+async fn set_limit(
+    db: &Client,
+    limit: Limit,
+    value: Option<i64>,
+    event: &NewAuditEvent,
+) -> sql::Result<Judged<(), RightsChanged>> {
     const SET: &str = "INSERT INTO limits (id, value) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET value = excluded.value";
+    if !authority::holds(db, event).await? {
+        return Ok(Err(RightsChanged));
+    }
     match value {
         Some(value) => sql::execute(db, SET, values![limit.id(), value]).await?,
         None => sql::execute(db, "DELETE FROM limits WHERE id = $1", values![limit.id()]).await?,
     };
     versions::grow(db, Kind::Limits).await?;
-    audit::append_one(db, event).await
+    audit::append_one(db, event).await.map(Ok)
 }
 
 pub(crate) async fn list_keys(db: &Client) -> sql::Result<Vec<StoredKey>> {

@@ -10,7 +10,7 @@ use tokio_postgres::{Client, Row};
 use crate::sql::{self, values};
 use crate::unit::{in_seat, read};
 use crate::versions::{self, Kind};
-use crate::{PostgresStore, audit, micros};
+use crate::{PostgresStore, audit, authority, micros};
 
 impl TrustedOrigins for PostgresStore {
     fn list_trusted_origins(&self) -> Answer<'_, Vec<TrustedOrigin>> {
@@ -62,6 +62,9 @@ async fn insert(
 ) -> sql::Result<Judged<Vec<TrustedOrigin>, TrustedOriginRefusal>> {
     const INSERT: &str = "INSERT INTO trusted_origins (domain, description, modified_by, modified_at)
         VALUES ($1, $2, $3, $4) RETURNING id";
+    if !authority::holds(db, event).await? {
+        return Ok(Err(TrustedOriginRefusal::RightsChanged));
+    }
     for (at, one) in new.iter().enumerate() {
         let earlier = new[..at].iter().any(|other| other.domain == one.domain);
         if earlier || is_listed(db, &one.domain, TrustedOriginId::new(0)).await? {
@@ -93,6 +96,9 @@ async fn update(
     const UPDATE: &str =
         "UPDATE trusted_origins SET domain = $2, description = $3, modified_by = $4, modified_at = $5
         WHERE id = $1";
+    if !authority::holds(db, event).await? {
+        return Ok(Err(TrustedOriginRefusal::RightsChanged));
+    }
     if is_listed(db, &new.domain, id).await? {
         return Ok(Err(TrustedOriginRefusal::Listed(0)));
     }
@@ -113,6 +119,9 @@ async fn delete(
 ) -> sql::Result<Judged<TrustedOrigin, TrustedOriginRefusal>> {
     const DELETE: &str = "DELETE FROM trusted_origins WHERE id = $1
         RETURNING id, domain, description, modified_by, modified_at";
+    if !authority::holds(db, event).await? {
+        return Ok(Err(TrustedOriginRefusal::RightsChanged));
+    }
     let Some(gone) = sql::find(db, DELETE, values![id.get()], read_row).await? else {
         return Ok(Err(TrustedOriginRefusal::Unknown));
     };

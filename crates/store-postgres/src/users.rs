@@ -6,17 +6,21 @@ use oauth::id::{Epoch, RoleId, SessionId, UserId};
 use oauth::revocation::Revocation;
 use oauth::secret::PasswordHash;
 use oauth::time::Timestamp;
-use store::{Answer, FailureCounted, Judged, NewSession, NewUser, UserChange, UserRefusal, Users, fold_name};
+use store::{
+    Answer, DeletedUser, FailureCounted, Judged, NewSession, NewUser, Possessions, UserChange, UserRefusal,
+    Users, fold_name,
+};
 use tokio_postgres::{Client, Row};
 
 use crate::error::Failure;
 use crate::sql::{self, values};
 use crate::unit::{in_one_statement, in_seat, read};
 use crate::versions::{self, Kind};
-use crate::{PostgresStore, audit, micros, micros_of, roles, sessions};
+use crate::{PostgresStore, audit, authority, micros, micros_of, roles, sessions};
 
 mod change;
 mod lockout;
+mod possessions;
 
 macro_rules! user_sql {
     ($tail:literal) => {
@@ -61,11 +65,11 @@ impl Users for PostgresStore {
     fn delete_user(
         &self,
         id: UserId,
-        judged_for: Option<Vec<RoleId>>,
+        possessions: Possessions,
         revocation_expires_at: Timestamp,
         audit: NewAuditEvent,
-    ) -> Answer<'_, Judged<Vec<Revocation>, UserRefusal>> {
-        in_seat!(self, db => change::delete(db, id, judged_for.as_deref(), revocation_expires_at, &audit))
+    ) -> Answer<'_, Judged<DeletedUser, UserRefusal>> {
+        in_seat!(self, db => change::delete(db, id, possessions, revocation_expires_at, &audit))
     }
 
     fn count_sign_in_failure(
@@ -138,6 +142,10 @@ async fn insert(db: &Client, new: &NewUser, event: &NewAuditEvent) -> sql::Resul
     const INSERT: &str = "INSERT INTO users (epoch, active, name, folded_name, password, password_expires_at,
             created_at, updated_at)
         VALUES (1, $1, $2, $3, $4, $5, $6, $6) RETURNING id";
+    let given = authority::permissions_of_roles(db, &new.roles).await?;
+    if let Some(refusal) = roles::refusal(db, &given, event).await? {
+        return Ok(Err(refusal));
+    }
     let folded = fold_name(&new.name);
     if name_is_taken(db, &folded, None).await? {
         return Ok(Err(UserRefusal::NameTaken));

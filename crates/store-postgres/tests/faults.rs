@@ -197,7 +197,7 @@ async fn news_travel_from_one_node_to_another() {
     // The first news is that it listens.
     other.news().await.unwrap();
     let before = other.versions().await.unwrap().limits;
-    one.set_limit(oauth::limit::Limit::MaxFetchRows, Some(1), event("limit")).await.unwrap();
+    one.set_limit(oauth::limit::Limit::MaxFetchRows, Some(1), event("limit")).await.unwrap().unwrap();
     other.news().await.unwrap();
     assert_eq!(other.versions().await.unwrap().limits, before + 1);
 }

@@ -83,7 +83,8 @@ async fn installation() -> PostgresDatabase<'static> {
     insert_user(&store, "root", ADMINISTRATOR_ROLE).await;
     let ada = insert_user(&store, "ada", USER_ROLE).await;
     let new = application(ada);
-    let application = store.insert_application(new, event(Action::RegisterApplication, 1)).await.unwrap().id;
+    let application =
+        store.insert_application(new, event(Action::RegisterApplication, 1)).await.unwrap().unwrap().id;
     let allowed = store.allow(ada, application, Scope::OData.into(), event(Action::AllowApplication, 1));
     allowed.await.unwrap().unwrap();
     let user_epoch = store.find_user_by_name("ada").await.unwrap().unwrap().epoch;
@@ -185,7 +186,7 @@ async fn everything_that_was_handed_out_ends_and_no_credential_is_trusted() {
     let epochs =
         "SELECT min(epoch) FROM (SELECT epoch FROM users UNION ALL SELECT epoch FROM applications) e";
     let epoch: i64 = database.run(epochs).parse().unwrap();
-    store.set_limit(Limit::MaxFetchRows, Some(5), event(Action::SetLimit, 2)).await.unwrap();
+    store.set_limit(Limit::MaxFetchRows, Some(5), event(Action::SetLimit, 2)).await.unwrap().unwrap();
     drop(store);
     assert_eq!(database.run(COUNTS), "2|1|1|1|1");
     let restored = restore_as(&database, Credentials::Distrust, Some("Root")).await.unwrap();

@@ -96,7 +96,8 @@ async fn set_up(store: &SqliteStore) -> Result<Basis, Box<dyn std::error::Error>
         secret: None,
         at: Timestamp::from_secs(0),
     };
-    let application = store.insert_application(new, event()).await?;
+    let application =
+        store.insert_application(new, event()).await?.map_err(|refusal| format!("{refusal:?}"))?;
     let consent = store.allow(user.id, application.id, Scope::OData.into(), event()).await?;
     Ok((user.id, application.id, consent.ok_or("no consent")?.id))
 }

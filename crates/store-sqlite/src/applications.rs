@@ -1,20 +1,22 @@
 //! Registered applications.
 
-use oauth::application::{Application, ApplicationSettings, ClientType};
+use oauth::application::{Application, ClientType};
 use oauth::audit::NewAuditEvent;
 use oauth::id::{ApplicationId, ClientId, Epoch, SecretId};
+use oauth::registration::Warning;
 use oauth::revocation::{Revocation, Subject};
 use oauth::time::Timestamp;
 use rusqlite::types::Value;
 use rusqlite::{Connection, params, params_from_iter};
 use store::columns::SettingsColumns;
 use store::{
-    Answer, ApplicationFilter, ApplicationRefusal, Applications, Judged, NewApplication, NewSecret, fold_name,
+    Amendment, Answer, ApplicationFilter, ApplicationRefusal, Applications, Judged, NewApplication,
+    NewSecret, fold_name,
 };
 
 use crate::error::Failure;
 use crate::versions::{self, Kind};
-use crate::{SqliteStore, audit, micros, purge, revocations, secrets, sql, trusted_origins};
+use crate::{SqliteStore, audit, authority, micros, purge, revocations, secrets, sql, trusted_origins};
 
 mod row;
 
@@ -52,17 +54,21 @@ impl Applications for SqliteStore {
         self.read(move |db| at_one_moment(db, |db| list(db, &filter)))
     }
 
-    fn insert_application(&self, new: NewApplication, audit: NewAuditEvent) -> Answer<'_, Application> {
+    fn insert_application(
+        &self,
+        new: NewApplication,
+        audit: NewAuditEvent,
+    ) -> Answer<'_, Judged<Application, ApplicationRefusal>> {
         self.write(move |db| insert(db, &new, &audit))
     }
 
     fn update_application(
         &self,
         id: ApplicationId,
-        settings: ApplicationSettings,
+        amendment: Amendment,
         audit: NewAuditEvent,
-    ) -> Answer<'_, Judged<Application, ApplicationRefusal>> {
-        self.write(move |db| update(db, id, &settings, &audit))
+    ) -> Answer<'_, Judged<(Application, Vec<Warning>), ApplicationRefusal>> {
+        self.write(move |db| update(db, id, &amendment, &audit))
     }
 
     fn delete_application(
@@ -117,6 +123,19 @@ pub(crate) fn find(db: &Connection, id: ApplicationId) -> sql::Result<Option<App
     found.map(|application| with_secrets(db, application)).transpose()
 }
 
+/// The application, where whoever acts still has the rights and it is within reach.
+pub(crate) fn within_reach(
+    db: &Connection,
+    id: ApplicationId,
+    event: &NewAuditEvent,
+) -> sql::Result<Judged<Application, ApplicationRefusal>> {
+    if !authority::holds(db, event)? {
+        return Ok(Err(ApplicationRefusal::RightsChanged));
+    }
+    let found = find(db, id)?.filter(|application| event.reaches(application.owner));
+    Ok(found.ok_or(ApplicationRefusal::Unknown))
+}
+
 /// The application as it is after a write.
 pub(crate) fn stored(db: &Connection, id: ApplicationId) -> sql::Result<Application> {
     find(db, id)?.ok_or_else(|| Failure::Inconsistent(format!("application {id} has vanished")))
@@ -144,12 +163,19 @@ fn list(db: &Connection, filter: &ApplicationFilter) -> sql::Result<Vec<Applicat
     found.into_iter().map(|application| with_secrets(db, application)).collect()
 }
 
-fn insert(db: &Connection, new: &NewApplication, event: &NewAuditEvent) -> sql::Result<Application> {
+fn insert(
+    db: &Connection,
+    new: &NewApplication,
+    event: &NewAuditEvent,
+) -> sql::Result<Judged<Application, ApplicationRefusal>> {
     const INSERT: &str =
         "INSERT INTO applications (epoch, client_id, owner_id, name, folded_name, description,
             folded_description, redirect_urls, profile, client_type, grant_types, scopes, token_format,
             access_token_lifetime_secs, contacts, logo_url, created_at, updated_at, cors_origins)
         VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?16, ?17)";
+    if !authority::holds(db, event)? {
+        return Ok(Err(ApplicationRefusal::RightsChanged));
+    }
     let settings = SettingsColumns::new(&new.settings)?;
     let row = params![
         new.client_id.as_str(),
@@ -179,21 +205,29 @@ fn insert(db: &Connection, new: &NewApplication, event: &NewAuditEvent) -> sql::
     versions::grow(db, Kind::Applications)?;
     // Its id is known only here.
     audit::append(db, &NewAuditEvent { application: Some(id), ..event.clone() })?;
-    stored(db, id)
+    stored(db, id).map(Ok)
 }
 
 fn update(
     db: &Connection,
     id: ApplicationId,
-    settings: &ApplicationSettings,
+    amendment: &Amendment,
     event: &NewAuditEvent,
-) -> sql::Result<Judged<Application, ApplicationRefusal>> {
+) -> sql::Result<Judged<(Application, Vec<Warning>), ApplicationRefusal>> {
     const UPDATE: &str = "UPDATE applications SET name = ?2, folded_name = ?3, description = ?4,
             folded_description = ?5, redirect_urls = ?6, profile = ?7, client_type = ?8, grant_types = ?9, scopes = ?10,
             token_format = ?11, access_token_lifetime_secs = ?12, contacts = ?13, logo_url = ?14, updated_at = ?15,
             cors_origins = ?16
         WHERE id = ?1";
-    let row = SettingsColumns::new(settings)?;
+    let before = match within_reach(db, id, event)? {
+        Ok(application) => application,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let (settings, warnings) = match amendment.decide(&before.settings) {
+        Ok(decided) => decided,
+        Err(faults) => return Ok(Err(ApplicationRefusal::Faulty(faults))),
+    };
+    let row = SettingsColumns::new(&settings)?;
     let changed = params![
         id.get(),
         row.name,
@@ -212,16 +246,14 @@ fn update(
         micros(event.at),
         row.cors_origins,
     ];
-    if sql::execute(db, UPDATE, changed)? == 0 {
-        return Ok(Err(ApplicationRefusal::Unknown));
-    }
-    trusted_origins::note(db, id, settings)?;
+    sql::execute(db, UPDATE, changed)?;
+    trusted_origins::note(db, id, &settings)?;
     if settings.client_type == ClientType::Public {
         secrets::delete_all(db, id)?;
     }
     versions::grow(db, Kind::Applications)?;
     audit::append(db, event)?;
-    stored(db, id).map(Ok)
+    Ok(Ok((stored(db, id)?, warnings)))
 }
 
 fn delete(
@@ -230,9 +262,10 @@ fn delete(
     revocation_expires_at: Timestamp,
     event: &NewAuditEvent,
 ) -> sql::Result<Judged<Vec<Revocation>, ApplicationRefusal>> {
-    if sql::execute(db, "DELETE FROM applications WHERE id = ?1", [id.get()])? == 0 {
-        return Ok(Err(ApplicationRefusal::Unknown));
+    if let Err(refusal) = within_reach(db, id, event)? {
+        return Ok(Err(refusal));
     }
+    sql::execute(db, "DELETE FROM applications WHERE id = ?1", [id.get()])?;
     let subject = Subject::Application { application: id, epoch: Epoch::GONE };
     let ended = revocations::append(db, subject, event.at, revocation_expires_at)?;
     purge::request_sweep(db)?;

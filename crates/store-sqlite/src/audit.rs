@@ -87,6 +87,7 @@ fn read(row: &Row<'_>) -> sql::Result<AuditEvent> {
         detail: row.get(8)?,
         address: row.get(9)?,
         request_id: row.get(10)?,
+        authority: None,
     };
     Ok(AuditEvent { id: AuditId::new(row.get(0)?), event })
 }

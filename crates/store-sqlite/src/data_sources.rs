@@ -12,7 +12,7 @@ use store::{
 
 use crate::error::Failure;
 use crate::versions::{self, Kind};
-use crate::{SqliteStore, audit, micros, sql};
+use crate::{SqliteStore, audit, authority, micros, sql};
 
 type Answered<'a> = Answer<'a, Judged<DataSource, DataSourceRefusal>>;
 
@@ -77,9 +77,10 @@ impl DataSources for SqliteStore {
         audit: NewAuditEvent,
     ) -> Answer<'_, Judged<(), DataSourceRefusal>> {
         self.write(move |db| {
-            if sql::execute(db, "DELETE FROM data_sources WHERE id = ?1", [id.get()])? == 0 {
-                return Ok(Err(DataSourceRefusal::Unknown));
+            if let Err(refusal) = managed(db, id, &audit)? {
+                return Ok(Err(refusal));
             }
+            sql::execute(db, "DELETE FROM data_sources WHERE id = ?1", [id.get()])?;
             versions::grow(db, Kind::DataSources)?;
             audit::append(db, &audit)?;
             Ok(Ok(()))
@@ -91,6 +92,15 @@ type Outcome = sql::Result<Judged<DataSource, DataSourceRefusal>>;
 
 fn find(db: &Connection, id: DataSourceId) -> sql::Result<Option<DataSource>> {
     sql::find(db, data_source_sql!("WHERE d.id = ?1"), [id.get()], read)
+}
+
+/// The data source, where whoever acts still has the rights and manages it.
+fn managed(db: &Connection, id: DataSourceId, event: &NewAuditEvent) -> Outcome {
+    if !authority::holds(db, event)? {
+        return Ok(Err(DataSourceRefusal::RightsChanged));
+    }
+    let found = find(db, id)?.filter(|source| event.reaches(source.owner));
+    Ok(found.ok_or(DataSourceRefusal::Unknown))
 }
 
 /// Announces the change, writes the event and answers the data source as it is now.
@@ -107,6 +117,9 @@ fn insert(db: &Connection, new: &NewDataSource, event: &NewAuditEvent) -> Outcom
             created_at, updated_at)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)
         ON CONFLICT (folded_name) DO NOTHING";
+    if !authority::holds(db, event)? {
+        return Ok(Err(DataSourceRefusal::RightsChanged));
+    }
     if !user_exists(db, new.owner)? {
         return Ok(Err(DataSourceRefusal::UnknownUser));
     }
@@ -129,9 +142,13 @@ fn update(db: &Connection, id: DataSourceId, change: &DataSourceChange, event: &
     const TAKEN: &str = "SELECT EXISTS (SELECT 1 FROM data_sources WHERE folded_name = ?1 AND id <> ?2)";
     const UPDATE: &str = "UPDATE data_sources
         SET name = ?2, folded_name = ?3, description = ?4, options = ?5, updated_at = ?6 WHERE id = ?1";
-    let Some(before) = find(db, id)? else {
-        return Ok(Err(DataSourceRefusal::Unknown));
+    let before = match managed(db, id, event)? {
+        Ok(source) => source,
+        Err(refusal) => return Ok(Err(refusal)),
     };
+    if change.judged_for.as_ref().is_some_and(|options| *options != before.options) {
+        return Ok(Err(DataSourceRefusal::OptionsChanged));
+    }
     let name = change.name.as_ref().unwrap_or(&before.name);
     let folded = fold_name(name);
     if sql::value(db, TAKEN, (&folded, id.get()))? {
@@ -148,8 +165,9 @@ fn share(db: &Connection, id: DataSourceId, sharing: &Sharing, event: &NewAuditE
     const REMOVE: &str = "DELETE FROM data_source_shares WHERE data_source_id = ?1 AND user_id = ?2";
     const ADD: &str =
         "INSERT INTO data_source_shares (data_source_id, user_id) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
-    let Some(source) = find(db, id)? else {
-        return Ok(Err(DataSourceRefusal::Unknown));
+    let source = match managed(db, id, event)? {
+        Ok(source) => source,
+        Err(refusal) => return Ok(Err(refusal)),
     };
     let added = match sharing {
         Sharing::With(users) | Sharing::Also(users) => users.as_slice(),
@@ -173,9 +191,10 @@ fn share(db: &Connection, id: DataSourceId, sharing: &Sharing, event: &NewAuditE
 
 fn touch(db: &Connection, id: DataSourceId, at: Timestamp, event: &NewAuditEvent) -> Outcome {
     const TOUCH: &str = "UPDATE data_sources SET updated_at = ?2 WHERE id = ?1";
-    if sql::execute(db, TOUCH, (id.get(), micros(at)))? == 0 {
-        return Ok(Err(DataSourceRefusal::Unknown));
+    if let Err(refusal) = managed(db, id, event)? {
+        return Ok(Err(refusal));
     }
+    sql::execute(db, TOUCH, (id.get(), micros(at)))?;
     finish(db, id, event)
 }
 

@@ -19,6 +19,7 @@ use store::{Answer, StoreError};
 
 mod applications;
 mod audit;
+mod authority;
 mod backup;
 mod checkpoint;
 mod connection;

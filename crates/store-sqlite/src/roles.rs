@@ -8,7 +8,7 @@ use store::columns::{permission_bit, permission_bits, permissions_from_bits};
 use store::{Judged, UserRefusal, fold_name};
 
 use crate::versions::{self, Kind};
-use crate::{audit, sql};
+use crate::{audit, authority, sql};
 
 pub(crate) fn list(db: &Connection) -> sql::Result<Vec<Role>> {
     sql::list(db, "SELECT id, name, description, permissions FROM roles ORDER BY id", (), read)
@@ -22,6 +22,9 @@ pub(crate) fn insert(
     const INSERT: &str =
         "INSERT INTO roles (name, folded_name, description, permissions) VALUES (?1, ?2, ?3, ?4)
         ON CONFLICT (folded_name) DO NOTHING";
+    if let Some(refusal) = refusal(db, &role.permissions, event)? {
+        return Ok(Err(refusal));
+    }
     let row = params![role.name, fold_name(&role.name), role.description, permission_bits(&role.permissions)];
     if sql::execute(db, INSERT, row)? == 0 {
         return Ok(Err(UserRefusal::NameTaken));
@@ -43,6 +46,11 @@ pub(crate) fn update(
     let folded = fold_name(&role.name);
     if !exists(db, role.id)? {
         return Ok(Err(UserRefusal::Unknown));
+    }
+    let mut touched = authority::permissions_of_roles(db, &[role.id])?;
+    touched.extend_from_slice(&role.permissions);
+    if let Some(refusal) = refusal(db, &touched, event)? {
+        return Ok(Err(refusal));
     }
     if sql::value(db, TAKEN, (&folded, role.id.get()))? {
         return Ok(Err(UserRefusal::NameTaken));
@@ -68,6 +76,10 @@ pub(crate) fn delete(
     if !exists(db, id)? {
         return Ok(Err(UserRefusal::Unknown));
     }
+    let touched = authority::permissions_of_roles(db, &[id])?;
+    if let Some(refusal) = refusal(db, &touched, event)? {
+        return Ok(Err(refusal));
+    }
     if id == ADMINISTRATOR_ROLE || id == USER_ROLE || sql::value(db, USED, [id.get()])? {
         return Ok(Err(UserRefusal::RoleInUse));
     }
@@ -75,6 +87,18 @@ pub(crate) fn delete(
     versions::grow(db, Kind::Roles)?;
     audit::append(db, event)?;
     Ok(Ok(()))
+}
+
+/// Why whoever acts may not make, change or delete what carries these permissions, if it is so.
+pub(crate) fn refusal(
+    db: &Connection,
+    carried: &[Permission],
+    event: &NewAuditEvent,
+) -> sql::Result<Option<UserRefusal>> {
+    if !authority::holds(db, event)? {
+        return Ok(Some(UserRefusal::RightsChanged));
+    }
+    Ok((!event.covers(carried)).then_some(UserRefusal::BeyondRights))
 }
 
 pub(crate) fn exists(db: &Connection, id: RoleId) -> sql::Result<bool> {

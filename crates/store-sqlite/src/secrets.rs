@@ -9,7 +9,7 @@ use oauth::time::Timestamp;
 use rusqlite::{Connection, Row, params};
 use store::{ApplicationRefusal, Judged, NewSecret};
 
-use crate::applications::{find, stored};
+use crate::applications::{stored, within_reach};
 use crate::versions::{self, Kind};
 use crate::{audit, micros, purge, revocations, sql};
 
@@ -43,7 +43,7 @@ pub(crate) fn reset(
     revocation_expires_at: Timestamp,
     event: &NewAuditEvent,
 ) -> sql::Result<Judged<(Application, Vec<Revocation>), ApplicationRefusal>> {
-    let application = match confidential(db, id)? {
+    let application = match confidential(db, id, event)? {
         Ok(application) => application,
         Err(refusal) => return Ok(Err(refusal)),
     };
@@ -66,7 +66,7 @@ pub(crate) fn add(
 ) -> sql::Result<Judged<Application, ApplicationRefusal>> {
     const SUPERSEDE: &str =
         "UPDATE secrets SET expires_at = ?2 WHERE application_id = ?1 AND expires_at IS NULL";
-    let application = match confidential(db, id)? {
+    let application = match confidential(db, id, event)? {
         Ok(application) => application,
         Err(refusal) => return Ok(Err(refusal)),
     };
@@ -85,7 +85,7 @@ pub(crate) fn end(
     event: &NewAuditEvent,
 ) -> sql::Result<Judged<Application, ApplicationRefusal>> {
     const LIVE_ON: &str = "UPDATE secrets SET expires_at = NULL WHERE id = ?1";
-    let application = match confidential(db, id)? {
+    let application = match confidential(db, id, event)? {
         Ok(application) => application,
         Err(refusal) => return Ok(Err(refusal)),
     };
@@ -100,13 +100,16 @@ pub(crate) fn end(
     finish(db, id, event).map(Ok)
 }
 
-fn confidential(db: &Connection, id: ApplicationId) -> sql::Result<Judged<Application, ApplicationRefusal>> {
-    Ok(match find(db, id)? {
-        None => Err(ApplicationRefusal::Unknown),
-        Some(application) if application.settings.client_type == ClientType::Public => {
+fn confidential(
+    db: &Connection,
+    id: ApplicationId,
+    event: &NewAuditEvent,
+) -> sql::Result<Judged<Application, ApplicationRefusal>> {
+    Ok(match within_reach(db, id, event)? {
+        Ok(application) if application.settings.client_type == ClientType::Public => {
             Err(ApplicationRefusal::Public)
         }
-        Some(application) => Ok(application),
+        judged => judged,
     })
 }
 

@@ -6,10 +6,10 @@ use oauth::audit::NewAuditEvent;
 use oauth::limit::Limit;
 use oauth::time::Timestamp;
 use rusqlite::Connection;
-use store::{Answer, Settings, StoreError, StoredKey, Versions};
+use store::{Answer, Judged, RightsChanged, Settings, StoreError, StoredKey, Versions};
 
 use crate::versions::{self, Kind};
-use crate::{SqliteStore, audit, micros, sql};
+use crate::{SqliteStore, audit, authority, micros, sql};
 
 /// Grants looked at in one go while searching for those that a key seals; about a millisecond.
 const WINDOW: i64 = 2_000;
@@ -19,7 +19,12 @@ impl Settings for SqliteStore {
         self.read(list_limits)
     }
 
-    fn set_limit(&self, limit: Limit, value: Option<i64>, audit: NewAuditEvent) -> Answer<'_, ()> {
+    fn set_limit(
+        &self,
+        limit: Limit,
+        value: Option<i64>,
+        audit: NewAuditEvent,
+    ) -> Answer<'_, Judged<(), RightsChanged>> {
         self.write(move |db| set_limit(db, limit, value, &audit))
     }
 
@@ -81,14 +86,22 @@ fn list_limits(db: &Connection) -> sql::Result<Vec<(Limit, i64)>> {
     Ok(stored.into_iter().filter_map(|(id, value)| Some((Limit::from_id(id)?, value))).collect())
 }
 
-fn set_limit(db: &Connection, limit: Limit, value: Option<i64>, event: &NewAuditEvent) -> sql::Result<()> {
+fn set_limit(
+    db: &Connection,
+    limit: Limit,
+    value: Option<i64>,
+    event: &NewAuditEvent,
+) -> sql::Result<Judged<(), RightsChanged>> {
     const SET: &str = "INSERT INTO limits (id, value) VALUES (?1, ?2) ON CONFLICT (id) DO UPDATE SET value = excluded.value";
+    if !authority::holds(db, event)? {
+        return Ok(Err(RightsChanged));
+    }
     match value {
         Some(value) => sql::execute(db, SET, (limit.id(), value))?,
         None => sql::execute(db, "DELETE FROM limits WHERE id = ?1", [limit.id()])?,
     };
     versions::grow(db, Kind::Limits)?;
-    audit::append(db, event)
+    audit::append(db, event).map(Ok)
 }
 
 pub(crate) fn list_keys(db: &Connection) -> sql::Result<Vec<StoredKey>> {

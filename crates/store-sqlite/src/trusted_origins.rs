@@ -9,7 +9,7 @@ use rusqlite::{Connection, Row, params};
 use store::{Answer, Judged, TrustedOriginRefusal, TrustedOrigins};
 
 use crate::versions::{self, Kind};
-use crate::{SqliteStore, audit, micros, sql};
+use crate::{SqliteStore, audit, authority, micros, sql};
 
 impl TrustedOrigins for SqliteStore {
     fn list_trusted_origins(&self) -> Answer<'_, Vec<TrustedOrigin>> {
@@ -57,6 +57,9 @@ fn insert(
 ) -> sql::Result<Judged<Vec<TrustedOrigin>, TrustedOriginRefusal>> {
     const INSERT: &str =
         "INSERT INTO trusted_origins (domain, description, modified_by, modified_at) VALUES (?1, ?2, ?3, ?4)";
+    if !authority::holds(db, event)? {
+        return Ok(Err(TrustedOriginRefusal::RightsChanged));
+    }
     for (at, one) in new.iter().enumerate() {
         let earlier = new[..at].iter().any(|other| other.domain == one.domain);
         if earlier || is_listed(db, &one.domain, TrustedOriginId::new(0))? {
@@ -87,6 +90,9 @@ fn update(
     const UPDATE: &str =
         "UPDATE trusted_origins SET domain = ?2, description = ?3, modified_by = ?4, modified_at = ?5
         WHERE id = ?1";
+    if !authority::holds(db, event)? {
+        return Ok(Err(TrustedOriginRefusal::RightsChanged));
+    }
     if is_listed(db, &new.domain, id)? {
         return Ok(Err(TrustedOriginRefusal::Listed(0)));
     }
@@ -106,6 +112,9 @@ fn delete(
 ) -> sql::Result<Judged<TrustedOrigin, TrustedOriginRefusal>> {
     const DELETE: &str = "DELETE FROM trusted_origins WHERE id = ?1
         RETURNING id, domain, description, modified_by, modified_at";
+    if !authority::holds(db, event)? {
+        return Ok(Err(TrustedOriginRefusal::RightsChanged));
+    }
     let Some(gone) = sql::find(db, DELETE, [id.get()], read)? else {
         return Ok(Err(TrustedOriginRefusal::Unknown));
     };

@@ -7,14 +7,18 @@ use oauth::revocation::Revocation;
 use oauth::secret::PasswordHash;
 use oauth::time::Timestamp;
 use rusqlite::{Connection, Row, params};
-use store::{Answer, FailureCounted, Judged, NewSession, NewUser, UserChange, UserRefusal, Users, fold_name};
+use store::{
+    Answer, DeletedUser, FailureCounted, Judged, NewSession, NewUser, Possessions, UserChange, UserRefusal,
+    Users, fold_name,
+};
 
 use crate::error::Failure;
 use crate::versions::{self, Kind};
-use crate::{SqliteStore, audit, micros, micros_of, roles, sessions, sql};
+use crate::{SqliteStore, audit, authority, micros, micros_of, roles, sessions, sql};
 
 mod change;
 mod lockout;
+mod possessions;
 
 macro_rules! user_sql {
     ($tail:literal) => {
@@ -60,11 +64,11 @@ impl Users for SqliteStore {
     fn delete_user(
         &self,
         id: UserId,
-        judged_for: Option<Vec<RoleId>>,
+        possessions: Possessions,
         revocation_expires_at: Timestamp,
         audit: NewAuditEvent,
-    ) -> Answer<'_, Judged<Vec<Revocation>, UserRefusal>> {
-        self.write(move |db| change::delete(db, id, judged_for.as_deref(), revocation_expires_at, &audit))
+    ) -> Answer<'_, Judged<DeletedUser, UserRefusal>> {
+        self.write(move |db| change::delete(db, id, possessions, revocation_expires_at, &audit))
     }
 
     fn count_sign_in_failure(
@@ -133,6 +137,10 @@ fn insert(db: &Connection, new: &NewUser, event: &NewAuditEvent) -> sql::Result<
     const INSERT: &str = "INSERT INTO users (epoch, active, name, folded_name, password, password_expires_at,
             created_at, updated_at)
         VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?6)";
+    let given = authority::permissions_of_roles(db, &new.roles)?;
+    if let Some(refusal) = roles::refusal(db, &given, event)? {
+        return Ok(Err(refusal));
+    }
     let folded = fold_name(&new.name);
     if name_is_taken(db, &folded, None)? {
         return Ok(Err(UserRefusal::NameTaken));

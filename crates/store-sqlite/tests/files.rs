@@ -86,8 +86,8 @@ async fn two_processes_share_one_file() {
         let one = server.set_limit(Limit::MaxFetchRows, Some(n), event());
         let other = command_line.set_limit(Limit::PasswordLockoutLimit, Some(n), event());
         let (one, other) = tokio::join!(one, other);
-        one.unwrap();
-        other.unwrap();
+        one.unwrap().unwrap();
+        other.unwrap().unwrap();
     }
     assert_eq!(server.versions().await.unwrap().limits - before.limits, 200);
     assert_eq!(server.list_limits().await.unwrap(), command_line.list_limits().await.unwrap());

@@ -1,8 +1,12 @@
 //! Registered applications and their secrets.
 
+use std::fmt;
+use std::sync::Arc;
+
 use oauth::application::{Application, ApplicationSettings};
 use oauth::audit::NewAuditEvent;
 use oauth::id::{ApplicationId, ClientId, SecretId, UserId};
+use oauth::registration::{self, Fault, Warning};
 use oauth::revocation::Revocation;
 use oauth::secret::Digest;
 use oauth::time::Timestamp;
@@ -48,11 +52,46 @@ pub struct ApplicationFilter {
     pub query: Option<String>,
 }
 
+/// What becomes of an application's settings, decided from those that are stored at the moment of the write: what was
+/// taken away a moment before is not given back.
+#[derive(Clone)]
+pub struct Amendment(Arc<dyn Fn(&ApplicationSettings) -> registration::Judged + Send + Sync>);
+
+impl Amendment {
+    /// Decides by a rule. It may be asked several times, so it does nothing else.
+    pub fn by(rule: impl Fn(&ApplicationSettings) -> registration::Judged + Send + Sync + 'static) -> Self {
+        Self(Arc::new(rule))
+    }
+
+    /// Replaces the settings whatever they are.
+    pub fn to(settings: ApplicationSettings) -> Self {
+        Self::by(move |_| Ok((settings.clone(), Vec::new())))
+    }
+
+    /// The settings that take the place of `current`, with what is odd about them.
+    ///
+    /// # Errors
+    /// Every fault that they would have.
+    pub fn decide(&self, current: &ApplicationSettings) -> registration::Judged {
+        (self.0)(current)
+    }
+}
+
+impl fmt::Debug for Amendment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Amendment").finish_non_exhaustive()
+    }
+}
+
 /// Why an act on an application was refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ApplicationRefusal {
-    /// There is none of that id.
+    /// There is none of that id within reach.
     Unknown,
+    /// The rights by which the act was judged do not hold any more.
+    RightsChanged,
+    /// The settings would have these faults.
+    Faulty(Vec<Fault>),
     /// Two secrets are live already.
     TwoLiveSecrets,
     /// There is no live secret of that id.
@@ -75,14 +114,18 @@ pub trait Applications {
     /// Applications by id.
     fn list_applications(&self, filter: ApplicationFilter) -> Answer<'_, Vec<Application>>;
     /// Registers an application. The event gets its id.
-    fn insert_application(&self, new: NewApplication, audit: NewAuditEvent) -> Answer<'_, Application>;
-    /// Replaces the settings.
+    fn insert_application(
+        &self,
+        new: NewApplication,
+        audit: NewAuditEvent,
+    ) -> Answer<'_, Judged<Application, ApplicationRefusal>>;
+    /// Replaces the settings by what the amendment makes of those that are stored.
     fn update_application(
         &self,
         id: ApplicationId,
-        settings: ApplicationSettings,
+        amendment: Amendment,
         audit: NewAuditEvent,
-    ) -> Answer<'_, Judged<Application, ApplicationRefusal>>;
+    ) -> Answer<'_, Judged<(Application, Vec<Warning>), ApplicationRefusal>>;
     /// Deletes an application; its consents, grants, codes and tokens are dead at once.
     fn delete_application(
         &self,

@@ -34,6 +34,7 @@ pub mod data_sources;
 pub mod endings;
 pub mod grants;
 pub mod purging;
+pub mod rights;
 pub mod secrets;
 pub mod settings;
 pub mod trusted_origins;
@@ -48,17 +49,27 @@ macro_rules! conformance_tests {
                 a_user_is_found_by_id_and_by_name_without_case,
                 ids_of_users_are_never_given_twice,
                 a_taken_name_or_an_unknown_role_is_refused_and_changes_nothing,
-                a_change_judged_for_other_roles_is_refused,
-                a_deletion_judged_for_other_roles_is_refused,
                 a_password_change_ends_access_but_for_the_kept_session,
                 deactivating_ends_access_and_reactivating_brings_none_back,
                 the_last_administrator_stays,
                 an_owner_cannot_be_deleted,
+                what_a_deleted_user_owned_can_be_handed_over,
+                what_a_deleted_user_owned_can_go_with_its_owner,
                 a_deleted_user_leaves_nothing_that_works,
                 failures_lock_and_unlocking_forgets_them,
                 a_password_hash_is_replaced_only_if_it_is_still_the_old_one,
                 roles_keep_their_rules,
                 sessions_open_and_close,
+            }
+            rights {
+                an_act_needs_the_rights_by_which_it_was_judged,
+                an_act_needs_the_rights_of_whom_it_is_done_for,
+                a_token_that_proved_the_caller_must_still_have_the_scope,
+                what_belongs_to_others_is_unknown,
+                nobody_reaches_beyond_the_own_permissions,
+                a_permission_that_is_taken_away_is_not_written_back,
+                a_scope_that_is_taken_away_is_not_written_back,
+                options_that_were_kept_are_not_written_back,
             }
             applications {
                 an_application_is_stored_as_it_was_given,
@@ -243,7 +254,7 @@ async fn insert_application(store: &Arc<dyn Store>, owner: &User, n: u8) -> Appl
         secret: Some(new_secret(n)),
         at: START,
     };
-    store.insert_application(new, event(Action::RegisterApplication)).await.unwrap()
+    store.insert_application(new, event(Action::RegisterApplication)).await.unwrap().unwrap()
 }
 
 fn settings_named(name: &str) -> ApplicationSettings {

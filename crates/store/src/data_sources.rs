@@ -36,6 +36,8 @@ pub struct DataSourceChange {
     pub description: String,
     /// Replaces all options.
     pub options: Option<BTreeMap<String, String>>,
+    /// The options for which it was judged that the new ones may be set; refused where they are others meanwhile.
+    pub judged_for: Option<BTreeMap<String, String>>,
     /// When it happens.
     pub at: Timestamp,
 }
@@ -54,8 +56,12 @@ pub enum Sharing {
 /// Why an act on a data source was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DataSourceRefusal {
-    /// There is none of that id.
+    /// There is none of that id within reach.
     Unknown,
+    /// The rights by which the act was judged do not hold any more.
+    RightsChanged,
+    /// It has other options than those for which the change was judged.
+    OptionsChanged,
     /// Another data source has the name.
     NameTaken,
     /// A user that does not exist was named.

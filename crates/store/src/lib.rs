@@ -4,7 +4,9 @@
 //! write whose zero-row result is an answer), so callers never check first and act later. What an operation has
 //! acknowledged survives `kill -9` and power loss. Acts that end access return the [`Revocation`](oauth::revocation::Revocation)s they appended, so
 //! that the node can update its index before it answers; acts that change or refuse access take their
-//! [`NewAuditEvent`](oauth::audit::NewAuditEvent) and write it in the same transaction.
+//! [`NewAuditEvent`](oauth::audit::NewAuditEvent) and write it in the same transaction. Where that event names an
+//! [`Authority`](oauth::account::Authority), the act is done only while it holds: rights that were withdrawn between judging
+//! and writing bring nothing back.
 //!
 //! **Architecture invariant:** no OAuth error code, no HTTP and no SQL here, and nothing that tells one kind of
 //! database from another.
@@ -30,7 +32,9 @@ mod settings;
 mod trusted_origins;
 mod users;
 
-pub use applications::{ApplicationFilter, ApplicationRefusal, Applications, NewApplication, NewSecret};
+pub use applications::{
+    Amendment, ApplicationFilter, ApplicationRefusal, Applications, NewApplication, NewSecret,
+};
 pub use audit::{Audit, AuditFilter};
 pub use data_sources::{DataSourceChange, DataSourceRefusal, DataSources, NewDataSource, Sharing};
 pub use error::{StoreError, WithCauses};
@@ -38,9 +42,12 @@ pub use fold::fold_name;
 pub use grants::{Founded, Grants, NewGrant, Rotated, add_up};
 pub use maintenance::{Maintenance, Purge, Purged, StoreFigures, Usage};
 pub use restore::{BACKUP_OF, Credentials, ID_GAP, NewAdministrator, Restored, Restoring};
-pub use settings::{Settings, StoredKey, Versions};
+pub use settings::{RightsChanged, Settings, StoredKey, Versions};
 pub use trusted_origins::{TrustedOriginRefusal, TrustedOrigins};
-pub use users::{FailureCounted, NewSession, NewUser, UserChange, UserRefusal, Users};
+pub use users::{
+    DeletedUser, FailureCounted, MOST_NAMES, MOST_POSSESSIONS, NewSession, NewUser, Owned, Possessions,
+    UserChange, UserRefusal, Users,
+};
 
 /// What an operation will answer: boxed, so that backends can be chosen when the server starts.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;

@@ -4,7 +4,7 @@ use oauth::audit::NewAuditEvent;
 use oauth::limit::Limit;
 use oauth::time::Timestamp;
 
-use crate::Answer;
+use crate::{Answer, Judged};
 
 /// A key of the ring, sealed under the master key.
 #[derive(Clone, PartialEq, Eq)]
@@ -47,12 +47,21 @@ pub struct Versions {
     pub revocations: i64,
 }
 
+/// The rights by which an act was judged do not hold any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RightsChanged;
+
 /// Limits, ring keys and versions.
 pub trait Settings {
     /// The limits that somebody has set.
     fn list_limits(&self) -> Answer<'_, Vec<(Limit, i64)>>;
     /// Sets a limit, or returns it to its default with `None`.
-    fn set_limit(&self, limit: Limit, value: Option<i64>, audit: NewAuditEvent) -> Answer<'_, ()>;
+    fn set_limit(
+        &self,
+        limit: Limit,
+        value: Option<i64>,
+        audit: NewAuditEvent,
+    ) -> Answer<'_, Judged<(), RightsChanged>>;
     /// Every ring key, by id.
     fn list_keys(&self) -> Answer<'_, Vec<StoredKey>>;
     /// Adds a ring key; its id must be one above the largest there is, else nothing happens and the answer is `false`

@@ -11,6 +11,8 @@ use crate::{Answer, Judged};
 pub enum TrustedOriginRefusal {
     /// There is none of that id.
     Unknown,
+    /// The rights by which the act was judged do not hold any more.
+    RightsChanged,
     /// Another entry names the same domain; which of the new ones does, counted from 0.
     Listed(usize),
     /// The list would have more than [`MOST_TRUSTED`](oauth::cors::MOST_TRUSTED) entries.

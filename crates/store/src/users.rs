@@ -2,7 +2,7 @@
 
 use oauth::account::{Lockout, LockoutPolicy, Role, Session, User};
 use oauth::audit::NewAuditEvent;
-use oauth::id::{Epoch, RoleId, SessionId, UserId};
+use oauth::id::{DataSourceId, Epoch, RoleId, SessionId, UserId};
 use oauth::revocation::Revocation;
 use oauth::secret::{Digest, PasswordHash};
 use oauth::time::Timestamp;
@@ -39,8 +39,6 @@ pub struct UserChange {
     pub password_expires_at: Option<Option<Timestamp>>,
     /// Replaces all roles.
     pub roles: Option<Vec<RoleId>>,
-    /// The roles for which it was judged that the change may be made; refused where the user has others meanwhile.
-    pub judged_for: Option<Vec<RoleId>>,
     /// Ends a lock and forgets the failures.
     pub unlock: bool,
     /// The session that lives on, moved to the new epoch.
@@ -79,11 +77,66 @@ impl UserChange {
     }
 }
 
-/// Why an act on users or roles was refused.
+/// What becomes of the applications and data sources of a user who is deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Possessions {
+    /// Whoever owns something is not deleted.
+    Keep,
+    /// They belong to this user from then on. A data source is no longer shared with whom it belongs to.
+    HandOver(UserId),
+    /// They are deleted too, with everything that the applications were given; at most [`MOST_POSSESSIONS`] at once.
+    Delete,
+}
+
+/// The most applications and data sources together that are deleted with their owner: they end in one transaction.
+pub const MOST_POSSESSIONS: u32 = 1_000;
+
+/// The most names of each kind in [`Owned`].
+pub const MOST_NAMES: u32 = 10;
+
+/// What a user owns.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Owned {
+    /// How many applications.
+    pub applications: u32,
+    /// The names of the first [`MOST_NAMES`] of them, by id.
+    pub application_names: Vec<String>,
+    /// How many data sources.
+    pub data_sources: u32,
+    /// The names of the first [`MOST_NAMES`] of them, by id.
+    pub data_source_names: Vec<String>,
+}
+
+impl Owned {
+    /// Why a user who owns this is not deleted, if it is so: one rule for every backend.
+    pub fn refusal(self, possessions: Possessions) -> Option<UserRefusal> {
+        let all = self.applications.saturating_add(self.data_sources);
+        match possessions {
+            Possessions::Keep if all > 0 => Some(UserRefusal::StillOwns(self)),
+            Possessions::Delete if all > MOST_POSSESSIONS => Some(UserRefusal::OwnsTooMuch),
+            Possessions::Keep | Possessions::HandOver(_) | Possessions::Delete => None,
+        }
+    }
+}
+
+/// What went with a user.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DeletedUser {
+    /// What ended access.
+    pub ended: Vec<Revocation>,
+    /// The data sources that were deleted too.
+    pub data_sources: Vec<DataSourceId>,
+}
+
+/// Why an act on users or roles was refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UserRefusal {
     /// There is none of that id.
     Unknown,
+    /// The rights by which the act was judged do not hold any more.
+    RightsChanged,
+    /// A user or a role carries, or would carry, permissions that whoever does it does not have.
+    BeyondRights,
     /// Another user or role has the name.
     NameTaken,
     /// No active Administrator would remain.
@@ -93,9 +146,11 @@ pub enum UserRefusal {
     /// The role is built in, or users still have it.
     RoleInUse,
     /// The user still owns applications or data sources.
-    StillOwns,
-    /// The user has other roles than those for which the change was judged.
-    RolesChanged,
+    StillOwns(Owned),
+    /// The user owns more than can be deleted at once.
+    OwnsTooMuch,
+    /// There is no other user to whom what the user owns can be handed over.
+    UnknownHeir,
 }
 
 /// What became of the counter after a failure.
@@ -148,15 +203,15 @@ pub trait Users {
         change: UserChange,
         audit: NewAuditEvent,
     ) -> Answer<'_, Judged<(User, Vec<Revocation>), UserRefusal>>;
-    /// Deletes a user with sessions, consents and grants; refused while the user owns anything. `judged_for` are the
-    /// roles for which it was judged, as in [`UserChange::judged_for`].
+    /// Deletes a user with sessions, consents and grants, and does with the user's applications and data sources as
+    /// `possessions` says.
     fn delete_user(
         &self,
         id: UserId,
-        judged_for: Option<Vec<RoleId>>,
+        possessions: Possessions,
         revocation_expires_at: Timestamp,
         audit: NewAuditEvent,
-    ) -> Answer<'_, Judged<Vec<Revocation>, UserRefusal>>;
+    ) -> Answer<'_, Judged<DeletedUser, UserRefusal>>;
     /// Counts a failure of credentials, and locks the account when the policy says so. `audit` is the refused sign-in.
     fn count_sign_in_failure(
         &self,

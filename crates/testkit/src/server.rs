@@ -9,13 +9,17 @@ use axum::body::Body;
 use http::{Method, Request};
 use http_body_util::BodyExt;
 use oauth::account::{Permission, Role, USER_ROLE, User};
+use oauth::application::{Application, ApplicationSettings, ClientType, GrantType, Profile, TokenFormat};
 use oauth::audit::{Action, NewAuditEvent, Outcome};
-use oauth::id::{ApplicationId, Epoch, RoleId};
-use oauth::scope::ScopeSet;
+use oauth::id::{ApplicationId, RoleId};
+use oauth::scope::{Scope, ScopeSet};
 use oauth::sealed::AccessToken;
-use oauth::secret::Password;
+use oauth::secret::{ClientSecret, Password};
 use sources::{Limits, Sources};
-use store::{Applications, Audit, AuditFilter, Grants, NewSession, NewUser, Users};
+use store::{
+    Amendment, Applications, Audit, AuditFilter, Grants, NewApplication, NewSecret, NewSession, NewUser,
+    Users,
+};
 use store_sqlite::{Options, SqliteStore};
 use tempfile::TempDir;
 use vault::entropy::SeededEntropy;
@@ -182,7 +186,8 @@ impl TestServer {
     }
 
     /// A live access token of the user for an application, as the token endpoint would issue it for client
-    /// credentials.
+    /// credentials. The application is given the scopes where it lacks them; where there is none of that id, one of
+    /// [`ADMIN`] takes its place.
     ///
     /// # Panics
     /// When there is no such user, or the ring has no key.
@@ -194,12 +199,12 @@ impl TestServer {
     ) -> String {
         let user = self.user(user).await;
         let now = self.clock.now();
-        let found = self.store.find_application(application).await.expect("a database");
+        let application = self.application_with(application, scopes).await;
         let token = AccessToken {
             id: self.vault.new_token_id(now),
             expires_at: now.plus_secs(3_600),
-            application,
-            application_epoch: found.map_or_else(Epoch::default, |application| application.epoch),
+            application: application.id,
+            application_epoch: application.epoch,
             user: user.id,
             user_epoch: user.epoch,
             grant: None,
@@ -207,6 +212,81 @@ impl TestServer {
             key_thumbprint: None,
         };
         self.vault.seal_access_token(&token).expect("an active key").expose().to_owned()
+    }
+
+    /// The application of that id, or a new one, with at least these scopes.
+    async fn application_with(&self, id: ApplicationId, scopes: ScopeSet) -> Application {
+        let found = self.store.find_application(id).await.expect("a database");
+        let Some(found) = found else { return self.add_application(&ADMIN, |new| new.scopes = scopes).await };
+        if found.settings.scopes.covers(scopes) {
+            return found;
+        }
+        let wider = Amendment::by(move |settings| {
+            let scopes = settings.scopes.union(scopes);
+            Ok((ApplicationSettings { scopes, ..settings.clone() }, Vec::new()))
+        });
+        let audit = self.audit(Action::UpdateApplication);
+        let updated = self.store.update_application(found.id, wider, audit).await.expect("a database");
+        self.app.refresh().await.expect("the feed can be read");
+        updated.expect("the application").0
+    }
+
+    /// Makes a public application of the user, past the rules of registration.
+    ///
+    /// # Panics
+    /// When there is no such user.
+    pub async fn add_application(
+        &self,
+        owner: &TestUser,
+        settle: impl FnOnce(&mut ApplicationSettings),
+    ) -> Application {
+        let mut settings = ApplicationSettings {
+            name: "Crane".to_owned(),
+            description: String::new(),
+            redirect_urls: vec!["https://client.example/cb".to_owned()],
+            profile: Profile::Compatible,
+            client_type: ClientType::Public,
+            grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
+            scopes: Scope::OData.into(),
+            token_format: TokenFormat::Opaque,
+            access_token_lifetime_secs: None,
+            contacts: Vec::new(),
+            logo_url: None,
+        };
+        settle(&mut settings);
+        self.insert_application(owner, settings, None).await
+    }
+
+    /// Makes a confidential application of the user, past the rules of registration, and answers its secret.
+    ///
+    /// # Panics
+    /// When there is no such user.
+    pub async fn add_confidential_application(
+        &self,
+        owner: &TestUser,
+        settings: ApplicationSettings,
+    ) -> (Application, ClientSecret) {
+        let fresh = self.vault.new_client_secret();
+        let secret = NewSecret { digest: fresh.digest, hint: fresh.hint, sealed: None };
+        let settings = ApplicationSettings { client_type: ClientType::Confidential, ..settings };
+        (self.insert_application(owner, settings, Some(secret)).await, fresh.secret)
+    }
+
+    async fn insert_application(
+        &self,
+        owner: &TestUser,
+        settings: ApplicationSettings,
+        secret: Option<NewSecret>,
+    ) -> Application {
+        let new = NewApplication {
+            client_id: self.vault.new_client_id().parse().expect("a client id"),
+            owner: self.user(owner).await.id,
+            settings,
+            secret,
+            at: self.clock.now(),
+        };
+        let inserted = self.store.insert_application(new, self.audit(Action::RegisterApplication)).await;
+        inserted.expect("a database").expect("the server's own act")
     }
 
     /// Opens a browser session of the user, and answers the value of its cookie.

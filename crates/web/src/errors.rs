@@ -89,9 +89,13 @@ errors! {
     LastAdministrator = 222_298_021, "400",
         "No active Administrator would remain.";
     StillInUse = 222_298_022, "400",
-        "Something still depends on it: users have the role, or the user owns applications or data sources.";
+        "Users still have the role.";
     BuiltIn = 222_298_023, "400",
         "The roles Administrator and User are built in and cannot be deleted.";
+    StillOwns = 222_298_024, "409",
+        "The user to be deleted owns applications or data sources; the message names them.";
+    RightsChanged = 222_298_025, "409",
+        "The caller's rights changed between judging the request and writing it; nothing was changed.";
     BadRequest = 222_299_400, "400",
         "The request is at fault in another way; the message says in which.";
     NotAuthenticated = 222_299_401, "401",

@@ -385,7 +385,9 @@ async fn what_is_not_there_yet_is_refused_by_name() {
 #[tokio::test]
 async fn a_plain_http_address_is_accepted_with_a_warning_in_compatible_alone() {
     let server = TestServer::start().await;
-    let body = json!({ "name": "a", "redirectUrls": ["http://intranet.example/cb"] });
+    let body = json!({
+        "name": "a", "redirectUrls": ["http://intranet.example/cb"], "grantTypes": ["authorization_code"],
+    });
     let made = server.post(PATH).basic(&USER).json(&body).send().await.expect(201).json();
     assert_eq!(made["warnings"].as_array().unwrap().len(), 1);
     let strict = json!({ "name": "a", "profile": "oauth21", "redirectUrls": ["http://intranet.example/cb"] });

@@ -288,7 +288,7 @@ async fn a_user_who_owns_something_is_not_deleted() {
     let application = json!({ "name": "crane", "redirectUrls": ["https://crane.example/cb"] });
     let applications = "/api/mgmt/oauth/client/applications";
     let made = server.post(applications).basic(&USER).json(&application).send().await.expect(201).json();
-    assert_eq!(server.delete(&user).basic(&ADMIN).send().await.expect(400).error_code(), 222_298_022);
+    assert_eq!(server.delete(&user).basic(&ADMIN).send().await.expect(409).error_code(), 222_298_024);
     server.delete(&format!("{applications}/{}", made["id"])).basic(&USER).send().await.expect(204);
     server.delete(&user).basic(&ADMIN).send().await.expect(204);
     assert!(!gets_in(&server, USER.name, USER.password).await);

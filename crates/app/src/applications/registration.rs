@@ -5,7 +5,7 @@ use oauth::audit::Action;
 use oauth::id::ClientId;
 use oauth::registration::{self, ApplicationPayload, Context, Fault as PayloadFault, Sender, Warning};
 use oauth::secret::ClientSecret;
-use store::NewApplication;
+use store::{Amendment, NewApplication};
 
 use super::Refused;
 use crate::acting::Actor;
@@ -67,28 +67,33 @@ impl App {
         payload: &ApplicationPayload,
         existing: Option<&ApplicationSettings>,
     ) -> Result<Accepted, Vec<PayloadFault>> {
+        let context = Context { existing, ..self.context(actor) };
+        let (settings, warnings) = registration::decide(payload, context)?;
+        Ok(Accepted { settings, warnings })
+    }
+
+    /// What the rules must know besides the payload and the settings that there are.
+    fn context(&self, actor: &Actor) -> Context<'static> {
         // Acting for somebody else gives nobody more rights than the caller has.
         let administrator = actor.caller().member().is_administrator();
-        let context = Context {
+        Context {
             sender: if administrator { Sender::Administrator } else { Sender::User },
             default_profile: self.settings.default_profile,
             minimum_profile: self.settings.minimum_profile,
-            existing,
-        };
-        let (settings, warnings) = registration::decide(payload, context)?;
-        Ok(Accepted { settings, warnings })
+            existing: None,
+        }
     }
 
     /// Registers an application for the user for whom the caller acts.
     ///
     /// # Errors
-    /// When the database cannot store it; then there is no application.
+    /// [`Refused`]; then there is no application.
     pub async fn register_application(
         &self,
         actor: &Actor,
         accepted: Accepted,
         origin: &Origin,
-    ) -> Result<Registered, Fault> {
+    ) -> Result<Registered, Refused> {
         let settings = accepted.settings;
         let client_id = self.vault.new_client_id().parse::<ClientId>();
         let client_id = client_id.map_err(|error| Fault::Broken(Box::new(error)))?;
@@ -100,24 +105,29 @@ impl App {
         audit.subject = Some(settings.name.clone());
         let owner = actor.subject().user.id;
         let new = NewApplication { client_id, owner, settings, secret: new_secret, at: self.now() };
-        let application = self.store.insert_application(new, audit).await?;
+        let application = self.store.insert_application(new, audit).await??;
         Ok(Registered { application, secret })
     }
 
-    /// Replaces the settings of an application. Tokens that were issued before live on: what they may do is narrowed
-    /// where they are used.
+    /// Replaces the settings of an application, and answers them with what is odd about them. The payload is judged by
+    /// the settings as they are when it is written, so that what an administrator takes away at the same time stays
+    /// away. Tokens that were issued before live on: what they may do is narrowed where they are used.
     ///
     /// # Errors
-    /// [`Refused::Unknown`] when it was deleted meanwhile.
+    /// [`Refused::Unknown`] when it was deleted meanwhile, [`Refused::Invalid`] for a payload that breaks rules.
     pub async fn update_application(
         &self,
         actor: &Actor,
         current: &Application,
-        accepted: Accepted,
+        payload: ApplicationPayload,
         origin: &Origin,
-    ) -> Result<Application, Refused> {
+    ) -> Result<(Application, Vec<Warning>), Refused> {
         let audit = self.audit_about(actor, Action::UpdateApplication, current, origin);
-        let updated = self.store.update_application(current.id, accepted.settings, audit).await??;
+        let context = self.context(actor);
+        let amendment = Amendment::by(move |existing| {
+            registration::decide(&payload, Context { existing: Some(existing), ..context })
+        });
+        let updated = self.store.update_application(current.id, amendment, audit).await??;
         self.directory.forget_applications();
         Ok(updated)
     }

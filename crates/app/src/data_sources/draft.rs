@@ -123,9 +123,11 @@ impl App {
             Some(options) => Some(self.usable_options(actor, store, options, Some(&record)).await?),
             None => None,
         };
+        // Options that are kept were judged by being there already, and may be gone when they are written.
+        let judged_for = options.as_ref().filter(|options| **options == record.options).cloned();
         let audit = self.audit_source(actor, Action::UpdateDataSource, &record.name, origin);
-        let change =
-            DataSourceChange { name: draft.name, description: draft.description, options, at: self.now() };
+        let (name, description, at) = (draft.name, draft.description, self.now());
+        let change = DataSourceChange { name, description, options, judged_for, at };
         let record = self.store.update_data_source(id, change, audit).await??;
         self.directory.forget_data_sources();
         self.as_seen(actor, record).await

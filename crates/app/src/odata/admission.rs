@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use oauth::account::{DataSource, Permission};
 use oauth::id::UserId;
+use oauth::scope::Scope;
 use oauth::time::Timestamp;
 
 use super::DataRefusal;
@@ -56,6 +57,9 @@ impl App {
 
     async fn judge(&self, admission: Admission<'_>) -> Result<(), DataRefusal> {
         let member = self.still_proved(admission.caller).await?.ok_or(DataRefusal::AccessEnded)?;
+        if !self.still_covers(admission.caller, Scope::OData).await? {
+            return Err(DataRefusal::MissingScope);
+        }
         if !member.may(Permission::UseDataSourceWithOData) {
             return Err(DataRefusal::MissingPermission);
         }

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::{AuthorizeRequest, RedirectTarget, Refused, RefusedRedirect};
-use crate::application::{Application, ClientType, GrantType, Profile};
+use crate::application::{Application, GrantType};
 use crate::id::{ApplicationId, Epoch};
 use crate::redirect;
 use crate::refusal::Refusal;
@@ -181,8 +181,7 @@ fn challenge_is_there_where_required(
     challenge: Option<[u8; 32]>,
     application: &Application,
 ) -> Result<(), Refusal> {
-    let settings = &application.settings;
-    let required = settings.client_type == ClientType::Public || settings.profile == Profile::OAuth21;
+    let required = application.settings.requires_challenge();
     if required && challenge.is_none() { Err(Refusal::ChallengeMissing) } else { Ok(()) }
 }
 

@@ -107,3 +107,23 @@ fn the_tokens_of_an_inactive_user_are_inactive() {
     assert_eq!(decide(access(&token()), Facts { user: None, ..facts }), None);
     assert_eq!(decide(access(&token()), Facts { application: None, ..facts }), None);
 }
+
+#[test]
+fn only_what_the_application_still_has_is_told_and_nothing_is_inactive() {
+    let (client, user) = (sample::client(|_| {}), sample::user(4));
+    let both: ScopeSet = [Scope::OData, Scope::Management].into_iter().collect();
+    let wide = AccessToken { scopes: both, ..token() };
+    let told = |scopes: ScopeSet| {
+        let application = sample::application(|settings| settings.scopes = scopes);
+        let facts = Facts { client: &client, application: Some(&application), user: Some(&user), now: NOW };
+        decide(access(&wide), facts).map(|active| active.scopes)
+    };
+    assert_eq!(told(both), Some(both));
+    assert_eq!(told(Scope::OData.into()), Some(Scope::OData.into()));
+    assert_eq!(told(Scope::Introspect.into()), None);
+    let grant = Grant { scopes: both, ..sample::grant() };
+    let application = sample::application(|settings| settings.scopes = Scope::Introspect.into());
+    let refresh = RefreshToken { grant: grant.id, generation: grant.generation };
+    let facts = Facts { client: &client, application: Some(&application), user: Some(&user), now: NOW };
+    assert_eq!(decide(Subject::Refresh { token: &refresh, grant: &grant }, facts), None);
+}

@@ -130,6 +130,23 @@ fn oauth21_knows_no_password_grant() {
 }
 
 #[test]
+fn only_confidential_applications_of_compatible_have_the_password_grant_and_hear_of_it() {
+    let warned = |changes: &Value| {
+        let (settings, warnings) = judged(changes, NEW).unwrap();
+        (settings.grant_types.contains(&GrantType::Password), warnings.len())
+    };
+    assert_eq!(warned(&json!({})), (true, 1));
+    assert_eq!(warned(&json!({"grantTypes": ["authorization_code", "refresh_token"]})), (false, 0));
+    assert_eq!(warned(&json!({"clientType": "public"})), (false, 0));
+    let named = json!({"clientType": "public", "grantTypes": ["authorization_code", "password"]});
+    assert_eq!(faults(&named, NEW), ["grantTypes must not name password for a public application"]);
+    let grant_types = vec![GrantType::AuthorizationCode, GrantType::Password];
+    let old = ApplicationSettings { grant_types, ..registered(&json!({"clientType": "public"})) };
+    let (kept, _) = judged(&json!({}), Context { existing: Some(&old), ..NEW }).unwrap();
+    assert_eq!(kept.grant_types, [GrantType::AuthorizationCode], "one from before the rule loses it");
+}
+
+#[test]
 fn client_credentials_are_asked_for_and_not_for_public_applications() {
     assert!(!registered(&json!({})).grant_types.contains(&GrantType::ClientCredentials));
     let grant_types = json!(["client_credentials", "authorization_code", "client_credentials"]);
@@ -165,7 +182,7 @@ fn an_odd_redirect_url_is_accepted_with_a_warning() {
     let (settings, warnings) = judged(&given, NEW).unwrap();
     assert_eq!(settings.redirect_urls.len(), 3);
     let fields: Vec<&str> = warnings.iter().map(|warning| warning.field.as_str()).collect();
-    assert_eq!(fields, ["redirectUrls[0]", "redirectUrls[1]"]);
+    assert_eq!(fields, ["grantTypes", "redirectUrls[0]", "redirectUrls[1]"]);
     let mut strict = given;
     strict["profile"] = json!("oauth21");
     assert_eq!(judged(&strict, NEW).unwrap_err().len(), 2);

@@ -77,6 +77,7 @@ pub fn decide(facts: Facts<'_>) -> Result<Founding, Refusal> {
     code_belongs_to_client(code, facts)?;
     redirect_url_is_the_same(code, facts)?;
     verifier_matches_challenge(code, facts)?;
+    challenge_is_there_where_required(code, facts)?;
     code_is_unexpired(code, facts)?;
     nothing_has_ended_access(code, facts)?;
     let user = user_is_active(facts)?;
@@ -127,6 +128,12 @@ fn verifier_matches_challenge(code: &AuthorizationCode, facts: Facts<'_>) -> Res
         (Some(challenge), Some(digest)) if challenge == digest => Ok(()),
         (Some(_), Some(_)) => Err(Refusal::VerifierWrong),
     }
+}
+
+/// The application may have become stricter since the code was issued.
+fn challenge_is_there_where_required(code: &AuthorizationCode, facts: Facts<'_>) -> Result<(), Refusal> {
+    let required = facts.client.application().settings.requires_challenge();
+    if required && code.challenge.is_none() { Err(Refusal::ChallengeNowRequired) } else { Ok(()) }
 }
 
 /// Resetting a secret, revoking and the like end outstanding codes too.

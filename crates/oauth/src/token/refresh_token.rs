@@ -6,7 +6,7 @@ use super::{access_token_lifetime_secs, still_registered};
 use crate::account::User;
 use crate::application::Profile;
 use crate::client_authentication::AuthenticatedClient;
-use crate::grant::Grant;
+use crate::grant::{Grant, GrantOrigin};
 use crate::id::GrantId;
 use crate::parameters::{Name, Parameters, SCOPE};
 use crate::refusal::Refusal;
@@ -108,6 +108,7 @@ pub fn decide(request: &Refresh, facts: Facts<'_>) -> Result<Decision, Refusal> 
     token_belongs_to_client(grant, facts)?;
     grant_is_refreshable(grant)?;
     grant_is_live(grant, facts)?;
+    password_grants_are_still_allowed(grant, facts)?;
     user_is_active(facts)?;
     let Some(rotation) = rotation::rotate(token.generation, grant, facts)? else {
         return Ok(Decision::Replay(grant.id));
@@ -146,6 +147,13 @@ fn grant_is_live(grant: &Grant, facts: Facts<'_>) -> Result<(), Refusal> {
         None if application_stands && user_stands && !expired => Ok(()),
         None => Err(Refusal::GrantOutlived),
     }
+}
+
+/// The application may have become stricter since the grant was given.
+fn password_grants_are_still_allowed(grant: &Grant, facts: Facts<'_>) -> Result<(), Refusal> {
+    let over =
+        grant.origin == GrantOrigin::Password && !facts.client.application().settings.may_use_passwords();
+    if over { Err(Refusal::PasswordGrantOver) } else { Ok(()) }
 }
 
 fn user_is_active(facts: Facts<'_>) -> Result<(), Refusal> {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::application::ClientType;
+use crate::application::{ClientType, Profile};
 use crate::refusal::ParameterFault;
 use crate::sample::{client, pairs, settings, user};
 use crate::scope::Scope;
@@ -68,6 +68,13 @@ fn oauth21_knows_no_password_grant() {
     let client = client(|settings| settings.profile = Profile::OAuth21);
     let request = [("grant_type", "password"), ("username", "a"), ("password", "b")];
     assert_eq!(refused(&request, &client), Refusal::PasswordNotInProfile);
+}
+
+#[test]
+fn a_public_application_gets_no_password_grant_whatever_it_is_registered_for() {
+    let public = client(|settings| settings.client_type = ClientType::Public);
+    let request = [("grant_type", "password"), ("username", "a"), ("password", "b")];
+    assert_eq!(refused(&request, &public), Refusal::PublicPassword);
 }
 
 #[test]

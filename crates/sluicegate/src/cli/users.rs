@@ -3,7 +3,7 @@
 use anyhow::{Context, anyhow};
 use app::acting::Actor;
 use app::administration::Refused;
-use app::users::{UserDraft, UserListRequest};
+use app::users::{Estate, UserDraft, UserListRequest};
 use clap::{Args, Subcommand};
 use oauth::account::{Role, User};
 use oauth::id::{RoleId, UserId};
@@ -35,9 +35,10 @@ pub(super) enum UserCommand {
     /// Set a new password; every token and session of the user is dead.
     #[command(after_help = "Example: sluicegate user set-password ada --data-dir ./data")]
     SetPassword(SetPassword),
-    /// Delete a user who owns no application and no data source.
-    #[command(after_help = "Example: sluicegate user delete ada --data-dir ./data")]
-    Delete(One),
+    /// Delete a user. What the user owns must be handed over or deleted too.
+    #[command(after_help = "Examples:\n  sluicegate user delete ada --data-dir ./data\n  \
+        sluicegate user delete ada --transfer-to bob --data-dir ./data")]
+    Delete(Delete),
 }
 
 #[derive(Debug, Args)]
@@ -46,6 +47,28 @@ pub(super) struct One {
     name: String,
     #[command(flatten)]
     place: Place,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Delete {
+    #[command(flatten)]
+    one: One,
+    /// Give the user's applications and data sources to this user
+    #[arg(long, value_name = "NAME", conflicts_with = "force")]
+    transfer_to: Option<String>,
+    /// Delete the user's applications and data sources too
+    #[arg(long)]
+    force: bool,
+}
+
+impl Delete {
+    fn estate(&self) -> Estate {
+        match &self.transfer_to {
+            Some(name) => Estate::HandOver(name.clone()),
+            None if self.force => Estate::Delete,
+            None => Estate::Keep,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -91,13 +114,24 @@ pub(super) fn run(command: UserCommand, environment: &Environment) -> anyhow::Re
             UserDraft { locked: Some(false), ..UserDraft::default() },
         ),
         UserCommand::SetPassword(command) => set_password(&command, environment),
-        UserCommand::Delete(one) => wiring::with_app(&one.place, environment, async |opened| {
-            let id = find(opened, &one.name).await?;
-            opened.app.delete_user(&opened.operator, id, &opened.origin).await.map_err(told)?;
-            say(&format!("{} is deleted", one.name));
-            Ok(())
-        }),
+        UserCommand::Delete(command) => delete(&command, environment),
     }
+}
+
+fn delete(command: &Delete, environment: &Environment) -> anyhow::Result<()> {
+    let name = &command.one.name;
+    wiring::with_app(&command.one.place, environment, async |opened| {
+        let id = find(opened, name).await?;
+        let deleted = opened.app.delete_user(&opened.operator, id, command.estate(), &opened.origin).await;
+        deleted.map_err(|refused| match refused {
+            Refused::StillOwns(_) => {
+                anyhow!("{refused}; hand it over with --transfer-to NAME, or delete it too with --force")
+            }
+            other => told(other),
+        })?;
+        say(&format!("{name} is deleted"));
+        Ok(())
+    })
 }
 
 async fn add(opened: &Opened, command: &Add) -> anyhow::Result<()> {

@@ -5,13 +5,13 @@ use oauth::audit::NewAuditEvent;
 use oauth::id::{Epoch, RoleId, UserId};
 use oauth::revocation::{Revocation, Subject};
 use oauth::time::Timestamp;
-use store::{Judged, UserChange, UserRefusal, fold_name};
+use store::{DeletedUser, Judged, Possessions, UserChange, UserRefusal, fold_name};
 use tokio_postgres::Client;
 
-use super::{find, name_is_taken, set_roles, stored};
+use super::{find, name_is_taken, possessions, set_roles, stored};
 use crate::sql::{self, values};
 use crate::versions::{self, Kind};
-use crate::{audit, micros, micros_of, purge, revocations, roles, sessions};
+use crate::{audit, authority, micros, micros_of, purge, revocations, roles, sessions};
 
 pub(super) async fn update(
     db: &Client,
@@ -22,7 +22,7 @@ pub(super) async fn update(
     let Some(before) = find(db, id).await? else {
         return Ok(Err(UserRefusal::Unknown));
     };
-    if let Some(refusal) = refusal(db, &before, change).await? {
+    if let Some(refusal) = refusal(db, &before, change, event).await? {
         return Ok(Err(refusal));
     }
     let ends_access = change.ends_access_of(&before);
@@ -48,9 +48,15 @@ pub(super) async fn update(
     Ok(Ok((stored(db, id).await?, ended)))
 }
 
-async fn refusal(db: &Client, before: &User, change: &UserChange) -> sql::Result<Option<UserRefusal>> {
-    if has_other_roles(before, change.judged_for.as_deref()) {
-        return Ok(Some(UserRefusal::RolesChanged));
+async fn refusal(
+    db: &Client,
+    before: &User,
+    change: &UserChange,
+    event: &NewAuditEvent,
+) -> sql::Result<Option<UserRefusal>> {
+    let given = change.roles.as_deref().unwrap_or_default();
+    if let Some(refusal) = beyond(db, before, given, event).await? {
+        return Ok(Some(refusal));
     }
     if let Some(name) = &change.name
         && name_is_taken(db, &fold_name(name), Some(before.id)).await?
@@ -71,8 +77,16 @@ async fn refusal(db: &Client, before: &User, change: &UserChange) -> sql::Result
     Ok(None)
 }
 
-fn has_other_roles(user: &User, judged_for: Option<&[RoleId]>) -> bool {
-    judged_for.is_some_and(|roles| *roles != user.roles)
+/// Why whoever acts may not change this user and give these roles, if it is so.
+async fn beyond(
+    db: &Client,
+    user: &User,
+    given: &[RoleId],
+    event: &NewAuditEvent,
+) -> sql::Result<Option<UserRefusal>> {
+    let mut touched = authority::permissions_of_user(db, user.id).await?;
+    touched.extend(authority::permissions_of_roles(db, given).await?);
+    roles::refusal(db, &touched, event).await
 }
 
 async fn is_last_administrator(db: &Client, user: &User) -> sql::Result<bool> {
@@ -110,24 +124,23 @@ async fn write(db: &Client, user: &User) -> sql::Result<()> {
 pub(super) async fn delete(
     db: &Client,
     id: UserId,
-    judged_for: Option<&[RoleId]>,
+    possessions: Possessions,
     revocation_expires_at: Timestamp,
     event: &NewAuditEvent,
-) -> sql::Result<Judged<Vec<Revocation>, UserRefusal>> {
-    const OWNS: &str = "SELECT EXISTS (SELECT 1 FROM applications WHERE owner_id = $1)
-        OR EXISTS (SELECT 1 FROM data_sources WHERE owner_id = $1)";
+) -> sql::Result<Judged<DeletedUser, UserRefusal>> {
     let Some(user) = find(db, id).await? else {
         return Ok(Err(UserRefusal::Unknown));
     };
-    if has_other_roles(&user, judged_for) {
-        return Ok(Err(UserRefusal::RolesChanged));
+    if let Some(refusal) = beyond(db, &user, &[], event).await? {
+        return Ok(Err(refusal));
     }
     if is_last_administrator(db, &user).await? {
         return Ok(Err(UserRefusal::LastAdministrator));
     }
-    if sql::value(db, OWNS, values![id.get()]).await? {
-        return Ok(Err(UserRefusal::StillOwns));
+    if let Some(refusal) = possessions::refusal(db, id, possessions).await? {
+        return Ok(Err(refusal));
     }
+    let mut gone = possessions::settle(db, id, possessions, event.at, revocation_expires_at).await?;
     if sql::execute(db, "DELETE FROM data_source_shares WHERE user_id = $1", values![id.get()]).await? > 0 {
         versions::grow(db, Kind::DataSources).await?;
     }
@@ -135,9 +148,9 @@ pub(super) async fn delete(
     set_roles(db, id, &[]).await?;
     sql::execute(db, "DELETE FROM users WHERE id = $1", values![id.get()]).await?;
     let subject = Subject::User { user: id, epoch: Epoch::GONE };
-    let ended = revocations::append_one(db, subject, event.at, revocation_expires_at).await?;
+    gone.ended.extend(revocations::append_one(db, subject, event.at, revocation_expires_at).await?);
     purge::request_sweep(db).await?;
     versions::grow(db, Kind::Users).await?;
     audit::append_one(db, event).await?;
-    Ok(Ok(ended))
+    Ok(Ok(DeletedUser { ended: gone.ended, data_sources: gone.data_sources }))
 }

@@ -6,11 +6,11 @@ use oauth::id::{Epoch, RoleId, UserId};
 use oauth::revocation::{Revocation, Subject};
 use oauth::time::Timestamp;
 use rusqlite::{Connection, params};
-use store::{Judged, UserChange, UserRefusal, fold_name};
+use store::{DeletedUser, Judged, Possessions, UserChange, UserRefusal, fold_name};
 
-use super::{find, name_is_taken, roles_exist, set_roles, stored};
+use super::{find, name_is_taken, possessions, roles_exist, set_roles, stored};
 use crate::versions::{self, Kind};
-use crate::{audit, micros, micros_of, purge, revocations, roles, sessions, sql};
+use crate::{audit, authority, micros, micros_of, purge, revocations, roles, sessions, sql};
 
 pub(super) fn update(
     db: &Connection,
@@ -21,7 +21,7 @@ pub(super) fn update(
     let Some(before) = find(db, id)? else {
         return Ok(Err(UserRefusal::Unknown));
     };
-    if let Some(refusal) = refusal(db, &before, change)? {
+    if let Some(refusal) = refusal(db, &before, change, event)? {
         return Ok(Err(refusal));
     }
     let ends_access = change.ends_access_of(&before);
@@ -47,9 +47,15 @@ pub(super) fn update(
     Ok(Ok((stored(db, id)?, ended)))
 }
 
-fn refusal(db: &Connection, before: &User, change: &UserChange) -> sql::Result<Option<UserRefusal>> {
-    if has_other_roles(before, change.judged_for.as_deref()) {
-        return Ok(Some(UserRefusal::RolesChanged));
+fn refusal(
+    db: &Connection,
+    before: &User,
+    change: &UserChange,
+    event: &NewAuditEvent,
+) -> sql::Result<Option<UserRefusal>> {
+    let given = change.roles.as_deref().unwrap_or_default();
+    if let Some(refusal) = beyond(db, before, given, event)? {
+        return Ok(Some(refusal));
     }
     if let Some(name) = &change.name
         && name_is_taken(db, &fold_name(name), Some(before.id))?
@@ -69,8 +75,16 @@ fn refusal(db: &Connection, before: &User, change: &UserChange) -> sql::Result<O
     Ok(None)
 }
 
-fn has_other_roles(user: &User, judged_for: Option<&[RoleId]>) -> bool {
-    judged_for.is_some_and(|roles| *roles != user.roles)
+/// Why whoever acts may not change this user and give these roles, if it is so.
+fn beyond(
+    db: &Connection,
+    user: &User,
+    given: &[RoleId],
+    event: &NewAuditEvent,
+) -> sql::Result<Option<UserRefusal>> {
+    let mut touched = authority::permissions_of_user(db, user.id)?;
+    touched.extend(authority::permissions_of_roles(db, given)?);
+    roles::refusal(db, &touched, event)
 }
 
 fn is_last_administrator(db: &Connection, user: &User) -> sql::Result<bool> {
@@ -103,24 +117,23 @@ fn write(db: &Connection, user: &User) -> sql::Result<()> {
 pub(super) fn delete(
     db: &Connection,
     id: UserId,
-    judged_for: Option<&[RoleId]>,
+    possessions: Possessions,
     revocation_expires_at: Timestamp,
     event: &NewAuditEvent,
-) -> sql::Result<Judged<Vec<Revocation>, UserRefusal>> {
-    const OWNS: &str = "SELECT EXISTS (SELECT 1 FROM applications WHERE owner_id = ?1)
-        OR EXISTS (SELECT 1 FROM data_sources WHERE owner_id = ?1)";
+) -> sql::Result<Judged<DeletedUser, UserRefusal>> {
     let Some(user) = find(db, id)? else {
         return Ok(Err(UserRefusal::Unknown));
     };
-    if has_other_roles(&user, judged_for) {
-        return Ok(Err(UserRefusal::RolesChanged));
+    if let Some(refusal) = beyond(db, &user, &[], event)? {
+        return Ok(Err(refusal));
     }
     if is_last_administrator(db, &user)? {
         return Ok(Err(UserRefusal::LastAdministrator));
     }
-    if sql::value(db, OWNS, [id.get()])? {
-        return Ok(Err(UserRefusal::StillOwns));
+    if let Some(refusal) = possessions::refusal(db, id, possessions)? {
+        return Ok(Err(refusal));
     }
+    let mut gone = possessions::settle(db, id, possessions, event.at, revocation_expires_at)?;
     if sql::execute(db, "DELETE FROM data_source_shares WHERE user_id = ?1", [id.get()])? > 0 {
         versions::grow(db, Kind::DataSources)?;
     }
@@ -128,9 +141,9 @@ pub(super) fn delete(
     set_roles(db, id, &[])?;
     sql::execute(db, "DELETE FROM users WHERE id = ?1", [id.get()])?;
     let subject = Subject::User { user: id, epoch: Epoch::GONE };
-    let ended = revocations::append(db, subject, event.at, revocation_expires_at)?;
+    gone.ended.push(revocations::append(db, subject, event.at, revocation_expires_at)?);
     purge::request_sweep(db)?;
     versions::grow(db, Kind::Users)?;
     audit::append(db, event)?;
-    Ok(Ok(vec![ended]))
+    Ok(Ok(DeletedUser { ended: gone.ended, data_sources: gone.data_sources }))
 }

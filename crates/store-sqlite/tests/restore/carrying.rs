@@ -46,7 +46,11 @@ async fn a_user_who_was_deleted_or_switched_off_stays_so() {
         .await
         .unwrap()
         .unwrap();
-    store.delete_user(gone.id, None, at(90_000), event(Action::DeleteUser, 3)).await.unwrap().unwrap();
+    store
+        .delete_user(gone.id, store::Possessions::Keep, at(90_000), event(Action::DeleteUser, 3))
+        .await
+        .unwrap()
+        .unwrap();
     change_user(&store, &off, 3, UserChange { active: Some(false), ..UserChange::default() }).await;
     drop(store);
     let outcome = stage.restore(&backup, 4);
@@ -144,6 +148,7 @@ async fn the_secrets_and_the_redirect_urls_of_today_win() {
     store.add_secret(kept.id, secret(8), at(500), event(Action::AddSecret, 3)).await.unwrap().unwrap();
     let mut changed = settings("Renamed");
     changed.redirect_urls = vec!["https://new.example.com/cb".to_owned()];
+    let changed = store::Amendment::to(changed);
     store.update_application(kept.id, changed, event(Action::UpdateApplication, 3)).await.unwrap().unwrap();
     drop(store);
     assert_eq!(stage.restore(&backup, 4).restored.secrets, 1);

@@ -181,5 +181,5 @@ pub(crate) async fn register(
         secret: Some(secret(byte)),
         at: at(secs),
     };
-    store.insert_application(new, event(Action::RegisterApplication, secs)).await.unwrap()
+    store.insert_application(new, event(Action::RegisterApplication, secs)).await.unwrap().unwrap()
 }

@@ -7,7 +7,7 @@ use oauth::audit::Action;
 use oauth::id::{ApplicationId, SecretId};
 
 use super::{OVER, START, World, event, insert_application, new_secret, settings_named};
-use crate::{ApplicationFilter, ApplicationRefusal, Store, UserChange};
+use crate::{Amendment, ApplicationFilter, ApplicationRefusal, Store, UserChange};
 
 pub async fn an_application_is_stored_as_it_was_given(store: Arc<dyn Store>) {
     let world = World::new(store).await;
@@ -88,5 +88,7 @@ async fn update(
     id: ApplicationId,
     settings: ApplicationSettings,
 ) -> Result<oauth::application::Application, ApplicationRefusal> {
-    world.store.update_application(id, settings, event(Action::UpdateApplication)).await.unwrap()
+    let amendment = Amendment::to(settings);
+    let updated = world.store.update_application(id, amendment, event(Action::UpdateApplication)).await;
+    updated.unwrap().map(|(application, _)| application)
 }

@@ -6,8 +6,8 @@ use oauth::account::{ADMINISTRATOR_ROLE, LockoutPolicy, USER_ROLE};
 use oauth::audit::Action;
 use oauth::id::TokenId;
 
-use super::{OVER, START, World, at_once, event, found, granted, insert_user, new_secret, odata};
-use crate::{Founded, NewGrant, Rotated, Store, StoredKey, UserChange, UserRefusal};
+use super::{OVER, START, World, at_once, event, found, granted, insert_user, new_secret, odata, rights};
+use crate::{Founded, NewGrant, Possessions, Rotated, Store, StoredKey, UserChange, UserRefusal};
 
 const MANY: usize = 32;
 
@@ -102,7 +102,11 @@ pub async fn one_administrator_remains_of_many_who_demote_each_other(store: Arc<
             match task % 3 {
                 0 => store.update_user(id, change, event(Action::UpdateUser)).await.unwrap().is_ok(),
                 1 => store.update_user(id, off, event(Action::UpdateUser)).await.unwrap().is_ok(),
-                _ => store.delete_user(id, None, OVER, event(Action::DeleteUser)).await.unwrap().is_ok(),
+                _ => store
+                    .delete_user(id, Possessions::Keep, OVER, event(Action::DeleteUser))
+                    .await
+                    .unwrap()
+                    .is_ok(),
             }
         }
     });
@@ -112,22 +116,24 @@ pub async fn one_administrator_remains_of_many_who_demote_each_other(store: Arc<
 }
 
 pub async fn a_promotion_beside_a_deletion_is_either_too_late_or_stops_it(store: Arc<dyn Store>) {
+    let clerk = rights::clerk(&store).await;
     for n in 0..MANY {
         let user = insert_user(&store, &format!("user{n}"), &[USER_ROLE]).await.unwrap();
         let outcomes = at_once(2, |task| {
-            let (store, id, judged_for) = (Arc::clone(&store), user.id, Some(user.roles.clone()));
+            let (store, id) = (Arc::clone(&store), user.id);
+            let deletion = clerk.event(Action::DeleteUser);
             async move {
                 if task == 0 {
-                    let deleted = store.delete_user(id, judged_for, OVER, event(Action::DeleteUser)).await;
+                    let deleted = store.delete_user(id, Possessions::Keep, OVER, deletion).await;
                     return deleted.unwrap().map(|_| ());
                 }
                 let roles = Some(vec![ADMINISTRATOR_ROLE]);
-                let change = UserChange { roles, judged_for, at: START, ..UserChange::default() };
+                let change = UserChange { roles, at: START, ..UserChange::default() };
                 store.update_user(id, change, event(Action::UpdateUser)).await.unwrap().map(|_| ())
             }
         });
         let outcomes = outcomes.await;
-        let one_of = [UserRefusal::RolesChanged, UserRefusal::Unknown].map(Err);
+        let one_of = [UserRefusal::BeyondRights, UserRefusal::Unknown].map(Err);
         assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1, "{outcomes:?}");
         assert_eq!(outcomes.iter().filter(|outcome| one_of.contains(outcome)).count(), 1, "{outcomes:?}");
     }

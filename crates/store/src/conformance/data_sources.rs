@@ -69,6 +69,7 @@ pub async fn a_data_source_changes_and_goes(store: Arc<dyn Store>) {
         name: Some("SALES".to_owned()),
         description: "Sold things".to_owned(),
         options: Some(options("/data/other.db")),
+        judged_for: None,
         at: later,
     };
     let changed =
@@ -101,6 +102,7 @@ pub async fn changes_at_once_of_different_members_lose_nothing(store: Arc<dyn St
                 name: (task == 0).then(|| format!("after_{round}")),
                 description: String::new(),
                 options: (task == 1).then(|| options("/data/other.db")),
+                judged_for: None,
                 at: START,
             };
             async move { store.update_data_source(source.id, change, event(Action::UpdateDataSource)).await }
@@ -119,6 +121,7 @@ pub async fn refusals_of_data_sources_change_nothing(store: Arc<dyn Store>) {
         name: Some(name.to_owned()),
         description: String::new(),
         options: Some(BTreeMap::new()),
+        judged_for: None,
         at: START,
     };
     let update = |id, name| world.store.update_data_source(id, change(name), event(Action::UpdateDataSource));

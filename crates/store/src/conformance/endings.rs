@@ -84,7 +84,7 @@ pub async fn versions_grow_with_each_change(store: Arc<dyn Store>) {
     let id = world.application.id;
     store.add_secret(id, super::new_secret(5), OVER, event(Action::AddSecret)).await.unwrap().unwrap();
     grown("secrets", |versions| versions.applications).await;
-    store.set_limit(Limit::MaxFetchRows, Some(5), event(Action::SetLimit)).await.unwrap();
+    store.set_limit(Limit::MaxFetchRows, Some(5), event(Action::SetLimit)).await.unwrap().unwrap();
     grown("limits", |versions| versions.limits).await;
     let key = StoredKey { id: 1, created_at: START, activates_at: START, sealed: vec![1] };
     assert!(store.insert_key(key, event(Action::RotateKeys)).await.unwrap());

@@ -8,7 +8,7 @@ use oauth::id::{Epoch, SecretId};
 use oauth::revocation::Subject;
 
 use super::{OVER, START, World, event, event_at, new_secret, settings_named};
-use crate::{ApplicationRefusal, Store};
+use crate::{Amendment, ApplicationRefusal, Store};
 
 pub async fn a_second_secret_gives_the_first_an_expiry_and_a_third_is_refused(store: Arc<dyn Store>) {
     let world = World::new(store).await;
@@ -36,9 +36,12 @@ pub async fn a_public_application_has_no_secrets(store: Arc<dyn Store>) {
     let world = World::new(store).await;
     let id = world.application.id;
     let settings = ApplicationSettings { client_type: ClientType::Public, ..settings_named("Public") };
-    let updated =
-        world.store.update_application(id, settings, event(Action::UpdateApplication)).await.unwrap();
-    assert!(updated.unwrap().secrets.is_empty());
+    let updated = world
+        .store
+        .update_application(id, Amendment::to(settings), event(Action::UpdateApplication))
+        .await
+        .unwrap();
+    assert!(updated.unwrap().0.secrets.is_empty());
     assert_eq!(add(&world, 2).await.unwrap_err(), ApplicationRefusal::Public);
     let reset = world.store.reset_secret(id, new_secret(3), OVER, event(Action::ResetSecret)).await.unwrap();
     assert_eq!(reset.unwrap_err(), ApplicationRefusal::Public);

@@ -12,12 +12,12 @@ use crate::{NewGrant, Store, StoreError, StoredKey};
 pub async fn limits_are_set_and_returned_to_their_default(store: Arc<dyn Store>) {
     let set = |limit, value| store.set_limit(limit, value, event(Action::SetLimit));
     assert_eq!(store.list_limits().await.unwrap(), []);
-    set(Limit::PasswordLockoutLimit, Some(5)).await.unwrap();
-    set(Limit::MaxFetchRows, Some(10)).await.unwrap();
-    set(Limit::MaxFetchRows, Some(20)).await.unwrap();
+    set(Limit::PasswordLockoutLimit, Some(5)).await.unwrap().unwrap();
+    set(Limit::MaxFetchRows, Some(10)).await.unwrap().unwrap();
+    set(Limit::MaxFetchRows, Some(20)).await.unwrap().unwrap();
     let limits = store.list_limits().await.unwrap();
     assert_eq!(limits, [(Limit::MaxFetchRows, 20), (Limit::PasswordLockoutLimit, 5)]);
-    set(Limit::MaxFetchRows, None).await.unwrap();
+    set(Limit::MaxFetchRows, None).await.unwrap().unwrap();
     assert_eq!(store.list_limits().await.unwrap(), [(Limit::PasswordLockoutLimit, 5)]);
 }
 

@@ -9,7 +9,10 @@ use oauth::revocation::{Revocation, Subject};
 use oauth::secret::{Digest, PasswordHash};
 
 use super::{OVER, START, World, event, event_at, insert_application, insert_user};
-use crate::{AuditFilter, Founded, NewSession, Store, UserChange, UserRefusal};
+use crate::{
+    AuditFilter, DeletedUser, Founded, NewSession, Owned, Possessions, Sharing, Store, UserChange,
+    UserRefusal,
+};
 
 pub async fn a_user_is_found_by_id_and_by_name_without_case(store: Arc<dyn Store>) {
     let user = insert_user(&store, "Zoë", &[USER_ROLE]).await.unwrap();
@@ -25,7 +28,7 @@ pub async fn a_user_is_found_by_id_and_by_name_without_case(store: Arc<dyn Store
 
 pub async fn ids_of_users_are_never_given_twice(store: Arc<dyn Store>) {
     let first = insert_user(&store, "first", &[]).await.unwrap();
-    store.delete_user(first.id, None, OVER, event(Action::DeleteUser)).await.unwrap().unwrap();
+    store.delete_user(first.id, Possessions::Keep, OVER, event(Action::DeleteUser)).await.unwrap().unwrap();
     assert!(insert_user(&store, "second", &[]).await.unwrap().id > first.id);
 }
 
@@ -45,30 +48,6 @@ pub async fn a_taken_name_or_an_unknown_role_is_refused_and_changes_nothing(stor
     assert_eq!(update(&world, &world.user, own_name).await.unwrap().0.name, "BOB");
     let nobody = world.store.update_user(UserId::new(77), change(), event(Action::UpdateUser)).await.unwrap();
     assert_eq!(nobody.unwrap_err(), UserRefusal::Unknown);
-}
-
-pub async fn a_change_judged_for_other_roles_is_refused(store: Arc<dyn Store>) {
-    let world = World::new(store).await;
-    let judged_for = Some(world.user.roles.clone());
-    let promotion = UserChange { roles: Some(vec![ADMINISTRATOR_ROLE]), ..change() };
-    update(&world, &world.user, promotion).await.unwrap();
-    let takeover = UserChange { password: Some(new_password()), judged_for, ..change() };
-    assert_eq!(update(&world, &world.user, takeover.clone()).await.unwrap_err(), UserRefusal::RolesChanged);
-    let judged_again = UserChange { judged_for: Some(vec![ADMINISTRATOR_ROLE]), ..takeover };
-    update(&world, &world.user, judged_again).await.unwrap();
-}
-
-pub async fn a_deletion_judged_for_other_roles_is_refused(store: Arc<dyn Store>) {
-    let world = World::new(store).await;
-    let guest = insert_user(&world.store, "guest", &[USER_ROLE]).await.unwrap();
-    let promotion = UserChange { roles: Some(vec![ADMINISTRATOR_ROLE]), ..change() };
-    update(&world, &guest, promotion).await.unwrap();
-    let delete = async |roles| {
-        world.store.delete_user(guest.id, roles, OVER, event(Action::DeleteUser)).await.unwrap().map(|_| ())
-    };
-    assert_eq!(delete(Some(guest.roles.clone())).await, Err(UserRefusal::RolesChanged));
-    assert!(world.store.find_user(guest.id).await.unwrap().is_some());
-    assert_eq!(delete(Some(vec![ADMINISTRATOR_ROLE])).await, Ok(()), "judged again");
 }
 
 pub async fn a_password_change_ends_access_but_for_the_kept_session(store: Arc<dyn Store>) {
@@ -106,8 +85,11 @@ pub async fn the_last_administrator_stays(store: Arc<dyn Store>) {
     assert!(last(update(&world, &world.administrator, demotion.clone()).await));
     let off = UserChange { active: Some(false), ..change() };
     assert!(last(update(&world, &world.administrator, off).await));
-    let deleted =
-        world.store.delete_user(world.administrator.id, None, OVER, event(Action::DeleteUser)).await.unwrap();
+    let deleted = world
+        .store
+        .delete_user(world.administrator.id, Possessions::Keep, OVER, event(Action::DeleteUser))
+        .await
+        .unwrap();
     assert_eq!(deleted.unwrap_err(), UserRefusal::LastAdministrator);
     let role = Role { permissions: vec![Permission::WebUI], ..administrator_role(&world).await };
     let weaker = world.store.update_role(role, event(Action::UpdateRole)).await.unwrap();
@@ -118,8 +100,15 @@ pub async fn the_last_administrator_stays(store: Arc<dyn Store>) {
 
 pub async fn an_owner_cannot_be_deleted(store: Arc<dyn Store>) {
     let world = World::new(store).await;
-    let delete = || world.store.delete_user(world.user.id, None, OVER, event(Action::DeleteUser));
-    assert_eq!(delete().await.unwrap().unwrap_err(), UserRefusal::StillOwns);
+    let source = super::data_sources::insert(&world, "sales").await.unwrap();
+    let delete = || delete(&world, Possessions::Keep);
+    let owned = Owned {
+        applications: 1,
+        application_names: vec!["Report".to_owned()],
+        data_sources: 1,
+        data_source_names: vec!["sales".to_owned()],
+    };
+    assert_eq!(delete().await.unwrap_err(), UserRefusal::StillOwns(owned));
     let application = world.application.id;
     world
         .store
@@ -127,8 +116,55 @@ pub async fn an_owner_cannot_be_deleted(store: Arc<dyn Store>) {
         .await
         .unwrap()
         .unwrap();
-    delete().await.unwrap().unwrap();
-    assert_eq!(delete().await.unwrap().unwrap_err(), UserRefusal::Unknown);
+    world.store.delete_data_source(source.id, event(Action::DeleteDataSource)).await.unwrap().unwrap();
+    delete().await.unwrap();
+    assert_eq!(delete().await.unwrap_err(), UserRefusal::Unknown);
+}
+
+pub async fn what_a_deleted_user_owned_can_be_handed_over(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let source = super::data_sources::insert(&world, "sales").await.unwrap();
+    let heir = insert_user(&world.store, "heir", &[]).await.unwrap().id;
+    let sharing = Sharing::With(vec![heir, world.administrator.id]);
+    world.store.share_data_source(source.id, sharing, event(Action::ShareDataSource)).await.unwrap().unwrap();
+    for nobody in [world.user.id, UserId::new(77)] {
+        let refused = delete(&world, Possessions::HandOver(nobody)).await;
+        assert_eq!(refused.unwrap_err(), UserRefusal::UnknownHeir);
+    }
+    let before = world.store.versions().await.unwrap();
+    let deleted = delete(&world, Possessions::HandOver(heir)).await.unwrap();
+    assert_eq!(subjects(&deleted.ended), [Subject::User { user: world.user.id, epoch: Epoch::GONE }]);
+    assert_eq!(deleted.data_sources, []);
+    let application = world.store.find_application(world.application.id).await.unwrap().unwrap();
+    assert_eq!((application.owner, application.owner_name.as_str()), (heir, "heir"));
+    assert_eq!(application.epoch, world.application.epoch, "what others gave it lives on");
+    let source = world.store.find_data_source(source.id).await.unwrap().unwrap();
+    assert_eq!((source.owner, source.shared_with), (heir, vec![world.administrator.id]));
+    let after = world.store.versions().await.unwrap();
+    assert!(after.applications > before.applications && after.data_sources > before.data_sources);
+}
+
+pub async fn what_a_deleted_user_owned_can_go_with_its_owner(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let source = super::data_sources::insert(&world, "sales").await.unwrap();
+    let grant = world.grant(1).await;
+    let deleted = delete(&world, Possessions::Delete).await.unwrap();
+    let application = world.application.id;
+    let ended = [
+        Subject::Application { application, epoch: Epoch::GONE },
+        Subject::User { user: world.user.id, epoch: Epoch::GONE },
+    ];
+    assert_eq!(subjects(&deleted.ended), ended);
+    assert_eq!(deleted.data_sources, [source.id]);
+    assert!(world.store.find_application(application).await.unwrap().is_none());
+    assert!(world.store.find_data_source(source.id).await.unwrap().is_none());
+    assert_eq!(world.store.find_grant(grant).await.unwrap(), None);
+    let feed = world.store.revocations_after(0, START, 10).await.unwrap();
+    assert_eq!(subjects(&feed), ended);
+}
+
+async fn delete(world: &World, possessions: Possessions) -> Result<DeletedUser, UserRefusal> {
+    world.store.delete_user(world.user.id, possessions, OVER, event(Action::DeleteUser)).await.unwrap()
 }
 
 pub async fn a_deleted_user_leaves_nothing_that_works(store: Arc<dyn Store>) {
@@ -136,9 +172,13 @@ pub async fn a_deleted_user_leaves_nothing_that_works(store: Arc<dyn Store>) {
     let guest = insert_user(&world.store, "guest", &[USER_ROLE]).await.unwrap();
     let world = World { user: guest, ..world };
     let (consent, grant, session) = (world.allow().await, world.grant(1).await, open_session(&world).await);
-    let ended =
-        world.store.delete_user(world.user.id, None, OVER, event(Action::DeleteUser)).await.unwrap().unwrap();
-    assert_eq!(subjects(&ended), [Subject::User { user: world.user.id, epoch: Epoch::GONE }]);
+    let ended = world
+        .store
+        .delete_user(world.user.id, Possessions::Keep, OVER, event(Action::DeleteUser))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(subjects(&ended.ended), [Subject::User { user: world.user.id, epoch: Epoch::GONE }]);
     assert_eq!(world.store.find_grant(grant).await.unwrap(), None);
     assert_eq!(world.store.find_consent(world.user.id, world.application.id).await.unwrap(), None);
     assert!(world.store.find_session(session.id).await.unwrap().is_none());

@@ -12,7 +12,7 @@ use crate::respond::management::{Detail, Problem};
 const MOST_PAIRS: usize = 64;
 
 /// The parameters of the query, decoded. A name that stands twice is refused, since it is anybody's guess which of them
-/// holds; names that nobody asks for are let pass.
+/// holds. [`Query::only`] refuses names that nobody asks for.
 #[derive(Debug, Clone, Default)]
 pub struct Query(Vec<(String, String)>);
 
@@ -20,6 +20,20 @@ impl Query {
     /// The parameter of that name.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Refuses every parameter that is none of `known`, so that nobody takes for done what was passed over.
+    ///
+    /// # Errors
+    /// Every other parameter, by name.
+    pub fn only(&self, known: &[&str]) -> Result<(), Problem> {
+        let unknown = self.0.iter().filter(|(name, _)| !known.contains(&name.as_str()));
+        let message = match known {
+            [] => "is unknown; there are no parameters here".to_owned(),
+            known => format!("is unknown; known are {}", known.join(", ")),
+        };
+        let faults: Vec<Detail> = unknown.map(|(name, _)| detail(name, message.clone())).collect();
+        if faults.is_empty() { Ok(()) } else { Err(Problem::parameters(faults)) }
     }
 
     /// The parameter of that name as something that is written as text. `expected` completes "must be …".

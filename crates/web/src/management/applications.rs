@@ -52,7 +52,7 @@ pub(crate) async fn register(asking: Asking, body: JsonBody<Registration>) -> Re
     let warnings = in_words(accepted.warnings());
     let registered = app.register_application(&actor, accepted, &asking.origin).await;
     let Registered { application, secret } =
-        registered.map_err(|fault| Problem::server(&fault, ErrorCode::RegisterFailed))?;
+        registered.map_err(|refused| problem(refused, ErrorCode::RegisterFailed))?;
     let path = format!("/api/mgmt/oauth/client/applications/{}", application.id);
     let shown = Shown { secret: secret.as_ref(), warnings, now: app.now() };
     Ok(created(&path, &shown.application(&application)))
@@ -79,12 +79,13 @@ pub(crate) async fn update(
     let actor = asking.actor(failed).await?;
     let app = asking.app();
     let current = app.reachable_application(&actor, id).await.map_err(|refused| problem(refused, failed))?;
-    let accept = |Update(payload): &Update| app.accept_update(&actor, &current, payload).map_err(details);
-    let accepted = body.judged(accept)?;
-    let warnings = in_words(accepted.warnings());
-    let updated = app.update_application(&actor, &current, accepted, &asking.origin).await;
-    let application = updated.map_err(|refused| problem(refused, failed))?;
-    Ok(ok(&asking.gate, &application, None, warnings))
+    // Judged here for the whole list of faults; what holds is judged again where it is written.
+    let payload = body.judged(|Update(payload)| {
+        app.accept_update(&actor, &current, payload).map(|_| payload.clone()).map_err(details)
+    })?;
+    let updated = app.update_application(&actor, &current, payload, &asking.origin).await;
+    let (application, warnings) = updated.map_err(|refused| problem(refused, failed))?;
+    Ok(ok(&asking.gate, &application, None, in_words(&warnings)))
 }
 
 /// Operation 5: deletes an application with everything that it was given.
@@ -153,6 +154,8 @@ fn problem(refused: Refused, failed: ErrorCode) -> Problem {
         Refused::TwoLiveSecrets => Problem::new(StatusCode::CONFLICT, ErrorCode::TwoLiveSecrets, message),
         Refused::LastSecret => Problem::new(StatusCode::CONFLICT, ErrorCode::LastSecret, message),
         Refused::Public => Problem::new(StatusCode::BAD_REQUEST, ErrorCode::PublicApplication, message),
+        Refused::RightsChanged => Problem::rights_changed(),
+        Refused::Invalid(faults) => Problem::payload(details(faults)),
         Refused::Fault(fault) => Problem::server(&fault, failed),
     }
 }

@@ -206,6 +206,7 @@ fn problem(failed: ErrorCode) -> impl Fn(Refused) -> Problem {
         Refused::NameTaken => {
             bad(ErrorCode::NameTaken, "Another data source has the name; names are compared without case.")
         }
+        Refused::RightsChanged => Problem::rights_changed(),
         Refused::Unusable(error) => {
             bad(ErrorCode::SourceUnreachable, format!("The database cannot be used: {error}."))
         }

@@ -14,6 +14,9 @@ pub(super) fn problem(refused: Refused) -> Problem {
     match refused {
         Refused::Forbidden => Problem::forbidden(),
         Refused::Unknown => Problem::not_found(),
+        Refused::Invalid(faults) if faults.iter().all(|fault| fault.field == "transferTo") => {
+            Problem::parameters(details(faults))
+        }
         Refused::Invalid(faults) => Problem::payload(details(faults)),
         Refused::NameTaken => {
             bad(ErrorCode::NameTaken, "Another one has the name; names are compared without case.")
@@ -21,10 +24,20 @@ pub(super) fn problem(refused: Refused) -> Problem {
         Refused::LastAdministrator => {
             bad(ErrorCode::LastAdministrator, "No active Administrator would remain; make another one first.")
         }
-        Refused::StillInUse => bad(
-            ErrorCode::StillInUse,
-            "Something still depends on it: users have the role, or the user owns applications or data sources.",
+        Refused::StillInUse => {
+            bad(ErrorCode::StillInUse, "Users still have the role; take it from them first.")
+        }
+        Refused::StillOwns(_) => Problem::new(
+            StatusCode::CONFLICT,
+            ErrorCode::StillOwns,
+            format!(
+                "It cannot be done: {refused}. Hand it over with ?transferTo=NAME, or delete it too with ?force=true."
+            ),
         ),
+        Refused::OwnsTooMuch => {
+            Problem::new(StatusCode::CONFLICT, ErrorCode::StillOwns, format!("It cannot be done: {refused}."))
+        }
+        Refused::RightsChanged => Problem::rights_changed(),
         Refused::BuiltIn => {
             bad(ErrorCode::BuiltIn, "The roles Administrator and User are built in and cannot be deleted.")
         }

@@ -1,6 +1,6 @@
 //! `/api/admin/users`: user accounts.
 
-use app::users::{UserDraft, UserListRequest};
+use app::users::{Estate, UserDraft, UserListRequest};
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
@@ -14,7 +14,7 @@ use super::refusal::{judged, page_limit, problem};
 use crate::Gate;
 use crate::extract::{Authenticated, JsonBody, Path, Query};
 use crate::origin::From as Origin;
-use crate::respond::management::{Problem, created, json, no_content, rfc3339};
+use crate::respond::management::{Detail, Problem, created, json, no_content, rfc3339};
 
 mod payload;
 
@@ -128,13 +128,30 @@ pub(crate) async fn update(
     Ok(json(StatusCode::OK, &shown(&user, app.now())))
 }
 
-/// Deletes a user.
+/// Deletes a user; `transferTo` and `force` say what becomes of the user's applications and data sources.
 pub(crate) async fn delete(
     State(gate): State<Gate>,
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(UserId,)>,
+    query: Query,
     Origin(origin): Origin,
 ) -> Result<Response, Problem> {
-    gate.app().delete_user(&caller, id, &origin).await.map_err(problem)?;
+    let estate = estate(&query)?;
+    gate.app().delete_user(&caller, id, estate, &origin).await.map_err(problem)?;
     Ok(no_content())
+}
+
+/// What becomes of what a deleted user owns. A misspelt parameter must not be taken for leaving it out.
+fn estate(query: &Query) -> Result<Estate, Problem> {
+    query.only(&["transferTo", "force"])?;
+    let force = query.parse::<bool>("force", "true or false")?.unwrap_or(false);
+    match query.get("transferTo") {
+        Some(_) if force => {
+            let message = "cannot be combined with transferTo".to_owned();
+            Err(Problem::parameters(vec![Detail { field: "force".to_owned(), message }]))
+        }
+        Some(name) => Ok(Estate::HandOver(name.to_owned())),
+        None if force => Ok(Estate::Delete),
+        None => Ok(Estate::Keep),
+    }
 }

@@ -86,6 +86,15 @@ impl Problem {
         )
     }
 
+    /// The caller's rights are not those any more by which the request was judged.
+    pub fn rights_changed() -> Self {
+        Self::new(
+            StatusCode::CONFLICT,
+            ErrorCode::RightsChanged,
+            "Your rights changed while this was being done, so nothing was done. Try again.",
+        )
+    }
+
     /// There is nothing of that id, or it is somebody else's: the two cannot be told apart.
     pub fn not_found() -> Self {
         Self::of_status(StatusCode::NOT_FOUND, "There is nothing of that id.")

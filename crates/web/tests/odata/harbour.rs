@@ -85,6 +85,7 @@ impl Harbour {
             name: Some(name.to_owned()),
             description: String::new(),
             options: None,
+            judged_for: None,
             at: self.server.clock().now(),
         };
         let changed =
@@ -94,7 +95,12 @@ impl Harbour {
     }
 
     pub(crate) async fn limit(&self, limit: Limit, value: i64) {
-        self.server.store().set_limit(limit, Some(value), self.audit(Action::SetLimit)).await.unwrap();
+        self.server
+            .store()
+            .set_limit(limit, Some(value), self.audit(Action::SetLimit))
+            .await
+            .unwrap()
+            .unwrap();
         self.server.app().refresh().await.unwrap();
     }
 

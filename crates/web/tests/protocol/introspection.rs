@@ -60,7 +60,7 @@ async fn tokens_of_others_are_inactive_unless_the_client_may_ask_about_all() {
 async fn nobody_and_public_clients_are_told_nothing() {
     let server = TestServer::start().await;
     let client = Client::public(&server).await;
-    let tokens = Tokens::of(&client.password(&server, &USER).await);
+    let tokens = client.tokens(&server).await;
     let answer = client.post(&server, PATH, &[("token", &tokens.access)]).await;
     assert_refused(&answer, 400, "unauthorized_client");
     let answer = server.post(PATH).form(&[("token", &tokens.access)]).send().await;

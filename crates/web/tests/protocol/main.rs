@@ -24,4 +24,5 @@ mod revocation;
 mod rotation;
 mod sign_in;
 mod story;
+mod strictness;
 mod token;

@@ -104,7 +104,7 @@ async fn successes_are_limited_too_but_generously() {
     setup.app.rates.per_application_per_minute = 5;
     let server = TestServer::start_with(setup).await;
     let client = Client::public(&server).await;
-    let mut tokens = Tokens::of(&client.password(&server, &USER).await);
+    let mut tokens = client.tokens(&server).await;
     for _ in 0..4 {
         tokens = Tokens::of(&client.refresh(&server, &tokens.refresh).await);
     }

@@ -8,7 +8,7 @@ use oauth::sealed::RefreshToken;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use store::{Grants as _, Rotated};
-use testkit::{TestServer, USER};
+use testkit::TestServer;
 use tokio::task::JoinSet;
 
 use crate::client::{Client, Tokens, assert_refused, is_alive};
@@ -147,7 +147,7 @@ impl Family {
 }
 
 async fn play(server: &TestServer, client: &Client, steps: Vec<Step>) -> Result<(), TestCaseError> {
-    let first = Tokens::of(&client.password(server, &USER).await).refresh;
+    let first = client.tokens(server).await.refresh;
     let mut family = Family { texts: vec![first], rotated_secs_ago: 0, dead: false };
     for step in steps {
         match step {

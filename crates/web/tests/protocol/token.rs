@@ -81,9 +81,9 @@ async fn a_public_client_sends_no_secret() {
     let server = TestServer::start().await;
     let client = Client::public(&server).await;
     assert_eq!(client.secret, None);
-    Tokens::of(&client.password(&server, &USER).await);
+    let tokens = client.tokens(&server).await;
     let with_secret = Client { secret: Some("sgs_x".to_owned()), ..client.clone() };
-    assert_refused(&with_secret.password(&server, &USER).await, 400, "invalid_client");
+    assert_refused(&with_secret.refresh(&server, &tokens.refresh).await, 400, "invalid_client");
 }
 
 #[tokio::test]

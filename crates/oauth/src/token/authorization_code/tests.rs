@@ -1,5 +1,5 @@
 use super::*;
-use crate::application::GrantType;
+use crate::application::{ClientType, GrantType, Profile};
 use crate::id::{ApplicationId, CodeId, ConsentId, Epoch, UserId};
 use crate::sample::{self, NOW};
 use crate::scope::{Scope, ScopeSet};
@@ -156,4 +156,25 @@ fn only_an_application_registered_for_it_gets_a_refresh_token() {
         now: NOW,
     };
     assert!(!decide(facts).unwrap().refreshable);
+}
+
+#[test]
+fn a_code_without_a_challenge_is_refused_where_one_is_required_by_now() {
+    let strict = [
+        sample::client(|settings| settings.profile = Profile::OAuth21),
+        sample::client(|settings| settings.client_type = ClientType::Public),
+    ];
+    for client in &strict {
+        let (code, user) = (code(), sample::user(4));
+        let facts = Facts {
+            client,
+            code: Some(&code),
+            user: Some(&user),
+            redirect_digest: None,
+            verifier_digest: None,
+            lifetime_limit_secs: 3600,
+            now: NOW,
+        };
+        assert_eq!(decide(facts), Err(Refusal::ChallengeNowRequired));
+    }
 }

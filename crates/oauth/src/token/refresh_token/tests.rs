@@ -220,3 +220,13 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_a_password_gave_ends_where_the_application_may_use_passwords_no_longer() {
+    let given = Grant { origin: GrantOrigin::Password, ..sample::grant() };
+    assert!(decided(&sample::client(|_| {}), 0, &given, NOW).is_ok());
+    let public = sample::client(|settings| settings.client_type = ClientType::Public);
+    for client in [rotating(), public] {
+        assert_eq!(decided(&client, 0, &given, NOW), Err(Refusal::PasswordGrantOver));
+    }
+}

@@ -36,7 +36,11 @@ pub(super) async fn fill(store: &dyn Store) {
     let ada = user(store, "ada", &[ADMINISTRATOR_ROLE]).await;
     let bob = user(store, "Bøb the 2nd", &[USER_ROLE]).await;
     let gone = user(store, "gone", &[]).await;
-    store.delete_user(gone.id, None, OVER, event(Action::DeleteUser)).await.unwrap().unwrap();
+    store
+        .delete_user(gone.id, store::Possessions::Keep, OVER, event(Action::DeleteUser))
+        .await
+        .unwrap()
+        .unwrap();
     let policy = LockoutPolicy { interval_secs: 900, failures: 2, lock_secs: 1800 };
     for _ in 0..2 {
         store.count_sign_in_failure(ada.id, policy, event(Action::SignIn)).await.unwrap();
@@ -71,7 +75,7 @@ pub(super) async fn fill(store: &dyn Store) {
     let sharing = Sharing::With(vec![ada.id]);
     store.share_data_source(source.id, sharing, event(Action::ShareDataSource)).await.unwrap().unwrap();
     for limit in &Limit::ALL[..2] {
-        store.set_limit(*limit, Some(i64::MAX), event(Action::SetLimit)).await.unwrap();
+        store.set_limit(*limit, Some(i64::MAX), event(Action::SetLimit)).await.unwrap().unwrap();
     }
     for id in 1..=2 {
         let key = StoredKey { id, created_at: START, activates_at: OVER, sealed: vec![0, 255, 128, 0] };
@@ -141,7 +145,7 @@ pub(super) async fn application(store: &dyn Store, owner: &User, n: u8) -> Appli
         secret: Some(secret(n)),
         at: START,
     };
-    store.insert_application(new, event(Action::RegisterApplication)).await.unwrap()
+    store.insert_application(new, event(Action::RegisterApplication)).await.unwrap().unwrap()
 }
 
 /// Live, rotated, revoked, replayed, and one without a code.

@@ -1,0 +1,55 @@
+//! Whether the rights by which an act was judged still hold.
+
+use oauth::account::{Permission, Rights};
+use oauth::audit::NewAuditEvent;
+use oauth::id::{ApplicationId, Epoch, RoleId, UserId};
+use oauth::scope::{Scope, ScopeSet};
+use rusqlite::Connection;
+use store::columns::permissions_from_bits;
+
+use crate::sql;
+
+/// Whether the act that the event records may still be done; the server's own acts always may.
+pub(crate) fn holds(db: &Connection, event: &NewAuditEvent) -> sql::Result<bool> {
+    let Some(authority) = &event.authority else { return Ok(true) };
+    for rights in authority.people() {
+        if !rights_hold(db, rights)? {
+            return Ok(false);
+        }
+    }
+    match authority.application {
+        Some(application) => may_still_manage(db, application),
+        None => Ok(true),
+    }
+}
+
+fn rights_hold(db: &Connection, rights: &Rights) -> sql::Result<bool> {
+    const EPOCH: &str = "SELECT epoch FROM users WHERE id = ?1 AND active = 1";
+    let epoch = sql::find(db, EPOCH, [rights.user.get()], |row| Ok(Epoch::new(row.get(0)?)))?;
+    let Some(epoch) = epoch else { return Ok(false) };
+    Ok(rights.hold(epoch, &permissions_of_user(db, rights.user)?))
+}
+
+/// What the user's roles allow.
+pub(crate) fn permissions_of_user(db: &Connection, user: UserId) -> sql::Result<Vec<Permission>> {
+    const BITS: &str =
+        "SELECT r.permissions FROM user_roles m CROSS JOIN roles r ON r.id = m.role_id WHERE m.user_id = ?1";
+    let bits: Vec<i64> = sql::list(db, BITS, [user.get()], |row| Ok(row.get(0)?))?;
+    Ok(permissions_from_bits(bits.into_iter().fold(0, |all, some| all | some)))
+}
+
+/// What the roles allow together.
+pub(crate) fn permissions_of_roles(db: &Connection, roles: &[RoleId]) -> sql::Result<Vec<Permission>> {
+    const BITS: &str = "SELECT permissions FROM roles WHERE id = ?1";
+    let mut all = 0;
+    for role in roles {
+        all |= sql::find(db, BITS, [role.get()], |row| Ok(row.get::<_, i64>(0)?))?.unwrap_or(0);
+    }
+    Ok(permissions_from_bits(all))
+}
+
+fn may_still_manage(db: &Connection, application: ApplicationId) -> sql::Result<bool> {
+    const SCOPES: &str = "SELECT scopes FROM applications WHERE id = ?1";
+    let scopes = sql::find(db, SCOPES, [application.get()], |row| Ok(ScopeSet::from_bits(row.get(0)?)))?;
+    Ok(scopes.is_some_and(|scopes| scopes.contains(Scope::Management)))
+}

@@ -1,0 +1,59 @@
+//! `profiles.minimum` binds applications that were registered before it was set.
+
+use app::AppSettings;
+use oauth::application::{ApplicationSettings, ClientType, GrantType, Profile, TokenFormat};
+use oauth::scope::Scope;
+use testkit::{Setup, TestServer, USER};
+
+use crate::client::{CALLBACK, Client, S256, Tokens, assert_refused, parameter, password_fields};
+
+fn from_before() -> ApplicationSettings {
+    ApplicationSettings {
+        name: "Harbour Reports".to_owned(),
+        description: String::new(),
+        redirect_urls: vec![CALLBACK.to_owned(), "bedford.example".to_owned()],
+        profile: Profile::Compatible,
+        client_type: ClientType::Confidential,
+        grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken, GrantType::Password],
+        scopes: Scope::OData.into(),
+        token_format: TokenFormat::Opaque,
+        access_token_lifetime_secs: None,
+        contacts: Vec::new(),
+        logo_url: None,
+    }
+}
+
+async fn strict_server() -> (TestServer, Client) {
+    let app = AppSettings { minimum_profile: Profile::OAuth21, ..AppSettings::default() };
+    let server = TestServer::start_with(Setup { app, ..Setup::default() }).await;
+    let (application, secret) = server.add_confidential_application(&USER, from_before()).await;
+    let client = Client {
+        id: application.id.get(),
+        identifier: application.client_id.as_str().to_owned(),
+        secret: Some(secret.expose().to_owned()),
+    };
+    (server, client)
+}
+
+#[tokio::test]
+async fn a_compatible_application_must_use_pkce_and_a_whole_redirect_url() {
+    let (server, client) = strict_server().await;
+    let refused = server.get(&client.authorize_url(&[("state", "s")])).send().await.expect(303);
+    assert_eq!(parameter(&refused, "error").unwrap(), "invalid_request");
+    assert!(parameter(&refused, "error_description").unwrap().contains("PKCE"));
+    let other = format!(
+        "/oauth2/authorize?response_type=code&client_id={}&redirect_uri=https%3A%2F%2Fbedford.example%2Fx&{}={}&{}={}",
+        client.identifier, S256[0].0, S256[0].1, S256[1].0, S256[1].1,
+    );
+    server.get(&other).send().await.expect(400);
+}
+
+#[tokio::test]
+async fn its_refresh_tokens_rotate_and_passwords_are_not_exchanged() {
+    let (server, client) = strict_server().await;
+    let refused = client.token(&server, &password_fields(&USER)).await;
+    assert_refused(&refused, 400, "unauthorized_client");
+    let first = client.tokens(&server).await;
+    let second = Tokens::of(&client.refresh(&server, &first.refresh).await);
+    assert_ne!(first.refresh, second.refresh);
+}
