@@ -135,7 +135,8 @@ async fn orphan(store: &SqliteStore, n: u8) -> Result<oauth::application::Applic
         secret: None,
         at: Timestamp::from_secs(1),
     };
-    store::Applications::insert_application(store, new, event("orphan")).await
+    let inserted = store::Applications::insert_application(store, new, event("orphan")).await?;
+    Ok(inserted.unwrap())
 }
 
 #[tokio::test(flavor = "multi_thread")]

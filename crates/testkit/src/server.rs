@@ -252,6 +252,7 @@ impl TestServer {
             access_token_lifetime_secs: None,
             contacts: Vec::new(),
             logo_url: None,
+            cors_origins: Vec::new(),
         };
         settle(&mut settings);
         self.insert_application(owner, settings, None).await

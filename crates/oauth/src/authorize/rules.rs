@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::{AuthorizeRequest, RedirectTarget, Refused, RefusedRedirect};
-use crate::application::{Application, GrantType};
+use crate::application::{Application, ClientType, GrantType};
 use crate::id::{ApplicationId, Epoch};
 use crate::redirect;
 use crate::refusal::Refusal;

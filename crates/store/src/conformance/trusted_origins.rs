@@ -104,7 +104,12 @@ pub async fn the_origins_of_an_application_are_those_of_now(store: Arc<dyn Store
         ..settings_named("Report")
     };
     let id = world.application.id;
-    world.store.update_application(id, settings, event(Action::UpdateApplication)).await.unwrap().unwrap();
+    world
+        .store
+        .update_application(id, crate::Amendment::to(settings), event(Action::UpdateApplication))
+        .await
+        .unwrap()
+        .unwrap();
     assert!(is("https://new.example").await);
     assert!(!is("https://example.com").await && !is("https://pages.example.com").await);
     world.store.delete_application(id, OVER, event(Action::DeleteApplication)).await.unwrap().unwrap();

@@ -20,6 +20,7 @@ fn from_before() -> ApplicationSettings {
         access_token_lifetime_secs: None,
         contacts: Vec::new(),
         logo_url: None,
+        cors_origins: Vec::new(),
     }
 }
 
