@@ -93,7 +93,9 @@ impl UserDraft {
 
     fn faults_of(&self, user: Option<(&User, Timestamp)>) -> Vec<FieldFault> {
         let mut faults = Vec::new();
-        if let Some(fault) = self.name.as_deref().and_then(|name| user_name::check(name).err()) {
+        // A name that the user has already may stay, so that a user of an earlier version can still be changed.
+        let new_name = self.name.as_deref().filter(|name| user.is_none_or(|(user, _)| user.name != *name));
+        if let Some(fault) = new_name.and_then(|name| user_name::check(name).err()) {
             faults.push(FieldFault::new("userName", fault.to_string()));
         }
         let name = self.name.as_deref().or(user.map(|(user, _)| user.name.as_str())).unwrap_or_default();

@@ -12,6 +12,7 @@ pub mod account;
 pub mod application;
 pub mod audit;
 pub mod authorize;
+pub mod characters;
 pub mod client_authentication;
 pub mod cors;
 pub mod error;

@@ -12,7 +12,6 @@ mod scopes;
 mod texts;
 
 pub use payload::ApplicationPayload;
-pub(crate) use texts::is_unprintable;
 
 /// What is wrong with one member of a payload.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,8 +85,8 @@ pub fn decide(payload: &ApplicationPayload, context: Context<'_>) -> Judged {
     let client_type = client_type(payload, context, &mut findings);
     let grant_types = grant_types::decide(payload, context, profile, client_type, &mut findings);
     let settings = ApplicationSettings {
-        name: texts::name(payload, &mut findings),
-        description: texts::description(payload, &mut findings),
+        name: texts::name(payload, context, &mut findings),
+        description: texts::description(payload, context, &mut findings),
         redirect_urls: redirect_urls::decide(payload, profile, &grant_types, &mut findings),
         profile,
         client_type,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use oauth::account::{DataSource, data_source};
 use oauth::audit::Action;
+use oauth::characters;
 use oauth::id::DataSourceId;
 use sources::SourceSpec;
 use store::{DataSourceChange, NewDataSource};
@@ -58,8 +59,8 @@ impl DataSourceDraft {
                 format!("is {characters} characters long; at most {LONGEST_DESCRIPTION} are allowed");
             faults.push(FieldFault::new("description", message));
         }
-        if self.description.chars().any(char::is_control) {
-            faults.push(FieldFault::new("description", "must not contain control characters"));
+        if let Err(fault) = characters::check(&self.description) {
+            faults.push(FieldFault::new("description", fault.to_string()));
         }
         faults
     }

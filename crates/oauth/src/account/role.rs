@@ -1,6 +1,7 @@
 //! Rules of roles, and that an Administrator always remains.
 
 use super::{ADMINISTRATOR_ROLE, Permission, USER_ROLE};
+use crate::characters::{self, CharacterFault};
 use crate::id::RoleId;
 
 /// The most characters of a role's name.
@@ -18,8 +19,10 @@ pub enum RoleFault {
     NameTooLong(usize),
     #[error("description is {0} characters long; at most 256 are allowed")]
     DescriptionTooLong(usize),
-    #[error("name and description must not contain control characters")]
-    ControlCharacter,
+    #[error("name {0}")]
+    NameCharacter(CharacterFault),
+    #[error("description {0}")]
+    DescriptionCharacter(CharacterFault),
     #[error("permissions names {0}, which is no permission")]
     UnknownPermission(i64),
     #[error("the role of administrators must keep permission 12 (Administrator)")]
@@ -52,10 +55,10 @@ pub fn check_texts(name: &str, description: &str) -> Result<(), RoleFault> {
         () if description_length > LONGEST_DESCRIPTION => {
             Err(RoleFault::DescriptionTooLong(description_length))
         }
-        () if name.chars().chain(description.chars()).any(crate::registration::is_unprintable) => {
-            Err(RoleFault::ControlCharacter)
+        () => {
+            characters::check_name(name).map_err(RoleFault::NameCharacter)?;
+            characters::check(description).map_err(RoleFault::DescriptionCharacter)
         }
-        () => Ok(()),
     }
 }
 
@@ -102,7 +105,9 @@ mod tests {
         assert_eq!(check_texts(" ", ""), Err(RoleFault::NameEmpty));
         assert_eq!(check_texts(&"x".repeat(129), ""), Err(RoleFault::NameTooLong(129)));
         assert_eq!(check_texts("x", &"x".repeat(257)), Err(RoleFault::DescriptionTooLong(257)));
-        assert_eq!(check_texts("x\n", ""), Err(RoleFault::ControlCharacter));
+        assert!(matches!(check_texts("x\n", ""), Err(RoleFault::NameCharacter(_))));
+        assert!(matches!(check_texts("Sluicegate", ""), Err(RoleFault::NameCharacter(_))));
+        assert!(matches!(check_texts("x", "a\u{200B}b"), Err(RoleFault::DescriptionCharacter(_))));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What users may be called.
 
+use crate::characters::{self, CharacterFault};
+
 /// The most characters of a user name.
 pub const LONGEST: usize = 128;
 
@@ -13,8 +15,8 @@ pub enum UserNameFault {
     TooLong(usize),
     #[error("must not contain a colon, which ends the user name in HTTP Basic")]
     Colon,
-    #[error("must not contain control characters")]
-    ControlCharacter,
+    #[error(transparent)]
+    Character(#[from] CharacterFault),
     #[error("must not begin or end with a blank")]
     SurroundingBlank,
 }
@@ -29,9 +31,8 @@ pub fn check(name: &str) -> Result<(), UserNameFault> {
         () if length == 0 => Err(UserNameFault::Empty),
         () if length > LONGEST => Err(UserNameFault::TooLong(length)),
         () if name.contains(':') => Err(UserNameFault::Colon),
-        () if name.chars().any(crate::registration::is_unprintable) => Err(UserNameFault::ControlCharacter),
         () if name.trim() != name => Err(UserNameFault::SurroundingBlank),
-        () => Ok(()),
+        () => Ok(characters::check_name(name)?),
     }
 }
 
@@ -46,8 +47,9 @@ mod tests {
         assert_eq!(check(&"ü".repeat(129)), Err(UserNameFault::TooLong(129)));
         assert_eq!(check(""), Err(UserNameFault::Empty));
         assert_eq!(check("a:b"), Err(UserNameFault::Colon));
-        assert_eq!(check("a\u{0}b"), Err(UserNameFault::ControlCharacter));
-        assert_eq!(check("a\u{202e}b"), Err(UserNameFault::ControlCharacter));
+        assert_eq!(check("a\u{0}b"), Err(CharacterFault::Control(0).into()));
+        assert_eq!(check("a\u{202e}b"), Err(CharacterFault::Invisible(0x202E).into()));
+        assert_eq!(check("Sluicegate"), Err(CharacterFault::Imitation.into()));
         assert_eq!(check(" a"), Err(UserNameFault::SurroundingBlank));
     }
 }

@@ -103,6 +103,35 @@ fn lengths_count_characters_and_names_are_trimmed() {
 }
 
 #[test]
+fn no_text_holds_what_cannot_be_seen_or_imitates() {
+    for text in ["a\u{200B}b", "\u{3164}", "a\u{AD}b", "a\u{E0041}b", "a\u{61C}b", "Verified ✔", "a\u{E000}b"]
+    {
+        for changes in [json!({"name": text}), json!({"description": text}), json!({"contacts": [text]})] {
+            let found = faults(&changes, NEW);
+            assert_eq!(found.len(), 1, "{changes}: {found:?}");
+            assert!(found[0].contains("must not contain U+"), "{found:?}");
+        }
+        assert_eq!(faults(&json!({"logoUrl": format!("https://a.example/{text}")}), NEW).len(), 1);
+    }
+    assert!(faults(&json!({"name": "Sluicegate Administration"}), NEW)[0].contains("name of this server"));
+    assert_eq!(registered(&json!({"description": "Two\r\n\tlines"})).description, "Two\r\n\tlines");
+}
+
+#[test]
+fn texts_that_were_registered_already_may_stay_and_not_come_back() {
+    let old = ApplicationSettings {
+        name: "Verified ✔ \u{200B}".to_owned(),
+        description: "\u{2060}".to_owned(),
+        contacts: vec!["✔".to_owned()],
+        ..registered(&json!({}))
+    };
+    let same = json!({"name": old.name, "description": old.description, "contacts": ["✔"]});
+    assert!(judged(&same, Context { existing: Some(&old), ..NEW }).is_ok());
+    let plain = registered(&json!({}));
+    assert_eq!(faults(&same, Context { existing: Some(&plain), ..NEW }).len(), 3);
+}
+
+#[test]
 fn a_payload_without_name_or_redirect_url_is_refused() {
     let found = decide(&ApplicationPayload::default(), NEW).unwrap_err();
     let fields: Vec<&str> = found.iter().map(|fault| fault.field.as_str()).collect();

@@ -3,6 +3,7 @@
 use url::Url;
 
 use super::{ApplicationPayload, Context, Findings};
+use crate::characters::{self, CharacterFault};
 
 const LONGEST_NAME: usize = 128;
 const LONGEST_DESCRIPTION: usize = 256;
@@ -10,7 +11,8 @@ const MOST_CONTACTS: usize = 10;
 const LONGEST_CONTACT: usize = 254;
 const LONGEST_URL: usize = 2048;
 
-pub(super) fn name(payload: &ApplicationPayload, findings: &mut Findings) -> String {
+/// The name. One that was registered already may stay as it is; pages show what is wrong with it.
+pub(super) fn name(payload: &ApplicationPayload, context: Context<'_>, findings: &mut Findings) -> String {
     let Some(name) = payload.name.as_deref() else {
         findings.fault("name", "is required");
         return String::new();
@@ -19,14 +21,26 @@ pub(super) fn name(payload: &ApplicationPayload, findings: &mut Findings) -> Str
     if name.is_empty() {
         findings.fault("name", "must not be empty");
     }
-    checked("name", name, LONGEST_NAME, findings)
+    not_too_long("name", name, LONGEST_NAME, findings);
+    if context.existing.is_none_or(|existing| existing.name != name) {
+        characters_are_plain("name", characters::check_name(name), findings);
+    }
+    name.to_owned()
 }
 
-pub(super) fn description(payload: &ApplicationPayload, findings: &mut Findings) -> String {
-    let description = payload.description.as_deref().unwrap_or_default();
-    let printable = description.replace(['\n', '\r', '\t'], " ");
-    checked("description", printable.trim(), LONGEST_DESCRIPTION, findings);
-    description.trim().to_owned()
+/// The description; line breaks and tabulators may stand in it.
+pub(super) fn description(
+    payload: &ApplicationPayload,
+    context: Context<'_>,
+    findings: &mut Findings,
+) -> String {
+    let description = payload.description.as_deref().unwrap_or_default().trim();
+    not_too_long("description", description, LONGEST_DESCRIPTION, findings);
+    if context.existing.is_none_or(|existing| existing.description != description) {
+        let in_one_line = description.replace(['\n', '\r', '\t'], " ");
+        characters_are_plain("description", characters::check(&in_one_line), findings);
+    }
+    description.to_owned()
 }
 
 pub(super) fn contacts(
@@ -47,10 +61,17 @@ pub(super) fn contacts(
     let mut kept = Vec::new();
     for (at, contact) in contacts.iter().enumerate() {
         let field = format!("contacts[{at}]");
-        if contact.trim().is_empty() {
+        let contact = contact.trim();
+        if contact.is_empty() {
             findings.fault(&field, "must not be empty");
         }
-        kept.push(checked(&field, contact.trim(), LONGEST_CONTACT, findings));
+        not_too_long(&field, contact, LONGEST_CONTACT, findings);
+        let known =
+            context.existing.is_some_and(|existing| existing.contacts.iter().any(|old| old == contact));
+        if !known {
+            characters_are_plain(&field, characters::check(contact), findings);
+        }
+        kept.push(contact.to_owned());
     }
     kept
 }
@@ -66,27 +87,34 @@ pub(super) fn logo_url(
     if asked.is_empty() {
         return None;
     }
-    let text = checked("logoUrl", asked, LONGEST_URL, findings);
-    match Url::parse(&text) {
-        Ok(url) if url.scheme() == "https" && url.username().is_empty() && url.password().is_none() => {}
+    not_too_long("logoUrl", asked, LONGEST_URL, findings);
+    match Url::parse(asked) {
+        Ok(url) if url.scheme() == "https" && url.username().is_empty() && url.password().is_none() => {
+            findings.warn(
+                "logoUrl",
+                "is shown on the consent page as its address: pages load no pictures of other sites",
+            );
+        }
         _ => findings.fault("logoUrl", "must be an https URL without a user name"),
     }
-    Some(text)
+    if !asked.bytes().all(|byte| byte.is_ascii_graphic()) {
+        findings.fault(
+            "logoUrl",
+            "must be in printable ASCII; write the rest with percent signs, a host in punycode",
+        );
+    }
+    Some(asked.to_owned())
 }
 
-fn checked(field: &str, text: &str, longest: usize, findings: &mut Findings) -> String {
+fn not_too_long(field: &str, text: &str, longest: usize, findings: &mut Findings) {
     let length = text.chars().count();
     if length > longest {
         findings.fault(field, format!("is {length} characters long; at most {longest} are allowed"));
     }
-    if text.chars().any(is_unprintable) {
-        findings.fault(field, "must not contain control characters");
-    }
-    text.to_owned()
 }
 
-/// Controls, and the invisible characters that turn the direction of text around and so make a name look like another.
-pub(crate) fn is_unprintable(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{200E}' | '\u{200F}' | '\u{2028}' | '\u{2029}' | '\u{FEFF}')
+fn characters_are_plain(field: &str, checked: Result<(), CharacterFault>, findings: &mut Findings) {
+    if let Err(fault) = checked {
+        findings.fault(field, fault.to_string());
+    }
 }
