@@ -4,10 +4,13 @@ use std::sync::Arc;
 
 use oauth::application::Application;
 use oauth::audit::Action;
-use oauth::authorize::{self, Approval, AuthorizeRequest, NextStep, Refused, SignedIn, ValidRequest};
+use oauth::authorize::{
+    self, Approval, AuthorizeRequest, Destination, NextStep, Refused, SignedIn, ValidRequest,
+};
 use oauth::parameters::Parameters;
 use oauth::refusal::Refusal;
 use oauth::scope::Scope;
+use oauth::time::Timestamp;
 
 use crate::caller::{LiveSession, Origin};
 use crate::{App, Fault};
@@ -33,9 +36,8 @@ pub enum Answer {
 pub struct OnTheWay {
     /// What the application is called.
     pub application: String,
-    /// The source that the page's `form-action` must name: where a remembered consent covers the request, signing in
-    /// leads straight on to the application.
-    pub form_action: String,
+    /// Where the browser goes with the answer.
+    pub destination: Destination,
 }
 
 /// Everything that a person must know to consent.
@@ -45,18 +47,22 @@ pub struct ConsentQuestion {
     pub application: String,
     /// What its developer says about it.
     pub description: String,
+    /// How to reach the people behind it, as its developer says.
+    pub contacts: Vec<String>,
+    /// The address of its picture, as its developer says.
+    pub logo_url: Option<String>,
     /// The user name of who registered it.
     pub owner: String,
+    /// When it was registered.
+    pub registered_at: Timestamp,
     /// What it asks for, in words.
     pub scopes: Vec<&'static str>,
     /// Whether data is among it.
     pub reaches_data: bool,
     /// Names of the data sources within reach.
     pub data_sources: Vec<String>,
-    /// Where the browser goes next, as host or scheme.
-    pub next: String,
-    /// The source that the page's `form-action` must name.
-    pub form_action: String,
+    /// Where the browser goes next.
+    pub destination: Destination,
     /// The request as a query string, for the form to carry.
     pub query: String,
 }
@@ -150,7 +156,7 @@ impl App {
         let valid = self.check_request(parameters).await?;
         Ok(valid.ok().map(|valid| OnTheWay {
             application: valid.application.settings.name.clone(),
-            form_action: valid.valid.target().form_action_origin(),
+            destination: valid.valid.target().destination(),
         }))
     }
 
@@ -195,12 +201,14 @@ impl App {
         Ok(Answer::Consent(Box::new(ConsentQuestion {
             application: settings.name.clone(),
             description: settings.description.clone(),
+            contacts: settings.contacts.clone(),
+            logo_url: settings.logo_url.clone(),
             owner: valid.application.owner_name.clone(),
+            registered_at: valid.application.created_at,
             scopes: scopes.iter().map(Scope::in_words).collect(),
             reaches_data,
             data_sources: sources.into_iter().map(|source| source.name).collect(),
-            next: valid.valid.target().destination().to_owned(),
-            form_action: valid.valid.target().form_action_origin(),
+            destination: valid.valid.target().destination(),
             query: valid.request.query(),
         })))
     }

@@ -17,7 +17,7 @@ mod target;
 pub use approval::{Approval, CODE_LIFETIME_SECS, NextStep, SignedIn, approve, issue_code, next_step};
 pub use request::AuthorizeRequest;
 pub use rules::ValidRequest;
-pub use target::RedirectTarget;
+pub use target::{Destination, RedirectTarget};
 
 /// A refused authorization request.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -308,7 +308,8 @@ fn web_url_is_plain(text: &str, url: &Url) -> Result<(), RedirectFault> {
     Ok(())
 }
 
-fn is_loopback(url: &Url) -> bool {
+/// Whether the URL leads to the device on which the browser runs.
+pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => address.octets() == [127, 0, 0, 1],
         Some(Host::Ipv6(address)) => address.is_loopback(),

@@ -44,6 +44,8 @@ pub struct WebSettings {
     pub max_body_bytes: usize,
     /// Most bytes of a request's path and query together.
     pub max_uri_bytes: usize,
+    /// Where the demo's server listens, as a URL; none on every other server. It adds the page of the demo's application.
+    pub demo: Option<String>,
 }
 
 impl Default for WebSettings {
@@ -53,6 +55,7 @@ impl Default for WebSettings {
             trusted_proxies: Vec::new(),
             max_body_bytes: 1024 * 1024,
             max_uri_bytes: 32 * 1024,
+            demo: None,
         }
     }
 }

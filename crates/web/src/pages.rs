@@ -13,6 +13,7 @@ use http::header::{COOKIE, LOCATION, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use jiff::Timestamp as Moment;
+use oauth::authorize::Destination;
 use oauth::secret::{CsrfToken, SessionCookie};
 use oauth::time::Timestamp;
 
@@ -21,10 +22,13 @@ use crate::respond::page;
 use crate::{Gate, cookies, origin};
 
 pub mod account;
+pub mod demo;
+pub mod filters;
 pub mod form;
 pub mod login;
 pub mod logout;
 pub mod password;
+pub mod start;
 
 /// A browser that asks for a page; every handler of a page begins with one.
 pub struct Visit {
@@ -120,6 +124,43 @@ impl Visit {
         self.with_cookie(response, sent.then(|| cookies::close(settings)).flatten())
     }
 }
+
+/// Where the browser goes with the answer to an application, in words.
+#[derive(Debug, Clone)]
+pub struct Goal {
+    /// What is there, before its address.
+    pub what: &'static str,
+    /// The address as far as it says who receives the answer.
+    pub address: String,
+    /// What the person should know about it.
+    pub caution: Option<&'static str>,
+}
+
+impl Goal {
+    /// In words.
+    pub fn of(destination: &Destination) -> Self {
+        let (what, address, caution) = match destination {
+            Destination::Site { origin } => ("the web site", origin.clone(), None),
+            Destination::UnencryptedSite { origin } => ("the web site", origin.clone(), Some(NOT_ENCRYPTED)),
+            Destination::ThisDevice { origin } => ("an app on this device, at", origin.clone(), None),
+            Destination::Application { scheme } => {
+                ("an app on this device that answers to", format!("{scheme}:"), Some(ANY_APPLICATION))
+            }
+        };
+        Self { what, address, caution }
+    }
+
+    /// One with everything that it can hold.
+    #[cfg(test)]
+    pub(crate) fn sample() -> Self {
+        Self { what: "the web site", address: tests::HOSTILE.to_owned(), caution: Some(NOT_ENCRYPTED) }
+    }
+}
+
+const NOT_ENCRYPTED: &str =
+    "This address is not encrypted: whoever is on the way there can read along and take over the access.";
+const ANY_APPLICATION: &str =
+    "Any app on this device can claim this name. Go on only if you started from an app that you know.";
 
 /// A page to go to next, on this host or at a client whose address was validated.
 pub fn go_to(address: &str) -> Response {

@@ -26,7 +26,7 @@ pub async fn openapi() -> Response {
 /// `GET /docs`: the document for reading.
 pub async fn page() -> Response {
     static REFERENCE: LazyLock<Reference> = LazyLock::new(|| Reference::of(OPENAPI));
-    page::html(StatusCode::OK, &*REFERENCE, None)
+    page::html(StatusCode::OK, &*REFERENCE, page::Place::Own)
 }
 
 /// Everything that the page shows, in the order of the document.

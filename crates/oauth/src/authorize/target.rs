@@ -3,6 +3,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::{Position, Url};
 
+use crate::redirect;
 use crate::refusal::Refusal;
 use crate::secret::CodeText;
 
@@ -13,6 +14,32 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RedirectTarget {
     url: Url,
+}
+
+/// Where the browser goes with the answer. The path is not part of it: it says nothing about who receives the answer, and its
+/// text is the developer's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Destination {
+    /// A web site.
+    Site {
+        /// Scheme, host in ASCII, and the port where it is not the scheme's own.
+        origin: String,
+    },
+    /// A web site over plain `http`.
+    UnencryptedSite {
+        /// As for a site.
+        origin: String,
+    },
+    /// A program on the person's device that listens on loopback.
+    ThisDevice {
+        /// As for a site.
+        origin: String,
+    },
+    /// Whatever application on the device answers to a private-use scheme.
+    Application {
+        /// Without the colon.
+        scheme: String,
+    },
 }
 
 impl RedirectTarget {
@@ -41,21 +68,20 @@ impl RedirectTarget {
         ])
     }
 
-    /// The source that a page's `form-action` must name so that the answer to its form may redirect there.
-    pub fn form_action_origin(&self) -> String {
-        // A policy cannot name an IPv6 address
-        // ([CSP3 §2.3.1](https://www.w3.org/TR/CSP3/#framework-directive-source-list)).
-        let host = self.url.host_str().filter(|host| !host.starts_with('['));
-        match (self.url.scheme(), host, self.url.port()) {
-            (scheme @ ("http" | "https"), Some(host), Some(port)) => format!("{scheme}://{host}:{port}"),
-            (scheme @ ("http" | "https"), Some(host), None) => format!("{scheme}://{host}"),
-            (scheme, ..) => format!("{scheme}:"),
+    /// Where the browser goes next, for the person to judge.
+    pub fn destination(&self) -> Destination {
+        let (scheme, host, port) = (self.url.scheme(), self.url.host_str(), self.url.port());
+        // What follows a private-use scheme is the application's own text; a host there is none.
+        let Some(host) = host.filter(|_| matches!(scheme, "http" | "https")) else {
+            return Destination::Application { scheme: scheme.to_owned() };
+        };
+        let port = port.map_or_else(String::new, |port| format!(":{port}"));
+        let origin = format!("{scheme}://{host}{port}");
+        match scheme {
+            _ if redirect::is_loopback(&self.url) => Destination::ThisDevice { origin },
+            "https" => Destination::Site { origin },
+            _ => Destination::UnencryptedSite { origin },
         }
-    }
-
-    /// Where the browser goes next, in words for the person: the host, or the scheme of an installed application.
-    pub fn destination(&self) -> &str {
-        self.url.host_str().unwrap_or_else(|| self.url.scheme())
     }
 
     /// "The endpoint URI MAY include a query component, which MUST be retained when adding additional query

@@ -209,17 +209,27 @@ fn the_query_of_the_redirect_url_is_kept() {
 }
 
 #[test]
-fn the_page_lets_the_form_through_to_the_redirect_url_only() {
-    for (url, origin, destination) in [
-        ("https://client.example.com/cb", "https://client.example.com", "client.example.com"),
-        ("https://client.example.com:8443/cb", "https://client.example.com:8443", "client.example.com"),
-        ("http://127.0.0.1:5000/cb", "http://127.0.0.1:5000", "127.0.0.1"),
-        ("http://[::1]:5000/cb", "http:", "[::1]"),
-        ("com.example.app:/cb", "com.example.app:", "com.example.app"),
+fn the_whole_truth_about_the_destination_is_told() {
+    let site = |origin: &str| Destination::Site { origin: origin.to_owned() };
+    let plain = |origin: &str| Destination::UnencryptedSite { origin: origin.to_owned() };
+    let device = |origin: &str| Destination::ThisDevice { origin: origin.to_owned() };
+    let application = |scheme: &str| Destination::Application { scheme: scheme.to_owned() };
+    for (url, destination) in [
+        ("https://client.example.com/cb", site("https://client.example.com")),
+        ("https://client.example.com:8443/cb", site("https://client.example.com:8443")),
+        ("https://evil.example/accounts.google.com", site("https://evil.example")),
+        ("https://xn--80ak6aa92e.example/cb", site("https://xn--80ak6aa92e.example")),
+        ("http://client.example.com/cb", plain("http://client.example.com")),
+        ("http://localhost.evil.example/cb", plain("http://localhost.evil.example")),
+        ("http://127.0.0.1:5000/cb", device("http://127.0.0.1:5000")),
+        ("http://[::1]:5000/cb", device("http://[::1]:5000")),
+        ("https://localhost/cb", device("https://localhost")),
+        ("com.example.app:/cb", application("com.example.app")),
+        ("com.evil.app://accounts.google.com/cb", application("com.evil.app")),
+        ("com.evil.app:https://accounts.google.com/", application("com.evil.app")),
     ] {
         let valid = checked(&[], |settings| settings.redirect_urls = vec![url.to_owned()]).unwrap();
-        assert_eq!(valid.target().form_action_origin(), origin);
-        assert_eq!(valid.target().destination(), destination);
+        assert_eq!(valid.target().destination(), destination, "{url}");
     }
 }
 

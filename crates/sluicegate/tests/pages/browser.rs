@@ -89,6 +89,31 @@ impl Browser {
         address(self.chromium.event(at)).unwrap()
     }
 
+    /// Does something that opens another window, and goes on in it; answers what leads back.
+    pub(crate) fn go_on_in_new_window(&mut self, act: impl FnOnce(&mut Self)) -> Option<String> {
+        let before = self.chromium.windows();
+        act(self);
+        let mut fresh = (0..10_000)
+            .find_map(|_| self.chromium.windows().into_iter().find(|window| !before.contains(window)));
+        let window = fresh.take().unwrap_or_else(|| panic!("no window was opened by:\n{}", self.text()));
+        self.chromium.attach(&window)
+    }
+
+    /// Goes back to the window before.
+    pub(crate) fn back_to_window(&mut self, window: Option<String>) {
+        self.chromium.resume(window);
+    }
+
+    /// Waits until the page has something of this kind; for what no event tells.
+    pub(crate) fn until_there_is(&mut self, selector: &str) {
+        let asked = json!({"expression": format!("document.querySelector({selector:?}) !== null"), "returnByValue": true});
+        // Between two pages there is none to ask.
+        let is_there =
+            |answer: Result<Value, Value>| answer.is_ok_and(|answer| answer["result"]["value"] == true);
+        let found = (0..10_000).any(|_| is_there(self.chromium.try_call("Runtime.evaluate", &asked)));
+        assert!(found, "there is no {selector} on this page:\n{}", self.text());
+    }
+
     /// Waits until the browser writes a line of this kind for developers.
     pub(crate) fn until_told(&mut self, part: &str, act: impl FnOnce(&mut Self)) {
         let before = self.chromium.events_so_far();

@@ -58,17 +58,17 @@ impl Chromium {
         let mut browser =
             Self { child, input, messages, events: Vec::new(), session: None, last_id: 0, profile };
         let target = browser.call("Target.createTarget", &json!({"url": "about:blank"}));
-        let attach = json!({"targetId": target["targetId"], "flatten": true});
-        let attached = browser.call("Target.attachToTarget", &attach);
-        browser.session = Some(attached["sessionId"].as_str().unwrap().to_owned());
-        for domain in ["Page", "Network", "Log", "Runtime"] {
-            browser.call(&format!("{domain}.enable"), &json!({}));
-        }
+        browser.attach(target["targetId"].as_str().unwrap());
         browser
     }
 
     /// Calls a method and answers its result; a refusal fails the test.
     pub(crate) fn call(&mut self, method: &str, parameters: &Value) -> Value {
+        self.try_call(method, parameters).unwrap_or_else(|refused| panic!("{method}: {refused}"))
+    }
+
+    /// Calls a method and answers its result, or the answer that refuses it.
+    pub(crate) fn try_call(&mut self, method: &str, parameters: &Value) -> Result<Value, Value> {
         self.last_id += 1;
         let mut message = json!({"id": self.last_id, "method": method, "params": parameters});
         if let Some(session) = &self.session {
@@ -79,11 +79,36 @@ impl Chromium {
         loop {
             let mut answer = self.receive(method);
             if answer["id"] == self.last_id {
-                assert!(answer["error"].is_null(), "{method}: {answer}");
-                return answer["result"].take();
+                return if answer["error"].is_null() { Ok(answer["result"].take()) } else { Err(answer) };
             }
             self.events.push(answer);
         }
+    }
+
+    /// The pages that are open, by their targets.
+    pub(crate) fn windows(&mut self) -> Vec<String> {
+        let session = self.session.take();
+        let mut answer = self.call("Target.getTargets", &json!({}));
+        self.session = session;
+        let targets = answer["targetInfos"].take();
+        let pages = targets.as_array().into_iter().flatten().filter(|target| target["type"] == "page");
+        pages.filter_map(|target| Some(target["targetId"].as_str()?.to_owned())).collect()
+    }
+
+    /// Speaks with another page from now on; answers what leads back to the one before.
+    pub(crate) fn attach(&mut self, target: &str) -> Option<String> {
+        let before = self.session.take();
+        let attached = self.call("Target.attachToTarget", &json!({"targetId": target, "flatten": true}));
+        self.session = Some(attached["sessionId"].as_str().unwrap().to_owned());
+        for domain in ["Page", "Network", "Log", "Runtime"] {
+            self.call(&format!("{domain}.enable"), &json!({}));
+        }
+        before
+    }
+
+    /// Goes back to a page.
+    pub(crate) fn resume(&mut self, session: Option<String>) {
+        self.session = session;
     }
 
     /// How many events have come so far.

@@ -8,7 +8,7 @@ use crate::stage::{Site, Stage};
 /// The longest name, without a place to break it.
 const LONG: &str = "Hafenmeisterschiffsverkehrsanmeldungsbestätigungsversandprogrammverwaltungszugangsberechtigungsprüfungsdienstleistungsgesellscha";
 /// From right to left, with pictures, and with neutral characters at its end that must not change sides.
-const TURNED: &str = "جدول المد والجزر 🌊⚓️ (2)";
+const TURNED: &str = "جدول المد والجزر 🌊⚓ (2)";
 /// A host as long as the domain name system lets one be, almost.
 const FAR: &str = "https://a-host-with-a-very-long-first-label-that-fills-all-it-may.and-another-label-of-nearly-the-same-length-that-goes-on.example.org/callback";
 const SAYS: &str = "Shows when each berth is free, and warns before the water is too low for your draught. See https://tide-table.example.org/about/this/very/long/address/that/does/not/end for more.";
@@ -19,8 +19,11 @@ pub(crate) fn walk(mut look: impl FnMut(&Stage, &mut Browser, &str)) {
     let mut see = |browser: &mut Browser, name: &str| look(&stage, browser, name);
     let far = stage.application(LONG, SAYS, FAR);
     let near = stage.application("Tide table", "when to sail", &client.at("/callback"));
+    let installed = stage.application("Tide app", "", "com.example.tide:/callback");
     let turned = stage.application(TURNED, "من اليمين", &client.at("/turned"));
 
+    browser.open(&stage.at("/"));
+    see(&mut browser, "start");
     browser.open(&stage.at("/login"));
     see(&mut browser, "login");
     browser.open(&far);
@@ -31,6 +34,8 @@ pub(crate) fn walk(mut look: impl FnMut(&Stage, &mut Browser, &str)) {
     see(&mut browser, "consent to a long name");
     browser.open(&stage.at("/account/applications"));
     see(&mut browser, "no applications");
+    browser.open(&installed);
+    see(&mut browser, "consent to an installed application");
     browser.open(&near);
     see(&mut browser, "consent");
     browser.follow("#consent-allow");
@@ -40,8 +45,12 @@ pub(crate) fn walk(mut look: impl FnMut(&Stage, &mut Browser, &str)) {
     browser.follow("#consent-allow");
     browser.open(&stage.at("/account/applications"));
     see(&mut browser, "applications");
-    browser.follow("button.danger");
+    browser.follow("a.danger");
+    see(&mut browser, "revoke");
+    browser.follow("#revoke-submit");
     see(&mut browser, "applications after revoking");
+    browser.open(&stage.at("/"));
+    see(&mut browser, "start for somebody");
     browser.open(&stage.at("/account"));
     see(&mut browser, "account");
     browser.open(&stage.at("/account/password"));

@@ -23,7 +23,9 @@ fn allow_an_application(scripts: Scripts) {
     assert_eq!(browser.text_of("document.querySelector('#username').value"), USER.name);
     sign_in(&mut browser);
     let consent = browser.text();
-    for part in ["Tide table", "when to sail", USER.name, "127.0.0.1", "shop"] {
+    for part in
+        ["Tide table", "when to sail", USER.name, "an app on this device", client.at("").as_str(), "shop"]
+    {
         assert!(consent.contains(part), "{part} is missing in: {consent}");
     }
     browser.follow("#consent-allow");
@@ -70,8 +72,10 @@ fn manage_an_account(scripts: Scripts) {
     assert!(browser.text().contains(USER.name), "{}", browser.text());
     browser.follow("nav a[href='/account/applications']");
     assert!(browser.text().contains("Tide table"), "{}", browser.text());
-    browser.follow("button.danger");
-    assert!(browser.text().contains("The access was revoked."), "{}", browser.text());
+    browser.follow("a.danger");
+    assert!(browser.text().contains("Revoke the access of"), "{}", browser.text());
+    browser.follow("#revoke-submit");
+    assert!(browser.text().contains("The access of Tide table was revoked."), "{}", browser.text());
     assert!(browser.text().contains("No application has access"), "{}", browser.text());
     browser.open(&ask);
     assert!(browser.has("#consent-allow"), "after revoking, the person is asked again");

@@ -42,7 +42,8 @@ fn the_way_through_consent_needs_no_mouse() {
     browser.type_text(USER.password);
     browser.until_loaded(|browser| browser.key("Enter"));
     let order = stops(&mut browser, 3);
-    assert_eq!(order[1..], ["consent-allow", "consent-deny"], "{order:?}");
+    assert_eq!(order[1..], ["consent-deny", "consent-allow"], "{order:?}");
+    stops(&mut browser, 2);
     browser.until_loaded(|browser| browser.key("Space"));
     assert!(browser.address().contains("error=access_denied"), "{}", browser.address());
 }
@@ -52,8 +53,9 @@ fn the_account_pages_need_no_mouse() {
     let (stage, mut browser) = (Stage::new(), Browser::new(Scripts::Off));
     browser.open(&stage.at("/account/password"));
     browser.sign_in(USER.name, USER.password);
-    let order = stops(&mut browser, 8);
+    let order = stops(&mut browser, 9);
     let expected = [
+        "Sluicegate",
         "logout-submit",
         "Account",
         "Applications",

@@ -11,6 +11,7 @@ mod gallery;
 mod stage;
 
 mod accessibility;
+mod flow;
 mod framing;
 mod journeys;
 mod keyboard;

@@ -18,7 +18,7 @@ use crate::cookies;
 use crate::extract::basic;
 use crate::pages::form::{Form, OwnForm, fields};
 use crate::pages::login::Asking;
-use crate::pages::{Visit, fault, go_to, sentence, stale_form};
+use crate::pages::{Goal, Visit, When, fault, filters, go_to, sentence, stale_form};
 use crate::respond::page;
 
 /// Where the sign-in page comes back to.
@@ -30,10 +30,14 @@ const CONSENT: &str = "/oauth2/consent";
 #[template(path = "consent.html")]
 struct ConsentPage<'a> {
     application: &'a str,
+    says_something: bool,
     description: &'a str,
+    contacts: &'a [String],
+    logo_url: Option<&'a str>,
     owner: &'a str,
+    registered_at: When,
+    goal: Goal,
     user: &'a str,
-    next: &'a str,
     scopes: &'a [&'static str],
     reaches_data: bool,
     data_sources: &'a [String],
@@ -41,6 +45,11 @@ struct ConsentPage<'a> {
     csrf: &'a str,
     request: &'a str,
 }
+
+/// So many data sources are in view at once; the rest is folded.
+const FIRST_SOURCES: usize = 5;
+/// The most that are folded.
+const MOST_SOURCES: usize = 200;
 
 /// `GET`: what all browsers do.
 pub async fn show(visit: Visit, RawQuery(query): RawQuery) -> Response {
@@ -194,10 +203,16 @@ fn ask_consent(
     let csrf = visit.gate.app().csrf_token(cookie.expose());
     let shown = ConsentPage {
         application: &question.application,
+        says_something: !question.description.is_empty()
+            || !question.contacts.is_empty()
+            || question.logo_url.is_some(),
         description: &question.description,
+        contacts: &question.contacts,
+        logo_url: question.logo_url.as_deref(),
         owner: &question.owner,
+        registered_at: question.registered_at.into(),
+        goal: Goal::of(&question.destination),
         user: &live.caller.member().user.name,
-        next: &question.next,
         scopes: &question.scopes,
         reaches_data: question.reaches_data,
         data_sources: &question.data_sources,
@@ -205,7 +220,7 @@ fn ask_consent(
         csrf: csrf.expose(),
         request: &question.query,
     };
-    page::html(StatusCode::OK, &shown, Some(&question.form_action))
+    page::html(StatusCode::OK, &shown, page::Place::FlowOnward)
 }
 
 /// What a person reads when client or redirect URL are wrong; nothing is sent to anybody.
@@ -221,13 +236,19 @@ fn refused(refusal: Refusal) -> Response {
 #[cfg(test)]
 pub(crate) fn samples() -> Vec<String> {
     use crate::pages::tests::{HOSTILE, rendered};
+    let many: Vec<String> = (0..300).map(|number| number.to_string()).collect();
     let (sources, scopes) = ([HOSTILE.to_owned()], ["Allow data access via OData"]);
-    let page = |description, reaches_data, data_sources| ConsentPage {
+    let contacts = [HOSTILE.to_owned()];
+    let page = |description: &'static str, reaches_data, data_sources| ConsentPage {
         application: HOSTILE,
+        says_something: !description.is_empty(),
         description,
+        contacts: &contacts,
+        logo_url: Some(HOSTILE),
         owner: HOSTILE,
+        registered_at: oauth::time::Timestamp::from_secs(1_760_000_000).into(),
+        goal: Goal::sample(),
         user: HOSTILE,
-        next: HOSTILE,
         scopes: &scopes,
         reaches_data,
         data_sources,
@@ -239,5 +260,6 @@ pub(crate) fn samples() -> Vec<String> {
         rendered(&page("", false, &[])),
         rendered(&page(HOSTILE, true, &[])),
         rendered(&page(HOSTILE, true, &sources)),
+        rendered(&page(HOSTILE, true, &many)),
     ]
 }

@@ -8,9 +8,11 @@ use axum::response::Response;
 use http::StatusCode;
 use oauth::grant::Allowed;
 use oauth::id::ApplicationId;
+use oauth::parameters::{Name, Parameters};
+use oauth::secret::{CsrfToken, SessionCookie};
 
 use super::form::{OwnForm, fields};
-use super::{Visit, When, fault, go_to, stale_form};
+use super::{Visit, When, fault, filters, go_to, stale_form};
 use crate::Gate;
 use crate::extract::Path;
 use crate::respond::management::Problem;
@@ -31,8 +33,18 @@ struct AccountPage<'a> {
 struct ApplicationsPage<'a> {
     here: &'static str,
     csrf: &'a str,
-    notice: Option<&'static str>,
+    /// The name of the application whose access was just revoked.
+    revoked: Option<String>,
     applications: Vec<Connected>,
+}
+
+#[derive(Template)]
+#[template(path = "revoke.html")]
+struct RevokePage<'a> {
+    here: &'static str,
+    csrf: &'a str,
+    id: ApplicationId,
+    name: &'a str,
 }
 
 /// An application that has access.
@@ -77,7 +89,7 @@ pub async fn show(visit: Visit) -> Response {
         roles,
         since: live.session.auth_time.into(),
     };
-    page::html(StatusCode::OK, &shown, None)
+    page::html(StatusCode::OK, &shown, page::Place::Own)
 }
 
 /// `GET /account/applications`.
@@ -91,14 +103,42 @@ pub async fn applications(visit: Visit, RawQuery(query): RawQuery) -> Response {
         Err(cause) => return fault(&cause),
     };
     let csrf = visit.gate.app().csrf_token(cookie.expose());
-    let revoked = query.as_deref() == Some("revoked");
     let shown = ApplicationsPage {
         here: "applications",
         csrf: csrf.expose(),
-        notice: revoked.then_some("The access was revoked."),
+        revoked: just_revoked(&visit, &cookie, query.as_deref().unwrap_or_default()),
         applications: allowed.into_iter().map(Connected::from).collect(),
     };
-    page::html(StatusCode::OK, &shown, None)
+    page::html(StatusCode::OK, &shown, page::Place::Own)
+}
+
+/// `GET /account/applications/{id}/revoke`: asks, and says whose access it is.
+pub async fn ask_to_revoke(visit: Visit, id: Result<Path<(ApplicationId,)>, Problem>) -> Response {
+    let Ok(Path((id,))) = id else { return no_such_application() };
+    let (live, cookie) = match visit.signed_in(&revoke_address(id)).await {
+        Ok(found) => found,
+        Err(instead) => return instead,
+    };
+    let allowed = match list(&visit.gate, &live).await {
+        Ok(allowed) => allowed,
+        Err(cause) => return fault(&cause),
+    };
+    let Some(allowed) = allowed.iter().find(|allowed| allowed.application == id) else {
+        return no_such_application();
+    };
+    let csrf = visit.gate.app().csrf_token(cookie.expose());
+    let shown = RevokePage { here: "applications", csrf: csrf.expose(), id, name: &allowed.name };
+    page::html(StatusCode::OK, &shown, page::Place::Own)
+}
+
+fn revoke_address(id: ApplicationId) -> String {
+    format!("/account/applications/{id}/revoke")
+}
+
+fn no_such_application() -> Response {
+    let message = "The application of this address has no access to your data. Your connected applications are under \
+                   /account/applications.";
+    page::refuse(StatusCode::NOT_FOUND, message)
 }
 
 /// `POST /account/applications/{id}/revoke`.
@@ -116,17 +156,44 @@ pub async fn revoke(
     }
     // The extractor's own refusal speaks the management API's form.
     let Ok(Path((id,))) = id else {
-        return page::refuse(StatusCode::NOT_FOUND, "There is no such application.");
+        return no_such_application();
     };
     let revoked = async {
         let app = visit.gate.app();
         let actor = app.acting(live.caller.clone(), None).await.map_err(acting_fault)?;
-        app.revoke_allowed(&actor, id, &visit.origin).await
+        let name = app.list_allowed(&actor).await?.into_iter().find(|allowed| allowed.application == id);
+        app.revoke_allowed(&actor, id, &visit.origin).await?;
+        Ok(name.map(|allowed| allowed.name))
     };
     match revoked.await {
-        Ok(_) => go_to("/account/applications?revoked"),
+        Ok(Some(name)) => go_to(&told_of(&visit, &cookie, &name)),
+        Ok(None) => go_to("/account/applications"),
         Err(cause) => fault(&cause),
     }
+}
+
+/// The list with a notice that names the application. The name travels in the address, since nothing else knows it any more;
+/// the seal keeps a link from putting words on our page.
+fn told_of(visit: &Visit, cookie: &SessionCookie, name: &str) -> String {
+    let seal = visit.gate.app().csrf_token(&notice_of(cookie, name));
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.append_pair(REVOKED.spelling, name).append_pair(SEAL.spelling, seal.expose());
+    format!("/account/applications?{}", query.finish())
+}
+
+fn just_revoked(visit: &Visit, cookie: &SessionCookie, query: &str) -> Option<String> {
+    let query = Parameters::from_form(query.as_bytes()).ok()?;
+    let (name, seal) = (query.one(REVOKED).ok()??, query.one(SEAL).ok()??);
+    let holds = visit.gate.app().csrf_holds(&notice_of(cookie, name), &CsrfToken::new(seal));
+    holds.then(|| name.to_owned())
+}
+
+const REVOKED: Name = Name::new("revoked", 1024);
+const SEAL: Name = Name::new("seal", 128);
+
+/// What the seal is about; no cookie has a blank.
+fn notice_of(cookie: &SessionCookie, name: &str) -> String {
+    format!("{} revoked {name}", cookie.expose())
 }
 
 async fn list(gate: &Gate, live: &LiveSession) -> Result<Vec<Allowed>, app::Fault> {
@@ -157,15 +224,16 @@ pub(super) fn samples() -> Vec<String> {
     };
     let account =
         AccountPage { here: "account", csrf: "c", user: HOSTILE, roles: HOSTILE.to_owned(), since: since() };
-    let empty = ApplicationsPage { here: "applications", csrf: "c", notice: None, applications: Vec::new() };
+    let empty = ApplicationsPage { here: "applications", csrf: "c", revoked: None, applications: Vec::new() };
+    let revoke = RevokePage { here: "applications", csrf: "c", id: ApplicationId::new(7), name: HOSTILE };
     let filled = ApplicationsPage {
         here: "applications",
         csrf: "c",
-        notice: Some("The access was revoked."),
+        revoked: Some(HOSTILE.to_owned()),
         applications: vec![
             connected(None),
             Connected { id: ApplicationId::new(8), ..connected(Some(since())) },
         ],
     };
-    vec![rendered(&account), rendered(&empty), rendered(&filled)]
+    vec![rendered(&account), rendered(&empty), rendered(&filled), rendered(&revoke)]
 }

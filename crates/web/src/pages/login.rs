@@ -12,7 +12,7 @@ use oauth::parameters::Parameters;
 use oauth::secret::Password;
 
 use super::form::{Form, OwnForm, fields};
-use super::{Visit, fault, go_to, sentence, stale_form, visitor_name};
+use super::{Goal, Visit, fault, filters, go_to, sentence, stale_form, visitor_name};
 use crate::cookies;
 use crate::respond::page;
 
@@ -21,6 +21,7 @@ use crate::respond::page;
 #[template(path = "login.html")]
 struct LoginPage<'a> {
     application: Option<&'a str>,
+    destination: Option<Goal>,
     problem: Option<&'a str>,
     csrf: &'a str,
     continue_to: &'a str,
@@ -53,6 +54,7 @@ impl Visit {
         let csrf = self.gate.app().csrf_token(&visitor);
         let shown = LoginPage {
             application: on_the_way.as_ref().map(|way| way.application.as_str()),
+            destination: on_the_way.as_ref().map(|way| Goal::of(&way.destination)),
             problem: asking.problem,
             csrf: csrf.expose(),
             continue_to: asking.continue_to,
@@ -61,8 +63,8 @@ impl Visit {
         let settings = self.gate.settings();
         let cookie =
             fresh.then(|| cookies::set(visitor_name(&self.gate), &visitor, None, settings)).flatten();
-        let form_action = on_the_way.as_ref().map(|way| way.form_action.as_str());
-        self.with_cookie(page::html(status, &shown, form_action), cookie)
+        let place = if on_the_way.is_some() { page::Place::FlowOnward } else { page::Place::Flow };
+        self.with_cookie(page::html(status, &shown, place), cookie)
     }
 
     /// The application whose request waits for this sign-in.
@@ -152,9 +154,17 @@ pub(crate) fn onward(wanted: &str) -> &str {
 #[cfg(test)]
 pub(super) fn samples() -> Vec<String> {
     use super::tests::{HOSTILE, rendered};
-    let empty = LoginPage { application: None, problem: None, csrf: "c", continue_to: "", username: "" };
+    let empty = LoginPage {
+        application: None,
+        destination: None,
+        problem: None,
+        csrf: "c",
+        continue_to: "",
+        username: "",
+    };
     let full = LoginPage {
         application: Some(HOSTILE),
+        destination: Some(Goal::sample()),
         problem: Some(HOSTILE),
         csrf: "c",
         continue_to: HOSTILE,

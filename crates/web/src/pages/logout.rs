@@ -5,7 +5,7 @@ use axum::response::Response;
 use http::StatusCode;
 
 use super::form::{OwnForm, fields};
-use super::{Visit, fault, stale_form};
+use super::{Visit, fault, filters, stale_form};
 use crate::respond::page;
 
 #[derive(Template)]
@@ -23,11 +23,11 @@ struct SignedOutPage;
 pub async fn show(visit: Visit) -> Response {
     match visit.session().await {
         Err(cause) => fault(&cause),
-        Ok(None) => page::html(StatusCode::OK, &SignedOutPage, None),
+        Ok(None) => page::html(StatusCode::OK, &SignedOutPage, page::Place::Own),
         Ok(Some((live, cookie))) => {
             let csrf = visit.gate.app().csrf_token(cookie.expose());
             let shown = LogoutPage { user: &live.caller.member().user.name, csrf: csrf.expose() };
-            page::html(StatusCode::OK, &shown, None)
+            page::html(StatusCode::OK, &shown, page::Place::Own)
         }
     }
 }
@@ -46,7 +46,7 @@ pub async fn sign_out(visit: Visit, OwnForm(form): OwnForm) -> Response {
             }
         }
     }
-    visit.without_session(page::html(StatusCode::OK, &SignedOutPage, None))
+    visit.without_session(page::html(StatusCode::OK, &SignedOutPage, page::Place::Own))
 }
 
 /// Both pages.

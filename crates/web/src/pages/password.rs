@@ -10,7 +10,7 @@ use http::header::RETRY_AFTER;
 use oauth::secret::Password;
 
 use super::form::{OwnForm, fields};
-use super::{Visit, fault, go_to, sentence, stale_form};
+use super::{Visit, fault, filters, go_to, sentence, stale_form};
 use crate::respond::page;
 
 #[derive(Template)]
@@ -38,7 +38,7 @@ pub async fn show(visit: Visit, RawQuery(query): RawQuery) -> Response {
         notice: changed.then_some("Your password was changed."),
         problems: &[],
     };
-    page::html(StatusCode::OK, &shown, None)
+    page::html(StatusCode::OK, &shown, page::Place::Own)
 }
 
 /// `POST /account/password`.
@@ -69,9 +69,9 @@ pub async fn change(visit: Visit, OwnForm(form): OwnForm) -> Response {
     let shown =
         PasswordPage { here: "password", csrf: csrf.expose(), user, notice: None, problems: &problems };
     let Some(secs) = problem.retry_after_secs else {
-        return page::html(StatusCode::BAD_REQUEST, &shown, None);
+        return page::html(StatusCode::BAD_REQUEST, &shown, page::Place::Own);
     };
-    let mut response = page::html(StatusCode::TOO_MANY_REQUESTS, &shown, None);
+    let mut response = page::html(StatusCode::TOO_MANY_REQUESTS, &shown, page::Place::Own);
     response.headers_mut().insert(RETRY_AFTER, secs.into());
     response
 }

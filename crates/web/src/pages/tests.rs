@@ -2,10 +2,11 @@
 
 use askama::Template;
 
-use super::{account, login, logout, password};
+use super::{account, demo, login, logout, password, start};
 
 /// A name that would do harm where it is not escaped, in text, in an attribute, or in an address.
-pub(crate) const HOSTILE: &str = "\"><script>alert(1)</script><a href='javascript:x'>&amp;";
+pub(crate) const HOSTILE: &str =
+    "\"><script>alert(1)</script><a href='javascript:x'>&amp;\u{202E}\u{200B}\u{3164}\u{E0041}✅";
 
 /// The text of a page.
 pub(crate) fn rendered(page: &impl Template) -> String {
@@ -14,6 +15,8 @@ pub(crate) fn rendered(page: &impl Template) -> String {
 
 fn all() -> Vec<String> {
     let mut pages = [account::samples(), login::samples(), logout::samples(), password::samples()].concat();
+    pages.extend(start::samples());
+    pages.extend(demo::samples());
     pages.extend(crate::oauth::authorize::samples());
     pages.extend(crate::respond::page::samples());
     pages.extend(crate::reference::samples());
@@ -58,6 +61,18 @@ fn what_people_wrote_is_escaped() {
         assert!(!page.contains("<script>") && !page.contains("<a href='"), "{page}");
     }
     assert!(login::samples()[1].contains("&#60;script&#62;"), "{}", login::samples()[1]);
+}
+
+/// Only fields keep what stands in them as it is: what the person typed, and what goes back to us.
+#[test]
+fn what_cannot_be_seen_in_names_and_texts_is_seen_on_every_page() {
+    for page in all() {
+        let texts: String =
+            page.split(" value=\"").map(|part| part.split_once('"').map_or(part, |(_, rest)| rest)).collect();
+        for character in ['\u{202E}', '\u{200B}', '\u{3164}', '\u{E0041}', '✅'] {
+            assert!(!texts.contains(character), "{character:?} is in {page}");
+        }
+    }
 }
 
 #[test]

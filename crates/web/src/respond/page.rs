@@ -6,7 +6,7 @@ use axum::response::Response;
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, REFERRER_POLICY};
 
-use crate::pages::sentence;
+use crate::pages::{filters, sentence};
 
 /// The page that says what went wrong.
 #[derive(Template)]
@@ -16,9 +16,21 @@ struct ErrorPage<'a> {
     message: &'a str,
 }
 
+/// Where a page stands: what isolates a page of our own would break the way of another site through us. See
+/// `docs/decisions/pages-in-a-flow.md`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// A page of our own, which no other site needs to reach.
+    Own,
+    /// In the flow of another site, whose window may have opened ours.
+    Flow,
+    /// The same, with a form after which the browser is sent to that site, and by it wherever it likes.
+    FlowOnward,
+}
+
 /// An error page. The message is for a person: a sentence that says what to do.
 pub fn error(status: StatusCode, title: &str, message: &str) -> Response {
-    html(status, &ErrorPage { title, message }, None)
+    html(status, &ErrorPage { title, message }, Place::Flow)
 }
 
 /// Refuses a request for what HTTP itself can tell.
@@ -33,9 +45,8 @@ pub fn refuse(status: StatusCode, message: &str) -> Response {
     error(status, title, &sentence(message))
 }
 
-/// A page with its security policy: it loads only our own style sheet, runs no script, cannot be framed, is not cached,
-/// and sends its forms nowhere but here and to `form_action`, where a consent sends the browser next.
-pub fn html(status: StatusCode, page: &impl Template, form_action: Option<&str>) -> Response {
+/// A page with its security policy: it loads only our own style sheet, runs no script, cannot be framed and is not cached.
+pub fn html(status: StatusCode, page: &impl Template, place: Place) -> Response {
     let Ok(text) = page.render() else {
         let mut response = Response::new(Body::from("the page cannot be shown"));
         *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
@@ -48,18 +59,24 @@ pub fn html(status: StatusCode, page: &impl Template, form_action: Option<&str>)
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.insert("x-frame-options", HeaderValue::from_static("DENY"));
-    headers.insert("cross-origin-opener-policy", HeaderValue::from_static("same-origin"));
-    headers.insert(CONTENT_SECURITY_POLICY, security_policy(form_action));
+    if place == Place::Own {
+        headers.insert("cross-origin-opener-policy", HeaderValue::from_static("same-origin"));
+    }
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(security_policy(place)));
     response
 }
 
-fn security_policy(form_action: Option<&str>) -> HeaderValue {
-    let also = form_action.map_or_else(String::new, |origin| format!(" {origin}"));
-    let policy = format!(
-        "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'; \
-         form-action 'self'{also}"
-    );
-    HeaderValue::from_str(&policy).unwrap_or_else(|_| HeaderValue::from_static("default-src 'none'"))
+const fn security_policy(place: Place) -> &'static str {
+    match place {
+        Place::Own | Place::Flow => {
+            "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'; \
+             form-action 'self'"
+        }
+        // Browsers hold form-action against every redirect that follows, and only the client knows those.
+        Place::FlowOnward => {
+            "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'"
+        }
+    }
 }
 
 /// The page.

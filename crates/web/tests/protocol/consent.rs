@@ -55,15 +55,20 @@ async fn denying_tells_the_client_in_the_documented_words_and_allows_nothing() {
 }
 
 #[tokio::test]
-async fn the_pages_name_where_their_forms_may_lead_and_cannot_be_framed() {
+async fn pages_in_a_flow_let_the_browser_go_on_and_cannot_be_framed() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let mut browser = server.browser();
     let login = browser.get(&client.authorize_url(&[])).await.expect(200);
+    assert!(login.text().contains("https://client.example"), "{}", login.text());
     let consent = browser.sign_in(&USER).await.expect(200);
     for page in [login, consent] {
         let policy = page.header("content-security-policy");
-        assert!(policy.ends_with("form-action 'self' https://client.example"), "{policy}");
+        assert!(
+            !policy.contains("form-action"),
+            "the client may send the browser on, wherever it likes: {policy}"
+        );
+        assert_eq!(page.header("cross-origin-opener-policy"), "", "the window that opened ours waits for it");
         for part in ["default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'"] {
             assert!(policy.contains(part), "{policy}");
         }
@@ -76,6 +81,15 @@ async fn the_pages_name_where_their_forms_may_lead_and_cannot_be_framed() {
     }
     let plain = server.get("/login").send().await.expect(200);
     assert!(plain.header("content-security-policy").ends_with("form-action 'self'"));
+    assert_eq!(plain.header("cross-origin-opener-policy"), "");
+    let error = server.get("/oauth2/authorize?client_id=x").send().await.expect(400);
+    assert!(error.header("content-security-policy").ends_with("form-action 'self'"));
+    assert_eq!(error.header("cross-origin-opener-policy"), "");
+    for own in ["/", "/account", "/account/password", "/docs", "/logout"] {
+        let page = browser.get(own).await.expect(200);
+        assert_eq!(page.header("cross-origin-opener-policy"), "same-origin", "{own}");
+        assert!(page.header("content-security-policy").ends_with("form-action 'self'"), "{own}");
+    }
 }
 
 #[tokio::test]
@@ -87,7 +101,7 @@ async fn after_a_wrong_password_the_sign_in_page_still_knows_where_it_leads() {
     let wrong = testkit::TestUser { name: USER.name, password: "wrong" };
     let page = browser.sign_in(&wrong).await.expect(401);
     assert!(page.text().contains("Harbour Reports"), "{}", page.text());
-    assert!(page.header("content-security-policy").ends_with("form-action 'self' https://client.example"));
+    assert!(!page.header("content-security-policy").contains("form-action"));
     assert!(browser.sign_in(&USER).await.expect(200).text().contains("consent-allow"));
 }
 
@@ -139,6 +153,98 @@ async fn a_changed_request_in_the_consent_form_is_checked_anew() {
     let form = browser.form_with_button("consent-allow").press("consent-allow").fill("request", &evil);
     let answer = browser.submit(form).await.expect(400);
     assert!(answer.text().contains("error-title"));
+}
+
+/// The text of the page without its markup.
+fn words(page: &str) -> String {
+    let parts = page.split('<').map(|part| part.split_once('>').map_or(part, |(_, text)| text));
+    parts.collect::<Vec<_>>().join(" ").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[tokio::test]
+async fn the_consent_page_tells_the_whole_truth_about_the_destination() {
+    let server = TestServer::start().await;
+    for (redirect, told, never) in [
+        (
+            "com.evil.app://accounts.google.com/cb",
+            "an app on this device that answers to com.evil.app:",
+            "google",
+        ),
+        ("http://127.0.0.1:5000/google.com", "an app on this device, at http://127.0.0.1:5000", "google"),
+        ("https://evil.example:8443/google.com", "the web site https://evil.example:8443", "google"),
+        ("http://plain.example/cb", "the web site http://plain.example", "an app on this device"),
+        ("https://client.example/cb", "the web site https://client.example", "not encrypted"),
+    ] {
+        let client = Client::register_with(&server, json!({ "redirectUrls": [redirect] })).await;
+        let url = client.authorize_url(&[]).split("&redirect_uri").next().unwrap().to_owned();
+        let mut browser = server.browser();
+        browser.get(&url).await.expect(200);
+        let login = words(browser.page().text());
+        browser.sign_in(&USER).await.expect(200);
+        for page in [login, words(browser.page().text())] {
+            assert!(page.contains(told), "{told} is missing in {page}");
+            let (before, _) = page.split_once("value=").unwrap_or((&page, ""));
+            assert!(!before.contains(never), "{never} is in {page}");
+        }
+        assert_eq!(browser.page().text().contains("not encrypted"), redirect.starts_with("http://plain"));
+    }
+}
+
+#[tokio::test]
+async fn the_consent_page_says_who_registered_the_application_and_sets_off_what_its_developer_wrote() {
+    let server = TestServer::start().await;
+    let members = json!({
+        "description": "Verified by Microsoft",
+        "contacts": ["ops@client.example", "+49 30 1234"],
+        "logoUrl": "https://client.example/logo.png",
+    });
+    let client = Client::register_as(&server, &ADMIN, members).await;
+    let browser = asked(&server, &client, &[]).await;
+    let page = browser.page().text();
+    let all = words(page);
+    for part in ["Registered by d2cadmin , on 1 January 2026", "Not verified", "Allow Harbour Reports"] {
+        assert!(all.contains(part), "{part} is missing in {all}");
+    }
+    let said = page.split("<section class=\"said\"").nth(1).unwrap().split("</section>").next().unwrap();
+    for part in
+        ["Its developer writes", "Verified by Microsoft", "ops@client.example", "+49 30 1234", "not checked"]
+    {
+        assert!(said.contains(part), "{part} is missing in {said}");
+    }
+    assert!(
+        said.contains("https://client.example/logo.png") && !page.contains("<img"),
+        "no picture is loaded"
+    );
+    assert_eq!(page.matches("Verified by Microsoft").count(), 1, "never in the server's own voice");
+}
+
+#[tokio::test]
+async fn no_application_user_or_role_is_named_by_what_cannot_be_seen_or_imitates_the_server() {
+    let server = TestServer::start().await;
+    let names = [
+        "\u{200B}",
+        "Bank\u{AD}",
+        "A\u{61C}B",
+        "\u{3164}",
+        "A\u{E0041}",
+        "Bank ✅",
+        "Sluicegate Administration",
+    ];
+    for name in names {
+        let application = json!({ "name": name, "redirectUrls": ["https://client.example/cb"] });
+        let user = json!({ "userName": name, "passwordInfo": { "password": "a lantern over the lock" },
+            "permissions": { "roles": [2] } });
+        let role = json!({ "name": name, "permissions": [7] });
+        for (path, body) in [
+            (crate::client::APPLICATIONS, application),
+            ("/api/admin/users", user),
+            ("/api/admin/roles", role),
+        ] {
+            let refused = server.post(path).basic(&ADMIN).json(&body).send().await;
+            assert_eq!(refused.status(), 400, "{path} {name:?}: {}", refused.text());
+            assert!(refused.text().contains("must not contain"), "{path}: {}", refused.text());
+        }
+    }
 }
 
 #[tokio::test]

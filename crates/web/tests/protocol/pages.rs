@@ -38,9 +38,22 @@ async fn connected_applications_are_listed_with_their_last_use_and_can_be_revoke
     let page = browser.get("/account/applications").await.expect(200);
     assert!(page.text().contains("1 January 2026, 12:10 UTC"), "{}", page.text());
 
-    let form = browser.form("/account/applications/");
+    let ask = format!("/account/applications/{}/revoke", client.id);
+    assert!(page.text().contains(&ask), "{}", page.text());
+    let page = browser.get(&ask).await.expect(200);
+    assert!(page.text().contains("Revoke the access of") && page.text().contains("Harbour Reports"));
+    assert!(is_alive(&server, &tokens.access).await, "asking ends nothing");
+    let form = browser.form_with_button("revoke-submit");
     let page = browser.submit(form).await.expect(200);
-    assert!(page.text().contains("The access was revoked.") && !page.text().contains("Harbour Reports"));
+    assert!(page.text().contains("The access of <bdi>Harbour Reports</bdi> was revoked."), "{}", page.text());
+    assert!(page.text().contains("No application has access"), "{}", page.text());
+    let told = browser.address().to_string();
+    let other = told.replace("Harbour+Reports", "Your+account");
+    for (address, is_told) in [(&told, true), (&other, false)] {
+        let page = browser.get(address).await.expect(200);
+        assert_eq!(page.text().contains("was revoked"), is_told, "a link puts no words on our page");
+    }
+    browser.get(&ask).await.expect(404);
     assert!(!is_alive(&server, &tokens.access).await);
     assert_refused(&client.refresh(&server, &tokens.refresh).await, 400, "invalid_grant");
 }

@@ -1,0 +1,17 @@
+//! Filters of the templates.
+
+#![expect(
+    missing_docs,
+    clippy::missing_errors_doc,
+    clippy::inline_always,
+    reason = "the attribute of a filter makes items of its own"
+)]
+
+use oauth::characters;
+
+/// What somebody wrote, as [`characters::shown`] makes it safe to see: on every name and text that is not ours.
+#[askama::filter_fn]
+#[expect(clippy::unnecessary_wraps, reason = "filters of templates may fail")]
+pub fn shown(text: impl std::fmt::Display, _: &dyn askama::Values) -> askama::Result<String> {
+    Ok(characters::shown(&text.to_string()).into_owned())
+}
