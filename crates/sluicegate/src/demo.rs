@@ -17,7 +17,7 @@ use crate::cli::terminal::say;
 use crate::config::{Environment, Settings};
 use crate::installation::Installation;
 use crate::logging;
-use crate::serve::{self, Running, Site};
+use crate::serve::{self, Kind, Running, Site};
 use crate::server::{Signals, Stop};
 
 mod client;
@@ -49,7 +49,7 @@ async fn play(settings: &Settings, environment: &Environment, auto: bool) -> any
     if fresh {
         setup::create(settings, environment, passwords.clone()).await?;
     }
-    let running = Running::start(settings, environment, &stop).await?;
+    let running = Running::start(settings, environment, &stop, Kind::Demo).await?;
     let app = Arc::clone(&running.app);
     let stage = Stage { settings, site: running.site.clone(), passwords: &passwords };
     let story = async {
@@ -119,8 +119,10 @@ impl Stage<'_> {
         say(&format!("The harbour is in {}.", self.settings.general.data_dir.display()));
         say(&format!("sluicegate is ready at {}\n", self.site.local_url));
         let (verifier, state) = (random_text(), random_text());
+        let redirect = format!("{}{}", self.site.local_url, web::pages::demo::CALLBACK);
         let cast = Cast {
             issuer: &self.site.public_url,
+            redirect: &redirect,
             user: FIRST_ACCOUNTS[1].0,
             password: self.passwords[1].expose(),
             verifier: &verifier,
@@ -135,7 +137,8 @@ impl Stage<'_> {
 
     fn invite(&self, registered: &Registered) {
         let url = &self.site.local_url;
-        let authorize = registered.authorize_path(&[]);
+        // The page to which it leads back tells the next command, for which it needs to know the application.
+        let authorize = registered.authorize_path(&[("state", registered.client_id.as_str())]);
         say("\nNow try it by hand; the server runs until you press Ctrl-C.\n");
         say(&format!("  every operation        {url}/docs"));
         say(&format!("  what has access        {url}/account/applications"));

@@ -34,7 +34,7 @@ pub(crate) fn run(settings: &Settings, environment: &Environment) -> anyhow::Res
     runtime()?.block_on(async {
         let stop = Stop::new();
         let signals = Signals::hear()?;
-        let running = Running::start(settings, environment, &stop).await?;
+        let running = Running::start(settings, environment, &stop, Kind::Service).await?;
         say(&format!("sluicegate is ready at {}", running.site.local_url));
         let app = Arc::clone(&running.app);
         let lame = Duration::from_secs(u64::from(settings.limits.drain_secs));
@@ -50,6 +50,15 @@ pub(crate) fn run(settings: &Settings, environment: &Environment) -> anyhow::Res
 /// When the operating system gives none.
 pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no runtime could be started")
+}
+
+/// What a server is started for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// To serve.
+    Service,
+    /// To be tried out: it also plays the application that is called back.
+    Demo,
 }
 
 /// Where a server is reached.
@@ -82,6 +91,7 @@ impl Running {
         settings: &Settings,
         environment: &Environment,
         stop: &Stop,
+        kind: Kind,
     ) -> anyhow::Result<Self> {
         let tls = read_tls(settings)?;
         let bound = server::bind(settings.general.listen).await?;
@@ -89,7 +99,7 @@ impl Running {
         let app = Arc::new(wiring::open(settings, environment, &site.public_url).await?);
         warn_of(settings, &site);
         let mut tasks = JoinSet::new();
-        let front = web::service(Arc::clone(&app), web_settings(settings, &site));
+        let front = web::service(Arc::clone(&app), web_settings(settings, &site, kind));
         tasks.spawn(bound.serve(front, tls.clone(), limits(settings), stop.clone()));
         tasks.spawn(look(Arc::clone(&app), stop.clone()));
         tasks.spawn(tidy(Arc::clone(&app), stop.clone()));
@@ -157,12 +167,13 @@ fn warn_of(settings: &Settings, site: &Site) {
     }
 }
 
-fn web_settings(settings: &Settings, site: &Site) -> WebSettings {
+fn web_settings(settings: &Settings, site: &Site, kind: Kind) -> WebSettings {
     WebSettings {
         tls: site.public_url.starts_with("https:"),
         trusted_proxies: settings.general.trusted_proxies.clone(),
         max_body_bytes: number(settings.limits.max_body_bytes),
         max_uri_bytes: number(settings.limits.max_uri_bytes),
+        demo: (kind == Kind::Demo).then(|| site.local_url.clone()),
     }
 }
 

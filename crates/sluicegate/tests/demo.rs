@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use testkit::Served;
+use testkit::{Served, TestUser, Wire};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_sluicegate");
 
@@ -39,10 +39,46 @@ fn it_serves_on_until_it_is_told_to_stop() {
     while !served.printed().contains("clientSecret  ") {
         std::thread::yield_now();
     }
+    assert_the_last_link_leads_to_a_page(&served);
     let (status, told) = served.terminate();
     assert_eq!(status.code(), Some(0), "{told}");
     assert!(told.contains("Now try it by hand"), "{told}");
     assert!(told.contains("d2cadmin") && told.contains("d2cuser"), "{told}");
+}
+
+/// Follows the link as a browser does that the user has signed in, and exchanges the code as the page says.
+#[expect(clippy::unwrap_used, reason = "what the test cannot do without fails it")]
+fn assert_the_last_link_leads_to_a_page(served: &Served) {
+    let told = served.printed();
+    let after = |label: &str| {
+        let rest = told.split(label).nth(1).unwrap_or_else(|| panic!("{label} is missing in {told}"));
+        rest.split_whitespace().next().unwrap().to_owned()
+    };
+    let (password, client, secret) = (after("d2cuser  "), after("clientId  "), after("clientSecret  "));
+    let wire = Wire::new(served.url());
+    let link = after("allow it again  ");
+    let path = link.strip_prefix(served.url()).unwrap();
+    let user = TestUser { name: "d2cuser", password: Box::leak(password.into_boxed_str()) };
+    let page = wire.get(path, Some(&user)).unwrap();
+    assert_eq!(page.status, 200, "{}", page.body);
+    let denied = wire.get("/demo/callback?error=access_denied&error_description=No", None).unwrap();
+    assert!(
+        denied.body.contains("access_denied") && denied.body.contains("allow it again"),
+        "{}",
+        denied.body
+    );
+    let hostile = wire.get("/demo/callback?code=a%27%3Brm+-rf&state=%24(x)", None).unwrap();
+    assert!(!hostile.body.contains("rm -rf") && !hostile.body.contains("$(x)"), "{}", hostile.body);
+    let shown = wire.get(&format!("/demo/callback?code=sgc_a-B&state={client}"), None).unwrap();
+    for part in [
+        "sgc_a-B",
+        &format!("curl -u {client} {}/oauth2/token", served.url()),
+        "/demo/callback",
+        "Ships?$top=5",
+    ] {
+        assert!(shown.body.contains(part), "{part} is missing in {}", shown.body);
+    }
+    assert!(!shown.body.contains(&secret), "no page shows the secret");
 }
 
 #[test]

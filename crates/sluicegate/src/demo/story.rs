@@ -9,10 +9,6 @@ use super::client::{Answer, As, Client, Send, encode};
 use super::forms::Form;
 use super::narrator::{Narrator, detail, shortened};
 
-/// The applications' own address of the story. Nothing listens there: the story reads the code off the redirect, as an
-/// application's web server would read it off the request.
-const REDIRECT: &str = "http://127.0.0.1/callback";
-
 const APPLICATIONS: &str = "/api/mgmt/oauth/client/applications";
 const ALLOWED: &str = "/api/mgmt/oauth/client/allowedapplications";
 const TOKEN: &str = "/oauth2/token";
@@ -27,6 +23,9 @@ pub(super) const APPLICATION: &str = "Harbour dashboard";
 pub(super) struct Cast<'a> {
     /// The server's issuer identifier.
     pub(super) issuer: &'a str,
+    /// The application's own address, to which the user comes back with the code. The story reads the code off the redirect, as an
+    /// application's web server would read it off the request; a person who tries it by hand finds a page there.
+    pub(super) redirect: &'a str,
     /// The user's name.
     pub(super) user: &'a str,
     /// The user's password.
@@ -42,12 +41,14 @@ pub(super) struct Registered {
     pub(super) id: String,
     pub(super) client_id: String,
     pub(super) client_secret: String,
+    redirect: String,
 }
 
 impl Registered {
     /// The address at which a user allows the application; what it needs besides is up to the application.
     pub(super) fn authorize_path(&self, more: &[(&str, &str)]) -> String {
-        let fields = [("response_type", "code"), ("client_id", &self.client_id), ("redirect_uri", REDIRECT)];
+        let fields =
+            [("response_type", "code"), ("client_id", &self.client_id), ("redirect_uri", &self.redirect)];
         let fields: Vec<_> = fields
             .iter()
             .chain(more)
@@ -89,7 +90,7 @@ async fn register(client: &mut Client, cast: &Cast<'_>, tell: &mut Narrator) -> 
     let payload = json!({
         "name": APPLICATION,
         "description": "Shows who is in the harbour",
-        "redirectUrls": [REDIRECT],
+        "redirectUrls": [cast.redirect],
     });
     tell.step("register an application", "POST", APPLICATIONS);
     let caller = As::Basic(cast.user, cast.password);
@@ -100,6 +101,7 @@ async fn register(client: &mut Client, cast: &Cast<'_>, tell: &mut Narrator) -> 
         id: body["id"].as_i64().context("the answer has no id")?.to_string(),
         client_id: text(&body, "clientId")?,
         client_secret: text(&body, "clientSecret")?,
+        redirect: cast.redirect.to_owned(),
     };
     let secret = shortened(&application.client_secret);
     tell.outcome(&answer, &format!("clientId {}, clientSecret {secret}", application.client_id));
@@ -145,7 +147,7 @@ async fn allow(
     let answer = client.send(Method::POST, &consent.action, As::Browser, Send::Form(&consent.fields)).await?;
     ensure!(answer.status.is_redirection(), "the answer is {} and not a redirect", answer.status);
     let code = code_of(answer.header(LOCATION), cast)?;
-    tell.outcome(&answer, &format!("back to {REDIRECT} with code {}", shortened(&code)));
+    tell.outcome(&answer, &format!("back to {} with code {}", cast.redirect, shortened(&code)));
     Ok(code)
 }
 
@@ -153,7 +155,11 @@ async fn allow(
 /// ([RFC 9207 §2.4](https://www.rfc-editor.org/rfc/rfc9207#section-2.4)).
 fn code_of(location: &str, cast: &Cast<'_>) -> anyhow::Result<String> {
     let url = url::Url::parse(location).context("the redirect leads nowhere")?;
-    ensure!(location.starts_with(REDIRECT), "the redirect leads to {}", url.host_str().unwrap_or_default());
+    ensure!(
+        location.starts_with(cast.redirect),
+        "the redirect leads to {}",
+        url.host_str().unwrap_or_default()
+    );
     let field =
         |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
     if let Some(error) = field("error") {
@@ -174,7 +180,7 @@ async fn exchange(
     let fields = [
         ("grant_type", "authorization_code"),
         ("code", code),
-        ("redirect_uri", REDIRECT),
+        ("redirect_uri", cast.redirect),
         ("code_verifier", cast.verifier),
     ];
     tell.step("exchange the code for tokens", "POST", TOKEN);
