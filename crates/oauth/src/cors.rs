@@ -7,8 +7,8 @@ use std::str::FromStr;
 
 use url::Url;
 
+use crate::characters::{self, CharacterFault};
 use crate::id::TrustedOriginId;
-use crate::registration::is_unprintable;
 use crate::time::Timestamp;
 
 mod pattern;
@@ -118,8 +118,8 @@ pub struct NewTrustedOrigin {
 pub enum DescriptionFault {
     #[error("is {0} characters long; at most 256 are allowed")]
     TooLong(usize),
-    #[error("must not contain control characters")]
-    ControlCharacter,
+    #[error(transparent)]
+    Character(#[from] CharacterFault),
 }
 
 /// Holds the description of a trusted origin against the rules.
@@ -130,8 +130,7 @@ pub fn check_description(text: &str) -> Result<(), DescriptionFault> {
     let length = text.chars().count();
     match () {
         () if length > LONGEST_DESCRIPTION => Err(DescriptionFault::TooLong(length)),
-        () if text.chars().any(is_unprintable) => Err(DescriptionFault::ControlCharacter),
-        () => Ok(()),
+        () => Ok(characters::check(text)?),
     }
 }
 
