@@ -131,22 +131,27 @@ fn write_set(xml: &mut Xml, model: &Model, entity_type: &EntityType) {
     if entity_type.name != entity_type.table {
         xml.leaf("Annotation", &[("Term", ORIGINAL_NAME), ("String", &entity_type.table)]);
     }
-    for (term, property) in [
-        ("ExpandRestrictions", "Expandable"),
-        ("SearchRestrictions", "Searchable"),
-        ("InsertRestrictions", "Insertable"),
-        ("UpdateRestrictions", "Updatable"),
-        ("DeleteRestrictions", "Deletable"),
+    for (term, property, allowed) in [
+        ("CountRestrictions", "Countable", true),
+        ("ExpandRestrictions", "Expandable", false),
+        ("SearchRestrictions", "Searchable", false),
+        ("InsertRestrictions", "Insertable", false),
+        ("UpdateRestrictions", "Updatable", false),
+        ("DeleteRestrictions", "Deletable", false),
     ] {
-        write_restriction(xml, term, property);
+        write_record(xml, term, property, ("Bool", if allowed { "true" } else { "false" }));
+    }
+    if !entity_type.navigations.is_empty() {
+        let none = "Org.OData.Capabilities.V1.NavigationType/None";
+        write_record(xml, "NavigationRestrictions", "Navigability", ("EnumMember", none));
     }
     xml.close("EntitySet");
 }
 
-fn write_restriction(xml: &mut Xml, term: &str, property: &str) {
+fn write_record(xml: &mut Xml, term: &str, property: &str, value: (&str, &str)) {
     xml.open("Annotation", &[("Term", &format!("{CAPABILITIES}.{term}"))]);
     xml.open("Record", &[]);
-    xml.leaf("PropertyValue", &[("Property", property), ("Bool", "false")]);
+    xml.leaf("PropertyValue", &[("Property", property), value]);
     xml.close("Record");
     xml.close("Annotation");
 }
@@ -162,19 +167,20 @@ fn write_capabilities(xml: &mut Xml) {
         ],
     );
     for (term, supported) in [
-        // Power Query then sends its requests side by side.
-        ("AsynchronousRequestsSupported", "true"),
+        ("AnnotationValuesInQuerySupported", "false"),
+        // The preference `respond-async`, not requests side by side.
+        ("AsynchronousRequestsSupported", "false"),
         ("BatchSupported", "false"),
+        ("ComputeSupported", "false"),
         ("CrossJoinSupported", "false"),
         ("KeyAsSegmentSupported", "false"),
+        ("QuerySegmentSupported", "false"),
+        ("SkipSupported", "true"),
+        ("TopSupported", "true"),
     ] {
         xml.leaf("Annotation", &[("Term", &format!("{CAPABILITIES}.{term}")), ("Bool", supported)]);
     }
-    xml.open("Annotation", &[("Term", &format!("{CAPABILITIES}.CountRestrictions"))]);
-    xml.open("Record", &[]);
-    xml.leaf("PropertyValue", &[("Property", "Countable"), ("Bool", "true")]);
-    xml.close("Record");
-    xml.close("Annotation");
+    write_record(xml, "SelectSupport", "Supported", ("Bool", "true"));
     xml.open("Annotation", &[("Term", &format!("{CAPABILITIES}.FilterFunctions"))]);
     xml.open("Collection", &[]);
     for function in Function::ALL {

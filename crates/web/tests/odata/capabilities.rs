@@ -1,0 +1,187 @@
+//! What `$metadata` declares is what the server does, and what it does not do is declared.
+
+use http::Method;
+
+use crate::harbour::{Harbour, code};
+
+const TABLES: &str = "
+    CREATE TABLE Ships (Id INTEGER PRIMARY KEY, Name TEXT, Built DATE, Seen DATETIME, Watch TIME, Draught DECIMAL(6,2));
+    CREATE TABLE Visits (Id INTEGER PRIMARY KEY, Ship INTEGER REFERENCES Ships);
+    INSERT INTO Ships VALUES (1, 'Anna', '2001-02-03', '2024-05-01T12:00:00Z', '12:30:00', 4.5), (2, 'Berta', NULL, NULL, NULL, NULL);
+    INSERT INTO Visits VALUES (1, 1);
+";
+
+/// A call of each function that is true for the first ship.
+const CALLS: &[(&str, &str)] = &[
+    ("contains", "contains(Name,'nn')"),
+    ("startswith", "startswith(Name,'An')"),
+    ("endswith", "endswith(Name,'na')"),
+    ("length", "length(Name) eq 4"),
+    ("indexof", "indexof(Name,'nn') eq 1"),
+    ("substring", "substring(Name,1,2) eq 'nn'"),
+    ("tolower", "tolower(Name) eq 'anna'"),
+    ("toupper", "toupper(Name) eq 'ANNA'"),
+    ("trim", "trim(Name) eq 'Anna'"),
+    ("concat", "concat(Name,'!') eq 'Anna!'"),
+    ("year", "year(Built) eq 2001"),
+    ("month", "month(Built) eq 2"),
+    ("day", "day(Built) eq 3"),
+    ("hour", "hour(Seen) eq 12"),
+    ("minute", "minute(Watch) eq 30"),
+    ("second", "second(Seen) eq 0 and Seen ne null"),
+    ("fractionalseconds", "fractionalseconds(Seen) eq 0 and Seen ne null"),
+    ("date", "date(Seen) eq 2024-05-01"),
+    ("time", "time(Seen) eq 12:00:00"),
+    ("now", "Seen lt now()"),
+    ("round", "round(Draught) eq 5"),
+    ("floor", "floor(Draught) eq 4"),
+    ("ceiling", "ceiling(Draught) eq 5"),
+];
+
+/// A declared capability: the set that it holds for, if it is one; the term; what is declared of it.
+struct Declared<'t> {
+    set: Option<&'t str>,
+    term: &'t str,
+    value: &'t str,
+}
+
+/// All capabilities of a metadata document.
+fn declared(metadata: &str) -> Vec<Declared<'_>> {
+    let mut declared = Vec::new();
+    let mut set = None;
+    for element in metadata.split("<EntitySet ").flat_map(|part| part.split_inclusive("</EntitySet>")) {
+        if element.starts_with("Name=\"") {
+            set = element.split('"').nth(1);
+        }
+        for annotation in element.split("<Annotation Term=\"").skip(1) {
+            let (term, rest) = annotation.split_once('"').unwrap();
+            // An element of its own, or one with content.
+            let (start, _) = rest.split_once('>').unwrap();
+            let value =
+                if start.ends_with('/') { start } else { rest.split("</Annotation>").next().unwrap() };
+            if let Some(term) = term.strip_prefix("Org.OData.Capabilities.V1.") {
+                declared.push(Declared { set, term, value });
+            }
+        }
+        if element.ends_with("</EntitySet>") {
+            set = None;
+        }
+    }
+    declared
+}
+
+async fn status(harbour: &Harbour, method: Method, rest: &str) -> u16 {
+    let target = format!("/api/odata4/Fleet{}", rest.replace(' ', "%20"));
+    harbour.server.call(method, &target).bearer(&harbour.token).send().await.status()
+}
+
+/// A request and the status of its answer.
+type Trial = (Method, &'static str, u16);
+
+/// What a capability must say, and requests that hold the server to it with their statuses; `SET` stands for the set.
+fn trial(term: &str) -> Option<(&'static str, &'static [Trial])> {
+    const NO: &str = "Bool=\"false\"";
+    const YES: &str = "Bool=\"true\"";
+    Some(match term {
+        "AnnotationValuesInQuerySupported" => {
+            (NO, &[(Method::GET, "/Ships?$filter=@Core.Description eq 'x'", 501)])
+        }
+        "AsynchronousRequestsSupported" => (NO, &[(Method::GET, "/Ships", 200)]),
+        "BatchSupported" => (NO, &[(Method::POST, "/$batch", 501)]),
+        "ComputeSupported" => (NO, &[(Method::GET, "/Ships?$compute=Id add 1 as More", 501)]),
+        "ConformanceLevel" => ("ConformanceLevelType/Minimal", &[(Method::GET, "", 200)]),
+        "CountRestrictions" => {
+            (YES, &[(Method::GET, "/SET/$count", 200), (Method::GET, "/SET?$count=true", 200)])
+        }
+        "CrossJoinSupported" => (NO, &[(Method::GET, "/$crossjoin(Ships,Visits)", 501)]),
+        "DeleteRestrictions" => (NO, &[(Method::DELETE, "/SET(1)", 405)]),
+        "ExpandRestrictions" => (NO, &[(Method::GET, "/SET?$expand=*", 501)]),
+        "InsertRestrictions" => (NO, &[(Method::POST, "/SET", 405)]),
+        "KeyAsSegmentSupported" => (NO, &[(Method::GET, "/Ships/1", 404)]),
+        "NavigationRestrictions" => (
+            "EnumMember=\"Org.OData.Capabilities.V1.NavigationType/None\"",
+            &[(Method::GET, "/Ships(1)/Visits", 501), (Method::GET, "/Visits(1)/Ships", 501)],
+        ),
+        "QuerySegmentSupported" => (NO, &[(Method::POST, "/Ships/$query", 501)]),
+        "SearchRestrictions" => (NO, &[(Method::GET, "/SET?$search=x", 501)]),
+        "SelectSupport" => (YES, &[(Method::GET, "/Ships?$select=Id", 200)]),
+        "SkipSupported" => (YES, &[(Method::GET, "/Ships?$skip=1", 200)]),
+        "TopSupported" => (YES, &[(Method::GET, "/Ships?$top=1", 200)]),
+        "UpdateRestrictions" => (NO, &[(Method::PATCH, "/SET(1)", 405)]),
+        _ => return None,
+    })
+}
+
+#[tokio::test]
+async fn every_declared_capability_is_kept() {
+    let harbour = Harbour::open().await;
+    harbour.add_source("Fleet", TABLES).await;
+    let call = harbour.server.get("/api/odata4/Fleet/$metadata").bearer(&harbour.token);
+    let metadata = call.send().await.expect(200).text().to_owned();
+    let all = declared(&metadata);
+    assert!(all.len() > 20, "{}", all.len());
+    for Declared { set, term, value } in all {
+        let set = set.unwrap_or("Ships");
+        if term == "FilterFunctions" {
+            every_function_works(&harbour, value).await;
+            continue;
+        }
+        let (says, requests) = trial(term).unwrap_or_else(|| panic!("nothing holds the server to {term}"));
+        assert!(value.contains(says), "{set} {term} {value}");
+        for (method, rest, expected) in requests {
+            let got = status(&harbour, method.clone(), &rest.replace("SET", set)).await;
+            assert_eq!(got, *expected, "{set} {term} {value}: {rest}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_promised_an_answer_for_later() {
+    let harbour = Harbour::open().await;
+    let answer = harbour.get_with("/Ships?$top=1", &[("prefer", "respond-async")]).await.expect(200);
+    assert!(!answer.header("preference-applied").contains("async"));
+}
+
+async fn every_function_works(harbour: &Harbour, value: &str) {
+    let names: Vec<&str> =
+        value.split("<String>").skip(1).filter_map(|part| part.split('<').next()).collect();
+    let called: Vec<&str> = CALLS.iter().map(|(name, _)| *name).collect();
+    assert_eq!(names, called, "the functions that are declared and those that are tried");
+    for (name, call) in CALLS {
+        let target = format!("/api/odata4/Fleet/Ships?$select=Id&$filter={call}").replace(' ', "%20");
+        let answer = harbour.server.get(&target).bearer(&harbour.token).send().await.expect(200);
+        assert!(answer.text().contains(r#""value":[{"Id":1}]"#), "{name}: {}", answer.text());
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_supported_is_declared() {
+    let harbour = Harbour::open().await;
+    harbour.add_source("Fleet", TABLES).await;
+    let call = harbour.server.get("/api/odata4/Fleet/$metadata").bearer(&harbour.token);
+    let metadata = call.send().await.expect(200).text().to_owned();
+    let all = declared(&metadata);
+    for (rest, term) in [
+        ("/Ships?$expand=Visits", "ExpandRestrictions"),
+        ("/Ships?$search=x", "SearchRestrictions"),
+        ("/Ships?$compute=Id add 1 as More", "ComputeSupported"),
+        ("/$crossjoin(Ships,Visits)", "CrossJoinSupported"),
+        ("/Ships(1)/Visits", "NavigationRestrictions"),
+        ("/Ships?$filter=@Core.Description eq 'x'", "AnnotationValuesInQuerySupported"),
+    ] {
+        assert_eq!(status(&harbour, Method::GET, rest).await, 501, "{rest}");
+        let declared = all.iter().find(|declared| declared.term == term).unwrap();
+        assert!(declared.value.contains("false") || declared.value.contains("/None"), "{term}");
+    }
+    // Functions that are not listed are refused as such.
+    for function in [
+        "matchespattern(Name,'x')",
+        "isdefined(Name)",
+        "aggregate(Id with max as M) gt 1",
+        "cast(Id,Edm.String) eq '1'",
+    ] {
+        let target = format!("/api/odata4/Fleet/Ships?$filter={function}").replace(' ', "%20");
+        let answer = harbour.server.get(&target).bearer(&harbour.token).send().await.expect(501);
+        assert_eq!(code(&answer), "NotImplemented", "{function}");
+    }
+}
