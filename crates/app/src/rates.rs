@@ -157,6 +157,9 @@ impl<K: Hash + Eq> Buckets<K> {
 
     /// When the bucket would be empty after one more, or how long to wait for room.
     fn room(&self, empty_at: i64, now: Timestamp) -> Result<i64, u32> {
+        // Nothing is further ahead than a full bucket, unless the clock was set back since: then it says nothing.
+        let is_known = empty_at <= now.as_micros().saturating_add(MINUTE_MICROS);
+        let empty_at = if is_known { empty_at } else { i64::MIN };
         let filled = empty_at.max(now.as_micros()).saturating_add(self.interval_micros);
         let over = filled - now.as_micros() - MINUTE_MICROS;
         if over <= 0 {
@@ -199,6 +202,20 @@ mod tests {
             rates.may_try_credentials(Some(address("192.0.2.1")), start.plus_secs(i64::from(wait))),
             Ok(())
         );
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_keeps_nobody_waiting_until_it_has_caught_up() {
+        let rates = rates(3);
+        let later = Timestamp::from_secs(1_000_000);
+        for _ in 0..3 {
+            rates.credentials_failed(Some(address("192.0.2.1")), later);
+        }
+        assert!(rates.may_try_credentials(Some(address("192.0.2.1")), later).is_err());
+        for back in [61, 3_600, 86_400] {
+            let now = later.minus_secs(back);
+            assert_eq!(rates.may_try_credentials(Some(address("192.0.2.1")), now), Ok(()), "{back}");
+        }
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! The ring of keys that seal tokens, codes and next links. The newest key that is active seals; older keys open what
-//! they sealed.
+//! The ring of keys that seal tokens, codes and next links. The newest key that is active seals, or the oldest where none is
+//! active yet; older keys open what they sealed.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -179,8 +179,10 @@ impl Subkey {
     }
 }
 
+/// The newest key that is active. Where the clock was set back to before the first one, that one serves: every node has it,
+/// and nothing else could seal.
 fn active(keys: &[RingKey], now: Timestamp) -> Option<&RingKey> {
-    keys.iter().rev().find(|key| key.activates_at.is_past(now))
+    keys.iter().rev().find(|key| key.activates_at.is_past(now)).or_else(|| keys.first())
 }
 
 fn by_id(keys: &[RingKey], id: u32) -> Option<&RingKey> {

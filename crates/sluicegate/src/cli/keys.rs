@@ -32,7 +32,7 @@ pub(super) fn run(command: KeyCommand, environment: &Environment) -> anyhow::Res
 async fn list(opened: &Opened) -> anyhow::Result<()> {
     let now = opened.app.now();
     let keys = opened.app.list_keys().await?;
-    let active = keys.iter().rfind(|key| key.activates_at.is_past(now)).map(|key| key.id);
+    let active = keys.iter().rfind(|key| key.activates_at.is_past(now)).or(keys.first()).map(|key| key.id);
     let state = |id: u32| match active {
         Some(active) if id == active => "seals",
         Some(active) if id < active => "opens",

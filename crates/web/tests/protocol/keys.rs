@@ -66,3 +66,18 @@ async fn a_key_that_a_living_refresh_token_needs_is_never_dropped() {
     server.app().tidy_up().await.unwrap();
     assert!(server.app().list_keys().await.unwrap().len() < before, "nothing needs the first key now");
 }
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_to_before_the_first_key_does_not_stop_the_issue_of_tokens() {
+    let server = TestServer::start().await;
+    let client = Client::register(&server).await;
+    for back in [60, 86_400] {
+        server.clock().advance_secs(-back);
+        let tokens = client.tokens(&server).await;
+        assert!(is_alive(&server, &tokens.access).await, "{back} s");
+        let next = Tokens::of(&client.refresh(&server, &tokens.refresh).await);
+        assert!(is_alive(&server, &next.access).await, "{back} s");
+    }
+    server.clock().advance_secs(2 * 86_400);
+    Tokens::of(&client.password(&server, &testkit::USER).await);
+}
