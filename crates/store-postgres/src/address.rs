@@ -2,11 +2,12 @@
 //! secret.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
 use tokio_postgres::Config;
-use tokio_postgres::config::SslMode;
+use tokio_postgres::config::{Host, SslMode};
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -63,6 +64,27 @@ impl DatabaseUrl {
         format!("{host}:{}{}", url.port().unwrap_or(5432), url.path())
     }
 
+    /// What somebody on the way to the database could do, where anything: to another host nothing is encrypted, or the
+    /// certificate is not checked.
+    pub fn exposure(&self) -> Option<&'static str> {
+        let Target { config, verify } = self.target().ok()?;
+        let stays_here = config.get_hosts().iter().zip(hosts_addresses(&config)).all(|(host, address)| {
+            address.map_or_else(|| is_this_machine(host), |address| address.to_canonical().is_loopback())
+        });
+        match verify {
+            _ if stays_here => None,
+            Verify::Off => Some(
+                "whoever is on the way to the database reads the password and every row: add \
+                 ?sslmode=verify-full&sslrootcert=FILE",
+            ),
+            Verify::Nothing => Some(
+                "the certificate of the database is not checked, so that whoever is on the way can pass for it: add \
+                 sslmode=verify-full&sslrootcert=FILE",
+            ),
+            Verify::Authority(_) | Verify::Full(_) => None,
+        }
+    }
+
     pub(crate) fn target(&self) -> Result<Target, OpenError> {
         let refuse = |what: &str| OpenError::Address(what.to_owned());
         let mut url = Url::parse(&self.0)
@@ -94,6 +116,23 @@ impl DatabaseUrl {
         config.application_name("sluicegate").connect_timeout(CONNECT_TIMEOUT);
         config.keepalives_idle(Duration::from_secs(10)).tcp_user_timeout(Duration::from_secs(10));
         Ok(Target { config, verify })
+    }
+}
+
+/// The addresses that stand beside the names of the hosts, where there are any.
+fn hosts_addresses(config: &Config) -> impl Iterator<Item = Option<IpAddr>> {
+    config.get_hostaddrs().iter().copied().map(Some).chain(std::iter::repeat(None))
+}
+
+fn is_this_machine(host: &Host) -> bool {
+    match host {
+        Host::Tcp(name) => {
+            let name = name.trim_start_matches('[').trim_end_matches(']');
+            let address = name.parse::<IpAddr>();
+            name == "localhost" || address.is_ok_and(|address| address.to_canonical().is_loopback())
+        }
+        #[cfg(unix)]
+        Host::Unix(_) => true,
     }
 }
 
@@ -149,5 +188,22 @@ mod tests {
             let refused = text.parse::<DatabaseUrl>().unwrap_err().to_string();
             assert!(refused.starts_with("the database URL cannot be used"), "{refused}");
         }
+    }
+
+    #[test]
+    fn a_way_to_another_machine_that_is_not_safe_is_told() {
+        let exposure = |text: &str| url(text).exposure().unwrap_or_default();
+        for there in ["db.example", "10.0.0.5", "[2001:db8::1]"] {
+            let told = |options: &str| exposure(&format!("postgres://gate:x@{there}/gate{options}"));
+            assert!(told("").contains("reads the password"), "{there}");
+            assert!(told("?sslmode=disable").contains("reads the password"), "{there}");
+            assert!(told("?sslmode=require").contains("is not checked"), "{there}");
+            assert_eq!(told("?sslmode=verify-full&sslrootcert=/ca.pem"), "", "{there}");
+            assert_eq!(told("?sslmode=verify-ca&sslrootcert=/ca.pem"), "", "{there}");
+        }
+        for here in ["localhost", "127.0.0.1:6432", "[::1]", "%2Frun%2Fpostgresql"] {
+            assert_eq!(exposure(&format!("postgres://gate:x@{here}/gate")), "", "{here}");
+        }
+        assert!(exposure("postgres://gate:x@localhost,db.example/gate").contains("reads the password"));
     }
 }

@@ -133,33 +133,56 @@ fn push_json_text(line: &mut String, text: &str) {
     line.push('"');
 }
 
-/// Writes the inside of a JSON string.
+/// Writes the inside of a JSON string, in which whatever is no plain text is escaped.
 struct Escaped<'a>(&'a mut String);
 
 impl Write for Escaped<'_> {
     fn write_str(&mut self, text: &str) -> std::fmt::Result {
         let mut rest = text;
-        while let Some(at) = rest.bytes().position(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
-            self.0.push_str(&rest[..at]);
-            match rest.as_bytes()[at] {
-                b'"' => self.0.push_str("\\\""),
-                b'\\' => self.0.push_str("\\\\"),
-                b'\n' => self.0.push_str("\\n"),
-                byte => write!(self.0, "\\u{byte:04x}")?,
+        while let Some(at) = rest.bytes().position(|byte| !is_plain(byte) || byte == b'"' || byte == b'\\') {
+            let (plain, from) = rest.split_at(at);
+            self.0.push_str(plain);
+            let Some(character) = from.chars().next() else { break };
+            match character {
+                '"' => self.0.push_str("\\\""),
+                '\\' => self.0.push_str("\\\\"),
+                '\n' => self.0.push_str("\\n"),
+                character if acts(character) => {
+                    for unit in character.encode_utf16(&mut [0; 2]) {
+                        write!(self.0, "\\u{unit:04x}")?;
+                    }
+                }
+                character => self.0.push(character),
             }
-            rest = &rest[at + 1..];
+            rest = &from[character.len_utf8()..];
         }
         self.0.push_str(rest);
         Ok(())
     }
 }
 
-/// Replaces control characters: nobody outside may write into an operator's terminal, or forge a line.
+/// A byte of text that is ASCII and shows itself.
+const fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~')
+}
+
+/// Whether a character does something instead of showing itself: it moves a terminal (C0 and C1), ends a line, turns the
+/// direction of writing, or is not seen at all.
+fn acts(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+                | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
+        )
+}
+
+/// Replaces characters that do something: nobody outside may write into an operator's terminal, or forge a line.
 struct WithoutControls<'a>(&'a mut String);
 
 impl Write for WithoutControls<'_> {
     fn write_str(&mut self, text: &str) -> std::fmt::Result {
-        self.0.extend(text.chars().map(|c| if c.is_control() { '?' } else { c }));
+        self.0.extend(text.chars().map(|c| if acts(c) { '?' } else { c }));
         Ok(())
     }
 }
@@ -181,6 +204,18 @@ mod tests {
         let mut line = String::new();
         let _ = write!(WithoutControls(&mut line), "a\n2026 ERROR \u{1b}[31m");
         assert_eq!(line, "a?2026 ERROR ?[31m");
+    }
+
+    #[test]
+    fn no_character_acts_on_whoever_reads_the_log() {
+        let acting = "\u{9b}31m\u{85}\u{7f}\u{202e}\u{2028}\u{200b}\u{feff}\u{e0041}";
+        let mut line = String::new();
+        push_json_text(&mut line, acting);
+        assert!(line.is_ascii(), "{line}");
+        assert_eq!(serde_json::from_str::<String>(&line).unwrap(), acting, "and nothing is lost");
+        let mut line = String::new();
+        let _ = write!(WithoutControls(&mut line), "{acting} Ж é 漢");
+        assert_eq!(line, "?31m??????? Ж é 漢");
     }
 
     #[test]
