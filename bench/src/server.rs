@@ -15,6 +15,8 @@ use crate::machine::SERVER_CORE;
 pub(crate) struct Server {
     child: Child,
     pub(crate) address: SocketAddr,
+    /// Where it is observed.
+    observed: SocketAddr,
 }
 
 impl Server {
@@ -23,6 +25,8 @@ impl Server {
         let mut command = Command::new("taskset");
         command.args(["--cpu-list", SERVER_CORE]).arg(program);
         command.stdin(Stdio::null()).stdout(Stdio::piped());
+        let observed = free_address()?;
+        command.env("SLUICEGATE_OBSERVATION__LISTEN", observed.to_string());
         prepare(&mut command);
         let mut child = command.spawn().with_context(|| format!("cannot start {}", program.display()))?;
         let printed = child.stdout.take().context("standard output was asked for as a pipe")?;
@@ -38,7 +42,7 @@ impl Server {
         };
         // Whatever it prints later must not fill the pipe.
         std::thread::spawn(move || lines.for_each(drop));
-        Ok(Self { child, address })
+        Ok(Self { child, address, observed })
     }
 
     /// `taskset` replaces itself by the program, so this is the program's own id.
@@ -48,7 +52,7 @@ impl Server {
 
     /// The counter of the store's syncs, if the server has one.
     pub(crate) async fn syncs(&self) -> Option<u64> {
-        let mut connection = Connection::open(self.address).await.ok()?;
+        let mut connection = Connection::open(self.observed).await.ok()?;
         let answer = connection.send(call::get("/metrics").ok()?).await.ok()?;
         let text = std::str::from_utf8(&answer.body).ok()?;
         counter(text, "sluicegate_store_syncs")
@@ -71,6 +75,12 @@ impl Drop for Server {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+/// An address of loopback on which nothing listens.
+fn free_address() -> Result<SocketAddr> {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).context("no port is free")?;
+    Ok(listener.local_addr()?)
 }
 
 fn address_in(line: &str) -> Option<SocketAddr> {

@@ -64,6 +64,11 @@ impl Caller {
         &self.member
     }
 
+    /// The same, for whoever keeps it longer than the caller.
+    pub fn shared_member(&self) -> &Arc<Member> {
+        &self.member
+    }
+
     /// How the identity was proved.
     pub fn via(&self) -> &Via {
         &self.via

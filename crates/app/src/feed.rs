@@ -147,6 +147,9 @@ impl App {
 
     pub(crate) async fn reload_keys(&self) -> Result<(), StoreError> {
         let keys = self.store.list_keys().await?;
+        if let Some(newest) = keys.iter().map(|key| key.created_at.as_secs()).max() {
+            self.metrics().newest_key.set(newest);
+        }
         self.vault
             .replace_ring(&keys_for_vault(&keys))
             .map_err(|error| StoreError::Inconsistent(error.to_string()))

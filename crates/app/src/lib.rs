@@ -71,6 +71,7 @@ pub struct App {
     pub(crate) models: models::Models,
     pub(crate) data: odata::Data,
     draining: AtomicBool,
+    probe: upkeep::Probe,
     metrics: metrics::Metrics,
 }
 
@@ -84,6 +85,8 @@ impl App {
         settings: AppSettings,
     ) -> Self {
         let rates = rates::Rates::new(settings.rates);
+        let metrics = metrics::Metrics::default();
+        metrics.started.set(clock.now().as_secs());
         Self {
             rates,
             repeats: repeats::Repeats::default(),
@@ -99,7 +102,8 @@ impl App {
             usage: usage::UsageRecorder::default(),
             freshness: feed::Freshness::default(),
             draining: AtomicBool::new(false),
-            metrics: metrics::Metrics::default(),
+            probe: upkeep::Probe::default(),
+            metrics,
         }
     }
 

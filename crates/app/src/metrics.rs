@@ -6,8 +6,14 @@ use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEn
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
+
+mod latency;
+mod process;
+
+use latency::Latency;
+use process::ProcessFigures;
 
 /// A label value that is one of a fixed set of words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -46,10 +52,17 @@ pub struct PathLabels {
 /// Labels of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct RequestLabels {
-    /// The area that answered: `oauth`, `management`, `odata`, `pages`, `observation`.
+    /// The area that answered: `oauth`, `management`, `odata`, `page`.
     pub area: Word,
     /// `2xx` and so on.
     pub status: Word,
+}
+
+/// Labels of what is told apart by area.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct AreaLabels {
+    /// The area that answered.
+    pub area: Word,
 }
 
 /// Counters and gauges; cloning shares them.
@@ -81,8 +94,12 @@ pub struct Metrics {
     pub odata_misfits: Counter,
     /// Answers over OData that broke off after they had begun.
     pub odata_broken_streams: Counter,
-    /// Seconds from the first byte of a request to the end of its answer's head.
-    pub request_seconds: Histogram,
+    /// Seconds from the first byte of a request to the end of its answer's head, by area.
+    pub request_seconds: Latency,
+    /// Connections that are open.
+    pub connections: Gauge,
+    /// Connections that were closed at once, since their address had as many as it may.
+    pub connections_refused: Counter,
     /// Events in the revocation index.
     pub revocation_index: Gauge,
     /// Microseconds since the feed was last read.
@@ -95,9 +112,18 @@ pub struct Metrics {
     pub store_syncs: Gauge,
     /// Units of work waiting.
     pub store_queue: Gauge,
+    /// From when on the server's own certificate is valid, in seconds since 1970; 0 without one.
+    pub certificate_begins: Gauge,
+    /// Until when the server's own certificate is valid, in seconds since 1970; 0 without one.
+    pub certificate_ends: Gauge,
+    /// When the newest key of the ring was made, in seconds since 1970.
+    pub newest_key: Gauge,
+    /// When `sluicegate backup` last made a backup of this installation, in seconds since 1970; 0 where nobody knows.
+    pub last_backup: Gauge,
+    /// When the server started, in seconds since 1970.
+    pub started: Gauge,
+    process: ProcessFigures,
 }
-
-const BUCKETS: [f64; 10] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5, 10.0];
 
 impl Default for Metrics {
     fn default() -> Self {
@@ -116,15 +142,24 @@ impl Default for Metrics {
             odata_rows: Counter::default(),
             odata_misfits: Counter::default(),
             odata_broken_streams: Counter::default(),
-            request_seconds: Histogram::new(BUCKETS),
+            request_seconds: Latency::default(),
+            connections: Gauge::default(),
+            connections_refused: Counter::default(),
             revocation_index: Gauge::default(),
             feed_age_micros: Gauge::default(),
             store_commits: Gauge::default(),
             store_writes: Gauge::default(),
             store_syncs: Gauge::default(),
             store_queue: Gauge::default(),
+            certificate_begins: Gauge::default(),
+            certificate_ends: Gauge::default(),
+            newest_key: Gauge::default(),
+            last_backup: Gauge::default(),
+            started: Gauge::default(),
+            process: ProcessFigures::default(),
         };
         metrics.register();
+        metrics.register_ages();
         metrics
     }
 }
@@ -162,11 +197,10 @@ impl Metrics {
         );
         let help = "Answers that broke off after they had begun";
         registry.register("odata_broken_streams", help, self.odata_broken_streams.clone());
-        registry.register(
-            "request_seconds",
-            "Seconds until a request was answered",
-            self.request_seconds.clone(),
-        );
+        self.request_seconds.register(registry);
+        registry.register("connections", "Connections that are open", self.connections.clone());
+        let help = "Connections closed at once, since their address had as many as it may";
+        registry.register("connections_refused", help, self.connections_refused.clone());
         registry.register(
             "revocation_index",
             "Events in the revocation index",
@@ -186,6 +220,24 @@ impl Metrics {
         );
         registry.register("store_queue", "Units of work waiting", self.store_queue.clone());
     }
+
+    fn register_ages(&mut self) {
+        let registry = &mut self.registry;
+        let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
+        registry.register("build", "The program that runs", build);
+        let mut register =
+            |name: &str, help: &str, gauge: &Gauge| registry.register(name, help, gauge.clone());
+        let help = "Start of the certificate's validity, in seconds since 1970; 0 without one";
+        register("certificate_not_before_seconds", help, &self.certificate_begins);
+        let help = "End of the certificate's validity, in seconds since 1970; 0 without one";
+        register("certificate_not_after_seconds", help, &self.certificate_ends);
+        let help = "When the newest key of the ring was made, in seconds since 1970";
+        register("newest_key_seconds", help, &self.newest_key);
+        let help = "When the last backup by command was made, in seconds since 1970; 0 where nobody knows";
+        register("last_backup_seconds", help, &self.last_backup);
+        register("start_time_seconds", "When the server started, in seconds since 1970", &self.started);
+        self.process.register(registry);
+    }
 }
 
 impl crate::App {
@@ -199,7 +251,18 @@ impl crate::App {
         set(&metrics.store_syncs, figures.syncs);
         set(&metrics.store_queue, figures.queued);
         set(&metrics.revocation_index, self.revocations.len() as u64);
+        if let Some(at) = self.settings.backup_mark.as_deref().and_then(modified) {
+            metrics.last_backup.set(at);
+        }
+        metrics.process.read();
         metrics.feed_age_micros.set(self.freshness.age_micros(self.clock.steady_micros()));
         metrics.encode()
     }
+}
+
+/// When the file was last written, in seconds since 1970.
+fn modified(path: &std::path::Path) -> Option<i64> {
+    let at = std::fs::metadata(path).ok()?.modified().ok()?;
+    let since = at.duration_since(std::time::SystemTime::UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_secs()).ok()
 }

@@ -34,6 +34,8 @@ pub struct AppSettings {
     pub sqlite_folders: Vec<PathBuf>,
     /// Folders whose files are never data sources: the server's own.
     pub forbidden_folders: Vec<PathBuf>,
+    /// The file that `sluicegate backup` writes when it has made a backup, where there can be one.
+    pub backup_mark: Option<PathBuf>,
     /// How often credentials may be tried.
     pub rates: RateSettings,
     /// Rows of a page when the client does not ask for fewer.
@@ -57,6 +59,7 @@ impl Default for AppSettings {
             audit_retention_days: 365,
             sqlite_folders: Vec::new(),
             forbidden_folders: Vec::new(),
+            backup_mark: None,
             rates: RateSettings::default(),
             odata_page_size: 2_000,
             odata_timeout_secs: 60,

@@ -3,7 +3,7 @@
 //! The binary calls [`App::refresh`] several times a second and [`App::tidy_up`] every few seconds, on tasks that end with
 //! the server.
 
-use store::Purge;
+use store::{Purge, StoreError};
 
 use crate::caller::Origin;
 use crate::{App, Fault};
@@ -71,13 +71,26 @@ impl App {
         Ok(most.into_iter().any(|rows| rows >= u64::from(BATCH)))
     }
 
-    /// Whether the server can do its work: the database stores, and the feed is young.
+    /// Whether the server can do its work: the database stores, and the feed is young. Whoever asks often gets what was
+    /// found a moment ago, since finding it out costs a durable write and anybody may ask.
     ///
     /// # Errors
     /// What is not well.
     pub async fn readiness(&self) -> Result<(), Fault> {
-        self.store.probe().await?;
+        self.stores().await?;
         Ok(self.ensure_fresh().await?)
+    }
+
+    async fn stores(&self) -> Result<(), StoreError> {
+        let mut found = self.probe.0.lock().await;
+        let now = self.clock.steady_micros();
+        if let Some(found) = found.as_ref().filter(|found| found.is_young(now)) {
+            return found.outcome.as_ref().map_err(again).copied();
+        }
+        let outcome = self.store.probe().await;
+        *found =
+            Some(Found { at: self.clock.steady_micros(), outcome: outcome.as_ref().map_err(again).copied() });
+        outcome
     }
 
     /// Waits for what is being written, then closes the system database. That of the last seconds it was not noted when
@@ -90,5 +103,37 @@ impl App {
             fault.note("what was used in the last seconds is not noted");
         }
         Ok(self.store.close().await?)
+    }
+}
+
+/// What was found when the database was last asked whether it stores. Whoever asks meanwhile waits for the same answer.
+#[derive(Debug, Default)]
+pub(crate) struct Probe(tokio::sync::Mutex<Option<Found>>);
+
+#[derive(Debug)]
+struct Found {
+    /// By the steady clock.
+    at: i64,
+    outcome: Result<(), StoreError>,
+}
+
+/// For how long it is told that the database stores, and that it does not: a server that is well again says so soon.
+const WELL_MICROS: i64 = 2_000_000;
+const ILL_MICROS: i64 = 500_000;
+
+impl Found {
+    fn is_young(&self, now: i64) -> bool {
+        let lasts = if self.outcome.is_ok() { WELL_MICROS } else { ILL_MICROS };
+        now.saturating_sub(self.at) < lasts
+    }
+}
+
+/// The same error once more, with its cause in words.
+fn again(error: &StoreError) -> StoreError {
+    match error {
+        StoreError::Busy => StoreError::Busy,
+        StoreError::NotWritable(cause) => StoreError::NotWritable(cause.to_string().into()),
+        StoreError::Unavailable(cause) => StoreError::Unavailable(cause.to_string().into()),
+        StoreError::Inconsistent(what) => StoreError::Inconsistent(what.clone()),
     }
 }

@@ -199,6 +199,8 @@ impl Demo {
         let mut overrides = Overrides::default();
         overrides.set("data_dir", "--data-dir", Some(self.data_dir.display()));
         overrides.set("listen", "--listen", Some(&self.listen));
+        // A demo is looked at in a browser, beside whatever runs here already.
+        overrides.set("observation.listen", "--listen", Some("127.0.0.1:0"));
         config::load(None, environment, &overrides)
     }
 }
@@ -245,7 +247,9 @@ fn dispatch(command: Command, environment: &Environment) -> anyhow::Result<()> {
         Command::Restore(arguments) => restore::run(&arguments, environment),
         Command::Copy(arguments) => copy::run(&arguments, environment),
         Command::CheckConfig(serve) => {
-            setup::tell_configuration(&serve.settings(environment)?);
+            let settings = serve.settings(environment)?;
+            crate::serve::check_tls(&settings)?;
+            setup::tell_configuration(&settings);
             Ok(())
         }
         Command::User { command } => users::run(command, environment),

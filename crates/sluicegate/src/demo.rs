@@ -71,7 +71,7 @@ async fn play(settings: &Settings, environment: &Environment, auto: bool) -> any
         told
     };
     let (told, ended, ()) =
-        tokio::join!(playing, running.end(), signals.act(stop.clone(), None, Duration::ZERO, || ()));
+        tokio::join!(playing, running.end(), signals.act(stop.clone(), || (), Duration::ZERO, || ()));
     told.and(ended)
 }
 

@@ -13,6 +13,10 @@ use vault::{MasterKey, SystemEntropy};
 use crate::config::Environment;
 use crate::database::Database;
 
+mod occupied;
+
+pub(crate) use occupied::Occupied;
+
 /// A data folder.
 #[derive(Debug, Clone)]
 pub(crate) struct Installation {
@@ -63,15 +67,39 @@ impl Installation {
         self.folder.join("unfinished-init")
     }
 
-    fn condition(&self, environment: &Environment) -> Condition {
-        let has_key = self.key_file().exists();
-        match (self.database().exists(), self.workshop().exists()) {
+    /// The file whose time is that of the last backup.
+    pub(crate) fn backup_mark(&self) -> PathBuf {
+        self.folder.join("last-backup")
+    }
+
+    /// Notes that a backup was made, for the metrics of the server. Where that cannot be, the backup is no worse.
+    pub(crate) fn note_backup(&self) {
+        let _ = fs::write(self.backup_mark(), "The time of this file is that of the last backup.\n");
+    }
+
+    /// Whether there is a database in it.
+    ///
+    /// # Errors
+    /// When the folder cannot be looked into.
+    pub(crate) fn holds_database(&self) -> anyhow::Result<bool> {
+        self.has(&self.database())
+    }
+
+    fn has(&self, path: &Path) -> anyhow::Result<bool> {
+        is_there(&self.folder, path)
+    }
+
+    /// # Errors
+    /// When the folder cannot be looked into.
+    fn condition(&self, environment: &Environment) -> anyhow::Result<Condition> {
+        let has_key = self.has(&self.key_file())?;
+        Ok(match (self.has(&self.database())?, self.has(&self.workshop())?) {
             (true, _) if has_key || environment.master_key().is_some() => Condition::Complete,
             (true, _) => Condition::WithoutKey,
             (false, true) => Condition::Unfinished,
             (false, false) if has_key => Condition::WithoutDatabase,
             (false, false) => Condition::Empty,
-        }
+        })
     }
 
     /// Whether there is nothing yet. What is half there is a fault.
@@ -79,7 +107,7 @@ impl Installation {
     /// # Errors
     /// A sentence that says what is missing and what to do.
     pub(crate) fn is_empty(&self, environment: &Environment) -> anyhow::Result<bool> {
-        match self.condition(environment) {
+        match self.condition(environment)? {
             Condition::Empty => Ok(true),
             Condition::Complete => Ok(false),
             half => Err(self.mend(half)),
@@ -98,7 +126,7 @@ impl Installation {
         if database.is_shared() {
             return self.key_of_node(environment);
         }
-        match self.condition(environment) {
+        match self.condition(environment)? {
             Condition::Complete => {}
             Condition::Empty => bail!(
                 "{} holds no installation: make one with `sluicegate init --data-dir {}`",
@@ -112,7 +140,7 @@ impl Installation {
 
     /// The key of a node on a shared database: every node holds the same one.
     fn key_of_node(&self, environment: &Environment) -> anyhow::Result<MasterKey> {
-        if environment.master_key().is_none() && !self.key_file().exists() {
+        if environment.master_key().is_none() && !self.has(&self.key_file())? {
             bail!(
                 "this node has no master key: copy {} from a node that has it, or set SLUICEGATE_MASTER_KEY. The first node \
                  makes it with `sluicegate init`",
@@ -135,13 +163,13 @@ impl Installation {
     /// # Errors
     /// When the folder holds an embedded database, or cannot be written.
     pub(crate) fn key_for_shared(&self, environment: &Environment) -> anyhow::Result<MasterKey> {
-        if self.database().exists() {
+        if self.has(&self.database())? {
             bail!(
                 "{} holds an embedded database: choose another folder, or move the installation up with `sluicegate copy`",
                 self.folder.display()
             );
         }
-        if environment.master_key().is_some() || self.key_file().exists() {
+        if environment.master_key().is_some() || self.has(&self.key_file())? {
             return self.read_key(environment);
         }
         self.make_folder()?;
@@ -156,7 +184,7 @@ impl Installation {
     /// # Errors
     /// A sentence that says what is missing and what to do.
     pub(crate) fn key_for_restore(&self, environment: &Environment) -> anyhow::Result<MasterKey> {
-        match self.condition(environment) {
+        match self.condition(environment)? {
             Condition::Complete | Condition::WithoutDatabase => {}
             Condition::Empty if environment.master_key().is_some() => self.make_folder()?,
             Condition::Empty => bail!(
@@ -327,6 +355,23 @@ fn sync(folder: &Path) -> std::io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
+/// Whether there is something of that name in the folder. That it cannot be told is no "no".
+fn is_there(folder: &Path, path: &Path) -> anyhow::Result<bool> {
+    path.try_exists().map_err(|error| {
+        let folder = folder.display();
+        match error.kind() {
+            std::io::ErrorKind::PermissionDenied => anyhow!(
+                "{folder} cannot be looked into: this user may not ({error}). Run this as the user to whom the folder belongs, \
+                 or give it to this one"
+            ),
+            std::io::ErrorKind::NotADirectory => {
+                anyhow!("{folder} is a file and no folder: name the data folder with --data-dir DIR")
+            }
+            _ => anyhow!("{folder} cannot be looked into ({error}): name the data folder with --data-dir DIR"),
+        }
+    })
+}
+
 fn cannot_write(folder: &Path, error: &std::io::Error) -> anyhow::Error {
     anyhow!(
         "{} cannot be written ({error}): choose a folder that this user may write, with --data-dir DIR",
@@ -335,45 +380,4 @@ fn cannot_write(folder: &Path, error: &std::io::Error) -> anyhow::Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_half_there_is_told_with_what_to_do() {
-        let folder = tempfile::tempdir().unwrap();
-        let installation = Installation::at(folder.path());
-        let nothing = Environment::default();
-        let told = || installation.is_empty(&nothing).unwrap_err().to_string();
-        assert!(installation.is_empty(&nothing).unwrap());
-        fs::create_dir(installation.workshop()).unwrap();
-        assert!(told().contains("half initialised"));
-        fs::remove_dir(installation.workshop()).unwrap();
-        fs::write(installation.key_file(), "").unwrap();
-        assert!(told().contains("a master key but no database"));
-        fs::rename(installation.key_file(), installation.database()).unwrap();
-        assert!(told().contains("a database but not its master key"));
-        let with_key = Environment::sample(&[("SLUICEGATE_MASTER_KEY", "k")]);
-        assert!(!installation.is_empty(&with_key).unwrap());
-    }
-
-    #[test]
-    fn an_installation_that_is_given_up_leaves_nothing() {
-        let folder = tempfile::tempdir().unwrap();
-        let installation = Installation::at(&folder.path().join("new"));
-        let unfinished = installation.begin(&Environment::default()).unwrap();
-        fs::write(unfinished.database(), "half").unwrap();
-        drop(unfinished);
-        assert!(installation.is_empty(&Environment::default()).unwrap());
-        let unfinished = installation.begin(&Environment::default()).unwrap();
-        fs::write(unfinished.database(), "whole").unwrap();
-        unfinished.finish().unwrap();
-        assert!(!installation.is_empty(&Environment::default()).unwrap());
-        assert!(
-            installation
-                .begin(&Environment::default())
-                .unwrap_err()
-                .to_string()
-                .contains("nothing was changed")
-        );
-    }
-}
+mod tests;

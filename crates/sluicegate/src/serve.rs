@@ -8,12 +8,14 @@ use anyhow::Context;
 use app::App;
 use store::WithCauses;
 use tokio::task::JoinSet;
-use web::WebSettings;
+use web::{Network, WebSettings};
 
 use crate::cli::terminal::say;
+use crate::config::settings::DEFAULT_OBSERVATION;
 use crate::config::{ConfigError, Environment, Fault, Settings};
+use crate::installation::{Installation, Occupied};
 use crate::logging;
-use crate::server::{self, Limits, Signals, Stop, Tls};
+use crate::server::{self, Bound, Limits, Signals, Stop, Tls};
 use crate::wiring::{self, number};
 
 /// How often this node looks at what others changed.
@@ -38,7 +40,8 @@ pub(crate) fn run(settings: &Settings, environment: &Environment) -> anyhow::Res
         say(&format!("sluicegate is ready at {}", running.site.local_url));
         let app = Arc::clone(&running.app);
         let lame = Duration::from_secs(u64::from(settings.limits.drain_secs));
-        let acting = signals.act(stop, running.tls.clone(), lame, move || app.drain());
+        let again = reloading(running.tls.clone(), Arc::clone(&app));
+        let acting = signals.act(stop, again, lame, move || app.drain());
         let (ended, ()) = tokio::join!(running.end(), acting);
         ended
     })
@@ -80,6 +83,7 @@ pub(crate) struct Running {
     pub(crate) app: Arc<App>,
     tls: Option<Tls>,
     tasks: JoinSet<()>,
+    _occupied: Option<Occupied>,
 }
 
 impl Running {
@@ -94,17 +98,33 @@ impl Running {
         kind: Kind,
     ) -> anyhow::Result<Self> {
         let tls = read_tls(settings)?;
+        let mut occupied = occupy(settings)?;
         let bound = server::bind(settings.general.listen).await?;
+        let observed = observe(settings).await?;
         let site = Site::of(settings, bound.address);
+        if let Some(occupied) = &mut occupied {
+            // It is only for whoever is refused.
+            let _ = occupied.tell(&site.local_url);
+        }
         let app = Arc::new(wiring::open(settings, environment, &site.public_url).await?);
         warn_of(settings, &site);
+        if let Some(tls) = &tls {
+            tell_of_certificate(tls, &app);
+        }
         let mut tasks = JoinSet::new();
         let front = web::service(Arc::clone(&app), web_settings(settings, &site, kind));
-        tasks.spawn(bound.serve(front, tls.clone(), limits(settings), stop.clone()));
+        let proxies = proxies(settings);
+        tasks.spawn(bound.serve(front, tls.clone(), limits(settings), proxies, stop.clone()));
+        if let Some(observed) = observed {
+            tracing::info!(url = format!("http://{}", reachable(observed.address)), "observed");
+            let front = web::observation_service(Arc::clone(&app));
+            let limits = limits_of_observation(settings);
+            tasks.spawn(observed.serve(front, None, limits, Vec::new(), stop.clone()));
+        }
         tasks.spawn(look(Arc::clone(&app), stop.clone()));
         tasks.spawn(tidy(Arc::clone(&app), stop.clone()));
         tracing::info!(address = %site.address, public_url = site.public_url, "serving");
-        Ok(Self { site, app, tls, tasks })
+        Ok(Self { site, app, tls, tasks, _occupied: occupied })
     }
 
     /// Waits until the server was told to stop and has finished, then closes the database.
@@ -127,6 +147,64 @@ fn read_tls(settings: &Settings) -> Result<Option<Tls>, ConfigError> {
     };
     let read = Tls::read(cert_file.clone(), key_file.clone());
     read.map(Some).map_err(|error| ConfigError(vec![Fault::of_key("tls", format!("{error:#}"))]))
+}
+
+/// Holds the certificate against what it must be, where there is one, and says what is not as it should be.
+///
+/// # Errors
+/// The fault of the configuration.
+pub(crate) fn check_tls(settings: &Settings) -> Result<(), ConfigError> {
+    if let Some(tls) = read_tls(settings)? {
+        for warning in tls.warnings() {
+            say(&format!("warning: {warning}"));
+        }
+    }
+    Ok(())
+}
+
+/// What reads the certificate again.
+fn reloading(tls: Option<Tls>, app: Arc<App>) -> impl Fn() {
+    move || match &tls {
+        None => tracing::info!("hung up: nothing to read again without TLS"),
+        Some(tls) => match tls.reload() {
+            Ok(()) => {
+                tracing::info!("the certificate and its key were read again");
+                tell_of_certificate(tls, &app);
+            }
+            Err(error) => tracing::error!(error = format!("{error:#}"), "the old certificate stays in use"),
+        },
+    }
+}
+
+fn tell_of_certificate(tls: &Tls, app: &App) {
+    let validity = tls.validity();
+    app.metrics().certificate_begins.set(validity.begins.as_secs());
+    app.metrics().certificate_ends.set(validity.ends.as_secs());
+    for warning in tls.warnings() {
+        tracing::warn!("{warning}");
+    }
+}
+
+/// Takes the data folder of an embedded installation for this server alone.
+fn occupy(settings: &Settings) -> anyhow::Result<Option<Occupied>> {
+    if settings.general.database.is_some() {
+        return Ok(None);
+    }
+    Occupied::take(&Installation::at(&settings.general.data_dir))
+}
+
+/// Listens where the server is observed. Where nobody chose the port, it is no reason not to serve that it is taken.
+async fn observe(settings: &Settings) -> anyhow::Result<Option<Bound>> {
+    let address = settings.observation.listen;
+    match server::bind(address).await {
+        Ok(bound) => Ok(Some(bound)),
+        Err(error) if address == DEFAULT_OBSERVATION => {
+            let message = "nobody can observe this server: choose another address with observation.listen";
+            tracing::warn!(%error, "{message}");
+            Ok(None)
+        }
+        Err(error) => Err(error.context("observation.listen")),
+    }
 }
 
 impl Site {
@@ -157,6 +235,11 @@ fn warn_of(settings: &Settings, site: &Site) {
         tracing::warn!(key, "security is weakened: {warning}");
     }
     let general = &settings.general;
+    if let Some(url) = &general.database
+        && let Some(warning) = url.exposure()
+    {
+        tracing::warn!(key = "database", place = url.place(), "security is weakened: {warning}");
+    }
     if general.public_url.is_none()
         && (general.behind_tls_proxy || !general.listen.ip().to_canonical().is_loopback())
     {
@@ -170,7 +253,7 @@ fn warn_of(settings: &Settings, site: &Site) {
 fn web_settings(settings: &Settings, site: &Site, kind: Kind) -> WebSettings {
     WebSettings {
         tls: site.public_url.starts_with("https:"),
-        trusted_proxies: settings.general.trusted_proxies.clone(),
+        trusted_proxies: proxies(settings),
         max_body_bytes: number(settings.limits.max_body_bytes),
         max_uri_bytes: number(settings.limits.max_uri_bytes),
         demo: (kind == Kind::Demo).then(|| site.local_url.clone()),
@@ -179,13 +262,33 @@ fn web_settings(settings: &Settings, site: &Site, kind: Kind) -> WebSettings {
 
 fn limits(settings: &Settings) -> Limits {
     let seconds = |number: u32| Duration::from_secs(u64::from(number));
+    let limits = &settings.limits;
+    // Behind a proxy that nobody named, every connection comes from that proxy.
+    let is_hidden = settings.general.behind_tls_proxy && settings.general.trusted_proxies.is_empty();
     Limits {
-        header_bytes: number(settings.limits.max_header_bytes),
-        header_time: seconds(settings.limits.header_timeout_secs),
-        body_silence: seconds(settings.limits.body_timeout_secs),
-        connections: number(settings.limits.max_connections),
-        drain: seconds(settings.limits.shutdown_secs),
+        header_bytes: number(limits.max_header_bytes),
+        header_time: seconds(limits.header_timeout_secs),
+        body_silence: seconds(limits.body_timeout_secs),
+        body_time: seconds(limits.body_total_timeout_secs),
+        body_bytes: number(limits.max_body_bytes),
+        connections: number(limits.max_connections),
+        connections_per_address: number(if is_hidden {
+            u32::MAX
+        } else {
+            limits.max_connections_per_address
+        }),
+        buffered_bytes: number(limits.max_buffered_bytes),
+        drain: seconds(limits.shutdown_secs),
     }
+}
+
+/// Whoever observes needs few connections.
+fn limits_of_observation(settings: &Settings) -> Limits {
+    Limits { connections: 64, ..limits(settings) }
+}
+
+fn proxies(settings: &Settings) -> Vec<Network> {
+    settings.general.trusted_proxies.clone()
 }
 
 /// Looks again and again at what other processes changed, at once when the database says that they did, until told to

@@ -80,6 +80,7 @@ fn app_settings(settings: &Settings, installation: &Installation, public_url: &s
         audit_retention_days: settings.audit.retention_days,
         sqlite_folders: data_sources.sqlite_folders.clone().unwrap_or_else(|| vec![installation.sources()]),
         forbidden_folders: vec![installation.folder().to_owned()],
+        backup_mark: Some(installation.backup_mark()),
         rates: RateSettings {
             enabled: rates.enabled,
             per_address_per_minute: rates.per_address_per_minute,

@@ -98,7 +98,7 @@ fn a_folder_that_cannot_be_written_is_told_with_what_to_do() {
     let output = auto(folder.path());
     assert_eq!(output.status.code(), Some(1));
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(told.contains("cannot be written") && told.contains("--data-dir"), "{told}");
+    assert!(told.contains("is a file and no folder") && told.contains("--data-dir"), "{told}");
 }
 
 #[test]

@@ -4,8 +4,9 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
 
-use testkit::Wire;
-use testkit::{Installation, Served};
+use app::clock::{Clock, SystemClock};
+use serde_json::{Value, json};
+use testkit::{Installation, Served, TestUser, USER, Wire, WireClient};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_sluicegate");
 
@@ -138,6 +139,167 @@ fn a_folder_without_an_installation_is_told_with_what_to_do() {
     let (status, _, told) = run(command);
     assert_eq!(status, Some(1));
     assert!(told.contains("sluicegate init --data-dir"), "{told}");
+}
+
+#[test]
+fn the_second_server_on_a_folder_is_refused_and_told_of_the_first() {
+    let installation = Installation::new(BINARY);
+    let served = installation.serve();
+    let (status, _, told) = run(installation.command(&["serve", "--listen", "127.0.0.1:0"]));
+    assert_eq!(status, Some(1), "{told}");
+    let first = format!("is served already by process {}, which answers at {}", served.id(), served.url());
+    assert!(told.contains(&first), "{told}");
+    assert_eq!(Wire::new(served.url()).get("/readyz", None).unwrap().status, 200);
+    // Commands go on beside it, and what a killed server leaves keeps nobody out.
+    assert_eq!(run(installation.command(&["user", "list"])).0, Some(0));
+    served.kill();
+    let served = installation.serve();
+    assert_eq!(served.terminate().0.code(), Some(0));
+}
+
+#[test]
+fn a_folder_that_cannot_be_read_is_not_called_empty() {
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let circle = place.path().join("circle");
+    std::os::unix::fs::symlink(&circle, &circle).unwrap();
+    for folder in [file, circle] {
+        for command in
+            [&["serve", "--listen", "127.0.0.1:0"][..], &["user", "list"], &["backup", "--to", "x"]]
+        {
+            let mut started = Command::new(BINARY);
+            started.env_clear().current_dir(place.path()).args(command).arg("--data-dir").arg(&folder);
+            let (status, _, told) = run(started);
+            assert_eq!(status, Some(1), "{command:?}: {told}");
+            assert!(!told.contains("init") && !told.contains("holds no"), "{command:?}: {told}");
+            assert!(told.contains("data folder"), "{command:?}: {told}");
+        }
+    }
+}
+
+#[test]
+fn a_public_url_without_tls_is_refused_elsewhere_than_on_loopback() {
+    let installation = Installation::new(BINARY);
+    for command in ["serve", "check-config"] {
+        let mut command = installation.command(&[command, "--public-url", "http://gate.example.org"]);
+        command.args(["--listen", "127.0.0.1:0"]);
+        let (status, _, told) = run(command);
+        assert_eq!(status, Some(2), "{told}");
+        assert!(told.contains("public_url: must begin with https://"), "{told}");
+    }
+}
+
+#[test]
+fn metrics_are_served_to_the_operator_alone() {
+    let installation = Installation::new(BINARY);
+    let served = installation.serve();
+    let wire = Wire::new(served.url());
+    assert_eq!(wire.get("/metrics", None).unwrap().status, 404);
+    let backup = installation.folder().join("backup.db");
+    let (status, _, told) = run(installation.command(&["backup", "--to", &backup.to_string_lossy()]));
+    assert_eq!(status, Some(0), "{told}");
+    let address = served.observed_url();
+    assert!(address.starts_with("http://127.0.0.1:"), "{address}");
+    let observer = Wire::new(&address);
+    let metrics = observer.get("/metrics", None).unwrap().body;
+    let value = |name: &str| {
+        let line = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("{name} is missing: {metrics}")).parse::<f64>().unwrap()
+    };
+    for name in ["process_resident_memory_bytes", "process_threads", "process_open_fds", "process_max_fds"] {
+        assert!(value(&format!("sluicegate_{name}")) > 0.0, "{name}");
+    }
+    for name in ["start_time_seconds", "newest_key_seconds", "last_backup_seconds"] {
+        assert!(value(&format!("sluicegate_{name}")) > 1_700_000_000.0, "{name}");
+    }
+    assert!(metrics.contains(&format!("sluicegate_build_info{{version=\"{}\"}}", env!("CARGO_PKG_VERSION"))));
+    assert!(metrics.contains("sluicegate_request_seconds_count{area=\"page\"}"), "{metrics}");
+    assert!(metrics.contains("sluicegate_certificate_not_after_seconds 0\n"), "{metrics}");
+    for path in ["/healthz", "/readyz"] {
+        assert_eq!(observer.get(path, None).unwrap().status, 200, "{path}");
+        assert_eq!(wire.get(path, None).unwrap().status, 200, "{path}");
+    }
+    for path in ["/api/odata4", "/login", "/oauth2/token", "/openapi.json"] {
+        assert_eq!(observer.get(path, None).unwrap().status, 404, "{path}: it is for observing alone");
+    }
+}
+
+#[test]
+fn a_port_of_observation_that_is_taken_stops_only_who_chose_it() {
+    let installation = Installation::new(BINARY);
+    let served = installation.serve();
+    let taken = served.observed_url().trim_start_matches("http://").to_owned();
+    let other = Installation::new(BINARY);
+    let mut command = other.command(&["serve", "--listen", "127.0.0.1:0"]);
+    command.env("SLUICEGATE_OBSERVATION__LISTEN", &taken);
+    let (status, _, told) = run(command);
+    assert_eq!(status, Some(1), "{told}");
+    assert!(told.contains("observation.listen") && told.contains("is taken"), "{told}");
+    // Two servers that chose nothing: at the latest the second finds the port taken.
+    let third = Installation::new(BINARY);
+    let start = |installation: &Installation| {
+        Served::start(installation.command(&["serve", "--listen", "127.0.0.1:0"]))
+    };
+    let (one, two) = (start(&other), start(&third));
+    for served in [&one, &two] {
+        assert_eq!(Wire::new(served.url()).get("/readyz", None).unwrap().status, 200);
+    }
+    assert!(two.printed().contains("nobody can observe this server"), "{}", two.printed());
+}
+
+#[test]
+fn asking_for_readiness_again_and_again_does_not_write_again_and_again() {
+    let installation = Installation::new(BINARY);
+    let served = installation.serve();
+    let syncs = || {
+        let metrics = Wire::new(&served.observed_url()).get("/metrics", None).unwrap().body;
+        let line = metrics.lines().find_map(|line| line.strip_prefix("sluicegate_store_commits "));
+        line.unwrap().parse::<u64>().unwrap()
+    };
+    let wire = Wire::new(served.url());
+    let (before, began) = (syncs(), SystemClock.steady_micros());
+    for _ in 0..200 {
+        assert_eq!(wire.get("/readyz", None).unwrap().status, 200);
+    }
+    // One each two seconds, and what the server does by itself.
+    let allowed = 3 + (SystemClock.steady_micros() - began).unsigned_abs() / 1_000_000;
+    assert!(syncs() - before <= allowed, "{} commits", syncs() - before);
+}
+
+#[test]
+fn the_access_log_names_address_user_application_and_bytes_and_nothing_secret() {
+    let installation = Installation::new(BINARY);
+    let served = installation.serve_with(&[], &[("SLUICEGATE_LOG__FORMAT", "json")]);
+    let wire = Wire::new(served.url());
+    let client = WireClient::register(&wire, &USER, "Logged", &json!({})).unwrap();
+    let access = client.post(
+        &wire,
+        "/oauth2/token",
+        &[("grant_type", "password"), ("username", USER.name), ("password", USER.password)],
+    );
+    let access = access.unwrap().json()["access_token"].as_str().unwrap().to_owned();
+    let read = wire.get_with_token("/api/odata4", &access).unwrap();
+    let wrong = TestUser { name: "secret-name", password: "secret-word" };
+    assert_eq!(wire.get("/api/odata4", Some(&wrong)).unwrap().status, 401);
+    assert_eq!(
+        wire.get("/api/odata4/a('b)secret-key')/c%28%27d%29secret-key", Some(&USER)).unwrap().status,
+        404
+    );
+    let (_, printed) = served.terminate();
+    let lines: Vec<Value> = printed.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let of = |status: u16, path: &str| {
+        let is_it =
+            |line: &&Value| line["target"] == "access" && line["path"] == path && line["status"] == status;
+        lines.iter().rfind(is_it).cloned().unwrap_or_else(|| panic!("{path}: {printed}"))
+    };
+    let line = of(200, "/api/odata4");
+    assert_eq!(line["address"], "127.0.0.1", "{line}");
+    assert_eq!(line["user"], USER.name, "{line}");
+    assert!(line["application"].is_number(), "{line}");
+    assert_eq!(line["bytes"], read.body.len(), "{line}");
+    assert!(of(401, "/api/odata4")["user"].is_null());
+    assert!(!printed.contains("secret-"), "{printed}");
 }
 
 #[test]

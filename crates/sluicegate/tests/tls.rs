@@ -98,3 +98,54 @@ fn a_certificate_that_cannot_be_used_is_a_fault_of_the_configuration() {
     assert_eq!(status, Some(2), "{told}");
     assert!(told.contains("tls.cert_file"), "{told}");
 }
+
+#[test]
+fn a_certificate_that_clients_refuse_is_told_at_the_start_and_by_check_config() {
+    let installation = Installation::new(BINARY);
+    for (name, told) in [
+        ("expired", "expired at 2020-02-29T12:34:56Z: renew it"),
+        ("future", "is not valid before 2090-01-01T00:00:00Z"),
+        ("version-1", "is of X.509 version 1"),
+    ] {
+        put_certificate(name, installation.folder());
+        for command in ["serve", "check-config"] {
+            let mut command: Command = installation.command(&[command, "--listen", "127.0.0.1:0"]);
+            command.args(["--tls-cert", "chain.pem", "--tls-key", "key.pem"]);
+            let output = command.output().expect("the binary runs");
+            let printed = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert_eq!(output.status.code(), Some(2), "{name}: {printed}");
+            assert!(printed.contains(told), "{name}: {printed}");
+            assert!(!printed.contains("does not fit"), "{name}: {printed}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn hanging_up_keeps_the_old_certificate_when_the_new_one_has_expired() {
+    let installation = Installation::new(BINARY);
+    put_certificate("first", installation.folder());
+    let served = serve(&installation);
+    put_certificate("expired", installation.folder());
+    served.signal("HUP");
+    while !served.printed().contains("the old certificate stays in use") {
+        tokio::task::yield_now().await;
+    }
+    assert!(served.printed().contains("expired at 2020-02-29T12:34:56Z"), "{}", served.printed());
+    assert!(handshake(&served, "first", &[]).await.is_ok());
+}
+
+#[test]
+fn a_key_that_others_can_read_is_warned_of() {
+    let installation = Installation::new(BINARY);
+    put_certificate("first", installation.folder());
+    let key = installation.folder().join("key.pem");
+    let told = |mode: u32| {
+        std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+        let printed = serve(&installation).terminate().1;
+        printed.contains("others on this machine can read or change the private key")
+    };
+    assert!(told(0o644));
+    assert!(told(0o660));
+    assert!(!told(0o600));
+    assert!(!told(0o640));
+}

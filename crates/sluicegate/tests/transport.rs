@@ -75,9 +75,83 @@ fn whoever_falls_silent_in_a_body_is_answered_and_cut_off() {
     for path in ["/oauth2/token", "/login"] {
         let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\n{kind}\r\nContent-Length: 100\r\n\r\ngrant");
         let answer = tell(&served, head.as_bytes());
-        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{path}: {answer}");
+        assert_eq!(status_of(&answer), "408", "{path}: {answer}");
     }
     is_well(&served);
+}
+
+#[test]
+fn a_form_of_somebody_unknown_is_no_longer_than_64_kib() {
+    let installation = Installation::new(BINARY);
+    let served = installation.serve();
+    for path in
+        ["/login", "/oauth2/token", "/oauth2/authorize", "/oauth2/consent", "/account/password", "/logout"]
+    {
+        for length in [65_537, 1_000_000] {
+            let kind = "Content-Type: application/x-www-form-urlencoded";
+            let head =
+                format!("POST {path} HTTP/1.1\r\nHost: x\r\n{kind}\r\nContent-Length: {length}\r\n\r\n");
+            let answer = tell(&served, &[head.as_bytes(), &vec![b'a'; length]].concat());
+            assert!(answer.is_empty() || status_of(&answer) == "413", "{path} {length}: {answer}");
+        }
+    }
+    is_well(&served);
+}
+
+#[test]
+fn a_request_names_one_host() {
+    let installation = Installation::new(BINARY);
+    let served = installation.serve();
+    let get = |target: &str, hosts: &str| {
+        tell(&served, format!("GET {target} HTTP/1.1\r\n{hosts}Connection: close\r\n\r\n").as_bytes())
+    };
+    for target in ["/healthz", "/api/odata4", "/oauth2/token", "/login", "/api/admin/users"] {
+        for hosts in [
+            "",
+            "Host: a\r\nHost: b\r\n",
+            "Host: a\r\nHost: a\r\n",
+            "Host:\r\n",
+            "Host: u@a\r\n",
+            "Host: a:x\r\n",
+        ] {
+            let answer = get(target, hosts);
+            assert_eq!(status_of(&answer), "400", "{target} {hosts}: {answer}");
+        }
+    }
+    assert_eq!(status_of(&get("http://a/healthz", "Host: b\r\n")), "400");
+    assert_eq!(status_of(&get("http://a/healthz", "Host: a\r\n")), "200");
+    assert_eq!(status_of(&get("/healthz", "Host: gate.example.org:8080\r\n")), "200");
+    is_well(&served);
+}
+
+#[tokio::test]
+async fn one_address_cannot_hold_every_connection() {
+    let installation = Installation::new(BINARY);
+    let served = installation.serve_with(&[], &[("SLUICEGATE_LIMITS__MAX_CONNECTIONS_PER_ADDRESS", "3")]);
+    let address: std::net::SocketAddr = served.url().trim_start_matches("http://").parse().unwrap();
+    let ask = async |from: &str| {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind(format!("{from}:0").parse().unwrap()).unwrap();
+        let mut stream = socket.connect(address).await.unwrap().into_std().unwrap();
+        stream.set_nonblocking(false).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let _ = stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
+        let answered = stream.read_exact(&mut [0; 15]).is_ok();
+        (stream, answered)
+    };
+    let mut held = Vec::new();
+    for _ in 0..3 {
+        held.push(ask("127.0.0.1").await);
+    }
+    assert!(held.iter().all(|(_, answered)| *answered));
+    assert!(!ask("127.0.0.1").await.1, "the fourth is closed");
+    assert!(ask("127.0.0.2").await.1, "somebody else is served");
+    held.pop();
+    while !ask("127.0.0.1").await.1 {
+        tokio::task::yield_now().await;
+    }
+    let metrics = Wire::new(&served.observed_url()).get("/metrics", None).unwrap().body;
+    assert!(metrics.contains("sluicegate_connections_refused_total"), "{metrics}");
 }
 
 #[test]

@@ -86,6 +86,7 @@ impl Installation {
     pub fn serve_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Served {
         let mut command = self.command(&["serve", "--listen", "127.0.0.1:0"]);
         command.args(arguments).env("SLUICEGATE_RATE_LIMIT__ENABLED", "false");
+        command.env("SLUICEGATE_OBSERVATION__LISTEN", "127.0.0.1:0");
         command.envs(variables.iter().copied());
         Served::start(command)
     }
@@ -125,6 +126,21 @@ impl Served {
     /// Where it answers, without a trailing slash.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Where the operator observes it, without a trailing slash.
+    ///
+    /// # Panics
+    /// When its log, which must be of the level `info`, does not say so.
+    pub fn observed_url(&self) -> String {
+        for _ in 0..10_000 {
+            if let Some(url) = observed_in(&self.printed()) {
+                return url;
+            }
+            // The log may be written after the line of readiness.
+            std::thread::park_timeout(Duration::from_millis(1));
+        }
+        panic!("it is observed nowhere: {}", self.printed())
     }
 
     /// The id of the process.
@@ -186,6 +202,13 @@ impl Drop for Served {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The address of observation that the log names.
+fn observed_in(log: &str) -> Option<String> {
+    let line = log.lines().find(|line| line.contains("observed") && line.contains("http://"))?;
+    let rest = line.split_once("http://")?.1;
+    Some(format!("http://{}", rest.split(['"', ' ']).next()?))
 }
 
 fn text(printed: &Mutex<String>) -> String {

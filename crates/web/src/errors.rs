@@ -104,6 +104,8 @@ errors! {
         "There is nothing of that id, or it is somebody else's.";
     MethodNotAllowed = 222_299_405, "405",
         "The address does not have that method; `Allow` names those that it has.";
+    RequestTimeout = 222_299_408, "408",
+        "The body did not come in time.";
     PayloadTooLarge = 222_299_413, "413",
         "The body is longer than the server takes.";
     AddressTooLong = 222_299_414, "414",

@@ -1,7 +1,6 @@
 //! What every request passes before and after its route: a request id, the length of its address, a guard against
 //! panics, headers for safety, one line in the log, and the counters.
 
-use std::borrow::Cow;
 use std::convert::Infallible;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -10,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
+use app::App;
 use app::metrics::{RequestLabels, Word};
 use axum::Router;
 use axum::body::Body;
@@ -19,9 +19,13 @@ use http::{Request, StatusCode};
 use oauth::time::Timestamp;
 use tower::Service;
 
-use crate::origin::RequestId;
+use crate::noted::{self, Noted};
+use crate::origin::{self, RequestId};
 use crate::respond::Area;
-use crate::{Gate, odata};
+use crate::{Gate, host, odata};
+
+mod access;
+mod loggable;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -39,32 +43,66 @@ impl Front {
         Self { gate, router, ids }
     }
 
+    /// The use cases behind it.
+    pub fn app(&self) -> &Arc<App> {
+        self.gate.app()
+    }
+
+    /// Answers one request that came over a connection: first of all it must name one host.
+    pub async fn answer_from_network(self, request: Request<Body>) -> Response {
+        match host::is_named_once(&request) {
+            Ok(()) => self.answer(request).await,
+            Err(fault) => self.answer_or_refuse(request, Some((StatusCode::BAD_REQUEST, fault))).await,
+        }
+    }
+
     /// Answers one request.
-    pub async fn answer(mut self, mut request: Request<Body>) -> Response {
+    pub async fn answer(self, request: Request<Body>) -> Response {
+        let is_too_long = uri_length(&request) > self.gate.settings().max_uri_bytes;
+        let fault = (StatusCode::URI_TOO_LONG, "the address of the request is too long");
+        self.answer_or_refuse(request, is_too_long.then_some(fault)).await
+    }
+
+    async fn answer_or_refuse(
+        mut self,
+        mut request: Request<Body>,
+        refused: Option<(StatusCode, &str)>,
+    ) -> Response {
         let began = self.gate.app().now();
         let id = self.ids.next();
         request.extensions_mut().insert(RequestId(id.clone()));
-        let seen = Seen { area: Area::of(request.uri().path()), method: request.method().clone(), id, began };
+        let area = Area::of(request.uri().path());
+        let seen = Seen {
+            area,
+            used_basic: area == Area::Page && request.headers().contains_key(http::header::AUTHORIZATION),
+            method: loggable::method(request.method()),
+            address: origin::address(request.extensions(), request.headers(), self.gate.settings()),
+            id,
+            began,
+        };
         let uri = request.uri().clone();
-        let path = loggable_path(uri.path());
-        let mut response = if uri_length(&request) > self.gate.settings().max_uri_bytes {
-            seen.area.refuse(StatusCode::URI_TOO_LONG, "the address of the request is too long")
+        let mut known = Noted::default();
+        let mut response = if let Some((status, message)) = refused {
+            area.refuse(status, message)
         } else {
             let answering = pin!(self.router.call(request));
-            Guarded(answering)
-                .await
-                .unwrap_or_else(|_| seen.area.refuse(StatusCode::INTERNAL_SERVER_ERROR, "the server failed"))
+            let answered = Guarded { answering, noted: &mut known }.await;
+            answered.unwrap_or_else(|_| area.refuse(StatusCode::INTERNAL_SERVER_ERROR, "the server failed"))
         };
         self.add_headers(&mut response, &seen);
-        self.record(&response, &seen, &path);
-        response
+        self.record(response, seen, known, uri.path())
     }
 
     fn add_headers(&self, response: &mut Response, seen: &Seen) {
         let unavailable = response.status() == StatusCode::SERVICE_UNAVAILABLE;
+        let unauthenticated = response.status() == StatusCode::UNAUTHORIZED;
         let headers = response.headers_mut();
         if unavailable && !headers.contains_key(http::header::RETRY_AFTER) {
             headers.insert(http::header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECS));
+        }
+        if unauthenticated && !headers.contains_key(http::header::WWW_AUTHENTICATE) {
+            let challenge = HeaderValue::from_static(seen.area.challenge(seen.used_basic));
+            headers.insert(http::header::WWW_AUTHENTICATE, challenge);
         }
         headers.insert(http::header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         if let Ok(id) = HeaderValue::from_str(&seen.id) {
@@ -76,25 +114,24 @@ impl Front {
         }
     }
 
-    fn record(&self, response: &Response, seen: &Seen, path: &str) {
+    fn record(&self, response: Response, seen: Seen, noted: Noted, path: &str) -> Response {
         let app = self.gate.app();
         let status = response.status();
         let micros = app.now().as_micros().saturating_sub(seen.began.as_micros()).max(0);
         let labels = RequestLabels { area: Word(seen.area.as_str()), status: Word(class_of(status)) };
         app.metrics().requests.get_or_create(&labels).inc();
         #[expect(clippy::cast_precision_loss, reason = "a request does not take 285 years")]
-        app.metrics().request_seconds.observe(micros as f64 / 1e6);
-        let noted = response.extensions().get::<Noted>();
-        tracing::info!(
-            target: "access",
-            request_id = &*seen.id,
-            method = seen.method.as_str(),
-            path,
-            status = status.as_u16(),
+        app.metrics().request_seconds.of(seen.area.as_str()).observe(micros as f64 / 1e6);
+        let line = access::Line {
+            request_id: seen.id,
+            address: seen.address,
+            method: seen.method,
+            path: loggable::path(path),
+            status,
             micros,
-            what = noted.map(|noted| noted.what),
-            application = noted.map(|noted| noted.application),
-        );
+            noted,
+        };
+        response.map(|body| line.write_after(body))
     }
 }
 
@@ -116,19 +153,13 @@ impl Service<Request<Body>> for Front {
 /// When to come back to a server that cannot work at present, where nothing better is known.
 const RETRY_AFTER_SECS: &str = "2";
 
-/// What a handler wants said in the line of the log; it puts this into the extensions of its response.
-#[derive(Debug, Clone, Copy)]
-pub struct Noted {
-    /// What was done, in a word.
-    pub what: &'static str,
-    /// For which application.
-    pub application: i64,
-}
-
 /// What is known of a request when its answer goes out.
 struct Seen {
     area: Area,
-    method: http::Method,
+    /// Whether a browser sent credentials in a header to a page.
+    used_basic: bool,
+    method: &'static str,
+    address: Option<std::net::IpAddr>,
     id: Arc<str>,
     began: Timestamp,
 }
@@ -146,8 +177,11 @@ impl RequestIds {
     }
 }
 
-/// A future whose panic becomes an answer instead of a broken connection.
-struct Guarded<'a, F>(Pin<&'a mut F>);
+/// A future whose panic becomes an answer instead of a broken connection, and whose notes are taken up.
+struct Guarded<'a, F> {
+    answering: Pin<&'a mut F>,
+    noted: &'a mut Noted,
+}
 
 /// It panicked; the panic hook has logged where.
 struct Panicked;
@@ -156,8 +190,9 @@ impl<F: Future<Output = Result<Response, Infallible>>> Future for Guarded<'_, F>
     type Output = Result<Response, Panicked>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let inner = self.0.as_mut();
-        match std::panic::catch_unwind(AssertUnwindSafe(|| inner.poll(context))) {
+        let Self { answering, noted } = &mut *self;
+        let step = || std::panic::catch_unwind(AssertUnwindSafe(|| answering.as_mut().poll(context)));
+        match noted::step(noted, step) {
             Ok(Poll::Pending) => Poll::Pending,
             Ok(Poll::Ready(Ok(response))) => Poll::Ready(Ok(response)),
             Ok(Poll::Ready(Err(never))) => match never {},
@@ -169,40 +204,6 @@ impl<F: Future<Output = Result<Response, Infallible>>> Future for Guarded<'_, F>
 fn uri_length<B>(request: &Request<B>) -> usize {
     request.uri().path_and_query().map_or(0, |address| address.as_str().len())
 }
-
-/// The path without what stands in parentheses: keys of entities are people's data. Queries are never logged at all.
-fn loggable_path(path: &str) -> Cow<'_, str> {
-    let is_plain = |byte: u8| !matches!(byte, b'(' | b'%') && !byte.is_ascii_control();
-    if path.len() <= MOST_LOGGED && path.bytes().all(is_plain) {
-        return Cow::Borrowed(path);
-    }
-    // Searching costs more than all the rest, and few paths have anything encoded.
-    let path = if path.contains('%') {
-        Cow::Owned(path.replace("%28", "(").replace("%29", ")"))
-    } else {
-        Cow::Borrowed(path)
-    };
-    let mut shown = String::with_capacity(path.len().min(MOST_LOGGED));
-    let mut depth = 0_usize;
-    shown.extend(path.chars().take(MOST_LOGGED).filter_map(|character| {
-        let is_shown = match character {
-            '(' => {
-                depth += 1;
-                depth == 1
-            }
-            ')' => {
-                depth = depth.saturating_sub(1);
-                depth == 0
-            }
-            _ => depth == 0,
-        };
-        is_shown.then_some(if character.is_control() { '?' } else { character })
-    }));
-    Cow::Owned(shown)
-}
-
-/// Longer paths are cut in the log.
-const MOST_LOGGED: usize = 200;
 
 fn class_of(status: StatusCode) -> &'static str {
     match status.as_u16() {
@@ -232,17 +233,6 @@ pub(crate) async fn wrong_method(request: Request<Body>) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn keys_of_entities_are_not_logged() {
-        assert_eq!(loggable_path("/api/odata4/crm/People('Ada')/Name"), "/api/odata4/crm/People()/Name");
-        assert_eq!(
-            loggable_path("/api/odata4/crm/People%28%27Ada%27%29/Name"),
-            "/api/odata4/crm/People()/Name"
-        );
-        assert_eq!(loggable_path("/api/odata4/crm/People('(')"), "/api/odata4/crm/People(");
-        assert_eq!(loggable_path("/a\u{7}b"), "/a?b");
-    }
 
     #[test]
     fn an_area_answers_in_its_own_form() {

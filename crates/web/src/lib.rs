@@ -14,13 +14,17 @@ use std::sync::Arc;
 use app::App;
 
 pub mod assets;
+pub mod body;
 pub mod cookies;
 pub mod errors;
 pub mod extract;
 pub mod front;
+mod host;
 pub mod initiator;
 pub mod json;
 pub mod management;
+pub mod network;
+mod noted;
 pub mod oauth;
 pub mod observation;
 pub mod odata;
@@ -30,7 +34,9 @@ pub mod reference;
 pub mod respond;
 pub mod routes;
 
+pub use body::BodyEnd;
 pub use front::Front;
+pub use network::Network;
 pub use origin::PeerAddress;
 
 /// What the operator configured, as far as HTTP needs it.
@@ -38,8 +44,8 @@ pub use origin::PeerAddress;
 pub struct WebSettings {
     /// Whether users reach the server over TLS: cookies are then `__Host-` cookies and answers carry HSTS.
     pub tls: bool,
-    /// Addresses of proxies whose `X-Forwarded-For` is believed.
-    pub trusted_proxies: Vec<std::net::IpAddr>,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<Network>,
     /// Most bytes of a request's body.
     pub max_body_bytes: usize,
     /// Most bytes of a request's path and query together.
@@ -85,4 +91,10 @@ impl Gate {
 pub fn service(app: Arc<App>, settings: WebSettings) -> Front {
     let gate = Gate(Arc::new(Inner { app, settings }));
     Front::new(gate.clone(), routes::router(gate))
+}
+
+/// What only an operator is to see, for an address of its own.
+pub fn observation_service(app: Arc<App>) -> Front {
+    let gate = Gate(Arc::new(Inner { app, settings: WebSettings::default() }));
+    Front::new(gate.clone(), observation::routes(gate))
 }

@@ -1,12 +1,25 @@
 //! Seen from outside: whether the process lives, whether it can work, and what it counts.
 
+use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
+use axum::routing::get;
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 
-use crate::Gate;
+use crate::{Gate, front};
+
+/// The routes of the operator's own address.
+pub fn routes(gate: Gate) -> Router {
+    Router::new()
+        .route("/healthz", get(health))
+        .route("/readyz", get(readiness))
+        .route("/metrics", get(metrics))
+        .fallback(front::unknown_path)
+        .method_not_allowed_fallback(front::wrong_method)
+        .with_state(gate)
+}
 
 /// `GET /healthz`: the process answers.
 pub async fn health() -> Response {

@@ -1,7 +1,7 @@
 //! Where a request came from.
 
 use std::convert::Infallible;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use app::caller::Origin;
 use axum::extract::FromRequestParts;
@@ -32,27 +32,49 @@ impl FromRequestParts<Gate> for From {
 
 /// The origin of a request with these extensions and headers.
 pub(crate) fn of(extensions: &Extensions, headers: &HeaderMap, settings: &WebSettings) -> Origin {
-    let peer = extensions.get::<PeerAddress>().map(|peer| peer.0.ip().to_canonical());
     let request_id = extensions.get::<RequestId>().map(|id| id.0.to_string()).unwrap_or_default();
-    Origin { address: peer.map(|peer| client_address(peer, headers, settings)), request_id }
+    Origin { address: address(extensions, headers, settings), request_id }
+}
+
+/// The address of the client, behind trusted proxies the one that they name.
+pub(crate) fn address(
+    extensions: &Extensions,
+    headers: &HeaderMap,
+    settings: &WebSettings,
+) -> Option<IpAddr> {
+    let peer = extensions.get::<PeerAddress>().map(|peer| peer.0.ip().to_canonical());
+    peer.map(|peer| client_address(peer, headers, settings))
 }
 
 /// Walks `X-Forwarded-For` from its end, which the nearest proxy wrote, as long as each hop is a trusted proxy: what
-/// stands further left may have been made up by the client.
+/// stands further left may have been made up by the client. What is no address ends the walk.
 fn client_address(peer: IpAddr, headers: &HeaderMap, settings: &WebSettings) -> IpAddr {
+    let is_trusted = |address| settings.trusted_proxies.iter().any(|proxy| proxy.contains(address));
     let mut address = peer;
-    let lists = headers.get_all("x-forwarded-for").iter().rev().filter_map(|value| value.to_str().ok());
-    let hops = lists.flat_map(|list| list.rsplit(','));
-    for hop in hops {
-        if !settings.trusted_proxies.contains(&address) {
+    if !is_trusted(address) {
+        return address;
+    }
+    let lists = headers.get_all("x-forwarded-for").iter().rev();
+    // What is no text is one hop that names nobody.
+    for hop in lists.flat_map(|list| list.to_str().unwrap_or("?").rsplit(',')) {
+        let Some(named) = hop_address(hop) else { break };
+        address = named;
+        if !is_trusted(address) {
             break;
         }
-        let Ok(named) = hop.trim().parse::<IpAddr>() else {
-            break;
-        };
-        address = named.to_canonical();
     }
     address
+}
+
+/// The address that a hop names. Proxies write it bare, with a port, in brackets, or in quotes as
+/// [RFC 7239 §6](https://www.rfc-editor.org/rfc/rfc7239#section-6) has it.
+fn hop_address(hop: &str) -> Option<IpAddr> {
+    let hop = hop.trim();
+    let hop = hop.strip_prefix('"').and_then(|hop| hop.strip_suffix('"')).unwrap_or(hop);
+    let in_brackets = || hop.strip_prefix('[')?.strip_suffix(']')?.parse::<Ipv6Addr>().ok().map(IpAddr::V6);
+    let with_port = || hop.parse::<SocketAddr>().ok().map(|address| address.ip());
+    let address = hop.parse().ok().or_else(in_brackets).or_else(with_port)?;
+    Some(address.to_canonical())
 }
 
 #[cfg(test)]
@@ -86,5 +108,47 @@ mod tests {
         let trusted = ["10.0.0.1", "10.0.0.2"];
         assert_eq!(client("10.0.0.1", &["198.51.100.1, 10.0.0.2"], &trusted), "198.51.100.1");
         assert_eq!(client("10.0.0.1", &["nonsense, 10.0.0.2"], &trusted), "10.0.0.2");
+        assert_eq!(client("10.0.0.1", &["198.51.100.1, 10.9.9.9"], &["10.0.0.0/8"]), "198.51.100.1");
+        assert_eq!(client("::ffff:10.0.0.1", &["198.51.100.1"], &["10.0.0.0/8"]), "198.51.100.1");
+    }
+
+    #[test]
+    fn a_hop_may_carry_a_port_brackets_and_quotes() {
+        for (hop, address) in [
+            ("198.51.100.1:4711", "198.51.100.1"),
+            ("\"198.51.100.1:4711\"", "198.51.100.1"),
+            ("2001:db8::1", "2001:db8::1"),
+            ("[2001:db8::1]", "2001:db8::1"),
+            ("[2001:db8::1]:443", "2001:db8::1"),
+            ("\"[2001:db8::1]:443\"", "2001:db8::1"),
+            (" ::ffff:198.51.100.1 ", "198.51.100.1"),
+        ] {
+            assert_eq!(client("10.0.0.1", &[hop], &["10.0.0.1"]), address, "{hop}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_ends_the_walk() {
+        let junk = [
+            "",
+            "unknown",
+            "_hidden",
+            "198.51.100.1:",
+            "198.51.100.1:x",
+            "198.51.100.1:99999",
+            "[1.2.3.4]",
+            "1.2.3",
+        ];
+        for hop in junk {
+            let forwarded = format!("203.0.113.5, {hop}");
+            assert_eq!(client("10.0.0.1", &[&forwarded], &["10.0.0.1"]), "10.0.0.1", "{hop}");
+        }
+        let mut headers = HeaderMap::new();
+        headers.append("x-forwarded-for", "203.0.113.5".parse().unwrap());
+        headers.append("x-forwarded-for", http::HeaderValue::from_bytes(b"\xff").unwrap());
+        let trusted_proxies = vec!["10.0.0.1".parse().unwrap()];
+        let settings = WebSettings { trusted_proxies, ..WebSettings::default() };
+        let peer = "10.0.0.1".parse().unwrap();
+        assert_eq!(client_address(peer, &headers, &settings), peer, "what is no text is not passed over");
     }
 }

@@ -19,7 +19,7 @@ use oauth::time::Timestamp;
 
 use crate::initiator::Initiator;
 use crate::respond::page;
-use crate::{Gate, cookies, origin};
+use crate::{Gate, cookies, noted, origin};
 
 pub mod account;
 pub mod demo;
@@ -69,7 +69,8 @@ impl Visit {
     /// When the database cannot tell.
     pub async fn session(&self) -> Result<Option<(LiveSession, SessionCookie)>, Fault> {
         let Some(cookie) = cookies::session(&self.headers, self.gate.settings()) else { return Ok(None) };
-        Ok(self.gate.app().caller_by_session(&cookie).await?.map(|live| (live, cookie)))
+        let live = self.gate.app().caller_by_session(&cookie).await?;
+        Ok(live.inspect(|live| noted::caller(&live.caller)).map(|live| (live, cookie)))
     }
 
     /// The live session, for a page that needs one.

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use askama::Template;
 use axum::body::Body;
 use axum::response::Response;
+use bytes::Bytes;
 use http::StatusCode;
 use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_TYPE, HeaderValue};
 use serde_json::Value;
@@ -25,8 +26,10 @@ pub async fn openapi() -> Response {
 
 /// `GET /docs`: the document for reading.
 pub async fn page() -> Response {
-    static REFERENCE: LazyLock<Reference> = LazyLock::new(|| Reference::of(OPENAPI));
-    page::html(StatusCode::OK, &*REFERENCE, page::Place::Own)
+    // Every answer shares the bytes.
+    static RENDERED: LazyLock<Option<Bytes>> =
+        LazyLock::new(|| Reference::of(OPENAPI).render().ok().map(Bytes::from));
+    page::rendered(StatusCode::OK, RENDERED.clone(), page::Place::Own)
 }
 
 /// Everything that the page shows, in the order of the document.

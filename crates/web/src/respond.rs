@@ -45,6 +45,17 @@ impl Area {
         }
     }
 
+    /// How to prove who asks, for an answer of 401 that does not say so itself
+    /// ([RFC 9110 §15.5.2](https://www.rfc-editor.org/rfc/rfc9110#section-15.5.2)). A page asks by a form; to that browsers know
+    /// no scheme, and Basic would make them ask once more in a window of their own. So a page names Basic only to who used it.
+    pub const fn challenge(self, used_basic: bool) -> &'static str {
+        match self {
+            Self::OData => r#"Bearer realm="Sluicegate""#,
+            Self::Page if !used_basic => r#"Form realm="Sluicegate""#,
+            Self::OAuth | Self::Management | Self::Page => r#"Basic realm="Sluicegate", charset="UTF-8""#,
+        }
+    }
+
     /// Refuses a request for what HTTP itself can tell, before any use case has seen it.
     pub fn refuse(self, status: StatusCode, message: &str) -> Response {
         match self {

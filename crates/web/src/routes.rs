@@ -46,7 +46,6 @@ fn routes() -> Router<Gate> {
         // Seen from outside.
         .route("/healthz",          get(observation::health))
         .route("/readyz",           get(observation::readiness))
-        .route("/metrics",          get(observation::metrics))
         .route("/openapi.json",     get(reference::openapi))
         .route("/docs",             get(reference::page))
         .route("/assets/style.css", get(assets::style))

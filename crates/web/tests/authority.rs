@@ -198,7 +198,6 @@ const OPEN: &[(&str, &str)] = &[
     ("/.well-known/oauth-authorization-server", "a public document"),
     ("/healthz", "says that the process lives, and nothing else"),
     ("/readyz", "says whether requests are welcome, and nothing else"),
-    ("/metrics", "counts; an operator closes it at the proxy"),
     ("/openapi.json", "a public document"),
     ("/docs", "a public document"),
     ("/assets/style.css", "a public document"),

@@ -39,13 +39,14 @@ pub(super) fn run(arguments: &BackupArguments, environment: &Environment) -> any
     }
     let installation = Installation::at(&settings.general.data_dir);
     let database = installation.database();
-    if !database.exists() {
+    if !installation.holds_database()? {
         bail!("{} holds no database: name the folder with --data-dir DIR", installation.folder().display());
     }
     let event = app::restore::backup_event(SystemClock.now());
     let order = Backup { from: &database, to: &arguments.to, event: &event };
     let figures = store_sqlite::backup(&order, &mut |hundredths| progress("copied", hundredths))
         .with_context(|| format!("no backup was made of {}", database.display()))?;
+    installation.note_backup();
     say(&format!("{} is a backup of {}, checked and complete", arguments.to.display(), database.display()));
     tell(&figures);
     say(

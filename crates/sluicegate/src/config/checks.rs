@@ -50,6 +50,12 @@ fn the_public_url_tells_of_tls(settings: &Settings, faults: &mut Vec<Fault>) {
             "public_url",
             "must begin with https:// where users reach the server over TLS",
         ));
+    } else if general.public_url.as_ref().is_some_and(|url| !url.is_tls() && !url.is_loopback()) {
+        faults.push(Fault::of_key(
+            "public_url",
+            "must begin with https://: to another machine passwords and tokens must not travel in the clear. Only an address \
+             of loopback may begin with http://",
+        ));
     }
 }
 

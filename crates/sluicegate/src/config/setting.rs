@@ -1,6 +1,6 @@
 //! The kinds of values that settings have: how each is read, shown and described.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -8,6 +8,7 @@ use std::str::FromStr;
 use oauth::application::Profile;
 use serde_json::{Value, json};
 use store_postgres::DatabaseUrl;
+use web::Network;
 
 use super::Raw;
 
@@ -184,11 +185,12 @@ impl Written for SocketAddr {
     }
 }
 
-impl Written for IpAddr {
-    const KIND: &'static str = "an IP address";
+impl Written for Network {
+    const KIND: &'static str =
+        "an IP address or a network such as \"10.0.0.0/8\", without bits behind its prefix";
 
     fn parse(text: &str) -> Option<Self> {
-        text.parse().ok().map(|address: Self| address.to_canonical())
+        text.parse().ok()
     }
 
     fn write(&self) -> String {
@@ -237,6 +239,18 @@ impl PublicUrl {
     /// Whether users reach the server over TLS.
     pub(crate) fn is_tls(&self) -> bool {
         self.0.starts_with("https:")
+    }
+
+    /// Whether its host is this machine itself
+    /// ([RFC 6761 §6.3](https://www.rfc-editor.org/rfc/rfc6761#section-6.3)).
+    pub(crate) fn is_loopback(&self) -> bool {
+        let url = url::Url::parse(&self.0).ok();
+        match url.as_ref().and_then(url::Url::host) {
+            Some(url::Host::Ipv4(address)) => address.is_loopback(),
+            Some(url::Host::Ipv6(address)) => address.to_canonical().is_loopback(),
+            Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            None => false,
+        }
     }
 }
 

@@ -1,12 +1,13 @@
 //! Every setting, once: key, type, default, documentation.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use oauth::application::Profile;
 use serde_json::Value;
 use store_postgres::DatabaseUrl;
+use web::Network;
 
 use super::Given;
 use super::setting::{LogFormat, LogLevels, PublicUrl, Setting};
@@ -142,6 +143,9 @@ macro_rules! settings {
     };
 }
 
+/// Where the server is observed unless the operator says otherwise.
+pub(crate) const DEFAULT_OBSERVATION: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9464);
+
 settings! {
     /// Where the server listens and where it keeps its data. These keys stand at the top of the file.
     general: General = "" {
@@ -149,7 +153,7 @@ settings! {
         /// loopback the server wants TLS: its own (`tls`) or a proxy's (`behind_tls_proxy`).
         listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 8080));
         /// The address under which users and clients reach the server. It is the issuer (`iss`) and stands in every
-        /// link, so set it wherever it is not simply the address listened on.
+        /// link, so set it wherever it is not simply the address listened on. It begins with `https://`, save on loopback.
         public_url: Option<PublicUrl> = None;
         /// The folder with the database, the master key and the folder `sources`.
         data_dir: PathBuf = PathBuf::from("sluicegate-data");
@@ -160,8 +164,9 @@ settings! {
         /// Says that a proxy in front of the server terminates TLS, so that plain HTTP is right here and cookies are
         /// nevertheless for TLS only.
         behind_tls_proxy: bool = false;
-        /// Addresses of proxies whose `X-Forwarded-For` is believed. Of everybody else it is ignored.
-        trusted_proxies: Vec<IpAddr> = Vec::new();
+        /// Proxies whose `X-Forwarded-For` is believed, as addresses or networks such as `10.0.0.0/8`. Of everybody else it is
+        /// ignored.
+        trusted_proxies: Vec<Network> = Vec::new();
     }
 
     /// Connections to the shared database that `database` names; the embedded one needs none of this.
@@ -203,6 +208,14 @@ settings! {
         format: LogFormat = LogFormat::Auto;
         /// From which level on. The target `access` is the line that each request gets.
         level: LogLevels = LogLevels::new("info").expect("it is a level");
+    }
+
+    /// What an operator sees of the server: `/metrics`, and `/healthz` and `/readyz` once more, over plain HTTP.
+    observation: Observation = "observation" {
+        /// The address and port for that. Port 0 takes a free one, which the log names. Whoever reaches it learns how busy the
+        /// server is, so let it stay on loopback or in a network of your own. Where the default port is taken the server warns and
+        /// serves without; where this is set it does not start.
+        listen: SocketAddr = DEFAULT_OBSERVATION;
     }
 
     /// Where Hybrid Data Pipeline behaves in a way that is not the safest.
@@ -267,7 +280,7 @@ settings! {
 
     /// What one request may be, and how many there may be.
     limits: Limits = "limits" {
-        /// Bytes of a request's body.
+        /// Bytes of a request's body. What may be sent before anybody is proved, forms above all, has at most 65536.
         max_body_bytes: u32 = 1_048_576, in 1_024..=67_108_864;
         /// Bytes of a request's path and query together.
         max_uri_bytes: u32 = 32_768, in 1_024..=65_000;
@@ -275,11 +288,20 @@ settings! {
         max_header_bytes: u32 = 65_536, in 8_192..=1_048_576;
         /// Connections that may be open at once; further ones wait.
         max_connections: u32 = 10_000, in 1..=1_000_000;
+        /// Connections of one address that may be open at once; further ones are closed. An IPv6 address counts as its /64, and
+        /// those of `trusted_proxies` are not counted, nor is any where `behind_tls_proxy` is set without them.
+        max_connections_per_address: u32 = 1_000, in 1..=1_000_000;
+        /// Bytes that may wait for clients over all connections: bodies that have come in part, and answers that nobody takes. One
+        /// address may hold a quarter of them. What does not fit is answered 503, and an answer that does not fit is broken off.
+        max_buffered_bytes: u32 = 268_435_456, in 1_048_576..=4_294_967_295;
         /// How long a client may take for its TLS handshake, and for the head of a request, in seconds. A connection that
-        /// stays idle so long is closed.
+        /// stays idle so long is closed, whether its client answers PING or not.
         header_timeout_secs: u32 = 60, in 1..=3_600;
-        /// How long a client may send nothing in the middle of a body, or take nothing of an answer, in seconds.
+        /// How long a client may send nothing in the middle of a body, or take nothing of an answer, in seconds. On HTTP/2 this
+        /// holds for each stream, of which a client must take 16 KiB in that time.
         body_timeout_secs: u32 = 30, in 1..=3_600;
+        /// How long a whole body may take, in seconds.
+        body_total_timeout_secs: u32 = 120, in 1..=3_600;
         /// How long the server goes on serving after it was told to stop while `/readyz` already answers 503, in seconds, so
         /// that a balancer sends nothing new before it ends. Behind a balancer: longer than two of its health checks.
         drain_secs: u32 = 0, in 0..=3_600;

@@ -73,7 +73,7 @@ fn the_command_line_wins_over_the_environment_and_that_over_the_file() {
     let environment = Environment::sample(&[
         ("SLUICEGATE_RATE_LIMIT__ENABLED", "false"),
         ("SLUICEGATE_LISTEN", "127.0.0.1:2"),
-        ("SLUICEGATE_TRUSTED_PROXIES", "10.0.0.1, ::ffff:10.0.0.2"),
+        ("SLUICEGATE_TRUSTED_PROXIES", "10.0.0.1, ::ffff:10.0.0.2, 192.0.2.0/24"),
     ]);
     let mut overrides = Overrides::default();
     overrides.set("listen", "--listen", Some("127.0.0.1:3"));
@@ -81,7 +81,7 @@ fn the_command_line_wins_over_the_environment_and_that_over_the_file() {
     assert_eq!(settings.general.listen.port(), 3);
     assert!(!settings.rate_limit.enabled);
     assert_eq!(settings.general.data_dir, Path::new("a"));
-    assert_eq!(settings.general.trusted_proxies.len(), 2);
+    assert_eq!(settings.general.trusted_proxies.len(), 3);
     assert_eq!(settings.general.trusted_proxies[1].to_string(), "10.0.0.2");
     assert_eq!(settings.warnings()[0].0, "rate_limit.enabled");
 }
@@ -119,6 +119,30 @@ fn a_public_url_is_an_origin() {
     );
     for bad in ["gate.example.org", "https://a/b", "https://a?b", "https://u:p@a", "ftp://a"] {
         assert!(url(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn a_public_url_without_tls_is_one_of_this_machine() {
+    let url = |text: &str| load_text(&format!("public_url = \"{text}\"\n"), &[]).is_ok();
+    for good in ["http://localhost:8080", "http://127.0.0.1", "http://[::1]:80", "http://gate.localhost"] {
+        assert!(url(good), "{good}");
+    }
+    for bad in
+        ["http://gate.example.org", "http://10.0.0.1", "http://0.0.0.0", "http://localhost.example.org"]
+    {
+        assert!(!url(bad), "{bad}");
+        assert!(url(&bad.replacen("http", "https", 1)), "{bad}");
+    }
+    assert!(!url("http://[2001:db8::1]"));
+}
+
+#[test]
+fn trusted_proxies_are_addresses_and_networks_and_never_everybody() {
+    let proxies = |list: &str| load_text(&format!("trusted_proxies = [{list}]\n"), &[]);
+    assert!(proxies("\"10.0.0.0/8\", \"2001:db8::/32\", \"192.0.2.1\"").is_ok());
+    for bad in ["10.0.0.1/8", "0.0.0.0/0", "proxy.example.org", "10.0.0.0/99"] {
+        assert!(faults(&format!("trusted_proxies = [\"{bad}\"]\n"), &[])[0].contains("network"), "{bad}");
     }
 }
 

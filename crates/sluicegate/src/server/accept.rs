@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::anyhow;
-use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use web::Front;
+use web::{Front, Network};
 
+use super::addresses::Addresses;
+use super::budget::Budget;
 use super::connection::Connections;
 use super::{Limits, Stop, Tls};
 
@@ -64,8 +65,17 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 impl Bound {
     /// Accepts connections until told to stop, then lets what is running finish for as long as the limits say.
-    pub(crate) async fn serve(self, front: Front, tls: Option<Tls>, limits: Limits, stop: Stop) {
-        let graceful = GracefulShutdown::new();
+    pub(crate) async fn serve(
+        self,
+        front: Front,
+        tls: Option<Tls>,
+        limits: Limits,
+        proxies: Vec<Network>,
+        stop: Stop,
+    ) {
+        let app = Arc::clone(front.app());
+        let buffered = Budget::new(limits.buffered_bytes);
+        let addresses = Addresses::new(limits.connections_per_address, buffered, proxies);
         let connections = Connections::new(front, tls, limits, stop.clone());
         let places = Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS)));
         let mut running = JoinSet::new();
@@ -82,9 +92,17 @@ impl Bound {
             };
             match accepted {
                 Ok((stream, peer)) => {
-                    let serving = connections.clone().serve(stream, peer, graceful.watcher());
+                    let Some(guest) = addresses.enter(peer.ip()) else {
+                        app.metrics().connections_refused.inc();
+                        tracing::debug!(%peer, "an address has as many connections as it may");
+                        continue;
+                    };
+                    let serving = connections.clone().serve(stream, peer, guest);
+                    let open = app.metrics().connections.clone();
+                    open.inc();
                     running.spawn(async move {
                         serving.await;
+                        open.dec();
                         drop(place);
                     });
                 }
@@ -96,7 +114,8 @@ impl Bound {
             while running.try_join_next().is_some() {}
         }
         drop(self.listener);
-        if tokio::time::timeout(limits.drain, graceful.shutdown()).await.is_err() {
+        let ended = async { while running.join_next().await.is_some() {} };
+        if tokio::time::timeout(limits.drain, ended).await.is_err() {
             tracing::warn!(connections = running.len(), "requests that did not finish in time were cut off");
         }
         running.shutdown().await;

@@ -2,22 +2,27 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use http::Request;
+use http::{Request, Response, Version};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::Watcher;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 use web::{Front, PeerAddress};
 
-use super::body::Attended;
+use super::addresses::Guest;
+use super::body::{Attended, Patience};
+use super::budget::Budget;
+use super::idle::Activity;
 use super::patient::Patient;
+use super::streams::{Answer, Streams};
 use super::{Stop, Tls};
 
 /// What a client may take.
@@ -29,8 +34,16 @@ pub(crate) struct Limits {
     pub(crate) header_time: Duration,
     /// How long nothing may come in the middle of a body, and nothing of an answer be taken.
     pub(crate) body_silence: Duration,
+    /// How long a whole body may take.
+    pub(crate) body_time: Duration,
+    /// Bytes of a request's body.
+    pub(crate) body_bytes: usize,
     /// Connections at once.
     pub(crate) connections: usize,
+    /// Connections of one address at once.
+    pub(crate) connections_per_address: usize,
+    /// Bytes that may wait for clients, over all connections.
+    pub(crate) buffered_bytes: usize,
     /// How long running requests may take to finish at the end.
     pub(crate) drain: Duration,
 }
@@ -38,19 +51,38 @@ pub(crate) struct Limits {
 /// Serves connections.
 #[derive(Clone)]
 pub(super) struct Connections {
-    builder: Builder<TokioExecutor>,
     front: Front,
     tls: Option<Tls>,
     limits: Limits,
     stop: Stop,
 }
 
-/// Streams of one HTTP/2 connection at once.
-const MOST_STREAMS: u32 = 256;
+/// Streams of one HTTP/2 connection at once; the least that
+/// [RFC 9113 §6.5.2](https://www.rfc-editor.org/rfc/rfc9113#section-6.5.2) recommends.
+const MOST_STREAMS: u32 = 100;
+
+/// What a client may send on one stream, and on all of a connection, before the server has read it.
+const STREAM_WINDOW: u32 = 64 * 1024;
+const CONNECTION_WINDOW: u32 = 256 * 1024;
+
+/// What hyper may buffer of one stream's answer.
+const SEND_BUFFER: usize = 64 * 1024;
+
+/// What one connection may hold at once besides a body: a portion of an answer for each stream, several times over.
+const MOST_HELD: usize = 8 * 1024 * 1024;
+
+/// How long a connection that was idle may take to say goodbye.
+const FAREWELL: Duration = Duration::from_secs(5);
 
 impl Connections {
     pub(super) fn new(front: Front, tls: Option<Tls>, limits: Limits, stop: Stop) -> Self {
-        let mut builder = Builder::new(TokioExecutor::new());
+        Self { front, tls, limits, stop }
+    }
+
+    fn builder(&self, budget: &Arc<Budget>) -> Builder<Streams> {
+        let limits = &self.limits;
+        let streams = Streams { patience: limits.body_silence, budget: Arc::clone(budget) };
+        let mut builder = Builder::new(streams);
         // Not `pipeline_flush`: with it hyper does not send what it answers to a head that it cannot read.
         builder
             .http1()
@@ -62,19 +94,22 @@ impl Connections {
             .timer(TokioTimer::new())
             .keep_alive_interval(limits.header_time)
             .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX))
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
+            .max_send_buf_size(SEND_BUFFER)
             .max_concurrent_streams(MOST_STREAMS);
-        Self { builder, front, tls, limits, stop }
+        builder
     }
 
-    /// Serves one connection until it ends, or until its watcher ends it.
-    pub(super) async fn serve(self, stream: TcpStream, peer: SocketAddr, watcher: Watcher) {
+    /// Serves one connection until it ends. Once the server stops, it ends after what is running on it.
+    pub(super) async fn serve(self, stream: TcpStream, peer: SocketAddr, guest: Guest) {
         // Small answers must not wait for the acknowledgement of earlier ones.
         let _ = stream.set_nodelay(true);
         match &self.tls {
-            None => self.exchange(stream, peer, watcher).await,
+            None => self.exchange(stream, peer, &guest).await,
             Some(tls) => {
                 if let Some(stream) = self.shake_hands(tls, stream, peer).await {
-                    self.exchange(stream, peer, watcher).await;
+                    self.exchange(stream, peer, &guest).await;
                 }
             }
         }
@@ -100,20 +135,68 @@ impl Connections {
         None
     }
 
-    async fn exchange<S>(&self, stream: S, peer: SocketAddr, watcher: Watcher)
+    async fn exchange<S>(&self, stream: S, peer: SocketAddr, guest: &Guest)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let service = service_fn(|mut request: Request<Incoming>| {
-            request.extensions_mut().insert(PeerAddress(peer));
-            let request = request.map(|body| Body::new(Attended::new(body, self.limits.body_silence)));
-            let front = self.front.clone();
-            async move { Ok::<_, Infallible>(front.answer(request).await) }
+        let limits = &self.limits;
+        let budget = guest.budget.part(MOST_HELD.max(limits.body_bytes.saturating_mul(2)));
+        let activity = Activity::new();
+        let service = service_fn(|request| {
+            let answering = self.answer(request, peer, &activity, &budget);
+            async move { Ok::<_, Infallible>(answering.await) }
         });
-        let stream = TokioIo::new(Patient::new(stream, self.limits.header_time, self.limits.body_silence));
-        let connection = self.builder.serve_connection(stream, service);
-        if let Err(error) = watcher.watch(connection).await {
+        let stream = TokioIo::new(Patient::new(stream, limits.header_time, limits.body_silence));
+        let builder = self.builder(&budget);
+        let mut connection = pin!(builder.serve_connection(stream, service));
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = self.stop.said() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+            () = activity.is_idle(limits.header_time) => {
+                connection.as_mut().graceful_shutdown();
+                loop {
+                    match tokio::time::timeout(FAREWELL, connection.as_mut()).await {
+                        Ok(ended) => break ended,
+                        // A request that came meanwhile is answered.
+                        Err(_) if activity.is_resting() => break Ok(()),
+                        Err(_) => {}
+                    }
+                }
+            }
+        };
+        if let Err(error) = ended {
             tracing::debug!(%peer, %error, "a connection ended early");
+        }
+    }
+
+    fn answer(
+        &self,
+        mut request: Request<Incoming>,
+        peer: SocketAddr,
+        activity: &Arc<Activity>,
+        budget: &Arc<Budget>,
+    ) -> impl Future<Output = Response<Answer>> + Send + use<> {
+        request.extensions_mut().insert(PeerAddress(peer));
+        let busy = if request.version() == Version::HTTP_2 {
+            Some(activity.begin())
+        } else {
+            activity.minds_itself();
+            None
+        };
+        let patience = Patience { silence: self.limits.body_silence, total: self.limits.body_time };
+        let (head, body) = request.into_parts();
+        let body = Attended::new(body, &head.headers, patience, Arc::clone(budget));
+        let request = Request::from_parts(head, Body::new(body));
+        let front = self.front.clone();
+        async move {
+            let response = front.answer_from_network(request).await;
+            response.map(|body| match busy {
+                Some(busy) => Answer::in_portions(body, busy),
+                None => Answer::whole(body),
+            })
         }
     }
 }

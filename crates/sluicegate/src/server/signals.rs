@@ -7,8 +7,6 @@ use anyhow::Context;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
-use super::Tls;
-
 /// Says to everybody who waits for it that the server is to stop.
 #[derive(Debug, Clone)]
 pub(crate) struct Stop(Arc<watch::Sender<bool>>);
@@ -52,12 +50,12 @@ impl Signals {
 
     /// Acts on signals until one says stop. Then `drain` begins, and the server goes on for as long as `lame` says, so
     /// that balancers see it first; a second signal stops it at once.
-    pub(crate) async fn act(mut self, stop: Stop, tls: Option<Tls>, lame: Duration, drain: impl FnOnce()) {
+    pub(crate) async fn act(mut self, stop: Stop, reload: impl Fn(), lame: Duration, drain: impl FnOnce()) {
         loop {
             tokio::select! {
                 _ = self.terminate.recv() => break,
                 _ = self.interrupt.recv() => break,
-                _ = self.hang_up.recv() => reload(tls.as_ref()),
+                _ = self.hang_up.recv() => reload(),
                 () = stop.said() => return,
             }
         }
@@ -69,13 +67,5 @@ impl Signals {
             _ = self.interrupt.recv() => {}
         }
         stop.say();
-    }
-}
-
-fn reload(tls: Option<&Tls>) {
-    match tls.map(Tls::reload) {
-        None => tracing::info!("hung up: nothing to read again without TLS"),
-        Some(Ok(())) => tracing::info!("the certificate and its key were read again"),
-        Some(Err(error)) => tracing::error!(error = format!("{error:#}"), "the old certificate stays in use"),
     }
 }

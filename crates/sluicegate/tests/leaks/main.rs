@@ -28,7 +28,8 @@ fn no_secret_is_found_in_database_logs_metrics_audit_or_errors() {
         let server = serve(&installation, format);
         let busy = Busy::run(&installation, &server);
         let watcher = Wire::new(server.url());
-        let metrics = watcher.get("/metrics", None).unwrap().body;
+        let metrics = Wire::new(&server.observed_url()).get("/metrics", None).unwrap().body;
+        assert!(metrics.contains("sluicegate_requests_total"), "{metrics}");
         let audit = watcher.get("/api/admin/audit?limit=1000", Some(&ADMIN)).unwrap();
         assert_eq!(audit.status, 200, "{audit:?}");
         // The files as they lie there while the server runs, then as it leaves them.

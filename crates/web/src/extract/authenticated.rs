@@ -15,7 +15,7 @@ use oauth::secret::{CsrfToken, Password, SessionCookie};
 use crate::errors::ErrorCode;
 use crate::initiator::Initiator;
 use crate::respond::management::Problem;
-use crate::{Gate, cookies, origin};
+use crate::{Gate, cookies, noted, origin};
 
 /// The caller of a management operation, who may use the management API at all.
 ///
@@ -45,6 +45,7 @@ impl FromRequestParts<Gate> for Authenticated {
             Some(_) => return Err(Problem::unauthenticated("Sign in with Basic or with a bearer token.")),
             None => by_session(gate, &parts.method, &parts.headers, initiator).await?,
         };
+        noted::caller(&caller);
         if caller.may(Permission::MgmtAPI) {
             return Ok(Self(caller));
         }

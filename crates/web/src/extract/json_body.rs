@@ -7,12 +7,11 @@ use axum::extract::FromRequest;
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, Request, StatusCode};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 
-use crate::Gate;
 use crate::errors::ErrorCode;
 use crate::json::{Faults, FromJson, Json, parse};
 use crate::respond::management::{Detail, Problem};
+use crate::{Gate, body};
 
 /// A payload, read as far as it could be. [`JsonBody::valid`] gives the value, or every fault at once.
 ///
@@ -123,12 +122,5 @@ fn is_json(headers: &HeaderMap) -> Result<(), Problem> {
 }
 
 async fn read(body: Body, most: usize) -> Result<Bytes, Problem> {
-    match Limited::new(body, most).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => {
-            let message = format!("the body is longer than {most} bytes");
-            Err(Problem::of_status(StatusCode::PAYLOAD_TOO_LARGE, message))
-        }
-        Err(_) => Err(Problem::of_status(StatusCode::BAD_REQUEST, "the body could not be read to its end")),
-    }
+    body::read(body, most).await.map_err(|unread| Problem::of_status(unread.status(), unread.to_string()))
 }

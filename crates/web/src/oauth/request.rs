@@ -14,10 +14,7 @@ use oauth::refusal::Refusal;
 
 use super::{Credentials, refused_by_rule};
 use crate::respond::oauth as respond;
-use crate::{Gate, origin};
-
-/// Most bytes of a body at these endpoints; the longest parameters that they know fit in many times over.
-const MOST_BYTES: usize = 64 * 1024;
+use crate::{Gate, body, origin};
 
 /// What a client sent, decoded and not proved.
 #[derive(Debug)]
@@ -44,15 +41,15 @@ impl FromRequest<Gate> for Sent {
     type Rejection = Response;
 
     async fn from_request(request: Request, gate: &Gate) -> Result<Self, Response> {
-        let (head, body) = request.into_parts();
+        let (head, sent) = request.into_parts();
         let origin = origin::of(&head.extensions, &head.headers, gate.settings());
         let form = Form::of(&head.headers).ok_or_else(unsupported)?;
         let malformed_header = |refusal| refused_by_rule(refusal, Credentials::Header);
         let malformed_body = |refusal| refused_by_rule(refusal, Credentials::Body);
         let basic = basic(&head.headers).map_err(malformed_header)?;
-        let most = MOST_BYTES.min(gate.settings().max_body_bytes);
-        let too_large = |_| respond::refuse(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large");
-        let bytes = axum::body::to_bytes(body, most).await.map_err(too_large)?;
+        let most = body::MOST_OF_FORM.min(gate.settings().max_body_bytes);
+        let read = body::read(sent, most).await;
+        let bytes = read.map_err(|unread| respond::refuse(unread.status(), &unread.to_string()))?;
         let parameters = match form {
             Form::UrlEncoded => Parameters::from_form(&bytes),
             Form::Json => Parameters::from_json(&bytes),

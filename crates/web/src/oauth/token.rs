@@ -7,9 +7,8 @@ use oauth::token::TokenResponse;
 use serde::Serialize;
 
 use super::request::Sent;
-use crate::Gate;
-use crate::front::Noted;
 use crate::respond::oauth as respond;
+use crate::{Gate, noted};
 
 /// [RFC 6749 §5.1](https://www.rfc-editor.org/rfc/rfc6749#section-5.1).
 #[derive(Serialize)]
@@ -39,10 +38,8 @@ pub async fn issue(State(gate): State<Gate>, sent: Sent) -> Response {
     match gate.app().token(sent.as_request()).await {
         Err(refusal) => sent.refused(&refusal),
         Ok(issued) => {
-            let mut response = respond::json(StatusCode::OK, &TokenBody::from(&issued.response));
-            let application = issued.client.application().id.get();
-            response.extensions_mut().insert(Noted { what: issued.grant_type, application });
-            response
+            noted::done(issued.grant_type, issued.client.application().id.get());
+            respond::json(StatusCode::OK, &TokenBody::from(&issued.response))
         }
     }
 }

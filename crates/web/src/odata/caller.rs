@@ -5,10 +5,16 @@ use http::header::AUTHORIZATION;
 use http::request::Parts;
 
 use crate::respond::odata::Problem;
-use crate::{Gate, extract};
+use crate::{Gate, extract, noted};
 
 /// Proves the caller before anything else is looked at.
 pub(super) async fn prove(gate: &Gate, parts: &Parts, origin: &Origin) -> Result<Caller, Problem> {
+    let caller = find(gate, parts, origin).await?;
+    noted::caller(&caller);
+    Ok(caller)
+}
+
+async fn find(gate: &Gate, parts: &Parts, origin: &Origin) -> Result<Caller, Problem> {
     let mut values = parts.headers.get_all(AUTHORIZATION).iter();
     let (Some(value), None) = (values.next(), values.next()) else {
         return Err(Problem::unauthenticated(

@@ -7,10 +7,10 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 use oauth::parameters::{Name, Parameters};
 
-use super::foreign_form;
-use crate::Gate;
+use super::{foreign_form, sentence};
 use crate::initiator::Initiator;
 use crate::respond::page;
+use crate::{Gate, body};
 
 /// The fields of our forms, with the most bytes that each may have.
 pub mod fields {
@@ -80,7 +80,7 @@ impl FromRequest<Gate> for Form {
         if !is_form(request.headers()) {
             return Err(page::refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "A form is expected here."));
         }
-        let bytes = body(request, gate).await?;
+        let bytes = read(request, gate).await?;
         match Parameters::from_form(&bytes) {
             Ok(parameters) if parameters.are_utf8() => Ok(Self(parameters)),
             _ => Err(page::refuse(StatusCode::BAD_REQUEST, "The form cannot be read.")),
@@ -94,8 +94,8 @@ fn is_form(headers: &HeaderMap) -> bool {
     essence.eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 
-async fn body(request: Request, gate: &Gate) -> Result<Bytes, Response> {
-    let most = gate.settings().max_body_bytes;
-    let too_large = |_| page::refuse(StatusCode::PAYLOAD_TOO_LARGE, "The form is too large.");
-    axum::body::to_bytes(request.into_body(), most).await.map_err(too_large)
+async fn read(request: Request, gate: &Gate) -> Result<Bytes, Response> {
+    let most = body::MOST_OF_FORM.min(gate.settings().max_body_bytes);
+    let read = body::read(request.into_body(), most).await;
+    read.map_err(|unread| page::refuse(unread.status(), &sentence(&unread.to_string())))
 }

@@ -13,8 +13,8 @@ use oauth::secret::Password;
 
 use super::form::{Form, OwnForm, fields};
 use super::{Goal, Visit, fault, filters, go_to, sentence, stale_form, visitor_name};
-use crate::cookies;
 use crate::respond::page;
+use crate::{cookies, noted};
 
 /// The page with the form.
 #[derive(Template)]
@@ -112,7 +112,8 @@ async fn open(
 ) -> Result<oauth::secret::SessionCookie, SignInRefusal> {
     let (app, origin) = (visit.gate.app(), &visit.origin);
     let member = app.sign_in(credentials, origin).await?;
-    let (_, cookie) = app.open_session(member, origin).await?;
+    let (live, cookie) = app.open_session(member, origin).await?;
+    noted::caller(&live.caller);
     Ok(cookie)
 }
 

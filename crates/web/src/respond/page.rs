@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::body::Body;
 use axum::response::Response;
+use bytes::Bytes;
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, REFERRER_POLICY};
 
@@ -47,12 +48,17 @@ pub fn refuse(status: StatusCode, message: &str) -> Response {
 
 /// A page with its security policy: it loads only our own style sheet, runs no script, cannot be framed and is not cached.
 pub fn html(status: StatusCode, page: &impl Template, place: Place) -> Response {
-    let Ok(text) = page.render() else {
+    rendered(status, page.render().ok().map(Bytes::from), place)
+}
+
+/// The same for a page that is rendered already; none where that failed.
+pub fn rendered(status: StatusCode, page: Option<Bytes>, place: Place) -> Response {
+    let Some(page) = page else {
         let mut response = Response::new(Body::from("the page cannot be shown"));
         *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
         return response;
     };
-    let mut response = Response::new(Body::from(text));
+    let mut response = Response::new(Body::from(page));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));

@@ -1,0 +1,107 @@
+//! Who serves a data folder: one server at a time. Two would each remember what the other has changed.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{anyhow, bail};
+
+use super::{Installation, cannot_write};
+
+/// The folder is served by this process, as long as this lives. The operating system lets go of it whenever the process
+/// ends, however that happens.
+#[derive(Debug)]
+pub(crate) struct Occupied {
+    file: File,
+}
+
+/// More than a process id and an address have.
+const MOST_TOLD: u64 = 512;
+
+impl Occupied {
+    /// Takes the folder of an embedded installation; none where nothing is in it that could be served.
+    ///
+    /// # Errors
+    /// A sentence that names the server that has it, or says why nothing can be written there.
+    pub(crate) fn take(installation: &Installation) -> anyhow::Result<Option<Self>> {
+        let folder = installation.folder();
+        if !installation.holds_database()? {
+            return Ok(None);
+        }
+        let mut file = open(&path(folder)).map_err(|error| cannot_write(folder, &error))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => bail!(served_already(folder, &mut file)),
+            Err(TryLockError::Error(error)) => return Err(cannot_write(folder, &error)),
+        }
+        let mut occupied = Self { file };
+        // What an earlier server has left there.
+        occupied.tell("").map_err(|error| cannot_write(folder, &error))?;
+        Ok(Some(occupied))
+    }
+
+    /// Leaves word for the next one where this server answers.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub(crate) fn tell(&mut self, url: &str) -> std::io::Result<()> {
+        self.file.set_len(0)?;
+        self.file.rewind()?;
+        writeln!(self.file, "{} {url}", std::process::id())
+    }
+}
+
+fn path(folder: &Path) -> PathBuf {
+    folder.join("server.lock")
+}
+
+fn open(path: &Path) -> std::io::Result<File> {
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
+}
+
+fn served_already(folder: &Path, file: &mut File) -> anyhow::Error {
+    let folder = folder.display();
+    anyhow!(
+        "{folder} is served already by {}: stop that server first, or name another folder with --data-dir DIR. Several servers \
+         share a PostgreSQL database (--database)",
+        told(file)
+    )
+}
+
+/// The server that has the folder, in words.
+fn told(file: &mut File) -> String {
+    let mut text = String::new();
+    let read = file.take(MOST_TOLD).read_to_string(&mut text);
+    let mut words = text.split_whitespace();
+    let pid = words.next().and_then(|word| word.parse::<u32>().ok());
+    match (read, pid, words.next()) {
+        (Ok(_), Some(pid), Some(url)) if url.bytes().all(|byte| byte.is_ascii_graphic()) => {
+            format!("process {pid}, which answers at {url}")
+        }
+        (Ok(_), Some(pid), _) => format!("process {pid}"),
+        _ => "another process".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_server_on_a_folder_is_refused_and_learns_of_the_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let installation = Installation::at(folder.path());
+        assert!(Occupied::take(&installation).unwrap().is_none(), "there is nothing to serve");
+        std::fs::write(installation.database(), "").unwrap();
+        std::fs::write(path(folder.path()), "99 http://left.example\n").unwrap();
+        let mut first = Occupied::take(&installation).unwrap().unwrap();
+        let refused = || Occupied::take(&installation).unwrap_err().to_string();
+        let pid = std::process::id();
+        assert!(refused().contains(&format!("already by process {pid}:")), "{}", refused());
+        first.tell("http://127.0.0.1:8080").unwrap();
+        assert!(refused().contains(&format!("process {pid}, which answers at http://127.0.0.1:8080")));
+        drop(first);
+        assert!(Occupied::take(&installation).unwrap().is_some());
+    }
+}

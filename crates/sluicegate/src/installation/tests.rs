@@ -1,0 +1,55 @@
+use super::*;
+
+#[test]
+fn what_is_half_there_is_told_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let installation = Installation::at(folder.path());
+    let nothing = Environment::default();
+    let told = || installation.is_empty(&nothing).unwrap_err().to_string();
+    assert!(installation.is_empty(&nothing).unwrap());
+    fs::create_dir(installation.workshop()).unwrap();
+    assert!(told().contains("half initialised"));
+    fs::remove_dir(installation.workshop()).unwrap();
+    fs::write(installation.key_file(), "").unwrap();
+    assert!(told().contains("a master key but no database"));
+    fs::rename(installation.key_file(), installation.database()).unwrap();
+    assert!(told().contains("a database but not its master key"));
+    let with_key = Environment::sample(&[("SLUICEGATE_MASTER_KEY", "k")]);
+    assert!(!installation.is_empty(&with_key).unwrap());
+}
+
+#[test]
+fn an_installation_that_is_given_up_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let installation = Installation::at(&folder.path().join("new"));
+    let unfinished = installation.begin(&Environment::default()).unwrap();
+    fs::write(unfinished.database(), "half").unwrap();
+    drop(unfinished);
+    assert!(installation.is_empty(&Environment::default()).unwrap());
+    let unfinished = installation.begin(&Environment::default()).unwrap();
+    fs::write(unfinished.database(), "whole").unwrap();
+    unfinished.finish().unwrap();
+    assert!(!installation.is_empty(&Environment::default()).unwrap());
+    assert!(
+        installation.begin(&Environment::default()).unwrap_err().to_string().contains("nothing was changed")
+    );
+}
+
+#[test]
+fn a_folder_that_cannot_be_looked_into_is_not_taken_for_an_empty_one() {
+    let place = tempfile::tempdir().unwrap();
+    let told =
+        |folder: &Path| Installation::at(folder).is_empty(&Environment::default()).unwrap_err().to_string();
+    let file = place.path().join("file");
+    fs::write(&file, "").unwrap();
+    assert!(told(&file).contains("is a file and no folder"), "{}", told(&file));
+    let circle = place.path().join("circle");
+    std::os::unix::fs::symlink(&circle, &circle).unwrap();
+    assert!(told(&circle).contains("cannot be looked into"), "{}", told(&circle));
+    let closed = place.path().join("closed");
+    DirBuilder::new().mode(0o000).create(&closed).unwrap();
+    // Nothing is closed to root.
+    if fs::read_dir(&closed).is_err() {
+        assert!(told(&closed).contains("this user may not"), "{}", told(&closed));
+    }
+}

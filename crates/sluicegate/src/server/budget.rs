@@ -1,0 +1,102 @@
+//! How many bytes may wait for clients: of one connection, of one address, of the whole process.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// A number of bytes that may be held at once, within a larger budget.
+#[derive(Debug)]
+pub(super) struct Budget {
+    held: AtomicUsize,
+    most: usize,
+    within: Option<Arc<Budget>>,
+}
+
+impl Budget {
+    /// A budget that is part of no other.
+    pub(super) fn new(most: usize) -> Arc<Self> {
+        Arc::new(Self { held: AtomicUsize::new(0), most, within: None })
+    }
+
+    /// A part of this budget. What is taken from it is taken from this one too.
+    pub(super) fn part(self: &Arc<Self>, most: usize) -> Arc<Self> {
+        Arc::new(Self { held: AtomicUsize::new(0), most, within: Some(Arc::clone(self)) })
+    }
+
+    /// Takes so many bytes, if this budget and those around it have them.
+    pub(super) fn take(self: &Arc<Self>, bytes: usize) -> Option<Held> {
+        self.reserve(bytes).then(|| Held { budget: Arc::clone(self), bytes })
+    }
+
+    /// How many bytes may be held at once.
+    pub(super) fn most(&self) -> usize {
+        self.most
+    }
+
+    #[cfg(test)]
+    fn held(&self) -> usize {
+        self.held.load(Ordering::Relaxed)
+    }
+
+    fn reserve(&self, bytes: usize) -> bool {
+        let fits = |held: usize| held.checked_add(bytes).filter(|sum| *sum <= self.most);
+        if self.held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits).is_err() {
+            return false;
+        }
+        let granted = self.within.as_ref().is_none_or(|around| around.reserve(bytes));
+        if !granted {
+            self.held.fetch_sub(bytes, Ordering::Relaxed);
+        }
+        granted
+    }
+
+    fn release(&self, bytes: usize) {
+        self.held.fetch_sub(bytes, Ordering::Relaxed);
+        if let Some(around) = &self.within {
+            around.release(bytes);
+        }
+    }
+}
+
+/// Bytes taken from a budget; dropping it gives them back.
+#[derive(Debug)]
+pub(super) struct Held {
+    budget: Arc<Budget>,
+    bytes: usize,
+}
+
+impl Held {
+    /// Takes more, if there is more.
+    pub(super) fn grow(&mut self, bytes: usize) -> bool {
+        let granted = self.budget.reserve(bytes);
+        if granted {
+            self.bytes += bytes;
+        }
+        granted
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.budget.release(self.bytes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_taken_from_a_part_is_taken_from_the_whole_and_given_back() {
+        let process = Budget::new(100);
+        let (one, other) = (process.part(80), process.part(80));
+        let mut held = one.take(50).unwrap();
+        assert!(held.grow(30));
+        assert!(!held.grow(1), "the part is used up");
+        assert!(other.take(21).is_none(), "the whole is used up");
+        assert_eq!((one.held(), other.held(), process.held()), (80, 0, 80));
+        drop(held);
+        assert_eq!((one.held(), process.held()), (0, 0));
+        assert!(other.take(80).is_some());
+        assert!(other.take(usize::MAX).is_none());
+    }
+}

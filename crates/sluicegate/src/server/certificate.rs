@@ -1,0 +1,136 @@
+//! What must be known of a certificate before it is used: its version and how long it is valid
+//! ([RFC 5280 §4.1](https://www.rfc-editor.org/rfc/rfc5280#section-4.1)).
+
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use oauth::time::Timestamp;
+
+/// The parts of a certificate that are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Certificate {
+    /// 1 to 3.
+    pub(super) version: u8,
+    pub(super) validity: Validity,
+}
+
+/// From when to when a certificate is valid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Validity {
+    /// The first moment.
+    pub(crate) begins: Timestamp,
+    /// The last moment.
+    pub(crate) ends: Timestamp,
+}
+
+const INTEGER: u8 = 0x02;
+const SEQUENCE: u8 = 0x30;
+const UTC_TIME: u8 = 0x17;
+const GENERALIZED_TIME: u8 = 0x18;
+/// `[0]`, where the version stands.
+const VERSION: u8 = 0xa0;
+
+impl Certificate {
+    /// Reads them out of DER; none where it is no certificate.
+    pub(super) fn parse(der: &[u8]) -> Option<Self> {
+        let mut certificate = Der(Der(der).read(SEQUENCE)?);
+        let mut signed = Der(certificate.read(SEQUENCE)?);
+        let version = match signed.read(VERSION) {
+            // Without it the version is 1.
+            None => 1,
+            Some(version) => match Der(version).read(INTEGER)? {
+                [number @ 0..=2] => number + 1,
+                _ => return None,
+            },
+        };
+        signed.read(INTEGER)?;
+        // How it is signed, and by whom.
+        signed.read(SEQUENCE)?;
+        signed.read(SEQUENCE)?;
+        let mut validity = Der(signed.read(SEQUENCE)?);
+        let (begins, ends) = (validity.time()?, validity.time()?);
+        Some(Self { version, validity: Validity { begins, ends } })
+    }
+}
+
+/// DER that is read from its front.
+struct Der<'a>(&'a [u8]);
+
+impl<'a> Der<'a> {
+    /// The content of the next element, if it has that tag; else nothing is read.
+    fn read(&mut self, tag: u8) -> Option<&'a [u8]> {
+        let [found, length, rest @ ..] = self.0 else { return None };
+        if *found != tag {
+            return None;
+        }
+        let (length, rest) = match *length {
+            short @ ..=0x7f => (usize::from(short), rest),
+            // The length in so many bytes; no certificate needs more than four.
+            long @ 0x81..=0x84 => {
+                let (length, rest) = rest.split_at_checked(usize::from(long - 0x80))?;
+                (length.iter().fold(0_usize, |sum, byte| (sum << 8) | usize::from(*byte)), rest)
+            }
+            _ => return None,
+        };
+        let (content, rest) = rest.split_at_checked(length)?;
+        self.0 = rest;
+        Some(content)
+    }
+
+    /// A time as [RFC 5280 §4.1.2.5](https://www.rfc-editor.org/rfc/rfc5280#section-4.1.2.5) allows it: to the second, in
+    /// UTC.
+    fn time(&mut self) -> Option<Timestamp> {
+        let (century, text) = match self.read(UTC_TIME) {
+            Some(text) => (if text.first()? < &b'5' { "20" } else { "19" }, text),
+            None => ("", self.read(GENERALIZED_TIME)?),
+        };
+        let digits = std::str::from_utf8(text).ok()?.strip_suffix('Z')?;
+        let digits = format!("{century}{digits}");
+        if digits.len() != 14 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        let part = |from: usize| digits[from..from + 2].parse::<i8>().ok();
+        let year = digits[..4].parse().ok()?;
+        let time = DateTime::new(year, part(4)?, part(6)?, part(8)?, part(10)?, part(12)?, 0).ok()?;
+        let at = time.to_zoned(TimeZone::UTC).ok()?.timestamp();
+        Some(Timestamp::from_secs(at.as_second()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustls::pki_types::CertificateDer;
+    use rustls::pki_types::pem::PemObject;
+
+    use super::*;
+
+    fn parse(pem: &str) -> Option<Certificate> {
+        Certificate::parse(&CertificateDer::from_pem_slice(pem.as_bytes()).unwrap())
+    }
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp::from_secs(text.parse::<jiff::Timestamp>().unwrap().as_second())
+    }
+
+    #[test]
+    fn version_and_validity_are_found() {
+        let expired = parse(include_str!("../../tests/certificates/expired.pem")).unwrap();
+        assert_eq!(expired.version, 3);
+        assert_eq!(expired.validity.begins, at("1999-12-31T23:59:58Z"));
+        assert_eq!(expired.validity.ends, at("2020-02-29T12:34:56Z"));
+        let future = parse(include_str!("../../tests/certificates/future.pem")).unwrap();
+        assert_eq!(future.validity.begins, at("2090-01-01T00:00:00Z"));
+        assert_eq!(parse(include_str!("../../tests/certificates/version-1.pem")).unwrap().version, 1);
+    }
+
+    #[test]
+    fn what_is_no_certificate_is_none_wherever_it_is_cut() {
+        let pem = include_str!("../../tests/certificates/first.pem");
+        let der = CertificateDer::from_pem_slice(pem.as_bytes()).unwrap();
+        for length in 0..der.len() {
+            assert_eq!(Certificate::parse(&der[..length]), None, "{length}");
+        }
+        for broken in [&[0x30, 0x84, 0xff, 0xff, 0xff, 0xff][..], &[0x30, 0x80, 0, 0], &[0x30, 0x85]] {
+            assert_eq!(Certificate::parse(broken), None);
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! When a connection of HTTP/2 is idle: nothing is asked on it, although its client may go on answering PING.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// What a connection is doing.
+#[derive(Debug)]
+pub(super) struct Activity {
+    /// Requests that are not answered to their end.
+    busy: AtomicUsize,
+    began: Instant,
+    /// When the last of them ended, in milliseconds since the connection began.
+    rested_since: AtomicU64,
+    /// HTTP/1 minds by itself for how long nothing is asked.
+    minds_itself: AtomicBool,
+}
+
+impl Activity {
+    pub(super) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            busy: AtomicUsize::new(0),
+            began: Instant::now(),
+            rested_since: AtomicU64::new(0),
+            minds_itself: AtomicBool::new(false),
+        })
+    }
+
+    /// The connection speaks HTTP/1.
+    pub(super) fn minds_itself(&self) {
+        self.minds_itself.store(true, Ordering::Relaxed);
+    }
+
+    /// A request has begun; it lasts until what this answers is dropped.
+    pub(super) fn begin(self: &Arc<Self>) -> Busy {
+        self.busy.fetch_add(1, Ordering::Relaxed);
+        Busy(Arc::clone(self))
+    }
+
+    /// Waits until nothing has been asked for so long.
+    pub(super) async fn is_idle(&self, patience: Duration) {
+        loop {
+            let rested = if self.is_resting() { self.rested() } else { Duration::ZERO };
+            match patience.checked_sub(rested) {
+                Some(left) if !left.is_zero() => tokio::time::sleep(left).await,
+                _ => return,
+            }
+        }
+    }
+
+    fn rested(&self) -> Duration {
+        let since = Duration::from_millis(self.rested_since.load(Ordering::Acquire));
+        self.began.elapsed().saturating_sub(since)
+    }
+
+    /// Whether no request is running.
+    pub(super) fn is_resting(&self) -> bool {
+        self.busy.load(Ordering::Acquire) == 0 && !self.minds_itself.load(Ordering::Relaxed)
+    }
+}
+
+/// A request that is not answered to its end.
+#[derive(Debug)]
+pub(super) struct Busy(Arc<Activity>);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        if self.0.busy.fetch_sub(1, Ordering::AcqRel) == 1 {
+            let since = u64::try_from(self.0.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+            self.0.rested_since.store(since, Ordering::Release);
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! The streams of an HTTP/2 connection: each is given up when its client does not take what is sent to it.
+//!
+//! hyper waits for flow control without a limit, and nobody outside sees for what a stream waits. So the body of the answer
+//! says, each time it is asked for more, whether it waits for its source or for the client; the task of the stream reads
+//! that after each step, and runs a timer while it is the client's turn.
+
+use std::cell::Cell;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::Body as Whole;
+use bytes::Bytes;
+use hyper::body::{Body, Frame, SizeHint};
+use hyper::rt::Executor;
+use hyper_util::rt::TokioExecutor;
+use tokio::time::Sleep;
+
+use super::budget::{Budget, Held};
+use super::idle::Busy;
+
+/// What a stream waits for.
+#[derive(Debug, Clone, Copy)]
+enum Turn {
+    /// The handler, or the source of the body.
+    Ours,
+    /// The client must take what was given out, while so many bytes are held for it.
+    Theirs { bytes: usize },
+}
+
+thread_local! {
+    /// Whose turn it became in the step that is running on this thread, if that changed.
+    static TURN: Cell<Option<Turn>> = const { Cell::new(None) };
+}
+
+/// Runs the tasks of the streams of one connection.
+#[derive(Debug, Clone)]
+pub(super) struct Streams {
+    /// How long the client may take nothing.
+    pub(super) patience: Duration,
+    /// What the connection may hold.
+    pub(super) budget: Arc<Budget>,
+}
+
+impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Streams {
+    fn execute(&self, stream: F) {
+        let mut attention =
+            Attention { patience: self.patience, budget: Arc::clone(&self.budget), waiting: None };
+        TokioExecutor::new().execute(async move {
+            let mut stream = pin!(stream);
+            // Where this ends early, dropping the stream resets it.
+            std::future::poll_fn(|context| attention.step(stream.as_mut(), context)).await;
+        });
+    }
+}
+
+/// The watch over one stream.
+struct Attention {
+    patience: Duration,
+    budget: Arc<Budget>,
+    /// Runs while it is the client's turn.
+    waiting: Option<(Pin<Box<Sleep>>, Held)>,
+}
+
+impl Attention {
+    fn step(&mut self, stream: Pin<&mut impl Future<Output = ()>>, context: &mut Context<'_>) -> Poll<()> {
+        TURN.set(None);
+        if stream.poll(context).is_ready() {
+            return Poll::Ready(());
+        }
+        match TURN.take() {
+            None => {}
+            Some(Turn::Ours) => self.waiting = None,
+            Some(Turn::Theirs { bytes }) => {
+                self.waiting = None;
+                let Some(held) = self.budget.take(bytes) else {
+                    tracing::debug!(bytes, "an HTTP/2 stream was reset: too much waits for clients");
+                    return Poll::Ready(());
+                };
+                self.waiting = Some((Box::pin(tokio::time::sleep(self.patience)), held));
+            }
+        }
+        let Some((timer, _)) = &mut self.waiting else { return Poll::Pending };
+        timer.as_mut().poll(context).map(|()| tracing::debug!("an HTTP/2 stream was reset: nobody takes it"))
+    }
+}
+
+/// The body of an answer. In HTTP/2 it is given out in small portions, so that a stream buffers little, and its client must
+/// take one within the patience of the connection.
+pub(super) struct Answer {
+    body: Whole,
+    rest: Bytes,
+    in_portions: bool,
+    /// Kept until the body has been given out.
+    _busy: Option<Busy>,
+}
+
+/// The most that is given out at once.
+const PORTION: usize = 16 * 1024;
+
+/// A body no longer than this is given out as it is. Of a longer one the last byte goes by itself: hyper asks for it only
+/// when the client has taken what came before, so that nothing longer can be left in the buffers of a stream that has ended.
+const SMALL: usize = 1024;
+
+impl Answer {
+    pub(super) fn whole(body: Whole) -> Self {
+        Self { body, rest: Bytes::new(), in_portions: false, _busy: None }
+    }
+
+    pub(super) fn in_portions(body: Whole, busy: Busy) -> Self {
+        Self { body, rest: Bytes::new(), in_portions: true, _busy: Some(busy) }
+    }
+
+    fn portion(&mut self) -> Frame<Bytes> {
+        let portion = match self.rest.len() {
+            ..=SMALL => std::mem::take(&mut self.rest),
+            length => self.rest.split_to(PORTION.min(length - 1)),
+        };
+        Frame::data(portion)
+    }
+
+    fn held(&self) -> usize {
+        let more = self.body.size_hint().exact().and_then(|bytes| usize::try_from(bytes).ok());
+        PORTION + self.rest.len() + more.unwrap_or_default()
+    }
+}
+
+impl Body for Answer {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        if !self.in_portions {
+            return Pin::new(&mut self.body).poll_frame(context);
+        }
+        if self.rest.is_empty() {
+            match Pin::new(&mut self.body).poll_frame(context) {
+                Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
+                    Ok(data) => self.rest = data,
+                    Err(frame) => return Poll::Ready(Some(Ok(frame))),
+                },
+                Poll::Pending => {
+                    TURN.set(Some(Turn::Ours));
+                    return Poll::Pending;
+                }
+                ended @ Poll::Ready(_) => return ended,
+            }
+        }
+        let portion = self.portion();
+        TURN.set(Some(Turn::Theirs { bytes: self.held() }));
+        Poll::Ready(Some(Ok(portion)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.rest.is_empty() && self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let mut hint = self.body.size_hint();
+        let rest = self.rest.len() as u64;
+        if let Some(upper) = hint.upper() {
+            hint.set_upper(upper + rest);
+        }
+        hint.set_lower(hint.lower() + rest);
+        hint
+    }
+}

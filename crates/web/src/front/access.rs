@@ -1,0 +1,93 @@
+//! The line that each request gets in the access log, written when its answer has ended.
+
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use axum::body::{Body, HttpBody};
+use bytes::Bytes;
+use http::StatusCode;
+use http_body::{Frame, SizeHint};
+
+use crate::noted::Noted;
+
+/// What the line says.
+pub(super) struct Line<'a> {
+    pub(super) request_id: Arc<str>,
+    /// Of the client, behind trusted proxies the one that they name.
+    pub(super) address: Option<IpAddr>,
+    pub(super) method: &'static str,
+    pub(super) path: std::borrow::Cow<'a, str>,
+    pub(super) status: StatusCode,
+    /// From the first byte of the request to the end of the answer's head.
+    pub(super) micros: i64,
+    pub(super) noted: Noted,
+}
+
+impl Line<'_> {
+    /// Writes the line with the length of the body: at once where it is known, else when the body has ended.
+    pub(super) fn write_after(self, body: Body) -> Body {
+        if let Some(bytes) = body.size_hint().exact() {
+            self.write(bytes);
+            return body;
+        }
+        let path = self.path.into_owned().into();
+        Body::new(Counted { body, bytes: 0, line: Some(Line { path, ..self }) })
+    }
+
+    fn write(&self, bytes: u64) {
+        tracing::info!(
+            target: "access",
+            request_id = &*self.request_id,
+            address = self.address.map(tracing::field::display),
+            method = self.method,
+            path = &*self.path,
+            status = self.status.as_u16(),
+            micros = self.micros,
+            bytes,
+            what = self.noted.what,
+            application = self.noted.application,
+            user = self.noted.user.as_ref().map(|member| &*member.user.name),
+        );
+    }
+}
+
+/// A body that counts what is given out of it.
+struct Counted {
+    body: Body,
+    bytes: u64,
+    line: Option<Line<'static>>,
+}
+
+impl HttpBody for Counted {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(context);
+        if let Poll::Ready(Some(Ok(frame))) = &polled {
+            self.bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        if let Some(line) = self.line.take() {
+            line.write(self.bytes);
+        }
+    }
+}

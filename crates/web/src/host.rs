@@ -1,0 +1,83 @@
+//! The host that a request is for: named once, and in a form that exists.
+
+use http::header::HOST;
+use http::uri::Authority;
+use http::{Request, Version};
+
+/// Whether the request names one host
+/// ([RFC 9112 §3.2](https://www.rfc-editor.org/rfc/rfc9112#section-3.2),
+/// [RFC 9113 §8.3.1](https://www.rfc-editor.org/rfc/rfc9113#section-8.3.1)). Two names may be read differently by the
+/// programs that a request passes. HTTP/1.0 may name none.
+///
+/// # Errors
+/// What is wrong, for whoever sent it.
+pub(crate) fn is_named_once<B>(request: &Request<B>) -> Result<(), &'static str> {
+    let mut hosts = request.headers().get_all(HOST).iter();
+    let (host, second) = (hosts.next(), hosts.next());
+    if second.is_some() {
+        return Err("the request names its host twice");
+    }
+    let host = match host {
+        None => None,
+        Some(value) => {
+            let text = value.to_str().ok().filter(|text| is_host(text));
+            Some(text.ok_or("Host is no name of a host")?)
+        }
+    };
+    match (request.uri().authority(), host) {
+        (None, None) if request.version() > Version::HTTP_10 => Err("the request does not name its host"),
+        (Some(authority), _) if !is_host(authority.as_str()) => Err("the address names no host"),
+        (Some(authority), Some(host)) if !authority.as_str().eq_ignore_ascii_case(host) => {
+            Err("the request names two hosts")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// `uri-host [ ":" port ]`, without a user.
+fn is_host(text: &str) -> bool {
+    let Ok(authority) = text.parse::<Authority>() else { return false };
+    let has_port = authority.as_str().len() > authority.host().len();
+    !authority.host().is_empty() && !text.contains('@') && (!has_port || authority.port_u16().is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_good(version: Version, uri: &str, hosts: &[&str]) -> bool {
+        let mut request = Request::builder().version(version).uri(uri);
+        for host in hosts {
+            request = request.header(HOST, *host);
+        }
+        is_named_once(&request.body(()).unwrap()).is_ok()
+    }
+
+    #[test]
+    fn a_request_names_one_host() {
+        for host in ["gate.example.org", "gate.example.org:8443", "127.0.0.1:80", "[::1]", "[::1]:8080", "x"]
+        {
+            assert!(is_good(Version::HTTP_11, "/", &[host]), "{host}");
+        }
+        assert!(is_good(Version::HTTP_10, "/", &[]));
+        assert!(is_good(Version::HTTP_2, "https://gate.example.org/", &[]));
+        assert!(is_good(Version::HTTP_2, "https://gate.example.org/", &["GATE.example.org"]));
+    }
+
+    #[test]
+    fn a_host_that_is_missing_or_named_twice_or_malformed_is_refused() {
+        assert!(!is_good(Version::HTTP_11, "/", &[]));
+        assert!(!is_good(Version::HTTP_11, "/", &["a", "b"]));
+        assert!(!is_good(Version::HTTP_11, "/", &["a", "a"]));
+        assert!(!is_good(Version::HTTP_10, "/", &["a", "a"]));
+        for host in
+            ["", " ", "a b", "a/b", "a, b", "u@a", "u:p@a", "a:", "a:x", "a:99999", "[::1", "a?b", "a#b"]
+        {
+            assert!(!is_good(Version::HTTP_11, "/", &[host]), "{host:?}");
+        }
+        assert!(!is_good(Version::HTTP_2, "/", &[]));
+        assert!(!is_good(Version::HTTP_2, "https://a/", &["b"]));
+        assert!(!is_good(Version::HTTP_2, "https://a/", &["a:443"]));
+        assert!(!is_good(Version::HTTP_11, "http://a/", &["b"]), "an absolute address and another host");
+    }
+}
