@@ -10,12 +10,16 @@ use oauth::time::Timestamp;
 use crate::config::{self, ConfigError, Environment, Overrides, Settings};
 
 mod applications;
+mod audit;
 mod backup;
 mod copy;
 pub(crate) mod data_sources;
 mod documents;
 mod keys;
+mod limits;
 mod restore;
+mod roles;
+mod secrets;
 pub(crate) mod setup;
 pub(crate) mod terminal;
 pub(crate) mod users;
@@ -26,7 +30,8 @@ pub(crate) mod users;
     name = "sluicegate",
     version,
     arg_required_else_help = true,
-    after_help = "Example: sluicegate demo\n\nSettings are described in docs/configuration.md."
+    after_help = "Example: sluicegate demo\n\n\
+        Each command has a help of its own, and `sluicegate check-config` names every fault of the settings."
 )]
 struct CommandLine {
     #[command(subcommand)]
@@ -84,6 +89,30 @@ enum Command {
         #[command(subcommand)]
         command: applications::ApplicationCommand,
     },
+    /// Manage the client secrets of an application.
+    #[command(after_help = "Example: sluicegate secret add 3 --data-dir ./data")]
+    Secret {
+        #[command(subcommand)]
+        command: secrets::SecretCommand,
+    },
+    /// Manage roles.
+    #[command(after_help = "Example: sluicegate role list --data-dir ./data")]
+    Role {
+        #[command(subcommand)]
+        command: roles::RoleCommand,
+    },
+    /// See and set the limits of the system.
+    #[command(after_help = "Example: sluicegate limit list --data-dir ./data")]
+    Limit {
+        #[command(subcommand)]
+        command: limits::LimitCommand,
+    },
+    /// Read the audit log.
+    #[command(after_help = "Example: sluicegate audit list --limit 20 --data-dir ./data")]
+    Audit {
+        #[command(subcommand)]
+        command: audit::AuditCommand,
+    },
     /// Manage data sources.
     #[command(after_help = "Example: sluicegate data-source add shop /srv/shop.sqlite --data-dir ./data")]
     DataSource {
@@ -120,6 +149,16 @@ pub(crate) struct Place {
     /// in it, better set `SLUICEGATE_DATABASE`
     #[arg(long, value_name = "URL")]
     database: Option<String>,
+}
+
+/// How to show something.
+#[derive(Debug, Args)]
+pub(crate) struct Shown {
+    /// Print JSON, for programs
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    place: Place,
 }
 
 /// How to migrate.
@@ -210,10 +249,40 @@ fn moment(at: Timestamp) -> String {
     jiff::Timestamp::from_second(at.as_secs()).map_or_else(|_| "?".to_owned(), |at| at.to_string())
 }
 
-/// Every fault of what was given, as one error.
+/// Every fault of what was given, as one error. A use case names members of the management API; whoever sits at a
+/// terminal has given flags.
 fn sentence(faults: impl Iterator<Item = (String, String)>) -> anyhow::Error {
-    let lines: Vec<String> = faults.map(|(field, message)| format!("{field} {message}")).collect();
+    let lines: Vec<String> = faults.map(|(field, message)| format!("{} {message}", given(&field))).collect();
     anyhow::anyhow!("{}", lines.join("; "))
+}
+
+/// What somebody gave at a terminal for a member of the management API.
+fn given(field: &str) -> String {
+    let (member, place) = field.split_once('[').unwrap_or((field, ""));
+    let flag = match member {
+        "name" => "the name",
+        "userName" => "the user's name",
+        "description" => "--description",
+        "redirectUrls" => "--redirect-url",
+        "grantTypes" => "--grant-type",
+        "scopes" => "--scope",
+        "profile" => "--profile",
+        "clientType" => "--public",
+        "accessTokenLifetime" => "--access-token-lifetime",
+        "contacts" => "--contact",
+        "logoUrl" => "--logo-url",
+        "permissions" => "--permission",
+        "permissions.roles" => "--role",
+        "passwordInfo.password" => "the password",
+        "options.path" => "the path",
+        "options.keys" => "--key",
+        "value" => "the value",
+        other => other,
+    };
+    match place.trim_end_matches(']').parse::<usize>() {
+        Ok(index) => format!("{flag} (number {})", index + 1),
+        Err(_) => flag.to_owned(),
+    }
 }
 
 /// Does what the command line says. The status is 2 for a fault of the configuration or of the command line itself, 1
@@ -254,6 +323,10 @@ fn dispatch(command: Command, environment: &Environment) -> anyhow::Result<()> {
         }
         Command::User { command } => users::run(command, environment),
         Command::Application { command } => applications::run(command, environment),
+        Command::Secret { command } => secrets::run(command, environment),
+        Command::Role { command } => roles::run(command, environment),
+        Command::Limit { command } => limits::run(command, environment),
+        Command::Audit { command } => audit::run(command, environment),
         Command::DataSource { command } => data_sources::run(command, environment),
         Command::Keys { command } => keys::run(command, environment),
         Command::Version => {
@@ -265,89 +338,4 @@ fn dispatch(command: Command, environment: &Environment) -> anyhow::Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Every command that somebody can see.
-    fn visible(command: &clap::Command, path: &str, found: &mut Vec<(String, String)>) {
-        let help = command.clone().render_long_help().to_string();
-        found.push((path.to_owned(), help));
-        for inner in command.get_subcommands().filter(|inner| inner.get_name() != "help") {
-            visible(inner, &format!("{path} {}", inner.get_name()), found);
-        }
-    }
-
-    #[test]
-    fn the_help_of_every_command_has_an_example() {
-        let mut found = Vec::new();
-        visible(&<CommandLine as clap::CommandFactory>::command(), "sluicegate", &mut found);
-        assert!(found.len() > 25, "{}", found.len());
-        for (path, help) in found {
-            assert!(help.contains("Example"), "{path} has no example");
-        }
-    }
-
-    const DEPLOYED: [(&str, &str); 3] = [
-        ("sluicegate.service", include_str!("../../../deploy/sluicegate.service")),
-        ("sluicegate-backup.service", include_str!("../../../deploy/sluicegate-backup.service")),
-        ("Dockerfile", include_str!("../../../deploy/Dockerfile")),
-    ];
-
-    /// Follows the words after the program's name through its commands, and answers the command if there is one.
-    fn command_of<'a>(program: &'a clap::Command, words: &[&str]) -> Option<&'a clap::Command> {
-        let inner = program.find_subcommand(words.first()?)?;
-        command_of(inner, &words[1..]).or(Some(inner))
-    }
-
-    #[test]
-    fn commands_and_flags_that_deployment_files_name_exist() {
-        let program = <CommandLine as clap::CommandFactory>::command();
-        let mut found = Vec::new();
-        for (file, text) in DEPLOYED {
-            let text = text.replace("\\\n#", " ");
-            for line in text.lines() {
-                let words: Vec<&str> = line.split_whitespace().collect();
-                for at in
-                    (0..words.len()).filter(|at| words[*at].trim_start_matches('/').ends_with("sluicegate"))
-                {
-                    let Some(command) = command_of(&program, &words[at + 1..]) else { continue };
-                    for flag in words[at + 1..].iter().filter_map(|word| word.strip_prefix("--")) {
-                        let known = command.get_arguments().any(|argument| argument.get_long() == Some(flag));
-                        assert!(known, "{file}: {} has no --{flag}", command.get_name());
-                    }
-                    found.push(format!("{file}: {}", command.get_name()));
-                }
-            }
-        }
-        let wanted =
-            ["sluicegate.service: init", "sluicegate.service: serve", "sluicegate-backup.service: backup"];
-        for wanted in wanted.into_iter().chain(["Dockerfile: init"]) {
-            assert!(found.iter().any(|found| found == wanted), "{wanted}: {found:?}");
-        }
-    }
-
-    #[test]
-    fn the_variables_of_the_image_are_settings() {
-        let (_, text) = DEPLOYED[2];
-        let pairs = text.split_whitespace().filter_map(|word| word.split_once('='));
-        let variables: Vec<_> = pairs.filter(|(name, _)| name.starts_with("SLUICEGATE_")).collect();
-        assert!(variables.len() >= 3, "{variables:?}");
-        let settings = Place::default().settings(&Environment::sample(&variables)).unwrap();
-        assert_eq!(settings.general.data_dir, PathBuf::from("/data"));
-    }
-
-    #[test]
-    fn what_the_image_runs_is_a_command() {
-        let (_, text) = DEPLOYED[2];
-        let words = text.lines().find_map(|line| line.strip_prefix("CMD ")).unwrap();
-        let words: Vec<String> = serde_json::from_str(words).unwrap();
-        assert_eq!(words, ["serve", "--listen", "0.0.0.0:8080"]);
-        let typed = std::iter::once("sluicegate".to_owned()).chain(words);
-        <CommandLine as clap::Parser>::try_parse_from(typed).unwrap();
-    }
-
-    #[test]
-    fn the_command_line_is_consistent() {
-        <CommandLine as clap::CommandFactory>::command().debug_assert();
-    }
-}
+mod tests;

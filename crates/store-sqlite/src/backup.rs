@@ -14,7 +14,7 @@ use oauth::time::Timestamp;
 use rusqlite::backup::StepResult;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use crate::error::Failure;
+use crate::error::{Failure, in_words};
 use crate::{OpenError, Options, Presence, audit, connection, migrations};
 
 /// Pages in one step, after which the progress is told: 4 MiB.
@@ -106,11 +106,17 @@ pub enum CopyError {
     #[error(transparent)]
     Open(#[from] OpenError),
     /// SQLite refused.
-    #[error("SQLite cannot go on; when the disk is full, make room and try again")]
-    Database(#[from] rusqlite::Error),
+    #[error("SQLite cannot go on: {}", in_words(.0))]
+    Database(rusqlite::Error),
     /// A record that cannot be.
     #[error("the database holds what cannot be: {0}")]
     Inconsistent(String),
+}
+
+impl From<rusqlite::Error> for CopyError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Database(error)
+    }
 }
 
 impl From<Failure> for CopyError {
@@ -127,7 +133,7 @@ impl CopyError {
     pub(crate) fn with_damage_of(self, path: &Path) -> Self {
         match self {
             Self::Database(error) | Self::Open(OpenError::Database(error)) if is_damage(&error) => {
-                Self::Damaged { path: path.to_owned(), what: error.to_string() }
+                Self::Damaged { path: path.to_owned(), what: in_words(&error) }
             }
             other => other,
         }
@@ -254,7 +260,7 @@ pub(crate) fn check_integrity(db: &Connection, schema: &str, named: &Path) -> Re
     match found {
         Ok(found) if found == "ok" => {}
         Ok(found) => return Err(damaged(found)),
-        Err(error) if is_damage(&error) => return Err(damaged(error.to_string())),
+        Err(error) if is_damage(&error) => return Err(damaged(in_words(&error))),
         Err(error) => return Err(error.into()),
     }
     let mut dangling = db.prepare(&format!("PRAGMA {schema}.foreign_key_check"))?;

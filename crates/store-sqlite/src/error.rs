@@ -1,6 +1,5 @@
 //! What can go wrong, told apart by what the caller can do about it.
 
-use std::error::Error;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -59,8 +58,40 @@ pub enum OpenError {
         source: std::io::Error,
     },
     /// SQLite refused.
-    #[error("the system database cannot be opened")]
-    Database(#[from] rusqlite::Error),
+    #[error("the system database cannot be opened: {}", in_words(.0))]
+    Database(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for OpenError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+/// What SQLite says, in words that tell what to do. Of a failure of the disk it knows a number and no more.
+pub(crate) fn in_words(error: &rusqlite::Error) -> String {
+    let rusqlite::Error::SqliteFailure(code, words) = error else { return error.to_string() };
+    let told = match code.code {
+        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
+            "another program holds it locked; try again when that has ended"
+        }
+        ErrorCode::SystemIoFailure => {
+            "reading or writing failed; look for faults of the disk, and do not keep it on a network file system, where \
+             SQLite cannot lock and share memory"
+        }
+        ErrorCode::DiskFull => "the disk is full; make room and try again",
+        ErrorCode::CannotOpen => {
+            "a file cannot be opened; the user of this program must be able to read and write it and its folder"
+        }
+        ErrorCode::ReadOnly | ErrorCode::PermissionDenied => {
+            "a file cannot be written; look at the owner and the mode of it and of its folder"
+        }
+        ErrorCode::DatabaseCorrupt => "the file is damaged; restore a backup",
+        ErrorCode::NotADatabase => "the file is no SQLite database, or is damaged",
+        ErrorCode::OutOfMemory => "the memory of the machine is used up",
+        _ => return words.clone().unwrap_or_else(|| error.to_string()),
+    };
+    format!("{told} (SQLite's code {})", code.extended_code)
 }
 
 /// Why a unit of work or a read came to nothing.
@@ -122,12 +153,8 @@ fn kind(error: &rusqlite::Error) -> Kind {
 pub(crate) fn store_error(error: &Arc<rusqlite::Error>) -> StoreError {
     match kind(error) {
         Kind::Busy => StoreError::Busy,
-        Kind::NotWritable => {
-            StoreError::NotWritable(Box::new(Cause(Arc::<rusqlite::Error>::clone(error) as _)))
-        }
-        Kind::Unavailable => {
-            StoreError::Unavailable(Box::new(Cause(Arc::<rusqlite::Error>::clone(error) as _)))
-        }
+        Kind::NotWritable => StoreError::NotWritable(Box::new(Cause(Arc::clone(error)))),
+        Kind::Unavailable => StoreError::Unavailable(Box::new(Cause(Arc::clone(error)))),
         Kind::Inconsistent => StoreError::Inconsistent(error.to_string()),
     }
 }
@@ -138,5 +165,29 @@ pub(crate) fn closed() -> StoreError {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("SQLite refused")]
-struct Cause(#[source] Arc<dyn Error + Send + Sync>);
+#[error("SQLite refused: {}", in_words(.0))]
+struct Cause(Arc<rusqlite::Error>);
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ffi;
+
+    use super::*;
+
+    #[test]
+    fn a_failure_of_which_sqlite_knows_a_number_alone_is_told_in_words() {
+        for (code, words) in [
+            (ffi::SQLITE_IOERR_SHMOPEN, "network file system"),
+            (ffi::SQLITE_IOERR_WRITE, "faults of the disk"),
+            (ffi::SQLITE_FULL, "make room"),
+            (ffi::SQLITE_READONLY_DBMOVED, "owner and the mode"),
+            (ffi::SQLITE_CANTOPEN, "cannot be opened"),
+            (ffi::SQLITE_CORRUPT, "restore a backup"),
+        ] {
+            let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+            let told = OpenError::from(error).to_string();
+            assert!(told.contains(words) && told.contains(&code.to_string()), "{told}");
+            assert!(!told.contains("Error code"), "{told}");
+        }
+    }
+}

@@ -1,35 +1,42 @@
 //! `sluicegate application`.
 
-use app::applications::ListRequest;
+use anyhow::anyhow;
+use app::applications::{ListRequest, Refused};
 use clap::{Args, Subcommand};
 use oauth::application::{Application, GrantType};
 use oauth::id::ApplicationId;
 use oauth::registration::ApplicationPayload;
+use oauth::scope::Scope;
+use serde_json::{Value, json};
 
-use super::terminal::{say, table};
+use super::terminal::{confirm, say, show_json, table};
 use super::users::actor;
-use super::{Place, moment, sentence};
+use super::{Place, Shown, moment, secrets, sentence};
 use crate::config::Environment;
 use crate::wiring::{self, Opened};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ApplicationCommand {
-    /// List registered applications.
+    /// List registered applications. When they were last used is written down once a minute.
     #[command(after_help = "Example: sluicegate application list --owner ada --data-dir ./data")]
     List(List),
-    /// Show one application.
+    /// Show one application. When it was last used is written down once a minute.
     #[command(after_help = "Example: sluicegate application show 3 --data-dir ./data")]
     Show(One),
     /// Register an application; its secret is printed once.
     #[command(after_help = "Example: sluicegate application register Reports --owner ada \
         --redirect-url https://reports.example.org/callback --data-dir ./data")]
     Register(Register),
+    /// Change the settings of an application; what is left out stays as it is.
+    #[command(after_help = "Example: sluicegate application update 3 \
+        --redirect-url https://reports.example.org/back --data-dir ./data")]
+    Update(Update),
     /// Replace the secret; all access that was granted to the application ends.
-    #[command(after_help = "Example: sluicegate application reset-secret 3 --data-dir ./data")]
-    ResetSecret(One),
+    #[command(after_help = "Example: sluicegate application reset-secret 3 --yes --data-dir ./data")]
+    ResetSecret(Ended),
     /// Delete an application; all access that was granted to it ends.
-    #[command(after_help = "Example: sluicegate application delete 3 --data-dir ./data")]
-    Delete(One),
+    #[command(after_help = "Example: sluicegate application delete 3 --yes --data-dir ./data")]
+    Delete(Ended),
 }
 
 #[derive(Debug, Args)]
@@ -38,7 +45,7 @@ pub(super) struct List {
     #[arg(long, value_name = "USER")]
     owner: Option<String>,
     #[command(flatten)]
-    place: Place,
+    shown: Shown,
 }
 
 #[derive(Debug, Args)]
@@ -47,10 +54,22 @@ pub(super) struct One {
     #[arg(value_parser = parse_id)]
     id: ApplicationId,
     #[command(flatten)]
+    shown: Shown,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Ended {
+    /// The application's id, as `application list` shows it
+    #[arg(value_parser = parse_id)]
+    id: ApplicationId,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+    #[command(flatten)]
     place: Place,
 }
 
-fn parse_id(text: &str) -> Result<ApplicationId, String> {
+pub(super) fn parse_id(text: &str) -> Result<ApplicationId, String> {
     text.parse().map_err(|_| "an id is a whole number".to_owned())
 }
 
@@ -61,6 +80,38 @@ pub(super) struct Register {
     /// For people, at most 256 characters
     #[arg(long, default_value = "")]
     description: String,
+    #[command(flatten)]
+    details: Details,
+    /// It runs on its user's device and cannot keep a secret
+    #[arg(long)]
+    public: bool,
+    /// The user to whom it belongs
+    #[arg(long, value_name = "USER")]
+    owner: Option<String>,
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Update {
+    /// The application's id, as `application list` shows it
+    #[arg(value_parser = parse_id)]
+    id: ApplicationId,
+    /// Its new name, 1 to 128 characters
+    #[arg(long)]
+    name: Option<String>,
+    /// For people, at most 256 characters
+    #[arg(long)]
+    description: Option<String>,
+    #[command(flatten)]
+    details: Details,
+    #[command(flatten)]
+    place: Place,
+}
+
+/// What may be said of a new application and of one that there is. A list replaces the one before.
+#[derive(Debug, Args)]
+struct Details {
     /// Where a user's browser may be sent back to; may be given several times
     #[arg(long = "redirect-url", value_name = "URL")]
     redirect_urls: Vec<String>,
@@ -73,67 +124,100 @@ pub(super) struct Register {
     /// How strictly it is treated: compatible or oauth21
     #[arg(long)]
     profile: Option<String>,
-    /// It runs on its user's device and cannot keep a secret
-    #[arg(long)]
-    public: bool,
-    /// The user to whom it belongs
-    #[arg(long, value_name = "USER")]
-    owner: Option<String>,
-    #[command(flatten)]
-    place: Place,
+    /// Seconds that its access tokens live
+    #[arg(long, value_name = "SECONDS")]
+    access_token_lifetime: Option<i64>,
+    /// Whom to ask about it; may be given several times
+    #[arg(long = "contact", value_name = "ADDRESS")]
+    contacts: Vec<String>,
+    /// Its picture; an empty one takes the picture away
+    #[arg(long, value_name = "URL")]
+    logo_url: Option<String>,
+}
+
+impl Details {
+    fn payload(&self, name: String, description: String) -> ApplicationPayload {
+        let listed = |values: &Vec<String>| (!values.is_empty()).then(|| values.clone());
+        ApplicationPayload {
+            name: Some(name),
+            description: Some(description),
+            redirect_urls: listed(&self.redirect_urls),
+            profile: self.profile.clone(),
+            grant_types: listed(&self.grant_types),
+            scopes: listed(&self.scopes),
+            access_token_lifetime: self.access_token_lifetime,
+            contacts: listed(&self.contacts),
+            logo_url: self.logo_url.clone(),
+            ..ApplicationPayload::default()
+        }
+    }
 }
 
 impl Register {
     fn payload(&self) -> ApplicationPayload {
-        let listed = |values: &Vec<String>| (!values.is_empty()).then(|| values.clone());
+        let payload = self.details.payload(self.name.clone(), self.description.clone());
         ApplicationPayload {
-            name: Some(self.name.clone()),
-            description: Some(self.description.clone()),
-            redirect_urls: Some(self.redirect_urls.clone()),
-            profile: self.profile.clone(),
-            grant_types: listed(&self.grant_types),
-            scopes: listed(&self.scopes),
+            redirect_urls: Some(self.details.redirect_urls.clone()),
             client_type: self.public.then(|| "public".to_owned()),
-            ..ApplicationPayload::default()
+            ..payload
         }
     }
 }
 
 pub(super) fn run(command: ApplicationCommand, environment: &Environment) -> anyhow::Result<()> {
     match command {
-        ApplicationCommand::List(command) => wiring::with_app(&command.place, environment, async |opened| {
-            list(opened, command.owner.as_deref()).await
-        }),
-        ApplicationCommand::Show(one) => wiring::with_app(&one.place, environment, async |opened| {
-            let actor = actor(opened, None).await?;
-            show(&opened.app.reachable_application(&actor, one.id).await?);
+        ApplicationCommand::List(command) => {
+            wiring::with_app(&command.shown.place, environment, async |opened| list(opened, &command).await)
+        }
+        ApplicationCommand::Show(one) => wiring::with_app(&one.shown.place, environment, async |opened| {
+            show(&find(opened, one.id).await?, opened.app.now(), one.shown.json);
             Ok(())
         }),
         ApplicationCommand::Register(command) => {
             wiring::with_app(&command.place, environment, async |opened| register(opened, &command).await)
         }
-        ApplicationCommand::ResetSecret(one) => wiring::with_app(&one.place, environment, async |opened| {
+        ApplicationCommand::Update(command) => {
+            wiring::with_app(&command.place, environment, async |opened| update(opened, &command).await)
+        }
+        ApplicationCommand::ResetSecret(ended) => {
+            wiring::with_app(&ended.place, environment, async |opened| reset_secret(opened, &ended).await)
+        }
+        ApplicationCommand::Delete(ended) => wiring::with_app(&ended.place, environment, async |opened| {
+            let name = find(opened, ended.id).await?.settings.name;
+            confirm(&format!("Delete {name}, and end all access that was granted to it?"), ended.yes)?;
             let actor = actor(opened, None).await?;
-            let (application, secret) = opened.app.reset_secret(&actor, one.id, &opened.origin).await?;
-            say(&format!("{} has a new secret, and all earlier access has ended", application.settings.name));
-            say(&format!("clientId      {}", application.client_id));
-            say(&format!("clientSecret  {} (it is shown only now)", secret.expose()));
-            Ok(())
-        }),
-        ApplicationCommand::Delete(one) => wiring::with_app(&one.place, environment, async |opened| {
-            let actor = actor(opened, None).await?;
-            opened.app.delete_application(&actor, one.id, &opened.origin).await?;
-            say(&format!("application {} is deleted, and all its access has ended", one.id));
+            let deleted = opened.app.delete_application(&actor, ended.id, &opened.origin).await;
+            deleted.map_err(|refused| told(refused, ended.id))?;
+            say(&format!("{name} (application {}) is deleted, and all its access has ended", ended.id));
             Ok(())
         }),
     }
 }
 
-async fn list(opened: &Opened, owner: Option<&str>) -> anyhow::Result<()> {
+async fn reset_secret(opened: &Opened, ended: &Ended) -> anyhow::Result<()> {
+    let name = find(opened, ended.id).await?.settings.name;
+    let question = format!("Replace the secret of {name}, and end all access that was granted to it?");
+    confirm(&question, ended.yes)?;
+    let actor = actor(opened, None).await?;
+    let reset = opened.app.reset_secret(&actor, ended.id, &opened.origin).await;
+    let (application, secret) = reset.map_err(|refused| told(refused, ended.id))?;
+    say(&format!("{name} has a new secret, and all earlier access has ended"));
+    say(&format!("clientId      {}", application.client_id));
+    say(&format!("clientSecret  {} (it is shown only now)", secret.expose()));
+    Ok(())
+}
+
+async fn list(opened: &Opened, command: &List) -> anyhow::Result<()> {
+    let owner = command.owner.as_deref();
     let actor = actor(opened, owner).await?;
     let mut applications = opened.app.list_applications(&actor, ListRequest::default()).await?;
     if owner.is_some() {
         applications.retain(|application| application.owner == actor.subject().user.id);
+    }
+    if command.shown.json {
+        let now = opened.app.now();
+        show_json(&applications.iter().map(|application| in_json(application, now)).collect());
+        return Ok(());
     }
     let row = |application: &Application| {
         vec![
@@ -150,9 +234,13 @@ async fn list(opened: &Opened, owner: Option<&str>) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn show(application: &Application) {
+fn show(application: &Application, now: oauth::time::Timestamp, as_json: bool) {
+    if as_json {
+        return show_json(&in_json(application, now));
+    }
     let settings = &application.settings;
     let grant_types: Vec<&str> = settings.grant_types.iter().copied().map(GrantType::as_str).collect();
+    let last_used = application.last_used_at.map_or_else(|| "never".to_owned(), moment);
     let lines = [
         ("id", application.id.to_string()),
         ("name", settings.name.clone()),
@@ -164,16 +252,42 @@ fn show(application: &Application) {
         ("redirect URLs", settings.redirect_urls.join(" ")),
         ("grant types", grant_types.join(" ")),
         ("scopes", settings.scopes.to_string()),
+        ("contacts", settings.contacts.join(" ")),
         ("registered", moment(application.created_at)),
-        ("last used", application.last_used_at.map_or_else(|| "never".to_owned(), moment)),
+        ("last used", format!("{last_used} (written down once a minute)")),
     ];
     for (name, value) in lines {
         say(&format!("{name:14} {value}"));
     }
-    for secret in &application.secrets {
+    for secret in application.live_secrets(now) {
         let end = secret.expires_at.map_or_else(String::new, |end| format!(", ends {}", moment(end)));
-        say(&format!("secret         …{}, made {}{end}", secret.hint, moment(secret.created_at)));
+        say(&format!("secret {:7} …{}, made {}{end}", secret.id, secret.hint, moment(secret.created_at)));
     }
+}
+
+/// An application, in the members of the management API.
+fn in_json(application: &Application, now: oauth::time::Timestamp) -> Value {
+    let settings = &application.settings;
+    json!({
+        "id": application.id.get(),
+        "name": settings.name,
+        "description": settings.description,
+        "redirectUrls": settings.redirect_urls,
+        "clientId": application.client_id.as_str(),
+        "profile": settings.profile.as_str(),
+        "clientType": settings.client_type.as_str(),
+        "grantTypes": settings.grant_types.iter().copied().map(GrantType::as_str).collect::<Vec<_>>(),
+        "scopes": settings.scopes.iter().map(Scope::as_str).collect::<Vec<_>>(),
+        "tokenFormat": settings.token_format.as_str(),
+        "accessTokenLifetime": settings.access_token_lifetime_secs,
+        "contacts": settings.contacts,
+        "logoUrl": settings.logo_url,
+        "createdAt": moment(application.created_at),
+        "updatedAt": moment(application.updated_at),
+        "createdBy": application.owner_name,
+        "lastUsedAt": application.last_used_at.map(moment),
+        "secrets": application.live_secrets(now).map(secrets::in_json).collect::<Vec<_>>(),
+    })
 }
 
 async fn register(opened: &Opened, command: &Register) -> anyhow::Result<()> {
@@ -192,4 +306,39 @@ async fn register(opened: &Opened, command: &Register) -> anyhow::Result<()> {
         say(&format!("clientSecret  {} (it is shown only now)", secret.expose()));
     }
     Ok(())
+}
+
+async fn update(opened: &Opened, command: &Update) -> anyhow::Result<()> {
+    let actor = actor(opened, None).await?;
+    let current = find(opened, command.id).await?;
+    let own = &current.settings;
+    let name = command.name.clone().unwrap_or_else(|| own.name.clone());
+    let description = command.description.clone().unwrap_or_else(|| own.description.clone());
+    let mut payload = command.details.payload(name, description);
+    payload.redirect_urls.get_or_insert_with(|| own.redirect_urls.clone());
+    let accepted = opened.app.accept_update(&actor, &current, &payload);
+    let accepted =
+        accepted.map_err(|faults| sentence(faults.into_iter().map(|fault| (fault.field, fault.message))))?;
+    for warning in accepted.warnings() {
+        say(&format!("warning: {warning}"));
+    }
+    let updated = opened.app.update_application(&actor, &current, accepted, &opened.origin).await;
+    let updated = updated.map_err(|refused| told(refused, command.id))?;
+    say(&format!("{} (application {}) is changed", updated.settings.name, updated.id));
+    Ok(())
+}
+
+/// The application of that id.
+pub(super) async fn find(opened: &Opened, id: ApplicationId) -> anyhow::Result<Application> {
+    let actor = actor(opened, None).await?;
+    let found = opened.app.reachable_application(&actor, id).await;
+    found.map_err(|refused| told(refused, id))
+}
+
+/// A refusal in words for a terminal.
+pub(super) fn told(refused: Refused, id: ApplicationId) -> anyhow::Error {
+    match refused {
+        Refused::Unknown => anyhow!("there is no application {id}"),
+        other => other.into(),
+    }
 }

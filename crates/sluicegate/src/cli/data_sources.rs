@@ -6,12 +6,12 @@ use anyhow::{Context, anyhow};
 use app::acting::Actor;
 use app::data_sources::{DataSourceDraft, Refused, SeenSource, Sharing, UserReference};
 use clap::{Args, Subcommand};
-use oauth::id::DataSourceId;
+use serde_json::{Value, json};
 use sources::SourceSpec;
 
-use super::terminal::{say, table};
+use super::terminal::{confirm, say, show_json, table};
 use super::users::{self, actor};
-use super::{Place, sentence};
+use super::{Place, Shown, moment, sentence};
 use crate::config::Environment;
 use crate::wiring::{self, Opened};
 
@@ -24,14 +24,17 @@ pub(super) enum DataSourceCommand {
     Add(Add),
     /// List all data sources.
     #[command(after_help = "Example: sluicegate data-source list --data-dir ./data")]
-    List(Place),
+    List(Shown),
+    /// Show one data source: its tables, and what of it cannot be served.
+    #[command(after_help = "Example: sluicegate data-source show shop --data-dir ./data")]
+    Show(ShowOne),
     /// Let other users read a data source too.
     #[command(after_help = "Examples:\n  sluicegate data-source share shop ada grace --data-dir ./data\n  \
         sluicegate data-source share shop ada --stop --data-dir ./data")]
     Share(Share),
     /// Delete a data source; the file behind it is left alone.
-    #[command(after_help = "Example: sluicegate data-source delete shop --data-dir ./data")]
-    Delete(One),
+    #[command(after_help = "Example: sluicegate data-source delete shop --yes --data-dir ./data")]
+    Delete(Delete),
 }
 
 #[derive(Debug, Args)]
@@ -43,11 +46,20 @@ pub(super) struct Add {
     /// For people
     #[arg(long, default_value = "")]
     description: String,
+    /// The columns by which the rows of a view, or of a table without a primary key, are told apart; may be given
+    /// several times
+    #[arg(long = "key", value_name = "TABLE=COLUMN,…", value_parser = parse_key)]
+    keys: Vec<(String, Vec<String>)>,
     /// The user to whom it belongs
     #[arg(long, value_name = "USER")]
     owner: Option<String>,
     #[command(flatten)]
     place: Place,
+}
+
+fn parse_key(text: &str) -> Result<(String, Vec<String>), String> {
+    let (table, columns) = text.split_once('=').ok_or("a key is like View=a,b")?;
+    Ok((table.to_owned(), columns.split(',').map(str::to_owned).collect()))
 }
 
 #[derive(Debug, Args)]
@@ -65,9 +77,20 @@ pub(super) struct Share {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct One {
+pub(super) struct ShowOne {
     /// The data source's name
     name: String,
+    #[command(flatten)]
+    shown: Shown,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Delete {
+    /// The data source's name
+    name: String,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
     #[command(flatten)]
     place: Place,
 }
@@ -77,15 +100,19 @@ pub(super) fn run(command: DataSourceCommand, environment: &Environment) -> anyh
         DataSourceCommand::Add(command) => {
             wiring::with_app(&command.place, environment, async |opened| add(opened, &command).await)
         }
-        DataSourceCommand::List(place) => {
-            wiring::with_app(&place, environment, async |opened| list(opened).await)
+        DataSourceCommand::List(shown) => {
+            wiring::with_app(&shown.place, environment, async |opened| list(opened, shown.json).await)
+        }
+        DataSourceCommand::Show(one) => {
+            wiring::with_app(&one.shown.place, environment, async |opened| show(opened, &one).await)
         }
         DataSourceCommand::Share(command) => {
             wiring::with_app(&command.place, environment, async |opened| share(opened, &command).await)
         }
         DataSourceCommand::Delete(one) => wiring::with_app(&one.place, environment, async |opened| {
             let actor = actor(opened, None).await?;
-            let id = find(opened, &actor, &one.name).await?;
+            let id = find(opened, &actor, &one.name).await?.record.id;
+            confirm(&format!("Delete the data source {}? Its file stays.", one.name), one.yes)?;
             opened.app.delete_data_source(&actor, id, &opened.origin).await.map_err(told)?;
             say(&format!("{} is deleted; its file is still there", one.name));
             Ok(())
@@ -95,7 +122,7 @@ pub(super) fn run(command: DataSourceCommand, environment: &Environment) -> anyh
 
 async fn add(opened: &Opened, command: &Add) -> anyhow::Result<()> {
     let path = std::path::absolute(&command.path).context("the path cannot be understood")?;
-    let spec = SourceSpec::sqlite(path);
+    let spec = SourceSpec::Sqlite { path, keys: command.keys.iter().cloned().collect() };
     let draft = DataSourceDraft {
         name: Some(command.name.clone()),
         data_store: Some(spec.data_store().id),
@@ -108,28 +135,78 @@ async fn add(opened: &Opened, command: &Add) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn list(opened: &Opened) -> anyhow::Result<()> {
+async fn list(opened: &Opened, as_json: bool) -> anyhow::Result<()> {
     let actor = actor(opened, None).await?;
     let sources = opened.app.list_data_sources(&actor, &opened.origin).await.map_err(told)?;
+    if as_json {
+        show_json(&sources.iter().map(in_json).collect());
+        return Ok(());
+    }
     let row = |source: &SeenSource| {
         let record = &source.record;
-        let place = record.options.values().map(String::as_str).collect::<Vec<_>>().join(" ");
         vec![
             record.id.to_string(),
             record.name.clone(),
             source.owner_name.clone(),
             record.shared_with.len().to_string(),
-            place,
+            options(source),
         ]
     };
     let rows: Vec<_> = sources.iter().map(row).collect();
-    table(&["id", "name", "owner", "shared with", "path"], &rows);
+    table(&["id", "name", "owner", "shared with", "options"], &rows);
+    Ok(())
+}
+
+fn options(source: &SeenSource) -> String {
+    let options = source.record.options.iter().map(|(key, value)| format!("{key}={value}"));
+    options.collect::<Vec<_>>().join(" ")
+}
+
+fn in_json(source: &SeenSource) -> Value {
+    let record = &source.record;
+    json!({
+        "id": record.id.get(),
+        "name": record.name,
+        "description": record.description,
+        "dataStore": record.data_store,
+        "options": record.options,
+        "createdBy": source.owner_name,
+        "sharedWith": record.shared_with.iter().map(|id| id.get()).collect::<Vec<_>>(),
+        "createdAt": moment(record.created_at),
+        "updatedAt": moment(record.updated_at),
+    })
+}
+
+async fn show(opened: &Opened, one: &ShowOne) -> anyhow::Result<()> {
+    let actor = actor(opened, None).await?;
+    let source = find(opened, &actor, &one.name).await?;
+    let model = opened.app.data_source_model(&actor, source.record.id, &opened.origin).await.map_err(told)?;
+    let tables: Vec<&str> = model.entity_types.iter().map(|entity| entity.name.as_str()).collect();
+    if one.shown.json {
+        let findings = model.findings.iter();
+        let mut shown = in_json(&source);
+        shown["entitySets"] = json!(tables);
+        shown["findings"] = findings
+            .map(|finding| json!({ "subject": finding.subject, "message": finding.message }))
+            .collect();
+        show_json(&shown);
+        return Ok(());
+    }
+    say(&format!("id           {}", source.record.id));
+    say(&format!("name         {}", source.record.name));
+    say(&format!("description  {}", source.record.description));
+    say(&format!("owner        {}", source.owner_name));
+    say(&format!("options      {}", options(&source)));
+    say(&format!("served       {}", tables.join(", ")));
+    for finding in &model.findings {
+        say(&format!("finding      {}: {}", finding.subject, finding.message));
+    }
     Ok(())
 }
 
 async fn share(opened: &Opened, command: &Share) -> anyhow::Result<()> {
     let actor = actor(opened, None).await?;
-    let id = find(opened, &actor, &command.name).await?;
+    let id = find(opened, &actor, &command.name).await?.record.id;
     let mut shared = Vec::new();
     for sharing in command.changes(opened).await? {
         shared = opened.app.share_data_source(&actor, id, sharing, &opened.origin).await.map_err(told)?;
@@ -156,10 +233,10 @@ impl Share {
     }
 }
 
-async fn find(opened: &Opened, actor: &Actor, name: &str) -> anyhow::Result<DataSourceId> {
+async fn find(opened: &Opened, actor: &Actor, name: &str) -> anyhow::Result<SeenSource> {
     let sources = opened.app.list_data_sources(actor, &opened.origin).await.map_err(told)?;
     let found = sources.into_iter().find(|source| source.record.name.eq_ignore_ascii_case(name));
-    found.map(|source| source.record.id).ok_or_else(|| anyhow!("there is no data source {name}"))
+    found.ok_or_else(|| anyhow!("there is no data source {name}"))
 }
 
 /// A refusal in words for a terminal.
@@ -168,6 +245,8 @@ pub(crate) fn told(refused: Refused) -> anyhow::Error {
         Refused::Invalid(faults) | Refused::Options(faults) => {
             sentence(faults.into_iter().map(|fault| (fault.field, fault.message)))
         }
+        Refused::NameTaken => anyhow!("another data source has the name; names are compared without case"),
+        Refused::Unusable(error) => anyhow!("the database cannot be used: {error}"),
         other => other.into(),
     }
 }

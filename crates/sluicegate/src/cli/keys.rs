@@ -2,9 +2,11 @@
 
 use app::caller::Origin;
 use clap::Subcommand;
+use serde_json::json;
+use store::StoredKey;
 
-use super::Place;
-use super::terminal::{say, table};
+use super::terminal::{say, show_json, table};
+use super::{Place, Shown};
 use crate::config::Environment;
 use crate::wiring::{self, Opened};
 
@@ -12,7 +14,7 @@ use crate::wiring::{self, Opened};
 pub(super) enum KeyCommand {
     /// List the keys, oldest first.
     #[command(after_help = "Example: sluicegate keys list --data-dir ./data")]
-    List(Place),
+    List(Shown),
     /// Make a new key. It seals new tokens in a few seconds; what older keys sealed stays good.
     #[command(after_help = "Example: sluicegate keys rotate --data-dir ./data")]
     Rotate(Place),
@@ -20,7 +22,9 @@ pub(super) enum KeyCommand {
 
 pub(super) fn run(command: KeyCommand, environment: &Environment) -> anyhow::Result<()> {
     match command {
-        KeyCommand::List(place) => wiring::with_app(&place, environment, async |opened| list(opened).await),
+        KeyCommand::List(shown) => {
+            wiring::with_app(&shown.place, environment, async |opened| list(opened, shown.json).await)
+        }
         KeyCommand::Rotate(place) => wiring::with_app(&place, environment, async |opened| {
             let id = opened.app.rotate_keys(&Origin::command_line()).await?;
             say(&format!("key {id} was made"));
@@ -29,7 +33,7 @@ pub(super) fn run(command: KeyCommand, environment: &Environment) -> anyhow::Res
     }
 }
 
-async fn list(opened: &Opened) -> anyhow::Result<()> {
+async fn list(opened: &Opened, as_json: bool) -> anyhow::Result<()> {
     let now = opened.app.now();
     let keys = opened.app.list_keys().await?;
     let active = keys.iter().rfind(|key| key.activates_at.is_past(now)).or(keys.first()).map(|key| key.id);
@@ -38,6 +42,11 @@ async fn list(opened: &Opened) -> anyhow::Result<()> {
         Some(active) if id < active => "opens",
         _ => "announced",
     };
+    if as_json {
+        let shown = |key: &StoredKey| json!({ "id": key.id, "createdAt": super::moment(key.created_at), "state": state(key.id) });
+        show_json(&keys.iter().map(shown).collect());
+        return Ok(());
+    }
     let rows = keys
         .iter()
         .map(|key| vec![key.id.to_string(), super::moment(key.created_at), state(key.id).to_owned()]);

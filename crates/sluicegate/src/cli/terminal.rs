@@ -4,6 +4,7 @@ use std::io::{IsTerminal, Write};
 
 use anyhow::{Context, bail};
 use oauth::secret::Password;
+use serde_json::Value;
 
 /// Prints a line on standard output. Nobody listening is no fault.
 pub(crate) fn say(line: &str) {
@@ -23,6 +24,32 @@ pub(crate) fn progress(what: &str, hundredths: u8) {
         let end = if hundredths >= 100 { "\n" } else { "" };
         let _ = write!(out, "\r{what}: {hundredths} %{end}").and_then(|()| out.flush());
     }
+}
+
+/// Prints a value as JSON.
+pub(crate) fn show_json(value: &Value) {
+    say(&format!("{value:#}"));
+}
+
+/// Asks whether to go on with what cannot be taken back.
+///
+/// # Errors
+/// When the answer is not yes, or nobody can be asked and `yes` was not given either.
+pub(crate) fn confirm(question: &str, yes: bool) -> anyhow::Result<()> {
+    if yes {
+        return Ok(());
+    }
+    if !std::io::stdin().is_terminal() {
+        bail!("{question} Nobody can be asked here: say --yes. Nothing was changed");
+    }
+    let mut out = std::io::stderr().lock();
+    let _ = write!(out, "{question} [y/N] ").and_then(|()| out.flush());
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line).context("no answer could be read from the terminal")?;
+    if matches!(line.trim().to_ascii_lowercase().as_str(), "y" | "yes") {
+        return Ok(());
+    }
+    bail!("nothing was changed")
 }
 
 /// Whether somebody sits at a terminal whom one can ask.

@@ -1,16 +1,17 @@
 //! `sluicegate user`.
 
-use anyhow::{Context, anyhow};
-use app::acting::Actor;
+use anyhow::anyhow;
+use app::acting::{ActingRefusal, Actor};
 use app::administration::Refused;
 use app::users::{Estate, UserDraft, UserListRequest};
 use clap::{Args, Subcommand};
 use oauth::account::{Role, User};
 use oauth::id::{RoleId, UserId};
 use oauth::secret::Password;
+use serde_json::{Value, json};
 
-use super::terminal::{self, say, table};
-use super::{Place, moment, sentence};
+use super::terminal::{self, confirm, say, show_json, table};
+use super::{Place, Shown, moment, sentence};
 use crate::config::Environment;
 use crate::wiring::{self, Opened};
 
@@ -22,7 +23,10 @@ pub(super) enum UserCommand {
     Add(Add),
     /// List all users.
     #[command(after_help = "Example: sluicegate user list --data-dir ./data")]
-    List(Place),
+    List(Shown),
+    /// Show one user.
+    #[command(after_help = "Example: sluicegate user show ada --json --data-dir ./data")]
+    Show(ShowOne),
     /// Switch a user off: no sign-in, and every token of the user is dead.
     #[command(after_help = "Example: sluicegate user disable ada --data-dir ./data")]
     Disable(One),
@@ -36,7 +40,7 @@ pub(super) enum UserCommand {
     #[command(after_help = "Example: sluicegate user set-password ada --data-dir ./data")]
     SetPassword(SetPassword),
     /// Delete a user. What the user owns must be handed over or deleted too.
-    #[command(after_help = "Examples:\n  sluicegate user delete ada --data-dir ./data\n  \
+    #[command(after_help = "Examples:\n  sluicegate user delete ada --yes --data-dir ./data\n  \
         sluicegate user delete ada --transfer-to bob --data-dir ./data")]
     Delete(Delete),
 }
@@ -50,6 +54,14 @@ pub(super) struct One {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct ShowOne {
+    /// The user's name
+    name: String,
+    #[command(flatten)]
+    shown: Shown,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct Delete {
     #[command(flatten)]
     one: One,
@@ -59,9 +71,23 @@ pub(super) struct Delete {
     /// Delete the user's applications and data sources too
     #[arg(long)]
     force: bool,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
 }
 
 impl Delete {
+    fn question(&self) -> String {
+        let name = &self.one.name;
+        match &self.transfer_to {
+            Some(heir) => format!("Delete the user {name}, and give what {name} owns to {heir}?"),
+            None if self.force => {
+                format!("Delete the user {name} with every application and data source of {name}?")
+            }
+            None => format!("Delete the user {name}?"),
+        }
+    }
+
     fn estate(&self) -> Estate {
         match &self.transfer_to {
             Some(name) => Estate::HandOver(name.clone()),
@@ -94,7 +120,12 @@ pub(super) fn run(command: UserCommand, environment: &Environment) -> anyhow::Re
         UserCommand::Add(command) => {
             wiring::with_app(&command.user.one.place, environment, async |opened| add(opened, &command).await)
         }
-        UserCommand::List(place) => wiring::with_app(&place, environment, async |opened| list(opened).await),
+        UserCommand::List(shown) => {
+            wiring::with_app(&shown.place, environment, async |opened| list(opened, shown.json).await)
+        }
+        UserCommand::Show(one) => {
+            wiring::with_app(&one.shown.place, environment, async |opened| show(opened, &one).await)
+        }
         UserCommand::Disable(one) => change(
             &one,
             environment,
@@ -122,12 +153,13 @@ fn delete(command: &Delete, environment: &Environment) -> anyhow::Result<()> {
     let name = &command.one.name;
     wiring::with_app(&command.one.place, environment, async |opened| {
         let id = find(opened, name).await?;
+        confirm(&command.question(), command.yes)?;
         let deleted = opened.app.delete_user(&opened.operator, id, command.estate(), &opened.origin).await;
         deleted.map_err(|refused| match refused {
             Refused::StillOwns(_) => {
                 anyhow!("{refused}; hand it over with --transfer-to NAME, or delete it too with --force")
             }
-            other => told(other),
+            other => told_of(other, name),
         })?;
         say(&format!("{name} is deleted"));
         Ok(())
@@ -145,34 +177,72 @@ async fn add(opened: &Opened, command: &Add) -> anyhow::Result<()> {
         roles: (!wanted.is_empty()).then_some(wanted),
         ..UserDraft::default()
     };
-    let user = opened.app.create_user(&opened.operator, draft, &opened.origin).await.map_err(told)?;
+    let user = opened.app.create_user(&opened.operator, draft, &opened.origin).await;
+    let user = user.map_err(|refused| told_of(refused, name))?;
     say(&format!("{} is added", user.name));
     chosen.tell(name);
     Ok(())
 }
 
-async fn list(opened: &Opened) -> anyhow::Result<()> {
+async fn list(opened: &Opened, as_json: bool) -> anyhow::Result<()> {
     let roles = opened.app.list_roles(&opened.operator, &opened.origin).await.map_err(told)?;
     let users = opened.app.list_users(&opened.operator, UserListRequest::default(), &opened.origin).await;
+    let users = users.map_err(told)?;
+    if as_json {
+        show_json(&users.iter().map(|user| in_json(opened, user, &roles)).collect());
+        return Ok(());
+    }
     let row = |user: &User| {
-        let state = match (user.active, user.lockout.is_locked(opened.app.now())) {
-            (false, _) => "off",
-            (true, true) => "locked",
-            (true, false) => "active",
-        };
-        let names = user.roles.iter().filter_map(|id| roles.iter().find(|role| role.id == *id));
-        let names: Vec<&str> = names.map(|role| role.name.as_str()).collect();
         vec![
             user.id.to_string(),
             user.name.clone(),
-            state.to_owned(),
-            names.join(", "),
+            state(opened, user).to_owned(),
+            role_names(user, &roles).join(", "),
             moment(user.created_at),
         ]
     };
-    let rows: Vec<_> = users.map_err(told)?.iter().map(row).collect();
-    table(&["id", "name", "state", "roles", "since"], &rows);
+    table(&["id", "name", "state", "roles", "since"], &users.iter().map(row).collect::<Vec<_>>());
     Ok(())
+}
+
+async fn show(opened: &Opened, one: &ShowOne) -> anyhow::Result<()> {
+    let id = find(opened, &one.name).await?;
+    let user = opened.app.find_user(&opened.operator, id, &opened.origin).await;
+    let user = user.map_err(|refused| told_of(refused, &one.name))?;
+    let roles = opened.app.list_roles(&opened.operator, &opened.origin).await.map_err(told)?;
+    if one.shown.json {
+        show_json(&in_json(opened, &user, &roles));
+        return Ok(());
+    }
+    say(&format!("id     {}", user.id));
+    say(&format!("name   {}", user.name));
+    say(&format!("state  {}", state(opened, &user)));
+    say(&format!("roles  {}", role_names(&user, &roles).join(", ")));
+    say(&format!("since  {}", moment(user.created_at)));
+    Ok(())
+}
+
+fn state(opened: &Opened, user: &User) -> &'static str {
+    match (user.active, user.lockout.is_locked(opened.app.now())) {
+        (false, _) => "off",
+        (true, true) => "locked",
+        (true, false) => "active",
+    }
+}
+
+fn role_names<'r>(user: &User, roles: &'r [Role]) -> Vec<&'r str> {
+    let held = user.roles.iter().filter_map(|id| roles.iter().find(|role| role.id == *id));
+    held.map(|role| role.name.as_str()).collect()
+}
+
+fn in_json(opened: &Opened, user: &User, roles: &[Role]) -> Value {
+    json!({
+        "id": user.id.get(),
+        "name": user.name,
+        "state": state(opened, user),
+        "roles": role_names(user, roles),
+        "createdAt": moment(user.created_at),
+    })
 }
 
 fn set_password(command: &SetPassword, environment: &Environment) -> anyhow::Result<()> {
@@ -191,7 +261,8 @@ fn set_password(command: &SetPassword, environment: &Environment) -> anyhow::Res
 fn change(one: &One, environment: &Environment, outcome: &str, draft: UserDraft) -> anyhow::Result<()> {
     wiring::with_app(&one.place, environment, async |opened| {
         let id = find(opened, &one.name).await?;
-        opened.app.update_user(&opened.operator, id, draft, &opened.origin).await.map_err(told)?;
+        let changed = opened.app.update_user(&opened.operator, id, draft, &opened.origin).await;
+        changed.map_err(|refused| told_of(refused, &one.name))?;
         say(&format!("{} {outcome}", one.name));
         Ok(())
     })
@@ -204,11 +275,14 @@ pub(super) async fn find(opened: &Opened, name: &str) -> anyhow::Result<UserId> 
 
 /// The operator, acting for another user where one is named.
 pub(super) async fn actor(opened: &Opened, user: Option<&str>) -> anyhow::Result<Actor> {
-    let acting = opened.app.acting(opened.operator.clone(), user).await;
-    acting.with_context(|| user.unwrap_or_default().to_owned())
+    match (opened.app.acting(opened.operator.clone(), user).await, user) {
+        (Err(ActingRefusal::UnknownUser), Some(name)) => Err(anyhow!("there is no user {name}")),
+        (acting, _) => Ok(acting?),
+    }
 }
 
-fn role(roles: &[Role], name: &str) -> anyhow::Result<RoleId> {
+/// The id of the role of that name or number.
+pub(super) fn role(roles: &[Role], name: &str) -> anyhow::Result<RoleId> {
     let found = roles.iter().find(|role| role.name.eq_ignore_ascii_case(name) || role.id.to_string() == name);
     let known = || roles.iter().map(|role| role.name.as_str()).collect::<Vec<_>>().join(", ");
     found.map(|role| role.id).ok_or_else(|| anyhow!("there is no role {name}; there are: {}", known()))
@@ -236,6 +310,16 @@ impl Chosen {
         if self.made_up {
             say(&format!("{name} has the password {} (it is shown only now)", self.password.expose()));
         }
+    }
+}
+
+/// A refusal of what was to be done about a user, in words for a terminal.
+fn told_of(refused: Refused, name: &str) -> anyhow::Error {
+    match refused {
+        Refused::Unknown => anyhow!("there is no user {name}"),
+        Refused::NameTaken => anyhow!("another user is called {name}; names are compared without case"),
+        Refused::LastAdministrator => anyhow!("no active Administrator would remain without {name}"),
+        other => told(other),
     }
 }
 

@@ -51,7 +51,8 @@ impl Chromium {
             "--hide-scrollbars",
         ]);
         command.arg(format!("--user-data-dir={}", profile.path().join("profile").display()));
-        command.env("HOME", profile.path()).stderr(said);
+        // What it keeps for itself elsewhere goes with the profile.
+        command.env("HOME", profile.path()).env("TMPDIR", profile.path()).stderr(said);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let input = child.stdin.take().unwrap();
         let messages = listen(child.stdout.take().unwrap());
@@ -152,8 +153,17 @@ impl Chromium {
 
 impl Drop for Chromium {
     fn drop(&mut self) {
+        // Asked to close, it ends its own processes, which would else go on writing into the profile.
+        self.session = None;
+        let close = json!({"id": self.last_id + 1, "method": "Browser.close"}).to_string();
+        let _ = self.input.write_all(close.as_bytes()).and_then(|()| self.input.write_all(&[0]));
+        // Its end closes the pipe.
+        while self.messages.recv_timeout(PATIENCE).is_ok() {}
         let _ = self.child.kill();
         let _ = self.child.wait();
+        // The last of its processes may outlive it by a moment.
+        let gone = (0..100_000).any(|_| std::fs::remove_dir_all(self.profile.path()).is_ok());
+        assert!(gone || std::thread::panicking(), "the browser leaves its profile behind");
     }
 }
 

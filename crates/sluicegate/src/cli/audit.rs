@@ -1,0 +1,118 @@
+//! `sluicegate audit`.
+
+use app::audit::AuditRequest;
+use clap::{Args, Subcommand};
+use oauth::audit::{Action, AuditEvent};
+use oauth::id::{ApplicationId, AuditId};
+use oauth::time::Timestamp;
+use serde_json::{Value, json};
+
+use super::terminal::{show_json, table};
+use super::{Shown, moment, users};
+use crate::config::Environment;
+use crate::wiring::{self, Opened};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum AuditCommand {
+    /// List events of the audit log, newest first.
+    #[command(after_help = "Examples:\n  sluicegate audit list --data-dir ./data\n  \
+        sluicegate audit list --actor ada --since 2030-01-01T00:00:00Z --json --data-dir ./data")]
+    List(List),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct List {
+    /// At most so many, 1 to 1000
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    limit: u32,
+    /// Only those before this event, to go on where a list ended
+    #[arg(long, value_name = "ID", value_parser = parse::<AuditId>)]
+    before: Option<AuditId>,
+    /// Only what this user did
+    #[arg(long, value_name = "USER")]
+    actor: Option<String>,
+    /// Only this kind of act, such as access.refuse
+    #[arg(long, value_parser = action)]
+    action: Option<Action>,
+    /// Only what concerns this application
+    #[arg(long, value_name = "ID", value_parser = parse::<ApplicationId>)]
+    application: Option<ApplicationId>,
+    /// Only from this time on, such as 2030-12-31T00:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    since: Option<Timestamp>,
+    /// Only before this time
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    until: Option<Timestamp>,
+    #[command(flatten)]
+    shown: Shown,
+}
+
+fn parse<T: std::str::FromStr>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|_| "an id is a whole number".to_owned())
+}
+
+fn action(text: &str) -> Result<Action, String> {
+    Action::from_name(text).ok_or_else(|| {
+        let names: Vec<&str> = Action::ALL.iter().map(|action| action.as_str()).collect();
+        format!("there is no such act; there are: {}", names.join(", "))
+    })
+}
+
+fn time(text: &str) -> Result<Timestamp, String> {
+    let time: jiff::Timestamp = text.parse().map_err(|_| "a time is like 2030-12-31T00:00:00Z".to_owned())?;
+    Ok(Timestamp::from_micros(time.as_microsecond()))
+}
+
+pub(super) fn run(command: AuditCommand, environment: &Environment) -> anyhow::Result<()> {
+    let AuditCommand::List(command) = command;
+    wiring::with_app(&command.shown.place, environment, async |opened| list(opened, &command).await)
+}
+
+async fn list(opened: &Opened, command: &List) -> anyhow::Result<()> {
+    let request = AuditRequest {
+        before: command.before,
+        limit: command.limit,
+        actor_name: command.actor.clone(),
+        action: command.action,
+        application: command.application,
+        since: command.since,
+        until: command.until,
+    };
+    let events =
+        opened.app.list_audit(&opened.operator, request, &opened.origin).await.map_err(users::told)?;
+    if command.shown.json {
+        show_json(&events.iter().map(in_json).collect());
+        return Ok(());
+    }
+    let rows: Vec<_> = events.iter().map(row).collect();
+    table(&["id", "time", "act", "outcome", "actor", "subject", "detail"], &rows);
+    Ok(())
+}
+
+fn row(AuditEvent { id, event }: &AuditEvent) -> Vec<String> {
+    vec![
+        id.to_string(),
+        moment(event.at),
+        event.action.as_str().to_owned(),
+        event.outcome.as_str().to_owned(),
+        event.actor_name.clone().unwrap_or_default(),
+        event.subject.clone().unwrap_or_default(),
+        event.detail.clone().unwrap_or_default(),
+    ]
+}
+
+fn in_json(AuditEvent { id, event }: &AuditEvent) -> Value {
+    json!({
+        "id": id.get(),
+        "at": moment(event.at),
+        "action": event.action.as_str(),
+        "outcome": event.outcome.as_str(),
+        "actor": event.actor_name,
+        "actorId": event.actor.map(oauth::id::UserId::get),
+        "application": event.application.map(ApplicationId::get),
+        "subject": event.subject,
+        "detail": event.detail,
+        "address": event.address,
+        "requestId": event.request_id,
+    })
+}

@@ -1,0 +1,151 @@
+//! `sluicegate limit`.
+
+use anyhow::anyhow;
+use app::administration::Refused;
+use clap::{Args, Subcommand};
+use oauth::limit::Limit;
+use serde_json::{Value, json};
+
+use super::terminal::{confirm, say, show_json, table};
+use super::{Place, Shown, users};
+use crate::config::Environment;
+use crate::wiring::{self, Opened};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum LimitCommand {
+    /// List all limits with what holds now.
+    #[command(after_help = "Example: sluicegate limit list --data-dir ./data")]
+    List(Shown),
+    /// Show one limit.
+    #[command(after_help = "Example: sluicegate limit show MaxFetchRows --data-dir ./data")]
+    Show(One),
+    /// Set a limit; it holds from now on.
+    #[command(after_help = "Example: sluicegate limit set MaxFetchRows 10000 --data-dir ./data")]
+    Set(Set),
+    /// Return a limit to its default.
+    #[command(after_help = "Example: sluicegate limit reset MaxFetchRows --yes --data-dir ./data")]
+    Reset(Reset),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct One {
+    /// The limit, by name or number
+    #[arg(value_parser = parse)]
+    limit: Limit,
+    #[command(flatten)]
+    shown: Shown,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Set {
+    /// The limit, by name or number
+    #[arg(value_parser = parse)]
+    limit: Limit,
+    /// A whole number
+    #[arg(allow_negative_numbers = true)]
+    value: i64,
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Reset {
+    /// The limit, by name or number
+    #[arg(value_parser = parse)]
+    limit: Limit,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+    #[command(flatten)]
+    place: Place,
+}
+
+fn parse(text: &str) -> Result<Limit, String> {
+    let named = Limit::ALL.iter().copied().find(|limit| limit.as_str().eq_ignore_ascii_case(text));
+    let numbered = || text.parse().ok().and_then(Limit::from_id);
+    named.or_else(numbered).ok_or_else(|| {
+        let names: Vec<&str> = Limit::ALL.iter().map(|limit| limit.as_str()).collect();
+        format!("there is no such limit; there are: {}", names.join(", "))
+    })
+}
+
+pub(super) fn run(command: LimitCommand, environment: &Environment) -> anyhow::Result<()> {
+    match command {
+        LimitCommand::List(shown) => {
+            wiring::with_app(&shown.place, environment, async |opened| list(opened, shown.json).await)
+        }
+        LimitCommand::Show(one) => wiring::with_app(&one.shown.place, environment, async |opened| {
+            let found = opened.app.find_limit(&opened.operator, one.limit.id(), &opened.origin).await;
+            show(found.map_err(told)?, one.shown.json);
+            Ok(())
+        }),
+        LimitCommand::Set(command) => wiring::with_app(&command.place, environment, async |opened| {
+            let id = command.limit.id();
+            let set = opened.app.set_limit(&opened.operator, id, command.value, &opened.origin).await;
+            let (limit, value) = set.map_err(told)?;
+            say(&format!("{} is {value}", limit.as_str()));
+            Ok(())
+        }),
+        LimitCommand::Reset(command) => wiring::with_app(&command.place, environment, async |opened| {
+            let (name, default) = (command.limit.as_str(), command.limit.default_value());
+            confirm(&format!("Return {name} to its default, {default}?"), command.yes)?;
+            let id = command.limit.id();
+            opened.app.reset_limit(&opened.operator, id, &opened.origin).await.map_err(told)?;
+            say(&format!("{name} is {default}, its default"));
+            Ok(())
+        }),
+    }
+}
+
+async fn list(opened: &Opened, as_json: bool) -> anyhow::Result<()> {
+    let limits = opened.app.list_limits(&opened.operator, &opened.origin).await.map_err(told)?;
+    if as_json {
+        show_json(&limits.into_iter().map(in_json).collect());
+        return Ok(());
+    }
+    let row = |(limit, value): &(Limit, i64)| {
+        vec![
+            limit.id().to_string(),
+            limit.as_str().to_owned(),
+            value.to_string(),
+            limit.default_value().to_string(),
+            range(*limit),
+        ]
+    };
+    table(&["id", "name", "value", "default", "may be"], &limits.iter().map(row).collect::<Vec<_>>());
+    Ok(())
+}
+
+fn show(found: (Limit, i64), as_json: bool) {
+    if as_json {
+        return show_json(&in_json(found));
+    }
+    let (limit, value) = found;
+    say(&format!("id       {}", limit.id()));
+    say(&format!("name     {}", limit.as_str()));
+    say(&format!("value    {value}"));
+    say(&format!("default  {}", limit.default_value()));
+    say(&format!("may be   {}", range(limit)));
+}
+
+fn range(limit: Limit) -> String {
+    format!("{} to {}", limit.range().start(), limit.range().end())
+}
+
+fn in_json((limit, value): (Limit, i64)) -> Value {
+    json!({
+        "id": limit.id(),
+        "name": limit.as_str(),
+        "value": value,
+        "default": limit.default_value(),
+        "minimum": limit.range().start(),
+        "maximum": limit.range().end(),
+    })
+}
+
+fn told(refused: Refused) -> anyhow::Error {
+    match refused {
+        Refused::Unknown => anyhow!("there is no such limit"),
+        other => users::told(other),
+    }
+}

@@ -1,0 +1,224 @@
+//! `sluicegate role`.
+
+use anyhow::anyhow;
+use app::administration::Refused;
+use app::roles::RoleDraft;
+use clap::{Args, Subcommand};
+use oauth::account::{Permission, Role};
+use serde_json::{Value, json};
+
+use super::terminal::{confirm, say, show_json, table};
+use super::{Place, Shown, users};
+use crate::config::Environment;
+use crate::wiring::{self, Opened};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum RoleCommand {
+    /// List all roles.
+    #[command(after_help = "Example: sluicegate role list --data-dir ./data")]
+    List(Shown),
+    /// Show one role with its permissions.
+    #[command(after_help = "Example: sluicegate role show User --data-dir ./data")]
+    Show(One),
+    /// List the permissions that a role may carry.
+    #[command(after_help = "Example: sluicegate role permissions --data-dir ./data")]
+    Permissions(Shown),
+    /// Add a role.
+    #[command(
+        after_help = "Example: sluicegate role add Auditor --permission ViewUser --permission ViewRole --data-dir ./data"
+    )]
+    Add(Written),
+    /// Change a role; what is left out stays as it is. Whoever has it is held to it from the next request on.
+    #[command(after_help = "Example: sluicegate role update Auditor --permission ViewUser --data-dir ./data")]
+    Update(Update),
+    /// Delete a role that nobody has.
+    #[command(after_help = "Example: sluicegate role delete Auditor --yes --data-dir ./data")]
+    Delete(Delete),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct One {
+    /// The role, by name or number
+    role: String,
+    #[command(flatten)]
+    shown: Shown,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Written {
+    /// The role's name
+    name: String,
+    /// For people
+    #[arg(long, default_value = "")]
+    description: String,
+    /// A permission, by name or number; may be given several times
+    #[arg(long = "permission", value_name = "PERMISSION")]
+    permissions: Vec<String>,
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Update {
+    /// The role, by name or number
+    role: String,
+    /// Its new name
+    #[arg(long)]
+    name: Option<String>,
+    /// For people
+    #[arg(long)]
+    description: Option<String>,
+    /// A permission, by name or number; may be given several times, and replaces all
+    #[arg(long = "permission", value_name = "PERMISSION")]
+    permissions: Vec<String>,
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Delete {
+    /// The role, by name or number
+    role: String,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+    #[command(flatten)]
+    place: Place,
+}
+
+pub(super) fn run(command: RoleCommand, environment: &Environment) -> anyhow::Result<()> {
+    match command {
+        RoleCommand::List(shown) => {
+            wiring::with_app(&shown.place, environment, async |opened| list(opened, shown.json).await)
+        }
+        RoleCommand::Show(one) => wiring::with_app(&one.shown.place, environment, async |opened| {
+            show(&find(opened, &one.role).await?, one.shown.json);
+            Ok(())
+        }),
+        RoleCommand::Permissions(shown) => {
+            wiring::with_app(&shown.place, environment, async |opened| permissions(opened, shown.json).await)
+        }
+        RoleCommand::Add(command) => {
+            wiring::with_app(&command.place, environment, async |opened| add(opened, &command).await)
+        }
+        RoleCommand::Update(command) => {
+            wiring::with_app(&command.place, environment, async |opened| update(opened, &command).await)
+        }
+        RoleCommand::Delete(command) => wiring::with_app(&command.place, environment, async |opened| {
+            let role = find(opened, &command.role).await?;
+            confirm(&format!("Delete the role {}?", role.name), command.yes)?;
+            let deleted = opened.app.delete_role(&opened.operator, role.id, &opened.origin).await;
+            deleted.map_err(|refused| told(refused, &role.name))?;
+            say(&format!("the role {} is deleted", role.name));
+            Ok(())
+        }),
+    }
+}
+
+async fn list(opened: &Opened, as_json: bool) -> anyhow::Result<()> {
+    let roles = opened.app.list_roles(&opened.operator, &opened.origin).await;
+    let roles = roles.map_err(|refused| told(refused, "roles"))?;
+    if as_json {
+        show_json(&roles.iter().map(in_json).collect());
+        return Ok(());
+    }
+    let row = |role: &Role| {
+        vec![
+            role.id.to_string(),
+            role.name.clone(),
+            role.permissions.len().to_string(),
+            role.description.clone(),
+        ]
+    };
+    table(&["id", "name", "permissions", "description"], &roles.iter().map(row).collect::<Vec<_>>());
+    Ok(())
+}
+
+fn show(role: &Role, as_json: bool) {
+    if as_json {
+        return show_json(&in_json(role));
+    }
+    say(&format!("id           {}", role.id));
+    say(&format!("name         {}", role.name));
+    say(&format!("description  {}", role.description));
+    for permission in &role.permissions {
+        say(&format!("permission   {} ({})", permission.as_str(), permission.id()));
+    }
+}
+
+async fn permissions(opened: &Opened, as_json: bool) -> anyhow::Result<()> {
+    let known = opened.app.list_permissions(&opened.operator, &opened.origin).await;
+    let known = known.map_err(|refused| told(refused, "permissions"))?;
+    if as_json {
+        let shown = |permission: &Permission| json!({ "id": permission.id(), "name": permission.as_str() });
+        show_json(&known.iter().map(shown).collect());
+        return Ok(());
+    }
+    let row = |permission: &Permission| vec![permission.id().to_string(), permission.as_str().to_owned()];
+    table(&["id", "name"], &known.iter().map(row).collect::<Vec<_>>());
+    Ok(())
+}
+
+async fn add(opened: &Opened, command: &Written) -> anyhow::Result<()> {
+    let draft = RoleDraft {
+        name: command.name.clone(),
+        description: command.description.clone(),
+        permissions: numbers(&command.permissions)?,
+    };
+    let role = opened.app.create_role(&opened.operator, draft, &opened.origin).await;
+    let role = role.map_err(|refused| told(refused, &command.name))?;
+    say(&format!("the role {} is added with id {}", role.name, role.id));
+    Ok(())
+}
+
+async fn update(opened: &Opened, command: &Update) -> anyhow::Result<()> {
+    let role = find(opened, &command.role).await?;
+    let own = || role.permissions.iter().map(|permission| permission.id()).collect();
+    let draft = RoleDraft {
+        name: command.name.clone().unwrap_or_else(|| role.name.clone()),
+        description: command.description.clone().unwrap_or_else(|| role.description.clone()),
+        permissions: if command.permissions.is_empty() { own() } else { numbers(&command.permissions)? },
+    };
+    let updated = opened.app.update_role(&opened.operator, role.id, draft, &opened.origin).await;
+    let updated = updated.map_err(|refused| told(refused, &role.name))?;
+    say(&format!("the role {} is changed", updated.name));
+    Ok(())
+}
+
+/// The numbers of permissions that are given by name or number.
+fn numbers(given: &[String]) -> anyhow::Result<Vec<i64>> {
+    let number = |text: &String| {
+        let named = Permission::ALL.iter().find(|permission| permission.as_str().eq_ignore_ascii_case(text));
+        named.map(|permission| permission.id()).or_else(|| text.parse().ok()).ok_or_else(|| {
+            anyhow!("there is no permission {text}; `sluicegate role permissions` lists those that there are")
+        })
+    };
+    given.iter().map(number).collect()
+}
+
+async fn find(opened: &Opened, named: &str) -> anyhow::Result<Role> {
+    let roles = opened.app.list_roles(&opened.operator, &opened.origin).await;
+    let roles = roles.map_err(|refused| told(refused, named))?;
+    let id = users::role(&roles, named)?;
+    roles.into_iter().find(|role| role.id == id).ok_or_else(|| anyhow!("there is no role {named}"))
+}
+
+fn in_json(role: &Role) -> Value {
+    let permissions: Vec<i64> = role.permissions.iter().map(|permission| permission.id()).collect();
+    json!({
+        "id": role.id.get(),
+        "name": role.name,
+        "description": role.description,
+        "permissions": permissions,
+    })
+}
+
+fn told(refused: Refused, named: &str) -> anyhow::Error {
+    match refused {
+        Refused::Unknown => anyhow!("there is no role {named}"),
+        Refused::NameTaken => anyhow!("another role is called {named}; names are compared without case"),
+        Refused::StillInUse => anyhow!("users have the role {named}: give them another one first"),
+        Refused::BuiltIn => anyhow!("the role {named} is built in and cannot be deleted"),
+        other => users::told(other),
+    }
+}

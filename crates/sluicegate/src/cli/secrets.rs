@@ -1,0 +1,125 @@
+//! `sluicegate secret`: the client secrets of an application.
+
+use anyhow::anyhow;
+use clap::{Args, Subcommand};
+use oauth::application::{Application, StoredSecret};
+use oauth::id::{ApplicationId, SecretId};
+use serde_json::{Value, json};
+
+use super::applications::{self, parse_id};
+use super::terminal::{confirm, say, show_json, table};
+use super::users::actor;
+use super::{Place, Shown, moment};
+use crate::config::Environment;
+use crate::wiring;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum SecretCommand {
+    /// List the live secrets of an application; a secret itself is never shown again.
+    #[command(after_help = "Example: sluicegate secret list 3 --data-dir ./data")]
+    List(List),
+    /// Add a second secret, printed once; the older one expires after the overlap that is set.
+    #[command(after_help = "Example: sluicegate secret add 3 --data-dir ./data")]
+    Add(Add),
+    /// End one of two secrets; the other lives on without expiry.
+    #[command(after_help = "Example: sluicegate secret end 3 7 --yes --data-dir ./data")]
+    End(End),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct List {
+    /// The application's id, as `application list` shows it
+    #[arg(value_parser = parse_id)]
+    application: ApplicationId,
+    #[command(flatten)]
+    shown: Shown,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Add {
+    /// The application's id, as `application list` shows it
+    #[arg(value_parser = parse_id)]
+    application: ApplicationId,
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct End {
+    /// The application's id, as `application list` shows it
+    #[arg(value_parser = parse_id)]
+    application: ApplicationId,
+    /// The secret's id, as `secret list` shows it
+    #[arg(value_parser = parse_secret)]
+    secret: SecretId,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+    #[command(flatten)]
+    place: Place,
+}
+
+fn parse_secret(text: &str) -> Result<SecretId, String> {
+    text.parse().map_err(|_| "an id is a whole number".to_owned())
+}
+
+pub(super) fn run(command: SecretCommand, environment: &Environment) -> anyhow::Result<()> {
+    match command {
+        SecretCommand::List(command) => wiring::with_app(&command.shown.place, environment, async |opened| {
+            let application = applications::find(opened, command.application).await?;
+            list(&application, opened.app.now(), command.shown.json);
+            Ok(())
+        }),
+        SecretCommand::Add(command) => wiring::with_app(&command.place, environment, async |opened| {
+            let actor = actor(opened, None).await?;
+            let id = command.application;
+            let added = opened.app.add_secret(&actor, id, &opened.origin).await;
+            let added = added.map_err(|refused| applications::told(refused, id))?;
+            say(&format!("application {id} has the further secret {}", added.stored.id));
+            say(&format!("clientSecret  {} (it is shown only now)", added.secret.expose()));
+            Ok(())
+        }),
+        SecretCommand::End(command) => wiring::with_app(&command.place, environment, async |opened| {
+            let application = applications::find(opened, command.application).await?;
+            let mut live = application.live_secrets(opened.app.now());
+            let Some(secret) = live.find(|secret| secret.id == command.secret) else {
+                return Err(anyhow!("application {} has no live secret {}", application.id, command.secret));
+            };
+            let name = &application.settings.name;
+            confirm(&format!("End the secret {} (…{}) of {name}?", secret.id, secret.hint), command.yes)?;
+            let actor = actor(opened, None).await?;
+            let ended = opened.app.end_secret(&actor, application.id, secret.id, &opened.origin).await;
+            ended.map_err(|refused| applications::told(refused, application.id))?;
+            say(&format!("the secret {} of {name} is ended", secret.id));
+            Ok(())
+        }),
+    }
+}
+
+fn list(application: &Application, now: oauth::time::Timestamp, as_json: bool) {
+    let live: Vec<&StoredSecret> = application.live_secrets(now).collect();
+    if as_json {
+        return show_json(&live.into_iter().map(in_json).collect());
+    }
+    let row = |secret: &&StoredSecret| {
+        vec![
+            secret.id.to_string(),
+            format!("…{}", secret.hint),
+            moment(secret.created_at),
+            secret.expires_at.map_or_else(|| "never".to_owned(), moment),
+            secret.last_used_at.map_or_else(|| "never".to_owned(), moment),
+        ]
+    };
+    table(&["id", "ends in", "made", "expires", "last used"], &live.iter().map(row).collect::<Vec<_>>());
+}
+
+/// A secret without itself.
+pub(super) fn in_json(secret: &StoredSecret) -> Value {
+    json!({
+        "id": secret.id.get(),
+        "hint": secret.hint,
+        "createdAt": moment(secret.created_at),
+        "expiresAt": secret.expires_at.map(moment),
+        "lastUsedAt": secret.last_used_at.map(moment),
+    })
+}
