@@ -62,7 +62,7 @@ fn a_secret_that_is_reset_is_refused_within_a_second_with_all_that_it_gave() {
     let wire = Wire::new(served.url());
     let mut client = WireClient::register(&wire, &USER, "Reports", &json!({})).unwrap();
     let (access, refresh) = tokens(&wire, &client);
-    let printed = good(&installation, &["application", "reset-secret", &client.id.to_string()]);
+    let printed = good(&installation, &["application", "reset-secret", &client.id.to_string(), "--yes"]);
     assert!(within_a_second(|| client.refresh(&wire, &refresh).unwrap().status == 401));
     assert!(within_a_second(|| wire.get_with_token("/api/odata4", &access).unwrap().status == 401));
     let secret = printed.split_whitespace().find(|word| word.starts_with("sgs_")).unwrap();
@@ -73,7 +73,7 @@ fn a_secret_that_is_reset_is_refused_within_a_second_with_all_that_it_gave() {
         "the new secret, but a grant that ended"
     );
     tokens(&wire, &client);
-    good(&installation, &["application", "delete", &client.id.to_string()]);
+    good(&installation, &["application", "delete", &client.id.to_string(), "--yes"]);
     assert!(within_a_second(|| client.refresh(&wire, &refresh).unwrap().status == 401));
 }
 

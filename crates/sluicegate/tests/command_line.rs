@@ -133,16 +133,16 @@ fn users_are_managed_beside_a_running_server() {
     let told = good(&installation, &["user", "set-password", "ada"]);
     assert!(told.contains("it is shown only now"), "{told}");
     eventually("it is refused", || status() == 401);
-    good(&installation, &["user", "delete", "ada"]);
-    let told = tell(installation.command(&["user", "delete", "ada"]));
-    assert!(told.err.contains("there is no user of that name"), "{}", told.err);
+    good(&installation, &["user", "delete", "ada", "--yes"]);
+    let told = tell(installation.command(&["user", "delete", "ada", "--yes"]));
+    assert!(told.err.contains("there is no user ada"), "{}", told.err);
 }
 
 #[test]
 fn the_last_administrator_stays() {
     let installation = Installation::new(BINARY);
-    for command in ["disable", "delete"] {
-        let told = tell(installation.command(&["user", command, ADMIN.name]));
+    for command in [&["user", "disable", ADMIN.name][..], &["user", "delete", ADMIN.name, "--yes"]] {
+        let told = tell(installation.command(command));
         assert!(told.err.contains("no active Administrator would remain"), "{}", told.err);
     }
 }
@@ -152,7 +152,11 @@ fn applications_are_managed_by_the_rules_of_the_api() {
     let installation = Installation::new(BINARY);
     let told =
         tell(installation.command(&["application", "register", " ", "--redirect-url", "javascript:x"]));
-    assert!(told.err.contains("name ") && told.err.contains("redirectUrls[0] "), "{}", told.err);
+    assert!(
+        told.err.contains("the name ") && told.err.contains("--redirect-url (number 1) "),
+        "{}",
+        told.err
+    );
     let url = "https://reports.example.org/callback";
     let register = ["application", "register", "Reports", "--owner", USER.name, "--redirect-url", url];
     let told = good(&installation, &register);
@@ -161,11 +165,12 @@ fn applications_are_managed_by_the_rules_of_the_api() {
     assert!(!good(&installation, &["application", "list", "--owner", ADMIN.name]).contains("Reports"));
     assert!(good(&installation, &["application", "show", "1"]).contains(url));
     assert!(
-        good(&installation, &["application", "reset-secret", "1"]).contains("all earlier access has ended")
+        good(&installation, &["application", "reset-secret", "1", "--yes"])
+            .contains("all earlier access has ended")
     );
-    good(&installation, &["application", "delete", "1"]);
+    good(&installation, &["application", "delete", "1", "--yes"]);
     let told = tell(installation.command(&["application", "show", "1"]));
-    assert!(told.err.contains("there is nothing of that id"), "{}", told.err);
+    assert!(told.err.contains("there is no application 1"), "{}", told.err);
 }
 
 #[test]
@@ -189,7 +194,7 @@ fn data_sources_are_added_shared_and_deleted() {
     assert!(good(&installation, &["data-source", "share", "shop", USER.name, "--stop"]).contains("nobody"));
     eventually("the user reads it no more", || read() == Some(404));
     assert!(good(&installation, &["data-source", "list"]).contains("shop.sqlite"));
-    good(&installation, &["data-source", "delete", "shop"]);
+    good(&installation, &["data-source", "delete", "shop", "--yes"]);
     assert!(file.exists());
     let own = installation.data_dir().join("sluicegate.db");
     let told = tell(installation.command(&["data-source", "add", "own", own.to_str().unwrap()]));

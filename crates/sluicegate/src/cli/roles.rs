@@ -25,11 +25,13 @@ pub(super) enum RoleCommand {
     Permissions(Shown),
     /// Add a role.
     #[command(
-        after_help = "Example: sluicegate role add Auditor --permission ViewUser --permission ViewRole --data-dir ./data"
+        after_help = "Example: sluicegate role add Auditor --permission ViewUsers --permission ViewRole --data-dir ./data"
     )]
     Add(Written),
     /// Change a role; what is left out stays as it is. Whoever has it is held to it from the next request on.
-    #[command(after_help = "Example: sluicegate role update Auditor --permission ViewUser --data-dir ./data")]
+    #[command(
+        after_help = "Example: sluicegate role update Auditor --permission ViewUsers --data-dir ./data"
+    )]
     Update(Update),
     /// Delete a role that nobody has.
     #[command(after_help = "Example: sluicegate role delete Auditor --yes --data-dir ./data")]

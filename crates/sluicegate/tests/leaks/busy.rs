@@ -219,7 +219,7 @@ impl Run<'_> {
         let id = client.id.to_string();
         let acts: [&[&str]; 3] = [
             &["keys", "rotate"],
-            &["application", "reset-secret", &id],
+            &["application", "reset-secret", &id, "--yes"],
             &["user", "set-password", USER.name],
         ];
         for act in acts {

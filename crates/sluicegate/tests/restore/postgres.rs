@@ -77,7 +77,7 @@ fn a_dump_serves_nobody_before_everything_in_it_has_ended() {
     assert!(!signs_in(&wire, OTHER.name, OTHER.password) && !signs_in(&wire, "off", OTHER.password));
     // What the command says is next gives a client and a user their access back, and nothing that was handed out.
     let number = cast.kept.id.to_string();
-    let printed = good(&installation, &["application", "reset-secret", &number], &[]);
+    let printed = good(&installation, &["application", "reset-secret", &number, "--yes"], &[]);
     let secret = printed.split_whitespace().find(|word| word.starts_with("sgs_")).unwrap();
     let kept = WireClient { client_secret: secret.to_owned(), ..cast.kept.clone() };
     crate::stage::with_password(

@@ -101,9 +101,10 @@ impl Cast {
     /// Answers the client with its new secret.
     pub(crate) fn end_access(&self, installation: &Installation) -> WireClient {
         let number = |client: &WireClient| client.id.to_string();
-        let printed = good(installation, &["application", "reset-secret", &number(&self.reset)], &[]);
+        let printed =
+            good(installation, &["application", "reset-secret", &number(&self.reset), "--yes"], &[]);
         let secret = printed.split_whitespace().find(|word| word.starts_with("sgs_")).unwrap();
-        good(installation, &["application", "delete", &number(&self.deleted)], &[]);
+        good(installation, &["application", "delete", &number(&self.deleted), "--yes"], &[]);
         good(installation, &["user", "disable", "off"], &[]);
         with_password(installation, &["user", "set-password", OTHER.name, "--password-stdin"], USER.password);
         WireClient { client_secret: secret.to_owned(), ..self.reset.clone() }

@@ -1,0 +1,159 @@
+//! What an operator does at the command line, and what programs read of it.
+
+use std::process::Command;
+
+use serde_json::{Value, json};
+use testkit::{ADMIN, Installation, USER};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_sluicegate");
+
+/// What a command printed on either stream, and whether it succeeded.
+fn tell(mut command: Command) -> (bool, String, String) {
+    let output = command.output().expect("the binary runs");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("it prints UTF-8");
+    (output.status.success(), text(output.stdout), text(output.stderr))
+}
+
+fn good(installation: &Installation, arguments: &[&str]) -> String {
+    let (success, out, err) = tell(installation.command(arguments));
+    assert!(success, "{arguments:?}: {err}");
+    out
+}
+
+fn refused(installation: &Installation, arguments: &[&str]) -> String {
+    let (success, _, err) = tell(installation.command(arguments));
+    assert!(!success, "{arguments:?} must be refused");
+    err
+}
+
+fn in_json(installation: &Installation, arguments: &[&str]) -> Value {
+    let mut arguments = arguments.to_vec();
+    arguments.push("--json");
+    serde_json::from_str(&good(installation, &arguments)).expect("JSON and nothing else")
+}
+
+fn register(installation: &Installation) {
+    let url = "https://reports.example.org/callback";
+    good(installation, &["application", "register", "Reports", "--owner", USER.name, "--redirect-url", url]);
+}
+
+#[test]
+fn every_list_and_every_show_can_be_read_by_a_program() {
+    let installation = Installation::new(BINARY);
+    register(&installation);
+    let file = installation.folder().join("shop.sqlite");
+    let database = rusqlite::Connection::open(&file).unwrap();
+    database
+        .execute_batch(
+            "CREATE TABLE Orders (Id INTEGER PRIMARY KEY); CREATE VIEW Few AS SELECT Id FROM Orders",
+        )
+        .unwrap();
+    drop(database);
+    good(&installation, &["data-source", "add", "shop", "shop.sqlite", "--key", "Few=Id"]);
+    for (list, name) in [
+        (&["user", "list"][..], "d2cadmin"),
+        (&["application", "list"], "Reports"),
+        (&["role", "list"], "Administrator"),
+        (&["role", "permissions"], "CreateUsers"),
+        (&["limit", "list"], "MaxFetchRows"),
+        (&["data-source", "list"], "shop"),
+    ] {
+        let listed = in_json(&installation, list);
+        let listed = listed.as_array().expect("a list");
+        assert!(listed.iter().any(|element| element["name"] == name), "{list:?}: {listed:?}");
+        assert!(good(&installation, list).contains(name));
+    }
+    assert_eq!(in_json(&installation, &["application", "show", "1"])["createdBy"], USER.name);
+    assert_eq!(in_json(&installation, &["user", "show", ADMIN.name])["roles"], json!(["Administrator"]));
+    assert_eq!(in_json(&installation, &["role", "show", "user"])["id"], 2);
+    assert_eq!(in_json(&installation, &["limit", "show", "100"])["name"], "OAuthAccessTokenLifetime");
+    assert_eq!(
+        in_json(&installation, &["data-source", "show", "shop"])["entitySets"],
+        json!(["Few", "Orders"])
+    );
+    assert_eq!(in_json(&installation, &["keys", "list"])[0]["state"], "seals");
+    assert_eq!(in_json(&installation, &["secret", "list", "1"]).as_array().map(Vec::len), Some(1));
+    let events = in_json(&installation, &["audit", "list", "--limit", "1"]);
+    assert_eq!(events[0]["actor"], "command line");
+}
+
+#[test]
+fn what_cannot_be_taken_back_wants_a_yes_where_nobody_can_be_asked() {
+    let installation = Installation::new(BINARY);
+    register(&installation);
+    good(&installation, &["role", "add", "Idle"]);
+    for command in [
+        &["application", "delete", "1"][..],
+        &["application", "reset-secret", "1"],
+        &["user", "delete", USER.name],
+        &["role", "delete", "Idle"],
+        &["limit", "reset", "MaxFetchRows"],
+    ] {
+        let told = refused(&installation, command);
+        assert!(told.contains("--yes") && told.contains("Nothing was changed"), "{command:?}: {told}");
+    }
+    let told = refused(&installation, &["application", "delete", "1"]);
+    assert!(told.contains("Reports"), "it says what it is about: {told}");
+    assert_eq!(in_json(&installation, &["application", "list"]).as_array().map(Vec::len), Some(1));
+    assert_eq!(in_json(&installation, &["user", "list"]).as_array().map(Vec::len), Some(2));
+}
+
+#[test]
+fn an_application_is_changed_and_what_is_left_out_stays() {
+    let installation = Installation::new(BINARY);
+    register(&installation);
+    let before = in_json(&installation, &["application", "show", "1"]);
+    let lifetime =
+        ["application", "update", "1", "--access-token-lifetime", "600", "--description", "Monthly"];
+    good(&installation, &lifetime);
+    let after = in_json(&installation, &["application", "show", "1"]);
+    assert_eq!((&after["accessTokenLifetime"], &after["description"]), (&json!(600), &json!("Monthly")));
+    for kept in ["name", "redirectUrls", "grantTypes", "scopes", "clientId", "profile"] {
+        assert_eq!(after[kept], before[kept], "{kept}");
+    }
+    let told = refused(&installation, &["application", "update", "1", "--redirect-url", "javascript:x"]);
+    assert!(told.contains("--redirect-url (number 1)"), "{told}");
+    assert!(refused(&installation, &["application", "update", "99"]).contains("there is no application 99"));
+    let events = in_json(&installation, &["audit", "list", "--action", "application.update"]);
+    assert_eq!(events.as_array().map(Vec::len), Some(1), "{events}");
+}
+
+#[test]
+fn two_secrets_are_live_at_most_and_one_is_ended_by_its_number() {
+    let installation = Installation::new(BINARY);
+    register(&installation);
+    assert!(good(&installation, &["secret", "add", "1"]).contains("clientSecret  sgs_"));
+    assert!(refused(&installation, &["secret", "add", "1"]).contains("two secrets are live"));
+    let live = in_json(&installation, &["secret", "list", "1"]);
+    let older = live[0]["id"].to_string();
+    good(&installation, &["secret", "end", "1", &older, "--yes"]);
+    let told = refused(&installation, &["secret", "end", "1", &older, "--yes"]);
+    assert!(told.contains(&format!("has no live secret {older}")), "{told}");
+    assert_eq!(in_json(&installation, &["secret", "list", "1"]).as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn roles_and_limits_follow_the_rules_of_the_api() {
+    let installation = Installation::new(BINARY);
+    good(&installation, &["role", "add", "Auditor", "--permission", "ViewUsers", "--permission", "15"]);
+    good(&installation, &["role", "update", "auditor", "--description", "Looks on"]);
+    let role = in_json(&installation, &["role", "show", "Auditor"]);
+    assert_eq!(
+        (&role["description"], role["permissions"].as_array().map(Vec::len)),
+        (&json!("Looks on"), Some(2))
+    );
+    assert!(refused(&installation, &["role", "add", "auditor"]).contains("another role is called auditor"));
+    assert!(
+        refused(&installation, &["role", "add", "X", "--permission", "Fly"]).contains("no permission Fly")
+    );
+    assert!(refused(&installation, &["role", "delete", "User", "--yes"]).contains("role User"));
+    good(&installation, &["role", "delete", "Auditor", "--yes"]);
+    assert!(refused(&installation, &["role", "show", "Auditor"]).contains("there is no role Auditor"));
+
+    good(&installation, &["limit", "set", "maxfetchrows", "10"]);
+    assert_eq!(in_json(&installation, &["limit", "show", "1"])["value"], 10);
+    assert!(refused(&installation, &["limit", "set", "1", "-1"]).contains("the value "));
+    good(&installation, &["limit", "reset", "1", "--yes"]);
+    assert_eq!(in_json(&installation, &["limit", "show", "1"])["value"], 0);
+    assert!(refused(&installation, &["limit", "show", "Nothing"]).contains("there is no such limit"));
+}
