@@ -13,6 +13,8 @@ use crate::directory::Member;
 use crate::sign_in::{Credentials, SignInRefusal};
 use crate::{App, Fault};
 
+mod overview;
+
 /// Why a password was not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum PasswordChangeRefusal {

@@ -20,6 +20,7 @@ mod limits;
 mod restore;
 mod roles;
 mod secrets;
+mod sessions;
 pub(crate) mod setup;
 pub(crate) mod terminal;
 pub(crate) mod users;
@@ -106,6 +107,12 @@ enum Command {
     Limit {
         #[command(subcommand)]
         command: limits::LimitCommand,
+    },
+    /// See in which browsers a user is signed in, and end it.
+    #[command(after_help = "Example: sluicegate session list ada --data-dir ./data")]
+    Session {
+        #[command(subcommand)]
+        command: sessions::SessionCommand,
     },
     /// Read the audit log.
     #[command(after_help = "Example: sluicegate audit list --limit 20 --data-dir ./data")]
@@ -326,6 +333,7 @@ fn dispatch(command: Command, environment: &Environment) -> anyhow::Result<()> {
         Command::Secret { command } => secrets::run(command, environment),
         Command::Role { command } => roles::run(command, environment),
         Command::Limit { command } => limits::run(command, environment),
+        Command::Session { command } => sessions::run(command, environment),
         Command::Audit { command } => audit::run(command, environment),
         Command::DataSource { command } => data_sources::run(command, environment),
         Command::Keys { command } => keys::run(command, environment),

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use serde_json::{Value, json};
-use testkit::{ADMIN, Installation, USER};
+use testkit::{ADMIN, Installation, Random, USER, Wire, WireClient};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_sluicegate");
 
@@ -156,4 +156,35 @@ fn roles_and_limits_follow_the_rules_of_the_api() {
     good(&installation, &["limit", "reset", "1", "--yes"]);
     assert_eq!(in_json(&installation, &["limit", "show", "1"])["value"], 0);
     assert!(refused(&installation, &["limit", "show", "Nothing"]).contains("there is no such limit"));
+}
+
+#[test]
+fn a_user_is_signed_out_of_one_browser_or_of_all() {
+    let installation = Installation::new(BINARY);
+    let served = installation.serve();
+    let wire = Wire::new(served.url());
+    let client = WireClient::register(&wire, &USER, "Reports", &json!({})).unwrap();
+    let sign_in = || client.code(&Wire::new(served.url()), &USER, &Random::new(7).verifier()).unwrap();
+    let listed = || in_json(&installation, &["session", "list", USER.name]).as_array().unwrap().clone();
+    sign_in();
+    sign_in();
+    sign_in();
+    let sessions = listed();
+    assert!(sessions.len() >= 3, "{sessions:?}");
+    let first = sessions[0]["id"].to_string();
+    let told = refused(&installation, &["session", "end", USER.name, &first]);
+    assert!(told.contains("--yes") && told.contains(USER.name), "{told}");
+    good(&installation, &["session", "end", USER.name, &first, "--yes"]);
+    assert_eq!(listed().len(), sessions.len() - 1);
+    assert!(
+        refused(&installation, &["session", "end", USER.name, &first, "--yes"]).contains("has no session")
+    );
+    assert!(
+        refused(&installation, &["session", "end", ADMIN.name, &sessions[1]["id"].to_string(), "--yes"])
+            .contains("has no session")
+    );
+    good(&installation, &["session", "end", USER.name, "--all", "--yes"]);
+    assert!(listed().is_empty());
+    let ended = in_json(&installation, &["audit", "list", "--action", "user.sign_out"]);
+    assert_eq!(ended.as_array().map(Vec::len), Some(sessions.len()), "{ended}");
 }

@@ -4,7 +4,7 @@ use oauth::account::Session;
 use oauth::audit::NewAuditEvent;
 use oauth::id::{Epoch, SessionId, UserId};
 use oauth::secret::Digest;
-use store::NewSession;
+use store::{MOST_SESSIONS, NewSession};
 use tokio_postgres::{Client, Row};
 
 use crate::sql::{self, values};
@@ -41,6 +41,12 @@ pub(crate) async fn find(db: &Client, id: SessionId) -> sql::Result<Option<Sessi
     const FIND: &str =
         "SELECT id, user_id, user_epoch, digest, auth_time, expires_at FROM sessions WHERE id = $1";
     sql::find(db, FIND, values![id.get()], read).await
+}
+
+pub(crate) async fn list(db: &Client, user: UserId) -> sql::Result<Vec<Session>> {
+    const LIST: &str = "SELECT id, user_id, user_epoch, digest, auth_time, expires_at FROM sessions
+        WHERE user_id = $1 ORDER BY id LIMIT $2";
+    sql::list(db, LIST, values![user.get(), i64::from(MOST_SESSIONS)], read).await
 }
 
 pub(crate) async fn delete(db: &Client, id: SessionId, event: &NewAuditEvent) -> sql::Result<()> {

@@ -121,6 +121,10 @@ impl Users for PostgresStore {
         read!(self, db => sessions::find(db, id))
     }
 
+    fn list_sessions(&self, user: UserId) -> Answer<'_, Vec<Session>> {
+        read!(self, db => sessions::list(db, user))
+    }
+
     fn delete_session(&self, id: SessionId, audit: NewAuditEvent) -> Answer<'_, ()> {
         crate::unit::in_transaction!(self, db => sessions::delete(db, id, &audit))
     }

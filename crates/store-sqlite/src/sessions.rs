@@ -6,7 +6,7 @@ use oauth::id::{Epoch, SessionId, UserId};
 use oauth::secret::Digest;
 use oauth::time::Timestamp;
 use rusqlite::{Connection, Row, params};
-use store::NewSession;
+use store::{MOST_SESSIONS, NewSession};
 
 use crate::{audit, micros, sql};
 
@@ -37,6 +37,12 @@ pub(crate) fn find(db: &Connection, id: SessionId) -> sql::Result<Option<Session
     const FIND: &str =
         "SELECT id, user_id, user_epoch, digest, auth_time, expires_at FROM sessions WHERE id = ?1";
     sql::find(db, FIND, [id.get()], read)
+}
+
+pub(crate) fn list(db: &Connection, user: UserId) -> sql::Result<Vec<Session>> {
+    const LIST: &str = "SELECT id, user_id, user_epoch, digest, auth_time, expires_at FROM sessions
+        WHERE user_id = ?1 ORDER BY id LIMIT ?2";
+    sql::list(db, LIST, (user.get(), MOST_SESSIONS), read)
 }
 
 pub(crate) fn delete(db: &Connection, id: SessionId, event: &NewAuditEvent) -> sql::Result<()> {

@@ -124,6 +124,10 @@ impl Users for SqliteStore {
         self.read(move |db| sessions::find(db, id))
     }
 
+    fn list_sessions(&self, user: UserId) -> Answer<'_, Vec<Session>> {
+        self.read(move |db| sessions::list(db, user))
+    }
+
     fn delete_session(&self, id: SessionId, audit: NewAuditEvent) -> Answer<'_, ()> {
         self.write(move |db| sessions::delete(db, id, &audit))
     }

@@ -45,7 +45,7 @@ pub use restore::{BACKUP_OF, Credentials, ID_GAP, NewAdministrator, Restored, Re
 pub use settings::{RightsChanged, Settings, StoredKey, Versions};
 pub use trusted_origins::{TrustedOriginRefusal, TrustedOrigins};
 pub use users::{
-    DeletedUser, FailureCounted, MOST_NAMES, MOST_POSSESSIONS, NewSession, NewUser, Owned, Possessions,
+    DeletedUser, FailureCounted, MOST_NAMES, MOST_POSSESSIONS, MOST_SESSIONS, NewSession, NewUser, Owned, Possessions,
     UserChange, UserRefusal, Users,
 };
 

@@ -185,6 +185,9 @@ pub struct NewSession {
     pub expires_at: Timestamp,
 }
 
+/// So many sessions of one user are listed.
+pub const MOST_SESSIONS: u32 = 1_000;
+
 /// Users, their roles and their sessions.
 pub trait Users {
     /// The user of that id.
@@ -237,6 +240,8 @@ pub trait Users {
     fn insert_session(&self, new: NewSession, audit: NewAuditEvent) -> Answer<'_, Session>;
     /// The session of that id, whether or not it is still good.
     fn find_session(&self, id: SessionId) -> Answer<'_, Option<Session>>;
+    /// The sessions of a user, good or not, oldest first; the first [`MOST_SESSIONS`] of them.
+    fn list_sessions(&self, user: UserId) -> Answer<'_, Vec<Session>>;
     /// Closes a session.
     fn delete_session(&self, id: SessionId, audit: NewAuditEvent) -> Answer<'_, ()>;
 }

@@ -64,19 +64,19 @@ fn parse(text: &str) -> Result<Limit, String> {
     let named = Limit::ALL.iter().copied().find(|limit| limit.as_str().eq_ignore_ascii_case(text));
     let numbered = || text.parse().ok().and_then(Limit::from_id);
     named.or_else(numbered).ok_or_else(|| {
-        let names: Vec<&str> = Limit::ALL.iter().map(|limit| limit.as_str()).collect();
-        format!("there is no such limit; there are: {}", names.join(", "))
+        let all: Vec<&str> = Limit::ALL.iter().map(|limit| limit.as_str()).collect();
+        format!("there is no such limit; there are: {}", all.join(", "))
     })
 }
 
 pub(super) fn run(command: LimitCommand, environment: &Environment) -> anyhow::Result<()> {
     match command {
-        LimitCommand::List(shown) => {
-            wiring::with_app(&shown.place, environment, async |opened| list(opened, shown.json).await)
+        LimitCommand::List(how) => {
+            wiring::with_app(&how.place, environment, async |opened| list(opened, how.json).await)
         }
-        LimitCommand::Show(one) => wiring::with_app(&one.shown.place, environment, async |opened| {
-            let found = opened.app.find_limit(&opened.operator, one.limit.id(), &opened.origin).await;
-            show(found.map_err(told)?, one.shown.json);
+        LimitCommand::Show(command) => wiring::with_app(&command.shown.place, environment, async |opened| {
+            let found = opened.app.find_limit(&opened.operator, command.limit.id(), &opened.origin).await;
+            show(found.map_err(told)?, command.shown.json);
             Ok(())
         }),
         LimitCommand::Set(command) => wiring::with_app(&command.place, environment, async |opened| {

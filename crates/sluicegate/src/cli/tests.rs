@@ -98,7 +98,7 @@ fn every_list_prints_json_and_every_end_can_be_confirmed_ahead() {
         match command.get_name() {
             "list" | "show" | "permissions" => assert!(has("json"), "{path} has no --json"),
             "delete" | "end" | "reset" | "reset-secret" | "revoke" => {
-                assert!(has("yes"), "{path} has no --yes")
+                assert!(has("yes"), "{path} has no --yes");
             }
             _ => {}
         }

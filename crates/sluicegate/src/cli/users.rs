@@ -314,7 +314,7 @@ impl Chosen {
 }
 
 /// A refusal of what was to be done about a user, in words for a terminal.
-fn told_of(refused: Refused, name: &str) -> anyhow::Error {
+pub(super) fn told_of(refused: Refused, name: &str) -> anyhow::Error {
     match refused {
         Refused::Unknown => anyhow!("there is no user {name}"),
         Refused::NameTaken => anyhow!("another user is called {name}; names are compared without case"),

@@ -261,7 +261,13 @@ pub async fn sessions_open_and_close(store: Arc<dyn Store>) {
     let found = world.store.find_session(session.id).await.unwrap().unwrap();
     assert_eq!((found.user, found.user_epoch, found.expires_at), (world.user.id, world.user.epoch, OVER));
     assert_eq!(found.digest.as_bytes(), &[7; 32]);
+    let other = open_session(&world).await;
+    let listed = world.store.list_sessions(world.user.id).await.unwrap();
+    assert_eq!(listed.iter().map(|session| session.id).collect::<Vec<_>>(), [session.id, other.id]);
+    assert_eq!(listed[0].digest.as_bytes(), &[7; 32]);
     world.store.delete_session(session.id, event(Action::SignOut)).await.unwrap();
+    let listed = world.store.list_sessions(world.user.id).await.unwrap();
+    assert_eq!(listed.iter().map(|session| session.id).collect::<Vec<_>>(), [other.id]);
     assert!(world.store.find_session(session.id).await.unwrap().is_none());
 }
 

@@ -1,0 +1,51 @@
+//! The sessions of somebody else, for whoever manages users.
+
+use oauth::account::{Permission, Session};
+use oauth::audit::Action;
+use oauth::id::{SessionId, UserId};
+
+use crate::App;
+use crate::administration::Refused;
+use crate::caller::{Caller, Origin};
+
+impl App {
+    /// The sessions of a user that are good now, oldest first.
+    ///
+    /// # Errors
+    /// [`Refused::Forbidden`] without `ViewUsers`, [`Refused::Unknown`].
+    pub async fn list_sessions(
+        &self,
+        caller: &Caller,
+        user: UserId,
+        origin: &Origin,
+    ) -> Result<Vec<Session>, Refused> {
+        self.demand(caller, Permission::ViewUsers, origin).await?;
+        let user = self.store.find_user(user).await?.ok_or(Refused::Unknown)?;
+        let now = self.now();
+        let mut sessions = self.store.list_sessions(user.id).await?;
+        sessions.retain(|session| session.user_epoch == user.epoch && !session.expires_at.is_past(now));
+        Ok(sessions)
+    }
+
+    /// Ends one session of a user. What the user has allowed applications lives on.
+    ///
+    /// # Errors
+    /// [`Refused::Forbidden`] without `ModifyUsers`, or where the user has more permissions than the caller;
+    /// [`Refused::Unknown`] when the user has no such session.
+    pub async fn end_session(
+        &self,
+        caller: &Caller,
+        user: UserId,
+        session: SessionId,
+        origin: &Origin,
+    ) -> Result<(), Refused> {
+        let user = self.user_to_change(caller, user, origin).await?;
+        // An id is never given twice, so what is found here is what is deleted below, or nothing.
+        let found = self.store.find_session(session).await?;
+        found.filter(|session| session.user == user.id).ok_or(Refused::Unknown)?;
+        let mut audit = caller.audit(Action::SignOut, self.now(), origin);
+        audit.subject = Some(user.name);
+        audit.detail = Some(format!("session {session}"));
+        Ok(self.store.delete_session(session, audit).await?)
+    }
+}

@@ -1,0 +1,113 @@
+//! `sluicegate session`: the browsers in which a user is signed in.
+
+use anyhow::{anyhow, bail};
+use clap::{Args, Subcommand};
+use oauth::account::Session;
+use oauth::id::SessionId;
+use serde_json::{Value, json};
+
+use super::terminal::{confirm, say, show_json, table};
+use super::{Place, Shown, moment, users};
+use crate::config::Environment;
+use crate::wiring::{self, Opened};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum SessionCommand {
+    /// List the browsers in which a user is signed in.
+    #[command(after_help = "Example: sluicegate session list ada --data-dir ./data")]
+    List(List),
+    /// Sign a user out of one browser, or of all. Applications that the user has allowed keep their access.
+    #[command(after_help = "Examples:\n  sluicegate session end ada 17 --yes --data-dir ./data\n  \
+        sluicegate session end ada --all --yes --data-dir ./data")]
+    End(End),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct List {
+    /// The user's name
+    user: String,
+    #[command(flatten)]
+    shown: Shown,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct End {
+    /// The user's name
+    user: String,
+    /// The session's id, as `session list` shows it
+    #[arg(value_parser = parse_id, required_unless_present = "all")]
+    session: Option<SessionId>,
+    /// Every session of the user
+    #[arg(long, conflicts_with = "session")]
+    all: bool,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+    #[command(flatten)]
+    place: Place,
+}
+
+fn parse_id(text: &str) -> Result<SessionId, String> {
+    text.parse().map_err(|_| "an id is a whole number".to_owned())
+}
+
+pub(super) fn run(command: SessionCommand, environment: &Environment) -> anyhow::Result<()> {
+    match command {
+        SessionCommand::List(command) => {
+            wiring::with_app(&command.shown.place, environment, async |opened| list(opened, &command).await)
+        }
+        SessionCommand::End(command) => {
+            wiring::with_app(&command.place, environment, async |opened| end(opened, &command).await)
+        }
+    }
+}
+
+async fn live(opened: &Opened, user: &str) -> anyhow::Result<Vec<Session>> {
+    let id = users::find(opened, user).await?;
+    let sessions = opened.app.list_sessions(&opened.operator, id, &opened.origin).await;
+    sessions.map_err(|refused| users::told_of(refused, user))
+}
+
+async fn list(opened: &Opened, command: &List) -> anyhow::Result<()> {
+    let sessions = live(opened, &command.user).await?;
+    if command.shown.json {
+        show_json(&sessions.iter().map(in_json).collect());
+        return Ok(());
+    }
+    let row = |session: &Session| {
+        vec![session.id.to_string(), moment(session.auth_time), moment(session.expires_at)]
+    };
+    table(&["id", "signed in", "ends"], &sessions.iter().map(row).collect::<Vec<_>>());
+    Ok(())
+}
+
+async fn end(opened: &Opened, command: &End) -> anyhow::Result<()> {
+    let user = &command.user;
+    let mut sessions = live(opened, user).await?;
+    if let Some(wanted) = command.session {
+        sessions.retain(|session| session.id == wanted);
+        if sessions.is_empty() {
+            bail!("{user} has no session {wanted}");
+        }
+    }
+    let what = match command.session {
+        Some(session) => format!("of the session {session}"),
+        None => format!("of all {} sessions", sessions.len()),
+    };
+    confirm(&format!("Sign {user} out {what}?"), command.yes)?;
+    let id = users::find(opened, user).await?;
+    for session in sessions {
+        let ended = opened.app.end_session(&opened.operator, id, session.id, &opened.origin).await;
+        ended.map_err(|refused| anyhow!("{}: {refused}", session.id))?;
+    }
+    say(&format!("{user} is signed out {what}"));
+    Ok(())
+}
+
+fn in_json(session: &Session) -> Value {
+    json!({
+        "id": session.id.get(),
+        "signedInAt": moment(session.auth_time),
+        "expiresAt": moment(session.expires_at),
+    })
+}
