@@ -45,8 +45,8 @@ pub use restore::{BACKUP_OF, Credentials, ID_GAP, NewAdministrator, Restored, Re
 pub use settings::{RightsChanged, Settings, StoredKey, Versions};
 pub use trusted_origins::{TrustedOriginRefusal, TrustedOrigins};
 pub use users::{
-    DeletedUser, FailureCounted, MOST_NAMES, MOST_POSSESSIONS, MOST_SESSIONS, NewSession, NewUser, Owned, Possessions,
-    UserChange, UserRefusal, Users,
+    DeletedUser, FailureCounted, MOST_NAMES, MOST_POSSESSIONS, MOST_SESSIONS, NewSession, NewUser, Owned,
+    Possessions, UserChange, UserRefusal, Users,
 };
 
 /// What an operation will answer: boxed, so that backends can be chosen when the server starts.

@@ -316,14 +316,11 @@ async fn update(opened: &Opened, command: &Update) -> anyhow::Result<()> {
     let description = command.description.clone().unwrap_or_else(|| own.description.clone());
     let mut payload = command.details.payload(name, description);
     payload.redirect_urls.get_or_insert_with(|| own.redirect_urls.clone());
-    let accepted = opened.app.accept_update(&actor, &current, &payload);
-    let accepted =
-        accepted.map_err(|faults| sentence(faults.into_iter().map(|fault| (fault.field, fault.message))))?;
-    for warning in accepted.warnings() {
+    let updated = opened.app.update_application(&actor, &current, payload, &opened.origin).await;
+    let (updated, warnings) = updated.map_err(|refused| told(refused, command.id))?;
+    for warning in warnings {
         say(&format!("warning: {warning}"));
     }
-    let updated = opened.app.update_application(&actor, &current, accepted, &opened.origin).await;
-    let updated = updated.map_err(|refused| told(refused, command.id))?;
     say(&format!("{} (application {}) is changed", updated.settings.name, updated.id));
     Ok(())
 }
@@ -339,6 +336,7 @@ pub(super) async fn find(opened: &Opened, id: ApplicationId) -> anyhow::Result<A
 pub(super) fn told(refused: Refused, id: ApplicationId) -> anyhow::Error {
     match refused {
         Refused::Unknown => anyhow!("there is no application {id}"),
+        Refused::Invalid(faults) => sentence(faults.into_iter().map(|fault| (fault.field, fault.message))),
         other => other.into(),
     }
 }

@@ -41,7 +41,7 @@ pub(super) enum UserCommand {
     SetPassword(SetPassword),
     /// Delete a user. What the user owns must be handed over or deleted too.
     #[command(after_help = "Examples:\n  sluicegate user delete ada --yes --data-dir ./data\n  \
-        sluicegate user delete ada --transfer-to bob --data-dir ./data")]
+        sluicegate user delete ada --transfer-to bob --yes --data-dir ./data")]
     Delete(Delete),
 }
 
