@@ -39,23 +39,27 @@ fn draw(browser: &mut Browser, folder: &Path, name: &str, view: View) {
     std::fs::write(folder.join(file), STANDARD.decode(browser.picture()).unwrap()).unwrap();
 }
 
+/// What is wrong with the page that is open, on every screen.
+pub(crate) fn look_at(browser: &mut Browser, name: &str) -> Vec<String> {
+    let axe = std::fs::read_to_string(installed("CLIENTS_NODE_MODULES").join("axe-core/axe.min.js")).unwrap();
+    browser.value(&format!("{axe}; null"));
+    let mut faults = Vec::new();
+    for view in VIEWS {
+        browser.look(view);
+        if let Some(folder) = pictures() {
+            draw(browser, &folder, name, view);
+        }
+        let found = [browser.value(FINDINGS), browser.value(&beyond_the_edge(view.width))];
+        let found = found.iter().flat_map(lines);
+        faults.extend(found.map(|fault| format!("{name}, {} {}: {fault}", view.width, view.scheme)));
+    }
+    faults
+}
+
 #[test]
 fn every_page_can_be_used_by_everybody_on_every_screen() {
-    let axe = std::fs::read_to_string(installed("CLIENTS_NODE_MODULES").join("axe-core/axe.min.js")).unwrap();
-    let pictures = pictures();
     let mut faults = Vec::new();
-    gallery::walk(|_, browser, name| {
-        browser.value(&format!("{axe}; null"));
-        for view in VIEWS {
-            browser.look(view);
-            if let Some(folder) = &pictures {
-                draw(browser, folder, name, view);
-            }
-            let found = [browser.value(FINDINGS), browser.value(&beyond_the_edge(view.width))];
-            let found = found.iter().flat_map(lines);
-            faults.extend(found.map(|fault| format!("{name}, {} {}: {fault}", view.width, view.scheme)));
-        }
-    });
+    gallery::walk(|_, browser, name| faults.extend(look_at(browser, name)));
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 

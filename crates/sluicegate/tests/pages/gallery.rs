@@ -1,5 +1,6 @@
 //! Every page in turn, with names that are hard to lay out.
 
+use serde_json::json;
 use testkit::USER;
 
 use crate::browser::{Browser, Scripts};
@@ -20,6 +21,9 @@ pub(crate) fn walk(mut look: impl FnMut(&Stage, &mut Browser, &str)) {
     let far = stage.application(LONG, SAYS, FAR);
     let near = stage.application("Tide table", "when to sail", &client.at("/callback"));
     let installed = stage.application("Tide app", "", "com.example.tide:/callback");
+    let full = stage.application_with(&json!({"name": LONG, "description": SAYS, "redirectUrls": ["http://plain.example/cb"],
+        "contacts": ["harbour.master.of.all.the.harbours@a-very-long-domain.example.org", "+49 30 1234"],
+        "logoUrl": format!("https://{}.example/logo.png", "long-".repeat(12) + "x"), "clientType": "confidential"}));
     let turned = stage.application(TURNED, "من اليمين", &client.at("/turned"));
 
     browser.open(&stage.at("/"));
@@ -39,7 +43,13 @@ pub(crate) fn walk(mut look: impl FnMut(&Stage, &mut Browser, &str)) {
     browser.open(&near);
     see(&mut browser, "consent");
     browser.follow("#consent-allow");
-    stage.add_data_source(&"x".repeat(40));
+    for length in 40..48 {
+        stage.add_data_source(&"x".repeat(length));
+    }
+    browser.open(&full);
+    see(&mut browser, "consent with everything");
+    browser.value("document.querySelectorAll('details').forEach(it => it.open = true)");
+    see(&mut browser, "consent with everything unfolded");
     browser.open(&turned);
     see(&mut browser, "consent to a turned name");
     browser.follow("#consent-allow");

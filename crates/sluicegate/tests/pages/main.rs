@@ -11,6 +11,7 @@ mod gallery;
 mod stage;
 
 mod accessibility;
+mod demo;
 mod flow;
 mod framing;
 mod journeys;

@@ -45,12 +45,16 @@ impl Stage {
 
     /// Registers an application and answers the address that asks the user to allow it.
     pub(crate) fn application(&self, name: &str, description: &str, redirect: &str) -> String {
-        let application = json!({"name": name, "description": description, "redirectUrls": [redirect],
-            "grantTypes": ["authorization_code", "refresh_token"]});
+        self.application_with(&json!({"name": name, "description": description, "redirectUrls": [redirect],
+            "grantTypes": ["authorization_code", "refresh_token"]}))
+    }
+
+    /// The same with these members.
+    pub(crate) fn application_with(&self, application: &Value) -> String {
         let registered =
             self.wire.post_json("/api/mgmt/oauth/client/applications", &USER, &application).unwrap();
         assert_eq!(registered.status, 201, "{registered:?}");
-        self.asking(&registered.json()["clientId"], redirect)
+        self.asking(&registered.json()["clientId"], application["redirectUrls"][0].as_str().unwrap())
     }
 
     fn asking(&self, client_id: &Value, redirect: &str) -> String {

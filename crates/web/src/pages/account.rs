@@ -114,7 +114,7 @@ pub async fn applications(visit: Visit, RawQuery(query): RawQuery) -> Response {
 
 /// `GET /account/applications/{id}/revoke`: asks, and says whose access it is.
 pub async fn ask_to_revoke(visit: Visit, id: Result<Path<(ApplicationId,)>, Problem>) -> Response {
-    let Ok(Path((id,))) = id else { return no_such_application() };
+    let Ok(Path((id,))) = id else { return no_such_application("of this address") };
     let (live, cookie) = match visit.signed_in(&revoke_address(id)).await {
         Ok(found) => found,
         Err(instead) => return instead,
@@ -124,7 +124,7 @@ pub async fn ask_to_revoke(visit: Visit, id: Result<Path<(ApplicationId,)>, Prob
         Err(cause) => return fault(&cause),
     };
     let Some(allowed) = allowed.iter().find(|allowed| allowed.application == id) else {
-        return no_such_application();
+        return no_such_application(&id.to_string());
     };
     let csrf = visit.gate.app().csrf_token(cookie.expose());
     let shown = RevokePage { here: "applications", csrf: csrf.expose(), id, name: &allowed.name };
@@ -135,10 +135,11 @@ fn revoke_address(id: ApplicationId) -> String {
     format!("/account/applications/{id}/revoke")
 }
 
-fn no_such_application() -> Response {
-    let message = "The application of this address has no access to your data. Your connected applications are under \
-                   /account/applications.";
-    page::refuse(StatusCode::NOT_FOUND, message)
+fn no_such_application(which: &str) -> Response {
+    let message = format!(
+        "The application {which} has no access to your data. Your connected applications are under /account/applications."
+    );
+    page::refuse(StatusCode::NOT_FOUND, &message)
 }
 
 /// `POST /account/applications/{id}/revoke`.
@@ -156,7 +157,7 @@ pub async fn revoke(
     }
     // The extractor's own refusal speaks the management API's form.
     let Ok(Path((id,))) = id else {
-        return no_such_application();
+        return no_such_application("of this address");
     };
     let revoked = async {
         let app = visit.gate.app();

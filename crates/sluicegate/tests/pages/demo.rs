@@ -1,0 +1,48 @@
+//! The demo's last link, as somebody follows it who sees the server for the first time.
+
+use std::process::{Command, Stdio};
+
+use testkit::Served;
+
+use crate::accessibility::look_at;
+use crate::browser::{Browser, Scripts};
+use crate::stage::parameter;
+
+/// The word that the demo printed after a label.
+fn after<'a>(told: &'a str, label: &str) -> &'a str {
+    let rest = told.split(label).nth(1).unwrap_or_else(|| panic!("{label} is missing in {told}"));
+    rest.split_whitespace().next().unwrap()
+}
+
+#[test]
+fn the_last_link_of_the_demo_leads_to_a_code_and_the_next_command() {
+    let (folder, mut browser) = (tempfile::tempdir().unwrap(), Browser::new(Scripts::Run));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sluicegate"));
+    command
+        .env_clear()
+        .current_dir(folder.path())
+        .args(["demo", "--listen", "127.0.0.1:0"])
+        .stdin(Stdio::null());
+    let served = Served::start(command);
+    while !served.printed().contains("clientSecret  ") {
+        std::thread::yield_now();
+    }
+    let told = served.printed();
+    browser.open(after(&told, "allow it again  "));
+    browser.sign_in("d2cuser", after(&told, "d2cuser  "));
+    browser.follow("#consent-allow");
+    let code = parameter(&browser.address(), "code").unwrap();
+    assert_eq!(browser.text_of("document.querySelector('#demo-code').innerText"), code);
+    let next = browser.text_of("document.querySelector('#demo-exchange').innerText");
+    for part in [after(&told, "clientId  "), served.url(), code.as_str(), "/demo/callback"] {
+        assert!(next.contains(part), "{part} is missing in {next}");
+    }
+    let mut faults = look_at(&mut browser, "demo");
+    browser.open(after(&told, "allow it again  "));
+    assert!(browser.address().contains("code="), "what was allowed is not asked again");
+    browser.open(&format!("{}&prompt=consent", after(&told, "allow it again  ")));
+    browser.follow("#consent-deny");
+    assert!(browser.text().contains("access_denied"), "{}", browser.text());
+    faults.extend(look_at(&mut browser, "demo after a refusal"));
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
