@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use testkit::Served;
+use testkit::{Served, Wire};
 
 use crate::accessibility::look_at;
 use crate::browser::{Browser, Scripts};
@@ -37,6 +37,15 @@ fn the_last_link_of_the_demo_leads_to_a_code_and_the_next_command() {
     for part in [after(&told, "clientId  "), served.url(), code.as_str(), "/demo/callback"] {
         assert!(next.contains(part), "{part} is missing in {next}");
     }
+    let fields = [
+        ("grant_type", "authorization_code"),
+        ("code", code.as_str()),
+        ("redirect_uri", &format!("{}/demo/callback", served.url())),
+        ("client_id", after(&told, "clientId  ")),
+        ("client_secret", after(&told, "clientSecret  ")),
+    ];
+    let tokens = Wire::new(served.url()).post_form("/oauth2/token", &fields).unwrap();
+    assert!(tokens.json()["access_token"].is_string(), "{tokens:?}");
     let mut faults = look_at(&mut browser, "demo");
     browser.open(after(&told, "allow it again  "));
     assert!(browser.address().contains("code="), "what was allowed is not asked again");
