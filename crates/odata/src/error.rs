@@ -58,6 +58,8 @@ pub enum Reason {
     DoubleQuotes,
     #[error("the literal {0} is malformed or out of range")]
     BadLiteral(String),
+    #[error("{0} reads a part that depends on the zone: write the literal in UTC, as the data is")]
+    OtherZone(String),
     #[error("{0} is no value for this option")]
     BadOptionValue(String),
     #[error("the expression has more than {0} parts")]
@@ -137,7 +139,7 @@ impl Error {
             Reason::UnknownOption(_) => "UnknownOption",
             Reason::OptionNotApplicable(_) => "OptionNotApplicable",
             Reason::Unexpected { .. } | Reason::DoubleQuotes => "SyntaxError",
-            Reason::BadLiteral(_) => "BadLiteral",
+            Reason::BadLiteral(_) | Reason::OtherZone(_) => "BadLiteral",
             Reason::BadOptionValue(_) => "BadOptionValue",
             Reason::TooManyNodes(_) | Reason::TooDeep(_) | Reason::TooManyItems(_) | Reason::TooComplex => {
                 "TooComplex"

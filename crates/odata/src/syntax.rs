@@ -10,6 +10,7 @@ mod operator;
 pub(crate) mod options;
 #[cfg(test)]
 mod tests;
+mod zone;
 
 use std::borrow::Cow;
 

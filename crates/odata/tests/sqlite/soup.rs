@@ -66,6 +66,7 @@ fn expression() -> impl Strategy<Value = String> {
         let operator = prop::sample::select(vec![
             "eq", "ne", "gt", "ge", "lt", "le", "and", "or", "add", "sub", "mul", "div", "divby", "mod",
         ]);
+        let chain = prop::sample::select(vec![("eq", " or "), ("ne", " and "), ("gt", " or ")]);
         let one = prop::sample::select(vec![
             "length", "tolower", "toupper", "trim", "year", "month", "day", "hour", "minute", "second",
             "fractionalseconds", "date", "time", "round", "floor", "ceiling", "not ", "-",
@@ -75,7 +76,12 @@ fn expression() -> impl Strategy<Value = String> {
             3 => (operator, inner.clone(), inner.clone()).prop_map(|(operator, a, b)| format!("({a} {operator} {b})")),
             2 => (one, inner.clone()).prop_map(|(function, a)| format!("{function}({a})")),
             1 => (two, inner.clone(), inner.clone()).prop_map(|(function, a, b)| format!("{function}({a},{b})")),
-            1 => (inner.clone(), inner.clone(), inner).prop_map(|(a, b, c)| format!("({a} in ({b},{c}))")),
+            1 => (inner.clone(), inner.clone(), inner.clone()).prop_map(|(a, b, c)| format!("({a} in ({b},{c}))")),
+            1 => (inner.clone(), inner.clone(), inner.clone()).prop_map(|(a, b, c)| format!("substring({a},{b},{c})")),
+            1 => (chain, inner.clone(), prop::collection::vec(inner, 2..5)).prop_map(|((compare, join), a, items)| {
+                let terms: Vec<String> = items.iter().map(|item| format!("{a} {compare} {item}")).collect();
+                format!("({})", terms.join(join))
+            }),
         ]
     })
 }

@@ -79,6 +79,8 @@ const CASES: &[(&str, &[i64])] = &[
     ("at lt now()", &[1, 2, 3]),
     ("year(at) eq 2024 and month(at) eq 5 and day(at) eq 2", &[3]),
     ("hour(at) eq 12", &[1, 2]),
+    ("hour(2024-05-01T14:00:00Z) eq 14 and hour(2024-05-01T14:00:00%2B00:00) eq 14", &[1, 2, 3, 4]),
+    ("minute(2024-05-01T14:30:00%2B02:00) eq 30 and second(2024-05-01T14:00:07-09:30) eq 7", &[1, 2, 3, 4]),
     ("minute(clock) eq 30 and second(clock) eq 15", &[2]),
     ("fractionalseconds(at) eq 0.25", &[2]),
     ("date(at) eq 2024-05-02", &[3]),
@@ -221,6 +223,20 @@ fn what_is_wrong_is_refused_with_its_code_and_place() {
         if offset.is_some() {
             assert_eq!(error.offset(), *offset, "{url}: {error}");
         }
+    }
+}
+
+#[test]
+fn parts_of_a_literal_in_another_zone_than_utc_are_refused() {
+    let database = database();
+    for (filter, offset) in [
+        ("hour(2024-05-01T14:00:00%2B02:00) eq 12", 5),
+        ("date((2024-05-01T14:00:00-09:30)) eq day", 6),
+        ("Year(2024-05-01T14:00%2B02:00) eq 2024", 5),
+        ("minute(2024-05-01T14:00:00%2B05:30) eq 1", 7),
+    ] {
+        let error = database.error(&format!("T?$filter={filter}"));
+        assert_eq!((error.code(), error.offset()), ("BadLiteral", Some(offset)), "{filter}: {error}");
     }
 }
 
