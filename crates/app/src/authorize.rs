@@ -11,6 +11,7 @@ use oauth::parameters::Parameters;
 use oauth::refusal::Refusal;
 use oauth::scope::Scope;
 use oauth::time::Timestamp;
+use store::NewConsent;
 
 use crate::caller::{LiveSession, Origin};
 use crate::{App, Fault};
@@ -140,9 +141,18 @@ impl App {
             self.store.append_audit(vec![audit]).await?;
             return Ok(self.tell_refusal(&valid.valid.deny()));
         }
-        let user = session.session.user;
-        let consent = self.store.allow(user, valid.application.id, valid.valid.scopes(), audit).await?;
-        match authorize::approve(&valid.valid, signed_in(session), consent.as_ref()) {
+        let new = NewConsent {
+            user: session.session.user,
+            user_epoch: session.session.user_epoch,
+            application: valid.application.id,
+            application_epoch: valid.application.epoch,
+            scopes: valid.valid.scopes(),
+        };
+        let Some(consent) = self.store.allow(new, audit).await? else {
+            // The password or the application's secret has changed since: what was decided then is asked again.
+            return Ok(Answer::SignIn { query: valid.request.query_after_sign_in() });
+        };
+        match authorize::approve(&valid.valid, signed_in(session), Some(&consent)) {
             Some(approval) => self.send_code(&valid.valid, approval),
             None => Ok(Answer::Page(Refusal::UnknownClientId)),
         }

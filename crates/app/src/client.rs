@@ -18,7 +18,7 @@ pub enum ProtocolRefusal {
     /// A rule refused it.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// Too many attempts from this address or for this application.
+    /// Too many wrong attempts from this address, or more than one application may make.
     #[error("too many attempts; try again in {retry_after_secs} seconds")]
     TooOften {
         /// After how many seconds an attempt will be heard again.
@@ -57,31 +57,34 @@ impl App {
     ) -> Result<AuthenticatedClient, ProtocolRefusal> {
         let now = self.now();
         let presented = Presented::find(request.basic, request.parameters)?;
-        let too_often = |retry_after_secs| {
-            self.metrics().rate_limited.inc();
-            ProtocolRefusal::TooOften { retry_after_secs }
-        };
-        self.rates.may_try_credentials(request.origin.address, now).map_err(too_often)?;
         let found = match &presented.unverified_client_id {
             Some(id) => self.application_by_client_id(id).await?,
             None => None,
         };
         let named = found.as_ref().map(|application| application.id);
-        if let Some(id) = named {
-            self.rates.may_authenticate(id, now).map_err(too_often)?;
-        }
         let is_secret =
             |given: &ClientSecret, stored: &StoredSecret| self.vault.secret_matches(given, &stored.digest);
+        let address = request.origin.address;
+        // The secret is looked at before any limit, since whoever wishes may name an application and be wrong.
         match authenticate(&presented, found, now, is_secret) {
             Ok(client) => {
+                let proved = client.is_confidential().then(|| client.application().id);
+                self.rates.authenticated(proved, address, now).map_err(|wait| self.too_often(wait))?;
                 self.usage.application(client.application().id, client.secret(), now);
                 Ok(client)
             }
             Err(refusal) => {
+                // Beyond the limit a failure is neither answered as such nor written down.
+                self.rates.authentication_failed(address, now).map_err(|wait| self.too_often(wait))?;
                 self.note_failed_authentication(named, refusal, request.origin).await?;
                 Err(refusal.into())
             }
         }
+    }
+
+    fn too_often(&self, retry_after_secs: u32) -> ProtocolRefusal {
+        self.metrics().rate_limited.inc();
+        ProtocolRefusal::TooOften { retry_after_secs }
     }
 
     async fn note_failed_authentication(
@@ -90,12 +93,7 @@ impl App {
         refusal: Refusal,
         origin: &Origin,
     ) -> Result<(), StoreError> {
-        let now = self.now();
-        self.rates.credentials_failed(origin.address, now);
-        if let Some(id) = named {
-            self.rates.authentication_failed(id, now);
-        }
-        let mut audit = origin.audit(Action::AuthenticateClient, Outcome::Refused, now);
+        let mut audit = origin.audit(Action::AuthenticateClient, Outcome::Refused, self.now());
         audit.application = named;
         audit.detail = Some(refusal.to_string());
         self.store.append_audit(vec![audit]).await

@@ -41,6 +41,13 @@ pub struct OutcomeLabels {
     pub outcome: Word,
 }
 
+/// Labels of a lock.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct LockLabels {
+    /// For whom: `familiar` for one network from which the user signed in lately, `other` for all others.
+    pub network: Word,
+}
+
 /// Labels of what was asked for before a check.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct PathLabels {
@@ -80,6 +87,8 @@ pub struct Metrics {
     pub stale_checks: Family<PathLabels, Counter>,
     /// Sign-ins by outcome.
     pub sign_ins: Family<OutcomeLabels, Counter>,
+    /// Locks that too many wrong passwords set.
+    pub account_locks: Family<LockLabels, Counter>,
     /// Refresh tokens presented again, by what became of it.
     pub refresh_replays: Family<OutcomeLabels, Counter>,
     /// Requests refused for coming too often.
@@ -135,6 +144,7 @@ impl Default for Metrics {
             bearer_checks: Family::default(),
             stale_checks: Family::default(),
             sign_ins: Family::default(),
+            account_locks: Family::default(),
             refresh_replays: Family::default(),
             rate_limited: Counter::default(),
             audit_repeats: Counter::default(),
@@ -184,6 +194,8 @@ impl Metrics {
         let help = "Checks for which the feed was stale, by what was asked instead of the index";
         registry.register("stale_checks", help, self.stale_checks.clone());
         registry.register("sign_ins", "Sign-ins by outcome", self.sign_ins.clone());
+        let help = "Locks of accounts after too many wrong passwords, by the networks for which they hold";
+        registry.register("account_locks", help, self.account_locks.clone());
         registry.register("refresh_replays", "Refresh tokens presented again", self.refresh_replays.clone());
         registry.register("rate_limited", "Requests refused for coming too often", self.rate_limited.clone());
         let help = "Refusals of which the audit log holds enough already";

@@ -1,13 +1,17 @@
-//! Rate limits on what checks credentials: per address and per application, failures tightly, successes generously.
+//! Rate limits on what checks credentials: failures limit failures, and successes are limited generously.
+//!
+//! Nothing is counted under a name that anybody may give: who is counted is a network, or somebody who proved who they
+//! are. Whoever shows the right credentials is heard however many wrong ones came before.
 //!
 //! The generic cell rate algorithm over our own clock, so that a test advances time instead of waiting.
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
-use oauth::id::ApplicationId;
+use oauth::account::network::Network;
+use oauth::id::{ApplicationId, UserId};
 use oauth::time::Timestamp;
 
 /// How often something may happen.
@@ -15,14 +19,13 @@ use oauth::time::Timestamp;
 pub struct RateSettings {
     /// Whether anything is limited at all.
     pub enabled: bool,
-    /// Credential checks of one address in a minute.
+    /// Successful authentications of clients from one address in a minute; those of public ones count apart.
     pub per_address_per_minute: u32,
-    /// Client authentications of one application in a minute.
+    /// Successful authentications of one confidential application in a minute.
     pub per_application_per_minute: u32,
-    /// Failed credential checks of one address in a minute.
+    /// Failed authentications of clients from one address in a minute that are answered as such, and as many failed
+    /// sign-ins.
     pub failures_per_address_per_minute: u32,
-    /// Failed authentications of one application in a minute.
-    pub failures_per_application_per_minute: u32,
 }
 
 impl Default for RateSettings {
@@ -32,88 +35,152 @@ impl Default for RateSettings {
             per_address_per_minute: 60_000,
             per_application_per_minute: 600_000,
             failures_per_address_per_minute: 60,
-            failures_per_application_per_minute: 120,
         }
     }
 }
 
+/// Beyond its limit of failures an address may have so many times as many passwords checked, since a right one may be
+/// among them. Those that are wrong get no verdict.
+const RESERVE: u32 = 10;
+
 /// The running limits.
 #[derive(Debug)]
 pub struct Rates {
-    settings: RateSettings,
-    addresses: Buckets<IpAddr>,
-    address_failures: Buckets<IpAddr>,
+    enabled: bool,
+    addresses: Buckets<(Network, Proof)>,
     applications: Buckets<ApplicationId>,
-    application_failures: Buckets<ApplicationId>,
+    client_failures: Buckets<Network>,
+    password_failures: Buckets<From>,
+    password_reserve: Buckets<From>,
+    notes: Buckets<From>,
+}
+
+/// Whether an application proved who it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Proof {
+    Secret,
+    Nothing,
+}
+
+/// Where passwords come from: those that a user's familiar network sends for this user are counted apart from all others
+/// of the same network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct From {
+    network: Network,
+    familiar: Option<UserId>,
+}
+
+/// What was taken for one check of a password. It is given back when the password was right.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PasswordToken(Option<(Bucket, From)>);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Bucket {
+    Failures,
+    Reserve,
 }
 
 impl Rates {
     /// Nothing has happened yet.
     pub fn new(settings: RateSettings) -> Self {
+        let failures = settings.failures_per_address_per_minute;
         Self {
-            settings,
+            enabled: settings.enabled,
             addresses: Buckets::new(settings.per_address_per_minute),
-            address_failures: Buckets::new(settings.failures_per_address_per_minute),
             applications: Buckets::new(settings.per_application_per_minute),
-            application_failures: Buckets::new(settings.failures_per_application_per_minute),
+            client_failures: Buckets::new(failures),
+            password_failures: Buckets::new(failures),
+            password_reserve: Buckets::new(failures.saturating_mul(RESERVE)),
+            notes: Buckets::new(1),
         }
     }
 
-    /// Whether an address may have credentials checked now.
+    /// A client authenticated: `proved` is the application if it showed a secret, none if it is a public one.
     ///
     /// # Errors
-    /// The seconds after which it may.
-    pub fn may_try_credentials(&self, address: Option<IpAddr>, now: Timestamp) -> Result<(), u32> {
-        let Some(address) = address.map(network).filter(|_| self.settings.enabled) else {
+    /// The seconds after which it may again.
+    pub fn authenticated(
+        &self,
+        proved: Option<ApplicationId>,
+        address: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Result<(), u32> {
+        if !self.enabled {
             return Ok(());
+        }
+        let proof = if proved.is_some() { Proof::Secret } else { Proof::Nothing };
+        if let Some(address) = address {
+            self.addresses.take((Network::of(address), proof), now)?;
+        }
+        proved.map_or(Ok(()), |application| self.applications.take(application, now))
+    }
+
+    /// Somebody showed wrong credentials of a client.
+    ///
+    /// # Errors
+    /// The seconds after which that is answered again, where it happens too often.
+    pub fn authentication_failed(&self, address: Option<IpAddr>, now: Timestamp) -> Result<(), u32> {
+        match address.filter(|_| self.enabled) {
+            Some(address) => self.client_failures.take(Network::of(address), now),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes what one check of a password costs; `familiar` is the user who is named, if the network is familiar to that
+    /// user.
+    ///
+    /// # Errors
+    /// The seconds after which a password will be checked again.
+    pub(crate) fn begin_password(
+        &self,
+        network: Option<Network>,
+        familiar: Option<UserId>,
+        now: Timestamp,
+    ) -> Result<PasswordToken, u32> {
+        let Some(network) = network.filter(|_| self.enabled) else {
+            return Ok(PasswordToken(None));
         };
-        self.address_failures.has_room(&address, now)?;
-        self.addresses.take(address, now)
+        let from = From { network, familiar };
+        if self.password_failures.take(from, now).is_ok() {
+            return Ok(PasswordToken(Some((Bucket::Failures, from))));
+        }
+        self.password_reserve.take(from, now)?;
+        Ok(PasswordToken(Some((Bucket::Reserve, from))))
     }
 
-    /// An address gave wrong credentials.
-    pub fn credentials_failed(&self, address: Option<IpAddr>, now: Timestamp) {
-        if let Some(address) = address.map(network).filter(|_| self.settings.enabled) {
-            let _ = self.address_failures.take(address, now);
+    /// The password was right, or nothing was found out about it.
+    pub(crate) fn give_back(&self, token: PasswordToken) {
+        match token.0 {
+            Some((Bucket::Failures, from)) => self.password_failures.give_back(&from),
+            Some((Bucket::Reserve, from)) => self.password_reserve.give_back(&from),
+            None => {}
         }
     }
 
-    /// Whether an application may authenticate now.
-    ///
-    /// # Errors
-    /// The seconds after which it may.
-    pub fn may_authenticate(&self, application: ApplicationId, now: Timestamp) -> Result<(), u32> {
-        if !self.settings.enabled {
-            return Ok(());
+    /// After how many seconds a failure is answered again, where this one was beyond the limit.
+    pub(crate) fn wait_after_failure(&self, token: PasswordToken, now: Timestamp) -> Option<u32> {
+        match token.0 {
+            Some((Bucket::Reserve, from)) => {
+                Some(self.password_failures.has_room(&from, now).err().unwrap_or(1))
+            }
+            Some((Bucket::Failures, _)) | None => None,
         }
-        self.application_failures.has_room(&application, now)?;
-        self.applications.take(application, now)
     }
 
-    /// Somebody gave wrong credentials for an application.
-    pub fn authentication_failed(&self, application: ApplicationId, now: Timestamp) {
-        if self.settings.enabled {
-            let _ = self.application_failures.take(application, now);
-        }
+    /// Whether it is to be written down that a user signed in from a network: once a minute, however many networks take
+    /// turns.
+    pub(crate) fn may_note(&self, network: Network, user: UserId, now: Timestamp) -> bool {
+        self.notes.take(From { network, familiar: Some(user) }, now).is_ok()
     }
 
     /// Drops what no longer limits anybody.
     pub fn purge(&self, now: Timestamp) {
         self.addresses.purge(now);
-        self.address_failures.purge(now);
         self.applications.purge(now);
-        self.application_failures.purge(now);
-    }
-}
-
-/// One subscriber line has a /64: its addresses count together.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V4(address) => IpAddr::V4(address),
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-        }
+        self.client_failures.purge(now);
+        self.password_failures.purge(now);
+        self.password_reserve.purge(now);
+        self.notes.purge(now);
     }
 }
 
@@ -155,6 +222,14 @@ impl<K: Hash + Eq> Buckets<K> {
         Ok(())
     }
 
+    /// Gives back one that was taken and not needed.
+    pub(crate) fn give_back(&self, key: &K) {
+        let mut buckets = self.empty_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(empty_at) = buckets.get_mut(key) {
+            *empty_at = empty_at.saturating_sub(self.interval_micros);
+        }
+    }
+
     /// When the bucket would be empty after one more, or how long to wait for room.
     fn room(&self, empty_at: i64, now: Timestamp) -> Result<i64, u32> {
         // Nothing is further ahead than a full bucket, unless the clock was set back since: then it says nothing.
@@ -180,8 +255,14 @@ impl<K: Hash + Eq> Buckets<K> {
 mod tests {
     use super::*;
 
-    fn address(text: &str) -> IpAddr {
-        text.parse().unwrap()
+    const NOW: Timestamp = Timestamp::from_secs(1_000);
+
+    fn address(text: &str) -> Option<IpAddr> {
+        Some(text.parse().unwrap())
+    }
+
+    fn network(text: &str) -> Option<Network> {
+        address(text).map(Network::of)
     }
 
     fn rates(failures: u32) -> Rates {
@@ -189,60 +270,79 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_failed_too_often_waits_and_is_heard_again() {
+    fn failures_of_clients_limit_failures_of_the_same_address() {
         let rates = rates(3);
-        let start = Timestamp::from_secs(1_000);
         for _ in 0..3 {
-            assert_eq!(rates.may_try_credentials(Some(address("192.0.2.1")), start), Ok(()));
-            rates.credentials_failed(Some(address("192.0.2.1")), start);
+            assert_eq!(rates.authentication_failed(address("192.0.2.1"), NOW), Ok(()));
         }
-        let wait = rates.may_try_credentials(Some(address("192.0.2.1")), start).unwrap_err();
-        assert_eq!(rates.may_try_credentials(Some(address("192.0.2.2")), start), Ok(()));
-        assert_eq!(
-            rates.may_try_credentials(Some(address("192.0.2.1")), start.plus_secs(i64::from(wait))),
-            Ok(())
-        );
+        let wait = rates.authentication_failed(address("192.0.2.1"), NOW).unwrap_err();
+        assert_eq!(rates.authentication_failed(address("192.0.2.2"), NOW), Ok(()));
+        assert_eq!(rates.authenticated(Some(ApplicationId::new(1)), address("192.0.2.1"), NOW), Ok(()));
+        let later = NOW.plus_secs(i64::from(wait));
+        assert_eq!(rates.authentication_failed(address("192.0.2.1"), later), Ok(()));
     }
 
     #[test]
     fn a_clock_that_is_set_back_keeps_nobody_waiting_until_it_has_caught_up() {
         let rates = rates(3);
         let later = Timestamp::from_secs(1_000_000);
+        let fail = |now| rates.authentication_failed(Some(address("192.0.2.1")), now);
         for _ in 0..3 {
-            rates.credentials_failed(Some(address("192.0.2.1")), later);
+            assert_eq!(fail(later), Ok(()));
         }
-        assert!(rates.may_try_credentials(Some(address("192.0.2.1")), later).is_err());
+        assert!(fail(later).is_err());
         for back in [61, 3_600, 86_400] {
-            let now = later.minus_secs(back);
-            assert_eq!(rates.may_try_credentials(Some(address("192.0.2.1")), now), Ok(()), "{back}");
+            assert_eq!(fail(later.minus_secs(back)), Ok(()), "{back}");
         }
     }
 
     #[test]
     fn the_addresses_of_one_subscriber_line_count_together() {
         let rates = rates(1);
-        let now = Timestamp::from_secs(1_000);
-        rates.credentials_failed(Some(address("2001:db8:1:2::1")), now);
-        assert!(rates.may_try_credentials(Some(address("2001:db8:1:2:ffff::9")), now).is_err());
-        assert_eq!(rates.may_try_credentials(Some(address("2001:db8:1:3::1")), now), Ok(()));
+        assert_eq!(rates.authentication_failed(address("2001:db8:1:2::1"), NOW), Ok(()));
+        assert!(rates.authentication_failed(address("2001:db8:1:2:ffff::9"), NOW).is_err());
+        assert_eq!(rates.authentication_failed(address("2001:db8:1:3::1"), NOW), Ok(()));
     }
 
     #[test]
-    fn successes_are_limited_generously_and_apart_from_failures() {
+    fn whoever_names_a_public_application_takes_nothing_from_those_that_prove_who_they_are() {
+        let rates = Rates::new(RateSettings { per_address_per_minute: 2, ..RateSettings::default() });
+        while rates.authenticated(None, address("192.0.2.1"), NOW).is_ok() {}
+        assert_eq!(rates.authenticated(Some(ApplicationId::new(1)), address("192.0.2.1"), NOW), Ok(()));
+    }
+
+    #[test]
+    fn a_password_beyond_the_limit_is_checked_and_gets_no_verdict_when_it_is_wrong() {
+        let rates = rates(2);
+        let begin = |familiar| rates.begin_password(network("192.0.2.1"), familiar, NOW);
+        for _ in 0..2 {
+            assert_eq!(rates.wait_after_failure(begin(None).unwrap(), NOW), None);
+        }
+        for _ in 0..20 {
+            assert!(rates.wait_after_failure(begin(None).unwrap(), NOW).is_some());
+        }
+        assert!(begin(None).is_err(), "the reserve is used up too");
+        assert_eq!(rates.wait_after_failure(begin(Some(UserId::new(1))).unwrap(), NOW), None);
+        assert!(rates.begin_password(network("192.0.2.2"), None, NOW).is_ok());
+    }
+
+    #[test]
+    fn what_was_right_costs_nothing() {
         let rates = rates(1);
-        let now = Timestamp::from_secs(1_000);
         for _ in 0..1_000 {
-            assert_eq!(rates.may_try_credentials(Some(address("192.0.2.1")), now), Ok(()));
+            let token = rates.begin_password(network("192.0.2.1"), None, NOW).unwrap();
+            assert_eq!(rates.wait_after_failure(token, NOW), None);
+            rates.give_back(token);
         }
     }
 
     #[test]
     fn nothing_is_limited_when_switched_off() {
         let rates = Rates::new(RateSettings { enabled: false, ..RateSettings::default() });
-        let now = Timestamp::from_secs(1_000);
         for _ in 0..1_000 {
-            rates.credentials_failed(Some(address("192.0.2.1")), now);
+            assert_eq!(rates.authentication_failed(address("192.0.2.1"), NOW), Ok(()));
+            let token = rates.begin_password(network("192.0.2.1"), None, NOW).unwrap();
+            assert_eq!(rates.wait_after_failure(token, NOW), None);
         }
-        assert_eq!(rates.may_try_credentials(Some(address("192.0.2.1")), now), Ok(()));
     }
 }

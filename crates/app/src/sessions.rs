@@ -6,7 +6,8 @@ use oauth::account::Permission;
 use oauth::account::password::{self, PasswordFault};
 use oauth::audit::{Action, Outcome};
 use oauth::secret::{Password, SessionCookie};
-use store::{NewSession, UserChange, UserRefusal};
+use oauth::time::Timestamp;
+use store::{NewSession, PasswordChange, ReplacedSession, UserRefusal};
 
 use crate::caller::{Caller, LiveSession, Origin, Via};
 use crate::directory::Member;
@@ -33,31 +34,40 @@ pub enum PasswordChangeRefusal {
 }
 
 impl App {
-    /// Opens a session for somebody who just signed in, and answers with its cookie.
+    /// Opens a session for somebody who just signed in, and answers with its cookie. The session for which the same
+    /// browser held a cookie until now ends in the same act.
     ///
     /// # Errors
-    /// When the database cannot store it.
+    /// [`SignInRefusal::Refused`] when the password was changed since it was verified; a fault when the database cannot
+    /// store it.
     pub async fn open_session(
         &self,
         member: Arc<Member>,
+        until_now: Option<&SessionCookie>,
         origin: &Origin,
-    ) -> Result<(LiveSession, SessionCookie), Fault> {
+    ) -> Result<(LiveSession, SessionCookie), SignInRefusal> {
         let now = self.now();
         let (secret, digest) = self.vault.new_session_secret();
         let mut audit = origin.audit(Action::SignIn, Outcome::Success, now);
         audit.actor = Some(member.user.id);
         audit.actor_name = Some(member.user.name.clone());
+        let replaced = until_now.and_then(|cookie| self.vault.parse_session_cookie(cookie).ok());
         let new = NewSession {
             user: member.user.id,
             user_epoch: member.user.epoch,
             digest,
             auth_time: now,
-            expires_at: now.plus_secs(i64::from(self.settings.session_lifetime_secs)),
+            expires_at: self.session_expires_at(now),
+            replaces: replaced.map(|(id, digest)| ReplacedSession { id, digest }),
         };
-        let session = self.store.insert_session(new, audit).await?;
+        let session = self.store.insert_session(new, audit).await?.ok_or(SignInRefusal::Refused)?;
         let cookie = self.vault.session_cookie(session.id, &secret);
         let caller = Caller::new(member, Via::Session(session.id));
         Ok((LiveSession { session, caller }, cookie))
+    }
+
+    fn session_expires_at(&self, now: Timestamp) -> Timestamp {
+        now.plus_secs(i64::from(self.settings.session_lifetime_secs))
     }
 
     /// Ends a session.
@@ -69,41 +79,47 @@ impl App {
         Ok(self.store.delete_session(live.session.id, audit).await?)
     }
 
-    /// Changes the password of the user whose session this is. All access given under the old one ends, except for this
-    /// very session.
+    /// Changes the password of the user whose session this is. All access given under the old one ends, this session
+    /// included: whoever copied its cookie is out. Answers the cookie of the session that takes its place.
     ///
     /// # Errors
     /// [`PasswordChangeRefusal`]; then nothing has changed, save the count of failures.
     pub async fn change_own_password(
-        &self,
+        self: &Arc<Self>,
         live: &LiveSession,
         current: Password,
         new: Password,
         origin: &Origin,
-    ) -> Result<(), PasswordChangeRefusal> {
+    ) -> Result<SessionCookie, PasswordChangeRefusal> {
         let user = &live.caller.member().user;
         if !live.caller.may(Permission::ChangePassword) {
             return Err(PasswordChangeRefusal::Forbidden);
         }
-        self.sign_in(&Credentials { name: user.name.clone(), password: current }, origin).await?;
+        let verified =
+            self.sign_in(&Credentials { name: user.name.clone(), password: current }, origin).await?;
         password::check(new.expose(), &user.name)?;
-        let hash = self.vault.hash_password(new).await.map_err(|_| Fault::Busy)?;
-        let change = UserChange {
-            password: Some(hash),
-            keep_session: Some(live.session.id),
-            at: self.now(),
+        let now = self.now();
+        let (secret, digest) = self.vault.new_session_secret();
+        let change = PasswordChange {
+            user: user.id,
+            user_epoch: verified.user.epoch,
+            password: self.vault.hash_password(new).await.map_err(|_| Fault::Busy)?,
+            session_digest: digest,
+            session_expires_at: self.session_expires_at(now),
+            network: origin.network(),
+            at: now,
             revocation_expires_at: self.revocations_expire_at(),
-            ..UserChange::default()
         };
-        let audit = live.caller.audit(Action::ChangePassword, self.now(), origin);
-        match self.store.update_user(user.id, change, audit).await.map_err(Fault::from)? {
-            Ok((_, events)) => self.learn(&events),
+        let audit = live.caller.audit(Action::ChangePassword, now, origin);
+        let (session, events) = match self.store.change_password(change, audit).await.map_err(Fault::from)? {
+            Ok(changed) => changed,
             Err(UserRefusal::RightsChanged) => return Err(PasswordChangeRefusal::Forbidden),
-            Err(UserRefusal::Unknown) => return Err(SignInRefusal::Refused.into()),
-            Err(refusal) => return Err(Fault::Broken(format!("{refusal:?}").into()).into()),
-        }
+            // Somebody else has changed it since the current one was verified, which is current no more.
+            Err(_) => return Err(SignInRefusal::Refused.into()),
+        };
+        self.learn(&events);
         self.directory.forget_users();
         self.vault.forget_remembered_credentials();
-        Ok(())
+        Ok(self.vault.session_cookie(session.id, &secret))
     }
 }

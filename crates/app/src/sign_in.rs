@@ -1,17 +1,26 @@
-//! Checking a person's password: at the login page, in Basic and in the password grant, with one counter for all.
+//! Checking a person's password: at the login page, in Basic and in the password grant, with one set of counters for all.
+//!
+//! What is used of a user is what was verified: the epoch under which the password was right goes into the session, the
+//! grant and the remembered credential, and the store refuses what another epoch has overtaken. The limits and why they
+//! are as they are: `docs/decisions/limits-of-failures.md`.
 
 use std::sync::Arc;
 
-use oauth::account::{LockoutPolicy, User};
-use oauth::audit::{Action, NewAuditEvent, Outcome};
+use oauth::account::LockoutPolicy;
 use oauth::limit::Limit;
 use oauth::secret::Password;
-use store::StoreError;
+use store::{SignInFacts, StoreError};
 
 use crate::caller::{Caller, Origin, Via};
 use crate::directory::Member;
 use crate::metrics::{OutcomeLabels, Word};
 use crate::{App, Fault};
+
+mod attempt;
+mod origin;
+
+use attempt::Attempt;
+pub(crate) use origin::FAMILIAR_SECS;
 
 /// A user name and password as they were given.
 #[derive(Debug, Clone)]
@@ -28,13 +37,22 @@ pub enum SignInRefusal {
     /// Unknown user, wrong password, locked or inactive account: one answer for all, after the same time.
     #[error("the user name or the password is wrong, or the account is locked")]
     Refused,
+    /// The account is locked for whoever comes from this network, from which its user signed in lately: there one may
+    /// know that it exists.
+    #[error(
+        "the account is locked after too many wrong passwords; try again in {minutes} minutes, or ask an administrator"
+    )]
+    Locked {
+        /// How long the lock lasts, in minutes and at least one.
+        minutes: u32,
+    },
     /// The password is right but no longer accepted.
     #[error("the password has expired; ask an administrator for a new one")]
     PasswordExpired,
-    /// Too many attempts from this address.
+    /// Too many wrong attempts from this address. A right one is heard all the same.
     #[error("too many attempts; try again in {retry_after_secs} seconds")]
     TooOften {
-        /// After how many seconds an attempt will be heard again.
+        /// After how many seconds a wrong attempt will be answered again.
         retry_after_secs: u32,
     },
     /// The server cannot tell at present.
@@ -55,40 +73,81 @@ impl App {
     /// # Errors
     /// As [`App::sign_in`].
     pub async fn caller_by_password(
-        &self,
+        self: &Arc<Self>,
         credentials: &Credentials,
         origin: &Origin,
     ) -> Result<Caller, SignInRefusal> {
-        let now = self.now();
-        if let Some(user) = self.store.find_user_by_name(&credentials.name).await?
-            && user.active
-            && !user.lockout.is_locked(now)
-            && !has_failures_to_forget(&user)
-            && user.password_expires_at.is_none_or(|end| !end.is_past(now))
-            && self.vault.remembers(&user.password, user.id, &credentials.password, now)
+        let facts = self.sign_in_facts(credentials, origin).await?;
+        if let Some(facts) = &facts
+            && self.is_remembered(facts, &credentials.password)
         {
-            let member = Arc::new(self.with_permissions(user).await?);
+            self.note_network(facts, origin).await?;
+            let member = Arc::new(self.with_permissions(facts.user.clone()).await?);
             return Ok(Caller::new(member, Via::Basic));
         }
-        let member = self.sign_in(credentials, origin).await?;
-        self.vault.remember(&member.user.password, member.user.id, &credentials.password, now);
+        let member = self.check_and_count(credentials, facts, origin).await?;
+        self.vault.remember(&member.user.password, member.user.id, &credentials.password, self.now());
         Ok(Caller::new(member, Via::Basic))
     }
 
-    /// Checks a user name and password. Failures count towards the lock of the account and are audited; a success
-    /// forgets earlier failures. The success itself is for the caller to audit, with what it was for.
+    fn is_remembered(&self, facts: &SignInFacts, password: &Password) -> bool {
+        let (user, now) = (&facts.user, self.now());
+        user.active
+            && !facts.lockout().is_locked(now)
+            && !has_failures_to_forget(facts)
+            && user.password_expires_at.is_none_or(|end| !end.is_past(now))
+            && self.vault.remembers(&user.password, user.id, password, now)
+    }
+
+    /// Writes down that the user was here, where that is news.
+    async fn note_network(&self, facts: &SignInFacts, origin: &Origin) -> Result<(), StoreError> {
+        let now = self.now();
+        match origin.network() {
+            Some(network)
+                if origin::is_news(facts, now) && self.rates.may_note(network, facts.user.id, now) =>
+            {
+                self.store.note_sign_in(origin.succeeded(&facts.user, now)).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Checks a user name and password. Failures count towards a lock and are audited, also when the caller goes away
+    /// meanwhile; a success forgets the failures that were counted against whoever comes from there. The success itself is
+    /// for the caller to audit, with what it was for. The epoch of the answer is the one under which the password was
+    /// verified.
     ///
     /// # Errors
     /// [`SignInRefusal`]; the reasons that an attacker could tell apart share one answer.
     pub async fn sign_in(
-        &self,
+        self: &Arc<Self>,
         credentials: &Credentials,
         origin: &Origin,
     ) -> Result<Arc<Member>, SignInRefusal> {
-        let signed_in = self.check_password(credentials, origin).await;
+        let facts = self.sign_in_facts(credentials, origin).await?;
+        self.check_and_count(credentials, facts, origin).await
+    }
+
+    async fn sign_in_facts(
+        &self,
+        credentials: &Credentials,
+        origin: &Origin,
+    ) -> Result<Option<SignInFacts>, StoreError> {
+        self.store.find_sign_in(&credentials.name, origin.comes_from(self.now())).await
+    }
+
+    async fn check_and_count(
+        self: &Arc<Self>,
+        credentials: &Credentials,
+        facts: Option<SignInFacts>,
+        origin: &Origin,
+    ) -> Result<Arc<Member>, SignInRefusal> {
+        let signed_in = self.check_password(credentials, facts, origin).await;
         let outcome = Word(match &signed_in {
             Ok(_) => "success",
-            Err(SignInRefusal::Refused | SignInRefusal::PasswordExpired) => "refused",
+            Err(SignInRefusal::Refused | SignInRefusal::Locked { .. } | SignInRefusal::PasswordExpired) => {
+                "refused"
+            }
             Err(SignInRefusal::TooOften { .. }) => "too_often",
             Err(SignInRefusal::Fault(_)) => "fault",
         });
@@ -97,98 +156,34 @@ impl App {
     }
 
     async fn check_password(
-        &self,
+        self: &Arc<Self>,
         credentials: &Credentials,
+        facts: Option<SignInFacts>,
         origin: &Origin,
     ) -> Result<Arc<Member>, SignInRefusal> {
-        if let Err(wait) = self.rates.may_try_credentials(origin.address, self.now()) {
-            self.metrics().rate_limited.inc();
-            return Err(SignInRefusal::TooOften { retry_after_secs: wait });
-        }
-        let password = credentials.password.clone();
-        let Some(user) = self.store.find_user_by_name(&credentials.name).await? else {
-            self.vault.verify_unknown_user(password).await.map_err(|_| Fault::Busy)?;
-            return self.refuse(credentials, None, "unknown user", origin).await;
-        };
-        let right = self.vault.verify_password(&user.password, password).await.map_err(|_| Fault::Busy)?;
-        // Read again: while the hash was computed, other attempts may have locked the account, and their failures
-        // must not be forgotten by a guess that was among them.
-        let Some(user) = self.store.find_user(user.id).await? else {
-            return self.refuse(credentials, None, "the user was deleted", origin).await;
-        };
-        let now = self.now();
-        if user.lockout.is_locked(now) {
-            return self.refuse(credentials, Some(&user), "the account is locked", origin).await;
-        }
-        if !right {
-            return self.count_failure(credentials, &user, origin).await;
-        }
-        if !user.active {
-            return self.refuse(credentials, Some(&user), "the account is inactive", origin).await;
-        }
-        if user.password_expires_at.is_some_and(|end| end.is_past(now)) {
-            let audit = self.refused(credentials, Some(&user), "the password has expired", origin);
-            self.rates.credentials_failed(origin.address, now);
-            self.store.append_audit(vec![audit]).await?;
-            return Err(SignInRefusal::PasswordExpired);
-        }
-        self.after_success(&user, &credentials.password).await?;
+        let policy = self.lockout_policy().await?;
+        let attempt = Attempt::begin(self, credentials, facts, policy, origin)?;
+        let app = Arc::clone(self);
+        // From here on the attempt is counted and written down whatever becomes of who made it.
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "bounded by the queue of the hasher, and ends by itself"
+        )]
+        let task = tokio::spawn(async move { attempt.finish(&app).await });
+        let user = task.await.map_err(|failed| Fault::Broken(Box::new(failed)))??;
         Ok(Arc::new(self.with_permissions(user).await?))
     }
 
-    async fn after_success(&self, user: &User, password: &Password) -> Result<(), SignInRefusal> {
-        if has_failures_to_forget(user) {
-            self.store.forget_sign_in_failures(user.id).await?;
-        }
-        if self.vault.needs_rehash(&user.password) {
-            let new = self.vault.hash_password(password.clone()).await.map_err(|_| Fault::Busy)?;
-            self.store.replace_password_hash(user.id, user.password.clone(), new).await?;
-        }
-        Ok(())
+    /// For how many minutes too many wrong passwords lock an account; `None` where they lock none.
+    ///
+    /// # Errors
+    /// When the database cannot tell.
+    pub async fn lock_minutes(&self) -> Result<Option<i64>, Fault> {
+        let policy = self.lockout_policy().await?;
+        Ok((policy.failures > 0).then_some((policy.lock_secs + 59) / 60))
     }
 
-    async fn count_failure(
-        &self,
-        credentials: &Credentials,
-        user: &User,
-        origin: &Origin,
-    ) -> Result<Arc<Member>, SignInRefusal> {
-        self.rates.credentials_failed(origin.address, self.now());
-        let audit = self.refused(credentials, Some(user), "wrong password", origin);
-        self.store.count_sign_in_failure(user.id, self.lockout_policy().await?, audit).await?;
-        Err(SignInRefusal::Refused)
-    }
-
-    async fn refuse(
-        &self,
-        credentials: &Credentials,
-        user: Option<&User>,
-        why: &str,
-        origin: &Origin,
-    ) -> Result<Arc<Member>, SignInRefusal> {
-        self.rates.credentials_failed(origin.address, self.now());
-        self.store.append_audit(vec![self.refused(credentials, user, why, origin)]).await?;
-        Err(SignInRefusal::Refused)
-    }
-
-    fn refused(
-        &self,
-        credentials: &Credentials,
-        user: Option<&User>,
-        why: &str,
-        origin: &Origin,
-    ) -> NewAuditEvent {
-        let mut event = origin.audit(Action::SignIn, Outcome::Refused, self.now());
-        event.actor = user.map(|user| user.id);
-        // A name that nobody has may be a password typed into the wrong field: it is not kept.
-        event.actor_name = user.map(|user| user.name.clone());
-        event.subject =
-            user.is_none().then(|| format!("a name of {} characters", credentials.name.chars().count()));
-        event.detail = Some(why.to_owned());
-        event
-    }
-
-    pub(crate) async fn lockout_policy(&self) -> Result<LockoutPolicy, StoreError> {
+    async fn lockout_policy(&self) -> Result<LockoutPolicy, StoreError> {
         Ok(LockoutPolicy {
             interval_secs: self.limit(Limit::PasswordLockoutInterval).await?,
             failures: u32::try_from(self.limit(Limit::PasswordLockoutLimit).await?).unwrap_or(0),
@@ -198,6 +193,7 @@ impl App {
 }
 
 /// Whether a success has something to forget; a lock that is over is forgotten by the next failure.
-fn has_failures_to_forget(user: &User) -> bool {
-    user.lockout.failures > 0 && user.lockout.locked_until.is_none()
+fn has_failures_to_forget(facts: &SignInFacts) -> bool {
+    let lockout = facts.lockout();
+    lockout.failures > 0 && lockout.locked_until.is_none()
 }

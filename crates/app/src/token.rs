@@ -55,7 +55,7 @@ impl App {
     ///
     /// # Errors
     /// [`ProtocolRefusal`], with a reason of the protocol, or because the server cannot do it now.
-    pub async fn token(&self, request: ClientRequest<'_>) -> Result<Issued, ProtocolRefusal> {
+    pub async fn token(self: &Arc<Self>, request: ClientRequest<'_>) -> Result<Issued, ProtocolRefusal> {
         let client = match self.authenticate_client(request).await {
             Ok(client) => client,
             Err(refusal) => {
@@ -72,7 +72,7 @@ impl App {
     }
 
     async fn token_for(
-        &self,
+        self: &Arc<Self>,
         client: &AuthenticatedClient,
         parameters: &Parameters,
         origin: &Origin,
@@ -190,14 +190,14 @@ impl App {
     }
 
     async fn password_grant(
-        &self,
+        self: &Arc<Self>,
         request: &PasswordRequest,
         client: &AuthenticatedClient,
         origin: &Origin,
     ) -> Result<TokenResponse, ProtocolRefusal> {
         let credentials = Credentials { name: request.username.clone(), password: request.password.clone() };
         let member = self.sign_in(&credentials, origin).await.map_err(|refusal| match refusal {
-            SignInRefusal::Refused => Refusal::CredentialsWrong.into(),
+            SignInRefusal::Refused | SignInRefusal::Locked { .. } => Refusal::CredentialsWrong.into(),
             SignInRefusal::PasswordExpired => Refusal::PasswordExpired.into(),
             SignInRefusal::TooOften { retry_after_secs } => ProtocolRefusal::TooOften { retry_after_secs },
             SignInRefusal::Fault(fault) => fault.into(),

@@ -6,6 +6,7 @@
 use store::{Purge, StoreError};
 
 use crate::caller::Origin;
+use crate::sign_in::FAMILIAR_SECS;
 use crate::{App, Fault};
 
 const DAY_SECS: i64 = 86_400;
@@ -56,6 +57,7 @@ impl App {
         let purge = Purge {
             now,
             revoked_grants_before: now.minus_secs(REVOKED_GRANTS_KEPT_SECS),
+            familiar_since: now.minus_secs(FAMILIAR_SECS),
             audit_before,
             batch: BATCH,
         };
@@ -64,6 +66,7 @@ impl App {
             purged.grants,
             purged.consents,
             purged.sessions,
+            purged.familiar_networks,
             purged.revocations,
             purged.secrets,
             purged.audit_events,

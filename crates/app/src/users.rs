@@ -215,6 +215,7 @@ impl App {
         let (Some(name), Some(password), true) = (draft.name, draft.password, faults.is_empty()) else {
             return Err(Refused::Invalid(faults));
         };
+        let name = user_name::normalised(name);
         let roles = draft.roles.unwrap_or_else(|| vec![USER_ROLE]);
         self.may_give(caller, &roles, origin).await?;
         let mut audit = caller.audit(Action::CreateUser, self.now(), origin);
@@ -261,13 +262,12 @@ impl App {
             None => None,
         };
         let change = UserChange {
-            name: draft.name,
+            name: draft.name.map(user_name::normalised),
             password,
             active: draft.active,
             password_expires_at: draft.password_expiry.map(Into::into),
             roles: draft.roles,
             unlock: draft.locked == Some(false),
-            keep_session: None,
             at: self.now(),
             revocation_expires_at: self.revocations_expire_at(),
         };

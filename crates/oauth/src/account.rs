@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 mod authority;
 pub mod data_source;
 pub mod lockout;
+pub mod network;
 pub mod password;
 pub mod role;
 pub mod user_name;

@@ -32,5 +32,6 @@ mod sample;
 pub mod scope;
 pub mod sealed;
 pub mod secret;
+pub mod text;
 pub mod time;
 pub mod token;

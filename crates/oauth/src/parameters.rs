@@ -1,5 +1,7 @@
 //! The parameters of a request: decoded pairs, each known one at most once, in either spelling.
 
+use zeroize::Zeroize;
+
 use crate::refusal::{ParameterFault, Refusal};
 
 mod decode;
@@ -164,6 +166,13 @@ fn text_is_plain(pair: &Pair, name: Name, longest: usize) -> Result<(), Refusal>
         return Err(name.refuse(ParameterFault::ControlCharacter));
     }
     Ok(())
+}
+
+/// Values may be passwords.
+impl Drop for Pair {
+    fn drop(&mut self) {
+        self.value.zeroize();
+    }
 }
 
 /// The names only: values may be secrets.

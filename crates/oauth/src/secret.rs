@@ -2,15 +2,18 @@
 
 use std::fmt;
 
+use zeroize::Zeroizing;
+
 macro_rules! secrets {
-    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
+    ($text:ty, $given:ty; $($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
         $(#[$doc])*
         #[derive(Clone)]
-        pub struct $name(Box<str>);
+        pub struct $name($text);
 
         impl $name {
             /// Takes the text as it came.
-            pub fn new(text: impl Into<Box<str>>) -> Self {
+            pub fn new(text: impl Into<$given>) -> Self {
+                let text: $given = text.into();
                 Self(text.into())
             }
 
@@ -28,11 +31,15 @@ macro_rules! secrets {
     )+};
 }
 
-secrets! {
+// What opens a door for a long time is wiped from memory when it is dropped.
+secrets! { Zeroizing<String>, String;
     /// A person's password in the clear.
     Password,
     /// A client secret in the clear, `sgs_…`.
     ClientSecret,
+}
+
+secrets! { Box<str>, Box<str>;
     /// An access token as it stands on the wire, `sga_…`.
     AccessTokenText,
     /// A refresh token as it stands on the wire, `sgr_…`.
@@ -47,6 +54,17 @@ secrets! {
     SessionCookie,
     /// A value that proves that a form was rendered for this browser.
     CsrfToken,
+}
+
+impl Password {
+    /// The password in the form that is hashed, where it was typed in another: see [`crate::text::nfkc`].
+    pub fn normalised(&self) -> Option<Self> {
+        match crate::text::nfkc(&self.0) {
+            std::borrow::Cow::Borrowed(_) => None,
+            std::borrow::Cow::Owned(normal) if normal == **self.0 => None,
+            std::borrow::Cow::Owned(normal) => Some(Self::new(normal)),
+        }
+    }
 }
 
 /// The keyed digest of a client secret or of a session cookie: what is stored instead of it.

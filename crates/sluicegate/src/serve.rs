@@ -240,6 +240,12 @@ fn warn_of(settings: &Settings, site: &Site) {
     {
         tracing::warn!(key = "database", place = url.place(), "security is weakened: {warning}");
     }
+    if general.behind_tls_proxy && general.trusted_proxies.is_empty() {
+        tracing::warn!(
+            "behind_tls_proxy is set and trusted_proxies names no proxy: every client seems to come from the proxy's \
+             address, so that they share their limits of failures, and the audit log does not know where they come from"
+        );
+    }
     if general.public_url.is_none()
         && (general.behind_tls_proxy || !general.listen.ip().to_canonical().is_loopback())
     {

@@ -86,7 +86,6 @@ fn app_settings(settings: &Settings, installation: &Installation, public_url: &s
             per_address_per_minute: rates.per_address_per_minute,
             per_application_per_minute: rates.per_application_per_minute,
             failures_per_address_per_minute: rates.failures_per_address_per_minute,
-            failures_per_application_per_minute: rates.failures_per_application_per_minute,
         },
         odata_page_size: data_sources.page_size,
         odata_timeout_secs: data_sources.timeout_secs,

@@ -6,6 +6,7 @@ use oauth::id::{ApplicationId, ConsentId, Epoch, GrantId, UserId};
 use oauth::revocation::{Revocation, Subject};
 use oauth::scope::ScopeSet;
 use oauth::time::Timestamp;
+use store::NewConsent;
 use tokio_postgres::{Client, Row};
 
 use crate::sql::{self, values};
@@ -25,18 +26,19 @@ pub(crate) async fn find(
 }
 
 /// Runs in a transaction of its own. The pair's user is locked, so that two acts on one pair come one after the other.
+/// Under the epochs in which it was decided, or not at all.
 pub(crate) async fn allow(
     db: &Client,
-    user: UserId,
-    application: ApplicationId,
-    scopes: ScopeSet,
+    new: &NewConsent,
     event: &NewAuditEvent,
 ) -> sql::Result<Option<Consent>> {
     const WIDEN: &str = "UPDATE consents SET scopes = $2 WHERE id = $1";
+    let NewConsent { user, user_epoch, application, application_epoch, scopes } = *new;
     lock_user(db, user).await?;
-    let Some(epochs) = epochs(db, user, application).await? else {
+    let epochs = (user_epoch, application_epoch);
+    if self::epochs(db, user, application).await? != Some(epochs) {
         return Ok(None);
-    };
+    }
     let consent = match find(db, user, application).await? {
         Some(consent) => {
             let scopes = consent.scopes.union(scopes);

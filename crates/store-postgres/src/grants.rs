@@ -6,7 +6,7 @@ use oauth::id::{ApplicationId, CodeId, Epoch, GrantId, TokenId, UserId};
 use oauth::revocation::{Revocation, Subject};
 use oauth::scope::ScopeSet;
 use oauth::time::Timestamp;
-use store::{Answer, Founded, Grants, NewGrant, Rotated};
+use store::{Answer, Founded, Grants, NewConsent, NewGrant, Rotated};
 use tokio_postgres::{Client, Row};
 
 use crate::ending::{End, ToEnd};
@@ -21,14 +21,8 @@ impl Grants for PostgresStore {
         read!(self, db => consents::find(db, user, application))
     }
 
-    fn allow(
-        &self,
-        user: UserId,
-        application: ApplicationId,
-        scopes: ScopeSet,
-        audit: NewAuditEvent,
-    ) -> Answer<'_, Option<Consent>> {
-        in_transaction!(self, db => consents::allow(db, user, application, scopes, &audit))
+    fn allow(&self, new: NewConsent, audit: NewAuditEvent) -> Answer<'_, Option<Consent>> {
+        in_transaction!(self, db => consents::allow(db, &new, &audit))
     }
 
     fn found_grant(

@@ -42,6 +42,7 @@ mod rotating;
 mod secrets;
 mod sessions;
 mod settings;
+mod sign_ins;
 mod sql;
 mod tls;
 mod trusted_origins;

@@ -83,6 +83,13 @@ const MIGRATIONS: &[Migration] = &[
         run: Run::InTransaction,
         sql: include_str!("../migrations/0005_origins_of_redirect_urls.sql"),
     },
+    Migration {
+        number: 6,
+        name: "familiar_networks",
+        needs: 1,
+        run: Run::InTransaction,
+        sql: include_str!("../migrations/0006_familiar_networks.sql"),
+    },
 ];
 
 /// A step waits half a second for a lock behind which others wait, and none of its statements takes longer than a second,

@@ -99,6 +99,7 @@ pub(crate) async fn batch(db: &Client, purge: &Purge) -> sql::Result<Purged> {
     const SESSIONS: &str = delete_over!("sessions", "id", "expires_at <= $1", "expires_at");
     const REVOCATIONS: &str = delete_over!("revocations", "seq", "expires_at <= $1", "expires_at");
     const SECRETS: &str = delete_over!("secrets", "id", "expires_at <= $1", "expires_at");
+    const NETWORKS: &str = delete_over!("familiar_networks", "id", "succeeded_at < $1", "succeeded_at");
     const AUDIT: &str = delete_over!("audit_events", "id", "at < $1", "at");
     if !sql::value::<bool>(db, ALONE, &[]).await? {
         return Ok(Purged::default());
@@ -112,6 +113,7 @@ pub(crate) async fn batch(db: &Client, purge: &Purge) -> sql::Result<Purged> {
         grants,
         consents: sweep(db, &CONSENTS, most).await?,
         sessions: over(db, SESSIONS, now, most).await?,
+        familiar_networks: over(db, NETWORKS, micros(purge.familiar_since), most).await?,
         revocations: over(db, REVOCATIONS, now, most).await?,
         secrets: over(db, SECRETS, now, most).await?,
         audit_events: over(db, AUDIT, micros(purge.audit_before), most).await?,

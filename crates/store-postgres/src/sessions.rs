@@ -10,12 +10,29 @@ use tokio_postgres::{Client, Row};
 use crate::sql::{self, values};
 use crate::{audit, micros};
 
-pub(crate) async fn insert(db: &Client, new: &NewSession, event: &NewAuditEvent) -> sql::Result<Session> {
-    const INSERT: &str = "INSERT INTO sessions (user_id, user_epoch, digest, auth_time, expires_at)
-        VALUES ($1, $2, $3, $4, $5) RETURNING id";
-    let id = sql::value(
+pub(crate) async fn insert(
+    db: &Client,
+    new: &NewSession,
+    event: &NewAuditEvent,
+) -> sql::Result<Option<Session>> {
+    const REPLACE: &str = "DELETE FROM sessions WHERE id = $1 AND digest = $2";
+    let session = add(db, new).await?;
+    if session.is_some() {
+        if let Some(old) = &new.replaces {
+            sql::execute(db, REPLACE, values![old.id.get(), old.digest.as_bytes().as_slice()]).await?;
+        }
+        audit::append_one(db, event).await?;
+    }
+    Ok(session)
+}
+
+/// Under the epoch in which the password was verified, or not at all.
+pub(crate) async fn add(db: &Client, new: &NewSession) -> sql::Result<Option<Session>> {
+    const ADD: &str = "INSERT INTO sessions (user_id, user_epoch, digest, auth_time, expires_at)
+        SELECT id, epoch, $3, $4, $5 FROM users WHERE id = $1 AND epoch = $2 AND active RETURNING id";
+    let id = sql::find(
         db,
-        INSERT,
+        ADD,
         values![
             new.user.get(),
             new.user_epoch.get(),
@@ -23,18 +40,17 @@ pub(crate) async fn insert(db: &Client, new: &NewSession, event: &NewAuditEvent)
             micros(new.auth_time),
             micros(new.expires_at)
         ],
+        |row| Ok(SessionId::new(row.try_get(0)?)),
     )
-    .await;
-    let id = SessionId::new(id?);
-    audit::append_one(db, event).await?;
-    Ok(Session {
+    .await?;
+    Ok(id.map(|id| Session {
         id,
         user: new.user,
         user_epoch: new.user_epoch,
         digest: new.digest,
         auth_time: new.auth_time,
         expires_at: new.expires_at,
-    })
+    }))
 }
 
 pub(crate) async fn find(db: &Client, id: SessionId) -> sql::Result<Option<Session>> {
@@ -56,17 +72,9 @@ pub(crate) async fn delete(db: &Client, id: SessionId, event: &NewAuditEvent) ->
     Ok(())
 }
 
-/// Closes the sessions of a user; `keep` lives on in the new epoch.
-pub(crate) async fn close(
-    db: &Client,
-    user: UserId,
-    keep: Option<SessionId>,
-    epoch: Epoch,
-) -> sql::Result<()> {
-    const CLOSE: &str = "DELETE FROM sessions WHERE user_id = $1 AND id IS DISTINCT FROM $2";
-    const MOVE: &str = "UPDATE sessions SET user_epoch = $2 WHERE user_id = $1";
-    sql::execute(db, CLOSE, values![user.get(), keep.map(SessionId::get)]).await?;
-    sql::execute(db, MOVE, values![user.get(), epoch.get()]).await.map(drop)
+/// Closes every session of a user.
+pub(crate) async fn close_all(db: &Client, user: UserId) -> sql::Result<()> {
+    sql::execute(db, "DELETE FROM sessions WHERE user_id = $1", values![user.get()]).await.map(drop)
 }
 
 fn read(row: &Row) -> sql::Result<Session> {

@@ -38,6 +38,7 @@ bound! {
     Vec<bool> => BOOL_ARRAY,
     Vec<Option<bool>> => BOOL_ARRAY,
     Vec<&str> => TEXT_ARRAY,
+    Vec<String> => TEXT_ARRAY,
     Vec<Option<&str>> => TEXT_ARRAY,
     Vec<Option<String>> => TEXT_ARRAY,
     Vec<&[u8]> => BYTEA_ARRAY,

@@ -1,36 +1,42 @@
 //! Users: accounts, their failures and the end of their access.
 
-use oauth::account::{Lockout, LockoutPolicy, Role, Session, User};
+use oauth::account::{Lockout, Role, Session, User};
 use oauth::audit::NewAuditEvent;
 use oauth::id::{Epoch, RoleId, SessionId, UserId};
 use oauth::revocation::Revocation;
 use oauth::secret::PasswordHash;
 use oauth::time::Timestamp;
 use store::{
-    Answer, DeletedUser, FailureCounted, Judged, NewSession, NewUser, Possessions, UserChange, UserRefusal,
-    Users, fold_name,
+    Answer, DeletedUser, Judged, NewSession, NewUser, PasswordChange, Possessions, UserChange, UserRefusal,
+    Users, fold_name, name_forms,
 };
 use tokio_postgres::{Client, Row};
 
 use crate::error::Failure;
 use crate::sql::{self, values};
-use crate::unit::{in_one_statement, in_seat, read};
+use crate::unit::{in_seat, in_transaction, read};
 use crate::versions::{self, Kind};
 use crate::{PostgresStore, audit, authority, micros, micros_of, roles, sessions};
 
 mod change;
-mod lockout;
 mod possessions;
+
+/// The columns that [`read_user`] reads, in its order.
+macro_rules! user_columns {
+    () => {
+        "u.id, u.name, u.password, u.active, u.password_expires_at,
+            ARRAY(SELECT role_id FROM user_roles WHERE user_id = u.id ORDER BY role_id),
+            u.epoch, u.failures, u.failures_since, u.locked_until, u.created_at, u.updated_at"
+    };
+}
+pub(crate) use user_columns;
+
+/// How many those are.
+pub(crate) const COLUMNS: usize = 12;
 
 macro_rules! user_sql {
     ($tail:literal) => {
-        concat!(
-            "SELECT u.id, u.name, u.password, u.active, u.password_expires_at,
-                ARRAY(SELECT role_id FROM user_roles WHERE user_id = u.id ORDER BY role_id),
-                u.epoch, u.failures, u.failures_since, u.locked_until, u.created_at, u.updated_at
-            FROM users u ",
-            $tail
-        )
+        concat!("SELECT ", $crate::users::user_columns!(), " FROM users u ", $tail)
     };
 }
 
@@ -72,25 +78,12 @@ impl Users for PostgresStore {
         in_seat!(self, db => change::delete(db, id, possessions, revocation_expires_at, &audit))
     }
 
-    fn count_sign_in_failure(
+    fn change_password(
         &self,
-        id: UserId,
-        policy: LockoutPolicy,
+        change: PasswordChange,
         audit: NewAuditEvent,
-    ) -> Answer<'_, FailureCounted> {
-        in_seat!(self, db => lockout::count_failure(db, id, policy, &audit))
-    }
-
-    fn forget_sign_in_failures(&self, id: UserId) -> Answer<'_, ()> {
-        Box::pin(async move {
-            // Nearly always there is nothing to forget, and a sign-in then costs no commit.
-            let has_failures: Answer<'_, bool> = read!(self, db => lockout::has_failures(db, id));
-            if has_failures.await? {
-                let forget: Answer<'_, ()> = in_one_statement!(self, db => lockout::forget_failures(db, id));
-                forget.await?;
-            }
-            Ok(())
-        })
+    ) -> Answer<'_, Judged<(Session, Vec<Revocation>), UserRefusal>> {
+        in_seat!(self, db => change::password(db, &change, &audit))
     }
 
     fn replace_password_hash(&self, id: UserId, old: PasswordHash, new: PasswordHash) -> Answer<'_, ()> {
@@ -113,8 +106,8 @@ impl Users for PostgresStore {
         in_seat!(self, db => roles::delete(db, id, &audit))
     }
 
-    fn insert_session(&self, new: NewSession, audit: NewAuditEvent) -> Answer<'_, Session> {
-        crate::unit::in_transaction!(self, db => sessions::insert(db, &new, &audit))
+    fn insert_session(&self, new: NewSession, audit: NewAuditEvent) -> Answer<'_, Option<Session>> {
+        in_transaction!(self, db => sessions::insert(db, &new, &audit))
     }
 
     fn find_session(&self, id: SessionId) -> Answer<'_, Option<Session>> {
@@ -126,7 +119,7 @@ impl Users for PostgresStore {
     }
 
     fn delete_session(&self, id: SessionId, audit: NewAuditEvent) -> Answer<'_, ()> {
-        crate::unit::in_transaction!(self, db => sessions::delete(db, id, &audit))
+        in_transaction!(self, db => sessions::delete(db, id, &audit))
     }
 }
 
@@ -135,11 +128,14 @@ async fn find(db: &Client, id: UserId) -> sql::Result<Option<User>> {
 }
 
 async fn find_by_name(db: &Client, name: &str) -> sql::Result<Option<User>> {
-    const FIND: &str = user_sql!("WHERE u.folded_name = $1");
-    if !sql::can_be_stored(name) {
-        return Ok(None);
-    }
-    sql::find(db, FIND, values![fold_name(name)], read_user).await
+    const FIND: &str =
+        user_sql!("WHERE u.folded_name = ANY ($1) ORDER BY array_position($1, u.folded_name) LIMIT 1");
+    sql::find(db, FIND, values![storable_forms(name)], read_user).await
+}
+
+/// The forms under which a name may be stored. One with a NUL is nobody's, and is asked for like any other.
+pub(crate) fn storable_forms(name: &str) -> Vec<String> {
+    name_forms(name).into_iter().map(|form| form.replace('\0', "\u{1}")).collect()
 }
 
 async fn insert(db: &Client, new: &NewUser, event: &NewAuditEvent) -> sql::Result<Judged<User, UserRefusal>> {
@@ -151,7 +147,7 @@ async fn insert(db: &Client, new: &NewUser, event: &NewAuditEvent) -> sql::Resul
         return Ok(Err(refusal));
     }
     let folded = fold_name(&new.name);
-    if name_is_taken(db, &folded, None).await? {
+    if name_is_taken(db, &new.name, None).await? {
         return Ok(Err(UserRefusal::NameTaken));
     }
     if !roles::all_exist(db, &new.roles).await? {
@@ -182,10 +178,10 @@ async fn stored(db: &Client, id: UserId) -> sql::Result<User> {
     find(db, id).await?.ok_or_else(|| Failure::Inconsistent(format!("user {id} has vanished")))
 }
 
-async fn name_is_taken(db: &Client, folded: &str, besides: Option<UserId>) -> sql::Result<bool> {
+async fn name_is_taken(db: &Client, name: &str, besides: Option<UserId>) -> sql::Result<bool> {
     const TAKEN: &str =
-        "SELECT EXISTS (SELECT 1 FROM users WHERE folded_name = $1 AND id IS DISTINCT FROM $2)";
-    sql::value(db, TAKEN, values![folded, besides.map(UserId::get)]).await
+        "SELECT EXISTS (SELECT 1 FROM users WHERE folded_name = ANY ($1) AND id IS DISTINCT FROM $2)";
+    sql::value(db, TAKEN, values![storable_forms(name), besides.map(UserId::get)]).await
 }
 
 async fn set_roles(db: &Client, id: UserId, roles: &[RoleId]) -> sql::Result<()> {
@@ -212,7 +208,8 @@ async fn replace_password_hash(
     Ok(())
 }
 
-fn read_user(row: &Row) -> sql::Result<User> {
+/// A user from the first columns of a row: those of [`user_columns`].
+pub(crate) fn read_user(row: &Row) -> sql::Result<User> {
     let roles: Vec<i64> = row.try_get(5)?;
     Ok(User {
         id: UserId::new(row.try_get(0)?),

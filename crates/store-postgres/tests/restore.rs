@@ -11,8 +11,8 @@ use oauth::scope::Scope;
 use oauth::secret::{Digest, PasswordHash};
 use oauth::time::Timestamp;
 use store::{
-    Applications, Credentials, Grants, ID_GAP, NewAdministrator, NewApplication, NewSecret, NewSession,
-    NewUser, Restored, Restoring, Settings, StoredKey, Users,
+    Applications, Credentials, Grants, ID_GAP, NewAdministrator, NewApplication, NewConsent, NewSecret,
+    NewSession, NewUser, Restored, Restoring, Settings, StoredKey, Users,
 };
 use store_postgres::{DatabaseUrl, OpenError, Options, PostgresStore, RestoreError, RestoredDump};
 use testkit::postgres::{PostgresDatabase, PostgresServer};
@@ -85,12 +85,14 @@ async fn installation() -> PostgresDatabase<'static> {
     let new = application(ada);
     let application =
         store.insert_application(new, event(Action::RegisterApplication, 1)).await.unwrap().unwrap().id;
-    let allowed = store.allow(ada, application, Scope::OData.into(), event(Action::AllowApplication, 1));
-    allowed.await.unwrap().unwrap();
     let user_epoch = store.find_user_by_name("ada").await.unwrap().unwrap().epoch;
+    let application_epoch = store.find_application(application).await.unwrap().unwrap().epoch;
+    let consent =
+        NewConsent { user: ada, user_epoch, application, application_epoch, scopes: Scope::OData.into() };
+    store.allow(consent, event(Action::AllowApplication, 1)).await.unwrap().unwrap();
     let (digest, expires_at) = (Digest::from_bytes([2; 32]), at(9_000));
-    let session = NewSession { user: ada, user_epoch, digest, auth_time: at(1), expires_at };
-    store.insert_session(session, event(Action::SignIn, 1)).await.unwrap();
+    let session = NewSession { user: ada, user_epoch, digest, auth_time: at(1), expires_at, replaces: None };
+    store.insert_session(session, event(Action::SignIn, 1)).await.unwrap().unwrap();
     drop(store);
     database.run(
         "INSERT INTO grants (application_id, application_epoch, user_id, user_epoch, scopes, refreshable, generation,

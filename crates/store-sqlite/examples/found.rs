@@ -16,7 +16,9 @@ use oauth::id::{ApplicationId, ClientId, CodeId, ConsentId, Epoch, UserId};
 use oauth::scope::{Scope, ScopeSet};
 use oauth::secret::PasswordHash;
 use oauth::time::Timestamp;
-use store::{Applications, Founded, Grants, Maintenance, NewApplication, NewGrant, NewUser, Users};
+use store::{
+    Applications, Founded, Grants, Maintenance, NewApplication, NewConsent, NewGrant, NewUser, Users,
+};
 use store_sqlite::{Options, SqliteStore};
 
 #[tokio::main]
@@ -98,7 +100,14 @@ async fn set_up(store: &SqliteStore) -> Result<Basis, Box<dyn std::error::Error>
     };
     let application =
         store.insert_application(new, event()).await?.map_err(|refusal| format!("{refusal:?}"))?;
-    let consent = store.allow(user.id, application.id, Scope::OData.into(), event()).await?;
+    let consent = NewConsent {
+        user: user.id,
+        user_epoch: user.epoch,
+        application: application.id,
+        application_epoch: application.epoch,
+        scopes: Scope::OData.into(),
+    };
+    let consent = store.allow(consent, event()).await?;
     Ok((user.id, application.id, consent.ok_or("no consent")?.id))
 }
 

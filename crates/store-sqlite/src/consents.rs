@@ -7,6 +7,7 @@ use oauth::revocation::{Revocation, Subject};
 use oauth::scope::ScopeSet;
 use oauth::time::Timestamp;
 use rusqlite::{Connection, Row};
+use store::NewConsent;
 
 use crate::{audit, micros, revocations, sql};
 
@@ -23,17 +24,17 @@ pub(crate) fn find(
     sql::find(db, FIND, (user.get(), application.get()), read)
 }
 
+/// Under the epochs in which it was decided, or not at all.
 pub(crate) fn allow(
     db: &Connection,
-    user: UserId,
-    application: ApplicationId,
-    scopes: ScopeSet,
+    new: &NewConsent,
     event: &NewAuditEvent,
 ) -> sql::Result<Option<Consent>> {
     const WIDEN: &str = "UPDATE consents SET scopes = ?2 WHERE id = ?1";
-    let Some((user_epoch, application_epoch)) = epochs(db, user, application)? else {
+    let NewConsent { user, user_epoch, application, application_epoch, scopes } = *new;
+    if epochs(db, user, application)? != Some((user_epoch, application_epoch)) {
         return Ok(None);
-    };
+    }
     let consent = match find(db, user, application)? {
         Some(consent) => {
             let scopes = consent.scopes.union(scopes);

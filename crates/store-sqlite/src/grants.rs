@@ -7,7 +7,7 @@ use oauth::revocation::{Revocation, Subject};
 use oauth::scope::ScopeSet;
 use oauth::time::Timestamp;
 use rusqlite::{Connection, Row, params};
-use store::{Answer, Founded, Grants, NewGrant, Rotated};
+use store::{Answer, Founded, Grants, NewConsent, NewGrant, Rotated};
 
 use crate::{SqliteStore, audit, consents, micros, micros_of, revocations, sql};
 
@@ -16,14 +16,8 @@ impl Grants for SqliteStore {
         self.read(move |db| consents::find(db, user, application))
     }
 
-    fn allow(
-        &self,
-        user: UserId,
-        application: ApplicationId,
-        scopes: ScopeSet,
-        audit: NewAuditEvent,
-    ) -> Answer<'_, Option<Consent>> {
-        self.write(move |db| consents::allow(db, user, application, scopes, &audit))
+    fn allow(&self, new: NewConsent, audit: NewAuditEvent) -> Answer<'_, Option<Consent>> {
+        self.write(move |db| consents::allow(db, &new, &audit))
     }
 
     fn found_grant(

@@ -60,6 +60,7 @@ mod roles;
 mod secrets;
 mod sessions;
 mod settings;
+mod sign_ins;
 mod sql;
 mod trusted_origins;
 mod users;

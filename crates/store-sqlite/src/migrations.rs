@@ -34,6 +34,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "origins_of_redirect_urls",
         sql: include_str!("../migrations/0005_origins_of_redirect_urls.sql"),
     },
+    Migration {
+        number: 6,
+        name: "familiar_networks",
+        sql: include_str!("../migrations/0006_familiar_networks.sql"),
+    },
 ];
 
 /// The steps that the database at `path` lacks; changes nothing.

@@ -74,6 +74,8 @@ impl SqliteStore {
         const REVOCATIONS: &str =
             "SELECT seq FROM revocations WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2";
         const SECRETS: &str = "SELECT id FROM secrets WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2";
+        const NETWORKS: &str =
+            "SELECT id FROM familiar_networks WHERE succeeded_at < ?1 ORDER BY succeeded_at LIMIT ?2";
         const AUDIT: &str = "SELECT id FROM audit_events WHERE at < ?1 ORDER BY at LIMIT ?2";
         const EXPIRED: &str = "SELECT id FROM grants WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2";
         const REVOKED: &str = "SELECT id FROM grants WHERE revoked_at < ?1 ORDER BY revoked_at LIMIT ?2";
@@ -87,6 +89,14 @@ impl SqliteStore {
             grants: self.delete(GRANTS.delete, grants).await? + self.sweep(&GRANTS, room).await?,
             consents: self.sweep(&CONSENTS, batch).await?,
             sessions: self.purge_kind(SESSIONS, "DELETE FROM sessions WHERE id = ?1", now, batch).await?,
+            familiar_networks: self
+                .purge_kind(
+                    NETWORKS,
+                    "DELETE FROM familiar_networks WHERE id = ?1",
+                    micros(purge.familiar_since),
+                    batch,
+                )
+                .await?,
             revocations: self
                 .purge_kind(REVOCATIONS, "DELETE FROM revocations WHERE seq = ?1", now, batch)
                 .await?,

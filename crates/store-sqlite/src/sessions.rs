@@ -10,9 +10,26 @@ use store::{MOST_SESSIONS, NewSession};
 
 use crate::{audit, micros, sql};
 
-pub(crate) fn insert(db: &Connection, new: &NewSession, event: &NewAuditEvent) -> sql::Result<Session> {
-    const INSERT: &str = "INSERT INTO sessions (user_id, user_epoch, digest, auth_time, expires_at)
-        VALUES (?1, ?2, ?3, ?4, ?5)";
+pub(crate) fn insert(
+    db: &Connection,
+    new: &NewSession,
+    event: &NewAuditEvent,
+) -> sql::Result<Option<Session>> {
+    const REPLACE: &str = "DELETE FROM sessions WHERE id = ?1 AND digest = ?2";
+    let session = add(db, new)?;
+    if session.is_some() {
+        if let Some(old) = &new.replaces {
+            sql::execute(db, REPLACE, (old.id.get(), old.digest.as_bytes()))?;
+        }
+        audit::append(db, event)?;
+    }
+    Ok(session)
+}
+
+/// Under the epoch in which the password was verified, or not at all.
+pub(crate) fn add(db: &Connection, new: &NewSession) -> sql::Result<Option<Session>> {
+    const ADD: &str = "INSERT INTO sessions (user_id, user_epoch, digest, auth_time, expires_at)
+        SELECT id, epoch, ?3, ?4, ?5 FROM users WHERE id = ?1 AND epoch = ?2 AND active";
     let row = params![
         new.user.get(),
         new.user_epoch.get(),
@@ -20,17 +37,17 @@ pub(crate) fn insert(db: &Connection, new: &NewSession, event: &NewAuditEvent) -
         micros(new.auth_time),
         micros(new.expires_at)
     ];
-    sql::execute(db, INSERT, row)?;
-    let id = SessionId::new(db.last_insert_rowid());
-    audit::append(db, event)?;
-    Ok(Session {
-        id,
+    if sql::execute(db, ADD, row)? == 0 {
+        return Ok(None);
+    }
+    Ok(Some(Session {
+        id: SessionId::new(db.last_insert_rowid()),
         user: new.user,
         user_epoch: new.user_epoch,
         digest: new.digest,
         auth_time: new.auth_time,
         expires_at: new.expires_at,
-    })
+    }))
 }
 
 pub(crate) fn find(db: &Connection, id: SessionId) -> sql::Result<Option<Session>> {
@@ -52,12 +69,9 @@ pub(crate) fn delete(db: &Connection, id: SessionId, event: &NewAuditEvent) -> s
     Ok(())
 }
 
-/// Closes the sessions of a user; `keep` lives on in the new epoch.
-pub(crate) fn close(db: &Connection, user: UserId, keep: Option<SessionId>, epoch: Epoch) -> sql::Result<()> {
-    let keep = keep.map(SessionId::get);
-    sql::execute(db, "DELETE FROM sessions WHERE user_id = ?1 AND id IS NOT ?2", (user.get(), keep))?;
-    sql::execute(db, "UPDATE sessions SET user_epoch = ?2 WHERE user_id = ?1", (user.get(), epoch.get()))?;
-    Ok(())
+/// Closes every session of a user.
+pub(crate) fn close_all(db: &Connection, user: UserId) -> sql::Result<()> {
+    sql::execute(db, "DELETE FROM sessions WHERE user_id = ?1", [user.get()]).map(drop)
 }
 
 fn read(row: &Row<'_>) -> sql::Result<Session> {

@@ -1,6 +1,6 @@
 //! Users: accounts, their failures and the end of their access.
 
-use oauth::account::{Lockout, LockoutPolicy, Role, Session, User};
+use oauth::account::{Lockout, Role, Session, User};
 use oauth::audit::NewAuditEvent;
 use oauth::id::{Epoch, RoleId, SessionId, UserId};
 use oauth::revocation::Revocation;
@@ -8,8 +8,8 @@ use oauth::secret::PasswordHash;
 use oauth::time::Timestamp;
 use rusqlite::{Connection, Row, params};
 use store::{
-    Answer, DeletedUser, FailureCounted, Judged, NewSession, NewUser, Possessions, UserChange, UserRefusal,
-    Users, fold_name,
+    Answer, DeletedUser, Judged, NewSession, NewUser, PasswordChange, Possessions, UserChange, UserRefusal,
+    Users, fold_name, name_forms,
 };
 
 use crate::error::Failure;
@@ -17,18 +17,24 @@ use crate::versions::{self, Kind};
 use crate::{SqliteStore, audit, authority, micros, micros_of, roles, sessions, sql};
 
 mod change;
-mod lockout;
 mod possessions;
+
+/// The columns that [`read`] reads, in its order.
+macro_rules! user_columns {
+    () => {
+        "u.id, u.name, u.password, u.active, u.password_expires_at,
+            (SELECT group_concat(role_id, ' ' ORDER BY role_id) FROM user_roles WHERE user_id = u.id),
+            u.epoch, u.failures, u.failures_since, u.locked_until, u.created_at, u.updated_at"
+    };
+}
+pub(crate) use user_columns;
+
+/// How many those are.
+pub(crate) const COLUMNS: usize = 12;
 
 macro_rules! user_sql {
     ($tail:literal) => {
-        concat!(
-            "SELECT u.id, u.name, u.password, u.active, u.password_expires_at,
-                (SELECT group_concat(role_id, ' ' ORDER BY role_id) FROM user_roles WHERE user_id = u.id),
-                u.epoch, u.failures, u.failures_since, u.locked_until, u.created_at, u.updated_at
-            FROM users u ",
-            $tail
-        )
+        concat!("SELECT ", $crate::users::user_columns!(), " FROM users u ", $tail)
     };
 }
 
@@ -38,7 +44,15 @@ impl Users for SqliteStore {
     }
 
     fn find_user_by_name<'a>(&'a self, name: &'a str) -> Answer<'a, Option<User>> {
-        self.read(move |db| sql::find(db, user_sql!("WHERE u.folded_name = ?1"), [fold_name(name)], read))
+        self.read(move |db| {
+            for form in name_forms(name) {
+                let found = sql::find(db, user_sql!("WHERE u.folded_name = ?1"), [form], read)?;
+                if found.is_some() {
+                    return Ok(found);
+                }
+            }
+            Ok(None)
+        })
     }
 
     fn list_users(&self, after: Option<UserId>, limit: u32) -> Answer<'_, Vec<User>> {
@@ -71,23 +85,12 @@ impl Users for SqliteStore {
         self.write(move |db| change::delete(db, id, possessions, revocation_expires_at, &audit))
     }
 
-    fn count_sign_in_failure(
+    fn change_password(
         &self,
-        id: UserId,
-        policy: LockoutPolicy,
+        change: PasswordChange,
         audit: NewAuditEvent,
-    ) -> Answer<'_, FailureCounted> {
-        self.write(move |db| lockout::count_failure(db, id, policy, &audit))
-    }
-
-    fn forget_sign_in_failures(&self, id: UserId) -> Answer<'_, ()> {
-        Box::pin(async move {
-            // Nearly always there is nothing to forget, and a sign-in then costs no commit.
-            if self.read_now(|db| lockout::has_failures(db, id))? {
-                self.write(move |db| lockout::forget_failures(db, id)).await?;
-            }
-            Ok(())
-        })
+    ) -> Answer<'_, Judged<(Session, Vec<Revocation>), UserRefusal>> {
+        self.write(move |db| change::password(db, &change, &audit))
     }
 
     fn replace_password_hash(&self, id: UserId, old: PasswordHash, new: PasswordHash) -> Answer<'_, ()> {
@@ -116,7 +119,7 @@ impl Users for SqliteStore {
         self.write(move |db| roles::delete(db, id, &audit))
     }
 
-    fn insert_session(&self, new: NewSession, audit: NewAuditEvent) -> Answer<'_, Session> {
+    fn insert_session(&self, new: NewSession, audit: NewAuditEvent) -> Answer<'_, Option<Session>> {
         self.write(move |db| sessions::insert(db, &new, &audit))
     }
 
@@ -146,7 +149,7 @@ fn insert(db: &Connection, new: &NewUser, event: &NewAuditEvent) -> sql::Result<
         return Ok(Err(refusal));
     }
     let folded = fold_name(&new.name);
-    if name_is_taken(db, &folded, None)? {
+    if name_is_taken(db, &new.name, None)? {
         return Ok(Err(UserRefusal::NameTaken));
     }
     if !roles_exist(db, &new.roles)? {
@@ -173,9 +176,14 @@ fn stored(db: &Connection, id: UserId) -> sql::Result<User> {
     find(db, id)?.ok_or_else(|| Failure::Inconsistent(format!("user {id} has vanished")))
 }
 
-fn name_is_taken(db: &Connection, folded: &str, besides: Option<UserId>) -> sql::Result<bool> {
+fn name_is_taken(db: &Connection, name: &str, besides: Option<UserId>) -> sql::Result<bool> {
     const TAKEN: &str = "SELECT EXISTS (SELECT 1 FROM users WHERE folded_name = ?1 AND id IS NOT ?2)";
-    sql::value(db, TAKEN, (folded, besides.map(UserId::get)))
+    for form in name_forms(name) {
+        if sql::value(db, TAKEN, (form, besides.map(UserId::get)))? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn roles_exist(db: &Connection, ids: &[RoleId]) -> sql::Result<bool> {
@@ -196,7 +204,8 @@ fn set_roles(db: &Connection, id: UserId, roles: &[RoleId]) -> sql::Result<()> {
     Ok(())
 }
 
-fn read(row: &Row<'_>) -> sql::Result<User> {
+/// A user from the first columns of a row: those of [`user_columns`].
+pub(crate) fn read(row: &Row<'_>) -> sql::Result<User> {
     let roles: Option<String> = row.get(5)?;
     let roles = roles.as_deref().unwrap_or_default().split_ascii_whitespace().map(str::parse).collect();
     let moment = |micros: Option<i64>| micros.map(Timestamp::from_micros);

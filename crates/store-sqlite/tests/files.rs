@@ -43,7 +43,8 @@ fn migrations_run_once_and_are_named_before() {
             (2, "audit_newest_first"),
             (3, "audit_old_indexes"),
             (4, "origins"),
-            (5, "origins_of_redirect_urls")
+            (5, "origins_of_redirect_urls"),
+            (6, "familiar_networks")
         ]
     );
     assert_eq!(migrate(&path).unwrap().len(), names.len());

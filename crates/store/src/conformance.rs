@@ -25,7 +25,7 @@ use oauth::secret::{Digest, PasswordHash};
 use oauth::time::Timestamp;
 use tokio::task::JoinSet;
 
-use crate::{Founded, NewApplication, NewGrant, NewSecret, NewUser, Store, UserRefusal};
+use crate::{Founded, NewApplication, NewConsent, NewGrant, NewSecret, NewUser, Store, UserRefusal};
 
 pub mod applications;
 pub mod audit;
@@ -37,6 +37,7 @@ pub mod purging;
 pub mod rights;
 pub mod secrets;
 pub mod settings;
+pub mod sign_ins;
 pub mod trusted_origins;
 pub mod users;
 
@@ -49,17 +50,29 @@ macro_rules! conformance_tests {
                 a_user_is_found_by_id_and_by_name_without_case,
                 ids_of_users_are_never_given_twice,
                 a_taken_name_or_an_unknown_role_is_refused_and_changes_nothing,
-                a_password_change_ends_access_but_for_the_kept_session,
+                a_new_password_ends_access,
+                a_chosen_password_leaves_one_new_session,
+                a_password_is_chosen_only_in_the_epoch_of_the_current_one,
                 deactivating_ends_access_and_reactivating_brings_none_back,
                 the_last_administrator_stays,
                 an_owner_cannot_be_deleted,
                 what_a_deleted_user_owned_can_be_handed_over,
                 what_a_deleted_user_owned_can_go_with_its_owner,
                 a_deleted_user_leaves_nothing_that_works,
-                failures_lock_and_unlocking_forgets_them,
                 a_password_hash_is_replaced_only_if_it_is_still_the_old_one,
                 roles_keep_their_rules,
                 sessions_open_and_close,
+                a_session_is_opened_only_in_the_epoch_of_its_password,
+                a_session_that_is_replaced_ends,
+            }
+            sign_ins {
+                failures_lock_and_unlocking_forgets_them,
+                failures_from_a_familiar_network_are_counted_apart,
+                a_success_forgets_the_failures_from_where_it_comes,
+                a_network_is_familiar_for_a_while_and_in_its_epoch,
+                few_networks_are_familiar_and_the_latest_stay,
+                a_refused_sign_in_is_written_down_also_of_nobody,
+                a_name_is_the_same_in_every_normal_form,
             }
             rights {
                 an_act_needs_the_rights_by_which_it_was_judged,
@@ -90,6 +103,7 @@ macro_rules! conformance_tests {
                 a_replay_is_seen_where_nothing_could_be_founded,
                 a_grant_rests_on_its_consent_and_both_epochs,
                 a_consent_grows_and_keeps_its_id_until_it_is_revoked,
+                a_consent_is_given_only_in_the_epochs_of_its_decision,
                 a_rotation_needs_the_current_generation,
                 a_grant_is_ended_once,
                 a_token_is_ended_by_its_id,
@@ -141,6 +155,9 @@ macro_rules! conformance_tests {
                 one_administrator_remains_of_many_who_demote_each_other,
                 a_promotion_beside_a_deletion_is_either_too_late_or_stops_it,
                 failures_at_once_are_counted_exactly,
+                failures_beside_changes_of_the_user_are_counted_exactly,
+                of_many_chosen_passwords_at_once_one_is_set,
+                a_session_opened_beside_a_password_change_is_dead_or_later,
                 two_secrets_are_live_however_many_are_added_at_once,
                 a_name_is_given_once,
                 revocations_at_once_leave_no_gap,
@@ -186,9 +203,20 @@ impl World {
 
     /// The user allows the application.
     async fn allow(&self) -> Consent {
-        let allowing =
-            self.store.allow(self.user.id, self.application.id, odata(), event(Action::AllowApplication));
-        allowing.await.unwrap().unwrap()
+        self.store.allow(self.new_consent().await, event(Action::AllowApplication)).await.unwrap().unwrap()
+    }
+
+    /// A consent under the epochs as they are now.
+    async fn new_consent(&self) -> NewConsent {
+        let user = self.store.find_user(self.user.id).await.unwrap().unwrap();
+        let application = self.store.find_application(self.application.id).await.unwrap().unwrap();
+        NewConsent {
+            user: user.id,
+            user_epoch: user.epoch,
+            application: application.id,
+            application_epoch: application.epoch,
+            scopes: odata(),
+        }
     }
 
     /// A grant as a code founds it, under the epochs as they were at the beginning.

@@ -11,6 +11,21 @@ use oauth::time::Timestamp;
 
 use crate::Answer;
 
+/// A consent to be remembered.
+#[derive(Debug, Clone, Copy)]
+pub struct NewConsent {
+    /// Who gives it.
+    pub user: UserId,
+    /// The user's epoch under which the session was opened that gives it.
+    pub user_epoch: Epoch,
+    /// Who gets the access.
+    pub application: ApplicationId,
+    /// The application's epoch when the request was judged.
+    pub application_epoch: Epoch,
+    /// What is allowed.
+    pub scopes: ScopeSet,
+}
+
 /// A grant to be founded.
 #[derive(Debug, Clone)]
 pub struct NewGrant {
@@ -74,15 +89,9 @@ pub fn add_up(given: Vec<Allowed>) -> Vec<Allowed> {
 pub trait Grants {
     /// The consent of that pair that still holds.
     fn find_consent(&self, user: UserId, application: ApplicationId) -> Answer<'_, Option<Consent>>;
-    /// Remembers a consent: adds the scopes to an existing one, which keeps its id, or makes one. `None` when the
-    /// application or the user is gone.
-    fn allow(
-        &self,
-        user: UserId,
-        application: ApplicationId,
-        scopes: ScopeSet,
-        audit: NewAuditEvent,
-    ) -> Answer<'_, Option<Consent>>;
+    /// Remembers a consent: adds the scopes to an existing one, which keeps its id, or makes one. `None` when the epoch of
+    /// the application or of the user has grown, or one of them is gone.
+    fn allow(&self, new: NewConsent, audit: NewAuditEvent) -> Answer<'_, Option<Consent>>;
     /// Founds a grant. A code founds one grant only; `replay_audit` and `revocation_expires_at` serve the replay, which is
     /// seen also where nothing could be founded any more.
     fn found_grant(

@@ -29,6 +29,7 @@ mod grants;
 mod maintenance;
 mod restore;
 mod settings;
+mod sign_ins;
 mod trusted_origins;
 mod users;
 
@@ -38,15 +39,19 @@ pub use applications::{
 pub use audit::{Audit, AuditFilter};
 pub use data_sources::{DataSourceChange, DataSourceRefusal, DataSources, NewDataSource, Sharing};
 pub use error::{StoreError, WithCauses};
-pub use fold::fold_name;
-pub use grants::{Founded, Grants, NewGrant, Rotated, add_up};
+pub use fold::{fold_name, name_forms};
+pub use grants::{Founded, Grants, NewConsent, NewGrant, Rotated, add_up};
 pub use maintenance::{Maintenance, Purge, Purged, StoreFigures, Usage};
 pub use restore::{BACKUP_OF, Credentials, ID_GAP, NewAdministrator, Restored, Restoring};
 pub use settings::{RightsChanged, Settings, StoredKey, Versions};
+pub use sign_ins::{
+    ComesFrom, FailureCounted, FamiliarNetwork, MOST_FAMILIAR_NETWORKS, RefusedSignIn, SignInFacts, SignIns,
+    SucceededSignIn,
+};
 pub use trusted_origins::{TrustedOriginRefusal, TrustedOrigins};
 pub use users::{
-    DeletedUser, FailureCounted, MOST_NAMES, MOST_POSSESSIONS, MOST_SESSIONS, NewSession, NewUser, Owned,
-    Possessions, UserChange, UserRefusal, Users,
+    DeletedUser, MOST_NAMES, MOST_POSSESSIONS, MOST_SESSIONS, NewSession, NewUser, Owned, PasswordChange,
+    Possessions, ReplacedSession, UserChange, UserRefusal, Users,
 };
 
 /// What an operation will answer: boxed, so that backends can be chosen when the server starts.
@@ -55,6 +60,7 @@ pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Se
 /// The system database.
 pub trait Store:
     Users
+    + SignIns
     + Applications
     + Grants
     + DataSources
@@ -70,6 +76,7 @@ pub trait Store:
 
 impl<T> Store for T where
     T: Users
+        + SignIns
         + Applications
         + Grants
         + DataSources

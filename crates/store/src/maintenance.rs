@@ -23,6 +23,8 @@ pub struct Purge {
     pub now: Timestamp,
     /// Revoked grants stay until then, so that a replay of their code still finds them.
     pub revoked_grants_before: Timestamp,
+    /// Networks without a success since then go.
+    pub familiar_since: Timestamp,
     /// Audit events older than this go.
     pub audit_before: Timestamp,
     /// Most rows of each kind in one batch; at most 1,000.
@@ -38,6 +40,8 @@ pub struct Purged {
     pub consents: u64,
     /// Expired.
     pub sessions: u64,
+    /// From which nobody signed in lately.
+    pub familiar_networks: u64,
     /// Those that no token outlives.
     pub revocations: u64,
     /// Expired.

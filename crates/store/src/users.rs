@@ -1,6 +1,7 @@
 //! Users, their roles and their sessions.
 
-use oauth::account::{Lockout, LockoutPolicy, Role, Session, User};
+use oauth::account::network::Network;
+use oauth::account::{Lockout, Role, Session, User};
 use oauth::audit::NewAuditEvent;
 use oauth::id::{DataSourceId, Epoch, RoleId, SessionId, UserId};
 use oauth::revocation::Revocation;
@@ -31,7 +32,7 @@ pub struct NewUser {
 pub struct UserChange {
     /// A new name.
     pub name: Option<String>,
-    /// A new password ends the user's access, except for the session named in `keep_session`.
+    /// A new password ends the user's access.
     pub password: Option<PasswordHash>,
     /// `Some(false)` ends the user's access.
     pub active: Option<bool>,
@@ -41,8 +42,6 @@ pub struct UserChange {
     pub roles: Option<Vec<RoleId>>,
     /// Ends a lock and forgets the failures.
     pub unlock: bool,
-    /// The session that lives on, moved to the new epoch.
-    pub keep_session: Option<SessionId>,
     /// When it happens.
     pub at: Timestamp,
     /// When the longest-lived token that this could end has expired.
@@ -153,20 +152,38 @@ pub enum UserRefusal {
     UnknownHeir,
 }
 
-/// What became of the counter after a failure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FailureCounted {
-    /// The counter and the lock as they are now.
-    pub lockout: Lockout,
-    /// Whether this very failure locked the account; then an event `LockAccount` was written.
-    pub locked_now: bool,
+/// A new password that a user chose, who just showed the current one.
+#[derive(Debug, Clone)]
+pub struct PasswordChange {
+    /// Whose password it is.
+    pub user: UserId,
+    /// The user's epoch when the current password was verified; under another one nothing changes.
+    pub user_epoch: Epoch,
+    /// The new password.
+    pub password: PasswordHash,
+    /// Of the secret half of the cookie of the session that takes the place of all others.
+    pub session_digest: Digest,
+    /// The first moment at which that session is dead.
+    pub session_expires_at: Timestamp,
+    /// The network from which it is done, which stays familiar.
+    pub network: Option<Network>,
+    /// When it happens.
+    pub at: Timestamp,
+    /// When the longest-lived token that this could end has expired.
+    pub revocation_expires_at: Timestamp,
 }
 
-impl FailureCounted {
-    /// What a failure at `at` makes of the counter: one rule for every backend.
-    pub fn after(before: Lockout, policy: LockoutPolicy, at: Timestamp) -> Self {
-        let lockout = before.after_failure(policy, at);
-        Self { lockout, locked_now: lockout.is_locked(at) && !before.is_locked(at) }
+impl PasswordChange {
+    /// The session that takes the place of all others, in the epoch that begins with the change.
+    pub fn session(&self, epoch: Epoch) -> NewSession {
+        NewSession {
+            user: self.user,
+            user_epoch: epoch,
+            digest: self.session_digest,
+            auth_time: self.at,
+            expires_at: self.session_expires_at,
+            replaces: None,
+        }
     }
 }
 
@@ -183,6 +200,17 @@ pub struct NewSession {
     pub auth_time: Timestamp,
     /// The first moment at which it is dead.
     pub expires_at: Timestamp,
+    /// The session that the same browser had until now; it ends with the opening of this one.
+    pub replaces: Option<ReplacedSession>,
+}
+
+/// A session as a cookie names it: it is ended only where both are right.
+#[derive(Debug, Clone, Copy)]
+pub struct ReplacedSession {
+    /// The public half of the cookie.
+    pub id: SessionId,
+    /// Of the secret half of the cookie.
+    pub digest: Digest,
 }
 
 /// So many sessions of one user are listed.
@@ -215,15 +243,14 @@ pub trait Users {
         revocation_expires_at: Timestamp,
         audit: NewAuditEvent,
     ) -> Answer<'_, Judged<DeletedUser, UserRefusal>>;
-    /// Counts a failure of credentials, and locks the account when the policy says so. `audit` is the refused sign-in.
-    fn count_sign_in_failure(
+    /// Sets the password that a user chose. All access of the user ends, sessions included, and one session is opened.
+    /// [`UserRefusal::Unknown`] when the epoch has grown since the current password was verified, or the user is inactive or
+    /// gone.
+    fn change_password(
         &self,
-        id: UserId,
-        policy: LockoutPolicy,
+        change: PasswordChange,
         audit: NewAuditEvent,
-    ) -> Answer<'_, FailureCounted>;
-    /// Forgets the failures of a user on whom no lock was set; a lock that is over is forgotten by the next failure.
-    fn forget_sign_in_failures(&self, id: UserId) -> Answer<'_, ()>;
+    ) -> Answer<'_, Judged<(Session, Vec<Revocation>), UserRefusal>>;
     /// Replaces a password hash of old parameters; ends nothing. Only if the stored hash is still `old`.
     fn replace_password_hash(&self, id: UserId, old: PasswordHash, new: PasswordHash) -> Answer<'_, ()>;
 
@@ -236,64 +263,13 @@ pub trait Users {
     /// Deletes a role that no user has and that is not built in.
     fn delete_role(&self, id: RoleId, audit: NewAuditEvent) -> Answer<'_, Judged<(), UserRefusal>>;
 
-    /// Opens a session; `audit` is the sign-in.
-    fn insert_session(&self, new: NewSession, audit: NewAuditEvent) -> Answer<'_, Session>;
+    /// Opens a session, and ends the one that it replaces; `audit` is the sign-in. `None` when the user's epoch has grown
+    /// since the password was verified, or the user is inactive or gone.
+    fn insert_session(&self, new: NewSession, audit: NewAuditEvent) -> Answer<'_, Option<Session>>;
     /// The session of that id, whether or not it is still good.
     fn find_session(&self, id: SessionId) -> Answer<'_, Option<Session>>;
     /// The sessions of a user, good or not, oldest first; the first [`MOST_SESSIONS`] of them.
     fn list_sessions(&self, user: UserId) -> Answer<'_, Vec<Session>>;
     /// Closes a session.
     fn delete_session(&self, id: SessionId, audit: NewAuditEvent) -> Answer<'_, ()>;
-}
-
-#[cfg(test)]
-mod tests {
-    use oauth::account::{Lockout, LockoutPolicy};
-    use oauth::time::Timestamp;
-
-    use super::FailureCounted;
-
-    const POLICY: LockoutPolicy = LockoutPolicy { interval_secs: 900, failures: 3, lock_secs: 1800 };
-
-    fn after(before: Lockout, secs: i64) -> FailureCounted {
-        FailureCounted::after(before, POLICY, Timestamp::from_secs(secs))
-    }
-
-    #[test]
-    fn the_third_failure_within_the_interval_locks() {
-        let first = after(Lockout::default(), 0);
-        let second = after(first.lockout, 400);
-        let third = after(second.lockout, 899);
-        assert_eq!((first.locked_now, second.locked_now, third.locked_now), (false, false, true));
-        assert_eq!(third.lockout.locked_until, Some(Timestamp::from_secs(899 + 1800)));
-    }
-
-    #[test]
-    fn failures_further_apart_than_the_interval_do_not_add_up() {
-        let second = after(after(Lockout::default(), 0).lockout, 400);
-        assert_eq!(after(second.lockout, 900).lockout.failures, 1);
-    }
-
-    #[test]
-    fn a_lock_counts_nothing_and_its_end_begins_anew() {
-        let locked = Lockout {
-            failures: 3,
-            since: Some(Timestamp::from_secs(0)),
-            locked_until: Some(Timestamp::from_secs(100)),
-        };
-        assert_eq!(after(locked, 99), FailureCounted { lockout: locked, locked_now: false });
-        let anew = after(locked, 100).lockout;
-        assert_eq!((anew.failures, anew.locked_until), (1, None));
-    }
-
-    #[test]
-    fn a_limit_of_zero_switches_locking_off() {
-        let off = LockoutPolicy { failures: 0, ..POLICY };
-        let counted = FailureCounted::after(
-            Lockout { failures: 99, ..Lockout::default() },
-            off,
-            Timestamp::from_secs(1),
-        );
-        assert!(!counted.locked_now);
-    }
 }

@@ -17,8 +17,8 @@ use oauth::sealed::AccessToken;
 use oauth::secret::{ClientSecret, Password};
 use sources::{Limits, Sources};
 use store::{
-    Amendment, Applications, Audit, AuditFilter, Grants, NewApplication, NewSecret, NewSession, NewUser,
-    Users,
+    Amendment, Applications, Audit, AuditFilter, Grants, NewApplication, NewConsent, NewSecret, NewSession,
+    NewUser, Users,
 };
 use store_sqlite::{Options, SqliteStore};
 use tempfile::TempDir;
@@ -111,7 +111,7 @@ impl TestServer {
     }
 
     /// The use cases.
-    pub fn app(&self) -> &App {
+    pub fn app(&self) -> &Arc<App> {
         &self.app
     }
 
@@ -304,8 +304,10 @@ impl TestServer {
             digest,
             auth_time: now,
             expires_at: now.plus_secs(3_600),
+            replaces: None,
         };
-        let session = self.store.insert_session(new, self.audit(Action::SignIn)).await.expect("a database");
+        let opened = self.store.insert_session(new, self.audit(Action::SignIn)).await.expect("a database");
+        let session = opened.expect("an active user");
         self.vault.session_cookie(session.id, &secret).expose().to_owned()
     }
 
@@ -314,9 +316,17 @@ impl TestServer {
     /// # Panics
     /// When there is no such user or application.
     pub async fn allow(&self, user: &TestUser, application: ApplicationId, scopes: ScopeSet) {
-        let user = self.user(user).await.id;
-        let allowed = self.store.allow(user, application, scopes, self.audit(Action::AllowApplication)).await;
-        allowed.expect("a database").expect("the user and the application");
+        let user = self.user(user).await;
+        let found = self.store.find_application(application).await.expect("a database");
+        let new = NewConsent {
+            user: user.id,
+            user_epoch: user.epoch,
+            application,
+            application_epoch: found.expect("the application").epoch,
+            scopes,
+        };
+        let allowed = self.store.allow(new, self.audit(Action::AllowApplication)).await;
+        allowed.expect("a database").expect("the epochs of now");
     }
 
     /// Every event of the audit log about the application, oldest first.

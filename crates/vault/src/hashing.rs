@@ -1,7 +1,7 @@
 //! Threads for hashing passwords: a hash takes milliseconds and 19 MiB, so no more of them run than there are threads, and
-//! no more wait than can be answered in reasonable time.
+//! no more wait than can be answered in reasonable time. Those for whom they are computed take turns, so that nobody who
+//! asks for many keeps the others waiting.
 
-use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -9,7 +9,12 @@ use std::time::Duration;
 use oauth::secret::{Password, PasswordHash};
 use tokio::sync::oneshot;
 
-use crate::password::{self, Cost, Scratch};
+use crate::password::{self, Cost, Scratch, Verdict};
+
+mod turns;
+
+pub use turns::Share;
+use turns::Turns;
 
 /// How passwords are hashed.
 #[derive(Debug, Clone, Copy)]
@@ -56,20 +61,45 @@ impl Hasher {
     pub(crate) fn new(settings: HashingSettings) -> Self {
         let queue = Queue {
             most_threads: settings.threads,
-            most_waiting: settings.queue,
-            state: Mutex::default(),
+            state: Mutex::new(State {
+                waiting: Turns::new(settings.queue),
+                threads: 0,
+                idle: 0,
+                closed: false,
+            }),
             changed: Condvar::new(),
         };
         Self { cost: settings.cost, queue: Arc::new(queue) }
     }
 
+    /// Hashes a password, in the form that is hashed.
     pub(crate) async fn hash(&self, password: Password, salt: [u8; 16]) -> Result<PasswordHash, Busy> {
         let cost = self.cost;
-        self.run(move |scratch| password::hash_with(&password, salt, cost, scratch)).await
+        let work = move |scratch: &mut Scratch| {
+            let normal = password.normalised();
+            password::hash_with(normal.as_ref().unwrap_or(&password), salt, cost, scratch)
+        };
+        self.run(Share::Own, work).await
     }
 
-    pub(crate) async fn verify(&self, hash: PasswordHash, password: Password) -> Result<bool, Busy> {
-        self.run(move |scratch| password::verify_with(&hash, &password, scratch)).await
+    pub(crate) async fn verify(
+        &self,
+        hash: PasswordHash,
+        password: Password,
+        share: Share,
+    ) -> Result<Verdict, Busy> {
+        self.run(share, move |scratch| password::judge(&hash, &password, scratch)).await
+    }
+
+    /// Takes as long as verifying.
+    pub(crate) async fn verify_nobody(&self, password: Password, share: Share) -> Result<(), Busy> {
+        let cost = self.cost;
+        let work = move |scratch: &mut Scratch| {
+            for form in [password.normalised().as_ref(), Some(&password)].into_iter().flatten() {
+                let _ = password::hash_with(form, [0; 16], cost, scratch);
+            }
+        };
+        self.run(share, work).await
     }
 
     pub(crate) fn needs_rehash(&self, hash: &PasswordHash) -> bool {
@@ -78,15 +108,17 @@ impl Hasher {
 
     async fn run<T: Send + 'static>(
         &self,
+        share: Share,
         work: impl FnOnce(&mut Scratch) -> T + Send + 'static,
     ) -> Result<T, Busy> {
         let (answer, answered) = oneshot::channel();
-        self.queue.push(Box::new(move |scratch| {
+        let job: Job = Box::new(move |scratch| {
             // Nobody waits any more when the client has gone away.
             if !answer.is_closed() {
                 let _ = answer.send(work(scratch));
             }
-        }))?;
+        });
+        self.queue.push(share, job)?;
         answered.await.map_err(|_| Busy)
     }
 }
@@ -102,14 +134,12 @@ impl Drop for Hasher {
 /// has none.
 struct Queue {
     most_threads: usize,
-    most_waiting: usize,
     state: Mutex<State>,
     changed: Condvar,
 }
 
-#[derive(Default)]
 struct State {
-    waiting: VecDeque<Job>,
+    waiting: Turns<Job>,
     threads: usize,
     idle: usize,
     closed: bool,
@@ -120,9 +150,9 @@ impl Queue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn push(self: &Arc<Self>, job: Job) -> Result<(), Busy> {
+    fn push(self: &Arc<Self>, share: Share, job: Job) -> Result<(), Busy> {
         let mut state = self.lock();
-        if state.waiting.len() >= self.most_waiting {
+        if !state.waiting.has_room(share) {
             return Err(Busy);
         }
         if state.idle <= state.waiting.len() && state.threads < self.most_threads {
@@ -134,7 +164,7 @@ impl Queue {
         if state.threads == 0 {
             return Err(Busy);
         }
-        state.waiting.push_back(job);
+        state.waiting.push(share, job);
         drop(state);
         self.changed.notify_one();
         Ok(())
@@ -158,7 +188,7 @@ impl Queue {
             if state.closed {
                 return None;
             }
-            if let Some(job) = state.waiting.pop_front() {
+            if let Some(job) = state.waiting.pop() {
                 state.idle -= 1;
                 return Some(job);
             }
@@ -187,8 +217,30 @@ mod tests {
     async fn what_one_thread_hashed_another_verifies() {
         let hasher = Hasher::new(HashingSettings::cheap());
         let hash = hasher.hash(Password::new("long enough"), [1; 16]).await.unwrap();
-        assert!(hasher.verify(hash.clone(), Password::new("long enough")).await.unwrap());
-        assert!(!hasher.verify(hash, Password::new("something else")).await.unwrap());
+        let verdict =
+            async |password| hasher.verify(hash.clone(), Password::new(password), Share::Own).await.unwrap();
+        assert_eq!(verdict("long enough").await, Verdict::Right);
+        assert_eq!(verdict("something else").await, Verdict::Wrong);
+    }
+
+    #[tokio::test]
+    async fn a_password_is_the_same_in_every_normal_form() {
+        let hasher = Hasher::new(HashingSettings::cheap());
+        let hash = hasher.hash(Password::new("Bru\u{308}cke am Kai"), [1; 16]).await.unwrap();
+        for typed in ["Brücke am Kai", "Bru\u{308}cke am Kai", "Bru\u{308}cke am \u{ff2b}ai"] {
+            let verdict = hasher.verify(hash.clone(), Password::new(typed), Share::Own).await.unwrap();
+            assert_eq!(verdict, Verdict::Right, "{typed}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_hash_of_a_password_as_it_was_typed_is_still_understood() {
+        let hasher = Hasher::new(HashingSettings::cheap());
+        let typed = Password::new("Bru\u{308}cke am Kai");
+        let old = password::hash(&typed, [1; 16], HashingSettings::cheap().cost);
+        let verdict = async |password| hasher.verify(old.clone(), password, Share::Own).await.unwrap();
+        assert_eq!(verdict(typed).await, Verdict::RightAsTyped);
+        assert_eq!(verdict(Password::new("Brücke am Kai")).await, Verdict::Wrong);
     }
 
     fn poll_once<T>(future: &mut std::pin::Pin<Box<impl Future<Output = T>>>) -> Poll<T> {
@@ -203,9 +255,9 @@ mod tests {
     async fn when_too_many_wait_the_next_is_told_at_once() {
         let hasher = Hasher::new(one_thread());
         let (release, held) = sync_channel::<()>(0);
-        let mut blocking = Box::pin(hasher.run(move |_| held.recv()));
+        let mut blocking = Box::pin(hasher.run(Share::Own, move |_| held.recv()));
         assert!(poll_once(&mut blocking).is_pending());
-        let mut waiting: Vec<_> = (0..3).map(|_| Box::pin(hasher.run(|_| ()))).collect();
+        let mut waiting: Vec<_> = (0..3).map(|_| Box::pin(hasher.run(Share::Own, |_| ()))).collect();
         let refused = waiting.iter_mut().filter_map(|next| match poll_once(next) {
             Poll::Ready(answer) => Some(answer),
             Poll::Pending => None,
@@ -219,9 +271,10 @@ mod tests {
     #[tokio::test]
     async fn a_fault_in_one_hash_leaves_the_thread_for_the_next() {
         let hasher = Hasher::new(one_thread());
-        let fault: Result<(), Busy> = hasher.run(|_| std::panic::resume_unwind(Box::new("fault"))).await;
+        let fault: Result<(), Busy> =
+            hasher.run(Share::Own, |_| std::panic::resume_unwind(Box::new("fault"))).await;
         assert!(fault.is_err());
-        assert!(hasher.run(|_| 7).await.is_ok_and(|seven| seven == 7));
+        assert!(hasher.run(Share::Own, |_| 7).await.is_ok_and(|seven| seven == 7));
         assert_eq!(hasher.queue.lock().threads, 1);
     }
 
@@ -234,7 +287,7 @@ mod tests {
         assert_eq!(hasher.queue.lock().threads, 1, "one hash needs one thread");
         let (entered, inside) = oneshot::channel();
         let (release, held) = sync_channel::<()>(0);
-        let mut last = Box::pin(hasher.run(move |_| {
+        let mut last = Box::pin(hasher.run(Share::Own, move |_| {
             let _ = entered.send(());
             held.recv()
         }));

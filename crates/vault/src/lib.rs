@@ -31,9 +31,10 @@ pub mod session;
 mod subkey;
 
 pub use entropy::{Entropy, SystemEntropy};
-pub use hashing::{Busy, HashingSettings};
+pub use hashing::{Busy, HashingSettings, Share};
 pub use key_ring::{BrokenRing, KeyRing, SealedRingKey};
 pub use master_key::{MasterKey, MasterKeyError};
+pub use password::Verdict;
 pub use seal::{Purpose, Unsealed};
 
 /// The keys of an installation and what is done with them.
@@ -282,17 +283,22 @@ impl Vault {
     /// Whether the password is the one behind the hash; takes as long when it is not.
     ///
     /// # Errors
-    /// When too many hashes wait already.
-    pub async fn verify_password(&self, hash: &PasswordHash, password: Password) -> Result<bool, Busy> {
-        self.hasher.verify(hash.clone(), password).await
+    /// When too many hashes wait already, in all or for the same share.
+    pub async fn verify_password(
+        &self,
+        hash: &PasswordHash,
+        password: Password,
+        share: Share,
+    ) -> Result<Verdict, Busy> {
+        self.hasher.verify(hash.clone(), password, share).await
     }
 
     /// Takes as long as verifying, for a name that nobody has.
     ///
     /// # Errors
-    /// When too many hashes wait already.
-    pub async fn verify_unknown_user(&self, password: Password) -> Result<(), Busy> {
-        self.hasher.hash(password, [0; 16]).await.map(|_| ())
+    /// As [`Vault::verify_password`].
+    pub async fn verify_unknown_user(&self, password: Password, share: Share) -> Result<(), Busy> {
+        self.hasher.verify_nobody(password, share).await
     }
 
     /// Whether the hash was made with other parameters than today's.

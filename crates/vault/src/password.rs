@@ -66,6 +66,39 @@ pub fn verify(hash: &PasswordHash, password: &Password) -> bool {
     verify_with(hash, password, &mut Scratch::default())
 }
 
+/// What became of holding a password against a hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is another password.
+    Wrong,
+    /// It is the password behind the hash.
+    Right,
+    /// It is, but the hash is of what was typed, not of its normal form: of the time before passwords were normalised.
+    RightAsTyped,
+}
+
+impl Verdict {
+    /// Whether the password is right.
+    pub fn is_right(self) -> bool {
+        self != Self::Wrong
+    }
+}
+
+/// Holds a password against a hash, in its normal form and, where that is another, as it was typed. Both are always
+/// computed, so that the time does not tell which it was.
+pub(crate) fn judge(hash: &PasswordHash, password: &Password, scratch: &mut Scratch) -> Verdict {
+    let Some(normal) = password.normalised() else {
+        return if verify_with(hash, password, scratch) { Verdict::Right } else { Verdict::Wrong };
+    };
+    let normal = verify_with(hash, &normal, scratch);
+    let as_typed = verify_with(hash, password, scratch);
+    match (normal, as_typed) {
+        (true, _) => Verdict::Right,
+        (false, true) => Verdict::RightAsTyped,
+        (false, false) => Verdict::Wrong,
+    }
+}
+
 pub(crate) fn verify_with(hash: &PasswordHash, password: &Password, scratch: &mut Scratch) -> bool {
     let Some(parsed) = Parsed::of(hash) else {
         return false;

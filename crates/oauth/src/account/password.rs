@@ -2,6 +2,8 @@
 //! ([NIST SP 800-63B §5.1.1.2](https://pages.nist.gov/800-63-3/sp800-63b.html#memsecretver): length and a blocklist,
 //! no rules of composition).
 
+use crate::secret::Password;
+
 mod guessed;
 
 /// The fewest characters.
@@ -27,11 +29,17 @@ pub enum PasswordFault {
     Repetitive,
 }
 
-/// Whether a new password may be set for the user of that name.
+/// Whether a new password may be set for the user of that name; judged in the form that is hashed.
 ///
 /// # Errors
 /// The first fault.
 pub fn check(password: &str, user_name: &str) -> Result<(), PasswordFault> {
+    let password = Password::new(password);
+    let normal = password.normalised();
+    check_normal(normal.as_ref().unwrap_or(&password).expose(), &crate::text::nfkc(user_name))
+}
+
+fn check_normal(password: &str, user_name: &str) -> Result<(), PasswordFault> {
     let length = password.chars().count();
     if length < SHORTEST {
         return Err(PasswordFault::TooShort);
@@ -84,6 +92,14 @@ mod tests {
         let long: String = "a harbour at dawn, ".chars().cycle().take(128).collect();
         assert_eq!(check(&long, "anna"), Ok(()));
         assert_eq!(check(&format!("{long}x"), "anna"), Err(PasswordFault::TooLong));
+    }
+
+    #[test]
+    fn a_password_is_judged_in_the_form_that_is_hashed() {
+        let decomposed = "a\u{308}o\u{308}u\u{308}e\u{301}n\u{303}c\u{327}";
+        assert_eq!(check(decomposed, "anna"), Err(PasswordFault::TooShort), "six letters");
+        assert_eq!(check("mu\u{308}llermu\u{308}ller", "Müller"), Err(PasswordFault::UserName));
+        assert_eq!(check("\u{ff50}assword1234", "anna"), check("password1234", "anna"));
     }
 
     #[test]

@@ -21,11 +21,20 @@ pub enum UserNameFault {
     SurroundingBlank,
 }
 
-/// Whether the text may be a user name. It is kept as given and compared without case.
+/// The name in the form in which it is kept: NFC.
+pub fn normalised(name: String) -> String {
+    match crate::text::nfc(&name) {
+        std::borrow::Cow::Borrowed(_) => name,
+        std::borrow::Cow::Owned(normal) => normal,
+    }
+}
+
+/// Whether the text may be a user name. It is kept in NFC and compared without case.
 ///
 /// # Errors
 /// The first fault.
 pub fn check(name: &str) -> Result<(), UserNameFault> {
+    let name = &*crate::text::nfc(name);
     let length = name.chars().count();
     match () {
         () if length == 0 => Err(UserNameFault::Empty),
@@ -45,6 +54,12 @@ mod tests {
         assert_eq!(check("d2cadmin"), Ok(()));
         assert_eq!(check(&"ü".repeat(128)), Ok(()));
         assert_eq!(check(&"ü".repeat(129)), Err(UserNameFault::TooLong(129)));
+        assert_eq!(
+            check(&"u\u{308}".repeat(128)),
+            Ok(()),
+            "letters count in the form in which they are kept"
+        );
+        assert_eq!(normalised("Mu\u{308}ller".to_owned()), "Müller");
         assert_eq!(check(""), Err(UserNameFault::Empty));
         assert_eq!(check("a:b"), Err(UserNameFault::Colon));
         assert_eq!(check("a\u{0}b"), Err(CharacterFault::Control(0).into()));

@@ -1,10 +1,10 @@
 //! From bodies and query strings to pairs.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use percent_encoding::percent_decode;
 use serde::de::{Deserializer, MapAccess, Visitor};
+use zeroize::{Zeroize, Zeroizing};
 
 use super::{MOST_PAIRS, Pair, Parameters};
 use crate::refusal::Refusal;
@@ -53,15 +53,23 @@ pub(crate) fn form_decoded(text: &str) -> Result<String, Refusal> {
 
 /// One name or value of the form encoding, and whether it was UTF-8.
 fn decoded(text: &[u8]) -> (String, bool) {
+    // Neither a password nor a part of it is left behind: nothing grows, and what was in between is wiped.
     let bytes = if text.iter().any(|byte| matches!(byte, b'+' | b'%')) {
-        let spaced: Vec<u8> = text.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
-        Cow::from(percent_decode(&spaced).collect::<Vec<u8>>())
+        let mut spaced = Zeroizing::new(Vec::with_capacity(text.len()));
+        spaced.extend(text.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }));
+        let mut bytes = Vec::with_capacity(text.len());
+        bytes.extend(percent_decode(&spaced));
+        bytes
     } else {
-        Cow::from(text)
+        text.to_vec()
     };
-    match String::from_utf8(bytes.into_owned()) {
+    match String::from_utf8(bytes) {
         Ok(text) => (text, true),
-        Err(error) => (String::from_utf8_lossy(error.as_bytes()).into_owned(), false),
+        Err(error) => {
+            let shown = String::from_utf8_lossy(error.as_bytes()).into_owned();
+            error.into_bytes().zeroize();
+            (shown, false)
+        }
     }
 }
 

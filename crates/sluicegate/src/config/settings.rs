@@ -187,19 +187,19 @@ settings! {
         key_file: Option<PathBuf> = None;
     }
 
-    /// How often passwords and client secrets may be tried. Failures are limited tightly, successes generously; what is
-    /// over the limit is answered with 429 and `Retry-After`.
+    /// How often passwords and client secrets may be tried. Failures limit failures: the right secret or password is heard
+    /// whatever others have tried. What is over the limit is answered with 429 and `Retry-After`. See
+    /// [limits of failures](decisions/limits-of-failures.md).
     rate_limit: RateLimit = "rate_limit" {
         /// Whether anything is limited.
         enabled: bool = true, weak if |enabled| !enabled => "passwords and secrets can be guessed as fast as the machine allows";
-        /// Checks of credentials from one address in a minute. An IPv6 address counts as its /64.
+        /// Successful authentications of applications from one address in a minute; those of public applications count
+        /// apart. An IPv6 address counts as its /64.
         per_address_per_minute: u32 = 60_000, in 1..=60_000_000;
-        /// Authentications of one application in a minute.
+        /// Successful authentications of one confidential application in a minute.
         per_application_per_minute: u32 = 600_000, in 1..=60_000_000;
-        /// Failed checks of credentials from one address in a minute.
+        /// Wrong client secrets from one address in a minute that are answered as such, and as many wrong passwords.
         failures_per_address_per_minute: u32 = 60, in 1..=60_000_000;
-        /// Failed authentications of one application in a minute.
-        failures_per_application_per_minute: u32 = 120, in 1..=60_000_000;
     }
 
     /// What is logged. The log goes to standard error; it never holds a token, code, secret, cookie or password.

@@ -1,17 +1,17 @@
 //! Changing and deleting users.
 
-use oauth::account::User;
+use oauth::account::{Session, User};
 use oauth::audit::NewAuditEvent;
 use oauth::id::{Epoch, RoleId, UserId};
 use oauth::revocation::{Revocation, Subject};
 use oauth::time::Timestamp;
-use store::{DeletedUser, Judged, Possessions, UserChange, UserRefusal, fold_name};
+use store::{DeletedUser, Judged, PasswordChange, Possessions, UserChange, UserRefusal, fold_name};
 use tokio_postgres::Client;
 
 use super::{find, name_is_taken, possessions, set_roles, stored};
 use crate::sql::{self, values};
 use crate::versions::{self, Kind};
-use crate::{audit, authority, micros, micros_of, purge, revocations, roles, sessions};
+use crate::{audit, authority, micros, micros_of, purge, revocations, roles, sessions, sign_ins};
 
 pub(super) async fn update(
     db: &Client,
@@ -28,16 +28,15 @@ pub(super) async fn update(
     let ends_access = change.ends_access_of(&before);
     let after = change.applied_to(&before);
     write(db, &after).await?;
+    if change.unlock {
+        unlock(db, id).await?;
+    }
     if let Some(roles) = &change.roles {
         set_roles(db, id, roles).await?;
     }
     let mut ended = Vec::new();
     if ends_access {
-        let keep = change.keep_session.filter(|_| after.active);
-        sessions::close(db, id, keep, after.epoch).await?;
-        let subject = Subject::User { user: id, epoch: after.epoch };
-        ended = revocations::append_one(db, subject, change.at, change.revocation_expires_at).await?;
-        purge::request_sweep(db).await?;
+        ended = end_access(db, &after, change.at, change.revocation_expires_at).await?;
     }
     if after.name != before.name {
         // What the owner is called is part of an application.
@@ -46,6 +45,50 @@ pub(super) async fn update(
     versions::grow(db, Kind::Users).await?;
     audit::append_one(db, event).await?;
     Ok(Ok((stored(db, id).await?, ended)))
+}
+
+/// Sessions and familiar networks go; grants, consents and tokens are dead by the epoch. A session that is being opened
+/// beside this names the earlier epoch and is dead as well.
+async fn end_access(
+    db: &Client,
+    after: &User,
+    at: Timestamp,
+    revocation_expires_at: Timestamp,
+) -> sql::Result<Vec<Revocation>> {
+    sessions::close_all(db, after.id).await?;
+    sign_ins::forget_networks(db, after.id).await?;
+    purge::request_sweep(db).await?;
+    let subject = Subject::User { user: after.id, epoch: after.epoch };
+    revocations::append_one(db, subject, at, revocation_expires_at).await
+}
+
+/// Under the epoch in which the current password was verified, or not at all. Has the seat.
+pub(super) async fn password(
+    db: &Client,
+    change: &PasswordChange,
+    event: &NewAuditEvent,
+) -> sql::Result<Judged<(Session, Vec<Revocation>), UserRefusal>> {
+    const SET: &str = "UPDATE users SET password = $3, epoch = epoch + 1, updated_at = $4
+        WHERE id = $1 AND epoch = $2 AND active";
+    let (id, epoch) = (change.user, change.user_epoch);
+    if find(db, id).await?.is_some_and(|user| user.epoch == epoch) && !authority::holds(db, event).await? {
+        return Ok(Err(UserRefusal::RightsChanged));
+    }
+    if sql::execute(db, SET, values![id.get(), epoch.get(), change.password.as_phc(), micros(change.at)])
+        .await?
+        == 0
+    {
+        return Ok(Err(UserRefusal::Unknown));
+    }
+    let after = stored(db, id).await?;
+    let ended = end_access(db, &after, change.at, change.revocation_expires_at).await?;
+    let session = sessions::add(db, &change.session(after.epoch)).await?;
+    if let Some(network) = change.network {
+        sign_ins::remember(db, id, after.epoch, network, change.at).await?;
+    }
+    versions::grow(db, Kind::Users).await?;
+    audit::append_one(db, event).await?;
+    Ok(session.map(|session| (session, ended)).ok_or(UserRefusal::Unknown))
 }
 
 async fn refusal(
@@ -59,7 +102,7 @@ async fn refusal(
         return Ok(Some(refusal));
     }
     if let Some(name) = &change.name
-        && name_is_taken(db, &fold_name(name), Some(before.id)).await?
+        && name_is_taken(db, name, Some(before.id)).await?
     {
         return Ok(Some(UserRefusal::NameTaken));
     }
@@ -95,10 +138,11 @@ async fn is_last_administrator(db: &Client, user: &User) -> sql::Result<bool> {
         && !roles::administrator_besides(db, user.id).await?)
 }
 
+/// The counters of failures are left alone: they are counted without the seat.
 async fn write(db: &Client, user: &User) -> sql::Result<()> {
-    const UPDATE: &str = "UPDATE users SET name = $2, folded_name = $3, password = $4, active = $5,
-            password_expires_at = $6, epoch = $7, failures = $8, failures_since = $9, locked_until = $10,
-            updated_at = $11
+    const UPDATE: &str =
+        "UPDATE users SET name = $2, folded_name = CASE WHEN name = $2 THEN folded_name ELSE $3 END,
+            password = $4, active = $5, password_expires_at = $6, epoch = $7, updated_at = $8
         WHERE id = $1";
     sql::execute(
         db,
@@ -111,14 +155,18 @@ async fn write(db: &Client, user: &User) -> sql::Result<()> {
             user.active,
             micros_of(user.password_expires_at),
             user.epoch.get(),
-            i64::from(user.lockout.failures),
-            micros_of(user.lockout.since),
-            micros_of(user.lockout.locked_until),
             micros(user.updated_at),
         ],
     )
     .await
     .map(drop)
+}
+
+async fn unlock(db: &Client, id: UserId) -> sql::Result<()> {
+    const UNLOCK: &str =
+        "UPDATE users SET failures = 0, failures_since = NULL, locked_until = NULL WHERE id = $1";
+    sql::execute(db, UNLOCK, values![id.get()]).await?;
+    sign_ins::unlock_networks(db, id).await
 }
 
 pub(super) async fn delete(
@@ -144,7 +192,8 @@ pub(super) async fn delete(
     if sql::execute(db, "DELETE FROM data_source_shares WHERE user_id = $1", values![id.get()]).await? > 0 {
         versions::grow(db, Kind::DataSources).await?;
     }
-    sql::execute(db, "DELETE FROM sessions WHERE user_id = $1", values![id.get()]).await?;
+    sessions::close_all(db, id).await?;
+    sign_ins::forget_networks(db, id).await?;
     set_roles(db, id, &[]).await?;
     sql::execute(db, "DELETE FROM users WHERE id = $1", values![id.get()]).await?;
     let subject = Subject::User { user: id, epoch: Epoch::GONE };

@@ -1,16 +1,16 @@
 //! Changing and deleting users.
 
-use oauth::account::User;
+use oauth::account::{Session, User};
 use oauth::audit::NewAuditEvent;
 use oauth::id::{Epoch, RoleId, UserId};
 use oauth::revocation::{Revocation, Subject};
 use oauth::time::Timestamp;
 use rusqlite::{Connection, params};
-use store::{DeletedUser, Judged, Possessions, UserChange, UserRefusal, fold_name};
+use store::{DeletedUser, Judged, PasswordChange, Possessions, UserChange, UserRefusal, fold_name};
 
 use super::{find, name_is_taken, possessions, roles_exist, set_roles, stored};
 use crate::versions::{self, Kind};
-use crate::{audit, authority, micros, micros_of, purge, revocations, roles, sessions, sql};
+use crate::{audit, authority, micros, micros_of, purge, revocations, roles, sessions, sign_ins, sql};
 
 pub(super) fn update(
     db: &Connection,
@@ -27,16 +27,15 @@ pub(super) fn update(
     let ends_access = change.ends_access_of(&before);
     let after = change.applied_to(&before);
     write(db, &after)?;
+    if change.unlock {
+        unlock(db, id)?;
+    }
     if let Some(roles) = &change.roles {
         set_roles(db, id, roles)?;
     }
     let mut ended = Vec::new();
     if ends_access {
-        let keep = change.keep_session.filter(|_| after.active);
-        sessions::close(db, id, keep, after.epoch)?;
-        let subject = Subject::User { user: id, epoch: after.epoch };
-        ended.push(revocations::append(db, subject, change.at, change.revocation_expires_at)?);
-        purge::request_sweep(db)?;
+        ended.push(end_access(db, &after, change.at, change.revocation_expires_at)?);
     }
     if after.name != before.name {
         // What the owner is called is part of an application.
@@ -45,6 +44,46 @@ pub(super) fn update(
     versions::grow(db, Kind::Users)?;
     audit::append(db, event)?;
     Ok(Ok((stored(db, id)?, ended)))
+}
+
+/// Sessions and familiar networks go; grants, consents and tokens are dead by the epoch.
+fn end_access(
+    db: &Connection,
+    after: &User,
+    at: Timestamp,
+    revocation_expires_at: Timestamp,
+) -> sql::Result<Revocation> {
+    sessions::close_all(db, after.id)?;
+    sign_ins::forget_networks(db, after.id)?;
+    purge::request_sweep(db)?;
+    let subject = Subject::User { user: after.id, epoch: after.epoch };
+    revocations::append(db, subject, at, revocation_expires_at)
+}
+
+/// Under the epoch in which the current password was verified, or not at all.
+pub(super) fn password(
+    db: &Connection,
+    change: &PasswordChange,
+    event: &NewAuditEvent,
+) -> sql::Result<Judged<(Session, Vec<Revocation>), UserRefusal>> {
+    const SET: &str = "UPDATE users SET password = ?3, epoch = epoch + 1, updated_at = ?4
+        WHERE id = ?1 AND epoch = ?2 AND active";
+    let (id, epoch) = (change.user, change.user_epoch);
+    if find(db, id)?.is_some_and(|user| user.epoch == epoch) && !authority::holds(db, event)? {
+        return Ok(Err(UserRefusal::RightsChanged));
+    }
+    if sql::execute(db, SET, (id.get(), epoch.get(), change.password.as_phc(), micros(change.at)))? == 0 {
+        return Ok(Err(UserRefusal::Unknown));
+    }
+    let after = stored(db, id)?;
+    let ended = end_access(db, &after, change.at, change.revocation_expires_at)?;
+    let session = sessions::add(db, &change.session(after.epoch))?;
+    if let Some(network) = change.network {
+        sign_ins::remember(db, id, after.epoch, network, change.at)?;
+    }
+    versions::grow(db, Kind::Users)?;
+    audit::append(db, event)?;
+    Ok(session.map(|session| (session, vec![ended])).ok_or(UserRefusal::Unknown))
 }
 
 fn refusal(
@@ -58,7 +97,7 @@ fn refusal(
         return Ok(Some(refusal));
     }
     if let Some(name) = &change.name
-        && name_is_taken(db, &fold_name(name), Some(before.id))?
+        && name_is_taken(db, name, Some(before.id))?
     {
         return Ok(Some(UserRefusal::NameTaken));
     }
@@ -94,9 +133,9 @@ fn is_last_administrator(db: &Connection, user: &User) -> sql::Result<bool> {
 }
 
 fn write(db: &Connection, user: &User) -> sql::Result<()> {
-    const UPDATE: &str = "UPDATE users SET name = ?2, folded_name = ?3, password = ?4, active = ?5,
-            password_expires_at = ?6, epoch = ?7, failures = ?8, failures_since = ?9, locked_until = ?10,
-            updated_at = ?11
+    const UPDATE: &str =
+        "UPDATE users SET name = ?2, folded_name = CASE WHEN name = ?2 THEN folded_name ELSE ?3 END,
+            password = ?4, active = ?5, password_expires_at = ?6, epoch = ?7, updated_at = ?8
         WHERE id = ?1";
     let row = params![
         user.id.get(),
@@ -106,12 +145,16 @@ fn write(db: &Connection, user: &User) -> sql::Result<()> {
         user.active,
         micros_of(user.password_expires_at),
         user.epoch.get(),
-        user.lockout.failures,
-        micros_of(user.lockout.since),
-        micros_of(user.lockout.locked_until),
         micros(user.updated_at),
     ];
     sql::execute(db, UPDATE, row).map(drop)
+}
+
+fn unlock(db: &Connection, id: UserId) -> sql::Result<()> {
+    const UNLOCK: &str =
+        "UPDATE users SET failures = 0, failures_since = NULL, locked_until = NULL WHERE id = ?1";
+    sql::execute(db, UNLOCK, [id.get()])?;
+    sign_ins::unlock_networks(db, id)
 }
 
 pub(super) fn delete(
@@ -137,7 +180,8 @@ pub(super) fn delete(
     if sql::execute(db, "DELETE FROM data_source_shares WHERE user_id = ?1", [id.get()])? > 0 {
         versions::grow(db, Kind::DataSources)?;
     }
-    sql::execute(db, "DELETE FROM sessions WHERE user_id = ?1", [id.get()])?;
+    sessions::close_all(db, id)?;
+    sign_ins::forget_networks(db, id)?;
     set_roles(db, id, &[])?;
     sql::execute(db, "DELETE FROM users WHERE id = ?1", [id.get()])?;
     let subject = Subject::User { user: id, epoch: Epoch::GONE };

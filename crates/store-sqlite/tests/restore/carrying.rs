@@ -7,7 +7,10 @@ use oauth::application::Application;
 use oauth::audit::Action;
 use oauth::id::RoleId;
 use oauth::secret::PasswordHash;
-use store::{Applications, DataSources, NewDataSource, Sharing, UserChange, Users};
+use oauth::time::Timestamp;
+use store::{
+    Applications, ComesFrom, DataSources, NewDataSource, RefusedSignIn, Sharing, SignIns, UserChange, Users,
+};
 use store_sqlite::{CopyError, Current, SqliteStore};
 
 use crate::stage::{Stage, at, change_user, event, insert_user, register, secret, settings};
@@ -72,7 +75,13 @@ async fn the_newer_password_and_the_lock_win() {
     let change = UserChange { password: Some(PasswordHash::new("second")), ..UserChange::default() };
     let changed = change_user(&store, &ada, 3, change).await;
     let policy = oauth::account::LockoutPolicy { interval_secs: 60, failures: 1, lock_secs: 600 };
-    store.count_sign_in_failure(ada.id, policy, event(Action::SignIn, 3)).await.unwrap();
+    let refused = RefusedSignIn {
+        user: Some(ada.id),
+        from: ComesFrom { network: None, familiar_since: Timestamp::from_secs(0) },
+        policy: Some(policy),
+        audit: event(Action::SignIn, 3),
+    };
+    store.refuse_sign_in(refused).await.unwrap();
     drop(store);
     assert_eq!(stage.restore(&backup, 4).restored.passwords_changed, 1);
     let after = user(&stage, "ada").await.unwrap();

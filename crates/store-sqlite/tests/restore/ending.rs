@@ -6,7 +6,7 @@ use oauth::grant::GrantOrigin;
 use oauth::id::{CodeId, TokenId};
 use oauth::scope::Scope;
 use oauth::secret::Digest;
-use store::{Applications, Founded, Grants, NewGrant, NewSession, Settings, StoredKey, Users};
+use store::{Applications, Founded, Grants, NewConsent, NewGrant, NewSession, Settings, StoredKey, Users};
 
 use crate::stage::{Stage, at, event, insert_user, register, secret};
 
@@ -14,9 +14,14 @@ async fn hand_out(stage: &Stage, code: u8) {
     let store = stage.open();
     let user = store.find_user_by_name("ada").await.unwrap().unwrap();
     let application = store.list_applications(store::ApplicationFilter::default()).await.unwrap().remove(0);
-    let allowing =
-        store.allow(user.id, application.id, Scope::OData.into(), event(Action::AllowApplication, 1));
-    let consent = allowing.await.unwrap().unwrap();
+    let consent = NewConsent {
+        user: user.id,
+        user_epoch: user.epoch,
+        application: application.id,
+        application_epoch: application.epoch,
+        scopes: Scope::OData.into(),
+    };
+    let consent = store.allow(consent, event(Action::AllowApplication, 1)).await.unwrap().unwrap();
     let new = NewGrant {
         application: application.id,
         application_epoch: application.epoch,
@@ -38,8 +43,9 @@ async fn hand_out(stage: &Stage, code: u8) {
         digest: Digest::from_bytes([code; 32]),
         auth_time: at(1),
         expires_at: at(90_000),
+        replaces: None,
     };
-    store.insert_session(session, event(Action::SignIn, 1)).await.unwrap();
+    store.insert_session(session, event(Action::SignIn, 1)).await.unwrap().unwrap();
 }
 
 async fn stage_with_access() -> Stage {

@@ -146,6 +146,7 @@ pub const TABLES: &[Table] = &[
     given_once("roles", ROLES),
     chosen("user_roles", 2, &[number("user_id"), number("role_id")]),
     given_once("sessions", SESSIONS),
+    given_once("familiar_networks", FAMILIAR_NETWORKS),
     given_once("applications", APPLICATIONS),
     given_once("application_origins", APPLICATION_ORIGINS),
     given_once("secrets", SECRETS),
@@ -188,6 +189,17 @@ const SESSIONS: &[Column] = &[
     bytes("digest"),
     number("auth_time"),
     number("expires_at"),
+];
+
+const FAMILIAR_NETWORKS: &[Column] = &[
+    number("id"),
+    number("user_id"),
+    number("user_epoch"),
+    text("network"),
+    number("succeeded_at"),
+    number("failures"),
+    number("failures_since").or_null(),
+    number("locked_until").or_null(),
 ];
 
 const APPLICATIONS: &[Column] = &[

@@ -7,7 +7,7 @@ use oauth::audit::Action;
 use oauth::id::{ApplicationId, SecretId};
 
 use super::{OVER, START, World, event, insert_application, new_secret, settings_named};
-use crate::{Amendment, ApplicationFilter, ApplicationRefusal, Store, UserChange};
+use crate::{Amendment, ApplicationFilter, ApplicationRefusal, NewConsent, Store, UserChange};
 
 pub async fn an_application_is_stored_as_it_was_given(store: Arc<dyn Store>) {
     let world = World::new(store).await;
@@ -68,9 +68,8 @@ pub async fn an_unknown_application_is_refused_everywhere(store: Arc<dyn Store>)
     assert_eq!(added.unwrap_err(), unknown);
     let ended = store.end_secret(id, SecretId::new(1), event(Action::EndSecret)).await.unwrap();
     assert_eq!(ended.unwrap_err(), unknown);
-    let allowed =
-        store.allow(world.user.id, id, super::odata(), event(Action::AllowApplication)).await.unwrap();
-    assert_eq!(allowed, None);
+    let consent = NewConsent { application: id, ..world.new_consent().await };
+    assert_eq!(store.allow(consent, event(Action::AllowApplication)).await.unwrap(), None);
 }
 
 pub async fn a_renamed_owner_is_renamed_in_the_application(store: Arc<dyn Store>) {

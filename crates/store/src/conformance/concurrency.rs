@@ -6,8 +6,13 @@ use oauth::account::{ADMINISTRATOR_ROLE, LockoutPolicy, USER_ROLE};
 use oauth::audit::Action;
 use oauth::id::TokenId;
 
-use super::{OVER, START, World, at_once, event, found, granted, insert_user, new_secret, odata, rights};
-use crate::{Founded, NewGrant, Possessions, Rotated, Store, StoredKey, UserChange, UserRefusal};
+use super::{
+    OVER, START, World, at_once, event, found, granted, insert_user, new_secret, rights, sign_ins, users,
+};
+use crate::{
+    ComesFrom, Founded, NewGrant, Possessions, RefusedSignIn, Rotated, Store, StoredKey, UserChange,
+    UserRefusal,
+};
 
 const MANY: usize = 32;
 
@@ -139,19 +144,71 @@ pub async fn a_promotion_beside_a_deletion_is_either_too_late_or_stops_it(store:
     }
 }
 
+/// Of one failure; twenty lock.
+fn twentieth(world: &World) -> RefusedSignIn {
+    let from = ComesFrom { network: None, familiar_since: START };
+    let policy = Some(LockoutPolicy { failures: 20, ..sign_ins::POLICY });
+    RefusedSignIn { policy, ..sign_ins::failure(world, from, 0) }
+}
+
 pub async fn failures_at_once_are_counted_exactly(store: Arc<dyn Store>) {
-    const POLICY: LockoutPolicy = LockoutPolicy { interval_secs: 900, failures: 20, lock_secs: 1800 };
     let world = World::new(store).await;
-    let id = world.user.id;
     let fail = |tasks| {
         at_once(tasks, |_| {
-            let store = Arc::clone(&world.store);
-            async move { store.count_sign_in_failure(id, POLICY, event(Action::SignIn)).await.unwrap().locked_now }
+            let (store, refused) = (Arc::clone(&world.store), twentieth(&world));
+            async move { store.refuse_sign_in(refused).await.unwrap().locked_now }
         })
     };
     assert!(fail(19).await.into_iter().all(|locked| !locked));
-    assert_eq!(world.store.find_user(id).await.unwrap().unwrap().lockout.failures, 19);
+    assert_eq!(world.store.find_user(world.user.id).await.unwrap().unwrap().lockout.failures, 19);
     assert_eq!(fail(MANY).await.into_iter().filter(|locked| *locked).count(), 1);
+}
+
+pub async fn failures_beside_changes_of_the_user_are_counted_exactly(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    at_once(MANY, |task| {
+        let (store, refused, id) = (Arc::clone(&world.store), twentieth(&world), world.user.id);
+        async move {
+            if task % 2 == 0 {
+                store.refuse_sign_in(refused).await.unwrap();
+            } else {
+                let name = Some(format!("bob{task}"));
+                let change =
+                    UserChange { name, at: START, revocation_expires_at: OVER, ..UserChange::default() };
+                store.update_user(id, change, event(Action::UpdateUser)).await.unwrap().unwrap();
+            }
+        }
+    })
+    .await;
+    assert_eq!(world.store.find_user(world.user.id).await.unwrap().unwrap().lockout.failures, 16);
+}
+
+pub async fn of_many_chosen_passwords_at_once_one_is_set(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let set = at_once(MANY, |_| {
+        let (store, change) = (Arc::clone(&world.store), users::chosen_password(&world));
+        async move { store.change_password(change, event(Action::ChangePassword)).await.unwrap().is_ok() }
+    });
+    assert_eq!(set.await.into_iter().filter(|set| *set).count(), 1);
+}
+
+pub async fn a_session_opened_beside_a_password_change_is_dead_or_later(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let opened = at_once(MANY, |task| {
+        let (store, new, change) =
+            (Arc::clone(&world.store), users::new_session(&world), users::chosen_password(&world));
+        async move {
+            if task == MANY / 2 {
+                store.change_password(change, event(Action::ChangePassword)).await.unwrap().unwrap();
+            }
+            store.insert_session(new, event(Action::SignIn)).await.unwrap()
+        }
+    });
+    for session in opened.await.into_iter().flatten() {
+        let found = world.store.find_session(session.id).await.unwrap();
+        assert!(found.is_none_or(|found| found.user_epoch == world.user.epoch), "dead by its epoch");
+    }
+    assert!(world.store.find_user(world.user.id).await.unwrap().unwrap().epoch > world.user.epoch);
 }
 
 pub async fn two_secrets_are_live_however_many_are_added_at_once(store: Arc<dyn Store>) {
@@ -203,13 +260,10 @@ pub async fn a_ring_key_is_added_by_one_node(store: Arc<dyn Store>) {
 
 pub async fn consents_given_at_once_are_one(store: Arc<dyn Store>) {
     let world = World::new(store).await;
-    let (user, application) = (world.user.id, world.application.id);
+    let new = world.new_consent().await;
     let ids = at_once(MANY, |_| {
         let store = Arc::clone(&world.store);
-        async move {
-            let audit = event(Action::AllowApplication);
-            store.allow(user, application, odata(), audit).await.unwrap().unwrap().id
-        }
+        async move { store.allow(new, event(Action::AllowApplication)).await.unwrap().unwrap().id }
     });
     let mut ids = ids.await;
     ids.dedup();

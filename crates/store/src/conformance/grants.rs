@@ -9,7 +9,7 @@ use oauth::revocation::Subject;
 use oauth::scope::{Scope, ScopeSet};
 
 use super::{OVER, START, World, code_id, event, granted, odata};
-use crate::{Founded, NewGrant, Rotated, Store, Usage};
+use crate::{AuditFilter, Founded, NewConsent, NewGrant, Rotated, Store, Usage};
 
 pub async fn a_grant_is_stored_as_it_was_founded(store: Arc<dyn Store>) {
     let world = World::new(store).await;
@@ -99,7 +99,8 @@ pub async fn a_consent_grows_and_keeps_its_id_until_it_is_revoked(store: Arc<dyn
     let first = world.allow().await;
     let (user, application) = (first.user, first.application);
     let more = ScopeSet::from(Scope::Management);
-    let allow = || world.store.allow(user, application, more, event(Action::AllowApplication));
+    let more_of_it = NewConsent { scopes: more, ..world.new_consent().await };
+    let allow = || world.store.allow(more_of_it, event(Action::AllowApplication));
     let wider = allow().await.unwrap().unwrap();
     assert_eq!((wider.id, wider.scopes, wider.created_at), (first.id, odata().union(more), START));
     assert_eq!(world.store.find_consent(user, application).await.unwrap(), Some(wider));
@@ -108,8 +109,26 @@ pub async fn a_consent_grows_and_keeps_its_id_until_it_is_revoked(store: Arc<dyn
     let anew = allow().await.unwrap().unwrap();
     assert!(anew.id > first.id);
     assert_eq!(anew.scopes, more);
-    let nobody = world.store.allow(UserId::new(77), application, more, event(Action::AllowApplication));
-    assert_eq!(nobody.await.unwrap(), None);
+    let nobody = NewConsent { user: UserId::new(77), ..more_of_it };
+    assert_eq!(world.store.allow(nobody, event(Action::AllowApplication)).await.unwrap(), None);
+}
+
+pub async fn a_consent_is_given_only_in_the_epochs_of_its_decision(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let decided = world.new_consent().await;
+    let allow = async |new| world.store.allow(new, event(Action::AllowApplication)).await.unwrap();
+    world
+        .store
+        .change_password(super::users::chosen_password(&world), event(Action::ChangePassword))
+        .await
+        .unwrap();
+    assert_eq!(allow(decided).await, None, "the password was changed since");
+    let again = world.new_consent().await;
+    assert!(allow(again).await.is_some());
+    world.reset_secret().await;
+    assert_eq!(allow(again).await, None, "the secret was reset since");
+    let given = AuditFilter { action: Some(Action::AllowApplication), limit: 9, ..AuditFilter::default() };
+    assert_eq!(world.store.list_audit(given).await.unwrap().len(), 1);
 }
 
 pub async fn a_rotation_needs_the_current_generation(store: Arc<dyn Store>) {

@@ -104,7 +104,13 @@ pub async fn rows_grow_with_live_grants_not_with_what_was_ever_issued(store: Arc
 
 fn at(now: Timestamp) -> Purge {
     let beginning = Timestamp::from_micros(i64::MIN);
-    Purge { now, revoked_grants_before: now, audit_before: beginning, batch: 5_000 }
+    Purge {
+        now,
+        revoked_grants_before: now,
+        familiar_since: beginning,
+        audit_before: beginning,
+        batch: 5_000,
+    }
 }
 
 async fn open_session(world: &World, expires_at: Timestamp) {
@@ -114,6 +120,7 @@ async fn open_session(world: &World, expires_at: Timestamp) {
         digest: Digest::from_bytes([7; 32]),
         auth_time: START,
         expires_at,
+        replaces: None,
     };
-    world.store.insert_session(new, event(Action::SignIn)).await.unwrap();
+    world.store.insert_session(new, event(Action::SignIn)).await.unwrap().unwrap();
 }

@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use oauth::account::{ADMINISTRATOR_ROLE, LockoutPolicy, Permission, Role, Session, USER_ROLE, User};
+use oauth::account::{ADMINISTRATOR_ROLE, Permission, Role, Session, USER_ROLE, User};
 use oauth::audit::Action;
 use oauth::id::{Epoch, RoleId, UserId};
 use oauth::revocation::{Revocation, Subject};
 use oauth::secret::{Digest, PasswordHash};
 
-use super::{OVER, START, World, event, event_at, insert_application, insert_user};
+use super::{OVER, START, World, event, insert_application, insert_user};
 use crate::{
-    AuditFilter, DeletedUser, Founded, NewSession, Owned, Possessions, Sharing, Store, UserChange,
-    UserRefusal,
+    AuditFilter, DeletedUser, Founded, NewSession, Owned, PasswordChange, Possessions, ReplacedSession,
+    Sharing, Store, UserChange, UserRefusal,
 };
 
 pub async fn a_user_is_found_by_id_and_by_name_without_case(store: Arc<dyn Store>) {
@@ -50,24 +50,56 @@ pub async fn a_taken_name_or_an_unknown_role_is_refused_and_changes_nothing(stor
     assert_eq!(nobody.unwrap_err(), UserRefusal::Unknown);
 }
 
-pub async fn a_password_change_ends_access_but_for_the_kept_session(store: Arc<dyn Store>) {
+pub async fn a_new_password_ends_access(store: Arc<dyn Store>) {
     let world = World::new(store).await;
-    let (kept, closed) = (open_session(&world).await, open_session(&world).await);
-    let grant = world.grant(1).await;
-    let changed = UserChange { password: Some(new_password()), keep_session: Some(kept.id), ..change() };
+    let (session, grant) = (open_session(&world).await, world.grant(1).await);
+    let changed = UserChange { password: Some(new_password()), ..change() };
     let (user, ended) = update(&world, &world.user, changed).await.unwrap();
     assert!(user.epoch > world.user.epoch);
     assert_eq!(subjects(&ended), [Subject::User { user: user.id, epoch: user.epoch }]);
-    assert_eq!(world.store.find_session(kept.id).await.unwrap().unwrap().user_epoch, user.epoch);
-    assert!(world.store.find_session(closed.id).await.unwrap().is_none());
+    assert!(world.store.find_session(session.id).await.unwrap().is_none());
     assert_eq!(world.store.find_grant(grant).await.unwrap(), None);
     assert_eq!(user.password.as_phc(), "$argon2id$two");
+}
+
+pub async fn a_chosen_password_leaves_one_new_session(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let (session, grant) = (open_session(&world).await, world.grant(1).await);
+    let choosing = world.store.change_password(chosen_password(&world), event(Action::ChangePassword));
+    let (fresh, ended) = choosing.await.unwrap().unwrap();
+    let user = world.store.find_user(world.user.id).await.unwrap().unwrap();
+    assert!(user.epoch > world.user.epoch);
+    assert_eq!(subjects(&ended), [Subject::User { user: user.id, epoch: user.epoch }]);
+    assert_eq!(user.password.as_phc(), "$argon2id$two");
+    assert!(world.store.find_session(session.id).await.unwrap().is_none(), "a copied cookie is of no use");
+    let found = world.store.find_session(fresh.id).await.unwrap().unwrap();
+    assert_eq!((found.user_epoch, found.digest.as_bytes()), (user.epoch, &[9; 32]));
+    assert_eq!(world.store.find_grant(grant).await.unwrap(), None);
+}
+
+pub async fn a_password_is_chosen_only_in_the_epoch_of_the_current_one(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let stale = chosen_password(&world);
+    let by_another = UserChange { password: Some(PasswordHash::new("$argon2id$three")), ..change() };
+    let (user, _) = update(&world, &world.user, by_another).await.unwrap();
+    let chosen = world.store.change_password(stale.clone(), event(Action::ChangePassword)).await.unwrap();
+    assert_eq!(chosen.unwrap_err(), UserRefusal::Unknown);
+    let off = UserChange { active: Some(false), ..change() };
+    let (user, _) = update(&world, &user, off).await.unwrap();
+    let inactive = PasswordChange { user_epoch: user.epoch, ..stale.clone() };
+    assert!(world.store.change_password(inactive, event(Action::ChangePassword)).await.unwrap().is_err());
+    let nobody = PasswordChange { user: UserId::new(77), ..stale };
+    assert!(world.store.change_password(nobody, event(Action::ChangePassword)).await.unwrap().is_err());
+    let user = world.store.find_user(user.id).await.unwrap().unwrap();
+    assert_eq!(user.password.as_phc(), "$argon2id$three");
+    let events = AuditFilter { action: Some(Action::ChangePassword), limit: 9, ..AuditFilter::default() };
+    assert!(world.store.list_audit(events).await.unwrap().is_empty());
 }
 
 pub async fn deactivating_ends_access_and_reactivating_brings_none_back(store: Arc<dyn Store>) {
     let world = World::new(store).await;
     let (session, grant) = (open_session(&world).await, world.grant(1).await);
-    let off = UserChange { active: Some(false), keep_session: Some(session.id), ..change() };
+    let off = UserChange { active: Some(false), ..change() };
     let (user, ended) = update(&world, &world.user, off).await.unwrap();
     assert_eq!(ended.len(), 1);
     assert!(!user.active);
@@ -185,32 +217,6 @@ pub async fn a_deleted_user_leaves_nothing_that_works(store: Arc<dyn Store>) {
     assert_eq!(world.found(world.new_grant(2, Some(&consent))).await, Founded::Gone);
 }
 
-pub async fn failures_lock_and_unlocking_forgets_them(store: Arc<dyn Store>) {
-    const POLICY: LockoutPolicy = LockoutPolicy { interval_secs: 900, failures: 3, lock_secs: 1800 };
-    let world = World::new(store).await;
-    let id = world.user.id;
-    let fail = |secs| {
-        let at = START.plus_secs(secs);
-        world.store.count_sign_in_failure(id, POLICY, event_at(Action::SignIn, at))
-    };
-    assert_eq!(fail(0).await.unwrap().lockout.failures, 1);
-    world.store.forget_sign_in_failures(id).await.unwrap();
-    assert_eq!(fail(1).await.unwrap().lockout.failures, 1);
-    assert!(!fail(2).await.unwrap().locked_now);
-    let before = world.store.versions().await.unwrap().users;
-    assert!(fail(3).await.unwrap().locked_now);
-    assert!(world.store.versions().await.unwrap().users > before, "a lock is announced");
-    assert!(!fail(4).await.unwrap().locked_now);
-    world.store.forget_sign_in_failures(id).await.unwrap();
-    let user = world.store.find_user(id).await.unwrap().unwrap();
-    assert_eq!(user.lockout.locked_until, Some(START.plus_secs(1803)));
-    assert_eq!(user.epoch, world.user.epoch, "a lock ends no access");
-    let locks = AuditFilter { action: Some(Action::LockAccount), limit: 9, ..AuditFilter::default() };
-    assert_eq!(world.store.list_audit(locks).await.unwrap().len(), 1);
-    let unlocked = update(&world, &world.user, UserChange { unlock: true, ..change() }).await.unwrap().0;
-    assert_eq!((unlocked.lockout.failures, unlocked.lockout.locked_until), (0, None));
-}
-
 pub async fn a_password_hash_is_replaced_only_if_it_is_still_the_old_one(store: Arc<dyn Store>) {
     let world = World::new(store).await;
     let hash = |text: &str| PasswordHash::new(text);
@@ -271,15 +277,67 @@ pub async fn sessions_open_and_close(store: Arc<dyn Store>) {
     assert!(world.store.find_session(session.id).await.unwrap().is_none());
 }
 
-async fn open_session(world: &World) -> Session {
-    let new = NewSession {
+pub async fn a_session_is_opened_only_in_the_epoch_of_its_password(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let stale = new_session(&world);
+    let old = open_session(&world).await;
+    let changed = UserChange { password: Some(new_password()), ..change() };
+    let (user, _) = update(&world, &world.user, changed).await.unwrap();
+    let replaces = Some(ReplacedSession { id: old.id, digest: old.digest });
+    let opened = async |new| world.store.insert_session(new, event(Action::SignIn)).await.unwrap();
+    assert!(opened(NewSession { replaces, ..stale.clone() }).await.is_none());
+    let off = UserChange { active: Some(false), ..change() };
+    let (user, _) = update(&world, &user, off).await.unwrap();
+    assert!(opened(NewSession { user_epoch: user.epoch, ..stale.clone() }).await.is_none());
+    assert!(opened(NewSession { user: UserId::new(77), ..stale }).await.is_none());
+}
+
+pub async fn a_session_that_is_replaced_ends(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let (old, other) = (open_session(&world).await, open_session(&world).await);
+    let replace = async |id, byte| {
+        let replaces = Some(ReplacedSession { id, digest: Digest::from_bytes([byte; 32]) });
+        let new = NewSession { replaces, ..new_session(&world) };
+        world.store.insert_session(new, event(Action::SignIn)).await.unwrap().unwrap()
+    };
+    replace(old.id, 6).await;
+    assert!(
+        world.store.find_session(old.id).await.unwrap().is_some(),
+        "whoever knows the number alone ends nothing"
+    );
+    let new = replace(old.id, 7).await;
+    assert!(world.store.find_session(old.id).await.unwrap().is_none());
+    for session in [other, new] {
+        assert!(world.store.find_session(session.id).await.unwrap().is_some());
+    }
+}
+
+pub(super) fn new_session(world: &World) -> NewSession {
+    NewSession {
         user: world.user.id,
         user_epoch: world.user.epoch,
         digest: Digest::from_bytes([7; 32]),
         auth_time: START,
         expires_at: OVER,
-    };
-    world.store.insert_session(new, event(Action::SignIn)).await.unwrap()
+        replaces: None,
+    }
+}
+
+async fn open_session(world: &World) -> Session {
+    world.store.insert_session(new_session(world), event(Action::SignIn)).await.unwrap().unwrap()
+}
+
+pub(super) fn chosen_password(world: &World) -> PasswordChange {
+    PasswordChange {
+        user: world.user.id,
+        user_epoch: world.user.epoch,
+        password: new_password(),
+        session_digest: Digest::from_bytes([9; 32]),
+        session_expires_at: OVER,
+        network: None,
+        at: START,
+        revocation_expires_at: OVER,
+    }
 }
 
 async fn administrator_role(world: &World) -> Role {

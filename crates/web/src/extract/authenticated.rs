@@ -11,6 +11,7 @@ use http::{HeaderMap, Method, StatusCode};
 use oauth::account::Permission;
 use oauth::scope::Scope;
 use oauth::secret::{CsrfToken, Password, SessionCookie};
+use zeroize::Zeroizing;
 
 use crate::errors::ErrorCode;
 use crate::initiator::Initiator;
@@ -89,7 +90,7 @@ async fn by_password(gate: &Gate, text: &str, origin: &Origin) -> Result<Caller,
     gate.app().caller_by_password(&credentials, origin).await.map_err(|refusal| match refusal {
         SignInRefusal::TooOften { retry_after_secs } => Problem::too_often(retry_after_secs),
         SignInRefusal::Fault(fault) => Problem::server(&fault, ErrorCode::Unavailable),
-        SignInRefusal::Refused | SignInRefusal::PasswordExpired => {
+        SignInRefusal::Refused | SignInRefusal::Locked { .. } | SignInRefusal::PasswordExpired => {
             Problem::unauthenticated(format!("Not signed in: {refusal}."))
         }
     })
@@ -98,8 +99,8 @@ async fn by_password(gate: &Gate, text: &str, origin: &Origin) -> Result<Caller,
 /// Credentials of the Basic scheme, in UTF-8 as our challenge asks for
 /// ([RFC 7617 §2.1](https://www.rfc-editor.org/rfc/rfc7617#section-2.1)).
 pub(crate) fn basic(text: &str) -> Option<Credentials> {
-    let bytes = STANDARD.decode(text.trim()).ok()?;
-    let pair = String::from_utf8(bytes).ok()?;
+    let bytes = Zeroizing::new(STANDARD.decode(text.trim()).ok()?);
+    let pair = std::str::from_utf8(&bytes).ok()?;
     let (name, password) = pair.split_once(':')?;
     Some(Credentials { name: name.to_owned(), password: Password::new(password) })
 }

@@ -10,6 +10,7 @@ use http::{HeaderMap, Request, StatusCode};
 
 use crate::errors::ErrorCode;
 use crate::json::{Faults, FromJson, Json, parse};
+use crate::pages::form::wipe;
 use crate::respond::management::{Detail, Problem};
 use crate::{Gate, body};
 
@@ -71,7 +72,7 @@ impl<T: FromJson> FromRequest<Gate> for JsonBody<T> {
     async fn from_request(request: Request<Body>, gate: &Gate) -> Result<Self, Problem> {
         is_json(request.headers())?;
         let bytes = read(request.into_body(), gate.settings().max_body_bytes).await?;
-        from_bytes(&bytes)
+        from_bytes(bytes)
     }
 }
 
@@ -86,17 +87,20 @@ impl<T: FromJson> axum::extract::OptionalFromRequest<Gate> for JsonBody<T> {
             return Ok(None);
         }
         is_json(&parts.headers)?;
-        from_bytes(&bytes).map(Some)
+        from_bytes(bytes).map(Some)
     }
 }
 
-fn from_bytes<T: FromJson>(bytes: &[u8]) -> Result<JsonBody<T>, Problem> {
-    let json: Json = parse(bytes).map_err(|malformed| {
+fn from_bytes<T: FromJson>(bytes: Bytes) -> Result<JsonBody<T>, Problem> {
+    let parsed: Result<Json, _> = parse(&bytes);
+    wipe(bytes);
+    let mut json = parsed.map_err(|malformed| {
         let message = format!("Invalid JSON Input: {malformed}");
         Problem::new(StatusCode::BAD_REQUEST, ErrorCode::InvalidJson, message)
     })?;
     let faults = Faults::default();
     let value = T::from_json(&json, &faults);
+    json.wipe();
     Ok(JsonBody { value, faults })
 }
 

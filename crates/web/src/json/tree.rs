@@ -5,6 +5,7 @@ use std::fmt;
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 use serde_json::Number;
+use zeroize::Zeroize;
 
 /// Values nested deeper than this are refused.
 const DEEPEST: usize = 32;
@@ -51,6 +52,18 @@ impl Serialize for Json {
             Self::Object(members) => {
                 serializer.collect_map(members.iter().map(|(name, value)| (name, value)))
             }
+        }
+    }
+}
+
+impl Json {
+    /// Wipes every text: one of them may be a password. Nesting is bounded when it is parsed.
+    pub(crate) fn wipe(&mut self) {
+        match self {
+            Self::String(text) => text.zeroize(),
+            Self::Array(values) => values.iter_mut().for_each(Self::wipe),
+            Self::Object(members) => members.iter_mut().for_each(|(_, value)| value.wipe()),
+            Self::Null | Self::Bool(_) | Self::Number(_) => {}
         }
     }
 }

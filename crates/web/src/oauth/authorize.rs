@@ -160,7 +160,7 @@ async fn open_session(visit: &Visit, text: &str) -> Result<(LiveSession, Session
     let app = visit.gate.app();
     let credentials = basic(text).ok_or(SignInRefusal::Refused)?;
     let member = app.sign_in(&credentials, &visit.origin).await?;
-    Ok(app.open_session(member, &visit.origin).await?)
+    app.open_session(member, None, &visit.origin).await
 }
 
 async fn not_signed_in(visit: &Visit, refusal: &SignInRefusal, query: &str) -> Response {

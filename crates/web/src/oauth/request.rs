@@ -11,8 +11,10 @@ use http::{HeaderMap, StatusCode};
 use oauth::client_authentication::Basic;
 use oauth::parameters::Parameters;
 use oauth::refusal::Refusal;
+use zeroize::Zeroizing;
 
 use super::{Credentials, refused_by_rule};
+use crate::pages::form::wipe;
 use crate::respond::oauth as respond;
 use crate::{Gate, body, origin};
 
@@ -54,6 +56,7 @@ impl FromRequest<Gate> for Sent {
             Form::UrlEncoded => Parameters::from_form(&bytes),
             Form::Json => Parameters::from_json(&bytes),
         };
+        wipe(bytes);
         Ok(Self { basic, parameters: parameters.map_err(malformed_body)?, origin })
     }
 }
@@ -95,5 +98,6 @@ fn basic(headers: &HeaderMap) -> Result<Option<Basic>, Refusal> {
         return Err(Refusal::BasicMalformed);
     }
     let decoded = STANDARD.decode(credentials.trim()).map_err(|_| Refusal::BasicMalformed)?;
+    let decoded = Zeroizing::new(decoded);
     Basic::parse(&decoded).map(Some)
 }

@@ -6,6 +6,7 @@ use axum::response::Response;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 use oauth::parameters::{Name, Parameters};
+use zeroize::Zeroize;
 
 use super::{foreign_form, sentence};
 use crate::initiator::Initiator;
@@ -81,10 +82,19 @@ impl FromRequest<Gate> for Form {
             return Err(page::refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "A form is expected here."));
         }
         let bytes = read(request, gate).await?;
-        match Parameters::from_form(&bytes) {
+        let parameters = Parameters::from_form(&bytes);
+        wipe(bytes);
+        match parameters {
             Ok(parameters) if parameters.are_utf8() => Ok(Self(parameters)),
             _ => Err(page::refuse(StatusCode::BAD_REQUEST, "The form cannot be read.")),
         }
+    }
+}
+
+/// Wipes a body that may have held a password, where nobody else holds it.
+pub(crate) fn wipe(body: Bytes) {
+    if let Ok(mut body) = body.try_into_mut() {
+        body.as_mut().zeroize();
     }
 }
 

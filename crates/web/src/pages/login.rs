@@ -14,7 +14,7 @@ use oauth::secret::Password;
 use super::form::{Form, OwnForm, fields};
 use super::{Goal, Visit, fault, filters, go_to, sentence, stale_form, visitor_name};
 use crate::respond::page;
-use crate::{cookies, noted};
+use crate::{Gate, cookies, noted};
 
 /// The page with the form.
 #[derive(Template)]
@@ -106,13 +106,15 @@ pub async fn sign_in(visit: Visit, OwnForm(form): OwnForm) -> Response {
     }
 }
 
+/// The session that the browser had until now ends with it.
 async fn open(
     visit: &Visit,
     credentials: &Credentials,
 ) -> Result<oauth::secret::SessionCookie, SignInRefusal> {
     let (app, origin) = (visit.gate.app(), &visit.origin);
     let member = app.sign_in(credentials, origin).await?;
-    let (live, cookie) = app.open_session(member, origin).await?;
+    let until_now = cookies::session(&visit.headers, visit.gate.settings());
+    let (live, cookie) = app.open_session(member, until_now.as_ref(), origin).await?;
     noted::caller(&live.caller);
     Ok(cookie)
 }
@@ -121,7 +123,10 @@ async fn refused(visit: &Visit, form: &Form, refusal: &SignInRefusal) -> Respons
     if let SignInRefusal::Fault(cause) = refusal {
         return fault(cause);
     }
-    let problem = sentence(&refusal.to_string());
+    let problem = match problem(&visit.gate, refusal).await {
+        Ok(problem) => problem,
+        Err(cause) => return fault(&cause),
+    };
     let status = match refusal {
         SignInRefusal::TooOften { .. } => StatusCode::TOO_MANY_REQUESTS,
         _ => StatusCode::UNAUTHORIZED,
@@ -136,6 +141,21 @@ async fn refused(visit: &Visit, form: &Form, refusal: &SignInRefusal) -> Respons
         response.headers_mut().insert(RETRY_AFTER, (*retry_after_secs).into());
     }
     response
+}
+
+/// What a person reads. Whoever may not know whether there is such an account reads what holds for every account.
+async fn problem(gate: &Gate, refusal: &SignInRefusal) -> Result<String, Fault> {
+    let problem = sentence(&refusal.to_string());
+    if !matches!(refusal, SignInRefusal::Refused) {
+        return Ok(problem);
+    }
+    let minutes = gate.app().lock_minutes().await?;
+    Ok(minutes.map_or(problem.clone(), |minutes| {
+        format!(
+            "{problem} After several wrong passwords an account is locked for {minutes} minutes; an administrator \
+             can unlock it before."
+        )
+    }))
 }
 
 /// Where a sign-in may go on to: pages of ours that need one. Anything else leads to the account, so that nobody can be

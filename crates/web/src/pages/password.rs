@@ -11,6 +11,7 @@ use oauth::secret::Password;
 
 use super::form::{OwnForm, fields};
 use super::{Visit, fault, filters, go_to, sentence, stale_form};
+use crate::cookies;
 use crate::respond::page;
 
 #[derive(Template)]
@@ -54,7 +55,10 @@ pub async fn change(visit: Visit, OwnForm(form): OwnForm) -> Response {
         let (current, new) =
             (Password::new(form.field(fields::CURRENT)), Password::new(form.field(fields::NEW)));
         match visit.gate.app().change_own_password(&live, current, new, &visit.origin).await {
-            Ok(()) => return go_to("/account/password?changed"),
+            Ok(cookie) => {
+                let opened = cookies::open(&cookie, visit.gate.settings());
+                return visit.with_cookie(go_to("/account/password?changed"), opened);
+            }
             Err(refusal) => match Problem::of(&refusal) {
                 Ok(problem) => problem,
                 Err(cause) => return fault(cause),

@@ -2,8 +2,11 @@
 
 use app::caller::Origin;
 use app::users::UserDraft;
+use oauth::account::network::Network;
 use oauth::audit::{Action, Outcome};
-use store::{Audit, AuditFilter};
+use oauth::secret::Password;
+use oauth::time::Timestamp;
+use store::{Audit, AuditFilter, ComesFrom, SignIns};
 use testkit::{TestServer, TestUser, USER};
 
 use crate::client::{APPLICATIONS, Client, Tokens, assert_refused, is_alive};
@@ -24,8 +27,126 @@ async fn fail_with_the_password_grant(server: &TestServer, client: &Client) {
     assert_refused(&client.password(server, &WRONG).await, 400, "invalid_grant");
 }
 
+/// Whether the account is locked for whoever comes from there.
+async fn is_locked_from(server: &TestServer, address: [u8; 4]) -> bool {
+    let network = Some(Network::of(address.into()));
+    let from = ComesFrom { network, familiar_since: Timestamp::from_secs(0) };
+    let facts = server.store().find_sign_in(USER.name, from).await.unwrap().unwrap();
+    facts.lockout().is_locked(server.app().now())
+}
+
+/// From where every call comes that names no address.
+const HERE: [u8; 4] = [127, 0, 0, 1];
+const OFFICE: [u8; 4] = [192, 0, 2, 1];
+const ELSEWHERE: [u8; 4] = [203, 0, 113, 9];
+
 async fn is_locked(server: &TestServer) -> bool {
-    server.user(&USER).await.lockout.is_locked(app::App::now(server.app()))
+    is_locked_from(server, HERE).await
+}
+
+async fn with_basic(server: &TestServer, user: &TestUser, address: [u8; 4]) -> testkit::Answer {
+    server.get(APPLICATIONS).from_address(address).basic(user).send().await
+}
+
+/// Somebody who may not know whether there is such an account guesses until it is locked.
+async fn guess_from_elsewhere(server: &TestServer) {
+    for _ in 0..3 {
+        with_basic(server, &WRONG, ELSEWHERE).await.expect(401);
+    }
+}
+
+#[tokio::test]
+async fn guessing_from_elsewhere_locks_nobody_out_from_where_they_work() {
+    let server = TestServer::start().await;
+    let client = Client::register(&server).await;
+    with_basic(&server, &USER, OFFICE).await.expect(200);
+    guess_from_elsewhere(&server).await;
+    assert!(is_locked_from(&server, ELSEWHERE).await && !is_locked_from(&server, OFFICE).await);
+    with_basic(&server, &USER, ELSEWHERE).await.expect(401);
+    with_basic(&server, &USER, [203, 0, 113, 10]).await.expect(401);
+    for _ in 0..3 {
+        with_basic(&server, &USER, OFFICE).await.expect(200);
+        server.clock().advance_secs(301);
+        let grant = server.post(crate::client::TOKEN).from_address(OFFICE);
+        let (id, secret) = (client.identifier.as_str(), client.secret.as_deref().unwrap());
+        Tokens::of(&grant.basic_as(id, secret).form(&crate::client::password_fields(&USER)).send().await);
+        guess_from_elsewhere(&server).await;
+    }
+    let metrics = server.app().encode_metrics();
+    assert!(metrics.contains("sluicegate_account_locks_total{network=\"other\"} 1"), "{metrics}");
+    server.clock().advance_secs(1_800);
+    with_basic(&server, &USER, ELSEWHERE).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_familiar_network_has_the_same_limit_and_is_told_for_how_long_and_whom_to_ask() {
+    let server = TestServer::start().await;
+    with_basic(&server, &USER, OFFICE).await.expect(200);
+    with_basic(&server, &USER, HERE).await.expect(200);
+    for _ in 0..2 {
+        with_basic(&server, &WRONG, OFFICE).await.expect(401);
+    }
+    let locked = with_basic(&server, &WRONG, OFFICE).await.expect(401);
+    assert!(
+        locked.text().contains("in 30 minutes") && locked.text().contains("administrator"),
+        "{}",
+        locked.text()
+    );
+    let right = with_basic(&server, &USER, OFFICE).await.expect(401);
+    assert_eq!(locked.text(), right.text(), "a lock tells nothing about the password");
+    with_basic(&server, &USER, HERE).await.expect(200);
+    with_basic(&server, &USER, ELSEWHERE).await.expect(200);
+    server.clock().advance_secs(1_800);
+    with_basic(&server, &USER, OFFICE).await.expect(200);
+}
+
+/// What is refused looks the same to a stranger whether or not somebody has the name, and says what holds for every
+/// account.
+#[tokio::test]
+async fn a_stranger_learns_of_a_lock_only_what_holds_for_every_account() {
+    let server = TestServer::start().await;
+    guess_from_elsewhere(&server).await;
+    let mut pages = Vec::new();
+    for user in [USER, WRONG, TestUser { name: "nobody", password: "wrong" }] {
+        let mut browser = server.browser();
+        browser.get("/login").await;
+        let page = browser.sign_in(&user).await.expect(401).text().replace(user.name, "");
+        assert!(page.contains("30 minutes") && page.contains("administrator"), "{page}");
+        let csrf = browser.form("/login").fields.iter().find(|(name, _)| name == "csrf").unwrap().1.clone();
+        pages.push(page.replace(&csrf, ""));
+    }
+    assert!(pages.iter().all(|page| *page == pages[0]));
+}
+
+#[tokio::test]
+async fn a_password_change_makes_what_was_familiar_strange() {
+    let server = TestServer::start().await;
+    with_basic(&server, &USER, ELSEWHERE).await.expect(200);
+    let operator = server.app().operator().await.unwrap().unwrap();
+    let id = server.user(&USER).await.id;
+    let draft =
+        UserDraft { password: Some(Password::new("a new one from the office")), ..UserDraft::default() };
+    server.app().update_user(&operator, id, draft, &Origin::command_line()).await.unwrap();
+    guess_from_elsewhere(&server).await;
+    assert!(is_locked_from(&server, OFFICE).await, "the thief's network has no counter of its own");
+}
+
+/// Whoever hangs up before the answer has guessed all the same.
+#[tokio::test]
+async fn a_guess_that_hangs_up_is_counted_and_written_down() {
+    let server = TestServer::start().await;
+    for _ in 0..3 {
+        let mut guess = Box::pin(server.get(APPLICATIONS).basic(&WRONG).send());
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        assert!(guess.as_mut().poll(&mut context).is_pending(), "the hash takes its time");
+        drop(guess);
+    }
+    while !is_locked(&server).await {
+        tokio::task::yield_now().await;
+    }
+    let filter = AuditFilter { action: Some(Action::SignIn), limit: 100, ..AuditFilter::default() };
+    let events = server.store().list_audit(filter).await.unwrap();
+    assert_eq!(events.iter().filter(|event| event.event.outcome == Outcome::Refused).count(), 3);
 }
 
 #[tokio::test]

@@ -18,6 +18,7 @@ mod lockout;
 mod metadata;
 mod others;
 mod pages;
+mod password_change;
 mod rates;
 mod refresh;
 mod revocation;

@@ -2,21 +2,23 @@
 
 use app::caller::Origin;
 use app::users::{Expiry, UserDraft};
-use testkit::{OTHER, Setup, TestServer, USER};
+use oauth::audit::Action;
+use testkit::{OTHER, Setup, TestServer, TestUser, USER};
 
 use crate::client::{APPLICATIONS, Client, TOKEN, Tokens, assert_refused, password_fields};
 
 async fn tight() -> TestServer {
     let mut setup = Setup::default();
     setup.app.rates.failures_per_address_per_minute = 3;
-    setup.app.rates.failures_per_application_per_minute = 4;
     TestServer::start_with(setup).await
 }
 
 const ELSEWHERE: [u8; 4] = [192, 0, 2, 7];
+const NOBODY: TestUser = TestUser { name: "nobody", password: "wrong" };
 
+/// Many people behind one address share its failures, and one of them may be guessing.
 #[tokio::test]
-async fn an_address_that_guesses_secrets_has_to_wait() {
+async fn an_address_that_guesses_secrets_gets_no_verdict_and_the_right_secret_is_heard() {
     let server = tight().await;
     let client = Client::register(&server).await;
     let wrong = Client { secret: Some("wrong".to_owned()), ..client.clone() };
@@ -24,33 +26,70 @@ async fn an_address_that_guesses_secrets_has_to_wait() {
         assert_refused(&wrong.password(&server, &USER).await, 400, "invalid_client");
     }
     for path in [TOKEN, "/oauth2/introspect", "/oauth2/revoke"] {
-        let answer = client.post(&server, path, &[("token", "x")]).await;
+        let answer = wrong.post(&server, path, &[("token", "x")]).await;
         assert_refused(&answer, 429, "temporarily_unavailable");
         assert!((1..=60).contains(&answer.header("retry-after").parse::<u32>().unwrap()));
+        if path != TOKEN {
+            client.post(&server, path, &[("token", "x")]).await.expect(200);
+        }
     }
-    let page = server.get(APPLICATIONS).basic(&OTHER).send().await.expect(429);
-    assert!(!page.header("retry-after").is_empty());
+    Tokens::of(&client.password(&server, &USER).await);
+    let failures = server.audit_of(oauth::id::ApplicationId::new(client.id)).await;
+    let failures = failures.iter().filter(|event| event.action == Action::AuthenticateClient).count();
+    assert_eq!(failures, 3, "what gets no verdict is not written down");
+    let metrics = server.app().encode_metrics();
+    assert!(metrics.contains("sluicegate_rate_limited_total 3"), "{metrics}");
+    let elsewhere = server.post(TOKEN).from_address(ELSEWHERE).basic_as(&client.identifier, "wrong");
+    assert_refused(&elsewhere.form(&password_fields(&USER)).send().await, 401, "invalid_client");
+    server.clock().advance_secs(60);
+    assert_refused(&wrong.password(&server, &USER).await, 401, "invalid_client");
+}
+
+#[tokio::test]
+async fn an_address_that_guesses_passwords_gets_no_verdict_and_the_right_password_is_heard() {
+    let server = tight().await;
+    let client = Client::register(&server).await;
+    for _ in 0..3 {
+        server.get(APPLICATIONS).basic(&NOBODY).send().await.expect(401);
+    }
+    let page = server.get(APPLICATIONS).basic(&NOBODY).send().await.expect(429);
+    assert!((1..=60).contains(&page.header("retry-after").parse::<u32>().unwrap()));
+    assert_refused(&client.password(&server, &NOBODY).await, 429, "temporarily_unavailable");
     let mut browser = server.browser();
     browser.get("/login").await;
-    let page = browser.sign_in(&USER).await.expect(429);
+    let page = browser.sign_in(&NOBODY).await.expect(429);
     assert!(!page.header("retry-after").is_empty() && page.text().contains("login-submit"));
-    let session = server.session(&USER).await;
+    let basic = server.get(&client.authorize_url(&[])).basic(&NOBODY).send().await.expect(429);
+    assert!(!basic.header("retry-after").is_empty());
+    let session = server.session(&OTHER).await;
     browser.set_cookie("sluicegate", &session);
     browser.get("/account/password").await.expect(200);
-    let form = browser.form("/account/password").fill("current", USER.password);
+    let form = browser.form("/account/password").fill("current", NOBODY.password);
     let page =
         browser.submit(form.fill("new", "one good long secret").fill("again", "one good long secret")).await;
     assert!(!page.expect(429).header("retry-after").is_empty());
-    let basic = server.get(&client.authorize_url(&[])).basic(&USER).send().await.expect(429);
-    assert!(!basic.header("retry-after").is_empty());
 
-    let (id, secret) = (client.identifier.as_str(), client.secret.as_deref().unwrap());
-    let other = server.post(TOKEN).from_address(ELSEWHERE).basic_as(id, secret).form(&password_fields(&USER));
-    Tokens::of(&other.send().await);
-    let metrics = server.app().encode_metrics();
-    assert!(metrics.contains("sluicegate_rate_limited_total 7"), "{metrics}");
-    server.clock().advance_secs(60);
     Tokens::of(&client.password(&server, &USER).await);
+    server.get(APPLICATIONS).basic(&OTHER).send().await.expect(200);
+    let mut browser = server.browser();
+    browser.get("/login").await;
+    browser.sign_in(&USER).await.expect(200);
+    server.get(APPLICATIONS).from_address(ELSEWHERE).basic(&NOBODY).send().await.expect(401);
+}
+
+#[tokio::test]
+async fn guessing_without_end_ends_in_no_hash_at_all_except_for_those_who_work_there() {
+    let server = tight().await;
+    server.get(APPLICATIONS).basic(&USER).send().await.expect(200);
+    for _ in 0..3 + 30 {
+        server.get(APPLICATIONS).basic(&NOBODY).send().await;
+    }
+    server.get(APPLICATIONS).basic(&OTHER).send().await.expect(429);
+    server.get(APPLICATIONS).basic(&USER).send().await.expect(200);
+    let client = Client::register(&server).await;
+    Tokens::of(&client.password(&server, &USER).await);
+    server.clock().advance_secs(60);
+    server.get(APPLICATIONS).basic(&OTHER).send().await.expect(200);
 }
 
 #[tokio::test]
@@ -67,21 +106,37 @@ async fn an_expired_password_counts_as_a_failure_of_its_address() {
     server.get(APPLICATIONS).basic(&USER).send().await.expect(429);
 }
 
+/// Whoever knows a client id could else switch the application off.
 #[tokio::test]
-async fn an_application_whose_secret_is_guessed_from_everywhere_has_to_wait() {
-    let server = tight().await;
+async fn an_application_whose_secret_is_guessed_from_everywhere_goes_on() {
+    let server = TestServer::start().await;
     let client = Client::register(&server).await;
-    for last in 1..=4 {
+    for last in 1..=200 {
         let call = server.post(TOKEN).from_address([192, 0, 2, last]).basic_as(&client.identifier, "wrong");
         assert_refused(&call.form(&password_fields(&USER)).send().await, 401, "invalid_client");
     }
-    let right = server.post(TOKEN).from_address(ELSEWHERE);
-    let right = right.basic_as(&client.identifier, client.secret.as_deref().unwrap());
-    let answer = right.form(&password_fields(&USER)).send().await;
-    assert_refused(&answer, 429, "temporarily_unavailable");
-    assert!(!answer.header("retry-after").is_empty());
-    let other = Client::register(&server).await;
-    Tokens::of(&other.password(&server, &USER).await);
+    Tokens::of(&client.password(&server, &USER).await);
+    for path in ["/oauth2/introspect", "/oauth2/revoke"] {
+        client.post(&server, path, &[("token", "x")]).await.expect(200);
+    }
+}
+
+#[tokio::test]
+async fn a_public_application_cannot_be_used_up_by_whoever_knows_its_id() {
+    let mut setup = Setup::default();
+    setup.app.rates.per_application_per_minute = 2;
+    let server = TestServer::start_with(setup).await;
+    let client = Client::public(&server).await;
+    for last in 1..=20 {
+        let call = server.post(TOKEN).from_address([192, 0, 2, last]);
+        let fields = [
+            ("client_id", client.identifier.as_str()),
+            ("grant_type", "refresh_token"),
+            ("refresh_token", "x"),
+        ];
+        assert_refused(&call.form(&fields).send().await, 400, "invalid_grant");
+    }
+    Tokens::of(&client.password(&server, &USER).await);
 }
 
 #[tokio::test]
@@ -103,7 +158,7 @@ async fn successes_are_limited_too_but_generously() {
     let mut setup = Setup::default();
     setup.app.rates.per_application_per_minute = 5;
     let server = TestServer::start_with(setup).await;
-    let client = Client::public(&server).await;
+    let client = Client::register(&server).await;
     let mut tokens = client.tokens(&server).await;
     for _ in 0..4 {
         tokens = Tokens::of(&client.refresh(&server, &tokens.refresh).await);

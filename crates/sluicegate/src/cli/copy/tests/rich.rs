@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use oauth::account::network::Network;
 use oauth::account::{ADMINISTRATOR_ROLE, LockoutPolicy, Permission, Role, USER_ROLE, User};
 use oauth::application::{Application, ApplicationSettings, ClientType, GrantType, Profile, TokenFormat};
 use oauth::audit::{Action, NewAuditEvent, Outcome};
@@ -13,8 +14,8 @@ use oauth::scope::Scope;
 use oauth::secret::{Digest, PasswordHash};
 use oauth::time::Timestamp;
 use store::{
-    Founded, NewApplication, NewDataSource, NewGrant, NewSecret, NewSession, NewUser, Sharing, Store,
-    StoredKey, Usage,
+    ComesFrom, Founded, NewApplication, NewConsent, NewDataSource, NewGrant, NewSecret, NewSession, NewUser,
+    RefusedSignIn, Sharing, Store, StoredKey, SucceededSignIn, Usage,
 };
 
 pub(super) const START: Timestamp = Timestamp::from_secs(1_000_000);
@@ -41,9 +42,17 @@ pub(super) async fn fill(store: &dyn Store) {
         .await
         .unwrap()
         .unwrap();
+    let network = Some(Network::of([192, 0, 2, 1].into()));
+    let from = ComesFrom { network, familiar_since: START };
+    for user in [&ada, &bob] {
+        let (user, user_epoch) = (user.id, user.epoch);
+        store.note_sign_in(SucceededSignIn { user, user_epoch, from, at: START }).await.unwrap();
+    }
+    let from = ComesFrom { network: None, ..from };
     let policy = LockoutPolicy { interval_secs: 900, failures: 2, lock_secs: 1800 };
     for _ in 0..2 {
-        store.count_sign_in_failure(ada.id, policy, event(Action::SignIn)).await.unwrap();
+        let (user, policy, audit) = (Some(ada.id), Some(policy), event(Action::SignIn));
+        store.refuse_sign_in(RefusedSignIn { user, from, policy, audit }).await.unwrap();
     }
     roles(store).await;
     for secs in [10, 20] {
@@ -53,8 +62,9 @@ pub(super) async fn fill(store: &dyn Store) {
             digest: Digest::from_bytes([7; 32]),
             auth_time: START,
             expires_at: Timestamp::from_secs(1_000_000 + secs),
+            replaces: None,
         };
-        store.insert_session(new, event(Action::SignIn)).await.unwrap();
+        store.insert_session(new, event(Action::SignIn)).await.unwrap().unwrap();
     }
     let app = application(store, &bob, 1).await;
     let reset = application(store, &ada, 2).await;
@@ -151,8 +161,15 @@ pub(super) async fn application(store: &dyn Store, owner: &User, n: u8) -> Appli
 /// Live, rotated, revoked, replayed, and one without a code.
 async fn grants(store: &dyn Store, app: &Application, bob: &User) {
     let scopes = Scope::OData.into();
-    let allowed =
-        store.allow(bob.id, app.id, scopes, event(Action::AllowApplication)).await.unwrap().unwrap();
+    let application = store.find_application(app.id).await.unwrap().unwrap();
+    let consent = NewConsent {
+        user: bob.id,
+        user_epoch: bob.epoch,
+        application: app.id,
+        application_epoch: application.epoch,
+        scopes,
+    };
+    let allowed = store.allow(consent, event(Action::AllowApplication)).await.unwrap().unwrap();
     let found = async |n: u64, origin: GrantOrigin, consent: Option<ConsentId>| {
         let new = NewGrant {
             application: app.id,

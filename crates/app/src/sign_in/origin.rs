@@ -1,0 +1,38 @@
+//! Where a sign-in comes from, and what is familiar.
+
+use oauth::account::User;
+use oauth::account::network::Network;
+use oauth::time::Timestamp;
+use store::{ComesFrom, SignInFacts, SucceededSignIn};
+
+use crate::caller::Origin;
+
+const DAY_SECS: i64 = 86_400;
+
+/// For how long a network is familiar after a success from there.
+pub(crate) const FAMILIAR_SECS: i64 = 30 * DAY_SECS;
+
+/// How old the last success must be before another one is written down.
+const NOTED_AGAIN_AFTER_SECS: i64 = DAY_SECS;
+
+/// Whether a success from this network says something that is not known yet.
+pub(super) fn is_news(facts: &SignInFacts, now: Timestamp) -> bool {
+    facts.familiar.is_none_or(|known| known.succeeded_at.plus_secs(NOTED_AGAIN_AFTER_SECS).is_past(now))
+}
+
+impl Origin {
+    /// The network of the address.
+    pub(crate) fn network(&self) -> Option<Network> {
+        self.address.map(Network::of)
+    }
+
+    /// As the store asks for it.
+    pub(super) fn comes_from(&self, now: Timestamp) -> ComesFrom {
+        ComesFrom { network: self.network(), familiar_since: now.minus_secs(FAMILIAR_SECS) }
+    }
+
+    /// A success from here, under the epoch in which the password was verified.
+    pub(super) fn succeeded(&self, user: &User, now: Timestamp) -> SucceededSignIn {
+        SucceededSignIn { user: user.id, user_epoch: user.epoch, from: self.comes_from(now), at: now }
+    }
+}

@@ -1,0 +1,175 @@
+//! A queue in which those who wait take turns: whoever asks for many things gets one when everybody else has got one.
+
+use std::collections::{HashMap, VecDeque};
+
+use oauth::account::network::Network;
+use oauth::id::UserId;
+
+/// For whom a hash is computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Share {
+    /// Somebody who proved who they are, or the server itself.
+    Own,
+    /// Somebody who names the user and comes from where that user signed in lately.
+    Familiar {
+        /// Who is named.
+        user: UserId,
+        /// Where the request comes from.
+        network: Network,
+    },
+    /// Anybody else.
+    Stranger {
+        /// Where the request comes from.
+        network: Option<Network>,
+        /// Stands for the name that is given.
+        account: u64,
+    },
+}
+
+/// Those with the same turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Group {
+    Own,
+    Familiar(UserId, Network),
+    Strangers(Option<Network>),
+}
+
+impl Share {
+    fn group(self) -> Group {
+        match self {
+            Self::Own => Group::Own,
+            Self::Familiar { user, network } => Group::Familiar(user, network),
+            Self::Stranger { network, .. } => Group::Strangers(network),
+        }
+    }
+
+    fn account(self) -> Option<u64> {
+        match self {
+            Self::Stranger { account, .. } => Some(account),
+            Self::Own | Self::Familiar { .. } => None,
+        }
+    }
+}
+
+/// The queue. At most so many things wait altogether, and at most half as many for one network or for one name that
+/// strangers give.
+pub(super) struct Turns<T> {
+    most: usize,
+    waiting: usize,
+    turns: VecDeque<Group>,
+    groups: HashMap<Group, VecDeque<(Share, T)>>,
+    accounts: HashMap<u64, usize>,
+}
+
+impl<T> Turns<T> {
+    pub(super) fn new(most: usize) -> Self {
+        Self { most, waiting: 0, turns: VecDeque::new(), groups: HashMap::new(), accounts: HashMap::new() }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.waiting
+    }
+
+    /// Whether one more may wait for that share.
+    pub(super) fn has_room(&self, share: Share) -> bool {
+        let half = (self.most / 2).max(1);
+        let group = self.groups.get(&share.group()).map_or(0, VecDeque::len);
+        let account = share.account().and_then(|account| self.accounts.get(&account)).copied().unwrap_or(0);
+        self.waiting < self.most && (share == Share::Own || (group < half && account < half))
+    }
+
+    pub(super) fn push(&mut self, share: Share, thing: T) {
+        let group = share.group();
+        let things = self.groups.entry(group).or_default();
+        if things.is_empty() {
+            self.turns.push_back(group);
+        }
+        things.push_back((share, thing));
+        if let Some(account) = share.account() {
+            *self.accounts.entry(account).or_default() += 1;
+        }
+        self.waiting += 1;
+    }
+
+    /// The next thing: the oldest of whoever's turn it is.
+    pub(super) fn pop(&mut self) -> Option<T> {
+        let group = self.turns.pop_front()?;
+        let things = self.groups.get_mut(&group)?;
+        let (share, thing) = things.pop_front()?;
+        if things.is_empty() {
+            self.groups.remove(&group);
+        } else {
+            self.turns.push_back(group);
+        }
+        if let Some(account) = share.account()
+            && let Some(count) = self.accounts.get_mut(&account)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.accounts.remove(&account);
+            }
+        }
+        self.waiting -= 1;
+        Some(thing)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn network(last: u8) -> Network {
+        Network::of([192, 0, 2, last].into())
+    }
+
+    fn stranger(last: u8, account: u64) -> Share {
+        Share::Stranger { network: Some(network(last)), account }
+    }
+
+    #[test]
+    fn whoever_asks_for_many_waits_behind_who_asks_for_one() {
+        let mut turns = Turns::new(100);
+        for n in 0..40 {
+            turns.push(stranger(1, n), "flood");
+        }
+        turns.push(stranger(2, 99), "other network");
+        turns.push(Share::Familiar { user: UserId::new(1), network: network(1) }, "familiar");
+        turns.push(Share::Own, "own");
+        let first: Vec<_> = (0..5).filter_map(|_| turns.pop()).collect();
+        assert_eq!(first, ["flood", "other network", "familiar", "own", "flood"]);
+    }
+
+    #[test]
+    fn one_network_or_one_name_takes_half_of_the_room_at_most() {
+        let mut turns = Turns::new(10);
+        for n in 0..5 {
+            assert!(turns.has_room(stranger(1, n)));
+            turns.push(stranger(1, n), ());
+        }
+        assert!(!turns.has_room(stranger(1, 9)) && turns.has_room(stranger(2, 9)));
+        let mut turns = Turns::new(10);
+        for n in 0..5 {
+            turns.push(stranger(n, 7), ());
+        }
+        assert!(!turns.has_room(stranger(9, 7)) && turns.has_room(stranger(9, 8)));
+        assert!(turns.has_room(Share::Familiar { user: UserId::new(7), network: network(9) }));
+    }
+
+    #[test]
+    fn what_has_gone_leaves_nothing_behind() {
+        let mut turns = Turns::new(10);
+        for n in 0..10 {
+            turns.push(stranger(n % 3, n.into()), n);
+        }
+        assert!(!turns.has_room(Share::Own), "all of the room is taken");
+        let mut gone: Vec<u8> = std::iter::from_fn(|| turns.pop()).collect();
+        gone.sort_unstable();
+        assert_eq!(gone, (0..10).collect::<Vec<_>>());
+        assert!(
+            turns.len() == 0
+                && turns.groups.is_empty()
+                && turns.accounts.is_empty()
+                && turns.turns.is_empty()
+        );
+    }
+}
