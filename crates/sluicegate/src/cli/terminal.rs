@@ -5,6 +5,7 @@ use std::io::{IsTerminal, Write};
 use anyhow::{Context, bail};
 use oauth::secret::Password;
 use serde_json::Value;
+use zeroize::Zeroizing;
 
 /// Prints a line on standard output. Nobody listening is no fault.
 pub(crate) fn say(line: &str) {
@@ -63,22 +64,26 @@ pub(crate) fn somebody_is_there() -> bool {
 /// When the two differ, or the terminal has gone.
 pub(crate) fn ask_new_password(user: &str) -> anyhow::Result<Password> {
     let ask = |prompt: String| {
-        rpassword::prompt_password(prompt).context("no password could be read from the terminal")
+        let typed = rpassword::prompt_password(prompt).context("no password could be read from the terminal");
+        typed.map(Password::new)
     };
     let first = ask(format!("New password for {user}: "))?;
     let second = ask(format!("The same again for {user}: "))?;
-    if first != second {
+    if first.expose() != second.expose() {
         bail!("the two passwords differ; nothing was changed");
     }
-    Ok(Password::new(first))
+    Ok(first)
 }
+
+/// Room for the longest password, so that no part of one is left behind where the line grew.
+const LINE_BYTES: usize = 1024;
 
 /// Reads a password from standard input: its first line.
 ///
 /// # Errors
 /// When there is none.
 pub(crate) fn read_password() -> anyhow::Result<Password> {
-    let mut line = String::new();
+    let mut line = Zeroizing::new(String::with_capacity(LINE_BYTES));
     std::io::stdin().read_line(&mut line).context("no password could be read from standard input")?;
     let password = line.trim_end_matches(['\r', '\n']);
     if password.is_empty() {

@@ -42,7 +42,7 @@ async fn an_address_that_guesses_secrets_gets_no_verdict_and_the_right_secret_is
     let elsewhere = server.post(TOKEN).from_address(ELSEWHERE).basic_as(&client.identifier, "wrong");
     assert_refused(&elsewhere.form(&password_fields(&USER)).send().await, 401, "invalid_client");
     server.clock().advance_secs(60);
-    assert_refused(&wrong.password(&server, &USER).await, 401, "invalid_client");
+    assert_refused(&wrong.password(&server, &USER).await, 400, "invalid_client");
 }
 
 #[tokio::test]
