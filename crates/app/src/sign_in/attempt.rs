@@ -108,16 +108,12 @@ impl Attempt {
 
     fn share(&self, facts: Option<&SignInFacts>) -> Share {
         let network = self.origin.network();
-        match (facts, network) {
-            (Some(SignInFacts { user, familiar: Some(_) }), Some(network)) => {
-                Share::Familiar { user: user.id, network }
-            }
-            _ => {
-                let name = vault::sha256(store::fold_name(&self.credentials.name).as_bytes());
-                let account = name.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte));
-                Share::Stranger { network, account }
-            }
+        if let (Some(SignInFacts { user, familiar: Some(_) }), Some(network)) = (facts, network) {
+            return Share::Familiar { user: user.id, network };
         }
+        let name = vault::sha256(store::fold_name(&self.credentials.name).as_bytes());
+        let account = name.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte));
+        Share::Stranger { network, account }
     }
 
     fn from(&self, now: Timestamp) -> ComesFrom {

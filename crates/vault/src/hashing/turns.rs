@@ -56,14 +56,14 @@ impl Share {
 pub(super) struct Turns<T> {
     most: usize,
     waiting: usize,
-    turns: VecDeque<Group>,
+    order: VecDeque<Group>,
     groups: HashMap<Group, VecDeque<(Share, T)>>,
     accounts: HashMap<u64, usize>,
 }
 
 impl<T> Turns<T> {
     pub(super) fn new(most: usize) -> Self {
-        Self { most, waiting: 0, turns: VecDeque::new(), groups: HashMap::new(), accounts: HashMap::new() }
+        Self { most, waiting: 0, order: VecDeque::new(), groups: HashMap::new(), accounts: HashMap::new() }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -82,7 +82,7 @@ impl<T> Turns<T> {
         let group = share.group();
         let things = self.groups.entry(group).or_default();
         if things.is_empty() {
-            self.turns.push_back(group);
+            self.order.push_back(group);
         }
         things.push_back((share, thing));
         if let Some(account) = share.account() {
@@ -93,13 +93,13 @@ impl<T> Turns<T> {
 
     /// The next thing: the oldest of whoever's turn it is.
     pub(super) fn pop(&mut self) -> Option<T> {
-        let group = self.turns.pop_front()?;
+        let group = self.order.pop_front()?;
         let things = self.groups.get_mut(&group)?;
         let (share, thing) = things.pop_front()?;
         if things.is_empty() {
             self.groups.remove(&group);
         } else {
-            self.turns.push_back(group);
+            self.order.push_back(group);
         }
         if let Some(account) = share.account()
             && let Some(count) = self.accounts.get_mut(&account)
@@ -169,7 +169,7 @@ mod tests {
             turns.len() == 0
                 && turns.groups.is_empty()
                 && turns.accounts.is_empty()
-                && turns.turns.is_empty()
+                && turns.order.is_empty()
         );
     }
 }
