@@ -257,12 +257,12 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_secs(1_000);
 
-    fn address(text: &str) -> Option<IpAddr> {
-        Some(text.parse().unwrap())
+    fn address(text: &str) -> IpAddr {
+        text.parse().unwrap()
     }
 
-    fn network(text: &str) -> Option<Network> {
-        address(text).map(Network::of)
+    fn network(text: &str) -> Network {
+        Network::of(address(text))
     }
 
     fn rates(failures: u32) -> Rates {
@@ -273,13 +273,13 @@ mod tests {
     fn failures_of_clients_limit_failures_of_the_same_address() {
         let rates = rates(3);
         for _ in 0..3 {
-            assert_eq!(rates.authentication_failed(address("192.0.2.1"), NOW), Ok(()));
+            assert_eq!(rates.authentication_failed(Some(address("192.0.2.1")), NOW), Ok(()));
         }
-        let wait = rates.authentication_failed(address("192.0.2.1"), NOW).unwrap_err();
-        assert_eq!(rates.authentication_failed(address("192.0.2.2"), NOW), Ok(()));
-        assert_eq!(rates.authenticated(Some(ApplicationId::new(1)), address("192.0.2.1"), NOW), Ok(()));
+        let wait = rates.authentication_failed(Some(address("192.0.2.1")), NOW).unwrap_err();
+        assert_eq!(rates.authentication_failed(Some(address("192.0.2.2")), NOW), Ok(()));
+        assert_eq!(rates.authenticated(Some(ApplicationId::new(1)), Some(address("192.0.2.1")), NOW), Ok(()));
         let later = NOW.plus_secs(i64::from(wait));
-        assert_eq!(rates.authentication_failed(address("192.0.2.1"), later), Ok(()));
+        assert_eq!(rates.authentication_failed(Some(address("192.0.2.1")), later), Ok(()));
     }
 
     #[test]
@@ -299,22 +299,22 @@ mod tests {
     #[test]
     fn the_addresses_of_one_subscriber_line_count_together() {
         let rates = rates(1);
-        assert_eq!(rates.authentication_failed(address("2001:db8:1:2::1"), NOW), Ok(()));
-        assert!(rates.authentication_failed(address("2001:db8:1:2:ffff::9"), NOW).is_err());
-        assert_eq!(rates.authentication_failed(address("2001:db8:1:3::1"), NOW), Ok(()));
+        assert_eq!(rates.authentication_failed(Some(address("2001:db8:1:2::1")), NOW), Ok(()));
+        assert!(rates.authentication_failed(Some(address("2001:db8:1:2:ffff::9")), NOW).is_err());
+        assert_eq!(rates.authentication_failed(Some(address("2001:db8:1:3::1")), NOW), Ok(()));
     }
 
     #[test]
     fn whoever_names_a_public_application_takes_nothing_from_those_that_prove_who_they_are() {
         let rates = Rates::new(RateSettings { per_address_per_minute: 2, ..RateSettings::default() });
-        while rates.authenticated(None, address("192.0.2.1"), NOW).is_ok() {}
-        assert_eq!(rates.authenticated(Some(ApplicationId::new(1)), address("192.0.2.1"), NOW), Ok(()));
+        while rates.authenticated(None, Some(address("192.0.2.1")), NOW).is_ok() {}
+        assert_eq!(rates.authenticated(Some(ApplicationId::new(1)), Some(address("192.0.2.1")), NOW), Ok(()));
     }
 
     #[test]
     fn a_password_beyond_the_limit_is_checked_and_gets_no_verdict_when_it_is_wrong() {
         let rates = rates(2);
-        let begin = |familiar| rates.begin_password(network("192.0.2.1"), familiar, NOW);
+        let begin = |familiar| rates.begin_password(Some(network("192.0.2.1")), familiar, NOW);
         for _ in 0..2 {
             assert_eq!(rates.wait_after_failure(begin(None).unwrap(), NOW), None);
         }
@@ -323,14 +323,14 @@ mod tests {
         }
         assert!(begin(None).is_err(), "the reserve is used up too");
         assert_eq!(rates.wait_after_failure(begin(Some(UserId::new(1))).unwrap(), NOW), None);
-        assert!(rates.begin_password(network("192.0.2.2"), None, NOW).is_ok());
+        assert!(rates.begin_password(Some(network("192.0.2.2")), None, NOW).is_ok());
     }
 
     #[test]
     fn what_was_right_costs_nothing() {
         let rates = rates(1);
         for _ in 0..1_000 {
-            let token = rates.begin_password(network("192.0.2.1"), None, NOW).unwrap();
+            let token = rates.begin_password(Some(network("192.0.2.1")), None, NOW).unwrap();
             assert_eq!(rates.wait_after_failure(token, NOW), None);
             rates.give_back(token);
         }
@@ -340,8 +340,8 @@ mod tests {
     fn nothing_is_limited_when_switched_off() {
         let rates = Rates::new(RateSettings { enabled: false, ..RateSettings::default() });
         for _ in 0..1_000 {
-            assert_eq!(rates.authentication_failed(address("192.0.2.1"), NOW), Ok(()));
-            let token = rates.begin_password(network("192.0.2.1"), None, NOW).unwrap();
+            assert_eq!(rates.authentication_failed(Some(address("192.0.2.1")), NOW), Ok(()));
+            let token = rates.begin_password(Some(network("192.0.2.1")), None, NOW).unwrap();
             assert_eq!(rates.wait_after_failure(token, NOW), None);
         }
     }
