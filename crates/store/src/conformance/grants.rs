@@ -121,6 +121,7 @@ pub async fn a_consent_is_given_only_in_the_epochs_of_its_decision(store: Arc<dy
         .store
         .change_password(super::users::chosen_password(&world), event(Action::ChangePassword))
         .await
+        .unwrap()
         .unwrap();
     assert_eq!(allow(decided).await, None, "the password was changed since");
     let again = world.new_consent().await;
