@@ -5,7 +5,7 @@
 //! its structure has changed, and a changed one is compiled beside the old one and swapped.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -30,6 +30,8 @@ pub struct Opened {
     pub model: Arc<Model>,
     /// Written when somebody first asks for it.
     pub(crate) metadata: OnceLock<Document>,
+    /// Set when the data were met in a form that the model rules out.
+    pub(crate) is_outdated: Arc<AtomicBool>,
 }
 
 /// Why a data source cannot be read.
@@ -114,6 +116,9 @@ impl Ready {
     /// Whether the database has the structure from which the model was compiled. Asked by one request a second, while
     /// the others go on with what there is.
     fn is_current(&self, now: Timestamp) -> bool {
+        if self.opened.is_outdated.load(Ordering::Relaxed) {
+            return false;
+        }
         let looked_at = self.looked_at.load(Ordering::Acquire);
         let elapsed = now.as_micros().saturating_sub(looked_at);
         let is_due = !(0..LOOK_AFTER_MICROS).contains(&elapsed);
@@ -176,14 +181,17 @@ impl App {
 
     /// Opens a database that is no data source yet, and describes it, to see whether it is usable. Answers what the owner
     /// declares of it and does not hold.
-    pub(crate) async fn try_out(&self, spec: SourceSpec) -> Result<Vec<Finding>, OpenRefusal> {
+    pub(crate) async fn try_out(
+        &self,
+        spec: SourceSpec,
+    ) -> Result<Vec<(&'static str, Finding)>, OpenRefusal> {
         let sources = self.sources.clone();
         let deadline = self.schema_deadline();
         let tried = tokio::task::spawn_blocking(move || {
             let source = sources.try_out(&spec)?;
             source.read_schema(deadline)
         });
-        Ok(tried.await.map_err(|panic| Fault::Broken(Box::new(panic)))??.refused)
+        Ok(tried.await.map_err(|panic| Fault::Broken(Box::new(panic)))??.refusals())
     }
 
     /// `attempts` is how many had ended when the request looked for what is ready.
@@ -234,8 +242,14 @@ impl App {
             let version = source.schema_version()?;
             let described = source.read_schema(deadline)?;
             let mut model = Model::compile(&namespace, described.schema);
-            model.findings.splice(0..0, described.refused.into_iter().chain(described.findings));
-            let opened = Opened { source, model: Arc::new(model), metadata: OnceLock::new() };
+            let refused = described.refused.into_iter().chain(described.refused_forms);
+            model.findings.splice(0..0, refused.chain(described.findings));
+            let opened = Opened {
+                source,
+                model: Arc::new(model),
+                metadata: OnceLock::new(),
+                is_outdated: Arc::default(),
+            };
             Ok::<_, SourceError>((opened, version))
         });
         let made = made.await.map_err(|panic| Fault::Broken(Box::new(panic)))?;

@@ -16,7 +16,7 @@ use crate::format::{self, Asked, Format};
 use crate::model::{EntityType, Model};
 use crate::syntax::{MAX_SELECT, Request};
 use expression::{Binder, unknown_property};
-use typed::{Comparison, Term, Typed};
+use typed::{Term, Typed};
 
 /// So many names are looked for one by one.
 const FEW: usize = 32;
@@ -140,12 +140,8 @@ fn representation(
 impl<'m> Scan<'m> {
     /// All rows that have an address.
     fn of(entity_type: &'m EntityType) -> Self {
-        let guard = |property: &usize| {
-            let key =
-                Typed { nullable: true, ..Typed::column(*property, &entity_type.properties[*property]) };
-            Typed::compare(Comparison::Ne, key, Typed::null())
-        };
-        Self { entity_type, conditions: entity_type.loose_key.iter().map(guard).collect() }
+        let conditions = entity_type.loose_key.iter().map(|property| Typed::addressed(*property)).collect();
+        Self { entity_type, conditions }
     }
 }
 

@@ -34,8 +34,24 @@ pub enum Value {
     Real(f64),
     /// Text.
     Text(String),
+    /// Text that is no UTF-8, byte for byte.
+    RawText(Vec<u8>),
     /// Bytes.
     Blob(Vec<u8>),
+}
+
+impl Value {
+    /// The cell that holds this value.
+    pub fn as_cell(&self) -> Cell<'_> {
+        match self {
+            Self::Null => Cell::Null,
+            Self::Integer(integer) => Cell::Integer(*integer),
+            Self::Real(real) => Cell::Real(*real),
+            Self::Text(text) => Cell::Text(text.as_bytes()),
+            Self::RawText(text) => Cell::Text(text),
+            Self::Blob(blob) => Cell::Blob(blob),
+        }
+    }
 }
 
 impl Cell<'_> {
@@ -45,7 +61,10 @@ impl Cell<'_> {
             Self::Null => Value::Null,
             Self::Integer(integer) => Value::Integer(integer),
             Self::Real(real) => Value::Real(real),
-            Self::Text(text) => Value::Text(String::from_utf8_lossy(text).into_owned()),
+            Self::Text(text) => match std::str::from_utf8(text) {
+                Ok(text) => Value::Text(text.to_owned()),
+                Err(_) => Value::RawText(text.to_vec()),
+            },
             Self::Blob(blob) => Value::Blob(blob.to_vec()),
         }
     }
@@ -57,7 +76,7 @@ impl Value {
         let content = match self {
             Self::Null | Self::Integer(_) | Self::Real(_) => 0,
             Self::Text(text) => text.len(),
-            Self::Blob(blob) => blob.len(),
+            Self::RawText(bytes) | Self::Blob(bytes) => bytes.len(),
         };
         size_of::<Self>() + content
     }

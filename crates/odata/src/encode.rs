@@ -9,14 +9,20 @@ pub(crate) mod value;
 
 use crate::bind::Selection;
 use crate::cell::Row;
+use crate::form::Reading;
 use crate::format::{Format, MetadataLevel};
-use crate::model::{EdmType, Model};
+use crate::model::{EdmType, Model, Property};
 use usual::{Before, Line};
 use value::Writing;
 
-/// How many values did not fit the type of their column and were written as null.
+/// Values that did not fit the type of their column and were written as null.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Misfits(pub u64);
+pub struct Misfits {
+    /// How many there were.
+    pub values: u64,
+    /// How many of them belong to properties of which the model says that they are never null: it is out of date.
+    pub promised: u64,
+}
 
 /// Whether a property had a value to write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,8 +74,8 @@ struct Id {
     /// The type annotation, and the id's name up to the opening parenthesis of its key.
     before: Vec<u8>,
     edit: Vec<u8>,
-    /// The bytes before each key value, its column and type.
-    parts: Vec<(Vec<u8>, usize, EdmType)>,
+    /// The bytes before each key value, its column and how it is read.
+    parts: Vec<(Vec<u8>, usize, Reading)>,
 }
 
 /// One value of a row.
@@ -78,6 +84,10 @@ struct Field {
     before: Before,
     column: usize,
     writing: Writing,
+    /// What comes between the two where the value does not fit, up to the text that is stored; empty for nothing.
+    exception: Box<[u8]>,
+    /// Whether the model says that it is never null.
+    promised: bool,
 }
 
 /// A collection being written.
@@ -85,7 +95,7 @@ struct Field {
 pub struct Body<'e> {
     encoder: &'e Encoder,
     rows: u64,
-    misfits: u64,
+    misfits: Misfits,
 }
 
 impl Encoder {
@@ -109,10 +119,10 @@ impl Encoder {
             before.extend(if first { b"{".as_slice() } else { b",".as_slice() });
             first = false;
             name_of(&mut before, name);
-            fields.push((before, column, Writing::of(property.ty, shape.format)));
+            fields.push((before, column, property));
         }
         let value_type = match fields.as_slice() {
-            [(_, _, Writing::Binary)] => "application/octet-stream",
+            [(_, _, Property { ty: EdmType::Binary, .. })] => "application/octet-stream",
             _ => "text/plain;charset=utf-8",
         };
         let id = (!shape.key.is_empty()).then(|| Id::new(shape));
@@ -125,10 +135,12 @@ impl Encoder {
         {
             before.remove(0);
         }
-        let fields = fields.into_iter().map(|(before, column, writing)| Field {
+        let fields = fields.into_iter().map(|(before, column, property)| Field {
             before: before.into(),
             column,
-            writing,
+            writing: Writing::of(property.reading(), shape.format),
+            exception: exception(shape, property),
+            promised: !property.nullable,
         });
         let fields = fields.collect();
         Self { head, id, fields, count_as_text: shape.format.ieee754_compatible, value_type }
@@ -154,7 +166,7 @@ impl Encoder {
             out.push(b',');
         }
         out.extend_from_slice(b"\"value\":[");
-        Body { encoder: self, rows: 0, misfits: 0 }
+        Body { encoder: self, rows: 0, misfits: Misfits::default() }
     }
 
     /// Writes one entity as a whole body.
@@ -170,7 +182,7 @@ impl Encoder {
         let misfits = self.fields(&mut line, row);
         line.byte(b'}');
         line.finish();
-        Misfits(misfits)
+        misfits
     }
 
     /// Writes one property as a whole body, unless it is null.
@@ -207,10 +219,13 @@ impl Encoder {
         self.value_type
     }
 
-    fn fields(&self, line: &mut Line<'_>, row: &impl Row) -> u64 {
-        let mut misfits = 0;
+    fn fields(&self, line: &mut Line<'_>, row: &impl Row) -> Misfits {
+        let mut misfits = Misfits::default();
         for field in &self.fields {
-            misfits += u64::from(!line.field(&field.before, field.writing, row.cell(field.column)));
+            if !line.field(field, row.cell(field.column)) {
+                misfits.values += 1;
+                misfits.promised += u64::from(field.promised);
+            }
         }
         misfits
     }
@@ -230,7 +245,9 @@ impl Body<'_> {
             out.push(b'{');
         }
         let mut line = Line::new(out);
-        self.misfits += self.encoder.fields(&mut line, row);
+        let Misfits { values, promised } = self.encoder.fields(&mut line, row);
+        self.misfits.values += values;
+        self.misfits.promised += promised;
         line.byte(b'}');
         line.finish();
     }
@@ -248,7 +265,7 @@ impl Body<'_> {
             text::string(out, link.as_bytes());
         }
         out.push(b'}');
-        Misfits(self.misfits)
+        self.misfits
     }
 }
 
@@ -256,6 +273,17 @@ impl Body<'_> {
 fn name_of(out: &mut Vec<u8>, name: &str) {
     text::string(out, name.as_bytes());
     out.push(b':');
+}
+
+/// The annotation that goes before a value that does not fit, as far as the text that is stored.
+fn exception(shape: &Shape<'_>, property: &Property) -> Box<[u8]> {
+    if shape.subject == Subject::Property || shape.format.metadata == MetadataLevel::None {
+        return Box::default();
+    }
+    let mut name = Vec::new();
+    name_of(&mut name, &format!("{}@Org.OData.Core.V1.ValueException", property.name));
+    name.extend_from_slice(b"{\"value\":");
+    name.into()
 }
 
 /// JSON alone tells Booleans, strings and doubles apart
@@ -317,7 +345,7 @@ impl Id {
             let comma = if index == 0 { "" } else { "," };
             let label =
                 if single { String::new() } else { format!("{comma}{}=", text::in_url(&property.name)) };
-            (label.into_bytes(), *column, property.ty)
+            (label.into_bytes(), *column, property.reading())
         });
         Self { before, edit, parts: parts.collect() }
     }
@@ -325,9 +353,9 @@ impl Id {
     fn write(&self, out: &mut Vec<u8>, row: &impl Row) {
         for before in [&self.before, &self.edit] {
             out.extend_from_slice(before);
-            for (label, column, ty) in &self.parts {
+            for (label, column, reading) in &self.parts {
                 out.extend_from_slice(label);
-                value::in_url(out, row.cell(*column), *ty);
+                value::in_url(out, row.cell(*column), *reading);
             }
             out.extend_from_slice(b")\"");
         }

@@ -60,6 +60,8 @@ pub enum Reason {
     BadLiteral(String),
     #[error("{0} reads a part that depends on the zone: write the literal in UTC, as the data is")]
     OtherZone(String),
+    #[error("{0} is a leap second, which this server does not have; second 59 is the last of a minute")]
+    LeapSecond(String),
     #[error("{0} is no value for this option")]
     BadOptionValue(String),
     #[error("the expression has more than {0} parts")]
@@ -140,6 +142,7 @@ impl Error {
             Reason::OptionNotApplicable(_) => "OptionNotApplicable",
             Reason::Unexpected { .. } | Reason::DoubleQuotes => "SyntaxError",
             Reason::BadLiteral(_) | Reason::OtherZone(_) => "BadLiteral",
+            Reason::BadLiteral(_) | Reason::LeapSecond(_) => "BadLiteral",
             Reason::BadOptionValue(_) => "BadOptionValue",
             Reason::TooManyNodes(_) | Reason::TooDeep(_) | Reason::TooManyItems(_) | Reason::TooComplex => {
                 "TooComplex"

@@ -1,8 +1,8 @@
 //! The textual forms of primitive values, shared by the parser, the binder and the encoder.
 
-use jiff::Timestamp;
-use jiff::civil::{Date, DateTime, Time};
-use jiff::tz::Offset;
+use jiff::civil::Date;
+
+use crate::instant::{Clock, Instant};
 
 /// `2012-09-03`, with a sign before the year where it is negative.
 pub(crate) fn date(text: &str) -> Option<Date> {
@@ -16,45 +16,35 @@ pub(crate) fn date(text: &str) -> Option<Date> {
 }
 
 /// `07:59`, `07:59:59` or `07:59:59.999`, with at most twelve digits of a second's fraction.
-pub(crate) fn time_of_day(text: &str) -> Option<Time> {
-    let bytes = text.as_bytes();
-    if bytes.len() < 5 || bytes[2] != b':' {
-        return None;
-    }
-    let (hour, minute) = (number(&bytes[..2])?, number(&bytes[3..5])?);
-    let (second, nanosecond) = match &bytes[5..] {
-        [] => (0, 0),
-        [b':', second @ ..] if second.len() == 2 => (number(second)?, 0),
-        [b':', a, b, b'.', fraction @ ..] if (1..=12).contains(&fraction.len()) => {
-            (number(&[*a, *b])?, nanoseconds(fraction)?)
-        }
-        _ => return None,
-    };
-    let [hour, minute, second] = [hour, minute, second].map(|part| i8::try_from(part).ok());
-    Time::new(hour?, minute?, second?, i32::try_from(nanosecond).ok()?).ok()
+pub(crate) fn time_of_day(text: &str) -> Option<Clock> {
+    Clock::read(text).filter(|_| text.len() <= 21)
 }
 
-/// `2012-09-03T13:52Z` or with an offset such as `+02:00`.
-pub(crate) fn date_time_offset(text: &str) -> Option<Timestamp> {
-    let (time, offset) = split_offset(text)?;
-    instant(time, 'T', offset)
+/// `2012-09-03T13:52Z` or with an offset such as `+02:00`, with at most twelve digits of a second's fraction.
+pub(crate) fn date_time_offset(text: &str) -> Option<Instant> {
+    let (local, offset) = split_offset(text)?;
+    let (day, time) = local.split_once('T')?;
+    Instant::new(date(day)?, time_of_day(time)?, offset)
+}
+
+/// Whether a date and time, or a time, names second 60.
+pub(crate) fn is_leap_second(text: &str) -> bool {
+    let time = text.split_once('T').map_or(text, |(_, time)| time);
+    let replaced = time.replacen(":60", ":59", 1);
+    let whole = text.replacen(time, &replaced, 1);
+    replaced != time && (time_of_day(&whole).is_some() || date_time_offset(&whole).is_some())
 }
 
 /// What databases store under a date and time: the blank form too, and without zone as UTC; a bare date is midnight.
-pub(crate) fn stored_date_time(text: &str) -> Option<Timestamp> {
-    let text = text.trim_ascii();
+pub(crate) fn stored_date_time(text: &str) -> Option<Instant> {
+    let text = text.trim_ascii_end();
     if let Some(date) = date(text) {
-        return Offset::UTC.to_timestamp(date.to_datetime(Time::midnight())).ok();
+        return Instant::new(date, Clock::MIDNIGHT, 0);
     }
-    let (time, offset) = split_offset(text).unwrap_or((text, 0));
-    let time = time.trim_ascii_end();
-    instant(time, if time.contains('T') { 'T' } else { ' ' }, offset)
-}
-
-fn instant(text: &str, separator: char, offset_seconds: i32) -> Option<Timestamp> {
-    let (day, time) = text.split_once(separator)?;
-    let local = DateTime::from_parts(date(day)?, time_of_day(time)?);
-    Offset::from_seconds(offset_seconds).ok()?.to_timestamp(local).ok()
+    let (local, offset) = split_offset(text).unwrap_or((text, 0));
+    let local = local.trim_ascii_end();
+    let (day, time) = local.split_at_checked(10)?;
+    Instant::new(date(day)?, Clock::read(time.strip_prefix(['T', 't', ' '])?)?, offset)
 }
 
 /// Splits `Z` or `±hh:mm` off; the offset in seconds.
@@ -156,12 +146,6 @@ fn number(digits: &[u8]) -> Option<u32> {
     digits
         .iter()
         .try_fold(0_u32, |value, digit| digit.is_ascii_digit().then(|| value * 10 + u32::from(digit - b'0')))
-}
-
-fn nanoseconds(fraction: &[u8]) -> Option<u32> {
-    let kept = &fraction[..fraction.len().min(9)];
-    number(&fraction[kept.len()..])?;
-    Some(number(kept)? * 10_u32.pow(u32::try_from(9 - kept.len()).ok()?))
 }
 
 #[cfg(test)]

@@ -7,6 +7,8 @@ pub(crate) mod compile;
 
 use std::collections::HashMap;
 
+use crate::form::{Form, Layout, Reading};
+
 /// What a driver read from its database, in the database's own words.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Schema {
@@ -36,6 +38,50 @@ pub struct Column {
     pub ty: EdmType,
     /// Whether the database lets it be null.
     pub nullable: bool,
+    /// How its values are kept.
+    pub storage: Storage,
+}
+
+/// How the values of a column are kept, and what the database promises of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Storage {
+    /// How a cell is read.
+    pub form: Form,
+    /// How most cells are stored. Rows whose key is stored otherwise have no address.
+    pub layout: Layout,
+    /// Whether the database makes sure that each cell is null or a value of the type, stored in that layout.
+    pub is_guaranteed: bool,
+    /// Whether the database makes text of every number that is put in, and keeps text as UTF-8.
+    pub is_textual: bool,
+    /// By which rule the column itself compares text.
+    pub collation: Collation,
+    /// Whether an index begins with the column, and by which rule it compares text.
+    pub index: Option<Collation>,
+    /// What was found in it; none if nobody looked.
+    pub found: Option<Findings>,
+}
+
+/// What was found when somebody looked at the cells of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Findings {
+    /// Whether these were all cells.
+    pub all: bool,
+    /// How many stand for no value of the type.
+    pub misfits: u64,
+    /// How many are values, but stored otherwise than most.
+    pub strays: u64,
+}
+
+/// A rule by which a database compares text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Collation {
+    /// Byte by byte.
+    #[default]
+    Binary,
+    /// By SQLite's rule of this name, under which equal texts are equal too.
+    Named(&'static str),
+    /// By a rule of which nothing is known.
+    Unknown,
 }
 
 /// A reference from this table's columns to another table's columns, pairwise.
@@ -90,7 +136,8 @@ pub struct EntityType {
     pub properties: Vec<Property>,
     /// Indexes into `properties`, in key order; never empty.
     pub key: Vec<usize>,
-    /// Those of `key` that the database lets be null. Rows in which one is null have no address and are not served.
+    /// Those of `key` that the database lets be null or something else than a key of the type. Such rows have no address
+    /// and are not served.
     pub loose_key: Vec<usize>,
     /// Ways to related entities.
     pub navigations: Vec<Navigation>,
@@ -107,6 +154,10 @@ pub struct Property {
     pub ty: EdmType,
     /// Whether its value may be null.
     pub nullable: bool,
+    /// How its values are kept.
+    pub storage: Storage,
+    /// Whether the database may hold something that is no value of the type, and is null to a client.
+    pub may_misfit: bool,
 }
 
 /// One navigation property, from one entity type to another.
@@ -142,8 +193,10 @@ pub struct Model {
     pub entity_types: Vec<EntityType>,
     /// What was mended or dropped.
     pub findings: Vec<Finding>,
-    /// Changes whenever anything above does; part of each next link.
+    /// Changes whenever entity types, or what their stored values mean, do; part of each next link.
     pub version: u64,
+    /// Changes whenever anything does that a plan depends on, such as how the values are stored.
+    pub plan_version: u64,
     by_name: HashMap<String, usize>,
 }
 
@@ -151,6 +204,13 @@ impl Model {
     /// The entity type whose entity set has this name, in exactly this case.
     pub fn entity_type(&self, name: &str) -> Option<&EntityType> {
         self.by_name.get(name).map(|index| &self.entity_types[*index])
+    }
+}
+
+impl Property {
+    /// How a cell of its column is read.
+    pub fn reading(&self) -> Reading {
+        Reading { ty: self.ty, form: self.storage.form }
     }
 }
 

@@ -9,7 +9,7 @@ use crate::encode::{Encoder, Subject};
 use crate::error::{Error, Reason};
 use crate::format::{Format, MetadataLevel};
 use crate::model::Model;
-use crate::position::Position;
+use crate::position::{Mark, Position};
 use crate::sql::Dialect;
 use crate::sql::select::{self, Columns, Limits};
 use crate::statement::Statement;
@@ -137,12 +137,12 @@ impl Planner<'_> {
                 Some(remaining) if remaining <= page_size => (remaining, remaining as u64),
                 _ => (page_size, page_size as u64 + 1),
             };
-        let mut columns = Columns::of(selection);
+        let mut columns = Columns::of(self.dialect, selection);
         let encoder = self.encoder(selection, &mut columns, Subject::Collection);
         let terms = (0..selection.order.len()).map(|index| columns.term(selection, index)).collect();
         let limits = Limits { rows, skip: if position.is_some() { 0 } else { selection.skip } };
         let after = position.map(|position| position.values.as_slice());
-        let statement = select::page(self.dialect, selection, &columns, after, limits)?;
+        let statement = select::page(selection, &columns, after, limits)?;
         let count = match position {
             None if selection.count => Some(select::count_rows(self.dialect, &selection.scan)?),
             _ => None,
@@ -179,9 +179,9 @@ impl Planner<'_> {
     }
 
     fn single(&self, selection: &Selection<'_>, subject: Subject) -> Result<Single, Error> {
-        let mut columns = Columns::of(selection);
+        let mut columns = Columns::of(self.dialect, selection);
         let encoder = self.encoder(selection, &mut columns, subject);
-        let statement = select::page(self.dialect, selection, &columns, None, Limits { rows: 1, skip: 0 })?;
+        let statement = select::page(selection, &columns, None, Limits { rows: 1, skip: 0 })?;
         Ok(Single { format: self.format, statement, encoder, cacheable: self.cacheable })
     }
 
@@ -217,7 +217,7 @@ impl Query {
             model_version: self.model_version,
             shape: self.shape,
             remaining: self.remaining.map(|remaining| remaining.saturating_sub(written as u64)),
-            values: self.terms.iter().map(|column| row.cell(*column).to_value()).collect(),
+            values: self.terms.iter().map(|column| Mark::of(row.cell(*column), self.terms.len())).collect(),
         }
     }
 

@@ -1,9 +1,16 @@
 //! Where a page ended: what a next link carries, in plain bytes. Whoever hands it out seals it.
 
-use crate::cell::Value;
+use crate::cell::{Cell, Value};
 use crate::error::{Error, Reason};
+use crate::form::{Layout, Reading};
+use crate::hash::Fnv;
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+
+/// The longest values that all terms together carry, in bytes. A next link must fit a URL.
+const MOST_BYTES: usize = 8 * 1024;
+/// What each term may carry however many there are.
+const LEAST_BYTES: usize = 256;
 
 /// The place of the last row of a page in the order of the whole result.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,7 +22,53 @@ pub struct Position {
     /// How many rows `$top` still allows.
     pub(crate) remaining: Option<u64>,
     /// The last row's values of the order's terms.
-    pub(crate) values: Vec<Value>,
+    pub(crate) values: Vec<Mark>,
+}
+
+/// The value of one term.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Mark {
+    Value(Value),
+    /// A value that is too long to be carried.
+    Long {
+        /// What it begins with: text or bytes.
+        start: Value,
+        /// What tells it from others that begin so.
+        digest: i64,
+    },
+}
+
+impl Mark {
+    /// The value of a cell in a position of `terms` values.
+    pub(crate) fn of(cell: Cell<'_>, terms: usize) -> Self {
+        let room = (MOST_BYTES / terms.max(1)).max(LEAST_BYTES);
+        let start = match cell {
+            Cell::Text(text) if text.len() > room => Cell::Text(&text[..room]),
+            Cell::Blob(blob) if blob.len() > room => Cell::Blob(&blob[..room]),
+            cell => return Self::Value(cell.to_value()),
+        };
+        Self::Long { start: start.to_value(), digest: digest(cell) }
+    }
+
+    /// How it is stored in a layout; none if it is not.
+    pub(crate) fn stored(&self, reading: Reading, layout: Layout) -> Option<Self> {
+        match self {
+            Self::Value(Value::Null) => Some(self.clone()),
+            Self::Value(value) => reading.stored(layout, value).map(Self::Value),
+            // Only text and bytes are as long, and they are stored as they are.
+            Self::Long { .. } => (layout == Layout::PLAIN).then(|| self.clone()),
+        }
+    }
+}
+
+/// A number that tells long values apart.
+pub(crate) fn digest(cell: Cell<'_>) -> i64 {
+    let mut hash = Fnv::new();
+    match cell {
+        Cell::Text(bytes) | Cell::Blob(bytes) => hash.field(bytes),
+        Cell::Null | Cell::Integer(_) | Cell::Real(_) => {}
+    }
+    hash.finish().cast_signed()
 }
 
 impl Position {
@@ -27,17 +80,12 @@ impl Position {
         bytes.extend(self.remaining.map_or(0, |remaining| remaining + 1).to_le_bytes());
         for value in &self.values {
             match value {
-                Value::Null => bytes.push(0),
-                Value::Integer(integer) => {
-                    bytes.push(1);
-                    bytes.extend(integer.to_le_bytes());
+                Mark::Value(value) => push(&mut bytes, value),
+                Mark::Long { start, digest } => {
+                    bytes.push(6);
+                    bytes.extend(digest.to_le_bytes());
+                    push(&mut bytes, start);
                 }
-                Value::Real(real) => {
-                    bytes.push(2);
-                    bytes.extend(real.to_bits().to_le_bytes());
-                }
-                Value::Text(text) => push_counted(&mut bytes, 3, text.as_bytes()),
-                Value::Blob(blob) => push_counted(&mut bytes, 4, blob),
             }
         }
         bytes
@@ -49,6 +97,23 @@ impl Position {
     /// [`Reason::ForeignPosition`] when the bytes are of another make.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
         Reader(bytes).position().ok_or_else(|| Reason::ForeignPosition.at("$skiptoken", 0))
+    }
+}
+
+fn push(bytes: &mut Vec<u8>, value: &Value) {
+    match value {
+        Value::Null => bytes.push(0),
+        Value::Integer(integer) => {
+            bytes.push(1);
+            bytes.extend(integer.to_le_bytes());
+        }
+        Value::Real(real) => {
+            bytes.push(2);
+            bytes.extend(real.to_bits().to_le_bytes());
+        }
+        Value::Text(text) => push_counted(bytes, 3, text.as_bytes()),
+        Value::Blob(blob) => push_counted(bytes, 4, blob),
+        Value::RawText(text) => push_counted(bytes, 5, text),
     }
 }
 
@@ -69,9 +134,20 @@ impl<'b> Reader<'b> {
         let remaining = self.word()?.checked_sub(1);
         let mut values = Vec::new();
         while !self.0.is_empty() {
-            values.push(self.value()?);
+            values.push(self.mark()?);
         }
         Some(Position { model_version, shape, remaining, values })
+    }
+
+    fn mark(&mut self) -> Option<Mark> {
+        if self.0.first() != Some(&6) {
+            return self.value().map(Mark::Value);
+        }
+        self.take(1)?;
+        let digest = self.word()?.cast_signed();
+        let start = self.value()?;
+        matches!(start, Value::Text(_) | Value::RawText(_) | Value::Blob(_))
+            .then_some(Mark::Long { start, digest })
     }
 
     fn value(&mut self) -> Option<Value> {
@@ -81,6 +157,7 @@ impl<'b> Reader<'b> {
             2 => Value::Real(f64::from_bits(self.word()?)),
             3 => Value::Text(String::from_utf8(self.counted()?.to_vec()).ok()?),
             4 => Value::Blob(self.counted()?.to_vec()),
+            5 => Value::RawText(self.counted()?.to_vec()),
             _ => return None,
         })
     }
@@ -112,11 +189,13 @@ mod tests {
             shape: u64::MAX,
             remaining: Some(0),
             values: vec![
-                Value::Null,
-                Value::Integer(-1),
-                Value::Real(0.5),
-                Value::Text("ä".into()),
-                Value::Blob(vec![0]),
+                Mark::Value(Value::Null),
+                Mark::Value(Value::Integer(-1)),
+                Mark::Value(Value::Real(0.5)),
+                Mark::Value(Value::Text("ä".into())),
+                Mark::of(Cell::Text(b"\xff"), 1),
+                Mark::of(Cell::Blob(&[7; 100_000]), 100),
+                Mark::Value(Value::Blob(vec![0])),
             ],
         };
         let bytes = position.to_bytes();

@@ -13,10 +13,11 @@ mod sqlite;
 use std::collections::HashMap;
 
 use crate::bind::function::Function;
-use crate::bind::typed::{Arithmetic, Comparison, Constant, Typed};
+use crate::bind::typed::{Arithmetic, Comparison, Constant, Term, Typed};
 use crate::cell::Value;
 use crate::error::{Error, Reason};
 use crate::model::EntityType;
+use crate::statement::Statement;
 
 /// The longest statement, in bytes. Operands are written once, so that a statement is not much longer than its request;
 /// this bounds what is left, such as the branches of a page after a position.
@@ -56,12 +57,42 @@ pub(crate) trait Rules {
     /// The parameter for a constant.
     fn value(&self, constant: &Constant) -> Value;
 
-    /// Whether values of this column's type are compared as they are stored. If not, [`compare`](Self::compare) may
+    /// Whether values of this class are compared by SQL's own operators alone. If not, [`compare`](Self::compare) may
     /// be null even where no side is.
     fn compares_directly(&self, operand: &Typed) -> bool;
 
-    /// Writes an operand in the form in which values of its class are compared, null included.
-    fn normal(&self, writer: &mut Writer<'_>, operand: &Typed);
+    /// Writes the value of a column: null where it is null or holds no value of its type. Values of all operands are in
+    /// the form that [`value`](Self::value) gives constants.
+    fn column(&self, writer: &mut Writer<'_>, column: usize);
+
+    /// Writes what is true exactly where a column has no value.
+    fn is_null(&self, writer: &mut Writer<'_>, column: usize);
+
+    /// Writes what is true exactly where a Boolean column is `value`.
+    fn is(&self, writer: &mut Writer<'_>, column: usize, value: bool);
+
+    /// Writes what is true exactly where a column of the key holds a key, stored as keys of its table are.
+    fn is_addressed(&self, writer: &mut Writer<'_>, column: usize);
+
+    /// Whether a column can be ordered by as it is stored, whatever it holds.
+    fn sorts_as_stored(&self, entity_type: &EntityType, column: usize) -> bool;
+
+    /// Writes a column as it is stored, for an order or a list.
+    fn stored(&self, writer: &mut Writer<'_>, column: usize);
+
+    /// A statement of one row and column that tells, by 1, that a column can be ordered by as it is stored now; none if
+    /// it never can.
+    fn order_check(&self, entity_type: &EntityType, column: usize) -> Option<String>;
+
+    /// Whether cells of a column can be compared with a constant as they are stored, so that a list of them will do.
+    fn is_listable(&self, entity_type: &EntityType, column: usize, constant: &Constant) -> bool;
+
+    /// Writes what tells values apart that are too long for a position, as a whole number.
+    fn digest(&self, writer: &mut Writer<'_>, term: &Typed);
+
+    /// Writes what is true exactly where a text begins with another, if an index may serve that; else nothing, and it is
+    /// false.
+    fn begins(&self, writer: &mut Writer<'_>, arguments: &[Typed]) -> bool;
 
     /// Writes what is true where the left side is at least the right one or both are null, and false elsewhere; each
     /// side is written once.
@@ -91,6 +122,8 @@ pub(crate) struct Writer<'m> {
     pub(crate) longest: usize,
     /// Which parameter holds a value of the expression, by the value's address and the form in which it is bound.
     bound: HashMap<(usize, u8), usize>,
+    /// Columns that are known to be in order as they are stored.
+    pub(crate) in_order: Vec<usize>,
 }
 
 impl<'m> Writer<'m> {
@@ -103,6 +136,7 @@ impl<'m> Writer<'m> {
             parameter_bytes: 0,
             longest: MAX_SQL,
             bound: HashMap::new(),
+            in_order: Vec::new(),
         }
     }
 
@@ -138,9 +172,22 @@ impl<'m> Writer<'m> {
         self.repeated(constant, 0, self.rules.value(constant));
     }
 
+    /// Writes a column's name.
     pub(crate) fn column(&mut self, property: usize) {
         let entity_type = self.entity_type;
         self.rules.identifier(&mut self.sql, &entity_type.properties[property].column);
+    }
+
+    /// Writes a term of an order.
+    pub(crate) fn sort_term(&mut self, term: &Typed) {
+        match term.term {
+            Term::Column(column) if self.sorts_as_stored(column) => self.rules.stored(self, column),
+            _ => self.operand(term),
+        }
+    }
+
+    fn sorts_as_stored(&self, column: usize) -> bool {
+        self.in_order.contains(&column) || self.rules.sorts_as_stored(self.entity_type, column)
     }
 
     pub(crate) fn table(&mut self) {
@@ -155,10 +202,10 @@ impl<'m> Writer<'m> {
             || self.parameter_bytes > MAX_PARAMETER_BYTES
     }
 
-    pub(crate) fn statement(self, columns: usize) -> Result<crate::statement::Statement, Error> {
+    pub(crate) fn statement(self, columns: usize) -> Result<Statement, Error> {
         if self.is_full() || columns > MAX_COLUMNS {
             return Err(Reason::TooComplex.at("query", 0));
         }
-        Ok(crate::statement::Statement { sql: self.sql, parameters: self.parameters, columns })
+        Ok(Statement { sql: self.sql, parameters: self.parameters, columns, quicker: None })
     }
 }

@@ -121,8 +121,8 @@ pub enum Literal<'t> {
     String(Cow<'t, str>),
     Guid([u8; 16]),
     Date(jiff::civil::Date),
-    TimeOfDay(jiff::civil::Time),
-    DateTimeOffset(jiff::Timestamp),
+    TimeOfDay(crate::instant::Clock),
+    DateTimeOffset(crate::instant::Instant),
     Duration(&'t str),
     Binary(Vec<u8>),
     /// A shape on a map, unread.

@@ -10,7 +10,7 @@ use odata::sql::Dialect;
 use odata::statement::Statement;
 
 use crate::sqlite::{SqliteRunner, SqliteSource};
-use crate::stores::Keys;
+use crate::stores::Declarations;
 use crate::{ChunkSink, Chunks, ConnectionBudget, Deadline, Limits, Ran, Run, SourceError, SourceRow};
 
 /// What there is to know to open a source.
@@ -20,8 +20,8 @@ pub enum SourceSpec {
     Sqlite {
         /// Path of the file.
         path: PathBuf,
-        /// Keys that the owner declares for tables and views that have none.
-        keys: Keys,
+        /// What the owner declares of its tables.
+        declared: Declarations,
     },
 }
 
@@ -41,6 +41,17 @@ pub struct Described {
     pub findings: Vec<Finding>,
     /// What the owner declared and does not hold. Belongs there too; of a source that is being made, it is a fault.
     pub refused: Vec<Finding>,
+    /// What the owner declared of storage forms and does not hold, likewise.
+    pub refused_forms: Vec<Finding>,
+}
+
+impl Described {
+    /// What the owner declared and does not hold, with the options that declare it.
+    pub fn refusals(self) -> Vec<(&'static str, Finding)> {
+        let keys = self.refused.into_iter().map(|finding| (crate::stores::KEYS, finding));
+        let forms = self.refused_forms.into_iter().map(|finding| (crate::stores::FORMS, finding));
+        keys.chain(forms).collect()
+    }
 }
 
 /// Names one state of a database's structure: two equal versions mean that a model built then still fits.
@@ -61,8 +72,8 @@ impl Source {
         budget: &Arc<ConnectionBudget>,
     ) -> Result<Self, SourceError> {
         match spec {
-            SourceSpec::Sqlite { path, keys } => {
-                SqliteSource::open(path, keys.clone(), limits, budget).map(Self::Sqlite)
+            SourceSpec::Sqlite { path, declared } => {
+                SqliteSource::open(path, declared.clone(), limits, budget).map(Self::Sqlite)
             }
         }
     }

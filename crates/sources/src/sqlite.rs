@@ -14,7 +14,10 @@ mod own;
 mod pool;
 mod prepared;
 mod probe;
+mod quicker;
 mod schema;
+mod storage;
+mod survey;
 
 use std::cell::Cell;
 use std::ops::ControlFlow;
@@ -29,7 +32,7 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use self::connection::{Bounds, OpenConnection};
 use self::pool::{Lane, Pool};
 use crate::chunks::{Overflow, chunks};
-use crate::stores::Keys;
+use crate::stores::Declarations;
 use crate::workers::Workers;
 use crate::{
     ChunkSink, Chunks, ConnectionBudget, Deadline, Described, Ended, Limits, Ran, Run, SchemaVersion,
@@ -40,27 +43,26 @@ use crate::{
 #[derive(Debug)]
 pub struct SqliteSource {
     pool: Arc<Pool>,
-    keys: Keys,
+    declared: Declarations,
     workers: Workers,
     overflow: Arc<Overflow>,
 }
 
 impl SqliteSource {
-    /// Opens the file at `path`, following links once and for all, and reads its header. `keys` are for tables and views
-    /// that have none.
+    /// Opens the file at `path`, following links once and for all, and reads its header.
     ///
     /// # Errors
     /// [`SourceError::Missing`], [`SourceError::NotAFile`], [`SourceError::NotADatabase`],
     /// [`SourceError::Unreadable`] and whatever else keeps it from being read.
     pub fn open(
         path: &Path,
-        keys: Keys,
+        declared: Declarations,
         limits: &Limits,
         budget: &Arc<ConnectionBudget>,
     ) -> Result<Self, SourceError> {
         let pool = Pool::open(path, limits, budget)?;
         let workers = Workers::new(limits.workers, limits.queued);
-        Ok(Self { pool, keys, workers, overflow: Arc::default() })
+        Ok(Self { pool, declared, workers, overflow: Arc::default() })
     }
 
     /// Reads tables and columns. See [`Source::read_schema`](crate::Source::read_schema).
@@ -70,7 +72,7 @@ impl SqliteSource {
     pub fn read_schema(&self, deadline: Deadline) -> Result<Described, SourceError> {
         self.pool.look_again();
         let run = Run { deadline, max_rows: usize::MAX };
-        self.read(run, |runner| schema::describe(runner.connection, &self.keys))
+        self.read(run, |runner| schema::describe(runner.connection, &self.declared))
     }
 
     /// Which file this is and how often its structure has changed.
@@ -99,6 +101,8 @@ impl SqliteSource {
             self.pool.with(Lane::Inline, |connection| {
                 connection.bound(Bounds { deadline: Some(run.deadline), cancelled: None });
                 let runner = SqliteRunner { connection, max_rows: run.max_rows };
+                // What the checks of a quicker statement see must be what the statement reads.
+                let _snapshot = statement.quicker.as_ref().map(|_| connection.snapshot()).transpose()?;
                 runner.query(statement, |row| {
                     seen_any.set(true);
                     each(row)
@@ -189,6 +193,7 @@ impl SqliteRunner<'_> {
         F: FnMut(&SourceRow<'_>) -> ControlFlow<()>,
     {
         let fail = |error: rusqlite::Error| self.connection.failure(&error);
+        let statement = quicker::choose(self.connection, statement)?;
         let mut prepared = self.connection.prepare(statement)?;
         for (index, value) in statement.parameters.iter().enumerate() {
             prepared.raw_bind_parameter(index + 1, Parameter(value)).map_err(fail)?;
@@ -218,6 +223,7 @@ impl rusqlite::ToSql for Parameter<'_> {
             Value::Integer(integer) => ValueRef::Integer(*integer),
             Value::Real(real) => ValueRef::Real(*real),
             Value::Text(text) => ValueRef::Text(text.as_bytes()),
+            Value::RawText(text) => ValueRef::Text(text),
             Value::Blob(blob) => ValueRef::Blob(blob),
         }))
     }

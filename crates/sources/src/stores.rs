@@ -4,6 +4,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use odata::form::Form;
+use odata::model::EdmType;
+
 use crate::{AllowedFolders, SourceError, SourceSpec};
 
 /// A kind of database.
@@ -20,7 +23,8 @@ pub struct DataStore {
 }
 
 /// SQLite database files.
-pub const SQLITE: DataStore = DataStore { id: 1, name: "SQLite", options: &[PATH], declarations: &[KEYS] };
+pub const SQLITE: DataStore =
+    DataStore { id: 1, name: "SQLite", options: &[PATH], declarations: &[KEYS, FORMS] };
 
 /// Every kind of database that can be a data source.
 pub const DATA_STORES: &[DataStore] = &[SQLITE];
@@ -30,13 +34,28 @@ const PATH: &str = "path";
 
 /// The option that names the columns by which rows of a table without a primary key, or of a view, are told apart:
 /// `{"View": ["a", "b"]}`.
-const KEYS: &str = "keys";
+pub(crate) const KEYS: &str = "keys";
+
+/// The option that says how columns keep their values: `{"Table": {"Column": "unix-seconds"}}`.
+pub(crate) const FORMS: &str = "storageForms";
 
 /// The longest text of a declaration, in bytes.
 const LONGEST_DECLARATION: usize = 64 * 1024;
 
 /// The columns of a key by the name of its table or view.
 pub type Keys = BTreeMap<String, Vec<String>>;
+
+/// The names of storage forms by the names of tables and columns.
+pub type Forms = BTreeMap<String, BTreeMap<String, String>>;
+
+/// What the owner of a source declares of its tables.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Declarations {
+    /// Keys of tables and views that have none.
+    pub keys: Keys,
+    /// How columns keep their values.
+    pub forms: Forms,
+}
 
 /// What is wrong with one option.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,7 +104,27 @@ impl DataStore {
 }
 
 fn declaration_fault(key: &str, value: &str) -> Result<(), String> {
-    if key == KEYS { keys(value).map(drop) } else { Ok(()) }
+    match key {
+        KEYS => keys(value).map(drop),
+        FORMS => forms(value).map(drop),
+        _ => Ok(()),
+    }
+}
+
+/// Reads the option `storageForms`.
+fn forms(json: &str) -> Result<Forms, String> {
+    let shape = "must be an object of objects, such as {\"Table\": {\"Column\": \"unix-seconds\"}}";
+    let forms: Forms = serde_json::from_str(json).map_err(|_| shape.to_owned())?;
+    for name in forms.values().flat_map(BTreeMap::values) {
+        if Form::declared(name, EdmType::Int64).is_none() {
+            let name: String = name.chars().filter(|character| !character.is_control()).take(64).collect();
+            return Err(format!(
+                "names the storage form {name}, which there is not; there are {}",
+                Form::names()
+            ));
+        }
+    }
+    Ok(forms)
 }
 
 /// Reads the option `keys`.
@@ -112,15 +151,18 @@ impl SourceSpec {
             return Err(SourceError::Failed { detail: format!("there is no data store {data_store}") });
         }
         let path = options.get(PATH).ok_or(SourceError::Missing)?;
-        let keys = options.get(KEYS).map(|json| keys(json)).transpose();
-        let keys =
-            keys.map_err(|detail| SourceError::Failed { detail: format!("the option keys {detail}") })?;
-        Ok(Self::Sqlite { path: PathBuf::from(path), keys: keys.unwrap_or_default() })
+        let failed = |key: &'static str| {
+            move |detail| SourceError::Failed { detail: format!("the option {key} {detail}") }
+        };
+        let keys = options.get(KEYS).map(|json| keys(json)).transpose().map_err(failed(KEYS))?;
+        let forms = options.get(FORMS).map(|json| forms(json)).transpose().map_err(failed(FORMS))?;
+        let declared = Declarations { keys: keys.unwrap_or_default(), forms: forms.unwrap_or_default() };
+        Ok(Self::Sqlite { path: PathBuf::from(path), declared })
     }
 
     /// A SQLite database of which nothing is declared.
     pub fn sqlite(path: impl Into<PathBuf>) -> Self {
-        Self::Sqlite { path: path.into(), keys: Keys::new() }
+        Self::Sqlite { path: path.into(), declared: Declarations::default() }
     }
 
     /// The same source with links resolved, if it lies where sources may lie. Reads the file system: call it off the
@@ -130,8 +172,8 @@ impl SourceSpec {
     /// As for [`AllowedFolders::check`].
     pub fn allowed(&self, folders: &AllowedFolders) -> Result<Self, SourceError> {
         match self {
-            Self::Sqlite { path, keys } => {
-                Ok(Self::Sqlite { path: folders.check(path)?, keys: keys.clone() })
+            Self::Sqlite { path, declared } => {
+                Ok(Self::Sqlite { path: folders.check(path)?, declared: declared.clone() })
             }
         }
     }
@@ -149,13 +191,15 @@ impl SourceSpec {
     /// [`SourceError::NotAllowed`] for a path that is not UTF-8, which no option can hold.
     pub fn options(&self) -> Result<BTreeMap<String, String>, SourceError> {
         match self {
-            Self::Sqlite { path, keys } => {
+            Self::Sqlite { path, declared } => {
                 let path = path.to_str().ok_or(SourceError::NotAllowed)?;
                 let mut options = BTreeMap::from([(PATH.to_owned(), path.to_owned())]);
-                if !keys.is_empty() {
-                    let json = serde_json::to_string(keys);
-                    let json = json.map_err(|error| SourceError::Failed { detail: error.to_string() })?;
-                    options.insert(KEYS.to_owned(), json);
+                let failed = |error: serde_json::Error| SourceError::Failed { detail: error.to_string() };
+                if !declared.keys.is_empty() {
+                    options.insert(KEYS.to_owned(), serde_json::to_string(&declared.keys).map_err(failed)?);
+                }
+                if !declared.forms.is_empty() {
+                    options.insert(FORMS.to_owned(), serde_json::to_string(&declared.forms).map_err(failed)?);
                 }
                 Ok(options)
             }
@@ -182,7 +226,11 @@ mod tests {
 
     #[test]
     fn options_lead_to_a_source_and_back() {
-        let given = options(&[("path", "/data/a.db"), ("keys", r#"{"V":["b","a"]}"#)]);
+        let given = options(&[
+            ("path", "/data/a.db"),
+            ("keys", r#"{"V":["b","a"]}"#),
+            ("storageForms", r#"{"T":{"c":"unix-seconds"}}"#),
+        ]);
         let spec = SourceSpec::of(SQLITE.id, &given).unwrap();
         assert_eq!(spec.options().unwrap(), given);
         assert_eq!(spec.data_store(), &SQLITE);
@@ -205,6 +253,12 @@ mod tests {
         for keys in ["", "[]", "x", r#"{"V": "a"}"#, r#"{"V": [1]}"#, r#"{"V": []}"#, r#"{"V": ["a", "a"]}"#]
         {
             assert_eq!(told(&[("path", "a"), ("keys", keys)]).len(), 1, "{keys}");
+        }
+        assert!(
+            told(&[("path", "a"), ("storageForms", r#"{"T": {"c": "decimal(2)", "d": "0/1"}}"#)]).is_empty()
+        );
+        for forms in ["", "[]", r#"{"T": "text"}"#, r#"{"T": {"c": 1}}"#, r#"{"T": {"c": "fortnights"}}"#] {
+            assert_eq!(told(&[("path", "a"), ("storageForms", forms)]).len(), 1, "{forms}");
         }
     }
 }

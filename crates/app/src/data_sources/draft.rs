@@ -159,8 +159,8 @@ impl App {
         if refused.is_empty() {
             return Ok(stored);
         }
-        let named = refused.into_iter().map(|finding| {
-            FieldFault::new("options.keys", format!("{}: {}", finding.subject, finding.message))
+        let named = refused.into_iter().map(|(option, finding)| {
+            FieldFault::new(format!("options.{option}"), format!("{}: {}", finding.subject, finding.message))
         });
         Err(Refused::Options(named.collect()))
     }

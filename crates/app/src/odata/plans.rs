@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use bytes::Bytes;
 use oauth::account::DataSource;
 use oauth::id::DataSourceId;
-use odata::cell::Value;
 use odata::error::Error;
 use odata::format::Format;
 use odata::plan::{self, Context, Plan};
@@ -106,7 +105,7 @@ impl App {
         let basis = Basis {
             source: record.id,
             updated_at: record.updated_at.as_micros(),
-            model_version: opened.model.version,
+            model_version: opened.model.plan_version,
             page_size,
             accepted: Format::accept(request.accept),
         };
@@ -213,10 +212,7 @@ impl Prepared {
 
     /// An estimate of its size in memory.
     fn weight(&self) -> usize {
-        let statement = |statement: &Statement| {
-            let parameters: usize = statement.parameters.iter().map(Value::bytes).sum();
-            statement.sql.len() + parameters + 96 * statement.columns
-        };
+        let statement = Statement::weight;
         let plan = match &self.plan {
             Plan::Entities(query) => statement(&query.statement) + query.count.as_ref().map_or(0, statement),
             Plan::Entity(single) | Plan::Property(single) | Plan::Value(single) => {
@@ -268,6 +264,8 @@ impl Equivalent<Key> for Asked<'_> {
 
 #[cfg(test)]
 mod tests {
+    use odata::cell::Value;
+
     use super::*;
 
     #[test]
@@ -276,6 +274,7 @@ mod tests {
             sql: "SELECT ?1".to_owned(),
             parameters: vec![Value::Text(text.to_owned())],
             columns: 1,
+            quicker: None,
         };
         let prepared = |text: &str| Prepared {
             plan: Plan::Count { statement: statement(text), cacheable: true },

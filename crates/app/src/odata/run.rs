@@ -1,6 +1,7 @@
 //! Running a plan: on the caller's own thread as long as that is quick, else on a worker of the source.
 
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -52,6 +53,8 @@ struct Pager {
     now: Timestamp,
     rows: Counter,
     misfits: Counter,
+    /// Set when the rows belie the model.
+    is_outdated: Arc<AtomicBool>,
 }
 
 /// Where a page is written.
@@ -98,7 +101,7 @@ impl App {
                 return Ok(DataAnswer::whole(Content::Metadata(document.tag), document.bytes));
             }
             Plan::Entities(query) => {
-                let body = self.page(admission, &opened.source, prepared).await?;
+                let body = self.page(admission, opened, prepared).await?;
                 return Ok(DataAnswer { content: Content::Page(query.format, page_size), body });
             }
             Plan::Entity(single) | Plan::Property(single) => Content::Json(single.format),
@@ -111,9 +114,10 @@ impl App {
     async fn page(
         self: &Arc<Self>,
         admission: Admission<'_>,
-        source: &Source,
+        opened: &Opened,
         prepared: &Arc<Prepared>,
     ) -> Result<DataBody, DataRefusal> {
+        let source = &opened.source;
         let metrics = self.metrics();
         let pager = Pager {
             vault: Arc::clone(&self.vault),
@@ -121,6 +125,7 @@ impl App {
             now: self.now(),
             rows: metrics.odata_rows.clone(),
             misfits: metrics.odata_misfits.clone(),
+            is_outdated: Arc::clone(&opened.is_outdated),
         };
         if prepared.may_be_short() {
             match pager.inline(source, prepared) {
@@ -254,8 +259,11 @@ impl Pager {
             Some(position) if more => Some(query.next_link(&self.seal(&position)?)),
             _ => None,
         };
-        let Misfits(misfits) = body.finish(out.buffer(), link.as_deref());
-        self.misfits.inc_by(misfits);
+        let Misfits { values, promised } = body.finish(out.buffer(), link.as_deref());
+        self.misfits.inc_by(values);
+        if promised > 0 {
+            self.is_outdated.store(true, Ordering::Relaxed);
+        }
         Ok(())
     }
 
@@ -288,8 +296,8 @@ fn write_one(
     match plan {
         Plan::Entity(single) => {
             reads.query(&single.statement, |row| {
-                let Misfits(count) = single.encoder.entity(out, row);
-                misfits.inc_by(count);
+                let Misfits { values, .. } = single.encoder.entity(out, row);
+                misfits.inc_by(values);
                 found = Found::Written;
                 ControlFlow::Break(())
             })?;

@@ -299,7 +299,7 @@ impl<'m> Binder<'m> {
         }
         if function == Function::Now {
             self.used_now = true;
-            return Ok(Typed::constant(Constant::DateTimeOffset(self.now)));
+            return Ok(Typed::constant(Constant::DateTimeOffset(self.now.into())));
         }
         let mut bound = Vec::with_capacity(arguments.len());
         for ((_, argument), accepts) in arguments.iter().zip(signature.accepts) {

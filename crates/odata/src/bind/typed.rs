@@ -1,9 +1,8 @@
 //! Typed expressions.
 
-use jiff::Timestamp;
-
 use super::function::Function;
 use super::numeric;
+use crate::instant::{Clock, Instant};
 use crate::literal;
 use crate::model::{EdmType, Property};
 use crate::syntax::Literal;
@@ -45,6 +44,8 @@ pub(crate) enum Term {
     Call(Function, Vec<Typed>),
     Compare(Comparison, Box<Typed>, Box<Typed>),
     In(Box<Typed>, Vec<Typed>),
+    /// Whether a property of the key holds a key, so that its row has an address.
+    Addressed(usize),
     /// Two terms or more.
     And(Vec<Typed>),
     /// Two terms or more.
@@ -61,8 +62,8 @@ pub(crate) enum Constant {
     String(String),
     Guid([u8; 16]),
     Date(jiff::civil::Date),
-    TimeOfDay(jiff::civil::Time),
-    DateTimeOffset(Timestamp),
+    TimeOfDay(Clock),
+    DateTimeOffset(Instant),
     Duration(String),
     Binary(Vec<u8>),
 }
@@ -108,7 +109,11 @@ pub(crate) fn constant(literal: &Literal<'_>) -> Option<Typed> {
 
 impl Typed {
     pub(crate) fn column(index: usize, property: &Property) -> Self {
-        Self { term: Term::Column(index), class: property.ty.into(), nullable: property.nullable }
+        Self {
+            term: Term::Column(index),
+            class: property.ty.into(),
+            nullable: property.nullable || property.may_misfit,
+        }
     }
 
     pub(super) fn constant(constant: Constant) -> Self {
@@ -176,7 +181,7 @@ impl Typed {
             _ => false,
         };
         own || match &self.term {
-            Term::Null | Term::Constant(_) | Term::Column(_) => false,
+            Term::Null | Term::Constant(_) | Term::Column(_) | Term::Addressed(_) => false,
             Term::Negate(operand) | Term::Not(operand) => operand.can_fail(),
             Term::Arithmetic(_, left, right) | Term::Compare(_, left, right) => {
                 left.can_fail() || right.can_fail()
@@ -198,6 +203,11 @@ impl Typed {
 
     fn is_nonzero_constant(&self) -> bool {
         matches!(self.term, Term::Constant(_)) && !self.is_zero()
+    }
+
+    /// Whether a property of the key, with this index, holds a key.
+    pub(super) fn addressed(property: usize) -> Self {
+        Self { term: Term::Addressed(property), class: Class::Boolean, nullable: false }
     }
 
     /// A string literal read as another class; none if this is no string literal, or the text is no such value.

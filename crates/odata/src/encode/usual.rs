@@ -5,9 +5,11 @@
 //! in whole words, whatever lies behind their ends being overwritten by what comes next. What is not usual is left to
 //! [`Writing::write`], and what is written here is, byte for byte, what that would write.
 
+use super::Field;
 use super::text::special_bytes;
 use super::value::{self, Writing};
 use crate::cell::Cell;
+use crate::form::Form;
 
 /// Room for what stands before a value.
 const NAME: usize = 32;
@@ -66,15 +68,16 @@ impl<'o> Line<'o> {
         self.end += 1;
     }
 
-    /// Writes a field; false if its value did not fit and null was written.
+    /// Writes a field; false if its value did not fit and null was written, behind the exception that says so.
     #[inline]
-    pub(super) fn field(&mut self, before: &Before, writing: Writing, cell: Cell<'_>) -> bool {
+    pub(super) fn field(&mut self, field: &Field, cell: Cell<'_>) -> bool {
+        let (before, writing) = (&field.before, field.writing);
         let room = self.room::<FIELD>();
-        let Before::Short(name, length) = before else { return self.unusual(before, writing, cell) };
+        let Before::Short(name, length) = before else { return self.unusual(field, cell) };
         let length = usize::from(*length) % NAME;
         room[..NAME].copy_from_slice(name);
         let written = room[length..].first_chunk_mut().and_then(|room| usual(room, writing, cell));
-        let Some(written) = written else { return self.unusual(before, writing, cell) };
+        let Some(written) = written else { return self.unusual(field, cell) };
         self.end += length + written;
         true
     }
@@ -85,10 +88,14 @@ impl<'o> Line<'o> {
     }
 
     #[inline(never)]
-    fn unusual(&mut self, before: &Before, writing: Writing, cell: Cell<'_>) -> bool {
+    fn unusual(&mut self, field: &Field, cell: Cell<'_>) -> bool {
         self.out.truncate(self.end);
-        self.out.extend_from_slice(before.bytes());
-        let fits = writing.write(self.out, cell);
+        self.out.extend_from_slice(field.before.bytes());
+        let fits = field.writing.write(self.out, cell);
+        if !fits && !field.exception.is_empty() {
+            self.out.truncate(self.end);
+            value::exception(self.out, field, cell);
+        }
         self.end = self.out.len();
         fits
     }
@@ -125,10 +132,10 @@ fn usual(room: &mut [u8; VALUE], writing: Writing, cell: Cell<'_>) -> Option<usi
             hundredths(room, value)
         }
         (Writing::Decimal { scale: Some(2), quoted: false }, Cell::Real(value)) => cents(room, value),
-        (Writing::Boolean, Cell::Integer(1)) => Some(word(room, b"true")),
-        (Writing::Boolean, Cell::Integer(0)) => Some(word(room, b"false")),
-        (Writing::Date, Cell::Text(text)) => date(room, text),
-        (Writing::DateTimeOffset, Cell::Text(text)) => instant(room, text),
+        (Writing::Boolean(Form::Usual | Form::ZeroOne), Cell::Integer(1)) => Some(word(room, b"true")),
+        (Writing::Boolean(Form::Usual | Form::ZeroOne), Cell::Integer(0)) => Some(word(room, b"false")),
+        (Writing::Date(_), Cell::Text(text)) => date(room, text),
+        (Writing::DateTimeOffset(_), Cell::Text(text)) => instant(room, text),
         _ => None,
     }
 }

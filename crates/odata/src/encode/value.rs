@@ -2,14 +2,15 @@
 
 use super::{Written, text};
 use crate::cell::Cell;
+use crate::form::read::{self, Held, whole};
+use crate::form::{Form, Reading};
 use crate::format::Format;
-use crate::literal;
 use crate::model::EdmType;
 
 /// How the values of a column are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Writing {
-    Boolean,
+    Boolean(Form),
     /// Whole numbers within bounds, and whether they are written as strings.
     Integer {
         min: i64,
@@ -23,20 +24,20 @@ pub(crate) enum Writing {
     },
     Float,
     String,
-    Guid,
-    Date,
+    Guid(Form),
+    Date(Form),
     TimeOfDay,
-    DateTimeOffset,
+    DateTimeOffset(Form),
     Duration,
     Binary,
 }
 
 impl Writing {
-    pub(super) fn of(ty: EdmType, format: Format) -> Self {
+    pub(super) fn of(Reading { ty, form }: Reading, format: Format) -> Self {
         let small = |min, max| Self::Integer { min, max, quoted: false };
         let quoted = format.ieee754_compatible;
         match ty {
-            EdmType::Boolean => Self::Boolean,
+            EdmType::Boolean => Self::Boolean(form),
             EdmType::Byte => small(0, 255),
             EdmType::SByte => small(-128, 127),
             EdmType::Int16 => small(i64::from(i16::MIN), i64::from(i16::MAX)),
@@ -45,10 +46,10 @@ impl Writing {
             EdmType::Decimal { scale, .. } => Self::Decimal { scale, quoted },
             EdmType::Single | EdmType::Double => Self::Float,
             EdmType::String { .. } => Self::String,
-            EdmType::Guid => Self::Guid,
-            EdmType::Date => Self::Date,
+            EdmType::Guid => Self::Guid(form),
+            EdmType::Date => Self::Date(form),
             EdmType::TimeOfDay => Self::TimeOfDay,
-            EdmType::DateTimeOffset => Self::DateTimeOffset,
+            EdmType::DateTimeOffset => Self::DateTimeOffset(form),
             EdmType::Duration => Self::Duration,
             EdmType::Binary => Self::Binary,
         }
@@ -72,10 +73,10 @@ impl Writing {
                 surrounded(out, quoted, |out| decimal(out, cell, scale))
             }
             (Self::Float, cell) => float(out, cell),
-            (Self::Boolean, Cell::Integer(value @ (0 | 1))) => {
-                out.extend_from_slice(if value == 1 { b"true".as_slice() } else { b"false" });
-                true
-            }
+            (Self::Boolean(form), cell) => match (Reading { ty: EdmType::Boolean, form }).read(cell) {
+                Some(Held::Integer(value)) => push(out, if value == 1 { "true" } else { "false" }),
+                _ => false,
+            },
             (Self::String, Cell::Integer(value)) => surrounded(out, true, |out| integer(out, value)),
             (Self::String, Cell::Real(value)) => surrounded(out, true, |out| real(out, value)),
             (Self::Binary, Cell::Blob(bytes) | Cell::Text(bytes)) => {
@@ -115,34 +116,30 @@ impl Writing {
 
     /// Writes a value whose text has only characters that stand in JSON and in URLs as they are.
     fn plain(self, out: &mut Vec<u8>, cell: Cell<'_>) -> bool {
-        match (self, cell) {
-            (Self::Guid, Cell::Blob(bytes)) => {
-                bytes.try_into().is_ok_and(|guid| push(out, &literal::guid_text(guid)))
-            }
-            (_, Cell::Text(bytes)) => std::str::from_utf8(bytes).is_ok_and(|text| self.plain_text(out, text)),
-            _ => false,
-        }
-    }
-
-    fn plain_text(self, out: &mut Vec<u8>, text: &str) -> bool {
+        let read = |ty, form| Reading { ty, form }.read(cell);
         match self {
-            Self::Guid => literal::guid(text).is_some_and(|guid| push(out, &literal::guid_text(&guid))),
-            Self::Date => date(text).is_some_and(|date| push(out, date)),
-            Self::TimeOfDay => literal::time_of_day(text).is_some_and(|_| {
-                push(out, text);
-                // Seconds are not optional in a payload of version 4.0.
-                text.len() > 5 || push(out, ":00")
-            }),
-            Self::DateTimeOffset => instant(out, text),
-            Self::Duration => literal::is_duration(text) && push(out, text),
+            Self::DateTimeOffset(_) if written_instant(out, cell) => true,
+            Self::DateTimeOffset(form) => held(out, read(EdmType::DateTimeOffset, form)) && push(out, "Z"),
+            Self::Guid(form) => held(out, read(EdmType::Guid, form)),
+            Self::Date(form) => held(out, read(EdmType::Date, form)),
+            Self::TimeOfDay => held(out, read(EdmType::TimeOfDay, Form::Usual)),
+            Self::Duration => held(out, read(EdmType::Duration, Form::Usual)),
             _ => false,
         }
     }
 }
 
+/// Writes a value that is text.
+fn held(out: &mut Vec<u8>, held: Option<Held<'_>>) -> bool {
+    match held {
+        Some(Held::Text(text)) => push(out, &text),
+        _ => false,
+    }
+}
+
 /// Writes a key value as it stands in a URL inside a JSON string.
-pub(super) fn in_url(out: &mut Vec<u8>, cell: Cell<'_>, ty: EdmType) {
-    let writing = Writing::of(ty, Format::default());
+pub(super) fn in_url(out: &mut Vec<u8>, cell: Cell<'_>, reading: Reading) {
+    let writing = Writing::of(reading, Format::default());
     match (writing, cell) {
         (Writing::String, Cell::Text(bytes)) => {
             let doubled = String::from_utf8_lossy(bytes).replace('\'', "''");
@@ -173,6 +170,27 @@ pub(super) fn in_url(out: &mut Vec<u8>, cell: Cell<'_>, ty: EdmType) {
     }
 }
 
+/// Writes null for a value that does not fit, and before it what is stored instead
+/// ([Core.ValueException](https://oasis-tcs.github.io/odata-vocabularies/vocabularies/Org.OData.Core.V1.html#ValueException)).
+pub(super) fn exception(out: &mut Vec<u8>, field: &super::Field, cell: Cell<'_>) {
+    /// The longest text that is quoted, in bytes.
+    const LONGEST: usize = 256;
+    let before = field.before.bytes();
+    // The brace or comma before the name, if there is one.
+    let (start, name) = before.split_at(usize::from(!before.starts_with(b"\"")));
+    out.extend_from_slice(start);
+    out.extend_from_slice(&field.exception);
+    match cell {
+        Cell::Text(bytes) => text::string(out, &bytes[..bytes.len().min(LONGEST)]),
+        Cell::Integer(value) => drop(surrounded(out, true, |out| integer(out, value))),
+        Cell::Real(value) => text::string(out, value.to_string().as_bytes()),
+        Cell::Blob(_) | Cell::Null => drop(push(out, "null")),
+    }
+    push(out, "},");
+    out.extend_from_slice(name);
+    push(out, "null");
+}
+
 /// Writes between quotes, or takes all back if there is nothing to write.
 fn surrounded(out: &mut Vec<u8>, quoted: bool, write: impl FnOnce(&mut Vec<u8>) -> bool) -> bool {
     let start = out.len();
@@ -198,16 +216,6 @@ fn integer(out: &mut Vec<u8>, value: i64) -> bool {
     true
 }
 
-/// A whole number, also where the database keeps it as a floating-point number.
-fn whole(cell: Cell<'_>) -> Option<i64> {
-    match cell {
-        Cell::Integer(value) => Some(value),
-        #[expect(clippy::cast_possible_truncation, reason = "whole and far within the bounds of 64 bits")]
-        Cell::Real(value) if value.fract() == 0.0 && value.abs() < 9e18 => Some(value as i64),
-        _ => None,
-    }
-}
-
 fn real(out: &mut Vec<u8>, value: f64) -> bool {
     if value.is_finite() {
         out.extend_from_slice(zmij::Buffer::new().format_finite(value).as_bytes());
@@ -226,34 +234,22 @@ fn float(out: &mut Vec<u8>, cell: Cell<'_>) -> bool {
     }
 }
 
+/// Writes a decimal number: without exponent, and with as many digits after the point as are declared.
 fn decimal(out: &mut Vec<u8>, cell: Cell<'_>, scale: Option<u16>) -> bool {
     match cell {
         Cell::Integer(value) => integer(out, value),
-        Cell::Real(value) => match scale {
-            Some(scale @ 0..=9) => fixed(out, value, scale) || real(out, value),
-            _ => real(out, value),
-        },
-        Cell::Text(bytes) => {
-            is_decimal(bytes) && {
-                out.extend_from_slice(bytes);
-                true
+        Cell::Real(value) if value.is_finite() => {
+            match scale.and_then(|scale| Some((scale, read::units(value, scale)?))) {
+                Some((scale, (units, power))) => fixed(out, units, power, scale),
+                None => positional(out, value),
             }
         }
         _ => false,
     }
 }
 
-/// Writes a number with `scale` digits after its point: a floating-point number that stands for a decimal has no
-/// more. False if it is too large for that.
-fn fixed(out: &mut Vec<u8>, value: f64, scale: u16) -> bool {
-    const POWERS: [f64; 10] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
-    let scaled = (value * POWERS[usize::from(scale)]).round();
-    if scaled.abs() >= 9e15 || scaled.is_nan() {
-        return false;
-    }
-    #[expect(clippy::cast_possible_truncation, reason = "whole and within 53 bits")]
-    let units = scaled as i64;
-    let power = 10_i64.pow(u32::from(scale));
+/// Writes so many units of the last digit after the point.
+fn fixed(out: &mut Vec<u8>, units: i64, power: i64, scale: u16) -> bool {
     if units < 0 {
         out.push(b'-');
     }
@@ -269,33 +265,23 @@ fn fixed(out: &mut Vec<u8>, value: f64, scale: u16) -> bool {
     true
 }
 
-/// Whether text is a number as JSON has it, without exponent.
-fn is_decimal(bytes: &[u8]) -> bool {
-    let digits = bytes.strip_prefix(b"-").unwrap_or(bytes);
-    let mut parts = digits.splitn(2, |byte| *byte == b'.');
-    let whole = parts.next().unwrap_or_default();
-    let all_digits = |part: &[u8]| !part.is_empty() && part.iter().all(u8::is_ascii_digit);
-    all_digits(whole) && (whole.len() == 1 || whole[0] != b'0') && parts.next().is_none_or(all_digits)
+/// Writes the fewest digits that lead to this number and to no other, in full length.
+fn positional(out: &mut Vec<u8>, value: f64) -> bool {
+    let mut buffer = zmij::Buffer::new();
+    let digits = buffer.format_finite(value);
+    if digits.contains('e') { push(out, &value.to_string()) } else { push(out, digits) }
 }
 
-/// The date of `2024-05-01`, with a time behind it or not.
-fn date(text: &str) -> Option<&str> {
-    let (date, rest) = text.split_at_checked(10)?;
-    (literal::date(date).is_some() && (rest.is_empty() || rest.starts_with([' ', 'T']))).then_some(date)
-}
-
-/// Writes a stored date and time in UTC.
-fn instant(out: &mut Vec<u8>, text: &str) -> bool {
-    if let Some((seconds, fraction)) = usual_instant(text.as_bytes()) {
-        out.extend_from_slice(&seconds[..10]);
-        out.push(b'T');
-        out.extend_from_slice(&seconds[11..]);
-        out.extend_from_slice(fraction);
-        out.push(b'Z');
-        return true;
-    }
-    let Some(instant) = literal::stored_date_time(text) else { return false };
-    push(out, &instant.to_string())
+/// Writes a moment that is stored nearly as it is to be written.
+fn written_instant(out: &mut Vec<u8>, cell: Cell<'_>) -> bool {
+    let Cell::Text(bytes) = cell else { return false };
+    let Some((seconds, fraction)) = usual_instant(bytes) else { return false };
+    out.extend_from_slice(&seconds[..10]);
+    out.push(b'T');
+    out.extend_from_slice(&seconds[11..]);
+    out.extend_from_slice(fraction);
+    out.push(b'Z');
+    true
 }
 
 /// The usual case: whole seconds, the fraction with its point or nothing, and no zone but UTC.

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{EntityType, Finding, ForeignKey, Model, Navigation, Property, Schema, Table};
+use super::{Column, EntityType, Finding, ForeignKey, Model, Navigation, Property, Schema, Table};
 use crate::hash::Fnv;
 use crate::identifier;
 
@@ -26,7 +26,8 @@ impl Model {
         let by_name =
             entity_types.iter().enumerate().map(|(index, entity)| (entity.name.clone(), index)).collect();
         let version = version(namespace, &entity_types);
-        Self { namespace: namespace.to_owned(), entity_types, findings, version, by_name }
+        let plan_version = version_of_plans(namespace, &entity_types);
+        Self { namespace: namespace.to_owned(), entity_types, findings, version, plan_version, by_name }
     }
 }
 
@@ -75,18 +76,48 @@ fn entity_type(
                 subject(),
                 "a key column that may be null: rows in which it is null are not served",
             ));
+        }
+        findings.extend(misfits(&column, in_key).map(|message| finding(subject(), &message)));
+        if in_key && (column.nullable || !column.storage.is_guaranteed) {
             loose_key.push(index);
         }
+        let may_misfit = !column.storage.is_guaranteed && !in_key;
+        // What is promised never to be null must be known to be a value.
+        let is_doubtful =
+            may_misfit && column.storage.found.is_some_and(|found| !found.all || found.misfits > 0);
         properties.push(Property {
             name,
             column: column.name,
             ty: column.ty,
-            nullable: column.nullable && !in_key,
+            nullable: (column.nullable || is_doubtful) && !in_key,
+            storage: column.storage,
+            may_misfit,
         });
     }
     let entity_type =
         EntityType { name, table: table.name, properties, key, loose_key, navigations: Vec::new() };
     Some((entity_type, table.foreign_keys))
+}
+
+/// What there is to say of cells that stand for no value of the column's type.
+fn misfits(column: &Column, in_key: bool) -> Option<String> {
+    let found = column.storage.found?;
+    let ty = column.ty.name();
+    let seen = if found.all { "" } else { " among the rows that were looked at" };
+    if in_key {
+        let rows = found.misfits + found.strays;
+        return (rows > 0).then(|| {
+            format!(
+                "a key column: {rows} rows{seen} hold no {ty} there, or store it otherwise than most, and are not served"
+            )
+        });
+    }
+    (found.misfits > 0).then(|| {
+        format!(
+            "{} values{seen} are no {ty} and are shown as null; the option storageForms can say how the column is kept",
+            found.misfits
+        )
+    })
 }
 
 /// Turns each foreign key into a navigation property in either direction.
@@ -192,6 +223,21 @@ fn with_suffix(name: &str, suffix: &str) -> String {
 }
 
 fn version(namespace: &str, types: &[EntityType]) -> u64 {
+    hash(namespace, types).finish()
+}
+
+/// Depends on what was found in the data too, which next links outlive.
+fn version_of_plans(namespace: &str, types: &[EntityType]) -> u64 {
+    let mut hash = hash(namespace, types);
+    for entity in types {
+        for property in &entity.properties {
+            hash.field(format!("{} {:?}", property.nullable, property.storage).as_bytes());
+        }
+    }
+    hash.finish()
+}
+
+fn hash(namespace: &str, types: &[EntityType]) -> Fnv {
     let mut hash = Fnv::new();
     hash.field(namespace.as_bytes());
     for entity in types {
@@ -200,7 +246,7 @@ fn version(namespace: &str, types: &[EntityType]) -> u64 {
         for property in &entity.properties {
             hash.field(property.name.as_bytes());
             hash.field(property.column.as_bytes());
-            hash.field(format!("{:?} {}", property.ty, property.nullable).as_bytes());
+            hash.field(format!("{:?} {:?}", property.ty, property.storage.form).as_bytes());
         }
         hash.field(format!("{:?} {:?}", entity.key, entity.loose_key).as_bytes());
         for navigation in &entity.navigations {
@@ -210,16 +256,21 @@ fn version(namespace: &str, types: &[EntityType]) -> u64 {
             );
         }
     }
-    hash.finish()
+    hash
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Column, EdmType};
+    use crate::model::{EdmType, Storage};
 
     fn table(name: &str, columns: &[&str], key: &[&str]) -> Table {
-        let column = |name: &&str| Column { name: (*name).into(), ty: EdmType::Int32, nullable: false };
+        let column = |name: &&str| Column {
+            name: (*name).into(),
+            ty: EdmType::Int32,
+            nullable: false,
+            storage: Storage::default(),
+        };
         Table {
             name: name.into(),
             columns: columns.iter().map(column).collect(),

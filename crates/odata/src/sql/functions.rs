@@ -5,6 +5,8 @@ mod number;
 mod text;
 
 use crate::cell::{Cell, Value};
+use crate::form::{Layout, Reading};
+use crate::position;
 use number::Number;
 
 /// A function by its name and number of arguments.
@@ -62,7 +64,18 @@ pub const FUNCTIONS: &[SqlFunction] = &[
     function("sluicegate_mod", 2, |cells| numbers(cells, number::modulo)),
     function("sluicegate_double_mod", 2, |cells| numbers(cells, number::double_modulo)),
     function("sluicegate_at_least", 2, |cells| Ok(at_least(cells))),
+    function("sluicegate_length", 1, |cells| Ok(text::length(cells))),
+    // The value of a cell, by the code of its reading.
+    function(VALUE, 2, |cells| Ok(value(cells))),
+    // Whether a cell is in a layout: cell, code of the reading, code of the layout.
+    function(LAYOUT, 3, |cells| Ok(layout(cells))),
+    // What tells long values apart.
+    function(DIGEST, 1, |cells| Ok(digest(cells))),
 ];
+
+pub(crate) const VALUE: &str = "sluicegate_value";
+pub(crate) const LAYOUT: &str = "sluicegate_layout";
+pub(crate) const DIGEST: &str = "sluicegate_digest";
 
 const fn function(
     name: &'static str,
@@ -70,6 +83,25 @@ const fn function(
     run: fn(&[Cell<'_>]) -> Result<Value, Unanswerable>,
 ) -> SqlFunction {
     SqlFunction { name, arguments, run }
+}
+
+fn value(cells: &[Cell<'_>]) -> Value {
+    let [cell, Cell::Integer(code)] = cells else { return Value::Null };
+    let held = Reading::of_code(*code).and_then(|reading| reading.read(*cell));
+    held.map_or(Value::Null, crate::form::read::Held::into_value)
+}
+
+fn layout(cells: &[Cell<'_>]) -> Value {
+    let [cell, Cell::Integer(code), Cell::Integer(layout)] = cells else { return Value::Null };
+    let is_in = |reading: Reading| reading.is_in(Layout::of_code(*layout), *cell);
+    Value::Integer(Reading::of_code(*code).is_some_and(is_in).into())
+}
+
+fn digest(cells: &[Cell<'_>]) -> Value {
+    match cells {
+        [Cell::Null] | [] => Value::Null,
+        [cell, ..] => Value::Integer(position::digest(*cell)),
+    }
 }
 
 /// A whole number stays as it is, whatever its size.
@@ -216,6 +248,13 @@ mod tests {
         assert_eq!(part(i64::MAX, Some(i64::MAX)), is(""));
         assert_eq!(part(i64::MIN, Some(i64::MAX)), is(text));
         assert_eq!(part(0, Some(-1)), Err(Unanswerable::NegativeLength));
+    }
+
+    #[test]
+    fn characters_past_a_nul_are_counted() {
+        let length = |text: &str| call("sluicegate_length", &[Cell::Text(text.as_bytes())]);
+        assert_eq!(length("a\0😀b"), Ok(Value::Integer(4)));
+        assert_eq!(length(""), Ok(Value::Integer(0)));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use super::Writer;
 use super::select::{self, Limits};
 use crate::bind::{Order, Selection};
 use crate::cell::Value;
+use crate::position::Mark;
 
 /// One way to come after a position: equal in the terms before `term`, and beyond it there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +29,7 @@ pub(super) fn after(
     writer: &mut Writer<'_>,
     selection: &Selection<'_>,
     columns: &select::Columns,
-    values: &[Value],
+    values: &[Mark],
     limits: Limits,
 ) {
     let order = &selection.order;
@@ -60,27 +61,51 @@ pub(super) fn most_branches(order: &[Order]) -> usize {
 }
 
 /// `(a, b) > (?, ?)`.
-fn row_value(writer: &mut Writer<'_>, order: &[Order], values: &[Value]) {
+fn row_value(writer: &mut Writer<'_>, order: &[Order], values: &[Mark]) {
     writer.text("(");
     for (index, term) in order.iter().enumerate() {
         writer.text(if index == 0 { "" } else { ", " });
-        writer.operand(&term.term);
+        writer.sort_term(&term.term);
     }
     writer.text(if order[0].descending { ") < (" } else { ") > (" });
-    for (index, value) in values.iter().enumerate() {
+    for (index, (term, value)) in order.iter().zip(values).enumerate() {
         writer.text(if index == 0 { "" } else { ", " });
-        writer.repeated(value, 0, value.clone());
+        mark(writer, term, value);
     }
     writer.text(")");
 }
 
-fn branches(order: &[Order], values: &[Value]) -> Vec<Branch> {
+/// Writes the value of a term at the position. One that is too long to be carried is looked up by its start and its
+/// digest; where it is gone meanwhile, its start stands for it.
+fn mark(writer: &mut Writer<'_>, order: &Order, mark: &Mark) {
+    let (start, digest) = match mark {
+        Mark::Value(value) => return writer.repeated(mark, 0, value.clone()),
+        Mark::Long { start, digest } => (start, *digest),
+    };
+    writer.text("coalesce((SELECT ");
+    writer.sort_term(&order.term);
+    writer.text(" FROM ");
+    writer.table();
+    writer.text(" WHERE ");
+    writer.sort_term(&order.term);
+    writer.text(" >= ");
+    writer.repeated(mark, 0, start.clone());
+    writer.text(" AND ");
+    writer.rules.digest(writer, &order.term);
+    writer.text(" = ");
+    writer.repeated(mark, 1, Value::Integer(digest));
+    writer.text(" LIMIT 1), ");
+    writer.repeated(mark, 0, start.clone());
+    writer.text(")");
+}
+
+fn branches(order: &[Order], values: &[Mark]) -> Vec<Branch> {
     let mut branches = Vec::with_capacity(order.len() * 2);
     for (term, (order, value)) in order.iter().zip(values).enumerate().rev() {
         let mut push = |beyond| branches.push(Branch { term, beyond });
         match (value, order.descending) {
-            (Value::Null, true) => {}
-            (Value::Null, false) => push(Beyond::NotNull),
+            (Mark::Value(Value::Null), true) => {}
+            (Mark::Value(Value::Null), false) => push(Beyond::NotNull),
             (_, false) => push(Beyond::Value),
             (_, true) => {
                 push(Beyond::Value);
@@ -93,23 +118,23 @@ fn branches(order: &[Order], values: &[Value]) -> Vec<Branch> {
     branches
 }
 
-fn prefix(writer: &mut Writer<'_>, order: &[Order], values: &[Value], branch: Branch) {
+fn prefix(writer: &mut Writer<'_>, order: &[Order], values: &[Mark], branch: Branch) {
     for (term, value) in order.iter().zip(values).take(branch.term) {
-        writer.operand(&term.term);
-        if *value == Value::Null {
+        writer.sort_term(&term.term);
+        if *value == Mark::Value(Value::Null) {
             writer.text(" IS NULL AND ");
         } else {
             writer.text(" = ");
-            writer.repeated(value, 0, value.clone());
+            mark(writer, term, value);
             writer.text(" AND ");
         }
     }
     let last = &order[branch.term];
-    writer.operand(&last.term);
+    writer.sort_term(&last.term);
     match branch.beyond {
         Beyond::Value => {
             writer.text(if last.descending { " < " } else { " > " });
-            writer.repeated(&values[branch.term], 0, values[branch.term].clone());
+            mark(writer, last, &values[branch.term]);
         }
         Beyond::NotNull => writer.text(" IS NOT NULL"),
         Beyond::Null => writer.text(" IS NULL"),

@@ -2,6 +2,7 @@
 //! table has such.
 
 use super::Writer;
+use crate::bind::function::Function;
 use crate::bind::typed::{Class, Comparison, Constant, Term, Typed};
 
 const IS_NULL: &str = " IS NULL";
@@ -20,10 +21,8 @@ impl Writer<'_> {
             Term::Not(operand) => self.falsity(operand),
             Term::Compare(comparison, left, right) => self.holds(*comparison, left, right),
             Term::In(operand, list) => self.is_member(operand, list),
-            Term::Column(column) => {
-                self.column(*column);
-                self.text(" = 1");
-            }
+            Term::Column(column) => self.rules.is(self, *column, true),
+            Term::Call(Function::StartsWith, arguments) if self.rules.begins(self, arguments) => {}
             _ => self.operand(typed),
         }
     }
@@ -44,10 +43,7 @@ impl Writer<'_> {
                 self.is_member(operand, list);
                 self.text(") IS NOT 1");
             }
-            Term::Column(column) => {
-                self.column(*column);
-                self.text(" = 0");
-            }
+            Term::Column(column) => self.rules.is(self, *column, false),
             _ => {
                 self.text("NOT ");
                 self.operand(typed);
@@ -65,7 +61,8 @@ impl Writer<'_> {
             Term::Null => self.text("NULL"),
             Term::Constant(Constant::Boolean(value)) => self.text(if *value { "1" } else { "0" }),
             Term::Constant(constant) => self.constant(constant),
-            Term::Column(column) => self.column(*column),
+            Term::Column(column) => rules.column(self, *column),
+            Term::Addressed(column) => rules.is_addressed(self, *column),
             Term::Negate(operand) => {
                 self.text("(-");
                 self.operand(operand);
@@ -204,7 +201,9 @@ impl Writer<'_> {
             _ if direct && !left.nullable && !right.nullable => {
                 rules.compare(self, comparison.negated(), left, right);
             }
-            Comparison::Eq if direct => self.pair(rules.null_safe(false), left, right),
+            Comparison::Eq if direct && !stands_for_others(left) && !stands_for_others(right) => {
+                self.pair(rules.null_safe(false), left, right)
+            }
             _ => {
                 self.text("(");
                 self.holds(comparison, left, right);
@@ -221,9 +220,9 @@ impl Writer<'_> {
             Comparison::Le => rules.at_least(self, right, left),
             _ => {
                 self.text("(");
-                rules.normal(self, left);
+                self.operand(left);
                 self.text(rules.null_safe(true));
-                rules.normal(self, right);
+                self.operand(right);
                 self.text(")");
             }
         }
@@ -242,9 +241,7 @@ impl Writer<'_> {
         // A chain would write the operand as often as there are items.
         let computed = operand.is_computed();
         let (listed, others): (Vec<&Typed>, Vec<&Typed>) = list.iter().partition(|item| {
-            let plain = matches!(item.term, Term::Constant(_))
-                && self.is_direct(operand, item)
-                && item.class != Class::Boolean;
+            let plain = matches!(&item.term, Term::Constant(constant) if self.is_listable(operand, constant));
             plain || (computed && !item.nullable)
         });
         if list.is_empty() {
@@ -258,12 +255,14 @@ impl Writer<'_> {
     }
 
     fn is_listed(&mut self, operand: &Typed, items: &[&Typed]) {
-        let rules = self.rules;
-        rules.normal(self, operand);
+        match operand.term {
+            Term::Column(column) => self.rules.stored(self, column),
+            _ => self.operand(operand),
+        }
         self.text(" IN (");
         for (index, item) in items.iter().enumerate() {
             self.text(if index == 0 { "" } else { "," });
-            rules.normal(self, item);
+            self.operand(item);
         }
         self.text(")");
     }
@@ -278,6 +277,10 @@ impl Writer<'_> {
             }
             Term::Negate(number) if operand.may_be_no_number() => self.null_test(number, test),
             Term::Call(_, arguments) if operand.may_be_no_number() => self.null_test(&arguments[0], test),
+            Term::Column(column) => {
+                self.text(if test == IS_NULL { "" } else { "NOT " });
+                self.rules.is_null(self, *column);
+            }
             _ => {
                 self.operand(operand);
                 self.text(test);
@@ -285,9 +288,21 @@ impl Writer<'_> {
         }
     }
 
+    fn is_listable(&self, operand: &Typed, constant: &Constant) -> bool {
+        match operand.term {
+            Term::Column(column) => self.rules.is_listable(self.entity_type, column, constant),
+            _ => self.rules.compares_directly(operand) && operand.class != Class::Boolean,
+        }
+    }
+
     fn is_direct(&self, left: &Typed, right: &Typed) -> bool {
         self.rules.compares_directly(left) && self.rules.compares_directly(right)
     }
+}
+
+/// Whether a constant may be shown for text that is stored otherwise: it holds the replacement character.
+fn stands_for_others(operand: &Typed) -> bool {
+    matches!(&operand.term, Term::Constant(Constant::String(text)) if text.contains('\u{FFFD}'))
 }
 
 /// The other operand, if one is the literal null.

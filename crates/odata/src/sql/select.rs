@@ -5,7 +5,8 @@ use crate::bind::typed::Term;
 use crate::bind::{Scan, Selection};
 use crate::cell::Value;
 use crate::error::{Error, Reason};
-use crate::statement::Statement;
+use crate::position::Mark;
+use crate::statement::{Quicker, Statement};
 
 /// How many rows to read, and how many to pass over first.
 #[derive(Debug, Clone, Copy)]
@@ -17,6 +18,7 @@ pub(crate) struct Limits {
 /// The columns of a statement: first what is shown, then what only the position or the address of a row needs.
 #[derive(Debug)]
 pub(crate) struct Columns {
+    dialect: Dialect,
     /// A column of the table by its property, or a term of the order by its index.
     read: Vec<Read>,
 }
@@ -28,14 +30,11 @@ enum Read {
 }
 
 impl Columns {
-    pub(crate) fn of(selection: &Selection<'_>) -> Self {
-        let mut columns =
-            Self { read: selection.shown.iter().map(|property| Read::Property(*property)).collect() };
-        for (index, order) in selection.order.iter().enumerate() {
-            columns.add(match order.term.term {
-                Term::Column(property) => Read::Property(property),
-                _ => Read::Term(index),
-            });
+    pub(crate) fn of(dialect: Dialect, selection: &Selection<'_>) -> Self {
+        let read = selection.shown.iter().map(|property| Read::Property(*property)).collect();
+        let mut columns = Self { dialect, read };
+        for index in 0..selection.order.len() {
+            columns.term(selection, index);
         }
         columns
     }
@@ -47,8 +46,11 @@ impl Columns {
 
     /// The statement's column of a term of the order.
     pub(crate) fn term(&mut self, selection: &Selection<'_>, index: usize) -> usize {
+        let (entity_type, rules) = (selection.scan.entity_type, self.dialect.rules());
         self.add(match selection.order[index].term.term {
-            Term::Column(property) => Read::Property(property),
+            Term::Column(property) if rules.sorts_as_stored(entity_type, property) => {
+                Read::Property(property)
+            }
             _ => Read::Term(index),
         })
     }
@@ -63,13 +65,64 @@ impl Columns {
 
 /// The statement that reads a page of a selection, from its start or after a position.
 pub(crate) fn page(
-    dialect: Dialect,
     selection: &Selection<'_>,
     columns: &Columns,
-    after: Option<&[Value]>,
+    after: Option<&[Mark]>,
     limits: Limits,
 ) -> Result<Statement, Error> {
-    let mut writer = Writer::new(dialect, selection.scan.entity_type);
+    let mut statement = written(selection, columns, after, limits, Vec::new())?;
+    statement.quicker = quicker(selection, columns, after, limits)?.map(Box::new);
+    Ok(statement)
+}
+
+/// The statement that orders by columns as they are stored, where an index may save a sort. What is stored is in the
+/// order of the values only while each column keeps to its layout: the checks say whether it does.
+fn quicker(
+    selection: &Selection<'_>,
+    columns: &Columns,
+    after: Option<&[Mark]>,
+    limits: Limits,
+) -> Result<Option<Quicker>, Error> {
+    let (entity_type, rules) = (selection.scan.entity_type, columns.dialect.rules());
+    let Some(Term::Column(first)) = selection.order.first().map(|order| &order.term.term) else {
+        return Ok(None);
+    };
+    if entity_type.properties[*first].storage.index.is_none() {
+        return Ok(None);
+    }
+    let (mut in_order, mut checks) = (Vec::new(), Vec::new());
+    let mut marks: Option<Vec<Mark>> = after.map(<[Mark]>::to_vec);
+    for (index, order) in selection.order.iter().enumerate() {
+        let Term::Column(column) = order.term.term else { continue };
+        if rules.sorts_as_stored(entity_type, column) {
+            continue;
+        }
+        let Some(check) = rules.order_check(entity_type, column) else { return Ok(None) };
+        in_order.push(column);
+        checks.push(check);
+        if let Some(marks) = &mut marks {
+            let property = &entity_type.properties[column];
+            let Some(stored) = marks[index].stored(property.reading(), property.storage.layout) else {
+                return Ok(None);
+            };
+            marks[index] = stored;
+        }
+    }
+    if checks.is_empty() {
+        return Ok(None);
+    }
+    let statement = written(selection, columns, marks.as_deref(), limits, in_order)?;
+    Ok(Some(Quicker { checks, statement }))
+}
+
+fn written(
+    selection: &Selection<'_>,
+    columns: &Columns,
+    after: Option<&[Mark]>,
+    limits: Limits,
+    in_order: Vec<usize>,
+) -> Result<Statement, Error> {
+    let mut writer = Writer { in_order, ..Writer::new(columns.dialect, selection.scan.entity_type) };
     match after {
         Some(values) => {
             writer.longest = MAX_SQL_AFTER;
@@ -181,7 +234,7 @@ fn conditions(writer: &mut Writer<'_>, scan: &Scan<'_>, further: impl FnOnce(&mu
 fn order(writer: &mut Writer<'_>, selection: &Selection<'_>) {
     for (index, order) in selection.order.iter().enumerate() {
         writer.text(if index == 0 { " ORDER BY " } else { ", " });
-        writer.operand(&order.term);
+        writer.sort_term(&order.term);
         writer.text(if order.descending { " DESC" } else { "" });
     }
 }

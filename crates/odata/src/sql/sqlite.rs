@@ -1,29 +1,19 @@
-//! What is special about SQLite.
-//!
-//! Dates and times are text there. How they compare:
-//! - a `Date` column may hold `2024-05-01` or that with a time behind it; comparisons with a literal are ranges of text,
-//!   which an index serves, and are right for both forms;
-//! - a `DateTimeOffset` column may hold `T` or a blank, a zone or none (UTC). Comparisons are made on the normal form that
-//!   `strftime` gives, to the millisecond; beside a literal a range of text two days wide goes first, so that an index
-//!   narrows the rows: whatever the zone, the stored date is less than a day from the date in UTC;
-//! - a `TimeOfDay` is compared in the normal form too;
-//! - a GUID may be text in either case or a blob of 16 bytes: a literal is compared with all three.
+//! What is special about SQLite: a column may hold anything, whatever type it declares.
 
 mod call;
-
-use jiff::{SignedDuration, Timestamp};
+mod column;
+mod compare;
 
 use super::{Rules, Writer};
 use crate::bind::function::Function;
 use crate::bind::numeric;
-use crate::bind::typed::{Arithmetic, Class, Comparison, Constant, Term, Typed};
+use crate::bind::typed::{Arithmetic, Comparison, Constant, Term, Typed};
 use crate::cell::Value;
+use crate::instant::date_text;
 use crate::literal;
+use crate::model::EntityType;
 
 pub(super) struct Sqlite;
-
-const INSTANT: &str = "'%Y-%m-%dT%H:%M:%f'";
-const TIME: &str = "'%H:%M:%f'";
 
 impl Rules for Sqlite {
     fn identifier(&self, sql: &mut String, name: &str) {
@@ -54,49 +44,82 @@ impl Rules for Sqlite {
             Constant::Double(value) => Value::Real(*value),
             Constant::String(text) | Constant::Duration(text) => Value::Text(text.clone()),
             Constant::Guid(guid) => Value::Text(literal::guid_text(guid)),
-            Constant::Date(date) => Value::Text(date.to_string()),
-            Constant::TimeOfDay(time) => Value::Text(time_text(*time)),
-            Constant::DateTimeOffset(instant) => Value::Text(instant_text(*instant)),
+            Constant::Date(date) => Value::Text(date_text(*date)),
+            Constant::TimeOfDay(clock) => Value::Text(clock.text()),
+            Constant::DateTimeOffset(instant) => Value::Text(instant.text()),
             Constant::Binary(bytes) => Value::Blob(bytes.clone()),
         }
     }
 
     fn compares_directly(&self, operand: &Typed) -> bool {
-        match operand.class {
-            Class::Guid | Class::Date | Class::TimeOfDay | Class::DateTimeOffset => false,
-            // What is no number is null here, and yet not equal to null.
-            _ => !operand.may_be_no_number(),
-        }
+        // What is no number is null here, and yet not equal to null.
+        !operand.may_be_no_number()
     }
 
-    fn normal(&self, writer: &mut Writer<'_>, operand: &Typed) {
-        normal(writer, operand);
+    fn column(&self, writer: &mut Writer<'_>, column: usize) {
+        column::value(writer, column);
+    }
+
+    fn is_null(&self, writer: &mut Writer<'_>, column: usize) {
+        column::is_null(writer, column);
+    }
+
+    fn is(&self, writer: &mut Writer<'_>, column: usize, value: bool) {
+        column::is(writer, column, value);
+    }
+
+    fn is_addressed(&self, writer: &mut Writer<'_>, column: usize) {
+        column::is_addressed(writer, column);
+    }
+
+    fn sorts_as_stored(&self, entity_type: &EntityType, column: usize) -> bool {
+        column::sorts_as_stored(entity_type, column)
+    }
+
+    fn stored(&self, writer: &mut Writer<'_>, column: usize) {
+        column::stored(writer, column);
+    }
+
+    fn order_check(&self, entity_type: &EntityType, column: usize) -> Option<String> {
+        column::order_check(entity_type, column)
+    }
+
+    fn is_listable(&self, entity_type: &EntityType, column: usize, constant: &Constant) -> bool {
+        column::is_listable(entity_type, column, constant)
+    }
+
+    fn digest(&self, writer: &mut Writer<'_>, term: &Typed) {
+        column::digest(writer, term);
+    }
+
+    /// A literal prefix of a column is a range.
+    fn begins(&self, writer: &mut Writer<'_>, arguments: &[Typed]) -> bool {
+        if let [text, Typed { term: Term::Constant(Constant::String(prefix)), .. }] = arguments
+            && let Term::Column(column) = text.term
+            && writer.entity_type.properties[column].storage.is_textual
+            && !prefix.contains('\u{FFFD}')
+            && let Some(end) = successor(prefix)
+        {
+            writer.text("(");
+            column::stored(writer, column);
+            writer.text(" >= ");
+            writer.repeated(prefix, 0, Value::Text(prefix.clone()));
+            writer.text(" AND ");
+            column::stored(writer, column);
+            writer.text(" < ");
+            writer.repeated(prefix, 1, Value::Text(end));
+            writer.text(")");
+            return true;
+        }
+        false
     }
 
     fn at_least(&self, writer: &mut Writer<'_>, left: &Typed, right: &Typed) {
-        writer.text("sluicegate_at_least(");
-        normal(writer, left);
-        writer.text(", ");
-        normal(writer, right);
-        writer.text(")");
+        around(writer, "sluicegate_at_least(", &[left, right], ", ", ")");
     }
 
     fn compare(&self, writer: &mut Writer<'_>, comparison: Comparison, left: &Typed, right: &Typed) {
-        match (&left.term, &right.term) {
-            (Term::Column(column), Term::Constant(constant)) => {
-                compare_column(writer, comparison, *column, left, constant);
-            }
-            (Term::Constant(constant), Term::Column(column)) => {
-                compare_column(writer, comparison.mirrored(), *column, right, constant);
-            }
-            _ => {
-                writer.text("(");
-                normal(writer, left);
-                writer.text(symbol(comparison));
-                normal(writer, right);
-                writer.text(")");
-            }
-        }
+        compare::compare(writer, comparison, left, right);
     }
 
     fn null_safe(&self, equal: bool) -> &'static str {
@@ -122,138 +145,15 @@ fn around(writer: &mut Writer<'_>, before: &str, operands: &[&Typed], between: &
     writer.text(after);
 }
 
-fn symbol(comparison: Comparison) -> &'static str {
-    match comparison {
-        Comparison::Eq => " = ",
-        Comparison::Ne => " <> ",
-        Comparison::Gt => " > ",
-        Comparison::Ge => " >= ",
-        Comparison::Lt => " < ",
-        Comparison::Le => " <= ",
-    }
-}
-
-/// Writes an operand in the form in which values of its class can be compared.
-fn normal(writer: &mut Writer<'_>, operand: &Typed) {
-    let stored = matches!(operand.term, Term::Column(_));
-    match operand.class {
-        Class::DateTimeOffset if stored => strftime(writer, "", INSTANT, operand, ""),
-        Class::TimeOfDay if stored => strftime(writer, "", TIME, operand, ""),
-        Class::Date if stored => around(writer, "substr(", &[operand], "", ", 1, 10)"),
-        _ => writer.operand(operand),
-    }
-}
-
-fn strftime(writer: &mut Writer<'_>, before: &str, format: &str, operand: &Typed, after: &str) {
-    writer.text(before);
-    writer.text("strftime(");
-    writer.text(format);
-    writer.text(", ");
-    writer.operand(operand);
-    writer.text(")");
-    writer.text(after);
-}
-
-/// Writes the comparison of a column with a literal, so that an index on the column can serve it.
-fn compare_column(
-    writer: &mut Writer<'_>,
-    comparison: Comparison,
-    column: usize,
-    typed: &Typed,
-    constant: &Constant,
-) {
-    match constant {
-        Constant::Date(_) => compare_date(writer, comparison, column, constant),
-        Constant::DateTimeOffset(instant) => {
-            writer.text("(");
-            instant_range(writer, comparison, column, instant);
-            normal(writer, typed);
-            writer.text(symbol(comparison));
-            writer.constant(constant);
-            writer.text(")");
-        }
-        Constant::Guid(guid) => {
-            let text = literal::guid_text(guid);
-            writer.column(column);
-            writer.text(if comparison == Comparison::Ne { " NOT IN (" } else { " IN (" });
-            writer.repeated(constant, 1, Value::Text(text.to_uppercase()));
-            writer.text(",");
-            writer.repeated(constant, 0, Value::Text(text));
-            writer.text(",");
-            writer.repeated(constant, 2, Value::Blob(guid.to_vec()));
-            writer.text(")");
-        }
-        _ => {
-            normal(writer, typed);
-            writer.text(symbol(comparison));
-            writer.constant(constant);
+/// The least text above all texts that start with `prefix`; none if there is no such.
+fn successor(prefix: &str) -> Option<String> {
+    let mut end = prefix.to_owned();
+    while let Some(last) = end.pop() {
+        let next = if last == '\u{d7ff}' { Some('\u{e000}') } else { char::from_u32(u32::from(last) + 1) };
+        if let Some(next) = next {
+            end.push(next);
+            return Some(end);
         }
     }
-}
-
-/// A day is the range of text from it to the next day.
-fn compare_date(writer: &mut Writer<'_>, comparison: Comparison, column: usize, date: &Constant) {
-    match comparison {
-        Comparison::Ge => date_bound(writer, column, " >= ", date, false),
-        Comparison::Lt => date_bound(writer, column, " < ", date, false),
-        Comparison::Gt => date_bound(writer, column, " >= ", date, true),
-        Comparison::Le => date_bound(writer, column, " < ", date, true),
-        Comparison::Eq | Comparison::Ne => {
-            let (first, second, joint) =
-                if comparison == Comparison::Eq { (" >= ", " < ", " AND ") } else { (" < ", " >= ", " OR ") };
-            writer.text("(");
-            date_bound(writer, column, first, date, false);
-            writer.text(joint);
-            date_bound(writer, column, second, date, true);
-            writer.text(")");
-        }
-    }
-}
-
-/// Compares a column with the beginning of a day or with its end.
-fn date_bound(writer: &mut Writer<'_>, column: usize, symbol: &str, constant: &Constant, end: bool) {
-    let Constant::Date(date) = constant else { return };
-    let text = match date.tomorrow() {
-        Ok(next) if end => next.to_string(),
-        // After the last day of the calendar comes text that is above every date.
-        Err(_) if end => "~".to_owned(),
-        _ => date.to_string(),
-    };
-    writer.column(column);
-    writer.text(symbol);
-    writer.repeated(constant, u8::from(end), Value::Text(text));
-}
-
-/// The coarse range that goes before the exact comparison.
-fn instant_range(writer: &mut Writer<'_>, comparison: Comparison, column: usize, instant: &Timestamp) {
-    let day = |days: i64| {
-        let shifted = instant.saturating_add(SignedDuration::from_hours(24 * days)).unwrap_or(*instant);
-        let mut text = instant_text(shifted);
-        text.truncate(10);
-        Value::Text(text)
-    };
-    if matches!(comparison, Comparison::Eq | Comparison::Gt | Comparison::Ge) {
-        writer.column(column);
-        writer.text(" >= ");
-        writer.repeated(instant, 3, day(-1));
-        writer.text(" AND ");
-    }
-    if matches!(comparison, Comparison::Eq | Comparison::Lt | Comparison::Le) {
-        writer.column(column);
-        writer.text(" < ");
-        writer.repeated(instant, 4, day(2));
-        writer.text(" AND ");
-    }
-}
-
-/// The form that `strftime` gives, to the millisecond.
-fn instant_text(instant: Timestamp) -> String {
-    let rounded = instant.round(jiff::Unit::Millisecond).unwrap_or(instant);
-    let local = jiff::tz::Offset::UTC.to_datetime(rounded);
-    format!("{}T{}", local.date(), time_text(local.time()))
-}
-
-fn time_text(time: jiff::civil::Time) -> String {
-    let millisecond = time.subsec_nanosecond() / 1_000_000;
-    format!("{:02}:{:02}:{:02}.{millisecond:03}", time.hour(), time.minute(), time.second())
+    None
 }

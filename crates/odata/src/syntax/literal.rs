@@ -53,6 +53,8 @@ impl<'t> Parser<'t> {
         let inner = &whole[prefix.len() + 1..whole.len() - 1];
         let is = |name: &str| prefix.eq_ignore_ascii_case(name);
         let literal = if is("duration") {
+            // A bare plus of the client is a blank here.
+            let inner = inner.strip_prefix(' ').unwrap_or(inner);
             literal::is_duration(inner).then_some(Literal::Duration(inner))
         } else if is("binary") {
             literal::binary(inner).map(Literal::Binary)
@@ -79,9 +81,33 @@ impl<'t> Parser<'t> {
         let start = self.cursor.at;
         let text =
             self.cursor.run(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b':' | b'+' | b'-'));
-        number_like(text).ok_or_else(|| {
+        if let Some(literal) = number_like(text) {
+            return Ok(literal);
+        }
+        let (literal, whole) = self.with_bare_plus(text);
+        literal.ok_or_else(|| {
+            if literal::is_leap_second(&whole) {
+                return Reason::LeapSecond(whole).at(self.cursor.target, start);
+            }
             Reason::BadLiteral(text.to_owned()).at(self.cursor.target, start).hinting(hint::number(text))
         })
+    }
+
+    /// A literal with a sign in its midst that the client wrote as a bare plus, which is a blank in a query. Gives the
+    /// text of the literal too.
+    fn with_bare_plus(&mut self, text: &str) -> (Option<Literal<'t>>, String) {
+        let Some(rest) = self.cursor.rest().strip_prefix(' ') else { return (None, text.to_owned()) };
+        let is_part = |byte: u8| byte.is_ascii_digit() || byte == b':';
+        let length = rest.bytes().take_while(|byte| is_part(*byte)).count();
+        let whole = format!("{text}+{}", &rest[..length]);
+        let literal = match number_like(&whole) {
+            Some(Literal::DateTimeOffset(instant)) => Literal::DateTimeOffset(instant),
+            Some(Literal::Double(value)) => Literal::Double(value),
+            _ if literal::is_leap_second(&whole) => return (None, whole),
+            _ => return (None, text.to_owned()),
+        };
+        self.cursor.at += 1 + length;
+        (Some(literal), whole)
     }
 }
 

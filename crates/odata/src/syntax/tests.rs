@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 use super::expression::Parser;
 use super::{Arguments, Binary, Expression, Junction, Literal, Node, Request, Step, Unary};
+use crate::instant::Instant;
 use crate::literal;
 use crate::url::Url;
 
@@ -95,8 +96,8 @@ fn print_literal(literal: &Literal<'_>, out: &mut String) {
         Literal::String(text) => write!(out, "'{}'", text.replace('\'', "''")).unwrap(),
         Literal::Guid(guid) => out.push_str(&literal::guid_text(guid)),
         Literal::Date(date) => write!(out, "{date}").unwrap(),
-        Literal::TimeOfDay(time) => write!(out, "{time}").unwrap(),
-        Literal::DateTimeOffset(instant) => write!(out, "{instant}").unwrap(),
+        Literal::TimeOfDay(clock) => out.push_str(&clock.text()),
+        Literal::DateTimeOffset(instant) => write!(out, "{}Z", instant.text()).unwrap(),
         Literal::Duration(text) => write!(out, "duration'{text}'").unwrap(),
         Literal::Binary(_) => out.push_str("binary''"),
         Literal::Enum(name, member) => write!(out, "{name}'{member}'").unwrap(),
@@ -147,10 +148,11 @@ fn literal() -> impl Strategy<Value = Literal<'static>> {
         (1..9999_i16, 1..=12_i8, 1..=28_i8)
             .prop_map(|(year, month, day)| { Literal::Date(jiff::civil::date(year, month, day)) }),
         (0..86_399_i64).prop_map(|second| {
-            Literal::TimeOfDay(jiff::civil::Time::midnight() + jiff::SignedDuration::from_secs(second))
+            let instant = Instant::since_1970(i128::from(second) * 1_000_000_000_000).unwrap();
+            Literal::TimeOfDay(instant.clock())
         }),
         (0..4_000_000_000_000_i64).prop_map(|millisecond| {
-            Literal::DateTimeOffset(jiff::Timestamp::from_millisecond(millisecond).unwrap())
+            Literal::DateTimeOffset(Instant::since_1970(i128::from(millisecond) * 1_000_000_000).unwrap())
         }),
         prop::sample::select(vec!["P1D", "-PT1.5S"]).prop_map(Literal::Duration),
         Just(Literal::Enum("Ns.Color", "Red")),

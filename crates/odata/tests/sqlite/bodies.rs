@@ -138,8 +138,8 @@ fn what_does_not_fit_its_type_is_null_and_the_body_stays_json() {
     ];
     let sql = "CREATE TABLE T (id INTEGER PRIMARY KEY, i, d, t, g, n, s, f);
         INSERT INTO T VALUES (1, 'abc', 'soon', '2024-02-31 00:00:00', x'00', '1e5', CAST(x'61FF' AS TEXT), 7),
-          (2, 40000, 20240501, 1700000000, 'no', '007', 42, 'true'),
-          (3, 7.0, '2024-05-01 00:00:00', '2024-05-31', x'0123456789ABCDEF0123456789ABCDEF', '12.30', 1.5, 1)";
+          (2, 40000, 20240501, 1700000000, 'no', '007', 42, 'maybe'),
+          (3, 7.0, '2024-05-01 00:00:00', '2024-05-31', x'0123456789ABCDEF0123456789ABCDEF', 12.30, 1.5, 1)";
     let database = Database::new(sql, vec![table("T", &columns, &["id"])]);
     let body: serde_json::Value = serde_json::from_str(&database.body("T")).unwrap();
     let null = serde_json::Value::Null;

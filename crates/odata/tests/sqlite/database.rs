@@ -3,7 +3,7 @@
 use odata::cell::{Cell, Row, Value};
 use odata::error::Error;
 use odata::format::Format;
-use odata::model::{Column, EdmType, ForeignKey, Model, Schema, Table};
+use odata::model::{Column, EdmType, ForeignKey, Model, Schema, Storage, Table};
 use odata::plan::{Context, Plan, Query, prepare};
 use odata::position::Position;
 use odata::sql::Dialect;
@@ -11,7 +11,7 @@ use odata::sql::functions::{FUNCTIONS, SqlFunction};
 use odata::statement::Statement;
 use odata::url::Url;
 use rusqlite::functions::{self, FunctionFlags};
-use rusqlite::types::ValueRef;
+use rusqlite::types::{ToSqlOutput, ValueRef};
 
 /// A database with its model.
 pub(crate) struct Database {
@@ -27,7 +27,7 @@ impl Row for SqliteRow<'_, '_> {
     }
 }
 
-fn cell(value: ValueRef<'_>) -> Cell<'_> {
+pub(crate) fn cell(value: ValueRef<'_>) -> Cell<'_> {
     match value {
         ValueRef::Null => Cell::Null,
         ValueRef::Integer(integer) => Cell::Integer(integer),
@@ -47,9 +47,24 @@ fn call(
     Ok(owned(&value))
 }
 
+/// A parameter, byte for byte.
+struct Parameter<'v>(&'v Value);
+
+impl rusqlite::ToSql for Parameter<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self.0.as_cell() {
+            Cell::Null => ValueRef::Null,
+            Cell::Integer(integer) => ValueRef::Integer(integer),
+            Cell::Real(real) => ValueRef::Real(real),
+            Cell::Text(text) => ValueRef::Text(text),
+            Cell::Blob(blob) => ValueRef::Blob(blob),
+        }))
+    }
+}
+
 fn owned(value: &Value) -> rusqlite::types::Value {
     match value {
-        Value::Null => rusqlite::types::Value::Null,
+        Value::Null | Value::RawText(_) => rusqlite::types::Value::Null,
         Value::Integer(integer) => rusqlite::types::Value::Integer(*integer),
         Value::Real(real) => rusqlite::types::Value::Real(*real),
         Value::Text(text) => rusqlite::types::Value::Text(text.clone()),
@@ -62,6 +77,7 @@ pub(crate) fn table(name: &str, columns: &[(&str, EdmType, bool)], key: &[&str])
         name: (*name).into(),
         ty: *ty,
         nullable: *nullable,
+        storage: Storage { is_textual: matches!(ty, EdmType::String { .. }), ..Storage::default() },
     };
     Table {
         name: name.into(),
@@ -124,7 +140,7 @@ impl Database {
         let mut prepared = self.connection.prepare(&statement.sql).unwrap();
         assert_eq!(prepared.column_count(), statement.columns, "{}", statement.sql);
         assert_eq!(prepared.parameter_count(), statement.parameters.len(), "{}", statement.sql);
-        let parameters = rusqlite::params_from_iter(statement.parameters.iter().map(owned));
+        let parameters = rusqlite::params_from_iter(statement.parameters.iter().map(Parameter));
         let mut rows = prepared.query(parameters)?;
         while let Some(row) = rows.next()? {
             visit(&SqliteRow(row));
@@ -149,6 +165,11 @@ impl Database {
             }
         });
         number
+    }
+
+    /// Whether all checks of a quicker statement hold.
+    pub(crate) fn holds(&self, checks: &[String]) -> bool {
+        checks.iter().all(|check| self.connection.query_row(check, [], |row| row.get(0)).unwrap())
     }
 
     /// One page, and the position after it if there is more.

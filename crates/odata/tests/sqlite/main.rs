@@ -6,6 +6,7 @@ mod arithmetic;
 mod bodies;
 mod budget;
 mod database;
+mod forms;
 mod injection;
 mod names;
 mod null_logic;

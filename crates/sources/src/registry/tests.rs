@@ -15,7 +15,7 @@ fn database(folder: &Path, name: &str) -> SourceSpec {
 }
 
 fn touch(source: &Source) -> Result<(), SourceError> {
-    let select = Statement { sql: "SELECT 1".to_owned(), parameters: Vec::new(), columns: 1 };
+    let select = Statement { sql: "SELECT 1".to_owned(), parameters: Vec::new(), columns: 1, quicker: None };
     let run = Run { deadline: Deadline::after(Duration::from_mins(1)), max_rows: 1 };
     source.query(&select, run, |_| ControlFlow::Continue(())).map(drop)
 }

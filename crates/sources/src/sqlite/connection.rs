@@ -1,6 +1,6 @@
 //! One read-only connection: what it runs and what stops it.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::ffi::c_int;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,6 +15,7 @@ use super::failure::failure;
 use super::file::{Access, LONGEST_DECLARATION, authorize, connect, is_settled};
 use super::own;
 use super::prepared::{Prepared, prepare};
+use super::quicker::Checked;
 use crate::budget::Permit;
 use crate::{Deadline, Limits, SourceError};
 
@@ -61,6 +62,8 @@ pub(super) struct OpenConnection {
     control: Arc<Control>,
     row_bytes: i32,
     longest_value: Cell<i32>,
+    /// What checks of the data gave, and in which state of them.
+    pub(super) checked: RefCell<Checked>,
     pub(super) generation: u64,
     _permit: Permit,
 }
@@ -95,7 +98,8 @@ impl OpenConnection {
             .map_err(|error| failure(&error))?;
         let row_bytes = i32::try_from(limits.max_row_bytes).unwrap_or(i32::MAX);
         let longest_value = Cell::new(LONGEST_DECLARATION);
-        let opened = Self { sqlite, control, row_bytes, longest_value, generation, _permit: permit };
+        let checked = RefCell::default();
+        let opened = Self { sqlite, control, row_bytes, longest_value, checked, generation, _permit: permit };
         Ok((opened, access))
     }
 
@@ -192,6 +196,13 @@ impl OpenConnection {
         let counter = self.sqlite.prepare_cached("PRAGMA schema_version");
         let counter = counter.and_then(|mut counter| counter.query_row([], |row| row.get(0)));
         counter.map_err(|error| self.failure(&error))
+    }
+
+    /// A number that differs whenever the data that this connection sees do.
+    pub(super) fn data_version(&self) -> Result<i64, SourceError> {
+        let version = self.sqlite.prepare_cached("PRAGMA data_version");
+        let version = version.and_then(|mut version| version.query_row([], |row| row.get(0)));
+        version.map_err(|error| self.failure(&error))
     }
 
     /// The connection itself, for reading the structure.

@@ -84,8 +84,8 @@ pub(super) fn authorize(context: AuthContext<'_>) -> Authorization {
         } => true,
         AuthAction::Function { function_name } => !function_name.eq_ignore_ascii_case("load_extension"),
         AuthAction::Pragma { pragma_name, pragma_value } => match pragma_name {
-            "table_list" | "table_xinfo" | "foreign_key_list" | "index_list" => true,
-            "schema_version" | "application_id" => pragma_value.is_none(),
+            "table_list" | "table_xinfo" | "foreign_key_list" | "index_list" | "index_xinfo" => true,
+            "schema_version" | "application_id" | "data_version" | "encoding" => pragma_value.is_none(),
             _ => false,
         },
         _ => false,

@@ -4,7 +4,7 @@ use odata::cell::{Cell, Value};
 use odata::sql::functions::{FUNCTIONS, SqlFunction};
 use rusqlite::Connection;
 use rusqlite::functions::{Context, FunctionFlags};
-use rusqlite::types::{self, ValueRef};
+use rusqlite::types;
 
 pub(super) fn register(connection: &Connection) -> rusqlite::Result<()> {
     // Callable from our own statements only, never from a view or index of the user's database.
@@ -22,19 +22,14 @@ fn call(function: &SqlFunction, context: &Context<'_>) -> rusqlite::Result<types
     let mut cells = [Cell::Null; 3];
     let given = cells.get_mut(..context.len()).unwrap_or_default();
     for (index, cell) in given.iter_mut().enumerate() {
-        *cell = match context.get_raw(index) {
-            ValueRef::Null => Cell::Null,
-            ValueRef::Integer(integer) => Cell::Integer(integer),
-            ValueRef::Real(real) => Cell::Real(real),
-            ValueRef::Text(text) => Cell::Text(text),
-            ValueRef::Blob(blob) => Cell::Blob(blob),
-        };
+        *cell = super::survey::cell(context.get_raw(index));
     }
     // SQLite hands on the message alone; `failure` finds the reason again by it.
     let value =
         (function.run)(given).map_err(|reason| rusqlite::Error::UserFunctionError(Box::new(reason)))?;
     Ok(match value {
-        Value::Null => types::Value::Null,
+        // No function gives text that is none.
+        Value::Null | Value::RawText(_) => types::Value::Null,
         Value::Integer(integer) => types::Value::Integer(integer),
         Value::Real(real) => types::Value::Real(real),
         Value::Text(text) => types::Value::Text(text),

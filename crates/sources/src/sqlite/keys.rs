@@ -63,7 +63,8 @@ pub(super) fn complete(
 fn number_rows(table: &mut Table, described: &mut Described) {
     let taken = |name: &str| table.columns.iter().any(|column| column.name.eq_ignore_ascii_case(name));
     let Some(name) = ROW_NUMBER.into_iter().find(|name| !taken(name)) else { return };
-    table.columns.push(Column { name: name.to_owned(), ty: EdmType::Int64, nullable: false });
+    let storage = super::storage::of_row_number();
+    table.columns.push(Column { name: name.to_owned(), ty: EdmType::Int64, nullable: false, storage });
     table.primary_key = vec![name.to_owned()];
     let message = format!(
         "it has no primary key, so its rows are told apart by {name}, the number that SQLite gives each row; VACUUM may \

@@ -7,8 +7,8 @@ use rusqlite::Connection;
 
 use super::connection::OpenConnection;
 use super::declared::edm_type;
-use super::{keys, own, probe};
-use crate::stores::Keys;
+use super::{keys, own, probe, storage, survey};
+use crate::stores::Declarations;
 use crate::{Described, SourceError};
 
 /// What `pragma_table_list` says of a table.
@@ -16,6 +16,7 @@ struct Listed {
     name: String,
     kind: Kind,
     has_rowid: bool,
+    is_strict: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -29,8 +30,11 @@ enum Kind {
 }
 
 /// Describes every ordinary table and view. What cannot be served is a finding, not an error: one broken view must
-/// not keep the rest from being read. `keys` are what the owner declares for those without a primary key.
-pub(super) fn describe(connection: &OpenConnection, keys: &Keys) -> Result<Described, SourceError> {
+/// not keep the rest from being read. `declared` is what the owner says of them.
+pub(super) fn describe(
+    connection: &OpenConnection,
+    declared: &Declarations,
+) -> Result<Described, SourceError> {
     let fail = |error: rusqlite::Error| connection.failure(&error);
     connection.allow_declarations()?;
     let sqlite = connection.sqlite();
@@ -38,20 +42,29 @@ pub(super) fn describe(connection: &OpenConnection, keys: &Keys) -> Result<Descr
     own::refuse_marked(sqlite)?;
     let listed = list(sqlite).map_err(fail)?;
     own::refuse_by_tables(listed.iter().map(|listed| listed.name.as_str()))?;
+    let is_utf8 = storage::is_utf8(sqlite).map_err(fail)?;
+    let until = survey::until();
+    let (keys, forms) = (&declared.keys, &declared.forms);
     let mut described = Described::default();
     keys::refuse_strays(keys, listed.iter().map(|listed| listed.name.as_str()), &mut described);
     for listed in listed {
         if let Some(message) = reason_to_drop(&listed) {
             described.findings.push(Finding { subject: listed.name, message: message.to_owned() });
         } else if listed.kind != Kind::Shadow {
-            let Some(table) = readable(connection, &listed, &mut described.findings)? else { continue };
+            let Some(table) = readable(connection, &listed, is_utf8, &mut described.findings)? else {
+                continue;
+            };
             let Some(mut table) = probe::usable(connection, table, &mut described.findings)? else {
                 continue;
             };
             keys::complete(connection, &mut table, listed.has_rowid, keys, &mut described)?;
+            storage::complete(sqlite, &mut table).map_err(fail)?;
+            let declared = survey::declare(forms, &mut table);
+            survey::look(connection, &mut table, &declared, until, &mut described.findings)?;
             described.schema.tables.push(table);
         }
     }
+    survey::refuse_strays(forms, &mut described);
     resolve_references(&mut described.schema.tables);
     Ok(described)
 }
@@ -60,9 +73,10 @@ pub(super) fn describe(connection: &OpenConnection, keys: &Keys) -> Result<Descr
 fn readable(
     connection: &OpenConnection,
     listed: &Listed,
+    is_utf8: bool,
     findings: &mut Vec<Finding>,
 ) -> Result<Option<Table>, SourceError> {
-    let error = match table(connection.sqlite(), listed) {
+    let error = match table(connection.sqlite(), listed, is_utf8) {
         Ok(table) => return Ok(Some(table)),
         Err(error) => error,
     };
@@ -78,7 +92,7 @@ fn readable(
 
 fn list(sqlite: &Connection) -> rusqlite::Result<Vec<Listed>> {
     let mut statement = sqlite.prepare_cached(
-        r"SELECT CAST(name AS TEXT), type, wr FROM pragma_table_list
+        r"SELECT CAST(name AS TEXT), type, wr, strict FROM pragma_table_list
           WHERE schema = 'main' AND name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY name",
     )?;
     let rows = statement.query_map([], |row| {
@@ -89,7 +103,8 @@ fn list(sqlite: &Connection) -> rusqlite::Result<Vec<Listed>> {
             _ => Kind::Table,
         };
         let name = String::from_utf8_lossy(row.get_ref(0)?.as_bytes()?).into_owned();
-        Ok(Listed { name, kind, has_rowid: !row.get::<_, bool>(2)? && kind == Kind::Table })
+        let has_rowid = !row.get::<_, bool>(2)? && kind == Kind::Table;
+        Ok(Listed { name, kind, has_rowid, is_strict: row.get(3)? })
     })?;
     rows.collect()
 }
@@ -116,8 +131,8 @@ struct Declared {
     key_place: u32,
 }
 
-fn table(sqlite: &Connection, listed: &Listed) -> rusqlite::Result<Table> {
-    let mut columns = declared_columns(sqlite, &listed.name)?;
+fn table(sqlite: &Connection, listed: &Listed, is_utf8: bool) -> rusqlite::Result<Table> {
+    let mut columns = declared_columns(sqlite, listed, is_utf8)?;
     let mut key: Vec<usize> = (0..columns.len()).filter(|&at| columns[at].key_place > 0).collect();
     key.sort_by_key(|&at| columns[at].key_place);
     if let [only] = key[..]
@@ -127,6 +142,7 @@ fn table(sqlite: &Connection, listed: &Listed) -> rusqlite::Result<Table> {
     {
         // The column is the row's own number, which always exists.
         columns[only].column.nullable = false;
+        columns[only].column.storage = storage::of_row_number();
     }
     if listed.kind == Kind::Table && !listed.has_rowid {
         for &at in &key {
@@ -143,15 +159,17 @@ fn table(sqlite: &Connection, listed: &Listed) -> rusqlite::Result<Table> {
     })
 }
 
-fn declared_columns(sqlite: &Connection, table: &str) -> rusqlite::Result<Vec<Declared>> {
+fn declared_columns(sqlite: &Connection, listed: &Listed, is_utf8: bool) -> rusqlite::Result<Vec<Declared>> {
+    let kind = storage::Kind { is_table: listed.kind == Kind::Table, is_strict: listed.is_strict };
     let mut statement = sqlite.prepare_cached(
         // 1 is a hidden column of a virtual table; generated columns are 2 and 3.
         r#"SELECT name, type, "notnull", pk FROM pragma_table_xinfo(?1, 'main') WHERE hidden <> 1"#,
     )?;
-    let rows = statement.query_map([table], |row| {
+    let rows = statement.query_map([&listed.name], |row| {
         let type_name: String = row.get(1)?;
-        let column =
-            Column { name: row.get(0)?, ty: edm_type(&type_name), nullable: !row.get::<_, bool>(2)? };
+        let ty = edm_type(&type_name);
+        let storage = storage::of(&type_name, ty, kind, is_utf8);
+        let column = Column { name: row.get(0)?, ty, nullable: !row.get::<_, bool>(2)?, storage };
         Ok(Declared { column, type_name, key_place: row.get(3)? })
     })?;
     rows.collect()

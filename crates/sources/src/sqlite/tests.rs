@@ -50,7 +50,7 @@ fn run() -> Run {
 }
 
 fn statement(sql: &str, columns: usize) -> Statement {
-    Statement { sql: sql.to_owned(), parameters: Vec::new(), columns }
+    Statement { sql: sql.to_owned(), parameters: Vec::new(), columns, quicker: None }
 }
 
 /// All rows, each as text.

@@ -3,7 +3,8 @@ use proptest::prelude::*;
 use super::*;
 
 const WRITINGS: &[Writing] = &[
-    Writing::Boolean,
+    Writing::Boolean(Form::Usual),
+    Writing::Boolean(Form::MinusOne),
     Writing::Integer { min: i64::MIN, max: i64::MAX, quoted: false },
     Writing::Integer { min: i64::MIN, max: i64::MAX, quoted: true },
     Writing::Integer { min: -128, max: 127, quoted: false },
@@ -13,13 +14,18 @@ const WRITINGS: &[Writing] = &[
     Writing::Decimal { scale: Some(2), quoted: true },
     Writing::Float,
     Writing::String,
-    Writing::Guid,
-    Writing::Date,
+    Writing::Guid(Form::Usual),
+    Writing::Date(Form::Usual),
     Writing::TimeOfDay,
-    Writing::DateTimeOffset,
+    Writing::DateTimeOffset(Form::Usual),
+    Writing::DateTimeOffset(Form::UnixSeconds),
     Writing::Duration,
     Writing::Binary,
 ];
+
+fn field(before: &[u8], writing: Writing) -> Field {
+    Field { before: before.to_vec().into(), column: 0, writing, exception: Box::default(), promised: false }
+}
 
 /// Writes a field behind something else, here and in the general way, and compares.
 fn agree(before: &[u8], writing: Writing, cell: Cell<'_>) {
@@ -29,7 +35,7 @@ fn agree(before: &[u8], writing: Writing, cell: Cell<'_>) {
     expected.push(b'}');
     let mut out = b"[".to_vec();
     let mut line = Line::new(&mut out);
-    let also_fits = line.field(&before.to_vec().into(), writing, cell);
+    let also_fits = line.field(&field(before, writing), cell);
     line.byte(b'}');
     line.finish();
     let texts = [&out, &expected].map(|bytes| String::from_utf8_lossy(bytes));
@@ -133,9 +139,9 @@ fn names_of_any_length_stand_before_their_value() {
 fn a_row_longer_than_the_room_is_whole() {
     let mut out = Vec::new();
     let mut line = Line::new(&mut out);
-    let before = Before::from(b",".to_vec());
+    let field = field(b",", Writing::Float);
     for value in 0..1000 {
-        assert!(line.field(&before, Writing::Float, Cell::Integer(value)));
+        assert!(line.field(&field, Cell::Integer(value)));
     }
     line.finish();
     let values: Vec<String> = (0..1000).map(|value| value.to_string()).collect();

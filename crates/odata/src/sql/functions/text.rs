@@ -34,6 +34,13 @@ fn with_case(cells: &[Cell<'_>], change: fn(&str) -> String) -> Value {
     }
 }
 
+/// How many characters a text has, past a NUL too.
+pub(super) fn length(cells: &[Cell<'_>]) -> Value {
+    let [cell] = cells else { return Value::Null };
+    text(*cell)
+        .map_or(Value::Null, |text| Value::Integer(i64::try_from(text.chars().count()).unwrap_or(i64::MAX)))
+}
+
 pub(super) fn starts_with(cells: &[Cell<'_>]) -> Value {
     compare(cells, |text, prefix| text.starts_with(prefix))
 }

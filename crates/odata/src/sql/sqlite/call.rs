@@ -1,10 +1,9 @@
 //! Functions and arithmetic in SQLite. Each operand is written once: where SQLite's own functions would need it several
 //! times, one of [ours](crate::sql::functions) is called.
 
-use super::{TIME, around, strftime};
+use super::around;
 use crate::bind::function::Function;
-use crate::bind::typed::{Arithmetic, Class, Constant, Term, Typed};
-use crate::cell::Value;
+use crate::bind::typed::{Arithmetic, Class, Typed};
 use crate::sql::Writer;
 
 /// The characters that `trim` removes: those that Unicode calls white space.
@@ -13,25 +12,32 @@ const WHITE_SPACE: &str = "char(9,10,11,12,13,32,133,160,5760,8192,8193,8194,819
 
 pub(super) fn call(writer: &mut Writer<'_>, function: Function, arguments: &[Typed]) {
     match (function, arguments) {
-        (Function::StartsWith, [text, prefix]) => starts_with(writer, text, prefix),
+        (Function::StartsWith, _) => plain(writer, "sluicegate_starts_with(", arguments),
         (Function::EndsWith, _) => plain(writer, "sluicegate_ends_with(", arguments),
         (Function::Substring, _) => plain(writer, "sluicegate_substring(", arguments),
         (Function::Floor, _) => plain(writer, "sluicegate_floor(", arguments),
         (Function::Ceiling, _) => plain(writer, "sluicegate_ceiling(", arguments),
         (Function::Round, _) => plain(writer, "sluicegate_round(", arguments),
-        (Function::Length, _) => plain(writer, "length(", arguments),
+        (Function::Length, _) => plain(writer, "sluicegate_length(", arguments),
         (Function::ToLower, _) => plain(writer, "sluicegate_lower(", arguments),
         (Function::ToUpper, _) => plain(writer, "sluicegate_upper(", arguments),
-        (Function::Date, [instant]) => strftime(writer, "", "'%Y-%m-%d'", instant, ""),
-        (Function::Time, [instant]) => strftime(writer, "", TIME, instant, ""),
-        (Function::Year, [date]) => strftime(writer, "CAST(", "'%Y'", date, " AS INTEGER)"),
-        (Function::Month, [date]) => strftime(writer, "CAST(", "'%m'", date, " AS INTEGER)"),
-        (Function::Day, [date]) => strftime(writer, "CAST(", "'%d'", date, " AS INTEGER)"),
-        (Function::Hour, [time]) => strftime(writer, "CAST(", "'%H'", time, " AS INTEGER)"),
-        (Function::Minute, [time]) => strftime(writer, "CAST(", "'%M'", time, " AS INTEGER)"),
-        (Function::Second, [time]) => strftime(writer, "CAST(", "'%S'", time, " AS INTEGER)"),
+        (Function::Date, [instant]) => around(writer, "substr(", &[instant], "", ", 1, 10)"),
+        (Function::Time, [instant]) => around(writer, "substr(", &[instant], "", ", 12)"),
+        (Function::Year, [date]) => part(writer, date, "1, 4"),
+        (Function::Month, [date]) => part(writer, date, "6, 2"),
+        (Function::Day, [date]) => part(writer, date, "9, 2"),
+        (Function::Hour, [time]) => part(writer, time, in_time(time, "1, 2", "12, 2")),
+        (Function::Minute, [time]) => part(writer, time, in_time(time, "4, 2", "15, 2")),
+        (Function::Second, [time]) => part(writer, time, in_time(time, "7, 2", "18, 2")),
         (Function::FractionalSeconds, [time]) => {
-            strftime(writer, "CAST(substr(", "'%f'", time, ", 3) AS REAL)");
+            // There may be no fraction.
+            around(
+                writer,
+                "CAST('0' || substr(",
+                &[time],
+                "",
+                in_time(time, ", 9) AS REAL)", ", 20) AS REAL)"),
+            );
         }
         (Function::Contains, [text, part]) => around(writer, "(instr(", &[text, part], ", ", ") > 0)"),
         (Function::IndexOf, [text, part]) => around(writer, "(instr(", &[text, part], ", ", ") - 1)"),
@@ -43,6 +49,15 @@ pub(super) fn call(writer: &mut Writer<'_>, function: Function, arguments: &[Typ
         }
         (_, _) => writer.text("NULL"),
     }
+}
+
+/// Writes a number at a place in a date, a time or a moment, all of which are text of fixed form.
+fn part(writer: &mut Writer<'_>, operand: &Typed, place: &str) {
+    around(writer, "CAST(substr(", &[operand], "", &format!(", {place}) AS INTEGER)"));
+}
+
+fn in_time<'p>(operand: &Typed, in_time: &'p str, in_moment: &'p str) -> &'p str {
+    if operand.class == Class::TimeOfDay { in_time } else { in_moment }
 }
 
 /// A call with all arguments as they are.
@@ -70,35 +85,4 @@ pub(super) fn arithmetic(writer: &mut Writer<'_>, operator: Arithmetic, left: &T
         Arithmetic::Mod => ("sluicegate_mod(", ", "),
     };
     around(writer, before, &[left, right], between, ")");
-}
-
-/// A literal prefix of a column is a range, which an index serves.
-fn starts_with(writer: &mut Writer<'_>, text: &Typed, prefix: &Typed) {
-    if let (Term::Column(column), Term::Constant(Constant::String(start))) = (&text.term, &prefix.term)
-        && let Some(end) = successor(start)
-    {
-        writer.text("(");
-        writer.column(*column);
-        writer.text(" >= ");
-        writer.repeated(start, 0, Value::Text(start.clone()));
-        writer.text(" AND ");
-        writer.column(*column);
-        writer.text(" < ");
-        writer.repeated(start, 1, Value::Text(end));
-        return writer.text(")");
-    }
-    around(writer, "sluicegate_starts_with(", &[text, prefix], ", ", ")");
-}
-
-/// The least text above all texts that start with `prefix`; none if there is no such.
-fn successor(prefix: &str) -> Option<String> {
-    let mut end = prefix.to_owned();
-    while let Some(last) = end.pop() {
-        let next = if last == '\u{d7ff}' { Some('\u{e000}') } else { char::from_u32(u32::from(last) + 1) };
-        if let Some(next) = next {
-            end.push(next);
-            return Some(end);
-        }
-    }
-    None
 }

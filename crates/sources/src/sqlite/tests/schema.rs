@@ -1,4 +1,5 @@
 use super::*;
+use crate::stores::Declarations;
 
 fn described(sql: &str) -> crate::Described {
     described_with(sql, &[])
@@ -8,7 +9,10 @@ fn described_with(sql: &str, keys: &[(&str, &[&str])]) -> crate::Described {
     let fixture = fixture(sql);
     let named = |columns: &&[&str]| columns.iter().map(|column| (*column).to_owned()).collect();
     let keys = keys.iter().map(|(table, columns)| ((*table).to_owned(), named(columns))).collect();
-    let spec = SourceSpec::Sqlite { path: fixture.path.clone(), keys };
+    let spec = SourceSpec::Sqlite {
+        path: fixture.path.clone(),
+        declared: Declarations { keys, ..Declarations::default() },
+    };
     let source = Source::open(&spec, &limits(), &ConnectionBudget::new(8)).unwrap();
     source.read_schema(Deadline::after(Duration::from_mins(1))).unwrap()
 }
@@ -201,4 +205,58 @@ fn what_needs_a_function_or_collation_of_another_program_is_a_finding() {
         assert!(matches!(refused, SourceError::Unsupported { .. }), "{sql}: {refused:?}");
         assert!(!refused.is_transient());
     }
+}
+
+fn with_forms(sql: &str, forms: &str) -> crate::Described {
+    let fixture = fixture(sql);
+    let options = [
+        ("path".to_owned(), fixture.path.to_str().unwrap().to_owned()),
+        ("storageForms".to_owned(), forms.to_owned()),
+    ];
+    let spec = SourceSpec::of(1, &options.into()).unwrap();
+    let source = Source::open(&spec, &limits(), &ConnectionBudget::new(8)).unwrap();
+    source.read_schema(Deadline::after(Duration::from_mins(1))).unwrap()
+}
+
+#[test]
+fn a_declared_form_gives_a_column_its_type_and_is_not_guessed_at() {
+    use odata::form::Form;
+    use odata::model::EdmType;
+    let found = with_forms(
+        "CREATE TABLE t(id INTEGER PRIMARY KEY, at INTEGER, day DATE, done TEXT); INSERT INTO t VALUES (1, 5, 6, 'f')",
+        r#"{"T": {"AT": "unix-milliseconds", "day": "unix-seconds", "done": "t/f", "gone": "text"}, "u": {"x": "text"}}"#,
+    );
+    let columns = &table(&found.schema.tables, "t").columns;
+    let read: Vec<_> = columns.iter().map(|column| (column.ty, column.storage.form)).collect();
+    assert_eq!(
+        read[1..],
+        [
+            (EdmType::DateTimeOffset, Form::UnixMilliseconds),
+            (EdmType::Date, Form::UnixSeconds),
+            (EdmType::Boolean, Form::Letters),
+        ]
+    );
+    assert_eq!(subjects(&found.findings), [""; 0]);
+    assert_eq!(subjects(&found.refused_forms), ["T.gone", "u.x"]);
+}
+
+#[test]
+fn what_numbers_mean_and_what_fits_nothing_is_found_in_the_data() {
+    use odata::form::Form;
+    let found = described(
+        "CREATE TABLE t(id INTEGER PRIMARY KEY, seconds DATETIME, julian TIMESTAMP, n INT NOT NULL, s TEXT COLLATE NOCASE);
+         CREATE INDEX t_n ON t(n, s);
+         INSERT INTO t VALUES (1, 1714564800, 2460432.25, 'many', 'x'), (2, '2024-05-01 12:00:00', NULL, 1, NULL)",
+    );
+    let columns = &table(&found.schema.tables, "t").columns;
+    assert!(columns[0].storage.is_guaranteed);
+    assert_eq!(columns[1].storage.form, Form::UnixSeconds);
+    assert_eq!(columns[2].storage.form, Form::JulianDay);
+    assert_eq!(columns[3].storage.found.map(|found| (found.all, found.misfits)), Some((true, 1)));
+    assert!(columns[3].storage.index.is_some() && columns[4].storage.index.is_none());
+    assert_ne!(columns[4].storage.collation, odata::model::Collation::Binary);
+    assert_eq!(subjects(&found.findings), ["t.seconds", "t.julian"]);
+    let model = odata::model::Model::compile("m", found.schema);
+    assert!(model.entity_types[0].properties[3].nullable);
+    assert_eq!(subjects(&model.findings), ["t.n"]);
 }

@@ -1,0 +1,238 @@
+//! Storage forms: how a database keeps the values of a column.
+//!
+//! A [`Reading`] says which value a cell stands for, if any. What a client is shown and what is compared, ordered and
+//! looked up come of the same reading: the encoder calls it, and so does the SQL function by which statements compare.
+//! A cell that no reading takes is a misfit: it is shown as null, and it is null in every comparison.
+//!
+//! A [`Layout`] is a narrower promise, which the cells of most columns keep: within one layout different values differ
+//! as they are stored, and their order is the order of the values. There the column itself can be compared, by an index.
+
+pub(crate) mod layout;
+pub(crate) mod read;
+mod survey;
+
+use crate::model::EdmType;
+pub use layout::Layout;
+pub use survey::{Found, Survey};
+
+/// How a database keeps the values of a column, beyond what their type says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Form {
+    /// Whatever can only mean one thing: text for dates and times, every usual word and number for Booleans, text in
+    /// either case or 16 bytes for GUIDs.
+    #[default]
+    Usual,
+    /// Booleans as 0 and 1.
+    ZeroOne,
+    /// Booleans as 0 and -1.
+    MinusOne,
+    /// Booleans as `t` and `f`.
+    Letters,
+    /// Booleans as `true` and `false`.
+    Words,
+    /// GUIDs as text in lower case.
+    GuidText,
+    /// GUIDs as text in upper case.
+    GuidTextUpper,
+    /// GUIDs as 16 bytes, the first of the text first.
+    GuidBytes,
+    /// Moments and dates also as seconds since 1970.
+    UnixSeconds,
+    /// Moments and dates also as milliseconds since 1970.
+    UnixMilliseconds,
+    /// Moments and dates also as microseconds since 1970.
+    UnixMicroseconds,
+    /// Moments and dates also as Julian days.
+    JulianDay,
+}
+
+/// Which value a cell of a column stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Reading {
+    /// The type of the values.
+    pub ty: EdmType,
+    /// How they are kept.
+    pub form: Form,
+}
+
+/// The most digits after the point that a declared form of decimals may have.
+const MOST_DIGITS: u16 = 15;
+
+/// The forms that an owner can declare, by the type that a column is then served as. `decimal(n)` is one too.
+const DECLARABLE: &[(&str, EdmType, Form)] = &[
+    ("0/1", EdmType::Boolean, Form::ZeroOne),
+    ("-1/0", EdmType::Boolean, Form::MinusOne),
+    ("t/f", EdmType::Boolean, Form::Letters),
+    ("true/false", EdmType::Boolean, Form::Words),
+    ("boolean", EdmType::Boolean, Form::Usual),
+    ("integer", EdmType::Int64, Form::Usual),
+    ("real", EdmType::Double, Form::Usual),
+    ("decimal", EdmType::Decimal { precision: None, scale: None }, Form::Usual),
+    ("text", EdmType::String { max_length: None }, Form::Usual),
+    ("binary", EdmType::Binary, Form::Usual),
+    ("guid", EdmType::Guid, Form::Usual),
+    ("guid-text", EdmType::Guid, Form::GuidText),
+    ("guid-text-upper", EdmType::Guid, Form::GuidTextUpper),
+    ("guid-blob", EdmType::Guid, Form::GuidBytes),
+    ("text-date", EdmType::Date, Form::Usual),
+    ("text-time", EdmType::TimeOfDay, Form::Usual),
+    ("text-date-time", EdmType::DateTimeOffset, Form::Usual),
+    ("unix-seconds", EdmType::DateTimeOffset, Form::UnixSeconds),
+    ("unix-milliseconds", EdmType::DateTimeOffset, Form::UnixMilliseconds),
+    ("unix-microseconds", EdmType::DateTimeOffset, Form::UnixMicroseconds),
+    ("julian-day", EdmType::DateTimeOffset, Form::JulianDay),
+];
+
+impl Form {
+    /// The names of all forms that can be declared, for texts.
+    pub fn names() -> String {
+        let names: Vec<&str> = DECLARABLE.iter().map(|(name, ..)| *name).collect();
+        format!("{}, decimal(n)", names.join(", "))
+    }
+
+    /// The form of that name, and the type that a column has by it, which the database declares as `declared`; none if
+    /// there is no such form. Numbers in a column that is declared as a date are dates.
+    pub fn declared(name: &str, declared: EdmType) -> Option<Reading> {
+        if let Some(digits) = name.strip_prefix("decimal(").and_then(|rest| rest.strip_suffix(')')) {
+            let scale = digits.parse().ok().filter(|scale| *scale <= MOST_DIGITS)?;
+            let ty = EdmType::Decimal { precision: None, scale: Some(scale) };
+            return Some(Reading { ty, form: Self::Usual });
+        }
+        let (_, ty, form) = DECLARABLE.iter().find(|(known, ..)| *known == name)?;
+        let narrower = match (*ty, declared) {
+            (EdmType::Int64, EdmType::Byte | EdmType::SByte | EdmType::Int16 | EdmType::Int32)
+            | (EdmType::String { .. }, EdmType::String { .. })
+            | (EdmType::Decimal { .. }, EdmType::Decimal { .. }) => true,
+            (EdmType::DateTimeOffset, EdmType::Date) => form.scale_of_numbers().is_some(),
+            _ => false,
+        };
+        Some(Reading { ty: if narrower { declared } else { *ty }, form: *form })
+    }
+
+    /// The name under which it can be declared for a type; none for the usual one.
+    pub fn name(self) -> Option<&'static str> {
+        let named = DECLARABLE.iter().find(|(_, _, form)| *form == self && self != Self::Usual);
+        named.map(|(name, ..)| *name)
+    }
+
+    /// The form of GUIDs that are all stored in this layout.
+    pub fn of_guids(layout: Layout) -> Self {
+        match layout {
+            Layout::PLAIN => Self::GuidText,
+            Layout::OTHER_TEXT => Self::GuidTextUpper,
+            Layout::NUMBERS => Self::GuidBytes,
+            _ => Self::Usual,
+        }
+    }
+
+    /// The numbers that moments are kept as.
+    pub(crate) fn scale_of_numbers(self) -> Option<read::Numbers> {
+        match self {
+            Self::UnixSeconds => Some(read::Numbers::Since1970(1_000_000_000_000)),
+            Self::UnixMilliseconds => Some(read::Numbers::Since1970(1_000_000_000)),
+            Self::UnixMicroseconds => Some(read::Numbers::Since1970(1_000_000)),
+            Self::JulianDay => Some(read::Numbers::JulianDays),
+            _ => None,
+        }
+    }
+}
+
+impl Reading {
+    /// A number that stands for this reading in SQL text, where it is the second argument of the functions.
+    pub(crate) fn code(self) -> i64 {
+        let (kind, detail) = match self.ty {
+            EdmType::Boolean => (1, 0),
+            EdmType::Byte => (2, 0),
+            EdmType::SByte => (3, 0),
+            EdmType::Int16 => (4, 0),
+            EdmType::Int32 => (5, 0),
+            EdmType::Int64 => (6, 0),
+            EdmType::Decimal { scale, .. } => (7, scale.map_or(0, |scale| i64::from(scale) + 1)),
+            EdmType::Single => (8, 0),
+            EdmType::Double => (9, 0),
+            EdmType::String { .. } => (10, 0),
+            EdmType::Guid => (11, 0),
+            EdmType::Date => (12, 0),
+            EdmType::TimeOfDay => (13, 0),
+            EdmType::DateTimeOffset => (14, 0),
+            EdmType::Duration => (15, 0),
+            EdmType::Binary => (16, 0),
+        };
+        kind | (self.form as i64) << 8 | detail << 16
+    }
+
+    /// The reading of that number; none if there is no such.
+    pub(crate) fn of_code(code: i64) -> Option<Self> {
+        const FORMS: [Form; 12] = [
+            Form::Usual,
+            Form::ZeroOne,
+            Form::MinusOne,
+            Form::Letters,
+            Form::Words,
+            Form::GuidText,
+            Form::GuidTextUpper,
+            Form::GuidBytes,
+            Form::UnixSeconds,
+            Form::UnixMilliseconds,
+            Form::UnixMicroseconds,
+            Form::JulianDay,
+        ];
+        let ty = match code & 0xff {
+            1 => EdmType::Boolean,
+            2 => EdmType::Byte,
+            3 => EdmType::SByte,
+            4 => EdmType::Int16,
+            5 => EdmType::Int32,
+            6 => EdmType::Int64,
+            7 => {
+                let scale = u16::try_from((code >> 16) - 1).ok();
+                EdmType::Decimal { precision: None, scale }
+            }
+            8 => EdmType::Single,
+            9 => EdmType::Double,
+            10 => EdmType::String { max_length: None },
+            11 => EdmType::Guid,
+            12 => EdmType::Date,
+            13 => EdmType::TimeOfDay,
+            14 => EdmType::DateTimeOffset,
+            15 => EdmType::Duration,
+            16 => EdmType::Binary,
+            _ => return None,
+        };
+        let form = *FORMS.get(usize::try_from(code >> 8 & 0xff).ok()?)?;
+        Some(Self { ty, form })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_declarable_reading_survives_its_code() {
+        for (name, ty, form) in DECLARABLE {
+            let reading = Reading { ty: *ty, form: *form };
+            assert_eq!(Reading::of_code(reading.code()), Some(reading), "{name}");
+            assert_eq!(Form::declared(name, *ty), Some(reading), "{name}");
+        }
+        for scale in [None, Some(0), Some(2), Some(15)] {
+            let reading = Reading { ty: EdmType::Decimal { precision: None, scale }, form: Form::Usual };
+            assert_eq!(Reading::of_code(reading.code()), Some(reading));
+        }
+    }
+
+    #[test]
+    fn a_declared_form_gives_the_type_unless_the_column_has_a_narrower_one() {
+        let ty = |name, declared| Form::declared(name, declared).map(|reading| reading.ty);
+        assert_eq!(ty("unix-seconds", EdmType::Int64), Some(EdmType::DateTimeOffset));
+        assert_eq!(ty("unix-seconds", EdmType::Date), Some(EdmType::Date));
+        assert_eq!(ty("text-date-time", EdmType::Date), Some(EdmType::DateTimeOffset));
+        assert_eq!(ty("integer", EdmType::Int16), Some(EdmType::Int16));
+        assert_eq!(
+            ty("decimal(2)", EdmType::Double),
+            Some(EdmType::Decimal { precision: None, scale: Some(2) })
+        );
+        assert_eq!(ty("decimal(99)", EdmType::Double), None);
+        assert_eq!(ty("fortnights", EdmType::Double), None);
+    }
+}

@@ -1,0 +1,308 @@
+//! Columns: their values, and where a column will do as it is stored.
+//!
+//! The value of a column is an expression that gives what [`Reading::read`] gives, in the words of SQL where these are
+//! quick and say the same, else by the function that calls it. The unit tests and `tests/sqlite/forms.rs` hold one
+//! against the other.
+
+use super::Sqlite;
+use crate::bind::typed::{Class, Constant, Typed};
+use crate::cell::Value;
+use crate::form::Layout;
+use crate::form::read::booleans;
+use crate::model::{Collation, EdmType, EntityType, Property};
+use crate::sql::{Dialect, Rules as _, Writer, functions};
+
+/// Writes the column as it is stored; text is compared byte by byte, whatever the column's own rule is.
+pub(super) fn stored(writer: &mut Writer<'_>, column: usize) {
+    writer.column(column);
+    let property = property(writer, column);
+    if matches!(property.ty, EdmType::String { .. }) && property.storage.collation != Collation::Binary {
+        writer.text(" COLLATE BINARY");
+    }
+}
+
+pub(super) fn property<'m>(writer: &Writer<'m>, column: usize) -> &'m Property {
+    &writer.entity_type.properties[column]
+}
+
+/// Whether the column can hold nothing but values, stored as values are compared. Those of a key can, since rows in
+/// which they are something else are not served.
+pub(super) fn is_sound(entity_type: &EntityType, column: usize) -> bool {
+    let property = &entity_type.properties[column];
+    let is_plain = property.storage.layout == Layout::PLAIN;
+    let is_comparable = match property.ty {
+        EdmType::Boolean
+        | EdmType::Decimal { .. }
+        | EdmType::Single
+        | EdmType::Double
+        | EdmType::String { .. } => true,
+        ty => ty.bounds().is_some(),
+    };
+    is_comparable && is_plain && (property.storage.is_guaranteed || entity_type.key.contains(&column))
+}
+
+/// Whether the column can be ordered by as it is stored.
+pub(super) fn sorts_as_stored(entity_type: &EntityType, column: usize) -> bool {
+    let property = &entity_type.properties[column];
+    is_sound(entity_type, column)
+        || (entity_type.key.contains(&column) && property.storage.layout.is_ordered(property.ty))
+}
+
+/// Writes the value of the column.
+pub(super) fn value(writer: &mut Writer<'_>, column: usize) {
+    if is_sound(writer.entity_type, column) {
+        return stored(writer, column);
+    }
+    let property = property(writer, column);
+    match property.ty {
+        EdmType::Boolean if !booleans(property.storage.form, true).0.contains(&1) => read(writer, column),
+        EdmType::Boolean => {
+            writer.text("(CASE ");
+            writer.column(column);
+            writer.text(" WHEN 1 THEN 1 WHEN 0 THEN 0 ELSE ");
+            read(writer, column);
+            writer.text(" END)");
+        }
+        EdmType::Decimal { .. } => {
+            by_class(writer, column, &["integer"]);
+            writer.text(" WHEN 'real' THEN ");
+            read(writer, column);
+            writer.text(" END)");
+        }
+        EdmType::Single | EdmType::Double => {
+            by_class(writer, column, &["integer", "real"]);
+            writer.text(" END)");
+        }
+        EdmType::String { .. } if property.storage.is_textual => {
+            by_class(writer, column, &["text"]);
+            writer.text(" END)");
+        }
+        ty => match ty.bounds() {
+            Some((min, max)) => {
+                let is_narrow = (min, max) != (i64::MIN, i64::MAX);
+                if is_narrow {
+                    writer.text("(CASE WHEN ");
+                    between(writer, column, min, max);
+                    writer.text(" THEN ");
+                }
+                by_class(writer, column, &["integer"]);
+                writer.text(" WHEN 'real' THEN ");
+                read(writer, column);
+                writer.text(if is_narrow { " END) END)" } else { " END)" });
+            }
+            None => read(writer, column),
+        },
+    }
+}
+
+/// `(CASE typeof(c) WHEN 'integer' THEN c`, for each storage class whose cells are values as they are.
+fn by_class(writer: &mut Writer<'_>, column: usize, classes: &[&str]) {
+    writer.text("(CASE typeof(");
+    writer.column(column);
+    writer.text(")");
+    for class in classes {
+        writer.text(" WHEN '");
+        writer.text(class);
+        writer.text("' THEN ");
+        writer.column(column);
+    }
+}
+
+fn between(writer: &mut Writer<'_>, column: usize, min: i64, max: i64) {
+    writer.column(column);
+    writer.text(&format!(" BETWEEN {min} AND {max}"));
+}
+
+/// Writes the value by the function that reads cells.
+pub(super) fn read(writer: &mut Writer<'_>, column: usize) {
+    let code = property(writer, column).reading().code();
+    writer.text(functions::VALUE);
+    writer.text("(");
+    writer.column(column);
+    writer.text(&format!(", {code})"));
+}
+
+/// Writes whether the column is in its layout.
+fn in_layout(writer: &mut Writer<'_>, column: usize) {
+    let property = property(writer, column);
+    let (code, layout) = (property.reading().code(), property.storage.layout.code());
+    writer.text(functions::LAYOUT);
+    writer.text("(");
+    writer.column(column);
+    writer.text(&format!(", {code}, {layout})"));
+}
+
+pub(super) fn is_null(writer: &mut Writer<'_>, column: usize) {
+    let entity_type = writer.entity_type;
+    if is_sound(entity_type, column) {
+        writer.text("(");
+        writer.column(column);
+        return writer.text(" IS NULL)");
+    }
+    // Where a storage class is all that matters, an index finds the rest as well: text is above numbers, bytes above text.
+    let above = match entity_type.properties[column].ty {
+        EdmType::Single | EdmType::Double => Some("''"),
+        EdmType::String { .. } if entity_type.properties[column].storage.is_textual => Some("x''"),
+        _ => None,
+    };
+    writer.text("(");
+    if let Some(above) = above {
+        writer.column(column);
+        writer.text(" IS NULL OR ");
+        stored(writer, column);
+        writer.text(" >= ");
+        writer.text(above);
+    } else {
+        value(writer, column);
+        writer.text(" IS NULL");
+    }
+    writer.text(")");
+}
+
+/// Writes whether a Boolean column is `value`, as a list that an index serves.
+pub(super) fn is(writer: &mut Writer<'_>, column: usize, value: bool) {
+    let (numbers, words) = booleans(property(writer, column).storage.form, value);
+    writer.column(column);
+    if is_sound(writer.entity_type, column) {
+        return writer.text(if value { " = 1" } else { " = 0" });
+    }
+    let numbers = numbers.iter().map(ToString::to_string);
+    let items: Vec<String> = numbers.chain(words.iter().map(|word| format!("'{word}'"))).collect();
+    writer.text(" IN (");
+    writer.text(&items.join(","));
+    writer.text(")");
+}
+
+/// Writes whether a column of the key holds a key.
+pub(super) fn is_addressed(writer: &mut Writer<'_>, column: usize) {
+    let property = property(writer, column);
+    if property.storage.is_guaranteed {
+        writer.column(column);
+        return writer.text(" IS NOT NULL");
+    }
+    match property.ty {
+        EdmType::Single | EdmType::Double => has_number(writer, column),
+        ty if ty.bounds().is_some() => is_whole(writer, column),
+        EdmType::String { .. } if property.storage.layout == Layout::PLAIN => {
+            writer.text("(typeof(");
+            writer.column(column);
+            writer.text(") = 'text' AND ");
+            in_layout(writer, column);
+            writer.text(")");
+        }
+        _ => in_layout(writer, column),
+    }
+}
+
+fn has_number(writer: &mut Writer<'_>, column: usize) {
+    writer.text("typeof(");
+    writer.column(column);
+    writer.text(") IN ('integer','real')");
+}
+
+/// Writes whether the column holds a whole number of its type.
+fn is_whole(writer: &mut Writer<'_>, column: usize) {
+    let bounds = property(writer, column).ty.bounds();
+    writer.text("((typeof(");
+    writer.column(column);
+    writer.text(") = 'integer' OR typeof(");
+    writer.column(column);
+    writer.text(") = 'real' AND ");
+    read(writer, column);
+    writer.text(" IS NOT NULL)");
+    if let Some((min, max)) = bounds.filter(|bounds| *bounds != (i64::MIN, i64::MAX)) {
+        writer.text(" AND ");
+        between(writer, column, min, max);
+    }
+    writer.text(")");
+}
+
+/// Writes, after a comparison of the column as it is stored, that the column holds a value.
+pub(super) fn and_has_value(writer: &mut Writer<'_>, column: usize) {
+    writer.text(" AND ");
+    match property(writer, column).ty {
+        EdmType::Single | EdmType::Double => has_number(writer, column),
+        EdmType::String { .. } => {
+            writer.text("typeof(");
+            writer.column(column);
+            writer.text(") = 'text'");
+        }
+        ty if ty.bounds().is_some() => is_whole(writer, column),
+        _ => {
+            value(writer, column);
+            writer.text(" IS NOT NULL");
+        }
+    }
+}
+
+/// Whether cells are compared with a constant as they are stored: what is equal to it then is a value.
+pub(super) fn is_listable(entity_type: &EntityType, column: usize, constant: &Constant) -> bool {
+    let property = &entity_type.properties[column];
+    match (property.ty, constant) {
+        (EdmType::Single | EdmType::Double, Constant::Double(value)) => !value.is_nan(),
+        (EdmType::Single | EdmType::Double, Constant::Integer(_) | Constant::Decimal(_))
+        | (EdmType::Decimal { scale: None, .. }, Constant::Integer(_)) => true,
+        // A replacement character may be shown for what is stored otherwise.
+        (EdmType::String { .. }, Constant::String(text)) => {
+            (property.storage.is_textual || is_sound(entity_type, column)) && !text.contains('\u{FFFD}')
+        }
+        (ty, Constant::Integer(value)) => ty.bounds().is_some_and(|(min, max)| (min..=max).contains(value)),
+        _ => false,
+    }
+}
+
+pub(super) fn order_check(entity_type: &EntityType, column: usize) -> Option<String> {
+    let property = &entity_type.properties[column];
+    let is_text = matches!(property.ty, EdmType::String { .. });
+    let serves = match property.storage.index {
+        Some(Collation::Named(_) | Collation::Unknown) => !is_text,
+        Some(Collation::Binary) | None => true,
+    };
+    if !serves
+        || (is_text && !property.storage.is_textual)
+        || !property.storage.layout.is_ordered(property.ty)
+    {
+        return None;
+    }
+    let mut writer = Writer::new(Dialect::Sqlite, entity_type);
+    writer.text("SELECT NOT EXISTS (SELECT 1 FROM ");
+    writer.table();
+    writer.text(" WHERE ");
+    // Text is above numbers, and bytes are above text: the index knows whether there are any.
+    if matches!(property.ty, EdmType::Single | EdmType::Double) {
+        writer.column(column);
+        writer.text(" >= '')");
+    } else if is_text {
+        stored(&mut writer, column);
+        writer.text(" >= x'')");
+    } else {
+        writer.column(column);
+        writer.text(" IS NOT NULL AND NOT ");
+        in_layout(&mut writer, column);
+        writer.text(")");
+    }
+    Some(writer.sql)
+}
+
+/// Writes the digest of a term.
+pub(super) fn digest(writer: &mut Writer<'_>, term: &Typed) {
+    writer.text(functions::DIGEST);
+    writer.text("(");
+    writer.sort_term(term);
+    writer.text(")");
+}
+
+/// How a constant is stored in a column of the key whose cells are not compared as they are.
+pub(super) fn stored_key(writer: &Writer<'_>, column: usize, constant: &Constant) -> Option<Value> {
+    let property = property(writer, column);
+    property.reading().stored(property.storage.layout, &Sqlite.value(constant))
+}
+
+/// Whether a key is looked up by its stored form: one of a class whose stored forms differ from its values.
+pub(super) fn is_looked_up(writer: &Writer<'_>, column: usize, constant: &Constant) -> bool {
+    let class = Class::from(property(writer, column).ty);
+    writer.entity_type.key.contains(&column)
+        && !is_sound(writer.entity_type, column)
+        && class == constant.class()
+        && !class.is_numeric()
+}

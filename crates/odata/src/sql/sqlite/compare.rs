@@ -1,0 +1,286 @@
+//! Comparisons. Beside a constant, a condition that an index serves goes first and narrows the rows; the comparison of
+//! values behind it decides. Where stored cells are values as they are, one condition does both.
+
+use super::Sqlite;
+use super::column::{self, property};
+use crate::bind::typed::{Comparison, Constant, Typed};
+use crate::cell::Value;
+use crate::form::Form;
+use crate::form::read::Numbers;
+use crate::instant::{Instant, date_text};
+use crate::literal;
+use crate::model::{Collation, EdmType};
+use crate::sql::{Rules as _, Writer};
+
+/// Picoseconds of a day.
+const DAY: i128 = 86_400_000_000_000_000;
+
+pub(super) fn compare(writer: &mut Writer<'_>, comparison: Comparison, left: &Typed, right: &Typed) {
+    use crate::bind::typed::Term;
+    writer.text("(");
+    match (&left.term, &right.term) {
+        (Term::Column(column), Term::Constant(constant)) => beside(writer, comparison, *column, constant),
+        (Term::Constant(constant), Term::Column(column)) => {
+            beside(writer, comparison.mirrored(), *column, constant);
+        }
+        _ => {
+            writer.operand(left);
+            writer.text(symbol(comparison));
+            writer.operand(right);
+        }
+    }
+    writer.text(")");
+}
+
+pub(super) fn symbol(comparison: Comparison) -> &'static str {
+    match comparison {
+        Comparison::Eq => " = ",
+        Comparison::Ne => " <> ",
+        Comparison::Gt => " > ",
+        Comparison::Ge => " >= ",
+        Comparison::Lt => " < ",
+        Comparison::Le => " <= ",
+    }
+}
+
+/// Writes the comparison of a column with a constant.
+fn beside(writer: &mut Writer<'_>, comparison: Comparison, column: usize, constant: &Constant) {
+    let is_sound = column::is_sound(writer.entity_type, column);
+    if comparison == Comparison::Eq && column::is_looked_up(writer, column, constant) {
+        return match column::stored_key(writer, column, constant) {
+            Some(stored) => bound(writer, column, " = ", stored),
+            None => writer.text("0"),
+        };
+    }
+    if comparison == Comparison::Ne {
+        return values(writer, comparison, column, constant);
+    }
+    let property = property(writer, column);
+    match (property.ty, constant) {
+        (EdmType::String { .. }, Constant::String(text)) if is_sound || property.storage.is_textual => {
+            text_beside(writer, comparison, column, constant, text);
+        }
+        (EdmType::String { .. }, Constant::String(text)) if comparison == Comparison::Eq => {
+            written_as(writer, column, constant, text);
+            values(writer, comparison, column, constant);
+        }
+        (EdmType::Decimal { scale: Some(scale), .. }, constant) if !is_sound => {
+            near(writer, comparison, column, constant, scale);
+            values(writer, comparison, column, constant);
+        }
+        (EdmType::Boolean, Constant::Boolean(value)) if comparison == Comparison::Eq => {
+            column::is(writer, column, *value);
+        }
+        (EdmType::Date, Constant::Date(date)) => {
+            // After the last day of the calendar comes text that is above every date.
+            let next = date.tomorrow().map_or_else(|_| "~".to_owned(), date_text);
+            let instant = Instant::new(*date, crate::instant::Clock::MIDNIGHT, 0);
+            narrowed(writer, comparison, column, (&date_text(*date), &next), instant, DAY);
+            values(writer, comparison, column, constant);
+        }
+        (EdmType::DateTimeOffset, Constant::DateTimeOffset(instant)) => {
+            // Whatever the zone, the stored date is less than a day from the date in UTC.
+            let first = instant.date().yesterday().map_or_else(|_| String::new(), date_text);
+            let next = instant.date().tomorrow().and_then(jiff::civil::Date::tomorrow);
+            let next = next.map_or_else(|_| "~".to_owned(), date_text);
+            narrowed(writer, comparison, column, (&first, &next), Some(*instant), 1);
+            values(writer, comparison, column, constant);
+        }
+        (EdmType::TimeOfDay, Constant::TimeOfDay(clock)) => {
+            let text = clock.text();
+            let minute = &text[..5];
+            narrowed(writer, comparison, column, (minute, &format!("{minute}~")), None, 0);
+            values(writer, comparison, column, constant);
+        }
+        (EdmType::Guid, Constant::Guid(guid)) => guid_beside(writer, column, guid),
+        (EdmType::Binary, Constant::Binary(bytes)) => bytes_beside(writer, column, bytes),
+        (ty, _) if is_number(ty) => {
+            column::stored(writer, column);
+            writer.text(symbol(comparison));
+            writer.constant(constant);
+            let is_listable = column::is_listable(writer.entity_type, column, constant);
+            let decides = is_sound || (is_listable && comparison == Comparison::Eq);
+            if !decides {
+                column::and_has_value(writer, column);
+            }
+        }
+        _ => values(writer, comparison, column, constant),
+    }
+}
+
+fn is_number(ty: EdmType) -> bool {
+    ty.bounds().is_some() || matches!(ty, EdmType::Single | EdmType::Double | EdmType::Decimal { .. })
+}
+
+/// Writes a comparison of the column as it is stored.
+fn bound(writer: &mut Writer<'_>, column: usize, symbol: &str, value: Value) {
+    column::stored(writer, column);
+    writer.text(symbol);
+    writer.parameter(value);
+}
+
+/// Writes the comparison of values.
+fn values(writer: &mut Writer<'_>, comparison: Comparison, column: usize, constant: &Constant) {
+    column::value(writer, column);
+    writer.text(symbol(comparison));
+    writer.constant(constant);
+}
+
+fn text_beside(
+    writer: &mut Writer<'_>,
+    comparison: Comparison,
+    column: usize,
+    constant: &Constant,
+    text: &str,
+) {
+    let is_sound = column::is_sound(writer.entity_type, column);
+    let value = Value::Text(text.to_owned());
+    if text.contains('\u{FFFD}') && !is_sound {
+        // The character that is shown for what is no text.
+        column::read(writer, column);
+        writer.text(symbol(comparison));
+        return writer.repeated(constant, 0, value);
+    }
+    if comparison == Comparison::Eq
+        && let Some(Collation::Named(name)) = property(writer, column).storage.index
+    {
+        // Only this rule's index is there, and what is equal byte by byte is equal by the rule.
+        writer.column(column);
+        writer.text(" COLLATE ");
+        writer.text(name);
+        writer.text(" = ");
+        writer.repeated(constant, 0, value.clone());
+        writer.text(" AND ");
+    }
+    column::stored(writer, column);
+    writer.text(symbol(comparison));
+    writer.repeated(constant, 0, value);
+    if matches!(comparison, Comparison::Gt | Comparison::Ge) && !is_sound {
+        column::and_has_value(writer, column);
+    }
+}
+
+/// Writes that the column may hold a text, or a number that is written so.
+fn written_as(writer: &mut Writer<'_>, column: usize, constant: &Constant, text: &str) {
+    if text.contains('\u{FFFD}') {
+        return;
+    }
+    column::stored(writer, column);
+    writer.text(" IN (");
+    writer.repeated(constant, 0, Value::Text(text.to_owned()));
+    let number = text.parse().map(Value::Integer).or_else(|_| text.parse().map(Value::Real));
+    if let Ok(number) = number {
+        writer.text(",");
+        writer.parameter(number);
+    }
+    writer.text(") AND ");
+}
+
+/// Writes that the column is not further from the constant than rounding goes.
+#[expect(clippy::cast_precision_loss, reason = "the margin is wider than what is lost")]
+fn near(writer: &mut Writer<'_>, comparison: Comparison, column: usize, constant: &Constant, scale: u16) {
+    let number = match Sqlite.value(constant) {
+        Value::Integer(value) => value as f64,
+        Value::Real(value) if value.is_finite() => value,
+        _ => return,
+    };
+    let margin = 10_f64.powi(-i32::from(scale)) + number.abs() * 1e-12;
+    if comparison.reaches_up() {
+        bound(writer, column, " >= ", Value::Real(number - margin));
+        writer.text(" AND ");
+    }
+    if comparison.reaches_down() {
+        bound(writer, column, " <= ", Value::Real(number + margin));
+        writer.text(" AND ");
+    }
+}
+
+/// Writes which text, and which numbers if the column may hold them, can stand for a date, a time or a moment. `unit` is
+/// how many picoseconds such a value lasts.
+fn narrowed(
+    writer: &mut Writer<'_>,
+    comparison: Comparison,
+    column: usize,
+    (first, next): (&str, &str),
+    instant: Option<Instant>,
+    unit: i128,
+) {
+    let numbers = property(writer, column).storage.form.scale_of_numbers();
+    let range = numbers.zip(instant).map(|(numbers, instant)| number_range(numbers, instant, unit));
+    if range.is_some() {
+        writer.text("(");
+    }
+    let (up, down) = (comparison.reaches_up(), comparison.reaches_down());
+    let limits = |writer: &mut Writer<'_>, first: Value, next: Value| {
+        if up {
+            bound(writer, column, " >= ", first);
+        }
+        if down {
+            writer.text(if up { " AND " } else { "" });
+            bound(writer, column, " < ", next);
+        }
+    };
+    if let Some((first, next)) = range {
+        limits(writer, Value::Integer(first), Value::Integer(next));
+        writer.text(" OR ");
+    }
+    limits(writer, Value::Text(first.to_owned()), Value::Text(next.to_owned()));
+    writer.text(if range.is_some() { ") AND " } else { " AND " });
+}
+
+/// The numbers from just below a moment to beyond the end of what begins there.
+fn number_range(numbers: Numbers, instant: Instant, unit: i128) -> (i64, i64) {
+    let start = instant.picoseconds();
+    let of = |picoseconds: i128| match numbers {
+        Numbers::Since1970(unit) => picoseconds.div_euclid(i128::from(unit)),
+        Numbers::JulianDays => (picoseconds + DAY / 2).div_euclid(DAY) + 2_440_587,
+    };
+    let clamped =
+        |number: i128| i64::try_from(number).unwrap_or(if number < 0 { i64::MIN } else { i64::MAX });
+    (clamped(of(start) - 1), clamped(of(start + unit) + 2))
+}
+
+/// GUIDs are only compared for equality. Texts in mixed case lie between that in capitals and that in small letters.
+fn guid_beside(writer: &mut Writer<'_>, column: usize, guid: &[u8; 16]) {
+    let text = literal::guid_text(guid);
+    let (upper, bytes) = (Value::Text(text.to_uppercase()), Value::Blob(guid.to_vec()));
+    match property(writer, column).storage.form {
+        Form::GuidText => bound(writer, column, " = ", Value::Text(text)),
+        Form::GuidTextUpper => bound(writer, column, " = ", upper),
+        Form::GuidBytes => bound(writer, column, " = ", bytes),
+        _ => {
+            bound(writer, column, " = ", bytes);
+            writer.text(" OR ");
+            bound(writer, column, " >= ", upper);
+            writer.text(" AND ");
+            bound(writer, column, " <= ", Value::Text(text.clone()));
+            writer.text(" AND ");
+            column::read(writer, column);
+            writer.text(" = ");
+            writer.parameter(Value::Text(text));
+        }
+    }
+}
+
+/// Text in a column of bytes stands for its bytes.
+fn bytes_beside(writer: &mut Writer<'_>, column: usize, bytes: &[u8]) {
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => Value::Text(text.to_owned()),
+        Err(_) => Value::RawText(bytes.to_vec()),
+    };
+    bound(writer, column, " = ", Value::Blob(bytes.to_vec()));
+    writer.text(" OR ");
+    bound(writer, column, " = ", text);
+}
+
+impl Comparison {
+    /// Whether it holds for values above.
+    fn reaches_up(self) -> bool {
+        matches!(self, Self::Eq | Self::Gt | Self::Ge)
+    }
+
+    /// Whether it holds for values below.
+    fn reaches_down(self) -> bool {
+        matches!(self, Self::Eq | Self::Lt | Self::Le)
+    }
+}

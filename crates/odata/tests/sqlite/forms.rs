@@ -1,0 +1,415 @@
+//! What is shown is what is compared: each type beside each way to store a value.
+//!
+//! For every pair of a declared type and a stored value these must agree: the value that a client is shown, the rows that
+//! a comparison with that value finds, the entity that its address leads to, the order, and the pages of one row.
+
+use odata::form::{Form, Layout, Reading, Survey};
+use odata::model::{Collation, Column, EdmType, Findings, Storage, Table};
+use odata::plan::Plan;
+use odata::position::Position;
+use serde_json::Value;
+
+use crate::database::{Database, cell};
+
+/// Declared types, the type under which each is served, and whether SQLite makes text of numbers in it.
+const TYPES: &[(&str, EdmType)] = &[
+    ("INTEGER", EdmType::Int64),
+    ("INT", EdmType::Int64),
+    ("SMALLINT", EdmType::Int16),
+    ("TINYINT", EdmType::SByte),
+    ("TINYINT UNSIGNED", EdmType::Byte),
+    ("BOOLEAN", EdmType::Boolean),
+    ("REAL", EdmType::Double),
+    ("NUMERIC", EdmType::Decimal { precision: None, scale: None }),
+    ("DECIMAL(10,2)", EdmType::Decimal { precision: Some(10), scale: Some(2) }),
+    ("DECIMAL(5,0)", EdmType::Decimal { precision: Some(5), scale: Some(0) }),
+    ("TEXT", EdmType::String { max_length: None }),
+    ("VARCHAR(40) COLLATE NOCASE", EdmType::String { max_length: Some(40) }),
+    ("STRING", EdmType::String { max_length: None }),
+    ("", EdmType::String { max_length: None }),
+    ("UUID", EdmType::Guid),
+    ("DATE", EdmType::Date),
+    ("TIME", EdmType::TimeOfDay),
+    ("DATETIME", EdmType::DateTimeOffset),
+    ("INTERVAL_TEXT", EdmType::Duration),
+    ("BLOB", EdmType::Binary),
+];
+
+/// Values as SQL, of every storage class and of every habit that databases have.
+const VALUES: &[&str] = &[
+    "NULL",
+    "0",
+    "1",
+    "-1",
+    "2",
+    "5",
+    "'5'",
+    "'05'",
+    "5.0",
+    "5.5",
+    "-5.5",
+    "127",
+    "128",
+    "-129",
+    "300",
+    "32768",
+    "2147483648",
+    "9007199254740993",
+    "9223372036854775807",
+    "-9223372036854775808",
+    "1e17",
+    "1e300",
+    "5e-324",
+    "9e999",
+    "-9e999",
+    "0.1 + 0.2",
+    "2.345",
+    "2.675",
+    "0.005",
+    "-0.001",
+    "12345678901234567.0",
+    "'t'",
+    "'f'",
+    "'true'",
+    "'FALSE'",
+    "'yes'",
+    "''",
+    "' '",
+    "'abc'",
+    "'ABC'",
+    "'aBc'",
+    "'Müller'",
+    "'MÜLLER'",
+    "'a' || char(0) || 'b'",
+    "CAST(x'61ff62' AS TEXT)",
+    "CAST(x'ff' AS TEXT)",
+    "'\u{FFFD}'",
+    "x''",
+    "x'00'",
+    "x'61'",
+    "x'0123456789abcdef0123456789abcdef'",
+    "'01234567-89ab-cdef-0123-456789abcdef'",
+    "'01234567-89AB-CDEF-0123-456789ABCDEF'",
+    "'01234567-89Ab-cDef-0123-456789abcdef'",
+    "'a1234567-89ab-cdef-0123-456789abcdef'",
+    "'00000000-0000-0000-0000-000000000000'",
+    "'2024-05-01'",
+    "'2024-02-30'",
+    "'2024-05-01 12:00:00'",
+    "'2024-05-01T12:00:00'",
+    "'2024-05-01T12:00:00Z'",
+    "'2024-05-01T12:00:00.5Z'",
+    "'2024-05-01 12:00:00.500'",
+    "'2024-05-01 14:00:00+02:00'",
+    "'2024-05-01 12:00'",
+    "'2024-05-01 12:00:00.123456789'",
+    "'2024-05-01 12:00:00.1234567890123'",
+    "'2024-05-01T23:59:60Z'",
+    "'2024-05-01 00:00:00'",
+    "'0001-01-01T00:00:00Z'",
+    "'9999-12-31T23:59:59.9999999Z'",
+    "'12:30'",
+    "'12:30:00'",
+    "'12:30:15.250'",
+    "'24:00'",
+    "1714564800",
+    "1714564800000",
+    "2460432.25",
+    "'P1D'",
+    "'PT1.5S'",
+    "'1.50'",
+    "'1,5'",
+    "'1e3'",
+    "'NaN'",
+    "20240501",
+];
+
+fn survey(connection: &rusqlite::Connection, ty: EdmType) -> (Form, Layout, Findings) {
+    let mut survey = Survey::of(Reading { ty, form: Form::Usual });
+    let mut statement = connection.prepare("SELECT v FROM T").unwrap();
+    let mut rows = statement.query([]).unwrap();
+    while let Some(row) = rows.next().unwrap() {
+        survey.look(cell(row.get_ref(0).unwrap()));
+    }
+    let found = survey.found();
+    (found.form, found.layout, Findings { all: true, misfits: found.misfits, strays: found.strays })
+}
+
+/// A table of these values, once beside a key of whole numbers and once as the key.
+fn database(declared: &str, ty: EdmType, values: &[&str], is_indexed: bool) -> Database {
+    let mut sql = format!("CREATE TABLE T (id INTEGER PRIMARY KEY, v {declared});");
+    if is_indexed {
+        sql.push_str("CREATE INDEX T_v ON T (v);");
+    }
+    for (id, value) in values.iter().enumerate() {
+        sql.push_str(&format!("INSERT INTO T VALUES ({id}, {value});"));
+    }
+    // The number of a row is a whole one.
+    let of_key = if declared == "INTEGER" { "INT" } else { declared };
+    sql.push_str(&format!(
+        "CREATE TABLE K (v {of_key} PRIMARY KEY, id INTEGER); INSERT OR IGNORE INTO K SELECT v, id FROM T"
+    ));
+    let connection = rusqlite::Connection::open_in_memory().unwrap();
+    connection.execute_batch(&sql).unwrap();
+    let (form, layout, found) = survey(&connection, ty);
+    let is_textual = declared.starts_with("TEXT") || declared.starts_with("VARCHAR");
+    let index = match declared {
+        _ if declared.contains("NOCASE") => Collation::Named("NOCASE"),
+        _ => Collation::Binary,
+    };
+    let storage = Storage {
+        form,
+        layout,
+        is_textual,
+        index: is_indexed.then_some(index),
+        collation: index,
+        found: Some(found),
+        ..Storage::default()
+    };
+    let guaranteed = Storage { is_guaranteed: true, ..Storage::default() };
+    let column = |name: &str, ty, nullable, storage| Column { name: name.into(), ty, nullable, storage };
+    let table = |name: &str, columns: Vec<Column>, key: &str| Table {
+        name: name.into(),
+        columns,
+        primary_key: vec![key.into()],
+        foreign_keys: Vec::new(),
+    };
+    let id = column("id", EdmType::Int64, false, guaranteed);
+    let tables = vec![
+        table("T", vec![id, column("v", ty, true, storage)], "id"),
+        table(
+            "K",
+            vec![column("v", ty, true, storage), column("id", EdmType::Int64, true, Storage::default())],
+            "v",
+        ),
+    ];
+    Database::new(&sql, tables)
+}
+
+fn rows(body: &str) -> Vec<Value> {
+    let body: Value = serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {body}"));
+    body["value"].as_array().unwrap().clone()
+}
+
+fn encoded(text: &str) -> String {
+    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+}
+
+/// A shown value as a literal of a URL.
+fn literal(ty: EdmType, shown: &Value) -> String {
+    match (ty, shown) {
+        (_, Value::Null) => "null".into(),
+        (EdmType::Single | EdmType::Double, Value::String(text)) => text.clone(),
+        (EdmType::String { .. }, Value::String(text)) => encoded(&format!("'{}'", text.replace('\'', "''"))),
+        (EdmType::Duration, Value::String(text)) => encoded(&format!("duration'{text}'")),
+        (EdmType::Binary, Value::String(text)) => encoded(&format!("binary'{text}'")),
+        (_, Value::String(text)) => encoded(text),
+        (_, other) => encoded(&other.to_string()),
+    }
+}
+
+/// All rows in pages of one, in this order.
+fn walk(database: &Database, url: &str) -> Vec<Value> {
+    let (mut all, mut position): (Vec<Value>, Option<Position>) = (Vec::new(), None);
+    loop {
+        let token = if position.is_some() { "&$skiptoken=T" } else { "" };
+        let Plan::Entities(query) = database.plan(&format!("{url}{token}"), 1, position.take()).unwrap()
+        else {
+            panic!("{url} is no collection")
+        };
+        let (body, after) = database.page(&query);
+        if let Some(quicker) =
+            query.statement.quicker.as_deref().filter(|quicker| database.holds(&quicker.checks))
+        {
+            let mut quick = query.clone();
+            quick.statement = quicker.statement.clone();
+            assert_eq!(
+                database.page(&quick),
+                (body.clone(), after.clone()),
+                "{url}: {}",
+                quicker.statement.sql
+            );
+        }
+        all.extend(rows(&body));
+        assert!(all.len() <= 2 * VALUES.len(), "{url} repeats itself");
+        match after {
+            Some(after) => {
+                let bytes = after.to_bytes();
+                assert!(bytes.len() < 16 * 1024);
+                position = Some(Position::from_bytes(&bytes).unwrap());
+            }
+            None => return all,
+        }
+    }
+}
+
+/// Null comes first; what else there is in the order that the type has.
+fn sort_key(ty: EdmType, shown: &Value) -> (u8, f64, String) {
+    match (ty, shown) {
+        (_, Value::Null) => (0, 0.0, String::new()),
+        (_, Value::Bool(value)) => (1, f64::from(u8::from(*value)), String::new()),
+        (EdmType::Double, Value::String(text)) => {
+            (1, if text == "INF" { f64::INFINITY } else { f64::NEG_INFINITY }, String::new())
+        }
+        (_, Value::Number(number)) => (1, number.as_f64().unwrap(), String::new()),
+        (EdmType::DateTimeOffset, Value::String(text)) => {
+            let text = text.trim_end_matches('Z');
+            (
+                1,
+                0.0,
+                if text.contains('.') {
+                    text.trim_end_matches('0').trim_end_matches('.').into()
+                } else {
+                    text.into()
+                },
+            )
+        }
+        (_, Value::String(text)) => (1, 0.0, text.clone()),
+        _ => unreachable!(),
+    }
+}
+
+/// Whether two shown values are the same: whole numbers to the last digit.
+fn is_same(ty: EdmType, one: &Value, other: &Value) -> bool {
+    let exact = |value: &Value| match value {
+        Value::Number(number) if number.is_f64() => {
+            let value = number.as_f64().unwrap();
+            (value.fract() == 0.0 && value.abs() < 1e19).then_some(value as i128)
+        }
+        Value::Number(number) => number.as_i64().map(i128::from),
+        _ => None,
+    };
+    match (exact(one), exact(other)) {
+        (Some(one), Some(other)) => one == other,
+        (None, None) => sort_key(ty, one) == sort_key(ty, other),
+        _ => false,
+    }
+}
+
+fn agree(declared: &str, ty: EdmType, database: &Database) {
+    let every = rows(&database.body("T?$orderby=id&$select=id,v"));
+    let mut tried = std::collections::HashSet::new();
+    for row in &every {
+        let (id, shown) = (&row["id"], &row["v"]);
+        if !tried.insert(shown.to_string()) {
+            continue;
+        }
+        let what = format!(
+            "{declared} of {}, shown as {shown}",
+            VALUES.get(id.as_u64().unwrap() as usize).unwrap_or(&"?")
+        );
+        let literal = literal(ty, shown);
+        // A URL holds no NUL.
+        if literal.contains("%00") {
+            continue;
+        }
+        let same: Vec<&Value> =
+            every.iter().filter(|other| is_same(ty, &other["v"], shown)).map(|other| &other["id"]).collect();
+        let of = |filter: &str| {
+            rows(&database.body(&format!("T?$filter={filter}&$orderby=id&$select=id")))
+                .iter()
+                .map(|row| row["id"].clone())
+                .collect::<Vec<Value>>()
+        };
+        let found = of(&format!("v%20eq%20{literal}"));
+        // Floating-point numbers and whole ones of more than 53 bits may be the same to JSON.
+        assert!(found.contains(id), "{what}: {literal} finds {found:?}");
+        assert_eq!(found.iter().collect::<Vec<_>>(), same, "{what}: {literal}");
+        let unequal = of(&format!("v%20ne%20{literal}"));
+        assert_eq!(unequal.len() + found.len(), every.len(), "{what} {unequal:?} {found:?}");
+        assert_eq!(of(&format!("not%20(v%20eq%20{literal})")), unequal, "{what}");
+        assert_eq!(of(&format!("v%20in%20({literal})")), found, "{what}");
+        if !matches!(ty, EdmType::Guid | EdmType::Duration | EdmType::Binary) {
+            let at_least = of(&format!("v%20ge%20{literal}"));
+            let above = of(&format!("v%20gt%20{literal}"));
+            let below = of(&format!("v%20lt%20{literal}"));
+            let at_most = of(&format!("v%20le%20{literal}"));
+            let values = every.iter().filter(|row| !row["v"].is_null()).count();
+            let (nulls, rest) = (every.len() - values, values);
+            let (others, own) = if shown.is_null() { (0, nulls) } else { (rest, found.len()) };
+            assert_eq!(at_least.len(), above.len() + own, "{what}");
+            assert_eq!(at_most.len(), below.len() + own, "{what}");
+            assert_eq!(
+                above.len() + below.len() + own,
+                if shown.is_null() { nulls } else { others },
+                "{what}"
+            );
+            assert_eq!(of(&format!("not%20(v%20gt%20{literal})")).len(), every.len() - above.len(), "{what}");
+        }
+    }
+    for direction in ["", "%20desc"] {
+        let url = format!("T?$orderby=v{direction}&$select=id,v");
+        let paged = walk(database, &url);
+        assert_eq!(paged, rows(&database.body(&url)), "{declared}{direction}");
+        assert_eq!(paged.len(), every.len(), "{declared}{direction}");
+        let keys: Vec<_> = paged.iter().map(|row| sort_key(ty, &row["v"])).collect();
+        let is_sorted = keys
+            .windows(2)
+            .all(|pair| if direction.is_empty() { pair[0] <= pair[1] } else { pair[0] >= pair[1] });
+        assert!(
+            is_sorted || matches!(ty, EdmType::Guid | EdmType::Binary | EdmType::Duration),
+            "{declared}{direction}: {keys:?}"
+        );
+    }
+}
+
+fn keys_agree(declared: &str, ty: EdmType, database: &Database) {
+    let every = rows(&database.body("K?$select=id,v"));
+    assert_eq!(walk(database, "K?$select=id,v"), every, "{declared}");
+    assert_eq!(walk(database, "K?$orderby=v%20desc&$select=id,v").len(), every.len(), "{declared}");
+    assert_eq!(database.body("K/$count"), every.len().to_string(), "{declared}");
+    let mut addresses = std::collections::HashSet::new();
+    for row in &every {
+        let shown = &row["v"];
+        assert!(!shown.is_null(), "{declared}: {row}");
+        assert!(addresses.insert(shown.to_string()), "{declared}: two rows are called {shown}");
+        let address = format!("K({})", literal(ty, shown));
+        if address.contains("%00") {
+            continue;
+        }
+        let body = database.body(&address);
+        let entity: Value =
+            serde_json::from_str(&body).unwrap_or_else(|_| panic!("{declared}: nothing at {address}"));
+        assert_eq!(entity["id"], row["id"], "{declared}: {address}");
+    }
+}
+
+#[test]
+fn what_is_shown_is_what_is_compared_ordered_and_addressed() {
+    for (declared, ty) in TYPES {
+        for is_indexed in [false, true] {
+            let database = database(declared, *ty, VALUES, is_indexed);
+            agree(declared, *ty, &database);
+            keys_agree(declared, *ty, &database);
+        }
+    }
+}
+
+#[test]
+fn so_it_is_with_each_value_alone() {
+    // The pairs are many: each type meets a third of the values, the next type another third.
+    for (at, (declared, ty)) in TYPES.iter().enumerate() {
+        for value in VALUES.iter().skip(at % 3).step_by(3) {
+            let database = database(declared, *ty, &[value, "NULL"], true);
+            agree(declared, *ty, &database);
+            keys_agree(declared, *ty, &database);
+        }
+    }
+}
+
+#[test]
+fn so_it_is_with_what_comes_later() {
+    for (declared, ty) in TYPES {
+        // Surveyed while there was but one value; the others come afterwards.
+        for (first, value) in VALUES.iter().enumerate().step_by(19) {
+            let database = database(declared, *ty, &[value], true);
+            for (id, later) in VALUES.iter().enumerate().filter(|(id, _)| *id != first) {
+                let id = if id == 0 { VALUES.len() } else { id };
+                database.connection.execute_batch(&format!("INSERT INTO T VALUES ({id}, {later})")).unwrap();
+            }
+            database.connection.execute_batch("INSERT OR IGNORE INTO K SELECT v, id FROM T").unwrap();
+            agree(declared, *ty, &database);
+            keys_agree(declared, *ty, &database);
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! Looks at the data: how each column keeps its values, and what fits none.
+//!
+//! Nothing that is answered later depends on how much was seen: what does not fit is null whenever it is met. What was
+//! seen decides which form numbers in a column of dates have, which way of storing a key is the usual one, and what the
+//! findings say.
+
+use std::time::Duration;
+
+use odata::cell::Cell;
+use odata::form::{Form, Found, Layout, Reading, Survey};
+use odata::model::{EdmType, Finding, Findings, Table};
+use rusqlite::types::ValueRef;
+
+use super::connection::OpenConnection;
+use super::probe::quoted;
+use crate::stores::Forms;
+use crate::{Deadline, Described, SourceError};
+
+/// How long the tables of one source are looked at together, and a single one.
+const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE_FOR_ONE: Duration = Duration::from_millis(500);
+
+/// So many GUIDs stored alike are taken for the rule.
+const RULE: u64 = 1_000;
+
+/// When there is no more time to look at tables.
+pub(super) fn until() -> Deadline {
+    Deadline::after(PATIENCE)
+}
+
+/// A cell of SQLite.
+pub(super) fn cell(value: ValueRef<'_>) -> Cell<'_> {
+    match value {
+        ValueRef::Null => Cell::Null,
+        ValueRef::Integer(integer) => Cell::Integer(integer),
+        ValueRef::Real(real) => Cell::Real(real),
+        ValueRef::Text(text) => Cell::Text(text),
+        ValueRef::Blob(blob) => Cell::Blob(blob),
+    }
+}
+
+/// Says which declarations name nothing.
+pub(super) fn refuse_strays(forms: &Forms, described: &mut Described) {
+    for (table, columns) in forms {
+        let found = described.schema.tables.iter().find(|known| known.name.eq_ignore_ascii_case(table));
+        for column in columns.keys() {
+            let is_there = found.is_some_and(|table| {
+                table.columns.iter().any(|known| known.name.eq_ignore_ascii_case(column))
+            });
+            if !is_there {
+                described.refused_forms.push(Finding {
+                    subject: format!("{table}.{column}"),
+                    message: "a storage form is declared for it, but there is no such column to serve"
+                        .to_owned(),
+                });
+            }
+        }
+    }
+}
+
+/// Gives each column the form that the owner declares; answers which columns have one.
+pub(super) fn declare(forms: &Forms, table: &mut Table) -> Vec<usize> {
+    let declared = forms.iter().find(|(name, _)| name.eq_ignore_ascii_case(&table.name));
+    let Some((_, declared)) = declared else { return Vec::new() };
+    let mut with_form = Vec::new();
+    for (index, column) in table.columns.iter_mut().enumerate() {
+        let form = declared.iter().find(|(name, _)| name.eq_ignore_ascii_case(&column.name));
+        if let Some(reading) = form.and_then(|(_, form)| Form::declared(form, column.ty)) {
+            column.storage.is_guaranteed &= reading.ty == column.ty;
+            column.ty = reading.ty;
+            column.storage.form = reading.form;
+            with_form.push(index);
+        }
+    }
+    with_form
+}
+
+/// Looks at the rows of a table, as many as there is time for.
+pub(super) fn look(
+    connection: &OpenConnection,
+    table: &mut Table,
+    declared: &[usize],
+    until: Deadline,
+    findings: &mut Vec<Finding>,
+) -> Result<(), SourceError> {
+    let looked_at: Vec<usize> =
+        (0..table.columns.len()).filter(|index| !table.columns[*index].storage.is_guaranteed).collect();
+    let patience = until.remaining().min(PATIENCE_FOR_ONE);
+    if looked_at.is_empty() || patience.is_zero() {
+        return Ok(());
+    }
+    let mut surveys: Vec<Survey> = looked_at
+        .iter()
+        .map(|index| &table.columns[*index])
+        .map(|column| Survey::of(Reading { ty: column.ty, form: column.storage.form }))
+        .collect();
+    let sql = select(table, &looked_at);
+    let all = connection.within(patience, || read(connection, &sql, &mut surveys))?.is_ok();
+    for (index, survey) in looked_at.into_iter().zip(surveys) {
+        let found = survey.found();
+        let column = &mut table.columns[index];
+        if !declared.contains(&index)
+            && let Some(what) = meaning(found.form).filter(|_| found.form != column.storage.form)
+        {
+            findings.push(Finding {
+                subject: format!("{}.{}", table.name, column.name),
+                message: format!("its numbers are read as {what}; the option storageForms can say otherwise"),
+            });
+        }
+        column.storage.form = strict(column.ty, &found);
+        column.storage.layout = found.layout;
+        column.storage.found = Some(Findings { all, misfits: found.misfits, strays: found.strays });
+    }
+    Ok(())
+}
+
+/// Of text and bytes that may be long and fit anyway, the storage class is enough.
+fn select(table: &Table, looked_at: &[usize]) -> String {
+    let columns: Vec<String> = looked_at
+        .iter()
+        .map(|index| &table.columns[*index])
+        .map(|column| {
+            let name = quoted(&column.name);
+            let is_key = table.primary_key.contains(&column.name);
+            if matches!(column.ty, EdmType::String { .. } | EdmType::Binary) && !is_key {
+                format!("CASE typeof({name}) WHEN 'text' THEN '' WHEN 'blob' THEN x'' ELSE {name} END")
+            } else {
+                name
+            }
+        })
+        .collect();
+    format!("SELECT {} FROM {}", columns.join(", "), quoted(&table.name))
+}
+
+fn read(connection: &OpenConnection, sql: &str, surveys: &mut [Survey]) -> Result<(), SourceError> {
+    let fail = |error: rusqlite::Error| connection.failure(&error);
+    let mut statement = connection.sqlite().prepare(sql).map_err(fail)?;
+    let mut rows = statement.query([]).map_err(fail)?;
+    while let Some(row) = rows.next().map_err(fail)? {
+        for (at, survey) in surveys.iter_mut().enumerate() {
+            survey.look(cell(row.get_ref(at).map_err(fail)?));
+        }
+    }
+    Ok(())
+}
+
+/// What numbers in a column of dates are, where they are any.
+fn meaning(form: Form) -> Option<&'static str> {
+    match form {
+        Form::UnixSeconds => Some("seconds since 1970"),
+        Form::UnixMilliseconds => Some("milliseconds since 1970"),
+        Form::UnixMicroseconds => Some("microseconds since 1970"),
+        Form::JulianDay => Some("Julian days"),
+        _ => None,
+    }
+}
+
+/// The form that was found, or the narrower one that many GUIDs stored alike show.
+fn strict(ty: EdmType, found: &Found) -> Form {
+    let is_rule =
+        found.fits >= RULE && found.misfits == 0 && found.strays == 0 && found.layout != Layout::NONE;
+    if ty == EdmType::Guid && found.form == Form::Usual && is_rule {
+        return Form::of_guids(found.layout);
+    }
+    found.form
+}
