@@ -141,8 +141,7 @@ impl Error {
             Reason::UnknownOption(_) => "UnknownOption",
             Reason::OptionNotApplicable(_) => "OptionNotApplicable",
             Reason::Unexpected { .. } | Reason::DoubleQuotes => "SyntaxError",
-            Reason::BadLiteral(_) | Reason::OtherZone(_) => "BadLiteral",
-            Reason::BadLiteral(_) | Reason::LeapSecond(_) => "BadLiteral",
+            Reason::BadLiteral(_) | Reason::OtherZone(_) | Reason::LeapSecond(_) => "BadLiteral",
             Reason::BadOptionValue(_) => "BadOptionValue",
             Reason::TooManyNodes(_) | Reason::TooDeep(_) | Reason::TooManyItems(_) | Reason::TooComplex => {
                 "TooComplex"

@@ -5,6 +5,9 @@ use super::Writer;
 use crate::bind::function::Function;
 use crate::bind::typed::{Class, Comparison, Constant, Term, Typed};
 
+/// So many comparisons that are longer than a value are written one by one.
+const LONGEST_CHAIN: usize = 8;
+
 const IS_NULL: &str = " IS NULL";
 const IS_NOT_NULL: &str = " IS NOT NULL";
 
@@ -202,7 +205,7 @@ impl Writer<'_> {
                 rules.compare(self, comparison.negated(), left, right);
             }
             Comparison::Eq if direct && !stands_for_others(left) && !stands_for_others(right) => {
-                self.pair(rules.null_safe(false), left, right)
+                self.pair(rules.null_safe(false), left, right);
             }
             _ => {
                 self.text("(");
@@ -247,6 +250,13 @@ impl Writer<'_> {
         if list.is_empty() {
             return self.text("0");
         }
+        // An index serves each comparison of a short chain; a long one would be written longer than its list.
+        let constant = |item: &&Typed| matches!(item.term, Term::Constant(_));
+        if others.len() > LONGEST_CHAIN && others.iter().all(constant) && !has_replaced(&others) {
+            let items: Vec<&Typed> = list.iter().collect();
+            self.operand(operand);
+            return self.items(&items);
+        }
         let groups = usize::from(!listed.is_empty());
         self.joined(" OR ", groups + others.len(), &mut |writer, at| {
             let Some(at) = at.checked_sub(groups) else { return writer.is_listed(operand, &listed) };
@@ -259,6 +269,10 @@ impl Writer<'_> {
             Term::Column(column) => self.rules.stored(self, column),
             _ => self.operand(operand),
         }
+        self.items(items);
+    }
+
+    fn items(&mut self, items: &[&Typed]) {
         self.text(" IN (");
         for (index, item) in items.iter().enumerate() {
             self.text(if index == 0 { "" } else { "," });
@@ -298,6 +312,10 @@ impl Writer<'_> {
     fn is_direct(&self, left: &Typed, right: &Typed) -> bool {
         self.rules.compares_directly(left) && self.rules.compares_directly(right)
     }
+}
+
+fn has_replaced(items: &[&Typed]) -> bool {
+    items.iter().any(|item| stands_for_others(item))
 }
 
 /// Whether a constant may be shown for text that is stored otherwise: it holds the replacement character.

@@ -12,4 +12,5 @@ mod names;
 mod null_logic;
 mod paging;
 mod soup;
+mod stored;
 mod values;

@@ -55,14 +55,6 @@ pub(super) fn value(writer: &mut Writer<'_>, column: usize) {
     }
     let property = property(writer, column);
     match property.ty {
-        EdmType::Boolean if !booleans(property.storage.form, true).0.contains(&1) => read(writer, column),
-        EdmType::Boolean => {
-            writer.text("(CASE ");
-            writer.column(column);
-            writer.text(" WHEN 1 THEN 1 WHEN 0 THEN 0 ELSE ");
-            read(writer, column);
-            writer.text(" END)");
-        }
         EdmType::Decimal { .. } => {
             by_class(writer, column, &["integer"]);
             writer.text(" WHEN 'real' THEN ");
@@ -240,8 +232,10 @@ pub(super) fn is_listable(entity_type: &EntityType, column: usize, constant: &Co
     let property = &entity_type.properties[column];
     match (property.ty, constant) {
         (EdmType::Single | EdmType::Double, Constant::Double(value)) => !value.is_nan(),
-        (EdmType::Single | EdmType::Double, Constant::Integer(_) | Constant::Decimal(_))
-        | (EdmType::Decimal { scale: None, .. }, Constant::Integer(_)) => true,
+        (
+            EdmType::Single | EdmType::Double | EdmType::Decimal { scale: None, .. },
+            Constant::Integer(_) | Constant::Decimal(_),
+        ) => true,
         // A replacement character may be shown for what is stored otherwise.
         (EdmType::String { .. }, Constant::String(text)) => {
             (property.storage.is_textual || is_sound(entity_type, column)) && !text.contains('\u{FFFD}')
