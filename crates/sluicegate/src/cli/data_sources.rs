@@ -8,6 +8,7 @@ use app::data_sources::{DataSourceDraft, Refused, SeenSource, Sharing, UserRefer
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use sources::SourceSpec;
+use sources::stores::Declarations;
 
 use super::terminal::{confirm, say, show_json, table};
 use super::users::{self, actor};
@@ -122,7 +123,8 @@ pub(super) fn run(command: DataSourceCommand, environment: &Environment) -> anyh
 
 async fn add(opened: &Opened, command: &Add) -> anyhow::Result<()> {
     let path = std::path::absolute(&command.path).context("the path cannot be understood")?;
-    let spec = SourceSpec::Sqlite { path, keys: command.keys.iter().cloned().collect() };
+    let declared = Declarations { keys: command.keys.iter().cloned().collect(), ..Declarations::default() };
+    let spec = SourceSpec::Sqlite { path, declared };
     let draft = DataSourceDraft {
         name: Some(command.name.clone()),
         data_store: Some(spec.data_store().id),
