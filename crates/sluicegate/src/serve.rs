@@ -266,6 +266,9 @@ fn web_settings(settings: &Settings, site: &Site, kind: Kind) -> WebSettings {
     }
 }
 
+/// However little may wait, there is room for so many of the longest bodies: two for an address, which has a quarter.
+const BODIES: usize = 8;
+
 fn limits(settings: &Settings) -> Limits {
     let seconds = |number: u32| Duration::from_secs(u64::from(number));
     let limits = &settings.limits;
@@ -283,7 +286,8 @@ fn limits(settings: &Settings) -> Limits {
         } else {
             limits.max_connections_per_address
         }),
-        buffered_bytes: number(limits.max_buffered_bytes),
+        buffered_bytes: number(limits.max_buffered_bytes)
+            .max(number(limits.max_body_bytes).saturating_mul(BODIES)),
         drain: seconds(limits.shutdown_secs),
     }
 }
@@ -334,4 +338,24 @@ async fn tidy(app: Arc<App>, stop: Stop) {
 /// Waits, and answers whether it is time to stop instead.
 async fn rests(time: Duration, stop: &Stop) -> bool {
     tokio::time::timeout(time, stop.said()).await.is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{self, Overrides};
+
+    #[test]
+    fn what_may_wait_has_room_for_the_longest_body_of_one_address() {
+        for (body, buffered) in [("67108864", "1048576"), ("1024", "1048576"), ("1048576", "268435456")] {
+            let environment = Environment::sample(&[
+                ("SLUICEGATE_LIMITS__MAX_BODY_BYTES", body),
+                ("SLUICEGATE_LIMITS__MAX_BUFFERED_BYTES", buffered),
+            ]);
+            let settings = config::load(None, &environment, &Overrides::default()).unwrap();
+            let limits = limits(&settings);
+            assert!(limits.buffered_bytes / 4 >= 2 * limits.body_bytes, "{body} {buffered}");
+            assert!(limits.buffered_bytes >= buffered.parse().unwrap());
+        }
+    }
 }

@@ -293,6 +293,7 @@ settings! {
         max_connections_per_address: u32 = 1_000, in 1..=1_000_000;
         /// Bytes that may wait for clients over all connections: bodies that have come in part, and answers that nobody takes. One
         /// address may hold a quarter of them. What does not fit is answered 503, and an answer that does not fit is broken off.
+        /// It is at least eight times `limits.max_body_bytes`, whatever stands here.
         max_buffered_bytes: u32 = 268_435_456, in 1_048_576..=4_294_967_295;
         /// How long a client may take for its TLS handshake, and for the head of a request, in seconds. A connection that
         /// stays idle so long is closed, whether its client answers PING or not.
