@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use app::clock::{Clock, SystemClock};
 use serde_json::{Value, json};
@@ -135,7 +135,7 @@ fn a_port_that_is_taken_is_told_with_what_to_do() {
 fn a_folder_without_an_installation_is_told_with_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = Command::new(BINARY);
-    command.env_clear().args(["serve", "--data-dir"]).arg(folder.path()).stdin(Stdio::null());
+    command.env_clear().args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]).arg(folder.path());
     let (status, _, told) = run(command);
     assert_eq!(status, Some(1));
     assert!(told.contains("sluicegate init --data-dir"), "{told}");
