@@ -58,6 +58,12 @@ enum Command {
         after_help = "Examples:\n  sluicegate demo\n  sluicegate demo --auto --listen 127.0.0.1:0 --data-dir /tmp/demo"
     )]
     Demo(Demo),
+    /// Write the sample database of the demo into a new SQLite file, to have something to serve.
+    #[command(after_help = "Example: sluicegate sample-data ./data/sources/harbour.sqlite")]
+    SampleData {
+        /// The file; it must not exist yet
+        file: PathBuf,
+    },
     /// Bring the database to the form that this version needs.
     #[command(after_help = "Examples:\n  sluicegate migrate --data-dir ./data\n  \
         SLUICEGATE_DATABASE=postgres://… sluicegate migrate --check\n\n\
@@ -316,6 +322,11 @@ fn dispatch(command: Command, environment: &Environment) -> anyhow::Result<()> {
         Command::Init(place) => setup::init(&place.settings(environment)?, environment),
         Command::Serve(serve) => crate::serve::run(&serve.settings(environment)?, environment),
         Command::Demo(demo) => crate::demo::run(&demo.settings(environment)?, environment, demo.auto),
+        Command::SampleData { file } => {
+            crate::demo::write_sample(&file)?;
+            terminal::say(&format!("wrote {}", file.display()));
+            Ok(())
+        }
         Command::Migrate(migrate) => {
             setup::migrate(&migrate.place.settings(environment)?, environment, migrate.check)
         }

@@ -3,8 +3,8 @@
 //! A folder with a sample database is made, a real server is started on it, and a client plays the story over real HTTP.
 //! Nothing is short-cut: what the client does, any program can do.
 
+use std::path::Path;
 use std::sync::Arc;
-
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
@@ -30,6 +30,14 @@ mod story;
 use client::Client;
 use narrator::Narrator;
 use story::{Cast, Registered};
+
+/// Writes the sample database into a file of its own.
+///
+/// # Errors
+/// When the file is there already, or cannot be written.
+pub(crate) fn write_sample(path: &Path) -> anyhow::Result<()> {
+    harbour::write_new(path)
+}
 
 /// Plays the demo; then serves on, unless it is to end by itself.
 ///

@@ -33,6 +33,28 @@ fn the_story_is_told_to_its_end_and_again_in_the_same_folder() {
 }
 
 #[test]
+fn the_sample_database_is_written_to_a_new_file_and_over_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = || {
+        let mut command = Command::new(BINARY);
+        command.env_clear().current_dir(folder.path()).args(["sample-data", "harbour.sqlite"]);
+        command.output().expect("the binary runs")
+    };
+    assert!(write().status.success());
+    let file = folder.path().join("harbour.sqlite");
+    let ships = || {
+        let database = rusqlite::Connection::open(&file).unwrap();
+        database.query_row("SELECT count(*) FROM Ships", [], |row| row.get::<_, i64>(0)).unwrap()
+    };
+    assert_eq!(ships(), 320);
+    let again = write();
+    assert!(!again.status.success());
+    assert!(String::from_utf8_lossy(&again.stderr).contains("harbour.sqlite"), "{again:?}");
+    assert_eq!(ships(), 320);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left behind");
+}
+
+#[test]
 fn it_serves_on_until_it_is_told_to_stop() {
     let folder = tempfile::tempdir().unwrap();
     let served = Served::start(demo(folder.path()));

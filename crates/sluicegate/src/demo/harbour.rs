@@ -35,6 +35,24 @@ pub(crate) fn write(path: &Path) -> anyhow::Result<()> {
     std::fs::rename(&unfinished, path).with_context(told)
 }
 
+/// Writes the database to a file that must not be there yet: whatever lies there is somebody's.
+///
+/// # Errors
+/// When the file is there already, or cannot be written.
+pub(crate) fn write_new(path: &Path) -> anyhow::Result<()> {
+    let told = || format!("the sample database {} cannot be written", path.display());
+    std::fs::OpenOptions::new().write(true).create_new(true).open(path).with_context(told)?;
+    let written = Connection::open(path).and_then(|mut database| {
+        fill(&mut database)?;
+        database.close().map_err(|(_, error)| error)
+    });
+    if written.is_err() {
+        // Best effort: the error says what went wrong.
+        let _ = std::fs::remove_file(path);
+    }
+    written.with_context(told)
+}
+
 fn fill(database: &mut Connection) -> rusqlite::Result<()> {
     // Nothing is lost when the machine stops here: the file is made anew.
     database.pragma_update(None, "synchronous", "OFF")?;
