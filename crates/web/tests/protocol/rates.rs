@@ -136,7 +136,7 @@ async fn a_public_application_cannot_be_used_up_by_whoever_knows_its_id() {
         ];
         assert_refused(&call.form(&fields).send().await, 400, "invalid_grant");
     }
-    Tokens::of(&client.password(&server, &USER).await);
+    client.tokens(&server).await;
 }
 
 #[tokio::test]
