@@ -93,14 +93,19 @@ impl App {
     /// The application of that id, if it is within reach.
     ///
     /// # Errors
-    /// [`Refused::Unknown`], also for somebody else's.
+    /// [`Refused::Unknown`], also for somebody else's; either is written to the audit log.
     pub async fn reachable_application(
         &self,
         actor: &Actor,
         id: ApplicationId,
+        origin: &Origin,
     ) -> Result<Application, Refused> {
         let found = self.application(id).await?;
-        found.filter(|application| actor.reaches(application.owner)).ok_or(Refused::Unknown)
+        let reachable = found.filter(|application| actor.reaches(application.owner));
+        if reachable.is_none() {
+            self.note_out_of_reach(actor.caller(), id, origin).await;
+        }
+        reachable.ok_or(Refused::Unknown)
     }
 
     /// Deletes an application; its consents, grants, codes and tokens are dead when this returns.
@@ -113,7 +118,7 @@ impl App {
         id: ApplicationId,
         origin: &Origin,
     ) -> Result<(), Refused> {
-        let application = self.reachable_application(actor, id).await?;
+        let application = self.reachable_application(actor, id, origin).await?;
         let audit = self.audit_about(actor, Action::DeleteApplication, &application, origin);
         let events = self.store.delete_application(id, self.revocations_expire_at(), audit).await??;
         self.learn(&events);

@@ -13,6 +13,7 @@ use oauth::time::Timestamp;
 
 use crate::directory::Member;
 use crate::metrics::{OutcomeLabels, Word};
+use crate::refusals::DeadToken;
 use crate::{App, Fault};
 
 /// Where a request came from, for the audit log and for rate limits.
@@ -72,6 +73,11 @@ impl Caller {
     /// How the identity was proved.
     pub fn via(&self) -> &Via {
         &self.via
+    }
+
+    /// What the audit log calls whoever acts.
+    pub(crate) fn name_in_audit(&self) -> &str {
+        if self.via == Via::CommandLine { COMMAND_LINE } else { &self.member.user.name }
     }
 
     /// Whether the user has the permission.
@@ -149,45 +155,55 @@ pub struct LiveSession {
 
 impl App {
     /// Opens an access token and holds it against its expiry and everything that was revoked.
-    ///
-    /// # Errors
-    /// [`BearerRefusal::Dead`] for whatever is not a live token; a fault when this node cannot know.
-    pub async fn check_access_token(&self, text: &str) -> Result<AccessToken, BearerRefusal> {
+    async fn check_access_token(&self, text: &str) -> Result<Result<AccessToken, DeadToken>, Fault> {
         let now = self.now();
-        let token = self.vault.open_access_token(text).map_err(|_| BearerRefusal::Dead)?;
+        let Ok(token) = self.vault.open_access_token(text) else { return Ok(Err(DeadToken::Unknown)) };
         if token.expires_at.is_past(now) {
-            return Err(BearerRefusal::Dead);
+            return Ok(Err(DeadToken::Expired(token)));
         }
-        self.ensure_fresh().await.map_err(Fault::from)?;
-        if self.revocations.ends(&token) { Err(BearerRefusal::Dead) } else { Ok(token) }
+        self.ensure_fresh().await?;
+        Ok(if self.revocations.ends(&token) { Err(DeadToken::Revoked(token)) } else { Ok(token) })
     }
 
-    /// The caller whom a bearer token stands for.
+    /// The caller whom a bearer token stands for. That one is dead is written to the audit log.
     ///
     /// # Errors
-    /// As [`App::check_access_token`]; also dead is a token whose user is no longer active.
-    pub async fn caller_by_bearer(&self, text: &str) -> Result<Caller, BearerRefusal> {
+    /// [`BearerRefusal::Dead`] for whatever is not a live token of an active user; a fault when this node cannot know.
+    pub async fn caller_by_bearer(&self, text: &str, origin: &Origin) -> Result<Caller, BearerRefusal> {
         let checked = self.live_bearer(text).await;
         let outcome = Word(match checked {
-            Ok(_) => "live",
-            Err(BearerRefusal::Dead) => "dead",
-            Err(BearerRefusal::Fault(_)) => "fault",
+            Ok(Ok(_)) => "live",
+            Ok(Err(_)) => "dead",
+            Err(_) => "fault",
         });
         self.metrics().bearer_checks.get_or_create(&OutcomeLabels { outcome }).inc();
-        checked
+        match checked? {
+            Ok(caller) => Ok(caller),
+            Err(dead) => {
+                // In a box, so that a live token does not carry what only this needs.
+                Box::pin(self.note_dead_token(&dead, origin)).await;
+                Err(BearerRefusal::Dead)
+            }
+        }
     }
 
-    async fn live_bearer(&self, text: &str) -> Result<Caller, BearerRefusal> {
-        let token = self.check_access_token(text).await?;
-        let member = self.member(token.user).await.map_err(Fault::from)?;
-        let member = member.filter(|member| member.user.active).ok_or(BearerRefusal::Dead)?;
+    async fn live_bearer(&self, text: &str) -> Result<Result<Caller, DeadToken>, Fault> {
+        let token = match self.check_access_token(text).await? {
+            Ok(token) => token,
+            Err(dead) => return Ok(Err(dead)),
+        };
+        let member = self.member(token.user).await?;
+        let Some(member) = member.filter(|member| member.user.active) else {
+            return Ok(Err(DeadToken::Revoked(token)));
+        };
         if let Some(grant) = token.grant {
             self.usage.grant(grant, self.now());
         }
-        let now = self.scopes_now(token.application).await.map_err(Fault::from)?;
-        let scopes = token.scopes.intersection(now.ok_or(BearerRefusal::Dead)?);
-        let via = Via::Bearer { application: token.application, scopes };
-        Ok(Caller { token: Some(Arc::new(token)), ..Caller::new(member, via) })
+        let Some(now) = self.scopes_now(token.application).await? else {
+            return Ok(Err(DeadToken::Revoked(token)));
+        };
+        let via = Via::Bearer { application: token.application, scopes: token.scopes.intersection(now) };
+        Ok(Ok(Caller { token: Some(Arc::new(token)), ..Caller::new(member, via) }))
     }
 
     /// The caller's user as of now, while what proved the caller still would. A token that expires meanwhile does: it

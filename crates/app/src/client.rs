@@ -10,6 +10,7 @@ use oauth::secret::ClientSecret;
 use store::StoreError;
 
 use crate::caller::Origin;
+use crate::refusals::Reason;
 use crate::{App, Fault};
 
 /// Why a request of the protocol got nothing.
@@ -56,7 +57,13 @@ impl App {
         request: ClientRequest<'_>,
     ) -> Result<AuthenticatedClient, ProtocolRefusal> {
         let now = self.now();
-        let presented = Presented::find(request.basic, request.parameters)?;
+        let presented = match Presented::find(request.basic, request.parameters) {
+            Err(Refusal::NoClientAuthentication) => {
+                self.note_refused_request(Reason::ClientUnnamed, None, request.origin).await;
+                return Err(Refusal::NoClientAuthentication.into());
+            }
+            found => found?,
+        };
         let found = match &presented.unverified_client_id {
             Some(id) => self.application_by_client_id(id).await?,
             None => None,

@@ -8,6 +8,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use oauth::account::{DataSource, Permission, Rights, Role, User};
 use oauth::application::Application;
+use oauth::cors::OriginPattern;
 use oauth::grant::Grant;
 use oauth::id::{ApplicationId, ClientId, GrantId, UserId};
 use oauth::limit::Limit;
@@ -25,7 +26,10 @@ pub struct Directory {
     data_sources: Remembered<String, DataSource>,
     grants: Cache<GrantId, Grant>,
     limits: RwLock<Option<Limits>>,
+    trusted_origins: RwLock<Option<Arc<Vec<OriginPattern>>>>,
     limits_drops: AtomicU64,
+    /// Whether an origin is one of an application.
+    origins: Remembered<String, bool>,
     seen: RwLock<Versions>,
 }
 
@@ -67,7 +71,9 @@ impl Default for Directory {
             data_sources: Remembered::new(1_000),
             grants: Cache::new(10_000),
             limits: RwLock::default(),
+            trusted_origins: RwLock::default(),
             limits_drops: AtomicU64::default(),
+            origins: Remembered::new(10_000),
             seen: RwLock::default(),
         }
     }
@@ -122,6 +128,12 @@ impl Directory {
     pub(crate) fn forget_applications(&self) {
         self.applications.forget();
         self.scopes.forget();
+        self.origins.forget();
+    }
+
+    /// Drops what is remembered of origins: a new application may have brought one.
+    pub(crate) fn forget_origins(&self) {
+        self.origins.forget();
     }
 
     /// Drops every user.
@@ -134,10 +146,34 @@ impl Directory {
         self.data_sources.forget();
     }
 
-    /// Drops the limits.
+    /// Drops the limits and the list of trusted origins.
     pub(crate) fn forget_limits(&self) {
         self.limits_drops.fetch_add(1, Ordering::AcqRel);
         *self.limits.write().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.trusted_origins.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// The list of trusted origins, remembered or read.
+    pub(crate) async fn trusted_origins(
+        &self,
+        read: impl AsyncFnOnce() -> Result<Vec<OriginPattern>, StoreError>,
+    ) -> Result<Arc<Vec<OriginPattern>>, StoreError> {
+        let remembered = self.trusted_origins.read().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(list) = remembered {
+            return Ok(list);
+        }
+        let drops = self.limits_drops.load(Ordering::Acquire);
+        let list = Arc::new(read().await?);
+        let mut remembered = self.trusted_origins.write().unwrap_or_else(PoisonError::into_inner);
+        if self.limits_drops.load(Ordering::Acquire) == drops {
+            *remembered = Some(list.clone());
+        }
+        Ok(list)
+    }
+
+    /// What is remembered of origins of applications.
+    pub(crate) fn origins(&self) -> &Remembered<String, bool> {
+        &self.origins
     }
 }
 
@@ -255,7 +291,7 @@ impl App {
 }
 
 /// A bounded memory of things read by key. What was read before a drop is never remembered after it.
-struct Remembered<K, V> {
+pub(crate) struct Remembered<K, V> {
     cache: Cache<K, (u64, Arc<V>)>,
     drops: AtomicU64,
 }
@@ -270,7 +306,8 @@ impl<K: Hash + Eq + Clone, V> Remembered<K, V> {
         self.cache.clear();
     }
 
-    async fn get_or_read(
+    /// The thing under the key, remembered or read.
+    pub(crate) async fn get_or_read(
         &self,
         key: &K,
         read: impl AsyncFnOnce() -> Result<Option<V>, StoreError>,

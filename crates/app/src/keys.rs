@@ -4,11 +4,14 @@ use oauth::audit::{Action, NewAuditEvent, Outcome};
 use oauth::time::Timestamp;
 use store::StoredKey;
 
-use crate::caller::Origin;
+use crate::caller::{COMMAND_LINE, Origin};
 use crate::{App, Fault};
 
 /// Seconds between the making of a key and its first use, in which every node learns of it.
 const ANNOUNCED_SECS: i64 = 5;
+
+/// What the audit log calls what happens by itself.
+const SCHEDULE: &str = "schedule";
 
 const DAY_SECS: i64 = 86_400;
 
@@ -16,13 +19,19 @@ const DAY_SECS: i64 = 86_400;
 const KEPT_SECS: i64 = DAY_SECS + 3_600;
 
 impl App {
-    /// Adds a key to the ring; it seals new tokens in a few seconds, and what older keys sealed stays good.
+    /// Adds a key to the ring at the operator's command; it seals new tokens in a few seconds, and what older keys sealed
+    /// stays good.
     ///
     /// # Errors
     /// When the database cannot store it.
     pub async fn rotate_keys(&self, origin: &Origin) -> Result<u32, Fault> {
+        self.rotate_keys_by(COMMAND_LINE, origin).await
+    }
+
+    async fn rotate_keys_by(&self, actor: &str, origin: &Origin) -> Result<u32, Fault> {
         let now = self.now();
-        let audit = origin.audit(Action::RotateKeys, Outcome::Success, now);
+        let mut audit = origin.audit(Action::RotateKeys, Outcome::Success, now);
+        audit.actor_name = Some(actor.to_owned());
         self.add_ring_key(now.plus_secs(ANNOUNCED_SECS), audit).await
     }
 
@@ -43,7 +52,7 @@ impl App {
             && days > 0
             && newest.created_at.plus_secs(days * DAY_SECS).is_past(now)
         {
-            self.rotate_keys(origin).await?;
+            self.rotate_keys_by(SCHEDULE, origin).await?;
         }
         if let Some(active) = keys.iter().rev().find(|key| key.activates_at.is_past(now)) {
             self.store.purge_keys(active.id, now.minus_secs(KEPT_SECS)).await?;

@@ -8,6 +8,7 @@ use store::StoreError;
 
 use crate::App;
 use crate::rates::Buckets;
+use crate::refusals::Reason;
 
 /// How many refusals that are the same are written in a minute.
 const WRITTEN_PER_MINUTE: u32 = 10;
@@ -18,7 +19,7 @@ pub struct Repeats(Buckets<Noted>);
 
 /// What makes two refusals the same.
 #[derive(Debug, PartialEq, Eq, Hash)]
-enum Noted {
+pub(crate) enum Noted {
     /// The same caller had the same refused for the same reason.
     Refusal {
         action: Action,
@@ -27,11 +28,23 @@ enum Noted {
         subject: Option<String>,
         detail: Option<String>,
     },
+    /// A request was refused for the same reason, of the same caller where somebody proved to be one. Nothing here is of a
+    /// stranger's choice.
+    Request { reason: Reason, actor: Option<UserId>, application: Option<ApplicationId> },
     /// The code was presented again.
     Replay(CodeId),
 }
 
 impl Noted {
+    /// A request that was refused; actor and application are those that were proved.
+    pub(crate) const fn request(
+        reason: Reason,
+        actor: Option<UserId>,
+        application: Option<ApplicationId>,
+    ) -> Self {
+        Self::Request { reason, actor, application }
+    }
+
     fn of(event: &NewAuditEvent) -> Self {
         Self::Refusal {
             action: event.action,
@@ -65,7 +78,12 @@ impl App {
     /// Writes a refusal to the audit log, unless the same one was written often enough within the last minute. Failures
     /// to prove who one is do not come here: each of them is written, and rate limits bound them.
     pub(crate) async fn note_refused(&self, event: NewAuditEvent) -> Result<(), StoreError> {
-        if self.repeats.note(Noted::of(&event), event.at) {
+        self.note_refused_as(Noted::of(&event), event).await
+    }
+
+    /// As [`App::note_refused`], where `noted` says what makes two refusals the same.
+    pub(crate) async fn note_refused_as(&self, noted: Noted, event: NewAuditEvent) -> Result<(), StoreError> {
+        if self.repeats.note(noted, event.at) {
             return self.store.append_audit(vec![event]).await;
         }
         self.count_repeat(&event);

@@ -5,7 +5,7 @@ use oauth::audit::{Action, Outcome};
 use oauth::id::RoleId;
 use oauth::secret::Password;
 
-use crate::caller::Origin;
+use crate::caller::{COMMAND_LINE, Origin};
 use crate::{App, Fault};
 
 /// The accounts of a new installation.
@@ -19,10 +19,15 @@ impl App {
     /// When the database or the hasher fails; the installation is then to be thrown away.
     pub async fn set_up(&self, passwords: [Password; 2]) -> Result<(), Fault> {
         let origin = Origin { address: None, request_id: "init".to_owned() };
-        self.add_ring_key(self.now(), origin.audit(Action::RotateKeys, Outcome::Success, self.now())).await?;
+        let by_operator = |action| {
+            let mut audit = origin.audit(action, Outcome::Success, self.now());
+            audit.actor_name = Some(COMMAND_LINE.to_owned());
+            audit
+        };
+        self.add_ring_key(self.now(), by_operator(Action::RotateKeys)).await?;
         for ((name, role), password) in FIRST_ACCOUNTS.into_iter().zip(passwords) {
             let password = self.vault.hash_password(password).await.map_err(|_| Fault::Busy)?;
-            let mut audit = origin.audit(Action::CreateUser, Outcome::Success, self.now());
+            let mut audit = by_operator(Action::CreateUser);
             audit.subject = Some(name.to_owned());
             let new = store::NewUser {
                 name: name.to_owned(),

@@ -276,7 +276,9 @@ impl App {
         let (code, at) = (new.origin, new.at);
         let mut audit = origin.audit(Action::ReplayCode, Outcome::Refused, at);
         audit.application = Some(new.application);
-        audit.actor = Some(new.user);
+        if let GrantOrigin::Code(_) = code {
+            self.name_user(&mut audit, new.user).await;
+        }
         if let GrantOrigin::Code(code) = code
             && self.is_known_replay(code, &audit)
         {

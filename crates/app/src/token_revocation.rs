@@ -2,6 +2,7 @@
 
 use oauth::audit::{Action, NewAuditEvent, Outcome};
 use oauth::client_authentication::AuthenticatedClient;
+use oauth::id::UserId;
 use oauth::revocation_request::{self, Effect, Subject};
 
 use crate::App;
@@ -16,15 +17,23 @@ impl App {
     pub async fn revoke_token(&self, request: ClientRequest<'_>) -> Result<(), ProtocolRefusal> {
         let client = self.authenticate_client(request).await?;
         let text = revocation_request::parse(request.parameters)?;
-        let effect = self.effect_on(&client, text.expose()).await?;
+        let (effect, user) = self.effect_on(&client, text.expose()).await?;
         let events = match effect {
             Effect::Nothing => return Ok(()),
             Effect::EndToken { id, expires_at } => {
-                let audit = self.ended(&client, Action::RevokeToken, format!("token {id}"), request.origin);
+                let mut audit =
+                    self.ended(&client, Action::RevokeToken, format!("token {id}"), request.origin);
+                if let Some(user) = user {
+                    self.name_user(&mut audit, user).await;
+                }
                 self.store.revoke_token(id, expires_at, audit).await?
             }
             Effect::EndGrant(id) => {
-                let audit = self.ended(&client, Action::RevokeGrant, format!("grant {id}"), request.origin);
+                let mut audit =
+                    self.ended(&client, Action::RevokeGrant, format!("grant {id}"), request.origin);
+                if let Some(user) = user {
+                    self.name_user(&mut audit, user).await;
+                }
                 self.store.revoke_grant(id, self.revocations_expire_at(), audit).await?
             }
         };
@@ -32,17 +41,24 @@ impl App {
         Ok(())
     }
 
-    async fn effect_on(&self, client: &AuthenticatedClient, text: &str) -> Result<Effect, ProtocolRefusal> {
+    /// What the request ends, and whose access that is.
+    async fn effect_on(
+        &self,
+        client: &AuthenticatedClient,
+        text: &str,
+    ) -> Result<(Effect, Option<UserId>), ProtocolRefusal> {
         let now = self.now();
         if let Ok(token) = self.vault.open_access_token(text) {
-            return Ok(revocation_request::decide(client, Subject::Access(&token), now));
+            let effect = revocation_request::decide(client, Subject::Access(&token), now);
+            return Ok((effect, Some(token.user)));
         }
         let grant = match self.vault.open_refresh_token(text) {
             Ok(token) => self.store.find_grant(token.grant).await?,
             Err(_) => None,
         };
         let subject = grant.as_ref().map_or(Subject::Unknown, Subject::Refresh);
-        Ok(revocation_request::decide(client, subject, now))
+        let user = grant.as_ref().map(|grant| grant.user);
+        Ok((revocation_request::decide(client, subject, now), user))
     }
 
     fn ended(

@@ -14,11 +14,12 @@ use app::metrics::{RequestLabels, Word};
 use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
-use http::header::{HeaderName, HeaderValue};
+use http::header::{HeaderName, HeaderValue, ORIGIN};
 use http::{Request, StatusCode};
 use oauth::time::Timestamp;
 use tower::Service;
 
+use crate::cors::CrossOrigin;
 use crate::noted::{self, Noted};
 use crate::origin::{self, RequestId};
 use crate::respond::Area;
@@ -81,6 +82,13 @@ impl Front {
             began,
         };
         let uri = request.uri().clone();
+        let cross_origin = if request.headers().contains_key(ORIGIN) {
+            let (method, headers) = (request.method(), request.headers());
+            // In a box, so that no other request carries what only this one needs.
+            Box::pin(CrossOrigin::of(method, uri.path(), headers, area, &self.gate)).await
+        } else {
+            None
+        };
         let mut known = Noted::default();
         let mut response = if let Some((status, message)) = refused {
             area.refuse(status, message)
@@ -89,6 +97,9 @@ impl Front {
             let answered = Guarded { answering, noted: &mut known }.await;
             answered.unwrap_or_else(|_| area.refuse(StatusCode::INTERNAL_SERVER_ERROR, "the server failed"))
         };
+        if let Some(cross_origin) = cross_origin {
+            cross_origin.finish(&mut response);
+        }
         self.add_headers(&mut response, &seen);
         self.record(response, seen, known, uri.path())
     }

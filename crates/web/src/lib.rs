@@ -16,6 +16,7 @@ use app::App;
 pub mod assets;
 pub mod body;
 pub mod cookies;
+mod cors;
 pub mod errors;
 pub mod extract;
 pub mod front;

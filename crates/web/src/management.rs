@@ -10,4 +10,5 @@ pub(crate) mod limits;
 pub(crate) mod permissions;
 mod refusal;
 pub(crate) mod roles;
+pub(crate) mod trusted_origins;
 pub(crate) mod users;

@@ -103,7 +103,7 @@ fn respond(answer: DataAnswer, preferred: Option<PageSize>, asked: &HeaderMap) -
 fn metadata(mut response: Response, tag: &str, asked: &HeaderMap) -> Response {
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
-    headers.insert(VARY, HeaderValue::from_static("authorization, accept, odata-maxversion"));
+    headers.insert(VARY, HeaderValue::from_static("authorization, accept, odata-maxversion, origin"));
     if let Ok(tag) = HeaderValue::from_str(tag) {
         headers.insert(ETAG, tag);
     }

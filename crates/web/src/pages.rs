@@ -6,7 +6,8 @@
 use std::convert::Infallible;
 
 use app::Fault;
-use app::caller::{LiveSession, Origin};
+use app::caller::{Caller, LiveSession, Origin};
+use app::refusals::Reason;
 use axum::extract::FromRequestParts;
 use axum::response::Response;
 use http::header::{COOKIE, LOCATION, SET_COOKIE};
@@ -96,9 +97,22 @@ impl Visit {
         }
     }
 
-    /// Whether a form was rendered for this browser by us.
-    pub fn is_ours(&self, cookie: &str, csrf: &str) -> bool {
-        self.gate.app().csrf_holds(cookie, &CsrfToken::new(csrf))
+    /// Goes on only with a form that we rendered for this browser; another one is noted. `caller` is who is signed in.
+    ///
+    /// # Errors
+    /// What the browser gets instead.
+    pub async fn demand_own_form(
+        &self,
+        cookie: &str,
+        csrf: &str,
+        caller: Option<&Caller>,
+    ) -> Result<(), Response> {
+        let app = self.gate.app();
+        if app.csrf_holds(cookie, &CsrfToken::new(csrf)) {
+            return Ok(());
+        }
+        app.note_refused_request(Reason::ForgedForm, caller, &self.origin).await;
+        Err(stale_form())
     }
 
     /// Whether the answer may set a cookie: not where the browser kept ours back, since it would replace one that we do not

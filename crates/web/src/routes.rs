@@ -4,7 +4,8 @@ use axum::Router;
 use axum::routing::{delete, get, post, put};
 
 use crate::management::{
-    allowed, applications, audit, data_sources, data_stores, limits, permissions, roles, users,
+    allowed, applications, audit, data_sources, data_stores, limits, permissions, roles, trusted_origins,
+    users,
 };
 use crate::oauth::{authorize, introspect, metadata, revoke, token};
 use crate::pages::{account, demo, login, logout, password, start};
@@ -75,6 +76,8 @@ fn routes() -> Router<Gate> {
         .route("/api/admin/limits/system",           get(limits::list))
         .route("/api/admin/limits/system/{limitId}", get(limits::get).post(limits::set).put(limits::set).delete(limits::reset))
         .route("/api/admin/audit",                   get(audit::list))
+        .route("/api/admin/security/cors/whitelist",      get(trusted_origins::list).post(trusted_origins::add))
+        .route("/api/admin/security/cors/whitelist/{id}", get(trusted_origins::get).put(trusted_origins::update).delete(trusted_origins::delete))
 
         .route("/api/mgmt/datastores",                             get(data_stores::list))
         .route("/api/mgmt/datastores/{id}",                        get(data_stores::get))

@@ -30,6 +30,8 @@ enum Target {
     Role,
     /// A limit, in `{limitId}`.
     Limit,
+    /// A trusted origin, in `{id}`.
+    TrustedOrigin,
     /// The kind of database SQLite, in `{id}`.
     Store,
     /// A data source, in `{id}`; for administrators an own one.
@@ -74,6 +76,18 @@ fn limit(_: &TestServer) -> Value {
     json!({ "value": 1_000 })
 }
 
+fn origins(_: &TestServer) -> Value {
+    json!({ "whitelist": [trusted(), trusted()] })
+}
+
+fn origin(_: &TestServer) -> Value {
+    trusted()
+}
+
+fn trusted() -> Value {
+    json!({ "domain": format!("https://{}.example", fresh("page")) })
+}
+
 fn shared(_: &TestServer) -> Value {
     json!({ "sharedUsers": [{ "userName": "other" }] })
 }
@@ -103,6 +117,8 @@ const ONE_USER: &str = "/api/admin/users/{id}";
 const ROLES: &str = "/api/admin/roles";
 const ONE_ROLE: &str = "/api/admin/roles/{id}";
 const ONE_LIMIT: &str = "/api/admin/limits/system/{limitId}";
+const ORIGINS: &str = "/api/admin/security/cors/whitelist";
+const ONE_ORIGIN: &str = "/api/admin/security/cors/whitelist/{id}";
 const SOURCES: &str = "/api/mgmt/datasources";
 const SOURCE: &str = "/api/mgmt/datasources/{id}";
 const MODEL: &str = "/api/mgmt/datasources/{id}/model";
@@ -141,6 +157,11 @@ const ROWS: &[Row] = &[
     administration(Method::POST,   ONE_LIMIT,                  Target::Limit,   limit,   200),
     administration(Method::PUT,    ONE_LIMIT,                  Target::Limit,   limit,   200),
     administration(Method::DELETE, ONE_LIMIT,                  Target::Limit,   nothing, 204),
+    administration(Method::GET,    ORIGINS,                    Target::Plain,         nothing, 200),
+    administration(Method::POST,   ORIGINS,                    Target::Plain,         origins, 201),
+    administration(Method::GET,    ONE_ORIGIN,                 Target::TrustedOrigin, nothing, 200),
+    administration(Method::PUT,    ONE_ORIGIN,                 Target::TrustedOrigin, origin,  200),
+    administration(Method::DELETE, ONE_ORIGIN,                 Target::TrustedOrigin, nothing, 204),
     administration(Method::GET,    "/api/admin/audit",         Target::Plain,   nothing, 200),
 
     row(Method::GET,    "/api/mgmt/permissions",     Target::Plain,  nothing, 200, 200),
@@ -396,6 +417,11 @@ async fn prepare(server: &TestServer, row: &Row) -> String {
         Target::Account => made(server, row, USERS, account(server)).await,
         Target::Role => made(server, row, ROLES, role(server)).await,
         Target::Limit => row.path.replace("{limitId}", "100"),
+        Target::TrustedOrigin => {
+            let body = json!({ "whitelist": [trusted()] });
+            let added = server.post(ORIGINS).basic(&ADMIN).json(&body).send().await.expect(201);
+            row.path.replace("{id}", &added.json()["whitelist"][0]["id"].to_string())
+        }
         Target::Store => row.path.replace("{id}", "1"),
         Target::Source => made(server, row, SOURCES, source(server)).await,
         Target::Shared => {

@@ -106,6 +106,7 @@ impl App {
         let owner = actor.subject().user.id;
         let new = NewApplication { client_id, owner, settings, secret: new_secret, at: self.now() };
         let application = self.store.insert_application(new, audit).await??;
+        self.directory.forget_origins();
         Ok(Registered { application, secret })
     }
 

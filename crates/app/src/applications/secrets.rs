@@ -32,7 +32,7 @@ impl App {
         id: ApplicationId,
         origin: &Origin,
     ) -> Result<(Application, ClientSecret), Refused> {
-        let application = self.reachable_application(actor, id).await?;
+        let application = self.reachable_application(actor, id, origin).await?;
         let audit = self.audit_about(actor, Action::ResetSecret, &application, origin);
         let (secret, new) = self.fresh_secret(&application.client_id);
         let (application, events) =
@@ -52,7 +52,7 @@ impl App {
         id: ApplicationId,
         origin: &Origin,
     ) -> Result<Added, Refused> {
-        let application = self.reachable_application(actor, id).await?;
+        let application = self.reachable_application(actor, id, origin).await?;
         let audit = self.audit_about(actor, Action::AddSecret, &application, origin);
         let (secret, new) = self.fresh_secret(&application.client_id);
         let older_expires_at = self.now().plus_secs(i64::from(self.settings.secret_overlap_secs));
@@ -75,7 +75,7 @@ impl App {
         secret: SecretId,
         origin: &Origin,
     ) -> Result<(), Refused> {
-        let application = self.reachable_application(actor, id).await?;
+        let application = self.reachable_application(actor, id, origin).await?;
         let mut audit = self.audit_about(actor, Action::EndSecret, &application, origin);
         audit.detail = Some(match audit.detail {
             Some(detail) => format!("secret {secret}, {detail}"),

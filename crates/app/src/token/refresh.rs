@@ -3,7 +3,7 @@
 use oauth::audit::{Action, Outcome};
 use oauth::client_authentication::AuthenticatedClient;
 use oauth::grant::Grant;
-use oauth::id::GrantId;
+use oauth::id::{GrantId, UserId};
 use oauth::limit::Limit;
 use oauth::refusal::Refusal;
 use oauth::sealed::RefreshToken;
@@ -46,7 +46,10 @@ impl App {
             let (renewal, grant) = match self.decide_refresh(request, client, token.as_ref(), grant).await? {
                 (Decision::Renew(renewal), Some(grant)) => (renewal, grant),
                 (Decision::Renew(_), None) => return Err(Refusal::GrantGone.into()),
-                (Decision::Replay(grant), _) => return self.end_replayed(grant, client, origin).await,
+                (Decision::Replay(id), grant) => {
+                    let user = grant.map(|grant| grant.user);
+                    return self.end_replayed(id, user, client, origin).await;
+                }
             };
             if let Some(refresh) = self.rotate(&renewal, &grant, request).await? {
                 return self.renew(client, &renewal, &grant, refresh);
@@ -156,6 +159,7 @@ impl App {
     async fn end_replayed(
         &self,
         grant: GrantId,
+        user: Option<UserId>,
         client: &AuthenticatedClient,
         origin: &Origin,
     ) -> Result<TokenResponse, ProtocolRefusal> {
@@ -163,6 +167,9 @@ impl App {
         let mut audit = origin.audit(Action::ReplayRefreshToken, Outcome::Refused, self.now());
         audit.application = Some(client.application().id);
         audit.subject = Some(format!("grant {grant}"));
+        if let Some(user) = user {
+            self.name_user(&mut audit, user).await;
+        }
         let events = self.store.revoke_grant(grant, self.revocations_expire_at(), audit).await?;
         self.learn(&events);
         Err(Refusal::RefreshTokenReplayed.into())

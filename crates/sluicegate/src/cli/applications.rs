@@ -328,7 +328,7 @@ async fn update(opened: &Opened, command: &Update) -> anyhow::Result<()> {
 /// The application of that id.
 pub(super) async fn find(opened: &Opened, id: ApplicationId) -> anyhow::Result<Application> {
     let actor = actor(opened, None).await?;
-    let found = opened.app.reachable_application(&actor, id).await;
+    let found = opened.app.reachable_application(&actor, id, &opened.origin).await;
     found.map_err(|refused| told(refused, id))
 }
 

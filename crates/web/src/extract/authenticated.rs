@@ -1,6 +1,7 @@
 //! Who asks, for the management API.
 
 use app::caller::{BearerRefusal, Caller, Origin};
+use app::refusals::Reason;
 use app::sign_in::{Credentials, SignInRefusal};
 use axum::extract::FromRequestParts;
 use base64::Engine as _;
@@ -33,24 +34,47 @@ impl FromRequestParts<Gate> for Authenticated {
     async fn from_request_parts(parts: &mut Parts, gate: &Gate) -> Result<Self, Problem> {
         let origin = origin::of(&parts.extensions, &parts.headers, gate.settings());
         let initiator = Initiator::of(&parts.uri, &parts.headers, gate);
-        let caller = match authorization(&parts.headers)? {
+        let noted = Noting { gate, origin: &origin };
+        let authorization = match authorization(&parts.headers) {
+            Ok(authorization) => authorization,
+            Err(problem) => return Err(noted.refused(Reason::AuthorizationMalformed, None, problem).await),
+        };
+        let caller = match authorization {
             Some((scheme, text)) if scheme.eq_ignore_ascii_case("basic") => {
                 if !parts.method.is_safe() && !initiator.may_change_by_basic() {
-                    return Err(another_origin());
+                    return Err(noted.refused(Reason::AnotherOrigin, None, another_origin()).await);
                 }
-                by_password(gate, text, &origin).await?
+                by_password(noted, text).await?
             }
             Some((scheme, text)) if scheme.eq_ignore_ascii_case("bearer") => {
                 by_bearer(gate, text, &origin).await?
             }
-            Some(_) => return Err(Problem::unauthenticated("Sign in with Basic or with a bearer token.")),
-            None => by_session(gate, &parts.method, &parts.headers, initiator).await?,
+            Some(_) => {
+                let problem = Problem::unauthenticated("Sign in with Basic or with a bearer token.");
+                return Err(noted.refused(Reason::AuthorizationMalformed, None, problem).await);
+            }
+            None => by_session(noted, &parts.method, &parts.headers, initiator).await?,
         };
         noted::caller(&caller);
         if caller.may(Permission::MgmtAPI) {
             return Ok(Self(caller));
         }
         Err(refused(gate, &caller, "lacks MgmtAPI", &origin).await)
+    }
+}
+
+/// Where refusals of one request are noted.
+#[derive(Clone, Copy)]
+struct Noting<'a> {
+    gate: &'a Gate,
+    origin: &'a Origin,
+}
+
+impl Noting<'_> {
+    /// The answer to a request that is refused, which is noted.
+    async fn refused(self, reason: Reason, caller: Option<&Caller>, problem: Problem) -> Problem {
+        self.gate.app().note_refused_request(reason, caller, self.origin).await;
+        problem
     }
 }
 
@@ -83,11 +107,12 @@ fn another_origin() -> Problem {
     )
 }
 
-async fn by_password(gate: &Gate, text: &str, origin: &Origin) -> Result<Caller, Problem> {
+async fn by_password(noted: Noting<'_>, text: &str) -> Result<Caller, Problem> {
     let Some(credentials) = basic(text) else {
-        return Err(Problem::unauthenticated("The credentials in Authorization cannot be read."));
+        let problem = Problem::unauthenticated("The credentials in Authorization cannot be read.");
+        return Err(noted.refused(Reason::AuthorizationMalformed, None, problem).await);
     };
-    gate.app().caller_by_password(&credentials, origin).await.map_err(|refusal| match refusal {
+    noted.gate.app().caller_by_password(&credentials, noted.origin).await.map_err(|refusal| match refusal {
         SignInRefusal::TooOften { retry_after_secs } => Problem::too_often(retry_after_secs),
         SignInRefusal::Fault(fault) => Problem::server(&fault, ErrorCode::Unavailable),
         SignInRefusal::Refused | SignInRefusal::Locked { .. } | SignInRefusal::PasswordExpired => {
@@ -106,7 +131,7 @@ pub(crate) fn basic(text: &str) -> Option<Credentials> {
 }
 
 async fn by_bearer(gate: &Gate, text: &str, origin: &Origin) -> Result<Caller, Problem> {
-    let caller = gate.app().caller_by_bearer(text).await.map_err(|refusal| match refusal {
+    let caller = gate.app().caller_by_bearer(text, origin).await.map_err(|refusal| match refusal {
         BearerRefusal::Dead => Problem::dead_token(format!("Not signed in: {refusal}.")),
         BearerRefusal::Fault(fault) => Problem::server(&fault, ErrorCode::Unavailable),
     })?;
@@ -117,11 +142,12 @@ async fn by_bearer(gate: &Gate, text: &str, origin: &Origin) -> Result<Caller, P
 }
 
 async fn by_session(
-    gate: &Gate,
+    noted: Noting<'_>,
     method: &Method,
     headers: &HeaderMap,
     initiator: Initiator,
 ) -> Result<Caller, Problem> {
+    let gate = noted.gate;
     let nobody = || Problem::unauthenticated("Sign in with a user name and a password.");
     let cookie = cookies::session(headers, gate.settings()).ok_or_else(nobody)?;
     let live = gate.app().caller_by_session(&cookie).await;
@@ -129,14 +155,16 @@ async fn by_session(
     if method.is_safe() {
         return Ok(live.caller);
     }
+    let caller = Some(&live.caller);
     if !initiator.may_change_by_cookie() {
-        return Err(another_origin());
+        return Err(noted.refused(Reason::AnotherOrigin, caller, another_origin()).await);
     }
     if carries_csrf_token(gate, headers, &cookie) {
         return Ok(live.caller);
     }
     let message = "A changing request from a browser needs the right X-CSRF-Token.";
-    Err(Problem::new(StatusCode::FORBIDDEN, ErrorCode::CrossSite, message))
+    let problem = Problem::new(StatusCode::FORBIDDEN, ErrorCode::CrossSite, message);
+    Err(noted.refused(Reason::CsrfTokenWrong, caller, problem).await)
 }
 
 fn carries_csrf_token(gate: &Gate, headers: &HeaderMap, cookie: &SessionCookie) -> bool {

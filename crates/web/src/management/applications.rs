@@ -63,8 +63,10 @@ pub(crate) async fn get(asking: Asking, Path((id,)): Path<(ApplicationId,)>) -> 
     let failed = ErrorCode::ListFailed;
     let actor = asking.actor(failed).await?;
     let app = asking.app();
-    let application =
-        app.reachable_application(&actor, id).await.map_err(|refused| problem(refused, failed))?;
+    let application = app
+        .reachable_application(&actor, id, &asking.origin)
+        .await
+        .map_err(|refused| problem(refused, failed))?;
     let secret = app.revealed_secret(&application).map_err(|fault| Problem::server(&fault, failed))?;
     Ok(ok(&asking.gate, &application, secret.as_ref(), Vec::new()))
 }
@@ -78,7 +80,10 @@ pub(crate) async fn update(
     let failed = ErrorCode::RegisterFailed;
     let actor = asking.actor(failed).await?;
     let app = asking.app();
-    let current = app.reachable_application(&actor, id).await.map_err(|refused| problem(refused, failed))?;
+    let current = app
+        .reachable_application(&actor, id, &asking.origin)
+        .await
+        .map_err(|refused| problem(refused, failed))?;
     // Judged here for the whole list of faults; what holds is judged again where it is written.
     let payload = body.judged(|Update(payload)| {
         app.accept_update(&actor, &current, payload).map(|_| payload.clone()).map_err(details)

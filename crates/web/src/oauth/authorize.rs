@@ -83,8 +83,9 @@ pub async fn decide(visit: Visit, OwnForm(form): OwnForm) -> Response {
                 .await;
         }
     };
-    if !visit.is_ours(cookie.expose(), form.field(fields::CSRF)) {
-        return stale_form();
+    let csrf = form.field(fields::CSRF);
+    if let Err(instead) = visit.demand_own_form(cookie.expose(), csrf, Some(&live.caller)).await {
+        return instead;
     }
     let decision = match form.field(fields::DECISION) {
         "allow" => Decision::Allow,

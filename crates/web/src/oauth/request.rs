@@ -2,6 +2,7 @@
 
 use app::caller::Origin;
 use app::client::{ClientRequest, ProtocolRefusal};
+use app::refusals::Reason;
 use axum::extract::{FromRequest, Request};
 use axum::response::Response;
 use base64::Engine as _;
@@ -46,9 +47,14 @@ impl FromRequest<Gate> for Sent {
         let (head, sent) = request.into_parts();
         let origin = origin::of(&head.extensions, &head.headers, gate.settings());
         let form = Form::of(&head.headers).ok_or_else(unsupported)?;
-        let malformed_header = |refusal| refused_by_rule(refusal, Credentials::Header);
         let malformed_body = |refusal| refused_by_rule(refusal, Credentials::Body);
-        let basic = basic(&head.headers).map_err(malformed_header)?;
+        let basic = match basic(&head.headers) {
+            Ok(basic) => basic,
+            Err(refusal) => {
+                gate.app().note_refused_request(Reason::AuthorizationMalformed, None, &origin).await;
+                return Err(refused_by_rule(refusal, Credentials::Header));
+            }
+        };
         let most = body::MOST_OF_FORM.min(gate.settings().max_body_bytes);
         let read = body::read(sent, most).await;
         let bytes = read.map_err(|unread| respond::refuse(unread.status(), &unread.to_string()))?;

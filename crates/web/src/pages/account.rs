@@ -12,7 +12,7 @@ use oauth::parameters::{Name, Parameters};
 use oauth::secret::{CsrfToken, SessionCookie};
 
 use super::form::{OwnForm, fields};
-use super::{Visit, When, fault, filters, go_to, stale_form};
+use super::{Visit, When, fault, filters, go_to};
 use crate::Gate;
 use crate::extract::Path;
 use crate::respond::management::Problem;
@@ -152,8 +152,9 @@ pub async fn revoke(
         Ok(found) => found,
         Err(instead) => return instead,
     };
-    if !visit.is_ours(cookie.expose(), form.field(fields::CSRF)) {
-        return stale_form();
+    let csrf = form.field(fields::CSRF);
+    if let Err(instead) = visit.demand_own_form(cookie.expose(), csrf, Some(&live.caller)).await {
+        return instead;
     }
     // The extractor's own refusal speaks the management API's form.
     let Ok(Path((id,))) = id else {

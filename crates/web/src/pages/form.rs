@@ -1,5 +1,6 @@
 //! Bodies of forms: decoded pairs, each field at most once.
 
+use app::refusals::Reason;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::response::Response;
@@ -11,7 +12,7 @@ use zeroize::Zeroize;
 use super::{foreign_form, sentence};
 use crate::initiator::Initiator;
 use crate::respond::page;
-use crate::{Gate, body};
+use crate::{Gate, body, origin};
 
 /// The fields of our forms, with the most bytes that each may have.
 pub mod fields {
@@ -68,6 +69,9 @@ impl FromRequest<Gate> for OwnForm {
     async fn from_request(request: Request, gate: &Gate) -> Result<Self, Response> {
         let initiator = Initiator::of(request.uri(), request.headers(), gate);
         if !initiator.may_change_by_cookie() {
+            let (origin, app) =
+                (origin::of(request.extensions(), request.headers(), gate.settings()), gate.app());
+            app.note_refused_request(Reason::AnotherOrigin, None, &origin).await;
             return Err(foreign_form());
         }
         Form::from_request(request, gate).await.map(Self)

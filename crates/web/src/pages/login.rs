@@ -12,7 +12,7 @@ use oauth::parameters::Parameters;
 use oauth::secret::Password;
 
 use super::form::{Form, OwnForm, fields};
-use super::{Goal, Visit, fault, filters, go_to, sentence, stale_form, visitor_name};
+use super::{Goal, Visit, fault, filters, go_to, sentence, visitor_name};
 use crate::respond::page;
 use crate::{Gate, cookies, noted};
 
@@ -90,8 +90,8 @@ pub async fn show(visit: Visit, RawQuery(query): RawQuery) -> Response {
 /// `POST /login`.
 pub async fn sign_in(visit: Visit, OwnForm(form): OwnForm) -> Response {
     let visitor = cookies::value(&visit.headers, visitor_name(&visit.gate)).unwrap_or_default();
-    if !visit.is_ours(visitor, form.field(fields::CSRF)) {
-        return stale_form();
+    if let Err(instead) = visit.demand_own_form(visitor, form.field(fields::CSRF), None).await {
+        return instead;
     }
     let credentials = Credentials {
         name: form.field(fields::USERNAME).to_owned(),

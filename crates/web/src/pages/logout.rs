@@ -5,7 +5,7 @@ use axum::response::Response;
 use http::StatusCode;
 
 use super::form::{OwnForm, fields};
-use super::{Visit, fault, filters, stale_form};
+use super::{Visit, fault, filters};
 use crate::respond::page;
 
 #[derive(Template)]
@@ -38,8 +38,9 @@ pub async fn sign_out(visit: Visit, OwnForm(form): OwnForm) -> Response {
         Err(cause) => return fault(&cause),
         Ok(None) => {}
         Ok(Some((live, cookie))) => {
-            if !visit.is_ours(cookie.expose(), form.field(fields::CSRF)) {
-                return stale_form();
+            let csrf = form.field(fields::CSRF);
+            if let Err(instead) = visit.demand_own_form(cookie.expose(), csrf, Some(&live.caller)).await {
+                return instead;
             }
             if let Err(cause) = visit.gate.app().close_session(&live, &visit.origin).await {
                 return fault(&cause);

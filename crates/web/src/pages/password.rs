@@ -10,7 +10,7 @@ use http::header::RETRY_AFTER;
 use oauth::secret::Password;
 
 use super::form::{OwnForm, fields};
-use super::{Visit, fault, filters, go_to, sentence, stale_form};
+use super::{Visit, fault, filters, go_to, sentence};
 use crate::cookies;
 use crate::respond::page;
 
@@ -48,8 +48,9 @@ pub async fn change(visit: Visit, OwnForm(form): OwnForm) -> Response {
         Ok(found) => found,
         Err(instead) => return instead,
     };
-    if !visit.is_ours(cookie.expose(), form.field(fields::CSRF)) {
-        return stale_form();
+    let csrf = form.field(fields::CSRF);
+    if let Err(instead) = visit.demand_own_form(cookie.expose(), csrf, Some(&live.caller)).await {
+        return instead;
     }
     let problem = if form.field(fields::NEW) == form.field(fields::AGAIN) {
         let (current, new) =

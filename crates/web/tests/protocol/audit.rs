@@ -3,7 +3,7 @@
 use oauth::audit::{Action, Outcome};
 use oauth::id::ApplicationId;
 use store::{Audit, AuditFilter};
-use testkit::{TestServer, USER};
+use testkit::{OTHER, TestServer, USER};
 
 use crate::client::{CALLBACK, Client, Tokens};
 
@@ -159,4 +159,193 @@ async fn no_secret_stands_in_the_log() {
         assert!(!log.contains(hidden), "{hidden}");
     }
     assert!(!log.contains(CALLBACK));
+}
+
+/// The events that were written since `before`, oldest first: who, which application, and why.
+async fn since(server: &TestServer, before: usize) -> Vec<(Option<String>, Option<i64>, String)> {
+    let filter = AuditFilter { limit: 1_000, ..AuditFilter::default() };
+    let mut events = server.store().list_audit(filter).await.unwrap();
+    events.reverse();
+    let told = |written: &oauth::audit::AuditEvent| {
+        let event = &written.event;
+        assert!(event.address.is_some() && event.request_id.is_some(), "{event:?}");
+        let why = event.detail.clone().or(event.subject.clone()).unwrap_or_default();
+        (event.actor_name.clone(), event.application.map(ApplicationId::get), why)
+    };
+    events[before..].iter().map(told).collect()
+}
+
+const APPLICATIONS: &str = "/api/mgmt/oauth/client/applications";
+
+#[tokio::test]
+async fn a_forged_form_and_a_missing_csrf_token_leave_an_event_with_who_is_signed_in() {
+    let server = TestServer::start().await;
+    let client = Client::register(&server).await;
+    let session = server.session(&USER).await;
+    let cookie = format!("sluicegate={session}");
+    let before = all(&server).await.len();
+    let forged = [("csrf", "forged"), ("request", "x"), ("decision", "allow")];
+    for path in ["/oauth2/consent", "/account/password", "/logout"] {
+        server.post(path).header("cookie", &cookie).form(&forged).send().await.expect(403);
+    }
+    server
+        .post("/login")
+        .form(&[("csrf", "forged"), ("username", "a"), ("password", "b")])
+        .send()
+        .await
+        .expect(403);
+    let path = format!("{APPLICATIONS}/{}", client.id);
+    server.delete(&path).header("cookie", &cookie).send().await.expect(403);
+    server.delete(&path).header("cookie", &cookie).header("x-csrf-token", "forged").send().await.expect(403);
+    let foreign = server.post("/logout").header("cookie", &cookie).header("sec-fetch-site", "cross-site");
+    foreign.form(&forged).send().await.expect(403);
+    let user = Some(USER.name.to_owned());
+    let form = "a form that was not rendered for this browser";
+    let token = "a change by cookie without the right X-CSRF-Token";
+    let expected = [
+        (user.clone(), form),
+        (user.clone(), form),
+        (user.clone(), form),
+        (None, form),
+        (user.clone(), token),
+        (user, token),
+        (None, "a change that a page of another origin asked for"),
+    ];
+    let expected = expected.map(|(who, why)| (who, None, why.to_owned()));
+    assert_eq!(since(&server, before).await, expected);
+}
+
+#[tokio::test]
+async fn credentials_that_cannot_be_read_or_come_from_elsewhere_leave_an_event() {
+    let server = TestServer::start().await;
+    let before = all(&server).await.len();
+    let data = "/api/odata4/none";
+    for path in [APPLICATIONS, data] {
+        server.get(path).header("authorization", "Basic %%%").send().await.expect(401);
+        server.get(path).header("authorization", "Digest x").send().await.expect(401);
+    }
+    server
+        .post("/oauth2/token")
+        .header("authorization", "Basic %%%")
+        .form(&[("a", "b")])
+        .send()
+        .await
+        .expect(401);
+    server.post("/oauth2/token").form(&[("a", "b")]).send().await.expect(401);
+    let foreign = server.post(APPLICATIONS).basic(&USER).header("sec-fetch-site", "cross-site");
+    foreign.json(&serde_json::json!({})).send().await.expect(403);
+    let unreadable = "an Authorization header that cannot be read";
+    let expected = [
+        unreadable,
+        unreadable,
+        unreadable,
+        unreadable,
+        unreadable,
+        "a request that names no client",
+        "a change that a page of another origin asked for",
+    ];
+    let expected: Vec<_> = expected.iter().map(|why| (None, None, (*why).to_owned())).collect();
+    assert_eq!(since(&server, before).await, expected);
+}
+
+#[tokio::test]
+async fn a_dead_token_leaves_an_event_that_names_whose_it_was() {
+    let server = TestServer::start().await;
+    let client = Client::register(&server).await;
+    let (first, second) = (client.tokens(&server).await, client.tokens(&server).await);
+    client.post(&server, "/oauth2/revoke", &[("token", &first.access)]).await.expect(200);
+    let before = all(&server).await.len();
+    for path in [APPLICATIONS, "/api/odata4/none"] {
+        server.get(path).bearer("sga_forged").send().await.expect(401);
+        server.get(path).bearer(&first.access).send().await.expect(401);
+    }
+    server.clock().advance_secs(3_600);
+    server.get(APPLICATIONS).bearer(&second.access).send().await.expect(401);
+    let whose = (Some(USER.name.to_owned()), Some(client.id));
+    let event = |(who, application): &(Option<String>, Option<i64>), why: &str| {
+        (who.clone(), *application, why.to_owned())
+    };
+    let (forged, revoked) =
+        ("an access token that this server did not issue", "an access token that was revoked");
+    let nobody = (None, None);
+    let expected = [
+        event(&nobody, forged),
+        event(&whose, revoked),
+        event(&nobody, forged),
+        event(&whose, revoked),
+        event(&whose, "an access token that has expired"),
+    ];
+    assert_eq!(since(&server, before).await, expected);
+}
+
+#[tokio::test]
+async fn an_application_out_of_reach_leaves_an_event_with_who_asked() {
+    let server = TestServer::start().await;
+    let client = Client::register(&server).await;
+    let before = all(&server).await.len();
+    let path = format!("{APPLICATIONS}/{}", client.id);
+    server.get(&path).basic(&OTHER).send().await.expect(404);
+    server.delete(&path).basic(&OTHER).send().await.expect(404);
+    server.put(&format!("{path}/reset")).basic(&OTHER).send().await.expect(404);
+    server.get(&format!("{APPLICATIONS}/999")).basic(&OTHER).send().await.expect(404);
+    let why = (Some(OTHER.name.to_owned()), None, "no application of that id within reach".to_owned());
+    assert_eq!(since(&server, before).await, vec![why; 4]);
+}
+
+#[tokio::test]
+async fn nothing_that_a_stranger_can_name_makes_another_event() {
+    let server = TestServer::start().await;
+    let before = all(&server).await.len();
+    for n in 0..60 {
+        let address = [192, 0, 2, n];
+        let name = format!("Basic %%%{n}");
+        server.get(APPLICATIONS).from_address(address).header("authorization", name).send().await.expect(401);
+        server.get(APPLICATIONS).from_address(address).bearer(&format!("sga_{n}")).send().await.expect(401);
+        server.get(&format!("{APPLICATIONS}/{}", 900 + i64::from(n))).basic(&OTHER).send().await.expect(404);
+        let client = format!("client{n}");
+        let forged = [("csrf", client.as_str()), ("username", client.as_str())];
+        server.post("/login").from_address(address).form(&forged).send().await.expect(403);
+    }
+    assert_eq!(all(&server).await.len(), before + 40, "ten for each reason");
+    server.clock().advance_secs(60);
+    server.get(APPLICATIONS).bearer("sga_again").send().await.expect(401);
+    assert_eq!(all(&server).await.len(), before + 41);
+}
+
+#[tokio::test]
+async fn replays_and_ends_of_tokens_name_the_user() {
+    let server = TestServer::start().await;
+    let client = Client::strict(&server).await;
+    let code = client.code_with(&server, &USER, &crate::client::S256).await;
+    let first = Tokens::of(&client.exchange_verified(&server, &code).await);
+    let before = all(&server).await.len();
+    client.exchange_verified(&server, &code).await.expect(400);
+    let second = client.tokens(&server).await;
+    let next = Tokens::of(&client.refresh(&server, &second.refresh).await);
+    Tokens::of(&client.refresh(&server, &next.refresh).await);
+    client.refresh(&server, &second.refresh).await.expect(400);
+    let third = client.tokens(&server).await;
+    client.post(&server, "/oauth2/revoke", &[("token", &third.access)]).await.expect(200);
+    client.post(&server, "/oauth2/revoke", &[("token", &third.refresh)]).await.expect(200);
+    drop(first);
+    let named =
+        AuditFilter { limit: 1_000, actor_name: Some(USER.name.to_owned()), ..AuditFilter::default() };
+    let actions: Vec<_> =
+        server.store().list_audit(named).await.unwrap().iter().map(|e| e.event.action).collect();
+    for action in [Action::ReplayCode, Action::ReplayRefreshToken, Action::RevokeToken, Action::RevokeGrant] {
+        assert!(actions.contains(&action), "{action:?}: {actions:?}");
+    }
+    assert!(all(&server).await.len() > before);
+}
+
+#[tokio::test]
+async fn the_rotation_of_keys_names_who_asked_for_it() {
+    let server = TestServer::start().await;
+    server.app().rotate_keys(&app::caller::Origin::command_line()).await.unwrap();
+    server.clock().advance_secs(91 * 86_400);
+    server.app().tidy_up().await.unwrap();
+    let filter = AuditFilter { limit: 1_000, action: Some(Action::RotateKeys), ..AuditFilter::default() };
+    let events = server.store().list_audit(filter).await.unwrap();
+    let actors: Vec<_> = events.iter().map(|written| written.event.actor_name.as_deref().unwrap()).collect();
+    assert_eq!(actors[..2], ["schedule", "command line"]);
 }

@@ -9,6 +9,7 @@ mod authorize;
 mod client;
 mod code;
 mod consent;
+mod cors;
 mod ending;
 mod growth;
 mod hostile;

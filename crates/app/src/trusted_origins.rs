@@ -1,0 +1,209 @@
+//! Which web pages of other origins may read answers: the list of trusted origins, and whether an origin is on it.
+
+use std::sync::Arc;
+
+use oauth::account::Permission;
+use oauth::audit::Action;
+use oauth::cors::{
+    MOST_TRUSTED, NewTrustedOrigin, OriginPattern, TrustedOrigin, WebOrigin, check_description,
+};
+use oauth::id::TrustedOriginId;
+use oauth::limit::Limit;
+use store::{StoreError, TrustedOriginRefusal};
+
+use crate::App;
+use crate::administration::{FieldFault, Refused};
+use crate::caller::{Caller, Origin};
+
+/// What an entry is to say.
+#[derive(Debug, Clone, Default)]
+pub struct TrustedOriginDraft {
+    /// Trimmed and in lower case before it is judged.
+    pub domain: String,
+    /// Trimmed before it is judged.
+    pub description: String,
+}
+
+/// Which pages may reach an endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Those of trusted origins, and those of applications whatever the limit says.
+    Applications,
+    /// Those of trusted origins.
+    Trusted,
+}
+
+impl TrustedOriginDraft {
+    fn judged(self, path: &str, caller: &Caller, app: &App) -> Result<NewTrustedOrigin, Vec<FieldFault>> {
+        let domain = self.domain.trim().to_ascii_lowercase();
+        let description = self.description.trim().to_owned();
+        let named = domain.parse::<OriginPattern>().err().map(|fault| ("domain", fault.to_string()));
+        let described = check_description(&description).err().map(|fault| ("description", fault.to_string()));
+        let faults: Vec<FieldFault> = named
+            .into_iter()
+            .chain(described)
+            .map(|(field, message)| FieldFault::new(format!("{path}{field}"), message))
+            .collect();
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        Ok(NewTrustedOrigin {
+            domain,
+            description,
+            modified_by: caller.name_in_audit().to_owned(),
+            at: app.now(),
+        })
+    }
+}
+
+/// The refusal in words; `path` leads to the entry of that place.
+fn refused(refusal: TrustedOriginRefusal, path: impl Fn(usize) -> String) -> Refused {
+    match refusal {
+        TrustedOriginRefusal::Unknown => Refused::Unknown,
+        TrustedOriginRefusal::RightsChanged => Refused::RightsChanged,
+        TrustedOriginRefusal::Listed(at) => {
+            Refused::Invalid(vec![FieldFault::new(format!("{}domain", path(at)), "is on the list already")])
+        }
+        TrustedOriginRefusal::Full => {
+            let message = format!("would have more than {MOST_TRUSTED} entries");
+            Refused::Invalid(vec![FieldFault::new("whitelist", message)])
+        }
+    }
+}
+
+impl App {
+    /// Whether the caller may see and change the list of trusted origins.
+    ///
+    /// # Errors
+    /// [`Refused::Forbidden`] without `CORSwhitelist`.
+    pub async fn may_see_trusted_origins(&self, caller: &Caller, origin: &Origin) -> Result<(), Refused> {
+        self.demand(caller, Permission::CORSwhitelist, origin).await
+    }
+
+    /// The whole list, by id.
+    ///
+    /// # Errors
+    /// [`Refused::Forbidden`] without `CORSwhitelist`.
+    pub async fn list_trusted_origins(
+        &self,
+        caller: &Caller,
+        origin: &Origin,
+    ) -> Result<Vec<TrustedOrigin>, Refused> {
+        self.may_see_trusted_origins(caller, origin).await?;
+        Ok(self.store.list_trusted_origins().await?)
+    }
+
+    /// One entry.
+    ///
+    /// # Errors
+    /// [`Refused::Forbidden`] without `CORSwhitelist`, [`Refused::Unknown`].
+    pub async fn find_trusted_origin(
+        &self,
+        caller: &Caller,
+        id: TrustedOriginId,
+        origin: &Origin,
+    ) -> Result<TrustedOrigin, Refused> {
+        let list = self.list_trusted_origins(caller, origin).await?;
+        list.into_iter().find(|entry| entry.id == id).ok_or(Refused::Unknown)
+    }
+
+    /// Adds all of them or none.
+    ///
+    /// # Errors
+    /// [`Refused`]; `Invalid` names every fault, an entry that is on the list already and a list that is full.
+    pub async fn add_trusted_origins(
+        &self,
+        caller: &Caller,
+        drafts: Vec<TrustedOriginDraft>,
+        origin: &Origin,
+    ) -> Result<Vec<TrustedOrigin>, Refused> {
+        self.may_see_trusted_origins(caller, origin).await?;
+        let path = |at: usize| format!("whitelist[{at}].");
+        let (mut new, mut faults) = (Vec::new(), Vec::new());
+        for (at, draft) in drafts.into_iter().enumerate() {
+            match draft.judged(&path(at), caller, self) {
+                Ok(entry) => new.push(entry),
+                Err(found) => faults.extend(found),
+            }
+        }
+        if new.is_empty() && faults.is_empty() {
+            faults.push(FieldFault::new("whitelist", "must have at least one entry"));
+        }
+        if !faults.is_empty() {
+            return Err(Refused::Invalid(faults));
+        }
+        let audit = caller.audit(Action::TrustOrigin, self.now(), origin);
+        let added = self.store.insert_trusted_origins(new, audit).await?;
+        self.directory.forget_limits();
+        added.map_err(|refusal| refused(refusal, path))
+    }
+
+    /// Replaces what an entry says.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub async fn update_trusted_origin(
+        &self,
+        caller: &Caller,
+        id: TrustedOriginId,
+        draft: TrustedOriginDraft,
+        origin: &Origin,
+    ) -> Result<TrustedOrigin, Refused> {
+        self.may_see_trusted_origins(caller, origin).await?;
+        let new = draft.judged("", caller, self).map_err(Refused::Invalid)?;
+        let mut audit = caller.audit(Action::UpdateTrustedOrigin, self.now(), origin);
+        audit.subject = Some(new.domain.clone());
+        let updated = self.store.update_trusted_origin(id, new, audit).await?;
+        self.directory.forget_limits();
+        updated.map_err(|refusal| refused(refusal, |_| String::new()))
+    }
+
+    /// Takes an entry from the list.
+    ///
+    /// # Errors
+    /// [`Refused::Forbidden`] without `CORSwhitelist`, [`Refused::Unknown`].
+    pub async fn delete_trusted_origin(
+        &self,
+        caller: &Caller,
+        id: TrustedOriginId,
+        origin: &Origin,
+    ) -> Result<(), Refused> {
+        self.may_see_trusted_origins(caller, origin).await?;
+        let audit = caller.audit(Action::DeleteTrustedOrigin, self.now(), origin);
+        let deleted = self.store.delete_trusted_origin(id, audit).await?;
+        self.directory.forget_limits();
+        deleted.map(drop).map_err(|refusal| refused(refusal, |_| String::new()))
+    }
+
+    /// Whether pages of the origin may read answers of endpoints of that reach.
+    ///
+    /// # Errors
+    /// When the database cannot tell.
+    pub async fn page_may_read(&self, page: &WebOrigin, reach: Reach) -> Result<bool, StoreError> {
+        let is_trusted = match self.limit(Limit::CORSBehavior).await? {
+            1 => true,
+            2 => self.trusted_origins().await?.iter().any(|pattern| pattern.matches(page)),
+            _ => false,
+        };
+        match reach {
+            _ if is_trusted => Ok(true),
+            Reach::Trusted => Ok(false),
+            Reach::Applications => self.is_origin_of_an_application(page).await,
+        }
+    }
+
+    async fn trusted_origins(&self) -> Result<Arc<Vec<OriginPattern>>, StoreError> {
+        let read = async || {
+            let list = self.store.list_trusted_origins().await?;
+            // An entry that this version cannot read is a newer node's.
+            Ok(list.iter().filter_map(|entry| entry.domain.parse().ok()).collect())
+        };
+        self.directory.trusted_origins(read).await
+    }
+
+    async fn is_origin_of_an_application(&self, page: &WebOrigin) -> Result<bool, StoreError> {
+        let page = page.to_string();
+        let read = async || self.store.is_origin_of_an_application(&page).await.map(Some);
+        Ok(self.directory.origins().get_or_read(&page, read).await?.is_some_and(|is| *is))
+    }
+}

@@ -1,0 +1,129 @@
+//! Answers that web pages of other origins may read ([Fetch, CORS protocol](https://fetch.spec.whatwg.org/#http-cors-protocol)).
+//!
+//! One place decides for every endpoint and every answer, errors included: [`CrossOrigin`] looks at a request before its
+//! route and adds headers to whatever came of it. A request without `Origin` does not come here. What a browser sends by
+//! itself, a cookie or Basic, never works for a page of another origin: no answer to it gets these headers, and none ever
+//! says `Access-Control-Allow-Credentials`.
+
+use app::trusted_origins::Reach;
+use axum::body::Body;
+use axum::response::Response;
+use http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, ALLOW,
+    AUTHORIZATION, COOKIE, HeaderValue, ORIGIN, VARY,
+};
+use http::{HeaderMap, Method, StatusCode};
+use oauth::cors::WebOrigin;
+
+use crate::Gate;
+use crate::respond::Area;
+
+/// Headers that clients of OAuth and of OData send.
+const ALLOWED_HEADERS: HeaderValue = HeaderValue::from_static(
+    "Accept, Accept-Language, Authorization, Cache-Control, Content-Type, DataServiceVersion, If-Match, If-None-Match, \
+     MaxDataServiceVersion, OData-Isolation, OData-MaxVersion, OData-Version, Prefer, X-DataDirect-AuthService, \
+     X-Requested-With",
+);
+/// Headers of answers that a page may read.
+const EXPOSED_HEADERS: HeaderValue =
+    HeaderValue::from_static("OData-Version, WWW-Authenticate, Retry-After, Location");
+/// How long a browser may keep the answer to a preflight, in seconds.
+const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
+const ANY: HeaderValue = HeaderValue::from_static("*");
+
+/// A request that names the origin of the page that made it.
+#[derive(Debug)]
+pub(crate) struct CrossOrigin {
+    /// Whom the answer names; nobody where no page may read it.
+    allowed: Option<HeaderValue>,
+    is_preflight: bool,
+}
+
+impl CrossOrigin {
+    /// Looks at a request; `None` where there is nothing to decide, as on pages, which no other page ever reads.
+    pub(crate) async fn of(
+        method: &Method,
+        path: &str,
+        headers: &HeaderMap,
+        area: Area,
+        gate: &Gate,
+    ) -> Option<Self> {
+        if area == Area::Page {
+            return None;
+        }
+        let is_preflight = method == Method::OPTIONS && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD);
+        let allowed = if path.starts_with("/.well-known/") {
+            Some(ANY)
+        } else {
+            allowed(headers, area, path, gate).await
+        };
+        Some(Self { allowed, is_preflight })
+    }
+
+    /// Adds to the answer what the browser needs to hand it to the page, or turns it into the answer to a preflight.
+    pub(crate) fn finish(self, response: &mut Response) {
+        let is_preflight = self.is_preflight && answer_preflight(response);
+        let headers = response.headers_mut();
+        headers.append(VARY, HeaderValue::from_static("Origin"));
+        let Some(origin) = self.allowed else { return };
+        // What is public says so by itself.
+        headers.entry(ACCESS_CONTROL_ALLOW_ORIGIN).or_insert(origin);
+        if is_preflight {
+            if let Some(methods) = headers.get(ALLOW).cloned() {
+                headers.insert(ACCESS_CONTROL_ALLOW_METHODS, methods);
+            }
+            headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED_HEADERS);
+            headers.insert(ACCESS_CONTROL_MAX_AGE, MAX_AGE);
+        } else {
+            headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_HEADERS);
+        }
+    }
+}
+
+/// No route has the method `OPTIONS`; that of a path which there is was refused with the methods that it has.
+fn answer_preflight(response: &mut Response) -> bool {
+    let Some(methods) = response.headers_mut().remove(ALLOW) else { return false };
+    if response.status() != StatusCode::METHOD_NOT_ALLOWED {
+        response.headers_mut().insert(ALLOW, methods);
+        return false;
+    }
+    *response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    let headers = response.headers_mut();
+    headers.insert(ALLOW, methods);
+    let asked = "Access-Control-Request-Method, Access-Control-Request-Headers";
+    headers.append(VARY, HeaderValue::from_static(asked));
+    true
+}
+
+/// The origin of the request, if its pages may read the answer.
+async fn allowed(headers: &HeaderMap, area: Area, path: &str, gate: &Gate) -> Option<HeaderValue> {
+    let mut origins = headers.get_all(ORIGIN).iter();
+    let (Some(origin), None) = (origins.next(), origins.next()) else { return None };
+    if is_ambient(headers) {
+        return None;
+    }
+    let page: WebOrigin = origin.to_str().ok()?.parse().ok()?;
+    let may_read = gate.app().page_may_read(&page, reach(area, path)).await;
+    may_read.is_ok_and(|may| may).then(|| origin.clone())
+}
+
+/// Whether the request carries what a browser sends by itself.
+fn is_ambient(headers: &HeaderMap) -> bool {
+    let is_basic = |value: &HeaderValue| {
+        let scheme = value.as_bytes().split(|byte| *byte == b' ').next().unwrap_or_default();
+        scheme.eq_ignore_ascii_case(b"basic")
+    };
+    headers.contains_key(COOKIE) || headers.get_all(AUTHORIZATION).iter().any(is_basic)
+}
+
+/// Applications that run in a browser need a token, its end, and the data.
+fn reach(area: Area, path: &str) -> Reach {
+    let endpoint = path.rsplit('/').next().unwrap_or_default();
+    match area {
+        Area::OData => Reach::Applications,
+        Area::OAuth if matches!(endpoint, "token" | "revoke") => Reach::Applications,
+        Area::OAuth | Area::Management | Area::Page => Reach::Trusted,
+    }
+}

@@ -1,0 +1,173 @@
+//! `/api/admin/security/cors/whitelist`: the origins whose web pages an administrator trusts.
+
+use app::trusted_origins::TrustedOriginDraft;
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use oauth::cors::TrustedOrigin;
+use oauth::id::TrustedOriginId;
+use serde::Serialize;
+
+use super::refusal::problem;
+use crate::Gate;
+use crate::extract::{Authenticated, JsonBody, Path};
+use crate::json::{Faults, Fields, FromJson, Json};
+use crate::origin::From as Origin;
+use crate::respond::management::{Problem, created, json, no_content, rfc3339};
+
+const PATH: &str = "/api/admin/security/cors/whitelist";
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Whitelist {
+    /// When an entry was last added or changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_modified_time: Option<String>,
+    whitelist: Vec<Entry>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Entry {
+    id: i64,
+    domain: String,
+    description: String,
+    last_modified_by: String,
+    last_modified_time: String,
+}
+
+impl From<TrustedOrigin> for Entry {
+    fn from(entry: TrustedOrigin) -> Self {
+        Self {
+            id: entry.id.get(),
+            domain: entry.domain,
+            description: entry.description,
+            last_modified_by: entry.modified_by,
+            last_modified_time: rfc3339(entry.modified_at),
+        }
+    }
+}
+
+impl From<Vec<TrustedOrigin>> for Whitelist {
+    fn from(entries: Vec<TrustedOrigin>) -> Self {
+        let last = entries.iter().map(|entry| entry.modified_at).max();
+        let whitelist = entries.into_iter().map(Entry::from).collect();
+        Self { last_modified_time: last.map(rfc3339), whitelist }
+    }
+}
+
+/// The payload of changing an entry.
+#[derive(Debug)]
+pub(crate) struct EntryPayload(TrustedOriginDraft);
+
+/// The payload of adding entries: `{"whitelist":[{"domain":"https://*.example.com","description":"…"}]}`.
+#[derive(Debug)]
+pub(crate) struct WhitelistPayload(Vec<TrustedOriginDraft>);
+
+impl FromJson for EntryPayload {
+    fn from_json(json: &Json, faults: &Faults) -> Self {
+        Self(draft(json, "", faults))
+    }
+}
+
+impl FromJson for WhitelistPayload {
+    fn from_json(json: &Json, faults: &Faults) -> Self {
+        const NAME: &str = "whitelist";
+        let mut fields = Fields::of(json, "", faults);
+        fields.ignore(&["lastModifiedTime"]);
+        let entries = match fields.value(NAME) {
+            Some(Json::Array(elements)) => elements
+                .iter()
+                .enumerate()
+                .map(|(at, element)| draft(element, &format!("{NAME}[{at}]"), faults))
+                .collect(),
+            Some(other) => {
+                fields.fault(NAME, format!("must be an array, not {}", other.kind()));
+                Vec::new()
+            }
+            None => {
+                fields.fault(NAME, "is required");
+                Vec::new()
+            }
+        };
+        fields.finish();
+        Self(entries)
+    }
+}
+
+/// Members that only the server sets may be sent back.
+fn draft(json: &Json, path: &str, faults: &Faults) -> TrustedOriginDraft {
+    let mut fields = Fields::of(json, path, faults);
+    fields.ignore(&["id", "lastModifiedBy", "lastModifiedTime"]);
+    let draft = TrustedOriginDraft {
+        domain: fields.required_string("domain").unwrap_or_default().to_owned(),
+        description: fields.string("description").unwrap_or_default().to_owned(),
+    };
+    fields.finish();
+    draft
+}
+
+/// The whole list, by id.
+pub(crate) async fn list(
+    State(gate): State<Gate>,
+    Authenticated(caller): Authenticated,
+    Origin(origin): Origin,
+) -> Result<Response, Problem> {
+    let entries = gate.app().list_trusted_origins(&caller, &origin).await.map_err(problem)?;
+    Ok(json(StatusCode::OK, &Whitelist::from(entries)))
+}
+
+/// One entry.
+pub(crate) async fn get(
+    State(gate): State<Gate>,
+    Authenticated(caller): Authenticated,
+    Path((id,)): Path<(TrustedOriginId,)>,
+    Origin(origin): Origin,
+) -> Result<Response, Problem> {
+    let entry = gate.app().find_trusted_origin(&caller, id, &origin).await.map_err(problem)?;
+    Ok(json(StatusCode::OK, &Entry::from(entry)))
+}
+
+/// Adds entries, all or none.
+pub(crate) async fn add(
+    State(gate): State<Gate>,
+    Authenticated(caller): Authenticated,
+    Origin(origin): Origin,
+    body: JsonBody<WhitelistPayload>,
+) -> Result<Response, Problem> {
+    let app = gate.app();
+    app.may_see_trusted_origins(&caller, &origin).await.map_err(problem)?;
+    let WhitelistPayload(drafts) = body.valid()?;
+    let added = app.add_trusted_origins(&caller, drafts, &origin).await.map_err(problem)?;
+    let location = match added.as_slice() {
+        [only] => format!("{PATH}/{}", only.id),
+        _ => PATH.to_owned(),
+    };
+    Ok(created(&location, &Whitelist::from(added)))
+}
+
+/// Replaces what an entry says.
+pub(crate) async fn update(
+    State(gate): State<Gate>,
+    Authenticated(caller): Authenticated,
+    Path((id,)): Path<(TrustedOriginId,)>,
+    Origin(origin): Origin,
+    body: JsonBody<EntryPayload>,
+) -> Result<Response, Problem> {
+    let app = gate.app();
+    app.find_trusted_origin(&caller, id, &origin).await.map_err(problem)?;
+    let EntryPayload(draft) = body.valid()?;
+    let entry = app.update_trusted_origin(&caller, id, draft, &origin).await.map_err(problem)?;
+    Ok(json(StatusCode::OK, &Entry::from(entry)))
+}
+
+/// Takes an entry from the list.
+pub(crate) async fn delete(
+    State(gate): State<Gate>,
+    Authenticated(caller): Authenticated,
+    Path((id,)): Path<(TrustedOriginId,)>,
+    Origin(origin): Origin,
+) -> Result<Response, Problem> {
+    gate.app().delete_trusted_origin(&caller, id, &origin).await.map_err(problem)?;
+    Ok(no_content())
+}
