@@ -43,6 +43,13 @@ impl Actor {
         self.other.as_deref().unwrap_or_else(|| self.caller.member())
     }
 
+    /// What the caller must keep to go on seeing what is seen now.
+    pub(crate) fn needs(&self) -> Vec<Permission> {
+        let acting = self.other.as_ref().map(|_| Permission::OnBehalfOf);
+        let all = self.sees_all().then_some(Permission::Administrator);
+        acting.into_iter().chain(all).collect()
+    }
+
     /// Whether what belongs to others is within reach too.
     pub fn sees_all(&self) -> bool {
         self.subject().is_administrator()

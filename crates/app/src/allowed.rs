@@ -1,11 +1,14 @@
 //! What a user has allowed: seeing it, and taking it back.
 
+use std::sync::Arc;
+
 use oauth::audit::Action;
 use oauth::grant::Allowed;
 use oauth::id::ApplicationId;
 
 use crate::acting::Actor;
 use crate::caller::Origin;
+use crate::lists::{ListRequest, Page, Rows, read};
 use crate::{App, Fault};
 
 impl App {
@@ -15,6 +18,24 @@ impl App {
     /// When the database cannot tell.
     pub async fn list_allowed(&self, actor: &Actor) -> Result<Vec<Allowed>, Fault> {
         Ok(self.store.list_allowed(actor.subject().user.id, self.now()).await?)
+    }
+
+    /// The applications that the user has allowed, by id, a page at a time.
+    pub fn allowed(self: &Arc<Self>, actor: &Actor, request: ListRequest) -> Rows<Allowed> {
+        let user = actor.subject().user.id;
+        Rows::new(
+            self,
+            actor.caller(),
+            actor.needs(),
+            request,
+            move |app: Arc<Self>, page: Page| async move {
+                let mut all = read(app.store.list_allowed(user, app.now()).await)?;
+                all.retain(|allowed| page.after.is_none_or(|after| allowed.application.get() > after));
+                all.truncate(page.rows as usize);
+                let chunk = page.chunk(all, |allowed| allowed.application.get());
+                Ok(chunk.searched(&page, |allowed: &Allowed| vec![&allowed.name]))
+            },
+        )
     }
 
     /// Takes back what the user has allowed the application: consent, grants, codes and tokens are dead when this

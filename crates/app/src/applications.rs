@@ -3,6 +3,8 @@
 //! Whoever may use the management API may register. An application belongs to the user for whom it was registered; an
 //! administrator reaches all. One that is out of reach and one that does not exist are the same refusal.
 
+use std::sync::Arc;
+
 use oauth::application::Application;
 use oauth::audit::{Action, NewAuditEvent};
 use oauth::id::{ApplicationId, UserId};
@@ -11,6 +13,7 @@ use store::{ApplicationFilter, ApplicationRefusal};
 
 use crate::acting::Actor;
 use crate::caller::Origin;
+use crate::lists::{self, Page, Rows, read};
 use crate::{App, Fault};
 
 mod registration;
@@ -88,6 +91,27 @@ impl App {
         let owner: Option<UserId> = (!actor.sees_all()).then(|| actor.subject().user.id);
         let ListRequest { after, limit, query } = request;
         Ok(self.store.list_applications(ApplicationFilter { owner, after, limit, query }).await?)
+    }
+
+    /// The applications within reach by id, a page at a time.
+    pub fn applications(self: &Arc<Self>, actor: &Actor, request: lists::ListRequest) -> Rows<Application> {
+        let owner: Option<UserId> = (!actor.sees_all()).then(|| actor.subject().user.id);
+        Rows::new(
+            self,
+            actor.caller(),
+            actor.needs(),
+            request,
+            move |app: Arc<Self>, page: Page| async move {
+                let filter = ApplicationFilter {
+                    owner,
+                    after: page.after.map(ApplicationId::new),
+                    limit: Some(page.rows),
+                    query: page.query.clone(),
+                };
+                let rows = read(app.store.list_applications(filter).await)?;
+                Ok(page.chunk(rows, |application| application.id.get()))
+            },
+        )
     }
 
     /// The application of that id, if it is within reach.

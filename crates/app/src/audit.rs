@@ -1,17 +1,46 @@
 //! Reading the audit log.
 
+use std::sync::Arc;
+
 use oauth::account::Permission;
-use oauth::audit::AuditEvent;
+use oauth::audit::{AuditEvent, NewAuditEvent};
+use oauth::id::AuditId;
 use store::AuditFilter;
 
 use crate::App;
 use crate::administration::Refused;
 use crate::caller::{Caller, Origin};
+use crate::lists::{ListRequest, Page, Rows, read};
 
 /// Which events to read, newest first.
 pub type AuditRequest = AuditFilter;
 
 impl App {
+    /// Events of the audit log, newest first, a page at a time; `request.after` is the event after which to go on. The
+    /// filter's own `before` and `limit` are not looked at.
+    ///
+    /// # Errors
+    /// [`Refused::Forbidden`] for everybody but administrators.
+    pub async fn audit_events(
+        self: &Arc<Self>,
+        caller: &Caller,
+        filter: AuditFilter,
+        request: ListRequest,
+        origin: &Origin,
+    ) -> Result<Rows<AuditEvent>, Refused> {
+        self.demand(caller, Permission::Administrator, origin).await?;
+        let needs = vec![Permission::Administrator];
+        Ok(Rows::new(self, caller, needs, request, move |app: Arc<Self>, page: Page| {
+            let before = page.after.map(AuditId::new);
+            let filter = AuditFilter { before, limit: page.rows, ..filter.clone() };
+            async move {
+                let events = read(app.store.list_audit(filter).await)?;
+                let chunk = page.chunk(events, |event| event.id.get());
+                Ok(chunk.searched(&page, |event: &AuditEvent| texts(&event.event)))
+            }
+        }))
+    }
+
     /// Events of the audit log, newest first.
     ///
     /// # Errors
@@ -25,4 +54,10 @@ impl App {
         self.demand(caller, Permission::Administrator, origin).await?;
         Ok(self.store.list_audit(request).await?)
     }
+}
+
+/// What is searched of an event.
+fn texts(event: &NewAuditEvent) -> Vec<&str> {
+    let texts = [&event.actor_name, &event.subject, &event.detail, &event.address];
+    texts.into_iter().filter_map(|text| text.as_deref()).collect()
 }

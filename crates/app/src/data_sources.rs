@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::sync::Arc;
 
 use oauth::account::{DataSource, Permission};
 use oauth::audit::{Action, NewAuditEvent, Outcome};
@@ -15,6 +16,7 @@ use store::{DataSourceRefusal, StoreError};
 use crate::acting::Actor;
 use crate::administration::FieldFault;
 use crate::caller::Origin;
+use crate::lists::{Chunk, ListRequest, Page, Rows, read};
 use crate::models::OpenRefusal;
 use crate::{App, Fault};
 
@@ -122,6 +124,38 @@ impl App {
             seen.push(SeenSource { manages: actor.reaches(record.owner), owner_name, record });
         }
         Ok(seen)
+    }
+
+    /// The data sources that the user owns or that are shared with the user, by id, a page at a time; an administrator
+    /// sees all.
+    ///
+    /// # Errors
+    /// [`Refused::Forbidden`] without `ViewDataSource`.
+    pub async fn data_sources(
+        self: &Arc<Self>,
+        actor: &Actor,
+        request: ListRequest,
+        origin: &Origin,
+    ) -> Result<Rows<SeenSource>, Refused> {
+        self.demand_for(actor, Permission::ViewDataSource, origin).await?;
+        let visible_to = (!actor.sees_all()).then(|| actor.subject().user.id);
+        let seen_by = actor.clone();
+        Ok(Rows::new(self, actor.caller(), actor.needs(), request, move |app: Arc<Self>, page: Page| {
+            let actor = seen_by.clone();
+            async move {
+                let after = page.after.map(DataSourceId::new);
+                let records = read(app.store.page_of_data_sources(visible_to, after, page.rows).await)?;
+                let chunk = page.chunk(records, |record| record.id.get());
+                let chunk =
+                    chunk.searched(&page, |record: &DataSource| vec![&record.name, &record.description]);
+                let mut rows = Vec::with_capacity(chunk.rows.len());
+                for record in chunk.rows {
+                    let owner_name = read(app.user_name(record.owner).await)?;
+                    rows.push(SeenSource { manages: actor.reaches(record.owner), owner_name, record });
+                }
+                Ok(Chunk { rows, next: chunk.next })
+            }
+        }))
     }
 
     /// The data source of that id, if the user sees it.

@@ -33,6 +33,7 @@ pub mod feed;
 pub mod introspection;
 pub mod keys;
 pub mod limits;
+pub mod lists;
 pub mod metrics;
 pub mod models;
 pub mod odata;

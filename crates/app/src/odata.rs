@@ -95,6 +95,7 @@ pub enum DataBody {
 pub(crate) struct Data {
     plans: plans::Plans,
     places: places::Places,
+    paging: places::Places,
 }
 
 impl App {
@@ -152,7 +153,13 @@ impl App {
         let opened = self.opened(admission.record).await?;
         let prepared = self.prepare(admission.record, &opened, request, page_size).await?;
         acceptable(&prepared, request.accept)?;
-        self.run(admission, &opened, &prepared, page_size).await
+        let paging = match &prepared.plan {
+            Plan::Entities(query) if request.page_size.is_some() || query.may_have_a_next_page() => {
+                self.take_paging_place(admission.caller.member().user.id).await?
+            }
+            _ => None,
+        };
+        Ok(self.run(admission, &opened, &prepared, page_size).await?.holding(paging))
     }
 
     /// Scope first, then permission: neither says anything about any source.

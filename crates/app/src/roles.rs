@@ -3,6 +3,8 @@
 //! Whoever may manage roles without being an administrator stays within the own permissions: a role that carries more is
 //! neither made nor changed.
 
+use std::sync::Arc;
+
 use oauth::account::role::{self, RoleFault};
 use oauth::account::{Permission, Role};
 use oauth::audit::Action;
@@ -11,6 +13,7 @@ use oauth::id::RoleId;
 use crate::App;
 use crate::administration::{FieldFault, Refused};
 use crate::caller::{Caller, Origin};
+use crate::lists::{ListRequest, Page, Rows, read};
 
 /// What a role is to be.
 #[derive(Debug, Clone, Default)]
@@ -65,6 +68,30 @@ impl App {
     pub async fn list_roles(&self, caller: &Caller, origin: &Origin) -> Result<Vec<Role>, Refused> {
         self.demand(caller, Permission::ViewRole, origin).await?;
         Ok(self.store.list_roles().await?)
+    }
+
+    /// Roles by id, a page at a time.
+    ///
+    /// # Errors
+    /// [`Refused::Forbidden`] without `ViewRole`.
+    pub async fn roles(
+        self: &Arc<Self>,
+        caller: &Caller,
+        request: ListRequest,
+        origin: &Origin,
+    ) -> Result<Rows<Role>, Refused> {
+        self.demand(caller, Permission::ViewRole, origin).await?;
+        Ok(Rows::new(
+            self,
+            caller,
+            vec![Permission::ViewRole],
+            request,
+            async |app: Arc<Self>, page: Page| {
+                let rows = read(app.store.page_of_roles(page.after.map(RoleId::new), page.rows).await)?;
+                let chunk = page.chunk(rows, |role| role.id.get());
+                Ok(chunk.searched(&page, |role: &Role| vec![&role.name, &role.description]))
+            },
+        ))
     }
 
     /// The role of that id.

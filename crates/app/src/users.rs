@@ -3,6 +3,8 @@
 //! Whoever manages users without being an administrator stays within the own permissions: nobody is given a role, and
 //! no account is taken over, that carries more than the caller has.
 
+use std::sync::Arc;
+
 use oauth::account::{Permission, USER_ROLE, User, password, user_name};
 use oauth::audit::Action;
 use oauth::id::{RoleId, UserId};
@@ -12,6 +14,7 @@ use store::{Possessions, UserChange, UserRefusal};
 
 use crate::administration::{FieldFault, Refused};
 use crate::caller::{Caller, Origin};
+use crate::lists::{ListRequest, Page, Rows, read};
 use crate::{App, Fault};
 
 /// What a user is to be; what is `None` takes its default for a new user, and stays as it is for one that there is.
@@ -167,6 +170,33 @@ impl App {
             after = Some(last.id);
             users.extend(batch);
         }
+    }
+
+    /// Users by id, a page at a time.
+    ///
+    /// # Errors
+    /// [`Refused::Forbidden`] without `ViewUsers`.
+    pub async fn users(
+        self: &Arc<Self>,
+        caller: &Caller,
+        request: ListRequest,
+        origin: &Origin,
+    ) -> Result<Rows<User>, Refused> {
+        self.demand(caller, Permission::ViewUsers, origin).await?;
+        Ok(Rows::new(
+            self,
+            caller,
+            vec![Permission::ViewUsers],
+            request,
+            async |app: Arc<Self>, page: Page| {
+                let after = page.after.map(UserId::new);
+                let rows = match page.query.clone() {
+                    Some(text) => app.store.search_users(after, page.rows, text).await,
+                    None => app.store.list_users(after, page.rows).await,
+                };
+                Ok(page.chunk(read(rows)?, |user| user.id.get()))
+            },
+        ))
     }
 
     /// The user of that id.

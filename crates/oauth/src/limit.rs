@@ -51,7 +51,7 @@ limits! {
     PasswordLockoutPeriod = 4, default 1800, 1..=31_536_000;
     /// Which pages of other origins may read answers: 0 only those of applications, 1 all, 2 also those of the list.
     CORSBehavior = 5, default 0, 0..=2;
-    /// Paging queries that may run at once for one user; 0 is no limit.
+    /// Answers in pages that may be open at once for one user; 0 is no limit.
     ODataMaxConcurrentPagingQueries = 6, default 0, 0..=1_000_000;
     /// OData requests that may run at once for one user; 0 is no limit.
     ODataMaxConcurrentRequests = 24, default 0, 0..=1_000_000;

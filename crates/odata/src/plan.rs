@@ -211,6 +211,11 @@ pub(crate) fn root(service_root: &str) -> String {
 }
 
 impl Query {
+    /// Whether `$top` leaves rows beyond this page, so that a next link may be due.
+    pub fn may_have_a_next_page(&self) -> bool {
+        self.remaining.is_none_or(|remaining| remaining > self.page_limit as u64)
+    }
+
     /// Where a page ends whose last written row is `row` and which has `written` rows.
     pub fn position_after(&self, row: &impl Row, written: usize) -> Position {
         Position {

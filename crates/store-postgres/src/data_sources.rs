@@ -49,6 +49,21 @@ impl DataSources for PostgresStore {
         read!(self, db => sql::list(db, LIST, values![user], read_source))
     }
 
+    fn page_of_data_sources(
+        &self,
+        visible_to: Option<UserId>,
+        after: Option<DataSourceId>,
+        limit: u32,
+    ) -> Answer<'_, Vec<DataSource>> {
+        const PAGE: &str = data_source_sql!(
+            "WHERE d.id > $2 AND ($1::bigint IS NULL OR d.owner_id = $1
+                OR d.id IN (SELECT data_source_id FROM data_source_shares WHERE user_id = $1))
+            ORDER BY d.id LIMIT $3"
+        );
+        let (user, after) = (visible_to.map(UserId::get), after.map_or(0, DataSourceId::get));
+        read!(self, db => sql::list(db, PAGE, values![user, after, i64::from(limit)], read_source))
+    }
+
     fn insert_data_source(&self, new: NewDataSource, audit: NewAuditEvent) -> Answered<'_> {
         in_seat!(self, db => insert(db, &new, &audit))
     }

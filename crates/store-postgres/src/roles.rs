@@ -15,6 +15,12 @@ pub(crate) async fn list(db: &Client) -> sql::Result<Vec<Role>> {
     sql::list(db, "SELECT id, name, description, permissions FROM roles ORDER BY id", &[], read).await
 }
 
+pub(crate) async fn page(db: &Client, after: Option<RoleId>, limit: u32) -> sql::Result<Vec<Role>> {
+    const PAGE: &str =
+        "SELECT id, name, description, permissions FROM roles WHERE id > $1 ORDER BY id LIMIT $2";
+    sql::list(db, PAGE, values![after.map_or(0, RoleId::get), i64::from(limit)], read).await
+}
+
 pub(crate) async fn insert(
     db: &Client,
     role: &Role,

@@ -55,6 +55,10 @@ impl Users for PostgresStore {
         read!(self, db => sql::list(db, LIST, values![after, i64::from(limit)], read_user))
     }
 
+    fn search_users(&self, after: Option<UserId>, limit: u32, text: String) -> Answer<'_, Vec<User>> {
+        read!(self, db => search(db, after, limit, &text))
+    }
+
     fn insert_user(&self, new: NewUser, audit: NewAuditEvent) -> Answer<'_, Judged<User, UserRefusal>> {
         in_seat!(self, db => insert(db, &new, &audit))
     }
@@ -94,6 +98,10 @@ impl Users for PostgresStore {
         read!(self, db => roles::list(db))
     }
 
+    fn page_of_roles(&self, after: Option<RoleId>, limit: u32) -> Answer<'_, Vec<Role>> {
+        read!(self, db => roles::page(db, after, limit))
+    }
+
     fn insert_role(&self, role: Role, audit: NewAuditEvent) -> Answer<'_, Judged<Role, UserRefusal>> {
         in_seat!(self, db => roles::insert(db, &role, &audit))
     }
@@ -125,6 +133,16 @@ impl Users for PostgresStore {
 
 async fn find(db: &Client, id: UserId) -> sql::Result<Option<User>> {
     sql::find(db, user_sql!("WHERE u.id = $1"), values![id.get()], read_user).await
+}
+
+async fn search(db: &Client, after: Option<UserId>, limit: u32, text: &str) -> sql::Result<Vec<User>> {
+    const SEARCH: &str =
+        user_sql!("WHERE u.id > $1 AND strpos(u.folded_name, $3) > 0 ORDER BY u.id LIMIT $2");
+    if !sql::can_be_stored(text) {
+        return Ok(Vec::new());
+    }
+    let after = after.map_or(0, UserId::get);
+    sql::list(db, SEARCH, values![after, i64::from(limit), fold_name(text)], read_user).await
 }
 
 async fn find_by_name(db: &Client, name: &str) -> sql::Result<Option<User>> {

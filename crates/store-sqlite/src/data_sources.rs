@@ -50,6 +50,25 @@ impl DataSources for SqliteStore {
         })
     }
 
+    fn page_of_data_sources(
+        &self,
+        visible_to: Option<UserId>,
+        after: Option<DataSourceId>,
+        limit: u32,
+    ) -> Answer<'_, Vec<DataSource>> {
+        const ALL: &str = data_source_sql!("WHERE d.id > ?1 ORDER BY d.id LIMIT ?2");
+        const VISIBLE: &str = data_source_sql!(
+            "WHERE d.id > ?1 AND (d.owner_id = ?3
+                OR d.id IN (SELECT data_source_id FROM data_source_shares WHERE user_id = ?3))
+            ORDER BY d.id LIMIT ?2"
+        );
+        let after = after.map_or(0, DataSourceId::get);
+        self.read(move |db| match visible_to {
+            None => sql::list(db, ALL, (after, limit), read),
+            Some(user) => sql::list(db, VISIBLE, (after, limit, user.get()), read),
+        })
+    }
+
     fn insert_data_source(&self, new: NewDataSource, audit: NewAuditEvent) -> Answered<'_> {
         self.write(move |db| insert(db, &new, &audit))
     }

@@ -14,6 +14,12 @@ pub(crate) fn list(db: &Connection) -> sql::Result<Vec<Role>> {
     sql::list(db, "SELECT id, name, description, permissions FROM roles ORDER BY id", (), read)
 }
 
+pub(crate) fn page(db: &Connection, after: Option<RoleId>, limit: u32) -> sql::Result<Vec<Role>> {
+    const PAGE: &str =
+        "SELECT id, name, description, permissions FROM roles WHERE id > ?1 ORDER BY id LIMIT ?2";
+    sql::list(db, PAGE, (after.map_or(0, RoleId::get), limit), read)
+}
+
 pub(crate) fn insert(
     db: &Connection,
     role: &Role,

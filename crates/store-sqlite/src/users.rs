@@ -62,6 +62,13 @@ impl Users for SqliteStore {
         })
     }
 
+    fn search_users(&self, after: Option<UserId>, limit: u32, text: String) -> Answer<'_, Vec<User>> {
+        const SEARCH: &str =
+            user_sql!("WHERE u.id > ?1 AND instr(u.folded_name, ?3) > 0 ORDER BY u.id LIMIT ?2");
+        let after = after.map_or(0, UserId::get);
+        self.read(move |db| sql::list(db, SEARCH, (after, limit, fold_name(&text)), read))
+    }
+
     fn insert_user(&self, new: NewUser, audit: NewAuditEvent) -> Answer<'_, Judged<User, UserRefusal>> {
         self.write(move |db| insert(db, &new, &audit))
     }
@@ -105,6 +112,10 @@ impl Users for SqliteStore {
 
     fn list_roles(&self) -> Answer<'_, Vec<Role>> {
         self.read(roles::list)
+    }
+
+    fn page_of_roles(&self, after: Option<RoleId>, limit: u32) -> Answer<'_, Vec<Role>> {
+        self.read(move |db| roles::page(db, after, limit))
     }
 
     fn insert_role(&self, role: Role, audit: NewAuditEvent) -> Answer<'_, Judged<Role, UserRefusal>> {

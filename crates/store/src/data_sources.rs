@@ -76,6 +76,13 @@ pub trait DataSources {
     fn find_data_source_by_name<'a>(&'a self, name: &'a str) -> Answer<'a, Option<DataSource>>;
     /// Data sources by id: all, or those that the user owns or that are shared with the user.
     fn list_data_sources(&self, visible_to: Option<UserId>) -> Answer<'_, Vec<DataSource>>;
+    /// The same after `after`, at most `limit`.
+    fn page_of_data_sources(
+        &self,
+        visible_to: Option<UserId>,
+        after: Option<DataSourceId>,
+        limit: u32,
+    ) -> Answer<'_, Vec<DataSource>>;
     /// Creates a data source.
     fn insert_data_source(
         &self,

@@ -224,6 +224,8 @@ pub trait Users {
     fn find_user_by_name<'a>(&'a self, name: &'a str) -> Answer<'a, Option<User>>;
     /// Users by id, after `after`, at most `limit`.
     fn list_users(&self, after: Option<UserId>, limit: u32) -> Answer<'_, Vec<User>>;
+    /// Users by id, after `after`, at most `limit`, whose name contains the text, compared without case.
+    fn search_users(&self, after: Option<UserId>, limit: u32, text: String) -> Answer<'_, Vec<User>>;
     /// Creates a user.
     fn insert_user(&self, new: NewUser, audit: NewAuditEvent) -> Answer<'_, Judged<User, UserRefusal>>;
     /// Changes a user. Ending access grows the epoch, closes the sessions and appends a revocation; consents and grants
@@ -256,6 +258,8 @@ pub trait Users {
 
     /// Every role, by id.
     fn list_roles(&self) -> Answer<'_, Vec<Role>>;
+    /// Roles by id, after `after`, at most `limit`.
+    fn page_of_roles(&self, after: Option<RoleId>, limit: u32) -> Answer<'_, Vec<Role>>;
     /// Creates a role; `role.id` is ignored.
     fn insert_role(&self, role: Role, audit: NewAuditEvent) -> Answer<'_, Judged<Role, UserRefusal>>;
     /// Replaces name, description and permissions of a role; an Administrator must remain.

@@ -7,6 +7,7 @@ pub(crate) mod audit;
 pub(crate) mod data_sources;
 pub(crate) mod data_stores;
 pub(crate) mod limits;
+mod list;
 pub(crate) mod permissions;
 mod refusal;
 pub(crate) mod roles;

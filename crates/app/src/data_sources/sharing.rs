@@ -3,6 +3,8 @@
 //! Sharing lets a user see the source and read its data, no more. Whoever may see users is told their names; others see
 //! the numbers that they know already.
 
+use std::sync::Arc;
+
 use oauth::account::{DataSource, Permission};
 use oauth::audit::Action;
 use oauth::id::{DataSourceId, UserId};
@@ -12,6 +14,7 @@ use crate::App;
 use crate::acting::Actor;
 use crate::administration::FieldFault;
 use crate::caller::Origin;
+use crate::lists::{ListRequest, Page, Rows, read};
 
 /// A user, named in one of two ways.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +52,39 @@ impl App {
     ) -> Result<Vec<SharedUser>, Refused> {
         let record = self.managed_source(actor, id, Permission::ViewDataSource, origin).await?;
         self.named(actor, &record).await
+    }
+
+    /// The users with whom a data source is shared, by id, a page at a time. Only whoever may see users can search them.
+    ///
+    /// # Errors
+    /// [`Refused`]; `Forbidden` for those who see the source only because it is shared with them.
+    pub async fn users_of_data_source(
+        self: &Arc<Self>,
+        actor: &Actor,
+        id: DataSourceId,
+        request: ListRequest,
+        origin: &Origin,
+    ) -> Result<Rows<SharedUser>, Refused> {
+        let record = self.managed_source(actor, id, Permission::ViewDataSource, origin).await?;
+        let tells_names = actor.caller().may(Permission::ViewUsers);
+        if request.query.is_some() && !tells_names {
+            return Err(Refused::Forbidden);
+        }
+        let shared_with: Arc<[UserId]> = record.shared_with.into();
+        Ok(Rows::new(self, actor.caller(), actor.needs(), request, move |app: Arc<Self>, page: Page| {
+            let shared_with = Arc::clone(&shared_with);
+            async move {
+                let after = page.after.unwrap_or(0);
+                let ids = shared_with.iter().filter(|user| user.get() > after).take(page.rows as usize);
+                let mut users: Vec<SharedUser> = Vec::new();
+                for user in ids {
+                    let name = if tells_names { Some(read(app.user_name(*user).await)?) } else { None };
+                    users.push((*user, name));
+                }
+                let chunk = page.chunk(users, |(user, _)| user.get());
+                Ok(chunk.searched(&page, |(_, name): &SharedUser| name.as_deref().into_iter().collect()))
+            }
+        }))
     }
 
     /// Changes with whom a data source is shared, and answers the list as it is then.

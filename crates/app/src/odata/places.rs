@@ -1,4 +1,5 @@
-//! How many requests of one user run at once and how many wait, as limits 24 and 25 say.
+//! How many requests of one user run at once and how many wait, as limits 24 and 25 say, and how many answers in pages
+//! are open at once, as limit 6 says.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -41,10 +42,25 @@ enum Asked {
 impl App {
     /// A place among the requests of the user; none is needed while nobody limits them.
     pub(super) async fn take_place(&self, user: UserId) -> Result<Option<Place>, DataRefusal> {
-        let running = self.limit(Limit::ODataMaxConcurrentRequests).await.map_err(Fault::from)?;
+        self.place_among(&self.data.places, Limit::ODataMaxConcurrentRequests, user).await
+    }
+
+    /// A place among the user's answers in pages. Whoever waits for it has a place among the requests already, and those
+    /// who hold it wait for nothing.
+    pub(super) async fn take_paging_place(&self, user: UserId) -> Result<Option<Place>, DataRefusal> {
+        self.place_among(&self.data.paging, Limit::ODataMaxConcurrentPagingQueries, user).await
+    }
+
+    async fn place_among(
+        &self,
+        places: &Places,
+        most: Limit,
+        user: UserId,
+    ) -> Result<Option<Place>, DataRefusal> {
+        let running = self.limit(most).await.map_err(Fault::from)?;
         let Some(running) = bound(running) else { return Ok(None) };
         let waiting = self.limit(Limit::ODataMaxWaitingRequests).await.map_err(Fault::from)?;
-        match self.data.places.ask(user, running, bound(waiting).unwrap_or(usize::MAX)) {
+        match places.ask(user, running, bound(waiting).unwrap_or(usize::MAX)) {
             Asked::Taken(place) => Ok(Some(place)),
             Asked::Full => Err(DataRefusal::TooManyRequests),
             Asked::Waiting(turn) => {

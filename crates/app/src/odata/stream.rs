@@ -20,7 +20,7 @@ pub struct RowStream {
     chunks: Chunks,
     held: Option<Held>,
     reader: Arc<Reader>,
-    place: Option<Place>,
+    places: Vec<Place>,
     broken: Counter,
 }
 
@@ -38,12 +38,12 @@ pub struct BrokenOff;
 impl RowStream {
     pub(super) fn new(first: Bytes, chunks: Chunks, reader: Arc<Reader>, broken: Counter) -> Self {
         let first = Some(first).filter(|first| !first.is_empty());
-        Self { first, chunks, held: None, reader, place: None, broken }
+        Self { first, chunks, held: None, reader, places: Vec::new(), broken }
     }
 
-    /// Keeps the place of the request until the stream ends.
+    /// Keeps a place until the stream ends.
     pub(super) fn hold(&mut self, place: Option<Place>) {
-        self.place = place;
+        self.places.extend(place);
     }
 
     /// The next bytes; `None` after the last.
@@ -54,7 +54,7 @@ impl RowStream {
                 Some(Ok(chunk)) => Held { chunk, verdict: Arc::clone(&self.reader).verdict() },
                 Some(Err(error)) => return Poll::Ready(Some(Err(self.break_off(&error, error.detail())))),
                 None => {
-                    self.place = None;
+                    self.places.clear();
                     return Poll::Ready(None);
                 }
             },
@@ -77,7 +77,7 @@ impl RowStream {
     }
 
     fn break_off(&mut self, error: &dyn std::error::Error, detail: Option<&str>) -> BrokenOff {
-        self.place = None;
+        self.places.clear();
         self.broken.inc();
         tracing::error!(
             target: "odata",

@@ -34,6 +34,14 @@ pub async fn data_sources_are_visible_to_owners_and_those_they_are_shared_with(s
     let (all, own, shared) = (visible(None), visible(Some(world.user.id)), visible(Some(other)));
     assert_eq!((all.await, own.await), (vec![sales.id, stock.id], vec![sales.id, stock.id]));
     assert_eq!(shared.await, [stock.id]);
+    let page = async |user, after, limit| {
+        let listed = world.store.page_of_data_sources(user, after, limit).await.unwrap();
+        listed.into_iter().map(|source| source.id).collect::<Vec<_>>()
+    };
+    assert_eq!(page(None, None, 1).await, [sales.id]);
+    assert_eq!(page(Some(world.user.id), Some(sales.id), 9).await, [stock.id]);
+    assert_eq!(page(Some(other), None, 9).await, [stock.id]);
+    assert_eq!(page(Some(other), Some(stock.id), 9).await, []);
     assert_eq!(share(vec![]).await.unwrap().unwrap().shared_with, []);
 }
 

@@ -24,6 +24,20 @@ pub async fn a_user_is_found_by_id_and_by_name_without_case(store: Arc<dyn Store
     let listed = store.list_users(Some(user.id), 10).await.unwrap();
     assert_eq!(listed.iter().map(|user| user.id).collect::<Vec<_>>(), [second.id]);
     assert_eq!(store.list_users(None, 1).await.unwrap().len(), 1);
+    let searched = async |after, limit, text: &str| {
+        let found = store.search_users(after, limit, text.to_owned()).await.unwrap();
+        found.into_iter().map(|user| user.id).collect::<Vec<_>>()
+    };
+    assert_eq!(searched(None, 10, "OË").await, [user.id]);
+    assert_eq!(searched(Some(user.id), 10, "a").await, [second.id]);
+    assert_eq!(searched(None, 10, "").await.len(), 2);
+    assert_eq!(searched(None, 1, "").await, [user.id]);
+    for none in ["%", "_", "\0", "zoe"] {
+        assert_eq!(searched(None, 10, none).await, [], "{none:?}");
+    }
+    let roles = store.list_roles().await.unwrap();
+    assert_eq!(store.page_of_roles(None, 1).await.unwrap(), roles[..1]);
+    assert_eq!(store.page_of_roles(Some(roles[0].id), 10).await.unwrap(), roles[1..]);
 }
 
 pub async fn ids_of_users_are_never_given_twice(store: Arc<dyn Store>) {

@@ -1,5 +1,7 @@
 //! `?user=NAME`: acting for another user.
 
+use std::sync::Arc;
+
 use app::App;
 use app::acting::{ActingRefusal, Actor};
 use app::caller::{Caller, Origin};
@@ -34,7 +36,7 @@ impl FromRequestParts<Gate> for Asking {
 
 impl Asking {
     /// The use cases.
-    pub(super) fn app(&self) -> &App {
+    pub(super) fn app(&self) -> &Arc<App> {
         self.gate.app()
     }
 

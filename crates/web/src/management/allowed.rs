@@ -1,19 +1,16 @@
 //! Operations 7 and 8: what the caller has allowed.
 
+use app::Fault;
 use axum::response::Response;
-use http::StatusCode;
+use oauth::grant::Allowed;
 use oauth::id::ApplicationId;
 use serde::Serialize;
 
 use super::acting::Asking;
+use super::list;
 use crate::errors::ErrorCode;
 use crate::extract::Path;
-use crate::respond::management::{Problem, json, no_content};
-
-#[derive(Serialize)]
-struct AllowedList {
-    applications: Vec<AllowedApplication>,
-}
+use crate::respond::management::{Problem, no_content};
 
 #[derive(Serialize)]
 struct AllowedApplication {
@@ -24,15 +21,16 @@ struct AllowedApplication {
 
 /// Operation 7: the applications that the caller has allowed.
 pub(crate) async fn list(asking: Asking) -> Result<Response, Problem> {
+    let request = list::request(&asking.query, &["user"])?;
     let actor = asking.actor(ErrorCode::ListFailed).await?;
-    let allowed = asking.app().list_allowed(&actor).await;
-    let allowed = allowed.map_err(|fault| Problem::server(&fault, ErrorCode::ListFailed))?;
-    let applications = allowed.into_iter().map(|allowed| AllowedApplication {
+    let allowed = asking.app().allowed(&actor, request);
+    let shown = |allowed: Allowed| AllowedApplication {
         id: allowed.application.get(),
         name: allowed.name,
         scopes: allowed.scopes.iter().map(oauth::scope::Scope::as_str).collect(),
-    });
-    Ok(json(StatusCode::OK, &AllowedList { applications: applications.collect() }))
+    };
+    let failed = |fault: &Fault| Problem::server(fault, ErrorCode::ListFailed);
+    list::answer("applications", allowed, shown, failed).await
 }
 
 /// Operation 8: takes back what the caller has allowed one application.

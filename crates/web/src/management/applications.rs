@@ -1,45 +1,32 @@
 //! Operations 1 to 6, and the two for secrets: registered applications.
 
-use app::applications::{ListRequest, Refused, Registered};
+use app::Fault;
+use app::applications::{Refused, Registered};
 use axum::response::Response;
 use http::StatusCode;
 use oauth::id::{ApplicationId, SecretId};
 use oauth::registration::{Fault as PayloadFault, Warning};
 use oauth::secret::ClientSecret;
 
-use self::answer::{AddedSecret, ApplicationList, Shown, listed};
+use self::answer::{AddedSecret, Listed, Shown};
 use self::payload::{Nothing, Registration, Update};
 use super::acting::Asking;
+use super::list;
 use crate::Gate;
 use crate::errors::ErrorCode;
-use crate::extract::{JsonBody, Path, Query};
+use crate::extract::{JsonBody, Path};
 use crate::respond::management::{Detail, Problem, created, json, no_content};
 
 mod answer;
 mod payload;
 
-/// The most applications that one page of the list may hold.
-const LONGEST_PAGE: u32 = 1_000;
-
 /// Operation 1: the applications that the caller may see.
 pub(crate) async fn list(asking: Asking) -> Result<Response, Problem> {
-    let request = list_request(&asking.query)?;
+    let request = list::request(&asking.query, &["user"])?;
     let actor = asking.actor(ErrorCode::ListFailed).await?;
-    let applications = asking.app().list_applications(&actor, request).await;
-    let applications = applications.map_err(|fault| Problem::server(&fault, ErrorCode::ListFailed))?;
-    Ok(json(StatusCode::OK, &ApplicationList { applications: applications.iter().map(listed).collect() }))
-}
-
-fn list_request(query: &Query) -> Result<ListRequest, Problem> {
-    let whole = format!("a whole number from 1 to {LONGEST_PAGE}");
-    let limit = query.parse::<u32>("limit", &whole)?;
-    if limit.is_some_and(|limit| limit == 0 || limit > LONGEST_PAGE) {
-        let message = format!("must be {whole}");
-        return Err(Problem::parameters(vec![Detail { field: "limit".to_owned(), message }]));
-    }
-    let after = query.parse::<ApplicationId>("after", "the id of an application")?;
-    let wanted = query.get("query").filter(|text| !text.is_empty());
-    Ok(ListRequest { after, limit, query: wanted.map(str::to_owned) })
+    let applications = asking.app().applications(&actor, request);
+    let failed = |fault: &Fault| Problem::server(fault, ErrorCode::ListFailed);
+    list::answer("applications", applications, Listed, failed).await
 }
 
 /// Operation 2: registers an application.

@@ -3,25 +3,20 @@
 use app::audit::AuditRequest;
 use axum::extract::State;
 use axum::response::Response;
-use http::StatusCode;
 use oauth::audit::{Action, AuditEvent};
-use oauth::id::{ApplicationId, AuditId, UserId};
+use oauth::id::{ApplicationId, UserId};
 use oauth::time::Timestamp;
 use serde::Serialize;
 
-use super::refusal::{page_limit, problem};
+use super::list;
+use super::refusal::{problem, server};
 use crate::Gate;
 use crate::extract::{Authenticated, Query};
 use crate::origin::From as Origin;
-use crate::respond::management::{Detail, Problem, json, rfc3339};
+use crate::respond::management::{Detail, Problem, rfc3339};
 
 /// Events of a page when the caller does not say how many.
 const PAGE: u32 = 100;
-
-#[derive(Serialize)]
-struct EventList {
-    events: Vec<ShownEvent>,
-}
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -64,24 +59,34 @@ impl From<AuditEvent> for ShownEvent {
     }
 }
 
-/// Events of the audit log; `before` takes the last id of a page to the next one.
+/// Events of the audit log, newest first; `after`, or `before` as it is also called, takes the last id of a page to the
+/// next one.
 pub(crate) async fn list(
     State(gate): State<Gate>,
     Authenticated(caller): Authenticated,
     query: Query,
     Origin(origin): Origin,
 ) -> Result<Response, Problem> {
-    let request = AuditRequest {
-        before: query.parse::<AuditId>("before", "the id of an event")?,
-        limit: page_limit(&query)?.unwrap_or(PAGE),
+    let more = ["before", "actor", "action", "application", "since", "until"];
+    let mut request = list::request(&query, &more)?;
+    request.limit.get_or_insert(PAGE);
+    if let Some(before) = list::id(&query, "before")? {
+        if request.after.is_some_and(|after| after != before) {
+            return Err(list::fault("before", "is another name of after; give one of them"));
+        }
+        request.after = Some(before);
+    }
+    let filter = AuditRequest {
+        before: None,
+        limit: PAGE,
         actor_name: query.get("actor").map(str::to_owned),
         action: action(&query)?,
         application: query.parse::<ApplicationId>("application", "the id of an application")?,
         since: moment(&query, "since")?,
         until: moment(&query, "until")?,
     };
-    let events = gate.app().list_audit(&caller, request, &origin).await.map_err(problem)?;
-    Ok(json(StatusCode::OK, &EventList { events: events.into_iter().map(ShownEvent::from).collect() }))
+    let events = gate.app().audit_events(&caller, filter, request, &origin).await.map_err(problem)?;
+    list::answer("events", events, ShownEvent::from, server).await
 }
 
 fn action(query: &Query) -> Result<Option<Action>, Problem> {

@@ -5,9 +5,10 @@ use axum::response::Response;
 use http::StatusCode;
 use oauth::id::{DataSourceId, UserId};
 
-use self::answer::{DataSourceList, SharedUserList, ShownModel, ShownSource};
+use self::answer::{Listed, SharedUserList, ShownModel, ShownSource, ShownUser};
 use self::payload::{ConnectionType, DataSourcePayload, SharedUsers};
 use super::acting::Asking;
+use super::list;
 use super::refusal::{details, judged};
 use crate::errors::ErrorCode;
 use crate::extract::{JsonBody, Path, Query};
@@ -19,9 +20,10 @@ mod payload;
 /// The data sources that the caller sees.
 pub(crate) async fn list(asking: Asking) -> Result<Response, Problem> {
     let failed = ErrorCode::SourceReadFailed;
+    let request = list::request(&asking.query, &["user"])?;
     let actor = asking.actor(failed).await?;
-    let seen = asking.app().list_data_sources(&actor, &asking.origin).await.map_err(problem(failed))?;
-    Ok(json(StatusCode::OK, &DataSourceList { data_sources: seen.iter().map(ShownSource::from).collect() }))
+    let seen = asking.app().data_sources(&actor, request, &asking.origin).await.map_err(problem(failed))?;
+    list::answer("dataSources", seen, Listed, |fault| Problem::server(fault, failed)).await
 }
 
 /// One data source.
@@ -101,9 +103,11 @@ pub(crate) async fn reload_model(asking: Asking, Path((id,)): SourcePath) -> Res
 /// The users with whom a data source is shared.
 pub(crate) async fn shared_users(asking: Asking, Path((id,)): SourcePath) -> Result<Response, Problem> {
     let failed = ErrorCode::SourceReadFailed;
+    let request = list::request(&asking.query, &["user"])?;
     let actor = asking.actor(failed).await?;
-    let users = asking.app().shared_users(&actor, id, &asking.origin).await.map_err(problem(failed))?;
-    Ok(json(StatusCode::OK, &SharedUserList::from(users)))
+    let users = asking.app().users_of_data_source(&actor, id, request, &asking.origin).await;
+    let users = users.map_err(problem(failed))?;
+    list::answer("sharedUsers", users, ShownUser::from, |fault| Problem::server(fault, failed)).await
 }
 
 /// Replaces the users with whom a data source is shared.

@@ -5,7 +5,8 @@ use axum::response::Response;
 use http::StatusCode;
 use serde::Serialize;
 
-use crate::extract::{Authenticated, Path};
+use super::list;
+use crate::extract::{Authenticated, Path, Query};
 use crate::respond::management::{Problem, json};
 
 #[derive(Serialize)]
@@ -27,8 +28,10 @@ fn shown(store: &DataStore) -> ShownStore {
 }
 
 /// Every kind of database.
-pub(crate) async fn list(Authenticated(_): Authenticated) -> Response {
-    json(StatusCode::OK, &DataStoreList { data_stores: DATA_STORES.iter().map(shown).collect() })
+pub(crate) async fn list(Authenticated(_): Authenticated, query: Query) -> Result<Response, Problem> {
+    let request = list::request(&query, &[])?;
+    let stores = list::part(&request, DATA_STORES, |store| store.id, |store| store.name.to_owned());
+    Ok(json(StatusCode::OK, &DataStoreList { data_stores: stores.into_iter().map(shown).collect() }))
 }
 
 /// One kind of database.

@@ -6,9 +6,10 @@ use http::StatusCode;
 use oauth::limit::Limit;
 use serde::Serialize;
 
+use super::list;
 use super::refusal::problem;
 use crate::Gate;
-use crate::extract::{Authenticated, JsonBody, Path};
+use crate::extract::{Authenticated, JsonBody, Path, Query};
 use crate::json::{Faults, Fields, FromJson, Json};
 use crate::origin::From as Origin;
 use crate::respond::management::{Problem, json, no_content};
@@ -58,10 +59,13 @@ impl FromJson for LimitPayload {
 pub(crate) async fn describe(
     State(gate): State<Gate>,
     Authenticated(caller): Authenticated,
+    query: Query,
     Origin(origin): Origin,
 ) -> Result<Response, Problem> {
+    let request = list::request(&query, &[])?;
     gate.app().may_see_limits(&caller, &origin).await.map_err(problem)?;
-    let limits = Limit::ALL.iter().map(|limit| LimitDescription {
+    let limits = list::part(&request, Limit::ALL, |limit| limit.id(), |limit| limit.as_str().to_owned());
+    let limits = limits.into_iter().map(|limit| LimitDescription {
         id: limit.id(),
         name: limit.as_str(),
         default: limit.default_value(),
@@ -75,9 +79,13 @@ pub(crate) async fn describe(
 pub(crate) async fn list(
     State(gate): State<Gate>,
     Authenticated(caller): Authenticated,
+    query: Query,
     Origin(origin): Origin,
 ) -> Result<Response, Problem> {
+    let request = list::request(&query, &[])?;
     let limits = gate.app().list_limits(&caller, &origin).await.map_err(problem)?;
+    let name = |(limit, _): &(Limit, i64)| limit.as_str().to_owned();
+    let limits = list::part(&request, limits, |(limit, _)| limit.id(), name);
     Ok(json(StatusCode::OK, &LimitList { limits: limits.into_iter().map(LimitValue::from).collect() }))
 }
 

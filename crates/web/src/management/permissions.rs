@@ -1,5 +1,6 @@
 //! `/api/admin/permissions` and `/api/mgmt/permissions`: all that there are, and the caller's own.
 
+use app::lists::ListRequest;
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
@@ -7,10 +8,11 @@ use oauth::account::Permission;
 use serde::Serialize;
 
 use super::acting::Asking;
+use super::list;
 use super::refusal::problem;
 use crate::Gate;
 use crate::errors::ErrorCode;
-use crate::extract::Authenticated;
+use crate::extract::{Authenticated, Query};
 use crate::origin::From as Origin;
 use crate::respond::management::{Problem, json};
 
@@ -25,9 +27,10 @@ struct ShownPermission {
     name: &'static str,
 }
 
-fn shown(permissions: &[Permission]) -> Response {
-    let permissions = permissions
-        .iter()
+fn shown(permissions: &[Permission], request: &ListRequest) -> Response {
+    let name = |permission: &&Permission| permission.as_str().to_owned();
+    let permissions = list::part(request, permissions, |permission| permission.id(), name)
+        .into_iter()
         .map(|permission| ShownPermission { id: permission.id(), name: permission.as_str() });
     json(StatusCode::OK, &PermissionList { permissions: permissions.collect() })
 }
@@ -36,13 +39,16 @@ fn shown(permissions: &[Permission]) -> Response {
 pub(crate) async fn list(
     State(gate): State<Gate>,
     Authenticated(caller): Authenticated,
+    query: Query,
     Origin(origin): Origin,
 ) -> Result<Response, Problem> {
-    Ok(shown(gate.app().list_permissions(&caller, &origin).await.map_err(problem)?))
+    let request = list::request(&query, &[])?;
+    Ok(shown(gate.app().list_permissions(&caller, &origin).await.map_err(problem)?, &request))
 }
 
 /// What the caller's roles allow, or those of the user for whom the caller acts.
 pub(crate) async fn own(asking: Asking) -> Result<Response, Problem> {
+    let request = list::request(&asking.query, &["user"])?;
     let actor = asking.actor(ErrorCode::Unavailable).await?;
-    Ok(shown(&actor.subject().permissions))
+    Ok(shown(&actor.subject().permissions, &request))
 }

@@ -5,7 +5,6 @@ use app::administration::{FieldFault, Refused};
 use http::StatusCode;
 
 use crate::errors::ErrorCode;
-use crate::extract::Query;
 use crate::respond::management::{Detail, Problem};
 
 /// A refusal as the answer that it becomes.
@@ -60,18 +59,4 @@ pub(super) fn details(faults: Vec<FieldFault>) -> Vec<Detail> {
 /// `Ok` where nothing was found: the form in which bodies are judged.
 pub(super) fn judged(faults: Vec<FieldFault>) -> Result<(), Vec<Detail>> {
     if faults.is_empty() { Ok(()) } else { Err(details(faults)) }
-}
-
-/// The most that one page of a list may hold.
-const LONGEST_PAGE: u32 = 1_000;
-
-/// The parameter `limit` of a list.
-pub(super) fn page_limit(query: &Query) -> Result<Option<u32>, Problem> {
-    let expected = format!("a whole number from 1 to {LONGEST_PAGE}");
-    let limit = query.parse::<u32>("limit", &expected)?;
-    if limit.is_some_and(|limit| limit == 0 || limit > LONGEST_PAGE) {
-        let message = format!("must be {expected}");
-        return Err(Problem::parameters(vec![Detail { field: "limit".to_owned(), message }]));
-    }
-    Ok(limit)
 }

@@ -8,17 +8,13 @@ use oauth::account::Role;
 use oauth::id::RoleId;
 use serde::Serialize;
 
-use super::refusal::{judged, problem};
+use super::list;
+use super::refusal::{judged, problem, server};
 use crate::Gate;
-use crate::extract::{Authenticated, JsonBody, Path};
+use crate::extract::{Authenticated, JsonBody, Path, Query};
 use crate::json::{Faults, Fields, FromJson, Json};
 use crate::origin::From as Origin;
 use crate::respond::management::{Problem, created, json, no_content};
-
-#[derive(Serialize)]
-struct RoleList {
-    roles: Vec<ShownRole>,
-}
 
 #[derive(Serialize)]
 struct ShownRole {
@@ -68,10 +64,12 @@ impl RolePayload {
 pub(crate) async fn list(
     State(gate): State<Gate>,
     Authenticated(caller): Authenticated,
+    query: Query,
     Origin(origin): Origin,
 ) -> Result<Response, Problem> {
-    let roles = gate.app().list_roles(&caller, &origin).await.map_err(problem)?;
-    Ok(json(StatusCode::OK, &RoleList { roles: roles.into_iter().map(ShownRole::from).collect() }))
+    let request = list::request(&query, &[])?;
+    let roles = gate.app().roles(&caller, request, &origin).await.map_err(problem)?;
+    list::answer("roles", roles, ShownRole::from, server).await
 }
 
 /// One role.

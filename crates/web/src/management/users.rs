@@ -1,6 +1,6 @@
 //! `/api/admin/users`: user accounts.
 
-use app::users::{Estate, UserDraft, UserListRequest};
+use app::users::{Estate, UserDraft};
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
@@ -10,18 +10,14 @@ use oauth::time::Timestamp;
 use serde::Serialize;
 
 use self::payload::UserPayload;
-use super::refusal::{judged, page_limit, problem};
+use super::list;
+use super::refusal::{judged, problem, server};
 use crate::Gate;
 use crate::extract::{Authenticated, JsonBody, Path, Query};
 use crate::origin::From as Origin;
 use crate::respond::management::{Detail, Problem, created, json, no_content, rfc3339};
 
 mod payload;
-
-#[derive(Serialize)]
-struct UserList {
-    users: Vec<ShownUser>,
-}
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -73,13 +69,10 @@ pub(crate) async fn list(
     query: Query,
     Origin(origin): Origin,
 ) -> Result<Response, Problem> {
-    let limit = page_limit(&query)?;
-    let after = query.parse::<UserId>("after", "the id of a user")?;
-    let app = gate.app();
-    let request = UserListRequest { after, limit };
-    let users = app.list_users(&caller, request, &origin).await.map_err(problem)?;
-    let users = users.iter().map(|user| shown(user, app.now())).collect();
-    Ok(json(StatusCode::OK, &UserList { users }))
+    let request = list::request(&query, &[])?;
+    let users = gate.app().users(&caller, request, &origin).await.map_err(problem)?;
+    let now = gate.app().now();
+    list::answer("users", users, move |user| shown(&user, now), server).await
 }
 
 /// One user.

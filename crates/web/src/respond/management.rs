@@ -173,8 +173,12 @@ pub fn error(status: StatusCode, code: u32, message: &str, details: &[Detail]) -
 
 /// Any body as JSON; what the management API says is about people and is never cached.
 pub fn json(status: StatusCode, body: &impl Serialize) -> Response {
-    let bytes = serde_json::to_vec(body).unwrap_or_else(|_| b"{}".to_vec());
-    let mut response = Response::new(Body::from(bytes));
+    json_bytes(status, Body::from(serde_json::to_vec(body).unwrap_or_else(|_| b"{}".to_vec())))
+}
+
+/// The same of a body that is JSON already.
+pub(crate) fn json_bytes(status: StatusCode, body: Body) -> Response {
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

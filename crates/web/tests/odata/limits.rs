@@ -52,3 +52,22 @@ async fn a_request_that_waits_in_vain_is_told_to_come_back() {
     assert_eq!(refused.header("retry-after"), "1");
     drop(running);
 }
+
+#[tokio::test]
+async fn answers_in_pages_beyond_those_that_may_be_open_wait_and_others_do_not() {
+    let harbour = Harbour::open().await;
+    harbour.limit(Limit::ODataMaxConcurrentPagingQueries, 1).await;
+    harbour.limit(Limit::ODataMaxWaitingRequests, 1).await;
+    let open = harbour.begin("/Broken", &LARGE).await;
+    assert_eq!(open.status(), 200);
+    harbour.get("/Ships(1)").await.expect(200);
+    harbour.get("/Ships?$top=3").await.expect(200);
+    let waits = harbour.begin("/Ships?$top=3", &[("prefer", "maxpagesize=2")]);
+    tokio::pin!(waits);
+    assert!(poll_once(waits.as_mut()).await.is_none(), "it waits for the first to end");
+    let refused = harbour.get("/Ships").await.expect(429);
+    assert_eq!(code(&refused), "TooManyRequests");
+    drop(open);
+    assert_eq!(waits.await.status(), 200);
+    harbour.get("/Ships").await.expect(200);
+}

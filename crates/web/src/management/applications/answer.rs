@@ -5,14 +5,17 @@ use oauth::application::{Application, GrantType, StoredSecret};
 use oauth::scope::Scope;
 use oauth::secret::ClientSecret;
 use oauth::time::Timestamp;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::respond::management::rfc3339;
 
-/// The answer of a list.
-#[derive(Serialize)]
-pub(super) struct ApplicationList<'a> {
-    pub(super) applications: Vec<ShownApplication<'a>>,
+/// An application as an element of a list.
+pub(super) struct Listed(pub(super) Application);
+
+impl Serialize for Listed {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        listed(&self.0).serialize(serializer)
+    }
 }
 
 /// An application as it is shown; members come in the order of Hybrid Data Pipeline's, then ours.
@@ -89,7 +92,7 @@ impl<'a> Shown<'a> {
 }
 
 /// An application as a list shows it: without client id and secrets.
-pub(super) fn listed(application: &Application) -> ShownApplication<'_> {
+fn listed(application: &Application) -> ShownApplication<'_> {
     let settings = &application.settings;
     ShownApplication {
         id: application.id.get(),

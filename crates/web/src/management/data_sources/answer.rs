@@ -5,15 +5,18 @@ use std::collections::BTreeMap;
 use app::data_sources::{DataStore, SeenSource, SharedUser};
 use oauth::account::{DataSource, Permission};
 use odata::model::Model;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::json::{Json, parse};
 use crate::respond::management::rfc3339;
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct DataSourceList<'a> {
-    pub(super) data_sources: Vec<ShownSource<'a>>,
+/// A data source as an element of a list.
+pub(super) struct Listed(pub(super) SeenSource);
+
+impl Serialize for Listed {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        ShownSource::from(&self.0).serialize(serializer)
+    }
 }
 
 /// A data source; where the server has its database is told to those who manage it.
@@ -101,20 +104,25 @@ pub(super) struct SharedUserList {
     shared_users: Vec<ShownUser>,
 }
 
+/// A user with whom a source is shared.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct ShownUser {
+pub(super) struct ShownUser {
     user_id: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     user_name: Option<String>,
     permissions: [i64; 2],
 }
 
+impl From<SharedUser> for ShownUser {
+    fn from((id, user_name): SharedUser) -> Self {
+        let permissions = [Permission::ViewDataSource.id(), Permission::UseDataSourceWithOData.id()];
+        Self { user_id: id.get(), user_name, permissions }
+    }
+}
+
 impl From<Vec<SharedUser>> for SharedUserList {
     fn from(users: Vec<SharedUser>) -> Self {
-        let permissions = [Permission::ViewDataSource.id(), Permission::UseDataSourceWithOData.id()];
-        let users =
-            users.into_iter().map(|(id, user_name)| ShownUser { user_id: id.get(), user_name, permissions });
-        Self { shared_users: users.collect() }
+        Self { shared_users: users.into_iter().map(ShownUser::from).collect() }
     }
 }

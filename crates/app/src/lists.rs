@@ -1,0 +1,167 @@
+//! Lists that are read a page at a time, however long they are.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use oauth::account::Permission;
+use oauth::scope::Scope;
+use store::{StoreError, fold_name};
+
+use crate::caller::Caller;
+use crate::{App, Fault};
+
+/// Rows of one read.
+const ROWS: u32 = 500;
+
+/// Which part of a list is asked for; the same for every list.
+#[derive(Debug, Clone, Default)]
+pub struct ListRequest {
+    /// Only what comes after the element of this id, in the order of the list.
+    pub after: Option<i64>,
+    /// At most so many; all when left out.
+    pub limit: Option<u32>,
+    /// Only those whose texts contain it, compared without case.
+    pub query: Option<String>,
+}
+
+/// Where a page begins, and how long it may be.
+#[derive(Debug, Clone)]
+pub(crate) struct Page {
+    pub(crate) after: Option<i64>,
+    pub(crate) rows: u32,
+    pub(crate) query: Option<String>,
+}
+
+/// One page.
+pub(crate) struct Chunk<T> {
+    pub(crate) rows: Vec<T>,
+    /// After which id the next page begins; none after the last page.
+    pub(crate) next: Option<i64>,
+}
+
+type Reading<T> = Pin<Box<dyn Future<Output = Result<Chunk<T>, Fault>> + Send>>;
+
+/// Why a list ends before its end.
+#[derive(Debug, thiserror::Error)]
+pub enum ListEnded {
+    /// The caller may not see it any more.
+    #[error("the access with which the list began has ended")]
+    AccessEnded,
+    /// The server cannot go on.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// The elements of a list, read as they are asked for. Only one page is in memory.
+pub struct Rows<T> {
+    app: Arc<App>,
+    caller: Caller,
+    /// Without any of these the list ends.
+    needs: Vec<Permission>,
+    read: Box<dyn Fn(Arc<App>, Page) -> Reading<T> + Send + Sync>,
+    after: Option<i64>,
+    left: Option<u32>,
+    query: Option<String>,
+    began: bool,
+    over: bool,
+}
+
+impl<T> std::fmt::Debug for Rows<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Rows").field("after", &self.after).field("over", &self.over).finish_non_exhaustive()
+    }
+}
+
+impl<T> Rows<T> {
+    pub(crate) fn new<F>(
+        app: &Arc<App>,
+        caller: &Caller,
+        needs: Vec<Permission>,
+        request: ListRequest,
+        read: impl Fn(Arc<App>, Page) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<Chunk<T>, Fault>> + Send + 'static,
+    {
+        Self {
+            app: Arc::clone(app),
+            caller: caller.clone(),
+            needs,
+            read: Box::new(move |app, page| Box::pin(read(app, page))),
+            after: request.after,
+            left: request.limit,
+            query: request.query,
+            began: false,
+            over: false,
+        }
+    }
+
+    /// Whether everything has been read.
+    pub fn is_over(&self) -> bool {
+        self.over
+    }
+
+    /// The next elements; none after the last. Whether the caller may still see them is looked at each time.
+    ///
+    /// # Errors
+    /// [`ListEnded`].
+    pub async fn next(&mut self) -> Result<Vec<T>, ListEnded> {
+        while !self.over {
+            if self.began && !self.may_go_on().await? {
+                return Err(ListEnded::AccessEnded);
+            }
+            self.began = true;
+            // What is searched may have to be read far; what is not is read no further than needed.
+            let rows = if self.query.is_some() { ROWS } else { self.left.unwrap_or(ROWS).min(ROWS) };
+            let page = Page { after: self.after, rows, query: self.query.clone() };
+            let mut chunk = (self.read)(Arc::clone(&self.app), page).await?;
+            self.after = chunk.next;
+            self.over = chunk.next.is_none();
+            if let Some(left) = &mut self.left {
+                chunk.rows.truncate(*left as usize);
+                *left = left.saturating_sub(u32::try_from(chunk.rows.len()).unwrap_or(u32::MAX));
+                self.over |= *left == 0;
+            }
+            if !chunk.rows.is_empty() {
+                return Ok(chunk.rows);
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    async fn may_go_on(&self) -> Result<bool, Fault> {
+        let Some(member) = self.app.still_proved(&self.caller).await? else { return Ok(false) };
+        let may = member.may(Permission::MgmtAPI) && self.needs.iter().all(|needed| member.may(*needed));
+        Ok(may && self.app.still_covers(&self.caller, Scope::Management).await?)
+    }
+}
+
+impl Page {
+    /// What was read for this page as a chunk; `id` tells where an element stands.
+    pub(crate) fn chunk<T>(&self, rows: Vec<T>, id: impl Fn(&T) -> i64) -> Chunk<T> {
+        let is_full = rows.len() >= self.rows as usize;
+        Chunk { next: rows.last().filter(|_| is_full).map(id), rows }
+    }
+
+    /// Whether one of the texts contains what is searched for, compared without case.
+    pub(crate) fn admits(&self, texts: &[&str]) -> bool {
+        let Some(query) = &self.query else { return true };
+        let query = fold_name(query);
+        texts.iter().any(|text| fold_name(text).contains(&query))
+    }
+}
+
+impl<T> Chunk<T> {
+    /// Only the elements that the page admits by these texts.
+    pub(crate) fn searched(mut self, page: &Page, texts: impl Fn(&T) -> Vec<&str>) -> Self {
+        if page.query.is_some() {
+            self.rows.retain(|row| page.admits(&texts(row)));
+        }
+        self
+    }
+}
+
+/// What a store answered as what a list says.
+pub(crate) fn read<T>(answer: Result<T, StoreError>) -> Result<T, Fault> {
+    answer.map_err(Fault::from)
+}

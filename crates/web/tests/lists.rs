@@ -1,0 +1,166 @@
+//! Lists: every one takes `limit`, `after` and `query`, and none is built whole in memory.
+
+use axum::body::Body;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::Request;
+use http_body_util::BodyExt;
+use oauth::account::{ADMINISTRATOR_ROLE, USER_ROLE};
+use oauth::audit::{Action, NewAuditEvent, Outcome};
+use oauth::scope::Scope;
+use oauth::secret::PasswordHash;
+use oauth::time::Timestamp;
+use serde_json::{Value, json};
+use store::{NewUser, UserChange, Users};
+use testkit::{ADMIN, OTHER, TestServer, TestUser, USER};
+
+const AT: Timestamp = Timestamp::from_secs(1_767_268_800);
+
+fn event(action: Action) -> NewAuditEvent {
+    NewAuditEvent::new(action, Outcome::Success, AT)
+}
+
+async fn add_users(server: &TestServer, count: usize) {
+    for n in 0..count {
+        let new = NewUser {
+            name: format!("crew{n}"),
+            password: PasswordHash::new("$argon2id$none"),
+            active: true,
+            password_expires_at: None,
+            roles: vec![USER_ROLE],
+            at: AT,
+        };
+        server.store().insert_user(new, event(Action::CreateUser)).await.unwrap().unwrap();
+    }
+}
+
+fn basic(user: &TestUser) -> String {
+    format!("Basic {}", STANDARD.encode(format!("{}:{}", user.name, user.password)))
+}
+
+async fn begin(server: &TestServer, path: &str, user: &TestUser) -> axum::response::Response {
+    let call = Request::get(path).header("authorization", basic(user)).body(Body::empty()).unwrap();
+    server.front().answer(call).await
+}
+
+/// Three elements in every list, the middle one called "Middle" where the test can name it.
+async fn furnished() -> (TestServer, Vec<(String, &'static str, &'static str)>) {
+    let server = TestServer::start().await;
+    let names = ["First", "Middle", "Last"];
+    for name in names {
+        server.add_role(name, &[]).await;
+        let application = server.add_application(&ADMIN, |new| new.name = name.to_owned()).await;
+        server.allow(&ADMIN, application.id, Scope::OData.into()).await;
+        let file = server.sqlite_file(&format!("{name}.db"), "CREATE TABLE T (Id INTEGER PRIMARY KEY)");
+        let source =
+            json!({ "name": name, "dataStore": 1, "connectionType": "Cloud", "options": { "path": file } });
+        server.post("/api/mgmt/datasources").basic(&ADMIN).json(&source).send().await.expect(201);
+    }
+    let shared = json!({ "sharedUsers": [{ "userName": USER.name }, { "userName": OTHER.name }] });
+    server.put("/api/mgmt/datasources/1/sharedUsers").basic(&ADMIN).json(&shared).send().await.expect(200);
+    let lists = [
+        ("/api/mgmt/oauth/client/applications", "applications", "MIDDLE"),
+        ("/api/mgmt/oauth/client/allowedapplications", "applications", "middle"),
+        ("/api/admin/users", "users", "OTHER"),
+        ("/api/admin/roles", "roles", "midd"),
+        ("/api/mgmt/datasources", "dataSources", "iddle"),
+        ("/api/mgmt/datasources/1/sharedUsers", "sharedUsers", "othe"),
+        ("/api/admin/audit", "events", "Middle"),
+        ("/api/admin/permissions", "permissions", "webui"),
+        ("/api/mgmt/permissions", "permissions", "administrator"),
+        ("/api/mgmt/datastores", "dataStores", "sqlite"),
+        ("/api/admin/limits", "limits", "cors"),
+        ("/api/admin/limits/system", "limits", "cors"),
+    ];
+    (server, lists.into_iter().map(|(path, member, query)| (path.to_owned(), member, query)).collect())
+}
+
+async fn elements(server: &TestServer, path: &str, member: &str) -> Vec<Value> {
+    let answer = server.get(path).basic(&ADMIN).send().await.expect(200);
+    assert_eq!(answer.header("content-type"), "application/json", "{path}");
+    answer.json()[member].as_array().unwrap_or_else(|| panic!("{path}: {}", answer.text())).clone()
+}
+
+fn id(element: &Value) -> i64 {
+    element["id"].as_i64().or_else(|| element["userId"].as_i64()).unwrap()
+}
+
+#[tokio::test]
+async fn every_list_takes_limit_after_and_query_alike() {
+    let (server, lists) = furnished().await;
+    for (path, member, query) in &lists {
+        // The log grows with what is asked; a part of it stands still.
+        let bound = if *member == "events" { "?until=2999-01-01T00:00:00Z&limit=1000" } else { "" };
+        let all = elements(&server, &format!("{path}{bound}"), member).await;
+        assert!(!all.is_empty(), "{path}");
+        let first = elements(&server, &format!("{path}?limit=1"), member).await;
+        assert_eq!(first, all[..1], "{path}");
+        let rest = elements(&server, &format!("{path}?limit=1000&after={}", id(&all[0])), member).await;
+        assert_eq!(rest, all[1..], "{path}");
+        let found = elements(&server, &format!("{path}?query={query}"), member).await;
+        assert!(!found.is_empty() && found.len() <= all.len(), "{path}: {found:?}");
+        let none = elements(&server, &format!("{path}?query=nothing-is-called-so"), member).await;
+        assert_eq!(none, Vec::<Value>::new(), "{path}");
+        for wrong in [
+            "limit=0",
+            "limit=1001",
+            "limit=x",
+            "after=x",
+            "after=-1",
+            "Limit=1",
+            "offset=3",
+            "limit=1&limit=2",
+        ] {
+            let refused = server.get(&format!("{path}?{wrong}")).basic(&ADMIN).send().await.expect(400);
+            assert_eq!(refused.error_code(), 222_298_002, "{path}?{wrong}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_search_finds_what_stands_many_pages_later() {
+    let server = TestServer::start().await;
+    add_users(&server, 1_200).await;
+    let found = elements(&server, "/api/admin/users?query=CREW1199&limit=5", "users").await;
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0]["userName"], "crew1199");
+}
+
+#[tokio::test]
+async fn a_list_without_limit_is_written_as_it_is_read() {
+    let server = TestServer::start().await;
+    add_users(&server, 1_300).await;
+    let answer = begin(&server, "/api/admin/users", &ADMIN).await;
+    assert_eq!(answer.status(), 200);
+    assert_eq!(answer.headers()["cache-control"], "no-store");
+    let mut body = answer.into_body();
+    let (mut text, mut frames) = (Vec::new(), 0);
+    while let Some(frame) = body.frame().await {
+        let data = frame.unwrap().into_data().unwrap();
+        assert!(data.len() < 200_000, "one page at a time");
+        text.extend_from_slice(&data);
+        frames += 1;
+    }
+    assert_eq!(frames, 3);
+    let listed: Value = serde_json::from_slice(&text).unwrap();
+    let users = listed["users"].as_array().unwrap();
+    assert_eq!(users.len(), 1_303);
+    assert!(users.windows(2).all(|pair| id(&pair[0]) < id(&pair[1])));
+    let whole = server.get("/api/admin/users?limit=3").basic(&ADMIN).send().await.expect(200);
+    assert!(whole.text().starts_with(r#"{"users":[{"id":1,"userName":"d2cadmin","statusInfo":{"#));
+}
+
+#[tokio::test]
+async fn a_list_breaks_off_when_its_reader_may_not_see_it_any_more() {
+    let server = TestServer::start().await;
+    add_users(&server, 600).await;
+    const SECOND: TestUser = TestUser { name: "second", password: "second to none at sea" };
+    server.add_user(&SECOND, &[ADMINISTRATOR_ROLE]).await;
+    let mut body = begin(&server, "/api/admin/users", &SECOND).await.into_body();
+    body.frame().await.unwrap().unwrap();
+    let demotion = UserChange { roles: Some(vec![USER_ROLE]), at: AT, ..UserChange::default() };
+    let id = server.user(&SECOND).await.id;
+    server.store().update_user(id, demotion, event(Action::UpdateUser)).await.unwrap().unwrap();
+    server.app().refresh().await.unwrap();
+    assert!(body.collect().await.is_err());
+}
