@@ -63,7 +63,7 @@ impl http_body::Body for Late {
 fn request(user: &TestUser, method: &Method, path: &str, body: Body) -> Request<Body> {
     let pair = STANDARD.encode(format!("{}:{}", user.name, user.password));
     let call = Request::builder().method(method).uri(path).header("content-type", "application/json");
-    call.header("authorization", format!("Basic {pair}")).body(body).unwrap()
+    call.header("authorization", format!("Basic {pair}")).body(body).expect("it is a request")
 }
 
 /// Sends a request of the clerk; while its body is on its way an administrator replaces the clerk's role.
@@ -82,7 +82,7 @@ async fn send_while_role_changes(
     let late = Body::new(Late { text: body.to_string(), before: Some(before) });
     let answer = server.front().answer(request(&CLERK, &method, path, late)).await;
     let status = answer.status().as_u16();
-    let text = answer.into_body().collect().await.unwrap().to_bytes();
+    let text = answer.into_body().collect().await.expect("the answer ends").to_bytes();
     (status, String::from_utf8_lossy(&text).into_owned())
 }
 

@@ -52,7 +52,7 @@ impl Stage {
     /// The same with these members.
     pub(crate) fn application_with(&self, application: &Value) -> String {
         let registered =
-            self.wire.post_json("/api/mgmt/oauth/client/applications", &USER, &application).unwrap();
+            self.wire.post_json("/api/mgmt/oauth/client/applications", &USER, application).unwrap();
         assert_eq!(registered.status, 201, "{registered:?}");
         self.asking(&registered.json()["clientId"], application["redirectUrls"][0].as_str().unwrap())
     }

@@ -75,8 +75,8 @@ async fn clients_that_do_not_read_hold_up_nobody_and_lose_no_row() {
 #[tokio::test]
 async fn a_row_larger_than_its_budget_is_refused_before_the_answer_begins() {
     let harbour = Harbour::open().await;
-    let columns: String =
-        (0..60).map(|n| format!(", C{n} TEXT AS (hex(zeroblob(1500000 + {n} * Id)))")).collect();
+    let columns = (0..60).map(|n| format!(", C{n} TEXT AS (hex(zeroblob(1500000 + {n} * Id)))"));
+    let columns = columns.collect::<Vec<_>>().concat();
     let tables =
         format!("CREATE TABLE Wide (Id INTEGER PRIMARY KEY{columns}); INSERT INTO Wide VALUES (1), (2);");
     harbour.add_source("Wide", &tables).await;
@@ -185,5 +185,48 @@ async fn what_needs_a_collation_of_another_program_is_not_implemented() {
     if refused.status() == 501 {
         assert_eq!(code(&refused), "NotImplemented");
         assert_eq!(refused.header("retry-after"), "", "trying again does not help");
+    }
+}
+
+/// Text is compared byte for byte, and in such a file the bytes are in another order.
+#[tokio::test]
+async fn a_file_in_utf16_answers_like_one_in_utf8() {
+    let harbour = Harbour::open().await;
+    let tables = "CREATE TABLE T (Id INTEGER PRIMARY KEY, Name TEXT NOT NULL);
+        INSERT INTO T VALUES (1, 'Bergen'), (2, 'Berÿx'), (3, 'BerĀ'), (4, 'Åland'), (5, 'ÿ'), (6, 'ÿa'), (7, '🚢 a'),
+            (8, 'ﬁ'), (9, ''), (10, 'b');";
+    for encoding in ["UTF-8", "UTF-16le", "UTF-16be"] {
+        harbour
+            .add_source(&encoding.replace('-', "_"), &format!("PRAGMA encoding = '{encoding}'; {tables}"))
+            .await;
+    }
+    for filter in [
+        "startswith(Name,'Ber')",
+        "startswith(Name,'Ber%C3%BF')",
+        "startswith(Name,'%C3%BF')",
+        "startswith(Name,'%F0%9F%9A%A2')",
+        "contains(Name,'r%C4%80')",
+        "endswith(Name,'%C4%80')",
+        "Name%20eq%20'%C3%BF'",
+        "length(Name)%20eq%203",
+        "indexof(Name,'a')%20eq%202",
+        "toupper(Name)%20eq%20'%C3%85LAND'",
+        "Name%20in%20('b','%C3%85land')",
+    ] {
+        let ask = async |source: &str| {
+            let rest = format!("/T?$filter={filter}&$orderby=Id&$select=Id,Name");
+            page(&harbour, source, &rest).await.expect(200).json()["value"].clone()
+        };
+        let expected = ask("UTF_8").await;
+        assert_ne!(expected, json!([]), "{filter}");
+        for source in ["UTF_16le", "UTF_16be"] {
+            assert_eq!(ask(source).await, expected, "{filter} in {source}");
+        }
+    }
+    for source in ["UTF_8", "UTF_16le", "UTF_16be"] {
+        for order in ["Name", "Name%20desc"] {
+            let rows = walk(&harbour, source, &format!("/T?$orderby={order}"), 1).await;
+            assert_eq!(rows.len(), 10, "{order} in {source}");
+        }
     }
 }

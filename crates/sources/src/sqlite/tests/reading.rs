@@ -119,8 +119,8 @@ fn a_value_beyond_the_limit_is_refused_before_it_fills_the_memory() {
 /// Attack: a small file whose row computes as much as its maker likes.
 #[test]
 fn what_the_values_of_one_row_take_together_is_bounded() {
-    let columns: String =
-        (0..100).map(|n| format!(", g{n} TEXT AS (hex(zeroblob(2000000 + {n} * id)))")).collect();
+    let columns = (0..100).map(|n| format!(", g{n} TEXT AS (hex(zeroblob(2000000 + {n} * id)))"));
+    let columns = columns.collect::<Vec<_>>().concat();
     let fixture =
         fixture(&format!("CREATE TABLE t(id INTEGER PRIMARY KEY{columns}); INSERT INTO t VALUES (1)"));
     let list: Vec<String> = (0..100).map(|n| format!("\"g{n}\"")).collect();
