@@ -20,7 +20,7 @@ pub struct Clock {
 
 /// A moment, in UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Instant {
+pub struct Moment {
     date: Date,
     clock: Clock,
 }
@@ -65,7 +65,7 @@ impl Clock {
     }
 }
 
-impl Instant {
+impl Moment {
     /// A moment from a date and a time that are `offset` seconds east of UTC. None outside the years 0 to 9999.
     pub(crate) fn new(date: Date, clock: Clock, offset: i32) -> Option<Self> {
         let local = date.to_datetime(clock.time);
@@ -117,7 +117,7 @@ impl Instant {
     }
 }
 
-impl From<jiff::Timestamp> for Instant {
+impl From<jiff::Timestamp> for Moment {
     fn from(now: jiff::Timestamp) -> Self {
         let utc = jiff::tz::Offset::UTC.to_datetime(now);
         let nanoseconds = u64::from(utc.subsec_nanosecond().unsigned_abs());
@@ -170,7 +170,7 @@ fn picoseconds(fraction: &[u8]) -> Option<u64> {
 mod tests {
     use super::*;
 
-    fn at(text: &str) -> Option<Instant> {
+    fn at(text: &str) -> Option<Moment> {
         crate::literal::date_time_offset(text)
     }
 
@@ -184,7 +184,7 @@ mod tests {
         ] {
             let instant = at(given).unwrap();
             assert_eq!(instant.text(), expected);
-            assert_eq!(Instant::since_1970(instant.picoseconds()), Some(instant), "{given}");
+            assert_eq!(Moment::since_1970(instant.picoseconds()), Some(instant), "{given}");
         }
         assert_eq!(at("9999-12-31T23:59:59-01:00"), None);
         assert_eq!(at("0000-01-01T00:00:00+01:00"), None);

@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 
-use crate::instant::{Clock, Instant};
+use crate::instant::{Clock, Moment};
 
 /// `2012-09-03`, with a sign before the year where it is negative.
 pub(crate) fn date(text: &str) -> Option<Date> {
@@ -21,10 +21,10 @@ pub(crate) fn time_of_day(text: &str) -> Option<Clock> {
 }
 
 /// `2012-09-03T13:52Z` or with an offset such as `+02:00`, with at most twelve digits of a second's fraction.
-pub(crate) fn date_time_offset(text: &str) -> Option<Instant> {
+pub(crate) fn date_time_offset(text: &str) -> Option<Moment> {
     let (local, offset) = split_offset(text)?;
     let (day, time) = local.split_once('T')?;
-    Instant::new(date(day)?, time_of_day(time)?, offset)
+    Moment::new(date(day)?, time_of_day(time)?, offset)
 }
 
 /// Whether a date and time, or a time, names second 60.
@@ -36,15 +36,15 @@ pub(crate) fn is_leap_second(text: &str) -> bool {
 }
 
 /// What databases store under a date and time: the blank form too, and without zone as UTC; a bare date is midnight.
-pub(crate) fn stored_date_time(text: &str) -> Option<Instant> {
+pub(crate) fn stored_date_time(text: &str) -> Option<Moment> {
     let text = text.trim_ascii_end();
     if let Some(date) = date(text) {
-        return Instant::new(date, Clock::MIDNIGHT, 0);
+        return Moment::new(date, Clock::MIDNIGHT, 0);
     }
     let (local, offset) = split_offset(text).unwrap_or((text, 0));
     let local = local.trim_ascii_end();
     let (day, time) = local.split_at_checked(10)?;
-    Instant::new(date(day)?, Clock::read(time.strip_prefix(['T', 't', ' '])?)?, offset)
+    Moment::new(date(day)?, Clock::read(time.strip_prefix(['T', 't', ' '])?)?, offset)
 }
 
 /// Splits `Z` or `±hh:mm` off; the offset in seconds.

@@ -122,7 +122,7 @@ pub enum Literal<'t> {
     Guid([u8; 16]),
     Date(jiff::civil::Date),
     TimeOfDay(crate::instant::Clock),
-    DateTimeOffset(crate::instant::Instant),
+    DateTimeOffset(crate::instant::Moment),
     Duration(&'t str),
     Binary(Vec<u8>),
     /// A shape on a map, unread.

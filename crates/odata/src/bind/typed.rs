@@ -2,7 +2,7 @@
 
 use super::function::Function;
 use super::numeric;
-use crate::instant::{Clock, Instant};
+use crate::instant::{Clock, Moment};
 use crate::literal;
 use crate::model::{EdmType, Property};
 use crate::syntax::Literal;
@@ -63,7 +63,7 @@ pub(crate) enum Constant {
     Guid([u8; 16]),
     Date(jiff::civil::Date),
     TimeOfDay(Clock),
-    DateTimeOffset(Instant),
+    DateTimeOffset(Moment),
     Duration(String),
     Binary(Vec<u8>),
 }

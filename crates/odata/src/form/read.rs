@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{Form, Reading};
 use crate::cell::{Cell, Value};
-use crate::instant::{Clock, Instant, date_text};
+use crate::instant::{Clock, Moment, date_text};
 use crate::literal;
 use crate::model::EdmType;
 
@@ -58,7 +58,7 @@ impl Reading {
     }
 
     /// The moment of a cell of a column of moments or dates.
-    pub(crate) fn instant(self, cell: Cell<'_>) -> Option<Instant> {
+    pub(crate) fn instant(self, cell: Cell<'_>) -> Option<Moment> {
         let numbers = || self.form.scale_of_numbers();
         match cell {
             Cell::Text(bytes) => literal::stored_date_time(std::str::from_utf8(bytes).ok()?),
@@ -77,11 +77,11 @@ impl Reading {
 }
 
 impl Numbers {
-    fn instant_of_integer(self, value: i64) -> Option<Instant> {
+    fn instant_of_integer(self, value: i64) -> Option<Moment> {
         match self {
-            Self::Since1970(unit) => Instant::since_1970(i128::from(value) * i128::from(unit)),
+            Self::Since1970(unit) => Moment::since_1970(i128::from(value) * i128::from(unit)),
             // Julian days begin at noon.
-            Self::JulianDays => Instant::since_1970((i128::from(value) * 2 - 4_881_175) * (DAY / 2)),
+            Self::JulianDays => Moment::since_1970((i128::from(value) * 2 - 4_881_175) * (DAY / 2)),
         }
     }
 
@@ -91,7 +91,7 @@ impl Numbers {
         clippy::cast_precision_loss,
         reason = "within bounds of 64 bits"
     )]
-    fn instant_of_real(self, value: f64) -> Option<Instant> {
+    fn instant_of_real(self, value: f64) -> Option<Moment> {
         let (scaled, unit) = match self {
             Self::Since1970(unit) => ((value * (unit as f64 / 1e6)).round(), 1_000_000),
             Self::JulianDays => (((value - 2_440_587.5) * 86_400_000.0).round(), 1_000_000_000),
@@ -99,7 +99,7 @@ impl Numbers {
         if scaled.is_nan() || scaled.abs() > 9e18 {
             return None;
         }
-        Instant::since_1970(i128::from(scaled as i64) * unit)
+        Moment::since_1970(i128::from(scaled as i64) * unit)
     }
 }
 

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::expression::Parser;
 use super::{Arguments, Binary, Expression, Junction, Literal, Node, Request, Step, Unary};
-use crate::instant::Instant;
+use crate::instant::Moment;
 use crate::literal;
 use crate::url::Url;
 
@@ -148,11 +148,11 @@ fn literal() -> impl Strategy<Value = Literal<'static>> {
         (1..9999_i16, 1..=12_i8, 1..=28_i8)
             .prop_map(|(year, month, day)| { Literal::Date(jiff::civil::date(year, month, day)) }),
         (0..86_399_i64).prop_map(|second| {
-            let instant = Instant::since_1970(i128::from(second) * 1_000_000_000_000).unwrap();
+            let instant = Moment::since_1970(i128::from(second) * 1_000_000_000_000).unwrap();
             Literal::TimeOfDay(instant.clock())
         }),
         (0..4_000_000_000_000_i64).prop_map(|millisecond| {
-            Literal::DateTimeOffset(Instant::since_1970(i128::from(millisecond) * 1_000_000_000).unwrap())
+            Literal::DateTimeOffset(Moment::since_1970(i128::from(millisecond) * 1_000_000_000).unwrap())
         }),
         prop::sample::select(vec!["P1D", "-PT1.5S"]).prop_map(Literal::Duration),
         Just(Literal::Enum("Ns.Color", "Red")),

@@ -7,7 +7,7 @@ use crate::bind::typed::{Comparison, Constant, Typed};
 use crate::cell::Value;
 use crate::form::Form;
 use crate::form::read::Numbers;
-use crate::instant::{Instant, date_text};
+use crate::instant::{Moment, date_text};
 use crate::literal;
 use crate::model::{Collation, EdmType};
 use crate::sql::{Rules as _, Writer};
@@ -74,7 +74,7 @@ fn beside(writer: &mut Writer<'_>, comparison: Comparison, column: usize, consta
         (EdmType::Date, Constant::Date(date)) => {
             // After the last day of the calendar comes text that is above every date.
             let next = date.tomorrow().map_or_else(|_| "~".to_owned(), date_text);
-            let instant = Instant::new(*date, crate::instant::Clock::MIDNIGHT, 0);
+            let instant = Moment::new(*date, crate::instant::Clock::MIDNIGHT, 0);
             narrowed(writer, comparison, column, (&date_text(*date), &next), instant, DAY);
             values(writer, comparison, column, constant);
         }
@@ -202,7 +202,7 @@ fn narrowed(
     comparison: Comparison,
     column: usize,
     (first, next): (&str, &str),
-    instant: Option<Instant>,
+    instant: Option<Moment>,
     unit: i128,
 ) {
     let numbers = property(writer, column).storage.form.scale_of_numbers();
@@ -229,7 +229,7 @@ fn narrowed(
 }
 
 /// The numbers from just below a moment to beyond the end of what begins there.
-fn number_range(numbers: Numbers, instant: Instant, unit: i128) -> (i64, i64) {
+fn number_range(numbers: Numbers, instant: Moment, unit: i128) -> (i64, i64) {
     let start = instant.picoseconds();
     let of = |picoseconds: i128| match numbers {
         Numbers::Since1970(unit) => picoseconds.div_euclid(i128::from(unit)),
