@@ -189,3 +189,32 @@ fn a_page_after_a_position_is_read_by_index_without_sorting() {
         assert!(plan.contains("SEARCH T"), "{url}: {plan}");
     }
 }
+
+#[test]
+fn values_that_no_next_link_can_carry_and_text_that_is_none_lose_and_repeat_nothing() {
+    let sql = "CREATE TABLE T (id INTEGER PRIMARY KEY, s TEXT); CREATE INDEX T_s ON T (s);
+        CREATE TABLE K (s TEXT PRIMARY KEY, id INTEGER);
+        WITH RECURSIVE c (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM c WHERE i < 11)
+        INSERT INTO T SELECT i, CASE i % 4 WHEN 0 THEN NULL WHEN 1 THEN CAST(x'61ff' || char(65 + i) AS TEXT)
+          ELSE substr(hex(zeroblob(15000)), 1, 20000) || (i % 3) END FROM c;
+        INSERT INTO K SELECT substr(hex(zeroblob(15000)), 1, 20000) || id, id FROM T";
+    let text = EdmType::String { max_length: None };
+    let tables = vec![
+        table("T", &[("id", EdmType::Int64, false), ("s", text, true)], &["id"]),
+        table("K", &[("s", text, false), ("id", EdmType::Int64, true)], &["s"]),
+    ];
+    let database = Database::new(sql, tables);
+    for order in ["s", "s desc", "tolower(s)", "concat(s,s) desc", "s desc,id desc", "id desc"] {
+        for set in ["T", "K"] {
+            let url = format!("{set}?$select=id&$orderby={order}");
+            let (whole, _) = walk(&database, &url, 1000);
+            assert_eq!(whole.len(), 12, "{url}");
+            assert_eq!(walk(&database, &url, 1).0, whole, "{url}");
+        }
+    }
+    let position = |url: &str| {
+        let Plan::Entities(query) = database.plan(url, 1, None).unwrap() else { panic!() };
+        database.page(&query).1.unwrap().to_bytes().len()
+    };
+    assert!(position("T?$orderby=s desc") < 16 * 1024 && position("K") < 16 * 1024);
+}
