@@ -289,7 +289,9 @@ fn an_origin_with_a_path_a_star_or_no_scheme_is_refused() {
         ["corsOrigins has 51 entries; at most 50 are allowed"]
     );
     let plain = json!({"corsOrigins": ["http://a.example", "http://localhost:5173"]});
-    assert_eq!(judged(&plain, NEW).unwrap().1[0].field, "corsOrigins[0]");
+    let warnings = judged(&plain, NEW).unwrap().1;
+    let odd: Vec<_> = warnings.iter().filter(|warning| warning.field.starts_with("corsOrigins")).collect();
+    assert!(matches!(odd.as_slice(), [only] if only.field == "corsOrigins[0]"), "{warnings:?}");
     let strict = json!({"corsOrigins": ["http://a.example", "http://localhost:5173"], "profile": "oauth21"});
     assert_eq!(faults(&strict, NEW).len(), 1);
 }
