@@ -56,7 +56,7 @@ async fn share(server: &TestServer, source: &Value, with: &TestUser) {
 async fn the_data_store_is_sqlite_with_a_path() {
     let server = TestServer::start().await;
     let stores = server.get("/api/mgmt/datastores").basic(&USER).send().await.expect(200).json();
-    let sqlite = json!({ "id": SQLITE, "name": "SQLite", "options": ["path"], "declarations": ["keys"] });
+    let sqlite = json!({ "id": SQLITE, "name": "SQLite", "options": ["path"], "declarations": ["keys", "storageForms"] });
     assert_eq!(stores, json!({ "dataStores": [sqlite] }));
     let one = server.get(&format!("/api/mgmt/datastores/{SQLITE}")).basic(&USER).send().await.expect(200);
     assert_eq!(one.json(), sqlite);
