@@ -30,7 +30,8 @@ async fn add_users(server: &TestServer, count: usize) {
             roles: vec![USER_ROLE],
             at: AT,
         };
-        server.store().insert_user(new, event(Action::CreateUser)).await.unwrap().unwrap();
+        let made = server.store().insert_user(new, event(Action::CreateUser)).await;
+        made.expect("the store answers").expect("the name is free");
     }
 }
 
@@ -39,7 +40,8 @@ fn basic(user: &TestUser) -> String {
 }
 
 async fn begin(server: &TestServer, path: &str, user: &TestUser) -> axum::response::Response {
-    let call = Request::get(path).header("authorization", basic(user)).body(Body::empty()).unwrap();
+    let call = Request::get(path).header("authorization", basic(user)).body(Body::empty());
+    let call = call.expect("it is a request");
     server.front().answer(call).await
 }
 
@@ -49,7 +51,7 @@ async fn furnished() -> (TestServer, Vec<(String, &'static str, &'static str)>) 
     let names = ["First", "Middle", "Last"];
     for name in names {
         server.add_role(name, &[]).await;
-        let application = server.add_application(&ADMIN, |new| new.name = name.to_owned()).await;
+        let application = server.add_application(&ADMIN, |new| name.clone_into(&mut new.name)).await;
         server.allow(&ADMIN, application.id, Scope::OData.into()).await;
         let file = server.sqlite_file(&format!("{name}.db"), "CREATE TABLE T (Id INTEGER PRIMARY KEY)");
         let source =
@@ -82,7 +84,7 @@ async fn elements(server: &TestServer, path: &str, member: &str) -> Vec<Value> {
 }
 
 fn id(element: &Value) -> i64 {
-    element["id"].as_i64().or_else(|| element["userId"].as_i64()).unwrap()
+    element["id"].as_i64().or_else(|| element["userId"].as_i64()).expect("every element has an id")
 }
 
 #[tokio::test]
@@ -152,9 +154,9 @@ async fn a_list_without_limit_is_written_as_it_is_read() {
 
 #[tokio::test]
 async fn a_list_breaks_off_when_its_reader_may_not_see_it_any_more() {
+    const SECOND: TestUser = TestUser { name: "second", password: "second to none at sea" };
     let server = TestServer::start().await;
     add_users(&server, 600).await;
-    const SECOND: TestUser = TestUser { name: "second", password: "second to none at sea" };
     server.add_user(&SECOND, &[ADMINISTRATOR_ROLE]).await;
     let mut body = begin(&server, "/api/admin/users", &SECOND).await.into_body();
     body.frame().await.unwrap().unwrap();

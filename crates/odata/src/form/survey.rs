@@ -161,7 +161,9 @@ mod tests {
 
     fn found(ty: EdmType, cells: &[Cell<'_>]) -> Found {
         let mut survey = Survey::of(Reading { ty, form: Form::Usual });
-        cells.iter().for_each(|cell| survey.look(*cell));
+        for cell in cells {
+            survey.look(*cell);
+        }
         survey.found()
     }
 

@@ -3,6 +3,8 @@
 //! For every pair of a declared type and a stored value these must agree: the value that a client is shown, the rows that
 //! a comparison with that value finds, the entity that its address leads to, the order, and the pages of one row.
 
+use std::fmt::Write as _;
+
 use odata::form::{Form, Layout, Reading, Survey};
 use odata::model::{Collation, Column, EdmType, Findings, Storage, Table};
 use odata::plan::Plan;
@@ -30,13 +32,14 @@ fn database(declared: &str, ty: EdmType, values: &[&str], is_indexed: bool) -> D
         sql.push_str("CREATE INDEX T_v ON T (v);");
     }
     for (id, value) in values.iter().enumerate() {
-        sql.push_str(&format!("INSERT INTO T VALUES ({id}, {value});"));
+        let _ = write!(sql, "INSERT INTO T VALUES ({id}, {value});");
     }
     // The number of a row is a whole one.
     let of_key = if declared == "INTEGER" { "INT" } else { declared };
-    sql.push_str(&format!(
+    let _ = write!(
+        sql,
         "CREATE TABLE K (v {of_key} PRIMARY KEY, id INTEGER); INSERT OR IGNORE INTO K SELECT v, id FROM T"
-    ));
+    );
     let connection = rusqlite::Connection::open_in_memory().unwrap();
     connection.execute_batch(&sql).unwrap();
     let (form, layout, found) = survey(&connection, ty);
@@ -162,7 +165,9 @@ fn is_same(ty: EdmType, one: &Value, other: &Value) -> bool {
     let exact = |value: &Value| match value {
         Value::Number(number) if number.is_f64() => {
             let value = number.as_f64().unwrap();
-            (value.fract() == 0.0 && value.abs() < 1e19).then_some(value as i128)
+            #[expect(clippy::cast_possible_truncation, reason = "a whole number below 1e19")]
+            let whole = value as i128;
+            (value.fract() == 0.0 && value.abs() < 1e19).then_some(whole)
         }
         Value::Number(number) => number.as_i64().map(i128::from),
         _ => None,
@@ -184,7 +189,7 @@ fn agree(declared: &str, ty: EdmType, database: &Database) {
         }
         let what = format!(
             "{declared} of {}, shown as {shown}",
-            VALUES.get(id.as_u64().unwrap() as usize).unwrap_or(&"?")
+            VALUES.get(usize::try_from(id.as_u64().unwrap()).unwrap()).unwrap_or(&"?")
         );
         let literal = literal(ty, shown);
         // A URL holds no NUL.
