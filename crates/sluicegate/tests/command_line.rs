@@ -198,7 +198,7 @@ fn data_sources_are_added_shared_and_deleted() {
     assert!(file.exists());
     let own = installation.data_dir().join("sluicegate.db");
     let told = tell(installation.command(&["data-source", "add", "own", own.to_str().unwrap()]));
-    assert!(told.err.contains("outside the folders"), "{}", told.err);
+    assert!(told.err.contains("the server's own files, which are never served"), "{}", told.err);
 }
 
 #[test]

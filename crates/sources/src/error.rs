@@ -17,6 +17,9 @@ pub enum SourceError {
     /// The file lies outside the folders from which data sources may be read.
     #[error("the path is outside the folders that data sources may use")]
     NotAllowed,
+    /// The path leads into a folder of the server's own, for somebody who may name any other file.
+    #[error("the path leads to the server's own files, which are never served")]
+    ServersOwn,
     /// The file or its folder may not be read by this server.
     #[error("the database file cannot be read")]
     Unreadable {

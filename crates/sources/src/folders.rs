@@ -46,8 +46,9 @@ impl AllowedFolders {
     /// A relative path is looked up in each allowed folder in turn.
     ///
     /// # Errors
-    /// [`SourceError::NotAllowed`] for any path outside, whether a file is there or not; [`SourceError::Missing`],
-    /// [`SourceError::NotAFile`] and [`SourceError::Unreadable`] for paths inside.
+    /// [`SourceError::NotAllowed`] for any path outside, whether a file is there or not, and [`SourceError::ServersOwn`] in
+    /// its place for somebody who may name any other file; [`SourceError::Missing`], [`SourceError::NotAFile`] and
+    /// [`SourceError::Unreadable`] for paths inside.
     pub fn check(&self, path: &Path) -> Result<PathBuf, SourceError> {
         if path.is_absolute() {
             return self.check_absolute(path);
@@ -68,7 +69,7 @@ impl AllowedFolders {
             Err(error) => return Err(self.absent(path, &error)),
         };
         if !self.covers(&real) {
-            return Err(SourceError::NotAllowed);
+            return Err(self.outside());
         }
         let metadata =
             fs::metadata(&real).map_err(|error| SourceError::Unreadable { detail: error.to_string() })?;
@@ -76,18 +77,31 @@ impl AllowedFolders {
             return Err(SourceError::NotAFile);
         }
         if self.is_linked_from_forbidden(&metadata) {
-            return Err(SourceError::NotAllowed);
+            return Err(self.outside());
         }
         Ok(real)
     }
 
-    /// What to say of a path that cannot be resolved: the truth only where the folder that should hold it is allowed.
+    /// What to say of a path that is not allowed: to whoever may name any file but the server's own, it is one of those.
+    fn outside(&self) -> SourceError {
+        match self.elsewhere {
+            Elsewhere::Refused => SourceError::NotAllowed,
+            Elsewhere::Allowed => SourceError::ServersOwn,
+        }
+    }
+
+    /// What to say of a path that cannot be resolved: the truth only where the folder that should hold it is allowed. To
+    /// whoever may name any file, a missing folder is no secret either.
     fn absent(&self, path: &Path, error: &std::io::Error) -> SourceError {
-        let folder = path.parent().and_then(|folder| fs::canonicalize(folder).ok());
-        let inside =
-            folder.zip(path.file_name()).is_some_and(|(folder, name)| self.covers(&folder.join(name)));
+        let most = match self.elsewhere {
+            Elsewhere::Refused => 1,
+            Elsewhere::Allowed => usize::MAX,
+        };
+        let mut folders = path.ancestors().skip(1).take(most);
+        let folder = folders.find_map(|folder| fs::canonicalize(folder).ok());
+        let inside = folder.is_some_and(|folder| self.covers(&folder));
         match error.kind() {
-            _ if !inside => SourceError::NotAllowed,
+            _ if !inside => self.outside(),
             ErrorKind::PermissionDenied => SourceError::Unreadable { detail: error.to_string() },
             _ => SourceError::Missing,
         }

@@ -74,7 +74,7 @@ fn a_hard_link_to_the_servers_own_database_is_refused() {
     fs::hard_link(machine.at("data/system.db"), machine.at("shared/innocent.db")).unwrap();
     assert_eq!(machine.check("shared/innocent.db"), Err(SourceError::NotAllowed));
     let anywhere = machine.folders().or_anywhere();
-    assert_eq!(anywhere.check(&machine.at("shared/innocent.db")), Err(SourceError::NotAllowed));
+    assert_eq!(anywhere.check(&machine.at("shared/innocent.db")), Err(SourceError::ServersOwn));
 }
 
 #[test]
@@ -121,8 +121,12 @@ fn an_administrator_may_name_any_file_but_the_servers_own() {
     let folders = machine.folders().or_anywhere();
     assert!(folders.check(&machine.at("outside/d.db")).is_ok());
     assert!(folders.check(&machine.at("data/sources/deep/a.db")).is_ok());
-    assert_eq!(folders.check(&machine.at("data/system.db")), Err(SourceError::NotAllowed));
-    assert_eq!(folders.check(&machine.at("outside/none.db")), Err(SourceError::Missing));
+    for own in ["data/system.db", "data/none.db", "data/none/none.db", "data"] {
+        assert_eq!(folders.check(&machine.at(own)), Err(SourceError::ServersOwn), "{own}");
+    }
+    for missing in ["outside/none.db", "outside/none/none.db", "none/deep/none.db"] {
+        assert_eq!(folders.check(&machine.at(missing)), Err(SourceError::Missing), "{missing}");
+    }
 }
 
 #[test]
