@@ -163,8 +163,9 @@ impl App {
         let role = draft.into_role(id)?;
         self.demand_all(caller, &role.permissions, origin).await?;
         let mut audit = caller.audit(Action::UpdateRole, self.now(), origin);
-        audit.subject = Some(before.name);
         audit.detail = Some(in_words(&role.permissions));
+        audit.note_new_name(&before.name, Some(&role.name));
+        audit.subject = Some(before.name);
         let judged = self.store.update_role(role, audit).await?;
         let role = self.settled(caller, judged, origin).await?;
         self.directory.forget_users();

@@ -118,7 +118,6 @@ impl UserDraft {
     /// What changes, in words for the audit log.
     fn in_words(&self) -> String {
         let changed = [
-            ("name", self.name.is_some()),
             ("password", self.password.is_some()),
             ("password expiry", self.password_expiry.is_some()),
             ("status active", self.active == Some(true)),
@@ -287,6 +286,7 @@ impl App {
         let mut audit = caller.audit(action, self.now(), origin);
         audit.subject = Some(user.name.clone());
         audit.detail = Some(draft.in_words());
+        audit.note_new_name(&user.name, draft.name.clone().map(user_name::normalised).as_deref());
         let password = match draft.password {
             Some(password) => Some(self.hashed(password).await?),
             None => None,

@@ -131,6 +131,14 @@ impl NewAuditEvent {
         self.authority.as_ref().is_none_or(|authority| authority.covers(permissions))
     }
 
+    /// Notes a new name before whatever else changed: the subject is the name from before.
+    pub fn note_new_name(&mut self, before: &str, after: Option<&str>) {
+        let Some(after) = after.filter(|after| *after != before) else { return };
+        let rest = self.detail.take().filter(|detail| !detail.is_empty());
+        let rest = rest.map_or_else(String::new, |detail| format!("; {detail}"));
+        self.detail = Some(format!("renamed to {after}{rest}"));
+    }
+
     /// An event that names nobody and nothing yet.
     pub const fn new(action: Action, outcome: Outcome, at: Timestamp) -> Self {
         Self {
@@ -156,4 +164,22 @@ pub struct AuditEvent {
     pub id: AuditId,
     /// What was written.
     pub event: NewAuditEvent,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_name_stands_before_what_else_changed() {
+        let mut event = NewAuditEvent::new(Action::UpdateRole, Outcome::Success, Timestamp::from_secs(1));
+        event.note_new_name("Auditor", Some("Auditor"));
+        event.note_new_name("Auditor", None);
+        assert_eq!(event.detail, None);
+        event.note_new_name("Auditor", Some("Reader"));
+        assert_eq!(event.detail.as_deref(), Some("renamed to Reader"));
+        event.detail = Some("on behalf of ada".to_owned());
+        event.note_new_name("Auditor", Some("Reader"));
+        assert_eq!(event.detail.as_deref(), Some("renamed to Reader; on behalf of ada"));
+    }
 }

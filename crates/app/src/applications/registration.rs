@@ -123,7 +123,8 @@ impl App {
         payload: ApplicationPayload,
         origin: &Origin,
     ) -> Result<(Application, Vec<Warning>), Refused> {
-        let audit = self.audit_about(actor, Action::UpdateApplication, current, origin);
+        let mut audit = self.audit_about(actor, Action::UpdateApplication, current, origin);
+        audit.note_new_name(&current.settings.name, payload.name.as_deref().map(str::trim));
         let context = self.context(actor);
         let amendment = Amendment::by(move |existing| {
             registration::decide(&payload, Context { existing: Some(existing), ..context })

@@ -126,7 +126,8 @@ impl App {
         };
         // Options that are kept were judged by being there already, and may be gone when they are written.
         let judged_for = options.as_ref().filter(|options| **options == record.options).cloned();
-        let audit = self.audit_source(actor, Action::UpdateDataSource, &record.name, origin);
+        let mut audit = self.audit_source(actor, Action::UpdateDataSource, &record.name, origin);
+        audit.note_new_name(&record.name, draft.name.as_deref());
         let (name, description, at) = (draft.name, draft.description, self.now());
         let change = DataSourceChange { name, description, options, judged_for, at };
         let record = self.store.update_data_source(id, change, audit).await??;
