@@ -35,7 +35,7 @@ pub enum MasterKeyError {
     #[error("{} may be read by others; run: chmod 600 {}", .0.display(), .0.display())]
     TooOpen(PathBuf),
     /// The file cannot be read or made.
-    #[error("{}: {source}", path.display())]
+    #[error("{} cannot be used", path.display())]
     File {
         /// Which file.
         path: PathBuf,
