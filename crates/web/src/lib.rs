@@ -37,7 +37,7 @@ pub mod routes;
 
 pub use body::BodyEnd;
 pub use front::Front;
-pub use network::Network;
+pub use network::{Network, is_everybody};
 pub use origin::PeerAddress;
 
 /// What the operator configured, as far as HTTP needs it.

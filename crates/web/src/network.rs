@@ -30,6 +30,13 @@ impl Network {
     }
 }
 
+/// Whether the text is the network of all addresses of a kind, such as `0.0.0.0/0`, which no [`Network`] is.
+pub fn is_everybody(text: &str) -> bool {
+    let Some((address, prefix)) = text.split_once('/') else { return false };
+    let (Ok(address), Ok(prefix)) = (address.parse::<IpAddr>(), prefix.parse::<u8>()) else { return false };
+    bits(address) - bits(address.to_canonical()) == prefix
+}
+
 impl FromStr for Network {
     type Err = NoNetwork;
 

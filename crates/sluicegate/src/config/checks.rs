@@ -14,10 +14,16 @@ pub(super) fn keys_fit_together(settings: &Settings, faults: &mut Vec<Fault>) {
 fn certificate_and_key_come_together(settings: &Settings, faults: &mut Vec<Fault>) {
     match (&settings.tls.cert_file, &settings.tls.key_file) {
         (Some(_), None) => {
-            faults.push(Fault::of_key("tls.key_file", "must be set too where tls.cert_file is"));
+            faults.push(Fault::of_key(
+                "tls.key_file",
+                "must be set too (--tls-key FILE) where tls.cert_file (--tls-cert) is",
+            ));
         }
         (None, Some(_)) => {
-            faults.push(Fault::of_key("tls.cert_file", "must be set too where tls.key_file is"));
+            faults.push(Fault::of_key(
+                "tls.cert_file",
+                "must be set too (--tls-cert FILE) where tls.key_file (--tls-key) is",
+            ));
         }
         _ => {}
     }

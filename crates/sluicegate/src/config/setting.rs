@@ -8,9 +8,10 @@ use std::str::FromStr;
 use oauth::application::Profile;
 use serde_json::{Value, json};
 use store_postgres::DatabaseUrl;
-use web::Network;
 
 use super::Raw;
+
+mod lists;
 
 /// A kind of value.
 pub(crate) trait Setting: Sized {
@@ -99,6 +100,11 @@ trait Written: Sized {
     fn parse(text: &str) -> Option<Self>;
     fn write(&self) -> String;
 
+    /// Why a text that could be one is none all the same, as a sentence that begins with the text.
+    fn why_refused(_: &str) -> Option<String> {
+        None
+    }
+
     fn schema() -> Value {
         json!({"type": "string"})
     }
@@ -145,52 +151,12 @@ impl<T: Setting> Setting for Option<T> {
     }
 }
 
-/// A list of texts in the file; in the environment separated by commas.
-impl<T: Written> Setting for Vec<T> {
-    fn read(raw: &Raw, range: Option<&RangeInclusive<i64>>) -> Result<Self, String> {
-        let read =
-            |text: &str| T::parse(text).ok_or_else(|| format!("each must be {}, not \"{text}\"", T::KIND));
-        match raw {
-            Raw::List(texts) => texts.iter().map(|text| read(text)).collect(),
-            Raw::Environment(text) => {
-                text.split(',').map(str::trim).filter(|text| !text.is_empty()).map(read).collect()
-            }
-            _ => Err(must_be(&Self::kind(range), raw)),
-        }
-    }
-
-    fn show(&self) -> Value {
-        self.iter().map(Setting::show).collect()
-    }
-
-    fn kind(_: Option<&RangeInclusive<i64>>) -> String {
-        format!("a list, each {}", T::KIND)
-    }
-
-    fn schema(_: Option<&RangeInclusive<i64>>) -> Value {
-        json!({"type": "array", "items": T::schema()})
-    }
-}
-
 impl Written for SocketAddr {
     const KIND: &'static str = "an address and port such as \"127.0.0.1:8080\" or \"[::]:8080\"";
 
     fn parse(text: &str) -> Option<Self> {
         let named = text.strip_prefix("localhost:").and_then(|port| port.parse().ok());
         named.map(|port| Self::from(([127, 0, 0, 1], port))).or_else(|| text.parse().ok())
-    }
-
-    fn write(&self) -> String {
-        self.to_string()
-    }
-}
-
-impl Written for Network {
-    const KIND: &'static str =
-        "an IP address or a network such as \"10.0.0.0/8\", without bits behind its prefix";
-
-    fn parse(text: &str) -> Option<Self> {
-        text.parse().ok()
     }
 
     fn write(&self) -> String {

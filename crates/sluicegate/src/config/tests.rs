@@ -106,7 +106,10 @@ fn plain_http_is_refused_where_other_machines_reach_it() {
     assert!(load_text("listen = \"[::1]:8080\"\n", &[]).is_ok());
     assert!(load_text("listen = \"[::ffff:127.0.0.1]:8080\"\n", &[]).is_ok());
     let tls = "listen = \"0.0.0.0:8080\"\n[tls]\ncert_file = \"a\"\n";
-    assert_eq!(faults(tls, &[]), ["tls.key_file: must be set too where tls.cert_file is"]);
+    assert_eq!(
+        faults(tls, &[]),
+        ["tls.key_file: must be set too (--tls-key FILE) where tls.cert_file (--tls-cert) is"]
+    );
     assert!(load_text(&format!("{tls}key_file = \"b\"\n"), &[]).is_ok());
 }
 
@@ -144,6 +147,19 @@ fn trusted_proxies_are_addresses_and_networks_and_never_everybody() {
     for bad in ["10.0.0.1/8", "0.0.0.0/0", "proxy.example.org", "10.0.0.0/99"] {
         assert!(faults(&format!("trusted_proxies = [\"{bad}\"]\n"), &[])[0].contains("network"), "{bad}");
     }
+}
+
+#[test]
+fn every_fault_of_a_list_is_told_and_why_nobody_trusts_everybody() {
+    let list = r#"trusted_proxies = ["0.0.0.0/0", "x", "10.0.0.0/8", "10.0.0.1/8", "::/0"]"#;
+    let told = faults(list, &[]).join("\n");
+    for part in ["not \"x\" or \"10.0.0.1/8\"", "\"0.0.0.0/0\" is everybody", "\"::/0\" is everybody"] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    assert!(told.contains("anybody could name any address"), "{told}");
+    assert!(!told.contains("10.0.0.0/8\" or"), "a good entry is not told: {told}");
+    let variable = ("SLUICEGATE_TRUSTED_PROXIES", "x,y");
+    assert!(faults("", &[variable])[0].contains("not \"x\" or \"y\""));
 }
 
 #[test]

@@ -1,0 +1,72 @@
+//! Settings that are lists, and the kinds of values that stand in them alone.
+
+use std::ops::RangeInclusive;
+
+use serde_json::{Value, json};
+use web::Network;
+
+use super::{Setting, Written, must_be};
+use crate::config::Raw;
+
+/// A list of texts in the file; in the environment separated by commas.
+impl<T: Written> Setting for Vec<T> {
+    fn read(raw: &Raw, range: Option<&RangeInclusive<i64>>) -> Result<Self, String> {
+        match raw {
+            Raw::List(texts) => read_all(texts.iter().map(String::as_str)),
+            Raw::Environment(text) => {
+                read_all(text.split(',').map(str::trim).filter(|text| !text.is_empty()))
+            }
+            _ => Err(must_be(&Self::kind(range), raw)),
+        }
+    }
+
+    fn show(&self) -> Value {
+        self.iter().map(Setting::show).collect()
+    }
+
+    fn kind(_: Option<&RangeInclusive<i64>>) -> String {
+        format!("a list, each {}", T::KIND)
+    }
+
+    fn schema(_: Option<&RangeInclusive<i64>>) -> Value {
+        json!({"type": "array", "items": T::schema()})
+    }
+}
+
+/// Every value, or what is wrong with all those that do not fit.
+fn read_all<'t, T: Written>(texts: impl Iterator<Item = &'t str>) -> Result<Vec<T>, String> {
+    let (mut values, mut unfit, mut faults) = (Vec::new(), Vec::new(), Vec::new());
+    for text in texts {
+        match (T::parse(text), T::why_refused(text)) {
+            (Some(value), _) => values.push(value),
+            (None, Some(why)) => faults.push(why),
+            (None, None) => unfit.push(format!("\"{}\"", text.escape_debug())),
+        }
+    }
+    if !unfit.is_empty() {
+        faults.insert(0, format!("each must be {}, not {}", T::KIND, unfit.join(" or ")));
+    }
+    if faults.is_empty() { Ok(values) } else { Err(faults.join("; ")) }
+}
+
+impl Written for Network {
+    const KIND: &'static str =
+        "an IP address or a network such as \"10.0.0.0/8\", without bits behind its prefix";
+
+    fn parse(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+
+    fn why_refused(text: &str) -> Option<String> {
+        web::is_everybody(text).then(|| {
+            format!(
+                "\"{text}\" is everybody and no network of proxies: anybody could name any address as the own one, in \
+                 X-Forwarded-For"
+            )
+        })
+    }
+
+    fn write(&self) -> String {
+        self.to_string()
+    }
+}
