@@ -1,14 +1,15 @@
 //! The server's own TLS.
 
+use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use app::clock::{Clock, SystemClock};
 use oauth::time::Timestamp;
 use rustls::ServerConfig;
-use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::TlsAcceptor;
 
@@ -60,7 +61,7 @@ impl Tls {
         let mut warnings = Vec::new();
         if let Some(mode) = mode_that_is_too_open(&self.0.key_file) {
             warnings.push(format!(
-                "tls.key_file: {} has mode {mode:03o}, so that others on this machine can read or change the private key: give \
+                "{KEY}: {} has mode {mode:03o}, so that others on this machine can read or change the private key: give \
                  it mode 600, or 640 with a group of its own",
                 self.0.key_file.display()
             ));
@@ -68,7 +69,7 @@ impl Tls {
         let left = self.validity().ends.as_secs() - SystemClock.now().as_secs();
         if left < SOON_SECS {
             warnings.push(format!(
-                "tls.cert_file: the certificate in {} expires at {}",
+                "{CERT}: the certificate in {} expires at {}",
                 self.0.cert_file.display(),
                 moment(self.validity().ends)
             ));
@@ -86,19 +87,25 @@ impl Tls {
     }
 }
 
+/// By what the certificate is chosen.
+const CERT: &str = "tls.cert_file (--tls-cert)";
+
+/// By what its key is chosen.
+const KEY: &str = "tls.key_file (--tls-key)";
+
 /// A certificate that expires within two weeks is told.
 const SOON_SECS: i64 = 14 * 86_400;
 
 fn load(cert_file: &Path, key_file: &Path) -> anyhow::Result<Loaded> {
     let chain = CertificateDer::pem_file_iter(cert_file)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .with_context(|| format!("tls.cert_file: {} cannot be read as PEM", cert_file.display()))?;
+        .map_err(|error| unreadable(CERT, cert_file, "certificate", &error))?;
     if chain.is_empty() {
-        bail!("tls.cert_file: {} holds no certificate", cert_file.display());
+        return Err(unreadable(CERT, cert_file, "certificate", &pem::Error::NoItemsFound));
     }
     let validity = check(&chain, cert_file, SystemClock.now())?;
     let key = PrivateKeyDer::from_pem_file(key_file)
-        .with_context(|| format!("tls.key_file: {} holds no private key in PEM", key_file.display()))?;
+        .map_err(|error| unreadable(KEY, key_file, "private key", &error))?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
@@ -108,6 +115,32 @@ fn load(cert_file: &Path, key_file: &Path) -> anyhow::Result<Loaded> {
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     config.ticketer = rustls::crypto::aws_lc_rs::Ticketer::new()?;
     Ok(Loaded { config: Arc::new(config), validity })
+}
+
+/// Why a file of PEM is of no use. What stands in it is not repeated: it may be a key.
+fn unreadable(setting: &str, file: &Path, wanted: &str, error: &pem::Error) -> anyhow::Error {
+    let file = file.display();
+    let why = match error {
+        pem::Error::Io(error) => {
+            return anyhow!("{setting}: {file} cannot be read: {}", why_unreadable(error));
+        }
+        pem::Error::NoItemsFound => "",
+        pem::Error::MissingSectionEnd { .. } => ": a section has no line that ends it",
+        _ => ": what is there is no PEM",
+    };
+    anyhow!("{setting}: {file} holds no {wanted} in PEM{why}")
+}
+
+/// Why the operating system does not let a file be read.
+fn why_unreadable(error: &std::io::Error) -> String {
+    match error.kind() {
+        ErrorKind::NotFound => "there is no such file".to_owned(),
+        ErrorKind::PermissionDenied => {
+            "this user may not. Give the file to the user that runs the server, with mode 600".to_owned()
+        }
+        ErrorKind::IsADirectory => "it is a folder and no file".to_owned(),
+        _ => error.to_string(),
+    }
 }
 
 /// Holds every certificate of the chain against the time and the version that TLS needs, and answers how long the server's
@@ -122,39 +155,37 @@ fn check(chain: &[CertificateDer<'_>], file: &Path, now: Timestamp) -> anyhow::R
             format!("certificate {} of the chain", at + 1)
         };
         let Some(Certificate { version, validity }) = Certificate::parse(der) else {
-            bail!("tls.cert_file: {which} in {file} is no X.509 certificate");
+            bail!("{CERT}: {which} in {file} is no X.509 certificate");
         };
         if version != 3 {
             bail!(
-                "tls.cert_file: {which} in {file} is of X.509 version {version}, which browsers and this server refuse: make one \
+                "{CERT}: {which} in {file} is of X.509 version {version}, which browsers and this server refuse: make one \
                  of version 3, which carries extensions such as subjectAltName"
             );
         }
         if validity.ends < now {
-            bail!("tls.cert_file: {which} in {file} expired at {}: renew it", moment(validity.ends));
+            bail!("{CERT}: {which} in {file} expired at {}: renew it", moment(validity.ends));
         }
         if validity.begins > now {
             bail!(
-                "tls.cert_file: {which} in {file} is not valid before {}: use it later, or set the clock of this machine right",
+                "{CERT}: {which} in {file} is not valid before {}: use it later, or set the clock of this machine right",
                 moment(validity.begins)
             );
         }
         own.get_or_insert(validity);
     }
-    own.with_context(|| format!("tls.cert_file: {file} holds no certificate"))
+    own.with_context(|| format!("{CERT}: {file} holds no certificate"))
 }
 
 fn unusable(error: &rustls::Error, cert_file: &Path, key_file: &Path) -> anyhow::Error {
     match error {
-        rustls::Error::InconsistentKeys(_) => anyhow::anyhow!(
-            "tls.key_file: the key in {} does not fit the certificate of tls.cert_file",
-            key_file.display()
-        ),
-        rustls::Error::InvalidCertificate(_) => anyhow::anyhow!(
-            "tls.cert_file: the certificate in {} cannot be used: {error}",
-            cert_file.display()
-        ),
-        _ => anyhow::anyhow!("tls.key_file: the key in {} cannot be used: {error}", key_file.display()),
+        rustls::Error::InconsistentKeys(_) => {
+            anyhow!("{KEY}: the key in {} does not fit the certificate of {CERT}", key_file.display())
+        }
+        rustls::Error::InvalidCertificate(_) => {
+            anyhow!("{CERT}: the certificate in {} cannot be used: {error}", cert_file.display())
+        }
+        _ => anyhow!("{KEY}: the key in {} cannot be used: {error}", key_file.display()),
     }
 }
 
@@ -166,4 +197,31 @@ fn mode_that_is_too_open(file: &Path) -> Option<u32> {
 
 fn moment(at: Timestamp) -> String {
     jiff::Timestamp::from_second(at.as_secs()).map_or_else(|_| "?".to_owned(), |at| at.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_not_called_empty() {
+        let told = |kind: ErrorKind| {
+            unreadable(KEY, Path::new("k.pem"), "private key", &pem::Error::Io(kind.into())).to_string()
+        };
+        assert_eq!(
+            told(ErrorKind::NotFound),
+            "tls.key_file (--tls-key): k.pem cannot be read: there is no such file"
+        );
+        assert!(told(ErrorKind::PermissionDenied).contains("k.pem cannot be read: this user may not."));
+    }
+
+    #[test]
+    fn what_stands_in_a_key_file_is_not_repeated() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("k.pem");
+        std::fs::write(&file, "-----BEGIN hidden-key\n").unwrap();
+        let error = PrivateKeyDer::from_pem_file(&file).unwrap_err();
+        let told = unreadable(KEY, &file, "private key", &error).to_string();
+        assert!(told.contains("holds no private key in PEM") && !told.contains("hidden"), "{told}");
+    }
 }
