@@ -15,7 +15,7 @@ use crate::config::settings::DEFAULT_OBSERVATION;
 use crate::config::{ConfigError, Environment, Fault, Settings};
 use crate::installation::{Installation, Occupied};
 use crate::logging;
-use crate::server::{self, Bound, Limits, Signals, Stop, Tls};
+use crate::server::{self, Bound, Endpoint, Limits, Signals, Stop, Tls};
 use crate::wiring::{self, number};
 
 /// How often this node looks at what others changed.
@@ -99,7 +99,7 @@ impl Running {
     ) -> anyhow::Result<Self> {
         let tls = read_tls(settings)?;
         let mut occupied = occupy(settings)?;
-        let bound = server::bind(settings.general.listen).await?;
+        let bound = server::bind(settings.general.listen, Endpoint::Service).await?;
         let observed = observe(settings).await?;
         let site = Site::of(settings, bound.address);
         if let Some(occupied) = &mut occupied {
@@ -146,7 +146,8 @@ fn read_tls(settings: &Settings) -> Result<Option<Tls>, ConfigError> {
         return Ok(None);
     };
     let read = Tls::read(cert_file.clone(), key_file.clone());
-    read.map(Some).map_err(|error| ConfigError(vec![Fault::of_key("tls", format!("{error:#}"))]))
+    // The sentence names the setting at fault.
+    read.map(Some).map_err(|error| ConfigError(vec![Fault::of_key("", format!("{error:#}"))]))
 }
 
 /// Holds the certificate against what it must be, where there is one, and says what is not as it should be.
@@ -196,14 +197,13 @@ fn occupy(settings: &Settings) -> anyhow::Result<Option<Occupied>> {
 /// Listens where the server is observed. Where nobody chose the port, it is no reason not to serve that it is taken.
 async fn observe(settings: &Settings) -> anyhow::Result<Option<Bound>> {
     let address = settings.observation.listen;
-    match server::bind(address).await {
+    match server::bind(address, Endpoint::Observation).await {
         Ok(bound) => Ok(Some(bound)),
         Err(error) if address == DEFAULT_OBSERVATION => {
-            let message = "nobody can observe this server: choose another address with observation.listen";
-            tracing::warn!(%error, "{message}");
+            tracing::warn!(%error, "nobody can observe this server");
             Ok(None)
         }
-        Err(error) => Err(error.context("observation.listen")),
+        Err(error) => Err(error),
     }
 }
 

@@ -12,7 +12,7 @@ mod signals;
 mod streams;
 mod tls;
 
-pub(crate) use accept::{Bound, bind};
+pub(crate) use accept::{Bound, Endpoint, bind};
 pub(crate) use connection::Limits;
 pub(crate) use signals::{Signals, Stop};
 pub(crate) use tls::Tls;

@@ -235,7 +235,8 @@ fn a_port_of_observation_that_is_taken_stops_only_who_chose_it() {
     command.env("SLUICEGATE_OBSERVATION__LISTEN", &taken);
     let (status, _, told) = run(command);
     assert_eq!(status, Some(1), "{told}");
-    assert!(told.contains("observation.listen") && told.contains("is taken"), "{told}");
+    assert!(told.contains("SLUICEGATE_OBSERVATION__LISTEN=") && told.contains("is taken"), "{told}");
+    assert!(!told.contains("--listen"), "{told}");
     // Two servers that chose nothing: at the latest the second finds the port taken.
     let third = Installation::new(BINARY);
     let start = |installation: &Installation| {

@@ -22,32 +22,53 @@ pub(crate) struct Bound {
     pub(crate) address: SocketAddr,
 }
 
+/// What an address is for, and so by what another one is chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Endpoint {
+    /// Where users and clients are served.
+    Service,
+    /// Where the server is observed.
+    Observation,
+}
+
+impl Endpoint {
+    /// How to choose another address, such as `--listen 127.0.0.1:PORT`.
+    fn choice(self, address: &str) -> String {
+        match self {
+            Self::Service => format!("--listen {address}"),
+            Self::Observation => {
+                format!("observation.listen = \"{address}\" or SLUICEGATE_OBSERVATION__LISTEN={address}")
+            }
+        }
+    }
+}
+
 /// Listens on an address.
 ///
 /// # Errors
 /// A sentence that says why not, and what to do.
-pub(crate) async fn bind(address: SocketAddr) -> anyhow::Result<Bound> {
-    let listener = TcpListener::bind(address).await.map_err(|error| refused(address, &error))?;
+pub(crate) async fn bind(address: SocketAddr, endpoint: Endpoint) -> anyhow::Result<Bound> {
+    let listener = TcpListener::bind(address).await.map_err(|error| refused(address, endpoint, &error))?;
     let address = listener.local_addr()?;
     Ok(Bound { listener, address })
 }
 
-fn refused(address: SocketAddr, error: &std::io::Error) -> anyhow::Error {
+fn refused(address: SocketAddr, endpoint: Endpoint, error: &std::io::Error) -> anyhow::Error {
     use std::io::ErrorKind;
+    let other_port = endpoint.choice(&format!("{}:PORT", display_host(address)));
     match error.kind() {
         ErrorKind::AddrInUse => anyhow!(
-            "port {} of {} is taken by another program: end it, or choose another port with --listen {}:PORT",
+            "port {} of {} is taken by another program: end it, or choose another port with {other_port}",
             address.port(),
             address.ip(),
-            display_host(address),
         ),
         ErrorKind::PermissionDenied => anyhow!(
-            "this user may not listen on port {}: choose a port above 1023 with --listen {}:PORT",
+            "this user may not listen on port {}: choose a port above 1023 with {other_port}",
             address.port(),
-            display_host(address),
         ),
         ErrorKind::AddrNotAvailable => {
-            anyhow!("{} is no address of this machine: choose another with --listen", address.ip())
+            let other = endpoint.choice("ADDR:PORT");
+            anyhow!("{} is no address of this machine: choose another with {other}", address.ip())
         }
         _ => anyhow!("the server cannot listen on {address}: {error}"),
     }
