@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -24,6 +25,9 @@ mod sessions;
 pub(crate) mod setup;
 pub(crate) mod terminal;
 pub(crate) mod users;
+mod words;
+
+use words::{advice, given, place_in_list, sentence, whole_number};
 
 /// An OAuth 2.0 authorization server and OData V4 gateway for your databases, in one program.
 #[derive(Debug, Parser)]
@@ -213,7 +217,7 @@ pub(crate) struct Demo {
     #[arg(long, value_name = "DIR", default_value = "sluicegate-demo")]
     data_dir: PathBuf,
     /// The loopback address and port to listen on; port 0 takes a free one
-    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080", value_parser = address_of_demo)]
     listen: String,
     /// End after the story instead of serving on; fails if any step did not go as it must
     #[arg(long)]
@@ -257,45 +261,19 @@ impl Demo {
     }
 }
 
+/// Where a demo may listen. What is no address is told with the other settings.
+fn address_of_demo(text: &str) -> Result<String, String> {
+    match text.parse::<SocketAddr>() {
+        Ok(address) if !address.ip().to_canonical().is_loopback() => {
+            Err("the demo prints its passwords, so it stays on this machine: listen on 127.0.0.1".to_owned())
+        }
+        _ => Ok(text.to_owned()),
+    }
+}
+
 /// A moment for people, to the second, UTC.
 fn moment(at: Timestamp) -> String {
     jiff::Timestamp::from_second(at.as_secs()).map_or_else(|_| "?".to_owned(), |at| at.to_string())
-}
-
-/// Every fault of what was given, as one error. A use case names members of the management API; whoever sits at a
-/// terminal has given flags.
-fn sentence(faults: impl Iterator<Item = (String, String)>) -> anyhow::Error {
-    let lines: Vec<String> = faults.map(|(field, message)| format!("{} {message}", given(&field))).collect();
-    anyhow::anyhow!("{}", lines.join("; "))
-}
-
-/// What somebody gave at a terminal for a member of the management API.
-fn given(field: &str) -> String {
-    let (member, place) = field.split_once('[').unwrap_or((field, ""));
-    let flag = match member {
-        "name" => "the name",
-        "userName" => "the user's name",
-        "description" => "--description",
-        "redirectUrls" => "--redirect-url",
-        "grantTypes" => "--grant-type",
-        "scopes" => "--scope",
-        "profile" => "--profile",
-        "clientType" => "--public",
-        "accessTokenLifetime" => "--access-token-lifetime",
-        "contacts" => "--contact",
-        "logoUrl" => "--logo-url",
-        "permissions" => "--permission",
-        "permissions.roles" => "--role",
-        "passwordInfo.password" => "the password",
-        "options.path" => "the path",
-        "options.keys" => "--key",
-        "value" => "the value",
-        other => other,
-    };
-    match place.trim_end_matches(']').parse::<usize>() {
-        Ok(index) => format!("{flag} (number {})", index + 1),
-        Err(_) => flag.to_owned(),
-    }
 }
 
 /// Does what the command line says. The status is 2 for a fault of the configuration or of the command line itself, 1
@@ -311,7 +289,7 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match dispatch(command_line.command, &Environment::of_process()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            terminal::complain(&format!("sluicegate: {error:#}"));
+            terminal::complain(&format!("sluicegate: {error:#}{}", advice(&error)));
             ExitCode::from(if error.is::<ConfigError>() { 2 } else { 1 })
         }
     }

@@ -374,7 +374,8 @@ fn is_there(folder: &Path, path: &Path) -> anyhow::Result<bool> {
 
 fn cannot_write(folder: &Path, error: &std::io::Error) -> anyhow::Error {
     anyhow!(
-        "{} cannot be written ({error}): choose a folder that this user may write, with --data-dir DIR",
+        "{} cannot be written ({error}): run this as the user to whom the folder belongs, or choose one that this user may \
+         write, with --data-dir DIR",
         folder.display()
     )
 }

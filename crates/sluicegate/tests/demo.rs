@@ -140,6 +140,8 @@ fn a_demo_that_other_machines_could_reach_is_refused() {
     let mut command = Command::new(BINARY);
     command.env_clear().current_dir(folder.path()).args(["demo", "--auto", "--listen", "0.0.0.0:0"]);
     let output = command.output().unwrap();
-    assert!(!output.status.success());
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && told.contains("stays on this machine"), "{told}");
+    assert!(!told.contains("--tls-cert"), "{told}");
     assert!(!folder.path().join("sluicegate-demo").exists());
 }

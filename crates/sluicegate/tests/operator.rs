@@ -113,9 +113,20 @@ fn an_application_is_changed_and_what_is_left_out_stays() {
     }
     let told = refused(&installation, &["application", "update", "1", "--redirect-url", "javascript:x"]);
     assert!(told.contains("--redirect-url (number 1)"), "{told}");
-    assert!(refused(&installation, &["application", "update", "99"]).contains("there is no application 99"));
+    assert!(
+        refused(&installation, &["application", "update", "99", "--name", "X"])
+            .contains("there is no application 99")
+    );
     let events = in_json(&installation, &["audit", "list", "--action", "application.update"]);
     assert_eq!(events.as_array().map(Vec::len), Some(1), "{events}");
+    let told = good(&installation, &["application", "update", "1", "--redirect-url", "http://a.example/cb"]);
+    assert!(told.contains("warning: --redirect-url (number 1) ") && !told.contains("redirectUrls"), "{told}");
+    good(&installation, &["application", "update", "1", "--name", "Figures"]);
+    let events = in_json(&installation, &["audit", "list", "--action", "application.update", "--limit", "1"]);
+    assert_eq!(
+        (&events[0]["subject"], &events[0]["detail"]),
+        (&json!("Reports"), &json!("renamed to Figures"))
+    );
 }
 
 #[test]
@@ -142,6 +153,12 @@ fn roles_and_limits_follow_the_rules_of_the_api() {
         (&role["description"], role["permissions"].as_array().map(Vec::len)),
         (&json!("Looks on"), Some(2))
     );
+    let renamed = ["role", "update", "Auditor", "--name", "Reader"];
+    good(&installation, &renamed);
+    let events = in_json(&installation, &["audit", "list", "--action", "role.update", "--limit", "1"]);
+    let detail = events[0]["detail"].as_str().unwrap();
+    assert!(detail.starts_with("renamed to Reader; permissions: "), "{detail}");
+    good(&installation, &["role", "update", "Reader", "--name", "Auditor"]);
     assert!(refused(&installation, &["role", "add", "auditor"]).contains("another role is called auditor"));
     assert!(
         refused(&installation, &["role", "add", "X", "--permission", "Fly"]).contains("no permission Fly")
@@ -185,6 +202,9 @@ fn a_user_is_signed_out_of_one_browser_or_of_all() {
     );
     good(&installation, &["session", "end", USER.name, "--all", "--yes"]);
     assert!(listed().is_empty());
+    // There is nobody to be asked, and nothing to ask about.
+    let told = good(&installation, &["session", "end", USER.name, "--all"]);
+    assert!(told.contains("has no session"), "{told}");
     let ended = in_json(&installation, &["audit", "list", "--action", "user.sign_out"]);
     assert_eq!(ended.as_array().map(Vec::len), Some(sessions.len()), "{ended}");
 }

@@ -2,16 +2,16 @@
 
 use anyhow::anyhow;
 use app::applications::{ListRequest, Refused};
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 use oauth::application::{Application, GrantType};
 use oauth::id::ApplicationId;
-use oauth::registration::ApplicationPayload;
+use oauth::registration::{ApplicationPayload, Warning};
 use oauth::scope::Scope;
 use serde_json::{Value, json};
 
 use super::terminal::{confirm, say, show_json, table};
 use super::users::actor;
-use super::{Place, Shown, moment, secrets, sentence};
+use super::{Place, Shown, given, moment, secrets, sentence};
 use crate::config::Environment;
 use crate::wiring::{self, Opened};
 
@@ -70,7 +70,7 @@ pub(super) struct Ended {
 }
 
 pub(super) fn parse_id(text: &str) -> Result<ApplicationId, String> {
-    text.parse().map_err(|_| "an id is a whole number".to_owned())
+    text.parse().map_err(|_| "an id is a whole number, which `application list` shows".to_owned())
 }
 
 #[derive(Debug, Args)]
@@ -92,7 +92,21 @@ pub(super) struct Register {
     place: Place,
 }
 
+/// The arguments of [`Update`] that change something.
+const CHANGES: [&str; 9] = [
+    "name",
+    "description",
+    "redirect_urls",
+    "grant_types",
+    "scopes",
+    "profile",
+    "access_token_lifetime",
+    "contacts",
+    "logo_url",
+];
+
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("changes").args(CHANGES).required(true).multiple(true)))]
 pub(super) struct Update {
     /// The application's id, as `application list` shows it
     #[arg(value_parser = parse_id)]
@@ -125,7 +139,7 @@ struct Details {
     #[arg(long)]
     profile: Option<String>,
     /// Seconds that its access tokens live
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = super::whole_number)]
     access_token_lifetime: Option<i64>,
     /// Whom to ask about it; may be given several times
     #[arg(long = "contact", value_name = "ADDRESS")]
@@ -295,9 +309,7 @@ async fn register(opened: &Opened, command: &Register) -> anyhow::Result<()> {
     let accepted = opened.app.accept_registration(&actor, &command.payload());
     let accepted =
         accepted.map_err(|faults| sentence(faults.into_iter().map(|fault| (fault.field, fault.message))))?;
-    for warning in accepted.warnings() {
-        say(&format!("warning: {warning}"));
-    }
+    accepted.warnings().iter().for_each(warn);
     let registered = opened.app.register_application(&actor, accepted, &opened.origin).await?;
     let application = &registered.application;
     say(&format!("{} is registered with id {}", application.settings.name, application.id));
@@ -318,11 +330,13 @@ async fn update(opened: &Opened, command: &Update) -> anyhow::Result<()> {
     payload.redirect_urls.get_or_insert_with(|| own.redirect_urls.clone());
     let updated = opened.app.update_application(&actor, &current, payload, &opened.origin).await;
     let (updated, warnings) = updated.map_err(|refused| told(refused, command.id))?;
-    for warning in warnings {
-        say(&format!("warning: {warning}"));
-    }
+    warnings.iter().for_each(warn);
     say(&format!("{} (application {}) is changed", updated.settings.name, updated.id));
     Ok(())
+}
+
+fn warn(warning: &Warning) {
+    say(&format!("warning: {} {}", given(&warning.field), warning.message));
 }
 
 /// The application of that id.

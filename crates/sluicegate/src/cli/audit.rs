@@ -23,7 +23,7 @@ pub(super) enum AuditCommand {
 #[derive(Debug, Args)]
 pub(super) struct List {
     /// At most so many, 1 to 1000
-    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, default_value_t = 100, value_parser = limit)]
     limit: u32,
     /// Only those before this event, to go on where a list ended
     #[arg(long, value_name = "ID", value_parser = parse::<AuditId>)]
@@ -45,6 +45,11 @@ pub(super) struct List {
     until: Option<Timestamp>,
     #[command(flatten)]
     shown: Shown,
+}
+
+fn limit(text: &str) -> Result<u32, String> {
+    let number = text.parse().ok().filter(|number| (1..=1000).contains(number));
+    number.ok_or_else(|| "it must be a whole number from 1 to 1000".to_owned())
 }
 
 fn parse<T: std::str::FromStr>(text: &str) -> Result<T, String> {

@@ -7,9 +7,8 @@ use app::clock::{Clock, SystemClock};
 use clap::Args;
 use vault::{Entropy, SystemEntropy};
 
-use super::Place;
 use super::terminal::{self, say};
-use crate::config::Environment;
+use crate::config::{self, ConfigError, Environment, Overrides, Settings};
 use crate::database::Database;
 use crate::installation::Installation;
 use crate::{logging, wiring};
@@ -48,17 +47,21 @@ pub(crate) struct CopyArguments {
     to: Option<String>,
 }
 
+impl CopyArguments {
+    fn settings(&self, environment: &Environment) -> Result<Settings, ConfigError> {
+        let mut overrides = Overrides::default();
+        overrides.set("data_dir", "--data-dir", self.data_dir.as_ref().map(|path| path.display()));
+        overrides.set("database", "--to", self.to.as_ref());
+        config::load(self.config.as_deref(), environment, &overrides)
+    }
+}
+
 /// Copies, compares, and hands the installation over.
 ///
 /// # Errors
 /// Why not; then the embedded database is served as before, unless the sentence says otherwise.
 pub(super) fn run(arguments: &CopyArguments, environment: &Environment) -> anyhow::Result<()> {
-    let place = Place {
-        data_dir: arguments.data_dir.clone(),
-        config: arguments.config.clone(),
-        database: arguments.to.clone(),
-    };
-    let settings = place.settings(environment)?;
+    let settings = arguments.settings(environment)?;
     let _flush = logging::start(settings.log.format, logging::warnings_only());
     let database = Database::of(&settings);
     let Database::Shared(url, options) = &database else {

@@ -12,7 +12,7 @@ use sources::stores::Declarations;
 
 use super::terminal::{confirm, say, show_json, table};
 use super::users::{self, actor};
-use super::{Place, Shown, moment, sentence};
+use super::{Place, Shown, moment, place_in_list, sentence};
 use crate::config::Environment;
 use crate::wiring::{self, Opened};
 
@@ -124,7 +124,7 @@ pub(super) fn run(command: DataSourceCommand, environment: &Environment) -> anyh
 async fn add(opened: &Opened, command: &Add) -> anyhow::Result<()> {
     let path = std::path::absolute(&command.path).context("the path cannot be understood")?;
     let declared = Declarations { keys: command.keys.iter().cloned().collect(), ..Declarations::default() };
-    let spec = SourceSpec::Sqlite { path, declared };
+    let spec = SourceSpec::Sqlite { path: path.clone(), declared };
     let draft = DataSourceDraft {
         name: Some(command.name.clone()),
         data_store: Some(spec.data_store().id),
@@ -132,7 +132,14 @@ async fn add(opened: &Opened, command: &Add) -> anyhow::Result<()> {
         options: Some(spec.options().context("the path must be UTF-8")?),
     };
     let actor = actor(opened, command.owner.as_deref()).await?;
-    let added = opened.app.create_data_source(&actor, draft, &opened.origin).await.map_err(told)?;
+    let added = opened.app.create_data_source(&actor, draft, &opened.origin).await;
+    let added = added.map_err(|refused| match refused {
+        Refused::Unusable(error) => anyhow!("{} cannot be a data source: {error}", path.display()),
+        Refused::NameTaken => {
+            anyhow!("another data source is called {}; names are compared without case", command.name)
+        }
+        other => told(other),
+    })?;
     say(&format!("{} is added for {}, served at /api/odata4/{0}/", added.record.name, added.owner_name));
     Ok(())
 }
@@ -211,7 +218,8 @@ async fn share(opened: &Opened, command: &Share) -> anyhow::Result<()> {
     let id = find(opened, &actor, &command.name).await?.record.id;
     let mut shared = Vec::new();
     for sharing in command.changes(opened).await? {
-        shared = opened.app.share_data_source(&actor, id, sharing, &opened.origin).await.map_err(told)?;
+        let outcome = opened.app.share_data_source(&actor, id, sharing, &opened.origin).await;
+        shared = outcome.map_err(|refused| command.told(refused))?;
     }
     let names: Vec<String> = shared.into_iter().filter_map(|(_, name)| name).collect();
     if names.is_empty() {
@@ -223,6 +231,17 @@ async fn share(opened: &Opened, command: &Share) -> anyhow::Result<()> {
 }
 
 impl Share {
+    /// A refusal, with the names of those who do not exist.
+    fn told(&self, refused: Refused) -> anyhow::Error {
+        let Refused::Invalid(faults) = &refused else { return told(refused) };
+        let unknown = faults.iter().filter_map(|fault| self.users.get(place_in_list(&fault.field)?));
+        let unknown: Vec<&str> = unknown.map(String::as_str).collect();
+        if unknown.is_empty() {
+            return told(refused);
+        }
+        anyhow!("there is no user {}; `sluicegate user list` shows the names", unknown.join(" and no user "))
+    }
+
     async fn changes(&self, opened: &Opened) -> anyhow::Result<Vec<Sharing>> {
         if !self.stop {
             return Ok(vec![Sharing::Also(self.users.iter().cloned().map(UserReference::Name).collect())]);
@@ -238,7 +257,9 @@ impl Share {
 async fn find(opened: &Opened, actor: &Actor, name: &str) -> anyhow::Result<SeenSource> {
     let sources = opened.app.list_data_sources(actor, &opened.origin).await.map_err(told)?;
     let found = sources.into_iter().find(|source| source.record.name.eq_ignore_ascii_case(name));
-    found.ok_or_else(|| anyhow!("there is no data source {name}"))
+    found.ok_or_else(|| {
+        anyhow!("there is no data source {name}; give a name, as `sluicegate data-source list` shows it")
+    })
 }
 
 /// A refusal in words for a terminal.

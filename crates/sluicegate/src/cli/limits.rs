@@ -42,7 +42,7 @@ pub(super) struct Set {
     #[arg(value_parser = parse)]
     limit: Limit,
     /// A whole number
-    #[arg(allow_negative_numbers = true)]
+    #[arg(allow_negative_numbers = true, value_parser = super::whole_number)]
     value: i64,
     #[command(flatten)]
     place: Place,

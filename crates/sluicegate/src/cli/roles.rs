@@ -3,7 +3,7 @@
 use anyhow::anyhow;
 use app::administration::Refused;
 use app::roles::RoleDraft;
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 use oauth::account::{Permission, Role};
 use serde_json::{Value, json};
 
@@ -61,6 +61,7 @@ pub(super) struct Written {
 }
 
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("changes").args(["name", "description", "permissions"]).required(true).multiple(true)))]
 pub(super) struct Update {
     /// The role, by name or number
     role: String,

@@ -92,6 +92,11 @@ async fn end(opened: &Opened, command: &End) -> anyhow::Result<()> {
     }
     let what = match command.session {
         Some(session) => format!("of the session {session}"),
+        None if sessions.is_empty() => {
+            say(&format!("{user} has no session: there is nothing to end"));
+            return Ok(());
+        }
+        None if sessions.len() == 1 => "of the only session".to_owned(),
         None => format!("of all {} sessions", sessions.len()),
     };
     confirm(&format!("Sign {user} out {what}?"), command.yes)?;

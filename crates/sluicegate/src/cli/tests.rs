@@ -90,6 +90,63 @@ fn a_fault_names_what_was_given() {
     assert_eq!(told, "--redirect-url (number 2) is no URL; --scope is empty; the path is required");
 }
 
+#[test]
+fn members_of_the_api_are_told_as_flags_and_things() {
+    for member in ["transferTo", "sharedUsers[0]", "dataStore", "corsOrigins[2]", "options.keys"] {
+        assert!(!given(member).contains(member.split('[').next().unwrap()), "{member}");
+    }
+    assert_eq!(place_in_list("sharedUsers[3]"), Some(3));
+    assert_eq!(place_in_list("sharedUsers"), None);
+}
+
+/// Nothing but where the installation is, and whom it is about, may be said without changing something.
+#[test]
+fn an_update_wants_something_to_change() {
+    let program = <CommandLine as clap::CommandFactory>::command();
+    for what in ["application", "role"] {
+        let update = program.find_subcommand(what).unwrap().find_subcommand("update").unwrap();
+        let group = update.get_groups().find(|group| group.get_id() == "changes").unwrap();
+        let changes: Vec<_> = group.get_args().collect();
+        let place = ["data-dir", "config", "database"];
+        for flag in update.get_opts().filter(|flag| !place.contains(&flag.get_long().unwrap())) {
+            assert!(changes.contains(&flag.get_id()), "{what} update --{}", flag.get_long().unwrap());
+        }
+        let typed = ["sluicegate", what, "update", "1"];
+        let refused = <CommandLine as clap::Parser>::try_parse_from(typed).unwrap_err().to_string();
+        assert!(refused.contains("--name") && refused.contains("Usage:"), "{refused}");
+        let renamed = typed.into_iter().chain(["--name", "X"]);
+        <CommandLine as clap::Parser>::try_parse_from(renamed).unwrap();
+    }
+}
+
+#[test]
+fn numbers_and_addresses_are_refused_in_words() {
+    for (typed, told) in [
+        (&["audit", "list", "--limit", "x"][..], "a whole number from 1 to 1000"),
+        (&["audit", "list", "--limit", "1001"], "a whole number from 1 to 1000"),
+        (&["limit", "set", "MaxFetchRows", "x"], "a whole number"),
+        (&["application", "update", "1", "--access-token-lifetime", "x"], "a whole number"),
+        (&["application", "show", "Reports"], "`application list` shows"),
+        (&["demo", "--listen", "0.0.0.0:0"], "stays on this machine"),
+    ] {
+        let typed = std::iter::once(&"sluicegate").chain(typed);
+        let refused = <CommandLine as clap::Parser>::try_parse_from(typed).unwrap_err().to_string();
+        assert!(refused.contains(told), "{refused}");
+        assert!(!refused.contains("invalid digit") && !refused.contains("--tls-cert"), "{refused}");
+    }
+}
+
+#[test]
+fn an_error_of_permissions_says_once_what_is_wrong_and_what_to_do() {
+    let denied = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
+    let path = PathBuf::from("/srv/master.key");
+    let error = anyhow::Error::from(vault::MasterKeyError::File { path, source: denied });
+    let told = format!("{error:#}{}", advice(&error));
+    assert_eq!(told.matches("permission denied").count(), 1, "{told}");
+    assert!(told.contains("/srv/master.key") && told.contains("Run this as the user"), "{told}");
+    assert_eq!(advice(&anyhow::anyhow!("something else")), "");
+}
+
 /// What shows something has `--json`, and what cannot be taken back has `--yes`.
 #[test]
 fn every_list_prints_json_and_every_end_can_be_confirmed_ahead() {

@@ -155,11 +155,14 @@ fn delete(command: &Delete, environment: &Environment) -> anyhow::Result<()> {
         let id = find(opened, name).await?;
         confirm(&command.question(), command.yes)?;
         let deleted = opened.app.delete_user(&opened.operator, id, command.estate(), &opened.origin).await;
-        deleted.map_err(|refused| match refused {
-            Refused::StillOwns(_) => {
+        deleted.map_err(|refused| match (refused, &command.transfer_to) {
+            (refused @ Refused::StillOwns(_), _) => {
                 anyhow!("{refused}; hand it over with --transfer-to NAME, or delete it too with --force")
             }
-            other => told_of(other, name),
+            (Refused::Invalid(_), Some(heir)) => {
+                anyhow!("--transfer-to must name another user that there is, which {heir} is not")
+            }
+            (other, _) => told_of(other, name),
         })?;
         say(&format!("{name} is deleted"));
         Ok(())
@@ -276,7 +279,7 @@ pub(super) async fn find(opened: &Opened, name: &str) -> anyhow::Result<UserId> 
 /// The operator, acting for another user where one is named.
 pub(super) async fn actor(opened: &Opened, user: Option<&str>) -> anyhow::Result<Actor> {
     match (opened.app.acting(opened.operator.clone(), user).await, user) {
-        (Err(ActingRefusal::UnknownUser), Some(name)) => Err(anyhow!("there is no user {name}")),
+        (Err(ActingRefusal::UnknownUser), Some(name)) => Err(unknown(name)),
         (acting, _) => Ok(acting?),
     }
 }
@@ -313,10 +316,14 @@ impl Chosen {
     }
 }
 
+fn unknown(name: &str) -> anyhow::Error {
+    anyhow!("there is no user {name}; give a name, as `sluicegate user list` shows it")
+}
+
 /// A refusal of what was to be done about a user, in words for a terminal.
 pub(super) fn told_of(refused: Refused, name: &str) -> anyhow::Error {
     match refused {
-        Refused::Unknown => anyhow!("there is no user {name}"),
+        Refused::Unknown => unknown(name),
         Refused::NameTaken => anyhow!("another user is called {name}; names are compared without case"),
         Refused::LastAdministrator => anyhow!("no active Administrator would remain without {name}"),
         other => told(other),

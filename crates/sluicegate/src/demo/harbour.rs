@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use jiff::ToSpan;
 use jiff::civil::{Date, DateTime, date};
 use rusqlite::{Connection, Transaction, params};
@@ -41,7 +41,11 @@ pub(crate) fn write(path: &Path) -> anyhow::Result<()> {
 /// When the file is there already, or cannot be written.
 pub(crate) fn write_new(path: &Path) -> anyhow::Result<()> {
     let told = || format!("the sample database {} cannot be written", path.display());
-    std::fs::OpenOptions::new().write(true).create_new(true).open(path).with_context(told)?;
+    let made = std::fs::OpenOptions::new().write(true).create_new(true).open(path);
+    if made.as_ref().is_err_and(|error| error.kind() == std::io::ErrorKind::AlreadyExists) {
+        bail!("{} exists already and is left as it is: name a new file", path.display());
+    }
+    made.with_context(told)?;
     let written = Connection::open(path).and_then(|mut database| {
         fill(&mut database)?;
         database.close().map_err(|(_, error)| error)
