@@ -156,7 +156,7 @@ fn every_fault_of_a_list_is_told_and_why_nobody_trusts_everybody() {
     for part in ["not \"x\" or \"10.0.0.1/8\"", "\"0.0.0.0/0\" is everybody", "\"::/0\" is everybody"] {
         assert!(told.contains(part), "{part}: {told}");
     }
-    assert!(told.contains("anybody could name any address"), "{told}");
+    assert!(told.contains("anybody could claim any address"), "{told}");
     assert!(!told.contains("10.0.0.0/8\" or"), "a good entry is not told: {told}");
     let variable = ("SLUICEGATE_TRUSTED_PROXIES", "x,y");
     assert!(faults("", &[variable])[0].contains("not \"x\" or \"y\""));

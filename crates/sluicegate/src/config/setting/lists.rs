@@ -60,7 +60,7 @@ impl Written for Network {
     fn why_refused(text: &str) -> Option<String> {
         web::is_everybody(text).then(|| {
             format!(
-                "\"{text}\" is everybody and no network of proxies: anybody could name any address as the own one, in \
+                "\"{text}\" is everybody and no network of proxies: anybody could claim any address with \
                  X-Forwarded-For"
             )
         })
