@@ -208,3 +208,38 @@ fn a_user_is_signed_out_of_one_browser_or_of_all() {
     let ended = in_json(&installation, &["audit", "list", "--action", "user.sign_out"]);
     assert_eq!(ended.as_array().map(Vec::len), Some(sessions.len()), "{ended}");
 }
+
+#[test]
+fn what_is_refused_is_named_as_it_was_typed() {
+    let installation = Installation::new(BINARY);
+    let sample = installation.folder().join("harbour.sqlite");
+    let sample = sample.to_str().unwrap();
+    let own = installation.data_dir().join("sluicegate.db");
+    let write_sample = || {
+        let mut command = Command::new(BINARY);
+        command.env_clear().args(["sample-data", sample]);
+        tell(command)
+    };
+    assert!(write_sample().0);
+    let before = std::fs::read(sample).unwrap();
+    good(&installation, &["data-source", "add", "harbour", sample]);
+    for (typed, told) in [
+        (&["data-source", "add", "a", "./nofile.sqlite"][..], "nofile.sqlite cannot be a data source"),
+        (&["data-source", "add", "own", own.to_str().unwrap()], "the server's own files"),
+        (
+            &["data-source", "share", "harbour", "nobody", USER.name, "noone"],
+            "no user nobody and no user noone",
+        ),
+        (&["data-source", "show", "1"], "`sluicegate data-source list` shows it"),
+        (&["user", "show", "1"], "`sluicegate user list` shows it"),
+        (&["user", "delete", USER.name, "--yes", "--transfer-to", "nobody"], "--transfer-to must name"),
+        (&["copy", "--to", "sqlite://x"], "(--to)"),
+    ] {
+        let said = refused(&installation, typed);
+        assert!(said.contains(told), "{typed:?}: {said}");
+        assert!(!said.contains("sharedUsers") && !said.contains("transferTo"), "{said}");
+    }
+    let (success, _, said) = write_sample();
+    assert!(!success && said.contains("exists already and is left as it is"), "{said}");
+    assert!(std::fs::read(sample).unwrap() == before);
+}
