@@ -9,6 +9,7 @@ use oauth::id::ApplicationId;
 use crate::acting::Actor;
 use crate::caller::Origin;
 use crate::lists::{ListRequest, Page, Rows, read};
+use crate::refusals::Reason;
 use crate::{App, Fault};
 
 impl App {
@@ -55,6 +56,8 @@ impl App {
         let ends = self.revocations_expire_at();
         let user = actor.subject().user.id;
         let Some(events) = self.store.revoke_allowed(user, application, ends, audit).await? else {
+            let (reason, subject) = (Reason::NotAllowed, format!("application {application}"));
+            self.note_out_of_reach(reason, actor.caller(), subject, origin).await;
             return Ok(false);
         };
         self.learn(&events);

@@ -14,6 +14,7 @@ use store::{ApplicationFilter, ApplicationRefusal};
 use crate::acting::Actor;
 use crate::caller::Origin;
 use crate::lists::{self, Page, Rows, read};
+use crate::refusals::Reason;
 use crate::{App, Fault};
 
 mod registration;
@@ -127,7 +128,8 @@ impl App {
         let found = self.application(id).await?;
         let reachable = found.filter(|application| actor.reaches(application.owner));
         if reachable.is_none() {
-            self.note_out_of_reach(actor.caller(), id, origin).await;
+            let reason = Reason::ApplicationOutOfReach;
+            self.note_out_of_reach(reason, actor.caller(), format!("application {id}"), origin).await;
         }
         reachable.ok_or(Refused::Unknown)
     }

@@ -18,6 +18,7 @@ use crate::administration::FieldFault;
 use crate::caller::Origin;
 use crate::lists::{Chunk, ListRequest, Page, Rows, read};
 use crate::models::OpenRefusal;
+use crate::refusals::Reason;
 use crate::{App, Fault};
 
 mod draft;
@@ -169,7 +170,7 @@ impl App {
         origin: &Origin,
     ) -> Result<SeenSource, Refused> {
         self.demand_for(actor, Permission::ViewDataSource, origin).await?;
-        let record = self.visible_source(actor, id).await?;
+        let record = self.visible_source(actor, id, origin).await?;
         self.as_seen(actor, record).await
     }
 
@@ -202,7 +203,7 @@ impl App {
         origin: &Origin,
     ) -> Result<std::sync::Arc<odata::model::Model>, Refused> {
         self.demand_for(actor, Permission::ViewDataSource, origin).await?;
-        let record = self.visible_source(actor, id).await?;
+        let record = self.visible_source(actor, id, origin).await?;
         Ok(self.opened(&record).await?.model.clone())
     }
 
@@ -253,7 +254,7 @@ impl App {
         origin: &Origin,
     ) -> Result<DataSource, Refused> {
         self.demand_for(actor, permission, origin).await?;
-        let record = self.visible_source(actor, id).await?;
+        let record = self.visible_source(actor, id, origin).await?;
         if actor.reaches(record.owner) {
             return Ok(record);
         }
@@ -261,12 +262,21 @@ impl App {
         Err(Refused::Forbidden)
     }
 
-    async fn visible_source(&self, actor: &Actor, id: DataSourceId) -> Result<DataSource, Refused> {
+    async fn visible_source(
+        &self,
+        actor: &Actor,
+        id: DataSourceId,
+        origin: &Origin,
+    ) -> Result<DataSource, Refused> {
         let user = actor.subject().user.id;
         let found = self.store.find_data_source(id).await?;
-        found
-            .filter(|record| actor.reaches(record.owner) || record.shared_with.contains(&user))
-            .ok_or(Refused::Unknown)
+        let visible =
+            found.filter(|record| actor.reaches(record.owner) || record.shared_with.contains(&user));
+        if visible.is_none() {
+            let reason = Reason::DataSourceOutOfReach;
+            self.note_out_of_reach(reason, actor.caller(), format!("data source {id}"), origin).await;
+        }
+        visible.ok_or(Refused::Unknown)
     }
 
     /// The permission counts of whoever asks, or of the user for whom it is asked.

@@ -5,7 +5,7 @@
 //! proved to be asking ([`crate::repeats`]). A refusal stands whether or not it can be written down.
 
 use oauth::audit::{Action, NewAuditEvent, Outcome};
-use oauth::id::{ApplicationId, UserId};
+use oauth::id::UserId;
 use oauth::sealed::AccessToken;
 
 use crate::caller::{Caller, Origin};
@@ -33,6 +33,10 @@ pub enum Reason {
     TokenRevoked,
     /// An application that does not exist or is somebody else's.
     ApplicationOutOfReach,
+    /// A data source that does not exist or is somebody else's.
+    DataSourceOutOfReach,
+    /// An application that the user has not allowed.
+    NotAllowed,
 }
 
 impl Reason {
@@ -48,6 +52,8 @@ impl Reason {
             Self::TokenExpired => "an access token that has expired",
             Self::TokenRevoked => "an access token that was revoked",
             Self::ApplicationOutOfReach => "no application of that id within reach",
+            Self::DataSourceOutOfReach => "no data source of that id within reach",
+            Self::NotAllowed => "no application of that id among those that the user has allowed",
         }
     }
 }
@@ -71,12 +77,17 @@ impl App {
         self.write_refusal(reason, noted, event).await;
     }
 
-    /// Writes down that somebody asked for an application that is not within reach.
-    pub(crate) async fn note_out_of_reach(&self, caller: &Caller, id: ApplicationId, origin: &Origin) {
-        let reason = Reason::ApplicationOutOfReach;
+    /// Writes down that somebody asked for what is not within reach; `subject` names it by its kind and id.
+    pub(crate) async fn note_out_of_reach(
+        &self,
+        reason: Reason,
+        caller: &Caller,
+        subject: String,
+        origin: &Origin,
+    ) {
         let mut event = self.refusing(Some(caller), origin);
         let noted = Noted::request(reason, event.actor, event.application);
-        event.subject = Some(format!("application {id}"));
+        event.subject = Some(subject);
         self.write_refusal(reason, noted, event).await;
     }
 

@@ -124,8 +124,8 @@ fn fault_of(c: char) -> Option<CharacterFault> {
             Some(CharacterFault::Invisible(number))
         }
         _ => match c {
-            // A letter of Braille without a dot.
-            '\u{2800}' => Some(CharacterFault::Invisible(number)),
+            // A letter of Braille without a dot, and a note without a head.
+            '\u{2800}' | '\u{1D159}' => Some(CharacterFault::Invisible(number)),
             // Signs that a character was lost, or that something else stands here.
             '\u{FFFC}' | '\u{FFFD}' => Some(CharacterFault::Meaningless(number)),
             _ if CHECK_MARKS.contains(&c) => Some(CharacterFault::CheckMark(number)),

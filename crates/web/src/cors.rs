@@ -22,8 +22,8 @@ use crate::respond::Area;
 /// Headers that clients of OAuth and of OData send.
 const ALLOWED_HEADERS: HeaderValue = HeaderValue::from_static(
     "Accept, Accept-Language, Authorization, Cache-Control, Content-Type, DataServiceVersion, If-Match, If-None-Match, \
-     MaxDataServiceVersion, OData-Isolation, OData-MaxVersion, OData-Version, Prefer, X-DataDirect-AuthService, \
-     X-Requested-With",
+     Isolation, MaxDataServiceVersion, OData-Isolation, OData-MaxVersion, OData-Version, Prefer, traceparent, tracestate, \
+     X-CSRF-Token, X-DataDirect-AuthService, X-Requested-With",
 );
 /// Headers of answers that a page may read.
 const EXPOSED_HEADERS: HeaderValue =

@@ -119,7 +119,8 @@ fn number_like(text: &str) -> Option<Literal<'_>> {
     if let Some(guid) = literal::guid(text) {
         return Some(Literal::Guid(guid));
     }
-    if unsigned.as_bytes().get(4) == Some(&b'-') {
+    let begins_with_a_year = unsigned.bytes().take(4).all(|byte| byte.is_ascii_digit());
+    if begins_with_a_year && unsigned.as_bytes().get(4) == Some(&b'-') {
         return match literal::date(text) {
             Some(date) => Some(Literal::Date(date)),
             None => literal::date_time_offset(text).map(Literal::DateTimeOffset),
@@ -154,5 +155,20 @@ fn number_like(text: &str) -> Option<Literal<'_>> {
     match text.parse() {
         Ok(integer) => Some(Literal::Integer(integer)),
         Err(_) => Some(Literal::Decimal(text)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dash_behind_four_characters_makes_no_date_of_a_number() {
+        for (text, value) in [("1.5e-7", 1.5e-7), ("-2.5e-1", -0.25), ("123e-1", 12.3), ("1234e-2", 12.34)] {
+            assert_eq!(number_like(text), Some(Literal::Double(value)), "{text}");
+        }
+        assert!(matches!(number_like("2024-02-29"), Some(Literal::Date(_))));
+        assert!(matches!(number_like("-0001-01-01"), None | Some(Literal::Date(_))));
+        assert_eq!(number_like("12-4-5"), None);
     }
 }

@@ -163,10 +163,16 @@ impl OpenConnection {
         self.allow_values(LONGEST_DECLARATION)
     }
 
+    /// Allows values as long as in a statement that reads so many of them, and declarations besides.
+    pub(super) fn allow_row(&self, values: usize) -> Result<(), SourceError> {
+        self.allow_values(self.share(values).max(LONGEST_DECLARATION))
+    }
+
     /// Compiles a statement, or finds it compiled, and makes sure that it only reads.
     pub(super) fn prepare(&self, statement: &Statement) -> Result<Prepared<'_>, SourceError> {
-        let share = self.share(values_of(statement));
-        self.allow_values(share.max(LONGEST_DECLARATION))?;
+        let values = values_of(statement);
+        let share = self.share(values);
+        self.allow_row(values)?;
         let prepared = prepare(&self.sqlite, &statement.sql).map_err(|error| match self.failure(&error) {
             // SQLite knows every table and column, and yet cannot run it: trying again would not help.
             SourceError::Failed { detail } => SourceError::Unsupported { detail },

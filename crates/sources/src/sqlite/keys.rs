@@ -54,6 +54,9 @@ pub(super) fn complete(
             if let Some(message) = fault {
                 table.primary_key.clear();
                 refuse(described, &table.name, message);
+                if has_row_number {
+                    number_rows(table, described);
+                }
             }
         }
     }
@@ -96,6 +99,7 @@ fn declare(
         list.join(", ")
     );
     let named = table.primary_key.join(", ");
+    connection.allow_row(table.columns.len())?;
     let repeats = connection.within(PATIENCE, || {
         let found = connection.sqlite().prepare(&sql).and_then(|mut statement| statement.exists([]));
         found.map_err(|error| connection.failure(&error))
@@ -110,6 +114,9 @@ fn declare(
             );
             described.findings.push(Finding { subject: table.name.clone(), message });
             Ok(None)
+        }
+        Err(SourceError::ValueTooLarge) => {
+            Ok(Some("not served: a row of it is larger than this server passes on".to_owned()))
         }
         Err(SourceError::Unsupported { .. }) => {
             Ok(Some(format!("not served: the declared key {named} cannot be compared here")))

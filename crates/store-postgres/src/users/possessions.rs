@@ -24,7 +24,7 @@ pub(super) async fn refusal(
     user: UserId,
     possessions: Possessions,
 ) -> sql::Result<Option<UserRefusal>> {
-    const EXISTS: &str = "SELECT EXISTS (SELECT 1 FROM users WHERE id = $1)";
+    const EXISTS: &str = "SELECT EXISTS (SELECT 1 FROM users WHERE id = $1 AND active)";
     if let Possessions::HandOver(heir) = possessions {
         let is_there = heir != user && sql::value(db, EXISTS, values![heir.get()]).await?;
         return Ok((!is_there).then_some(UserRefusal::UnknownHeir));
@@ -69,12 +69,16 @@ pub(super) async fn settle(
     }
 }
 
+/// The secrets of the applications end: whoever knows them would act for the new owner.
 async fn hand_over(db: &Client, user: UserId, heir: UserId) -> sql::Result<()> {
+    const SECRETS: &str = "DELETE FROM secrets
+        WHERE application_id IN (SELECT id FROM applications WHERE owner_id = $1)";
     const UNSHARE: &str = "DELETE FROM data_source_shares WHERE user_id = $2
         AND data_source_id IN (SELECT id FROM data_sources WHERE owner_id = $1)";
     const APPLICATIONS: &str = "UPDATE applications SET owner_id = $2 WHERE owner_id = $1";
     const SOURCES: &str = "UPDATE data_sources SET owner_id = $2 WHERE owner_id = $1";
     sql::execute(db, UNSHARE, values![user.get(), heir.get()]).await?;
+    sql::execute(db, SECRETS, values![user.get()]).await?;
     if sql::execute(db, APPLICATIONS, values![user.get(), heir.get()]).await? > 0 {
         versions::grow(db, Kind::Applications).await?;
     }

@@ -22,7 +22,7 @@ pub(super) fn refusal(
     user: UserId,
     possessions: Possessions,
 ) -> sql::Result<Option<UserRefusal>> {
-    const EXISTS: &str = "SELECT EXISTS (SELECT 1 FROM users WHERE id = ?1)";
+    const EXISTS: &str = "SELECT EXISTS (SELECT 1 FROM users WHERE id = ?1 AND active = 1)";
     if let Possessions::HandOver(heir) = possessions {
         let is_there = heir != user && sql::value(db, EXISTS, [heir.get()])?;
         return Ok((!is_there).then_some(UserRefusal::UnknownHeir));
@@ -59,13 +59,17 @@ pub(super) fn settle(
     }
 }
 
+/// The secrets of the applications end: whoever knows them would act for the new owner.
 fn hand_over(db: &Connection, user: UserId, heir: UserId) -> sql::Result<()> {
+    const SECRETS: &str = "DELETE FROM secrets
+        WHERE application_id IN (SELECT id FROM applications WHERE owner_id = ?1)";
     const UNSHARE: &str = "DELETE FROM data_source_shares WHERE user_id = ?2
         AND data_source_id IN (SELECT id FROM data_sources WHERE owner_id = ?1)";
     const APPLICATIONS: &str = "UPDATE applications SET owner_id = ?2 WHERE owner_id = ?1";
     const SOURCES: &str = "UPDATE data_sources SET owner_id = ?2 WHERE owner_id = ?1";
     let pair = (user.get(), heir.get());
     sql::execute(db, UNSHARE, pair)?;
+    sql::execute(db, SECRETS, [user.get()])?;
     if sql::execute(db, APPLICATIONS, pair)? > 0 {
         versions::grow(db, Kind::Applications)?;
     }

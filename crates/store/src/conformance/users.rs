@@ -173,7 +173,9 @@ pub async fn what_a_deleted_user_owned_can_be_handed_over(store: Arc<dyn Store>)
     let heir = insert_user(&world.store, "heir", &[]).await.unwrap().id;
     let sharing = Sharing::With(vec![heir, world.administrator.id]);
     world.store.share_data_source(source.id, sharing, event(Action::ShareDataSource)).await.unwrap().unwrap();
-    for nobody in [world.user.id, UserId::new(77)] {
+    let inactive = insert_user(&world.store, "inactive", &[]).await.unwrap();
+    update(&world, &inactive, UserChange { active: Some(false), ..change() }).await.unwrap();
+    for nobody in [world.user.id, UserId::new(77), inactive.id] {
         let refused = delete(&world, Possessions::HandOver(nobody)).await;
         assert_eq!(refused.unwrap_err(), UserRefusal::UnknownHeir);
     }
@@ -184,6 +186,7 @@ pub async fn what_a_deleted_user_owned_can_be_handed_over(store: Arc<dyn Store>)
     let application = world.store.find_application(world.application.id).await.unwrap().unwrap();
     assert_eq!((application.owner, application.owner_name.as_str()), (heir, "heir"));
     assert_eq!(application.epoch, world.application.epoch, "what others gave it lives on");
+    assert!(application.secrets.is_empty(), "who knows the old secret would act for the heir");
     let source = world.store.find_data_source(source.id).await.unwrap().unwrap();
     assert_eq!((source.owner, source.shared_with), (heir, vec![world.administrator.id]));
     let after = world.store.versions().await.unwrap();

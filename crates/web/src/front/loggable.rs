@@ -64,15 +64,31 @@ fn next(text: &str) -> Option<(char, usize)> {
 }
 
 /// Tells what lies in parentheses or quotes. In quotes a parenthesis is a character like any other; a quote that is
-/// doubled ends the text and begins it again, which comes to the same.
+/// doubled ends the text and begins it again, which comes to the same. Where what follows a quote or a parenthesis shows
+/// that a quote was not doubled, nobody can tell where the key ends.
 #[derive(Default)]
 struct Mask {
     depth: usize,
     quoted: bool,
+    /// Whether a parenthesis was opened at all.
+    has_opened: bool,
+    before: Option<char>,
+    in_doubt: bool,
 }
 
 impl Mask {
     fn shows(&mut self, character: char) -> bool {
+        let fits = match self.before {
+            Some('\'') if self.depth > 0 && !self.quoted => matches!(character, '\'' | ',' | ')' | ' '),
+            Some(')') if self.depth == 0 => matches!(character, '/' | '('),
+            _ => character != '"' || self.depth == 0 || self.quoted,
+        };
+        self.in_doubt |= self.has_opened && !fits;
+        self.before = Some(character);
+        !self.in_doubt && self.is_outside(character)
+    }
+
+    fn is_outside(&mut self, character: char) -> bool {
         match character {
             '\'' => {
                 self.quoted = !self.quoted;
@@ -80,6 +96,7 @@ impl Mask {
             }
             _ if self.quoted => false,
             '(' => {
+                self.has_opened = true;
                 self.depth += 1;
                 self.depth == 1
             }
@@ -124,6 +141,17 @@ mod tests {
         }
         assert_eq!(path("/crm/People/'secret'"), "/crm/People/''");
         assert_eq!(path("/crm/People)/Name"), "/crm/People)/Name", "nothing was opened");
+    }
+
+    #[test]
+    fn a_quote_that_should_be_doubled_shows_nothing_of_the_key() {
+        for given in ["O'Brien)secret'", "it's)secret'", "O%27Brien)/secret'", "a')secret'", "O'B')/secret'"]
+        {
+            let shown = path(&format!("/crm/People('{given})/Name"));
+            assert!(!shown.contains("secret") && !shown.contains("Brien"), "{given}: {shown}");
+        }
+        let shown = path("/crm/People(\"x)secret\")/Name");
+        assert!(!shown.contains("secret"), "{shown}");
     }
 
     #[test]

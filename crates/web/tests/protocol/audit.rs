@@ -2,6 +2,7 @@
 
 use oauth::audit::{Action, Outcome};
 use oauth::id::ApplicationId;
+use serde_json::json;
 use store::{Audit, AuditFilter};
 use testkit::{OTHER, TestServer, USER};
 
@@ -290,6 +291,33 @@ async fn an_application_out_of_reach_leaves_an_event_with_who_asked() {
     server.get(&format!("{APPLICATIONS}/999")).basic(&OTHER).send().await.expect(404);
     let why = (Some(OTHER.name.to_owned()), None, "no application of that id within reach".to_owned());
     assert_eq!(since(&server, before).await, vec![why; 4]);
+}
+
+#[tokio::test]
+async fn whatever_else_is_out_of_reach_leaves_an_event_with_who_asked() {
+    let server = TestServer::start().await;
+    let path = server.sqlite_file("harbour.db", "CREATE TABLE T (Id INTEGER PRIMARY KEY)");
+    let source =
+        json!({ "name": "harbour", "dataStore": 1, "connectionType": "Cloud", "options": { "path": path } });
+    server.post("/api/mgmt/datasources").basic(&USER).json(&source).send().await.expect(201);
+    let before = all(&server).await.len();
+    let path = "/api/mgmt/datasources/1";
+    server.get(path).basic(&OTHER).send().await.expect(404);
+    server.delete(path).basic(&OTHER).send().await.expect(404);
+    server.put(path).basic(&OTHER).json(&json!({ "description": "mine" })).send().await.expect(404);
+    server.get(&format!("{path}/model")).basic(&OTHER).send().await.expect(404);
+    server.get(&format!("{path}/sharedUsers")).basic(&OTHER).send().await.expect(404);
+    let allowed = "/api/mgmt/oauth/client/allowedapplications/7";
+    server.delete(allowed).basic(&OTHER).send().await.expect(404);
+    let who = || Some(OTHER.name.to_owned());
+    let source = (who(), None, "no data source of that id within reach".to_owned());
+    let mut expected = vec![source; 5];
+    let not_allowed = "no application of that id among those that the user has allowed";
+    expected.push((who(), None, not_allowed.to_owned()));
+    let mut found = since(&server, before).await;
+    found.sort();
+    expected.sort();
+    assert_eq!(found, expected);
 }
 
 #[tokio::test]

@@ -142,6 +142,27 @@ fn a_table_without_a_key_is_read_by_its_row_number() {
 }
 
 #[test]
+fn a_table_whose_declared_key_does_not_hold_is_read_by_its_row_number() {
+    let found = described_with("CREATE TABLE t(a); INSERT INTO t VALUES (1), (1)", &[("t", &["a"])]);
+    assert_eq!(subjects(&found.refused), ["t"]);
+    assert_eq!(table(&found.schema.tables, "t").primary_key, ["rowid"]);
+}
+
+#[test]
+fn long_values_hide_no_rows_and_take_nothing_else_away() {
+    const SQL: &str = "CREATE TABLE a(id PRIMARY KEY NOT NULL, b); CREATE TABLE fine(id INTEGER PRIMARY KEY);
+        INSERT INTO a VALUES (1, printf('%.*c', 3000000, 'a')), (2, 'x');
+        CREATE VIEW v AS SELECT id + 0 AS k, b || '' AS b FROM a;
+        CREATE VIEW big AS SELECT 1 AS k, hex(zeroblob(60000000)) AS b;";
+    let found = described_with(SQL, &[("v", &["k"]), ("big", &["k"])]);
+    let view = table(&found.schema.tables, "v");
+    let key = view.columns.iter().find(|column| column.name == "k").unwrap();
+    let looked = key.storage.found.as_ref().unwrap();
+    assert!(looked.all && looked.strays == 0, "{looked:?}");
+    assert_eq!(table(&found.schema.tables, "fine").primary_key, ["id"]);
+}
+
+#[test]
 fn a_key_that_the_owner_declares_must_exist_and_tell_the_rows_apart() {
     const SQL: &str = "CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT, b TEXT); CREATE TABLE u(a, b);
         INSERT INTO t VALUES (1, 'x', 'y'), (2, 'x', 'z'); INSERT INTO u VALUES (1, 2), (1, NULL), (1, NULL);
