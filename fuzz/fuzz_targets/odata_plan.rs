@@ -4,7 +4,7 @@
 use std::sync::LazyLock;
 
 use odata::format::Format;
-use odata::model::{Column, EdmType, Model, Schema, Table};
+use odata::model::{Column, EdmType, Model, Schema, Storage, Table};
 use odata::plan::{Context, Plan, prepare};
 use odata::statement::Statement;
 use odata::{sql::Dialect, url::Url};
@@ -19,7 +19,13 @@ static MODEL: LazyLock<Model> = LazyLock::new(|| {
         ("g", EdmType::Guid),
         ("n", EdmType::Decimal { precision: None, scale: None }),
     ];
-    let columns = types.map(|(name, ty)| Column { name: name.into(), ty, nullable: name != "id" }).to_vec();
+    let column = |(name, ty): (&str, EdmType)| Column {
+        name: name.into(),
+        ty,
+        nullable: name != "id",
+        storage: Storage::default(),
+    };
+    let columns = types.map(column).to_vec();
     let table = Table { name: "T".into(), columns, primary_key: vec!["id".into()], foreign_keys: Vec::new() };
     Model::compile("Fuzz", Schema { tables: vec![table] })
 });
