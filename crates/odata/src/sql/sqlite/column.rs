@@ -1,8 +1,8 @@
 //! Columns: their values, and where a column will do as it is stored.
 //!
-//! The value of a column is an expression that gives what [`Reading::read`] gives, in the words of SQL where these are
-//! quick and say the same, else by the function that calls it. The unit tests and `tests/sqlite/forms.rs` hold one
-//! against the other.
+//! The value of a column is an expression that gives what [`Reading::read`](crate::form::Reading::read) gives, in the
+//! words of SQL where these are quick and say the same, else by the function that calls it. The unit tests and
+//! `tests/sqlite/forms.rs` hold one against the other.
 
 use super::Sqlite;
 use crate::bind::typed::{Class, Constant, Typed};
