@@ -84,8 +84,8 @@ struct Field {
     before: Before,
     column: usize,
     writing: Writing,
-    /// What comes between the two where the value does not fit, up to the text that is stored; empty for nothing.
-    exception: Box<[u8]>,
+    /// Whether an annotation says so where the stored value does not fit.
+    annotated: bool,
     /// Whether the model says that it is never null.
     promised: bool,
 }
@@ -139,7 +139,7 @@ impl Encoder {
             before: before.into(),
             column,
             writing: Writing::of(property.reading(), shape.format),
-            exception: exception(shape, property),
+            annotated: shape.subject != Subject::Property && shape.format.metadata != MetadataLevel::None,
             promised: !property.nullable,
         });
         let fields = fields.collect();
@@ -219,6 +219,7 @@ impl Encoder {
         self.value_type
     }
 
+    #[inline]
     fn fields(&self, line: &mut Line<'_>, row: &impl Row) -> Misfits {
         let mut misfits = Misfits::default();
         for field in &self.fields {
@@ -273,17 +274,6 @@ impl Body<'_> {
 fn name_of(out: &mut Vec<u8>, name: &str) {
     text::string(out, name.as_bytes());
     out.push(b':');
-}
-
-/// The annotation that goes before a value that does not fit, as far as the text that is stored.
-fn exception(shape: &Shape<'_>, property: &Property) -> Box<[u8]> {
-    if shape.subject == Subject::Property || shape.format.metadata == MetadataLevel::None {
-        return Box::default();
-    }
-    let mut name = Vec::new();
-    name_of(&mut name, &format!("{}@Org.OData.Core.V1.ValueException", property.name));
-    name.extend_from_slice(b"{\"value\":");
-    name.into()
 }
 
 /// JSON alone tells Booleans, strings and doubles apart

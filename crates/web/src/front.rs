@@ -50,24 +50,27 @@ impl Front {
     }
 
     /// Answers one request that came over a connection: first of all it must name one host.
-    pub async fn answer_from_network(self, request: Request<Body>) -> Response {
-        match host::is_named_once(&request) {
-            Ok(()) => self.answer(request).await,
-            Err(fault) => self.answer_or_refuse(request, Some((StatusCode::BAD_REQUEST, fault))).await,
-        }
+    pub fn answer_from_network(self, request: Request<Body>) -> impl Future<Output = Response> + Send {
+        let fault = host::is_named_once(&request).err().map(|fault| (StatusCode::BAD_REQUEST, fault));
+        let fault = fault.or_else(|| self.is_too_long(&request));
+        self.answer_or_refuse(request, fault)
     }
 
     /// Answers one request.
-    pub async fn answer(self, request: Request<Body>) -> Response {
-        let is_too_long = uri_length(&request) > self.gate.settings().max_uri_bytes;
-        let fault = (StatusCode::URI_TOO_LONG, "the address of the request is too long");
-        self.answer_or_refuse(request, is_too_long.then_some(fault)).await
+    pub fn answer(self, request: Request<Body>) -> impl Future<Output = Response> + Send {
+        let fault = self.is_too_long(&request);
+        self.answer_or_refuse(request, fault)
+    }
+
+    fn is_too_long(&self, request: &Request<Body>) -> Option<(StatusCode, &'static str)> {
+        let is_too_long = uri_length(request) > self.gate.settings().max_uri_bytes;
+        is_too_long.then_some((StatusCode::URI_TOO_LONG, "the address of the request is too long"))
     }
 
     async fn answer_or_refuse(
         mut self,
         mut request: Request<Body>,
-        refused: Option<(StatusCode, &str)>,
+        refused: Option<(StatusCode, &'static str)>,
     ) -> Response {
         let began = self.gate.app().now();
         let id = self.ids.next();

@@ -36,6 +36,19 @@ pub(crate) fn is_named_once<B>(request: &Request<B>) -> Result<(), &'static str>
 
 /// `uri-host [ ":" port ]`, without a user.
 fn is_host(text: &str) -> bool {
+    is_usual(text) || is_authority(text)
+}
+
+/// Whether it is a name or an IPv4 address, perhaps with a port, as nearly every request has it.
+fn is_usual(text: &str) -> bool {
+    let colon = text.bytes().position(|byte| byte == b':').unwrap_or(text.len());
+    let (name, port) = text.split_at(colon);
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');
+    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok();
+    !name.is_empty() && name.bytes().all(is_name) && (port.is_empty() || is_port(&port[1..]))
+}
+
+fn is_authority(text: &str) -> bool {
     let Ok(authority) = text.parse::<Authority>() else { return false };
     let has_port = authority.as_str().len() > authority.host().len();
     !authority.host().is_empty() && !text.contains('@') && (!has_port || authority.port_u16().is_some())

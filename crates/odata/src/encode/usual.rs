@@ -63,6 +63,7 @@ impl<'o> Line<'o> {
         Self { out, end }
     }
 
+    #[inline]
     pub(super) fn byte(&mut self, byte: u8) {
         *self.room::<1>() = [byte];
         self.end += 1;
@@ -92,7 +93,7 @@ impl<'o> Line<'o> {
         self.out.truncate(self.end);
         self.out.extend_from_slice(field.before.bytes());
         let fits = field.writing.write(self.out, cell);
-        if !fits && !field.exception.is_empty() {
+        if !fits && field.annotated {
             self.out.truncate(self.end);
             value::exception(self.out, field, cell);
         }
@@ -190,6 +191,7 @@ fn pair(number: u64) -> [u8; 2] {
     PAIRS[(number % 100) as usize]
 }
 
+#[inline]
 fn integer(room: &mut [u8; VALUE], value: i64) -> usize {
     signed(room, value < 0, value.unsigned_abs())
 }

@@ -177,9 +177,13 @@ pub(super) fn exception(out: &mut Vec<u8>, field: &super::Field, cell: Cell<'_>)
     const LONGEST: usize = 256;
     let before = field.before.bytes();
     // The brace or comma before the name, if there is one.
-    let (start, name) = before.split_at(usize::from(!before.starts_with(b"\"")));
+    let (start, named) = before.split_at(usize::from(!before.starts_with(b"\"")));
+    // What ends with `"name":` has no other quote in the name.
+    let name = named.rsplit(|byte| *byte == b'"').nth(1).unwrap_or_default();
     out.extend_from_slice(start);
-    out.extend_from_slice(&field.exception);
+    out.push(b'"');
+    out.extend_from_slice(name);
+    push(out, "@Org.OData.Core.V1.ValueException\":{\"value\":");
     match cell {
         Cell::Text(bytes) => text::string(out, &bytes[..bytes.len().min(LONGEST)]),
         Cell::Integer(value) => drop(surrounded(out, true, |out| integer(out, value))),
@@ -187,7 +191,7 @@ pub(super) fn exception(out: &mut Vec<u8>, field: &super::Field, cell: Cell<'_>)
         Cell::Blob(_) | Cell::Null => drop(push(out, "null")),
     }
     push(out, "},");
-    out.extend_from_slice(name);
+    out.extend_from_slice(named);
     push(out, "null");
 }
 

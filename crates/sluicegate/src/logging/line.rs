@@ -66,9 +66,10 @@ struct JsonFields<'a>(&'a mut String);
 
 impl JsonFields<'_> {
     fn key(&mut self, field: &Field) {
-        self.0.push(',');
-        push_json_text(self.0, field.name());
-        self.0.push(':');
+        // The name is one of the program's own words.
+        self.0.push_str(",\"");
+        self.0.push_str(field.name());
+        self.0.push_str("\":");
     }
 }
 
@@ -87,12 +88,12 @@ impl Visit for JsonFields<'_> {
 
     fn record_u64(&mut self, field: &Field, value: u64) {
         self.key(field);
-        let _ = write!(self.0, "{value}");
+        self.0.push_str(itoa::Buffer::new().format(value));
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
         self.key(field);
-        let _ = write!(self.0, "{value}");
+        self.0.push_str(itoa::Buffer::new().format(value));
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
@@ -139,7 +140,7 @@ struct Escaped<'a>(&'a mut String);
 impl Write for Escaped<'_> {
     fn write_str(&mut self, text: &str) -> std::fmt::Result {
         let mut rest = text;
-        while let Some(at) = rest.bytes().position(|byte| !is_plain(byte) || byte == b'"' || byte == b'\\') {
+        while let Some(at) = special(rest.as_bytes()) {
             let (plain, from) = rest.split_at(at);
             self.0.push_str(plain);
             let Some(character) = from.chars().next() else { break };
@@ -161,9 +162,16 @@ impl Write for Escaped<'_> {
     }
 }
 
-/// A byte of text that is ASCII and shows itself.
-const fn is_plain(byte: u8) -> bool {
-    matches!(byte, b' '..=b'~')
+/// Where the first byte is that is not ASCII, does not show itself or has a meaning in JSON.
+fn special(text: &[u8]) -> Option<usize> {
+    const fn is_special(byte: &u8) -> bool {
+        !matches!(*byte, b' '..=b'~') || matches!(*byte, b'"' | b'\\')
+    }
+    // Without a branch for each byte, so that all of a chunk are looked at together.
+    let (chunks, _) = text.as_chunks::<16>();
+    let has_special = |chunk: &[u8; 16]| chunk.iter().fold(false, |found, byte| found | is_special(byte));
+    let start = chunks.iter().position(has_special).unwrap_or(chunks.len()) * 16;
+    text[start..].iter().position(is_special).map(|at| start + at)
 }
 
 /// Whether a character does something instead of showing itself: it moves a terminal (C0 and C1), ends a line, turns the

@@ -142,10 +142,7 @@ impl Connections {
         let limits = &self.limits;
         let budget = guest.budget.part(MOST_HELD.max(limits.body_bytes.saturating_mul(2)));
         let activity = Activity::new();
-        let service = service_fn(|request| {
-            let answering = self.answer(request, peer, &activity, &budget);
-            async move { Ok::<_, Infallible>(answering.await) }
-        });
+        let service = service_fn(|request| self.answer(request, peer, &activity, &budget));
         let stream = TokioIo::new(Patient::new(stream, limits.header_time, limits.body_silence));
         let builder = self.builder(&budget);
         let mut connection = pin!(builder.serve_connection(stream, service));
@@ -178,7 +175,7 @@ impl Connections {
         peer: SocketAddr,
         activity: &Arc<Activity>,
         budget: &Arc<Budget>,
-    ) -> impl Future<Output = Response<Answer>> + Send + use<> {
+    ) -> impl Future<Output = Result<Response<Answer>, Infallible>> + Send + use<> {
         request.extensions_mut().insert(PeerAddress(peer));
         let busy = if request.version() == Version::HTTP_2 {
             Some(activity.begin())
@@ -190,13 +187,12 @@ impl Connections {
         let (head, body) = request.into_parts();
         let body = Attended::new(body, &head.headers, patience, Arc::clone(budget));
         let request = Request::from_parts(head, Body::new(body));
-        let front = self.front.clone();
+        let answering = self.front.clone().answer_from_network(request);
         async move {
-            let response = front.answer_from_network(request).await;
-            response.map(|body| match busy {
+            Ok(answering.await.map(|body| match busy {
                 Some(busy) => Answer::in_portions(body, busy),
                 None => Answer::whole(body),
-            })
+            }))
         }
     }
 }

@@ -219,7 +219,9 @@ impl OpenConnection {
 
 /// How many values a statement may hold at once: those that it answers, and each that it names besides.
 fn values_of(statement: &Statement) -> usize {
-    let quotes = statement.sql.bytes().filter(|byte| *byte == b'"').count();
+    // In chunks whose count fits a byte, so that the bytes of one are compared together.
+    let quotes_of = |chunk: &[u8]| chunk.iter().map(|byte| u8::from(*byte == b'"')).sum::<u8>();
+    let quotes: usize = statement.sql.as_bytes().chunks(64).map(|chunk| usize::from(quotes_of(chunk))).sum();
     statement.columns.max(quotes / 2)
 }
 

@@ -18,12 +18,15 @@ pub(super) fn method(method: &http::Method) -> &'static str {
 /// all. In doubt, as with a parenthesis or a quote that is never closed, the rest is left out.
 pub(super) fn path(path: &str) -> Cow<'_, str> {
     let is_plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'(' | b'%' | b'\'');
-    if path.len() <= MOST_LOGGED && path.bytes().all(is_plain) {
+    let plain = path.bytes().position(|byte| !is_plain(byte)).unwrap_or(path.len()).min(MOST_LOGGED);
+    if plain == path.len() {
         return Cow::Borrowed(path);
     }
     let mut shown = String::with_capacity(path.len().min(MOST_LOGGED));
+    // Nothing is masked before the first parenthesis or quote.
+    let (plain, mut rest) = path.split_at(plain);
+    shown.push_str(plain);
     let mut mask = Mask::default();
-    let mut rest = path;
     while let Some((character, length)) = next(rest) {
         let (given, after) = rest.split_at(length);
         let is_encoded = given.starts_with('%') && !matches!(character, '(' | ')' | '\'');

@@ -24,7 +24,7 @@ const WRITINGS: &[Writing] = &[
 ];
 
 fn field(before: &[u8], writing: Writing) -> Field {
-    Field { before: before.to_vec().into(), column: 0, writing, exception: Box::default(), promised: false }
+    Field { before: before.to_vec().into(), column: 0, writing, annotated: false, promised: false }
 }
 
 /// Writes a field behind something else, here and in the general way, and compares.
