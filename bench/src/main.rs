@@ -45,6 +45,9 @@ struct Options {
     /// Leaves the floor and the peer out.
     #[arg(long)]
     alone: bool,
+    /// Counts the instructions of a request under valgrind instead of measuring time.
+    #[arg(long, conflicts_with_all = ["write", "database"])]
+    instructions: bool,
     /// Writes the tables into docs/performance.md.
     #[arg(long)]
     write: bool,
@@ -107,6 +110,9 @@ async fn measure(options: &Options, postgres: Option<&PostgresServer>) -> Result
     let outcome = async {
         if let Some(postgres) = postgres {
             return workloads::shared::run(options, postgres, &folder, &mut report).await;
+        }
+        if options.instructions {
+            return workloads::instructions::run(options, &folder, &mut report).await;
         }
         workloads::run_all(options, &folder, &mut report).await?;
         startup::run(options, &folder, &mut report).await

@@ -1,6 +1,7 @@
 //! What is measured, one workload after the other, each on the server, the floor and, where it can, the peer.
 
 mod growth;
+pub(crate) mod instructions;
 mod parallel;
 mod scripts;
 pub(crate) mod shared;

@@ -13,6 +13,7 @@ const TOOLS: &[Tool] = &[
     },
     Tool { program: "node", package: "nodejs", purpose: "runs the peer from npm" },
     Tool { program: "npm", package: "npm", purpose: "installs the peer from npm" },
+    Tool { program: "valgrind", package: "valgrind", purpose: "counts instructions" },
 ];
 
 /// Builds the release server and the `bench` programs, installs the peer, and passes `arguments` on.
