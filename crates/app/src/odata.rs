@@ -13,14 +13,13 @@ use oauth::account::{DataSource, Permission};
 use oauth::audit::{Action, Outcome};
 use oauth::limit::Limit;
 use oauth::scope::Scope;
-use odata::format::Format;
+use odata::format::{self, Format};
 use odata::plan::Plan;
 use sources::SourceError;
 
 use crate::caller::{Caller, Origin};
 use crate::{App, Fault};
 
-mod accept;
 mod admission;
 mod document;
 mod places;
@@ -223,8 +222,8 @@ fn acceptable(prepared: &Prepared, accept: &str) -> Result<(), DataRefusal> {
     }
     let admitted = match &prepared.plan {
         Plan::Count { .. } => true,
-        Plan::Metadata => accept::admits(accept, "application/xml"),
-        Plan::Value(single) => accept::admits(accept, single.encoder.value_media_type()),
+        Plan::Metadata => format::admits(accept, "application/xml"),
+        Plan::Value(single) => format::admits(accept, single.encoder.value_media_type()),
         Plan::ServiceDocument(_) | Plan::Entities(_) | Plan::Entity(_) | Plan::Property(_) => {
             prepared.json_accepted
         }

@@ -1,5 +1,9 @@
 //! Which JSON is asked for: the amount of control information, and whether large numbers are strings.
 
+mod accept;
+
+pub use accept::admits;
+
 /// How much control information goes beside the data
 /// ([OData JSON 4.01 §3.1](https://docs.oasis-open.org/odata/odata-json-format/v4.01/odata-json-format-v4.01.html#sec_ControllingtheAmountofControlInformationin)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -22,7 +26,7 @@ pub struct Format {
     pub ieee754_compatible: bool,
 }
 
-/// What a `$format` value or one media range of an `Accept` header asks for.
+/// What a `$format` value asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Asked {
     Json(Format),
@@ -31,24 +35,19 @@ pub(crate) enum Asked {
     Other,
 }
 
+/// What the parameters behind `application/json` ask for.
+#[derive(Debug, Clone, Copy, Default)]
+struct Wishes {
+    metadata: Option<MetadataLevel>,
+    ieee754_compatible: Option<bool>,
+    /// Whether there are other parameters, without a meaning here.
+    has_others: bool,
+}
+
 impl Format {
-    /// The best acceptable format of an `Accept` header; none when nothing that can be written is acceptable.
-    /// XML counts as acceptable, since the metadata document is XML: the data then comes as JSON only if the header
-    /// admits JSON or a wildcard too.
+    /// The best acceptable format of an `Accept` header; none when no JSON is acceptable.
     pub fn accept(header: &str) -> Option<Self> {
-        let mut best: Option<(u32, Self)> = None;
-        for range in header.split(',') {
-            let quality = quality(range);
-            if let (Asked::Json(format), 1..) = (read(range), quality)
-                && best.is_none_or(|(other, _)| quality > other)
-            {
-                best = Some((quality, format));
-            }
-        }
-        if header.trim().is_empty() {
-            return Some(Self::default());
-        }
-        best.map(|(_, format)| format)
+        accept::json(header)
     }
 
     /// The `Content-Type` of data in this format.
@@ -66,48 +65,65 @@ impl Format {
     }
 }
 
-/// Reads a media range or one of the short names of `$format`.
-pub(crate) fn read(range: &str) -> Asked {
-    let mut parts = range.split(';').map(str::trim);
-    let media_type = parts.next().unwrap_or_default().to_ascii_lowercase();
-    match media_type.as_str() {
-        "application/xml" | "xml" => return Asked::Xml,
-        "application/json" | "json" | "*/*" | "application/*" => {}
-        _ => return Asked::Other,
-    }
-    let mut format = Format::default();
-    for parameter in parts {
-        let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
-        let name = name.trim().to_ascii_lowercase();
-        let value = value.trim().trim_matches('"').to_ascii_lowercase();
-        match (name.strip_prefix("odata.").unwrap_or(&name), value.as_str()) {
-            ("metadata", "minimal") => format.metadata = MetadataLevel::Minimal,
-            ("metadata", "full") => format.metadata = MetadataLevel::Full,
-            ("metadata", "none") => format.metadata = MetadataLevel::None,
-            ("ieee754compatible", "true") => format.ieee754_compatible = true,
-            // `odata=…` is the parameter of versions 2 and 3.
-            ("metadata" | "odata", _) => return Asked::Other,
-            _ => {}
+impl Wishes {
+    /// Reads parameters with and without the prefix `odata.`; none for a value that no JSON has, or one of versions 2 and 3.
+    fn read(parameters: &str) -> Option<Self> {
+        let mut wishes = Self::default();
+        for parameter in accept::parts(parameters, b';') {
+            let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+            let (name, value) = (name.trim_ascii(), value.trim_ascii().trim_matches('"'));
+            let bare = match name.split_at_checked(6) {
+                Some((prefix, bare)) if prefix.eq_ignore_ascii_case("odata.") => bare,
+                _ => name,
+            };
+            if bare.eq_ignore_ascii_case("metadata") {
+                wishes.metadata = Some(MetadataLevel::named(value)?);
+            } else if bare.eq_ignore_ascii_case("ieee754compatible") {
+                let is_compatible = value.eq_ignore_ascii_case("true");
+                if !is_compatible && !value.eq_ignore_ascii_case("false") {
+                    return None;
+                }
+                wishes.ieee754_compatible = Some(is_compatible);
+            } else if bare.eq_ignore_ascii_case("odata") {
+                return None;
+            } else if accept::weight(parameter).is_none() {
+                wishes.has_others = true;
+            }
         }
+        Some(wishes)
     }
-    Asked::Json(format)
+
+    fn count(self) -> u8 {
+        u8::from(self.metadata.is_some()) + u8::from(self.ieee754_compatible.is_some())
+    }
+
+    fn admit(self, format: Format) -> bool {
+        self.metadata.is_none_or(|wanted| wanted == format.metadata)
+            && self.ieee754_compatible.is_none_or(|wanted| wanted == format.ieee754_compatible)
+    }
 }
 
-/// The `q` of a media range in thousandths.
-fn quality(range: &str) -> u32 {
-    range
-        .split(';')
-        .filter_map(|part| part.trim().strip_prefix("q="))
-        .find_map(|q| q.parse::<f64>().ok())
-        .map_or(1000, |q| {
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "clamped to 0..=1000"
-            )]
-            let thousandths = (q.clamp(0.0, 1.0) * 1000.0) as u32;
-            thousandths
+impl MetadataLevel {
+    fn named(name: &str) -> Option<Self> {
+        let levels = [("minimal", Self::Minimal), ("full", Self::Full), ("none", Self::None)];
+        levels.into_iter().find(|(known, _)| name.eq_ignore_ascii_case(known)).map(|(_, level)| level)
+    }
+}
+
+/// Reads a value of `$format`: a media type or a short name.
+pub(crate) fn read(asked: &str) -> Asked {
+    let (name, parameters) = asked.split_once(';').unwrap_or((asked, ""));
+    let is = |names: [&str; 2]| names.iter().any(|known| name.trim_ascii().eq_ignore_ascii_case(known));
+    if is(["xml", "application/xml"]) {
+        return Asked::Xml;
+    }
+    let wishes = Wishes::read(parameters).filter(|_| is(["json", "application/json"]));
+    wishes.map_or(Asked::Other, |wishes| {
+        Asked::Json(Format {
+            metadata: wishes.metadata.unwrap_or_default(),
+            ieee754_compatible: wishes.ieee754_compatible.unwrap_or_default(),
         })
+    })
 }
 
 #[cfg(test)]
