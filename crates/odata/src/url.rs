@@ -176,6 +176,14 @@ fn segments(path: &str) -> Result<Vec<Segment>, Error> {
     Ok(segments)
 }
 
+/// One segment of a path, percent-decoded.
+///
+/// # Errors
+/// A broken escape, and what is no UTF-8 or holds a NUL.
+pub fn segment(text: &str) -> Result<Cow<'_, str>, Error> {
+    decode(text, false, "path")
+}
+
 /// Percent-decodes; a plus in a query is a blank, since the form encoders of Go and Java write it so.
 fn decode<'t>(text: &'t str, plus_is_blank: bool, target: &'static str) -> Result<Cow<'t, str>, Error> {
     let bytes = text.as_bytes();
@@ -236,8 +244,14 @@ mod tests {
 
     #[test]
     fn bad_encoding_is_refused() {
-        for bad in ["A?$filter=%", "A?$filter=%2", "A?$filter=%zz", "A%ff", "A?x=%00"] {
-            assert_eq!(Url::read(bad).unwrap_err().code(), "BadEncoding", "{bad}");
+        for broken in ["%", "%2", "%zz", "%%41", "a%", "%4", "% 41", "%ff", "%00", "%c3", "%ed%a0%80"] {
+            for place in
+                ["A", "A/", "A(1)/x", "A?", "A?x=1&", "A?x=", "A?$filter=", "A?$skiptoken=", "A?$top=1&@p="]
+            {
+                let bad = format!("{place}{broken}");
+                assert_eq!(Url::read(&bad).unwrap_err().code(), "BadEncoding", "{bad}");
+            }
+            assert!(segment(broken).is_err(), "{broken}");
         }
     }
 

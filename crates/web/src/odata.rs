@@ -11,7 +11,7 @@ mod headers;
 mod rows;
 pub(crate) mod unsupported;
 
-use app::odata::{Content, DataAnswer, DataBody, DataRequest};
+use app::odata::{Content, DataAnswer, DataBody, DataRefusal, DataRequest};
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
@@ -19,6 +19,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, V
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use odata::format::Format;
+use odata::url::Url;
 use serde::Serialize;
 
 use crate::respond::odata::Problem;
@@ -132,9 +133,11 @@ async fn list(gate: &Gate, parts: &Parts) -> Result<Response, Problem> {
     let origin = origin::of(&parts.extensions, &parts.headers, gate.settings());
     let caller = caller::prove(gate, parts, &origin).await?;
     Version::of(&parts.headers)?;
+    // Nothing can be asked of the list, but what is malformed is malformed here too.
+    Url::read(&format!("?{}", parts.uri.query().unwrap_or_default())).map_err(DataRefusal::from)?;
     let accept = headers::accept(&parts.headers)?;
     let records = gate.app().readable_sources(&caller, &origin).await?;
-    let format = Format::accept(&accept).ok_or(app::odata::DataRefusal::NotAcceptable)?;
+    let format = Format::accept(&accept).ok_or(DataRefusal::NotAcceptable)?;
     let value = records.into_iter().map(|record| {
         let url = gate.app().service_root(&record);
         Entry { name: record.name, kind: "ServiceDocument", url }

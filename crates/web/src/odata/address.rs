@@ -4,7 +4,6 @@ use std::borrow::Cow;
 
 use app::odata::SERVICE_PATH;
 use http::Uri;
-use percent_encoding::percent_decode_str;
 
 use crate::respond::odata::Problem;
 
@@ -28,9 +27,7 @@ pub(super) fn split(uri: &Uri) -> Option<Address<'_>> {
 impl<'a> Address<'a> {
     /// The decoded name of the source.
     pub(super) fn source(&self) -> Result<Cow<'a, str>, Problem> {
-        // No source has a name that is not UTF-8, or a long one.
-        let decoded = percent_decode_str(self.source).decode_utf8();
-        decoded.map_err(|_| app::odata::DataRefusal::UnknownSource.into())
+        odata::url::segment(self.source).map_err(|error| app::odata::DataRefusal::from(error).into())
     }
 }
 
