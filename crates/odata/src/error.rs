@@ -74,7 +74,7 @@ pub enum Reason {
     TooComplex,
     #[error("there is no function {0}")]
     UnknownFunction(String),
-    #[error("{function} takes {expected} arguments")]
+    #[error("{function} takes {expected}")]
     ArgumentCount { function: &'static str, expected: &'static str },
     #[error("{operation} does not apply to {found}")]
     TypeMismatch { operation: &'static str, found: String },

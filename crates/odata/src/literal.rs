@@ -22,9 +22,14 @@ pub(crate) fn time_of_day(text: &str) -> Option<Clock> {
 
 /// `2012-09-03T13:52Z` or with an offset such as `+02:00`, with at most twelve digits of a second's fraction.
 pub(crate) fn date_time_offset(text: &str) -> Option<Moment> {
+    zoned_date_time(text).map(|(instant, _)| instant)
+}
+
+/// As [`date_time_offset`], with how many seconds east of UTC its zone is.
+pub(crate) fn zoned_date_time(text: &str) -> Option<(Moment, i32)> {
     let (local, offset) = split_offset(text)?;
     let (day, time) = local.split_once('T')?;
-    Moment::new(date(day)?, time_of_day(time)?, offset)
+    Some((Moment::new(date(day)?, time_of_day(time)?, offset)?, offset))
 }
 
 /// Whether a date and time, or a time, names second 60.

@@ -10,7 +10,6 @@ mod operator;
 pub(crate) mod options;
 #[cfg(test)]
 mod tests;
-mod zone;
 
 use std::borrow::Cow;
 
@@ -122,7 +121,8 @@ pub enum Literal<'t> {
     Guid([u8; 16]),
     Date(jiff::civil::Date),
     TimeOfDay(crate::instant::Clock),
-    DateTimeOffset(crate::instant::Moment),
+    /// The moment, and how many seconds east of UTC the zone is in which it was written.
+    DateTimeOffset(crate::instant::Moment, i32),
     Duration(&'t str),
     Binary(Vec<u8>),
     /// A shape on a map, unread.

@@ -304,6 +304,11 @@ impl<'m> Binder<'m> {
         let mut bound = Vec::with_capacity(arguments.len());
         for ((_, argument), accepts) in arguments.iter().zip(signature.accepts) {
             let at = argument.at;
+            if let Expression::Literal(Literal::DateTimeOffset(_, offset)) = argument.expression
+                && function.depends_on_zone(offset)
+            {
+                return Err(Reason::OtherZone(function.name().to_owned()).at(self.target, at));
+            }
             let argument = self.bind_subject(argument)?;
             bound.push(self.accepted(argument, at, function.name(), |class| accepts.contains(&class))?);
         }

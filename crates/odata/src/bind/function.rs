@@ -17,10 +17,10 @@ pub(crate) struct Signature {
 impl Signature {
     pub(crate) fn count(&self) -> &'static str {
         match (self.required, self.accepts.len()) {
-            (0, _) => "no",
-            (1, _) => "one",
-            (2, 2) => "two",
-            _ => "two or three",
+            (0, _) => "no argument",
+            (1, _) => "one argument",
+            (2, 2) => "two arguments",
+            _ => "two or three arguments",
         }
     }
 }
@@ -87,6 +87,20 @@ functions! {
     Round "round" &[FRACTIONAL], None, false;
     Floor "floor" &[FRACTIONAL], None, false;
     Ceiling "ceiling" &[FRACTIONAL], None, false;
+}
+
+impl Function {
+    /// Whether it reads a part of a moment that differs in a zone so many seconds east of UTC. Values are kept in UTC, so
+    /// that the part of a literal in another zone would be of another time than the part of the same moment in the data;
+    /// the standard has such a call fail
+    /// ([§5.1.1.8.4](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part2-url-conventions.html#sec_hour)).
+    pub(crate) fn depends_on_zone(self, offset: i32) -> bool {
+        match self {
+            Self::Year | Self::Month | Self::Day | Self::Hour | Self::Date | Self::Time => offset != 0,
+            Self::Minute => offset % 3600 != 0,
+            _ => false,
+        }
+    }
 }
 
 /// Whether the standard has a function of this name that is not supported.

@@ -100,7 +100,7 @@ pub(crate) fn constant(literal: &Literal<'_>) -> Option<Typed> {
         Literal::Guid(guid) => Constant::Guid(*guid),
         Literal::Date(date) => Constant::Date(*date),
         Literal::TimeOfDay(time) => Constant::TimeOfDay(*time),
-        Literal::DateTimeOffset(instant) => Constant::DateTimeOffset(*instant),
+        Literal::DateTimeOffset(instant, _) => Constant::DateTimeOffset(*instant),
         Literal::Duration(text) => Constant::Duration((*text).to_owned()),
         Literal::Binary(bytes) => Constant::Binary(bytes.clone()),
         Literal::Geo(_) | Literal::Enum(..) => return None,

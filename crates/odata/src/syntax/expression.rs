@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use super::cursor::Cursor;
-use super::zone;
 use super::{Arguments, Expression, Literal, MAX_DEPTH, MAX_LIST, MAX_NODES, Node, Step};
 use crate::error::{Error, Reason};
 
@@ -227,7 +226,6 @@ impl<'t> Parser<'t> {
             }
             let label = self.label(if lambda { b':' } else { b'=' });
             let value = self.expression()?;
-            zone::check(name, &value, self.cursor.text, self.cursor.target)?;
             self.cursor.blanks();
             if let (true, true, Some(variable)) = (lambda, arguments.is_empty(), label) {
                 self.cursor.expect(b')', "an operator or ')'")?;

@@ -101,7 +101,7 @@ impl<'t> Parser<'t> {
         let length = rest.bytes().take_while(|byte| is_part(*byte)).count();
         let whole = format!("{text}+{}", &rest[..length]);
         let literal = match number_like(&whole) {
-            Some(Literal::DateTimeOffset(instant)) => Literal::DateTimeOffset(instant),
+            Some(Literal::DateTimeOffset(instant, offset)) => Literal::DateTimeOffset(instant, offset),
             Some(Literal::Double(value)) => Literal::Double(value),
             _ if literal::is_leap_second(&whole) => return (None, whole),
             _ => return (None, text.to_owned()),
@@ -121,10 +121,10 @@ fn number_like(text: &str) -> Option<Literal<'_>> {
     }
     let begins_with_a_year = unsigned.bytes().take(4).all(|byte| byte.is_ascii_digit());
     if begins_with_a_year && unsigned.as_bytes().get(4) == Some(&b'-') {
-        return match literal::date(text) {
-            Some(date) => Some(Literal::Date(date)),
-            None => literal::date_time_offset(text).map(Literal::DateTimeOffset),
-        };
+        let instant = || literal::zoned_date_time(text);
+        return literal::date(text)
+            .map(Literal::Date)
+            .or_else(|| instant().map(|(instant, offset)| Literal::DateTimeOffset(instant, offset)));
     }
     if unsigned.contains(':') {
         return literal::time_of_day(text).map(Literal::TimeOfDay);

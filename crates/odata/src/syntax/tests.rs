@@ -97,7 +97,7 @@ fn print_literal(literal: &Literal<'_>, out: &mut String) {
         Literal::Guid(guid) => out.push_str(&literal::guid_text(guid)),
         Literal::Date(date) => write!(out, "{date}").unwrap(),
         Literal::TimeOfDay(clock) => out.push_str(&clock.text()),
-        Literal::DateTimeOffset(instant) => write!(out, "{}Z", instant.text()).unwrap(),
+        Literal::DateTimeOffset(instant, _) => write!(out, "{}Z", instant.text()).unwrap(),
         Literal::Duration(text) => write!(out, "duration'{text}'").unwrap(),
         Literal::Binary(_) => out.push_str("binary''"),
         Literal::Enum(name, member) => write!(out, "{name}'{member}'").unwrap(),
@@ -152,7 +152,7 @@ fn literal() -> impl Strategy<Value = Literal<'static>> {
             Literal::TimeOfDay(instant.clock())
         }),
         (0..4_000_000_000_000_i64).prop_map(|millisecond| {
-            Literal::DateTimeOffset(Moment::since_1970(i128::from(millisecond) * 1_000_000_000).unwrap())
+            Literal::DateTimeOffset(Moment::since_1970(i128::from(millisecond) * 1_000_000_000).unwrap(), 0)
         }),
         prop::sample::select(vec!["P1D", "-PT1.5S"]).prop_map(Literal::Duration),
         Just(Literal::Enum("Ns.Color", "Red")),

@@ -238,6 +238,32 @@ fn parts_of_a_literal_in_another_zone_than_utc_are_refused() {
         let error = database.error(&format!("T?$filter={filter}"));
         assert_eq!((error.code(), error.offset()), ("BadLiteral", Some(offset)), "{filter}: {error}");
     }
+    for function in ["year", "month", "day", "hour", "minute", "date", "time"] {
+        // A bare plus is a blank in a query.
+        for zone in ["+05:30", "%2B05:30", "-09:30", "+00:30"] {
+            for url in [
+                format!("T?$filter={function}(2024-05-01T14:00:00.5{zone}) ne null"),
+                format!("T?$filter=id in ({function}( (2024-05-01T14:00{zone}) ))"),
+                format!("T?$orderby={function}(2024-05-01T14:00:00{zone})"),
+            ] {
+                assert_eq!(database.error(&url).code(), "BadLiteral", "{url}");
+            }
+        }
+    }
+    for fine in [
+        "second(2024-05-01T14:00:07+05:30) eq 7",
+        "fractionalseconds(2024-05-01T14:00:07.5+05:30) eq 0.5",
+        "minute(2024-05-01T14:30:00+02:00) eq 30",
+        "hour(2024-05-01T14:30:00+00:00) eq 14",
+        "hour(2024-05-01T14:30:00-00:00) eq 14",
+    ] {
+        assert_eq!(database.ids(&format!("T?$filter={fine}")), [1, 2, 3, 4], "{fine}");
+    }
+    // The key of a set that is called like a function is read whole.
+    let sets = "CREATE TABLE Date (at DATETIME PRIMARY KEY, id INTEGER); INSERT INTO Date VALUES ('2024-05-01T12:00:00', 7)";
+    let columns = [("at", EdmType::DateTimeOffset, false), ("id", EdmType::Int64, true)];
+    let sets = Database::new(sets, vec![table("Date", &columns, &["at"])]);
+    assert!(sets.plan("Date(2024-05-01T14:00:00%2B02:00)", 10, None).is_ok());
 }
 
 #[test]
