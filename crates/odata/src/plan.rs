@@ -97,6 +97,7 @@ pub struct Single {
 /// Whatever is wrong with the request, or not supported.
 pub fn prepare(url: &Url, model: &Model, context: &Context<'_>, dialect: Dialect) -> Result<Plan, Error> {
     let request = Request::parse(url)?;
+    next_link_is_current(url, model, context)?;
     let bound = bind::bind(model, &request, context.now, context.format)?;
     let planner = Planner { url, model, context, dialect, format: bound.format, cacheable: !bound.uses_now };
     match bound.target {
@@ -113,6 +114,16 @@ pub fn prepare(url: &Url, model: &Model, context: &Context<'_>, dialect: Dialect
         Target::Count(scan) => {
             Ok(Plan::Count { statement: select::count_rows(dialect, &scan)?, cacheable: planner.cacheable })
         }
+    }
+}
+
+/// A next link of an earlier model is stale, whatever became of the names in its request: this comes before they are bound.
+fn next_link_is_current(url: &Url, model: &Model, context: &Context<'_>) -> Result<(), Error> {
+    match &context.position {
+        Some(position) if position.model_version != model.version && position.shape == url.shape() => {
+            Err(Reason::StalePosition.at("$skiptoken", 0))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -84,6 +84,7 @@ pub(crate) fn table(name: &str, columns: &[(&str, EdmType, bool)], key: &[&str])
         columns: columns.iter().map(column).collect(),
         primary_key: key.iter().map(|name| (*name).into()).collect(),
         foreign_keys: Vec::new(),
+        has_unusable_index: false,
     }
 }
 
@@ -158,6 +159,10 @@ impl Database {
     }
 
     pub(crate) fn number(&self, statement: &Statement) -> i64 {
+        if let Some(quicker) = statement.quicker.as_deref().filter(|quicker| self.holds(&quicker.checks)) {
+            let slow = Statement { quicker: None, ..statement.clone() };
+            assert_eq!(self.number(&quicker.statement), self.number(&slow), "{}", quicker.statement.sql);
+        }
         let mut number = 0;
         self.each(statement, |row| {
             if let Cell::Integer(count) = row.at(0) {
@@ -172,8 +177,20 @@ impl Database {
         checks.iter().all(|check| self.connection.query_row(check, [], |row| row.get(0)).unwrap())
     }
 
-    /// One page, and the position after it if there is more.
+    /// One page, and the position after it if there is more; the quicker statement gives the same where it may.
     pub(crate) fn page(&self, query: &Query) -> (String, Option<Position>) {
+        let page = self.page_of(query);
+        if let Some(quicker) =
+            query.statement.quicker.as_deref().filter(|quicker| self.holds(&quicker.checks))
+        {
+            let mut quick = query.clone();
+            quick.statement = quicker.statement.clone();
+            assert_eq!(self.page_of(&quick), page, "{}", quicker.statement.sql);
+        }
+        page
+    }
+
+    fn page_of(&self, query: &Query) -> (String, Option<Position>) {
         let mut out = Vec::new();
         let count = query.count.as_ref().map(|count| self.number(count));
         let mut body = query.encoder.start(&mut out, count);
@@ -194,8 +211,13 @@ impl Database {
 
     /// The body of the answer to a request, whatever it is of.
     pub(crate) fn body(&self, url: &str) -> String {
+        self.body_of(url, 100)
+    }
+
+    /// As [`body`](Self::body), with so many rows on a page.
+    pub(crate) fn body_of(&self, url: &str, page_size: usize) -> String {
         let mut out = Vec::new();
-        match self.plan(url, 100, None).unwrap() {
+        match self.plan(url, page_size, None).unwrap() {
             Plan::Entities(query) => return self.page(&query).0,
             Plan::Entity(single) => self.each(&single.statement, |row| {
                 single.encoder.entity(&mut out, &Borrowed(row));
@@ -213,6 +235,26 @@ impl Database {
             Plan::Metadata => return odata::csdl::xml(&self.model),
         }
         String::from_utf8(out).unwrap()
+    }
+
+    /// How SQLite reads a page, step by step.
+    pub(crate) fn explained(&self, url: &str) -> String {
+        let Plan::Entities(query) = self.plan(url, 10, None).unwrap() else { panic!("{url}") };
+        self.explained_statement(&query.statement)
+    }
+
+    /// How SQLite runs a statement, step by step.
+    pub(crate) fn explained_statement(&self, statement: &Statement) -> String {
+        let sql = format!("EXPLAIN QUERY PLAN {}", statement.sql);
+        let explained = Statement { sql, columns: 4, ..statement.clone() };
+        let mut steps = String::new();
+        self.each(&explained, |row| {
+            if let Cell::Text(text) = row.at(3) {
+                steps.push_str(&String::from_utf8_lossy(text));
+                steps.push('\n');
+            }
+        });
+        steps
     }
 
     /// The values of the property `id` in the answer to a request.

@@ -158,7 +158,45 @@ fn a_next_link_is_refused_by_another_request_and_another_model() {
     assert_eq!(code(&database, "T?$top=50&$orderby=n&$skiptoken=T"), "BadNextLink");
     let other = Database::new("", vec![table("T", &[("id", EdmType::Int64, false)], &["id"])]);
     assert_eq!(code(&other, "T?$top=50&$skiptoken=T"), "StaleNextLink");
+    assert_eq!(code(&other, "T?$top=51&$skiptoken=T"), "StaleNextLink");
     assert_eq!(database.plan("T?$top=50&$skiptoken=T", 3, None).unwrap_err().code(), "BadNextLink");
+}
+
+#[test]
+fn a_next_link_is_stale_whatever_became_of_the_names_in_its_request() {
+    let integers = |name: &str, columns: &[&str], key: &[&str]| {
+        let columns: Vec<(&str, EdmType, bool)> =
+            columns.iter().map(|column| (*column, EdmType::Int64, !key.contains(column))).collect();
+        Database::new(
+            "CREATE TABLE T (id INTEGER PRIMARY KEY, a, b); INSERT INTO T VALUES (1, 1, 1), (2, 2, 2)",
+            vec![table(name, &columns, key)],
+        )
+    };
+    let database = integers("T", &["id", "a", "b"], &["id"]);
+    for options in
+        ["$orderby=a", "$filter=a gt 0", "$select=a", "$orderby=a add b", "$top=2", "$count=true&$orderby=id"]
+    {
+        let url = format!("T?{options}");
+        let Plan::Entities(query) = database.plan(&url, 1, None).unwrap() else { panic!() };
+        let position = database.page(&query).1.unwrap();
+        let link = format!("{url}&$skiptoken=T");
+        assert!(database.plan(&link, 1, Some(position.clone())).is_ok(), "{link}");
+        for changed in [
+            integers("T", &["id", "b"], &["id"]),
+            integers("T", &["id", "A", "b"], &["id"]),
+            integers("T", &["id", "a", "b"], &["a"]),
+            integers("T", &["id", "a", "b", "c"], &["id"]),
+            integers("T", &["number", "a", "b"], &["number"]),
+            integers("U", &["id", "a", "b"], &["id"]),
+        ] {
+            let error = changed.plan(&link, 1, Some(position.clone())).unwrap_err();
+            assert_eq!(error.code(), "StaleNextLink", "{link}: {error}");
+        }
+        // One that belongs to another request is no next link of this one.
+        let other =
+            integers("T", &["id", "b"], &["id"]).plan("T?$orderby=a&$top=7&$skiptoken=T", 1, Some(position));
+        assert_eq!(other.unwrap_err().code(), "UnknownProperty");
+    }
 }
 
 #[test]
@@ -174,18 +212,7 @@ fn a_page_after_a_position_is_read_by_index_without_sorting() {
         else {
             panic!()
         };
-        let explained = odata::statement::Statement {
-            sql: format!("EXPLAIN QUERY PLAN {}", query.statement.sql),
-            columns: 4,
-            ..query.statement.clone()
-        };
-        let mut plan = String::new();
-        database.each(&explained, |row| {
-            if let odata::cell::Cell::Text(text) = row.at(3) {
-                plan.push_str(std::str::from_utf8(text).unwrap());
-                plan.push('\n');
-            }
-        });
+        let plan = database.explained_statement(&query.statement);
         assert!(plan.contains("SEARCH T"), "{url}: {plan}");
     }
 }
