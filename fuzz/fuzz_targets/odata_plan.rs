@@ -26,7 +26,13 @@ static MODEL: LazyLock<Model> = LazyLock::new(|| {
         storage: Storage::default(),
     };
     let columns = types.map(column).to_vec();
-    let table = Table { name: "T".into(), columns, primary_key: vec!["id".into()], foreign_keys: Vec::new() };
+    let table = Table {
+        name: "T".into(),
+        columns,
+        primary_key: vec!["id".into()],
+        foreign_keys: Vec::new(),
+        has_unusable_index: false,
+    };
     Model::compile("Fuzz", Schema { tables: vec![table] })
 });
 

@@ -4,6 +4,8 @@
 //! what cannot be served and says so in a [`Finding`]. The model is immutable: a changed schema gives a new one.
 
 pub(crate) mod compile;
+mod names;
+mod references;
 
 use std::collections::HashMap;
 
@@ -27,6 +29,8 @@ pub struct Table {
     pub primary_key: Vec<String>,
     /// What its rows refer to.
     pub foreign_keys: Vec<ForeignKey>,
+    /// Whether it has an index that cannot be used here, so that no statement may be left to choose it.
+    pub has_unusable_index: bool,
 }
 
 /// One column, already mapped to the type under which it is served.
@@ -141,6 +145,8 @@ pub struct EntityType {
     pub loose_key: Vec<usize>,
     /// Ways to related entities.
     pub navigations: Vec<Navigation>,
+    /// Whether the table has an index that cannot be used here, so that no statement may be left to choose it.
+    pub has_unusable_index: bool,
 }
 
 /// One structural property.

@@ -1,10 +1,9 @@
 //! From a database's schema to a model that OData can speak of.
 
-use std::collections::{HashMap, HashSet};
-
-use super::{Column, EntityType, Finding, ForeignKey, Model, Navigation, Property, Schema, Table};
+use super::names::Names;
+use super::references::connect;
+use super::{Column, EntityType, Finding, ForeignKey, Model, Property, Schema, Table};
 use crate::hash::Fnv;
-use crate::identifier;
 
 /// The name of the entity container; no entity type may have it, since both are members of the schema.
 pub(crate) const CONTAINER: &str = "Container";
@@ -13,7 +12,8 @@ impl Model {
     /// Compiles what a driver found. Nothing is an error: what cannot be served is dropped with a [`Finding`].
     pub fn compile(namespace: &str, schema: Schema) -> Self {
         let mut findings = Vec::new();
-        let mut names = HashSet::from([CONTAINER.to_owned()]);
+        let mut names = Names::of([CONTAINER.to_owned()]);
+        names.reserve(schema.tables.iter().filter(|table| !key(table).is_empty()).map(|table| &table.name));
         let mut entity_types = Vec::with_capacity(schema.tables.len());
         let mut references = Vec::with_capacity(schema.tables.len());
         for table in schema.tables {
@@ -35,15 +35,12 @@ impl Model {
 /// cannot be served.
 fn entity_type(
     table: Table,
-    names: &mut HashSet<String>,
+    names: &mut Names,
     findings: &mut Vec<Finding>,
 ) -> Option<(EntityType, Vec<ForeignKey>)> {
     let finding = |subject: String, message: &str| Finding { subject, message: message.to_owned() };
-    let mut key = Vec::with_capacity(table.primary_key.len());
-    for name in &table.primary_key {
-        key.extend(table.columns.iter().position(|column| column.name == *name));
-    }
-    if key.is_empty() || key.len() < table.primary_key.len() {
+    let key = key(&table);
+    if key.is_empty() {
         findings.push(finding(
             table.name,
             "not served: it has no key, so its rows have no address. Declare the columns that tell its rows apart with the \
@@ -51,18 +48,19 @@ fn entity_type(
         ));
         return None;
     }
-    let name = unique(names, &identifier::nearest(&table.name));
+    let name = names.identifier(&table.name);
     if name != table.name {
         findings.push(finding(
             table.name.clone(),
             &format!("served as {name}, since its name is no OData identifier of its own"),
         ));
     }
-    let mut property_names = HashSet::new();
+    let mut property_names = Names::of([]);
+    property_names.reserve(table.columns.iter().map(|column| &column.name));
     let mut properties = Vec::with_capacity(table.columns.len());
     let mut loose_key = Vec::new();
     for (index, column) in table.columns.into_iter().enumerate() {
-        let name = unique(&mut property_names, &identifier::nearest(&column.name));
+        let name = property_names.identifier(&column.name);
         let subject = || format!("{}.{}", table.name, column.name);
         if name != column.name {
             findings.push(finding(
@@ -94,9 +92,22 @@ fn entity_type(
             may_misfit,
         });
     }
-    let entity_type =
-        EntityType { name, table: table.name, properties, key, loose_key, navigations: Vec::new() };
+    let entity_type = EntityType {
+        name,
+        table: table.name,
+        properties,
+        key,
+        loose_key,
+        navigations: Vec::new(),
+        has_unusable_index: table.has_unusable_index,
+    };
     Some((entity_type, table.foreign_keys))
+}
+
+/// The columns of a table's key; none where one of them is missing.
+fn key(table: &Table) -> Vec<usize> {
+    let place = |name: &String| table.columns.iter().position(|column| column.name == *name);
+    table.primary_key.iter().map(place).collect::<Option<_>>().unwrap_or_default()
 }
 
 /// What there is to say of cells that stand for no value of the column's type.
@@ -120,108 +131,6 @@ fn misfits(column: &Column, in_key: bool) -> Option<String> {
     })
 }
 
-/// Turns each foreign key into a navigation property in either direction.
-fn connect(types: &mut [EntityType], references: &[Vec<ForeignKey>], findings: &mut Vec<Finding>) {
-    let by_table: HashMap<String, usize> =
-        types.iter().enumerate().map(|(index, entity)| (entity.table.to_ascii_lowercase(), index)).collect();
-    let mut taken: Vec<HashSet<String>> = types
-        .iter()
-        .map(|entity| entity.properties.iter().map(|property| property.name.clone()).collect())
-        .collect();
-    for (source, foreign_keys) in references.iter().enumerate() {
-        let target_of = |key: &ForeignKey| by_table.get(&key.target_table.to_ascii_lowercase()).copied();
-        for foreign_key in foreign_keys {
-            let target = target_of(foreign_key);
-            // Of several references to one table none has more right to its bare name than the others.
-            let is_one_of_many = foreign_keys.iter().filter(|other| target_of(other) == target).count() > 1;
-            let Some((target, on)) =
-                target.and_then(|target| Some((target, pairs(types, source, target, foreign_key)?)))
-            else {
-                findings.push(Finding {
-                    subject: format!("{}.{}", types[source].table, foreign_key.columns.join(",")),
-                    message: format!(
-                        "no navigation to {}: what it refers to is not served",
-                        foreign_key.target_table
-                    ),
-                });
-                continue;
-            };
-            let columns: Vec<&str> =
-                on.iter().map(|(own, _)| types[source].properties[*own].name.as_str()).collect();
-            let suffix = format!("_{}", columns.join("_"));
-            let named = |taken: &mut HashSet<String>, wanted: &str| {
-                if is_one_of_many {
-                    return unique(taken, &with_suffix(wanted, &suffix));
-                }
-                unique_or(taken, wanted, &suffix)
-            };
-            let name = named(&mut taken[source], &types[target].name);
-            let back = named(&mut taken[target], &types[source].name);
-            let reversed = on.iter().map(|(own, other)| (*other, *own)).collect();
-            types[source].navigations.push(Navigation {
-                name: name.clone(),
-                target,
-                collection: false,
-                on,
-                partner: back.clone(),
-            });
-            types[target].navigations.push(Navigation {
-                name: back,
-                target: source,
-                collection: true,
-                on: reversed,
-                partner: name,
-            });
-        }
-    }
-}
-
-/// The pairs of properties that a foreign key joins.
-fn pairs(
-    types: &[EntityType],
-    source: usize,
-    target: usize,
-    key: &ForeignKey,
-) -> Option<Vec<(usize, usize)>> {
-    let find = |entity: &EntityType, column: &str| {
-        entity.properties.iter().position(|property| property.column.eq_ignore_ascii_case(column))
-    };
-    let own: Vec<usize> =
-        key.columns.iter().map(|column| find(&types[source], column)).collect::<Option<_>>()?;
-    let others: Vec<usize> = if key.target_columns.is_empty() {
-        types[target].key.clone()
-    } else {
-        key.target_columns.iter().map(|column| find(&types[target], column)).collect::<Option<_>>()?
-    };
-    (own.len() == others.len() && !own.is_empty()).then(|| own.into_iter().zip(others).collect())
-}
-
-/// `wanted`, or `wanted` with the first free number, cut to the length of an identifier.
-fn unique(taken: &mut HashSet<String>, wanted: &str) -> String {
-    let mut name = identifier::shortened(wanted, identifier::MAX_LENGTH).to_owned();
-    let mut number = 2;
-    while !taken.insert(name.clone()) {
-        name = with_suffix(wanted, &format!("_{number}"));
-        number += 1;
-    }
-    name
-}
-
-/// `wanted`, or `wanted` with the suffix, or that with the first free number.
-fn unique_or(taken: &mut HashSet<String>, wanted: &str, suffix: &str) -> String {
-    if taken.insert(wanted.to_owned()) {
-        return wanted.to_owned();
-    }
-    unique(taken, &with_suffix(wanted, suffix))
-}
-
-/// A name with a suffix, shortened so that both are an identifier together.
-fn with_suffix(name: &str, suffix: &str) -> String {
-    let suffix = identifier::shortened(suffix, identifier::MAX_LENGTH / 2);
-    let room = identifier::MAX_LENGTH - suffix.chars().count();
-    format!("{}{suffix}", identifier::shortened(name, room))
-}
-
 fn version(namespace: &str, types: &[EntityType]) -> u64 {
     hash(namespace, types).finish()
 }
@@ -230,6 +139,7 @@ fn version(namespace: &str, types: &[EntityType]) -> u64 {
 fn version_of_plans(namespace: &str, types: &[EntityType]) -> u64 {
     let mut hash = hash(namespace, types);
     for entity in types {
+        hash.field(&[entity.has_unusable_index.into()]);
         for property in &entity.properties {
             hash.field(format!("{} {:?}", property.nullable, property.storage).as_bytes());
         }
@@ -276,6 +186,7 @@ mod tests {
             columns: columns.iter().map(column).collect(),
             primary_key: key.iter().map(|name| (*name).into()).collect(),
             foreign_keys: Vec::new(),
+            has_unusable_index: false,
         }
     }
 
@@ -346,6 +257,38 @@ mod tests {
         assert_eq!(names(0), ["Ports_From", "Ports_To"]);
         assert_eq!(names(1), ["Visits_From", "Visits_To"]);
         assert_eq!(model.entity_types[1].navigations[1].on, [(0, 2)]);
+    }
+
+    #[test]
+    fn real_names_come_before_mended_ones() {
+        let mut visits = table("a-b", &["a b", "a_b", "Ports", "x"], &["x"]);
+        for column in ["a b", "Ports", "x"] {
+            visits.foreign_keys.push(ForeignKey {
+                columns: vec![column.into()],
+                target_table: if column == "x" { "Ports_Ports" } else { "Ports" }.into(),
+                target_columns: Vec::new(),
+            });
+        }
+        let tables = vec![
+            visits,
+            // Not served, so that it takes no name.
+            table("a_b_2", &["x"], &[]),
+            table("a_b", &["x"], &["x"]),
+            table("Ports", &["a_b", "x"], &["x"]),
+            table("Ports_Ports", &["x"], &["x"]),
+        ];
+        let model = Model::compile("S", Schema { tables });
+        let types = &model.entity_types;
+        let names: Vec<&str> = types.iter().map(|entity| entity.name.as_str()).collect();
+        assert_eq!(names, ["a_b_2", "a_b", "Ports", "Ports_Ports"]);
+        let properties: Vec<&str> =
+            types[0].properties.iter().map(|property| property.name.as_str()).collect();
+        assert_eq!(properties, ["a_b_2", "a_b", "Ports", "x"]);
+        assert_eq!(types[0].property("a_b").unwrap().1.column, "a_b");
+        // The reference to `Ports_Ports` comes last and has the bare name all the same.
+        let navigations: Vec<&str> =
+            types[0].navigations.iter().map(|navigation| navigation.name.as_str()).collect();
+        assert_eq!(navigations, ["Ports_a_b_2", "Ports_Ports_2", "Ports_Ports"]);
     }
 
     #[test]

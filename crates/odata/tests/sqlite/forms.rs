@@ -64,6 +64,7 @@ fn database(declared: &str, ty: EdmType, values: &[&str], is_indexed: bool) -> D
         columns,
         primary_key: vec![key.into()],
         foreign_keys: Vec::new(),
+        has_unusable_index: false,
     };
     let id = column("id", EdmType::Int64, false, guaranteed);
     let tables = vec![
@@ -109,18 +110,6 @@ fn walk(database: &Database, url: &str) -> Vec<Value> {
             panic!("{url} is no collection")
         };
         let (body, after) = database.page(&query);
-        if let Some(quicker) =
-            query.statement.quicker.as_deref().filter(|quicker| database.holds(&quicker.checks))
-        {
-            let mut quick = query.clone();
-            quick.statement = quicker.statement.clone();
-            assert_eq!(
-                database.page(&quick),
-                (body.clone(), after.clone()),
-                "{url}: {}",
-                quicker.statement.sql
-            );
-        }
         all.extend(rows(&body));
         assert!(all.len() <= 2 * VALUES.len(), "{url} repeats itself");
         match after {
@@ -212,6 +201,8 @@ fn agree(declared: &str, ty: EdmType, database: &Database) {
         assert_eq!(unequal.len() + found.len(), every.len(), "{what} {unequal:?} {found:?}");
         assert_eq!(of(&format!("not%20(v%20eq%20{literal})")), unequal, "{what}");
         assert_eq!(of(&format!("v%20in%20({literal})")), found, "{what}");
+        let many = vec![literal.as_str(); 65].join(",");
+        assert_eq!(of(&format!("v%20in%20({many})")), found, "{what}");
         if !matches!(ty, EdmType::Guid | EdmType::Duration | EdmType::Binary) {
             let at_least = of(&format!("v%20ge%20{literal}"));
             let above = of(&format!("v%20gt%20{literal}"));

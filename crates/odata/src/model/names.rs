@@ -1,0 +1,72 @@
+//! Names that are taken, and new ones beside them. Whoever is called by an identifier keeps it; names that have to be
+//! mended take what is left.
+
+use std::collections::HashSet;
+
+use crate::identifier;
+
+/// The names of one scope: of a schema, or of a type.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    taken: HashSet<String>,
+    /// Those of `taken` that wait for their owners.
+    reserved: HashSet<String>,
+}
+
+impl Names {
+    /// Names that are taken for good.
+    pub(super) fn of(taken: impl IntoIterator<Item = String>) -> Self {
+        Self { taken: taken.into_iter().collect(), reserved: HashSet::new() }
+    }
+
+    /// Keeps those of the names that are identifiers for whoever asks for them by [`identifier`](Self::identifier).
+    pub(super) fn reserve<'n>(&mut self, names: impl Iterator<Item = &'n String>) {
+        for name in names.filter(|name| identifier::nearest(name) == **name) {
+            if self.taken.insert(name.clone()) {
+                self.reserved.insert(name.clone());
+            }
+        }
+    }
+
+    /// The name itself if it is reserved, else the nearest identifier that is free.
+    pub(super) fn identifier(&mut self, name: &str) -> String {
+        self.reserved.take(name).unwrap_or_else(|| self.unique(&identifier::nearest(name)))
+    }
+
+    /// Takes this very name; false if it is taken.
+    pub(super) fn take(&mut self, name: &str) -> bool {
+        self.taken.insert(name.to_owned())
+    }
+
+    /// `wanted`, or `wanted` with the first free number, cut to the length of an identifier.
+    pub(super) fn unique(&mut self, wanted: &str) -> String {
+        let mut name = identifier::shortened(wanted, identifier::MAX_LENGTH).to_owned();
+        let mut number = 2;
+        while !self.take(&name) {
+            name = with_suffix(wanted, &format!("_{number}"));
+            number += 1;
+        }
+        name
+    }
+}
+
+/// A name with a suffix, shortened so that both are an identifier together.
+pub(super) fn with_suffix(name: &str, suffix: &str) -> String {
+    let suffix = identifier::shortened(suffix, identifier::MAX_LENGTH / 2);
+    let room = identifier::MAX_LENGTH - suffix.chars().count();
+    format!("{}{suffix}", identifier::shortened(name, room))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_is_called_by_an_identifier_keeps_it() {
+        let asked = ["a b", "a_b", "a-b", "a_b_2", "Container", "Container_2"].map(str::to_owned);
+        let mut names = Names::of(["Container".to_owned()]);
+        names.reserve(asked.iter());
+        let given = asked.each_ref().map(|name| names.identifier(name));
+        assert_eq!(given, ["a_b_3", "a_b", "a_b_4", "a_b_2", "Container_3", "Container_2"]);
+    }
+}

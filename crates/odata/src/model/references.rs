@@ -1,0 +1,115 @@
+//! Foreign keys as navigation properties.
+
+use std::collections::HashMap;
+
+use super::names::{Names, with_suffix};
+use super::{EntityType, Finding, ForeignKey, Navigation};
+
+/// A foreign key whose two ends are served.
+struct Reference {
+    source: usize,
+    target: usize,
+    on: Vec<(usize, usize)>,
+    /// What is appended to a name that has to be told from others.
+    suffix: String,
+    /// Whether it is one of several from the one table to the other: none has more right to the bare name.
+    is_one_of_many: bool,
+}
+
+/// Turns each foreign key into a navigation property in either direction.
+pub(super) fn connect(
+    types: &mut [EntityType],
+    foreign_keys: &[Vec<ForeignKey>],
+    findings: &mut Vec<Finding>,
+) {
+    let references = references(types, foreign_keys, findings);
+    let properties =
+        |entity: &EntityType| Names::of(entity.properties.iter().map(|property| property.name.clone()));
+    let mut names: Vec<Names> = types.iter().map(properties).collect();
+    // Each end at the type that has it, called for the type to which it leads.
+    let ends: Vec<(usize, usize, &Reference)> = references
+        .iter()
+        .flat_map(|reference| {
+            [(reference.source, reference.target, reference), (reference.target, reference.source, reference)]
+        })
+        .collect();
+    let bare: Vec<Option<String>> = ends
+        .iter()
+        .map(|(owner, other, reference)| {
+            let wanted = &types[*other].name;
+            (!reference.is_one_of_many && names[*owner].take(wanted)).then(|| wanted.clone())
+        })
+        .collect();
+    let given: Vec<String> = ends
+        .iter()
+        .zip(bare)
+        .map(|((owner, other, reference), bare)| {
+            let with_column = || with_suffix(&types[*other].name, &reference.suffix);
+            bare.unwrap_or_else(|| names[*owner].unique(&with_column()))
+        })
+        .collect();
+    for (reference, pair) in references.into_iter().zip(given.chunks_exact(2)) {
+        let (name, back) = (pair[0].clone(), pair[1].clone());
+        let Reference { source, target, on, .. } = reference;
+        let reversed = on.iter().map(|(own, other)| (*other, *own)).collect();
+        let one = Navigation { name: name.clone(), target, collection: false, on, partner: back.clone() };
+        let many = Navigation { name: back, target: source, collection: true, on: reversed, partner: name };
+        types[source].navigations.push(one);
+        types[target].navigations.push(many);
+    }
+}
+
+/// The foreign keys that lead to a type, in the order of their declaration.
+fn references(
+    types: &[EntityType],
+    foreign_keys: &[Vec<ForeignKey>],
+    findings: &mut Vec<Finding>,
+) -> Vec<Reference> {
+    let by_table: HashMap<String, usize> =
+        types.iter().enumerate().map(|(index, entity)| (entity.table.to_ascii_lowercase(), index)).collect();
+    let mut references = Vec::new();
+    for (source, foreign_keys) in foreign_keys.iter().enumerate() {
+        let target_of = |key: &ForeignKey| by_table.get(&key.target_table.to_ascii_lowercase()).copied();
+        for foreign_key in foreign_keys {
+            let target = target_of(foreign_key);
+            let is_one_of_many = foreign_keys.iter().filter(|other| target_of(other) == target).count() > 1;
+            let Some((target, on)) =
+                target.and_then(|target| Some((target, pairs(types, source, target, foreign_key)?)))
+            else {
+                findings.push(Finding {
+                    subject: format!("{}.{}", types[source].table, foreign_key.columns.join(",")),
+                    message: format!(
+                        "no navigation to {}: what it refers to is not served",
+                        foreign_key.target_table
+                    ),
+                });
+                continue;
+            };
+            let columns: Vec<&str> =
+                on.iter().map(|(own, _)| types[source].properties[*own].name.as_str()).collect();
+            let suffix = format!("_{}", columns.join("_"));
+            references.push(Reference { source, target, on, suffix, is_one_of_many });
+        }
+    }
+    references
+}
+
+/// The pairs of properties that a foreign key joins.
+fn pairs(
+    types: &[EntityType],
+    source: usize,
+    target: usize,
+    key: &ForeignKey,
+) -> Option<Vec<(usize, usize)>> {
+    let find = |entity: &EntityType, column: &str| {
+        entity.properties.iter().position(|property| property.column.eq_ignore_ascii_case(column))
+    };
+    let own: Vec<usize> =
+        key.columns.iter().map(|column| find(&types[source], column)).collect::<Option<_>>()?;
+    let others: Vec<usize> = if key.target_columns.is_empty() {
+        types[target].key.clone()
+    } else {
+        key.target_columns.iter().map(|column| find(&types[target], column)).collect::<Option<_>>()?
+    };
+    (own.len() == others.len() && !own.is_empty()).then(|| own.into_iter().zip(others).collect())
+}
