@@ -4,6 +4,7 @@
 //! `truth` writes what is true exactly where the expression is true, `falsity` what is true exactly
 //! where it is false, `operand` its value, null included. `docs/spec/odata.md` has the table.
 
+mod assumed;
 pub mod functions;
 pub(crate) mod keyset;
 mod predicate;
@@ -48,6 +49,9 @@ impl Dialect {
 
 /// What differs between databases.
 pub(crate) trait Rules {
+    /// What follows the name of a table that is to be read without an index.
+    fn without_index(&self) -> &'static str;
+
     /// Writes a quoted identifier.
     fn identifier(&self, sql: &mut String, name: &str);
 
@@ -80,9 +84,22 @@ pub(crate) trait Rules {
     /// Writes a column as it is stored, for an order or a list.
     fn stored(&self, writer: &mut Writer<'_>, column: usize);
 
+    /// Writes a column as it is stored, to be read, or to be found among the same column of other rows.
+    fn same(&self, writer: &mut Writer<'_>, column: usize);
+
+    /// Writes the value of a column as it is ordered, and as it is compared with a constant for equality.
+    fn ordered(&self, writer: &mut Writer<'_>, column: usize);
+
     /// A statement of one row and column that tells, by 1, that a column can be ordered by as it is stored now; none if
     /// it never can.
     fn order_check(&self, entity_type: &EntityType, column: usize) -> Option<String>;
+
+    /// As [`order_check`](Self::order_check), that a column holds nothing but null and values in its layout; none where no
+    /// index begins with it, or where nothing would be won by it.
+    fn layout_check(&self, entity_type: &EntityType, column: usize) -> Option<String>;
+
+    /// How a constant is stored in the layout of a column; none if no cell there is equal to it.
+    fn stored_constant(&self, entity_type: &EntityType, column: usize, constant: &Constant) -> Option<Value>;
 
     /// Whether cells of a column can be compared with a constant as they are stored, so that a list of them will do.
     fn is_listable(&self, entity_type: &EntityType, column: usize, constant: &Constant) -> bool;
@@ -124,6 +141,10 @@ pub(crate) struct Writer<'m> {
     bound: HashMap<(usize, u8), usize>,
     /// Columns that are known to be in order as they are stored.
     pub(crate) in_order: Vec<usize>,
+    /// Columns that are known to hold nothing but null and values in their layout.
+    pub(crate) in_layout: Vec<usize>,
+    /// Whether all rows are known to have an address.
+    pub(crate) is_addressed: bool,
 }
 
 impl<'m> Writer<'m> {
@@ -137,6 +158,8 @@ impl<'m> Writer<'m> {
             longest: MAX_SQL,
             bound: HashMap::new(),
             in_order: Vec::new(),
+            in_layout: Vec::new(),
+            is_addressed: false,
         }
     }
 
@@ -182,6 +205,14 @@ impl<'m> Writer<'m> {
     pub(crate) fn sort_term(&mut self, term: &Typed) {
         match term.term {
             Term::Column(column) if self.sorts_as_stored(column) => self.rules.stored(self, column),
+            _ => self.position(term),
+        }
+    }
+
+    /// Writes a term of an order as a position carries it.
+    pub(crate) fn position(&mut self, term: &Typed) {
+        match term.term {
+            Term::Column(column) => self.rules.ordered(self, column),
             _ => self.operand(term),
         }
     }

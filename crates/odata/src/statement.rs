@@ -21,6 +21,8 @@ pub struct Quicker {
     /// Statements of one row and column each, without parameters. All must give 1, in the state of the data that the
     /// statement reads.
     pub checks: Vec<String>,
+    /// How long a check may take, in milliseconds: no longer than the other statement is likely to.
+    pub patience_millis: u64,
     /// What to run then.
     pub statement: Statement,
 }

@@ -201,7 +201,7 @@ pub(crate) fn units(value: f64, scale: u16) -> Option<(i64, i64)> {
 }
 
 /// Text, and numbers as they are written. Bytes that are no UTF-8 are read as replacement characters.
-fn text(cell: Cell<'_>) -> Option<Cow<'_, str>> {
+pub(crate) fn text(cell: Cell<'_>) -> Option<Cow<'_, str>> {
     match cell {
         Cell::Text(bytes) => Some(String::from_utf8_lossy(bytes)),
         Cell::Integer(value) => Some(itoa::Buffer::new().format(value).to_owned().into()),

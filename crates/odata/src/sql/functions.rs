@@ -46,6 +46,10 @@ impl Unanswerable {
 pub const FUNCTIONS: &[SqlFunction] = &[
     function("sluicegate_lower", 1, |cells| Ok(text::lower(cells))),
     function("sluicegate_upper", 1, |cells| Ok(text::upper(cells))),
+    function("sluicegate_trim", 1, |cells| Ok(text::trim(cells))),
+    function("sluicegate_concat", 2, |cells| Ok(text::concat(cells))),
+    function("sluicegate_contains", 2, |cells| Ok(text::contains(cells))),
+    function("sluicegate_index_of", 2, |cells| Ok(text::index_of(cells))),
     function("sluicegate_starts_with", 2, |cells| Ok(text::starts_with(cells))),
     function("sluicegate_ends_with", 2, |cells| Ok(text::ends_with(cells))),
     function("sluicegate_substring", 2, text::substring),
@@ -69,12 +73,14 @@ pub const FUNCTIONS: &[SqlFunction] = &[
     function(VALUE, 2, |cells| Ok(value(cells))),
     // Whether a cell is in a layout: cell, code of the reading, code of the layout.
     function(LAYOUT, 3, |cells| Ok(layout(cells))),
+    function(UTF8, 1, |cells| Ok(text::is_utf8(cells))),
     // What tells long values apart.
     function(DIGEST, 1, |cells| Ok(digest(cells))),
 ];
 
 pub(crate) const VALUE: &str = "sluicegate_value";
 pub(crate) const LAYOUT: &str = "sluicegate_layout";
+pub(crate) const UTF8: &str = "sluicegate_is_utf8";
 pub(crate) const DIGEST: &str = "sluicegate_digest";
 
 const fn function(
@@ -163,8 +169,11 @@ mod tests {
     fn functions_of_null_are_null_except_comparisons() {
         for function in FUNCTIONS {
             let given = (function.run)(&vec![Cell::Null; function.arguments]);
-            let expected =
-                if function.name == "sluicegate_at_least" { Value::Integer(1) } else { Value::Null };
+            let expected = match function.name {
+                "sluicegate_at_least" => Value::Integer(1),
+                UTF8 => Value::Integer(0),
+                _ => Value::Null,
+            };
             assert_eq!(given, Ok(expected), "{}", function.name);
         }
     }

@@ -1,12 +1,11 @@
 //! Expressions as SQL, with OData's null logic. True and false are written 1 and 0: SQLite takes the words for columns, where a
 //! table has such.
 
+mod list;
+
 use super::Writer;
 use crate::bind::function::Function;
-use crate::bind::typed::{Class, Comparison, Constant, Term, Typed};
-
-/// So many comparisons that are longer than a value are written one by one.
-const LONGEST_CHAIN: usize = 8;
+use crate::bind::typed::{Comparison, Constant, Term, Typed};
 
 const IS_NULL: &str = " IS NULL";
 const IS_NOT_NULL: &str = " IS NOT NULL";
@@ -233,52 +232,19 @@ impl Writer<'_> {
 
     fn pair(&mut self, operator: &str, left: &Typed, right: &Typed) {
         self.text("(");
-        self.operand(left);
+        self.side(left, right);
         self.text(operator);
-        self.operand(right);
+        self.side(right, left);
         self.text(")");
     }
 
-    /// Writes a membership as one list where that is the same, else as a chain of comparisons.
-    fn is_member(&mut self, operand: &Typed, list: &[Typed]) {
-        // A chain would write the operand as often as there are items.
-        let computed = operand.is_computed();
-        let (listed, others): (Vec<&Typed>, Vec<&Typed>) = list.iter().partition(|item| {
-            let plain = matches!(&item.term, Term::Constant(constant) if self.is_listable(operand, constant));
-            plain || (computed && !item.nullable)
-        });
-        if list.is_empty() {
-            return self.text("0");
+    /// Writes a side of a comparison for equality. Beside a constant that [stands for itself](stands_for_others) a column
+    /// need not be read.
+    fn side(&mut self, side: &Typed, other: &Typed) {
+        match (&side.term, &other.term) {
+            (Term::Column(column), Term::Constant(_)) => self.rules.ordered(self, *column),
+            _ => self.operand(side),
         }
-        // An index serves each comparison of a short chain; a long one would be written longer than its list.
-        let constant = |item: &&Typed| matches!(item.term, Term::Constant(_));
-        if others.len() > LONGEST_CHAIN && others.iter().all(constant) && !has_replaced(&others) {
-            let items: Vec<&Typed> = list.iter().collect();
-            self.operand(operand);
-            return self.items(&items);
-        }
-        let groups = usize::from(!listed.is_empty());
-        self.joined(" OR ", groups + others.len(), &mut |writer, at| {
-            let Some(at) = at.checked_sub(groups) else { return writer.is_listed(operand, &listed) };
-            writer.holds(Comparison::Eq, operand, others[at]);
-        });
-    }
-
-    fn is_listed(&mut self, operand: &Typed, items: &[&Typed]) {
-        match operand.term {
-            Term::Column(column) => self.rules.stored(self, column),
-            _ => self.operand(operand),
-        }
-        self.items(items);
-    }
-
-    fn items(&mut self, items: &[&Typed]) {
-        self.text(" IN (");
-        for (index, item) in items.iter().enumerate() {
-            self.text(if index == 0 { "" } else { "," });
-            self.operand(item);
-        }
-        self.text(")");
     }
 
     /// Writes whether a value is null. A result that is no number is null in SQL, and not in OData.
@@ -302,20 +268,9 @@ impl Writer<'_> {
         }
     }
 
-    fn is_listable(&self, operand: &Typed, constant: &Constant) -> bool {
-        match operand.term {
-            Term::Column(column) => self.rules.is_listable(self.entity_type, column, constant),
-            _ => self.rules.compares_directly(operand) && operand.class != Class::Boolean,
-        }
-    }
-
     fn is_direct(&self, left: &Typed, right: &Typed) -> bool {
         self.rules.compares_directly(left) && self.rules.compares_directly(right)
     }
-}
-
-fn has_replaced(items: &[&Typed]) -> bool {
-    items.iter().any(|item| stands_for_others(item))
 }
 
 /// Whether a constant may be shown for text that is stored otherwise: it holds the replacement character.

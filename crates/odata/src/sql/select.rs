@@ -1,7 +1,8 @@
 //! Whole statements: a page of a selection, one entity, a count.
 
-use super::{Dialect, MAX_SQL_AFTER, Writer, keyset};
-use crate::bind::typed::Term;
+use super::assumed::{Assumed, LONG_PATIENCE};
+use super::{Dialect, MAX_SQL_AFTER, Rules, Writer, keyset};
+use crate::bind::typed::{Term, Typed};
 use crate::bind::{Scan, Selection};
 use crate::cell::Value;
 use crate::error::{Error, Reason};
@@ -39,6 +40,10 @@ impl Columns {
         columns
     }
 
+    pub(super) fn rules(&self) -> &'static dyn Rules {
+        self.dialect.rules()
+    }
+
     /// The statement's column of a property, added if it is not there yet.
     pub(crate) fn property(&mut self, property: usize) -> usize {
         self.add(Read::Property(property))
@@ -70,49 +75,29 @@ pub(crate) fn page(
     after: Option<&[Mark]>,
     limits: Limits,
 ) -> Result<Statement, Error> {
-    let mut statement = written(selection, columns, after, limits, Vec::new())?;
-    statement.quicker = quicker(selection, columns, after, limits)?.map(Box::new);
+    let mut statement = written(selection, columns, after, limits, Assumed::default())?;
+    statement.quicker = quicker(selection, columns, after, limits).map(Box::new);
     Ok(statement)
 }
 
-/// The statement that orders by columns as they are stored, where an index may save a sort. What is stored is in the
-/// order of the values only while each column keeps to its layout: the checks say whether it does.
+/// The statement that takes columns as they are stored, where that lets an index serve an order or a condition. What is
+/// stored stands for the values only while each column keeps to its layout: the checks say whether it does.
 fn quicker(
     selection: &Selection<'_>,
     columns: &Columns,
     after: Option<&[Mark]>,
     limits: Limits,
-) -> Result<Option<Quicker>, Error> {
-    let (entity_type, rules) = (selection.scan.entity_type, columns.dialect.rules());
-    let Some(Term::Column(first)) = selection.order.first().map(|order| &order.term.term) else {
-        return Ok(None);
-    };
-    if entity_type.properties[*first].storage.index.is_none() {
-        return Ok(None);
+) -> Option<Quicker> {
+    let mut assumed = Assumed::of_order(selection, columns, after)
+        .unwrap_or_else(|| Assumed { marks: after.map(<[Mark]>::to_vec), ..Assumed::default() });
+    assumed.of_condition(columns.dialect, &selection.scan);
+    if assumed.checks.is_empty() {
+        return None;
     }
-    let (mut in_order, mut checks) = (Vec::new(), Vec::new());
-    let mut marks: Option<Vec<Mark>> = after.map(<[Mark]>::to_vec);
-    for (index, order) in selection.order.iter().enumerate() {
-        let Term::Column(column) = order.term.term else { continue };
-        if rules.sorts_as_stored(entity_type, column) {
-            continue;
-        }
-        let Some(check) = rules.order_check(entity_type, column) else { return Ok(None) };
-        in_order.push(column);
-        checks.push(check);
-        if let Some(marks) = &mut marks {
-            let property = &entity_type.properties[column];
-            let Some(stored) = marks[index].stored(property.reading(), property.storage.layout) else {
-                return Ok(None);
-            };
-            marks[index] = stored;
-        }
-    }
-    if checks.is_empty() {
-        return Ok(None);
-    }
-    let statement = written(selection, columns, marks.as_deref(), limits, in_order)?;
-    Ok(Some(Quicker { checks, statement }))
+    let (checks, marks) = (std::mem::take(&mut assumed.checks), assumed.marks.take());
+    let patience_millis = assumed.patience_millis;
+    let statement = written(selection, columns, marks.as_deref(), limits, assumed).ok()?;
+    Some(Quicker { checks, patience_millis, statement })
 }
 
 fn written(
@@ -120,9 +105,9 @@ fn written(
     columns: &Columns,
     after: Option<&[Mark]>,
     limits: Limits,
-    in_order: Vec<usize>,
+    assumed: Assumed,
 ) -> Result<Statement, Error> {
-    let mut writer = Writer { in_order, ..Writer::new(columns.dialect, selection.scan.entity_type) };
+    let mut writer = assumed.writer(columns.dialect, &selection.scan);
     match after {
         Some(values) => {
             writer.longest = MAX_SQL_AFTER;
@@ -141,10 +126,29 @@ fn written(
 
 /// The statement that counts the rows of a scan.
 pub(crate) fn count_rows(dialect: Dialect, scan: &Scan<'_>) -> Result<Statement, Error> {
-    let mut writer = Writer::new(dialect, scan.entity_type);
+    let mut statement = counted(dialect, scan, Assumed::default())?;
+    let mut assumed = Assumed::default();
+    assumed.of_condition(dialect, scan);
+    assumed.of_keys(dialect, scan);
+    let checks = std::mem::take(&mut assumed.checks);
+    if !checks.is_empty() {
+        let of_stored = counted(dialect, scan, assumed)?;
+        let quicker = Quicker { checks, patience_millis: LONG_PATIENCE, statement: of_stored };
+        statement.quicker = Some(Box::new(quicker));
+    }
+    Ok(statement)
+}
+
+fn counted(dialect: Dialect, scan: &Scan<'_>, assumed: Assumed) -> Result<Statement, Error> {
+    let mut writer = assumed.writer(dialect, scan);
     writer.text("SELECT count(*) FROM ");
     writer.table();
+    let named = writer.sql.len();
     conditions(&mut writer, scan, |_| {});
+    // Where all rows are counted SQLite takes the smallest index, whatever it needs.
+    if writer.sql.len() == named && scan.entity_type.has_unusable_index {
+        writer.text(writer.rules.without_index());
+    }
     writer.statement(1)
 }
 
@@ -184,7 +188,7 @@ fn key(writer: &mut Writer<'_>, parentheses: bool) {
     writer.text(if parentheses { "(" } else { "" });
     for (index, property) in entity_type.key.iter().enumerate() {
         writer.text(if index == 0 { "" } else { ", " });
-        writer.column(*property);
+        writer.rules.same(writer, *property);
     }
     writer.text(if parentheses { ")" } else { "" });
 }
@@ -202,9 +206,9 @@ fn list(writer: &mut Writer<'_>, selection: &Selection<'_>, columns: &Columns) {
     for (index, read) in columns.read.iter().enumerate() {
         writer.text(if index == 0 { "" } else { ", " });
         match read {
-            Read::Property(property) => writer.column(*property),
+            Read::Property(property) => writer.rules.same(writer, *property),
             Read::Term(term) => {
-                writer.operand(&selection.order[*term].term);
+                writer.position(&selection.order[*term].term);
             }
         }
     }
@@ -216,7 +220,13 @@ fn conditions(writer: &mut Writer<'_>, scan: &Scan<'_>, further: impl FnOnce(&mu
     let start = writer.sql.len();
     writer.text(" WHERE ");
     let empty = writer.sql.len();
-    for (index, condition) in scan.conditions.iter().enumerate() {
+    let (keys, asked): (Vec<&Typed>, Vec<&Typed>) =
+        scan.conditions.iter().partition(|condition| matches!(condition.term, Term::Addressed(_)));
+    let keys = if writer.is_addressed { Vec::new() } else { keys };
+    // A key is looked at in the rows that are left, unless what is asked may fail in a row that has none.
+    let can_fail = asked.iter().any(|condition| condition.can_fail());
+    let (first, second) = if can_fail { (keys, asked) } else { (asked, keys) };
+    for (index, condition) in first.into_iter().chain(second).enumerate() {
         writer.text(if index == 0 { "" } else { " AND " });
         writer.truth(condition);
     }

@@ -16,6 +16,10 @@ use crate::model::EntityType;
 pub(super) struct Sqlite;
 
 impl Rules for Sqlite {
+    fn without_index(&self) -> &'static str {
+        " NOT INDEXED"
+    }
+
     fn identifier(&self, sql: &mut String, name: &str) {
         sql.push('"');
         for character in name.chars() {
@@ -80,8 +84,24 @@ impl Rules for Sqlite {
         column::stored(writer, column);
     }
 
+    fn same(&self, writer: &mut Writer<'_>, column: usize) {
+        column::same(writer, column);
+    }
+
+    fn ordered(&self, writer: &mut Writer<'_>, column: usize) {
+        column::ordered(writer, column);
+    }
+
     fn order_check(&self, entity_type: &EntityType, column: usize) -> Option<String> {
         column::order_check(entity_type, column)
+    }
+
+    fn layout_check(&self, entity_type: &EntityType, column: usize) -> Option<String> {
+        column::layout_check(entity_type, column)
+    }
+
+    fn stored_constant(&self, entity_type: &EntityType, column: usize, constant: &Constant) -> Option<Value> {
+        column::stored_constant(entity_type, column, constant)
     }
 
     fn is_listable(&self, entity_type: &EntityType, column: usize, constant: &Constant) -> bool {
@@ -94,24 +114,20 @@ impl Rules for Sqlite {
 
     /// A literal prefix of a column is a range.
     fn begins(&self, writer: &mut Writer<'_>, arguments: &[Typed]) -> bool {
-        if let [text, Typed { term: Term::Constant(Constant::String(prefix)), .. }] = arguments
-            && let Term::Column(column) = text.term
-            && writer.entity_type.properties[column].storage.is_textual
-            && !prefix.contains('\u{FFFD}')
-            && let Some(end) = successor(prefix)
-        {
-            writer.text("(");
-            column::stored(writer, column);
-            writer.text(" >= ");
-            writer.repeated(prefix, 0, Value::Text(prefix.clone()));
-            writer.text(" AND ");
-            column::stored(writer, column);
-            writer.text(" < ");
-            writer.repeated(prefix, 1, Value::Text(end));
-            writer.text(")");
-            return true;
+        let [Typed { term: Term::Column(column), .. }, Typed { term: Term::Constant(constant), .. }] =
+            arguments
+        else {
+            return false;
+        };
+        let Constant::String(prefix) = constant else { return false };
+        let is_textual = writer.entity_type.properties[*column].storage.is_textual;
+        if prefix.is_empty() || prefix.contains('\u{FFFD}') || !is_textual {
+            return false;
         }
-        false
+        writer.text("(");
+        compare::begins(writer, *column, prefix, constant);
+        writer.text(")");
+        true
     }
 
     fn at_least(&self, writer: &mut Writer<'_>, left: &Typed, right: &Typed) {
@@ -143,17 +159,4 @@ fn around(writer: &mut Writer<'_>, before: &str, operands: &[&Typed], between: &
         writer.operand(operand);
     }
     writer.text(after);
-}
-
-/// The least text above all texts that start with `prefix`; none if there is no such.
-fn successor(prefix: &str) -> Option<String> {
-    let mut end = prefix.to_owned();
-    while let Some(last) = end.pop() {
-        let next = if last == '\u{d7ff}' { Some('\u{e000}') } else { char::from_u32(u32::from(last) + 1) };
-        if let Some(next) = next {
-            end.push(next);
-            return Some(end);
-        }
-    }
-    None
 }

@@ -91,19 +91,13 @@ fn declare(
         table.primary_key.push(column.name.clone());
     }
     let list: Vec<String> = table.primary_key.iter().map(|name| quoted(name)).collect();
-    let present: Vec<String> = list.iter().map(|name| format!("{name} IS NOT NULL")).collect();
-    let sql = format!(
-        "SELECT 1 FROM {} WHERE {} GROUP BY {} HAVING count(*) > 1 LIMIT 1",
-        quoted(&table.name),
-        present.join(" AND "),
-        list.join(", ")
-    );
     let named = table.primary_key.join(", ");
     connection.allow_row(table.columns.len())?;
-    let repeats = connection.within(PATIENCE, || {
-        let found = connection.sqlite().prepare(&sql).and_then(|mut statement| statement.exists([]));
-        found.map_err(|error| connection.failure(&error))
-    })?;
+    let repeats = match repeats(connection, &table.name, &list, "")? {
+        // By a rule that this server does not have nothing is compared later either.
+        Err(SourceError::Unsupported { .. }) => repeats(connection, &table.name, &list, " COLLATE BINARY")?,
+        repeats => repeats,
+    };
     match repeats {
         Ok(false) => Ok(None),
         Ok(true) => Ok(Some(format!("not served: rows share the values of the declared key {named}"))),
@@ -123,6 +117,27 @@ fn declare(
         }
         Err(error) => Err(error),
     }
+}
+
+/// Whether rows share their values of these columns, compared by a rule. The inner error is what kept it from an answer.
+fn repeats(
+    connection: &OpenConnection,
+    table: &str,
+    columns: &[String],
+    rule: &str,
+) -> Result<Result<bool, SourceError>, SourceError> {
+    let present: Vec<String> = columns.iter().map(|name| format!("{name} IS NOT NULL")).collect();
+    let compared: Vec<String> = columns.iter().map(|name| format!("{name}{rule}")).collect();
+    let sql = format!(
+        "SELECT 1 FROM {} WHERE {} GROUP BY {} HAVING count(*) > 1 LIMIT 1",
+        quoted(table),
+        present.join(" AND "),
+        compared.join(", ")
+    );
+    connection.within(PATIENCE, || {
+        let found = connection.sqlite().prepare(&sql).and_then(|mut statement| statement.exists([]));
+        found.map_err(|error| connection.failure(&error))
+    })
 }
 
 /// Notes that a declaration does not hold.

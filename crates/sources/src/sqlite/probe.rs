@@ -1,8 +1,8 @@
 //! Finds out what of a table this server can run.
 //!
 //! A program may give its database collations and functions of its own. They are not in the file, so whatever needs one
-//! cannot run here: a column may be shown and yet not be compared, or not even be computed. Statements are compiled, not
-//! run, so it takes microseconds a table.
+//! cannot run here: a column may be compared by its bytes only, or not even be computed. Statements are compiled, not run,
+//! so it takes microseconds a table.
 
 use odata::model::{Finding, Table};
 
@@ -24,30 +24,28 @@ pub(super) fn usable(
     let mut lost_key = None;
     for column in std::mem::take(&mut table.columns) {
         let name = quoted(&column.name);
-        let lost = fault(connection, &format!("SELECT {name} FROM {from}"))?;
-        let incomparable = match lost {
-            None => fault(connection, &format!("SELECT {name} FROM {from} ORDER BY {name}"))?,
-            Some(_) => None,
-        };
-        let message = match (&lost, &incomparable) {
-            (Some(why), _) => format!("left out, it cannot be read here: {why}"),
-            (_, Some(why)) => format!("shown, but it cannot be compared or ordered here: {why}"),
-            _ => {
-                table.columns.push(column);
-                continue;
+        let subject = format!("{}.{}", table.name, column.name);
+        // The rule of the column is needed for neither.
+        let lost = fault(connection, &format!("SELECT {name} FROM {from} ORDER BY {name} COLLATE BINARY"))?;
+        if let Some(why) = lost {
+            if table.primary_key.contains(&column.name) {
+                lost_key = Some(column.name);
             }
-        };
-        if table.primary_key.contains(&column.name) {
-            lost_key = Some(column.name.clone());
+            let message = format!("left out, it cannot be read here: {why}");
+            findings.push(Finding { subject, message });
+            continue;
         }
-        findings.push(Finding { subject: format!("{}.{}", table.name, column.name), message });
-        if lost.is_none() {
-            table.columns.push(column);
+        if let Some(why) = fault(connection, &format!("SELECT {name} FROM {from} ORDER BY {name}"))? {
+            let message = format!(
+                "compared and ordered byte by byte, and by no index, since only the program that made the database has the \
+                 rule of the column: {why}"
+            );
+            findings.push(Finding { subject, message });
         }
+        table.columns.push(column);
     }
     if let Some(key) = lost_key {
-        let message =
-            format!("not served: its rows have no address, since {key} of its key cannot be compared");
+        let message = format!("not served: its rows have no address, since {key} of its key cannot be read");
         findings.push(Finding { subject: table.name, message });
         return Ok(None);
     }
@@ -57,6 +55,13 @@ pub(super) fn usable(
         return Ok(None);
     }
     Ok(Some(table))
+}
+
+/// What there is to say of a table with an index that needs a rule of another program.
+pub(super) fn unusable_index(table: &Table) -> Finding {
+    let message = "an index of it is not used, since only the program that made the database has the rule by which it \
+                   compares";
+    Finding { subject: table.name.clone(), message: message.to_owned() }
 }
 
 /// Why a statement cannot be compiled, in SQLite's words; an error where that is not the statement's fault.

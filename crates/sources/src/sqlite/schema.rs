@@ -59,6 +59,7 @@ pub(super) fn describe(
             };
             keys::complete(connection, &mut table, listed.has_rowid, keys, &mut described)?;
             storage::complete(sqlite, &mut table).map_err(fail)?;
+            described.findings.extend(table.has_unusable_index.then(|| probe::unusable_index(&table)));
             let declared = survey::declare(forms, &mut table);
             survey::look(connection, &mut table, &declared, until, &mut described.findings)?;
             described.schema.tables.push(table);
@@ -156,6 +157,7 @@ fn table(sqlite: &Connection, listed: &Listed, is_utf8: bool) -> rusqlite::Resul
         primary_key: key.iter().map(|&at| columns[at].column.name.clone()).collect(),
         columns: columns.into_iter().map(|declared| declared.column).collect(),
         foreign_keys,
+        has_unusable_index: false,
     })
 }
 

@@ -50,21 +50,26 @@ fn has_text_affinity(declared: &str) -> bool {
 /// Finds out by which rules text is compared, and which columns have an index.
 pub(super) fn complete(sqlite: &Connection, table: &mut Table) -> rusqlite::Result<()> {
     let indexes = indexes(sqlite, &table.name)?;
+    table.has_unusable_index = indexes.iter().any(|(_, rule)| *rule == Collation::Unknown);
     for column in &mut table.columns {
         let found = indexes.iter().filter(|(name, _)| *name == column.name).map(|(_, rule)| *rule);
         column.storage.index = found.reduce(|best, rule| if best == Collation::Binary { best } else { rule });
-        if matches!(column.ty, EdmType::String { .. }) {
-            column.storage.collation = collation(sqlite, &table.name, &column.name);
+        let rule = collation(sqlite, &table.name, &column.name);
+        // Only text is ordered by a rule that is known.
+        if matches!(column.ty, EdmType::String { .. }) || rule == Collation::Unknown {
+            column.storage.collation = rule;
         }
     }
     Ok(())
 }
 
-/// The first column of each index of all rows, and its rule.
+/// The first column of each index of all rows, and its rule. An index in which any rule is unknown serves nobody.
 fn indexes(sqlite: &Connection, table: &str) -> rusqlite::Result<Vec<(String, Collation)>> {
     let mut statement = sqlite.prepare_cached(
-        "SELECT x.name, x.coll FROM pragma_index_list(?1, 'main') AS i, pragma_index_xinfo(i.name, 'main') AS x
-         WHERE x.seqno = 0 AND x.name IS NOT NULL AND NOT i.partial",
+        "SELECT x.name, coalesce(min(y.coll), x.coll)
+         FROM pragma_index_list(?1, 'main') AS i, pragma_index_xinfo(i.name, 'main') AS x
+           LEFT JOIN pragma_index_xinfo(i.name, 'main') AS y ON upper(y.coll) NOT IN ('BINARY', 'NOCASE', 'RTRIM')
+         WHERE x.seqno = 0 AND x.name IS NOT NULL AND NOT i.partial GROUP BY i.name",
     )?;
     let rows = statement.query_map([table], |row| {
         let rule: String = row.get(1)?;

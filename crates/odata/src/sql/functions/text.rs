@@ -1,60 +1,73 @@
-//! Functions of texts.
-
-use std::borrow::Cow;
+//! Functions of texts. They take cells as they are stored and work on what is shown of them.
 
 use super::Unanswerable;
 use super::number::Number;
 use crate::cell::{Cell, Value};
+use crate::form::read::text;
 
-/// A cell as text: numbers as SQLite writes them, bytes that are no UTF-8 with replacement characters.
-fn text(cell: Cell<'_>) -> Option<Cow<'_, str>> {
-    match cell {
-        Cell::Null => None,
-        Cell::Integer(integer) => Some(integer.to_string().into()),
-        Cell::Real(real) => Some(format!("{real:?}").into()),
-        Cell::Text(bytes) | Cell::Blob(bytes) => Some(String::from_utf8_lossy(bytes)),
-    }
-}
-
-/// Unicode's case mapping: SQLite's own functions know ASCII only. What is no text comes back as it is.
+/// Unicode's case mapping: SQLite's own functions know ASCII only.
 pub(super) fn lower(cells: &[Cell<'_>]) -> Value {
-    with_case(cells, str::to_lowercase)
+    changed(cells, str::to_lowercase)
 }
 
 /// As [`lower`].
 pub(super) fn upper(cells: &[Cell<'_>]) -> Value {
-    with_case(cells, str::to_uppercase)
+    changed(cells, str::to_uppercase)
 }
 
-fn with_case(cells: &[Cell<'_>], change: fn(&str) -> String) -> Value {
-    match cells {
-        [Cell::Text(bytes)] => Value::Text(change(&String::from_utf8_lossy(bytes))),
-        [other] => other.to_value(),
-        _ => Value::Null,
-    }
+/// Without what Unicode calls white space at either end.
+pub(super) fn trim(cells: &[Cell<'_>]) -> Value {
+    changed(cells, |text| text.trim().to_owned())
+}
+
+fn changed(cells: &[Cell<'_>], change: fn(&str) -> String) -> Value {
+    let [cell] = cells else { return Value::Null };
+    text(*cell).map_or(Value::Null, |text| Value::Text(change(&text)))
 }
 
 /// How many characters a text has, past a NUL too.
 pub(super) fn length(cells: &[Cell<'_>]) -> Value {
     let [cell] = cells else { return Value::Null };
-    text(*cell)
-        .map_or(Value::Null, |text| Value::Integer(i64::try_from(text.chars().count()).unwrap_or(i64::MAX)))
+    text(*cell).map_or(Value::Null, |text| characters(&text))
+}
+
+fn characters(text: &str) -> Value {
+    Value::Integer(i64::try_from(text.chars().count()).unwrap_or(i64::MAX))
+}
+
+pub(super) fn contains(cells: &[Cell<'_>]) -> Value {
+    of_both(cells, |text, part| Value::Integer(text.contains(part).into()))
 }
 
 pub(super) fn starts_with(cells: &[Cell<'_>]) -> Value {
-    compare(cells, |text, prefix| text.starts_with(prefix))
+    of_both(cells, |text, prefix| Value::Integer(text.starts_with(prefix).into()))
 }
 
 pub(super) fn ends_with(cells: &[Cell<'_>]) -> Value {
-    compare(cells, |text, suffix| text.ends_with(suffix))
+    of_both(cells, |text, suffix| Value::Integer(text.ends_with(suffix).into()))
 }
 
-fn compare(cells: &[Cell<'_>], holds: fn(&str, &str) -> bool) -> Value {
-    let [whole, part] = cells else { return Value::Null };
-    match (text(*whole), text(*part)) {
-        (Some(whole), Some(part)) => Value::Integer(i64::from(holds(&whole, &part))),
+/// Where the first text first holds the second one, in characters from zero; -1 if it does not.
+pub(super) fn index_of(cells: &[Cell<'_>]) -> Value {
+    of_both(cells, |text, part| text.find(part).map_or(Value::Integer(-1), |at| characters(&text[..at])))
+}
+
+pub(super) fn concat(cells: &[Cell<'_>]) -> Value {
+    of_both(cells, |left, right| Value::Text(format!("{left}{right}")))
+}
+
+fn of_both(cells: &[Cell<'_>], compute: fn(&str, &str) -> Value) -> Value {
+    let [left, right] = cells else { return Value::Null };
+    match (text(*left), text(*right)) {
+        (Some(left), Some(right)) => compute(&left, &right),
         _ => Value::Null,
     }
+}
+
+/// Whether a cell is text in UTF-8, so that what is stored is what is shown.
+pub(super) fn is_utf8(cells: &[Cell<'_>]) -> Value {
+    let is_utf8 = matches!(cells, [Cell::Text(bytes)] if std::str::from_utf8(bytes).is_ok());
+    Value::Integer(is_utf8.into())
 }
 
 /// Characters count from zero; a negative start counts from the end.
@@ -71,6 +84,10 @@ pub(super) fn substring(cells: &[Cell<'_>]) -> Result<Value, Unanswerable> {
         Some(Some(length)) => usize::try_from(length).unwrap_or(usize::MAX),
         None => usize::MAX,
     };
+    Ok(Value::Text(part(&whole, start, length).to_owned()))
+}
+
+fn part(whole: &str, start: i64, length: usize) -> &str {
     let skipped = if start < 0 {
         let from_end = usize::try_from(start.unsigned_abs()).unwrap_or(usize::MAX);
         whole.chars().count().saturating_sub(from_end)
@@ -84,7 +101,7 @@ pub(super) fn substring(cells: &[Cell<'_>]) -> Result<Value, Unanswerable> {
     }
     let rest = rest.as_str();
     let end = rest.char_indices().nth(length).map_or(rest.len(), |(at, _)| at);
-    Ok(Value::Text(rest[..end].to_owned()))
+    &rest[..end]
 }
 
 fn place(cell: Cell<'_>) -> Option<i64> {

@@ -1,26 +1,22 @@
 //! Functions and arithmetic in SQLite. Each operand is written once: where SQLite's own functions would need it several
 //! times, one of [ours](crate::sql::functions) is called.
 
-use super::around;
+use super::{around, column};
 use crate::bind::function::Function;
-use crate::bind::typed::{Arithmetic, Class, Typed};
+use crate::bind::typed::{Arithmetic, Class, Constant, Term, Typed};
 use crate::sql::Writer;
-
-/// The characters that `trim` removes: those that Unicode calls white space.
-const WHITE_SPACE: &str = "char(9,10,11,12,13,32,133,160,5760,8192,8193,8194,8195,8196,8197,8198,8199,8200,8201,8202,\
-                           8232,8233,8239,8287,12288)";
 
 pub(super) fn call(writer: &mut Writer<'_>, function: Function, arguments: &[Typed]) {
     match (function, arguments) {
-        (Function::StartsWith, _) => plain(writer, "sluicegate_starts_with(", arguments),
-        (Function::EndsWith, _) => plain(writer, "sluicegate_ends_with(", arguments),
-        (Function::Substring, _) => plain(writer, "sluicegate_substring(", arguments),
+        (Function::StartsWith, _) => of_texts(writer, "sluicegate_starts_with(", arguments),
+        (Function::EndsWith, _) => of_texts(writer, "sluicegate_ends_with(", arguments),
+        (Function::Substring, _) => of_texts(writer, "sluicegate_substring(", arguments),
         (Function::Floor, _) => plain(writer, "sluicegate_floor(", arguments),
         (Function::Ceiling, _) => plain(writer, "sluicegate_ceiling(", arguments),
         (Function::Round, _) => plain(writer, "sluicegate_round(", arguments),
-        (Function::Length, _) => plain(writer, "sluicegate_length(", arguments),
-        (Function::ToLower, _) => plain(writer, "sluicegate_lower(", arguments),
-        (Function::ToUpper, _) => plain(writer, "sluicegate_upper(", arguments),
+        (Function::Length, _) => of_texts(writer, "sluicegate_length(", arguments),
+        (Function::ToLower, _) => of_texts(writer, "sluicegate_lower(", arguments),
+        (Function::ToUpper, _) => of_texts(writer, "sluicegate_upper(", arguments),
         (Function::Date, [instant]) => around(writer, "substr(", &[instant], "", ", 1, 10)"),
         (Function::Time, [instant]) => around(writer, "substr(", &[instant], "", ", 12)"),
         (Function::Year, [date]) => part(writer, date, "1, 4"),
@@ -39,14 +35,11 @@ pub(super) fn call(writer: &mut Writer<'_>, function: Function, arguments: &[Typ
                 in_time(time, ", 9) AS REAL)", ", 20) AS REAL)"),
             );
         }
-        (Function::Contains, [text, part]) => around(writer, "(instr(", &[text, part], ", ", ") > 0)"),
-        (Function::IndexOf, [text, part]) => around(writer, "(instr(", &[text, part], ", ", ") - 1)"),
-        (Function::Concat, [left, right]) => around(writer, "(", &[left, right], " || ", ")"),
-        (Function::Trim, [text]) => {
-            around(writer, "trim(", &[text], "", ", ");
-            writer.text(WHITE_SPACE);
-            writer.text(")");
-        }
+        (Function::Contains, [text, part]) if contains(writer, text, part) => {}
+        (Function::Contains, _) => of_texts(writer, "sluicegate_contains(", arguments),
+        (Function::IndexOf, _) => of_texts(writer, "sluicegate_index_of(", arguments),
+        (Function::Concat, _) => of_texts(writer, "sluicegate_concat(", arguments),
+        (Function::Trim, _) => of_texts(writer, "sluicegate_trim(", arguments),
         (_, _) => writer.text("NULL"),
     }
 }
@@ -58,6 +51,37 @@ fn part(writer: &mut Writer<'_>, operand: &Typed, place: &str) {
 
 fn in_time<'p>(operand: &Typed, in_time: &'p str, in_moment: &'p str) -> &'p str {
     if operand.class == Class::TimeOfDay { in_time } else { in_moment }
+}
+
+/// A call of one of our functions that take texts. They read a cell as it is shown, so that a column need not be read before.
+fn of_texts(writer: &mut Writer<'_>, name: &str, arguments: &[Typed]) {
+    writer.text(name);
+    for (index, argument) in arguments.iter().enumerate() {
+        writer.text(if index == 0 { "" } else { ", " });
+        match argument.term {
+            Term::Column(column) if argument.class == Class::String => writer.column(column),
+            _ => writer.operand(argument),
+        }
+    }
+    writer.text(")");
+}
+
+/// Writes whether a column holds a literal by SQLite's own function, which is quick; false where it would not tell what is
+/// shown. It compares bytes, and no part of a text in UTF-8 is found in bytes that are none, but for the character that is
+/// shown for those.
+fn contains(writer: &mut Writer<'_>, text: &Typed, part: &Typed) -> bool {
+    let (Term::Column(column), Term::Constant(Constant::String(literal))) = (&text.term, &part.term) else {
+        return false;
+    };
+    if literal.contains('\u{FFFD}') || !column::keeps_text(writer, *column) {
+        return false;
+    }
+    writer.text("(instr(");
+    column::ordered(writer, *column);
+    writer.text(", ");
+    writer.operand(part);
+    writer.text(") > 0)");
+    true
 }
 
 /// A call with all arguments as they are.

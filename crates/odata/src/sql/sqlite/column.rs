@@ -15,8 +15,20 @@ use crate::sql::{Dialect, Rules as _, Writer, functions};
 /// Writes the column as it is stored; text is compared byte by byte, whatever the column's own rule is.
 pub(super) fn stored(writer: &mut Writer<'_>, column: usize) {
     writer.column(column);
-    let property = property(writer, column);
-    if matches!(property.ty, EdmType::String { .. }) && property.storage.collation != Collation::Binary {
+    let is_by_bytes = match property(writer, column).storage.collation {
+        Collation::Binary => true,
+        // Other values that are stored as text compare under such a rule as they do byte by byte, and have its index.
+        Collation::Named(_) => !matches!(property(writer, column).ty, EdmType::String { .. }),
+        // This server cannot compare by it at all.
+        Collation::Unknown => false,
+    };
+    writer.text(if is_by_bytes { "" } else { " COLLATE BINARY" });
+}
+
+/// Writes the column by its own rule, which the index of a key has, if this server has that rule too.
+pub(super) fn same(writer: &mut Writer<'_>, column: usize) {
+    writer.column(column);
+    if property(writer, column).storage.collation == Collation::Unknown {
         writer.text(" COLLATE BINARY");
     }
 }
@@ -48,6 +60,22 @@ pub(super) fn sorts_as_stored(entity_type: &EntityType, column: usize) -> bool {
         || (entity_type.key.contains(&column) && property.storage.layout.is_ordered(property.ty))
 }
 
+/// Whether a column of texts holds texts alone, in UTF-8 unless they are broken, so that bytes can be compared.
+pub(super) fn keeps_text(writer: &Writer<'_>, column: usize) -> bool {
+    property(writer, column).storage.is_textual || is_sound(writer.entity_type, column)
+}
+
+/// Writes the value of the column as it is ordered: text by the bytes that are stored, also where they are no UTF-8.
+pub(super) fn ordered(writer: &mut Writer<'_>, column: usize) {
+    let property = property(writer, column);
+    let is_text = matches!(property.ty, EdmType::String { .. }) && property.storage.is_textual;
+    if !is_text || is_sound(writer.entity_type, column) {
+        return value(writer, column);
+    }
+    by_class(writer, column, &["text"]);
+    writer.text(" END)");
+}
+
 /// Writes the value of the column.
 pub(super) fn value(writer: &mut Writer<'_>, column: usize) {
     if is_sound(writer.entity_type, column) {
@@ -63,10 +91,6 @@ pub(super) fn value(writer: &mut Writer<'_>, column: usize) {
         }
         EdmType::Single | EdmType::Double => {
             by_class(writer, column, &["integer", "real"]);
-            writer.text(" END)");
-        }
-        EdmType::String { .. } if property.storage.is_textual => {
-            by_class(writer, column, &["text"]);
             writer.text(" END)");
         }
         ty => match ty.bounds() {
@@ -101,7 +125,7 @@ fn by_class(writer: &mut Writer<'_>, column: usize, classes: &[&str]) {
 }
 
 fn between(writer: &mut Writer<'_>, column: usize, min: i64, max: i64) {
-    writer.column(column);
+    stored(writer, column);
     writer.text(&format!(" BETWEEN {min} AND {max}"));
 }
 
@@ -126,7 +150,7 @@ fn in_layout(writer: &mut Writer<'_>, column: usize) {
 
 pub(super) fn is_null(writer: &mut Writer<'_>, column: usize) {
     let entity_type = writer.entity_type;
-    if is_sound(entity_type, column) {
+    if is_sound(entity_type, column) || writer.in_layout.contains(&column) {
         writer.text("(");
         writer.column(column);
         return writer.text(" IS NULL)");
@@ -154,7 +178,7 @@ pub(super) fn is_null(writer: &mut Writer<'_>, column: usize) {
 /// Writes whether a Boolean column is `value`, as a list that an index serves.
 pub(super) fn is(writer: &mut Writer<'_>, column: usize, value: bool) {
     let (numbers, words) = booleans(property(writer, column).storage.form, value);
-    writer.column(column);
+    stored(writer, column);
     if is_sound(writer.entity_type, column) {
         return writer.text(if value { " = 1" } else { " = 0" });
     }
@@ -176,10 +200,9 @@ pub(super) fn is_addressed(writer: &mut Writer<'_>, column: usize) {
         EdmType::Single | EdmType::Double => has_number(writer, column),
         ty if ty.bounds().is_some() => is_whole(writer, column),
         EdmType::String { .. } if property.storage.layout == Layout::PLAIN => {
-            writer.text("(typeof(");
+            writer.text(functions::UTF8);
+            writer.text("(");
             writer.column(column);
-            writer.text(") = 'text' AND ");
-            in_layout(writer, column);
             writer.text(")");
         }
         _ => in_layout(writer, column),
@@ -258,24 +281,48 @@ pub(super) fn order_check(entity_type: &EntityType, column: usize) -> Option<Str
     {
         return None;
     }
+    Some(check(entity_type, column))
+}
+
+pub(super) fn layout_check(entity_type: &EntityType, column: usize) -> Option<String> {
+    let property = &entity_type.properties[column];
+    let is_text = matches!(property.ty, EdmType::String { .. });
+    // An index of text has the order in which its bytes are compared, or is none here.
+    let serves = match property.storage.index {
+        Some(Collation::Binary) => !is_text || property.storage.is_textual,
+        Some(Collation::Named(_)) => !is_text,
+        Some(Collation::Unknown) | None => false,
+    };
+    let is_known = is_sound(entity_type, column) || property.storage.layout == Layout::NONE;
+    (serves && !is_known).then(|| check(entity_type, column))
+}
+
+/// A statement that tells whether all cells of a column are null or in its layout; of text, whether they are text.
+fn check(entity_type: &EntityType, column: usize) -> String {
     let mut writer = Writer::new(Dialect::Sqlite, entity_type);
     writer.text("SELECT NOT EXISTS (SELECT 1 FROM ");
     writer.table();
     writer.text(" WHERE ");
+    stored(&mut writer, column);
     // Text is above numbers, and bytes are above text: the index knows whether there are any.
-    if matches!(property.ty, EdmType::Single | EdmType::Double) {
-        writer.column(column);
-        writer.text(" >= '')");
-    } else if is_text {
-        stored(&mut writer, column);
-        writer.text(" >= x'')");
-    } else {
-        writer.column(column);
-        writer.text(" IS NOT NULL AND NOT ");
-        in_layout(&mut writer, column);
-        writer.text(")");
+    match property(&writer, column).ty {
+        EdmType::Single | EdmType::Double => writer.text(" >= '')"),
+        EdmType::String { .. } => writer.text(" >= x'')"),
+        ty => {
+            writer.text(" IS NOT NULL AND NOT ");
+            if let Some((min, max)) = ty.bounds() {
+                writer.text("(typeof(");
+                writer.column(column);
+                writer.text(") = 'integer' AND ");
+                between(&mut writer, column, min, max);
+                writer.text(")");
+            } else {
+                in_layout(&mut writer, column);
+            }
+            writer.text(")");
+        }
     }
-    Some(writer.sql)
+    writer.sql
 }
 
 /// Writes the digest of a term.
@@ -286,9 +333,9 @@ pub(super) fn digest(writer: &mut Writer<'_>, term: &Typed) {
     writer.text(")");
 }
 
-/// How a constant is stored in a column of the key whose cells are not compared as they are.
-pub(super) fn stored_key(writer: &Writer<'_>, column: usize, constant: &Constant) -> Option<Value> {
-    let property = property(writer, column);
+/// How a constant of the column's class is stored in its layout; none if it is not.
+pub(super) fn stored_constant(entity_type: &EntityType, column: usize, constant: &Constant) -> Option<Value> {
+    let property = &entity_type.properties[column];
     property.reading().stored(property.storage.layout, &Sqlite.value(constant))
 }
 

@@ -47,7 +47,7 @@ pub(super) fn symbol(comparison: Comparison) -> &'static str {
 fn beside(writer: &mut Writer<'_>, comparison: Comparison, column: usize, constant: &Constant) {
     let is_sound = column::is_sound(writer.entity_type, column);
     if comparison == Comparison::Eq && column::is_looked_up(writer, column, constant) {
-        return match column::stored_key(writer, column, constant) {
+        return match column::stored_constant(writer.entity_type, column, constant) {
             Some(stored) => bound(writer, column, " = ", stored),
             None => writer.text("0"),
         };
@@ -135,11 +135,13 @@ fn text_beside(
 ) {
     let is_sound = column::is_sound(writer.entity_type, column);
     let value = Value::Text(text.to_owned());
-    if text.contains('\u{FFFD}') && !is_sound {
-        // The character that is shown for what is no text.
-        column::read(writer, column);
-        writer.text(symbol(comparison));
-        return writer.repeated(constant, 0, value);
+    // Bytes that are no UTF-8 are shown as a character that may stand elsewhere in the order than they do.
+    let is_told_by_bytes = match comparison {
+        Comparison::Eq => !text.contains('\u{FFFD}'),
+        _ => text.is_ascii(),
+    };
+    if !is_sound && !is_told_by_bytes {
+        return shown_beside(writer, comparison, column, constant, text);
     }
     if comparison == Comparison::Eq
         && let Some(Collation::Named(name)) = property(writer, column).storage.index
@@ -158,6 +160,55 @@ fn text_beside(
     if matches!(comparison, Comparison::Gt | Comparison::Ge) && !is_sound {
         column::and_has_value(writer, column);
     }
+}
+
+/// Writes the comparison of what is shown, behind a range: where it holds, the column shares with the literal what comes
+/// before its first character beyond ASCII, or is told from it there.
+fn shown_beside(
+    writer: &mut Writer<'_>,
+    comparison: Comparison,
+    column: usize,
+    constant: &Constant,
+    text: &str,
+) {
+    let ascii = text.split(|character: char| !character.is_ascii()).next().unwrap_or_default();
+    if !ascii.is_empty() {
+        match (comparison.reaches_up(), comparison.reaches_down()) {
+            (true, true) => begins(writer, column, ascii, constant),
+            (true, _) => from(writer, column, ascii, constant),
+            _ => before_end(writer, column, ascii, constant),
+        }
+        writer.text(" AND ");
+    }
+    column::read(writer, column);
+    writer.text(symbol(comparison));
+    writer.constant(constant);
+}
+
+/// Writes the range of the texts that begin with another one: by bytes, of which none is the greatest.
+/// `constant` is the literal that they are made of.
+pub(super) fn begins(writer: &mut Writer<'_>, column: usize, prefix: &str, constant: &Constant) {
+    from(writer, column, prefix, constant);
+    writer.text(" AND ");
+    before_end(writer, column, prefix, constant);
+}
+
+fn from(writer: &mut Writer<'_>, column: usize, prefix: &str, constant: &Constant) {
+    column::stored(writer, column);
+    writer.text(" >= ");
+    writer.repeated(constant, 1, Value::Text(prefix.to_owned()));
+}
+
+fn before_end(writer: &mut Writer<'_>, column: usize, prefix: &str, constant: &Constant) {
+    let mut end = prefix.as_bytes().to_vec();
+    // In UTF-8 there is no byte 255.
+    if let Some(last) = end.last_mut() {
+        *last += 1;
+    }
+    let end = String::from_utf8(end).map_or_else(|error| Value::RawText(error.into_bytes()), Value::Text);
+    column::stored(writer, column);
+    writer.text(" < ");
+    writer.repeated(constant, 2, end);
 }
 
 /// Writes that the column may hold a text, or a number that is written so.

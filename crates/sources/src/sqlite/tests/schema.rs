@@ -198,7 +198,8 @@ fn what_needs_a_function_or_collation_of_another_program_is_a_finding() {
         .execute_batch(
             "CREATE TABLE plain(id INTEGER PRIMARY KEY, name TEXT);
              CREATE TABLE named(id INTEGER PRIMARY KEY, name TEXT COLLATE german); INSERT INTO named VALUES (1, 'x');
-             CREATE TABLE keyed(name TEXT COLLATE german PRIMARY KEY NOT NULL);
+             CREATE TABLE keyed(name TEXT COLLATE german PRIMARY KEY NOT NULL); INSERT INTO keyed VALUES ('a'), ('A');
+             CREATE TABLE beside(id INTEGER PRIMARY KEY, n INT, name TEXT); CREATE INDEX beside_n ON beside(n, name COLLATE german);
              CREATE TABLE bare(name TEXT COLLATE german PRIMARY KEY NOT NULL) WITHOUT ROWID;
              CREATE TABLE computed(id INTEGER PRIMARY KEY, twice INTEGER AS (own(id)));
              CREATE VIEW ordered AS SELECT id, name FROM named ORDER BY name;
@@ -209,13 +210,18 @@ fn what_needs_a_function_or_collation_of_another_program_is_a_finding() {
     let source = open(&path).unwrap();
     let found = source.read_schema(run().deadline).unwrap();
     let names: Vec<&str> = found.schema.tables.iter().map(|table| table.name.as_str()).collect();
-    assert_eq!(names, ["computed", "named", "plain"]);
+    assert_eq!(names, ["beside", "computed", "keyed", "named", "plain"]);
     assert_eq!(table(&found.schema.tables, "computed").columns.len(), 1);
     assert_eq!(table(&found.schema.tables, "named").columns.len(), 2);
-    let found = subjects(&found.findings);
-    for subject in ["bare", "called", "computed.twice", "keyed", "named.name", "ordered"] {
-        assert!(found.contains(&subject), "{subject}: {found:?}");
+    for name in ["beside", "keyed"] {
+        assert!(table(&found.schema.tables, name).has_unusable_index, "{name}");
     }
+    let subjects = subjects(&found.findings);
+    for subject in ["bare", "beside", "called", "computed.twice", "keyed.name", "named.name", "ordered"] {
+        assert!(subjects.contains(&subject), "{subject}: {subjects:?}");
+    }
+    let told = found.findings.iter().find(|finding| finding.subject == "named.name").unwrap();
+    assert!(told.message.contains("byte by byte") && told.message.contains("german"), "{told:?}");
     for (sql, columns) in [
         ("SELECT name FROM named ORDER BY name", 1),
         ("SELECT name FROM named WHERE name = 'x'", 1),

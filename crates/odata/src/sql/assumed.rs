@@ -1,0 +1,127 @@
+//! What a quicker statement takes for granted of the data. Each assumption comes with a check, a statement that a database
+//! answers from an index or in one pass, and remembers until its data change.
+
+use super::select::Columns;
+use super::{Dialect, Rules, Writer};
+use crate::bind::typed::{Comparison, Term, Typed};
+use crate::bind::{Scan, Selection};
+use crate::model::EntityType;
+use crate::position::Mark;
+
+/// Assumptions, and what they change of a position.
+#[derive(Debug, Default)]
+pub(super) struct Assumed {
+    /// Columns that are in order as they are stored.
+    pub(super) in_order: Vec<usize>,
+    /// Columns that hold nothing but null and values in their layout.
+    pub(super) in_layout: Vec<usize>,
+    /// Whether all rows have an address.
+    pub(super) is_addressed: bool,
+    /// One for each assumption.
+    pub(super) checks: Vec<String>,
+    /// How long one may take, in milliseconds.
+    pub(super) patience_millis: u64,
+    /// The position with values as they are stored.
+    pub(super) marks: Option<Vec<Mark>>,
+}
+
+/// What reads all rows otherwise takes longer than a check.
+pub(super) const LONG_PATIENCE: u64 = 2_000;
+/// A page may be filled long before a check has come to its end.
+const SHORT_PATIENCE: u64 = 50;
+
+impl Assumed {
+    /// That the columns of an order are in order as they are stored, where an index begins with the first; none where that
+    /// helps nobody or can never be.
+    pub(super) fn of_order(
+        selection: &Selection<'_>,
+        columns: &Columns,
+        after: Option<&[Mark]>,
+    ) -> Option<Self> {
+        let (entity_type, rules) = (selection.scan.entity_type, columns.rules());
+        let Term::Column(first) = selection.order.first()?.term.term else { return None };
+        entity_type.properties[first].storage.index?;
+        let marks = after.map(<[Mark]>::to_vec);
+        let mut assumed = Self { marks, patience_millis: LONG_PATIENCE, ..Self::default() };
+        for (index, order) in selection.order.iter().enumerate() {
+            let Term::Column(column) = order.term.term else { continue };
+            if rules.sorts_as_stored(entity_type, column) {
+                continue;
+            }
+            assumed.checks.push(rules.order_check(entity_type, column)?);
+            assumed.in_order.push(column);
+            if let Some(marks) = &mut assumed.marks {
+                let property = &entity_type.properties[column];
+                marks[index] = marks[index].stored(property.reading(), property.storage.layout)?;
+            }
+        }
+        (!assumed.checks.is_empty()).then_some(assumed)
+    }
+
+    /// That a column which is the only thing asked for keeps to its layout, where an index then finds what is asked. Where
+    /// more is asked another index may do, and the check would be in vain.
+    pub(super) fn of_condition(&mut self, dialect: Dialect, scan: &Scan<'_>) {
+        let (entity_type, rules) = (scan.entity_type, dialect.rules());
+        let mut asked = asked(scan);
+        let (Some(only), None) = (asked.next(), asked.next()) else { return };
+        let Some(column) = sought(only, entity_type, rules) else { return };
+        if let Some(check) = rules.layout_check(entity_type, column) {
+            let is_list = matches!(only.term, Term::In(..));
+            let patience = if is_list { LONG_PATIENCE } else { SHORT_PATIENCE };
+            self.patience_millis = self.patience_millis.max(patience);
+            self.in_layout.push(column);
+            if !self.checks.contains(&check) {
+                self.checks.push(check);
+            }
+        }
+    }
+
+    /// That all rows have an address, where they are all counted.
+    pub(super) fn of_keys(&mut self, dialect: Dialect, scan: &Scan<'_>) {
+        if scan.entity_type.loose_key.is_empty() || asked(scan).next().is_some() {
+            return;
+        }
+        self.is_addressed = true;
+        for key in &scan.entity_type.loose_key {
+            let mut writer = Writer::new(dialect, scan.entity_type);
+            writer.text("SELECT NOT EXISTS (SELECT 1 FROM ");
+            writer.table();
+            writer.text(" WHERE NOT ");
+            writer.rules.is_addressed(&mut writer, *key);
+            writer.text(")");
+            self.checks.push(writer.sql);
+        }
+    }
+
+    /// A writer of a statement to which they apply.
+    pub(super) fn writer<'m>(self, dialect: Dialect, scan: &Scan<'m>) -> Writer<'m> {
+        let Self { in_order, in_layout, is_addressed, .. } = self;
+        Writer { in_order, in_layout, is_addressed, ..Writer::new(dialect, scan.entity_type) }
+    }
+}
+
+/// What a request asks of the rows, besides that they have an address.
+fn asked<'s>(scan: &'s Scan<'_>) -> impl Iterator<Item = &'s Typed> {
+    scan.conditions.iter().filter(|condition| !matches!(condition.term, Term::Addressed(_)))
+}
+
+/// The column of which the condition seeks nulls or a list of values.
+fn sought(condition: &Typed, entity_type: &EntityType, rules: &dyn Rules) -> Option<usize> {
+    match &condition.term {
+        Term::Compare(Comparison::Eq | Comparison::Ge | Comparison::Le, left, right) => {
+            match (&left.term, &right.term) {
+                (Term::Column(column), Term::Null) | (Term::Null, Term::Column(column)) => Some(*column),
+                _ => None,
+            }
+        }
+        Term::In(operand, list) => {
+            let Term::Column(column) = operand.term else { return None };
+            let is_unlisted = |item: &Typed| match &item.term {
+                Term::Constant(constant) => !rules.is_listable(entity_type, column, constant),
+                _ => false,
+            };
+            list.iter().any(is_unlisted).then_some(column)
+        }
+        _ => None,
+    }
+}

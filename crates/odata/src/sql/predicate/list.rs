@@ -1,0 +1,98 @@
+//! Membership: `Id in (1, 2)`, and chains of comparisons that are the same.
+
+use super::stands_for_others;
+use crate::bind::typed::{Class, Comparison, Constant, Term, Typed};
+use crate::cell::Value;
+use crate::sql::Writer;
+
+/// So many comparisons that are longer than a value are written one by one.
+const LONGEST_CHAIN: usize = 8;
+
+impl Writer<'_> {
+    /// Writes a membership as one list where that is the same, else as a chain of comparisons.
+    pub(super) fn is_member(&mut self, operand: &Typed, list: &[Typed]) {
+        // A chain would write the operand as often as there are items.
+        let computed = operand.is_computed();
+        let (listed, others): (Vec<&Typed>, Vec<&Typed>) = list.iter().partition(|item| {
+            let plain = matches!(&item.term, Term::Constant(constant) if self.is_listable(operand, constant));
+            plain || (computed && !item.nullable)
+        });
+        if list.is_empty() {
+            return self.text("0");
+        }
+        if let Some(stored) = self.all_stored(operand, list) {
+            return self.is_stored(operand, stored);
+        }
+        // A long chain would be written longer than its list.
+        let constant = |item: &&Typed| matches!(item.term, Term::Constant(_));
+        if others.len() > LONGEST_CHAIN && others.iter().all(constant) && !has_replaced(&others) {
+            let items: Vec<&Typed> = list.iter().collect();
+            self.operand(operand);
+            return self.items(&items);
+        }
+        let groups = usize::from(!listed.is_empty());
+        self.joined(" OR ", groups + others.len(), &mut |writer, at| {
+            let Some(at) = at.checked_sub(groups) else { return writer.is_listed(operand, &listed) };
+            writer.holds(Comparison::Eq, operand, others[at]);
+        });
+    }
+
+    /// The constants of a list as they are stored in the column's layout, where that is all that it holds. Those that are
+    /// not stored so are equal to nothing.
+    fn all_stored(&self, operand: &Typed, list: &[Typed]) -> Option<Vec<Value>> {
+        let Term::Column(column) = operand.term else { return None };
+        // Numbers of different kinds are equal and yet stored in different ways, and so are texts that are shown alike.
+        let is_exact = !operand.class.is_numeric() && operand.class != Class::String;
+        let is_alike = |item: &Typed| item.class == operand.class && matches!(item.term, Term::Constant(_));
+        if !self.in_layout.contains(&column) || !is_exact || !list.iter().all(is_alike) {
+            return None;
+        }
+        let stored = list.iter().filter_map(|item| match &item.term {
+            Term::Constant(constant) => self.rules.stored_constant(self.entity_type, column, constant),
+            _ => None,
+        });
+        Some(stored.collect())
+    }
+
+    fn is_stored(&mut self, operand: &Typed, values: Vec<Value>) {
+        let Term::Column(column) = operand.term else { return };
+        if values.is_empty() {
+            return self.text("0");
+        }
+        self.rules.stored(self, column);
+        self.text(" IN (");
+        for (index, value) in values.into_iter().enumerate() {
+            self.text(if index == 0 { "" } else { "," });
+            self.parameter(value);
+        }
+        self.text(")");
+    }
+
+    fn is_listed(&mut self, operand: &Typed, items: &[&Typed]) {
+        match operand.term {
+            Term::Column(column) => self.rules.stored(self, column),
+            _ => self.operand(operand),
+        }
+        self.items(items);
+    }
+
+    fn items(&mut self, items: &[&Typed]) {
+        self.text(" IN (");
+        for (index, item) in items.iter().enumerate() {
+            self.text(if index == 0 { "" } else { "," });
+            self.operand(item);
+        }
+        self.text(")");
+    }
+
+    fn is_listable(&self, operand: &Typed, constant: &Constant) -> bool {
+        match operand.term {
+            Term::Column(column) => self.rules.is_listable(self.entity_type, column, constant),
+            _ => self.rules.compares_directly(operand) && operand.class != Class::Boolean,
+        }
+    }
+}
+
+fn has_replaced(items: &[&Typed]) -> bool {
+    items.iter().any(|item| stands_for_others(item))
+}
