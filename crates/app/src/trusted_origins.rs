@@ -18,7 +18,7 @@ use crate::caller::{Caller, Origin};
 /// What an entry is to say.
 #[derive(Debug, Clone, Default)]
 pub struct TrustedOriginDraft {
-    /// Trimmed and in lower case before it is judged.
+    /// Trimmed before it is judged; kept in its shortest form, in lower case.
     pub domain: String,
     /// Trimmed before it is judged.
     pub description: String,
@@ -35,20 +35,18 @@ pub enum Reach {
 
 impl TrustedOriginDraft {
     fn judged(self, path: &str, caller: &Caller, app: &App) -> Result<NewTrustedOrigin, Vec<FieldFault>> {
-        let domain = self.domain.trim().to_ascii_lowercase();
         let description = self.description.trim().to_owned();
-        let named = domain.parse::<OriginPattern>().err().map(|fault| ("domain", fault.to_string()));
+        let pattern = self.domain.trim().parse::<OriginPattern>();
+        let named = pattern.as_ref().err().map(|fault| ("domain", fault.to_string()));
         let described = check_description(&description).err().map(|fault| ("description", fault.to_string()));
         let faults: Vec<FieldFault> = named
             .into_iter()
             .chain(described)
             .map(|(field, message)| FieldFault::new(format!("{path}{field}"), message))
             .collect();
-        if !faults.is_empty() {
-            return Err(faults);
-        }
+        let (Ok(pattern), true) = (pattern, faults.is_empty()) else { return Err(faults) };
         Ok(NewTrustedOrigin {
-            domain,
+            domain: pattern.to_string(),
             description,
             modified_by: caller.name_in_audit().to_owned(),
             at: app.now(),

@@ -10,14 +10,14 @@ use axum::body::Body;
 use axum::response::Response;
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, ALLOW,
-    AUTHORIZATION, COOKIE, HeaderValue, ORIGIN, VARY,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, ALLOW, COOKIE,
+    HeaderValue, ORIGIN, VARY,
 };
 use http::{HeaderMap, Method, StatusCode};
 use oauth::cors::WebOrigin;
 
-use crate::Gate;
 use crate::respond::Area;
+use crate::{Gate, authorization};
 
 /// Headers that clients of OAuth and of OData send.
 const ALLOWED_HEADERS: HeaderValue = HeaderValue::from_static(
@@ -111,11 +111,7 @@ async fn allowed(headers: &HeaderMap, area: Area, path: &str, gate: &Gate) -> Op
 
 /// Whether the request carries what a browser sends by itself.
 fn is_ambient(headers: &HeaderMap) -> bool {
-    let is_basic = |value: &HeaderValue| {
-        let scheme = value.as_bytes().split(|byte| *byte == b' ').next().unwrap_or_default();
-        scheme.eq_ignore_ascii_case(b"basic")
-    };
-    headers.contains_key(COOKIE) || headers.get_all(AUTHORIZATION).iter().any(is_basic)
+    headers.contains_key(COOKIE) || authorization::may_be_remembered(headers)
 }
 
 /// Applications that run in a browser need a token, its end, and the data.

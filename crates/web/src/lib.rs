@@ -14,6 +14,7 @@ use std::sync::Arc;
 use app::App;
 
 pub mod assets;
+mod authorization;
 pub mod body;
 pub mod cookies;
 mod cors;

@@ -1,15 +1,17 @@
-//! What an entry of the list of trusted origins names: one origin, or those of every host below a domain.
+//! What somebody may name as trusted: one origin, or those of every host below a domain.
 
+use std::fmt;
 use std::str::FromStr;
 
 use url::Host;
 
 use super::WebOrigin;
 
-/// `https://app.example.com`, `https://*.example.com`, `*.example.com`.
+/// `https://app.example.com`, `https://*.example.com`.
 ///
-/// The star stands for one or more labels at the start of a host, and nowhere else. Without a scheme it is `https`; a port
-/// that is not written is the scheme's own.
+/// The star stands for one or more labels at the start of a host, and nowhere else. A port that is not written is the
+/// scheme's own. The one reader of the list of trusted origins and of an application's `corsOrigins`, which takes no star.
+/// Its text is the shortest that says the same, in lower case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OriginPattern {
     /// The origin, with what follows the star as its host.
@@ -23,12 +25,19 @@ pub struct OriginPattern {
 pub enum PatternFault {
     #[error("must not be empty")]
     Empty,
-    #[error("must be https or http")]
+    #[error("is null, which any page can make its origin; it is never trusted")]
+    Null,
+    #[error("must begin with https:// or http://, or with the scheme of an app's web view")]
     Scheme,
     #[error("has a * elsewhere than at the start of the host; write it as in https://*.example.com")]
     StarElsewhere,
-    #[error("names every host of a top-level domain; limit 5 (CORSBehavior) set to 1 trusts every origin")]
+    #[error(
+        "names every host below a public suffix, where anybody can have one; name a domain of your own. Limit 5 \
+         (CORSBehavior) set to 1 trusts every origin"
+    )]
     TooWide,
+    #[error("has a *, which only the list of trusted origins may have; name each origin")]
+    Star,
     #[error(
         "must be an origin such as https://app.example.com: a scheme, a host and perhaps a port, without a path"
     )]
@@ -46,17 +55,27 @@ impl OriginPattern {
         };
         same_host && origin.scheme == self.base.scheme && origin.port == self.base.port
     }
+
+    /// The only origin that it names.
+    ///
+    /// # Errors
+    /// [`PatternFault::Star`] where it names more.
+    pub fn single(self) -> Result<WebOrigin, PatternFault> {
+        if self.is_below { Err(PatternFault::Star) } else { Ok(self.base) }
+    }
 }
 
 impl FromStr for OriginPattern {
     type Err = PatternFault;
 
     fn from_str(text: &str) -> Result<Self, PatternFault> {
-        if text.is_empty() {
-            return Err(PatternFault::Empty);
+        match text {
+            "" => return Err(PatternFault::Empty),
+            "null" => return Err(PatternFault::Null),
+            _ => {}
         }
-        let (scheme, rest) = text.split_once("://").unwrap_or(("https", text));
-        if !matches!(scheme, "https" | "http") {
+        let (scheme, rest) = text.split_once("://").ok_or(PatternFault::Scheme)?;
+        if !may_be_trusted(scheme) {
             return Err(PatternFault::Scheme);
         }
         let (is_below, host) = rest.strip_prefix("*.").map_or((false, rest), |host| (true, host));
@@ -69,9 +88,31 @@ impl FromStr for OriginPattern {
         if is_below && is_address {
             return Err(PatternFault::NotAnOrigin);
         }
-        if is_below && !base.host.trim_end_matches('.').contains('.') {
+        if is_below && is_public_suffix(&base.host) {
             return Err(PatternFault::TooWide);
         }
         Ok(Self { base, is_below })
     }
+}
+
+impl fmt::Display for OriginPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let star = if self.is_below { "*." } else { "" };
+        write!(f, "{}://{star}{}", self.base.scheme, self.base.host)?;
+        self.base.port.map_or(Ok(()), |port| write!(f, ":{port}"))
+    }
+}
+
+/// Pages come over `http` and `https`; the web view of an app has a scheme of its own. The other schemes that every browser
+/// knows never load a page that has an origin.
+fn may_be_trusted(scheme: &str) -> bool {
+    !matches!(scheme.to_ascii_lowercase().as_str(), "" | "ftp" | "ws" | "wss")
+}
+
+/// Whether hosts below the domain belong to whoever registers one: a host below it is a public suffix itself, or begins
+/// what somebody registered ([the list](https://publicsuffix.org)). One label alone always is.
+fn is_public_suffix(domain: &str) -> bool {
+    let domain = domain.trim_end_matches('.');
+    let below = format!("a.{domain}");
+    psl::domain_str(&below).is_none_or(|registered| registered.len() > domain.len())
 }

@@ -2,7 +2,7 @@
 
 use super::{ApplicationPayload, Context, Findings};
 use crate::application::Profile;
-use crate::cors::WebOrigin;
+use crate::cors::OriginPattern;
 
 const MOST: usize = 50;
 
@@ -21,7 +21,7 @@ pub(super) fn decide(
     let mut kept: Vec<String> = Vec::new();
     for (at, text) in origins.iter().enumerate() {
         let field = format!("corsOrigins[{at}]");
-        match text.trim().parse::<WebOrigin>() {
+        match text.trim().parse::<OriginPattern>().and_then(OriginPattern::single) {
             Err(fault) => findings.fault(field, fault.to_string()),
             Ok(origin) if origin.is_plain_http() && profile == Profile::OAuth21 => {
                 findings.fault(field, "must be https; plain http is for this machine only (localhost)");

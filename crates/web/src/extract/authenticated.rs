@@ -6,7 +6,6 @@ use app::sign_in::{Credentials, SignInRefusal};
 use axum::extract::FromRequestParts;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode};
 use oauth::account::Permission;
@@ -14,6 +13,7 @@ use oauth::scope::Scope;
 use oauth::secret::{CsrfToken, Password, SessionCookie};
 use zeroize::Zeroizing;
 
+use crate::authorization::Authorization;
 use crate::errors::ErrorCode;
 use crate::initiator::Initiator;
 use crate::respond::management::Problem;
@@ -35,20 +35,18 @@ impl FromRequestParts<Gate> for Authenticated {
         let origin = origin::of(&parts.extensions, &parts.headers, gate.settings());
         let initiator = Initiator::of(&parts.uri, &parts.headers, gate);
         let noted = Noting { gate, origin: &origin };
-        let authorization = match authorization(&parts.headers) {
-            Ok(authorization) => authorization,
-            Err(problem) => return Err(noted.refused(Reason::AuthorizationMalformed, None, problem).await),
+        let Ok(authorization) = Authorization::find(&parts.headers) else {
+            let problem = Problem::unauthenticated("Authorization is given twice.");
+            return Err(noted.refused(Reason::AuthorizationMalformed, None, problem).await);
         };
         let caller = match authorization {
-            Some((scheme, text)) if scheme.eq_ignore_ascii_case("basic") => {
+            Some(given) if given.is_basic() => {
                 if !parts.method.is_safe() && !initiator.may_change_by_basic() {
                     return Err(noted.refused(Reason::AnotherOrigin, None, another_origin()).await);
                 }
-                by_password(noted, text).await?
+                by_password(noted, given.credentials).await?
             }
-            Some((scheme, text)) if scheme.eq_ignore_ascii_case("bearer") => {
-                by_bearer(gate, text, &origin).await?
-            }
+            Some(given) if given.is_bearer() => by_bearer(gate, given.credentials, &origin).await?,
             Some(_) => {
                 let problem = Problem::unauthenticated("Sign in with Basic or with a bearer token.");
                 return Err(noted.refused(Reason::AuthorizationMalformed, None, problem).await);
@@ -84,17 +82,6 @@ async fn refused(gate: &Gate, caller: &Caller, why: &str, origin: &Origin) -> Pr
         Ok(()) => Problem::forbidden(),
         Err(fault) => Problem::server(&fault, ErrorCode::Unavailable),
     }
-}
-
-/// Scheme and credentials of the request, where it names any. Two of them leave open who asks.
-fn authorization(headers: &HeaderMap) -> Result<Option<(&str, &str)>, Problem> {
-    let mut values = headers.get_all(AUTHORIZATION).iter();
-    let Some(value) = values.next() else { return Ok(None) };
-    if values.next().is_some() {
-        return Err(Problem::unauthenticated("Authorization is given twice."));
-    }
-    let text = value.to_str().unwrap_or_default().trim();
-    Ok(Some(text.split_once(' ').map_or((text, ""), |(scheme, rest)| (scheme, rest.trim_start()))))
 }
 
 /// A browser sends remembered credentials along with whatever another page makes it send.

@@ -7,13 +7,14 @@ use app::sign_in::SignInRefusal;
 use askama::Template;
 use axum::extract::RawQuery;
 use axum::response::Response;
-use http::header::{AUTHORIZATION, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, StatusCode};
 use oauth::authorize::AuthorizeRequest;
 use oauth::parameters::Parameters;
 use oauth::refusal::Refusal;
 use oauth::secret::SessionCookie;
 
+use crate::authorization::Authorization;
 use crate::cookies;
 use crate::extract::basic;
 use crate::pages::form::{Form, OwnForm, fields};
@@ -134,8 +135,8 @@ async fn answer_to(
 
 /// The content of an `Authorization: Basic` header.
 fn basic_header(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, text) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("basic").then_some(text)
+    let given = Authorization::find(headers).ok()??;
+    given.is_basic().then_some(given.credentials)
 }
 
 /// Without a session an `Authorization: Basic` header of a program opens one, as Hybrid Data Pipeline documents it; one that

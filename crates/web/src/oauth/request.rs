@@ -7,7 +7,7 @@ use axum::extract::{FromRequest, Request};
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 use oauth::client_authentication::Basic;
 use oauth::parameters::Parameters;
@@ -15,6 +15,7 @@ use oauth::refusal::Refusal;
 use zeroize::Zeroizing;
 
 use super::{Credentials, refused_by_rule};
+use crate::authorization::Authorization;
 use crate::pages::form::wipe;
 use crate::respond::oauth as respond;
 use crate::{Gate, body, origin};
@@ -96,14 +97,12 @@ fn unsupported() -> Response {
 
 /// The credentials of the Basic scheme; another scheme or a second header proves nothing and is refused.
 fn basic(headers: &HeaderMap) -> Result<Option<Basic>, Refusal> {
-    let mut values = headers.get_all(AUTHORIZATION).iter();
-    let Some(value) = values.next() else { return Ok(None) };
-    let text = value.to_str().map_err(|_| Refusal::BasicMalformed)?;
-    let (scheme, credentials) = text.split_once(' ').ok_or(Refusal::BasicMalformed)?;
-    if values.next().is_some() || !scheme.eq_ignore_ascii_case("basic") {
+    let given = Authorization::find(headers).map_err(|_| Refusal::BasicMalformed)?;
+    let Some(given) = given else { return Ok(None) };
+    if !given.is_basic() {
         return Err(Refusal::BasicMalformed);
     }
-    let decoded = STANDARD.decode(credentials.trim()).map_err(|_| Refusal::BasicMalformed)?;
+    let decoded = STANDARD.decode(given.credentials).map_err(|_| Refusal::BasicMalformed)?;
     let decoded = Zeroizing::new(decoded);
     Basic::parse(&decoded).map(Some)
 }

@@ -2,9 +2,9 @@
 
 use app::caller::{Caller, Origin};
 use app::refusals::Reason;
-use http::header::AUTHORIZATION;
 use http::request::Parts;
 
+use crate::authorization::Authorization;
 use crate::respond::odata::Problem;
 use crate::{Gate, extract, noted};
 
@@ -16,26 +16,25 @@ pub(super) async fn prove(gate: &Gate, parts: &Parts, origin: &Origin) -> Result
 }
 
 async fn find(gate: &Gate, parts: &Parts, origin: &Origin) -> Result<Caller, Problem> {
-    let mut values = parts.headers.get_all(AUTHORIZATION).iter();
-    let (Some(value), None) = (values.next(), values.next()) else {
-        if parts.headers.contains_key(AUTHORIZATION) {
-            malformed(gate, origin).await;
+    let given = match Authorization::find(&parts.headers) {
+        Ok(Some(given)) => given,
+        missing_or_twice => {
+            if missing_or_twice.is_err() {
+                malformed(gate, origin).await;
+            }
+            return Err(Problem::unauthenticated(
+                "send one Authorization header with an access token, or with a user name and a password",
+            ));
         }
-        return Err(Problem::unauthenticated(
-            "send one Authorization header with an access token, or with a user name and a password",
-        ));
     };
-    let text = value.to_str().unwrap_or_default().trim();
-    let (scheme, credentials) = text.split_once(' ').unwrap_or((text, ""));
-    let credentials = credentials.trim_start();
-    if scheme.eq_ignore_ascii_case("bearer") {
-        return Ok(gate.app().caller_by_bearer(credentials, origin).await?);
+    if given.is_bearer() {
+        return Ok(gate.app().caller_by_bearer(given.credentials, origin).await?);
     }
-    if !scheme.eq_ignore_ascii_case("basic") {
+    if !given.is_basic() {
         malformed(gate, origin).await;
         return Err(Problem::unauthenticated("the schemes Bearer and Basic are supported"));
     }
-    let Some(credentials) = extract::basic(credentials) else {
+    let Some(credentials) = extract::basic(given.credentials) else {
         malformed(gate, origin).await;
         return Err(Problem::unauthenticated("the credentials in Authorization cannot be read"));
     };

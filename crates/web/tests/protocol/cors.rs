@@ -201,7 +201,7 @@ async fn no_page_reads_by_cookie_or_basic_whatever_the_limit_says() {
     let session = server.session(&USER).await;
     let cookie = format!("sluicegate={session}");
     for path in [DATA, APPLICATIONS, "/api/mgmt/permissions"] {
-        for scheme in ["Basic", "basic", "BASIC"] {
+        for scheme in ["Basic", "basic", "BASIC", "Basic\t", "Negotiate", "Digest"] {
             let pair = "ZDJjdXNlcjp3cm9uZw==";
             let call =
                 server.get(path).header("origin", PAGE).header("authorization", format!("{scheme} {pair}"));
@@ -273,9 +273,9 @@ async fn the_list_is_kept_as_hybrid_data_pipeline_has_it() {
     let path = format!("{LIST}/{first}");
     assert_eq!(server.get(&path).basic(&ADMIN).send().await.expect(200).json(), entries[0]);
     let mut back = entries[0].clone();
-    back["domain"] = json!("*.example.org");
+    back["domain"] = json!("https://*.example.org");
     let changed = server.put(&path).basic(&ADMIN).json(&back).send().await.expect(200).json();
-    assert_eq!((&changed["id"], &changed["domain"]), (&json!(first), &json!("*.example.org")));
+    assert_eq!((&changed["id"], &changed["domain"]), (&json!(first), &json!("https://*.example.org")));
     server.delete(&path).basic(&ADMIN).send().await.expect(204);
     server.get(&path).basic(&ADMIN).send().await.expect(404);
     server.put(&path).basic(&ADMIN).json(&back).send().await.expect(404);
@@ -293,6 +293,9 @@ async fn every_fault_of_an_entry_is_named_and_nothing_is_added() {
         { "domain": "*" , "description": "a".repeat(257) },
         { "domain": "https://*.com" },
         { "domain": "https://a.example/path" },
+        { "domain": "null" },
+        { "domain": "nope" },
+        { "domain": "https://*.co.uk" },
     ]});
     let answer = server.post(LIST).basic(&ADMIN).json(&body).send().await.expect(400);
     assert_eq!(
@@ -302,7 +305,10 @@ async fn every_fault_of_an_entry_is_named_and_nothing_is_added() {
             "whitelist[2].domain",
             "whitelist[2].description",
             "whitelist[3].domain",
-            "whitelist[4].domain"
+            "whitelist[4].domain",
+            "whitelist[5].domain",
+            "whitelist[6].domain",
+            "whitelist[7].domain"
         ]
     );
     let taken = list(&server, &["https://new.example", PAGE]).await.expect(400);
