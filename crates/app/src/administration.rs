@@ -80,7 +80,16 @@ impl From<UserRefusal> for Refused {
             UserRefusal::StillOwns(owned) => Self::StillOwns(owned),
             UserRefusal::OwnsTooMuch => Self::OwnsTooMuch,
             UserRefusal::UnknownHeir => {
-                Self::Invalid(vec![FieldFault::new("transferTo", "must name another user that there is")])
+                Self::Invalid(vec![FieldFault::new("transferTo", "must name another active user")])
+            }
+            UserRefusal::HeirLacks(permissions) => {
+                let names: Vec<&str> = permissions.iter().map(|permission| permission.as_str()).collect();
+                let message = format!(
+                    "names a user who could not use what is handed over for lack of {}; give the user a role with \
+                     that first",
+                    names.join(", ")
+                );
+                Self::Invalid(vec![FieldFault::new("transferTo", message)])
             }
             UserRefusal::RightsChanged => Self::RightsChanged,
             UserRefusal::BeyondRights => Self::Forbidden,

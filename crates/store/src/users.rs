@@ -1,7 +1,7 @@
 //! Users, their roles and their sessions.
 
 use oauth::account::network::Network;
-use oauth::account::{Lockout, Role, Session, User};
+use oauth::account::{Lockout, Permission, Role, Session, User};
 use oauth::audit::NewAuditEvent;
 use oauth::id::{DataSourceId, Epoch, RoleId, SessionId, UserId};
 use oauth::revocation::Revocation;
@@ -116,6 +116,18 @@ impl Owned {
             Possessions::Keep | Possessions::HandOver(_) | Possessions::Delete => None,
         }
     }
+
+    /// Why this is not handed over to somebody who has these permissions, if it is so: one rule for every backend. An
+    /// owner manages it through the management API, and sees and reads the data sources.
+    pub fn refusal_of_heir(&self, has: &[Permission]) -> Option<UserRefusal> {
+        let to_manage = (self.applications > 0 || self.data_sources > 0).then_some(Permission::MgmtAPI);
+        let to_read = [Permission::ViewDataSource, Permission::UseDataSourceWithOData];
+        let to_read = to_read.into_iter().filter(|_| self.data_sources > 0);
+        let lacking: Vec<Permission> =
+            to_read.chain(to_manage).filter(|permission| !has.contains(permission)).collect();
+        let is_administrator = has.contains(&Permission::Administrator);
+        (!is_administrator && !lacking.is_empty()).then_some(UserRefusal::HeirLacks(lacking))
+    }
 }
 
 /// What went with a user.
@@ -150,6 +162,8 @@ pub enum UserRefusal {
     OwnsTooMuch,
     /// There is no other user to whom what the user owns can be handed over.
     UnknownHeir,
+    /// Whoever is to get it lacks these permissions, without which it is of no use.
+    HeirLacks(Vec<Permission>),
 }
 
 /// A new password that a user chose, who just showed the current one.

@@ -264,6 +264,32 @@ async fn what_a_deleted_user_owned_is_handed_over_with_its_tokens() {
 }
 
 #[tokio::test]
+async fn nothing_is_handed_over_to_somebody_who_could_not_use_it() {
+    let server = TestServer::start().await;
+    let file = server.sqlite_file("pier.db", "CREATE TABLE T (Id INTEGER PRIMARY KEY)");
+    let source =
+        json!({ "name": "pier", "dataStore": 1, "connectionType": "Cloud", "options": { "path": file } });
+    server.post("/api/mgmt/datasources").basic(&USER).json(&source).send().await.expect(201);
+    let managers = server.add_role("managers", &[Permission::MgmtAPI]).await;
+    server.add_user(&CLERK, &[managers]).await;
+    let path = format!("/api/admin/users/{}?transferTo=clerk", server.user(&USER).await.id);
+    let refused = server.delete(&path).basic(&ADMIN).send().await.expect(400);
+    assert_eq!(refused.faulty_fields(), ["transferTo"]);
+    for lacking in ["ViewDataSource", "UseDataSourceWithOData"] {
+        assert!(refused.text().contains(lacking), "{}", refused.text());
+    }
+    assert!(!refused.text().contains("MgmtAPI"), "that one the clerk has: {}", refused.text());
+    server.get("/api/odata4/pier/T").basic(&USER).send().await.expect(200);
+    let readers = [Permission::ViewDataSource, Permission::UseDataSourceWithOData];
+    let readers = server.add_role("readers", &readers).await;
+    let roles = json!({ "permissions": { "roles": [managers.get(), readers.get()] } });
+    let clerk = format!("/api/admin/users/{}", server.user(&CLERK).await.id);
+    server.put(&clerk).basic(&ADMIN).json(&roles).send().await.expect(200);
+    server.delete(&path).basic(&ADMIN).send().await.expect(204);
+    server.get("/api/odata4/pier/T").basic(&CLERK).send().await.expect(200);
+}
+
+#[tokio::test]
 async fn what_a_deleted_user_owned_goes_with_every_token() {
     let server = TestServer::start().await;
     let file = server.sqlite_file("pier.db", "CREATE TABLE T (Id INTEGER PRIMARY KEY)");

@@ -6,6 +6,7 @@ use oauth::time::Timestamp;
 use store::{MOST_NAMES, Owned, Possessions, UserRefusal};
 use tokio_postgres::Client;
 
+use crate::authority;
 use crate::error::Failure;
 use crate::revocations::{self, Ending};
 use crate::sql::{self, values};
@@ -26,8 +27,11 @@ pub(super) async fn refusal(
 ) -> sql::Result<Option<UserRefusal>> {
     const EXISTS: &str = "SELECT EXISTS (SELECT 1 FROM users WHERE id = $1 AND active)";
     if let Possessions::HandOver(heir) = possessions {
-        let is_there = heir != user && sql::value(db, EXISTS, values![heir.get()]).await?;
-        return Ok((!is_there).then_some(UserRefusal::UnknownHeir));
+        if heir == user || !sql::value(db, EXISTS, values![heir.get()]).await? {
+            return Ok(Some(UserRefusal::UnknownHeir));
+        }
+        let has = authority::permissions_of_user(db, heir).await?;
+        return Ok(owned(db, user).await?.refusal_of_heir(&has));
     }
     Ok(owned(db, user).await?.refusal(possessions))
 }

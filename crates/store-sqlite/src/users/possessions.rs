@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use store::{MOST_NAMES, Owned, Possessions, UserRefusal};
 
 use crate::versions::{self, Kind};
-use crate::{revocations, sql};
+use crate::{authority, revocations, sql};
 
 /// What went with its owner.
 #[derive(Default)]
@@ -24,8 +24,10 @@ pub(super) fn refusal(
 ) -> sql::Result<Option<UserRefusal>> {
     const EXISTS: &str = "SELECT EXISTS (SELECT 1 FROM users WHERE id = ?1 AND active = 1)";
     if let Possessions::HandOver(heir) = possessions {
-        let is_there = heir != user && sql::value(db, EXISTS, [heir.get()])?;
-        return Ok((!is_there).then_some(UserRefusal::UnknownHeir));
+        if heir == user || !sql::value(db, EXISTS, [heir.get()])? {
+            return Ok(Some(UserRefusal::UnknownHeir));
+        }
+        return Ok(owned(db, user)?.refusal_of_heir(&authority::permissions_of_user(db, heir)?));
     }
     Ok(owned(db, user)?.refusal(possessions))
 }

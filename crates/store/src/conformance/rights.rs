@@ -66,7 +66,7 @@ fn rights(user: &User, permissions: &[Permission]) -> Rights {
     Rights { user: user.id, epoch: user.epoch, permissions: permissions.to_vec() }
 }
 
-async fn insert_role(store: &Arc<dyn Store>, name: &str, permissions: Vec<Permission>) -> Role {
+pub(super) async fn insert_role(store: &Arc<dyn Store>, name: &str, permissions: Vec<Permission>) -> Role {
     let role = Role { id: RoleId::new(0), name: name.to_owned(), description: String::new(), permissions };
     store.insert_role(role, event(Action::CreateRole)).await.unwrap().unwrap()
 }

@@ -10,8 +10,8 @@ use oauth::secret::{Digest, PasswordHash};
 
 use super::{OVER, START, World, event, insert_application, insert_user};
 use crate::{
-    AuditFilter, DeletedUser, Founded, NewSession, Owned, PasswordChange, Possessions, ReplacedSession,
-    Sharing, Store, UserChange, UserRefusal,
+    AuditFilter, Founded, NewSession, PasswordChange, Possessions, ReplacedSession, Store, UserChange,
+    UserRefusal,
 };
 
 pub async fn a_user_is_found_by_id_and_by_name_without_case(store: Arc<dyn Store>) {
@@ -142,78 +142,6 @@ pub async fn the_last_administrator_stays(store: Arc<dyn Store>) {
     assert_eq!(weaker.unwrap_err(), UserRefusal::LastAdministrator);
     insert_user(&world.store, "second", &[ADMINISTRATOR_ROLE]).await.unwrap();
     update(&world, &world.administrator, demotion).await.unwrap();
-}
-
-pub async fn an_owner_cannot_be_deleted(store: Arc<dyn Store>) {
-    let world = World::new(store).await;
-    let source = super::data_sources::insert(&world, "sales").await.unwrap();
-    let delete = || delete(&world, Possessions::Keep);
-    let owned = Owned {
-        applications: 1,
-        application_names: vec!["Report".to_owned()],
-        data_sources: 1,
-        data_source_names: vec!["sales".to_owned()],
-    };
-    assert_eq!(delete().await.unwrap_err(), UserRefusal::StillOwns(owned));
-    let application = world.application.id;
-    world
-        .store
-        .delete_application(application, OVER, event(Action::DeleteApplication))
-        .await
-        .unwrap()
-        .unwrap();
-    world.store.delete_data_source(source.id, event(Action::DeleteDataSource)).await.unwrap().unwrap();
-    delete().await.unwrap();
-    assert_eq!(delete().await.unwrap_err(), UserRefusal::Unknown);
-}
-
-pub async fn what_a_deleted_user_owned_can_be_handed_over(store: Arc<dyn Store>) {
-    let world = World::new(store).await;
-    let source = super::data_sources::insert(&world, "sales").await.unwrap();
-    let heir = insert_user(&world.store, "heir", &[]).await.unwrap().id;
-    let sharing = Sharing::With(vec![heir, world.administrator.id]);
-    world.store.share_data_source(source.id, sharing, event(Action::ShareDataSource)).await.unwrap().unwrap();
-    let inactive = insert_user(&world.store, "inactive", &[]).await.unwrap();
-    update(&world, &inactive, UserChange { active: Some(false), ..change() }).await.unwrap();
-    for nobody in [world.user.id, UserId::new(77), inactive.id] {
-        let refused = delete(&world, Possessions::HandOver(nobody)).await;
-        assert_eq!(refused.unwrap_err(), UserRefusal::UnknownHeir);
-    }
-    let before = world.store.versions().await.unwrap();
-    let deleted = delete(&world, Possessions::HandOver(heir)).await.unwrap();
-    assert_eq!(subjects(&deleted.ended), [Subject::User { user: world.user.id, epoch: Epoch::GONE }]);
-    assert_eq!(deleted.data_sources, []);
-    let application = world.store.find_application(world.application.id).await.unwrap().unwrap();
-    assert_eq!((application.owner, application.owner_name.as_str()), (heir, "heir"));
-    assert_eq!(application.epoch, world.application.epoch, "what others gave it lives on");
-    assert!(application.secrets.is_empty(), "who knows the old secret would act for the heir");
-    let source = world.store.find_data_source(source.id).await.unwrap().unwrap();
-    assert_eq!((source.owner, source.shared_with), (heir, vec![world.administrator.id]));
-    let after = world.store.versions().await.unwrap();
-    assert!(after.applications > before.applications && after.data_sources > before.data_sources);
-}
-
-pub async fn what_a_deleted_user_owned_can_go_with_its_owner(store: Arc<dyn Store>) {
-    let world = World::new(store).await;
-    let source = super::data_sources::insert(&world, "sales").await.unwrap();
-    let grant = world.grant(1).await;
-    let deleted = delete(&world, Possessions::Delete).await.unwrap();
-    let application = world.application.id;
-    let ended = [
-        Subject::Application { application, epoch: Epoch::GONE },
-        Subject::User { user: world.user.id, epoch: Epoch::GONE },
-    ];
-    assert_eq!(subjects(&deleted.ended), ended);
-    assert_eq!(deleted.data_sources, [source.id]);
-    assert!(world.store.find_application(application).await.unwrap().is_none());
-    assert!(world.store.find_data_source(source.id).await.unwrap().is_none());
-    assert_eq!(world.store.find_grant(grant).await.unwrap(), None);
-    let feed = world.store.revocations_after(0, START, 10).await.unwrap();
-    assert_eq!(subjects(&feed), ended);
-}
-
-async fn delete(world: &World, possessions: Possessions) -> Result<DeletedUser, UserRefusal> {
-    world.store.delete_user(world.user.id, possessions, OVER, event(Action::DeleteUser)).await.unwrap()
 }
 
 pub async fn a_deleted_user_leaves_nothing_that_works(store: Arc<dyn Store>) {
@@ -361,7 +289,7 @@ async fn administrator_role(world: &World) -> Role {
     world.store.list_roles().await.unwrap().into_iter().find(|role| role.id == ADMINISTRATOR_ROLE).unwrap()
 }
 
-fn change() -> UserChange {
+pub(super) fn change() -> UserChange {
     UserChange { at: START, revocation_expires_at: OVER, ..UserChange::default() }
 }
 
@@ -369,7 +297,7 @@ fn new_password() -> PasswordHash {
     PasswordHash::new("$argon2id$two")
 }
 
-async fn update(
+pub(super) async fn update(
     world: &World,
     user: &User,
     change: UserChange,
@@ -377,7 +305,7 @@ async fn update(
     world.store.update_user(user.id, change, event(Action::UpdateUser)).await.unwrap()
 }
 
-fn subjects(ended: &[Revocation]) -> Vec<Subject> {
+pub(super) fn subjects(ended: &[Revocation]) -> Vec<Subject> {
     ended.iter().map(|revocation| revocation.subject).collect()
 }
 

@@ -1,0 +1,114 @@
+//! What becomes of what a deleted user owned.
+
+use std::sync::Arc;
+
+use oauth::account::{Permission, USER_ROLE};
+use oauth::audit::Action;
+use oauth::id::{Epoch, UserId};
+use oauth::revocation::Subject;
+
+use super::rights::insert_role;
+use super::users::{change, subjects, update};
+use super::{OVER, START, World, event, insert_user};
+use crate::{DeletedUser, Owned, Possessions, Sharing, Store, UserChange, UserRefusal};
+
+pub async fn an_owner_cannot_be_deleted(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let source = super::data_sources::insert(&world, "sales").await.unwrap();
+    let delete = || delete(&world, Possessions::Keep);
+    let owned = Owned {
+        applications: 1,
+        application_names: vec!["Report".to_owned()],
+        data_sources: 1,
+        data_source_names: vec!["sales".to_owned()],
+    };
+    assert_eq!(delete().await.unwrap_err(), UserRefusal::StillOwns(owned));
+    let application = world.application.id;
+    world
+        .store
+        .delete_application(application, OVER, event(Action::DeleteApplication))
+        .await
+        .unwrap()
+        .unwrap();
+    world.store.delete_data_source(source.id, event(Action::DeleteDataSource)).await.unwrap().unwrap();
+    delete().await.unwrap();
+    assert_eq!(delete().await.unwrap_err(), UserRefusal::Unknown);
+}
+
+pub async fn what_a_deleted_user_owned_can_be_handed_over(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let source = super::data_sources::insert(&world, "sales").await.unwrap();
+    let heir = insert_user(&world.store, "heir", &[USER_ROLE]).await.unwrap().id;
+    let sharing = Sharing::With(vec![heir, world.administrator.id]);
+    world.store.share_data_source(source.id, sharing, event(Action::ShareDataSource)).await.unwrap().unwrap();
+    let inactive = insert_user(&world.store, "inactive", &[]).await.unwrap();
+    update(&world, &inactive, UserChange { active: Some(false), ..change() }).await.unwrap();
+    for nobody in [world.user.id, UserId::new(77), inactive.id] {
+        let refused = delete(&world, Possessions::HandOver(nobody)).await;
+        assert_eq!(refused.unwrap_err(), UserRefusal::UnknownHeir);
+    }
+    let before = world.store.versions().await.unwrap();
+    let deleted = delete(&world, Possessions::HandOver(heir)).await.unwrap();
+    assert_eq!(subjects(&deleted.ended), [Subject::User { user: world.user.id, epoch: Epoch::GONE }]);
+    assert_eq!(deleted.data_sources, []);
+    let application = world.store.find_application(world.application.id).await.unwrap().unwrap();
+    assert_eq!((application.owner, application.owner_name.as_str()), (heir, "heir"));
+    assert_eq!(application.epoch, world.application.epoch, "what others gave it lives on");
+    assert!(application.secrets.is_empty(), "who knows the old secret would act for the heir");
+    let source = world.store.find_data_source(source.id).await.unwrap().unwrap();
+    assert_eq!((source.owner, source.shared_with), (heir, vec![world.administrator.id]));
+    let after = world.store.versions().await.unwrap();
+    assert!(after.applications > before.applications && after.data_sources > before.data_sources);
+}
+
+pub async fn what_is_handed_over_goes_to_somebody_who_can_use_it(store: Arc<dyn Store>) {
+    use Permission::{Administrator, MgmtAPI, UseDataSourceWithOData, ViewDataSource};
+    let world = World::new(store).await;
+    let heir = async |name: &str, permissions: &[Permission]| {
+        let role = insert_role(&world.store, name, permissions.to_vec()).await;
+        insert_user(&world.store, name, &[role.id]).await.unwrap().id
+    };
+    let lacking = |missing: &[Permission]| Err(UserRefusal::HeirLacks(missing.to_vec()));
+    let manager = heir("manager", &[MgmtAPI]).await;
+    let reader = heir("reader", &[ViewDataSource, UseDataSourceWithOData]).await;
+    let nothing = insert_user(&world.store, "nothing", &[]).await.unwrap().id;
+    for (heir, missing) in [(reader, &[MgmtAPI][..]), (nothing, &[MgmtAPI])] {
+        assert_eq!(delete(&world, Possessions::HandOver(heir)).await.map(drop), lacking(missing));
+    }
+    super::data_sources::insert(&world, "sales").await.unwrap();
+    for (heir, missing) in [
+        (manager, &[ViewDataSource, UseDataSourceWithOData][..]),
+        (reader, &[MgmtAPI]),
+        (nothing, &[ViewDataSource, UseDataSourceWithOData, MgmtAPI]),
+    ] {
+        assert_eq!(delete(&world, Possessions::HandOver(heir)).await.map(drop), lacking(missing));
+    }
+    assert!(world.store.find_user(world.user.id).await.unwrap().is_some(), "nothing was changed");
+    let chief = heir("chief", &[Administrator]).await;
+    delete(&world, Possessions::HandOver(chief)).await.unwrap();
+    let poor = World { user: world.store.find_user(nothing).await.unwrap().unwrap(), ..world };
+    delete(&poor, Possessions::HandOver(reader)).await.expect("there is nothing to hand over");
+}
+
+pub async fn what_a_deleted_user_owned_can_go_with_its_owner(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let source = super::data_sources::insert(&world, "sales").await.unwrap();
+    let grant = world.grant(1).await;
+    let deleted = delete(&world, Possessions::Delete).await.unwrap();
+    let application = world.application.id;
+    let ended = [
+        Subject::Application { application, epoch: Epoch::GONE },
+        Subject::User { user: world.user.id, epoch: Epoch::GONE },
+    ];
+    assert_eq!(subjects(&deleted.ended), ended);
+    assert_eq!(deleted.data_sources, [source.id]);
+    assert!(world.store.find_application(application).await.unwrap().is_none());
+    assert!(world.store.find_data_source(source.id).await.unwrap().is_none());
+    assert_eq!(world.store.find_grant(grant).await.unwrap(), None);
+    let feed = world.store.revocations_after(0, START, 10).await.unwrap();
+    assert_eq!(subjects(&feed), ended);
+}
+
+async fn delete(world: &World, possessions: Possessions) -> Result<DeletedUser, UserRefusal> {
+    world.store.delete_user(world.user.id, possessions, OVER, event(Action::DeleteUser)).await.unwrap()
+}
