@@ -13,12 +13,27 @@ use crate::refusals::Reason;
 use crate::{App, Fault};
 
 impl App {
-    /// The applications that the user has allowed, by id.
+    /// The applications that the user has allowed, by id: those after `after`, at most `limit`.
     ///
     /// # Errors
     /// When the database cannot tell.
-    pub async fn list_allowed(&self, actor: &Actor) -> Result<Vec<Allowed>, Fault> {
-        Ok(self.store.list_allowed(actor.subject().user.id, self.now()).await?)
+    pub async fn list_allowed(
+        &self,
+        actor: &Actor,
+        after: Option<ApplicationId>,
+        limit: u32,
+    ) -> Result<Vec<Allowed>, Fault> {
+        Ok(self.store.list_allowed(actor.subject().user.id, self.now(), after, limit).await?)
+    }
+
+    /// What the user has allowed that application; none where that is nothing.
+    ///
+    /// # Errors
+    /// When the database cannot tell.
+    pub async fn find_allowed(&self, actor: &Actor, id: ApplicationId) -> Result<Option<Allowed>, Fault> {
+        let before = ApplicationId::new(id.get().saturating_sub(1));
+        let next = self.list_allowed(actor, Some(before), 1).await?;
+        Ok(next.into_iter().find(|allowed| allowed.application == id))
     }
 
     /// The applications that the user has allowed, by id, a page at a time.
@@ -30,10 +45,9 @@ impl App {
             actor.needs(),
             request,
             move |app: Arc<Self>, page: Page| async move {
-                let mut all = read(app.store.list_allowed(user, app.now()).await)?;
-                all.retain(|allowed| page.after.is_none_or(|after| allowed.application.get() > after));
-                all.truncate(page.rows as usize);
-                let chunk = page.chunk(all, |allowed| allowed.application.get());
+                let after = page.after.map(ApplicationId::new);
+                let rows = read(app.store.list_allowed(user, app.now(), after, page.rows).await)?;
+                let chunk = page.chunk(rows, |allowed| allowed.application.get());
                 Ok(chunk.searched(&page, |allowed: &Allowed| vec![&allowed.name]))
             },
         )

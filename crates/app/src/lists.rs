@@ -24,6 +24,19 @@ pub struct ListRequest {
     pub query: Option<String>,
 }
 
+impl ListRequest {
+    /// Whether one of the texts contains what is searched for, compared without case.
+    pub fn admits<T: AsRef<str>>(&self, texts: &[T]) -> bool {
+        admits(self.query.as_deref(), texts)
+    }
+}
+
+fn admits<T: AsRef<str>>(query: Option<&str>, texts: &[T]) -> bool {
+    let Some(query) = query else { return true };
+    let query = fold_name(query);
+    texts.iter().any(|text| fold_name(text.as_ref()).contains(&query))
+}
+
 /// Where a page begins, and how long it may be.
 #[derive(Debug, Clone)]
 pub(crate) struct Page {
@@ -142,20 +155,13 @@ impl Page {
         let is_full = rows.len() >= self.rows as usize;
         Chunk { next: rows.last().filter(|_| is_full).map(id), rows }
     }
-
-    /// Whether one of the texts contains what is searched for, compared without case.
-    pub(crate) fn admits(&self, texts: &[&str]) -> bool {
-        let Some(query) = &self.query else { return true };
-        let query = fold_name(query);
-        texts.iter().any(|text| fold_name(text).contains(&query))
-    }
 }
 
 impl<T> Chunk<T> {
     /// Only the elements that the page admits by these texts.
     pub(crate) fn searched(mut self, page: &Page, texts: impl Fn(&T) -> Vec<&str>) -> Self {
         if page.query.is_some() {
-            self.rows.retain(|row| page.admits(&texts(row)));
+            self.rows.retain(|row| admits(page.query.as_deref(), &texts(row)));
         }
         self
     }

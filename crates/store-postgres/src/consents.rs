@@ -106,20 +106,67 @@ async fn epochs(
     .await
 }
 
-/// Consents and grants add up, one entry for each application.
-pub(crate) async fn list_allowed(db: &Client, user: UserId, now: Timestamp) -> sql::Result<Vec<Allowed>> {
-    const LIST: &str = "WITH given AS (
+/// One entry for each application. It goes from one application to the next by the indices, so that what was given to
+/// others is not read.
+pub(crate) async fn list_allowed(
+    db: &Client,
+    user: UserId,
+    now: Timestamp,
+    after: Option<ApplicationId>,
+    limit: u32,
+) -> sql::Result<Vec<Allowed>> {
+    let most = limit as usize;
+    let mut at = after.map_or(0, ApplicationId::get);
+    let mut allowed = Vec::new();
+    while allowed.len() < most {
+        let next = applications_after(db, user, at, limit).await?;
+        let Some(last) = next.last() else { break };
+        at = *last;
+        let is_last = next.len() < most;
+        allowed.extend(added_up(db, user, now, next).await?);
+        if is_last {
+            break;
+        }
+    }
+    allowed.truncate(most);
+    Ok(allowed)
+}
+
+/// The applications to which the user has given something, be it dead by now.
+async fn applications_after(db: &Client, user: UserId, after: i64, limit: u32) -> sql::Result<Vec<i64>> {
+    const NEXT: &str = "WITH RECURSIVE given (id) AS (
+            SELECT $2::bigint
+            UNION ALL
+            SELECT least(
+                (SELECT min(application_id) FROM consents WHERE user_id = $1 AND application_id > given.id),
+                (SELECT min(application_id) FROM grants
+                    WHERE user_id = $1 AND application_id > given.id AND revoked_at IS NULL))
+            FROM given WHERE given.id IS NOT NULL)
+        SELECT id FROM given WHERE id > $2 LIMIT $3";
+    sql::list(db, NEXT, values![user.get(), after, i64::from(limit)], |row| Ok(row.try_get(0)?)).await
+}
+
+/// What the user's consents and grants give each of these applications together, by id.
+async fn added_up(
+    db: &Client,
+    user: UserId,
+    now: Timestamp,
+    applications: Vec<i64>,
+) -> sql::Result<Vec<Allowed>> {
+    const SUM: &str = "WITH given AS (
             SELECT application_id, application_epoch, user_epoch, scopes, created_at, NULL::bigint AS last_used_at
-            FROM consents WHERE user_id = $1
+            FROM consents WHERE user_id = $1 AND application_id = ANY ($3::bigint[])
             UNION ALL
             SELECT application_id, application_epoch, user_epoch, scopes, created_at, last_used_at
-            FROM grants WHERE user_id = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2))
-        SELECT a.id, a.name, o.name, g.scopes, g.created_at, g.last_used_at
+            FROM grants WHERE user_id = $1 AND application_id = ANY ($3::bigint[]) AND revoked_at IS NULL
+                AND (expires_at IS NULL OR expires_at > $2))
+        SELECT a.id, a.name, o.name, bit_or(g.scopes), min(g.created_at), max(g.last_used_at)
         FROM given g
         JOIN users u ON u.id = $1 AND u.epoch = g.user_epoch
         JOIN applications a ON a.id = g.application_id AND a.epoch = g.application_epoch
-        JOIN users o ON o.id = a.owner_id";
-    let given = sql::list(db, LIST, values![user.get(), micros(now)], |row| {
+        JOIN users o ON o.id = a.owner_id
+        GROUP BY a.id, a.name, o.name ORDER BY a.id";
+    sql::list(db, SUM, values![user.get(), micros(now), applications], |row| {
         Ok(Allowed {
             application: ApplicationId::new(row.try_get(0)?),
             name: row.try_get(1)?,
@@ -129,8 +176,7 @@ pub(crate) async fn list_allowed(db: &Client, user: UserId, now: Timestamp) -> s
             last_used_at: sql::optional_moment(row, 5)?,
         })
     })
-    .await;
-    Ok(store::add_up(given?))
+    .await
 }
 
 /// Has the seat. Once the user is locked and the consent deleted nothing new can be founded on either, so the statements

@@ -64,6 +64,20 @@ impl DataSources for PostgresStore {
         read!(self, db => sql::list(db, PAGE, values![user, after, i64::from(limit)], read_source))
     }
 
+    fn list_shares(
+        &self,
+        id: DataSourceId,
+        after: Option<UserId>,
+        limit: u32,
+    ) -> Answer<'_, Vec<(UserId, String)>> {
+        const PAGE: &str =
+            "SELECT s.user_id, u.name FROM data_source_shares s JOIN users u ON u.id = s.user_id
+            WHERE s.data_source_id = $1 AND s.user_id > $2 ORDER BY s.user_id LIMIT $3";
+        let after = after.map_or(0, UserId::get);
+        let read_share = |row: &Row| Ok((UserId::new(row.try_get(0)?), row.try_get(1)?));
+        read!(self, db => sql::list(db, PAGE, values![id.get(), after, i64::from(limit)], read_share))
+    }
+
     fn insert_data_source(&self, new: NewDataSource, audit: NewAuditEvent) -> Answered<'_> {
         in_seat!(self, db => insert(db, &new, &audit))
     }

@@ -61,8 +61,14 @@ impl Grants for PostgresStore {
         self.end(Subject::Token(id), revocation_expires_at, audit)
     }
 
-    fn list_allowed(&self, user: UserId, now: Timestamp) -> Answer<'_, Vec<Allowed>> {
-        read!(self, db => consents::list_allowed(db, user, now))
+    fn list_allowed(
+        &self,
+        user: UserId,
+        now: Timestamp,
+        after: Option<ApplicationId>,
+        limit: u32,
+    ) -> Answer<'_, Vec<Allowed>> {
+        read!(self, db => consents::list_allowed(db, user, now, after, limit))
     }
 
     fn revoke_allowed(

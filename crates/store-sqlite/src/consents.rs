@@ -81,30 +81,65 @@ fn epochs(db: &Connection, user: UserId, application: ApplicationId) -> sql::Res
     })
 }
 
-/// Consents and grants add up, one entry for each application.
-pub(crate) fn list_allowed(db: &Connection, user: UserId, now: Timestamp) -> sql::Result<Vec<Allowed>> {
-    const LIST: &str = "WITH given AS (
-            SELECT application_id, application_epoch, user_epoch, scopes, created_at, NULL AS last_used_at
-            FROM consents WHERE user_id = ?1
+/// One entry for each application. It goes from one application to the next by the indices, so that what was given to
+/// others is not read.
+pub(crate) fn list_allowed(
+    db: &Connection,
+    user: UserId,
+    now: Timestamp,
+    after: Option<ApplicationId>,
+    limit: u32,
+) -> sql::Result<Vec<Allowed>> {
+    const NEXT: &str = "SELECT min(id) FROM (
+            SELECT min(application_id) AS id FROM consents WHERE user_id = ?1 AND application_id > ?2
             UNION ALL
-            SELECT application_id, application_epoch, user_epoch, scopes, created_at, last_used_at
-            FROM grants WHERE user_id = ?1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?2))
-        SELECT a.id, a.name, o.name, g.scopes, g.created_at, g.last_used_at
+            SELECT min(application_id) FROM grants
+            WHERE user_id = ?1 AND application_id > ?2 AND revoked_at IS NULL)";
+    let mut at = after.map_or(0, ApplicationId::get);
+    let mut allowed = Vec::new();
+    while allowed.len() < limit as usize {
+        let Some(next) = sql::value::<Option<i64>>(db, NEXT, (user.get(), at))? else { break };
+        at = next;
+        allowed.extend(find_allowed(db, user, now, ApplicationId::new(at))?);
+    }
+    Ok(allowed)
+}
+
+/// What the user's consent and grants give the application together.
+fn find_allowed(
+    db: &Connection,
+    user: UserId,
+    now: Timestamp,
+    application: ApplicationId,
+) -> sql::Result<Option<Allowed>> {
+    const GIVEN: &str = "WITH given AS (
+            SELECT application_epoch, user_epoch, scopes, created_at, NULL AS last_used_at
+            FROM consents WHERE user_id = ?1 AND application_id = ?3
+            UNION ALL
+            SELECT application_epoch, user_epoch, scopes, created_at, last_used_at
+            FROM grants WHERE user_id = ?1 AND application_id = ?3 AND revoked_at IS NULL
+                AND (expires_at IS NULL OR expires_at > ?2))
+        SELECT a.name, o.name, g.scopes, g.created_at, g.last_used_at
         FROM given g
         JOIN users u ON u.id = ?1 AND u.epoch = g.user_epoch
-        JOIN applications a ON a.id = g.application_id AND a.epoch = g.application_epoch
+        JOIN applications a ON a.id = ?3 AND a.epoch = g.application_epoch
         JOIN users o ON o.id = a.owner_id";
-    let given = sql::list(db, LIST, (user.get(), micros(now)), |row| {
-        Ok(Allowed {
-            application: ApplicationId::new(row.get(0)?),
-            name: row.get(1)?,
-            owner_name: row.get(2)?,
-            scopes: ScopeSet::from_bits(row.get(3)?),
-            since: Timestamp::from_micros(row.get(4)?),
-            last_used_at: row.get::<_, Option<i64>>(5)?.map(Timestamp::from_micros),
-        })
+    let mut sum: Option<Allowed> = None;
+    sql::list(db, GIVEN, (user.get(), micros(now), application.get()), |row| {
+        let scopes = ScopeSet::from_bits(row.get(2)?);
+        let since = Timestamp::from_micros(row.get(3)?);
+        let last_used_at = row.get::<_, Option<i64>>(4)?.map(Timestamp::from_micros);
+        if let Some(sum) = &mut sum {
+            sum.scopes = sum.scopes.union(scopes);
+            sum.since = sum.since.min(since);
+            sum.last_used_at = sum.last_used_at.max(last_used_at);
+        } else {
+            let (name, owner_name) = (row.get(0)?, row.get(1)?);
+            sum = Some(Allowed { application, name, owner_name, scopes, since, last_used_at });
+        }
+        Ok(())
     })?;
-    Ok(store::add_up(given))
+    Ok(sum)
 }
 
 pub(crate) fn revoke_allowed(

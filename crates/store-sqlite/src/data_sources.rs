@@ -69,6 +69,21 @@ impl DataSources for SqliteStore {
         })
     }
 
+    fn list_shares(
+        &self,
+        id: DataSourceId,
+        after: Option<UserId>,
+        limit: u32,
+    ) -> Answer<'_, Vec<(UserId, String)>> {
+        const PAGE: &str = "SELECT s.user_id, u.name
+            FROM data_source_shares s CROSS JOIN users u ON u.id = s.user_id
+            WHERE s.data_source_id = ?1 AND s.user_id > ?2 ORDER BY s.user_id LIMIT ?3";
+        let after = after.map_or(0, UserId::get);
+        self.read(move |db| {
+            sql::list(db, PAGE, (id.get(), after, limit), |row| Ok((UserId::new(row.get(0)?), row.get(1)?)))
+        })
+    }
+
     fn insert_data_source(&self, new: NewDataSource, audit: NewAuditEvent) -> Answered<'_> {
         self.write(move |db| insert(db, &new, &audit))
     }

@@ -65,8 +65,14 @@ impl Grants for SqliteStore {
         })
     }
 
-    fn list_allowed(&self, user: UserId, now: Timestamp) -> Answer<'_, Vec<Allowed>> {
-        self.read(move |db| consents::list_allowed(db, user, now))
+    fn list_allowed(
+        &self,
+        user: UserId,
+        now: Timestamp,
+        after: Option<ApplicationId>,
+        limit: u32,
+    ) -> Answer<'_, Vec<Allowed>> {
+        self.read(move |db| consents::list_allowed(db, user, now, after, limit))
     }
 
     fn revoke_allowed(

@@ -33,6 +33,7 @@ pub mod concurrency;
 pub mod data_sources;
 pub mod endings;
 pub mod grants;
+pub mod possessions;
 pub mod purging;
 pub mod rights;
 pub mod secrets;
@@ -55,9 +56,6 @@ macro_rules! conformance_tests {
                 a_password_is_chosen_only_in_the_epoch_of_the_current_one,
                 deactivating_ends_access_and_reactivating_brings_none_back,
                 the_last_administrator_stays,
-                an_owner_cannot_be_deleted,
-                what_a_deleted_user_owned_can_be_handed_over,
-                what_a_deleted_user_owned_can_go_with_its_owner,
                 a_deleted_user_leaves_nothing_that_works,
                 a_password_hash_is_replaced_only_if_it_is_still_the_old_one,
                 roles_keep_their_rules,
@@ -97,6 +95,12 @@ macro_rules! conformance_tests {
                 a_public_application_has_no_secrets,
                 a_reset_leaves_one_secret_and_ends_all_access,
             }
+            possessions {
+                an_owner_cannot_be_deleted,
+                what_a_deleted_user_owned_can_be_handed_over,
+                what_is_handed_over_goes_to_somebody_who_can_use_it,
+                what_a_deleted_user_owned_can_go_with_its_owner,
+            }
             grants {
                 a_grant_is_stored_as_it_was_founded,
                 a_code_founds_one_grant_and_its_replay_ends_it,
@@ -108,6 +112,7 @@ macro_rules! conformance_tests {
                 a_grant_is_ended_once,
                 a_token_is_ended_by_its_id,
                 what_a_user_allowed_adds_up_and_can_be_revoked,
+                what_a_user_allowed_is_read_a_page_at_a_time,
                 usage_keeps_the_later_time,
             }
             endings {

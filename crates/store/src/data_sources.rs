@@ -83,6 +83,14 @@ pub trait DataSources {
         after: Option<DataSourceId>,
         limit: u32,
     ) -> Answer<'_, Vec<DataSource>>;
+    /// The users with whom it is shared and their names, by id: those after `after`, at most `limit`. None of a data source
+    /// that does not exist.
+    fn list_shares(
+        &self,
+        id: DataSourceId,
+        after: Option<UserId>,
+        limit: u32,
+    ) -> Answer<'_, Vec<(UserId, String)>>;
     /// Creates a data source.
     fn insert_data_source(
         &self,

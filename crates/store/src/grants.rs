@@ -1,7 +1,5 @@
 //! Consents, grants, and the feed of what ended access.
 
-use std::collections::BTreeMap;
-
 use oauth::audit::NewAuditEvent;
 use oauth::grant::{Allowed, Consent, Grant, GrantOrigin};
 use oauth::id::{ApplicationId, ConsentId, Epoch, GrantId, TokenId, UserId};
@@ -73,18 +71,6 @@ pub enum Rotated {
     Lost,
 }
 
-/// Consents and grants of one user as what the user has allowed: one entry for each application, by id.
-pub fn add_up(given: Vec<Allowed>) -> Vec<Allowed> {
-    let mut allowed: BTreeMap<ApplicationId, Allowed> = BTreeMap::new();
-    for one in given {
-        let sum = allowed.entry(one.application).or_insert_with(|| one.clone());
-        sum.scopes = sum.scopes.union(one.scopes);
-        sum.since = sum.since.min(one.since);
-        sum.last_used_at = sum.last_used_at.max(one.last_used_at);
-    }
-    allowed.into_values().collect()
-}
-
 /// Consents, grants and what ended them.
 pub trait Grants {
     /// The consent of that pair that still holds.
@@ -118,8 +104,15 @@ pub trait Grants {
         revocation_expires_at: Timestamp,
         audit: NewAuditEvent,
     ) -> Answer<'_, Vec<Revocation>>;
-    /// The applications that the user has allowed and that still have a consent or a live grant, by id.
-    fn list_allowed(&self, user: UserId, now: Timestamp) -> Answer<'_, Vec<Allowed>>;
+    /// The applications that the user has allowed and that still have a consent or a live grant, by id: those after
+    /// `after`, at most `limit`. The grants of other applications are not read.
+    fn list_allowed(
+        &self,
+        user: UserId,
+        now: Timestamp,
+        after: Option<ApplicationId>,
+        limit: u32,
+    ) -> Answer<'_, Vec<Allowed>>;
     /// Ends the user's consent and grants for the application. `None` when there was neither.
     fn revoke_allowed(
         &self,

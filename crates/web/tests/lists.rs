@@ -58,6 +58,10 @@ async fn furnished() -> (TestServer, Vec<(String, &'static str, &'static str)>) 
             json!({ "name": name, "dataStore": 1, "connectionType": "Cloud", "options": { "path": file } });
         server.post("/api/mgmt/datasources").basic(&ADMIN).json(&source).send().await.expect(201);
     }
+    let trusted = ["first", "middle", "last"];
+    let trusted = trusted.map(|name| json!({ "domain": format!("https://{name}.example.org") }));
+    let trusted = json!({ "whitelist": trusted });
+    server.post("/api/admin/security/cors/whitelist").basic(&ADMIN).json(&trusted).send().await.expect(201);
     let shared = json!({ "sharedUsers": [{ "userName": USER.name }, { "userName": OTHER.name }] });
     server.put("/api/mgmt/datasources/1/sharedUsers").basic(&ADMIN).json(&shared).send().await.expect(200);
     let lists = [
@@ -73,6 +77,7 @@ async fn furnished() -> (TestServer, Vec<(String, &'static str, &'static str)>) 
         ("/api/mgmt/datastores", "dataStores", "sqlite"),
         ("/api/admin/limits", "limits", "cors"),
         ("/api/admin/limits/system", "limits", "cors"),
+        ("/api/admin/security/cors/whitelist", "whitelist", "MIDDLE.example"),
     ];
     (server, lists.into_iter().map(|(path, member, query)| (path.to_owned(), member, query)).collect())
 }
@@ -119,6 +124,31 @@ async fn every_list_takes_limit_after_and_query_alike() {
     }
 }
 
+/// What is read with GET below these and is no list.
+const NO_LISTS: [&str; 3] = ["/api/mgmt/oauth2/authorize", "/api/odata4", "/api/mgmt/datasources/{id}/model"];
+
+#[tokio::test]
+async fn no_list_is_left_out_of_these_tests() {
+    let (server, lists) = furnished().await;
+    let described = server.get("/openapi.json").send().await.expect(200).json();
+    let paths = described["paths"].as_object().expect("paths").iter();
+    let read = paths.filter(|(path, operations)| {
+        let is_one = path.ends_with('}') || NO_LISTS.iter().any(|known| path.starts_with(known));
+        path.starts_with("/api/") && operations.get("get").is_some() && !is_one
+    });
+    for (path, operations) in read {
+        let is_tested = lists.iter().any(|(tested, ..)| tested.replace("/1/", "/{id}/") == *path);
+        assert!(is_tested, "{path} has no row among the lists");
+        let named = operations["get"]["parameters"].as_array().expect("parameters");
+        for name in ["limit", "after", "query"] {
+            assert!(
+                named.iter().any(|parameter| parameter["name"] == name),
+                "{path} does not describe {name}"
+            );
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_search_finds_what_stands_many_pages_later() {
     let server = TestServer::start().await;
@@ -128,24 +158,55 @@ async fn a_search_finds_what_stands_many_pages_later() {
     assert_eq!(found[0]["userName"], "crew1199");
 }
 
-#[tokio::test]
-async fn a_list_without_limit_is_written_as_it_is_read() {
-    let server = TestServer::start().await;
-    add_users(&server, 1_300).await;
-    let answer = begin(&server, "/api/admin/users", &ADMIN).await;
+/// The elements of a list that comes in `frames` pages.
+async fn read_in_pages(server: &TestServer, path: &str, member: &str, frames: usize) -> Vec<Value> {
+    let answer = begin(server, path, &ADMIN).await;
     assert_eq!(answer.status(), 200);
     assert_eq!(answer.headers()["cache-control"], "no-store");
     let mut body = answer.into_body();
-    let (mut text, mut frames) = (Vec::new(), 0);
+    let (mut text, mut read) = (Vec::new(), 0);
     while let Some(frame) = body.frame().await {
         let data = frame.unwrap().into_data().unwrap();
         assert!(data.len() < 200_000, "one page at a time");
         text.extend_from_slice(&data);
-        frames += 1;
+        read += 1;
     }
-    assert_eq!(frames, 3);
+    assert_eq!(read, frames, "{path}");
     let listed: Value = serde_json::from_slice(&text).unwrap();
-    let users = listed["users"].as_array().unwrap();
+    listed[member].as_array().unwrap().clone()
+}
+
+#[tokio::test]
+async fn what_a_source_is_shared_with_and_what_a_user_allowed_are_read_a_page_at_a_time() {
+    let server = TestServer::start().await;
+    add_users(&server, 1_100).await;
+    let file = server.sqlite_file("shop.db", "CREATE TABLE T (Id INTEGER PRIMARY KEY)");
+    let source =
+        json!({ "name": "shop", "dataStore": 1, "connectionType": "Cloud", "options": { "path": file } });
+    server.post("/api/mgmt/datasources").basic(&ADMIN).json(&source).send().await.expect(201);
+    let crew: Vec<Value> = (0..1_100).map(|n| json!({ "userName": format!("crew{n}") })).collect();
+    let path = "/api/mgmt/datasources/1/sharedUsers";
+    let shared =
+        server.put(path).basic(&ADMIN).json(&json!({ "sharedUsers": crew })).send().await.expect(200);
+    assert_eq!(shared.json()["sharedUsers"].as_array().map(Vec::len), Some(1_100), "the answer is the list");
+    let users = read_in_pages(&server, path, "sharedUsers", 3).await;
+    assert_eq!((users.len(), &users[1_099]["userName"]), (1_100, &json!("crew1099")));
+    assert!(users.windows(2).all(|pair| id(&pair[0]) < id(&pair[1])));
+
+    for n in 0..520 {
+        let application = server.add_application(&ADMIN, |new| new.name = format!("App {n}")).await;
+        server.allow(&ADMIN, application.id, Scope::OData.into()).await;
+    }
+    let path = "/api/mgmt/oauth/client/allowedapplications";
+    let allowed = read_in_pages(&server, path, "applications", 2).await;
+    assert_eq!((allowed.len(), &allowed[519]["name"]), (520, &json!("App 519")));
+}
+
+#[tokio::test]
+async fn a_list_without_limit_is_written_as_it_is_read() {
+    let server = TestServer::start().await;
+    add_users(&server, 1_300).await;
+    let users = read_in_pages(&server, "/api/admin/users", "users", 3).await;
     assert_eq!(users.len(), 1_303);
     assert!(users.windows(2).all(|pair| id(&pair[0]) < id(&pair[1])));
     let whole = server.get("/api/admin/users?limit=3").basic(&ADMIN).send().await.expect(200);

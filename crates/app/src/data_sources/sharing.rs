@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use oauth::account::{DataSource, Permission};
+use oauth::account::Permission;
 use oauth::audit::Action;
 use oauth::id::{DataSourceId, UserId};
 
@@ -40,51 +40,40 @@ pub enum Sharing {
 pub type SharedUser = (UserId, Option<String>);
 
 impl App {
-    /// The users with whom a data source is shared.
-    ///
-    /// # Errors
-    /// [`Refused`]; `Forbidden` for those who see the source only because it is shared with them.
-    pub async fn shared_users(
-        &self,
-        actor: &Actor,
-        id: DataSourceId,
-        origin: &Origin,
-    ) -> Result<Vec<SharedUser>, Refused> {
-        let record = self.managed_source(actor, id, Permission::ViewDataSource, origin).await?;
-        self.named(actor, &record).await
-    }
-
     /// The users with whom a data source is shared, by id, a page at a time. Only whoever may see users can search them.
     ///
     /// # Errors
     /// [`Refused`]; `Forbidden` for those who see the source only because it is shared with them.
-    pub async fn users_of_data_source(
+    pub async fn shared_users(
         self: &Arc<Self>,
         actor: &Actor,
         id: DataSourceId,
         request: ListRequest,
         origin: &Origin,
     ) -> Result<Rows<SharedUser>, Refused> {
-        let record = self.managed_source(actor, id, Permission::ViewDataSource, origin).await?;
-        let tells_names = actor.caller().may(Permission::ViewUsers);
-        if request.query.is_some() && !tells_names {
+        self.managed_source(actor, id, Permission::ViewDataSource, origin).await?;
+        if request.query.is_some() && !actor.caller().may(Permission::ViewUsers) {
             return Err(Refused::Forbidden);
         }
-        let shared_with: Arc<[UserId]> = record.shared_with.into();
-        Ok(Rows::new(self, actor.caller(), actor.needs(), request, move |app: Arc<Self>, page: Page| {
-            let shared_with = Arc::clone(&shared_with);
-            async move {
-                let after = page.after.unwrap_or(0);
-                let ids = shared_with.iter().filter(|user| user.get() > after).take(page.rows as usize);
-                let mut users: Vec<SharedUser> = Vec::new();
-                for user in ids {
-                    let name = if tells_names { Some(read(app.user_name(*user).await)?) } else { None };
-                    users.push((*user, name));
-                }
+        Ok(self.users_of(actor, id, request))
+    }
+
+    fn users_of(self: &Arc<Self>, actor: &Actor, id: DataSourceId, request: ListRequest) -> Rows<SharedUser> {
+        let tells_names = actor.caller().may(Permission::ViewUsers);
+        Rows::new(
+            self,
+            actor.caller(),
+            actor.needs(),
+            request,
+            move |app: Arc<Self>, page: Page| async move {
+                let after = page.after.map(UserId::new);
+                let users = read(app.store.list_shares(id, after, page.rows).await)?;
+                let users: Vec<SharedUser> =
+                    users.into_iter().map(|(user, name)| (user, tells_names.then_some(name))).collect();
                 let chunk = page.chunk(users, |(user, _)| user.get());
                 Ok(chunk.searched(&page, |(_, name): &SharedUser| name.as_deref().into_iter().collect()))
-            }
-        }))
+            },
+        )
     }
 
     /// Changes with whom a data source is shared, and answers the list as it is then.
@@ -92,12 +81,12 @@ impl App {
     /// # Errors
     /// [`Refused`]; then nothing has changed.
     pub async fn share_data_source(
-        &self,
+        self: &Arc<Self>,
         actor: &Actor,
         id: DataSourceId,
         sharing: Sharing,
         origin: &Origin,
-    ) -> Result<Vec<SharedUser>, Refused> {
+    ) -> Result<Rows<SharedUser>, Refused> {
         let record = self.data_source_to_change(actor, id, origin).await?;
         let sharing = match sharing {
             Sharing::With(named) => store::Sharing::With(self.resolve(&named).await?),
@@ -110,9 +99,9 @@ impl App {
             Some(detail) => format!("{told}; {detail}"),
             None => told,
         });
-        let record = self.store.share_data_source(id, sharing, audit).await??;
+        self.store.share_data_source(id, sharing, audit).await??;
         self.directory.forget_data_sources();
-        self.named(actor, &record).await
+        Ok(self.users_of(actor, id, ListRequest::default()))
     }
 
     async fn resolve(&self, named: &[UserReference]) -> Result<Vec<UserId>, Refused> {
@@ -134,16 +123,6 @@ impl App {
             }
         }
         if faults.is_empty() { Ok(ids) } else { Err(Refused::Invalid(faults)) }
-    }
-
-    async fn named(&self, actor: &Actor, record: &DataSource) -> Result<Vec<SharedUser>, Refused> {
-        let tells_names = actor.caller().may(Permission::ViewUsers);
-        let mut users = Vec::with_capacity(record.shared_with.len());
-        for id in &record.shared_with {
-            let name = if tells_names { Some(self.user_name(*id).await?) } else { None };
-            users.push((*id, name));
-        }
-        Ok(users)
     }
 }
 

@@ -23,6 +23,7 @@ pub async fn a_data_source_is_found_by_name_without_case(store: Arc<dyn Store>) 
 pub async fn data_sources_are_visible_to_owners_and_those_they_are_shared_with(store: Arc<dyn Store>) {
     let world = World::new(store).await;
     let (sales, stock) = (insert(&world, "sales").await.unwrap(), insert(&world, "stock").await.unwrap());
+    let guest = insert_user(&world.store, "guest", &[]).await.unwrap();
     let visible = async |user| {
         let listed = world.store.list_data_sources(user).await.unwrap();
         listed.into_iter().map(|source| source.id).collect::<Vec<_>>()
@@ -42,6 +43,15 @@ pub async fn data_sources_are_visible_to_owners_and_those_they_are_shared_with(s
     assert_eq!(page(Some(world.user.id), Some(sales.id), 9).await, [stock.id]);
     assert_eq!(page(Some(other), None, 9).await, [stock.id]);
     assert_eq!(page(Some(other), Some(stock.id), 9).await, []);
+    let page_of_users = async |id, after, limit| world.store.list_shares(id, after, limit).await.unwrap();
+    share(vec![other, guest.id]).await.unwrap().unwrap();
+    let (first, second) = ((other, "ada".to_owned()), (guest.id, "guest".to_owned()));
+    assert_eq!(page_of_users(stock.id, None, 9).await, [first.clone(), second.clone()]);
+    assert_eq!(page_of_users(stock.id, None, 1).await, [first]);
+    assert_eq!(page_of_users(stock.id, Some(other), 9).await, [second]);
+    assert_eq!(page_of_users(stock.id, Some(guest.id), 9).await, []);
+    assert_eq!(page_of_users(sales.id, None, 9).await, []);
+    assert_eq!(page_of_users(DataSourceId::new(77), None, 9).await, []);
     assert_eq!(share(vec![]).await.unwrap().unwrap().shared_with, []);
 }
 

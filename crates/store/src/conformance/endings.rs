@@ -17,7 +17,7 @@ pub async fn an_epoch_that_grew_leaves_grants_and_consents_dead(store: Arc<dyn S
     world.store.update_user(world.user.id, off, event(Action::UpdateUser)).await.unwrap().unwrap();
     assert_eq!(world.store.find_grant(grant).await.unwrap(), None);
     assert_eq!(world.store.find_consent(consent.user, consent.application).await.unwrap(), None);
-    assert_eq!(world.store.list_allowed(world.user.id, START).await.unwrap(), []);
+    assert_eq!(world.store.list_allowed(world.user.id, START, None, 9).await.unwrap(), []);
     let revoked =
         world.store.revoke_allowed(consent.user, consent.application, OVER, event(Action::RevokeAllowed));
     assert_eq!(revoked.await.unwrap(), None);

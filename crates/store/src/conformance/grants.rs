@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use oauth::audit::Action;
 use oauth::grant::{Allowed, Grant, GrantOrigin};
-use oauth::id::{ConsentId, Epoch, GrantId, TokenId, UserId};
+use oauth::id::{ApplicationId, ConsentId, Epoch, GrantId, TokenId, UserId};
 use oauth::revocation::Subject;
 use oauth::scope::{Scope, ScopeSet};
 
@@ -186,14 +186,46 @@ pub async fn what_a_user_allowed_adds_up_and_can_be_revoked(store: Arc<dyn Store
         since: START.minus_secs(5),
         last_used_at: Some(START.plus_secs(1)),
     };
-    assert_eq!(world.store.list_allowed(user, START).await.unwrap(), [expected]);
+    assert_eq!(world.store.list_allowed(user, START, None, 9).await.unwrap(), [expected]);
+    assert_eq!(page_of_allowed(&world, Some(application), 9).await, []);
+    assert_eq!(page_of_allowed(&world, None, 0).await, []);
     let revoke = || world.store.revoke_allowed(user, application, OVER, event(Action::RevokeAllowed));
     let ended = revoke().await.unwrap().unwrap();
     let subject = Subject::Allowance { user, application, last_grant: grant };
     assert_eq!(ended.iter().map(|ended| ended.subject).collect::<Vec<_>>(), [subject]);
     assert!(world.store.find_grant(grant).await.unwrap().unwrap().revoked_at.is_some());
-    assert_eq!(world.store.list_allowed(user, START).await.unwrap(), []);
+    assert_eq!(world.store.list_allowed(user, START, None, 9).await.unwrap(), []);
     assert_eq!(revoke().await.unwrap(), None);
+}
+
+async fn page_of_allowed(world: &World, after: Option<ApplicationId>, limit: u32) -> Vec<ApplicationId> {
+    let allowed = world.store.list_allowed(world.user.id, START, after, limit).await.unwrap();
+    allowed.into_iter().map(|allowed| allowed.application).collect()
+}
+
+pub async fn what_a_user_allowed_is_read_a_page_at_a_time(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let mut ids = vec![world.application.id];
+    for number in 2..8 {
+        ids.push(super::insert_application(&world.store, &world.user, number).await.id);
+    }
+    // By a consent, by grants, by both; dead ones lie between them and fill no page.
+    world.allow().await;
+    for (code, application) in [(1, ids[0]), (2, ids[0]), (3, ids[2]), (4, ids[4]), (5, ids[6])] {
+        world.found(NewGrant { application, ..world.new_grant(code, None) }).await;
+    }
+    for (code, application) in [(6, ids[1]), (7, ids[3])] {
+        let dead = NewGrant { expires_at: Some(START), application, ..world.new_grant(code, None) };
+        world.found(dead).await;
+    }
+    let live = [ids[0], ids[2], ids[4], ids[6]];
+    assert_eq!(page_of_allowed(&world, None, 9).await, live);
+    assert_eq!(page_of_allowed(&world, None, 4).await, live);
+    assert_eq!(page_of_allowed(&world, None, 2).await, live[..2]);
+    assert_eq!(page_of_allowed(&world, Some(ids[0]), 1).await, live[1..2]);
+    assert_eq!(page_of_allowed(&world, Some(ids[2]), 9).await, live[2..]);
+    assert_eq!(page_of_allowed(&world, Some(ids[3]), 1).await, live[2..3], "that one need not be allowed");
+    assert_eq!(page_of_allowed(&world, Some(ids[6]), 9).await, []);
 }
 
 pub async fn usage_keeps_the_later_time(store: Arc<dyn Store>) {

@@ -61,7 +61,7 @@ pub async fn a_reset_leaves_one_secret_and_ends_all_access(store: Arc<dyn Store>
     assert_eq!((ended[0].subject, ended[0].at, ended[0].expires_at), (subject, START, OVER));
     assert_eq!(world.store.find_grant(grant).await.unwrap(), None);
     assert_eq!(world.store.find_consent(consent.user, consent.application).await.unwrap(), None);
-    assert_eq!(world.store.list_allowed(world.user.id, START).await.unwrap(), []);
+    assert_eq!(world.store.list_allowed(world.user.id, START, None, 9).await.unwrap(), []);
 }
 
 async fn add(world: &World, n: u8) -> Result<Application, ApplicationRefusal> {

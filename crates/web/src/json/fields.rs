@@ -142,6 +142,22 @@ impl<'a> Fields<'a> {
         Some(Fields::of(value, &self.path_of(name), self.faults))
     }
 
+    /// What `read` makes of each element of an array that must be there; it is given the element with its path.
+    pub fn required_elements<T>(
+        &mut self,
+        name: &'static str,
+        mut read: impl FnMut(&'a Json, &str) -> T,
+    ) -> Vec<T> {
+        self.require(name);
+        let elements = match self.value(name) {
+            None => return Vec::new(),
+            Some(Json::Array(elements)) => elements,
+            Some(other) => return self.wrong(name, "an array", other).unwrap_or_default(),
+        };
+        let path = self.path_of(name);
+        elements.iter().enumerate().map(|(at, element)| read(element, &format!("{path}[{at}]"))).collect()
+    }
+
     /// The names and values of an object with free names, such as the options of a data source: texts as they are, objects
     /// as their JSON.
     pub fn texts_or_objects(&mut self, name: &'static str) -> Option<Vec<(String, String)>> {
@@ -252,6 +268,26 @@ mod tests {
         let paths: Vec<&str> = faults.iter().map(|(path, _)| path.as_str()).collect();
         assert_eq!(paths, ["a", "b[1]", "c.d", "e", "f", "z"]);
         assert_eq!(faults[0].1, "must be a string, not the number 1");
+    }
+
+    #[test]
+    fn the_elements_of_an_array_that_must_be_there_are_read_with_their_paths() {
+        let paths = |text| {
+            let mut paths = Vec::new();
+            let faults = faults_of(text, |fields| {
+                paths = fields.required_elements("a", |_, path| path.to_owned());
+            });
+            (paths, faults.into_iter().map(|(_, message)| message).collect::<Vec<_>>())
+        };
+        assert_eq!(paths(r#"{"a":[1,{}]}"#), (vec!["a[0]".to_owned(), "a[1]".to_owned()], vec![]));
+        assert_eq!(paths(r#"{"a":[]}"#), (vec![], vec![]));
+        for (text, message) in [
+            ("{}", "is required"),
+            (r#"{"a":null}"#, "is required"),
+            (r#"{"a":"x"}"#, "must be an array, not a string"),
+        ] {
+            assert_eq!(paths(text), (vec![], vec![message.to_owned()]), "{text}");
+        }
     }
 
     #[test]

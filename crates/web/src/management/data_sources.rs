@@ -5,7 +5,7 @@ use axum::response::Response;
 use http::StatusCode;
 use oauth::id::{DataSourceId, UserId};
 
-use self::answer::{Listed, SharedUserList, ShownModel, ShownSource, ShownUser};
+use self::answer::{Listed, ShownModel, ShownSource, ShownUser};
 use self::payload::{ConnectionType, DataSourcePayload, SharedUsers};
 use super::acting::Asking;
 use super::list;
@@ -105,7 +105,7 @@ pub(crate) async fn shared_users(asking: Asking, Path((id,)): SourcePath) -> Res
     let failed = ErrorCode::SourceReadFailed;
     let request = list::request(&asking.query, &["user"])?;
     let actor = asking.actor(failed).await?;
-    let users = asking.app().users_of_data_source(&actor, id, request, &asking.origin).await;
+    let users = asking.app().shared_users(&actor, id, request, &asking.origin).await;
     let users = users.map_err(problem(failed))?;
     list::answer("sharedUsers", users, ShownUser::from, |fault| Problem::server(fault, failed)).await
 }
@@ -157,7 +157,7 @@ async fn share_as(
     let actor = asking.actor(failed).await?;
     app.data_source_to_change(&actor, id, &asking.origin).await.map_err(problem(failed))?;
     let users = app.share_data_source(&actor, id, sharing?, &asking.origin).await.map_err(problem(failed))?;
-    Ok(json(StatusCode::OK, &SharedUserList::from(users)))
+    list::answer("sharedUsers", users, ShownUser::from, |fault| Problem::server(fault, failed)).await
 }
 
 /// The payload, with every fault of it that is not about the connection itself.

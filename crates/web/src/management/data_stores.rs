@@ -30,7 +30,7 @@ fn shown(store: &DataStore) -> ShownStore {
 /// Every kind of database.
 pub(crate) async fn list(Authenticated(_): Authenticated, query: Query) -> Result<Response, Problem> {
     let request = list::request(&query, &[])?;
-    let stores = list::part(&request, DATA_STORES, |store| store.id, |store| store.name.to_owned());
+    let stores = list::part(&request, DATA_STORES, |store| store.id, |store| vec![store.name.to_owned()]);
     Ok(json(StatusCode::OK, &DataStoreList { data_stores: stores.into_iter().map(shown).collect() }))
 }
 

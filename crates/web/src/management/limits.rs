@@ -64,7 +64,8 @@ pub(crate) async fn describe(
 ) -> Result<Response, Problem> {
     let request = list::request(&query, &[])?;
     gate.app().may_see_limits(&caller, &origin).await.map_err(problem)?;
-    let limits = list::part(&request, Limit::ALL, |limit| limit.id(), |limit| limit.as_str().to_owned());
+    let limits =
+        list::part(&request, Limit::ALL, |limit| limit.id(), |limit| vec![limit.as_str().to_owned()]);
     let limits = limits.into_iter().map(|limit| LimitDescription {
         id: limit.id(),
         name: limit.as_str(),
@@ -84,7 +85,7 @@ pub(crate) async fn list(
 ) -> Result<Response, Problem> {
     let request = list::request(&query, &[])?;
     let limits = gate.app().list_limits(&caller, &origin).await.map_err(problem)?;
-    let name = |(limit, _): &(Limit, i64)| limit.as_str().to_owned();
+    let name = |(limit, _): &(Limit, i64)| vec![limit.as_str().to_owned()];
     let limits = list::part(&request, limits, |(limit, _)| limit.id(), name);
     Ok(json(StatusCode::OK, &LimitList { limits: limits.into_iter().map(LimitValue::from).collect() }))
 }

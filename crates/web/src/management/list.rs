@@ -60,14 +60,13 @@ pub(super) fn part<T>(
     request: &ListRequest,
     all: impl IntoIterator<Item = T>,
     id: impl Fn(&T) -> i64,
-    text: impl Fn(&T) -> String,
+    texts: impl Fn(&T) -> Vec<String>,
 ) -> Vec<T> {
-    let query = request.query.as_deref().map(str::to_lowercase);
     let after = request.after.unwrap_or(i64::MIN);
     let most = request.limit.map_or(usize::MAX, |limit| limit as usize);
     all.into_iter()
         .filter(|element| id(element) > after)
-        .filter(|element| query.as_ref().is_none_or(|query| text(element).to_lowercase().contains(query)))
+        .filter(|element| request.query.is_none() || request.admits(&texts(element)))
         .take(most)
         .collect()
 }
@@ -170,7 +169,7 @@ mod tests {
     fn a_part_begins_after_an_id_is_searched_without_case_and_is_bounded() {
         let all = || [(1, "Alpha"), (2, "beta"), (3, "ALPHABET"), (4, "alp")];
         let ids = |request: ListRequest| -> Vec<i64> {
-            let part = part(&request, all(), |(id, _)| *id, |(_, text)| (*text).to_owned());
+            let part = part(&request, all(), |(id, _)| *id, |(_, text)| vec![(*text).to_owned()]);
             part.into_iter().map(|(id, _)| id).collect()
         };
         let query = || Some("alph".to_owned());

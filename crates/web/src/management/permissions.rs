@@ -28,7 +28,7 @@ struct ShownPermission {
 }
 
 fn shown(permissions: &[Permission], request: &ListRequest) -> Response {
-    let name = |permission: &&Permission| permission.as_str().to_owned();
+    let name = |permission: &&Permission| vec![permission.as_str().to_owned()];
     let permissions = list::part(request, permissions, |permission| permission.id(), name)
         .into_iter()
         .map(|permission| ShownPermission { id: permission.id(), name: permission.as_str() });

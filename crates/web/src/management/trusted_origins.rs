@@ -8,9 +8,10 @@ use oauth::cors::TrustedOrigin;
 use oauth::id::TrustedOriginId;
 use serde::Serialize;
 
+use super::list;
 use super::refusal::problem;
 use crate::Gate;
-use crate::extract::{Authenticated, JsonBody, Path};
+use crate::extract::{Authenticated, JsonBody, Path, Query};
 use crate::json::{Faults, Fields, FromJson, Json};
 use crate::origin::From as Origin;
 use crate::respond::management::{Problem, created, json, no_content, rfc3339};
@@ -50,10 +51,13 @@ impl From<TrustedOrigin> for Entry {
 
 impl From<Vec<TrustedOrigin>> for Whitelist {
     fn from(entries: Vec<TrustedOrigin>) -> Self {
-        let last = entries.iter().map(|entry| entry.modified_at).max();
-        let whitelist = entries.into_iter().map(Entry::from).collect();
-        Self { last_modified_time: last.map(rfc3339), whitelist }
+        let last_modified_time = last_modified_time(&entries);
+        Self { last_modified_time, whitelist: entries.into_iter().map(Entry::from).collect() }
     }
+}
+
+fn last_modified_time(entries: &[TrustedOrigin]) -> Option<String> {
+    entries.iter().map(|entry| entry.modified_at).max().map(rfc3339)
 }
 
 /// The payload of changing an entry.
@@ -72,24 +76,9 @@ impl FromJson for EntryPayload {
 
 impl FromJson for WhitelistPayload {
     fn from_json(json: &Json, faults: &Faults) -> Self {
-        const NAME: &str = "whitelist";
         let mut fields = Fields::of(json, "", faults);
         fields.ignore(&["lastModifiedTime"]);
-        let entries = match fields.value(NAME) {
-            Some(Json::Array(elements)) => elements
-                .iter()
-                .enumerate()
-                .map(|(at, element)| draft(element, &format!("{NAME}[{at}]"), faults))
-                .collect(),
-            Some(other) => {
-                fields.fault(NAME, format!("must be an array, not {}", other.kind()));
-                Vec::new()
-            }
-            None => {
-                fields.fault(NAME, "is required");
-                Vec::new()
-            }
-        };
+        let entries = fields.required_elements("whitelist", |element, path| draft(element, path, faults));
         fields.finish();
         Self(entries)
     }
@@ -107,14 +96,20 @@ fn draft(json: &Json, path: &str, faults: &Faults) -> TrustedOriginDraft {
     draft
 }
 
-/// The whole list, by id.
+/// The entries by id, with the time when any of them was last changed. The whole list is no longer than the longest page.
 pub(crate) async fn list(
     State(gate): State<Gate>,
     Authenticated(caller): Authenticated,
+    query: Query,
     Origin(origin): Origin,
 ) -> Result<Response, Problem> {
+    let request = list::request(&query, &[])?;
     let entries = gate.app().list_trusted_origins(&caller, &origin).await.map_err(problem)?;
-    Ok(json(StatusCode::OK, &Whitelist::from(entries)))
+    let last_modified_time = last_modified_time(&entries);
+    let texts = |entry: &TrustedOrigin| vec![entry.domain.clone(), entry.description.clone()];
+    let entries = list::part(&request, entries, |entry| entry.id.get(), texts);
+    let whitelist = entries.into_iter().map(Entry::from).collect();
+    Ok(json(StatusCode::OK, &Whitelist { last_modified_time, whitelist }))
 }
 
 /// One entry.

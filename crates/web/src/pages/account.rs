@@ -18,6 +18,9 @@ use crate::extract::Path;
 use crate::respond::management::Problem;
 use crate::respond::page;
 
+/// The most applications on one page.
+const PER_PAGE: u32 = 100;
+
 #[derive(Template)]
 #[template(path = "account.html")]
 struct AccountPage<'a> {
@@ -36,6 +39,8 @@ struct ApplicationsPage<'a> {
     /// The name of the application whose access was just revoked.
     revoked: Option<String>,
     applications: Vec<Connected>,
+    /// The last application of this page, where there are more.
+    more_after: Option<ApplicationId>,
 }
 
 #[derive(Template)]
@@ -98,18 +103,27 @@ pub async fn applications(visit: Visit, RawQuery(query): RawQuery) -> Response {
         Ok(found) => found,
         Err(instead) => return instead,
     };
-    let allowed = match list(&visit.gate, &live).await {
+    let query = query.as_deref().unwrap_or_default();
+    let mut allowed = match list(&visit.gate, &live, after(query)).await {
         Ok(allowed) => allowed,
         Err(cause) => return fault(&cause),
     };
+    let goes_on = allowed.len() > PER_PAGE as usize;
+    allowed.truncate(PER_PAGE as usize);
     let csrf = visit.gate.app().csrf_token(cookie.expose());
     let shown = ApplicationsPage {
         here: "applications",
         csrf: csrf.expose(),
-        revoked: just_revoked(&visit, &cookie, query.as_deref().unwrap_or_default()),
+        revoked: just_revoked(&visit, &cookie, query),
+        more_after: allowed.last().filter(|_| goes_on).map(|allowed| allowed.application),
         applications: allowed.into_iter().map(Connected::from).collect(),
     };
     page::html(StatusCode::OK, &shown, page::Place::Own)
+}
+
+/// After which application the page begins; one that is none begins with the first.
+fn after(query: &str) -> Option<ApplicationId> {
+    Parameters::from_form(query.as_bytes()).ok()?.one(AFTER).ok()??.parse().ok()
 }
 
 /// `GET /account/applications/{id}/revoke`: asks, and says whose access it is.
@@ -119,12 +133,10 @@ pub async fn ask_to_revoke(visit: Visit, id: Result<Path<(ApplicationId,)>, Prob
         Ok(found) => found,
         Err(instead) => return instead,
     };
-    let allowed = match list(&visit.gate, &live).await {
-        Ok(allowed) => allowed,
+    let allowed = match find(&visit.gate, &live, id).await {
+        Ok(Some(allowed)) => allowed,
+        Ok(None) => return no_such_application(&id.to_string()),
         Err(cause) => return fault(&cause),
-    };
-    let Some(allowed) = allowed.iter().find(|allowed| allowed.application == id) else {
-        return no_such_application(&id.to_string());
     };
     let csrf = visit.gate.app().csrf_token(cookie.expose());
     let shown = RevokePage { here: "applications", csrf: csrf.expose(), id, name: &allowed.name };
@@ -136,10 +148,9 @@ fn revoke_address(id: ApplicationId) -> String {
 }
 
 fn no_such_application(which: &str) -> Response {
-    let message = format!(
-        "The application {which} has no access to your data. Your connected applications are under /account/applications."
-    );
-    page::refuse(StatusCode::NOT_FOUND, &message)
+    let message = format!("The application {which} has no access to your data.");
+    let way = page::Way { address: "/account/applications", name: "Your connected applications" };
+    page::refuse_with(StatusCode::NOT_FOUND, &message, way)
 }
 
 /// `POST /account/applications/{id}/revoke`.
@@ -163,7 +174,7 @@ pub async fn revoke(
     let revoked = async {
         let app = visit.gate.app();
         let actor = app.acting(live.caller.clone(), None).await.map_err(acting_fault)?;
-        let name = app.list_allowed(&actor).await?.into_iter().find(|allowed| allowed.application == id);
+        let name = app.find_allowed(&actor, id).await?;
         app.revoke_allowed(&actor, id, &visit.origin).await?;
         Ok(name.map(|allowed| allowed.name))
     };
@@ -192,15 +203,26 @@ fn just_revoked(visit: &Visit, cookie: &SessionCookie, query: &str) -> Option<St
 
 const REVOKED: Name = Name::new("revoked", 1024);
 const SEAL: Name = Name::new("seal", 128);
+const AFTER: Name = Name::new("after", 32);
 
 /// What the seal is about; no cookie has a blank.
 fn notice_of(cookie: &SessionCookie, name: &str) -> String {
     format!("{} revoked {name}", cookie.expose())
 }
 
-async fn list(gate: &Gate, live: &LiveSession) -> Result<Vec<Allowed>, app::Fault> {
+/// The applications of one page, and one more where there are more.
+async fn list(
+    gate: &Gate,
+    live: &LiveSession,
+    after: Option<ApplicationId>,
+) -> Result<Vec<Allowed>, app::Fault> {
     let actor = gate.app().acting(live.caller.clone(), None).await.map_err(acting_fault)?;
-    gate.app().list_allowed(&actor).await
+    gate.app().list_allowed(&actor, after, PER_PAGE + 1).await
+}
+
+async fn find(gate: &Gate, live: &LiveSession, id: ApplicationId) -> Result<Option<Allowed>, app::Fault> {
+    let actor = gate.app().acting(live.caller.clone(), None).await.map_err(acting_fault)?;
+    gate.app().find_allowed(&actor, id).await
 }
 
 /// Nobody is named, so nothing can be refused; a fault passes through.
@@ -226,7 +248,13 @@ pub(super) fn samples() -> Vec<String> {
     };
     let account =
         AccountPage { here: "account", csrf: "c", user: HOSTILE, roles: HOSTILE.to_owned(), since: since() };
-    let empty = ApplicationsPage { here: "applications", csrf: "c", revoked: None, applications: Vec::new() };
+    let empty = ApplicationsPage {
+        here: "applications",
+        csrf: "c",
+        revoked: None,
+        applications: Vec::new(),
+        more_after: None,
+    };
     let revoke = RevokePage { here: "applications", csrf: "c", id: ApplicationId::new(7), name: HOSTILE };
     let filled = ApplicationsPage {
         here: "applications",
@@ -236,6 +264,7 @@ pub(super) fn samples() -> Vec<String> {
             connected(None),
             Connected { id: ApplicationId::new(8), ..connected(Some(since())) },
         ],
+        more_after: Some(ApplicationId::new(8)),
     };
     vec![rendered(&account), rendered(&empty), rendered(&filled), rendered(&revoke)]
 }

@@ -15,7 +15,20 @@ use crate::pages::{filters, sentence};
 struct ErrorPage<'a> {
     title: &'a str,
     message: &'a str,
+    way: Way,
 }
+
+/// Where somebody can go on from an error page, on this server.
+#[derive(Debug, Clone, Copy)]
+pub struct Way {
+    /// The path.
+    pub address: &'static str,
+    /// What is there.
+    pub name: &'static str,
+}
+
+/// From where every other page is reached.
+const START: Way = Way { address: "/", name: "To the start page" };
 
 /// Where a page stands: what isolates a page of our own would break the way of another site through us. See
 /// `docs/decisions/pages-in-a-flow.md`.
@@ -29,13 +42,18 @@ pub enum Place {
     FlowOnward,
 }
 
-/// An error page. The message is for a person: a sentence that says what to do.
+/// An error page. The message is for a person: a sentence that says what to do. It leads to the start page.
 pub fn error(status: StatusCode, title: &str, message: &str) -> Response {
-    html(status, &ErrorPage { title, message }, Place::Flow)
+    html(status, &ErrorPage { title, message, way: START }, Place::Flow)
 }
 
 /// Refuses a request for what HTTP itself can tell.
 pub fn refuse(status: StatusCode, message: &str) -> Response {
+    refuse_with(status, message, START)
+}
+
+/// The same with a link to where it goes on.
+pub fn refuse_with(status: StatusCode, message: &str, way: Way) -> Response {
     let title = match status {
         StatusCode::NOT_FOUND => "Nothing is here",
         StatusCode::TOO_MANY_REQUESTS => "Too many attempts",
@@ -43,7 +61,7 @@ pub fn refuse(status: StatusCode, message: &str) -> Response {
         StatusCode::SERVICE_UNAVAILABLE => "Not available at present",
         _ => "This request cannot be answered",
     };
-    error(status, title, &sentence(message))
+    html(status, &ErrorPage { title, message: &sentence(message), way }, Place::Flow)
 }
 
 /// A page with its security policy: it loads only our own style sheet, runs no script, cannot be framed and is not cached.
@@ -89,5 +107,5 @@ const fn security_policy(place: Place) -> &'static str {
 #[cfg(test)]
 pub(crate) fn samples() -> Vec<String> {
     use crate::pages::tests::{HOSTILE, rendered};
-    vec![rendered(&ErrorPage { title: HOSTILE, message: HOSTILE })]
+    vec![rendered(&ErrorPage { title: HOSTILE, message: HOSTILE, way: START })]
 }

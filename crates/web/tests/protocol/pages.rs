@@ -167,3 +167,52 @@ async fn signing_out_ends_the_session_for_good() {
     assert!(page.text().contains("login-submit"), "the old cookie is worthless");
     browser.get("/logout").await.expect(200);
 }
+
+#[tokio::test]
+async fn every_error_page_leads_on() {
+    let server = TestServer::start().await;
+    let session = format!("sluicegate={}", server.session(&USER).await);
+    let kind = ("content-type", "application/x-www-form-urlencoded");
+    let errors = [
+        (
+            server.get("/account/applications/99/revoke").header("cookie", &session),
+            404,
+            "/account/applications",
+        ),
+        (
+            server.get("/account/applications/x/revoke").header("cookie", &session),
+            404,
+            "/account/applications",
+        ),
+        (server.get("/nowhere"), 404, "/"),
+        (server.call(http::Method::DELETE, "/login"), 405, "/"),
+        (server.get("/oauth2/authorize?client_id=nobody&response_type=code"), 400, "/"),
+        (server.post("/login").form(&[("username", "a")]), 403, "/"),
+        (server.post("/login").header("sec-fetch-site", "cross-site").form(&[("username", "a")]), 403, "/"),
+        (server.post("/login").header(kind.0, "text/plain"), 415, "/"),
+        (server.get(&format!("/login?{}", "x".repeat(40_000))), 414, "/"),
+    ];
+    for (call, status, way) in errors {
+        let page = call.send().await.expect(status);
+        let main =
+            page.text().split("id=\"error-title\"").nth(1).unwrap_or_else(|| panic!("{}", page.text()));
+        assert!(main.contains(&format!("<a href=\"{way}\">")), "{main}");
+    }
+}
+
+#[tokio::test]
+async fn many_connected_applications_are_shown_a_page_at_a_time() {
+    let server = TestServer::start().await;
+    for n in 0..101 {
+        let application = server.add_application(&USER, |new| new.name = format!("App {n}.")).await;
+        server.allow(&USER, application.id, oauth::scope::Scope::OData.into()).await;
+    }
+    let mut browser = signed_in(&server).await;
+    let page = browser.get("/account/applications").await.expect(200).text().to_owned();
+    assert!(page.contains("App 99.") && !page.contains("App 100."), "{page}");
+    let more = page.split("href=\"").find(|rest| rest.starts_with("/account/applications?after=")).unwrap();
+    let more = more.split('"').next().unwrap().to_owned();
+    let page = browser.get(&more).await.expect(200).text().to_owned();
+    assert!(page.contains("App 100.") && !page.contains("App 99.") && !page.contains("?after="), "{page}");
+    assert!(browser.get("/account/applications?after=x").await.expect(200).text().contains("App 0."));
+}

@@ -97,13 +97,6 @@ impl<'a> From<&'a Model> for ShownModel<'a> {
     }
 }
 
-/// The users with whom a source is shared.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct SharedUserList {
-    shared_users: Vec<ShownUser>,
-}
-
 /// A user with whom a source is shared.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -118,11 +111,5 @@ impl From<SharedUser> for ShownUser {
     fn from((id, user_name): SharedUser) -> Self {
         let permissions = [Permission::ViewDataSource.id(), Permission::UseDataSourceWithOData.id()];
         Self { user_id: id.get(), user_name, permissions }
-    }
-}
-
-impl From<Vec<SharedUser>> for SharedUserList {
-    fn from(users: Vec<SharedUser>) -> Self {
-        Self { shared_users: users.into_iter().map(ShownUser::from).collect() }
     }
 }

@@ -66,23 +66,9 @@ pub(crate) struct SharedUsers(pub(super) Vec<UserReference>);
 
 impl FromJson for SharedUsers {
     fn from_json(json: &Json, faults: &Faults) -> Self {
-        const NAME: &str = "sharedUsers";
         let mut fields = Fields::of(json, "", faults);
-        let users = match fields.value(NAME) {
-            Some(Json::Array(elements)) => elements
-                .iter()
-                .enumerate()
-                .filter_map(|(at, element)| reference(element, &format!("{NAME}[{at}]"), faults))
-                .collect(),
-            Some(other) => {
-                fields.fault(NAME, format!("must be an array, not {}", other.kind()));
-                Vec::new()
-            }
-            None => {
-                fields.fault(NAME, "is required");
-                Vec::new()
-            }
-        };
+        let read = |element, path: &str| reference(element, path, faults);
+        let users = fields.required_elements("sharedUsers", read).into_iter().flatten().collect();
         fields.finish();
         Self(users)
     }
