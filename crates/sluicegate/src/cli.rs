@@ -10,10 +10,12 @@ use oauth::time::Timestamp;
 
 use crate::config::{self, ConfigError, Environment, Overrides, Settings};
 
+mod allowed;
 mod applications;
 mod audit;
 mod backup;
 mod copy;
+mod cors;
 pub(crate) mod data_sources;
 mod documents;
 mod keys;
@@ -105,6 +107,18 @@ enum Command {
     Secret {
         #[command(subcommand)]
         command: secrets::SecretCommand,
+    },
+    /// See what users have allowed applications, and take it back.
+    #[command(after_help = "Example: sluicegate allowed list ada --data-dir ./data")]
+    Allowed {
+        #[command(subcommand)]
+        command: allowed::AllowedCommand,
+    },
+    /// Manage the origins whose web pages may read answers.
+    #[command(after_help = "Example: sluicegate cors list --data-dir ./data")]
+    Cors {
+        #[command(subcommand)]
+        command: cors::CorsCommand,
     },
     /// Manage roles.
     #[command(after_help = "Example: sluicegate role list --data-dir ./data")]
@@ -320,6 +334,8 @@ fn dispatch(command: Command, environment: &Environment) -> anyhow::Result<()> {
         Command::User { command } => users::run(command, environment),
         Command::Application { command } => applications::run(command, environment),
         Command::Secret { command } => secrets::run(command, environment),
+        Command::Allowed { command } => allowed::run(command, environment),
+        Command::Cors { command } => cors::run(command, environment),
         Command::Role { command } => roles::run(command, environment),
         Command::Limit { command } => limits::run(command, environment),
         Command::Session { command } => sessions::run(command, environment),

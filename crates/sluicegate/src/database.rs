@@ -140,3 +140,25 @@ fn options(settings: &Settings) -> store_postgres::Options {
         ..store_postgres::Options::default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::Place;
+    use crate::config::Environment;
+
+    #[test]
+    fn the_settings_of_the_pool_are_those_of_the_database() {
+        let environment = Environment::sample(&[
+            ("SLUICEGATE_DATABASE", "postgres://a:b@127.0.0.1:1/c"),
+            ("SLUICEGATE_DATABASE_POOL__MAX_CONNECTIONS", "7"),
+            ("SLUICEGATE_DATABASE_POOL__WAIT_MILLIS", "70"),
+            ("SLUICEGATE_DATABASE_POOL__PATIENCE_MILLIS", "700"),
+        ]);
+        let settings = Place::default().settings(&environment).expect("good settings");
+        let Database::Shared(url, options) = Database::of(&settings) else { panic!("it is shared") };
+        assert!(url.place().contains("127.0.0.1"));
+        let times = [options.wait, options.patience];
+        assert_eq!((options.connections, times), (7, [70, 700].map(Duration::from_millis)));
+    }
+}

@@ -100,7 +100,7 @@ pub(crate) fn number(setting: u32) -> usize {
 /// The service as a command of the operator uses it.
 pub(crate) struct Opened {
     /// The use cases.
-    pub(crate) app: App,
+    pub(crate) app: Arc<App>,
     /// The operator.
     pub(crate) operator: Caller,
     /// Where the operator's acts come from.
@@ -119,7 +119,7 @@ pub(crate) fn with_app(
     let settings = place.settings(environment)?;
     let _flush = logging::start(settings.log.format, logging::warnings_only());
     command_runtime()?.block_on(async {
-        let app = open(&settings, environment, &AppSettings::default().public_url).await?;
+        let app = Arc::new(open(&settings, environment, &AppSettings::default().public_url).await?);
         let operator = app.operator().await?.context("the database has no active administrator")?;
         let opened = Opened { app, operator, origin: Origin::command_line() };
         let done = act(&opened).await;

@@ -243,3 +243,152 @@ fn what_is_refused_is_named_as_it_was_typed() {
     assert!(!success && said.contains("exists already and is left as it is"), "{said}");
     assert!(std::fs::read(sample).unwrap() == before);
 }
+
+#[test]
+fn what_a_deleted_user_owns_is_handed_over_deleted_or_in_the_way() {
+    let installation = Installation::new(BINARY);
+    register(&installation);
+    let delete = ["user", "delete", USER.name, "--yes"];
+    let with = |more: &[&'static str]| [&delete[..], more].concat();
+    let told = refused(&installation, &delete);
+    for said in ["\"Reports\"", "--transfer-to NAME", "--force"] {
+        assert!(told.contains(said), "{told}");
+    }
+    assert!(
+        refused(&installation, &with(&["--force", "--transfer-to", ADMIN.name])).contains("cannot be used")
+    );
+    assert!(refused(&installation, &with(&["--transfer-to", USER.name])).contains("another active user"));
+    good(&installation, &["role", "add", "Idle"]);
+    good(&installation, &["user", "add", "idle", "--role", "Idle"]);
+    let told = refused(&installation, &with(&["--transfer-to", "idle"]));
+    assert!(told.contains("--transfer-to ") && told.contains("MgmtAPI"), "{told}");
+    assert_eq!(in_json(&installation, &["application", "show", "1"])["createdBy"], USER.name);
+    good(&installation, &with(&["--transfer-to", ADMIN.name]));
+    let application = in_json(&installation, &["application", "show", "1"]);
+    assert_eq!((&application["createdBy"], &application["secrets"]), (&json!(ADMIN.name), &json!([])));
+    good(&installation, &["user", "add", "ada"]);
+    let url = "https://reports.example.org/callback";
+    good(&installation, &["application", "register", "Two", "--owner", "ada", "--redirect-url", url]);
+    good(&installation, &["user", "delete", "ada", "--force", "--yes"]);
+    assert!(refused(&installation, &["application", "show", "2"]).contains("there is no application 2"));
+    let events = in_json(&installation, &["audit", "list", "--action", "user.delete"]);
+    let details: Vec<&str> =
+        events.as_array().unwrap().iter().filter_map(|event| event["detail"].as_str()).collect();
+    assert_eq!(
+        details,
+        ["what the user owned was deleted too", "what the user owned was handed over to d2cadmin"]
+    );
+}
+
+#[test]
+fn trusted_origins_are_kept_at_the_command_line() {
+    let installation = Installation::new(BINARY);
+    let add =
+        ["cors", "add", "https://*.example.com", "HTTPS://App.Example.org:443", "--description", "Ours"];
+    good(&installation, &add);
+    let listed = in_json(&installation, &["cors", "list"]);
+    let domains: Vec<&Value> = listed.as_array().unwrap().iter().map(|entry| &entry["domain"]).collect();
+    assert_eq!(domains, ["https://*.example.com", "https://app.example.org"]);
+    assert_eq!(listed[0]["description"], "Ours");
+    let told = refused(&installation, &["cors", "add", "https://ok.example", "null", "https://*.co.uk"]);
+    assert!(
+        told.contains("the origin (number 2) is null") && told.contains("the origin (number 3) "),
+        "{told}"
+    );
+    assert!(
+        refused(&installation, &["cors", "add", "https://app.example.org"]).contains("on the list already")
+    );
+    good(&installation, &["cors", "update", "2", "--description", "The app"]);
+    let entry = in_json(&installation, &["cors", "show", "2"]);
+    assert_eq!(
+        (&entry["domain"], &entry["description"]),
+        (&json!("https://app.example.org"), &json!("The app"))
+    );
+    assert!(refused(&installation, &["cors", "show", "9"]).contains("there is no entry 9"));
+    good(&installation, &["cors", "delete", "1", "--yes"]);
+    assert_eq!(in_json(&installation, &["cors", "list"]).as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn a_source_an_application_and_a_user_have_what_the_api_can_give_them() {
+    let installation = Installation::new(BINARY);
+    register(&installation);
+    let origins = ["--cors-origin", "https://app.example.org", "--cors-origin", "http://localhost:5173"];
+    good(
+        &installation,
+        &[&["application", "update", "1", "--token-format", "opaque"], &origins[..]].concat(),
+    );
+    let shown = in_json(&installation, &["application", "show", "1"]);
+    assert_eq!(shown["corsOrigins"], json!(["https://app.example.org", "http://localhost:5173"]));
+    assert!(good(&installation, &["application", "show", "1"]).contains("http://localhost:5173"));
+    let told = refused(&installation, &["application", "update", "1", "--cors-origin", "null"]);
+    assert!(told.contains("--cors-origin (number 1) is null"), "{told}");
+    good(&installation, &["application", "update", "1", "--cors-origin", ""]);
+    assert_eq!(in_json(&installation, &["application", "show", "1"])["corsOrigins"], json!([]));
+
+    let file = installation.folder().join("shop.sqlite");
+    let database = rusqlite::Connection::open(&file).unwrap();
+    database
+        .execute_batch(
+            "CREATE TABLE Orders (Id INTEGER PRIMARY KEY, At DATETIME); INSERT INTO Orders VALUES (1, 1700000000);
+            CREATE VIEW Few AS SELECT Id FROM Orders",
+        )
+        .unwrap();
+    drop(database);
+    good(
+        &installation,
+        &["data-source", "add", "shop", "shop.sqlite", "--storage-form", "Orders.At=unix-seconds"],
+    );
+    let options = || in_json(&installation, &["data-source", "show", "shop"])["options"].clone();
+    assert_eq!(options()["storageForms"], r#"{"Orders":{"At":"unix-seconds"}}"#);
+    good(&installation, &["data-source", "update", "shop", "--key", "Few=Id", "--description", "Sold"]);
+    let shown = in_json(&installation, &["data-source", "show", "shop"]);
+    assert_eq!((&shown["description"], &shown["entitySets"]), (&json!("Sold"), &json!(["Few", "Orders"])));
+    assert_eq!(shown["options"]["storageForms"], r#"{"Orders":{"At":"unix-seconds"}}"#, "it stays");
+    good(&installation, &["data-source", "update", "shop", "--no-storage-forms", "--no-keys"]);
+    assert!(options().get("storageForms").is_none() && options().get("keys").is_none());
+    let told =
+        refused(&installation, &["data-source", "update", "shop", "--storage-form", "Orders.At=fortnights"]);
+    assert!(told.contains("--storage-form ") && told.contains("fortnights"), "{told}");
+    good(&installation, &["data-source", "update", "shop", "--name", "store"]);
+    assert!(good(&installation, &["data-source", "reload", "store"]).contains("serves 1 tables"));
+
+    good(&installation, &["user", "add", "ada", "--disabled", "--password-expires", "2030-12-31T00:00:00Z"]);
+    let ada = in_json(&installation, &["user", "show", "ada"]);
+    assert_eq!((&ada["state"], &ada["passwordExpiration"]), (&json!("off"), &json!("2030-12-31T00:00:00Z")));
+    let update = [
+        "user",
+        "update",
+        "ada",
+        "--name",
+        "lovelace",
+        "--role",
+        "Administrator",
+        "--password-expires",
+        "never",
+    ];
+    good(&installation, &update);
+    let ada = in_json(&installation, &["user", "show", "lovelace"]);
+    assert_eq!((&ada["roles"], &ada["passwordExpiration"]), (&json!(["Administrator"]), &Value::Null));
+}
+
+#[test]
+fn what_a_user_has_allowed_is_seen_and_taken_back() {
+    let installation = Installation::new(BINARY);
+    let served = installation.serve();
+    let wire = Wire::new(served.url());
+    let client = WireClient::register(&wire, &USER, "Reports", &json!({})).unwrap();
+    client.code(&Wire::new(served.url()), &USER, &Random::new(7).verifier()).unwrap();
+    drop(served);
+    let allowed = in_json(&installation, &["allowed", "list", USER.name]);
+    assert_eq!(
+        (&allowed[0]["name"], &allowed[0]["scopes"]),
+        (&json!("Reports"), &json!(["api.access.odata"]))
+    );
+    assert!(good(&installation, &["allowed", "list", USER.name]).contains("Reports"));
+    assert!(
+        refused(&installation, &["allowed", "revoke", ADMIN.name, "1", "--yes"]).contains("has not allowed")
+    );
+    good(&installation, &["allowed", "revoke", USER.name, "1", "--yes"]);
+    assert_eq!(in_json(&installation, &["allowed", "list", USER.name]), json!([]));
+}

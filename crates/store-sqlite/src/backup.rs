@@ -64,7 +64,7 @@ pub enum CopyError {
     )]
     Unfinished(PathBuf),
     /// The file system refused.
-    #[error("{} cannot be written: choose a place where this user may write and that has room enough", .path.display())]
+    #[error("{} cannot be written", .path.display())]
     File {
         /// Which file.
         path: PathBuf,

@@ -2,18 +2,23 @@
 
 use anyhow::anyhow;
 use app::applications::{ListRequest, Refused};
-use clap::{ArgGroup, Args, Subcommand};
-use oauth::application::{Application, GrantType};
+use clap::Subcommand;
+use oauth::application::Application;
 use oauth::id::ApplicationId;
-use oauth::registration::{ApplicationPayload, Warning};
-use oauth::scope::Scope;
-use serde_json::{Value, json};
+use oauth::registration::Warning;
 
+use self::arguments::{Ended, List, One, Register, Update};
+use self::shown::{in_json, show};
 use super::terminal::{confirm, say, show_json, table};
 use super::users::actor;
-use super::{Place, Shown, given, moment, secrets, sentence};
+use super::{given, moment, sentence};
 use crate::config::Environment;
 use crate::wiring::{self, Opened};
+
+mod arguments;
+mod shown;
+
+pub(super) use arguments::parse_id;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ApplicationCommand {
@@ -37,145 +42,6 @@ pub(super) enum ApplicationCommand {
     /// Delete an application; all access that was granted to it ends.
     #[command(after_help = "Example: sluicegate application delete 3 --yes --data-dir ./data")]
     Delete(Ended),
-}
-
-#[derive(Debug, Args)]
-pub(super) struct List {
-    /// Only those of this user
-    #[arg(long, value_name = "USER")]
-    owner: Option<String>,
-    #[command(flatten)]
-    shown: Shown,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct One {
-    /// The application's id, as `application list` shows it
-    #[arg(value_parser = parse_id)]
-    id: ApplicationId,
-    #[command(flatten)]
-    shown: Shown,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct Ended {
-    /// The application's id, as `application list` shows it
-    #[arg(value_parser = parse_id)]
-    id: ApplicationId,
-    /// Do not ask
-    #[arg(long)]
-    yes: bool,
-    #[command(flatten)]
-    place: Place,
-}
-
-pub(super) fn parse_id(text: &str) -> Result<ApplicationId, String> {
-    text.parse().map_err(|_| "an id is a whole number, which `application list` shows".to_owned())
-}
-
-#[derive(Debug, Args)]
-pub(super) struct Register {
-    /// The application's name, 1 to 128 characters
-    name: String,
-    /// For people, at most 256 characters
-    #[arg(long, default_value = "")]
-    description: String,
-    #[command(flatten)]
-    details: Details,
-    /// It runs on its user's device and cannot keep a secret
-    #[arg(long)]
-    public: bool,
-    /// The user to whom it belongs
-    #[arg(long, value_name = "USER")]
-    owner: Option<String>,
-    #[command(flatten)]
-    place: Place,
-}
-
-/// The arguments of [`Update`] that change something.
-const CHANGES: [&str; 9] = [
-    "name",
-    "description",
-    "redirect_urls",
-    "grant_types",
-    "scopes",
-    "profile",
-    "access_token_lifetime",
-    "contacts",
-    "logo_url",
-];
-
-#[derive(Debug, Args)]
-#[command(group(ArgGroup::new("changes").args(CHANGES).required(true).multiple(true)))]
-pub(super) struct Update {
-    /// The application's id, as `application list` shows it
-    #[arg(value_parser = parse_id)]
-    id: ApplicationId,
-    /// Its new name, 1 to 128 characters
-    #[arg(long)]
-    name: Option<String>,
-    /// For people, at most 256 characters
-    #[arg(long)]
-    description: Option<String>,
-    #[command(flatten)]
-    details: Details,
-    #[command(flatten)]
-    place: Place,
-}
-
-/// What may be said of a new application and of one that there is. A list replaces the one before.
-#[derive(Debug, Args)]
-struct Details {
-    /// Where a user's browser may be sent back to; may be given several times
-    #[arg(long = "redirect-url", value_name = "URL")]
-    redirect_urls: Vec<String>,
-    /// How tokens may be obtained; may be given several times
-    #[arg(long = "grant-type", value_name = "TYPE")]
-    grant_types: Vec<String>,
-    /// What tokens may be for; may be given several times
-    #[arg(long = "scope", value_name = "SCOPE")]
-    scopes: Vec<String>,
-    /// How strictly it is treated: compatible or oauth21
-    #[arg(long)]
-    profile: Option<String>,
-    /// Seconds that its access tokens live
-    #[arg(long, value_name = "SECONDS", value_parser = super::whole_number)]
-    access_token_lifetime: Option<i64>,
-    /// Whom to ask about it; may be given several times
-    #[arg(long = "contact", value_name = "ADDRESS")]
-    contacts: Vec<String>,
-    /// Its picture; an empty one takes the picture away
-    #[arg(long, value_name = "URL")]
-    logo_url: Option<String>,
-}
-
-impl Details {
-    fn payload(&self, name: String, description: String) -> ApplicationPayload {
-        let listed = |values: &Vec<String>| (!values.is_empty()).then(|| values.clone());
-        ApplicationPayload {
-            name: Some(name),
-            description: Some(description),
-            redirect_urls: listed(&self.redirect_urls),
-            profile: self.profile.clone(),
-            grant_types: listed(&self.grant_types),
-            scopes: listed(&self.scopes),
-            access_token_lifetime: self.access_token_lifetime,
-            contacts: listed(&self.contacts),
-            logo_url: self.logo_url.clone(),
-            ..ApplicationPayload::default()
-        }
-    }
-}
-
-impl Register {
-    fn payload(&self) -> ApplicationPayload {
-        let payload = self.details.payload(self.name.clone(), self.description.clone());
-        ApplicationPayload {
-            redirect_urls: Some(self.details.redirect_urls.clone()),
-            client_type: self.public.then(|| "public".to_owned()),
-            ..payload
-        }
-    }
 }
 
 pub(super) fn run(command: ApplicationCommand, environment: &Environment) -> anyhow::Result<()> {
@@ -246,62 +112,6 @@ async fn list(opened: &Opened, command: &List) -> anyhow::Result<()> {
     let rows: Vec<_> = applications.iter().map(row).collect();
     table(&["id", "name", "clientId", "owner", "profile", "last used"], &rows);
     Ok(())
-}
-
-fn show(application: &Application, now: oauth::time::Timestamp, as_json: bool) {
-    if as_json {
-        return show_json(&in_json(application, now));
-    }
-    let settings = &application.settings;
-    let grant_types: Vec<&str> = settings.grant_types.iter().copied().map(GrantType::as_str).collect();
-    let last_used = application.last_used_at.map_or_else(|| "never".to_owned(), moment);
-    let lines = [
-        ("id", application.id.to_string()),
-        ("name", settings.name.clone()),
-        ("description", settings.description.clone()),
-        ("clientId", application.client_id.to_string()),
-        ("type", settings.client_type.as_str().to_owned()),
-        ("profile", settings.profile.as_str().to_owned()),
-        ("owner", application.owner_name.clone()),
-        ("redirect URLs", settings.redirect_urls.join(" ")),
-        ("grant types", grant_types.join(" ")),
-        ("scopes", settings.scopes.to_string()),
-        ("contacts", settings.contacts.join(" ")),
-        ("registered", moment(application.created_at)),
-        ("last used", format!("{last_used} (written down once a minute)")),
-    ];
-    for (name, value) in lines {
-        say(&format!("{name:14} {value}"));
-    }
-    for secret in application.live_secrets(now) {
-        let end = secret.expires_at.map_or_else(String::new, |end| format!(", ends {}", moment(end)));
-        say(&format!("secret {:7} …{}, made {}{end}", secret.id, secret.hint, moment(secret.created_at)));
-    }
-}
-
-/// An application, in the members of the management API.
-fn in_json(application: &Application, now: oauth::time::Timestamp) -> Value {
-    let settings = &application.settings;
-    json!({
-        "id": application.id.get(),
-        "name": settings.name,
-        "description": settings.description,
-        "redirectUrls": settings.redirect_urls,
-        "clientId": application.client_id.as_str(),
-        "profile": settings.profile.as_str(),
-        "clientType": settings.client_type.as_str(),
-        "grantTypes": settings.grant_types.iter().copied().map(GrantType::as_str).collect::<Vec<_>>(),
-        "scopes": settings.scopes.iter().map(Scope::as_str).collect::<Vec<_>>(),
-        "tokenFormat": settings.token_format.as_str(),
-        "accessTokenLifetime": settings.access_token_lifetime_secs,
-        "contacts": settings.contacts,
-        "logoUrl": settings.logo_url,
-        "createdAt": moment(application.created_at),
-        "updatedAt": moment(application.updated_at),
-        "createdBy": application.owner_name,
-        "lastUsedAt": application.last_used_at.map(moment),
-        "secrets": application.live_secrets(now).map(secrets::in_json).collect::<Vec<_>>(),
-    })
 }
 
 async fn register(opened: &Opened, command: &Register) -> anyhow::Result<()> {

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use app::clock::{Clock, SystemClock};
 use clap::Args;
-use store_sqlite::{Backup, Figures};
+use store_sqlite::{Backup, CopyError, Figures};
 
 use super::terminal::{progress, say};
 use super::{Place, moment};
@@ -45,6 +45,7 @@ pub(super) fn run(arguments: &BackupArguments, environment: &Environment) -> any
     let event = app::restore::backup_event(SystemClock.now());
     let order = Backup { from: &database, to: &arguments.to, event: &event };
     let figures = store_sqlite::backup(&order, &mut |hundredths| progress("copied", hundredths))
+        .map_err(told)
         .with_context(|| format!("no backup was made of {}", database.display()))?;
     installation.note_backup();
     say(&format!("{} is a backup of {}, checked and complete", arguments.to.display(), database.display()));
@@ -56,6 +57,17 @@ pub(super) fn run(arguments: &BackupArguments, environment: &Environment) -> any
     Ok(())
 }
 
+/// A failure in words for a terminal. Where the copy goes is the operator's choice, so that is what there is to advise.
+fn told(error: CopyError) -> anyhow::Error {
+    match error {
+        CopyError::File { path, source } => anyhow!(
+            "{} cannot be written ({source}): choose a place where this user may write and that has room enough",
+            path.display()
+        ),
+        other => other.into(),
+    }
+}
+
 /// What a backup holds.
 pub(super) fn tell(figures: &Figures) {
     let Figures { bytes, taken_at, users, applications, data_sources, grants, audit_events } = figures;
@@ -64,4 +76,27 @@ pub(super) fn tell(figures: &Figures) {
         {data_sources}, grants {grants}, audit events {audit_events}",
         moment(*taken_at)
     ));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+    use crate::cli::advice;
+
+    #[test]
+    fn a_place_that_cannot_be_written_gets_one_piece_of_advice() {
+        for kind in [io::ErrorKind::PermissionDenied, io::ErrorKind::StorageFull, io::ErrorKind::NotFound] {
+            let file = CopyError::File { path: "/srv/backup.db".into(), source: kind.into() };
+            let error = told(file).context("no backup was made of /data/sluicegate.db");
+            let told = format!("{error:#}{}", advice(&error));
+            assert!(
+                told.contains("/srv/backup.db cannot be written") && told.contains("choose a place"),
+                "{told}"
+            );
+            assert!(!told.contains("Run this as"), "{told}");
+            assert_eq!(told.matches(&io::Error::from(kind).to_string()).count(), 1, "{told}");
+        }
+    }
 }

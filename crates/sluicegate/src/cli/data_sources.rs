@@ -1,27 +1,30 @@
 //! `sluicegate data-source`.
 
-use std::path::PathBuf;
-
 use anyhow::{Context, anyhow};
 use app::acting::Actor;
-use app::data_sources::{DataSourceDraft, Refused, SeenSource, Sharing, UserReference};
-use clap::{Args, Subcommand};
+use app::data_sources::{DataSourceDraft, Refused, SeenSource, SharedUser, Sharing, UserReference};
+use app::lists::ListRequest;
+use clap::Subcommand;
+use oauth::id::DataSourceId;
 use serde_json::{Value, json};
 use sources::SourceSpec;
-use sources::stores::Declarations;
 
+use self::arguments::{Add, Delete, One, Share, ShowOne, Update};
 use super::terminal::{confirm, say, show_json, table};
 use super::users::{self, actor};
-use super::{Place, Shown, moment, place_in_list, sentence};
+use super::{Shown, moment, place_in_list, sentence};
 use crate::config::Environment;
 use crate::wiring::{self, Opened};
+
+mod arguments;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum DataSourceCommand {
     /// Add a SQLite file as a data source.
-    #[command(
-        after_help = "Example: sluicegate data-source add shop /srv/shop.sqlite --owner ada --data-dir ./data"
-    )]
+    #[command(after_help = "Examples:\n  \
+        sluicegate data-source add shop /srv/shop.sqlite --owner ada --data-dir ./data\n  \
+        sluicegate data-source add shop /srv/shop.sqlite --key Recent=Id --storage-form Orders.At=unix-seconds \
+        --data-dir ./data")]
     Add(Add),
     /// List all data sources.
     #[command(after_help = "Example: sluicegate data-source list --data-dir ./data")]
@@ -29,6 +32,14 @@ pub(super) enum DataSourceCommand {
     /// Show one data source: its tables, and what of it cannot be served.
     #[command(after_help = "Example: sluicegate data-source show shop --data-dir ./data")]
     Show(ShowOne),
+    /// Change a data source; what is left out stays as it is.
+    #[command(
+        after_help = "Example: sluicegate data-source update shop --storage-form Orders.At=unix-seconds --data-dir ./data"
+    )]
+    Update(Update),
+    /// Read the structure of the database again, at every node.
+    #[command(after_help = "Example: sluicegate data-source reload shop --data-dir ./data")]
+    Reload(One),
     /// Let other users read a data source too.
     #[command(after_help = "Examples:\n  sluicegate data-source share shop ada grace --data-dir ./data\n  \
         sluicegate data-source share shop ada --stop --data-dir ./data")]
@@ -36,64 +47,6 @@ pub(super) enum DataSourceCommand {
     /// Delete a data source; the file behind it is left alone.
     #[command(after_help = "Example: sluicegate data-source delete shop --yes --data-dir ./data")]
     Delete(Delete),
-}
-
-#[derive(Debug, Args)]
-pub(super) struct Add {
-    /// Its name: letters, digits, underscore, dash
-    name: String,
-    /// The SQLite file; any that the server can read, except its own
-    path: PathBuf,
-    /// For people
-    #[arg(long, default_value = "")]
-    description: String,
-    /// The columns by which the rows of a view, or of a table without a primary key, are told apart; may be given
-    /// several times
-    #[arg(long = "key", value_name = "TABLE=COLUMN,…", value_parser = parse_key)]
-    keys: Vec<(String, Vec<String>)>,
-    /// The user to whom it belongs
-    #[arg(long, value_name = "USER")]
-    owner: Option<String>,
-    #[command(flatten)]
-    place: Place,
-}
-
-fn parse_key(text: &str) -> Result<(String, Vec<String>), String> {
-    let (table, columns) = text.split_once('=').ok_or("a key is like View=a,b")?;
-    Ok((table.to_owned(), columns.split(',').map(str::to_owned).collect()))
-}
-
-#[derive(Debug, Args)]
-pub(super) struct Share {
-    /// The data source's name
-    name: String,
-    /// The users who may read it
-    #[arg(required = true, value_name = "USER")]
-    users: Vec<String>,
-    /// They may no longer read it
-    #[arg(long)]
-    stop: bool,
-    #[command(flatten)]
-    place: Place,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct ShowOne {
-    /// The data source's name
-    name: String,
-    #[command(flatten)]
-    shown: Shown,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct Delete {
-    /// The data source's name
-    name: String,
-    /// Do not ask
-    #[arg(long)]
-    yes: bool,
-    #[command(flatten)]
-    place: Place,
 }
 
 pub(super) fn run(command: DataSourceCommand, environment: &Environment) -> anyhow::Result<()> {
@@ -107,6 +60,20 @@ pub(super) fn run(command: DataSourceCommand, environment: &Environment) -> anyh
         DataSourceCommand::Show(one) => {
             wiring::with_app(&one.shown.place, environment, async |opened| show(opened, &one).await)
         }
+        DataSourceCommand::Update(command) => {
+            wiring::with_app(&command.place, environment, async |opened| update(opened, &command).await)
+        }
+        DataSourceCommand::Reload(one) => wiring::with_app(&one.place, environment, async |opened| {
+            let actor = actor(opened, None).await?;
+            let id = find(opened, &actor, &one.name).await?.record.id;
+            let model = opened.app.reload_model(&actor, id, &opened.origin).await.map_err(told)?;
+            let (tables, findings) = (model.entity_types.len(), model.findings.len());
+            say(&format!(
+                "{} serves {tables} tables; `data-source show` tells {findings} findings",
+                one.name
+            ));
+            Ok(())
+        }),
         DataSourceCommand::Share(command) => {
             wiring::with_app(&command.place, environment, async |opened| share(opened, &command).await)
         }
@@ -123,8 +90,7 @@ pub(super) fn run(command: DataSourceCommand, environment: &Environment) -> anyh
 
 async fn add(opened: &Opened, command: &Add) -> anyhow::Result<()> {
     let path = std::path::absolute(&command.path).context("the path cannot be understood")?;
-    let declared = Declarations { keys: command.keys.iter().cloned().collect(), ..Declarations::default() };
-    let spec = SourceSpec::Sqlite { path: path.clone(), declared };
+    let spec = SourceSpec::Sqlite { path: path.clone(), declared: command.declared.declarations() };
     let draft = DataSourceDraft {
         name: Some(command.name.clone()),
         data_store: Some(spec.data_store().id),
@@ -141,6 +107,33 @@ async fn add(opened: &Opened, command: &Add) -> anyhow::Result<()> {
         other => told(other),
     })?;
     say(&format!("{} is added for {}, served at /api/odata4/{0}/", added.record.name, added.owner_name));
+    Ok(())
+}
+
+async fn update(opened: &Opened, command: &Update) -> anyhow::Result<()> {
+    let actor = actor(opened, None).await?;
+    let record = find(opened, &actor, &command.name).await?.record;
+    let SourceSpec::Sqlite { mut path, mut declared } =
+        SourceSpec::of(record.data_store, &record.options).context("what is stored of it cannot be read")?;
+    if let Some(other) = &command.path {
+        path = std::path::absolute(other).context("the path cannot be understood")?;
+    }
+    if command.no_keys {
+        declared.keys.clear();
+    }
+    if command.no_storage_forms {
+        declared.forms.clear();
+    }
+    command.declared.replace_in(&mut declared);
+    let spec = SourceSpec::Sqlite { path, declared };
+    let draft = DataSourceDraft {
+        name: command.new_name.clone(),
+        data_store: None,
+        description: command.description.clone().unwrap_or(record.description),
+        options: Some(spec.options().context("the path must be UTF-8")?),
+    };
+    let updated = opened.app.update_data_source(&actor, record.id, draft, &opened.origin).await;
+    say(&format!("{} is changed", updated.map_err(told)?.record.name));
     Ok(())
 }
 
@@ -191,9 +184,12 @@ async fn show(opened: &Opened, one: &ShowOne) -> anyhow::Result<()> {
     let source = find(opened, &actor, &one.name).await?;
     let model = opened.app.data_source_model(&actor, source.record.id, &opened.origin).await.map_err(told)?;
     let tables: Vec<&str> = model.entity_types.iter().map(|entity| entity.name.as_str()).collect();
+    let users = shared(opened, &actor, source.record.id).await?;
+    let users: Vec<&str> = users.iter().filter_map(|(_, name)| name.as_deref()).collect();
     if one.shown.json {
         let findings = model.findings.iter();
         let mut shown = in_json(&source);
+        shown["sharedUsers"] = json!(users);
         shown["entitySets"] = json!(tables);
         shown["findings"] = findings
             .map(|finding| json!({ "subject": finding.subject, "message": finding.message }))
@@ -206,6 +202,7 @@ async fn show(opened: &Opened, one: &ShowOne) -> anyhow::Result<()> {
     say(&format!("description  {}", source.record.description));
     say(&format!("owner        {}", source.owner_name));
     say(&format!("options      {}", options(&source)));
+    say(&format!("shared with  {}", if users.is_empty() { "nobody".to_owned() } else { users.join(", ") }));
     say(&format!("served       {}", tables.join(", ")));
     for finding in &model.findings {
         say(&format!("finding      {}: {}", finding.subject, finding.message));
@@ -216,18 +213,29 @@ async fn show(opened: &Opened, one: &ShowOne) -> anyhow::Result<()> {
 async fn share(opened: &Opened, command: &Share) -> anyhow::Result<()> {
     let actor = actor(opened, None).await?;
     let id = find(opened, &actor, &command.name).await?.record.id;
-    let mut shared = Vec::new();
     for sharing in command.changes(opened).await? {
         let outcome = opened.app.share_data_source(&actor, id, sharing, &opened.origin).await;
-        shared = outcome.map_err(|refused| command.told(refused))?;
+        outcome.map_err(|refused| command.told(refused))?;
     }
-    let names: Vec<String> = shared.into_iter().filter_map(|(_, name)| name).collect();
+    let names: Vec<String> =
+        shared(opened, &actor, id).await?.into_iter().filter_map(|(_, name)| name).collect();
     if names.is_empty() {
         say(&format!("{} is shared with nobody", command.name));
     } else {
         say(&format!("{} is shared with {}", command.name, names.join(", ")));
     }
     Ok(())
+}
+
+/// Everybody with whom it is shared.
+async fn shared(opened: &Opened, actor: &Actor, id: DataSourceId) -> anyhow::Result<Vec<SharedUser>> {
+    let app = &opened.app;
+    let mut rows = app.shared_users(actor, id, ListRequest::default(), &opened.origin).await.map_err(told)?;
+    let mut users = Vec::new();
+    while !rows.is_over() {
+        users.extend(rows.next().await?);
+    }
+    Ok(users)
 }
 
 impl Share {

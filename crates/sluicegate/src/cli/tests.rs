@@ -103,7 +103,7 @@ fn members_of_the_api_are_told_as_flags_and_things() {
 #[test]
 fn an_update_wants_something_to_change() {
     let program = <CommandLine as clap::CommandFactory>::command();
-    for what in ["application", "role"] {
+    for what in ["application", "role", "user", "data-source"] {
         let update = program.find_subcommand(what).unwrap().find_subcommand("update").unwrap();
         let group = update.get_groups().find(|group| group.get_id() == "changes").unwrap();
         let changes: Vec<_> = group.get_args().collect();
@@ -164,4 +164,203 @@ fn every_list_prints_json_and_every_end_can_be_confirmed_ahead() {
         }
     }
     check(&<CommandLine as clap::CommandFactory>::command(), "sluicegate");
+}
+
+/// The members of payloads with the arguments that give them. An argument that is left out belongs to another command, or
+/// the member cannot be anything else.
+const MEMBERS: [(&str, &[&str], &[(&str, &str)]); 9] = [
+    ("ApplicationPayload", &["application", "register"], APPLICATION),
+    ("ApplicationPayload", &["application", "update"], APPLICATION_CHANGE),
+    ("UserPayload", &["user", "add"], USER),
+    ("UserChange", &["user", "update"], USER_CHANGE),
+    ("RolePayload", &["role", "add"], ROLE),
+    ("RolePayload", &["role", "update"], ROLE),
+    ("TrustedOriginPayload", &["cors", "add"], &[("domain", "origins"), ("description", "description")]),
+    ("DataSourcePayload", &["data-source", "add"], DATA_SOURCE),
+    ("DataSourceChange", &["data-source", "update"], DATA_SOURCE_CHANGE),
+];
+
+const APPLICATION: &[(&str, &str)] = &[
+    ("name", "name"),
+    ("description", "description"),
+    ("redirectUrls", "redirect_urls"),
+    ("profile", "profile"),
+    ("grantTypes", "grant_types"),
+    ("scopes", "scopes"),
+    ("clientType", "public"),
+    ("tokenFormat", "token_format"),
+    ("accessTokenLifetime", "access_token_lifetime"),
+    ("contacts", "contacts"),
+    ("logoUrl", "logo_url"),
+    ("corsOrigins", "cors_origins"),
+];
+
+const APPLICATION_CHANGE: &[(&str, &str)] = &[
+    ("name", "name"),
+    ("description", "description"),
+    ("redirectUrls", "redirect_urls"),
+    ("profile", "profile"),
+    ("grantTypes", "grant_types"),
+    ("scopes", "scopes"),
+    // Cannot change.
+    ("clientType", ""),
+    ("tokenFormat", "token_format"),
+    ("accessTokenLifetime", "access_token_lifetime"),
+    ("contacts", "contacts"),
+    ("logoUrl", "logo_url"),
+    ("corsOrigins", "cors_origins"),
+];
+
+const USER: &[(&str, &str)] = &[
+    ("userName", "name"),
+    ("statusInfo.status", "disabled"),
+    // Only a lock that there is can be ended.
+    ("statusInfo.accountLocked", ""),
+    ("passwordInfo.password", "password_stdin"),
+    ("passwordInfo.passwordStatus", "password_expires"),
+    ("passwordInfo.passwordExpiration", "password_expires"),
+    ("permissions.roles", "roles"),
+];
+
+const USER_CHANGE: &[(&str, &str)] = &[
+    ("userName", "new_name"),
+    // `user enable`, `user disable`, `user unlock` and `user set-password`.
+    ("statusInfo.status", ""),
+    ("statusInfo.accountLocked", ""),
+    ("passwordInfo.password", ""),
+    ("passwordInfo.passwordStatus", "password_expires"),
+    ("passwordInfo.passwordExpiration", "password_expires"),
+    ("permissions.roles", "roles"),
+];
+
+const ROLE: &[(&str, &str)] =
+    &[("name", "name"), ("description", "description"), ("permissions", "permissions")];
+
+const DATA_SOURCE: &[(&str, &str)] = &[
+    ("name", "name"),
+    ("description", "description"),
+    // There is one of each.
+    ("dataStore", ""),
+    ("connectionType", ""),
+    ("options.path", "path"),
+    ("options.keys", "keys"),
+    ("options.storageForms", "storage_forms"),
+];
+
+const DATA_SOURCE_CHANGE: &[(&str, &str)] = &[
+    ("name", "new_name"),
+    ("description", "description"),
+    // Cannot be changed.
+    ("dataStore", ""),
+    ("connectionType", ""),
+    ("options.path", "path"),
+    ("options.keys", "keys"),
+    ("options.storageForms", "storage_forms"),
+];
+
+/// The members of a payload, those of objects inside by their paths.
+fn members(schemas: &serde_json::Value, name: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for (member, schema) in schemas[name]["properties"].as_object().expect("an object") {
+        match schema["properties"].as_object() {
+            Some(inner) => found.extend(inner.keys().map(|inner| format!("{member}.{inner}"))),
+            None if member == "options" => {
+                let store = sources::stores::SQLITE;
+                let keys = store.options.iter().chain(store.declarations);
+                found.extend(keys.map(|key| format!("options.{key}")));
+            }
+            None => found.push(member.clone()),
+        }
+    }
+    found
+}
+
+fn command(path: &[&str]) -> clap::Command {
+    let mut command = <CommandLine as clap::CommandFactory>::command();
+    for name in path {
+        command = command.find_subcommand(name).unwrap_or_else(|| panic!("{path:?}")).clone();
+    }
+    command
+}
+
+#[test]
+fn every_member_of_a_payload_can_be_given_at_the_command_line() {
+    let described: serde_json::Value = serde_json::from_str(web::reference::OPENAPI).expect("JSON");
+    for (schema, path, arguments) in MEMBERS {
+        let command = command(path);
+        for member in members(&described["components"]["schemas"], schema) {
+            let row = arguments.iter().find(|(known, _)| *known == member);
+            let (_, argument) =
+                row.unwrap_or_else(|| panic!("{schema}: {member} has no argument of {path:?}"));
+            let has = argument.is_empty() || command.get_arguments().any(|known| known.get_id() == argument);
+            assert!(has, "{path:?} has no {argument}");
+        }
+    }
+}
+
+/// The operations of the management API with the commands that do the same.
+const OPERATIONS: &[(&str, &str)] = &[
+    ("listApplications", "application list"),
+    ("registerApplication", "application register"),
+    ("getApplication", "application show"),
+    ("updateApplication", "application update"),
+    ("deleteApplication", "application delete"),
+    ("resetSecret", "application reset-secret"),
+    ("addSecret", "secret add"),
+    ("endSecret", "secret end"),
+    ("listAllowed", "allowed list"),
+    ("revokeAllowed", "allowed revoke"),
+    ("listUsers", "user list"),
+    ("createUser", "user add"),
+    ("getUser", "user show"),
+    ("updateUser", "user update"),
+    ("deleteUser", "user delete"),
+    ("listRoles", "role list"),
+    ("createRole", "role add"),
+    ("getRole", "role show"),
+    ("updateRole", "role update"),
+    ("deleteRole", "role delete"),
+    ("listPermissions", "role permissions"),
+    ("ownPermissions", "role permissions"),
+    ("listLimits", "limit list"),
+    ("listSystemLimits", "limit list"),
+    ("getLimit", "limit show"),
+    ("setLimit", "limit set"),
+    ("replaceLimit", "limit set"),
+    ("resetLimit", "limit reset"),
+    ("listTrustedOrigins", "cors list"),
+    ("addTrustedOrigins", "cors add"),
+    ("getTrustedOrigin", "cors show"),
+    ("updateTrustedOrigin", "cors update"),
+    ("deleteTrustedOrigin", "cors delete"),
+    // There is one kind of database, and a command for it.
+    ("listDataStores", "data-source add"),
+    ("getDataStore", "data-source add"),
+    ("listDataSources", "data-source list"),
+    ("createDataSource", "data-source add"),
+    ("getDataSource", "data-source show"),
+    ("updateDataSource", "data-source update"),
+    ("deleteDataSource", "data-source delete"),
+    ("getModel", "data-source show"),
+    ("reloadModel", "data-source reload"),
+    ("listSharedUsers", "data-source show"),
+    ("shareDataSource", "data-source share"),
+    ("shareDataSourceAlso", "data-source share"),
+    ("unshareDataSource", "data-source share"),
+    ("unshareDataSourceWith", "data-source share"),
+    ("listAudit", "audit list"),
+];
+
+#[test]
+fn every_operation_of_the_management_api_has_a_command() {
+    let described: serde_json::Value = serde_json::from_str(web::reference::OPENAPI).expect("JSON");
+    let is_management = |path: &str| path.starts_with("/api/admin/") || path.starts_with("/api/mgmt/");
+    let paths = described["paths"].as_object().expect("paths").iter();
+    let paths = paths.filter(|(path, _)| is_management(path) && !path.starts_with("/api/mgmt/oauth2/"));
+    for operation in paths.flat_map(|(_, operations)| operations.as_object().expect("operations").values()) {
+        let Some(id) = operation["operationId"].as_str() else { continue };
+        let row = OPERATIONS.iter().find(|(known, _)| *known == id);
+        let (_, path) = row.unwrap_or_else(|| panic!("{id} has no command"));
+        command(&path.split(' ').collect::<Vec<_>>());
+    }
 }

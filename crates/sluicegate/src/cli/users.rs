@@ -3,17 +3,20 @@
 use anyhow::anyhow;
 use app::acting::{ActingRefusal, Actor};
 use app::administration::Refused;
-use app::users::{Estate, UserDraft, UserListRequest};
-use clap::{Args, Subcommand};
+use app::users::{UserDraft, UserListRequest};
+use clap::Subcommand;
 use oauth::account::{Role, User};
 use oauth::id::{RoleId, UserId};
 use oauth::secret::Password;
 use serde_json::{Value, json};
 
+use self::arguments::{Add, Delete, One, SetPassword, ShowOne, Update};
 use super::terminal::{self, confirm, say, show_json, table};
-use super::{Place, Shown, moment, sentence};
+use super::{Shown, moment, sentence};
 use crate::config::Environment;
 use crate::wiring::{self, Opened};
+
+mod arguments;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum UserCommand {
@@ -27,6 +30,12 @@ pub(super) enum UserCommand {
     /// Show one user.
     #[command(after_help = "Example: sluicegate user show ada --json --data-dir ./data")]
     Show(ShowOne),
+    /// Change a user; what is left out stays as it is.
+    #[command(
+        after_help = "Examples:\n  sluicegate user update ada --role Administrator --data-dir ./data\n  \
+        sluicegate user update ada --name lovelace --password-expires 2030-12-31T00:00:00Z --data-dir ./data"
+    )]
+    Update(Update),
     /// Switch a user off: no sign-in, and every token of the user is dead.
     #[command(after_help = "Example: sluicegate user disable ada --data-dir ./data")]
     Disable(One),
@@ -45,76 +54,6 @@ pub(super) enum UserCommand {
     Delete(Delete),
 }
 
-#[derive(Debug, Args)]
-pub(super) struct One {
-    /// The user's name
-    name: String,
-    #[command(flatten)]
-    place: Place,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct ShowOne {
-    /// The user's name
-    name: String,
-    #[command(flatten)]
-    shown: Shown,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct Delete {
-    #[command(flatten)]
-    one: One,
-    /// Give the user's applications and data sources to this user
-    #[arg(long, value_name = "NAME", conflicts_with = "force")]
-    transfer_to: Option<String>,
-    /// Delete the user's applications and data sources too
-    #[arg(long)]
-    force: bool,
-    /// Do not ask
-    #[arg(long)]
-    yes: bool,
-}
-
-impl Delete {
-    fn question(&self) -> String {
-        let name = &self.one.name;
-        match &self.transfer_to {
-            Some(heir) => format!("Delete the user {name}, and give what {name} owns to {heir}?"),
-            None if self.force => {
-                format!("Delete the user {name} with every application and data source of {name}?")
-            }
-            None => format!("Delete the user {name}?"),
-        }
-    }
-
-    fn estate(&self) -> Estate {
-        match &self.transfer_to {
-            Some(name) => Estate::HandOver(name.clone()),
-            None if self.force => Estate::Delete,
-            None => Estate::Keep,
-        }
-    }
-}
-
-#[derive(Debug, Args)]
-pub(super) struct Add {
-    #[command(flatten)]
-    user: SetPassword,
-    /// A role, by name or number; may be given several times [default: User]
-    #[arg(long = "role", value_name = "ROLE")]
-    roles: Vec<String>,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct SetPassword {
-    #[command(flatten)]
-    one: One,
-    /// Read the password from standard input instead of asking for it
-    #[arg(long)]
-    password_stdin: bool,
-}
-
 pub(super) fn run(command: UserCommand, environment: &Environment) -> anyhow::Result<()> {
     match command {
         UserCommand::Add(command) => {
@@ -125,6 +64,9 @@ pub(super) fn run(command: UserCommand, environment: &Environment) -> anyhow::Re
         }
         UserCommand::Show(one) => {
             wiring::with_app(&one.shown.place, environment, async |opened| show(opened, &one).await)
+        }
+        UserCommand::Update(command) => {
+            wiring::with_app(&command.one.place, environment, async |opened| update(opened, &command).await)
         }
         UserCommand::Disable(one) => change(
             &one,
@@ -155,29 +97,54 @@ fn delete(command: &Delete, environment: &Environment) -> anyhow::Result<()> {
         let id = find(opened, name).await?;
         confirm(&command.question(), command.yes)?;
         let deleted = opened.app.delete_user(&opened.operator, id, command.estate(), &opened.origin).await;
-        deleted.map_err(|refused| match (refused, &command.transfer_to) {
-            (refused @ Refused::StillOwns(_), _) => {
+        deleted.map_err(|refused| match refused {
+            Refused::StillOwns(_) => {
                 anyhow!("{refused}; hand it over with --transfer-to NAME, or delete it too with --force")
             }
-            (Refused::Invalid(_), Some(heir)) => {
-                anyhow!("--transfer-to must name another user that there is, which {heir} is not")
-            }
-            (other, _) => told_of(other, name),
+            other => told_of(other, name),
         })?;
         say(&format!("{name} is deleted"));
         Ok(())
     })
 }
 
-async fn add(opened: &Opened, command: &Add) -> anyhow::Result<()> {
+/// The ids of roles that are given by name or number; none where none is given.
+async fn wanted_roles(opened: &Opened, given: &[String]) -> anyhow::Result<Option<Vec<RoleId>>> {
+    if given.is_empty() {
+        return Ok(None);
+    }
     let roles = opened.app.list_roles(&opened.operator, &opened.origin).await.map_err(told)?;
-    let wanted = command.roles.iter().map(|name| role(&roles, name)).collect::<anyhow::Result<Vec<_>>>()?;
+    given.iter().map(|name| role(&roles, name)).collect::<anyhow::Result<_>>().map(Some)
+}
+
+async fn update(opened: &Opened, command: &Update) -> anyhow::Result<()> {
+    let name = &command.one.name;
+    let id = find(opened, name).await?;
+    let draft = UserDraft {
+        name: command.new_name.clone(),
+        roles: wanted_roles(opened, &command.roles).await?,
+        password_expiry: command.password_expires,
+        ..UserDraft::default()
+    };
+    let updated = opened.app.update_user(&opened.operator, id, draft, &opened.origin).await;
+    let updated = updated.map_err(|refused| match (refused, &command.new_name) {
+        (Refused::NameTaken, Some(new)) => told_of(Refused::NameTaken, new),
+        (other, _) => told_of(other, name),
+    })?;
+    say(&format!("{} is changed", updated.name));
+    Ok(())
+}
+
+async fn add(opened: &Opened, command: &Add) -> anyhow::Result<()> {
+    let wanted = wanted_roles(opened, &command.roles).await?;
     let name = &command.user.one.name;
     let chosen = command.user.choose()?;
     let draft = UserDraft {
         name: Some(name.clone()),
         password: Some(chosen.password.clone()),
-        roles: (!wanted.is_empty()).then_some(wanted),
+        roles: wanted,
+        password_expiry: command.password_expires,
+        active: command.disabled.then_some(false),
         ..UserDraft::default()
     };
     let user = opened.app.create_user(&opened.operator, draft, &opened.origin).await;
@@ -217,11 +184,13 @@ async fn show(opened: &Opened, one: &ShowOne) -> anyhow::Result<()> {
         show_json(&in_json(opened, &user, &roles));
         return Ok(());
     }
-    say(&format!("id     {}", user.id));
-    say(&format!("name   {}", user.name));
-    say(&format!("state  {}", state(opened, &user)));
-    say(&format!("roles  {}", role_names(&user, &roles).join(", ")));
-    say(&format!("since  {}", moment(user.created_at)));
+    let expires = user.password_expires_at.map_or_else(|| "never".to_owned(), moment);
+    say(&format!("id                {}", user.id));
+    say(&format!("name              {}", user.name));
+    say(&format!("state             {}", state(opened, &user)));
+    say(&format!("roles             {}", role_names(&user, &roles).join(", ")));
+    say(&format!("password expires  {expires}"));
+    say(&format!("since             {}", moment(user.created_at)));
     Ok(())
 }
 
@@ -244,6 +213,7 @@ fn in_json(opened: &Opened, user: &User, roles: &[Role]) -> Value {
         "name": user.name,
         "state": state(opened, user),
         "roles": role_names(user, roles),
+        "passwordExpiration": user.password_expires_at.map(moment),
         "createdAt": moment(user.created_at),
     })
 }

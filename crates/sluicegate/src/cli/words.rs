@@ -36,9 +36,12 @@ pub(super) fn given(field: &str) -> String {
         "transferTo" => "--transfer-to",
         "sharedUsers" => "the user to share with",
         "dataStore" => "the kind of database",
-        "corsOrigins" => "the origins for CORS",
-        "tokenFormat" => "the token format",
-        "options.storageForms" => "the storage forms",
+        "corsOrigins" => "--cors-origin",
+        "tokenFormat" => "--token-format",
+        "options.storageForms" => "--storage-form",
+        "domain" => "the origin",
+        "whitelist" => "the list of trusted origins",
+        "passwordInfo.passwordExpiration" => "--password-expires",
         other => other,
     };
     place_in_list(field).map_or_else(|| flag.to_owned(), |index| format!("{flag} (number {})", index + 1))

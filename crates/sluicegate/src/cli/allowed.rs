@@ -1,0 +1,115 @@
+//! `sluicegate allowed`: which applications a user has let at the own data.
+
+use anyhow::bail;
+use clap::{Args, Subcommand};
+use oauth::grant::Allowed;
+use oauth::id::ApplicationId;
+use oauth::scope::Scope;
+use serde_json::{Value, json};
+
+use super::applications::parse_id;
+use super::terminal::{confirm, say, show_json, table};
+use super::users::actor;
+use super::{Place, Shown, moment};
+use crate::config::Environment;
+use crate::wiring::{self, Opened};
+
+/// Applications of one read.
+const BATCH: u32 = 500;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum AllowedCommand {
+    /// List the applications that a user has allowed.
+    #[command(after_help = "Example: sluicegate allowed list ada --data-dir ./data")]
+    List(List),
+    /// Take back what a user has allowed an application: its access ends at once.
+    #[command(after_help = "Example: sluicegate allowed revoke ada 3 --yes --data-dir ./data")]
+    Revoke(Revoke),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct List {
+    /// The user's name
+    user: String,
+    #[command(flatten)]
+    shown: Shown,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Revoke {
+    /// The user's name
+    user: String,
+    /// The application's id, as `allowed list` shows it
+    #[arg(value_parser = parse_id)]
+    application: ApplicationId,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+    #[command(flatten)]
+    place: Place,
+}
+
+pub(super) fn run(command: AllowedCommand, environment: &Environment) -> anyhow::Result<()> {
+    match command {
+        AllowedCommand::List(command) => {
+            wiring::with_app(&command.shown.place, environment, async |opened| list(opened, &command).await)
+        }
+        AllowedCommand::Revoke(command) => {
+            wiring::with_app(&command.place, environment, async |opened| revoke(opened, &command).await)
+        }
+    }
+}
+
+async fn list(opened: &Opened, command: &List) -> anyhow::Result<()> {
+    let actor = actor(opened, Some(&command.user)).await?;
+    let (mut allowed, mut after) = (Vec::new(), None);
+    loop {
+        let batch = opened.app.list_allowed(&actor, after, BATCH).await?;
+        let Some(last) = batch.last() else { break };
+        after = Some(last.application);
+        allowed.extend(batch);
+    }
+    if command.shown.json {
+        show_json(&allowed.iter().map(in_json).collect());
+        return Ok(());
+    }
+    let row = |one: &Allowed| {
+        vec![
+            one.application.to_string(),
+            one.name.clone(),
+            one.owner_name.clone(),
+            one.scopes.to_string(),
+            moment(one.since),
+            one.last_used_at.map_or_else(|| "never".to_owned(), moment),
+        ]
+    };
+    let heads = ["id", "name", "owner", "scopes", "since", "last used"];
+    table(&heads, &allowed.iter().map(row).collect::<Vec<_>>());
+    Ok(())
+}
+
+fn in_json(one: &Allowed) -> Value {
+    json!({
+        "id": one.application.get(),
+        "name": one.name,
+        "scopes": one.scopes.iter().map(Scope::as_str).collect::<Vec<_>>(),
+        "owner": one.owner_name,
+        "since": moment(one.since),
+        "lastUsedAt": one.last_used_at.map(moment),
+    })
+}
+
+async fn revoke(opened: &Opened, command: &Revoke) -> anyhow::Result<()> {
+    let (user, id) = (&command.user, command.application);
+    let actor = actor(opened, Some(user)).await?;
+    let Some(allowed) = opened.app.find_allowed(&actor, id).await? else {
+        bail!("{user} has not allowed an application {id}; `sluicegate allowed list {user}` shows the ids");
+    };
+    let name = allowed.name;
+    confirm(&format!("Take back what {user} has allowed {name}?"), command.yes)?;
+    if !opened.app.revoke_allowed(&actor, id, &opened.origin).await? {
+        bail!("{user} has not allowed {name} any more");
+    }
+    say(&format!("{name} has no access to the data of {user} any more"));
+    Ok(())
+}

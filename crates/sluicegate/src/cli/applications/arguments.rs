@@ -1,0 +1,161 @@
+//! What may be said to `sluicegate application`.
+
+use clap::{ArgGroup, Args};
+use oauth::id::ApplicationId;
+use oauth::registration::ApplicationPayload;
+
+use crate::cli::{Place, Shown, whole_number};
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct List {
+    /// Only those of this user
+    #[arg(long, value_name = "USER")]
+    pub(super) owner: Option<String>,
+    #[command(flatten)]
+    pub(super) shown: Shown,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct One {
+    /// The application's id, as `application list` shows it
+    #[arg(value_parser = parse_id)]
+    pub(super) id: ApplicationId,
+    #[command(flatten)]
+    pub(super) shown: Shown,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Ended {
+    /// The application's id, as `application list` shows it
+    #[arg(value_parser = parse_id)]
+    pub(super) id: ApplicationId,
+    /// Do not ask
+    #[arg(long)]
+    pub(super) yes: bool,
+    #[command(flatten)]
+    pub(super) place: Place,
+}
+
+pub(in crate::cli) fn parse_id(text: &str) -> Result<ApplicationId, String> {
+    text.parse().map_err(|_| "an id is a whole number, which `application list` shows".to_owned())
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Register {
+    /// The application's name, 1 to 128 characters
+    pub(super) name: String,
+    /// For people, at most 256 characters
+    #[arg(long, default_value = "")]
+    pub(super) description: String,
+    #[command(flatten)]
+    pub(super) details: Details,
+    /// It runs on its user's device and cannot keep a secret
+    #[arg(long)]
+    pub(super) public: bool,
+    /// The user to whom it belongs
+    #[arg(long, value_name = "USER")]
+    pub(super) owner: Option<String>,
+    #[command(flatten)]
+    pub(super) place: Place,
+}
+
+/// The arguments of [`Update`] that change something.
+const CHANGES: [&str; 11] = [
+    "name",
+    "description",
+    "redirect_urls",
+    "grant_types",
+    "scopes",
+    "profile",
+    "access_token_lifetime",
+    "contacts",
+    "logo_url",
+    "cors_origins",
+    "token_format",
+];
+
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("changes").args(CHANGES).required(true).multiple(true)))]
+pub(in crate::cli) struct Update {
+    /// The application's id, as `application list` shows it
+    #[arg(value_parser = parse_id)]
+    pub(super) id: ApplicationId,
+    /// Its new name, 1 to 128 characters
+    #[arg(long)]
+    pub(super) name: Option<String>,
+    /// For people, at most 256 characters
+    #[arg(long)]
+    pub(super) description: Option<String>,
+    #[command(flatten)]
+    pub(super) details: Details,
+    #[command(flatten)]
+    pub(super) place: Place,
+}
+
+/// What may be said of a new application and of one that there is. A list replaces the one before.
+#[derive(Debug, Args)]
+pub(super) struct Details {
+    /// Where a user's browser may be sent back to; may be given several times
+    #[arg(long = "redirect-url", value_name = "URL")]
+    pub(super) redirect_urls: Vec<String>,
+    /// How tokens may be obtained; may be given several times
+    #[arg(long = "grant-type", value_name = "TYPE")]
+    pub(super) grant_types: Vec<String>,
+    /// What tokens may be for; may be given several times
+    #[arg(long = "scope", value_name = "SCOPE")]
+    pub(super) scopes: Vec<String>,
+    /// How strictly it is treated: compatible or oauth21
+    #[arg(long)]
+    pub(super) profile: Option<String>,
+    /// Seconds that its access tokens live
+    #[arg(long, value_name = "SECONDS", value_parser = whole_number)]
+    pub(super) access_token_lifetime: Option<i64>,
+    /// Whom to ask about it; may be given several times, and an empty one takes all away
+    #[arg(long = "contact", value_name = "ADDRESS")]
+    pub(super) contacts: Vec<String>,
+    /// Its picture; an empty one takes the picture away
+    #[arg(long, value_name = "URL")]
+    pub(super) logo_url: Option<String>,
+    /// The origin of its web pages, besides those of its redirect URLs; may be given several times, and an empty one
+    /// takes all away
+    #[arg(long = "cors-origin", value_name = "ORIGIN")]
+    pub(super) cors_origins: Vec<String>,
+    /// The form of its access tokens: opaque
+    #[arg(long, value_name = "FORMAT")]
+    pub(super) token_format: Option<String>,
+}
+
+impl Details {
+    pub(super) fn payload(&self, name: String, description: String) -> ApplicationPayload {
+        let listed = |values: &Vec<String>| match values.as_slice() {
+            [] => None,
+            [only] if only.is_empty() => Some(Vec::new()),
+            _ => Some(values.clone()),
+        };
+        ApplicationPayload {
+            name: Some(name),
+            description: Some(description),
+            redirect_urls: listed(&self.redirect_urls),
+            profile: self.profile.clone(),
+            grant_types: listed(&self.grant_types),
+            scopes: listed(&self.scopes),
+            access_token_lifetime: self.access_token_lifetime,
+            contacts: listed(&self.contacts),
+            logo_url: self.logo_url.clone(),
+            cors_origins: listed(&self.cors_origins),
+            token_format: self.token_format.clone(),
+            ..ApplicationPayload::default()
+        }
+    }
+}
+
+impl Register {
+    pub(super) fn payload(&self) -> ApplicationPayload {
+        let payload = self.details.payload(self.name.clone(), self.description.clone());
+        ApplicationPayload {
+            redirect_urls: Some(self.details.redirect_urls.clone()),
+            client_type: self.public.then(|| "public".to_owned()),
+            ..payload
+        }
+    }
+}

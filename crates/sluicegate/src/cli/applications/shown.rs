@@ -1,0 +1,73 @@
+//! Applications as `sluicegate application` shows them.
+
+use oauth::application::{Application, GrantType};
+use oauth::scope::Scope;
+use oauth::time::Timestamp;
+use serde_json::{Value, json};
+
+use crate::cli::terminal::{say, show_json};
+use crate::cli::{moment, secrets};
+
+pub(super) fn show(application: &Application, now: Timestamp, as_json: bool) {
+    if as_json {
+        return show_json(&in_json(application, now));
+    }
+    let settings = &application.settings;
+    let grant_types: Vec<&str> = settings.grant_types.iter().copied().map(GrantType::as_str).collect();
+    let last_used = application.last_used_at.map_or_else(|| "never".to_owned(), moment);
+    let lines = [
+        ("id", application.id.to_string()),
+        ("name", settings.name.clone()),
+        ("description", settings.description.clone()),
+        ("clientId", application.client_id.to_string()),
+        ("type", settings.client_type.as_str().to_owned()),
+        ("profile", settings.profile.as_str().to_owned()),
+        ("owner", application.owner_name.clone()),
+        ("redirect URLs", settings.redirect_urls.join(" ")),
+        ("grant types", grant_types.join(" ")),
+        ("scopes", settings.scopes.to_string()),
+        ("token life", settings.access_token_lifetime_secs.map_or_else(|| "limit 100".to_owned(), seconds)),
+        ("contacts", settings.contacts.join(" ")),
+        ("logo", settings.logo_url.clone().unwrap_or_default()),
+        ("CORS origins", settings.cors_origins.join(" ")),
+        ("registered", moment(application.created_at)),
+        ("last used", format!("{last_used} (written down once a minute)")),
+    ];
+    for (name, value) in lines {
+        say(&format!("{name:14} {value}"));
+    }
+    for secret in application.live_secrets(now) {
+        let end = secret.expires_at.map_or_else(String::new, |end| format!(", ends {}", moment(end)));
+        say(&format!("secret {:7} …{}, made {}{end}", secret.id, secret.hint, moment(secret.created_at)));
+    }
+}
+
+/// An application, in the members of the management API.
+pub(super) fn in_json(application: &Application, now: Timestamp) -> Value {
+    let settings = &application.settings;
+    json!({
+        "id": application.id.get(),
+        "name": settings.name,
+        "description": settings.description,
+        "redirectUrls": settings.redirect_urls,
+        "clientId": application.client_id.as_str(),
+        "profile": settings.profile.as_str(),
+        "clientType": settings.client_type.as_str(),
+        "grantTypes": settings.grant_types.iter().copied().map(GrantType::as_str).collect::<Vec<_>>(),
+        "scopes": settings.scopes.iter().map(Scope::as_str).collect::<Vec<_>>(),
+        "tokenFormat": settings.token_format.as_str(),
+        "accessTokenLifetime": settings.access_token_lifetime_secs,
+        "contacts": settings.contacts,
+        "logoUrl": settings.logo_url,
+        "corsOrigins": settings.cors_origins,
+        "createdAt": moment(application.created_at),
+        "updatedAt": moment(application.updated_at),
+        "createdBy": application.owner_name,
+        "lastUsedAt": application.last_used_at.map(moment),
+        "secrets": application.live_secrets(now).map(secrets::in_json).collect::<Vec<_>>(),
+    })
+}
+
+fn seconds(count: u32) -> String {
+    format!("{count} s")
+}

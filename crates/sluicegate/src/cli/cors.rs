@@ -1,0 +1,208 @@
+//! `sluicegate cors`: the origins whose web pages are trusted while limit 5 says so.
+
+use anyhow::anyhow;
+use app::administration::{FieldFault, Refused};
+use app::trusted_origins::TrustedOriginDraft;
+use clap::{ArgGroup, Args, Subcommand};
+use oauth::cors::TrustedOrigin;
+use oauth::id::TrustedOriginId;
+use serde_json::{Value, json};
+
+use super::terminal::{confirm, say, show_json, table};
+use super::{Place, Shown, moment, users};
+use crate::config::Environment;
+use crate::wiring::{self, Opened};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum CorsCommand {
+    /// List the trusted origins. They count while the limit `CORSBehavior` is 2.
+    #[command(after_help = "Example: sluicegate cors list --data-dir ./data")]
+    List(Shown),
+    /// Show one entry of the list.
+    #[command(after_help = "Example: sluicegate cors show 3 --data-dir ./data")]
+    Show(One),
+    /// Trust the pages of more origins.
+    #[command(
+        after_help = "Example: sluicegate cors add 'https://*.example.com' --description 'Our sites' --data-dir ./data"
+    )]
+    Add(Add),
+    /// Change an entry of the list; what is left out stays as it is.
+    #[command(
+        after_help = "Example: sluicegate cors update 3 --origin https://app.example.com --data-dir ./data"
+    )]
+    Update(Update),
+    /// Take an entry from the list.
+    #[command(after_help = "Example: sluicegate cors delete 3 --yes --data-dir ./data")]
+    Delete(Delete),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct One {
+    /// The entry's id, as `cors list` shows it
+    #[arg(value_parser = parse_id)]
+    id: TrustedOriginId,
+    #[command(flatten)]
+    shown: Shown,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Add {
+    /// `https://app.example.com`, or with a star at its start every host below a domain
+    #[arg(required = true, value_name = "ORIGIN")]
+    origins: Vec<String>,
+    /// For people, at most 256 characters
+    #[arg(long, default_value = "")]
+    description: String,
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("changes").args(["origin", "description"]).required(true).multiple(true)))]
+pub(super) struct Update {
+    /// The entry's id, as `cors list` shows it
+    #[arg(value_parser = parse_id)]
+    id: TrustedOriginId,
+    /// Which origins it names from now on
+    #[arg(long)]
+    origin: Option<String>,
+    /// For people, at most 256 characters
+    #[arg(long)]
+    description: Option<String>,
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Delete {
+    /// The entry's id, as `cors list` shows it
+    #[arg(value_parser = parse_id)]
+    id: TrustedOriginId,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+    #[command(flatten)]
+    place: Place,
+}
+
+fn parse_id(text: &str) -> Result<TrustedOriginId, String> {
+    text.parse().map_err(|_| "an id is a whole number, which `cors list` shows".to_owned())
+}
+
+pub(super) fn run(command: CorsCommand, environment: &Environment) -> anyhow::Result<()> {
+    match command {
+        CorsCommand::List(shown) => {
+            wiring::with_app(&shown.place, environment, async |opened| list(opened, shown.json).await)
+        }
+        CorsCommand::Show(one) => wiring::with_app(&one.shown.place, environment, async |opened| {
+            show(&find(opened, one.id).await?, one.shown.json);
+            Ok(())
+        }),
+        CorsCommand::Add(command) => {
+            wiring::with_app(&command.place, environment, async |opened| add(opened, &command).await)
+        }
+        CorsCommand::Update(command) => {
+            wiring::with_app(&command.place, environment, async |opened| update(opened, &command).await)
+        }
+        CorsCommand::Delete(command) => wiring::with_app(&command.place, environment, async |opened| {
+            let domain = find(opened, command.id).await?.domain;
+            confirm(&format!("Take {domain} from the list of trusted origins?"), command.yes)?;
+            let deleted =
+                opened.app.delete_trusted_origin(&opened.operator, command.id, &opened.origin).await;
+            deleted.map_err(|refused| told(refused, command.id))?;
+            say(&format!("{domain} is not on the list any more"));
+            Ok(())
+        }),
+    }
+}
+
+async fn list(opened: &Opened, as_json: bool) -> anyhow::Result<()> {
+    let entries = opened.app.list_trusted_origins(&opened.operator, &opened.origin).await;
+    let entries = entries.map_err(users::told)?;
+    if as_json {
+        show_json(&entries.iter().map(in_json).collect());
+        return Ok(());
+    }
+    let row = |entry: &TrustedOrigin| {
+        vec![
+            entry.id.to_string(),
+            entry.domain.clone(),
+            entry.modified_by.clone(),
+            moment(entry.modified_at),
+            entry.description.clone(),
+        ]
+    };
+    let heads = ["id", "origin", "changed by", "changed", "description"];
+    table(&heads, &entries.iter().map(row).collect::<Vec<_>>());
+    Ok(())
+}
+
+fn show(entry: &TrustedOrigin, as_json: bool) {
+    if as_json {
+        return show_json(&in_json(entry));
+    }
+    say(&format!("id           {}", entry.id));
+    say(&format!("origin       {}", entry.domain));
+    say(&format!("description  {}", entry.description));
+    say(&format!("changed      {} by {}", moment(entry.modified_at), entry.modified_by));
+}
+
+async fn add(opened: &Opened, command: &Add) -> anyhow::Result<()> {
+    let draft = |origin: &String| TrustedOriginDraft {
+        domain: origin.clone(),
+        description: command.description.clone(),
+    };
+    let drafts = command.origins.iter().map(draft).collect();
+    let added = opened.app.add_trusted_origins(&opened.operator, drafts, &opened.origin).await;
+    for entry in added.map_err(|refused| users::told(in_words(refused)))? {
+        say(&format!("{} is on the list with id {}", entry.domain, entry.id));
+    }
+    Ok(())
+}
+
+async fn update(opened: &Opened, command: &Update) -> anyhow::Result<()> {
+    let current = find(opened, command.id).await?;
+    let draft = TrustedOriginDraft {
+        domain: command.origin.clone().unwrap_or(current.domain),
+        description: command.description.clone().unwrap_or(current.description),
+    };
+    let app = &opened.app;
+    let updated = app.update_trusted_origin(&opened.operator, command.id, draft, &opened.origin).await;
+    let entry = updated.map_err(|refused| told(refused, command.id))?;
+    say(&format!("the entry {} is changed, and names {}", entry.id, entry.domain));
+    Ok(())
+}
+
+async fn find(opened: &Opened, id: TrustedOriginId) -> anyhow::Result<TrustedOrigin> {
+    let found = opened.app.find_trusted_origin(&opened.operator, id, &opened.origin).await;
+    found.map_err(|refused| told(refused, id))
+}
+
+/// An entry, in the members of the management API.
+fn in_json(entry: &TrustedOrigin) -> Value {
+    json!({
+        "id": entry.id.get(),
+        "domain": entry.domain,
+        "description": entry.description,
+        "lastModifiedBy": entry.modified_by,
+        "lastModifiedTime": moment(entry.modified_at),
+    })
+}
+
+fn told(refused: Refused, id: TrustedOriginId) -> anyhow::Error {
+    match refused {
+        Refused::Unknown => anyhow!("there is no entry {id}; `sluicegate cors list` shows the ids"),
+        other => users::told(other),
+    }
+}
+
+/// Faults of several entries, each named for its place: `whitelist[1].domain` is the second origin.
+fn in_words(refused: Refused) -> Refused {
+    let Refused::Invalid(faults) = refused else { return refused };
+    let named = |FieldFault { field, message }| {
+        let entry = field.strip_prefix("whitelist[").and_then(|rest| rest.split_once("]."));
+        let field = entry.map(|(at, member)| format!("{member}[{at}]"));
+        FieldFault { field: field.unwrap_or_else(|| "whitelist".to_owned()), message }
+    };
+    Refused::Invalid(faults.into_iter().map(named).collect())
+}

@@ -1,0 +1,108 @@
+//! What may be said to `sluicegate user`.
+
+use app::users::{Estate, Expiry};
+use clap::{ArgGroup, Args};
+use oauth::time::Timestamp;
+
+use crate::cli::{Place, Shown};
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct One {
+    /// The user's name
+    pub(super) name: String,
+    #[command(flatten)]
+    pub(super) place: Place,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct ShowOne {
+    /// The user's name
+    pub(super) name: String,
+    #[command(flatten)]
+    pub(super) shown: Shown,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Delete {
+    #[command(flatten)]
+    pub(super) one: One,
+    /// Give the user's applications and data sources to this user
+    #[arg(long, value_name = "NAME", conflicts_with = "force")]
+    pub(super) transfer_to: Option<String>,
+    /// Delete the user's applications and data sources too
+    #[arg(long)]
+    pub(super) force: bool,
+    /// Do not ask
+    #[arg(long)]
+    pub(super) yes: bool,
+}
+
+impl Delete {
+    pub(super) fn question(&self) -> String {
+        let name = &self.one.name;
+        match &self.transfer_to {
+            Some(heir) => format!("Delete the user {name}, and give what {name} owns to {heir}?"),
+            None if self.force => {
+                format!("Delete the user {name} with every application and data source of {name}?")
+            }
+            None => format!("Delete the user {name}?"),
+        }
+    }
+
+    pub(super) fn estate(&self) -> Estate {
+        match &self.transfer_to {
+            Some(name) => Estate::HandOver(name.clone()),
+            None if self.force => Estate::Delete,
+            None => Estate::Keep,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Add {
+    #[command(flatten)]
+    pub(super) user: SetPassword,
+    /// A role, by name or number; may be given several times [default: User]
+    #[arg(long = "role", value_name = "ROLE")]
+    pub(super) roles: Vec<String>,
+    /// Until when the password is accepted: never, or a time such as 2030-12-31T00:00:00Z [default: never]
+    #[arg(long, value_name = "TIME", value_parser = parse_expiry)]
+    pub(super) password_expires: Option<Expiry>,
+    /// Switched off until `user enable`
+    #[arg(long)]
+    pub(super) disabled: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("changes").args(["new_name", "roles", "password_expires"]).required(true).multiple(true)))]
+pub(in crate::cli) struct Update {
+    #[command(flatten)]
+    pub(super) one: One,
+    /// The new name
+    #[arg(id = "new_name", long = "name", value_name = "NAME")]
+    pub(super) new_name: Option<String>,
+    /// A role, by name or number; may be given several times, and replaces all
+    #[arg(long = "role", value_name = "ROLE")]
+    pub(super) roles: Vec<String>,
+    /// Until when the password is accepted: never, or a time such as 2030-12-31T00:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = parse_expiry)]
+    pub(super) password_expires: Option<Expiry>,
+}
+
+fn parse_expiry(text: &str) -> Result<Expiry, String> {
+    if text == "never" {
+        return Ok(Expiry::Never);
+    }
+    let time: jiff::Timestamp =
+        text.parse().map_err(|_| "it is never, or a time such as 2030-12-31T00:00:00Z".to_owned())?;
+    Ok(Expiry::At(Timestamp::from_micros(time.as_microsecond())))
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct SetPassword {
+    #[command(flatten)]
+    pub(super) one: One,
+    /// Read the password from standard input instead of asking for it
+    #[arg(long)]
+    pub(super) password_stdin: bool,
+}
