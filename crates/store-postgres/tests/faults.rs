@@ -33,9 +33,13 @@ async fn subjects(store: &PostgresStore) -> Vec<String> {
 
 /// A store whose way to the database can be disturbed.
 async fn disturbed(database: &PostgresDatabase<'_>) -> (PostgresStore, Link) {
+    disturbed_with(database, QUICK).await
+}
+
+async fn disturbed_with(database: &PostgresDatabase<'_>, options: Options) -> (PostgresStore, Link) {
     let link = Link::start(&database.server().address());
     let url = database.url_by_way_of(&link.address());
-    (PostgresStore::create(&url.parse().unwrap(), QUICK).await.unwrap(), link)
+    (PostgresStore::create(&url.parse().unwrap(), options).await.unwrap(), link)
 }
 
 /// Asks until the database answers again.
@@ -85,6 +89,39 @@ async fn a_silent_database_holds_nobody_for_ever() {
     link.pass();
     recovered(&store).await;
     assert_eq!(store.list_roles().await.unwrap().len(), 2);
+}
+
+/// Reads at once on a silent database: how many were told that it is busy, how many that it is away, and when the first
+/// and the last of them were told.
+async fn told_by_silence(options: Options) -> (usize, usize, [Duration; 2]) {
+    let database = PostgresServer::shared().create_database();
+    let (store, link) = disturbed_with(&database, options).await;
+    let store = Arc::new(store);
+    link.half_open();
+    let began = std::time::Instant::now();
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..12 {
+        let store = Arc::clone(&store);
+        tasks.spawn(async move { (store.versions().await, began.elapsed()) });
+    }
+    let answers = tasks.join_all().await;
+    let busy = answers.iter().filter(|(answer, _)| matches!(answer, Err(StoreError::Busy))).count();
+    let away = answers.iter().filter(|(answer, _)| matches!(answer, Err(StoreError::Unavailable(_)))).count();
+    let times = || answers.iter().map(|(_, after)| *after);
+    (busy, away, [times().min().unwrap(), times().max().unwrap()])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_waits_and_acts_are_bounded_by_the_options() {
+    let wait = Duration::from_millis(50);
+    let patience = Duration::from_secs(1);
+    let few = Options { connections: 2, wait, patience, queue: 64 };
+    let (busy, away, [first, last]) = told_by_silence(few).await;
+    assert!(busy >= 9 && away <= 3 && busy + away == 12, "{busy} {away}: two connections, the others waited");
+    assert!(first >= wait && last >= patience && last < patience * 4, "{first:?} {last:?}");
+    let patient = Options { wait: patience, patience: patience * 2, ..few };
+    let (_, _, [first, last]) = told_by_silence(patient).await;
+    assert!(first >= patience && last >= patience * 2, "{first:?} {last:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

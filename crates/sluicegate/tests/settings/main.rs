@@ -1,0 +1,110 @@
+//! Nothing that can be set is without effect: each setting and each limit stands here with the test that observes what it
+//! changes. One without a row fails.
+
+mod observed;
+
+use std::path::Path;
+
+use serde_json::Value;
+use testkit::Installation;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_sluicegate");
+
+/// A setting or a limit, what is observed of it, and the file and the name of the test that does so.
+type Row = (&'static str, &'static str, &'static str, &'static str);
+
+const HERE: &str = "crates/sluicegate/tests/settings/observed.rs";
+const POOL: &str = "crates/store-postgres/tests/faults.rs";
+const PROCESS: &str = "crates/sluicegate/tests/process.rs";
+const TRANSPORT: &str = "crates/sluicegate/tests/transport.rs";
+const HTTP2: &str = "crates/sluicegate/tests/http2/main.rs";
+const UPKEEP: &str = "crates/web/tests/protocol/upkeep.rs";
+const LIMITS: &str = "crates/web/tests/protocol/limits.rs";
+const ODATA: &str = "crates/web/tests/odata/limits.rs";
+
+#[rustfmt::skip]
+const ROWS: &[Row] = &[
+    ("listen", "the server answers there", PROCESS, "the_ready_line_names_the_real_port_and_the_server_answers_there"),
+    ("public_url", "the issuer of the metadata", HERE, "what_stands_behind_a_proxy_is_reached_by_its_public_address"),
+    ("data_dir", "the files are made there", "crates/sluicegate/tests/command_line.rs", "the_master_key_is_for_its_owner_alone"),
+    ("database", "the server serves from PostgreSQL", "crates/sluicegate/tests/copy.rs", "what_was_good_is_good_after_the_move_and_what_had_ended_stays_ended"),
+    ("behind_tls_proxy", "cookies are for TLS only", HERE, "what_stands_behind_a_proxy_is_reached_by_its_public_address"),
+    ("trusted_proxies", "the audit log has the address that the proxy names", HERE, "what_stands_behind_a_proxy_is_reached_by_its_public_address"),
+    ("database_pool.max_connections", "connections that the database counts", POOL, "connections_waits_and_acts_are_bounded_by_the_options"),
+    ("database_pool.wait_millis", "requests beyond the connections are answered 503", POOL, "connections_waits_and_acts_are_bounded_by_the_options"),
+    ("database_pool.patience_millis", "an act that the database holds up is answered 503", POOL, "connections_waits_and_acts_are_bounded_by_the_options"),
+    ("tls.cert_file", "the certificate of the handshake", "crates/sluicegate/tests/tls.rs", "both_versions_of_http_are_offered"),
+    ("tls.key_file", "the certificate of the handshake", "crates/sluicegate/tests/tls.rs", "both_versions_of_http_are_offered"),
+    ("rate_limit.enabled", "wrong secrets are answered without end", HERE, "secrets_are_tried_as_often_as_is_set"),
+    ("rate_limit.per_address_per_minute", "further successes are answered 429", HERE, "secrets_are_tried_as_often_as_is_set"),
+    ("rate_limit.per_application_per_minute", "further successes are answered 429", HERE, "secrets_are_tried_as_often_as_is_set"),
+    ("rate_limit.failures_per_address_per_minute", "further wrong secrets are answered 429", HERE, "secrets_are_tried_as_often_as_is_set"),
+    ("log.format", "each line is JSON", HERE, "the_log_is_written_as_is_set"),
+    ("log.level", "requests have no line", HERE, "the_log_is_written_as_is_set"),
+    ("observation.listen", "the metrics are there", PROCESS, "a_port_of_observation_that_is_taken_stops_only_who_chose_it"),
+    ("compatibility.reveal_client_secret", "GET of an application shows the secret", HERE, "what_an_application_is_given_follows_the_settings"),
+    ("profiles.default", "the profile of an application that names none", HERE, "what_an_application_is_given_follows_the_settings"),
+    ("profiles.minimum", "a laxer profile is refused", HERE, "what_an_application_is_given_follows_the_settings"),
+    ("tokens.code_lifetime_secs", "a code is refused after it", UPKEEP, "a_code_lives_as_long_as_is_set"),
+    ("tokens.refresh_grace_secs", "a rotated refresh token is refused at once", HERE, "what_an_application_is_given_follows_the_settings"),
+    ("client_secrets.overlap_secs", "the end of the older secret", HERE, "what_an_application_is_given_follows_the_settings"),
+    ("sessions.lifetime_secs", "the end of a session", HERE, "what_an_application_is_given_follows_the_settings"),
+    ("keys.rotate_every_days", "a new key is made", UPKEEP, "keys_are_rotated_as_often_as_is_set"),
+    ("audit.retention_days", "older events are gone", UPKEEP, "the_audit_log_is_kept_as_long_as_is_set"),
+    ("data_sources.sqlite_folders", "a user may name a file there", HERE, "data_is_read_within_what_is_set"),
+    ("data_sources.page_size", "the rows of a page", HERE, "data_is_read_within_what_is_set"),
+    ("data_sources.timeout_secs", "a long statement is ended", ODATA, "a_request_that_waits_in_vain_is_told_to_come_back"),
+    ("data_sources.max_connections", "no source opens more", "crates/sources/src/registry/tests.rs", "more_sources_than_connections_take_turns"),
+    ("limits.max_body_bytes", "a longer body is answered 413", HERE, "a_request_is_as_large_as_is_set"),
+    ("limits.max_uri_bytes", "a longer address is answered 414", HERE, "a_request_is_as_large_as_is_set"),
+    ("limits.max_header_bytes", "a longer head is answered 431", HERE, "a_request_is_as_large_as_is_set"),
+    ("limits.max_connections", "further connections wait", TRANSPORT, "no_more_connections_are_served_at_once_than_allowed"),
+    ("limits.max_connections_per_address", "further connections are closed", TRANSPORT, "one_address_cannot_hold_every_connection"),
+    ("limits.max_buffered_bytes", "further bodies are answered 503", HTTP2, "bodies_that_are_left_open_hold_no_more_than_their_budget"),
+    ("limits.header_timeout_secs", "a slow head is cut off", TRANSPORT, "whoever_sends_a_head_slowly_is_cut_off"),
+    ("limits.body_timeout_secs", "a silent body is cut off", TRANSPORT, "whoever_falls_silent_in_a_body_is_answered_and_cut_off"),
+    ("limits.body_total_timeout_secs", "a slow body is answered 408", HTTP2, "a_body_that_comes_byte_by_byte_is_given_up_with_408"),
+    ("limits.drain_secs", "readiness is denied while requests are served", HERE, "a_server_that_drains_serves_on_and_says_that_it_is_not_ready"),
+    ("limits.shutdown_secs", "what never finishes is cut off", "crates/sluicegate/tests/signals.rs", "requests_that_never_finish_are_cut_off_in_time"),
+
+    ("MaxFetchRows", "the rows of one request", ODATA, "no_request_fetches_more_rows_than_allowed_and_nothing_is_lost"),
+    ("PasswordLockoutInterval", "failures further apart do not add up", LIMITS, "failures_add_up_within_limit_2"),
+    ("PasswordLockoutLimit", "so many failures lock; 0 locks never", LIMITS, "so_many_failures_lock_as_limit_3_says"),
+    ("PasswordLockoutPeriod", "the end of the lock", LIMITS, "a_lock_lasts_as_long_as_limit_4_says"),
+    ("CORSBehavior", "which pages read answers", "crates/web/tests/protocol/cors.rs", "limit_5_trusts_all_origins_or_those_of_the_list"),
+    ("ODataMaxConcurrentPagingQueries", "further answers in pages wait", ODATA, "answers_in_pages_beyond_those_that_may_be_open_wait_and_others_do_not"),
+    ("ODataMaxConcurrentRequests", "further requests wait", ODATA, "requests_beyond_those_that_may_run_and_wait_are_refused"),
+    ("ODataMaxWaitingRequests", "further requests are refused", ODATA, "requests_beyond_those_that_may_run_and_wait_are_refused"),
+    ("OAuthAccessTokenLifetime", "the life of a token", LIMITS, "a_token_lives_as_long_as_limit_100_says"),
+];
+
+/// The root of the repository.
+fn root() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// Every setting of the documentation and every limit of the server.
+fn everything_that_can_be_set() -> Vec<String> {
+    let documented = std::fs::read_to_string(root().join("docs/configuration.md")).expect("the document");
+    let keys = documented.lines().filter_map(|line| line.strip_prefix("### `")?.strip_suffix('`'));
+    let installation = Installation::new(BINARY);
+    let limits = installation.command(&["limit", "list", "--json"]).output().expect("it runs").stdout;
+    let limits: Vec<Value> = serde_json::from_slice(&limits).expect("JSON");
+    let names = limits.iter().map(|limit| limit["name"].as_str().expect("a name").to_owned());
+    keys.map(str::to_owned).chain(names).collect()
+}
+
+#[test]
+fn every_setting_and_every_limit_has_a_test_of_its_effect() {
+    let all = everything_that_can_be_set();
+    assert!(all.len() > 45, "{all:?}");
+    for name in &all {
+        let rows = ROWS.iter().filter(|(known, ..)| known == name).count();
+        assert_eq!(rows, 1, "{name}: each setting needs one row that names the test of its effect");
+    }
+    for (name, observed, file, test) in ROWS {
+        assert!(all.iter().any(|known| known == name), "{name} is no setting and no limit");
+        let text = std::fs::read_to_string(root().join(file)).unwrap_or_default();
+        assert!(text.contains(&format!("fn {test}(")), "{name} ({observed}): {file} has no test {test}");
+    }
+}
