@@ -16,62 +16,63 @@ use crate::{Answer, Judged};
 /// An application to be registered.
 #[derive(Debug, Clone)]
 pub struct NewApplication {
-    /// Fresh.
+    /// A fresh client id.
     pub client_id: ClientId,
-    /// Who will manage it.
+    /// The user who manages the application.
     pub owner: UserId,
-    /// What its owner decides.
+    /// The settings that the owner chooses.
     pub settings: ApplicationSettings,
     /// None for a public application.
     pub secret: Option<NewSecret>,
-    /// When it happens.
+    /// The time of the operation.
     pub at: Timestamp,
 }
 
 /// A secret to be stored.
 #[derive(Debug, Clone)]
 pub struct NewSecret {
-    /// What the secret is compared with.
+    /// The digest with which a presented secret is compared.
     pub digest: Digest,
     /// The last four characters of the secret.
     pub hint: String,
-    /// The secret under the master key, only where the configuration reveals secrets.
+    /// The secret, sealed under the master key; present only if the configuration allows secrets to be
+    /// revealed.
     pub sealed: Option<Vec<u8>>,
 }
 
 /// Which applications to list, by id.
 #[derive(Debug, Clone, Default)]
 pub struct ApplicationFilter {
-    /// Only those of this owner.
+    /// Only applications of this owner.
     pub owner: Option<UserId>,
-    /// Only those after this id.
+    /// Only applications after this id.
     pub after: Option<ApplicationId>,
-    /// At most so many.
+    /// The maximum number of results.
     pub limit: Option<u32>,
-    /// Only those whose name or description contains it, compared without case.
+    /// Only applications whose name or description contains this text, ignoring case.
     pub query: Option<String>,
 }
 
-/// What becomes of an application's settings, decided from those that are stored at the moment of the write: what was
-/// taken away a moment before is not given back.
+/// Computes the new settings of an application from the settings that are stored at the time of the write. A
+/// concurrent withdrawal is therefore never undone.
 #[derive(Clone)]
 pub struct Amendment(Arc<dyn Fn(&ApplicationSettings) -> registration::Judged + Send + Sync>);
 
 impl Amendment {
-    /// Decides by a rule. It may be asked several times, so it does nothing else.
+    /// Computes the settings with `rule`. The rule may run several times, so it must have no side effects.
     pub fn by(rule: impl Fn(&ApplicationSettings) -> registration::Judged + Send + Sync + 'static) -> Self {
         Self(Arc::new(rule))
     }
 
-    /// Replaces the settings whatever they are.
+    /// Replaces the settings, whatever they are.
     pub fn to(settings: ApplicationSettings) -> Self {
         Self::by(move |_| Ok((settings.clone(), Vec::new())))
     }
 
-    /// The settings that take the place of `current`, with what is odd about them.
+    /// Returns the settings that replace `current`, with warnings about them.
     ///
     /// # Errors
-    /// Every fault that they would have.
+    /// All faults of the new settings.
     pub fn decide(&self, current: &ApplicationSettings) -> registration::Judged {
         (self.0)(current)
     }
@@ -83,20 +84,20 @@ impl fmt::Debug for Amendment {
     }
 }
 
-/// Why an act on an application was refused.
+/// Why a change to an application was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ApplicationRefusal {
-    /// There is none of that id within reach.
+    /// No entry has that id, or the caller may not see it.
     Unknown,
-    /// The rights by which the act was judged do not hold any more.
+    /// The rights on which the decision rests were withdrawn.
     RightsChanged,
-    /// The settings would have these faults.
+    /// The new settings have these faults.
     Faulty(Vec<Fault>),
-    /// Two secrets are live already.
+    /// Two secrets are already live.
     TwoLiveSecrets,
-    /// There is no live secret of that id.
+    /// No live secret has that id.
     UnknownSecret,
-    /// The last live secret cannot be ended; reset it instead.
+    /// The last live secret cannot be revoked; reset it instead.
     LastSecret,
     /// A public application has no secrets.
     Public,
@@ -104,36 +105,36 @@ pub enum ApplicationRefusal {
 
 /// Registered applications and their secrets.
 pub trait Applications {
-    /// The application of that id.
+    /// Finds an application by its id.
     fn find_application(&self, id: ApplicationId) -> Answer<'_, Option<Application>>;
-    /// The application of that client id.
+    /// Finds an application by its client id.
     fn find_application_by_client_id<'a>(
         &'a self,
         client_id: &'a ClientId,
     ) -> Answer<'a, Option<Application>>;
-    /// Applications by id.
+    /// Lists applications by id.
     fn list_applications(&self, filter: ApplicationFilter) -> Answer<'_, Vec<Application>>;
-    /// Registers an application. The event gets its id.
+    /// Registers an application. The audit event receives its id.
     fn insert_application(
         &self,
         new: NewApplication,
         audit: NewAuditEvent,
     ) -> Answer<'_, Judged<Application, ApplicationRefusal>>;
-    /// Replaces the settings by what the amendment makes of those that are stored.
+    /// Replaces the stored settings by the result of the amendment.
     fn update_application(
         &self,
         id: ApplicationId,
         amendment: Amendment,
         audit: NewAuditEvent,
     ) -> Answer<'_, Judged<(Application, Vec<Warning>), ApplicationRefusal>>;
-    /// Deletes an application; its consents, grants, codes and tokens are dead at once.
+    /// Deletes an application and revokes its consents, grants, codes and tokens.
     fn delete_application(
         &self,
         id: ApplicationId,
         revocation_expires_at: Timestamp,
         audit: NewAuditEvent,
     ) -> Answer<'_, Judged<Vec<Revocation>, ApplicationRefusal>>;
-    /// Replaces all secrets by a new one and ends all access: consents, grants, codes and tokens are dead at once.
+    /// Replaces all secrets by a new one and revokes all access: consents, grants, codes and tokens.
     fn reset_secret(
         &self,
         id: ApplicationId,
@@ -141,7 +142,7 @@ pub trait Applications {
         revocation_expires_at: Timestamp,
         audit: NewAuditEvent,
     ) -> Answer<'_, Judged<(Application, Vec<Revocation>), ApplicationRefusal>>;
-    /// Adds a second live secret; the older one expires at `older_expires_at`. Ends no access.
+    /// Adds a second live secret; the older one expires at `older_expires_at`. Revokes no access.
     fn add_secret(
         &self,
         id: ApplicationId,
@@ -149,7 +150,7 @@ pub trait Applications {
         older_expires_at: Timestamp,
         audit: NewAuditEvent,
     ) -> Answer<'_, Judged<Application, ApplicationRefusal>>;
-    /// Ends one of two live secrets; the other lives on without expiry.
+    /// Revokes one of two live secrets; the other one remains and no longer expires.
     fn end_secret(
         &self,
         id: ApplicationId,

@@ -9,26 +9,26 @@ use crate::Answer;
 /// Which audit events to list, newest first.
 #[derive(Debug, Clone, Default)]
 pub struct AuditFilter {
-    /// Only those before this id.
+    /// Only events before this id.
     pub before: Option<AuditId>,
-    /// At most so many.
+    /// The maximum number of results.
     pub limit: u32,
-    /// Only those of this actor name, compared without case.
+    /// Only events with this actor name, ignoring case.
     pub actor_name: Option<String>,
-    /// Only those of this action.
+    /// Only events with this action.
     pub action: Option<Action>,
-    /// Only those about this application.
+    /// Only events about this application.
     pub application: Option<ApplicationId>,
-    /// Only those at or after it.
+    /// Only events at or after this time.
     pub since: Option<Timestamp>,
-    /// Only those before it.
+    /// Only events before this time.
     pub until: Option<Timestamp>,
 }
 
 /// The audit log.
 pub trait Audit {
-    /// Writes events of acts that change nothing themselves, such as refusals.
+    /// Appends events for operations that change nothing themselves, such as refusals.
     fn append_audit(&self, events: Vec<NewAuditEvent>) -> Answer<'_, ()>;
-    /// Events, newest first.
+    /// Lists events, newest first.
     fn list_audit(&self, filter: AuditFilter) -> Answer<'_, Vec<AuditEvent>>;
 }

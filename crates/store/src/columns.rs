@@ -1,8 +1,8 @@
-//! How records are taken apart into columns and put together again: one form for every backend, so that a database can
-//! be copied from one to another column by column.
+//! How records map to columns. All backends share one mapping, so that a database can be copied from one
+//! backend to another column by column.
 //!
-//! Lists are JSON texts, names are the standards' own, sets are bits, moments are microseconds since the Unix epoch. What a
-//! stored column must not hold is [`Impossible`], never a panic.
+//! Lists are stored as JSON, names as the standards spell them, sets as bits, and times as microseconds since
+//! the Unix epoch. An invalid stored value is reported as [`Impossible`]; it never causes a panic.
 
 mod account;
 mod application;
@@ -18,7 +18,7 @@ pub use tables::{Cell, Column, Ids, Key, Kind, Row, TABLES, Table};
 
 use oauth::audit::{Action, Outcome};
 
-/// A stored record that cannot be: which, in words.
+/// An invalid stored record, described in words.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Impossible(pub String);
@@ -26,7 +26,7 @@ pub struct Impossible(pub String);
 /// The action and the outcome of a stored audit event.
 ///
 /// # Errors
-/// When either is none that this version knows.
+/// If this version does not know one of them.
 pub fn audit_names(action: &str, outcome: &str) -> Result<(Action, Outcome), Impossible> {
     let known_action = Action::from_name(action)
         .ok_or_else(|| Impossible(format!("an audit event of the action {action}")))?;

@@ -1,13 +1,14 @@
-//! The suite that each backend passes: one function per statement that it proves.
+//! The conformance suite that every backend passes: one function for each statement that it proves.
 //!
-//! A backend calls [`conformance_tests!`](crate::conformance_tests) with a function that opens a fresh, migrated store and
-//! answers it together with whatever must live as long (a temporary folder, for instance):
+//! A backend calls [`conformance_tests!`](crate::conformance_tests) with a function that opens a fresh,
+//! migrated store. The function returns the store together with a guard that must live as long, such as a
+//! temporary folder:
 //!
 //! ```text
 //! store::conformance_tests!(open_fresh);
 //! ```
 //!
-//! Moments are arguments, so nothing here waits; what races, races on several threads.
+//! Times are arguments, so nothing here waits. Concurrent tests run on several threads.
 
 #![expect(missing_docs, reason = "each function's name is the statement that it proves")]
 #![expect(clippy::missing_panics_doc, clippy::unwrap_used, reason = "panicking is how a test fails")]
@@ -42,7 +43,8 @@ pub mod sign_ins;
 pub mod trusted_origins;
 pub mod users;
 
-/// The tests of the suite, each opening a store of its own with `$open().await`, which answers `(Arc<dyn Store>, guard)`.
+/// Expands to the tests of the suite. Each test opens its own store with `$open().await`, which returns
+/// `(Arc<dyn Store>, guard)`.
 #[macro_export]
 macro_rules! conformance_tests {
     ($open:ident) => {
@@ -184,7 +186,7 @@ macro_rules! conformance_tests {
     )+};
 }
 
-/// A store with an Administrator, a user and an application of that user's.
+/// A store with an Administrator, a user, and an application of that user.
 pub(crate) struct World {
     store: Arc<dyn Store>,
     administrator: User,
@@ -192,10 +194,10 @@ pub(crate) struct World {
     application: Application,
 }
 
-/// When everything begins.
+/// The time at which every test starts.
 const START: Timestamp = Timestamp::from_secs(1_000_000);
 
-/// When no token that was issued can be alive any more.
+/// A time at which every issued token has expired.
 const OVER: Timestamp = Timestamp::from_secs(1_100_000);
 
 impl World {
@@ -211,7 +213,7 @@ impl World {
         self.store.allow(self.new_consent().await, event(Action::AllowApplication)).await.unwrap().unwrap()
     }
 
-    /// A consent under the epochs as they are now.
+    /// A consent under the current epochs.
     async fn new_consent(&self) -> NewConsent {
         let user = self.store.find_user(self.user.id).await.unwrap().unwrap();
         let application = self.store.find_application(self.application.id).await.unwrap().unwrap();
@@ -224,7 +226,7 @@ impl World {
         }
     }
 
-    /// A grant as a code founds it, under the epochs as they were at the beginning.
+    /// A grant created from a code, under the initial epochs.
     fn new_grant(&self, code: u64, consent: Option<&Consent>) -> NewGrant {
         NewGrant {
             application: self.application.id,
@@ -327,7 +329,7 @@ fn event_at(action: Action, at: Timestamp) -> NewAuditEvent {
     NewAuditEvent::new(action, Outcome::Success, at)
 }
 
-/// Does the same on many tasks at once.
+/// Runs the same operation on many tasks concurrently.
 async fn at_once<T, F>(tasks: usize, act: impl Fn(usize) -> F) -> Vec<T>
 where
     T: Send + 'static,

@@ -1,4 +1,4 @@
-//! Data sources and with whom they are shared.
+//! Data sources and the users with whom they are shared.
 
 use std::collections::BTreeMap;
 
@@ -12,71 +12,71 @@ use crate::{Answer, Judged};
 /// A data source to be created.
 #[derive(Debug, Clone)]
 pub struct NewDataSource {
-    /// Unique when compared without case, kept as it was given.
+    /// Unique ignoring case; stored as given.
     pub name: String,
-    /// For people; may be empty.
+    /// A description for people; may be empty.
     pub description: String,
-    /// Number of the kind of database.
+    /// The number of the database kind.
     pub data_store: i64,
-    /// By option key, such as `path`.
+    /// The options by key, such as `path`.
     pub options: BTreeMap<String, String>,
-    /// Who may read and manage it.
+    /// The user who may read and manage it.
     pub owner: UserId,
-    /// When it happens.
+    /// The time of the operation.
     pub at: Timestamp,
 }
 
-/// What an update of a data source sets. What is `None` stays as it is when the update is made, so that two updates at
-/// once of different members lose nothing.
+/// The members of a data source that an update sets. A member that is `None` keeps its stored value, so that
+/// concurrent updates of different members do not overwrite each other.
 #[derive(Debug, Clone)]
 pub struct DataSourceChange {
-    /// The name from now on.
+    /// The new name.
     pub name: Option<String>,
-    /// The description from now on.
+    /// The new description.
     pub description: String,
     /// Replaces all options.
     pub options: Option<BTreeMap<String, String>>,
-    /// The options for which it was judged that the new ones may be set; refused where they are others meanwhile.
+    /// The stored options on which the decision rests; the update is refused if they have changed since.
     pub judged_for: Option<BTreeMap<String, String>>,
-    /// When it happens.
+    /// The time of the operation.
     pub at: Timestamp,
 }
 
-/// What is to become of the users with whom a data source is shared. The owner is never among them.
+/// A change to the list of users with whom a data source is shared. The owner is never in the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Sharing {
-    /// These and nobody else.
+    /// Share with exactly these users.
     With(Vec<UserId>),
-    /// These too.
+    /// Also share with these users.
     Also(Vec<UserId>),
-    /// Not this one any more; one with whom it is not shared is no fault.
+    /// Stop sharing with this user; it is no error if it is not shared with them.
     Without(UserId),
 }
 
-/// Why an act on a data source was refused.
+/// Why a change to a data source was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DataSourceRefusal {
-    /// There is none of that id within reach.
+    /// No entry has that id, or the caller may not see it.
     Unknown,
-    /// The rights by which the act was judged do not hold any more.
+    /// The rights on which the decision rests were withdrawn.
     RightsChanged,
-    /// It has other options than those for which the change was judged.
+    /// The stored options differ from those on which the decision rests.
     OptionsChanged,
-    /// Another data source has the name.
+    /// Another data source has that name.
     NameTaken,
-    /// A user that does not exist was named.
+    /// One of the named users does not exist.
     UnknownUser,
 }
 
 /// Data sources.
 pub trait DataSources {
-    /// The data source of that id.
+    /// Finds a data source by its id.
     fn find_data_source(&self, id: DataSourceId) -> Answer<'_, Option<DataSource>>;
-    /// The data source of that name, compared without case.
+    /// Finds a data source by its name, ignoring case.
     fn find_data_source_by_name<'a>(&'a self, name: &'a str) -> Answer<'a, Option<DataSource>>;
-    /// Data sources by id: all, or those that the user owns or that are shared with the user.
+    /// Lists data sources by id: all of them, or those that the user owns or that are shared with the user.
     fn list_data_sources(&self, visible_to: Option<UserId>) -> Answer<'_, Vec<DataSource>>;
-    /// The same after `after`, at most `limit`.
+    /// Lists data sources like `list_data_sources`, after the id `after`, at most `limit`.
     fn page_of_data_sources(
         &self,
         visible_to: Option<UserId>,
@@ -104,14 +104,14 @@ pub trait DataSources {
         change: DataSourceChange,
         audit: NewAuditEvent,
     ) -> Answer<'_, Judged<DataSource, DataSourceRefusal>>;
-    /// Changes with whom it is shared.
+    /// Changes the users with whom it is shared.
     fn share_data_source(
         &self,
         id: DataSourceId,
         sharing: Sharing,
         audit: NewAuditEvent,
     ) -> Answer<'_, Judged<DataSource, DataSourceRefusal>>;
-    /// Announces to every node that the model must be read again.
+    /// Makes every node read the model again.
     fn touch_data_source(
         &self,
         id: DataSourceId,

@@ -3,19 +3,19 @@
 use std::error::Error;
 use std::fmt;
 
-/// A fault of the database, never of the caller's input. Displaying it never prints its cause.
+/// A failure of the database, never of the caller's input. `Display` never prints the cause.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Too many writes are waiting; trying again shortly helps.
+    /// Too many writes are waiting; retry shortly.
     #[error("the system database is busy")]
     Busy,
     /// The disk is full, or the database is read-only: nothing can be made durable.
     #[error("the system database cannot store anything at present")]
     NotWritable(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// It cannot be reached or does not answer.
+    /// The database cannot be reached or does not answer.
     #[error("the system database is unavailable")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// It holds something that it must not hold.
+    /// The database contains an invalid value.
     #[error("the system database holds an impossible record: {0}")]
     Inconsistent(String),
 }

@@ -1,12 +1,13 @@
-//! How names are compared without case.
+//! Case-insensitive comparison of names.
 
 use oauth::text::{nfc, nfd};
 
-/// The form under which names are compared without case: two names are the same when this is the same.
+/// Returns the folded form of a name. Two names are equal ignoring case if their folded forms are equal.
 ///
-/// Each character by itself is raised, then lowered, so that characters with several small forms (`σ`, `ς`), with a
-/// capital of two letters (`ß`) or with a look-alike of another script's making (the Kelvin sign) meet in one form. The
-/// same letters in another normal form of Unicode (`ü` as one character or as two) are the same name.
+/// Each character is converted to upper case and then to lower case, so that characters with several
+/// lower-case forms (`σ`, `ς`), with a two-letter upper case (`ß`) or with a look-alike (the Kelvin sign)
+/// have one form. The same letters in different Unicode normal forms (`ü` as one character or as two) are the
+/// same name.
 pub fn fold_name(name: &str) -> String {
     if name.is_ascii() {
         return name.to_ascii_lowercase();
@@ -18,8 +19,8 @@ pub fn fold_name(name: &str) -> String {
     }
 }
 
-/// The forms under which the name of a user may be stored, the likeliest first: names were once folded as they had been
-/// typed, and such a user is found however the name is typed now. Mostly it is one form.
+/// The forms under which a user's name may be stored, the most likely first. Earlier versions folded names
+/// without normalizing them; such a user is found however the name is typed. Usually there is one form.
 pub fn name_forms(name: &str) -> Vec<String> {
     if name.is_ascii() {
         return vec![name.to_ascii_lowercase()];

@@ -1,4 +1,4 @@
-//! Consents, grants, and the feed of what ended access.
+//! Consents, grants, and the change feed of revocations.
 
 use oauth::audit::NewAuditEvent;
 use oauth::grant::{Allowed, Consent, Grant, GrantOrigin};
@@ -9,103 +9,106 @@ use oauth::time::Timestamp;
 
 use crate::Answer;
 
-/// A consent to be remembered.
+/// A consent to be stored.
 #[derive(Debug, Clone, Copy)]
 pub struct NewConsent {
-    /// Who gives it.
+    /// The user who gives it.
     pub user: UserId,
-    /// The user's epoch under which the session was opened that gives it.
+    /// The user's epoch when the session was opened in which the user consents.
     pub user_epoch: Epoch,
-    /// Who gets the access.
+    /// The application that receives the access.
     pub application: ApplicationId,
-    /// The application's epoch when the request was judged.
+    /// The application's epoch when the request was checked.
     pub application_epoch: Epoch,
-    /// What is allowed.
+    /// The scopes that are allowed.
     pub scopes: ScopeSet,
 }
 
-/// A grant to be founded.
+/// A grant to be created.
 #[derive(Debug, Clone)]
 pub struct NewGrant {
-    /// Who gets the access.
+    /// The application that receives the access.
     pub application: ApplicationId,
     /// The application's epoch on which the decision rests.
     pub application_epoch: Epoch,
-    /// Who gives it.
+    /// The user who gives the access.
     pub user: UserId,
     /// The user's epoch on which the decision rests.
     pub user_epoch: Epoch,
-    /// How it comes about.
+    /// How the grant comes about.
     pub origin: GrantOrigin,
-    /// The consent behind a code; founding fails when it has ended.
+    /// The consent behind a code; the grant is not created if the consent has been revoked.
     pub consent: Option<ConsentId>,
-    /// The most that its tokens may carry.
+    /// The scopes that its tokens may carry at most.
     pub scopes: ScopeSet,
     /// Whether a refresh token is issued for it.
     pub refreshable: bool,
-    /// The ring key that seals the refresh token.
+    /// The id of the ring key that seals the refresh token.
     pub key: u32,
-    /// When it happens.
+    /// The time of the operation.
     pub at: Timestamp,
-    /// None while a refresh token lives.
+    /// When the grant expires; `None` while it has a refresh token.
     pub expires_at: Option<Timestamp>,
 }
 
-/// What founding a grant came to.
+/// The result of creating a grant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Founded {
-    /// There is a new grant.
+    /// A new grant was created.
     Grant(GrantId),
-    /// The code was redeemed before: the grant that it founded, and all its tokens, were ended.
+    /// The code was redeemed before. The grant that it created, and all tokens of that grant, were revoked.
     Replayed(Vec<Revocation>),
-    /// The consent has ended, or the application's or user's epoch has grown: what it rests on is gone.
+    /// The grant was not created: the consent was revoked, or the epoch of the application or the user has
+    /// advanced.
     Gone,
 }
 
-/// What a rotation came to.
+/// The result of rotating a refresh token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rotated {
-    /// The grant is now one generation further.
+    /// The grant is now at the next generation.
     Done,
-    /// Somebody else rotated or revoked it meanwhile; load it again and decide anew.
+    /// Another request rotated or revoked it meanwhile; load the grant again and decide again.
     Lost,
 }
 
-/// Consents, grants and what ended them.
+/// Consents, grants and revocations.
 pub trait Grants {
-    /// The consent of that pair that still holds.
+    /// Finds the consent of a user for an application, if it is still valid.
     fn find_consent(&self, user: UserId, application: ApplicationId) -> Answer<'_, Option<Consent>>;
-    /// Remembers a consent: adds the scopes to an existing one, which keeps its id, or makes one. `None` when the epoch of
-    /// the application or of the user has grown, or one of them is gone.
+    /// Stores a consent. The scopes are added to an existing consent, which keeps its id; otherwise a new one
+    /// is created. Returns `None` if the epoch of the application or the user has advanced, or if one of them
+    /// was deleted.
     fn allow(&self, new: NewConsent, audit: NewAuditEvent) -> Answer<'_, Option<Consent>>;
-    /// Founds a grant. A code founds one grant only; `replay_audit` and `revocation_expires_at` serve the replay, which is
-    /// seen also where nothing could be founded any more.
+    /// Creates a grant. A code creates at most one grant. `replay_audit` and `revocation_expires_at` are used
+    /// if the code was redeemed before; this is detected even where no grant could be created any more.
     fn found_grant(
         &self,
         new: NewGrant,
         revocation_expires_at: Timestamp,
         replay_audit: NewAuditEvent,
     ) -> Answer<'_, Founded>;
-    /// The grant of that id, dead or alive; `None` also when its application or user is of a later epoch or gone.
+    /// Finds a grant by its id, whether or not it is revoked. Returns `None` also if its application or user
+    /// was deleted or has a later epoch.
     fn find_grant(&self, id: GrantId) -> Answer<'_, Option<Grant>>;
-    /// Moves a grant from `generation` to the next, if it still is at `generation` and not revoked.
+    /// Advances a grant from `generation` to the next one, if it is still at `generation` and not revoked.
     fn rotate_grant(&self, id: GrantId, generation: i64, key: u32, at: Timestamp) -> Answer<'_, Rotated>;
-    /// Ends a grant. Empty when it was ended before or is unknown.
+    /// Revokes a grant. Returns an empty list if it is unknown or was revoked before.
     fn revoke_grant(
         &self,
         id: GrantId,
         revocation_expires_at: Timestamp,
         audit: NewAuditEvent,
     ) -> Answer<'_, Vec<Revocation>>;
-    /// Ends one access token.
+    /// Revokes one access token.
     fn revoke_token(
         &self,
         id: TokenId,
         revocation_expires_at: Timestamp,
         audit: NewAuditEvent,
     ) -> Answer<'_, Vec<Revocation>>;
-    /// The applications that the user has allowed and that still have a consent or a live grant, by id: those after
-    /// `after`, at most `limit`. The grants of other applications are not read.
+    /// Lists the applications for which the user has a consent or a live grant, by id: those after `after`, at most
+    /// `limit`. The grants of other applications are not read.
     fn list_allowed(
         &self,
         user: UserId,
@@ -113,7 +116,7 @@ pub trait Grants {
         after: Option<ApplicationId>,
         limit: u32,
     ) -> Answer<'_, Vec<Allowed>>;
-    /// Ends the user's consent and grants for the application. `None` when there was neither.
+    /// Revokes the user's consent and grants for the application. Returns `None` if there was neither.
     fn revoke_allowed(
         &self,
         user: UserId,
@@ -121,6 +124,6 @@ pub trait Grants {
         revocation_expires_at: Timestamp,
         audit: NewAuditEvent,
     ) -> Answer<'_, Option<Vec<Revocation>>>;
-    /// Events after `seq` that still matter at `now`, in order, at most `limit`.
+    /// Lists the revocations after `seq` that have not expired at `now`, in order, at most `limit`.
     fn revocations_after(&self, seq: i64, now: Timestamp, limit: u32) -> Answer<'_, Vec<Revocation>>;
 }

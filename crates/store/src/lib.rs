@@ -1,18 +1,19 @@
-//! The contract of the system database: what is kept, and the operations that every backend offers.
+//! The contract of the system database: the records, and the operations that every backend offers.
 //!
-//! Each operation is one atomic unit. What must hold between a check and a write is inside the operation (a conditional
-//! write whose zero-row result is an answer), so callers never check first and act later. What an operation has
-//! acknowledged survives `kill -9` and power loss. Acts that end access return the [`Revocation`](oauth::revocation::Revocation)s they appended, so
-//! that the node can update its index before it answers; acts that change or refuse access take their
-//! [`NewAuditEvent`](oauth::audit::NewAuditEvent) and write it in the same transaction. Where that event names an
-//! [`Authority`](oauth::account::Authority), the act is done only while it holds: rights that were withdrawn between judging
-//! and writing bring nothing back.
+//! Each operation is atomic. A condition that must hold between a check and a write is part of the operation
+//! (a conditional write, whose zero-row result is an answer), so callers never check first and act later. An
+//! acknowledged operation survives `kill -9` and power loss. Operations that revoke access return the
+//! [`Revocation`](oauth::revocation::Revocation)s that they appended, so that the node can update its
+//! revocation index before it answers. Operations that change or refuse access take a
+//! [`NewAuditEvent`](oauth::audit::NewAuditEvent) and write it in the same transaction. If that event names
+//! an [`Authority`](oauth::account::Authority), the operation succeeds only while the authority holds: a
+//! right that is withdrawn between the decision and the write has no effect any more.
 //!
-//! **Architecture invariant:** no OAuth error code, no HTTP and no SQL here, and nothing that tells one kind of
-//! database from another.
+//! **Architecture invariant:** this crate knows no OAuth error code, no HTTP, no SQL, and nothing that
+//! distinguishes one kind of database from another.
 //!
-//! Start reading at [`Store`]; `conformance` (behind the feature of that name, so that production does not carry it) is
-//! the suite that each backend passes.
+//! Start reading at [`Store`]. `conformance` is the suite that each backend passes; it is behind the feature
+//! of that name, so that production builds do not contain it.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -54,7 +55,7 @@ pub use users::{
     Possessions, ReplacedSession, UserChange, UserRefusal, Users,
 };
 
-/// What an operation will answer: boxed, so that backends can be chosen when the server starts.
+/// The future of an operation, boxed so that the backend can be chosen when the server starts.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
 /// The system database.
@@ -90,5 +91,5 @@ impl<T> Store for T where
 {
 }
 
-/// An act was done, or a rule that only the database can judge refused it.
+/// The operation succeeded, or a rule that only the database can check refused it.
 pub type Judged<T, Refusal> = Result<T, Refusal>;

@@ -1,80 +1,81 @@
-//! Upkeep and observation.
+//! Maintenance and metrics.
 
 use oauth::id::{ApplicationId, GrantId, SecretId};
 use oauth::time::Timestamp;
 
 use crate::Answer;
 
-/// When things were last used, gathered in memory and written together.
+/// Last-use times, collected in memory and written together.
 #[derive(Debug, Clone, Default)]
 pub struct Usage {
-    /// When applications last obtained a token.
+    /// When each application last obtained a token.
     pub applications: Vec<(ApplicationId, Timestamp)>,
-    /// When secrets were last shown.
+    /// When each secret was last presented.
     pub secrets: Vec<(SecretId, Timestamp)>,
-    /// When grants were last used.
+    /// When each grant was last used.
     pub grants: Vec<(GrantId, Timestamp)>,
 }
 
-/// What may be deleted, and how much at once.
+/// What to purge, and how much at once.
 #[derive(Debug, Clone, Copy)]
 pub struct Purge {
-    /// What expired by then goes.
+    /// Rows that expired before this time are deleted.
     pub now: Timestamp,
-    /// Revoked grants stay until then, so that a replay of their code still finds them.
+    /// Revoked grants are kept until this time, so that a replay of their code still finds them.
     pub revoked_grants_before: Timestamp,
-    /// Networks without a success since then go.
+    /// Networks without a successful sign-in since this time are deleted.
     pub familiar_since: Timestamp,
-    /// Audit events older than this go.
+    /// Audit events before this time are deleted.
     pub audit_before: Timestamp,
-    /// Most rows of each kind in one batch; at most 1,000.
+    /// The maximum number of rows of each kind in one batch; at most 1,000.
     pub batch: u32,
 }
 
-/// How many rows a batch of purging deleted.
+/// The number of rows that a purge batch deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Purged {
-    /// Expired, revoked, or of an earlier epoch.
+    /// Grants that expired, were revoked, or are of an earlier epoch.
     pub grants: u64,
-    /// Of an earlier epoch.
+    /// Consents of an earlier epoch.
     pub consents: u64,
-    /// Expired.
+    /// Expired sessions.
     pub sessions: u64,
-    /// From which nobody signed in lately.
+    /// Networks from which the user has not signed in recently.
     pub familiar_networks: u64,
-    /// Those that no token outlives.
+    /// Revocations whose tokens have all expired.
     pub revocations: u64,
-    /// Expired.
+    /// Expired secrets.
     pub secrets: u64,
-    /// Past their retention.
+    /// Audit events past their retention time.
     pub audit_events: u64,
 }
 
-/// Figures of the backend for metrics.
+/// Counters of the backend, for metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct StoreFigures {
-    /// Transactions committed.
+    /// Committed transactions.
     pub commits: u64,
-    /// Units of work inside them.
+    /// Operations inside those transactions.
     pub writes: u64,
-    /// Times the backend made data durable (a sync of the log, or a commit acknowledged by a server).
+    /// The number of times that data was made durable (a sync of the log, or a commit that a server
+    /// acknowledged).
     pub syncs: u64,
-    /// Units of work waiting now.
+    /// Operations that wait now.
     pub queued: u64,
 }
 
-/// Upkeep and observation.
+/// Maintenance and metrics.
 pub trait Maintenance {
-    /// Stores when things were last used; later times win.
+    /// Stores last-use times; a later time wins.
     fn record_usage(&self, usage: Usage) -> Answer<'_, ()>;
-    /// Deletes one batch of what is expired, or dead by its epoch.
+    /// Deletes one batch of rows that are expired or of an earlier epoch.
     fn purge(&self, purge: Purge) -> Answer<'_, Purged>;
-    /// Whether reads and writes work now: writes and makes durable a tiny row.
+    /// Checks that reads and writes work: writes a tiny row and makes it durable.
     fn probe(&self) -> Answer<'_, ()>;
-    /// Answers as soon as another node may have changed something, and never where the backend cannot tell. It only
-    /// makes news travel faster: what it does not tell is found by looking.
+    /// Completes when another node may have changed something; never completes if the backend cannot tell. It
+    /// only speeds up propagation: changes that it does not announce are found by polling.
     fn news(&self) -> Answer<'_, ()>;
-    /// Figures since the start.
+    /// Counters since the start.
     fn figures(&self) -> StoreFigures;
     /// Waits until everything queued is committed, then refuses further writes.
     fn close(&self) -> Answer<'_, ()>;

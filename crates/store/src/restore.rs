@@ -1,59 +1,62 @@
-//! What happens to a database that was put back from a backup, before anybody may use it.
+//! What happens to a database that was restored from a backup, before anybody may use it.
 //!
-//! **The rule: restoring an older backup never brings back revoked access.** A backend does the following steps in one
-//! transaction, and answers what it did. A database that was put back by the tools of its own kind goes through the same
-//! steps, all but the comparing.
+//! **The rule: restoring an older backup never brings back revoked access.** A backend performs the following
+//! steps in one transaction and reports what it did. A database that was restored with the tools of its own
+//! kind goes through the same steps, except for the comparison with the previous database.
 //!
-//! 1. *Nothing that was handed out opens any more.* The ring is emptied and holds [`Restoring::key`] alone, whose number
-//!    is above every number that is known. All grants, consents and sessions go, and every revocation with them: what they
-//!    would refuse no longer opens, and the numbers that they name may be given again. All epochs grow.
-//! 2. *What ended since stays ended.* [`Credentials`] says how that is known.
-//! 3. *Nothing is given twice.* Ids go on above those of the database that was there; where there is none they leave a gap
-//!    of [`ID_GAP`], since others may know a lost user by the number.
-//! 4. *Somebody can sign in.* [`Restoring::administrator`] gets a new password, and the act is refused when no active
-//!    Administrator would remain.
-//! 5. The event is written, and every version grows.
+//! 1. *No issued credential opens any more.* The ring is emptied and then holds only [`Restoring::key`],
+//!    whose number is above every known number. All grants, consents and sessions are deleted. So are all
+//!    revocations: the tokens that they would refuse no longer open, and the ids that they name may be
+//!    assigned again. All epochs advance.
+//! 2. *What was revoked since the backup stays revoked.* [`Credentials`] says how that is known.
+//! 3. *No id is assigned twice.* Ids continue above those of the previous database; without one, they leave a
+//!    gap of [`ID_GAP`], because other systems may know a lost user by the number.
+//! 4. *Somebody can sign in.* [`Restoring::administrator`] gets a new password, and the operation is refused
+//!    if no active Administrator would remain.
+//! 5. The audit event is written, and every version advances.
 
 use oauth::audit::NewAuditEvent;
 use oauth::secret::PasswordHash;
 
 use crate::StoredKey;
 
-/// How far ids jump where it is not known which were given after the backup.
+/// The gap that ids leave if it is unknown which ids were assigned after the backup.
 pub const ID_GAP: i64 = 1_000_000;
 
-/// How the subject of a `system.restore` event begins; then follows the backup's time to the second, as in
-/// `2026-11-24T03:00:00Z`. Rows made between that time and the event are none that the database since then can have
-/// deleted: it never knew them.
+/// The start of the subject of a `system.restore` event. The time of the backup follows, to the second, as in
+/// `2026-11-24T03:00:00Z`. The database cannot have deleted rows that were created between that time and the
+/// event, because it never contained them.
 pub const BACKUP_OF: &str = "backup of ";
 
-/// Whom a restored database believes.
+/// Which credentials a restored database accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Credentials {
-    /// The database that was there tells what ended since the backup; where it never knew a row, the row is distrusted.
+    /// The previous database tells what was revoked since the backup. A row that it never contained is
+    /// distrusted.
     CarryOver,
-    /// Nobody can tell: every secret ends, and every user but the administrator is switched off without a password.
+    /// Nobody can tell: every secret is revoked, and every user except the administrator is deactivated and
+    /// loses the password.
     Distrust,
     /// The operator vouches for the backup.
     TrustBackup,
 }
 
-/// What to do to a database that was put back.
+/// How to treat a restored database.
 #[derive(Debug, Clone)]
 pub struct Restoring {
-    /// The one key of the new ring; it seals at once.
+    /// The only key of the new ring; it seals at once.
     pub key: StoredKey,
-    /// Whom to believe.
+    /// Which credentials to accept.
     pub credentials: Credentials,
-    /// The hash of a password that nobody knows, for users who are distrusted.
+    /// The hash of a password that nobody knows, for distrusted users.
     pub unusable_password: PasswordHash,
-    /// Who gets a new password and is an active Administrator afterwards.
+    /// The user who gets a new password and becomes an active Administrator.
     pub administrator: Option<NewAdministrator>,
-    /// The event; its subject begins with [`BACKUP_OF`], its detail is what was done.
+    /// The audit event; its subject starts with [`BACKUP_OF`], and its detail lists what was done.
     pub event: NewAuditEvent,
 }
 
-/// A user of the backup who is to administer what was restored.
+/// A user of the backup who will administer the restored database.
 #[derive(Debug, Clone)]
 pub struct NewAdministrator {
     /// The name, as it is in the backup.
@@ -62,39 +65,39 @@ pub struct NewAdministrator {
     pub password: PasswordHash,
 }
 
-/// What ended, and what is not there any more.
+/// What was revoked, and what is missing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Restored {
-    /// Grants that the backup holds.
+    /// Grants in the backup.
     pub grants: u64,
-    /// Consents that the backup holds.
+    /// Consents in the backup.
     pub consents: u64,
-    /// Sessions that the backup holds.
+    /// Sessions in the backup.
     pub sessions: u64,
-    /// Secrets that were ended, since or now.
+    /// Secrets that were revoked, since the backup or now.
     pub secrets: u64,
-    /// Users who were deleted since.
+    /// Users who were deleted since the backup.
     pub users_deleted: u64,
-    /// Users who were switched off, since or now.
+    /// Users who were deactivated, since the backup or now.
     pub users_switched_off: u64,
-    /// Users whose password was changed since; it is the newer one.
+    /// Users whose password was changed since the backup; they keep the newer one.
     pub passwords_changed: u64,
-    /// Roles that were taken away from users since.
+    /// Roles that were taken away from users since the backup.
     pub roles_taken: u64,
-    /// Roles that lost permissions since, or were deleted.
+    /// Roles that lost permissions or were deleted since the backup.
     pub roles_narrowed: u64,
-    /// Applications that were deleted since.
+    /// Applications that were deleted since the backup.
     pub applications_deleted: u64,
-    /// Data sources that were deleted since.
+    /// Data sources that were deleted since the backup.
     pub data_sources_deleted: u64,
-    /// Shares of data sources that were taken back since.
+    /// Shares of data sources that were withdrawn since the backup.
     pub shares_ended: u64,
-    /// What was made since the backup and is not in it: `user ada`, `application Reports`.
+    /// What was created since the backup and is missing from it: `user ada`, `application Reports`.
     pub lost: Vec<String>,
 }
 
 impl Restored {
-    /// The detail of the event: whom the database believes, and what was counted.
+    /// The detail of the audit event: the accepted credentials, and the counts.
     pub fn detail(&self, credentials: Credentials) -> String {
         let whom = match credentials {
             Credentials::CarryOver => "what ended since the backup stays ended",
@@ -104,7 +107,7 @@ impl Restored {
         [vec![whom.to_owned()], self.counts()].concat().join("; ").chars().take(1_000).collect()
     }
 
-    /// Everything that was counted and is not nothing, in words.
+    /// All counts above zero, in words.
     pub fn counts(&self) -> Vec<String> {
         let all = [
             (self.grants, "grants ended"),

@@ -1,4 +1,4 @@
-//! Limits, ring keys, and what tells nodes that something changed.
+//! Limits, ring keys, and the versions that tell nodes about changes.
 
 use oauth::audit::NewAuditEvent;
 use oauth::limit::Limit;
@@ -9,13 +9,13 @@ use crate::{Answer, Judged};
 /// A key of the ring, sealed under the master key.
 #[derive(Clone, PartialEq, Eq)]
 pub struct StoredKey {
-    /// Counts from 1.
+    /// The number, from 1.
     pub id: u32,
-    /// When it was made.
+    /// The time of creation.
     pub created_at: Timestamp,
-    /// From when on it seals new tokens; every node knows it before.
+    /// The time from which it seals new tokens; every node has read it before.
     pub activates_at: Timestamp,
-    /// The key under the master key.
+    /// The key, sealed under the master key.
     pub sealed: Vec<u8>,
 }
 
@@ -28,48 +28,49 @@ impl std::fmt::Debug for StoredKey {
     }
 }
 
-/// How often each kind of thing has been changed. A node that sees a number grow drops what it remembers of that kind.
+/// How often each kind of record has changed. A node that sees a number grow drops what it has cached of that
+/// kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Versions {
-    /// Users, their roles, passwords, activity and locks; not the count of failures.
+    /// Users with their roles, passwords, activity and locks; failure counts are not included.
     pub users: i64,
     /// Roles and their permissions.
     pub roles: i64,
-    /// Applications, their settings and secrets; not when they were last used.
+    /// Applications with their settings and secrets; last-use times are not included.
     pub applications: i64,
-    /// Data sources, their sharing and their models.
+    /// Data sources with their sharing and their models.
     pub data_sources: i64,
-    /// Limits that were set or returned to their default, and the list of trusted origins.
+    /// Limits that were set or reset, and the list of trusted origins.
     pub limits: i64,
     /// Ring keys.
     pub keys: i64,
-    /// The last position of the feed of revocations.
+    /// The last position of the revocation feed.
     pub revocations: i64,
 }
 
-/// The rights by which an act was judged do not hold any more.
+/// The rights on which the decision rests were withdrawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RightsChanged;
 
 /// Limits, ring keys and versions.
 pub trait Settings {
-    /// The limits that somebody has set.
+    /// Lists the limits that have been set.
     fn list_limits(&self) -> Answer<'_, Vec<(Limit, i64)>>;
-    /// Sets a limit, or returns it to its default with `None`.
+    /// Sets a limit; `None` resets it to its default.
     fn set_limit(
         &self,
         limit: Limit,
         value: Option<i64>,
         audit: NewAuditEvent,
     ) -> Answer<'_, Judged<(), RightsChanged>>;
-    /// Every ring key, by id.
+    /// Lists every ring key, by id.
     fn list_keys(&self) -> Answer<'_, Vec<StoredKey>>;
-    /// Adds a ring key; its id must be one above the largest there is, else nothing happens and the answer is `false`
-    /// (another node was first).
+    /// Adds a ring key. Its id must be one above the largest stored id; otherwise nothing happens and the
+    /// result is `false` (another node was first).
     fn insert_key(&self, key: StoredKey, audit: NewAuditEvent) -> Answer<'_, bool>;
-    /// Deletes keys other than the active one that were superseded before `superseded_before` and by which no live
-    /// grant's refresh token is sealed; answers their ids.
+    /// Deletes keys other than the active one that were superseded before `superseded_before` and that seal
+    /// no refresh token of a live grant. Returns their ids.
     fn purge_keys(&self, active: u32, superseded_before: Timestamp) -> Answer<'_, Vec<u32>>;
-    /// The versions as they are now; one cheap read.
+    /// The current versions; one cheap read.
     fn versions(&self) -> Answer<'_, Versions>;
 }

@@ -1,9 +1,9 @@
-//! What is known before a password is checked, and what remains of the check: failures, locks, and the networks from
-//! which a user signed in lately.
+//! Facts before a password is checked, and the effects of the check: failures, locks, and the networks from
+//! which a user signed in recently.
 //!
-//! Failures are counted twice over: those from networks that the user signed in from lately, each by itself, and those
-//! from everywhere else together. Whoever guesses from elsewhere can lock everybody else out from elsewhere, and nobody
-//! out from where they work.
+//! There are two kinds of failure counter: one for each network from which the user signed in recently, and
+//! one for all other networks together. Somebody who guesses passwords from an unfamiliar network can lock
+//! the user out on unfamiliar networks only, never where the user works.
 
 use oauth::account::network::Network;
 use oauth::account::{Lockout, LockoutPolicy, User};
@@ -13,88 +13,90 @@ use oauth::time::Timestamp;
 
 use crate::Answer;
 
-/// The most networks that are remembered for a user; the one without a success for the longest time goes first.
+/// The maximum number of familiar networks that are stored for a user. The one whose last success is oldest
+/// is dropped first.
 pub const MOST_FAMILIAR_NETWORKS: u32 = 8;
 
-/// A user, as somebody who knows the name and comes from a network finds it.
+/// A user and what is known about the network of the sign-in.
 #[derive(Debug, Clone)]
 pub struct SignInFacts {
-    /// The user; its own lockout counts the failures from networks that are not familiar.
+    /// The user, whose own lockout counts the failures from unfamiliar networks.
     pub user: User,
-    /// The network, where the user signed in from there lately.
+    /// The network, if the user signed in from it recently.
     pub familiar: Option<FamiliarNetwork>,
 }
 
 impl SignInFacts {
-    /// The failures and the lock that matter for whoever comes from this network.
+    /// The failure counter and the lock that apply to this network.
     pub fn lockout(&self) -> Lockout {
         self.familiar.map_or(self.user.lockout, |network| network.lockout)
     }
 }
 
-/// A network from which a user signed in lately.
+/// A network from which a user signed in recently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FamiliarNetwork {
-    /// When a success from there was last written down.
+    /// When a success from it was last recorded.
     pub succeeded_at: Timestamp,
-    /// The failures from there.
+    /// The failures from this network.
     pub lockout: Lockout,
 }
 
-/// Where a sign-in comes from, and since when a success makes that familiar.
+/// The network of a sign-in, and the time after which a success makes it familiar.
 #[derive(Debug, Clone, Copy)]
 pub struct ComesFrom {
-    /// None where the address is not known; such a sign-in is never familiar.
+    /// `None` if the address is unknown; such a sign-in never counts as familiar.
     pub network: Option<Network>,
-    /// A success before this moment no longer counts.
+    /// Successes before this time no longer count.
     pub familiar_since: Timestamp,
 }
 
 /// A sign-in that was refused.
 #[derive(Debug, Clone)]
 pub struct RefusedSignIn {
-    /// None for a name that nobody has.
+    /// `None` if nobody has that name.
     pub user: Option<UserId>,
-    /// Where it came from.
+    /// The network of the sign-in.
     pub from: ComesFrom,
-    /// None where it does not count as a failure, since the password was right or the account is locked.
+    /// `None` if the refusal does not count as a failure, because the password was right or the account is
+    /// locked.
     pub policy: Option<LockoutPolicy>,
-    /// The refused sign-in.
+    /// The audit event of the refusal.
     pub audit: NewAuditEvent,
 }
 
 /// A sign-in that succeeded.
 #[derive(Debug, Clone, Copy)]
 pub struct SucceededSignIn {
-    /// Who signed in.
+    /// The user who signed in.
     pub user: UserId,
-    /// The user's epoch when the password was verified; under another one nothing is remembered.
+    /// The user's epoch when the password was verified; nothing is recorded if it has advanced.
     pub user_epoch: Epoch,
-    /// Where it came from.
+    /// The network of the sign-in.
     pub from: ComesFrom,
-    /// When it happened.
+    /// The time of the sign-in.
     pub at: Timestamp,
 }
 
-/// What became of the counter after a failure.
+/// The state of the failure counter after a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FailureCounted {
-    /// The counter and the lock as they are now, of the network if it is familiar, else of the user.
+    /// The current counter and lock: those of the network if it is familiar, otherwise those of the user.
     pub lockout: Lockout,
-    /// Whether this very failure locked; then an event `LockAccount` was written.
+    /// Whether this failure caused the lock; if so, a `LockAccount` event was written.
     pub locked_now: bool,
     /// Whether the network is familiar.
     pub familiar: bool,
 }
 
 impl FailureCounted {
-    /// What a failure at `at` makes of the counter: one rule for every backend.
+    /// Computes the counter after a failure at `at`. All backends use this rule.
     pub fn after(before: Lockout, policy: LockoutPolicy, at: Timestamp, familiar: bool) -> Self {
         let lockout = before.after_failure(policy, at);
         Self { lockout, locked_now: lockout.is_locked(at) && !before.is_locked(at), familiar }
     }
 
-    /// Nothing was counted.
+    /// No failure was counted.
     pub const NOTHING: Self = Self {
         lockout: Lockout { failures: 0, since: None, locked_until: None },
         locked_now: false,
@@ -102,17 +104,17 @@ impl FailureCounted {
     };
 }
 
-/// Signing in.
+/// Sign-in.
 ///
-/// Names that somebody has and names that nobody has take the same statements, in the same number of round trips, and
-/// counting a failure waits for nothing but other failures of the same user.
+/// Names that exist and names that do not exist take the same statements and the same number of round trips.
+/// Counting a failure waits only for other failures of the same user.
 pub trait SignIns {
-    /// The user of that name, compared without case, with what is known of the network.
+    /// Finds the user with that name, ignoring case, and what is known about the network.
     fn find_sign_in<'a>(&'a self, name: &'a str, from: ComesFrom) -> Answer<'a, Option<SignInFacts>>;
-    /// Writes a refused sign-in down, counts it where it counts, and locks when the policy says so.
+    /// Records a refused sign-in, counts it if it counts as a failure, and locks if the policy says so.
     fn refuse_sign_in(&self, refused: RefusedSignIn) -> Answer<'_, FailureCounted>;
-    /// Remembers the network, and forgets the failures that were counted against whoever comes from there: those of the
-    /// network if it is familiar, else those of the user. A lock is not forgotten by a success.
+    /// Records the network, and clears the failures that apply to it: those of the network if it is familiar,
+    /// otherwise those of the user. A success does not clear a lock.
     fn note_sign_in(&self, succeeded: SucceededSignIn) -> Answer<'_, ()>;
 }
 

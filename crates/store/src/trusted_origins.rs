@@ -1,4 +1,4 @@
-//! Origins whose web pages may read answers: those that an administrator trusts, and those of applications.
+//! Origins whose web pages may read responses: those that an administrator trusts, and those of applications.
 
 use oauth::audit::NewAuditEvent;
 use oauth::cors::{NewTrustedOrigin, TrustedOrigin};
@@ -6,43 +6,44 @@ use oauth::id::TrustedOriginId;
 
 use crate::{Answer, Judged};
 
-/// Why an act on the list of trusted origins was refused; then nothing has changed.
+/// Why a change to the list of trusted origins was refused; nothing was changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TrustedOriginRefusal {
-    /// There is none of that id.
+    /// No entry has that id.
     Unknown,
-    /// The rights by which the act was judged do not hold any more.
+    /// The rights on which the decision rests were withdrawn.
     RightsChanged,
-    /// Another entry names the same domain; which of the new ones does, counted from 0.
+    /// Another entry names the same domain; the value is the index, from 0, of the new entry.
     Listed(usize),
-    /// The list would have more than [`MOST_TRUSTED`](oauth::cors::MOST_TRUSTED) entries.
+    /// The list would exceed [`MOST_TRUSTED`](oauth::cors::MOST_TRUSTED) entries.
     Full,
 }
 
 /// Trusted origins and those of applications.
 pub trait TrustedOrigins {
-    /// The whole list, by id.
+    /// Lists all entries, by id.
     fn list_trusted_origins(&self) -> Answer<'_, Vec<TrustedOrigin>>;
-    /// Adds all of them or none. One audit event is written for each, with its domain as the subject.
+    /// Adds all of the entries or none. One audit event is written for each, with its domain as the subject.
     fn insert_trusted_origins(
         &self,
         new: Vec<NewTrustedOrigin>,
         audit: NewAuditEvent,
     ) -> Answer<'_, Judged<Vec<TrustedOrigin>, TrustedOriginRefusal>>;
-    /// Replaces what an entry says.
+    /// Replaces the content of an entry.
     fn update_trusted_origin(
         &self,
         id: TrustedOriginId,
         new: NewTrustedOrigin,
         audit: NewAuditEvent,
     ) -> Answer<'_, Judged<TrustedOrigin, TrustedOriginRefusal>>;
-    /// Takes an entry from the list, and answers what it said. The audit event gets its domain as the subject.
+    /// Deletes an entry and returns its content. The audit event receives its domain as the subject.
     fn delete_trusted_origin(
         &self,
         id: TrustedOriginId,
         audit: NewAuditEvent,
     ) -> Answer<'_, Judged<TrustedOrigin, TrustedOriginRefusal>>;
-    /// Whether the origin, in its shortest form, is one of
-    /// [`ApplicationSettings::web_origins`](oauth::application::ApplicationSettings::web_origins) of any application.
+    /// Whether the origin, in its shortest form, is one of the
+    /// [`ApplicationSettings::web_origins`](oauth::application::ApplicationSettings::web_origins) of any
+    /// application.
     fn is_origin_of_an_application<'a>(&'a self, origin: &'a str) -> Answer<'a, bool>;
 }

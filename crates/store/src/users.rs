@@ -13,21 +13,21 @@ use crate::{Answer, Judged};
 /// A user to be created.
 #[derive(Debug, Clone)]
 pub struct NewUser {
-    /// As it was given; at most 128 characters, no colon.
+    /// The name as given; at most 128 characters, no colon.
     pub name: String,
-    /// Never the password itself.
+    /// The hash of the password.
     pub password: PasswordHash,
     /// Whether the user may sign in.
     pub active: bool,
-    /// None when the password never expires.
+    /// `None` if the password never expires.
     pub password_expires_at: Option<Timestamp>,
-    /// Each must exist.
+    /// The roles; each must exist.
     pub roles: Vec<RoleId>,
-    /// When it happens.
+    /// The time of the operation.
     pub at: Timestamp,
 }
 
-/// What an update of a user changes; what is `None` stays.
+/// The members of a user that an update changes; a member that is `None` keeps its value.
 #[derive(Debug, Clone, Default)]
 pub struct UserChange {
     /// A new name.
@@ -36,25 +36,26 @@ pub struct UserChange {
     pub password: Option<PasswordHash>,
     /// `Some(false)` ends the user's access.
     pub active: Option<bool>,
-    /// `Some(None)`: the password never expires again.
+    /// `Some(None)` means that the password no longer expires.
     pub password_expires_at: Option<Option<Timestamp>>,
     /// Replaces all roles.
     pub roles: Option<Vec<RoleId>>,
-    /// Ends a lock and forgets the failures.
+    /// Clears a lock and the failures.
     pub unlock: bool,
-    /// When it happens.
+    /// The time of the operation.
     pub at: Timestamp,
-    /// When the longest-lived token that this could end has expired.
+    /// When the longest-lived token that this may revoke has expired.
     pub revocation_expires_at: Timestamp,
 }
 
 impl UserChange {
-    /// Whether it ends the user's access: sessions, consents, grants and tokens of this epoch.
+    /// Whether the change revokes the user's access: sessions, consents, grants and tokens of the current
+    /// epoch.
     pub fn ends_access_of(&self, before: &User) -> bool {
         self.password.is_some() || (before.active && self.active == Some(false))
     }
 
-    /// The user as the change leaves it, roles aside: one rule for every backend.
+    /// The user after the change, except for the roles. All backends use this rule.
     pub fn applied_to(&self, before: &User) -> User {
         let mut after = before.clone();
         if let Some(name) = &self.name {
@@ -76,38 +77,40 @@ impl UserChange {
     }
 }
 
-/// What becomes of the applications and data sources of a user who is deleted.
+/// What happens to the applications and data sources of a deleted user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Possessions {
-    /// Whoever owns something is not deleted.
+    /// A user who owns something is not deleted.
     Keep,
-    /// They belong to this user from then on. A data source is no longer shared with whom it belongs to.
+    /// They belong to this user from then on. A data source is no longer shared with its new owner.
     HandOver(UserId),
-    /// They are deleted too, with everything that the applications were given; at most [`MOST_POSSESSIONS`] at once.
+    /// They are deleted too, with every consent and grant of the applications; at most [`MOST_POSSESSIONS`]
+    /// at once.
     Delete,
 }
 
-/// The most applications and data sources together that are deleted with their owner: they end in one transaction.
+/// The maximum number of applications and data sources, together, that are deleted with their owner in one
+/// transaction.
 pub const MOST_POSSESSIONS: u32 = 1_000;
 
-/// The most names of each kind in [`Owned`].
+/// The maximum number of names of each kind in [`Owned`].
 pub const MOST_NAMES: u32 = 10;
 
 /// What a user owns.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Owned {
-    /// How many applications.
+    /// The number of applications.
     pub applications: u32,
     /// The names of the first [`MOST_NAMES`] of them, by id.
     pub application_names: Vec<String>,
-    /// How many data sources.
+    /// The number of data sources.
     pub data_sources: u32,
     /// The names of the first [`MOST_NAMES`] of them, by id.
     pub data_source_names: Vec<String>,
 }
 
 impl Owned {
-    /// Why a user who owns this is not deleted, if it is so: one rule for every backend.
+    /// Why a user who owns this cannot be deleted, if so. All backends use this rule.
     pub fn refusal(self, possessions: Possessions) -> Option<UserRefusal> {
         let all = self.applications.saturating_add(self.data_sources);
         match possessions {
@@ -130,29 +133,29 @@ impl Owned {
     }
 }
 
-/// What went with a user.
+/// What was deleted together with a user.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct DeletedUser {
-    /// What ended access.
+    /// The revocations that were appended.
     pub ended: Vec<Revocation>,
     /// The data sources that were deleted too.
     pub data_sources: Vec<DataSourceId>,
 }
 
-/// Why an act on users or roles was refused.
+/// Why a change to a user or a role was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UserRefusal {
-    /// There is none of that id.
+    /// No entry has that id.
     Unknown,
-    /// The rights by which the act was judged do not hold any more.
+    /// The rights on which the decision rests were withdrawn.
     RightsChanged,
-    /// A user or a role carries, or would carry, permissions that whoever does it does not have.
+    /// A user or a role has, or would get, permissions that the caller does not have.
     BeyondRights,
     /// Another user or role has the name.
     NameTaken,
     /// No active Administrator would remain.
     LastAdministrator,
-    /// A role that does not exist was named.
+    /// One of the named roles does not exist.
     UnknownRole,
     /// The role is built in, or users still have it.
     RoleInUse,
@@ -160,35 +163,35 @@ pub enum UserRefusal {
     StillOwns(Owned),
     /// The user owns more than can be deleted at once.
     OwnsTooMuch,
-    /// There is no other user to whom what the user owns can be handed over.
+    /// The user to whom the possessions should be handed over does not exist, or is the deleted user.
     UnknownHeir,
     /// Whoever is to get it lacks these permissions, without which it is of no use.
     HeirLacks(Vec<Permission>),
 }
 
-/// A new password that a user chose, who just showed the current one.
+/// A new password that a user chose after showing the current one.
 #[derive(Debug, Clone)]
 pub struct PasswordChange {
-    /// Whose password it is.
+    /// The user whose password changes.
     pub user: UserId,
-    /// The user's epoch when the current password was verified; under another one nothing changes.
+    /// The user's epoch when the current password was verified; nothing changes if it has advanced.
     pub user_epoch: Epoch,
     /// The new password.
     pub password: PasswordHash,
-    /// Of the secret half of the cookie of the session that takes the place of all others.
+    /// The digest of the secret half of the cookie of the session that replaces all others.
     pub session_digest: Digest,
-    /// The first moment at which that session is dead.
+    /// When that session expires: the first moment at which it is no longer valid.
     pub session_expires_at: Timestamp,
-    /// The network from which it is done, which stays familiar.
+    /// The network of the request, which stays familiar.
     pub network: Option<Network>,
-    /// When it happens.
+    /// The time of the operation.
     pub at: Timestamp,
-    /// When the longest-lived token that this could end has expired.
+    /// When the longest-lived token that this may revoke has expired.
     pub revocation_expires_at: Timestamp,
 }
 
 impl PasswordChange {
-    /// The session that takes the place of all others, in the epoch that begins with the change.
+    /// The session that replaces all others, in the epoch that starts with the change.
     pub fn session(&self, epoch: Epoch) -> NewSession {
         NewSession {
             user: self.user,
@@ -206,52 +209,52 @@ impl PasswordChange {
 pub struct NewSession {
     /// Who signed in.
     pub user: UserId,
-    /// The user's epoch when the password was checked.
+    /// The user's epoch when the password was verified.
     pub user_epoch: Epoch,
-    /// Of the secret half of the cookie.
+    /// The digest of the secret half of the cookie.
     pub digest: Digest,
-    /// When the password was shown.
+    /// When the user entered the password.
     pub auth_time: Timestamp,
-    /// The first moment at which it is dead.
+    /// The first moment at which the session is no longer valid.
     pub expires_at: Timestamp,
-    /// The session that the same browser had until now; it ends with the opening of this one.
+    /// The previous session of the same browser; it ends when this one is opened.
     pub replaces: Option<ReplacedSession>,
 }
 
-/// A session as a cookie names it: it is ended only where both are right.
+/// A session as a cookie names it; it ends only if both the id and the digest match.
 #[derive(Debug, Clone, Copy)]
 pub struct ReplacedSession {
     /// The public half of the cookie.
     pub id: SessionId,
-    /// Of the secret half of the cookie.
+    /// The digest of the secret half of the cookie.
     pub digest: Digest,
 }
 
-/// So many sessions of one user are listed.
+/// The maximum number of sessions of one user that are listed.
 pub const MOST_SESSIONS: u32 = 1_000;
 
 /// Users, their roles and their sessions.
 pub trait Users {
-    /// The user of that id.
+    /// Finds a user by id.
     fn find_user(&self, id: UserId) -> Answer<'_, Option<User>>;
-    /// The user of that name, compared without case.
+    /// Finds a user by name, ignoring case.
     fn find_user_by_name<'a>(&'a self, name: &'a str) -> Answer<'a, Option<User>>;
-    /// Users by id, after `after`, at most `limit`.
+    /// Lists users by id, after `after`, at most `limit`.
     fn list_users(&self, after: Option<UserId>, limit: u32) -> Answer<'_, Vec<User>>;
-    /// Users by id, after `after`, at most `limit`, whose name contains the text, compared without case.
+    /// Lists users whose name contains the text, ignoring case, by id, after `after`, at most `limit`.
     fn search_users(&self, after: Option<UserId>, limit: u32, text: String) -> Answer<'_, Vec<User>>;
     /// Creates a user.
     fn insert_user(&self, new: NewUser, audit: NewAuditEvent) -> Answer<'_, Judged<User, UserRefusal>>;
-    /// Changes a user. Ending access grows the epoch, closes the sessions and appends a revocation; consents and grants
-    /// of the earlier epoch are dead with it.
+    /// Changes a user. If the change revokes access, the epoch advances, the sessions end, and a revocation
+    /// is appended; consents and grants of the earlier epoch become invalid.
     fn update_user(
         &self,
         id: UserId,
         change: UserChange,
         audit: NewAuditEvent,
     ) -> Answer<'_, Judged<(User, Vec<Revocation>), UserRefusal>>;
-    /// Deletes a user with sessions, consents and grants, and does with the user's applications and data sources as
-    /// `possessions` says.
+    /// Deletes a user with sessions, consents and grants, and treats the user's applications and data sources
+    /// as `possessions` says.
     fn delete_user(
         &self,
         id: UserId,
@@ -259,35 +262,36 @@ pub trait Users {
         revocation_expires_at: Timestamp,
         audit: NewAuditEvent,
     ) -> Answer<'_, Judged<DeletedUser, UserRefusal>>;
-    /// Sets the password that a user chose. All access of the user ends, sessions included, and one session is opened.
-    /// [`UserRefusal::Unknown`] when the epoch has grown since the current password was verified, or the user is inactive or
-    /// gone.
+    /// Sets a password that the user chose. Revokes all access of the user, including sessions, and opens one
+    /// session. Returns [`UserRefusal::Unknown`] if the epoch has advanced since the current password was
+    /// verified, or if the user is inactive or was deleted.
     fn change_password(
         &self,
         change: PasswordChange,
         audit: NewAuditEvent,
     ) -> Answer<'_, Judged<(Session, Vec<Revocation>), UserRefusal>>;
-    /// Replaces a password hash of old parameters; ends nothing. Only if the stored hash is still `old`.
+    /// Replaces a password hash that has old parameters, if the stored hash is still `old`. Revokes nothing.
     fn replace_password_hash(&self, id: UserId, old: PasswordHash, new: PasswordHash) -> Answer<'_, ()>;
 
-    /// Every role, by id.
+    /// Lists every role, by id.
     fn list_roles(&self) -> Answer<'_, Vec<Role>>;
-    /// Roles by id, after `after`, at most `limit`.
+    /// Lists roles by id, after `after`, at most `limit`.
     fn page_of_roles(&self, after: Option<RoleId>, limit: u32) -> Answer<'_, Vec<Role>>;
     /// Creates a role; `role.id` is ignored.
     fn insert_role(&self, role: Role, audit: NewAuditEvent) -> Answer<'_, Judged<Role, UserRefusal>>;
-    /// Replaces name, description and permissions of a role; an Administrator must remain.
+    /// Replaces the name, the description and the permissions of a role; an Administrator must remain.
     fn update_role(&self, role: Role, audit: NewAuditEvent) -> Answer<'_, Judged<Role, UserRefusal>>;
     /// Deletes a role that no user has and that is not built in.
     fn delete_role(&self, id: RoleId, audit: NewAuditEvent) -> Answer<'_, Judged<(), UserRefusal>>;
 
-    /// Opens a session, and ends the one that it replaces; `audit` is the sign-in. `None` when the user's epoch has grown
-    /// since the password was verified, or the user is inactive or gone.
+    /// Opens a session, and ends the one that it replaces; `audit` is the sign-in event. Returns `None` if
+    /// the user's epoch has advanced since the password was verified, or if the user is inactive or was
+    /// deleted.
     fn insert_session(&self, new: NewSession, audit: NewAuditEvent) -> Answer<'_, Option<Session>>;
-    /// The session of that id, whether or not it is still good.
+    /// Finds a session by id, whether or not it is still valid.
     fn find_session(&self, id: SessionId) -> Answer<'_, Option<Session>>;
-    /// The sessions of a user, good or not, oldest first; the first [`MOST_SESSIONS`] of them.
+    /// Lists the sessions of a user, valid or not, oldest first, at most [`MOST_SESSIONS`].
     fn list_sessions(&self, user: UserId) -> Answer<'_, Vec<Session>>;
-    /// Closes a session.
+    /// Ends a session.
     fn delete_session(&self, id: SessionId, audit: NewAuditEvent) -> Answer<'_, ()>;
 }

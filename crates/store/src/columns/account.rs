@@ -1,4 +1,4 @@
-//! Permissions of roles and options of data sources as columns.
+//! How permissions of roles and options of data sources map to columns.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use oauth::account::Permission;
 
 use super::Impossible;
 
-/// The bit that stands for a permission in a set of them.
+/// The bit that represents a permission in a set.
 pub fn permission_bit(permission: Permission) -> i64 {
     1 << permission.id()
 }
@@ -16,7 +16,7 @@ pub fn permission_bits(permissions: &[Permission]) -> i64 {
     permissions.iter().fold(0, |bits, permission| bits | permission_bit(*permission))
 }
 
-/// The permissions of a set. Bits that this version does not know belong to a newer node and are left out.
+/// The permissions in a set. Bits that this version does not know come from a newer node and are ignored.
 pub fn permissions_from_bits(bits: i64) -> Vec<Permission> {
     Permission::ALL.iter().copied().filter(|permission| bits & permission_bit(*permission) != 0).collect()
 }
@@ -24,15 +24,15 @@ pub fn permissions_from_bits(bits: i64) -> Vec<Permission> {
 /// The options of a data source as JSON.
 ///
 /// # Errors
-/// Never in practice: texts can always be written.
+/// Never in practice: strings can always be serialized.
 pub fn options_to_json(options: &BTreeMap<String, String>) -> Result<String, Impossible> {
     serde_json::to_string(options).map_err(|error| Impossible(error.to_string()))
 }
 
-/// The options of a stored data source.
+/// Reads the options of a stored data source.
 ///
 /// # Errors
-/// When the text is no JSON object of texts.
+/// If the text is not a JSON object of strings.
 pub fn options_from_json(json: &str) -> Result<BTreeMap<String, String>, Impossible> {
     serde_json::from_str(json).map_err(|_| Impossible("a data source with impossible options".to_owned()))
 }

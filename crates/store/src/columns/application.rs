@@ -1,4 +1,4 @@
-//! What the owner of an application decides, as columns.
+//! How the settings of an application map to columns.
 
 use std::borrow::Cow;
 
@@ -27,10 +27,10 @@ pub struct SettingsColumns<'a> {
 }
 
 impl<'a> SettingsColumns<'a> {
-    /// Takes settings apart.
+    /// Converts settings to columns.
     ///
     /// # Errors
-    /// Never in practice: texts can always be written.
+    /// Never in practice: strings can always be serialized.
     pub fn new(settings: &'a ApplicationSettings) -> Result<Self, Impossible> {
         let grant_types: Vec<&str> = settings.grant_types.iter().map(|grant| grant.as_str()).collect();
         Ok(Self {
@@ -49,12 +49,12 @@ impl<'a> SettingsColumns<'a> {
         })
     }
 
-    /// The name as searches compare it.
+    /// The folded name, for searching.
     pub fn folded_name(&self) -> String {
         fold_name(&self.name)
     }
 
-    /// The description as searches compare it.
+    /// The folded description, for searching.
     pub fn folded_description(&self) -> String {
         fold_name(&self.description)
     }

@@ -1,4 +1,4 @@
-//! What an event of the feed ends, as columns.
+//! How the subject of a revocation maps to columns.
 
 use oauth::id::{ApplicationId, Epoch, GrantId, TokenId, UserId};
 use oauth::revocation::Subject;
@@ -11,20 +11,20 @@ const ALLOWANCE: i64 = 3;
 const APPLICATION: i64 = 4;
 const USER: i64 = 5;
 
-/// The columns of a subject; those that its kind does not use are NULL.
+/// The columns of a subject; the columns that its kind does not use are NULL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SubjectColumns {
-    /// Which kind it is, from 1.
+    /// The kind of subject, from 1.
     pub kind: i64,
     /// The access token.
     pub token: Option<[u8; 16]>,
-    /// The grant, or the last of several.
+    /// The grant; for several grants, the last one.
     pub grant: Option<i64>,
     /// The user.
     pub user: Option<i64>,
     /// The application.
     pub application: Option<i64>,
-    /// The first epoch that is not ended.
+    /// The first epoch that is not revoked.
     pub epoch: Option<i64>,
 }
 

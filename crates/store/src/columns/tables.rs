@@ -1,69 +1,70 @@
-//! Every table of the system database with its columns, so that one database can be copied into another of a different
-//! kind, column by column. Each backend's tests hold its schema against [`TABLES`]: a migration that forgets this list
-//! fails there.
+//! All tables of the system database with their columns, so that a database can be copied, column by column,
+//! into a database of a different kind. The tests of each backend compare its schema with [`TABLES`], so that
+//! no migration can forget this list.
 
 use std::fmt;
 
 use super::Impossible;
 
-/// What a column holds.
+/// The type of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// A whole number of 64 bits, also a moment or a set.
+    /// A 64-bit integer; also a time or a set.
     Number,
-    /// Yes or no.
+    /// A boolean.
     Flag,
     /// Unicode text.
     Text,
-    /// Bytes.
+    /// A byte string.
     Bytes,
 }
 
-/// One column.
+/// A column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Column {
-    /// Its name, the same in every backend.
+    /// The name, the same in every backend.
     pub name: &'static str,
-    /// What it holds.
+    /// The type of its values.
     pub kind: Kind,
-    /// Whether it may hold nothing.
+    /// Whether it may be NULL.
     pub nullable: bool,
 }
 
-/// Where the first key column of a table gets its values from.
+/// Where the values of the first key column come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ids {
-    /// The database gives each once and never again, even when the row that had it has gone.
+    /// The database assigns each value once, and never again, even after the row was deleted.
     GivenOnce,
-    /// Whoever writes the row chooses.
+    /// The writer of the row chooses the value.
     Chosen,
 }
 
-/// One table.
+/// A table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Table {
-    /// Its name, the same in every backend.
+    /// The name, the same in every backend.
     pub name: &'static str,
-    /// The columns; those of the primary key come first, in its order, and hold numbers.
+    /// The columns. Those of the primary key come first, in its order, and contain numbers.
     pub columns: &'static [Column],
-    /// How many columns the primary key has.
+    /// The number of columns of the primary key.
     pub key_columns: usize,
-    /// Where its ids come from.
+    /// Where the ids come from.
     pub ids: Ids,
 }
 
-/// What one column of one row holds. Printing it for debugging tells the kind alone: it may be part of a credential.
+/// The value of one column in one row. `Debug` prints only the kind, because the value may be part of a
+/// credential.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Cell {
-    /// Nothing.
+    /// NULL.
     Null,
-    /// Of [`Kind::Number`].
+    /// A value of [`Kind::Number`].
     Number(i64),
-    /// Of [`Kind::Flag`].
+    /// A value of [`Kind::Flag`].
     Flag(bool),
-    /// Of [`Kind::Text`].
+    /// A value of [`Kind::Text`].
     Text(String),
-    /// Of [`Kind::Bytes`].
+    /// A value of [`Kind::Bytes`].
     Bytes(Vec<u8>),
 }
 
@@ -82,7 +83,7 @@ impl fmt::Debug for Cell {
 /// The cells of one row, in the order of [`Table::columns`].
 pub type Row = Vec<Cell>;
 
-/// The primary key of a row, as long as [`Table::key_columns`].
+/// The primary key of a row; its length is [`Table::key_columns`].
 pub type Key = Vec<i64>;
 
 impl Table {
@@ -91,7 +92,7 @@ impl Table {
         &self.columns[..self.key_columns]
     }
 
-    /// A key below those of all rows.
+    /// A key that sorts before the keys of all rows.
     pub fn before_all(&self) -> Key {
         vec![i64::MIN; self.key_columns]
     }
@@ -99,7 +100,7 @@ impl Table {
     /// The key of a row.
     ///
     /// # Errors
-    /// When the row has none.
+    /// If the row has none.
     pub fn key_of(&self, row: &Row) -> Result<Key, Impossible> {
         let number = |column: usize| match row.get(column) {
             Some(Cell::Number(number)) => Ok(*number),
@@ -140,7 +141,7 @@ const fn chosen(name: &'static str, key_columns: usize, columns: &'static [Colum
     Table { name, columns, key_columns, ids: Ids::Chosen }
 }
 
-/// Every table that holds records, those that others refer to first.
+/// All tables that hold records. A table comes after the tables to which it refers.
 pub const TABLES: &[Table] = &[
     given_once("users", USERS),
     given_once("roles", ROLES),

@@ -1,4 +1,4 @@
-//! Registered applications.
+//! Tests of registered applications.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The audit log.
+//! Tests of the audit log.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What must hold however many call at once.
+//! Tests with concurrent callers.
 
 use std::sync::Arc;
 
@@ -144,7 +144,7 @@ pub async fn a_promotion_beside_a_deletion_is_either_too_late_or_stops_it(store:
     }
 }
 
-/// Of one failure; twenty lock.
+/// A failure under a policy that locks after twenty failures.
 fn twentieth(world: &World) -> RefusedSignIn {
     let from = ComesFrom { network: None, familiar_since: START };
     let policy = Some(LockoutPolicy { failures: 20, ..sign_ins::POLICY });

@@ -1,4 +1,4 @@
-//! Data sources.
+//! Tests of data sources.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What ends access, and how nodes learn of it.
+//! Tests of revocation, and of the change feed that tells nodes about it.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Consents and grants.
+//! Tests of consents and grants.
 
 use std::sync::Arc;
 

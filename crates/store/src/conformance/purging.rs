@@ -1,4 +1,4 @@
-//! What is over goes away by itself.
+//! Tests of purging.
 
 use std::sync::Arc;
 
@@ -76,8 +76,7 @@ pub async fn grants_of_an_earlier_epoch_go_and_later_ones_stay(store: Arc<dyn St
     assert_eq!((last.grants, last.consents), (1, 1));
 }
 
-/// The rows that there are can be counted through purging alone: at the end of everything it must delete just the few
-/// that live.
+/// Rows can be counted through purging alone: at the end it must delete exactly the few rows that are left.
 pub async fn rows_grow_with_live_grants_not_with_what_was_ever_issued(store: Arc<dyn Store>) {
     let world = World::new(store).await;
     let mut at_end = Vec::new();

@@ -1,4 +1,4 @@
-//! Rights that are withdrawn between judging an act and writing it.
+//! Tests of rights that are withdrawn between the decision and the write.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::{
     NewUser, Possessions, RightsChanged, Sharing, Store, UserChange, UserRefusal,
 };
 
-/// What the clerk of these tests may do.
+/// The permissions of the clerk in these tests.
 const CLERK: &[Permission] = &[
     Permission::MgmtAPI,
     Permission::CreateUsers,
@@ -28,14 +28,14 @@ const CLERK: &[Permission] = &[
     Permission::DeleteRole,
 ];
 
-/// Somebody with a role of the own, and the rights as they were judged.
+/// A user with a role of their own, and the rights at the time of the decision.
 pub(super) struct Clerk {
     user: User,
     role: Role,
     authority: Authority,
 }
 
-/// A clerk who has everything that a user has, and manages users and roles.
+/// Creates a clerk who has all permissions of a user and manages users and roles.
 pub(super) async fn clerk(store: &Arc<dyn Store>) -> Clerk {
     let roles = store.list_roles().await.unwrap();
     let user_role = roles.into_iter().find(|role| role.id == USER_ROLE).unwrap();
@@ -50,7 +50,7 @@ pub(super) async fn clerk(store: &Arc<dyn Store>) -> Clerk {
 }
 
 impl Clerk {
-    /// An event of an act that was judged by the clerk's rights.
+    /// An audit event whose decision rests on the clerk's rights.
     pub(super) fn event(&self, action: Action) -> NewAuditEvent {
         NewAuditEvent { authority: Some(Box::new(self.authority.clone())), ..event(action) }
     }
@@ -86,7 +86,7 @@ fn change() -> UserChange {
     UserChange { unlock: true, at: START, revocation_expires_at: OVER, ..UserChange::default() }
 }
 
-/// Every act, each answering whether it was refused because of changed rights.
+/// Runs every operation. Each result says whether the operation was refused because rights have changed.
 async fn refused_everywhere(world: &World, judged: impl Fn(Action) -> NewAuditEvent) -> Vec<bool> {
     let mut refused = applications_refused(world, &judged).await;
     refused.extend(data_sources_refused(world, &judged).await);
@@ -119,7 +119,7 @@ async fn applications_refused(world: &World, judged: &impl Fn(Action) -> NewAudi
 async fn data_sources_refused(world: &World, judged: &impl Fn(Action) -> NewAuditEvent) -> Vec<bool> {
     let store = &world.store;
     let name = format!("s{}", world.user.id);
-    // It may be there already.
+    // It may exist already.
     drop(super::data_sources::insert(world, &name).await);
     let id = store.find_data_source_by_name(&name).await.unwrap().unwrap().id;
     let new = NewDataSource {
@@ -256,7 +256,7 @@ pub async fn nobody_reaches_beyond_the_own_permissions(store: Arc<dyn Store>) {
     beyond(store.update_role(stronger, event(Action::UpdateRole)).await.unwrap().err());
 }
 
-/// The holder of a permission writes it into the own role again and again while it is taken away.
+/// A user with a permission writes it into their own role again and again while it is withdrawn.
 pub async fn a_permission_that_is_taken_away_is_not_written_back(store: Arc<dyn Store>) {
     const WRITERS: usize = 8;
     let clerk = Arc::new(clerk(&store).await);
@@ -277,7 +277,7 @@ pub async fn a_permission_that_is_taken_away_is_not_written_back(store: Arc<dyn 
     assert!(!left.contains(&Permission::ModifyRole), "{left:?}");
 }
 
-/// An owner writes the same settings again and again while a scope is taken away.
+/// An owner writes the same settings again and again while a scope is withdrawn.
 pub async fn a_scope_that_is_taken_away_is_not_written_back(store: Arc<dyn Store>) {
     const WRITERS: usize = 8;
     let world = World::new(store).await;
@@ -291,7 +291,7 @@ pub async fn a_scope_that_is_taken_away_is_not_written_back(store: Arc<dyn Store
             let amendment = if task == WRITERS / 2 {
                 Amendment::to(settings_named("Narrow"))
             } else {
-                // As the rules of registration do it: what is there may be kept.
+                // Like the rules of registration: a scope that is present may be kept.
                 Amendment::by(|now| {
                     Ok((ApplicationSettings { scopes: now.scopes, ..settings_named("Kept") }, vec![]))
                 })

@@ -1,4 +1,4 @@
-//! The secrets of applications.
+//! Tests of the secrets of applications.
 
 use std::sync::Arc;
 

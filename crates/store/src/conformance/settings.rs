@@ -1,4 +1,4 @@
-//! Limits, ring keys and upkeep.
+//! Tests of limits, ring keys and maintenance.
 
 use std::sync::Arc;
 

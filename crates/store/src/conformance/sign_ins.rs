@@ -1,4 +1,4 @@
-//! Failures, locks, and networks from which a user signed in lately.
+//! Tests of failures, locks, and familiar networks.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::{
 
 pub(super) const POLICY: LockoutPolicy = LockoutPolicy { interval_secs: 900, failures: 3, lock_secs: 1800 };
 
-/// Long before anything happens here.
+/// A time long before every test.
 const SINCE: Timestamp = Timestamp::from_secs(1);
 
 fn from(last: u8) -> ComesFrom {

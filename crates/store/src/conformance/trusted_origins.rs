@@ -1,4 +1,4 @@
-//! Trusted origins and those of applications.
+//! Tests of trusted origins and the origins of applications.
 
 use std::sync::Arc;
 

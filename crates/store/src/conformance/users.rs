@@ -1,4 +1,4 @@
-//! Users, roles and sessions.
+//! Tests of users, roles and sessions.
 
 use std::sync::Arc;
 
@@ -309,7 +309,7 @@ pub(super) fn subjects(ended: &[Revocation]) -> Vec<Subject> {
     ended.iter().map(|revocation| revocation.subject).collect()
 }
 
-/// An owner's applications stay with the owner when another is registered.
+/// Registers another application, of the same owner.
 pub(super) async fn second_application(world: &World) -> oauth::application::Application {
     insert_application(&world.store, &world.user, 2).await
 }
