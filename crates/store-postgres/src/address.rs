@@ -1,5 +1,5 @@
-//! Where the database is and how it is spoken to: a `postgres://` URL, which carries a password and is therefore a
-//! secret.
+//! The address of the database and how to connect: a `postgres://` URL. It contains a password and is
+//! therefore a secret.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -13,11 +13,11 @@ use zeroize::Zeroizing;
 
 use crate::OpenError;
 
-/// How long opening a connection may take.
+/// The maximum time for opening a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A `postgres://user:password@host:port/name` URL. It is never displayed; [`DatabaseUrl::place`] tells the part that is
-/// no secret.
+/// A `postgres://user:password@host:port/name` URL. It is never displayed; [`DatabaseUrl::place`] returns the
+/// part that is not secret.
 #[derive(Clone)]
 pub struct DatabaseUrl(Zeroizing<String>);
 
@@ -36,27 +36,28 @@ impl FromStr for DatabaseUrl {
     }
 }
 
-/// How the server's certificate is checked.
+/// How the certificate of the server is verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Verify {
     /// No TLS.
     Off,
-    /// Encrypted, the certificate not checked: `sslmode=require` without an authority, as libpq means it.
+    /// Encrypted, but the certificate is not verified: `sslmode=require` without a certificate authority, as
+    /// in libpq.
     Nothing,
-    /// Signed by the authority, whatever its name: `verify-ca`.
+    /// The certificate must be signed by the authority, for any name: `verify-ca`.
     Authority(String),
-    /// Signed by the authority and of the right name: `verify-full`.
+    /// The certificate must be signed by the authority, for the right name: `verify-full`.
     Full(String),
 }
 
-/// A URL taken apart.
+/// The parts of a URL.
 pub(crate) struct Target {
     pub(crate) config: Config,
     pub(crate) verify: Verify,
 }
 
 impl DatabaseUrl {
-    /// Host, port and name of the database: for people, without the credentials.
+    /// Host, port and name of the database, without the credentials.
     pub fn place(&self) -> String {
         let parsed = Url::parse(&self.0).ok();
         let Some(url) = parsed else { return "an unreadable URL".to_owned() };
@@ -64,8 +65,8 @@ impl DatabaseUrl {
         format!("{host}:{}{}", url.port().unwrap_or(5432), url.path())
     }
 
-    /// What somebody on the way to the database could do, where anything: to another host nothing is encrypted, or the
-    /// certificate is not checked.
+    /// What an attacker between the server and the database could do, if anything: the connection to another
+    /// host is not encrypted, or its certificate is not verified.
     pub fn exposure(&self) -> Option<&'static str> {
         let Target { config, verify } = self.target().ok()?;
         let stays_here = config.get_hosts().iter().zip(hosts_addresses(&config)).all(|(host, address)| {
@@ -119,7 +120,7 @@ impl DatabaseUrl {
     }
 }
 
-/// The addresses that stand beside the names of the hosts, where there are any.
+/// The addresses (`hostaddr`) given beside the host names, if any.
 fn hosts_addresses(config: &Config) -> impl Iterator<Item = Option<IpAddr>> {
     config.get_hostaddrs().iter().copied().map(Some).chain(std::iter::repeat(None))
 }
@@ -136,8 +137,8 @@ fn is_this_machine(host: &Host) -> bool {
     }
 }
 
-/// Without `sslmode` the certificate is checked where an authority is named; otherwise nothing is encrypted, which is
-/// right on loopback or a network that is trusted.
+/// Without `sslmode` the certificate is verified if a certificate authority is named. Otherwise nothing is
+/// encrypted, which is right on loopback or on a trusted network.
 fn verify(mode: Option<&str>, authority: Option<String>) -> Result<Verify, OpenError> {
     match (mode, authority) {
         (None | Some("disable"), None) => Ok(Verify::Off),

@@ -21,7 +21,7 @@ use crate::{PostgresStore, audit, authority, micros, purge, revocations, secrets
 
 mod row;
 
-/// One statement, so that an application and its secrets are of one moment.
+/// One statement, so that an application and its secrets come from the same snapshot.
 macro_rules! application_sql {
     ($chosen:literal) => {
         concat!(
@@ -116,7 +116,7 @@ async fn find_by_client_id(db: &Client, client_id: &ClientId) -> sql::Result<Opt
     Ok(row::read_all(&sql::rows(db, FIND, values![client_id.as_str()]).await?)?.pop())
 }
 
-/// The application, where whoever acts still has the rights and it is within reach.
+/// Finds the application, if the caller still has the rights and may see it.
 pub(crate) async fn within_reach(
     db: &Client,
     id: ApplicationId,
@@ -129,7 +129,7 @@ pub(crate) async fn within_reach(
     Ok(found.ok_or(ApplicationRefusal::Unknown))
 }
 
-/// The application as it is after a write.
+/// Reads the application after a write.
 pub(crate) async fn stored(db: &Client, id: ApplicationId) -> sql::Result<Application> {
     find(db, id).await?.ok_or_else(|| Failure::Inconsistent(format!("application {id} has vanished")))
 }
@@ -201,7 +201,7 @@ async fn insert(
         secrets::insert(db, id, secret, new.at).await?;
     }
     versions::grow(db, Kind::Applications).await?;
-    // Its id is known only here.
+    // The id is only known now.
     audit::append_one(db, &NewAuditEvent { application: Some(id), ..event.clone() }).await?;
     stored(db, id).await.map(Ok)
 }

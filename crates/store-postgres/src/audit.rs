@@ -23,7 +23,7 @@ impl Audit for PostgresStore {
     }
 }
 
-/// A text as PostgreSQL can keep it.
+/// Replaces the characters that PostgreSQL cannot store.
 fn kept(text: Option<&String>) -> Option<String> {
     text.map(|text| text.replace('\0', "\u{fffd}"))
 }
@@ -61,7 +61,7 @@ pub(crate) async fn append(db: &Client, events: &[NewAuditEvent]) -> sql::Result
     .map(drop)
 }
 
-/// Appends the event of one act.
+/// Appends one event.
 pub(crate) async fn append_one(db: &Client, event: &NewAuditEvent) -> sql::Result<()> {
     append(db, std::slice::from_ref(event)).await
 }

@@ -1,5 +1,5 @@
-//! Whether the rights by which an act was judged still hold. Whoever asks has the seat, so that nobody changes them
-//! before the act is committed.
+//! Checks that the rights on which a decision rests still hold. The caller is in a serialized transaction, so
+//! nobody can change them before it commits.
 
 use oauth::account::{Permission, Rights};
 use oauth::audit::NewAuditEvent;
@@ -10,7 +10,7 @@ use tokio_postgres::Client;
 
 use crate::sql::{self, values};
 
-/// Whether the act that the event records may still be done; the server's own acts always may.
+/// Whether the operation that the event records is still allowed. The server's own operations always are.
 pub(crate) async fn holds(db: &Client, event: &NewAuditEvent) -> sql::Result<bool> {
     let Some(authority) = &event.authority else { return Ok(true) };
     for rights in authority.people() {
@@ -36,7 +36,7 @@ async fn rights_hold(db: &Client, rights: &Rights) -> sql::Result<bool> {
     Ok(found.is_some_and(|(epoch, permissions)| rights.hold(epoch, &permissions)))
 }
 
-/// What the user's roles allow.
+/// The permissions of all roles of the user.
 pub(crate) async fn permissions_of_user(db: &Client, user: UserId) -> sql::Result<Vec<Permission>> {
     const BITS: &str = "SELECT bit_or(r.permissions) FROM roles r
         JOIN user_roles m ON m.role_id = r.id WHERE m.user_id = $1";
@@ -44,7 +44,7 @@ pub(crate) async fn permissions_of_user(db: &Client, user: UserId) -> sql::Resul
     Ok(permissions_from_bits(bits.unwrap_or(0)))
 }
 
-/// What the roles allow together.
+/// The permissions of these roles together.
 pub(crate) async fn permissions_of_roles(db: &Client, roles: &[RoleId]) -> sql::Result<Vec<Permission>> {
     const BITS: &str = "SELECT bit_or(permissions) FROM roles WHERE id = ANY ($1::bigint[])";
     let ids: Vec<i64> = roles.iter().map(|role| role.get()).collect();

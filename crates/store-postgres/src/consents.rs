@@ -1,4 +1,4 @@
-//! Consents, and what a user has allowed altogether.
+//! Consents, and the list of everything that a user has allowed.
 
 use oauth::audit::NewAuditEvent;
 use oauth::grant::{Allowed, Consent};
@@ -25,8 +25,9 @@ pub(crate) async fn find(
     sql::find(db, FIND, values![user.get(), application.get()], read).await
 }
 
-/// Runs in a transaction of its own. The pair's user is locked, so that two acts on one pair come one after the other.
-/// Under the epochs in which it was decided, or not at all.
+/// Stores a consent, in a transaction of its own. It locks the user, so that two changes for the same user
+/// and application run one after the other. It stores the consent only if both epochs are still those of the
+/// decision.
 pub(crate) async fn allow(
     db: &Client,
     new: &NewConsent,
@@ -53,7 +54,7 @@ pub(crate) async fn allow(
     Ok(Some(consent))
 }
 
-/// A consent that an epoch has left behind may still lie there; the new one takes its place under a new id.
+/// A consent of an earlier epoch may still be stored; the new one replaces it and has a new id.
 async fn insert(
     db: &Client,
     (user, application): (UserId, ApplicationId),
@@ -81,18 +82,18 @@ async fn insert(
     Ok(Consent { id: ConsentId::new(id?), user, application, scopes, created_at: at })
 }
 
-/// Waits for every grant that is being founded on the consent.
+/// Waits for every grant that is being created under the consent.
 async fn delete(db: &Client, user: UserId, application: ApplicationId) -> sql::Result<()> {
     const DELETE: &str = "DELETE FROM consents WHERE user_id = $1 AND application_id = $2";
     sql::execute(db, DELETE, values![user.get(), application.get()]).await.map(drop)
 }
 
-/// Waits for every grant that is being founded on the user alone.
+/// Waits for every grant that is being created for the user without a consent.
 async fn lock_user(db: &Client, user: UserId) -> sql::Result<()> {
     sql::rows(db, "SELECT id FROM users WHERE id = $1 FOR UPDATE", values![user.get()]).await.map(drop)
 }
 
-/// The epochs of the user and of the application, unless one of them is gone.
+/// The epochs of the user and the application; `None` if one of them was deleted.
 async fn epochs(
     db: &Client,
     user: UserId,
@@ -179,8 +180,8 @@ async fn added_up(
     .await
 }
 
-/// Has the seat. Once the user is locked and the consent deleted nothing new can be founded on either, so the statements
-/// after that see every grant there is.
+/// Runs in a serialized transaction. Once the user is locked and the consent is deleted, no grant can be
+/// created under either, so the following statements see every grant.
 pub(crate) async fn revoke_allowed(
     db: &Client,
     user: UserId,

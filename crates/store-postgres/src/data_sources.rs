@@ -1,4 +1,4 @@
-//! Data sources and with whom they are shared.
+//! Data sources and the users with whom they are shared.
 
 use oauth::account::DataSource;
 use oauth::audit::NewAuditEvent;
@@ -122,7 +122,7 @@ async fn find_by_name(db: &Client, name: &str) -> sql::Result<Option<DataSource>
     sql::find(db, FIND, values![fold_name(name)], read_source).await
 }
 
-/// The data source, where whoever acts still has the rights and manages it.
+/// Finds the data source, if the caller still has the rights and may manage it.
 async fn managed(db: &Client, id: DataSourceId, event: &NewAuditEvent) -> Outcome {
     if !authority::holds(db, event).await? {
         return Ok(Err(DataSourceRefusal::RightsChanged));
@@ -131,7 +131,7 @@ async fn managed(db: &Client, id: DataSourceId, event: &NewAuditEvent) -> Outcom
     Ok(found.ok_or(DataSourceRefusal::Unknown))
 }
 
-/// Announces the change, writes the event and answers the data source as it is now.
+/// Advances the version, writes the event and returns the data source as it is now.
 async fn finish(db: &Client, id: DataSourceId, event: &NewAuditEvent) -> Outcome {
     versions::grow(db, Kind::DataSources).await?;
     audit::append_one(db, event).await?;

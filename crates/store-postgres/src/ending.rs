@@ -1,4 +1,4 @@
-//! Ending grants and single tokens: many at once in one unit of work that has the seat.
+//! Revoking grants and single tokens: many at once, in one serialized transaction.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -14,7 +14,7 @@ use crate::sql::{self, values};
 use crate::unit::{Shared, Unit};
 use crate::{audit, micros};
 
-/// When something ends, and what is written about it.
+/// The time of a revocation, and the audit event.
 #[derive(Debug, Clone)]
 pub(crate) struct End {
     pub(crate) revocation_expires_at: Timestamp,
@@ -27,7 +27,7 @@ impl End {
     }
 }
 
-/// One grant or token to be ended.
+/// A pending revocation: one grant or one token.
 pub(crate) struct ToEnd {
     pub(crate) subject: Subject,
     pub(crate) end: End,
@@ -36,14 +36,14 @@ pub(crate) struct ToEnd {
 impl Request for ToEnd {
     type Answer = Vec<Revocation>;
 
-    /// There is one seat.
+    /// Serialized transactions run one at a time.
     const AT_ONCE: usize = 1;
 
     fn clashes(&self, other: &Self) -> bool {
         self.subject == other.subject
     }
 
-    /// A grant is ended unless that was done before; a token always.
+    /// Revokes each grant unless it was revoked before, and each token in any case.
     async fn run(shared: &Shared, batch: &[Self]) -> sql::Result<Vec<Vec<Revocation>>> {
         let unit = Unit::begin_in_seat(shared).await?;
         let db = unit.client();
@@ -75,7 +75,8 @@ impl Request for ToEnd {
     }
 }
 
-/// Ends grants with all their tokens, those that were not ended before; whoever does so has the seat.
+/// Revokes the grants that were not revoked before, with all their tokens. The caller is in a serialized
+/// transaction.
 pub(crate) async fn end_grants(db: &Client, grants: &[(GrantId, &End)]) -> sql::Result<Vec<Revocation>> {
     let ended = mark(db, grants).await?;
     let endings: Vec<Ending> = grants
@@ -86,7 +87,8 @@ pub(crate) async fn end_grants(db: &Client, grants: &[(GrantId, &End)]) -> sql::
     revocations::append(db, &endings).await
 }
 
-/// Marks grants as ended, in the order of their ids as everybody does who changes several; answers which were alive.
+/// Marks grants as revoked, in id order like every operation that changes several grants, and returns those
+/// that were live.
 async fn mark(db: &Client, grants: &[(GrantId, &End)]) -> sql::Result<HashSet<GrantId>> {
     const END: &str = "WITH live AS MATERIALIZED (
             SELECT g.id, w.at FROM grants g

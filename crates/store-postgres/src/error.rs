@@ -1,4 +1,4 @@
-//! What can go wrong, told apart by what the caller can do about it.
+//! Errors, classified by what the caller can do about them.
 
 use std::sync::Arc;
 
@@ -11,25 +11,25 @@ use tokio_postgres::error::SqlState;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// The URL is none, or asks for what is not supported.
+    /// The URL is invalid, or asks for something unsupported.
     #[error("the database URL cannot be used: {0}")]
     Address(String),
-    /// The certificate authority cannot be read.
+    /// The certificate authority file cannot be read.
     #[error("the certificate authority {path} cannot be read")]
     Authority {
-        /// Which file.
+        /// The path of the file.
         path: String,
-        /// What is wrong with it.
+        /// The cause.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// Creating would overwrite something.
+    /// A database is already there; it would be overwritten.
     #[error("the database holds an installation already")]
     Exists,
-    /// There is nothing to open.
+    /// There is no database to open.
     #[error("the database holds no installation")]
     Missing,
-    /// The database holds tables of something else.
+    /// The database contains tables of another program.
     #[error("the database is not empty and not a system database of Sluicegate")]
     Foreign,
     /// An installation is being copied into it.
@@ -38,7 +38,7 @@ pub enum OpenError {
          interrupted"
     )]
     UnfinishedCopy,
-    /// It was filled from a dump or is a copy, and opens what was handed out in that one's day.
+    /// It was restored from a dump or is a copy. It would accept credentials that were revoked since.
     #[error(
         "this database was restored from a dump or copied from another, so what was revoked since would be good again: run \
          `sluicegate restore --database postgres://… --after-pg-restore`"
@@ -47,17 +47,17 @@ pub enum OpenError {
     /// The server is too old.
     #[error("PostgreSQL {0} is too old: 14 or newer is needed")]
     OldServer(String),
-    /// A newer version of this program has migrated it, and this one cannot work with what it made.
+    /// A newer version of this program has migrated it, and this version cannot use the result.
     #[error(
         "the system database has migration {found}, but this version knows {known} and no later: use the newer version"
     )]
     Newer {
-        /// The last migration that ran.
+        /// The number of the last migration that ran.
         found: i64,
-        /// The last that this version knows.
+        /// The number of the last migration that this version knows.
         known: i64,
     },
-    /// The database refused, or cannot be reached.
+    /// The database reported an error, or cannot be reached.
     #[error("the system database cannot be opened")]
     Database(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
@@ -68,25 +68,25 @@ impl From<Failure> for OpenError {
     }
 }
 
-/// Why a unit of work or a read came to nothing. Displaying it tells no parameter and no credentials.
+/// Why an operation or a read failed. `Display` prints no parameter and no credentials.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
     #[error("the database refused")]
     Sql(#[source] tokio_postgres::Error),
     #[error("no connection to the database")]
     NoConnection(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// Every connection is in use, and none came free in time.
+    /// Every connection is in use, and none became free in time.
     #[error("every connection to the database is in use")]
     Exhausted,
-    /// The database did not answer in time; what was asked may have been done.
+    /// The database did not answer in time; the operation may have been done.
     #[error("the database did not answer in time")]
     Late,
     #[error("the store is closed")]
     Closed,
-    /// A record that cannot be.
+    /// A stored record is invalid.
     #[error("an impossible record: {0}")]
     Inconsistent(String),
-    /// One failure that answers several callers.
+    /// One failure that is the answer to several callers.
     #[error("a batch failed")]
     Shared(#[source] Arc<Failure>),
 }
@@ -108,7 +108,7 @@ impl From<PoolError<tokio_postgres::Error>> for Failure {
         match error {
             PoolError::Timeout(TimeoutType::Wait) => Self::Exhausted,
             PoolError::Closed => Self::Closed,
-            // The pool's own words would only say once more what the error says.
+            // The pool's own text only repeats the error.
             PoolError::Backend(error) => Self::NoConnection(Box::new(error)),
             other => Self::NoConnection(Box::new(other)),
         }
@@ -116,14 +116,16 @@ impl From<PoolError<tokio_postgres::Error>> for Failure {
 }
 
 impl Failure {
-    /// Whether the same unit of work may succeed when it is run again at once: it lost against another.
+    /// Whether the operation may succeed if it is run again at once, because it lost against a concurrent
+    /// one.
     pub(crate) fn is_conflict(&self) -> bool {
         self.code().is_some_and(|code| {
             *code == SqlState::T_R_SERIALIZATION_FAILURE || *code == SqlState::T_R_DEADLOCK_DETECTED
         })
     }
 
-    /// Whether the connection was lost before an answer came, so that a read may be asked again over another one.
+    /// Whether the connection was lost before an answer came, so that a read may be repeated on another
+    /// connection.
     pub(crate) fn is_broken_connection(&self) -> bool {
         match self {
             Self::Sql(error) => error.is_closed() || error.as_db_error().is_none() || self.server_is_ending(),
@@ -131,20 +133,20 @@ impl Failure {
         }
     }
 
-    /// Whether the database cannot be reached at all, or does not answer.
+    /// Whether the database cannot be reached or does not answer.
     pub(crate) fn is_outage(&self) -> bool {
         matches!(self, Self::NoConnection(_) | Self::Late)
     }
 
-    /// Whether the statement asks for something that this server does not have. What it has and does not show is a fault
-    /// of its rights.
+    /// Whether the statement needs something that this server does not have. A missing privilege does not
+    /// count.
     pub(crate) fn is_unknown_to_the_server(&self) -> bool {
         self.code().is_some_and(|code| {
             *code != SqlState::INSUFFICIENT_PRIVILEGE && matches!(code.code().get(..2), Some("42" | "0A"))
         })
     }
 
-    /// Whether somebody else held for too long what the statement needs.
+    /// Whether a lock that the statement needs was held for too long.
     pub(crate) fn is_locked(&self) -> bool {
         self.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) || self.is_conflict()
     }
@@ -163,7 +165,8 @@ impl Failure {
         }
     }
 
-    /// What is impossible. Of the server's words the code alone: they may repeat values of the statement.
+    /// The description of the inconsistency. Of the server's error it contains only the code, because the
+    /// message may repeat values of the statement.
     fn what(&self) -> String {
         match self {
             Self::Inconsistent(what) => what.clone(),
@@ -196,7 +199,7 @@ impl Failure {
             return Class::Busy;
         }
         match code.code().get(..2) {
-            // Out of disk or memory; a standby or a read-only transaction; an error of the system.
+            // Out of disk or memory; a standby or a read-only transaction; a system error.
             Some("53" | "25" | "58") => Class::NotWritable,
             Some("22" | "23" | "42") => Class::Inconsistent,
             _ => Class::Unavailable,

@@ -1,4 +1,4 @@
-//! Founding grants: many codes are redeemed with one statement.
+//! Creating grants: one statement redeems many codes.
 
 use std::collections::HashMap;
 
@@ -13,9 +13,9 @@ use crate::sql::{self, values};
 use crate::unit::{Shared, Unit};
 use crate::{audit, micros, micros_of};
 
-/// Checks everything that the grants rest on and founds them. A consent that is being revoked is waited for, and one that
-/// is used here cannot be revoked before this is committed: a revocation therefore sees every grant that rests on it.
-/// A grant without a consent holds on to its user instead.
+/// Checks the preconditions of the grants and creates them. The statement waits for a consent that is being
+/// revoked, and a consent that it uses cannot be revoked before it commits; a revocation therefore sees every
+/// grant under its consent. A grant without a consent locks its user instead.
 const FOUND: &str = "WITH wanted AS (
         SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bytea[], $6::bigint[],
             $7::bool[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[])
@@ -42,7 +42,7 @@ const FOUND: &str = "WITH wanted AS (
     ON CONFLICT (code_id) DO NOTHING
     RETURNING id, code_id";
 
-/// One grant to be founded, and what is written when its code was redeemed before.
+/// One grant to create, and the audit event for the case that its code was redeemed before.
 pub(crate) struct Founding {
     pub(crate) new: NewGrant,
     pub(crate) replay: End,
@@ -62,7 +62,8 @@ impl Request for Founding {
 
     const AT_ONCE: usize = 2;
 
-    /// Grants are told apart by their codes: a code twice, and a second grant without one, wait for the next batch.
+    /// Grants are identified by their codes: the same code twice, and a second grant without a code, wait for
+    /// the next batch.
     fn clashes(&self, other: &Self) -> bool {
         self.code() == other.code()
     }
@@ -111,8 +112,8 @@ async fn found(db: &Client, batch: &[Founding]) -> sql::Result<HashMap<Option<Co
     rows?.iter().map(read).collect()
 }
 
-/// Why nothing was founded for a code: the code was redeemed before, and then the grant that it founded is ended; or what
-/// it rests on is gone.
+/// Why no grant was created for a code: the code was redeemed before, in which case the grant that it created
+/// is revoked; or a precondition no longer holds.
 async fn replayed(shared: &Shared, code: CodeId, replay: &End) -> sql::Result<Founded> {
     const FOUNDED_BY: &str = "SELECT id FROM grants WHERE code_id = $1";
     let unit = Unit::begin_in_seat(shared).await?;

@@ -1,4 +1,4 @@
-//! Grants: founding, rotating and ending them.
+//! Creating, rotating and revoking grants.
 
 use oauth::audit::NewAuditEvent;
 use oauth::grant::{Allowed, Consent, Grant, GrantOrigin};

@@ -1,9 +1,8 @@
-//! Filling an empty database with the rows of another one, batch by batch.
+//! Fills an empty database with the rows of another one, batch by batch.
 //!
-//! As long as the table `unfinished_copy` is there nothing else opens the database. It is made before anything else and
-//! dropped last, so that an interrupted copy is never taken for an installation. Where an interrupted copy left off is
-//! told by the rows themselves: each table is filled in the order of its keys, and a batch is there as a whole or not at
-//! all.
+//! While the table `unfinished_copy` exists, nothing else opens the database. It is created first and dropped
+//! last, so that an interrupted copy is never taken for an installation. The rows themselves tell where an
+//! interrupted copy stopped: each table is filled in key order, and a batch is either complete or absent.
 
 use store::StoreError;
 use store::columns::{Ids, Key, Row, TABLES, Table};
@@ -19,11 +18,11 @@ mod fit;
 
 pub use fit::fit;
 
-/// The table that an unfinished copy keeps in its target, of one row: the number of the copy, and whether what the
-/// migrations wrote into the tables has been taken out.
+/// The table that marks an unfinished copy in its target. Its only row contains the number of the copy, and
+/// whether the rows that the migrations inserted have been deleted.
 pub(crate) const UNFINISHED: &str = "unfinished_copy";
 
-/// What a database holds that an installation is to be copied into.
+/// What the target database of a copy contains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Found {
     /// Nothing.
@@ -34,7 +33,7 @@ pub enum Found {
     Installation,
 }
 
-/// A database into which an installation is copied.
+/// The target database of a copy.
 pub struct Import {
     shared: Shared,
 }
@@ -43,17 +42,17 @@ impl Import {
     /// Connects, and changes nothing.
     ///
     /// # Errors
-    /// When the database cannot be reached.
+    /// If the database cannot be reached.
     pub async fn open(url: &DatabaseUrl, options: Options) -> Result<Self, OpenError> {
         let opening = Opening::begin(url, options).await?;
         opening.connection.at_rest();
         Ok(Self { shared: Shared::new(opening.connections, false) })
     }
 
-    /// What the database holds.
+    /// What the database contains.
     ///
     /// # Errors
-    /// When it is somebody else's or of a newer version, or cannot be read.
+    /// If it belongs to another program or to a newer version, or cannot be read.
     pub async fn found(&self) -> Result<Found, OpenError> {
         const NUMBER: &str = "SELECT number FROM unfinished_copy WHERE id = 1";
         let connection = self.shared.connections.get().await?;
@@ -71,10 +70,10 @@ impl Import {
         Ok(found)
     }
 
-    /// Begins the copy of that number in a database that holds nothing.
+    /// Starts the copy with that number in an empty database.
     ///
     /// # Errors
-    /// When somebody else was quicker, or it cannot be written.
+    /// If another copy was started first, or the database cannot be written.
     pub async fn begin(&self, number: i32) -> Result<(), OpenError> {
         const TABLE: &str = "CREATE TABLE unfinished_copy
             (id BIGINT PRIMARY KEY CHECK (id = 1), number BIGINT NOT NULL, emptied BOOLEAN NOT NULL)";
@@ -88,10 +87,10 @@ impl Import {
         Ok(unit.commit(()).await?)
     }
 
-    /// Makes the tables, empty. What an interrupted copy has brought into them stays.
+    /// Creates the empty tables. Rows of an interrupted copy are kept.
     ///
     /// # Errors
-    /// When that cannot be done.
+    /// If this fails.
     pub async fn prepare(&self) -> Result<(), OpenError> {
         const EMPTIED: &str = "SELECT emptied FROM unfinished_copy WHERE id = 1";
         let connection = self.shared.connections.get().await?;
@@ -104,10 +103,10 @@ impl Import {
         Ok(())
     }
 
-    /// Takes every row out of the tables, so that the copy begins anew.
+    /// Deletes every row, so that the copy can start again.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// If the database cannot be written.
     pub async fn empty(&self) -> Result<(), StoreError> {
         const NOTE: &str = "UPDATE unfinished_copy SET emptied = true WHERE id = 1";
         let names: Vec<&str> = TABLES.iter().map(|table| table.name).collect();
@@ -122,10 +121,10 @@ impl Import {
         .await
     }
 
-    /// Adds rows, all or none of them. They are of this table and in the order of their keys.
+    /// Inserts rows of a table, in key order; all of them or none.
     ///
     /// # Errors
-    /// When they cannot be written.
+    /// If they cannot be written.
     pub async fn insert(&self, table: &Table, rows: &[Row]) -> Result<(), StoreError> {
         self.in_time(async {
             let unit = Unit::begin(&self.shared).await?;
@@ -136,10 +135,10 @@ impl Import {
         .await
     }
 
-    /// The first rows of a table whose keys are above `after`, in the order of their keys, at most so many.
+    /// The first rows of a table whose keys are above `after`, in key order, at most `limit`.
     ///
     /// # Errors
-    /// When they cannot be read.
+    /// If they cannot be read.
     pub async fn window(&self, table: &Table, after: &Key, limit: usize) -> Result<Vec<Row>, StoreError> {
         self.in_time(async {
             let connection = self.shared.connections.get().await?;
@@ -150,10 +149,11 @@ impl Import {
         .await
     }
 
-    /// Opens the database for use: from now on it is an installation. The tables go on with ids above those given.
+    /// Completes the copy: from now on the database is an installation. New ids continue above those that
+    /// were assigned before.
     ///
     /// # Errors
-    /// When it cannot be written; the copy is unfinished then.
+    /// If the database cannot be written; the copy is unfinished then.
     pub async fn finish(
         &self,
         last_id: impl Fn(&Table) -> Result<i64, StoreError>,
@@ -187,13 +187,13 @@ impl Import {
     }
 }
 
-/// Only an unfinished copy is written to: whatever became of the table, nothing is written into an installation.
+/// Makes sure that only an unfinished copy is written to, never an installation.
 async fn held(db: &Client) -> sql::Result<()> {
     const HOLD: &str = "SELECT id FROM unfinished_copy WHERE id = 1 FOR UPDATE";
     sql::value::<i64>(db, HOLD, &[]).await.map(drop)
 }
 
-/// The next id of the table is the one after `last`.
+/// Sets the next id of the table to the one after `last`.
 async fn go_on_after(db: &Client, table: &Table, last: i64) -> sql::Result<()> {
     const GO_ON: &str = "SELECT setval(pg_get_serial_sequence($1, 'id'), greatest($2, 1), $2 > 0)";
     sql::value::<i64>(db, GO_ON, values![table.name, last]).await.map(drop)

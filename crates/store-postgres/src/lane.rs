@@ -1,7 +1,7 @@
-//! Group commit: what is asked for by many at once goes to the database as one statement of many rows.
+//! Group commit: requests of many callers go to the database as one statement with many rows.
 //!
-//! Requests of one kind queue in a lane. A task takes everything that waits and runs it; while it runs, the next batch
-//! gathers. A lone caller never waits.
+//! Requests of one kind wait in a batch queue. A batch worker takes everything that waits and runs it;
+//! meanwhile the next batch gathers. A single caller never waits.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,28 +12,28 @@ use tokio::sync::oneshot;
 use crate::error::Failure;
 use crate::unit::{Present, Shared, Tries};
 
-/// Most requests in one statement.
+/// The maximum number of requests in one statement.
 const BATCH: usize = 256;
 
-/// Something that many callers may want at once.
+/// A request that many callers may make at the same time.
 pub(crate) trait Request: Send + Sync + Sized + 'static {
-    /// What one caller is answered.
+    /// The answer to one caller.
     type Answer: Send;
 
-    /// Statements of this kind that may run at once, each on a connection of its own.
+    /// The number of statements of this kind that may run concurrently, each on its own connection.
     const AT_ONCE: usize;
 
-    /// Whether the two must not be in one statement.
+    /// Whether the two must not share a statement.
     fn clashes(&self, other: &Self) -> bool;
 
-    /// Runs a batch: one answer for each request, in their order.
+    /// Runs a batch and returns one answer for each request, in order.
     fn run(
         shared: &Shared,
         batch: &[Self],
     ) -> impl Future<Output = Result<Vec<Self::Answer>, Failure>> + Send;
 }
 
-/// The queue of one kind of request.
+/// The batch queue for one kind of request.
 pub(crate) struct Lane<R: Request>(Arc<Inner<R>>);
 
 struct Inner<R: Request> {
@@ -52,13 +52,13 @@ struct Waiting<R: Request> {
 }
 
 impl<R: Request> Lane<R> {
-    /// A lane in which at most so many wait.
+    /// Creates a queue in which at most `capacity` requests wait.
     pub(crate) fn new(capacity: usize) -> Self {
         let state = State { waiting: VecDeque::new(), running: 0 };
         Self(Arc::new(Inner { state: Mutex::new(state), capacity }))
     }
 
-    /// How many wait.
+    /// The number of waiting requests.
     pub(crate) fn len(&self) -> usize {
         self.0.lock().waiting.len()
     }
@@ -94,18 +94,18 @@ impl<R: Request> Inner<R> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Runs batch after batch until nothing waits.
+    /// Runs batches until nothing waits.
     async fn work(&self, shared: &Shared) {
         let turn = Turn(self);
         loop {
-            // Those who were answered last are about to come back: let them.
+            // The callers that were just answered usually return at once: let them queue.
             tokio::task::yield_now().await;
             let Some((requests, callers)) = turn.take() else { return };
             match run(shared, &requests).await {
                 Ok(answers) => {
                     shared.committed(requests.len() as u64);
                     for (caller, answer) in callers.into_iter().zip(answers) {
-                        // Who has gone is not told; it was done all the same.
+                        // A caller that is gone gets no answer; the work was done all the same.
                         let _ = caller.send(Ok(answer));
                     }
                 }
@@ -115,14 +115,15 @@ impl<R: Request> Inner<R> {
     }
 }
 
-/// The right to run batches of a lane; given back when it is dropped, also by a panic.
+/// The right to run batches of this queue. It is returned on drop, also after a panic.
 struct Turn<'a, R: Request>(&'a Inner<R>);
 
 type Batch<R> = (Vec<R>, Vec<oneshot::Sender<Result<<R as Request>::Answer, StoreError>>>);
 
 impl<R: Request> Turn<'_, R> {
-    /// Takes what waits, in order; what clashes with something taken waits on. `None` when nothing waits: the turn is
-    /// over then, in the same breath, so that nobody is forgotten.
+    /// Takes the waiting requests, in order; a request that clashes with one that was taken stays. Returns
+    /// `None` if nothing waits, and gives up the right to run under the same lock, so that no request is
+    /// forgotten.
     fn take(&self) -> Option<Batch<R>> {
         let mut state = self.0.lock();
         let mut taken: Batch<R> = (Vec::new(), Vec::new());
@@ -157,7 +158,7 @@ async fn run<R: Request>(shared: &Shared, batch: &[R]) -> Result<Vec<R::Answer>,
     }
 }
 
-/// One failure answers everybody of the batch.
+/// Sends one failure to all callers of the batch.
 fn refuse<T>(callers: Vec<oneshot::Sender<Result<T, StoreError>>>, failure: Failure) {
     let failure = Arc::new(failure);
     for caller in callers {

@@ -1,15 +1,16 @@
 //! The system database for many nodes: PostgreSQL.
 //!
-//! Any number of nodes work on one database, and nothing that they write needs a caller to come back to the same node.
-//! What many callers want at once travels as one statement of many rows (`lane`); what changes things that nodes
-//! remember, or ends access, is done by one at a time on all nodes together (`unit`), which is what makes the feed of
-//! revocations gap-free.
+//! Any number of nodes share one database, and no caller needs to return to the same node. Requests of many
+//! callers travel as one statement with many rows (`lane`). Operations that change records that nodes cache,
+//! or that revoke access, run in serialized transactions, one at a time across all nodes (`unit`); this makes
+//! the revocation feed free of gaps.
 //!
-//! **Architecture invariant:** no OAuth error code and no HTTP here. Nothing is checked outside and written later. No
-//! statement leaves anything behind on its connection, so that a pooler in transaction mode may stand in between.
+//! **Architecture invariant:** this crate knows no OAuth error code and no HTTP. Nothing is checked outside
+//! and written later. No statement leaves state on its connection, so that a pooler in transaction mode may
+//! stand in between.
 //!
-//! Start reading at [`PostgresStore`], then `unit`, `lane`, and `founding`, `rotating`, `ending` for the operations that
-//! matter most.
+//! Start reading at [`PostgresStore`], then `unit`, `lane`, and `founding`, `rotating`, `ending` for the most
+//! important operations.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -64,16 +65,16 @@ use pool::{Connection, Connections};
 use rotating::Rotation;
 use unit::Shared;
 
-/// How a store behaves.
+/// The options of a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {
-    /// Most connections of this node.
+    /// The maximum number of connections of this node.
     pub connections: usize,
-    /// How long a caller waits for a free connection, or for a new one.
+    /// How long a caller waits for a free or a new connection.
     pub wait: Duration,
-    /// How long a unit of work or a read may take altogether.
+    /// The maximum total time of an operation or a read.
     pub patience: Duration,
-    /// Requests that may wait in one lane; what comes on top is answered [`store::StoreError::Busy`].
+    /// The maximum number of requests in one batch queue; more are answered with [`store::StoreError::Busy`].
     pub queue: usize,
 }
 
@@ -94,21 +95,21 @@ pub struct PostgresStore {
     listener: Mutex<Option<Listener>>,
 }
 
-/// PostgreSQL before it is too old for us, as the server numbers itself.
+/// The oldest supported PostgreSQL version, in the server's own numbering.
 const OLDEST_SERVER: i32 = 140_000;
 
 impl PostgresStore {
-    /// Makes a new installation in an empty database, and opens it.
+    /// Creates a new installation in an empty database, and opens it.
     ///
     /// # Errors
-    /// When there is one already, when the database is somebody else's, or cannot be reached.
+    /// If an installation exists, if the database belongs to another program, or if it cannot be reached.
     pub async fn create(url: &DatabaseUrl, options: Options) -> Result<Self, OpenError> {
         let opening = Opening::begin(url, options).await?;
         let lacking = migrations::lacking(opening.client()).await?;
         if lacking.first().is_none_or(|first| first.number > 1) {
             return Err(OpenError::Exists);
         }
-        // Somebody else may have been quicker, a copy included.
+        // Another process may have been faster; it may even be a copy.
         if migrations::run(&opening.connections, opening.client())
             .await?
             .first()
@@ -120,10 +121,11 @@ impl PostgresStore {
         opening.finish().await
     }
 
-    /// Opens an installation, running the migrations that it lacks.
+    /// Opens an installation and runs pending migrations.
     ///
     /// # Errors
-    /// When there is none, when it belongs to a newer version or was restored from a dump, or cannot be reached.
+    /// If there is no installation, if it belongs to a newer version or was restored from a dump, or if it
+    /// cannot be reached.
     pub async fn open(url: &DatabaseUrl, options: Options) -> Result<Self, OpenError> {
         let opening = Opening::begin(url, options).await?;
         opening.refuse_empty().await?;
@@ -144,7 +146,7 @@ impl PostgresStore {
         }
     }
 
-    /// Begins to listen for news, if that was not done before.
+    /// Starts to listen for notifications, if not already started.
     fn listen(&self) {
         let mut listener = self.listener.lock().unwrap_or_else(PoisonError::into_inner);
         if listener.is_none() && self.shared.notifies {
@@ -157,19 +159,19 @@ impl PostgresStore {
     }
 }
 
-/// The steps that the database lacks; changes nothing.
+/// The migrations that the database lacks. Changes nothing.
 ///
 /// # Errors
-/// When it belongs to a newer version, or cannot be reached.
+/// If it belongs to a newer version, or cannot be reached.
 pub async fn pending(url: &DatabaseUrl) -> Result<&'static [Migration], OpenError> {
     let opening = Opening::begin(url, Options::default()).await?;
     migrations::lacking(opening.client()).await
 }
 
-/// Runs the steps that the database lacks, and answers which those were. Safe beside running nodes.
+/// Runs the migrations that the database lacks, and returns them. Safe while nodes are running.
 ///
 /// # Errors
-/// As for [`pending`]; what was not answered has not happened.
+/// As for [`pending`]; a migration that is not returned has not run.
 pub async fn migrate(url: &DatabaseUrl) -> Result<Vec<&'static Migration>, OpenError> {
     let opening = Opening::begin(url, Options::default()).await?;
     migrations::lacking(opening.client()).await?;
@@ -216,12 +218,12 @@ impl Opening {
     }
 }
 
-/// A moment as it is stored.
+/// A time in its stored form: microseconds since the Unix epoch.
 fn micros(at: Timestamp) -> i64 {
     at.as_micros()
 }
 
-/// An optional moment as it is stored.
+/// An optional time in its stored form.
 fn micros_of(at: Option<Timestamp>) -> Option<i64> {
     at.map(Timestamp::as_micros)
 }

@@ -1,7 +1,7 @@
-//! Being woken by `NOTIFY` when another node has changed something.
+//! Wakes this node by `NOTIFY` when another node has changed something.
 //!
-//! It only makes news travel faster: nodes look several times a second anyhow. Where the server knows no `NOTIFY`, or a
-//! pooler swallows it, nothing is lost.
+//! This only speeds up propagation: nodes poll several times a second anyway. If the server does not support
+//! `NOTIFY`, or a pooler drops it, nothing is lost.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -17,10 +17,10 @@ use crate::address::{Target, Verify};
 use crate::error::Failure;
 use crate::tls::Tls;
 
-/// How long passes before a lost connection is made anew.
+/// The pause before a lost connection is opened again.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// A task that listens on a connection of its own, until it is dropped.
+/// A task that listens on a connection of its own until it is dropped.
 pub(crate) struct Listener {
     task: JoinHandle<()>,
 }
@@ -69,7 +69,7 @@ where
             started = &mut listening, if !begun => {
                 started?;
                 begun = true;
-                // What happened before the listening began was told to nobody.
+                // Changes from before the task started to listen were not announced to it.
                 news.notify_one();
             }
             message = poll_fn(|cx| connection.poll_message(cx)) => match message {

@@ -1,4 +1,4 @@
-//! Upkeep and observation.
+//! Maintenance and metrics.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
@@ -10,10 +10,10 @@ use crate::sql::{self, values};
 use crate::unit::{in_one_statement, in_transaction};
 use crate::{PostgresStore, micros, purge};
 
-/// Rows of usage written in one statement.
+/// Usage rows written in one statement.
 const CHUNK: usize = 500;
 
-/// Notes when rows of a table were last used, in the order of their ids as everybody does who changes several.
+/// Records last-use times of rows of a table, in id order like every operation that changes several rows.
 macro_rules! last_used {
     ($table:literal) => {
         concat!(
@@ -66,7 +66,7 @@ impl Maintenance for PostgresStore {
         StoreFigures {
             commits,
             writes: self.shared.figures.writes.load(Ordering::Relaxed),
-            // Each commit is acknowledged by the server when it is durable.
+            // The server acknowledges a commit once it is durable.
             syncs: commits,
             queued: (self.founding.len() + self.rotating.len() + self.ending.len()) as u64,
         }

@@ -1,9 +1,9 @@
-//! The steps by which the schema came to be. Append-only: a step that has run anywhere never changes.
+//! The migrations of the schema. The list is append-only: a migration that has run anywhere never changes.
 //!
-//! A step expands: what the version before it needs stays until the version after it, so that both run side by side on
-//! one database. A step therefore holds no lock that others would wait for longer than a second: it waits at most that
-//! long for one itself, gives up, and is tried again. What takes longer on a large table, an index, is made beside
-//! everybody, outside a transaction.
+//! A migration expands: everything that the previous version needs stays until the next version, so that both
+//! can run side by side on one database. A migration therefore never holds a lock for more than a second
+//! while others wait for it. It waits at most that long for a lock itself, then gives up and is tried again.
+//! Indexes on large tables take longer; they are built concurrently, outside a transaction.
 
 use std::time::Duration;
 
@@ -16,27 +16,27 @@ use crate::pool::Connections;
 use crate::sql::{self, values};
 use crate::{OpenError, import, origin};
 
-/// One step.
+/// A migration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Migration {
-    /// Counts from 1; the same in every backend.
+    /// The number, from 1; the same in every backend.
     pub number: i64,
-    /// What it is about.
+    /// The subject of the migration.
     pub name: &'static str,
-    /// The last step that a program must know to work with a database on which this one ran: of a step that only
-    /// expands, the one before.
+    /// The last migration that a program must know to use a database on which this one has run. For a
+    /// migration that only expands, that is the previous one.
     needs: i64,
     run: Run,
     sql: &'static str,
 }
 
-/// How the statements of a step run.
+/// How the statements of a migration run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Run {
-    /// All or none, within a second each.
+    /// In one transaction, at most one second for each statement.
     InTransaction,
-    /// Indexes on one table, each built for as long as it takes while nobody waits. Its statement comes to nothing where
-    /// the index is there; an interrupted run leaves one that is not valid, which is taken away first.
+    /// Indexes on one table, built concurrently, for as long as it takes. The statement does nothing if the
+    /// index exists. An interrupted run leaves an invalid index, which is dropped first.
     BesideEverybody { table: &'static str, indexes: &'static [&'static str] },
 }
 
@@ -92,29 +92,32 @@ const MIGRATIONS: &[Migration] = &[
     },
 ];
 
-/// A step waits half a second for a lock behind which others wait, and none of its statements takes longer than a second,
-/// the wait included. The first one has no tables yet that anybody could wait for.
+/// A migration waits half a second for a lock behind which others wait, and none of its statements takes
+/// longer than a second, waiting included. The first migration has no tables yet for which anybody could
+/// wait.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '500ms';
     SET LOCAL statement_timeout = '1s'; SET LOCAL idle_in_transaction_session_timeout = '10s'";
 
-/// How often a step is tried that finds a table in use, or meets another node that makes the first table.
+/// How often a migration is tried again if a table is in use, or if another node creates the first table at
+/// the same time.
 const TRIES: u32 = 30;
 
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// How often it is said that this node waits for another, in pauses.
+/// The number of pauses after which this node logs again that it is waiting for another.
 const WAITS_TOLD: u32 = 50;
 
-/// Looks at no row. What a statement saw is kept until the next one, and whoever builds an index waits for the end of each
-/// transaction that has seen something at the wrong moment, this one included.
+/// A statement that reads no row. The snapshot of a statement is kept until the next one, and an index build
+/// waits for the end of each transaction that has an older snapshot, including this one.
 const NOTHING: &str = "SHOW transaction_isolation";
 
-/// How often the right to migrate is used while an index is built, so that the server takes it from a node that has
-/// vanished and from nobody else.
+/// How often the right to migrate is used while an index is built, so that the server can take it away from a
+/// node that has vanished, and only from such a node.
 const BEAT: Duration = Duration::from_secs(1);
 
-/// Runs the steps that the database lacks and answers which of them this call ran. Several nodes that start at once run
-/// them once: the first holds the row with the number 0, the others wait until it lets go and find nothing left to do.
+/// Runs the migrations that the database lacks, and returns those that this call ran. If several nodes start
+/// at once, each migration runs once: the first node locks the row with the number 0, and the others wait for
+/// it and find nothing left to do.
 pub(crate) async fn run(
     connections: &Connections,
     db: &Client,
@@ -145,7 +148,7 @@ pub(crate) async fn run(
     Ok(ran)
 }
 
-/// Who runs a step.
+/// Which node runs a migration.
 enum Turn {
     Ours,
     SomebodyElses,
@@ -186,7 +189,7 @@ async fn run_step(connections: &Connections, db: &Client, step: &'static Migrati
     Ok(Turn::Ours)
 }
 
-/// Uses the right to migrate again and again, and answers how it was lost.
+/// Uses the right to migrate again and again, and returns how it was lost.
 async fn use_the_right(db: &Client) -> Failure {
     loop {
         tokio::time::sleep(BEAT).await;
@@ -196,7 +199,7 @@ async fn use_the_right(db: &Client) -> Failure {
     }
 }
 
-/// Builds the indexes of a step over a connection of its own.
+/// Builds the indexes of a migration on a connection of its own.
 async fn build_beside_everybody(
     connections: &Connections,
     step: &Migration,
@@ -221,9 +224,9 @@ async fn build_beside_everybody(
     Ok(())
 }
 
-/// Begins and waits until nobody builds an index on a table any more: a run that was killed may have left the server at
-/// work. Writers do not wait behind this lock, and autovacuum gives way to it after a second. It is a comment that takes
-/// it, since `LOCK TABLE` is not known everywhere.
+/// Starts a transaction and waits until nobody builds an index on the table: a run that was killed may have
+/// left the server at work. Writers do not wait behind this lock, and autovacuum gives way to it after a
+/// second. The lock is taken by a comment on the table, because `LOCK TABLE` is not supported everywhere.
 fn wait_for_table(table: &str) -> String {
     format!(
         "{BEGIN}; SET LOCAL lock_timeout = '3s'; SET LOCAL statement_timeout = '4s'; COMMENT ON TABLE {table} IS NULL;
@@ -231,7 +234,7 @@ fn wait_for_table(table: &str) -> String {
     )
 }
 
-/// Two nodes that make the first table at once may both be refused by a catalogue of the server.
+/// If two nodes create the first table at the same time, a catalogue of the server may refuse both.
 fn may_be_tried_again(failure: &Failure) -> bool {
     let Failure::Sql(error) = failure else { return false };
     error.code().is_some_and(|code| {
@@ -247,7 +250,8 @@ fn may_be_tried_again(failure: &Failure) -> bool {
     })
 }
 
-/// The steps that the database lacks; changes nothing. One into which an installation is being copied is refused.
+/// The migrations that the database lacks. Changes nothing. Refuses a database into which an installation is
+/// being copied.
 pub(crate) async fn lacking(db: &Client) -> Result<&'static [Migration], OpenError> {
     if table_exists(db, import::UNFINISHED).await? {
         return Err(OpenError::UnfinishedCopy);
@@ -255,10 +259,11 @@ pub(crate) async fn lacking(db: &Client) -> Result<&'static [Migration], OpenErr
     missing(db).await
 }
 
-/// As [`lacking`], whether or not an installation is being copied into it.
+/// Like [`lacking`], but also accepts a database into which an installation is being copied.
 pub(crate) async fn missing(db: &Client) -> Result<&'static [Migration], OpenError> {
     const STATE: &str = "SELECT coalesce(max(number), 0), coalesce(max(needs), 0) FROM migrations";
-    // Asked first: another node that is making the installation makes the table of migrations before all others.
+    // This is checked first, because another node that creates the installation creates the table of
+    // migrations before all others.
     let taken = one_of_our_names_is_taken(db).await?;
     let state = if table_exists(db, "migrations").await? {
         sql::find(db, STATE, &[], |row| Ok((row.try_get(0)?, row.try_get(1)?))).await?

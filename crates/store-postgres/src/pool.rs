@@ -1,4 +1,4 @@
-//! Connections: a bounded number of them, a bounded wait for one, and no wait at all while the database is away.
+//! Connections: a bounded number, a bounded wait for one, and no wait while the database is unreachable.
 
 mod dialer;
 
@@ -16,10 +16,10 @@ use crate::error::Failure;
 use crate::{OpenError, Options};
 use dialer::Dialer;
 
-/// While the database is away, so long passes between two attempts to reach it.
+/// The time between two attempts to reach an unreachable database.
 const COOLING: Duration = Duration::from_millis(200);
 
-/// The pool of one node.
+/// The connection pool of one node.
 pub(crate) struct Connections {
     pool: Pool<Dialer>,
     options: Options,
@@ -39,7 +39,7 @@ impl Connections {
         Ok(Self { pool, options, health: Health::default() })
     }
 
-    /// Runs something that speaks to the database within its time, and learns from it whether the database is there.
+    /// Runs a database operation within its time limit, and learns from it whether the database is reachable.
     pub(crate) async fn within_time<T>(
         &self,
         work: impl Future<Output = Result<T, Failure>>,
@@ -50,19 +50,19 @@ impl Connections {
         outcome
     }
 
-    /// A connection for one unit of work or one read.
+    /// Takes a connection for one operation or one read.
     pub(crate) async fn get(&self) -> Result<Connection, Failure> {
         Ok(Connection { object: Some(self.pool.get().await?) })
     }
 
-    /// Hands out no connection any more.
+    /// Hands out no more connections.
     pub(crate) fn close(&self) {
         self.pool.close();
     }
 }
 
-/// A connection that goes back to the pool only when it was said to be at rest; otherwise it is closed, which makes the
-/// server undo what was begun on it.
+/// A connection that returns to the pool only if it was marked as idle. Otherwise it is closed, so that the
+/// server rolls back what was started on it.
 pub(crate) struct Connection {
     object: Option<Object<Dialer>>,
 }
@@ -72,7 +72,7 @@ impl Connection {
         self.object.as_ref().expect("it is taken when it goes back alone").client()
     }
 
-    /// Nothing is open on it: somebody else may have it.
+    /// Marks the connection as idle: no transaction is open, so another caller may use it.
     pub(crate) fn at_rest(mut self) {
         drop(self.object.take());
     }
@@ -86,8 +86,8 @@ impl Drop for Connection {
     }
 }
 
-/// Whether the database is there, as far as this node has seen. While it is away one caller in every [`COOLING`] tries,
-/// and everybody else is told at once.
+/// Whether the database is reachable, as far as this node knows. While it is not, one caller in every
+/// [`COOLING`] tries, and all others fail at once.
 #[derive(Default)]
 struct Health(Mutex<Option<Instant>>);
 

@@ -1,9 +1,9 @@
-//! Deleting what is over, a batch at a time, on one node at a time.
+//! Deletes expired and invalid rows, batch by batch, on one node at a time.
 //!
-//! An advisory lock that ends with the transaction lets one node purge while the others have nothing to do. Rows that
-//! somebody holds are passed over until the next batch, so nobody waits. Expired and revoked rows are found through an
-//! index; rows that an epoch has left behind by a pass over the table, which goes on from batch to batch and begins only
-//! after an epoch has grown.
+//! An advisory lock, held for the transaction, makes sure that one node purges while the others skip it. Rows
+//! that are locked are skipped until the next batch, so nobody waits. Expired and revoked rows are found
+//! through an index. Rows of earlier epochs are found by a pass over the table, which continues from batch to
+//! batch and starts only after an epoch has advanced.
 
 use store::{Purge, Purged};
 use tokio_postgres::Client;
@@ -11,21 +11,21 @@ use tokio_postgres::Client;
 use crate::micros;
 use crate::sql::{self, values};
 
-/// Most rows deleted at once, whatever is asked for.
+/// The maximum number of rows deleted at once, whatever the caller asks for.
 const LARGEST_BATCH: u32 = 1_000;
 
-/// Rows of a pass looked at in one statement.
+/// Rows that a pass reads in one statement.
 const WINDOW: i64 = 10_000;
 
-/// Rows of a pass looked at in one batch at most.
+/// The maximum number of such windows in one batch.
 const WINDOWS: u32 = 10;
 
-/// The number of the lock that a purging node holds: `SLGC`, and which of our locks it is.
+/// The advisory lock of the node that purges: `SLGC`, and the number of the lock among ours.
 const ALONE: &str = "SELECT pg_try_advisory_xact_lock(1397507907, 1)";
 
-/// A table whose rows epochs leave behind.
+/// A table whose rows become invalid when an epoch advances.
 struct Swept {
-    /// The row of `sweeps`.
+    /// The id of its row in `sweeps`.
     id: i64,
     last: &'static str,
     window: &'static str,
@@ -58,7 +58,8 @@ macro_rules! swept {
 const GRANTS: Swept = swept!(1, "grants");
 const CONSENTS: Swept = swept!(2, "consents");
 
-/// Deletes the rows of a table that a moment has left behind; parameters are the moment and the most rows.
+/// Deletes the rows of a table that expired before a time; the parameters are the time and the maximum number
+/// of rows.
 macro_rules! delete_over {
     ($table:literal, $key:literal, $condition:literal, $order:literal) => {
         concat!(
@@ -79,7 +80,7 @@ macro_rules! delete_over {
     };
 }
 
-/// How far a pass has got.
+/// The progress of a pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Pass {
     started: i64,
@@ -87,12 +88,12 @@ struct Pass {
     until: i64,
 }
 
-/// Asks for a pass: an epoch has grown, or its subject is gone.
+/// Requests a pass, after an epoch has advanced or its subject was deleted.
 pub(crate) async fn request_sweep(db: &Client) -> sql::Result<()> {
     sql::execute(db, "UPDATE sweeps SET requested = requested + 1", &[]).await.map(drop)
 }
 
-/// Deletes one batch in one transaction; nothing where another node is at it.
+/// Deletes one batch in one transaction; does nothing if another node is purging.
 pub(crate) async fn batch(db: &Client, purge: &Purge) -> sql::Result<Purged> {
     const EXPIRED: &str = delete_over!("grants", "id", "expires_at <= $1", "expires_at");
     const REVOKED: &str = delete_over!("grants", "id", "revoked_at < $1", "revoked_at");
@@ -125,7 +126,7 @@ async fn over(db: &Client, delete: &str, before: i64, most: u64) -> sql::Result<
     sql::execute(db, delete, values![before, most]).await
 }
 
-/// Goes on with the pass over a table, if one is due.
+/// Continues the pass over a table, if one is due.
 async fn sweep(db: &Client, table: &Swept, most: u64) -> sql::Result<u64> {
     let Some(mut pass) = due(db, table).await? else {
         return Ok(0);
@@ -144,7 +145,7 @@ async fn sweep(db: &Client, table: &Swept, most: u64) -> sql::Result<u64> {
     sql::execute(db, table.delete, values![dead]).await
 }
 
-/// The pass that is running, or the one that is to begin.
+/// The pass that is running or about to start, if any.
 async fn due(db: &Client, table: &Swept) -> sql::Result<Option<Pass>> {
     const PASS: &str = "SELECT requested, started, cursor, until FROM sweeps WHERE id = $1";
     let stored = sql::find(db, PASS, values![table.id], |row| {
@@ -163,7 +164,7 @@ async fn due(db: &Client, table: &Swept) -> sql::Result<Option<Pass>> {
     })
 }
 
-/// Looks at one window and moves the cursor past what it has seen.
+/// Reads one window and moves the cursor past it.
 async fn look(db: &Client, table: &Swept, pass: &mut Pass, room: i64) -> sql::Result<Vec<i64>> {
     let end: Option<i64> = sql::value(db, table.window, values![pass.cursor, pass.until, WINDOW]).await?;
     let end = end.unwrap_or(pass.until);

@@ -1,5 +1,6 @@
-//! What happens to a database that `pg_restore` filled, before anybody may use it: the steps that [`store::Restoring`]
-//! lists, in one transaction. There is nothing to compare with: what was there before is overwritten.
+//! What happens to a database that `pg_restore` filled, before anybody may use it: the steps of
+//! [`store::Restoring`], in one transaction. There is nothing to compare with, because the previous content
+//! was overwritten.
 
 use oauth::account::ADMINISTRATOR_ROLE;
 use oauth::audit::NewAuditEvent;
@@ -13,11 +14,11 @@ use crate::{
     DatabaseUrl, OpenError, Opening, Options, audit, micros, migrations, origin, roles, settings, unit,
 };
 
-/// Why a restored database is still as the dump has it.
+/// Why a restored database was left as it is in the dump.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RestoreError {
-    /// Nobody could administer what was restored.
+    /// No active Administrator would remain after the restore.
     #[error(
         "no active Administrator would remain; nothing was changed. Name a user of the dump with --administrator NAME: \
          that user becomes an active Administrator with a new password"
@@ -28,15 +29,15 @@ pub enum RestoreError {
         "the dump has no user {name}; nothing was changed. Its Administrators are: {administrators}; name one with --administrator NAME"
     )]
     UnknownAdministrator {
-        /// The name that was given.
+        /// The name in the request.
         name: String,
-        /// The names that it could be.
+        /// The names that are possible.
         administrators: String,
     },
-    /// Somebody uses the tables.
+    /// Another session uses the tables.
     #[error("somebody works in the database; nothing was changed. Stop every node, then try again")]
     InUse(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The database refused, or cannot be reached any more.
+    /// The database reported an error, or cannot be reached any more.
     #[error("the database did not finish; run the command again")]
     Database(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
@@ -47,14 +48,14 @@ impl From<Failure> for RestoreError {
     }
 }
 
-/// A database that `pg_restore` filled, on its way to become one that nodes may open.
+/// A database that `pg_restore` filled and that nodes cannot open yet.
 pub struct RestoredDump(Opening);
 
 impl RestoredDump {
-    /// Opens it, and brings it to the form that this version needs.
+    /// Opens the database, and migrates it to this version.
     ///
     /// # Errors
-    /// When it holds no installation, or one of a newer version, or cannot be reached.
+    /// If it contains no installation or one of a newer version, or cannot be reached.
     pub async fn open(url: &DatabaseUrl) -> Result<Self, OpenError> {
         let opening = Opening::begin(url, Options::default()).await?;
         opening.refuse_empty().await?;
@@ -62,31 +63,32 @@ impl RestoredDump {
         Ok(Self(opening))
     }
 
-    /// The ring keys of the dump, which its master key opens.
+    /// The ring keys of the dump, sealed under its master key.
     ///
     /// # Errors
-    /// When they cannot be read.
+    /// If they cannot be read.
     pub async fn keys(&self) -> Result<Vec<StoredKey>, RestoreError> {
         Ok(settings::list_keys(self.0.client()).await?)
     }
 
-    /// When the dump was made, as far as it tells: the time of the newest entry of its audit log.
+    /// When the dump was taken, as far as it tells: the time of the newest event in its audit log.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// If it cannot be read.
     pub async fn taken_at(&self) -> Result<Timestamp, RestoreError> {
         let newest = "SELECT coalesce(max(at), 0) FROM audit_events";
         Ok(Timestamp::from_micros(sql::value(self.0.client(), newest, &[]).await?))
     }
 
-    /// Does everything that [`store::Restoring`] asks for, but the comparing, in one transaction. The database may be
-    /// opened when this is done.
+    /// Performs all steps of [`store::Restoring`] except for the comparison, in one transaction. Afterwards
+    /// nodes may open the database.
     ///
     /// # Errors
-    /// When nobody could administer the outcome, or somebody works in it; then nothing was changed.
+    /// If no active Administrator would remain, or another session uses the database; nothing was changed
+    /// then.
     pub async fn end(self, restoring: &Restoring) -> Result<Restored, RestoreError> {
         let db = self.0.client();
-        // Dropped without a commit, the connection is closed and everything undone.
+        // If it is dropped without a commit, the connection is closed and everything is rolled back.
         db.batch_execute(BEGIN).await.map_err(Failure::from)?;
         let done = run(db, restoring).await?;
         db.batch_execute("COMMIT").await.map_err(Failure::from)?;
@@ -94,7 +96,7 @@ impl RestoredDump {
     }
 }
 
-/// However long the rows take: the server's own limit would make a large database one that cannot be restored.
+/// Without a statement timeout: with the server's own limit, a large database could not be restored.
 const BEGIN: &str = "BEGIN; SET LOCAL lock_timeout = '4s'; SET LOCAL statement_timeout = 0";
 
 async fn run(db: &Client, restoring: &Restoring) -> Result<Restored, RestoreError> {
@@ -127,8 +129,8 @@ async fn distrust(db: &Client, restoring: &Restoring, done: &mut Restored) -> sq
     Ok(())
 }
 
-/// Nobody knows which ids were given after the dump, and who learned of them. A sequence is started anew rather than
-/// set, since setting it would outlive a rollback.
+/// It is unknown which ids were assigned after the dump, and who learned of them. Sequences are restarted
+/// rather than set, because setting one would survive a rollback.
 async fn leave_a_gap(db: &Client) -> sql::Result<()> {
     const SEQUENCES: &str = "SELECT quote_ident(table_name), quote_ident(column_name),
             pg_get_serial_sequence(quote_ident(table_name), column_name)
@@ -147,8 +149,8 @@ async fn leave_a_gap(db: &Client) -> sql::Result<()> {
     Ok(())
 }
 
-/// Tokens, codes and next links die with the ring; the rows would only be in the way of those that come. Epochs and
-/// versions grow by more than can have been given since the dump.
+/// Tokens, codes and next links become invalid with the ring; the rows are only deleted so that they do not
+/// collide with new ones. Epochs and versions advance by more than can have been assigned since the dump.
 async fn end_what_was_handed_out(db: &Client, key: &StoredKey, done: &mut Restored) -> sql::Result<()> {
     const INSERT: &str =
         "INSERT INTO ring_keys (id, created_at, activates_at, sealed) VALUES ($1, $2, $3, $4)";

@@ -1,4 +1,4 @@
-//! The feed of what ended access.
+//! The change feed of revocations.
 
 use oauth::revocation::{Revocation, Subject};
 use oauth::time::Timestamp;
@@ -9,7 +9,7 @@ use crate::error::Failure;
 use crate::micros;
 use crate::sql::{self, values};
 
-/// What is to be appended to the feed.
+/// A revocation to be appended to the feed.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ending {
     pub(crate) subject: Subject,
@@ -17,7 +17,7 @@ pub(crate) struct Ending {
     pub(crate) expires_at: Timestamp,
 }
 
-/// Appends events to the feed; whoever does so has the seat.
+/// Appends revocations to the feed. The caller is in a serialized transaction.
 pub(crate) async fn append(db: &Client, endings: &[Ending]) -> sql::Result<Vec<Revocation>> {
     const APPEND: &str = "WITH before AS (
             UPDATE versions SET revocations = revocations + $1 WHERE id = 1 RETURNING revocations - $1 AS seq)
@@ -67,7 +67,7 @@ pub(crate) async fn append(db: &Client, endings: &[Ending]) -> sql::Result<Vec<R
     Ok(appended.collect())
 }
 
-/// Appends one event to the feed.
+/// Appends one revocation to the feed.
 pub(crate) async fn append_one(
     db: &Client,
     subject: Subject,
@@ -77,7 +77,7 @@ pub(crate) async fn append_one(
     append(db, &[Ending { subject, at, expires_at }]).await
 }
 
-/// Events after `seq` that still matter, in order.
+/// Lists the revocations after `seq` that have not expired, in order.
 pub(crate) async fn after(db: &Client, seq: i64, now: Timestamp, limit: u32) -> sql::Result<Vec<Revocation>> {
     const AFTER: &str = "SELECT seq, kind, token_id, grant_id, user_id, application_id, epoch, at, expires_at
         FROM revocations WHERE seq > $1 AND expires_at > $2 ORDER BY seq LIMIT $3";

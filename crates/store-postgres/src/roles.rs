@@ -1,4 +1,4 @@
-//! Roles, and the rule that an Administrator always remains.
+//! Roles, and the rule that an active Administrator always remains.
 
 use oauth::account::{ADMINISTRATOR_ROLE, Permission, Role, USER_ROLE};
 use oauth::audit::NewAuditEvent;
@@ -103,7 +103,7 @@ pub(crate) async fn delete(
     Ok(Ok(()))
 }
 
-/// Why whoever acts may not make, change or delete what carries these permissions, if it is so.
+/// Why the caller may not create, change or delete something with these permissions, if so.
 pub(crate) async fn refusal(
     db: &Client,
     carried: &[Permission],
@@ -119,7 +119,7 @@ async fn exists(db: &Client, id: RoleId) -> sql::Result<bool> {
     all_exist(db, &[id]).await
 }
 
-/// Whether there is each of the roles.
+/// Whether all of the roles exist.
 pub(crate) async fn all_exist(db: &Client, roles: &[RoleId]) -> sql::Result<bool> {
     const MISSING: &str = "SELECT EXISTS (SELECT 1 FROM unnest($1::bigint[]) AS wanted (id)
         WHERE NOT EXISTS (SELECT 1 FROM roles r WHERE r.id = wanted.id))";
@@ -128,7 +128,7 @@ pub(crate) async fn all_exist(db: &Client, roles: &[RoleId]) -> sql::Result<bool
     Ok(!missing)
 }
 
-/// Whether any of the roles makes an Administrator.
+/// Whether any of these roles makes its users Administrators.
 pub(crate) async fn make_administrator(db: &Client, roles: &[RoleId]) -> sql::Result<bool> {
     const MAKES: &str =
         "SELECT EXISTS (SELECT 1 FROM roles WHERE id = ANY ($1::bigint[]) AND permissions & $2 <> 0)";
@@ -136,7 +136,7 @@ pub(crate) async fn make_administrator(db: &Client, roles: &[RoleId]) -> sql::Re
     sql::value(db, MAKES, values![ids, permission_bit(Permission::Administrator)]).await
 }
 
-/// Whether an active Administrator remains without this user.
+/// Whether an active Administrator other than this user remains.
 pub(crate) async fn administrator_besides(db: &Client, user: UserId) -> sql::Result<bool> {
     administrator_except(db, user.get(), 0).await
 }
@@ -146,7 +146,8 @@ pub(crate) async fn administrator_remains(db: &Client) -> sql::Result<bool> {
     administrator_except(db, 0, 0).await
 }
 
-/// Whether an active Administrator remains when this role makes none; a database without any yet loses nothing.
+/// Whether an active Administrator remains if this role makes nobody an Administrator. A database that has
+/// none yet passes.
 async fn administrator_without_role(db: &Client, role: RoleId) -> sql::Result<bool> {
     Ok(administrator_except(db, 0, role.get()).await? || !administrator_remains(db).await?)
 }

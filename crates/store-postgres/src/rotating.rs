@@ -1,4 +1,4 @@
-//! Rotating grants: many with one statement.
+//! Rotating refresh tokens: many with one statement.
 
 use std::collections::HashSet;
 
@@ -11,8 +11,8 @@ use crate::micros;
 use crate::sql::{self, values};
 use crate::unit::Shared;
 
-/// Locks in the order of the ids, as everybody does who changes several grants. A row that somebody else changed
-/// meanwhile is held against its conditions again. A grant that an epoch has left behind is not rotated either.
+/// Locks grants in id order, like every operation that changes several grants. A row that was changed
+/// meanwhile is checked against the conditions again. A grant of an earlier epoch is not rotated.
 const ROTATE: &str = "WITH current AS MATERIALIZED (
         SELECT g.id, w.key, w.at FROM grants g
         JOIN unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[]) AS w (id, generation, key, at)
@@ -24,7 +24,7 @@ const ROTATE: &str = "WITH current AS MATERIALIZED (
     UPDATE grants g SET generation = g.generation + 1, rotated_at = c.at, key = c.key
     FROM current c WHERE g.id = c.id RETURNING g.id";
 
-/// One grant to be moved to its next generation.
+/// One grant to advance to its next generation.
 pub(crate) struct Rotation {
     pub(crate) id: GrantId,
     pub(crate) generation: i64,

@@ -13,7 +13,7 @@ use crate::unit::{in_seat, read};
 use crate::versions::{self, Kind};
 use crate::{PostgresStore, audit, authority, micros};
 
-/// Grants looked at in one statement while searching for those that a key seals.
+/// Grants that are read in one statement when searching for those that a key seals.
 const WINDOW: i64 = 10_000;
 
 impl Settings for PostgresStore {
@@ -38,7 +38,8 @@ impl Settings for PostgresStore {
         in_seat!(self, db => insert_key(db, &key, &audit))
     }
 
-    /// A superseded key seals nothing new, so what is not found by reading cannot come to be before the deletion.
+    /// A superseded key seals nothing new. A grant that the search does not find can therefore not appear
+    /// before the deletion.
     fn purge_keys(&self, active: u32, superseded_before: Timestamp) -> Answer<'_, Vec<u32>> {
         Box::pin(async move {
             let superseded: Answer<'_, Vec<u32>> =
@@ -60,7 +61,7 @@ impl Settings for PostgresStore {
 }
 
 impl PostgresStore {
-    /// Those of the keys that seal no live refresh token; reads window by window.
+    /// The keys that seal no live refresh token; reads window by window.
     async fn unused_keys(&self, keys: Vec<u32>) -> Result<Vec<u32>, StoreError> {
         let mut unused: BTreeSet<u32> = keys.into_iter().collect();
         let mut after = 0;
@@ -84,7 +85,7 @@ async fn list_limits(db: &Client) -> sql::Result<Vec<(Limit, i64)>> {
         Ok((row.try_get(0)?, row.try_get(1)?))
     })
     .await?;
-    // A number that this version does not know belongs to a newer node.
+    // A number that this version does not know was written by a newer node.
     Ok(stored.into_iter().filter_map(|(id, value)| Some((Limit::from_id(id)?, value))).collect())
 }
 
@@ -141,7 +142,7 @@ async fn delete_keys(db: &Client, ids: &Vec<i64>) -> sql::Result<()> {
     versions::grow(db, Kind::Keys).await
 }
 
-/// A key is superseded when the next one becomes active.
+/// A key is superseded when the next key becomes active.
 async fn superseded(db: &Client, active: u32, before: Timestamp) -> sql::Result<Vec<u32>> {
     const SUPERSEDED: &str = "SELECT id FROM (
             SELECT id, lead(activates_at) OVER (ORDER BY id) AS superseded_at FROM ring_keys) AS k

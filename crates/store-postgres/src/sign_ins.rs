@@ -1,7 +1,7 @@
-//! Signing in: what is known before a password is checked, failures, and networks from which a user signed in lately.
+//! Sign-in: the facts before a password is checked, failures, and familiar networks.
 //!
-//! A refused sign-in takes the same statements whether or not somebody has the name, and never the seat: it waits for
-//! other failures of the same user only.
+//! A refused sign-in takes the same statements whether or not the name exists, and never a serialized
+//! transaction: it only waits for other failures of the same user.
 
 use oauth::account::Lockout;
 use oauth::account::network::Network;
@@ -33,10 +33,10 @@ impl SignIns for PostgresStore {
     }
 }
 
-/// No user has this id.
+/// An id that no user has.
 const NOBODY: i64 = 0;
 
-/// The network as it is stored; none equals nothing that is stored.
+/// The network in its stored form. An unknown network equals no stored one.
 fn text(network: Option<Network>) -> Option<String> {
     network.map(|network| network.to_string())
 }
@@ -72,13 +72,13 @@ fn lockout(row: &Row, first: usize) -> sql::Result<Lockout> {
     })
 }
 
-/// Failures of one user are counted one after the other: each waits for the user's row. What is read afterwards is
-/// what the one before has written.
+/// Locks the user's row, so that failures of one user are counted one after the other. Later reads see what
+/// the previous transaction wrote.
 async fn lock(db: &Client, user: i64) -> sql::Result<()> {
     sql::rows(db, "SELECT id FROM users WHERE id = $1 FOR NO KEY UPDATE", values![user]).await.map(drop)
 }
 
-/// Which counter matters: the row of the network, if it is familiar, or that of the user.
+/// Which counter applies: that of the network if it is familiar, otherwise that of the user.
 async fn counter(db: &Client, user: i64, from: ComesFrom) -> sql::Result<Option<(Option<i64>, Lockout)>> {
     const FIND: &str = "SELECT n.id, coalesce(n.failures, u.failures),
             CASE WHEN n.id IS NULL THEN u.failures_since ELSE n.failures_since END,
@@ -144,8 +144,9 @@ async fn note(db: &Client, succeeded: &SucceededSignIn) -> sql::Result<()> {
     }
 }
 
-/// Makes a network familiar. What was counted from there is forgotten, save a lock that still holds. The caller holds the
-/// user's row, so that two successes at once leave no more networks than may be.
+/// Makes a network familiar. Failures from it are cleared, except for a lock that is still in effect. The
+/// caller has locked the user's row, so that concurrent successes cannot exceed the maximum number of
+/// networks.
 pub(crate) async fn remember(
     db: &Client,
     user: UserId,
@@ -169,12 +170,12 @@ pub(crate) async fn remember(
     sql::execute(db, KEEP_FEW, values![user.get(), i64::from(MOST_FAMILIAR_NETWORKS)]).await.map(drop)
 }
 
-/// No network is familiar to the user any more.
+/// Deletes all familiar networks of the user.
 pub(crate) async fn forget_networks(db: &Client, user: UserId) -> sql::Result<()> {
     sql::execute(db, "DELETE FROM familiar_networks WHERE user_id = $1", values![user.get()]).await.map(drop)
 }
 
-/// Ends the locks of the user's familiar networks, and forgets the failures from there.
+/// Clears the locks and the failures of the user's familiar networks.
 pub(crate) async fn unlock_networks(db: &Client, user: UserId) -> sql::Result<()> {
     const UNLOCK: &str =
         "UPDATE familiar_networks SET failures = 0, failures_since = NULL, locked_until = NULL

@@ -1,8 +1,8 @@
 //! Running statements.
 //!
-//! Every statement travels with the types of its parameters, so that it is parsed, bound and run in one round trip and
-//! leaves nothing prepared behind on the connection: a pooler that hands the connection to somebody else after each
-//! transaction sees nothing unusual.
+//! Every statement is sent with the types of its parameters, so that it is parsed, bound and run in one round
+//! trip and leaves nothing prepared on the connection. A pooler may therefore hand the connection to another
+//! client after each transaction.
 
 use tokio_postgres::types::{FromSqlOwned, ToSql, Type};
 use tokio_postgres::{Client, Row};
@@ -14,7 +14,7 @@ pub(crate) type Result<T> = std::result::Result<T, Failure>;
 /// A parameter with its type.
 pub(crate) type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
 
-/// A value that our statements bind.
+/// A value that statements can bind.
 pub(crate) trait Bound: ToSql + Sync {
     const TYPE: Type;
 }
@@ -62,7 +62,7 @@ macro_rules! values {
 }
 pub(crate) use values;
 
-/// Runs a statement that changes rows, and answers how many.
+/// Runs a statement that changes rows, and returns how many.
 pub(crate) async fn execute(db: &Client, sql: &str, values: &[Parameter<'_>]) -> Result<u64> {
     Ok(db.execute_typed(sql, values).await?)
 }
@@ -82,7 +82,7 @@ pub(crate) async fn list<T>(
     rows(db, sql, values).await?.iter().map(read).collect()
 }
 
-/// The first row, if there is one.
+/// The first row, if any.
 pub(crate) async fn find<T>(
     db: &Client,
     sql: &str,
@@ -92,42 +92,42 @@ pub(crate) async fn find<T>(
     rows(db, sql, values).await?.first().map(read).transpose()
 }
 
-/// The first column of the only row of a statement that always has one.
+/// The first column of the only row of a statement that always returns one.
 pub(crate) async fn value<T: FromSqlOwned>(db: &Client, sql: &str, values: &[Parameter<'_>]) -> Result<T> {
     find(db, sql, values, |row| Ok(row.try_get(0)?))
         .await?
         .ok_or_else(|| Failure::Inconsistent(format!("no row: {sql}")))
 }
 
-/// A column that holds a number that fits in 32 bits without sign.
+/// A column that contains an unsigned 32-bit number.
 pub(crate) fn number(row: &Row, column: usize) -> Result<u32> {
     let stored: i64 = row.try_get(column)?;
     u32::try_from(stored).map_err(|_| Failure::Inconsistent(format!("{stored} in column {column}")))
 }
 
-/// A column that holds exactly so many bytes.
+/// A column that contains exactly `N` bytes.
 pub(crate) fn bytes<const N: usize>(row: &Row, column: usize) -> Result<[u8; N]> {
     let stored: &[u8] = row.try_get(column)?;
     stored.try_into().map_err(|_| Failure::Inconsistent(format!("{} bytes in column {column}", stored.len())))
 }
 
-/// As [`bytes`], or NULL.
+/// Like [`bytes`], or NULL.
 pub(crate) fn optional_bytes<const N: usize>(row: &Row, column: usize) -> Result<Option<[u8; N]>> {
     let stored: Option<&[u8]> = row.try_get(column)?;
     stored.map(|_| bytes(row, column)).transpose()
 }
 
-/// A moment.
+/// A column that contains a time.
 pub(crate) fn moment(row: &Row, column: usize) -> Result<oauth::time::Timestamp> {
     Ok(oauth::time::Timestamp::from_micros(row.try_get(column)?))
 }
 
-/// A moment, or NULL.
+/// A column that contains a time, or NULL.
 pub(crate) fn optional_moment(row: &Row, column: usize) -> Result<Option<oauth::time::Timestamp>> {
     Ok(row.try_get::<_, Option<i64>>(column)?.map(oauth::time::Timestamp::from_micros))
 }
 
-/// PostgreSQL keeps no NUL in a text: nothing that it stores can equal a text with one.
+/// PostgreSQL cannot store NUL in a text, so no stored text equals one that contains NUL.
 pub(crate) fn can_be_stored(text: &str) -> bool {
     !text.contains('\0')
 }

@@ -1,4 +1,4 @@
-//! TLS to the database, through the same rustls as everything else.
+//! TLS to the database, through the same rustls as all other connections.
 
 use std::future::Future;
 use std::io;
@@ -19,7 +19,7 @@ use tokio_rustls::TlsConnector;
 use crate::OpenError;
 use crate::address::Verify;
 
-/// Makes TLS sessions to the database; `None` where the URL asks for none.
+/// Creates TLS sessions to the database; `None` if the URL asks for none.
 #[derive(Clone)]
 pub(crate) struct Tls(Arc<ClientConfig>);
 
@@ -61,7 +61,7 @@ fn authority(file: &str, provider: &Arc<CryptoProvider>) -> Result<Arc<WebPkiSer
         .map_err(|error| unreadable(Box::new(error)))
 }
 
-/// The modes of libpq that check less than the name: the authority alone, or nothing.
+/// The libpq modes that do not verify the name: only the authority, or nothing.
 #[derive(Debug)]
 struct Lenient {
     provider: Arc<CryptoProvider>,
@@ -109,7 +109,7 @@ impl ServerCertVerifier for Lenient {
     }
 }
 
-/// What a session to one host is made with.
+/// The TLS connector for one host.
 pub(crate) struct ToHost {
     connector: TlsConnector,
     name: ServerName<'static>,
@@ -136,7 +136,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> TlsConnect<S> for ToHos
     }
 }
 
-/// An encrypted connection. It offers no channel binding: the certificate is checked instead.
+/// An encrypted connection. It offers no channel binding, because the certificate is verified instead.
 pub(crate) struct Encrypted<S>(tokio_rustls::client::TlsStream<S>);
 
 impl<S: AsyncRead + AsyncWrite + Unpin> TlsStream for Encrypted<S> {

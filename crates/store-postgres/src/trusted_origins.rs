@@ -1,4 +1,4 @@
-//! Trusted origins and those of applications.
+//! Trusted origins and the origins of applications.
 
 use oauth::application::ApplicationSettings;
 use oauth::audit::NewAuditEvent;
@@ -54,7 +54,8 @@ async fn is_origin(db: &Client, origin: &str) -> sql::Result<bool> {
     sql::value(db, IS, values![origin]).await
 }
 
-/// Judged before anything is written, since a refusal changes nothing. Whoever changes the list has the seat.
+/// Everything is checked before anything is written, because a refusal must change nothing. Changes to the
+/// list run in serialized transactions.
 async fn insert(
     db: &Client,
     new: &[NewTrustedOrigin],
@@ -156,7 +157,7 @@ fn read_row(row: &Row) -> sql::Result<TrustedOrigin> {
     })
 }
 
-/// Notes the origins of an application's pages instead of those noted before.
+/// Replaces the stored web origins of an application.
 pub(crate) async fn note(db: &Client, id: ApplicationId, settings: &ApplicationSettings) -> sql::Result<()> {
     const FORGET: &str = "DELETE FROM application_origins WHERE application_id = $1";
     const NOTE: &str = "INSERT INTO application_origins (application_id, origin)

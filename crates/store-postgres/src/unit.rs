@@ -1,9 +1,10 @@
-//! Units of work: each runs on a task of its own, so that a caller who goes away leaves nothing half done, and is tried
-//! again a bounded number of times where it lost against another.
+//! Operations. Each runs on a task of its own, so that a caller that goes away leaves nothing half done; one
+//! that lost against a concurrent operation is tried again, a bounded number of times.
 //!
-//! A unit that changes what nodes remember, or ends access, takes the **seat** first: it locks the one row of `versions`
-//! until its commit. On all nodes together only one unit sits there, so that its statements see everything that earlier
-//! ones committed, and the numbers that it gives the feed of revocations become visible in their order.
+//! An operation that changes records that nodes cache, or that revokes access, runs in a **serialized
+//! transaction**: it first locks the only row of `versions` until its commit. Across all nodes only one such
+//! transaction runs at a time. Its statements therefore see everything that earlier ones committed, and the
+//! numbers that it assigns in the revocation feed become visible in order.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,26 +17,28 @@ use crate::error::Failure;
 use crate::pool::{Connection, Connections};
 use crate::sql;
 
-/// How often a unit is run at most.
+/// The maximum number of attempts.
 const TRIES: u32 = 5;
 
-/// What is set for the length of each transaction, so that a node that vanishes in the middle of one holds nobody up.
+/// Settings for each transaction, so that a node that vanishes in the middle of one blocks nobody.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '4s';
     SET LOCAL idle_in_transaction_session_timeout = '5s'";
 
 const COMMIT: &str = "COMMIT";
 
-/// Who leaves the seat has changed something that the other nodes must know: they are woken when it is visible.
+/// A serialized transaction has changed something that other nodes must know; they are woken when it becomes
+/// visible.
 const WAKE_AND_COMMIT: &str = "NOTIFY sluicegate; COMMIT";
 
 pub(crate) const SIT: &str = "SELECT id FROM versions WHERE id = 1 FOR UPDATE";
 
-/// A unit of work that has begun. Dropped without a commit, its connection is closed and everything undone.
+/// An operation that has started. If it is dropped without a commit, its connection is closed and everything
+/// is rolled back.
 pub(crate) struct Unit<'a> {
     connection: Connection,
-    /// None where the server commits each statement by itself.
+    /// `None` if the server commits each statement by itself.
     commit: Option<&'static str>,
-    /// This node's turn to ask for the seat: who waits for it holds no connection.
+    /// Only one operation of this node waits for the row lock; the others wait here and hold no connection.
     _turn: Option<MutexGuard<'a, ()>>,
 }
 
@@ -46,13 +49,13 @@ impl<'a> Unit<'a> {
         Ok(Self { connection, commit: Some(COMMIT), _turn: None })
     }
 
-    /// Begins nothing: for a single statement.
+    /// Starts an operation of a single statement, without a transaction.
     pub(crate) async fn without_transaction(shared: &'a Shared) -> Result<Self, Failure> {
         Ok(Self { connection: shared.connections.get().await?, commit: None, _turn: None })
     }
 
-    /// Begins and takes the seat, in one round trip. No other work may travel along: if the transaction alone failed to
-    /// begin, that work would be done outside of it.
+    /// Starts a serialized transaction, in one round trip. No other statement may be sent along: if the
+    /// transaction failed to start, it would run outside of it.
     pub(crate) async fn begin_in_seat(shared: &'a Shared) -> Result<Self, Failure> {
         let turn = Some(shared.turn.lock().await);
         let connection = shared.connections.get().await?;
@@ -70,8 +73,8 @@ impl<'a> Unit<'a> {
         self.connection.client()
     }
 
-    /// Commits. Sent along with the last work of the unit it costs no round trip of its own: where that work fails, the
-    /// server undoes everything instead.
+    /// Commits. Sent together with the last statement of the operation, the commit costs no round trip; if
+    /// that statement fails, the server rolls back everything.
     pub(crate) async fn end(&self) -> Result<(), Failure> {
         if let Some(commit) = self.commit {
             self.client().batch_execute(commit).await?;
@@ -79,7 +82,7 @@ impl<'a> Unit<'a> {
         Ok(())
     }
 
-    /// The unit has ended, and all of it went well.
+    /// Marks the connection as idle after the operation has succeeded.
     pub(crate) fn at_rest(self) {
         self.connection.at_rest();
     }
@@ -91,17 +94,17 @@ impl<'a> Unit<'a> {
     }
 }
 
-/// What a store shares with the tasks that work for it.
+/// The state that a store shares with its tasks.
 pub(crate) struct Shared {
     pub(crate) connections: Connections,
     pub(crate) figures: Figures,
     running: Running,
     turn: Mutex<()>,
-    /// Whether the server knows `NOTIFY`.
+    /// Whether the server supports `NOTIFY`.
     pub(crate) notifies: bool,
 }
 
-/// What the store counts.
+/// The counters of a store.
 #[derive(Default)]
 pub(crate) struct Figures {
     pub(crate) commits: AtomicU64,
@@ -119,18 +122,18 @@ impl Shared {
         }
     }
 
-    /// Notes that a transaction with so many units of work was committed.
+    /// Counts a committed transaction with `units` operations.
     pub(crate) fn committed(&self, units: u64) {
         self.figures.commits.fetch_add(1, Ordering::Relaxed);
         self.figures.writes.fetch_add(units, Ordering::Relaxed);
     }
 
-    /// Units that have begun and not ended.
+    /// Operations that have started and not ended.
     pub(crate) fn running(&self) -> u64 {
         self.running.count.load(Ordering::Acquire)
     }
 
-    /// Waits until no unit runs.
+    /// Waits until no operation is running.
     pub(crate) async fn at_rest(&self) {
         loop {
             let ended = self.running.ended.notified();
@@ -141,7 +144,7 @@ impl Shared {
         }
     }
 
-    /// Runs work on a task of its own, to its end whatever becomes of the caller.
+    /// Runs work to completion on a task of its own, even if the caller goes away.
     pub(crate) async fn to_the_end<T: Send + 'static>(
         self: &Arc<Self>,
         work: impl Future<Output = Result<T, Failure>> + Send + 'static,
@@ -166,7 +169,7 @@ struct Running {
     ended: Notify,
 }
 
-/// Stands for one unit that runs.
+/// Counts one running operation while it lives.
 pub(crate) struct Present(Arc<Shared>);
 
 impl Present {
@@ -183,12 +186,12 @@ impl Drop for Present {
     }
 }
 
-/// How often something has been tried.
+/// The number of attempts so far.
 #[derive(Default)]
 pub(crate) struct Tries(u32);
 
 impl Tries {
-    /// Waits a moment when the failure is one that another try may mend; otherwise it is the outcome.
+    /// Waits briefly if another attempt may succeed; otherwise returns the failure.
     pub(crate) async fn again(&mut self, failure: Failure) -> Result<(), Failure> {
         self.0 += 1;
         if self.0 >= TRIES || !failure.is_conflict() {
@@ -200,7 +203,8 @@ impl Tries {
     }
 }
 
-/// Runs a unit of work that holds the seat: `$work` is a future over the client `$db`. It may run several times.
+/// Runs an operation in a serialized transaction: `$work` is a future over the client `$db`. It may run
+/// several times.
 macro_rules! in_seat {
     ($store:expr, $db:ident => $work:expr) => {
         $crate::unit::unit!($store, begin_in_seat, $db => $work)
@@ -208,7 +212,7 @@ macro_rules! in_seat {
 }
 pub(crate) use in_seat;
 
-/// Runs a unit of work in a transaction without the seat.
+/// Runs an operation in a transaction that is not serialized.
 macro_rules! in_transaction {
     ($store:expr, $db:ident => $work:expr) => {
         $crate::unit::unit!($store, begin, $db => $work)
@@ -245,7 +249,7 @@ macro_rules! unit {
 }
 pub(crate) use unit;
 
-/// Runs one statement that is a unit of work by itself.
+/// Runs an operation that is a single statement.
 macro_rules! in_one_statement {
     ($store:expr, $db:ident => $work:expr) => {
         $crate::unit::unit!($store, without_transaction, $db => $work)
@@ -253,7 +257,7 @@ macro_rules! in_one_statement {
 }
 pub(crate) use in_one_statement;
 
-/// Reads: one statement, asked again over another connection where the first one turns out to be broken.
+/// Reads with one statement, which is repeated on another connection if the first one is broken.
 macro_rules! read {
     ($store:expr, $db:ident => $work:expr) => {
         Box::pin(async move {

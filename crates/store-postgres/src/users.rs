@@ -1,4 +1,4 @@
-//! Users: accounts, their failures and the end of their access.
+//! Users: accounts, failures, and revocation of their access.
 
 use oauth::account::{Lockout, Role, Session, User};
 use oauth::audit::NewAuditEvent;
@@ -31,7 +31,7 @@ macro_rules! user_columns {
 }
 pub(crate) use user_columns;
 
-/// How many those are.
+/// The number of those columns.
 pub(crate) const COLUMNS: usize = 12;
 
 macro_rules! user_sql {
@@ -151,7 +151,8 @@ async fn find_by_name(db: &Client, name: &str) -> sql::Result<Option<User>> {
     sql::find(db, FIND, values![storable_forms(name)], read_user).await
 }
 
-/// The forms under which a name may be stored. One with a NUL is nobody's, and is asked for like any other.
+/// The forms under which a name may be stored. Nobody has a name with a NUL, but the query for it is the
+/// same.
 pub(crate) fn storable_forms(name: &str) -> Vec<String> {
     name_forms(name).into_iter().map(|form| form.replace('\0', "\u{1}")).collect()
 }
@@ -191,7 +192,7 @@ async fn insert(db: &Client, new: &NewUser, event: &NewAuditEvent) -> sql::Resul
     stored(db, id).await.map(Ok)
 }
 
-/// The user as it is after a write.
+/// Reads the user after a write.
 async fn stored(db: &Client, id: UserId) -> sql::Result<User> {
     find(db, id).await?.ok_or_else(|| Failure::Inconsistent(format!("user {id} has vanished")))
 }
@@ -226,7 +227,7 @@ async fn replace_password_hash(
     Ok(())
 }
 
-/// A user from the first columns of a row: those of [`user_columns`].
+/// Reads a user from the first columns of a row, which are [`user_columns`].
 pub(crate) fn read_user(row: &Row) -> sql::Result<User> {
     let roles: Vec<i64> = row.try_get(5)?;
     Ok(User {

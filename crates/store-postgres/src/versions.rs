@@ -1,4 +1,4 @@
-//! How often each kind of thing has been changed, in one row. Whoever changes one has the seat.
+//! The version counters, in one row. They change only in serialized transactions.
 
 use store::Versions;
 use tokio_postgres::Client;
@@ -6,7 +6,7 @@ use tokio_postgres::Client;
 use crate::error::Failure;
 use crate::sql;
 
-/// Kinds of things that nodes remember.
+/// The kinds of records that nodes cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Users,
@@ -17,7 +17,7 @@ pub(crate) enum Kind {
     Keys,
 }
 
-/// Notes that something of the kind has changed.
+/// Advances the version of a kind.
 pub(crate) async fn grow(db: &Client, kind: Kind) -> sql::Result<()> {
     let statement = match kind {
         Kind::Users => "UPDATE versions SET users = users + 1 WHERE id = 1",

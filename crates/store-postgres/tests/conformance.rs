@@ -1,4 +1,4 @@
-//! PostgreSQL passes the suite of the contract, by itself and behind a pooler in transaction mode.
+//! PostgreSQL passes the conformance suite, directly and behind a pooler in transaction mode.
 
 #![expect(clippy::unwrap_used, reason = "panicking is how a test fails")]
 
@@ -12,7 +12,7 @@ use testkit::postgres::{Pooler, PostgresDatabase, PostgresServer};
 type Fresh = (Arc<dyn Store>, PostgresDatabase<'static>);
 
 async fn create(url: &str) -> Arc<dyn Store> {
-    // Dozens of stores share the machine here: what is slow is not away.
+    // Dozens of stores share the machine here, so a slow database is not an unreachable one.
     let patient = Duration::from_secs(30);
     let options = Options { connections: 8, wait: patient, patience: patient, ..Options::default() };
     Arc::new(PostgresStore::create(&url.parse().unwrap(), options).await.unwrap())

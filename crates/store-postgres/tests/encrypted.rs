@@ -1,4 +1,4 @@
-//! TLS to the database, in each of its modes.
+//! Tests of TLS to the database, in each mode.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! What happens when the database is slow, silent, away or restarted.
+//! Tests of a database that is slow, silent, unreachable or restarted.
 
 #![expect(clippy::unwrap_used, reason = "panicking is how a test fails")]
 
@@ -15,7 +15,7 @@ use testkit::postgres::{PostgresDatabase, PostgresServer, PostgresSettings};
 const QUICK: Options =
     Options { connections: 4, wait: Duration::from_millis(500), patience: Duration::from_secs(1), queue: 64 };
 
-/// More attempts than any outage here needs to be over.
+/// The maximum number of attempts; no outage in these tests needs as many.
 const ATTEMPTS: usize = 3_000;
 
 fn event(subject: &str) -> NewAuditEvent {
@@ -31,7 +31,7 @@ async fn subjects(store: &PostgresStore) -> Vec<String> {
     events.into_iter().filter_map(|event| event.event.subject).collect()
 }
 
-/// A store whose way to the database can be disturbed.
+/// A store whose connection to the database can be disturbed.
 async fn disturbed(database: &PostgresDatabase<'_>) -> (PostgresStore, Link) {
     disturbed_with(database, QUICK).await
 }
@@ -42,7 +42,7 @@ async fn disturbed_with(database: &PostgresDatabase<'_>, options: Options) -> (P
     (PostgresStore::create(&url.parse().unwrap(), options).await.unwrap(), link)
 }
 
-/// Asks until the database answers again.
+/// Retries until the database answers again.
 async fn recovered(store: &PostgresStore) {
     for _ in 0..ATTEMPTS {
         if store.probe().await.is_ok() {
@@ -130,7 +130,8 @@ async fn who_vanishes_with_the_seat_holds_the_others_up_for_a_moment_only() {
     let (vanishing, link) = disturbed(&database).await;
     let patient = Options { patience: Duration::from_secs(30), ..QUICK };
     let other = PostgresStore::open(&database.url().parse().unwrap(), patient).await.unwrap();
-    // The wire goes silent in the middle of a unit: somewhere between taking the seat and leaving it.
+    // The connection goes silent in the middle of an operation: somewhere between the start and the end of a
+    // serialized transaction.
     link.delay(Duration::from_millis(100), Duration::from_millis(100));
     let vanishing = Arc::new(vanishing);
     let mut unit = tokio::task::JoinSet::new();
@@ -140,7 +141,7 @@ async fn who_vanishes_with_the_seat_holds_the_others_up_for_a_moment_only() {
     });
     tokio::time::sleep(Duration::from_millis(450)).await;
     link.half_open();
-    // Tried as often as a caller would.
+    // As often as a caller would try.
     for _ in 0..20 {
         let set = other.set_limit(oauth::limit::Limit::MaxFetchRows, Some(2), event("other")).await;
         if set.is_ok() {
@@ -231,7 +232,7 @@ async fn news_travel_from_one_node_to_another() {
     let url: store_postgres::DatabaseUrl = database.url().parse().unwrap();
     let one = PostgresStore::create(&url, QUICK).await.unwrap();
     let other = PostgresStore::open(&url, QUICK).await.unwrap();
-    // The first news is that it listens.
+    // The first notification says that it is listening.
     other.news().await.unwrap();
     let before = other.versions().await.unwrap().limits;
     one.set_limit(oauth::limit::Limit::MaxFetchRows, Some(1), event("limit")).await.unwrap().unwrap();

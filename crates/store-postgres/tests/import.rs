@@ -1,4 +1,4 @@
-//! Filling a database with the rows of another one.
+//! Tests of filling a database with the rows of another one.
 
 #![expect(clippy::unwrap_used, reason = "panicking is how a test fails")]
 

@@ -1,4 +1,4 @@
-//! Steps that run beside nodes at work.
+//! Tests of migrations that run while nodes are working.
 
 #![expect(clippy::unwrap_used, reason = "panicking is how a test fails")]
 
@@ -18,33 +18,33 @@ const BEFORE: &str = "audit_events_by_action|t\naudit_events_by_actor|t\naudit_e
 const AFTERWARDS: &str = "audit_events_newest_by_action|t\naudit_events_newest_by_actor|t\n\
     audit_events_newest_by_application|t";
 
-/// What a unit of work does that is in the middle of its transaction.
+/// The statements of an operation that is in the middle of its transaction.
 const WRITE: &str = "BEGIN; INSERT INTO audit_events (at, action, outcome) VALUES (1, 'begun', '')";
 
-/// What another node does that migrates.
+/// The statements of another node that is migrating.
 const HOLD: &str = "BEGIN; SELECT number FROM migrations WHERE number = 0 FOR UPDATE";
 const DONE: &str = "INSERT INTO migrations (number, name, needs)
     SELECT number, 'by another node', 1 FROM generate_series(2, $last) AS step (number); COMMIT";
 
-/// How many are in the pause after a step that could not be run.
+/// Counts the nodes that are in the pause after a migration that could not run.
 const GAVE_UP: &str = "SELECT count(*) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid() AND query = 'ROLLBACK'";
 
-/// How often it is asked whether something has come about; each question takes a while.
+/// How often a condition is polled; each query takes a while.
 const ATTEMPTS: usize = 1_000;
 
 fn url(database: &PostgresDatabase<'_>) -> DatabaseUrl {
     database.url().parse().unwrap()
 }
 
-/// An installation as the version before has left it.
+/// An installation as the previous version left it.
 async fn before(database: &PostgresDatabase<'_>) -> PostgresStore {
     let store = PostgresStore::create(&url(database), Options::default()).await.unwrap();
     database.run(TAKE_BACK_MIGRATIONS);
     store
 }
 
-/// A connection of its own; what is begun on it stays open.
+/// Opens a separate connection; a transaction that is started on it stays open.
 async fn connect(database: &PostgresDatabase<'_>, tasks: &mut JoinSet<()>) -> Client {
     let (client, connection) = tokio_postgres::connect(&database.url(), NoTls).await.unwrap();
     tasks.spawn(async move { connection.await.unwrap() });
@@ -64,7 +64,7 @@ async fn pending(database: &PostgresDatabase<'_>) -> Vec<i64> {
     store_postgres::pending(&url(database)).await.unwrap().iter().map(|step| step.number).collect()
 }
 
-/// The numbers of the steps from this one on.
+/// The numbers of the migrations from this one on.
 async fn steps_from(first: i64) -> Vec<i64> {
     let all = pending(&PostgresServer::shared().create_database()).await;
     all.into_iter().filter(|number| *number >= first).collect()
@@ -79,7 +79,7 @@ async fn an_index_is_made_while_others_write() {
     writer.batch_execute(WRITE).await.unwrap();
     let target = url(&database);
     migrating.spawn(async move { store_postgres::migrate(&target).await.unwrap().len() });
-    // It waits for the transaction that was there before it, and nobody waits for it.
+    // It waits for the transaction that was there before, and nobody waits for it.
     let waits = "SELECT count(*) FROM pg_stat_progress_create_index WHERE datname = current_database()
         AND phase LIKE 'waiting for writers%'";
     wait_until_told(&database, waits, "1");
@@ -146,7 +146,7 @@ async fn who_comes_second_waits_and_finds_nothing_to_do() {
     let last = steps.last().unwrap().to_string();
     first.batch_execute(&DONE.replace("$last", &last)).await.unwrap();
     opening.join_next().await.unwrap().unwrap().unwrap();
-    // The other one has said that it did it.
+    // The other node has reported that it ran the migration.
     assert_eq!(database.run(INDEXES), BEFORE);
 }
 

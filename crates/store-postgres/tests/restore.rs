@@ -1,4 +1,5 @@
-//! A dump that was put back opens only after everything that must end has ended: by each way that `pg_restore` has.
+//! A restored dump opens only after everything that must be revoked has been revoked, whichever way
+//! `pg_restore` was used.
 
 #![expect(clippy::unwrap_used, reason = "panicking is how a test fails")]
 
@@ -75,7 +76,7 @@ fn application(owner: UserId) -> NewApplication {
     NewApplication { client_id, owner, settings, secret: Some(secret), at: at(1) }
 }
 
-/// An installation with the Administrator `root`, the user `ada`, and one row of everything that was handed out.
+/// An installation with the Administrator `root`, the user `ada`, and one row of every kind of credential.
 async fn installation() -> PostgresDatabase<'static> {
     let database = PostgresServer::shared().create_database();
     let store = PostgresStore::create(&url(&database), Options::default()).await.unwrap();
@@ -129,12 +130,13 @@ async fn a_dump_is_refused_in_whatever_way_it_was_put_back() {
     let (database, other) = (installation().await, PostgresServer::shared().create_database());
     database.dump(&dump);
     drop(open(&database).await.unwrap());
-    // Into another database, into the same one in the place of its tables, and only the rows into tables that stay.
+    // Into another database; into the same one, replacing its tables; and only the rows, into existing
+    // tables.
     other.restore_from(&dump);
     is_refused(&other).await;
     database.restore_from(&dump);
     is_refused(&database).await;
-    // The way out works through each, and lasts; a dump of what came out is refused as well.
+    // The restore command works for each of them, permanently; a dump of its result is refused as well.
     for database in [&database, &other] {
         restore_as(database, Credentials::Distrust, Some("root")).await.unwrap();
         drop(open(database).await.unwrap());
@@ -155,7 +157,7 @@ async fn what_keeps_the_tables_is_no_dump() {
         database.run(upkeep);
     }
     drop(open(&database).await.unwrap());
-    // A copy of the files under another name is another database, whose twin goes on beside it.
+    // A copy of the database files under another name is another database, while the original stays in use.
     let copy = PostgresServer::shared().create_database_from(database.name());
     is_refused(&copy).await;
 }

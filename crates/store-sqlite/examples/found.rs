@@ -1,6 +1,7 @@
-//! How fast grants are founded: `cargo run --release -p store-sqlite --example found -- CALLERS GRANTS PATH`.
+//! A benchmark that creates grants: `cargo run --release -p store-sqlite --example found -- CALLERS GRANTS
+//! PATH`.
 //!
-//! Prints grants per second, units of work per commit, and the CPU time that one founding costs the whole process.
+//! It prints grants per second, operations per commit, and the CPU time of the whole process for each grant.
 
 #![expect(clippy::print_stdout, reason = "it reports to people")]
 
@@ -135,13 +136,13 @@ fn event() -> NewAuditEvent {
     NewAuditEvent::new(Action::Initialise, Outcome::Success, Timestamp::from_secs(0))
 }
 
-/// Seconds since some moment.
+/// Seconds since an arbitrary time.
 fn now() -> Result<f64, Box<dyn std::error::Error>> {
     let uptime = std::fs::read_to_string("/proc/uptime")?;
     Ok(uptime.split_ascii_whitespace().next().ok_or("no uptime")?.parse()?)
 }
 
-/// User and system time of this process, from Linux's accounts in ticks of 10 ms.
+/// The user and system time of this process, from Linux's accounting in ticks of 10 ms.
 fn cpu_secs() -> Result<f64, Box<dyn std::error::Error>> {
     let stat = std::fs::read_to_string("/proc/self/stat")?;
     let fields: Vec<&str> = stat.rsplit(')').next().ok_or("no fields")?.split_ascii_whitespace().collect();

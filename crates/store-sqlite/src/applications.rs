@@ -110,7 +110,7 @@ impl Applications for SqliteStore {
     }
 }
 
-/// Several statements that see the same state of the database.
+/// Runs several statements on the same snapshot of the database.
 fn at_one_moment<T>(db: &Connection, work: impl FnOnce(&Connection) -> sql::Result<T>) -> sql::Result<T> {
     sql::run(db, "BEGIN")?;
     let outcome = work(db);
@@ -123,7 +123,7 @@ pub(crate) fn find(db: &Connection, id: ApplicationId) -> sql::Result<Option<App
     found.map(|application| with_secrets(db, application)).transpose()
 }
 
-/// The application, where whoever acts still has the rights and it is within reach.
+/// Finds the application, if the caller still has the rights and may see it.
 pub(crate) fn within_reach(
     db: &Connection,
     id: ApplicationId,
@@ -136,7 +136,7 @@ pub(crate) fn within_reach(
     Ok(found.ok_or(ApplicationRefusal::Unknown))
 }
 
-/// The application as it is after a write.
+/// Reads the application after a write.
 pub(crate) fn stored(db: &Connection, id: ApplicationId) -> sql::Result<Application> {
     find(db, id)?.ok_or_else(|| Failure::Inconsistent(format!("application {id} has vanished")))
 }
@@ -203,7 +203,7 @@ fn insert(
         secrets::insert(db, id, secret, new.at)?;
     }
     versions::grow(db, Kind::Applications)?;
-    // Its id is known only here.
+    // The id is only known now.
     audit::append(db, &NewAuditEvent { application: Some(id), ..event.clone() })?;
     stored(db, id).map(Ok)
 }

@@ -65,7 +65,8 @@ fn list(db: &Connection, filter: &AuditFilter) -> sql::Result<Vec<AuditEvent>> {
     if let Some(since) = filter.since {
         narrow(" AND at >= ?", micros(since).into());
     }
-    // With both ends the index over time is used; with the beginning alone everything before it would be read.
+    // With both bounds SQLite uses the index over time; with only a lower bound it would read everything
+    // before it.
     if let Some(until) = filter.until.or(filter.since.map(|_| Timestamp::MAX)) {
         narrow(" AND at < ?", micros(until).into());
     }

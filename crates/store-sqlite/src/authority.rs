@@ -1,4 +1,4 @@
-//! Whether the rights by which an act was judged still hold.
+//! Checks that the rights on which a decision rests still hold.
 
 use oauth::account::{Permission, Rights};
 use oauth::audit::NewAuditEvent;
@@ -9,7 +9,7 @@ use store::columns::permissions_from_bits;
 
 use crate::sql;
 
-/// Whether the act that the event records may still be done; the server's own acts always may.
+/// Whether the operation that the event records is still allowed. The server's own operations always are.
 pub(crate) fn holds(db: &Connection, event: &NewAuditEvent) -> sql::Result<bool> {
     let Some(authority) = &event.authority else { return Ok(true) };
     for rights in authority.people() {
@@ -30,7 +30,7 @@ fn rights_hold(db: &Connection, rights: &Rights) -> sql::Result<bool> {
     Ok(rights.hold(epoch, &permissions_of_user(db, rights.user)?))
 }
 
-/// What the user's roles allow.
+/// The permissions of all roles of the user.
 pub(crate) fn permissions_of_user(db: &Connection, user: UserId) -> sql::Result<Vec<Permission>> {
     const BITS: &str =
         "SELECT r.permissions FROM user_roles m CROSS JOIN roles r ON r.id = m.role_id WHERE m.user_id = ?1";
@@ -38,7 +38,7 @@ pub(crate) fn permissions_of_user(db: &Connection, user: UserId) -> sql::Result<
     Ok(permissions_from_bits(bits.into_iter().fold(0, |all, some| all | some)))
 }
 
-/// What the roles allow together.
+/// The permissions of these roles together.
 pub(crate) fn permissions_of_roles(db: &Connection, roles: &[RoleId]) -> sql::Result<Vec<Permission>> {
     const BITS: &str = "SELECT permissions FROM roles WHERE id = ?1";
     let mut all = 0;

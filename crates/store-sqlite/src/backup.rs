@@ -1,9 +1,10 @@
-//! A copy of the database in one file, made beside a running server.
+//! A copy of the database in one file, made while a server is running.
 //!
-//! SQLite's backup interface copies page by page inside one read transaction. In write-ahead logging a reader stops nobody
-//! who writes, and the copy is the state of the moment at which it began, however long it takes; without the transaction
-//! around it the copy would begin anew whenever the server commits, and never end under load. `VACUUM INTO` would give the
-//! same consistency, but it builds every index again beside a server that wants the processor, and tells no progress.
+//! SQLite's backup interface copies page by page inside one read transaction. With write-ahead logging a
+//! reader never blocks a writer, and the copy is a snapshot of the time at which it started, however long it
+//! takes. Without the surrounding transaction the copy would start again whenever the server commits, and
+//! would never finish under load. `VACUUM INTO` is equally consistent, but it rebuilds every index while the
+//! server needs the CPU, and it reports no progress.
 
 use std::fs::File;
 use std::io;
@@ -17,26 +18,26 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use crate::error::{Failure, in_words};
 use crate::{OpenError, Options, Presence, audit, connection, migrations};
 
-/// Pages in one step, after which the progress is told: 4 MiB.
+/// Pages in one step, after which progress is reported: 4 MiB.
 const STEP_PAGES: i32 = 1_000;
 
-/// What to copy.
+/// The parameters of a backup.
 #[derive(Debug)]
 pub struct Backup<'a> {
-    /// The database, which a server may use.
+    /// The database; a server may be using it.
     pub from: &'a Path,
     /// The new file.
     pub to: &'a Path,
-    /// Written into the copy, so that it knows when it was taken.
+    /// The audit event, which is written into the copy and records when it was taken.
     pub event: &'a NewAuditEvent,
 }
 
-/// What a copy holds, as counted in the copy itself.
+/// The content of a copy, counted in the copy itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Figures {
-    /// Its size in bytes.
+    /// The size in bytes.
     pub bytes: u64,
-    /// When it was taken: the time of the newest entry of its audit log.
+    /// When it was taken: the time of the newest event in its audit log.
     pub taken_at: Timestamp,
     /// User accounts.
     pub users: u64,
@@ -46,18 +47,18 @@ pub struct Figures {
     pub data_sources: u64,
     /// Grants.
     pub grants: u64,
-    /// Entries of the audit log.
+    /// Events in the audit log.
     pub audit_events: u64,
 }
 
-/// Why there is no copy, or why one cannot be used.
+/// Why a copy could not be made or used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CopyError {
-    /// Nothing is ever overwritten.
+    /// The target exists; nothing is ever overwritten.
     #[error("{} exists already and is never overwritten: choose another name", .0.display())]
     Exists(PathBuf),
-    /// The name under which a copy is made is taken.
+    /// The temporary name of the copy is taken.
     #[error(
         "{} is there: another backup is running, or one was interrupted. If none is running, delete that file and try again",
         .0.display()
@@ -66,13 +67,13 @@ pub enum CopyError {
     /// The file system refused.
     #[error("{} cannot be written", .path.display())]
     File {
-        /// Which file.
+        /// The path of the file.
         path: PathBuf,
-        /// What it said.
+        /// The error of the operating system.
         #[source]
         source: io::Error,
     },
-    /// What was copied is not whole.
+    /// The copied data is damaged.
     #[error(
         "{} is damaged ({what}): use another backup; if this happened while making one, check the disk under both files",
         path.display()
@@ -80,13 +81,13 @@ pub enum CopyError {
     Damaged {
         /// The file that was copied or checked.
         path: PathBuf,
-        /// What SQLite found.
+        /// The fault that SQLite found.
         what: String,
     },
-    /// The database that is to be compared with has an older form.
+    /// The database to compare with has an older schema.
     #[error("{} has the form of an older version: run `sluicegate migrate` on its folder first, then try again", .0.display())]
     Older(PathBuf),
-    /// Nobody could administer what was restored.
+    /// No active Administrator would remain after the restore.
     #[error(
         "no active Administrator would remain; nothing was changed. Name a user of the backup with --administrator NAME: \
          that user becomes an active Administrator with a new password"
@@ -97,18 +98,18 @@ pub enum CopyError {
         "the backup has no user {name}; nothing was changed. Its Administrators are: {administrators}; name one with --administrator NAME"
     )]
     UnknownAdministrator {
-        /// The name that was given.
+        /// The name in the request.
         name: String,
-        /// The names that it could be.
+        /// The names that are possible.
         administrators: String,
     },
-    /// It could not be opened.
+    /// The database could not be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// SQLite refused.
+    /// SQLite reported an error.
     #[error("SQLite cannot go on: {}", in_words(.0))]
     Database(rusqlite::Error),
-    /// A record that cannot be.
+    /// A stored record is invalid.
     #[error("the database holds what cannot be: {0}")]
     Inconsistent(String),
 }
@@ -129,7 +130,7 @@ impl From<Failure> for CopyError {
 }
 
 impl CopyError {
-    /// Where SQLite stumbled over a broken file, the error that names it.
+    /// If SQLite failed because the file is damaged, returns the error that names the file.
     pub(crate) fn with_damage_of(self, path: &Path) -> Self {
         match self {
             Self::Database(error) | Self::Open(OpenError::Database(error)) if is_damage(&error) => {
@@ -145,14 +146,14 @@ impl CopyError {
     }
 }
 
-/// Makes the copy, checks it, makes it durable and gives it its name last. `progress` is told in hundredths.
+/// Makes the copy, checks it, makes it durable and finally renames it. `progress` receives percentages.
 ///
 /// # Errors
-/// [`CopyError`]; then nothing is left behind.
+/// [`CopyError`]; no file is left behind.
 pub fn backup(order: &Backup<'_>, progress: &mut dyn FnMut(u8)) -> Result<Figures, CopyError> {
     connection::check_file(order.from)?;
     let _presence = match Presence::shared(order.from) {
-        // What lies where nobody may write is not being restored either.
+        // A file in a folder that is not writable is not being restored either.
         Err(OpenError::File { .. }) => None,
         other => Some(other?),
     };
@@ -177,13 +178,14 @@ fn fill(order: &Backup<'_>, path: &Path, progress: &mut dyn FnMut(u8)) -> Result
         copy.close().map_err(|(_, error)| error)?;
     }
     let figures = inspect(&open_checked(path)?, path)?;
-    // Not before: closing a file of one's own lets go of SQLite's locks on it.
+    // Only now: when a process closes a file, it loses SQLite's locks on that file.
     sync(path).map_err(CopyError::of_file(path))?;
     Ok(figures)
 }
 
-/// A copy that is being made: nobody relies on it, so it is synced once at the end. It bears our mark before it holds
-/// anything, so that one that is interrupted is never taken for somebody's data.
+/// Opens the copy in progress. Nothing relies on it yet, so it is synced once, at the end. It carries our
+/// application id before it contains anything, so that an interrupted copy is never mistaken for foreign
+/// data.
 pub(crate) fn open_copy(path: &Path) -> Result<Connection, CopyError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let db = Connection::open_with_flags(path, flags)?;
@@ -193,7 +195,7 @@ pub(crate) fn open_copy(path: &Path) -> Result<Connection, CopyError> {
     Ok(db)
 }
 
-/// Copies everything that `source` holds at this moment.
+/// Copies the current content of `source`.
 pub(crate) fn copy_pages(
     source: &Connection,
     copy: &mut Connection,
@@ -217,18 +219,18 @@ pub(crate) fn copy_pages(
     Ok(source.execute_batch("COMMIT")?)
 }
 
-/// Leaves write-ahead logging, so that the copy is one file and can be read where nobody may write.
+/// Leaves WAL mode, so that the copy is a single file and can be read on a read-only file system.
 pub(crate) fn make_single_file(copy: &Connection) -> rusqlite::Result<()> {
     copy.pragma_update(None, "journal_mode", "delete")
 }
 
-/// A copy, for reading alone.
+/// Opens a copy read-only.
 fn open_checked(path: &Path) -> Result<Connection, CopyError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     Ok(Connection::open_with_flags(path, flags)?)
 }
 
-/// Checks that a copy is whole and ours, and counts what it holds. `named` is the file that an error speaks of.
+/// Checks that a copy is intact and ours, and counts its content. Errors name the file `named`.
 pub(crate) fn inspect(db: &Connection, named: &Path) -> Result<Figures, CopyError> {
     connection::refuse_foreign(db, named)?;
     if migrations::lacking(db)?.first().is_some_and(|step| step.number == 1) {
@@ -252,7 +254,7 @@ pub(crate) fn inspect(db: &Connection, named: &Path) -> Result<Figures, CopyErro
     })
 }
 
-/// Reads every page and every index of one of the databases of a connection.
+/// Checks every page and every index of one of the databases of a connection.
 pub(crate) fn check_integrity(db: &Connection, schema: &str, named: &Path) -> Result<(), CopyError> {
     let damaged = |what: String| CopyError::Damaged { path: named.to_owned(), what };
     let found: rusqlite::Result<String> =
@@ -271,7 +273,7 @@ pub(crate) fn check_integrity(db: &Connection, schema: &str, named: &Path) -> Re
     }
 }
 
-/// Whether the file is broken, rather than busy, forbidden or full.
+/// Whether the error means that the file is damaged, rather than busy, unreadable or full.
 fn is_damage(error: &rusqlite::Error) -> bool {
     let code = error.sqlite_error_code();
     matches!(code, Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::SystemIoFailure))
@@ -283,13 +285,13 @@ pub(crate) fn sync(path: &Path) -> io::Result<()> {
     sync_folder(path)
 }
 
-/// Makes the names in the folder of a file durable.
+/// Makes the directory entries in the folder of a file durable.
 pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
-/// A copy under its temporary name; dropped before it is finished, it goes.
+/// A copy under its temporary name; the file is deleted if the value is dropped before it is finished.
 struct Unfinished(PathBuf);
 
 impl Unfinished {
@@ -303,14 +305,14 @@ impl Unfinished {
         }
     }
 
-    /// A second name does not replace a file that somebody else made meanwhile, as renaming would.
+    /// A hard link fails if the target exists; a rename would replace a file that somebody created meanwhile.
     fn finish(self, to: &Path) -> Result<(), CopyError> {
         match std::fs::hard_link(&self.0, to) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 return Err(CopyError::Exists(to.to_owned()));
             }
-            // A file system without second names.
+            // The file system has no hard links.
             Err(_) => std::fs::rename(&self.0, to).map_err(CopyError::of_file(to))?,
         }
         drop(self);
@@ -320,7 +322,7 @@ impl Unfinished {
 
 impl Drop for Unfinished {
     fn drop(&mut self) {
-        // What cannot be deleted is named by the next backup to the same place.
+        // If the deletion fails, the next backup to the same path reports the file.
         for suffix in ["", "-journal", "-wal", "-shm"] {
             drop(std::fs::remove_file(connection::beside(&self.0, suffix)));
         }

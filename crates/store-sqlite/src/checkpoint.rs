@@ -1,4 +1,4 @@
-//! Copying the write-ahead log back into the database, beside the writer.
+//! Checkpoints: the write-ahead log is copied back into the database on a thread of its own.
 
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -11,10 +11,11 @@ use rusqlite::wal::CheckpointMode;
 use crate::writer::Shared;
 use crate::{OpenError, Options, connection};
 
-/// From how many pages on the log is copied back: 4 MiB. A longer log makes reads and the next start slower.
+/// The length in pages from which the log is copied back: 4 MiB. A longer log slows down reads and the next
+/// start.
 pub(crate) const LONG_LOG_PAGES: usize = 1_000;
 
-/// The thread that copies; it stops when this is dropped.
+/// The checkpoint thread; it stops when this is dropped.
 pub(crate) struct Checkpointer {
     signal: Signal,
     thread: Option<JoinHandle<()>>,
@@ -45,7 +46,7 @@ impl Signal {
         }
     }
 
-    /// Waits for something to do; `false` means stop.
+    /// Waits for work; `false` means stop.
     fn wait(&self) -> bool {
         let (state, changed) = &*self.0;
         let state = state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -75,7 +76,7 @@ impl Drop for Checkpointer {
     fn drop(&mut self) {
         self.signal.set(Wanted::Stop);
         if let Some(thread) = self.thread.take() {
-            // Nothing depends on what it did last.
+            // Nothing depends on the thread's result.
             let _ = thread.join();
         }
     }

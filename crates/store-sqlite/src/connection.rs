@@ -9,20 +9,21 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::{OpenError, Options};
 
-/// SQLite before it may lose committed writes when a checkpoint meets a writer.
+/// The oldest safe SQLite version; earlier ones can lose committed writes when a checkpoint runs concurrently
+/// with a writer.
 const OLDEST_LIBRARY: i32 = 3_051_003;
 
-/// Stands in the header of the file, so that it is never mistaken for somebody else's database: `SLGC`.
+/// The application id in the file header, which marks the file as ours: `SLGC`.
 pub(crate) const APPLICATION_ID: i32 = 0x534c_4743;
 
-/// Takes its place when the installation has moved into another database: `SLGM`. Versions of this program that do not
-/// know it take the file for somebody else's and refuse it too.
+/// The application id after the installation was migrated to another database: `SLGM`. Versions that do not
+/// know it treat the file as foreign and refuse it too.
 pub(crate) const MOVED_ID: i32 = 0x534c_474d;
 
-/// Statements that a connection keeps compiled; more than there are.
+/// The maximum number of compiled statements that a connection caches; there are fewer.
 const STATEMENTS: usize = 160;
 
-/// Makes the file, empty and private: what SQLite puts beside it gets the same permissions.
+/// Creates an empty, private file. SQLite gives the files that it puts beside it the same permissions.
 pub(crate) fn create_file(path: &Path) -> Result<(), OpenError> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -35,7 +36,7 @@ pub(crate) fn create_file(path: &Path) -> Result<(), OpenError> {
     }
 }
 
-/// Refuses a file that is not there, and a library that is too old.
+/// Refuses a missing file and an outdated SQLite library.
 pub(crate) fn check_file(path: &Path) -> Result<(), OpenError> {
     if rusqlite::version_number() < OLDEST_LIBRARY {
         return Err(OpenError::OldLibrary(rusqlite::version()));
@@ -43,14 +44,14 @@ pub(crate) fn check_file(path: &Path) -> Result<(), OpenError> {
     if path.is_file() { Ok(()) } else { Err(OpenError::Missing(path.to_owned())) }
 }
 
-/// The file of that name with something appended, as SQLite names what it puts beside a database.
+/// The path with a suffix appended, as SQLite names the files beside a database.
 pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
 }
 
-/// Takes the permissions of everybody but the owner away from the database and the files beside it.
+/// Restricts the database and the files beside it to their owner.
 pub(crate) fn keep_private(path: &Path) -> Result<(), OpenError> {
     for file in [path.to_owned(), beside(path, "-wal"), beside(path, "-shm")] {
         if let Err(source) = restrict(&file) {
@@ -81,8 +82,9 @@ fn restrict(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// A connection that may write. The write-ahead log is copied back by the checkpointer, hence no automatic checkpoint;
-/// `synchronous = FULL` syncs the log at each commit, which is what makes an acknowledged write durable.
+/// Opens a connection that may write. The checkpoint thread copies the write-ahead log back, so automatic
+/// checkpoints are off. `synchronous = FULL` syncs the log at each commit, which makes an acknowledged write
+/// durable.
 pub(crate) fn open_writer(path: &Path, options: Options) -> Result<Connection, OpenError> {
     let db = Connection::open_with_flags(
         path,
@@ -95,20 +97,22 @@ pub(crate) fn open_writer(path: &Path, options: Options) -> Result<Connection, O
     db.pragma_update(None, "foreign_keys", true)?;
     db.pragma_update(None, "wal_autocheckpoint", 0)?;
     db.pragma_update(None, "journal_size_limit", 64 << 20)?;
-    // In KiB: the inner pages and the right-hand ends of the tables and indexes that founding touches.
+    // In KiB: enough for the inner pages, and for the right-hand ends of the tables and indexes that creating
+    // a grant touches.
     db.pragma_update(None, "cache_size", -32_768)?;
     Ok(db)
 }
 
-/// A connection that nobody else may have besides, and that keeps all others out until it is closed, however the process
-/// ends: in WAL mode every open connection shares SQLite's lock on the file, and this one holds it alone.
+/// Opens the only connection to the database; no other can be opened until it is closed, however the process
+/// ends. In WAL mode every open connection shares SQLite's lock on the file; this connection holds it
+/// exclusively.
 pub(crate) fn open_alone(path: &Path, options: Options) -> Result<Connection, OpenError> {
     let db = Connection::open_with_flags(
         path,
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
     prepare(&db, options)?;
-    // Before anything is read, since only then the lock is taken with the first read.
+    // This must come before the first read, which then takes the lock.
     db.pragma_update(None, "locking_mode", "exclusive")?;
     match refuse_foreign(&db, path) {
         Ok(()) | Err(OpenError::Moved(_)) => {}
@@ -134,18 +138,18 @@ pub(crate) fn open_reader(path: &Path, options: Options) -> rusqlite::Result<Con
 pub(crate) fn prepare(db: &Connection, options: Options) -> rusqlite::Result<()> {
     db.busy_timeout(options.busy_timeout)?;
     db.set_prepared_statement_cache_capacity(STATEMENTS);
-    // Otherwise a statement is compiled again whenever other values are bound, which took four fifths of the time of
-    // founding a grant.
+    // Without this, SQLite compiles a statement again whenever other values are bound, which took four fifths
+    // of the time of creating a grant.
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     db.pragma_update(None, "temp_store", "memory")
 }
 
-/// Whose file the header says that it is; 0 where nobody has said.
+/// The application id in the header; 0 if there is none.
 pub(crate) fn mark(db: &Connection) -> rusqlite::Result<i32> {
     db.pragma_query_value(None, "application_id", |row| row.get(0))
 }
 
-/// An empty database is ours to fill; any other must carry our mark.
+/// Accepts an empty database and one with our application id; refuses any other.
 pub(crate) fn refuse_foreign(db: &Connection, path: &Path) -> Result<(), OpenError> {
     let foreign = || OpenError::Foreign(path.to_owned());
     let mark = mark(db).map_err(|error| match error.sqlite_error_code() {

@@ -1,4 +1,4 @@
-//! Consents, and what a user has allowed altogether.
+//! Consents, and the list of everything that a user has allowed.
 
 use oauth::audit::NewAuditEvent;
 use oauth::grant::{Allowed, Consent};
@@ -24,7 +24,7 @@ pub(crate) fn find(
     sql::find(db, FIND, (user.get(), application.get()), read)
 }
 
-/// Under the epochs in which it was decided, or not at all.
+/// Stores the consent only if both epochs are still those of the decision.
 pub(crate) fn allow(
     db: &Connection,
     new: &NewConsent,
@@ -49,7 +49,7 @@ pub(crate) fn allow(
     Ok(Some(consent))
 }
 
-/// A consent that an epoch has left behind may still lie there; the new one takes its place under a new id.
+/// A consent of an earlier epoch may still be stored; the new one replaces it and has a new id.
 fn insert(
     db: &Connection,
     (user, user_epoch): (UserId, Epoch),
@@ -72,7 +72,7 @@ fn delete(db: &Connection, user: UserId, application: ApplicationId) -> sql::Res
     sql::execute(db, DELETE, (user.get(), application.get())).map(drop)
 }
 
-/// The epochs of the user and of the application, unless one of them is gone.
+/// The epochs of the user and the application; `None` if one of them was deleted.
 fn epochs(db: &Connection, user: UserId, application: ApplicationId) -> sql::Result<Option<(Epoch, Epoch)>> {
     const EPOCHS: &str =
         "SELECT u.epoch, a.epoch FROM users u CROSS JOIN applications a WHERE u.id = ?1 AND a.id = ?2";

@@ -1,4 +1,4 @@
-//! Data sources and with whom they are shared.
+//! Data sources and the users with whom they are shared.
 
 use oauth::account::DataSource;
 use oauth::audit::NewAuditEvent;
@@ -128,7 +128,7 @@ fn find(db: &Connection, id: DataSourceId) -> sql::Result<Option<DataSource>> {
     sql::find(db, data_source_sql!("WHERE d.id = ?1"), [id.get()], read)
 }
 
-/// The data source, where whoever acts still has the rights and manages it.
+/// Finds the data source, if the caller still has the rights and may manage it.
 fn managed(db: &Connection, id: DataSourceId, event: &NewAuditEvent) -> Outcome {
     if !authority::holds(db, event)? {
         return Ok(Err(DataSourceRefusal::RightsChanged));
@@ -137,7 +137,7 @@ fn managed(db: &Connection, id: DataSourceId, event: &NewAuditEvent) -> Outcome 
     Ok(found.ok_or(DataSourceRefusal::Unknown))
 }
 
-/// Announces the change, writes the event and answers the data source as it is now.
+/// Advances the version, writes the event and returns the data source as it is now.
 fn finish(db: &Connection, id: DataSourceId, event: &NewAuditEvent) -> Outcome {
     versions::grow(db, Kind::DataSources)?;
     audit::append(db, event)?;

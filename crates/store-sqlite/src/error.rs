@@ -1,4 +1,4 @@
-//! What can go wrong, told apart by what the caller can do about it.
+//! Errors, classified by what the caller can do about them.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,16 +11,16 @@ use store::columns::Impossible;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// Creating would overwrite something.
+    /// A database is already there; it would be overwritten.
     #[error("{} exists already", .0.display())]
     Exists(PathBuf),
-    /// There is nothing to open.
+    /// There is no database to open.
     #[error("there is no system database at {}", .0.display())]
     Missing(PathBuf),
-    /// The file is a database of something else, or no database.
+    /// The file is another program's database, or no database.
     #[error("{} is not a system database of Sluicegate", .0.display())]
     Foreign(PathBuf),
-    /// The installation has moved into another database.
+    /// The installation was migrated to another database.
     #[error(
         "{} was copied into a shared database and is not served any more: a code could be redeemed in both, and what is \
          revoked in one would live on in the other. Name the shared database with SLUICEGATE_DATABASE or --database", .0.display()
@@ -31,33 +31,33 @@ pub enum OpenError {
         "the system database has migration {found}, but this version knows {known} and no later: use the newer version"
     )]
     Newer {
-        /// The last migration that ran.
+        /// The number of the last migration that ran.
         found: i64,
-        /// The last that this version knows.
+        /// The number of the last migration that this version knows.
         known: i64,
     },
-    /// Somebody has it alone, to put another file in its place or to move it up.
+    /// Another process has exclusive access, to replace the file or to migrate it to another database.
     #[error("{} is being restored or moved: try again when `sluicegate restore` or `copy` has ended", .0.display())]
     Restoring(PathBuf),
-    /// Somebody uses it.
+    /// Another process is using it.
     #[error(
         "{} is in use: stop the server and every other command that works on it, then try again. Nothing was changed",
         .0.display()
     )]
     InUse(PathBuf),
-    /// The SQLite library has a known fault that loses data.
+    /// The SQLite library has a known bug that loses data.
     #[error("SQLite {0} is too old: 3.51.3 or newer is needed")]
     OldLibrary(&'static str),
-    /// The file system refused.
+    /// The file system reported an error.
     #[error("cannot use {}", .path.display())]
     File {
-        /// Which file.
+        /// The path of the file.
         path: PathBuf,
-        /// What it said.
+        /// The error of the operating system.
         #[source]
         source: std::io::Error,
     },
-    /// SQLite refused.
+    /// SQLite reported an error.
     #[error("the system database cannot be opened: {}", in_words(.0))]
     Database(rusqlite::Error),
 }
@@ -68,7 +68,7 @@ impl From<rusqlite::Error> for OpenError {
     }
 }
 
-/// What SQLite says, in words that tell what to do. Of a failure of the disk it knows a number and no more.
+/// The error of SQLite in words that say what to do. For a disk failure SQLite reports only a number.
 pub(crate) fn in_words(error: &rusqlite::Error) -> String {
     let rusqlite::Error::SqliteFailure(code, words) = error else { return error.to_string() };
     let told = match code.code {
@@ -94,11 +94,11 @@ pub(crate) fn in_words(error: &rusqlite::Error) -> String {
     format!("{told} (SQLite's code {})", code.extended_code)
 }
 
-/// Why a unit of work or a read came to nothing.
+/// Why an operation or a read failed.
 #[derive(Debug)]
 pub(crate) enum Failure {
     Sql(rusqlite::Error),
-    /// A record that cannot be.
+    /// A stored record is invalid.
     Inconsistent(String),
 }
 
@@ -122,7 +122,7 @@ impl Failure {
         }
     }
 
-    /// Whether the whole transaction failed with it: the disk or the file, not the one unit.
+    /// Whether the whole transaction failed because of the disk or the file, rather than only this operation.
     pub(crate) fn spoils_transaction(&self) -> bool {
         matches!(self, Self::Sql(error) if matches!(kind(error), Kind::Busy | Kind::NotWritable | Kind::Unavailable))
     }
@@ -149,7 +149,7 @@ fn kind(error: &rusqlite::Error) -> Kind {
     }
 }
 
-/// The error of the contract for an error of the database; one error may answer many units.
+/// The contract's error for a database error; one error may be the answer to many operations.
 pub(crate) fn store_error(error: &Arc<rusqlite::Error>) -> StoreError {
     match kind(error) {
         Kind::Busy => StoreError::Busy,
@@ -159,7 +159,7 @@ pub(crate) fn store_error(error: &Arc<rusqlite::Error>) -> StoreError {
     }
 }
 
-/// The answer to everything that comes after closing.
+/// The error of every operation after closing.
 pub(crate) fn closed() -> StoreError {
     StoreError::Unavailable("the store is closed".into())
 }

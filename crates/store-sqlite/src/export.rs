@@ -1,9 +1,9 @@
-//! Reading an installation row by row, to copy it into another database.
+//! Reads an installation row by row, to copy it into another database.
 //!
-//! Whoever exports has the database alone, from [`Export::open`] until it is dropped, twice over: by the lock that keeps a
-//! restore from taking the file's place meanwhile, and by SQLite's own, which also notices programs that do not know the
-//! first. The header of the file remembers which copy was begun last, and at the end that the installation has moved; the
-//! tables are not touched.
+//! An export has exclusive access from [`Export::open`] until it is dropped, through two locks: the one that
+//! prevents a restore from replacing the file, and SQLite's own lock, which also stops programs that do not
+//! know the first. The file header records which copy was started last and, at the end, that the installation
+//! was migrated; the tables are not changed.
 
 use std::path::Path;
 
@@ -18,16 +18,17 @@ use crate::{OpenError, Options, Presence, connection, migrations, sql};
 /// An installation that is being copied.
 pub struct Export {
     db: Connection,
-    /// The last field: it is let go when the connection is closed.
+    /// The last field, so that the lock is released after the connection is closed.
     _presence: Presence,
 }
 
 impl Export {
-    /// Opens the database at `path` for nobody but this process, and runs the migrations that it lacks.
+    /// Opens the database at `path` exclusively, and runs pending migrations.
     ///
     /// # Errors
-    /// As for [`SqliteStore::open`](crate::SqliteStore::open), and when another process has it open. An installation that
-    /// has moved is opened all the same: its copy may lack its last step.
+    /// As for [`SqliteStore::open`](crate::SqliteStore::open), and if another process has it open. An
+    /// installation that was already migrated to another database can still be opened, because the last step
+    /// of its copy may be missing.
     pub fn open(path: &Path, options: Options) -> Result<Self, OpenError> {
         connection::check_file(path)?;
         let presence = Presence::alone(path)?;
@@ -37,51 +38,51 @@ impl Export {
         Ok(Self { db, _presence: presence })
     }
 
-    /// Whether the installation has moved into the database of the last copy.
+    /// Whether the installation was migrated to the target of the last copy.
     ///
     /// # Errors
-    /// When the file cannot be read.
+    /// If the file cannot be read.
     pub fn has_moved(&self) -> Result<bool, StoreError> {
         answer(|| Ok(connection::mark(&self.db)? == connection::MOVED_ID))
     }
 
-    /// The number of the copy that was begun last; 0 where there was none.
+    /// The number of the copy that was started last; 0 if there was none.
     ///
     /// # Errors
-    /// When the file cannot be read.
+    /// If the file cannot be read.
     pub fn copy_number(&self) -> Result<i32, StoreError> {
         answer(|| Ok(self.db.pragma_query_value(None, "user_version", |row| row.get(0))?))
     }
 
-    /// Remembers the number of a copy that begins. An earlier one cannot be taken up again then.
+    /// Records the number of a copy that starts. Earlier copies can then no longer be resumed.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// If it cannot be written.
     pub fn begin_copy(&self, number: i32) -> Result<(), StoreError> {
         answer(|| Ok(self.db.pragma_update(None, "user_version", number)?))
     }
 
-    /// Marks the installation as moved: from now on nothing but an export opens it.
+    /// Marks the installation as migrated; from now on only an export can open it.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// If it cannot be written.
     pub fn mark_as_moved(&self) -> Result<(), StoreError> {
         answer(|| Ok(self.db.pragma_update(None, "application_id", connection::MOVED_ID)?))
     }
 
-    /// How many rows a table has.
+    /// The number of rows in a table.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// If it cannot be read.
     pub fn count(&self, table: &Table) -> Result<u64, StoreError> {
         let query = format!("SELECT count(*) FROM {}", table.name);
         answer(|| sql::value(&self.db, &query, ()).map(i64::cast_unsigned))
     }
 
-    /// The first rows of a table whose keys are above `after`, in the order of their keys, at most so many.
+    /// The first rows of a table whose keys are above `after`, in key order, at most `limit`.
     ///
     /// # Errors
-    /// When they cannot be read, or one holds what it must not hold.
+    /// If they cannot be read, or one contains an invalid value.
     pub fn window(&self, table: &Table, after: &Key, limit: usize) -> Result<Vec<Row>, StoreError> {
         let names =
             |columns: &[Column]| columns.iter().map(|column| column.name).collect::<Vec<_>>().join(", ");
@@ -97,10 +98,10 @@ impl Export {
         answer(|| sql::list(&self.db, &query, params_from_iter(values), |row| read(table, row)))
     }
 
-    /// The largest id that a table has ever given, also to rows that have gone; 0 where there was none.
+    /// The largest id that a table has ever assigned, including deleted rows; 0 if there was none.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// If it cannot be read.
     pub fn last_id(&self, table: &Table) -> Result<i64, StoreError> {
         const GIVEN: &str = "SELECT seq FROM sqlite_sequence WHERE name = ?1";
         if table.ids == Ids::Chosen {

@@ -1,4 +1,4 @@
-//! Faults on demand, for tests: the errors that a disk would give, at the moment when it would give them.
+//! Fault injection for tests: the errors of a failing disk, on demand.
 
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::thread;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ffi};
 
-/// What shall go wrong in a store.
+/// The faults to inject into a store.
 #[derive(Debug, Default)]
 pub struct Faults {
     failing: AtomicU32,
@@ -17,7 +17,7 @@ pub struct Faults {
     is_read_only: AtomicBool,
 }
 
-/// The error of a commit that fails on demand.
+/// The error with which a commit fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(i32)]
 pub enum CommitFault {
@@ -30,7 +30,7 @@ pub enum CommitFault {
 }
 
 impl Faults {
-    /// Lets the next `commits` commits fail.
+    /// Makes the next `commits` commits fail.
     pub fn fail_commits(&self, commits: u32, fault: CommitFault) {
         self.code.store(fault as i32, Ordering::Release);
         self.failing.store(commits, Ordering::Release);
@@ -41,7 +41,7 @@ impl Faults {
         self.delay_micros.store(u64::try_from(delay.as_micros()).unwrap_or(u64::MAX), Ordering::Release);
     }
 
-    /// Lets the database grow no further, as on a full disk; `false` lets it grow again.
+    /// Stops the database file from growing, as on a full disk; `false` ends this.
     pub fn fill_disk(&self, full: bool) {
         self.most_pages.store(if full { 1 } else { i64::from(u32::MAX) - 1 }, Ordering::Release);
     }
@@ -58,7 +58,7 @@ impl Faults {
                 .expect("SQLite rounds the number up to the pages that there are");
         }
         let read_only = self.read_only.load(Ordering::Acquire);
-        // The pragma makes every statement be compiled again, hence only when it changes something.
+        // The pragma makes SQLite compile every statement again, so it runs only on a change.
         if self.is_read_only.swap(read_only, Ordering::AcqRel) != read_only {
             db.pragma_update(None, "query_only", read_only).expect("the pragma has no way to fail");
         }

@@ -1,4 +1,4 @@
-//! Grants: founding, rotating and ending them.
+//! Creating, rotating and revoking grants.
 
 use oauth::audit::NewAuditEvent;
 use oauth::grant::{Allowed, Consent, Grant, GrantOrigin};
@@ -90,8 +90,9 @@ impl Grants for SqliteStore {
     }
 }
 
-/// One statement founds the grant and checks everything that it rests on; only when it founds nothing do we ask why.
-/// `OR FAIL` spares the statement a journal of its own: it writes one row, so there is nothing to take back.
+/// One statement creates the grant and checks its preconditions; only if it creates nothing is the reason
+/// looked up. `OR FAIL` avoids a statement journal: the statement writes one row, so there is nothing to
+/// undo.
 fn found(
     db: &Connection,
     new: &NewGrant,
@@ -149,7 +150,7 @@ fn founded_by(db: &Connection, code: Option<CodeId>) -> sql::Result<Option<Grant
     })
 }
 
-/// Ends a grant with all its tokens, unless that was done before.
+/// Revokes a grant with all its tokens, unless it was revoked before.
 fn end(
     db: &Connection,
     id: GrantId,
@@ -163,7 +164,7 @@ fn end(
     revocations::append(db, Subject::Grant(id), at, revocation_expires_at).map(Some)
 }
 
-/// A grant that an epoch has left behind is not rotated either.
+/// Does not rotate a grant of an earlier epoch.
 fn rotate(db: &Connection, id: GrantId, generation: i64, key: u32, at: Timestamp) -> sql::Result<Rotated> {
     const ROTATE: &str = "UPDATE grants SET generation = generation + 1, rotated_at = ?4, key = ?3
         WHERE id = ?1 AND generation = ?2 AND revoked_at IS NULL

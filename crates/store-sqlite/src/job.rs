@@ -1,4 +1,5 @@
-//! A unit of work as the writer sees it: something to run inside a transaction, and somebody who waits for the outcome.
+//! An operation as the writer sees it: work to run inside a transaction, and a caller who waits for the
+//! result.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,13 +12,13 @@ use crate::error::Failure;
 use crate::sql;
 
 pub(crate) trait Job: Send {
-    /// Runs the work and keeps what came of it. Called again when the transaction around it had to be given up.
+    /// Runs the work and stores its result. Called again if the surrounding transaction was rolled back.
     fn run(&mut self, db: &Connection) -> Result<(), Failure>;
 
-    /// Keeps a failure as what came of it, while the other units of the transaction go on.
+    /// Stores a failure as the result, while the other operations of the transaction continue.
     fn fail(&mut self, failure: Failure);
 
-    /// Tells the caller what came of it, or that the transaction failed.
+    /// Sends the result to the caller, or reports that the transaction failed.
     fn answer(self: Box<Self>, committed: Result<(), StoreError>);
 }
 
@@ -27,7 +28,7 @@ struct Unit<Work, T> {
     caller: oneshot::Sender<Result<T, StoreError>>,
 }
 
-/// A unit of work and the place where its answer will be.
+/// Creates an operation, and the receiver of its result.
 pub(crate) fn unit<T: Send + 'static>(
     work: impl Fn(&Connection) -> sql::Result<T> + Send + 'static,
 ) -> (Box<dyn Job>, oneshot::Receiver<Result<T, StoreError>>) {
@@ -37,7 +38,7 @@ pub(crate) fn unit<T: Send + 'static>(
 
 impl<T: Send, Work: Fn(&Connection) -> sql::Result<T> + Send> Job for Unit<Work, T> {
     fn run(&mut self, db: &Connection) -> Result<(), Failure> {
-        // A panic must not take the writer with it: everybody else would wait for ever.
+        // A panic must not stop the writer: all other callers would wait forever.
         let outcome = catch_unwind(AssertUnwindSafe(|| (self.work)(db)))
             .unwrap_or_else(|panic| Err(Failure::Inconsistent(words_of(panic.as_ref()))));
         self.outcome = Some(Ok(outcome?));
@@ -54,7 +55,7 @@ impl<T: Send, Work: Fn(&Connection) -> sql::Result<T> + Send> Job for Unit<Work,
             (Ok(()), Some(outcome)) => outcome,
             (Ok(()), None) => Err(StoreError::Inconsistent("a unit of work was never run".to_owned())),
         };
-        // The caller may have gone; the work is done all the same.
+        // The caller may be gone; the work was done all the same.
         let _ = self.caller.send(outcome);
     }
 }

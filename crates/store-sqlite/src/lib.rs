@@ -1,13 +1,14 @@
 //! The embedded system database: SQLite with group commit.
 //!
-//! One thread writes. What queued while it committed last is committed together, so that one sync of the disk serves
-//! everybody who waits; each unit of work is atomic all the same. Reads run where they are asked for, on connections
-//! that the store keeps. A third thread copies the write-ahead log back, so that no commit waits for it.
+//! One thread writes. Everything that was queued during the last commit is committed together, so that one
+//! disk sync serves all waiting callers; each operation is still atomic. Reads run on the caller's thread, on
+//! connections that the store keeps open. A third thread copies the write-ahead log back, so that no commit
+//! waits for it.
 //!
-//! **Architecture invariant:** no OAuth error code and no HTTP here. Rules about several records that must hold together
-//! are conditions of one statement or of one unit of work; nothing is checked outside and written later.
+//! **Architecture invariant:** this crate knows no OAuth error code and no HTTP. A rule about several records
+//! is a condition of one statement or of one operation; nothing is checked outside and written later.
 //!
-//! Start reading at [`SqliteStore`], then `queue`, `writer`, and `grants` for the operations that matter most.
+//! Start reading at [`SqliteStore`], then `queue`, `writer`, and `grants` for the most important operations.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -31,7 +32,7 @@ mod export;
 pub mod faults;
 #[cfg(not(feature = "faults"))]
 mod faults {
-    //! Without the feature `faults` nothing is injected.
+    //! Stands in for fault injection when the feature `faults` is off.
 
     #[derive(Default)]
     pub(crate) struct Faults;
@@ -79,14 +80,14 @@ use queue::{Queue, Rejected};
 use readers::Readers;
 use writer::Writer;
 
-/// How a store behaves that no operator needs to change.
+/// Tuning options that no operator needs to change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {
-    /// Units of work that may wait; what comes on top is answered [`StoreError::Busy`].
+    /// The maximum number of queued operations; more are answered with [`StoreError::Busy`].
     pub queue: usize,
-    /// How long a write waits for another process that writes, such as the command line beside the server.
+    /// How long a write waits for another process that is writing, such as the command line.
     pub busy_timeout: Duration,
-    /// Most connections for reading; threads beyond that share them.
+    /// The maximum number of read connections; additional threads share them.
     pub readers: usize,
 }
 
@@ -96,29 +97,29 @@ impl Default for Options {
     }
 }
 
-/// The system database in one SQLite file. Dropping it commits what is queued and closes every connection.
+/// The system database in one SQLite file. Dropping it commits everything queued and closes every connection.
 pub struct SqliteStore {
     queue: Arc<Queue>,
     readers: Readers,
     writer: Option<Writer>,
-    /// The last field: it is let go when every connection is closed.
+    /// The last field, so that the lock is released after every connection is closed.
     _presence: Presence,
 }
 
 impl SqliteStore {
-    /// Makes a new database at `path`, readable by its owner alone, and opens it.
+    /// Creates a new database at `path`, readable by its owner only, and opens it.
     ///
     /// # Errors
-    /// When there is such a file already, or it cannot be written.
+    /// If the file exists, or cannot be written.
     pub fn create(path: &Path, options: Options) -> Result<Self, OpenError> {
         connection::create_file(path)?;
         Self::open(path, options)
     }
 
-    /// Opens a database, running the migrations that it lacks.
+    /// Opens a database and runs pending migrations.
     ///
     /// # Errors
-    /// When there is no such file, when it is not ours or belongs to a newer version, or cannot be written.
+    /// If the file does not exist, is not ours, belongs to a newer version, or cannot be written.
     pub fn open(path: &Path, options: Options) -> Result<Self, OpenError> {
         connection::check_file(path)?;
         let presence = Presence::shared(path)?;
@@ -130,7 +131,7 @@ impl SqliteStore {
         Ok(Self { queue, readers: Readers::new(path, options), writer: Some(writer), _presence: presence })
     }
 
-    /// Makes commits fail or linger.
+    /// The injected faults of this store.
     #[cfg(feature = "faults")]
     pub fn faults(&self) -> &faults::Faults {
         self.writer().faults()
@@ -140,7 +141,7 @@ impl SqliteStore {
         self.writer.as_ref().expect("it is taken by dropping alone")
     }
 
-    /// Reads here and now, on a connection of the store.
+    /// Runs a read on the caller's thread, on a connection of the store.
     fn read<'a, T: Send + 'a>(
         &'a self,
         work: impl FnOnce(&Connection) -> sql::Result<T> + Send + 'a,
@@ -152,8 +153,8 @@ impl SqliteStore {
         self.readers.with(work).map_err(Failure::into_store_error)
     }
 
-    /// Queues a unit of work and waits until it is committed. It may run a second time if a unit beside it failed, and
-    /// it must refuse before it writes.
+    /// Queues an operation and waits until it is committed. It may run twice if another operation of its
+    /// batch failed, and it must refuse before it writes.
     fn write<T: Send + 'static>(
         &self,
         work: impl Fn(&Connection) -> sql::Result<T> + Send + 'static,
@@ -171,18 +172,18 @@ impl SqliteStore {
 
 impl Drop for SqliteStore {
     fn drop(&mut self) {
-        // The last connection to close takes the log away with it, which one that only reads cannot.
+        // The last connection to close deletes the log, which a read-only connection cannot do.
         self.readers.close();
         drop(self.writer.take());
     }
 }
 
-/// A moment as it is stored.
+/// A time in its stored form: microseconds since the Unix epoch.
 fn micros(at: Timestamp) -> i64 {
     at.as_micros()
 }
 
-/// An optional moment as it is stored.
+/// An optional time in its stored form.
 fn micros_of(at: Option<Timestamp>) -> Option<i64> {
     at.map(Timestamp::as_micros)
 }

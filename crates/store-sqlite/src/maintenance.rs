@@ -1,4 +1,4 @@
-//! Upkeep and observation.
+//! Maintenance and metrics.
 
 use std::sync::atomic::Ordering;
 
@@ -8,7 +8,7 @@ use store::{Answer, Maintenance, Purge, Purged, StoreFigures, Usage};
 
 use crate::{SqliteStore, micros, sql};
 
-/// Rows of usage written in one unit of work, so that nobody waits long behind it.
+/// Usage rows written in one operation, so that nobody waits long behind it.
 const CHUNK: usize = 500;
 
 impl Maintenance for SqliteStore {
@@ -20,7 +20,7 @@ impl Maintenance for SqliteStore {
         let applications = usage.applications.into_iter().map(|(id, at)| (id.get(), at));
         let secrets = usage.secrets.into_iter().map(|(id, at)| (id.get(), at));
         let mut grants: Vec<_> = usage.grants.into_iter().map(|(id, at)| (id.get(), at)).collect();
-        // Neighbours lie on the same pages.
+        // Adjacent ids share pages.
         grants.sort_unstable();
         let kinds = [(APPLICATIONS, applications.collect()), (SECRETS, secrets.collect()), (GRANTS, grants)];
         Box::pin(async move {

@@ -1,4 +1,4 @@
-//! The steps by which the schema came to be. Append-only: a step that has run anywhere never changes.
+//! The migrations of the schema. The list is append-only: a migration that has run anywhere never changes.
 
 use std::path::Path;
 
@@ -6,12 +6,12 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use crate::{OpenError, Options, Presence, connection};
 
-/// One step.
+/// A migration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Migration {
-    /// Counts from 1; the same in every backend.
+    /// The number, from 1; the same in every backend.
     pub number: i64,
-    /// What it is about.
+    /// The subject of the migration.
     pub name: &'static str,
     sql: &'static str,
 }
@@ -41,7 +41,7 @@ const MIGRATIONS: &[Migration] = &[
     },
 ];
 
-/// The steps that the database at `path` lacks; changes nothing.
+/// The migrations that the database at `path` lacks. Changes nothing.
 ///
 /// # Errors
 /// As for [`SqliteStore::open`](crate::SqliteStore::open).
@@ -52,17 +52,18 @@ pub fn pending(path: &Path) -> Result<&'static [Migration], OpenError> {
     lacking(&db)
 }
 
-/// Runs the steps that the database at `path` lacks, and answers which those were. Safe beside a running server.
+/// Runs the migrations that the database at `path` lacks, and returns them. Safe while a server is running.
 ///
 /// # Errors
-/// As for [`SqliteStore::open`](crate::SqliteStore::open); then nothing has changed.
+/// As for [`SqliteStore::open`](crate::SqliteStore::open); nothing has changed then.
 pub fn migrate(path: &Path) -> Result<&'static [Migration], OpenError> {
     connection::check_file(path)?;
     let _presence = Presence::shared(path)?;
     run(&mut connection::open_writer(path, Options::default())?)
 }
 
-/// All that lack run in one transaction, which also keeps two processes that start at once from both running them.
+/// Runs all pending migrations in one transaction, so that two processes that start at the same time do not
+/// both run them.
 pub(crate) fn run(db: &mut Connection) -> Result<&'static [Migration], OpenError> {
     if lacking(db)?.is_empty() {
         return Ok(&[]);

@@ -1,26 +1,27 @@
-//! Who uses a database: whoever opens it shares a lock, and whoever puts another file in its place or moves it up has it
-//! alone.
+//! The database lock: every process that opens the database holds it shared, and a process that replaces the
+//! file or migrates it to another database holds it exclusively.
 //!
-//! SQLite's own locks hang on the file. A server that opened the old file a moment before another took its name would go on
-//! with the old one, and with the new one's write-ahead log. So the lock is on a file of its own beside the database,
-//! which is empty, never deleted, and let go by the operating system whenever a process ends.
+//! SQLite's own locks belong to the file. A server that opened the old file just before another took its name
+//! would continue with the old file and the write-ahead log of the new one. This lock is therefore on a
+//! separate file beside the database. That file is empty and never deleted, and the operating system releases
+//! the lock when a process ends.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 
 use crate::{OpenError, connection};
 
-/// The lock, as long as this lives.
+/// The lock, held until this is dropped.
 #[derive(Debug)]
 pub struct Presence {
     _file: File,
 }
 
 impl Presence {
-    /// As one of many who use the database.
+    /// Takes the lock shared, as one of many users of the database.
     ///
     /// # Errors
-    /// While it is being restored or moved, or when the folder cannot be written.
+    /// If the database is being restored or migrated, or the folder cannot be written.
     pub(crate) fn shared(database: &Path) -> Result<Self, OpenError> {
         let (file, path) = open(database)?;
         match file.try_lock_shared() {
@@ -30,10 +31,10 @@ impl Presence {
         }
     }
 
-    /// As the only one, who may put another file in the database's place.
+    /// Takes the lock exclusively, to replace the database.
     ///
     /// # Errors
-    /// While a server or a command uses the database, or when the folder cannot be written.
+    /// If a server or a command uses the database, or the folder cannot be written.
     pub fn alone(database: &Path) -> Result<Self, OpenError> {
         let (file, path) = open(database)?;
         match file.try_lock() {

@@ -1,27 +1,28 @@
-//! Deleting what is over, a batch at a time.
+//! Deletes expired and invalid rows, batch by batch.
 //!
-//! What is over stays over: an expiry is not moved, a revocation not undone, an epoch does not shrink. So the rows are
-//! found by reading, beside the writer, and the writer only deletes by id. Expired and revoked rows are found through an
-//! index. Rows that an epoch has left behind have none, because it would cost every founding; they are found by a pass
-//! over the table that goes on from batch to batch and begins only after an epoch has grown.
+//! Such rows stay invalid: an expiry is never moved, a revocation never undone, and an epoch never decreases.
+//! The rows are therefore found by reading, concurrently with the writer, and the writer only deletes by id.
+//! Expired and revoked rows are found through an index. Rows of earlier epochs have no index, because it
+//! would make every new grant slower; they are found by a pass over the table, which continues from batch to
+//! batch and starts only after an epoch has advanced.
 
 use rusqlite::Connection;
 use store::{Purge, Purged, StoreError};
 
 use crate::{SqliteStore, micros, sql};
 
-/// Most rows deleted at once, whatever is asked for.
+/// The maximum number of rows deleted at once, whatever the caller asks for.
 const LARGEST_BATCH: u32 = 1_000;
 
-/// Rows of a pass looked at in one go, before the thread is given away; about two milliseconds.
+/// Rows that a pass reads before it yields the thread; about two milliseconds.
 const WINDOW: i64 = 2_000;
 
-/// Rows of a pass looked at in one batch at most.
+/// The maximum number of such windows in one batch.
 const WINDOWS: u32 = 50;
 
-/// A table whose rows epochs leave behind.
+/// A table whose rows become invalid when an epoch advances.
 struct Swept {
-    /// The row of `sweeps`.
+    /// The id of its row in `sweeps`.
     id: i64,
     last: &'static str,
     window: &'static str,
@@ -54,7 +55,7 @@ macro_rules! swept {
 const GRANTS: Swept = swept!(1, "grants");
 const CONSENTS: Swept = swept!(2, "consents");
 
-/// How far a pass has got.
+/// The progress of a pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Pass {
     requested: i64,
@@ -63,7 +64,7 @@ struct Pass {
     until: i64,
 }
 
-/// Asks for a pass: an epoch has grown, or its subject is gone.
+/// Requests a pass, after an epoch has advanced or its subject was deleted.
 pub(crate) fn request_sweep(db: &Connection) -> sql::Result<()> {
     sql::execute(db, "UPDATE sweeps SET requested = requested + 1", ()).map(drop)
 }
@@ -123,7 +124,7 @@ impl SqliteStore {
         self.delete(delete, over).await
     }
 
-    /// Deletes these rows; an idle server writes nothing.
+    /// Deletes these rows. Without rows nothing is written, so an idle server does not write.
     async fn delete(&self, delete: &'static str, over: Vec<i64>) -> Result<u64, StoreError> {
         if over.is_empty() {
             return Ok(0);
@@ -131,7 +132,7 @@ impl SqliteStore {
         self.write(move |db| delete_all(db, delete, &over)).await
     }
 
-    /// Goes on with the pass over a table, if one is due.
+    /// Continues the pass over a table, if one is due.
     async fn sweep(&self, table: &'static Swept, batch: u32) -> Result<u64, StoreError> {
         let Some(begun) = self.read_now(|db| due(db, table))? else {
             return Ok(0);
@@ -168,7 +169,7 @@ fn delete_all(db: &Connection, delete: &str, ids: &[i64]) -> sql::Result<u64> {
     Ok(deleted)
 }
 
-/// The pass that is running, or the one that is to begin.
+/// The pass that is running or about to start, if any.
 fn due(db: &Connection, table: &Swept) -> sql::Result<Option<Pass>> {
     const PASS: &str = "SELECT requested, started, cursor, until FROM sweeps WHERE id = ?1";
     let stored = sql::find(db, PASS, [table.id], |row| {
@@ -185,7 +186,7 @@ fn due(db: &Connection, table: &Swept) -> sql::Result<Option<Pass>> {
     })
 }
 
-/// Looks at one window and moves the cursor past what it has seen.
+/// Reads one window and moves the cursor past it.
 fn look(db: &Connection, table: &Swept, pass: &mut Pass, room: i64) -> sql::Result<Vec<i64>> {
     let end: Option<i64> = sql::value(db, table.window, (pass.cursor, pass.until, WINDOW))?;
     let end = end.unwrap_or(pass.until);

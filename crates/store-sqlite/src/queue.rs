@@ -1,21 +1,21 @@
-//! The queue between those who want something written and the writer.
+//! The queue between callers that write and the writer thread.
 //!
-//! The writer takes everything that waits at once. After a large batch it lets the next one gather for a moment: those
-//! whom it has just answered are about to come back, and on a quick disk the first of them would otherwise pay for a
-//! commit of their own. A lone caller never waits.
+//! The writer takes everything that waits at once. After a large batch it lets the next one gather briefly:
+//! the callers that were just answered usually return at once, and on a fast disk the first of them would
+//! otherwise pay for a commit of its own. A single caller never waits.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::job::Job;
 
-/// Fewer callers than this in a round are not waited for.
+/// With fewer callers than this in a round, the writer does not wait for more.
 const CROWD: usize = 8;
 
-/// How long the queue must stand still for the batch to count as gathered.
+/// How long the queue must stay unchanged before the batch counts as complete.
 const PAUSE: Duration = Duration::from_micros(200);
 
-/// Most pauses spent gathering.
+/// The maximum number of pauses in which a batch gathers.
 const MOST_PAUSES: u32 = 10;
 
 pub(crate) struct Queue {
@@ -26,14 +26,15 @@ pub(crate) struct Queue {
 
 struct State {
     waiting: Vec<Box<dyn Job>>,
-    /// How many must wait for the writer to be woken; while it works nobody needs to wake it.
+    /// How many operations must wait before the writer is woken. While the writer works, nobody needs to wake
+    /// it.
     wake_at: usize,
-    /// About how many callers come and go at present.
+    /// The approximate number of concurrent callers.
     crowd: usize,
     closed: bool,
 }
 
-/// Why something was not queued.
+/// Why an operation was not queued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rejected {
     Full,
@@ -70,21 +71,22 @@ impl Queue {
         self.lock().waiting.len()
     }
 
-    /// Lets nothing more in; what is queued is still handed out.
+    /// Accepts no more operations; queued ones are still handed out.
     pub(crate) fn close(&self) {
         self.lock().closed = true;
         self.arrived.notify_one();
     }
 
-    /// Notes how many callers there were at the end of a round: those about to be answered and those who wait already.
+    /// Records the number of callers at the end of a round: those that are about to be answered, and those
+    /// that already wait.
     pub(crate) fn note_crowd(&self, answered: usize) {
         let mut state = self.lock();
         let seen = answered + state.waiting.len();
         state.crowd = seen.max(state.crowd - state.crowd / 4);
     }
 
-    /// Swaps everything that waits into `batch`, which is empty; waits for something to come. `false` when the queue is
-    /// closed and empty.
+    /// Swaps everything that waits into the empty `batch`, and waits if there is nothing. Returns `false`
+    /// when the queue is closed and empty.
     pub(crate) fn take(&self, batch: &mut Vec<Box<dyn Job>>) -> bool {
         let mut state = self.lock();
         while state.waiting.is_empty() {

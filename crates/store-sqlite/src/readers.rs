@@ -1,7 +1,8 @@
-//! Connections for reading, used where the question is asked: a point read takes less than handing it to another thread.
+//! Connections for reading, used on the caller's thread: a point read takes less time than handing it to
+//! another thread.
 //!
-//! Every thread has a place of its own among them, so that in practice nobody waits; the store owns them all, so that
-//! they are bounded in number and closed with it.
+//! Every thread has a slot of its own, so in practice nobody waits. The store owns all slots, so their number
+//! is bounded and they are closed with it.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,7 +15,7 @@ use crate::{Options, connection, sql};
 static THREADS: AtomicUsize = AtomicUsize::new(0);
 
 thread_local! {
-    /// The number of this thread among those that have read.
+    /// The number of this thread among all threads that have read.
     static THREAD: usize = THREADS.fetch_add(1, Ordering::Relaxed);
 }
 
@@ -30,7 +31,7 @@ impl Readers {
         Self { path: path.to_owned(), options, places }
     }
 
-    /// Runs `work` on a connection, which is opened when its place is used for the first time.
+    /// Runs `work` on a connection, which is opened when its slot is first used.
     pub(crate) fn with<T>(&self, work: impl FnOnce(&Connection) -> sql::Result<T>) -> sql::Result<T> {
         let mut place = self.place();
         let db = match place.take() {
@@ -38,7 +39,7 @@ impl Readers {
             None => connection::open_reader(&self.path, self.options)?,
         };
         let outcome = work(&db);
-        // One that is stuck in a transaction is not used again.
+        // A connection that is stuck in a transaction is not used again.
         *place = Some(db).filter(Connection::is_autocommit);
         outcome
     }

@@ -1,9 +1,9 @@
-//! Putting a backup in the place of a database, so that nothing that was revoked since comes back.
+//! Restores a backup so that nothing that was revoked since becomes valid again.
 //!
-//! Everything is prepared in a work file: the backup is copied and checked ([`Prepared::make`]), what is there is looked at
-//! ([`Prepared::compare_with`]), one transaction ends what must end ([`Prepared::end`]; the steps stand at
-//! [`store::Restoring`]), and only then the work file takes the database's name ([`Prepared::put_in_place`]). Until that
-//! moment the old database is untouched.
+//! Everything is prepared in a work file. The backup is copied and checked ([`Prepared::make`]), the current
+//! database is compared ([`Prepared::compare_with`]), and one transaction revokes what must be revoked
+//! ([`Prepared::end`]; [`store::Restoring`] lists the steps). Only then does the work file take the name of
+//! the database ([`Prepared::put_in_place`]). Until that point the old database is unchanged.
 
 use std::path::{Path, PathBuf};
 
@@ -22,7 +22,7 @@ mod place;
 pub use compare::Current;
 pub use place::keep_aside;
 
-/// A backup in a work file, on its way to become a database.
+/// A backup in a work file, which is about to become the database.
 pub struct Prepared {
     db: Connection,
     path: PathBuf,
@@ -31,35 +31,36 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Copies a backup into a new work file, checks it and brings it to the form that this version needs. The backup
-    /// itself is only read.
+    /// Copies a backup into a new work file, checks it and migrates it to this version. The backup itself is
+    /// only read.
     ///
     /// # Errors
-    /// When it is no backup, is damaged or of a newer version, or when there is no room.
+    /// If the file is not a backup, is damaged, belongs to a newer version, or does not fit on the disk.
     pub fn make(from: &Path, work: &Path, progress: &mut dyn FnMut(u8)) -> Result<Self, CopyError> {
         connection::check_file(from)?;
         let (db, figures) = copy(from, work, progress).map_err(|error| error.with_damage_of(from))?;
         Ok(Self { db, path: work.to_owned(), figures, compared: false })
     }
 
-    /// What the backup holds.
+    /// The content of the backup.
     pub fn figures(&self) -> Figures {
         self.figures
     }
 
-    /// The ring keys of the backup, which its master key opens.
+    /// The ring keys of the backup, sealed under its master key.
     ///
     /// # Errors
-    /// When they cannot be read.
+    /// If they cannot be read.
     pub fn keys(&self) -> Result<Vec<StoredKey>, CopyError> {
         Ok(settings::list_keys(&self.db)?)
     }
 
-    /// Looks whether the database that is there can tell what ended since the backup. Where it can, it is locked from
-    /// now on and nobody writes to it any more. `opens` says whether the master key opens these ring keys.
+    /// Checks whether the current database can tell what was revoked since the backup. If it can, it is
+    /// locked from now on and nobody can write to it. `opens` says whether the master key opens these ring
+    /// keys.
     ///
     /// # Errors
-    /// When somebody uses it, or when it must be migrated first.
+    /// If the database is in use, or must be migrated first.
     pub fn compare_with(
         &mut self,
         database: &Path,
@@ -70,10 +71,10 @@ impl Prepared {
         Ok(current)
     }
 
-    /// The highest number of a ring key that is known; a new key gets a higher one.
+    /// The highest known number of a ring key; a new key gets a higher one.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// If it cannot be read.
     pub fn highest_key(&self) -> Result<u32, CopyError> {
         const OWN: &str = "SELECT coalesce(max(id), 0) FROM ring_keys";
         const BOTH: &str = "SELECT coalesce(max(id), 0)
@@ -81,10 +82,11 @@ impl Prepared {
         Ok(sql::value(&self.db, if self.compared { BOTH } else { OWN }, ())?)
     }
 
-    /// Does everything that [`store::Restoring`] asks for, in one transaction.
+    /// Performs all steps of [`store::Restoring`] in one transaction.
     ///
     /// # Errors
-    /// When nobody could administer the outcome; then nothing was changed. Carrying over needs something to compare with.
+    /// If no active Administrator would remain; nothing was changed then. Carrying over needs a database to
+    /// compare with.
     pub fn end(&mut self, restoring: &Restoring) -> Result<Restored, CopyError> {
         if restoring.credentials == Credentials::CarryOver && !self.compared {
             return Err(CopyError::Inconsistent("nothing can be carried over".to_owned()));
@@ -95,13 +97,14 @@ impl Prepared {
         outcome
     }
 
-    /// Makes the work file durable and gives it the database's name. What had that name was kept aside before by
-    /// [`keep_aside`]; whoever looks at the folder at any moment finds the old one or the new one.
+    /// Makes the work file durable and renames it to the database. [`keep_aside`] has kept the previous
+    /// database under another name before. At any time the folder contains either the old database or the new
+    /// one under this name.
     ///
     /// # Errors
-    /// When the folder cannot be written; then the old one is still there.
+    /// If the folder cannot be written; the old database is still there then.
     pub fn put_in_place(self, database: &Path) -> Result<(), CopyError> {
-        // The connection, and with it the lock on the old database, is given up last.
+        // The connection, and with it the lock on the old database, is closed last.
         place::put_in_place(&self.path, database)
     }
 }
@@ -115,7 +118,7 @@ fn copy(from: &Path, work: &Path, progress: &mut dyn FnMut(u8)) -> Result<(Conne
     let mut db = backup::open_copy(work)?;
     backup::copy_pages(&source, &mut db, progress)?;
     backup::make_single_file(&db)?;
-    // Nobody relies on the work file before it is whole.
+    // Nothing relies on the work file before it is complete.
     db.pragma_update(None, "journal_mode", "memory")?;
     db.pragma_update(None, "foreign_keys", true)?;
     let figures = backup::inspect(&db, from)?;
@@ -123,7 +126,7 @@ fn copy(from: &Path, work: &Path, progress: &mut dyn FnMut(u8)) -> Result<(Conne
     Ok((db, figures))
 }
 
-/// A database that somebody uses, in the words of this module's errors.
+/// The error for a database that is in use.
 fn in_use(error: rusqlite::Error, database: &Path) -> CopyError {
     match error.sqlite_error_code() {
         Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => {
@@ -133,7 +136,7 @@ fn in_use(error: rusqlite::Error, database: &Path) -> CopyError {
     }
 }
 
-/// A moment as it is stored, for a statement.
+/// A time in its stored form, as a parameter.
 fn stored(at: Timestamp) -> i64 {
     crate::micros(at)
 }

@@ -1,4 +1,4 @@
-//! The feed of what ended access.
+//! The change feed of revocations.
 
 use oauth::revocation::{Revocation, Subject};
 use oauth::time::Timestamp;
@@ -7,7 +7,7 @@ use store::columns::SubjectColumns;
 
 use crate::{micros, sql, versions};
 
-/// Appends an event to the feed.
+/// Appends a revocation to the feed.
 pub(crate) fn append(
     db: &Connection,
     subject: Subject,
@@ -34,7 +34,7 @@ pub(crate) fn append(
     Ok(Revocation { seq, subject, at, expires_at })
 }
 
-/// Events after `seq` that still matter, in order.
+/// Lists the revocations after `seq` that have not expired, in order.
 pub(crate) fn after(db: &Connection, seq: i64, now: Timestamp, limit: u32) -> sql::Result<Vec<Revocation>> {
     const AFTER: &str = "SELECT seq, kind, token_id, grant_id, user_id, application_id, epoch, at, expires_at
         FROM revocations WHERE seq > ?1 AND expires_at > ?2 ORDER BY seq LIMIT ?3";

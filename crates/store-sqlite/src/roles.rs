@@ -1,4 +1,4 @@
-//! Roles, and the rule that an Administrator always remains.
+//! Roles, and the rule that an active Administrator always remains.
 
 use oauth::account::{ADMINISTRATOR_ROLE, Permission, Role, USER_ROLE};
 use oauth::audit::NewAuditEvent;
@@ -95,7 +95,7 @@ pub(crate) fn delete(
     Ok(Ok(()))
 }
 
-/// Why whoever acts may not make, change or delete what carries these permissions, if it is so.
+/// Why the caller may not create, change or delete something with these permissions, if so.
 pub(crate) fn refusal(
     db: &Connection,
     carried: &[Permission],
@@ -111,7 +111,7 @@ pub(crate) fn exists(db: &Connection, id: RoleId) -> sql::Result<bool> {
     sql::value(db, "SELECT EXISTS (SELECT 1 FROM roles WHERE id = ?1)", [id.get()])
 }
 
-/// Whether any of the roles makes an Administrator.
+/// Whether any of these roles makes its users Administrators.
 pub(crate) fn make_administrator(db: &Connection, roles: &[RoleId]) -> sql::Result<bool> {
     const MAKES: &str = "SELECT EXISTS (SELECT 1 FROM roles WHERE id = ?1 AND permissions & ?2 <> 0)";
     for role in roles {
@@ -122,7 +122,7 @@ pub(crate) fn make_administrator(db: &Connection, roles: &[RoleId]) -> sql::Resu
     Ok(false)
 }
 
-/// Whether an active Administrator remains without this user.
+/// Whether an active Administrator other than this user remains.
 pub(crate) fn administrator_besides(db: &Connection, user: UserId) -> sql::Result<bool> {
     administrator_except(db, user.get(), 0)
 }
@@ -132,7 +132,8 @@ pub(crate) fn administrator_remains(db: &Connection) -> sql::Result<bool> {
     administrator_except(db, 0, 0)
 }
 
-/// Whether an active Administrator remains when this role makes none; a database without any yet loses nothing.
+/// Whether an active Administrator remains if this role makes nobody an Administrator. A database that has
+/// none yet passes.
 fn administrator_without_role(db: &Connection, role: RoleId) -> sql::Result<bool> {
     Ok(administrator_except(db, 0, role.get())? || !administrator_except(db, 0, 0)?)
 }

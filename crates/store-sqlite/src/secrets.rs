@@ -13,7 +13,7 @@ use crate::applications::{stored, within_reach};
 use crate::versions::{self, Kind};
 use crate::{audit, micros, purge, revocations, sql};
 
-/// Oldest first.
+/// Lists the secrets, oldest first.
 pub(crate) fn list(db: &Connection, application: ApplicationId) -> sql::Result<Vec<StoredSecret>> {
     const LIST: &str = "SELECT id, digest, hint, created_at, expires_at, last_used_at, sealed
         FROM secrets WHERE application_id = ?1 ORDER BY id";

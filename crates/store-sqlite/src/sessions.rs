@@ -1,4 +1,4 @@
-//! Sessions of browsers.
+//! Browser sessions.
 
 use oauth::account::Session;
 use oauth::audit::NewAuditEvent;
@@ -26,7 +26,7 @@ pub(crate) fn insert(
     Ok(session)
 }
 
-/// Under the epoch in which the password was verified, or not at all.
+/// Opens the session only if the user's epoch is still that of the password check.
 pub(crate) fn add(db: &Connection, new: &NewSession) -> sql::Result<Option<Session>> {
     const ADD: &str = "INSERT INTO sessions (user_id, user_epoch, digest, auth_time, expires_at)
         SELECT id, epoch, ?3, ?4, ?5 FROM users WHERE id = ?1 AND epoch = ?2 AND active";
@@ -69,7 +69,7 @@ pub(crate) fn delete(db: &Connection, id: SessionId, event: &NewAuditEvent) -> s
     Ok(())
 }
 
-/// Closes every session of a user.
+/// Ends every session of a user.
 pub(crate) fn close_all(db: &Connection, user: UserId) -> sql::Result<()> {
     sql::execute(db, "DELETE FROM sessions WHERE user_id = ?1", [user.get()]).map(drop)
 }

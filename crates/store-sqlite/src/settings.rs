@@ -11,7 +11,7 @@ use store::{Answer, Judged, RightsChanged, Settings, StoreError, StoredKey, Vers
 use crate::versions::{self, Kind};
 use crate::{SqliteStore, audit, authority, micros, sql};
 
-/// Grants looked at in one go while searching for those that a key seals; about a millisecond.
+/// Grants that are read at once when searching for those that a key seals; about a millisecond.
 const WINDOW: i64 = 2_000;
 
 impl Settings for SqliteStore {
@@ -36,7 +36,8 @@ impl Settings for SqliteStore {
         self.write(move |db| insert_key(db, &key, &audit))
     }
 
-    /// A superseded key seals nothing new, so what is not found by reading cannot come to be before the deletion.
+    /// A superseded key seals nothing new. A grant that the search does not find can therefore not appear
+    /// before the deletion.
     fn purge_keys(&self, active: u32, superseded_before: Timestamp) -> Answer<'_, Vec<u32>> {
         Box::pin(async move {
             let superseded = self.read_now(|db| superseded(db, active, superseded_before))?;
@@ -61,7 +62,8 @@ impl Settings for SqliteStore {
 }
 
 impl SqliteStore {
-    /// Those of the keys that seal no live refresh token. Reads window by window, and gives the thread away in between.
+    /// The keys that seal no live refresh token. Reads window by window, and yields the thread between
+    /// windows.
     async fn unused_keys(&self, keys: Vec<u32>) -> Result<Vec<u32>, StoreError> {
         let mut unused: BTreeSet<u32> = keys.into_iter().collect();
         let mut after = 0;
@@ -82,7 +84,7 @@ impl SqliteStore {
 fn list_limits(db: &Connection) -> sql::Result<Vec<(Limit, i64)>> {
     let stored: Vec<(i64, i64)> =
         sql::list(db, "SELECT id, value FROM limits ORDER BY id", (), |row| Ok((row.get(0)?, row.get(1)?)))?;
-    // A number that this version does not know belongs to a newer node.
+    // A number that this version does not know was written by a newer node.
     Ok(stored.into_iter().filter_map(|(id, value)| Some((Limit::from_id(id)?, value))).collect())
 }
 
@@ -128,7 +130,7 @@ fn insert_key(db: &Connection, key: &StoredKey, event: &NewAuditEvent) -> sql::R
     Ok(true)
 }
 
-/// A key is superseded when the next one becomes active.
+/// A key is superseded when the next key becomes active.
 fn superseded(db: &Connection, active: u32, before: Timestamp) -> sql::Result<Vec<u32>> {
     const SUPERSEDED: &str = "SELECT id FROM (
             SELECT id, lead(activates_at) OVER (ORDER BY id) AS superseded_at FROM ring_keys)

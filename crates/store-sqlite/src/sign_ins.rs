@@ -1,4 +1,4 @@
-//! Signing in: what is known before a password is checked, failures, and networks from which a user signed in lately.
+//! Sign-in: the facts before a password is checked, failures, and familiar networks.
 
 use oauth::account::Lockout;
 use oauth::account::network::Network;
@@ -28,7 +28,7 @@ impl SignIns for SqliteStore {
     }
 }
 
-/// The network as it is stored; none equals nothing that is stored.
+/// The network in its stored form. An unknown network equals no stored one.
 fn text(network: Option<Network>) -> Option<String> {
     network.map(|network| network.to_string())
 }
@@ -67,7 +67,7 @@ fn lockout(row: &Row<'_>, first: usize) -> sql::Result<Lockout> {
     Ok(Lockout { failures: row.get(first)?, since: moment(first + 1)?, locked_until: moment(first + 2)? })
 }
 
-/// Which counter matters: the row of the network, if it is familiar, or that of the user.
+/// Which counter applies: that of the network if it is familiar, otherwise that of the user.
 fn counter(db: &Connection, user: UserId, from: ComesFrom) -> sql::Result<Option<(Option<i64>, Lockout)>> {
     const FIND: &str = "SELECT n.id, coalesce(n.failures, u.failures), iif(n.id IS NULL, u.failures_since, n.failures_since),
             iif(n.id IS NULL, u.locked_until, n.locked_until)
@@ -123,7 +123,7 @@ fn note(db: &Connection, succeeded: &SucceededSignIn) -> sql::Result<()> {
     }
 }
 
-/// Makes a network familiar. What was counted from there is forgotten, save a lock that still holds.
+/// Makes a network familiar. Failures from it are cleared, except for a lock that is still in effect.
 pub(crate) fn remember(
     db: &Connection,
     user: UserId,
@@ -146,12 +146,12 @@ pub(crate) fn remember(
     sql::execute(db, KEEP_FEW, (user.get(), MOST_FAMILIAR_NETWORKS)).map(drop)
 }
 
-/// No network is familiar to the user any more.
+/// Deletes all familiar networks of the user.
 pub(crate) fn forget_networks(db: &Connection, user: UserId) -> sql::Result<()> {
     sql::execute(db, "DELETE FROM familiar_networks WHERE user_id = ?1", [user.get()]).map(drop)
 }
 
-/// Ends the locks of the user's familiar networks, and forgets the failures from there.
+/// Clears the locks and the failures of the user's familiar networks.
 pub(crate) fn unlock_networks(db: &Connection, user: UserId) -> sql::Result<()> {
     const UNLOCK: &str =
         "UPDATE familiar_networks SET failures = 0, failures_since = NULL, locked_until = NULL

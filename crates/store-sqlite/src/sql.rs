@@ -1,4 +1,4 @@
-//! Running statements, each compiled once per connection.
+//! Running statements. Each is compiled once for each connection.
 
 use rusqlite::{Connection, Params, Row};
 
@@ -11,12 +11,12 @@ pub(crate) fn run(db: &Connection, sql: &str) -> rusqlite::Result<()> {
     db.prepare_cached(sql)?.execute(()).map(drop)
 }
 
-/// Runs a statement that changes rows, and answers how many.
+/// Runs a statement that changes rows, and returns how many.
 pub(crate) fn execute(db: &Connection, sql: &str, params: impl Params) -> Result<usize> {
     Ok(db.prepare_cached(sql)?.execute(params)?)
 }
 
-/// The first row, if there is one.
+/// The first row, if any.
 pub(crate) fn find<T>(
     db: &Connection,
     sql: &str,
@@ -28,7 +28,7 @@ pub(crate) fn find<T>(
     rows.next()?.map(read).transpose()
 }
 
-/// The only row of a statement that always has one.
+/// The only row of a statement that always returns one.
 pub(crate) fn value<T: rusqlite::types::FromSql>(
     db: &Connection,
     sql: &str,

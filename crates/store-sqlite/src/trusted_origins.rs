@@ -1,4 +1,4 @@
-//! Trusted origins and those of applications.
+//! Trusted origins and the origins of applications.
 
 use oauth::application::ApplicationSettings;
 use oauth::audit::NewAuditEvent;
@@ -49,7 +49,7 @@ impl TrustedOrigins for SqliteStore {
     }
 }
 
-/// Judged before anything is written, since a refusal changes nothing.
+/// Everything is checked before anything is written, because a refusal must change nothing.
 fn insert(
     db: &Connection,
     new: &[NewTrustedOrigin],
@@ -149,7 +149,7 @@ fn read(row: &Row<'_>) -> sql::Result<TrustedOrigin> {
     })
 }
 
-/// Notes the origins of an application's pages instead of those noted before.
+/// Replaces the stored web origins of an application.
 pub(crate) fn note(db: &Connection, id: ApplicationId, settings: &ApplicationSettings) -> sql::Result<()> {
     const FORGET: &str = "DELETE FROM application_origins WHERE application_id = ?1";
     const NOTE: &str = "INSERT INTO application_origins (application_id, origin) VALUES (?1, ?2)";

@@ -1,4 +1,4 @@
-//! Users: accounts, their failures and the end of their access.
+//! Users: accounts, failures, and revocation of their access.
 
 use oauth::account::{Lockout, Role, Session, User};
 use oauth::audit::NewAuditEvent;
@@ -29,7 +29,7 @@ macro_rules! user_columns {
 }
 pub(crate) use user_columns;
 
-/// How many those are.
+/// The number of those columns.
 pub(crate) const COLUMNS: usize = 12;
 
 macro_rules! user_sql {
@@ -182,7 +182,7 @@ fn insert(db: &Connection, new: &NewUser, event: &NewAuditEvent) -> sql::Result<
     stored(db, id).map(Ok)
 }
 
-/// The user as it is after a write.
+/// Reads the user after a write.
 fn stored(db: &Connection, id: UserId) -> sql::Result<User> {
     find(db, id)?.ok_or_else(|| Failure::Inconsistent(format!("user {id} has vanished")))
 }
@@ -215,7 +215,7 @@ fn set_roles(db: &Connection, id: UserId, roles: &[RoleId]) -> sql::Result<()> {
     Ok(())
 }
 
-/// A user from the first columns of a row: those of [`user_columns`].
+/// Reads a user from the first columns of a row, which are [`user_columns`].
 pub(crate) fn read(row: &Row<'_>) -> sql::Result<User> {
     let roles: Option<String> = row.get(5)?;
     let roles = roles.as_deref().unwrap_or_default().split_ascii_whitespace().map(str::parse).collect();

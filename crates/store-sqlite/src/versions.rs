@@ -1,11 +1,11 @@
-//! How often each kind of thing has been changed, in one row.
+//! The version counters, in one row.
 
 use rusqlite::Connection;
 use store::Versions;
 
 use crate::sql;
 
-/// Kinds of things that nodes remember.
+/// The kinds of records that nodes cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Users,
@@ -16,7 +16,7 @@ pub(crate) enum Kind {
     Keys,
 }
 
-/// Notes that something of the kind has changed.
+/// Advances the version of a kind.
 pub(crate) fn grow(db: &Connection, kind: Kind) -> sql::Result<()> {
     let statement = match kind {
         Kind::Users => "UPDATE versions SET users = users + 1",
@@ -29,7 +29,7 @@ pub(crate) fn grow(db: &Connection, kind: Kind) -> sql::Result<()> {
     sql::execute(db, statement, ()).map(drop)
 }
 
-/// The next position of the feed of revocations.
+/// Assigns the next position of the revocation feed.
 pub(crate) fn next_revocation(db: &Connection) -> sql::Result<i64> {
     sql::value(db, "UPDATE versions SET revocations = revocations + 1 RETURNING revocations", ())
 }

@@ -1,9 +1,9 @@
-//! The one thread that writes.
+//! The thread that writes.
 //!
-//! A batch runs as one transaction, without savepoints: a unit refuses before it writes, so the ordinary outcome of every
-//! unit is that it did all or nothing. When a unit fails in an extraordinary way the transaction is given up and the
-//! batch runs once more, each unit in its own savepoint, so that only the one that fails is undone. Nobody is answered
-//! before the commit has returned.
+//! A batch runs as one transaction without savepoints. An operation refuses before it writes, so normally
+//! each operation has done everything or nothing. If an operation fails unexpectedly, the transaction is
+//! rolled back and the batch runs again with a savepoint for each operation, so that only the failed one is
+//! undone. Callers are answered only after the commit has returned.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -23,25 +23,26 @@ use crate::{OpenError, Options, connection, sql};
 
 type Batch = Vec<Box<dyn Job>>;
 
-/// The writing thread and what it counts.
+/// The writer thread and its counters.
 pub(crate) struct Writer {
     queue: Arc<Queue>,
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
     checkpointer: Option<Checkpointer>,
-    /// Nothing is ever sent; it ends with the thread.
+    /// Nothing is ever sent; the channel closes when the thread ends.
     alive: watch::Receiver<()>,
 }
 
-/// What the writer shares with those who look at it.
+/// The state that the writer shares with its observers.
 #[derive(Default)]
 pub(crate) struct Shared {
     pub(crate) commits: AtomicU64,
     pub(crate) writes: AtomicU64,
     pub(crate) syncs: AtomicU64,
-    /// Pages in the write-ahead log after the last commit.
+    /// The number of pages in the write-ahead log after the last commit.
     pub(crate) log_pages: AtomicUsize,
-    /// The checkpointer has copied what it could: the writer should copy the rest, so that the log begins anew.
+    /// The checkpoint thread has copied as much as it could; the writer should copy the rest, so that the log
+    /// starts again.
     pub(crate) finish_checkpoint: AtomicBool,
     pub(crate) faults: Faults,
 }
@@ -72,7 +73,7 @@ impl Writer {
         Ok(Self { queue, shared, thread: Some(thread), checkpointer: Some(checkpointer), alive })
     }
 
-    /// Waits until the thread has ended, which it does when the queue is closed and empty.
+    /// Waits until the thread has ended. It ends when the queue is closed and empty.
     pub(crate) async fn finished(&self) {
         let mut alive = self.alive.clone();
         while alive.changed().await.is_ok() {}
@@ -92,14 +93,15 @@ impl Drop for Writer {
     fn drop(&mut self) {
         self.queue.close();
         if let Some(thread) = self.thread.take() {
-            // It catches the panics of units; if it died all the same there is nothing left to wait for.
+            // The thread catches panics of operations. If it died all the same, there is nothing left to wait
+            // for.
             let _ = thread.join();
         }
         drop(self.checkpointer.take());
     }
 }
 
-/// The hook takes the place of automatic checkpoints and says how long the log has become.
+/// Installs the hook that replaces automatic checkpoints and records the length of the log.
 fn prepare(mut db: Connection, shared: &Arc<Shared>) -> rusqlite::Result<Connection> {
     let shared = Arc::clone(shared);
     db.wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, pages: std::ffi::c_int| {
@@ -109,20 +111,20 @@ fn prepare(mut db: Connection, shared: &Arc<Shared>) -> rusqlite::Result<Connect
     Ok(db)
 }
 
-/// What the writing thread owns.
+/// The state that the writer thread owns.
 struct Desk {
     db: Connection,
     path: PathBuf,
     options: Options,
     shared: Arc<Shared>,
     signal: Signal,
-    /// The last field, so that the connection is closed when it goes.
+    /// The last field, so that it is dropped after the connection is closed.
     _life: watch::Sender<()>,
 }
 
-/// Why a transaction came to nothing.
+/// Why a transaction failed.
 enum Trouble {
-    /// One unit failed; the others can be done without it.
+    /// One operation failed; the others can be done without it.
     Unit,
     /// The database failed.
     Database(rusqlite::Error),
@@ -175,7 +177,7 @@ impl Desk {
         }
     }
 
-    /// One transaction around `work`; whatever fails, none is left open.
+    /// Runs `work` in one transaction; on any failure the transaction is rolled back.
     fn attempt(&mut self, work: impl FnOnce(&Connection) -> Result<(), Trouble>) -> Result<(), Trouble> {
         self.shared.faults.prepare(&self.db);
         let outcome = self.transaction(work);
@@ -193,7 +195,7 @@ impl Desk {
         Ok(())
     }
 
-    /// A connection that cannot even roll back is replaced; if that fails too, the next batch tries again.
+    /// Replaces a connection that cannot even roll back; if that fails too, the next batch tries again.
     fn reopen(&mut self) {
         let fresh = connection::open_writer(&self.path, self.options)
             .and_then(|db| prepare(db, &self.shared).map_err(OpenError::from));
@@ -203,8 +205,8 @@ impl Desk {
         }
     }
 
-    /// Wakes the checkpointer when the log is long. When that has copied nearly all of it, the little that is left is
-    /// copied here, where nobody adds to it, so that the next commit begins the log anew.
+    /// Wakes the checkpoint thread when the log is long. After that thread has copied nearly all of the log,
+    /// the rest is copied here, where nobody can append to it, so that the next commit starts the log again.
     fn look_after_log(&self) {
         if self.shared.finish_checkpoint.swap(false, Ordering::AcqRel) {
             match self.db.wal_checkpoint_v2(rusqlite::DEFAULT_NAME, CheckpointMode::PASSIVE) {

@@ -1,4 +1,4 @@
-//! SQLite passes the suite of the contract.
+//! SQLite passes the conformance suite.
 
 #![expect(clippy::unwrap_used, reason = "panicking is how a test fails")]
 

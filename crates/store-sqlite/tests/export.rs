@@ -1,4 +1,4 @@
-//! Reading an installation row by row, alone.
+//! Tests of exclusive reading, row by row.
 
 #![expect(clippy::unwrap_used, reason = "panicking is how a test fails")]
 
@@ -28,7 +28,7 @@ fn table(name: &str) -> &'static Table {
     TABLES.iter().find(|table| table.name == name).unwrap()
 }
 
-/// As SQLite tells of a column: name, type, whether it must hold something, place in the key.
+/// SQLite's description of a column: name, type, whether it is NOT NULL, position in the primary key.
 type Told = (String, String, bool, usize);
 
 fn told_of(db: &Connection, table: &str) -> Vec<Told> {
@@ -65,7 +65,7 @@ fn the_list_of_tables_is_the_schema() {
             (column.name.to_owned(), kind.to_owned(), !column.nullable, place)
         });
         let mut there = told_of(&db, table.name);
-        // A key by which the rows lie holds something without saying so.
+        // The column of an integer primary key is NOT NULL even if it is not declared so.
         there.iter_mut().filter(|column| column.3 > 0).for_each(|column| column.2 = true);
         assert_eq!(there, columns.collect::<Vec<_>>(), "{}", table.name);
     }

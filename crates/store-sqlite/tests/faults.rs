@@ -1,4 +1,4 @@
-//! What happens when the disk does not do its part.
+//! Tests of disk failures.
 
 #![expect(clippy::unwrap_used, reason = "panicking is how a test fails")]
 
@@ -112,7 +112,7 @@ async fn a_unit_that_fails_takes_nobody_with_it() {
     assert!(applications.await.unwrap().is_empty());
 }
 
-/// An application whose owner does not exist: the database refuses the row.
+/// An application whose owner does not exist, so that the database refuses the row.
 async fn orphan(store: &SqliteStore, n: u8) -> Result<oauth::application::Application, StoreError> {
     use oauth::application::{ApplicationSettings, ClientType, Profile, TokenFormat};
     let new = store::NewApplication {

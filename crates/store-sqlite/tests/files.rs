@@ -1,4 +1,4 @@
-//! Creating, opening, migrating and sharing the file.
+//! Tests of creating, opening, migrating and sharing the file.
 
 #![expect(clippy::unwrap_used, reason = "panicking is how a test fails")]
 

@@ -163,7 +163,7 @@ pub enum UserRefusal {
     StillOwns(Owned),
     /// The user owns more than can be deleted at once.
     OwnsTooMuch,
-    /// The user to whom the possessions should be handed over does not exist, or is the deleted user.
+    /// The user to whom the possessions should be handed over does not exist, is inactive, or is the deleted user.
     UnknownHeir,
     /// Whoever is to get it lacks these permissions, without which it is of no use.
     HeirLacks(Vec<Permission>),

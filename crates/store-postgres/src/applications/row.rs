@@ -1,4 +1,4 @@
-//! An application as rows: one for each of its secrets, or one without any.
+//! How an application maps to rows: one for each of its secrets, or one if it has none.
 
 use std::borrow::Cow;
 
@@ -22,10 +22,10 @@ macro_rules! columns {
 }
 pub(super) use columns;
 
-/// The column of the first part of a secret.
+/// The first column of a secret.
 const SECRET: usize = 20;
 
-/// Every application of the rows, which come in the order of applications and of their secrets.
+/// Reads every application from the rows, which are sorted by application and secret.
 pub(super) fn read_all(rows: &[Row]) -> sql::Result<Vec<Application>> {
     let mut all: Vec<Application> = Vec::new();
     for row in rows {

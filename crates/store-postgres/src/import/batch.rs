@@ -6,7 +6,7 @@ use tokio_postgres::Client;
 use crate::error::Failure;
 use crate::sql::{self, Parameter, parameter};
 
-/// One column of many rows, as a parameter of a statement.
+/// One column of many rows, as a statement parameter.
 enum Array<'a> {
     Numbers(Vec<Option<i64>>),
     Flags(Vec<Option<bool>>),
@@ -49,7 +49,8 @@ impl<'a> Array<'a> {
     }
 }
 
-/// What `of` finds in the cells; a cell that is neither NULL nor what `of` knows is a fault.
+/// Collects the values that `of` finds in the cells; a cell that is neither NULL nor known to `of` is an
+/// error.
 fn gather<'a, T>(
     cells: impl Iterator<Item = Option<&'a Cell>>,
     stray: impl Fn() -> Failure,

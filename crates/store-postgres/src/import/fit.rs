@@ -1,15 +1,15 @@
-//! What PostgreSQL cannot keep.
+//! Values that PostgreSQL cannot store.
 
 use store::columns::{Cell, Impossible, Row, Table};
 
-/// The table whose texts are written for people and may be changed in one character, as new events are.
+/// The table whose texts are for people and may be changed in single characters, as they are for new events.
 const FOR_PEOPLE: &str = "audit_events";
 
-/// Makes a row one that PostgreSQL can keep: it has no NUL in a text. In the audit log U+FFFD takes its place; answers in
-/// how many texts.
+/// Makes a row storable in PostgreSQL, which allows no NUL in a text. In the audit log NUL is replaced by
+/// U+FFFD; returns the number of texts that were changed.
 ///
 /// # Errors
-/// When another text holds one: which, by table, column and key.
+/// If another text contains NUL; the error names the table, the column and the key.
 pub fn fit(table: &Table, row: &mut Row) -> Result<u64, Impossible> {
     let key = table.key_of(row)?;
     let mut replaced = 0;

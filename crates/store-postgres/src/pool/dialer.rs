@@ -1,4 +1,4 @@
-//! Making connections for the pool.
+//! Opening connections for the pool.
 
 use deadpool::managed::{Manager, Metrics, RecycleError, RecycleResult};
 use store::WithCauses;
@@ -10,7 +10,7 @@ use crate::OpenError;
 use crate::address::{Target, Verify};
 use crate::tls::Tls;
 
-/// Makes connections to one database, in the clear or over TLS.
+/// Opens connections to one database, with or without TLS.
 pub(crate) struct Dialer {
     config: Config,
     tls: Option<Tls>,
@@ -31,7 +31,8 @@ impl Manager for Dialer {
     type Error = Error;
 
     async fn create(&self) -> Result<Line, Error> {
-        // Boxed, so that what is large while a connection is made is not part of everything that may need one.
+        // Boxed, so that the large state of connecting is not part of every future that may need a
+        // connection.
         Ok(match &self.tls {
             None => Line::over(Box::pin(self.config.connect(NoTls)).await?),
             Some(tls) => Line::over(Box::pin(self.config.connect(tls.clone())).await?),
@@ -43,7 +44,8 @@ impl Manager for Dialer {
     }
 }
 
-/// A connection and the task that carries what is said over it, which ends with it even while nothing arrives any more.
+/// A connection and the task that drives it. The task ends with the connection, even if nothing arrives any
+/// more.
 pub(crate) struct Line {
     client: Client,
     carrying: JoinHandle<()>,

@@ -39,7 +39,7 @@ pub(super) async fn update(
         ended = end_access(db, &after, change.at, change.revocation_expires_at).await?;
     }
     if after.name != before.name {
-        // What the owner is called is part of an application.
+        // An application record contains the name of its owner.
         versions::grow(db, Kind::Applications).await?;
     }
     versions::grow(db, Kind::Users).await?;
@@ -47,8 +47,8 @@ pub(super) async fn update(
     Ok(Ok((stored(db, id).await?, ended)))
 }
 
-/// Sessions and familiar networks go; grants, consents and tokens are dead by the epoch. A session that is being opened
-/// beside this names the earlier epoch and is dead as well.
+/// Deletes sessions and familiar networks. Grants, consents and tokens become invalid because of the epoch. A
+/// session that is being opened at the same time carries the earlier epoch and is invalid as well.
 async fn end_access(
     db: &Client,
     after: &User,
@@ -62,7 +62,8 @@ async fn end_access(
     revocations::append_one(db, subject, at, revocation_expires_at).await
 }
 
-/// Under the epoch in which the current password was verified, or not at all. Has the seat.
+/// Changes the password only if the user's epoch is still that of the password check. Runs in a serialized
+/// transaction.
 pub(super) async fn password(
     db: &Client,
     change: &PasswordChange,
@@ -120,7 +121,7 @@ async fn refusal(
     Ok(None)
 }
 
-/// Why whoever acts may not change this user and give these roles, if it is so.
+/// Why the caller may not change this user or assign these roles, if so.
 async fn beyond(
     db: &Client,
     user: &User,
@@ -138,7 +139,7 @@ async fn is_last_administrator(db: &Client, user: &User) -> sql::Result<bool> {
         && !roles::administrator_besides(db, user.id).await?)
 }
 
-/// The counters of failures are left alone: they are counted without the seat.
+/// Leaves the failure counters alone, because they are counted outside serialized transactions.
 async fn write(db: &Client, user: &User) -> sql::Result<()> {
     const UPDATE: &str =
         "UPDATE users SET name = $2, folded_name = CASE WHEN name = $2 THEN folded_name ELSE $3 END,

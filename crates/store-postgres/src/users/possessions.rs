@@ -1,4 +1,4 @@
-//! What a user owns, and what becomes of it when the user is deleted.
+//! The possessions of a user, and what happens to them when the user is deleted.
 
 use oauth::id::{ApplicationId, DataSourceId, Epoch, UserId};
 use oauth::revocation::{Revocation, Subject};
@@ -12,14 +12,14 @@ use crate::revocations::{self, Ending};
 use crate::sql::{self, values};
 use crate::versions::{self, Kind};
 
-/// What went with its owner.
+/// What was deleted together with its owner.
 #[derive(Default)]
 pub(super) struct Gone {
     pub(super) ended: Vec<Revocation>,
     pub(super) data_sources: Vec<DataSourceId>,
 }
 
-/// Why the user cannot be deleted with what the user owns, if it is so. Changes nothing.
+/// Why the user cannot be deleted because of what the user owns, if so. Changes nothing.
 pub(super) async fn refusal(
     db: &Client,
     user: UserId,
@@ -58,7 +58,7 @@ async fn names(db: &Client, text: &str, user: UserId) -> sql::Result<Vec<String>
     sql::list(db, text, values![user.get(), i64::from(MOST_NAMES)], |row| Ok(row.try_get(0)?)).await
 }
 
-/// Hands over or deletes what the user owns, as [`refusal`] has allowed.
+/// Hands over or deletes the possessions that [`refusal`] has accepted.
 pub(super) async fn settle(
     db: &Client,
     user: UserId,
@@ -73,7 +73,7 @@ pub(super) async fn settle(
     }
 }
 
-/// The secrets of the applications end: whoever knows them would act for the new owner.
+/// The secrets of the applications are revoked: anyone who knows them could act for the new owner.
 async fn hand_over(db: &Client, user: UserId, heir: UserId) -> sql::Result<()> {
     const SECRETS: &str = "DELETE FROM secrets
         WHERE application_id IN (SELECT id FROM applications WHERE owner_id = $1)";

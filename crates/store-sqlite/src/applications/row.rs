@@ -1,4 +1,4 @@
-//! An application as a row.
+//! How an application maps to a row.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use store::columns::SettingsColumns;
 use crate::error::Failure;
 use crate::sql;
 
-/// Everything but the secrets.
+/// Reads everything except the secrets.
 pub(super) fn read(row: &Row<'_>) -> sql::Result<Application> {
     let client_id: String = row.get(1)?;
     let impossible = |_| Failure::Inconsistent(format!("an application with the client id {client_id}"));

@@ -1,8 +1,10 @@
-//! What the current database (`cur`) knows of the time since the backup (`main`), carried over.
+//! Changes that the current database (`cur`) has seen since the backup (`main`), carried over into the
+//! backup.
 //!
-//! An absent row was deleted since, if the current database ever knew it. It cannot have known what was made after its own
-//! last id, nor what was made between a backup's time and the moment at which that backup was restored: those rows are
-//! distrusted instead, so that undoing a restore does not delete what the first one left out.
+//! A row that is absent was deleted since, if the current database ever contained it. It cannot have
+//! contained rows that were created after its own last id, or between the time of an earlier backup and the
+//! time at which that backup was restored. Such rows are distrusted instead, so that undoing a restore does
+//! not delete what the first restore left out.
 
 use oauth::audit::Action;
 use oauth::secret::PasswordHash;
@@ -12,13 +14,14 @@ use store::{BACKUP_OF, Restored};
 use super::ending::count;
 use crate::sql;
 
-/// Audit events this long before the backup are compared too: one may have been stamped before and committed after.
+/// Audit events this long before the backup are compared too, because an event may have been stamped before
+/// the backup and committed after it.
 const OVERLAP_MICROS: i64 = 3_600_000_000;
 
-/// Most names of lost things that are told of each kind.
+/// The maximum number of lost names that are reported for each kind.
 const NAMES: i64 = 20;
 
-/// Takes over the audit log since the backup, and notes what the backup lacks.
+/// Copies the audit log since the backup, and records what the backup lacks.
 pub(super) fn record(db: &Connection, done: &mut Restored) -> sql::Result<()> {
     const AUDIT: &str = "INSERT INTO main.audit_events (at, action, outcome, actor_id, actor_name, folded_actor,
             application_id, subject, detail, address, request_id)
@@ -45,7 +48,8 @@ pub(super) fn record(db: &Connection, done: &mut Restored) -> sql::Result<()> {
     Ok(())
 }
 
-/// Fills `temp.absent` with the rows of the backup that the current database lacks, and whether it ever knew them.
+/// Fills `temp.absent` with the rows of the backup that the current database lacks, and whether it ever
+/// contained them.
 fn absences(db: &Connection) -> sql::Result<()> {
     const ABSENT: &str =
         "CREATE TEMP TABLE absent (kind TEXT NOT NULL, id INTEGER NOT NULL, known INTEGER NOT NULL)";
@@ -69,7 +73,7 @@ fn absences(db: &Connection) -> sql::Result<()> {
     Ok(())
 }
 
-/// Everything that ended since the backup ends in it too.
+/// Repeats every revocation since the backup.
 pub(super) fn endings(db: &Connection, unusable: &PasswordHash, done: &mut Restored) -> sql::Result<()> {
     data_sources(db, done)?;
     applications(db, done)?;
@@ -87,7 +91,7 @@ fn data_sources(db: &Connection, done: &mut Restored) -> sql::Result<()> {
     Ok(())
 }
 
-/// Where a user may be sent, how a client proves itself and what it may ask for is as narrow as it is now.
+/// Narrows redirect URIs, client authentication and scopes to what they are now.
 fn applications(db: &Connection, done: &mut Restored) -> sql::Result<()> {
     const DELETED: &str = "DELETE FROM main.applications
         WHERE id IN (SELECT id FROM absent WHERE kind = 'applications' AND known)";
@@ -125,7 +129,7 @@ fn roles(db: &Connection, done: &mut Restored) -> sql::Result<()> {
     Ok(())
 }
 
-/// A user who is absent and still owns something, which only distrusted rows can bring about, is switched off instead.
+/// A user who is absent and still owns something is deactivated instead. Only distrusted rows can cause this.
 fn users(db: &Connection, unusable: &PasswordHash, done: &mut Restored) -> sql::Result<()> {
     const CHANGED: &str = "SELECT count(*) FROM main.users m JOIN cur.users c ON c.id = m.id
         WHERE c.epoch >= m.epoch AND c.password <> m.password";
@@ -156,7 +160,8 @@ fn users(db: &Connection, unusable: &PasswordHash, done: &mut Restored) -> sql::
     Ok(())
 }
 
-/// Ids go on above those that the current database has given. Answers by how much versions are to grow.
+/// Moves ids above those that the current database has assigned. Returns the step by which versions must
+/// advance.
 pub(super) fn numbers(db: &Connection) -> sql::Result<i64> {
     const SEQUENCES: &str = "UPDATE main.sqlite_sequence AS m SET seq = max(m.seq, c.seq)
         FROM cur.sqlite_sequence c WHERE c.name = m.name";

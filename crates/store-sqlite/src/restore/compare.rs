@@ -1,4 +1,4 @@
-//! What the database that is there can tell about the time since the backup.
+//! What the current database can tell about the time since the backup.
 
 use std::path::Path;
 use std::time::Duration;
@@ -10,24 +10,24 @@ use super::in_use;
 use crate::backup::{self, CopyError};
 use crate::{OpenError, connection, migrations, settings, sql};
 
-/// How long somebody else may still be closing the database.
+/// How long to wait for another process to close the database.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// What became of comparing.
+/// The result of the comparison.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Current {
-    /// It knows what ended since the backup.
+    /// It can tell what was revoked since the backup.
     Comparable,
-    /// There is none.
+    /// There is no database.
     Missing,
-    /// It cannot be read, and so tells nothing: why.
+    /// It cannot be read, so it tells nothing; with the reason.
     Unreadable(String),
-    /// It is whole, but not the one that the backup was made of, or not its successor.
+    /// It is intact, but it is neither the database from which the backup was taken nor its successor.
     Stranger,
 }
 
-/// Attaches the current database under the name `cur`, locked against everybody, if it can be compared with.
+/// Attaches the current database as `cur`, exclusively locked, if the two can be compared.
 pub(super) fn attach(
     work: &Connection,
     database: &Path,
@@ -48,7 +48,7 @@ pub(super) fn attach(
         database.to_str().ok_or_else(|| CopyError::Inconsistent("a path that is not UTF-8".to_owned()))?;
     work.busy_timeout(PATIENCE)?;
     work.execute("ATTACH ?1 AS cur", [name])?;
-    // Once it is locked it stays so until the connection closes.
+    // The lock is held until the connection closes.
     work.pragma_update(Some("cur"), "locking_mode", "exclusive")?;
     work.execute_batch("BEGIN EXCLUSIVE; COMMIT").map_err(|error| in_use(error, database))?;
     if opens(&keys) && is_successor(work)? {
@@ -59,8 +59,8 @@ pub(super) fn attach(
     }
 }
 
-/// Brings the current database into one file, which SQLite does only for somebody who has it alone, checks it, and
-/// answers its ring keys.
+/// Merges the log of the current database into its file, which SQLite only does with exclusive access; then
+/// checks it and returns its ring keys.
 fn settle(database: &Path) -> Result<Vec<StoredKey>, CopyError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let db = Connection::open_with_flags(database, flags)?;
@@ -76,7 +76,8 @@ fn settle(database: &Path) -> Result<Vec<StoredKey>, CopyError> {
     Ok(settings::list_keys(&db)?)
 }
 
-/// Whether both grew from one: every user and every application that both have is the same one, and there is at least one.
+/// Whether both have the same origin: every user and every application that both contain is the same, and
+/// they share at least one.
 fn is_successor(work: &Connection) -> Result<bool, CopyError> {
     const SHARED: &str = "SELECT
         (SELECT count(*) FROM main.users m JOIN cur.users c ON c.id = m.id),

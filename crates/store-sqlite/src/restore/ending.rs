@@ -1,4 +1,5 @@
-//! The one transaction that makes a backup safe to use. The steps are those of [`store::Restoring`], in their order.
+//! The transaction that makes a backup safe to use. It performs the steps of [`store::Restoring`] in their
+//! order.
 
 use oauth::account::ADMINISTRATOR_ROLE;
 use oauth::audit::NewAuditEvent;
@@ -32,8 +33,8 @@ pub(super) fn run(db: &Connection, restoring: &Restoring, compared: bool) -> Res
     Ok(done)
 }
 
-/// Tokens, codes and next links die with the ring; the rows would only be in the way of those that come. Every version
-/// grows by `step`, so that none is given twice.
+/// Tokens, codes and next links become invalid with the ring; the rows are only deleted so that they do not
+/// collide with new ones. Every version advances by `step`, so that none is assigned twice.
 fn end_what_was_handed_out(
     db: &Connection,
     key: &StoredKey,
@@ -61,7 +62,8 @@ fn end_what_was_handed_out(
     sql::execute(db, VERSIONS, [step]).map(drop)
 }
 
-/// Nobody knows which ids were given after the backup, and who learned of them. Answers by how much versions are to grow.
+/// It is unknown which ids were assigned after the backup, and who learned of them. Returns the step by which
+/// versions must advance.
 fn leave_a_gap(db: &Connection) -> sql::Result<i64> {
     const MISSING: &str = "INSERT INTO sqlite_sequence (name, seq) SELECT s.name, 0 FROM sqlite_schema s
         WHERE s.type = 'table' AND instr(s.sql, 'AUTOINCREMENT') > 0

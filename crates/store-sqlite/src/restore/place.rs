@@ -1,4 +1,4 @@
-//! Exchanging the file under a name, so that a crash at any moment leaves the old database or the new one.
+//! Replacing the database file. A crash at any time leaves either the old database or the new one.
 
 use std::fs;
 use std::io;
@@ -7,14 +7,15 @@ use std::path::{Path, PathBuf};
 use crate::backup::{CopyError, sync_folder};
 use crate::connection::beside;
 
-/// What SQLite puts beside a database. A log that stayed would be replayed into the new file.
+/// The files that SQLite puts beside a database. A log that stayed would be replayed into the new file.
 const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
 
-/// Gives the database that is there a second name, `sluicegate.db.before-restore-TIME`, under which it stays. What is
-/// unreadable keeps its log under that name too. Answers the name; none where there is no database.
+/// Gives the current database a second name, `sluicegate.db.before-restore-TIME`, under which it stays. An
+/// unreadable database keeps its log under that name too. Returns the name, or `None` if there is no
+/// database.
 ///
 /// # Errors
-/// When the folder cannot be written; then the database is as it was.
+/// If the folder cannot be written; the database is unchanged then.
 pub fn keep_aside(database: &Path, time: &str) -> Result<Option<PathBuf>, CopyError> {
     let of = CopyError::of_file;
     forget_interrupted(database).map_err(of(database))?;
@@ -33,7 +34,7 @@ pub fn keep_aside(database: &Path, time: &str) -> Result<Option<PathBuf>, CopyEr
     Ok(Some(aside))
 }
 
-/// Renames the work file to the database.
+/// Renames the work file to the name of the database.
 pub(super) fn put_in_place(work: &Path, database: &Path) -> Result<(), CopyError> {
     let of = CopyError::of_file;
     crate::backup::sync(work).map_err(of(work))?;
@@ -55,7 +56,7 @@ fn free_name(database: &Path, time: &str) -> PathBuf {
     free.unwrap_or_else(|| name("-last"))
 }
 
-/// Where the file system has no second names, a copy.
+/// Creates a hard link, or a copy if the file system has no hard links.
 fn second_name(old: &Path, new: &Path) -> io::Result<()> {
     if fs::hard_link(old, new).is_ok() {
         return Ok(());
@@ -64,8 +65,8 @@ fn second_name(old: &Path, new: &Path) -> io::Result<()> {
     fs::File::open(new)?.sync_all()
 }
 
-/// A restore that was interrupted after [`keep_aside`] has left a second name of the database that is still in use. It
-/// keeps nothing, and would seem to.
+/// A restore that was interrupted after [`keep_aside`] leaves a second name of the database that is still in
+/// use. It preserves nothing, but looks as if it did, so it is deleted.
 #[cfg(unix)]
 fn forget_interrupted(database: &Path) -> io::Result<()> {
     use std::os::unix::fs::MetadataExt;

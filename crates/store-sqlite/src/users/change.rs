@@ -38,7 +38,7 @@ pub(super) fn update(
         ended.push(end_access(db, &after, change.at, change.revocation_expires_at)?);
     }
     if after.name != before.name {
-        // What the owner is called is part of an application.
+        // An application record contains the name of its owner.
         versions::grow(db, Kind::Applications)?;
     }
     versions::grow(db, Kind::Users)?;
@@ -46,7 +46,7 @@ pub(super) fn update(
     Ok(Ok((stored(db, id)?, ended)))
 }
 
-/// Sessions and familiar networks go; grants, consents and tokens are dead by the epoch.
+/// Deletes sessions and familiar networks. Grants, consents and tokens become invalid because of the epoch.
 fn end_access(
     db: &Connection,
     after: &User,
@@ -60,7 +60,7 @@ fn end_access(
     revocations::append(db, subject, at, revocation_expires_at)
 }
 
-/// Under the epoch in which the current password was verified, or not at all.
+/// Changes the password only if the user's epoch is still that of the password check.
 pub(super) fn password(
     db: &Connection,
     change: &PasswordChange,
@@ -114,7 +114,7 @@ fn refusal(
     Ok(None)
 }
 
-/// Why whoever acts may not change this user and give these roles, if it is so.
+/// Why the caller may not change this user or assign these roles, if so.
 fn beyond(
     db: &Connection,
     user: &User,

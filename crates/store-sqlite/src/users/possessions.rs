@@ -1,4 +1,4 @@
-//! What a user owns, and what becomes of it when the user is deleted.
+//! The possessions of a user, and what happens to them when the user is deleted.
 
 use oauth::id::{ApplicationId, DataSourceId, Epoch, UserId};
 use oauth::revocation::{Revocation, Subject};
@@ -9,14 +9,14 @@ use store::{MOST_NAMES, Owned, Possessions, UserRefusal};
 use crate::versions::{self, Kind};
 use crate::{authority, revocations, sql};
 
-/// What went with its owner.
+/// What was deleted together with its owner.
 #[derive(Default)]
 pub(super) struct Gone {
     pub(super) ended: Vec<Revocation>,
     pub(super) data_sources: Vec<DataSourceId>,
 }
 
-/// Why the user cannot be deleted with what the user owns, if it is so. Changes nothing.
+/// Why the user cannot be deleted because of what the user owns, if so. Changes nothing.
 pub(super) fn refusal(
     db: &Connection,
     user: UserId,
@@ -46,7 +46,7 @@ fn owned(db: &Connection, user: UserId) -> sql::Result<Owned> {
     })
 }
 
-/// Hands over or deletes what the user owns, as [`refusal`] has allowed.
+/// Hands over or deletes the possessions that [`refusal`] has accepted.
 pub(super) fn settle(
     db: &Connection,
     user: UserId,
@@ -61,7 +61,7 @@ pub(super) fn settle(
     }
 }
 
-/// The secrets of the applications end: whoever knows them would act for the new owner.
+/// The secrets of the applications are revoked: anyone who knows them could act for the new owner.
 fn hand_over(db: &Connection, user: UserId, heir: UserId) -> sql::Result<()> {
     const SECRETS: &str = "DELETE FROM secrets
         WHERE application_id IN (SELECT id FROM applications WHERE owner_id = ?1)";

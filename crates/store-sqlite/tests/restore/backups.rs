@@ -1,4 +1,4 @@
-//! Making a copy.
+//! Tests of making a backup.
 
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
@@ -33,7 +33,8 @@ async fn a_backup_beside_a_busy_writer_ends_and_is_one_state() {
         let event = event(Action::TakeBackup, 2);
         let order = Backup { from: &stage.database(), to: &to, event: &event };
         let figures = tokio::task::block_in_place(|| store_sqlite::backup(&order, &mut |_| {}).unwrap());
-        // Every user came with an event, and both are there or neither; two events are of the key and of the backup.
+        // Every user came with an event, and a copy contains both or neither. Two more events are those of
+        // the key and the backup.
         assert_eq!(figures.users + 2, figures.audit_events);
         assert_eq!(figures.taken_at, event.at);
     }

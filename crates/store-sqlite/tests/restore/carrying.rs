@@ -1,4 +1,4 @@
-//! What ended since the backup stays ended when the database that is there can tell.
+//! What was revoked since the backup stays revoked if the current database can tell.
 
 use std::collections::BTreeMap;
 
@@ -205,7 +205,7 @@ async fn a_restore_can_be_undone_and_distrusts_what_the_one_between_never_knew()
     drop(store);
     let first = stage.restore(&backup, 30);
     assert!(user(&stage, "late").await.is_none());
-    // Between the two, somebody new comes, and somebody who was there all the time gets a new password.
+    // Between the two backups a new user is created, and an existing one gets a new password.
     let store = stage.open();
     insert_user(&store, "newest", USER_ROLE, 35).await;
     let root = store.find_user_by_name("root").await.unwrap().unwrap();

@@ -1,4 +1,4 @@
-//! Where nobody can tell what ended since the backup, nothing of it is trusted.
+//! If nobody can tell what was revoked since the backup, nothing in it is trusted.
 
 use oauth::account::USER_ROLE;
 use oauth::audit::Action;
@@ -70,7 +70,7 @@ async fn a_new_installation_in_the_place_of_the_old_one_deletes_nobody() {
     std::fs::remove_file(stage.database()).unwrap();
     let store =
         store_sqlite::SqliteStore::create(&stage.database(), store_sqlite::Options::default()).unwrap();
-    // Under the same master key, so that the keys alone would not tell.
+    // The same master key, so that the keys alone do not reveal the difference.
     let key = StoredKey { id: 1, created_at: at(77), activates_at: at(77), sealed: vec![1] };
     assert!(store.insert_key(key, event(Action::RotateKeys, 77)).await.unwrap());
     insert_user(&store, "root", oauth::account::ADMINISTRATOR_ROLE, 77).await;

@@ -1,4 +1,4 @@
-//! Nothing that was handed out before opens any more.
+//! No credential that was issued before the restore opens any more.
 
 use oauth::account::USER_ROLE;
 use oauth::audit::Action;

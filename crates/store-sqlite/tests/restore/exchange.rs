@@ -1,4 +1,4 @@
-//! Taking the place of a database: alone, and all or nothing.
+//! Replacing a database takes exclusive access and happens completely or not at all.
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
@@ -75,7 +75,7 @@ async fn a_restore_that_was_cut_short_leaves_the_old_database_and_the_next_one_w
     let store = stage.open();
     insert_user(&store, "late", USER_ROLE, 3).await;
     drop(store);
-    // Everything but the last step.
+    // Everything except the last step.
     let cut_short = store_sqlite::keep_aside(&stage.database(), "cut-short").unwrap().unwrap();
     assert_eq!(cut_short.metadata().unwrap().ino(), stage.database().metadata().unwrap().ino());
     assert_eq!(stage.value::<i64>("SELECT count(*) FROM users"), 2);

@@ -1,4 +1,4 @@
-//! Backups, and the rule that restoring one never brings back revoked access.
+//! Tests of backups, and of the rule that restoring one never brings back revoked access.
 
 #![expect(clippy::unwrap_used, reason = "panicking is how a test fails")]
 

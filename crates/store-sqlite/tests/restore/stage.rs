@@ -1,4 +1,4 @@
-//! A database with people and applications in it, backups of it, and putting them back.
+//! A fixture: a database with users and applications, its backups, and restoring them.
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,7 @@ use store::{
 use store_sqlite::{Backup, CopyError, Current, Options, Prepared, Presence, SqliteStore};
 use tempfile::TempDir;
 
-/// A moment of the story, in seconds.
+/// A time in these tests, in seconds.
 pub(crate) fn at(secs: i64) -> Timestamp {
     Timestamp::from_secs(1_800_000_000 + secs)
 }
@@ -62,7 +62,7 @@ impl Stage {
         to
     }
 
-    /// Restores as the command does: what is there decides whether there is anything to carry over.
+    /// Restores like the command: the current database decides whether there is anything to carry over.
     pub(crate) fn restore(&self, from: &Path, secs: i64) -> Exchanged {
         self.restore_as(from, secs, None, Some("root")).unwrap()
     }
@@ -107,7 +107,7 @@ impl Stage {
         Ok(Exchanged { current, restored, aside })
     }
 
-    /// One value of the database as it is.
+    /// Reads one value of the current database.
     pub(crate) fn value<T: rusqlite::types::FromSql>(&self, sql: &str) -> T {
         let db = Connection::open(self.database()).unwrap();
         db.query_row(sql, [], |row| row.get(0)).unwrap_or_else(|error| panic!("{sql}: {error}"))
@@ -121,7 +121,7 @@ pub(crate) struct Exchanged {
     pub(crate) aside: Option<PathBuf>,
 }
 
-/// To the second, UTC.
+/// In UTC, to the second.
 fn rfc_3339(at: Timestamp) -> String {
     let db = Connection::open_in_memory().unwrap();
     db.query_row("SELECT strftime('%Y-%m-%dT%H:%M:%SZ', ?1, 'unixepoch')", [at.as_secs()], |row| row.get(0))
@@ -166,7 +166,7 @@ pub(crate) fn settings(name: &str) -> ApplicationSettings {
     }
 }
 
-/// Its secret is made of the byte.
+/// The byte determines the secret.
 pub(crate) async fn register(
     store: &SqliteStore,
     owner: &User,
