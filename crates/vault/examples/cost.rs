@@ -1,7 +1,7 @@
-//! Prints what sealing, opening and digesting cost on this machine.
+//! Prints the cost of sealing, opening and digesting on this machine.
 //!
-//! Run with `cargo run --release -p vault --example cost`. Each figure is the fastest of many short
-//! rounds, so that a busy machine hardly moves it.
+//! Run it with `cargo run --release -p vault --example cost`. Each figure is the fastest of many short
+//! rounds, so that other load on the machine hardly affects it.
 
 #![expect(clippy::print_stdout, reason = "printing is what this program is for")]
 

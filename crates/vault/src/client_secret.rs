@@ -1,4 +1,4 @@
-//! Client secrets: `sgs_`, 256 random bits, and a checksum by which a scanner can tell that a leaked text is one.
+//! Client secrets: `sgs_`, 256 random bits, and a checksum by which a scanner can recognize a leaked secret.
 
 use aws_lc_rs::aead::LessSafeKey;
 use aws_lc_rs::hmac;
@@ -11,14 +11,14 @@ use crate::master_key::MasterKey;
 use crate::seal::Unsealed;
 use crate::subkey::{self, NONCE};
 
-/// What every client secret begins with.
+/// The prefix of every client secret.
 pub const PREFIX: &str = "sgs_";
 
-/// Characters of 32 bytes in base64url, and of the checksum's four bytes.
+/// The base64url lengths of 32 bytes and of the four bytes of the checksum.
 const BODY: usize = 43;
 const CHECKSUM: usize = 6;
 
-/// The keys for digests of client secrets and for keeping them sealed; both come from the master key and never change.
+/// The keys for digesting and sealing client secrets. Both are derived from the master key and never change.
 pub(crate) struct SecretKeys {
     digest: hmac::Key,
     seal: LessSafeKey,
@@ -51,19 +51,20 @@ impl SecretKeys {
     }
 }
 
-/// The text of a client secret from its random bytes.
+/// Composes a client secret from its random bytes.
 pub(crate) fn compose(random: [u8; 32]) -> ClientSecret {
     let body = URL_SAFE_NO_PAD.encode(random);
     ClientSecret::new(format!("{PREFIX}{body}{}", checksum(&body)))
 }
 
-/// The last four characters, by which a person tells secrets apart.
+/// The last four characters, by which a person can tell secrets apart.
 pub(crate) fn hint(secret: &ClientSecret) -> String {
     let text = secret.expose();
     text.get(text.len().saturating_sub(4)..).unwrap_or_default().to_owned()
 }
 
-/// Whether the text has the form of a client secret and its checksum is right. This is public knowledge, not a proof.
+/// Whether the text has the form of a client secret and a correct checksum. Anybody can compute this; it
+/// proves nothing.
 pub fn checksum_holds(text: &str) -> bool {
     let Some(rest) = text.strip_prefix(PREFIX) else {
         return false;
@@ -71,12 +72,12 @@ pub fn checksum_holds(text: &str) -> bool {
     rest.len() == BODY + CHECKSUM && rest.is_char_boundary(BODY) && checksum(&rest[..BODY]) == rest[BODY..]
 }
 
-/// CRC-32 of everything before it, in base64url: what scanners of leaked texts are used to.
+/// The CRC-32 of everything before it, in base64url, as scanners for leaked secrets expect.
 fn checksum(body: &str) -> String {
     URL_SAFE_NO_PAD.encode(crc32(PREFIX.bytes().chain(body.bytes())).to_be_bytes())
 }
 
-/// CRC-32 as in ISO-HDLC, zip and PNG. It finds typing errors and leaks; it protects nothing.
+/// CRC-32 as in ISO-HDLC, zip and PNG. It detects typing errors and leaks; it protects nothing.
 fn crc32(bytes: impl Iterator<Item = u8>) -> u32 {
     const TABLE: [u32; 256] = crc32_table();
     !bytes.fold(!0, |crc, byte| {

@@ -1,15 +1,16 @@
-//! Where randomness comes from.
+//! Sources of randomness.
 
-/// A source of randomness that nobody can predict, except in tests.
+/// A source of randomness that is unpredictable, except in tests.
 pub trait Entropy: Send + Sync + 'static {
-    /// Fills the bytes.
+    /// Fills the bytes with randomness.
     fn fill(&self, bytes: &mut [u8]);
 }
 
-/// The operating system's, through aws-lc's generator.
+/// The randomness of the operating system, through the generator of aws-lc.
 ///
-/// The few bytes of an id or a nonce come from a store of the thread, filled many at a time, since asking the generator
-/// costs as much for eight bytes as for hundreds. Bytes are overwritten as they are handed out.
+/// Short values such as ids and nonces come from a buffer of the thread, which is filled many bytes at a
+/// time, because a call of the generator costs as much for eight bytes as for hundreds. Bytes are overwritten
+/// as they are handed out.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemEntropy;
 
@@ -25,11 +26,11 @@ impl Entropy for SystemEntropy {
 
 #[expect(clippy::disallowed_methods, reason = "this is the entropy that everything else asks")]
 fn generate(bytes: &mut [u8]) {
-    // Without randomness nothing may be issued: the process cannot go on.
+    // Without randomness nothing may be issued, so the process cannot continue.
     aws_lc_rs::rand::fill(bytes).expect("the operating system gives randomness");
 }
 
-/// Keys and secrets are longer, and never come from a store.
+/// Longer values, such as keys and secrets, never come from the buffer.
 const LARGEST_STORED: usize = 16;
 const STORE: usize = 512;
 
@@ -37,7 +38,7 @@ thread_local! {
     static STORED: std::cell::RefCell<Stored> = const { std::cell::RefCell::new(Stored { bytes: [0; STORE], left: 0 }) };
 }
 
-/// Random bytes that nobody has seen; the last `left` of them are good.
+/// Random bytes that were not handed out; only the last `left` of them are usable.
 struct Stored {
     bytes: [u8; STORE],
     left: usize,
@@ -57,14 +58,14 @@ impl Stored {
     }
 }
 
-/// The same bytes for the same seed, so that a test can be run again.
+/// The same bytes for the same seed, so that a test is repeatable.
 #[cfg(any(test, feature = "testing"))]
 #[derive(Debug)]
 pub struct SeededEntropy(std::sync::Mutex<u64>);
 
 #[cfg(any(test, feature = "testing"))]
 impl SeededEntropy {
-    /// Starts from a seed.
+    /// Creates a generator from a seed.
     pub fn new(seed: u64) -> Self {
         Self(std::sync::Mutex::new(seed))
     }

@@ -1,6 +1,6 @@
-//! Threads for hashing passwords: a hash takes milliseconds and 19 MiB, so no more of them run than there are threads, and
-//! no more wait than can be answered in reasonable time. Those for whom they are computed take turns, so that nobody who
-//! asks for many keeps the others waiting.
+//! Threads for hashing passwords. A hash takes milliseconds and 19 MiB, so the number of concurrent hashes is
+//! that of the threads, and the queue is short enough to be worked off in reasonable time. Callers take
+//! turns, so that one with many requests does not delay the others.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -16,19 +16,19 @@ mod turns;
 pub use turns::Share;
 use turns::Turns;
 
-/// How passwords are hashed.
+/// The settings of password hashing.
 #[derive(Debug, Clone, Copy)]
 pub struct HashingSettings {
-    /// What one hash costs.
+    /// The cost of a hash.
     pub cost: Cost,
-    /// How many run at once.
+    /// The number of threads.
     pub threads: usize,
-    /// How many may wait.
+    /// The maximum number of waiting hashes.
     pub queue: usize,
 }
 
 impl HashingSettings {
-    /// OWASP's parameters on so many threads.
+    /// OWASP's parameters, on `threads` threads.
     pub fn owasp(threads: usize) -> Self {
         let threads = threads.max(1);
         Self { cost: Cost::OWASP, threads, queue: threads * 32 }
@@ -41,15 +41,15 @@ impl HashingSettings {
     }
 }
 
-/// Too many hashes wait already.
+/// Too many hashes are already waiting.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
 #[error("too many passwords are being checked")]
 pub struct Busy;
 
 type Job = Box<dyn FnOnce(&mut Scratch) + Send>;
 
-/// How long a thread keeps its memory after the last hash. Under load it is used again and again; an idle server gives
-/// it back.
+/// How long a thread keeps its memory after the last hash. Under load the memory is reused; an idle server
+/// returns it.
 const MEMORY_KEPT: Duration = Duration::from_secs(5);
 
 pub(crate) struct Hasher {
@@ -72,7 +72,7 @@ impl Hasher {
         Self { cost: settings.cost, queue: Arc::new(queue) }
     }
 
-    /// Hashes a password, in the form that is hashed.
+    /// Hashes a password in its normal form.
     pub(crate) async fn hash(&self, password: Password, salt: [u8; 16]) -> Result<PasswordHash, Busy> {
         let cost = self.cost;
         let work = move |scratch: &mut Scratch| {
@@ -91,7 +91,7 @@ impl Hasher {
         self.run(share, move |scratch| password::judge(&hash, &password, scratch)).await
     }
 
-    /// Takes as long as verifying.
+    /// Takes as long as a verification, for a name that nobody has.
     pub(crate) async fn verify_nobody(&self, password: Password, share: Share) -> Result<(), Busy> {
         let cost = self.cost;
         let work = move |scratch: &mut Scratch| {
@@ -113,7 +113,7 @@ impl Hasher {
     ) -> Result<T, Busy> {
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move |scratch| {
-            // Nobody waits any more when the client has gone away.
+            // If the client has gone away, nobody waits for the answer any more.
             if !answer.is_closed() {
                 let _ = answer.send(work(scratch));
             }
@@ -130,8 +130,8 @@ impl Drop for Hasher {
     }
 }
 
-/// What waits for a thread. Threads start one by one as they are needed, so that a server on which nobody signs in
-/// has none.
+/// The waiting hashes. Threads start one by one when they are needed, so that a server without sign-ins has
+/// none.
 struct Queue {
     most_threads: usize,
     state: Mutex<State>,
@@ -158,7 +158,7 @@ impl Queue {
         if state.idle <= state.waiting.len() && state.threads < self.most_threads {
             let queue = Arc::clone(self);
             let thread = std::thread::Builder::new().name(format!("hash-{}", state.threads));
-            // Those that run already serve on when the system gives no more of them.
+            // If the system provides no more threads, the existing ones continue.
             state.threads += usize::from(thread.spawn(move || queue.work()).is_ok());
         }
         if state.threads == 0 {
@@ -174,7 +174,7 @@ impl Queue {
     fn work(&self) {
         let mut scratch = Scratch::default();
         while let Some(job) = self.next(&mut scratch) {
-            // A fault in one hash is one unanswered request, not one thread less for all that follow.
+            // A panic in one hash loses one answer; it must not also cost a thread.
             if catch_unwind(AssertUnwindSafe(|| job(&mut scratch))).is_err() {
                 scratch = Scratch::default();
             }

@@ -1,5 +1,5 @@
-//! The ring of keys that seal tokens, codes and next links. The newest key that is active seals, or the oldest where none is
-//! active yet; older keys open what they sealed.
+//! The ring of keys that seal tokens, codes and next links. The newest active key seals, or the oldest if
+//! none is active yet; older keys open what they sealed.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -16,11 +16,11 @@ use crate::subkey::{self, NONCE, TAG};
 /// A ring key as it is stored: sealed under the master key.
 #[derive(Clone)]
 pub struct SealedRingKey {
-    /// Its number; part of every text that it seals.
+    /// The number of the key; part of every text that it seals.
     pub id: u32,
-    /// When it was made.
+    /// The time of creation.
     pub created_at: Timestamp,
-    /// From when on it seals.
+    /// The time from which it seals.
     pub activates_at: Timestamp,
     /// Nonce, ciphertext and tag.
     pub bytes: Vec<u8>,
@@ -37,7 +37,7 @@ impl std::fmt::Debug for SealedRingKey {
 #[error("key {0} of the ring was not sealed under this master key: is it the key file of this database?")]
 pub struct BrokenRing(pub u32);
 
-/// The keys, ready for use.
+/// The ring keys, ready for use.
 pub struct KeyRing {
     wrapping: LessSafeKey,
     keys: RwLock<Arc<Vec<RingKey>>>,
@@ -46,7 +46,7 @@ pub struct KeyRing {
 struct RingKey {
     id: u32,
     activates_at: Timestamp,
-    /// By [`Purpose`], in the order of [`Purpose::ALL`].
+    /// The subkeys by [`Purpose`], in the order of [`Purpose::ALL`].
     subkeys: [Subkey; Purpose::ALL.len()],
 }
 
@@ -59,7 +59,7 @@ impl KeyRing {
     /// Opens the stored keys.
     ///
     /// # Errors
-    /// When one was not sealed under this master key.
+    /// If one was not sealed under this master key.
     pub fn open(master: &MasterKey, keys: &[SealedRingKey]) -> Result<Self, BrokenRing> {
         let ring = Self { wrapping: subkey::aead(&master.subkey("ring keys")), keys: RwLock::default() };
         ring.replace(keys)?;
@@ -179,8 +179,8 @@ impl Subkey {
     }
 }
 
-/// The newest key that is active. Where the clock was set back to before the first one, that one serves: every node has it,
-/// and nothing else could seal.
+/// The newest active key. If the clock was set back to before the first key, the first key is used: every
+/// node has it, and nothing else could seal.
 fn active(keys: &[RingKey], now: Timestamp) -> Option<&RingKey> {
     keys.iter().rev().find(|key| key.activates_at.is_past(now)).or_else(|| keys.first())
 }

@@ -1,10 +1,11 @@
 //! All cryptography: the key ring, sealed tokens, digests of secrets, password hashing.
 //!
-//! Everything that is secret passes here and nowhere else. The primitives are those of aws-lc-rs and of the argon2 crate;
-//! this crate decides which key seals what, in which form, and what an opened text must look like.
+//! All secrets are processed here and nowhere else. The primitives are those of aws-lc-rs and of the argon2
+//! crate; this crate decides which key seals what, in which form, and what an opened text must look like.
 //!
-//! **Architecture invariant:** no HTTP, no database, no clock. What is opened is held to one canonical form, so two
-//! different texts never stand for the same token. A failure to open says nothing about why.
+//! **Architecture invariant:** this crate knows no HTTP, no database and no clock. Opened texts must have one
+//! canonical form, so that two different texts never represent the same token. An error on opening does not
+//! say why.
 //!
 //! Start reading at [`Vault`], then [`seal`] (the form of tokens) and [`key_ring`] (the keys).
 
@@ -37,7 +38,7 @@ pub use master_key::{MasterKey, MasterKeyError};
 pub use password::Verdict;
 pub use seal::{Purpose, Unsealed};
 
-/// The keys of an installation and what is done with them.
+/// The keys of an installation, and the operations on them.
 pub struct Vault {
     entropy: Arc<dyn Entropy>,
     ring: KeyRing,
@@ -47,22 +48,23 @@ pub struct Vault {
     remembered: remembered::Remembered,
 }
 
-/// A client secret that was just made: to be shown once, and to be stored.
+/// A new client secret, to be shown once and stored.
 #[derive(Debug)]
 pub struct FreshSecret {
-    /// What the application gets.
+    /// The secret for the application.
     pub secret: ClientSecret,
-    /// What is stored.
+    /// The digest to store.
     pub digest: Digest,
     /// The last four characters.
     pub hint: String,
 }
 
 impl Vault {
-    /// A vault over a master key and the ring keys sealed under it. The ring may be empty while an installation is made.
+    /// Creates a vault from a master key and the ring keys sealed under it. The ring may be empty while an
+    /// installation is being created.
     ///
     /// # Errors
-    /// When a ring key was not sealed under this master key.
+    /// If a ring key was not sealed under this master key.
     pub fn open(
         master: &MasterKey,
         keys: &[SealedRingKey],
@@ -92,43 +94,44 @@ impl Vault {
         bytes
     }
 
-    /// Makes a ring key, sealed for storage. It serves once it is in the ring that [`Vault::replace_ring`] is given.
+    /// Creates a ring key, sealed for storage. It is used once it is in the ring that [`Vault::replace_ring`]
+    /// receives.
     pub fn new_ring_key(&self, id: u32, created_at: Timestamp, activates_at: Timestamp) -> SealedRingKey {
         self.ring.seal_new(id, created_at, activates_at, self.random(), self.random())
     }
 
-    /// Takes the keys of the ring as they are stored now.
+    /// Replaces the ring by the keys as they are stored now.
     ///
     /// # Errors
-    /// When one of them was not sealed under the master key; the ring then stays as it was.
+    /// If one of them was not sealed under the master key; the ring is unchanged then.
     pub fn replace_ring(&self, keys: &[SealedRingKey]) -> Result<(), BrokenRing> {
         self.ring.replace(keys)
     }
 
-    /// The id of the key that seals at `now`; none while the ring is empty.
+    /// The id of the key that seals at `now`; `None` while the ring is empty.
     pub fn active_key(&self, now: Timestamp) -> Option<u32> {
         self.ring.active(now)
     }
 
-    /// A fresh id of an access token.
+    /// Creates an id for an access token.
     pub fn new_token_id(&self, now: Timestamp) -> TokenId {
         TokenId::compose(now, self.random())
     }
 
-    /// A fresh id of an authorization code.
+    /// Creates an id for an authorization code.
     pub fn new_code_id(&self, now: Timestamp) -> CodeId {
         CodeId::compose(now, self.random())
     }
 
-    /// A fresh client id: the text of a version 4 UUID.
+    /// Creates a client id: a version 4 UUID in text form.
     pub fn new_client_id(&self) -> String {
         client_secret::uuid_v4(self.random())
     }
 
-    /// Seals an access token with the key that is active at its issue.
+    /// Seals an access token with the key that is active when it is issued.
     ///
     /// # Errors
-    /// While the ring has no active key.
+    /// If the ring has no active key.
     pub fn seal_access_token(&self, token: &AccessToken) -> Result<AccessTokenText, Unsealed> {
         let text = self.ring.seal(
             Purpose::AccessToken,
@@ -139,19 +142,19 @@ impl Vault {
         Ok(AccessTokenText::new(text))
     }
 
-    /// Opens an access token; its expiry and revocation are the caller's matter.
+    /// Opens an access token. The caller checks its expiry and revocation.
     ///
     /// # Errors
-    /// When the text is not, to the letter, what was sealed.
+    /// If the text is not exactly what was sealed.
     pub fn open_access_token(&self, text: &str) -> Result<AccessToken, Unsealed> {
         let opened = self.ring.open_text(Purpose::AccessToken, text)?;
         payload::read_access_token(&opened.bytes)
     }
 
-    /// Seals a refresh token with the key of that id: the same token and key give the identical text each time.
+    /// Seals a refresh token with the key `id`; the same token and key always give the identical text.
     ///
     /// # Errors
-    /// When the ring has no such key.
+    /// If the ring has no such key.
     pub fn seal_refresh_token(&self, token: RefreshToken, key: u32) -> Result<RefreshTokenText, Unsealed> {
         let bytes = payload::refresh_token(token);
         Ok(RefreshTokenText::new(self.ring.seal_identically(Purpose::RefreshToken, key, &bytes)?))
@@ -160,15 +163,15 @@ impl Vault {
     /// Opens a refresh token.
     ///
     /// # Errors
-    /// When the text is not, to the letter, what was sealed.
+    /// If the text is not exactly what was sealed.
     pub fn open_refresh_token(&self, text: &str) -> Result<RefreshToken, Unsealed> {
         payload::read_refresh_token(&self.ring.open_text(Purpose::RefreshToken, text)?.bytes)
     }
 
-    /// Seals an authorization code with the key that is active at its issue.
+    /// Seals an authorization code with the key that is active when it is issued.
     ///
     /// # Errors
-    /// While the ring has no active key.
+    /// If the ring has no active key.
     pub fn seal_code(&self, code: &AuthorizationCode) -> Result<CodeText, Unsealed> {
         let text = self.ring.seal(Purpose::Code, code.id.at(), self.random(), &payload::code(code))?;
         Ok(CodeText::new(text))
@@ -177,7 +180,7 @@ impl Vault {
     /// Opens an authorization code.
     ///
     /// # Errors
-    /// When the text is not, to the letter, what was sealed.
+    /// If the text is not exactly what was sealed.
     pub fn open_code(&self, text: &str) -> Result<AuthorizationCode, Unsealed> {
         payload::read_code(&self.ring.open_text(Purpose::Code, text)?.bytes)
     }
@@ -185,7 +188,7 @@ impl Vault {
     /// Seals the position of a next link.
     ///
     /// # Errors
-    /// While the ring has no active key.
+    /// If the ring has no active key.
     pub fn seal_position(&self, position: &[u8], now: Timestamp) -> Result<String, Unsealed> {
         self.ring.seal(Purpose::Position, now, self.random(), position)
     }
@@ -193,26 +196,26 @@ impl Vault {
     /// Opens the position of a next link.
     ///
     /// # Errors
-    /// When the text is not, to the letter, what was sealed.
+    /// If the text is not exactly what was sealed.
     pub fn open_position(&self, text: &str) -> Result<Vec<u8>, Unsealed> {
         Ok(self.ring.open_text(Purpose::Position, text)?.bytes)
     }
 
-    /// Makes a client secret.
+    /// Creates a client secret.
     pub fn new_client_secret(&self) -> FreshSecret {
         let secret = client_secret::compose(self.random());
         let hint = client_secret::hint(&secret);
         FreshSecret { digest: self.secrets.digest(secret.expose()), hint, secret }
     }
 
-    /// Whether the secret is the one behind a stored digest. A text without a right checksum is refused at once.
+    /// Whether the secret matches a stored digest. A text with a wrong checksum is refused at once.
     pub fn secret_matches(&self, secret: &ClientSecret, stored: &Digest) -> bool {
         client_secret::checksum_holds(secret.expose())
             && self.same_digest(&self.secrets.digest(secret.expose()), stored)
     }
 
-    /// Seals a client secret under the master key, for installations that show secrets again.
-    /// The seal is bound to the application, so that it opens for no other.
+    /// Seals a client secret under the master key, for installations that allow secrets to be revealed. The
+    /// seal is bound to the application, so that it opens for no other.
     pub fn seal_client_secret(&self, client: &ClientId, secret: &ClientSecret) -> Vec<u8> {
         self.secrets.seal(client, secret.expose().as_bytes(), self.random())
     }
@@ -220,70 +223,70 @@ impl Vault {
     /// Opens a client secret that [`Vault::seal_client_secret`] sealed.
     ///
     /// # Errors
-    /// When it was not sealed under this master key for this application.
+    /// If it was not sealed under this master key for this application.
     pub fn open_client_secret(&self, client: &ClientId, sealed: &[u8]) -> Result<ClientSecret, Unsealed> {
         let bytes = self.secrets.open(client, sealed)?;
         Ok(ClientSecret::new(String::from_utf8(bytes).map_err(|_| Unsealed)?))
     }
 
-    /// Whether two digests are the same, in constant time.
+    /// Whether two digests are equal, in constant time.
     pub fn same_digest(&self, one: &Digest, other: &Digest) -> bool {
         aws_lc_rs::constant_time::verify_slices_are_equal(one.as_bytes(), other.as_bytes()).is_ok()
     }
 
-    /// Makes the secret half of a session cookie: the half itself, and what is stored of it.
+    /// Creates the secret half of a session cookie, and the digest that is stored.
     pub fn new_session_secret(&self) -> (session::SessionSecret, Digest) {
         let secret = session::SessionSecret::from_bytes(self.random());
         let digest = self.sessions.digest(&secret);
         (secret, digest)
     }
 
-    /// The cookie of a session.
+    /// Composes the cookie of a session.
     pub fn session_cookie(&self, id: SessionId, secret: &session::SessionSecret) -> SessionCookie {
         session::cookie(id, secret)
     }
 
-    /// Takes a session cookie apart: which session it names, and the digest to hold against the stored one.
+    /// Parses a session cookie into the session id and the digest to compare with the stored one.
     ///
     /// # Errors
-    /// When it has not the form of one.
+    /// If it does not have the form of a session cookie.
     pub fn parse_session_cookie(&self, cookie: &SessionCookie) -> Result<(SessionId, Digest), Unsealed> {
         let (id, secret) = session::parse(cookie)?;
         Ok((id, self.sessions.digest(&secret)))
     }
 
-    /// A random value for browsers without a session, to which their forms are bound.
+    /// Creates a random value for a browser without a session, to which its forms are bound.
     pub fn new_visitor(&self) -> String {
         session::visitor(self.random())
     }
 
-    /// The value that a form carries for the browser that holds `cookie` (a session's or a visitor's).
+    /// The CSRF token in forms for the browser with this cookie (a session cookie or a visitor cookie).
     pub fn csrf_token(&self, cookie: &str) -> CsrfToken {
         self.sessions.csrf_token(cookie)
     }
 
-    /// Whether a form carries the value that was rendered for the browser that holds `cookie`; in constant time.
+    /// Whether the token of a form was rendered for the browser with this cookie; in constant time.
     pub fn csrf_holds(&self, cookie: &str, token: &CsrfToken) -> bool {
         self.sessions.csrf_holds(cookie, token)
     }
 
-    /// A password that nobody chose: 24 characters that cannot be mistaken for each other.
+    /// Creates a random password: 24 characters that are hard to confuse.
     pub fn new_password(&self) -> Password {
         Password::new(password::readable(self.random()))
     }
 
-    /// Hashes a password on the hasher's own threads.
+    /// Hashes a password on the hashing threads.
     ///
     /// # Errors
-    /// When too many hashes wait already.
+    /// If too many hashes are already waiting.
     pub async fn hash_password(&self, password: Password) -> Result<PasswordHash, Busy> {
         self.hasher.hash(password, self.random()).await
     }
 
-    /// Whether the password is the one behind the hash; takes as long when it is not.
+    /// Whether the password matches the hash; takes as long if it does not.
     ///
     /// # Errors
-    /// When too many hashes wait already, in all or for the same share.
+    /// If too many hashes are already waiting, in total or for the same share.
     pub async fn verify_password(
         &self,
         hash: &PasswordHash,
@@ -293,25 +296,25 @@ impl Vault {
         self.hasher.verify(hash.clone(), password, share).await
     }
 
-    /// Takes as long as verifying, for a name that nobody has.
+    /// Takes as long as a verification, for a name that nobody has.
     ///
     /// # Errors
-    /// As [`Vault::verify_password`].
+    /// As for [`Vault::verify_password`].
     pub async fn verify_unknown_user(&self, password: Password, share: Share) -> Result<(), Busy> {
         self.hasher.verify_nobody(password, share).await
     }
 
-    /// Whether the hash was made with other parameters than today's.
+    /// Whether the hash was created with parameters other than the current ones.
     pub fn needs_rehash(&self, hash: &PasswordHash) -> bool {
         self.hasher.needs_rehash(hash)
     }
 
-    /// Whether this very password was verified against this very hash a short while ago.
+    /// Whether exactly this password was recently verified against exactly this hash.
     pub fn remembers(&self, hash: &PasswordHash, user: UserId, password: &Password, now: Timestamp) -> bool {
         self.remembered.knows(hash, user, password, now)
     }
 
-    /// Remembers for a short while that the password was verified against the hash.
+    /// Remembers for a short time that the password was verified against the hash.
     pub fn remember(&self, hash: &PasswordHash, user: UserId, password: &Password, now: Timestamp) {
         self.remembered.note(hash, user, password, now);
     }
@@ -322,7 +325,7 @@ impl Vault {
     }
 }
 
-/// SHA-256 of anything.
+/// The SHA-256 digest of the bytes.
 pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     let mut digest = [0; 32];
     digest.copy_from_slice(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes).as_ref());

@@ -1,5 +1,5 @@
-//! The master key: 32 bytes that live outside the database. It seals the keys of the ring, and the keys for digests are
-//! derived from it.
+//! The master key: 32 bytes that are kept outside the database. It seals the keys of the ring, and the keys
+//! for digests are derived from it.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
@@ -22,40 +22,40 @@ impl std::fmt::Debug for MasterKey {
     }
 }
 
-/// Why there is no master key.
+/// Why the master key is not available.
 #[derive(Debug, thiserror::Error)]
 pub enum MasterKeyError {
-    /// The text is neither of the forms of a key.
+    /// The text does not have one of the two forms of a key.
     #[error("a master key is 32 bytes: 43 characters of base64url, or 64 hexadecimal digits")]
     Malformed,
-    /// The content of the file is neither of the forms of a key.
+    /// The file does not contain one of the two forms of a key.
     #[error("{}: a master key is 32 bytes: 43 characters of base64url, or 64 hexadecimal digits", .0.display())]
     MalformedFile(PathBuf),
-    /// Others than the owner may read the file.
+    /// Users other than the owner may read the file.
     #[error("{} may be read by others; run: chmod 600 {}", .0.display(), .0.display())]
     TooOpen(PathBuf),
-    /// The file cannot be read or made.
+    /// The file cannot be read or created.
     #[error("{} cannot be used", path.display())]
     File {
-        /// Which file.
+        /// The path of the file.
         path: PathBuf,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: std::io::Error,
     },
 }
 
 impl MasterKey {
-    /// A fresh one.
+    /// Generates a new key.
     pub fn generate(entropy: &dyn Entropy) -> Self {
         let mut bytes = Zeroizing::new([0; 32]);
         entropy.fill(&mut *bytes);
         Self(bytes)
     }
 
-    /// From its text: 43 characters of base64url or 64 hexadecimal digits, surrounding blanks aside.
+    /// Parses a key: 43 characters of base64url or 64 hexadecimal digits, ignoring surrounding whitespace.
     ///
     /// # Errors
-    /// When it is anything else.
+    /// If the text is anything else.
     pub fn from_text(text: &str) -> Result<Self, MasterKeyError> {
         let text = text.trim();
         let decoded = if text.len() == 64 {
@@ -68,10 +68,10 @@ impl MasterKey {
         Ok(Self(Zeroizing::new(bytes)))
     }
 
-    /// From a file that only its owner may read.
+    /// Reads the key from a file that only its owner may read.
     ///
     /// # Errors
-    /// When others may read it, when it cannot be read, or when it holds something else.
+    /// If others may read the file, if it cannot be read, or if it contains something else.
     pub fn load(path: &Path) -> Result<Self, MasterKeyError> {
         let fault = |source| MasterKeyError::file(path, source);
         let file = File::open(path).map_err(fault)?;
@@ -85,11 +85,11 @@ impl MasterKey {
             .ok_or_else(|| MasterKeyError::MalformedFile(path.to_owned()))
     }
 
-    /// Writes it to a new file of mode 0600 and makes that durable; an existing file is never touched, and where
-    /// writing fails none is left behind.
+    /// Writes the key to a new file with mode 0600 and makes it durable. An existing file is never changed,
+    /// and no file is left behind if writing fails.
     ///
     /// # Errors
-    /// When the file exists or cannot be written.
+    /// If the file exists or cannot be written.
     pub fn create_file(&self, path: &Path) -> Result<(), MasterKeyError> {
         let fault = |source| MasterKeyError::file(path, source);
         let mut options = OpenOptions::new();
@@ -120,7 +120,7 @@ impl MasterKeyError {
     }
 }
 
-/// More than a key with some blanks around it; what is longer is not read to its end.
+/// More than a key with some whitespace around it; a longer file is not read to its end.
 const LONGEST_FILE: usize = 1024;
 
 fn from_hexadecimal(text: &str) -> Option<Zeroizing<Vec<u8>>> {

@@ -1,17 +1,17 @@
-//! Hashes of people's passwords: Argon2id in PHC string form
-//! ([RFC 9106](https://www.rfc-editor.org/rfc/rfc9106)).
+//! Hashes of users' passwords: Argon2id in PHC string form ([RFC
+//! 9106](https://www.rfc-editor.org/rfc/rfc9106)).
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use oauth::secret::{Password, PasswordHash};
 
-/// What a hash costs.
+/// The cost of a hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cost {
     /// Memory in KiB.
     pub memory_kib: u32,
-    /// Passes over it.
+    /// Passes over the memory.
     pub passes: u32,
 }
 
@@ -22,8 +22,8 @@ impl Cost {
 
 const LENGTH: usize = 32;
 
-/// The memory that a hash is computed in. It is kept by whoever hashes again soon, since having it mapped anew takes a
-/// tenth of the time of a hash.
+/// The memory in which a hash is computed. A caller that will hash again soon keeps it, because mapping it
+/// again takes a tenth of the time of a hash.
 #[derive(Default)]
 pub(crate) struct Scratch(Vec<Block>);
 
@@ -40,10 +40,10 @@ impl Scratch {
     }
 }
 
-/// Hashes a password with a salt, in memory of its own.
+/// Hashes a password with a salt, in newly allocated memory.
 ///
 /// # Panics
-/// When the cost is less than the algorithm allows: 8 KiB, one pass.
+/// If the cost is below what the algorithm allows: 8 KiB, one pass.
 pub fn hash(password: &Password, salt: [u8; 16], cost: Cost) -> PasswordHash {
     hash_with(password, salt, cost, &mut Scratch::default())
 }
@@ -61,19 +61,20 @@ pub(crate) fn hash_with(
     PasswordHash::new(format!("$argon2id$v=19$m={memory_kib},t={passes},p=1${salt}${digest}"))
 }
 
-/// Whether the password is the one behind the hash; a hash that cannot be read matches nothing.
+/// Whether the password matches the hash; an unreadable hash matches nothing.
 pub fn verify(hash: &PasswordHash, password: &Password) -> bool {
     verify_with(hash, password, &mut Scratch::default())
 }
 
-/// What became of holding a password against a hash.
+/// The result of comparing a password with a hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is another password.
+    /// The password does not match.
     Wrong,
-    /// It is the password behind the hash.
+    /// The password matches.
     Right,
-    /// It is, but the hash is of what was typed, not of its normal form: of the time before passwords were normalised.
+    /// The password matches as typed, but not in its normal form: the hash is from before passwords were
+    /// normalized.
     RightAsTyped,
 }
 
@@ -84,8 +85,8 @@ impl Verdict {
     }
 }
 
-/// Holds a password against a hash, in its normal form and, where that is another, as it was typed. Both are always
-/// computed, so that the time does not tell which it was.
+/// Compares a password with a hash, in its normal form and, if that differs, as typed. Both hashes are always
+/// computed, so that the time does not reveal which one matched.
 pub(crate) fn judge(hash: &PasswordHash, password: &Password, scratch: &mut Scratch) -> Verdict {
     let Some(normal) = password.normalised() else {
         return if verify_with(hash, password, scratch) { Verdict::Right } else { Verdict::Wrong };
@@ -109,7 +110,7 @@ pub(crate) fn verify_with(hash: &PasswordHash, password: &Password, scratch: &mu
     aws_lc_rs::constant_time::verify_slices_are_equal(&digest, &parsed.digest).is_ok()
 }
 
-/// Whether the hash was made at another cost.
+/// Whether the hash was created at another cost.
 pub fn differs_from(hash: &PasswordHash, cost: Cost) -> bool {
     Parsed::of(hash).is_none_or(|parsed| parsed.cost != cost)
 }
@@ -150,12 +151,12 @@ fn digest(
     Some(digest)
 }
 
-/// Characters that cannot be mistaken for each other; 32 of them, so a byte's lower five bits pick one evenly.
+/// 32 characters that are hard to confuse. The lower five bits of a byte select one uniformly.
 const READABLE: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 
-/// A password made of 24 random bytes: four groups of six characters, 120 bits.
+/// Makes a password from 24 random bytes: four groups of six characters, 120 bits.
 pub fn readable(random: [u8; 24]) -> String {
-    // Made in one piece, so that no part of it is left behind.
+    // Allocated at its final size, so that no part of it is left behind in memory.
     let mut password = String::with_capacity(27);
     for (at, byte) in random.iter().enumerate() {
         if at > 0 && at % 6 == 0 {

@@ -1,5 +1,5 @@
-//! The compact form of what is sealed: a version byte, numbers as variable-length integers, optional parts announced by
-//! a byte. Reading accepts exactly what writing produces.
+//! The compact encoding of sealed payloads: a version byte, numbers as variable-length integers, and a byte
+//! before each optional part. Reading accepts exactly what writing produces.
 
 use oauth::id::{ApplicationId, CodeId, ConsentId, Epoch, GrantId, TokenId, UserId};
 use oauth::scope::ScopeSet;
@@ -10,7 +10,7 @@ use crate::seal::Unsealed;
 
 const VERSION: u8 = 1;
 
-/// Writes an access token.
+/// Encodes an access token.
 pub fn access_token(token: &AccessToken) -> Vec<u8> {
     let mut writer = Writer::new();
     writer.array(token.id.as_bytes());
@@ -25,10 +25,10 @@ pub fn access_token(token: &AccessToken) -> Vec<u8> {
     writer.0
 }
 
-/// Reads an access token.
+/// Decodes an access token.
 ///
 /// # Errors
-/// When the bytes are anything else.
+/// If the bytes are anything else.
 pub fn read_access_token(bytes: &[u8]) -> Result<AccessToken, Unsealed> {
     let mut reader = Reader::new(bytes)?;
     let token = AccessToken {
@@ -45,7 +45,7 @@ pub fn read_access_token(bytes: &[u8]) -> Result<AccessToken, Unsealed> {
     reader.end(token)
 }
 
-/// Writes a refresh token.
+/// Encodes a refresh token.
 pub fn refresh_token(token: RefreshToken) -> Vec<u8> {
     let mut writer = Writer::new();
     writer.number(token.grant.get());
@@ -53,17 +53,17 @@ pub fn refresh_token(token: RefreshToken) -> Vec<u8> {
     writer.0
 }
 
-/// Reads a refresh token.
+/// Decodes a refresh token.
 ///
 /// # Errors
-/// When the bytes are anything else.
+/// If the bytes are anything else.
 pub fn read_refresh_token(bytes: &[u8]) -> Result<RefreshToken, Unsealed> {
     let mut reader = Reader::new(bytes)?;
     let token = RefreshToken { grant: GrantId::new(reader.number()?), generation: reader.number()? };
     reader.end(token)
 }
 
-/// Writes an authorization code.
+/// Encodes an authorization code.
 pub fn code(code: &AuthorizationCode) -> Vec<u8> {
     let mut writer = Writer::new();
     writer.array(code.id.as_bytes());
@@ -80,10 +80,10 @@ pub fn code(code: &AuthorizationCode) -> Vec<u8> {
     writer.0
 }
 
-/// Reads an authorization code.
+/// Decodes an authorization code.
 ///
 /// # Errors
-/// When the bytes are anything else.
+/// If the bytes are anything else.
 pub fn read_code(bytes: &[u8]) -> Result<AuthorizationCode, Unsealed> {
     let mut reader = Reader::new(bytes)?;
     let code = AuthorizationCode {
@@ -115,7 +115,7 @@ impl Writer {
         self.0.extend_from_slice(bytes);
     }
 
-    /// Zigzag, then seven bits a byte, least significant first.
+    /// Zigzag encoding, then seven bits in each byte, least significant first.
     fn number(&mut self, number: i64) {
         let mut rest = ((number << 1) ^ (number >> 63)).cast_unsigned();
         while rest >= 0x80 {

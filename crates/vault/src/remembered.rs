@@ -1,7 +1,7 @@
-//! Passwords that were verified a short while ago, for clients that send one with every request.
+//! Recently verified passwords, for clients that send one with every request.
 //!
-//! What is remembered is a MAC, under a key of this process, over user, password and the stored hash: it is of no use to
-//! anybody else, and a changed password can never match, since its hash differs.
+//! An entry is a MAC, under a key of this process, over user, password and the stored hash. It is useless
+//! outside this process, and a changed password never matches, because its hash differs.
 
 use aws_lc_rs::hmac;
 use oauth::id::UserId;
@@ -9,10 +9,10 @@ use oauth::secret::{Password, PasswordHash};
 use oauth::time::Timestamp;
 use quick_cache::sync::Cache;
 
-/// How long a verified password is remembered.
+/// How long a verified password is remembered, in seconds.
 const REMEMBERED_SECS: i64 = 300;
 
-/// How many are remembered at most.
+/// The maximum number of entries.
 const MOST: usize = 10_000;
 
 pub(crate) struct Remembered {

@@ -1,9 +1,10 @@
-//! The form of sealed texts: a prefix that says what it is, then base64url of key id, nonce, ciphertext and tag.
+//! The form of sealed texts: a prefix that names the kind, then base64url of key id, nonce, ciphertext and
+//! tag.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-/// What a text was sealed for. Each purpose has keys of its own, so a text never opens as another kind of thing.
+/// The purpose of a sealed text. Each purpose has its own keys, so that a text never opens as another kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     /// An access token, `sga_…`.
@@ -33,7 +34,7 @@ impl Purpose {
         }
     }
 
-    /// What a text of this purpose begins with.
+    /// The prefix of texts with this purpose.
     pub const fn prefix(self) -> &'static str {
         match self {
             Self::AccessToken => "sga_",
@@ -43,7 +44,7 @@ impl Purpose {
         }
     }
 
-    /// Longer texts are refused before anything is computed.
+    /// The maximum length; longer texts are refused before anything is computed.
     const fn most_characters(self) -> usize {
         match self {
             Self::AccessToken | Self::RefreshToken | Self::Code => 512,
@@ -52,17 +53,17 @@ impl Purpose {
     }
 }
 
-/// The text is not what was sealed here. It does not say why, so that nobody learns from it.
+/// The text was not sealed here. The error does not say why, so that nobody can learn from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not sealed here")]
 pub struct Unsealed;
 
-/// What a text held.
+/// The content of a sealed text.
 pub(crate) struct Opened {
     pub(crate) bytes: Vec<u8>,
 }
 
-/// What the seal is bound to besides its content: the purpose, and the version of this form.
+/// The additional data of the seal: the purpose, and the version of this form.
 pub(crate) const fn context(purpose: Purpose) -> &'static [u8] {
     match purpose {
         Purpose::AccessToken => b"sga_1",
@@ -79,7 +80,7 @@ pub(crate) fn encode(purpose: Purpose, bytes: &[u8]) -> String {
     text
 }
 
-/// The decoder refuses padding, foreign characters and bits that encode nothing, so each text has one form only.
+/// The decoder refuses padding, foreign characters and unused bits, so that each text has only one form.
 pub(crate) fn decode(purpose: Purpose, text: &str) -> Result<Vec<u8>, Unsealed> {
     if text.len() > purpose.most_characters() {
         return Err(Unsealed);

@@ -9,7 +9,7 @@ use oauth::secret::{CsrfToken, Digest, SessionCookie};
 use crate::master_key::MasterKey;
 use crate::seal::Unsealed;
 
-/// Characters of 32 bytes in base64url.
+/// The base64url length of 32 bytes.
 const SECRET_CHARACTERS: usize = 43;
 
 /// Secret. The half of a session cookie of which only a digest is stored.
@@ -50,7 +50,7 @@ impl SessionKeys {
 
     pub(crate) fn csrf_holds(&self, cookie: &str, token: &CsrfToken) -> bool {
         let given = token.expose();
-        // A form may send much; what cannot be one is not decoded.
+        // A form may be large; a value of another length is not decoded.
         if given.len() != SECRET_CHARACTERS {
             return false;
         }
@@ -59,7 +59,7 @@ impl SessionKeys {
     }
 }
 
-/// The number of the session, a dot, and the secret half in base64url.
+/// Composes a cookie: the number of the session, a dot, and the secret half in base64url.
 pub(crate) fn cookie(id: SessionId, secret: &SessionSecret) -> SessionCookie {
     SessionCookie::new(format!("{id}.{}", URL_SAFE_NO_PAD.encode(secret.0)))
 }
@@ -112,7 +112,8 @@ mod tests {
         }
     }
 
-    /// [RFC 4231 §4.3](https://www.rfc-editor.org/rfc/rfc4231#section-4.3): what is behind digests and form values.
+    /// [RFC 4231 §4.3](https://www.rfc-editor.org/rfc/rfc4231#section-4.3): the function behind digests and
+    /// form values.
     #[test]
     fn the_mac_gives_the_example_of_rfc_4231() {
         let key = hmac::Key::new(hmac::HMAC_SHA256, b"Jefe");

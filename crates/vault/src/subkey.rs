@@ -1,6 +1,6 @@
-//! Keys derived from keys: HKDF-Expand with one block
-//! ([RFC 5869 §2.3](https://www.rfc-editor.org/rfc/rfc5869#section-2.3)). The keys that it starts from are uniformly
-//! random, so the extracting step is skipped, as §3.3 allows.
+//! Keys derived from keys: HKDF-Expand with one block ([RFC 5869
+//! §2.3](https://www.rfc-editor.org/rfc/rfc5869#section-2.3)). The input keys are uniformly random, so the
+//! extract step is skipped, as §3.3 allows.
 
 use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::hmac;
@@ -13,7 +13,7 @@ pub(crate) const NONCE: usize = 12;
 /// The length of an authentication tag in bytes.
 pub(crate) const TAG: usize = 16;
 
-/// 32 bytes for one purpose.
+/// Derives 32 bytes for one purpose.
 pub(crate) fn expand(key: &[u8; 32], purpose: &str) -> Zeroizing<[u8; 32]> {
     first_block(key, purpose.as_bytes())
 }
@@ -27,15 +27,15 @@ fn first_block(key: &[u8; 32], info: &[u8]) -> Zeroizing<[u8; 32]> {
     derived
 }
 
-/// A key for AES-256-GCM-SIV. Random nonces of 96 bits are safe with it for far more messages than a key ever seals
-/// ([RFC 8452 §6](https://www.rfc-editor.org/rfc/rfc8452#section-6)), and a nonce that came up twice would only show
-/// whether two messages are the same.
+/// Creates a key for AES-256-GCM-SIV. Random 96-bit nonces are safe with it for far more messages than a key
+/// ever seals ([RFC 8452 §6](https://www.rfc-editor.org/rfc/rfc8452#section-6)), and a repeated nonce would
+/// only reveal whether two messages are equal.
 pub(crate) fn aead(key: &[u8; 32]) -> LessSafeKey {
     let unbound = UnboundKey::new(&AES_256_GCM_SIV, key).expect("32 bytes are a key of this algorithm");
     LessSafeKey::new(unbound)
 }
 
-/// Seals what `bytes` holds from `from` on, in place, and appends the tag.
+/// Seals `bytes` from the offset `from`, in place, and appends the tag.
 pub(crate) fn seal_in_place(
     key: &LessSafeKey,
     nonce: [u8; NONCE],
@@ -72,7 +72,7 @@ mod tests {
         std::array::from_fn(|at| u8::from_str_radix(&hexadecimal[2 * at..2 * at + 2], 16).unwrap())
     }
 
-    /// [RFC 5869 A.1](https://www.rfc-editor.org/rfc/rfc5869#appendix-A.1): the first block of its output.
+    /// [RFC 5869 A.1](https://www.rfc-editor.org/rfc/rfc5869#appendix-A.1): the first block of the output.
     #[test]
     fn expanding_gives_the_example_of_rfc_5869() {
         let prk = bytes("077709362c2e32df0ddc3f0dc47bba6390b6c73bb50f9c3122ec844ad7c2b3e5");

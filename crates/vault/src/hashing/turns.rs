@@ -1,4 +1,4 @@
-//! A queue in which those who wait take turns: whoever asks for many things gets one when everybody else has got one.
+//! A fair queue: a caller with many requests gets one served only after every other caller has had one.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -8,25 +8,25 @@ use oauth::id::UserId;
 /// For whom a hash is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Share {
-    /// Somebody who proved who they are, or the server itself.
+    /// An authenticated caller, or the server itself.
     Own,
-    /// Somebody who names the user and comes from where that user signed in lately.
+    /// A caller that names a user and comes from a network that is familiar to that user.
     Familiar {
-        /// Who is named.
+        /// The named user.
         user: UserId,
-        /// Where the request comes from.
+        /// The network of the request.
         network: Network,
     },
-    /// Anybody else.
+    /// Any other caller.
     Stranger {
-        /// Where the request comes from.
+        /// The network of the request.
         network: Option<Network>,
-        /// Stands for the name that is given.
+        /// Identifies the name in the request.
         account: u64,
     },
 }
 
-/// Those with the same turn.
+/// Requests that share a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Group {
     Own,
@@ -51,8 +51,8 @@ impl Share {
     }
 }
 
-/// The queue. At most so many things wait altogether, and at most half as many for one network or for one name that
-/// strangers give.
+/// The queue. Its total size is bounded, and one network, or one name given by strangers, may fill at most
+/// half of it.
 pub(super) struct Turns<T> {
     most: usize,
     waiting: usize,
@@ -70,7 +70,7 @@ impl<T> Turns<T> {
         self.waiting
     }
 
-    /// Whether one more may wait for that share.
+    /// Whether one more request of that share may wait.
     pub(super) fn has_room(&self, share: Share) -> bool {
         let half = (self.most / 2).max(1);
         let group = self.groups.get(&share.group()).map_or(0, VecDeque::len);
@@ -91,7 +91,7 @@ impl<T> Turns<T> {
         self.waiting += 1;
     }
 
-    /// The next thing: the oldest of whoever's turn it is.
+    /// Takes the next request: the oldest one of the group whose turn it is.
     pub(super) fn pop(&mut self) -> Option<T> {
         let group = self.order.pop_front()?;
         let things = self.groups.get_mut(&group)?;

@@ -71,7 +71,7 @@ fn a_token_cut_short_or_made_longer_does_not_open() {
     }
 }
 
-/// The last character carries bits that encode nothing: setting one gives another text for the same bytes.
+/// The last character contains unused bits; setting one gives another text for the same bytes.
 #[test]
 fn no_second_text_opens_to_the_same_token() {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -102,7 +102,7 @@ fn a_text_longer_than_any_of_its_kind_is_not_even_decoded() {
     assert_eq!(vault.open_position(&long("sgn_")), Err(Unsealed));
 }
 
-/// The longest that fields allow must fit into what opening accepts.
+/// The longest values that fields allow must fit into what opening accepts.
 #[test]
 fn the_longest_token_and_code_open() {
     let (vault, _) = vault_with(1);
@@ -295,7 +295,7 @@ prop_compose! {
 }
 
 proptest! {
-    /// Restoring a backup may give a number again that a lost database gave.
+    /// After a restore, a number may be assigned again that a lost database had assigned.
     #[test]
     fn another_key_of_the_same_number_opens_nothing_of_any_kind(token in any_access_token(), code in any_code()) {
         let (vault, first) = vault_with(1);
@@ -331,7 +331,7 @@ proptest! {
         prop_assert_eq!(crate::payload::read_refresh_token(&bytes), Ok(token));
     }
 
-    /// Whatever a reader accepts is what a writer would have written: there is no second encoding.
+    /// A reader accepts only what a writer would have written: there is no second encoding.
     #[test]
     fn a_refresh_token_has_one_encoding(bytes in proptest::collection::vec(any::<u8>(), 0..12)) {
         let bytes: Vec<u8> = std::iter::once(1).chain(bytes).collect();
