@@ -47,7 +47,7 @@ struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Make a new installation: database, master key, accounts d2cadmin and d2cuser.
+    /// Create a new installation: database, master key, accounts d2cadmin and d2cuser.
     #[command(
         after_help = "Example: SLUICEGATE_ADMIN_PASSWORD=… SLUICEGATE_USER_PASSWORD=… sluicegate init --data-dir ./data\n\n\
         Without the two variables the passwords are asked for on a terminal, or made up and printed once."
@@ -59,35 +59,36 @@ enum Command {
         --public-url https://gate.example.org:8443\n  \
         SLUICEGATE_DATABASE=postgres://user:password@host/name sluicegate serve --data-dir ./node")]
     Serve(Serve),
-    /// See the whole story on a sample database: register, allow, read, revoke.
+    /// Watch the whole flow on a sample database: register, allow, read, revoke.
     #[command(
         after_help = "Examples:\n  sluicegate demo\n  sluicegate demo --auto --listen 127.0.0.1:0 --data-dir /tmp/demo"
     )]
     Demo(Demo),
-    /// Write the sample database of the demo into a new SQLite file, to have something to serve.
+    /// Write the sample database of the demo into a new SQLite file, as data to serve.
     #[command(after_help = "Example: sluicegate sample-data ./data/sources/harbour.sqlite")]
     SampleData {
         /// The file; it must not exist yet
         file: PathBuf,
     },
-    /// Bring the database to the form that this version needs.
+    /// Migrate the database to the schema of this version.
     #[command(after_help = "Examples:\n  sluicegate migrate --data-dir ./data\n  \
         SLUICEGATE_DATABASE=postgres://… sluicegate migrate --check\n\n\
         It is safe beside running nodes of this version and of the one before.")]
     Migrate(Migrate),
-    /// Copy the database into one file, also while the server runs. The master key is not in it.
+    /// Copy the database into one file, even while the server is running. The copy does not contain the
+    /// master key.
     #[command(
         after_help = "Example: sluicegate backup --data-dir ./data --to /srv/backup/sluicegate-monday.db\n\n\
         Keep the master key elsewhere: without it the backup is of no use, and together they give everything away."
     )]
     Backup(backup::BackupArguments),
-    /// Put a backup in the place of the database. Nothing that was revoked since comes back.
+    /// Replace the database by a backup. Nothing that was revoked since becomes valid again.
     #[command(after_help = restore::EXAMPLES)]
     Restore(restore::RestoreArguments),
-    /// Move an installation up: copy the embedded database into PostgreSQL, compare every row, and serve it from there.
+    /// Migrate an installation to PostgreSQL: copy the embedded database, compare every row, and switch over.
     #[command(after_help = copy::EXAMPLES)]
     Copy(copy::CopyArguments),
-    /// Tell every fault of the configuration, or that there is none.
+    /// Report every fault of the configuration, or that there is none.
     #[command(after_help = "Example: sluicegate check-config --config gate.toml")]
     CheckConfig(Serve),
     /// Manage user accounts.
@@ -126,13 +127,13 @@ enum Command {
         #[command(subcommand)]
         command: roles::RoleCommand,
     },
-    /// See and set the limits of the system.
+    /// Show and set the limits of the system.
     #[command(after_help = "Example: sluicegate limit list --data-dir ./data")]
     Limit {
         #[command(subcommand)]
         command: limits::LimitCommand,
     },
-    /// See in which browsers a user is signed in, and end it.
+    /// List the sessions of a user, and end them.
     #[command(after_help = "Example: sluicegate session list ada --data-dir ./data")]
     Session {
         #[command(subcommand)]
@@ -162,12 +163,12 @@ enum Command {
     /// Write the generated documents into a folder.
     #[command(hide = true, after_help = "Example: sluicegate generate-docs docs")]
     GenerateDocs {
-        /// Where to.
+        /// The target folder.
         folder: PathBuf,
     },
 }
 
-/// Where the installation is.
+/// The location of the installation.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Place {
     /// The folder with the database and the master key [default: sluicegate-data]
@@ -176,13 +177,13 @@ pub(crate) struct Place {
     /// A configuration file (TOML)
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The PostgreSQL database that several nodes share. Others on this machine can read a command line: with a password
-    /// in it, better set `SLUICEGATE_DATABASE`
+    /// The PostgreSQL database that several nodes share. Other users of this machine can read the command
+    /// line; if the URL contains a password, set `SLUICEGATE_DATABASE` instead
     #[arg(long, value_name = "URL")]
     database: Option<String>,
 }
 
-/// How to show something.
+/// The output format.
 #[derive(Debug, Args)]
 pub(crate) struct Shown {
     /// Print JSON, for programs
@@ -192,17 +193,17 @@ pub(crate) struct Shown {
     place: Place,
 }
 
-/// How to migrate.
+/// The arguments of `migrate`.
 #[derive(Debug, Args)]
 pub(crate) struct Migrate {
     #[command(flatten)]
     place: Place,
-    /// Say what would be done, and do nothing
+    /// Report what would be done, and do nothing
     #[arg(long)]
     check: bool,
 }
 
-/// How to serve.
+/// The arguments of `serve`.
 #[derive(Debug, Default, Args)]
 pub(crate) struct Serve {
     #[command(flatten)]
@@ -224,7 +225,7 @@ pub(crate) struct Serve {
     behind_tls_proxy: bool,
 }
 
-/// How to play the demo.
+/// The arguments of `demo`.
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
     /// The folder of the demo
@@ -233,7 +234,7 @@ pub(crate) struct Demo {
     /// The loopback address and port to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080", value_parser = address_of_demo)]
     listen: String,
-    /// End after the story instead of serving on; fails if any step did not go as it must
+    /// Exit after the walkthrough instead of continuing to serve; fail if any step has an unexpected result
     #[arg(long)]
     auto: bool,
 }
@@ -269,13 +270,13 @@ impl Demo {
         let mut overrides = Overrides::default();
         overrides.set("data_dir", "--data-dir", Some(self.data_dir.display()));
         overrides.set("listen", "--listen", Some(&self.listen));
-        // A demo is looked at in a browser, beside whatever runs here already.
+        // A demo is viewed in a browser, next to whatever else runs on this machine.
         overrides.set("observation.listen", "--listen", Some("127.0.0.1:0"));
         config::load(None, environment, &overrides)
     }
 }
 
-/// Where a demo may listen. What is no address is told with the other settings.
+/// Checks the listen address of a demo. A value that is no address is reported with the other settings.
 fn address_of_demo(text: &str) -> Result<String, String> {
     match text.parse::<SocketAddr>() {
         Ok(address) if !address.ip().to_canonical().is_loopback() => {
@@ -285,13 +286,13 @@ fn address_of_demo(text: &str) -> Result<String, String> {
     }
 }
 
-/// A moment for people, to the second, UTC.
+/// A time for people, to the second, in UTC.
 fn moment(at: Timestamp) -> String {
     jiff::Timestamp::from_second(at.as_secs()).map_or_else(|_| "?".to_owned(), |at| at.to_string())
 }
 
-/// Does what the command line says. The status is 2 for a fault of the configuration or of the command line itself, 1
-/// for any other.
+/// Runs the command line. The exit status is 2 for a fault of the configuration or of the command line
+/// itself, and 1 for any other.
 pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let command_line = match CommandLine::try_parse_from(arguments) {
         Ok(command_line) => command_line,

@@ -1,7 +1,8 @@
-//! The configuration: command line over environment over file over defaults, with all faults told at once.
+//! The configuration: the command line overrides the environment, which overrides the file, which overrides
+//! the defaults. All faults are reported together.
 //!
-//! Every setting stands once, with its documentation, in [`settings`]; `docs/configuration.md` and the JSON schema are
-//! written from there by [`document`].
+//! Every setting is declared once, with its documentation, in [`settings`]; [`document`] generates
+//! `docs/configuration.md` and the JSON schema from there.
 
 use std::path::Path;
 
@@ -20,19 +21,19 @@ pub(crate) use given::{Given, Raw};
 pub(crate) use setting::{LogFormat, LogLevels};
 pub(crate) use settings::Settings;
 
-/// What the command line says, as key paths with their values and the flag that named them.
+/// The settings from the command line: key paths with their values and the flags that set them.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Overrides(Vec<(&'static str, Raw, &'static str)>);
 
 impl Overrides {
-    /// Sets a key, if the flag was given.
+    /// Sets a key if the flag was given.
     pub(crate) fn set(&mut self, key: &'static str, flag: &'static str, value: Option<impl ToString>) {
         if let Some(value) = value {
             self.0.push((key, Raw::Text(value.to_string()), flag));
         }
     }
 
-    /// Switches a key on, if the flag was given.
+    /// Sets a key to `true` if the flag was given.
     pub(crate) fn switch_on(&mut self, key: &'static str, flag: &'static str, given: bool) {
         if given {
             self.0.push((key, Raw::Bool(true), flag));
@@ -43,7 +44,7 @@ impl Overrides {
 /// Reads the configuration.
 ///
 /// # Errors
-/// Every fault of the file, the environment and the command line together.
+/// Every fault of the file, the environment and the command line.
 pub(crate) fn load(
     file: Option<&Path>,
     environment: &Environment,

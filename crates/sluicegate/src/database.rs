@@ -1,4 +1,5 @@
-//! The system database that the settings name: embedded, or shared by many nodes. The one place that tells them apart.
+//! The system database that the settings name: embedded, or shared by many nodes. This is the only module
+//! that distinguishes the two.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,26 +14,26 @@ use crate::config::Settings;
 use crate::installation::Installation;
 use crate::wiring::number;
 
-/// Where the system database is.
+/// The location of the system database.
 #[derive(Debug, Clone)]
 pub(crate) enum Database {
-    /// A file in the data folder.
+    /// A file in the data directory.
     Embedded(PathBuf),
-    /// A server that other nodes use too.
+    /// A server that other nodes share.
     Shared(DatabaseUrl, store_postgres::Options),
 }
 
-/// A step by which the schema came to be.
+/// A migration of the schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Step {
-    /// Counts from 1.
+    /// The number, from 1.
     pub(crate) number: i64,
-    /// What it is about.
+    /// The subject of the migration.
     pub(crate) name: &'static str,
 }
 
 impl Database {
-    /// The one that the settings name.
+    /// The database that the settings name.
     pub(crate) fn of(settings: &Settings) -> Self {
         match &settings.general.database {
             None => Self::Embedded(Installation::at(&settings.general.data_dir).database()),
@@ -40,12 +41,12 @@ impl Database {
         }
     }
 
-    /// Whether other nodes may use it too.
+    /// Whether other nodes may share it.
     pub(crate) fn is_shared(&self) -> bool {
         matches!(self, Self::Shared(..))
     }
 
-    /// What it is called in a sentence; never with credentials.
+    /// Its name in a sentence; never contains credentials.
     pub(crate) fn place(&self) -> String {
         match self {
             Self::Embedded(path) => path.display().to_string(),
@@ -53,10 +54,10 @@ impl Database {
         }
     }
 
-    /// Opens it, running the migrations that it lacks.
+    /// Opens the database and runs pending migrations.
     ///
     /// # Errors
-    /// When there is none, or it cannot be opened.
+    /// If it does not exist or cannot be opened.
     pub(crate) async fn open(&self) -> anyhow::Result<Arc<dyn Store>> {
         let told = || format!("{} cannot be opened", self.place());
         Ok(match self {
@@ -69,10 +70,10 @@ impl Database {
         })
     }
 
-    /// Makes it, empty.
+    /// Creates the database, empty.
     ///
     /// # Errors
-    /// When there is one already, or it cannot be made.
+    /// If it exists, or cannot be created.
     pub(crate) async fn create(&self) -> anyhow::Result<Arc<dyn Store>> {
         let told = || format!("{} cannot be made", self.place());
         Ok(match self {
@@ -85,10 +86,10 @@ impl Database {
         })
     }
 
-    /// The migrations that it lacks; changes nothing.
+    /// The migrations that the database lacks. Changes nothing.
     ///
     /// # Errors
-    /// When it cannot be opened.
+    /// If it cannot be opened.
     pub(crate) async fn pending(&self) -> anyhow::Result<Vec<Step>> {
         let told = || format!("{} cannot be opened", self.place());
         Ok(match self {
@@ -101,10 +102,10 @@ impl Database {
         })
     }
 
-    /// Runs the migrations that it lacks, and answers which those were.
+    /// Runs the migrations that the database lacks, and returns them.
     ///
     /// # Errors
-    /// When it cannot be migrated.
+    /// If it cannot be migrated.
     pub(crate) async fn migrate(&self) -> anyhow::Result<Vec<Step>> {
         let told = || format!("{} cannot be migrated", self.place());
         Ok(match self {

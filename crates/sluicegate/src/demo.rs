@@ -1,7 +1,7 @@
-//! `sluicegate demo`: the main job, for somebody who sees it for the first time.
+//! `sluicegate demo`: the main use case, for people who see the server for the first time.
 //!
-//! A folder with a sample database is made, a real server is started on it, and a client plays the story over real HTTP.
-//! Nothing is short-cut: what the client does, any program can do.
+//! The demo creates a folder with a sample database, starts a real server on it, and plays a client over real
+//! HTTP. It takes no shortcut: any program can do what the client does.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -31,18 +31,18 @@ use client::Client;
 use narrator::Narrator;
 use story::{Cast, Registered};
 
-/// Writes the sample database into a file of its own.
+/// Writes the sample database into a new file.
 ///
 /// # Errors
-/// When the file is there already, or cannot be written.
+/// If the file exists or cannot be written.
 pub(crate) fn write_sample(path: &Path) -> anyhow::Result<()> {
     harbour::write_new(path)
 }
 
-/// Plays the demo; then serves on, unless it is to end by itself.
+/// Runs the demo, then continues to serve unless it should exit.
 ///
 /// # Errors
-/// What is in the way, or the step that did not go as it must.
+/// If the demo cannot start, or a step has an unexpected result.
 pub(crate) fn run(settings: &Settings, environment: &Environment, auto: bool) -> anyhow::Result<()> {
     let _flush = logging::start(settings.log.format, logging::warnings_only());
     stays_on_this_machine(settings)?;
@@ -83,7 +83,8 @@ async fn play(settings: &Settings, environment: &Environment, auto: bool) -> any
     told.and(ended)
 }
 
-/// Whether there is nothing in the folder yet. What is no demo is left alone: a demo replaces passwords.
+/// Whether the folder is still empty. A folder of another installation is refused, because a demo replaces
+/// passwords.
 fn folder_is_fresh(settings: &Settings, environment: &Environment) -> anyhow::Result<bool> {
     if settings.general.database.is_some() {
         bail!("a demo keeps its database in its own folder: unset SLUICEGATE_DATABASE");
@@ -115,7 +116,7 @@ fn stays_on_this_machine(settings: &Settings) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What the story is played on.
+/// The server and the folder of the walkthrough.
 struct Stage<'a> {
     settings: &'a Settings,
     site: Site,
@@ -145,7 +146,7 @@ impl Stage<'_> {
 
     fn invite(&self, registered: &Registered) {
         let url = &self.site.local_url;
-        // The page to which it leads back tells the next command, for which it needs to know the application.
+        // The callback page shows the next command, which needs the client id.
         let authorize = registered.authorize_path(&[("state", registered.client_id.as_str())]);
         say("\nNow try it by hand; the server runs until you press Ctrl-C.\n");
         say(&format!("  every operation        {url}/docs"));

@@ -1,7 +1,8 @@
-//! The data folder: what lies in it, in which state it is, and how a new one is made.
+//! The data directory: its files, its state, and how a new one is created.
 //!
-//! An installation is there when its database is: `init` prepares everything in a folder of another name and moves the
-//! database to its place last, so that a crash leaves either nothing or something that is recognised as unfinished.
+//! An installation exists once its database does. `init` prepares everything in a folder with another name
+//! and moves the database into place last, so that a crash leaves either nothing or something that is
+//! recognised as unfinished.
 
 use std::fs::{self, DirBuilder, File};
 use std::os::unix::fs::DirBuilderExt;
@@ -17,18 +18,18 @@ mod occupied;
 
 pub(crate) use occupied::Occupied;
 
-/// A data folder.
+/// A data directory.
 #[derive(Debug, Clone)]
 pub(crate) struct Installation {
     folder: PathBuf,
 }
 
-/// What state a data folder is in.
+/// The state of a data directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Condition {
-    /// Nothing of ours is there.
+    /// It contains no installation.
     Empty,
-    /// It can be used.
+    /// It is ready for use.
     Complete,
     /// `init` was interrupted.
     Unfinished,
@@ -39,12 +40,12 @@ enum Condition {
 }
 
 impl Installation {
-    /// The installation in that folder, whether it is there or not.
+    /// The installation in a folder, whether or not it exists.
     pub(crate) fn at(folder: &Path) -> Self {
         Self { folder: folder.to_owned() }
     }
 
-    /// The folder itself.
+    /// The path of the data directory.
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }
@@ -67,20 +68,20 @@ impl Installation {
         self.folder.join("unfinished-init")
     }
 
-    /// The file whose time is that of the last backup.
+    /// The file whose modification time is the time of the last backup.
     pub(crate) fn backup_mark(&self) -> PathBuf {
         self.folder.join("last-backup")
     }
 
-    /// Notes that a backup was made, for the metrics of the server. Where that cannot be, the backup is no worse.
+    /// Records that a backup was made, for the metrics of the server. A failure does not affect the backup.
     pub(crate) fn note_backup(&self) {
         let _ = fs::write(self.backup_mark(), "The time of this file is that of the last backup.\n");
     }
 
-    /// Whether there is a database in it.
+    /// Whether the folder contains a database.
     ///
     /// # Errors
-    /// When the folder cannot be looked into.
+    /// If the folder cannot be read.
     pub(crate) fn holds_database(&self) -> anyhow::Result<bool> {
         self.has(&self.database())
     }
@@ -89,8 +90,7 @@ impl Installation {
         is_there(&self.folder, path)
     }
 
-    /// # Errors
-    /// When the folder cannot be looked into.
+    /// # Errors\nIf the folder cannot be read.
     fn condition(&self, environment: &Environment) -> anyhow::Result<Condition> {
         let has_key = self.has(&self.key_file())?;
         Ok(match (self.has(&self.database())?, self.has(&self.workshop())?) {
@@ -102,7 +102,7 @@ impl Installation {
         })
     }
 
-    /// Whether there is nothing yet. What is half there is a fault.
+    /// Whether nothing exists yet. A partial installation is an error.
     ///
     /// # Errors
     /// A sentence that says what is missing and what to do.
@@ -114,7 +114,7 @@ impl Installation {
         }
     }
 
-    /// The master key of an installation that is complete.
+    /// The master key of a complete installation.
     ///
     /// # Errors
     /// A sentence that says what is missing and what to do.
@@ -138,7 +138,7 @@ impl Installation {
         self.read_key(environment)
     }
 
-    /// The key of a node on a shared database: every node holds the same one.
+    /// The master key for a node on a shared database; every node has the same one.
     fn key_of_node(&self, environment: &Environment) -> anyhow::Result<MasterKey> {
         if environment.master_key().is_none() && !self.has(&self.key_file())? {
             bail!(
@@ -157,11 +157,11 @@ impl Installation {
         }
     }
 
-    /// The master key for a new installation in a shared database: the one that is there, or a new one, which is in its
-    /// file before anything is sealed with it.
+    /// The master key for a new installation in a shared database: the existing one, or a new one that is
+    /// written to its file before it seals anything.
     ///
     /// # Errors
-    /// When the folder holds an embedded database, or cannot be written.
+    /// If the folder contains an embedded database, or cannot be written.
     pub(crate) fn key_for_shared(&self, environment: &Environment) -> anyhow::Result<MasterKey> {
         if self.has(&self.database())? {
             bail!(
@@ -179,7 +179,7 @@ impl Installation {
         Ok(master)
     }
 
-    /// The master key of an installation whose database may be lost, in a folder that may have to be made.
+    /// The master key of an installation whose database may be lost. The folder is created if necessary.
     ///
     /// # Errors
     /// A sentence that says what is missing and what to do.
@@ -198,11 +198,11 @@ impl Installation {
         self.read_key(environment)
     }
 
-    /// A place to prepare a database in. What an interrupted restore left there is deleted, so the caller must have the
-    /// installation alone.
+    /// Creates a staging directory in which a database can be prepared. The remains of an interrupted restore
+    /// are deleted, so the caller must have exclusive access to the installation.
     ///
     /// # Errors
-    /// When the folder cannot be written.
+    /// If the folder cannot be written.
     pub(crate) fn restore_workshop(&self) -> anyhow::Result<RestoreWorkshop> {
         let folder = self.folder.join("unfinished-restore");
         let told = |error: std::io::Error| cannot_write(&self.folder, &error);
@@ -213,10 +213,10 @@ impl Installation {
         Ok(RestoreWorkshop(folder))
     }
 
-    /// Begins a new installation.
+    /// Starts a new installation.
     ///
     /// # Errors
-    /// A sentence that says why there can be none and what to do; then nothing was changed.
+    /// A sentence that says why there cannot be one and what to do; nothing was changed then.
     pub(crate) fn begin(&self, environment: &Environment) -> anyhow::Result<Unfinished> {
         if !self.is_empty(environment)? {
             bail!(
@@ -243,17 +243,17 @@ impl Installation {
         made.map_err(|error| cannot_write(&self.folder, &error))
     }
 
-    /// Marks the folder as one of a demo, whose passwords may be replaced.
+    /// Marks the folder as that of a demo, whose passwords may be replaced.
     ///
     /// # Errors
-    /// When the folder cannot be written.
+    /// If the folder cannot be written.
     pub(crate) fn mark_as_demo(&self) -> anyhow::Result<()> {
         self.make_folder()?;
         let text = "Everything in this folder belongs to `sluicegate demo` and may be deleted.\n";
         fs::write(self.demo_mark(), text).map_err(|error| cannot_write(&self.folder, &error))
     }
 
-    /// Whether the folder is one of a demo.
+    /// Whether the folder is that of a demo.
     pub(crate) fn is_demo(&self) -> bool {
         self.demo_mark().exists()
     }
@@ -286,7 +286,7 @@ impl Installation {
     }
 }
 
-/// An installation that is being made. Dropped before it is finished, it takes back what it made.
+/// An installation that is being created. It is removed again if this is dropped before it is finished.
 #[derive(Debug)]
 pub(crate) struct Unfinished {
     installation: Installation,
@@ -294,20 +294,20 @@ pub(crate) struct Unfinished {
 }
 
 impl Unfinished {
-    /// The key of the new installation.
+    /// The master key of the new installation.
     pub(crate) fn master_key(&self) -> &MasterKey {
         &self.master
     }
 
-    /// Where the database is to be made; it must be closed before the end.
+    /// The path at which to create the database; it must be closed before [`Self::finish`].
     pub(crate) fn database(&self) -> PathBuf {
         self.installation.workshop().join("sluicegate.db")
     }
 
-    /// Moves everything to its place, the database last.
+    /// Moves everything into place, the database last.
     ///
     /// # Errors
-    /// When the folder cannot be written.
+    /// If the folder cannot be written.
     pub(crate) fn finish(self) -> anyhow::Result<()> {
         let Installation { folder } = &self.installation;
         let told = |error: std::io::Error| cannot_write(folder, &error);
@@ -325,7 +325,7 @@ impl Unfinished {
 
 impl Drop for Unfinished {
     fn drop(&mut self) {
-        // What cannot be deleted is recognised as unfinished next time.
+        // If the deletion fails, the next start recognises the installation as unfinished.
         let _ = fs::remove_dir_all(self.installation.workshop());
         if !self.installation.database().exists() {
             let _ = fs::remove_file(self.installation.key_file());
@@ -333,12 +333,12 @@ impl Drop for Unfinished {
     }
 }
 
-/// Where a database is prepared; what is left in it goes when this is dropped.
+/// A staging directory for a database; it is deleted when this is dropped.
 #[derive(Debug)]
 pub(crate) struct RestoreWorkshop(PathBuf);
 
 impl RestoreWorkshop {
-    /// The work file.
+    /// The path of the work file.
     pub(crate) fn database(&self) -> PathBuf {
         self.0.join("sluicegate.db")
     }
@@ -346,7 +346,7 @@ impl RestoreWorkshop {
 
 impl Drop for RestoreWorkshop {
     fn drop(&mut self) {
-        // What cannot be deleted is deleted by the next restore.
+        // If the deletion fails, the next restore deletes it.
         let _ = fs::remove_dir_all(&self.0);
     }
 }
@@ -355,7 +355,7 @@ fn sync(folder: &Path) -> std::io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// Whether there is something of that name in the folder. That it cannot be told is no "no".
+/// Whether the path exists in the folder. An error is reported; it does not count as "no".
 fn is_there(folder: &Path, path: &Path) -> anyhow::Result<bool> {
     path.try_exists().map_err(|error| {
         let folder = folder.display();

@@ -1,8 +1,9 @@
 //! The log: one line for each event, as JSON or for people, on standard error.
 //!
-//! A request that is logged must not wait for whoever reads the log, so events are formatted into a buffer in memory and a
-//! thread of its own writes them. The buffer is bounded: what does not fit is dropped and counted, and the count is logged.
-//! Spans are not kept, since nothing here uses them: an event carries what it needs.
+//! A logged request must not wait for the reader of the log. Events are therefore formatted into a buffer in
+//! memory, and a separate thread writes them. The buffer is bounded: events that do not fit are dropped and
+//! counted, and the count is logged. Spans are not recorded, because nothing uses them; an event contains all
+//! that it needs.
 
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,7 +21,7 @@ use line::Style;
 pub(crate) use writer::Flush;
 use writer::Writer;
 
-/// Starts logging for the whole process. Dropping what it returns writes out what is still waiting.
+/// Starts logging for the whole process. Dropping the result writes out everything that is still waiting.
 pub(crate) fn start(format: LogFormat, levels: LogLevels) -> Flush {
     let (writer, flush) = writer::start(Box::new(std::io::stderr()));
     let for_people = match format {
@@ -30,13 +31,13 @@ pub(crate) fn start(format: LogFormat, levels: LogLevels) -> Flush {
     };
     let style = if for_people { Style::Human } else { Style::Json };
     let log = Log { style, levels, writer, spans: AtomicU64::new(1) };
-    // Only a second start in one process fails, and then the first goes on.
+    // This only fails on a second start in the same process; the first log stays in use.
     let _ = tracing::subscriber::set_global_default(log);
     report_panics();
     flush
 }
 
-/// Panics go into the log as errors; where, but not with what values, since a message may hold a secret.
+/// Logs panics as errors, with their location but without their message, which may contain a secret.
 fn report_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
@@ -82,7 +83,7 @@ impl Subscriber for Log {
     fn exit(&self, _: &Id) {}
 }
 
-/// The levels of commands that are no server: only what the operator must know.
+/// The levels for commands other than the server: only what the operator must know.
 pub(crate) fn warnings_only() -> LogLevels {
     LogLevels::new("warn").expect("it is a level")
 }

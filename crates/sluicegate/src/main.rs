@@ -1,7 +1,7 @@
-//! The binary: command line, configuration, wiring, the accept loop, the demo.
+//! The binary: command line, configuration, bootstrap, the accept loop, the demo.
 //!
-//! Everything that the program does stands in the other crates; here it is put together, started and stopped. The
-//! environment is read in [`config`] and nowhere else, and only here errors are sentences instead of enums.
+//! The other crates do the work; this crate puts them together, starts and stops them. The environment is
+//! read in [`config`] and nowhere else, and only this crate reports errors as sentences instead of enums.
 //!
 //! Start reading at [`cli`], then [`serve`] (a server from start to end) and [`server`] (the accept loop).
 
@@ -17,7 +17,7 @@ mod serve;
 mod server;
 mod wiring;
 
-/// Two to six hundredths less work for each request than the system's allocator.
+/// It saves two to six per cent of the work for each request compared with the system's allocator.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

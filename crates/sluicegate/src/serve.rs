@@ -1,4 +1,4 @@
-//! `sluicegate serve`: one server from its start to its end.
+//! `sluicegate serve`: a server from start to end.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -18,19 +18,19 @@ use crate::logging;
 use crate::server::{self, Bound, Endpoint, Limits, Signals, Stop, Tls};
 use crate::wiring::{self, number};
 
-/// How often this node looks at what others changed.
+/// How often this node polls for changes of other nodes.
 const LOOKING: Duration = Duration::from_millis(250);
 
-/// How long news gather before they are looked at together.
+/// How long notifications are collected before one poll handles them.
 const GATHERING: Duration = Duration::from_millis(10);
 
-/// How often usage is written, what is over is deleted, and keys are kept.
+/// How often maintenance runs: usage is written, expired rows are purged, and keys are rotated.
 const TIDYING: Duration = Duration::from_secs(10);
 
-/// Serves until it is told to stop.
+/// Serves until the process is told to stop.
 ///
 /// # Errors
-/// Why it could not start, or what it could not write at its end.
+/// Why the server could not start, or what it could not write at the end.
 pub(crate) fn run(settings: &Settings, environment: &Environment) -> anyhow::Result<()> {
     let _flush = logging::start(settings.log.format, settings.log.level.clone());
     runtime()?.block_on(async {
@@ -47,29 +47,29 @@ pub(crate) fn run(settings: &Settings, environment: &Environment) -> anyhow::Res
     })
 }
 
-/// The runtime of a server: a thread for each core.
+/// Creates the runtime of a server, with one thread for each core.
 ///
 /// # Errors
-/// When the operating system gives none.
+/// If the operating system cannot provide the threads.
 pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no runtime could be started")
 }
 
-/// What a server is started for.
+/// The kind of server to start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// To serve.
+    /// A server for production.
     Service,
-    /// To be tried out: it also plays the application that is called back.
+    /// A server for the demo, which also plays the application at the redirect URL.
     Demo,
 }
 
-/// Where a server is reached.
+/// The addresses of a server.
 #[derive(Debug, Clone)]
 pub(crate) struct Site {
-    /// Where it can be connected to.
+    /// The address for connections.
     pub(crate) address: SocketAddr,
-    /// Where it listens, as a URL.
+    /// The address on which it listens, as a URL.
     pub(crate) local_url: String,
     /// The address for users and clients: its issuer identifier.
     pub(crate) public_url: String,
@@ -77,9 +77,9 @@ pub(crate) struct Site {
 
 /// A server that accepts connections.
 pub(crate) struct Running {
-    /// Where it is reached.
+    /// Its addresses.
     pub(crate) site: Site,
-    /// The use cases behind it.
+    /// The use cases.
     pub(crate) app: Arc<App>,
     tls: Option<Tls>,
     tasks: JoinSet<()>,
@@ -87,10 +87,10 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Opens the installation and begins to accept connections.
+    /// Opens the installation and starts to accept connections.
     ///
     /// # Errors
-    /// A sentence that says what is in the way.
+    /// A sentence that says why this is impossible.
     pub(crate) async fn start(
         settings: &Settings,
         environment: &Environment,
@@ -103,7 +103,7 @@ impl Running {
         let observed = observe(settings).await?;
         let site = Site::of(settings, bound.address);
         if let Some(occupied) = &mut occupied {
-            // It is only for whoever is refused.
+            // The address is only used in the error message for another process.
             let _ = occupied.tell(&site.local_url);
         }
         let app = Arc::new(wiring::open(settings, environment, &site.public_url).await?);
@@ -130,7 +130,7 @@ impl Running {
     /// Waits until the server was told to stop and has finished, then closes the database.
     ///
     /// # Errors
-    /// When something could not be written.
+    /// If something could not be written.
     pub(crate) async fn end(mut self) -> anyhow::Result<()> {
         while let Some(ended) = self.tasks.join_next().await {
             ended.context("a part of the server failed")?;
@@ -150,7 +150,7 @@ fn read_tls(settings: &Settings) -> Result<Option<Tls>, ConfigError> {
     read.map(Some).map_err(|error| ConfigError(vec![Fault::of_key("", format!("{error:#}"))]))
 }
 
-/// Holds the certificate against what it must be, where there is one, and says what is not as it should be.
+/// Checks the certificate, if there is one, and reports its faults.
 ///
 /// # Errors
 /// The fault of the configuration.
@@ -163,7 +163,7 @@ pub(crate) fn check_tls(settings: &Settings) -> Result<(), ConfigError> {
     Ok(())
 }
 
-/// What reads the certificate again.
+/// Returns the function that reads the certificate again.
 fn reloading(tls: Option<Tls>, app: Arc<App>) -> impl Fn() {
     move || match &tls {
         None => tracing::info!("hung up: nothing to read again without TLS"),
@@ -186,7 +186,7 @@ fn tell_of_certificate(tls: &Tls, app: &App) {
     }
 }
 
-/// Takes the data folder of an embedded installation for this server alone.
+/// Locks the data directory of an embedded installation for this server.
 fn occupy(settings: &Settings) -> anyhow::Result<Option<Occupied>> {
     if settings.general.database.is_some() {
         return Ok(None);
@@ -194,7 +194,7 @@ fn occupy(settings: &Settings) -> anyhow::Result<Option<Occupied>> {
     Occupied::take(&Installation::at(&settings.general.data_dir))
 }
 
-/// Listens where the server is observed. Where nobody chose the port, it is no reason not to serve that it is taken.
+/// Opens the metrics listener. If the default port is taken, the server runs without it.
 async fn observe(settings: &Settings) -> anyhow::Result<Option<Bound>> {
     let address = settings.observation.listen;
     match server::bind(address, Endpoint::Observation).await {
@@ -220,7 +220,7 @@ impl Site {
     }
 }
 
-/// An address that can be connected to: "everywhere" is reached on loopback.
+/// An address to which clients can connect: the wildcard address is reached on loopback.
 fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
@@ -266,13 +266,14 @@ fn web_settings(settings: &Settings, site: &Site, kind: Kind) -> WebSettings {
     }
 }
 
-/// However little may wait, there is room for so many of the longest bodies: two for an address, which has a quarter.
+/// The buffer limit always has room for this many bodies of maximum size: two for each address, which may use
+/// a quarter.
 const BODIES: usize = 8;
 
 fn limits(settings: &Settings) -> Limits {
     let seconds = |number: u32| Duration::from_secs(u64::from(number));
     let limits = &settings.limits;
-    // Behind a proxy that nobody named, every connection comes from that proxy.
+    // Behind a proxy that is not declared, every connection comes from the address of that proxy.
     let is_hidden = settings.general.behind_tls_proxy && settings.general.trusted_proxies.is_empty();
     Limits {
         header_bytes: number(limits.max_header_bytes),
@@ -292,7 +293,7 @@ fn limits(settings: &Settings) -> Limits {
     }
 }
 
-/// Whoever observes needs few connections.
+/// The metrics listener needs few connections.
 fn limits_of_observation(settings: &Settings) -> Limits {
     Limits { connections: 64, ..limits(settings) }
 }
@@ -301,8 +302,7 @@ fn proxies(settings: &Settings) -> Vec<Network> {
     settings.general.trusted_proxies.clone()
 }
 
-/// Looks again and again at what other processes changed, at once when the database says that they did, until told to
-/// stop.
+/// Polls for changes of other processes until told to stop, and at once when the database announces a change.
 async fn look(app: Arc<App>, stop: Stop) {
     let mut failing = false;
     loop {
@@ -326,7 +326,7 @@ async fn look(app: Arc<App>, stop: Stop) {
     }
 }
 
-/// Tidies up again and again, until told to stop.
+/// Runs maintenance at intervals until told to stop.
 async fn tidy(app: Arc<App>, stop: Stop) {
     while !rests(TIDYING, &stop).await {
         if let Err(fault) = app.tidy_up().await {
@@ -335,7 +335,7 @@ async fn tidy(app: Arc<App>, stop: Stop) {
     }
 }
 
-/// Waits, and answers whether it is time to stop instead.
+/// Waits, and returns whether the server was told to stop meanwhile.
 async fn rests(time: Duration, stop: &Stop) -> bool {
     tokio::time::timeout(time, stop.said()).await.is_ok()
 }

@@ -1,4 +1,4 @@
-//! The accept loop: connections in, requests to the web service, and an orderly end.
+//! The accept loop: it accepts connections, passes requests to the HTTP service, and shuts down in order.
 
 mod accept;
 mod addresses;

@@ -1,4 +1,4 @@
-//! Putting the service together: settings, database, vault and data sources become an [`App`].
+//! Bootstrap: settings, database, vault and data sources are combined into an [`App`].
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use crate::logging;
 /// Opens the installation that the settings name, for a server that users reach at `public_url`.
 ///
 /// # Errors
-/// A sentence that says what is not as it must be.
+/// A sentence that says what is wrong.
 pub(crate) async fn open(
     settings: &Settings,
     environment: &Environment,
@@ -35,10 +35,10 @@ pub(crate) async fn open(
     Ok(app)
 }
 
-/// Makes the service of an installation that is being made, over an empty database.
+/// Creates the service for a new installation, over an empty database.
 ///
 /// # Errors
-/// When the database cannot be made.
+/// If the database cannot be created.
 pub(crate) async fn create(
     settings: &Settings,
     master: &MasterKey,
@@ -97,20 +97,20 @@ pub(crate) fn number(setting: u32) -> usize {
     usize::try_from(setting).unwrap_or(usize::MAX)
 }
 
-/// The service as a command of the operator uses it.
+/// The service as seen by a command of the operator.
 pub(crate) struct Opened {
     /// The use cases.
     pub(crate) app: Arc<App>,
     /// The operator.
     pub(crate) operator: Caller,
-    /// Where the operator's acts come from.
+    /// The origin of the operator's requests, for the audit log.
     pub(crate) origin: Origin,
 }
 
-/// Opens the installation, also while a server runs on it, does something with it and closes it.
+/// Opens the installation, even while a server is running on it, runs the command and closes it.
 ///
 /// # Errors
-/// Those of the configuration, of opening, and of what was done.
+/// The errors of the configuration, of opening, and of the command.
 pub(crate) fn with_app(
     place: &Place,
     environment: &Environment,
@@ -129,10 +129,10 @@ pub(crate) fn with_app(
     })
 }
 
-/// Runs what a single command does.
+/// Creates the runtime for a single command.
 ///
 /// # Errors
-/// When the operating system gives no runtime.
+/// If the operating system cannot provide it.
 pub(crate) fn command_runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime could be started")
 }

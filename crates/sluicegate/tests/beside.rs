@@ -1,4 +1,4 @@
-//! What the operator does on the command line takes effect in a server that runs on the same database, within a second.
+//! Changes by the command line take effect within a second in a server that runs on the same database.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -17,7 +17,7 @@ fn good(installation: &Installation, arguments: &[&str]) -> String {
     String::from_utf8(told.stdout).unwrap()
 }
 
-/// Whether it becomes true before a second has passed.
+/// Whether the condition becomes true within a second.
 fn within_a_second(mut holds: impl FnMut() -> bool) -> bool {
     (0..20).any(|_| {
         let held = holds();
@@ -85,7 +85,7 @@ fn a_new_key_seals_in_a_running_server_and_the_old_one_still_opens() {
     let client = WireClient::register(&wire, &USER, "Reports", &json!({"profile": "oauth21"})).unwrap();
     let (access, refresh) = tokens(&wire, &client);
     good(&installation, &["keys", "rotate"]);
-    // Every node is to know a key before it seals, hence the seconds; the key is named at the token's beginning.
+    // Every node must know a key before it seals, hence the wait; a token starts with the key that sealed it.
     let named = |token: &str| URL_SAFE_NO_PAD.decode(&token[4..12]).unwrap()[..4].to_owned();
     let mut newest = refresh.clone();
     let mut changed = false;

@@ -1,7 +1,8 @@
-//! Clients that others wrote, driven against the real binary: npm's `openid-client` and `oauth4webapi`, Python's
+//! Third-party clients, run against the real binary: npm's `openid-client` and `oauth4webapi`, Python's
 //! `requests-oauthlib` and `Authlib`, and the crate `oauth2`.
 //!
-//! `cargo xtask test` installs the packages and says where they lie; without them these tests fail, they are not skipped.
+//! `cargo xtask test` installs the packages and passes their location; without them these tests fail rather
+//! than being skipped.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -18,7 +19,7 @@ use testkit::{ADMIN, Installation, Served, USER, Wire};
 
 const REDIRECT: &str = "http://127.0.0.1:9/callback";
 
-/// A server with a data source that the user may read, and two applications.
+/// A fixture: a server with a data source that the user may read, and two applications.
 struct Stage {
     server: Served,
     client_id: String,
@@ -58,7 +59,7 @@ impl Stage {
         format!("{}/api/odata4/shop/Items", self.server.url())
     }
 
-    /// Runs a client's program and expects it to say "ok".
+    /// Runs a client's program and expects it to print "ok".
     fn tell(&self, program: &Path, script: &str, module_path: (&str, PathBuf)) {
         let script = clients().join(script);
         let output = Command::new(program)
@@ -99,14 +100,14 @@ fn clients() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/clients")
 }
 
-/// Where `cargo xtask test` has put something.
+/// The location of something that `cargo xtask test` has installed.
 #[expect(clippy::disallowed_methods, reason = "the test runner says where it installed the foreign clients")]
 fn installed(variable: &str) -> PathBuf {
     let place = std::env::var_os(variable);
     place.unwrap_or_else(|| panic!("{variable} is not set: run these tests with `cargo xtask test`")).into()
 }
 
-/// Node looks for packages beside the script only, so the scripts are run from beside the packages.
+/// Node looks for packages only next to the script, so the scripts are run from the folder of the packages.
 fn node(stage: &Stage, script: &str) {
     let modules = installed("CLIENTS_NODE_MODULES");
     let folder = tempfile::tempdir().unwrap();

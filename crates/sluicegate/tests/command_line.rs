@@ -1,4 +1,4 @@
-//! The commands that work on an installation, also beside a running server.
+//! Tests of the commands that work on an installation, with and without a running server.
 
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
@@ -11,7 +11,7 @@ use testkit::{ADMIN, TestUser, USER};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_sluicegate");
 
-/// What a command printed, and whether it succeeded.
+/// The output of a command, and whether it succeeded.
 struct Told {
     success: bool,
     out: String,
@@ -31,7 +31,8 @@ fn good(installation: &Installation, arguments: &[&str]) -> String {
     told.out
 }
 
-/// A running server takes in what the command line did when it next looks, a quarter of a second later at most.
+/// Waits until a running server has polled for the change of the command line, at most a quarter of a second
+/// later.
 fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     assert!((0..20_000).any(|_| holds()), "{what}");
 }
@@ -181,9 +182,9 @@ fn data_sources_are_added_shared_and_deleted() {
     database.execute_batch("CREATE TABLE Orders (Id INTEGER PRIMARY KEY, Total DECIMAL(9, 2))").unwrap();
     drop(database);
     let served = installation.serve();
-    // The path is relative to where the command is typed.
+    // The path is relative to the current folder of the command.
     good(&installation, &["data-source", "add", "shop", "shop.sqlite"]);
-    // An answer that is on its way when access ends breaks off.
+    // A response in progress is aborted when the access is revoked.
     let read = || {
         let answer = Wire::new(served.url()).get("/api/odata4/shop/Orders", Some(&USER));
         answer.ok().map(|answer| answer.status.as_u16())

@@ -1,4 +1,5 @@
-//! An installation moves up: served from its folder, copied by the real binary, served from PostgreSQL.
+//! Tests of migrating an installation: served from its folder, copied by the real binary, served from
+//! PostgreSQL.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -13,7 +14,8 @@ use testkit::{ADMIN, Installation, Random, USER, Wire, WireClient};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_sluicegate");
 
-/// What a command printed, and whether it succeeded. None of it may hold the password of the database.
+/// Runs a command, and returns its output and whether it succeeded. The output must not contain the password
+/// of the database.
 fn tell(mut command: Command, database: &PostgresDatabase<'_>) -> (bool, String) {
     let output = command.output().unwrap();
     let text =
@@ -24,7 +26,7 @@ fn tell(mut command: Command, database: &PostgresDatabase<'_>) -> (bool, String)
     (output.status.success(), text)
 }
 
-/// A copy into the database that the environment names.
+/// Runs a copy into the database that the environment names.
 fn copy(installation: &Installation, database: &PostgresDatabase<'_>) -> Command {
     let mut command = installation.command(&["copy"]);
     command.env("SLUICEGATE_DATABASE", database.url());
@@ -76,7 +78,8 @@ fn what_was_good_is_good_after_the_move_and_what_had_ended_stays_ended() {
     let refreshed = client.refresh(&wire, &refresh).unwrap();
     assert_eq!(refreshed.status, 200, "{refreshed:?}");
     assert_eq!(client.refresh(&wire, &ended_refresh).unwrap().status, 400);
-    // A code that nobody had redeemed gives its tokens once; one that was redeemed before the move ends what it gave.
+    // A code that was not redeemed yields tokens once; one that was redeemed before the migration revokes
+    // what it yielded.
     tokens(&wire, &client, &codes[2], &verifiers[2]);
     assert_eq!(client.exchange(&wire, &codes[2], &verifiers[2]).unwrap().status, 400);
     assert_eq!(client.exchange(&wire, &codes[0], &verifiers[0]).unwrap().status, 400);
@@ -88,7 +91,7 @@ fn what_was_good_is_good_after_the_move_and_what_had_ended_stays_ended() {
 fn a_copy_that_is_ended_by_a_signal_keeps_nodes_out_until_it_is_run_again() {
     let installation = Installation::new(BINARY);
     let database = PostgresServer::shared().create_database();
-    // Slow enough that a signal comes long before the end.
+    // Slow enough that a signal arrives long before the end.
     let link = Link::start(&database.server().address());
     let slow = Duration::from_millis(10);
     link.delay(slow, slow);

@@ -1,4 +1,4 @@
-//! The demo as a stranger runs it.
+//! Tests of the demo as a new user runs it.
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -68,7 +68,7 @@ fn it_serves_on_until_it_is_told_to_stop() {
     assert!(told.contains("d2cadmin") && told.contains("d2cuser"), "{told}");
 }
 
-/// Follows the link as a browser does that the user has signed in, and exchanges the code as the page says.
+/// Follows the link like a browser in which the user has signed in, and exchanges the code as the page says.
 #[expect(clippy::unwrap_used, reason = "what the test cannot do without fails it")]
 fn assert_the_last_link_leads_to_a_page(served: &Served) {
     let told = served.printed();
@@ -115,7 +115,7 @@ fn a_half_initialised_folder_is_told_with_what_to_do() {
 #[test]
 fn a_folder_that_cannot_be_written_is_told_with_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
-    // A file where the folder should be stops every user, the superuser too.
+    // A file in the place of the folder stops every user, even root.
     std::fs::write(folder.path().join("sluicegate-demo"), "").unwrap();
     let output = auto(folder.path());
     assert_eq!(output.status.code(), Some(1));

@@ -1,5 +1,5 @@
-//! A disk that is full, a database that is locked, commits that fail: an honest 503, nothing acknowledged that is not
-//! durable, reads as before, and recovery without a restart.
+//! Tests of a full disk, a locked database and failing commits: the server answers 503, acknowledges nothing
+//! that is not durable, continues to read, and recovers without a restart.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -13,7 +13,7 @@ use testkit::{ADMIN, Installation, Random, Served, TestServer, TestUser, USER, W
 const BINARY: &str = env!("CARGO_BIN_EXE_sluicegate");
 const APPLICATIONS: &str = "/api/mgmt/oauth/client/applications";
 
-/// A server that lives on when it may not write: the signal for that would end it, and here errors are wanted.
+/// A server that ignores the signal for exceeding the file size limit, so that it gets an error instead.
 fn serve_without_signal(installation: &Installation) -> Served {
     let plain = installation.command(&["serve", "--listen", "127.0.0.1:0"]);
     let mut command = Command::new("sh");
@@ -22,14 +22,14 @@ fn serve_without_signal(installation: &Installation) -> Served {
     Served::start(command)
 }
 
-/// Lets the files of a running server grow no further, or lets them grow again.
+/// Stops the files of a running server from growing, or ends that.
 fn fill_disk(server: &Served, full: bool) {
     let limit = if full { "--fsize=0:unlimited" } else { "--fsize=unlimited:unlimited" };
     let status = Command::new("prlimit").args(["--pid", &server.id().to_string(), limit]).status();
     assert!(status.expect("prlimit, of util-linux, runs").success());
 }
 
-/// A user, an application with a token, and a code that was not exchanged yet.
+/// A fixture: a user, an application with a token, and a code that was not exchanged.
 struct Stage {
     base: String,
     wire: Wire,
@@ -57,7 +57,8 @@ impl Stage {
         self.wire.get(path, None).unwrap().status.as_u16()
     }
 
-    /// What must write is refused in the form of its area, and says that nothing was changed or stored.
+    /// Requests that must write are refused in the format of their API, and the error says that nothing was
+    /// changed or stored.
     fn refuses_to_write(&self) {
         let registered = self.wire.post_json(APPLICATIONS, &USER, &payload("During")).unwrap();
         assert_eq!(registered.status, 503, "{registered:?}");
@@ -85,13 +86,13 @@ impl Stage {
         }
     }
 
-    /// `/readyz` answers so, at the latest when what was found before is old.
+    /// Waits until `/readyz` returns this status, at the latest when the cached result has expired.
     fn becomes(&self, status: u16) {
         let answers = (0..100_000).any(|_| self.status("/readyz") == status);
         assert!(answers, "it does not answer {status}");
     }
 
-    /// What only reads goes on, and what was to be ended was not.
+    /// Requests that only read still work, and refused revocations have not happened.
     fn still_reads(&self) {
         assert_eq!(self.wire.get_with_token("/api/odata4", &self.access).unwrap().status, 200);
         assert!(self.client.is_active(&self.wire, &self.access).unwrap());
@@ -101,7 +102,7 @@ impl Stage {
         assert_eq!(self.status("/healthz"), 200);
     }
 
-    /// What was refused can be done, and was not done before.
+    /// The refused operations can now be done, and were not done before.
     fn recovers(&self) {
         self.becomes(200);
         self.still_reads();
@@ -216,7 +217,7 @@ async fn a_database_that_became_read_only_is_told_by_every_area_and_recovers() {
         page.text().split("name=\"csrf\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
     let page = server.post("/logout").header("cookie", &cookie).form(&[("csrf", &csrf)]).send().await;
     assert!(page.expect(503).text().contains("id=\"error-title\""));
-    // Nothing was ended that was not acknowledged.
+    // A revocation that was not acknowledged has not happened.
     server.get("/account").header("cookie", &cookie).send().await.expect(200);
     server.get(APPLICATIONS).basic(&USER).send().await.expect(200);
     server.store().faults().set_read_only(false);

@@ -1,4 +1,4 @@
-//! What an operator does at the command line, and what programs read of it.
+//! Tests of the operator's commands and of the output that programs read.
 
 use std::process::Command;
 
@@ -7,7 +7,7 @@ use testkit::{ADMIN, Installation, Random, USER, Wire, WireClient};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_sluicegate");
 
-/// What a command printed on either stream, and whether it succeeded.
+/// The output of a command on both streams, and whether it succeeded.
 fn tell(mut command: Command) -> (bool, String, String) {
     let output = command.output().expect("the binary runs");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("it prints UTF-8");
@@ -202,7 +202,7 @@ fn a_user_is_signed_out_of_one_browser_or_of_all() {
     );
     good(&installation, &["session", "end", USER.name, "--all", "--yes"]);
     assert!(listed().is_empty());
-    // There is nobody to be asked, and nothing to ask about.
+    // Nobody can be asked, and there is nothing to ask about.
     let told = good(&installation, &["session", "end", USER.name, "--all"]);
     assert!(told.contains("has no session"), "{told}");
     let ended = in_json(&installation, &["audit", "list", "--action", "user.sign_out"]);

@@ -1,4 +1,4 @@
-//! Attack: a data source over a file of the server itself, from every command that makes one.
+//! Attack: a data source over a file of the server itself, through every command that creates data sources.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

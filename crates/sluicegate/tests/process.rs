@@ -1,4 +1,4 @@
-//! The real binary from its start to its end: the ready line, signals, and what it refuses.
+//! Tests of the real binary from start to end: the ready line, signals, and refusals.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -10,14 +10,14 @@ use testkit::{Installation, Served, TestUser, USER, Wire, WireClient};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_sluicegate");
 
-/// Attempts that take a few hundredths of a millisecond each; far more than a signal needs.
+/// Attempts of a few hundredths of a millisecond each; far more than a signal needs.
 const ATTEMPTS: usize = 100_000;
 
 fn connect(served: &Served) -> std::io::Result<TcpStream> {
     TcpStream::connect(served.url().trim_start_matches("http://"))
 }
 
-/// Runs a command to its end; answers status, standard output and standard error.
+/// Runs a command to its end; returns its status, standard output and standard error.
 fn run(mut command: Command) -> (Option<i32>, String, String) {
     let output = command.output().expect("the binary runs");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("it prints UTF-8");
@@ -54,7 +54,7 @@ fn a_request_that_runs_when_it_is_told_to_stop_is_finished() {
     let head =
         "POST /oauth2/token HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n";
     write!(running, "{head}Content-Length: {}\r\n\r\n{}", body.len(), &body[..5]).unwrap();
-    // An answer to a second request shows that the first was taken up.
+    // The response to a second request shows that the first was accepted.
     Wire::new(served.url()).get("/healthz", None).unwrap();
     served.signal("TERM");
     assert!(
@@ -150,7 +150,7 @@ fn the_second_server_on_a_folder_is_refused_and_told_of_the_first() {
     let first = format!("is served already by process {}, which answers at {}", served.id(), served.url());
     assert!(told.contains(&first), "{told}");
     assert_eq!(Wire::new(served.url()).get("/readyz", None).unwrap().status, 200);
-    // Commands go on beside it, and what a killed server leaves keeps nobody out.
+    // Commands still work beside it, and the remains of a killed server block nobody.
     assert_eq!(run(installation.command(&["user", "list"])).0, Some(0));
     served.kill();
     let served = installation.serve();
@@ -237,7 +237,7 @@ fn a_port_of_observation_that_is_taken_stops_only_who_chose_it() {
     assert_eq!(status, Some(1), "{told}");
     assert!(told.contains("SLUICEGATE_OBSERVATION__LISTEN=") && told.contains("is taken"), "{told}");
     assert!(!told.contains("--listen"), "{told}");
-    // Two servers that chose nothing: at the latest the second finds the port taken.
+    // Two servers with default settings: at the latest the second one finds the port taken.
     let third = Installation::new(BINARY);
     let start = |installation: &Installation| {
         Served::start(installation.command(&["serve", "--listen", "127.0.0.1:0"]))
@@ -263,7 +263,7 @@ fn asking_for_readiness_again_and_again_does_not_write_again_and_again() {
     for _ in 0..200 {
         assert_eq!(wire.get("/readyz", None).unwrap().status, 200);
     }
-    // One each two seconds, and what the server does by itself.
+    // One every two seconds, and those that the server makes itself.
     let allowed = 3 + (SystemClock.steady_micros() - began).unsigned_abs() / 1_000_000;
     assert!(syncs() - before <= allowed, "{} commits", syncs() - before);
 }

@@ -1,4 +1,5 @@
-//! Signals under load: what was taken up is finished, what was acknowledged is kept, and the end comes in time.
+//! Tests of signals under load: accepted requests are finished, acknowledged changes are kept, and the server
+//! ends in time.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -21,7 +22,7 @@ fn connect(served: &Served) -> TcpStream {
     TcpStream::connect(served.url().trim_start_matches("http://")).unwrap()
 }
 
-/// Sends a registration but for its last byte.
+/// Sends a registration except for its last byte.
 fn begin_registration(served: &Served, name: &str) -> TcpStream {
     let body = json!({"name": name, "redirectUrls": ["https://app.example/cb"]}).to_string();
     let mut stream = connect(served);
@@ -35,7 +36,7 @@ fn begin_registration(served: &Served, name: &str) -> TcpStream {
     stream
 }
 
-/// Sends the last byte and reads the answer.
+/// Sends the last byte and reads the response.
 fn finish_registration(mut stream: TcpStream) -> String {
     stream.write_all(b"}").unwrap();
     let mut answer = String::new();
@@ -48,7 +49,7 @@ fn under_load_what_was_taken_up_is_finished_and_what_was_acknowledged_is_kept() 
     for signal in ["TERM", "INT"] {
         let installation = Installation::new(BINARY);
         let served = installation.serve();
-        // The first check of the password is the slow one.
+        // The first verification of the password is the slow one.
         Wire::new(served.url()).get(APPLICATIONS, Some(&USER)).unwrap();
         let begun: Vec<TcpStream> =
             (0..8).map(|number| begin_registration(&served, &format!("begun-{number}-"))).collect();

@@ -1,4 +1,4 @@
-//! The server's own TLS: versions of HTTP, and a certificate that changes while it runs.
+//! Tests of the server's own TLS: HTTP versions, and a certificate that changes while the server is running.
 
 use std::path::Path;
 use std::process::Command;
@@ -29,7 +29,7 @@ fn serve(installation: &Installation) -> Served {
     installation.serve_with(&["--tls-cert", &chain, "--tls-key", &key], &[])
 }
 
-/// Shakes hands with the server, trusting one certificate, and answers the protocol that was agreed.
+/// Performs a handshake, trusting one certificate, and returns the negotiated protocol.
 async fn handshake(served: &Served, trusted: &str, protocols: &[&[u8]]) -> std::io::Result<Option<Vec<u8>>> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/certificates/{trusted}.pem"));
     let mut roots = RootCertStore::empty();

@@ -1,5 +1,5 @@
-//! What comes over a socket from somebody who means harm, or whose program is broken: it is refused or cut off, and
-//! everybody else is answered meanwhile.
+//! Tests of malicious and broken clients: they are refused or disconnected, and everybody else is served
+//! meanwhile.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -11,7 +11,7 @@ use testkit::{Installation, Random, Served, Wire};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_sluicegate");
 
-/// The longest that a test waits for an answer or an end.
+/// The maximum time that a test waits for a response or a disconnection.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn connect(served: &Served) -> TcpStream {
@@ -20,19 +20,19 @@ fn connect(served: &Served) -> TcpStream {
     stream
 }
 
-/// Everything that comes until the server closes the connection.
+/// Reads until the server closes the connection.
 fn read_to_end(stream: &mut TcpStream) -> String {
     let mut answer = Vec::new();
     match stream.read_to_end(&mut answer) {
         Ok(_) => {}
-        // The server closed while more was on its way to it.
+        // The server closed the connection while more data was on its way.
         Err(error) if error.kind() == ErrorKind::ConnectionReset => {}
         Err(error) => panic!("the server neither answers nor closes: {error}"),
     }
     String::from_utf8_lossy(&answer).into_owned()
 }
 
-/// Sends bytes and reads until the server closes.
+/// Sends bytes and reads until the server closes the connection.
 fn tell(served: &Served, bytes: &[u8]) -> String {
     let mut stream = connect(served);
     // The server may close before it has read everything.
@@ -44,7 +44,7 @@ fn status_of(answer: &str) -> &str {
     answer.get(9..12).unwrap_or_default()
 }
 
-/// Others are answered, and nothing has broken.
+/// Checks that other clients are served and that nothing has broken.
 fn is_well(served: &Served) {
     assert_eq!(Wire::new(served.url()).get("/readyz", None).unwrap().status, 200);
     assert!(!served.printed().contains("panic"), "{}", served.printed());

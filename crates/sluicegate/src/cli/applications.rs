@@ -22,24 +22,24 @@ pub(super) use arguments::parse_id;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ApplicationCommand {
-    /// List registered applications. When they were last used is written down once a minute.
+    /// List registered applications. Last-use times are written once a minute.
     #[command(after_help = "Example: sluicegate application list --owner ada --data-dir ./data")]
     List(List),
-    /// Show one application. When it was last used is written down once a minute.
+    /// Show one application. Its last-use time is written once a minute.
     #[command(after_help = "Example: sluicegate application show 3 --data-dir ./data")]
     Show(One),
     /// Register an application; its secret is printed once.
     #[command(after_help = "Example: sluicegate application register Reports --owner ada \
         --redirect-url https://reports.example.org/callback --data-dir ./data")]
     Register(Register),
-    /// Change the settings of an application; what is left out stays as it is.
+    /// Change the settings of an application; settings that are not given stay as they are.
     #[command(after_help = "Example: sluicegate application update 3 \
         --redirect-url https://reports.example.org/back --data-dir ./data")]
     Update(Update),
-    /// Replace the secret; all access that was granted to the application ends.
+    /// Replace the secret and revoke all access that was granted to the application.
     #[command(after_help = "Example: sluicegate application reset-secret 3 --yes --data-dir ./data")]
     ResetSecret(Ended),
-    /// Delete an application; all access that was granted to it ends.
+    /// Delete an application and revoke all access that was granted to it.
     #[command(after_help = "Example: sluicegate application delete 3 --yes --data-dir ./data")]
     Delete(Ended),
 }
@@ -149,14 +149,14 @@ fn warn(warning: &Warning) {
     say(&format!("warning: {} {}", given(&warning.field), warning.message));
 }
 
-/// The application of that id.
+/// Finds an application by id.
 pub(super) async fn find(opened: &Opened, id: ApplicationId) -> anyhow::Result<Application> {
     let actor = actor(opened, None).await?;
     let found = opened.app.reachable_application(&actor, id, &opened.origin).await;
     found.map_err(|refused| told(refused, id))
 }
 
-/// A refusal in words for a terminal.
+/// Converts a refusal to a message for the terminal.
 pub(super) fn told(refused: Refused, id: ApplicationId) -> anyhow::Error {
     match refused {
         Refused::Unknown => anyhow!("there is no application {id}"),

@@ -22,25 +22,25 @@ pub(super) enum AuditCommand {
 
 #[derive(Debug, Args)]
 pub(super) struct List {
-    /// At most so many, 1 to 1000
+    /// The maximum number of events, 1 to 1000
     #[arg(long, default_value_t = 100, value_parser = limit)]
     limit: u32,
-    /// Only those before this event, to go on where a list ended
+    /// Only events before this one, to continue where a list ended
     #[arg(long, value_name = "ID", value_parser = parse::<AuditId>)]
     before: Option<AuditId>,
-    /// Only what this user did
+    /// Only events of this user
     #[arg(long, value_name = "USER")]
     actor: Option<String>,
-    /// Only this kind of act, such as access.refuse
+    /// Only events with this action, such as access.refuse
     #[arg(long, value_parser = action)]
     action: Option<Action>,
-    /// Only what concerns this application
+    /// Only events about this application
     #[arg(long, value_name = "ID", value_parser = parse::<ApplicationId>)]
     application: Option<ApplicationId>,
-    /// Only from this time on, such as 2030-12-31T00:00:00Z
+    /// Only events from this time on, such as 2030-12-31T00:00:00Z
     #[arg(long, value_name = "TIME", value_parser = time)]
     since: Option<Timestamp>,
-    /// Only before this time
+    /// Only events before this time
     #[arg(long, value_name = "TIME", value_parser = time)]
     until: Option<Timestamp>,
     #[command(flatten)]

@@ -18,15 +18,16 @@ use crate::logging;
 pub(super) struct BackupArguments {
     #[command(flatten)]
     place: Place,
-    /// The file to make; nothing is ever overwritten
+    /// The file to create; nothing is ever overwritten
     #[arg(long, value_name = "FILE")]
     to: PathBuf,
 }
 
-/// Copies the database. The master key is not needed for it, so that whoever makes backups need not be able to read it.
+/// Copies the database. This does not need the master key, so whoever makes backups need not be able to read
+/// it.
 ///
 /// # Errors
-/// Why there is no copy; then no file is left behind.
+/// Why there is no copy; no file is left behind then.
 pub(super) fn run(arguments: &BackupArguments, environment: &Environment) -> anyhow::Result<()> {
     let settings = arguments.place.settings(environment)?;
     let _flush = logging::start(settings.log.format, logging::warnings_only());

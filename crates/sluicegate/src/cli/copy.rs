@@ -1,4 +1,4 @@
-//! `sluicegate copy`: an installation moves from its embedded database into one that many nodes share.
+//! `sluicegate copy`: migrates an installation from its embedded database to one that many nodes share.
 
 use std::path::PathBuf;
 
@@ -29,10 +29,10 @@ pub(super) const EXAMPLES: &str = "Examples:\n  \
     command is run again. Every row is compared before the installation is handed over; from then on the embedded database \
     is not served any more, so that nothing is redeemed twice.";
 
-/// Rows that travel at once.
+/// The number of rows in a batch.
 const BATCH: usize = 1_000;
 
-/// What to copy where.
+/// The source and the target of the copy.
 #[derive(Debug, Args)]
 pub(crate) struct CopyArguments {
     /// The folder with the embedded database [default: sluicegate-data]
@@ -41,8 +41,8 @@ pub(crate) struct CopyArguments {
     /// A configuration file (TOML)
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The empty PostgreSQL database. Others on this machine can read a command line: with a password in it, better set
-    /// `SLUICEGATE_DATABASE`
+    /// The empty PostgreSQL database. Other users of this machine can read the command line; if the URL
+    /// contains a password, set `SLUICEGATE_DATABASE` instead
     #[arg(long, value_name = "URL")]
     to: Option<String>,
 }
@@ -56,10 +56,10 @@ impl CopyArguments {
     }
 }
 
-/// Copies, compares, and hands the installation over.
+/// Copies, compares and switches over.
 ///
 /// # Errors
-/// Why not; then the embedded database is served as before, unless the sentence says otherwise.
+/// Why this failed; unless the message says otherwise, the embedded database is still the one to serve.
 pub(super) fn run(arguments: &CopyArguments, environment: &Environment) -> anyhow::Result<()> {
     let settings = arguments.settings(environment)?;
     let _flush = logging::start(settings.log.format, logging::warnings_only());
@@ -101,7 +101,7 @@ pub(super) fn run(arguments: &CopyArguments, environment: &Environment) -> anyho
     Ok(())
 }
 
-/// Tells one copy from another.
+/// A random number that identifies a copy.
 fn fresh_number() -> i32 {
     let mut bytes = [0; 4];
     SystemEntropy.fill(&mut bytes);

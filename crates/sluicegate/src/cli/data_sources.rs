@@ -29,7 +29,7 @@ pub(super) enum DataSourceCommand {
     /// List all data sources.
     #[command(after_help = "Example: sluicegate data-source list --data-dir ./data")]
     List(Shown),
-    /// Show one data source: its tables, and what of it cannot be served.
+    /// Show one data source: its tables, and everything that cannot be served.
     #[command(after_help = "Example: sluicegate data-source show shop --data-dir ./data")]
     Show(ShowOne),
     /// Change a data source; what is left out stays as it is.
@@ -44,7 +44,7 @@ pub(super) enum DataSourceCommand {
     #[command(after_help = "Examples:\n  sluicegate data-source share shop ada grace --data-dir ./data\n  \
         sluicegate data-source share shop ada --stop --data-dir ./data")]
     Share(Share),
-    /// Delete a data source; the file behind it is left alone.
+    /// Delete a data source; its database file is not changed.
     #[command(after_help = "Example: sluicegate data-source delete shop --yes --data-dir ./data")]
     Delete(Delete),
 }
@@ -239,7 +239,7 @@ async fn shared(opened: &Opened, actor: &Actor, id: DataSourceId) -> anyhow::Res
 }
 
 impl Share {
-    /// A refusal, with the names of those who do not exist.
+    /// Converts a refusal to a message that names the users who do not exist.
     fn told(&self, refused: Refused) -> anyhow::Error {
         let Refused::Invalid(faults) = &refused else { return told(refused) };
         let unknown = faults.iter().filter_map(|fault| self.users.get(place_in_list(&fault.field)?));
@@ -270,7 +270,7 @@ async fn find(opened: &Opened, actor: &Actor, name: &str) -> anyhow::Result<Seen
     })
 }
 
-/// A refusal in words for a terminal.
+/// Converts a refusal to a message for the terminal.
 pub(crate) fn told(refused: Refused) -> anyhow::Error {
     match refused {
         Refused::Invalid(faults) | Refused::Options(faults) => {

@@ -1,4 +1,4 @@
-//! `sluicegate generate-docs`: the documents that the program writes about itself.
+//! `sluicegate generate-docs`: the generated documents.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use anyhow::Context;
 use super::terminal::say;
 use crate::config::document;
 
-/// Each generated document with its text.
+/// The name and the text of each generated document.
 fn all() -> [(&'static str, String); 4] {
     [
         ("configuration.md", document::markdown()),
@@ -20,7 +20,7 @@ fn all() -> [(&'static str, String); 4] {
 /// Writes every document into the folder.
 ///
 /// # Errors
-/// When the folder cannot be written.
+/// If the folder cannot be written.
 pub(super) fn write(folder: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
     for (name, text) in all() {

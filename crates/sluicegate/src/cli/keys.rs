@@ -15,7 +15,7 @@ pub(super) enum KeyCommand {
     /// List the keys, oldest first.
     #[command(after_help = "Example: sluicegate keys list --data-dir ./data")]
     List(Shown),
-    /// Make a new key. It seals new tokens in a few seconds; what older keys sealed stays good.
+    /// Create a new key. It seals new tokens in a few seconds; everything that older keys sealed stays valid.
     #[command(after_help = "Example: sluicegate keys rotate --data-dir ./data")]
     Rotate(Place),
 }

@@ -13,16 +13,16 @@ use crate::wiring::{self, Opened};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum LimitCommand {
-    /// List all limits with what holds now.
+    /// List all limits with their current values.
     #[command(after_help = "Example: sluicegate limit list --data-dir ./data")]
     List(Shown),
     /// Show one limit.
     #[command(after_help = "Example: sluicegate limit show MaxFetchRows --data-dir ./data")]
     Show(One),
-    /// Set a limit; it holds from now on.
+    /// Set a limit; it takes effect at once.
     #[command(after_help = "Example: sluicegate limit set MaxFetchRows 10000 --data-dir ./data")]
     Set(Set),
-    /// Return a limit to its default.
+    /// Reset a limit to its default.
     #[command(after_help = "Example: sluicegate limit reset MaxFetchRows --yes --data-dir ./data")]
     Reset(Reset),
 }
@@ -53,7 +53,7 @@ pub(super) struct Reset {
     /// The limit, by name or number
     #[arg(value_parser = parse)]
     limit: Limit,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
     #[command(flatten)]

@@ -22,7 +22,7 @@ use crate::{logging, wiring};
 
 mod after_dump;
 
-/// What stands under the help.
+/// The examples at the end of the help.
 pub(super) const EXAMPLES: &str = "Examples:
   sluicegate restore --data-dir ./data --from /srv/backup/sluicegate-monday.db
   SLUICEGATE_ADMIN_PASSWORD=… sluicegate restore --data-dir ./data --from monday.db --administrator ada
@@ -38,24 +38,26 @@ A PostgreSQL database is put back by pg_restore; no node opens it before this co
 pub(super) struct RestoreArguments {
     #[command(flatten)]
     place: Place,
-    /// The backup
+    /// The backup file
     #[arg(long, value_name = "FILE", required_unless_present = "after_pg_restore")]
     from: Option<PathBuf>,
-    /// Make safe what was put back into a PostgreSQL database from a dump
+    /// Make a PostgreSQL database safe that was restored from a dump
     #[arg(long, conflicts_with = "from")]
     after_pg_restore: bool,
-    /// Who gets a new password and is an Administrator afterwards [default: d2cadmin, where nobody else could sign in]
+    /// The user who gets a new password and becomes an Administrator [default: d2cadmin, if nobody else could
+    /// sign in]
     #[arg(long, value_name = "USER")]
     administrator: Option<String>,
-    /// Let every secret and every password of the backup be good again, also those that were ended since because they leaked
+    /// Accept every secret and every password of the backup again, including those that were revoked since
+    /// because they leaked
     #[arg(long)]
     danger_trust_credentials_of_backup: bool,
 }
 
-/// Puts the backup in the place of the database.
+/// Replaces the database by the backup.
 ///
 /// # Errors
-/// Why it could not be done; then the database is as it was.
+/// Why this failed; the database is unchanged then.
 pub(super) fn run(arguments: &RestoreArguments, environment: &Environment) -> anyhow::Result<()> {
     let settings = arguments.place.settings(environment)?;
     let _flush = logging::start(settings.log.format, logging::warnings_only());
@@ -73,7 +75,7 @@ pub(super) fn run(arguments: &RestoreArguments, environment: &Environment) -> an
     }
 }
 
-/// Puts a file in the place of the embedded database.
+/// Replaces the file of the embedded database.
 fn replace(
     arguments: &RestoreArguments,
     from: &Path,
@@ -145,7 +147,8 @@ impl RestoreArguments {
         }
     }
 
-    /// Who gets a new password: who was named, or the first account where every other one is switched off.
+    /// The user who gets a new password: the named one, or the first account if every other one is
+    /// deactivated.
     fn appoint(
         &self,
         credentials: Credentials,
@@ -160,7 +163,7 @@ impl RestoreArguments {
     }
 }
 
-/// What somebody needs to know who was woken up for this.
+/// The report for an operator who may have been woken up for this.
 struct Report<'a> {
     from: &'a Path,
     installation: &'a Installation,

@@ -20,7 +20,7 @@ pub(super) enum RoleCommand {
     /// Show one role with its permissions.
     #[command(after_help = "Example: sluicegate role show User --data-dir ./data")]
     Show(One),
-    /// List the permissions that a role may carry.
+    /// List the permissions that a role may have.
     #[command(after_help = "Example: sluicegate role permissions --data-dir ./data")]
     Permissions(Shown),
     /// Add a role.
@@ -28,7 +28,8 @@ pub(super) enum RoleCommand {
         after_help = "Example: sluicegate role add Auditor --permission ViewUsers --permission ViewRole --data-dir ./data"
     )]
     Add(Written),
-    /// Change a role; what is left out stays as it is. Whoever has it is held to it from the next request on.
+    /// Change a role; what is not given stays as it is. The change applies to its users from their next
+    /// request on.
     #[command(
         after_help = "Example: sluicegate role update Auditor --permission ViewUsers --data-dir ./data"
     )]
@@ -50,7 +51,7 @@ pub(super) struct One {
 pub(super) struct Written {
     /// The role's name
     name: String,
-    /// For people
+    /// A description for people
     #[arg(long, default_value = "")]
     description: String,
     /// A permission, by name or number; may be given several times
@@ -65,13 +66,13 @@ pub(super) struct Written {
 pub(super) struct Update {
     /// The role, by name or number
     role: String,
-    /// Its new name
+    /// The new name
     #[arg(long)]
     name: Option<String>,
-    /// For people
+    /// A description for people
     #[arg(long)]
     description: Option<String>,
-    /// A permission, by name or number; may be given several times, and replaces all
+    /// A permission, by name or number; may be given several times, and replaces all previous ones
     #[arg(long = "permission", value_name = "PERMISSION")]
     permissions: Vec<String>,
     #[command(flatten)]
@@ -82,7 +83,7 @@ pub(super) struct Update {
 pub(super) struct Delete {
     /// The role, by name or number
     role: String,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
     #[command(flatten)]
@@ -188,7 +189,7 @@ async fn update(opened: &Opened, command: &Update) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The numbers of permissions that are given by name or number.
+/// Converts permissions given by name or number to numbers.
 fn numbers(given: &[String]) -> anyhow::Result<Vec<i64>> {
     let number = |text: &String| {
         let named = Permission::ALL.iter().find(|permission| permission.as_str().eq_ignore_ascii_case(text));

@@ -18,10 +18,10 @@ pub(super) enum SecretCommand {
     /// List the live secrets of an application; a secret itself is never shown again.
     #[command(after_help = "Example: sluicegate secret list 3 --data-dir ./data")]
     List(List),
-    /// Add a second secret, printed once; the older one expires after the overlap that is set.
+    /// Add a second secret, printed once; the older one expires after the configured overlap.
     #[command(after_help = "Example: sluicegate secret add 3 --data-dir ./data")]
     Add(Add),
-    /// End one of two secrets; the other lives on without expiry.
+    /// Revoke one of two secrets; the other one remains and no longer expires.
     #[command(after_help = "Example: sluicegate secret end 3 7 --yes --data-dir ./data")]
     End(End),
 }
@@ -52,7 +52,7 @@ pub(super) struct End {
     /// The secret's id, as `secret list` shows it
     #[arg(value_parser = parse_secret)]
     secret: SecretId,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
     #[command(flatten)]
@@ -113,7 +113,7 @@ fn list(application: &Application, now: oauth::time::Timestamp, as_json: bool) {
     table(&["id", "ends in", "made", "expires", "last used"], &live.iter().map(row).collect::<Vec<_>>());
 }
 
-/// A secret without itself.
+/// A secret as JSON, without its value.
 pub(super) fn in_json(secret: &StoredSecret) -> Value {
     json!({
         "id": secret.id.get(),

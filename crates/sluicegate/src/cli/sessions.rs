@@ -1,4 +1,4 @@
-//! `sluicegate session`: the browsers in which a user is signed in.
+//! `sluicegate session`: the sessions of a user.
 
 use anyhow::{anyhow, bail};
 use clap::{Args, Subcommand};
@@ -40,7 +40,7 @@ pub(super) struct End {
     /// Every session of the user
     #[arg(long, conflicts_with = "session")]
     all: bool,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
     #[command(flatten)]

@@ -11,16 +11,16 @@ use crate::database::Database;
 use crate::installation::Installation;
 use crate::{logging, wiring};
 
-/// Makes a new installation.
+/// Creates a new installation.
 ///
 /// # Errors
-/// Why there can be none; then nothing was changed.
+/// Why this is impossible; nothing was changed then.
 pub(super) fn init(settings: &Settings, environment: &Environment) -> anyhow::Result<()> {
     let _flush = logging::start(settings.log.format, logging::warnings_only());
     let runtime = wiring::command_runtime()?;
     let database = Database::of(settings);
     let installation = Installation::at(&settings.general.data_dir);
-    // The same words as below, before anybody is asked for passwords.
+    // Checked here so that the message appears before anybody is asked for passwords.
     if database.is_shared() {
         runtime.block_on(refuse_a_second_time(&database))?;
     } else if !installation.is_empty(environment)? {
@@ -55,10 +55,10 @@ async fn refuse_a_second_time(database: &Database) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Makes the installation with these passwords for the first accounts.
+/// Creates the installation with these passwords for the first accounts.
 ///
 /// # Errors
-/// Why it could not be made; then nothing was changed.
+/// Why this failed; nothing was changed then.
 pub(crate) async fn create(
     settings: &Settings,
     environment: &Environment,
@@ -81,22 +81,22 @@ pub(crate) async fn create(
     unfinished.finish()
 }
 
-/// A password, and whether somebody has to be told it.
+/// A password, and whether it must be printed.
 pub(super) struct Chosen {
     pub(super) password: Password,
     pub(super) made_up: bool,
 }
 
-/// The passwords of the first accounts: from the environment, from the terminal, or made up.
+/// The passwords of the first accounts: from the environment, from the terminal, or generated.
 fn choose(environment: &Environment) -> anyhow::Result<[Chosen; 2]> {
     let [admin, user] = environment.first_passwords();
     Ok([choose_one(FIRST_ACCOUNTS[0].0, admin)?, choose_one(FIRST_ACCOUNTS[1].0, user)?])
 }
 
-/// The password of one account: as given, from the terminal, or made up.
+/// The password of one account: as given, from the terminal, or generated.
 ///
 /// # Errors
-/// Which rule it breaks.
+/// The rule that it breaks.
 pub(super) fn choose_one(name: &str, given: Option<Password>) -> anyhow::Result<Chosen> {
     let chosen = match given {
         Some(password) => Chosen { password, made_up: false },
@@ -109,17 +109,17 @@ pub(super) fn choose_one(name: &str, given: Option<Password>) -> anyhow::Result<
     Ok(chosen)
 }
 
-/// A password that nobody chose.
+/// Generates a password.
 pub(crate) fn make_up() -> Password {
     let mut bytes = [0; 24];
     SystemEntropy.fill(&mut bytes);
     Password::new(vault::password::readable(bytes))
 }
 
-/// Holds a password against the rules.
+/// Checks a password against the rules.
 ///
 /// # Errors
-/// Which rule it breaks.
+/// The rule that it breaks.
 pub(super) fn check(user: &str, password: &Password) -> anyhow::Result<()> {
     match oauth::account::password::check(password.expose(), user) {
         Ok(()) => Ok(()),
@@ -127,10 +127,10 @@ pub(super) fn check(user: &str, password: &Password) -> anyhow::Result<()> {
     }
 }
 
-/// Brings the database to today's form.
+/// Migrates the database to the schema of this version.
 ///
 /// # Errors
-/// Why it could not be done.
+/// Why this failed.
 pub(super) fn migrate(settings: &Settings, environment: &Environment, check: bool) -> anyhow::Result<()> {
     let _flush = logging::start(settings.log.format, logging::warnings_only());
     let database = Database::of(settings);
@@ -147,7 +147,7 @@ pub(super) fn migrate(settings: &Settings, environment: &Environment, check: boo
     Ok(())
 }
 
-/// Says that the configuration is good, and what about it weakens security.
+/// Prints that the configuration is valid, and which settings weaken security.
 pub(super) fn tell_configuration(settings: &Settings) {
     for (key, warning) in settings.warnings() {
         say(&format!("warning: {key} weakens security: {warning}"));

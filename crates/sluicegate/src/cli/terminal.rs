@@ -1,4 +1,4 @@
-//! What the program says to whoever started it, and what it asks.
+//! Messages and prompts on the terminal.
 
 use std::io::{IsTerminal, Write};
 
@@ -7,7 +7,7 @@ use oauth::secret::Password;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-/// Prints a line on standard output. Nobody listening is no fault.
+/// Prints a line on standard output. A closed output is no error.
 pub(crate) fn say(line: &str) {
     let mut out = std::io::stdout().lock();
     let _ = writeln!(out, "{line}").and_then(|()| out.flush());
@@ -18,7 +18,7 @@ pub(crate) fn complain(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 
-/// Tells how far something has got, on a terminal alone: a log needs no hundred lines about it.
+/// Shows progress, on a terminal only: a log does not need a hundred lines about it.
 pub(crate) fn progress(what: &str, hundredths: u8) {
     let mut out = std::io::stderr().lock();
     if out.is_terminal() {
@@ -32,10 +32,10 @@ pub(crate) fn show_json(value: &Value) {
     say(&format!("{value:#}"));
 }
 
-/// Asks whether to go on with what cannot be taken back.
+/// Asks for confirmation of an irreversible operation.
 ///
 /// # Errors
-/// When the answer is not yes, or nobody can be asked and `yes` was not given either.
+/// If the answer is not yes, or if there is no terminal and `yes` was not given.
 pub(crate) fn confirm(question: &str, yes: bool) -> anyhow::Result<()> {
     if yes {
         return Ok(());
@@ -53,15 +53,15 @@ pub(crate) fn confirm(question: &str, yes: bool) -> anyhow::Result<()> {
     bail!("nothing was changed")
 }
 
-/// Whether somebody sits at a terminal whom one can ask.
+/// Whether standard input is a terminal on which somebody can answer.
 pub(crate) fn somebody_is_there() -> bool {
     std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
 }
 
-/// Asks twice for a password that is to be set, without showing it.
+/// Asks twice for a new password, without showing it.
 ///
 /// # Errors
-/// When the two differ, or the terminal has gone.
+/// If the two differ, or the terminal is closed.
 pub(crate) fn ask_new_password(user: &str) -> anyhow::Result<Password> {
     let ask = |prompt: String| {
         let typed = rpassword::prompt_password(prompt).context("no password could be read from the terminal");
@@ -75,13 +75,13 @@ pub(crate) fn ask_new_password(user: &str) -> anyhow::Result<Password> {
     Ok(first)
 }
 
-/// Room for the longest password, so that no part of one is left behind where the line grew.
+/// Room for the longest password, so that the buffer never grows and leaves no part of a password behind.
 const LINE_BYTES: usize = 1024;
 
-/// Reads a password from standard input: its first line.
+/// Reads a password from the first line of standard input.
 ///
 /// # Errors
-/// When there is none.
+/// If there is none.
 pub(crate) fn read_password() -> anyhow::Result<Password> {
     let mut line = Zeroizing::new(String::with_capacity(LINE_BYTES));
     std::io::stdin().read_line(&mut line).context("no password could be read from standard input")?;
@@ -92,7 +92,7 @@ pub(crate) fn read_password() -> anyhow::Result<Password> {
     Ok(Password::new(password))
 }
 
-/// Rows of a table, each column as wide as its widest cell.
+/// Prints a table; each column is as wide as its widest cell.
 pub(crate) fn table(heads: &[&str], rows: &[Vec<String>]) {
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());

@@ -1,6 +1,6 @@
 use super::*;
 
-/// Every command that somebody can see.
+/// Every command that is not hidden.
 fn visible(command: &clap::Command, path: &str, found: &mut Vec<(String, String)>) {
     let help = command.clone().render_long_help().to_string();
     found.push((path.to_owned(), help));
@@ -25,7 +25,7 @@ const DEPLOYED: [(&str, &str); 3] = [
     ("Dockerfile", include_str!("../../../../deploy/Dockerfile")),
 ];
 
-/// Follows the words after the program's name through its commands, and answers the command if there is one.
+/// Follows words through the commands of a program, and returns the command if it exists.
 fn command_of<'a>(program: &'a clap::Command, words: &[&str]) -> Option<&'a clap::Command> {
     let inner = program.find_subcommand(words.first()?)?;
     command_of(inner, &words[1..]).or(Some(inner))
@@ -99,7 +99,7 @@ fn members_of_the_api_are_told_as_flags_and_things() {
     assert_eq!(place_in_list("sharedUsers"), None);
 }
 
-/// Nothing but where the installation is, and whom it is about, may be said without changing something.
+/// An update with only the location of the installation and the subject is refused.
 #[test]
 fn an_update_wants_something_to_change() {
     let program = <CommandLine as clap::CommandFactory>::command();
@@ -147,7 +147,7 @@ fn an_error_of_permissions_says_once_what_is_wrong_and_what_to_do() {
     assert_eq!(advice(&anyhow::anyhow!("something else")), "");
 }
 
-/// What shows something has `--json`, and what cannot be taken back has `--yes`.
+/// Every command that shows something has `--json`, and every irreversible one has `--yes`.
 #[test]
 fn every_list_prints_json_and_every_end_can_be_confirmed_ahead() {
     fn check(command: &clap::Command, path: &str) {

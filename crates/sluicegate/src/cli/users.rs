@@ -39,16 +39,16 @@ pub(super) enum UserCommand {
     /// Switch a user off: no sign-in, and every token of the user is dead.
     #[command(after_help = "Example: sluicegate user disable ada --data-dir ./data")]
     Disable(One),
-    /// Switch a user on again.
+    /// Activate a user again.
     #[command(after_help = "Example: sluicegate user enable ada --data-dir ./data")]
     Enable(One),
-    /// End the lock that failures to sign in have brought.
+    /// Clear the lock after failed sign-ins.
     #[command(after_help = "Example: sluicegate user unlock ada --data-dir ./data")]
     Unlock(One),
-    /// Set a new password; every token and session of the user is dead.
+    /// Set a new password; revokes all tokens and ends all sessions of the user.
     #[command(after_help = "Example: sluicegate user set-password ada --data-dir ./data")]
     SetPassword(SetPassword),
-    /// Delete a user. What the user owns must be handed over or deleted too.
+    /// Delete a user. The user's applications and data sources must be handed over or deleted too.
     #[command(after_help = "Examples:\n  sluicegate user delete ada --yes --data-dir ./data\n  \
         sluicegate user delete ada --transfer-to bob --yes --data-dir ./data")]
     Delete(Delete),
@@ -241,12 +241,12 @@ fn change(one: &One, environment: &Environment, outcome: &str, draft: UserDraft)
     })
 }
 
-/// The id of the user of that name.
+/// Finds a user by name, and returns the id.
 pub(super) async fn find(opened: &Opened, name: &str) -> anyhow::Result<UserId> {
     Ok(actor(opened, Some(name)).await?.subject().user.id)
 }
 
-/// The operator, acting for another user where one is named.
+/// The operator, acting for another user if one is named.
 pub(super) async fn actor(opened: &Opened, user: Option<&str>) -> anyhow::Result<Actor> {
     match (opened.app.acting(opened.operator.clone(), user).await, user) {
         (Err(ActingRefusal::UnknownUser), Some(name)) => Err(unknown(name)),
@@ -254,7 +254,7 @@ pub(super) async fn actor(opened: &Opened, user: Option<&str>) -> anyhow::Result
     }
 }
 
-/// The id of the role of that name or number.
+/// Finds a role by name or number, and returns the id.
 pub(super) fn role(roles: &[Role], name: &str) -> anyhow::Result<RoleId> {
     let found = roles.iter().find(|role| role.name.eq_ignore_ascii_case(name) || role.id.to_string() == name);
     let known = || roles.iter().map(|role| role.name.as_str()).collect::<Vec<_>>().join(", ");
@@ -290,7 +290,7 @@ fn unknown(name: &str) -> anyhow::Error {
     anyhow!("there is no user {name}; give a name, as `sluicegate user list` shows it")
 }
 
-/// A refusal of what was to be done about a user, in words for a terminal.
+/// Converts a refusal of a change to a user to a message for the terminal.
 pub(super) fn told_of(refused: Refused, name: &str) -> anyhow::Error {
     match refused {
         Refused::Unknown => unknown(name),
@@ -300,7 +300,7 @@ pub(super) fn told_of(refused: Refused, name: &str) -> anyhow::Error {
     }
 }
 
-/// A refusal in words for a terminal.
+/// Converts a refusal to a message for the terminal.
 pub(crate) fn told(refused: Refused) -> anyhow::Error {
     match refused {
         Refused::Invalid(faults) => sentence(faults.into_iter().map(|fault| (fault.field, fault.message))),

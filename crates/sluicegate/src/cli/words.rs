@@ -1,18 +1,18 @@
-//! Faults and errors in words for whoever sits at a terminal.
+//! Messages about faults and errors for the terminal.
 
-/// A whole number, for a flag or an argument.
+/// Parses a whole number, for a flag or an argument.
 pub(super) fn whole_number(text: &str) -> Result<i64, String> {
     text.parse().map_err(|_| "it must be a whole number".to_owned())
 }
 
-/// Every fault of what was given, as one error. A use case names members of the management API; whoever sits at a
-/// terminal has given flags.
+/// Combines all faults of the input into one error. Use cases name members of the management API; a user of
+/// the terminal has given flags instead.
 pub(super) fn sentence(faults: impl Iterator<Item = (String, String)>) -> anyhow::Error {
     let lines: Vec<String> = faults.map(|(field, message)| format!("{} {message}", given(&field))).collect();
     anyhow::anyhow!("{}", lines.join("; "))
 }
 
-/// What somebody gave at a terminal for a member of the management API.
+/// The flag or argument for a member of the management API.
 pub(super) fn given(field: &str) -> String {
     let (member, _) = field.split_once('[').unwrap_or((field, ""));
     let flag = match member {
@@ -47,12 +47,12 @@ pub(super) fn given(field: &str) -> String {
     place_in_list(field).map_or_else(|| flag.to_owned(), |index| format!("{flag} (number {})", index + 1))
 }
 
-/// Which element of a list a fault is about, counted from 0.
+/// The index, from 0, of the list element that a fault is about.
 pub(super) fn place_in_list(field: &str) -> Option<usize> {
     field.split_once('[')?.1.trim_end_matches(']').parse().ok()
 }
 
-/// What to do about an error, where its causes alone tell.
+/// Advice for an error, found through its causes.
 pub(super) fn advice(error: &anyhow::Error) -> &'static str {
     let mut causes = error.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>());
     if causes.any(|cause| cause.kind() == std::io::ErrorKind::PermissionDenied) {

@@ -1,8 +1,8 @@
-//! Rules over several settings.
+//! Rules about several settings.
 
 use super::{Fault, Settings};
 
-/// Adds a fault for each rule that the settings break together.
+/// Adds a fault for each rule that the settings break.
 pub(super) fn keys_fit_together(settings: &Settings, faults: &mut Vec<Fault>) {
     certificate_and_key_come_together(settings, faults);
     plain_http_stays_on_loopback(settings, faults);

@@ -1,4 +1,4 @@
-//! The documents about the configuration, written from the settings themselves.
+//! The documents about the configuration, generated from the settings.
 
 use std::fmt::Write;
 
@@ -30,7 +30,7 @@ at once, with their places; so does the start, which then ends with status 2. Th
 [configuration.schema.json](configuration.schema.json). A setting that weakens security is told in the log at every start.
 ";
 
-/// `docs/configuration.md`.
+/// The text of `docs/configuration.md`.
 pub(crate) fn markdown() -> String {
     let mut text = INTRODUCTION.to_owned();
     for section in sections() {
@@ -64,7 +64,7 @@ fn push(text: &mut String, arguments: std::fmt::Arguments<'_>) {
     text.write_fmt(arguments).expect("writing to a String cannot fail");
 }
 
-/// `docs/configuration.schema.json`.
+/// The text of `docs/configuration.schema.json`.
 pub(crate) fn schema() -> String {
     let mut top = Map::new();
     for section in sections() {

@@ -1,4 +1,4 @@
-//! The environment: the only place that reads it.
+//! The environment. Only this module reads it.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use super::{Fault, Given, Raw};
 
 const PREFIX: &str = "SLUICEGATE_";
 
-/// Variables that are no settings: name and meaning, for the generated documentation.
+/// Variables that are not settings: name and meaning, for the generated documentation.
 pub(super) const SPECIAL: [(&str, &str); 4] = [
     (CONFIG, "The configuration file, where `--config` names none."),
     (
@@ -30,7 +30,7 @@ const ADMIN_PASSWORD: &str = "SLUICEGATE_ADMIN_PASSWORD";
 const USER_PASSWORD: &str = "SLUICEGATE_USER_PASSWORD";
 const MASTER_KEY: &str = "SLUICEGATE_MASTER_KEY";
 
-/// The variables that begin with `SLUICEGATE_`.
+/// The variables with the prefix `SLUICEGATE_`.
 #[derive(Clone, Default)]
 pub(crate) struct Environment(Vec<(String, OsString)>);
 
@@ -46,7 +46,7 @@ impl Environment {
         Self(ours)
     }
 
-    /// Variables made up for a test.
+    /// Variables for a test.
     #[cfg(test)]
     pub(crate) fn sample(variables: &[(&str, &str)]) -> Self {
         Self(variables.iter().map(|(name, value)| ((*name).to_owned(), OsString::from(*value))).collect())
@@ -72,13 +72,13 @@ impl Environment {
         self.find(CONFIG).map(PathBuf::from)
     }
 
-    /// The passwords for the two first accounts, where they are given.
+    /// The passwords of the first two accounts, if given.
     pub(crate) fn first_passwords(&self) -> [Option<Password>; 2] {
         [ADMIN_PASSWORD, USER_PASSWORD]
             .map(|name| self.find(name).and_then(|value| value.to_str()).map(Password::new))
     }
 
-    /// The master key, where it is given.
+    /// The master key, if given.
     pub(crate) fn master_key(&self) -> Option<&str> {
         self.find(MASTER_KEY).map(|value| value.to_str().unwrap_or_default())
     }
@@ -88,7 +88,7 @@ impl Environment {
     }
 }
 
-/// The name of the variable for a key path.
+/// The variable for a key path.
 pub(super) fn variable_of(key: &str) -> String {
     format!("{PREFIX}{}", key.replace('.', "__").to_uppercase())
 }

@@ -1,20 +1,20 @@
-//! What is wrong with a configuration.
+//! Faults of a configuration.
 
 use std::fmt;
 
-/// One thing that is wrong.
+/// One fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Fault {
-    /// Where it stands, such as `sluicegate.toml:3`; empty when it is nowhere in particular.
+    /// Where the value comes from, such as `sluicegate.toml:3`; empty if it has no position.
     pub(crate) origin: String,
-    /// The key path, such as `rate_limit.enabled`; empty when it is no single key.
+    /// The key path, such as `rate_limit.enabled`; empty if the fault is not about a single key.
     pub(crate) key: String,
     /// What is wrong and what would be right.
     pub(crate) message: String,
 }
 
 impl Fault {
-    /// A fault of keys that do not fit together.
+    /// A fault about a combination of keys.
     pub(crate) fn of_key(key: &str, message: impl Into<String>) -> Self {
         Self { origin: String::new(), key: key.to_owned(), message: message.into() }
     }
@@ -31,7 +31,7 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Everything that is wrong with a configuration.
+/// All faults of a configuration.
 #[derive(Debug)]
 pub(crate) struct ConfigError(pub(crate) Vec<Fault>);
 

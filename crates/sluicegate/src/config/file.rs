@@ -7,7 +7,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::{Fault, Given, Raw};
 
-/// Adds what the file says. A file that cannot be read, or is no TOML, is a fault.
+/// Adds the values of the file. A file that cannot be read or is not TOML is a fault.
 pub(super) fn read(path: &Path, given: &mut Given) {
     let name = path.display().to_string();
     match std::fs::read_to_string(path) {
@@ -20,7 +20,7 @@ pub(super) fn read(path: &Path, given: &mut Given) {
     }
 }
 
-/// Adds what a text says that stands in the file `name`.
+/// Adds the values of a text, whose file name is `name`.
 pub(super) fn parse(name: &str, text: &str, given: &mut Given) {
     let (table, errors) = DeTable::parse_recoverable(text);
     for error in errors {
@@ -73,7 +73,7 @@ fn raw(value: &Spanned<DeValue<'_>>) -> Raw {
     }
 }
 
-/// The line, from 1, of a byte of the text.
+/// The line, from 1, of a byte offset in the text.
 fn line_of(text: &str, at: usize) -> usize {
     text.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count() + 1
 }

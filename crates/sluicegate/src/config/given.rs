@@ -1,4 +1,4 @@
-//! Values as they were given, before anybody knows what they should be.
+//! Raw configuration values, before their types are known.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -6,24 +6,24 @@ use std::ops::RangeInclusive;
 use super::Fault;
 use super::setting::Setting;
 
-/// A value as it was given.
+/// A raw value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Raw {
     /// `true` or `false` in the file.
     Bool(bool),
-    /// A whole number in the file.
+    /// An integer in the file.
     Number(i64),
-    /// Text in the file or on the command line.
+    /// A string in the file or on the command line.
     Text(String),
-    /// A list of texts in the file.
+    /// A list of strings in the file.
     List(Vec<String>),
-    /// Text of the environment, which has no types.
+    /// A string from the environment, which has no types.
     Environment(String),
-    /// Something that no setting can be, in words.
+    /// A value of a type that no setting has, in words.
     Unfit(&'static str),
 }
 
-/// Everything that was given, by key path, weakest first.
+/// All raw values by key path, weakest first.
 #[derive(Debug, Default)]
 pub(crate) struct Given {
     values: BTreeMap<String, Vec<Entry>>,
@@ -38,7 +38,7 @@ struct Entry {
 }
 
 impl Given {
-    /// Adds a value that is stronger than all that were added before.
+    /// Adds a value that overrides all earlier ones.
     pub(crate) fn add(&mut self, key: String, raw: Raw, origin: String) {
         self.values.entry(key).or_default().push(Entry { raw, origin });
     }
@@ -48,7 +48,8 @@ impl Given {
         self.faults.push(fault);
     }
 
-    /// The strongest value of a key; the default when there is none, and where a value is bad, which is noted.
+    /// Takes the strongest value of a key. Returns the default if there is none, or if the value is invalid;
+    /// that is recorded as a fault.
     pub(crate) fn take<T: Setting>(
         &mut self,
         key: String,
@@ -68,7 +69,7 @@ impl Given {
         strongest.unwrap_or_else(default)
     }
 
-    /// The faults, and one for each key that nobody took.
+    /// The faults, including one for each key that was not taken.
     pub(crate) fn into_faults(self) -> Vec<Fault> {
         let mut faults = self.faults;
         for (key, entries) in self.values {
@@ -84,14 +85,14 @@ impl Given {
     }
 }
 
-/// The known key that a wrong one was probably meant to be.
+/// The known key that is most similar to an unknown one.
 fn nearest<'a>(key: &str, known: &'a [String]) -> Option<&'a str> {
     let by_distance = known.iter().map(|candidate| (distance(key, candidate), candidate));
     let (distance, candidate) = by_distance.min()?;
     (distance <= 3 && distance * 3 < key.len()).then_some(candidate)
 }
 
-/// How many letters must be added, dropped or replaced to make one word of the other.
+/// The edit distance: the number of letters to add, drop or replace to turn one word into the other.
 fn distance(left: &str, right: &str) -> usize {
     let right: Vec<char> = right.chars().collect();
     let mut row: Vec<usize> = (0..=right.len()).collect();

@@ -1,4 +1,4 @@
-//! The kinds of values that settings have: how each is read, shown and described.
+//! The types of settings: how each is read, shown and described.
 
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
@@ -13,21 +13,21 @@ use super::Raw;
 
 mod lists;
 
-/// A kind of value.
+/// A type of setting.
 pub(crate) trait Setting: Sized {
-    /// Reads a value as it was given.
+    /// Reads a raw value.
     ///
     /// # Errors
-    /// What it must be instead, as the rest of a sentence that begins with the key.
+    /// What it must be instead, as the end of a sentence that starts with the key.
     fn read(raw: &Raw, range: Option<&RangeInclusive<i64>>) -> Result<Self, String>;
 
-    /// The value as the file would hold it; null when it is not set.
+    /// The value as it appears in the file; null if it is not set.
     fn show(&self) -> Value;
 
-    /// The kind in words.
+    /// The type in words.
     fn kind(range: Option<&RangeInclusive<i64>>) -> String;
 
-    /// The kind as JSON schema.
+    /// The type as JSON schema.
     fn schema(range: Option<&RangeInclusive<i64>>) -> Value;
 }
 
@@ -93,14 +93,14 @@ impl Setting for u32 {
     }
 }
 
-/// Values that are written as one text.
+/// Values that are written as one string.
 trait Written: Sized {
     const KIND: &'static str;
 
     fn parse(text: &str) -> Option<Self>;
     fn write(&self) -> String;
 
-    /// Why a text that could be one is none all the same, as a sentence that begins with the text.
+    /// Why a text of the right form is refused all the same, as a sentence that starts with the text.
     fn why_refused(_: &str) -> Option<String> {
         None
     }
@@ -132,7 +132,7 @@ impl<T: Written> Setting for T {
     }
 }
 
-/// A setting that has no default: what is left out is not set.
+/// A setting without a default: if it is omitted, it is not set.
 impl<T: Setting> Setting for Option<T> {
     fn read(raw: &Raw, range: Option<&RangeInclusive<i64>>) -> Result<Self, String> {
         T::read(raw, range).map(Some)
@@ -192,12 +192,12 @@ impl Written for Profile {
     }
 }
 
-/// The address under which users reach the server: scheme, host and port, nothing more.
+/// The address under which users reach the server: only scheme, host and port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PublicUrl(String);
 
 impl PublicUrl {
-    /// Without a trailing slash.
+    /// The address, without a trailing slash.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
@@ -207,8 +207,8 @@ impl PublicUrl {
         self.0.starts_with("https:")
     }
 
-    /// Whether its host is this machine itself
-    /// ([RFC 6761 §6.3](https://www.rfc-editor.org/rfc/rfc6761#section-6.3)).
+    /// Whether its host is this machine ([RFC 6761
+    /// §6.3](https://www.rfc-editor.org/rfc/rfc6761#section-6.3)).
     pub(crate) fn is_loopback(&self) -> bool {
         let url = url::Url::parse(&self.0).ok();
         match url.as_ref().and_then(url::Url::host) {
@@ -241,7 +241,7 @@ impl Written for PublicUrl {
     }
 }
 
-/// The address of a database carries a password: neither a fault nor a document ever shows it.
+/// The URL of a database contains a password, so no fault and no document shows it.
 impl Setting for DatabaseUrl {
     fn read(raw: &Raw, _: Option<&RangeInclusive<i64>>) -> Result<Self, String> {
         match raw {
@@ -268,9 +268,9 @@ impl Setting for DatabaseUrl {
 /// How the log is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LogFormat {
-    /// For people on a terminal, else JSON.
+    /// For people on a terminal, otherwise JSON.
     Auto,
-    /// One JSON object a line.
+    /// One JSON object on each line.
     Json,
     /// For people.
     Human,
@@ -301,7 +301,7 @@ impl Written for LogFormat {
     }
 }
 
-/// From which level on events are logged, in general and for single targets.
+/// The log levels, in general and for single targets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LogLevels {
     text: String,
@@ -310,7 +310,7 @@ pub(crate) struct LogLevels {
 }
 
 impl LogLevels {
-    /// The same for every target.
+    /// One level for all targets.
     pub(crate) fn new(text: &str) -> Option<Self> {
         let mut general = tracing::level_filters::LevelFilter::INFO;
         let mut targets = Vec::new();
@@ -322,7 +322,7 @@ impl LogLevels {
                 None => general = level_filter(part)?,
             }
         }
-        // The longest prefix decides.
+        // The longest matching prefix applies.
         targets.sort_by_key(|(target, _)| std::cmp::Reverse(target.len()));
         Some(Self { text: text.to_owned(), general, targets })
     }

@@ -1,4 +1,4 @@
-//! A small HTTP client over real sockets, with the cookie jar of a browser.
+//! A small HTTP client over real sockets, with a browser's cookie jar.
 
 use std::net::SocketAddr;
 
@@ -12,17 +12,17 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-/// What came back.
+/// A response.
 pub(super) struct Answer {
     /// Its status.
     pub(super) status: StatusCode,
     headers: HeaderMap,
-    /// Its body, as text.
+    /// The body as text.
     pub(super) body: String,
 }
 
 impl Answer {
-    /// A header, empty when there is none.
+    /// The value of a header; empty if it is absent.
     pub(super) fn header(&self, name: impl http::header::AsHeaderName) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
@@ -33,17 +33,17 @@ impl Answer {
     }
 }
 
-/// Who asks.
+/// The credentials of a request.
 pub(super) enum As<'a> {
-    /// Nobody, or who the cookies say.
+    /// None, apart from the cookies.
     Browser,
     /// A name with its password or secret.
     Basic(&'a str, &'a str),
-    /// Whom an access token stands for.
+    /// An access token.
     Bearer(&'a str),
 }
 
-/// What is sent.
+/// The body of a request.
 pub(super) enum Send<'a> {
     /// Nothing.
     Nothing,
@@ -64,7 +64,7 @@ impl Client {
         Self { server, cookies: Vec::new() }
     }
 
-    /// Sends one request and waits for the whole answer.
+    /// Sends one request and waits for the complete response.
     pub(super) async fn send(
         &mut self,
         method: Method,
@@ -98,7 +98,7 @@ impl Client {
         Ok(answer)
     }
 
-    /// Opens a page as a browser does: follows redirects for as long as they lead to this server.
+    /// Follows redirects like a browser, as long as they lead to this server.
     pub(super) async fn open(&mut self, mut answer: Answer) -> anyhow::Result<Answer> {
         for _ in 0..8 {
             let location = answer.header(LOCATION).to_owned();
@@ -110,7 +110,7 @@ impl Client {
         bail!("the server redirects in a circle")
     }
 
-    /// The path and query of an address, if it is one of this server.
+    /// The path and query of an address, if it belongs to this server.
     fn path_here(&self, location: &str) -> Option<String> {
         let own = format!("http://{}", self.server);
         let rest = location.strip_prefix(&own).unwrap_or(location);
@@ -134,7 +134,7 @@ impl Client {
     }
 }
 
-/// One request on a connection of its own.
+/// Sends one request on a new connection.
 async fn exchange(server: SocketAddr, request: Request<Full<Bytes>>) -> anyhow::Result<Answer> {
     let stream = TcpStream::connect(server).await.context("the server does not take connections")?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
@@ -151,7 +151,7 @@ async fn exchange(server: SocketAddr, request: Request<Full<Bytes>>) -> anyhow::
     answer
 }
 
-/// Fields in the form encoding.
+/// Encodes fields as a form.
 pub(super) fn encode(fields: &[(String, String)]) -> String {
     url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
 }

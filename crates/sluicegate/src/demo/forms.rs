@@ -1,11 +1,11 @@
-//! Forms of a page, found and filled as a browser does: by their ids and names.
+//! Forms of a page, found and filled like in a browser: by ids and names.
 
 /// A form of a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Form {
-    /// Where it goes.
+    /// The address to which it is submitted.
     pub(super) action: String,
-    /// Names and values of its fields; buttons are not among them.
+    /// The names and values of its fields, without buttons.
     pub(super) fields: Vec<(String, String)>,
     elements: Vec<Element>,
 }
@@ -18,7 +18,7 @@ struct Element {
 }
 
 impl Form {
-    /// The form of the page that has an element with this id.
+    /// Finds the form that contains the element with this id.
     pub(super) fn with_element(page: &str, id: &str) -> Option<Self> {
         let forms = page.split("<form").skip(1).map(|rest| rest.split("</form>").next().unwrap_or_default());
         forms.map(Self::read).find(|form| form.elements.iter().any(|element| element.id == id))
@@ -47,7 +47,7 @@ impl Form {
         form
     }
 
-    /// Types into the field with this id.
+    /// Sets the value of the field with this id.
     pub(super) fn fill(&mut self, id: &str, text: &str) {
         let name = self.elements.iter().find(|element| element.id == id).map(|element| element.name.as_str());
         if let Some((_, value)) = self.fields.iter_mut().find(|(field, _)| Some(field.as_str()) == name) {
@@ -55,14 +55,14 @@ impl Form {
         }
     }
 
-    /// Presses the button with this id: its name and value go with the fields.
+    /// Presses the button with this id; its name and value are submitted with the fields.
     pub(super) fn press(&mut self, id: &str) {
         let button = self.elements.iter().find(|element| element.id == id && !element.name.is_empty());
         self.fields.extend(button.map(|button| (button.name.clone(), button.value.clone())));
     }
 }
 
-/// The value of an attribute of a tag, unescaped; empty when there is none.
+/// The value of an attribute of a tag, unescaped; empty if it is absent.
 fn attribute(tag: &str, name: &str) -> String {
     let quoted = format!(" {name}=\"");
     let value =

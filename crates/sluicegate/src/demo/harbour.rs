@@ -1,4 +1,5 @@
-//! The sample database: a harbour with its berths, ships, their visits and what they carried. Each run writes the same rows.
+//! The sample database: a harbour with berths, ships, their visits and their cargo. Every run writes the same
+//! rows.
 
 use std::path::Path;
 
@@ -18,13 +19,13 @@ const BERTHS: i64 = 24;
 const SHIPS: i64 = 320;
 const VISITS: i64 = 4_200;
 
-/// The first day of which the harbour has records.
+/// The first day of the harbour's records.
 const OPENING: Date = date(2021, 1, 1);
 
-/// Writes the database to a new file; it appears under its name only when it is complete.
+/// Writes the database to a new file, which gets its final name only when it is complete.
 ///
 /// # Errors
-/// When the file cannot be written.
+/// If the file cannot be written.
 pub(crate) fn write(path: &Path) -> anyhow::Result<()> {
     let unfinished = path.with_extension("unfinished");
     let _ = std::fs::remove_file(&unfinished);
@@ -35,10 +36,10 @@ pub(crate) fn write(path: &Path) -> anyhow::Result<()> {
     std::fs::rename(&unfinished, path).with_context(told)
 }
 
-/// Writes the database to a file that must not be there yet: whatever lies there is somebody's.
+/// Writes the database to a file that must not exist: an existing file belongs to somebody else.
 ///
 /// # Errors
-/// When the file is there already, or cannot be written.
+/// If the file exists or cannot be written.
 pub(crate) fn write_new(path: &Path) -> anyhow::Result<()> {
     let told = || format!("the sample database {} cannot be written", path.display());
     let made = std::fs::OpenOptions::new().write(true).create_new(true).open(path);
@@ -51,14 +52,14 @@ pub(crate) fn write_new(path: &Path) -> anyhow::Result<()> {
         database.close().map_err(|(_, error)| error)
     });
     if written.is_err() {
-        // Best effort: the error says what went wrong.
+        // Best effort: the error says what failed.
         let _ = std::fs::remove_file(path);
     }
     written.with_context(told)
 }
 
 fn fill(database: &mut Connection) -> rusqlite::Result<()> {
-    // Nothing is lost when the machine stops here: the file is made anew.
+    // A crash loses nothing, because the file is written again.
     database.pragma_update(None, "synchronous", "OFF")?;
     database.execute_batch(SCHEMA)?;
     let transaction = database.transaction()?;
@@ -157,12 +158,12 @@ fn timestamp(moment: DateTime) -> String {
     format!("{moment}Z")
 }
 
-/// A number of tenths as SQLite keeps a decimal.
+/// Converts tenths to a decimal as SQLite stores it.
 fn tenths(number: i64) -> f64 {
     scaled(number, 10.0)
 }
 
-/// A number of hundredths as SQLite keeps a decimal.
+/// Converts hundredths to a decimal as SQLite stores it.
 fn hundredths(number: i64) -> f64 {
     scaled(number, 100.0)
 }

@@ -1,4 +1,4 @@
-//! Tells the story as it goes on.
+//! Narrates the walkthrough while it runs.
 
 use super::client::Answer;
 use crate::cli::terminal::say;
@@ -11,29 +11,29 @@ pub(super) struct Narrator {
 }
 
 impl Narrator {
-    /// A new step begins with a request.
+    /// Starts a new step with a request.
     pub(super) fn step(&mut self, what: &str, method: &str, path: &str) {
         self.steps += 1;
         self.told = format!("{:2}. {what}\n    {method} {path}", self.steps);
     }
 
-    /// The same step goes on with another request.
+    /// Continues the same step with another request.
     pub(super) fn part(&mut self, what: &str, method: &str, path: &str) {
         self.told = format!("    {what}\n    {method} {path}");
     }
 
-    /// What the request came to.
+    /// Prints the result of the request.
     pub(super) fn outcome(&mut self, answer: &Answer, words: &str) {
         say(&format!("{}\n    → {}: {words}", std::mem::take(&mut self.told), answer.status));
     }
 }
 
-/// One more line about an outcome.
+/// Prints one more line about a result.
 pub(super) fn detail(words: &str) {
     say(&format!("      {words}"));
 }
 
-/// The kind of a secret and its end: enough to recognise it, too little to use it.
+/// The prefix and the end of a secret: enough to recognise it, too little to use it.
 pub(super) fn shortened(secret: &str) -> String {
     let kind = secret.split_once('_').map_or("", |(kind, _)| kind);
     let end: String = secret.chars().skip(secret.chars().count().saturating_sub(4)).collect();

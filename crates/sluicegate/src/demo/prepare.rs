@@ -1,4 +1,5 @@
-//! Setting the stage: passwords, the harbour as a data source, and nothing left of earlier stories.
+//! Prepares the walkthrough: sets passwords, adds the harbour as a data source, and removes what earlier runs
+//! left.
 
 use anyhow::Context;
 use app::App;
@@ -16,14 +17,14 @@ use crate::cli::{data_sources, users};
 use crate::config::Settings;
 use crate::installation::Installation;
 
-/// The name under which the sample database is served.
+/// The name of the data source.
 const NAME: &str = "harbour";
 
-/// Makes everything ready for the story. Where the folder was used before, the accounts get these passwords: the demo
-/// keeps none.
+/// Prepares everything for the walkthrough. If the folder was used before, the accounts get these passwords,
+/// because the demo stores none.
 ///
 /// # Errors
-/// What cannot be made ready.
+/// What could not be prepared.
 pub(super) async fn harbour(
     app: &App,
     settings: &Settings,

@@ -1,4 +1,5 @@
-//! The main job, played by a client over real HTTP: each step a request, its outcome in words, and what it must be.
+//! The walkthrough, played by a client over real HTTP. Each step is a request, its result in words, and the
+//! check of that result.
 
 use anyhow::{Context, bail, ensure};
 use http::header::{LOCATION, WWW_AUTHENTICATE};
@@ -16,15 +17,16 @@ const SERVICE: &str = "/api/odata4/harbour";
 const READ: &str = "/api/odata4/harbour/Ships?$filter=Kind eq 'Tanker' and BuiltYear ge 2010 and Owner ne null\
                     &$orderby=LengthMetres desc&$top=3&$select=Name,Flag,BuiltYear,LengthMetres";
 
-/// Name of the application that the story registers.
+/// The name of the application that the walkthrough registers.
 pub(super) const APPLICATION: &str = "Harbour dashboard";
 
-/// Who takes part.
+/// The participants of the walkthrough.
 pub(super) struct Cast<'a> {
     /// The server's issuer identifier.
     pub(super) issuer: &'a str,
-    /// The application's own address, to which the user comes back with the code. The story reads the code off the redirect, as an
-    /// application's web server would read it off the request; a person who tries it by hand finds a page there.
+    /// The redirect URL of the application. The walkthrough reads the code from the redirect, as the
+    /// application's web server would read it from the request; a person who tries it by hand finds a page
+    /// there.
     pub(super) redirect: &'a str,
     /// The user's name.
     pub(super) user: &'a str,
@@ -32,11 +34,11 @@ pub(super) struct Cast<'a> {
     pub(super) password: &'a str,
     /// A PKCE code verifier ([RFC 7636 §4.1](https://www.rfc-editor.org/rfc/rfc7636#section-4.1)).
     pub(super) verifier: &'a str,
-    /// What the application sends along to recognise the answer.
+    /// The state that the application sends and expects back.
     pub(super) state: &'a str,
 }
 
-/// What the story leaves behind, to try by hand.
+/// What the walkthrough leaves behind, to be tried by hand.
 pub(super) struct Registered {
     pub(super) id: String,
     pub(super) client_id: String,
@@ -45,7 +47,7 @@ pub(super) struct Registered {
 }
 
 impl Registered {
-    /// The address at which a user allows the application; what it needs besides is up to the application.
+    /// The address at which a user allows the application; `more` are further parameters of the application.
     pub(super) fn authorize_path(&self, more: &[(&str, &str)]) -> String {
         let fields =
             [("response_type", "code"), ("client_id", &self.client_id), ("redirect_uri", &self.redirect)];
@@ -63,10 +65,10 @@ struct Tokens {
     refresh: String,
 }
 
-/// Plays the story to its end.
+/// Plays the walkthrough to its end.
 ///
 /// # Errors
-/// The first step that did not go as it must.
+/// The first step with an unexpected result.
 pub(super) async fn play(
     client: &mut Client,
     cast: &Cast<'_>,
@@ -151,8 +153,8 @@ async fn allow(
     Ok(code)
 }
 
-/// The code of a redirect, after the checks that a careful application makes
-/// ([RFC 9207 §2.4](https://www.rfc-editor.org/rfc/rfc9207#section-2.4)).
+/// Extracts the code from a redirect, after the checks that a careful application makes ([RFC 9207
+/// §2.4](https://www.rfc-editor.org/rfc/rfc9207#section-2.4)).
 fn code_of(location: &str, cast: &Cast<'_>) -> anyhow::Result<String> {
     let url = url::Url::parse(location).context("the redirect leads nowhere")?;
     ensure!(
@@ -314,7 +316,7 @@ fn text(body: &Value, name: &str) -> anyhow::Result<String> {
     body[name].as_str().map(str::to_owned).with_context(|| format!("the answer has no {name}"))
 }
 
-/// A readable address as it goes over the wire.
+/// Percent-encodes a readable address.
 fn escaped(path: &str) -> String {
     path.replace(' ', "%20").replace('\'', "%27")
 }

@@ -1,4 +1,5 @@
-//! Who serves a data folder: one server at a time. Two would each remember what the other has changed.
+//! Makes sure that only one server at a time serves a data directory. Two servers would each cache what the
+//! other has changed.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
@@ -9,21 +10,21 @@ use anyhow::{anyhow, bail};
 
 use super::{Installation, cannot_write};
 
-/// The folder is served by this process, as long as this lives. The operating system lets go of it whenever the process
-/// ends, however that happens.
+/// The lock on the folder, held until this is dropped. The operating system releases it whenever and however
+/// the process ends.
 #[derive(Debug)]
 pub(crate) struct Occupied {
     file: File,
 }
 
-/// More than a process id and an address have.
+/// More than the length of a process id and an address.
 const MOST_TOLD: u64 = 512;
 
 impl Occupied {
-    /// Takes the folder of an embedded installation; none where nothing is in it that could be served.
+    /// Locks the folder of an embedded installation; `None` if it contains nothing to serve.
     ///
     /// # Errors
-    /// A sentence that names the server that has it, or says why nothing can be written there.
+    /// A sentence that names the server that holds the lock, or says why the lock file cannot be written.
     pub(crate) fn take(installation: &Installation) -> anyhow::Result<Option<Self>> {
         let folder = installation.folder();
         if !installation.holds_database()? {
@@ -36,15 +37,15 @@ impl Occupied {
             Err(TryLockError::Error(error)) => return Err(cannot_write(folder, &error)),
         }
         let mut occupied = Self { file };
-        // What an earlier server has left there.
+        // The entry of an earlier server.
         occupied.tell("").map_err(|error| cannot_write(folder, &error))?;
         Ok(Some(occupied))
     }
 
-    /// Leaves word for the next one where this server answers.
+    /// Writes the address of this server into the lock file, for the error message of the next process.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// If it cannot be written.
     pub(crate) fn tell(&mut self, url: &str) -> std::io::Result<()> {
         self.file.set_len(0)?;
         self.file.rewind()?;
@@ -69,7 +70,7 @@ fn served_already(folder: &Path, file: &mut File) -> anyhow::Error {
     )
 }
 
-/// The server that has the folder, in words.
+/// The server that holds the lock, in words.
 fn told(file: &mut File) -> String {
     let mut text = String::new();
     let read = file.take(MOST_TOLD).read_to_string(&mut text);

@@ -48,7 +48,7 @@ fn a_folder_that_cannot_be_looked_into_is_not_taken_for_an_empty_one() {
     assert!(told(&circle).contains("cannot be looked into"), "{}", told(&circle));
     let closed = place.path().join("closed");
     DirBuilder::new().mode(0o000).create(&closed).unwrap();
-    // Nothing is closed to root.
+    // Root can read everything.
     if fs::read_dir(&closed).is_err() {
         assert!(told(&closed).contains("this user may not"), "{}", told(&closed));
     }

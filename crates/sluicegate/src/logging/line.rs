@@ -1,4 +1,4 @@
-//! One event as one line.
+//! Formatting one event as one line.
 
 use std::cell::RefCell;
 use std::fmt::{Debug, Write};
@@ -7,7 +7,7 @@ use app::clock::{Clock, SystemClock};
 use tracing::Event;
 use tracing::field::{Field, Visit};
 
-/// The form of a line.
+/// The format of a line.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Style {
     /// A JSON object.
@@ -17,12 +17,12 @@ pub(super) enum Style {
 }
 
 thread_local! {
-    /// Reused, so that an event costs no allocation.
+    /// Reused, so that an event does not allocate.
     static LINE: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
-/// Formats the event and hands the line, with its end, to `take`. An event that arises while another is being
-/// formatted on the same thread is dropped.
+/// Formats the event and passes the line, including its line feed, to `take`. An event that is raised while
+/// another is being formatted on the same thread is dropped.
 pub(super) fn with(style: Style, event: &Event<'_>, take: impl FnOnce(&[u8])) {
     LINE.with(|line| {
         let Ok(mut line) = line.try_borrow_mut() else { return };
@@ -54,7 +54,7 @@ fn human(line: &mut String, event: &Event<'_>) {
     event.record(&mut HumanFields(line));
 }
 
-/// RFC 3339 with microseconds, UTC.
+/// Writes the time in RFC 3339 with microseconds, in UTC.
 fn push_time(line: &mut String) {
     let micros = SystemClock.now().as_micros();
     if let Ok(time) = jiff::Timestamp::from_microsecond(micros) {
@@ -134,7 +134,7 @@ fn push_json_text(line: &mut String, text: &str) {
     line.push('"');
 }
 
-/// Writes the inside of a JSON string, in which whatever is no plain text is escaped.
+/// Writes the content of a JSON string, and escapes everything that is not plain text.
 struct Escaped<'a>(&'a mut String);
 
 impl Write for Escaped<'_> {
@@ -162,20 +162,20 @@ impl Write for Escaped<'_> {
     }
 }
 
-/// Where the first byte is that is not ASCII, does not show itself or has a meaning in JSON.
+/// The position of the first byte that is not printable ASCII or must be escaped in JSON.
 fn special(text: &[u8]) -> Option<usize> {
     const fn is_special(byte: &u8) -> bool {
         !matches!(*byte, b' '..=b'~') || matches!(*byte, b'"' | b'\\')
     }
-    // Without a branch for each byte, so that all of a chunk are looked at together.
+    // Without a branch for each byte, so that a chunk is checked at once.
     let (chunks, _) = text.as_chunks::<16>();
     let has_special = |chunk: &[u8; 16]| chunk.iter().fold(false, |found, byte| found | is_special(byte));
     let start = chunks.iter().position(has_special).unwrap_or(chunks.len()) * 16;
     text[start..].iter().position(is_special).map(|at| start + at)
 }
 
-/// Whether a character does something instead of showing itself: it moves a terminal (C0 and C1), ends a line, turns the
-/// direction of writing, or is not seen at all.
+/// Whether a character has an effect instead of being shown: it controls a terminal (C0 and C1), ends a line,
+/// changes the direction of writing, or is invisible.
 fn acts(character: char) -> bool {
     character.is_control()
         || matches!(
@@ -185,7 +185,8 @@ fn acts(character: char) -> bool {
         )
 }
 
-/// Replaces characters that do something: nobody outside may write into an operator's terminal, or forge a line.
+/// Replaces characters that have an effect, so that nobody outside can write into an operator's terminal or
+/// forge a line.
 struct WithoutControls<'a>(&'a mut String);
 
 impl Write for WithoutControls<'_> {

@@ -1,17 +1,17 @@
-//! The thread that writes the log, and the buffer before it.
+//! The thread that writes the log, and the buffer in front of it.
 
 use std::io::Write;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// What may wait to be written, in bytes.
+/// The maximum number of buffered bytes.
 const MOST_WAITING: usize = 4 * 1024 * 1024;
 
-/// Lines that come within this time are written together; what is urgent does not wait.
+/// Lines that arrive within this time are written together; urgent lines do not wait.
 const GATHERING: Duration = Duration::from_millis(10);
 
-/// Takes lines; never waits for the reader of the log.
+/// Accepts lines; never waits for the reader of the log.
 #[derive(Clone)]
 pub(super) struct Writer(Arc<Shared>);
 
@@ -28,7 +28,7 @@ struct State {
     closed: bool,
 }
 
-/// Ends the thread when it is dropped, after everything has been written.
+/// Stops the thread when it is dropped, after everything has been written.
 pub(crate) struct Flush {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
@@ -43,7 +43,7 @@ pub(super) fn start(out: Box<dyn Write + Send>) -> (Writer, Flush) {
 }
 
 impl Writer {
-    /// Adds a line, or drops it when too much is waiting.
+    /// Appends a line, or drops it if the buffer is full.
     pub(super) fn push(&self, line: &[u8], urgent: bool) {
         let mut state = self.0.lock();
         if state.waiting.len() + line.len() > MOST_WAITING {
@@ -62,7 +62,7 @@ impl Writer {
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
-        // The state is whole between any two of the single operations done under the lock.
+        // The state is consistent between any two operations under the lock.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -89,7 +89,7 @@ fn run(shared: &Shared, mut out: Box<dyn Write + Send>) {
                 format!("{{\"level\":\"WARN\",\"target\":\"log\",\"dropped\":{dropped}}}\n").as_bytes(),
             );
         }
-        // Where nobody reads the log there is nobody to tell.
+        // If nobody reads the log, there is nobody to tell.
         let _ = out.write_all(&writing).and_then(|()| out.flush());
         if last {
             return;

@@ -1,4 +1,4 @@
-//! Listening, accepting, and the orderly end.
+//! Listening, accepting, and orderly shutdown.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,24 +15,24 @@ use super::budget::Budget;
 use super::connection::Connections;
 use super::{Limits, Stop, Tls};
 
-/// A socket that listens but accepts nothing yet.
+/// A socket that listens but does not accept connections yet.
 pub(crate) struct Bound {
     listener: TcpListener,
-    /// With the port that was really taken.
+    /// The address, with the port that was assigned.
     pub(crate) address: SocketAddr,
 }
 
-/// What an address is for, and so by what another one is chosen.
+/// The purpose of an address, which determines the setting that changes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Endpoint {
-    /// Where users and clients are served.
+    /// The address for users and clients.
     Service,
-    /// Where the server is observed.
+    /// The metrics listener.
     Observation,
 }
 
 impl Endpoint {
-    /// How to choose another address, such as `--listen 127.0.0.1:PORT`.
+    /// The setting that chooses another address, such as `--listen 127.0.0.1:PORT`.
     fn choice(self, address: &str) -> String {
         match self {
             Self::Service => format!("--listen {address}"),
@@ -46,7 +46,7 @@ impl Endpoint {
 /// Listens on an address.
 ///
 /// # Errors
-/// A sentence that says why not, and what to do.
+/// A sentence that says why this failed, and what to do.
 pub(crate) async fn bind(address: SocketAddr, endpoint: Endpoint) -> anyhow::Result<Bound> {
     let listener = TcpListener::bind(address).await.map_err(|error| refused(address, endpoint, &error))?;
     let address = listener.local_addr()?;
@@ -81,11 +81,12 @@ fn display_host(address: SocketAddr) -> String {
     }
 }
 
-/// How long to wait when a connection cannot be accepted, most likely for want of file descriptors.
+/// The pause after a connection could not be accepted, most likely for want of file descriptors.
 const PAUSE: Duration = Duration::from_millis(50);
 
 impl Bound {
-    /// Accepts connections until told to stop, then lets what is running finish for as long as the limits say.
+    /// Accepts connections until told to stop, then lets running requests finish for as long as the limits
+    /// allow.
     pub(crate) async fn serve(
         self,
         front: Front,

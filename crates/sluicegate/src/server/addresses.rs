@@ -1,4 +1,4 @@
-//! Who is connected: how many connections each address has, and what they hold together.
+//! Connections by address: how many each address has, and how many bytes they buffer together.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -8,14 +8,14 @@ use web::Network;
 
 use super::budget::Budget;
 
-/// Every address with open connections. An IPv6 address counts as its /64, which is one subscriber line.
+/// All addresses with open connections. An IPv6 address counts as its /64, which is one subscriber line.
 #[derive(Debug)]
 pub(super) struct Addresses {
-    /// Connections of one address at once.
+    /// The maximum number of connections of one address.
     most: usize,
-    /// What all connections may hold.
+    /// The byte budget of all connections.
     process: Arc<Budget>,
-    /// Many clients come from these, so they are not limited by address.
+    /// Addresses of many clients, which are therefore not limited by address.
     proxies: Vec<Network>,
     open: Mutex<HashMap<IpAddr, Open>>,
 }
@@ -26,7 +26,7 @@ struct Open {
     budget: Arc<Budget>,
 }
 
-/// The part of all buffered bytes that one address may hold.
+/// One address may use this fraction of all buffered bytes.
 const SHARE: usize = 4;
 
 impl Addresses {
@@ -34,7 +34,7 @@ impl Addresses {
         Arc::new(Self { most, process, proxies, open: Mutex::default() })
     }
 
-    /// Counts a connection; none where its address has as many as it may.
+    /// Counts a connection; `None` if its address has too many.
     pub(super) fn enter(self: &Arc<Self>, address: IpAddr) -> Option<Guest> {
         let address = address.to_canonical();
         if self.proxies.iter().any(|proxy| proxy.contains(address)) {
@@ -66,16 +66,16 @@ impl Addresses {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, Open>> {
-        // The table is whole between any two operations done under the lock.
+        // The table is consistent between any two operations under the lock.
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// One connection, as long as it is open.
+/// Counts one connection while it is open.
 #[derive(Debug)]
 pub(super) struct Guest {
     addresses: Option<(Arc<Addresses>, IpAddr)>,
-    /// What the connections of its address may hold together.
+    /// The byte budget of its address.
     pub(super) budget: Arc<Budget>,
 }
 

@@ -1,4 +1,5 @@
-//! The body of a request, given up when its client falls silent, takes too long altogether, or when too much is waiting.
+//! The body of a request, aborted if its client sends nothing for too long, takes too long in total, or if
+//! too many bytes are buffered.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,22 +14,22 @@ use web::BodyEnd;
 
 use super::budget::{Budget, Held};
 
-/// How long the client may take for a body.
+/// The time limits of a body.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Patience {
-    /// Without sending anything.
+    /// The maximum time without data.
     pub(super) silence: Duration,
-    /// For the whole body.
+    /// The maximum time for the whole body.
     pub(super) total: Duration,
 }
 
-/// An incoming body with limits to waiting. Timers are made, and bytes counted, only when something must be waited for: the
-/// bodies of most requests are there already.
+/// An incoming body with time limits. A timer is created, and bytes are counted, only if the body must be
+/// waited for: most bodies have already arrived.
 pub(super) struct Attended {
     incoming: Incoming,
     patience: Patience,
     budget: Arc<Budget>,
-    /// What has come, with the head of the request.
+    /// The bytes received, including the head of the request.
     bytes: usize,
     waiting: Option<Waiting>,
 }
@@ -36,7 +37,7 @@ pub(super) struct Attended {
 struct Waiting {
     silence: Pin<Box<Sleep>>,
     total: Pin<Box<Sleep>>,
-    /// Whether the client has sent something since the timer of its silence began.
+    /// Whether the client has sent something since the idle timer started.
     heard: bool,
     held: Held,
 }
@@ -66,7 +67,7 @@ impl Attended {
         Poll::Pending
     }
 
-    /// Whether what has come may be kept.
+    /// Whether the received bytes may be buffered.
     fn keep(&mut self, bytes: usize) -> bool {
         self.bytes += bytes;
         self.waiting.as_mut().is_none_or(|waiting| {
@@ -76,7 +77,7 @@ impl Attended {
     }
 }
 
-/// What a head occupies, roughly.
+/// The approximate size of a head in memory.
 fn size_of_head(head: &HeaderMap) -> usize {
     head.iter().map(|(name, value)| name.as_str().len() + value.len() + 32).sum()
 }

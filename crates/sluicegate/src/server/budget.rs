@@ -1,9 +1,9 @@
-//! How many bytes may wait for clients: of one connection, of one address, of the whole process.
+//! Budgets for bytes that wait for clients: of one connection, of one address, of the whole process.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A number of bytes that may be held at once, within a larger budget.
+/// A maximum number of buffered bytes, as a part of a larger budget.
 #[derive(Debug)]
 pub(super) struct Budget {
     held: AtomicUsize,
@@ -12,22 +12,22 @@ pub(super) struct Budget {
 }
 
 impl Budget {
-    /// A budget that is part of no other.
+    /// Creates a budget that is part of no other.
     pub(super) fn new(most: usize) -> Arc<Self> {
         Arc::new(Self { held: AtomicUsize::new(0), most, within: None })
     }
 
-    /// A part of this budget. What is taken from it is taken from this one too.
+    /// Creates a part of this budget. Bytes taken from the part are taken from this budget too.
     pub(super) fn part(self: &Arc<Self>, most: usize) -> Arc<Self> {
         Arc::new(Self { held: AtomicUsize::new(0), most, within: Some(Arc::clone(self)) })
     }
 
-    /// Takes so many bytes, if this budget and those around it have them.
+    /// Takes bytes, if this budget and all those around it have them.
     pub(super) fn take(self: &Arc<Self>, bytes: usize) -> Option<Held> {
         self.reserve(bytes).then(|| Held { budget: Arc::clone(self), bytes })
     }
 
-    /// How many bytes may be held at once.
+    /// The size of the budget in bytes.
     pub(super) fn most(&self) -> usize {
         self.most
     }
@@ -57,7 +57,7 @@ impl Budget {
     }
 }
 
-/// Bytes taken from a budget; dropping it gives them back.
+/// Bytes taken from a budget; they are returned on drop.
 #[derive(Debug)]
 pub(super) struct Held {
     budget: Arc<Budget>,
@@ -65,7 +65,7 @@ pub(super) struct Held {
 }
 
 impl Held {
-    /// Takes more, if there is more.
+    /// Takes more bytes, if there are more.
     pub(super) fn grow(&mut self, bytes: usize) -> bool {
         let granted = self.budget.reserve(bytes);
         if granted {

@@ -1,19 +1,19 @@
-//! What must be known of a certificate before it is used: its version and how long it is valid
-//! ([RFC 5280 §4.1](https://www.rfc-editor.org/rfc/rfc5280#section-4.1)).
+//! Checks of a certificate before it is used: its version and its validity ([RFC 5280
+//! §4.1](https://www.rfc-editor.org/rfc/rfc5280#section-4.1)).
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use oauth::time::Timestamp;
 
-/// The parts of a certificate that are looked at.
+/// The relevant parts of a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Certificate {
-    /// 1 to 3.
+    /// The version, 1 to 3.
     pub(super) version: u8,
     pub(super) validity: Validity,
 }
 
-/// From when to when a certificate is valid.
+/// The validity period of a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Validity {
     /// The first moment.
@@ -26,16 +26,16 @@ const INTEGER: u8 = 0x02;
 const SEQUENCE: u8 = 0x30;
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
-/// `[0]`, where the version stands.
+/// The tag `[0]` of the version.
 const VERSION: u8 = 0xa0;
 
 impl Certificate {
-    /// Reads them out of DER; none where it is no certificate.
+    /// Parses DER; `None` if it is not a certificate.
     pub(super) fn parse(der: &[u8]) -> Option<Self> {
         let mut certificate = Der(Der(der).read(SEQUENCE)?);
         let mut signed = Der(certificate.read(SEQUENCE)?);
         let version = match signed.read(VERSION) {
-            // Without it the version is 1.
+            // The default version is 1.
             None => 1,
             Some(version) => match Der(version).read(INTEGER)? {
                 [number @ 0..=2] => number + 1,
@@ -43,7 +43,7 @@ impl Certificate {
             },
         };
         signed.read(INTEGER)?;
-        // How it is signed, and by whom.
+        // The signature algorithm and the issuer.
         signed.read(SEQUENCE)?;
         signed.read(SEQUENCE)?;
         let mut validity = Der(signed.read(SEQUENCE)?);
@@ -52,11 +52,11 @@ impl Certificate {
     }
 }
 
-/// DER that is read from its front.
+/// A DER reader.
 struct Der<'a>(&'a [u8]);
 
 impl<'a> Der<'a> {
-    /// The content of the next element, if it has that tag; else nothing is read.
+    /// Reads the content of the next element if it has that tag; otherwise reads nothing.
     fn read(&mut self, tag: u8) -> Option<&'a [u8]> {
         let [found, length, rest @ ..] = self.0 else { return None };
         if *found != tag {
@@ -64,7 +64,7 @@ impl<'a> Der<'a> {
         }
         let (length, rest) = match *length {
             short @ ..=0x7f => (usize::from(short), rest),
-            // The length in so many bytes; no certificate needs more than four.
+            // The number of length bytes; no certificate needs more than four.
             long @ 0x81..=0x84 => {
                 let (length, rest) = rest.split_at_checked(usize::from(long - 0x80))?;
                 (length.iter().fold(0_usize, |sum, byte| (sum << 8) | usize::from(*byte)), rest)
@@ -76,8 +76,8 @@ impl<'a> Der<'a> {
         Some(content)
     }
 
-    /// A time as [RFC 5280 §4.1.2.5](https://www.rfc-editor.org/rfc/rfc5280#section-4.1.2.5) allows it: to the second, in
-    /// UTC.
+    /// Reads a time in one of the forms of [RFC 5280
+    /// §4.1.2.5](https://www.rfc-editor.org/rfc/rfc5280#section-4.1.2.5): to the second, in UTC.
     fn time(&mut self) -> Option<Timestamp> {
         let (century, text) = match self.read(UTC_TIME) {
             Some(text) => (if text.first()? < &b'5' { "20" } else { "19" }, text),

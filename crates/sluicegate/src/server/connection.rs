@@ -1,4 +1,4 @@
-//! One connection, from its handshake to its end.
+//! One connection, from the handshake to the end.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -25,26 +25,26 @@ use super::patient::Patient;
 use super::streams::{Answer, Streams};
 use super::{Stop, Tls};
 
-/// What a client may take.
+/// The limits of a client.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
     /// Bytes of a request's head.
     pub(crate) header_bytes: usize,
-    /// How long the handshake, and the head of a request, may take.
+    /// The maximum time for the handshake, and for the head of a request.
     pub(crate) header_time: Duration,
-    /// How long nothing may come in the middle of a body, and nothing of an answer be taken.
+    /// The maximum time without data in the middle of a body, or without progress of a response.
     pub(crate) body_silence: Duration,
-    /// How long a whole body may take.
+    /// The maximum time for a whole body.
     pub(crate) body_time: Duration,
     /// Bytes of a request's body.
     pub(crate) body_bytes: usize,
-    /// Connections at once.
+    /// Concurrent connections.
     pub(crate) connections: usize,
-    /// Connections of one address at once.
+    /// Concurrent connections of one address.
     pub(crate) connections_per_address: usize,
-    /// Bytes that may wait for clients, over all connections.
+    /// Bytes that may be buffered for clients, on all connections.
     pub(crate) buffered_bytes: usize,
-    /// How long running requests may take to finish at the end.
+    /// How long running requests may take to finish during shutdown.
     pub(crate) drain: Duration,
 }
 
@@ -57,21 +57,21 @@ pub(super) struct Connections {
     stop: Stop,
 }
 
-/// Streams of one HTTP/2 connection at once; the least that
-/// [RFC 9113 §6.5.2](https://www.rfc-editor.org/rfc/rfc9113#section-6.5.2) recommends.
+/// Concurrent streams of one HTTP/2 connection; the minimum that [RFC 9113
+/// §6.5.2](https://www.rfc-editor.org/rfc/rfc9113#section-6.5.2) recommends.
 const MOST_STREAMS: u32 = 100;
 
-/// What a client may send on one stream, and on all of a connection, before the server has read it.
+/// Bytes that a client may send on one stream, and on a whole connection, before the server has read them.
 const STREAM_WINDOW: u32 = 64 * 1024;
 const CONNECTION_WINDOW: u32 = 256 * 1024;
 
-/// What hyper may buffer of one stream's answer.
+/// Bytes of one stream's response that hyper may buffer.
 const SEND_BUFFER: usize = 64 * 1024;
 
-/// What one connection may hold at once besides a body: a portion of an answer for each stream, several times over.
+/// Bytes that one connection may buffer besides a body: several portions of a response for each stream.
 const MOST_HELD: usize = 8 * 1024 * 1024;
 
-/// How long a connection that was idle may take to say goodbye.
+/// How long an idle connection may take to close.
 const FAREWELL: Duration = Duration::from_secs(5);
 
 impl Connections {
@@ -83,7 +83,7 @@ impl Connections {
         let limits = &self.limits;
         let streams = Streams { patience: limits.body_silence, budget: Arc::clone(budget) };
         let mut builder = Builder::new(streams);
-        // Not `pipeline_flush`: with it hyper does not send what it answers to a head that it cannot read.
+        // Not `pipeline_flush`: with it hyper does not send its response to an unreadable head.
         builder
             .http1()
             .timer(TokioTimer::new())
@@ -101,9 +101,9 @@ impl Connections {
         builder
     }
 
-    /// Serves one connection until it ends. Once the server stops, it ends after what is running on it.
+    /// Serves one connection until it ends. When the server stops, it ends after the running requests.
     pub(super) async fn serve(self, stream: TcpStream, peer: SocketAddr, guest: Guest) {
-        // Small answers must not wait for the acknowledgement of earlier ones.
+        // Small responses must not wait for the acknowledgement of earlier ones.
         let _ = stream.set_nodelay(true);
         match &self.tls {
             None => self.exchange(stream, peer, &guest).await,
@@ -115,7 +115,8 @@ impl Connections {
         }
     }
 
-    /// Nothing was asked yet, so the handshake is given up when the server stops.
+    /// Performs the TLS handshake. No request was sent yet, so the handshake is aborted when the server
+    /// stops.
     async fn shake_hands(
         &self,
         tls: &Tls,
@@ -157,7 +158,7 @@ impl Connections {
                 loop {
                     match tokio::time::timeout(FAREWELL, connection.as_mut()).await {
                         Ok(ended) => break ended,
-                        // A request that came meanwhile is answered.
+                        // A request that arrived meanwhile is answered.
                         Err(_) if activity.is_resting() => break Ok(()),
                         Err(_) => {}
                     }

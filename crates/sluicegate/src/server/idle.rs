@@ -1,4 +1,4 @@
-//! When a connection of HTTP/2 is idle: nothing is asked on it, although its client may go on answering PING.
+//! Detects an idle HTTP/2 connection: no request is running, although its client may still answer PING.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// What a connection is doing.
+/// The activity of a connection.
 #[derive(Debug)]
 pub(super) struct Activity {
-    /// Requests that are not answered to their end.
+    /// Requests whose response is not complete.
     busy: AtomicUsize,
     began: Instant,
-    /// When the last of them ended, in milliseconds since the connection began.
+    /// When the last of them ended, in milliseconds since the connection started.
     rested_since: AtomicU64,
-    /// HTTP/1 minds by itself for how long nothing is asked.
+    /// With HTTP/1, hyper enforces the idle time itself.
     minds_itself: AtomicBool,
 }
 
@@ -28,18 +28,18 @@ impl Activity {
         })
     }
 
-    /// The connection speaks HTTP/1.
+    /// Records that the connection uses HTTP/1.
     pub(super) fn minds_itself(&self) {
         self.minds_itself.store(true, Ordering::Relaxed);
     }
 
-    /// A request has begun; it lasts until what this answers is dropped.
+    /// Records the start of a request, which lasts until the result is dropped.
     pub(super) fn begin(self: &Arc<Self>) -> Busy {
         self.busy.fetch_add(1, Ordering::Relaxed);
         Busy(Arc::clone(self))
     }
 
-    /// Waits until nothing has been asked for so long.
+    /// Waits until no request has been running for `patience`.
     pub(super) async fn is_idle(&self, patience: Duration) {
         loop {
             let rested = if self.is_resting() { self.rested() } else { Duration::ZERO };
@@ -61,7 +61,7 @@ impl Activity {
     }
 }
 
-/// A request that is not answered to its end.
+/// A request whose response is not complete.
 #[derive(Debug)]
 pub(super) struct Busy(Arc<Activity>);
 

@@ -1,5 +1,5 @@
-//! A stream whose client is given up when it keeps the server waiting: for the first bytes, which decide the version of
-//! HTTP, and for taking what was answered. In between hyper and [`super::body`] mind the time.
+//! A stream that is closed when its client keeps the server waiting: for the first bytes, which decide the
+//! HTTP version, and for taking the response. In between, hyper and [`super::body`] enforce time limits.
 
 use std::io;
 use std::pin::Pin;
@@ -9,22 +9,23 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
-/// What a connection of HTTP/2 begins with ([RFC 9113 §3.4](https://www.rfc-editor.org/rfc/rfc9113#section-3.4)). What
-/// begins with anything else is HTTP/1, whose parser minds the time by itself.
+/// The first bytes of an HTTP/2 connection ([RFC 9113
+/// §3.4](https://www.rfc-editor.org/rfc/rfc9113#section-3.4)). Anything else is HTTP/1, whose parser has a
+/// time limit of its own.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// A stream with limits to waiting.
+/// A stream with time limits.
 pub(super) struct Patient<S> {
     stream: S,
     opening: Timer,
     taking: Timer,
-    /// How much of the preface has come; none when the version is known.
+    /// The number of bytes of the preface received so far; `None` once the version is known.
     come: Option<usize>,
 }
 
 impl<S> Patient<S> {
-    /// The client has `opening` to show which version of HTTP it speaks, and may take nothing of what is sent to it for
-    /// `taking`.
+    /// Creates a stream whose client has `opening` to show its HTTP version, and may take nothing of a
+    /// response for at most `taking`.
     pub(super) fn new(stream: S, opening: Duration, taking: Duration) -> Self {
         Self { stream, opening: Timer::new(opening), taking: Timer::new(taking), come: Some(0) }
     }
@@ -40,7 +41,7 @@ impl<S> Patient<S> {
     }
 }
 
-/// A limit to waiting. The timer behind it is made only when something must be waited for.
+/// A time limit. Its timer is created only when something must be waited for.
 struct Timer {
     patience: Duration,
     running: Option<Pin<Box<Sleep>>>,
@@ -51,14 +52,14 @@ impl Timer {
         Self { patience, running: None }
     }
 
-    /// An error when the wait has become too long.
+    /// Returns an error when the wait has become too long.
     fn wait<T>(&mut self, context: &mut Context<'_>) -> Poll<io::Result<T>> {
         let patience = self.patience;
         let running = self.running.get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
         running.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 
-    /// Passes on what is there; waits while it is not.
+    /// Passes on a ready result; applies the time limit to a pending one.
     fn mind<T>(&mut self, polled: Poll<io::Result<T>>, context: &mut Context<'_>) -> Poll<io::Result<T>> {
         if polled.is_pending() {
             return self.wait(context);

@@ -1,4 +1,4 @@
-//! The signals that a server hears.
+//! The signals that a server handles.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,22 +7,22 @@ use anyhow::Context;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
-/// Says to everybody who waits for it that the server is to stop.
+/// Tells all waiting tasks that the server should stop.
 #[derive(Debug, Clone)]
 pub(crate) struct Stop(Arc<watch::Sender<bool>>);
 
 impl Stop {
-    /// Nobody has said it yet.
+    /// Creates it, not yet triggered.
     pub(crate) fn new() -> Self {
         Self(Arc::new(watch::Sender::new(false)))
     }
 
-    /// Says it.
+    /// Triggers it.
     pub(crate) fn say(&self) {
         self.0.send_replace(true);
     }
 
-    /// Waits until it is said.
+    /// Waits until it is triggered.
     pub(crate) async fn said(&self) {
         let mut heard = self.0.subscribe();
         // The sender lives as long as `self`.
@@ -30,7 +30,7 @@ impl Stop {
     }
 }
 
-/// Hears signals from now on.
+/// The registered signals.
 pub(crate) struct Signals {
     terminate: Signal,
     interrupt: Signal,
@@ -38,7 +38,7 @@ pub(crate) struct Signals {
 }
 
 impl Signals {
-    /// Takes the signals over from their defaults.
+    /// Replaces the default handlers of the signals.
     pub(crate) fn hear() -> anyhow::Result<Self> {
         let hear = |kind| signal(kind).context("signals cannot be handled");
         Ok(Self {
@@ -48,8 +48,8 @@ impl Signals {
         })
     }
 
-    /// Acts on signals until one says stop. Then `drain` begins, and the server goes on for as long as `lame` says, so
-    /// that balancers see it first; a second signal stops it at once.
+    /// Handles signals until one asks to stop. Then the server starts draining: it continues to serve for
+    /// `lame`, so that load balancers notice. A second signal stops it at once.
     pub(crate) async fn act(mut self, stop: Stop, reload: impl Fn(), lame: Duration, drain: impl FnOnce()) {
         loop {
             tokio::select! {

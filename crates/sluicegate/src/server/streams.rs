@@ -1,8 +1,8 @@
-//! The streams of an HTTP/2 connection: each is given up when its client does not take what is sent to it.
+//! The streams of an HTTP/2 connection. A stream is reset if its client does not take what is sent to it.
 //!
-//! hyper waits for flow control without a limit, and nobody outside sees for what a stream waits. So the body of the answer
-//! says, each time it is asked for more, whether it waits for its source or for the client; the task of the stream reads
-//! that after each step, and runs a timer while it is the client's turn.
+//! hyper waits for flow control without a limit, and nothing outside can see what a stream waits for. The
+//! response body therefore records, each time it is polled, whether it waits for its source or for the
+//! client. The task of the stream reads that after each step, and runs a timer while it waits for the client.
 
 use std::cell::Cell;
 use std::pin::{Pin, pin};
@@ -25,12 +25,12 @@ use super::idle::Busy;
 enum Turn {
     /// The handler, or the source of the body.
     Ours,
-    /// The client must take what was given out, while so many bytes are held for it.
+    /// The client, which must take what was sent, while this many bytes are held for it.
     Theirs { bytes: usize },
 }
 
 thread_local! {
-    /// Whose turn it became in the step that is running on this thread, if that changed.
+    /// Whom the stream waits for after the step that is running on this thread, if that changed.
     static TURN: Cell<Option<Turn>> = const { Cell::new(None) };
 }
 
@@ -39,7 +39,7 @@ thread_local! {
 pub(super) struct Streams {
     /// How long the client may take nothing.
     pub(super) patience: Duration,
-    /// What the connection may hold.
+    /// The byte budget of the connection.
     pub(super) budget: Arc<Budget>,
 }
 
@@ -49,17 +49,17 @@ impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Streams {
             Attention { patience: self.patience, budget: Arc::clone(&self.budget), waiting: None };
         TokioExecutor::new().execute(async move {
             let mut stream = pin!(stream);
-            // Where this ends early, dropping the stream resets it.
+            // If this ends early, dropping the stream resets it.
             std::future::poll_fn(|context| attention.step(stream.as_mut(), context)).await;
         });
     }
 }
 
-/// The watch over one stream.
+/// Watches one stream.
 struct Attention {
     patience: Duration,
     budget: Arc<Budget>,
-    /// Runs while it is the client's turn.
+    /// Runs while the stream waits for the client.
     waiting: Option<(Pin<Box<Sleep>>, Held)>,
 }
 
@@ -86,21 +86,22 @@ impl Attention {
     }
 }
 
-/// The body of an answer. In HTTP/2 it is given out in small portions, so that a stream buffers little, and its client must
-/// take one within the patience of the connection.
+/// The body of a response. On HTTP/2 it is sent in small portions, so that a stream buffers little; the
+/// client must take each portion within the time limit of the connection.
 pub(super) struct Answer {
     body: Whole,
     rest: Bytes,
     in_portions: bool,
-    /// Kept until the body has been given out.
+    /// Kept until the body has been sent.
     _busy: Option<Busy>,
 }
 
-/// The most that is given out at once.
+/// The maximum size of a portion.
 const PORTION: usize = 16 * 1024;
 
-/// A body no longer than this is given out as it is. Of a longer one the last byte goes by itself: hyper asks for it only
-/// when the client has taken what came before, so that nothing longer can be left in the buffers of a stream that has ended.
+/// A body up to this size is sent in one piece. Of a longer body the last byte is sent separately: hyper
+/// polls for it only when the client has taken everything before it, so that a stream that has ended leaves
+/// no more than this in its buffers.
 const SMALL: usize = 1024;
 
 impl Answer {

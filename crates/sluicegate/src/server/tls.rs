@@ -15,7 +15,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::certificate::{Certificate, Validity};
 
-/// A certificate with its key, which can be read again while the server runs.
+/// A certificate with its key, which can be reloaded while the server is running.
 #[derive(Clone)]
 pub(crate) struct Tls(Arc<Inner>);
 
@@ -35,28 +35,28 @@ impl Tls {
     /// Reads both files.
     ///
     /// # Errors
-    /// Which file is not what it should be, and why.
+    /// Which file is wrong, and why.
     pub(crate) fn read(cert_file: PathBuf, key_file: PathBuf) -> anyhow::Result<Self> {
         let loaded = RwLock::new(load(&cert_file, &key_file)?);
         Ok(Self(Arc::new(Inner { cert_file, key_file, loaded })))
     }
 
-    /// Reads both files again; new connections use what they hold.
+    /// Reads both files again; new connections use the new content.
     ///
     /// # Errors
-    /// As [`Tls::read`]; the old certificate then stays.
+    /// As for [`Tls::read`]; the previous certificate stays in use then.
     pub(crate) fn reload(&self) -> anyhow::Result<()> {
         let fresh = load(&self.0.cert_file, &self.0.key_file)?;
         *self.0.loaded.write().unwrap_or_else(PoisonError::into_inner) = fresh;
         Ok(())
     }
 
-    /// From when to when the certificate in use is valid.
+    /// The validity period of the current certificate.
     pub(crate) fn validity(&self) -> Validity {
         self.loaded().validity
     }
 
-    /// What is not as it should be, and does not keep the server from working.
+    /// Problems that do not keep the server from working.
     pub(crate) fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
         if let Some(mode) = mode_that_is_too_open(&self.0.key_file) {
@@ -77,7 +77,7 @@ impl Tls {
         warnings
     }
 
-    /// For the handshake of one connection.
+    /// The acceptor for the handshake of one connection.
     pub(super) fn acceptor(&self) -> TlsAcceptor {
         TlsAcceptor::from(self.loaded().config)
     }
@@ -87,13 +87,13 @@ impl Tls {
     }
 }
 
-/// By what the certificate is chosen.
+/// The setting for the certificate.
 const CERT: &str = "tls.cert_file (--tls-cert)";
 
-/// By what its key is chosen.
+/// The setting for its key.
 const KEY: &str = "tls.key_file (--tls-key)";
 
-/// A certificate that expires within two weeks is told.
+/// A certificate that expires within two weeks causes a warning.
 const SOON_SECS: i64 = 14 * 86_400;
 
 fn load(cert_file: &Path, key_file: &Path) -> anyhow::Result<Loaded> {
@@ -117,7 +117,7 @@ fn load(cert_file: &Path, key_file: &Path) -> anyhow::Result<Loaded> {
     Ok(Loaded { config: Arc::new(config), validity })
 }
 
-/// Why a file of PEM is of no use. What stands in it is not repeated: it may be a key.
+/// Why a PEM file cannot be used. Its content is not repeated, because it may be a key.
 fn unreadable(setting: &str, file: &Path, wanted: &str, error: &pem::Error) -> anyhow::Error {
     let file = file.display();
     let why = match error {
@@ -131,7 +131,7 @@ fn unreadable(setting: &str, file: &Path, wanted: &str, error: &pem::Error) -> a
     anyhow!("{setting}: {file} holds no {wanted} in PEM{why}")
 }
 
-/// Why the operating system does not let a file be read.
+/// Why the operating system does not allow a file to be read.
 fn why_unreadable(error: &std::io::Error) -> String {
     match error.kind() {
         ErrorKind::NotFound => "there is no such file".to_owned(),
@@ -143,8 +143,8 @@ fn why_unreadable(error: &std::io::Error) -> String {
     }
 }
 
-/// Holds every certificate of the chain against the time and the version that TLS needs, and answers how long the server's
-/// own one is valid.
+/// Checks the validity and the version of every certificate in the chain, and returns the validity period of
+/// the server's own.
 fn check(chain: &[CertificateDer<'_>], file: &Path, now: Timestamp) -> anyhow::Result<Validity> {
     let file = file.display();
     let mut own = None;
@@ -189,7 +189,8 @@ fn unusable(error: &rustls::Error, cert_file: &Path, key_file: &Path) -> anyhow:
     }
 }
 
-/// The permissions of a file that everybody on this machine can read, or others than its owner can change.
+/// The permissions of a file, if everybody on this machine can read it or users other than its owner can
+/// change it.
 fn mode_that_is_too_open(file: &Path) -> Option<u32> {
     let mode = std::fs::metadata(file).ok()?.permissions().mode() & 0o777;
     (mode & 0o027 != 0).then_some(mode)

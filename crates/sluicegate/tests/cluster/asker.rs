@@ -1,4 +1,4 @@
-//! A program and its user, who write down when they asked and what they were told.
+//! A client with its user, who record when they asked and what they were answered.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use testkit::{ADMIN, Random, TestUser, Wire, WireAnswer, WireClient};
 use super::stage::Front;
 use super::tally::Tally;
 
-/// Within this time each node knows what has ended.
+/// Within this time each node knows about a revocation.
 pub(crate) const NOTICE: Duration = Duration::from_secs(1);
 
 pub(crate) const BREATH: Duration = Duration::from_millis(20);
@@ -20,9 +20,9 @@ pub(crate) type CodeEvent = Event<CodeAct, CodeAnswer>;
 /// How a token is used.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Use {
-    /// What a node remembers is enough to answer: it can be asked while its database is away.
+    /// A node can answer from its cache, even while its database is unreachable.
     Introspection,
-    /// There is no such source, but a token that has ended is refused before that is looked up.
+    /// The data source does not exist, but a revoked token is refused before it is looked up.
     Data,
 }
 
@@ -36,7 +36,7 @@ impl Use {
 pub(crate) struct Asker<'a> {
     pub(crate) front: &'a Front,
     tally: &'a Tally,
-    /// To the balancer.
+    /// The connection to the balancer.
     pub(crate) wire: Wire,
     pub(crate) user: TestUser,
     pub(crate) client: WireClient,
@@ -44,7 +44,7 @@ pub(crate) struct Asker<'a> {
 }
 
 impl<'a> Asker<'a> {
-    /// Makes a user and their application, of which the name says who they are.
+    /// Creates a user and an application; their names say which client they belong to.
     pub(crate) fn new(front: &'a Front, tally: &'a Tally, name: &str) -> Self {
         let name: &'static str = name.to_owned().leak();
         let user = TestUser { name, password: "may the better one win" };
@@ -73,7 +73,7 @@ impl<'a> Asker<'a> {
         Wire::new(&self.front.any_node(random)).taking_failures_for_silence()
     }
 
-    /// Writes down when something was asked, and when and what was told.
+    /// Records when a request was sent, and when and how it was answered.
     pub(crate) fn note<A, R>(
         &self,
         who: &str,
@@ -91,7 +91,7 @@ impl<'a> Asker<'a> {
         Event { who: who.to_owned(), act: act(end), asked, told }
     }
 
-    /// Uses an access token at a node, or lets its application ask about it there.
+    /// Uses an access token at a node, or lets its application introspect it there.
     pub(crate) fn use_token(&self, wire: &Wire, who: &str, token: &str, by: Use) -> CodeEvent {
         let event = match by {
             Use::Introspection => {
@@ -119,7 +119,7 @@ pub(crate) fn text(tokens: &Value, name: &str) -> String {
     tokens[name].as_str().unwrap_or_else(|| panic!("no {name}: {tokens}")).to_owned()
 }
 
-/// Whether the server says that code or token are not good. Anything else that is no success is a fault.
+/// Whether the server says that the code or the token is invalid. Any other failure is an error.
 pub(crate) fn is_refusal(answer: &WireAnswer) -> bool {
     if answer.status == 400 {
         assert_eq!(answer.json()["error"], "invalid_grant", "{answer:?}");

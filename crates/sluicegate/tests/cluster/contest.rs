@@ -1,7 +1,8 @@
-//! Several clients that fight for one code or one refresh family, at different nodes at once.
+//! Contention: several clients compete for one code or one refresh token family, at different nodes at the
+//! same time.
 //!
-//! What each was told makes a history, which must be linearizable. A token is checked in memory by each node, which
-//! learns within a second of what ended it: so a use may see what was stored a second before, and no more than that.
+//! The answers form a history that must be linearizable. Each node checks tokens in memory and learns of a
+//! revocation within a second, so a use may see a state that is up to a second old, and no older.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -13,7 +14,7 @@ use super::asker::{Asker, BREATH, CodeEvent, NOTICE, Use, is_refusal, text};
 use super::stage::Front;
 use super::tally::Tally;
 
-/// Clients in one contest, and what each of them does.
+/// The number of competing clients, and what each of them does.
 const RIVALS: usize = 3;
 const CODE_TURNS: usize = 4;
 const FAMILY_TURNS: usize = 8;
@@ -21,17 +22,17 @@ const FAMILY_TURNS: usize = 8;
 /// A code of this age may have expired.
 const OLD_CODE: Duration = Duration::from_secs(45);
 
-/// An application and its user, whose codes and families are fought for.
+/// An application and its user, whose codes and families are contended.
 pub(crate) struct Contest<'a> {
     asker: Asker<'a>,
     random: Random,
 }
 
-/// What the rivals know of one another's tokens.
+/// What the competitors know of one another's tokens.
 #[derive(Default)]
 struct Known {
     access: Vec<String>,
-    /// The different tokens of each generation that were given; more than one of a generation is a fault.
+    /// The distinct tokens of each generation that were issued; more than one in a generation is a fault.
     refresh: Vec<Vec<String>>,
 }
 
@@ -42,10 +43,10 @@ impl<'a> Contest<'a> {
         Self { asker: Asker::new(front, tally, &format!("rival{number}")), random: Random::new(seed) }
     }
 
-    /// One contest, and its verdict.
+    /// Runs one round of contention, and checks it.
     ///
     /// # Panics
-    /// When what the rivals were told is not linearizable.
+    /// If the history is not linearizable.
     pub(crate) fn compete(&mut self) {
         let verifier = self.random.verifier();
         let issued = self.asker.start.elapsed();
@@ -111,12 +112,12 @@ impl<'a> Contest<'a> {
         self.asker.judge("families", &Family, &events);
     }
 
-    /// The choices of each rival.
+    /// The choices of each competitor.
     fn rivals(&mut self) -> Vec<Random> {
         (0..RIVALS).map(|_| Random::new(self.random.bits())).collect()
     }
 
-    /// When everybody has had the time to notice what ended, each node is asked.
+    /// Asks each node, after all of them have had the time to learn of the revocations.
     fn use_everywhere(&self, tokens: &[String]) -> Vec<CodeEvent> {
         std::thread::sleep(NOTICE);
         let nodes = self.asker.front.nodes().into_iter().enumerate();
@@ -181,7 +182,7 @@ impl<'a> Contest<'a> {
     }
 }
 
-/// Lets all rivals take their turns at once.
+/// Lets all competitors act at the same time.
 fn fight<E: Send>(rivals: Vec<Random>, turns: impl Fn(&str, &mut Random) -> Vec<E> + Sync) -> Vec<E> {
     let turns = &turns;
     std::thread::scope(|scope| {

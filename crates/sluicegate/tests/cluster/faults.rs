@@ -1,4 +1,4 @@
-//! What fails. Each fault ends with everything running again.
+//! The faults. After each fault everything is running again.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use testkit::Random;
 use super::clock::Clock;
 use super::stage::{Front, Machines, NODES, Node};
 
-/// One thing that breaks and stays broken until it is mended.
+/// Something that breaks and stays broken until it is repaired.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Break {
     KilledNode,
@@ -28,36 +28,37 @@ const BREAKS: [Break; 6] = [
     Break::LeavingNode,
 ];
 
-/// What fails, or is done to the cluster.
+/// A fault, or an operation on the cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
     One(Break),
-    /// One after the other, each at a node of its own, and none is mended before all have happened.
+    /// Several breaks, each at a different node; none is repaired before all have happened.
     Several([Break; NODES]),
     RollingRestart,
     Migration,
     MovedClock,
 }
 
-/// How often in each pass several things fail together.
+/// How often several faults are combined in each pass.
 const SEVERAL: usize = 3;
 
-/// How long a fault lasts: long enough for a node to miss its feed of revocations for more than a second.
+/// How long a fault lasts: long enough for a node to miss its revocation feed for more than a second.
 const SHORTEST_MILLIS: u64 = 1_000;
 const LONGEST_MILLIS: u64 = 4_000;
 
-/// How much later the next of several things fails.
+/// The delay between combined faults.
 const APART_MILLIS: u64 = 1_500;
 
-/// How far a clock is moved: a code lives for a minute, and is of no use to anybody longer apart than that.
+/// How far a clock is moved: a code is valid for a minute, so clocks that differ by more make it useless.
 const LEAST_MOVED_SECS: u64 = 5;
 const MOST_MOVED_SECS: u64 = 10;
 
-/// A migration is killed within this time: before it has reached the database, in the middle of an index, or afterwards.
+/// A migration is killed within this time: before it has reached the database, in the middle of an index, or
+/// afterwards.
 const KILLED_WITHIN_MILLIS: u64 = 1_500;
 
 impl Fault {
-    /// Each fault once, and several together.
+    /// Each fault once, and several combined, in random order.
     pub(crate) fn all_in_some_order(random: &mut Random) -> Vec<Self> {
         let mut faults = vec![Self::RollingRestart, Self::Migration, Self::MovedClock];
         faults.extend(BREAKS.map(Self::One));
@@ -68,7 +69,7 @@ impl Fault {
         in_some_order(faults, random)
     }
 
-    /// Whether every request through the balancer must be answered nevertheless.
+    /// Whether every request through the balancer must still succeed.
     pub(crate) fn loses_nothing(self) -> bool {
         match self {
             Self::One(Break::LeavingNode) | Self::RollingRestart | Self::Migration | Self::MovedClock => true,
@@ -76,7 +77,7 @@ impl Fault {
         }
     }
 
-    /// What to count it as: several together count each by itself as well.
+    /// The kinds under which it is counted: each of several combined faults is counted separately too.
     pub(crate) fn kinds(self) -> Vec<String> {
         match self {
             Self::Several(breaks) => {
@@ -87,7 +88,7 @@ impl Fault {
         }
     }
 
-    /// Lets it happen, and mends it.
+    /// Causes the fault, and repairs it.
     pub(crate) fn strike(self, machines: &mut Machines, front: &Front, random: &mut Random) {
         let place = random.place(NODES);
         let time = Duration::from_millis(SHORTEST_MILLIS + random.below(LONGEST_MILLIS - SHORTEST_MILLIS));
@@ -131,7 +132,7 @@ impl Break {
     }
 }
 
-/// Takes steps of the schema back, kills who runs them again, and lets another run them to their end.
+/// Undoes migrations, kills the process that runs them again, and lets another one complete them.
 fn migrate(machines: &Machines, place: usize, random: &mut Random) {
     machines.take_back_migrations();
     let node = &machines.nodes[place];
@@ -140,7 +141,7 @@ fn migrate(machines: &Machines, place: usize, random: &mut Random) {
     machines.verify_migrations();
 }
 
-/// Lets the clock of a node jump while it runs. It leaves in order before and afterwards.
+/// Makes the clock of a node jump while it is running. The node is stopped in order before and afterwards.
 fn move_clock(node: &mut Node, time: Duration, front: &Front, random: &mut Random) {
     node.terminate();
     let clock = Clock::new();

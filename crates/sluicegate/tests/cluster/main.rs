@@ -1,12 +1,12 @@
-//! Three nodes on one PostgreSQL, under load from real clients, while whatever can fail does.
+//! Three nodes on one PostgreSQL database, under load from real clients, while everything that can fail does.
 //!
-//! Nodes and database are killed and started again, the wire between them is cut, slowed down or goes silent, nodes leave
-//! and come back, by themselves and several at once; clocks jump, and the database is migrated beside them. Clients write
-//! down what was acknowledged and hold any node to it afterwards; others fight for the same codes and refresh families,
-//! and what they were told is checked for linearizability.
+//! Nodes and the database are killed and started again; the connection between them is cut, slowed down or
+//! silenced; nodes leave and return; clocks jump; and the database is migrated meanwhile. Faults happen alone
+//! and in combination. Clients record what was acknowledged and check it at any node afterwards; others
+//! compete for the same codes and refresh token families, and their answers are checked for linearizability.
 //!
-//! Every fault comes once by itself in an order made by a seed, which is printed; `CLUSTER_SEED` makes the same choices again, and
-//! `CLUSTER_SECS` goes on in new orders for so long. `cargo xtask soak` sets both.
+//! Every fault happens once, in an order that a printed seed determines. `CLUSTER_SEED` repeats the choices
+//! of a run, and `CLUSTER_SECS` continues with new orders for that long. `cargo xtask soak` sets both.
 
 mod asker;
 mod clock;
@@ -34,7 +34,7 @@ const CONTESTS: usize = 2;
 /// How long the load runs before and after a fault.
 const CALM: Duration = Duration::from_millis(700);
 
-/// Those of the clients whose question had no answer ask again so much later.
+/// The delay after which clients retry a request that got no answer.
 const BREATH: Duration = Duration::from_millis(20);
 
 #[expect(
@@ -96,14 +96,14 @@ fn a_cluster_keeps_what_it_acknowledged_whatever_fails() {
     assert!(tally.proves_something(), "too little was acknowledged to prove anything");
 }
 
-/// Everybody who acts.
+/// All clients.
 struct Clients<'a, 'front> {
     hands: &'a mut [Hand],
     contests: &'a mut [Contest<'front>],
     watch: &'a mut Watch<'front>,
 }
 
-/// Lets everybody act while `disturb` runs, and a little before and after.
+/// Lets all clients act while `disturb` runs, and briefly before and after.
 fn load(clients: Clients<'_, '_>, front: &Front, tally: &Tally, round: u32, disturb: impl FnOnce()) {
     let stop = Stop::default();
     std::thread::scope(|scope| {
@@ -133,7 +133,7 @@ fn load(clients: Clients<'_, '_>, front: &Front, tally: &Tally, round: u32, dist
                 watch.watch();
             }
         });
-        // Also when the fault itself fails, or else the load would never end.
+        // Also if the fault itself panics; otherwise the load would never end.
         let _stops = StopsAtLast(stop);
         std::thread::sleep(CALM);
         disturb();
@@ -158,7 +158,7 @@ impl Drop for StopsAtLast<'_> {
     }
 }
 
-/// Every hand verifies its own ledger, all at once, each at a node chosen at random.
+/// Every worker verifies its own acknowledged operations, all at once, each at a random node.
 fn verify(hands: &mut [Hand], front: &Front, random: &mut Random, check: impl Fn(&mut Hand) + Sync) {
     let check = &check;
     std::thread::scope(|scope| {

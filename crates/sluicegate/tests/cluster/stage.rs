@@ -1,4 +1,4 @@
-//! The cluster: a database, three nodes that each reach it through a link of their own, and a balancer before them.
+//! The cluster: a database, three nodes that each reach it through a link of their own, and a balancer.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -19,13 +19,14 @@ const BINARY: &str = env!("CARGO_BIN_EXE_sluicegate");
 pub(crate) const NODES: usize = 3;
 const DATABASE: &str = "cluster";
 
-/// Nodes take in what others did within a second.
+/// Nodes learn of changes within a second.
 const FEED: Duration = Duration::from_secs(1);
 
-/// How long a node that is told to stop serves on: the balancer's question may take a second to fail.
+/// How long a node continues to serve after it was told to stop: the balancer's health check may take a
+/// second to fail.
 const DRAIN_SECS: &str = "2";
 
-/// How often it is asked whether the database has come to rest, and how long between.
+/// How often the database is asked whether it is idle, and the delay between.
 const ASKED: usize = 200;
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -36,7 +37,7 @@ pub(crate) struct Front {
 }
 
 impl Front {
-    /// Where the balancer answers.
+    /// The address of the balancer.
     pub(crate) fn url(&self) -> String {
         self.balancer.url()
     }
@@ -45,7 +46,7 @@ impl Front {
         &self.balancer
     }
 
-    /// Where each node answers, or has lastly answered.
+    /// The current or last address of each node.
     pub(crate) fn nodes(&self) -> Vec<String> {
         self.nodes.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -64,7 +65,7 @@ impl Front {
     }
 }
 
-/// What can fail.
+/// Everything that can fail.
 pub(crate) struct Machines {
     pub(crate) postgres: PostgresServer,
     pub(crate) nodes: Vec<Node>,
@@ -78,7 +79,7 @@ pub(crate) struct Node {
     database: String,
     pub(crate) link: Link,
     served: Option<Served>,
-    /// What earlier runs have printed.
+    /// The output of earlier runs.
     printed: String,
 }
 
@@ -105,7 +106,7 @@ pub(crate) fn set_up(random: &mut Random) -> (Machines, Front) {
 }
 
 impl Machines {
-    /// Waits until every node is well and nothing that was asked for is still on its way.
+    /// Waits until every node is ready and no request is running.
     pub(crate) fn come_to_rest(&self, front: &Front) {
         for node in &self.nodes {
             node.link.pass();
@@ -124,7 +125,7 @@ impl Machines {
         panic!("the database does not come to rest");
     }
 
-    /// Starts what does not run, and lets every link pass.
+    /// Starts everything that is not running, and repairs every link.
     pub(crate) fn mend(&mut self, front: &Front) {
         for node in &self.nodes {
             node.link.pass();
@@ -140,19 +141,19 @@ impl Machines {
         front.wait_until_all_are_ready();
     }
 
-    /// Makes the database one that the last migrations have not reached, beside nodes that know them already.
+    /// Undoes the last migrations, while nodes are running that know them.
     pub(crate) fn take_back_migrations(&self) {
         self.postgres.run(DATABASE, TAKE_BACK_MIGRATIONS).expect("the database is well");
     }
 
-    /// Every migration has run to its end.
+    /// Checks that every migration has completed.
     pub(crate) fn verify_migrations(&self) {
         let state =
             "SELECT max(number) > 3, (SELECT count(*) FROM pg_index WHERE NOT indisvalid) FROM migrations";
         assert_eq!(self.postgres.run(DATABASE, state).as_deref(), Ok("t|0"));
     }
 
-    /// Ends the nodes, each of which must end in order.
+    /// Stops the nodes and checks that each ends in order.
     pub(crate) fn end_in_order(mut self) {
         for node in &mut self.nodes {
             node.terminate();
@@ -168,14 +169,14 @@ impl Node {
         command.env("SLUICEGATE_DATABASE", &self.database).env("SLUICEGATE_MASTER_KEY", &self.key);
         command.env("SLUICEGATE_RATE_LIMIT__ENABLED", "false");
         command.env("SLUICEGATE_LIMITS__DRAIN_SECS", DRAIN_SECS);
-        // Without optimisation and beside all that a test starts, a handshake with the database may take a second.
+        // Unoptimised and under the load of a starting test, a handshake with the database may take a second.
         command.env("SLUICEGATE_DATABASE_POOL__WAIT_MILLIS", "5000");
-        // A lost answer is asked for again when the fault is over, which takes longer than the usual grace.
+        // A lost answer is requested again after the fault, which takes longer than the default grace period.
         command.env("SLUICEGATE_TOKENS__REFRESH_GRACE_SECS", "3600");
         command
     }
 
-    /// Runs a command of the command line to its end.
+    /// Runs a command to its end.
     pub(crate) fn run(&self, arguments: &[&str]) {
         let mut command = self.command(arguments);
         command.env("SLUICEGATE_ADMIN_PASSWORD", ADMIN.password);
@@ -185,7 +186,7 @@ impl Node {
         assert!(output.status.success(), "{arguments:?}: {told}");
     }
 
-    /// Runs a command of the command line, and kills it after so long unless it has ended.
+    /// Runs a command, and kills it after a time unless it has ended.
     pub(crate) fn run_and_kill(&self, arguments: &[&str], after: Duration) {
         let mut command = self.command(arguments);
         command.stdout(Stdio::null()).stderr(Stdio::null());
@@ -199,17 +200,17 @@ impl Node {
         self.command(&["serve", "--listen", "127.0.0.1:0"])
     }
 
-    /// Starts the node, and answers where it is.
+    /// Starts the node, and returns its address.
     fn start(&mut self, command: Command) -> String {
         self.served.insert(Served::start(command)).url().to_owned()
     }
 
-    /// Starts the node again, and waits until it has its share of the requests.
+    /// Starts the node again, and waits until it gets its share of the requests.
     pub(crate) fn start_again(&mut self, front: &Front) {
         self.start_again_by(self.serve(), front);
     }
 
-    /// As [`Node::start_again`], with another clock than the others have.
+    /// Like [`Node::start_again`], with a different clock from that of the other nodes.
     pub(crate) fn start_again_with(&mut self, clock: &Clock, front: &Front) {
         let mut command = self.serve();
         clock.rule(&mut command);
@@ -223,7 +224,8 @@ impl Node {
         front.balancer.wait_until(|ready| ready[place]);
     }
 
-    /// The clock of the run that has just ended was so far from ours, give or take two seconds: it dates its last line.
+    /// Checks that the clock of the previous run was off by this much, give or take two seconds; the last log
+    /// line carries its time.
     pub(crate) fn verify_clock(&self, secs: i64) {
         let last =
             self.printed.lines().rfind(|line| line.contains("\"stopped\"")).expect("it says that it stops");
@@ -240,7 +242,7 @@ impl Node {
         self.keep(process, &served.kill());
     }
 
-    /// SIGTERM, which must end it in order.
+    /// Sends SIGTERM; the node must end in order.
     pub(crate) fn terminate(&mut self) {
         let served = self.take_served();
         let process = served.id();
@@ -259,7 +261,7 @@ impl Node {
         assert!(!printed.contains("panic"), "{printed}");
     }
 
-    /// What it has warned of, in this run and earlier ones.
+    /// The warnings of this and earlier runs.
     fn warnings(&self) -> Vec<String> {
         let now = self.served.as_ref().map(Served::printed).unwrap_or_default();
         let lines = self.printed.lines().chain(now.lines());

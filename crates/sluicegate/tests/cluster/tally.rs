@@ -1,4 +1,4 @@
-//! What was done and what came of it, in figures.
+//! Counts of operations and of their results.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,10 +8,10 @@ use testkit::ledger::{Act, Lost};
 
 use super::faults::Fault;
 
-/// So many acts of the hands are the least in a run that proves something.
+/// A run is only significant with at least this many operations of the workers.
 const ENOUGH_ACTS: usize = 200;
 
-/// Acts of one kind.
+/// Operations of one kind.
 #[derive(Debug, Clone, Copy, Default)]
 struct Count {
     acknowledged: usize,
@@ -22,9 +22,9 @@ struct Count {
 struct Figures {
     faults: BTreeMap<String, usize>,
     acts: BTreeMap<Act, Count>,
-    /// What the hands were told lastly instead of an answer.
+    /// The last errors that workers got instead of an answer.
     losses: Vec<String>,
-    /// Histories that were checked, and the questions in them, by kind.
+    /// The number of checked histories, and of the requests in them, by kind.
     histories: BTreeMap<&'static str, (usize, Count)>,
 }
 
@@ -62,7 +62,7 @@ impl Tally {
         count.lost += lost;
     }
 
-    /// What was lost since this was last asked.
+    /// The losses since the last call.
     pub(crate) fn take_losses(&self) -> Vec<String> {
         std::mem::take(&mut self.figures().losses)
     }

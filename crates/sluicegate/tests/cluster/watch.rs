@@ -1,7 +1,7 @@
-//! Tokens that are ended at one node while they are used at all of them.
+//! Tokens that are revoked at one node while they are used at all nodes.
 //!
-//! They are made while the cluster is well, so that they can be ended in the middle of a fault, and each node is asked by
-//! a client of its own, which a node that hangs does not keep from asking the others.
+//! They are issued while the cluster is healthy, so that they can be revoked in the middle of a fault. Each
+//! node has a client of its own, so that a hanging node does not delay requests to the others.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -14,13 +14,13 @@ use super::asker::{Asker, BREATH, CodeEvent, Use, is_refusal, text};
 use super::stage::{Front, NODES};
 use super::tally::Tally;
 
-/// How many tokens are made before a fault.
+/// The number of tokens that are issued before a fault.
 const STOCK: usize = 6;
 
-/// How long a token is used after its end was acknowledged.
+/// How long a token is used after its revocation was acknowledged.
 const AFTERWARDS: Duration = Duration::from_millis(1_500);
 
-/// One who ends tokens.
+/// A client that revokes tokens.
 pub(crate) struct Watch<'a> {
     asker: Asker<'a>,
     stock: Vec<Tokens>,
@@ -32,7 +32,7 @@ struct Tokens {
     verifier: String,
     access: String,
     refresh: String,
-    /// How it came to be, with which its history begins.
+    /// How the grant was created, which is the start of its history.
     made: CodeEvent,
 }
 
@@ -42,7 +42,7 @@ impl<'a> Watch<'a> {
         Self { asker, stock: Vec::new(), random: Random::new(seed) }
     }
 
-    /// Makes tokens, which must succeed: nothing fails at present.
+    /// Issues tokens. This must succeed, because nothing fails at present.
     pub(crate) fn restock(&mut self) {
         self.stock.clear();
         for _ in 0..STOCK {
@@ -65,10 +65,10 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Ends a token while it is used everywhere.
+    /// Revokes a token while it is used everywhere.
     ///
     /// # Panics
-    /// When a node takes it later than it may.
+    /// If a node accepts it later than allowed.
     pub(crate) fn watch(&mut self) {
         let Some(tokens) = self.stock.pop() else {
             std::thread::sleep(BREATH);
@@ -104,7 +104,7 @@ impl<'a> Watch<'a> {
         events
     }
 
-    /// Ends it in one of the ways in which a token ends, at a node that answers.
+    /// Revokes it in one of the possible ways, at a node that answers.
     fn end(&self, tokens: &Tokens, random: &mut Random) -> Event<CodeAct, CodeAnswer> {
         let way = random.below(3);
         let mut event = self.try_to_end(tokens, way, random);
@@ -112,7 +112,8 @@ impl<'a> Watch<'a> {
             if event.told.is_some() {
                 break;
             }
-            // The attempt without an answer may be what has ended it, so the act began with the first.
+            // The attempt without an answer may have revoked it, so the operation started with the first
+            // attempt.
             let asked = event.asked;
             event = Event { asked, ..self.try_to_end(tokens, way, random) };
         }

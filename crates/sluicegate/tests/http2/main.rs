@@ -1,5 +1,5 @@
-//! Clients of HTTP/2 that take nothing, send nothing, or hold on to everything: what they make the server keep is bounded, and
-//! it ends.
+//! HTTP/2 clients that take nothing, send nothing, or hold on to everything: what they make the server buffer
+//! is bounded, and it ends.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -13,7 +13,7 @@ use testkit::{Installation, Served, Wire};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_sluicegate");
 
-/// As many streams as the server allows at once on one connection.
+/// The number of concurrent streams that the server allows on one connection.
 const STREAMS: usize = 100;
 
 const MIB: u64 = 1024 * 1024;
@@ -27,14 +27,14 @@ fn is_well(served: &Served) {
     assert!(!served.printed().contains("panic"), "{}", served.printed());
 }
 
-/// Bytes of memory that the server has in use.
+/// The resident memory of the server in bytes.
 fn resident(served: &Served) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", served.id())).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
     line.split_whitespace().next().unwrap().parse::<u64>().unwrap() * 1024
 }
 
-/// How many of these streams the server resets.
+/// The number of these streams that the server resets.
 fn resets(raw: &mut Raw, expected: usize) -> usize {
     let mut reset = 0;
     while reset < expected
@@ -78,7 +78,7 @@ fn an_answer_of_which_a_byte_is_taken_now_and_then_is_given_up() {
             RST_STREAM => reset += 1,
             DATA => {
                 taken += frame.payload.len();
-                // One byte more for as long as somebody is patient.
+                // One more byte, for as long as anybody is patient.
                 raw.allow(0, 1);
                 raw.allow(frame.stream, 1);
             }
@@ -95,7 +95,7 @@ fn answers_that_nobody_takes_hold_little_memory() {
     const CONNECTIONS: usize = 20;
     let installation = Installation::new(BINARY);
     let served = installation.serve();
-    // What is made once is made before.
+    // Everything that is created only once is created before the measurement.
     assert_eq!(Wire::new(served.url()).get("/docs", None).unwrap().status, 200);
     let before = resident(&served);
     let mut held: Vec<Raw> = (0..CONNECTIONS).map(|_| Raw::connect(&served, 0)).collect();
@@ -127,7 +127,7 @@ fn bodies_that_are_left_open_hold_no_more_than_their_budget() {
     let mut held: Vec<Raw> = (0..CONNECTIONS).map(|_| Raw::connect(&served, 65_535)).collect();
     let mut refused = 0;
     for raw in &mut held {
-        // One address holds 2 MiB of all 8; the connections together would hold 24.
+        // One address may hold 2 MiB of the 8 in total; the connections together would hold 24.
         let streams: Vec<u32> = (0..STREAMS).map(|_| raw.post_form("/oauth2/token")).collect();
         for _ in 0..3 {
             for stream in &streams {
@@ -153,7 +153,7 @@ fn a_body_that_comes_byte_by_byte_is_given_up_with_408() {
     let stream = raw.post_form("/oauth2/token");
     let mut writer = raw.another_hand();
     let drip = std::thread::spawn(move || {
-        // Half a minute at most.
+        // At most half a minute.
         for _ in 0..150 {
             if writer.data(stream, b"a", false).is_err() {
                 return;

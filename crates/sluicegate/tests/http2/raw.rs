@@ -1,5 +1,5 @@
-//! A client of HTTP/2 that writes its frames by hand, so that it can do what no honest client does
-//! ([RFC 9113 §4.1](https://www.rfc-editor.org/rfc/rfc9113#section-4.1)).
+//! An HTTP/2 client that writes its frames by hand, so that it can do what no honest client does ([RFC 9113
+//! §4.1](https://www.rfc-editor.org/rfc/rfc9113#section-4.1)).
 
 use std::collections::VecDeque;
 use std::io::{Read, Write};
@@ -20,10 +20,10 @@ const END_STREAM: u8 = 1;
 const END_HEADERS: u8 = 4;
 const ACK: u8 = 1;
 
-/// The longest that is waited for a frame.
+/// The maximum time to wait for a frame.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// A frame that came.
+/// A received frame.
 #[derive(Debug)]
 pub(crate) struct Frame {
     pub(crate) kind: u8,
@@ -37,14 +37,14 @@ pub(crate) struct Raw {
     socket: TcpStream,
     next: u32,
     authority: String,
-    /// What may be sent on all streams together before the server says more.
+    /// Bytes that may be sent on all streams together before the server allows more.
     window: i64,
-    /// What came while something else was waited for.
+    /// Frames that arrived while another one was awaited.
     came: VecDeque<Frame>,
 }
 
 impl Raw {
-    /// Connects, and says how many bytes of each answer it takes before it says more.
+    /// Connects, and declares how many bytes of each response it takes before it allows more.
     pub(crate) fn connect(served: &Served, window: u32) -> Self {
         let authority = served.url().trim_start_matches("http://").to_owned();
         let socket = TcpStream::connect(&authority).unwrap();
@@ -60,7 +60,7 @@ impl Raw {
         self.request("GET", path, &[], true)
     }
 
-    /// Begins to post a form; the body is for [`Raw::data`].
+    /// Starts to post a form; [`Raw::data`] sends the body.
     pub(crate) fn post_form(&mut self, path: &str) -> u32 {
         self.request("POST", path, &[("content-type", "application/x-www-form-urlencoded")], false)
     }
@@ -76,12 +76,13 @@ impl Raw {
             push_literal(&mut block, name, value);
         }
         let flags = END_HEADERS | if ends { END_STREAM } else { 0 };
-        // The server may have closed.
+        // The server may have closed the connection.
         let _ = self.send(HEADERS, flags, stream, &block);
         stream
     }
 
-    /// Sends a part of a body, as soon as the server lets it; an error when the server has closed.
+    /// Sends a part of a body as soon as the server allows it; returns an error if the server has closed the
+    /// connection.
     pub(crate) fn data(&mut self, stream: u32, bytes: &[u8], ends: bool) -> std::io::Result<()> {
         let length = i64::try_from(bytes.len()).unwrap();
         while self.window < length {
@@ -91,12 +92,13 @@ impl Raw {
         self.send(DATA, if ends { END_STREAM } else { 0 }, stream, bytes)
     }
 
-    /// Lets the server send more; stream 0 is the connection.
+    /// Allows the server to send more; stream 0 is the connection.
     pub(crate) fn allow(&mut self, stream: u32, bytes: u32) {
         let _ = self.send(WINDOW_UPDATE, 0, stream, &bytes.to_be_bytes());
     }
 
-    /// The next frame that says something; settings and pings are answered. None when the server has closed.
+    /// Returns the next significant frame; answers settings and pings itself. Returns `None` if the server
+    /// has closed the connection.
     pub(crate) fn next(&mut self) -> Option<Frame> {
         loop {
             if let Some(frame) = self.came.pop_front() {
@@ -106,12 +108,13 @@ impl Raw {
         }
     }
 
-    /// What came while something else was waited for.
+    /// The frames that arrived while another one was awaited.
     pub(crate) fn came_so_far(&self) -> impl Iterator<Item = &Frame> {
         self.came.iter()
     }
 
-    /// Reads one frame, and keeps it if it says something. None when the server has closed.
+    /// Reads one frame, and keeps it if it is significant. Returns `None` if the server has closed the
+    /// connection.
     fn read(&mut self) -> Option<()> {
         let mut head = [0; 9];
         if let Err(error) = self.socket.read_exact(&mut head) {
@@ -138,7 +141,7 @@ impl Raw {
         Some(())
     }
 
-    /// The status of the answer on a stream, or none where the stream or the connection is ended instead.
+    /// The status of the response on a stream; `None` if the stream or the connection was closed instead.
     pub(crate) fn status(&mut self, stream: u32) -> Option<u16> {
         while let Some(frame) = self.next() {
             match frame.kind {
@@ -150,13 +153,13 @@ impl Raw {
         None
     }
 
-    /// Another hand on the same connection, to write while this one reads.
+    /// Clones the connection, to write while the original reads.
     pub(crate) fn another_hand(&self) -> Self {
         let (socket, authority) = (self.socket.try_clone().unwrap(), self.authority.clone());
         Self { socket, next: self.next, authority, window: self.window, came: VecDeque::new() }
     }
 
-    /// Ends the connection for every hand.
+    /// Closes the connection for all clones.
     pub(crate) fn close(&self) {
         let _ = self.socket.shutdown(std::net::Shutdown::Both);
     }
@@ -170,8 +173,8 @@ impl Raw {
     }
 }
 
-/// A field that enters no table, without Huffman's code
-/// ([RFC 7541 §6.2.2](https://www.rfc-editor.org/rfc/rfc7541#section-6.2.2)).
+/// Writes a literal field without indexing and without Huffman coding ([RFC 7541
+/// §6.2.2](https://www.rfc-editor.org/rfc/rfc7541#section-6.2.2)).
 fn push_literal(block: &mut Vec<u8>, name: &str, value: &str) {
     block.push(0);
     for text in [name, value] {
@@ -180,12 +183,13 @@ fn push_literal(block: &mut Vec<u8>, name: &str, value: &str) {
     }
 }
 
-/// The status, which the server writes first: from the static table, or as a literal beside its name.
+/// Reads the status, which the server writes first: from the static table, or as a literal with an indexed
+/// name.
 fn status_of(block: &[u8]) -> u16 {
     const OF_TABLE: [u16; 7] = [200, 204, 206, 304, 400, 404, 500];
     match block {
         [indexed @ 0x88..=0x8e, ..] => OF_TABLE[usize::from(indexed - 0x88)],
-        // The three digits, in Huffman's code or not: digits 0 to 2 have five bits, the others six.
+        // The three digits, Huffman-coded or not: the digits 0 to 2 take five bits, the others six.
         [_, length, rest @ ..] if length & 0x80 == 0 => {
             std::str::from_utf8(&rest[..usize::from(*length)]).unwrap().parse().unwrap()
         }

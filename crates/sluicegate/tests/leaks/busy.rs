@@ -1,4 +1,4 @@
-//! A run through every flow, and every secret that it saw.
+//! A run through every flow, which collects every secret that it sees.
 
 use serde_json::{Value, json};
 use testkit::{ADMIN, Installation, REDIRECT, Random, Served, TestUser, USER, Wire, WireClient, basic};
@@ -7,12 +7,12 @@ use super::needles::Secret;
 
 const APPLICATIONS: &str = "/api/mgmt/oauth/client/applications";
 
-/// What came of the run.
+/// The result of the run.
 pub(crate) struct Busy {
     pub(crate) secrets: Vec<Secret>,
-    /// The body of every answer that refused something.
+    /// The body of every refusal.
     pub(crate) errors: Vec<String>,
-    /// An application that still stands.
+    /// An application that still exists.
     pub(crate) client: WireClient,
 }
 
@@ -32,7 +32,7 @@ impl Busy {
         run.note("password", USER.password);
         let key = std::fs::read_to_string(installation.data_dir().join("master.key")).unwrap();
         run.note("master key", key.trim());
-        // Nothing here is about guessing: no account is to be locked.
+        // This test is not about guessing: no account should be locked.
         let off = run.wire.put_json("/api/admin/limits/system/3", &ADMIN, &json!({"value": 0})).unwrap();
         assert!(off.status.is_success(), "{off:?}");
         let client = run.tokens();
@@ -62,7 +62,7 @@ impl Run<'_> {
         WireClient::register(&self.wire, &USER, "Busy", more).unwrap()
     }
 
-    /// Codes, passwords, client credentials; used, asked about and revoked.
+    /// Codes, passwords and client credentials; tokens are used, introspected and revoked.
     fn tokens(&mut self) -> WireClient {
         let all = ["authorization_code", "refresh_token", "password", "client_credentials"];
         let client = self.register(&json!({"grantTypes": all}));
@@ -85,13 +85,13 @@ impl Run<'_> {
         let given = self.wire.send("POST", "/oauth2/token", &kind, Some(&service.to_string())).unwrap();
         assert_eq!(given.status, 200, "{given:?}");
         client.revoke(&self.wire, &access).unwrap();
-        // The code comes again, which ends what it gave.
+        // The code is presented again, which revokes what it yielded.
         assert_eq!(client.exchange(&self.wire, &code, &verifier).unwrap().status, 400);
         assert_eq!(client.refresh(&self.wire, &refresh).unwrap().status, 400);
         client
     }
 
-    /// A family of refresh tokens, until a replay ends it.
+    /// Rotates a family of refresh tokens until a replay revokes it.
     fn rotation(&mut self) {
         let client = self.register(&json!({"profile": "oauth21"}));
         let verifier = self.verifier();
@@ -106,7 +106,7 @@ impl Run<'_> {
         assert_eq!(client.refresh(&self.wire, &first).unwrap().status, 400);
     }
 
-    /// Secrets that are wrong, cut short, or where they do not belong: they may be somebody's real ones.
+    /// Secrets that are wrong, truncated, or in the wrong place: they may be real ones of somebody else.
     fn mistakes(&mut self, client: &WireClient) {
         let wire = &self.wire;
         let mistyped: &'static str = format!("mistyped {}", self.random.word()).leak();
@@ -163,7 +163,7 @@ impl Run<'_> {
         assert_eq!(client.post(&self.wire, "/oauth2/token", &[]).unwrap().status, 401);
     }
 
-    /// Accounts come, get other passwords, and go.
+    /// Creates accounts, changes their passwords, and deletes them.
     fn people(&mut self) {
         let passwords: Vec<String> = (0..3).map(|_| format!("a secret {}", self.random.word())).collect();
         for password in &passwords {
@@ -178,14 +178,15 @@ impl Run<'_> {
         assert_eq!(changed.status, 200, "{changed:?}");
         let ada = TestUser { name: "ada", password: passwords[1].clone().leak() };
         assert_eq!(self.wire.get(APPLICATIONS, Some(&ada)).unwrap().status, 200);
-        // Longer than a password may be.
+        // Longer than the maximum length of a password.
         let long = passwords[2].repeat(20);
         let refused = self.wire.put_json(&path, &ADMIN, &account(&long)).unwrap();
         assert_eq!(refused.status, 400, "{refused:?}");
         self.wire.delete(&path, &ADMIN).unwrap();
     }
 
-    /// A person at a browser: signs in badly and well, looks at connected applications, changes the password, leaves.
+    /// A person at a browser: fails and succeeds to sign in, views connected applications, changes the
+    /// password, signs out.
     fn pages(&mut self, client: &WireClient) {
         let verifier = self.verifier();
         let fresh = format!("a fresh password {}", self.random.word());
@@ -214,7 +215,7 @@ impl Run<'_> {
         wire.post_form("/oauth2/consent", &denied).unwrap();
     }
 
-    /// The command line beside the server prints secrets once.
+    /// The command line prints secrets once, while the server is running.
     fn operator(&mut self, client: &WireClient) {
         let id = client.id.to_string();
         let acts: [&[&str]; 3] = [
@@ -234,7 +235,7 @@ impl Run<'_> {
         }
     }
 
-    /// Takes the secrets out of every answer.
+    /// Extracts the secrets from every answer.
     fn finish(mut self, client: WireClient) -> Busy {
         let seen = self.wire.seen();
         for answer in &seen {

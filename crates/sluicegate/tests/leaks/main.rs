@@ -1,5 +1,5 @@
-//! The leak drill: after a busy run through every flow, with the log at its most verbose, nobody who holds the database,
-//! the logs, the metrics, the audit log and every error has a secret, nor anything that can be used as one.
+//! The leak test: after a run through every flow, with the most verbose log, nobody who has the database, the
+//! logs, the metrics, the audit log and every error has a secret, or anything that can be used as one.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -32,7 +32,7 @@ fn no_secret_is_found_in_database_logs_metrics_audit_or_errors() {
         assert!(metrics.contains("sluicegate_requests_total"), "{metrics}");
         let audit = watcher.get("/api/admin/audit?limit=1000", Some(&ADMIN)).unwrap();
         assert_eq!(audit.status, 200, "{audit:?}");
-        // The files as they lie there while the server runs, then as it leaves them.
+        // The files as they are while the server is running, then as it leaves them.
         let mut files = files_below(&installation.data_dir());
         let (ended, log) = server.terminate();
         assert!(ended.success(), "{log}");
@@ -47,7 +47,8 @@ fn no_secret_is_found_in_database_logs_metrics_audit_or_errors() {
         needles.search("log", log.as_bytes());
         needles.search("metrics", metrics.as_bytes());
         needles.search("audit", audit.body.as_bytes());
-        // A page that is shown again has a form that works, so what binds forms to browsers stands there rightly.
+        // A page that is shown again contains a working form, so values that bind forms to browsers are
+        // expected there.
         let unbound = Needles::of(busy.secrets.iter().filter(|secret| secret.what != "csrf"));
         for error in &busy.errors {
             unbound.search("an error", error.as_bytes());
@@ -78,7 +79,7 @@ fn a_database_without_its_master_key_does_not_start() {
     assert!(message.contains("the master key is not the one of this database"), "{message}");
 }
 
-/// Every file below a folder, except the master key: that is kept apart from the database.
+/// Every file below a folder, except for the master key, which is kept apart from the database.
 fn files_below(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {

@@ -1,25 +1,25 @@
-//! Looking for secrets in whatever form they may have been written down.
+//! Searches for secrets in every form in which they may have been written.
 
 use std::collections::HashMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
-/// Something that nobody may find.
+/// A value that must not be found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Secret {
-    /// What kind of secret.
+    /// The kind of secret.
     pub(crate) what: &'static str,
     pub(crate) text: String,
 }
 
-/// How many bytes of a secret in a row give it away.
+/// This many consecutive bytes of a secret give it away.
 const TELLING: usize = 16;
 
-/// Every run of so many bytes of every form of every secret.
+/// Every run of that many bytes, of every form of every secret.
 pub(crate) struct Needles {
     runs: HashMap<[u8; TELLING], &'static str>,
-    /// The beginnings of the runs, so that most places are passed over quickly.
+    /// The first bytes of the runs, so that most positions are skipped quickly.
     begins: Vec<bool>,
 }
 
@@ -37,7 +37,7 @@ impl Needles {
         needles
     }
 
-    /// Panics when a secret is there.
+    /// Panics if a secret is found.
     pub(crate) fn search(&self, place: &str, haystack: &[u8]) {
         if let Some((at, what)) = self.find(haystack) {
             let around = &haystack[at.saturating_sub(80)..(at + 100).min(haystack.len())];
@@ -45,7 +45,7 @@ impl Needles {
         }
     }
 
-    /// A search that finds nothing proves nothing unless it can find.
+    /// Proves that the search can find something.
     pub(crate) fn must_find_themselves(&self, secrets: &[Secret]) {
         for secret in secrets {
             assert!(secret.text.len() >= TELLING, "{} is too short to be searched for", secret.what);
@@ -66,7 +66,7 @@ fn begin(run: &[u8]) -> usize {
     usize::from(u16::from_be_bytes([run[0], run[1]]))
 }
 
-/// The ways in which bytes may be written down.
+/// The forms in which bytes may be written.
 fn forms(text: &str) -> Vec<Vec<u8>> {
     let mut forms = written(text.as_bytes());
     forms.push(percent(text).into_bytes());
@@ -79,11 +79,11 @@ fn forms(text: &str) -> Vec<Vec<u8>> {
 
 fn written(bytes: &[u8]) -> Vec<Vec<u8>> {
     let mut forms = vec![bytes.to_vec(), hex(bytes).into_bytes(), hex(bytes).to_uppercase().into_bytes()];
-    // In the middle of something longer the groups of three may begin at any byte.
+    // Inside a longer value, the groups of three may start at any byte.
     for skipped in 0..3.min(bytes.len()) {
         for engine in [STANDARD_NO_PAD, URL_SAFE_NO_PAD] {
             let mut encoded = engine.encode(&bytes[skipped..]).into_bytes();
-            // The last group also holds what comes after.
+            // The last group also depends on what follows.
             encoded.truncate(encoded.len().saturating_sub(4));
             forms.push(encoded);
         }

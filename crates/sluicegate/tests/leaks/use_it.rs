@@ -1,4 +1,4 @@
-//! Presenting what lies in the database wherever a secret is asked for.
+//! Presents values from the database wherever a secret is expected.
 
 use std::collections::BTreeSet;
 
@@ -8,16 +8,16 @@ use testkit::{USER, Wire, basic};
 
 use super::busy::Busy;
 
-/// Shorter ones are names and words, not digests.
+/// Shorter values are names and words, not digests.
 const SHORTEST: usize = 16;
 
-/// Panics when anything is taken for a credential.
+/// Panics if any of them is accepted as a credential.
 pub(crate) fn present_everywhere(wire: &Wire, busy: &Busy, cells: &[Vec<u8>]) {
     let distinct: BTreeSet<&Vec<u8>> = cells.iter().filter(|cell| cell.len() >= SHORTEST).collect();
     let mut presented = 0;
     for cell in distinct {
         let is_text = std::str::from_utf8(cell).is_ok();
-        // Words of the audit log and the like; hashes of passwords are text too.
+        // Words of the audit log and the like; password hashes are text too.
         if is_text && !cell.starts_with(b"$argon2") && cell.contains(&b' ') {
             continue;
         }
@@ -64,7 +64,7 @@ fn present(wire: &Wire, busy: &Busy, form: &str) {
     assert!(page.body.contains("login-submit"), "{form:?} from the database opens a session");
 }
 
-/// The ways in which bytes can be sent.
+/// The forms in which bytes can be sent.
 fn forms(cell: &[u8]) -> Vec<String> {
     let hex: Vec<String> = cell.iter().map(|byte| format!("{byte:02x}")).collect();
     let mut forms = vec![hex.concat(), STANDARD.encode(cell), URL_SAFE_NO_PAD.encode(cell)];

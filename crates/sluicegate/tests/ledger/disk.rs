@@ -1,4 +1,4 @@
-//! A disk that fails on demand, by a library of a page that is loaded before all others.
+//! A disk that fails on demand, through a small library that is loaded before all others.
 
 use std::fs::File;
 use std::io::Write;
@@ -9,10 +9,10 @@ use tempfile::TempDir;
 
 const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/ledger/disk.c");
 
-/// What the disk does.
+/// The behaviour of the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum DiskFault {
-    /// What was written does not become durable.
+    /// Written data does not become durable.
     Sync,
     Write,
     Full,
@@ -27,10 +27,10 @@ pub(crate) struct Disk {
 }
 
 impl Disk {
-    /// A disk that is well.
+    /// Creates a disk that works.
     ///
     /// # Panics
-    /// When the library cannot be compiled.
+    /// If the library cannot be compiled.
     pub(crate) fn new() -> Self {
         let disk = Self { folder: tempfile::tempdir().expect("a temporary folder") };
         disk.heal();
@@ -42,12 +42,12 @@ impl Disk {
         disk
     }
 
-    /// Lets a command write to it.
+    /// Makes a command use this disk.
     pub(crate) fn hold(&self, command: &mut Command) {
         command.env("LD_PRELOAD", self.library()).env("DISK_FAULT", self.told());
     }
 
-    /// Lets it fail from now on.
+    /// Makes the disk fail from now on.
     pub(crate) fn fail(&self, fault: DiskFault) {
         self.tell(match fault {
             DiskFault::Sync => b's',
@@ -60,7 +60,7 @@ impl Disk {
         self.tell(b'-');
     }
 
-    /// The process looks at the file without asking for it, so it is never empty.
+    /// The process reads the file at any time, so it must never be empty.
     fn tell(&self, what: u8) {
         let file = File::options().create(true).write(true).truncate(false).open(self.told());
         file.and_then(|mut file| file.write_all(&[what])).expect("the folder can be written");

@@ -1,9 +1,10 @@
-//! `kill -9` again and again under load, and a disk that fails: whatever was acknowledged is there afterwards, whatever
-//! was ended stays ended, and nothing that may happen once happens twice.
+//! `kill -9` again and again under load, and a failing disk: what was acknowledged is still there afterwards,
+//! what was revoked stays revoked, and what may happen only once does not happen twice.
 //!
-//! Four hands act on a real server and write down what it acknowledged. At a random moment the server is killed and
-//! started again on the same folder, or its disk fails for a while, and each hand holds it to its ledger. An act without
-//! an answer may have happened or not. A failure prints its seed; `LEDGER_SEED` makes the same choices again.
+//! Four workers act on a real server and record what it acknowledged. At a random time the server is killed
+//! and started again on the same folder, or its disk fails for a while; then each worker compares the server
+//! with its record. An operation without an answer may or may not have happened. A failure prints its seed;
+//! `LEDGER_SEED` repeats the choices of a run.
 
 mod disk;
 
@@ -24,17 +25,18 @@ const HANDS: usize = 4;
 /// How often the disk fails in each way.
 const DISK_ROUNDS: u32 = 8;
 
-/// How long it fails at most, in milliseconds.
+/// The maximum duration of a failure, in milliseconds.
 const LONGEST_FAILURE: u64 = 400;
 
-/// Those whose question had no answer ask again so much later.
+/// The delay after which workers retry a request that got no answer.
 const BREATH: Duration = Duration::from_millis(5);
 
-/// Acts that show that a server works again, and for how many milliseconds they are waited for.
+/// The number of operations that prove that a server works again, and the maximum time to wait for them, in
+/// milliseconds.
 const RECOVERED: u64 = 20;
 const PATIENCE: u64 = 60_000;
 
-/// The longest load of one round, in milliseconds; a slow disk must not make the test slow.
+/// The maximum duration of the load in one round, in milliseconds; a slow disk must not make the test slow.
 const LONGEST_LOAD: u64 = 600;
 
 #[expect(clippy::disallowed_methods, reason = "whoever looks into a failure names its seed")]
@@ -145,7 +147,7 @@ fn hire(server: &Served, random: &mut Random) -> Vec<Hand> {
     (0..HANDS).map(&mut hire).collect()
 }
 
-/// Every hand verifies its own ledger, all at once.
+/// Every worker verifies its own acknowledged operations, all at once.
 fn verify(hands: &mut [Hand], server: &Served, check: impl Fn(&mut Hand) + Sync) {
     let check = &check;
     std::thread::scope(|scope| {
@@ -156,7 +158,7 @@ fn verify(hands: &mut [Hand], server: &Served, check: impl Fn(&mut Hand) + Sync)
     });
 }
 
-/// What the hands and the one who disturbs share.
+/// The state that the workers and the disturber share.
 #[derive(Default)]
 struct Load {
     acts: AtomicU64,
@@ -165,7 +167,7 @@ struct Load {
 }
 
 impl Load {
-    /// Lets a hand act until the server is gone.
+    /// Lets a worker act until the server is gone.
     fn act_until_killed(&self, hand: &mut Hand) {
         loop {
             match hand.act().1 {
@@ -178,7 +180,7 @@ impl Load {
         }
     }
 
-    /// Lets a hand act until it is told to stop, whatever is refused.
+    /// Lets a worker act until it is told to stop, even if operations are refused.
     fn act_until_over(&self, hand: &mut Hand) {
         while !self.over.load(Ordering::SeqCst) {
             if hand.act().1.is_ok() {
@@ -190,18 +192,18 @@ impl Load {
         }
     }
 
-    /// Waits until so many acts were acknowledged, but not for long.
+    /// Waits, for a bounded time, until this many operations were acknowledged.
     fn wait_for(&self, acts: u64) {
         self.reaches(acts, LONGEST_LOAD);
     }
 
-    /// Waits until acts are acknowledged again.
+    /// Waits until operations are acknowledged again.
     fn wait_until_it_works(&self) {
         let wanted = self.acts.load(Ordering::SeqCst) + RECOVERED;
         assert!(self.reaches(wanted, PATIENCE), "the server does not recover when its disk is well again");
     }
 
-    /// Whether so many acts are acknowledged within so many milliseconds.
+    /// Whether this many operations are acknowledged within a time in milliseconds.
     fn reaches(&self, acts: u64, millis: u64) -> bool {
         (0..millis).any(|_| {
             let is_there = self.acts.load(Ordering::SeqCst) >= acts;

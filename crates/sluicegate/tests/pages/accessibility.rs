@@ -1,4 +1,4 @@
-//! Every page can be used by everybody: axe finds nothing, nothing is cut off, nothing is loaded from elsewhere.
+//! Every page is accessible: axe finds nothing, nothing is cut off, nothing is loaded from other sites.
 
 use std::path::Path;
 
@@ -10,12 +10,12 @@ use crate::browser::{Browser, VIEWS, View};
 use crate::chromium::installed;
 use crate::gallery;
 
-/// What axe finds, as `rule: what it says of which element`.
+/// The findings of axe, as `rule: message for the element`.
 const FINDINGS: &str = "axe.run({resultTypes: ['violations']}).then(found => found.violations.flatMap(rule => \
     rule.nodes.map(node => rule.id + ': ' + node.failureSummary + ' ' + node.html)))";
 
-/// What reaches beyond the right edge of a window of this width; a phone makes the page wider instead, and smaller. A text that does not
-/// break reaches beyond its box.
+/// The elements that reach beyond the right edge of a window of this width; a phone would make the page wider
+/// and smaller instead. Text that does not wrap reaches beyond its box.
 fn beyond_the_edge(width: u32) -> String {
     format!(
         "[...document.querySelectorAll('body *')].filter(it => it.getBoundingClientRect().right > {width} + 0.5 || \
@@ -28,7 +28,8 @@ fn lines(found: &Value) -> Vec<String> {
     found.as_array().unwrap().iter().map(|line| line.as_str().unwrap().to_owned()).collect()
 }
 
-/// Where pictures of the pages are wanted: `PAGES_PICTURES=folder cargo xtask test -p sluicegate --test pages`.
+/// The folder for screenshots, if they are wanted: `PAGES_PICTURES=folder cargo xtask test -p sluicegate
+/// --test pages`.
 #[expect(clippy::disallowed_methods, reason = "asked of whoever runs the test, not of the server")]
 fn pictures() -> Option<std::path::PathBuf> {
     std::env::var_os("PAGES_PICTURES").map(Into::into)
@@ -39,7 +40,7 @@ fn draw(browser: &mut Browser, folder: &Path, name: &str, view: View) {
     std::fs::write(folder.join(file), STANDARD.decode(browser.picture()).unwrap()).unwrap();
 }
 
-/// What is wrong with the page that is open, on every screen.
+/// The problems of the current page, on every screen.
 pub(crate) fn look_at(browser: &mut Browser, name: &str) -> Vec<String> {
     let axe = std::fs::read_to_string(installed("CLIENTS_NODE_MODULES").join("axe-core/axe.min.js")).unwrap();
     browser.value(&format!("{axe}; null"));
@@ -73,7 +74,7 @@ fn no_page_loads_anything_from_elsewhere() {
     });
     assert!(asked_for.len() > 20, "{asked_for:?}");
     let elsewhere = asked_for.iter().filter(|address| !address.starts_with(&served_from));
-    // The person goes back to the application, which is what they came for.
+    // The person returns to the application, which is what they came for.
     let elsewhere: Vec<_> =
         elsewhere.filter(|address| !address.contains("?code=") && *address != "data:,").collect();
     assert!(elsewhere.is_empty(), "{elsewhere:?}");

@@ -1,10 +1,10 @@
-//! What a person does with a browser, and what they see in it.
+//! The actions of a person at a browser, and what they see.
 
 use serde_json::{Value, json};
 
 use crate::chromium::Chromium;
 
-/// A person at a browser. They press and type; nothing is done to a page behind its back.
+/// A person at a browser. They press and type; the page is never manipulated directly.
 pub(crate) struct Browser {
     chromium: Chromium,
 }
@@ -12,13 +12,13 @@ pub(crate) struct Browser {
 /// Whether the browser runs scripts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scripts {
-    /// As browsers are delivered.
+    /// The default of browsers.
     Run,
-    /// As careful people set them.
+    /// The choice of careful people.
     Off,
 }
 
-/// How the person sees: the size of their window and the colours that they like.
+/// The size of the window and the preferred colours.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct View {
     pub(crate) width: u32,
@@ -26,7 +26,7 @@ pub(crate) struct View {
     pub(crate) scheme: &'static str,
 }
 
-/// A phone and a desk, by day and by night.
+/// A phone and a desktop, each in light and dark mode.
 pub(crate) const VIEWS: [View; 4] = [
     View { width: 360, height: 740, scheme: "light" },
     View { width: 360, height: 740, scheme: "dark" },
@@ -35,7 +35,7 @@ pub(crate) const VIEWS: [View; 4] = [
 ];
 
 impl Browser {
-    /// A fresh browser.
+    /// Starts a new browser.
     pub(crate) fn new(scripts: Scripts) -> Self {
         let mut chromium = Chromium::start();
         let off = json!({"value": scripts == Scripts::Off});
@@ -45,24 +45,24 @@ impl Browser {
         browser
     }
 
-    /// Sets how the person sees.
+    /// Sets the view.
     pub(crate) fn look(&mut self, view: View) {
         let size = json!({"width": view.width, "height": view.height, "deviceScaleFactor": 1, "mobile": view.width < 600});
         self.chromium.call("Emulation.setDeviceMetricsOverride", &size);
-        // Without motion colours change at once, and are not measured half way.
+        // Without animations colours change at once, so they are not measured half way.
         let colours = json!({"name": "prefers-color-scheme", "value": view.scheme});
         let still = json!({"name": "prefers-reduced-motion", "value": "reduce"});
         self.chromium.call("Emulation.setEmulatedMedia", &json!({"features": [colours, still]}));
     }
 
-    /// Opens an address and waits until the last page of its redirects is there.
+    /// Opens an address and waits for the last page of its redirects.
     pub(crate) fn open(&mut self, address: &str) {
         self.until_loaded(|browser| {
             browser.chromium.call("Page.navigate", &json!({"url": address}));
         });
     }
 
-    /// Does something and waits until the page that it leads to is there.
+    /// Performs an action and waits for the page to which it leads.
     pub(crate) fn until_loaded(&mut self, act: impl FnOnce(&mut Self)) {
         let before = self.chromium.events_so_far();
         act(self);
@@ -72,7 +72,8 @@ impl Browser {
         self.chromium.event_after(arrived, |event| event["method"] == "Page.loadEventFired");
     }
 
-    /// Does something and waits until the browser asks for an address that begins so; answers the address.
+    /// Performs an action and waits until the browser requests an address with this beginning; returns the
+    /// address.
     pub(crate) fn until_asked_for(&mut self, beginning: &str, act: impl FnOnce(&mut Self)) -> String {
         let address = |event: &Value| -> Option<String> {
             let (method, parameters) = (event["method"].as_str()?, &event["params"]);
@@ -89,7 +90,7 @@ impl Browser {
         address(self.chromium.event(at)).unwrap()
     }
 
-    /// Does something that opens another window, and goes on in it; answers what leads back.
+    /// Performs an action that opens another window, and continues there; returns the way back.
     pub(crate) fn go_on_in_new_window(&mut self, act: impl FnOnce(&mut Self)) -> Option<String> {
         let before = self.chromium.windows();
         act(self);
@@ -99,12 +100,12 @@ impl Browser {
         self.chromium.attach(&window)
     }
 
-    /// Goes back to the window before.
+    /// Returns to the previous window.
     pub(crate) fn back_to_window(&mut self, window: Option<String>) {
         self.chromium.resume(window);
     }
 
-    /// Waits until the page has something of this kind; for what no event tells.
+    /// Waits until the page has such an element; for changes that no event announces.
     pub(crate) fn until_there_is(&mut self, selector: &str) {
         let asked = json!({"expression": format!("document.querySelector({selector:?}) !== null"), "returnByValue": true});
         // Between two pages there is none to ask.
@@ -114,7 +115,7 @@ impl Browser {
         assert!(found, "there is no {selector} on this page:\n{}", self.text());
     }
 
-    /// Waits until the browser writes a line of this kind for developers.
+    /// Waits until the browser writes such a line to its console.
     pub(crate) fn until_told(&mut self, part: &str, act: impl FnOnce(&mut Self)) {
         let before = self.chromium.events_so_far();
         act(self);
@@ -124,7 +125,7 @@ impl Browser {
         });
     }
 
-    /// What an expression is in the page. This is how the test looks; the page itself may run no script.
+    /// Evaluates an expression in the page. Only the test does this; the page itself may run no script.
     pub(crate) fn value(&mut self, expression: &str) -> Value {
         let asked = json!({"expression": expression, "returnByValue": true, "awaitPromise": true});
         let mut answer = self.chromium.call("Runtime.evaluate", &asked);
@@ -132,28 +133,28 @@ impl Browser {
         answer["result"]["value"].take()
     }
 
-    /// What an expression is in the page, as text.
+    /// Evaluates an expression in the page, as text.
     pub(crate) fn text_of(&mut self, expression: &str) -> String {
         let value = self.value(expression);
         value.as_str().unwrap_or_else(|| panic!("{expression} is {value}")).to_owned()
     }
 
-    /// The address in the bar.
+    /// The address in the address bar.
     pub(crate) fn address(&mut self) -> String {
         self.text_of("location.href")
     }
 
-    /// What can be read on the page.
+    /// The visible text of the page.
     pub(crate) fn text(&mut self) -> String {
         self.text_of("document.body.innerText")
     }
 
-    /// Whether the page has something of this kind.
+    /// Whether the page has such an element.
     pub(crate) fn has(&mut self, selector: &str) -> bool {
         self.value(&format!("document.querySelector({selector:?}) !== null")) == true
     }
 
-    /// Presses something with the mouse.
+    /// Presses an element with the mouse.
     pub(crate) fn press(&mut self, selector: &str) {
         let place = self.value(&format!(
             "(() => {{ const it = document.querySelector({selector:?}); if (!it) return null; \
@@ -168,17 +169,17 @@ impl Browser {
         }
     }
 
-    /// Presses something and waits for the page that it leads to.
+    /// Presses an element and waits for the page to which it leads.
     pub(crate) fn follow(&mut self, selector: &str) {
         self.until_loaded(|browser| browser.press(selector));
     }
 
-    /// Types into what has the focus.
+    /// Types into the focused element.
     pub(crate) fn type_text(&mut self, text: &str) {
         self.chromium.call("Input.insertText", &json!({"text": text}));
     }
 
-    /// Presses a field, and types into it in place of what is there.
+    /// Presses a field and replaces its content.
     pub(crate) fn fill(&mut self, selector: &str, text: &str) {
         self.press(selector);
         let select_all =
@@ -202,27 +203,27 @@ impl Browser {
         }
     }
 
-    /// Signs in on the page that asks for it.
+    /// Signs in on the sign-in page.
     pub(crate) fn sign_in(&mut self, name: &str, password: &str) {
         self.fill("#username", name);
         self.fill("#password", password);
         self.follow("#login-submit");
     }
 
-    /// Every address that the browser has asked for.
+    /// Every address that the browser has requested.
     pub(crate) fn asked_for(&self) -> Vec<String> {
         let requests = self.chromium.events("Network.requestWillBeSent");
         requests.filter_map(|request| Some(request["request"]["url"].as_str()?.to_owned())).collect()
     }
 
-    /// What the browser wrote for developers about security: policies that were violated.
+    /// The violated security policies that the browser reported on its console.
     pub(crate) fn violations(&self) -> Vec<String> {
         let entries = self.chromium.events("Log.entryAdded").map(|event| &event["entry"]);
         let security = entries.filter(|entry| entry["source"] == "security");
         security.map(|entry| format!("{} {}", entry["text"], entry["url"])).collect()
     }
 
-    /// The frames in the page, each with whether its address could not be shown.
+    /// The frames in the page, each with whether its address was blocked.
     pub(crate) fn frames(&mut self) -> Vec<(String, bool)> {
         let tree = self.chromium.call("Page.getFrameTree", &json!({}));
         let children = tree["frameTree"]["childFrames"].as_array().cloned().unwrap_or_default();
@@ -233,7 +234,7 @@ impl Browser {
         children.into_iter().map(one).collect()
     }
 
-    /// The whole page as a PNG in Base64.
+    /// A screenshot of the whole page as PNG in Base64.
     pub(crate) fn picture(&mut self) -> String {
         let shot = self.chromium.call("Page.captureScreenshot", &json!({"captureBeyondViewport": true}));
         shot["data"].as_str().unwrap().to_owned()

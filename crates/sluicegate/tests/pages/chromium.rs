@@ -1,7 +1,7 @@
-//! Chromium as a process of its own, spoken to in its debugging protocol.
+//! Chromium as a separate process, controlled through its debugging protocol.
 //!
-//! Over a pair of pipes the protocol is JSON with a zero byte at the end, so it needs no WebSocket. The published drivers
-//! bring more than a hundred crates for what is here.
+//! Over a pair of pipes the protocol is JSON followed by a zero byte, so it needs no WebSocket. The published
+//! drivers bring more than a hundred crates for what this file does.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
@@ -12,10 +12,11 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// A browser reads from descriptor 3 and writes to descriptor 4, which a shell can make of a child's standard ones.
+/// A browser reads from descriptor 3 and writes to descriptor 4; a shell connects them to the standard
+/// streams of the child.
 const ON_PIPES: &str = r#"exec "$0" "$@" 3<&0 4>&1 </dev/null >&2"#;
 
-/// Far more than a page of ours takes on a busy machine.
+/// Far more than one of our pages needs on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A running browser with one page.
@@ -30,7 +31,7 @@ pub(crate) struct Chromium {
 }
 
 impl Chromium {
-    /// Starts a browser that has never been anywhere, and opens an empty page.
+    /// Starts a browser with an empty profile, and opens an empty page.
     pub(crate) fn start() -> Self {
         let profile = tempfile::tempdir().unwrap();
         let said = std::fs::File::create(profile.path().join("said")).unwrap();
@@ -51,7 +52,7 @@ impl Chromium {
             "--hide-scrollbars",
         ]);
         command.arg(format!("--user-data-dir={}", profile.path().join("profile").display()));
-        // What it keeps for itself elsewhere goes with the profile.
+        // Other files that it stores are deleted with the profile.
         command.env("HOME", profile.path()).env("TMPDIR", profile.path()).stderr(said);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let input = child.stdin.take().unwrap();
@@ -63,12 +64,12 @@ impl Chromium {
         browser
     }
 
-    /// Calls a method and answers its result; a refusal fails the test.
+    /// Calls a method and returns its result; an error fails the test.
     pub(crate) fn call(&mut self, method: &str, parameters: &Value) -> Value {
         self.try_call(method, parameters).unwrap_or_else(|refused| panic!("{method}: {refused}"))
     }
 
-    /// Calls a method and answers its result, or the answer that refuses it.
+    /// Calls a method and returns its result, or the error.
     pub(crate) fn try_call(&mut self, method: &str, parameters: &Value) -> Result<Value, Value> {
         self.last_id += 1;
         let mut message = json!({"id": self.last_id, "method": method, "params": parameters});
@@ -86,7 +87,7 @@ impl Chromium {
         }
     }
 
-    /// The pages that are open, by their targets.
+    /// The open pages, by their targets.
     pub(crate) fn windows(&mut self) -> Vec<String> {
         let session = self.session.take();
         let mut answer = self.call("Target.getTargets", &json!({}));
@@ -96,7 +97,7 @@ impl Chromium {
         pages.filter_map(|target| Some(target["targetId"].as_str()?.to_owned())).collect()
     }
 
-    /// Speaks with another page from now on; answers what leads back to the one before.
+    /// Attaches to another page; returns the way back to the previous one.
     pub(crate) fn attach(&mut self, target: &str) -> Option<String> {
         let before = self.session.take();
         let attached = self.call("Target.attachToTarget", &json!({"targetId": target, "flatten": true}));
@@ -107,17 +108,17 @@ impl Chromium {
         before
     }
 
-    /// Goes back to a page.
+    /// Returns to a page.
     pub(crate) fn resume(&mut self, session: Option<String>) {
         self.session = session;
     }
 
-    /// How many events have come so far.
+    /// The number of events so far.
     pub(crate) fn events_so_far(&self) -> usize {
         self.events.len()
     }
 
-    /// The first event after the `from`-th that is wanted; waits for it.
+    /// Waits for the first event after number `from` that is wanted.
     pub(crate) fn event_after(&mut self, from: usize, wanted: impl Fn(&Value) -> bool) -> usize {
         let mut at = from;
         loop {
@@ -132,12 +133,12 @@ impl Chromium {
         }
     }
 
-    /// An event by its number.
+    /// The event with this number.
     pub(crate) fn event(&self, at: usize) -> &Value {
         &self.events[at]
     }
 
-    /// The events so far of one kind, with their parameters.
+    /// All events of one kind so far, with their parameters.
     pub(crate) fn events(&self, method: &str) -> impl Iterator<Item = &Value> {
         self.events.iter().filter(move |event| event["method"] == method).map(|event| &event["params"])
     }
@@ -153,15 +154,16 @@ impl Chromium {
 
 impl Drop for Chromium {
     fn drop(&mut self) {
-        // Asked to close, it ends its own processes, which would else go on writing into the profile.
+        // A browser that is asked to close ends its own processes, which would otherwise still write into the
+        // profile.
         self.session = None;
         let close = json!({"id": self.last_id + 1, "method": "Browser.close"}).to_string();
         let _ = self.input.write_all(close.as_bytes()).and_then(|()| self.input.write_all(&[0]));
-        // Its end closes the pipe.
+        // The pipe closes when it ends.
         while self.messages.recv_timeout(PATIENCE).is_ok() {}
         let _ = self.child.kill();
         let _ = self.child.wait();
-        // The last of its processes may outlive it by a moment.
+        // The last of its processes may outlive it briefly.
         let gone = (0..100_000).any(|_| std::fs::remove_dir_all(self.profile.path()).is_ok());
         assert!(gone || std::thread::panicking(), "the browser leaves its profile behind");
     }
@@ -180,7 +182,7 @@ fn listen(output: impl Read + Send + 'static) -> Receiver<Value> {
     messages
 }
 
-/// Where `cargo xtask test` has put something.
+/// The location of something that `cargo xtask test` has installed.
 #[expect(clippy::disallowed_methods, reason = "the test runner says where it installed the browser")]
 pub(crate) fn installed(variable: &str) -> PathBuf {
     let place = std::env::var_os(variable);

@@ -1,4 +1,4 @@
-//! The demo's last link, as somebody follows it who sees the server for the first time.
+//! The demo's last link, as a new user follows it.
 
 use std::process::{Command, Stdio};
 

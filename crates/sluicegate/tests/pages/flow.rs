@@ -1,4 +1,5 @@
-//! Our pages on the way of another site: in a window that it opened, and with a way on that only it knows.
+//! Our pages as a part of another site's flow: in a window that the site opened, and with a next step that
+//! only the site knows.
 
 use testkit::USER;
 use url::form_urlencoded::byte_serialize;
@@ -6,7 +7,7 @@ use url::form_urlencoded::byte_serialize;
 use crate::browser::{Browser, Scripts};
 use crate::stage::{Page, Site, Stage, parameter};
 
-/// A client that sends the browser on to `next` from its redirect URL, with the query that it got.
+/// A client that redirects the browser from its redirect URL to `next`, with the query that it received.
 fn client_that_sends_on_to(next: &str) -> Site {
     let next = next.to_owned();
     Site::serve(move |path| {
@@ -63,7 +64,7 @@ fn a_client_may_send_the_browser_on_into_an_installed_application() {
     assert_eq!(browser.violations(), [] as [String; 0]);
 }
 
-/// A page that opens an address in a window of its own, and shows what that window tells it.
+/// A page that opens an address in a new window, and shows the message of that window.
 const OPENER: &str = "<!DOCTYPE html><button onclick=\"window.open(new URLSearchParams(location.search).get('ask'))\">Connect</button>\
     <script>addEventListener('message', told => { document.body.dataset.told = told.data; })</script>";
 /// The redirect URL of such a client.

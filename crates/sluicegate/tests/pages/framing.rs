@@ -1,4 +1,4 @@
-//! No other site can show our pages inside its own.
+//! No other site can show our pages in a frame.
 
 use crate::browser::{Browser, Scripts};
 use crate::stage::{Page, Site, Stage};

@@ -8,13 +8,13 @@ use crate::stage::{Site, Stage};
 
 /// The longest name, without a place to break it.
 const LONG: &str = "Hafenmeisterschiffsverkehrsanmeldungsbestätigungsversandprogrammverwaltungszugangsberechtigungsprüfungsdienstleistungsgesellscha";
-/// From right to left, with pictures, and with neutral characters at its end that must not change sides.
+/// A name from right to left, with emoji, and with neutral characters at its end that must not change sides.
 const TURNED: &str = "جدول المد والجزر 🌊⚓ (2)";
-/// A host as long as the domain name system lets one be, almost.
+/// A host that is almost as long as the domain name system allows.
 const FAR: &str = "https://a-host-with-a-very-long-first-label-that-fills-all-it-may.and-another-label-of-nearly-the-same-length-that-goes-on.example.org/callback";
 const SAYS: &str = "Shows when each berth is free, and warns before the water is too low for your draught. See https://tide-table.example.org/about/this/very/long/address/that/does/not/end for more.";
 
-/// Brings every page before the browser and lets `look` look at it, under the name of the page.
+/// Opens every page and calls `look` with its name.
 pub(crate) fn walk(mut look: impl FnMut(&Stage, &mut Browser, &str)) {
     let (stage, client, mut browser) = (Stage::new(), Site::of_a_client(), Browser::new(Scripts::Run));
     let mut see = |browser: &mut Browser, name: &str| look(&stage, browser, name);

@@ -1,4 +1,4 @@
-//! The ways that people go through the pages, each with scripts and without.
+//! The journeys of people through the pages, each with and without scripts.
 
 use testkit::USER;
 
@@ -129,7 +129,7 @@ fn the_way_back_to_an_installed_application_is_open() {
     let back = browser.until_asked_for(installed, |browser| browser.press("#consent-allow"));
     assert!(parameter(&back, "code").is_some(), "{back}");
     assert_eq!(browser.violations(), [] as [String; 0]);
-    // The same without our policy's exception: the browser would have said so.
+    // The same without the exception of our policy: the browser would have reported a violation.
     browser.open(&strict.at("/"));
     browser.until_told("form-action", |browser| browser.press("button"));
 }

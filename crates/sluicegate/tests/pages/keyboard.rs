@@ -1,21 +1,22 @@
-//! The pages with nothing but a keyboard.
+//! The pages with only a keyboard.
 
 use testkit::USER;
 
 use crate::browser::{Browser, Scripts};
 use crate::stage::{Site, Stage};
 
-/// What has the focus, with how its outline is drawn.
+/// The focused element, and how its outline is drawn.
 const FOCUSED: &str = "(() => { const it = document.activeElement, style = getComputedStyle(it); \
     return [it.id || it.innerText || it.tagName, style.outlineStyle + ' ' + style.outlineWidth]; })()";
 
-/// The browser gives a page its first focus some time after it was loaded; keys pressed earlier go nowhere.
+/// Waits for the first focus of a page, which the browser sets some time after loading; keys that are pressed
+/// earlier go nowhere.
 fn await_focus(browser: &mut Browser, id: &str) {
     let focused = (0..10_000).any(|_| browser.value(FOCUSED)[0] == id);
     assert!(focused, "{id} does not have the focus from the start");
 }
 
-/// Walks from the top of the page with the tab key; every stop must be seen.
+/// Walks through the page with the tab key; every stop must be visible.
 fn stops(browser: &mut Browser, count: usize) -> Vec<String> {
     browser.value("(() => { const top = document.body; top.tabIndex = -1; top.focus(); top.removeAttribute('tabindex'); })()");
     let mut stops = Vec::new();

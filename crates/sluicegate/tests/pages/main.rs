@@ -1,7 +1,7 @@
-//! The pages as people meet them: the real binary, and headless Chromium with and without scripts.
+//! The pages as people use them: the real binary, and headless Chromium with and without scripts.
 //!
-//! `cargo xtask test` installs Chromium and axe-core and says where they lie; without them these tests fail, they are not
-//! skipped. Start reading at [`browser`], then [`gallery`], which brings every page before the eye in turn.
+//! `cargo xtask test` installs Chromium and axe-core and passes their location; without them these tests fail
+//! rather than being skipped. Start reading at [`browser`], then [`gallery`], which opens every page in turn.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -1,4 +1,4 @@
-//! A server with applications, and the site of a client that people are sent back to.
+//! A fixture: a server with applications, and the site of a client to which people are redirected.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use testkit::{ADMIN, Installation, Served, USER, Wire};
 use url::Url;
 
-/// A page that can be shown anywhere, for what follows a form.
+/// A page that can be shown anywhere, as the target of a form.
 const BACK: &str = "<!DOCTYPE html><html lang=en><title>The application</title><link rel=icon href=data:,><p>Back at the application.";
 
-/// A served installation with a data source that the user may read.
+/// A running installation with a data source that the user may read.
 pub(crate) struct Stage {
     pub(crate) server: Served,
     pub(crate) wire: Wire,
@@ -32,7 +32,7 @@ impl Stage {
         format!("{}{path}", self.server.url())
     }
 
-    /// Gives the user a data source.
+    /// Adds a data source of the user.
     pub(crate) fn add_data_source(&self, name: &str) {
         let path = self.installation.folder().join(format!("{}.sqlite", name.len()));
         let database = rusqlite::Connection::open(&path).unwrap();
@@ -43,13 +43,13 @@ impl Stage {
         assert_eq!(created.status, 201, "{created:?}");
     }
 
-    /// Registers an application and answers the address that asks the user to allow it.
+    /// Registers an application and returns the address that asks the user to allow it.
     pub(crate) fn application(&self, name: &str, description: &str, redirect: &str) -> String {
         self.application_with(&json!({"name": name, "description": description, "redirectUrls": [redirect],
             "grantTypes": ["authorization_code", "refresh_token"]}))
     }
 
-    /// The same with these members.
+    /// The same, with these members.
     pub(crate) fn application_with(&self, application: &Value) -> String {
         let registered =
             self.wire.post_json("/api/mgmt/oauth/client/applications", &USER, application).unwrap();
@@ -69,13 +69,13 @@ impl Stage {
     }
 }
 
-/// The value of a parameter in the query of an address.
+/// The value of a query parameter in an address.
 pub(crate) fn parameter(address: &str, name: &str) -> Option<String> {
     let address = Url::parse(address).unwrap();
     address.query_pairs().find(|(given, _)| given == name).map(|(_, value)| value.into_owned())
 }
 
-/// What a site answers.
+/// A response of a site.
 pub(crate) struct Page {
     pub(crate) head: String,
     pub(crate) body: String,
@@ -87,13 +87,13 @@ impl Page {
         Self { head: format!("200 OK\r\nContent-Type: text/html\r\n{more_headers}"), body: body.to_owned() }
     }
 
-    /// A page that sends the browser on.
+    /// A page that redirects the browser.
     pub(crate) fn onward(address: &str) -> Self {
         Self { head: format!("303 See Other\r\nLocation: {address}\r\n"), body: String::new() }
     }
 }
 
-/// A site on this machine that is not ours; it lasts as long as the test.
+/// Another site on this machine, for the duration of the test.
 pub(crate) struct Site {
     origin: String,
 }
@@ -104,12 +104,12 @@ impl Site {
         Self::serve(|_| Page::shown("", BACK))
     }
 
-    /// A site that answers each path as told.
+    /// A site that answers each path through the function.
     pub(crate) fn serve(answer: impl Fn(&str) -> Page + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
         std::thread::spawn(move || {
-            // A browser opens connections ahead of need and may drop them again.
+            // A browser opens connections in advance and may close them unused.
             for stream in listener.incoming().flatten() {
                 let _ = answer_one(stream, &answer);
             }

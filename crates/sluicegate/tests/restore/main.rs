@@ -1,4 +1,5 @@
-//! Restoring an older backup never brings back revoked access: the real binary, from the backup under load to the next start.
+//! Restoring an older backup never brings back revoked access: the real binary, from a backup under load to
+//! the next start.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -17,7 +18,7 @@ use stage::{Cast, add_shop, authenticates, good, hand_out, is_dead, run, serve, 
 
 const BINARY: &str = env!("CARGO_BIN_EXE_sluicegate");
 
-/// Backs up while clients register, sign in and refresh.
+/// Makes a backup while clients register, sign in and refresh.
 fn back_up_under_load(installation: &Installation, served: &Served, to: &Path) -> String {
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -140,7 +141,8 @@ fn a_running_server_is_not_restored_and_a_foreign_key_neither() {
     assert!(!installation.data_dir().join("unfinished-restore").exists());
 }
 
-/// After each `kill -9` the folder holds the old database or the new one, and a restore that runs through gives the new.
+/// After each `kill -9` the folder contains either the old database or the new one, and a restore that
+/// completes results in the new one.
 #[test]
 fn a_restore_that_is_killed_leaves_the_old_database_or_the_new_one() {
     let installation = Installation::new(BINARY);
@@ -177,7 +179,7 @@ fn duration(act: impl FnOnce()) -> Duration {
     began.elapsed()
 }
 
-/// Takes away everything but the key.
+/// Deletes everything except the key.
 fn clear(folder: &Path) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

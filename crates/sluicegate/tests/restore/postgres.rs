@@ -1,4 +1,5 @@
-//! A dump of a shared database: what `pg_restore` puts back serves nobody before `restore --after-pg-restore` ran.
+//! A dump of a shared database: what `pg_restore` restores serves nobody before `restore --after-pg-restore`
+//! has run.
 
 use serde_json::json;
 use testkit::postgres::{PostgresDatabase, PostgresServer};
@@ -9,14 +10,14 @@ use crate::stage::{Cast, Handed, add_shop, authenticates, good, hand_out, is_dea
 
 const RESTORE: [&str; 2] = ["restore", "--after-pg-restore"];
 
-/// What a command that fails says.
+/// The error message of a command that fails.
 fn refusal(installation: &Installation, arguments: &[&str], variables: &[(&str, &str)]) -> String {
     let told = run(installation, arguments, variables);
     assert!(!told.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&told.stdout));
     String::from_utf8(told.stderr).unwrap()
 }
 
-/// What was there when the dump was made, and after it.
+/// The state when the dump was made, and after it.
 struct Story {
     installation: Installation,
     wire: Wire,
@@ -26,7 +27,7 @@ struct Story {
     late: WireClient,
 }
 
-/// Serves, dumps, ends access, stops, and puts the dump back.
+/// Serves, makes a dump, revokes access, stops, and restores the dump.
 fn put_back(database: &PostgresDatabase<'_>) -> Story {
     let installation = Installation::shared(BINARY, &database.url());
     add_shop(&installation);
@@ -75,7 +76,8 @@ fn a_dump_serves_nobody_before_everything_in_it_has_ended() {
     }
     assert!(signs_in(&wire, ADMIN.name, OTHER.password));
     assert!(!signs_in(&wire, OTHER.name, OTHER.password) && !signs_in(&wire, "off", OTHER.password));
-    // What the command says is next gives a client and a user their access back, and nothing that was handed out.
+    // The next steps that the command prints give a client and a user their access back, but no credential
+    // that was issued before.
     let number = cast.kept.id.to_string();
     let printed = good(&installation, &["application", "reset-secret", &number, "--yes"], &[]);
     let secret = printed.split_whitespace().find(|word| word.starts_with("sgs_")).unwrap();
@@ -137,7 +139,7 @@ fn what_does_not_fit_together_is_said_and_nothing_is_changed() {
     let embedded = Installation::new(BINARY);
     let told = refusal(&embedded, &RESTORE, &[]);
     assert!(told.contains("SLUICEGATE_DATABASE"), "{told}");
-    // A password that was made up is told once.
+    // A generated password is printed once.
     let told = good(&installation, &RESTORE, &[]);
     assert!(told.contains("d2cadmin is an active Administrator with a new password: "), "{told}");
 }

@@ -1,4 +1,5 @@
-//! An installation with clients and users, what they are handed out, and whether that is still good.
+//! A fixture: an installation with clients and users, the credentials that they received, and checks whether
+//! these are still valid.
 
 use std::io::Write as _;
 use std::process::{Output, Stdio};
@@ -40,7 +41,7 @@ pub(crate) fn add_shop(installation: &Installation) {
     good(installation, &["data-source", "add", "shop", path.to_str().unwrap(), "--owner", USER.name], &[]);
 }
 
-/// Everything that one client was handed out.
+/// Everything that one client received.
 pub(crate) struct Handed {
     pub(crate) access: String,
     pub(crate) refresh: String,
@@ -74,7 +75,7 @@ pub(crate) fn is_dead(handed: &Handed, wire: &Wire, client: &WireClient, fresh: 
     }
 }
 
-/// Whether client id and secret are accepted; what is refreshed is nothing.
+/// Whether client id and secret are accepted; the refresh token is invalid on purpose.
 pub(crate) fn authenticates(wire: &Wire, client: &WireClient) -> bool {
     client.refresh(wire, "sgr_nothing").unwrap().status != 401
 }
@@ -98,7 +99,7 @@ impl Cast {
         Self { kept: register("Kept"), reset: register("Reset"), deleted: register("Deleted") }
     }
 
-    /// Answers the client with its new secret.
+    /// Returns the client with its new secret.
     pub(crate) fn end_access(&self, installation: &Installation) -> WireClient {
         let number = |client: &WireClient| client.id.to_string();
         let printed =

@@ -1,8 +1,8 @@
-//! Where two databases differ.
+//! Comparing two databases.
 
 use store::columns::{Row, Table};
 
-/// The first difference between rows of two databases, by table, key and column; never with what the column holds.
+/// Finds the first difference between rows of two databases: its table, key and column, never the value.
 pub(super) fn difference(table: &Table, ours: &[Row], theirs: &[Row]) -> Option<String> {
     for (our, their) in ours.iter().zip(theirs) {
         if our != their {

@@ -1,14 +1,14 @@
-//! Copying, comparing and handing over, in an order that can be broken off anywhere.
+//! Copies, compares and switches over, in an order that can be interrupted anywhere.
 //!
-//! 1. The embedded database is taken alone, and remembers the number of the copy.
-//! 2. The target takes the number, which keeps nodes out of it.
-//! 3. Rows are copied in batches. Those that are there from before are compared first, and when one differs, because the
+//! 1. The embedded database is locked exclusively, and records the number of the copy.
+//! 2. The target records the number, which keeps nodes from opening it.
+//! 3. Rows are copied in batches. Rows of an earlier attempt are compared first; if one differs, because the
 //!    old server ran in between, the tables are emptied.
 //! 4. Every row is compared.
-//! 5. The embedded database is marked as moved.
+//! 5. The embedded database is marked as migrated.
 //! 6. The target is opened for use.
 //!
-//! Between 5 and 6 neither is served, and at no moment are both.
+//! Between 5 and 6 neither database can be served, and at no time can both.
 
 use std::path::Path;
 use std::time::Duration;
@@ -22,48 +22,48 @@ use store_sqlite::Export;
 use super::compare::difference;
 use super::progress::{Stage, Step, Watch};
 
-/// How long a command that works on the embedded database may take to end before it counts as a running server.
+/// How long to wait for a command on the embedded database to end, before it counts as a running server.
 const OTHERS_END: Duration = Duration::from_secs(1);
 
-/// How long a batch may take in the target, however slow it is.
+/// The maximum time for a batch in the target, however slow it is.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// What is to be copied.
+/// The parameters of a copy.
 pub(super) struct Order<'a> {
     /// The embedded database.
     pub(super) path: &'a Path,
     /// The target.
     pub(super) url: &'a DatabaseUrl,
-    /// How the target is spoken to.
+    /// The connection options of the target.
     pub(super) options: store_postgres::Options,
-    /// Rows in one batch.
+    /// The number of rows in a batch.
     pub(super) batch: usize,
-    /// The number of the copy, if it is a new one.
+    /// The number for a copy that is new.
     pub(super) number: i32,
 }
 
-/// How it went.
+/// The result of a copy.
 #[derive(Debug)]
 pub(super) enum Outcome {
-    /// The installation is in the target.
+    /// The installation is now in the target.
     Moved(Report),
-    /// It was there before.
+    /// It had been migrated before.
     MovedBefore,
 }
 
 /// What was copied.
 #[derive(Debug)]
 pub(super) struct Report {
-    /// Tables with their rows.
+    /// The tables with their numbers of rows.
     pub(super) rows: Vec<(&'static str, u64)>,
-    /// Texts that are not as they were, for the target cannot keep them.
+    /// Texts that were changed because the target cannot store them.
     pub(super) replaced: u64,
 }
 
-/// Moves an installation up, or goes on with it.
+/// Migrates an installation to the target, or resumes an interrupted migration.
 ///
 /// # Errors
-/// What is in the way, in a sentence.
+/// A sentence that says what prevents it.
 pub(super) async fn move_up(order: &Order<'_>, watch: &mut impl Watch) -> anyhow::Result<Outcome> {
     let alone = store_sqlite::Options { busy_timeout: OTHERS_END, ..store_sqlite::Options::default() };
     let told = || format!("{} cannot be copied", order.path.display());
@@ -107,11 +107,11 @@ struct Copier {
     source: Export,
     target: Import,
     batch: usize,
-    /// Rows of all tables.
+    /// The number of rows in all tables.
     all: u64,
 }
 
-/// How far one table has got.
+/// The progress in one table.
 #[derive(Clone)]
 struct Position {
     after: Key,
@@ -125,7 +125,7 @@ impl Copier {
         Ok(Self { source, target, batch, all })
     }
 
-    /// Tells of a step that is none of a table.
+    /// Reports a step that belongs to no table.
     fn mark(&self, stage: Stage, watch: &mut impl Watch) -> anyhow::Result<()> {
         watch.step(&Step { stage, table: "", rows: 0, through: true, done: 0, all: self.all })
     }
@@ -148,7 +148,7 @@ impl Copier {
         Ok(())
     }
 
-    /// Where each table goes on: behind the rows that an interrupted copy has brought there.
+    /// The key from which each table continues: after the rows that an interrupted copy has written.
     async fn positions(&self, watch: &mut impl Watch) -> anyhow::Result<Vec<Position>> {
         let mut positions = Vec::with_capacity(TABLES.len());
         let mut done = 0;
@@ -165,7 +165,7 @@ impl Copier {
         Ok(positions)
     }
 
-    /// `None` when what is there is not how the embedded database begins.
+    /// `None` if the target's rows are not the first rows of the embedded database.
     async fn position(
         &self,
         table: &'static Table,
@@ -185,7 +185,7 @@ impl Copier {
         }
     }
 
-    /// Compares every row, both databases to their ends.
+    /// Compares every row, to the end of both databases.
     async fn compare(&self, watch: &mut impl Watch) -> anyhow::Result<Report> {
         let mut report = Report { rows: Vec::new(), replaced: 0 };
         let mut done = 0;
@@ -215,7 +215,7 @@ impl Copier {
         Ok(report)
     }
 
-    /// The embedded database is closed for ever first, so that the two are never served side by side.
+    /// Marks the embedded database as migrated first, so that the two are never served side by side.
     async fn hand_over(&self, watch: &mut impl Watch) -> anyhow::Result<()> {
         self.source.mark_as_moved()?;
         self.mark(Stage::Marked, watch)?;
@@ -224,7 +224,8 @@ impl Copier {
         )
     }
 
-    /// Rows as the target can keep them, and how many texts had to be changed for that.
+    /// Reads rows in the form in which the target can store them, and the number of texts that had to be
+    /// changed.
     fn read(&self, table: &Table, after: &Key, limit: usize) -> anyhow::Result<(Vec<Row>, u64)> {
         let mut rows = self.source.window(table, after, limit)?;
         let mut replaced = 0;

@@ -1,56 +1,56 @@
-//! How far a copy has got, on a terminal as a bar, elsewhere as a line for each table.
+//! The progress of a copy: a bar on a terminal, otherwise one line for each table.
 
 use std::io::{IsTerminal, Write};
 
 use super::super::terminal::{complain, say};
 
-/// How wide the bar is.
+/// The width of the bar.
 const WIDTH: u64 = 40;
 
-/// What is done with a table.
+/// The current activity on a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
-    /// The target belongs to this copy; nothing is in it yet.
+    /// The target is reserved for this copy; it is still empty.
     Begun,
-    /// What an interrupted copy left there is compared.
+    /// Rows of an interrupted copy are compared.
     Resuming,
     /// Rows are written.
     Copying,
     /// Rows are compared.
     Comparing,
-    /// The embedded database is marked as moved, and the target is not open for use yet.
+    /// The embedded database is marked as migrated; the target is not open for use yet.
     Marked,
 }
 
-/// A step that was done.
+/// A completed step.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Step {
     pub(super) stage: Stage,
-    /// The table; empty where the step is none of a table.
+    /// The table; empty if the step belongs to no table.
     pub(super) table: &'static str,
-    /// How many of its rows are done.
+    /// The number of its rows that are done.
     pub(super) rows: u64,
-    /// Whether the table is through.
+    /// Whether the table is complete.
     pub(super) through: bool,
-    /// Rows done in this stage, of all tables.
+    /// Rows done in this stage, in all tables.
     pub(super) done: u64,
-    /// Rows to be done in this stage, of all tables.
+    /// Rows to do in this stage, in all tables.
     pub(super) all: u64,
 }
 
-/// Somebody who watches.
+/// An observer of the copy.
 pub(super) trait Watch {
-    /// Takes notice of a step.
+    /// Receives a step.
     ///
     /// # Errors
-    /// When the copy is to end here.
+    /// If the copy should stop here.
     fn step(&mut self, step: &Step) -> anyhow::Result<()>;
 
-    /// Takes notice of something out of the ordinary.
+    /// Receives a remark about something unusual.
     fn note(&mut self, sentence: &str);
 }
 
-/// Whoever started the command.
+/// The terminal as an observer.
 pub(super) struct Terminal {
     bar: bool,
     shown: String,
@@ -63,7 +63,7 @@ impl Terminal {
 
     fn show(&mut self, line: String) {
         if self.shown != line {
-            // It may be shorter than the one before.
+            // The new line may be shorter than the previous one.
             let rubbed = self.shown.chars().count();
             let mut terminal = std::io::stderr().lock();
             let _ = write!(terminal, "\r{line:rubbed$}").and_then(|()| terminal.flush());
@@ -107,7 +107,7 @@ impl Drop for Terminal {
     }
 }
 
-/// A bar with its hundredths.
+/// A progress bar with its percentage.
 fn bar(done: u64, all: u64) -> String {
     let of = |whole: u64| (done.min(all) * whole).checked_div(all).unwrap_or(whole);
     let full = of(WIDTH);

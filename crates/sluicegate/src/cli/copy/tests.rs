@@ -1,4 +1,4 @@
-//! Copies of an installation with something in every table, whole and broken off.
+//! Tests of copies of an installation with something in every table, complete and interrupted.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use super::progress::{Stage, Step, Watch};
 
 mod rich;
 
-/// Ends the copy at its `end`-th step.
+/// Stops the copy at its `end`-th step.
 #[derive(Default)]
 struct Watcher {
     end: usize,
@@ -48,7 +48,7 @@ impl Watch for Watcher {
     }
 }
 
-/// An embedded database and an empty target.
+/// A fixture: an embedded database and an empty target.
 struct Scene {
     path: PathBuf,
     target: PostgresDatabase<'static>,
@@ -65,7 +65,7 @@ impl Scene {
         Self { path, target: PostgresServer::shared().create_database(), _folder: folder }
     }
 
-    /// The same installation again, untouched, with a target of its own.
+    /// An unchanged copy of the installation, with a target of its own.
     fn twin(&self) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sluicegate.db");
@@ -109,7 +109,8 @@ fn report(outcome: anyhow::Result<Outcome>) -> Report {
     }
 }
 
-/// The answers of both, as they are shown for debugging: that hides credentials, which the copy compares cell by cell.
+/// Compares the results of both stores in their `Debug` form. It hides credentials, which the copy compares
+/// cell by cell.
 macro_rules! same {
     ($one:expr, $other:expr; $($read:ident($($argument:expr),*);)+) => {$(
         assert_eq!(
@@ -167,7 +168,7 @@ async fn a_copy_reads_as_the_installation_did_and_goes_on_above_its_ids() {
     assert_eq!(report.replaced, 0);
     let (old, new) = (before.embedded().unwrap(), scene.shared().await);
     all_reads_are_the_same(&old, &new).await;
-    // What is made next gets the same ids in both, for the largest that was ever given is remembered.
+    // The next records get the same ids in both, because the largest assigned id is copied too.
     let next = async |store: &dyn Store| {
         let user = store.find_user_by_name("ada").await.unwrap().unwrap();
         rich::application(store, &user, 99).await;
@@ -201,7 +202,7 @@ async fn a_copy_that_is_broken_off_anywhere_goes_on_and_never_are_both_served() 
         watcher.seen.len()
     };
     assert!(steps > 55, "{steps}");
-    // One target that is broken off at each step in turn, each time a step further.
+    // One target, on which the copy is interrupted at each step in turn.
     let scene = whole.twin();
     let mut until = 1;
     let outcome = loop {
@@ -227,14 +228,14 @@ async fn a_copy_that_is_broken_off_anywhere_goes_on_and_never_are_both_served() 
 async fn what_changed_since_an_interrupted_copy_is_copied_as_it_is_now() {
     let scene = Scene::new().await;
     scene.copy(&mut Watcher::until(40)).await.unwrap_err();
-    // The old server runs once more, and changes what was copied already.
+    // The old server runs once more, and changes rows that were already copied.
     let store = scene.embedded().unwrap();
     store.delete_session(SessionId::new(1), rich::event(Action::SignIn)).await.unwrap();
     store.close().await.unwrap();
     drop(store);
     let before = scene.twin();
     let mut watcher = Watcher::default();
-    // Through a pooler that hands its connections to somebody else after each transaction.
+    // Through a pooler that hands a connection to another client after each transaction.
     let pooler = PostgresServer::shared().start_pooler();
     let target = pooler.url(&scene.target).parse().unwrap();
     report(scene.copy_into(&target, 8, &mut watcher).await);
@@ -242,7 +243,7 @@ async fn what_changed_since_an_interrupted_copy_is_copied_as_it_is_now() {
     all_reads_are_the_same(&before.embedded().unwrap(), &scene.shared().await).await;
 }
 
-/// Writes into the target at a step.
+/// Writes into the target at a certain step.
 struct Meddler<'a>(Watcher, &'a Scene, usize);
 
 impl Watch for Meddler<'_> {

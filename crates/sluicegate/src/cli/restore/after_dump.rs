@@ -1,4 +1,4 @@
-//! `sluicegate restore --after-pg-restore`: what no node opens before.
+//! `sluicegate restore --after-pg-restore`: makes a restored database safe, which no node opens before.
 
 use anyhow::Context;
 use app::clock::{Clock, SystemClock};
@@ -16,10 +16,11 @@ use crate::database::Database;
 use crate::installation::Installation;
 use crate::wiring;
 
-/// Makes safe what `pg_restore` has put back. Nothing can be compared: what was there before is overwritten.
+/// Makes a database safe that `pg_restore` has filled. There is nothing to compare with, because the previous
+/// content was overwritten.
 ///
 /// # Errors
-/// Why it could not be done; then the database is as it was.
+/// Why this failed; the database is unchanged then.
 pub(super) fn run(
     arguments: &RestoreArguments,
     settings: &Settings,

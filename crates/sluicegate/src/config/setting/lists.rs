@@ -1,4 +1,4 @@
-//! Settings that are lists, and the kinds of values that stand in them alone.
+//! Settings that are lists, and the types of their elements.
 
 use std::ops::RangeInclusive;
 
@@ -8,7 +8,7 @@ use web::Network;
 use super::{Setting, Written, must_be};
 use crate::config::Raw;
 
-/// A list of texts in the file; in the environment separated by commas.
+/// A list of strings in the file; separated by commas in the environment.
 impl<T: Written> Setting for Vec<T> {
     fn read(raw: &Raw, range: Option<&RangeInclusive<i64>>) -> Result<Self, String> {
         match raw {
@@ -33,7 +33,7 @@ impl<T: Written> Setting for Vec<T> {
     }
 }
 
-/// Every value, or what is wrong with all those that do not fit.
+/// All values, or the faults of all invalid ones.
 fn read_all<'t, T: Written>(texts: impl Iterator<Item = &'t str>) -> Result<Vec<T>, String> {
     let (mut values, mut unfit, mut faults) = (Vec::new(), Vec::new(), Vec::new());
     for text in texts {

@@ -1,6 +1,6 @@
-//! What things are called in the harbour.
+//! The names of things in the harbour.
 
-/// A kind of ship, with the lengths that it comes in, in metres.
+/// A kind of ship, with its range of lengths in metres.
 pub(super) struct Kind {
     pub(super) name: &'static str,
     pub(super) length: (i64, i64),

@@ -1,4 +1,4 @@
-//! An installation with something in every table, made through the contract.
+//! A fixture: an installation with something in every table, created through the store contract.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ use store::{
 pub(super) const START: Timestamp = Timestamp::from_secs(1_000_000);
 const OVER: Timestamp = Timestamp::from_secs(9_000_000);
 
-/// Texts that break what does not take care.
+/// Text that careless code would break.
 pub(super) const ODD: &str =
     "Zoë 'quoted' \"twice\" \\ {braces} NULL , \u{1f980} \u{202e}x\r\n\t% $1 e\u{301} ";
 
@@ -113,7 +113,7 @@ async fn user(store: &dyn Store, name: &str, roles: &[RoleId]) -> User {
     store.insert_user(new, event(Action::CreateUser)).await.unwrap().unwrap()
 }
 
-/// One that stays and a later one that goes, whose id nobody else may get.
+/// Creates a role that stays and a later one that is deleted, whose id must not be assigned again.
 async fn roles(store: &dyn Store) {
     for name in ["Auditor", "Going"] {
         let role = Role {
@@ -158,7 +158,7 @@ pub(super) async fn application(store: &dyn Store, owner: &User, n: u8) -> Appli
     store.insert_application(new, event(Action::RegisterApplication)).await.unwrap().unwrap()
 }
 
-/// Live, rotated, revoked, replayed, and one without a code.
+/// Grants that are live, rotated, revoked and replayed, and one without a code.
 async fn grants(store: &dyn Store, app: &Application, bob: &User) {
     let scopes = Scope::OData.into();
     let application = store.find_application(app.id).await.unwrap().unwrap();
