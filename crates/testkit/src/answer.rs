@@ -1,4 +1,4 @@
-//! What the server answered, read to its end.
+//! A response of the server, read to its end.
 
 use bytes::Bytes;
 use http::header::{HeaderMap, LOCATION};
@@ -23,15 +23,15 @@ impl Answer {
         &self.headers
     }
 
-    /// A header as text; empty when there is none.
+    /// The value of a header as text; empty if it is absent.
     ///
     /// # Panics
-    /// When the header has bytes that are no text.
+    /// If the value is not text.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().expect("the header is text"))
     }
 
-    /// Where the server sends the client.
+    /// The address to which the server redirects the client.
     pub fn location(&self) -> &str {
         self.header(LOCATION.as_str())
     }
@@ -44,7 +44,7 @@ impl Answer {
     /// The body as text.
     ///
     /// # Panics
-    /// When it is no UTF-8.
+    /// If it is not UTF-8.
     pub fn text(&self) -> &str {
         std::str::from_utf8(&self.body).expect("the body is text")
     }
@@ -52,35 +52,35 @@ impl Answer {
     /// The body as JSON.
     ///
     /// # Panics
-    /// When it is none.
+    /// If it is not JSON.
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error} in {:?}", self.body))
     }
 
-    /// Goes on only with this status.
+    /// Returns the response if it has this status.
     ///
     /// # Panics
-    /// When the status is another; it shows the body.
+    /// If the status is a different one; the message shows the body.
     #[expect(clippy::return_self_not_must_use, reason = "often nothing but the status matters")]
     pub fn expect(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{} {:?}", self.status, String::from_utf8_lossy(&self.body));
         self
     }
 
-    /// The number in the envelope of the management API; 0 when the body is no such envelope.
+    /// The error code in the envelope of the management API; 0 if the body is no such envelope.
     pub fn error_code(&self) -> u64 {
         let body: Option<Value> = serde_json::from_slice(&self.body).ok();
         body.and_then(|body| body["error"]["code"].as_u64()).unwrap_or(0)
     }
 
-    /// The sentence in the envelope of the management API; empty when the body is no such envelope.
+    /// The error message in the envelope of the management API; empty if the body is no such envelope.
     pub fn error_message(&self) -> String {
         let body: Option<Value> = serde_json::from_slice(&self.body).ok();
         let text = body.and_then(|body| body["error"]["message"]["value"].as_str().map(str::to_owned));
         text.unwrap_or_default()
     }
 
-    /// The fields that `error.details` names, in order.
+    /// The fields in `error.details`, in order.
     pub fn faulty_fields(&self) -> Vec<String> {
         let body: Value = serde_json::from_slice(&self.body).unwrap_or_default();
         let details = body["error"]["details"].as_array().cloned().unwrap_or_default();

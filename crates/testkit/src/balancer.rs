@@ -1,8 +1,9 @@
-//! A balancer before several nodes, as one stands before them in production.
+//! A load balancer in front of several nodes, as in production.
 //!
-//! Requests go round the nodes whose `/readyz` answers 200, so a node that says it is leaving gets no more of them. What
-//! was not sent may be sent to another node: a request that finds nobody listening loses nothing. What was sent and not
-//! answered may have happened, so it is answered with 502 and never sent again.
+//! Requests are distributed over the nodes whose `/readyz` answers 200, so a draining node gets no more of
+//! them. A request that could not be sent is sent to another node: if nobody was listening, nothing is lost.
+//! A request that was sent but not answered may have been processed, so it is answered with 502 and never
+//! sent again.
 
 mod node;
 
@@ -26,28 +27,28 @@ use tokio::task::JoinSet;
 use crate::noticed::Noticed;
 use node::{Attempt, Node};
 
-/// How often each node is asked whether it is ready.
+/// The interval of the health checks.
 const ASKING: Duration = Duration::from_millis(100);
 
-/// A header of the answers that are the balancer's own: why no node's answer came.
+/// A header on responses of the balancer itself: why there is no response of a node.
 pub const BALANCER: &str = "x-balancer";
 
-/// A node was sent the request and did not answer it: it may have happened or not.
+/// A node was sent the request and did not answer; it may or may not have processed it.
 pub const LOST: &str = "lost";
 
-/// No node took the request: it has not happened.
+/// No node accepted the request; it was not processed.
 pub const NOT_SENT: &str = "not sent";
 
-/// What a balancer has done so far.
+/// The counters of a balancer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Figures {
     /// Requests that a node has answered.
     pub answered: usize,
-    /// Attempts that found nobody, after which another node was tried.
+    /// Attempts that found no listener, after which another node was tried.
     pub moved: usize,
     /// Requests that were sent and not answered.
     pub lost: usize,
-    /// Requests that no node took.
+    /// Requests that no node accepted.
     pub not_sent: usize,
 }
 
@@ -60,17 +61,17 @@ pub struct Balancer {
 
 struct Shared {
     nodes: Vec<Node>,
-    /// Which of them are ready.
+    /// Which nodes are ready.
     ready: Noticed<Vec<bool>>,
     figures: Noticed<Figures>,
     next: AtomicUsize,
 }
 
 impl Balancer {
-    /// Starts before nodes at these URLs, and waits until each of them is ready.
+    /// Starts a balancer for the nodes at these URLs, and waits until each of them is ready.
     ///
     /// # Panics
-    /// When a URL is none of plain HTTP with address and port, or no thread can be had.
+    /// If a URL is not plain HTTP with address and port, or no thread can be started.
     pub fn start(nodes: &[&str]) -> Self {
         let shared = Arc::new(Shared {
             nodes: nodes.iter().map(|url| Node::new(url)).collect(),
@@ -88,24 +89,25 @@ impl Balancer {
         balancer
     }
 
-    /// Where it answers, without a trailing slash.
+    /// The URL of the balancer, without a trailing slash.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// The node at this place has moved to another URL, as after a restart. It gets requests when it is ready there.
+    /// Records that the node at this index has moved to another URL, as after a restart. It gets requests
+    /// once it is ready there.
     ///
     /// # Panics
-    /// When the URL is none of plain HTTP with address and port.
+    /// If the URL is not plain HTTP with address and port.
     pub fn replace(&self, place: usize, url: &str) {
         self.shared.nodes[place].move_to(url);
         self.shared.set_ready(place, false);
     }
 
-    /// Waits until it holds of the nodes, of each of which it is known whether it is ready.
+    /// Waits until the condition holds for the readiness of the nodes.
     ///
     /// # Panics
-    /// When that takes minutes.
+    /// If that takes minutes.
     pub fn wait_until(&self, holds: impl Fn(&[bool]) -> bool) {
         self.shared.ready.wait_until(|ready| holds(ready));
     }
@@ -115,7 +117,7 @@ impl Balancer {
         self.shared.ready.read().clone()
     }
 
-    /// What it has done so far.
+    /// The counters so far.
     pub fn figures(&self) -> Figures {
         *self.shared.figures.read()
     }
@@ -130,7 +132,8 @@ impl Drop for Balancer {
 }
 
 impl Shared {
-    /// Says whether a node is ready; the connections to one that is not are given up, so that it need not wait for them.
+    /// Records whether a node is ready. Connections to a node that is not ready are closed, so that it need
+    /// not wait for them.
     fn set_ready(&self, place: usize, ready: bool) {
         self.ready.change(|all| all[place] = ready);
         if !ready {
@@ -138,7 +141,7 @@ impl Shared {
         }
     }
 
-    /// The places of the nodes that are ready, another one first each time.
+    /// The indexes of the ready nodes, starting with a different one each time.
     fn in_turn(&self) -> Vec<usize> {
         let first = self.next.fetch_add(1, Ordering::Relaxed);
         let ready = self.ready.read();
@@ -201,14 +204,14 @@ async fn serve(listener: std::net::TcpListener, shared: Arc<Shared>) {
     }
 }
 
-/// Asks one node again and again whether it is ready.
+/// Checks the readiness of one node again and again.
 async fn keep_asking(place: usize, shared: Arc<Shared>) {
     let mut interval = tokio::time::interval(ASKING);
     loop {
         interval.tick().await;
         let at = shared.nodes[place].address();
         let ready = shared.nodes[place].is_ready().await;
-        // What was asked at the old address says nothing of the new one.
+        // A result from the old address says nothing about the new one.
         if at == shared.nodes[place].address() {
             shared.set_ready(place, ready);
         }

@@ -1,4 +1,4 @@
-//! A person with a browser: keeps cookies, follows redirects on our host, fills forms.
+//! A person with a browser: it stores cookies, follows redirects on our host and fills forms.
 
 use std::collections::BTreeMap;
 
@@ -10,8 +10,8 @@ use crate::answer::Answer;
 use crate::html::{Form, forms};
 use crate::server::{TestServer, TestUser};
 
-/// A browser without a screen and without scripts. It stops at a redirect to another host, as a test of the
-/// authorization code flow wants it to: [`Answer::location`] then says where the client would be called.
+/// A browser without a screen and without scripts. It stops at a redirect to another host, as tests of the
+/// authorization code flow need it: [`Answer::location`] is then the redirect to the client.
 pub struct Browser<'a> {
     server: &'a TestServer,
     cookies: BTreeMap<String, String>,
@@ -19,7 +19,7 @@ pub struct Browser<'a> {
     page: Option<Answer>,
 }
 
-/// A server that leads a browser around in a circle is at fault.
+/// A server that redirects a browser in a circle is at fault.
 const MOST_REDIRECTS: usize = 10;
 
 impl<'a> Browser<'a> {
@@ -28,38 +28,38 @@ impl<'a> Browser<'a> {
         Self { server, cookies: BTreeMap::new(), at, page: None }
     }
 
-    /// Opens an address of the server, absolute or relative to the page shown.
+    /// Opens an address of the server, absolute or relative to the current page.
     pub async fn get(&mut self, address: &str) -> Answer {
         let url = self.resolve(address);
         self.go(Method::GET, url, None).await
     }
 
-    /// The page that is shown.
+    /// The current page.
     ///
     /// # Panics
-    /// When nothing was opened yet.
+    /// If nothing was opened yet.
     pub fn page(&self) -> &Answer {
         self.page.as_ref().expect("a page was opened")
     }
 
-    /// The address of the page that is shown.
+    /// The address of the current page.
     pub fn address(&self) -> &Url {
         &self.at
     }
 
-    /// The first form of the page that goes to a path of that beginning.
+    /// The first form of the page whose action starts with this path.
     ///
     /// # Panics
-    /// When there is none; it shows the page.
+    /// If there is none; the message shows the page.
     pub fn form(&self, action: &str) -> Form {
         let found = self.forms().into_iter().find(|form| form.action.starts_with(action));
         found.unwrap_or_else(|| panic!("no form goes to {action} in {}", self.page().text()))
     }
 
-    /// The first form of the page that has a button of that id.
+    /// The first form of the page that has a button with this id.
     ///
     /// # Panics
-    /// When there is none; it shows the page.
+    /// If there is none; the message shows the page.
     pub fn form_with_button(&self, id: &str) -> Form {
         let found = self.forms().into_iter().find(|form| form.has_button(id));
         found.unwrap_or_else(|| panic!("no form has a button {id} in {}", self.page().text()))
@@ -70,7 +70,7 @@ impl<'a> Browser<'a> {
         forms(self.page().text())
     }
 
-    /// Sends a form.
+    /// Submits a form.
     pub async fn submit(&mut self, form: Form) -> Answer {
         let mut url = self.resolve(&form.action);
         if form.method == "post" {
@@ -80,23 +80,23 @@ impl<'a> Browser<'a> {
         self.go(Method::GET, url, None).await
     }
 
-    /// Fills the login form that is shown, and sends it.
+    /// Fills the sign-in form of the current page, and submits it.
     pub async fn sign_in(&mut self, user: &TestUser) -> Answer {
         let form = self.form_with_button("login-submit").press("login-submit");
         self.submit(form.fill("username", user.name).fill("password", user.password)).await
     }
 
-    /// The value of a cookie, if the browser holds it.
+    /// The value of a cookie, if the browser has it.
     pub fn cookie(&self, name: &str) -> Option<&str> {
         self.cookies.get(name).map(String::as_str)
     }
 
-    /// Puts a cookie into the jar, as an attacker or an older page might have done.
+    /// Sets a cookie, as an attacker or an earlier page might have done.
     pub fn set_cookie(&mut self, name: &str, value: &str) {
         self.cookies.insert(name.to_owned(), value.to_owned());
     }
 
-    /// The line that a request carries.
+    /// The `Cookie` header of a request.
     pub fn cookie_line(&self) -> String {
         let pairs: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         pairs.join("; ")

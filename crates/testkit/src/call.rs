@@ -10,7 +10,7 @@ use url::form_urlencoded;
 use crate::answer::Answer;
 use crate::server::{TestServer, TestUser};
 
-/// A request that is being put together; [`Call::send`] sends it.
+/// A request that is being built; [`Call::send`] sends it.
 #[must_use = "a call that is not sent does nothing"]
 pub struct Call<'a> {
     server: &'a TestServer,
@@ -37,25 +37,25 @@ impl<'a> Call<'a> {
     /// Adds a header.
     ///
     /// # Panics
-    /// When the value is none that a header may have.
+    /// If the value is not valid in a header.
     pub fn header(mut self, name: &'static str, value: impl AsRef<[u8]>) -> Self {
         let value = HeaderValue::from_bytes(value.as_ref()).expect("the header has a legal value");
         self.headers.append(HeaderName::from_static(name), value);
         self
     }
 
-    /// Signs in with user name and password.
+    /// Authenticates with the user's name and password.
     pub fn basic(self, user: &TestUser) -> Self {
         self.basic_as(user.name, user.password)
     }
 
-    /// Signs in with this name and password.
+    /// Authenticates with this name and password.
     pub fn basic_as(self, name: &str, password: &str) -> Self {
         let pair = STANDARD.encode(format!("{name}:{password}"));
         self.header("authorization", format!("Basic {pair}"))
     }
 
-    /// Shows an access token.
+    /// Authenticates with an access token.
     pub fn bearer(self, token: &str) -> Self {
         self.header("authorization", format!("Bearer {token}"))
     }
@@ -71,10 +71,10 @@ impl<'a> Call<'a> {
         self.body("application/x-www-form-urlencoded", text)
     }
 
-    /// Sends any bytes under any content type.
+    /// Sends a body with any content type.
     ///
     /// # Panics
-    /// When the content type is none that a header may have.
+    /// If the content type is not valid in a header.
     pub fn body(mut self, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
         let value = HeaderValue::from_str(content_type).expect("the content type is a legal value");
         self.headers.insert(CONTENT_TYPE, value);
@@ -82,16 +82,16 @@ impl<'a> Call<'a> {
         self
     }
 
-    /// Comes from another network address than 127.0.0.1.
+    /// Sends from a network address other than 127.0.0.1.
     pub fn from_address(mut self, address: [u8; 4]) -> Self {
         self.address = std::net::SocketAddr::from((address, 40_000));
         self
     }
 
-    /// Sends it.
+    /// Sends the request.
     ///
     /// # Panics
-    /// When the target is no address at all.
+    /// If the target is not an address.
     pub async fn send(self) -> Answer {
         let mut request = Request::new(Body::from(self.body));
         *request.method_mut() = self.method;

@@ -1,4 +1,4 @@
-//! A clock that stands still until it is told otherwise.
+//! A clock that only moves when a test advances it.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -18,12 +18,12 @@ impl Default for ManualClock {
 }
 
 impl ManualClock {
-    /// Lets seconds pass.
+    /// Advances the clock by seconds.
     pub fn advance_secs(&self, secs: i64) {
         self.advance_micros(secs * 1_000_000);
     }
 
-    /// Lets microseconds pass.
+    /// Advances the clock by microseconds.
     pub fn advance_micros(&self, micros: i64) {
         self.0.fetch_add(micros, Ordering::SeqCst);
     }

@@ -1,11 +1,14 @@
-//! Whether what several clients were told at once can be told by a server that does one thing after the other.
+//! Checks whether the answers that several concurrent clients got could come from a server that processes one
+//! request after the other.
 //!
-//! A history is linearizable when every act can be given a moment between its question and its answer, so that all
-//! answers are those of a [`Model`] that acts in the order of these moments. An act without an answer may have happened
-//! at any moment after its question, or never. The models that matter here are [`Code`] and [`Family`].
+//! A history is linearizable if every operation can be assigned a point in time between its request and its
+//! answer, such that all answers are those of a [`Model`] that performs the operations in this order. An
+//! operation without an answer may have happened at any time after its request, or never. The relevant models
+//! are [`Code`] and [`Family`].
 //!
-//! The search is the one of Wing and Gong with the memory that Lowe added: orders that come to the same acts done and the
-//! same state are looked at once. Each code and each family has a history of its own, which keeps them short.
+//! The search is that of Wing and Gong with the cache that Lowe added: orders that lead to the same completed
+//! operations and the same state are examined once. Each code and each family has its own history, which
+//! keeps histories short.
 
 mod code;
 mod family;
@@ -18,49 +21,50 @@ use std::time::Duration;
 pub use code::{Code, CodeAct, CodeAnswer, CodeState};
 pub use family::{Family, FamilyAct, FamilyAnswer, FamilyState};
 
-/// What a server does when it does one thing after the other.
+/// The behaviour of a server that processes one operation after the other.
 pub trait Model {
-    /// What is stored.
+    /// The stored state.
     type State: Clone + Eq + Hash;
-    /// What can be asked for; shown after "asked to".
+    /// An operation; shown after "asked to".
     type Act: Display;
-    /// What can be told; shown after "was told".
+    /// An answer; shown after "was told".
     type Answer: Display;
 
-    /// What is stored at first.
+    /// The initial state.
     fn start(&self) -> Self::State;
 
-    /// Every state that the act may lead to with this answer; without an answer, with any. None is left when the answer
-    /// is wrong in this state.
+    /// All states to which the operation may lead with this answer, or with any answer if there was none.
+    /// Empty if the answer is wrong in this state.
     fn after(&self, state: &Self::State, act: &Self::Act, answer: Option<&Self::Answer>) -> Vec<Self::State>;
 }
 
-/// One act of one client. Times are counted from any one beginning.
+/// One operation of one client. Times are relative to an arbitrary start.
 #[derive(Debug, Clone)]
 pub struct Event<Act, Answer> {
-    /// Who asked.
+    /// The client.
     pub who: String,
-    /// What for.
+    /// The operation.
     pub act: Act,
-    /// When the question may have begun to take effect.
+    /// The earliest time at which the request may have taken effect.
     pub asked: Duration,
-    /// When and what it was told; none when no answer came, or one that leaves open what happened.
+    /// The time and the content of the answer; `None` if there was no answer, or one that leaves the result
+    /// open.
     pub told: Option<(Duration, Answer)>,
 }
 
 impl<Act, Answer> Event<Act, Answer> {
-    /// The same event of a reader that may see what was stored so long before it asked: a node that learns of
-    /// revocations in time, but not at once.
+    /// The same event for a reader that may see a state as old as `time`: a node that learns of revocations
+    /// in time, but not at once.
     #[must_use]
     pub fn may_be_stale_for(self, time: Duration) -> Self {
         Self { asked: self.asked.saturating_sub(time), ..self }
     }
 }
 
-/// An answer that no order of the acts explains, with all that led to it.
+/// An answer that no order of the operations explains, with everything before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Offence {
-    /// How many answers the shortest history has that cannot be explained.
+    /// The number of answers in the shortest history that cannot be explained.
     pub answers: usize,
     words: String,
 }
@@ -71,10 +75,10 @@ impl Display for Offence {
     }
 }
 
-/// Checks a history, in any order of events.
+/// Checks a history, whose events may be in any order.
 ///
 /// # Errors
-/// The shortest beginning of the history that the model does not explain.
+/// The shortest prefix of the history that the model does not explain.
 pub fn check<M: Model>(model: &M, events: &[Event<M::Act, M::Answer>]) -> Result<(), Offence> {
     let all: Vec<&Event<M::Act, M::Answer>> = events.iter().collect();
     if search::is_explained(model, &all, Duration::MAX) {
@@ -82,7 +86,7 @@ pub fn check<M: Model>(model: &M, events: &[Event<M::Act, M::Answer>]) -> Result
     }
     let mut ends: Vec<Duration> = events.iter().filter_map(|event| Some(event.told.as_ref()?.0)).collect();
     ends.sort_unstable();
-    // What begins an explained history is explained, so the first end from which on it is not can be halved in on.
+    // Every prefix of an explained history is explained, so a binary search finds the first end that is not.
     let explained = ends.partition_point(|&end| search::is_explained(model, &all, end));
     let end = ends[explained];
     Err(Offence { answers: explained + 1, words: in_words(events, end) })

@@ -3,21 +3,21 @@
 /// A form with its fields as the page filled them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Form {
-    /// Where it goes.
+    /// The address to which it is submitted.
     pub action: String,
     /// `get` or `post`.
     pub method: String,
-    /// Every named field with its value; unticked boxes and buttons are not among them.
+    /// Every named field with its value, without unticked boxes and buttons.
     pub fields: Vec<(String, String)>,
-    /// Id, name and value of each button.
+    /// The id, name and value of each button.
     buttons: Vec<(String, String, String)>,
 }
 
 impl Form {
-    /// Fills a field.
+    /// Sets the value of a field.
     ///
     /// # Panics
-    /// When the form has no such field.
+    /// If the form has no such field.
     #[must_use]
     pub fn fill(mut self, name: &str, value: &str) -> Self {
         let field = self.fields.iter_mut().find(|(field, _)| field == name);
@@ -25,10 +25,10 @@ impl Form {
         self
     }
 
-    /// Presses the button of that id.
+    /// Presses the button with this id.
     ///
     /// # Panics
-    /// When the form has no such button.
+    /// If the form has no such button.
     #[must_use]
     pub fn press(mut self, id: &str) -> Self {
         let button = self.buttons.iter().find(|(button, _, _)| button == id);
@@ -39,7 +39,7 @@ impl Form {
         self
     }
 
-    /// Whether it has a button of that id.
+    /// Whether it has a button with this id.
     pub fn has_button(&self, id: &str) -> bool {
         self.buttons.iter().any(|(button, _, _)| button == id)
     }
@@ -95,7 +95,7 @@ impl Tag {
     }
 }
 
-/// The tags of a page whose attributes are quoted, as our templates write them.
+/// The tags of a page. Attributes must be quoted, as in our templates.
 fn tags(page: &str) -> Vec<Tag> {
     let mut tags = Vec::new();
     let mut rest = page;
@@ -127,7 +127,7 @@ fn tags(page: &str) -> Vec<Tag> {
     tags
 }
 
-/// Text with its character references resolved.
+/// Resolves the character references in a text.
 fn unescape(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;

@@ -1,8 +1,9 @@
-//! The ledger: what a hand was told, and about what it was told nothing.
+//! Acknowledged operations: what a worker was told, and what it got no answer for.
 //!
-//! A [`Hand`] acts on a server and writes down what that acknowledged. Whoever disturbs the server meanwhile lets it
-//! come to rest, and then each hand holds it to its ledger, at this node or another. An act without an answer has
-//! happened, will happen until the server is at rest, or never happens; until then nobody touches what it was about.
+//! A [`Hand`] acts on a server and records what the server acknowledged. Whatever disturbs the server lets it
+//! become idle again, and then each worker compares this or another node with its record. An operation
+//! without an answer has happened, will happen before the server is idle, or never happens; until then the
+//! worker does not touch its subject.
 
 mod acts;
 mod verify;
@@ -18,14 +19,14 @@ use crate::server::{ADMIN, TestUser};
 use crate::wire::Wire;
 use crate::wire_client::WireClient;
 
-/// How something stands, as far as its owner was told.
+/// The state of a thing, as far as its owner was told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fate {
-    /// It was acknowledged that it is there.
+    /// Its creation was acknowledged.
     Alive,
-    /// It was acknowledged that it ended.
+    /// Its end was acknowledged.
     Ended,
-    /// Something was asked for and no answer came.
+    /// An operation on it got no answer.
     Unsure,
 }
 
@@ -34,19 +35,19 @@ struct Application {
     client: WireClient,
     name: String,
     fate: Fate,
-    /// Of the client secret: a reset without an answer leaves it unsure.
+    /// The state of the client secret; a reset without an answer makes it unsure.
     secret: Fate,
     /// The secret before the last acknowledged reset.
     old_secret: Option<String>,
-    /// Of what the user allowed; `Ended` also before.
+    /// The state of the user's consent; also `Ended` before the first one.
     consent: Fate,
-    /// Something about it was left without an answer and may still happen.
+    /// An operation on it got no answer and may still happen.
     settling: bool,
     round: u32,
 }
 
 impl Application {
-    /// Whether its credentials are known to be right.
+    /// Whether its credentials are known to be valid.
     fn can_ask(&self) -> bool {
         self.is_alive() && self.secret == Fate::Alive
     }
@@ -61,9 +62,9 @@ struct Grant {
     application: usize,
     access: String,
     access_fate: Fate,
-    /// The last one that came in an answer.
+    /// The last refresh token in an answer.
     refresh: String,
-    /// A rotation was asked for and no answer came.
+    /// A rotation got no answer.
     rotating: bool,
     fate: Fate,
     round: u32,
@@ -74,15 +75,15 @@ struct Code {
     application: usize,
     text: String,
     verifier: String,
-    /// `Alive` before an exchange was asked for, `Ended` when it was answered.
+    /// `Alive` before an exchange was requested, `Ended` once it was answered.
     fate: Fate,
-    /// What its exchange gave.
+    /// The grant of its exchange.
     grant: Option<usize>,
     issued: Instant,
     round: u32,
 }
 
-/// A code of this age is too close to its end to say what must become of it.
+/// A code of this age is too close to its expiry to predict its result.
 const OLD_CODE: Duration = Duration::from_secs(45);
 
 impl Code {
@@ -98,7 +99,7 @@ struct Person {
     round: u32,
 }
 
-/// One who acts, with a ledger. Nobody else touches what is in it.
+/// A worker with its record. Nobody else touches the things in it.
 pub struct Hand {
     user: TestUser,
     wire: Wire,
@@ -109,16 +110,16 @@ pub struct Hand {
     grants: Vec<Grant>,
     codes: Vec<Code>,
     people: Vec<Person>,
-    /// The id of the limit that is this hand's; there are not enough of them for many hands.
+    /// The id of the limit that belongs to this worker; there are not enough limits for many workers.
     limit: Option<u32>,
-    /// What it may be: the value known last, and one without an answer.
+    /// The possible values of that limit: the last known one, and one without an answer.
     limit_values: Vec<i64>,
-    /// The application that the present act is about.
+    /// The application that the current operation is about.
     touched: Option<usize>,
     asked_again: (usize, usize),
 }
 
-/// Limits that nothing in this test runs into.
+/// Limits that no part of this test reaches.
 const LIMITS: [u32; 4] = [1, 6, 24, 25];
 
 impl Hand {
@@ -142,13 +143,13 @@ impl Hand {
         hand
     }
 
-    /// A hand at the server at `url`, with a user of its own that it makes. The number is not used by another hand.
+    /// Creates a worker for the server at `url`, with a new user. No other worker may use the number.
     ///
     /// # Errors
-    /// When no answer comes.
+    /// If there is no answer.
     ///
     /// # Panics
-    /// When the server refuses.
+    /// If the server refuses.
     pub fn hire(url: &str, number: usize, random: Random) -> Result<Self, Lost> {
         let name: &'static str = format!("hand{number}").leak();
         let user = TestUser { name, password: "many hands make light work" };
@@ -163,46 +164,46 @@ impl Hand {
         Ok(Self::new(user, wire, number, random))
     }
 
-    /// The same hand, for which a server that says it failed has not answered.
+    /// Makes the worker treat a server error as no answer.
     #[must_use]
     pub fn taking_failures_for_silence(self) -> Self {
         Self { wire: self.wire.taking_failures_for_silence(), ..self }
     }
 
-    /// Goes on at another URL, in a round of this number.
+    /// Continues at another URL, in the round with this number.
     pub fn move_to(&mut self, url: &str, round: u32) {
         self.wire = self.wire.at(url);
         self.round = round;
     }
 
-    /// The number of the present round.
+    /// The number of the current round.
     pub fn round(&self) -> u32 {
         self.round
     }
 
-    /// How many rotations, and how many exchanges, were left without an answer and asked for again.
+    /// The numbers of rotations and of exchanges that got no answer and were requested again.
     pub fn asked_again(&self) -> (usize, usize) {
         self.asked_again
     }
 
-    /// How much it has written down.
+    /// The number of entries in the record.
     pub fn entries(&self) -> usize {
         self.applications.len() + self.grants.len() + self.codes.len() + self.people.len()
     }
 
-    /// One of the latest applications for which `fits` holds; the present act is about it.
+    /// Picks one of the latest applications for which `fits` holds, as the subject of the current operation.
     fn pick_application(&mut self, fits: impl Fn(&Application) -> bool) -> Option<usize> {
         self.touched = Self::pick(&mut self.random, &self.applications, fits);
         self.touched
     }
 
-    /// One of the latest things for which `fits` holds, by its place.
+    /// Picks the index of one of the latest things for which `fits` holds.
     fn pick<T>(random: &mut Random, things: &[T], fits: impl Fn(&T) -> bool) -> Option<usize> {
         let latest: Vec<usize> = (0..things.len()).rev().filter(|&at| fits(&things[at])).take(12).collect();
         (!latest.is_empty()).then(|| latest[random.place(latest.len())])
     }
 
-    /// Everything that rests on an application goes from one fate to another, unless it has ended already.
+    /// Changes the state of everything that depends on an application, unless it has already ended.
     fn all_of(&mut self, application: usize, fate: Fate) {
         let round = self.round;
         let grants = self.grants.iter_mut().filter(|grant| grant.application == application);

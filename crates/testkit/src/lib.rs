@@ -1,4 +1,5 @@
-//! The whole server in process, with a clock that tests advance, seeded randomness, and a browser without a screen.
+//! The whole server in process, with a clock that tests advance, seeded randomness, and a browser without a
+//! screen.
 //!
 //! ```no_run
 //! # async fn example() {
@@ -10,9 +11,11 @@
 //! # }
 //! ```
 //!
-//! No sockets and no sleeping: a request goes straight into [`web::service`], and time passes when a test says so.
+//! There are no sockets and no sleeping: a request goes straight into [`web::service`], and time passes when
+//! a test advances the clock.
 //!
-//! Start reading at [`TestServer`], then [`Call`] (one request) and [`Browser`] (a person with cookies and forms).
+//! Start reading at [`TestServer`], then [`Call`] (one request) and [`Browser`] (a person with cookies and
+//! forms).
 
 mod answer;
 pub mod balancer;

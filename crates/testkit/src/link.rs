@@ -1,7 +1,7 @@
-//! The wire to a server, which a test cuts, slows down, or lets go silent.
+//! A network connection to a server, which a test can cut, slow down or silence.
 //!
-//! A link listens on the loopback address and carries every connection to its target. It has a thread of its own, so
-//! blocking and asynchronous tests use it alike.
+//! A link listens on the loopback address and forwards every connection to its target. It has a thread of its
+//! own, so blocking and asynchronous tests can use it.
 
 mod carry;
 
@@ -18,23 +18,23 @@ use crate::noticed::Noticed;
 use crate::ports::free_port;
 use crate::random::Random;
 
-/// How a link carries.
+/// The state of a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mode {
-    /// Each piece arrives so much later, on its way there and on its way back.
+    /// Forwards everything, with a delay in each direction.
     Carries { there: Duration, back: Duration },
-    /// Nothing arrives, and nobody is told.
+    /// Forwards nothing, without telling anybody.
     Silent,
-    /// Nobody gets through.
+    /// Refuses everything.
     Cut,
 }
 
-/// What every connection watches.
+/// The state that every connection watches.
 #[derive(Debug, Clone)]
 struct State {
     mode: Mode,
     target: SocketAddr,
-    /// How often it was cut. A connection from before a cut ends, even if it did not see the cut itself.
+    /// The number of cuts. A connection from before a cut ends, even if it did not observe the cut itself.
     cuts: u64,
 }
 
@@ -54,10 +54,10 @@ pub struct Link {
 }
 
 impl Link {
-    /// Starts a link to `target`, an address with its port, which carries at once.
+    /// Starts a link to `target`, an address with a port. It forwards at once.
     ///
     /// # Panics
-    /// When the target is no such address, or no thread can be had.
+    /// If the target is no such address, or no thread can be started.
     pub fn start(target: &str) -> Self {
         let port = free_port(&mut Random::new(Random::fresh_seed()));
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
@@ -71,24 +71,24 @@ impl Link {
         link
     }
 
-    /// Where it listens: address and port.
+    /// The address and port of the link.
     pub fn address(&self) -> String {
         self.address.to_string()
     }
 
-    /// Carries as if it was not there. What was held back while it was silent arrives.
+    /// Forwards everything without delay. Data that was held back during silence arrives.
     pub fn pass(&self) {
         self.delay(Duration::ZERO, Duration::ZERO);
     }
 
-    /// Lets everything arrive later: `there` on its way to the server, `back` on its way from it. Pieces do not wait for
+    /// Delays everything: `there` on the way to the server, `back` on the way from it. Pieces do not wait for
     /// each other's delay, as on a long wire.
     pub fn delay(&self, there: Duration, back: Duration) {
         self.state.send_modify(|state| state.mode = Mode::Carries { there, back });
         self.settled.wait_until(|settled| settled.listening);
     }
 
-    /// Resets every connection and refuses new ones. When it returns that is done.
+    /// Resets every connection and refuses new ones. This is complete when the function returns.
     pub fn cut(&self) {
         self.state.send_modify(|state| {
             state.mode = Mode::Cut;
@@ -97,23 +97,23 @@ impl Link {
         self.settled.wait_until(|settled| !settled.listening && settled.connections == 0);
     }
 
-    /// Forwards nothing and answers nothing from now on, as when the other machine has lost its power: connections stay,
-    /// new ones are taken, and nobody is told of anything, ends of connections included.
+    /// Forwards and answers nothing from now on, as if the other machine had lost its power: connections stay
+    /// open, new ones are accepted, and nothing is signalled, not even the end of a connection.
     pub fn half_open(&self) {
         self.state.send_modify(|state| state.mode = Mode::Silent);
         self.settled.wait_until(|settled| settled.listening);
     }
 
-    /// Carries new connections to another server; those that are open stay where they are.
+    /// Forwards new connections to another server; open ones stay where they are.
     ///
     /// # Panics
-    /// When the target is no address with a port.
+    /// If the target is not an address with a port.
     pub fn retarget(&self, target: &str) {
         let target = parse(target);
         self.state.send_modify(|state| state.target = target);
     }
 
-    /// How many connections are open.
+    /// The number of open connections.
     pub fn connections(&self) -> usize {
         self.settled.read().connections
     }
@@ -121,7 +121,7 @@ impl Link {
 
 impl Drop for Link {
     fn drop(&mut self) {
-        // A plain drop would wait, which a runtime refuses to do inside of another.
+        // A plain drop would block, which a runtime does not allow inside another one.
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }

@@ -1,9 +1,9 @@
-//! A value that another thread changes and a test waits for.
+//! A value that another thread changes and for which a test waits.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Longer than anything that is waited for takes.
+/// Longer than any wait takes.
 const PATIENCE: Duration = Duration::from_mins(2);
 
 #[derive(Debug, Default)]
@@ -27,7 +27,7 @@ impl<T> Noticed<T> {
         result
     }
 
-    /// Waits until it holds; a test must not wait for ever for what does not come.
+    /// Waits until the condition holds, for a bounded time: a test must not wait forever.
     pub(crate) fn wait_until(&self, holds: impl Fn(&T) -> bool) {
         let waited = self.changed.wait_timeout_while(self.read(), PATIENCE, |value| !holds(value));
         let timed_out = waited.unwrap_or_else(PoisonError::into_inner).1.timed_out();

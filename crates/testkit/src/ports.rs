@@ -1,15 +1,15 @@
-//! Ports of the loopback address for what must come back at the same place.
+//! Ports of the loopback address for servers that must come back at the same address.
 
 use std::net::TcpListener;
 use std::ops::Range;
 
 use crate::random::Random;
 
-/// Below those that the kernel gives to outgoing connections: a port of ours that nobody listens on for a moment is
-/// still free afterwards.
+/// Below the ports that the kernel assigns to outgoing connections, so that a port on which we do not listen
+/// for a while is still free afterwards.
 const PORTS: Range<u64> = 20_000..32_000;
 
-/// A port on which nothing listens.
+/// Finds a port on which nothing listens.
 pub(crate) fn free_port(random: &mut Random) -> u16 {
     loop {
         let port = PORTS.start + random.below(PORTS.end - PORTS.start);

@@ -1,8 +1,8 @@
-//! A real PostgreSQL server in a folder of its own, from Debian's packages.
+//! A real PostgreSQL server in its own folder, from Debian's packages.
 //!
-//! Nothing of it outlives the test process, however that ends: a watchdog waits on a pipe whose other end only this
-//! process holds, ends the server when the pipe closes, and deletes the folder. A server in a `static`, which is never
-//! dropped, is therefore cleaned up as well; [`PostgresServer::shared`] is one.
+//! Nothing of it outlives the test process, however that ends. A watchdog waits on a pipe whose other end
+//! only this process holds; when the pipe closes, it stops the server and deletes the folder. This also
+//! cleans up a server in a `static`, which is never dropped, such as [`PostgresServer::shared`].
 
 mod database;
 mod pooler;
@@ -33,14 +33,14 @@ pub use pooler::Pooler;
 /// The role that owns everything.
 const ROLE: &str = "sluicegate";
 
-/// Makes of an installation one as the version before has left it.
+/// Turns an installation into one of the previous version.
 pub const TAKE_BACK_MIGRATIONS: &str = "DELETE FROM migrations WHERE number > 1;
     DROP INDEX audit_events_newest_by_action, audit_events_newest_by_actor, audit_events_newest_by_application;
     CREATE INDEX audit_events_by_action ON audit_events (action);
     CREATE INDEX audit_events_by_actor ON audit_events (folded_actor) WHERE folded_actor IS NOT NULL;
     CREATE INDEX audit_events_by_application ON audit_events (application_id) WHERE application_id IS NOT NULL";
 
-/// How often a start is tried on another port.
+/// How often a start is tried again on another port.
 const ATTEMPTS: usize = 10;
 
 const PAUSE: Duration = Duration::from_millis(10);
@@ -48,27 +48,28 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// Two minutes of pauses: a crashed server replays its log before it answers.
 const PATIENCE: usize = 12_000;
 
-/// What a server is to be.
+/// The settings of a server.
 #[derive(Debug, Clone, Default)]
 pub struct PostgresSettings {
-    /// Whether a commit is on the disk when it is answered. Tests of statements are several times faster without.
+    /// Whether a commit is on the disk when it is acknowledged. Without it, tests of statements are several
+    /// times faster.
     pub durable: bool,
-    /// Where given, the server speaks TLS and nothing else.
+    /// If set, the server accepts only TLS.
     pub tls: Option<PostgresTls>,
-    /// More settings of the server, by their names in `postgresql.conf`.
+    /// Further settings of the server, by their names in `postgresql.conf`.
     pub options: Vec<(&'static str, String)>,
 }
 
 /// A server's certificate.
 #[derive(Debug, Clone)]
 pub struct PostgresTls {
-    /// The chain, as PEM.
+    /// The certificate chain in PEM.
     pub certificate: PathBuf,
-    /// The private key, as PEM.
+    /// The private key in PEM.
     pub key: PathBuf,
 }
 
-/// A server on a free port of the loopback address. Its role asks for a password with SCRAM.
+/// A server on a free port of the loopback address. Its role authenticates with a password (SCRAM).
 pub struct PostgresServer {
     programs: Programs,
     data: PathBuf,
@@ -78,26 +79,27 @@ pub struct PostgresServer {
     running: Mutex<Option<Child>>,
     databases: AtomicU32,
     watchdog: Watchdog,
-    /// Last, so that the folder goes when everything else has ended.
+    /// The last field, so that the folder is deleted after everything else has ended.
     folder: TempDir,
 }
 
 impl PostgresServer {
-    /// The server that all tests of this process share. It is fast and not durable; whoever kills it takes it from the
-    /// others.
+    /// The server that all tests of this process share. It is fast and not durable; a test that kills it
+    /// affects all others.
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<PostgresServer> = OnceLock::new();
         SHARED.get_or_init(|| Self::start(&PostgresSettings::default()))
     }
 
-    /// Makes a data folder and starts a server on it.
+    /// Creates a data directory and starts a server on it.
     ///
     /// # Panics
-    /// When the packages are missing or the server does not start; it shows what was printed.
+    /// If the packages are missing or the server does not start; the message shows its output.
     pub fn start(settings: &PostgresSettings) -> Self {
         let programs = Programs::find().unwrap_or_else(|missing| panic!("{missing}"));
         let folder = tempfile::tempdir().expect("a temporary folder");
-        // The server knows its folder by the path without links, and the watchdog compares the two.
+        // The server knows its directory by the path without symbolic links, and the watchdog compares the
+        // two.
         let top = folder.path().canonicalize().expect("a folder that is there");
         programs.give(&top);
         let data = top.join("data");
@@ -128,22 +130,22 @@ impl PostgresServer {
         panic!("PostgreSQL does not start: {}", server.log());
     }
 
-    /// Address and port as a connection string has them.
+    /// The address and port as in a connection string.
     pub fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }
 
-    /// Where a database is reached, password included.
+    /// The URL of a database, including the password.
     pub fn url(&self, database: &str) -> String {
         self.url_by_way_of(&self.address(), database)
     }
 
-    /// Where a database is reached through something that listens at `address` in front of the server.
+    /// The URL of a database through something that listens at `address` in front of the server.
     pub fn url_by_way_of(&self, address: &str, database: &str) -> String {
         format!("postgres://{ROLE}:{}@{address}/{database}", self.password)
     }
 
-    /// The folder of the server's files.
+    /// The data directory of the server.
     pub fn data_folder(&self) -> &Path {
         &self.data
     }
@@ -153,44 +155,45 @@ impl PostgresServer {
         self.running().is_some()
     }
 
-    /// The process that has started all others of the server.
+    /// The id of the server's first process, which has started all others.
     ///
     /// # Panics
-    /// When it is not running.
+    /// If it is not running.
     pub fn process_id(&self) -> u32 {
         self.running().as_ref().expect("the server runs").id()
     }
 
-    /// All that the server has logged since its first start.
+    /// The complete log of the server since its first start.
     pub fn log(&self) -> String {
         fs::read_to_string(self.log_file()).unwrap_or_default()
     }
 
-    /// Makes an empty database of its own for a test. It goes when the answer is dropped.
+    /// Creates an empty database for a test. It is dropped with the result.
     pub fn create_database(&self) -> PostgresDatabase<'_> {
         self.create_database_from("template1")
     }
 
-    /// Makes a database with the content of another, to which nobody may be connected meanwhile.
+    /// Creates a database with the content of another, to which nobody may be connected meanwhile.
     pub fn create_database_from(&self, template: &str) -> PostgresDatabase<'_> {
         let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
         PostgresDatabase::create(self, name, template)
     }
 
-    /// Runs statements in a database as the owner, and answers what they print: rows as lines, columns between bars.
+    /// Runs statements in a database as the owner, and returns their output: one row on each line, columns
+    /// separated by bars.
     ///
     /// # Errors
-    /// When the server refuses or does not answer: what `psql` says of it.
+    /// The error message of `psql`, if the server refuses or does not answer.
     ///
     /// # Panics
-    /// When `psql` cannot be started.
+    /// If `psql` cannot be started.
     pub fn run(&self, database: &str, statements: &str) -> Result<String, String> {
         let mut psql = self.client(self.programs.psql(), database);
         psql.args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1"]);
         told(psql.arg("--command").arg(statements))
     }
 
-    /// A program of PostgreSQL that works in a database.
+    /// A PostgreSQL program that works on a database.
     fn client(&self, program: PathBuf, database: &str) -> Command {
         let mut command = Command::new(program);
         command.env_clear().env("PGHOST", "127.0.0.1").env("PGPORT", self.port.to_string());
@@ -199,20 +202,21 @@ impl PostgresServer {
         command
     }
 
-    /// `kill -9` of the server and of every process that it started.
+    /// Kills the server and every process that it started (`kill -9`).
     ///
     /// # Panics
-    /// When it is not running.
+    /// If it is not running.
     pub fn kill(&self) {
         let mut child = self.running().take().expect("the server runs");
         Postmaster::new(child.id(), &self.data).kill_with_children();
         let _ = child.wait();
     }
 
-    /// Ends the server in order: connections are closed, transactions rolled back, nothing is left to recover.
+    /// Stops the server in order: connections are closed, transactions are rolled back, and no recovery is
+    /// needed.
     ///
     /// # Panics
-    /// When it is not running.
+    /// If it is not running.
     pub fn stop(&self) {
         let mut child = self.running().take().expect("the server runs");
         processes::signal("INT", &[child.id()]);
@@ -222,7 +226,7 @@ impl PostgresServer {
     /// Starts a server that was killed or stopped, on the same port, and waits until it answers.
     ///
     /// # Panics
-    /// When it does not start; it shows what was logged.
+    /// If it does not start; the message shows its log.
     pub fn start_again(&self) {
         assert!(self.running().is_none(), "the server runs already");
         assert!(self.try_to_run(), "PostgreSQL does not start again: {}", self.log());
@@ -236,7 +240,7 @@ impl PostgresServer {
         self.folder.path().join("log")
     }
 
-    /// Whether the server came to answer; otherwise it has ended.
+    /// Whether the server answers; otherwise it has ended.
     fn try_to_run(&self) -> bool {
         let log = File::options().create(true).append(true).open(self.log_file()).expect("a log file");
         let mut command = self.programs.as_owner(self.programs.postgres());
@@ -281,7 +285,7 @@ impl Drop for PostgresServer {
     }
 }
 
-/// What a program prints, or what it says of its failure.
+/// The output of a program, or its error message.
 fn told(command: &mut Command) -> Result<String, String> {
     let output = command.output().expect("PostgreSQL's programs run");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_owned();
@@ -299,8 +303,8 @@ fn initialise(programs: &Programs, top: &Path, data: &Path, password: &str) {
     assert!(output.status.success(), "initdb failed: {}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// The server's arguments. Shared memory is kept in files below the data folder: segments of the system would stay
-/// after a `kill -9`.
+/// The server's arguments. Shared memory is kept in files below the data directory, because system segments
+/// would remain after a `kill -9`.
 fn options(settings: &PostgresSettings) -> Vec<String> {
     let switch = if settings.durable { "on" } else { "off" };
     let mut options: Vec<(&str, String)> = vec![

@@ -1,4 +1,4 @@
-//! The real binary as a process of its own: in a folder of its own, on a free port, ended by its own id.
+//! The real binary as a process: with its own data directory, on a free port, ended by its own id.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -12,27 +12,27 @@ use tempfile::TempDir;
 
 use crate::server::{ADMIN, USER};
 
-/// What the line says by which the server tells that it answers.
+/// The line with which the server announces that it is ready.
 const READY: &str = "sluicegate is ready at ";
 
-/// A data folder with the accounts [`ADMIN`] and [`USER`].
+/// A data directory with the accounts [`ADMIN`] and [`USER`].
 pub struct Installation {
     binary: PathBuf,
     folder: TempDir,
-    /// The URL of the system database, where it is not the embedded one.
+    /// The URL of the system database, if it is not the embedded one.
     shared: Option<String>,
 }
 
 impl Installation {
-    /// Runs `init` in a fresh folder. A test passes `env!("CARGO_BIN_EXE_sluicegate")`.
+    /// Runs `init` in a new folder. Tests pass `env!("CARGO_BIN_EXE_sluicegate")`.
     ///
     /// # Panics
-    /// When it fails; it shows what was printed.
+    /// If it fails; the message shows its output.
     pub fn new(binary: &str) -> Self {
         Self::initialised(binary, None)
     }
 
-    /// As [`Installation::new`], in the PostgreSQL database of that URL.
+    /// Like [`Installation::new`], in the PostgreSQL database with this URL.
     pub fn shared(binary: &str, database: &str) -> Self {
         Self::initialised(binary, Some(database.to_owned()))
     }
@@ -50,7 +50,7 @@ impl Installation {
         installation
     }
 
-    /// Where database and master key lie.
+    /// The folder of the database and the master key.
     pub fn data_dir(&self) -> PathBuf {
         self.folder.path().join("data")
     }
@@ -60,12 +60,12 @@ impl Installation {
         self.data_dir().join("sluicegate.db")
     }
 
-    /// A folder for what a test needs besides.
+    /// A folder for other files of a test.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// A command of the binary on this data folder, with an environment that holds nothing else.
+    /// A command of the binary for this data directory, in an otherwise empty environment.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.binary);
         command.env_clear().current_dir(self.folder.path()).stdin(Stdio::null());
@@ -74,15 +74,15 @@ impl Installation {
         command
     }
 
-    /// Starts the server and waits until it answers. Rate limits are off: tests come from one address.
+    /// Starts the server and waits until it answers. Rate limits are off, because tests use one address.
     pub fn serve(&self) -> Served {
         self.serve_with(&[], &[])
     }
 
-    /// Starts the server with more arguments and variables.
+    /// Starts the server with additional arguments and variables.
     ///
     /// # Panics
-    /// When it does not become ready; it shows what was printed.
+    /// If it does not become ready; the message shows its output.
     pub fn serve_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Served {
         let mut command = self.command(&["serve", "--listen", "127.0.0.1:0"]);
         command.args(arguments).env("SLUICEGATE_RATE_LIMIT__ENABLED", "false");
@@ -101,10 +101,10 @@ pub struct Served {
 }
 
 impl Served {
-    /// Starts a command that prints the line of readiness.
+    /// Starts a command that prints the ready line.
     ///
     /// # Panics
-    /// When it ends or stays silent for half a minute instead.
+    /// If it ends or prints nothing for half a minute instead.
     pub fn start(mut command: Command) -> Self {
         let mut child =
             command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary runs");
@@ -123,21 +123,21 @@ impl Served {
         Self { child, url, printed, readers }
     }
 
-    /// Where it answers, without a trailing slash.
+    /// The URL of the server, without a trailing slash.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Where the operator observes it, without a trailing slash.
+    /// The URL of the metrics listener, without a trailing slash.
     ///
     /// # Panics
-    /// When its log, which must be of the level `info`, does not say so.
+    /// If the log does not contain it; the log level must be `info`.
     pub fn observed_url(&self) -> String {
         for _ in 0..10_000 {
             if let Some(url) = observed_in(&self.printed()) {
                 return url;
             }
-            // The log may be written after the line of readiness.
+            // The log may be written after the ready line.
             std::thread::park_timeout(Duration::from_millis(1));
         }
         panic!("it is observed nowhere: {}", self.printed())
@@ -148,15 +148,15 @@ impl Served {
         self.child.id()
     }
 
-    /// Everything that it has printed so far.
+    /// The complete output so far.
     pub fn printed(&self) -> String {
         text(&self.printed)
     }
 
-    /// `kill -9`; answers all that it printed.
+    /// Kills the server (`kill -9`); returns its complete output.
     ///
     /// # Panics
-    /// When the process cannot be ended.
+    /// If the process cannot be killed.
     pub fn kill(mut self) -> String {
         self.child.kill().expect("the process can be ended");
         self.finished().1
@@ -165,25 +165,25 @@ impl Served {
     /// Sends a signal by name, such as `TERM`.
     ///
     /// # Panics
-    /// When it cannot be sent.
+    /// If it cannot be sent.
     pub fn signal(&self, name: &str) {
         let sent = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status();
         assert!(sent.expect("kill runs").success());
     }
 
-    /// Asks it to end, and waits for that; answers how it ended and all that it printed.
+    /// Asks the server to stop, and waits for that; returns its exit status and its complete output.
     ///
     /// # Panics
-    /// When it cannot be waited for.
+    /// If waiting fails.
     pub fn terminate(self) -> (ExitStatus, String) {
         self.signal("TERM");
         self.end()
     }
 
-    /// Waits until it ends by itself; answers how it ended and all that it printed.
+    /// Waits until the server ends by itself; returns its exit status and its complete output.
     ///
     /// # Panics
-    /// When it cannot be waited for.
+    /// If waiting fails.
     pub fn end(mut self) -> (ExitStatus, String) {
         self.finished()
     }
@@ -204,7 +204,7 @@ impl Drop for Served {
     }
 }
 
-/// The address of observation that the log names.
+/// The address of the metrics listener in a log.
 fn observed_in(log: &str) -> Option<String> {
     let line = log.lines().find(|line| line.contains("observed") && line.contains("http://"))?;
     let rest = line.split_once("http://")?.1;
@@ -231,7 +231,7 @@ fn gather(
     })
 }
 
-/// Ends early when both pipes are closed.
+/// Returns early if both pipes are closed.
 fn wait_until_ready(lines: &Receiver<String>) -> Option<String> {
     loop {
         let line = lines.recv_timeout(Duration::from_secs(30)).ok()?;

@@ -1,4 +1,4 @@
-//! Choices that a test makes at random and can make again.
+//! Random choices that a test can repeat.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
@@ -7,12 +7,12 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 pub struct Random(u64);
 
 impl Random {
-    /// Begins at a seed.
+    /// Creates a generator from a seed.
     pub const fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    /// A seed that is another each time; a test prints it, so that a failure can be had again.
+    /// A new seed; a test prints it, so that a failure can be reproduced.
     pub fn fresh_seed() -> u64 {
         RandomState::new().build_hasher().finish()
     }
@@ -30,21 +30,21 @@ impl Random {
         self.bits() % end
     }
 
-    /// The place of one of `len` things, which are not none.
+    /// The index of one of `len` things; `len` must not be zero.
     ///
     /// # Panics
-    /// When there are more things than the machine can address.
+    /// If there are more things than the machine can address.
     pub fn place(&mut self, len: usize) -> usize {
         usize::try_from(self.below(len as u64)).expect("it is below a length")
     }
 
-    /// Letters and digits that nobody else has.
+    /// A unique word of letters and digits.
     pub fn word(&mut self) -> String {
         format!("{:016x}", self.bits())
     }
 
-    /// A code verifier of the least length
-    /// ([RFC 7636 §4.1](https://www.rfc-editor.org/rfc/rfc7636#section-4.1)).
+    /// A code verifier of the minimum length ([RFC 7636
+    /// §4.1](https://www.rfc-editor.org/rfc/rfc7636#section-4.1)).
     pub fn verifier(&mut self) -> String {
         let mut text = String::from("ver");
         while text.len() < 43 {

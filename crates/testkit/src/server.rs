@@ -31,12 +31,12 @@ use crate::browser::Browser;
 use crate::call::Call;
 use crate::clock::ManualClock;
 
-/// Somebody with an account.
+/// A person with an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TestUser {
-    /// The name to sign in with.
+    /// The user name.
     pub name: &'static str,
-    /// The password in the clear.
+    /// The password in clear text.
     pub password: &'static str,
 }
 
@@ -44,17 +44,17 @@ pub struct TestUser {
 pub const ADMIN: TestUser = TestUser { name: "d2cadmin", password: "harbour master of all" };
 /// The first ordinary user.
 pub const USER: TestUser = TestUser { name: "d2cuser", password: "pilot boat number nine" };
-/// Another ordinary user, for what belongs to somebody else.
+/// Another ordinary user, who owns things that are out of others' reach.
 pub const OTHER: TestUser = TestUser { name: "other", password: "lighthouse at the pier" };
 
-/// How the server is set up; [`Setup::default`] is what [`TestServer::start`] takes.
+/// The settings of a test server; [`TestServer::start`] uses [`Setup::default`].
 #[derive(Debug, Clone)]
 pub struct Setup {
-    /// Of the use cases.
+    /// The settings of the use cases.
     pub app: AppSettings,
-    /// Of HTTP.
+    /// The settings of the HTTP service.
     pub web: WebSettings,
-    /// Where randomness begins.
+    /// The seed for randomness.
     pub seed: u64,
 }
 
@@ -64,7 +64,7 @@ impl Default for Setup {
     }
 }
 
-/// The whole server over a database in a folder of its own, which goes when the server does.
+/// The whole server over a database in a temporary folder, which is deleted with the server.
 pub struct TestServer {
     app: Arc<App>,
     store: Arc<SqliteStore>,
@@ -130,16 +130,16 @@ impl TestServer {
         &self.clock
     }
 
-    /// The folder in which everything is.
+    /// The folder that contains everything.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Makes a SQLite database of these statements below the folder that data sources may come from, and answers its
+    /// Creates a SQLite database with these statements below the folder for data sources, and returns its
     /// path.
     ///
     /// # Panics
-    /// When the file or the statements are at fault.
+    /// If the file cannot be created or a statement fails.
     pub fn sqlite_file(&self, name: &str, statements: &str) -> PathBuf {
         let path = self.folder.path().join("sources").join(name);
         let database = rusqlite::Connection::open(&path).expect("a new file");
@@ -147,10 +147,10 @@ impl TestServer {
         path
     }
 
-    /// Makes an account with these roles.
+    /// Creates an account with these roles.
     ///
     /// # Panics
-    /// When it cannot be made.
+    /// If this fails.
     pub async fn add_user(&self, user: &TestUser, roles: &[RoleId]) {
         let hashed = self.vault.hash_password(Password::new(user.password)).await.expect("an idle hasher");
         let new = NewUser {
@@ -165,10 +165,10 @@ impl TestServer {
         self.store.insert_user(new, audit).await.expect("a database").expect("a new name");
     }
 
-    /// Makes a role with these permissions.
+    /// Creates a role with these permissions.
     ///
     /// # Panics
-    /// When it cannot be made.
+    /// If this fails.
     pub async fn add_role(&self, name: &str, permissions: &[Permission]) -> RoleId {
         let permissions = permissions.to_vec();
         let role =
@@ -177,20 +177,20 @@ impl TestServer {
         inserted.expect("a database").expect("a new name").id
     }
 
-    /// The user as the database has it.
+    /// The user as stored in the database.
     ///
     /// # Panics
-    /// When nobody has the name.
+    /// If nobody has the name.
     pub async fn user(&self, user: &TestUser) -> User {
         self.store.find_user_by_name(user.name).await.expect("a database").expect("the user")
     }
 
-    /// A live access token of the user for an application, as the token endpoint would issue it for client
-    /// credentials. The application is given the scopes where it lacks them; where there is none of that id, one of
-    /// [`ADMIN`] takes its place.
+    /// A valid access token of the user for an application, as the token endpoint issues it for client
+    /// credentials. Missing scopes are added to the application; if no application has that id, one of
+    /// [`ADMIN`] is used instead.
     ///
     /// # Panics
-    /// When there is no such user, or the ring has no key.
+    /// If there is no such user, or the ring has no key.
     pub async fn access_token(
         &self,
         user: &TestUser,
@@ -214,7 +214,7 @@ impl TestServer {
         self.vault.seal_access_token(&token).expect("an active key").expose().to_owned()
     }
 
-    /// The application of that id, or a new one, with at least these scopes.
+    /// The application with that id, or a new one, with at least these scopes.
     async fn application_with(&self, id: ApplicationId, scopes: ScopeSet) -> Application {
         let found = self.store.find_application(id).await.expect("a database");
         let Some(found) = found else { return self.add_application(&ADMIN, |new| new.scopes = scopes).await };
@@ -231,10 +231,10 @@ impl TestServer {
         updated.expect("the application").0
     }
 
-    /// Makes a public application of the user, past the rules of registration.
+    /// Creates a public application of the user, without the rules of registration.
     ///
     /// # Panics
-    /// When there is no such user.
+    /// If there is no such user.
     pub async fn add_application(
         &self,
         owner: &TestUser,
@@ -258,10 +258,11 @@ impl TestServer {
         self.insert_application(owner, settings, None).await
     }
 
-    /// Makes a confidential application of the user, past the rules of registration, and answers its secret.
+    /// Creates a confidential application of the user, without the rules of registration, and returns its
+    /// secret.
     ///
     /// # Panics
-    /// When there is no such user.
+    /// If there is no such user.
     pub async fn add_confidential_application(
         &self,
         owner: &TestUser,
@@ -290,10 +291,10 @@ impl TestServer {
         inserted.expect("a database").expect("the server's own act")
     }
 
-    /// Opens a browser session of the user, and answers the value of its cookie.
+    /// Opens a browser session of the user, and returns its cookie value.
     ///
     /// # Panics
-    /// When there is no such user.
+    /// If there is no such user.
     pub async fn session(&self, user: &TestUser) -> String {
         let user = self.user(user).await;
         let (secret, digest) = self.vault.new_session_secret();
@@ -311,10 +312,10 @@ impl TestServer {
         self.vault.session_cookie(session.id, &secret).expose().to_owned()
     }
 
-    /// Lets the user allow the application, as the consent page would.
+    /// Records the user's consent for the application, like the consent page.
     ///
     /// # Panics
-    /// When there is no such user or application.
+    /// If there is no such user or application.
     pub async fn allow(&self, user: &TestUser, application: ApplicationId, scopes: ScopeSet) {
         let user = self.user(user).await;
         let found = self.store.find_application(application).await.expect("a database");
@@ -343,45 +344,45 @@ impl TestServer {
         NewAuditEvent::new(action, Outcome::Success, self.clock.now())
     }
 
-    /// A browser that has opened nothing yet.
+    /// A new browser.
     pub fn browser(&self) -> Browser<'_> {
         Browser::new(self)
     }
 
-    /// A request to be put together.
+    /// Builds a request.
     pub fn call(&self, method: Method, target: &str) -> Call<'_> {
         Call::new(self, method, target)
     }
 
-    /// A GET to be put together.
+    /// Builds a GET.
     pub fn get(&self, target: &str) -> Call<'_> {
         self.call(Method::GET, target)
     }
 
-    /// A POST to be put together.
+    /// Builds a POST.
     pub fn post(&self, target: &str) -> Call<'_> {
         self.call(Method::POST, target)
     }
 
-    /// A PUT to be put together.
+    /// Builds a PUT.
     pub fn put(&self, target: &str) -> Call<'_> {
         self.call(Method::PUT, target)
     }
 
-    /// A DELETE to be put together.
+    /// Builds a DELETE.
     pub fn delete(&self, target: &str) -> Call<'_> {
         self.call(Method::DELETE, target)
     }
 
-    /// The service itself, for whoever must see the answer before its body has ended.
+    /// The HTTP service itself, for tests that must see the response before its body has ended.
     pub fn front(&self) -> Front {
         self.front.clone()
     }
 
-    /// Answers any request, and reads the answer to its end.
+    /// Sends a request, and reads the response to its end.
     ///
     /// # Panics
-    /// When the body of the answer breaks off.
+    /// If the body of the response is aborted.
     pub async fn send(&self, request: Request<Body>) -> Answer {
         let (parts, body) = self.front.clone().answer(request).await.into_parts();
         let body = body.collect().await.expect("the body is whole").to_bytes();

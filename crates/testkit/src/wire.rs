@@ -13,10 +13,10 @@ use url::Url;
 use crate::html::{Form, forms};
 use crate::server::TestUser;
 
-/// Longer than any answer of a server that is well takes.
+/// Longer than any response of a healthy server takes.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// A client on a real socket; keeps cookies, follows nothing by itself.
+/// A client on a real socket; it stores cookies and follows no redirects.
 pub struct Wire {
     agent: Agent,
     base: Url,
@@ -24,14 +24,14 @@ pub struct Wire {
     failures_are_silence: bool,
 }
 
-/// An answer with its body.
+/// A response with its body.
 #[derive(Debug, Clone)]
 pub struct WireAnswer {
     /// The status.
     pub status: StatusCode,
     /// Every header.
     pub headers: HeaderMap,
-    /// `Location`, where there is one.
+    /// The `Location` header, if any.
     pub location: Option<String>,
     /// The body.
     pub body: String,
@@ -41,17 +41,17 @@ impl WireAnswer {
     /// The body as JSON.
     ///
     /// # Panics
-    /// When it is none; it shows the answer.
+    /// If it is not JSON; the message shows the response.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
     }
 }
 
 impl Wire {
-    /// A client of the server at this address.
+    /// Creates a client for the server at this URL.
     ///
     /// # Panics
-    /// When the address is none.
+    /// If the URL is invalid.
     pub fn new(base: &str) -> Self {
         let config = Agent::config_builder().max_redirects(0).max_redirects_will_error(false);
         let config = config.http_status_as_error(false).timeout_global(Some(PATIENCE)).proxy(None);
@@ -59,28 +59,28 @@ impl Wire {
         Self { agent: config.build().new_agent(), base, seen: None, failures_are_silence: false }
     }
 
-    /// Keeps every answer from now on, also those on the way of [`Wire::allow`].
+    /// Records every response from now on, including those inside [`Wire::allow`].
     #[must_use]
     pub fn recording(self) -> Self {
         Self { seen: Some(Arc::default()), ..self }
     }
 
-    /// Takes an answer by which the server says that it failed for none: nobody knows what it has done.
+    /// Treats a server error as no answer, because its effect is unknown.
     #[must_use]
     pub fn taking_failures_for_silence(self) -> Self {
         Self { failures_are_silence: true, ..self }
     }
 
-    /// Every answer that was kept.
+    /// The recorded responses.
     pub fn seen(&self) -> Vec<WireAnswer> {
         let seen = self.seen.as_ref();
         seen.map(|seen| seen.lock().unwrap_or_else(PoisonError::into_inner).clone()).unwrap_or_default()
     }
 
-    /// The same client with the same cookies, when the server has moved.
+    /// The same client with the same cookies, after the server has moved.
     ///
     /// # Panics
-    /// When the address is none.
+    /// If the URL is invalid.
     #[must_use]
     pub fn at(&self, base: &str) -> Self {
         let base = Url::parse(base).expect("an absolute address");
@@ -91,10 +91,10 @@ impl Wire {
         self.base.join(path).expect("an address").into()
     }
 
-    /// GET, with a user's Basic credentials where given.
+    /// Sends a GET, with a user's Basic credentials if given.
     ///
     /// # Errors
-    /// When the connection fails.
+    /// If the connection fails.
     pub fn get(&self, path: &str, user: Option<&TestUser>) -> Result<WireAnswer, ureq::Error> {
         let mut request = self.agent.get(self.resolve(path));
         if let Some(user) = user {
@@ -103,23 +103,23 @@ impl Wire {
         self.read(request.call()?)
     }
 
-    /// GET with a bearer token.
+    /// Sends a GET with a bearer token.
     ///
     /// # Errors
-    /// When the connection fails.
+    /// If the connection fails.
     pub fn get_with_token(&self, path: &str, token: &str) -> Result<WireAnswer, ureq::Error> {
         self.read(
             self.agent.get(self.resolve(path)).header("authorization", format!("Bearer {token}")).call()?,
         )
     }
 
-    /// Any request.
+    /// Sends any request.
     ///
     /// # Errors
-    /// When the connection fails.
+    /// If the connection fails.
     ///
     /// # Panics
-    /// When method or headers are none that HTTP knows.
+    /// If the method or a header is not valid in HTTP.
     pub fn send(
         &self,
         method: &str,
@@ -137,50 +137,50 @@ impl Wire {
         })
     }
 
-    /// PUT of JSON as a user.
+    /// Sends a PUT with JSON as a user.
     ///
     /// # Errors
-    /// When the connection fails.
+    /// If the connection fails.
     pub fn put_json(&self, path: &str, user: &TestUser, body: &Value) -> Result<WireAnswer, ureq::Error> {
         let headers =
             [("content-type", "application/json"), ("authorization", &*basic(user.name, user.password))];
         self.send("PUT", path, &headers, Some(&body.to_string()))
     }
 
-    /// POST of JSON as a user.
+    /// Sends a POST with JSON as a user.
     ///
     /// # Errors
-    /// When the connection fails.
+    /// If the connection fails.
     pub fn post_json(&self, path: &str, user: &TestUser, body: &Value) -> Result<WireAnswer, ureq::Error> {
         let request = self.agent.post(self.resolve(path)).header("content-type", "application/json");
         self.read(request.header("authorization", basic(user.name, user.password)).send(body.to_string())?)
     }
 
-    /// DELETE as a user.
+    /// Sends a DELETE as a user.
     ///
     /// # Errors
-    /// When the connection fails.
+    /// If the connection fails.
     pub fn delete(&self, path: &str, user: &TestUser) -> Result<WireAnswer, ureq::Error> {
         let request = self.agent.delete(self.resolve(path));
         self.read(request.header("authorization", basic(user.name, user.password)).call()?)
     }
 
-    /// POST of a form, as a client or a browser sends it.
+    /// Sends a POST with a form, like a client or a browser.
     ///
     /// # Errors
-    /// When the connection fails.
+    /// If the connection fails.
     pub fn post_form(&self, path: &str, fields: &[(&str, &str)]) -> Result<WireAnswer, ureq::Error> {
         self.read(self.agent.post(self.resolve(path)).send_form(fields.iter().copied())?)
     }
 
-    /// Opens an authorization address as a person does: signs in where asked, presses Allow where asked, and stops when
-    /// the browser would leave for the client. Answers where it would go.
+    /// Opens an authorization address like a person: signs in if asked, presses Allow if asked, and stops at
+    /// the redirect to the client, whose address it returns.
     ///
     /// # Errors
-    /// When the connection fails.
+    /// If the connection fails.
     ///
     /// # Panics
-    /// When the server shows something else; it shows the page.
+    /// If the server shows something else; the message shows the page.
     pub fn allow(&self, authorize: &str, user: &TestUser) -> Result<String, ureq::Error> {
         let mut answer = self.get(authorize, None)?;
         for _ in 0..8 {

@@ -1,4 +1,4 @@
-//! A registered application with its credentials, as the program of its developer speaks to the server.
+//! A registered application with its credentials, as its developer's program uses the server.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -8,10 +8,10 @@ use url::Url;
 use crate::server::TestUser;
 use crate::wire::{Wire, WireAnswer, basic};
 
-/// Where the applications of tests are called back: nobody answers there.
+/// The redirect URL of test applications, where nobody answers.
 pub const REDIRECT: &str = "http://127.0.0.1:9/callback";
 
-/// An application and what it needs to ask for tokens.
+/// An application and what it needs to request tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WireClient {
     /// The id in the management API.
@@ -23,13 +23,14 @@ pub struct WireClient {
 }
 
 impl WireClient {
-    /// Registers an application as a user. `more` are members of the payload besides name and redirect URL.
+    /// Registers an application as a user. `more` are further members of the payload besides name and
+    /// redirect URL.
     ///
     /// # Errors
-    /// When the connection fails.
+    /// If the connection fails.
     ///
     /// # Panics
-    /// When the server refuses; it shows the answer.
+    /// If the server refuses; the message shows the response.
     pub fn register(wire: &Wire, user: &TestUser, name: &str, more: &Value) -> Result<Self, ureq::Error> {
         let mut payload = json!({"name": name, "redirectUrls": [REDIRECT]});
         for (member, value) in more.as_object().into_iter().flatten() {
@@ -40,10 +41,10 @@ impl WireClient {
         Ok(Self::shown(&answer))
     }
 
-    /// The application that an answer shows.
+    /// The application in a response.
     ///
     /// # Panics
-    /// When it shows none.
+    /// If there is none.
     pub fn shown(answer: &WireAnswer) -> Self {
         let shown = answer.json();
         let text = |member: &str| {
@@ -58,7 +59,7 @@ impl WireClient {
         format!("/api/mgmt/oauth/client/applications/{}", self.id)
     }
 
-    /// The address that the application sends a browser to.
+    /// The address to which the application sends a browser.
     ///
     /// # Panics
     /// Never: the parameters are text.
@@ -74,13 +75,13 @@ impl WireClient {
         format!("/oauth2/authorize?{}", url.query().expect("it has one"))
     }
 
-    /// A code that the user has allowed in a browser.
+    /// Lets a user allow the application in a browser, and returns the code.
     ///
     /// # Errors
-    /// When the connection fails.
+    /// If the connection fails.
     ///
     /// # Panics
-    /// When the browser is led elsewhere than to the application with a code.
+    /// If the browser is not redirected to the application with a code.
     pub fn code(&self, wire: &Wire, user: &TestUser, verifier: &str) -> Result<String, ureq::Error> {
         let location = wire.allow(&self.authorize(verifier), user)?;
         let url = Url::parse(&location).expect("an address");
@@ -98,21 +99,21 @@ impl WireClient {
         self.post(wire, "/oauth2/token", &fields)
     }
 
-    /// Asks for new tokens with a refresh token.
+    /// Requests new tokens with a refresh token.
     ///
     /// # Errors
-    /// When the connection fails.
+    /// If the connection fails.
     pub fn refresh(&self, wire: &Wire, token: &str) -> Result<WireAnswer, ureq::Error> {
         self.post(wire, "/oauth2/token", &[("grant_type", "refresh_token"), ("refresh_token", token)])
     }
 
-    /// Asks whether a token is alive.
+    /// Introspects a token, and returns whether it is active.
     ///
     /// # Errors
-    /// When the connection fails.
+    /// If the connection fails.
     ///
     /// # Panics
-    /// When the server does not say.
+    /// If the server does not say.
     pub fn is_active(&self, wire: &Wire, token: &str) -> Result<bool, ureq::Error> {
         let answer = self.post(wire, "/oauth2/introspect", &[("token", token)])?;
         Ok(answer.json()["active"].as_bool().unwrap_or_else(|| panic!("{answer:?}")))

@@ -1,4 +1,4 @@
-//! The balancer before nodes that count what they are asked.
+//! Tests of the balancer in front of nodes that count their requests.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -19,11 +19,11 @@ use tokio::sync::{Notify, oneshot};
 struct Seen {
     leaving: AtomicBool,
     asked: AtomicUsize,
-    /// Lets a request at `/slow` go on.
+    /// Lets a request at `/slow` continue.
     go_on: Notify,
 }
 
-/// A node that drains: it says that it leaves, and finishes what it has when it is told to end.
+/// A node that drains: it reports that it is leaving, and finishes its requests before it ends.
 struct TestNode {
     url: String,
     seen: Arc<Seen>,
@@ -87,7 +87,7 @@ async fn slow(State(seen): State<Arc<Seen>>) -> &'static str {
     "slow"
 }
 
-/// A node that is ready and hangs up in the middle of every other request.
+/// A node that is ready and closes the connection in the middle of every other request.
 fn unfaithful() -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -222,7 +222,7 @@ fn a_rolling_restart_of_nodes_that_drain_loses_nothing() {
             scope.spawn(move || {
                 while !stop.load(Ordering::SeqCst) {
                     let status = ask(&wire);
-                    // Whoever waits for this thread must learn that it has failed.
+                    // Threads that wait for this one must learn that it has failed.
                     stop.fetch_or(status != 200, Ordering::SeqCst);
                     assert_eq!(status, 200);
                     asked.fetch_add(1, Ordering::SeqCst);
@@ -233,7 +233,7 @@ fn a_rolling_restart_of_nodes_that_drain_loses_nothing() {
             let place = round % nodes.len();
             nodes[place].leave();
             balancer.wait_until(|ready| !ready[place]);
-            // A node that drains listens on until nobody can be on the way to it any more.
+            // A draining node listens until no request can be on its way to it any more.
             let before = counts();
             while !stop.load(Ordering::SeqCst)
                 && counts().iter().zip(before).any(|(now, before)| *now < before + 2)

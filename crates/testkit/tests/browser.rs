@@ -1,4 +1,4 @@
-//! The browser finds its way through our pages as a person would.
+//! The browser works with our pages like a person.
 
 use oauth::id::ApplicationId;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Histories of servers that are right are explained; those of servers that are wrong in one way each are not.
+//! Histories of correct servers are explained; those of servers with one fault each are not.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -11,14 +11,14 @@ use testkit::histories::{Code, CodeAct, CodeAnswer, Event, Family, FamilyAct, Fa
 type CodeEvent = Event<CodeAct, CodeAnswer>;
 type FamilyEvent = Event<FamilyAct, FamilyAnswer>;
 
-/// One act of a history that is made up: what is done, and around which moment.
+/// One operation of a generated history, and its time.
 #[derive(Debug, Clone)]
 struct Step {
-    /// Out of a hundred.
+    /// In per cent.
     kind: u8,
-    /// How many generations before the newest the token is that is brought.
+    /// How many generations the presented token is behind the newest one.
     behind: u32,
-    /// How long before and after the moment of the act it was asked for and answered.
+    /// The time between the request, the operation and the answer.
     before: u64,
     after: u64,
     loss: Loss,
@@ -27,13 +27,13 @@ struct Step {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Loss {
     None,
-    /// The act happens and its answer is lost.
+    /// The operation happens and its answer is lost.
     Answer,
-    /// The act does not happen.
+    /// The operation does not happen.
     Question,
 }
 
-/// Acts whose moments are a second apart, and which take up to four seconds.
+/// Operations a second apart, each of which takes up to four seconds.
 fn steps(most: usize) -> impl Strategy<Value = Vec<Step>> {
     let loss = prop_oneof![6 => Just(Loss::None), 1 => Just(Loss::Answer), 1 => Just(Loss::Question)];
     let behind = prop_oneof![6 => Just(0_u32), 2 => Just(1), 1 => Just(2)];
@@ -42,7 +42,7 @@ fn steps(most: usize) -> impl Strategy<Value = Vec<Step>> {
     vec(step, 1..most)
 }
 
-/// The history that comes of it when the acts happen one after the other at their moments.
+/// The history that results if the operations happen one after the other at their times.
 fn history<Act: Copy, Answer>(
     steps: &[Step],
     choose: impl Fn(&Step) -> Act,
@@ -63,7 +63,7 @@ fn history<Act: Copy, Answer>(
     events
 }
 
-/// How a server may be wrong about codes.
+/// The possible faults of a server for codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum CodeFault {
     None,
@@ -72,7 +72,7 @@ enum CodeFault {
     ForgetsARevocation,
 }
 
-/// A server for one code, written apart from the model.
+/// A server for one code, written independently of the model.
 #[derive(Default)]
 struct CodeServer {
     redeemed: u32,
@@ -80,7 +80,7 @@ struct CodeServer {
 }
 
 impl CodeServer {
-    /// None when nobody could ask for this.
+    /// `None` if nobody could request this.
     fn act(&mut self, act: CodeAct, fault: CodeFault) -> Option<CodeAnswer> {
         let yes = match act {
             CodeAct::Redeem { .. } => {
@@ -110,13 +110,13 @@ fn code_history(steps: &[Step], fault: CodeFault) -> Vec<CodeEvent> {
     history(steps, choose, |act, _| server.act(act, fault))
 }
 
-/// How a server may be wrong about families.
+/// The possible faults of a server for families.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum FamilyFault {
     None,
-    /// Two different tokens follow one.
+    /// One token has two different successors.
     Forks,
-    /// A rotation is acknowledged and not kept.
+    /// A rotation is acknowledged and then lost.
     ForgetsARotation,
     ReplayEndsNothing,
     ForgetsARevocation,
@@ -168,7 +168,7 @@ fn family_history(steps: &[Step], fault: FamilyFault) -> Vec<FamilyEvent> {
     history(steps, choose, |act, _| Some(server.borrow_mut().act(act, fault)))
 }
 
-/// An act that is answered before the next one is asked for.
+/// An operation that is answered before the next one is requested.
 fn in_turn<Act, Answer>(acts: Vec<(Act, Answer)>) -> Vec<Event<Act, Answer>> {
     let event = |(at, (act, answer))| Event {
         who: "client".to_owned(),
@@ -189,7 +189,7 @@ fn token(generation: u32) -> FamilyAnswer {
     FamilyAnswer::Successor { generation, copy: 0 }
 }
 
-/// Rotations in turn, one for each step, and then what gives a server away that is wrong.
+/// Sequential rotations, one for each step, and then operations that reveal the fault of the server.
 fn given_away(steps: &[Step], fault: FamilyFault) -> Vec<FamilyEvent> {
     let newest = u32::try_from(steps.len()).unwrap();
     let mut server = FamilyServer { newest, ..FamilyServer::default() };
@@ -204,7 +204,7 @@ fn given_away(steps: &[Step], fault: FamilyFault) -> Vec<FamilyEvent> {
     };
     let before = (0..newest).map(|generation| (refresh(generation), token(generation + 1)));
     let shown = acts.into_iter().map(|act| match act {
-        // It finds itself at the generation before.
+        // The server is back at the previous generation.
         FamilyAct::Refresh { generation, .. } if generation > server.newest => (act, FamilyAnswer::Refused),
         _ => (act, server.act(act, fault)),
     });
@@ -222,7 +222,7 @@ proptest! {
         prop_assert_eq!(check(&Family, &family_history(&steps, FamilyFault::None)), Ok(()));
     }
 
-    /// However much happened before, what is shown afterwards in turn gives a wrong server away.
+    /// Whatever happened before, sequential operations afterwards reveal a faulty server.
     #[test]
     fn histories_of_a_wrong_server_for_codes_are_refused(steps in steps(20)) {
         for fault in [CodeFault::GivesTwice, CodeFault::ReplayEndsNothing, CodeFault::ForgetsARevocation] {
@@ -233,7 +233,7 @@ proptest! {
             let mut server = CodeServer::default();
             let shown = shown.into_iter().map(|act| (act, server.act(act, fault).unwrap())).collect();
             let mut events = in_turn(shown);
-            // What others do later, and had no answer to, explains nothing of it.
+            // Later operations of others that got no answer do not explain it.
             let end = Duration::from_secs(10);
             let later = code_history(&steps, CodeFault::None).into_iter();
             events.extend(later.map(|event| Event { asked: event.asked + end, told: None, ..event }));
@@ -249,7 +249,7 @@ proptest! {
         }
     }
 
-    /// The search agrees with trying every order, which is only possible for few acts.
+    /// The search agrees with trying every order, which is only feasible for few operations.
     #[test]
     fn the_search_finds_an_order_exactly_when_there_is_one(
         steps in steps(7),
@@ -266,7 +266,7 @@ proptest! {
     }
 }
 
-/// Tries every order of every choice of the acts without an answer.
+/// Tries every order of every subset of the operations without an answer.
 fn some_order_explains(events: &[CodeEvent], order: &mut Vec<usize>) -> bool {
     use testkit::histories::Model;
     let complete = events.iter().enumerate().all(|(at, event)| event.told.is_none() || order.contains(&at));

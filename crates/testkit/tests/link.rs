@@ -1,4 +1,4 @@
-//! Links over a server that echoes what it is sent.
+//! Tests of links to a server that echoes what it receives.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -9,13 +9,14 @@ use std::time::{Duration, Instant};
 
 use testkit::link::Link;
 
-/// Longer than anything here takes.
+/// Longer than anything in these tests takes.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Long enough to be told from none.
+/// Long enough to be distinguished from no delay.
 const DELAY: Duration = Duration::from_millis(150);
 
-/// A server that repeats after `word` what each connection sends, and tells how each connection has ended.
+/// A server that repeats, after `word`, what each connection sends, and reports how each connection has
+/// ended.
 fn echo(word: &'static str) -> (String, Receiver<std::io::Result<()>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();

@@ -1,4 +1,5 @@
-//! The PostgreSQL servers that tests start: what they are, what survives `kill -9`, and that nothing stays.
+//! Tests of the PostgreSQL test servers: their settings, what survives `kill -9`, and that nothing is left
+//! behind.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -12,14 +13,14 @@ fn durable() -> PostgresServer {
     PostgresServer::start(&PostgresSettings { durable: true, ..PostgresSettings::default() })
 }
 
-/// Ids of the processes that work in a folder.
+/// The ids of the processes that work in a folder.
 fn processes_in(folder: &Path) -> Vec<String> {
     let all = std::fs::read_dir("/proc").unwrap().flatten();
     let here = all.filter(|entry| std::fs::read_link(entry.path().join("cwd")).is_ok_and(|at| at == folder));
     here.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
 }
 
-/// What a client says that may not connect.
+/// The error message of a client that is not allowed to connect.
 fn refusal(url: &str) -> String {
     let asked = Command::new("psql").args(["--no-password", "--command", "SELECT 1", url]).output().unwrap();
     assert!(!asked.status.success(), "{asked:?}");

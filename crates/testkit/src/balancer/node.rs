@@ -15,13 +15,13 @@ use tokio::runtime::Handle;
 
 type Sender = SendRequest<Full<Bytes>>;
 
-/// How long a node may take to say that it is ready.
+/// How long a node may take to answer a health check.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// What came of a request.
+/// The result of a request.
 pub(super) enum Attempt {
     Answered(Response<Full<Bytes>>),
-    /// It was sent, at least in part.
+    /// It was sent, at least in part, and not answered.
     Lost,
     NotSent,
 }
@@ -30,7 +30,7 @@ pub(super) struct Node(Mutex<Place>);
 
 struct Place {
     address: SocketAddr,
-    /// Connections that wait for a request.
+    /// Idle connections.
     idle: Vec<Sender>,
 }
 
@@ -47,12 +47,12 @@ impl Node {
         self.place().address
     }
 
-    /// Closes the connections that wait for a request.
+    /// Closes the idle connections.
     pub(super) fn hang_up(&self) {
         self.place().idle.clear();
     }
 
-    /// Whether it says so in time, to a connection that is made for the question.
+    /// Whether the node answers a health check in time, on a new connection.
     pub(super) async fn is_ready(&self) -> bool {
         let address = self.address();
         let asked = async {
@@ -66,11 +66,11 @@ impl Node {
         matches!(tokio::time::timeout(PATIENCE, asked).await, Ok(Some(true)))
     }
 
-    /// Sends a request, and reads the answer to its end.
+    /// Sends a request, and reads the response to its end.
     pub(super) async fn ask(&self, request: Request<Full<Bytes>>) -> Attempt {
         let address = self.address();
         let mut request = request;
-        // A connection that the node has closed meanwhile gives the request back as it was.
+        // If the node has closed the connection meanwhile, the request is returned unsent.
         while let Some(mut sender) = self.idle_one() {
             match sender.try_send_request(request).await {
                 Ok(answer) => return self.finish(address, sender, answer).await,
@@ -102,7 +102,7 @@ impl Node {
                 place.idle.push(sender);
             }
         }
-        // They speak of the connection to the node.
+        // These headers belong to the connection to the node.
         parts.headers.remove(CONNECTION);
         parts.headers.remove(TRANSFER_ENCODING);
         Attempt::Answered(Response::from_parts(parts, Full::new(body)))
@@ -128,7 +128,7 @@ fn parse(url: &str) -> SocketAddr {
     address.unwrap_or_else(|| panic!("no URL of plain HTTP with address and port: {url}"))
 }
 
-/// A connection, with its own task beside it for as long as it lives.
+/// Opens a connection, which a task drives while it lives.
 async fn connect(address: SocketAddr) -> Option<Sender> {
     let stream = TcpStream::connect(address).await.ok()?;
     let _ = stream.set_nodelay(true);

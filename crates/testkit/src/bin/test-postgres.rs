@@ -1,6 +1,8 @@
-//! A PostgreSQL server for as long as standard input stays open: `cargo run --package testkit --bin test-postgres`.
+//! A PostgreSQL server that runs while standard input stays open: `cargo run --package testkit --bin
+//! test-postgres`.
 //!
-//! It prints the address of an empty database and the folder of the server, and leaves nothing behind however it ends.
+//! It prints the URL of an empty database and the folder of the server, and leaves nothing behind however it
+//! ends.
 #![expect(clippy::print_stdout, reason = "it speaks to a terminal")]
 
 use std::io::Read;

@@ -1,4 +1,4 @@
-//! An authorization code: it gives tokens once, and whoever brings it again ends them.
+//! An authorization code: it yields tokens once, and presenting it again revokes them.
 
 use std::fmt;
 
@@ -8,37 +8,37 @@ use super::Model;
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Code;
 
-/// How a code stands.
+/// The state of a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CodeState {
-    /// Nobody has redeemed it.
+    /// It was not redeemed.
     Fresh,
-    /// Somebody has, and what it gave is good.
+    /// It was redeemed, and the grant is valid.
     Redeemed,
-    /// Somebody has, and what it gave has ended.
+    /// It was redeemed, and the grant was revoked.
     Ended,
 }
 
-/// What is done with a code and what it gave.
+/// An operation on a code or on its tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CodeAct {
-    /// It is exchanged for tokens.
+    /// The code is exchanged for tokens.
     Redeem {
-        /// Whether it may have expired by then, which refuses it and ends nothing.
+        /// Whether it may have expired by then, so that it is refused and revokes nothing.
         late: bool,
     },
-    /// A token that it gave is used.
+    /// One of its tokens is used.
     Use,
-    /// What it gave is revoked.
+    /// Its grant is revoked.
     Revoke,
 }
 
-/// What was told.
+/// An answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CodeAnswer {
-    /// Tokens for a code; data for a token; that it is done for a revocation.
+    /// Tokens for a code, data for a token, or success for a revocation.
     Granted,
-    /// That code or token are not good.
+    /// The code or the token is invalid.
     Refused,
 }
 

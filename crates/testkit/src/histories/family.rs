@@ -1,31 +1,31 @@
-//! A refresh family: the tokens that follow one another from one grant. One of them lives; the one before it gives the
-//! living one again for a while; any older one ends the family.
+//! A refresh token family: the successive tokens of one grant. One of them is valid; the one before it yields
+//! the valid one again for a while; any older one revokes the family.
 
 use std::fmt;
 
 use super::Model;
 
-/// The model of one family whose first token has the generation 0.
+/// The model of one family, whose first token has generation 0.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Family;
 
-/// How a family stands.
+/// The state of a family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct FamilyState {
-    /// The generation of the living token.
+    /// The generation of the valid token.
     pub newest: u32,
-    /// Whether the family has ended.
+    /// Whether the family was revoked.
     pub ended: bool,
 }
 
-/// What is done with a family.
+/// An operation on a family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FamilyAct {
-    /// A refresh token is brought.
+    /// A refresh token is presented.
     Refresh {
         /// Its generation.
         generation: u32,
-        /// Whether it may have been replaced for longer than the grace, in which case it ends the family.
+        /// Whether it may have been replaced longer ago than the grace period, so that it revokes the family.
         late: bool,
     },
     /// An access token of the family is used.
@@ -34,19 +34,19 @@ pub enum FamilyAct {
     Revoke,
 }
 
-/// What was told.
+/// An answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FamilyAnswer {
     /// A successor.
     Successor {
-        /// One more than the generation of the token that was brought.
+        /// The generation of the presented token plus one.
         generation: u32,
-        /// Which of the different successors of that token it is, from 0. There must be one only.
+        /// The number, from 0, of this token among the distinct successors; there must be only one.
         copy: u32,
     },
-    /// Data for an access token; that it is done for a revocation.
+    /// Data for an access token, or success for a revocation.
     Granted,
-    /// That the token is not good.
+    /// The token is invalid.
     Refused,
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Event, Model};
 
-/// Which events have been put in order.
+/// The set of events that were put in order.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Done(Vec<u64>);
 
@@ -25,13 +25,13 @@ impl Done {
     }
 }
 
-/// An event as it looks at one moment: an answer that came later is not known yet.
+/// An event as known at a certain time: later answers are not known yet.
 struct Seen<'a, Act, Answer> {
     event: &'a Event<Act, Answer>,
     told: Option<(Duration, &'a Answer)>,
 }
 
-/// Whether the history up to and including the moment `end` has an order that the model explains.
+/// Whether the history up to and including `end` has an order that the model explains.
 pub(super) fn is_explained<M: Model>(model: &M, events: &[&Event<M::Act, M::Answer>], end: Duration) -> bool {
     let events = events.iter().filter(|event| event.asked <= end);
     let mut seen: Vec<Seen<'_, M::Act, M::Answer>> = events
@@ -40,7 +40,7 @@ pub(super) fn is_explained<M: Model>(model: &M, events: &[&Event<M::Act, M::Answ
             Seen { event, told: told.map(|(at, answer)| (*at, answer)) }
         })
         .collect();
-    // Answered ones first, by the end of each: the first that is not done limits what can come next.
+    // Answered events first, sorted by end: the first one that is not done limits what can come next.
     seen.sort_by_key(|seen| seen.told.map_or(Duration::MAX, |(at, _)| at));
     let answered = seen.iter().filter(|seen| seen.told.is_some()).count();
     let first = (Done::nothing(seen.len()), model.start());
@@ -49,7 +49,7 @@ pub(super) fn is_explained<M: Model>(model: &M, events: &[&Event<M::Act, M::Answ
     while let Some((done, state)) = waiting.pop() {
         let Some(limit) = (0..answered).find(|&place| !done.has(place)) else { return true };
         let limit = seen[limit].told.map_or(Duration::MAX, |(at, _)| at);
-        // Whatever was asked after an answer comes after the act that it answers.
+        // An operation whose request came after an answer follows the operation of that answer.
         let next =
             seen.iter().enumerate().filter(|(place, next)| !done.has(*place) && next.event.asked <= limit);
         let mut reached = Vec::new();
@@ -58,12 +58,12 @@ pub(super) fn is_explained<M: Model>(model: &M, events: &[&Event<M::Act, M::Answ
             let after = model.after(&state, &next.event.act, answer);
             let changes_nothing = after.as_slice() == [state.clone()];
             match answer {
-                // Whatever comes later, it may as well come after this: no other order need be tried.
+                // Any later event may as well follow this one, so no other order need be tried.
                 Some(_) if changes_nothing => {
                     reached = vec![(done.with(place), state)];
                     break;
                 }
-                // An act that nobody knows of and that changes nothing need not have happened.
+                // An operation without an answer and without an effect need not have happened.
                 None => reached
                     .extend(after.into_iter().filter(|to| *to != state).map(|to| (done.with(place), to))),
                 Some(_) => reached.extend(after.into_iter().map(|to| (done.with(place), to))),
@@ -81,7 +81,7 @@ mod tests {
 
     use super::super::{Event, Model, check};
 
-    /// A register, the example of every paper.
+    /// A register, the standard example in the literature.
     struct Register;
 
     enum Act {

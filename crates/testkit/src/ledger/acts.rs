@@ -1,4 +1,5 @@
-//! What a hand does. Each act writes down that it is unsure before it asks, and what it was told afterwards.
+//! The operations of a worker. Each records that its result is unsure before the request, and the answer
+//! afterwards.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -13,10 +14,10 @@ use crate::server::ADMIN;
 use crate::wire::WireAnswer;
 use crate::wire_client::WireClient;
 
-/// No answer came.
+/// No answer arrived.
 pub type Lost = ureq::Error;
 
-/// What a hand does.
+/// An operation of a worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[expect(missing_docs, reason = "each is what its name says")]
 pub enum Act {
@@ -79,11 +80,11 @@ impl fmt::Display for Act {
 }
 
 impl Hand {
-    /// Does something at random, and answers what that was and how it went. When no answer came nobody knows whether it
-    /// has happened.
+    /// Performs a random operation, and returns which one and its result. Without an answer it is unknown
+    /// whether the operation has happened.
     ///
     /// # Panics
-    /// When the answer is wrong.
+    /// If the answer is wrong.
     pub fn act(&mut self) -> (Act, Result<(), Lost>) {
         let act = Act::chosen(&mut self.random);
         self.touched = None;
@@ -129,7 +130,7 @@ impl Hand {
         Ok(())
     }
 
-    /// Allows an application, which gives a code.
+    /// Allows an application, which yields a code.
     fn allow(&mut self) -> Result<Option<usize>, Lost> {
         let Some(at) = self.pick_application(Application::can_ask) else {
             return self.register().map(|()| None);
@@ -157,7 +158,7 @@ impl Hand {
         }
     }
 
-    /// Exchanges a code that must be good.
+    /// Exchanges a code that must be valid.
     pub(super) fn exchange(&mut self, at: usize) -> Result<(), Lost> {
         let code = &mut self.codes[at];
         (code.fate, code.round) = (Fate::Unsure, self.round);
@@ -169,7 +170,7 @@ impl Hand {
         Ok(())
     }
 
-    /// Writes down the grant that a code has given.
+    /// Records the grant of a code.
     pub(super) fn grant_of(&mut self, code: usize, answer: &WireAnswer) {
         let tokens = answer.json();
         let text = |name: &str| tokens[name].as_str().unwrap_or_else(|| panic!("{answer:?}")).to_owned();
@@ -185,7 +186,8 @@ impl Hand {
         self.codes[code].grant = Some(self.grants.len() - 1);
     }
 
-    /// Two at once exchange one code: at most one gets tokens, and the other's attempt ends them.
+    /// Two concurrent requests exchange one code: at most one gets tokens, and the other attempt revokes
+    /// them.
     fn exchange_twice_at_once(&mut self) -> Result<(), Lost> {
         let Some(at) = self.allow()? else { return Ok(()) };
         let code = &mut self.codes[at];
@@ -218,7 +220,7 @@ impl Hand {
         Ok(())
     }
 
-    /// Two at once refresh with one token: both get the same successor.
+    /// Two concurrent requests refresh with one token: both get the same successor.
     fn refresh_twice_at_once(&mut self) -> Result<(), Lost> {
         let Some(at) = self.pick_grant() else { return self.allow_and_exchange() };
         let grant = &mut self.grants[at];
@@ -236,10 +238,10 @@ impl Hand {
         Ok(())
     }
 
-    /// Presents a code again, which ends what it gave.
+    /// Presents a code again, which revokes its grant.
     pub(super) fn replay_code(&mut self) -> Result<(), Lost> {
         let (applications, round) = (&self.applications, self.round);
-        // When a code has expired its replay is refused as well, but ends nothing any more.
+        // The replay of an expired code is refused as well, but no longer revokes anything.
         let fits = |code: &Code| {
             code.round == round && code.grant.is_some() && applications[code.application].can_ask()
         };
@@ -292,7 +294,7 @@ impl Hand {
         let Some(at) = self.pick_application(Application::can_ask) else {
             return Ok(());
         };
-        // What the user allowed stays; what it gave does not.
+        // The consent stays valid; the grant does not.
         let consent = self.applications[at].consent;
         self.all_of(at, Fate::Unsure);
         let application = &mut self.applications[at];
@@ -304,7 +306,7 @@ impl Hand {
         self.all_of(at, Fate::Ended);
         let application = &mut self.applications[at];
         application.secret = Fate::Alive;
-        // Whether the next request asks again is the server's affair.
+        // Whether the next request asks for consent again is the server's decision.
         application.consent = if consent == Fate::Ended { Fate::Ended } else { Fate::Unsure };
         application.old_secret = Some(std::mem::replace(&mut application.client, fresh).client_secret);
         Ok(())
@@ -333,7 +335,7 @@ impl Hand {
 
     fn set_limit(&mut self) -> Result<(), Lost> {
         let Some(limit) = self.limit else { return Ok(()) };
-        // An older value without an answer may still come to be set after this one.
+        // An earlier value without an answer may still be set after this one.
         if self.limit_values.len() > 1 {
             return Ok(());
         }
@@ -356,7 +358,7 @@ impl Hand {
 }
 
 impl Grant {
-    /// Takes the tokens of a refresh that must succeed.
+    /// Records the tokens of a refresh that must succeed.
     pub(super) fn take(&mut self, answer: &WireAnswer) {
         assert_eq!(answer.status, 200, "{answer:?}");
         let tokens = answer.json();
@@ -366,7 +368,7 @@ impl Grant {
     }
 }
 
-/// The code of an error of the token endpoint.
+/// The error code in a response of the token endpoint.
 pub(super) fn error_of(answer: &WireAnswer) -> String {
     answer.json()["error"].as_str().unwrap_or_default().to_owned()
 }

@@ -1,4 +1,4 @@
-//! Holding a server that was killed to what it acknowledged.
+//! Compares a server that was killed with the operations that it acknowledged.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -6,17 +6,17 @@ use super::acts::error_of;
 use super::{Application, Code, Fate, Grant, Hand};
 use crate::server::ADMIN;
 
-/// How many entries of each kind a hand looks at again when all is over.
+/// The number of entries of each kind that a worker checks again at the end.
 const SAMPLE: usize = 100;
 
 impl Hand {
     /// Checks every entry that was touched in this round.
     ///
     /// # Panics
-    /// When the server does not keep what it acknowledged.
+    /// If the server has lost something that it acknowledged.
     pub fn hold_to_account(&mut self, round: u32) {
         let here = |of: u32| of == round;
-        // The server is at rest: whatever was left without an answer has happened or never will.
+        // The server is idle: every operation without an answer has happened or never will.
         for application in &mut self.applications {
             application.settling = false;
         }
@@ -37,10 +37,10 @@ impl Hand {
         }
     }
 
-    /// Checks entries of all rounds, chosen at random.
+    /// Checks random entries of all rounds.
     ///
     /// # Panics
-    /// When the server does not keep what it acknowledged.
+    /// If the server has lost something that it acknowledged.
     pub fn hold_to_account_at_last(&mut self) {
         let allowed = self.allowed();
         for _ in 0..SAMPLE.min(self.applications.len()) {
@@ -78,7 +78,7 @@ impl Hand {
         self.limit_values = vec![value];
     }
 
-    /// The ids of what the user has allowed.
+    /// The ids of the applications that the user has allowed.
     fn allowed(&self) -> Vec<i64> {
         let answer =
             self.wire.get("/api/mgmt/oauth/client/allowedapplications", Some(&self.user)).unwrap().json();
@@ -150,15 +150,16 @@ impl Hand {
         }
     }
 
-    /// Whether an access token is good: there is no such source, but a dead token is refused before that is looked up.
+    /// Whether an access token is valid: the data source does not exist, but an invalid token is refused
+    /// before it is looked up.
     fn opens(&self, access: &str) -> bool {
         let status = self.wire.get_with_token("/api/odata4/nowhere", access).unwrap().status.as_u16();
         assert!(matches!(status, 401 | 404), "{status}");
         status == 404
     }
 
-    /// A rotation without an answer is asked for again: the old token gives a successor, the same one each time, and
-    /// only that lives. When it has been used, the old token ends the family.
+    /// Repeats a rotation that got no answer: the old token yields a successor, the same one each time, and
+    /// only the successor is valid. Once it has been used, the old token revokes the family.
     fn settle(&mut self, at: usize) {
         self.asked_again.0 += 1;
         let grant = &mut self.grants[at];
@@ -186,7 +187,7 @@ impl Hand {
             return;
         }
         match fate {
-            // It was given, so what it rests on was durable.
+            // The code was issued, so its preconditions were durable.
             Fate::Alive => self.exchange(at).unwrap(),
             Fate::Unsure => self.exchange_once_more(at),
             Fate::Ended => {
@@ -197,8 +198,8 @@ impl Hand {
         }
     }
 
-    /// An exchange without an answer has happened or not: asked for again it succeeds at most once, and what it gave is
-    /// dead when it has been asked for too often.
+    /// Repeats an exchange that got no answer: it succeeds at most once, and its grant is revoked if it was
+    /// requested too often.
     fn exchange_once_more(&mut self, at: usize) {
         self.asked_again.1 += 1;
         let code = &self.codes[at];

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::{Mode, State};
 
-/// How many pieces are on their way in one direction before the sender must wait.
+/// The number of pieces in transit in one direction before the sender must wait.
 const PIECES: usize = 1_024;
 
 const PIECE_BYTES: usize = 16 * 1024;
@@ -23,7 +23,7 @@ enum Direction {
 }
 
 impl Mode {
-    /// How long a piece takes; none when it does not arrive.
+    /// The delay of a piece; `None` if it does not arrive.
     fn delay(self, direction: Direction) -> Option<Duration> {
         match (self, direction) {
             (Self::Carries { there, .. }, Direction::There) => Some(there),
@@ -33,8 +33,8 @@ impl Mode {
     }
 }
 
-/// Carries until both sides have ended, one of them fails, or the link is cut. `cuts` is what it was when the connection
-/// came.
+/// Forwards until both sides have ended, one of them fails, or the link is cut. `cuts` is the count at the
+/// time when the connection was accepted.
 pub(super) async fn carry(mut client: TcpStream, state: watch::Receiver<State>, cuts: u64) {
     let mut ending = state.clone();
     let cut = ending.wait_for(|state| state.cuts != cuts);
@@ -63,7 +63,7 @@ pub(super) async fn carry(mut client: TcpStream, state: watch::Receiver<State>, 
         }
     };
     if failed {
-        // Whoever is still there learns it by a reset, not by an end that looks orderly.
+        // The remaining side sees a reset, not an end that looks orderly.
         let _ = client.set_zero_linger();
         let _ = server.set_zero_linger();
     }
@@ -76,7 +76,7 @@ async fn connect(mut state: watch::Receiver<State>) -> io::Result<TcpStream> {
     Ok(server)
 }
 
-/// Waits until pieces arrive in this direction.
+/// Waits until data flows in this direction.
 async fn flowing(state: &mut watch::Receiver<State>, direction: Direction) -> io::Result<State> {
     let flows = state.wait_for(|state| state.mode.delay(direction).is_some()).await;
     flows.map(|state| state.clone()).map_err(|_| io::ErrorKind::ConnectionReset.into())
@@ -93,7 +93,7 @@ async fn pipe(
     tokio::try_join!(taken, give(to, receiver, state, direction)).map(drop)
 }
 
-/// Reads pieces and says when each is to arrive. While nothing flows it leaves them in the sender's hands.
+/// Reads pieces and computes when each arrives. While nothing flows, it leaves them with the sender.
 async fn take(
     mut from: ReadHalf<'_>,
     pieces: mpsc::Sender<(Instant, Vec<u8>)>,
@@ -116,7 +116,7 @@ async fn take(
     }
 }
 
-/// Writes each piece at its time; an empty one is the end.
+/// Writes each piece at its time; an empty piece is the end.
 async fn give(
     mut to: WriteHalf<'_>,
     mut pieces: mpsc::Receiver<(Instant, Vec<u8>)>,

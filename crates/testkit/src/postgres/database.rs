@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{PostgresServer, told};
 
-/// A database of its own on a server that may be shared; it is dropped with everybody's connections to it.
+/// A database on a server that may be shared; it is dropped together with all connections to it.
 pub struct PostgresDatabase<'a> {
     server: &'a PostgresServer,
     name: String,
@@ -22,52 +22,52 @@ impl<'a> PostgresDatabase<'a> {
         &self.name
     }
 
-    /// The server that it is on.
+    /// Its server.
     pub fn server(&self) -> &'a PostgresServer {
         self.server
     }
 
-    /// Where it is reached, password included.
+    /// Its URL, including the password.
     pub fn url(&self) -> String {
         self.server.url(&self.name)
     }
 
-    /// Where it is reached through something that listens at `address` in front of the server.
+    /// Its URL through something that listens at `address` in front of the server.
     pub fn url_by_way_of(&self, address: &str) -> String {
         self.server.url_by_way_of(address, &self.name)
     }
 
-    /// Runs statements in it, and answers what they print: rows as lines, columns between bars.
+    /// Runs statements in it, and returns their output: one row on each line, columns separated by bars.
     ///
     /// # Panics
-    /// When the server refuses; it shows what `psql` says of it.
+    /// If the server refuses; the message is that of `psql`.
     pub fn run(&self, statements: &str) -> String {
         let told = self.server.run(&self.name, statements);
         told.unwrap_or_else(|told| panic!("{told}"))
     }
 
-    /// Dumps it into a file, as an operator would.
+    /// Dumps it into a file, like an operator.
     ///
     /// # Panics
-    /// When `pg_dump` fails; it shows what that says.
+    /// If `pg_dump` fails; the message is that of `pg_dump`.
     pub fn dump(&self, file: &Path) {
         let mut command = self.server.client(self.server.programs.pg_dump(), &self.name);
         let told = told(command.arg("--format=custom").arg("--file").arg(file));
         told.unwrap_or_else(|told| panic!("{told}"));
     }
 
-    /// Puts a dump into it, in the place of what it holds, as an operator would.
+    /// Restores a dump into it, replacing its content, like an operator.
     ///
     /// # Panics
-    /// When `pg_restore` fails; it shows what that says.
+    /// If `pg_restore` fails; the message is that of `pg_restore`.
     pub fn restore_from(&self, file: &Path) {
         self.restore_with(&["--clean", "--if-exists"], file);
     }
 
-    /// Puts a dump into it with other arguments than the usual ones.
+    /// Restores a dump into it with other arguments than usual.
     ///
     /// # Panics
-    /// When `pg_restore` fails; it shows what that says.
+    /// If `pg_restore` fails; the message is that of `pg_restore`.
     pub fn restore_with(&self, arguments: &[&str], file: &Path) {
         let mut command = self.server.client(self.server.programs.pg_restore(), &self.name);
         command.args(arguments).args(["--single-transaction", "--dbname", &self.name]);
@@ -77,7 +77,7 @@ impl<'a> PostgresDatabase<'a> {
 
 impl Drop for PostgresDatabase<'_> {
     fn drop(&mut self) {
-        // Whether a server that is down by now has the database is of no interest: its folder goes too.
+        // If the server is already down, this fails, but its folder is deleted too.
         let _ = self.server.run("postgres", &format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name));
     }
 }

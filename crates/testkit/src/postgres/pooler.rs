@@ -25,7 +25,7 @@ wait "$id"
 rm -rf "$top"
 "#;
 
-/// A pooler that hands its few connections to the server to somebody else after each transaction.
+/// A pooler that hands its few server connections to another client after each transaction.
 pub struct Pooler {
     shell: Child,
     port: u16,
@@ -36,7 +36,7 @@ impl PostgresServer {
     /// Starts a pooler in front of this server.
     ///
     /// # Panics
-    /// When the Debian package pgbouncer is missing or it does not start.
+    /// If the Debian package pgbouncer is missing or the pooler does not start.
     pub fn start_pooler(&self) -> Pooler {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let port = free_port(&mut Random::new(Random::fresh_seed()));
@@ -73,7 +73,7 @@ impl PostgresServer {
 }
 
 impl Pooler {
-    /// Where a database is reached through the pooler.
+    /// The URL of a database through the pooler.
     pub fn url(&self, database: &PostgresDatabase<'_>) -> String {
         database.url_by_way_of(&format!("127.0.0.1:{}", self.port))
     }

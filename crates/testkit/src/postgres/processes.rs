@@ -1,11 +1,11 @@
-//! The processes of one server: its postmaster, known by its id and its data folder, and the children of that.
+//! The processes of one server: its postmaster, identified by id and data directory, and its children.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-/// Which line of the pid file says how far the server has come.
+/// The line of the pid file with the state of the server.
 const STATUS_LINE: usize = 7;
 
 /// A process that was sent `KILL` is gone long before.
@@ -22,16 +22,17 @@ impl<'a> Postmaster<'a> {
         Self { id, data }
     }
 
-    /// Whether it says that it takes connections, as `pg_ctl` asks it. What a server that was killed has left in the
-    /// file names another process.
+    /// Whether the server accepts connections according to its pid file, as in `pg_ctl`. A server that was
+    /// killed leaves a file that names another process.
     pub(super) fn is_ready(&self) -> bool {
         let file = fs::read_to_string(self.data.join("postmaster.pid")).unwrap_or_default();
         let lines: Vec<&str> = file.lines().map(str::trim).collect();
         lines.first() == Some(&&*self.id.to_string()) && lines.get(STATUS_LINE) == Some(&"ready")
     }
 
-    /// `kill -9` of all, with the first one stopped so that it starts no more meanwhile. The children are waited for:
-    /// a server does not start beside one that is left. The postmaster itself must be waited for by whoever started it.
+    /// Kills all processes (`kill -9`), after stopping the postmaster so that it starts no more. The children
+    /// are waited for, because a server does not start while one is left. Whoever started the postmaster must
+    /// wait for it.
     pub(super) fn kill_with_children(&self) {
         signal("STOP", &[self.id]);
         let children = children_of(self.id);
@@ -47,7 +48,7 @@ impl<'a> Postmaster<'a> {
     }
 }
 
-/// Sends a signal to processes, of which some may have ended already.
+/// Sends a signal to processes, some of which may have ended already.
 pub(super) fn signal(name: &str, processes: &[u32]) {
     let ids = processes.iter().map(u32::to_string);
     let mut kill = Command::new("kill");
@@ -55,7 +56,7 @@ pub(super) fn signal(name: &str, processes: &[u32]) {
     let _ = kill.status();
 }
 
-/// The folder that a process works in; none when it has ended, also while nobody has waited for it yet.
+/// The working directory of a process; `None` if it has ended, even if nobody has waited for it yet.
 fn works_in(process: u32) -> Option<PathBuf> {
     fs::read_link(format!("/proc/{process}/cwd")).ok()
 }
@@ -66,7 +67,7 @@ fn children_of(parent: u32) -> Vec<u32> {
     ids.filter(|&id| parent_of(id) == Some(parent)).collect()
 }
 
-/// The field after the state, which follows the name in brackets; the name itself may hold anything.
+/// The field after the state. The state follows the name in parentheses, which may contain anything.
 fn parent_of(process: u32) -> Option<u32> {
     let line = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     let (_, rest) = line.rsplit_once(')')?;

@@ -1,4 +1,4 @@
-//! Where the server's programs are, and as whom they run.
+//! The location of the server's programs, and the user as whom they run.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -8,23 +8,23 @@ use std::process::{Command, Stdio};
 
 use super::chown;
 
-/// Below it Debian has one folder for each release.
+/// The folder below which Debian has one folder for each release.
 const DEBIAN: &str = "/usr/lib/postgresql";
 
 const MISSING: &str = "PostgreSQL's server is not installed: install the Debian package postgresql";
 
-/// The user that Debian's package makes. The server refuses to run as root.
+/// The user that Debian's package creates. The server refuses to run as root.
 const SYSTEM_USER: &str = "postgres";
 
 /// The programs of one release.
 pub(super) struct Programs {
     folder: PathBuf,
-    /// User and group to run as, where this process is root.
+    /// The user and group to run as, if this process is root.
     owner: Option<(u32, u32)>,
 }
 
 impl Programs {
-    /// Looks on the search path, then takes Debian's newest release.
+    /// Searches the search path, then takes Debian's newest release.
     pub(super) fn find() -> Result<Self, &'static str> {
         let folder = on_the_path().or_else(newest_of_debian).ok_or(MISSING)?;
         let is_root = fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
@@ -52,7 +52,7 @@ impl Programs {
         self.folder.join("pg_restore")
     }
 
-    /// A command that runs as the owner of the data folder, in an environment that holds nothing.
+    /// A command that runs as the owner of the data directory, in an empty environment.
     pub(super) fn as_owner(&self, program: PathBuf) -> Command {
         let mut command = Command::new(program);
         command.env_clear().env("LC_ALL", "C").current_dir("/").stdin(Stdio::null());
@@ -62,7 +62,7 @@ impl Programs {
         command
     }
 
-    /// Makes a file or folder the owner's.
+    /// Makes the owner of the data directory own a file or folder.
     pub(super) fn give(&self, path: &Path) {
         if let Some((user, group)) = self.owner {
             chown(path, Some(user), Some(group)).expect("root gives away what it likes");
@@ -90,7 +90,7 @@ fn newest_of_debian() -> Option<PathBuf> {
     releases.max().map(|(_, folder)| folder)
 }
 
-/// Id and group of the package's user: third and fourth field of its line.
+/// The id and the group of the package's user: the third and fourth field of its line.
 fn system_user() -> Option<(u32, u32)> {
     let users = fs::read_to_string("/etc/passwd").ok()?;
     let line = users.lines().find(|line| line.split(':').next() == Some(SYSTEM_USER))?;

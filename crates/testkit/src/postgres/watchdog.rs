@@ -1,12 +1,12 @@
-//! The end of a server whose test process has ended, in whatever way.
+//! Stops a server after its test process has ended in any way.
 
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-/// Reads until the pipe closes, and cleans up. The process that the pid file names is taken for the server only when it
-/// works in the data folder: after a `kill -9` the file is old and its number may be somebody else's. The seventh line
-/// names the one piece of the system's shared memory that a killed server leaves.
+/// Reads until the pipe closes, and cleans up. The process in the pid file is taken for the server only if it
+/// works in the data directory: after a `kill -9` the file is outdated and its number may belong to another
+/// process. The seventh line names the only system shared memory segment that a killed server leaves.
 const SCRIPT: &str = r#"
 top=$1 data=$2
 cd /
@@ -29,13 +29,13 @@ rm -rf "$top"
 exit 0
 "#;
 
-/// A shell that outlives this process by the time that cleaning up takes. It keeps the error output of this process, so
-/// that whoever reads that to its end knows that nothing is left.
+/// A shell that outlives this process until it has cleaned up. It inherits the error output of this process,
+/// so that a reader of that output to its end knows that nothing is left.
 pub(super) struct Watchdog(Child);
 
 impl Watchdog {
-    /// Starts to watch over a server with this data folder below the folder `top`. In a process group of its own, since
-    /// a terminal interrupts the whole group of the tests.
+    /// Starts to watch a server with this data directory below the folder `top`. It runs in its own process
+    /// group, because a terminal interrupts the whole group of the tests.
     pub(super) fn start(top: &Path, data: &Path) -> Self {
         let mut shell = Command::new("sh");
         shell.args(["-c", SCRIPT, "watchdog"]).arg(top).arg(data).process_group(0);
@@ -43,7 +43,7 @@ impl Watchdog {
         Self(shell.expect("a shell runs"))
     }
 
-    /// Lets it clean up now, and waits for that.
+    /// Makes it clean up now, and waits for that.
     pub(super) fn finish(&mut self) {
         drop(self.0.stdin.take());
         let _ = self.0.wait();
