@@ -1,4 +1,4 @@
-//! For whom a request acts: the caller, or with `?user=NAME` another user.
+//! The user on whose behalf a request acts: the caller, or another user with `?user=NAME`.
 
 use std::sync::Arc;
 
@@ -10,57 +10,57 @@ use crate::caller::{Caller, Origin};
 use crate::directory::Member;
 use crate::{App, Fault};
 
-/// A caller together with the user for whom the request acts.
+/// A caller together with the user on whose behalf the request acts.
 #[derive(Debug, Clone)]
 pub struct Actor {
     caller: Caller,
-    /// The other user, where one was named.
+    /// The other user, if one was named.
     other: Option<Arc<Member>>,
 }
 
-/// Why a caller may not act for that user.
+/// Why a caller may not act on behalf of that user.
 #[derive(Debug, thiserror::Error)]
 pub enum ActingRefusal {
-    /// The caller lacks the permission; whether the user exists is not told.
+    /// The caller lacks the permission; the answer does not reveal whether the user exists.
     #[error("acting for another user needs the permission OnBehalfOf or Administrator")]
     Forbidden,
     /// Nobody has that name.
     #[error("there is no user of that name")]
     UnknownUser,
-    /// The server cannot tell at present.
+    /// The server cannot decide at present.
     #[error(transparent)]
     Fault(#[from] Fault),
 }
 
 impl Actor {
-    /// Who proved to be asking.
+    /// The authenticated caller.
     pub fn caller(&self) -> &Caller {
         &self.caller
     }
 
-    /// The user for whom it is done.
+    /// The user on whose behalf the request acts.
     pub fn subject(&self) -> &Member {
         self.other.as_deref().unwrap_or_else(|| self.caller.member())
     }
 
-    /// What the caller must keep to go on seeing what is seen now.
+    /// The permissions that the caller must keep to continue to see what is visible now.
     pub(crate) fn needs(&self) -> Vec<Permission> {
         let acting = self.other.as_ref().map(|_| Permission::OnBehalfOf);
         let all = self.sees_all().then_some(Permission::Administrator);
         acting.into_iter().chain(all).collect()
     }
 
-    /// Whether what belongs to others is within reach too.
+    /// Whether the caller may also see what belongs to others.
     pub fn sees_all(&self) -> bool {
         self.subject().is_administrator()
     }
 
-    /// Whether what belongs to `owner` is within reach.
+    /// Whether the caller may see what belongs to `owner`.
     pub fn reaches(&self, owner: UserId) -> bool {
         self.sees_all() || self.subject().user.id == owner
     }
 
-    /// An audit event about an act of this caller, which names the user for whom it was done.
+    /// An audit event about an operation of this caller, which names the user on whose behalf it was done.
     pub(crate) fn audit(&self, app: &App, action: Action, origin: &Origin) -> NewAuditEvent {
         let mut event = self.caller.audit(action, app.now(), origin);
         if let Some(other) = &self.other {
@@ -74,10 +74,10 @@ impl Actor {
 }
 
 impl App {
-    /// Writes down that a caller was refused something, and why; not each time where it is repeated.
+    /// Records that a caller was refused something, and why. Repetitions are throttled.
     ///
     /// # Errors
-    /// When the database cannot store it.
+    /// If the database cannot store it.
     pub async fn note_refusal(&self, caller: &Caller, why: &str, origin: &Origin) -> Result<(), Fault> {
         let mut audit = caller.audit(Action::RefuseAccess, self.now(), origin);
         audit.outcome = Outcome::Refused;
@@ -85,13 +85,13 @@ impl App {
         Ok(self.note_refused(audit).await?)
     }
 
-    /// Settles for whom the caller acts; `user` is the name that the request gives, if any.
+    /// Determines on whose behalf the caller acts; `user` is the name in the request, if any.
     ///
-    /// Only an administrator may act for an administrator: else the permission to act for others would be the
-    /// permission to do everything.
+    /// Only an administrator may act on behalf of an administrator; otherwise the permission to act for
+    /// others would be the permission to do everything.
     ///
     /// # Errors
-    /// [`ActingRefusal`]; without the permission every name is refused alike.
+    /// [`ActingRefusal`]; without the permission every name is refused in the same way.
     pub async fn acting(&self, caller: Caller, user: Option<&str>) -> Result<Actor, ActingRefusal> {
         let Some(name) = user else { return Ok(Actor { caller, other: None }) };
         if !caller.may(Permission::OnBehalfOf) {

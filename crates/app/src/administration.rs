@@ -1,4 +1,4 @@
-//! What the administrative use cases share: who may, and why not.
+//! Shared parts of the administrative use cases: who may do what, and why not.
 
 use oauth::account::Permission;
 use store::{Judged, MOST_POSSESSIONS, Owned, RightsChanged, StoreError, UserRefusal};
@@ -6,12 +6,12 @@ use store::{Judged, MOST_POSSESSIONS, Owned, RightsChanged, StoreError, UserRefu
 use crate::caller::{Caller, Origin};
 use crate::{App, Fault};
 
-/// One fault of what was given. The message goes on where the name of the field ends.
+/// A fault of a field in the input. The message continues after the name of the field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldFault {
-    /// The member under its name on the wire, such as `passwordInfo.password`.
+    /// The member by its name on the wire, such as `passwordInfo.password`.
     pub field: String,
-    /// What is wrong with it, and what would be right.
+    /// What is wrong, and what would be right.
     pub message: String,
 }
 
@@ -21,25 +21,25 @@ impl FieldFault {
     }
 }
 
-/// Why an act on users, roles, limits or the audit log was refused.
+/// Why an operation on users, roles, limits or the audit log was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
-    /// The caller lacks the permission, or it would give somebody more than the caller has.
+    /// The caller lacks the permission, or would give somebody more permissions than their own.
     #[error("the caller lacks the permission")]
     Forbidden,
-    /// There is none of that id.
+    /// No entry has that id.
     #[error("there is nothing of that id")]
     Unknown,
-    /// What was given breaks rules; every one is named.
+    /// The input breaks rules; all faults are listed.
     #[error("what was given breaks rules")]
     Invalid(Vec<FieldFault>),
-    /// Another one has the name.
+    /// Another entry has that name.
     #[error("the name is taken")]
     NameTaken,
     /// No active Administrator would remain.
     #[error("no active Administrator would remain")]
     LastAdministrator,
-    /// Users have the role.
+    /// Users still have the role.
     #[error("users still have the role")]
     StillInUse,
     /// The user owns applications or data sources.
@@ -50,13 +50,13 @@ pub enum Refused {
         "the user owns more than {MOST_POSSESSIONS} applications and data sources; hand them over instead"
     )]
     OwnsTooMuch,
-    /// The caller's rights changed between judging the act and writing it.
+    /// The caller's rights changed between the decision and the write.
     #[error("the rights of the caller have changed meanwhile")]
     RightsChanged,
     /// The role is built in.
     #[error("the role is built in")]
     BuiltIn,
-    /// The server is at fault.
+    /// The server failed.
     #[error(transparent)]
     Fault(#[from] Fault),
 }
@@ -103,7 +103,7 @@ impl From<RightsChanged> for Refused {
     }
 }
 
-/// What somebody owns: how much, and the first names.
+/// The possessions of a user in words: their number, and the first names.
 fn in_words(owned: &Owned) -> String {
     let kinds = [
         (owned.applications, "application", &owned.application_names),
@@ -119,7 +119,7 @@ fn in_words(owned: &Owned) -> String {
 }
 
 impl App {
-    /// What the store answered about users and roles; that an act reached beyond the caller's rights is audited.
+    /// Converts the store's result about users and roles; an operation beyond the caller's rights is audited.
     pub(crate) async fn settled<T>(
         &self,
         caller: &Caller,
@@ -132,7 +132,7 @@ impl App {
         Ok(judged?)
     }
 
-    /// Goes on only with the permission; that it was missing is audited.
+    /// Requires a permission; its absence is audited.
     pub(crate) async fn demand(
         &self,
         caller: &Caller,
@@ -145,8 +145,8 @@ impl App {
         self.refuse_access(caller, format!("lacks {}", permission.as_str()), origin).await
     }
 
-    /// Goes on only when the caller has all these permissions: what nobody but an administrator has, nobody else gives
-    /// away or takes over.
+    /// Requires all of these permissions: nobody can give away or take over permissions that they do not
+    /// have.
     pub(crate) async fn demand_all(
         &self,
         caller: &Caller,

@@ -1,4 +1,4 @@
-//! What a user has allowed: seeing it, and taking it back.
+//! The applications that a user has allowed: listing and revoking them.
 
 use std::sync::Arc;
 
@@ -36,7 +36,7 @@ impl App {
         Ok(next.into_iter().find(|allowed| allowed.application == id))
     }
 
-    /// The applications that the user has allowed, by id, a page at a time.
+    /// Lists the applications that the user has allowed, by id, page by page.
     pub fn allowed(self: &Arc<Self>, actor: &Actor, request: ListRequest) -> Rows<Allowed> {
         let user = actor.subject().user.id;
         Rows::new(
@@ -53,11 +53,11 @@ impl App {
         )
     }
 
-    /// Takes back what the user has allowed the application: consent, grants, codes and tokens are dead when this
-    /// returns. Answers whether there was anything to take back.
+    /// Revokes what the user has allowed the application: consent, grants, codes and tokens are invalid when
+    /// this returns. Returns whether there was anything to revoke.
     ///
     /// # Errors
-    /// When the database cannot store it; then everything lives on.
+    /// If the database cannot store it; nothing was revoked then.
     pub async fn revoke_allowed(
         &self,
         actor: &Actor,

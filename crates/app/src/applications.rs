@@ -1,7 +1,8 @@
-//! Registered applications: who may see and change them, and what that does.
+//! Registered applications: who may see and change them, and the effects.
 //!
-//! Whoever may use the management API may register. An application belongs to the user for whom it was registered; an
-//! administrator reaches all. One that is out of reach and one that does not exist are the same refusal.
+//! Anybody who may use the management API may register applications. An application belongs to the user for
+//! whom it was registered; an administrator may see and change all of them. An application that the caller
+//! may not see is refused like one that does not exist.
 
 use std::sync::Arc;
 
@@ -23,28 +24,28 @@ mod secrets;
 pub use registration::{Accepted, Registered};
 pub use secrets::Added;
 
-/// Why an act on an application was refused.
+/// Why an operation on an application was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
-    /// There is none of that id within the actor's reach, or no live secret of that id.
+    /// No application that the actor may see has that id, or no live secret has it.
     #[error("there is nothing of that id")]
     Unknown,
-    /// Two secrets are live already.
+    /// Two secrets are already live.
     #[error("two secrets are live already; end one of them first")]
     TwoLiveSecrets,
-    /// The last live secret cannot be ended.
+    /// The last live secret cannot be revoked.
     #[error("this is the only live secret; reset it instead")]
     LastSecret,
     /// A public application has no secrets.
     #[error("a public application has no secret")]
     Public,
-    /// The caller's rights changed between judging the act and writing it.
+    /// The caller's rights changed between the decision and the write.
     #[error("the rights of the caller have changed meanwhile")]
     RightsChanged,
-    /// The settings, as they would be now, break rules.
+    /// The resulting settings would break rules.
     #[error("what was given breaks rules")]
     Invalid(Vec<PayloadFault>),
-    /// The server is at fault.
+    /// The server failed.
     #[error(transparent)]
     Fault(#[from] Fault),
 }
@@ -68,22 +69,23 @@ impl From<ApplicationRefusal> for Refused {
     }
 }
 
-/// Which part of a list is asked for.
+/// The requested part of a list.
 #[derive(Debug, Clone, Default)]
 pub struct ListRequest {
-    /// Only those after this id.
+    /// Only applications after this id.
     pub after: Option<ApplicationId>,
-    /// At most so many; all when left out.
+    /// The maximum number of elements; `None` for all.
     pub limit: Option<u32>,
-    /// Only those whose name or description contains it, compared without case.
+    /// Only applications whose name or description contains this text, ignoring case.
     pub query: Option<String>,
 }
 
 impl App {
-    /// The applications within reach, by id. An administrator who acts for another user sees what that user sees.
+    /// Lists the applications that the actor may see, by id. An administrator who acts on behalf of another
+    /// user sees what that user sees.
     ///
     /// # Errors
-    /// When the database cannot tell.
+    /// If the database cannot be read.
     pub async fn list_applications(
         &self,
         actor: &Actor,
@@ -94,7 +96,7 @@ impl App {
         Ok(self.store.list_applications(ApplicationFilter { owner, after, limit, query }).await?)
     }
 
-    /// The applications within reach by id, a page at a time.
+    /// Lists the applications that the actor may see by id, page by page.
     pub fn applications(self: &Arc<Self>, actor: &Actor, request: lists::ListRequest) -> Rows<Application> {
         let owner: Option<UserId> = (!actor.sees_all()).then(|| actor.subject().user.id);
         Rows::new(
@@ -115,10 +117,10 @@ impl App {
         )
     }
 
-    /// The application of that id, if it is within reach.
+    /// Finds an application by id, if the actor may see it.
     ///
     /// # Errors
-    /// [`Refused::Unknown`], also for somebody else's; either is written to the audit log.
+    /// [`Refused::Unknown`], also for an application of somebody else; both are written to the audit log.
     pub async fn reachable_application(
         &self,
         actor: &Actor,
@@ -134,10 +136,10 @@ impl App {
         reachable.ok_or(Refused::Unknown)
     }
 
-    /// Deletes an application; its consents, grants, codes and tokens are dead when this returns.
+    /// Deletes an application. Its consents, grants, codes and tokens are invalid when this returns.
     ///
     /// # Errors
-    /// [`Refused`]; then everything lives on.
+    /// [`Refused`]; nothing was revoked then.
     pub async fn delete_application(
         &self,
         actor: &Actor,
@@ -152,7 +154,7 @@ impl App {
         Ok(())
     }
 
-    /// An audit event about an application that there is.
+    /// An audit event about an existing application.
     fn audit_about(
         &self,
         actor: &Actor,

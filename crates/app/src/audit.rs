@@ -12,15 +12,15 @@ use crate::administration::Refused;
 use crate::caller::{Caller, Origin};
 use crate::lists::{ListRequest, Page, Rows, read};
 
-/// Which events to read, newest first.
+/// The events to read, newest first.
 pub type AuditRequest = AuditFilter;
 
 impl App {
-    /// Events of the audit log, newest first, a page at a time; `request.after` is the event after which to go on. The
-    /// filter's own `before` and `limit` are not looked at.
+    /// Lists events of the audit log, newest first, page by page; `request.after` is the event after which to
+    /// continue. The filter's own `before` and `limit` are ignored.
     ///
     /// # Errors
-    /// [`Refused::Forbidden`] for everybody but administrators.
+    /// [`Refused::Forbidden`] unless the caller is an administrator.
     pub async fn audit_events(
         self: &Arc<Self>,
         caller: &Caller,
@@ -41,10 +41,10 @@ impl App {
         }))
     }
 
-    /// Events of the audit log, newest first.
+    /// Lists events of the audit log, newest first.
     ///
     /// # Errors
-    /// [`Refused::Forbidden`] for everybody but administrators.
+    /// [`Refused::Forbidden`] unless the caller is an administrator.
     pub async fn list_audit(
         &self,
         caller: &Caller,
@@ -56,7 +56,7 @@ impl App {
     }
 }
 
-/// What is searched of an event.
+/// The searchable texts of an event.
 fn texts(event: &NewAuditEvent) -> Vec<&str> {
     let texts = [&event.actor_name, &event.subject, &event.detail, &event.address];
     texts.into_iter().filter_map(|text| text.as_deref()).collect()

@@ -1,4 +1,4 @@
-//! The authorize endpoint: from a client's request over sign-in and consent to a code.
+//! The authorization endpoint: from a client's request through sign-in and consent to a code.
 
 use std::sync::Arc;
 
@@ -16,14 +16,14 @@ use store::NewConsent;
 use crate::caller::{LiveSession, Origin};
 use crate::{App, Fault};
 
-/// What the browser sees next.
+/// What the browser shows next.
 #[derive(Debug)]
 pub enum Answer {
-    /// A page that says what is wrong; the client never learns of it.
+    /// A page that says what is wrong; the client is not informed.
     Page(Refusal),
-    /// To this address of the client, which was proved to be the application's.
+    /// A redirect to this address, which was validated as one of the client's.
     Redirect(String),
-    /// The sign-in page; afterwards the same request again.
+    /// The sign-in page, followed by the same request again.
     SignIn {
         /// The request as a query string.
         query: String,
@@ -32,39 +32,39 @@ pub enum Answer {
     Consent(Box<ConsentQuestion>),
 }
 
-/// For which application somebody signs in.
+/// The application for which somebody signs in.
 #[derive(Debug)]
 pub struct OnTheWay {
-    /// What the application is called.
+    /// The name of the application.
     pub application: String,
-    /// Where the browser goes with the answer.
+    /// Where the browser goes with the response.
     pub destination: Destination,
 }
 
-/// Everything that a person must know to consent.
+/// Everything that a person must know to decide on consent.
 #[derive(Debug)]
 pub struct ConsentQuestion {
-    /// What the application is called.
+    /// The name of the application.
     pub application: String,
-    /// What its developer says about it.
+    /// Its description by its developer.
     pub description: String,
-    /// How to reach the people behind it, as its developer says.
+    /// The contacts that its developer gives.
     pub contacts: Vec<String>,
-    /// The address of its picture, as its developer says.
+    /// The address of the logo that its developer gives.
     pub logo_url: Option<String>,
-    /// The user name of who registered it.
+    /// The name of the user who registered it.
     pub owner: String,
     /// When it was registered.
     pub registered_at: Timestamp,
-    /// What it asks for, in words.
+    /// The requested scopes, in words.
     pub scopes: Vec<&'static str>,
-    /// Whether data is among it.
+    /// Whether it requests access to data.
     pub reaches_data: bool,
-    /// Names of the data sources within reach.
+    /// The names of the data sources that it could read.
     pub data_sources: Vec<String>,
     /// Where the browser goes next.
     pub destination: Destination,
-    /// The request as a query string, for the form to carry.
+    /// The request as a query string, for the form.
     pub query: String,
 }
 
@@ -77,7 +77,7 @@ pub enum Decision {
     Deny,
 }
 
-/// A request that may be put before a user, with its application.
+/// A validated request that can be shown to a user, with its application.
 struct Checked {
     request: AuthorizeRequest,
     valid: ValidRequest,
@@ -85,10 +85,10 @@ struct Checked {
 }
 
 impl App {
-    /// Answers an authorization request.
+    /// Handles an authorization request.
     ///
     /// # Errors
-    /// When the server cannot tell; whatever the client or the user did wrong is an [`Answer`].
+    /// If the server fails; faults of the client or the user are an [`Answer`].
     pub async fn authorize(
         &self,
         parameters: &Parameters,
@@ -114,11 +114,11 @@ impl App {
         }
     }
 
-    /// Carries out what the user decided on the consent page. The request is checked anew: what the form carries is no
-    /// proof of anything.
+    /// Carries out the user's decision on the consent page. The request is validated again, because the
+    /// content of a form proves nothing.
     ///
     /// # Errors
-    /// When the decision cannot be stored; then nothing was allowed.
+    /// If the decision cannot be stored; nothing was allowed then.
     pub async fn decide_consent(
         &self,
         parameters: &Parameters,
@@ -149,7 +149,7 @@ impl App {
             scopes: valid.valid.scopes(),
         };
         let Some(consent) = self.store.allow(new, audit).await? else {
-            // The password or the application's secret has changed since: what was decided then is asked again.
+            // The password or the application's secret has changed since, so the user is asked again.
             return Ok(Answer::SignIn { query: valid.request.query_after_sign_in() });
         };
         match authorize::approve(&valid.valid, signed_in(session), Some(&consent)) {
@@ -158,10 +158,10 @@ impl App {
         }
     }
 
-    /// The application to which a request leads after signing in; none when the request is not valid.
+    /// The application to which a request leads after sign-in; `None` if the request is not valid.
     ///
     /// # Errors
-    /// When the database cannot tell.
+    /// If the database cannot be read.
     pub async fn on_the_way(&self, parameters: &Parameters) -> Result<Option<OnTheWay>, Fault> {
         let valid = self.check_request(parameters).await?;
         Ok(valid.ok().map(|valid| OnTheWay {

@@ -1,4 +1,4 @@
-//! Who is asking: a request proves it with a password, a session cookie or a bearer token.
+//! The caller of a request, authenticated by a password, a session cookie or a bearer token.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -16,43 +16,43 @@ use crate::metrics::{OutcomeLabels, Word};
 use crate::refusals::DeadToken;
 use crate::{App, Fault};
 
-/// Where a request came from, for the audit log and for rate limits.
+/// The origin of a request, for the audit log and for rate limits.
 #[derive(Debug, Clone)]
 pub struct Origin {
-    /// The address of the client, behind trusted proxies the one that they name.
+    /// The address of the client; behind a trusted proxy, the one that the proxy reports.
     pub address: Option<IpAddr>,
-    /// The id under which the request stands in the logs.
+    /// The id of the request in the logs.
     pub request_id: String,
 }
 
-/// Somebody whose identity was proved. Only this crate makes one.
+/// An authenticated caller. Only this crate creates one.
 #[derive(Debug, Clone)]
 pub struct Caller {
     member: Arc<Member>,
     via: Via,
-    /// The token that proved it, where one did.
+    /// The token that authenticated the caller, if any.
     token: Option<Arc<AccessToken>>,
 }
 
-/// How the identity was proved.
+/// How the caller was authenticated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Via {
     /// User name and password in the request itself.
     Basic,
     /// A browser session.
     Session(SessionId),
-    /// The shell of the machine: see [`App::operator`].
+    /// The shell of the machine; see [`App::operator`].
     CommandLine,
     /// An access token.
     Bearer {
-        /// To which application it was issued.
+        /// The application to which it was issued.
         application: ApplicationId,
-        /// What it may be used for: of the token's scopes those that the application has now.
+        /// The scopes of the token that the application still has.
         scopes: ScopeSet,
     },
 }
 
-/// What the audit log calls whoever works at the command line; such events name no user.
+/// The actor name of the command line in the audit log; such events name no user.
 pub(crate) const COMMAND_LINE: &str = "command line";
 
 impl Caller {
@@ -60,22 +60,22 @@ impl Caller {
         Self { member, via, token: None }
     }
 
-    /// The user as whom the request acts.
+    /// The user on whose behalf the request acts.
     pub fn member(&self) -> &Member {
         &self.member
     }
 
-    /// The same, for whoever keeps it longer than the caller.
+    /// The same as a shared reference, for code that keeps it longer than the caller.
     pub fn shared_member(&self) -> &Arc<Member> {
         &self.member
     }
 
-    /// How the identity was proved.
+    /// How the caller was authenticated.
     pub fn via(&self) -> &Via {
         &self.via
     }
 
-    /// What the audit log calls whoever acts.
+    /// The actor name in the audit log.
     pub(crate) fn name_in_audit(&self) -> &str {
         if self.via == Via::CommandLine { COMMAND_LINE } else { &self.member.user.name }
     }
@@ -85,7 +85,8 @@ impl Caller {
         self.member.may(permission)
     }
 
-    /// Whether the way of proving covers the scope: a token must carry it, a password or session is the user's own.
+    /// Whether the authentication covers the scope: a token must carry it; a password or a session covers
+    /// all.
     pub fn covers(&self, scope: Scope) -> bool {
         match &self.via {
             Via::Basic | Via::Session(_) | Via::CommandLine => true,
@@ -93,7 +94,8 @@ impl Caller {
         }
     }
 
-    /// The rights by which acts of this caller are judged; none for the shell of the machine, which can do everything.
+    /// The rights on which decisions about this caller rest; `None` for the shell of the machine, which may
+    /// do everything.
     fn authority(&self) -> Option<Authority> {
         let application = match self.via {
             Via::CommandLine => return None,
@@ -103,8 +105,8 @@ impl Caller {
         Some(Authority { caller: self.member.rights(), subject: None, application })
     }
 
-    /// An audit event about an act of this caller, to be completed by the use case. The store does the act only while
-    /// the caller still has the rights by which it is judged here.
+    /// An audit event about an operation of this caller, to be completed by the use case. The store performs
+    /// the operation only while the caller still has the rights on which the decision rests.
     pub(crate) fn audit(&self, action: Action, at: Timestamp, origin: &Origin) -> NewAuditEvent {
         let mut event = origin.audit(action, Outcome::Success, at);
         event.actor = Some(self.member.user.id);
@@ -123,7 +125,7 @@ impl Caller {
 }
 
 impl Origin {
-    /// An audit event from here, with nobody and nothing named yet.
+    /// An audit event with this origin, which does not name an actor or a subject yet.
     pub(crate) fn audit(&self, action: Action, outcome: Outcome, at: Timestamp) -> NewAuditEvent {
         NewAuditEvent {
             address: self.address.map(|address| address.to_string()),
@@ -133,28 +135,28 @@ impl Origin {
     }
 }
 
-/// Why a bearer token does not prove anything.
+/// Why a bearer token does not authenticate a caller.
 #[derive(Debug, thiserror::Error)]
 pub enum BearerRefusal {
-    /// It is no token of ours, has expired or was revoked; which of them is nobody's business.
+    /// It was not issued by this server, has expired or was revoked; the caller is not told which.
     #[error("the access token is invalid, has expired or was revoked")]
     Dead,
-    /// The server cannot tell at present.
+    /// The server cannot decide at present.
     #[error(transparent)]
     Fault(#[from] Fault),
 }
 
-/// A live session with its user.
+/// A valid session with its user.
 #[derive(Debug, Clone)]
 pub struct LiveSession {
-    /// The session as stored.
+    /// The stored session.
     pub session: Session,
-    /// Its user.
+    /// The user of the session.
     pub caller: Caller,
 }
 
 impl App {
-    /// Opens an access token and holds it against its expiry and everything that was revoked.
+    /// Opens an access token and checks its expiry and the revocation index.
     async fn check_access_token(&self, text: &str) -> Result<Result<AccessToken, DeadToken>, Fault> {
         let now = self.now();
         let Ok(token) = self.vault.open_access_token(text) else { return Ok(Err(DeadToken::Unknown)) };
@@ -165,10 +167,11 @@ impl App {
         Ok(if self.revocations.ends(&token) { Err(DeadToken::Revoked(token)) } else { Ok(token) })
     }
 
-    /// The caller whom a bearer token stands for. That one is dead is written to the audit log.
+    /// The caller behind a bearer token. An invalid token is recorded in the audit log.
     ///
     /// # Errors
-    /// [`BearerRefusal::Dead`] for whatever is not a live token of an active user; a fault when this node cannot know.
+    /// [`BearerRefusal::Dead`] for anything that is not a valid token of an active user; a fault if this node
+    /// cannot decide.
     pub async fn caller_by_bearer(&self, text: &str, origin: &Origin) -> Result<Caller, BearerRefusal> {
         let checked = self.live_bearer(text).await;
         let outcome = Word(match checked {
@@ -180,7 +183,7 @@ impl App {
         match checked? {
             Ok(caller) => Ok(caller),
             Err(dead) => {
-                // In a box, so that a live token does not carry what only this needs.
+                // Boxed, so that valid tokens do not pay for the state that only this path needs.
                 Box::pin(self.note_dead_token(&dead, origin)).await;
                 Err(BearerRefusal::Dead)
             }
@@ -206,8 +209,8 @@ impl App {
         Ok(Ok(Caller { token: Some(Arc::new(token)), ..Caller::new(member, via) }))
     }
 
-    /// The caller's user as of now, while what proved the caller still would. A token that expires meanwhile does: it
-    /// was good for what began in time.
+    /// The caller's current user, while the credential is still valid. A token that expires meanwhile counts
+    /// as valid, because it was valid when the request started.
     pub(crate) async fn still_proved(&self, caller: &Caller) -> Result<Option<Arc<Member>>, Fault> {
         self.ensure_fresh().await?;
         if caller.token.as_ref().is_some_and(|token| self.revocations.ends(token)) {
@@ -218,27 +221,27 @@ impl App {
         Ok(member.filter(|member| member.user.active && member.user.epoch == then.epoch))
     }
 
-    /// Whether the way in which the caller was proved covers the scope now.
+    /// Whether the caller's authentication still covers the scope.
     pub(crate) async fn still_covers(&self, caller: &Caller, scope: Scope) -> Result<bool, Fault> {
         let Some(token) = &caller.token else { return Ok(caller.covers(scope)) };
         let now = self.scopes_now(token.application).await?;
         Ok(now.is_some_and(|now| token.scopes.intersection(now).contains(scope)))
     }
 
-    /// What a form or script of the browser that holds this cookie must send along where it changes something.
+    /// The CSRF token that a form or script of the browser with this cookie must send with a change.
     pub fn csrf_token(&self, cookie: &str) -> CsrfToken {
         self.vault.csrf_token(cookie)
     }
 
-    /// Whether this is what the browser that holds the cookie must send along; in constant time.
+    /// Whether this is the CSRF token of the browser with this cookie; in constant time.
     pub fn csrf_holds(&self, cookie: &str, given: &CsrfToken) -> bool {
         self.vault.csrf_holds(cookie, given)
     }
 
-    /// The caller whom a session cookie stands for; `None` when it is no live session.
+    /// The caller behind a session cookie; `None` if there is no valid session.
     ///
     /// # Errors
-    /// When the database cannot tell.
+    /// If the database cannot be read.
     pub async fn caller_by_session(&self, cookie: &SessionCookie) -> Result<Option<LiveSession>, Fault> {
         let Ok((id, digest)) = self.vault.parse_session_cookie(cookie) else {
             return Ok(None);

@@ -1,4 +1,4 @@
-//! Applications proving who they are, at the token, introspection and revocation endpoints alike.
+//! Client authentication, for the token, introspection and revocation endpoints.
 
 use oauth::application::StoredSecret;
 use oauth::audit::{Action, Outcome};
@@ -13,16 +13,16 @@ use crate::caller::Origin;
 use crate::refusals::Reason;
 use crate::{App, Fault};
 
-/// Why a request of the protocol got nothing.
+/// Why a protocol request was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum ProtocolRefusal {
-    /// A rule refused it.
+    /// A rule of the protocol refused it.
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// Too many wrong attempts from this address, or more than one application may make.
     #[error("too many attempts; try again in {retry_after_secs} seconds")]
     TooOften {
-        /// After how many seconds an attempt will be heard again.
+        /// The number of seconds after which another attempt is accepted.
         retry_after_secs: u32,
     },
     /// The server cannot do it at present; nothing was changed.
@@ -36,22 +36,22 @@ impl From<StoreError> for ProtocolRefusal {
     }
 }
 
-/// A request of a client, with nothing of it proved.
+/// A request of a client, of which nothing is authenticated yet.
 #[derive(Debug, Clone, Copy)]
 pub struct ClientRequest<'a> {
-    /// The decoded `Authorization: Basic` header, where there is one.
+    /// The decoded `Authorization: Basic` header, if any.
     pub basic: Option<&'a Basic>,
     /// The parameters of the body.
     pub parameters: &'a Parameters,
-    /// Where it comes from.
+    /// The origin of the request.
     pub origin: &'a Origin,
 }
 
 impl App {
-    /// The application that a request proves to come from, or a public one that it names.
+    /// The application that the request authenticates, or a public application that it names.
     ///
     /// # Errors
-    /// `invalid_client` with one answer for all reasons, `invalid_request`, or too many attempts.
+    /// `invalid_client` with the same response for all reasons, `invalid_request`, or too many attempts.
     pub async fn authenticate_client(
         &self,
         request: ClientRequest<'_>,
@@ -72,7 +72,8 @@ impl App {
         let is_secret =
             |given: &ClientSecret, stored: &StoredSecret| self.vault.secret_matches(given, &stored.digest);
         let address = request.origin.address;
-        // The secret is looked at before any limit, since whoever wishes may name an application and be wrong.
+        // The secret is checked before any limit, because anybody may name an application and send a wrong
+        // secret.
         match authenticate(&presented, found, now, is_secret) {
             Ok(client) => {
                 let proved = client.is_confidential().then(|| client.application().id);
@@ -81,7 +82,7 @@ impl App {
                 Ok(client)
             }
             Err(refusal) => {
-                // Beyond the limit a failure is neither answered as such nor written down.
+                // Above the limit a failure is neither answered as such nor recorded.
                 self.rates.authentication_failed(address, now).map_err(|wait| self.too_often(wait))?;
                 self.note_failed_authentication(named, refusal, request.origin).await?;
                 Err(refusal.into())

@@ -1,16 +1,17 @@
-//! The one place that asks for the time.
+//! The only place that reads the time.
 
 use std::sync::OnceLock;
 use std::time::{Instant, SystemTime};
 
 use oauth::time::Timestamp;
 
-/// Tells the time. Tests give a clock that they advance by hand.
+/// A clock. Tests use one that they advance.
 pub trait Clock: Send + Sync + 'static {
-    /// The present moment.
+    /// The current time.
     fn now(&self) -> Timestamp;
 
-    /// Microseconds since some moment of this process. It goes on while the machine's clock is set forward or back.
+    /// Microseconds since an arbitrary start of this process. Setting the machine's clock does not affect
+    /// them.
     fn steady_micros(&self) -> i64;
 }
 

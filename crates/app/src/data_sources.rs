@@ -1,7 +1,8 @@
-//! Data sources: made, seen, changed, shared and deleted by those who may.
+//! Data sources: creating, listing, changing, sharing and deleting them.
 //!
-//! A source belongs to the user who made it, or for whom it was made. The owner and administrators manage it; those with
-//! whom it is shared see it and read its data. One that is out of reach and one that does not exist are the same refusal.
+//! A data source belongs to the user who created it, or for whom it was created. The owner and administrators
+//! manage it; users with whom it is shared see it and read its data. A data source that the caller may not
+//! see is refused like one that does not exist.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -28,34 +29,34 @@ pub use draft::DataSourceDraft;
 pub use sharing::{SharedUser, Sharing, UserReference};
 pub use sources::stores::{DATA_STORES, DataStore};
 
-/// Why an act on a data source was refused.
+/// Why an operation on a data source was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
-    /// The caller lacks the permission, or sees the source without owning it.
+    /// The caller lacks the permission, or may see the source but does not own it.
     #[error("the caller lacks the permission")]
     Forbidden,
-    /// There is none of that id within the actor's reach.
+    /// No data source that the actor may see has that id.
     #[error("there is nothing of that id")]
     Unknown,
-    /// What was given breaks rules; every one is named.
+    /// The input breaks rules; all faults are listed.
     #[error("what was given breaks rules")]
     Invalid(Vec<FieldFault>),
-    /// Options that the data store does not have, or lacks.
+    /// Options that the data store does not know, or that are missing.
     #[error("options are wrong")]
     Options(Vec<FieldFault>),
-    /// The kind of database was to be changed.
+    /// The request would change the kind of database.
     #[error("the data store of a data source cannot be changed")]
     StoreIsFixed,
     /// Another data source has the name.
     #[error("the name is taken")]
     NameTaken,
-    /// The caller's rights changed between judging the act and writing it.
+    /// The caller's rights changed between the decision and the write.
     #[error("the rights of the caller have changed meanwhile")]
     RightsChanged,
     /// The database cannot be used.
     #[error(transparent)]
     Unusable(SourceError),
-    /// The server is at fault.
+    /// The server failed.
     #[error(transparent)]
     Fault(#[from] Fault),
 }
@@ -72,7 +73,7 @@ impl From<DataSourceRefusal> for Refused {
             DataSourceRefusal::Unknown => Self::Unknown,
             DataSourceRefusal::NameTaken => Self::NameTaken,
             DataSourceRefusal::RightsChanged => Self::RightsChanged,
-            // Somebody else changes it at the same time: asked again, it is judged again.
+            // Another request changes it at the same time; a repetition of the request is decided again.
             DataSourceRefusal::OptionsChanged => Self::Fault(Fault::Busy),
             DataSourceRefusal::UnknownUser => {
                 Self::Invalid(vec![FieldFault::new("sharedUsers", "names a user that does not exist")])
@@ -94,16 +95,17 @@ impl From<OpenRefusal> for Refused {
 /// A data source as a certain user sees it.
 #[derive(Debug, Clone)]
 pub struct SeenSource {
-    /// As stored.
+    /// The stored record.
     pub record: DataSource,
-    /// What the owner is called; empty when the owner was deleted in this very moment.
+    /// The name of the owner; empty if the owner was just deleted.
     pub owner_name: String,
-    /// Whether the user manages it, and so sees its options too.
+    /// Whether the user manages it, and therefore also sees its options.
     pub manages: bool,
 }
 
 impl App {
-    /// The data sources that the user owns or that are shared with the user, by id; an administrator sees all.
+    /// Lists the data sources that the user owns or that are shared with the user, by id; an administrator
+    /// sees all.
     ///
     /// # Errors
     /// [`Refused::Forbidden`] without `ViewDataSource`.
@@ -127,8 +129,8 @@ impl App {
         Ok(seen)
     }
 
-    /// The data sources that the user owns or that are shared with the user, by id, a page at a time; an administrator
-    /// sees all.
+    /// Lists the data sources that the user owns or that are shared with the user, by id, page by page; an
+    /// administrator sees all.
     ///
     /// # Errors
     /// [`Refused::Forbidden`] without `ViewDataSource`.
@@ -159,7 +161,7 @@ impl App {
         }))
     }
 
-    /// The data source of that id, if the user sees it.
+    /// Finds a data source by id, if the user may see it.
     ///
     /// # Errors
     /// [`Refused::Forbidden`] without `ViewDataSource`, [`Refused::Unknown`].
@@ -174,10 +176,10 @@ impl App {
         self.as_seen(actor, record).await
     }
 
-    /// Deletes a data source; the database behind it is left alone. What still reads it is stopped.
+    /// Deletes a data source and stops running reads; the database behind it is not changed.
     ///
     /// # Errors
-    /// [`Refused`]; then it lives on.
+    /// [`Refused`]; nothing was deleted then.
     pub async fn delete_data_source(
         &self,
         actor: &Actor,
@@ -192,10 +194,10 @@ impl App {
         Ok(())
     }
 
-    /// The model by which a data source is read.
+    /// The model of a data source.
     ///
     /// # Errors
-    /// [`Refused`]; `Unusable` when its database cannot be opened or described.
+    /// [`Refused`]; `Unusable` if its database cannot be opened or described.
     pub async fn data_source_model(
         &self,
         actor: &Actor,
@@ -207,10 +209,11 @@ impl App {
         Ok(self.opened(&record).await?.model.clone())
     }
 
-    /// Reads the structure of the database again, here at once and on other nodes with their next request.
+    /// Reads the structure of the database again: on this node at once, on other nodes with their next
+    /// request.
     ///
     /// # Errors
-    /// [`Refused`]; `Unusable` when it cannot be read, and then the old model is served on.
+    /// [`Refused`]; `Unusable` if it cannot be read, in which case the old model stays in use.
     pub async fn reload_model(
         &self,
         actor: &Actor,
@@ -225,7 +228,7 @@ impl App {
         Ok(self.reopen(&record).await?.model.clone())
     }
 
-    /// Whether the user may make data sources at all.
+    /// Whether the user may create data sources.
     ///
     /// # Errors
     /// [`Refused::Forbidden`] without `CreateDataSource`.
@@ -233,10 +236,10 @@ impl App {
         self.demand_for(actor, Permission::CreateDataSource, origin).await
     }
 
-    /// The data source whom an actor is about to change.
+    /// The data source that an actor is about to change.
     ///
     /// # Errors
-    /// [`Refused::Unknown`] when the actor does not see it, [`Refused::Forbidden`] when only that.
+    /// [`Refused::Unknown`] if the actor may not see it, [`Refused::Forbidden`] if the actor may only see it.
     pub async fn data_source_to_change(
         &self,
         actor: &Actor,
@@ -279,7 +282,7 @@ impl App {
         visible.ok_or(Refused::Unknown)
     }
 
-    /// The permission counts of whoever asks, or of the user for whom it is asked.
+    /// Requires a permission of the caller, or of the user on whose behalf the caller acts.
     async fn demand_for(
         &self,
         actor: &Actor,

@@ -1,6 +1,7 @@
-//! What a node remembers of the system database so that a check costs no read: applications, users, roles, data
-//! sources, limits. It is dropped when the node itself changes such a thing, and when the feed says that another did. Nothing
-//! is taken from memory while the feed is stale: a node that is cut off from its database neither trusts nor issues.
+//! The entity cache: applications, users, roles, data sources and limits, kept in memory so that a check
+//! needs no read of the system database. An entry is dropped when this node changes the record, and when the
+//! change feed says that another node did. Nothing is taken from the cache while it is stale: a node that is
+//! cut off from its database neither accepts nor issues tokens.
 
 use std::hash::Hash;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,7 +19,7 @@ use store::{StoreError, Versions, fold_name};
 
 use crate::App;
 
-/// The remembered things, by how they are looked up.
+/// The cached entities, by their keys.
 pub struct Directory {
     applications: Remembered<ClientId, Application>,
     scopes: Remembered<ApplicationId, ScopeSet>,
@@ -28,7 +29,7 @@ pub struct Directory {
     limits: RwLock<Option<Limits>>,
     trusted_origins: RwLock<Option<Arc<Vec<OriginPattern>>>>,
     limits_drops: AtomicU64,
-    /// Whether an origin is one of an application.
+    /// Whether an origin belongs to an application.
     origins: Remembered<String, bool>,
     seen: RwLock<Versions>,
 }
@@ -36,27 +37,27 @@ pub struct Directory {
 /// The limits that are set.
 type Limits = Arc<Vec<(Limit, i64)>>;
 
-/// A user with what the user's roles allow.
+/// A user with the permissions of all roles.
 #[derive(Debug, Clone)]
 pub struct Member {
-    /// The user as stored; the counters of the lockout may be older than the database's.
+    /// The stored user; the failure counters may be older than those in the database.
     pub user: User,
-    /// Of all roles together; sorted, without repetition.
+    /// The permissions of all roles together; sorted, without repetition.
     pub permissions: Vec<Permission>,
 }
 
 impl Member {
-    /// Whether a role of the user allows it; an Administrator may do everything.
+    /// Whether a role of the user has the permission; an Administrator may do everything.
     pub fn may(&self, permission: Permission) -> bool {
         self.permissions.contains(&permission) || self.is_administrator()
     }
 
-    /// The rights of the user, as they are known here.
+    /// The rights of the user, as this node knows them.
     pub(crate) fn rights(&self) -> Rights {
         Rights { user: self.user.id, epoch: self.user.epoch, permissions: self.permissions.clone() }
     }
 
-    /// Whether a role of the user carries [`Permission::Administrator`].
+    /// Whether a role of the user has [`Permission::Administrator`].
     pub fn is_administrator(&self) -> bool {
         self.permissions.contains(&Permission::Administrator)
     }
@@ -80,8 +81,8 @@ impl Default for Directory {
 }
 
 impl Directory {
-    /// Drops what depends on things whose version has changed, and answers what else did. All of it stays news until
-    /// [`Directory::caught_up`], so that a look that fails halfway loses nothing.
+    /// Drops everything whose version has changed, and returns the other changes. They are reported again
+    /// until [`Directory::caught_up`], so that a poll that fails half way loses nothing.
     pub(crate) fn catch_up(&self, now: Versions) -> News {
         let seen = *self.seen.read().unwrap_or_else(PoisonError::into_inner);
         if seen.applications != now.applications {
@@ -103,35 +104,35 @@ impl Directory {
         }
     }
 
-    /// Notes that everything up to these versions was followed.
+    /// Records that all changes up to these versions were processed.
     pub(crate) fn caught_up(&self, now: Versions) {
         *self.seen.write().unwrap_or_else(PoisonError::into_inner) = now;
     }
 
-    /// A grant as this node saw it last. It may be older than the database's, so it only serves an act that the store
-    /// judges by itself.
+    /// A grant as this node last saw it. It may be outdated, so it only serves operations that the store
+    /// checks itself.
     pub(crate) fn last_seen_grant(&self, id: GrantId) -> Option<Grant> {
         self.grants.get(&id)
     }
 
-    /// Notes what a grant has become.
+    /// Caches the new state of a grant.
     pub(crate) fn saw_grant(&self, grant: Grant) {
         self.grants.insert(grant.id, grant);
     }
 
-    /// Drops a grant that has turned out to be different.
+    /// Drops a grant that turned out to be outdated.
     pub(crate) fn forget_grant(&self, id: GrantId) {
         self.grants.remove(&id);
     }
 
-    /// Drops every application; what owners are called is part of them.
+    /// Drops every application. Their entries contain the names of their owners.
     pub(crate) fn forget_applications(&self) {
         self.applications.forget();
         self.scopes.forget();
         self.origins.forget();
     }
 
-    /// Drops what is remembered of origins: a new application may have brought one.
+    /// Drops the cached origins, because a new application may have added one.
     pub(crate) fn forget_origins(&self) {
         self.origins.forget();
     }
@@ -153,7 +154,7 @@ impl Directory {
         *self.trusted_origins.write().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// The list of trusted origins, remembered or read.
+    /// The list of trusted origins, cached or read.
     pub(crate) async fn trusted_origins(
         &self,
         read: impl AsyncFnOnce() -> Result<Vec<OriginPattern>, StoreError>,
@@ -171,26 +172,26 @@ impl Directory {
         Ok(list)
     }
 
-    /// What is remembered of origins of applications.
+    /// The cached origins of applications.
     pub(crate) fn origins(&self) -> &Remembered<String, bool> {
         &self.origins
     }
 }
 
-/// What the feed brought besides what the directory dropped by itself.
+/// Changes that the cache could not process itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct News {
     /// Ring keys were added or deleted.
     pub(crate) keys: bool,
-    /// A user changed, so remembered credentials are to be dropped.
+    /// A user changed, so verified credentials must be dropped.
     pub(crate) users: bool,
-    /// A data source changed, so opened ones are to be looked at.
+    /// A data source changed, so opened ones must be reviewed.
     pub(crate) data_sources: bool,
 }
 
 impl App {
-    /// The application of that client id, remembered or read. Whatever profile it was registered with, it is held to
-    /// the least strict one that the server accepts now.
+    /// Finds an application by client id, cached or read. If its profile is more permissive than the server
+    /// now allows, the minimum profile of the server applies.
     pub(crate) async fn application_by_client_id(
         &self,
         client_id: &ClientId,
@@ -207,7 +208,7 @@ impl App {
         self.directory.applications.get_or_read(client_id, read).await
     }
 
-    /// What tokens of the application may be used for at present, remembered or read; none when it is gone.
+    /// The current scopes of the application, cached or read; `None` if it was deleted.
     pub(crate) async fn scopes_now(&self, id: ApplicationId) -> Result<Option<ScopeSet>, StoreError> {
         self.ensure_fresh().await?;
         let read = async || {
@@ -217,12 +218,12 @@ impl App {
         Ok(self.directory.scopes.get_or_read(&id, read).await?.map(|scopes| *scopes))
     }
 
-    /// The application of that id; read, since only slow paths ask by id.
+    /// Finds an application by id. It is always read, because only slow paths ask by id.
     pub(crate) async fn application(&self, id: ApplicationId) -> Result<Option<Application>, StoreError> {
         self.store.find_application(id).await
     }
 
-    /// The user of that id with permissions, remembered or read.
+    /// Finds a user by id, with permissions, cached or read.
     pub(crate) async fn member(&self, id: UserId) -> Result<Option<Arc<Member>>, StoreError> {
         self.ensure_fresh().await?;
         let read = async || match self.store.find_user(id).await? {
@@ -232,7 +233,7 @@ impl App {
         self.directory.users.get_or_read(&id, read).await
     }
 
-    /// Adds up what the user's roles allow.
+    /// Adds the permissions of the user's roles.
     pub(crate) async fn with_permissions(&self, user: User) -> Result<Member, StoreError> {
         let roles: Vec<Role> = self.store.list_roles().await?;
         let own = roles.iter().filter(|role| user.roles.contains(&role.id));
@@ -243,10 +244,10 @@ impl App {
         Ok(Member { user, permissions })
     }
 
-    /// What the roles of the user are called, in their order.
+    /// The names of the user's roles, in their order.
     ///
     /// # Errors
-    /// When the database cannot tell.
+    /// If the database cannot be read.
     pub async fn names_of_roles(&self, member: &Member) -> Result<Vec<String>, crate::Fault> {
         let roles = self.store.list_roles().await?;
         Ok(roles
@@ -256,7 +257,7 @@ impl App {
             .collect())
     }
 
-    /// The data source of that name, compared without case, remembered or read.
+    /// Finds a data source by name, ignoring case, cached or read.
     pub(crate) async fn data_source_by_name(
         &self,
         name: &str,
@@ -267,7 +268,7 @@ impl App {
         self.directory.data_sources.get_or_read(&folded, read).await
     }
 
-    /// What the limit is set to, or its default.
+    /// The value of the limit, or its default.
     pub(crate) async fn limit(&self, limit: Limit) -> Result<i64, StoreError> {
         self.ensure_fresh().await?;
         let remembered = self.directory.limits.read().unwrap_or_else(PoisonError::into_inner).clone();
@@ -290,7 +291,7 @@ impl App {
     }
 }
 
-/// A bounded memory of things read by key. What was read before a drop is never remembered after it.
+/// A bounded cache of values by key. A value that was read before a drop is never cached after it.
 pub(crate) struct Remembered<K, V> {
     cache: Cache<K, (u64, Arc<V>)>,
     drops: AtomicU64,
@@ -306,7 +307,7 @@ impl<K: Hash + Eq + Clone, V> Remembered<K, V> {
         self.cache.clear();
     }
 
-    /// The thing under the key, remembered or read.
+    /// The value for the key, cached or read.
     pub(crate) async fn get_or_read(
         &self,
         key: &K,

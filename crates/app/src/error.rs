@@ -1,11 +1,11 @@
-//! Faults that are nobody's input: the caller gets 503 or 500 in the form of the endpoint.
+//! Failures that no input causes: the caller gets 503 or 500 in the format of the endpoint.
 
 use store::{StoreError, WithCauses};
 
-/// Why a use case could not be carried through. Displaying it never prints its cause.
+/// Why a use case failed. `Display` never prints the cause.
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
-    /// Too much is waiting; trying again shortly helps.
+    /// Too many requests are waiting; retry shortly.
     #[error("the server is busy; try again shortly")]
     Busy,
     /// The system database cannot make anything durable at present, so nothing was changed.
@@ -14,13 +14,14 @@ pub enum Fault {
     /// The system database does not answer.
     #[error("the server cannot reach its database; try again shortly")]
     Unavailable(#[source] StoreError),
-    /// Something that must hold does not.
+    /// An invariant does not hold.
     #[error("the server failed")]
     Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl Fault {
-    /// Notes in the log what could not be done. What another try may mend is a warning: the server itself is well.
+    /// Logs what could not be done. A failure that a retry may resolve is a warning, because the server
+    /// itself is healthy.
     pub fn note(&self, undone: &str) {
         let cause = WithCauses(self);
         match self {

@@ -1,4 +1,5 @@
-//! Learning what changed: revocations and versions, from this node's own database, whoever wrote there.
+//! The change feed: this node learns of revocations and version changes from its own database, whoever wrote
+//! them.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
@@ -9,13 +10,14 @@ use tokio::sync::Mutex;
 use crate::App;
 use crate::metrics::{PathLabels, Word};
 
-/// A node that has not looked for longer than this asks the database before each check.
+/// A node whose last poll is older than this asks the database before each check.
 const STALE_AFTER_MICROS: i64 = 1_000_000;
 
-/// How many events one read takes in.
+/// The number of revocations in one read.
 const BATCH: u32 = 1_000;
 
-/// When this node last knew everything, by its steady clock, and whose turn it is to look.
+/// The staleness of this node: when it last knew everything, by the monotonic clock, and the lock for
+/// polling.
 #[derive(Debug)]
 pub struct Freshness {
     looked_at: AtomicI64,
@@ -45,11 +47,11 @@ impl Freshness {
 }
 
 impl App {
-    /// Takes in everything that changed since the last look. Called several times a second, and by a check that finds
-    /// this node stale.
+    /// Processes everything that has changed since the last poll. Called several times a second, and by a
+    /// check that finds this node stale.
     ///
     /// # Errors
-    /// When the database cannot be read; the node then stays stale.
+    /// If the database cannot be read; the node then stays stale.
     pub async fn refresh(&self) -> Result<(), StoreError> {
         let looked = self.look().await;
         if looked.is_err() {
@@ -58,14 +60,14 @@ impl App {
         looked
     }
 
-    /// Waits until another node may have changed something; for ever where the database cannot tell.
+    /// Waits until another node may have changed something; forever if the database cannot tell.
     pub async fn news(&self) {
         if self.store.news().await.is_err() {
             std::future::pending::<()>().await;
         }
     }
 
-    /// What is learnt here counts as known at the moment at which the look began, not at its end.
+    /// The result of a poll counts from the time at which the poll started, not from its end.
     async fn look(&self) -> Result<(), StoreError> {
         let began = self.clock.steady_micros();
         let versions = self.store.versions().await?;
@@ -85,10 +87,11 @@ impl App {
         Ok(())
     }
 
-    /// Closes opened sources whose records are gone. One that was moved or touched is opened anew by the next request
-    /// for it, which holds what is open against the record.
+    /// Closes opened sources whose records were deleted. A source that was changed is opened again by the
+    /// next request for it, which compares it with the record.
     async fn review_opened_sources(&self) -> Result<(), StoreError> {
-        // Looked at first: what is opened after the records were read may be newer than they are.
+        // Listed first, because a source that is opened after the records were read may be newer than they
+        // are.
         let open = self.models.ids();
         let records = self.store.list_data_sources(None).await?;
         for id in open.into_iter().filter(|id| !records.iter().any(|record| record.id == *id)) {
@@ -97,8 +100,8 @@ impl App {
         Ok(())
     }
 
-    /// Makes sure that what this node remembers is no older than a second. Where it is, one caller asks the database for
-    /// all who wait; when that fails they are all refused.
+    /// Makes sure that the cache is no older than a second. If it is, one caller polls the database for all
+    /// that wait; if that fails, all of them are refused.
     pub(crate) async fn ensure_fresh(&self) -> Result<(), StoreError> {
         let is_stale = || self.freshness.is_stale(self.clock.steady_micros());
         if !is_stale() {
@@ -118,18 +121,20 @@ impl App {
         outcome
     }
 
-    /// Takes in what this node itself just ended, before the answer goes out.
+    /// Applies revocations of this node to the index before the response is sent.
     pub(crate) fn learn(&self, events: &[Revocation]) {
         self.revocations.apply(events);
     }
 
-    /// Takes in what was appended to the feed, at least up to the position `last`. What has expired is not told any more.
+    /// Processes everything that was appended to the feed, at least up to the position `last`. The store does
+    /// not report expired revocations.
     ///
-    /// A feed that ends before what was seen of it has lost its end, as when another server has taken over that did not have
-    /// everything: it is read from its beginning, since positions may be given a second time.
+    /// A feed that ends before a position that was already seen has lost its end, for example because another
+    /// database server has taken over that did not have everything. It is then read from the beginning,
+    /// because positions may be assigned a second time.
     async fn take_in_revocations(&self, last: i64) -> Result<(), StoreError> {
         let seen = self.revocations.last_seq();
-        // Asked for once more: another look may have gone further since this one began.
+        // Read once more, because another poll may have gone further since this one started.
         if seen > last && seen > self.store.versions().await?.revocations {
             tracing::warn!("the database has lost what was committed lastly; the revocations are read again");
             self.revocations.start_again();
@@ -156,7 +161,7 @@ impl App {
     }
 }
 
-/// The store's rows as the vault takes them.
+/// Converts the stored keys for the vault.
 pub fn keys_for_vault(keys: &[store::StoredKey]) -> Vec<vault::SealedRingKey> {
     let sealed = |key: &store::StoredKey| vault::SealedRingKey {
         id: key.id,

@@ -1,4 +1,4 @@
-//! Introspection: what a client may know about a token. A pure read.
+//! Introspection: what a client may know about a token. It only reads.
 
 use std::sync::Arc;
 
@@ -13,8 +13,8 @@ use crate::client::{ClientRequest, ProtocolRefusal};
 use crate::directory::Member;
 use crate::metrics::{OutcomeLabels, Word};
 
-/// What is told about a live token, in the members of
-/// [RFC 7662 §2.2](https://www.rfc-editor.org/rfc/rfc7662#section-2.2).
+/// The response about a valid token, with the members of [RFC 7662
+/// §2.2](https://www.rfc-editor.org/rfc/rfc7662#section-2.2).
 #[derive(Debug, Clone)]
 pub struct LiveToken {
     /// `client_id`.
@@ -27,7 +27,7 @@ pub struct LiveToken {
     pub token_type: Option<&'static str>,
     /// `exp`, in seconds since the Unix epoch.
     pub exp: Option<i64>,
-    /// `iat`, likewise.
+    /// `iat`, in seconds since the Unix epoch.
     pub iat: i64,
     /// `sub`.
     pub sub: String,
@@ -36,10 +36,10 @@ pub struct LiveToken {
 }
 
 impl App {
-    /// What the client may know about the token of the request; `None` is `{"active":false}`.
+    /// What the client may know about the token in the request; `None` stands for `{"active":false}`.
     ///
     /// # Errors
-    /// When the client does not authenticate or is public, when the token is missing, or when the server cannot tell.
+    /// If the client is not authenticated or is public, if the token is missing, or if the server fails.
     pub async fn introspect(&self, request: ClientRequest<'_>) -> Result<Option<LiveToken>, ProtocolRefusal> {
         let client = self.authenticate_client(request).await?;
         introspection::may_ask(&client)?;

@@ -1,4 +1,5 @@
-//! The ring of keys that seal tokens: a new one by command or by schedule, an old one gone when nothing needs it.
+//! The ring of keys that seal tokens. A key is added by command or by schedule, and deleted when nothing
+//! needs it any more.
 
 use oauth::audit::{Action, NewAuditEvent, Outcome};
 use oauth::time::Timestamp;
@@ -7,23 +8,23 @@ use store::StoredKey;
 use crate::caller::{COMMAND_LINE, Origin};
 use crate::{App, Fault};
 
-/// Seconds between the making of a key and its first use, in which every node learns of it.
+/// Seconds between the creation of a key and its first use, in which every node reads it.
 const ANNOUNCED_SECS: i64 = 5;
 
-/// What the audit log calls what happens by itself.
+/// The actor name of scheduled operations in the audit log.
 const SCHEDULE: &str = "schedule";
 
 const DAY_SECS: i64 = 86_400;
 
-/// Superseded keys stay at least this long: the longest life of an access token, and an hour.
+/// Superseded keys are kept at least this long: the longest lifetime of an access token, and an hour.
 const KEPT_SECS: i64 = DAY_SECS + 3_600;
 
 impl App {
-    /// Adds a key to the ring at the operator's command; it seals new tokens in a few seconds, and what older keys sealed
-    /// stays good.
+    /// Adds a key to the ring by command of the operator. It seals new tokens in a few seconds; everything
+    /// that older keys sealed stays valid.
     ///
     /// # Errors
-    /// When the database cannot store it.
+    /// If the database cannot store it.
     pub async fn rotate_keys(&self, origin: &Origin) -> Result<u32, Fault> {
         self.rotate_keys_by(COMMAND_LINE, origin).await
     }
@@ -35,15 +36,16 @@ impl App {
         self.add_ring_key(now.plus_secs(ANNOUNCED_SECS), audit).await
     }
 
-    /// The keys of the ring, oldest first, as they are stored.
+    /// Lists the stored keys of the ring, oldest first.
     ///
     /// # Errors
-    /// When the database cannot be read.
+    /// If the database cannot be read.
     pub async fn list_keys(&self) -> Result<Vec<StoredKey>, Fault> {
         Ok(self.store.list_keys().await?)
     }
 
-    /// Rotates when the newest key is older than the schedule allows, and drops keys that nothing needs any more.
+    /// Rotates if the newest key is older than the schedule allows, and deletes keys that nothing needs any
+    /// more.
     pub(crate) async fn keep_keys(&self, origin: &Origin) -> Result<(), Fault> {
         let now = self.now();
         let keys = self.store.list_keys().await?;
@@ -60,7 +62,7 @@ impl App {
         Ok(())
     }
 
-    /// Makes a key that follows the newest one. Where another node was first, its key serves as well.
+    /// Creates the key after the newest one. If another node was first, its key is used.
     pub(crate) async fn add_ring_key(
         &self,
         activates_at: Timestamp,

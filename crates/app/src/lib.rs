@@ -1,13 +1,13 @@
-//! The use cases: load facts, ask `oauth` and `odata` to decide, apply, audit.
+//! The use cases: they load facts, ask `oauth` and `odata` to decide, apply the decision, and audit it.
 //!
-//! This is the only place where the protocol, the data path, the system database, the vault and the data sources
-//! meet. A use case is one method of [`App`]; it takes what a request said and answers what became of it, in types that
-//! know nothing of HTTP.
+//! Only this crate connects the protocol, the data path, the system database, the vault and the data sources.
+//! A use case is one method of [`App`]. It takes the content of a request and returns the result, in types
+//! that know nothing of HTTP.
 //!
-//! **Architecture invariant:** no HTTP status, no page and no JSON form here. Nothing checks first and acts later: what
-//! must hold together is one operation of the store.
+//! **Architecture invariant:** this crate knows no HTTP status, no page and no JSON form. Nothing is checked
+//! first and done later: what must hold together is one operation of the store.
 //!
-//! Start reading at [`App`], then [`caller`] (who is asking) and [`token`] (what is issued).
+//! Start reading at [`App`], then [`caller`] (who sends a request) and [`token`] (what is issued).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -58,7 +58,7 @@ pub mod users;
 pub use error::Fault;
 pub use settings::AppSettings;
 
-/// The running service: its database, its keys, its data sources, and what it remembers of them.
+/// The running service: its database, its keys, its data sources, and its caches.
 pub struct App {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) vault: Arc<Vault>,
@@ -79,7 +79,7 @@ pub struct App {
 }
 
 impl App {
-    /// Puts the service together. Call [`App::refresh`] once before serving, so that it knows what was revoked.
+    /// Creates the service. Call [`App::refresh`] once before serving, so that it knows all revocations.
     pub fn new(
         store: Arc<dyn Store>,
         vault: Arc<Vault>,
@@ -110,41 +110,42 @@ impl App {
         }
     }
 
-    /// The present moment.
+    /// The current time.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
-    /// From now on the server tells balancers to send nobody here any more; whoever comes all the same is served.
+    /// Starts draining: from now on load balancers are told to send no more requests. Requests that still
+    /// arrive are served.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::Release);
     }
 
-    /// Whether the server was told to stop.
+    /// Whether the server is draining.
     pub fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Acquire)
     }
 
-    /// What the service counts.
+    /// The counters of the service.
     pub fn metrics(&self) -> &metrics::Metrics {
         &self.metrics
     }
 
-    /// What the operator configured.
+    /// The settings of the operator.
     pub fn settings(&self) -> &AppSettings {
         &self.settings
     }
 }
 
 impl App {
-    /// A random number, for what must differ between two runs and is no secret.
+    /// A random number, for values that must differ between two runs and are not secret.
     pub fn random_number(&self) -> u64 {
         let mut bytes = [0; 8];
         self.vault.entropy().fill(&mut bytes);
         u64::from_le_bytes(bytes)
     }
 
-    /// A random value for a browser that is not signed in, to which its forms are bound.
+    /// Creates a random value for a browser that is not signed in, to which its forms are bound.
     pub fn new_visitor(&self) -> String {
         self.vault.new_visitor()
     }

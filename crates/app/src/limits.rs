@@ -1,4 +1,4 @@
-//! The limits of the system: what holds, and setting it.
+//! The limits of the system: reading and setting them.
 
 use oauth::account::Permission;
 use oauth::audit::Action;
@@ -17,7 +17,7 @@ impl App {
         self.demand(caller, Permission::Limits, origin).await
     }
 
-    /// Every limit with what holds now.
+    /// Lists every limit with its current value.
     ///
     /// # Errors
     /// [`Refused::Forbidden`] without `Limits`.
@@ -30,7 +30,7 @@ impl App {
         Ok(limits)
     }
 
-    /// What the limit of that number is set to, or its default.
+    /// The value of the limit with that number, or its default.
     ///
     /// # Errors
     /// [`Refused::Forbidden`] without `Limits`, [`Refused::Unknown`].
@@ -45,7 +45,7 @@ impl App {
         Ok((limit, self.limit(limit).await?))
     }
 
-    /// Sets a limit; it holds from now on, for tokens that are issued from now on.
+    /// Sets a limit. It applies at once; a limit about tokens applies to tokens that are issued from now on.
     ///
     /// # Errors
     /// [`Refused`]; `Invalid` for a value outside the limit's range.
@@ -72,7 +72,7 @@ impl App {
         Ok((limit, value))
     }
 
-    /// Returns a limit to its default.
+    /// Resets a limit to its default.
     ///
     /// # Errors
     /// [`Refused::Forbidden`] without `Limits`, [`Refused::Unknown`].

@@ -1,4 +1,4 @@
-//! Lists that are read a page at a time, however long they are.
+//! Lists that are read page by page, however long they are.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,17 +10,17 @@ use store::{StoreError, fold_name};
 use crate::caller::Caller;
 use crate::{App, Fault};
 
-/// Rows of one read.
+/// The number of rows in one read.
 const ROWS: u32 = 500;
 
-/// Which part of a list is asked for; the same for every list.
+/// The requested part of a list; the same for every list.
 #[derive(Debug, Clone, Default)]
 pub struct ListRequest {
-    /// Only what comes after the element of this id, in the order of the list.
+    /// Only elements after the one with this id, in the order of the list.
     pub after: Option<i64>,
-    /// At most so many; all when left out.
+    /// The maximum number of elements; `None` for all.
     pub limit: Option<u32>,
-    /// Only those whose texts contain it, compared without case.
+    /// Only elements whose texts contain this text, ignoring case.
     pub query: Option<String>,
 }
 
@@ -48,28 +48,28 @@ pub(crate) struct Page {
 /// One page.
 pub(crate) struct Chunk<T> {
     pub(crate) rows: Vec<T>,
-    /// After which id the next page begins; none after the last page.
+    /// The id after which the next page starts; `None` after the last page.
     pub(crate) next: Option<i64>,
 }
 
 type Reading<T> = Pin<Box<dyn Future<Output = Result<Chunk<T>, Fault>> + Send>>;
 
-/// Why a list ends before its end.
+/// Why a list is aborted.
 #[derive(Debug, thiserror::Error)]
 pub enum ListEnded {
     /// The caller may not see it any more.
     #[error("the access with which the list began has ended")]
     AccessEnded,
-    /// The server cannot go on.
+    /// The server cannot continue.
     #[error(transparent)]
     Fault(#[from] Fault),
 }
 
-/// The elements of a list, read as they are asked for. Only one page is in memory.
+/// The elements of a list, read on demand. Only one page is in memory.
 pub struct Rows<T> {
     app: Arc<App>,
     caller: Caller,
-    /// Without any of these the list ends.
+    /// The list ends if the caller loses any of these.
     needs: Vec<Permission>,
     read: Box<dyn Fn(Arc<App>, Page) -> Reading<T> + Send + Sync>,
     after: Option<i64>,
@@ -114,7 +114,7 @@ impl<T> Rows<T> {
         self.over
     }
 
-    /// The next elements; none after the last. Whether the caller may still see them is looked at each time.
+    /// The next elements; empty after the last. Each call checks whether the caller may still see them.
     ///
     /// # Errors
     /// [`ListEnded`].
@@ -124,7 +124,7 @@ impl<T> Rows<T> {
                 return Err(ListEnded::AccessEnded);
             }
             self.began = true;
-            // What is searched may have to be read far; what is not is read no further than needed.
+            // A search may have to read far; without one, no more is read than needed.
             let rows = if self.query.is_some() { ROWS } else { self.left.unwrap_or(ROWS).min(ROWS) };
             let page = Page { after: self.after, rows, query: self.query.clone() };
             let mut chunk = (self.read)(Arc::clone(&self.app), page).await?;
@@ -150,7 +150,7 @@ impl<T> Rows<T> {
 }
 
 impl Page {
-    /// What was read for this page as a chunk; `id` tells where an element stands.
+    /// Converts the rows read for this page to a chunk; `id` returns the position of an element.
     pub(crate) fn chunk<T>(&self, rows: Vec<T>, id: impl Fn(&T) -> i64) -> Chunk<T> {
         let is_full = rows.len() >= self.rows as usize;
         Chunk { next: rows.last().filter(|_| is_full).map(id), rows }
@@ -158,7 +158,7 @@ impl Page {
 }
 
 impl<T> Chunk<T> {
-    /// Only the elements that the page admits by these texts.
+    /// Keeps only the elements whose texts the page admits.
     pub(crate) fn searched(mut self, page: &Page, texts: impl Fn(&T) -> Vec<&str>) -> Self {
         if page.query.is_some() {
             self.rows.retain(|row| admits(page.query.as_deref(), &texts(row)));
@@ -167,7 +167,7 @@ impl<T> Chunk<T> {
     }
 }
 
-/// What a store answered as what a list says.
+/// Converts a result of the store to one of a list.
 pub(crate) fn read<T>(answer: Result<T, StoreError>) -> Result<T, Fault> {
     answer.map_err(Fault::from)
 }

@@ -1,4 +1,4 @@
-//! What the service counts, for Prometheus.
+//! The metrics of the service, for Prometheus.
 
 use std::fmt::Write as _;
 
@@ -37,63 +37,65 @@ pub struct GrantLabels {
 /// Labels of anything with an outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct OutcomeLabels {
-    /// What became of it.
+    /// The outcome.
     pub outcome: Word,
 }
 
 /// Labels of a lock.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct LockLabels {
-    /// For whom: `familiar` for one network from which the user signed in lately, `other` for all others.
+    /// The networks that are locked: `familiar` for one network from which the user signed in recently,
+    /// `other` for all others.
     pub network: Word,
 }
 
-/// Labels of what was asked for before a check.
+/// Labels of checks that did not use the index.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct PathLabels {
-    /// `database` where the feed was stale and the database was asked, `refused` where it did not answer. All other checks
-    /// are answered from the index.
+    /// `database` if the cache was stale and the database was asked, `refused` if it did not answer. All
+    /// other checks are answered from the index.
     pub path: Word,
 }
 
 /// Labels of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct RequestLabels {
-    /// The area that answered: `oauth`, `management`, `odata`, `page`.
+    /// The area of the server: `oauth`, `management`, `odata`, `page`.
     pub area: Word,
-    /// `2xx` and so on.
+    /// The status class, such as `2xx`.
     pub status: Word,
 }
 
-/// Labels of what is told apart by area.
+/// Labels of metrics by area.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct AreaLabels {
-    /// The area that answered.
+    /// The area of the server.
     pub area: Word,
 }
 
-/// Counters and gauges; cloning shares them.
+/// Counters and gauges; clones share them.
 pub struct Metrics {
     registry: Registry,
     /// Token requests by grant type and outcome.
     pub tokens: Family<GrantLabels, Counter>,
-    /// Refreshes that came as an `authorization_code` grant with a refresh token.
+    /// Refreshes that were sent as an `authorization_code` grant with a refresh token.
     pub power_bi_refresh_quirk: Counter,
     /// Introspections by outcome.
     pub introspections: Family<OutcomeLabels, Counter>,
     /// Bearer checks by outcome.
     pub bearer_checks: Family<OutcomeLabels, Counter>,
-    /// Checks for which the feed was stale, by what was asked instead.
+    /// Checks with a stale cache, by what was asked instead.
     pub stale_checks: Family<PathLabels, Counter>,
     /// Sign-ins by outcome.
     pub sign_ins: Family<OutcomeLabels, Counter>,
     /// Locks that too many wrong passwords set.
     pub account_locks: Family<LockLabels, Counter>,
-    /// Refresh tokens presented again, by what became of it.
+    /// Refresh tokens that were presented again, by outcome.
     pub refresh_replays: Family<OutcomeLabels, Counter>,
-    /// Requests refused for coming too often.
+    /// Requests refused by a rate limit.
     pub rate_limited: Counter,
-    /// Refusals that were not written since the audit log holds the same often enough.
+    /// Refusals that the audit throttle did not write, because the audit log contains the same refusal often
+    /// enough.
     pub audit_repeats: Counter,
     /// Requests by area and status class.
     pub requests: Family<RequestLabels, Counter>,
@@ -101,33 +103,33 @@ pub struct Metrics {
     pub odata_rows: Counter,
     /// Values that did not fit the type of their column and were sent as null.
     pub odata_misfits: Counter,
-    /// Answers over OData that broke off after they had begun.
+    /// OData responses that were aborted after they had started.
     pub odata_broken_streams: Counter,
-    /// Seconds from the first byte of a request to the end of its answer's head, by area.
+    /// Seconds from the first byte of a request to the end of its response's head, by area.
     pub request_seconds: Latency,
-    /// Connections that are open.
+    /// Open connections.
     pub connections: Gauge,
-    /// Connections that were closed at once, since their address had as many as it may.
+    /// Connections that were closed at once because their address had too many.
     pub connections_refused: Counter,
-    /// Events in the revocation index.
+    /// Revocations in the revocation index.
     pub revocation_index: Gauge,
-    /// Microseconds since the feed was last read.
+    /// Microseconds since the change feed was last read.
     pub feed_age_micros: Gauge,
     /// Transactions committed by the system database since the start.
     pub store_commits: Gauge,
-    /// Units of work inside them.
+    /// Operations inside those transactions.
     pub store_writes: Gauge,
     /// Times the system database made data durable.
     pub store_syncs: Gauge,
-    /// Units of work waiting.
+    /// Waiting operations.
     pub store_queue: Gauge,
-    /// From when on the server's own certificate is valid, in seconds since 1970; 0 without one.
+    /// The start of the validity of the server's own certificate, in seconds since 1970; 0 without one.
     pub certificate_begins: Gauge,
-    /// Until when the server's own certificate is valid, in seconds since 1970; 0 without one.
+    /// The end of the validity of the server's own certificate, in seconds since 1970; 0 without one.
     pub certificate_ends: Gauge,
-    /// When the newest key of the ring was made, in seconds since 1970.
+    /// The creation time of the newest key of the ring, in seconds since 1970.
     pub newest_key: Gauge,
-    /// When `sluicegate backup` last made a backup of this installation, in seconds since 1970; 0 where nobody knows.
+    /// When `sluicegate backup` last made a backup of this installation, in seconds since 1970; 0 if unknown.
     pub last_backup: Gauge,
     /// When the server started, in seconds since 1970.
     pub started: Gauge,
@@ -175,7 +177,7 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// Everything in the text form of `OpenMetrics`.
+    /// All metrics in the text format of `OpenMetrics`.
     pub fn encode(&self) -> String {
         let mut text = String::new();
         if prometheus_client::encoding::text::encode(&mut text, &self.registry).is_err() {
@@ -253,7 +255,7 @@ impl Metrics {
 }
 
 impl crate::App {
-    /// The metrics as text, with the gauges brought up to date.
+    /// Updates the gauges, and returns all metrics as text.
     pub fn encode_metrics(&self) -> String {
         let metrics = self.metrics();
         let figures = self.store.figures();
@@ -272,7 +274,7 @@ impl crate::App {
     }
 }
 
-/// When the file was last written, in seconds since 1970.
+/// The modification time of a file, in seconds since 1970.
 fn modified(path: &std::path::Path) -> Option<i64> {
     let at = std::fs::metadata(path).ok()?.modified().ok()?;
     let since = at.duration_since(std::time::SystemTime::UNIX_EPOCH).ok()?;

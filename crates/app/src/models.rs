@@ -1,8 +1,8 @@
 //! Opened data sources with their compiled models, ready to be read.
 //!
-//! A source is opened and its model compiled by the first request that needs it, off the request threads, once however
-//! many ask at the same time. What is ready is served from memory; once a second at most the database is asked whether
-//! its structure has changed, and a changed one is compiled beside the old one and swapped.
+//! The first request that needs a source opens it and compiles its model, off the request threads and once
+//! for all concurrent requests. Opened sources are served from memory. At most once a second the database is
+//! asked whether its structure has changed; if so, a new model is compiled beside the old one and swapped in.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
@@ -18,19 +18,19 @@ use sources::{AllowedFolders, Deadline, SchemaVersion, Source, SourceError, Sour
 use crate::odata::Document;
 use crate::{App, Fault};
 
-/// How long a model is taken to fit before the database is asked again.
+/// How long a model counts as current before the database is asked again.
 const LOOK_AFTER_MICROS: i64 = 1_000_000;
 
-/// An opened source and the model by which it is read.
+/// An opened source and its model.
 #[derive(Debug)]
 pub struct Opened {
     /// The database, shared by all requests.
     pub source: Arc<Source>,
-    /// Compiled from the database's structure; its findings begin with those of the driver.
+    /// Compiled from the database's structure; its findings start with those of the driver.
     pub model: Arc<Model>,
-    /// Written when somebody first asks for it.
+    /// Written when it is first requested.
     pub(crate) metadata: OnceLock<Document>,
-    /// Set when the data were met in a form that the model rules out.
+    /// Set if the data had a form that the model rules out.
     pub(crate) is_outdated: Arc<AtomicBool>,
 }
 
@@ -45,23 +45,23 @@ pub enum OpenRefusal {
     Fault(#[from] Fault),
 }
 
-/// The models of this node by their sources.
+/// The models of this node, by source.
 #[derive(Debug, Default)]
 pub(crate) struct Models {
     slots: RwLock<HashMap<DataSourceId, Arc<Slot>>>,
 }
 
-/// The place of one source.
+/// The slot of one source.
 #[derive(Debug, Default)]
 struct Slot {
     ready: RwLock<Option<Arc<Ready>>>,
-    /// Whoever holds it opens and compiles; the others wait and take what comes of it.
+    /// The holder opens and compiles; the others wait and use the result.
     turn: tokio::sync::Mutex<Option<SourceError>>,
-    /// How many attempts have ended.
+    /// The number of completed attempts.
     attempts: AtomicU64,
 }
 
-/// What is served, and for which state of the record and of the database it holds.
+/// The opened source, and the state of the record and of the database to which it corresponds.
 #[derive(Debug)]
 struct Ready {
     opened: Arc<Opened>,
@@ -79,7 +79,7 @@ impl Models {
         })
     }
 
-    /// The sources that are open or about to be.
+    /// The sources that are open or being opened.
     pub(crate) fn ids(&self) -> Vec<DataSourceId> {
         self.slots.read().unwrap_or_else(PoisonError::into_inner).keys().copied().collect()
     }
@@ -88,7 +88,7 @@ impl Models {
         self.slots.write().unwrap_or_else(PoisonError::into_inner).remove(&id);
     }
 
-    /// Whether the source has been forgotten since the slot was taken.
+    /// Whether the source has been closed since the slot was taken.
     fn has_forgotten(&self, id: DataSourceId) -> bool {
         !self.slots.read().unwrap_or_else(PoisonError::into_inner).contains_key(&id)
     }
@@ -105,7 +105,7 @@ impl Slot {
 }
 
 impl Ready {
-    /// Whether it was made from this record or from a later state of it.
+    /// Whether it was opened from this record or from a later state of it.
     fn fits(&self, record: &DataSource, spec: &SourceSpec) -> bool {
         record.updated_at < self.updated_at
             || (record.updated_at == self.updated_at
@@ -113,8 +113,8 @@ impl Ready {
                 && self.opened.model.namespace == namespace(&record.name))
     }
 
-    /// Whether the database has the structure from which the model was compiled. Asked by one request a second, while
-    /// the others go on with what there is.
+    /// Whether the database still has the structure from which the model was compiled. One request a second
+    /// asks; the others continue with the current model.
     fn is_current(&self, now: Timestamp) -> bool {
         if self.opened.is_outdated.load(Ordering::Relaxed) {
             return false;
@@ -136,10 +136,10 @@ impl Ready {
 }
 
 impl App {
-    /// The source of this record, opened, with its model. Quick when both are ready.
+    /// Opens the source of this record, with its model. Fast if both are ready.
     ///
     /// # Errors
-    /// [`OpenRefusal::Unusable`] when the database cannot be opened or described.
+    /// [`OpenRefusal::Unusable`] if the database cannot be opened or described.
     pub async fn opened(&self, record: &DataSource) -> Result<Arc<Opened>, OpenRefusal> {
         let spec = SourceSpec::of(record.data_store, &record.options)?;
         let slot = self.models.slot(record.id);
@@ -153,10 +153,10 @@ impl App {
         self.open_in_turn(record, spec, &slot, attempts).await
     }
 
-    /// Opens and compiles anew, whatever is ready: for whoever asks that the model be read again.
+    /// Opens the source and compiles its model again, even if both are ready.
     ///
     /// # Errors
-    /// As [`App::opened`]; what was served before is served on.
+    /// As for [`App::opened`]; the previous model stays in use then.
     pub(crate) async fn reopen(&self, record: &DataSource) -> Result<Arc<Opened>, OpenRefusal> {
         let spec = SourceSpec::of(record.data_store, &record.options)?;
         let slot = self.models.slot(record.id);
@@ -166,21 +166,21 @@ impl App {
         made
     }
 
-    /// Has the next request ask whether the database has changed its structure, instead of when it is time.
+    /// Makes the next request check the structure of the database, without waiting for the interval.
     pub(crate) fn look_again(&self, id: DataSourceId) {
         if let Some(ready) = self.models.slot(id).ready() {
             ready.looked_at.store(i64::MIN, Ordering::Release);
         }
     }
 
-    /// Forgets an opened source and its model; what still reads it is stopped.
+    /// Closes an opened source and drops its model; running reads are stopped.
     pub(crate) fn close_source(&self, id: DataSourceId) {
         self.models.forget(id);
         self.sources.close(id.get());
     }
 
-    /// Opens a database that is no data source yet, and describes it, to see whether it is usable. Answers what the owner
-    /// declares of it and does not hold.
+    /// Opens and describes a database that is no data source yet, to find out whether it is usable. Returns
+    /// the declarations of the owner that do not hold.
     pub(crate) async fn try_out(
         &self,
         spec: SourceSpec,
@@ -194,7 +194,7 @@ impl App {
         Ok(tried.await.map_err(|panic| Fault::Broken(Box::new(panic)))??.refusals())
     }
 
-    /// `attempts` is how many had ended when the request looked for what is ready.
+    /// `attempts` is the number of completed attempts when the request looked for an opened source.
     async fn open_in_turn(
         &self,
         record: &DataSource,
@@ -204,7 +204,7 @@ impl App {
     ) -> Result<Arc<Opened>, OpenRefusal> {
         let mut failure = slot.turn.lock().await;
         if slot.attempts.load(Ordering::Acquire) != attempts {
-            // Somebody else had the turn while this request waited: what came of it holds for both.
+            // Another request made the attempt while this one waited; its result applies to both.
             if let Some(error) = failure.clone() {
                 return Err(error.into());
             }
@@ -222,7 +222,8 @@ impl App {
         made
     }
 
-    /// Opens, describes and compiles off the request threads, then swaps. Called by the holder of the turn only.
+    /// Opens, describes and compiles off the request threads, then swaps the result in. Only the holder of
+    /// the lock calls this.
     async fn make_ready(
         &self,
         record: &DataSource,
@@ -235,10 +236,10 @@ impl App {
         let deadline = self.schema_deadline();
         let (id, namespace, wanted) = (record.id.get(), namespace(&record.name), spec.clone());
         let made = tokio::task::spawn_blocking(move || {
-            // Once more: since the source was created, a link may have taken the place of the file.
+            // Checked again: a link may have replaced the file since the source was created.
             wanted.allowed(&folders)?;
             let source = sources.open_or_get(id, &wanted)?;
-            // Before the structure: what changes in between is noticed at the next look.
+            // Read before the structure, so that a change in between is noticed at the next check.
             let version = source.schema_version()?;
             let described = source.read_schema(deadline)?;
             let mut model = Model::compile(&namespace, described.schema);
@@ -266,7 +267,7 @@ impl App {
         });
         slot.attempts.fetch_add(1, Ordering::AcqRel);
         if self.models.has_forgotten(record.id) {
-            // Deleted while it was being opened.
+            // The source was deleted while it was being opened.
             self.sources.close(id);
         }
         Ok(made.inspect_err(|error| {
@@ -274,12 +275,12 @@ impl App {
         })?)
     }
 
-    /// Folders for an administrator: everything but the server's own.
+    /// The folders for an administrator: all except the server's own.
     pub(crate) fn every_folder(&self) -> AllowedFolders {
         self.allowed_folders().or_anywhere()
     }
 
-    /// Folders for everybody.
+    /// The folders for everybody else.
     pub(crate) fn allowed_folders(&self) -> AllowedFolders {
         AllowedFolders::below(self.settings.sqlite_folders.clone(), self.settings.forbidden_folders.clone())
     }
@@ -289,12 +290,13 @@ impl App {
     }
 }
 
-/// What [CSDL §5.1](https://docs.oasis-open.org/odata/odata-csdl-xml/v4.01/odata-csdl-xml-v4.01.html#sec_Schema) keeps for
-/// itself, and the namespace of our own terms.
+/// The namespaces that [CSDL
+/// §5.1](https://docs.oasis-open.org/odata/odata-csdl-xml/v4.01/odata-csdl-xml-v4.01.html#sec_Schema)
+/// reserves, and that of our own terms.
 const RESERVED_NAMESPACES: [&str; 5] = ["Edm", "odata", "System", "Transient", "Sluicegate"];
 
-/// The namespace of a source of that name: the nearest OData identifier, since a name may hold dashes and begin with a
-/// digit.
+/// The namespace of a source with that name: the most similar OData identifier, because a name may contain
+/// dashes and start with a digit.
 fn namespace(name: &str) -> String {
     let mut namespace = name.replace('-', "_");
     let reserved = RESERVED_NAMESPACES.iter().any(|reserved| reserved.eq_ignore_ascii_case(&namespace));

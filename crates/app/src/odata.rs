@@ -1,8 +1,8 @@
-//! Reading data: who may read which source, and from the text of a request to the bytes of its answer.
+//! Reading data: who may read which source, and how the text of a request becomes the bytes of its response.
 //!
-//! A request is parsed, bound and planned once; the plan is remembered under its text. Short answers are read on the
-//! caller's own thread, because a hop to another costs more than the read; all else comes as a stream, whose first bytes
-//! are awaited before anything is promised.
+//! A request is parsed, bound and planned once; the plan is cached by the text. Short responses are read on
+//! the caller's thread, because handing them to another thread costs more than the read. Everything else is
+//! streamed; the first bytes are awaited before the response starts.
 //!
 //! Start reading at [`App::read_data`], then `plans` and `run`.
 
@@ -35,61 +35,62 @@ pub use stream::{BrokenOff, RowStream};
 use admission::{Admission, may_read};
 use plans::Prepared;
 
-/// The path below which the sources lie.
+/// The path of all data sources.
 pub const SERVICE_PATH: &str = "/api/odata4";
 
-/// Most rows of a page, however many the client prefers. Rows are streamed, so that a large page costs no memory.
+/// The maximum number of rows in a page, whatever the client prefers. Rows are streamed, so a large page
+/// needs little memory.
 const MOST_ROWS_OF_A_PAGE: usize = 100_000;
 
-/// What a request for data says.
+/// The content of a request for data.
 #[derive(Debug, Clone, Copy)]
 pub struct DataRequest<'a> {
     /// The name of the data source.
     pub source: &'a str,
-    /// What follows it, as it stands in the request: `/Orders(1)?$select=Id`.
+    /// The rest of the address, as in the request: `/Orders(1)?$select=Id`.
     pub path_and_query: &'a str,
-    /// The `Accept` header; empty when there is none.
+    /// The `Accept` header; empty if there is none.
     pub accept: &'a str,
-    /// How many rows of a page the client prefers.
+    /// The page size that the client prefers, in rows.
     pub page_size: Option<usize>,
-    /// Where the request came from.
+    /// The origin of the request.
     pub origin: &'a Origin,
 }
 
-/// The answer to a request for data.
+/// The response to a request for data.
 #[derive(Debug)]
 pub struct DataAnswer {
-    /// What it is.
+    /// The kind of content.
     pub content: Content,
-    /// Its bytes.
+    /// The bytes.
     pub body: DataBody,
 }
 
-/// What an answer is.
+/// The kind of content of a response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Content {
-    /// A page of entities, at most so many.
+    /// A page of entities, and its maximum number.
     Page(Format, usize),
     /// One entity, one property or the service document.
     Json(Format),
-    /// The bare value of a property or a count, of this media type.
+    /// The raw value of a property or a count, with this media type.
     Value(&'static str),
     /// The metadata document with its entity tag.
     Metadata(Arc<str>),
-    /// A property that is null: there is no body.
+    /// A property that is null, so that there is no body.
     Null,
 }
 
-/// The bytes of an answer.
+/// The bytes of a response.
 #[derive(Debug)]
 pub enum DataBody {
-    /// All of them.
+    /// All bytes at once.
     Whole(Bytes),
-    /// One after the other.
+    /// A stream of bytes.
     Stream(Box<RowStream>),
 }
 
-/// What this node keeps for reading data: remembered plans, and how many requests of each user are running.
+/// The state of this node for reading data: cached plans, and the number of running requests of each user.
 #[derive(Default)]
 pub(crate) struct Data {
     plans: plans::Plans,
@@ -98,10 +99,10 @@ pub(crate) struct Data {
 }
 
 impl App {
-    /// The sources that the caller may read, by id.
+    /// Lists the sources that the caller may read, by id.
     ///
     /// # Errors
-    /// When the caller may read none at all, or the database does not answer.
+    /// If the caller may not read data at all, or the database does not answer.
     pub async fn readable_sources(
         &self,
         caller: &Caller,
@@ -112,11 +113,11 @@ impl App {
         Ok(self.store.list_data_sources(Some(own)).await.map_err(Fault::from)?)
     }
 
-    /// Answers a request for data as what the caller may see.
+    /// Responds to a request for data with what the caller may see.
     ///
     /// # Errors
-    /// [`DataRefusal`], before the first byte of an answer. What fails later breaks the stream off, and so does access
-    /// that ends meanwhile.
+    /// [`DataRefusal`], before the first byte of a response. A later failure aborts the stream, as does
+    /// access that is revoked meanwhile.
     pub async fn read_data(
         self: &Arc<Self>,
         caller: &Caller,
@@ -128,9 +129,10 @@ impl App {
         let place = self.take_place(caller.member().user.id).await?;
         let page_size = self.page_size(request.page_size).await?;
         let answer = match self.answer(admission, request, page_size).await {
-            // Another request replaced the opened source meanwhile.
+            // Another request has replaced the opened source meanwhile.
             Err(DataRefusal::Source(SourceError::Closed)) => self.answer(admission, request, page_size).await,
-            // A table was changed since its structure was looked at: by the new structure it may well be answered.
+            // A table was changed after its structure was checked; with the new structure the request may
+            // succeed.
             Err(DataRefusal::Source(SourceError::StructureChanged { .. })) => {
                 self.look_again(record.id);
                 self.answer(admission, request, page_size).await
@@ -138,7 +140,7 @@ impl App {
             answer => answer,
         };
         let answer = answer.inspect_err(|refusal| refusal.log(&record, request))?;
-        // Its turn may have been long in coming, and its database slow.
+        // The wait for the permit may have been long, and the database slow.
         self.still_admits(admission).await?;
         Ok(answer.holding(place))
     }
@@ -161,7 +163,7 @@ impl App {
         Ok(self.run(admission, &opened, &prepared, page_size).await?.holding(paging))
     }
 
-    /// Scope first, then permission: neither says anything about any source.
+    /// The scope is checked first, then the permission: neither refusal reveals anything about a source.
     async fn may_read_data(&self, caller: &Caller, origin: &Origin) -> Result<(), DataRefusal> {
         if !caller.covers(Scope::OData) {
             self.audit_refusal(caller, "the token does not cover api.access.odata", None, origin).await?;
@@ -174,7 +176,7 @@ impl App {
         Ok(())
     }
 
-    /// The source of that name, if the caller owns it or it is shared with the caller.
+    /// Finds a source by name, if the caller owns it or it is shared with the caller.
     async fn readable_source(
         &self,
         caller: &Caller,
@@ -204,7 +206,7 @@ impl App {
         Ok(self.note_refused(event).await?)
     }
 
-    /// Rows of a page: what the client prefers within reason, and never more than `MaxFetchRows`.
+    /// The page size in rows: what the client prefers within reason, and never more than `MaxFetchRows`.
     async fn page_size(&self, preferred: Option<usize>) -> Result<usize, DataRefusal> {
         let own = usize::try_from(self.settings.odata_page_size).unwrap_or(usize::MAX);
         let most = self.limit(Limit::MaxFetchRows).await.map_err(Fault::from)?;
@@ -214,8 +216,9 @@ impl App {
     }
 }
 
-/// Whether the client takes what the plan gives. A `$format` in the URL outweighs the header, and a count has but one
-/// form ([Protocol §11.2.10](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part1-protocol.html#sec_RequestingtheNumberofItemsinaCollect)).
+/// Whether the client accepts the format of the plan. A `$format` in the URL takes precedence over the
+/// header, and a count has only one format ([Protocol
+/// §11.2.10](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part1-protocol.html#sec_RequestingtheNumberofItemsinaCollect)).
 fn acceptable(prepared: &Prepared, accept: &str) -> Result<(), DataRefusal> {
     if prepared.format_named {
         return Ok(());
@@ -236,7 +239,7 @@ impl DataAnswer {
         Self { content, body: DataBody::Whole(body.into()) }
     }
 
-    /// A stream keeps its place until it ends.
+    /// A stream keeps its permit until it ends.
     fn holding(mut self, place: Option<places::Place>) -> Self {
         if let DataBody::Stream(stream) = &mut self.body {
             stream.hold(place);

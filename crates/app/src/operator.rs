@@ -1,20 +1,21 @@
-//! The operator at the command line. Whoever can read the master key can do everything anyway, so nothing more is asked.
+//! The operator at the command line. Anybody who can read the master key can do everything anyway, so no
+//! further authentication is required.
 
 use std::sync::Arc;
 
 use crate::caller::{Caller, Origin, Via};
 use crate::{App, Fault};
 
-/// How many users are looked at in one read.
+/// The number of users in one read.
 const BATCH: u32 = 100;
 
 impl App {
-    /// The operator as a caller with the rights of the first active administrator, who also owns what is made; the audit
-    /// log calls the actor `command line`. None when there is no administrator, which only a database that was tampered
-    /// with lacks.
+    /// The operator as a caller with the rights of the first active administrator, who also owns what is
+    /// created; the audit log calls the actor `command line`. `None` if there is no administrator, which only
+    /// happens in a database that was tampered with.
     ///
     /// # Errors
-    /// When the database cannot tell.
+    /// If the database cannot be read.
     pub async fn operator(&self) -> Result<Option<Caller>, Fault> {
         let mut after = None;
         loop {
@@ -32,7 +33,7 @@ impl App {
 }
 
 impl Origin {
-    /// Where the operator's acts come from: no network at all.
+    /// The origin of the operator's requests, which has no network address.
     pub fn command_line() -> Self {
         Self { address: None, request_id: "command-line".to_owned() }
     }

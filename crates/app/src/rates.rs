@@ -1,9 +1,11 @@
-//! Rate limits on what checks credentials: failures limit failures, and successes are limited generously.
+//! Rate limits for checking credentials. Only failures use up the limits of failures; successes are limited
+//! generously.
 //!
-//! Nothing is counted under a name that anybody may give: who is counted is a network, or somebody who proved who they
-//! are. Whoever shows the right credentials is heard however many wrong ones came before.
+//! Nothing is counted by a name that anybody may give; what is counted is a network, or an authenticated
+//! caller. Correct credentials are accepted however many wrong ones came before.
 //!
-//! The generic cell rate algorithm over our own clock, so that a test advances time instead of waiting.
+//! The implementation is the generic cell rate algorithm over our own clock, so that a test advances time
+//! instead of waiting.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -14,17 +16,18 @@ use oauth::account::network::Network;
 use oauth::id::{ApplicationId, UserId};
 use oauth::time::Timestamp;
 
-/// How often something may happen.
+/// The settings of the rate limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RateSettings {
-    /// Whether anything is limited at all.
+    /// Whether any limit applies.
     pub enabled: bool,
-    /// Successful authentications of clients from one address in a minute; those of public ones count apart.
+    /// Successful authentications of clients from one address in a minute; those of public clients are
+    /// counted separately.
     pub per_address_per_minute: u32,
     /// Successful authentications of one confidential application in a minute.
     pub per_application_per_minute: u32,
-    /// Failed authentications of clients from one address in a minute that are answered as such, and as many failed
-    /// sign-ins.
+    /// Failed authentications of clients from one address in a minute that are answered as such; the same
+    /// number applies to failed sign-ins.
     pub failures_per_address_per_minute: u32,
 }
 
@@ -39,11 +42,11 @@ impl Default for RateSettings {
     }
 }
 
-/// Beyond its limit of failures an address may have so many times as many passwords checked, since a right one may be
-/// among them. Those that are wrong get no verdict.
+/// Above its limit of failures, an address may have this many times as many passwords checked, because a
+/// correct one may be among them. Wrong ones get no verdict.
 const RESERVE: u32 = 10;
 
-/// The running limits.
+/// The rate limiter.
 #[derive(Debug)]
 pub struct Rates {
     enabled: bool,
@@ -55,22 +58,22 @@ pub struct Rates {
     notes: Buckets<From>,
 }
 
-/// Whether an application proved who it is.
+/// Whether an application was authenticated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Proof {
     Secret,
     Nothing,
 }
 
-/// Where passwords come from: those that a user's familiar network sends for this user are counted apart from all others
-/// of the same network.
+/// The source of passwords: those that a user's familiar network sends for this user are counted apart from
+/// all others of the same network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct From {
     network: Network,
     familiar: Option<UserId>,
 }
 
-/// What was taken for one check of a password. It is given back when the password was right.
+/// The budget taken for one password check. It is returned if the password was correct.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PasswordToken(Option<(Bucket, From)>);
 
@@ -81,7 +84,7 @@ enum Bucket {
 }
 
 impl Rates {
-    /// Nothing has happened yet.
+    /// Creates a limiter without history.
     pub fn new(settings: RateSettings) -> Self {
         let failures = settings.failures_per_address_per_minute;
         Self {
@@ -95,10 +98,11 @@ impl Rates {
         }
     }
 
-    /// A client authenticated: `proved` is the application if it showed a secret, none if it is a public one.
+    /// Counts an authenticated client: `proved` is the application if it presented a secret, `None` if it is
+    /// public.
     ///
     /// # Errors
-    /// The seconds after which it may again.
+    /// The number of seconds after which another request is accepted.
     pub fn authenticated(
         &self,
         proved: Option<ApplicationId>,
@@ -115,10 +119,10 @@ impl Rates {
         proved.map_or(Ok(()), |application| self.applications.take(application, now))
     }
 
-    /// Somebody showed wrong credentials of a client.
+    /// Counts wrong credentials of a client.
     ///
     /// # Errors
-    /// The seconds after which that is answered again, where it happens too often.
+    /// The number of seconds after which a failure is answered as such again, if there were too many.
     pub fn authentication_failed(&self, address: Option<IpAddr>, now: Timestamp) -> Result<(), u32> {
         match address.filter(|_| self.enabled) {
             Some(address) => self.client_failures.take(Network::of(address), now),
@@ -126,11 +130,11 @@ impl Rates {
         }
     }
 
-    /// Takes what one check of a password costs; `familiar` is the user who is named, if the network is familiar to that
-    /// user.
+    /// Takes the budget for one password check; `familiar` is the named user, if the network is familiar to
+    /// that user.
     ///
     /// # Errors
-    /// The seconds after which a password will be checked again.
+    /// The number of seconds after which a password is checked again.
     pub(crate) fn begin_password(
         &self,
         network: Option<Network>,
@@ -148,7 +152,7 @@ impl Rates {
         Ok(PasswordToken(Some((Bucket::Reserve, from))))
     }
 
-    /// The password was right, or nothing was found out about it.
+    /// Returns the budget, because the password was correct or the check had no result.
     pub(crate) fn give_back(&self, token: PasswordToken) {
         match token.0 {
             Some((Bucket::Failures, from)) => self.password_failures.give_back(&from),
@@ -157,7 +161,8 @@ impl Rates {
         }
     }
 
-    /// After how many seconds a failure is answered again, where this one was beyond the limit.
+    /// The number of seconds after which a failure is answered as such again, if this one was above the
+    /// limit.
     pub(crate) fn wait_after_failure(&self, token: PasswordToken, now: Timestamp) -> Option<u32> {
         match token.0 {
             Some((Bucket::Reserve, from)) => {
@@ -167,13 +172,13 @@ impl Rates {
         }
     }
 
-    /// Whether it is to be written down that a user signed in from a network: once a minute, however many networks take
+    /// Whether to record that a user signed in from a network: once a minute, however many networks take
     /// turns.
     pub(crate) fn may_note(&self, network: Network, user: UserId, now: Timestamp) -> bool {
         self.notes.take(From { network, familiar: Some(user) }, now).is_ok()
     }
 
-    /// Drops what no longer limits anybody.
+    /// Drops entries that no longer limit anybody.
     pub fn purge(&self, now: Timestamp) {
         self.addresses.purge(now);
         self.applications.purge(now);
@@ -184,11 +189,12 @@ impl Rates {
     }
 }
 
-/// The most keys that are remembered; when there are more, those that limit nobody go, and all when that is not half.
+/// The maximum number of keys. Above it, keys that limit nobody are dropped, and all keys if those were less
+/// than half.
 const MOST_KEYS: usize = 100_000;
 const MINUTE_MICROS: i64 = 60_000_000;
 
-/// For each key the moment at which its bucket would be empty again; a full bucket holds a minute's allowance.
+/// For each key, the time at which its bucket will be empty; a full bucket holds a minute's allowance.
 #[derive(Debug)]
 pub(crate) struct Buckets<K> {
     interval_micros: i64,
@@ -200,7 +206,7 @@ impl<K: Hash + Eq> Buckets<K> {
         Self { interval_micros: MINUTE_MICROS / i64::from(per_minute.max(1)), empty_at: Mutex::default() }
     }
 
-    /// Whether there is room for one more.
+    /// Whether the bucket has room for one more.
     pub(crate) fn has_room(&self, key: &K, now: Timestamp) -> Result<(), u32> {
         let buckets = self.empty_at.lock().unwrap_or_else(PoisonError::into_inner);
         let empty_at = buckets.get(key).copied().unwrap_or(i64::MIN);
@@ -212,7 +218,7 @@ impl<K: Hash + Eq> Buckets<K> {
         let mut buckets = self.empty_at.lock().unwrap_or_else(PoisonError::into_inner);
         if buckets.len() >= MOST_KEYS && !buckets.contains_key(&key) {
             buckets.retain(|_, empty_at| *empty_at > now.as_micros());
-            // Where hardly any went, the next newcomers would have all of them looked through again.
+            // If too few were dropped, every new key would trigger another scan.
             if buckets.len() >= MOST_KEYS / 2 {
                 buckets.clear();
             }
@@ -222,7 +228,7 @@ impl<K: Hash + Eq> Buckets<K> {
         Ok(())
     }
 
-    /// Gives back one that was taken and not needed.
+    /// Returns one that was taken and not needed.
     pub(crate) fn give_back(&self, key: &K) {
         let mut buckets = self.empty_at.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(empty_at) = buckets.get_mut(key) {
@@ -232,7 +238,7 @@ impl<K: Hash + Eq> Buckets<K> {
 
     /// When the bucket would be empty after one more, or how long to wait for room.
     fn room(&self, empty_at: i64, now: Timestamp) -> Result<i64, u32> {
-        // Nothing is further ahead than a full bucket, unless the clock was set back since: then it says nothing.
+        // No time is further ahead than a full bucket, unless the clock was set back; such a time is ignored.
         let is_known = empty_at <= now.as_micros().saturating_add(MINUTE_MICROS);
         let empty_at = if is_known { empty_at } else { i64::MIN };
         let filled = empty_at.max(now.as_micros()).saturating_add(self.interval_micros);
@@ -244,7 +250,7 @@ impl<K: Hash + Eq> Buckets<K> {
         Err(u32::try_from(seconds).unwrap_or(u32::MAX))
     }
 
-    /// Drops the empty ones.
+    /// Drops the empty buckets.
     pub(crate) fn purge(&self, now: Timestamp) {
         let mut buckets = self.empty_at.lock().unwrap_or_else(PoisonError::into_inner);
         buckets.retain(|_, empty_at| *empty_at > now.as_micros());

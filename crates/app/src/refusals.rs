@@ -1,8 +1,9 @@
-//! Requests that are refused before anybody has proved who asks, or although somebody has: the one place through which
-//! they reach the audit log.
+//! Refused requests, whether or not the caller was authenticated. They reach the audit log only through this
+//! module.
 //!
-//! They cost a stranger nothing, so what is written is bounded by what no stranger can name: by the reason, and by who
-//! proved to be asking ([`crate::repeats`]). A refusal stands whether or not it can be written down.
+//! Refusals cost a stranger nothing, so the number that is written is bounded by keys that a stranger cannot
+//! choose: the reason, and the authenticated caller ([`crate::repeats`]). A refusal stands whether or not it
+//! can be recorded.
 
 use oauth::audit::{Action, NewAuditEvent, Outcome};
 use oauth::id::UserId;
@@ -15,15 +16,15 @@ use crate::{App, Fault};
 /// Why a request was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Reason {
-    /// A form of our pages without the value that was rendered for this browser.
+    /// A form of our pages without the CSRF token that was rendered for this browser.
     ForgedForm,
-    /// A change by session cookie without the right `X-CSRF-Token`.
+    /// A change with a session cookie but without the correct `X-CSRF-Token`.
     CsrfTokenWrong,
-    /// A change with a cookie or Basic, asked for by a page of another origin.
+    /// A change with a cookie or Basic credentials that a page of another origin requested.
     AnotherOrigin,
-    /// An `Authorization` header of a person or of a client that cannot be read.
+    /// An `Authorization` header of a user or of a client that cannot be parsed.
     AuthorizationMalformed,
-    /// A request of a client that names none.
+    /// A client request that names no client.
     ClientUnnamed,
     /// A bearer token that this server did not issue.
     TokenUnknown,
@@ -31,9 +32,9 @@ pub enum Reason {
     TokenExpired,
     /// A bearer token that was revoked, or whose user is no longer active.
     TokenRevoked,
-    /// An application that does not exist or is somebody else's.
+    /// An application that does not exist or belongs to somebody else.
     ApplicationOutOfReach,
-    /// A data source that does not exist or is somebody else's.
+    /// A data source that does not exist or belongs to somebody else.
     DataSourceOutOfReach,
     /// An application that the user has not allowed.
     NotAllowed,
@@ -58,26 +59,26 @@ impl Reason {
     }
 }
 
-/// Why an access token proves nothing.
+/// Why an access token is invalid.
 #[derive(Debug)]
 pub(crate) enum DeadToken {
-    /// Not sealed here.
+    /// It was not sealed here.
     Unknown,
-    /// Too old.
+    /// It has expired.
     Expired(AccessToken),
-    /// Ended before its time.
+    /// It was revoked.
     Revoked(AccessToken),
 }
 
 impl App {
-    /// Writes down that a request was refused; `caller` is who proved to be asking, if anybody did.
+    /// Records that a request was refused; `caller` is the authenticated caller, if any.
     pub async fn note_refused_request(&self, reason: Reason, caller: Option<&Caller>, origin: &Origin) {
         let event = self.refusing(caller, origin);
         let noted = Noted::request(reason, event.actor, event.application);
         self.write_refusal(reason, noted, event).await;
     }
 
-    /// Writes down that somebody asked for what is not within reach; `subject` names it by its kind and id.
+    /// Records a request for something that the caller may not see; `subject` is its kind and id.
     pub(crate) async fn note_out_of_reach(
         &self,
         reason: Reason,
@@ -91,8 +92,8 @@ impl App {
         self.write_refusal(reason, noted, event).await;
     }
 
-    /// Writes down that a token proved nothing. That of a live grant expires every hour, so those that expired are bounded
-    /// together.
+    /// Records an invalid token. Tokens of a live grant expire every hour, so records of expired ones are
+    /// throttled together.
     pub(crate) async fn note_dead_token(&self, dead: &DeadToken, origin: &Origin) {
         let mut event = self.refusing(None, origin);
         let (reason, token) = match dead {
@@ -111,7 +112,7 @@ impl App {
         self.write_refusal(reason, noted, event).await;
     }
 
-    /// Names the user whose access an event is about; one who is gone by id alone.
+    /// Names the user whose access an event is about; a deleted user is only given by id.
     pub(crate) async fn name_user(&self, event: &mut NewAuditEvent, user: UserId) {
         event.actor = Some(user);
         if let Ok(Some(member)) = self.member(user).await {

@@ -1,5 +1,5 @@
-//! Refusals that are the same as those of a moment ago: a few a minute go to the audit log, the rest is counted and
-//! logged, so that nobody fills the database by being refused.
+//! The audit throttle: of equal refusals, a few in each minute are written to the audit log, and the rest are
+//! counted and logged, so that nobody can fill the database by being refused.
 
 use oauth::audit::{Action, NewAuditEvent};
 use oauth::id::{ApplicationId, CodeId, UserId};
@@ -10,17 +10,17 @@ use crate::App;
 use crate::rates::Buckets;
 use crate::refusals::Reason;
 
-/// How many refusals that are the same are written in a minute.
+/// The number of equal refusals that are written in a minute.
 const WRITTEN_PER_MINUTE: u32 = 10;
 
-/// What was refused lately, and how often.
+/// The recent refusals, and how often they occurred.
 #[derive(Debug)]
 pub struct Repeats(Buckets<Noted>);
 
-/// What makes two refusals the same.
+/// The key of the throttle: refusals with the same key are equal.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Noted {
-    /// The same caller had the same refused for the same reason.
+    /// The same caller was refused the same for the same reason.
     Refusal {
         action: Action,
         actor: Option<UserId>,
@@ -28,15 +28,15 @@ pub(crate) enum Noted {
         subject: Option<String>,
         detail: Option<String>,
     },
-    /// A request was refused for the same reason, of the same caller where somebody proved to be one. Nothing here is of a
-    /// stranger's choice.
+    /// A request was refused for the same reason, for the same authenticated caller if there is one. A
+    /// stranger can choose none of these values.
     Request { reason: Reason, actor: Option<UserId>, application: Option<ApplicationId> },
     /// The code was presented again.
     Replay(CodeId),
 }
 
 impl Noted {
-    /// A request that was refused; actor and application are those that were proved.
+    /// The key for a refused request; actor and application are the authenticated ones.
     pub(crate) const fn request(
         reason: Reason,
         actor: Option<UserId>,
@@ -63,25 +63,26 @@ impl Default for Repeats {
 }
 
 impl Repeats {
-    /// Notes it, and answers whether it is to be written.
+    /// Counts it, and returns whether to write it.
     fn note(&self, noted: Noted, now: Timestamp) -> bool {
         self.0.take(noted, now).is_ok()
     }
 
-    /// Drops what bounds nobody any more.
+    /// Drops entries that no longer throttle anything.
     pub fn purge(&self, now: Timestamp) {
         self.0.purge(now);
     }
 }
 
 impl App {
-    /// Writes a refusal to the audit log, unless the same one was written often enough within the last minute. Failures
-    /// to prove who one is do not come here: each of them is written, and rate limits bound them.
+    /// Writes a refusal to the audit log, unless an equal one was written often enough within the last
+    /// minute. Failed authentications are not handled here: each of them is written, and rate limits bound
+    /// them.
     pub(crate) async fn note_refused(&self, event: NewAuditEvent) -> Result<(), StoreError> {
         self.note_refused_as(Noted::of(&event), event).await
     }
 
-    /// As [`App::note_refused`], where `noted` says what makes two refusals the same.
+    /// Like [`App::note_refused`], with `noted` as the key.
     pub(crate) async fn note_refused_as(&self, noted: Noted, event: NewAuditEvent) -> Result<(), StoreError> {
         if self.repeats.note(noted, event.at) {
             return self.store.append_audit(vec![event]).await;
@@ -90,8 +91,8 @@ impl App {
         Ok(())
     }
 
-    /// Whether the code was replayed so often within the last minute that nothing new is to be written about it. What it
-    /// gave is then dead for good.
+    /// Whether the code was replayed so often within the last minute that nothing more is written about it.
+    /// Its grant is then certainly revoked.
     pub(crate) fn is_known_replay(&self, code: CodeId, event: &NewAuditEvent) -> bool {
         let known = self.repeats.0.has_room(&Noted::Replay(code), event.at).is_err();
         if known {
@@ -100,7 +101,7 @@ impl App {
         known
     }
 
-    /// A replay was written.
+    /// Counts a replay that was written.
     pub(crate) fn note_replay(&self, code: CodeId, at: Timestamp) {
         self.repeats.note(Noted::Replay(code), at);
     }

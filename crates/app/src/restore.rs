@@ -1,6 +1,6 @@
-//! Orders for a database that was put back from a backup: a fresh ring, and passwords.
+//! Preparing the restore of a database from a backup: a new key ring, and passwords.
 //!
-//! What is done with them is one transaction of the store; see [`store::Restoring`] for its steps.
+//! The store applies them in one transaction; [`store::Restoring`] lists the steps.
 
 use oauth::audit::{Action, Outcome};
 use oauth::secret::Password;
@@ -11,21 +11,21 @@ use vault::Vault;
 use crate::Fault;
 use crate::caller::{COMMAND_LINE, Origin};
 
-/// What the operator decided.
+/// The decisions of the operator.
 #[derive(Debug)]
 pub struct Decision {
-    /// Whom to believe.
+    /// Which credentials to accept.
     pub credentials: Credentials,
-    /// Who gets a new password and administers what was restored.
+    /// The user who gets a new password and will administer the restored database.
     pub administrator: Option<(String, Password)>,
-    /// When the backup was taken, in RFC 3339 to the second, UTC.
+    /// When the backup was taken, in RFC 3339 to the second, in UTC.
     pub backup_of: String,
 }
 
-/// Makes the key and the hashes. `highest_key` is the highest number of a ring key that anybody knows of.
+/// Creates the key and the hashes. `highest_key` is the highest known number of a ring key.
 ///
 /// # Errors
-/// When the hasher is busy.
+/// If the hasher is busy.
 pub async fn orders(
     vault: &Vault,
     now: Timestamp,
@@ -52,7 +52,7 @@ pub async fn orders(
     })
 }
 
-/// The event that a backup carries, so that it knows when it was taken.
+/// The event in a backup, which records when it was taken.
 pub fn backup_event(now: Timestamp) -> oauth::audit::NewAuditEvent {
     let mut event = Origin::command_line().audit(Action::TakeBackup, Outcome::Success, now);
     event.actor_name = Some(COMMAND_LINE.to_owned());

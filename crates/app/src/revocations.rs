@@ -1,4 +1,4 @@
-//! The index of what was revoked: the only thing that a genuine, unexpired access token is held against.
+//! The revocation index. A genuine, unexpired access token is checked against nothing else.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -13,7 +13,7 @@ use oauth::time::Timestamp;
 
 use crate::App;
 
-/// Everything that was revoked and could still matter, by what it ends. Five look-ups answer for a token.
+/// All revocations that can still matter, by subject. Five look-ups decide about a token.
 #[derive(Debug, Default)]
 pub struct RevocationIndex {
     inner: RwLock<Inner>,
@@ -30,7 +30,7 @@ struct Inner {
 }
 
 impl RevocationIndex {
-    /// Whether anything ended the token before its time.
+    /// Whether a revocation applies to the token.
     pub fn ends(&self, token: &AccessToken) -> bool {
         let index = self.inner.read().unwrap_or_else(PoisonError::into_inner);
         index.tokens.contains_key(&token.id)
@@ -42,7 +42,7 @@ impl RevocationIndex {
             || index.users.get(&token.user).is_some_and(|(epoch, _)| token.user_epoch < *epoch)
     }
 
-    /// Takes events in. The order does not matter, and the same event twice changes nothing.
+    /// Applies revocations. Their order does not matter, and applying one twice has no effect.
     pub fn apply(&self, events: &[Revocation]) {
         if events.is_empty() {
             return;
@@ -53,19 +53,20 @@ impl RevocationIndex {
         }
     }
 
-    /// Notes that every event up to `seq` has been taken in from the feed. What this node itself appended is applied
-    /// without moving the position, since another's event before it may not have been seen yet.
+    /// Records that every revocation up to `seq` was applied from the feed. Revocations of this node are
+    /// applied without moving the position, because an earlier one of another node may not have been read
+    /// yet.
     pub fn advance(&self, seq: i64) {
         let mut index = self.inner.write().unwrap_or_else(PoisonError::into_inner);
         index.last_seq = index.last_seq.max(seq);
     }
 
-    /// Takes the position back to the beginning of the feed. What is known stays known.
+    /// Moves the position back to the beginning of the feed. Known revocations stay.
     pub fn start_again(&self) {
         self.inner.write().unwrap_or_else(PoisonError::into_inner).last_seq = 0;
     }
 
-    /// Drops events after which every token that they could end has expired by itself.
+    /// Drops revocations whose tokens have all expired.
     pub fn purge(&self, now: Timestamp) {
         let mut index = self.inner.write().unwrap_or_else(PoisonError::into_inner);
         index.tokens.retain(|_, expiry| !expiry.is_past(now));
@@ -80,7 +81,7 @@ impl RevocationIndex {
         self.inner.read().unwrap_or_else(PoisonError::into_inner).last_seq
     }
 
-    /// How many events it holds.
+    /// The number of revocations.
     pub fn len(&self) -> usize {
         let index = self.inner.read().unwrap_or_else(PoisonError::into_inner);
         index.tokens.len()
@@ -90,21 +91,21 @@ impl RevocationIndex {
             + index.users.len()
     }
 
-    /// Whether it holds nothing.
+    /// Whether there are no revocations.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
 impl App {
-    /// When the longest-lived token that an act of this moment ends has expired by itself: what is to be kept until
-    /// then is `revocation_expires_at` of the store's operations.
+    /// When the longest-lived token that could be revoked now will have expired. The store keeps revocations
+    /// until then, as `revocation_expires_at` of its operations.
     pub(crate) fn revocations_expire_at(&self) -> Timestamp {
         self.now().plus_secs(*Limit::OAuthAccessTokenLifetime.range().end() + CLOCKS_DIFFER_SECS)
     }
 }
 
-/// By how much the clocks of two nodes may differ.
+/// The maximum difference between the clocks of two nodes.
 const CLOCKS_DIFFER_SECS: i64 = 300;
 
 impl Inner {

@@ -1,7 +1,7 @@
 //! Roles: named sets of permissions that add up.
 //!
-//! Whoever may manage roles without being an administrator stays within the own permissions: a role that carries more is
-//! neither made nor changed.
+//! A caller who may manage roles without being an administrator is limited to their own permissions: a role
+//! with more permissions is neither created nor changed.
 
 use std::sync::Arc;
 
@@ -15,19 +15,19 @@ use crate::administration::{FieldFault, Refused};
 use crate::caller::{Caller, Origin};
 use crate::lists::{ListRequest, Page, Rows, read};
 
-/// What a role is to be.
+/// The desired content of a role.
 #[derive(Debug, Clone, Default)]
 pub struct RoleDraft {
-    /// Trimmed before it is judged.
+    /// Trimmed before it is checked.
     pub name: String,
-    /// For people; may be empty.
+    /// A description for people; may be empty.
     pub description: String,
-    /// Numbers of permissions, in any order.
+    /// The numbers of permissions, in any order.
     pub permissions: Vec<i64>,
 }
 
 impl RoleDraft {
-    /// Every fault.
+    /// All faults.
     pub fn faults(&self) -> Vec<FieldFault> {
         let texts = role::check_texts(self.name.trim(), &self.description).err();
         let permissions = role::permissions(&self.permissions).err();
@@ -46,7 +46,7 @@ impl RoleDraft {
     }
 }
 
-/// The member at fault, and the rest of the sentence that begins with it.
+/// The faulty member, and the end of the sentence that starts with it.
 fn fault(fault: RoleFault) -> FieldFault {
     match fault {
         RoleFault::AdministratorWithoutPermission | RoleFault::BuiltIn => {
@@ -61,7 +61,7 @@ fn fault(fault: RoleFault) -> FieldFault {
 }
 
 impl App {
-    /// Every role, by id.
+    /// Lists every role, by id.
     ///
     /// # Errors
     /// [`Refused::Forbidden`] without `ViewRole`.
@@ -70,7 +70,7 @@ impl App {
         Ok(self.store.list_roles().await?)
     }
 
-    /// Roles by id, a page at a time.
+    /// Lists roles by id, page by page.
     ///
     /// # Errors
     /// [`Refused::Forbidden`] without `ViewRole`.
@@ -94,7 +94,7 @@ impl App {
         ))
     }
 
-    /// The role of that id.
+    /// Finds a role by id.
     ///
     /// # Errors
     /// [`Refused::Forbidden`] without `ViewRole`, [`Refused::Unknown`].
@@ -103,7 +103,7 @@ impl App {
         self.role(id).await
     }
 
-    /// Whether the caller may make roles at all.
+    /// Whether the caller may create roles.
     ///
     /// # Errors
     /// [`Refused::Forbidden`] without `CreateRole`.
@@ -114,8 +114,8 @@ impl App {
     /// The role that a caller is about to change.
     ///
     /// # Errors
-    /// [`Refused::Forbidden`] without `ModifyRole`, or where the role carries more than the caller has;
-    /// [`Refused::Unknown`].
+    /// [`Refused::Forbidden`] without `ModifyRole`, or if the role has permissions that the caller does not
+    /// have; [`Refused::Unknown`].
     pub async fn role_to_change(
         &self,
         caller: &Caller,
@@ -128,10 +128,10 @@ impl App {
         Ok(role)
     }
 
-    /// Makes a role.
+    /// Creates a role.
     ///
     /// # Errors
-    /// [`Refused`]; `Forbidden` also when it would carry more than the caller has.
+    /// [`Refused`]; `Forbidden` also if it would have permissions that the caller does not have.
     pub async fn create_role(
         &self,
         caller: &Caller,
@@ -148,10 +148,10 @@ impl App {
         self.settled(caller, judged, origin).await
     }
 
-    /// Replaces what a role is; whoever has it is held to it from the next request on.
+    /// Replaces the content of a role. The change applies to its users from their next request on.
     ///
     /// # Errors
-    /// [`Refused`]; `Forbidden` also when it carries, or would carry, more than the caller has.
+    /// [`Refused`]; `Forbidden` also if it has, or would have, permissions that the caller does not have.
     pub async fn update_role(
         &self,
         caller: &Caller,
@@ -175,7 +175,7 @@ impl App {
     /// Deletes a role that nobody has.
     ///
     /// # Errors
-    /// [`Refused`]; `BuiltIn` for the two roles that every installation has.
+    /// [`Refused`]; `BuiltIn` for the two roles of every installation.
     pub async fn delete_role(&self, caller: &Caller, id: RoleId, origin: &Origin) -> Result<(), Refused> {
         self.demand(caller, Permission::DeleteRole, origin).await?;
         let role = self.role(id).await?;
@@ -189,7 +189,7 @@ impl App {
         Ok(())
     }
 
-    /// Every permission that a role may carry.
+    /// Lists every permission that a role may have.
     ///
     /// # Errors
     /// [`Refused::Forbidden`] without `ViewRole`.

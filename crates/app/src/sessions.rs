@@ -1,4 +1,4 @@
-//! Browser sessions: opened by a sign-in, ended by signing out, a new password, or time.
+//! Browser sessions: opened by a sign-in, ended by signing out, a new password, or expiry.
 
 use std::sync::Arc;
 
@@ -19,10 +19,10 @@ mod overview;
 /// Why a password was not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum PasswordChangeRefusal {
-    /// The current password is not right; it counts as a failure to sign in.
+    /// The current password is wrong; this counts as a failed sign-in.
     #[error(transparent)]
     SignIn(#[from] SignInRefusal),
-    /// The user lacks the permission to change the own password.
+    /// The user lacks the permission to change their own password.
     #[error("you may not change your password; ask an administrator")]
     Forbidden,
     /// The new password breaks a rule.
@@ -34,12 +34,12 @@ pub enum PasswordChangeRefusal {
 }
 
 impl App {
-    /// Opens a session for somebody who just signed in, and answers with its cookie. The session for which the same
-    /// browser held a cookie until now ends in the same act.
+    /// Opens a session after a sign-in, and returns its cookie. The previous session of the same browser ends
+    /// in the same operation.
     ///
     /// # Errors
-    /// [`SignInRefusal::Refused`] when the password was changed since it was verified; a fault when the database cannot
-    /// store it.
+    /// [`SignInRefusal::Refused`] if the password was changed since it was verified; a fault if the database
+    /// cannot store it.
     pub async fn open_session(
         &self,
         member: Arc<Member>,
@@ -73,17 +73,18 @@ impl App {
     /// Ends a session.
     ///
     /// # Errors
-    /// When the database cannot store it; the session then lives on.
+    /// If the database cannot store it; the session stays valid then.
     pub async fn close_session(&self, live: &LiveSession, origin: &Origin) -> Result<(), Fault> {
         let audit = live.caller.audit(Action::SignOut, self.now(), origin);
         Ok(self.store.delete_session(live.session.id, audit).await?)
     }
 
-    /// Changes the password of the user whose session this is. All access given under the old one ends, this session
-    /// included: whoever copied its cookie is out. Answers the cookie of the session that takes its place.
+    /// Changes the password of the user of this session. All access given under the old password is revoked,
+    /// including this session, so that a copied cookie becomes invalid. Returns the cookie of the session
+    /// that replaces it.
     ///
     /// # Errors
-    /// [`PasswordChangeRefusal`]; then nothing has changed, save the count of failures.
+    /// [`PasswordChangeRefusal`]; nothing has changed then, except for the failure count.
     pub async fn change_own_password(
         self: &Arc<Self>,
         live: &LiveSession,
@@ -114,7 +115,8 @@ impl App {
         let (session, events) = match self.store.change_password(change, audit).await.map_err(Fault::from)? {
             Ok(changed) => changed,
             Err(UserRefusal::RightsChanged) => return Err(PasswordChangeRefusal::Forbidden),
-            // Somebody else has changed it since the current one was verified, which is current no more.
+            // The password was changed again since the current one was verified, so it is not the current one
+            // any more.
             Err(_) => return Err(SignInRefusal::Refused.into()),
         };
         self.learn(&events);

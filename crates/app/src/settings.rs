@@ -1,4 +1,4 @@
-//! What the operator configured, as far as the use cases need it.
+//! The settings that the use cases need.
 
 use std::path::PathBuf;
 
@@ -6,41 +6,42 @@ use oauth::application::Profile;
 
 use crate::rates::RateSettings;
 
-/// The settings of the use cases. The binary builds it from the configuration; [`AppSettings::default`] holds the
-/// documented defaults.
+/// The settings of the use cases. The binary creates them from the configuration; [`AppSettings::default`]
+/// has the documented defaults.
 #[derive(Debug, Clone)]
 pub struct AppSettings {
-    /// The address under which users and clients reach the server, without a trailing slash; it is the issuer.
+    /// The address under which users and clients reach the server, without a trailing slash; it is the
+    /// issuer.
     pub public_url: String,
-    /// The profile of applications that name none.
+    /// The profile of applications that do not set one.
     pub default_profile: Profile,
-    /// The laxest profile that an application may have.
+    /// The most permissive profile that an application may have.
     pub minimum_profile: Profile,
-    /// How long an authorization code lives, in seconds; at most 60.
+    /// The lifetime of an authorization code in seconds; at most 60.
     pub code_lifetime_secs: u32,
-    /// How long a rotated-out refresh token still gets its successor again, in seconds.
+    /// How long a rotated refresh token still returns its successor, in seconds.
     pub refresh_grace_secs: u32,
-    /// How long a browser session lives, in seconds.
+    /// The lifetime of a browser session in seconds.
     pub session_lifetime_secs: u32,
-    /// How long the older of two secrets lives on, in seconds.
+    /// How long the older of two secrets stays valid, in seconds.
     pub secret_overlap_secs: u32,
-    /// Whether secrets are also kept sealed, and shown again by GET.
+    /// Whether secrets are also stored sealed, and returned by GET.
     pub reveal_client_secret: bool,
-    /// After how many days a new ring key is made; 0 leaves it to `sluicegate keys rotate`.
+    /// The number of days after which a new ring key is created; 0 leaves this to `sluicegate keys rotate`.
     pub rotate_keys_every_days: u32,
-    /// How many days audit events are kept; 0 keeps them for ever.
+    /// How many days audit events are kept; 0 keeps them forever.
     pub audit_retention_days: u32,
     /// Folders below which SQLite files may be named as data sources.
     pub sqlite_folders: Vec<PathBuf>,
     /// Folders whose files are never data sources: the server's own.
     pub forbidden_folders: Vec<PathBuf>,
-    /// The file that `sluicegate backup` writes when it has made a backup, where there can be one.
+    /// The file that `sluicegate backup` writes after a backup, if there can be one.
     pub backup_mark: Option<PathBuf>,
-    /// How often credentials may be tried.
+    /// The rate limits for credentials.
     pub rates: RateSettings,
-    /// Rows of a page when the client does not ask for fewer.
+    /// The page size in rows, unless the client asks for fewer.
     pub odata_page_size: u32,
-    /// How long one OData statement may run, in seconds.
+    /// The maximum time for one OData statement, in seconds.
     pub odata_timeout_secs: u32,
 }
 

@@ -1,4 +1,4 @@
-//! Making a new installation: the first ring key and the two accounts that Hybrid Data Pipeline has.
+//! Creating a new installation: the first ring key and the two accounts of Hybrid Data Pipeline.
 
 use oauth::account::{ADMINISTRATOR_ROLE, USER_ROLE};
 use oauth::audit::{Action, Outcome};
@@ -12,11 +12,11 @@ use crate::{App, Fault};
 pub const FIRST_ACCOUNTS: [(&str, RoleId); 2] = [("d2cadmin", ADMINISTRATOR_ROLE), ("d2cuser", USER_ROLE)];
 
 impl App {
-    /// Fills an empty system database: a ring key, and the [`FIRST_ACCOUNTS`] with these passwords, in their order. The
-    /// passwords were checked by `oauth`'s rules before.
+    /// Fills an empty system database with a ring key and the [`FIRST_ACCOUNTS`], with these passwords in
+    /// their order. The caller has checked the passwords with the rules of `oauth`.
     ///
     /// # Errors
-    /// When the database or the hasher fails; the installation is then to be thrown away.
+    /// If the database or the hasher fails; the installation must be discarded then.
     pub async fn set_up(&self, passwords: [Password; 2]) -> Result<(), Fault> {
         let origin = Origin { address: None, request_id: "init".to_owned() };
         let by_operator = |action| {

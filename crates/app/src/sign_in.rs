@@ -1,8 +1,9 @@
-//! Checking a person's password: at the login page, in Basic and in the password grant, with one set of counters for all.
+//! Checking a person's password: on the sign-in page, in Basic credentials and in the password grant, with
+//! one set of counters for all.
 //!
-//! What is used of a user is what was verified: the epoch under which the password was right goes into the session, the
-//! grant and the remembered credential, and the store refuses what another epoch has overtaken. The limits and why they
-//! are as they are: `docs/decisions/limits-of-failures.md`.
+//! Everything that uses the result depends on the verified state: the epoch under which the password was
+//! correct goes into the session, the grant and the remembered credential, and the store refuses it if the
+//! epoch has advanced. `docs/decisions/limits-of-failures.md` explains the limits.
 
 use std::sync::Arc;
 
@@ -22,40 +23,40 @@ mod origin;
 use attempt::Attempt;
 pub(crate) use origin::FAMILIAR_SECS;
 
-/// A user name and password as they were given.
+/// A user name and a password from a request.
 #[derive(Debug, Clone)]
 pub struct Credentials {
-    /// Compared without case.
+    /// Compared ignoring case.
     pub name: String,
-    /// In the clear.
+    /// In clear text.
     pub password: Password,
 }
 
-/// Why signing in was refused.
+/// Why a sign-in was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum SignInRefusal {
-    /// Unknown user, wrong password, locked or inactive account: one answer for all, after the same time.
+    /// Unknown user, wrong password, locked or inactive account: one response for all, after the same time.
     #[error("the user name or the password is wrong, or the account is locked")]
     Refused,
-    /// The account is locked for whoever comes from this network, from which its user signed in lately: there one may
-    /// know that it exists.
+    /// The account is locked for this network, from which its user signed in recently; here it is safe to
+    /// reveal that the account exists.
     #[error(
         "the account is locked after too many wrong passwords; try again in {minutes} minutes, or ask an administrator"
     )]
     Locked {
-        /// How long the lock lasts, in minutes and at least one.
+        /// The duration of the lock in minutes, at least one.
         minutes: u32,
     },
-    /// The password is right but no longer accepted.
+    /// The password is correct but has expired.
     #[error("the password has expired; ask an administrator for a new one")]
     PasswordExpired,
-    /// Too many wrong attempts from this address. A right one is heard all the same.
+    /// Too many wrong attempts from this address. A correct one is still accepted.
     #[error("too many attempts; try again in {retry_after_secs} seconds")]
     TooOften {
-        /// After how many seconds a wrong attempt will be answered again.
+        /// The number of seconds after which a wrong attempt is answered as such again.
         retry_after_secs: u32,
     },
-    /// The server cannot tell at present.
+    /// The server cannot decide at present.
     #[error(transparent)]
     Fault(#[from] Fault),
 }
@@ -67,11 +68,11 @@ impl From<StoreError> for SignInRefusal {
 }
 
 impl App {
-    /// The caller whom a user name and password in the request stand for. What was right a moment ago is remembered for
-    /// a short while, since a client sends it with every request and a hash takes milliseconds.
+    /// The caller with this user name and password. A correct password is remembered for a short time,
+    /// because some clients send it with every request and a hash takes milliseconds.
     ///
     /// # Errors
-    /// As [`App::sign_in`].
+    /// As for [`App::sign_in`].
     pub async fn caller_by_password(
         self: &Arc<Self>,
         credentials: &Credentials,
@@ -99,7 +100,7 @@ impl App {
             && self.vault.remembers(&user.password, user.id, password, now)
     }
 
-    /// Writes down that the user was here, where that is news.
+    /// Records the network of the user, if it is new.
     async fn note_network(&self, facts: &SignInFacts, origin: &Origin) -> Result<(), StoreError> {
         let now = self.now();
         match origin.network() {
@@ -112,13 +113,13 @@ impl App {
         }
     }
 
-    /// Checks a user name and password. Failures count towards a lock and are audited, also when the caller goes away
-    /// meanwhile; a success forgets the failures that were counted against whoever comes from there. The success itself is
-    /// for the caller to audit, with what it was for. The epoch of the answer is the one under which the password was
+    /// Checks a user name and a password. Failures count towards a lock and are audited, even if the caller
+    /// goes away meanwhile; a success clears the failures that apply to its network. The caller audits the
+    /// success together with its purpose. The epoch in the result is the one under which the password was
     /// verified.
     ///
     /// # Errors
-    /// [`SignInRefusal`]; the reasons that an attacker could tell apart share one answer.
+    /// [`SignInRefusal`]; reasons that would help an attacker share one response.
     pub async fn sign_in(
         self: &Arc<Self>,
         credentials: &Credentials,
@@ -164,7 +165,7 @@ impl App {
         let policy = self.lockout_policy().await?;
         let attempt = Attempt::begin(self, credentials, facts, policy, origin)?;
         let app = Arc::clone(self);
-        // From here on the attempt is counted and written down whatever becomes of who made it.
+        // From here on the attempt is counted and recorded, even if the caller goes away.
         #[expect(
             clippy::disallowed_methods,
             reason = "bounded by the queue of the hasher, and ends by itself"
@@ -174,10 +175,11 @@ impl App {
         Ok(Arc::new(self.with_permissions(user).await?))
     }
 
-    /// For how many minutes too many wrong passwords lock an account; `None` where they lock none.
+    /// How many minutes an account is locked after too many wrong passwords; `None` if accounts are not
+    /// locked.
     ///
     /// # Errors
-    /// When the database cannot tell.
+    /// If the database cannot be read.
     pub async fn lock_minutes(&self) -> Result<Option<i64>, Fault> {
         let policy = self.lockout_policy().await?;
         Ok((policy.failures > 0).then_some((policy.lock_secs + 59) / 60))
@@ -192,7 +194,7 @@ impl App {
     }
 }
 
-/// Whether a success has something to forget; a lock that is over is forgotten by the next failure.
+/// Whether a success has failures to clear; an expired lock is cleared by the next failure.
 fn has_failures_to_forget(facts: &SignInFacts) -> bool {
     let lockout = facts.lockout();
     lockout.failures > 0 && lockout.locked_until.is_none()

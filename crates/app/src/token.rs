@@ -1,4 +1,4 @@
-//! The token endpoint: what a client gets for a code, a refresh token, a password, or itself.
+//! The token endpoint: what a client gets for a code, a refresh token, a password, or its own credentials.
 
 use std::sync::Arc;
 
@@ -29,18 +29,18 @@ use crate::{App, Fault};
 
 mod refresh;
 
-/// Tokens, and for whom: what the log says about an issue.
+/// Issued tokens with their client, for the log.
 #[derive(Debug)]
 pub struct Issued {
-    /// The answer for the client.
+    /// The response for the client.
     pub response: TokenResponse,
-    /// The application that got it.
+    /// The application that received it.
     pub client: AuthenticatedClient,
-    /// The grant type by which.
+    /// The grant type of the request.
     pub grant_type: &'static str,
 }
 
-/// What an access token is issued for.
+/// The content of a new access token.
 struct NewAccessToken {
     grant: Option<GrantId>,
     user: UserId,
@@ -50,11 +50,11 @@ struct NewAccessToken {
 }
 
 impl App {
-    /// Answers a token request. A code, a generation of a refresh token is used up before this returns; everything that
-    /// it answers is durable.
+    /// Handles a token request. A code, or a generation of a refresh token, is consumed before this returns;
+    /// everything in the response is durable.
     ///
     /// # Errors
-    /// [`ProtocolRefusal`], with a reason of the protocol, or because the server cannot do it now.
+    /// [`ProtocolRefusal`]: a refusal of the protocol, or a failure of the server.
     pub async fn token(self: &Arc<Self>, request: ClientRequest<'_>) -> Result<Issued, ProtocolRefusal> {
         let client = match self.authenticate_client(request).await {
             Ok(client) => client,
@@ -107,8 +107,8 @@ impl App {
             .inc();
     }
 
-    /// What refuses access is audited; what is only malformed is not, and failures of authentication and of passwords
-    /// have been audited where they were found.
+    /// Refused access is audited. Malformed requests are not, and failed authentications and passwords have
+    /// been audited where they were detected.
     async fn note_refused_token(
         &self,
         client: &AuthenticatedClient,
@@ -162,8 +162,8 @@ impl App {
         }
     }
 
-    /// An expired code founds nothing, but where it was redeemed in time this is a replay like any other. Founding under
-    /// epochs that nothing reaches founds nothing, and still finds what the code founded.
+    /// An expired code creates no grant, but if it was redeemed in time, this is a replay like any other.
+    /// Creating a grant under impossible epochs fails, and still finds the grant that the code created.
     async fn end_what_an_expired_code_gave(
         &self,
         code: &AuthorizationCode,
@@ -225,8 +225,8 @@ impl App {
         self.respond(client, &access, None)
     }
 
-    /// Founds a grant and issues its first tokens. The store judges whether the code was used before, and whether what
-    /// it rests on still stands.
+    /// Creates a grant and issues its first tokens. The store checks whether the code was used before, and
+    /// whether the preconditions still hold.
     async fn found(
         &self,
         founding: &Founding,
@@ -270,8 +270,8 @@ impl App {
         self.respond(client, &access, refresh.transpose()?)
     }
 
-    /// Founds a grant, of a code one only. A replay ends what the code gave; whoever presents the code again and again does
-    /// not have each time written.
+    /// Creates a grant, at most one for each code. A replay revokes the grant of the code; only the first few
+    /// replays are recorded.
     async fn found_once(&self, new: NewGrant, origin: &Origin) -> Result<Founded, Fault> {
         let (code, at) = (new.origin, new.at);
         let mut audit = origin.audit(Action::ReplayCode, Outcome::Refused, at);
@@ -327,7 +327,7 @@ impl App {
     }
 }
 
-/// What it means that nothing is left to found a grant on.
+/// The refusal if the preconditions of a grant no longer hold.
 fn gone(origin: GrantOrigin) -> Refusal {
     match origin {
         GrantOrigin::Code(_) => Refusal::CodeOutlived,

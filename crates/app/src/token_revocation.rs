@@ -1,4 +1,4 @@
-//! Revocation by a client: an access token ends by itself, a refresh token with its whole grant.
+//! Revocation by a client: an access token is revoked alone, a refresh token with its whole grant.
 
 use oauth::audit::{Action, NewAuditEvent, Outcome};
 use oauth::client_authentication::AuthenticatedClient;
@@ -10,10 +10,10 @@ use crate::caller::Origin;
 use crate::client::{ClientRequest, ProtocolRefusal};
 
 impl App {
-    /// Ends the token of the request, if it is one of the client's. It is dead when this returns.
+    /// Revokes the token in the request, if it belongs to the client. It is invalid when this returns.
     ///
     /// # Errors
-    /// When the client does not authenticate, when the token is missing, or when the end cannot be stored.
+    /// If the client is not authenticated, if the token is missing, or if the revocation cannot be stored.
     pub async fn revoke_token(&self, request: ClientRequest<'_>) -> Result<(), ProtocolRefusal> {
         let client = self.authenticate_client(request).await?;
         let text = revocation_request::parse(request.parameters)?;
@@ -41,7 +41,7 @@ impl App {
         Ok(())
     }
 
-    /// What the request ends, and whose access that is.
+    /// What the request revokes, and whose access that is.
     async fn effect_on(
         &self,
         client: &AuthenticatedClient,

@@ -1,4 +1,5 @@
-//! Which web pages of other origins may read answers: the list of trusted origins, and whether an origin is on it.
+//! Web pages of other origins that may read responses: the list of trusted origins, and the check of an
+//! origin.
 
 use std::sync::Arc;
 
@@ -15,21 +16,21 @@ use crate::App;
 use crate::administration::{FieldFault, Refused};
 use crate::caller::{Caller, Origin};
 
-/// What an entry is to say.
+/// The desired content of an entry.
 #[derive(Debug, Clone, Default)]
 pub struct TrustedOriginDraft {
     /// Trimmed before it is judged; kept in its shortest form, in lower case.
     pub domain: String,
-    /// Trimmed before it is judged.
+    /// Trimmed before it is checked.
     pub description: String,
 }
 
-/// Which pages may reach an endpoint.
+/// Which pages may read responses of an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
-    /// Those of trusted origins, and those of applications whatever the limit says.
+    /// Pages of trusted origins, and those of applications regardless of the limit.
     Applications,
-    /// Those of trusted origins.
+    /// Pages of trusted origins.
     Trusted,
 }
 
@@ -54,7 +55,7 @@ impl TrustedOriginDraft {
     }
 }
 
-/// The refusal in words; `path` leads to the entry of that place.
+/// Converts the refusal to faults; `path` returns the path of the entry with this index.
 fn refused(refusal: TrustedOriginRefusal, path: impl Fn(usize) -> String) -> Refused {
     match refusal {
         TrustedOriginRefusal::Unknown => Refused::Unknown,
@@ -78,7 +79,7 @@ impl App {
         self.demand(caller, Permission::CORSwhitelist, origin).await
     }
 
-    /// The whole list, by id.
+    /// Lists all entries, by id.
     ///
     /// # Errors
     /// [`Refused::Forbidden`] without `CORSwhitelist`.
@@ -91,7 +92,7 @@ impl App {
         Ok(self.store.list_trusted_origins().await?)
     }
 
-    /// One entry.
+    /// Finds one entry.
     ///
     /// # Errors
     /// [`Refused::Forbidden`] without `CORSwhitelist`, [`Refused::Unknown`].
@@ -105,10 +106,11 @@ impl App {
         list.into_iter().find(|entry| entry.id == id).ok_or(Refused::Unknown)
     }
 
-    /// Adds all of them or none.
+    /// Adds all of the entries or none.
     ///
     /// # Errors
-    /// [`Refused`]; `Invalid` names every fault, an entry that is on the list already and a list that is full.
+    /// [`Refused`]; `Invalid` lists every fault, including entries that already exist and a list that is
+    /// full.
     pub async fn add_trusted_origins(
         &self,
         caller: &Caller,
@@ -136,7 +138,7 @@ impl App {
         added.map_err(|refusal| refused(refusal, path))
     }
 
-    /// Replaces what an entry says.
+    /// Replaces the content of an entry.
     ///
     /// # Errors
     /// [`Refused`].
@@ -156,7 +158,7 @@ impl App {
         updated.map_err(|refusal| refused(refusal, |_| String::new()))
     }
 
-    /// Takes an entry from the list.
+    /// Deletes an entry.
     ///
     /// # Errors
     /// [`Refused::Forbidden`] without `CORSwhitelist`, [`Refused::Unknown`].
@@ -173,10 +175,10 @@ impl App {
         deleted.map(drop).map_err(|refusal| refused(refusal, |_| String::new()))
     }
 
-    /// Whether pages of the origin may read answers of endpoints of that reach.
+    /// Whether pages of the origin may read responses of endpoints with that reach.
     ///
     /// # Errors
-    /// When the database cannot tell.
+    /// If the database cannot be read.
     pub async fn page_may_read(&self, page: &WebOrigin, reach: Reach) -> Result<bool, StoreError> {
         let is_trusted = match self.limit(Limit::CORSBehavior).await? {
             1 => true,
@@ -193,7 +195,7 @@ impl App {
     async fn trusted_origins(&self) -> Result<Arc<Vec<OriginPattern>>, StoreError> {
         let read = async || {
             let list = self.store.list_trusted_origins().await?;
-            // An entry that this version cannot read is a newer node's.
+            // An entry that this version cannot parse was written by a newer node.
             Ok(list.iter().filter_map(|entry| entry.domain.parse().ok()).collect())
         };
         self.directory.trusted_origins(read).await

@@ -1,7 +1,7 @@
-//! What runs by itself: looking at the feed, writing down what was used, deleting what is over, rotating keys.
+//! Maintenance: polling the change feed, writing last-use times, purging, rotating keys.
 //!
-//! The binary calls [`App::refresh`] several times a second and [`App::tidy_up`] every few seconds, on tasks that end with
-//! the server.
+//! The binary calls [`App::refresh`] several times a second and [`App::tidy_up`] every few seconds, on tasks
+//! that end with the server.
 
 use store::{Purge, StoreError};
 
@@ -11,17 +11,18 @@ use crate::{App, Fault};
 
 const DAY_SECS: i64 = 86_400;
 
-/// Rows of each kind deleted at once, so that no write waits behind a long one.
+/// The number of rows of each kind in one batch, so that no write waits behind a long one.
 const BATCH: u32 = 1_000;
 
-/// How long a revoked grant stays, so that a replay of its code still finds it; longer than any code lives.
+/// How long a revoked grant is kept, so that a replay of its code still finds it; longer than the lifetime of
+/// any code.
 const REVOKED_GRANTS_KEPT_SECS: i64 = 600;
 
 impl App {
-    /// One round of upkeep: usage is written, expired rows are deleted in batches, keys are kept.
+    /// Runs one round of maintenance: writes last-use times, purges in batches, and rotates keys.
     ///
     /// # Errors
-    /// When the database fails; the next round tries again.
+    /// If the database fails; the next round tries again.
     pub async fn tidy_up(&self) -> Result<(), Fault> {
         self.flush_usage().await?;
         let now = self.now();
@@ -33,10 +34,10 @@ impl App {
         self.keep_keys(&origin).await
     }
 
-    /// Writes down when things were last used; also the last thing before the server stops.
+    /// Writes last-use times; also called when the server stops.
     ///
     /// # Errors
-    /// When the database fails; the times of this round are then lost, which only makes "last used" older.
+    /// If the database fails; the times of this round are lost then, so "last used" stays older.
     pub async fn flush_usage(&self) -> Result<(), Fault> {
         let usage = self.usage.take();
         if usage.applications.is_empty() && usage.secrets.is_empty() && usage.grants.is_empty() {
@@ -45,7 +46,7 @@ impl App {
         Ok(self.store.record_usage(usage).await?)
     }
 
-    /// Deletes one batch, and answers whether there may be more.
+    /// Purges one batch, and returns whether there may be more.
     async fn purge_batch(&self) -> Result<bool, Fault> {
         let now = self.now();
         let days = i64::from(self.settings.audit_retention_days);
@@ -74,11 +75,11 @@ impl App {
         Ok(most.into_iter().any(|rows| rows >= u64::from(BATCH)))
     }
 
-    /// Whether the server can do its work: the database stores, and the feed is young. Whoever asks often gets what was
-    /// found a moment ago, since finding it out costs a durable write and anybody may ask.
+    /// Whether the server can work: the database is writable, and the change feed is current. A recent result
+    /// is reused, because the check needs a durable write and anybody may ask.
     ///
     /// # Errors
-    /// What is not well.
+    /// What is not working.
     pub async fn readiness(&self) -> Result<(), Fault> {
         self.stores().await?;
         Ok(self.ensure_fresh().await?)
@@ -96,11 +97,11 @@ impl App {
         outcome
     }
 
-    /// Waits for what is being written, then closes the system database. That of the last seconds it was not noted when
-    /// something was used is no failure: nobody was promised it, and the database may be what is being repaired.
+    /// Waits for pending writes, then closes the system database. If the last-use times of the last seconds
+    /// cannot be written, that is no failure: nobody relies on them, and the database may be under repair.
     ///
     /// # Errors
-    /// When something could not be written.
+    /// If something could not be written.
     pub async fn close(&self) -> Result<(), Fault> {
         if let Err(fault) = self.flush_usage().await {
             fault.note("what was used in the last seconds is not noted");
@@ -109,18 +110,19 @@ impl App {
     }
 }
 
-/// What was found when the database was last asked whether it stores. Whoever asks meanwhile waits for the same answer.
+/// The last result of checking that the database is writable. Concurrent callers wait for the same result.
 #[derive(Debug, Default)]
 pub(crate) struct Probe(tokio::sync::Mutex<Option<Found>>);
 
 #[derive(Debug)]
 struct Found {
-    /// By the steady clock.
+    /// By the monotonic clock.
     at: i64,
     outcome: Result<(), StoreError>,
 }
 
-/// For how long it is told that the database stores, and that it does not: a server that is well again says so soon.
+/// How long a positive and a negative result are reused. The negative one is shorter, so that a server that
+/// has recovered says so soon.
 const WELL_MICROS: i64 = 2_000_000;
 const ILL_MICROS: i64 = 500_000;
 
@@ -131,7 +133,7 @@ impl Found {
     }
 }
 
-/// The same error once more, with its cause in words.
+/// Repeats the error, with its cause in words.
 fn again(error: &StoreError) -> StoreError {
     match error {
         StoreError::Busy => StoreError::Busy,

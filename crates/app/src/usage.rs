@@ -1,4 +1,4 @@
-//! When things were last used: gathered in memory, written together from time to time, so that using costs no write.
+//! Last-use times, collected in memory and written together from time to time, so that a use costs no write.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -7,7 +7,7 @@ use oauth::id::{ApplicationId, GrantId, SecretId};
 use oauth::time::Timestamp;
 use store::Usage;
 
-/// Gathers the times of last use.
+/// Collects last-use times.
 #[derive(Debug, Default)]
 pub struct UsageRecorder {
     inner: Mutex<Gathered>,
@@ -20,11 +20,11 @@ struct Gathered {
     grants: HashMap<GrantId, Timestamp>,
 }
 
-/// Grants beyond so many keep the time of their first use in the interval: memory stays bounded.
+/// Above this number, a grant keeps the time of its first use in the interval, so that memory is bounded.
 const MOST_GRANTS: usize = 100_000;
 
 impl UsageRecorder {
-    /// An application obtained a token.
+    /// Records that an application obtained a token.
     pub fn application(&self, id: ApplicationId, secret: Option<SecretId>, at: Timestamp) {
         let mut gathered = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         gathered.applications.insert(id, at);
@@ -33,7 +33,7 @@ impl UsageRecorder {
         }
     }
 
-    /// A token of the grant was used or refreshed.
+    /// Records that a token of the grant was used or refreshed.
     pub fn grant(&self, id: GrantId, at: Timestamp) {
         let mut gathered = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         if gathered.grants.len() < MOST_GRANTS || gathered.grants.contains_key(&id) {
@@ -41,7 +41,7 @@ impl UsageRecorder {
         }
     }
 
-    /// Takes everything gathered since the last call.
+    /// Takes everything that was collected since the last call.
     pub fn take(&self) -> Usage {
         let gathered = std::mem::take(&mut *self.inner.lock().unwrap_or_else(PoisonError::into_inner));
         Usage {

@@ -1,7 +1,7 @@
-//! Users: made, seen, changed and deleted by those who may.
+//! Users: creating, listing, changing and deleting them.
 //!
-//! Whoever manages users without being an administrator stays within the own permissions: nobody is given a role, and
-//! no account is taken over, that carries more than the caller has.
+//! A caller who may manage users without being an administrator is limited to their own permissions: they can
+//! neither assign a role nor take over an account that has more.
 
 use std::sync::Arc;
 
@@ -17,37 +17,38 @@ use crate::caller::{Caller, Origin};
 use crate::lists::{ListRequest, Page, Rows, read};
 use crate::{App, Fault};
 
-/// What a user is to be; what is `None` takes its default for a new user, and stays as it is for one that there is.
+/// The desired content of a user. A member that is `None` takes its default for a new user, and keeps its
+/// value for an existing one.
 #[derive(Debug, Clone, Default)]
 pub struct UserDraft {
-    /// Needed for a new user.
+    /// Required for a new user.
     pub name: Option<String>,
-    /// Needed for a new user; a new password ends all access that the user has given or has.
+    /// Required for a new user; a new password revokes all access that the user has given or has.
     pub password: Option<Password>,
-    /// Active for a new user; `Some(false)` ends all access.
+    /// Active for a new user; `Some(false)` revokes all access.
     pub active: Option<bool>,
-    /// Until when the password is accepted; for ever for a new user.
+    /// Until when the password is valid; forever for a new user.
     pub password_expiry: Option<Expiry>,
     /// Replaces all roles; a new user gets the role User.
     pub roles: Option<Vec<RoleId>>,
-    /// `Some(false)` ends a lock; a lock itself comes from failures to sign in only.
+    /// `Some(false)` clears a lock; only failed sign-ins set one.
     pub locked: Option<bool>,
 }
 
-/// What becomes of the applications and data sources of a user who is deleted.
+/// What happens to the applications and data sources of a deleted user.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Estate {
-    /// Whoever owns something is not deleted.
+    /// A user who owns something is not deleted.
     #[default]
     Keep,
-    /// They belong to the user of this name from then on.
+    /// They belong to the user with this name from then on.
     HandOver(String),
-    /// They are deleted too, with everything that the applications were given.
+    /// They are deleted too, with every consent and grant of the applications.
     Delete,
 }
 
 impl Estate {
-    /// For the audit log.
+    /// The text for the audit log.
     fn in_words(&self) -> Option<String> {
         match self {
             Self::Keep => None,
@@ -57,12 +58,12 @@ impl Estate {
     }
 }
 
-/// Until when a password is accepted.
+/// Until when a password is valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expiry {
-    /// For ever.
+    /// Forever.
     Never,
-    /// From this moment on it is not.
+    /// Until this time.
     At(Timestamp),
 }
 
@@ -76,7 +77,7 @@ impl From<Expiry> for Option<Timestamp> {
 }
 
 impl UserDraft {
-    /// Every fault of a user to be made.
+    /// All faults of a new user.
     pub fn faults_of_new(&self) -> Vec<FieldFault> {
         let mut faults = Vec::new();
         if self.name.is_none() {
@@ -89,14 +90,15 @@ impl UserDraft {
         faults
     }
 
-    /// Every fault of what is to become of `user`.
+    /// All faults of a change to `user`.
     pub fn faults_of_change(&self, user: &User, now: Timestamp) -> Vec<FieldFault> {
         self.faults_of(Some((user, now)))
     }
 
     fn faults_of(&self, user: Option<(&User, Timestamp)>) -> Vec<FieldFault> {
         let mut faults = Vec::new();
-        // A name that the user has already may stay, so that a user of an earlier version can still be changed.
+        // A name that the user already has may stay, so that a user from an earlier version can still be
+        // changed.
         let new_name = self.name.as_deref().filter(|name| user.is_none_or(|(user, _)| user.name != *name));
         if let Some(fault) = new_name.and_then(|name| user_name::check(name).err()) {
             faults.push(FieldFault::new("userName", fault.to_string()));
@@ -115,7 +117,7 @@ impl UserDraft {
         faults
     }
 
-    /// What changes, in words for the audit log.
+    /// The change in words, for the audit log.
     fn in_words(&self) -> String {
         let changed = [
             ("password", self.password.is_some()),
@@ -134,20 +136,20 @@ impl UserDraft {
     }
 }
 
-/// Which part of the list of users is asked for.
+/// The requested part of the list of users.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct UserListRequest {
-    /// Only those after this id.
+    /// Only users after this id.
     pub after: Option<UserId>,
-    /// At most so many; all when left out.
+    /// The maximum number of elements; `None` for all.
     pub limit: Option<u32>,
 }
 
-/// Users in one read.
+/// The number of users in one read.
 const BATCH: u32 = 1_000;
 
 impl App {
-    /// Users by id.
+    /// Lists users by id.
     ///
     /// # Errors
     /// [`Refused::Forbidden`] without `ViewUsers`.
@@ -171,7 +173,7 @@ impl App {
         }
     }
 
-    /// Users by id, a page at a time.
+    /// Lists users by id, page by page.
     ///
     /// # Errors
     /// [`Refused::Forbidden`] without `ViewUsers`.
@@ -198,7 +200,7 @@ impl App {
         ))
     }
 
-    /// The user of that id.
+    /// Finds a user by id.
     ///
     /// # Errors
     /// [`Refused::Forbidden`] without `ViewUsers`, [`Refused::Unknown`].
@@ -210,8 +212,8 @@ impl App {
     /// The user whom a caller is about to change.
     ///
     /// # Errors
-    /// [`Refused::Forbidden`] without `ModifyUsers`, or where the user has more permissions than the caller;
-    /// [`Refused::Unknown`].
+    /// [`Refused::Forbidden`] without `ModifyUsers`, or if the user has permissions that the caller does not
+    /// have; [`Refused::Unknown`].
     pub async fn user_to_change(
         &self,
         caller: &Caller,
@@ -221,7 +223,7 @@ impl App {
         self.within_reach(caller, id, Permission::ModifyUsers, origin).await
     }
 
-    /// Whether the caller may make users at all.
+    /// Whether the caller may create users.
     ///
     /// # Errors
     /// [`Refused::Forbidden`] without `CreateUsers`.
@@ -229,10 +231,10 @@ impl App {
         self.demand(caller, Permission::CreateUsers, origin).await
     }
 
-    /// Makes a user.
+    /// Creates a user.
     ///
     /// # Errors
-    /// [`Refused`]; `Forbidden` also when a role would carry more than the caller has.
+    /// [`Refused`]; `Forbidden` also if a role has permissions that the caller does not have.
     pub async fn create_user(
         &self,
         caller: &Caller,
@@ -261,11 +263,11 @@ impl App {
         self.settled(caller, judged, origin).await
     }
 
-    /// Changes a user. A new password, and being switched off, end the user's sessions, grants and tokens: they are dead
-    /// when this returns.
+    /// Changes a user. A new password and deactivation revoke the user's sessions, grants and tokens; they
+    /// are invalid when this returns.
     ///
     /// # Errors
-    /// [`Refused`]; then nothing has changed.
+    /// [`Refused`]; nothing has changed then.
     pub async fn update_user(
         &self,
         caller: &Caller,
@@ -308,11 +310,12 @@ impl App {
         Ok(user)
     }
 
-    /// Deletes a user with sessions, consents and grants; the tokens are dead when this returns. Handing over and
-    /// deleting what the user owns is for administrators, who alone reach what belongs to others.
+    /// Deletes a user with sessions, consents and grants; the tokens are invalid when this returns. Only
+    /// administrators, who may change what belongs to others, can hand over or delete the user's possessions.
     ///
     /// # Errors
-    /// [`Refused`]; `StillOwns` while the user owns applications or data sources and nothing is said about them.
+    /// [`Refused`]; `StillOwns` if the user owns applications or data sources and the request does not say
+    /// what to do with them.
     pub async fn delete_user(
         &self,
         caller: &Caller,
@@ -332,7 +335,7 @@ impl App {
         let deleted = self.settled(caller, judged, origin).await?;
         self.learn(&deleted.ended);
         self.forget_people();
-        // Deleted with the user: the sharing of others' data sources.
+        // The sharing of other users' data sources is deleted with the user.
         self.directory.forget_data_sources();
         for source in deleted.data_sources {
             self.close_source(source);
@@ -350,7 +353,7 @@ impl App {
         heir.map(|user| Possessions::HandOver(user.id)).ok_or_else(|| UserRefusal::UnknownHeir.into())
     }
 
-    /// The user of that id, where the caller has the permission and everything that the user has.
+    /// Finds a user by id, if the caller has the permission and all permissions of that user.
     async fn within_reach(
         &self,
         caller: &Caller,
@@ -365,7 +368,7 @@ impl App {
         Ok(member.user)
     }
 
-    /// Whether the caller has everything that these roles carry. A role that does not exist is the store's to refuse.
+    /// Whether the caller has all permissions of these roles. The store refuses a role that does not exist.
     async fn may_give(&self, caller: &Caller, roles: &[RoleId], origin: &Origin) -> Result<(), Refused> {
         if caller.member().is_administrator() {
             return Ok(());
@@ -383,7 +386,8 @@ impl App {
         self.vault.hash_password(password).await.map_err(|_| Fault::Busy)
     }
 
-    /// What is remembered of users, of their passwords, and of applications, which carry their owners' names.
+    /// Drops the cached users, their verified passwords, and the applications, whose entries contain the
+    /// names of their owners.
     fn forget_people(&self) {
         self.directory.forget_users();
         self.directory.forget_applications();

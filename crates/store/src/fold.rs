@@ -20,7 +20,7 @@ pub fn fold_name(name: &str) -> String {
 }
 
 /// The forms under which a user's name may be stored, the most likely first. Earlier versions folded names
-/// without normalizing them; such a user is found however the name is typed. Usually there is one form.
+/// without normalising them; such a user is found however the name is typed. Usually there is one form.
 pub fn name_forms(name: &str) -> Vec<String> {
     if name.is_ascii() {
         return vec![name.to_ascii_lowercase()];

@@ -83,7 +83,7 @@ impl TestServer {
     /// Starts a server.
     ///
     /// # Panics
-    /// When it cannot be set up.
+    /// If it cannot be set up.
     pub async fn start_with(mut setup: Setup) -> Self {
         let folder = tempfile::tempdir().expect("a folder for temporary files");
         let sources_folder = folder.path().join("sources");
@@ -333,7 +333,7 @@ impl TestServer {
     /// Every event of the audit log about the application, oldest first.
     ///
     /// # Panics
-    /// When the log cannot be read.
+    /// If the log cannot be read.
     pub async fn audit_of(&self, application: ApplicationId) -> Vec<NewAuditEvent> {
         let filter = AuditFilter { application: Some(application), limit: 1_000, ..AuditFilter::default() };
         let events = self.store.list_audit(filter).await.expect("a database");

@@ -92,7 +92,7 @@ impl WireClient {
     /// Exchanges a code.
     ///
     /// # Errors
-    /// When the connection fails.
+    /// If the connection fails.
     pub fn exchange(&self, wire: &Wire, code: &str, verifier: &str) -> Result<WireAnswer, ureq::Error> {
         let grant = ("grant_type", "authorization_code");
         let fields = [grant, ("code", code), ("redirect_uri", REDIRECT), ("code_verifier", verifier)];
@@ -122,7 +122,7 @@ impl WireClient {
     /// Revokes a token.
     ///
     /// # Errors
-    /// When the connection fails.
+    /// If the connection fails.
     pub fn revoke(&self, wire: &Wire, token: &str) -> Result<WireAnswer, ureq::Error> {
         self.post(wire, "/oauth2/revoke", &[("token", token)])
     }
@@ -130,7 +130,7 @@ impl WireClient {
     /// Posts a form with the credentials of the client.
     ///
     /// # Errors
-    /// When the connection fails.
+    /// If the connection fails.
     pub fn post(&self, wire: &Wire, path: &str, fields: &[(&str, &str)]) -> Result<WireAnswer, ureq::Error> {
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         let authorization = basic(&self.client_id, &self.client_secret);

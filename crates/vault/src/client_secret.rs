@@ -1,4 +1,4 @@
-//! Client secrets: `sgs_`, 256 random bits, and a checksum by which a scanner can recognize a leaked secret.
+//! Client secrets: `sgs_`, 256 random bits, and a checksum by which a scanner can recognise a leaked secret.
 
 use aws_lc_rs::aead::LessSafeKey;
 use aws_lc_rs::hmac;

@@ -74,7 +74,7 @@ pub enum Verdict {
     /// The password matches.
     Right,
     /// The password matches as typed, but not in its normal form: the hash is from before passwords were
-    /// normalized.
+    /// normalised.
     RightAsTyped,
 }
 

@@ -1,4 +1,4 @@
-//! Registering and updating.
+//! Registering and updating applications.
 
 use oauth::application::{Application, ApplicationSettings, ClientType};
 use oauth::audit::Action;
@@ -12,7 +12,8 @@ use crate::acting::Actor;
 use crate::caller::Origin;
 use crate::{App, Fault};
 
-/// Settings that keep every rule of registration. Only [`App::accept_registration`] and [`App::accept_update`] make them.
+/// Settings that fulfil every rule of registration. Only [`App::accept_registration`] and
+/// [`App::accept_update`] create them.
 #[derive(Debug, Clone)]
 pub struct Accepted {
     settings: ApplicationSettings,
@@ -20,26 +21,26 @@ pub struct Accepted {
 }
 
 impl Accepted {
-    /// What was accepted, but is odd.
+    /// The warnings about the accepted settings.
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
     }
 }
 
-/// An application that was just registered.
+/// A newly registered application.
 #[derive(Debug, Clone)]
 pub struct Registered {
-    /// What was stored.
+    /// The stored record.
     pub application: Application,
-    /// What is shown, now and never again; a public application has none.
+    /// The secret, which is shown only now; a public application has none.
     pub secret: Option<ClientSecret>,
 }
 
 impl App {
-    /// Holds a payload against the rules of registration.
+    /// Checks a payload against the rules of registration.
     ///
     /// # Errors
-    /// Every fault.
+    /// All faults.
     pub fn accept_registration(
         &self,
         actor: &Actor,
@@ -48,10 +49,10 @@ impl App {
         self.accept(actor, payload, None)
     }
 
-    /// Holds a payload against the rules of registration, for an application that there is.
+    /// Checks a payload against the rules of registration, for an existing application.
     ///
     /// # Errors
-    /// Every fault.
+    /// All faults.
     pub fn accept_update(
         &self,
         actor: &Actor,
@@ -72,9 +73,9 @@ impl App {
         Ok(Accepted { settings, warnings })
     }
 
-    /// What the rules must know besides the payload and the settings that there are.
+    /// What the rules must know besides the payload and the existing settings.
     fn context(&self, actor: &Actor) -> Context<'static> {
-        // Acting for somebody else gives nobody more rights than the caller has.
+        // Acting on behalf of another user gives nobody more rights than the caller has.
         let administrator = actor.caller().member().is_administrator();
         Context {
             sender: if administrator { Sender::Administrator } else { Sender::User },
@@ -84,10 +85,10 @@ impl App {
         }
     }
 
-    /// Registers an application for the user for whom the caller acts.
+    /// Registers an application for the user on whose behalf the caller acts.
     ///
     /// # Errors
-    /// [`Refused`]; then there is no application.
+    /// [`Refused`]; no application was created then.
     pub async fn register_application(
         &self,
         actor: &Actor,
@@ -110,12 +111,13 @@ impl App {
         Ok(Registered { application, secret })
     }
 
-    /// Replaces the settings of an application, and answers them with what is odd about them. The payload is judged by
-    /// the settings as they are when it is written, so that what an administrator takes away at the same time stays
-    /// away. Tokens that were issued before live on: what they may do is narrowed where they are used.
+    /// Replaces the settings of an application, and returns them with warnings. The payload is checked
+    /// against the settings at the time of the write, so that a concurrent withdrawal by an administrator is
+    /// not undone. Existing tokens stay valid; their rights are narrowed where they are used.
     ///
     /// # Errors
-    /// [`Refused::Unknown`] when it was deleted meanwhile, [`Refused::Invalid`] for a payload that breaks rules.
+    /// [`Refused::Unknown`] if it was deleted meanwhile, [`Refused::Invalid`] for a payload that breaks
+    /// rules.
     pub async fn update_application(
         &self,
         actor: &Actor,

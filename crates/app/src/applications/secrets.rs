@@ -1,4 +1,4 @@
-//! Client secrets: made, shown once, superseded, ended.
+//! Client secrets: created, shown once, superseded, revoked.
 
 use oauth::application::{Application, StoredSecret};
 use oauth::audit::Action;
@@ -14,18 +14,18 @@ use crate::{App, Fault};
 /// A second secret that was added.
 #[derive(Debug, Clone)]
 pub struct Added {
-    /// What was stored.
+    /// The stored record.
     pub stored: StoredSecret,
-    /// What is shown, now and never again.
+    /// The secret, which is shown only now.
     pub secret: ClientSecret,
 }
 
 impl App {
-    /// Replaces all secrets of an application by a new one and ends all its access: consents, grants, codes and tokens
-    /// are dead when this returns.
+    /// Replaces all secrets of an application by a new one and revokes all its access: consents, grants,
+    /// codes and tokens are invalid when this returns.
     ///
     /// # Errors
-    /// [`Refused`]; then everything lives on.
+    /// [`Refused`]; nothing was revoked then.
     pub async fn reset_secret(
         &self,
         actor: &Actor,
@@ -45,7 +45,7 @@ impl App {
     /// Adds a second live secret; the older one expires after the configured overlap.
     ///
     /// # Errors
-    /// [`Refused::TwoLiveSecrets`] and the others.
+    /// [`Refused::TwoLiveSecrets`] and others.
     pub async fn add_secret(
         &self,
         actor: &Actor,
@@ -64,10 +64,10 @@ impl App {
         Ok(Added { stored, secret })
     }
 
-    /// Ends one of two live secrets; the other lives on without expiry.
+    /// Revokes one of two live secrets; the other one remains and no longer expires.
     ///
     /// # Errors
-    /// [`Refused::LastSecret`] and the others.
+    /// [`Refused::LastSecret`] and others.
     pub async fn end_secret(
         &self,
         actor: &Actor,
@@ -86,10 +86,10 @@ impl App {
         Ok(())
     }
 
-    /// The secret of an application, where the configuration keeps secrets to show them again.
+    /// The secret of an application, if the configuration allows secrets to be revealed.
     ///
     /// # Errors
-    /// When it was sealed under another master key.
+    /// If it was sealed under another master key.
     pub fn revealed_secret(&self, application: &Application) -> Result<Option<ClientSecret>, Fault> {
         if !self.settings.reveal_client_secret {
             return Ok(None);
@@ -100,7 +100,7 @@ impl App {
         opened.map(Some).map_err(|error| Fault::Broken(Box::new(error)))
     }
 
-    /// A new secret of the application: to be shown, and to be stored.
+    /// Creates a secret for the application, to be shown and to be stored.
     pub(super) fn fresh_secret(&self, client: &ClientId) -> (ClientSecret, NewSecret) {
         let fresh = self.vault.new_client_secret();
         let reveal = self.settings.reveal_client_secret;

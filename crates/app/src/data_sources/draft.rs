@@ -1,4 +1,4 @@
-//! Making and changing data sources.
+//! Creating and changing data sources.
 
 use std::collections::BTreeMap;
 
@@ -15,25 +15,25 @@ use crate::administration::FieldFault;
 use crate::caller::Origin;
 use crate::{App, Fault};
 
-/// The longest description, in characters.
+/// The maximum length of a description, in characters.
 const LONGEST_DESCRIPTION: usize = 256;
 
-/// What a data source is to be; what is `None` takes its default for a new one, and stays as it is for one that there
-/// is.
+/// The desired content of a data source. A member that is `None` takes its default for a new one, and keeps
+/// its value for an existing one.
 #[derive(Debug, Clone, Default)]
 pub struct DataSourceDraft {
-    /// Needed for a new one.
+    /// Required for a new data source.
     pub name: Option<String>,
-    /// Number of the kind of database; needed for a new one, and cannot be changed.
+    /// The number of the kind of database; required for a new data source, and cannot be changed.
     pub data_store: Option<i64>,
-    /// For people.
+    /// A description for people.
     pub description: String,
-    /// By option key; needed for a new one.
+    /// The options by key; required for a new data source.
     pub options: Option<BTreeMap<String, String>>,
 }
 
 impl DataSourceDraft {
-    /// Every fault but those of options.
+    /// All faults except those of the options.
     pub fn faults(&self, of_new: bool) -> Vec<FieldFault> {
         let mut faults = Vec::new();
         if of_new && self.name.is_none() {
@@ -67,11 +67,12 @@ impl DataSourceDraft {
 }
 
 impl App {
-    /// Makes a data source, after its database was opened and described once. An administrator may name any file that
-    /// the server can read, save the server's own; others one in the folders for data sources.
+    /// Creates a data source, after opening and describing its database once. An administrator may name any
+    /// file that the server can read, except the server's own; others may name files in the folders for data
+    /// sources.
     ///
     /// # Errors
-    /// [`Refused`]; `Unusable` when the database cannot be used.
+    /// [`Refused`]; `Unusable` if the database cannot be used.
     pub async fn create_data_source(
         &self,
         actor: &Actor,
@@ -99,10 +100,10 @@ impl App {
         self.as_seen(actor, record).await
     }
 
-    /// Changes a data source. Options that are given are tried out as for a new one.
+    /// Changes a data source. New options are tried out as for a new data source.
     ///
     /// # Errors
-    /// [`Refused`]; then nothing has changed.
+    /// [`Refused`]; nothing has changed then.
     pub async fn update_data_source(
         &self,
         actor: &Actor,
@@ -124,7 +125,8 @@ impl App {
             Some(options) => Some(self.usable_options(actor, store, options, Some(&record)).await?),
             None => None,
         };
-        // Options that are kept were judged by being there already, and may be gone when they are written.
+        // Kept options are accepted because they are already stored, but they may have changed by the time of
+        // the write.
         let judged_for = options.as_ref().filter(|options| **options == record.options).cloned();
         let mut audit = self.audit_source(actor, Action::UpdateDataSource, &record.name, origin);
         audit.note_new_name(&record.name, draft.name.as_deref());
@@ -135,7 +137,7 @@ impl App {
         self.as_seen(actor, record).await
     }
 
-    /// The options as they are to be stored, once a database was opened by them.
+    /// Opens a database with the options, and returns them in the form to store.
     async fn usable_options(
         &self,
         actor: &Actor,
@@ -166,8 +168,8 @@ impl App {
         Err(Refused::Options(named.collect()))
     }
 
-    /// The real place of a database that the caller may name: it is stored with links resolved, so that what is opened
-    /// later is what was allowed.
+    /// The real path of a database that the caller may name. It is stored with symbolic links resolved, so
+    /// that exactly the accepted file is opened later.
     async fn allowed_spec(&self, actor: &Actor, given: SourceSpec) -> Result<SourceSpec, Refused> {
         let is_administrator = actor.caller().member().is_administrator();
         let folders = if is_administrator { self.every_folder() } else { self.allowed_folders() };

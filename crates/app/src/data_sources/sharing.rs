@@ -1,7 +1,7 @@
-//! With whom a data source is shared.
+//! Sharing of data sources.
 //!
-//! Sharing lets a user see the source and read its data, no more. Whoever may see users is told their names; others see
-//! the numbers that they know already.
+//! Sharing lets a user see the source and read its data, no more. A caller who may see users gets their
+//! names; others get the numbers that they already know.
 
 use std::sync::Arc;
 
@@ -16,23 +16,23 @@ use crate::administration::FieldFault;
 use crate::caller::Origin;
 use crate::lists::{ListRequest, Page, Rows, read};
 
-/// A user, named in one of two ways.
+/// A reference to a user, by number or by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UserReference {
-    /// By number.
+    /// The number.
     Id(UserId),
-    /// By name, compared without case.
+    /// The name, compared ignoring case.
     Name(String),
 }
 
-/// What is to become of the list of users.
+/// A change to the list of users.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Sharing {
-    /// These and nobody else.
+    /// Share with exactly these users.
     With(Vec<UserReference>),
-    /// These too.
+    /// Also share with these users.
     Also(Vec<UserReference>),
-    /// Not this one any more; one who is not on the list is no fault.
+    /// Stop sharing with this user; it is no error if the user is not in the list.
     Without(UserId),
 }
 
@@ -76,10 +76,10 @@ impl App {
         )
     }
 
-    /// Changes with whom a data source is shared, and answers the list as it is then.
+    /// Changes with whom a data source is shared, and returns the new list.
     ///
     /// # Errors
-    /// [`Refused`]; then nothing has changed.
+    /// [`Refused`]; nothing has changed then.
     pub async fn share_data_source(
         self: &Arc<Self>,
         actor: &Actor,
@@ -126,7 +126,7 @@ impl App {
     }
 }
 
-/// What is changed, for the audit log.
+/// The change in words, for the audit log.
 fn in_words(sharing: &store::Sharing) -> String {
     let listed = |users: &[UserId]| users.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
     match sharing {

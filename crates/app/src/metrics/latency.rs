@@ -1,4 +1,4 @@
-//! How long requests take, by the area that answers.
+//! The duration of requests, by area.
 
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
@@ -8,10 +8,10 @@ use super::{AreaLabels, Word};
 
 const BUCKETS: [f64; 10] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5, 10.0];
 
-/// The areas that answer; a request of any other counts as the last.
+/// The areas; a request of any other area counts as the last.
 const AREAS: [&str; 4] = ["oauth", "management", "odata", "page"];
 
-/// A histogram for each area, found without a lock.
+/// A histogram for each area, accessible without a lock.
 #[derive(Debug)]
 pub struct Latency {
     family: Family<AreaLabels, Histogram, fn() -> Histogram>,

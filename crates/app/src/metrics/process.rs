@@ -1,11 +1,11 @@
-//! What the operating system tells about this process.
+//! What the operating system reports about this process.
 
 use std::sync::atomic::AtomicU64;
 
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-/// Gauges that are read from `/proc` when somebody looks; where there is none they stay 0.
+/// Gauges that are read from `/proc` on demand; without it they stay 0.
 #[derive(Debug, Default)]
 pub(super) struct ProcessFigures {
     resident_bytes: Gauge,
@@ -15,7 +15,7 @@ pub(super) struct ProcessFigures {
     most_open_files: Gauge,
 }
 
-/// In which `/proc` counts processor time: Linux promises programs a hundredth of a second.
+/// The unit of CPU time in `/proc`: Linux guarantees a hundredth of a second.
 const TICKS_PER_SECOND: f64 = 100.0;
 
 impl ProcessFigures {
@@ -30,7 +30,7 @@ impl ProcessFigures {
         registry.register("process_max_fds", help, self.most_open_files.clone());
     }
 
-    /// Brings the gauges up to date.
+    /// Updates the gauges.
     pub(super) fn read(&self) {
         let file = |name: &str| std::fs::read_to_string(format!("/proc/self/{name}")).unwrap_or_default();
         let status = file("status");
@@ -53,13 +53,14 @@ impl ProcessFigures {
     }
 }
 
-/// The number that follows a word at the beginning of a line.
+/// The number after a word at the start of a line.
 fn number_after(text: &str, word: &str) -> Option<i64> {
     let line = text.lines().find_map(|line| line.strip_prefix(word))?;
     line.split_whitespace().next()?.parse().ok()
 }
 
-/// Processor time of the process itself, as user and in the kernel. The name in parentheses may hold anything.
+/// The CPU time of the process itself, in user mode and in the kernel. The name in parentheses may contain
+/// anything.
 fn processor_ticks(stat: &str) -> Option<f64> {
     let (_, after_name) = stat.rsplit_once(')')?;
     let mut fields = after_name.split_whitespace().skip(11);

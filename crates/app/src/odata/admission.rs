@@ -1,4 +1,4 @@
-//! Whether whoever was admitted may still read: access that ends while an answer is on its way ends the answer.
+//! Read grants: if access is revoked while a response is being sent, the response is aborted.
 
 use std::fmt;
 use std::pin::Pin;
@@ -13,10 +13,10 @@ use super::DataRefusal;
 use crate::caller::{Caller, Origin};
 use crate::{App, Fault};
 
-/// For how long what was proved is taken to hold without looking again.
+/// How long a check counts before it is repeated.
 const HOLDS_MICROS: i64 = 1_000_000;
 
-/// Somebody who was admitted to a data source.
+/// A read grant: a caller who may read a data source.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Admission<'a> {
     pub(super) caller: &'a Caller,
@@ -25,7 +25,7 @@ pub(super) struct Admission<'a> {
     pub(super) at: Timestamp,
 }
 
-/// The same for a stream, which outlives the request.
+/// A read grant for a stream, which outlives the request.
 pub(super) struct Reader {
     app: Arc<App>,
     caller: Caller,
@@ -33,17 +33,17 @@ pub(super) struct Reader {
     origin: Origin,
 }
 
-/// Whether the reader may still read, once it is known.
+/// The result of checking again whether the reader may still read.
 pub(super) type Verdict = Pin<Box<dyn Future<Output = Result<(), DataRefusal>> + Send>>;
 
 impl App {
-    /// Holds an admission that is no longer young against what has changed since.
+    /// Revalidates a read grant that is no longer recent.
     pub(super) async fn still_admits(&self, admission: Admission<'_>) -> Result<(), DataRefusal> {
         let age = self.now().as_micros().saturating_sub(admission.at.as_micros());
         if age <= HOLDS_MICROS { Ok(()) } else { self.admits_now(admission).await }
     }
 
-    /// Nothing here reads the database as long as nothing has changed.
+    /// Does not read the database while nothing has changed.
     async fn admits_now(&self, admission: Admission<'_>) -> Result<(), DataRefusal> {
         let refusal = match self.judge(admission).await {
             Ok(()) => return Ok(()),
@@ -68,7 +68,7 @@ impl App {
         if readable { Ok(()) } else { Err(DataRefusal::UnknownSource) }
     }
 
-    /// Names are what is remembered; only a source that was renamed meanwhile is looked for by its id.
+    /// Data sources are cached by name; only one that was renamed meanwhile is looked up by id.
     async fn as_it_is_now(&self, record: &DataSource) -> Result<Option<Arc<DataSource>>, store::StoreError> {
         let named = self.data_source_by_name(&record.name).await?;
         if let Some(same) = named.filter(|named| named.id == record.id) {
@@ -78,8 +78,8 @@ impl App {
     }
 }
 
-/// Owners read, and those with whom it is shared. Administrators are no exception: they may share any source with
-/// themselves, which the audit log records.
+/// The owner may read, and the users with whom it is shared. Administrators are no exception: they can share
+/// any source with themselves, which the audit log records.
 pub(super) fn may_read(record: &DataSource, user: UserId) -> bool {
     record.owner == user || record.shared_with.contains(&user)
 }
@@ -94,7 +94,7 @@ impl Reader {
         })
     }
 
-    /// Looks whether it may still read.
+    /// Checks whether the reader may still read.
     pub(super) fn verdict(self: Arc<Self>) -> Verdict {
         Box::pin(async move {
             let now = self.app.now();

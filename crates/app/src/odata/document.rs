@@ -1,4 +1,4 @@
-//! The metadata document of a source: written once for each model, and kept beside it.
+//! The metadata document of a source, written once for each model and kept with it.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! How many requests of one user run at once and how many wait, as limits 24 and 25 say, and how many answers in pages
-//! are open at once, as limit 6 says.
+//! Permits: how many requests of one user run and wait (limits 24 and 25), and how many paged responses are
+//! open (limit 6).
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use super::DataRefusal;
 use crate::{App, Fault};
 
-/// The places of all users.
+/// The concurrency limiter for all users.
 #[derive(Debug, Default)]
 pub(super) struct Places(Arc<Table>);
 
@@ -32,7 +32,7 @@ pub(super) struct Place {
     user: UserId,
 }
 
-/// What came of asking for a place.
+/// The result of asking for a permit.
 enum Asked {
     Taken(Place),
     Waiting(oneshot::Receiver<Place>),
@@ -40,13 +40,13 @@ enum Asked {
 }
 
 impl App {
-    /// A place among the requests of the user; none is needed while nobody limits them.
+    /// A permit for a request of the user; `None` if there is no limit.
     pub(super) async fn take_place(&self, user: UserId) -> Result<Option<Place>, DataRefusal> {
         self.place_among(&self.data.places, Limit::ODataMaxConcurrentRequests, user).await
     }
 
-    /// A place among the user's answers in pages. Whoever waits for it has a place among the requests already, and those
-    /// who hold it wait for nothing.
+    /// A permit for a paged response of the user. Whoever waits for it already has a permit for the request,
+    /// and its holders wait for nothing.
     pub(super) async fn take_paging_place(&self, user: UserId) -> Result<Option<Place>, DataRefusal> {
         self.place_among(&self.data.paging, Limit::ODataMaxConcurrentPagingQueries, user).await
     }
@@ -74,7 +74,7 @@ impl App {
     }
 }
 
-/// A limit that is set; 0 is none.
+/// The value of a limit; 0 means no limit.
 fn bound(limit: i64) -> Option<usize> {
     usize::try_from(limit).ok().filter(|limit| *limit > 0)
 }
@@ -99,11 +99,11 @@ impl Places {
 
 impl Table {
     fn lock(&self) -> MutexGuard<'_, HashMap<UserId, Queue>> {
-        // Nothing in here panics halfway through a change.
+        // Nothing in here panics in the middle of a change.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The longest waiting request of the user, if there is one; else the place is free.
+    /// The request of the user that has waited longest, if any; otherwise the permit is free.
     fn next(&self, user: UserId) -> Option<oneshot::Sender<Place>> {
         let mut table = self.lock();
         let queue = table.get_mut(&user)?;
@@ -123,7 +123,7 @@ impl Table {
 impl Drop for Place {
     fn drop(&mut self) {
         if let Some(waiting) = self.table.next(self.user) {
-            // One that gave up just now drops the place, which passes it on.
+            // A request that has just given up drops the permit, which passes it on.
             let _ = waiting.send(Self { table: Arc::clone(&self.table), user: self.user });
         }
     }

@@ -1,4 +1,4 @@
-//! From the text of a request to what is to be done, remembered by that text.
+//! The cached plan of a request, by its text.
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -20,48 +20,50 @@ use super::{DataRefusal, DataRequest, SERVICE_PATH};
 use crate::models::Opened;
 use crate::{App, Fault};
 
-/// What all remembered plans may weigh together, in bytes.
+/// The maximum total size of all cached plans, in bytes.
 const MOST_BYTES: u64 = 16 * 1024 * 1024;
 
-/// About as many plans are expected.
+/// The expected number of plans.
 const EXPECTED_PLANS: usize = 2_000;
 
-/// A request with a longer text, in bytes, is planned and run off the request threads: its plan takes a while to make, and
-/// the database a while to compile.
+/// Requests with a longer text, in bytes, are planned and run off the request threads, because planning takes
+/// a while, as does compiling in the database.
 const HEAVY_TEXT: usize = 4 * 1024;
 
-/// Pages with at most so many rows are tried on the caller's own thread.
+/// Pages with at most this many rows are tried on the caller's thread.
 const SHORT_PAGE: usize = 200;
 
-/// After one that took too long, so many requests are not tried there. It may have been the machine that was busy, so the
-/// plan is not given up for good.
+/// After one that took too long, this many requests are not tried there. The machine may have been busy, so
+/// the plan is tried again later.
 const WARY_FOR: u32 = 100;
 
-/// Room for a page of which nothing is known, and the most that is set aside for one that was longer before, in bytes.
+/// The buffer for a page of unknown length, and the maximum buffer for one that was longer before, in bytes.
 const ROOM: std::ops::RangeInclusive<usize> = 4 * 1024..=256 * 1024;
 
-/// Room beyond what a page took before, in bytes: the rows of the next one may be a little longer.
+/// Additional buffer beyond the previous length of the page, in bytes, because the next rows may be a little
+/// longer.
 const SLACK: usize = 1024;
 
-/// What is to be done for a request.
+/// What to do for a request.
 #[derive(Debug)]
 pub(super) struct Prepared {
     pub(super) plan: Plan,
     /// Whether the `Accept` header admits JSON.
     pub(super) json_accepted: bool,
-    /// Whether `$format` outweighs that header.
+    /// Whether `$format` takes precedence over that header.
     pub(super) format_named: bool,
-    /// The service document, if it is that.
+    /// The service document, if that was requested.
     pub(super) service_document: Option<Bytes>,
     /// Whether its text is [long](HEAVY_TEXT).
     heavy: bool,
-    /// How many requests still go to a worker at once, since one took too long on a caller's thread.
+    /// The number of requests that still go to a worker at once, after one took too long on a caller's
+    /// thread.
     slow: AtomicU32,
-    /// How long its page was the last time, in bytes.
+    /// The last length of the page, in bytes.
     length: AtomicUsize,
 }
 
-/// Plans by what they depend on.
+/// The cached plans.
 pub(super) struct Plans(Cache<Key, Arc<Prepared>, Weight>);
 
 impl Default for Plans {
@@ -70,11 +72,11 @@ impl Default for Plans {
     }
 }
 
-/// Everything that a plan depends on besides its text.
+/// The plan key: everything on which a plan depends besides its text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Basis {
     source: DataSourceId,
-    /// Its name, which is part of the links, changes with it.
+    /// Changes with the name, which is part of the links.
     updated_at: i64,
     model_version: u64,
     page_size: usize,
@@ -87,14 +89,14 @@ struct Key {
     text: Box<str>,
 }
 
-/// A key that borrows the text of the request, so that a look-up allocates nothing.
+/// A lookup key that borrows the text of the request, so that a look-up does not allocate.
 struct Asked<'a> {
     basis: Basis,
     text: &'a str,
 }
 
 impl App {
-    /// The plan of a request, remembered or made.
+    /// The plan of a request, cached or new.
     pub(super) async fn prepare(
         self: &Arc<Self>,
         record: &DataSource,
@@ -169,7 +171,7 @@ impl App {
         format!("{}{SERVICE_PATH}/{}/", self.settings.public_url, record.name)
     }
 
-    /// A position carries the source for which it was sealed, and nobody's rights.
+    /// A position contains the source for which it was sealed, but no rights.
     fn open_position(&self, sealed: &str, source: DataSourceId) -> Result<Position, Error> {
         let opened = self.vault.open_position(sealed).unwrap_or_default();
         match opened.split_first_chunk() {
@@ -180,7 +182,7 @@ impl App {
 }
 
 impl Prepared {
-    /// Whether it is worth trying on the caller's own thread.
+    /// Whether to try it on the caller's thread.
     pub(super) fn may_be_short(&self) -> bool {
         let page = match &self.plan {
             Plan::Entities(query) => query.page_limit,
@@ -189,18 +191,18 @@ impl Prepared {
         page <= SHORT_PAGE && !self.heavy && !self.is_wary()
     }
 
-    /// Notes that it was not.
+    /// Records that it took too long.
     pub(super) fn took_long(&self) {
         self.slow.store(WARY_FOR, Ordering::Relaxed);
     }
 
-    /// A buffer that the page should fit into without being moved as it grows.
+    /// A buffer that should be large enough for the page.
     pub(super) fn buffer(&self) -> Vec<u8> {
         let expected = self.length.load(Ordering::Relaxed) + SLACK;
         Vec::with_capacity(expected.clamp(*ROOM.start(), *ROOM.end()))
     }
 
-    /// Notes how long the page was.
+    /// Records the length of the page.
     pub(super) fn was_long(&self, bytes: usize) {
         self.length.store(bytes, Ordering::Relaxed);
     }
@@ -230,7 +232,7 @@ struct Weight;
 
 impl Weighter<Key, Arc<Prepared>> for Weight {
     fn weight(&self, key: &Key, prepared: &Arc<Prepared>) -> u64 {
-        // The text is held by the plan too.
+        // The plan contains the text too.
         (1024 + 3 * key.text.len() + prepared.weight()) as u64
     }
 }

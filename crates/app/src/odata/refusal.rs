@@ -1,4 +1,4 @@
-//! Why a request for data is refused.
+//! Why a request for data was refused.
 
 use oauth::account::DataSource;
 use odata::error::Error;
@@ -8,7 +8,7 @@ use super::DataRequest;
 use crate::Fault;
 use crate::models::OpenRefusal;
 
-/// Why a request for data is refused. Displaying it gives a text for whoever asked.
+/// Why a request for data was refused. `Display` gives a text for the caller.
 #[derive(Debug, thiserror::Error)]
 pub enum DataRefusal {
     /// The access token was not issued for reading data.
@@ -17,25 +17,26 @@ pub enum DataRefusal {
     /// The user lacks the permission `UseDataSourceWithOData`.
     #[error("you lack the permission to use data sources with OData")]
     MissingPermission,
-    /// What proved who asks has ended while the request waited or was read: a token was revoked, a password changed.
+    /// The access was revoked while the request waited or was read: a token was revoked, or a password
+    /// changed.
     #[error("the access with which the request began has ended")]
     AccessEnded,
-    /// There is no source of that name, or it is somebody else's.
+    /// No source has that name, or it belongs to somebody else.
     #[error("there is no data source of that name")]
     UnknownSource,
-    /// The request itself is wrong, or asks for what is not supported.
+    /// The request is invalid, or asks for something that is not supported.
     #[error(transparent)]
     Request(#[from] Error),
-    /// The client takes no form in which the resource can be had.
+    /// The client accepts no available format.
     #[error("the resource cannot be had in a form that the Accept header admits")]
     NotAcceptable,
     /// No entity has that key.
     #[error("there is no entity with this key")]
     NoSuchEntity,
-    /// As many requests of the user are running and waiting as may be.
+    /// Too many requests of the user are running and waiting.
     #[error("too many requests of yours are running and waiting; try again shortly")]
     TooManyRequests,
-    /// The request waited for its turn as long as a request may take.
+    /// The request waited for its permit as long as a request may take.
     #[error("earlier requests of yours took too long; try again shortly")]
     WaitedTooLong,
     /// The database behind the source could not be read.
@@ -46,23 +47,23 @@ pub enum DataRefusal {
     Fault(#[from] Fault),
 }
 
-/// What kind of refusal a failure of a source is.
+/// The kind of a source failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SourceFailure {
-    /// The same request may succeed in a moment.
+    /// The same request may succeed shortly.
     Transient,
-    /// The query takes longer than it may.
+    /// The query takes too long.
     TooSlow,
-    /// A row is larger than is passed on.
+    /// A row is too large.
     TooLarge,
-    /// The database wants what this server does not have.
+    /// The database needs something that this server does not have.
     Unsupported,
-    /// Somebody must mend the source.
+    /// The source must be repaired.
     Unavailable,
 }
 
 impl DataRefusal {
-    /// What kind of failure of the source it is, if it is one.
+    /// The kind of the source failure, if it is one.
     pub fn source_failure(&self) -> Option<SourceFailure> {
         let Self::Source(error) = self else { return None };
         Some(match error {
@@ -75,7 +76,7 @@ impl DataRefusal {
         })
     }
 
-    /// What went wrong behind the source goes to the log, with what the caller is not told.
+    /// Logs a failure of the source, including details that the caller is not told.
     pub(super) fn log(&self, record: &DataSource, request: &DataRequest<'_>) {
         if let Self::Source(error) = self {
             tracing::warn!(

@@ -1,4 +1,4 @@
-//! Running a plan: on the caller's own thread as long as that is quick, else on a worker of the source.
+//! Running a plan: on the caller's thread as long as that is fast, otherwise on a worker of the source.
 
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,20 +24,22 @@ use super::{Content, DataAnswer, DataBody, DataRefusal, document};
 use crate::App;
 use crate::models::Opened;
 
-/// How long a read may hold a request thread. What takes longer starts anew on a worker, so that nobody waits behind it.
+/// How long a read may occupy a request thread. A longer read starts again on a worker, so that nobody waits
+/// behind it.
 const INLINE_PATIENCE: Duration = Duration::from_millis(10);
 
-/// The longest position that a next link can carry, in bytes; sealed and encoded it must still fit a URL.
+/// The maximum length of a position in a next link, in bytes; sealed and encoded it must still fit into a
+/// URL.
 const LONGEST_POSITION: usize = 16 * 1024;
 
-/// What a caller's own thread writes before it leaves the page to a worker, in bytes: a stream holds no more of it than
-/// the client is about to take.
+/// How much of a page the caller's thread writes before it hands the page to a worker, in bytes: no more than
+/// what the client will take soon.
 const INLINE_BYTES: usize = 1024 * 1024;
 
-/// The longest row, as it is written, in bytes. Escapes and Base64 make it longer than what is stored.
+/// The maximum length of a written row, in bytes. Escapes and Base64 make it longer than the stored one.
 const LONGEST_ROW: usize = 64 * 1024 * 1024;
 
-/// What came of a query for at most one row.
+/// The result of a query for at most one row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Found {
     Written,
@@ -53,37 +55,37 @@ struct Pager {
     now: Timestamp,
     rows: Counter,
     misfits: Counter,
-    /// Set when the rows belie the model.
+    /// Set if the rows contradict the model.
     is_outdated: Arc<AtomicBool>,
 }
 
-/// Where a page is written.
+/// The target of a page.
 trait Out {
     fn buffer(&mut self) -> &mut Vec<u8>;
     fn row_written(&mut self) -> Result<Pace, SourceError>;
 }
 
-/// A page that is written on the caller's own thread.
+/// A page that is written on the caller's thread.
 struct ShortPage {
     bytes: Vec<u8>,
     outgrown: bool,
 }
 
-/// Who runs statements.
+/// Runs statements.
 trait Reads {
     fn query<F>(&self, statement: &Statement, each: F) -> Result<Ran, SourceError>
     where
         F: FnMut(&SourceRow<'_>) -> ControlFlow<()>;
 }
 
-/// Runs single statements on the caller's thread, without a transaction around them.
+/// Runs single statements on the caller's thread, without a transaction.
 struct Alone<'a> {
     source: &'a Source,
     run: Run,
 }
 
 impl App {
-    /// Runs the plan and answers with what it gave.
+    /// Runs the plan and returns its result.
     pub(super) async fn run(
         self: &Arc<Self>,
         admission: Admission<'_>,
@@ -188,7 +190,7 @@ impl App {
 
     fn worker_run(&self) -> Run {
         let patience = Duration::from_secs(self.settings.odata_timeout_secs.into());
-        // The statements bound their rows themselves.
+        // The statements limit their rows themselves.
         Run { deadline: Deadline::after(patience), max_rows: usize::MAX }
     }
 }
@@ -198,11 +200,11 @@ fn inline_run() -> Run {
 }
 
 impl Pager {
-    /// The page, if it is short enough to be held whole.
+    /// The page, if it is short enough to be kept in memory.
     fn inline(&self, source: &Source, prepared: &Prepared) -> Result<Option<Vec<u8>>, SourceError> {
         let mut out = ShortPage { bytes: prepared.buffer(), outgrown: false };
         match &prepared.plan {
-            // Count and rows must see the same state.
+            // Count and rows must see the same snapshot.
             Plan::Entities(query) if query.count.is_some() => {
                 source.read(inline_run(), |runner| self.write(query, runner, &mut out))?;
             }
@@ -216,9 +218,9 @@ impl Pager {
         Ok(Some(out.bytes))
     }
 
-    /// Writes a page with its count and its next link. A page may end before it is full, with a link to the rest, when
-    /// the client does not keep up
-    /// ([Protocol §11.2.6.7](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part1-protocol.html#sec_ServerDrivenPaging)).
+    /// Writes a page with its count and its next link. If the client does not keep up, a page may end early,
+    /// with a link to the rest ([Protocol
+    /// §11.2.6.7](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part1-protocol.html#sec_ServerDrivenPaging)).
     fn write(&self, query: &Query, reads: &impl Reads, out: &mut impl Out) -> Result<(), SourceError> {
         let count = query.count.as_ref().map(|statement| number(reads, statement)).transpose()?;
         let mut body = query.encoder.start(out.buffer(), count);
@@ -279,7 +281,7 @@ impl Pager {
     }
 }
 
-/// Writes what a plan for at most one row gives.
+/// Writes the result of a plan for at most one row.
 fn write_one(
     plan: &Plan,
     reads: &impl Reads,
@@ -326,7 +328,7 @@ fn write_one(
     Ok(found)
 }
 
-/// The one number that a statement gives.
+/// The only number in the result of a statement.
 fn number(reads: &impl Reads, statement: &Statement) -> Result<i64, SourceError> {
     let mut number = 0;
     reads.query(statement, |row| {

@@ -1,4 +1,4 @@
-//! Rows on their way out, after the first of them has been seen.
+//! Streaming rows, after the first of them has arrived.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,9 +11,10 @@ use sources::{Chunks, SourceError};
 use super::admission::{Reader, Verdict};
 use super::places::Place;
 
-/// The rest of an answer. Dropping it stops the query.
+/// The rest of a response. Dropping it stops the query.
 ///
-/// No chunk goes out before it is known that the reader may still read, so that a long answer ends with the access.
+/// A chunk is sent only after checking that the reader may still read, so that a long response ends when the
+/// access is revoked.
 #[derive(Debug)]
 pub struct RowStream {
     first: Option<Bytes>,
@@ -24,13 +25,14 @@ pub struct RowStream {
     broken: Counter,
 }
 
-/// A chunk that waits for its verdict.
+/// A chunk that waits for that check.
 struct Held {
     chunk: Bytes,
     verdict: Verdict,
 }
 
-/// The query failed or access ended after the answer had begun: the client must see that the answer is not whole.
+/// The query failed or access was revoked after the response had started, so the client must see that it is
+/// incomplete.
 #[derive(Debug, thiserror::Error)]
 #[error("the answer broke off")]
 pub struct BrokenOff;
@@ -41,7 +43,7 @@ impl RowStream {
         Self { first, chunks, held: None, reader, places: Vec::new(), broken }
     }
 
-    /// Keeps a place until the stream ends.
+    /// Keeps a permit until the stream ends.
     pub(super) fn hold(&mut self, place: Option<Place>) {
         self.places.extend(place);
     }

@@ -1,4 +1,4 @@
-//! The sessions of somebody else, for whoever manages users.
+//! Sessions of another user, for callers who manage users.
 
 use oauth::account::{Permission, Session};
 use oauth::audit::Action;
@@ -9,7 +9,7 @@ use crate::administration::Refused;
 use crate::caller::{Caller, Origin};
 
 impl App {
-    /// The sessions of a user that are good now, oldest first.
+    /// Lists the valid sessions of a user, oldest first.
     ///
     /// # Errors
     /// [`Refused::Forbidden`] without `ViewUsers`, [`Refused::Unknown`].
@@ -27,11 +27,11 @@ impl App {
         Ok(sessions)
     }
 
-    /// Ends one session of a user. What the user has allowed applications lives on.
+    /// Ends one session of a user. Applications that the user has allowed keep their access.
     ///
     /// # Errors
-    /// [`Refused::Forbidden`] without `ModifyUsers`, or where the user has more permissions than the caller;
-    /// [`Refused::Unknown`] when the user has no such session.
+    /// [`Refused::Forbidden`] without `ModifyUsers`, or if the user has permissions that the caller does not
+    /// have; [`Refused::Unknown`] if the user has no such session.
     pub async fn end_session(
         &self,
         caller: &Caller,
@@ -40,7 +40,8 @@ impl App {
         origin: &Origin,
     ) -> Result<(), Refused> {
         let user = self.user_to_change(caller, user, origin).await?;
-        // An id is never given twice, so what is found here is what is deleted below, or nothing.
+        // An id is never assigned twice, so the session found here is the one that is deleted below, or
+        // nothing is.
         let found = self.store.find_session(session).await?;
         found.filter(|session| session.user == user.id).ok_or(Refused::Unknown)?;
         let mut audit = caller.audit(Action::SignOut, self.now(), origin);

@@ -1,4 +1,4 @@
-//! One attempt to sign in, from the token that it takes before the hash to what is written down after it.
+//! One sign-in attempt, from the budget that it takes before the hash to the records after it.
 
 use oauth::account::{LockoutPolicy, User};
 use oauth::audit::{Action, NewAuditEvent, Outcome};
@@ -13,7 +13,7 @@ use crate::metrics::{LockLabels, Word};
 use crate::rates::PasswordToken;
 use crate::{App, Fault};
 
-/// How often a password is verified anew that was changed while it was verified.
+/// How often the password is verified again if it was changed during the verification.
 const TRIES: usize = 3;
 
 pub(super) struct Attempt {
@@ -38,7 +38,7 @@ impl Reason {
 }
 
 impl Attempt {
-    /// Takes a token, before anything costly is done.
+    /// Takes the budget, before anything costly is done.
     pub(super) fn begin(
         app: &App,
         credentials: &Credentials,
@@ -54,7 +54,7 @@ impl Attempt {
         Ok(Self { credentials: credentials.clone(), origin: origin.clone(), facts, policy, token })
     }
 
-    /// Verifies, counts and writes down. The token comes back after a success, and where nothing was found out.
+    /// Verifies, counts and records. The budget is returned after a success, and if there was no result.
     pub(super) async fn finish(self, app: &App) -> Result<User, SignInRefusal> {
         let outcome = self.verify(app).await;
         let refusal = match outcome {
@@ -64,7 +64,7 @@ impl Attempt {
             }
             Err(refusal) => refusal,
         };
-        // Beyond the limit a failure gets no verdict; it was counted and written down like every other.
+        // Above the limit a failure gets no verdict; it was counted and recorded like every other.
         match app.rates.wait_after_failure(self.token, app.now()) {
             Some(retry_after_secs) => {
                 app.metrics().rate_limited.inc();
@@ -74,7 +74,7 @@ impl Attempt {
         }
     }
 
-    /// Where the password was changed while it was verified, the verdict is about one that no longer is, and the new one
+    /// If the password was changed during the verification, the result is about the old one, and the new one
     /// is verified instead.
     async fn verify(&self, app: &App) -> Result<User, SignInRefusal> {
         let mut known = self.facts.clone();
@@ -120,8 +120,8 @@ impl Attempt {
         self.origin.comes_from(now)
     }
 
-    /// `verified` is the user whose hash was verified, `facts` are those of now: while the hash was computed, other
-    /// attempts may have locked the account, and a right guess that was among them must not pass.
+    /// `verified` is the user whose hash was verified, `facts` are the current ones. Other attempts may have
+    /// locked the account while the hash was computed, and a correct guess among them must not pass.
     async fn settle(
         &self,
         app: &App,
@@ -166,7 +166,8 @@ impl Attempt {
         Ok(())
     }
 
-    /// Writes it down, in the same way whether or not somebody has the name, and answers what the caller learns of it.
+    /// Records the refusal, in the same way whether or not the name exists, and returns what the caller may
+    /// learn of it.
     async fn refuse(
         &self,
         app: &App,
@@ -200,7 +201,7 @@ impl Attempt {
     fn audit(&self, user: Option<&User>, why: &str, now: Timestamp) -> NewAuditEvent {
         let mut event = self.origin.audit(Action::SignIn, Outcome::Refused, now);
         event.actor = user.map(|user| user.id);
-        // A name that nobody has may be a password typed into the wrong field: it is not kept.
+        // An unknown name may be a password typed into the wrong field, so it is not stored.
         event.actor_name = user.map(|user| user.name.clone());
         let length = self.credentials.name.chars().count();
         event.subject = user.is_none().then(|| format!("a name of {length} characters"));
@@ -209,7 +210,7 @@ impl Attempt {
     }
 }
 
-/// An operator may have to unlock the account, or to keep somebody out.
+/// Logs the lock: an operator may have to unlock the account, or to block an attacker.
 fn tell_of_lock(app: &App, user: &User, familiar: bool, origin: &Origin) {
     let network = Word(if familiar { "familiar" } else { "other" });
     app.metrics().account_locks.get_or_create(&LockLabels { network }).inc();

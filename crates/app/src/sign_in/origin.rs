@@ -1,4 +1,4 @@
-//! Where a sign-in comes from, and what is familiar.
+//! The origin of a sign-in, and familiar networks.
 
 use oauth::account::User;
 use oauth::account::network::Network;
@@ -9,13 +9,13 @@ use crate::caller::Origin;
 
 const DAY_SECS: i64 = 86_400;
 
-/// For how long a network is familiar after a success from there.
+/// How long a network stays familiar after a success.
 pub(crate) const FAMILIAR_SECS: i64 = 30 * DAY_SECS;
 
-/// How old the last success must be before another one is written down.
+/// The minimum age of the last recorded success before another one is recorded.
 const NOTED_AGAIN_AFTER_SECS: i64 = DAY_SECS;
 
-/// Whether a success from this network says something that is not known yet.
+/// Whether a success from this network adds information.
 pub(super) fn is_news(facts: &SignInFacts, now: Timestamp) -> bool {
     facts.familiar.is_none_or(|known| known.succeeded_at.plus_secs(NOTED_AGAIN_AFTER_SECS).is_past(now))
 }
@@ -26,7 +26,7 @@ impl Origin {
         self.address.map(Network::of)
     }
 
-    /// As the store asks for it.
+    /// The origin in the form that the store expects.
     pub(super) fn comes_from(&self, now: Timestamp) -> ComesFrom {
         ComesFrom { network: self.network(), familiar_since: now.minus_secs(FAMILIAR_SECS) }
     }

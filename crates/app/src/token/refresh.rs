@@ -1,4 +1,4 @@
-//! Refreshing: one conditional update per rotation, nothing written otherwise.
+//! Refreshing: one conditional update for each rotation, and no other write.
 
 use oauth::audit::{Action, Outcome};
 use oauth::client_authentication::AuthenticatedClient;
@@ -18,8 +18,8 @@ use crate::caller::Origin;
 use crate::client::ProtocolRefusal;
 use crate::metrics::{OutcomeLabels, Word};
 
-/// How often a refresh that lost a race against another of the same grant is decided anew. After the first loss the
-/// grant has moved on, and the decision is a repetition or a replay, which cannot lose.
+/// How often a refresh that lost against a concurrent one of the same grant is decided again. After the first
+/// loss the grant has advanced, so the decision is a repetition or a replay, which cannot lose.
 const TRIES: usize = 3;
 
 impl App {
@@ -58,9 +58,9 @@ impl App {
         Err(crate::Fault::Busy.into())
     }
 
-    /// Rotates a grant as this node saw it last, without reading it. A rotation is a conditional write, so the store
-    /// refuses whatever has changed since; `None` then, and for everything that is not a rotation, means: read the
-    /// grant and decide anew.
+    /// Rotates a grant in the state that this node last saw, without reading it. The rotation is a
+    /// conditional write, so the store refuses it if anything has changed since. `None` in that case, and for
+    /// everything that is not a rotation, means: read the grant and decide again.
     async fn rotate_as_last_seen(
         &self,
         request: &Refresh,
@@ -123,7 +123,7 @@ impl App {
         Ok((decision, grant))
     }
 
-    /// The refresh token of the answer; `None` when somebody else has moved the grant on meanwhile.
+    /// The refresh token for the response; `None` if another request has advanced the grant meanwhile.
     async fn rotate(
         &self,
         renewal: &Renewal,
@@ -154,8 +154,8 @@ impl App {
         }
     }
 
-    /// A token that was replaced long ago, or whose successor was used: one of the two who hold the family is a thief,
-    /// so it ends for both.
+    /// The token was replaced long ago, or its successor was used: one of the two holders of the family is a
+    /// thief, so the family is revoked for both.
     async fn end_replayed(
         &self,
         grant: GrantId,
