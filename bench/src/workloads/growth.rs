@@ -46,7 +46,7 @@ impl Script for Counted {
     }
 }
 
-/// The one SQLite file of a data folder.
+/// The one SQLite file of a data directory.
 pub(crate) fn database_in(folder: &Path) -> Result<PathBuf> {
     let entries = std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
     let paths = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
@@ -55,7 +55,7 @@ pub(crate) fn database_in(folder: &Path) -> Result<PathBuf> {
         let read = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut begins));
         read.is_ok() && begins == *b"SQLite format 3\0"
     };
-    paths.filter(|path| path.is_file()).find(is_database).context("the data folder holds no database")
+    paths.filter(|path| path.is_file()).find(is_database).context("the data directory holds no database")
 }
 
 /// The rows of all tables together.

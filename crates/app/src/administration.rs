@@ -28,10 +28,10 @@ pub enum Refused {
     #[error("the caller lacks the permission")]
     Forbidden,
     /// No entry has that id.
-    #[error("there is nothing of that id")]
+    #[error("no entry has that id")]
     Unknown,
     /// The input breaks rules; all faults are listed.
-    #[error("what was given breaks rules")]
+    #[error("the input breaks rules")]
     Invalid(Vec<FieldFault>),
     /// Another entry has that name.
     #[error("the name is taken")]

@@ -28,10 +28,10 @@ pub use secrets::Added;
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
     /// No application that the actor may see has that id, or no live secret has it.
-    #[error("there is nothing of that id")]
+    #[error("no entry has that id")]
     Unknown,
     /// Two secrets are already live.
-    #[error("two secrets are live already; end one of them first")]
+    #[error("two secrets are already live; end one of them first")]
     TwoLiveSecrets,
     /// The last live secret cannot be revoked.
     #[error("this is the only live secret; reset it instead")]
@@ -43,7 +43,7 @@ pub enum Refused {
     #[error("the rights of the caller have changed meanwhile")]
     RightsChanged,
     /// The resulting settings would break rules.
-    #[error("what was given breaks rules")]
+    #[error("the input breaks rules")]
     Invalid(Vec<PayloadFault>),
     /// The server failed.
     #[error(transparent)]

@@ -36,10 +36,10 @@ pub enum Refused {
     #[error("the caller lacks the permission")]
     Forbidden,
     /// No data source that the actor may see has that id.
-    #[error("there is nothing of that id")]
+    #[error("no entry has that id")]
     Unknown,
     /// The input breaks rules; all faults are listed.
-    #[error("what was given breaks rules")]
+    #[error("the input breaks rules")]
     Invalid(Vec<FieldFault>),
     /// Options that the data store does not know, or that are missing.
     #[error("options are wrong")]

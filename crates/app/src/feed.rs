@@ -136,7 +136,7 @@ impl App {
         let seen = self.revocations.last_seq();
         // Read once more, because another poll may have gone further since this one started.
         if seen > last && seen > self.store.versions().await?.revocations {
-            tracing::warn!("the database has lost what was committed lastly; the revocations are read again");
+            tracing::warn!("the database has lost its latest commits; the revocations are read again");
             self.revocations.start_again();
         }
         while self.revocations.last_seq() < last {

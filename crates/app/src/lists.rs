@@ -58,7 +58,7 @@ type Reading<T> = Pin<Box<dyn Future<Output = Result<Chunk<T>, Fault>> + Send>>;
 #[derive(Debug, thiserror::Error)]
 pub enum ListEnded {
     /// The caller may not see it any more.
-    #[error("the access with which the list began has ended")]
+    #[error("the access was revoked while the list was being sent")]
     AccessEnded,
     /// The server cannot continue.
     #[error(transparent)]

@@ -193,27 +193,27 @@ impl Metrics {
         registry.register("power_bi_refresh_quirk", help, self.power_bi_refresh_quirk.clone());
         registry.register("introspections", "Introspections by outcome", self.introspections.clone());
         registry.register("bearer_checks", "Bearer checks by outcome", self.bearer_checks.clone());
-        let help = "Checks for which the feed was stale, by what was asked instead of the index";
+        let help = "Checks with a stale change feed, by what was asked instead of the index";
         registry.register("stale_checks", help, self.stale_checks.clone());
         registry.register("sign_ins", "Sign-ins by outcome", self.sign_ins.clone());
-        let help = "Locks of accounts after too many wrong passwords, by the networks for which they hold";
+        let help = "Locks of accounts after too many wrong passwords, by the networks to which they apply";
         registry.register("account_locks", help, self.account_locks.clone());
         registry.register("refresh_replays", "Refresh tokens presented again", self.refresh_replays.clone());
-        registry.register("rate_limited", "Requests refused for coming too often", self.rate_limited.clone());
-        let help = "Refusals of which the audit log holds enough already";
+        registry.register("rate_limited", "Requests refused by a rate limit", self.rate_limited.clone());
+        let help = "Refusals not written because the audit log contains the same refusal often enough";
         registry.register("audit_repeats", help, self.audit_repeats.clone());
         registry.register("requests", "Requests by area and status class", self.requests.clone());
         registry.register("odata_rows", "Rows sent over OData", self.odata_rows.clone());
         registry.register(
             "odata_misfits",
-            "Values sent as null since they did not fit",
+            "Values sent as null because they did not fit the type of their column",
             self.odata_misfits.clone(),
         );
-        let help = "Answers that broke off after they had begun";
+        let help = "Responses aborted after they had started";
         registry.register("odata_broken_streams", help, self.odata_broken_streams.clone());
         self.request_seconds.register(registry);
-        registry.register("connections", "Connections that are open", self.connections.clone());
-        let help = "Connections closed at once, since their address had as many as it may";
+        registry.register("connections", "Open connections", self.connections.clone());
+        let help = "Connections closed at once because their address had too many";
         registry.register("connections_refused", help, self.connections_refused.clone());
         registry.register(
             "revocation_index",
@@ -226,19 +226,19 @@ impl Metrics {
             "Transactions committed since the start",
             self.store_commits.clone(),
         );
-        registry.register("store_writes", "Units of work since the start", self.store_writes.clone());
+        registry.register("store_writes", "Write operations since the start", self.store_writes.clone());
         registry.register(
             "store_syncs",
             "Times data was made durable since the start",
             self.store_syncs.clone(),
         );
-        registry.register("store_queue", "Units of work waiting", self.store_queue.clone());
+        registry.register("store_queue", "Waiting write operations", self.store_queue.clone());
     }
 
     fn register_ages(&mut self) {
         let registry = &mut self.registry;
         let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
-        registry.register("build", "The program that runs", build);
+        registry.register("build", "The running program", build);
         let mut register =
             |name: &str, help: &str, gauge: &Gauge| registry.register(name, help, gauge.clone());
         let help = "Start of the certificate's validity, in seconds since 1970; 0 without one";
@@ -247,7 +247,7 @@ impl Metrics {
         register("certificate_not_after_seconds", help, &self.certificate_ends);
         let help = "When the newest key of the ring was made, in seconds since 1970";
         register("newest_key_seconds", help, &self.newest_key);
-        let help = "When the last backup by command was made, in seconds since 1970; 0 where nobody knows";
+        let help = "When the last backup by command was made, in seconds since 1970; 0 if unknown";
         register("last_backup_seconds", help, &self.last_backup);
         register("start_time_seconds", "When the server started, in seconds since 1970", &self.started);
         self.process.register(registry);

@@ -52,9 +52,9 @@ impl Reason {
             Self::TokenUnknown => "an access token that this server did not issue",
             Self::TokenExpired => "an access token that has expired",
             Self::TokenRevoked => "an access token that was revoked",
-            Self::ApplicationOutOfReach => "no application of that id within reach",
-            Self::DataSourceOutOfReach => "no data source of that id within reach",
-            Self::NotAllowed => "no application of that id among those that the user has allowed",
+            Self::ApplicationOutOfReach => "there is no application with that id, or it belongs to somebody else",
+            Self::DataSourceOutOfReach => "there is no data source with that id, or it belongs to somebody else",
+            Self::NotAllowed => "the user has not allowed an application with that id",
         }
     }
 }

@@ -117,7 +117,7 @@ impl App {
             subject = event.subject,
             detail = event.detail,
             address = event.address,
-            "a refusal that the audit log holds often enough"
+            "a refusal that the audit log contains often enough"
         );
     }
 }

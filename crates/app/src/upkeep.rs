@@ -104,7 +104,7 @@ impl App {
     /// If something could not be written.
     pub async fn close(&self) -> Result<(), Fault> {
         if let Err(fault) = self.flush_usage().await {
-            fault.note("what was used in the last seconds is not noted");
+            fault.note("the last-use times of the last seconds were not written");
         }
         Ok(self.store.close().await?)
     }

@@ -79,7 +79,7 @@ enum Command {
     /// master key.
     #[command(
         after_help = "Example: sluicegate backup --data-dir ./data --to /srv/backup/sluicegate-monday.db\n\n\
-        Keep the master key elsewhere: without it the backup is of no use, and together they give everything away."
+        Keep the master key elsewhere: without it the backup is useless, and together they give everything away."
     )]
     Backup(backup::BackupArguments),
     /// Replace the database by a backup. Nothing that was revoked since becomes valid again.

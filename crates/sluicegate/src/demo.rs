@@ -71,7 +71,7 @@ async fn play(settings: &Settings, environment: &Environment, auto: bool) -> any
     let playing = async {
         let told = tokio::select! {
             told = story => told,
-            () = stop.said() => Err(anyhow!("the story was interrupted")),
+            () = stop.said() => Err(anyhow!("the walkthrough was interrupted")),
         };
         if auto || told.is_err() {
             stop.say();
@@ -95,7 +95,8 @@ fn folder_is_fresh(settings: &Settings, environment: &Environment) -> anyhow::Re
         installation.mark_as_demo()?;
     } else if !installation.is_demo() {
         bail!(
-            "{} holds an installation that is no demo, and a demo would replace its passwords: choose another folder \
+            "{} contains an installation that is not a demo, and a demo would replace its passwords: choose another \
+             folder \
              with --data-dir DIR",
             installation.folder().display()
         );
@@ -139,8 +140,8 @@ impl Stage<'_> {
         };
         let mut client = Client::new(self.site.address);
         let told = story::play(&mut client, &cast, &mut Narrator::default()).await;
-        let registered = told.context("the story did not go as it must")?;
-        say("\nThat is the whole story: registered, allowed, read, refreshed, revoked, refused.");
+        let registered = told.context("the walkthrough failed")?;
+        say("\nThat is the whole flow: registered, allowed, read, refreshed, revoked, refused.");
         Ok(registered)
     }
 
@@ -156,7 +157,7 @@ impl Stage<'_> {
             "  rows, with a password  curl -u {} '{url}/api/odata4/harbour/Ships?$top=5'",
             FIRST_ACCOUNTS[1].0
         ));
-        say("\nNames and passwords, made anew at each start of the demo and shown only now:\n");
+        say("\nNames and passwords, new at each start of the demo and shown only now:\n");
         for ((name, _), password) in FIRST_ACCOUNTS.iter().zip(self.passwords) {
             say(&format!("  {name:12}  {}", password.expose()));
         }

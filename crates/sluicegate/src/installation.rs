@@ -129,7 +129,7 @@ impl Installation {
         match self.condition(environment)? {
             Condition::Complete => {}
             Condition::Empty => bail!(
-                "{} holds no installation: make one with `sluicegate init --data-dir {}`",
+                "{} contains no installation: create one with `sluicegate init --data-dir {}`",
                 self.folder.display(),
                 self.folder.display()
             ),
@@ -152,7 +152,7 @@ impl Installation {
 
     fn read_key(&self, environment: &Environment) -> anyhow::Result<MasterKey> {
         match environment.master_key() {
-            Some(text) => MasterKey::from_text(text).context("SLUICEGATE_MASTER_KEY is no master key"),
+            Some(text) => MasterKey::from_text(text).context("SLUICEGATE_MASTER_KEY is not a master key"),
             None => Ok(MasterKey::load(&self.key_file())?),
         }
     }
@@ -165,7 +165,8 @@ impl Installation {
     pub(crate) fn key_for_shared(&self, environment: &Environment) -> anyhow::Result<MasterKey> {
         if self.has(&self.database())? {
             bail!(
-                "{} holds an embedded database: choose another folder, or move the installation up with `sluicegate copy`",
+                "{} contains an embedded database: choose another folder, or migrate the installation with \
+                 `sluicegate copy`",
                 self.folder.display()
             );
         }
@@ -188,7 +189,8 @@ impl Installation {
             Condition::Complete | Condition::WithoutDatabase => {}
             Condition::Empty if environment.master_key().is_some() => self.make_folder()?,
             Condition::Empty => bail!(
-                "{} holds no master key, and a backup of the database holds none either: put {} back from where you keep it \
+                "{} contains no master key, and neither does a backup of the database: restore {} from where you \
+                 keep it \
                  (mode 0600), or set SLUICEGATE_MASTER_KEY, and try again",
                 self.folder.display(),
                 self.key_file().display()
@@ -226,7 +228,7 @@ impl Installation {
             );
         }
         let master = match environment.master_key() {
-            Some(text) => MasterKey::from_text(text).context("SLUICEGATE_MASTER_KEY is no master key")?,
+            Some(text) => MasterKey::from_text(text).context("SLUICEGATE_MASTER_KEY is not a master key")?,
             None => MasterKey::generate(&SystemEntropy),
         };
         self.make_folder()?;
@@ -266,22 +268,22 @@ impl Installation {
         let folder = self.folder.display();
         match condition {
             Condition::Unfinished => anyhow!(
-                "{folder} is only half initialised, because an earlier start was interrupted. Nothing in it was ever used: \
-                 delete {} and {} (if it is there), then try again",
+                "{folder} is only half initialised, because an earlier start was interrupted. Nothing in it was \
+                 ever used: delete {} and {} (if it exists), then try again",
                 self.workshop().display(),
                 self.key_file().display(),
             ),
             Condition::WithoutDatabase => anyhow!(
-                "{folder} holds a master key but no database: put one back with `sluicegate restore --data-dir {folder} \
-                 --from FILE`, or, if there never was one, move {} away and run init again",
+                "{folder} contains a master key but no database: restore one with `sluicegate restore --data-dir \
+                 {folder} --from FILE`, or, if there never was one, move {} away and run init again",
                 self.key_file().display(),
             ),
             Condition::WithoutKey => anyhow!(
-                "{folder} holds a database but not its master key: put {} back from a backup, or set SLUICEGATE_MASTER_KEY. \
-                 Without the key the database is of no use",
+                "{folder} contains a database but not its master key: restore {} from where you keep it, or set \
+                 SLUICEGATE_MASTER_KEY. Without the key the database is useless",
                 self.key_file().display(),
             ),
-            Condition::Empty | Condition::Complete => anyhow!("{folder} is as it should be"),
+            Condition::Empty | Condition::Complete => anyhow!("{folder} is in order"),
         }
     }
 }
@@ -361,13 +363,14 @@ fn is_there(folder: &Path, path: &Path) -> anyhow::Result<bool> {
         let folder = folder.display();
         match error.kind() {
             std::io::ErrorKind::PermissionDenied => anyhow!(
-                "{folder} cannot be looked into: this user may not ({error}). Run this as the user to whom the folder belongs, \
+                "{folder} cannot be read: this user may not ({error}). Run this as the user to whom the folder \
+                 belongs, \
                  or give it to this one"
             ),
             std::io::ErrorKind::NotADirectory => {
-                anyhow!("{folder} is a file and no folder: name the data folder with --data-dir DIR")
+                anyhow!("{folder} is a file, not a folder: name the data directory with --data-dir DIR")
             }
-            _ => anyhow!("{folder} cannot be looked into ({error}): name the data folder with --data-dir DIR"),
+            _ => anyhow!("{folder} cannot be read ({error}): name the data directory with --data-dir DIR"),
         }
     })
 }

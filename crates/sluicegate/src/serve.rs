@@ -166,10 +166,10 @@ pub(crate) fn check_tls(settings: &Settings) -> Result<(), ConfigError> {
 /// Returns the function that reads the certificate again.
 fn reloading(tls: Option<Tls>, app: Arc<App>) -> impl Fn() {
     move || match &tls {
-        None => tracing::info!("hung up: nothing to read again without TLS"),
+        None => tracing::info!("SIGHUP: without TLS there is nothing to reload"),
         Some(tls) => match tls.reload() {
             Ok(()) => {
-                tracing::info!("the certificate and its key were read again");
+                tracing::info!("the certificate and its key were reloaded");
                 tell_of_certificate(tls, &app);
             }
             Err(error) => tracing::error!(error = format!("{error:#}"), "the old certificate stays in use"),
@@ -200,7 +200,7 @@ async fn observe(settings: &Settings) -> anyhow::Result<Option<Bound>> {
     match server::bind(address, Endpoint::Observation).await {
         Ok(bound) => Ok(Some(bound)),
         Err(error) if address == DEFAULT_OBSERVATION => {
-            tracing::warn!(%error, "nobody can observe this server");
+            tracing::warn!(%error, "the metrics listener could not be opened");
             Ok(None)
         }
         Err(error) => Err(error),
@@ -330,7 +330,7 @@ async fn look(app: Arc<App>, stop: Stop) {
 async fn tidy(app: Arc<App>, stop: Stop) {
     while !rests(TIDYING, &stop).await {
         if let Err(fault) = app.tidy_up().await {
-            fault.note("upkeep failed; it is tried again");
+            fault.note("maintenance failed; it will be tried again");
         }
     }
 }

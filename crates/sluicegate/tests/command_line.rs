@@ -167,7 +167,7 @@ fn applications_are_managed_by_the_rules_of_the_api() {
     assert!(good(&installation, &["application", "show", "1"]).contains(url));
     assert!(
         good(&installation, &["application", "reset-secret", "1", "--yes"])
-            .contains("all earlier access has ended")
+            .contains("all earlier access is revoked")
     );
     good(&installation, &["application", "delete", "1", "--yes"]);
     let told = tell(installation.command(&["application", "show", "1"]));
@@ -213,7 +213,7 @@ fn keys_are_rotated_and_listed() {
 #[test]
 fn migrating_what_is_up_to_date_changes_nothing() {
     let installation = Installation::new(BINARY);
-    assert!(good(&installation, &["migrate"]).contains("in the form that this version needs"));
+    assert!(good(&installation, &["migrate"]).contains("has the schema of this version"));
 }
 
 #[test]

@@ -59,11 +59,11 @@ fn what_was_good_is_good_after_the_move_and_what_had_ended_stays_ended() {
 
     let (told, text) = tell(copy(&installation, &database), &database);
     assert!(told, "{text}");
-    for part in ["rows were copied and compared", "grants", "master.key", "is not served any more"] {
+    for part in ["rows were copied and compared", "grants", "master.key", "is no longer served"] {
         assert!(text.contains(part), "{part} is missing in: {text}");
     }
     let (told, text) = tell(copy(&installation, &database), &database);
-    assert!(told && text.contains("nothing was left to do"), "{text}");
+    assert!(told && text.contains("nothing left to do"), "{text}");
     for command in [&["serve", "--listen", "127.0.0.1:0"][..], &["user", "list"], &["migrate"]] {
         let (told, text) = tell(installation.command(command), &database);
         assert!(!told && text.contains("was copied into a shared database"), "{command:?}: {text}");
@@ -124,12 +124,12 @@ fn a_copy_says_what_it_lacks() {
     let installation = Installation::new(BINARY);
     let database = PostgresServer::shared().create_database();
     let (told, text) = tell(installation.command(&["copy"]), &database);
-    assert!(!told && text.contains("set SLUICEGATE_DATABASE, or give --to"), "{text}");
+    assert!(!told && text.contains("set SLUICEGATE_DATABASE, or pass --to"), "{text}");
     let folder = tempfile::tempdir().unwrap();
     let mut command = Command::new(BINARY);
     command.env_clear().args(["copy", "--to", &database.url(), "--from"]).arg(folder.path());
     let (told, text) = tell(command, &database);
-    assert!(!told && text.contains("holds no embedded database"), "{text}");
+    assert!(!told && text.contains("contains no embedded database"), "{text}");
     let mut command = installation.command(&["copy"]);
     command.env("SLUICEGATE_DATABASE", database.url().replace("test_", "none_"));
     let (told, text) = tell(command, &database);

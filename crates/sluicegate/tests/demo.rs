@@ -120,7 +120,7 @@ fn a_folder_that_cannot_be_written_is_told_with_what_to_do() {
     let output = auto(folder.path());
     assert_eq!(output.status.code(), Some(1));
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(told.contains("is a file and no folder") && told.contains("--data-dir"), "{told}");
+    assert!(told.contains("is a file, not a folder") && told.contains("--data-dir"), "{told}");
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn an_installation_that_is_no_demo_keeps_its_passwords() {
     let installation = testkit::Installation::new(BINARY);
     let output = installation.command(&["demo", "--auto", "--listen", "127.0.0.1:0"]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("is no demo"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("is not a demo"));
     let served = installation.serve();
     let answer = testkit::Wire::new(served.url()).get("/api/admin/users", Some(&testkit::ADMIN)).unwrap();
     assert_eq!(answer.status.as_u16(), 200);

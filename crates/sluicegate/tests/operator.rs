@@ -134,7 +134,7 @@ fn two_secrets_are_live_at_most_and_one_is_ended_by_its_number() {
     let installation = Installation::new(BINARY);
     register(&installation);
     assert!(good(&installation, &["secret", "add", "1"]).contains("clientSecret  sgs_"));
-    assert!(refused(&installation, &["secret", "add", "1"]).contains("two secrets are live"));
+    assert!(refused(&installation, &["secret", "add", "1"]).contains("two secrets are already live"));
     let live = in_json(&installation, &["secret", "list", "1"]);
     let older = live[0]["id"].to_string();
     good(&installation, &["secret", "end", "1", &older, "--yes"]);

@@ -169,7 +169,7 @@ fn connections_live_on_when_the_certificate_is_read_again() {
     assert!(ask(&mut before).unwrap().starts_with("HTTP/1.1 200"));
     put_certificate("second", installation.folder());
     served.signal("HUP");
-    while !served.printed().contains("were read again") {
+    while !served.printed().contains("were reloaded") {
         std::thread::yield_now();
     }
     assert!(ask(&mut before).unwrap().starts_with("HTTP/1.1 200"), "the old connection lives on");

@@ -92,7 +92,7 @@ fn a_certificate_that_cannot_be_used_is_a_fault_of_the_configuration() {
     std::fs::copy(second, installation.folder().join("key.pem")).unwrap();
     let (status, told) = tell();
     assert_eq!(status, Some(2), "{told}");
-    assert!(told.contains("does not fit the certificate"), "{told}");
+    assert!(told.contains("does not match the certificate"), "{told}");
     std::fs::remove_file(installation.folder().join("chain.pem")).unwrap();
     let (status, told) = tell();
     assert_eq!(status, Some(2), "{told}");
@@ -118,7 +118,7 @@ fn a_certificate_that_clients_refuse_is_told_at_the_start_and_by_check_config() 
             let printed = String::from_utf8_lossy(&output.stderr).into_owned();
             assert_eq!(output.status.code(), Some(2), "{name}: {printed}");
             assert!(printed.contains(told), "{name}: {printed}");
-            assert!(!printed.contains("does not fit"), "{name}: {printed}");
+            assert!(!printed.contains("does not match"), "{name}: {printed}");
         }
     }
 }

@@ -149,7 +149,7 @@ fn verify(mode: Option<&str>, authority: Option<String>) -> Result<Verify, OpenE
             "sslmode=verify-… needs sslrootcert=FILE, the authority's certificate".to_owned(),
         )),
         (Some(other), _) => Err(OpenError::Address(format!(
-            "sslmode={other} is not offered: use disable, require, verify-ca or verify-full"
+            "sslmode={other} is not supported: use disable, require, verify-ca or verify-full"
         ))),
     }
 }

@@ -24,23 +24,23 @@ pub enum OpenError {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// A database is already there; it would be overwritten.
-    #[error("the database holds an installation already")]
+    #[error("the database already contains an installation")]
     Exists,
     /// There is no database to open.
-    #[error("the database holds no installation")]
+    #[error("the database contains no installation")]
     Missing,
     /// The database contains tables of another program.
     #[error("the database is not empty and not a system database of Sluicegate")]
     Foreign,
     /// An installation is being copied into it.
     #[error(
-        "the database holds an unfinished copy of an installation: run `sluicegate copy` again, which goes on where it was \
-         interrupted"
+        "the database contains an unfinished copy of an installation: run `sluicegate copy` again to continue it"
     )]
     UnfinishedCopy,
     /// It was restored from a dump or is a copy. It would accept credentials that were revoked since.
     #[error(
-        "this database was restored from a dump or copied from another, so what was revoked since would be good again: run \
+        "this database was restored from a dump or copied from another, so it would accept credentials that were \
+         revoked since: run \
          `sluicegate restore --database postgres://… --after-pg-restore`"
     )]
     Restored,
@@ -49,7 +49,8 @@ pub enum OpenError {
     OldServer(String),
     /// A newer version of this program has migrated it, and this version cannot use the result.
     #[error(
-        "the system database has migration {found}, but this version knows {known} and no later: use the newer version"
+        "the system database has migration {found}, but this version only knows migrations up to {known}: use the \
+         newer version"
     )]
     Newer {
         /// The number of the last migration that ran.
@@ -84,7 +85,7 @@ pub(crate) enum Failure {
     #[error("the store is closed")]
     Closed,
     /// A stored record is invalid.
-    #[error("an impossible record: {0}")]
+    #[error("an invalid record: {0}")]
     Inconsistent(String),
     /// One failure that is the answer to several callers.
     #[error("a batch failed")]
@@ -171,7 +172,7 @@ impl Failure {
         match self {
             Self::Inconsistent(what) => what.clone(),
             Self::Shared(failure) => failure.what(),
-            other => format!("the database refused with {}", other.code().map_or("?", SqlState::code)),
+            other => format!("the database reported the error {}", other.code().map_or("?", SqlState::code)),
         }
     }
 

@@ -31,7 +31,8 @@ impl Listener {
         let task = tokio::spawn(async move {
             loop {
                 if let Err(failure) = listen(&target, &news).await {
-                    tracing::debug!(error = %WithCauses(&failure), "nobody wakes this node at present; it looks by itself");
+                    tracing::debug!(error = %WithCauses(&failure), "this node receives no notifications at present; \
+                        it polls for changes");
                 }
                 tokio::time::sleep(PAUSE).await;
             }

@@ -95,7 +95,7 @@ impl Health {
     fn admit(&self) -> Result<(), Failure> {
         let mut next_try = self.lock();
         match *next_try {
-            Some(at) if Instant::now() < at => Err(Failure::NoConnection("it is away at present".into())),
+            Some(at) if Instant::now() < at => Err(Failure::NoConnection("it is unreachable at present".into())),
             Some(_) => {
                 *next_try = Some(Instant::now() + COOLING);
                 Ok(())
@@ -110,7 +110,7 @@ impl Health {
             None => *next_try = None,
             Some(failure) if failure.is_outage() => {
                 if next_try.is_none() {
-                    tracing::warn!(error = %WithCauses(failure), "the system database is away");
+                    tracing::warn!(error = %WithCauses(failure), "the system database is unreachable");
                 }
                 *next_try = Some(Instant::now() + COOLING);
             }

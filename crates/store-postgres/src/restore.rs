@@ -35,7 +35,7 @@ pub enum RestoreError {
         administrators: String,
     },
     /// Another session uses the tables.
-    #[error("somebody works in the database; nothing was changed. Stop every node, then try again")]
+    #[error("the database is in use; nothing was changed. Stop every node, then try again")]
     InUse(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The database reported an error, or cannot be reached any more.
     #[error("the database did not finish; run the command again")]

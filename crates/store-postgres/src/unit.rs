@@ -158,7 +158,7 @@ impl Shared {
         });
         match task.await {
             Ok(outcome) => outcome.map_err(Failure::into_store_error),
-            Err(_) => Err(StoreError::Inconsistent("a unit of work panicked".to_owned())),
+            Err(_) => Err(StoreError::Inconsistent("an operation panicked".to_owned())),
         }
     }
 }
@@ -197,7 +197,7 @@ impl Tries {
         if self.0 >= TRIES || !failure.is_conflict() {
             return Err(failure);
         }
-        tracing::debug!(tries = self.0, "a unit of work lost against another and is run again");
+        tracing::debug!(tries = self.0, "an operation lost against a concurrent one and is run again");
         tokio::time::sleep(Duration::from_millis(2 << self.0)).await;
         Ok(())
     }

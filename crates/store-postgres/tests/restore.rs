@@ -229,7 +229,7 @@ async fn everything_that_was_handed_out_ends_and_no_credential_is_trusted() {
     let told = "SELECT action, detail FROM audit_events WHERE action LIKE 'system.%'";
     let told = database.run(told);
     assert!(
-        told.starts_with("system.restore|no credential of the backup is trusted; grants ended: 2"),
+        told.starts_with("system.restore|no credential of the backup is trusted; grants revoked: 2"),
         "{told}"
     );
     assert_ne!(database.run("SELECT count(*) FROM audit_events WHERE action = 'user.create'"), "0");

@@ -60,7 +60,8 @@ pub enum CopyError {
     Exists(PathBuf),
     /// The temporary name of the copy is taken.
     #[error(
-        "{} is there: another backup is running, or one was interrupted. If none is running, delete that file and try again",
+        "{} exists: another backup is running, or one was interrupted. If none is running, delete that file and try \
+         again",
         .0.display()
     )]
     Unfinished(PathBuf),
@@ -85,7 +86,8 @@ pub enum CopyError {
         what: String,
     },
     /// The database to compare with has an older schema.
-    #[error("{} has the form of an older version: run `sluicegate migrate` on its folder first, then try again", .0.display())]
+    #[error("{} has the schema of an older version: run `sluicegate migrate` on its folder first, then try again", \
+             .0.display())]
     Older(PathBuf),
     /// No active Administrator would remain after the restore.
     #[error(
@@ -107,10 +109,10 @@ pub enum CopyError {
     #[error(transparent)]
     Open(#[from] OpenError),
     /// SQLite reported an error.
-    #[error("SQLite cannot go on: {}", in_words(.0))]
+    #[error("SQLite failed: {}", in_words(.0))]
     Database(rusqlite::Error),
     /// A stored record is invalid.
-    #[error("the database holds what cannot be: {0}")]
+    #[error("the database contains an invalid value: {0}")]
     Inconsistent(String),
 }
 
@@ -267,7 +269,7 @@ pub(crate) fn check_integrity(db: &Connection, schema: &str, named: &Path) -> Re
     }
     let mut dangling = db.prepare(&format!("PRAGMA {schema}.foreign_key_check"))?;
     if dangling.exists([])? {
-        Err(damaged("a row that another one names is missing".to_owned()))
+        Err(damaged("a row that another row references is missing".to_owned()))
     } else {
         Ok(())
     }

@@ -22,13 +22,15 @@ pub enum OpenError {
     Foreign(PathBuf),
     /// The installation was migrated to another database.
     #[error(
-        "{} was copied into a shared database and is not served any more: a code could be redeemed in both, and what is \
-         revoked in one would live on in the other. Name the shared database with SLUICEGATE_DATABASE or --database", .0.display()
+        "{} was copied into a shared database and is no longer served: a code could be redeemed in both, and what \
+         is revoked in one would stay valid in the other. Name the shared database with SLUICEGATE_DATABASE or \
+         --database", .0.display()
     )]
     Moved(PathBuf),
     /// A newer version of this program has migrated it.
     #[error(
-        "the system database has migration {found}, but this version knows {known} and no later: use the newer version"
+        "the system database has migration {found}, but this version only knows migrations up to {known}: use the \
+         newer version"
     )]
     Newer {
         /// The number of the last migration that ran.
@@ -37,7 +39,8 @@ pub enum OpenError {
         known: i64,
     },
     /// Another process has exclusive access, to replace the file or to migrate it to another database.
-    #[error("{} is being restored or moved: try again when `sluicegate restore` or `copy` has ended", .0.display())]
+    #[error("{} is being restored or migrated to another database: try again when `sluicegate restore` or `copy` \
+             has ended", .0.display())]
     Restoring(PathBuf),
     /// Another process is using it.
     #[error(
@@ -73,7 +76,7 @@ pub(crate) fn in_words(error: &rusqlite::Error) -> String {
     let rusqlite::Error::SqliteFailure(code, words) = error else { return error.to_string() };
     let told = match code.code {
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
-            "another program holds it locked; try again when that has ended"
+            "another program has locked it; try again when that program has ended"
         }
         ErrorCode::SystemIoFailure => {
             "reading or writing failed; look for faults of the disk, and do not keep it on a network file system, where \
@@ -84,11 +87,11 @@ pub(crate) fn in_words(error: &rusqlite::Error) -> String {
             "a file cannot be opened; the user of this program must be able to read and write it and its folder"
         }
         ErrorCode::ReadOnly | ErrorCode::PermissionDenied => {
-            "a file cannot be written; look at the owner and the mode of it and of its folder"
+            "a file cannot be written; check the owner and the mode of the file and of its folder"
         }
         ErrorCode::DatabaseCorrupt => "the file is damaged; restore a backup",
-        ErrorCode::NotADatabase => "the file is no SQLite database, or is damaged",
-        ErrorCode::OutOfMemory => "the memory of the machine is used up",
+        ErrorCode::NotADatabase => "the file is not a SQLite database, or is damaged",
+        ErrorCode::OutOfMemory => "the machine is out of memory",
         _ => return words.clone().unwrap_or_else(|| error.to_string()),
     };
     format!("{told} (SQLite's code {})", code.extended_code)

@@ -53,7 +53,7 @@ impl<T: Send, Work: Fn(&Connection) -> sql::Result<T> + Send> Job for Unit<Work,
         let outcome = match (committed, self.outcome) {
             (Err(error), _) => Err(error),
             (Ok(()), Some(outcome)) => outcome,
-            (Ok(()), None) => Err(StoreError::Inconsistent("a unit of work was never run".to_owned())),
+            (Ok(()), None) => Err(StoreError::Inconsistent("an operation was never run".to_owned())),
         };
         // The caller may be gone; the work was done all the same.
         let _ = self.caller.send(outcome);
@@ -63,5 +63,5 @@ impl<T: Send, Work: Fn(&Connection) -> sql::Result<T> + Send> Job for Unit<Work,
 fn words_of(panic: &(dyn Any + Send)) -> String {
     let words =
         panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    format!("a unit of work panicked: {}", words.unwrap_or("without words"))
+    format!("an operation panicked: {}", words.unwrap_or("without words"))
 }

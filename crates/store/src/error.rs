@@ -16,7 +16,7 @@ pub enum StoreError {
     #[error("the system database is unavailable")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The database contains an invalid value.
-    #[error("the system database holds an impossible record: {0}")]
+    #[error("the system database contains an invalid record: {0}")]
     Inconsistent(String),
 }
 

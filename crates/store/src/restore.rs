@@ -100,7 +100,7 @@ impl Restored {
     /// The detail of the audit event: the accepted credentials, and the counts.
     pub fn detail(&self, credentials: Credentials) -> String {
         let whom = match credentials {
-            Credentials::CarryOver => "what ended since the backup stays ended",
+            Credentials::CarryOver => "what was revoked since the backup stays revoked",
             Credentials::Distrust => "no credential of the backup is trusted",
             Credentials::TrustBackup => "the credentials of the backup are trusted",
         };
@@ -110,18 +110,18 @@ impl Restored {
     /// All counts above zero, in words.
     pub fn counts(&self) -> Vec<String> {
         let all = [
-            (self.grants, "grants ended"),
-            (self.consents, "consents ended"),
+            (self.grants, "grants revoked"),
+            (self.consents, "consents revoked"),
             (self.sessions, "sessions ended"),
-            (self.secrets, "client secrets ended"),
+            (self.secrets, "client secrets revoked"),
             (self.users_deleted, "users stay deleted"),
-            (self.users_switched_off, "users switched off"),
+            (self.users_switched_off, "users disabled"),
             (self.passwords_changed, "passwords are the newer ones"),
-            (self.roles_taken, "roles of users stay taken away"),
+            (self.roles_taken, "roles of users stay withdrawn"),
             (self.roles_narrowed, "roles stay narrowed or deleted"),
             (self.applications_deleted, "applications stay deleted"),
             (self.data_sources_deleted, "data sources stay deleted"),
-            (self.shares_ended, "shares of data sources stay ended"),
+            (self.shares_ended, "shares of data sources stay withdrawn"),
         ];
         all.into_iter()
             .filter(|(count, _)| *count > 0)

@@ -42,7 +42,7 @@ impl DataSourceDraft {
         if of_new && self.data_store.is_none() {
             faults.push(FieldFault::new(
                 "dataStore",
-                "is required; /api/mgmt/datastores lists those that there are",
+                "is required; /api/mgmt/datastores lists the available ones",
             ));
         }
         if let Some(fault) = self.name.as_deref().and_then(|name| data_source::check_name(name).err()) {
@@ -50,7 +50,7 @@ impl DataSourceDraft {
         }
         if let Some(id) = self.data_store.filter(|id| of_new && DataStore::of(*id).is_none()) {
             let message =
-                format!("is {id}, which is no data store; /api/mgmt/datastores lists those that there are");
+                format!("is {id}, which is not a data store; /api/mgmt/datastores lists the available ones");
             faults.push(FieldFault::new("dataStore", message));
         }
         let characters = self.description.chars().count();

@@ -34,7 +34,7 @@ impl Latency {
     }
 
     pub(super) fn register(&self, registry: &mut Registry) {
-        let help = "Seconds from the first byte of a request to the end of its answer's head, by area";
+        let help = "Seconds from the first byte of a request to the end of its response's head, by area";
         registry.register("request_seconds", help, self.family.clone());
     }
 }

@@ -20,9 +20,9 @@ const TICKS_PER_SECOND: f64 = 100.0;
 
 impl ProcessFigures {
     pub(super) fn register(&self, registry: &mut Registry) {
-        let help = "Bytes of memory that are in use";
+        let help = "Resident memory in bytes";
         registry.register("process_resident_memory_bytes", help, self.resident_bytes.clone());
-        let help = "Seconds of processor time since the start";
+        let help = "CPU time in seconds since the start";
         registry.register("process_cpu_seconds", help, self.cpu_seconds.clone());
         registry.register("process_threads", "Threads", self.threads.clone());
         registry.register("process_open_fds", "Open file descriptors", self.open_files.clone());

@@ -19,22 +19,22 @@ pub enum DataRefusal {
     MissingPermission,
     /// The access was revoked while the request waited or was read: a token was revoked, or a password
     /// changed.
-    #[error("the access with which the request began has ended")]
+    #[error("the access was revoked during the request")]
     AccessEnded,
     /// No source has that name, or it belongs to somebody else.
-    #[error("there is no data source of that name")]
+    #[error("there is no data source with that name")]
     UnknownSource,
     /// The request is invalid, or asks for something that is not supported.
     #[error(transparent)]
     Request(#[from] Error),
     /// The client accepts no available format.
-    #[error("the resource cannot be had in a form that the Accept header admits")]
+    #[error("the resource is not available in a format that the Accept header accepts")]
     NotAcceptable,
     /// No entity has that key.
     #[error("there is no entity with this key")]
     NoSuchEntity,
     /// Too many requests of the user are running and waiting.
-    #[error("too many requests of yours are running and waiting; try again shortly")]
+    #[error("too many of your requests are running or waiting; try again shortly")]
     TooManyRequests,
     /// The request waited for its permit as long as a request may take.
     #[error("earlier requests of yours took too long; try again shortly")]

@@ -34,7 +34,7 @@ struct Held {
 /// The query failed or access was revoked after the response had started, so the client must see that it is
 /// incomplete.
 #[derive(Debug, thiserror::Error)]
-#[error("the answer broke off")]
+#[error("the response was aborted")]
 pub struct BrokenOff;
 
 impl RowStream {
@@ -87,7 +87,7 @@ impl RowStream {
             data_source = self.reader.record().id.get(),
             %error,
             detail,
-            "an answer broke off after it had begun"
+            "a response was aborted after it had started"
         );
         BrokenOff
     }

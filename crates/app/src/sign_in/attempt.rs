@@ -219,8 +219,8 @@ fn tell_of_lock(app: &App, user: &User, familiar: bool, origin: &Origin) {
         user = user.name,
         address = origin.address.map(|address| address.to_string()),
         familiar,
-        "too many wrong passwords: the account is locked for whoever comes from {}",
-        if familiar { "this network" } else { "a network from which its user did not sign in lately" }
+        "too many wrong passwords: the account is locked for sign-ins from {}",
+        if familiar { "this network" } else { "a network from which its user has not signed in recently" }
     );
 }
 

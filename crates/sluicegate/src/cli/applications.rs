@@ -64,11 +64,11 @@ pub(super) fn run(command: ApplicationCommand, environment: &Environment) -> any
         }
         ApplicationCommand::Delete(ended) => wiring::with_app(&ended.place, environment, async |opened| {
             let name = find(opened, ended.id).await?.settings.name;
-            confirm(&format!("Delete {name}, and end all access that was granted to it?"), ended.yes)?;
+            confirm(&format!("Delete {name}, and revoke all access that was granted to it?"), ended.yes)?;
             let actor = actor(opened, None).await?;
             let deleted = opened.app.delete_application(&actor, ended.id, &opened.origin).await;
             deleted.map_err(|refused| told(refused, ended.id))?;
-            say(&format!("{name} (application {}) is deleted, and all its access has ended", ended.id));
+            say(&format!("{name} (application {}) is deleted, and all its access is revoked", ended.id));
             Ok(())
         }),
     }
@@ -76,12 +76,12 @@ pub(super) fn run(command: ApplicationCommand, environment: &Environment) -> any
 
 async fn reset_secret(opened: &Opened, ended: &Ended) -> anyhow::Result<()> {
     let name = find(opened, ended.id).await?.settings.name;
-    let question = format!("Replace the secret of {name}, and end all access that was granted to it?");
+    let question = format!("Replace the secret of {name}, and revoke all access that was granted to it?");
     confirm(&question, ended.yes)?;
     let actor = actor(opened, None).await?;
     let reset = opened.app.reset_secret(&actor, ended.id, &opened.origin).await;
     let (application, secret) = reset.map_err(|refused| told(refused, ended.id))?;
-    say(&format!("{name} has a new secret, and all earlier access has ended"));
+    say(&format!("{name} has a new secret, and all earlier access is revoked"));
     say(&format!("clientId      {}", application.client_id));
     say(&format!("clientSecret  {} (it is shown only now)", secret.expose()));
     Ok(())

@@ -34,14 +34,14 @@ pub(super) fn run(arguments: &BackupArguments, environment: &Environment) -> any
     let shared = Database::of(&settings);
     if shared.is_shared() {
         bail!(
-            "{} is backed up with pg_dump --format=custom; the master key is not in that either",
+            "{} is backed up with pg_dump --format=custom; that does not contain the master key either",
             shared.place()
         );
     }
     let installation = Installation::at(&settings.general.data_dir);
     let database = installation.database();
     if !installation.holds_database()? {
-        bail!("{} holds no database: name the folder with --data-dir DIR", installation.folder().display());
+        bail!("{} contains no database: name the folder with --data-dir DIR", installation.folder().display());
     }
     let event = app::restore::backup_event(SystemClock.now());
     let order = Backup { from: &database, to: &arguments.to, event: &event };
@@ -52,8 +52,8 @@ pub(super) fn run(arguments: &BackupArguments, environment: &Environment) -> any
     say(&format!("{} is a backup of {}, checked and complete", arguments.to.display(), database.display()));
     tell(&figures);
     say(
-        "The master key is not in it. Keep that elsewhere: without it the backup is of no use, and together they give \
-        everything away.",
+        "The master key is not in it. Keep the key elsewhere: without it the backup is useless, and together they \
+         give everything away.",
     );
     Ok(())
 }
@@ -73,7 +73,8 @@ fn told(error: CopyError) -> anyhow::Error {
 pub(super) fn tell(figures: &Figures) {
     let Figures { bytes, taken_at, users, applications, data_sources, grants, audit_events } = figures;
     say(&format!(
-        "It is of {}, has {bytes} bytes and holds: users {users}, applications {applications}, data sources \
+        "It was taken at {}, has {bytes} bytes and contains: users {users}, applications {applications}, data \
+         sources \
         {data_sources}, grants {grants}, audit events {audit_events}",
         moment(*taken_at)
     ));

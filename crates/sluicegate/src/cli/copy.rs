@@ -25,9 +25,9 @@ use progress::Terminal;
 pub(super) const EXAMPLES: &str = "Examples:\n  \
     SLUICEGATE_DATABASE=postgres://user:password@host/name sluicegate copy --data-dir ./data\n  \
     sluicegate copy --from ./data --to postgres://user@host/name\n\n\
-    Stop the server first; the database named must be empty. A copy that is interrupted, in whatever way, goes on when the \
-    command is run again. Every row is compared before the installation is handed over; from then on the embedded database \
-    is not served any more, so that nothing is redeemed twice.";
+    Stop the server first; the named database must be empty. If a copy is interrupted in any way, run the command again to \
+    continue. Every row is compared before the switch; from then on the embedded database is no longer served, so that \
+    nothing is redeemed twice.";
 
 /// The number of rows in a batch.
 const BATCH: usize = 1_000;
@@ -66,13 +66,13 @@ pub(super) fn run(arguments: &CopyArguments, environment: &Environment) -> anyho
     let database = Database::of(&settings);
     let Database::Shared(url, options) = &database else {
         bail!(
-            "say where to copy the installation: set SLUICEGATE_DATABASE, or give --to postgres://user@host/name"
+            "name the target of the copy: set SLUICEGATE_DATABASE, or pass --to postgres://user@host/name"
         );
     };
     let installation = Installation::at(&settings.general.data_dir);
     if !installation.database().exists() {
         bail!(
-            "{} holds no embedded database: name the folder with --data-dir DIR",
+            "{} contains no embedded database: name the folder with --data-dir DIR",
             installation.folder().display()
         );
     }
@@ -89,13 +89,13 @@ pub(super) fn run(arguments: &CopyArguments, environment: &Environment) -> anyho
         tokio::select! {
             outcome = moving::move_up(&order, &mut terminal) => outcome,
             _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!(
-                "interrupted; run the same command again, and it goes on where it was"
+                "interrupted; run the same command again to continue"
             )),
         }
     })?;
     match outcome {
         Outcome::Moved(report) => tell(&report, SystemClock.now().as_micros() - began.as_micros()),
-        Outcome::MovedBefore => say("it was copied before; nothing was left to do"),
+        Outcome::MovedBefore => say("it was already copied; there is nothing left to do"),
     }
     tell_what_next(&installation, &database);
     Ok(())
@@ -117,7 +117,8 @@ fn tell(report: &Report, micros: i64) {
     say(&format!("{all} rows were copied and compared, in {}.{} s", tenths / 10, tenths % 10));
     if report.replaced > 0 {
         say(&format!(
-            "in {} texts of the audit log U+FFFD has taken the place of the character NUL, which PostgreSQL cannot keep",
+            "in {} texts of the audit log, the character NUL was replaced by U+FFFD, because PostgreSQL cannot \
+             store it",
             report.replaced
         ));
     }
@@ -126,13 +127,13 @@ fn tell(report: &Report, micros: i64) {
 fn tell_what_next(installation: &Installation, database: &Database) {
     let folder = installation.folder().display();
     say(&format!(
-        "The installation is in {}; {} keeps its rows, and is not served any more",
+        "The installation is in {}; {} keeps its rows and is no longer served",
         database.place(),
         installation.database().display()
     ));
     say(&format!(
         "Every node needs the same master key ({folder}/master.key, or SLUICEGATE_MASTER_KEY) and SLUICEGATE_DATABASE, and a \
-         data folder of its own"
+         data directory of its own"
     ));
     say(&format!("Start it with: SLUICEGATE_DATABASE=postgres://… sluicegate serve --data-dir {folder}"));
 }

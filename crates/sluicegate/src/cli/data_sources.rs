@@ -220,7 +220,7 @@ async fn share(opened: &Opened, command: &Share) -> anyhow::Result<()> {
     let names: Vec<String> =
         shared(opened, &actor, id).await?.into_iter().filter_map(|(_, name)| name).collect();
     if names.is_empty() {
-        say(&format!("{} is shared with nobody", command.name));
+        say(&format!("{} is not shared", command.name));
     } else {
         say(&format!("{} is shared with {}", command.name, names.join(", ")));
     }

@@ -88,7 +88,7 @@ pub(super) fn run(command: LimitCommand, environment: &Environment) -> anyhow::R
         }),
         LimitCommand::Reset(command) => wiring::with_app(&command.place, environment, async |opened| {
             let (name, default) = (command.limit.as_str(), command.limit.default_value());
-            confirm(&format!("Return {name} to its default, {default}?"), command.yes)?;
+            confirm(&format!("Reset {name} to its default, {default}?"), command.yes)?;
             let id = command.limit.id();
             opened.app.reset_limit(&opened.operator, id, &opened.origin).await.map_err(told)?;
             say(&format!("{name} is {default}, its default"));

@@ -28,11 +28,11 @@ pub(super) const EXAMPLES: &str = "Examples:
   SLUICEGATE_ADMIN_PASSWORD=… sluicegate restore --data-dir ./data --from monday.db --administrator ada
   SLUICEGATE_DATABASE=postgres://… sluicegate restore --data-dir ./node --after-pg-restore
 
-Stop the server first. Every token, code and session ends, and what was revoked, deleted or changed since the backup stays
-so, as far as the database that is there can tell. Where there is none, every client secret ends too, and every user but one
-Administrator is switched off. The database that is there is kept under another name.
+Stop the server first. Every token, code and session is revoked, and everything that was revoked, deleted or changed since
+the backup stays so, as far as the current database can tell. Without a current database, every client secret is revoked too,
+and every user except one Administrator is disabled. The current database is kept under another name.
 
-A PostgreSQL database is put back by pg_restore; no node opens it before this command ended what must end.";
+A PostgreSQL database is restored by pg_restore; no node opens it before this command has revoked what must be revoked.";
 
 #[derive(Debug, Args)]
 pub(super) struct RestoreArguments {
@@ -65,11 +65,12 @@ pub(super) fn run(arguments: &RestoreArguments, environment: &Environment) -> an
         (Database::Shared(url, _), None) => after_dump::run(arguments, &settings, environment, &url),
         (Database::Embedded(_), Some(from)) => replace(arguments, from, &settings, environment),
         (database @ Database::Shared(..), Some(_)) => bail!(
-            "{} is not restored from a file: put a dump back with pg_restore, then run this command with --after-pg-restore",
+            "{} is not restored from a file: restore a dump with pg_restore, then run this command with \
+             --after-pg-restore",
             database.place()
         ),
         (Database::Embedded(_), None) => bail!(
-            "--after-pg-restore needs the database that was put back: name it with --database postgres://… or \
+            "--after-pg-restore needs the restored database: name it with --database postgres://… or \
              SLUICEGATE_DATABASE"
         ),
     }
@@ -93,8 +94,8 @@ fn replace(
     })
     .with_context(|| format!("{} cannot be restored; nothing was changed", from.display()))?;
     let vault = open_vault(&master, &prepared.keys()?).context(
-        "the master key of this installation is not the one of the backup; nothing was changed. Put the key that belongs to \
-        the backup in its place, or use another backup",
+        "the master key of this installation is not that of the backup; nothing was changed. Replace it by the key \
+         of the backup, or use another backup",
     )?;
     let current = prepared.compare_with(&database, |keys| open_vault(&master, keys).is_ok())?;
     let credentials = arguments.credentials(&current);
@@ -117,10 +118,11 @@ fn replace(
 }
 
 const ALL_ENDED: &str =
-    "Every token, code, session and next link has ended: everybody signs in and consents again.";
+    "Every token, code, session and next link was revoked: everybody must sign in and consent again.";
 
-const TRUSTED: &str = "WARNING: every secret and every password of the backup is good again, also what was reset, \
-    changed or switched off since because it had leaked. Reset what you do not trust.";
+const TRUSTED: &str = "WARNING: every secret and every password of the backup is valid again, including those that \
+                       were reset, changed or disabled since because they leaked. Reset everything that you do not \
+                       trust.";
 
 fn refuse_the_database_itself(from: &Path, database: &Path) -> anyhow::Result<()> {
     let canonical = |path: &Path| path.canonicalize().ok();
@@ -132,7 +134,7 @@ fn refuse_the_database_itself(from: &Path, database: &Path) -> anyhow::Result<()
 
 fn open_vault(master: &MasterKey, keys: &[StoredKey]) -> anyhow::Result<Vault> {
     if keys.is_empty() {
-        bail!("there is no key that it could open");
+        bail!("the ring contains no key");
     }
     let keys = app::feed::keys_for_vault(keys);
     Ok(Vault::open(master, &keys, Arc::new(SystemEntropy), HashingSettings::owasp(1))?)
@@ -183,14 +185,14 @@ impl Report<'_> {
         tell_counts(&self.restored);
         if !self.restored.lost.is_empty() {
             say(&format!(
-                "Made after the backup, and so not there any more: {}",
+                "Created after the backup, and therefore missing now: {}",
                 self.restored.lost.join(", ")
             ));
         }
         tell_appointed(appointed);
         if let Some(aside) = aside {
             say(&format!(
-                "The database that was there is kept as {}: delete it when you are sure. To undo this: sluicegate restore \
+                "The previous database is kept as {}: delete it when you are sure. To undo this: sluicegate restore \
                 --data-dir {folder} --from {}",
                 aside.display(),
                 aside.display()
@@ -202,13 +204,13 @@ impl Report<'_> {
     fn tell_whom_we_believe(&self) {
         let why = match self.current {
             Current::Comparable => "as the operator asked".to_owned(),
-            Current::Missing => "there was no database that could tell what ended since".to_owned(),
-            Current::Unreadable(why) => format!("the database that was there cannot be read ({why})"),
-            _ => "the database that was there is not a later state of the backup".to_owned(),
+            Current::Missing => "there was no database that could tell what was revoked since".to_owned(),
+            Current::Unreadable(why) => format!("the previous database cannot be read ({why})"),
+            _ => "the previous database is not a later state of the backup".to_owned(),
         };
         say(&match self.credentials {
             Credentials::CarryOver => {
-                "What the database that was there knew to have ended since the backup stays ended:".to_owned()
+                "Everything that the previous database knows to be revoked since the backup stays revoked:".to_owned()
             }
             Credentials::Distrust => format!("No credential of the backup is trusted, because {why}:"),
             Credentials::TrustBackup => TRUSTED.to_owned(),
@@ -222,7 +224,7 @@ fn tell_counts(restored: &Restored) {
         say(&format!("  {count}"));
     }
     if counts.is_empty() {
-        say("  (there was nothing to end)");
+        say("  (there was nothing to revoke)");
     }
 }
 
@@ -244,11 +246,11 @@ fn tell_what_is_next(installation: &Installation, credentials: Credentials) {
         return;
     }
     for (command, what) in [
-        ("application list", "which applications there are"),
-        ("application reset-secret ID", "for each application: a new secret, to be given to its owner"),
-        ("user list", "who is switched off"),
-        ("user set-password NAME", "for each user, and then"),
-        ("user enable NAME", "after looking at the roles: which were taken away since, nobody can tell"),
+        ("application list", "lists the applications"),
+        ("application reset-secret ID", "for each application: creates a new secret, to be given to its owner"),
+        ("user list", "shows which users are disabled"),
+        ("user set-password NAME", "for each user"),
+        ("user enable NAME", "after checking the roles: nobody can tell which were withdrawn since"),
     ] {
         say(&format!("  sluicegate {command} --data-dir {folder}   # {what}"));
     }

@@ -194,7 +194,7 @@ fn numbers(given: &[String]) -> anyhow::Result<Vec<i64>> {
     let number = |text: &String| {
         let named = Permission::ALL.iter().find(|permission| permission.as_str().eq_ignore_ascii_case(text));
         named.map(|permission| permission.id()).or_else(|| text.parse().ok()).ok_or_else(|| {
-            anyhow!("there is no permission {text}; `sluicegate role permissions` lists those that there are")
+            anyhow!("there is no permission {text}; `sluicegate role permissions` lists the available ones")
         })
     };
     given.iter().map(number).collect()

@@ -42,7 +42,7 @@ pub(super) fn init(settings: &Settings, environment: &Environment) -> anyhow::Re
         }
     }
     if database.is_shared() {
-        say("Every node needs the same master key and SLUICEGATE_DATABASE, and a data folder of its own");
+        say("Every node needs the same master key and SLUICEGATE_DATABASE, and a data directory of its own");
     }
     say(&format!("Start it with: sluicegate serve --data-dir {}", installation.folder().display()));
     Ok(())
@@ -142,7 +142,7 @@ pub(super) fn migrate(settings: &Settings, environment: &Environment, check: boo
         say(&format!("{verb} migration {}, {}", step.number, step.name));
     }
     if steps.is_empty() {
-        say("the database is in the form that this version needs");
+        say("the database has the schema of this version");
     }
     Ok(())
 }
@@ -152,5 +152,5 @@ pub(super) fn tell_configuration(settings: &Settings) {
     for (key, warning) in settings.warnings() {
         say(&format!("warning: {key} weakens security: {warning}"));
     }
-    say("the configuration is good");
+    say("the configuration is valid");
 }

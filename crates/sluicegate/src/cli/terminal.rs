@@ -41,7 +41,7 @@ pub(crate) fn confirm(question: &str, yes: bool) -> anyhow::Result<()> {
         return Ok(());
     }
     if !std::io::stdin().is_terminal() {
-        bail!("{question} Nobody can be asked here: say --yes. Nothing was changed");
+        bail!("{question} There is no terminal to confirm on: pass --yes. Nothing was changed");
     }
     let mut out = std::io::stderr().lock();
     let _ = write!(out, "{question} [y/N] ").and_then(|()| out.flush());
@@ -87,7 +87,7 @@ pub(crate) fn read_password() -> anyhow::Result<Password> {
     std::io::stdin().read_line(&mut line).context("no password could be read from standard input")?;
     let password = line.trim_end_matches(['\r', '\n']);
     if password.is_empty() {
-        bail!("standard input holds no password");
+        bail!("standard input contains no password");
     }
     Ok(Password::new(password))
 }

@@ -71,13 +71,13 @@ pub(super) fn run(command: UserCommand, environment: &Environment) -> anyhow::Re
         UserCommand::Disable(one) => change(
             &one,
             environment,
-            "is switched off",
+            "is disabled",
             UserDraft { active: Some(false), ..UserDraft::default() },
         ),
         UserCommand::Enable(one) => change(
             &one,
             environment,
-            "is switched on",
+            "is enabled",
             UserDraft { active: Some(true), ..UserDraft::default() },
         ),
         UserCommand::Unlock(one) => change(

@@ -16,13 +16,13 @@ fn certificate_and_key_come_together(settings: &Settings, faults: &mut Vec<Fault
         (Some(_), None) => {
             faults.push(Fault::of_key(
                 "tls.key_file",
-                "must be set too (--tls-key FILE) where tls.cert_file (--tls-cert) is",
+                "must be set too (--tls-key FILE) if tls.cert_file (--tls-cert) is",
             ));
         }
         (None, Some(_)) => {
             faults.push(Fault::of_key(
                 "tls.cert_file",
-                "must be set too (--tls-cert FILE) where tls.key_file (--tls-key) is",
+                "must be set too (--tls-cert FILE) if tls.key_file (--tls-key) is",
             ));
         }
         _ => {}
@@ -54,13 +54,13 @@ fn the_public_url_tells_of_tls(settings: &Settings, faults: &mut Vec<Fault>) {
     if tls && general.public_url.as_ref().is_some_and(|url| !url.is_tls()) {
         faults.push(Fault::of_key(
             "public_url",
-            "must begin with https:// where users reach the server over TLS",
+            "must begin with https:// if users reach the server over TLS",
         ));
     } else if general.public_url.as_ref().is_some_and(|url| !url.is_tls() && !url.is_loopback()) {
         faults.push(Fault::of_key(
             "public_url",
-            "must begin with https://: to another machine passwords and tokens must not travel in the clear. Only an address \
-             of loopback may begin with http://",
+            "must begin with https://: passwords and tokens must not travel to another machine in clear text. Only \
+             a loopback address may begin with http://",
         ));
     }
 }

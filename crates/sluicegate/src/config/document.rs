@@ -12,9 +12,9 @@ const INTRODUCTION: &str = "\
 
 <!-- Written by `cargo xtask docs` from the settings in crates/sluicegate/src/config/settings.rs. -->
 
-Settings come from four places; the stronger wins: the command line, the environment, a TOML file (`--config FILE`), the
-default. In the environment a key is written in capitals behind `SLUICEGATE_`, its table and its name joined by two
-underscores; lists are separated by commas.
+Settings come from four sources. In order of precedence: the command line, the environment, a TOML file (`--config FILE`), the
+default. In the environment, the name of a key is in upper case with the prefix `SLUICEGATE_`; table and key are joined by two
+underscores, and the elements of lists are separated by commas.
 
 ```toml
 listen = \"127.0.0.1:8080\"
@@ -25,22 +25,22 @@ behind_tls_proxy = true
 per_address_per_minute = 6000      # also SLUICEGATE_RATE_LIMIT__PER_ADDRESS_PER_MINUTE=6000
 ```
 
-A key or variable that does not exist, and a value that does not fit, is a fault. `sluicegate check-config` tells all faults
-at once, with their places; so does the start, which then ends with status 2. The same as a JSON schema, for editors:
-[configuration.schema.json](configuration.schema.json). A setting that weakens security is told in the log at every start.
+An unknown key or variable, or an invalid value, is a fault. `sluicegate check-config` reports all faults at once, with their
+positions; so does the server at start, which then exits with status 2. The settings are also available as a JSON schema for
+editors: [configuration.schema.json](configuration.schema.json). Settings that weaken security are logged at every start.
 ";
 
 /// The text of `docs/configuration.md`.
 pub(crate) fn markdown() -> String {
     let mut text = INTRODUCTION.to_owned();
     for section in sections() {
-        let title = if section.prefix.is_empty() { "At the top" } else { section.prefix };
+        let title = if section.prefix.is_empty() { "Top level" } else { section.prefix };
         push(&mut text, format_args!("\n## {title}\n\n{}\n", section.about));
         for setting in &section.settings {
             push_setting(&mut text, setting);
         }
     }
-    text.push_str("\n## Variables that are no settings\n\n");
+    text.push_str("\n## Variables that are not settings\n\n");
     for (name, about) in SPECIAL {
         push(&mut text, format_args!("- `{name}`: {about}\n"));
     }

@@ -11,16 +11,18 @@ const PREFIX: &str = "SLUICEGATE_";
 
 /// Variables that are not settings: name and meaning, for the generated documentation.
 pub(super) const SPECIAL: [(&str, &str); 4] = [
-    (CONFIG, "The configuration file, where `--config` names none."),
+    (CONFIG, "The configuration file, unless `--config` names one."),
     (
         ADMIN_PASSWORD,
-        "The password that `init` gives `d2cadmin`, and `restore` the administrator who needs a new one. `demo` and `serve` \
+        "The password that `init` gives `d2cadmin`, and `restore` gives the administrator who needs a new one. \
+         `demo` and `serve` \
          ignore it.",
     ),
     (USER_PASSWORD, "The password that `init` gives `d2cuser`. `demo` and `serve` ignore it."),
     (
         MASTER_KEY,
-        "The master key as 43 characters of base64url, instead of the file `master.key` in the data folder. With it, `init` \
+        "The master key as 43 characters of base64url, instead of the file `master.key` in the data directory. With \
+         it, `init` \
          writes no such file, and every other command but `backup` needs it too.",
     ),
 ];

@@ -28,7 +28,7 @@ pub(super) fn parse(name: &str, text: &str, given: &mut Given) {
         given.add_fault(Fault {
             origin: format!("{name}:{line}"),
             key: String::new(),
-            message: format!("this is no TOML: {}", error.message()),
+            message: format!("this is not TOML: {}", error.message()),
         });
     }
     Walk { name, text, given }.table("", table.get_ref());
@@ -65,7 +65,7 @@ fn raw(value: &Spanned<DeValue<'_>>) -> Raw {
             .map_or(Raw::Unfit("a number that is too large"), Raw::Number),
         DeValue::Array(values) => {
             let texts = values.iter().map(|value| value.get_ref().as_str().map(str::to_owned)).collect();
-            Option::<Vec<String>>::map_or(texts, Raw::Unfit("a list of other things than texts"), Raw::List)
+            Option::<Vec<String>>::map_or(texts, Raw::Unfit("a list with values other than strings"), Raw::List)
         }
         DeValue::Float(_) => Raw::Unfit("a number with a fraction"),
         DeValue::Datetime(_) => Raw::Unfit("a date"),

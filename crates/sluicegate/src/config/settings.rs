@@ -160,7 +160,7 @@ settings! {
         /// The folder with the database, the master key and the folder `sources`.
         data_dir: PathBuf = PathBuf::from("sluicegate-data");
         /// The PostgreSQL database that several nodes share, as `postgres://user:password@host:port/name`.
-        /// Without it the database is embedded in the data folder. `?sslmode=verify-full&sslrootcert=FILE`
+        /// Without it the database is embedded in the data directory. `?sslmode=verify-full&sslrootcert=FILE`
         /// encrypts the connection and verifies the certificate. The URL contains a password: set it in a
         /// file that only the server may read, or in the environment.
         database: Option<DatabaseUrl> = None;
@@ -278,7 +278,7 @@ settings! {
     /// Databases that users read over OData.
     data_sources: DataSources = "data_sources" {
         /// Folders below which SQLite files may be named as data sources. The default is the folder `sources`
-        /// in the data folder. An administrator may also name other files, except the server's own.
+        /// in the data directory. An administrator may also name other files, except the server's own.
         sqlite_folders: Option<Vec<PathBuf>> = None;
         /// The maximum number of rows in a page, unless the client asks for fewer.
         page_size: u32 = 2_000, in 1..=100_000;

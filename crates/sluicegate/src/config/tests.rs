@@ -50,7 +50,7 @@ fn every_fault_is_told_at_once_with_its_place() {
 #[test]
 fn a_file_that_is_no_toml_is_a_fault_with_its_line() {
     let faults = faults("listen = \"127.0.0.1:1\"\n= 3\n", &[]);
-    assert!(faults[0].starts_with("gate.toml:2: this is no TOML"), "{faults:?}");
+    assert!(faults[0].starts_with("gate.toml:2: this is not TOML"), "{faults:?}");
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn plain_http_is_refused_where_other_machines_reach_it() {
     let tls = "listen = \"0.0.0.0:8080\"\n[tls]\ncert_file = \"a\"\n";
     assert_eq!(
         faults(tls, &[]),
-        ["tls.key_file: must be set too (--tls-key FILE) where tls.cert_file (--tls-cert) is"]
+        ["tls.key_file: must be set too (--tls-key FILE) if tls.cert_file (--tls-cert) is"]
     );
     assert!(load_text(&format!("{tls}key_file = \"b\"\n"), &[]).is_ok());
 }

@@ -63,7 +63,7 @@ async fn serve_harbour(app: &App, settings: &Settings, user: &Actor, origin: &Or
     }
     let real = path.canonicalize().with_context(|| format!("{} cannot be found", path.display()))?;
     let spec = SourceSpec::sqlite(real);
-    let options = spec.options().context("the path of the data folder must be UTF-8")?;
+    let options = spec.options().context("the path of the data directory must be UTF-8")?;
     let known = app.list_data_sources(user, origin).await.map_err(data_sources::told)?;
     let known = known.iter().find(|source| source.record.name == NAME);
     let is_there = |source: &SeenSource| source.record.options == options;

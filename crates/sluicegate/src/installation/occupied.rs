@@ -64,8 +64,8 @@ fn open(path: &Path) -> std::io::Result<File> {
 fn served_already(folder: &Path, file: &mut File) -> anyhow::Error {
     let folder = folder.display();
     anyhow!(
-        "{folder} is served already by {}: stop that server first, or name another folder with --data-dir DIR. Several servers \
-         share a PostgreSQL database (--database)",
+        "{folder} is already served by {}: stop that server first, or name another folder with --data-dir DIR. \
+         Several servers can share a PostgreSQL database (--database)",
         told(file)
     )
 }
@@ -78,7 +78,7 @@ fn told(file: &mut File) -> String {
     let pid = words.next().and_then(|word| word.parse::<u32>().ok());
     match (read, pid, words.next()) {
         (Ok(_), Some(pid), Some(url)) if url.bytes().all(|byte| byte.is_ascii_graphic()) => {
-            format!("process {pid}, which answers at {url}")
+            format!("process {pid} at {url}")
         }
         (Ok(_), Some(pid), _) => format!("process {pid}"),
         _ => "another process".to_owned(),
@@ -101,7 +101,7 @@ mod tests {
         let pid = std::process::id();
         assert!(refused().contains(&format!("already by process {pid}:")), "{}", refused());
         first.tell("http://127.0.0.1:8080").unwrap();
-        assert!(refused().contains(&format!("process {pid}, which answers at http://127.0.0.1:8080")));
+        assert!(refused().contains(&format!("process {pid} at http://127.0.0.1:8080")));
         drop(first);
         assert!(Occupied::take(&installation).unwrap().is_some());
     }

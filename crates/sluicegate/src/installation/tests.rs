@@ -42,10 +42,10 @@ fn a_folder_that_cannot_be_looked_into_is_not_taken_for_an_empty_one() {
         |folder: &Path| Installation::at(folder).is_empty(&Environment::default()).unwrap_err().to_string();
     let file = place.path().join("file");
     fs::write(&file, "").unwrap();
-    assert!(told(&file).contains("is a file and no folder"), "{}", told(&file));
+    assert!(told(&file).contains("is a file, not a folder"), "{}", told(&file));
     let circle = place.path().join("circle");
     std::os::unix::fs::symlink(&circle, &circle).unwrap();
-    assert!(told(&circle).contains("cannot be looked into"), "{}", told(&circle));
+    assert!(told(&circle).contains("cannot be read"), "{}", told(&circle));
     let closed = place.path().join("closed");
     DirBuilder::new().mode(0o000).create(&closed).unwrap();
     // Root can read everything.

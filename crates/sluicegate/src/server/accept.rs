@@ -116,7 +116,7 @@ impl Bound {
                 Ok((stream, peer)) => {
                     let Some(guest) = addresses.enter(peer.ip()) else {
                         app.metrics().connections_refused.inc();
-                        tracing::debug!(%peer, "an address has as many connections as it may");
+                        tracing::debug!(%peer, "an address has too many connections");
                         continue;
                     };
                     let serving = connections.clone().serve(stream, peer, guest);

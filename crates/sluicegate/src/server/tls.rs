@@ -126,9 +126,9 @@ fn unreadable(setting: &str, file: &Path, wanted: &str, error: &pem::Error) -> a
         }
         pem::Error::NoItemsFound => "",
         pem::Error::MissingSectionEnd { .. } => ": a section has no line that ends it",
-        _ => ": what is there is no PEM",
+        _ => ": the content is not PEM",
     };
-    anyhow!("{setting}: {file} holds no {wanted} in PEM{why}")
+    anyhow!("{setting}: {file} contains no {wanted} in PEM{why}")
 }
 
 /// Why the operating system does not allow a file to be read.
@@ -138,7 +138,7 @@ fn why_unreadable(error: &std::io::Error) -> String {
         ErrorKind::PermissionDenied => {
             "this user may not. Give the file to the user that runs the server, with mode 600".to_owned()
         }
-        ErrorKind::IsADirectory => "it is a folder and no file".to_owned(),
+        ErrorKind::IsADirectory => "it is a folder, not a file".to_owned(),
         _ => error.to_string(),
     }
 }
@@ -155,7 +155,7 @@ fn check(chain: &[CertificateDer<'_>], file: &Path, now: Timestamp) -> anyhow::R
             format!("certificate {} of the chain", at + 1)
         };
         let Some(Certificate { version, validity }) = Certificate::parse(der) else {
-            bail!("{CERT}: {which} in {file} is no X.509 certificate");
+            bail!("{CERT}: {which} in {file} is not an X.509 certificate");
         };
         if version != 3 {
             bail!(
@@ -168,19 +168,20 @@ fn check(chain: &[CertificateDer<'_>], file: &Path, now: Timestamp) -> anyhow::R
         }
         if validity.begins > now {
             bail!(
-                "{CERT}: {which} in {file} is not valid before {}: use it later, or set the clock of this machine right",
+                "{CERT}: {which} in {file} is not valid before {}: use it later, or correct the clock of this \
+                 machine",
                 moment(validity.begins)
             );
         }
         own.get_or_insert(validity);
     }
-    own.with_context(|| format!("{CERT}: {file} holds no certificate"))
+    own.with_context(|| format!("{CERT}: {file} contains no certificate"))
 }
 
 fn unusable(error: &rustls::Error, cert_file: &Path, key_file: &Path) -> anyhow::Error {
     match error {
         rustls::Error::InconsistentKeys(_) => {
-            anyhow!("{KEY}: the key in {} does not fit the certificate of {CERT}", key_file.display())
+            anyhow!("{KEY}: the key in {} does not match the certificate of {CERT}", key_file.display())
         }
         rustls::Error::InvalidCertificate(_) => {
             anyhow!("{CERT}: the certificate in {} cannot be used: {error}", cert_file.display())
@@ -223,6 +224,6 @@ mod tests {
         std::fs::write(&file, "-----BEGIN hidden-key\n").unwrap();
         let error = PrivateKeyDer::from_pem_file(&file).unwrap_err();
         let told = unreadable(KEY, &file, "private key", &error).to_string();
-        assert!(told.contains("holds no private key in PEM") && !told.contains("hidden"), "{told}");
+        assert!(told.contains("contains no private key in PEM") && !told.contains("hidden"), "{told}");
     }
 }

@@ -62,7 +62,7 @@ fn what_was_handed_out_or_ended_is_dead_after_a_restore_and_the_rest_works() {
 
     let told = good(&installation, &["restore", "--from", backup.to_str().unwrap()], &[]);
     for line in
-        ["applications stay deleted: 1", "users switched off: 1", "passwords are the newer ones: 1", "Late"]
+        ["applications stay deleted: 1", "users disabled: 1", "passwords are the newer ones: 1", "Late"]
     {
         assert!(told.contains(line), "{line}: {told}");
     }
@@ -101,7 +101,7 @@ fn after_the_loss_of_the_database_no_credential_of_the_backup_works() {
     let variables = [("SLUICEGATE_ADMIN_PASSWORD", OTHER.password)];
     let told = good(&installation, &["restore", "--from", backup], &variables);
     assert!(told.contains("No credential of the backup is trusted"), "{told}");
-    assert!(told.contains("client secrets ended: 1") && told.contains("reset-secret"), "{told}");
+    assert!(told.contains("client secrets revoked: 1") && told.contains("reset-secret"), "{told}");
     assert!(!told.contains(OTHER.password), "a password that was given is not printed");
     let served = serve(&installation);
     let wire = wire.at(served.url());
@@ -136,7 +136,7 @@ fn a_running_server_is_not_restored_and_a_foreign_key_neither() {
     let key = "A".repeat(43);
     let refused = run(&installation, &["restore", "--from", backup], &[("SLUICEGATE_MASTER_KEY", &key)]);
     let told = String::from_utf8(refused.stderr).unwrap();
-    assert!(told.contains("is not the one of the backup; nothing was changed"), "{told}");
+    assert!(told.contains("is not that of the backup; nothing was changed"), "{told}");
     good(&installation, &["user", "list"], &[]);
     assert!(!installation.data_dir().join("unfinished-restore").exists());
 }

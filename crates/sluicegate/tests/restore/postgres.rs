@@ -56,7 +56,7 @@ fn a_dump_serves_nobody_before_everything_in_it_has_ended() {
     }
     let told = good(&installation, &RESTORE, &[("SLUICEGATE_ADMIN_PASSWORD", OTHER.password)]);
     for line in
-        ["client secrets ended: 3", "users switched off: 3", "grants ended: 1", "No credential of the dump"]
+        ["client secrets revoked: 3", "users disabled: 3", "grants revoked: 1", "No credential of the dump"]
     {
         assert!(told.contains(line), "{line}: {told}");
     }

@@ -18,7 +18,8 @@ pub fn fit(table: &Table, row: &mut Row) -> Result<u64, Impossible> {
             Cell::Text(text) if text.contains('\0') => {
                 if table.name != FOR_PEOPLE {
                     return Err(Impossible(format!(
-                        "{}.{} of the row {key:?} holds the character NUL, which PostgreSQL cannot keep: change that text first",
+                        "{}.{} of the row {key:?} contains the character NUL, which PostgreSQL cannot store: change \
+                         that text first",
                         table.name, column.name
                     )));
                 }

@@ -136,10 +136,10 @@ async fn the_log_has_everything_that_happened_since_and_the_restore() {
     let restored = "SELECT subject || ': ' || detail FROM audit_events WHERE action = 'system.restore'";
     let told: String = stage.value(restored);
     assert!(
-        told.starts_with("backup of 2027-01-15T08:00:02Z: what ended since the backup stays ended"),
+        told.starts_with("backup of 2027-01-15T08:00:02Z: what was revoked since the backup stays revoked"),
         "{told}"
     );
-    assert!(told.contains("grants ended: 1"), "{told}");
+    assert!(told.contains("grants revoked: 1"), "{told}");
     let again = stage.restore(&backup, 5);
     assert_eq!(again.restored.lost, Vec::<String>::new());
     assert_eq!(stage.value::<i64>(created), 3);

@@ -80,10 +80,11 @@ pub(super) async fn move_up(order: &Order<'_>, watch: &mut impl Watch) -> anyhow
             target.begin(order.number).await.with_context(told)?;
         }
         (Found::Installation, false) => {
-            bail!("{}: it holds an installation already; name an empty one", told())
+            bail!("{}: it already contains an installation; name an empty one", told())
         }
         (Found::Unfinished(_), false) => bail!(
-            "{}: it holds the unfinished copy of another installation, or one that was begun before the last; name an empty \
+            "{}: it contains the unfinished copy of another installation, or one that was started before the last; \
+             name an empty \
              database",
             told()
         ),
@@ -155,7 +156,7 @@ impl Copier {
         for table in TABLES {
             let Some(position) = self.position(table, done, watch).await? else {
                 watch
-                    .note("the embedded database has changed since the copy was interrupted: it begins anew");
+                    .note("the embedded database has changed since the copy was interrupted: the copy starts again");
                 self.target.empty().await?;
                 return Ok(TABLES.iter().map(Position::first).collect());
             };
@@ -207,7 +208,7 @@ impl Copier {
                 watch.step(&self.step(Stage::Comparing, table, &position, done))?;
             }
             if position.rows != self.source.count(table)? {
-                bail!("{} has rows that no key leads to: the embedded database is damaged", table.name);
+                bail!("{} has rows that its primary key does not find: the embedded database is damaged", table.name);
             }
             watch.step(&Step { through: true, ..self.step(Stage::Comparing, table, &position, done) })?;
             report.rows.push((table.name, position.rows));
@@ -220,7 +221,7 @@ impl Copier {
         self.source.mark_as_moved()?;
         self.mark(Stage::Marked, watch)?;
         self.target.finish(|table| self.source.last_id(table)).await.context(
-            "every row is there and compared, but the database could not be opened for use: run the command again",
+            "every row was copied and compared, but the database could not be opened for use: run the command again",
         )
     }
 
@@ -247,5 +248,5 @@ impl Position {
 }
 
 fn interrupted(table: &Table) -> String {
-    format!("{} could not be copied further; run the command again, and it goes on", table.name)
+    format!("{} could not be copied completely; run the command again to continue", table.name)
 }

@@ -287,7 +287,7 @@ async fn nul_is_replaced_in_the_audit_log_and_refused_elsewhere() {
     db.execute_batch("UPDATE roles SET description = 'a' || char(0) WHERE id = 3").unwrap();
     drop(db);
     let told = format!("{:#}", spoiled.copy(&mut Watcher::default()).await.unwrap_err());
-    assert!(told.contains("roles.description of the row [3] holds the character NUL"), "{told}");
+    assert!(told.contains("roles.description of the row [3] contains the character NUL"), "{told}");
     let report = report(scene.copy(&mut Watcher::default()).await);
     assert_eq!(report.replaced, 1);
     let newest =
@@ -306,12 +306,12 @@ async fn one_installation_goes_into_one_empty_database() {
     assert!(told(&other, &first, 2).await.contains("unfinished copy of another installation"));
     assert!(told(&scene, &other.url(), 3).await.contains("broken off"));
     let given_up = told(&scene, &first, 4).await;
-    assert!(given_up.contains("begun before the last"), "{given_up}");
+    assert!(given_up.contains("started before the last"), "{given_up}");
     report(scene.copy_into(&other.url(), 5, &mut Watcher::default()).await);
     let second = told(&scene, &first, 6).await;
     assert!(second.contains("was copied into another database before"), "{second}");
     let twin = Scene::new().await;
-    assert!(told(&twin, &other.url(), 7).await.contains("it holds an installation already"));
+    assert!(told(&twin, &other.url(), 7).await.contains("it already contains an installation"));
     let server = Arc::new(twin.embedded().unwrap());
     let running = told(&twin, &twin.url(), 8).await;
     assert!(running.contains("is in use: stop the server"), "{running}");

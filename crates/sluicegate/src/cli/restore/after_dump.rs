@@ -76,7 +76,7 @@ async fn end(
 }
 
 fn tell(database: &Database, taken_at: Timestamp, credentials: Credentials, restored: &Restored) {
-    say(&format!("{} is safe to use: what it was filled with is of {}", database.place(), moment(taken_at)));
+    say(&format!("{} is safe to use: it contains the state of {}", database.place(), moment(taken_at)));
     say(ALL_ENDED);
     say(match credentials {
         Credentials::TrustBackup => TRUSTED,
