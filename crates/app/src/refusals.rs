@@ -52,8 +52,12 @@ impl Reason {
             Self::TokenUnknown => "an access token that this server did not issue",
             Self::TokenExpired => "an access token that has expired",
             Self::TokenRevoked => "an access token that was revoked",
-            Self::ApplicationOutOfReach => "there is no application with that id, or it belongs to somebody else",
-            Self::DataSourceOutOfReach => "there is no data source with that id, or it belongs to somebody else",
+            Self::ApplicationOutOfReach => {
+                "there is no application with that id, or it belongs to somebody else"
+            }
+            Self::DataSourceOutOfReach => {
+                "there is no data source with that id, or it belongs to somebody else"
+            }
             Self::NotAllowed => "the user has not allowed an application with that id",
         }
     }

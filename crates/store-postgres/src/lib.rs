@@ -211,7 +211,9 @@ impl Opening {
     async fn finish(self) -> Result<PostgresStore, OpenError> {
         let notifies = self.client().batch_execute("NOTIFY sluicegate").await.is_ok();
         if !notifies {
-            tracing::info!("the database does not support NOTIFY; nodes poll for changes several times a second");
+            tracing::info!(
+                "the database does not support NOTIFY; nodes poll for changes several times a second"
+            );
         }
         self.connection.at_rest();
         Ok(PostgresStore::new(self.target, self.connections, notifies, self.options))

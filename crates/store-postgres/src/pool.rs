@@ -95,7 +95,9 @@ impl Health {
     fn admit(&self) -> Result<(), Failure> {
         let mut next_try = self.lock();
         match *next_try {
-            Some(at) if Instant::now() < at => Err(Failure::NoConnection("it is unreachable at present".into())),
+            Some(at) if Instant::now() < at => {
+                Err(Failure::NoConnection("it is unreachable at present".into()))
+            }
             Some(_) => {
                 *next_try = Some(Instant::now() + COOLING);
                 Ok(())

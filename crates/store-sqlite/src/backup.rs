@@ -86,8 +86,7 @@ pub enum CopyError {
         what: String,
     },
     /// The database to compare with has an older schema.
-    #[error("{} has the schema of an older version: run `sluicegate migrate` on its folder first, then try again", \
-             .0.display())]
+    #[error("{} has the schema of an older version: run `sluicegate migrate` on its folder first, then try again", .0.display())]
     Older(PathBuf),
     /// No active Administrator would remain after the restore.
     #[error(

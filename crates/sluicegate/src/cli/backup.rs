@@ -41,7 +41,10 @@ pub(super) fn run(arguments: &BackupArguments, environment: &Environment) -> any
     let installation = Installation::at(&settings.general.data_dir);
     let database = installation.database();
     if !installation.holds_database()? {
-        bail!("{} contains no database: name the folder with --data-dir DIR", installation.folder().display());
+        bail!(
+            "{} contains no database: name the folder with --data-dir DIR",
+            installation.folder().display()
+        );
     }
     let event = app::restore::backup_event(SystemClock.now());
     let order = Backup { from: &database, to: &arguments.to, event: &event };

@@ -65,9 +65,7 @@ pub(super) fn run(arguments: &CopyArguments, environment: &Environment) -> anyho
     let _flush = logging::start(settings.log.format, logging::warnings_only());
     let database = Database::of(&settings);
     let Database::Shared(url, options) = &database else {
-        bail!(
-            "name the target of the copy: set SLUICEGATE_DATABASE, or pass --to postgres://user@host/name"
-        );
+        bail!("name the target of the copy: set SLUICEGATE_DATABASE, or pass --to postgres://user@host/name");
     };
     let installation = Installation::at(&settings.general.data_dir);
     if !installation.database().exists() {

@@ -210,7 +210,8 @@ impl Report<'_> {
         };
         say(&match self.credentials {
             Credentials::CarryOver => {
-                "Everything that the previous database knows to be revoked since the backup stays revoked:".to_owned()
+                "Everything that the previous database knows to be revoked since the backup stays revoked:"
+                    .to_owned()
             }
             Credentials::Distrust => format!("No credential of the backup is trusted, because {why}:"),
             Credentials::TrustBackup => TRUSTED.to_owned(),
@@ -247,7 +248,10 @@ fn tell_what_is_next(installation: &Installation, credentials: Credentials) {
     }
     for (command, what) in [
         ("application list", "lists the applications"),
-        ("application reset-secret ID", "for each application: creates a new secret, to be given to its owner"),
+        (
+            "application reset-secret ID",
+            "for each application: creates a new secret, to be given to its owner",
+        ),
         ("user list", "shows which users are disabled"),
         ("user set-password NAME", "for each user"),
         ("user enable NAME", "after checking the roles: nobody can tell which were withdrawn since"),

@@ -74,12 +74,9 @@ pub(super) fn run(command: UserCommand, environment: &Environment) -> anyhow::Re
             "is disabled",
             UserDraft { active: Some(false), ..UserDraft::default() },
         ),
-        UserCommand::Enable(one) => change(
-            &one,
-            environment,
-            "is enabled",
-            UserDraft { active: Some(true), ..UserDraft::default() },
-        ),
+        UserCommand::Enable(one) => {
+            change(&one, environment, "is enabled", UserDraft { active: Some(true), ..UserDraft::default() })
+        }
         UserCommand::Unlock(one) => change(
             &one,
             environment,

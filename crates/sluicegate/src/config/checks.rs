@@ -52,10 +52,8 @@ fn the_public_url_tells_of_tls(settings: &Settings, faults: &mut Vec<Fault>) {
     let general = &settings.general;
     let tls = settings.tls.cert_file.is_some() || general.behind_tls_proxy;
     if tls && general.public_url.as_ref().is_some_and(|url| !url.is_tls()) {
-        faults.push(Fault::of_key(
-            "public_url",
-            "must begin with https:// if users reach the server over TLS",
-        ));
+        faults
+            .push(Fault::of_key("public_url", "must begin with https:// if users reach the server over TLS"));
     } else if general.public_url.as_ref().is_some_and(|url| !url.is_tls() && !url.is_loopback()) {
         faults.push(Fault::of_key(
             "public_url",

@@ -65,7 +65,11 @@ fn raw(value: &Spanned<DeValue<'_>>) -> Raw {
             .map_or(Raw::Unfit("a number that is too large"), Raw::Number),
         DeValue::Array(values) => {
             let texts = values.iter().map(|value| value.get_ref().as_str().map(str::to_owned)).collect();
-            Option::<Vec<String>>::map_or(texts, Raw::Unfit("a list with values other than strings"), Raw::List)
+            Option::<Vec<String>>::map_or(
+                texts,
+                Raw::Unfit("a list with values other than strings"),
+                Raw::List,
+            )
         }
         DeValue::Float(_) => Raw::Unfit("a number with a fraction"),
         DeValue::Datetime(_) => Raw::Unfit("a date"),

@@ -75,15 +75,20 @@ impl Attention {
             Some(Turn::Theirs { bytes }) => {
                 self.waiting = None;
                 let Some(held) = self.budget.take(bytes) else {
-                    tracing::debug!(bytes, "an HTTP/2 stream was reset: too many bytes are buffered for clients");
+                    tracing::debug!(
+                        bytes,
+                        "an HTTP/2 stream was reset: too many bytes are buffered for clients"
+                    );
                     return Poll::Ready(());
                 };
                 self.waiting = Some((Box::pin(tokio::time::sleep(self.patience)), held));
             }
         }
         let Some((timer, _)) = &mut self.waiting else { return Poll::Pending };
-        timer.as_mut().poll(context).map(|()| tracing::debug!("an HTTP/2 stream was reset: its client does not take \
-            the response"))
+        timer
+            .as_mut()
+            .poll(context)
+            .map(|()| tracing::debug!("an HTTP/2 stream was reset: its client takes nothing"))
     }
 }
 

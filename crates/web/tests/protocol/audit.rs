@@ -289,8 +289,8 @@ async fn an_application_out_of_reach_leaves_an_event_with_who_asked() {
     server.delete(&path).basic(&OTHER).send().await.expect(404);
     server.put(&format!("{path}/reset")).basic(&OTHER).send().await.expect(404);
     server.get(&format!("{APPLICATIONS}/999")).basic(&OTHER).send().await.expect(404);
-    let why = (Some(OTHER.name.to_owned()), None, "there is no application with that id, or it belongs to somebody \
-        else".to_owned());
+    let gone = "there is no application with that id, or it belongs to somebody else";
+    let why = (Some(OTHER.name.to_owned()), None, gone.to_owned());
     assert_eq!(since(&server, before).await, vec![why; 4]);
 }
 
@@ -311,7 +311,8 @@ async fn whatever_else_is_out_of_reach_leaves_an_event_with_who_asked() {
     let allowed = "/api/mgmt/oauth/client/allowedapplications/7";
     server.delete(allowed).basic(&OTHER).send().await.expect(404);
     let who = || Some(OTHER.name.to_owned());
-    let source = (who(), None, "there is no data source with that id, or it belongs to somebody else".to_owned());
+    let source =
+        (who(), None, "there is no data source with that id, or it belongs to somebody else".to_owned());
     let mut expected = vec![source; 5];
     let not_allowed = "the user has not allowed an application with that id";
     expected.push((who(), None, not_allowed.to_owned()));

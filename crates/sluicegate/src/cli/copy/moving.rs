@@ -155,8 +155,9 @@ impl Copier {
         let mut done = 0;
         for table in TABLES {
             let Some(position) = self.position(table, done, watch).await? else {
-                watch
-                    .note("the embedded database has changed since the copy was interrupted: the copy starts again");
+                watch.note(
+                    "the embedded database has changed since the copy was interrupted: the copy starts again",
+                );
                 self.target.empty().await?;
                 return Ok(TABLES.iter().map(Position::first).collect());
             };
@@ -208,7 +209,10 @@ impl Copier {
                 watch.step(&self.step(Stage::Comparing, table, &position, done))?;
             }
             if position.rows != self.source.count(table)? {
-                bail!("{} has rows that its primary key does not find: the embedded database is damaged", table.name);
+                bail!(
+                    "{} has rows that its primary key does not find: the embedded database is damaged",
+                    table.name
+                );
             }
             watch.step(&Step { through: true, ..self.step(Stage::Comparing, table, &position, done) })?;
             report.rows.push((table.name, position.rows));
