@@ -1,4 +1,4 @@
-//! A person at a browser without JavaScript: follows redirects, keeps cookies, fills in and sends forms.
+//! A person at a browser without JavaScript: follows redirects, stores cookies, fills and submits forms.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -27,8 +27,8 @@ impl Browser {
         pairs.join("; ")
     }
 
-    /// Starts at `path` and does what a page asks for, sign-in first, then consent, until a redirect leads to `target`;
-    /// returns that redirect.
+    /// Starts at `path` and does what a page asks for, first sign-in, then consent, until a redirect leads to
+    /// `target`; returns that redirect.
     pub(crate) async fn authorize(
         &mut self,
         path: &str,
@@ -90,7 +90,7 @@ impl Browser {
     }
 }
 
-/// What a form would send.
+/// The fields of a form.
 #[derive(Debug, PartialEq)]
 struct Form {
     action: String,
@@ -98,7 +98,7 @@ struct Form {
 }
 
 impl Form {
-    /// The form that signs in or allows: the one around the button `login-submit` or `consent-allow`.
+    /// The form for sign-in or consent: the one around the button `login-submit` or `consent-allow`.
     fn find(page: &str, here: &str) -> Option<Self> {
         let forms = page.split("<form").skip(1).map(|rest| rest.split("</form").next().unwrap_or(rest));
         let form =
@@ -118,7 +118,7 @@ impl Form {
     }
 }
 
-/// An attribute of a tag, with the entities resolved that our pages write.
+/// An attribute of a tag, with the entities that our pages use resolved.
 fn attribute(tag: &str, name: &str) -> Option<String> {
     let (_, rest) = tag.split_once(&format!(" {name}=\""))?;
     let value = rest.split('"').next()?;

@@ -1,4 +1,4 @@
-//! Requests and answers over connections that stay open.
+//! Requests and responses over persistent connections.
 
 use std::net::SocketAddr;
 
@@ -15,10 +15,10 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use tokio::net::TcpStream;
 
-/// A request that can be sent again and again.
+/// A request that can be sent repeatedly.
 pub(crate) type Call = Request<Full<Bytes>>;
 
-/// What came back, read to its end.
+/// A response, read to its end.
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
@@ -26,13 +26,13 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// The body as JSON if the status is a success; the error shows what came instead.
+    /// The body as JSON if the status is a success; otherwise the error shows the response.
     pub(crate) fn json(&self) -> Result<Value> {
         self.expect_success()?;
         serde_json::from_slice(&self.body).context("the answer is no JSON")
     }
 
-    /// 200 and nothing else; every request that is measured is answered so.
+    /// Expects 200; every measured request has this status.
     pub(crate) fn expect_ok(&self) -> Result<()> {
         if self.status == StatusCode::OK {
             return Ok(());
@@ -68,7 +68,7 @@ impl Connection {
         let (sender, connection) = handshake(TokioIo::new(stream)).await?;
         let mut driver = tokio::task::JoinSet::new();
         driver.spawn(async move {
-            // How a connection ended is seen by whoever sends on it next.
+            // The next request on a connection detects how it ended.
             drop(connection.await);
         });
         Ok(Self { sender, _driver: driver })
@@ -83,22 +83,22 @@ impl Connection {
     }
 }
 
-/// A GET.
+/// Builds a GET.
 pub(crate) fn get(path: &str) -> Result<Call> {
     build(Method::GET, path, None, Bytes::new())
 }
 
-/// A POST of a form.
+/// Builds a POST of a form.
 pub(crate) fn post_form(path: &str, fields: &[(&str, &str)]) -> Result<Call> {
     build(Method::POST, path, Some("application/x-www-form-urlencoded"), encode(fields).into())
 }
 
-/// A POST of JSON.
+/// Builds a POST of JSON.
 pub(crate) fn post_json(path: &str, body: &Value) -> Result<Call> {
     build(Method::POST, path, Some("application/json"), body.to_string().into())
 }
 
-/// A form's fields as they are written into a body or a query.
+/// Encodes the fields of a form for a body or a query.
 pub(crate) fn encode(fields: &[(&str, &str)]) -> String {
     let escaped = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
     let pairs: Vec<String> =

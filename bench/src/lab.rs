@@ -1,4 +1,5 @@
-//! Sluicegate set up through its public API: accounts, applications, a data source, a signed-in browser with consent.
+//! The fixture: Sluicegate set up through its public API, with accounts, applications, a data source, and a
+//! signed-in browser with consent.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -16,7 +17,8 @@ const ADMINISTRATOR: &str = "d2cadmin";
 const PASSWORD: &str = "measured-on-a-quiet-evening";
 const REDIRECT: &str = "http://127.0.0.1:9/callback";
 
-/// The pair of [RFC 7636 appendix B](https://www.rfc-editor.org/rfc/rfc7636#appendix-B), so that nothing need be hashed.
+/// The pair of [RFC 7636 appendix B](https://www.rfc-editor.org/rfc/rfc7636#appendix-B), so that nothing need
+/// be hashed.
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
@@ -29,11 +31,11 @@ pub(crate) struct Lab {
     cookies: String,
 }
 
-/// Where a node keeps what it has.
+/// The data directory and the database of a node.
 #[derive(Clone)]
 pub(crate) struct Place {
     pub(crate) data_folder: PathBuf,
-    /// The database that it shares with others; its own file where there is none.
+    /// The database that it shares with others; `None` for its own file.
     pub(crate) database: Option<String>,
 }
 
@@ -61,7 +63,7 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// The exchange of the code that an authorize request was answered with.
+    /// The exchange of the code in the response to an authorization request.
     pub(crate) fn exchange(&self, answer: &Answer) -> Result<Call> {
         let location = answer.location().with_context(|| format!("no redirect but {}", answer.status))?;
         let query = location.split_once('?').map_or("", |(_, query)| query);
@@ -86,7 +88,7 @@ impl Client {
     }
 }
 
-/// Makes an installation with both accounts.
+/// Creates an installation with both accounts.
 fn initialise(program: &Path, place: &Place) -> Result<()> {
     let mut init = Command::new(program);
     place.command(&mut init, "init");
@@ -140,7 +142,7 @@ impl Lab {
         text(&answer.json()?, "access_token")
     }
 
-    /// The end of an access token of the service application.
+    /// The revocation of an access token of the service application.
     pub(crate) fn revocation(&self, token: &str) -> Result<Call> {
         let call = call::post_form("/oauth2/revoke", &[("token", token)])?;
         call::with_basic(call, &self.service.id, &self.service.secret)
@@ -151,12 +153,12 @@ impl Lab {
         call::with_basic(call, &self.service.id, &self.service.secret)
     }
 
-    /// An authorize request that remembered consent answers with a code at once.
+    /// An authorization request to which stored consent responds with a code at once.
     pub(crate) fn authorize(&self) -> Result<Call> {
         call::with_header(call::get(&self.authorize_path())?, COOKIE, &self.cookies)
     }
 
-    /// The application that people sign in to.
+    /// The application to which users sign in.
     pub(crate) fn web_client(&self) -> Client {
         self.web.clone()
     }
@@ -187,7 +189,7 @@ impl Lab {
     }
 }
 
-/// A member of a JSON object that must be text.
+/// A string member of a JSON object.
 pub(crate) fn text(object: &Value, name: &str) -> Result<String> {
     object[name].as_str().map(str::to_owned).with_context(|| format!("the answer has no {name}"))
 }

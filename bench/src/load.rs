@@ -1,4 +1,4 @@
-//! Closed-loop load: each connection sends its next request when the last one is answered.
+//! Closed-loop load: each connection sends its next request when the last one has been answered.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -12,17 +12,17 @@ use crate::call::{Answer, Call, Connection};
 use crate::machine::Usage;
 use crate::server::Server;
 
-/// What one connection says.
+/// The requests of one connection.
 pub(crate) trait Script {
-    /// The next request, or nothing if there is nothing left to ask.
+    /// The next request; `None` if there are no more.
     fn next(&mut self) -> Option<Call>;
 
-    /// How long to rest before the next request is asked for.
+    /// The pause before the next request.
     fn rest(&mut self) -> Duration {
         Duration::ZERO
     }
 
-    /// Looks at the answer. An error ends the measurement: nothing but what was asked for counts as done.
+    /// Checks the response. An error ends the measurement: only expected responses count.
     fn answered(&mut self, answer: &Answer) -> Result<()> {
         answer.expect_ok()
     }
@@ -37,12 +37,12 @@ pub(crate) struct Measured {
     pub(crate) p99_micros: u64,
     pub(crate) cpu_micros_per_request: f64,
     pub(crate) resident_kib: u64,
-    /// How often the store made its file durable, if the server tells.
+    /// How often the store made its file durable, if the server reports it.
     pub(crate) syncs: Option<u64>,
 }
 
-/// Runs one script per connection for `duration`, after half a second that is not counted. A script that runs dry ends
-/// the measurement when all have.
+/// Runs one script on each connection for `duration`, after half a second that is not counted. The
+/// measurement also ends when all scripts have run out of requests.
 pub(crate) async fn drive(
     server: &Server,
     scripts: Vec<Box<dyn Script>>,
@@ -51,7 +51,7 @@ pub(crate) async fn drive(
     drive_all(&[server], scripts, duration).await
 }
 
-/// As [`drive`], with the connections dealt out to several servers, whose costs are added up.
+/// Like [`drive`], with the connections distributed over several servers, whose costs are added up.
 pub(crate) async fn drive_all(
     servers: &[&Server],
     scripts: Vec<Box<dyn Script>>,
@@ -113,13 +113,13 @@ async fn converse(
     }
 }
 
-/// A server's counters at one moment.
+/// The counters of a server at a point in time.
 pub(crate) struct Sample {
     usage: Usage,
     syncs: Option<u64>,
 }
 
-/// Samples when the window begins, or earlier if an error ended a connection before.
+/// Takes a sample when the window starts, or earlier if an error ended a connection.
 async fn sample_at(servers: &[&Server], begin: Instant, running: &mut JoinSet<Result<()>>) -> Result<Sample> {
     let begins = tokio::time::sleep_until(begin.into());
     tokio::pin!(begins);
@@ -131,7 +131,8 @@ async fn sample_at(servers: &[&Server], begin: Instant, running: &mut JoinSet<Re
     }
 }
 
-/// Reads them: first what the kernel tells at once, since a server under load may take seconds to tell its own.
+/// Reads the counters: first those of the kernel, because a server under load may take seconds to return its
+/// own.
 pub(crate) async fn sample(servers: &[&Server]) -> Result<Sample> {
     let mut usage = Usage { cpu_micros: 0, resident_kib: 0 };
     for server in servers {
@@ -146,10 +147,10 @@ pub(crate) async fn sample(servers: &[&Server]) -> Result<Sample> {
     Ok(Sample { usage, syncs })
 }
 
-/// What is slower counts as this slow: a minute.
+/// Slower responses count as this slow: a minute.
 const SLOWEST_MICROS: u64 = 60_000_000;
 
-/// Collects latencies, and from when to when.
+/// Records latencies, and the first and last time.
 pub(crate) struct Recorder {
     latencies: Histogram<u64>,
     begin: Instant,
@@ -167,7 +168,7 @@ impl Recorder {
         self.latencies.saturating_record(micros.max(1));
     }
 
-    /// The figures. How long it took is told by the answers alone, whenever the counters were read.
+    /// The figures. The duration is that of the responses, whenever the counters were read.
     pub(crate) fn measured(&self, before: &Sample, after: &Sample) -> Result<Measured> {
         let requests = self.latencies.len();
         if requests == 0 {

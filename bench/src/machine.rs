@@ -1,11 +1,11 @@
-//! The machine: its cores, its description, and what the kernel says of a process.
+//! The machine: its cores, its description, and the kernel's data about a process.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-/// The core that servers run on; the load runs on the next.
+/// The core of the servers; the load runs on the next one.
 pub(crate) const SERVER_CORE: &str = "0";
 pub(crate) const LOAD_CORE: &str = "1";
 pub(crate) const ANY_CORE: &str = "0,1";
@@ -20,7 +20,7 @@ fn move_process(pid: u32, cores: &str) -> Result<()> {
     taskset(&["--all-tasks", "--pid", "--cpu-list", cores, &pid.to_string()])
 }
 
-/// Moves a process and those that it has started. Processes that any of them starts later stay there.
+/// Moves a process and its children. Processes that any of them starts later stay there.
 pub(crate) fn move_family(pid: u32, cores: &str) -> Result<()> {
     move_process(pid, cores)?;
     for child in children(pid)? {
@@ -29,7 +29,7 @@ pub(crate) fn move_family(pid: u32, cores: &str) -> Result<()> {
     Ok(())
 }
 
-/// Moves the thread that calls this.
+/// Moves the calling thread.
 pub(crate) fn move_this_thread(cores: &str) -> Result<()> {
     let link = std::fs::read_link("/proc/thread-self").context("the kernel names no thread")?;
     let thread = link.file_name().and_then(|name| name.to_str()).context("a thread has a number")?;
@@ -45,13 +45,13 @@ fn taskset(arguments: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// The processes that a process has started.
+/// The children of a process.
 fn children(pid: u32) -> Result<Vec<u32>> {
     let mut children = Vec::new();
     for entry in std::fs::read_dir("/proc").context("cannot read /proc")? {
         let name = entry?.file_name();
         let Some(child) = name.to_str().and_then(|name| name.parse().ok()) else { continue };
-        // Whatever has ended meanwhile is nobody's child any more.
+        // A process that has ended meanwhile has no parent any more.
         let stat = std::fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
         if parent(&stat) == Some(pid) {
             children.push(child);
@@ -60,13 +60,13 @@ fn children(pid: u32) -> Result<Vec<u32>> {
     Ok(children)
 }
 
-/// The parent of a `stat` line: the second field behind the name in parentheses.
+/// The parent in a `stat` line: the second field after the name in parentheses.
 fn parent(stat: &str) -> Option<u32> {
     let (_, fields) = stat.rsplit_once(") ")?;
     fields.split(' ').nth(1)?.parse().ok()
 }
 
-/// Processor, cores, kernel and day, in one line.
+/// CPU, cores, kernel and day, in one line.
 pub(crate) fn describe() -> Result<String> {
     let info = std::fs::read_to_string("/proc/cpuinfo").context("cannot read /proc/cpuinfo")?;
     let model = info.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or("unknown processor");
@@ -79,14 +79,14 @@ pub(crate) fn describe() -> Result<String> {
     Ok(format!("{day}, {cores} cores of {model}, {gib} GiB, Linux {}", kernel.trim()))
 }
 
-/// A new folder on the disk that holds the build, so that a sync costs what it costs there.
+/// Creates a folder on the disk of the build, so that a sync costs what it costs there.
 pub(crate) fn scratch_folder() -> Result<PathBuf> {
     let folder = std::path::absolute(format!("target/bench-{}", std::process::id()))?;
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
     Ok(folder)
 }
 
-/// What a process has used so far.
+/// The resources that a process has used so far.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Usage {
     /// User and system time, in microseconds.
@@ -96,7 +96,7 @@ pub(crate) struct Usage {
 }
 
 impl Usage {
-    /// Reads `/proc/PID`. The kernel counts in ticks of 10 ms, which over seconds is exact enough.
+    /// Reads `/proc/PID`. The kernel counts in ticks of 10 ms, which is exact enough over seconds.
     pub(crate) fn of(pid: u32) -> Result<Self> {
         const MICROS_PER_TICK: u64 = 10_000;
         let read = |name: &str| {
@@ -111,7 +111,7 @@ impl Usage {
     }
 }
 
-/// `utime + stime` of a `stat` line: the 14th and 15th field, counted behind the name in parentheses.
+/// `utime + stime` of a `stat` line: the 14th and 15th field, counted after the name in parentheses.
 fn ticks(stat: &str) -> Option<u64> {
     let (_, fields) = stat.rsplit_once(") ")?;
     let mut fields = fields.split(' ').skip(11);
@@ -120,7 +120,7 @@ fn ticks(stat: &str) -> Option<u64> {
     Some(user + system)
 }
 
-/// The number behind a name in files like `/proc/PID/status`.
+/// The number after a name in files such as `/proc/PID/status`.
 fn field(text: &str, name: &str) -> Option<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix(name))?;
     line.split_whitespace().next()?.parse().ok()

@@ -1,6 +1,7 @@
-//! Measures the release server, the floor beneath it and a peer beside it. `docs/performance.md` explains the figures.
+//! Measures the release server, compared with the floor and with another product. `docs/performance.md`
+//! explains the figures.
 //!
-//! Read `lab.rs` for what is set up, `workloads.rs` for what is measured, `load.rs` for how.
+//! `lab.rs` contains the fixture, `workloads.rs` the workloads, `load.rs` the measurement.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the tables are printed")]
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
 
@@ -33,16 +34,16 @@ use testkit::postgres::PostgresServer;
 #[derive(Parser, Debug)]
 #[command(name = "cargo xtask bench")]
 struct Options {
-    /// How long each workload is measured, in seconds.
+    /// The duration of each workload in seconds.
     #[arg(long, default_value_t = 5)]
     seconds: u64,
-    /// Two seconds for each workload, and smaller amounts where a figure needs an amount.
+    /// Two seconds for each workload, and smaller amounts of data.
     #[arg(long)]
     quick: bool,
     /// Only the workloads whose name contains this; may be given several times.
     #[arg(long)]
     only: Vec<String>,
-    /// Leaves the floor and the peer out.
+    /// Skips the floor and the peer.
     #[arg(long)]
     alone: bool,
     /// Counts the instructions of a request under valgrind instead of measuring time.
@@ -51,7 +52,7 @@ struct Options {
     /// Writes the tables into docs/performance.md.
     #[arg(long)]
     write: bool,
-    /// Which kind of system database is measured.
+    /// The kind of system database.
     #[arg(long, value_enum, default_value_t = Database::Embedded)]
     database: Database,
     /// The folder with the built programs.
@@ -64,7 +65,7 @@ struct Options {
 enum Database {
     /// The file of a single node.
     Embedded,
-    /// PostgreSQL beneath one node and two, started for the occasion.
+    /// PostgreSQL with one node and with two, started for the measurement.
     Postgres,
 }
 
@@ -92,7 +93,7 @@ fn run(options: &Options) -> Result<()> {
     if !options.programs.join("sluicegate").is_file() {
         bail!("there is no release server in {}: run `cargo xtask bench`", options.programs.display());
     }
-    // Started before the load is kept to its core, so that it has all of them.
+    // Started before the load is confined to its core, so that it can use all cores.
     let postgres = (options.database == Database::Postgres).then(workloads::shared::start_postgres);
     machine::keep_load_off_the_server()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;

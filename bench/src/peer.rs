@@ -1,4 +1,4 @@
-//! The peer: npm `oidc-provider`, in its own process on the server's core.
+//! The peer: npm `oidc-provider`, in a separate process on the server's core.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -22,7 +22,7 @@ pub(crate) struct Peer {
 impl Peer {
     pub(crate) fn start() -> Result<Self> {
         let server = Server::start(Path::new("node"), |command| {
-            // It warns of its development keys, which sign nothing here.
+            // It warns about its development keys, which sign nothing here.
             command.arg(SCRIPT).env("NODE_ENV", "production").stderr(Stdio::null());
         })?;
         Ok(Self { server })
@@ -37,7 +37,7 @@ impl Peer {
         post("/token/introspection", &[("token", &text(&answer.json()?, "access_token")?)])
     }
 
-    /// Exchanges of `count` fresh codes, which the script makes without a browser.
+    /// Exchanges of `count` fresh codes, which the script creates without a browser.
     pub(crate) async fn exchanges(&self, count: usize) -> Result<Vec<Call>> {
         let path = format!("/bench/codes?count={count}");
         let codes = Connection::open(self.server.address).await?.send(call::get(&path)?).await?.json()?;

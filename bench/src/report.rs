@@ -1,4 +1,4 @@
-//! The tables, printed as they are measured and written into the documentation when asked.
+//! The tables, printed while measuring and written into the documentation on request.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 
 use crate::load::Measured;
 
-/// What stands between two marks of the page is written by a run.
+/// A run writes the part of the page between two marks.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Marks {
     begin: &'static str,
@@ -25,7 +25,7 @@ pub(crate) const SHARED: Marks = Marks {
     end: "<!-- measured on PostgreSQL: end -->",
 };
 
-/// What one run measured, as Markdown.
+/// The results of a run, as Markdown.
 pub(crate) struct Report {
     tables: String,
     facts: String,
@@ -38,7 +38,7 @@ impl Report {
         Self { tables: String::new(), facts: String::new(), machine }
     }
 
-    /// Begins the table of a workload.
+    /// Starts the table of a workload.
     pub(crate) fn section(&mut self, title: &str) {
         self.print(&format!(
             "\n### {title}\n\n\
@@ -47,12 +47,12 @@ impl Report {
         ));
     }
 
-    /// Adds a server's line to it.
+    /// Adds the line of a server.
     pub(crate) fn row(&mut self, server: &str, measured: &Measured) {
         self.print(&row(server, measured));
     }
 
-    /// A figure that is no load.
+    /// Adds a figure that is not a load.
     pub(crate) fn fact(&mut self, name: &str, value: &str) {
         println!("\n{name}: {value}");
         self.facts.push_str("- ");
@@ -62,7 +62,7 @@ impl Report {
         self.facts.push('\n');
     }
 
-    /// Replaces what stands between the marks of the page.
+    /// Replaces the part of the page between the marks.
     pub(crate) fn write(&self, page: &Path, marks: Marks) -> Result<()> {
         let text =
             std::fs::read_to_string(page).with_context(|| format!("cannot read {}", page.display()))?;

@@ -1,4 +1,4 @@
-//! A database of 100,000 rows and 10 columns, the same at every run.
+//! A database with 100,000 rows and 10 columns, the same for every run.
 
 use std::path::Path;
 
@@ -40,11 +40,11 @@ pub(crate) fn write(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// One throw, read at several scales: enough variety for a sample, and no library.
+/// A random number, read at several scales: enough variety for a sample, without a library.
 struct Dice(u64);
 
 impl Dice {
-    /// Xorshift: the next of a fixed sequence.
+    /// Xorshift: the next number of a fixed sequence.
     fn throw(state: &mut u64) -> Self {
         *state ^= *state << 13;
         *state ^= *state >> 7;

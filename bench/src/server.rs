@@ -11,11 +11,11 @@ use anyhow::{Context, Result, bail};
 use crate::call::{self, Connection};
 use crate::machine::SERVER_CORE;
 
-/// Runs until dropped.
+/// The process; it runs until this is dropped.
 pub(crate) struct Server {
     child: Child,
     pub(crate) address: SocketAddr,
-    /// Where it is observed.
+    /// The address of the metrics listener.
     observed: SocketAddr,
 }
 
@@ -40,12 +40,12 @@ impl Server {
                 break address;
             }
         };
-        // Whatever it prints later must not fill the pipe.
+        // Later output must not fill the pipe.
         std::thread::spawn(move || lines.for_each(drop));
         Ok(Self { child, address, observed })
     }
 
-    /// `taskset` replaces itself by the program, so this is the program's own id.
+    /// `taskset` replaces itself by the program, so this is the id of the program.
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
@@ -60,7 +60,7 @@ impl Server {
 }
 
 impl Drop for Server {
-    /// Asks it to end, and insists after five seconds.
+    /// Asks it to stop, and kills it after five seconds.
     fn drop(&mut self) {
         let pid = self.child.id().to_string();
         let asked = Command::new("kill").args(["-TERM", &pid]).status();
@@ -77,7 +77,7 @@ impl Drop for Server {
     }
 }
 
-/// An address of loopback on which nothing listens.
+/// A loopback address on which nothing listens.
 fn free_address() -> Result<SocketAddr> {
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).context("no port is free")?;
     Ok(listener.local_addr()?)

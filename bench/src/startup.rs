@@ -1,4 +1,5 @@
-//! From exec to the first answer, and what an idle server keeps in memory, with a million grants in the database.
+//! The time from exec to the first response, and the memory of an idle server, with a million grants in the
+//! database.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -50,7 +51,8 @@ pub(crate) async fn run(options: &Options, folder: &Path, report: &mut Report) -
     Ok(())
 }
 
-/// Copies the newest grant many times. What must be unique, and is no reference to another table, is varied.
+/// Copies the newest grant many times. Columns that must be unique and do not refer to another table are
+/// varied.
 fn add_grants(path: &Path, count: u32) -> Result<()> {
     let database = Database::open(path)?;
     let list = |sql: &str| -> Result<Vec<String>> {

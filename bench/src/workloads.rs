@@ -1,4 +1,4 @@
-//! What is measured, one workload after the other, each on the server, the floor and, where it can, the peer.
+//! The workloads, one after the other, each on the server, the floor and, if possible, the peer.
 
 mod growth;
 pub(crate) mod instructions;
@@ -25,7 +25,7 @@ use crate::sample;
 pub(crate) use growth::database_in;
 use scripts::{Queue, Repeat, Rotate};
 
-/// A workload under the name that `--only` looks at.
+/// A workload with the name that `--only` matches.
 struct Workload {
     name: &'static str,
     title: &'static str,
@@ -60,7 +60,7 @@ const fn workload(name: &'static str, title: &'static str, kind: Kind, connectio
     Workload { name, title, kind, connections }
 }
 
-/// Measures what `options` ask for.
+/// Measures the workloads that `options` select.
 pub(crate) async fn run_all(options: &Options, folder: &Path, report: &mut Report) -> Result<()> {
     let wanted: Vec<&Workload> = WORKLOADS.iter().filter(|workload| options.wants(workload.name)).collect();
     if wanted.is_empty() && !options.wants(parallel::NAME) && !options.wants(growth::NAME) {
@@ -159,7 +159,7 @@ fn repeat(calls: &[Call], connections: usize) -> Vec<Box<dyn Script>> {
     (0..connections).map(|index| Box::new(Repeat::new(calls, index)) as Box<dyn Script>).collect()
 }
 
-/// Reads of the sample data with the token of a service application.
+/// Reads the sample data with the token of a service application.
 async fn odata(lab: &Lab, paths: &[String], prefer: Option<&str>) -> Result<Vec<Call>> {
     let token = lab.service_token().await?;
     let read = |path: &String| {
@@ -171,7 +171,7 @@ async fn odata(lab: &Lab, paths: &[String], prefer: Option<&str>) -> Result<Vec<
     paths.iter().map(read).collect()
 }
 
-/// How many codes to have ready: more than can be exchanged in the time, at least one.
+/// The number of codes to prepare: more than can be exchanged in the time, at least one.
 fn amount(duration: Duration) -> usize {
     const PER_SECOND: u64 = 24_000;
     let uncounted = u64::from(!duration.is_zero());

@@ -1,5 +1,5 @@
 #![no_main]
-//! Coming back to an authorization request from the sign-in page, one finds the request that one left.
+//! An authorization request is the same after the return from the sign-in page.
 
 use oauth::authorize::AuthorizeRequest;
 use oauth::parameters::Parameters;

@@ -1,5 +1,5 @@
 #![no_main]
-//! No body and no header makes the readers of credentials and parameters panic.
+//! No body and no header makes the parsers of credentials and parameters panic.
 
 use oauth::parameters::{CLIENT_ID, Parameters};
 

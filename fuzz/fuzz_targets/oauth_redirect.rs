@@ -1,5 +1,5 @@
 #![no_main]
-//! A redirect URL that may be registered has nothing in it that leads a browser elsewhere.
+//! A redirect URL that can be registered contains nothing that leads a browser elsewhere.
 
 use oauth::application::Profile;
 use oauth::redirect::{Registered, may_be_registered};

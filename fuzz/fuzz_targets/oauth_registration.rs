@@ -1,5 +1,5 @@
 #![no_main]
-//! No payload makes the rules of registration panic, and what they accept they accept again.
+//! No payload makes the rules of registration panic, and they accept their own output again.
 
 use oauth::application::Profile;
 use oauth::registration::{ApplicationPayload, Context, Sender, decide};

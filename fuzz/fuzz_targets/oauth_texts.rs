@@ -1,5 +1,5 @@
 #![no_main]
-//! What is read from a text is read again from what it prints, and no text makes the rules of names panic.
+//! Values are parsed from their own output, and no text makes the rules of names panic.
 
 use oauth::account::{data_source, password, role, user_name};
 use oauth::id::{ApplicationId, ClientId};

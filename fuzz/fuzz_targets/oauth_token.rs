@@ -1,5 +1,5 @@
 #![no_main]
-//! No request of a client makes the readers of the token, introspection and revocation endpoints panic.
+//! No client request makes the parsers of the token, introspection and revocation endpoints panic.
 
 use std::sync::{Arc, LazyLock};
 
@@ -16,7 +16,7 @@ const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 static CLIENTS: LazyLock<[AuthenticatedClient; 2]> =
     LazyLock::new(|| [Profile::Compatible, Profile::OAuth21].map(client));
 
-/// A public application, which has nothing to prove.
+/// A public application, which does not authenticate.
 fn client(profile: Profile) -> AuthenticatedClient {
     let client_id: oauth::id::ClientId = "3f2504e0-4f89-41d3-9a0c-0305e82c3301".parse().expect("a UUID");
     let application = Application {

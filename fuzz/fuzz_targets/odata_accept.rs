@@ -1,5 +1,5 @@
 #![no_main]
-//! No `Accept` header makes its reader panic, and a format that it gives is accepted under its own name.
+//! No `Accept` header makes the parser panic, and a format that it returns is accepted under its own name.
 
 use odata::format::Format;
 

@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: builds what is measured and starts the measuring program.
+//! `cargo xtask bench`: builds the measured programs and starts the measuring program.
 
 use anyhow::Result;
 
@@ -31,7 +31,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let installed = root.join("target/peers/oidc-provider");
     if !asks_for_help {
         installation::install_node_packages(&peer, &installed)?;
-        // Node resolves packages from the script's own folder.
+        // Node resolves packages from the folder of the script.
         std::fs::copy(peer.join("server.mjs"), installed.join("server.mjs"))?;
     }
     let mut bench = process::command(root.join("target/release/bench"), &root);

@@ -1,4 +1,4 @@
-//! `cargo xtask check`: everything that must hold of the code without running it.
+//! `cargo xtask check`: everything that can be checked without running the code.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::{dependencies, documents, process, tidy, workspace};
 
-/// Runs every step, also after one has failed, so that one run tells all that is wrong.
+/// Runs every step, even after a failure, so that one run reports everything.
 pub(crate) fn run() -> Result<()> {
     let root = workspace::root();
     let steps: &[(&str, &dyn Fn() -> Result<()>)] = &[
@@ -45,7 +45,7 @@ fn rustdoc(root: &Path) -> Result<()> {
     process::run(cargo.args(["doc", "--locked", "--no-deps", "--workspace", "--document-private-items"]))
 }
 
-/// The fuzz targets are a workspace of their own, so that nothing else notices when they no longer compile.
+/// The fuzz targets are a separate workspace, so nothing else notices if they no longer compile.
 fn fuzz(root: &Path) -> Result<()> {
     let mut cargo = process::command("cargo", root);
     process::run(cargo.args([
@@ -58,8 +58,8 @@ fn fuzz(root: &Path) -> Result<()> {
     ]))
 }
 
-/// The formatter's and the linter's opinions change from release to release, so the compiler must be of the release
-/// that the manifest names. See `docs/decisions/toolchain.md` for why no toolchain file asks for it.
+/// Formatting and lints change from release to release, so the compiler must be of the release in the
+/// manifest. `docs/decisions/toolchain.md` says why there is no toolchain file.
 fn toolchain(root: &Path) -> Result<()> {
     let metadata = workspace::metadata(root)?;
     let wanted =

@@ -1,11 +1,12 @@
-//! Licences and duplicate versions of what we depend on.
+//! Licences and duplicate versions of our dependencies.
 //!
-//! Like `cargo deny`, which a new machine does not have, for the two questions that need no advisory database. What is
-//! allowed is listed with reasons in `xtask/dependencies.toml`; an entry that is no longer needed is a fault too.
+//! This is like `cargo deny`, which a new machine does not have, for the two checks that need no advisory
+//! database. `xtask/dependencies.toml` lists what is allowed, with reasons; an entry that is no longer needed
+//! is a fault too.
 //!
-//! Licences are held against everything that takes part in a build, tests included. Versions are counted in what ships
-//! alone: a second version there is a second copy in the binary and two places to mend when one of them has a hole. What
-//! only tests use costs the time to compile it, and its authors decide when they move on.
+//! Licences are checked for everything that takes part in a build, including tests. Versions are only counted
+//! in what is shipped: a second version is a second copy in the binary, and two places to repair after a
+//! vulnerability. Dependencies of tests only cost compile time, and their authors decide when to upgrade.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -15,12 +16,12 @@ use anyhow::{Context, Result, bail};
 
 const LIST: &str = "xtask/dependencies.toml";
 
-/// Which part of the tree of dependencies.
+/// A part of the dependency tree.
 #[derive(Debug, Clone, Copy)]
 enum Part {
-    /// All members of the workspace with their tests and build scripts.
+    /// All members of the workspace, with their tests and build scripts.
     Everything,
-    /// The server with its build scripts.
+    /// The server, with its build scripts.
     Shipped,
 }
 
@@ -33,7 +34,7 @@ impl Part {
     }
 }
 
-/// Looks at what is built for the platform that we ship for.
+/// Checks the build for the platform for which we ship.
 pub(crate) fn check() -> Result<()> {
     let root = workspace::root();
     let listed = std::fs::read_to_string(root.join(LIST)).with_context(|| format!("cannot read {LIST}"))?;
@@ -46,16 +47,16 @@ pub(crate) fn check() -> Result<()> {
     bail!("{}", faults.join("\n"))
 }
 
-/// A package of somebody else's that takes part in the build.
+/// A third-party package that takes part in the build.
 struct Package {
     name: String,
     version: String,
-    /// An SPDX expression, empty if the package states none.
+    /// An SPDX expression; empty if the package declares none.
     licence: String,
 }
 
 impl Package {
-    /// Asks `cargo tree`, because `cargo metadata` also names optional packages that nothing switches on.
+    /// Uses `cargo tree`, because `cargo metadata` also lists optional packages that are not enabled.
     fn built(root: &Path, part: Part) -> Result<Vec<Self>> {
         let mut cargo = process::command("cargo", root);
         cargo.args(["tree", "--locked", "--target", "x86_64-unknown-linux-gnu"]).args(part.arguments());
@@ -63,7 +64,8 @@ impl Package {
         Ok(printed.lines().filter_map(Self::parse).collect())
     }
 
-    /// A line like `serde v1.0.0 (proc-macro)⇥MIT OR Apache-2.0 (*)`; packages of our own name their folder.
+    /// Parses a line such as `serde v1.0.0 (proc-macro)⇥MIT OR Apache-2.0 (*)`; the line of our own packages
+    /// contains their folder.
     fn parse(line: &str) -> Option<Self> {
         let (package, licence) = line.split_once('\t')?;
         let mut words = package.split(' ');
@@ -76,10 +78,10 @@ impl Package {
     }
 }
 
-/// What `xtask/dependencies.toml` allows.
+/// The policy in `xtask/dependencies.toml`.
 struct Policy {
     licences: BTreeSet<String>,
-    /// Package name to the licence expression that is accepted for it alone.
+    /// The licence expression that is accepted for a single package, by name.
     exceptions: BTreeMap<String, String>,
     duplicates: BTreeSet<String>,
 }
@@ -128,8 +130,8 @@ impl Policy {
         faults
     }
 
-    /// Whether an SPDX expression can be met with allowed licences. Expressions in the wild are alternatives, at most
-    /// with one level of parentheses, in which every part joined by `AND` must be met.
+    /// Whether allowed licences satisfy an SPDX expression. In practice, expressions are alternatives with at
+    /// most one level of parentheses, in which every part joined by `AND` must be satisfied.
     fn allows(&self, expression: &str, used: &mut BTreeSet<String>) -> bool {
         let flat = expression.replace('/', " OR ");
         let parts = split_top_level(&flat, " AND ");
@@ -155,7 +157,8 @@ impl Policy {
         allowed
     }
 
-    /// Marks every allowed alternative as used, so that the list does not depend on the order in an expression.
+    /// Marks every allowed alternative as used, so that the list does not depend on the order in an
+    /// expression.
     fn any_alternative(&self, alternatives: &[&str], used: &mut BTreeSet<String>) -> bool {
         let allowed = alternatives.iter().filter(|alternative| self.allows(alternative, used));
         allowed.count() > 0
@@ -179,7 +182,7 @@ impl Policy {
     }
 }
 
-/// Splits where the separator stands outside parentheses.
+/// Splits at separators outside of parentheses.
 fn split_top_level<'a>(text: &'a str, separator: &str) -> Vec<&'a str> {
     let mut parts = Vec::new();
     let (mut depth, mut start) = (0_i32, 0);

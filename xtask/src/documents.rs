@@ -1,4 +1,4 @@
-//! The documents that the binary writes about itself, committed below `docs/` and compared here.
+//! The generated documents below `docs/`, compared with the output of the binary.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,10 +7,10 @@ use anyhow::{Context, Result, bail};
 
 use crate::{process, workspace};
 
-/// What `sluicegate generate-docs DIR` must write at least; more is welcome and compared too.
+/// The documents that `sluicegate generate-docs DIR` must write at least; others are compared too.
 const EXPECTED: &[&str] = &["configuration.md", "configuration.schema.json", "errors.md", "openapi.json"];
 
-/// Fails with the first differing line of each document that does not say what the code says.
+/// Fails with the first differing line of each outdated document.
 pub(crate) fn compare() -> Result<()> {
     let root = workspace::root();
     let mut stale = Vec::new();
@@ -26,7 +26,7 @@ pub(crate) fn compare() -> Result<()> {
     bail!("{}\nRun `cargo xtask docs` and commit the result.", stale.join("\n"))
 }
 
-/// Writes the generated documents over the committed ones.
+/// Replaces the committed documents by the generated ones.
 pub(crate) fn rewrite() -> Result<()> {
     let root = workspace::root();
     for (name, generated) in generate(&root)? {

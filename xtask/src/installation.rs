@@ -1,7 +1,8 @@
-//! What the tests and the benchmark need beyond the toolchain, installed where that is possible.
+//! Tools that the tests and the benchmark need besides the toolchain, installed if possible.
 //!
-//! A missing tool is never a reason to skip: either it can be installed here, or the task fails and says what to install.
-//! What is installed stays a tool: no package starts a service, and PostgreSQL makes no database cluster of its own.
+//! A missing tool is never a reason to skip a test: either it can be installed, or the task fails and says
+//! what to install. No installed package starts a service, and PostgreSQL creates no database cluster of its
+//! own.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,16 +11,17 @@ use anyhow::{Context, Result, bail};
 
 use crate::process::{self, find_program};
 
-/// Where Debian keeps PostgreSQL's server: one folder for each release, none of them on the search path.
+/// The folder of PostgreSQL's server in Debian: one subfolder for each release, none of them on the search
+/// path.
 const POSTGRESQL: &str = "/usr/lib/postgresql";
 
-/// What PostgreSQL's package does when it is installed.
+/// The setting for what PostgreSQL's package does when it is installed.
 const CLUSTERS: &str = "/etc/postgresql-common/createcluster.conf";
 
-/// Asked by every package before it starts a service; 101 forbids it.
+/// Every package calls it before it starts a service; 101 forbids that.
 const POLICY: &str = "/usr/sbin/policy-rc.d";
 
-/// A program and the Debian package that brings it.
+/// A program and the Debian package that contains it.
 pub(crate) struct Tool {
     pub(crate) program: &'static str,
     pub(crate) package: &'static str,
@@ -27,7 +29,7 @@ pub(crate) struct Tool {
 }
 
 impl Tool {
-    /// Also in folders that Debian keeps off the search path of people who are not root.
+    /// Also searches folders that are not on the search path of Debian users other than root.
     fn is_there(&self) -> bool {
         find_program(self.program).is_some()
             || Path::new("/usr/sbin").join(self.program).is_file()
@@ -39,7 +41,7 @@ fn releases_of_postgresql() -> impl Iterator<Item = PathBuf> {
     fs::read_dir(POSTGRESQL).into_iter().flatten().flatten().map(|entry| entry.path())
 }
 
-/// Finds each tool or installs its Debian package; the error names everything that is still missing.
+/// Finds each tool or installs its Debian package; the error lists everything that is still missing.
 pub(crate) fn provide(tools: &[Tool], root: &Path) -> Result<()> {
     let packages: Vec<String> =
         tools.iter().filter(|tool| !tool.is_there()).map(|tool| tool.package.to_owned()).collect();
@@ -76,7 +78,7 @@ pub(crate) fn install_packages(packages: &[String], root: &Path) -> Result<()> {
     installed
 }
 
-/// Whether this process has put the file there that forbids services, and so must take it away.
+/// Whether this process created the file that forbids services, and must delete it.
 enum Services {
     ForbiddenHere,
     ForbiddenBefore,
@@ -115,8 +117,8 @@ impl<'a> Privileged<'a> {
         self.apt(&arguments)
     }
 
-    /// Brings the tools before the server, and tells them not to make the cluster that the server's package would make
-    /// and start. Whoever has the tools already has decided on that themselves.
+    /// Installs the tools before the server, and configures them not to create and start the cluster of the
+    /// server's package. If the tools are already installed, their owner has decided.
     fn install_postgresql_tools(&self) -> Result<()> {
         if Path::new(CLUSTERS).exists() {
             return Ok(());

@@ -1,7 +1,7 @@
-//! Tasks of this repository: `cargo xtask test`, `check`, `tidy`, `docs`, `bench`, `soak`.
+//! The tasks of this repository: `cargo xtask test`, `check`, `tidy`, `docs`, `bench`, `soak`.
 //!
-//! Kept light on purpose, so that the first `cargo xtask` on a new machine answers within seconds: whatever needs the
-//! server's own dependencies lives in the `bench` crate or behind a subcommand of the binary.
+//! This crate is small on purpose, so that the first `cargo xtask` on a new machine responds within seconds:
+//! code that needs the server's dependencies is in the `bench` crate or behind a subcommand of the binary.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a task runner speaks to a terminal")]
 
 mod bench;

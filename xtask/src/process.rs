@@ -1,4 +1,4 @@
-//! Running other programs, with the command line in every error.
+//! Running other programs; every error contains the command line.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -13,7 +13,7 @@ pub(crate) fn command(program: impl AsRef<OsStr>, directory: &Path) -> Command {
     command
 }
 
-/// Runs to the end with the terminal's output; anything but success is an error.
+/// Runs to completion with the terminal's output; anything but success is an error.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let shown = shown(command);
     let status = command.status().with_context(|| format!("cannot start `{shown}`"))?;
@@ -23,7 +23,8 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     bail!("`{shown}` ended with {status}")
 }
 
-/// Runs to the end and returns what it printed; anything but success is an error that carries its error output.
+/// Runs to completion and returns the output; anything but success is an error that contains the error
+/// output.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     let shown = shown(command);
     let output = command.output().with_context(|| format!("cannot start `{shown}`"))?;
@@ -33,7 +34,7 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     String::from_utf8(output.stdout).with_context(|| format!("`{shown}` printed something that is not UTF-8"))
 }
 
-/// Where a program lies on the search path, if anywhere.
+/// Finds a program on the search path.
 pub(crate) fn find_program(name: &str) -> Option<std::path::PathBuf> {
     #[expect(clippy::disallowed_methods, reason = "the search path is the environment's matter")]
     let path = std::env::var_os("PATH")?;

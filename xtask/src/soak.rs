@@ -1,4 +1,4 @@
-//! `cargo xtask soak`: the test of the cluster for as long as one likes, with its figures.
+//! `cargo xtask soak`: runs the cluster test for a chosen time, and prints its figures.
 
 use anyhow::{Context, Result, bail};
 
@@ -10,7 +10,7 @@ Usage: cargo xtask soak [--minutes N] [--seed S]
   --minutes N   how long faults follow one another (default 10)
   --seed S      makes the choices of an earlier run again (default: a new seed, which is printed)";
 
-/// What was asked for.
+/// The arguments.
 #[derive(Debug, PartialEq)]
 struct Soak {
     minutes: u64,
@@ -38,7 +38,7 @@ impl Soak {
     }
 }
 
-/// Runs the test with what it prints on the terminal.
+/// Runs the test with its output on the terminal.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     if matches!(arguments, [help] if help == "--help") {
         println!("{USAGE}");

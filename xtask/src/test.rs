@@ -21,13 +21,14 @@ const TOOLS: &[Tool] = &[
     },
 ];
 
-/// What the tests of a cluster need.
+/// The tools of the cluster tests.
 pub(crate) const DATABASE_TOOLS: &[Tool] = &[
     Tool { program: "postgres", package: "postgresql", purpose: "nodes share a database, which tests kill" },
     Tool { program: "faketime", package: "faketime", purpose: "the clocks of nodes are moved" },
 ];
 
-/// Installs, runs `cargo test --workspace` with `arguments`, and fails also when a test was ignored or none ran.
+/// Installs the tools, runs `cargo test --workspace` with `arguments`, and also fails if a test was ignored
+/// or none ran.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let root = workspace::root();
     let mut cargo = process::command("cargo", &root);
@@ -51,8 +52,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Installs the foreign clients below `target/clients` and tells the tests where they lie. The names do not begin with
-/// `SLUICEGATE_`, because the server refuses to start on a variable of that family that it does not know.
+/// Installs the third-party clients below `target/clients` and passes their locations to the tests. The
+/// variables do not start with `SLUICEGATE_`, because the server refuses to start with an unknown variable of
+/// that prefix.
 fn provide_clients(cargo: &mut Command, root: &Path) -> Result<()> {
     installation::provide(DATABASE_TOOLS, root)?;
     installation::provide(TOOLS, root)?;
@@ -78,7 +80,7 @@ struct Totals {
 }
 
 impl Totals {
-    /// Adds a closing line of the test runner: `test result: ok. 5 passed; 0 failed; 1 ignored; …`.
+    /// Adds a summary line of the test runner: `test result: ok. 5 passed; 0 failed; 1 ignored; …`.
     fn add(&mut self, line: &str) {
         let Some(counts) = line.strip_prefix("test result: ").and_then(|rest| rest.split_once(". ")) else {
             return;
@@ -98,7 +100,7 @@ impl Totals {
     }
 }
 
-/// Runs the command, repeats what it prints line by line, and adds up its closing lines.
+/// Runs the command, repeats its output line by line, and adds up its summary lines.
 fn run_and_count(cargo: &mut Command) -> Result<(Totals, bool)> {
     let mut child = cargo.stdout(Stdio::piped()).spawn().context("cannot start cargo")?;
     let printed = child.stdout.take().context("cargo's output was asked for as a pipe")?;

@@ -1,8 +1,8 @@
 //! The rules of architecture and style that the compiler does not know.
 //!
-//! One file per rule, each a function from the [`Tree`] to faults. A fault says where it is and what to do instead. What
-//! must stay an exception is listed with its reason in `xtask/tidy/exceptions.toml`, and an exception that excuses
-//! nothing any more is a fault itself, so the list only shrinks by itself or grows by a reviewed line.
+//! There is one file for each rule, each a function from the [`Tree`] to faults. A fault says where it is and
+//! what to do instead. Exceptions are listed with their reasons in `xtask/tidy/exceptions.toml`. An exception
+//! that is no longer needed is a fault itself, so the list only grows by a reviewed line.
 
 mod arrows;
 mod attributes;
@@ -39,12 +39,12 @@ use tree::Tree;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Fault {
     path: String,
-    /// From 1; 0 stands for the whole file.
+    /// The line, from 1; 0 stands for the whole file.
     line: usize,
     rule: &'static str,
-    /// What exactly breaks the rule, where a file may hold several such things: a function's name.
+    /// What exactly breaks the rule, if a file may contain several: the name of a function, for example.
     item: String,
-    /// How much it is, for rules that set a limit.
+    /// The measured value, for rules that set a limit.
     measure: Option<usize>,
     message: String,
 }

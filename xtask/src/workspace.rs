@@ -1,4 +1,4 @@
-//! Where the repository lies, which files belong to it, and what cargo knows of it.
+//! The location of the repository, its files, and cargo's metadata.
 
 use std::path::{Path, PathBuf};
 
@@ -13,8 +13,8 @@ pub(crate) fn root() -> PathBuf {
     manifest.parent().expect("xtask lies one level below the root").to_owned()
 }
 
-/// Paths, relative to the root, of all files that are tracked or would be once added. The answer does not depend on
-/// what has been committed yet, so a rule says the same before and after a commit.
+/// The paths, relative to the root, of all files that are tracked or would be once added. The result does not
+/// depend on what is committed, so a rule has the same result before and after a commit.
 pub(crate) fn files(root: &Path) -> Result<Vec<String>> {
     let mut git = process::command("git", root);
     let listed = process::output(git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]))
@@ -27,7 +27,7 @@ pub(crate) fn files(root: &Path) -> Result<Vec<String>> {
     Ok(files)
 }
 
-/// What cargo knows of our own packages.
+/// Cargo's metadata about our own packages.
 pub(crate) fn metadata(root: &Path) -> Result<Value> {
     let mut cargo = process::command("cargo", root);
     let printed = process::output(cargo.args(["metadata", "--format-version", "1", "--no-deps"]))?;

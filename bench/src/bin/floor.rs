@@ -1,7 +1,7 @@
-//! The floor: a bare hyper server that reads a request to its end and answers bytes that it was given.
+//! The floor: a bare hyper server that reads a request to its end and responds with given bytes.
 //!
-//! `floor FOLDER` serves `/NAME` with the content of `FOLDER/NAME` for any method, on a free port of loopback, which it
-//! prints. What a real server costs above this is its own doing.
+//! `floor FOLDER` serves `/NAME` with the content of `FOLDER/NAME` for any method, on a free loopback port,
+//! which it prints. Everything that a real server costs above this is its own cost.
 #![expect(clippy::print_stdout, reason = "the address is told on standard output")]
 #![expect(clippy::disallowed_methods, reason = "connections live until the process is ended")]
 
@@ -39,7 +39,7 @@ async fn main() -> Result<()> {
         let bodies = Arc::clone(&bodies);
         tokio::spawn(async move {
             let service = service_fn(move |request| answer(request, Arc::clone(&bodies)));
-            // A connection that breaks is the client's matter.
+            // A broken connection is the client's concern.
             drop(
                 hyper::server::conn::http1::Builder::new()
                     .serve_connection(TokioIo::new(stream), service)

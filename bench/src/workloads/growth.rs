@@ -1,4 +1,4 @@
-//! The growth law: issuing access tokens adds no row.
+//! The number of rows: issuing access tokens adds none.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -46,7 +46,7 @@ impl Script for Counted {
     }
 }
 
-/// The one SQLite file of a data directory.
+/// The only SQLite file of a data directory.
 pub(crate) fn database_in(folder: &Path) -> Result<PathBuf> {
     let entries = std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
     let paths = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
@@ -58,7 +58,7 @@ pub(crate) fn database_in(folder: &Path) -> Result<PathBuf> {
     paths.filter(|path| path.is_file()).find(is_database).context("the data directory holds no database")
 }
 
-/// The rows of all tables together.
+/// The total number of rows in all tables.
 fn rows(path: &Path) -> Result<i64> {
     let database = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     let mut listed = database

@@ -1,4 +1,4 @@
-//! Fifty parallel refreshes of one token: all must be given the same successor, so that no family forks.
+//! Fifty parallel refreshes of one token: all must get the same successor, so that no family forks.
 
 use std::time::{Duration, Instant};
 
@@ -47,7 +47,7 @@ pub(super) async fn run(options: &Options, lab: &Lab, report: &mut Report) -> Re
     Ok(())
 }
 
-/// Sends the same request on every connection at once and waits for all.
+/// Sends the same request on every connection at once and waits for all responses.
 async fn round(
     connections: Vec<Connection>,
     call: &Call,

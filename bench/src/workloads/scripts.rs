@@ -1,4 +1,4 @@
-//! What a connection says: the same again, the next of a queue, or a refresh with what the last one gave.
+//! The requests of a connection: always the same, the next of a queue, or a refresh with the last token.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -11,14 +11,15 @@ use crate::call::{Answer, Call, Connection};
 use crate::lab::{self, Lab};
 use crate::load::Script;
 
-/// Goes round a list of requests for ever.
+/// Repeats a list of requests forever.
 pub(super) struct Repeat {
     calls: Vec<Call>,
     at: usize,
 }
 
 impl Repeat {
-    /// Begins somewhere else for each `index`, so that connections do not ask for the same thing at the same time.
+    /// Starts at a different position for each `index`, so that connections do not request the same at the
+    /// same time.
     pub(super) fn new(calls: &[Call], index: usize) -> Self {
         Self { calls: calls.to_vec(), at: index * 31 }
     }
@@ -31,7 +32,7 @@ impl Script for Repeat {
     }
 }
 
-/// Takes requests that can be made once from a queue that all connections share.
+/// Takes single-use requests from a queue that all connections share.
 pub(super) struct Queue {
     calls: Rc<RefCell<Vec<Call>>>,
 }
@@ -52,7 +53,7 @@ impl Script for Queue {
 /// Makes a request from a refresh token.
 pub(super) type Refresh = Rc<dyn Fn(&str) -> Result<Call>>;
 
-/// Refreshes one grant again and again, each time with the token that the last answer gave.
+/// Refreshes one grant again and again, each time with the token of the last response.
 pub(super) struct Rotate {
     token: String,
     call: Option<Call>,
@@ -87,7 +88,8 @@ impl Script for Rotate {
     }
 }
 
-/// Collects exchanges of fresh codes over several connections, at most for the time that codes live safely.
+/// Collects exchanges of fresh codes over several connections, for at most the time in which codes are safely
+/// valid.
 pub(super) async fn codes(lab: &Lab, wanted: usize) -> Result<Vec<Call>> {
     const CONNECTIONS: usize = 32;
     let until = Instant::now() + Duration::from_secs(25);

@@ -1,5 +1,5 @@
-//! Nodes that share a PostgreSQL database: the same workloads on one node and on two, a storm of revocations, and
-//! whether anything grows with the grants that are alive.
+//! Nodes that share a PostgreSQL database: the same workloads on one node and on two, a burst of revocations,
+//! and whether costs grow with the number of live grants.
 
 use std::path::Path;
 use std::thread::ScopedJoinHandle;
@@ -28,13 +28,13 @@ const WORKLOADS: &[Workload] = &[
 const STORM: &str = "revocation_storm";
 const GROWTH: &str = "live_grants";
 
-/// Revocations in a second of the storm.
+/// The number of revocations in a second of the burst.
 const STORM_PER_SECOND: u32 = 1_000;
 
-/// Connections over which the storm comes.
+/// The number of connections of the burst.
 const STORM_CONNECTIONS: usize = 20;
 
-/// A server whose commits are on the disk when they are answered.
+/// A server whose commits are on the disk when they are acknowledged.
 pub(crate) fn start_postgres() -> PostgresServer {
     let options = vec![("shared_buffers", "512MB".to_owned()), ("max_wal_size", "4GB".to_owned())];
     PostgresServer::start(&PostgresSettings { durable: true, options, ..PostgresSettings::default() })
@@ -80,8 +80,9 @@ async fn on_one_and_two(
     Ok(())
 }
 
-/// Bearer checks at one node, quiet and while another node is told a thousand revocations a second. Each of the two cores
-/// plays a machine: the checked node and its client have one, the database, the other node and its clients the other.
+/// Bearer checks at one node, without load and while another node processes a thousand revocations a second.
+/// Each of the two cores represents a machine: one for the checked node and its client, the other for the
+/// database, the other node and its clients.
 async fn storm(
     options: &Options,
     lab: &Lab,
@@ -111,7 +112,7 @@ async fn storm(
     Ok(())
 }
 
-/// Drives from the thread that calls this, on a core of its choice.
+/// Generates load from the calling thread, on a chosen core.
 fn drive_from(
     core: &str,
     server: &Server,
@@ -138,7 +139,7 @@ async fn revocations(lab: &Lab, wanted: u32) -> Result<Vec<Call>> {
     Ok(calls)
 }
 
-/// A script whose requests come at fixed moments; one that comes late is followed by the next at once.
+/// A script whose requests are sent at fixed times; a late one is followed by the next at once.
 struct Paced {
     script: Box<dyn Script>,
     interval: Duration,
@@ -146,7 +147,7 @@ struct Paced {
 }
 
 impl Paced {
-    /// Paces scripts so that all together ask so often in a second, one after the other.
+    /// Paces scripts so that all together send this many requests in a second, one after the other.
     fn all(per_second: u32, scripts: Vec<Box<dyn Script>>) -> Vec<Box<dyn Script>> {
         let apart = Duration::from_secs(1) / per_second;
         let interval = apart * u32::try_from(scripts.len()).unwrap_or(1);
@@ -173,7 +174,7 @@ impl Script for Paced {
     }
 }
 
-/// What each durable operation takes, alone, beside ever more live grants.
+/// The duration of each durable operation, alone, with an increasing number of live grants.
 async fn growth(
     options: &Options,
     lab: &Lab,
@@ -205,7 +206,7 @@ async fn operations(lab: &Lab) -> Result<Vec<(&'static str, Duration)>> {
     Ok(vec![("exchange", exchange), ("refresh", refresh), ("revocation", revoke)])
 }
 
-/// Adds grants of ten thousand users to the newest application until there are so many.
+/// Adds grants of ten thousand users to the newest application until there are this many.
 fn add_grants(database: &PostgresDatabase<'_>, there: u32, wanted: u32) {
     database.run(&format!(
         "INSERT INTO users (epoch, active, name, folded_name, password, created_at, updated_at)

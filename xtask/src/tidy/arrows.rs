@@ -1,4 +1,4 @@
-//! Which of our crates may depend on which.
+//! The allowed dependencies between our crates.
 
 use serde_json::Value;
 
@@ -6,7 +6,7 @@ use super::{Fault, Tree};
 
 const RULE: &str = "arrows";
 
-/// The arrows of the architecture. `store-*` stands for each backend of the system database.
+/// The dependencies of the architecture. `store-*` stands for each backend of the system database.
 const ARROWS: &[(&str, &[&str])] = &[
     ("sluicegate", &["web", "app", "vault", "sources", "store", "store-*", "oauth", "odata"]),
     ("web", &["app", "oauth", "odata"]),

@@ -1,4 +1,4 @@
-//! No lint is allowed away without a reason, and no test is set aside.
+//! No lint is disabled without a reason, and no test is ignored.
 
 use super::{Fault, Tree};
 

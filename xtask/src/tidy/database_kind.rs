@@ -1,18 +1,19 @@
-//! Nothing branches on the kind of database outside the backends, the drivers, the dialects and the wiring.
+//! No code branches on the kind of database, except for the backends, the drivers, the dialects and the
+//! bootstrap.
 
 use super::{Fault, Tree};
 
 const RULE: &str = "database-kind";
 
-/// Crates whose code must not name a database at all; names in strings and comments are free.
+/// Crates whose code must not name a database at all; names in strings and comments are allowed.
 const BLIND: &[&str] = &["app", "oauth", "store", "vault", "web"];
 
 const KINDS: &[&str] = &["sqlite", "postgres", "mysql"];
 
-/// Keys of the configuration that carry a database's name: passed on, never branched on.
+/// Configuration keys that contain the name of a database: they are passed on, never branched on.
 const SETTINGS: &[&str] = &["sqlite_folders"];
 
-/// Where `odata` keeps its dialects.
+/// The dialects of `odata`.
 const DIALECTS: &[&str] = &["crates/odata/src/sql.rs", "crates/odata/src/sql/"];
 
 pub(super) fn check(tree: &Tree) -> Vec<Fault> {

@@ -1,4 +1,4 @@
-//! Every decision page is in the index of decisions.
+//! Every decision page is in the index.
 
 use super::{Fault, Tree};
 

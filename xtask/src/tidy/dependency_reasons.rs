@@ -1,4 +1,4 @@
-//! Every dependency of the workspace has a line that says why it is there.
+//! Every dependency of the workspace has a line with its reason.
 
 use super::{Fault, Tree};
 

@@ -1,4 +1,4 @@
-//! The stores speak of what happened to rows, never in the error codes of OAuth.
+//! The stores report what happened to rows, never the error codes of OAuth.
 
 use super::source::has_word;
 use super::{Fault, Tree};

@@ -1,11 +1,11 @@
-//! The list of what may break a rule, with reasons.
+//! The list of exceptions from rules, with reasons.
 
 use anyhow::{Context, Result, bail};
 use toml::Value;
 
 use super::Fault;
 
-/// Where the list lies.
+/// The path of the list.
 pub(super) const PATH: &str = "xtask/tidy/exceptions.toml";
 
 const RULE: &str = "exceptions";
@@ -17,9 +17,9 @@ pub(super) struct Exceptions {
 struct Exception {
     rule: String,
     path: String,
-    /// Empty: everything in the file that breaks the rule.
+    /// Empty for everything in the file that breaks the rule.
     item: String,
-    /// For rules that set a limit: what this file or function is allowed, and must use.
+    /// For rules that set a limit: the limit of this file or function, which must match exactly.
     limit: Option<usize>,
 }
 
@@ -48,7 +48,7 @@ impl Exceptions {
         Ok(Self { entries })
     }
 
-    /// Takes the excused faults out and adds one for each exception that excuses nothing, or more than is needed.
+    /// Removes the excused faults, and adds one for each exception that is unused or larger than needed.
     pub(super) fn apply(&self, faults: Vec<Fault>) -> Vec<Fault> {
         let mut used = vec![false; self.entries.len()];
         let mut left = Vec::new();

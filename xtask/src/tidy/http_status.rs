@@ -1,16 +1,16 @@
-//! A status code is chosen in `web`, and read only by what plays a client.
+//! Only `web` chooses status codes, and only code that acts as a client reads them.
 
 use super::source::has_word;
 use super::{Fault, Tree};
 
 const RULE: &str = "http-status";
 
-/// Crates that answer or play a client: elsewhere nobody knows that HTTP exists.
+/// Crates that respond to HTTP or act as a client; no other crate knows that HTTP exists.
 const SPEAK_HTTP: &[&str] = &["bench", "testkit", "web", "xtask"];
 
 const WORDS: &[&str] = &["StatusCode", "http::"];
 
-/// The binary accepts connections and so names requests; the client in its demonstration reads statuses.
+/// The binary accepts connections and therefore names requests; the client in its demo reads statuses.
 const BINARY: &str = "sluicegate";
 const CLIENT_IN_THE_BINARY: &str = "crates/sluicegate/src/demo";
 

@@ -1,4 +1,4 @@
-//! Relative links in Markdown lead somewhere.
+//! Relative links in Markdown have existing targets.
 
 use super::{Fault, Tree};
 
@@ -22,7 +22,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Fault> {
     faults
 }
 
-/// What the links of a line point to.
+/// The targets of the links in a line.
 fn targets(line: &str) -> impl Iterator<Item = &str> {
     line.split("](").skip(1).filter_map(|rest| rest.split([')', ' ']).next())
 }

@@ -1,7 +1,7 @@
-//! Migrations are append-only and carry the same numbers and names in every backend.
+//! Migrations are append-only and have the same numbers and names in every backend.
 //!
-//! Each is remembered with a checksum in `xtask/tidy/migrations.toml`, because a database that ran it already will not
-//! run it again.
+//! `xtask/tidy/migrations.toml` contains a checksum of each, because a database that has run a migration will
+//! not run it again.
 
 use std::collections::BTreeMap;
 
@@ -86,7 +86,7 @@ fn remembered_faults(tree: &Tree, backends: &BTreeMap<&str, Vec<(&str, &str, u64
     faults
 }
 
-/// FNV-1a: guards against accidents, not against anybody.
+/// FNV-1a, which protects against accidents, not against attackers.
 fn checksum(text: &str) -> u64 {
     text.bytes()
         .fold(0xcbf2_9ce4_8422_2325, |sum, byte| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))

@@ -1,4 +1,4 @@
-//! Modules are named for what they hold, and `foo.rs` stands beside `foo/`.
+//! Modules are named after their content, and `foo.rs` is beside `foo/`.
 
 use super::{Fault, Tree};
 

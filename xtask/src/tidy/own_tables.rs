@@ -1,10 +1,10 @@
-//! The tables of the system database are touched by its backends alone.
+//! Only the backends use the tables of the system database.
 
 use super::{Fault, Tree};
 
 const RULE: &str = "own-tables";
 
-/// Words of SQL that a table's name follows.
+/// SQL keywords before the name of a table.
 const BEFORE_A_TABLE: &[&str] = &["FROM", "INTO", "UPDATE", "JOIN", "TABLE"];
 
 pub(super) fn check(tree: &Tree) -> Vec<Fault> {
@@ -39,7 +39,7 @@ fn own_tables(tree: &Tree) -> Vec<String> {
     tables
 }
 
-/// The tables that an SQL text names. Keywords in capitals, as everywhere in this repository.
+/// The tables in an SQL text. Keywords are in upper case, as everywhere in this repository.
 fn tables_in(sql: &str) -> Vec<String> {
     let words: Vec<&str> = sql.split_whitespace().collect();
     let pairs = words.windows(2).filter(|pair| BEFORE_A_TABLE.contains(&pair[0]));

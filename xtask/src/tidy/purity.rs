@@ -1,4 +1,4 @@
-//! `oauth` and `odata` are pure: what they need of the world is an argument.
+//! `oauth` and `odata` are pure: everything from outside is an argument.
 
 use super::source::has_word;
 use super::{Fault, Tree};

@@ -1,6 +1,7 @@
-//! A redirect to a client can be built only from a `RedirectTarget`, which only the authorize rules create.
+//! A redirect to a client can be built only from a `RedirectTarget`, which only the rules of the
+//! authorization endpoint create.
 //!
-//! The compiler keeps private fields private; this rule keeps the type where it is and closed.
+//! The compiler keeps private fields private; this rule keeps the type in its place and closed.
 
 use super::source::{Source, has_word};
 use super::{Fault, Tree};
@@ -9,7 +10,7 @@ const RULE: &str = "redirect-target";
 const TYPE: &str = "RedirectTarget";
 const HOME: &str = "crates/oauth/src/authorize";
 
-/// Derives and conversions that would make one out of anything.
+/// Derives and conversions that could create one from anything.
 const OPENINGS: &[&str] = &["Default", "Deserialize", "From<", "FromStr", "TryFrom<"];
 
 pub(super) fn check(tree: &Tree) -> Vec<Fault> {

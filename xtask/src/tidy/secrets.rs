@@ -1,7 +1,7 @@
-//! Secrets have a redacted `Debug`, no `Display` and no `Serialize`.
+//! Secrets have a redacted `Debug`, and neither `Display` nor `Serialize`.
 //!
-//! A type is a secret if it is made by the macro `secrets!`, if it is a newtype whose name ends in one of the words
-//! below, or if its documentation has a line `Secret.`
+//! A type is a secret if the macro `secrets!` creates it, if it is a newtype whose name ends in one of the
+//! words below, or if its documentation has a line `Secret.`
 
 use super::source::{Source, has_word};
 use super::{Fault, Tree};
@@ -21,7 +21,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Fault> {
                 let leaks = derived(source, line);
                 faults.extend(leaks.map(|leak| Fault::new(RULE, &file.path, line, says("derive", leak))));
             }
-            // `$name` of a macro is a name in that macro only.
+            // A macro's `$name` is a name in that macro only.
             let everywhere = !name.starts_with('$');
             for (other, parts) in tree.sources().filter(|(other, _)| everywhere || other.path == file.path) {
                 let leaks = implemented(parts, &name);
@@ -36,7 +36,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Fault> {
     faults
 }
 
-/// Names and lines of the secret structs that one file defines outside its tests.
+/// The names and lines of the secret structs that a file defines outside its tests.
 fn secret_types(text: &str, source: &Source) -> Vec<(String, usize)> {
     let documented: Vec<&str> = text.lines().collect();
     let mut found = Vec::new();
@@ -60,7 +60,7 @@ fn secret_types(text: &str, source: &Source) -> Vec<(String, usize)> {
     found
 }
 
-/// Names in the braces of `secrets! { … }`.
+/// The names in the braces of `secrets! { … }`.
 fn macro_types(source: &Source) -> Vec<String> {
     let blocks = source.code.split("secrets! {").skip(1).filter(|block| !block.trim_start().starts_with('('));
     let names = blocks.flat_map(|block| block.split('}').next().unwrap_or_default().split(','));
@@ -86,7 +86,8 @@ fn derived(source: &Source, line: usize) -> impl Iterator<Item = &'static str> {
         .filter(move |leak| attributes.iter().any(|a| a.contains("derive") && has_word(a, leak)))
 }
 
-/// `impl Display for NAME` and `impl Serialize for NAME`. A hand-written `Debug` is what redacts, so it may be.
+/// Finds `impl Display for NAME` and `impl Serialize for NAME`. A hand-written `Debug` is allowed, because it
+/// does the redaction.
 fn implemented<'a>(
     source: &'a Source,
     name: &'a str,

@@ -1,4 +1,4 @@
-//! Functions fit a screen and files a sitting.
+//! Functions fit on a screen, and files stay short.
 
 use super::{Fault, Tree};
 

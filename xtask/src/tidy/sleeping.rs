@@ -1,4 +1,4 @@
-//! Tests advance time; they do not wait for it.
+//! Tests advance the clock; they do not wait.
 
 use super::source::has_word;
 use super::{Fault, Tree};

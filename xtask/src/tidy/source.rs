@@ -1,19 +1,20 @@
-//! A Rust file taken apart far enough for the rules: code without its comments and strings, and these by line.
+//! A Rust file, split as far as the rules need: code without its comments and strings, and these by line.
 
 /// The parts of one Rust file.
 pub(super) struct Source {
-    /// The file with the inside of comments, strings and characters blanked out; same lines, same columns.
+    /// The file with the content of comments, strings and characters blanked out; lines and columns stay the
+    /// same.
     pub(super) code: String,
     pub(super) strings: Vec<Piece>,
     pub(super) comments: Vec<Piece>,
     functions: Vec<Function>,
-    /// For each line whether it is test code.
+    /// For each line, whether it is test code.
     tests: Vec<bool>,
 }
 
-/// A comment or the inside of a string.
+/// A comment or the content of a string.
 pub(super) struct Piece {
-    /// The line that it begins on, from 1.
+    /// The line on which it starts, from 1.
     pub(super) line: usize,
     pub(super) text: String,
 }
@@ -43,12 +44,12 @@ impl Source {
         self.code.lines().enumerate().map(|(index, line)| (index + 1, line))
     }
 
-    /// Lines of code that are shipped, not test code.
+    /// Lines of code outside tests.
     pub(super) fn shipped_lines(&self) -> impl Iterator<Item = (usize, &str)> {
         self.lines().filter(|(line, _)| !self.is_test(*line))
     }
 
-    /// Strings in code that is shipped.
+    /// Strings in code outside tests.
     pub(super) fn shipped_strings(&self) -> impl Iterator<Item = &Piece> {
         self.strings.iter().filter(|piece| !self.is_test(piece.line))
     }
@@ -62,7 +63,7 @@ impl Source {
     }
 }
 
-/// Whether `word` stands in `line` with no letter, digit or underscore on either side.
+/// Whether `word` is in `line`, with no letter, digit or underscore on either side.
 pub(super) fn has_word(line: &str, word: &str) -> bool {
     let is_part = |c: char| c.is_alphanumeric() || c == '_';
     line.match_indices(word).any(|(at, _)| {
@@ -95,7 +96,7 @@ fn closing_brace(code: &str, open: usize) -> Option<usize> {
     None
 }
 
-/// Where the body of the item that begins at `from` opens; `None` if the item ends with a semicolon.
+/// The start of the body of the item that starts at `from`; `None` if the item ends with a semicolon.
 fn body_of(code: &str, from: usize) -> Option<usize> {
     let mut brackets = 0_i32;
     for (offset, byte) in code.as_bytes()[from..].iter().enumerate() {
@@ -229,7 +230,7 @@ impl<'text> Lexer<'text> {
         self.comments.push(piece);
     }
 
-    /// At the `r` of a raw string: how many hashes it has.
+    /// At the `r` of a raw string: its number of hashes.
     fn raw_string_hashes(&self) -> Option<usize> {
         let previous = self.at.checked_sub(1).map(|before| self.text[before]);
         let prefixed = previous.is_some_and(|byte| byte == b'b' || byte == b'c');
@@ -268,7 +269,7 @@ impl<'text> Lexer<'text> {
         self.keep();
     }
 
-    /// At an apostrophe: whether it opens a character and not a lifetime.
+    /// At an apostrophe: whether it starts a character rather than a lifetime.
     fn is_character(&self) -> bool {
         match self.peek(1) {
             Some(b'\\') => true,

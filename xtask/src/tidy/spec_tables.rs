@@ -1,7 +1,7 @@
-//! The tables of `docs/spec/` name rules and tests that exist.
+//! The tables of `docs/spec/` name existing rules and tests.
 //!
-//! A table has a column headed `rule` and one headed `test`; in both each name in backticks must be a function (a rule
-//! may also be a type), the test one that is test code. A path may stand before the name.
+//! A table has a column `rule` and a column `test`. Each name in backticks must be a function (a rule may
+//! also be a type), and that of a test must be test code. A path may precede the name.
 
 use std::collections::BTreeSet;
 

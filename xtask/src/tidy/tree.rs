@@ -1,4 +1,4 @@
-//! The repository as the rules see it: its files in memory, and cargo's word on its packages.
+//! The repository in the form that the rules need: its files in memory, and cargo's metadata.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::source::Source;
 use crate::workspace;
 
-/// All files of the repository that hold text.
+/// All text files of the repository.
 pub(super) struct Tree {
     pub(super) files: Vec<TextFile>,
     /// `cargo metadata --no-deps`.
@@ -17,10 +17,10 @@ pub(super) struct Tree {
 
 /// One file.
 pub(super) struct TextFile {
-    /// Relative to the root, with forward slashes.
+    /// The path relative to the root, with forward slashes.
     pub(super) path: String,
     pub(super) text: String,
-    /// The file taken apart, if it is Rust.
+    /// The parsed file, if it is Rust.
     pub(super) source: Option<Source>,
 }
 
@@ -47,7 +47,7 @@ impl Tree {
         self.files.iter().find(|file| file.path == path)
     }
 
-    /// The Rust files with what they are made of.
+    /// The Rust files with their parsed content.
     pub(super) fn sources(&self) -> impl Iterator<Item = (&TextFile, &Source)> {
         self.files.iter().filter_map(|file| file.source.as_ref().map(|source| (file, source)))
     }
@@ -60,7 +60,7 @@ impl TextFile {
         Self { path: path.to_owned(), text, source }
     }
 
-    /// The crate below `crates/` that this file belongs to, or its first folder.
+    /// The crate below `crates/` to which this file belongs, or its first folder.
     pub(super) fn crate_name(&self) -> &str {
         let inside = self.path.strip_prefix("crates/").unwrap_or(&self.path);
         inside.split('/').next().unwrap_or_default()

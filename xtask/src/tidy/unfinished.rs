@@ -1,4 +1,4 @@
-//! Nothing is left for later in the code: it is done, or it is in the list of issues.
+//! The code contains nothing unfinished: it is done, or it is in the list of issues.
 
 use super::source::has_word;
 use super::{Fault, Tree};

@@ -1,10 +1,11 @@
-//! The repository speaks of the project alone: no machine's folders, no package registry's hosts, no workplace.
+//! The repository is only about the project: it contains no folders of a machine, no hosts of package
+//! registries, no workplace.
 
 use super::{Fault, Tree};
 
 const RULE: &str = "words";
 
-/// Written in two parts each, so that this file passes its own rule. Compared in lower case.
+/// Each is written in two parts, so that this file passes its own rule. Compared in lower case.
 const FORBIDDEN: &[(&str, &str)] = &[
     (concat!("crates", ".io"), "name the package, not the registry's host"),
     (concat!("registry.npmjs", ".org"), "name the package, not the registry's host"),
@@ -15,7 +16,7 @@ const FORBIDDEN: &[(&str, &str)] = &[
     (concat!("issue ", "#"), "say what is meant instead of a number"),
 ];
 
-/// Absolute folders of a machine; only where they begin a path.
+/// Absolute folders of a machine; only at the start of a path.
 const FOLDERS: &[&str] = &[concat!("/wo", "rk"), concat!("/ro", "ot"), concat!("/ho", "me/")];
 
 /// Files that a package manager writes.
