@@ -99,7 +99,7 @@ mod tests {
         let mut first = Occupied::take(&installation).unwrap().unwrap();
         let refused = || Occupied::take(&installation).unwrap_err().to_string();
         let pid = std::process::id();
-        assert!(refused().contains(&format!("already by process {pid}:")), "{}", refused());
+        assert!(refused().contains(&format!("already served by process {pid}:")), "{}", refused());
         first.tell("http://127.0.0.1:8080").unwrap();
         assert!(refused().contains(&format!("process {pid} at http://127.0.0.1:8080")));
         drop(first);
