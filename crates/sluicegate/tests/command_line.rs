@@ -192,7 +192,9 @@ fn data_sources_are_added_shared_and_deleted() {
     assert_eq!(read(), Some(404));
     assert!(good(&installation, &["data-source", "share", "Shop", USER.name]).contains(USER.name));
     eventually("the user reads it", || read() == Some(200));
-    assert!(good(&installation, &["data-source", "share", "shop", USER.name, "--stop"]).contains("is not shared"));
+    assert!(
+        good(&installation, &["data-source", "share", "shop", USER.name, "--stop"]).contains("is not shared")
+    );
     eventually("the user reads it no more", || read() == Some(404));
     assert!(good(&installation, &["data-source", "list"]).contains("shop.sqlite"));
     good(&installation, &["data-source", "delete", "shop", "--yes"]);
