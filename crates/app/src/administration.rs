@@ -85,8 +85,7 @@ impl From<UserRefusal> for Refused {
             UserRefusal::HeirLacks(permissions) => {
                 let names: Vec<&str> = permissions.iter().map(|permission| permission.as_str()).collect();
                 let message = format!(
-                    "names a user who could not use what is handed over for lack of {}; give the user a role with \
-                     that first",
+                    "names a user without the permissions that the transfer needs: {}; assign a role with them first",
                     names.join(", ")
                 );
                 Self::Invalid(vec![FieldFault::new("transferTo", message)])

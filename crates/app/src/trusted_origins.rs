@@ -19,7 +19,7 @@ use crate::caller::{Caller, Origin};
 /// The desired content of an entry.
 #[derive(Debug, Clone, Default)]
 pub struct TrustedOriginDraft {
-    /// Trimmed before it is judged; kept in its shortest form, in lower case.
+    /// Trimmed and converted to lower case before it is checked; stored in its shortest form.
     pub domain: String,
     /// Trimmed before it is checked.
     pub description: String,

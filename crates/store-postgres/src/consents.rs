@@ -107,8 +107,8 @@ async fn epochs(
     .await
 }
 
-/// One entry for each application. It goes from one application to the next by the indices, so that what was given to
-/// others is not read.
+/// Returns one entry for each application. The query steps from one application to the next by the indices, so
+/// the consents and grants of other applications are not read.
 pub(crate) async fn list_allowed(
     db: &Client,
     user: UserId,
@@ -133,7 +133,7 @@ pub(crate) async fn list_allowed(
     Ok(allowed)
 }
 
-/// The applications to which the user has given something, be it dead by now.
+/// Returns the applications for which the user has a consent or grant, valid or not.
 async fn applications_after(db: &Client, user: UserId, after: i64, limit: u32) -> sql::Result<Vec<i64>> {
     const NEXT: &str = "WITH RECURSIVE given (id) AS (
             SELECT $2::bigint
@@ -147,7 +147,7 @@ async fn applications_after(db: &Client, user: UserId, after: i64, limit: u32) -
     sql::list(db, NEXT, values![user.get(), after, i64::from(limit)], |row| Ok(row.try_get(0)?)).await
 }
 
-/// What the user's consents and grants give each of these applications together, by id.
+/// Merges the user's consents and grants for each of these applications, by id.
 async fn added_up(
     db: &Client,
     user: UserId,

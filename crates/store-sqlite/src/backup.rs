@@ -65,7 +65,7 @@ pub enum CopyError {
         .0.display()
     )]
     Unfinished(PathBuf),
-    /// The file system refused.
+    /// The file system reported an error.
     #[error("{} cannot be written", .path.display())]
     File {
         /// The path of the file.

@@ -81,8 +81,8 @@ fn epochs(db: &Connection, user: UserId, application: ApplicationId) -> sql::Res
     })
 }
 
-/// One entry for each application. It goes from one application to the next by the indices, so that what was given to
-/// others is not read.
+/// Returns one entry for each application. The query steps from one application to the next by the indices, so
+/// the consents and grants of other applications are not read.
 pub(crate) fn list_allowed(
     db: &Connection,
     user: UserId,
@@ -105,7 +105,7 @@ pub(crate) fn list_allowed(
     Ok(allowed)
 }
 
-/// What the user's consent and grants give the application together.
+/// Merges the user's consents and grants for the application.
 fn find_allowed(
     db: &Connection,
     user: UserId,

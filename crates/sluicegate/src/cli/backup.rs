@@ -61,18 +61,18 @@ pub(super) fn run(arguments: &BackupArguments, environment: &Environment) -> any
     Ok(())
 }
 
-/// A failure in words for a terminal. Where the copy goes is the operator's choice, so that is what there is to advise.
+/// The error as shown in a terminal. The operator chooses the file of the backup, so the message advises on that.
 fn told(error: CopyError) -> anyhow::Error {
     match error {
         CopyError::File { path, source } => anyhow!(
-            "{} cannot be written ({source}): choose a place where this user may write and that has room enough",
+            "{} cannot be written ({source}): choose a folder that this user may write to and that has enough space",
             path.display()
         ),
         other => other.into(),
     }
 }
 
-/// What a backup holds.
+/// Prints the content of a backup.
 pub(super) fn tell(figures: &Figures) {
     let Figures { bytes, taken_at, users, applications, data_sources, grants, audit_events } = figures;
     say(&format!(
@@ -97,7 +97,7 @@ mod tests {
             let error = told(file).context("no backup was made of /data/sluicegate.db");
             let told = format!("{error:#}{}", advice(&error));
             assert!(
-                told.contains("/srv/backup.db cannot be written") && told.contains("choose a place"),
+                told.contains("/srv/backup.db cannot be written") && told.contains("choose a folder"),
                 "{told}"
             );
             assert!(!told.contains("Run this as"), "{told}");

@@ -31,7 +31,7 @@ pub(super) fn show(application: &Application, now: Timestamp, as_json: bool) {
         ("logo", settings.logo_url.clone().unwrap_or_default()),
         ("CORS origins", settings.cors_origins.join(" ")),
         ("registered", moment(application.created_at)),
-        ("last used", format!("{last_used} (written down once a minute)")),
+        ("last used", format!("{last_used} (updated once a minute)")),
     ];
     for (name, value) in lines {
         say(&format!("{name:14} {value}"));
