@@ -87,6 +87,9 @@ pub(crate) trait Rules {
     /// Writes a column as it is stored, to be read, or to be found among the same column of other rows.
     fn same(&self, writer: &mut Writer<'_>, column: usize);
 
+    /// Writes a term of an order whose columns are not known to be in order as they are stored.
+    fn sorted(&self, writer: &mut Writer<'_>, term: &Typed);
+
     /// Writes the value of a column as it is ordered, and as it is compared with a constant for equality.
     fn ordered(&self, writer: &mut Writer<'_>, column: usize);
 
@@ -211,10 +214,7 @@ impl<'m> Writer<'m> {
 
     /// Writes a term of an order as a position carries it.
     pub(crate) fn position(&mut self, term: &Typed) {
-        match term.term {
-            Term::Column(column) => self.rules.ordered(self, column),
-            _ => self.operand(term),
-        }
+        self.rules.sorted(self, term);
     }
 
     fn sorts_as_stored(&self, column: usize) -> bool {

@@ -74,12 +74,15 @@ pub const FUNCTIONS: &[SqlFunction] = &[
     // Whether a cell is in a layout: cell, code of the reading, code of the layout.
     function(LAYOUT, 3, |cells| Ok(layout(cells))),
     function(UTF8, 1, |cells| Ok(text::is_utf8(cells))),
+    // A text as bytes in UTF-8, whose order is that of its characters whatever the encoding of the database.
+    function(BYTES, 1, |cells| Ok(text::bytes(cells))),
     // What tells long values apart.
     function(DIGEST, 1, |cells| Ok(digest(cells))),
 ];
 
 pub(crate) const VALUE: &str = "sluicegate_value";
 pub(crate) const LAYOUT: &str = "sluicegate_layout";
+pub(crate) const BYTES: &str = "sluicegate_bytes";
 pub(crate) const UTF8: &str = "sluicegate_is_utf8";
 pub(crate) const DIGEST: &str = "sluicegate_digest";
 

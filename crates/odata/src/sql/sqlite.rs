@@ -88,6 +88,15 @@ impl Rules for Sqlite {
         column::same(writer, column);
     }
 
+    fn sorted(&self, writer: &mut Writer<'_>, term: &Typed) {
+        match term.term {
+            Term::Column(column) if column::keeps_text(writer, column) => column::ordered(writer, column),
+            _ if column::may_be_recoded(writer, term) => column::in_order_of_characters(writer, term),
+            Term::Column(column) => column::ordered(writer, column),
+            _ => writer.operand(term),
+        }
+    }
+
     fn ordered(&self, writer: &mut Writer<'_>, column: usize) {
         column::ordered(writer, column);
     }

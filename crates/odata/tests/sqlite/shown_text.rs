@@ -191,14 +191,37 @@ fn functions_of_text_that_is_none_work_on_what_is_shown() {
 
 #[test]
 fn text_that_is_none_is_above_and_below_what_its_shown_text_is() {
-    let pairs = Pairs::new("UTF-8");
-    pairs.assert("s gt r", |s, r| s > r);
-    pairs.assert("s le r", |s, r| s <= r);
-    for literal in LITERALS {
-        pairs.assert(&format!("s gt '{literal}'"), |s, _| s > *literal);
-        pairs.assert(&format!("s ge '{literal}'"), |s, _| s >= *literal);
-        pairs.assert(&format!("s lt '{literal}'"), |s, _| s < *literal);
-        pairs.assert(&format!("not (s le '{literal}')"), |s, _| s > *literal);
+    for encoding in ["UTF-8", "UTF-16le", "UTF-16be"] {
+        let pairs = Pairs::new(encoding);
+        pairs.assert("s gt r", |s, r| s > r);
+        pairs.assert("s le r", |s, r| s <= r);
+        pairs.assert("concat(s,r) ge concat(r,s)", |s, r| format!("{s}{r}") >= format!("{r}{s}"));
+        for literal in LITERALS {
+            pairs.assert(&format!("s gt '{literal}'"), |s, _| s > *literal);
+            pairs.assert(&format!("s ge '{literal}'"), |s, _| s >= *literal);
+            pairs.assert(&format!("s lt '{literal}'"), |s, _| s < *literal);
+            pairs.assert(&format!("not (s le '{literal}')"), |s, _| s > *literal);
+            pairs.assert(&format!("trim(s) lt '{literal}'"), |s, _| s.trim() < *literal);
+        }
+    }
+}
+
+#[test]
+fn text_in_utf16_is_ordered_by_its_characters() {
+    for encoding in ["UTF-16le", "UTF-16be"] {
+        let pairs = Pairs::new(encoding);
+        for order in ["s,r", "concat(s,r)"] {
+            let body = pairs.database.body_of(&format!("T?$orderby={order}"), 10_000);
+            let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+            let text = |row: &serde_json::Value, name: &str| row[name].as_str().unwrap().to_owned();
+            let rows = body["value"].as_array().unwrap().iter().map(|row| (text(row, "s"), text(row, "r")));
+            let rows: Vec<(String, String)> = rows.collect();
+            let is_in_order = match order {
+                "s,r" => rows.is_sorted(),
+                _ => rows.is_sorted_by_key(|(s, r)| format!("{s}{r}")),
+            };
+            assert!(is_in_order, "{encoding} {order}");
+        }
     }
 }
 

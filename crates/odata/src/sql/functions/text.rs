@@ -64,6 +64,11 @@ fn of_both(cells: &[Cell<'_>], compute: fn(&str, &str) -> Value) -> Value {
     }
 }
 
+pub(super) fn bytes(cells: &[Cell<'_>]) -> Value {
+    let [cell] = cells else { return Value::Null };
+    text(*cell).map_or(Value::Null, |text| Value::Blob(text.into_owned().into_bytes()))
+}
+
 /// Whether a cell is text in UTF-8, so that what is stored is what is shown.
 pub(super) fn is_utf8(cells: &[Cell<'_>]) -> Value {
     let is_utf8 = matches!(cells, [Cell::Text(bytes)] if std::str::from_utf8(bytes).is_ok());

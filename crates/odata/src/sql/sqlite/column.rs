@@ -5,7 +5,7 @@
 //! `tests/sqlite/forms.rs` hold one against the other.
 
 use super::Sqlite;
-use crate::bind::typed::{Class, Constant, Typed};
+use crate::bind::typed::{Class, Constant, Term, Typed};
 use crate::cell::Value;
 use crate::form::Layout;
 use crate::form::read::booleans;
@@ -74,6 +74,36 @@ pub(super) fn ordered(writer: &mut Writer<'_>, column: usize) {
     }
     by_class(writer, column, &["text"]);
     writer.text(" END)");
+}
+
+/// Whether a text is, or is made of, cells of a column that may lie in the file in another encoding than UTF-8, in which
+/// its bytes are in another order than its characters.
+pub(super) fn may_be_recoded(writer: &Writer<'_>, text: &Typed) -> bool {
+    match &text.term {
+        Term::Column(column) => {
+            let property = property(writer, *column);
+            matches!(property.ty, EdmType::String { .. }) && !property.storage.is_textual
+        }
+        Term::Call(_, arguments) => {
+            text.class == Class::String && arguments.iter().any(|argument| may_be_recoded(writer, argument))
+        }
+        _ => false,
+    }
+}
+
+/// Writes a text so that its order is that of its characters.
+pub(super) fn in_order_of_characters(writer: &mut Writer<'_>, text: &Typed) {
+    if let Term::Constant(constant @ Constant::String(literal)) = &text.term {
+        return writer.repeated(constant, 3, Value::Blob(literal.clone().into_bytes()));
+    }
+    writer.text(functions::BYTES);
+    writer.text("(");
+    match text.term {
+        // The function reads a cell as it is shown.
+        Term::Column(column) => writer.column(column),
+        _ => writer.operand(text),
+    }
+    writer.text(")");
 }
 
 /// Writes the value of the column.

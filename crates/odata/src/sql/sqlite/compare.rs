@@ -3,7 +3,7 @@
 
 use super::Sqlite;
 use super::column::{self, property};
-use crate::bind::typed::{Comparison, Constant, Typed};
+use crate::bind::typed::{Comparison, Constant, Term, Typed};
 use crate::cell::Value;
 use crate::form::Form;
 use crate::form::read::Numbers;
@@ -16,8 +16,14 @@ use crate::sql::{Rules as _, Writer};
 const DAY: i128 = 86_400_000_000_000_000;
 
 pub(super) fn compare(writer: &mut Writer<'_>, comparison: Comparison, left: &Typed, right: &Typed) {
-    use crate::bind::typed::Term;
     writer.text("(");
+    let is_ordering = !matches!(comparison, Comparison::Eq | Comparison::Ne);
+    if is_ordering && (is_recoded(writer, left) || is_recoded(writer, right)) {
+        column::in_order_of_characters(writer, left);
+        writer.text(symbol(comparison));
+        column::in_order_of_characters(writer, right);
+        return writer.text(")");
+    }
     match (&left.term, &right.term) {
         (Term::Column(column), Term::Constant(constant)) => beside(writer, comparison, *column, constant),
         (Term::Constant(constant), Term::Column(column)) => {
@@ -30,6 +36,12 @@ pub(super) fn compare(writer: &mut Writer<'_>, comparison: Comparison, left: &Ty
         }
     }
     writer.text(")");
+}
+
+/// Whether a side of a comparison has to be brought into the order of its characters. A key is compared as its index has it.
+fn is_recoded(writer: &Writer<'_>, side: &Typed) -> bool {
+    let is_sound = matches!(side.term, Term::Column(column) if column::is_sound(writer.entity_type, column));
+    !is_sound && column::may_be_recoded(writer, side)
 }
 
 pub(super) fn symbol(comparison: Comparison) -> &'static str {
