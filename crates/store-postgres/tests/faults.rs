@@ -93,6 +93,7 @@ async fn a_silent_database_holds_nobody_for_ever() {
 
 /// Reads at once on a silent database: how many were told that it is busy, how many that it is away, and when the first
 /// and the last of them were told.
+#[expect(clippy::disallowed_methods, reason = "what is measured is real time")]
 async fn told_by_silence(options: Options) -> (usize, usize, [Duration; 2]) {
     let database = PostgresServer::shared().create_database();
     let (store, link) = disturbed_with(&database, options).await;

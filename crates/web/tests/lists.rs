@@ -166,14 +166,14 @@ async fn read_in_pages(server: &TestServer, path: &str, member: &str, frames: us
     let mut body = answer.into_body();
     let (mut text, mut read) = (Vec::new(), 0);
     while let Some(frame) = body.frame().await {
-        let data = frame.unwrap().into_data().unwrap();
+        let data = frame.expect("it goes on").into_data().expect("data");
         assert!(data.len() < 200_000, "one page at a time");
         text.extend_from_slice(&data);
         read += 1;
     }
     assert_eq!(read, frames, "{path}");
-    let listed: Value = serde_json::from_slice(&text).unwrap();
-    listed[member].as_array().unwrap().clone()
+    let listed: Value = serde_json::from_slice(&text).expect("JSON");
+    listed[member].as_array().expect("a list").clone()
 }
 
 #[tokio::test]

@@ -166,9 +166,12 @@ fn every_list_prints_json_and_every_end_can_be_confirmed_ahead() {
     check(&<CommandLine as clap::CommandFactory>::command(), "sluicegate");
 }
 
-/// The members of payloads with the arguments that give them. An argument that is left out belongs to another command, or
+/// The members of a payload with the arguments that give them.
+type Arguments = &'static [(&'static str, &'static str)];
+
+/// The payloads with their commands. An argument that is left out belongs to another command, or
 /// the member cannot be anything else.
-const MEMBERS: [(&str, &[&str], &[(&str, &str)]); 9] = [
+const MEMBERS: [(&str, &[&str], Arguments); 9] = [
     ("ApplicationPayload", &["application", "register"], APPLICATION),
     ("ApplicationPayload", &["application", "update"], APPLICATION_CHANGE),
     ("UserPayload", &["user", "add"], USER),
@@ -180,7 +183,7 @@ const MEMBERS: [(&str, &[&str], &[(&str, &str)]); 9] = [
     ("DataSourceChange", &["data-source", "update"], DATA_SOURCE_CHANGE),
 ];
 
-const APPLICATION: &[(&str, &str)] = &[
+const APPLICATION: Arguments = &[
     ("name", "name"),
     ("description", "description"),
     ("redirectUrls", "redirect_urls"),
@@ -195,7 +198,7 @@ const APPLICATION: &[(&str, &str)] = &[
     ("corsOrigins", "cors_origins"),
 ];
 
-const APPLICATION_CHANGE: &[(&str, &str)] = &[
+const APPLICATION_CHANGE: Arguments = &[
     ("name", "name"),
     ("description", "description"),
     ("redirectUrls", "redirect_urls"),
@@ -211,7 +214,7 @@ const APPLICATION_CHANGE: &[(&str, &str)] = &[
     ("corsOrigins", "cors_origins"),
 ];
 
-const USER: &[(&str, &str)] = &[
+const USER: Arguments = &[
     ("userName", "name"),
     ("statusInfo.status", "disabled"),
     // Only a lock that there is can be ended.
@@ -222,7 +225,7 @@ const USER: &[(&str, &str)] = &[
     ("permissions.roles", "roles"),
 ];
 
-const USER_CHANGE: &[(&str, &str)] = &[
+const USER_CHANGE: Arguments = &[
     ("userName", "new_name"),
     // `user enable`, `user disable`, `user unlock` and `user set-password`.
     ("statusInfo.status", ""),
@@ -233,10 +236,9 @@ const USER_CHANGE: &[(&str, &str)] = &[
     ("permissions.roles", "roles"),
 ];
 
-const ROLE: &[(&str, &str)] =
-    &[("name", "name"), ("description", "description"), ("permissions", "permissions")];
+const ROLE: Arguments = &[("name", "name"), ("description", "description"), ("permissions", "permissions")];
 
-const DATA_SOURCE: &[(&str, &str)] = &[
+const DATA_SOURCE: Arguments = &[
     ("name", "name"),
     ("description", "description"),
     // There is one of each.
@@ -247,7 +249,7 @@ const DATA_SOURCE: &[(&str, &str)] = &[
     ("options.storageForms", "storage_forms"),
 ];
 
-const DATA_SOURCE_CHANGE: &[(&str, &str)] = &[
+const DATA_SOURCE_CHANGE: Arguments = &[
     ("name", "new_name"),
     ("description", "description"),
     // Cannot be changed.
