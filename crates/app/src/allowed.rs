@@ -13,10 +13,10 @@ use crate::refusals::Reason;
 use crate::{App, Fault};
 
 impl App {
-    /// The applications that the user has allowed, by id: those after `after`, at most `limit`.
+    /// Lists the applications that the user has allowed, by id: those after `after`, at most `limit`.
     ///
     /// # Errors
-    /// When the database cannot tell.
+    /// If the database cannot be read.
     pub async fn list_allowed(
         &self,
         actor: &Actor,
@@ -26,10 +26,10 @@ impl App {
         Ok(self.store.list_allowed(actor.subject().user.id, self.now(), after, limit).await?)
     }
 
-    /// What the user has allowed that application; none where that is nothing.
+    /// Returns what the user has allowed the application, or `None` if that is nothing.
     ///
     /// # Errors
-    /// When the database cannot tell.
+    /// If the database cannot be read.
     pub async fn find_allowed(&self, actor: &Actor, id: ApplicationId) -> Result<Option<Allowed>, Fault> {
         let before = ApplicationId::new(id.get().saturating_sub(1));
         let next = self.list_allowed(actor, Some(before), 1).await?;

@@ -25,7 +25,7 @@ pub struct ListRequest {
 }
 
 impl ListRequest {
-    /// Whether one of the texts contains what is searched for, compared without case.
+    /// Whether one of the texts contains the search text, ignoring case.
     pub fn admits<T: AsRef<str>>(&self, texts: &[T]) -> bool {
         admits(self.query.as_deref(), texts)
     }
@@ -37,7 +37,7 @@ fn admits<T: AsRef<str>>(query: Option<&str>, texts: &[T]) -> bool {
     texts.iter().any(|text| fold_name(text.as_ref()).contains(&query))
 }
 
-/// Where a page begins, and how long it may be.
+/// The start and the maximum length of a page.
 #[derive(Debug, Clone)]
 pub(crate) struct Page {
     pub(crate) after: Option<i64>,

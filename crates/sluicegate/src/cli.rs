@@ -109,13 +109,13 @@ enum Command {
         #[command(subcommand)]
         command: secrets::SecretCommand,
     },
-    /// See what users have allowed applications, and take it back.
+    /// List and revoke the access that users have given applications.
     #[command(after_help = "Example: sluicegate allowed list ada --data-dir ./data")]
     Allowed {
         #[command(subcommand)]
         command: allowed::AllowedCommand,
     },
-    /// Manage the origins whose web pages may read answers.
+    /// Manage the origins whose web pages may read responses.
     #[command(after_help = "Example: sluicegate cors list --data-dir ./data")]
     Cors {
         #[command(subcommand)]

@@ -1,4 +1,4 @@
-//! What is asked on a real terminal before something ends that cannot be taken back.
+//! The confirmations on a real terminal before something is irrevocably deleted or revoked.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
@@ -12,7 +12,7 @@ use testkit::{ADMIN, Installation, Random, USER, Wire, WireClient};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_sluicegate");
 
-/// A terminal: the end at which somebody types, and the end that a program reads.
+/// A pseudo-terminal: the side where somebody types, and the side that a program reads.
 fn terminal() -> (File, File) {
     let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
     grantpt(&keyboard).expect("it is ours");
@@ -25,7 +25,7 @@ fn terminal() -> (File, File) {
     (File::from(keyboard), program)
 }
 
-/// Runs a command whose input is a terminal, types `answer` when it has asked, and answers what it said on standard error.
+/// Runs a command with a terminal as its input, types `answer` after the question, and returns its standard error.
 fn asked(mut command: Command, answer: &str) -> (bool, String) {
     let (mut keyboard, program) = terminal();
     let mut child =
@@ -53,7 +53,7 @@ fn done(installation: &Installation, what: &[&str]) {
     assert!(output.status.success(), "{what:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// What ends something, and what the question names. Ids are those of a fresh installation.
+/// The commands that delete or revoke something, and what the question names. The ids are those of a new installation.
 const ENDINGS: [(&[&str], &str); 10] = [
     (&["allowed", "revoke", USER.name, "1"], "Reports"),
     (&["secret", "end", "1", "1"], "Reports"),
@@ -67,12 +67,12 @@ const ENDINGS: [(&[&str], &str); 10] = [
     (&["user", "delete", USER.name], USER.name),
 ];
 
-/// Something of each kind that can end.
+/// Creates one object of each kind.
 fn furnish(installation: &Installation) {
     let served = installation.serve();
     let wire = Wire::new(served.url());
     let client = WireClient::register(&wire, &USER, "Reports", &json!({})).expect("it is registered");
-    // The user signs in in a browser and allows the application.
+    // The user signs in with a browser and allows the application.
     client.code(&Wire::new(served.url()), &USER, &Random::new(7).verifier()).expect("a code");
     drop(served);
     done(installation, &["secret", "add", "1"]);
@@ -106,11 +106,11 @@ fn nothing_ends_before_somebody_at_a_terminal_has_said_yes() {
     assert_eq!(users.as_array().map(Vec::len), Some(1), "{users}");
 }
 
-/// The names of the commands that a help lists.
+/// The names of the commands that a help text lists.
 fn commands(help: &str) -> Vec<String> {
     let listed =
         help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
-    // A line that goes on with the text before is indented further.
+    // Continuation lines are indented further.
     let names =
         listed.filter(|line| !line.starts_with("   ")).filter_map(|line| line.split_whitespace().next());
     names.filter(|name| *name != "help").map(str::to_owned).collect()

@@ -91,8 +91,8 @@ async fn a_silent_database_holds_nobody_for_ever() {
     assert_eq!(store.list_roles().await.unwrap().len(), 2);
 }
 
-/// Reads at once on a silent database: how many were told that it is busy, how many that it is away, and when the first
-/// and the last of them were told.
+/// Reads concurrently from a database that does not answer. Returns how many reads failed as busy, how many as
+/// unavailable, and when the first and the last of them failed.
 #[expect(clippy::disallowed_methods, reason = "what is measured is real time")]
 async fn told_by_silence(options: Options) -> (usize, usize, [Duration; 2]) {
     let database = PostgresServer::shared().create_database();

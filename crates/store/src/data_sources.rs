@@ -83,8 +83,8 @@ pub trait DataSources {
         after: Option<DataSourceId>,
         limit: u32,
     ) -> Answer<'_, Vec<DataSource>>;
-    /// The users with whom it is shared and their names, by id: those after `after`, at most `limit`. None of a data source
-    /// that does not exist.
+    /// Lists the users with whom the data source is shared, with their names, by id: those after `after`, at most
+    /// `limit`. The list is empty if the data source does not exist.
     fn list_shares(
         &self,
         id: DataSourceId,

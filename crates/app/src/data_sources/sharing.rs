@@ -40,10 +40,11 @@ pub enum Sharing {
 pub type SharedUser = (UserId, Option<String>);
 
 impl App {
-    /// The users with whom a data source is shared, by id, a page at a time. Only whoever may see users can search them.
+    /// Lists the users with whom a data source is shared, by id, page by page. Only a caller who may see users can
+    /// search them.
     ///
     /// # Errors
-    /// [`Refused`]; `Forbidden` for those who see the source only because it is shared with them.
+    /// [`Refused`]; `Forbidden` for those with whom it is only shared.
     pub async fn shared_users(
         self: &Arc<Self>,
         actor: &Actor,

@@ -1,4 +1,4 @@
-//! `sluicegate allowed`: which applications a user has let at the own data.
+//! `sluicegate allowed`: the applications that a user has given access.
 
 use anyhow::bail;
 use clap::{Args, Subcommand};
@@ -14,7 +14,7 @@ use super::{Place, Shown, moment};
 use crate::config::Environment;
 use crate::wiring::{self, Opened};
 
-/// Applications of one read.
+/// How many applications one read returns.
 const BATCH: u32 = 500;
 
 #[derive(Debug, Subcommand)]
@@ -22,7 +22,7 @@ pub(super) enum AllowedCommand {
     /// List the applications that a user has allowed.
     #[command(after_help = "Example: sluicegate allowed list ada --data-dir ./data")]
     List(List),
-    /// Take back what a user has allowed an application: its access ends at once.
+    /// Revoke the access of an application to a user's data.
     #[command(after_help = "Example: sluicegate allowed revoke ada 3 --yes --data-dir ./data")]
     Revoke(Revoke),
 }
@@ -42,7 +42,7 @@ pub(super) struct Revoke {
     /// The application's id, as `allowed list` shows it
     #[arg(value_parser = parse_id)]
     application: ApplicationId,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
     #[command(flatten)]
@@ -103,13 +103,15 @@ async fn revoke(opened: &Opened, command: &Revoke) -> anyhow::Result<()> {
     let (user, id) = (&command.user, command.application);
     let actor = actor(opened, Some(user)).await?;
     let Some(allowed) = opened.app.find_allowed(&actor, id).await? else {
-        bail!("{user} has not allowed an application {id}; `sluicegate allowed list {user}` shows the ids");
+        bail!(
+            "{user} has not allowed any application with id {id}; `sluicegate allowed list {user}` shows the ids"
+        );
     };
     let name = allowed.name;
-    confirm(&format!("Take back what {user} has allowed {name}?"), command.yes)?;
+    confirm(&format!("Revoke the access of {name} to the data of {user}?"), command.yes)?;
     if !opened.app.revoke_allowed(&actor, id, &opened.origin).await? {
-        bail!("{user} has not allowed {name} any more");
+        bail!("{name} no longer had access to the data of {user}");
     }
-    say(&format!("{name} has no access to the data of {user} any more"));
+    say(&format!("{name} no longer has access to the data of {user}"));
     Ok(())
 }

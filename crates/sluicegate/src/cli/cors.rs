@@ -1,4 +1,4 @@
-//! `sluicegate cors`: the origins whose web pages are trusted while limit 5 says so.
+//! `sluicegate cors`: the list of trusted origins, which applies while limit 5 is 2.
 
 use anyhow::anyhow;
 use app::administration::{FieldFault, Refused};
@@ -15,23 +15,23 @@ use crate::wiring::{self, Opened};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum CorsCommand {
-    /// List the trusted origins. They count while the limit `CORSBehavior` is 2.
+    /// List the trusted origins. The list applies while the limit `CORSBehavior` is 2.
     #[command(after_help = "Example: sluicegate cors list --data-dir ./data")]
     List(Shown),
     /// Show one entry of the list.
     #[command(after_help = "Example: sluicegate cors show 3 --data-dir ./data")]
     Show(One),
-    /// Trust the pages of more origins.
+    /// Add trusted origins.
     #[command(
         after_help = "Example: sluicegate cors add 'https://*.example.com' --description 'Our sites' --data-dir ./data"
     )]
     Add(Add),
-    /// Change an entry of the list; what is left out stays as it is.
+    /// Change an entry of the list; omitted values are kept.
     #[command(
         after_help = "Example: sluicegate cors update 3 --origin https://app.example.com --data-dir ./data"
     )]
     Update(Update),
-    /// Take an entry from the list.
+    /// Delete an entry of the list.
     #[command(after_help = "Example: sluicegate cors delete 3 --yes --data-dir ./data")]
     Delete(Delete),
 }
@@ -47,10 +47,10 @@ pub(super) struct One {
 
 #[derive(Debug, Args)]
 pub(super) struct Add {
-    /// `https://app.example.com`, or with a star at its start every host below a domain
+    /// `https://app.example.com`, or `https://*.example.com` for every host below a domain
     #[arg(required = true, value_name = "ORIGIN")]
     origins: Vec<String>,
-    /// For people, at most 256 characters
+    /// A description for people, at most 256 characters
     #[arg(long, default_value = "")]
     description: String,
     #[command(flatten)]
@@ -63,10 +63,10 @@ pub(super) struct Update {
     /// The entry's id, as `cors list` shows it
     #[arg(value_parser = parse_id)]
     id: TrustedOriginId,
-    /// Which origins it names from now on
+    /// The new origin, with or without a star
     #[arg(long)]
     origin: Option<String>,
-    /// For people, at most 256 characters
+    /// A description for people, at most 256 characters
     #[arg(long)]
     description: Option<String>,
     #[command(flatten)]
@@ -78,7 +78,7 @@ pub(super) struct Delete {
     /// The entry's id, as `cors list` shows it
     #[arg(value_parser = parse_id)]
     id: TrustedOriginId,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
     #[command(flatten)]
@@ -106,11 +106,11 @@ pub(super) fn run(command: CorsCommand, environment: &Environment) -> anyhow::Re
         }
         CorsCommand::Delete(command) => wiring::with_app(&command.place, environment, async |opened| {
             let domain = find(opened, command.id).await?.domain;
-            confirm(&format!("Take {domain} from the list of trusted origins?"), command.yes)?;
+            confirm(&format!("Delete {domain} from the list of trusted origins?"), command.yes)?;
             let deleted =
                 opened.app.delete_trusted_origin(&opened.operator, command.id, &opened.origin).await;
             deleted.map_err(|refused| told(refused, command.id))?;
-            say(&format!("{domain} is not on the list any more"));
+            say(&format!("{domain} was deleted from the list"));
             Ok(())
         }),
     }
@@ -155,7 +155,7 @@ async fn add(opened: &Opened, command: &Add) -> anyhow::Result<()> {
     let drafts = command.origins.iter().map(draft).collect();
     let added = opened.app.add_trusted_origins(&opened.operator, drafts, &opened.origin).await;
     for entry in added.map_err(|refused| users::told(in_words(refused)))? {
-        say(&format!("{} is on the list with id {}", entry.domain, entry.id));
+        say(&format!("{} was added to the list with id {}", entry.domain, entry.id));
     }
     Ok(())
 }
@@ -169,7 +169,7 @@ async fn update(opened: &Opened, command: &Update) -> anyhow::Result<()> {
     let app = &opened.app;
     let updated = app.update_trusted_origin(&opened.operator, command.id, draft, &opened.origin).await;
     let entry = updated.map_err(|refused| told(refused, command.id))?;
-    say(&format!("the entry {} is changed, and names {}", entry.id, entry.domain));
+    say(&format!("entry {} was changed to {}", entry.id, entry.domain));
     Ok(())
 }
 
@@ -178,7 +178,7 @@ async fn find(opened: &Opened, id: TrustedOriginId) -> anyhow::Result<TrustedOri
     found.map_err(|refused| told(refused, id))
 }
 
-/// An entry, in the members of the management API.
+/// An entry as JSON, with the members of the management API.
 fn in_json(entry: &TrustedOrigin) -> Value {
     json!({
         "id": entry.id.get(),
@@ -196,7 +196,7 @@ fn told(refused: Refused, id: TrustedOriginId) -> anyhow::Error {
     }
 }
 
-/// Faults of several entries, each named for its place: `whitelist[1].domain` is the second origin.
+/// Converts the names of invalid fields: `whitelist[1].domain` is the second origin.
 fn in_words(refused: Refused) -> Refused {
     let Refused::Invalid(faults) = refused else { return refused };
     let named = |FieldFault { field, message }| {

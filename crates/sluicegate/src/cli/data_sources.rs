@@ -32,15 +32,15 @@ pub(super) enum DataSourceCommand {
     /// Show one data source: its tables, and everything that cannot be served.
     #[command(after_help = "Example: sluicegate data-source show shop --data-dir ./data")]
     Show(ShowOne),
-    /// Change a data source; what is left out stays as it is.
+    /// Change a data source; omitted values are kept.
     #[command(
         after_help = "Example: sluicegate data-source update shop --storage-form Orders.At=unix-seconds --data-dir ./data"
     )]
     Update(Update),
-    /// Read the structure of the database again, at every node.
+    /// Read the structure of the database again, on every node.
     #[command(after_help = "Example: sluicegate data-source reload shop --data-dir ./data")]
     Reload(One),
-    /// Let other users read a data source too.
+    /// Share a data source with other users.
     #[command(after_help = "Examples:\n  sluicegate data-source share shop ada grace --data-dir ./data\n  \
         sluicegate data-source share shop ada --stop --data-dir ./data")]
     Share(Share),

@@ -30,13 +30,13 @@ pub(super) enum UserCommand {
     /// Show one user.
     #[command(after_help = "Example: sluicegate user show ada --json --data-dir ./data")]
     Show(ShowOne),
-    /// Change a user; what is left out stays as it is.
+    /// Change a user; omitted values are kept.
     #[command(
         after_help = "Examples:\n  sluicegate user update ada --role Administrator --data-dir ./data\n  \
         sluicegate user update ada --name lovelace --password-expires 2030-12-31T00:00:00Z --data-dir ./data"
     )]
     Update(Update),
-    /// Switch a user off: no sign-in, and every token of the user is dead.
+    /// Deactivate a user: the user cannot sign in, and all of the user's tokens are revoked.
     #[command(after_help = "Example: sluicegate user disable ada --data-dir ./data")]
     Disable(One),
     /// Activate a user again.

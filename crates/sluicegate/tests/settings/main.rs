@@ -1,5 +1,5 @@
-//! Nothing that can be set is without effect: each setting and each limit stands here with the test that observes what it
-//! changes. One without a row fails.
+//! Every setting has an effect: the table names a test for each setting and each limit that observes what it
+//! changes. A setting without a row fails.
 
 mod observed;
 
@@ -10,7 +10,7 @@ use testkit::Installation;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_sluicegate");
 
-/// A setting or a limit, what is observed of it, and the file and the name of the test that does so.
+/// A setting or a limit, the observed effect, and the file and name of the test.
 type Row = (&'static str, &'static str, &'static str, &'static str);
 
 const HERE: &str = "crates/sluicegate/tests/settings/observed.rs";
@@ -32,10 +32,10 @@ const ROWS: &[Row] = &[
     ("trusted_proxies", "the audit log has the address that the proxy names", HERE, "what_stands_behind_a_proxy_is_reached_by_its_public_address"),
     ("database_pool.max_connections", "connections that the database counts", POOL, "connections_waits_and_acts_are_bounded_by_the_options"),
     ("database_pool.wait_millis", "requests beyond the connections are answered 503", POOL, "connections_waits_and_acts_are_bounded_by_the_options"),
-    ("database_pool.patience_millis", "an act that the database holds up is answered 503", POOL, "connections_waits_and_acts_are_bounded_by_the_options"),
+    ("database_pool.patience_millis", "an operation that the database delays is answered 503", POOL, "connections_waits_and_acts_are_bounded_by_the_options"),
     ("tls.cert_file", "the certificate of the handshake", "crates/sluicegate/tests/tls.rs", "both_versions_of_http_are_offered"),
     ("tls.key_file", "the certificate of the handshake", "crates/sluicegate/tests/tls.rs", "both_versions_of_http_are_offered"),
-    ("rate_limit.enabled", "wrong secrets are answered without end", HERE, "secrets_are_tried_as_often_as_is_set"),
+    ("rate_limit.enabled", "wrong secrets are never answered 429", HERE, "secrets_are_tried_as_often_as_is_set"),
     ("rate_limit.per_address_per_minute", "further successes are answered 429", HERE, "secrets_are_tried_as_often_as_is_set"),
     ("rate_limit.per_application_per_minute", "further successes are answered 429", HERE, "secrets_are_tried_as_often_as_is_set"),
     ("rate_limit.failures_per_address_per_minute", "further wrong secrets are answered 429", HERE, "secrets_are_tried_as_often_as_is_set"),
@@ -44,7 +44,7 @@ const ROWS: &[Row] = &[
     ("observation.listen", "the metrics are there", PROCESS, "a_port_of_observation_that_is_taken_stops_only_who_chose_it"),
     ("compatibility.reveal_client_secret", "GET of an application shows the secret", HERE, "what_an_application_is_given_follows_the_settings"),
     ("profiles.default", "the profile of an application that names none", HERE, "what_an_application_is_given_follows_the_settings"),
-    ("profiles.minimum", "a laxer profile is refused", HERE, "what_an_application_is_given_follows_the_settings"),
+    ("profiles.minimum", "a less strict profile is refused", HERE, "what_an_application_is_given_follows_the_settings"),
     ("tokens.code_lifetime_secs", "a code is refused after it", UPKEEP, "a_code_lives_as_long_as_is_set"),
     ("tokens.refresh_grace_secs", "a rotated refresh token is refused at once", HERE, "what_an_application_is_given_follows_the_settings"),
     ("client_secrets.overlap_secs", "the end of the older secret", HERE, "what_an_application_is_given_follows_the_settings"),
@@ -64,15 +64,15 @@ const ROWS: &[Row] = &[
     ("limits.header_timeout_secs", "a slow head is cut off", TRANSPORT, "whoever_sends_a_head_slowly_is_cut_off"),
     ("limits.body_timeout_secs", "a silent body is cut off", TRANSPORT, "whoever_falls_silent_in_a_body_is_answered_and_cut_off"),
     ("limits.body_total_timeout_secs", "a slow body is answered 408", HTTP2, "a_body_that_comes_byte_by_byte_is_given_up_with_408"),
-    ("limits.drain_secs", "readiness is denied while requests are served", HERE, "a_server_that_drains_serves_on_and_says_that_it_is_not_ready"),
-    ("limits.shutdown_secs", "what never finishes is cut off", "crates/sluicegate/tests/signals.rs", "requests_that_never_finish_are_cut_off_in_time"),
+    ("limits.drain_secs", "not ready while requests are served", HERE, "a_server_that_drains_serves_on_and_says_that_it_is_not_ready"),
+    ("limits.shutdown_secs", "requests that never finish are cut off", "crates/sluicegate/tests/signals.rs", "requests_that_never_finish_are_cut_off_in_time"),
 
     ("MaxFetchRows", "the rows of one request", ODATA, "no_request_fetches_more_rows_than_allowed_and_nothing_is_lost"),
     ("PasswordLockoutInterval", "failures further apart do not add up", LIMITS, "failures_add_up_within_limit_2"),
-    ("PasswordLockoutLimit", "so many failures lock; 0 locks never", LIMITS, "so_many_failures_lock_as_limit_3_says"),
+    ("PasswordLockoutLimit", "so many failures lock; 0 never locks", LIMITS, "so_many_failures_lock_as_limit_3_says"),
     ("PasswordLockoutPeriod", "the end of the lock", LIMITS, "a_lock_lasts_as_long_as_limit_4_says"),
-    ("CORSBehavior", "which pages read answers", "crates/web/tests/protocol/cors.rs", "limit_5_trusts_all_origins_or_those_of_the_list"),
-    ("ODataMaxConcurrentPagingQueries", "further answers in pages wait", ODATA, "answers_in_pages_beyond_those_that_may_be_open_wait_and_others_do_not"),
+    ("CORSBehavior", "which pages may read responses", "crates/web/tests/protocol/cors.rs", "limit_5_trusts_all_origins_or_those_of_the_list"),
+    ("ODataMaxConcurrentPagingQueries", "further paged responses wait", ODATA, "answers_in_pages_beyond_those_that_may_be_open_wait_and_others_do_not"),
     ("ODataMaxConcurrentRequests", "further requests wait", ODATA, "requests_beyond_those_that_may_run_and_wait_are_refused"),
     ("ODataMaxWaitingRequests", "further requests are refused", ODATA, "requests_beyond_those_that_may_run_and_wait_are_refused"),
     ("OAuthAccessTokenLifetime", "the life of a token", LIMITS, "a_token_lives_as_long_as_limit_100_says"),

@@ -1,4 +1,4 @@
-//! What changes when a setting does, seen from outside.
+//! The effects of settings, as clients observe them.
 
 use serde_json::{Value, json};
 use testkit::{ADMIN, Installation, Random, Served, TestUser, USER, Wire, WireAnswer, WireClient};
@@ -23,8 +23,8 @@ fn register(served: &Served, more: &Value) -> WireAnswer {
     Wire::new(served.url()).post_json(APPLICATIONS, &USER, &body).expect("an answer")
 }
 
-/// What an application meets: its profile, whether its secret is shown, how often a refresh token is taken twice, how long
-/// the older of two secrets and the session of its user last.
+/// What an application observes: its profile, whether its secret is shown, whether a refresh token is accepted twice, and
+/// the lifetimes of the older of two secrets and of its user's session.
 fn met(installation: &Installation, served: &Served) -> Value {
     let wire = Wire::new(served.url());
     let registered = register(served, &json!({})).json();
@@ -76,7 +76,7 @@ fn what_an_application_is_given_follows_the_settings() {
     assert_eq!(met(&installation, &served), set);
 }
 
-/// The statuses of tries with a secret, one after the other.
+/// The statuses of attempts with a secret, in order.
 fn tries(variables: &[(&str, &str)], secret: Option<&str>, count: usize) -> Vec<u16> {
     let installation = Installation::new(BINARY);
     let variables = [&[("SLUICEGATE_RATE_LIMIT__ENABLED", "true")][..], variables].concat();
@@ -200,7 +200,7 @@ fn a_request_is_as_large_as_is_set() {
         ("SLUICEGATE_LIMITS__MAX_URI_BYTES", "2048"),
         ("SLUICEGATE_LIMITS__MAX_HEADER_BYTES", "8192"),
     ];
-    // A head holds the address too, and is looked at first.
+    // The URL is part of the head, and the limit of the head is checked first.
     let [body, address, head] = statuses(&set);
     assert_eq!((body, head), (413, 431));
     assert!(matches!(address, 414 | 431), "{address}");

@@ -209,7 +209,7 @@ pub async fn what_a_user_allowed_is_read_a_page_at_a_time(store: Arc<dyn Store>)
     for number in 2..8 {
         ids.push(super::insert_application(&world.store, &world.user, number).await.id);
     }
-    // By a consent, by grants, by both; dead ones lie between them and fill no page.
+    // By a consent, by grants, by both; revoked ones lie between them and are not counted in a page.
     world.allow().await;
     for (code, application) in [(1, ids[0]), (2, ids[0]), (3, ids[2]), (4, ids[4]), (5, ids[6])] {
         world.found(NewGrant { application, ..world.new_grant(code, None) }).await;
@@ -224,7 +224,11 @@ pub async fn what_a_user_allowed_is_read_a_page_at_a_time(store: Arc<dyn Store>)
     assert_eq!(page_of_allowed(&world, None, 2).await, live[..2]);
     assert_eq!(page_of_allowed(&world, Some(ids[0]), 1).await, live[1..2]);
     assert_eq!(page_of_allowed(&world, Some(ids[2]), 9).await, live[2..]);
-    assert_eq!(page_of_allowed(&world, Some(ids[3]), 1).await, live[2..3], "that one need not be allowed");
+    assert_eq!(
+        page_of_allowed(&world, Some(ids[3]), 1).await,
+        live[2..3],
+        "`after` need not be an allowed application"
+    );
     assert_eq!(page_of_allowed(&world, Some(ids[6]), 9).await, []);
 }
 

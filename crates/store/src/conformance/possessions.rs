@@ -1,4 +1,4 @@
-//! What becomes of what a deleted user owned.
+//! What happens to the applications and data sources of a deleted user.
 
 use std::sync::Arc;
 
@@ -53,8 +53,8 @@ pub async fn what_a_deleted_user_owned_can_be_handed_over(store: Arc<dyn Store>)
     assert_eq!(deleted.data_sources, []);
     let application = world.store.find_application(world.application.id).await.unwrap().unwrap();
     assert_eq!((application.owner, application.owner_name.as_str()), (heir, "heir"));
-    assert_eq!(application.epoch, world.application.epoch, "what others gave it lives on");
-    assert!(application.secrets.is_empty(), "who knows the old secret would act for the heir");
+    assert_eq!(application.epoch, world.application.epoch, "the access that others granted stays");
+    assert!(application.secrets.is_empty(), "anybody who knows the old secret could act for the new owner");
     let source = world.store.find_data_source(source.id).await.unwrap().unwrap();
     assert_eq!((source.owner, source.shared_with), (heir, vec![world.administrator.id]));
     let after = world.store.versions().await.unwrap();

@@ -1,4 +1,4 @@
-//! What may be said to `sluicegate application`.
+//! The arguments of `sluicegate application`.
 
 use clap::{ArgGroup, Args};
 use oauth::id::ApplicationId;
@@ -8,7 +8,7 @@ use crate::cli::{Place, Shown, whole_number};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct List {
-    /// Only those of this user
+    /// Only applications of this user
     #[arg(long, value_name = "USER")]
     pub(super) owner: Option<String>,
     #[command(flatten)]
@@ -29,7 +29,7 @@ pub(in crate::cli) struct Ended {
     /// The application's id, as `application list` shows it
     #[arg(value_parser = parse_id)]
     pub(super) id: ApplicationId,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long)]
     pub(super) yes: bool,
     #[command(flatten)]
@@ -44,15 +44,15 @@ pub(in crate::cli) fn parse_id(text: &str) -> Result<ApplicationId, String> {
 pub(in crate::cli) struct Register {
     /// The application's name, 1 to 128 characters
     pub(super) name: String,
-    /// For people, at most 256 characters
+    /// A description for people, at most 256 characters
     #[arg(long, default_value = "")]
     pub(super) description: String,
     #[command(flatten)]
     pub(super) details: Details,
-    /// It runs on its user's device and cannot keep a secret
+    /// The application runs on its user's device and cannot keep a secret
     #[arg(long)]
     pub(super) public: bool,
-    /// The user to whom it belongs
+    /// The user who owns the application
     #[arg(long, value_name = "USER")]
     pub(super) owner: Option<String>,
     #[command(flatten)]
@@ -80,10 +80,10 @@ pub(in crate::cli) struct Update {
     /// The application's id, as `application list` shows it
     #[arg(value_parser = parse_id)]
     pub(super) id: ApplicationId,
-    /// Its new name, 1 to 128 characters
+    /// The new name, 1 to 128 characters
     #[arg(long)]
     pub(super) name: Option<String>,
-    /// For people, at most 256 characters
+    /// A description for people, at most 256 characters
     #[arg(long)]
     pub(super) description: Option<String>,
     #[command(flatten)]
@@ -92,32 +92,32 @@ pub(in crate::cli) struct Update {
     pub(super) place: Place,
 }
 
-/// What may be said of a new application and of one that there is. A list replaces the one before.
+/// The arguments for both new and existing applications. A list replaces the previous one.
 #[derive(Debug, Args)]
 pub(super) struct Details {
-    /// Where a user's browser may be sent back to; may be given several times
+    /// A URL to which a user's browser may be redirected; may be given several times
     #[arg(long = "redirect-url", value_name = "URL")]
     pub(super) redirect_urls: Vec<String>,
-    /// How tokens may be obtained; may be given several times
+    /// A way to obtain tokens; may be given several times
     #[arg(long = "grant-type", value_name = "TYPE")]
     pub(super) grant_types: Vec<String>,
-    /// What tokens may be for; may be given several times
+    /// A scope that tokens may have; may be given several times
     #[arg(long = "scope", value_name = "SCOPE")]
     pub(super) scopes: Vec<String>,
-    /// How strictly it is treated: compatible or oauth21
+    /// The profile: compatible or oauth21
     #[arg(long)]
     pub(super) profile: Option<String>,
-    /// Seconds that its access tokens live
+    /// The lifetime of its access tokens in seconds
     #[arg(long, value_name = "SECONDS", value_parser = whole_number)]
     pub(super) access_token_lifetime: Option<i64>,
-    /// Whom to ask about it; may be given several times, and an empty one takes all away
+    /// A contact for questions about it; may be given several times, and an empty one removes all
     #[arg(long = "contact", value_name = "ADDRESS")]
     pub(super) contacts: Vec<String>,
-    /// Its picture; an empty one takes the picture away
+    /// The URL of its logo; an empty one removes the logo
     #[arg(long, value_name = "URL")]
     pub(super) logo_url: Option<String>,
     /// The origin of its web pages, besides those of its redirect URLs; may be given several times, and an empty one
-    /// takes all away
+    /// removes all
     #[arg(long = "cors-origin", value_name = "ORIGIN")]
     pub(super) cors_origins: Vec<String>,
     /// The form of its access tokens: opaque

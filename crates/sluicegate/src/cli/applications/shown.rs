@@ -1,4 +1,4 @@
-//! Applications as `sluicegate application` shows them.
+//! The output of `sluicegate application`.
 
 use oauth::application::{Application, GrantType};
 use oauth::scope::Scope;
@@ -42,7 +42,7 @@ pub(super) fn show(application: &Application, now: Timestamp, as_json: bool) {
     }
 }
 
-/// An application, in the members of the management API.
+/// An application as JSON, with the members of the management API.
 pub(super) fn in_json(application: &Application, now: Timestamp) -> Value {
     let settings = &application.settings;
     json!({

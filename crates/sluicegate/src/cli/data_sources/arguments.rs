@@ -1,4 +1,4 @@
-//! What may be said to `sluicegate data-source`.
+//! The arguments of `sluicegate data-source`.
 
 use std::path::PathBuf;
 
@@ -9,16 +9,16 @@ use crate::cli::{Place, Shown};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Add {
-    /// Its name: letters, digits, underscore, dash
+    /// The name: letters, digits, underscore, dash
     pub(super) name: String,
     /// The SQLite file; any that the server can read, except its own
     pub(super) path: PathBuf,
-    /// For people
+    /// A description for people
     #[arg(long, default_value = "")]
     pub(super) description: String,
     #[command(flatten)]
     pub(super) declared: Declared,
-    /// The user to whom it belongs
+    /// The user who owns the data source
     #[arg(long, value_name = "USER")]
     pub(super) owner: Option<String>,
     #[command(flatten)]
@@ -34,48 +34,48 @@ const CHANGES: [&str; 7] =
 pub(in crate::cli) struct Update {
     /// The data source's name
     pub(super) name: String,
-    /// Its new name: letters, digits, underscore, dash
+    /// The new name: letters, digits, underscore, dash
     #[arg(id = "new_name", long = "name", value_name = "NAME")]
     pub(super) new_name: Option<String>,
     /// Another SQLite file
     #[arg(long)]
     pub(super) path: Option<PathBuf>,
-    /// For people
+    /// A description for people
     #[arg(long)]
     pub(super) description: Option<String>,
     #[command(flatten)]
     pub(super) declared: Declared,
-    /// Take all keys away that were declared
+    /// Remove all declared keys
     #[arg(long, conflicts_with = "keys")]
     pub(super) no_keys: bool,
-    /// Take all storage forms away that were declared
+    /// Remove all declared storage forms
     #[arg(long, conflicts_with = "storage_forms")]
     pub(super) no_storage_forms: bool,
     #[command(flatten)]
     pub(super) place: Place,
 }
 
-/// What the owner declares of the tables. What is given replaces what was declared before.
+/// What the owner declares about the tables. The arguments replace earlier declarations.
 #[derive(Debug, Args)]
 pub(super) struct Declared {
-    /// The columns by which the rows of a view, or of a table without a primary key, are told apart; may be given
-    /// several times
+    /// The columns that identify the rows of a view or of a table without a primary key; may be given several
+    /// times
     #[arg(long = "key", value_name = "TABLE=COLUMN,…", value_parser = parse_key)]
     keys: Vec<(String, Vec<String>)>,
-    /// How a column keeps its values, such as `Orders.At=unix-seconds`; may be given several times
+    /// How a column stores its values, such as `Orders.At=unix-seconds`; may be given several times
     #[arg(long = "storage-form", value_name = "TABLE.COLUMN=FORM", value_parser = parse_form)]
     storage_forms: Vec<(String, String, String)>,
 }
 
 impl Declared {
-    /// What is declared, where nothing was declared before.
+    /// Returns the declarations of a new data source.
     pub(super) fn declarations(&self) -> Declarations {
         let mut declared = Declarations::default();
         self.replace_in(&mut declared);
         declared
     }
 
-    /// Puts what is given in the place of what is declared.
+    /// Replaces the declarations for which there are arguments.
     pub(super) fn replace_in(&self, declared: &mut Declarations) {
         if !self.keys.is_empty() {
             declared.keys = self.keys.iter().cloned().collect();
@@ -107,7 +107,7 @@ pub(in crate::cli) struct Share {
     /// The users who may read it
     #[arg(required = true, value_name = "USER")]
     pub(super) users: Vec<String>,
-    /// They may no longer read it
+    /// Stop sharing with these users
     #[arg(long)]
     pub(super) stop: bool,
     #[command(flatten)]
@@ -134,7 +134,7 @@ pub(in crate::cli) struct One {
 pub(in crate::cli) struct Delete {
     /// The data source's name
     pub(super) name: String,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long)]
     pub(super) yes: bool,
     #[command(flatten)]

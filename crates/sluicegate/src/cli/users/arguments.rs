@@ -1,4 +1,4 @@
-//! What may be said to `sluicegate user`.
+//! The arguments of `sluicegate user`.
 
 use app::users::{Estate, Expiry};
 use clap::{ArgGroup, Args};
@@ -26,13 +26,13 @@ pub(in crate::cli) struct ShowOne {
 pub(in crate::cli) struct Delete {
     #[command(flatten)]
     pub(super) one: One,
-    /// Give the user's applications and data sources to this user
+    /// Hand the user's applications and data sources over to this user
     #[arg(long, value_name = "NAME", conflicts_with = "force")]
     pub(super) transfer_to: Option<String>,
     /// Delete the user's applications and data sources too
     #[arg(long)]
     pub(super) force: bool,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long)]
     pub(super) yes: bool,
 }
@@ -65,10 +65,10 @@ pub(in crate::cli) struct Add {
     /// A role, by name or number; may be given several times [default: User]
     #[arg(long = "role", value_name = "ROLE")]
     pub(super) roles: Vec<String>,
-    /// Until when the password is accepted: never, or a time such as 2030-12-31T00:00:00Z [default: never]
+    /// When the password expires: never, or a time such as 2030-12-31T00:00:00Z [default: never]
     #[arg(long, value_name = "TIME", value_parser = parse_expiry)]
     pub(super) password_expires: Option<Expiry>,
-    /// Switched off until `user enable`
+    /// Disabled until `user enable`
     #[arg(long)]
     pub(super) disabled: bool,
 }
@@ -81,10 +81,10 @@ pub(in crate::cli) struct Update {
     /// The new name
     #[arg(id = "new_name", long = "name", value_name = "NAME")]
     pub(super) new_name: Option<String>,
-    /// A role, by name or number; may be given several times, and replaces all
+    /// A role, by name or number; may be given several times, and replaces all previous ones
     #[arg(long = "role", value_name = "ROLE")]
     pub(super) roles: Vec<String>,
-    /// Until when the password is accepted: never, or a time such as 2030-12-31T00:00:00Z
+    /// When the password expires: never, or a time such as 2030-12-31T00:00:00Z
     #[arg(long, value_name = "TIME", value_parser = parse_expiry)]
     pub(super) password_expires: Option<Expiry>,
 }
@@ -94,7 +94,7 @@ fn parse_expiry(text: &str) -> Result<Expiry, String> {
         return Ok(Expiry::Never);
     }
     let time: jiff::Timestamp =
-        text.parse().map_err(|_| "it is never, or a time such as 2030-12-31T00:00:00Z".to_owned())?;
+        text.parse().map_err(|_| "must be never, or a time such as 2030-12-31T00:00:00Z".to_owned())?;
     Ok(Expiry::At(Timestamp::from_micros(time.as_microsecond())))
 }
 
