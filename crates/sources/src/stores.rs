@@ -1,12 +1,15 @@
 //! The kinds of database that can be a data source: their numbers and names on the wire, their options, and how options
 //! become something to open. The one place to extend for another kind, beside [`SourceSpec`] and its driver.
 
+mod members;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use odata::form::Form;
 use odata::model::EdmType;
 
+use self::members::{Members, shown, twins};
 use crate::{AllowedFolders, SourceError, SourceSpec};
 
 /// A kind of database.
@@ -105,8 +108,8 @@ impl DataStore {
 
 fn declaration_fault(key: &str, value: &str) -> Result<(), String> {
     match key {
-        KEYS => keys(value).map(drop),
-        FORMS => forms(value).map(drop),
+        KEYS => keys(value).and_then(|keys| check_key_names(value, &keys)),
+        FORMS => forms(value).and_then(|_| check_form_names(value)),
         _ => Ok(()),
     }
 }
@@ -117,7 +120,7 @@ fn forms(json: &str) -> Result<Forms, String> {
     let forms: Forms = serde_json::from_str(json).map_err(|_| shape.to_owned())?;
     for name in forms.values().flat_map(BTreeMap::values) {
         if Form::declared(name, EdmType::Int64).is_none() {
-            let name: String = name.chars().filter(|character| !character.is_control()).take(64).collect();
+            let name = shown(name);
             return Err(format!(
                 "names the storage form {name}, which there is not; there are {}",
                 Form::names()
@@ -130,15 +133,30 @@ fn forms(json: &str) -> Result<Forms, String> {
 /// Reads the option `keys`.
 fn keys(json: &str) -> Result<Keys, String> {
     let shape = "must be an object of lists of columns, such as {\"View\": [\"a\", \"b\"]}";
-    let keys: Keys = serde_json::from_str(json).map_err(|_| shape.to_owned())?;
-    for (table, columns) in &keys {
-        let twice = (1..columns.len()).any(|at| columns[..at].contains(&columns[at]));
-        if columns.is_empty() || twice {
-            let table: String = table.chars().filter(|character| !character.is_control()).take(64).collect();
+    serde_json::from_str(json).map_err(|_| shape.to_owned())
+}
+
+/// Refuses what would silently be passed over. Sources that were made before may have it.
+fn check_key_names(json: &str, keys: &Keys) -> Result<(), String> {
+    let tables: Members<Vec<String>> = serde_json::from_str(json).map_err(|error| error.to_string())?;
+    tables.refuse_twins()?;
+    for (table, columns) in keys {
+        let names: Vec<&str> = columns.iter().map(String::as_str).collect();
+        if names.is_empty() || twins(&names).is_some() {
+            let table = shown(table);
             return Err(format!("must name each column of the key of {table} once, and at least one"));
         }
     }
-    Ok(keys)
+    Ok(())
+}
+
+/// The same for storage forms.
+fn check_form_names(json: &str) -> Result<(), String> {
+    let tables: Members<Members<String>> = serde_json::from_str(json).map_err(|error| error.to_string())?;
+    tables.refuse_twins()?;
+    tables.iter().try_for_each(|(table, columns)| {
+        columns.refuse_twins().map_err(|fault| format!("{fault}, for {}", shown(table)))
+    })
 }
 
 impl SourceSpec {
@@ -250,8 +268,16 @@ mod tests {
         assert_eq!(told(&[("path", "a\nb")]), ["path must not contain control characters"]);
         assert_eq!(told(&[("path", "a"), ("ho\nst", "b")]), ["host is no option of SQLite"]);
         assert!(told(&[("path", "a"), ("keys", r#"{"V": ["a", "b"]}"#)]).is_empty());
-        for keys in ["", "[]", "x", r#"{"V": "a"}"#, r#"{"V": [1]}"#, r#"{"V": []}"#, r#"{"V": ["a", "a"]}"#]
-        {
+        for keys in [
+            "",
+            "[]",
+            "x",
+            r#"{"V": "a"}"#,
+            r#"{"V": [1]}"#,
+            r#"{"V": []}"#,
+            r#"{"V": ["a", "a"]}"#,
+            r#"{"V": ["a", "A"]}"#,
+        ] {
             assert_eq!(told(&[("path", "a"), ("keys", keys)]).len(), 1, "{keys}");
         }
         assert!(
@@ -260,5 +286,25 @@ mod tests {
         for forms in ["", "[]", r#"{"T": "text"}"#, r#"{"T": {"c": 1}}"#, r#"{"T": {"c": "fortnights"}}"#] {
             assert_eq!(told(&[("path", "a"), ("storageForms", forms)]).len(), 1, "{forms}");
         }
+    }
+    #[test]
+    fn two_spellings_of_one_name_are_refused_and_both_are_named() {
+        for (key, value, one, other) in [
+            ("keys", r#"{"Sales": ["a"], "SALES": ["b"]}"#, "Sales", "SALES"),
+            ("keys", r#"{"Sales": ["a"], "Sales": ["b"]}"#, "Sales", "Sales"),
+            ("storageForms", r#"{"t": {"c": "text"}, "T": {"d": "text"}}"#, "t", "T"),
+            ("storageForms", r#"{"t": {"c": "text", "C": "real"}}"#, "c", "C"),
+        ] {
+            let faults = SQLITE.option_faults(&options(&[("path", "a"), (key, value)]));
+            assert_eq!(faults.len(), 1, "{value}");
+            let names = format!("names {one} and {other}, which are the same name here");
+            assert!(faults[0].message.starts_with(&names), "{}", faults[0].message);
+        }
+        // Other letters have a case that SQLite heeds.
+        assert!(
+            SQLITE
+                .option_faults(&options(&[("path", "a"), ("keys", r#"{"ä": ["a"], "Ä": ["a"]}"#)]))
+                .is_empty()
+        );
     }
 }

@@ -90,7 +90,7 @@ pub(super) fn run(command: DataSourceCommand, environment: &Environment) -> anyh
 
 async fn add(opened: &Opened, command: &Add) -> anyhow::Result<()> {
     let path = std::path::absolute(&command.path).context("the path cannot be understood")?;
-    let spec = SourceSpec::Sqlite { path: path.clone(), declared: command.declared.declarations() };
+    let spec = SourceSpec::Sqlite { path: path.clone(), declared: command.declared.declarations()? };
     let draft = DataSourceDraft {
         name: Some(command.name.clone()),
         data_store: Some(spec.data_store().id),
@@ -124,7 +124,7 @@ async fn update(opened: &Opened, command: &Update) -> anyhow::Result<()> {
     if command.no_storage_forms {
         declared.forms.clear();
     }
-    command.declared.replace_in(&mut declared);
+    command.declared.replace_in(&mut declared)?;
     let spec = SourceSpec::Sqlite { path, declared };
     let draft = DataSourceDraft {
         name: command.new_name.clone(),

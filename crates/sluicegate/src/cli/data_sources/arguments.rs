@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use anyhow::ensure;
 use clap::{ArgGroup, Args};
 use sources::stores::Declarations;
 
@@ -69,23 +70,36 @@ pub(super) struct Declared {
 
 impl Declared {
     /// Returns the declarations of a new data source.
-    pub(super) fn declarations(&self) -> Declarations {
+    ///
+    /// # Errors
+    /// As for [`replace_in`](Self::replace_in).
+    pub(super) fn declarations(&self) -> anyhow::Result<Declarations> {
         let mut declared = Declarations::default();
-        self.replace_in(&mut declared);
-        declared
+        self.replace_in(&mut declared)?;
+        Ok(declared)
     }
 
     /// Replaces the declarations for which there are arguments.
-    pub(super) fn replace_in(&self, declared: &mut Declarations) {
+    ///
+    /// # Errors
+    /// A table or a column that is named twice.
+    pub(super) fn replace_in(&self, declared: &mut Declarations) -> anyhow::Result<()> {
         if !self.keys.is_empty() {
-            declared.keys = self.keys.iter().cloned().collect();
+            declared.keys.clear();
+        }
+        for (table, columns) in &self.keys {
+            let before = declared.keys.insert(table.clone(), columns.clone());
+            ensure!(before.is_none(), "--key names {table} twice");
         }
         if !self.storage_forms.is_empty() {
             declared.forms.clear();
         }
         for (table, column, form) in &self.storage_forms {
-            declared.forms.entry(table.clone()).or_default().insert(column.clone(), form.clone());
+            let columns = declared.forms.entry(table.clone()).or_default();
+            let before = columns.insert(column.clone(), form.clone());
+            ensure!(before.is_none(), "--storage-form names {table}.{column} twice");
         }
+        Ok(())
     }
 }
 
@@ -139,4 +153,21 @@ pub(in crate::cli) struct Delete {
     pub(super) yes: bool,
     #[command(flatten)]
     pub(super) place: Place,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_declared_twice_is_refused() {
+        let key = |column: &str| ("View".to_owned(), vec![column.to_owned()]);
+        let form = |form: &str| ("View".to_owned(), "a".to_owned(), form.to_owned());
+        let declared = |keys, storage_forms| Declared { keys, storage_forms }.declarations();
+        assert_eq!(declared(vec![key("a")], vec![form("text")]).unwrap().keys.len(), 1);
+        let fault = declared(vec![key("a"), key("b")], Vec::new()).unwrap_err();
+        assert_eq!(fault.to_string(), "--key names View twice");
+        let fault = declared(Vec::new(), vec![form("text"), form("real")]).unwrap_err();
+        assert_eq!(fault.to_string(), "--storage-form names View.a twice");
+    }
 }

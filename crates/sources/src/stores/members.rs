@@ -1,0 +1,66 @@
+//! JSON objects whose members are named like tables or columns.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+
+/// The members of an object as they stand in the text. A map would keep one of two members of the same name.
+#[derive(Debug)]
+pub(super) struct Members<T>(Vec<(String, T)>);
+
+impl<T> Members<T> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &(String, T)> {
+        self.0.iter()
+    }
+
+    /// Refuses two names of the same table or column: SQLite passes over the case of ASCII letters.
+    ///
+    /// # Errors
+    /// What is wrong, as the end of a sentence.
+    pub(super) fn refuse_twins(&self) -> Result<(), String> {
+        let names: Vec<&str> = self.0.iter().map(|(name, _)| name.as_str()).collect();
+        match twins(&names) {
+            Some((one, other)) => {
+                Err(format!("names {} and {}, which are the same name here", shown(one), shown(other)))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// The first two names that are the same to SQLite.
+pub(super) fn twins<'n>(names: &[&'n str]) -> Option<(&'n str, &'n str)> {
+    let mut seen: BTreeMap<String, &str> = BTreeMap::new();
+    names.iter().find_map(|name| Some((seen.insert(name.to_ascii_lowercase(), name)?, *name)))
+}
+
+/// A name for a text: shortened, and without control characters.
+pub(super) fn shown(name: &str) -> String {
+    name.chars().filter(|character| !character.is_control()).take(64).collect()
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Members<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Reader(PhantomData))
+    }
+}
+
+struct Reader<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for Reader<T> {
+    type Value = Members<T>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut members = Vec::new();
+        while let Some(member) = map.next_entry()? {
+            members.push(member);
+        }
+        Ok(Members(members))
+    }
+}
