@@ -44,6 +44,8 @@ pub enum Form {
     UnixMicroseconds,
     /// Moments and dates also as Julian days.
     JulianDay,
+    /// Dates, times and moments as text only.
+    Text,
 }
 
 /// Which value a cell of a column stands for.
@@ -74,9 +76,9 @@ const DECLARABLE: &[(&str, EdmType, Form)] = &[
     ("guid-text", EdmType::Guid, Form::GuidText),
     ("guid-text-upper", EdmType::Guid, Form::GuidTextUpper),
     ("guid-blob", EdmType::Guid, Form::GuidBytes),
-    ("text-date", EdmType::Date, Form::Usual),
-    ("text-time", EdmType::TimeOfDay, Form::Usual),
-    ("text-date-time", EdmType::DateTimeOffset, Form::Usual),
+    ("text-date", EdmType::Date, Form::Text),
+    ("text-time", EdmType::TimeOfDay, Form::Text),
+    ("text-date-time", EdmType::DateTimeOffset, Form::Text),
     ("unix-seconds", EdmType::DateTimeOffset, Form::UnixSeconds),
     ("unix-milliseconds", EdmType::DateTimeOffset, Form::UnixMilliseconds),
     ("unix-microseconds", EdmType::DateTimeOffset, Form::UnixMicroseconds),
@@ -163,7 +165,7 @@ impl Reading {
 
     /// The reading of that number; none if there is no such.
     pub(crate) fn of_code(code: i64) -> Option<Self> {
-        const FORMS: [Form; 12] = [
+        const FORMS: [Form; 13] = [
             Form::Usual,
             Form::ZeroOne,
             Form::MinusOne,
@@ -176,6 +178,7 @@ impl Reading {
             Form::UnixMilliseconds,
             Form::UnixMicroseconds,
             Form::JulianDay,
+            Form::Text,
         ];
         let ty = match code & 0xff {
             1 => EdmType::Boolean,

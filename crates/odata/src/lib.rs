@@ -8,6 +8,7 @@
 mod bind;
 pub mod cell;
 pub mod csdl;
+mod duration;
 pub mod encode;
 pub mod error;
 pub mod form;

@@ -2,6 +2,7 @@
 
 use jiff::civil::Date;
 
+use crate::duration::Duration;
 use crate::instant::{Clock, Moment};
 
 /// `2012-09-03`, with a sign before the year where it is negative.
@@ -100,27 +101,7 @@ pub(crate) fn guid_text(guid: &[u8; 16]) -> String {
 
 /// Whether the text is a day-time duration such as `-P12DT23H59M59.999999999999S`.
 pub(crate) fn is_duration(text: &str) -> bool {
-    let Some(rest) = text.trim_start_matches(['-', '+']).strip_prefix('P') else { return false };
-    let (days, time) = rest.split_once('T').map_or((rest, None), |(days, time)| (days, Some(time)));
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    if !days.is_empty() && !days.strip_suffix('D').is_some_and(digits) {
-        return false;
-    }
-    let Some(mut time) = time else { return !days.is_empty() };
-    let mut seen = 0;
-    for unit in ['H', 'M'] {
-        if let Some((number, rest)) = time.split_once(unit) {
-            if !digits(number) {
-                return false;
-            }
-            time = rest;
-            seen += 1;
-        }
-    }
-    match time.strip_suffix('S') {
-        Some(seconds) => seconds.split('.').count() <= 2 && seconds.split('.').all(digits),
-        None => time.is_empty() && seen > 0,
-    }
+    Duration::read(text).is_some()
 }
 
 /// Decodes base64url, padding optional.

@@ -116,14 +116,19 @@ impl Writing {
 
     /// Writes a value whose text has only characters that stand in JSON and in URLs as they are.
     fn plain(self, out: &mut Vec<u8>, cell: Cell<'_>) -> bool {
-        let read = |ty, form| Reading { ty, form }.read(cell);
+        let value = |ty, form| Reading { ty, form }.read(cell);
         match self {
             Self::DateTimeOffset(_) if written_instant(out, cell) => true,
-            Self::DateTimeOffset(form) => held(out, read(EdmType::DateTimeOffset, form)) && push(out, "Z"),
-            Self::Guid(form) => held(out, read(EdmType::Guid, form)),
-            Self::Date(form) => held(out, read(EdmType::Date, form)),
-            Self::TimeOfDay => held(out, read(EdmType::TimeOfDay, Form::Usual)),
-            Self::Duration => held(out, read(EdmType::Duration, Form::Usual)),
+            Self::DateTimeOffset(form) => held(out, value(EdmType::DateTimeOffset, form)) && push(out, "Z"),
+            Self::Guid(form) => held(out, value(EdmType::Guid, form)),
+            Self::Date(form) => held(out, value(EdmType::Date, form)),
+            Self::TimeOfDay => held(out, value(EdmType::TimeOfDay, Form::Usual)),
+            Self::Duration => match cell {
+                Cell::Text(bytes) => {
+                    read::duration(bytes).is_some_and(|duration| push(out, &duration.text()))
+                }
+                _ => false,
+            },
             _ => false,
         }
     }

@@ -1,8 +1,9 @@
 //! Layouts: where the column itself can be compared.
 
 use super::Reading;
-use super::read::{Held, Numbers};
+use super::read::{self, Held, Numbers};
 use crate::cell::{Cell, Value};
+use crate::duration::Duration;
 use crate::literal;
 use crate::model::EdmType;
 
@@ -47,6 +48,8 @@ impl Layout {
         match ty {
             // As numbers, 9 is below 10.
             EdmType::String { .. } => self == Self::PLAIN,
+            // PT9S is above PT10S.
+            EdmType::Duration => false,
             // The text `true` is below `false`, and so is -1 below 0.
             EdmType::Boolean => self == Self::PLAIN || self == Self::OTHER_TEXT,
             _ => self != Self::NONE,
@@ -80,6 +83,10 @@ impl Reading {
                 _ => Layout::NONE,
             },
             (EdmType::Date, Cell::Text(bytes)) if bytes.len() > 10 => self.midnight_layout(bytes),
+            (EdmType::Duration, Cell::Text(bytes)) => match read::duration(bytes) {
+                Some(duration) if duration.text().as_bytes() == bytes => Layout::PLAIN,
+                _ => Layout::NONE,
+            },
             (EdmType::Binary, Cell::Text(_)) => Layout::OTHER_TEXT,
             (EdmType::Date | EdmType::DateTimeOffset, Cell::Real(_)) => Layout::NONE,
             (EdmType::Date, Cell::Integer(_)) => match self.instant(cell) {
@@ -132,6 +139,7 @@ impl Reading {
             (EdmType::String { .. }, Layout::REALS, Value::Text(text)) => Value::Real(text.parse().ok()?),
             (EdmType::Guid, Layout::OTHER_TEXT, Value::Text(text)) => Value::Text(text.to_ascii_uppercase()),
             (EdmType::Guid, Layout::NUMBERS, Value::Text(text)) => Value::Blob(literal::guid(text)?.to_vec()),
+            (EdmType::Duration, _, Value::Text(text)) => Value::Text(Duration::of_ordered(text)?.text()),
             (EdmType::Binary, Layout::OTHER_TEXT, Value::Blob(bytes)) => {
                 match String::from_utf8(bytes.clone()) {
                     Ok(text) => Value::Text(text),

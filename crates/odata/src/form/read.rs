@@ -4,12 +4,13 @@ use std::borrow::Cow;
 
 use super::{Form, Reading};
 use crate::cell::{Cell, Value};
+use crate::duration::Duration;
 use crate::instant::{Clock, Moment, date_text};
 use crate::literal;
 use crate::model::EdmType;
 
 /// A value in the form in which values of its type are compared: a Boolean as 0 or 1, a GUID as text in lower case, a
-/// date, a time or a moment as text whose order is theirs, binary values as bytes.
+/// date, a time, a moment or a duration as text whose order is theirs, binary values as bytes.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Held<'c> {
     Integer(i64),
@@ -46,8 +47,7 @@ impl Reading {
             (EdmType::TimeOfDay, Cell::Text(bytes)) => clock(bytes).map(|clock| Held::text(clock.text())),
             (EdmType::DateTimeOffset, cell) => self.instant(cell).map(|instant| Held::text(instant.text())),
             (EdmType::Duration, Cell::Text(bytes)) => {
-                let text = std::str::from_utf8(bytes).ok()?;
-                literal::is_duration(text).then(|| Held::Text(text.into()))
+                duration(bytes).map(|duration| Held::text(duration.ordered()))
             }
             (EdmType::Binary, Cell::Blob(bytes) | Cell::Text(bytes)) => Some(Held::Bytes(bytes)),
             (ty, cell) => {
@@ -223,6 +223,10 @@ pub(crate) fn guid(form: Form, cell: Cell<'_>) -> Option<[u8; 16]> {
         Cell::Blob(bytes) if matches!(form, Form::Usual | Form::GuidBytes) => bytes.try_into().ok(),
         _ => None,
     }
+}
+
+pub(crate) fn duration(bytes: &[u8]) -> Option<Duration> {
+    Duration::read(std::str::from_utf8(bytes).ok()?)
 }
 
 /// The date of `2024-05-01`, with a time behind it or not.

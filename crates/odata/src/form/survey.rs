@@ -181,6 +181,20 @@ mod tests {
     }
 
     #[test]
+    fn a_declared_form_of_text_reads_no_numbers() {
+        for name in ["text-date", "text-date-time", "text-time"] {
+            let reading = Form::declared(name, EdmType::Int64).unwrap();
+            let mut survey = Survey::of(reading);
+            for cell in [Cell::Integer(1_714_564_800), Cell::Real(2_460_432.25), Cell::Null] {
+                survey.look(cell);
+                assert_eq!(reading.read(cell), None, "{name}: {cell:?}");
+            }
+            let seen = survey.found();
+            assert_eq!((seen.form, seen.misfits, seen.nulls), (Form::Text, 2, 1), "{name}");
+        }
+    }
+
+    #[test]
     fn misfits_and_the_usual_layout_are_counted() {
         let guid = Cell::Text(b"01234567-89AB-CDEF-0123-456789ABCDEF");
         let seen = found(EdmType::Guid, &[guid, guid, Cell::Text(b"x"), Cell::Null]);
