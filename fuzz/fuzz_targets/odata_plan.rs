@@ -30,6 +30,7 @@ static MODEL: LazyLock<Model> = LazyLock::new(|| {
         name: "T".into(),
         columns,
         primary_key: vec!["id".into()],
+        key_is_enforced: true,
         foreign_keys: Vec::new(),
         has_unusable_index: false,
     };

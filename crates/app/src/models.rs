@@ -69,6 +69,8 @@ struct Ready {
     updated_at: Timestamp,
     version: SchemaVersion,
     looked_at: AtomicI64,
+    /// Whether rows that belie the model have it compiled again. Not if that was done already and gave the same.
+    heeds_rows: bool,
 }
 
 impl Models {
@@ -113,10 +115,15 @@ impl Ready {
                 && self.opened.model.namespace == namespace(&record.name))
     }
 
+    /// Whether rows have contradicted the model since it was compiled.
+    fn is_belied(&self) -> bool {
+        self.heeds_rows && self.opened.is_outdated.load(Ordering::Relaxed)
+    }
+
     /// Whether the database still has the structure from which the model was compiled. One request a second
     /// asks; the others continue with the current model.
     fn is_current(&self, now: Timestamp) -> bool {
-        if self.opened.is_outdated.load(Ordering::Relaxed) {
+        if self.is_belied() {
             return false;
         }
         let looked_at = self.looked_at.load(Ordering::Acquire);
@@ -256,12 +263,17 @@ impl App {
         let made = made.await.map_err(|panic| Fault::Broken(Box::new(panic)))?;
         let made = made.map(|(opened, version)| {
             let opened = Arc::new(opened);
+            let plan_version = opened.model.plan_version;
+            let gave_the_same =
+                |before: Arc<Ready>| before.is_belied() && before.opened.model.plan_version == plan_version;
+            let heeds_rows = !slot.ready().is_some_and(gave_the_same);
             slot.replace(Arc::new(Ready {
                 opened: opened.clone(),
                 spec,
                 updated_at: record.updated_at,
                 version,
                 looked_at: AtomicI64::new(looked_at.as_micros()),
+                heeds_rows,
             }));
             opened
         });

@@ -27,6 +27,7 @@ mod plans;
 mod refusal;
 mod run;
 mod stream;
+mod tally;
 
 pub(crate) use document::Document;
 pub use refusal::{DataRefusal, SourceFailure};

@@ -49,6 +49,9 @@ pub(crate) struct Scan<'m> {
     pub(crate) entity_type: &'m EntityType,
     /// Boolean expressions that all must be true.
     pub(crate) conditions: Vec<Typed>,
+    /// For one entity, a comparison with each property of its key. They take the place of the condition that it has an
+    /// address of its own.
+    pub(crate) key: Vec<Typed>,
 }
 
 /// What is read of a scan.
@@ -100,15 +103,13 @@ pub(crate) fn bind<'m>(
         }
         resource::Resource::Entity(entity_type, key) => {
             let (mut selection, uses_now) = selection(entity_type, request, now)?;
-            selection.scan.conditions.extend(key);
+            selection.scan = Scan::of_one(entity_type, key);
             selection.order.clear();
             (Target::Entity(selection), uses_now)
         }
         resource::Resource::Property { entity_type, key, property, raw } => {
-            let mut scan = Scan::of(entity_type);
-            scan.conditions.extend(key);
             let selection = Selection {
-                scan,
+                scan: Scan::of_one(entity_type, key),
                 shown: vec![property],
                 narrowed: true,
                 order: Vec::new(),
@@ -138,10 +139,16 @@ fn representation(
 }
 
 impl<'m> Scan<'m> {
-    /// All rows that have an address.
+    /// All rows that have an address of their own.
     fn of(entity_type: &'m EntityType) -> Self {
-        let conditions = entity_type.loose_key.iter().map(|property| Typed::addressed(*property)).collect();
-        Self { entity_type, conditions }
+        let every_row_has_one = entity_type.loose_key.is_empty() && entity_type.key_is_enforced;
+        let conditions = if every_row_has_one { Vec::new() } else { vec![Typed::addressed()] };
+        Self { entity_type, conditions, key: Vec::new() }
+    }
+
+    /// The row with this key, if it has it for itself.
+    fn of_one(entity_type: &'m EntityType, key: Vec<Typed>) -> Self {
+        Self { entity_type, conditions: Vec::new(), key }
     }
 }
 
@@ -181,13 +188,14 @@ fn selection<'m>(
     Ok((selection, uses_now))
 }
 
-/// Makes an order total: what it does not name of the key comes last. The key continues in the direction of the last
+/// Makes an order total: what it does not name of the key comes last, as it is stored, so that an index serves it
+/// whatever else is stored there. The key continues in the direction of the last
 /// term, so that one index, read either way, can serve the whole order.
 fn complete(order: &mut Vec<Order>, entity_type: &EntityType) {
     let descending = order.last().is_some_and(|last| last.descending);
     for key in &entity_type.key {
         if !order.iter().any(|order| matches!(order.term.term, Term::Column(column) if column == *key)) {
-            let term = Typed::column(*key, &entity_type.properties[*key]);
+            let term = Typed::stored(*key, &entity_type.properties[*key]);
             order.push(Order { term, descending });
         }
     }

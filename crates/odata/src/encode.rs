@@ -8,7 +8,7 @@ mod usual;
 pub(crate) mod value;
 
 use crate::bind::Selection;
-use crate::cell::Row;
+use crate::cell::{Cell, Row};
 use crate::form::Reading;
 use crate::format::{Format, MetadataLevel};
 use crate::model::{EdmType, Model, Property};
@@ -20,7 +20,7 @@ use value::Writing;
 pub struct Misfits {
     /// How many there were.
     pub values: u64,
-    /// How many of them belong to properties of which the model says that they are never null: it is out of date.
+    /// How many nulls were written for properties of which the model says that they are never null: it is out of date.
     pub promised: u64,
 }
 
@@ -214,6 +214,11 @@ impl Encoder {
         }
     }
 
+    /// Whether the model says that the property, of which this writes one, is never null.
+    pub fn is_promised(&self) -> bool {
+        self.fields.first().is_some_and(|field| field.promised)
+    }
+
     /// The `Content-Type` of a bare value.
     pub fn value_media_type(&self) -> &'static str {
         self.value_type
@@ -223,10 +228,10 @@ impl Encoder {
     fn fields(&self, line: &mut Line<'_>, row: &impl Row) -> Misfits {
         let mut misfits = Misfits::default();
         for field in &self.fields {
-            if !line.field(field, row.cell(field.column)) {
-                misfits.values += 1;
-                misfits.promised += u64::from(field.promised);
-            }
+            let cell = row.cell(field.column);
+            let fits = line.field(field, cell);
+            misfits.values += u64::from(!fits);
+            misfits.promised += u64::from(field.promised && (!fits || matches!(cell, Cell::Null)));
         }
         misfits
     }

@@ -27,6 +27,8 @@ pub struct Table {
     pub columns: Vec<Column>,
     /// Names of the columns of the primary key, in key order; empty when the table has none.
     pub primary_key: Vec<String>,
+    /// Whether the database itself lets no two rows have the same key.
+    pub key_is_enforced: bool,
     /// What its rows refer to.
     pub foreign_keys: Vec<ForeignKey>,
     /// Whether it has an index that cannot be used here, so that no statement may be left to choose it.
@@ -51,7 +53,7 @@ pub struct Column {
 pub struct Storage {
     /// How a cell is read.
     pub form: Form,
-    /// How most cells are stored. Rows whose key is stored otherwise have no address.
+    /// How most cells are stored.
     pub layout: Layout,
     /// Whether the database makes sure that each cell is null or a value of the type, stored in that layout.
     pub is_guaranteed: bool,
@@ -70,7 +72,7 @@ pub struct Storage {
 pub struct Findings {
     /// Whether these were all cells.
     pub all: bool,
-    /// How many stand for no value of the type.
+    /// How many stand for no value of the type, nulls included where the column is declared never to be null.
     pub misfits: u64,
     /// How many are values, but stored otherwise than most.
     pub strays: u64,
@@ -140,9 +142,12 @@ pub struct EntityType {
     pub properties: Vec<Property>,
     /// Indexes into `properties`, in key order; never empty.
     pub key: Vec<usize>,
-    /// Those of `key` that the database lets be null or something else than a key of the type. Such rows have no address
-    /// and are not served.
+    /// Those of `key` that the database lets be null or something else than a value of the type. Such rows have no
+    /// address and are not served.
     pub loose_key: Vec<usize>,
+    /// Whether the database itself lets no two rows have the same key. Of rows that share an address all the same, since
+    /// their keys are the same value stored in two ways, at most one is served.
+    pub key_is_enforced: bool,
     /// Ways to related entities.
     pub navigations: Vec<Navigation>,
     /// Whether the table has an index that cannot be used here, so that no statement may be left to choose it.

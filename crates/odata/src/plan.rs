@@ -7,8 +7,9 @@ use crate::bind::{self, Selection, Target};
 use crate::cell::Row;
 use crate::encode::{Encoder, Subject};
 use crate::error::{Error, Reason};
+use crate::form::{Layout, Reading};
 use crate::format::{Format, MetadataLevel};
-use crate::model::Model;
+use crate::model::{EntityType, Model};
 use crate::position::{Mark, Position};
 use crate::sql::Dialect;
 use crate::sql::select::{self, Columns, Limits};
@@ -72,6 +73,8 @@ pub struct Query {
     remaining: Option<u64>,
     /// The statement's columns that hold the order's terms.
     terms: Vec<usize>,
+    /// Where the statement has columns of the key of which the model says that all are stored alike.
+    alike: Vec<(usize, Reading, Layout)>,
     model_version: u64,
     shape: u64,
     /// The URL of the request without its skip token.
@@ -127,6 +130,15 @@ fn next_link_is_current(url: &Url, model: &Model, context: &Context<'_>) -> Resu
     }
 }
 
+/// A statement of one row and column: how many rows have a key and are left out all the same, since they share their
+/// address with others.
+///
+/// # Errors
+/// A table with a key of so many columns that no statement can name them.
+pub fn count_shared(entity_type: &EntityType, dialect: Dialect) -> Result<Statement, Error> {
+    select::count_shared(dialect, entity_type)
+}
+
 struct Planner<'a> {
     url: &'a Url,
     model: &'a Model,
@@ -166,6 +178,7 @@ impl Planner<'_> {
             page_limit,
             remaining,
             terms,
+            alike: columns.stored_alike(selection),
             model_version: self.model.version,
             shape,
             url: format!("{}{}", root(self.context.service_root), self.url.repeated),
@@ -192,7 +205,7 @@ impl Planner<'_> {
     fn single(&self, selection: &Selection<'_>, subject: Subject) -> Result<Single, Error> {
         let mut columns = Columns::of(self.dialect, selection);
         let encoder = self.encoder(selection, &mut columns, subject);
-        let statement = select::page(selection, &columns, None, Limits { rows: 1, skip: 0 })?;
+        let statement = select::entity(selection, &columns)?;
         Ok(Single { format: self.format, statement, encoder, cacheable: self.cacheable })
     }
 
@@ -235,6 +248,12 @@ impl Query {
             remaining: self.remaining.map(|remaining| remaining.saturating_sub(written as u64)),
             values: self.terms.iter().map(|column| Mark::of(row.cell(*column), self.terms.len())).collect(),
         }
+    }
+
+    /// Whether a row belies what the model says of the way in which most keys are stored. Nothing depends on it but the
+    /// time that statements take, so it is enough to ask now and then.
+    pub fn is_belied_by(&self, row: &impl Row) -> bool {
+        self.alike.iter().any(|(column, reading, layout)| !reading.is_in(*layout, row.cell(*column)))
     }
 
     /// The URL of the next page. `sealed` is the sealed position, in characters that need no encoding.

@@ -75,8 +75,23 @@ pub(crate) trait Rules {
     /// Writes what is true exactly where a Boolean column is `value`.
     fn is(&self, writer: &mut Writer<'_>, column: usize, value: bool);
 
-    /// Writes what is true exactly where a column of the key holds a key, stored as keys of its table are.
-    fn is_addressed(&self, writer: &mut Writer<'_>, column: usize);
+    /// Writes what is true exactly where the key of a row is an address that no other row has. Of rows that share one,
+    /// that which is stored as most are may have it for itself.
+    fn is_addressed(&self, writer: &mut Writer<'_>);
+
+    /// Writes the number of rows of a key that are left out since they share their address.
+    fn count_shared(&self, writer: &mut Writer<'_>);
+
+    /// A statement of one row and column that tells, by 1, that no two rows share an address now; none where the database
+    /// makes sure of that, or nearly so.
+    fn sharing_check(&self, entity_type: &EntityType) -> Option<String>;
+
+    /// Writes that the row has this key, stored as most are, so that it has its address for itself; nothing, and false,
+    /// where that is not so. `key` has a comparison for each property of the key.
+    fn has_usual_key(&self, writer: &mut Writer<'_>, key: &[Typed]) -> bool;
+
+    /// Whether another row than the one with [the usual key](Self::has_usual_key) may have the same address.
+    fn may_have_unusual_key(&self, entity_type: &EntityType, key: &[Typed]) -> bool;
 
     /// Whether a column can be ordered by as it is stored, whatever it holds.
     fn sorts_as_stored(&self, entity_type: &EntityType, column: usize) -> bool;
@@ -148,6 +163,10 @@ pub(crate) struct Writer<'m> {
     pub(crate) in_layout: Vec<usize>,
     /// Whether all rows are known to have an address.
     pub(crate) is_addressed: bool,
+    /// Whether it is known that no two rows share an address.
+    pub(crate) unshared: bool,
+    /// Whether a key may be looked for in all ways in which it may be stored at once.
+    pub(crate) may_search: bool,
 }
 
 impl<'m> Writer<'m> {
@@ -163,6 +182,8 @@ impl<'m> Writer<'m> {
             in_order: Vec::new(),
             in_layout: Vec::new(),
             is_addressed: false,
+            unshared: false,
+            may_search: false,
         }
     }
 
@@ -208,6 +229,7 @@ impl<'m> Writer<'m> {
     pub(crate) fn sort_term(&mut self, term: &Typed) {
         match term.term {
             Term::Column(column) if self.sorts_as_stored(column) => self.rules.stored(self, column),
+            Term::Stored(column) => self.rules.stored(self, column),
             _ => self.position(term),
         }
     }

@@ -1,7 +1,6 @@
 //! Running a plan: on the caller's thread as long as that is fast, otherwise on a worker of the source.
 
 use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use oauth::id::DataSourceId;
 use oauth::time::Timestamp;
 use odata::cell::{Cell, Row};
 use odata::encode::{Misfits, Written};
-use odata::plan::{Plan, Query};
+use odata::plan::{Plan, Query, Single};
 use odata::position::Position;
 use odata::statement::Statement;
 use prometheus_client::metrics::counter::Counter;
@@ -20,6 +19,7 @@ use vault::Vault;
 use super::admission::{Admission, Reader};
 use super::plans::Prepared;
 use super::stream::RowStream;
+use super::tally::Tally;
 use super::{Content, DataAnswer, DataBody, DataRefusal, document};
 use crate::App;
 use crate::models::Opened;
@@ -54,9 +54,7 @@ struct Pager {
     source: DataSourceId,
     now: Timestamp,
     rows: Counter,
-    misfits: Counter,
-    /// Set if the rows contradict the model.
-    is_outdated: Arc<AtomicBool>,
+    tally: Tally,
 }
 
 /// The target of a page.
@@ -110,7 +108,7 @@ impl App {
             Plan::Value(single) => Content::Value(single.encoder.value_media_type()),
             Plan::Count { .. } => Content::Value("text/plain;charset=utf-8"),
         };
-        self.single(&opened.source, prepared, content).await
+        self.single(opened, prepared, content).await
     }
 
     async fn page(
@@ -126,8 +124,7 @@ impl App {
             source: admission.record.id,
             now: self.now(),
             rows: metrics.odata_rows.clone(),
-            misfits: metrics.odata_misfits.clone(),
-            is_outdated: Arc::clone(&opened.is_outdated),
+            tally: self.tally(opened),
         };
         if prepared.may_be_short() {
             match pager.inline(source, prepared) {
@@ -149,11 +146,11 @@ impl App {
 
     async fn single(
         &self,
-        source: &Source,
+        opened: &Opened,
         prepared: &Arc<Prepared>,
         content: Content,
     ) -> Result<DataAnswer, DataRefusal> {
-        let (found, body) = self.one_row(source, prepared).await?;
+        let (found, body) = self.one_row(opened, prepared).await?;
         match found {
             Found::Written => Ok(DataAnswer::whole(content, body)),
             Found::Null => Ok(DataAnswer::whole(Content::Null, Bytes::new())),
@@ -163,21 +160,21 @@ impl App {
 
     async fn one_row(
         &self,
-        source: &Source,
+        opened: &Opened,
         prepared: &Arc<Prepared>,
     ) -> Result<(Found, Bytes), SourceError> {
-        let misfits = &self.metrics().odata_misfits;
+        let (source, tally) = (&opened.source, self.tally(opened));
         if prepared.may_be_short() {
             let mut out = Vec::with_capacity(512);
-            match write_one(&prepared.plan, &Alone { source, run: inline_run() }, &mut out, misfits) {
+            match write_one(&prepared.plan, &Alone { source, run: inline_run() }, &mut out, &tally) {
                 Err(SourceError::TimedOut) => prepared.took_long(),
                 found => return Ok((found?, out.into())),
             }
         }
         let outcome = Arc::new(OnceLock::new());
-        let (job, told, misfits) = (Arc::clone(prepared), Arc::clone(&outcome), misfits.clone());
+        let (job, told) = (Arc::clone(prepared), Arc::clone(&outcome));
         let mut chunks = source.stream(self.worker_run(), move |runner, sink| {
-            let found = write_one(&job.plan, runner, sink.buffer(), &misfits)?;
+            let found = write_one(&job.plan, runner, sink.buffer(), &tally)?;
             let _ = told.set(found);
             Ok(())
         })?;
@@ -225,12 +222,13 @@ impl Pager {
         let count = query.count.as_ref().map(|statement| number(reads, statement)).transpose()?;
         let mut body = query.encoder.start(out.buffer(), count);
         let limit = query.page_limit as u64;
-        let (mut last, mut more, mut sent) = (None, false, Ok(()));
+        let (mut last, mut more, mut is_belied, mut sent) = (None, false, false, Ok(()));
         let ran = reads.query(&query.statement, |row| {
             if body.rows() == limit {
                 more = true;
                 return ControlFlow::Break(());
             }
+            is_belied |= body.rows() == 0 && query.is_belied_by(row);
             let start = out.buffer().len();
             body.row(out.buffer(), row);
             let full = body.rows() == limit;
@@ -261,11 +259,7 @@ impl Pager {
             Some(position) if more => Some(query.next_link(&self.seal(&position)?)),
             _ => None,
         };
-        let Misfits { values, promised } = body.finish(out.buffer(), link.as_deref());
-        self.misfits.inc_by(values);
-        if promised > 0 {
-            self.is_outdated.store(true, Ordering::Relaxed);
-        }
+        self.tally.note(body.finish(out.buffer(), link.as_deref()), is_belied);
         Ok(())
     }
 
@@ -286,33 +280,26 @@ fn write_one(
     plan: &Plan,
     reads: &impl Reads,
     out: &mut Vec<u8>,
-    misfits: &Counter,
+    tally: &Tally,
 ) -> Result<Found, SourceError> {
     let mut found = Found::Nothing;
-    let misfit = |written| {
-        if written == Written::Misfit {
-            misfits.inc();
-        }
-        if written == Written::Value { Found::Written } else { Found::Null }
-    };
     match plan {
         Plan::Entity(single) => {
             reads.query(&single.statement, |row| {
-                let Misfits { values, .. } = single.encoder.entity(out, row);
-                misfits.inc_by(values);
+                tally.note(single.encoder.entity(out, row), false);
                 found = Found::Written;
                 ControlFlow::Break(())
             })?;
         }
         Plan::Property(single) => {
             reads.query(&single.statement, |row| {
-                found = misfit(single.encoder.property(out, row));
+                found = noted(tally, single, single.encoder.property(out, row));
                 ControlFlow::Break(())
             })?;
         }
         Plan::Value(single) => {
             reads.query(&single.statement, |row| {
-                found = misfit(single.encoder.value(out, row));
+                found = noted(tally, single, single.encoder.value(out, row));
                 ControlFlow::Break(())
             })?;
         }
@@ -326,6 +313,16 @@ fn write_one(
         return Err(SourceError::ValueTooLarge);
     }
     Ok(found)
+}
+
+/// Records the result of writing one property.
+fn noted(tally: &Tally, single: &Single, written: Written) -> Found {
+    if written == Written::Value {
+        return Found::Written;
+    }
+    let (values, promised) = (u64::from(written == Written::Misfit), single.encoder.is_promised());
+    tally.note(Misfits { values, promised: promised.into() }, false);
+    Found::Null
 }
 
 /// The only number in the result of a statement.

@@ -44,8 +44,10 @@ pub(crate) enum Term {
     Call(Function, Vec<Typed>),
     Compare(Comparison, Box<Typed>, Box<Typed>),
     In(Box<Typed>, Vec<Typed>),
-    /// Whether a property of the key holds a key, so that its row has an address.
-    Addressed(usize),
+    /// What a column of the key holds, as it is stored: an order in which no two rows are alike, and nothing else.
+    Stored(usize),
+    /// Whether the row has an address, and no other row has the same.
+    Addressed,
     /// Two terms or more.
     And(Vec<Typed>),
     /// Two terms or more.
@@ -181,7 +183,7 @@ impl Typed {
             _ => false,
         };
         own || match &self.term {
-            Term::Null | Term::Constant(_) | Term::Column(_) | Term::Addressed(_) => false,
+            Term::Null | Term::Constant(_) | Term::Column(_) | Term::Stored(_) | Term::Addressed => false,
             Term::Negate(operand) | Term::Not(operand) => operand.can_fail(),
             Term::Arithmetic(_, left, right) | Term::Compare(_, left, right) => {
                 left.can_fail() || right.can_fail()
@@ -205,9 +207,14 @@ impl Typed {
         matches!(self.term, Term::Constant(_)) && !self.is_zero()
     }
 
-    /// Whether a property of the key, with this index, holds a key.
-    pub(super) fn addressed(property: usize) -> Self {
-        Self { term: Term::Addressed(property), class: Class::Boolean, nullable: false }
+    /// What a column of the key, with this index, holds as it is stored.
+    pub(super) fn stored(index: usize, property: &Property) -> Self {
+        Self { term: Term::Stored(index), ..Self::column(index, property) }
+    }
+
+    /// Whether the row has an address of its own.
+    pub(super) fn addressed() -> Self {
+        Self { term: Term::Addressed, class: Class::Boolean, nullable: false }
     }
 
     /// A string literal read as another class; none if this is no string literal, or the text is no such value.

@@ -82,7 +82,7 @@ fn entity_type(
         let may_misfit = !column.storage.is_guaranteed && !in_key;
         // What is promised never to be null must be known to be a value.
         let is_doubtful =
-            may_misfit && column.storage.found.is_some_and(|found| !found.all || found.misfits > 0);
+            column.storage.found.is_some_and(|found| (may_misfit && !found.all) || found.misfits > 0);
         properties.push(Property {
             name,
             column: column.name,
@@ -98,6 +98,7 @@ fn entity_type(
         properties,
         key,
         loose_key,
+        key_is_enforced: table.key_is_enforced,
         navigations: Vec::new(),
         has_unusable_index: table.has_unusable_index,
     };
@@ -116,12 +117,9 @@ fn misfits(column: &Column, in_key: bool) -> Option<String> {
     let ty = column.ty.name();
     let seen = if found.all { "" } else { " among the rows that were looked at" };
     if in_key {
-        let rows = found.misfits + found.strays;
-        return (rows > 0).then(|| {
-            format!(
-                "a key column: {rows} rows{seen} hold no {ty} there, or store it otherwise than most, and are not served"
-            )
-        });
+        let rows = found.misfits;
+        return (rows > 0)
+            .then(|| format!("a key column: {rows} rows{seen} hold no {ty} there and are not served"));
     }
     (found.misfits > 0).then(|| {
         format!(
@@ -139,7 +137,7 @@ fn version(namespace: &str, types: &[EntityType]) -> u64 {
 fn version_of_plans(namespace: &str, types: &[EntityType]) -> u64 {
     let mut hash = hash(namespace, types);
     for entity in types {
-        hash.field(&[entity.has_unusable_index.into()]);
+        hash.field(&[entity.has_unusable_index.into(), entity.key_is_enforced.into()]);
         for property in &entity.properties {
             hash.field(format!("{} {:?}", property.nullable, property.storage).as_bytes());
         }
@@ -185,6 +183,7 @@ mod tests {
             name: name.into(),
             columns: columns.iter().map(column).collect(),
             primary_key: key.iter().map(|name| (*name).into()).collect(),
+            key_is_enforced: true,
             foreign_keys: Vec::new(),
             has_unusable_index: false,
         }

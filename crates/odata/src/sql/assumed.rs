@@ -17,6 +17,8 @@ pub(super) struct Assumed {
     pub(super) in_layout: Vec<usize>,
     /// Whether all rows have an address.
     pub(super) is_addressed: bool,
+    /// Whether no two rows share an address.
+    pub(super) unshared: bool,
     /// One for each assumption.
     pub(super) checks: Vec<String>,
     /// How long one may take, in milliseconds.
@@ -78,31 +80,38 @@ impl Assumed {
 
     /// That all rows have an address, where they are all counted.
     pub(super) fn of_keys(&mut self, dialect: Dialect, scan: &Scan<'_>) {
-        if scan.entity_type.loose_key.is_empty() || asked(scan).next().is_some() {
+        if scan.conditions.is_empty() || self.unshared || asked(scan).next().is_some() {
             return;
         }
         self.is_addressed = true;
-        for key in &scan.entity_type.loose_key {
-            let mut writer = Writer::new(dialect, scan.entity_type);
-            writer.text("SELECT NOT EXISTS (SELECT 1 FROM ");
-            writer.table();
-            writer.text(" WHERE NOT ");
-            writer.rules.is_addressed(&mut writer, *key);
-            writer.text(")");
-            self.checks.push(writer.sql);
+        let mut writer = Writer::new(dialect, scan.entity_type);
+        writer.text("SELECT NOT EXISTS (SELECT 1 FROM ");
+        writer.table();
+        writer.text(" WHERE NOT (");
+        writer.rules.is_addressed(&mut writer);
+        writer.text("))");
+        self.checks.push(writer.sql);
+    }
+
+    /// That no two rows share an address, where the database does not make sure of it.
+    pub(super) fn of_sharing(&mut self, dialect: Dialect, scan: &Scan<'_>) {
+        if let Some(check) = dialect.rules().sharing_check(scan.entity_type) {
+            self.unshared = true;
+            self.checks.push(check);
+            self.patience_millis = LONG_PATIENCE;
         }
     }
 
     /// A writer of a statement to which they apply.
     pub(super) fn writer<'m>(self, dialect: Dialect, scan: &Scan<'m>) -> Writer<'m> {
-        let Self { in_order, in_layout, is_addressed, .. } = self;
-        Writer { in_order, in_layout, is_addressed, ..Writer::new(dialect, scan.entity_type) }
+        let Self { in_order, in_layout, is_addressed, unshared, .. } = self;
+        Writer { in_order, in_layout, is_addressed, unshared, ..Writer::new(dialect, scan.entity_type) }
     }
 }
 
 /// What a request asks of the rows, besides that they have an address.
 fn asked<'s>(scan: &'s Scan<'_>) -> impl Iterator<Item = &'s Typed> {
-    scan.conditions.iter().filter(|condition| !matches!(condition.term, Term::Addressed(_)))
+    scan.conditions.iter().filter(|condition| !matches!(condition.term, Term::Addressed))
 }
 
 /// The column of which the condition seeks nulls or a list of values.

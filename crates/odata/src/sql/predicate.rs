@@ -64,7 +64,8 @@ impl Writer<'_> {
             Term::Constant(Constant::Boolean(value)) => self.text(if *value { "1" } else { "0" }),
             Term::Constant(constant) => self.constant(constant),
             Term::Column(column) => rules.column(self, *column),
-            Term::Addressed(column) => rules.is_addressed(self, *column),
+            Term::Stored(column) => rules.stored(self, *column),
+            Term::Addressed => rules.is_addressed(self),
             Term::Negate(operand) => {
                 self.text("(-");
                 self.operand(operand);

@@ -6,6 +6,8 @@ use crate::bind::typed::{Term, Typed};
 use crate::bind::{Scan, Selection};
 use crate::cell::Value;
 use crate::error::{Error, Reason};
+use crate::form::{Layout, Reading};
+use crate::model::EntityType;
 use crate::position::Mark;
 use crate::statement::{Quicker, Statement};
 
@@ -53,11 +55,24 @@ impl Columns {
     pub(crate) fn term(&mut self, selection: &Selection<'_>, index: usize) -> usize {
         let (entity_type, rules) = (selection.scan.entity_type, self.dialect.rules());
         self.add(match selection.order[index].term.term {
+            Term::Stored(property) => Read::Property(property),
             Term::Column(property) if rules.sorts_as_stored(entity_type, property) => {
                 Read::Property(property)
             }
             _ => Read::Term(index),
         })
+    }
+
+    /// The statement's columns of the key that were all found to be stored alike, and how.
+    pub(crate) fn stored_alike(&self, selection: &Selection<'_>) -> Vec<(usize, Reading, Layout)> {
+        let entity_type = selection.scan.entity_type;
+        let of = |property: &usize| {
+            let column = self.read.iter().position(|read| *read == Read::Property(*property))?;
+            let property = &entity_type.properties[*property];
+            let is_alike = property.storage.found.is_some_and(|found| found.all && found.strays == 0);
+            is_alike.then_some((column, property.reading(), property.storage.layout))
+        };
+        entity_type.key.iter().filter_map(of).collect()
     }
 
     fn add(&mut self, read: Read) -> usize {
@@ -91,6 +106,7 @@ fn quicker(
     let mut assumed = Assumed::of_order(selection, columns, after)
         .unwrap_or_else(|| Assumed { marks: after.map(<[Mark]>::to_vec), ..Assumed::default() });
     assumed.of_condition(columns.dialect, &selection.scan);
+    assumed.of_sharing(columns.dialect, &selection.scan);
     if assumed.checks.is_empty() {
         return None;
     }
@@ -124,11 +140,49 @@ fn written(
     writer.statement(columns.read.len())
 }
 
+/// The statement that reads one entity by its key, if no other row has the same address. The row whose key is stored as
+/// most are is looked for first, which an index finds; others only if there is none.
+pub(crate) fn entity(selection: &Selection<'_>, columns: &Columns) -> Result<Statement, Error> {
+    let mut writer = Writer::new(columns.dialect, selection.scan.entity_type);
+    writer.may_search = true;
+    let (rules, key) = (writer.rules, &selection.scan.key);
+    list(&mut writer, selection, columns);
+    writer.text(" WHERE ");
+    let has_usual = rules.has_usual_key(&mut writer, key);
+    if !has_usual || rules.may_have_unusual_key(writer.entity_type, key) {
+        if has_usual {
+            writer.sql.insert_str(0, "SELECT * FROM (");
+            writer.text(" UNION ALL ");
+        } else {
+            writer.sql = String::from("SELECT * FROM (");
+        }
+        list(&mut writer, selection, columns);
+        writer.text(" WHERE ");
+        has_key(&mut writer, key);
+        writer.text(" AND 1 = (SELECT count(*) FROM (SELECT 1 FROM ");
+        writer.table();
+        writer.text(" WHERE ");
+        has_key(&mut writer, key);
+        writer.text(" LIMIT 2)))");
+    }
+    limit(&mut writer, Limits { rows: 1, skip: 0 });
+    writer.statement(columns.read.len())
+}
+
+/// Writes that the key stands for these values.
+fn has_key(writer: &mut Writer<'_>, key: &[Typed]) {
+    for (index, condition) in key.iter().enumerate() {
+        writer.text(if index == 0 { "" } else { " AND " });
+        writer.truth(condition);
+    }
+}
+
 /// The statement that counts the rows of a scan.
 pub(crate) fn count_rows(dialect: Dialect, scan: &Scan<'_>) -> Result<Statement, Error> {
     let mut statement = counted(dialect, scan, Assumed::default())?;
     let mut assumed = Assumed::default();
     assumed.of_condition(dialect, scan);
+    assumed.of_sharing(dialect, scan);
     assumed.of_keys(dialect, scan);
     let checks = std::mem::take(&mut assumed.checks);
     if !checks.is_empty() {
@@ -149,6 +203,13 @@ fn counted(dialect: Dialect, scan: &Scan<'_>, assumed: Assumed) -> Result<Statem
     if writer.sql.len() == named && scan.entity_type.has_unusable_index {
         writer.text(writer.rules.without_index());
     }
+    writer.statement(1)
+}
+
+/// The statement that counts the rows that have a key and are left out, since they share their address with others.
+pub(crate) fn count_shared(dialect: Dialect, entity_type: &EntityType) -> Result<Statement, Error> {
+    let mut writer = Writer::new(dialect, entity_type);
+    writer.rules.count_shared(&mut writer);
     writer.statement(1)
 }
 
@@ -188,7 +249,12 @@ fn key(writer: &mut Writer<'_>, parentheses: bool) {
     writer.text(if parentheses { "(" } else { "" });
     for (index, property) in entity_type.key.iter().enumerate() {
         writer.text(if index == 0 { "" } else { ", " });
-        writer.rules.same(writer, *property);
+        // A key that is not enforced may be the same by its column's own rule and yet be two.
+        if entity_type.key_is_enforced {
+            writer.rules.same(writer, *property);
+        } else {
+            writer.rules.stored(writer, *property);
+        }
     }
     writer.text(if parentheses { ")" } else { "" });
 }
@@ -198,7 +264,7 @@ fn is_by_key(selection: &Selection<'_>) -> bool {
     selection
         .order
         .iter()
-        .all(|order| matches!(&order.term.term, Term::Column(column) if key.contains(column)))
+        .all(|order| matches!(&order.term.term, Term::Column(column) | Term::Stored(column) if key.contains(column)))
 }
 
 fn list(writer: &mut Writer<'_>, selection: &Selection<'_>, columns: &Columns) {
@@ -221,7 +287,7 @@ fn conditions(writer: &mut Writer<'_>, scan: &Scan<'_>, further: impl FnOnce(&mu
     writer.text(" WHERE ");
     let empty = writer.sql.len();
     let (keys, asked): (Vec<&Typed>, Vec<&Typed>) =
-        scan.conditions.iter().partition(|condition| matches!(condition.term, Term::Addressed(_)));
+        scan.conditions.iter().partition(|condition| matches!(condition.term, Term::Addressed));
     let keys = if writer.is_addressed { Vec::new() } else { keys };
     // A key is looked at in the rows that are left, unless what is asked may fail in a row that has none.
     let can_fail = asked.iter().any(|condition| condition.can_fail());

@@ -3,12 +3,14 @@
 mod call;
 mod column;
 mod compare;
+mod key;
 
 use super::{Rules, Writer};
 use crate::bind::function::Function;
 use crate::bind::numeric;
 use crate::bind::typed::{Arithmetic, Comparison, Constant, Term, Typed};
 use crate::cell::Value;
+use crate::duration::Duration;
 use crate::instant::date_text;
 use crate::literal;
 use crate::model::EntityType;
@@ -46,7 +48,10 @@ impl Rules for Sqlite {
                 None => Value::Real(text.parse().unwrap_or(f64::NAN)),
             },
             Constant::Double(value) => Value::Real(*value),
-            Constant::String(text) | Constant::Duration(text) => Value::Text(text.clone()),
+            Constant::String(text) => Value::Text(text.clone()),
+            Constant::Duration(text) => {
+                Duration::read(text).map_or(Value::Null, |value| Value::Text(value.ordered()))
+            }
             Constant::Guid(guid) => Value::Text(literal::guid_text(guid)),
             Constant::Date(date) => Value::Text(date_text(*date)),
             Constant::TimeOfDay(clock) => Value::Text(clock.text()),
@@ -72,8 +77,24 @@ impl Rules for Sqlite {
         column::is(writer, column, value);
     }
 
-    fn is_addressed(&self, writer: &mut Writer<'_>, column: usize) {
-        column::is_addressed(writer, column);
+    fn is_addressed(&self, writer: &mut Writer<'_>) {
+        key::is_addressed(writer);
+    }
+
+    fn count_shared(&self, writer: &mut Writer<'_>) {
+        key::count_shared(writer);
+    }
+
+    fn sharing_check(&self, entity_type: &EntityType) -> Option<String> {
+        key::sharing_check(entity_type)
+    }
+
+    fn has_usual_key(&self, writer: &mut Writer<'_>, key: &[Typed]) -> bool {
+        key::has_usual(writer, key)
+    }
+
+    fn may_have_unusual_key(&self, entity_type: &EntityType, key: &[Typed]) -> bool {
+        key::may_be_unusual(entity_type, key)
     }
 
     fn sorts_as_stored(&self, entity_type: &EntityType, column: usize) -> bool {

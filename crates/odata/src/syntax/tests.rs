@@ -281,3 +281,46 @@ fn literals_of_the_standard_are_read() {
         assert!(matches!(node.expression, Expression::Literal(_)), "{text}");
     }
 }
+
+#[test]
+fn leap_seconds_are_refused_in_words() {
+    for text in [
+        "2016-12-31T23:59:60Z",
+        "2016-12-31T23:59:60.5Z",
+        "2017-01-01T00:59:60+01:00",
+        "23:59:60",
+        "23:59:60.25",
+    ] {
+        for filter in [format!("at eq {text}"), format!("at in ({text})"), format!("{text} lt at")] {
+            let error = Parser::new(&filter, "$filter").whole().unwrap_err();
+            assert_eq!(error.code(), "BadLiteral", "{filter}");
+            assert!(error.to_string().contains("leap second"), "{filter}: {error}");
+        }
+    }
+    for text in ["2016-12-31T23:59:61Z", "23:60:60", "2016-12-31T23:60:60Z"] {
+        let error = Parser::new(text, "$filter").whole().unwrap_err();
+        assert!(!error.to_string().contains("leap second"), "{text}: {error}");
+    }
+}
+
+/// A plus in a query is a blank, and many clients write the sign of a zone or of an exponent as it is.
+#[test]
+fn a_bare_plus_is_the_sign_where_the_grammar_has_one() {
+    for (bare, signed) in [
+        ("at eq 2024-05-01T12:00:00 02:00", "at eq 2024-05-01T12:00:00+02:00"),
+        ("at gt 2024-05-01T12:00 00:00 and n lt 1", "at gt 2024-05-01T12:00+00:00 and n lt 1"),
+        ("x eq 1e 5", "x eq 1e+5"),
+        ("x in (1.5e 3,2)", "x in (1.5e+3,2)"),
+    ] {
+        let [read, meant] = [bare, signed].map(|text| {
+            let node = Parser::new(text, "$filter").whole().unwrap_or_else(|error| panic!("{text}: {error}"));
+            let mut printed = String::new();
+            print(&node, &mut printed);
+            printed
+        });
+        assert_eq!(read, meant, "{bare}");
+    }
+    for wrong in ["at eq 2024-05-01 02:00", "x eq 1 5", "at eq 2024-05-01T12:00:00  02:00", "x eq 1e  5"] {
+        assert!(Parser::new(wrong, "$filter").whole().is_err(), "{wrong}");
+    }
+}

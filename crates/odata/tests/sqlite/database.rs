@@ -83,6 +83,7 @@ pub(crate) fn table(name: &str, columns: &[(&str, EdmType, bool)], key: &[&str])
         name: name.into(),
         columns: columns.iter().map(column).collect(),
         primary_key: key.iter().map(|name| (*name).into()).collect(),
+        key_is_enforced: true,
         foreign_keys: Vec::new(),
         has_unusable_index: false,
     }

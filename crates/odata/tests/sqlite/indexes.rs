@@ -70,6 +70,7 @@ fn database() -> Database {
         name: "T".into(),
         columns: std::iter::once(id).chain(others).collect(),
         primary_key: vec!["id".into()],
+        key_is_enforced: true,
         foreign_keys: Vec::new(),
         has_unusable_index: false,
     };
@@ -165,10 +166,11 @@ fn rows_are_counted_by_index_while_all_have_an_address() {
     let (statement, is_quicker) = chosen(&database, "K/$count");
     assert!(is_quicker && !statement.sql.contains("sluicegate"), "{}", statement.sql);
     assert_eq!(database.body("K/$count"), "2000");
-    for dirty in ["NULL", "x'00'", "CAST(x'ff' AS TEXT)"] {
+    // Text that is none is shown as something all the same, and has an address by it.
+    for (dirty, count) in [("NULL", "2000"), ("x'00'", "2000"), ("CAST(x'ff' AS TEXT)", "2001")] {
         database.connection.execute_batch(&format!("INSERT INTO K VALUES ({dirty}, 0)")).unwrap();
         assert!(!chosen(&database, "K/$count").1, "{dirty}");
-        assert_eq!(database.body("K/$count"), "2000", "{dirty}");
+        assert_eq!(database.body("K/$count"), count, "{dirty}");
     }
     // With a condition another index may do, and a look at all keys would be in vain.
     assert!(!chosen(&database, "K/$count?$filter=v eq 7").1);

@@ -9,6 +9,7 @@ mod database;
 mod forms;
 mod indexes;
 mod injection;
+mod keys;
 mod names;
 mod null_logic;
 mod paging;

@@ -1,13 +1,16 @@
 //! Keys of tables and views that have none: what the owner declares, else the number that SQLite gives each row.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use odata::model::{Column, EdmType, Finding, Table};
+use odata::model::{Column, EdmType, Finding, Findings, Model, Schema, Table};
+use odata::plan::count_shared as count_of_shared;
+use odata::sql::Dialect;
 
 use super::connection::OpenConnection;
 use super::probe::quoted;
 use crate::stores::Keys;
-use crate::{Described, SourceError};
+use crate::{Deadline, Described, SourceError};
 
 /// The names under which a table may have [its row number](https://www.sqlite.org/lang_createtable.html#rowid), unless a
 /// column has taken them.
@@ -16,21 +19,34 @@ const ROW_NUMBER: [&str; 3] = ["rowid", "_rowid_", "oid"];
 /// How long it may take to find out whether the columns of one declared key tell the rows apart.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// How long it may take to count the rows of a table that share their address.
+const PATIENCE_FOR_COUNTING: Duration = Duration::from_millis(500);
+
 /// The declaration for a table of that name, which SQLite compares without the case of ASCII letters.
 fn declared<'k>(keys: &'k Keys, table: &str) -> Option<&'k [String]> {
     let (_, columns) = keys.iter().find(|(name, _)| name.eq_ignore_ascii_case(table))?;
     Some(columns)
 }
 
-/// Says which declarations name nothing.
-pub(super) fn refuse_strays<'t>(
-    keys: &Keys,
-    names: impl Iterator<Item = &'t str>,
-    described: &mut Described,
-) {
-    let names: Vec<&str> = names.collect();
-    for table in keys.keys().filter(|table| !names.iter().any(|name| name.eq_ignore_ascii_case(table))) {
-        refuse(described, table, "a key is declared for it, but there is no such table or view".to_owned());
+/// Says which declarations name nothing that is served.
+pub(super) fn refuse_strays(keys: &Keys, listed: &[&str], described: &mut Described) {
+    let is_among = |table: &str, names: &[&str]| names.iter().any(|name| name.eq_ignore_ascii_case(table));
+    let served: Vec<&str> = described.schema.tables.iter().map(|table| table.name.as_str()).collect();
+    let strays: Vec<&String> = keys.keys().filter(|table| !is_among(table, &served)).collect();
+    let strays: Vec<(String, &str)> = strays
+        .into_iter()
+        .map(|table| {
+            let is_there = is_among(table, listed);
+            let message = if is_there {
+                "a key is declared for it, but it cannot be read here"
+            } else {
+                "a key is declared for it, but there is no such table or view"
+            };
+            (table.clone(), message)
+        })
+        .collect();
+    for (table, message) in strays {
+        refuse(described, &table, message.to_owned());
     }
 }
 
@@ -50,6 +66,7 @@ pub(super) fn complete(
             refuse(described, &table.name, message);
         }
         (Some(columns), true) => {
+            table.key_is_enforced = false;
             let fault = declare(connection, table, columns, described)?;
             if let Some(message) = fault {
                 table.primary_key.clear();
@@ -69,6 +86,7 @@ fn number_rows(table: &mut Table, described: &mut Described) {
     let storage = super::storage::of_row_number();
     table.columns.push(Column { name: name.to_owned(), ty: EdmType::Int64, nullable: false, storage });
     table.primary_key = vec![name.to_owned()];
+    table.key_is_enforced = true;
     let message = format!(
         "it has no primary key, so its rows are told apart by {name}, the number that SQLite gives each row; VACUUM may \
          change it. Declare a key with the option keys to use columns instead"
@@ -90,6 +108,10 @@ fn declare(
         };
         table.primary_key.push(column.name.clone());
     }
+    table.key_is_enforced = is_unique(connection, table)?;
+    if table.key_is_enforced {
+        return Ok(None);
+    }
     let list: Vec<String> = table.primary_key.iter().map(|name| quoted(name)).collect();
     let named = table.primary_key.join(", ");
     connection.allow_row(table.columns.len())?;
@@ -100,11 +122,17 @@ fn declare(
     };
     match repeats {
         Ok(false) => Ok(None),
-        Ok(true) => Ok(Some(format!("not served: rows share the values of the declared key {named}"))),
+        Ok(true) => {
+            // Rows may have come since the key was declared. Those that share no key are served on.
+            let message =
+                format!("rows share the values of the declared key {named}: those that do are not served");
+            refuse(described, &table.name, message);
+            Ok(None)
+        }
         Err(SourceError::TimedOut) => {
             let message = format!(
-                "it has too many rows to find out whether the declared key {named} tells all apart: of rows that share one, \
-                 only the first has an address, and pages may lack others"
+                "it has too many rows to find out soon whether the declared key {named} tells all apart: rows that share \
+                 one are not served, and each request looks for them. A UNIQUE index on {named} would save that"
             );
             described.findings.push(Finding { subject: table.name.clone(), message });
             Ok(None)
@@ -138,6 +166,63 @@ fn repeats(
         let found = connection.sqlite().prepare(&sql).and_then(|mut statement| statement.exists([]));
         found.map_err(|error| connection.failure(&error))
     })
+}
+
+/// Whether an index of all rows lets no two of them have the same values in the columns of the key.
+fn is_unique(connection: &OpenConnection, table: &Table) -> Result<bool, SourceError> {
+    let fail = |error: rusqlite::Error| connection.failure(&error);
+    let mut statement = connection
+        .sqlite()
+        .prepare_cached(
+            r#"SELECT i.name, x.name FROM pragma_index_list(?1, 'main') AS i, pragma_index_xinfo(i.name, 'main') AS x
+               WHERE i."unique" AND NOT i.partial AND x.key"#,
+        )
+        .map_err(fail)?;
+    let mut indexes: BTreeMap<String, bool> = BTreeMap::new();
+    let mut rows = statement.query([&table.name]).map_err(fail)?;
+    while let Some(row) = rows.next().map_err(fail)? {
+        let column: Option<String> = row.get(1).map_err(fail)?;
+        let in_key = column.is_some_and(|column| table.primary_key.contains(&column));
+        *indexes.entry(row.get(0).map_err(fail)?).or_insert(true) &= in_key;
+    }
+    Ok(indexes.into_values().any(|in_key| in_key))
+}
+
+/// Counts the rows that have a key and are left out all the same, since their address is that of other rows.
+pub(super) fn count_shared(
+    connection: &OpenConnection,
+    table: &Table,
+    until: Deadline,
+    findings: &mut Vec<Finding>,
+) -> Result<(), SourceError> {
+    let is_stray = |column: &Column| {
+        let found = column.storage.found.unwrap_or(Findings { all: true, ..Findings::default() });
+        table.primary_key.contains(&column.name) && (!found.all || found.strays > 0)
+    };
+    let patience = until.remaining().min(PATIENCE_FOR_COUNTING);
+    if table.primary_key.is_empty()
+        || patience.is_zero()
+        || (table.key_is_enforced && !table.columns.iter().any(is_stray))
+    {
+        return Ok(());
+    }
+    let model = Model::compile("", Schema { tables: vec![table.clone()] });
+    let Some(Ok(statement)) =
+        model.entity_types.first().map(|entity| count_of_shared(entity, Dialect::Sqlite))
+    else {
+        return Ok(());
+    };
+    let counted = connection.within(patience, || {
+        let counted = connection.sqlite().query_row(&statement.sql, [], |row| row.get::<_, i64>(0));
+        counted.map_err(|error| connection.failure(&error))
+    })?;
+    if let Some(rows) = counted.ok().filter(|rows| *rows > 0) {
+        let message = format!(
+            "{rows} rows are not served, since their address, which is what is shown as their key, is that of another row too"
+        );
+        findings.push(Finding { subject: table.name.clone(), message });
+    }
+    Ok(())
 }
 
 /// Notes that a declaration does not hold.

@@ -46,12 +46,11 @@ pub(super) fn describe(
     let until = survey::until();
     let (keys, forms) = (&declared.keys, &declared.forms);
     let mut described = Described::default();
-    keys::refuse_strays(keys, listed.iter().map(|listed| listed.name.as_str()), &mut described);
-    for listed in listed {
-        if let Some(message) = reason_to_drop(&listed) {
-            described.findings.push(Finding { subject: listed.name, message: message.to_owned() });
+    for listed in &listed {
+        if let Some(message) = reason_to_drop(listed) {
+            described.findings.push(Finding { subject: listed.name.clone(), message: message.to_owned() });
         } else if listed.kind != Kind::Shadow {
-            let Some(table) = readable(connection, &listed, is_utf8, &mut described.findings)? else {
+            let Some(table) = readable(connection, listed, is_utf8, &mut described.findings)? else {
                 continue;
             };
             let Some(mut table) = probe::usable(connection, table, &mut described.findings)? else {
@@ -62,9 +61,12 @@ pub(super) fn describe(
             described.findings.extend(table.has_unusable_index.then(|| probe::unusable_index(&table)));
             let declared = survey::declare(forms, &mut table);
             survey::look(connection, &mut table, &declared, until, &mut described.findings)?;
+            keys::count_shared(connection, &table, until, &mut described.findings)?;
             described.schema.tables.push(table);
         }
     }
+    let names: Vec<&str> = listed.iter().map(|listed| listed.name.as_str()).collect();
+    keys::refuse_strays(keys, &names, &mut described);
     survey::refuse_strays(forms, &mut described);
     resolve_references(&mut described.schema.tables);
     Ok(described)
@@ -155,6 +157,7 @@ fn table(sqlite: &Connection, listed: &Listed, is_utf8: bool) -> rusqlite::Resul
     Ok(Table {
         name: listed.name.clone(),
         primary_key: key.iter().map(|&at| columns[at].column.name.clone()).collect(),
+        key_is_enforced: true,
         columns: columns.into_iter().map(|declared| declared.column).collect(),
         foreign_keys,
         has_unusable_index: false,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use odata::cell::Cell;
 use odata::form::{Form, Found, Layout, Reading, Survey};
-use odata::model::{EdmType, Finding, Findings, Table};
+use odata::model::{Column, EdmType, Finding, Findings, Table};
 use rusqlite::types::ValueRef;
 
 use super::connection::OpenConnection;
@@ -84,9 +84,15 @@ pub(super) fn look(
     findings: &mut Vec<Finding>,
 ) -> Result<(), SourceError> {
     let looked_at: Vec<usize> =
-        (0..table.columns.len()).filter(|index| !table.columns[*index].storage.is_guaranteed).collect();
+        (0..table.columns.len()).filter(|index| is_looked_at(&table.columns[*index])).collect();
     let patience = until.remaining().min(PATIENCE_FOR_ONE);
-    if looked_at.is_empty() || patience.is_zero() {
+    if looked_at.is_empty() {
+        return Ok(());
+    }
+    if patience.is_zero() {
+        for index in looked_at {
+            table.columns[index].storage.found = Some(Findings::default());
+        }
         return Ok(());
     }
     let mut surveys: Vec<Survey> = looked_at
@@ -108,11 +114,21 @@ pub(super) fn look(
                 message: format!("its numbers are read as {what}; the option storageForms can say otherwise"),
             });
         }
-        column.storage.form = strict(column.ty, &found);
+        // Of a key, no row is to be left out because it is stored otherwise than those that were seen.
+        let in_key = table.primary_key.contains(&column.name);
+        column.storage.form = if in_key { found.form } else { strict(column.ty, &found) };
         column.storage.layout = found.layout;
-        column.storage.found = Some(Findings { all, misfits: found.misfits, strays: found.strays });
+        // A file may hold nulls, and what is read as null, in spite of its own declarations.
+        let nulls = if column.nullable { 0 } else { found.nulls };
+        let misfits = found.misfits + nulls;
+        column.storage.found = Some(Findings { all, misfits, strays: found.strays });
     }
     Ok(())
+}
+
+/// Whether there may be in a column what its type or its declaration rules out.
+fn is_looked_at(column: &Column) -> bool {
+    !column.storage.is_guaranteed || (!column.nullable && column.storage != super::storage::of_row_number())
 }
 
 /// Of text and bytes that may be long and fit anyway, the storage class is enough.

@@ -117,7 +117,8 @@ async fn a_view_is_served_by_the_key_that_its_owner_declares() {
     let path = harbour.server.sqlite_file(
         "views.db",
         "CREATE TABLE T (A TEXT, B INTEGER, C TEXT); INSERT INTO T VALUES ('x', 1, 'p'), ('x', 2, 'q'), ('y', 1, 'r');
-         CREATE VIEW V AS SELECT A, B, C FROM T;",
+         CREATE VIEW V AS SELECT A, B, C FROM T; CREATE TABLE Gone (A); CREATE VIEW Broken AS SELECT A FROM Gone;
+         DROP TABLE Gone;",
     );
     let payload = |options: Value| json!({ "name": "Views", "dataStore": 1, "connectionType": "Cloud", "options": options });
     let post = async |options: Value| {
@@ -127,6 +128,8 @@ async fn a_view_is_served_by_the_key_that_its_owner_declares() {
         (json!({ "V": ["A"] }), 400),
         (json!({ "V": ["A", "Gone"] }), 400),
         (json!({ "Gone": ["A"] }), 400),
+        (json!({ "Broken": ["A"] }), 400),
+        (json!({ "V": ["A", "B"], "v": ["B", "A"] }), 400),
         (json!({ "V": "A" }), 400),
         (json!(["V"]), 400),
     ] {
@@ -148,6 +151,107 @@ async fn a_view_is_served_by_the_key_that_its_owner_declares() {
     page(&harbour, "Views", "/V").await.expect(404);
     let told = findings(&harbour, id).await;
     assert!(told.contains("option keys"), "{told}");
+}
+
+#[tokio::test]
+async fn a_declared_key_that_does_not_hold_any_more_shows_no_address_twice_and_loses_nothing_else() {
+    let harbour = Harbour::open().await;
+    let tables = "CREATE TABLE T (A TEXT, B INTEGER); INSERT INTO T VALUES ('x', 1), ('y', 2); CREATE VIEW V AS SELECT * FROM T;";
+    let path = harbour.server.sqlite_file("declared.db", tables);
+    let options = json!({ "path": path, "keys": { "V": ["A"], "T": ["B"] } });
+    let payload =
+        json!({ "name": "Declared", "dataStore": 1, "connectionType": "Cloud", "options": options });
+    let made = harbour.server.post("/api/mgmt/datasources").basic(&USER).json(&payload).send().await;
+    let id = made.expect(201).json()["id"].as_i64().unwrap();
+    harbour.server.app().refresh().await.unwrap();
+    let maker = rusqlite::Connection::open(&path).unwrap();
+    for (later, views, tables) in [
+        ("SELECT 1", vec!["x", "y"], vec![1, 2]),
+        ("INSERT INTO T VALUES ('x', 3), ('z', 4)", vec!["y", "z"], vec![1, 2, 3, 4]),
+        ("INSERT INTO T VALUES ('q', 4)", vec!["q", "y", "z"], vec![1, 2, 3]),
+    ] {
+        maker.execute_batch(later).unwrap();
+        // Whether the model is compiled again changes nothing.
+        for reload in [false, true] {
+            if reload {
+                let path = format!("/api/mgmt/datasources/{id}/model");
+                harbour.server.post(&path).basic(&USER).send().await.expect(200);
+            }
+            let found = walk(&harbour, "Declared", "/V?$orderby=A", 1).await;
+            let found: Vec<&str> = found.iter().map(|row| row["A"].as_str().unwrap()).collect();
+            assert_eq!(found, views, "{later}");
+            let count = page(&harbour, "Declared", "/V/$count").await.expect(200);
+            assert_eq!(count.text(), found.len().to_string());
+            let found = walk(&harbour, "Declared", "/T?$orderby=B%20desc", 1).await;
+            let mut found: Vec<i64> = found.iter().map(|row| row["B"].as_i64().unwrap()).collect();
+            found.reverse();
+            assert_eq!(found, tables, "{later}");
+            let shared = page(&harbour, "Declared", "/V('x')").await;
+            assert_eq!(shared.status(), if later == "SELECT 1" { 200 } else { 404 });
+        }
+    }
+    let told = findings(&harbour, id).await;
+    assert!(told.contains("share the values") && told.contains("2 rows are not served"), "{told}");
+}
+
+#[tokio::test]
+async fn a_key_with_a_nul_has_an_address_a_filter_and_a_next_link() {
+    let harbour = Harbour::open().await;
+    let rows = "CREATE TABLE T (Id TEXT PRIMARY KEY, N INTEGER);
+        INSERT INTO T VALUES ('a' || char(0) || 'b', 1), ('a' || char(0), 2), ('a', 3), ('b', 4);";
+    harbour.add_source("Nul", rows).await;
+    assert_eq!(walk(&harbour, "Nul", "/T", 1).await.len(), 4);
+    for (key, number) in [("a%00b", 1), ("a%00", 2), ("a", 3)] {
+        let entity = page(&harbour, "Nul", &format!("/T('{key}')")).await.expect(200).json();
+        assert_eq!(entity["N"], number, "{key}");
+        let found = walk(&harbour, "Nul", &format!("/T?$filter=Id%20eq%20'{key}'"), 1).await;
+        assert_eq!(found.len(), 1, "{key}");
+    }
+    assert_eq!(walk(&harbour, "Nul", "/T?$filter=contains(Id,'%00')", 1).await.len(), 2);
+    assert_eq!(walk(&harbour, "Nul", "/T?$filter=startswith(Id,'a%00b')", 1).await.len(), 1);
+    assert_eq!(walk(&harbour, "Nul", "/T?$filter=endswith(Id,'%00')&$orderby=Id%20desc", 1).await.len(), 1);
+    let full =
+        page(&harbour, "Nul", "/T?$format=application/json;odata.metadata=full").await.expect(200).json();
+    let ids: Vec<&str> =
+        full["value"].as_array().unwrap().iter().map(|row| row["@odata.id"].as_str().unwrap()).collect();
+    assert!(ids.contains(&"T('a%00b')"), "{ids:?}");
+    for wrong in ["/T%00", "/T?$select=Id%00", "/T?$filter=%00", "/T?$orderby=N%00"] {
+        let status = page(&harbour, "Nul", wrong).await.status();
+        assert!(status == 400 || status == 404, "{wrong}: {status}");
+    }
+}
+
+/// A promise of the metadata that another program breaks has the model compiled again, whatever met the row.
+#[tokio::test]
+async fn a_null_in_what_is_never_null_changes_the_metadata_whoever_meets_it() {
+    let harbour = Harbour::open().await;
+    let metadata =
+        async |source: &str| page(&harbour, source, "/$metadata").await.expect(200).text().to_owned();
+    let asked = [("/T", 200), ("/T(1)", 200), ("/T(1)/A", 204), ("/T(1)/A/$value", 204)];
+    for (at, (rest, status)) in asked.into_iter().enumerate() {
+        for (kind, update) in [("text", "UPDATE T SET A = 'much'"), ("null", "UPDATE T SET A = NULL")] {
+            let source = format!("P{at}{kind}");
+            let table =
+                "CREATE TABLE T (Id INTEGER PRIMARY KEY, A REAL NOT NULL); INSERT INTO T VALUES (1, 1.5)";
+            harbour.add_source(&source, table).await;
+            let property = r#"<Property Name="A" Type="Edm.Double""#;
+            let before = metadata(&source).await;
+            assert!(before.contains(&format!("{property} Nullable=\"false\"/>")), "{before}");
+            let file = harbour.server.folder().join(format!("{source}.db"));
+            let declare = |from: &str, to: &str| {
+                format!(
+                    "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = replace(sql, '{from}', '{to}')"
+                )
+            };
+            // As what is read as null: a number that is none, which no statement can store.
+            for batch in [&declare("NOT NULL", "/*NULL*/"), update, &declare("/*NULL*/", "NOT NULL")] {
+                rusqlite::Connection::open(&file).unwrap().execute_batch(batch).unwrap();
+            }
+            page(&harbour, &source, rest).await.expect(status);
+            let after = metadata(&source).await;
+            assert!(after.contains(&format!("{property}/>")), "{rest} {kind}: {after}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -37,27 +37,29 @@ pub(super) fn property<'m>(writer: &Writer<'m>, column: usize) -> &'m Property {
     &writer.entity_type.properties[column]
 }
 
-/// Whether the column can hold nothing but values, stored as values are compared. Those of a key can, since rows in
-/// which they are something else are not served.
+/// Whether the column can hold nothing but values, stored as values are compared. Those of a key of numbers do, since
+/// rows in which they are something else are not served.
 pub(super) fn is_sound(entity_type: &EntityType, column: usize) -> bool {
     let property = &entity_type.properties[column];
-    let is_plain = property.storage.layout == Layout::PLAIN;
-    let is_comparable = match property.ty {
-        EdmType::Boolean
-        | EdmType::Decimal { .. }
-        | EdmType::Single
-        | EdmType::Double
-        | EdmType::String { .. } => true,
+    let is_number = match property.ty {
+        EdmType::Single | EdmType::Double | EdmType::Decimal { scale: None, .. } => true,
         ty => ty.bounds().is_some(),
     };
-    is_comparable && is_plain && (property.storage.is_guaranteed || entity_type.key.contains(&column))
+    is_number && (property.storage.is_guaranteed || entity_type.key.contains(&column))
 }
 
-/// Whether the column can be ordered by as it is stored.
+/// Whether the column can be ordered by as it is stored, whatever it holds of what is served: what stands for equal
+/// values is stored as equal ones, and in their order. Where the column is the whole key, no values are equal.
 pub(super) fn sorts_as_stored(entity_type: &EntityType, column: usize) -> bool {
     let property = &entity_type.properties[column];
+    let is_text_only = property.storage.form.scale_of_numbers().is_none();
     is_sound(entity_type, column)
-        || (entity_type.key.contains(&column) && property.storage.layout.is_ordered(property.ty))
+        || match property.ty {
+            EdmType::String { .. } => property.storage.is_textual && entity_type.key.contains(&column),
+            EdmType::Decimal { .. } => entity_type.key == [column],
+            EdmType::Date | EdmType::TimeOfDay => is_text_only && entity_type.key == [column],
+            _ => false,
+        }
 }
 
 /// Whether a column of texts holds texts alone, in UTF-8 unless they are broken, so that bytes can be compared.
@@ -169,8 +171,14 @@ pub(super) fn read(writer: &mut Writer<'_>, column: usize) {
 }
 
 /// Writes whether the column is in its layout.
-fn in_layout(writer: &mut Writer<'_>, column: usize) {
+pub(super) fn in_layout(writer: &mut Writer<'_>, column: usize) {
     let property = property(writer, column);
+    if matches!(property.ty, EdmType::String { .. }) && property.storage.layout == Layout::PLAIN {
+        writer.text(functions::UTF8);
+        writer.text("(");
+        writer.column(column);
+        return writer.text(")");
+    }
     let (code, layout) = (property.reading().code(), property.storage.layout.code());
     writer.text(functions::LAYOUT);
     writer.text("(");
@@ -219,24 +227,28 @@ pub(super) fn is(writer: &mut Writer<'_>, column: usize, value: bool) {
     writer.text(")");
 }
 
-/// Writes whether a column of the key holds a key.
-pub(super) fn is_addressed(writer: &mut Writer<'_>, column: usize) {
+/// Writes whether the column holds a value.
+pub(super) fn has_value(writer: &mut Writer<'_>, column: usize) {
     let property = property(writer, column);
-    if property.storage.is_guaranteed {
-        writer.column(column);
-        return writer.text(" IS NOT NULL");
-    }
     match property.ty {
-        EdmType::Single | EdmType::Double => has_number(writer, column),
-        ty if ty.bounds().is_some() => is_whole(writer, column),
-        EdmType::String { .. } if property.storage.layout == Layout::PLAIN => {
-            writer.text(functions::UTF8);
-            writer.text("(");
+        _ if property.storage.is_guaranteed => {
             writer.column(column);
-            writer.text(")");
+            writer.text(" IS NOT NULL");
         }
-        _ => in_layout(writer, column),
+        EdmType::Single | EdmType::Double => has_number(writer, column),
+        EdmType::String { .. } if property.storage.is_textual => is_text(writer, column),
+        ty if ty.bounds().is_some() => is_whole(writer, column),
+        _ => {
+            read(writer, column);
+            writer.text(" IS NOT NULL");
+        }
     }
+}
+
+fn is_text(writer: &mut Writer<'_>, column: usize) {
+    writer.text("typeof(");
+    writer.column(column);
+    writer.text(") = 'text'");
 }
 
 fn has_number(writer: &mut Writer<'_>, column: usize) {
@@ -267,11 +279,7 @@ pub(super) fn and_has_value(writer: &mut Writer<'_>, column: usize) {
     writer.text(" AND ");
     match property(writer, column).ty {
         EdmType::Single | EdmType::Double => has_number(writer, column),
-        EdmType::String { .. } => {
-            writer.text("typeof(");
-            writer.column(column);
-            writer.text(") = 'text'");
-        }
+        EdmType::String { .. } => is_text(writer, column),
         ty if ty.bounds().is_some() => is_whole(writer, column),
         _ => {
             value(writer, column);
@@ -363,17 +371,18 @@ pub(super) fn digest(writer: &mut Writer<'_>, term: &Typed) {
     writer.text(")");
 }
 
-/// How a constant of the column's class is stored in its layout; none if it is not.
+/// How a constant is stored in the layout of a column; none if it is not.
 pub(super) fn stored_constant(entity_type: &EntityType, column: usize, constant: &Constant) -> Option<Value> {
     let property = &entity_type.properties[column];
-    property.reading().stored(property.storage.layout, &Sqlite.value(constant))
+    let is_same = Class::from(property.ty) == constant.class()
+        || (Class::from(property.ty).is_numeric() && constant.class().is_numeric());
+    is_same.then(|| property.reading().stored(property.storage.layout, &Sqlite.value(constant)))?
 }
 
-/// Whether a key is looked up by its stored form: one of a class whose stored forms differ from its values.
-pub(super) fn is_looked_up(writer: &Writer<'_>, column: usize, constant: &Constant) -> bool {
-    let class = Class::from(property(writer, column).ty);
-    writer.entity_type.key.contains(&column)
-        && !is_sound(writer.entity_type, column)
-        && class == constant.class()
-        && !class.is_numeric()
+/// Whether a column is the whole key, and looking for all ways to store a value takes longer than for the usual one.
+pub(super) fn is_looked_up(entity_type: &EntityType, column: usize) -> bool {
+    let ty = entity_type.properties[column].ty;
+    let is_wide =
+        matches!(ty, EdmType::Guid | EdmType::TimeOfDay | EdmType::DateTimeOffset | EdmType::Duration);
+    is_wide && entity_type.key == [column]
 }

@@ -58,11 +58,9 @@ pub(super) fn symbol(comparison: Comparison) -> &'static str {
 /// Writes the comparison of a column with a constant.
 fn beside(writer: &mut Writer<'_>, comparison: Comparison, column: usize, constant: &Constant) {
     let is_sound = column::is_sound(writer.entity_type, column);
-    if comparison == Comparison::Eq && column::is_looked_up(writer, column, constant) {
-        return match column::stored_constant(writer.entity_type, column, constant) {
-            Some(stored) => bound(writer, column, " = ", stored),
-            None => writer.text("0"),
-        };
+    if comparison == Comparison::Eq && !writer.may_search && column::is_looked_up(writer.entity_type, column)
+    {
+        return looked_up(writer, column, constant);
     }
     if comparison == Comparison::Ne {
         return values(writer, comparison, column, constant);
@@ -118,6 +116,38 @@ fn beside(writer: &mut Writer<'_>, comparison: Comparison, column: usize, consta
         }
         _ => values(writer, comparison, column, constant),
     }
+}
+
+/// Writes that the only column of the key has a value, so that an index finds the row where it is stored as most are. All
+/// ways to store the value are looked for only if there is none: of rows that share an address, that one is served.
+fn looked_up(writer: &mut Writer<'_>, column: usize, constant: &Constant) {
+    column::stored(writer, column);
+    writer.text(" = coalesce(");
+    if let Some(stored) = column::stored_constant(writer.entity_type, column, constant) {
+        first(writer, column, |writer| {
+            bound(writer, column, " = ", stored);
+            writer.text(" AND ");
+            column::in_layout(writer, column);
+        });
+        writer.text(", ");
+    } else {
+        writer.text("NULL, ");
+    }
+    writer.may_search = true;
+    first(writer, column, |writer| beside(writer, Comparison::Eq, column, constant));
+    writer.may_search = false;
+    writer.text(")");
+}
+
+/// Writes what the column holds in the first row of a condition.
+fn first(writer: &mut Writer<'_>, column: usize, condition: impl FnOnce(&mut Writer<'_>)) {
+    writer.text("(SELECT ");
+    writer.column(column);
+    writer.text(" FROM ");
+    writer.table();
+    writer.text(" WHERE ");
+    condition(writer);
+    writer.text(" LIMIT 1)");
 }
 
 fn is_number(ty: EdmType) -> bool {
@@ -303,7 +333,8 @@ fn number_range(numbers: Numbers, instant: Moment, unit: i128) -> (i64, i64) {
     (clamped(of(start) - 1), clamped(of(start + unit) + 2))
 }
 
-/// GUIDs are only compared for equality. Texts in mixed case lie between that in capitals and that in small letters.
+/// GUIDs are only compared for equality. Texts in mixed case lie between that in capitals and that in small letters, if
+/// the first letters have their case already: so the ranges hold next to nothing else.
 fn guid_beside(writer: &mut Writer<'_>, column: usize, guid: &[u8; 16]) {
     let text = literal::guid_text(guid);
     let (upper, bytes) = (Value::Text(text.to_uppercase()), Value::Blob(guid.to_vec()));
@@ -313,16 +344,36 @@ fn guid_beside(writer: &mut Writer<'_>, column: usize, guid: &[u8; 16]) {
         Form::GuidBytes => bound(writer, column, " = ", bytes),
         _ => {
             bound(writer, column, " = ", bytes);
-            writer.text(" OR ");
-            bound(writer, column, " >= ", upper);
-            writer.text(" AND ");
-            bound(writer, column, " <= ", Value::Text(text.clone()));
-            writer.text(" AND ");
-            column::read(writer, column);
-            writer.text(" = ");
-            writer.parameter(Value::Text(text));
+            for (least, greatest) in cases(&text) {
+                writer.text(" OR ");
+                bound(writer, column, " >= ", Value::Text(least));
+                writer.text(" AND ");
+                bound(writer, column, " <= ", Value::Text(greatest));
+                writer.text(" AND ");
+                column::read(writer, column);
+                writer.text(" = ");
+                writer.repeated(guid, 1, Value::Text(text.clone()));
+            }
         }
     }
+}
+
+/// The ranges of texts that are a GUID in any case, for each case of its first letters.
+fn cases(text: &str) -> Vec<(String, String)> {
+    /// So many letters leave few texts in a range.
+    const LETTERS: usize = 2;
+    let letters = text.char_indices().filter(|(_, letter)| letter.is_ascii_alphabetic());
+    let letters: Vec<usize> = letters.map(|(at, _)| at).take(LETTERS).collect();
+    let beginnings = 0..1_usize << letters.len();
+    let cased = |bits: usize, rest: fn(&str) -> String| {
+        let end = letters.last().map_or(0, |last| last + 1);
+        let mut cased = text[..end].to_owned();
+        for (_, at) in letters.iter().enumerate().filter(|(bit, _)| (bits >> bit) & 1 == 0) {
+            cased[*at..=*at].make_ascii_uppercase();
+        }
+        cased + &rest(&text[end..])
+    };
+    beginnings.map(|bits| (cased(bits, str::to_uppercase), cased(bits, str::to_owned))).collect()
 }
 
 /// Text in a column of bytes stands for its bytes.

@@ -142,10 +142,70 @@ fn a_table_without_a_key_is_read_by_its_row_number() {
 }
 
 #[test]
-fn a_table_whose_declared_key_does_not_hold_is_read_by_its_row_number() {
-    let found = described_with("CREATE TABLE t(a); INSERT INTO t VALUES (1), (1)", &[("t", &["a"])]);
+fn a_declared_key_that_does_not_hold_any_more_is_kept_and_what_shares_it_is_counted() {
+    let found = described_with("CREATE TABLE t(a); INSERT INTO t VALUES (1), (1), (2)", &[("t", &["a"])]);
     assert_eq!(subjects(&found.refused), ["t"]);
-    assert_eq!(table(&found.schema.tables, "t").primary_key, ["rowid"]);
+    let table = table(&found.schema.tables, "t");
+    assert_eq!((&table.primary_key[..], table.key_is_enforced), (&["a".to_owned()][..], false));
+    assert!(found.findings.iter().any(|finding| finding.message.starts_with("2 rows are not served")));
+}
+
+#[test]
+fn a_key_is_enforced_by_the_database_or_it_is_not() {
+    const SQL: &str = "CREATE TABLE p(a TEXT PRIMARY KEY, b); CREATE TABLE u(a, b, c); CREATE TABLE v(a, b);
+        CREATE TABLE w(a, b); CREATE UNIQUE INDEX u_ab ON u(b, a); CREATE UNIQUE INDEX w_a ON w(a) WHERE b > 1;
+        CREATE UNIQUE INDEX v_a ON v(a, abs(b)); CREATE TABLE r(a);";
+    let declared: [(&str, &[&str]); 3] = [("u", &["a", "b"]), ("v", &["a", "b"]), ("w", &["a"])];
+    let found = described_with(SQL, &declared);
+    for (name, expected) in [("p", true), ("u", true), ("v", false), ("w", false), ("r", true)] {
+        assert_eq!(table(&found.schema.tables, name).key_is_enforced, expected, "{name}");
+    }
+    // A narrower index tells the rows apart too.
+    assert!(table(&described_with(SQL, &[("u", &["c", "a", "b"])]).schema.tables, "u").key_is_enforced);
+}
+
+#[test]
+fn a_key_declared_for_what_cannot_be_read_is_refused() {
+    const SQL: &str = "CREATE TABLE lost(a); CREATE VIEW broken AS SELECT a FROM lost; DROP TABLE lost;
+        CREATE VIRTUAL TABLE words USING fts5(body);";
+    for name in ["broken", "BROKEN", "words"] {
+        let found = described_with(SQL, &[(name, &["a"])]);
+        assert_eq!(subjects(&found.refused), [name]);
+        assert!(found.refused[0].message.contains("cannot be read"), "{:?}", found.refused);
+    }
+}
+
+#[test]
+fn rows_whose_key_is_stored_otherwise_are_counted_only_where_they_share_an_address() {
+    const MOMENTS: &str =
+        "CREATE TABLE t(k DATETIME PRIMARY KEY); INSERT INTO t VALUES ('2024-05-01 12:00:00'),
+        ('2024-05-02 12:00:00'), ('2024-05-03T12:00:00Z'), ('never')";
+    let messages = |sql: &str| {
+        let found = described(sql);
+        let model = odata::model::Model::compile("m", found.schema);
+        let findings = found.findings.into_iter().chain(model.findings);
+        findings.map(|finding| finding.message).collect::<Vec<_>>().join("; ")
+    };
+    let alone = messages(MOMENTS);
+    assert!(
+        alone.contains("1 rows hold no Edm.DateTimeOffset") && !alone.contains("is that of another"),
+        "{alone}"
+    );
+    let shared = messages(&format!("{MOMENTS}, ('2024-05-01T12:00:00Z')"));
+    assert!(shared.contains("1 rows are not served, since their address"), "{shared}");
+}
+
+#[test]
+fn a_null_in_a_column_declared_not_null_is_counted() {
+    let found = described(
+        "CREATE TABLE t(id INTEGER PRIMARY KEY, a REAL, b REAL) STRICT; INSERT INTO t VALUES (1, NULL, NULL), (2, 1.0, NULL);
+         PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = replace(sql, 'a REAL', 'a REAL NOT NULL') WHERE name = 't'",
+    );
+    let columns = &table(&found.schema.tables, "t").columns;
+    assert!(!columns[1].nullable && columns[1].storage.found.is_some_and(|found| found.misfits == 1));
+    assert_eq!(columns[2].storage.found, None);
+    let model = odata::model::Model::compile("m", found.schema);
+    assert!(model.entity_types[0].properties[1].nullable);
 }
 
 #[test]
@@ -181,7 +241,8 @@ fn a_key_that_the_owner_declares_must_exist_and_tell_the_rows_apart() {
         let found = described_with(SQL, &[key]);
         assert_eq!(subjects(&found.refused), [subject], "{key:?}");
         assert!(found.refused[0].message.contains(words), "{:?}", found.refused);
-        assert_eq!(table(&found.schema.tables, "v").primary_key, [""; 0]);
+        let is_kept = words == "share the values";
+        assert_eq!(table(&found.schema.tables, "v").primary_key.is_empty(), !is_kept);
     }
 }
 

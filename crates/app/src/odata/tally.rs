@@ -1,0 +1,35 @@
+//! What did not fit the model, noted while rows are written.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use odata::encode::Misfits;
+use prometheus_client::metrics::counter::Counter;
+
+use crate::App;
+use crate::models::Opened;
+
+/// Where it is noted.
+#[derive(Clone)]
+pub(super) struct Tally {
+    misfits: Counter,
+    /// Set when the rows belie the model, which is compiled again then.
+    is_outdated: Arc<AtomicBool>,
+}
+
+impl App {
+    pub(super) fn tally(&self, opened: &Opened) -> Tally {
+        let misfits = self.metrics().odata_misfits.clone();
+        Tally { misfits, is_outdated: Arc::clone(&opened.is_outdated) }
+    }
+}
+
+impl Tally {
+    /// `is_belied` where the rows belie the model otherwise than by misfits.
+    pub(super) fn note(&self, misfits: Misfits, is_belied: bool) {
+        self.misfits.inc_by(misfits.values);
+        if misfits.promised > 0 || is_belied {
+            self.is_outdated.store(true, Ordering::Relaxed);
+        }
+    }
+}

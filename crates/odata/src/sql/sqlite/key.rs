@@ -1,0 +1,167 @@
+//! Keys: which rows have an address of their own.
+//!
+//! The address of a row is what is shown as its key. Two rows can share one although the database tells their keys apart:
+//! the same moment in two zones, the same GUID in two cases. Rows whose whole key is stored as most are can not share one
+//! with each other, where the database lets no key be there twice; such a row is served in any case. Of the others, all
+//! that share an address are left out. They are looked for when the first of them is met, and not before.
+
+use super::column;
+use crate::bind::typed::{Comparison, Constant, Term, Typed};
+use crate::model::{EdmType, EntityType};
+use crate::sql::{Dialect, Writer};
+
+/// Whether cells of a column of the key may stand for the same value and yet be different to the database.
+fn may_differ(entity_type: &EntityType, column: usize) -> bool {
+    !entity_type.properties[column].storage.is_guaranteed && !column::is_sound(entity_type, column)
+}
+
+/// The columns of the key that may [differ](may_differ).
+fn differing(entity_type: &EntityType) -> Vec<usize> {
+    entity_type.key.iter().copied().filter(|column| may_differ(entity_type, *column)).collect()
+}
+
+pub(super) fn is_addressed(writer: &mut Writer<'_>) {
+    let entity_type = writer.entity_type;
+    let differing = differing(entity_type);
+    if writer.unshared || (entity_type.key_is_enforced && differing.is_empty()) {
+        return has_values(writer);
+    }
+    writer.text("(CASE WHEN ");
+    if entity_type.key_is_enforced {
+        is_usual(writer, &differing);
+        writer.text(" THEN 1 WHEN ");
+    }
+    has_values(writer);
+    writer.text(" THEN ");
+    list(writer);
+    writer.text(" NOT IN (SELECT ");
+    columns(writer);
+    shared(writer);
+    writer.text(") ELSE 0 END)");
+}
+
+pub(super) fn count_shared(writer: &mut Writer<'_>) {
+    writer.text("SELECT count(*) FROM ");
+    writer.table();
+    writer.text(" WHERE ");
+    has_values(writer);
+    writer.text(" AND NOT ");
+    is_addressed(writer);
+}
+
+pub(super) fn sharing_check(entity_type: &EntityType) -> Option<String> {
+    if entity_type.key_is_enforced {
+        return None;
+    }
+    let mut writer = Writer::new(Dialect::Sqlite, entity_type);
+    writer.text("SELECT NOT EXISTS (SELECT 1");
+    shared(&mut writer);
+    writer.text(")");
+    Some(writer.sql)
+}
+
+/// Writes, after a list of columns, where they are the addresses that several rows have.
+fn shared(writer: &mut Writer<'_>) {
+    writer.text(" FROM ");
+    writer.table();
+    writer.text(" WHERE ");
+    has_values(writer);
+    writer.text(" GROUP BY ");
+    columns(writer);
+    writer.text(" HAVING count(*) > 1");
+}
+
+/// Writes whether each column of the key stands for a value.
+fn has_values(writer: &mut Writer<'_>) {
+    let entity_type = writer.entity_type;
+    if entity_type.loose_key.is_empty() {
+        return writer.text("1");
+    }
+    for (index, column) in entity_type.loose_key.iter().enumerate() {
+        writer.text(if index == 0 { "" } else { " AND " });
+        column::has_value(writer, *column);
+    }
+}
+
+/// Writes whether the whole key is stored as most are.
+fn is_usual(writer: &mut Writer<'_>, differing: &[usize]) {
+    let entity_type = writer.entity_type;
+    let others = entity_type.loose_key.iter().filter(|column| !differing.contains(column));
+    for (index, column) in differing.iter().chain(others).enumerate() {
+        writer.text(if index == 0 { "" } else { " AND " });
+        if differing.contains(column) {
+            column::in_layout(writer, *column);
+        } else {
+            column::has_value(writer, *column);
+        }
+    }
+}
+
+/// Writes the values of the key.
+fn columns(writer: &mut Writer<'_>) {
+    let entity_type = writer.entity_type;
+    for (index, column) in entity_type.key.iter().enumerate() {
+        writer.text(if index == 0 { "" } else { ", " });
+        column::read(writer, *column);
+    }
+}
+
+/// Writes the values of the key as one.
+fn list(writer: &mut Writer<'_>) {
+    writer.text("(");
+    columns(writer);
+    writer.text(")");
+}
+
+/// The column and the constant of a comparison of a key.
+fn parts(condition: &Typed) -> Option<(usize, &Constant)> {
+    let Term::Compare(Comparison::Eq, left, right) = &condition.term else { return None };
+    match (&left.term, &right.term) {
+        (Term::Column(column), Term::Constant(constant)) => Some((*column, constant)),
+        _ => None,
+    }
+}
+
+pub(super) fn has_usual(writer: &mut Writer<'_>, key: &[Typed]) -> bool {
+    let entity_type = writer.entity_type;
+    let differing = |(column, _): &(usize, &Constant)| may_differ(entity_type, *column);
+    let stored = |condition: &Typed| match parts(condition).filter(differing) {
+        Some((column, constant)) => {
+            let stored = column::stored_constant(entity_type, column, constant)?;
+            Some(Some((column, stored)))
+        }
+        None => Some(None),
+    };
+    let Some(all) = key.iter().map(stored).collect::<Option<Vec<_>>>() else { return false };
+    if !entity_type.key_is_enforced {
+        return false;
+    }
+    for (index, (condition, stored)) in key.iter().zip(all).enumerate() {
+        writer.text(if index == 0 { "" } else { " AND " });
+        let Some((column, stored)) = stored else {
+            writer.truth(condition);
+            continue;
+        };
+        column::stored(writer, column);
+        writer.text(" = ");
+        writer.parameter(stored);
+        writer.text(" AND ");
+        column::in_layout(writer, column);
+    }
+    true
+}
+
+pub(super) fn may_be_unusual(entity_type: &EntityType, key: &[Typed]) -> bool {
+    let is_settled = |condition: &Typed| match parts(condition) {
+        Some((column, _)) if !may_differ(entity_type, column) => true,
+        // Text is stored as it is, save that some of it may stand for bytes that are no text.
+        Some((column, Constant::String(text))) => {
+            let property = &entity_type.properties[column];
+            matches!(property.ty, EdmType::String { .. })
+                && property.storage.is_textual
+                && !text.contains('\u{FFFD}')
+        }
+        _ => false,
+    };
+    !entity_type.key_is_enforced || !key.iter().all(is_settled)
+}
