@@ -57,8 +57,7 @@ fn entity_type(
     }
     let mut property_names = Names::of([]);
     property_names.reserve(table.columns.iter().map(|column| &column.name));
-    let mut properties = Vec::with_capacity(table.columns.len());
-    let mut loose_key = Vec::new();
+    let (mut properties, mut loose_key) = (Vec::with_capacity(table.columns.len()), Vec::new());
     for (index, column) in table.columns.into_iter().enumerate() {
         let name = property_names.identifier(&column.name);
         let subject = || format!("{}.{}", table.name, column.name);
