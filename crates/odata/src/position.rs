@@ -5,7 +5,7 @@ use crate::error::{Error, Reason};
 use crate::form::{Layout, Reading};
 use crate::hash::Fnv;
 
-const VERSION: u8 = 3;
+const VERSION: u8 = 4;
 
 /// The longest values that all terms together carry, in bytes. A next link must fit a URL.
 const MOST_BYTES: usize = 8 * 1024;
