@@ -24,6 +24,7 @@ fn client(profile: Profile) -> AuthenticatedClient {
         client_id: client_id.clone(),
         owner: UserId::new(2),
         owner_name: "owner".to_owned(),
+        handed_over: None,
         epoch: Epoch::new(3),
         settings: ApplicationSettings {
             name: "Ship".to_owned(),

@@ -12,9 +12,13 @@ pub mod user_name;
 
 pub use authority::{Authority, Rights};
 
+use crate::handover::Handover;
 use crate::id::{DataSourceId, Epoch, RoleId, SessionId, UserId};
 use crate::secret::{Digest, PasswordHash};
 use crate::time::Timestamp;
+
+/// The names of the users whom every new installation has, as Hybrid Data Pipeline's have.
+pub const BUILT_IN_USERS: [&str; 2] = ["d2cadmin", "d2cuser"];
 
 /// A user account.
 #[derive(Debug, Clone)]
@@ -175,8 +179,10 @@ pub struct DataSource {
     pub data_store: i64,
     /// By option key, such as `path`.
     pub options: BTreeMap<String, String>,
-    /// The user who created it, or for whom it was created.
+    /// The user who created it, or for whom it was created, or to whom it was handed over.
     pub owner: UserId,
+    /// Where somebody else than the owner created it.
+    pub handed_over: Option<Handover>,
     /// Users besides the owner who may read it.
     pub shared_with: Vec<UserId>,
     /// When it was created.

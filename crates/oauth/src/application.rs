@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::cors;
+use crate::handover::{self, Handover};
 use crate::id::{ApplicationId, ClientId, Epoch, SecretId, UserId};
 use crate::scope::ScopeSet;
 use crate::secret::Digest;
@@ -102,10 +103,12 @@ pub struct Application {
     pub id: ApplicationId,
     /// What it is called in the protocol.
     pub client_id: ClientId,
-    /// The user who registered it, or for whom it was registered.
+    /// The user who registered it, or for whom it was registered, or to whom it was handed over.
     pub owner: UserId,
     /// The owner's user name.
     pub owner_name: String,
+    /// Where somebody else than the owner registered it.
+    pub handed_over: Option<Handover>,
     /// Grows when all its access is ended.
     pub epoch: Epoch,
     /// What its owner decides.
@@ -121,6 +124,11 @@ pub struct Application {
 }
 
 impl Application {
+    /// The user name of who registered it.
+    pub fn created_by(&self) -> &str {
+        handover::created_by(self.handed_over.as_ref(), &self.owner_name)
+    }
+
     /// The secrets that still work, oldest first.
     pub fn live_secrets(&self, now: Timestamp) -> impl DoubleEndedIterator<Item = &StoredSecret> {
         self.secrets.iter().filter(move |secret| secret.is_live(now))

@@ -1,5 +1,6 @@
 //! What a user gave an application: consents and grants.
 
+use crate::handover::{self, Handover};
 use crate::id::{ApplicationId, CodeId, ConsentId, Epoch, GrantId, UserId};
 use crate::scope::ScopeSet;
 use crate::time::Timestamp;
@@ -72,10 +73,19 @@ pub struct Allowed {
     pub name: String,
     /// The owner's user name.
     pub owner_name: String,
+    /// Where somebody else than the owner registered it.
+    pub handed_over: Option<Handover>,
     /// Of the consent and of all live grants together.
     pub scopes: ScopeSet,
     /// The earliest of the consent and of the live grants.
     pub since: Timestamp,
     /// The latest use of any live grant.
     pub last_used_at: Option<Timestamp>,
+}
+
+impl Allowed {
+    /// The user name of who registered it.
+    pub fn created_by(&self) -> &str {
+        handover::created_by(self.handed_over.as_ref(), &self.owner_name)
+    }
 }

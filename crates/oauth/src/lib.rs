@@ -17,6 +17,7 @@ pub mod client_authentication;
 pub mod cors;
 pub mod error;
 pub mod grant;
+pub mod handover;
 pub mod id;
 pub mod introspection;
 pub mod limit;

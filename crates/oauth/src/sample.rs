@@ -53,6 +53,7 @@ pub(crate) fn application(change: impl FnOnce(&mut ApplicationSettings)) -> Appl
         client_id: CLIENT_ID.parse().unwrap(),
         owner: UserId::new(2),
         owner_name: "owner".to_owned(),
+        handed_over: None,
         epoch: Epoch::new(3),
         settings,
         secrets: if confidential { vec![stored_secret(1)] } else { Vec::new() },

@@ -161,7 +161,8 @@ async fn added_up(
             SELECT application_id, application_epoch, user_epoch, scopes, created_at, last_used_at
             FROM grants WHERE user_id = $1 AND application_id = ANY ($3::bigint[]) AND revoked_at IS NULL
                 AND (expires_at IS NULL OR expires_at > $2))
-        SELECT a.id, a.name, o.name, bit_or(g.scopes), min(g.created_at), max(g.last_used_at)
+        SELECT a.id, a.name, o.name, bit_or(g.scopes), min(g.created_at), max(g.last_used_at),
+            a.created_by, a.handed_over_at
         FROM given g
         JOIN users u ON u.id = $1 AND u.epoch = g.user_epoch
         JOIN applications a ON a.id = g.application_id AND a.epoch = g.application_epoch
@@ -172,6 +173,7 @@ async fn added_up(
             application: ApplicationId::new(row.try_get(0)?),
             name: row.try_get(1)?,
             owner_name: row.try_get(2)?,
+            handed_over: sql::handover(row, 6)?,
             scopes: ScopeSet::from_bits(sql::number(row, 3)?),
             since: sql::moment(row, 4)?,
             last_used_at: sql::optional_moment(row, 5)?,

@@ -23,7 +23,7 @@ macro_rules! data_source_sql {
         concat!(
             "SELECT d.id, d.name, d.description, d.data_store, d.options, d.owner_id,
                 ARRAY(SELECT user_id FROM data_source_shares WHERE data_source_id = d.id ORDER BY user_id),
-                d.created_at, d.updated_at
+                d.created_at, d.updated_at, d.created_by, d.handed_over_at
             FROM data_sources d ",
             $tail
         )
@@ -264,6 +264,7 @@ fn read_source(row: &Row) -> sql::Result<DataSource> {
         data_store: row.try_get(3)?,
         options: options_from_json(row.try_get(4)?)?,
         owner: UserId::new(row.try_get(5)?),
+        handed_over: sql::handover(row, 9)?,
         shared_with: shared.into_iter().map(UserId::new).collect(),
         created_at: sql::moment(row, 7)?,
         updated_at: sql::moment(row, 8)?,

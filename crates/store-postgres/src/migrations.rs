@@ -90,6 +90,13 @@ const MIGRATIONS: &[Migration] = &[
         run: Run::InTransaction,
         sql: include_str!("../migrations/0006_familiar_networks.sql"),
     },
+    Migration {
+        number: 7,
+        name: "handovers",
+        needs: 1,
+        run: Run::InTransaction,
+        sql: include_str!("../migrations/0007_handovers.sql"),
+    },
 ];
 
 /// A migration waits half a second for a lock behind which others wait, and none of its statements takes

@@ -4,6 +4,7 @@
 //! trip and leaves nothing prepared on the connection. A pooler may therefore hand the connection to another
 //! client after each transaction.
 
+use oauth::handover::Handover;
 use tokio_postgres::types::{FromSqlOwned, ToSql, Type};
 use tokio_postgres::{Client, Row};
 
@@ -125,6 +126,11 @@ pub(crate) fn moment(row: &Row, column: usize) -> Result<oauth::time::Timestamp>
 /// A column that contains a time, or NULL.
 pub(crate) fn optional_moment(row: &Row, column: usize) -> Result<Option<oauth::time::Timestamp>> {
     Ok(row.try_get::<_, Option<i64>>(column)?.map(oauth::time::Timestamp::from_micros))
+}
+
+/// The columns that say who made a thing and when it was handed over, of which this is the first.
+pub(crate) fn handover(row: &Row, column: usize) -> Result<Option<Handover>> {
+    Ok(Handover::from_columns(row.try_get(column)?, optional_moment(row, column + 1)?))
 }
 
 /// PostgreSQL cannot store NUL in a text, so no stored text equals one that contains NUL.

@@ -25,7 +25,8 @@ macro_rules! application_sql {
         concat!(
             "SELECT a.id, a.client_id, a.owner_id, o.name, a.epoch, a.name, a.description, a.redirect_urls, a.profile,
                 a.client_type, a.grant_types, a.scopes, a.token_format, a.access_token_lifetime_secs, a.contacts,
-                a.logo_url, a.created_at, a.updated_at, a.last_used_at, a.cors_origins
+                a.logo_url, a.created_at, a.updated_at, a.last_used_at, a.cors_origins, a.created_by,
+                a.handed_over_at
             FROM applications a JOIN users o ON o.id = a.owner_id ",
             $tail
         )

@@ -119,7 +119,7 @@ fn find_allowed(
             SELECT application_epoch, user_epoch, scopes, created_at, last_used_at
             FROM grants WHERE user_id = ?1 AND application_id = ?3 AND revoked_at IS NULL
                 AND (expires_at IS NULL OR expires_at > ?2))
-        SELECT a.name, o.name, g.scopes, g.created_at, g.last_used_at
+        SELECT a.name, o.name, g.scopes, g.created_at, g.last_used_at, a.created_by, a.handed_over_at
         FROM given g
         JOIN users u ON u.id = ?1 AND u.epoch = g.user_epoch
         JOIN applications a ON a.id = ?3 AND a.epoch = g.application_epoch
@@ -134,8 +134,8 @@ fn find_allowed(
             sum.since = sum.since.min(since);
             sum.last_used_at = sum.last_used_at.max(last_used_at);
         } else {
-            let (name, owner_name) = (row.get(0)?, row.get(1)?);
-            sum = Some(Allowed { application, name, owner_name, scopes, since, last_used_at });
+            let (name, owner_name, handed_over) = (row.get(0)?, row.get(1)?, sql::handover(row, 5)?);
+            sum = Some(Allowed { application, name, owner_name, handed_over, scopes, since, last_used_at });
         }
         Ok(())
     })?;

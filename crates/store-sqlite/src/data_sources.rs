@@ -21,7 +21,7 @@ macro_rules! data_source_sql {
         concat!(
             "SELECT d.id, d.name, d.description, d.data_store, d.options, d.owner_id,
                 (SELECT group_concat(user_id, ' ' ORDER BY user_id) FROM data_source_shares WHERE data_source_id = d.id),
-                d.created_at, d.updated_at
+                d.created_at, d.updated_at, d.created_by, d.handed_over_at
             FROM data_sources d ",
             $tail
         )
@@ -247,6 +247,7 @@ fn read(row: &Row<'_>) -> sql::Result<DataSource> {
         data_store: row.get(3)?,
         options: options_from_json(&options)?,
         owner: UserId::new(row.get(5)?),
+        handed_over: sql::handover(row, 9)?,
         shared_with: users.collect::<Result<_, _>>().map_err(impossible)?,
         created_at: Timestamp::from_micros(row.get(7)?),
         updated_at: Timestamp::from_micros(row.get(8)?),

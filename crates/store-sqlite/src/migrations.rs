@@ -39,6 +39,7 @@ const MIGRATIONS: &[Migration] = &[
         name: "familiar_networks",
         sql: include_str!("../migrations/0006_familiar_networks.sql"),
     },
+    Migration { number: 7, name: "handovers", sql: include_str!("../migrations/0007_handovers.sql") },
 ];
 
 /// The migrations that the database at `path` lacks. Changes nothing.

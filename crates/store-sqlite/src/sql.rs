@@ -1,5 +1,7 @@
 //! Running statements. Each is compiled once for each connection.
 
+use oauth::handover::Handover;
+use oauth::time::Timestamp;
 use rusqlite::{Connection, Params, Row};
 
 use crate::error::Failure;
@@ -36,6 +38,12 @@ pub(crate) fn value<T: rusqlite::types::FromSql>(
 ) -> Result<T> {
     find(db, sql, params, |row| Ok(row.get(0)?))?
         .ok_or_else(|| Failure::Inconsistent(format!("no row: {sql}")))
+}
+
+/// The columns that say who made a thing and when it was handed over, of which this is the first.
+pub(crate) fn handover(row: &Row<'_>, column: usize) -> Result<Option<Handover>> {
+    let at: Option<i64> = row.get(column + 1)?;
+    Ok(Handover::from_columns(row.get(column)?, at.map(Timestamp::from_micros)))
 }
 
 /// Every row.

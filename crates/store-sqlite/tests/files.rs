@@ -44,7 +44,8 @@ fn migrations_run_once_and_are_named_before() {
             (3, "audit_old_indexes"),
             (4, "origins"),
             (5, "origins_of_redirect_urls"),
-            (6, "familiar_networks")
+            (6, "familiar_networks"),
+            (7, "handovers")
         ]
     );
     assert_eq!(migrate(&path).unwrap().len(), names.len());

@@ -172,7 +172,9 @@ fn in_json(source: &SeenSource) -> Value {
         "description": record.description,
         "dataStore": record.data_store,
         "options": record.options,
-        "createdBy": source.owner_name,
+        "createdBy": source.created_by(),
+        "handedOverTo": record.handed_over.as_ref().map(|_| &source.owner_name),
+        "handedOverAt": record.handed_over.as_ref().map(|handover| moment(handover.at)),
         "sharedWith": record.shared_with.iter().map(|id| id.get()).collect::<Vec<_>>(),
         "createdAt": moment(record.created_at),
         "updatedAt": moment(record.updated_at),
@@ -201,6 +203,9 @@ async fn show(opened: &Opened, one: &ShowOne) -> anyhow::Result<()> {
     say(&format!("name         {}", source.record.name));
     say(&format!("description  {}", source.record.description));
     say(&format!("owner        {}", source.owner_name));
+    if let Some(handover) = &source.record.handed_over {
+        say(&format!("handed over  {}, made by {}", moment(handover.at), handover.created_by));
+    }
     say(&format!("options      {}", options(&source)));
     say(&format!("shared with  {}", if users.is_empty() { "nobody".to_owned() } else { users.join(", ") }));
     say(&format!("served       {}", tables.join(", ")));

@@ -16,14 +16,14 @@ macro_rules! columns {
     () => {
         "a.id, a.client_id, a.owner_id, o.name, a.epoch, a.name, a.description, a.redirect_urls, a.profile,
             a.client_type, a.grant_types, a.scopes, a.token_format, a.access_token_lifetime_secs, a.contacts,
-            a.logo_url, a.created_at, a.updated_at, a.last_used_at, a.cors_origins,
+            a.logo_url, a.created_at, a.updated_at, a.last_used_at, a.cors_origins, a.created_by, a.handed_over_at,
             s.id, s.digest, s.hint, s.created_at, s.expires_at, s.last_used_at, s.sealed"
     };
 }
 pub(super) use columns;
 
 /// The first column of a secret.
-const SECRET: usize = 20;
+const SECRET: usize = 22;
 
 /// Reads every application from the rows, which are sorted by application and secret.
 pub(super) fn read_all(rows: &[Row]) -> sql::Result<Vec<Application>> {
@@ -48,6 +48,7 @@ fn read(row: &Row) -> sql::Result<Application> {
         client_id: client_id.parse().map_err(impossible)?,
         owner: UserId::new(row.try_get(2)?),
         owner_name: row.try_get(3)?,
+        handed_over: sql::handover(row, 20)?,
         epoch: Epoch::new(row.try_get(4)?),
         settings: read_settings(row)?.try_into()?,
         secrets: Vec::new(),

@@ -8,6 +8,7 @@ use tokio_postgres::Client;
 
 use crate::authority;
 use crate::error::Failure;
+use crate::micros;
 use crate::revocations::{self, Ending};
 use crate::sql::{self, values};
 use crate::versions::{self, Kind};
@@ -68,25 +69,30 @@ pub(super) async fn settle(
 ) -> sql::Result<Gone> {
     match possessions {
         Possessions::Keep => Ok(Gone::default()),
-        Possessions::HandOver(heir) => hand_over(db, user, heir).await.map(|()| Gone::default()),
+        Possessions::HandOver(heir) => hand_over(db, user, heir, at).await.map(|()| Gone::default()),
         Possessions::Delete => delete(db, user, at, revocation_expires_at).await,
     }
 }
 
 /// The secrets of the applications are revoked: anyone who knows them could act for the new owner.
-async fn hand_over(db: &Client, user: UserId, heir: UserId) -> sql::Result<()> {
+/// The name of whoever created a thing is kept.
+async fn hand_over(db: &Client, user: UserId, heir: UserId, at: Timestamp) -> sql::Result<()> {
     const SECRETS: &str = "DELETE FROM secrets
         WHERE application_id IN (SELECT id FROM applications WHERE owner_id = $1)";
     const UNSHARE: &str = "DELETE FROM data_source_shares WHERE user_id = $2
         AND data_source_id IN (SELECT id FROM data_sources WHERE owner_id = $1)";
-    const APPLICATIONS: &str = "UPDATE applications SET owner_id = $2 WHERE owner_id = $1";
-    const SOURCES: &str = "UPDATE data_sources SET owner_id = $2 WHERE owner_id = $1";
+    const APPLICATIONS: &str = "UPDATE applications SET owner_id = $2, handed_over_at = $3,
+            created_by = coalesce(created_by, (SELECT name FROM users WHERE id = $1))
+        WHERE owner_id = $1";
+    const SOURCES: &str = "UPDATE data_sources SET owner_id = $2, handed_over_at = $3,
+            created_by = coalesce(created_by, (SELECT name FROM users WHERE id = $1))
+        WHERE owner_id = $1";
     sql::execute(db, UNSHARE, values![user.get(), heir.get()]).await?;
     sql::execute(db, SECRETS, values![user.get()]).await?;
-    if sql::execute(db, APPLICATIONS, values![user.get(), heir.get()]).await? > 0 {
+    if sql::execute(db, APPLICATIONS, values![user.get(), heir.get(), micros(at)]).await? > 0 {
         versions::grow(db, Kind::Applications).await?;
     }
-    if sql::execute(db, SOURCES, values![user.get(), heir.get()]).await? > 0 {
+    if sql::execute(db, SOURCES, values![user.get(), heir.get(), micros(at)]).await? > 0 {
         versions::grow(db, Kind::DataSources).await?;
     }
     Ok(())

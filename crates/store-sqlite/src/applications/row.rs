@@ -20,6 +20,7 @@ pub(super) fn read(row: &Row<'_>) -> sql::Result<Application> {
         client_id: client_id.parse().map_err(impossible)?,
         owner: UserId::new(row.get(2)?),
         owner_name: row.get(3)?,
+        handed_over: sql::handover(row, 20)?,
         epoch: Epoch::new(row.get(4)?),
         settings: read_settings(row)?.try_into()?,
         secrets: Vec::new(),

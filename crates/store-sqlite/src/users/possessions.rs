@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use store::{MOST_NAMES, Owned, Possessions, UserRefusal};
 
 use crate::versions::{self, Kind};
-use crate::{authority, revocations, sql};
+use crate::{authority, micros, revocations, sql};
 
 /// What was deleted together with its owner.
 #[derive(Default)]
@@ -56,26 +56,31 @@ pub(super) fn settle(
 ) -> sql::Result<Gone> {
     match possessions {
         Possessions::Keep => Ok(Gone::default()),
-        Possessions::HandOver(heir) => hand_over(db, user, heir).map(|()| Gone::default()),
+        Possessions::HandOver(heir) => hand_over(db, user, heir, at).map(|()| Gone::default()),
         Possessions::Delete => delete(db, user, at, revocation_expires_at),
     }
 }
 
 /// The secrets of the applications are revoked: anyone who knows them could act for the new owner.
-fn hand_over(db: &Connection, user: UserId, heir: UserId) -> sql::Result<()> {
+/// The name of whoever created a thing is kept.
+fn hand_over(db: &Connection, user: UserId, heir: UserId, at: Timestamp) -> sql::Result<()> {
     const SECRETS: &str = "DELETE FROM secrets
         WHERE application_id IN (SELECT id FROM applications WHERE owner_id = ?1)";
     const UNSHARE: &str = "DELETE FROM data_source_shares WHERE user_id = ?2
         AND data_source_id IN (SELECT id FROM data_sources WHERE owner_id = ?1)";
-    const APPLICATIONS: &str = "UPDATE applications SET owner_id = ?2 WHERE owner_id = ?1";
-    const SOURCES: &str = "UPDATE data_sources SET owner_id = ?2 WHERE owner_id = ?1";
-    let pair = (user.get(), heir.get());
-    sql::execute(db, UNSHARE, pair)?;
+    const APPLICATIONS: &str = "UPDATE applications SET owner_id = ?2, handed_over_at = ?3,
+            created_by = coalesce(created_by, (SELECT name FROM users WHERE id = ?1))
+        WHERE owner_id = ?1";
+    const SOURCES: &str = "UPDATE data_sources SET owner_id = ?2, handed_over_at = ?3,
+            created_by = coalesce(created_by, (SELECT name FROM users WHERE id = ?1))
+        WHERE owner_id = ?1";
+    let handing = (user.get(), heir.get(), micros(at));
+    sql::execute(db, UNSHARE, (user.get(), heir.get()))?;
     sql::execute(db, SECRETS, [user.get()])?;
-    if sql::execute(db, APPLICATIONS, pair)? > 0 {
+    if sql::execute(db, APPLICATIONS, handing)? > 0 {
         versions::grow(db, Kind::Applications)?;
     }
-    if sql::execute(db, SOURCES, pair)? > 0 {
+    if sql::execute(db, SOURCES, handing)? > 0 {
         versions::grow(db, Kind::DataSources)?;
     }
     Ok(())

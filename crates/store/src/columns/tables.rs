@@ -225,6 +225,8 @@ const APPLICATIONS: &[Column] = &[
     number("updated_at"),
     number("last_used_at").or_null(),
     text("cors_origins"),
+    text("created_by").or_null(),
+    number("handed_over_at").or_null(),
 ];
 
 const APPLICATION_ORIGINS: &[Column] = &[number("id"), number("application_id"), text("origin")];
@@ -293,6 +295,8 @@ const DATA_SOURCES: &[Column] = &[
     number("owner_id"),
     number("created_at"),
     number("updated_at"),
+    text("created_by").or_null(),
+    number("handed_over_at").or_null(),
 ];
 
 const RING_KEYS: &[Column] = &[number("id"), number("created_at"), number("activates_at"), bytes("sealed")];

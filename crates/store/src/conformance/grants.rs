@@ -182,6 +182,7 @@ pub async fn what_a_user_allowed_adds_up_and_can_be_revoked(store: Arc<dyn Store
         application,
         name: "Report".to_owned(),
         owner_name: "bob".to_owned(),
+        handed_over: None,
         scopes: odata().union(Scope::Management.into()),
         since: START.minus_secs(5),
         last_used_at: Some(START.plus_secs(1)),

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use oauth::account::{Permission, USER_ROLE};
 use oauth::audit::Action;
+use oauth::handover::Handover;
 use oauth::id::{Epoch, UserId};
 use oauth::revocation::Subject;
 
 use super::rights::insert_role;
 use super::users::{change, subjects, update};
-use super::{OVER, START, World, event, insert_user};
-use crate::{DeletedUser, Owned, Possessions, Sharing, Store, UserChange, UserRefusal};
+use super::{OVER, START, World, event, event_at, insert_user};
+use crate::{DeletedUser, NewConsent, Owned, Possessions, Sharing, Store, UserChange, UserRefusal};
 
 pub async fn an_owner_cannot_be_deleted(store: Arc<dyn Store>) {
     let world = World::new(store).await;
@@ -53,10 +54,13 @@ pub async fn what_a_deleted_user_owned_can_be_handed_over(store: Arc<dyn Store>)
     assert_eq!(deleted.data_sources, []);
     let application = world.store.find_application(world.application.id).await.unwrap().unwrap();
     assert_eq!((application.owner, application.owner_name.as_str()), (heir, "heir"));
+    assert_eq!((application.created_by(), application.created_at), ("bob", world.application.created_at));
+    assert_eq!(application.handed_over, Some(handover()));
     assert_eq!(application.epoch, world.application.epoch, "the access that others granted stays");
     assert!(application.secrets.is_empty(), "anybody who knows the old secret could act for the new owner");
     let source = world.store.find_data_source(source.id).await.unwrap().unwrap();
     assert_eq!((source.owner, source.shared_with), (heir, vec![world.administrator.id]));
+    assert_eq!(source.handed_over, Some(handover()));
     let after = world.store.versions().await.unwrap();
     assert!(after.applications > before.applications && after.data_sources > before.data_sources);
 }
@@ -88,6 +92,31 @@ pub async fn what_is_handed_over_goes_to_somebody_who_can_use_it(store: Arc<dyn 
     delete(&world, Possessions::HandOver(chief)).await.unwrap();
     let poor = World { user: world.store.find_user(nothing).await.unwrap().unwrap(), ..world };
     delete(&poor, Possessions::HandOver(reader)).await.expect("there is nothing to hand over");
+}
+
+/// As the events of these tests are dated.
+fn handover() -> Handover {
+    Handover { created_by: "bob".to_owned(), at: START }
+}
+
+pub async fn who_made_a_thing_is_kept_however_often_it_is_handed_over(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let source = super::data_sources::insert(&world, "sales").await.unwrap();
+    assert_eq!((source.handed_over, world.application.handed_over.clone()), (None, None));
+    let allowing = NewConsent { user: world.administrator.id, ..world.new_consent().await };
+    world.store.allow(allowing, event(Action::AllowApplication)).await.unwrap().unwrap();
+    let heir = insert_user(&world.store, "first", &[USER_ROLE]).await.unwrap().id;
+    let last = insert_user(&world.store, "second", &[USER_ROLE]).await.unwrap().id;
+    delete(&world, Possessions::HandOver(heir)).await.unwrap();
+    let later = event_at(Action::DeleteUser, START.plus_secs(60));
+    world.store.delete_user(heir, Possessions::HandOver(last), OVER, later).await.unwrap().unwrap();
+    let application = world.store.find_application(world.application.id).await.unwrap().unwrap();
+    let expected = Some(Handover { created_by: "bob".to_owned(), at: START.plus_secs(60) });
+    assert_eq!((application.owner_name.as_str(), &application.handed_over), ("second", &expected));
+    let source = world.store.find_data_source(source.id).await.unwrap().unwrap();
+    assert_eq!((source.owner, source.handed_over), (last, expected.clone()));
+    let allowed = world.store.list_allowed(world.administrator.id, START, None, 10).await.unwrap();
+    assert_eq!((allowed[0].owner_name.as_str(), &allowed[0].handed_over), ("second", &expected));
 }
 
 pub async fn what_a_deleted_user_owned_can_go_with_its_owner(store: Arc<dyn Store>) {

@@ -15,6 +15,7 @@ pub(super) fn show(application: &Application, now: Timestamp, as_json: bool) {
     let settings = &application.settings;
     let grant_types: Vec<&str> = settings.grant_types.iter().copied().map(GrantType::as_str).collect();
     let last_used = application.last_used_at.map_or_else(|| "never".to_owned(), moment);
+    let handed_over = application.handed_over.as_ref().map_or_else(String::new, |handover| moment(handover.at));
     let lines = [
         ("id", application.id.to_string()),
         ("name", settings.name.clone()),
@@ -30,7 +31,8 @@ pub(super) fn show(application: &Application, now: Timestamp, as_json: bool) {
         ("contacts", settings.contacts.join(" ")),
         ("logo", settings.logo_url.clone().unwrap_or_default()),
         ("CORS origins", settings.cors_origins.join(" ")),
-        ("registered", moment(application.created_at)),
+        ("registered", format!("{} by {}", moment(application.created_at), application.created_by())),
+        ("handed over", handed_over),
         ("last used", format!("{last_used} (updated once a minute)")),
     ];
     for (name, value) in lines {
@@ -62,7 +64,9 @@ pub(super) fn in_json(application: &Application, now: Timestamp) -> Value {
         "corsOrigins": settings.cors_origins,
         "createdAt": moment(application.created_at),
         "updatedAt": moment(application.updated_at),
-        "createdBy": application.owner_name,
+        "createdBy": application.created_by(),
+        "handedOverTo": application.handed_over.as_ref().map(|_| &application.owner_name),
+        "handedOverAt": application.handed_over.as_ref().map(|handover| moment(handover.at)),
         "lastUsedAt": application.last_used_at.map(moment),
         "secrets": application.live_secrets(now).map(secrets::in_json).collect::<Vec<_>>(),
     })

@@ -47,6 +47,10 @@ pub(super) struct ShownApplication<'a> {
     updated_at: String,
     created_by: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    handed_over_to: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    handed_over_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     last_used_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     secrets: Option<Vec<ShownSecret<'a>>>,
@@ -112,7 +116,9 @@ fn listed(application: &Application) -> ShownApplication<'_> {
         cors_origins: &settings.cors_origins,
         created_at: rfc3339(application.created_at),
         updated_at: rfc3339(application.updated_at),
-        created_by: &application.owner_name,
+        created_by: application.created_by(),
+        handed_over_to: application.handed_over.as_ref().map(|_| application.owner_name.as_str()),
+        handed_over_at: application.handed_over.as_ref().map(|handover| rfc3339(handover.at)),
         last_used_at: application.last_used_at.map(rfc3339),
         secrets: None,
         warnings: Vec::new(),

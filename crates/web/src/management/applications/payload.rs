@@ -13,6 +13,8 @@ const READ_ONLY: &[&str] = &[
     "createdAt",
     "updatedAt",
     "createdBy",
+    "handedOverTo",
+    "handedOverAt",
     "lastUsedAt",
     "secrets",
     "warnings",

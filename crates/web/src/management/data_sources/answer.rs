@@ -32,6 +32,10 @@ pub(super) struct ShownSource<'a> {
     created_at: String,
     updated_at: String,
     created_by: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    handed_over_to: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    handed_over_at: Option<String>,
 }
 
 impl<'a> From<&'a SeenSource> for ShownSource<'a> {
@@ -47,7 +51,9 @@ impl<'a> From<&'a SeenSource> for ShownSource<'a> {
             options: options.map(|(key, value)| (key.as_str(), shown(record, key, value))).collect(),
             created_at: rfc3339(record.created_at),
             updated_at: rfc3339(record.updated_at),
-            created_by: &seen.owner_name,
+            created_by: seen.created_by(),
+            handed_over_to: record.handed_over.as_ref().map(|_| seen.owner_name.as_str()),
+            handed_over_at: record.handed_over.as_ref().map(|handover| rfc3339(handover.at)),
         }
     }
 }

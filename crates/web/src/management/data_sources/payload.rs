@@ -7,7 +7,7 @@ use oauth::id::UserId;
 use crate::json::{Faults, Fields, FromJson, Json};
 
 /// Members that only the server sets; whoever changes what a GET has answered sends them back.
-const READ_ONLY: &[&str] = &["id", "createdAt", "updatedAt", "createdBy"];
+const READ_ONLY: &[&str] = &["id", "createdAt", "updatedAt", "createdBy", "handedOverTo", "handedOverAt"];
 
 /// The payload of making and of changing a data source.
 #[derive(Debug)]
