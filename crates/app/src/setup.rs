@@ -1,6 +1,6 @@
 //! Creating a new installation: the first ring key and the two accounts of Hybrid Data Pipeline.
 
-use oauth::account::{ADMINISTRATOR_ROLE, USER_ROLE};
+use oauth::account::{ADMINISTRATOR_ROLE, BUILT_IN_USERS, USER_ROLE};
 use oauth::audit::{Action, Outcome};
 use oauth::id::RoleId;
 use oauth::secret::Password;
@@ -9,7 +9,8 @@ use crate::caller::{COMMAND_LINE, Origin};
 use crate::{App, Fault};
 
 /// The accounts of a new installation.
-pub const FIRST_ACCOUNTS: [(&str, RoleId); 2] = [("d2cadmin", ADMINISTRATOR_ROLE), ("d2cuser", USER_ROLE)];
+pub const FIRST_ACCOUNTS: [(&str, RoleId); 2] =
+    [(BUILT_IN_USERS[0], ADMINISTRATOR_ROLE), (BUILT_IN_USERS[1], USER_ROLE)];
 
 impl App {
     /// Fills an empty system database with a ring key and the [`FIRST_ACCOUNTS`], with these passwords in

@@ -11,7 +11,10 @@ use icu_properties::props::{
 };
 use icu_properties::{CodePointMapData, CodePointSetData};
 
+use crate::account::BUILT_IN_USERS;
+
 mod imitation;
+mod scripts;
 
 /// What is wrong with the characters of a text; displayed to follow the name of the field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -40,6 +43,15 @@ pub enum CharacterFault {
     /// A name that can be taken for the server's own.
     #[error("must not contain the name of this server, Sluicegate, or what looks like it")]
     Imitation,
+    /// A word of several scripts, where the letters of one can be taken for those of the other.
+    #[error("must not mix scripts within a word: U+{0:04X} is of another script than the letters before it")]
+    MixedScripts(u32),
+    /// A name that can be taken for somebody in charge of the server.
+    #[error("must not be taken for whoever runs this server, as Administrator, System or Support would be")]
+    InCharge,
+    /// A name that can be taken for a user of every installation.
+    #[error("must not look like {0}, a user of every installation")]
+    BuiltInUser(&'static str),
 }
 
 /// The most marks on one letter; the orthographies of the world need three.
@@ -67,7 +79,39 @@ pub fn check_name(name: &str) -> Result<(), CharacterFault> {
     if let Some(blank) = blank {
         return Err(CharacterFault::Blank(blank.into()));
     }
-    if imitation::is_of_this_server(name) { Err(CharacterFault::Imitation) } else { Ok(()) }
+    if imitation::is_of_this_server(name) {
+        return Err(CharacterFault::Imitation);
+    }
+    scripts::stray(name).map_or(Ok(()), |letter| Err(CharacterFault::MixedScripts(letter.into())))
+}
+
+/// Whether an application may have the name: one by which nobody takes it for this server, for who runs it, or for a user of
+/// every installation.
+///
+/// # Errors
+/// The first fault.
+pub fn check_name_of_application(name: &str) -> Result<(), CharacterFault> {
+    check_name_of_user(name)?;
+    built_in_user_seen_in(name).map_or(Ok(()), |known| Err(CharacterFault::BuiltInUser(known)))
+}
+
+/// Whether a user may have the name: as for an application, save that the [`BUILT_IN_USERS`] have theirs.
+///
+/// # Errors
+/// The first fault.
+pub fn check_name_of_user(name: &str) -> Result<(), CharacterFault> {
+    check_name(name)?;
+    if imitation::is_of_who_is_in_charge(name) {
+        return Err(CharacterFault::InCharge);
+    }
+    match built_in_user_seen_in(name) {
+        Some(known) if name.to_lowercase() != known => Err(CharacterFault::BuiltInUser(known)),
+        _ => Ok(()),
+    }
+}
+
+fn built_in_user_seen_in(name: &str) -> Option<&'static str> {
+    BUILT_IN_USERS.into_iter().find(|known| imitation::looks_like(name, known))
 }
 
 /// A stored text as a page shows it: what [`check`] would refuse is seen as U+FFFD. Line breaks become blanks.

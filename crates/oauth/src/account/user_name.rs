@@ -41,7 +41,7 @@ pub fn check(name: &str) -> Result<(), UserNameFault> {
         () if length > LONGEST => Err(UserNameFault::TooLong(length)),
         () if name.contains(':') => Err(UserNameFault::Colon),
         () if name.trim() != name => Err(UserNameFault::SurroundingBlank),
-        () => Ok(characters::check_name(name)?),
+        () => Ok(characters::check_name_of_user(name)?),
     }
 }
 
@@ -65,6 +65,7 @@ mod tests {
         assert_eq!(check("a\u{0}b"), Err(CharacterFault::Control(0).into()));
         assert_eq!(check("a\u{202e}b"), Err(CharacterFault::Invisible(0x202E).into()));
         assert_eq!(check("Sluicegate"), Err(CharacterFault::Imitation.into()));
+        assert_eq!(check("Support"), Err(CharacterFault::InCharge.into()));
         assert_eq!(check(" a"), Err(UserNameFault::SurroundingBlank));
     }
 }

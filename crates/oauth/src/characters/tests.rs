@@ -115,6 +115,76 @@ fn a_name_cannot_be_taken_for_the_servers_own() {
 }
 
 #[test]
+fn no_application_or_user_is_taken_for_who_runs_the_server() {
+    for name in [
+        "Administrator",
+        "ADMIN",
+        "admin2",
+        "Admin 2024",
+        "4dm1n",
+        "@dmin",
+        "A d m i n",
+        "sys.admin",
+        "System",
+        "Sy5tem",
+        "The System Administrator",
+        "Support",
+        "IT-Support",
+        "Official Support Team",
+        "5upp0rt",
+        "ＳＹＳＴＥＭ",
+        "𝓐𝓭𝓶𝓲𝓷",
+        "ᴀᴅᴍɪɴ",
+        "Ádmïn",
+        "root",
+        "Sуstem",
+        "Аdmin",
+        "ꓮdmin",
+    ] {
+        for checked in [check_name_of_application(name), check_name_of_user(name)] {
+            assert!(matches!(checked, Err(Fault::InCharge | Fault::MixedScripts(_))), "{name}: {checked:?}");
+        }
+    }
+    for name in [
+        "Badminton",
+        "Ecosystem",
+        "System of Records",
+        "Administration of the harbour",
+        "Support Tickets",
+        "Rooted",
+        "Supporters",
+        "alice.admin",
+        "admin@example.com",
+        "Team",
+        "User",
+        "Security Service",
+    ] {
+        assert_eq!(check_name_of_application(name), Ok(()), "{name}");
+        assert_eq!(check_name_of_user(name), Ok(()), "{name}");
+    }
+    for name in ["Administrator", "Support", "d2cadmin"] {
+        assert_eq!(check_name(name), Ok(()), "roles and sources may: {name}");
+    }
+}
+
+#[test]
+fn a_user_of_every_installation_is_not_imitated() {
+    let seen = |known| Err(Fault::BuiltInUser(known));
+    for name in ["D2C admin", "d2c-admin", "d2cadm1n", "ｄ２ｃａｄｍｉｎ", "d2cádmin"] {
+        assert_eq!(check_name_of_user(name), seen("d2cadmin"), "{name}");
+        assert_eq!(check_name_of_application(name), seen("d2cadmin"), "{name}");
+    }
+    for name in ["d2cаdmin", "d2сadmin", "d2cusеr", "ԁ2cuser"] {
+        assert!(matches!(check_name_of_user(name), Err(Fault::MixedScripts(_))), "{name}");
+    }
+    for name in ["d2cadmin", "D2CAdmin", "d2cuser"] {
+        assert_eq!(check_name_of_user(name), Ok(()), "{name}");
+        assert!(check_name_of_application(name).is_err(), "{name}");
+    }
+    assert_eq!(check_name_of_user("d2cadministrator"), Ok(()));
+}
+
+#[test]
 fn what_is_stored_already_is_shown_with_every_fault_seen() {
     assert_eq!(shown("Harbour Reports"), "Harbour Reports");
     assert_eq!(shown("\u{3164}\u{200B}"), "\u{FFFD}\u{FFFD}");

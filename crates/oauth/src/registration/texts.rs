@@ -23,7 +23,7 @@ pub(super) fn name(payload: &ApplicationPayload, context: Context<'_>, findings:
     }
     not_too_long("name", name, LONGEST_NAME, findings);
     if context.existing.is_none_or(|existing| existing.name != name) {
-        characters_are_plain("name", characters::check_name(name), findings);
+        characters_are_plain("name", characters::check_name_of_application(name), findings);
     }
     name.to_owned()
 }
