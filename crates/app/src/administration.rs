@@ -128,7 +128,7 @@ impl App {
         if matches!(judged, Err(UserRefusal::BeyondRights)) {
             self.note_refusal(caller, "would reach beyond its own permissions", origin).await?;
         }
-        Ok(judged?)
+        Ok(self.judged(caller, judged, origin).await?)
     }
 
     /// Requires a permission; its absence is audited.

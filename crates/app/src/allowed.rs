@@ -37,13 +37,14 @@ impl App {
     }
 
     /// Lists the applications that the user has allowed, by id, page by page.
-    pub fn allowed(self: &Arc<Self>, actor: &Actor, request: ListRequest) -> Rows<Allowed> {
+    pub fn allowed(self: &Arc<Self>, actor: &Actor, request: ListRequest, origin: &Origin) -> Rows<Allowed> {
         let user = actor.subject().user.id;
         Rows::new(
             self,
             actor.caller(),
             actor.needs(),
             request,
+            origin,
             move |app: Arc<Self>, page: Page| async move {
                 let after = page.after.map(ApplicationId::new);
                 let rows = read(app.store.list_allowed(user, app.now(), after, page.rows).await)?;
@@ -70,11 +71,16 @@ impl App {
         let ends = self.revocations_expire_at();
         let user = actor.subject().user.id;
         let Some(events) = self.store.revoke_allowed(user, application, ends, audit).await? else {
-            let (reason, subject) = (Reason::NotAllowed, format!("application {application}"));
-            self.note_out_of_reach(reason, actor.caller(), subject, origin).await;
+            self.note_not_allowed(actor, application, origin).await;
             return Ok(false);
         };
         self.learn(&events);
         Ok(true)
+    }
+
+    /// Writes down that somebody asked for an application that the user has not allowed.
+    pub async fn note_not_allowed(&self, actor: &Actor, application: ApplicationId, origin: &Origin) {
+        let (reason, subject) = (Reason::NotAllowed, format!("application {application}"));
+        self.note_out_of_reach(reason, actor.caller(), subject, origin).await;
     }
 }

@@ -97,13 +97,19 @@ impl App {
     }
 
     /// Lists the applications that the actor may see by id, page by page.
-    pub fn applications(self: &Arc<Self>, actor: &Actor, request: lists::ListRequest) -> Rows<Application> {
+    pub fn applications(
+        self: &Arc<Self>,
+        actor: &Actor,
+        request: lists::ListRequest,
+        origin: &Origin,
+    ) -> Rows<Application> {
         let owner: Option<UserId> = (!actor.sees_all()).then(|| actor.subject().user.id);
         Rows::new(
             self,
             actor.caller(),
             actor.needs(),
             request,
+            origin,
             move |app: Arc<Self>, page: Page| async move {
                 let filter = ApplicationFilter {
                     owner,
@@ -148,7 +154,13 @@ impl App {
     ) -> Result<(), Refused> {
         let application = self.reachable_application(actor, id, origin).await?;
         let audit = self.audit_about(actor, Action::DeleteApplication, &application, origin);
-        let events = self.store.delete_application(id, self.revocations_expire_at(), audit).await??;
+        let events = self
+            .judged(
+                actor.caller(),
+                self.store.delete_application(id, self.revocations_expire_at(), audit).await?,
+                origin,
+            )
+            .await?;
         self.learn(&events);
         self.directory.forget_applications();
         Ok(())

@@ -30,7 +30,7 @@ impl App {
     ) -> Result<Rows<AuditEvent>, Refused> {
         self.demand(caller, Permission::Administrator, origin).await?;
         let needs = vec![Permission::Administrator];
-        Ok(Rows::new(self, caller, needs, request, move |app: Arc<Self>, page: Page| {
+        Ok(Rows::new(self, caller, needs, request, origin, move |app: Arc<Self>, page: Page| {
             let before = page.after.map(AuditId::new);
             let filter = AuditFilter { before, limit: page.rows, ..filter.clone() };
             async move {

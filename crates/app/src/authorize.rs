@@ -7,6 +7,7 @@ use oauth::audit::Action;
 use oauth::authorize::{
     self, Approval, AuthorizeRequest, Destination, NextStep, Refused, SignedIn, ValidRequest,
 };
+use oauth::error::ErrorCode;
 use oauth::parameters::Parameters;
 use oauth::refusal::Refusal;
 use oauth::scope::Scope;
@@ -14,7 +15,8 @@ use oauth::time::Timestamp;
 use store::NewConsent;
 
 use crate::caller::{LiveSession, Origin};
-use crate::{App, Fault};
+use crate::refusals::Reason;
+use crate::{App, Fault, noted};
 
 /// What the browser shows next.
 #[derive(Debug)]
@@ -53,7 +55,9 @@ pub struct ConsentQuestion {
     /// The address of the logo that its developer gives.
     pub logo_url: Option<String>,
     /// The name of the user who registered it.
-    pub owner: String,
+    pub created_by: String,
+    /// The name of its present owner, and since when, if it was handed over to another user.
+    pub handed_over: Option<(String, Timestamp)>,
     /// When it was registered.
     pub registered_at: Timestamp,
     /// The requested scopes, in words.
@@ -93,10 +97,11 @@ impl App {
         &self,
         parameters: &Parameters,
         session: Option<&LiveSession>,
+        origin: &Origin,
     ) -> Result<Answer, Fault> {
         let valid = match self.check_request(parameters).await? {
             Ok(valid) => valid,
-            Err(refused) => return Ok(self.tell_refusal(&refused)),
+            Err(refused) => return Ok(self.note_and_tell(&refused, session, origin).await),
         };
         let signed_in = session.map(signed_in);
         let consent = match session {
@@ -128,7 +133,7 @@ impl App {
     ) -> Result<Answer, Fault> {
         let valid = match self.check_request(parameters).await? {
             Ok(valid) => valid,
-            Err(refused) => return Ok(self.tell_refusal(&refused)),
+            Err(refused) => return Ok(self.note_and_tell(&refused, Some(session), origin).await),
         };
         let action = match decision {
             Decision::Allow => Action::AllowApplication,
@@ -150,6 +155,7 @@ impl App {
         };
         let Some(consent) = self.store.allow(new, audit).await? else {
             // The password or the application's secret has changed since, so the user is asked again.
+            self.note_refused_request(Reason::PasswordChanged, Some(&session.caller), origin).await;
             return Ok(Answer::SignIn { query: valid.request.query_after_sign_in() });
         };
         match authorize::approve(&valid.valid, signed_in(session), Some(&consent)) {
@@ -181,9 +187,37 @@ impl App {
         };
         let checked = authorize::check(&request, found.as_deref());
         Ok(checked.and_then(|valid| match found {
-            Some(application) => Ok(Checked { request, valid, application }),
+            Some(application) => {
+                noted::application(application.id);
+                Ok(Checked { request, valid, application })
+            }
             None => Err(Refused::Page(Refusal::UnknownClientId)),
         }))
+    }
+
+    /// What is only malformed refuses nobody anything, and neither does a person who is not there to be asked.
+    async fn note_and_tell(
+        &self,
+        refused: &Refused,
+        session: Option<&LiveSession>,
+        origin: &Origin,
+    ) -> Answer {
+        let refusal = refused.refusal();
+        let reason = match refusal {
+            Refusal::UnknownClientId | Refusal::RedirectUrlUnknown | Refusal::RedirectUrlAmbiguous => {
+                Some(Reason::AuthorizationUnanswerable)
+            }
+            Refusal::ScopeUnknown => None,
+            _ if matches!(refusal.code(), ErrorCode::UnauthorizedClient | ErrorCode::InvalidScope) => {
+                Some(Reason::AuthorizationBeyond)
+            }
+            _ => None,
+        };
+        if let Some(reason) = reason {
+            let caller = session.map(|session| &session.caller);
+            self.note_refused_request(reason, caller, origin).await;
+        }
+        self.tell_refusal(refused)
     }
 
     fn tell_refusal(&self, refused: &Refused) -> Answer {
@@ -207,14 +241,17 @@ impl App {
         let reaches_data = scopes.contains(Scope::OData);
         let user = session.map(|session| session.session.user);
         let sources = if reaches_data { self.store.list_data_sources(user).await? } else { Vec::new() };
-        let settings = &valid.application.settings;
+        let application = &valid.application;
+        let settings = &application.settings;
+        let handed_over = application.handed_over.as_ref();
         Ok(Answer::Consent(Box::new(ConsentQuestion {
             application: settings.name.clone(),
             description: settings.description.clone(),
             contacts: settings.contacts.clone(),
             logo_url: settings.logo_url.clone(),
-            owner: valid.application.owner_name.clone(),
-            registered_at: valid.application.created_at,
+            created_by: application.created_by().to_owned(),
+            handed_over: handed_over.map(|handover| (application.owner_name.clone(), handover.at)),
+            registered_at: application.created_at,
             scopes: scopes.iter().map(Scope::in_words).collect(),
             reaches_data,
             data_sources: sources.into_iter().map(|source| source.name).collect(),

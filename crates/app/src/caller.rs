@@ -14,7 +14,7 @@ use oauth::time::Timestamp;
 use crate::directory::Member;
 use crate::metrics::{OutcomeLabels, Word};
 use crate::refusals::DeadToken;
-use crate::{App, Fault};
+use crate::{App, Fault, noted};
 
 /// The origin of a request, for the audit log and for rate limits.
 #[derive(Debug, Clone)]
@@ -181,7 +181,10 @@ impl App {
         });
         self.metrics().bearer_checks.get_or_create(&OutcomeLabels { outcome }).inc();
         match checked? {
-            Ok(caller) => Ok(caller),
+            Ok(caller) => {
+                noted::caller(&caller);
+                Ok(caller)
+            }
             Err(dead) => {
                 // Boxed, so that valid tokens do not pay for the state that only this path needs.
                 Box::pin(self.note_dead_token(&dead, origin)).await;
@@ -259,6 +262,8 @@ impl App {
             return Ok(None);
         }
         let member = Arc::new(self.with_permissions(user).await?);
-        Ok(Some(LiveSession { caller: Caller::new(member, Via::Session(session.id)), session }))
+        let caller = Caller::new(member, Via::Session(session.id));
+        noted::caller(&caller);
+        Ok(Some(LiveSession { session, caller }))
     }
 }

@@ -11,7 +11,7 @@ use store::StoreError;
 
 use crate::caller::Origin;
 use crate::refusals::Reason;
-use crate::{App, Fault};
+use crate::{App, Fault, noted};
 
 /// Why a protocol request was refused.
 #[derive(Debug, thiserror::Error)]
@@ -58,11 +58,15 @@ impl App {
     ) -> Result<AuthenticatedClient, ProtocolRefusal> {
         let now = self.now();
         let presented = match Presented::find(request.basic, request.parameters) {
-            Err(Refusal::NoClientAuthentication) => {
-                self.note_refused_request(Reason::ClientUnnamed, None, request.origin).await;
-                return Err(Refusal::NoClientAuthentication.into());
+            Ok(presented) => presented,
+            Err(refusal) => {
+                let reason = match refusal {
+                    Refusal::NoClientAuthentication => Reason::ClientUnnamed,
+                    _ => Reason::ClientContradictory,
+                };
+                self.note_refused_request(reason, None, request.origin).await;
+                return Err(refusal.into());
             }
-            found => found?,
         };
         let found = match &presented.unverified_client_id {
             Some(id) => self.application_by_client_id(id).await?,
@@ -79,6 +83,7 @@ impl App {
                 let proved = client.is_confidential().then(|| client.application().id);
                 self.rates.authenticated(proved, address, now).map_err(|wait| self.too_often(wait))?;
                 self.usage.application(client.application().id, client.secret(), now);
+                noted::client(&client);
                 Ok(client)
             }
             Err(refusal) => {

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use oauth::account::{DataSource, Permission};
 use oauth::audit::{Action, NewAuditEvent, Outcome};
+use oauth::handover::created_by;
 use oauth::id::{DataSourceId, UserId};
 use sources::SourceError;
 use store::{DataSourceRefusal, StoreError};
@@ -103,6 +104,13 @@ pub struct SeenSource {
     pub manages: bool,
 }
 
+impl SeenSource {
+    /// The user name of who created it.
+    pub fn created_by(&self) -> &str {
+        created_by(self.record.handed_over.as_ref(), &self.owner_name)
+    }
+}
+
 impl App {
     /// Lists the data sources that the user owns or that are shared with the user, by id; an administrator
     /// sees all.
@@ -143,22 +151,29 @@ impl App {
         self.demand_for(actor, Permission::ViewDataSource, origin).await?;
         let visible_to = (!actor.sees_all()).then(|| actor.subject().user.id);
         let seen_by = actor.clone();
-        Ok(Rows::new(self, actor.caller(), actor.needs(), request, move |app: Arc<Self>, page: Page| {
-            let actor = seen_by.clone();
-            async move {
-                let after = page.after.map(DataSourceId::new);
-                let records = read(app.store.page_of_data_sources(visible_to, after, page.rows).await)?;
-                let chunk = page.chunk(records, |record| record.id.get());
-                let chunk =
-                    chunk.searched(&page, |record: &DataSource| vec![&record.name, &record.description]);
-                let mut rows = Vec::with_capacity(chunk.rows.len());
-                for record in chunk.rows {
-                    let owner_name = read(app.user_name(record.owner).await)?;
-                    rows.push(SeenSource { manages: actor.reaches(record.owner), owner_name, record });
+        Ok(Rows::new(
+            self,
+            actor.caller(),
+            actor.needs(),
+            request,
+            origin,
+            move |app: Arc<Self>, page: Page| {
+                let actor = seen_by.clone();
+                async move {
+                    let after = page.after.map(DataSourceId::new);
+                    let records = read(app.store.page_of_data_sources(visible_to, after, page.rows).await)?;
+                    let chunk = page.chunk(records, |record| record.id.get());
+                    let chunk =
+                        chunk.searched(&page, |record: &DataSource| vec![&record.name, &record.description]);
+                    let mut rows = Vec::with_capacity(chunk.rows.len());
+                    for record in chunk.rows {
+                        let owner_name = read(app.user_name(record.owner).await)?;
+                        rows.push(SeenSource { manages: actor.reaches(record.owner), owner_name, record });
+                    }
+                    Ok(Chunk { rows, next: chunk.next })
                 }
-                Ok(Chunk { rows, next: chunk.next })
-            }
-        }))
+            },
+        ))
     }
 
     /// Finds a data source by id, if the user may see it.
@@ -188,7 +203,7 @@ impl App {
     ) -> Result<(), Refused> {
         let record = self.managed_source(actor, id, Permission::DeleteDataSource, origin).await?;
         let audit = self.audit_source(actor, Action::DeleteDataSource, &record.name, origin);
-        self.store.delete_data_source(id, audit).await??;
+        self.judged(actor.caller(), self.store.delete_data_source(id, audit).await?, origin).await?;
         self.directory.forget_data_sources();
         self.close_source(id);
         Ok(())
@@ -223,7 +238,9 @@ impl App {
         let record = self.managed_source(actor, id, Permission::ModifyDataSource, origin).await?;
         self.reopen(&record).await?;
         let audit = self.audit_source(actor, Action::ReloadModel, &record.name, origin);
-        let record = self.store.touch_data_source(id, self.now(), audit).await??;
+        let record = self
+            .judged(actor.caller(), self.store.touch_data_source(id, self.now(), audit).await?, origin)
+            .await?;
         self.directory.forget_data_sources();
         Ok(self.reopen(&record).await?.model.clone())
     }

@@ -8,10 +8,12 @@ use oauth::id::{ApplicationId, UserId};
 use oauth::introspection::{self, Facts, Subject};
 use oauth::scope::ScopeSet;
 
-use crate::App;
+use crate::caller::Origin;
 use crate::client::{ClientRequest, ProtocolRefusal};
 use crate::directory::Member;
 use crate::metrics::{OutcomeLabels, Word};
+use crate::refusals::{NamedClient, Reason};
+use crate::{App, noted};
 
 /// The response about a valid token, with the members of [RFC 7662
 /// §2.2](https://www.rfc-editor.org/rfc/rfc7662#section-2.2).
@@ -42,9 +44,13 @@ impl App {
     /// If the client is not authenticated or is public, if the token is missing, or if the server fails.
     pub async fn introspect(&self, request: ClientRequest<'_>) -> Result<Option<LiveToken>, ProtocolRefusal> {
         let client = self.authenticate_client(request).await?;
-        introspection::may_ask(&client)?;
+        if let Err(refusal) = introspection::may_ask(&client) {
+            let reason = Reason::PublicIntrospection;
+            self.note_refused_client(reason, NamedClient::of(&client), request.origin).await;
+            return Err(refusal.into());
+        }
         let text = introspection::parse(request.parameters)?;
-        let told = self.ask_about(&client, text.expose()).await?;
+        let told = self.ask_about(&client, text.expose(), request.origin).await?;
         let outcome = Word(if told.is_some() { "active" } else { "inactive" });
         self.metrics().introspections.get_or_create(&OutcomeLabels { outcome }).inc();
         Ok(told)
@@ -54,17 +60,32 @@ impl App {
         &self,
         client: &AuthenticatedClient,
         text: &str,
+        origin: &Origin,
     ) -> Result<Option<LiveToken>, ProtocolRefusal> {
         if let Ok(token) = self.vault.open_access_token(text) {
             self.ensure_fresh().await?;
             let revoked = self.revocations.ends(&token);
             let subject = Subject::Access { token: &token, revoked };
+            self.note_token_of_another(client, token.application, origin).await;
             return self.told(client, subject, token.application, token.user).await;
         }
         let Ok(token) = self.vault.open_refresh_token(text) else { return Ok(None) };
         let Some(grant) = self.store.find_grant(token.grant).await? else { return Ok(None) };
         let subject = Subject::Refresh { token: &token, grant: &grant };
+        self.note_token_of_another(client, grant.application, origin).await;
         self.told(client, subject, grant.application, grant.user).await
+    }
+
+    /// Writes down that a client asks about what is none of its business.
+    async fn note_token_of_another(
+        &self,
+        client: &AuthenticatedClient,
+        application: ApplicationId,
+        origin: &Origin,
+    ) {
+        if !introspection::may_ask_about(client, application) {
+            self.note_refused_client(Reason::TokenOfAnother, NamedClient::of(client), origin).await;
+        }
     }
 
     async fn told(
@@ -85,7 +106,11 @@ impl App {
             user: user.as_deref().map(|member| &member.user),
             now: self.now(),
         };
-        Ok(introspection::decide(subject, facts).map(|active| LiveToken {
+        let decided = introspection::decide(subject, facts);
+        if decided.is_some() {
+            user.iter().for_each(noted::user);
+        }
+        Ok(decided.map(|active| LiveToken {
             client_id: active.client_id.to_owned(),
             username: active.username.to_owned(),
             scopes: active.scopes,

@@ -36,6 +36,7 @@ pub mod limits;
 pub mod lists;
 pub mod metrics;
 pub mod models;
+pub mod noted;
 pub mod odata;
 pub mod operator;
 pub mod rates;

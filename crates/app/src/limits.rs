@@ -67,7 +67,7 @@ impl App {
         let mut audit = caller.audit(Action::SetLimit, self.now(), origin);
         audit.subject = Some(limit.as_str().to_owned());
         audit.detail = Some(value.to_string());
-        self.store.set_limit(limit, Some(value), audit).await??;
+        self.judged(caller, self.store.set_limit(limit, Some(value), audit).await?, origin).await?;
         self.directory.forget_limits();
         Ok((limit, value))
     }
@@ -81,7 +81,7 @@ impl App {
         let limit = Limit::from_id(id).ok_or(Refused::Unknown)?;
         let mut audit = caller.audit(Action::ResetLimit, self.now(), origin);
         audit.subject = Some(limit.as_str().to_owned());
-        self.store.set_limit(limit, None, audit).await??;
+        self.judged(caller, self.store.set_limit(limit, None, audit).await?, origin).await?;
         self.directory.forget_limits();
         Ok(())
     }

@@ -7,7 +7,8 @@ use oauth::account::Permission;
 use oauth::scope::Scope;
 use store::{StoreError, fold_name};
 
-use crate::caller::Caller;
+use crate::caller::{Caller, Origin};
+use crate::refusals::Reason;
 use crate::{App, Fault};
 
 /// The number of rows in one read.
@@ -69,6 +70,8 @@ pub enum ListEnded {
 pub struct Rows<T> {
     app: Arc<App>,
     caller: Caller,
+    /// Where the request comes from.
+    origin: Origin,
     /// The list ends if the caller loses any of these.
     needs: Vec<Permission>,
     read: Box<dyn Fn(Arc<App>, Page) -> Reading<T> + Send + Sync>,
@@ -91,6 +94,7 @@ impl<T> Rows<T> {
         caller: &Caller,
         needs: Vec<Permission>,
         request: ListRequest,
+        origin: &Origin,
         read: impl Fn(Arc<App>, Page) -> F + Send + Sync + 'static,
     ) -> Self
     where
@@ -99,6 +103,7 @@ impl<T> Rows<T> {
         Self {
             app: Arc::clone(app),
             caller: caller.clone(),
+            origin: origin.clone(),
             needs,
             read: Box::new(move |app, page| Box::pin(read(app, page))),
             after: request.after,
@@ -121,6 +126,8 @@ impl<T> Rows<T> {
     pub async fn next(&mut self) -> Result<Vec<T>, ListEnded> {
         while !self.over {
             if self.began && !self.may_go_on().await? {
+                let reason = Reason::RightsChanged;
+                self.app.note_refused_request(reason, Some(&self.caller), &self.origin).await;
                 return Err(ListEnded::AccessEnded);
             }
             self.began = true;

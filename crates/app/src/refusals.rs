@@ -5,11 +5,16 @@
 //! choose: the reason, and the authenticated caller ([`crate::repeats`]). A refusal stands whether or not it
 //! can be recorded.
 
+use std::sync::Arc;
+
 use oauth::audit::{Action, NewAuditEvent, Outcome};
-use oauth::id::UserId;
+use oauth::client_authentication::AuthenticatedClient;
+use oauth::id::{ApplicationId, UserId};
 use oauth::sealed::AccessToken;
+use store::Judged;
 
 use crate::caller::{Caller, Origin};
+use crate::directory::Member;
 use crate::repeats::Noted;
 use crate::{App, Fault};
 
@@ -38,6 +43,24 @@ pub enum Reason {
     DataSourceOutOfReach,
     /// An application that the user has not allowed.
     NotAllowed,
+    /// A session cookie that is none of ours, has expired or was ended.
+    SessionDead,
+    /// Basic credentials that a page or a link gave to a browser.
+    BasicOfAnother,
+    /// A request that names its client in two ways, or credentials of it twice.
+    ClientContradictory,
+    /// An authorization request whose client or redirect URL is not known.
+    AuthorizationUnanswerable,
+    /// An authorization request for what the application is not registered for.
+    AuthorizationBeyond,
+    /// A token that was issued to another application.
+    TokenOfAnother,
+    /// A public application that asks about a token.
+    PublicIntrospection,
+    /// The caller lost a right while the request was worked on.
+    RightsChanged,
+    /// The password was changed while it, or what was allowed with it, was used.
+    PasswordChanged,
 }
 
 impl Reason {
@@ -59,7 +82,68 @@ impl Reason {
                 "there is no data source with that id, or it belongs to somebody else"
             }
             Self::NotAllowed => "the user has not allowed an application with that id",
+            Self::SessionDead => "a session cookie of no live session",
+            Self::BasicOfAnother => "Basic credentials that a page or a link gave to a browser",
+            Self::ClientContradictory => "credentials of a client that contradict each other",
+            Self::AuthorizationUnanswerable => {
+                "an authorization request of an unknown client, or to a redirect URL that is not registered"
+            }
+            Self::AuthorizationBeyond => {
+                "an authorization request for what the application is not registered for"
+            }
+            Self::TokenOfAnother => "a token of another application",
+            Self::PublicIntrospection => "a public application that asks about a token",
+            Self::RightsChanged => "a right of the caller was withdrawn while the request was worked on",
+            Self::PasswordChanged => "the password was changed while the request was worked on",
         }
+    }
+}
+
+/// The application of a request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum NamedClient {
+    /// It proved to be asking.
+    Proved(ApplicationId),
+    /// The request names it, if it names any.
+    Named(Option<ApplicationId>),
+}
+
+impl NamedClient {
+    /// The application behind a client of a request; a public one proves nothing.
+    pub(crate) fn of(client: &AuthenticatedClient) -> Self {
+        let id = client.application().id;
+        if client.is_confidential() { Self::Proved(id) } else { Self::Named(Some(id)) }
+    }
+
+    fn id(self) -> Option<ApplicationId> {
+        match self {
+            Self::Proved(id) => Some(id),
+            Self::Named(id) => id,
+        }
+    }
+}
+
+/// A refusal of the store that may be about a right that is gone.
+pub(crate) trait LostRight {
+    /// Whether it is.
+    fn is_lost_right(&self) -> bool;
+}
+
+macro_rules! lost_right {
+    ($($refusal:ident),+) => {
+        $(impl LostRight for store::$refusal {
+            fn is_lost_right(&self) -> bool {
+                matches!(self, Self::RightsChanged)
+            }
+        })+
+    };
+}
+
+lost_right!(ApplicationRefusal, DataSourceRefusal, TrustedOriginRefusal, UserRefusal);
+
+impl LostRight for store::RightsChanged {
+    fn is_lost_right(&self) -> bool {
+        true
     }
 }
 
@@ -96,6 +180,31 @@ impl App {
         self.write_refusal(reason, noted, event).await;
     }
 
+    /// Writes down that a request of a client was refused. An application that the request only names is told with the
+    /// event; only one that proved itself has a bound of its own.
+    pub(crate) async fn note_refused_client(&self, reason: Reason, client: NamedClient, origin: &Origin) {
+        let mut event = self.refusing(None, origin);
+        let proved = match client {
+            NamedClient::Proved(id) => Some(id),
+            NamedClient::Named(_) => None,
+        };
+        event.application = client.id();
+        self.write_refusal(reason, Noted::request(reason, None, proved), event).await;
+    }
+
+    /// What the store answered to an act of the caller; that it was refused because a right is gone is written down.
+    pub(crate) async fn judged<T, R: LostRight>(
+        &self,
+        caller: &Caller,
+        judged: Judged<T, R>,
+        origin: &Origin,
+    ) -> Judged<T, R> {
+        if judged.as_ref().err().is_some_and(LostRight::is_lost_right) {
+            self.note_refused_request(Reason::RightsChanged, Some(caller), origin).await;
+        }
+        judged
+    }
+
     /// Records an invalid token. Tokens of a live grant expire every hour, so records of expired ones are
     /// throttled together.
     pub(crate) async fn note_dead_token(&self, dead: &DeadToken, origin: &Origin) {
@@ -116,12 +225,12 @@ impl App {
         self.write_refusal(reason, noted, event).await;
     }
 
-    /// Names the user whose access an event is about; a deleted user is only given by id.
-    pub(crate) async fn name_user(&self, event: &mut NewAuditEvent, user: UserId) {
+    /// Names the user whose access an event is about, and returns the user; a deleted user is only given by id.
+    pub(crate) async fn name_user(&self, event: &mut NewAuditEvent, user: UserId) -> Option<Arc<Member>> {
         event.actor = Some(user);
-        if let Ok(Some(member)) = self.member(user).await {
-            event.actor_name = Some(member.user.name.clone());
-        }
+        let member = self.member(user).await.ok().flatten();
+        event.actor_name = member.as_ref().map(|member| member.user.name.clone());
+        member
     }
 
     fn refusing(&self, caller: Option<&Caller>, origin: &Origin) -> NewAuditEvent {

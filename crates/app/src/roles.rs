@@ -86,6 +86,7 @@ impl App {
             caller,
             vec![Permission::ViewRole],
             request,
+            origin,
             async |app: Arc<Self>, page: Page| {
                 let rows = read(app.store.page_of_roles(page.after.map(RoleId::new), page.rows).await)?;
                 let chunk = page.chunk(rows, |role| role.id.get());

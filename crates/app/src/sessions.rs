@@ -11,6 +11,7 @@ use store::{NewSession, PasswordChange, ReplacedSession, UserRefusal};
 
 use crate::caller::{Caller, LiveSession, Origin, Via};
 use crate::directory::Member;
+use crate::refusals::Reason;
 use crate::sign_in::{Credentials, SignInRefusal};
 use crate::{App, Fault};
 
@@ -60,7 +61,11 @@ impl App {
             expires_at: self.session_expires_at(now),
             replaces: replaced.map(|(id, digest)| ReplacedSession { id, digest }),
         };
-        let session = self.store.insert_session(new, audit).await?.ok_or(SignInRefusal::Refused)?;
+        let Some(session) = self.store.insert_session(new, audit).await? else {
+            let caller = Caller::new(member, Via::Basic);
+            self.note_refused_request(Reason::PasswordChanged, Some(&caller), origin).await;
+            return Err(SignInRefusal::Refused);
+        };
         let cookie = self.vault.session_cookie(session.id, &secret);
         let caller = Caller::new(member, Via::Session(session.id));
         Ok((LiveSession { session, caller }, cookie))
@@ -94,6 +99,7 @@ impl App {
     ) -> Result<SessionCookie, PasswordChangeRefusal> {
         let user = &live.caller.member().user;
         if !live.caller.may(Permission::ChangePassword) {
+            self.note_refusal(&live.caller, "lacks ChangePassword", origin).await?;
             return Err(PasswordChangeRefusal::Forbidden);
         }
         let verified =
@@ -112,12 +118,16 @@ impl App {
             revocation_expires_at: self.revocations_expire_at(),
         };
         let audit = live.caller.audit(Action::ChangePassword, now, origin);
-        let (session, events) = match self.store.change_password(change, audit).await.map_err(Fault::from)? {
+        let changed = self.store.change_password(change, audit).await.map_err(Fault::from)?;
+        let (session, events) = match self.judged(&live.caller, changed, origin).await {
             Ok(changed) => changed,
             Err(UserRefusal::RightsChanged) => return Err(PasswordChangeRefusal::Forbidden),
             // The password was changed again since the current one was verified, so it is not the current one
             // any more.
-            Err(_) => return Err(SignInRefusal::Refused.into()),
+            Err(_) => {
+                self.note_refused_request(Reason::PasswordChanged, Some(&live.caller), origin).await;
+                return Err(SignInRefusal::Refused.into());
+            }
         };
         self.learn(&events);
         self.directory.forget_users();

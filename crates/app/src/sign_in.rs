@@ -15,7 +15,7 @@ use store::{SignInFacts, StoreError};
 use crate::caller::{Caller, Origin, Via};
 use crate::directory::Member;
 use crate::metrics::{OutcomeLabels, Word};
-use crate::{App, Fault};
+use crate::{App, Fault, noted};
 
 mod attempt;
 mod origin;
@@ -84,6 +84,7 @@ impl App {
         {
             self.note_network(facts, origin).await?;
             let member = Arc::new(self.with_permissions(facts.user.clone()).await?);
+            noted::user(&member);
             return Ok(Caller::new(member, Via::Basic));
         }
         let member = self.check_and_count(credentials, facts, origin).await?;
@@ -153,7 +154,7 @@ impl App {
             Err(SignInRefusal::Fault(_)) => "fault",
         });
         self.metrics().sign_ins.get_or_create(&OutcomeLabels { outcome }).inc();
-        signed_in
+        signed_in.inspect(noted::user)
     }
 
     async fn check_password(

@@ -25,20 +25,9 @@ use crate::client::{ClientRequest, ProtocolRefusal};
 use crate::directory::Member;
 use crate::metrics::{GrantLabels, Word};
 use crate::sign_in::{Credentials, SignInRefusal};
-use crate::{App, Fault};
+use crate::{App, Fault, noted};
 
 mod refresh;
-
-/// Issued tokens with their client, for the log.
-#[derive(Debug)]
-pub struct Issued {
-    /// The response for the client.
-    pub response: TokenResponse,
-    /// The application that received it.
-    pub client: AuthenticatedClient,
-    /// The grant type of the request.
-    pub grant_type: &'static str,
-}
 
 /// The content of a new access token.
 struct NewAccessToken {
@@ -55,7 +44,10 @@ impl App {
     ///
     /// # Errors
     /// [`ProtocolRefusal`]: a refusal of the protocol, or a failure of the server.
-    pub async fn token(self: &Arc<Self>, request: ClientRequest<'_>) -> Result<Issued, ProtocolRefusal> {
+    pub async fn token(
+        self: &Arc<Self>,
+        request: ClientRequest<'_>,
+    ) -> Result<TokenResponse, ProtocolRefusal> {
         let client = match self.authenticate_client(request).await {
             Ok(client) => client,
             Err(refusal) => {
@@ -65,10 +57,14 @@ impl App {
         };
         let (grant_type, answer) = self.token_for(&client, request.parameters, request.origin).await;
         self.count(grant_type, answer.as_ref().map(|_| ()));
-        if let Err(ProtocolRefusal::Refused(refusal)) = &answer {
-            self.note_refused_token(&client, *refusal, request.origin).await?;
+        match &answer {
+            Ok(_) => noted::done(grant_type, client.application().id),
+            Err(ProtocolRefusal::Refused(refusal)) => {
+                self.note_refused_token(&client, *refusal, request.origin).await?;
+            }
+            Err(_) => {}
         }
-        answer.map(|response| Issued { response, client, grant_type })
+        answer
     }
 
     async fn token_for(
@@ -115,8 +111,11 @@ impl App {
         refusal: Refusal,
         origin: &Origin,
     ) -> Result<(), Fault> {
-        let refuses_access =
-            matches!(refusal.code(), ErrorCode::InvalidGrant | ErrorCode::UnauthorizedClient);
+        let refuses_access = refusal != Refusal::ScopeUnknown
+            && matches!(
+                refusal.code(),
+                ErrorCode::InvalidGrant | ErrorCode::UnauthorizedClient | ErrorCode::InvalidScope
+            );
         let noted = matches!(
             refusal,
             Refusal::CredentialsWrong
@@ -158,7 +157,11 @@ impl App {
             (Err(Refusal::CodeExpired), Some(code)) => {
                 Err(self.end_what_an_expired_code_gave(code, origin).await?.into())
             }
-            (decided, _) => self.found(&decided?, client, origin).await,
+            (decided, _) => {
+                let founding = decided?;
+                user.iter().for_each(noted::user);
+                self.found(&founding, client, origin).await
+            }
         }
     }
 
@@ -213,8 +216,9 @@ impl App {
     ) -> Result<TokenResponse, ProtocolRefusal> {
         let owner: Option<Arc<Member>> = self.member(client.application().owner).await?;
         let limit = self.limit(Limit::OAuthAccessTokenLifetime).await?;
-        let owner = owner.as_deref().map(|member| &member.user);
-        let token = client_credentials::decide(request, client, owner, limit)?;
+        let token =
+            client_credentials::decide(request, client, owner.as_deref().map(|member| &member.user), limit)?;
+        owner.iter().for_each(noted::user);
         let access = NewAccessToken {
             grant: None,
             user: token.user,

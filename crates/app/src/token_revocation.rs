@@ -2,12 +2,21 @@
 
 use oauth::audit::{Action, NewAuditEvent, Outcome};
 use oauth::client_authentication::AuthenticatedClient;
-use oauth::id::UserId;
+use oauth::id::{ApplicationId, UserId};
 use oauth::revocation_request::{self, Effect, Subject};
 
-use crate::App;
 use crate::caller::Origin;
 use crate::client::{ClientRequest, ProtocolRefusal};
+use crate::refusals::{NamedClient, Reason};
+use crate::{App, noted};
+
+/// What a request ends, and whose access that is.
+struct Affected {
+    effect: Effect,
+    user: Option<UserId>,
+    /// To which the token was issued, if it is one of ours.
+    application: Option<ApplicationId>,
+}
 
 impl App {
     /// Revokes the token in the request, if it belongs to the client. It is invalid when this returns.
@@ -17,14 +26,21 @@ impl App {
     pub async fn revoke_token(&self, request: ClientRequest<'_>) -> Result<(), ProtocolRefusal> {
         let client = self.authenticate_client(request).await?;
         let text = revocation_request::parse(request.parameters)?;
-        let (effect, user) = self.effect_on(&client, text.expose()).await?;
+        let Affected { effect, user, application } = self.affected(&client, text.expose()).await?;
+        if application.is_some_and(|application| application != client.application().id) {
+            let reason = Reason::TokenOfAnother;
+            self.note_refused_client(reason, NamedClient::of(&client), request.origin).await;
+        }
+        if effect != Effect::Nothing {
+            noted::application(client.application().id);
+        }
         let events = match effect {
             Effect::Nothing => return Ok(()),
             Effect::EndToken { id, expires_at } => {
                 let mut audit =
                     self.ended(&client, Action::RevokeToken, format!("token {id}"), request.origin);
                 if let Some(user) = user {
-                    self.name_user(&mut audit, user).await;
+                    self.name_user(&mut audit, user).await.iter().for_each(noted::user);
                 }
                 self.store.revoke_token(id, expires_at, audit).await?
             }
@@ -32,7 +48,7 @@ impl App {
                 let mut audit =
                     self.ended(&client, Action::RevokeGrant, format!("grant {id}"), request.origin);
                 if let Some(user) = user {
-                    self.name_user(&mut audit, user).await;
+                    self.name_user(&mut audit, user).await.iter().for_each(noted::user);
                 }
                 self.store.revoke_grant(id, self.revocations_expire_at(), audit).await?
             }
@@ -41,24 +57,22 @@ impl App {
         Ok(())
     }
 
-    /// What the request revokes, and whose access that is.
-    async fn effect_on(
-        &self,
-        client: &AuthenticatedClient,
-        text: &str,
-    ) -> Result<(Effect, Option<UserId>), ProtocolRefusal> {
+    async fn affected(&self, client: &AuthenticatedClient, text: &str) -> Result<Affected, ProtocolRefusal> {
         let now = self.now();
         if let Ok(token) = self.vault.open_access_token(text) {
             let effect = revocation_request::decide(client, Subject::Access(&token), now);
-            return Ok((effect, Some(token.user)));
+            return Ok(Affected { effect, user: Some(token.user), application: Some(token.application) });
         }
         let grant = match self.vault.open_refresh_token(text) {
             Ok(token) => self.store.find_grant(token.grant).await?,
             Err(_) => None,
         };
         let subject = grant.as_ref().map_or(Subject::Unknown, Subject::Refresh);
-        let user = grant.as_ref().map(|grant| grant.user);
-        Ok((revocation_request::decide(client, subject, now), user))
+        Ok(Affected {
+            effect: revocation_request::decide(client, subject, now),
+            user: grant.as_ref().map(|grant| grant.user),
+            application: grant.as_ref().map(|grant| grant.application),
+        })
     }
 
     fn ended(

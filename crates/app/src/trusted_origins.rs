@@ -133,7 +133,7 @@ impl App {
             return Err(Refused::Invalid(faults));
         }
         let audit = caller.audit(Action::TrustOrigin, self.now(), origin);
-        let added = self.store.insert_trusted_origins(new, audit).await?;
+        let added = self.judged(caller, self.store.insert_trusted_origins(new, audit).await?, origin).await;
         self.directory.forget_limits();
         added.map_err(|refusal| refused(refusal, path))
     }
@@ -154,6 +154,7 @@ impl App {
         let mut audit = caller.audit(Action::UpdateTrustedOrigin, self.now(), origin);
         audit.subject = Some(new.domain.clone());
         let updated = self.store.update_trusted_origin(id, new, audit).await?;
+        let updated = self.judged(caller, updated, origin).await;
         self.directory.forget_limits();
         updated.map_err(|refusal| refused(refusal, |_| String::new()))
     }
@@ -170,7 +171,7 @@ impl App {
     ) -> Result<(), Refused> {
         self.may_see_trusted_origins(caller, origin).await?;
         let audit = caller.audit(Action::DeleteTrustedOrigin, self.now(), origin);
-        let deleted = self.store.delete_trusted_origin(id, audit).await?;
+        let deleted = self.judged(caller, self.store.delete_trusted_origin(id, audit).await?, origin).await;
         self.directory.forget_limits();
         deleted.map(drop).map_err(|refusal| refused(refusal, |_| String::new()))
     }

@@ -189,6 +189,7 @@ impl App {
             caller,
             vec![Permission::ViewUsers],
             request,
+            origin,
             async |app: Arc<Self>, page: Page| {
                 let after = page.after.map(UserId::new);
                 let rows = match page.query.clone() {

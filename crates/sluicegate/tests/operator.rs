@@ -265,7 +265,8 @@ fn what_a_deleted_user_owns_is_handed_over_deleted_or_in_the_way() {
     assert_eq!(in_json(&installation, &["application", "show", "1"])["createdBy"], USER.name);
     good(&installation, &with(&["--transfer-to", ADMIN.name]));
     let application = in_json(&installation, &["application", "show", "1"]);
-    assert_eq!((&application["createdBy"], &application["secrets"]), (&json!(ADMIN.name), &json!([])));
+    assert_eq!((&application["createdBy"], &application["secrets"]), (&json!(USER.name), &json!([])));
+    assert_eq!(application["handedOverTo"], ADMIN.name);
     good(&installation, &["user", "add", "ada"]);
     let url = "https://reports.example.org/callback";
     good(&installation, &["application", "register", "Two", "--owner", "ada", "--redirect-url", url]);

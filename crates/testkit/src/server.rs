@@ -31,6 +31,8 @@ use crate::browser::Browser;
 use crate::call::Call;
 use crate::clock::ManualClock;
 
+mod restart;
+
 /// A person with an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TestUser {

@@ -11,6 +11,7 @@ use std::task::{Context, Poll};
 
 use app::App;
 use app::metrics::{RequestLabels, Word};
+use app::noted::{self, Noted};
 use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
@@ -20,7 +21,6 @@ use oauth::time::Timestamp;
 use tower::Service;
 
 use crate::cors::CrossOrigin;
-use crate::noted::{self, Noted};
 use crate::origin::{self, RequestId};
 use crate::respond::Area;
 use crate::{Gate, host, odata};

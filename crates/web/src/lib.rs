@@ -26,7 +26,6 @@ pub mod initiator;
 pub mod json;
 pub mod management;
 pub mod network;
-mod noted;
 pub mod oauth;
 pub mod observation;
 pub mod odata;

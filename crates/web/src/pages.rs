@@ -20,7 +20,7 @@ use oauth::time::Timestamp;
 
 use crate::initiator::Initiator;
 use crate::respond::page;
-use crate::{Gate, cookies, noted, origin};
+use crate::{Gate, cookies, origin};
 
 pub mod account;
 pub mod demo;
@@ -71,7 +71,7 @@ impl Visit {
     pub async fn session(&self) -> Result<Option<(LiveSession, SessionCookie)>, Fault> {
         let Some(cookie) = cookies::session(&self.headers, self.gate.settings()) else { return Ok(None) };
         let live = self.gate.app().caller_by_session(&cookie).await?;
-        Ok(live.inspect(|live| noted::caller(&live.caller)).map(|live| (live, cookie)))
+        Ok(live.map(|live| (live, cookie)))
     }
 
     /// The live session, for a page that needs one.
@@ -240,6 +240,15 @@ impl From<Timestamp> for When {
         let moment = Moment::from_second(at.as_secs()).unwrap_or_default();
         Self { machine: moment.to_string(), person: moment.strftime("%-d %B %Y, %H:%M UTC").to_string() }
     }
+}
+
+/// To whom an application was handed over, for a page.
+#[derive(Debug, Clone)]
+pub struct HandedOver {
+    /// The user name of who has it now.
+    pub to: String,
+    /// Since when.
+    pub at: When,
 }
 
 #[cfg(test)]

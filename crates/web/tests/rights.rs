@@ -14,6 +14,7 @@ use http_body_util::BodyExt;
 use oauth::account::{Permission, USER_ROLE};
 use oauth::scope::{Scope, ScopeSet};
 use serde_json::{Value, json};
+use store::{Audit, AuditFilter};
 use testkit::{ADMIN, OTHER, TestServer, TestUser, USER};
 
 const APPLICATIONS: &str = "/api/mgmt/oauth/client/applications";
@@ -150,6 +151,10 @@ async fn an_administrator_who_is_demoted_meanwhile_makes_no_administrator() {
             .await;
     assert_eq!(status, 409, "{text}");
     assert!(text.contains("222298025") && text.contains("Your rights changed"), "{text}");
+    let filter = AuditFilter { actor_name: Some(CLERK.name.to_owned()), limit: 10, ..AuditFilter::default() };
+    let events = server.store().list_audit(filter).await.expect("a database");
+    let why = "a right of the caller was withdrawn while the request was worked on";
+    assert_eq!(events[0].event.detail.as_deref(), Some(why));
 }
 
 /// An owner sends the application back as it was, again and again, while an administrator narrows it.
@@ -260,7 +265,16 @@ async fn what_a_deleted_user_owned_is_handed_over_with_its_tokens() {
     server.get("/api/odata4").bearer(&of_owner).send().await.expect(401);
     server.get("/api/odata4").bearer(&of_other).send().await.expect(200);
     let shown = server.get(&format!("{APPLICATIONS}/{}", application.id)).basic(&OTHER).send().await;
-    assert_eq!(shown.expect(200).json()["createdBy"], "other");
+    let shown = shown.expect(200).json();
+    assert_eq!((&shown["createdBy"], &shown["handedOverTo"]), (&json!("d2cuser"), &json!("other")));
+    assert!(shown["handedOverAt"].as_str().is_some_and(|at| at.ends_with('Z')), "{shown}");
+    // What is read can be sent again.
+    let path = format!("{APPLICATIONS}/{}", application.id);
+    let updated = server.put(&path).basic(&OTHER).json(&shown).send().await.expect(200).json();
+    assert_eq!(
+        (&updated["createdBy"], &updated["handedOverAt"]),
+        (&shown["createdBy"], &shown["handedOverAt"])
+    );
 }
 
 #[tokio::test]

@@ -106,7 +106,8 @@ impl App {
         audit.subject = Some(settings.name.clone());
         let owner = actor.subject().user.id;
         let new = NewApplication { client_id, owner, settings, secret: new_secret, at: self.now() };
-        let application = self.store.insert_application(new, audit).await??;
+        let application =
+            self.judged(actor.caller(), self.store.insert_application(new, audit).await?, origin).await?;
         self.directory.forget_origins();
         Ok(Registered { application, secret })
     }
@@ -131,7 +132,13 @@ impl App {
         let amendment = Amendment::by(move |existing| {
             registration::decide(&payload, Context { existing: Some(existing), ..context })
         });
-        let updated = self.store.update_application(current.id, amendment, audit).await??;
+        let updated = self
+            .judged(
+                actor.caller(),
+                self.store.update_application(current.id, amendment, audit).await?,
+                origin,
+            )
+            .await?;
         self.directory.forget_applications();
         Ok(updated)
     }

@@ -35,8 +35,13 @@ impl App {
         let application = self.reachable_application(actor, id, origin).await?;
         let audit = self.audit_about(actor, Action::ResetSecret, &application, origin);
         let (secret, new) = self.fresh_secret(&application.client_id);
-        let (application, events) =
-            self.store.reset_secret(id, new, self.revocations_expire_at(), audit).await??;
+        let (application, events) = self
+            .judged(
+                actor.caller(),
+                self.store.reset_secret(id, new, self.revocations_expire_at(), audit).await?,
+                origin,
+            )
+            .await?;
         self.learn(&events);
         self.directory.forget_applications();
         Ok((application, secret))
@@ -56,7 +61,9 @@ impl App {
         let audit = self.audit_about(actor, Action::AddSecret, &application, origin);
         let (secret, new) = self.fresh_secret(&application.client_id);
         let older_expires_at = self.now().plus_secs(i64::from(self.settings.secret_overlap_secs));
-        let application = self.store.add_secret(id, new, older_expires_at, audit).await??;
+        let application = self
+            .judged(actor.caller(), self.store.add_secret(id, new, older_expires_at, audit).await?, origin)
+            .await?;
         self.directory.forget_applications();
         let stored = application.secrets.last().cloned();
         let stored =
@@ -81,7 +88,7 @@ impl App {
             Some(detail) => format!("secret {secret}, {detail}"),
             None => format!("secret {secret}"),
         });
-        self.store.end_secret(id, secret, audit).await??;
+        self.judged(actor.caller(), self.store.end_secret(id, secret, audit).await?, origin).await?;
         self.directory.forget_applications();
         Ok(())
     }

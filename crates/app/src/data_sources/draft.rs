@@ -95,7 +95,8 @@ impl App {
             owner: actor.subject().user.id,
             at: self.now(),
         };
-        let record = self.store.insert_data_source(new, audit).await??;
+        let record =
+            self.judged(actor.caller(), self.store.insert_data_source(new, audit).await?, origin).await?;
         self.directory.forget_data_sources();
         self.as_seen(actor, record).await
     }
@@ -132,7 +133,9 @@ impl App {
         audit.note_new_name(&record.name, draft.name.as_deref());
         let (name, description, at) = (draft.name, draft.description, self.now());
         let change = DataSourceChange { name, description, options, judged_for, at };
-        let record = self.store.update_data_source(id, change, audit).await??;
+        let record = self
+            .judged(actor.caller(), self.store.update_data_source(id, change, audit).await?, origin)
+            .await?;
         self.directory.forget_data_sources();
         self.as_seen(actor, record).await
     }

@@ -54,18 +54,26 @@ impl App {
     ) -> Result<Rows<SharedUser>, Refused> {
         self.managed_source(actor, id, Permission::ViewDataSource, origin).await?;
         if request.query.is_some() && !actor.caller().may(Permission::ViewUsers) {
+            self.refuse_source_access(actor, "lacks ViewUsers".to_owned(), origin).await?;
             return Err(Refused::Forbidden);
         }
-        Ok(self.users_of(actor, id, request))
+        Ok(self.users_of(actor, id, request, origin))
     }
 
-    fn users_of(self: &Arc<Self>, actor: &Actor, id: DataSourceId, request: ListRequest) -> Rows<SharedUser> {
+    fn users_of(
+        self: &Arc<Self>,
+        actor: &Actor,
+        id: DataSourceId,
+        request: ListRequest,
+        origin: &Origin,
+    ) -> Rows<SharedUser> {
         let tells_names = actor.caller().may(Permission::ViewUsers);
         Rows::new(
             self,
             actor.caller(),
             actor.needs(),
             request,
+            origin,
             move |app: Arc<Self>, page: Page| async move {
                 let after = page.after.map(UserId::new);
                 let users = read(app.store.list_shares(id, after, page.rows).await)?;
@@ -100,9 +108,9 @@ impl App {
             Some(detail) => format!("{told}; {detail}"),
             None => told,
         });
-        self.store.share_data_source(id, sharing, audit).await??;
+        self.judged(actor.caller(), self.store.share_data_source(id, sharing, audit).await?, origin).await?;
         self.directory.forget_data_sources();
-        Ok(self.users_of(actor, id, ListRequest::default()))
+        Ok(self.users_of(actor, id, ListRequest::default(), origin))
     }
 
     async fn resolve(&self, named: &[UserReference]) -> Result<Vec<UserId>, Refused> {

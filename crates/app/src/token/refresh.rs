@@ -13,10 +13,10 @@ use oauth::token::refresh_token::{self, Decision, Refresh, Renewal, Rotation};
 use store::Rotated;
 
 use super::{NewAccessToken, no_key};
-use crate::App;
 use crate::caller::Origin;
 use crate::client::ProtocolRefusal;
 use crate::metrics::{OutcomeLabels, Word};
+use crate::{App, noted};
 
 /// How often a refresh that lost against a concurrent one of the same grant is decided again. After the first
 /// loss the grant has advanced, so the decision is a repetition or a replay, which cannot lose.
@@ -120,6 +120,9 @@ impl App {
                 now: self.now(),
             },
         )?;
+        if matches!(decision, Decision::Renew(_)) {
+            user.iter().for_each(noted::user);
+        }
         Ok((decision, grant))
     }
 

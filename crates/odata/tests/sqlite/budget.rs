@@ -107,6 +107,98 @@ proptest! {
     }
 }
 
+/// Pieces of requests, of which random texts are put together.
+const PIECES: &[&str] = &[
+    "T",
+    "T(1)",
+    "/$count",
+    "?",
+    "&",
+    "$filter=",
+    "$orderby=",
+    "$select=",
+    "$expand=",
+    "$top=3",
+    "$skip=2",
+    "$count=true",
+    "$search=a",
+    "$apply=",
+    "id",
+    "s",
+    "f",
+    "t",
+    "n",
+    "w",
+    "*",
+    "(",
+    ")",
+    ",",
+    ";",
+    " ",
+    "%20",
+    "'",
+    "'a''b'",
+    "%27",
+    " eq ",
+    " in ",
+    " and ",
+    " or ",
+    " add ",
+    " mod ",
+    " desc",
+    "not ",
+    "-",
+    "null",
+    "1",
+    "1.5",
+    "9223372036854775808",
+    "2024-02-29",
+    "2024-02-29T10:00:00Z",
+    "length(",
+    "concat(",
+    "substring(",
+    "floor(",
+    "endswith(",
+    "isdefined(",
+    "@p=1",
+    "@p",
+    "$it/",
+    "ä",
+    "\u{0}",
+    "%FF",
+    "%",
+];
+
+fn assert_bounded_if_planned(text: &str) {
+    thread_local!(static DATABASE: crate::database::Database = database());
+    DATABASE.with(|database| {
+        if let Ok(Plan::Entities(query)) = database.plan(text, 10, None) {
+            let cost = cost(&query.statement);
+            assert!(cost <= GROWTH * text.len() + BESIDES, "{cost} bytes for {}: {text}", text.len());
+            database.connection.prepare(&query.statement.sql).unwrap();
+        }
+    });
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    // The property of the fuzz target `odata_plan`.
+    #[test]
+    fn whatever_text_asks_is_planned_within_its_length_or_refused(
+        pieces in prop::collection::vec(prop::sample::select(PIECES.to_vec()), 0..40),
+        begins in prop::sample::select(vec!["", "T?$filter=", "T?$orderby=", "T?$select=id&$filter="]),
+        wild in "\\PC{0,20}",
+        at in 0..40_usize,
+    ) {
+        let mut text = format!("{begins}{}", pieces.concat());
+        let place = text.floor_char_boundary(at.min(text.len()));
+        assert_bounded_if_planned(&text);
+        text.insert_str(place, &wild);
+        assert_bounded_if_planned(&text);
+    }
+}
+
 #[test]
 fn a_nest_of_one_function_costs_little_more_than_its_length() {
     for core in CORES {

@@ -17,7 +17,7 @@ use crate::authorization::Authorization;
 use crate::errors::ErrorCode;
 use crate::initiator::Initiator;
 use crate::respond::management::Problem;
-use crate::{Gate, cookies, noted, origin};
+use crate::{Gate, cookies, origin};
 
 /// The caller of a management operation, who may use the management API at all.
 ///
@@ -53,7 +53,6 @@ impl FromRequestParts<Gate> for Authenticated {
             }
             None => by_session(noted, &parts.method, &parts.headers, initiator).await?,
         };
-        noted::caller(&caller);
         if caller.may(Permission::MgmtAPI) {
             return Ok(Self(caller));
         }
@@ -138,7 +137,9 @@ async fn by_session(
     let nobody = || Problem::unauthenticated("Sign in with a user name and a password.");
     let cookie = cookies::session(headers, gate.settings()).ok_or_else(nobody)?;
     let live = gate.app().caller_by_session(&cookie).await;
-    let live = live.map_err(|fault| Problem::server(&fault, ErrorCode::Unavailable))?.ok_or_else(nobody)?;
+    let Some(live) = live.map_err(|fault| Problem::server(&fault, ErrorCode::Unavailable))? else {
+        return Err(noted.refused(Reason::SessionDead, None, nobody()).await);
+    };
     if method.is_safe() {
         return Ok(live.caller);
     }

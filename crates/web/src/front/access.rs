@@ -5,12 +5,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use app::noted::Noted;
 use axum::body::{Body, HttpBody};
 use bytes::Bytes;
 use http::StatusCode;
 use http_body::{Frame, SizeHint};
-
-use crate::noted::Noted;
 
 /// What the line says.
 pub(super) struct Line<'a> {
@@ -47,7 +46,7 @@ impl Line<'_> {
             micros = self.micros,
             bytes,
             what = self.noted.what,
-            application = self.noted.application,
+            application = self.noted.application.map(oauth::id::ApplicationId::get),
             user = self.noted.user.as_ref().map(|member| &*member.user.name),
         );
     }

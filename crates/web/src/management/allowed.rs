@@ -23,7 +23,7 @@ struct AllowedApplication {
 pub(crate) async fn list(asking: Asking) -> Result<Response, Problem> {
     let request = list::request(&asking.query, &["user"])?;
     let actor = asking.actor(ErrorCode::ListFailed).await?;
-    let allowed = asking.app().allowed(&actor, request);
+    let allowed = asking.app().allowed(&actor, request, &asking.origin);
     let shown = |allowed: Allowed| AllowedApplication {
         id: allowed.application.get(),
         name: allowed.name,

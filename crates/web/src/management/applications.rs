@@ -24,7 +24,7 @@ mod payload;
 pub(crate) async fn list(asking: Asking) -> Result<Response, Problem> {
     let request = list::request(&asking.query, &["user"])?;
     let actor = asking.actor(ErrorCode::ListFailed).await?;
-    let applications = asking.app().applications(&actor, request);
+    let applications = asking.app().applications(&actor, request, &asking.origin);
     let failed = |fault: &Fault| Problem::server(fault, ErrorCode::ListFailed);
     list::answer("applications", applications, Listed, failed).await
 }

@@ -3,12 +3,13 @@
 use app::Fault;
 use app::authorize::{Answer, ConsentQuestion, Decision};
 use app::caller::LiveSession;
+use app::refusals::Reason;
 use app::sign_in::SignInRefusal;
 use askama::Template;
 use axum::extract::RawQuery;
 use axum::response::Response;
+use http::StatusCode;
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderMap, StatusCode};
 use oauth::authorize::AuthorizeRequest;
 use oauth::parameters::Parameters;
 use oauth::refusal::Refusal;
@@ -19,7 +20,7 @@ use crate::cookies;
 use crate::extract::basic;
 use crate::pages::form::{Form, OwnForm, fields};
 use crate::pages::login::Asking;
-use crate::pages::{Goal, Visit, When, fault, filters, go_to, sentence, stale_form};
+use crate::pages::{Goal, HandedOver, Visit, When, fault, filters, go_to, sentence, stale_form};
 use crate::respond::page;
 
 /// Where the sign-in page comes back to.
@@ -35,8 +36,9 @@ struct ConsentPage<'a> {
     description: &'a str,
     contacts: &'a [String],
     logo_url: Option<&'a str>,
-    owner: &'a str,
+    created_by: &'a str,
     registered_at: When,
+    handed_over: Option<HandedOver>,
     goal: Goal,
     user: &'a str,
     scopes: &'a [&'static str],
@@ -119,24 +121,27 @@ async fn answer_to(
 ) -> Response {
     let app = visit.gate.app();
     let live = found.as_ref().map(|(live, _)| live);
-    let answer = match app.authorize(parameters, live).await {
+    let answer = match app.authorize(parameters, live, &visit.origin).await {
         Err(cause) => return fault(&cause),
         Ok(answer) => answer,
     };
-    if found.is_none()
-        && !matches!(answer, Answer::Page(_))
-        && visit.initiator.may_open_session_by_basic()
-        && let Some(text) = basic_header(&visit.headers)
-    {
-        return answer_to_basic(visit, parameters, &answer, text).await;
+    if found.is_none() && !matches!(answer, Answer::Page(_)) {
+        match Authorization::find(&visit.headers) {
+            Ok(None) => {}
+            Ok(Some(given)) if given.is_basic() => {
+                if visit.initiator.may_open_session_by_basic() {
+                    return answer_to_basic(visit, parameters, &answer, given.credentials).await;
+                }
+                note(visit, Reason::BasicOfAnother).await;
+            }
+            Ok(Some(_)) | Err(_) => note(visit, Reason::AuthorizationMalformed).await,
+        }
     }
     shown(visit, &answer, found.as_ref().map(|(live, cookie)| (live, cookie))).await
 }
 
-/// The content of an `Authorization: Basic` header.
-fn basic_header(headers: &HeaderMap) -> Option<&str> {
-    let given = Authorization::find(headers).ok()??;
-    given.is_basic().then_some(given.credentials)
+async fn note(visit: &Visit, reason: Reason) {
+    visit.gate.app().note_refused_request(reason, None, &visit.origin).await;
 }
 
 /// Without a session an `Authorization: Basic` header of a program opens one, as Hybrid Data Pipeline documents it; one that
@@ -151,7 +156,8 @@ async fn answer_to_basic(visit: &Visit, parameters: &Parameters, unsigned: &Answ
         Err(refusal) => return not_signed_in(visit, &refusal, query).await,
     };
     let again = Parameters::from_form(query.as_bytes()).ok().filter(|_| !query.is_empty());
-    let response = match app.authorize(again.as_ref().unwrap_or(parameters), Some(&live)).await {
+    let response = match app.authorize(again.as_ref().unwrap_or(parameters), Some(&live), &visit.origin).await
+    {
         Err(cause) => fault(&cause),
         Ok(answer) => shown(visit, &answer, Some((&live, &cookie))).await,
     };
@@ -160,7 +166,10 @@ async fn answer_to_basic(visit: &Visit, parameters: &Parameters, unsigned: &Answ
 
 async fn open_session(visit: &Visit, text: &str) -> Result<(LiveSession, SessionCookie), SignInRefusal> {
     let app = visit.gate.app();
-    let credentials = basic(text).ok_or(SignInRefusal::Refused)?;
+    let Some(credentials) = basic(text) else {
+        note(visit, Reason::AuthorizationMalformed).await;
+        return Err(SignInRefusal::Refused);
+    };
     let member = app.sign_in(&credentials, &visit.origin).await?;
     app.open_session(member, None, &visit.origin).await
 }
@@ -211,8 +220,12 @@ fn ask_consent(
         description: &question.description,
         contacts: &question.contacts,
         logo_url: question.logo_url.as_deref(),
-        owner: &question.owner,
+        created_by: &question.created_by,
         registered_at: question.registered_at.into(),
+        handed_over: question
+            .handed_over
+            .as_ref()
+            .map(|(to, at)| HandedOver { to: to.clone(), at: (*at).into() }),
         goal: Goal::of(&question.destination),
         user: &live.caller.member().user.name,
         scopes: &question.scopes,
@@ -241,14 +254,16 @@ pub(crate) fn samples() -> Vec<String> {
     let many: Vec<String> = (0..300).map(|number| number.to_string()).collect();
     let (sources, scopes) = ([HOSTILE.to_owned()], ["Allow data access via OData"]);
     let contacts = [HOSTILE.to_owned()];
-    let page = |description: &'static str, reaches_data, data_sources| ConsentPage {
+    let at = oauth::time::Timestamp::from_secs(1_760_000_000);
+    let page = |description: &'static str, reaches_data: bool, data_sources| ConsentPage {
         application: HOSTILE,
         says_something: !description.is_empty(),
         description,
         contacts: &contacts,
         logo_url: Some(HOSTILE),
-        owner: HOSTILE,
-        registered_at: oauth::time::Timestamp::from_secs(1_760_000_000).into(),
+        created_by: HOSTILE,
+        registered_at: at.into(),
+        handed_over: reaches_data.then(|| HandedOver { to: HOSTILE.to_owned(), at: at.into() }),
         goal: Goal::sample(),
         user: HOSTILE,
         scopes: &scopes,

@@ -3,6 +3,7 @@
 use app::caller::Origin;
 use app::client::{ClientRequest, ProtocolRefusal};
 use app::refusals::Reason;
+use axum::body::{Body, HttpBody};
 use axum::extract::{FromRequest, Request};
 use axum::response::Response;
 use base64::Engine as _;
@@ -47,7 +48,7 @@ impl FromRequest<Gate> for Sent {
     async fn from_request(request: Request, gate: &Gate) -> Result<Self, Response> {
         let (head, sent) = request.into_parts();
         let origin = origin::of(&head.extensions, &head.headers, gate.settings());
-        let form = Form::of(&head.headers).ok_or_else(unsupported)?;
+        let form = Form::of(&head.headers, &sent).ok_or_else(unsupported)?;
         let malformed_body = |refusal| refused_by_rule(refusal, Credentials::Body);
         let basic = match basic(&head.headers) {
             Ok(basic) => basic,
@@ -77,8 +78,12 @@ enum Form {
 }
 
 impl Form {
-    fn of(headers: &HeaderMap) -> Option<Self> {
-        let kind = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    /// What has no body needs no type: such a request has no parameters, and is told which it lacks.
+    fn of(headers: &HeaderMap, body: &Body) -> Option<Self> {
+        let Some(kind) = headers.get(CONTENT_TYPE) else {
+            return body.is_end_stream().then_some(Self::UrlEncoded);
+        };
+        let kind = kind.to_str().ok()?;
         let essence = kind.split(';').next().unwrap_or_default().trim();
         if essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
             Some(Self::UrlEncoded)

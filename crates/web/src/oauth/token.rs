@@ -7,8 +7,8 @@ use oauth::token::TokenResponse;
 use serde::Serialize;
 
 use super::request::Sent;
+use crate::Gate;
 use crate::respond::oauth as respond;
-use crate::{Gate, noted};
 
 /// [RFC 6749 §5.1](https://www.rfc-editor.org/rfc/rfc6749#section-5.1).
 #[derive(Serialize)]
@@ -37,9 +37,6 @@ impl<'a> From<&'a TokenResponse> for TokenBody<'a> {
 pub async fn issue(State(gate): State<Gate>, sent: Sent) -> Response {
     match gate.app().token(sent.as_request()).await {
         Err(refusal) => sent.refused(&refusal),
-        Ok(issued) => {
-            noted::done(issued.grant_type, issued.client.application().id.get());
-            respond::json(StatusCode::OK, &TokenBody::from(&issued.response))
-        }
+        Ok(response) => respond::json(StatusCode::OK, &TokenBody::from(&response)),
     }
 }

@@ -6,16 +6,10 @@ use http::request::Parts;
 
 use crate::authorization::Authorization;
 use crate::respond::odata::Problem;
-use crate::{Gate, extract, noted};
+use crate::{Gate, extract};
 
 /// Proves the caller before anything else is looked at.
 pub(super) async fn prove(gate: &Gate, parts: &Parts, origin: &Origin) -> Result<Caller, Problem> {
-    let caller = find(gate, parts, origin).await?;
-    noted::caller(&caller);
-    Ok(caller)
-}
-
-async fn find(gate: &Gate, parts: &Parts, origin: &Origin) -> Result<Caller, Problem> {
     let given = match Authorization::find(&parts.headers) {
         Ok(Some(given)) => given,
         missing_or_twice => {

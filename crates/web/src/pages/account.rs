@@ -12,7 +12,7 @@ use oauth::parameters::{Name, Parameters};
 use oauth::secret::{CsrfToken, SessionCookie};
 
 use super::form::{OwnForm, fields};
-use super::{Visit, When, fault, filters, go_to};
+use super::{HandedOver, Visit, When, fault, filters, go_to};
 use crate::Gate;
 use crate::extract::Path;
 use crate::respond::management::Problem;
@@ -56,7 +56,8 @@ struct RevokePage<'a> {
 struct Connected {
     id: ApplicationId,
     name: String,
-    owner: String,
+    created_by: String,
+    handed_over: Option<HandedOver>,
     scopes: String,
     since: When,
     last_used: Option<When>,
@@ -65,10 +66,13 @@ struct Connected {
 impl std::convert::From<Allowed> for Connected {
     fn from(allowed: Allowed) -> Self {
         let words: Vec<&str> = allowed.scopes.iter().map(oauth::scope::Scope::in_words).collect();
+        let created_by = allowed.created_by().to_owned();
+        let (to, handover) = (allowed.owner_name, allowed.handed_over);
         Self {
             id: allowed.application,
             name: allowed.name,
-            owner: allowed.owner_name,
+            created_by,
+            handed_over: handover.map(|handover| HandedOver { to, at: handover.at.into() }),
             scopes: words.join(", "),
             since: allowed.since.into(),
             last_used: allowed.last_used_at.map(When::from),
@@ -133,7 +137,7 @@ pub async fn ask_to_revoke(visit: Visit, id: Result<Path<(ApplicationId,)>, Prob
         Ok(found) => found,
         Err(instead) => return instead,
     };
-    let allowed = match find(&visit.gate, &live, id).await {
+    let allowed = match find(&visit, &live, id).await {
         Ok(Some(allowed)) => allowed,
         Ok(None) => return no_such_application(&id.to_string()),
         Err(cause) => return fault(&cause),
@@ -141,6 +145,17 @@ pub async fn ask_to_revoke(visit: Visit, id: Result<Path<(ApplicationId,)>, Prob
     let csrf = visit.gate.app().csrf_token(cookie.expose());
     let shown = RevokePage { here: "applications", csrf: csrf.expose(), id, name: &allowed.name };
     page::html(StatusCode::OK, &shown, page::Place::Own)
+}
+
+/// What is allowed to the application; that it is nothing is noted.
+async fn find(visit: &Visit, live: &LiveSession, id: ApplicationId) -> Result<Option<Allowed>, app::Fault> {
+    let app = visit.gate.app();
+    let actor = app.acting(live.caller.clone(), None).await.map_err(acting_fault)?;
+    let found = app.find_allowed(&actor, id).await?;
+    if found.is_none() {
+        app.note_not_allowed(&actor, id, &visit.origin).await;
+    }
+    Ok(found)
 }
 
 fn revoke_address(id: ApplicationId) -> String {
@@ -220,11 +235,6 @@ async fn list(
     gate.app().list_allowed(&actor, after, PER_PAGE + 1).await
 }
 
-async fn find(gate: &Gate, live: &LiveSession, id: ApplicationId) -> Result<Option<Allowed>, app::Fault> {
-    let actor = gate.app().acting(live.caller.clone(), None).await.map_err(acting_fault)?;
-    gate.app().find_allowed(&actor, id).await
-}
-
 /// Nobody is named, so nothing can be refused; a fault passes through.
 fn acting_fault(refusal: ActingRefusal) -> app::Fault {
     match refusal {
@@ -241,7 +251,8 @@ pub(super) fn samples() -> Vec<String> {
     let connected = |last_used| Connected {
         id: ApplicationId::new(7),
         name: HOSTILE.to_owned(),
-        owner: HOSTILE.to_owned(),
+        created_by: HOSTILE.to_owned(),
+        handed_over: Some(HandedOver { to: HOSTILE.to_owned(), at: since() }),
         scopes: "Allow data access via OData".to_owned(),
         since: since(),
         last_used,

@@ -14,7 +14,7 @@ use oauth::secret::Password;
 use super::form::{Form, OwnForm, fields};
 use super::{Goal, Visit, fault, filters, go_to, sentence, visitor_name};
 use crate::respond::page;
-use crate::{Gate, cookies, noted};
+use crate::{Gate, cookies};
 
 /// The page with the form.
 #[derive(Template)]
@@ -114,8 +114,7 @@ async fn open(
     let (app, origin) = (visit.gate.app(), &visit.origin);
     let member = app.sign_in(credentials, origin).await?;
     let until_now = cookies::session(&visit.headers, visit.gate.settings());
-    let (live, cookie) = app.open_session(member, until_now.as_ref(), origin).await?;
-    noted::caller(&live.caller);
+    let (_, cookie) = app.open_session(member, until_now.as_ref(), origin).await?;
     Ok(cookie)
 }
 

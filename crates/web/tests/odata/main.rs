@@ -10,5 +10,6 @@ mod failures;
 mod harbour;
 mod limits;
 mod paging;
+mod planning;
 mod protocol;
 mod withdrawal;

@@ -9,12 +9,14 @@ use base64::engine::general_purpose::STANDARD;
 use http::Request;
 use http_body_util::BodyExt;
 use oauth::account::{DataSource, Permission, Role};
+use oauth::application::ApplicationSettings;
 use oauth::audit::{Action, NewAuditEvent, Outcome};
 use oauth::id::RoleId;
 use oauth::limit::Limit;
+use oauth::scope::Scope;
 use oauth::secret::PasswordHash;
 use oauth::time::Timestamp;
-use store::{Audit, AuditFilter, DataSources, Grants, UserChange, Users};
+use store::{Amendment, Applications, Audit, AuditFilter, DataSources, Grants, UserChange, Users};
 use testkit::{OTHER, TestUser};
 
 use crate::harbour::{Harbour, poll_once, token};
@@ -166,6 +168,24 @@ async fn losing_the_permission_breaks_running_answers_off() {
     scene.set_permissions(vec![Permission::ViewDataSource]).await;
     scene.look().await;
     assert!(!is_whole(by_token).await && !is_whole(by_password).await);
+}
+
+#[tokio::test]
+async fn withdrawing_the_scope_breaks_running_answers_to_the_applications_tokens_off_and_no_others() {
+    let scene = Scene::new().await;
+    let server = &scene.harbour.server;
+    let application = server.vault().open_access_token(&scene.token).unwrap().application;
+    let (by_token, by_password) = (scene.by_token().await, scene.by_password().await);
+    let narrower = Amendment::by(|settings| {
+        let scopes = Scope::Management.into();
+        Ok((ApplicationSettings { scopes, ..settings.clone() }, Vec::new()))
+    });
+    let updated = server.store().update_application(application, narrower, audit(Action::UpdateApplication));
+    updated.await.unwrap().unwrap();
+    scene.look().await;
+    assert!(!is_whole(by_token).await);
+    assert!(is_whole(by_password).await, "the user's own right still holds");
+    assert_eq!((scene.harbour.counted("odata_broken_streams"), scene.refusals().await), (1, 1));
 }
 
 #[tokio::test]

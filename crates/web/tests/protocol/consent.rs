@@ -3,7 +3,7 @@
 use oauth::audit::Action;
 use oauth::id::ApplicationId;
 use serde_json::json;
-use testkit::{ADMIN, Browser, TestServer, USER};
+use testkit::{ADMIN, Browser, OTHER, TestServer, USER};
 
 use crate::client::{Client, allow, parameter};
 
@@ -219,6 +219,27 @@ async fn the_consent_page_says_who_registered_the_application_and_sets_off_what_
 }
 
 #[tokio::test]
+async fn who_registered_an_application_stays_on_the_pages_after_it_was_handed_over() {
+    let server = TestServer::start().await;
+    let client = Client::register(&server).await;
+    let mut other = server.browser();
+    allow(&mut other, &OTHER, &client.authorize_url(&[])).await;
+    server.clock().advance_secs(3_600);
+    let path = format!("/api/admin/users/{}?transferTo={}", server.user(&USER).await.id, OTHER.name);
+    server.delete(&path).basic(&ADMIN).send().await.expect(204);
+    let mut browser = server.browser();
+    browser.get(&client.authorize_url(&[])).await.expect(200);
+    browser.sign_in(&ADMIN).await.expect(200);
+    let consent = words(browser.page().text());
+    let connected = words(other.get("/account/applications").await.expect(200).text());
+    assert!(consent.contains("Registered by d2cuser , on 1 January 2026"), "{consent}");
+    assert!(connected.contains("Registered by d2cuser "), "{connected}");
+    for page in [consent, connected] {
+        assert!(page.contains("Handed over to other , on 1 January 2026"), "{page}");
+    }
+}
+
+#[tokio::test]
 async fn no_application_user_or_role_is_named_by_what_cannot_be_seen_or_imitates_the_server() {
     let server = TestServer::start().await;
     let names = [
@@ -229,6 +250,7 @@ async fn no_application_user_or_role_is_named_by_what_cannot_be_seen_or_imitates
         "A\u{E0041}",
         "Bank ✅",
         "Sluicegate Administration",
+        "pаypal",
     ];
     for name in names {
         let application = json!({ "name": name, "redirectUrls": ["https://client.example/cb"] });
@@ -242,9 +264,31 @@ async fn no_application_user_or_role_is_named_by_what_cannot_be_seen_or_imitates
         ] {
             let refused = server.post(path).basic(&ADMIN).json(&body).send().await;
             assert_eq!(refused.status(), 400, "{path} {name:?}: {}", refused.text());
-            assert!(refused.text().contains("must not contain"), "{path}: {}", refused.text());
+            assert!(refused.text().contains("must not "), "{path}: {}", refused.text());
         }
     }
+}
+
+#[tokio::test]
+async fn no_application_or_user_is_named_after_who_runs_the_server() {
+    let server = TestServer::start().await;
+    for name in ["Administrator", "5ystem", "IT Support", "Ádmin", "d2c-admin"] {
+        let application = json!({ "name": name, "redirectUrls": ["https://client.example/cb"] });
+        let user = json!({ "userName": name, "passwordInfo": { "password": "a lantern over the lock" },
+            "permissions": { "roles": [2] } });
+        for (path, body) in [(crate::client::APPLICATIONS, application), ("/api/admin/users", user)] {
+            server.post(path).basic(&ADMIN).json(&body).send().await.expect(400);
+        }
+        let renamed = json!({ "userName": name });
+        let path = format!("/api/admin/users/{}", server.user(&USER).await.id);
+        server.put(&path).basic(&ADMIN).json(&renamed).send().await.expect(400);
+    }
+    let role = json!({ "name": "Support", "permissions": [7] });
+    server.post("/api/admin/roles").basic(&ADMIN).json(&role).send().await.expect(201);
+    // What is stored already goes on, also when it is sent again.
+    let path = format!("/api/admin/users/{}", server.user(&ADMIN).await.id);
+    let same = json!({ "userName": ADMIN.name, "statusInfo": { "status": 1 } });
+    server.put(&path).basic(&ADMIN).json(&same).send().await.expect(200);
 }
 
 #[tokio::test]

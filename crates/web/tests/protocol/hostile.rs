@@ -162,6 +162,19 @@ async fn another_content_type_is_415_and_a_huge_body_413() {
     }
 }
 
+#[tokio::test]
+async fn a_request_without_a_body_is_told_what_it_lacks() {
+    let server = TestServer::start().await;
+    let client = Client::register(&server).await;
+    let secret = client.secret.as_deref().unwrap();
+    for path in ENDPOINTS {
+        assert_refused(&server.post(path).send().await, 401, "invalid_client");
+        let named = server.post(path).basic_as(&client.identifier, secret).send().await;
+        assert_refused(&named, 400, "invalid_request");
+        assert!(named.text().contains("is missing"), "{}", named.text());
+    }
+}
+
 /// The token cut short at every place, and with each of its characters changed.
 fn damaged(token: &str) -> Vec<String> {
     let cut = (1..token.len()).map(|end| token[..end].to_owned());

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test cannot do without fails it here")]
 
+mod access_log;
 mod ambient;
 mod audit;
 mod authorize;
@@ -23,6 +24,7 @@ mod pages;
 mod password_change;
 mod rates;
 mod refresh;
+mod refusals;
 mod revocation;
 mod rotation;
 mod sign_in;

@@ -5,7 +5,7 @@ use oauth::application::{ApplicationSettings, ClientType, GrantType, Profile, To
 use oauth::scope::Scope;
 use testkit::{Setup, TestServer, USER};
 
-use crate::client::{CALLBACK, Client, S256, Tokens, assert_refused, parameter, password_fields};
+use crate::client::{CALLBACK, Client, S256, Tokens, assert_refused, is_alive, parameter, password_fields};
 
 fn from_before() -> ApplicationSettings {
     ApplicationSettings {
@@ -57,4 +57,33 @@ async fn its_refresh_tokens_rotate_and_passwords_are_not_exchanged() {
     let first = client.tokens(&server).await;
     let second = Tokens::of(&client.refresh(&server, &first.refresh).await);
     assert_ne!(first.refresh, second.refresh);
+}
+
+#[tokio::test]
+async fn tokens_from_before_the_minimum_was_raised_are_refreshed_by_its_rules() {
+    let server = TestServer::start().await;
+    let (application, secret) = server.add_confidential_application(&USER, from_before()).await;
+    let client = Client {
+        id: application.id.get(),
+        identifier: application.client_id.as_str().to_owned(),
+        secret: Some(secret.expose().to_owned()),
+    };
+    let by_code = client.tokens(&server).await;
+    let by_password = Tokens::of(&client.password(&server, &USER).await);
+    for tokens in [&by_code, &by_password] {
+        let again = Tokens::of(&client.refresh(&server, &tokens.refresh).await);
+        assert_eq!(again.refresh, tokens.refresh, "nothing rotates in the profile of before");
+    }
+    let open = client.code(&server).await;
+    let strict = AppSettings { minimum_profile: Profile::OAuth21, ..AppSettings::default() };
+    let server = server.restart_with(strict).await;
+    assert_refused(&client.exchange(&server, &open).await, 400, "invalid_grant");
+    let rotated = Tokens::of(&client.refresh(&server, &by_code.refresh).await);
+    assert_ne!(rotated.refresh, by_code.refresh);
+    Tokens::of(&client.refresh(&server, &rotated.refresh).await);
+    // A token that was replaced, and whose successor was used, ends its grant.
+    assert_refused(&client.refresh(&server, &by_code.refresh).await, 400, "invalid_grant");
+    assert_refused(&client.refresh(&server, &by_password.refresh).await, 400, "invalid_grant");
+    // What was issued as an access token lives until it expires.
+    assert!(is_alive(&server, &by_password.access).await);
 }

@@ -15,7 +15,8 @@ pub(super) fn show(application: &Application, now: Timestamp, as_json: bool) {
     let settings = &application.settings;
     let grant_types: Vec<&str> = settings.grant_types.iter().copied().map(GrantType::as_str).collect();
     let last_used = application.last_used_at.map_or_else(|| "never".to_owned(), moment);
-    let handed_over = application.handed_over.as_ref().map_or_else(String::new, |handover| moment(handover.at));
+    let handed_over =
+        application.handed_over.as_ref().map_or_else(String::new, |handover| moment(handover.at));
     let lines = [
         ("id", application.id.to_string()),
         ("name", settings.name.clone()),

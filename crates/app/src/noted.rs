@@ -1,0 +1,93 @@
+//! What a request turned out to be, for its line in the access log: who asked, for which application, what was done.
+//!
+//! Whatever proves a caller says so here: a password, a cookie, a token, a client secret. The note is kept on the thread while
+//! the request is worked on, and whoever logs the request takes it up after each step ([`step`]), so that it costs neither
+//! memory nor a lock. Nothing that a request merely claims is noted.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use oauth::client_authentication::AuthenticatedClient;
+use oauth::id::ApplicationId;
+
+use crate::caller::{Caller, Via};
+use crate::directory::Member;
+
+/// What is known of a request.
+#[derive(Debug, Default, Clone)]
+pub struct Noted {
+    /// What was done, in a word.
+    pub what: Option<&'static str>,
+    /// For which application.
+    pub application: Option<ApplicationId>,
+    /// For whom; only somebody who was found and proved.
+    pub user: Option<Arc<Member>>,
+}
+
+thread_local! {
+    static NOTED: RefCell<Noted> = const { RefCell::new(Noted { what: None, application: None, user: None }) };
+}
+
+/// The request acts for this caller.
+pub(crate) fn caller(caller: &Caller) {
+    note(|noted| {
+        noted.user = Some(Arc::clone(caller.shared_member()));
+        if let Via::Bearer { application, .. } = caller.via() {
+            noted.application = Some(*application);
+        }
+    });
+}
+
+/// The request acts for this user, or is about what this user has allowed.
+pub(crate) fn user(member: &Arc<Member>) {
+    note(|noted| noted.user = Some(Arc::clone(member)));
+}
+
+/// The request comes from this client. A public one proves nothing; it is named once what it presents is found to be its
+/// own.
+pub(crate) fn client(client: &AuthenticatedClient) {
+    if client.is_confidential() {
+        application(client.application().id);
+    }
+}
+
+/// The request is about this application.
+pub(crate) fn application(id: ApplicationId) {
+    note(|noted| noted.application = Some(id));
+}
+
+/// This was done for this application.
+pub(crate) fn done(what: &'static str, application: ApplicationId) {
+    note(|noted| {
+        noted.what = Some(what);
+        noted.application = Some(application);
+    });
+}
+
+/// Runs one step of a request, with what is known of it.
+pub fn step<T>(noted: &mut Noted, step: impl FnOnce() -> T) -> T {
+    let swap = |noted: &mut Noted| note(|current| std::mem::swap(current, noted));
+    swap(noted);
+    let outcome = step();
+    swap(noted);
+    outcome
+}
+
+fn note(change: impl FnOnce(&mut Noted)) {
+    NOTED.with_borrow_mut(change);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_one_request_notes_is_not_told_of_another() {
+        let (mut one, mut other) = (Noted::default(), Noted::default());
+        step(&mut one, || done("refresh_token", ApplicationId::new(7)));
+        step(&mut other, || ());
+        step(&mut one, || ());
+        assert_eq!((one.what, one.application), (Some("refresh_token"), Some(ApplicationId::new(7))));
+        assert_eq!((other.what, other.application), (None, None));
+    }
+}

@@ -1,0 +1,24 @@
+//! Starting again with other settings.
+
+use std::sync::Arc;
+
+use app::{App, AppSettings};
+use sources::{Limits, Sources};
+use web::WebSettings;
+
+use super::TestServer;
+
+impl TestServer {
+    /// The same installation with other settings, as after a restart.
+    ///
+    /// # Panics
+    /// When the feed cannot be read.
+    pub async fn restart_with(self, app: AppSettings) -> Self {
+        let Self { store, vault, clock, folder, .. } = self;
+        let sources = Arc::new(Sources::new(Limits::default(), 16));
+        let app = Arc::new(App::new(store.clone(), vault.clone(), sources, clock.clone(), app));
+        app.refresh().await.expect("the feed can be read");
+        let front = web::service(app.clone(), WebSettings::default());
+        Self { app, store, vault, clock, front, folder }
+    }
+}

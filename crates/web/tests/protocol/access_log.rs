@@ -1,0 +1,186 @@
+//! The access log names who asked and for which application, wherever that is proved, and nobody where it is not.
+
+use http::Method;
+use oauth::id::ApplicationId;
+use oauth::scope::{Scope, ScopeSet};
+use serde_json::json;
+use testkit::{Call, Logged, TestServer, USER};
+
+use crate::client::{Client, S256, allow, password_fields};
+
+/// Method and path of every route, with an id that nothing has.
+fn routes() -> Vec<(Method, String)> {
+    let source = include_str!("../../src/routes.rs");
+    let lines = source.lines().filter_map(|line| line.trim().strip_prefix(".route(\"")?.split_once("\","));
+    let mut all = Vec::new();
+    for (path, handlers) in lines {
+        let path = path.split('/').map(|part| if part.starts_with('{') { "999" } else { part });
+        let path = path.collect::<Vec<_>>().join("/");
+        for method in [Method::GET, Method::POST, Method::PUT, Method::DELETE] {
+            let name = method.as_str().to_lowercase();
+            if handlers.trim().starts_with(&format!("{name}(")) || handlers.contains(&format!(".{name}(")) {
+                all.push((method, path.clone()));
+            }
+        }
+    }
+    all
+}
+
+fn speaks_oauth(path: &str) -> bool {
+    path.contains("/oauth2/") || path.starts_with("/.well-known")
+}
+
+fn is_for_programs(path: &str) -> bool {
+    path.starts_with("/api/") && !speaks_oauth(path)
+}
+
+struct Scene {
+    server: TestServer,
+    logged: Logged,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        let mut setup = testkit::Setup::default();
+        setup.app.rates.enabled = false;
+        Self { server: TestServer::start_with(setup).await, logged: Logged::here() }
+    }
+
+    /// The user and the application that the line of the request names.
+    async fn named(&self, call: Call<'_>) -> (Option<String>, Option<String>) {
+        self.logged.take("access");
+        let answer = call.send().await;
+        let lines = self.logged.take("access");
+        let [line] = &lines[..] else { panic!("{lines:?} for {}", answer.status()) };
+        (line.get("user").map(str::to_owned), line.get("application").map(str::to_owned))
+    }
+
+    fn call(&self, method: &Method, path: &str) -> Call<'_> {
+        let call = self.server.call(method.clone(), path);
+        if *method == Method::GET { call } else { call.json(&json!({})) }
+    }
+}
+
+#[tokio::test]
+async fn every_route_for_programs_names_who_proved_to_be_asking() {
+    let scene = Scene::new().await;
+    let scopes: ScopeSet = [Scope::OData, Scope::Management].into_iter().collect();
+    let token = scene.server.access_token(&USER, ApplicationId::new(1), scopes).await;
+    let user = Some(USER.name.to_owned());
+    let routes = routes();
+    let routes: Vec<_> = routes.iter().filter(|(_, path)| is_for_programs(path)).collect();
+    assert!(routes.len() > 50, "the routes are read from their source: {routes:?}");
+    for (method, path) in routes {
+        let named = scene.named(scene.call(method, path).basic(&USER)).await;
+        assert_eq!(named, (user.clone(), None), "Basic, {method} {path}");
+        let named = scene.named(scene.call(method, path).bearer(&token)).await;
+        assert_eq!(named, (user.clone(), Some("1".to_owned())), "bearer, {method} {path}");
+        if !path.starts_with("/api/odata4") {
+            let cookie = format!("sluicegate={}", scene.server.session(&USER).await);
+            let named = scene.named(scene.call(method, path).header("cookie", &cookie)).await;
+            assert_eq!(named, (user.clone(), None), "cookie, {method} {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_page_names_whose_session_it_is() {
+    let scene = Scene::new().await;
+    let client = Client::register(&scene.server).await;
+    let session = scene.server.session(&USER).await;
+    let cookie = format!("sluicegate={session}");
+    let forged = [("csrf", "forged"), ("request", ""), ("decision", "allow")];
+    for (method, path) in routes() {
+        let is_session_s = path.starts_with("/account") || path == "/logout" || path == "/oauth2/consent";
+        if !is_session_s {
+            continue;
+        }
+        let call = scene.server.call(method.clone(), &path).header("cookie", &cookie);
+        let call = if method == Method::GET { call } else { call.form(&forged) };
+        let named = scene.named(call).await;
+        assert_eq!(named, (Some(USER.name.to_owned()), None), "{method} {path}");
+    }
+    let asked = scene.server.get(&client.authorize_url(&[])).header("cookie", &cookie);
+    let named = scene.named(asked).await;
+    assert_eq!(named, (Some(USER.name.to_owned()), Some(client.id.to_string())));
+    let by_basic = scene.server.get(&client.authorize_url(&[])).basic(&USER);
+    let named = scene.named(by_basic).await;
+    assert_eq!(named, (Some(USER.name.to_owned()), Some(client.id.to_string())));
+}
+
+#[tokio::test]
+async fn a_flow_names_user_and_application_at_each_step_from_sign_in_to_the_end_of_the_token() {
+    let scene = Scene::new().await;
+    let server = &scene.server;
+    let client = Client::register(server).await;
+    let (user, application) = (Some(USER.name), Some(client.id.to_string()));
+    let _ = scene.logged.take("access");
+    allow(&mut server.browser(), &USER, &client.authorize_url(&S256)).await;
+    let lines = scene.logged.take("access");
+    let told: Vec<_> = lines.iter().map(|line| (line.get("path").unwrap(), line.get("user"))).collect();
+    let expected = [
+        ("/oauth2/authorize", None),
+        ("/login", user),
+        ("/oauth2/authorize", user),
+        ("/oauth2/consent", user),
+    ];
+    assert_eq!(told, expected);
+    assert_eq!(lines[3].get("application"), application.as_deref());
+    let tokens = client.tokens(server).await;
+    let (id, secret) = (client.identifier.as_str(), client.secret.as_deref().unwrap());
+    let post = |path: &str, fields: &[(&str, &str)]| server.post(path).basic_as(id, secret).form(fields);
+    let both = (user.map(str::to_owned), application.clone());
+    let refresh = [("grant_type", "refresh_token"), ("refresh_token", tokens.refresh.as_str())];
+    for (path, fields) in [
+        ("/oauth2/token", &refresh[..]),
+        ("/oauth2/token", &password_fields(&USER)[..]),
+        ("/oauth2/introspect", &[("token", tokens.access.as_str())]),
+        ("/oauth2/introspect", &[("token", tokens.refresh.as_str())]),
+        ("/oauth2/revoke", &[("token", tokens.access.as_str())]),
+        ("/oauth2/revoke", &[("token", tokens.refresh.as_str())]),
+    ] {
+        assert_eq!(scene.named(post(path, fields)).await, both, "{path} {fields:?}");
+    }
+    // The client proved who it is, and its token nothing.
+    let nobody = (None, application);
+    for (path, fields) in [
+        ("/oauth2/token", &refresh[..]),
+        ("/oauth2/token", &[("grant_type", "nonsense")]),
+        ("/oauth2/introspect", &[("token", tokens.access.as_str())]),
+        ("/oauth2/revoke", &[("token", "sga_forged")]),
+    ] {
+        assert_eq!(scene.named(post(path, fields)).await, nobody, "{path} {fields:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_only_claimed_is_named_nowhere() {
+    let scene = Scene::new().await;
+    let server = &scene.server;
+    let client = Client::register(server).await;
+    let public = Client::public(server).await;
+    let tokens = client.tokens(server).await;
+    client.post(server, "/oauth2/revoke", &[("token", tokens.refresh.as_str())]).await.expect(200);
+    for (method, path) in routes() {
+        let call = || scene.call(&method, &path);
+        for call in [
+            call().basic_as(USER.name, "wrong"),
+            call().bearer(&tokens.access),
+            call().bearer("sga_forged"),
+            call().header("cookie", "sluicegate=sgs_forged"),
+            call(),
+        ] {
+            assert_eq!(scene.named(call).await, (None, None), "{method} {path}");
+        }
+    }
+    for path in ["/oauth2/token", "/oauth2/introspect", "/oauth2/revoke"] {
+        for fields in [
+            &[("client_id", client.identifier.as_str()), ("client_secret", "wrong")][..],
+            &[("client_id", client.identifier.as_str())],
+            &[("client_id", public.identifier.as_str()), ("token", tokens.access.as_str()), ("grant_type", "refresh_token")],
+        ] {
+            let named = scene.named(server.post(path).form(fields)).await;
+            assert_eq!(named, (None, None), "{path} {fields:?}");
+        }
+    }
+}
