@@ -1,4 +1,4 @@
-//! People: users, their roles and permissions, their browser sessions, and the data sources they own.
+//! People: users, their roles and permissions, their browser sessions, and the data sources that they own.
 
 use std::collections::BTreeMap;
 
@@ -25,23 +25,23 @@ pub const BUILT_IN_USERS: [&str; 2] = ["d2cadmin", "d2cuser"];
 pub struct User {
     /// Assigned in order, never reused.
     pub id: UserId,
-    /// At most 128 characters, no colon; unique when compared without case, kept as it was given.
+    /// At most 128 characters, no colon; unique ignoring case; stored as given.
     pub name: String,
-    /// Never the password itself.
+    /// The hash of the password.
     pub password: PasswordHash,
-    /// `status` 1 on the wire; an inactive user cannot sign in and none of the user's tokens lives.
+    /// `status` 1 on the wire; an inactive user cannot sign in, and all of the user's tokens are invalid.
     pub active: bool,
-    /// After which the password is no longer accepted; none when it never expires.
+    /// When the password expires; `None` if it never does.
     pub password_expires_at: Option<Timestamp>,
-    /// What they allow adds up.
+    /// The roles, whose permissions add up.
     pub roles: Vec<RoleId>,
-    /// Grows when all the user's access is ended.
+    /// Advances when all access of the user is revoked.
     pub epoch: Epoch,
-    /// The failures counted so far, and the lock that they may have set.
+    /// The current failure count, and the lock that it may have caused.
     pub lockout: Lockout,
-    /// When the account was made.
+    /// The time of creation.
     pub created_at: Timestamp,
-    /// When an administrator or the user last changed it.
+    /// The time of the last change by an administrator or the user.
     pub updated_at: Timestamp,
 }
 
@@ -50,27 +50,27 @@ pub struct User {
 pub struct Lockout {
     /// Failures since `since`.
     pub failures: u32,
-    /// The first failure of the running interval.
+    /// The first failure of the current interval.
     pub since: Option<Timestamp>,
-    /// Until when signing in is refused.
+    /// Until when sign-ins are refused.
     pub locked_until: Option<Timestamp>,
 }
 
 impl Lockout {
-    /// Whether signing in is refused at `now`.
+    /// Whether sign-ins are refused at `now`.
     pub fn is_locked(&self, now: Timestamp) -> bool {
         self.locked_until.is_some_and(|until| !until.is_past(now))
     }
 }
 
-/// How many failures lock an account, and for how long; from limits 2, 3 and 4.
+/// The number of failures that lock an account, and the duration; from limits 2, 3 and 4.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LockoutPolicy {
-    /// Failures further apart than this do not add up.
+    /// Failures that are further apart do not add up.
     pub interval_secs: i64,
-    /// 0 switches locking off.
+    /// The number of failures; 0 disables locking.
     pub failures: u32,
-    /// How long a lock lasts.
+    /// The duration of a lock.
     pub lock_secs: i64,
 }
 
@@ -79,9 +79,9 @@ pub struct LockoutPolicy {
 pub struct Role {
     /// Assigned in order; 1 and 2 are built in.
     pub id: RoleId,
-    /// Unique when compared without case.
+    /// Unique ignoring case.
     pub name: String,
-    /// For people; may be empty.
+    /// A description for people; may be empty.
     pub description: String,
     /// Sorted, without repetition.
     pub permissions: Vec<Permission>,
@@ -94,7 +94,7 @@ pub const USER_ROLE: RoleId = RoleId::new(2);
 
 macro_rules! permissions {
     ($($name:ident = $id:literal),+ $(,)?) => {
-        /// What a role allows, under Hybrid Data Pipeline's numbers.
+        /// A permission of a role, with Hybrid Data Pipeline's numbers.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[expect(missing_docs, reason = "the names are the wire contract's own")]
         pub enum Permission {
@@ -115,7 +115,7 @@ macro_rules! permissions {
                 self as i64
             }
 
-            /// The permission of that number, if there is one.
+            /// The permission with that number, if any.
             pub fn from_id(id: i64) -> Option<Self> {
                 match id { $($id => Some(Self::$name),)+ _ => None }
             }
@@ -154,30 +154,30 @@ permissions! {
 pub struct Session {
     /// The public half of the cookie.
     pub id: SessionId,
-    /// Who signed in.
+    /// The user who signed in.
     pub user: UserId,
-    /// The user's epoch at sign-in; the session is dead when the user's has grown.
+    /// The user's epoch at sign-in; the session is invalid once the user's epoch has advanced.
     pub user_epoch: Epoch,
-    /// Of the secret half of the cookie.
+    /// The digest of the secret half of the cookie.
     pub digest: Digest,
-    /// When the password was last shown.
+    /// When the user last entered the password.
     pub auth_time: Timestamp,
-    /// The first moment at which it is dead.
+    /// The first moment at which it is no longer valid.
     pub expires_at: Timestamp,
 }
 
-/// A data source: one database that users may read over OData.
+/// A data source: a database that users may read over OData.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DataSource {
     /// Assigned in order.
     pub id: DataSourceId,
-    /// Letters, digits, underscore, dash; unique when compared without case.
+    /// Letters, digits, underscore, dash; unique ignoring case.
     pub name: String,
-    /// For people; may be empty.
+    /// A description for people; may be empty.
     pub description: String,
-    /// Number of the data store (the kind of database).
+    /// The number of the data store (the kind of database).
     pub data_store: i64,
-    /// By option key, such as `path`.
+    /// The options by key, such as `path`.
     pub options: BTreeMap<String, String>,
     /// The user who created it, or for whom it was created, or to whom it was handed over.
     pub owner: UserId,
@@ -187,6 +187,6 @@ pub struct DataSource {
     pub shared_with: Vec<UserId>,
     /// When it was created.
     pub created_at: Timestamp,
-    /// When it was last changed or its model read again.
+    /// When it was last changed, or its model was read again.
     pub updated_at: Timestamp,
 }

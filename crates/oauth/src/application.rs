@@ -12,7 +12,7 @@ use crate::time::Timestamp;
 /// How strictly an application is treated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Profile {
-    /// As Hybrid Data Pipeline does: PKCE optional, refresh tokens stay, the password grant allowed.
+    /// Like Hybrid Data Pipeline: PKCE is optional, refresh tokens stay valid, the password grant is allowed.
     Compatible,
     /// [OAuth 2.1](https://datatracker.ietf.org/doc/draft-ietf-oauth-v2-1/): PKCE required, refresh tokens rotate.
     OAuth21,
@@ -34,7 +34,7 @@ impl Profile {
 pub enum ClientType {
     /// It runs where its user cannot read it, and authenticates with a secret.
     Confidential,
-    /// It runs on its user's device and has no secret; PKCE stands in for it.
+    /// It runs on its user's device and has no secret; it uses PKCE instead.
     Public,
 }
 
@@ -51,18 +51,19 @@ impl ClientType {
 /// A way to obtain tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum GrantType {
-    /// A user allows it in the browser ([RFC 6749 §4.1](https://www.rfc-editor.org/rfc/rfc6749#section-4.1)).
+    /// A user allows it in a browser ([RFC 6749 §4.1](https://www.rfc-editor.org/rfc/rfc6749#section-4.1)).
     AuthorizationCode,
-    /// Going on without the user ([RFC 6749 §6](https://www.rfc-editor.org/rfc/rfc6749#section-6)).
+    /// With a refresh token, without the user ([RFC 6749
+    /// §6](https://www.rfc-editor.org/rfc/rfc6749#section-6)).
     RefreshToken,
     /// With the user's name and password ([RFC 6749 §4.3](https://www.rfc-editor.org/rfc/rfc6749#section-4.3)).
     Password,
-    /// As its own owner ([RFC 6749 §4.4](https://www.rfc-editor.org/rfc/rfc6749#section-4.4)).
+    /// On behalf of its own owner ([RFC 6749 §4.4](https://www.rfc-editor.org/rfc/rfc6749#section-4.4)).
     ClientCredentials,
 }
 
 impl GrantType {
-    /// Every grant type, in the order in which they are written out.
+    /// Every grant type, in the order in which they are written.
     pub const ALL: [Self; 4] =
         [Self::AuthorizationCode, Self::RefreshToken, Self::Password, Self::ClientCredentials];
 
@@ -77,10 +78,10 @@ impl GrantType {
     }
 }
 
-/// The form of the access tokens of an application.
+/// The format of an application's access tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TokenFormat {
-    /// Sealed; only this server reads it.
+    /// Sealed; only this server can read it.
     Opaque,
     /// Signed, readable by other resource servers (RFC 9068).
     Jwt,
@@ -96,24 +97,24 @@ impl TokenFormat {
     }
 }
 
-/// A registered application as the system database keeps it.
+/// A registered application as stored in the system database.
 #[derive(Debug, Clone)]
 pub struct Application {
     /// The number in paths of the management API.
     pub id: ApplicationId,
-    /// What it is called in the protocol.
+    /// Its name in the protocol.
     pub client_id: ClientId,
     /// The user who registered it, or for whom it was registered, or to whom it was handed over.
     pub owner: UserId,
-    /// The owner's user name.
+    /// The user name of the owner.
     pub owner_name: String,
     /// Where somebody else than the owner registered it.
     pub handed_over: Option<Handover>,
     /// Grows when all its access is ended.
     pub epoch: Epoch,
-    /// What its owner decides.
+    /// The settings that the owner chooses.
     pub settings: ApplicationSettings,
-    /// Live and lately expired secrets, oldest first; at most two are live. A public application has none.
+    /// Live and recently expired secrets, oldest first; at most two are live. A public application has none.
     pub secrets: Vec<StoredSecret>,
     /// When it was registered.
     pub created_at: Timestamp,
@@ -135,12 +136,12 @@ impl Application {
     }
 }
 
-/// What registration and update set.
+/// The settings that registration and update set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApplicationSettings {
     /// 1 to 128 characters, trimmed.
     pub name: String,
-    /// At most 256 characters; empty when there is none.
+    /// At most 256 characters; empty if there is none.
     pub description: String,
     /// As registered, in order; validated by the registration rules.
     pub redirect_urls: Vec<String>,
@@ -150,22 +151,23 @@ pub struct ApplicationSettings {
     pub client_type: ClientType,
     /// Sorted, without repetition.
     pub grant_types: Vec<GrantType>,
-    /// The most that it may ask for.
+    /// The scopes that it may request.
     pub scopes: ScopeSet,
-    /// The form of its access tokens.
+    /// The format of its access tokens.
     pub token_format: TokenFormat,
-    /// In seconds; the server's limit applies where it is smaller or none is given.
+    /// In seconds; the server's limit applies if it is smaller or if this is `None`.
     pub access_token_lifetime_secs: Option<u32>,
-    /// How to reach the people behind it, in the order given.
+    /// Contacts for the people behind it, in the given order.
     pub contacts: Vec<String>,
-    /// An `https` address of a picture.
+    /// The `https` address of a logo.
     pub logo_url: Option<String>,
-    /// Origins of its web pages besides those of its redirect URLs, in their shortest form.
+    /// The origins of its web pages besides those of its redirect URLs, in their shortest form.
     pub cors_origins: Vec<String>,
 }
 
 impl ApplicationSettings {
-    /// The origins of its web pages, each once: those of its redirect URLs and those that it names besides.
+    /// The origins of its web pages, without repetition: those of its redirect URLs and those of
+    /// `cors_origins`.
     pub fn web_origins(&self) -> BTreeSet<String> {
         let of_redirects = self.redirect_urls.iter().filter_map(|url| cors::of_redirect_url(url));
         of_redirects.map(|origin| origin.to_string()).chain(self.cors_origins.iter().cloned()).collect()
@@ -173,26 +175,26 @@ impl ApplicationSettings {
 }
 
 impl ApplicationSettings {
-    /// Whether every code must carry a challenge: public applications must use PKCE
-    /// ([RFC 9700 §2.1.1](https://www.rfc-editor.org/rfc/rfc9700#section-2.1.1)), and the profile `oauth21` asks it of
-    /// everyone.
+    /// Whether every code needs a challenge. Public applications must use PKCE ([RFC 9700
+    /// §2.1.1](https://www.rfc-editor.org/rfc/rfc9700#section-2.1.1)), and the profile `oauth21` requires it
+    /// of all.
     pub fn requires_challenge(&self) -> bool {
         self.client_type == ClientType::Public || self.profile == Profile::OAuth21
     }
 
-    /// Whether it may exchange users' passwords at all, whatever it is registered for: the profile `oauth21` knows no
-    /// such grant, and a public application proves nothing about itself.
+    /// Whether it may exchange users' passwords at all, whatever it is registered for. The profile `oauth21`
+    /// has no such grant, and a public application is not authenticated.
     pub fn may_use_passwords(&self) -> bool {
         self.client_type == ClientType::Confidential && self.profile == Profile::Compatible
     }
 }
 
-/// One secret of an application at rest.
+/// A stored secret of an application.
 #[derive(Debug, Clone)]
 pub struct StoredSecret {
     /// The number in paths of the management API.
     pub id: SecretId,
-    /// What the secret is compared with.
+    /// The digest with which a presented secret is compared.
     pub digest: Digest,
     /// The last four characters of the secret.
     pub hint: String,
@@ -202,7 +204,8 @@ pub struct StoredSecret {
     pub expires_at: Option<Timestamp>,
     /// Written with a delay.
     pub last_used_at: Option<Timestamp>,
-    /// The secret sealed under the master key, kept only where the configuration reveals secrets.
+    /// The secret, sealed under the master key; present only if the configuration allows secrets to be
+    /// revealed.
     pub sealed: Option<Vec<u8>>,
 }
 

@@ -17,12 +17,12 @@ macro_rules! actions {
             /// Every action.
             pub const ALL: &[Self] = &[$(Self::$name),+];
 
-            /// The name under which it is stored and shown.
+            /// The stored and displayed name.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $text),+ }
             }
 
-            /// The action of that name, if there is one.
+            /// The action with that name, if any.
             pub fn from_name(name: &str) -> Option<Self> {
                 match name { $($text => Some(Self::$name),)+ _ => None }
             }
@@ -74,7 +74,7 @@ actions! {
     RotateKeys = "keys.rotate",
 }
 
-/// How it ended.
+/// The outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Outcome {
     /// It was done.
@@ -84,7 +84,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// The name under which it is stored and shown.
+    /// The stored and displayed name.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Success => "success",
@@ -93,45 +93,46 @@ impl Outcome {
     }
 }
 
-/// An event to be written in the same transaction as the act that it records.
+/// An event to be written in the same transaction as the operation that it records.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewAuditEvent {
-    /// When it happened.
+    /// The time of the event.
     pub at: Timestamp,
     /// What was done or refused.
     pub action: Action,
-    /// How it ended.
+    /// The outcome.
     pub outcome: Outcome,
-    /// Who did it, where that is known.
+    /// The user who did it, if known.
     pub actor: Option<UserId>,
-    /// The name that was given, also where nobody has it; at most 128 characters.
+    /// The name in the request, even if nobody has it; at most 128 characters.
     pub actor_name: Option<String>,
-    /// Which application it concerns, where it concerns one.
+    /// The application that it concerns, if any.
     pub application: Option<ApplicationId>,
-    /// What it was done to, in words or as an id; never a secret.
+    /// The subject, in words or as an id; never a secret.
     pub subject: Option<String>,
     /// Why it was refused or what changed, in words; never a secret.
     pub detail: Option<String>,
     /// The caller's network address.
     pub address: Option<String>,
-    /// The id under which the request stands in the logs.
+    /// The id of the request in the logs.
     pub request_id: Option<String>,
-    /// By what right it is done. A store does the act only while this holds; it is not written down.
+    /// The rights on which the decision rests. A store performs the operation only while they hold; they are
+    /// not written.
     pub authority: Option<Box<Authority>>,
 }
 
 impl NewAuditEvent {
-    /// Whether what belongs to `owner` is within reach of whoever does it; the server itself reaches everything.
+    /// Whether the caller may change what belongs to `owner`; the server itself may change everything.
     pub fn reaches(&self, owner: UserId) -> bool {
         self.authority.as_ref().is_none_or(|authority| authority.reaches(owner))
     }
 
-    /// Whether whoever does it has all these permissions; the server itself has every one.
+    /// Whether the caller has all of these permissions; the server itself has every one.
     pub fn covers(&self, permissions: &[Permission]) -> bool {
         self.authority.as_ref().is_none_or(|authority| authority.covers(permissions))
     }
 
-    /// Notes a new name before whatever else changed: the subject is the name from before.
+    /// Records a new name before all other changes. The subject is the old name.
     pub fn note_new_name(&mut self, before: &str, after: Option<&str>) {
         let Some(after) = after.filter(|after| *after != before) else { return };
         let rest = self.detail.take().filter(|detail| !detail.is_empty());
@@ -139,7 +140,7 @@ impl NewAuditEvent {
         self.detail = Some(format!("renamed to {after}{rest}"));
     }
 
-    /// An event that names nobody and nothing yet.
+    /// An event without an actor, an application or a subject.
     pub const fn new(action: Action, outcome: Outcome, at: Timestamp) -> Self {
         Self {
             at,
@@ -157,12 +158,12 @@ impl NewAuditEvent {
     }
 }
 
-/// An event as it was written.
+/// A stored event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditEvent {
-    /// Its place in the log; grows with every event.
+    /// Its position in the log; grows with every event.
     pub id: AuditId,
-    /// What was written.
+    /// The content.
     pub event: NewAuditEvent,
 }
 

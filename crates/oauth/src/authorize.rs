@@ -1,9 +1,10 @@
-//! The authorize endpoint ([RFC 6749 §4.1.1](https://www.rfc-editor.org/rfc/rfc6749#section-4.1.1)).
+//! The authorization endpoint ([RFC 6749 §4.1.1](https://www.rfc-editor.org/rfc/rfc6749#section-4.1.1)).
 //!
-//! Whether an error may be sent to the client by redirect is in its type: [`Refused::Page`] until client and redirect
-//! URL are proved, [`Refused::Redirect`] with the proved [`RedirectTarget`] afterwards.
+//! The type of an error says whether it may be sent to the client by redirect: [`Refused::Page`] until client
+//! and redirect URL are validated, [`Refused::Redirect`] with the validated [`RedirectTarget`] afterwards.
 //!
-//! In order: [`AuthorizeRequest::parse`], [`check`], [`next_step`], and at last [`issue_code`] or [`ValidRequest::deny`].
+//! The steps are [`AuthorizeRequest::parse`], [`check`], [`next_step`], and finally [`issue_code`] or
+//! [`ValidRequest::deny`].
 
 use crate::application::Application;
 use crate::refusal::Refusal;
@@ -22,32 +23,32 @@ pub use target::{Destination, RedirectTarget};
 /// A refused authorization request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refused {
-    /// Client or redirect URL are not proved: the person reads it, the client never does.
+    /// Client or redirect URL are not validated: the error is shown to the user, never to the client.
     Page(Refusal),
-    /// The client is told by redirect.
+    /// The client is informed by redirect.
     Redirect(Box<RefusedRedirect>),
 }
 
 /// A refusal that goes to the client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefusedRedirect {
-    /// Where it goes.
+    /// The target of the redirect.
     pub target: RedirectTarget,
     /// Why it was refused.
     pub refusal: Refusal,
-    /// The client's own `state`, to be given back.
+    /// The client's own `state`, to be returned.
     pub state: Option<String>,
 }
 
 impl RefusedRedirect {
-    /// The address to which the browser is sent; `issuer` is the public URL without a trailing slash.
+    /// The address to which the browser is redirected; `issuer` is the public URL without a trailing slash.
     pub fn location(&self, issuer: &str) -> String {
         self.target.with_error(self.refusal, self.state.as_deref(), issuer)
     }
 }
 
 impl Refused {
-    /// Why, whichever way it is told.
+    /// The reason, in both cases.
     pub fn refusal(&self) -> Refusal {
         match self {
             Self::Page(refusal) => *refusal,
@@ -56,8 +57,9 @@ impl Refused {
     }
 }
 
-/// Holds the request against the application that it names, in the order of
-/// [RFC 6749 §4.1.2.1](https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2.1): first what must never be redirected.
+/// Checks the request against the application that it names, in the order of [RFC 6749
+/// §4.1.2.1](https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2.1): faults that must never be redirected
+/// come first.
 ///
 /// # Errors
 /// [`Refused`], by page or by redirect.

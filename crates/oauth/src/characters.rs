@@ -1,8 +1,8 @@
-//! Which characters a name or text that somebody gives may hold, and how a stored one is shown.
+//! The characters that a name or a text may contain, and how a stored one is shown.
 //!
-//! One table for every name and text: applications, users, roles, data sources, their descriptions and contacts. It stands on
-//! the categories of the Unicode standard, so that no list of single characters has to be complete; see
-//! `docs/decisions/characters.md`.
+//! One table applies to all names and texts: those of applications, users, roles and data sources, their
+//! descriptions and contacts. It is based on the Unicode categories, so that no list of single characters has
+//! to be complete; see `docs/decisions/characters.md`.
 
 use std::borrow::Cow;
 
@@ -16,32 +16,32 @@ use crate::account::BUILT_IN_USERS;
 mod imitation;
 mod scripts;
 
-/// What is wrong with the characters of a text; displayed to follow the name of the field.
+/// A fault of a character in a text; the message follows the name of the field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CharacterFault {
     /// A control character.
     #[error("must not contain control characters, such as U+{0:04X}")]
     Control(u32),
-    /// Something that is not seen, or that changes how the text around it is seen.
-    #[error("must not contain U+{0:04X}, which cannot be seen")]
+    /// A character that is invisible, or that changes how the text around it is shown.
+    #[error("must not contain U+{0:04X}, which is invisible")]
     Invisible(u32),
-    /// Something that looks different, or not at all, from one device to the next.
-    #[error("must not contain U+{0:04X}, which has no meaning that all devices share")]
+    /// A character that looks different, or is not shown at all, depending on the device.
+    #[error("must not contain U+{0:04X}, which has no common meaning on all devices")]
     Meaningless(u32),
-    /// A check mark, which people take for a sign of the server that it has looked.
+    /// A check mark, which people take for a sign that the server has verified something.
     #[error("must not contain U+{0:04X}: a check mark looks as if this server had verified something")]
     CheckMark(u32),
-    /// So many marks on one letter that they cover what stands around it.
+    /// Too many marks on one letter, which would cover the text around it.
     #[error("must not have more than {MOST_MARKS} marks on one letter")]
     TooManyMarks,
-    /// A name that begins with a mark, which would sit on what stands before the name.
-    #[error("must not begin with a mark that belongs on a letter")]
+    /// A name that starts with a mark, which would be placed on the text before the name.
+    #[error("must not start with a combining mark")]
     BeginsWithMark,
-    /// A blank in a name that looks like the plain one.
-    #[error("must not contain U+{0:04X}; use a plain blank")]
+    /// A space in a name that looks like the plain one.
+    #[error("must not contain U+{0:04X}; use a plain space")]
     Blank(u32),
-    /// A name that can be taken for the server's own.
-    #[error("must not contain the name of this server, Sluicegate, or what looks like it")]
+    /// A name that can be mistaken for the server's own.
+    #[error("must not contain the name of this server, Sluicegate, or a look-alike")]
     Imitation,
     /// A word of several scripts, where the letters of one can be taken for those of the other.
     #[error("must not mix scripts within a word: U+{0:04X} is of another script than the letters before it")]
@@ -54,10 +54,10 @@ pub enum CharacterFault {
     BuiltInUser(&'static str),
 }
 
-/// The most marks on one letter; the orthographies of the world need three.
+/// The maximum number of marks on one letter; the orthographies of the world need three.
 const MOST_MARKS: usize = 4;
 
-/// Whether a text may be kept. Line breaks and tabulators are for the caller to allow.
+/// Checks that a text may be stored. The caller decides whether line breaks and tabs are allowed.
 ///
 /// # Errors
 /// The first fault.
@@ -65,7 +65,7 @@ pub fn check(text: &str) -> Result<(), CharacterFault> {
     scan(text, |fault, _| fault.map_or(Ok(()), Err))
 }
 
-/// Whether a name may be kept: a text that cannot be taken for another name.
+/// Checks that a name may be stored: a text that cannot be mistaken for another name.
 ///
 /// # Errors
 /// The first fault.
@@ -74,7 +74,7 @@ pub fn check_name(name: &str) -> Result<(), CharacterFault> {
     if name.chars().next().is_some_and(is_mark) {
         return Err(CharacterFault::BeginsWithMark);
     }
-    // The ideographic blank is as wide as a letter, and no other one is common in a name.
+    // The ideographic space is as wide as a letter; no other special space is common in names.
     let blank = name.chars().find(|c| c.is_whitespace() && !matches!(c, ' ' | '\u{3000}'));
     if let Some(blank) = blank {
         return Err(CharacterFault::Blank(blank.into()));
@@ -114,9 +114,10 @@ fn built_in_user_seen_in(name: &str) -> Option<&'static str> {
     BUILT_IN_USERS.into_iter().find(|known| imitation::looks_like(name, known))
 }
 
-/// A stored text as a page shows it: what [`check`] would refuse is seen as U+FFFD. Line breaks become blanks.
+/// A stored text as a page shows it: everything that [`check`] would refuse is shown as U+FFFD. Line breaks
+/// become spaces.
 pub fn shown(text: &str) -> Cow<'_, str> {
-    // Nearly every text is plain.
+    // Almost every text is plain.
     if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
         return Cow::Borrowed(text);
     }
@@ -134,7 +135,7 @@ pub fn shown(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Visits each character with what is wrong with it there.
+/// Visits each character with its fault at that position.
 fn scan<E>(
     text: &str,
     mut visit: impl FnMut(Option<CharacterFault>, char) -> Result<(), E>,
@@ -152,7 +153,7 @@ fn scan<E>(
     Ok(())
 }
 
-/// What is wrong with the character wherever it stands.
+/// The fault of the character at any position.
 fn fault_of(c: char) -> Option<CharacterFault> {
     use GeneralCategory as Category;
     let number = u32::from(c);
@@ -168,9 +169,9 @@ fn fault_of(c: char) -> Option<CharacterFault> {
             Some(CharacterFault::Invisible(number))
         }
         _ => match c {
-            // A letter of Braille without a dot, and a note without a head.
+            // The Braille pattern without dots, and the note without a head.
             '\u{2800}' | '\u{1D159}' => Some(CharacterFault::Invisible(number)),
-            // Signs that a character was lost, or that something else stands here.
+            // Signs that a character was lost or replaced.
             '\u{FFFC}' | '\u{FFFD}' => Some(CharacterFault::Meaningless(number)),
             _ if CHECK_MARKS.contains(&c) => Some(CharacterFault::CheckMark(number)),
             _ => None,
@@ -178,7 +179,7 @@ fn fault_of(c: char) -> Option<CharacterFault> {
     }
 }
 
-/// Check marks by their names in the Unicode standard, and the root sign that is used as one.
+/// Characters that are check marks by their Unicode names, and the root sign, which is used as one.
 const CHECK_MARKS: [char; 10] = [
     '\u{221A}',
     '\u{237B}',
@@ -192,8 +193,8 @@ const CHECK_MARKS: [char; 10] = [
     '\u{1FBB1}',
 ];
 
-/// Whether a joiner stands where the orthography of its script needs it
-/// ([RFC 5892 appendix A.1, A.2](https://www.rfc-editor.org/rfc/rfc5892#appendix-A.1)): after a virama, and without joining also
+/// Whether a joiner is at a position where the orthography of its script needs it ([RFC 5892 appendix A.1,
+/// A.2](https://www.rfc-editor.org/rfc/rfc5892#appendix-A.1)): after a virama, or, for the non-joiner,
 /// between letters that would join.
 fn is_joiner_in_place(text: &str, at: usize, c: char) -> bool {
     if !matches!(c, '\u{200C}' | '\u{200D}') {

@@ -1,5 +1,5 @@
-//! How an application proves who it is at the token, introspection and revocation endpoints
-//! ([RFC 6749 §2.3](https://www.rfc-editor.org/rfc/rfc6749#section-2.3)).
+//! Client authentication at the token, introspection and revocation endpoints ([RFC 6749
+//! §2.3](https://www.rfc-editor.org/rfc/rfc6749#section-2.3)).
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::refusal::Refusal;
 use crate::secret::ClientSecret;
 use crate::time::Timestamp;
 
-/// The content of an `Authorization: Basic` header, with its base64 taken off.
+/// The content of an `Authorization: Basic` header after base64 decoding.
 #[derive(Debug, Clone)]
 pub struct Basic {
     client_id: String,
@@ -18,9 +18,9 @@ pub struct Basic {
 }
 
 impl Basic {
-    /// Splits at the first colon. Id and secret are form-encoded
-    /// ([RFC 6749 §2.3.1](https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1)); since many clients leave that out,
-    /// what has no escapes is taken as it is.
+    /// Splits at the first colon. Id and secret are form-encoded ([RFC 6749
+    /// §2.3.1](https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1)); many clients omit that, so text
+    /// without escapes is taken as it is.
     ///
     /// # Errors
     /// [`Refusal::BasicMalformed`].
@@ -41,12 +41,12 @@ impl Basic {
     }
 }
 
-/// What a request says about its client; nothing of it is proved.
+/// The client credentials in a request, none of which is verified yet.
 #[derive(Debug, Clone)]
 pub struct Presented {
-    /// The id, where it has the form of one of ours. Another names nobody.
+    /// The id, if it has the form of one of ours. Any other names nobody.
     pub unverified_client_id: Option<ClientId>,
-    /// The secret in the clear, if one was sent.
+    /// The secret in clear text, if one was sent.
     pub secret: Option<ClientSecret>,
 }
 
@@ -85,7 +85,7 @@ fn ids_agree(basic: Option<&Basic>, body: Option<&str>) -> Result<(), Refusal> {
     }
 }
 
-/// An application that proved who it is, or a public one that named itself. Only [`authenticate`] makes one.
+/// An authenticated application, or a public one that named itself. Only [`authenticate`] creates one.
 #[derive(Debug, Clone)]
 pub struct AuthenticatedClient {
     application: Arc<Application>,
@@ -98,22 +98,22 @@ impl AuthenticatedClient {
         &self.application
     }
 
-    /// The secret by which it proved itself; none for a public application.
+    /// The secret with which it authenticated; `None` for a public application.
     pub fn secret(&self) -> Option<SecretId> {
         self.secret
     }
 
-    /// Whether it proved itself at all.
+    /// Whether it authenticated with a secret.
     pub fn is_confidential(&self) -> bool {
         self.application.settings.client_type == ClientType::Confidential
     }
 }
 
-/// Decides whether the request comes from the application that it names. `is_secret` compares the presented secret
-/// with a stored one, in constant time.
+/// Decides whether the request comes from the application that it names. `is_secret` compares the presented
+/// secret with a stored one, in constant time.
 ///
 /// # Errors
-/// `invalid_client`, with the same words for an unknown client and for a wrong secret.
+/// `invalid_client`, with the same message for an unknown client and for a wrong secret.
 pub fn authenticate(
     presented: &Presented,
     found: Option<Arc<Application>>,

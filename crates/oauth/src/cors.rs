@@ -1,6 +1,6 @@
-//! Which web pages of other origins may read answers
-//! ([Fetch Standard, CORS protocol](https://fetch.spec.whatwg.org/#http-cors-protocol)): origins that an administrator
-//! trusts, and origins that applications registered.
+//! Web pages of other origins that may read responses ([Fetch Standard, CORS
+//! protocol](https://fetch.spec.whatwg.org/#http-cors-protocol)): origins that an administrator trusts, and
+//! origins of registered applications.
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,15 +15,15 @@ mod pattern;
 
 pub use pattern::{OriginPattern, PatternFault};
 
-/// The most bytes of an origin: a host name, a scheme and a port.
+/// The maximum length of an origin in bytes: a host name, a scheme and a port.
 pub const LONGEST_ORIGIN: usize = 300;
-/// The most entries of the list of trusted origins.
+/// The maximum number of entries in the list of trusted origins.
 pub const MOST_TRUSTED: usize = 1_000;
-/// The most characters of the description of a trusted origin.
+/// The maximum number of characters in the description of a trusted origin.
 pub const LONGEST_DESCRIPTION: usize = 256;
 
-/// An origin ([RFC 6454 §6.2](https://www.rfc-editor.org/rfc/rfc6454#section-6.2)): scheme, host and port, in lower case and
-/// without the port that goes without saying. `null` is none.
+/// An origin ([RFC 6454 §6.2](https://www.rfc-editor.org/rfc/rfc6454#section-6.2)): scheme, host and port, in
+/// lower case and without the default port. `null` is not an origin.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct WebOrigin {
     scheme: Box<str>,
@@ -31,14 +31,16 @@ pub struct WebOrigin {
     port: Option<u16>,
 }
 
-/// The text is no origin.
+/// The text is not an origin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("is no origin, such as https://app.example.com: a scheme, a host and perhaps a port, without a path")]
+#[error(
+    "is not an origin, such as https://app.example.com: a scheme, a host and perhaps a port, without a path"
+)]
 pub struct NotAnOrigin;
 
 impl WebOrigin {
-    /// Whether the page came over plain `http` from elsewhere than this machine, so that whoever is on the way may have
-    /// written it.
+    /// Whether the page was loaded over plain `http` from another machine, so that an attacker on the network
+    /// may have written it.
     pub fn is_plain_http(&self) -> bool {
         &*self.scheme == "http" && !matches!(&*self.host, "localhost" | "127.0.0.1" | "[::1]")
     }
@@ -72,7 +74,7 @@ impl fmt::Display for WebOrigin {
     }
 }
 
-/// The origin of a page at a redirect URL; none of one that no web page has.
+/// The origin of a page at a redirect URL; `None` if no web page can have that URL.
 pub(crate) fn of_redirect_url(text: &str) -> Option<WebOrigin> {
     use crate::redirect::Registered;
     match Registered::parse(text).ok()? {
@@ -89,30 +91,30 @@ pub(crate) fn of_redirect_url(text: &str) -> Option<WebOrigin> {
 pub struct TrustedOrigin {
     /// Assigned in order, never reused.
     pub id: TrustedOriginId,
-    /// Which origins it names; unique.
+    /// The origins that it names; unique.
     pub domain: String,
-    /// For people; may be empty.
+    /// A description for people; may be empty.
     pub description: String,
-    /// The user name of who changed it last.
+    /// The name of the user who last changed it.
     pub modified_by: String,
-    /// When that was.
+    /// The time of that change.
     pub modified_at: Timestamp,
 }
 
-/// What an entry of the list of trusted origins is to say.
+/// The desired content of an entry in the list of trusted origins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewTrustedOrigin {
-    /// Which origins it names, as [`OriginPattern`] reads it, in lower case.
+    /// The origins that it names, in the form that [`OriginPattern`] parses, in lower case.
     pub domain: String,
-    /// For people; may be empty.
+    /// A description for people; may be empty.
     pub description: String,
-    /// The user name of who says so.
+    /// The name of the user who makes the change.
     pub modified_by: String,
-    /// When it happens.
+    /// The time of the change.
     pub at: Timestamp,
 }
 
-/// Why a description cannot be as given; to follow the member's name.
+/// Why a description is refused; the message follows the name of the member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[expect(missing_docs, reason = "each message says it")]
 pub enum DescriptionFault {
@@ -122,7 +124,7 @@ pub enum DescriptionFault {
     Character(#[from] CharacterFault),
 }
 
-/// Holds the description of a trusted origin against the rules.
+/// Checks the description of a trusted origin against the rules.
 ///
 /// # Errors
 /// [`DescriptionFault`].

@@ -1,8 +1,8 @@
-//! The error codes of the protocol, as they stand on the wire.
+//! The error codes of the protocol, as on the wire.
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $text:literal),+ $(,)?) => {
-        /// An error code of OAuth 2.0 or of a specification on top of it.
+        /// An error code of OAuth 2.0 or of a specification based on it.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum ErrorCode {
             $($(#[$doc])* $name),+
@@ -25,15 +25,15 @@ codes! {
     InvalidRequest = "invalid_request",
     /// The client did not authenticate.
     InvalidClient = "invalid_client",
-    /// The code, refresh token or password is worthless.
+    /// The code, refresh token or password is invalid.
     InvalidGrant = "invalid_grant",
     /// The client may not do this.
     UnauthorizedClient = "unauthorized_client",
     /// The token endpoint does not know the grant type.
     UnsupportedGrantType = "unsupported_grant_type",
-    /// The authorize endpoint does not know the response type.
+    /// The authorization endpoint does not know the response type.
     UnsupportedResponseType = "unsupported_response_type",
-    /// A scope is unknown or more than may be had.
+    /// A scope is unknown, or exceeds what the client may have.
     InvalidScope = "invalid_scope",
     /// The user denied it.
     AccessDenied = "access_denied",
@@ -41,13 +41,13 @@ codes! {
     ServerError = "server_error",
     /// The server cannot answer at present.
     TemporarilyUnavailable = "temporarily_unavailable",
-    /// A bearer token is dead ([RFC 6750 §3.1](https://www.rfc-editor.org/rfc/rfc6750#section-3.1)).
+    /// A bearer token is invalid ([RFC 6750 §3.1](https://www.rfc-editor.org/rfc/rfc6750#section-3.1)).
     InvalidToken = "invalid_token",
     /// A bearer token lacks a scope ([RFC 6750 §3.1](https://www.rfc-editor.org/rfc/rfc6750#section-3.1)).
     InsufficientScope = "insufficient_scope",
-    /// Nobody is signed in and the client forbade asking (OpenID Connect Core §3.1.2.6).
+    /// Nobody is signed in and the client does not allow the server to ask (OpenID Connect Core §3.1.2.6).
     LoginRequired = "login_required",
-    /// Nothing is allowed yet and the client forbade asking (OpenID Connect Core §3.1.2.6).
+    /// Nothing is allowed yet and the client does not allow the server to ask (OpenID Connect Core §3.1.2.6).
     ConsentRequired = "consent_required",
     /// Request objects are not supported (OpenID Connect Core §3.1.2.6).
     RequestNotSupported = "request_not_supported",

@@ -1,66 +1,67 @@
-//! What a user gave an application: consents and grants.
+//! The access that a user gave an application: consents and grants.
 
 use crate::handover::{self, Handover};
 use crate::id::{ApplicationId, CodeId, ConsentId, Epoch, GrantId, UserId};
 use crate::scope::ScopeSet;
 use crate::time::Timestamp;
 
-/// A remembered consent of a user for an application; one per pair.
+/// A stored consent of a user for an application; there is one per pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Consent {
-    /// New when a consent is given anew after it was ended.
+    /// A consent that is given again after a revocation has a new id.
     pub id: ConsentId,
-    /// Who allowed.
+    /// The user who consented.
     pub user: UserId,
-    /// What was allowed in.
+    /// The application that was allowed.
     pub application: ApplicationId,
-    /// Everything the user has allowed so far; grows when more is allowed.
+    /// Everything that the user has allowed so far.
     pub scopes: ScopeSet,
-    /// When it was first given.
+    /// When the first consent was given.
     pub created_at: Timestamp,
 }
 
-/// How a grant came about.
+/// How a grant was created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GrantOrigin {
-    /// By an authorization code, which can found one grant only.
+    /// By an authorization code, which can create only one grant.
     Code(CodeId),
-    /// By the password grant, which is no consent.
+    /// By the password grant, which is not a consent.
     Password,
 }
 
-/// One access that a user gave an application. A refresh token stands for it; access tokens name it.
+/// The access that a user gave an application. A refresh token represents it; access tokens name it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
-    /// What its tokens name.
+    /// The id, which its tokens carry.
     pub id: GrantId,
-    /// Who got the access.
+    /// The application that received the access.
     pub application: ApplicationId,
-    /// The application's epoch when it was founded; a grant of an earlier epoch is dead.
+    /// The application's epoch when the grant was created; a grant of an earlier epoch is invalid.
     pub application_epoch: Epoch,
-    /// Who gave it.
+    /// The user who gave the access.
     pub user: UserId,
-    /// The user's epoch when it was founded; a grant of an earlier epoch is dead.
+    /// The user's epoch when the grant was created; a grant of an earlier epoch is invalid.
     pub user_epoch: Epoch,
-    /// How it came about.
+    /// How it was created.
     pub origin: GrantOrigin,
-    /// The most that its tokens may carry.
+    /// The scopes that its tokens may carry at most.
     pub scopes: ScopeSet,
     /// Whether a refresh token was issued for it.
     pub refreshable: bool,
-    /// How many times its refresh token was rotated.
+    /// How often its refresh token was rotated.
     pub generation: i64,
     /// When it was last rotated.
     pub rotated_at: Option<Timestamp>,
-    /// Id of the ring key that seals the current refresh token, so that a replay rebuilds the identical text.
+    /// The id of the ring key that seals the current refresh token, so that a replay yields the identical
+    /// text.
     pub key: u32,
-    /// When it was founded.
+    /// When it was created.
     pub created_at: Timestamp,
     /// Written with a delay.
     pub last_used_at: Option<Timestamp>,
-    /// After which the row has no use; none while its refresh token lives.
+    /// When the row becomes useless; `None` while its refresh token is valid.
     pub expires_at: Option<Timestamp>,
-    /// When it was ended, if it was.
+    /// When it was revoked, if it was.
     pub revoked_at: Option<Timestamp>,
 }
 
@@ -69,17 +70,17 @@ pub struct Grant {
 pub struct Allowed {
     /// The application.
     pub application: ApplicationId,
-    /// What the application is called.
+    /// The name of the application.
     pub name: String,
-    /// The owner's user name.
+    /// The user name of the owner.
     pub owner_name: String,
     /// Where somebody else than the owner registered it.
     pub handed_over: Option<Handover>,
     /// Of the consent and of all live grants together.
     pub scopes: ScopeSet,
-    /// The earliest of the consent and of the live grants.
+    /// The earliest time of the consent and of the live grants.
     pub since: Timestamp,
-    /// The latest use of any live grant.
+    /// The last use of any live grant.
     pub last_used_at: Option<Timestamp>,
 }
 

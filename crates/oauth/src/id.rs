@@ -1,4 +1,4 @@
-//! Identifiers, each its own type so that none can stand in for another.
+//! Identifiers. Each has its own type, so that they cannot be confused.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,12 +10,12 @@ macro_rules! row_ids {
         pub struct $name(i64);
 
         impl $name {
-            /// From the number under which the row is kept.
+            /// Creates the id from the number of the row.
             pub const fn new(id: i64) -> Self {
                 Self(id)
             }
 
-            /// The number under which the row is kept.
+            /// The number of the row.
             pub const fn get(self) -> i64 {
                 self.0
             }
@@ -27,7 +27,7 @@ macro_rules! row_ids {
             }
         }
 
-        /// Decimal digits only, as in a path of the management API: no sign, no blanks.
+        /// Decimal digits only, as in a path of the management API: no sign, no spaces.
         impl FromStr for $name {
             type Err = NotAnId;
 
@@ -48,9 +48,9 @@ row_ids! {
     UserId,
     /// A role: a named set of permissions.
     RoleId,
-    /// One access that a user gave an application: what a refresh token stands for. Never reused.
+    /// The access that a user gave an application, which a refresh token represents. Never reused.
     GrantId,
-    /// A remembered consent; never reused, so that what names an ended one stays dead.
+    /// A stored consent. Never reused, so that references to a revoked one stay invalid.
     ConsentId,
     /// One secret of an application.
     SecretId,
@@ -64,7 +64,7 @@ row_ids! {
     AuditId,
 }
 
-/// The text is no identifier.
+/// The text is not an identifier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not an identifier")]
 pub struct NotAnId;
@@ -74,7 +74,7 @@ pub struct NotAnId;
 pub struct ClientId(Box<str>);
 
 impl ClientId {
-    /// The text as it stands on the wire.
+    /// The text on the wire.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -109,13 +109,13 @@ macro_rules! unguessable_ids {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
         $(#[$doc])*
         ///
-        /// Eight bytes of time in microseconds, big-endian, then eight random bytes: unguessable, and still in the order
-        /// of issue, which keeps an index over it small and quick.
+        /// It consists of the time in microseconds as eight bytes, big-endian, and eight random bytes. It
+        /// cannot be guessed, but sorts in the order of issue, which keeps an index over it small and fast.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name([u8; 16]);
 
         impl $name {
-            /// Puts a fresh id together from the time and eight random bytes.
+            /// Composes a new id from the time and eight random bytes.
             pub fn compose(at: crate::time::Timestamp, random: [u8; 8]) -> Self {
                 let mut bytes = [0; 16];
                 bytes[..8].copy_from_slice(&at.as_micros().to_be_bytes());
@@ -123,17 +123,17 @@ macro_rules! unguessable_ids {
                 Self(bytes)
             }
 
-            /// From its sixteen bytes.
+            /// Creates the id from its sixteen bytes.
             pub const fn from_bytes(bytes: [u8; 16]) -> Self {
                 Self(bytes)
             }
 
-            /// Its sixteen bytes.
+            /// The sixteen bytes.
             pub const fn as_bytes(&self) -> &[u8; 16] {
                 &self.0
             }
 
-            /// The moment it was composed.
+            /// The time at which it was composed.
             pub fn at(&self) -> crate::time::Timestamp {
                 let mut micros = [0; 8];
                 micros.copy_from_slice(&self.0[..8]);
@@ -153,27 +153,27 @@ macro_rules! unguessable_ids {
 }
 
 unguessable_ids! {
-    /// Names one access token: its `jti`, and its issue time.
+    /// Identifies an access token: its `jti`, and its time of issue.
     TokenId,
-    /// Names one authorization code; unique among grants, which is what makes a code single-use.
+    /// Identifies an authorization code; unique among grants, which makes a code single-use.
     CodeId,
 }
 
-/// Counts how often all access of an application or of a user was ended. What was issued under a smaller epoch is dead;
-/// what is issued afterwards lives, within the same microsecond too.
+/// Counts how often all access of an application or a user was revoked. Everything that was issued under a
+/// smaller epoch is invalid; everything issued afterwards is valid, even within the same microsecond.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Epoch(i64);
 
 impl Epoch {
-    /// The epoch that nothing can reach: the subject is gone.
+    /// The epoch that nothing can reach: the application or the user was deleted.
     pub const GONE: Self = Self(i64::MAX);
 
-    /// From its number.
+    /// Creates the epoch from its number.
     pub const fn new(number: i64) -> Self {
         Self(number)
     }
 
-    /// Its number.
+    /// The number.
     pub const fn get(self) -> i64 {
         self.0
     }

@@ -1,4 +1,4 @@
-//! Asking about a token ([RFC 7662](https://www.rfc-editor.org/rfc/rfc7662)).
+//! Token introspection ([RFC 7662](https://www.rfc-editor.org/rfc/rfc7662)).
 
 use crate::account::User;
 use crate::application::Application;
@@ -15,63 +15,65 @@ use crate::time::Timestamp;
 pub(crate) const TOKEN: Name = Name::opaque("token");
 pub(crate) const TOKEN_TYPE_HINT: Name = Name::opaque("token_type_hint");
 
-/// The token that a request is about. The hint is read and ignored: a token tells its kind by itself.
+/// The token in the request. The hint is parsed and ignored, because a token identifies its own kind.
 ///
 /// # Errors
-/// `invalid_request` when it is missing or repeated. A text that is no token is none of ours, however long it is.
+/// `invalid_request` if it is missing or repeated. A text that is not a token is not one of ours, however
+/// long it is.
 pub fn parse(parameters: &Parameters) -> Result<TokenText, Refusal> {
     parameters.one(TOKEN_TYPE_HINT)?;
     parameters.required(TOKEN).map(TokenText::new)
 }
 
-/// "the authorization server MUST […] require some form of authorization to access this endpoint"
-/// ([RFC 7662 §2.1](https://www.rfc-editor.org/rfc/rfc7662#section-2.1)).
+/// "the authorization server MUST […] require some form of authorization to access this endpoint" ([RFC 7662
+/// §2.1](https://www.rfc-editor.org/rfc/rfc7662#section-2.1)).
 ///
 /// # Errors
-/// `unauthorized_client` for a public client, which proves nothing.
+/// `unauthorized_client` for a public client, which is not authenticated.
 pub fn may_ask(client: &AuthenticatedClient) -> Result<(), Refusal> {
     if client.is_confidential() { Ok(()) } else { Err(Refusal::PublicIntrospection) }
 }
 
-/// Whether the client may be told about tokens of the application: its own, or with `token.introspect` everyone's.
+/// Whether the client may introspect tokens of the application: its own, or, with `token.introspect`, those
+/// of all.
 pub fn may_ask_about(client: &AuthenticatedClient, application: ApplicationId) -> bool {
     client.application().id == application || client.application().settings.scopes.contains(Scope::Introspect)
 }
 
-/// A token of ours, opened.
+/// An opened token of this server.
 #[derive(Debug, Clone, Copy)]
 pub enum Subject<'a> {
     /// An access token.
     Access {
         /// Its content.
         token: &'a AccessToken,
-        /// Whether the revocation index says that it is dead.
+        /// Whether the revocation index says that it is revoked.
         revoked: bool,
     },
     /// A refresh token.
     Refresh {
         /// Its content.
         token: &'a RefreshToken,
-        /// The grant that it names, as stored now.
+        /// The stored grant that it names.
         grant: &'a Grant,
     },
 }
 
-/// What must be known to answer.
+/// The facts for the decision.
 #[derive(Debug, Clone, Copy)]
 pub struct Facts<'a> {
-    /// Who asks.
+    /// The client that sends the request.
     pub client: &'a AuthenticatedClient,
-    /// The token's application, as stored now.
+    /// The stored application of the token.
     pub application: Option<&'a Application>,
-    /// The token's user, as stored now.
+    /// The stored user of the token.
     pub user: Option<&'a User>,
-    /// The present moment.
+    /// The current time.
     pub now: Timestamp,
 }
 
-/// What is told about a live token ([RFC 7662 §2.2](https://www.rfc-editor.org/rfc/rfc7662#section-2.2)); `active` is
-/// true, and the caller adds `iss`.
+/// The response about a valid token ([RFC 7662 §2.2](https://www.rfc-editor.org/rfc/rfc7662#section-2.2));
+/// `active` is true, and the caller adds `iss`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Active<'a> {
     /// `client_id`.
@@ -82,18 +84,18 @@ pub struct Active<'a> {
     pub scopes: ScopeSet,
     /// `token_type`; a refresh token has none.
     pub token_type: Option<&'static str>,
-    /// `exp`; none for a refresh token, which lives until revoked.
+    /// `exp`; `None` for a refresh token, which is valid until it is revoked.
     pub expires_at: Option<Timestamp>,
     /// `iat`.
     pub issued_at: Timestamp,
     /// `sub`: the user's id, or the client id for client credentials.
     pub subject: String,
-    /// `jti`; none for a refresh token.
+    /// `jti`; `None` for a refresh token.
     pub id: Option<TokenId>,
 }
 
-/// Decides what is told. `None` is `{"active":false}`, also for a token that is none of the client's business:
-/// "the authorization server […] MUST instead […] `active` set to false".
+/// Decides what the client is told. `None` stands for `{"active":false}`, also for a token that the client
+/// may not introspect: "the authorization server […] MUST instead […] `active` set to false".
 pub fn decide<'a>(subject: Subject<'_>, facts: Facts<'a>) -> Option<Active<'a>> {
     may_ask(facts.client).ok()?;
     let application = application_may_be_told_about(subject, facts)?;
@@ -118,8 +120,8 @@ fn user_is_active<'a>(subject: Subject<'_>, facts: Facts<'a>) -> Option<&'a User
     facts.user.filter(|user| user.id == id && user.active)
 }
 
-/// "has been issued by this authorization server, has not been revoked by the resource owner, and is within its given
-/// time window of validity"; a refresh token that was replaced is no longer live.
+/// "has been issued by this authorization server, has not been revoked by the resource owner, and is within
+/// its given time window of validity"; a refresh token that was replaced is no longer valid.
 fn token_is_live(subject: Subject<'_>, application: &Application, user: &User, facts: Facts<'_>) -> bool {
     match subject {
         Subject::Access { token, revoked } => {
@@ -140,8 +142,7 @@ fn token_is_live(subject: Subject<'_>, application: &Application, user: &User, f
     }
 }
 
-/// What the token may still be used for: of its scopes those that the application has now. A token of which nothing is
-/// left is good for nothing.
+/// The scopes of the token that the application still has. A token without any is invalid.
 fn left_of_scopes(subject: Subject<'_>, application: &Application) -> Option<ScopeSet> {
     let given = match subject {
         Subject::Access { token, .. } => token.scopes,

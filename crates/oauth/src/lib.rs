@@ -1,12 +1,15 @@
 //! The OAuth 2.0 protocol as pure rules: facts in, decision out.
 //!
-//! What is here: the vocabulary (ids, scopes, secrets), the records that the system database keeps, what is sealed
-//! inside tokens and codes, and one module per endpoint with its rules in the order of the specification.
+//! The crate contains the vocabulary (ids, scopes, secrets), the records of the system database, the sealed
+//! content of tokens and codes, and one module for each endpoint, with its rules in the order of the
+//! specification.
 //!
-//! **Architecture invariant:** no async, clock, randomness, environment or I/O. `now` and fresh ids are arguments, so
-//! the whole protocol is tested with tables. No HTTP status and no SQL either: reasons inside, codes at the edge.
+//! **Architecture invariant:** this crate has no async, clock, randomness, environment or I/O. `now` and new
+//! ids are arguments, so that table tests can cover the whole protocol. It has no HTTP status and no SQL
+//! either: it returns reasons, and the edge turns them into codes.
 //!
-//! Start reading at [`sealed`] (what a token is), then [`token`] and [`authorize`] (what may be issued, and why not).
+//! Start reading at [`sealed`] (what a token is), then [`token`] and [`authorize`] (what may be issued, and
+//! why not).
 
 pub mod account;
 pub mod application;

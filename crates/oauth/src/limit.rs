@@ -2,7 +2,7 @@
 
 macro_rules! limits {
     ($($(#[$doc:meta])* $name:ident = $id:literal, default $default:literal, $min:literal..=$max:literal;)+) => {
-        /// A limit of the system, under Hybrid Data Pipeline's numbers.
+        /// A limit of the system, with Hybrid Data Pipeline's numbers.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Limit {
             $($(#[$doc])* $name = $id),+
@@ -22,17 +22,17 @@ macro_rules! limits {
                 match self { $(Self::$name => stringify!($name)),+ }
             }
 
-            /// What holds while nobody has set it.
+            /// The default value.
             pub const fn default_value(self) -> i64 {
                 match self { $(Self::$name => $default),+ }
             }
 
-            /// The values that it may be set to.
+            /// The range of permitted values.
             pub const fn range(self) -> std::ops::RangeInclusive<i64> {
                 match self { $(Self::$name => $min..=$max),+ }
             }
 
-            /// The limit of that number, if there is one.
+            /// The limit with that number, if any.
             pub fn from_id(id: i64) -> Option<Self> {
                 match id { $($id => Some(Self::$name),)+ _ => None }
             }
@@ -41,36 +41,37 @@ macro_rules! limits {
 }
 
 limits! {
-    /// Most rows that one OData request may fetch; 0 is no limit.
+    /// The maximum number of rows that one OData request may fetch; 0 means no limit.
     MaxFetchRows = 1, default 0, 0..=9_007_199_254_740_991;
-    /// Seconds in which failures of credentials add up.
+    /// The interval in seconds in which failed authentications add up.
     PasswordLockoutInterval = 2, default 900, 1..=31_536_000;
-    /// Failures that lock an account; 0 switches locking off.
+    /// The number of failures that lock an account; 0 disables locking.
     PasswordLockoutLimit = 3, default 3, 0..=1_000_000;
-    /// Seconds that a lock lasts.
+    /// The duration of a lock in seconds.
     PasswordLockoutPeriod = 4, default 1800, 1..=31_536_000;
-    /// Which pages of other origins may read answers: 0 only those of applications, 1 all, 2 also those of the list.
+    /// The pages of other origins that may read responses: 0 only those of applications, 1 all, 2 also those
+    /// in the list.
     CORSBehavior = 5, default 0, 0..=2;
-    /// Answers in pages that may be open at once for one user; 0 is no limit.
+    /// The maximum number of concurrent paged responses of one user; 0 means no limit.
     ODataMaxConcurrentPagingQueries = 6, default 0, 0..=1_000_000;
-    /// OData requests that may run at once for one user; 0 is no limit.
+    /// The maximum number of concurrent OData requests of one user; 0 means no limit.
     ODataMaxConcurrentRequests = 24, default 0, 0..=1_000_000;
-    /// OData requests of one user that may wait for a place; 0 is no limit.
+    /// The maximum number of OData requests of one user that may wait for a permit; 0 means no limit.
     ODataMaxWaitingRequests = 25, default 0, 0..=1_000_000;
-    /// Seconds that an access token lives.
+    /// The lifetime of an access token in seconds.
     OAuthAccessTokenLifetime = 100, default 3600, 60..=86_400;
 }
 
-/// The value is not one that the limit may be set to.
+/// The value is outside the range of the limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{} must be {} to {}", .0.as_str(), .0.range().start(), .0.range().end())]
 pub struct OutOfRange(pub Limit);
 
 impl Limit {
-    /// Holds a value against the range.
+    /// Checks a value against the range.
     ///
     /// # Errors
-    /// [`OutOfRange`], which says the range.
+    /// [`OutOfRange`], whose message contains the range.
     pub fn check(self, value: i64) -> Result<i64, OutOfRange> {
         if self.range().contains(&value) { Ok(value) } else { Err(OutOfRange(self)) }
     }

@@ -1,4 +1,4 @@
-//! The parameters of a request: decoded pairs, each known one at most once, in either spelling.
+//! The parameters of a request: decoded pairs. Each known one appears at most once, in either spelling.
 
 use zeroize::Zeroize;
 
@@ -8,26 +8,27 @@ mod decode;
 
 pub(crate) use decode::form_decoded;
 
-/// A parameter that some endpoint knows.
+/// A parameter of some endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Name {
-    /// As the specification spells it.
+    /// The spelling in the specification.
     pub spelling: &'static str,
-    /// As Hybrid Data Pipeline spells it, where that differs.
+    /// The spelling of Hybrid Data Pipeline, if it differs.
     pub alias: Option<&'static str>,
-    /// What its value may look like.
+    /// The shape of its value.
     shape: Shape,
 }
 
-/// What the value of a parameter may look like. A value outside of it is a malformed request.
+/// The shape of a parameter's value. A value with a different shape makes the request malformed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Shape {
-    /// Text of at most so many bytes, without control characters.
+    /// Text of bounded length in bytes, without control characters.
     Text {
-        /// The most bytes that it may have.
+        /// The maximum length in bytes.
         longest: usize,
     },
-    /// Anything: the value is only compared with what this server issued or stored, and any other is unknown or wrong.
+    /// Anything: the value is only compared with what this server has issued or stored, and any other value
+    /// is unknown or wrong.
     Opaque,
 }
 
@@ -37,8 +38,9 @@ impl Name {
         Self { spelling, alias: None, shape: Shape::Text { longest } }
     }
 
-    /// A parameter with one spelling whose value is a token, a code, an id or a secret. A value that this server did not
-    /// issue is never malformed, whatever its length and characters: it is unknown. The length of the body bounds it.
+    /// A parameter with one spelling whose value is a token, a code, an id or a secret. A value that this
+    /// server did not issue is never malformed, whatever its length and characters; it is unknown. Its length
+    /// is limited by that of the body.
     pub const fn opaque(spelling: &'static str) -> Self {
         Self { spelling, alias: None, shape: Shape::Opaque }
     }
@@ -51,7 +53,7 @@ impl Name {
         name == self.spelling || Some(name) == self.alias
     }
 
-    /// The refusal of a request that leaves it out.
+    /// The refusal of a request without it.
     pub(crate) const fn missing(self) -> Refusal {
         self.refuse(ParameterFault::Missing)
     }
@@ -65,12 +67,12 @@ impl Name {
 pub const CLIENT_ID: Name = Name::opaque("client_id").or("clientId");
 /// The client's secret.
 pub const CLIENT_SECRET: Name = Name::opaque("client_secret").or("clientSecret");
-/// Where the browser goes next.
+/// The address to which the browser returns.
 pub const REDIRECT_URI: Name = Name::new("redirect_uri", 2048);
-/// What is asked for.
+/// The requested scopes.
 pub const SCOPE: Name = Name::new("scope", 1024);
 
-/// The most pairs in one request; no endpoint knows nearly as many.
+/// The maximum number of pairs in a request; no endpoint knows nearly as many.
 const MOST_PAIRS: usize = 64;
 
 /// The decoded pairs of a request, in order.
@@ -83,14 +85,14 @@ pub struct Parameters {
 #[derive(Clone, PartialEq, Eq)]
 struct Pair {
     name: String,
-    /// Characters of replacement stand for bytes that are no UTF-8.
+    /// Replacement characters stand for bytes that are not UTF-8.
     value: String,
     /// Whether the bytes of the value were UTF-8.
     is_utf8: bool,
 }
 
 impl Parameters {
-    /// Takes decoded pairs.
+    /// Creates the parameters from decoded pairs.
     ///
     /// # Errors
     /// [`Refusal::TooManyParameters`].
@@ -100,12 +102,12 @@ impl Parameters {
         if pairs.len() > MOST_PAIRS { Err(Refusal::TooManyParameters) } else { Ok(Self { pairs }) }
     }
 
-    /// The value of a parameter; an empty one counts as left out
-    /// ([RFC 6749 §3.1](https://www.rfc-editor.org/rfc/rfc6749#section-3.1)).
+    /// The value of a parameter; an empty one counts as omitted ([RFC 6749
+    /// §3.1](https://www.rfc-editor.org/rfc/rfc6749#section-3.1)).
     ///
     /// # Errors
-    /// [`Refusal::Parameter`] when it is repeated; unless it is [opaque](Name::opaque) also when it is too long or has a
-    /// control character, and [`Refusal::NotUtf8`].
+    /// [`Refusal::Parameter`] if it is repeated; also if it is too long or contains a control character, and
+    /// [`Refusal::NotUtf8`], unless it is [opaque](Name::opaque).
     pub fn one(&self, name: Name) -> Result<Option<&str>, Refusal> {
         let Some(pair) = self.find(name)? else { return Ok(None) };
         if let Shape::Text { longest } = name.shape {
@@ -114,7 +116,7 @@ impl Parameters {
         Ok(Some(pair.value.as_str()).filter(|value| !value.is_empty()))
     }
 
-    /// Whether every value is UTF-8, as the forms of our own pages are.
+    /// Whether every value is UTF-8, as in the forms of our own pages.
     pub fn are_utf8(&self) -> bool {
         self.pairs.iter().all(|pair| pair.is_utf8)
     }
@@ -134,7 +136,7 @@ impl Parameters {
         Ok(found)
     }
 
-    /// The pairs with these names in the form encoding, in order; none where one of them is no UTF-8.
+    /// The pairs with these names in form encoding, in order; `None` if one of them is not UTF-8.
     pub fn encoded(&self, names: &[Name]) -> Option<String> {
         let known = |pair: &&Pair| names.iter().any(|name| name.is_spelled(&pair.name));
         let mut text = url::form_urlencoded::Serializer::new(String::new());
@@ -144,17 +146,17 @@ impl Parameters {
         Some(text.finish())
     }
 
-    /// The value of a parameter that must be there.
+    /// The value of a required parameter.
     ///
     /// # Errors
-    /// As [`Parameters::one`], and when it is missing.
+    /// As for [`Parameters::one`], and if it is missing.
     pub fn required(&self, name: Name) -> Result<&str, Refusal> {
         self.one(name)?.ok_or(name.missing())
     }
 }
 
-/// [RFC 6749 appendix A](https://www.rfc-editor.org/rfc/rfc6749#appendix-A): no value has control characters, except that
-/// a user name or password may have a tabulator.
+/// [RFC 6749 appendix A](https://www.rfc-editor.org/rfc/rfc6749#appendix-A): no value contains control
+/// characters, except that a user name or a password may contain a tab.
 fn text_is_plain(pair: &Pair, name: Name, longest: usize) -> Result<(), Refusal> {
     if !pair.is_utf8 {
         return Err(Refusal::NotUtf8);
@@ -168,14 +170,14 @@ fn text_is_plain(pair: &Pair, name: Name, longest: usize) -> Result<(), Refusal>
     Ok(())
 }
 
-/// Values may be passwords.
+/// Values may be passwords, so they are wiped.
 impl Drop for Pair {
     fn drop(&mut self) {
         self.value.zeroize();
     }
 }
 
-/// The names only: values may be secrets.
+/// Prints only the names, because values may be secrets.
 impl std::fmt::Debug for Parameters {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list().entries(self.pairs.iter().map(|pair| &pair.name)).finish()

@@ -1,14 +1,14 @@
-//! Redirect URLs: which may be registered, and which registered one a requested one matches
-//! ([RFC 6749 §3.1.2](https://www.rfc-editor.org/rfc/rfc6749#section-3.1.2),
-//! [RFC 9700 §2.1](https://www.rfc-editor.org/rfc/rfc9700#section-2.1)).
+//! Redirect URLs: which may be registered, and which registered URL matches a requested one ([RFC 6749
+//! §3.1.2](https://www.rfc-editor.org/rfc/rfc6749#section-3.1.2), [RFC 9700
+//! §2.1](https://www.rfc-editor.org/rfc/rfc9700#section-2.1)).
 //!
-//! URLs are read as browsers read them, since it is a browser that will follow them.
+//! URLs are parsed like in a browser, because a browser will follow them.
 
 use url::{Host, Url};
 
 use crate::application::Profile;
 
-/// The most characters of a redirect URL.
+/// The maximum number of characters in a redirect URL.
 pub const LONGEST: usize = 2048;
 
 /// Why a text cannot be a redirect URL.
@@ -19,13 +19,13 @@ pub enum RedirectFault {
     Empty,
     #[error("is longer than 2048 characters")]
     TooLong,
-    #[error("contains a blank or a control character")]
+    #[error("contains a space or a control character")]
     ControlCharacter,
     #[error(
-        "contains a character other than the printable ones of ASCII; write it with percent signs, a host in punycode"
+        "contains a character that is not printable ASCII; percent-encode it, or write a host in punycode"
     )]
     NotAscii,
-    #[error("contains a backslash, which browsers take for a slash")]
+    #[error("contains a backslash, which browsers treat as a slash")]
     Backslash,
     #[error("is not an absolute URL, such as https://app.example.com/callback")]
     NotAbsolute,
@@ -39,10 +39,10 @@ pub enum RedirectFault {
     Fragment,
     #[error("must not have a user name or password")]
     UserInformation,
-    #[error("has a host with characters that no host name has")]
+    #[error("has a host with characters that are not allowed in host names")]
     HostCharacter,
     #[error(
-        "has a host that browsers read as another text; write it as they do, such as 127.0.0.1 for 127.1"
+        "has a host that browsers interpret differently; write it in their form, such as 127.0.0.1 for 127.1"
     )]
     HostSpelling,
     #[error(
@@ -58,11 +58,11 @@ pub enum RedirectFault {
     BareHost,
 }
 
-/// What is odd about a redirect URL that may be registered.
+/// A warning about a redirect URL that may be registered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[expect(missing_docs, reason = "each message says it")]
 pub enum RedirectWarning {
-    #[error("is plain http: whoever is on the way can read the authorization codes")]
+    #[error("is plain http: an attacker on the network can read the authorization codes")]
     PlainHttp,
     #[error(
         "is a bare host name: codes may go to every https page of that host; register the full URL instead"
@@ -81,15 +81,15 @@ pub enum Registered {
     Full(Url),
     /// A bare host in lower case, with or without a port.
     BareHost {
-        /// Without the port.
+        /// The host without the port.
         host: String,
-        /// Whether there is one; then nothing matches.
+        /// Whether there is a port; if so, nothing matches.
         port: bool,
     },
 }
 
 impl Registered {
-    /// Reads a registered text, whatever the profile.
+    /// Parses a registered text, for any profile.
     ///
     /// # Errors
     /// [`RedirectFault`], the first in reading order.
@@ -102,7 +102,7 @@ impl Registered {
     }
 }
 
-/// Whether the text may be registered under the profile, and what is odd about it.
+/// Checks whether the text may be registered under the profile, and returns warnings about it.
 ///
 /// # Errors
 /// [`RedirectFault`].
@@ -115,7 +115,7 @@ pub fn may_be_registered(text: &str, profile: Profile) -> Result<Option<Redirect
     fits(&registered, profile)
 }
 
-/// Whether the profile allows it, and what is odd about it.
+/// Checks whether the profile allows it, and returns warnings about it.
 fn fits(registered: &Registered, profile: Profile) -> Result<Option<RedirectWarning>, RedirectFault> {
     match (registered, profile) {
         (Registered::BareHost { .. }, Profile::OAuth21) => Err(RedirectFault::BareHost),
@@ -131,7 +131,7 @@ fn fits(registered: &Registered, profile: Profile) -> Result<Option<RedirectWarn
     }
 }
 
-/// The URL to redirect to, when the requested text matches a registered one under the profile.
+/// The URL for the redirect, if the requested text matches a registered one under the profile.
 pub(crate) fn matching(requested: &str, registered: &[String], profile: Profile) -> Option<Url> {
     let Ok(Registered::Full(url)) = Registered::parse(requested) else { return None };
     let matches = |text: &String| {
@@ -142,7 +142,7 @@ pub(crate) fn matching(requested: &str, registered: &[String], profile: Profile)
     registered.iter().filter(|text| is_allowed(text, profile)).any(matches).then_some(url)
 }
 
-/// The URL that stands in for a `redirect_uri` left out: the only full one registered.
+/// The default for an omitted `redirect_uri`: the only full URL that is registered.
 pub(crate) fn only_full(registered: &[String], profile: Profile) -> Option<Url> {
     let allowed = registered.iter().filter(|text| is_allowed(text, profile));
     let mut full = allowed.filter_map(|text| match Registered::parse(text) {
@@ -162,14 +162,15 @@ fn is_exactly(requested: &str, registered: &str) -> bool {
     requested == registered
 }
 
-/// "The authorization server MUST allow any port to be specified at the time of the request for loopback IP redirect
-/// URIs" ([RFC 8252 §7.3](https://www.rfc-editor.org/rfc/rfc8252#section-7.3)). Everything but the port is compared as text.
+/// "The authorization server MUST allow any port to be specified at the time of the request for loopback IP
+/// redirect URIs" ([RFC 8252 §7.3](https://www.rfc-editor.org/rfc/rfc8252#section-7.3)). Everything except
+/// the port is compared as text.
 fn is_another_port(requested: &str, registered: &str) -> bool {
     let requested = without_loopback_port(requested);
     requested.is_some() && requested == without_loopback_port(registered)
 }
 
-/// Loopback host and what follows its port, as they are written.
+/// The loopback host and everything after its port, as written.
 fn without_loopback_port(url: &str) -> Option<(&str, &str)> {
     let rest = url.strip_prefix("http://")?;
     let host = ["127.0.0.1", "[::1]", "localhost"].into_iter().find(|host| rest.starts_with(host))?;
@@ -181,7 +182,8 @@ fn without_loopback_port(url: &str) -> Option<(&str, &str)> {
     (path.is_empty() || path.starts_with(['/', '?'])).then_some((host, path))
 }
 
-/// A registered bare host matches every `https` page of that host, on the default port, that may be registered in full.
+/// A registered bare host matches every `https` page of that host, on the default port, that could be
+/// registered in full.
 fn is_on_host(text: &str, requested: &Url, registered: &str, profile: Profile) -> bool {
     let Ok(Registered::BareHost { host, port: false }) = Registered::parse(registered) else { return false };
     profile == Profile::Compatible
@@ -191,7 +193,7 @@ fn is_on_host(text: &str, requested: &Url, registered: &str, profile: Profile) -
         && may_be_registered(text, profile).is_ok()
 }
 
-/// Browsers read `127.1`, `2130706433` and `%6cocalhost` as other texts, and so would whoever compares.
+/// Browsers interpret `127.1`, `2130706433` and `%6cocalhost` as other hosts, and so would any comparison.
 fn host_is_spelled_as_read(text: &str, url: &Url) -> Result<(), RedirectFault> {
     let Some(read) = url.host_str() else { return Ok(()) };
     let authority = text.split_once("://").map_or("", |(_, rest)| rest);
@@ -201,9 +203,9 @@ fn host_is_spelled_as_read(text: &str, url: &Url) -> Result<(), RedirectFault> {
     if port.is_empty() || port.starts_with(':') { Ok(()) } else { Err(RedirectFault::HostSpelling) }
 }
 
-/// What an answer of this or another flow carries in its query
-/// ([OAuth Parameters](https://www.iana.org/assignments/oauth-parameters/oauth-parameters.xhtml), location "authorization
-/// response").
+/// The query parameters of responses in this and other flows ([OAuth
+/// Parameters](https://www.iana.org/assignments/oauth-parameters/oauth-parameters.xhtml), location
+/// "authorization response").
 const ANSWER_PARAMETERS: [&str; 15] = [
     "access_token",
     "code",
@@ -222,8 +224,9 @@ const ANSWER_PARAMETERS: [&str; 15] = [
     "vp_token",
 ];
 
-/// A second `state` or `code` beside ours: which of the two an application takes, its framework decides. Frameworks also read
-/// names without case, `;` as a separator, `code[]` as `code`, and a dot or blank as an underscore.
+/// A second `state` or `code` beside ours is dangerous, because the application's framework decides which of
+/// the two it uses. Frameworks also ignore the case of names, accept `;` as a separator, read `code[]` as
+/// `code`, and a dot or a space as an underscore.
 fn query_has_no_answer_parameter(url: &Url) -> Result<(), RedirectFault> {
     let separated = url.query().unwrap_or_default().replace(';', "&");
     let is_of_answer = |name: &str| {
@@ -253,7 +256,8 @@ fn text_is_plain(text: &str) -> Result<(), RedirectFault> {
     Ok(())
 }
 
-/// `bedford.progresstest.com`, as the samples of Hybrid Data Pipeline register it, or the like with a port.
+/// A bare host such as `bedford.progresstest.com`, as in the samples of Hybrid Data Pipeline, with or without
+/// a port.
 fn bare_host(text: &str) -> Option<Registered> {
     let (host, port) = match text.split_once(':') {
         Some((host, port)) if !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) => {
@@ -294,7 +298,8 @@ fn full_url(text: &str) -> Result<Url, RedirectFault> {
     Ok(url)
 }
 
-/// Browsers mend `https:host` and `https:///host`; what must be mended is not registered, and not matched.
+/// Browsers correct `https:host` and `https:///host`; a URL that needs correction is neither registered nor
+/// matched.
 fn web_url_is_plain(text: &str, url: &Url) -> Result<(), RedirectFault> {
     let rest = text.get(url.scheme().len()..).and_then(|rest| rest.strip_prefix("://"));
     if rest.is_none_or(|rest| rest.starts_with('/')) {

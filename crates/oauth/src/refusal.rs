@@ -1,17 +1,17 @@
-//! Why a request of the protocol is refused: many named reasons inside, few codes outside.
+//! Why a request of the protocol is refused: many named reasons internally, few codes externally.
 
 use std::fmt;
 
 use crate::error::ErrorCode;
 
-/// A fault of one parameter, whichever endpoint it was sent to; always `invalid_request`.
+/// A fault of one parameter, at any endpoint; always `invalid_request`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ParameterFault {
-    /// It is required and was left out or empty.
+    /// It is required and was omitted or empty.
     Missing,
-    /// It is given more than once.
+    /// It appears more than once.
     Repeated,
-    /// Both spellings of it are given, with different values.
+    /// Both spellings appear, with different values.
     SpellingsDiffer,
     /// It is longer than the server accepts.
     TooLong,
@@ -20,7 +20,7 @@ pub enum ParameterFault {
 }
 
 impl ParameterFault {
-    /// What is wrong, to follow the parameter's name.
+    /// The fault in words, to follow the name of the parameter.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Missing => "is missing",
@@ -32,27 +32,27 @@ impl ParameterFault {
     }
 }
 
-/// One answer for every way in which a client fails to authenticate, so that nobody learns which client ids exist.
+/// The same message for all failures of client authentication, so that nobody learns which client ids exist.
 const CLIENT: &str = "the client is unknown or its secret is wrong";
-/// One answer for every way in which a code is worthless.
+/// The same message for all invalid codes.
 const CODE: &str =
     "the authorization code is invalid, has expired, was used before or belongs to another request";
-/// One answer for every way in which a refresh token is worthless.
+/// The same message for all invalid refresh tokens.
 const REFRESH: &str = "the refresh token is invalid, was revoked or belongs to another application";
 
 macro_rules! refusals {
     ($($code:ident { $($name:ident: $detail:literal $(as $public:ident)?;)+ })+) => {
         /// Every reason for which the protocol refuses something.
         ///
-        /// Displaying it gives the private detail for logs and the audit; [`Refusal::description`] is what the client
-        /// may read.
+        /// `Display` gives the private detail for logs and the audit log; [`Refusal::description`] is the
+        /// text for the client.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum Refusal {
             /// A parameter is at fault.
             Parameter {
-                /// Its name as the specification spells it.
+                /// The spelling in the specification.
                 name: &'static str,
-                /// What is wrong with it.
+                /// The fault.
                 fault: ParameterFault,
             },
             $($(#[doc = concat!("Refused because ", $detail, ".")] $name,)+)+
@@ -62,7 +62,7 @@ macro_rules! refusals {
             /// Every reason that is not about one parameter.
             pub const ALL: &[Self] = &[$($(Self::$name),+),+];
 
-            /// The code that the specification gives it.
+            /// The error code in the specification.
             pub const fn code(self) -> ErrorCode {
                 match self {
                     Self::Parameter { .. } => ErrorCode::InvalidRequest,
@@ -97,7 +97,7 @@ refusals! {
         ClientIdsDiffer: "client_id in the body differs from the one in the header";
         UnknownClientId: "no application has this client_id";
         RedirectUrlUnknown: "redirect_uri is not one that the application registered";
-        RedirectUrlAmbiguous: "redirect_uri is missing, and the application registered no single URL to stand in";
+        RedirectUrlAmbiguous: "redirect_uri is missing, and the application has not registered exactly one URL";
         ResponseModeUnsupported: "response_mode must be query";
         ChallengeMissing: "code_challenge is missing; this application must use PKCE";
         ChallengeMethodMissing: "code_challenge_method is missing; it must be S256";
@@ -111,7 +111,7 @@ refusals! {
     InvalidClient {
         NoClientAuthentication: "the request names no client";
         UnknownClient: "no application has the client id" as CLIENT;
-        WrongSecret: "the secret is none of the live secrets of the application" as CLIENT;
+        WrongSecret: "the secret is not one of the live secrets of the application" as CLIENT;
         SecretMissing: "a confidential application sent no secret" as CLIENT;
         SecretOfPublicClient: "a public application sent a secret" as CLIENT;
         BasicMalformed: "the Authorization header is not of the Basic form" as CLIENT;
@@ -120,54 +120,54 @@ refusals! {
         CodeForged: "the code was not sealed by this server" as CODE;
         CodeExpired: "the code has expired" as CODE;
         CodeOfAnotherClient: "the code was issued to another application" as CODE;
-        CodeReplayed: "the code was used before; what it gave was revoked" as CODE;
-        CodeOutlived: "the consent, application or user behind the code has ended access" as CODE;
+        CodeReplayed: "the code was used before; its grant was revoked" as CODE;
+        CodeOutlived: "the access of the consent, application or user behind the code was revoked" as CODE;
         RedirectUrlDiffers: "redirect_uri differs from the one of the authorization request" as CODE;
-        ChallengeNowRequired: "the code carries no challenge, which the application must use by now" as CODE;
+        ChallengeNowRequired: "the code carries no challenge, which the application must use now" as CODE;
         VerifierMissing: "code_verifier is missing although the code carries a challenge";
         VerifierUnexpected: "code_verifier is given although the code carries no challenge";
         VerifierWrong: "code_verifier does not match the code's challenge";
         RefreshTokenForged: "the refresh token was not sealed by this server" as REFRESH;
         RefreshTokenOfAnotherClient: "the refresh token was issued to another application" as REFRESH;
         RefreshTokenReplayed: "the refresh token was replaced before; the grant was revoked" as REFRESH;
-        RefreshTokenFromTheFuture: "the refresh token is of a generation not reached yet" as REFRESH;
+        RefreshTokenFromTheFuture: "the refresh token has a generation that was not issued yet" as REFRESH;
         GrantGone: "the grant does not exist any more" as REFRESH;
         GrantRevoked: "the grant was revoked" as REFRESH;
-        GrantOutlived: "the application or the user has ended all access since" as REFRESH;
-        PasswordGrantOver: "the grant was given for a password, which the application may not use any more" as REFRESH;
-        GrantNotRefreshable: "the grant was founded without a refresh token" as REFRESH;
-        UserInactive: "the user is inactive or gone";
+        GrantOutlived: "all access of the application or the user was revoked since" as REFRESH;
+        PasswordGrantOver: "the grant was issued for a password, and the application may no longer use the password grant" as REFRESH;
+        GrantNotRefreshable: "the grant was created without a refresh token" as REFRESH;
+        UserInactive: "the user is inactive or was deleted";
         CredentialsWrong: "the user name or the password is wrong, or the account is locked";
         PasswordExpired: "the password has expired";
-        OwnerInactive: "the owner of the application is inactive or gone";
+        OwnerInactive: "the owner of the application is inactive or was deleted";
     }
     UnauthorizedClient {
         GrantTypeNotRegistered: "the application is not registered for this grant type";
-        PasswordNotInProfile: "the application's profile does not know the password grant";
+        PasswordNotInProfile: "the application's profile does not allow the password grant";
         PublicPassword: "a public application cannot use the password grant";
         PublicClientCredentials: "a public application cannot use client_credentials";
         PublicIntrospection: "a public application cannot introspect tokens";
     }
     UnsupportedGrantType {
-        GrantTypeUnknown: "grant_type is none that this server knows";
+        GrantTypeUnknown: "grant_type is not one that this server knows";
     }
     UnsupportedResponseType {
         ResponseTypeUnsupported: "response_type must be code";
     }
     InvalidScope {
-        ScopeUnknown: "scope names one that this server does not know";
-        ScopeNotRegistered: "scope names one that the application is not registered for";
-        ScopeWidened: "scope names one that was not granted";
+        ScopeUnknown: "scope contains one that this server does not know";
+        ScopeNotRegistered: "scope contains one that the application is not registered for";
+        ScopeWidened: "scope contains one that was not granted";
         NoScopeLeft: "the application is no longer registered for any scope that was granted";
     }
     AccessDenied {
         UserDenied: "User denied OAuth access";
     }
     LoginRequired {
-        NotSignedIn: "nobody is signed in, and prompt none forbids asking";
+        NotSignedIn: "nobody is signed in, and prompt none does not allow asking";
     }
     ConsentRequired {
-        NotConsented: "the user has not allowed this, and prompt none forbids asking";
+        NotConsented: "the user has not allowed this, and prompt none does not allow asking";
     }
     RequestNotSupported {
         RequestObject: "request objects are not supported";
@@ -178,7 +178,7 @@ refusals! {
 }
 
 impl Refusal {
-    /// What the client and its developer may read: `error_description`.
+    /// The text for the client and its developer: `error_description`.
     pub fn description(self) -> String {
         match (self, self.shared_description()) {
             (Self::Parameter { name, fault }, _) => format!("{name} {}", fault.as_str()),

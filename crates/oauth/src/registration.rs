@@ -1,4 +1,5 @@
-//! Registering and updating an application: every fault of a payload at once, in words that its sender can act on.
+//! Registering and updating an application: all faults of a payload at once, in words on which the sender can
+//! act.
 
 use std::fmt;
 
@@ -13,12 +14,12 @@ mod texts;
 
 pub use payload::ApplicationPayload;
 
-/// What is wrong with one member of a payload.
+/// A fault of a member in a payload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     /// The member, such as `redirectUrls[1]`.
     pub field: String,
-    /// What is wrong and what would be right, to follow the member's name.
+    /// What is wrong and what would be right, to follow the name of the member.
     pub message: String,
 }
 
@@ -34,12 +35,12 @@ impl fmt::Display for Fault {
     }
 }
 
-/// What is odd about one member of a payload, and was accepted.
+/// A warning about a member in a payload that was accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {
     /// The member, such as `redirectUrls[1]`.
     pub field: String,
-    /// What is odd about it, to follow the member's name.
+    /// The warning, to follow the name of the member.
     pub message: String,
 }
 
@@ -49,10 +50,10 @@ impl fmt::Display for Warning {
     }
 }
 
-/// Whether the sender is an Administrator, who alone may give the wider scopes.
+/// Whether the sender is an Administrator; only an Administrator may assign the wider scopes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sender {
-    /// With permission Administrator.
+    /// With the permission Administrator.
     Administrator,
     /// Any other active user.
     User,
@@ -61,24 +62,24 @@ pub enum Sender {
 /// What the rules must know besides the payload.
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
-    /// Who sends it.
+    /// The sender.
     pub sender: Sender,
-    /// The profile of applications that name none.
+    /// The profile of applications that do not set one.
     pub default_profile: Profile,
-    /// The least strict profile that the server accepts.
+    /// The most permissive profile that the server accepts.
     pub minimum_profile: Profile,
-    /// The settings as they are, where this is an update.
+    /// The current settings, if this is an update.
     pub existing: Option<&'a ApplicationSettings>,
 }
 
-/// Settings that may be stored, with what is odd about them; or every fault.
+/// Settings that may be stored, with warnings about them; or all faults.
 pub type Judged = Result<(ApplicationSettings, Vec<Warning>), Vec<Fault>>;
 
-/// Holds a payload against every rule. `name`, `description` and `redirectUrls` are replaced; what else is left out
-/// stays as it was, or gets its default.
+/// Checks a payload against every rule. `name`, `description` and `redirectUrls` are replaced; every other
+/// omitted member keeps its value or gets its default.
 ///
 /// # Errors
-/// Every fault there is.
+/// All faults.
 pub fn decide(payload: &ApplicationPayload, context: Context<'_>) -> Judged {
     let mut findings = Findings::default();
     let profile = profile(payload, context, &mut findings);
@@ -101,7 +102,7 @@ pub fn decide(payload: &ApplicationPayload, context: Context<'_>) -> Judged {
     if findings.faults.is_empty() { Ok((settings, findings.warnings)) } else { Err(findings.faults) }
 }
 
-/// What the rules have found so far.
+/// The faults and warnings found so far.
 #[derive(Debug, Default)]
 struct Findings {
     faults: Vec<Fault>,

@@ -1,44 +1,46 @@
-//! What ends access before its time. Every act that does so appends events in its own transaction; each node keeps an
-//! index of those younger than the longest token life, and a token is dead when the index says so.
+//! What revokes access before it expires. Every operation that does so appends revocations in its own
+//! transaction. Each node keeps an index of those that are younger than the longest token lifetime, and a
+//! token is invalid if the index says so.
 
 use crate::id::{ApplicationId, Epoch, GrantId, TokenId, UserId};
 use crate::sealed::AccessToken;
 use crate::time::Timestamp;
 
-/// What an event ends.
+/// What a revocation covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Subject {
     /// One access token.
     Token(TokenId),
     /// One grant with all its tokens.
     Grant(GrantId),
-    /// All grants of a user for an application up to and with `last_grant`.
+    /// All grants of a user for an application up to and including `last_grant`.
     Allowance {
-        /// Whose allowance it was.
+        /// The user who had allowed the application.
         user: UserId,
-        /// For which application.
+        /// The application.
         application: ApplicationId,
-        /// The newest grant that there was; later ones live.
+        /// The newest grant that existed; later ones stay valid.
         last_grant: GrantId,
     },
     /// Everything issued to the application before its epoch became `epoch`.
     Application {
-        /// Which application.
+        /// The application.
         application: ApplicationId,
-        /// The first epoch that lives.
+        /// The first epoch that stays valid.
         epoch: Epoch,
     },
     /// Everything issued for the user before the user's epoch became `epoch`.
     User {
-        /// Which user.
+        /// The user.
         user: UserId,
-        /// The first epoch that lives.
+        /// The first epoch that stays valid.
         epoch: Epoch,
     },
 }
 
 impl Subject {
-    /// Whether the event ends this token. This is the definition; an index answers the same question faster.
+    /// Whether the revocation covers this token. This is the definition; an index gives the same answer
+    /// faster.
     pub fn ends(&self, token: &AccessToken) -> bool {
         match *self {
             Self::Token(id) => token.id == id,
@@ -56,16 +58,16 @@ impl Subject {
     }
 }
 
-/// One event of the feed.
+/// A revocation in the change feed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Revocation {
-    /// Position in the feed; grows with every event.
+    /// The position in the feed; grows with every revocation.
     pub seq: i64,
-    /// What it ends.
+    /// What it covers.
     pub subject: Subject,
-    /// When it was decided.
+    /// The time of the decision.
     pub at: Timestamp,
-    /// When the last token that it could end has expired by itself.
+    /// When the last token that it could cover has expired.
     pub expires_at: Timestamp,
 }
 

@@ -1,4 +1,4 @@
-//! Asking for a token's end ([RFC 7009](https://www.rfc-editor.org/rfc/rfc7009)).
+//! Token revocation by a client ([RFC 7009](https://www.rfc-editor.org/rfc/rfc7009)).
 
 use crate::client_authentication::AuthenticatedClient;
 use crate::grant::Grant;
@@ -10,45 +10,46 @@ use crate::sealed::AccessToken;
 use crate::secret::TokenText;
 use crate::time::Timestamp;
 
-/// The token that is to be ended. The hint is read and ignored: "a client […] MAY" give it, and a token tells its kind
-/// by itself ([RFC 7009 §2.1](https://www.rfc-editor.org/rfc/rfc7009#section-2.1)).
+/// The token to be revoked. The hint is parsed and ignored: "a client […] MAY" send it, and a token
+/// identifies its own kind ([RFC 7009 §2.1](https://www.rfc-editor.org/rfc/rfc7009#section-2.1)).
 ///
 /// # Errors
-/// `invalid_request` when it is missing or repeated. A text that is no token is none of ours, however long it is.
+/// `invalid_request` if it is missing or repeated. A text that is not a token is not one of ours, however
+/// long it is.
 pub fn parse(parameters: &Parameters) -> Result<TokenText, Refusal> {
     parameters.one(TOKEN_TYPE_HINT)?;
     parameters.required(TOKEN).map(TokenText::new)
 }
 
-/// A token of ours, opened.
+/// An opened token of this server.
 #[derive(Debug, Clone, Copy)]
 pub enum Subject<'a> {
     /// An access token.
     Access(&'a AccessToken),
-    /// A refresh token, of whichever generation, by the grant that it names.
+    /// A refresh token of any generation, by its grant.
     Refresh(&'a Grant),
-    /// No token of ours.
+    /// Not a token of this server.
     Unknown,
 }
 
-/// What is to be done; the answer is 200 whichever it is.
+/// What must be done; the response is 200 in every case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
     /// Nothing.
     Nothing,
-    /// The access token is dead from now on.
+    /// Revoke the access token.
     EndToken {
-        /// Which.
+        /// The id of the token.
         id: TokenId,
-        /// When it would have died by itself.
+        /// When the token would expire.
         expires_at: Timestamp,
     },
-    /// The grant is dead with all its tokens.
+    /// Revoke the grant with all its tokens.
     EndGrant(GrantId),
 }
 
-/// Decides what a revocation ends: an access token itself, a refresh token its whole grant
-/// ([RFC 7009 §2.1](https://www.rfc-editor.org/rfc/rfc7009#section-2.1)).
+/// Decides what a revocation covers: for an access token the token itself, for a refresh token the whole
+/// grant ([RFC 7009 §2.1](https://www.rfc-editor.org/rfc/rfc7009#section-2.1)).
 pub fn decide(client: &AuthenticatedClient, subject: Subject<'_>, now: Timestamp) -> Effect {
     match subject {
         Subject::Access(token) if token.application == own(client) && !token.expires_at.is_past(now) => {
@@ -57,8 +58,8 @@ pub fn decide(client: &AuthenticatedClient, subject: Subject<'_>, now: Timestamp
         Subject::Refresh(grant) if grant.application == own(client) && grant.revoked_at.is_none() => {
             Effect::EndGrant(grant.id)
         }
-        // "invalid tokens do not cause an error response" (§2.2), and neither does another client's: telling would let
-        // a client probe for tokens.
+        // "invalid tokens do not cause an error response" (§2.2). Tokens of another client do not either: an
+        // error would let a client probe for tokens.
         Subject::Access(_) | Subject::Refresh(_) | Subject::Unknown => Effect::Nothing,
     }
 }

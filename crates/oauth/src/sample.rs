@@ -1,4 +1,4 @@
-//! Records for the tests of the rules: one application `ship`, its owner, and what they may be changed into.
+//! Records for the tests of the rules: an application `ship`, its owner, and variations of both.
 
 use std::sync::Arc;
 
@@ -14,9 +14,9 @@ use crate::scope::{Scope, ScopeSet};
 use crate::secret::{ClientSecret, Digest, PasswordHash};
 use crate::time::Timestamp;
 
-/// The present moment of the tests.
+/// The current time in the tests.
 pub(crate) const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
-/// The example client id of Hybrid Data Pipeline's pages has this form.
+/// The example client id in Hybrid Data Pipeline's documentation has this form.
 pub(crate) const CLIENT_ID: &str = "3f2504e0-4f89-41d3-9a0c-0305e82c3301";
 /// The secret whose digest [`is_secret`] accepts.
 pub(crate) const SECRET: &str = "sgs_right";
@@ -63,7 +63,7 @@ pub(crate) fn application(change: impl FnOnce(&mut ApplicationSettings)) -> Appl
     }
 }
 
-/// Digests of the tests hold a mark in place of a digest: 1 belongs to [`SECRET`], 2 to `sgs_other`.
+/// Digests in the tests contain a mark: 1 for [`SECRET`], 2 for `sgs_other`.
 pub(crate) fn stored_secret(mark: u8) -> StoredSecret {
     StoredSecret {
         id: SecretId::new(mark.into()),
@@ -118,7 +118,7 @@ pub(crate) fn user(id: i64) -> User {
     }
 }
 
-/// What user 4 allowed `ship`.
+/// The consent of user 4 for `ship`.
 pub(crate) fn consent(scopes: impl Into<ScopeSet>) -> Consent {
     Consent {
         id: ConsentId::new(11),
@@ -129,7 +129,7 @@ pub(crate) fn consent(scopes: impl Into<ScopeSet>) -> Consent {
     }
 }
 
-/// What user 4 gave `ship`, never rotated.
+/// The grant of user 4 for `ship`, never rotated.
 pub(crate) fn grant() -> Grant {
     Grant {
         id: GrantId::new(21),

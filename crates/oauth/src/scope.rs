@@ -5,19 +5,20 @@ use std::str::FromStr;
 
 use crate::refusal::Refusal;
 
-/// What an access token may be used for. The set is closed: a scope that no rule knows would promise nothing.
+/// What an access token may be used for. The set is closed, because an unknown scope would promise something
+/// that no rule enforces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
     /// `api.access.odata`, alias `odata`: read the user's data over OData.
     OData,
-    /// `api.mgmt`: call the management API as the user. Only an Administrator may give it to an application.
+    /// `api.mgmt`: use the management API as the user. Only an Administrator may assign it to an application.
     Management,
-    /// `token.introspect`: ask about tokens of every application. Only an Administrator may give it.
+    /// `token.introspect`: introspect tokens of every application. Only an Administrator may assign it.
     Introspect,
 }
 
 impl Scope {
-    /// Every scope, in the order in which they are written out.
+    /// Every scope, in the order in which they are written.
     pub const ALL: [Self; 3] = [Self::OData, Self::Management, Self::Introspect];
 
     /// The name on the wire.
@@ -29,7 +30,7 @@ impl Scope {
         }
     }
 
-    /// What it allows, in words that fit a consent page.
+    /// What it allows, in words for the consent page.
     pub const fn in_words(self) -> &'static str {
         match self {
             Self::OData => "Allow data access via OData",
@@ -49,7 +50,7 @@ impl fmt::Display for Scope {
     }
 }
 
-/// The name is no scope that we know.
+/// No scope has that name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown scope")]
 pub struct UnknownScope;
@@ -70,7 +71,7 @@ impl FromStr for Scope {
 pub struct ScopeSet(u32);
 
 impl ScopeSet {
-    /// No scope at all.
+    /// The empty set.
     pub const EMPTY: Self = Self(0);
 
     /// The set as bits, for storage and for sealed payloads; the bits of a scope never change their meaning.
@@ -78,40 +79,40 @@ impl ScopeSet {
         self.0
     }
 
-    /// From bits that were stored; bits without a meaning are dropped.
+    /// Creates the set from stored bits; unknown bits are dropped.
     pub fn from_bits(bits: u32) -> Self {
         Scope::ALL.into_iter().filter(|scope| bits & scope.bit() != 0).collect()
     }
 
-    /// Whether the scope is in it.
+    /// Whether the scope is in the set.
     pub const fn contains(self, scope: Scope) -> bool {
         self.0 & scope.bit() != 0
     }
 
-    /// Whether every scope of `other` is in it.
+    /// Whether every scope of `other` is in the set.
     pub const fn covers(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
 
-    /// What is in both.
+    /// The scopes in both sets.
     #[must_use]
     pub const fn intersection(self, other: Self) -> Self {
         Self(self.0 & other.0)
     }
 
-    /// What is in either.
+    /// The scopes in either set.
     #[must_use]
     pub const fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
-    /// What is in this one and not in the other.
+    /// The scopes in this set and not in the other.
     #[must_use]
     pub const fn difference(self, other: Self) -> Self {
         Self(self.0 & !other.0)
     }
 
-    /// Whether nothing is in it.
+    /// Whether the set is empty.
     pub const fn is_empty(self) -> bool {
         self.0 == 0
     }
@@ -134,7 +135,7 @@ impl From<Scope> for ScopeSet {
     }
 }
 
-/// The names, separated by single blanks.
+/// The names, separated by single spaces.
 impl fmt::Display for ScopeSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut separator = "";
@@ -146,7 +147,7 @@ impl fmt::Display for ScopeSet {
     }
 }
 
-/// Names separated by blanks; surrounding blanks are trimmed, no name at all is the empty set.
+/// Names separated by spaces; surrounding spaces are trimmed, and no names give the empty set.
 impl FromStr for ScopeSet {
     type Err = UnknownScope;
 
@@ -155,8 +156,9 @@ impl FromStr for ScopeSet {
     }
 }
 
-/// What a request asks of an application's scopes. Nothing, or blanks, stand for `api.access.odata`
-/// ([RFC 6749 §3.3](https://www.rfc-editor.org/rfc/rfc6749#section-3.3): a default, or a refusal).
+/// The scopes that a request asks for, out of those of an application. An omitted or blank value stands for
+/// `api.access.odata` ([RFC 6749 §3.3](https://www.rfc-editor.org/rfc/rfc6749#section-3.3): a default, or a
+/// refusal).
 pub(crate) fn requested_of(text: Option<&str>, registered: ScopeSet) -> Result<ScopeSet, Refusal> {
     let named: ScopeSet = text.unwrap_or_default().parse().map_err(|_| Refusal::ScopeUnknown)?;
     let asked = if named.is_empty() { ScopeSet::from(Scope::OData) } else { named };

@@ -1,4 +1,4 @@
-//! Secrets as types: redacted when printed for debugging, never displayed, never serialised by themselves.
+//! Secrets as types: redacted in debug output, never displayed, never serialised by themselves.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ macro_rules! secrets {
         pub struct $name($text);
 
         impl $name {
-            /// Takes the text as it came.
+            /// Creates the secret from its text.
             pub fn new(text: impl Into<$given>) -> Self {
                 let text: $given = text.into();
                 Self(text.into())
@@ -31,22 +31,22 @@ macro_rules! secrets {
     )+};
 }
 
-// What opens a door for a long time is wiped from memory when it is dropped.
+// Long-lived secrets are wiped from memory when they are dropped.
 secrets! { Zeroizing<String>, String;
-    /// A person's password in the clear.
+    /// A user's password in clear text.
     Password,
-    /// A client secret in the clear, `sgs_…`.
+    /// A client secret in clear text, `sgs_…`.
     ClientSecret,
 }
 
 secrets! { Box<str>, Box<str>;
-    /// An access token as it stands on the wire, `sga_…`.
+    /// An access token as on the wire, `sga_…`.
     AccessTokenText,
-    /// A refresh token as it stands on the wire, `sgr_…`.
+    /// A refresh token as on the wire, `sgr_…`.
     RefreshTokenText,
-    /// An authorization code as it stands on the wire, `sgc_…`.
+    /// An authorization code as on the wire, `sgc_…`.
     CodeText,
-    /// A token of whichever kind, as it stands on the wire.
+    /// A token of any kind, as on the wire.
     TokenText,
     /// A PKCE code verifier ([RFC 7636 §4.1](https://www.rfc-editor.org/rfc/rfc7636#section-4.1)).
     CodeVerifier,
@@ -57,7 +57,8 @@ secrets! { Box<str>, Box<str>;
 }
 
 impl Password {
-    /// The password in the form that is hashed, where it was typed in another: see [`crate::text::nfkc`].
+    /// The password in its normal form, which is hashed, if it was typed in another: see
+    /// [`crate::text::nfkc`].
     pub fn normalised(&self) -> Option<Self> {
         match crate::text::nfkc(&self.0) {
             std::borrow::Cow::Borrowed(_) => None,
@@ -67,17 +68,17 @@ impl Password {
     }
 }
 
-/// The keyed digest of a client secret or of a session cookie: what is stored instead of it.
+/// The keyed digest of a client secret or of a session cookie, which is stored instead of it.
 #[derive(Clone, Copy)]
 pub struct Digest([u8; 32]);
 
 impl Digest {
-    /// From its 32 bytes.
+    /// Creates the digest from its 32 bytes.
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// Its 32 bytes, for storing and for comparing in constant time; `==` is left out on purpose.
+    /// The 32 bytes, for storing and for comparing in constant time; `==` is not implemented on purpose.
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
@@ -94,7 +95,7 @@ impl fmt::Debug for Digest {
 pub struct PasswordHash(Box<str>);
 
 impl PasswordHash {
-    /// From a PHC string.
+    /// Creates the hash from a PHC string.
     pub fn new(phc: impl Into<Box<str>>) -> Self {
         Self(phc.into())
     }

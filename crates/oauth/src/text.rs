@@ -1,11 +1,11 @@
-//! Normal forms of text ([UAX #15](https://www.unicode.org/reports/tr15/)): the same letters may be typed as different
-//! characters, and are to be the same name or password.
+//! Normal forms of text ([UAX #15](https://www.unicode.org/reports/tr15/)): the same letters may be typed as
+//! different characters, and must be the same name or password.
 
 use std::borrow::Cow;
 
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick, is_nfkc_quick};
 
-/// The text in NFC, in which names are kept and compared.
+/// The text in NFC, in which names are stored and compared.
 pub fn nfc(text: &str) -> Cow<'_, str> {
     if text.is_ascii() || is_nfc_quick(text.chars()) == IsNormalized::Yes {
         return Cow::Borrowed(text);
@@ -24,7 +24,7 @@ pub fn nfkc(text: &str) -> Cow<'_, str> {
     if text.is_ascii() || is_nfkc_quick(text.chars()) == IsNormalized::Yes {
         return Cow::Borrowed(text);
     }
-    // Room for what may be added, so that no part of a password is left behind where the text grew.
+    // Allocated at its final size, so that no part of a password is left behind in memory.
     let mut normal = String::with_capacity(text.len() * 12);
     normal.extend(text.nfkc());
     Cow::Owned(normal)

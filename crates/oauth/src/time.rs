@@ -1,19 +1,19 @@
-//! Points in time, in the one unit used everywhere: microseconds.
+//! Points in time, in the only unit used: microseconds.
 
 /// Microseconds since the Unix epoch, UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// The latest representable moment: "never" where an expiry is asked for.
+    /// The latest representable time: "never" for an expiry.
     pub const MAX: Self = Self(i64::MAX);
 
-    /// From microseconds since the Unix epoch.
+    /// Creates the time from microseconds since the Unix epoch.
     pub const fn from_micros(micros: i64) -> Self {
         Self(micros)
     }
 
-    /// From whole seconds since the Unix epoch; saturates.
+    /// Creates the time from seconds since the Unix epoch; saturates.
     pub const fn from_secs(secs: i64) -> Self {
         Self(secs.saturating_mul(1_000_000))
     }
@@ -28,19 +28,20 @@ impl Timestamp {
         self.0.div_euclid(1_000_000)
     }
 
-    /// This moment moved later by `secs`; saturates.
+    /// The time `secs` later; saturates.
     #[must_use]
     pub const fn plus_secs(self, secs: i64) -> Self {
         Self(self.0.saturating_add(secs.saturating_mul(1_000_000)))
     }
 
-    /// This moment moved earlier by `secs`; saturates.
+    /// The time `secs` earlier; saturates.
     #[must_use]
     pub const fn minus_secs(self, secs: i64) -> Self {
         Self(self.0.saturating_sub(secs.saturating_mul(1_000_000)))
     }
 
-    /// Whether a thing that expires at `self` is over at `now`. The last valid moment is the one before.
+    /// Whether something that expires at `self` has expired at `now`. The last valid moment is the one
+    /// before.
     pub const fn is_past(self, now: Self) -> bool {
         self.0 <= now.0
     }

@@ -1,7 +1,9 @@
-//! The token endpoint ([RFC 6749 §3.2](https://www.rfc-editor.org/rfc/rfc6749#section-3.2)), one file per grant.
+//! The token endpoint ([RFC 6749 §3.2](https://www.rfc-editor.org/rfc/rfc6749#section-3.2)), one file for
+//! each grant.
 //!
-//! In order: authenticate the client ([`crate::client_authentication`]), [`TokenRequest::parse`], load the facts of the
-//! grant, its `decide`, then apply: found or rotate the grant, seal the tokens.
+//! The steps are: authenticate the client ([`crate::client_authentication`]), [`TokenRequest::parse`], load
+//! the facts of the grant, call its `decide`, then apply the decision: create or rotate the grant, and seal
+//! the tokens.
 
 use crate::application::{ApplicationSettings, GrantType};
 use crate::client_authentication::AuthenticatedClient;
@@ -19,24 +21,24 @@ pub mod refresh_token;
 
 const GRANT_TYPE: Name = Name::opaque("grant_type");
 
-/// A token request of one of the grants, of a client that is known.
+/// A token request of one of the grants, from a known client.
 #[derive(Debug, Clone)]
 pub enum TokenRequest {
     /// Exchange a code.
     AuthorizationCode(authorization_code::CodeExchange),
-    /// Go on with a refresh token.
+    /// Use a refresh token.
     RefreshToken(refresh_token::Refresh),
     /// Exchange a user's name and password.
     Password(password::PasswordRequest),
-    /// Act as the application's owner.
+    /// Act on behalf of the application's owner.
     ClientCredentials(client_credentials::ServiceRequest),
 }
 
 impl TokenRequest {
-    /// Reads the parameters of the grant that is asked for and holds them against what the client is registered for.
+    /// Parses the parameters of the requested grant and checks them against the registration of the client.
     ///
     /// # Errors
-    /// Everything that can be refused before looking at a code, a token or a password.
+    /// Everything that can be refused without looking at a code, a token or a password.
     pub fn parse(parameters: &Parameters, client: &AuthenticatedClient) -> Result<Self, Refusal> {
         let grant_type = parameters.required(GRANT_TYPE)?;
         if let Some(refresh) = refresh_token::Refresh::sent_as_a_code(grant_type, parameters, client)? {
@@ -62,8 +64,9 @@ impl TokenRequest {
     }
 }
 
-/// [RFC 9700 §2.4](https://www.rfc-editor.org/rfc/rfc9700#section-2.4): the password grant must not be used; confidential
-/// applications of the profile `compatible` keep it because Hybrid Data Pipeline documents it.
+/// [RFC 9700 §2.4](https://www.rfc-editor.org/rfc/rfc9700#section-2.4): the password grant must not be used;
+/// confidential applications of the profile `compatible` may use it because Hybrid Data Pipeline documents
+/// it.
 fn profile_knows_the_grant_type(grant_type: GrantType, client: &AuthenticatedClient) -> Result<(), Refusal> {
     if grant_type != GrantType::Password || client.application().settings.may_use_passwords() {
         return Ok(());
@@ -77,50 +80,50 @@ fn grant_type_is_registered(grant_type: GrantType, client: &AuthenticatedClient)
     if registered { Ok(()) } else { Err(Refusal::GrantTypeNotRegistered) }
 }
 
-/// A grant to be founded, with the access token that goes with it.
+/// A grant to be created, with its access token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Founding {
-    /// Who gives the access.
+    /// The user who gives the access.
     pub user: UserId,
-    /// The epoch under which it is given.
+    /// The user's epoch.
     pub user_epoch: Epoch,
-    /// How it came about.
+    /// How it was created.
     pub origin: GrantOrigin,
-    /// The consent behind a code, which must still hold when the grant is stored.
+    /// The consent behind a code, which must still be valid when the grant is stored.
     pub consent: Option<ConsentId>,
-    /// What it covers.
+    /// The scopes.
     pub scopes: ScopeSet,
-    /// Whether a refresh token goes with it.
+    /// Whether a refresh token is issued.
     pub refreshable: bool,
-    /// How long the access token lives.
+    /// The lifetime of the access token.
     pub lifetime_secs: i64,
 }
 
-/// A successful answer ([RFC 6749 §5.1](https://www.rfc-editor.org/rfc/rfc6749#section-5.1)). The `token_type` is
-/// always `Bearer`.
+/// A successful response ([RFC 6749 §5.1](https://www.rfc-editor.org/rfc/rfc6749#section-5.1)). The
+/// `token_type` is always `Bearer`.
 #[derive(Debug, Clone)]
 pub struct TokenResponse {
     /// `access_token`.
     pub access_token: AccessTokenText,
     /// `expires_in`, in seconds.
     pub expires_in: i64,
-    /// `refresh_token`, where the grant has one.
+    /// `refresh_token`, if the grant has one.
     pub refresh_token: Option<RefreshTokenText>,
-    /// `scope`, always told.
+    /// `scope`, always present.
     pub scopes: ScopeSet,
 }
 
-/// How long an access token of the application lives: the smaller of its own wish and limit 100.
+/// The lifetime of the application's access tokens: the smaller of its own setting and limit 100.
 pub fn access_token_lifetime_secs(settings: &ApplicationSettings, limit_secs: i64) -> i64 {
     settings.access_token_lifetime_secs.map_or(limit_secs, |own| limit_secs.min(own.into()))
 }
 
-/// Whether a refresh token goes with a new grant of the application.
+/// Whether a new grant of the application gets a refresh token.
 fn gets_a_refresh_token(settings: &ApplicationSettings) -> bool {
     settings.grant_types.contains(&GrantType::RefreshToken)
 }
 
-/// What of the granted scopes the application is still registered for.
+/// The granted scopes for which the application is still registered.
 fn still_registered(granted: ScopeSet, settings: &ApplicationSettings) -> Result<ScopeSet, Refusal> {
     let left = granted.intersection(settings.scopes);
     if left.is_empty() { Err(Refusal::NoScopeLeft) } else { Ok(left) }

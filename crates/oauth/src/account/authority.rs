@@ -1,56 +1,59 @@
-//! By what right an act is done: judged when a request is read, and held against what is stored when it is written.
+//! The rights on which a decision rests: checked when a request is read, and again, against the stored state,
+//! when it is written.
 
 use super::Permission;
 use crate::id::{ApplicationId, Epoch, UserId};
 
-/// The rights that an act of the management API rests on. A store does the act only while all of them hold.
+/// The rights on which an operation of the management API rests. A store performs the operation only while
+/// all of them hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Authority {
-    /// Who asks.
+    /// The caller's rights.
     pub caller: Rights,
-    /// For whom, where that is another user.
+    /// The rights of the user on whose behalf the caller acts, if that is another user.
     pub subject: Option<Rights>,
-    /// The application whose access token proved the caller, where one did; it must still have the scope `api.mgmt`.
+    /// The application whose access token authenticated the caller, if any; it must still have the scope
+    /// `api.mgmt`.
     pub application: Option<ApplicationId>,
 }
 
-/// A user with the permissions by which an act was judged.
+/// A user with the permissions on which a decision rests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rights {
-    /// Whose they are.
+    /// The user.
     pub user: UserId,
-    /// The user's epoch when they were read; it grows when all the user's access is ended.
+    /// The user's epoch when they were read; it advances when all access of the user is revoked.
     pub epoch: Epoch,
-    /// Of all roles together.
+    /// The permissions of all roles together.
     pub permissions: Vec<Permission>,
 }
 
 impl Rights {
-    /// Whether the user may do what the permission allows; an Administrator may do everything.
+    /// Whether the user has the permission; an Administrator has every one.
     pub fn may(&self, permission: Permission) -> bool {
         may(&self.permissions, permission)
     }
 
-    /// Whether they still hold, for an active user of this epoch with these permissions.
+    /// Whether the rights still hold, for an active user with this epoch and these permissions.
     pub fn hold(&self, epoch: Epoch, permissions: &[Permission]) -> bool {
         self.epoch == epoch && self.permissions.iter().all(|judged| may(permissions, *judged))
     }
 }
 
 impl Authority {
-    /// Everybody on whose rights the act rests.
+    /// All users on whose rights the operation rests.
     pub fn people(&self) -> impl Iterator<Item = &Rights> {
         std::iter::once(&self.caller).chain(&self.subject)
     }
 
-    /// Whether what belongs to `owner` is within reach: of its owner, and of an Administrator.
+    /// Whether the caller may change what belongs to `owner`: only the owner and an Administrator may.
     pub fn reaches(&self, owner: UserId) -> bool {
         let subject = self.subject.as_ref().unwrap_or(&self.caller);
         subject.user == owner || subject.may(Permission::Administrator)
     }
 
-    /// Whether the caller has all these permissions: what nobody but an Administrator has, nobody else gives away or
-    /// takes over.
+    /// Whether the caller has all of these permissions: nobody can give away or take over permissions that
+    /// they do not have.
     pub fn covers(&self, permissions: &[Permission]) -> bool {
         permissions.iter().all(|permission| self.caller.may(*permission))
     }

@@ -1,6 +1,6 @@
-//! What data sources may be called.
+//! Names of data sources.
 
-/// The most characters of a data source's name.
+/// The maximum number of characters in the name of a data source.
 pub const LONGEST_NAME: usize = 128;
 
 /// Why a text cannot name a data source.
@@ -11,11 +11,11 @@ pub enum DataSourceNameFault {
     Empty,
     #[error("is {0} characters long; at most 128 are allowed")]
     TooLong(usize),
-    #[error("may contain letters, digits, underscores and dashes only, since it stands in addresses")]
+    #[error("may only contain letters, digits, underscores and dashes, because it is part of URLs")]
     Character,
 }
 
-/// Whether the text may name a data source.
+/// Checks that the text may be the name of a data source.
 ///
 /// # Errors
 /// The first fault.

@@ -1,11 +1,11 @@
-//! When failures of credentials lock an account.
+//! The rule that failed authentications lock an account.
 
 use super::{Lockout, LockoutPolicy};
 use crate::time::Timestamp;
 
 impl Lockout {
-    /// The counter after one more failure at `now`. A failure while locked neither counts nor prolongs the lock, so
-    /// that nobody can be kept out by others for ever.
+    /// The counter after another failure at `now`. A failure while locked neither counts nor prolongs the
+    /// lock, so that nobody can be locked out forever.
     #[must_use]
     pub fn after_failure(self, policy: LockoutPolicy, now: Timestamp) -> Self {
         if self.is_locked(now) {

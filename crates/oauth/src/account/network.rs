@@ -1,4 +1,4 @@
-//! The part of an address that counts as one origin of sign-ins.
+//! The part of an address that counts as one source of sign-ins.
 
 use core::net::{IpAddr, Ipv6Addr};
 use std::fmt;
@@ -8,7 +8,7 @@ use std::fmt;
 pub struct Network(IpAddr);
 
 impl Network {
-    /// The network of an address. An IPv4 address in an IPv6 address counts as the former.
+    /// The network of an address. An IPv4 address within an IPv6 address counts as IPv4.
     pub fn of(address: IpAddr) -> Self {
         match address.to_canonical() {
             IpAddr::V4(address) => Self(IpAddr::V4(address)),
@@ -20,7 +20,7 @@ impl Network {
     }
 }
 
-/// The form in which it is stored: `192.0.2.1`, `2001:db8:1:2::/64`.
+/// The stored form: `192.0.2.1`, `2001:db8:1:2::/64`.
 impl fmt::Display for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {

@@ -1,14 +1,14 @@
-//! The password policy: 12 to 128 characters, not the user name, not a common password
-//! ([NIST SP 800-63B §5.1.1.2](https://pages.nist.gov/800-63-3/sp800-63b.html#memsecretver): length and a blocklist,
-//! no rules of composition).
+//! The password policy: 12 to 128 characters, not the user name, not a common password ([NIST SP 800-63B
+//! §5.1.1.2](https://pages.nist.gov/800-63-3/sp800-63b.html#memsecretver): length and a blocklist, no
+//! composition rules).
 
 use crate::secret::Password;
 
 mod guessed;
 
-/// The fewest characters.
+/// The minimum number of characters.
 pub const SHORTEST: usize = 12;
-/// The most characters; hashing longer ones would only cost time.
+/// The maximum number of characters; hashing longer ones would only cost time.
 pub const LONGEST: usize = 128;
 
 /// Why a password is not accepted.
@@ -21,15 +21,16 @@ pub enum PasswordFault {
     TooLong,
     #[error("the password must not contain control characters")]
     ControlCharacter,
-    #[error("the password must not be made of the user name")]
+    #[error("the password must not consist of the user name")]
     UserName,
-    #[error("the password is one of those that are guessed first; choose another")]
+    #[error("the password is too common; choose another")]
     Common,
-    #[error("the password must not be a few characters over and over")]
+    #[error("the password must not repeat a few characters")]
     Repetitive,
 }
 
-/// Whether a new password may be set for the user of that name; judged in the form that is hashed.
+/// Checks that a new password may be set for the user with that name. The rules apply to the normal form,
+/// which is hashed.
 ///
 /// # Errors
 /// The first fault.
@@ -59,7 +60,7 @@ fn check_normal(password: &str, user_name: &str) -> Result<(), PasswordFault> {
     if guessed::contains(password) { Err(PasswordFault::Common) } else { Ok(()) }
 }
 
-/// The name itself, doubled, reversed, or with a few digits and marks around it.
+/// Whether it is the name itself, doubled, reversed, or with a few digits and marks around it.
 fn is_made_of_the_name(password: &str, user_name: &str) -> bool {
     let (password, name) = (password.to_lowercase(), user_name.to_lowercase());
     if name.is_empty() {
@@ -72,7 +73,7 @@ fn is_made_of_the_name(password: &str, user_name: &str) -> bool {
     })
 }
 
-/// At most four different characters.
+/// Whether it has at most four different characters.
 fn is_repetitive(password: &str) -> bool {
     let mut different: Vec<char> = password.chars().collect();
     different.sort_unstable();

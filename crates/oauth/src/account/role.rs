@@ -1,15 +1,15 @@
-//! Rules of roles, and that an Administrator always remains.
+//! Rules of roles, and the rule that an Administrator always remains.
 
 use super::{ADMINISTRATOR_ROLE, Permission, USER_ROLE};
 use crate::characters::{self, CharacterFault};
 use crate::id::RoleId;
 
-/// The most characters of a role's name.
+/// The maximum number of characters in the name of a role.
 pub const LONGEST_NAME: usize = 128;
-/// The most characters of a role's description.
+/// The maximum number of characters in the description of a role.
 pub const LONGEST_DESCRIPTION: usize = 256;
 
-/// Why a role cannot be as asked.
+/// Why a role is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[expect(missing_docs, reason = "each message says it")]
 pub enum RoleFault {
@@ -23,7 +23,7 @@ pub enum RoleFault {
     NameCharacter(CharacterFault),
     #[error("description {0}")]
     DescriptionCharacter(CharacterFault),
-    #[error("permissions names {0}, which is no permission")]
+    #[error("permissions contains {0}, which is not a permission")]
     UnknownPermission(i64),
     #[error("the role of administrators must keep permission 12 (Administrator)")]
     AdministratorWithoutPermission,
@@ -34,7 +34,7 @@ pub enum RoleFault {
 /// The permissions of a role from their numbers: sorted, without repetition.
 ///
 /// # Errors
-/// [`RoleFault::UnknownPermission`], the first.
+/// [`RoleFault::UnknownPermission`], for the first unknown number.
 pub fn permissions(numbers: &[i64]) -> Result<Vec<Permission>, RoleFault> {
     let known = |number: &i64| Permission::from_id(*number).ok_or(RoleFault::UnknownPermission(*number));
     let mut permissions = numbers.iter().map(known).collect::<Result<Vec<_>, _>>()?;
@@ -43,7 +43,7 @@ pub fn permissions(numbers: &[i64]) -> Result<Vec<Permission>, RoleFault> {
     Ok(permissions)
 }
 
-/// Whether the texts may name and describe a role.
+/// Checks that the texts may be the name and the description of a role.
 ///
 /// # Errors
 /// The first fault.
@@ -62,7 +62,7 @@ pub fn check_texts(name: &str, description: &str) -> Result<(), RoleFault> {
     }
 }
 
-/// Whether the role may have exactly these permissions.
+/// Checks that the role may have exactly these permissions.
 ///
 /// # Errors
 /// [`RoleFault::AdministratorWithoutPermission`].
@@ -71,7 +71,7 @@ pub fn may_have(role: RoleId, permissions: &[Permission]) -> Result<(), RoleFaul
     if stripped { Err(RoleFault::AdministratorWithoutPermission) } else { Ok(()) }
 }
 
-/// Whether the role may be deleted.
+/// Checks that the role may be deleted.
 ///
 /// # Errors
 /// [`RoleFault::BuiltIn`].

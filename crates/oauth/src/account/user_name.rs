@@ -1,8 +1,8 @@
-//! What users may be called.
+//! Names of users.
 
 use crate::characters::{self, CharacterFault};
 
-/// The most characters of a user name.
+/// The maximum number of characters in a user name.
 pub const LONGEST: usize = 128;
 
 /// Why a text cannot be a user name.
@@ -17,11 +17,11 @@ pub enum UserNameFault {
     Colon,
     #[error(transparent)]
     Character(#[from] CharacterFault),
-    #[error("must not begin or end with a blank")]
+    #[error("must not start or end with a space")]
     SurroundingBlank,
 }
 
-/// The name in the form in which it is kept: NFC.
+/// The name in its stored form: NFC.
 pub fn normalised(name: String) -> String {
     match crate::text::nfc(&name) {
         std::borrow::Cow::Borrowed(_) => name,
@@ -29,7 +29,7 @@ pub fn normalised(name: String) -> String {
     }
 }
 
-/// Whether the text may be a user name. It is kept in NFC and compared without case.
+/// Checks that the text may be a user name. It is stored in NFC and compared ignoring case.
 ///
 /// # Errors
 /// The first fault.

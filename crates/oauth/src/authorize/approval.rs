@@ -9,17 +9,18 @@ use crate::scope::ScopeSet;
 use crate::sealed::AuthorizationCode;
 use crate::time::Timestamp;
 
-/// How long a code lives ([RFC 6749 §4.1.2](https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2): ten minutes at most).
+/// The lifetime of a code ([RFC 6749 §4.1.2](https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2): at most
+/// ten minutes).
 pub const CODE_LIFETIME_SECS: i64 = 60;
 
-/// The user before the browser.
+/// The user at the browser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SignedIn {
-    /// Who signed in.
+    /// The user who signed in.
     pub user: UserId,
     /// The user's epoch.
     pub epoch: Epoch,
-    /// When the password was last shown.
+    /// When the user last entered the password.
     pub auth_time: Timestamp,
 }
 
@@ -30,24 +31,25 @@ pub enum NextStep {
     SignIn,
     /// Show the consent page.
     Consent {
-        /// What the user has not allowed yet; empty when the client only wants the page shown again.
+        /// The scopes that the user has not allowed yet; empty if the client only wants the page to be shown
+        /// again.
         missing: ScopeSet,
     },
     /// Send the code.
     IssueCode(Approval),
 }
 
-/// A user's consent that covers a request. Only [`next_step`] and [`approve`] make one.
+/// A user's consent that covers a request. Only [`next_step`] and [`approve`] create one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Approval {
     signed_in: SignedIn,
     consent: ConsentId,
 }
 
-/// Decides what the browser sees after a request was found valid.
+/// Decides what the browser shows for a valid request.
 ///
 /// # Errors
-/// `login_required` and `consent_required`, where the client forbids asking.
+/// `login_required` and `consent_required`, if the client does not allow the server to ask.
 pub fn next_step(
     request: &ValidRequest,
     signed_in: Option<SignedIn>,
@@ -74,16 +76,17 @@ pub fn next_step(
     Ok(NextStep::Consent { missing: request.scopes.difference(allowed) })
 }
 
-/// "The authorization server SHOULD NOT process authorization requests automatically without user consent or interaction,
-/// except when the identity of the client can be assured" ([RFC 8252 §8.6](https://www.rfc-editor.org/rfc/rfc8252#section-8.6),
-/// [RFC 6749 §10.2](https://www.rfc-editor.org/rfc/rfc6749#section-10.2)). Anybody can send the request of a public client;
-/// one of a confidential client is worthless without its secret.
+/// "The authorization server SHOULD NOT process authorization requests automatically without user consent or
+/// interaction, except when the identity of the client can be assured" ([RFC 8252
+/// §8.6](https://www.rfc-editor.org/rfc/rfc8252#section-8.6), [RFC 6749
+/// §10.2](https://www.rfc-editor.org/rfc/rfc6749#section-10.2)). Anybody can send the request of a public
+/// client; that of a confidential client is worthless without its secret.
 fn client_will_prove_itself(request: &ValidRequest) -> bool {
     request.client_type == ClientType::Confidential
 }
 
-/// The approval that a consent gives, when it is this user's for this application and covers what is asked. After the
-/// user pressed Allow, pass the consent as it was stored.
+/// The approval by a consent, if it is this user's consent for this application and covers the requested
+/// scopes. After the user has pressed Allow, pass the stored consent.
 pub fn approve(request: &ValidRequest, signed_in: SignedIn, consent: Option<&Consent>) -> Option<Approval> {
     let consent = consent.filter(|consent| is_of(consent, request, signed_in))?;
     consent.scopes.covers(request.scopes).then_some(Approval { signed_in, consent: consent.id })
@@ -93,8 +96,8 @@ fn is_of(consent: &Consent, request: &ValidRequest, signed_in: SignedIn) -> bool
     consent.user == signed_in.user && consent.application == request.application
 }
 
-/// The content of the code. `id` is fresh and holds the time of issue; `redirect_digest` is the SHA-256 of
-/// [`ValidRequest::redirect_uri`], where there is one.
+/// The content of the code. `id` is new and contains the time of issue; `redirect_digest` is the SHA-256
+/// digest of [`ValidRequest::redirect_uri`], if there is one.
 pub fn issue_code(
     request: &ValidRequest,
     approval: Approval,

@@ -1,4 +1,4 @@
-//! The request as a query string again, to come back to it from the sign-in page.
+//! Converts a request back to a query string, to return to it from the sign-in page.
 
 use url::form_urlencoded::Serializer;
 
@@ -7,12 +7,14 @@ use super::request::{CODE_CHALLENGE, CODE_CHALLENGE_METHOD, PROMPT, RESPONSE_MOD
 use crate::parameters::{CLIENT_ID, Name, REDIRECT_URI, SCOPE};
 
 impl AuthorizeRequest {
-    /// What was understood, in the specification's spelling; unknown parameters and a client secret are gone.
+    /// The known parameters, in the spelling of the specification, without unknown parameters and without a
+    /// client secret.
     pub fn query(&self) -> String {
         self.with_prompt(self.prompt.as_deref())
     }
 
-    /// The same for coming back after signing in: what asked for signing in anew has been obeyed, and would ask again.
+    /// The same for the return after a sign-in, without the parameters that requested it, which would request
+    /// it again.
     pub fn query_after_sign_in(&self) -> String {
         let prompt = self.prompt.as_deref().unwrap_or_default();
         let rest: Vec<&str> =

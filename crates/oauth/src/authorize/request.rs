@@ -1,4 +1,4 @@
-//! The parameters of an authorization request; nothing of them is proved.
+//! The parameters of an authorization request, none of which is validated yet.
 
 use crate::id::ClientId;
 use crate::parameters::{CLIENT_ID, Name, Parameters, REDIRECT_URI, SCOPE};
@@ -13,12 +13,12 @@ pub(super) const PROMPT: Name = Name::new("prompt", 128);
 const REQUEST: Name = Name::new("request", 65_536);
 const REQUEST_URI: Name = Name::new("request_uri", 2048);
 
-/// An authorization request as it came. A client secret in it is not read.
+/// An unvalidated authorization request. A client secret in it is not read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuthorizeRequest {
-    /// The id, where it has the form of one of ours.
+    /// The id, if it has the form of one of ours.
     pub client_id: Option<ClientId>,
-    /// Where the browser is to go afterwards, exactly as sent.
+    /// The address to which the browser should return, exactly as sent.
     pub redirect_uri: Option<String>,
     pub(super) response_type: Option<String>,
     pub(super) response_mode: Option<String>,
@@ -47,11 +47,11 @@ impl AuthorizeRequest {
         REQUEST_URI,
     ];
 
-    /// Reads what this endpoint knows, each at most once; the rest is ignored
-    /// ([RFC 6749 §3.1](https://www.rfc-editor.org/rfc/rfc6749#section-3.1)).
+    /// Reads the parameters that this endpoint knows, each at most once; others are ignored ([RFC 6749
+    /// §3.1](https://www.rfc-editor.org/rfc/rfc6749#section-3.1)).
     ///
     /// # Errors
-    /// [`Refusal::Parameter`], to be shown as a page: nothing proves yet to whom it could be sent.
+    /// [`Refusal::Parameter`], to be shown as a page, because no redirect target is validated yet.
     pub fn parse(parameters: &Parameters) -> Result<Self, Refusal> {
         let owned = |name| parameters.one(name).map(|value| value.map(str::to_owned));
         let client_id = parameters.required(CLIENT_ID)?;

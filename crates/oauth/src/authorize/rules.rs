@@ -1,4 +1,4 @@
-//! The rules of an authorization request, under the clauses that they enforce.
+//! The rules of an authorization request, each under the clause that it enforces.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,7 +10,7 @@ use crate::redirect;
 use crate::refusal::Refusal;
 use crate::scope::{self, ScopeSet};
 
-/// A request that may be put before a user. Only [`super::check`] makes one.
+/// A request that may be shown to a user. Only [`super::check`] creates one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ValidRequest {
     pub(super) application: ApplicationId,
@@ -24,10 +24,11 @@ pub struct ValidRequest {
     pub(super) prompt: Prompt,
 }
 
-/// What the client wants asked anew ([OpenID Connect Core §3.1.2.1](https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest)).
+/// What the client wants to be asked again ([OpenID Connect Core
+/// §3.1.2.1](https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Prompt {
-    /// Nothing may be asked.
+    /// The user must not be asked anything.
     pub(super) none: bool,
     /// The user must sign in again.
     pub(super) login: bool,
@@ -36,17 +37,17 @@ pub(super) struct Prompt {
 }
 
 impl ValidRequest {
-    /// The application that asks.
+    /// The application that sent the request.
     pub fn application(&self) -> ApplicationId {
         self.application
     }
 
-    /// What it asks for.
+    /// The requested scopes.
     pub fn scopes(&self) -> ScopeSet {
         self.scopes
     }
 
-    /// Where the browser goes with the answer.
+    /// Where the browser goes with the response.
     pub fn target(&self) -> &RedirectTarget {
         &self.target
     }
@@ -56,12 +57,12 @@ impl ValidRequest {
         self.redirect_uri.as_deref()
     }
 
-    /// The client's own `state`, to be given back.
+    /// The client's own `state`, to be returned.
     pub fn state(&self) -> Option<&str> {
         self.state.as_deref()
     }
 
-    /// The user pressed Deny.
+    /// The response after the user has pressed Deny.
     pub fn deny(&self) -> Refused {
         self.refuse(Refusal::UserDenied)
     }
@@ -98,7 +99,7 @@ pub(super) fn redirect_url_is_registered(
     Ok(RedirectTarget::proved(url))
 }
 
-/// Everything that the client is told by redirect.
+/// Checks everything about which the client is informed by redirect.
 pub(super) fn decide(
     request: &AuthorizeRequest,
     application: &Application,
@@ -125,8 +126,8 @@ pub(super) fn decide(
     })
 }
 
-/// [OpenID Connect Core §3.1.2.6](https://openid.net/specs/openid-connect-core-1_0.html#AuthError): an unsupported
-/// request object must not be ignored, since it overrides the parameters beside it.
+/// [OpenID Connect Core §3.1.2.6](https://openid.net/specs/openid-connect-core-1_0.html#AuthError): an
+/// unsupported request object must not be ignored, because it overrides the other parameters.
 fn no_request_object_is_sent(request: &AuthorizeRequest) -> Result<(), Refusal> {
     match request {
         AuthorizeRequest { has_request: true, .. } => Err(Refusal::RequestObject),
@@ -161,8 +162,8 @@ fn scopes_are_registered(request: &AuthorizeRequest, application: &Application) 
     scope::requested_of(request.scope.as_deref(), application.settings.scopes)
 }
 
-/// [RFC 7636 §4.3](https://www.rfc-editor.org/rfc/rfc7636#section-4.3); `plain` is refused
-/// ([RFC 9700 §2.1.1](https://www.rfc-editor.org/rfc/rfc9700#section-2.1.1)), and so is its being the default.
+/// [RFC 7636 §4.3](https://www.rfc-editor.org/rfc/rfc7636#section-4.3); `plain` is refused ([RFC 9700
+/// §2.1.1](https://www.rfc-editor.org/rfc/rfc9700#section-2.1.1)), also if it is only the default.
 fn challenge_is_s256(request: &AuthorizeRequest) -> Result<Option<[u8; 32]>, Refusal> {
     let challenge = match (request.code_challenge.as_deref(), request.code_challenge_method.as_deref()) {
         (None, None) => return Ok(None),
@@ -175,8 +176,8 @@ fn challenge_is_s256(request: &AuthorizeRequest) -> Result<Option<[u8; 32]>, Ref
     digest.try_into().map(Some).map_err(|_| Refusal::ChallengeMalformed)
 }
 
-/// [RFC 9700 §2.1.1](https://www.rfc-editor.org/rfc/rfc9700#section-2.1.1): public clients must use PKCE; the profile
-/// `oauth21` asks it of everyone.
+/// [RFC 9700 §2.1.1](https://www.rfc-editor.org/rfc/rfc9700#section-2.1.1): public clients must use PKCE; the
+/// profile `oauth21` requires it of all.
 fn challenge_is_there_where_required(
     challenge: Option<[u8; 32]>,
     application: &Application,

@@ -1,4 +1,4 @@
-//! The one way to a redirect.
+//! The only way to redirect to a client.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::{Position, Url};
@@ -7,56 +7,57 @@ use crate::redirect;
 use crate::refusal::Refusal;
 use crate::secret::CodeText;
 
-/// Everything but the unreserved characters of RFC 3986; readable by every decoder of forms and of URLs alike.
+/// Everything except the unreserved characters of RFC 3986; all decoders of forms and of URLs can read it.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// A redirect URL that was proved to belong to the application. Only the authorize rules create one.
+/// A redirect URL that was validated as one of the application's. Only the rules of the authorization
+/// endpoint create one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RedirectTarget {
     url: Url,
 }
 
-/// Where the browser goes with the answer. The path is not part of it: it says nothing about who receives the answer, and its
-/// text is the developer's.
+/// Where the browser goes with the response. The path is not part of it: it says nothing about the receiver,
+/// and the developer chose its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Destination {
     /// A web site.
     Site {
-        /// Scheme, host in ASCII, and the port where it is not the scheme's own.
+        /// The scheme, the host in ASCII, and the port unless it is the default.
         origin: String,
     },
     /// A web site over plain `http`.
     UnencryptedSite {
-        /// As for a site.
+        /// Like that of a site.
         origin: String,
     },
-    /// A program on the person's device that listens on loopback.
+    /// A program on the user's device that listens on loopback.
     ThisDevice {
-        /// As for a site.
+        /// Like that of a site.
         origin: String,
     },
-    /// Whatever application on the device answers to a private-use scheme.
+    /// The application on the device that handles a private-use scheme.
     Application {
-        /// Without the colon.
+        /// The scheme without the colon.
         scheme: String,
     },
 }
 
 impl RedirectTarget {
-    /// For the rule that has matched it.
+    /// Creates the target; only for the rule that has matched the URL.
     pub(super) fn proved(url: Url) -> Self {
         Self { url }
     }
 
-    /// The address that gives the client its code
-    /// ([RFC 6749 §4.1.2](https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2),
-    /// [RFC 9207 §2](https://www.rfc-editor.org/rfc/rfc9207#section-2)).
+    /// The address with the code for the client ([RFC 6749
+    /// §4.1.2](https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2), [RFC 9207
+    /// §2](https://www.rfc-editor.org/rfc/rfc9207#section-2)).
     pub fn with_code(&self, code: &CodeText, state: Option<&str>, issuer: &str) -> String {
         self.with(&[("code", Some(code.expose())), ("state", state), ("iss", Some(issuer))])
     }
 
-    /// The address that tells the client why not
-    /// ([RFC 6749 §4.1.2.1](https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2.1)).
+    /// The address with the error for the client ([RFC 6749
+    /// §4.1.2.1](https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2.1)).
     pub fn with_error(&self, refusal: Refusal, state: Option<&str>, issuer: &str) -> String {
         let description = refusal.description();
         let (code, description) = (Some(refusal.code().as_str()), Some(description.as_str()));
@@ -68,10 +69,10 @@ impl RedirectTarget {
         ])
     }
 
-    /// Where the browser goes next, for the person to judge.
+    /// Where the browser goes next, to be shown to the user.
     pub fn destination(&self) -> Destination {
         let (scheme, host, port) = (self.url.scheme(), self.url.host_str(), self.url.port());
-        // What follows a private-use scheme is the application's own text; a host there is none.
+        // The text after a private-use scheme belongs to the application; a host in it means nothing.
         let Some(host) = host.filter(|_| matches!(scheme, "http" | "https")) else {
             return Destination::Application { scheme: scheme.to_owned() };
         };

@@ -37,7 +37,7 @@ static WORDS: LazyLock<Vec<(String, bool)>> = LazyLock::new(|| {
 
 static OWN_SKELETON: LazyLock<String> = LazyLock::new(|| skeleton(OWN));
 
-/// Whether the name contains the server's, in whatever letters, spaced or not.
+/// Whether the name contains that of the server, in any letters, with or without spaces.
 pub(super) fn is_of_this_server(name: &str) -> bool {
     skeleton(name).contains(OWN_SKELETON.as_str())
 }

@@ -1,4 +1,4 @@
-//! What somebody may name as trusted: one origin, or those of every host below a domain.
+//! The entries of the list of trusted origins: one origin, or all hosts below a domain.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,27 +9,28 @@ use super::WebOrigin;
 
 /// `https://app.example.com`, `https://*.example.com`.
 ///
-/// The star stands for one or more labels at the start of a host, and nowhere else. A port that is not written is the
-/// scheme's own. The one reader of the list of trusted origins and of an application's `corsOrigins`, which takes no star.
-/// Its text is the shortest that says the same, in lower case.
+/// The star stands for one or more labels at the start of a host; it is not allowed elsewhere. Without a
+/// port, the default port of the scheme is used. This type parses the list of trusted origins and an
+/// application's `corsOrigins`, which allows no star. Its text is the shortest equivalent form, in lower
+/// case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OriginPattern {
-    /// The origin, with what follows the star as its host.
+    /// The origin, with the text after the star as its host.
     base: WebOrigin,
     is_below: bool,
 }
 
-/// Why a text names no origins; to follow the member's name.
+/// Why a text names no origins; the message follows the name of the member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[expect(missing_docs, reason = "each message says it")]
 pub enum PatternFault {
     #[error("must not be empty")]
     Empty,
-    #[error("is null, which any page can make its origin; it is never trusted")]
+    #[error("is null, which any page can have as its origin; it is never trusted")]
     Null,
     #[error("must begin with https:// or http://, or with the scheme of an app's web view")]
     Scheme,
-    #[error("has a * elsewhere than at the start of the host; write it as in https://*.example.com")]
+    #[error("has a * that is not at the start of the host; write it as in https://*.example.com")]
     StarElsewhere,
     #[error(
         "names every host below a public suffix, where anybody can have one; name a domain of your own. Limit 5 \
@@ -56,10 +57,10 @@ impl OriginPattern {
         same_host && origin.scheme == self.base.scheme && origin.port == self.base.port
     }
 
-    /// The only origin that it names.
+    /// Returns the origin, if the pattern names exactly one.
     ///
     /// # Errors
-    /// [`PatternFault::Star`] where it names more.
+    /// [`PatternFault::Star`] if it contains a star.
     pub fn single(self) -> Result<WebOrigin, PatternFault> {
         if self.is_below { Err(PatternFault::Star) } else { Ok(self.base) }
     }
@@ -103,14 +104,14 @@ impl fmt::Display for OriginPattern {
     }
 }
 
-/// Pages come over `http` and `https`; the web view of an app has a scheme of its own. The other schemes that every browser
-/// knows never load a page that has an origin.
+/// Pages are loaded over `http` and `https`; the web view of an app has its own scheme. Browsers never load a
+/// page with an origin from the other well-known schemes.
 fn may_be_trusted(scheme: &str) -> bool {
     !matches!(scheme.to_ascii_lowercase().as_str(), "" | "ftp" | "ws" | "wss")
 }
 
-/// Whether hosts below the domain belong to whoever registers one: a host below it is a public suffix itself, or begins
-/// what somebody registered ([the list](https://publicsuffix.org)). One label alone always is.
+/// Whether anybody can register hosts below the domain: a host below it is a public suffix itself, or is
+/// directly below one ([the list](https://publicsuffix.org)). A single label always counts as a suffix.
 fn is_public_suffix(domain: &str) -> bool {
     let domain = domain.trim_end_matches('.');
     let below = format!("a.{domain}");

@@ -131,7 +131,7 @@ fn nobody_trusts_the_hosts_of_everybody_below_a_public_suffix() {
         "github.io",
         "herokuapp.com",
         "xn--55qx5d.cn",
-        // Each name below it is a suffix.
+        // Every name below it is a suffix.
         "ck",
         "kawasaki.jp",
     ] {

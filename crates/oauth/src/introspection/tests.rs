@@ -19,7 +19,7 @@ fn token() -> AccessToken {
     }
 }
 
-/// What `asker` is told about the subject: `sub` and whether it is an access token.
+/// The response to `asker` about the subject: `sub`, and whether it is an access token.
 fn told(asker: &AuthenticatedClient, subject: Subject<'_>) -> Option<(String, bool)> {
     let (application, user) = (sample::application(|_| {}), sample::user(4));
     let facts = Facts { client: asker, application: Some(&application), user: Some(&user), now: NOW };

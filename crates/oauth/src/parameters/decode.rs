@@ -1,4 +1,4 @@
-//! From bodies and query strings to pairs.
+//! Parsing bodies and query strings into pairs.
 
 use std::fmt;
 
@@ -10,8 +10,9 @@ use super::{MOST_PAIRS, Pair, Parameters};
 use crate::refusal::Refusal;
 
 impl Parameters {
-    /// Reads `application/x-www-form-urlencoded`, which is also the form of a query string. A percent sign that begins
-    /// no escape stands for itself. A value that is no UTF-8 is refused where it is asked for, by [`Parameters::one`].
+    /// Parses `application/x-www-form-urlencoded`, which is also the format of a query string. A percent sign
+    /// that does not start an escape stands for itself. [`Parameters::one`] refuses a value that is not
+    /// UTF-8.
     ///
     /// # Errors
     /// [`Refusal::TooManyParameters`].
@@ -29,7 +30,7 @@ impl Parameters {
         Ok(Self { pairs })
     }
 
-    /// Reads a JSON object whose members are strings.
+    /// Parses a JSON object whose members are strings.
     ///
     /// # Errors
     /// [`Refusal::NotAJsonObject`], [`Refusal::NotAString`], [`Refusal::TooManyParameters`].
@@ -42,7 +43,7 @@ impl Parameters {
     }
 }
 
-/// One name or value of the form encoding.
+/// Decodes one name or value of the form encoding.
 ///
 /// # Errors
 /// [`Refusal::NotUtf8`].
@@ -51,9 +52,9 @@ pub(crate) fn form_decoded(text: &str) -> Result<String, Refusal> {
     if is_utf8 { Ok(decoded) } else { Err(Refusal::NotUtf8) }
 }
 
-/// One name or value of the form encoding, and whether it was UTF-8.
+/// Decodes one name or value of the form encoding; also returns whether it was UTF-8.
 fn decoded(text: &[u8]) -> (String, bool) {
-    // Neither a password nor a part of it is left behind: nothing grows, and what was in between is wiped.
+    // No part of a password is left behind in memory: no buffer grows, and intermediate ones are wiped.
     let bytes = if text.iter().any(|byte| matches!(byte, b'+' | b'%')) {
         let mut spaced = Zeroizing::new(Vec::with_capacity(text.len()));
         spaced.extend(text.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }));
@@ -73,7 +74,8 @@ fn decoded(text: &[u8]) -> (String, bool) {
     }
 }
 
-/// Keeps every member in order, so that repeated ones are seen; `None` stands for what is no string.
+/// Keeps every member in order, so that repetitions are detected; `None` stands for a value that is not a
+/// string.
 struct Members;
 
 impl<'de> Visitor<'de> for Members {

@@ -28,7 +28,7 @@ pub(super) fn decide(
             }
             Ok(origin) => {
                 if origin.is_plain_http() {
-                    findings.warn(field, "is plain http: whoever is on the way can write what its pages do");
+                    findings.warn(field, "is plain http: an attacker on the network can change its pages");
                 }
                 if !kept.contains(&origin.to_string()) {
                     kept.push(origin.to_string());

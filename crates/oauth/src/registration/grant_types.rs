@@ -1,4 +1,4 @@
-//! How an application may obtain tokens.
+//! The grant types of an application.
 
 use super::{ApplicationPayload, Context, Findings};
 use crate::application::{ClientType, GrantType, Profile};
@@ -42,8 +42,8 @@ pub(super) fn decide(
     grant_types
 }
 
-/// `client_credentials` is asked for explicitly. Confidential applications of `compatible` have the password grant
-/// because Hybrid Data Pipeline documents it.
+/// `client_credentials` must be requested explicitly. Confidential applications of the profile `compatible`
+/// have the password grant by default, because Hybrid Data Pipeline documents it.
 fn default_of(profile: Profile, client_type: ClientType) -> Vec<GrantType> {
     match (profile, client_type) {
         (Profile::Compatible, ClientType::Confidential) => {

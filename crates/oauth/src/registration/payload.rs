@@ -1,6 +1,7 @@
-//! What somebody says about an application, before any rule has judged it.
+//! The payload about an application, before any rule is applied.
 
-/// The members of a payload, of the right types and no more than that. What was left out is `None`.
+/// The members of a payload, which have the right types but are not checked further. An omitted member is
+/// `None`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ApplicationPayload {
     /// `name`.
@@ -23,7 +24,7 @@ pub struct ApplicationPayload {
     pub access_token_lifetime: Option<i64>,
     /// `contacts`.
     pub contacts: Option<Vec<String>>,
-    /// `logoUrl`; an empty one takes the picture away.
+    /// `logoUrl`; an empty one removes the logo.
     pub logo_url: Option<String>,
     /// `corsOrigins`.
     pub cors_origins: Option<Vec<String>>,

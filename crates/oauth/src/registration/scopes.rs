@@ -1,4 +1,4 @@
-//! What an application may ask for.
+//! The scopes of an application.
 
 use super::{ApplicationPayload, Context, Findings, Sender};
 use crate::scope::{Scope, ScopeSet};
@@ -16,7 +16,7 @@ pub(super) fn decide(
         match name.trim().parse::<Scope>() {
             Err(_) => findings.fault(field, known()),
             Ok(scope) if may_give(scope, existing, context.sender) => scopes = scopes.union(scope.into()),
-            Ok(scope) => findings.fault(field, format!("is {scope}, which only an Administrator may give")),
+            Ok(scope) => findings.fault(field, format!("is {scope}, which only an Administrator may assign")),
         }
     }
     if names.is_empty() {
@@ -25,7 +25,7 @@ pub(super) fn decide(
     scopes
 }
 
-/// What an Administrator gave before, its owner may keep.
+/// Scopes that an Administrator has assigned before may be kept.
 fn may_give(scope: Scope, existing: Option<ScopeSet>, sender: Sender) -> bool {
     scope == Scope::OData
         || sender == Sender::Administrator

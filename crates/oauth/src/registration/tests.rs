@@ -11,7 +11,7 @@ const NEW: Context<'static> = Context {
     existing: None,
 };
 
-/// The payload of Hybrid Data Pipeline's pages, with members changed or added.
+/// The payload in Hybrid Data Pipeline's documentation, with members changed or added.
 fn payload(changes: &Value) -> Value {
     let mut json = json!({
         "name": "My application",
@@ -85,7 +85,7 @@ fn every_fault_is_reported_at_once() {
         "description is 257 characters long; at most 256 are allowed",
         "redirectUrls[1] must not have a fragment",
         "accessTokenLifetime is 59; it must be 60 to 86400 seconds",
-        "scopes[0] is api.mgmt, which only an Administrator may give",
+        "scopes[0] is api.mgmt, which only an Administrator may assign",
         "scopes[1] must be one of api.access.odata, api.mgmt, token.introspect",
     ] {
         assert!(found.iter().any(|found| found == fault), "{fault} is missing in {found:#?}");

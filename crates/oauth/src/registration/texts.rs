@@ -1,4 +1,4 @@
-//! The texts of an application. Lengths count Unicode scalar values.
+//! The texts of an application. Lengths are in Unicode scalar values.
 
 use url::Url;
 
@@ -11,7 +11,7 @@ const MOST_CONTACTS: usize = 10;
 const LONGEST_CONTACT: usize = 254;
 const LONGEST_URL: usize = 2048;
 
-/// The name. One that was registered already may stay as it is; pages show what is wrong with it.
+/// Checks the name. A name that is already registered may stay as it is; pages show its faults.
 pub(super) fn name(payload: &ApplicationPayload, context: Context<'_>, findings: &mut Findings) -> String {
     let Some(name) = payload.name.as_deref() else {
         findings.fault("name", "is required");
@@ -28,7 +28,7 @@ pub(super) fn name(payload: &ApplicationPayload, context: Context<'_>, findings:
     name.to_owned()
 }
 
-/// The description; line breaks and tabulators may stand in it.
+/// Checks the description; it may contain line breaks and tabs.
 pub(super) fn description(
     payload: &ApplicationPayload,
     context: Context<'_>,
@@ -92,7 +92,7 @@ pub(super) fn logo_url(
         Ok(url) if url.scheme() == "https" && url.username().is_empty() && url.password().is_none() => {
             findings.warn(
                 "logoUrl",
-                "is shown on the consent page as its address: pages load no pictures of other sites",
+                "is shown on the consent page as a URL: pages load no images from other sites",
             );
         }
         _ => findings.fault("logoUrl", "must be an https URL without a user name"),
@@ -100,7 +100,7 @@ pub(super) fn logo_url(
     if !asked.bytes().all(|byte| byte.is_ascii_graphic()) {
         findings.fault(
             "logoUrl",
-            "must be in printable ASCII; write the rest with percent signs, a host in punycode",
+            "must be printable ASCII; percent-encode other characters, or write a host in punycode",
         );
     }
     Some(asked.to_owned())

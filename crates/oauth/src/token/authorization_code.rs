@@ -12,18 +12,18 @@ use crate::secret::{CodeText, CodeVerifier};
 use crate::time::Timestamp;
 
 pub(super) const CODE: Name = Name::opaque("code");
-/// Only compared with the one of the authorization request: another one is wrong, not malformed.
+/// It is only compared with that of the authorization request: a different one is wrong, not malformed.
 const REDIRECT_URI: Name = Name::opaque("redirect_uri");
 const CODE_VERIFIER: Name = Name::new("code_verifier", 256);
 
 /// The parameters of the exchange.
 #[derive(Debug, Clone)]
 pub struct CodeExchange {
-    /// The code as it came.
+    /// The code as received.
     pub code: CodeText,
-    /// The redirect URL as it came.
+    /// The redirect URL as received.
     pub redirect_uri: Option<String>,
-    /// The verifier, of the right form.
+    /// The code verifier, which is well-formed.
     pub verifier: Option<CodeVerifier>,
 }
 
@@ -45,30 +45,30 @@ fn verifier_is_well_formed(text: &str) -> Result<CodeVerifier, Refusal> {
     if well_formed { Ok(CodeVerifier::new(text)) } else { Err(Refusal::VerifierMalformed) }
 }
 
-/// What must be known to decide.
+/// The facts for the decision.
 #[derive(Debug, Clone, Copy)]
 pub struct Facts<'a> {
-    /// Who asks.
+    /// The client that sends the request.
     pub client: &'a AuthenticatedClient,
-    /// The content of the code; none when this server did not seal it.
+    /// The content of the code; `None` if this server did not seal it.
     pub code: Option<&'a AuthorizationCode>,
-    /// The code's user, as stored now.
+    /// The stored user of the code.
     pub user: Option<&'a User>,
-    /// SHA-256 of the `redirect_uri` of this request, where it carries one.
+    /// The SHA-256 digest of the `redirect_uri` in this request, if any.
     pub redirect_digest: Option<[u8; 32]>,
-    /// SHA-256 of the verifier of this request, where it carries one.
+    /// The SHA-256 digest of the verifier in this request, if any.
     pub verifier_digest: Option<[u8; 32]>,
     /// Limit 100, in seconds.
     pub lifetime_limit_secs: i64,
-    /// The present moment.
+    /// The current time.
     pub now: Timestamp,
 }
 
-/// Decides whether a code founds a grant. That it does so once only, and that its consent still holds, is for the store
-/// to judge while it writes.
+/// Decides whether a code creates a grant. The store checks, when it writes, that the code creates only one
+/// grant and that its consent is still valid.
 ///
-/// A code is refused as expired only where everything that it is bound to has been proved: if it was redeemed, this is a
-/// replay, and the caller ends what it gave.
+/// A code is refused as expired only after everything to which it is bound has been checked: if it was
+/// redeemed before, this is a replay, and the caller revokes its grant.
 ///
 /// # Errors
 /// `invalid_grant`.
@@ -109,16 +109,16 @@ fn code_is_unexpired(code: &AuthorizationCode, facts: Facts<'_>) -> Result<(), R
     if code.expires_at.is_past(facts.now) { Err(Refusal::CodeExpired) } else { Ok(()) }
 }
 
-/// "ensure that the `redirect_uri` parameter is present if the `redirect_uri` parameter was included in the initial
-/// authorization request […], and if included ensure that their values are identical". Where the authorization request
-/// had none, one here has nothing to be compared with and is ignored.
+/// "ensure that the `redirect_uri` parameter is present if the `redirect_uri` parameter was included in the
+/// initial authorization request […], and if included ensure that their values are identical". If the
+/// authorization request had none, there is nothing to compare with, and one here is ignored.
 fn redirect_url_is_the_same(code: &AuthorizationCode, facts: Facts<'_>) -> Result<(), Refusal> {
     let same = code.redirect_digest.is_none() || code.redirect_digest == facts.redirect_digest;
     if same { Ok(()) } else { Err(Refusal::RedirectUrlDiffers) }
 }
 
-/// [RFC 7636 §4.6](https://www.rfc-editor.org/rfc/rfc7636#section-4.6), and against a downgrade
-/// [RFC 9700 §4.8.2](https://www.rfc-editor.org/rfc/rfc9700#section-4.8.2): a verifier is accepted only where there was a
+/// [RFC 7636 §4.6](https://www.rfc-editor.org/rfc/rfc7636#section-4.6), and against a downgrade [RFC 9700
+/// §4.8.2](https://www.rfc-editor.org/rfc/rfc9700#section-4.8.2): a verifier is accepted only if there was a
 /// challenge.
 fn verifier_matches_challenge(code: &AuthorizationCode, facts: Facts<'_>) -> Result<(), Refusal> {
     match (code.challenge, facts.verifier_digest) {
@@ -136,7 +136,7 @@ fn challenge_is_there_where_required(code: &AuthorizationCode, facts: Facts<'_>)
     if required && code.challenge.is_none() { Err(Refusal::ChallengeNowRequired) } else { Ok(()) }
 }
 
-/// Resetting a secret, revoking and the like end outstanding codes too.
+/// Resetting a secret, revoking access and similar operations also invalidate outstanding codes.
 fn nothing_has_ended_access(code: &AuthorizationCode, facts: Facts<'_>) -> Result<(), Refusal> {
     let application_stands = code.application_epoch == facts.client.application().epoch;
     let user_stands = facts.user.is_some_and(|user| user.id == code.user && user.epoch == code.user_epoch);

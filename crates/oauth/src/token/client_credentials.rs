@@ -1,4 +1,5 @@
-//! Acting as the application's owner: [RFC 6749 §4.4](https://www.rfc-editor.org/rfc/rfc6749#section-4.4).
+//! Acting on behalf of the application's owner: [RFC 6749
+//! §4.4](https://www.rfc-editor.org/rfc/rfc6749#section-4.4).
 
 use super::access_token_lifetime_secs;
 use crate::account::User;
@@ -11,7 +12,7 @@ use crate::scope::{self, ScopeSet};
 /// The parameters of the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ServiceRequest {
-    /// What is asked for; the application is registered for it.
+    /// The requested scopes, for which the application is registered.
     pub scopes: ScopeSet,
 }
 
@@ -23,24 +24,24 @@ impl ServiceRequest {
     }
 }
 
-/// An access token without a grant and so without a refresh token
-/// ([RFC 6749 §4.4.3](https://www.rfc-editor.org/rfc/rfc6749#section-4.4.3)).
+/// An access token without a grant and therefore without a refresh token ([RFC 6749
+/// §4.4.3](https://www.rfc-editor.org/rfc/rfc6749#section-4.4.3)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ServiceToken {
-    /// The application's owner, as whom it acts.
+    /// The application's owner, on whose behalf it acts.
     pub user: UserId,
-    /// The epoch under which it is issued.
+    /// The owner's epoch.
     pub user_epoch: Epoch,
-    /// What it may be used for.
+    /// The scopes.
     pub scopes: ScopeSet,
-    /// How long it lives.
+    /// The lifetime.
     pub lifetime_secs: i64,
 }
 
-/// Decides what an application gets for itself. `owner` is its owner as stored now.
+/// Decides what an application gets on its own behalf. `owner` is the stored owner.
 ///
 /// # Errors
-/// `invalid_grant` when there is no active owner.
+/// `invalid_grant` if there is no active owner.
 pub fn decide(
     request: ServiceRequest,
     client: &AuthenticatedClient,

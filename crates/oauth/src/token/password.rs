@@ -15,11 +15,11 @@ const PASSWORD: Name = Name::opaque("password");
 /// The parameters of the request.
 #[derive(Debug, Clone)]
 pub struct PasswordRequest {
-    /// The name as it came.
+    /// The name as received.
     pub username: String,
-    /// The password as it came.
+    /// The password as received.
     pub password: Password,
-    /// What is asked for; the application is registered for it.
+    /// The requested scopes, for which the application is registered.
     pub scopes: ScopeSet,
 }
 
@@ -33,7 +33,8 @@ impl PasswordRequest {
     }
 }
 
-/// Decides what a user whose password was right gives the application: a grant, which is no consent for the code flow.
+/// Decides what the application gets from a user whose password was correct: a grant, which is not a consent
+/// for the code flow.
 ///
 /// # Errors
 /// `invalid_grant`.

@@ -1,5 +1,5 @@
-//! Going on with a refresh token: [RFC 6749 §6](https://www.rfc-editor.org/rfc/rfc6749#section-6), with rotation that
-//! survives lost answers ([RFC 9700 §4.14.2](https://www.rfc-editor.org/rfc/rfc9700#section-4.14.2)).
+//! Refreshing: [RFC 6749 §6](https://www.rfc-editor.org/rfc/rfc6749#section-6), with rotation that survives
+//! lost responses ([RFC 9700 §4.14.2](https://www.rfc-editor.org/rfc/rfc9700#section-4.14.2)).
 
 use super::authorization_code::CODE;
 use super::{access_token_lifetime_secs, still_registered};
@@ -24,11 +24,11 @@ const REFRESH_TOKEN: Name = Name::opaque("refresh_token");
 /// The parameters of the refresh.
 #[derive(Debug, Clone)]
 pub struct Refresh {
-    /// The refresh token as it came.
+    /// The refresh token as received.
     pub token: RefreshTokenText,
-    /// What is asked for, where something is.
+    /// The requested scopes, if any.
     pub scopes: Option<ScopeSet>,
-    /// Whether it came as an `authorization_code` request, which is to be counted.
+    /// Whether it was sent as an `authorization_code` request, for the counter.
     pub sent_as_a_code: bool,
 }
 
@@ -40,8 +40,8 @@ impl Refresh {
         Ok(Self { token, scopes, sent_as_a_code: false })
     }
 
-    /// Progress's connector for Power BI refreshes with `grant_type=authorization_code` and the refresh token, which
-    /// older versions also send as `code`. The profile `compatible` understands it.
+    /// Progress's connector for Power BI refreshes with `grant_type=authorization_code` and the refresh
+    /// token, which older versions also send as `code`. The profile `compatible` accepts this.
     pub(super) fn sent_as_a_code(
         grant_type: &str,
         parameters: &Parameters,
@@ -58,47 +58,48 @@ impl Refresh {
     }
 }
 
-/// What must be known to decide.
+/// The facts for the decision.
 #[derive(Debug, Clone, Copy)]
 pub struct Facts<'a> {
-    /// Who asks.
+    /// The client that sends the request.
     pub client: &'a AuthenticatedClient,
-    /// The content of the token; none when this server did not seal it.
+    /// The content of the token; `None` if this server did not seal it.
     pub token: Option<&'a RefreshToken>,
-    /// The grant that it names, as stored now.
+    /// The stored grant that it names.
     pub grant: Option<&'a Grant>,
-    /// The grant's user, as stored now.
+    /// The stored user of the grant.
     pub user: Option<&'a User>,
-    /// How long a replaced token may still be presented by who lost the answer.
+    /// How long a client that lost the response may present a replaced token again.
     pub grace_secs: i64,
     /// Limit 100, in seconds.
     pub lifetime_limit_secs: i64,
-    /// The present moment.
+    /// The current time.
     pub now: Timestamp,
 }
 
-/// What a refresh comes to.
+/// The decision about a refresh.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
     /// New tokens are issued.
     Renew(Renewal),
-    /// A replaced token was presented too late: revoke the grant, then answer [`Refusal::RefreshTokenReplayed`].
+    /// A replaced token was presented too late: revoke the grant, then respond with
+    /// [`Refusal::RefreshTokenReplayed`].
     Replay(GrantId),
 }
 
 /// New tokens of an existing grant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Renewal {
-    /// Which refresh token is answered.
+    /// The refresh token for the response.
     pub rotation: Rotation,
-    /// What the new access token may be used for.
+    /// The scopes of the new access token.
     pub scopes: ScopeSet,
-    /// How long the new access token lives.
+    /// The lifetime of the new access token.
     pub lifetime_secs: i64,
 }
 
-/// Decides what a refresh token is good for. A rotation is done only when the store still finds the grant at the
-/// generation that it leaves; when not, load the grant again and decide anew.
+/// Decides what a refresh token yields. A rotation succeeds only if the store still finds the grant at the
+/// previous generation; otherwise load the grant again and decide again.
 ///
 /// # Errors
 /// `invalid_grant` and `invalid_scope`; nothing changes then.
@@ -149,7 +150,7 @@ fn grant_is_live(grant: &Grant, facts: Facts<'_>) -> Result<(), Refusal> {
     }
 }
 
-/// The application may have become stricter since the grant was given.
+/// The application may have become stricter since the grant was created.
 fn password_grants_are_still_allowed(grant: &Grant, facts: Facts<'_>) -> Result<(), Refusal> {
     let over =
         grant.origin == GrantOrigin::Password && !facts.client.application().settings.may_use_passwords();

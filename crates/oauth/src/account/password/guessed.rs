@@ -1,10 +1,10 @@
-//! The passwords that are guessed first.
+//! The passwords that attackers guess first.
 //!
-//! What people choose when twelve characters are asked of them is short words from this list, put together and dressed up
-//! with digits, marks and look-alike characters. So the disguise is taken off, and what remains must be more than a few
-//! listed words.
+//! If twelve characters are required, people combine short words from this list and disguise them with
+//! digits, marks and look-alike characters. The check therefore removes the disguise; what remains must be
+//! more than a few listed words.
 
-/// Words, names, phrases and walks over the keyboard that lists of stolen passwords are full of.
+/// Words, names, phrases and keyboard walks that are common in lists of stolen passwords.
 const WORDS: &str = "
     abc abcd abcde abcdef abcdefg abcdefgh abcdefghij abcdefghijkl access account action adidas admin administrator
     adobe alex alexander alexandra alexis amanda america american anderson andrea andrew android angel angela anthony
@@ -41,7 +41,7 @@ const WORDS: &str = "
     zxcvbn zxcvbnm zxcvbnmasdfghjkl
 ";
 
-/// What mixes digits into the walk, so that taking digits off would hide it.
+/// Keyboard walks that contain digits, which removing the digits would hide.
 const WALKS: &[&str] = &[
     "1q2w3e4r5t6y7u8i9o0p",
     "q1w2e3r4t5y6u7i8o9p0",
@@ -70,10 +70,10 @@ const WALKS: &[&str] = &[
     "121212343434565656787878",
 ];
 
-/// The most listed words that still make a common password.
+/// The maximum number of listed words in a common password.
 const MOST_WORDS: usize = 3;
 
-/// Whether a password is common, or a common one in disguise.
+/// Whether a password is common, or a disguised common one.
 pub(super) fn contains(password: &str) -> bool {
     let lower = password.to_lowercase();
     let dressed =
@@ -83,21 +83,21 @@ pub(super) fn contains(password: &str) -> bool {
         || dressed.iter().any(|words| is_made_of_words(words))
 }
 
-/// How digits and marks between letters are read.
+/// How digits and marks between letters are interpreted.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum LookAlikes {
     StandForLetters,
     Separate,
 }
 
-/// Neighbours in the alphabet or among the digits all along, up or down.
+/// Whether all characters are neighbours in the alphabet or among the digits, in one direction.
 fn is_a_run(password: &str) -> bool {
     let characters: Vec<u32> = password.chars().map(u32::from).collect();
     let runs = |step: i64| characters.windows(2).all(|pair| i64::from(pair[1]) - i64::from(pair[0]) == step);
     runs(1) || runs(-1)
 }
 
-/// Without digits and marks at either end, with look-alikes read as told, and only letters kept.
+/// Removes digits and marks at both ends, replaces look-alikes, and keeps only letters.
 fn undisguised(password: &str, look_alikes: LookAlikes) -> String {
     let core = password.trim_matches(|c: char| !c.is_alphabetic() && !matches!(c, '@' | '$'));
     let core = core.trim_end_matches(['@', '$']);
@@ -114,7 +114,7 @@ fn undisguised(password: &str, look_alikes: LookAlikes) -> String {
     core.chars().filter_map(letter).collect()
 }
 
-/// Whether the text is up to [`MOST_WORDS`] listed words and nothing else.
+/// Whether the text consists of up to [`MOST_WORDS`] listed words.
 fn is_made_of_words(text: &str) -> bool {
     let mut reached = vec![text];
     for _ in 0..MOST_WORDS {

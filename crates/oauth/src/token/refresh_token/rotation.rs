@@ -1,7 +1,8 @@
-//! Which refresh token answers a refresh token.
+//! Chooses the refresh token for the response.
 //!
-//! A grant counts its rotations; a refresh token carries the count at which it was issued. The token of the grant's own
-//! count is the live one, and there is never another: the one before it only gives the live one again, for a while.
+//! A grant counts its rotations; a refresh token contains the count at which it was issued. The token with
+//! the grant's current count is the valid one, and there is never another. The token before it only yields
+//! the valid one again, for a while.
 
 use super::Facts;
 use crate::application::Profile;
@@ -9,24 +10,24 @@ use crate::client_authentication::AuthenticatedClient;
 use crate::grant::Grant;
 use crate::refusal::Refusal;
 
-/// The refresh token of the answer.
+/// The refresh token for the response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rotation {
-    /// The next generation; move the grant from `from` first.
+    /// The next generation; advance the grant from `from` first.
     Rotate {
-        /// The generation that the grant leaves.
+        /// The current generation of the grant.
         from: i64,
     },
-    /// The presented token again: it stays valid until revoked.
+    /// The presented token again; it stays valid until it is revoked.
     SameAgain,
-    /// The answer with the successor was lost: give the identical successor once more.
+    /// The response with the successor was lost: return the identical successor once more.
     RepeatSuccessor {
-        /// The successor's generation, which is the grant's own.
+        /// The successor's generation, which is that of the grant.
         generation: i64,
     },
 }
 
-/// The rotation of a live grant; `None` is a replay.
+/// The rotation of a live grant; `None` means a replay.
 pub(super) fn rotate(presented: i64, grant: &Grant, facts: Facts<'_>) -> Result<Option<Rotation>, Refusal> {
     match grant.generation.checked_sub(presented) {
         Some(0) if rotates(facts.client) => Ok(Some(Rotation::Rotate { from: presented })),
@@ -39,8 +40,9 @@ pub(super) fn rotate(presented: i64, grant: &Grant, facts: Facts<'_>) -> Result<
     }
 }
 
-/// "Refresh tokens for public clients MUST be sender-constrained or use refresh token rotation"
-/// ([RFC 9700 §2.2.2](https://www.rfc-editor.org/rfc/rfc9700#section-2.2.2)); of confidential ones the profile asks it.
+/// "Refresh tokens for public clients MUST be sender-constrained or use refresh token rotation" ([RFC 9700
+/// §2.2.2](https://www.rfc-editor.org/rfc/rfc9700#section-2.2.2)); for confidential clients the profile
+/// decides.
 fn rotates(client: &AuthenticatedClient) -> bool {
     !client.is_confidential() || client.application().settings.profile == Profile::OAuth21
 }

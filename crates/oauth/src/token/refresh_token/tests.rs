@@ -159,12 +159,12 @@ fn scope_may_be_narrowed_and_never_widened() {
     assert_eq!(scopes(Some(Scope::Introspect.into())), Err(Refusal::ScopeWidened));
 }
 
-/// What a caller did with the family: rotations as the store does them, answers that may get lost.
+/// An operation of a caller on the family: rotations as in the store, and responses that may be lost.
 #[derive(Debug, Clone, Copy)]
 enum Act {
-    /// Load the grant and decide with the known token of that index; apply later.
+    /// Load the grant and decide with the known token at that index; apply the decision later.
     Begin(usize),
-    /// Apply the oldest decision that is pending; a rotation that lost its race changes nothing.
+    /// Apply the oldest pending decision; a rotation that lost its race changes nothing.
     Finish,
     Wait(i64),
 }
@@ -207,7 +207,8 @@ proptest! {
                     Err(refusal) => prop_assert_eq!(refusal, Refusal::GrantRevoked),
                 },
             }
-            // Of all tokens ever issued, at most one can move the family on; the one before it gives that same one.
+            // Of all tokens ever issued, at most one can advance the family; the one before it yields that
+            // same token.
             let moves = |generation: &&i64| {
                 matches!(
                     decided(&client, **generation, &grant, now),
