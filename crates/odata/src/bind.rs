@@ -18,15 +18,15 @@ use crate::syntax::{MAX_SELECT, Request};
 use expression::{Binder, unknown_property};
 use typed::{Term, Typed};
 
-/// So many names are looked for one by one.
+/// Up to this many names are looked up one by one.
 const FEW: usize = 32;
 
-/// What a request was bound to.
+/// The result of binding a request.
 #[derive(Debug)]
 pub(crate) struct Bound<'m> {
     pub(crate) target: Target<'m>,
     pub(crate) format: Format,
-    /// Whether it depends on the time of the request.
+    /// Whether the result depends on the time of the request.
     pub(crate) uses_now: bool,
 }
 
@@ -37,28 +37,28 @@ pub(crate) enum Target<'m> {
     Entities(Selection<'m>),
     /// One entity by its key.
     Entity(Selection<'m>),
-    /// One property of one entity, and whether its bare value is meant.
+    /// One property of one entity, and whether its raw value is requested.
     Property(Selection<'m>, bool),
     Count(Scan<'m>),
 }
 
-/// The rows of one entity set that a request may see: every statement reads through a scan, so that a rule about
-/// rows or columns has one place to stand.
+/// The rows of one entity set that a request may see. Every statement reads through a scan, so that a rule
+/// about rows or columns belongs in one place.
 #[derive(Debug, Clone)]
 pub(crate) struct Scan<'m> {
     pub(crate) entity_type: &'m EntityType,
-    /// Boolean expressions that all must be true.
+    /// Boolean expressions, all of which must be true.
     pub(crate) conditions: Vec<Typed>,
     /// For one entity, a comparison with each property of its key. They take the place of the condition that it has an
     /// address of its own.
     pub(crate) key: Vec<Typed>,
 }
 
-/// What is read of a scan.
+/// What is read from a scan.
 #[derive(Debug)]
 pub(crate) struct Selection<'m> {
     pub(crate) scan: Scan<'m>,
-    /// Indexes of the properties to show, in order.
+    /// The indexes of the properties to show, in order.
     pub(crate) shown: Vec<usize>,
     /// Whether `$select` narrowed them.
     pub(crate) narrowed: bool,
@@ -123,7 +123,7 @@ pub(crate) fn bind<'m>(
     Ok(Bound { target, format, uses_now })
 }
 
-/// `$format` overrides what the `Accept` header asked for.
+/// `$format` takes precedence over the `Accept` header.
 fn representation(
     request: &Request<'_>,
     accepted: Format,
@@ -168,7 +168,7 @@ fn selection<'m>(
     let mut binder = Binder::new(entity_type, "$orderby", now);
     for term in &request.order {
         let bound = binder.bind_subject(&term.node)?;
-        // A constant orders nothing.
+        // A constant does not order anything.
         if !matches!(bound.term, Term::Constant(_) | Term::Null) {
             order.push(Order { term: bound, descending: term.descending });
         }
@@ -201,7 +201,7 @@ fn complete(order: &mut Vec<Order>, entity_type: &EntityType) {
     }
 }
 
-/// The properties that `$select` names, each once; none when it names all.
+/// The properties that `$select` names, without repetition; `None` if it names all.
 fn shown(entity_type: &EntityType, request: &Request<'_>) -> Result<Option<Vec<usize>>, Error> {
     let Some(items) = &request.select else { return Ok(None) };
     let most = MAX_SELECT.max(entity_type.properties.len());

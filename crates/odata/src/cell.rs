@@ -1,47 +1,47 @@
-//! Values on their way between a database and the wire.
+//! Values between a database and the wire.
 
-/// One value of a result row, borrowed from the driver. Integers carry booleans too (0 and 1); what the column's
-/// type means is the model's matter, not the cell's.
+/// One value of a result row, borrowed from the driver. Booleans are integers too (0 and 1); the model, not
+/// the cell, knows the meaning of a column's type.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Cell<'row> {
-    /// No value.
+    /// NULL.
     Null,
-    /// A whole number.
+    /// An integer.
     Integer(i64),
     /// A floating-point number.
     Real(f64),
-    /// Not necessarily valid UTF-8: databases hold what was put into them.
+    /// Text, not necessarily valid UTF-8: a database may contain anything.
     Text(&'row [u8]),
     /// Bytes.
     Blob(&'row [u8]),
 }
 
-/// One row of a running statement: cells by position. A driver implements it over its own row type, so that nothing
-/// is copied before it is encoded.
+/// One row of a running statement: cells by position. A driver implements it for its own row type, so that
+/// nothing is copied before it is encoded.
 pub trait Row {
-    /// The cell at `index`, which is below the number of columns of the statement.
+    /// The cell at `index`, which must be below the number of columns of the statement.
     fn cell(&self, index: usize) -> Cell<'_>;
 }
 
 /// An owned value: a parameter of a statement, or a cell that must outlive its row.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
-    /// No value.
+    /// NULL.
     Null,
-    /// A whole number.
+    /// An integer.
     Integer(i64),
     /// A floating-point number.
     Real(f64),
     /// Text.
     Text(String),
-    /// Text that is no UTF-8, byte for byte.
+    /// Text that is not UTF-8, byte for byte.
     RawText(Vec<u8>),
     /// Bytes.
     Blob(Vec<u8>),
 }
 
 impl Value {
-    /// The cell that holds this value.
+    /// The cell that contains this value.
     pub fn as_cell(&self) -> Cell<'_> {
         match self {
             Self::Null => Cell::Null,
@@ -55,7 +55,7 @@ impl Value {
 }
 
 impl Cell<'_> {
-    /// This value, to be kept beyond its row.
+    /// An owned copy of this value.
     pub fn to_value(self) -> Value {
         match self {
             Self::Null => Value::Null,
@@ -71,7 +71,7 @@ impl Cell<'_> {
 }
 
 impl Value {
-    /// How many bytes it takes in memory, about.
+    /// The approximate size in memory, in bytes.
     pub fn bytes(&self) -> usize {
         let content = match self {
             Self::Null | Self::Integer(_) | Self::Real(_) => 0,

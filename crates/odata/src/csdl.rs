@@ -1,8 +1,8 @@
 //! The metadata document: the model as CSDL XML.
 //!
-//! It says version 4.0, which every client reads; nothing in it needs more. What is not supported is declared with
-//! the terms of `Org.OData.Capabilities.V1`. A name that was mended keeps its original in the term `OriginalName`,
-//! which the document defines itself.
+//! Its version is 4.0, which every client supports; nothing in it needs more. Unsupported features are
+//! declared with the terms of `Org.OData.Capabilities.V1`. A name that was changed keeps its original in the
+//! term `OriginalName`, which the document defines itself.
 
 mod xml;
 
@@ -11,7 +11,7 @@ use crate::model::compile::CONTAINER;
 use crate::model::{EdmType, EntityType, Model, Navigation, Property};
 use xml::Xml;
 
-/// Namespace of the terms that are our own.
+/// The namespace of our own terms.
 const VOCABULARY: &str = "Sluicegate.V1";
 const ORIGINAL_NAME: &str = "Sluicegate.V1.OriginalName";
 const CAPABILITIES: &str = "Org.OData.Capabilities.V1";
@@ -156,7 +156,7 @@ fn write_record(xml: &mut Xml, term: &str, property: &str, value: (&str, &str)) 
     xml.close("Annotation");
 }
 
-/// What holds for all entity sets.
+/// Writes the capabilities of all entity sets.
 fn write_capabilities(xml: &mut Xml) {
     xml.leaf("Annotation", &[("Term", "Org.OData.Core.V1.ODataVersions"), ("String", "4.0 4.01")]);
     xml.leaf(
@@ -168,7 +168,7 @@ fn write_capabilities(xml: &mut Xml) {
     );
     for (term, supported) in [
         ("AnnotationValuesInQuerySupported", "false"),
-        // The preference `respond-async`, not requests side by side.
+        // This is about the preference `respond-async`, not about concurrent requests.
         ("AsynchronousRequestsSupported", "false"),
         ("BatchSupported", "false"),
         ("ComputeSupported", "false"),

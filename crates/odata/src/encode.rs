@@ -1,7 +1,7 @@
-//! Rows to JSON, without anything in between.
+//! Encodes rows as JSON, without an intermediate form.
 //!
-//! An [`Encoder`] is a program made once per plan: for each column the bytes before its value and the way to write it.
-//! Running it allocates nothing but the output.
+//! An [`Encoder`] is prepared once for each plan: for each column, the bytes before its value and the way to
+//! write it. Running it only allocates the output.
 
 pub(crate) mod text;
 mod usual;
@@ -18,7 +18,7 @@ use value::Writing;
 /// Values that did not fit the type of their column and were written as null.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Misfits {
-    /// How many there were.
+    /// The number of such values.
     pub values: u64,
     /// How many nulls were written for properties of which the model says that they are never null: it is out of date.
     pub promised: u64,
@@ -31,11 +31,11 @@ pub enum Written {
     Value,
     /// The property is null: nothing was written.
     Null,
-    /// What is stored is no value of the property's type: nothing was written.
+    /// The stored value is not a value of the property's type: nothing was written.
     Misfit,
 }
 
-/// What the body shows.
+/// The content of the body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Subject {
     Collection,
@@ -43,14 +43,14 @@ pub(crate) enum Subject {
     Property,
 }
 
-/// What an encoder is made from.
+/// The parameters of an encoder.
 pub(crate) struct Shape<'a> {
     pub(crate) model: &'a Model,
     pub(crate) selection: &'a Selection<'a>,
     pub(crate) subject: Subject,
     /// The decoded segments of the resource path.
     pub(crate) path: &'a [&'a str],
-    /// The statement's columns that hold the key, where ids are to be written.
+    /// The columns of the statement that contain the key, if ids are written.
     pub(crate) key: Vec<usize>,
     pub(crate) format: Format,
     pub(crate) service_root: &'a str,
@@ -59,22 +59,22 @@ pub(crate) struct Shape<'a> {
 /// Writes the rows of one plan.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Encoder {
-    /// From the opening brace to where the rows or values start.
+    /// From the opening brace to the start of the rows or values.
     head: Vec<u8>,
-    /// Before the id of each row; empty where ids are not written.
+    /// The text before the id of each row; `None` if ids are not written.
     id: Option<Id>,
     fields: Vec<Field>,
     count_as_text: bool,
     value_type: &'static str,
 }
 
-/// How the control information of an entity is written with full metadata.
+/// How to write the control information of an entity with full metadata.
 #[derive(Debug, Clone, PartialEq)]
 struct Id {
     /// The type annotation, and the id's name up to the opening parenthesis of its key.
     before: Vec<u8>,
     edit: Vec<u8>,
-    /// The bytes before each key value, its column and how it is read.
+    /// For each key value, the bytes before it, its column and its reading.
     parts: Vec<(Vec<u8>, usize, Reading)>,
 }
 
@@ -84,13 +84,13 @@ struct Field {
     before: Before,
     column: usize,
     writing: Writing,
-    /// Whether an annotation says so where the stored value does not fit.
+    /// Whether an annotation marks values that do not fit.
     annotated: bool,
-    /// Whether the model says that it is never null.
+    /// Whether it is never null according to the model.
     promised: bool,
 }
 
-/// A collection being written.
+/// A collection that is being written.
 #[derive(Debug)]
 pub struct Body<'e> {
     encoder: &'e Encoder,
@@ -126,7 +126,7 @@ impl Encoder {
             _ => "text/plain;charset=utf-8",
         };
         let id = (!shape.key.is_empty()).then(|| Id::new(shape));
-        // After a head without context comes the first name, not a comma.
+        // After a head without a context, the first name follows without a comma.
         let head = head(shape);
         if shape.subject != Subject::Collection
             && head == b"{"
@@ -146,7 +146,7 @@ impl Encoder {
         Self { head, id, fields, count_as_text: shape.format.ieee754_compatible, value_type }
     }
 
-    /// Starts a collection. The total number of rows goes in front if the client asked for it.
+    /// Starts a collection. The total number of rows comes first if the client asked for it.
     pub fn start<'e>(&'e self, out: &mut Vec<u8>, count: Option<i64>) -> Body<'e> {
         out.extend_from_slice(&self.head);
         if let Some(count) = count {
@@ -169,7 +169,7 @@ impl Encoder {
         Body { encoder: self, rows: 0, misfits: Misfits::default() }
     }
 
-    /// Writes one entity as a whole body.
+    /// Writes one entity as a complete body.
     pub fn entity(&self, out: &mut Vec<u8>, row: &impl Row) -> Misfits {
         out.extend_from_slice(&self.head);
         if let Some(id) = &self.id {
@@ -185,7 +185,7 @@ impl Encoder {
         misfits
     }
 
-    /// Writes one property as a whole body, unless it is null.
+    /// Writes one property as a complete body, unless it is null.
     pub fn property(&self, out: &mut Vec<u8>, row: &impl Row) -> Written {
         let start = out.len();
         out.extend_from_slice(&self.head);
@@ -206,7 +206,7 @@ impl Encoder {
         written
     }
 
-    /// Writes the bare value of a property, unless it is null.
+    /// Writes the raw value of a property, unless it is null.
     pub fn value(&self, out: &mut Vec<u8>, row: &impl Row) -> Written {
         match self.fields.first() {
             Some(field) => field.writing.bare(out, row.cell(field.column)),
@@ -258,7 +258,7 @@ impl Body<'_> {
         line.finish();
     }
 
-    /// How many entities have been written.
+    /// The number of entities written so far.
     pub fn rows(&self) -> u64 {
         self.rows
     }
@@ -275,14 +275,14 @@ impl Body<'_> {
     }
 }
 
-/// `"name":`
+/// Writes `"name":`.
 fn name_of(out: &mut Vec<u8>, name: &str) {
     text::string(out, name.as_bytes());
     out.push(b':');
 }
 
-/// JSON alone tells Booleans, strings and doubles apart
-/// ([OData JSON 4.01 §4.6.3](https://docs.oasis-open.org/odata/odata-json-format/v4.01/odata-json-format-v4.01.html#sec_ControlInformationtypeodatatype)).
+/// JSON itself distinguishes only Booleans, strings and doubles ([OData JSON 4.01
+/// §4.6.3](https://docs.oasis-open.org/odata/odata-json-format/v4.01/odata-json-format-v4.01.html#sec_ControlInformationtypeodatatype)).
 fn needs_type(ty: EdmType) -> bool {
     !matches!(ty, EdmType::Boolean | EdmType::String { .. } | EdmType::Double)
 }
@@ -354,6 +354,6 @@ impl Id {
             }
             out.extend_from_slice(b")\"");
         }
-        // The first field brings its own comma.
+        // The first field writes its own comma.
     }
 }

@@ -1,38 +1,39 @@
-//! Why a request is refused: the reason, its public code, and where in the URL it lies.
+//! Why a request is refused: the reason, its public code, and its position in the URL.
 
 use crate::sql::functions::Unanswerable;
 
-/// A refused request. `Display` is the public message; it names the position and never holds database detail.
+/// A refused request. `Display` gives the public message, which names the position and never contains
+/// database details.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}{}{}", Located(place.as_ref()), Advice(hint.as_deref()))]
 pub struct Error {
-    /// What is wrong.
+    /// The reason.
     pub reason: Reason,
-    /// Where, if it lies at one place.
+    /// The position, if there is one.
     pub place: Option<Place>,
     /// What was probably meant.
     pub hint: Option<Box<str>>,
 }
 
-/// A place in the URL.
+/// A position in the URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
     /// `path`, `query`, or the system query option with its `$`.
     pub target: &'static str,
-    /// Bytes from the start of the target's percent-decoded text.
+    /// The byte offset in the percent-decoded text of the target.
     pub offset: usize,
 }
 
-/// What the caller should make of an [`Error`].
+/// How the caller should treat an [`Error`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// The request can never be right.
     BadRequest,
     /// It asks for something that is not in the model.
     NotFound,
-    /// It is right by the standard, and not supported here.
+    /// It is valid by the standard, but not supported here.
     NotImplemented,
-    /// A next link of an earlier model.
+    /// A next link for an earlier model.
     Gone,
 }
 
@@ -44,7 +45,7 @@ pub enum Reason {
     UrlTooLong(usize),
     #[error("a percent sign is not followed by two hexadecimal digits")]
     BadPercentEncoding,
-    #[error("the percent-decoded text is not UTF-8, or holds a NUL character")]
+    #[error("the percent-decoded text is not UTF-8, or contains a NUL character")]
     BadText,
     #[error("the query option {0} is given twice")]
     DuplicateOption(String),
@@ -54,15 +55,15 @@ pub enum Reason {
     OptionNotApplicable(&'static str),
     #[error("expected {expected}, found {found}")]
     Unexpected { expected: &'static str, found: String },
-    #[error("a text stands in single quotes ('like this'), the name of a property in none")]
+    #[error("a text is written in single quotes ('like this'), the name of a property without quotes")]
     DoubleQuotes,
     #[error("the literal {0} is malformed or out of range")]
     BadLiteral(String),
-    #[error("{0} reads a part that depends on the zone: write the literal in UTC, as the data is")]
+    #[error("{0} reads a part that depends on the time zone: write the literal in UTC, like the data")]
     OtherZone(String),
     #[error("{0} is a leap second, which this server does not have; second 59 is the last of a minute")]
     LeapSecond(String),
-    #[error("{0} is no value for this option")]
+    #[error("{0} is not a value for this option")]
     BadOptionValue(String),
     #[error("the expression has more than {0} parts")]
     TooManyNodes(usize),
@@ -70,7 +71,7 @@ pub enum Reason {
     TooDeep(usize),
     #[error("the list has more than {0} items")]
     TooManyItems(usize),
-    #[error("the request makes a database statement that is too long")]
+    #[error("the request results in a database statement that is too long")]
     TooComplex,
     #[error("there is no function {0}")]
     UnknownFunction(String),
@@ -92,37 +93,37 @@ pub enum Reason {
     Unanswerable(Unanswerable),
     #[error("the next link is damaged or belongs to another request")]
     ForeignPosition,
-    #[error("the data source has changed since this next link was given; start again from the first page")]
+    #[error("the data source has changed since this next link was issued; start again from the first page")]
     StalePosition,
 }
 
 impl From<Unanswerable> for Error {
-    /// What only the database found out lies at no place that it knows.
+    /// An error that only the database detects has no position.
     fn from(reason: Unanswerable) -> Self {
         Reason::Unanswerable(reason).nowhere()
     }
 }
 
 impl Reason {
-    /// This reason without a place.
+    /// The error for this reason, without a position.
     pub(crate) fn nowhere(self) -> Error {
         Error { reason: self, place: None, hint: None }
     }
 
-    /// This reason at `offset` of `target`.
+    /// The error for this reason at `offset` of `target`.
     pub(crate) fn at(self, target: &'static str, offset: usize) -> Error {
         Error { reason: self, place: Some(Place { target, offset }), hint: None }
     }
 }
 
 impl Error {
-    /// This error with what was probably meant, if that is known.
+    /// Adds what was probably meant, if known.
     pub(crate) fn hinting(mut self, hint: Option<String>) -> Self {
         self.hint = hint.map(String::into_boxed_str);
         self
     }
 
-    /// What the caller should make of it.
+    /// How the caller should treat it.
     pub fn kind(&self) -> Kind {
         match self.reason {
             Reason::UnknownResource(_) => Kind::NotFound,
@@ -132,7 +133,7 @@ impl Error {
         }
     }
 
-    /// The public code: stable, for programs.
+    /// The public code, which is stable for programs.
     pub fn code(&self) -> &'static str {
         match self.reason {
             Reason::UrlTooLong(_) => "UrlTooLong",
@@ -165,7 +166,7 @@ impl Error {
         self.place.map(|place| place.target)
     }
 
-    /// Bytes from the start of the target's percent-decoded text.
+    /// The byte offset in the percent-decoded text of the target.
     pub fn offset(&self) -> Option<usize> {
         self.place.map(|place| place.offset)
     }

@@ -1,11 +1,13 @@
-//! Storage forms: how a database keeps the values of a column.
+//! Storage forms: how a database stores the values of a column.
 //!
-//! A [`Reading`] says which value a cell stands for, if any. What a client is shown and what is compared, ordered and
-//! looked up come of the same reading: the encoder calls it, and so does the SQL function by which statements compare.
-//! A cell that no reading takes is a misfit: it is shown as null, and it is null in every comparison.
+//! A [`Reading`] determines which value a cell represents, if any. What a client sees and what is compared,
+//! ordered and looked up all use the same reading: the encoder calls it, and so does the SQL function with
+//! which statements compare. A cell without a value in its reading is invalid: it is shown as null, and it is
+//! null in every comparison.
 //!
-//! A [`Layout`] is a narrower promise, which the cells of most columns keep: within one layout different values differ
-//! as they are stored, and their order is the order of the values. There the column itself can be compared, by an index.
+//! A [`Layout`] is a narrower guarantee, which the cells of most columns fulfil: within one layout, different
+//! values are stored differently, and their stored order is the order of the values. The column itself can
+//! then be compared, through an index.
 
 pub(crate) mod layout;
 pub(crate) mod read;
@@ -15,10 +17,10 @@ use crate::model::EdmType;
 pub use layout::Layout;
 pub use survey::{Found, Survey};
 
-/// How a database keeps the values of a column, beyond what their type says.
+/// How a database stores the values of a column, beyond their type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Form {
-    /// Whatever can only mean one thing: text for dates and times, every usual word and number for Booleans, text in
+    /// Every unambiguous form: text for dates and times, all common words and numbers for Booleans, text in
     /// either case or 16 bytes for GUIDs.
     #[default]
     Usual,
@@ -34,33 +36,34 @@ pub enum Form {
     GuidText,
     /// GUIDs as text in upper case.
     GuidTextUpper,
-    /// GUIDs as 16 bytes, the first of the text first.
+    /// GUIDs as 16 bytes, in the order of the text.
     GuidBytes,
-    /// Moments and dates also as seconds since 1970.
+    /// Instants and dates, also as seconds since 1970.
     UnixSeconds,
-    /// Moments and dates also as milliseconds since 1970.
+    /// Instants and dates, also as milliseconds since 1970.
     UnixMilliseconds,
-    /// Moments and dates also as microseconds since 1970.
+    /// Instants and dates, also as microseconds since 1970.
     UnixMicroseconds,
-    /// Moments and dates also as Julian days.
+    /// Instants and dates, also as Julian days.
     JulianDay,
     /// Dates, times and moments as text only.
     Text,
 }
 
-/// Which value a cell of a column stands for.
+/// Determines which value a cell of a column represents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Reading {
     /// The type of the values.
     pub ty: EdmType,
-    /// How they are kept.
+    /// The form in which they are stored.
     pub form: Form,
 }
 
-/// The most digits after the point that a declared form of decimals may have.
+/// The maximum number of digits after the point in a declared form of decimals.
 const MOST_DIGITS: u16 = 15;
 
-/// The forms that an owner can declare, by the type that a column is then served as. `decimal(n)` is one too.
+/// The forms that an owner can declare, with the type as which the column is then served. `decimal(n)` is one
+/// too.
 const DECLARABLE: &[(&str, EdmType, Form)] = &[
     ("0/1", EdmType::Boolean, Form::ZeroOne),
     ("-1/0", EdmType::Boolean, Form::MinusOne),
@@ -86,13 +89,13 @@ const DECLARABLE: &[(&str, EdmType, Form)] = &[
 ];
 
 impl Form {
-    /// The names of all forms that can be declared, for texts.
+    /// The names of all forms that can be declared, for messages.
     pub fn names() -> String {
         let names: Vec<&str> = DECLARABLE.iter().map(|(name, ..)| *name).collect();
         format!("{}, decimal(n)", names.join(", "))
     }
 
-    /// The form of that name, and the type that a column has by it, which the database declares as `declared`; none if
+    /// The form with that name, and the type that it gives to a column declared as `declared`; `None` if
     /// there is no such form. Numbers in a column that is declared as a date are dates.
     pub fn declared(name: &str, declared: EdmType) -> Option<Reading> {
         if let Some(digits) = name.strip_prefix("decimal(").and_then(|rest| rest.strip_suffix(')')) {
@@ -111,7 +114,7 @@ impl Form {
         Some(Reading { ty: if narrower { declared } else { *ty }, form: *form })
     }
 
-    /// The name under which it can be declared for a type; none for the usual one.
+    /// The name under which it can be declared for a type; `None` for the usual form.
     pub fn name(self) -> Option<&'static str> {
         let named = DECLARABLE.iter().find(|(_, _, form)| *form == self && self != Self::Usual);
         named.map(|(name, ..)| *name)
@@ -127,7 +130,7 @@ impl Form {
         }
     }
 
-    /// The numbers that moments are kept as.
+    /// The unit of numbers that represent instants.
     pub(crate) fn scale_of_numbers(self) -> Option<read::Numbers> {
         match self {
             Self::UnixSeconds => Some(read::Numbers::Since1970(1_000_000_000_000)),
@@ -140,7 +143,7 @@ impl Form {
 }
 
 impl Reading {
-    /// A number that stands for this reading in SQL text, where it is the second argument of the functions.
+    /// A number that represents this reading in SQL text, as the second argument of the functions.
     pub(crate) fn code(self) -> i64 {
         let (kind, detail) = match self.ty {
             EdmType::Boolean => (1, 0),
@@ -163,7 +166,7 @@ impl Reading {
         kind | (self.form as i64) << 8 | detail << 16
     }
 
-    /// The reading of that number; none if there is no such.
+    /// The reading with that number, if any.
     pub(crate) fn of_code(code: i64) -> Option<Self> {
         const FORMS: [Form; 13] = [
             Form::Usual,

@@ -1,51 +1,51 @@
-//! Which JSON is asked for: the amount of control information, and whether large numbers are strings.
+//! The requested JSON format: the amount of control information, and whether large numbers are strings.
 
 mod accept;
 
 pub use accept::admits;
 
-/// How much control information goes beside the data
-/// ([OData JSON 4.01 §3.1](https://docs.oasis-open.org/odata/odata-json-format/v4.01/odata-json-format-v4.01.html#sec_ControllingtheAmountofControlInformationin)).
+/// The amount of control information ([OData JSON 4.01
+/// §3.1](https://docs.oasis-open.org/odata/odata-json-format/v4.01/odata-json-format-v4.01.html#sec_ControllingtheAmountofControlInformationin)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum MetadataLevel {
-    /// What a client cannot compute.
+    /// Only what a client cannot compute.
     #[default]
     Minimal,
-    /// Everything, ids and types included.
+    /// Everything, including ids and types.
     Full,
     /// Only next links and counts.
     None,
 }
 
-/// The representation of an answer.
+/// The representation of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Format {
-    /// Amount of control information.
+    /// The amount of control information.
     pub metadata: MetadataLevel,
     /// Whether 64-bit integers and decimals are written as strings.
     pub ieee754_compatible: bool,
 }
 
-/// What a `$format` value asks for.
+/// The meaning of a `$format` value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Asked {
     Json(Format),
     Xml,
-    /// Valid, but nothing that is written here.
+    /// Valid, but not available here.
     Other,
 }
 
-/// What the parameters behind `application/json` ask for.
+/// The parameters of `application/json`.
 #[derive(Debug, Clone, Copy, Default)]
 struct Wishes {
     metadata: Option<MetadataLevel>,
     ieee754_compatible: Option<bool>,
-    /// Whether there are other parameters, without a meaning here.
+    /// Whether there are other parameters, which have no meaning here.
     has_others: bool,
 }
 
 impl Format {
-    /// The best acceptable format of an `Accept` header; none when no JSON is acceptable.
+    /// Returns the best acceptable format for an `Accept` header, or `None` if JSON is not acceptable.
     pub fn accept(header: &str) -> Option<Self> {
         accept::json(header)
     }
@@ -66,7 +66,8 @@ impl Format {
 }
 
 impl Wishes {
-    /// Reads parameters with and without the prefix `odata.`; none for a value that no JSON has, or one of versions 2 and 3.
+    /// Parses parameters with or without the prefix `odata.`. Returns `None` for a value that JSON does not
+    /// have, or one of versions 2 and 3.
     fn read(parameters: &str) -> Option<Self> {
         let mut wishes = Self::default();
         for parameter in accept::parts(parameters, b';') {
@@ -110,7 +111,7 @@ impl MetadataLevel {
     }
 }
 
-/// Reads a value of `$format`: a media type or a short name.
+/// Parses a value of `$format`: a media type or a short name.
 pub(crate) fn read(asked: &str) -> Asked {
     let (name, parameters) = asked.split_once(';').unwrap_or((asked, ""));
     let is = |names: [&str; 2]| names.iter().any(|known| name.trim_ascii().eq_ignore_ascii_case(known));

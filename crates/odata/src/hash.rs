@@ -1,4 +1,4 @@
-//! FNV-1a, 64 bits: stable between builds and machines, which the standard library's hashers are not.
+//! FNV-1a with 64 bits. Unlike the hashers of the standard library, it is stable between builds and machines.
 
 pub(crate) struct Fnv(u64);
 
@@ -7,7 +7,7 @@ impl Fnv {
         Self(0xcbf2_9ce4_8422_2325)
     }
 
-    /// Adds one field; its length goes in too, so that neighbours cannot flow into each other.
+    /// Adds one field with its length, so that the boundaries of neighbouring fields matter.
     pub(crate) fn field(&mut self, bytes: &[u8]) {
         for byte in (bytes.len() as u64).to_le_bytes().iter().chain(bytes) {
             self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);

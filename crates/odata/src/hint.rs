@@ -1,20 +1,20 @@
-//! What was probably meant by what is refused: names in another spelling, and the forms of versions 2 and 3.
+//! Suggestions for refused requests: names in another spelling, and the syntax of versions 2 and 3.
 
 use crate::literal;
 use crate::model::{EntityType, Model};
 
-/// The property that a wrong name stands for.
+/// The property that was probably meant by a wrong name.
 pub(crate) fn property(entity_type: &EntityType, wrong: &str) -> Option<String> {
     let properties = entity_type.properties.iter().map(|property| (&property.name, &property.column));
     near(&properties, wrong)
 }
 
-/// The entity set that a wrong name stands for.
+/// The entity set that was probably meant by a wrong name.
 pub(crate) fn entity_set(model: &Model, wrong: &str) -> Option<String> {
     near(&model.entity_types.iter().map(|entity| (&entity.name, &entity.table)), wrong)
 }
 
-/// The name whose original is the wrong one, else one that differs in case and signs only.
+/// The name whose original is the wrong one; otherwise one that only differs in case and punctuation.
 fn near<'m>(names: &(impl Iterator<Item = (&'m String, &'m String)> + Clone), wrong: &str) -> Option<String> {
     let wrong = wrong.trim().trim_matches(['"', '\'', '[', ']', '`']);
     let letters = |name: &str| -> String {
@@ -31,7 +31,7 @@ fn near<'m>(names: &(impl Iterator<Item = (&'m String, &'m String)> + Clone), wr
     original.or_else(spelled).map(|(name, _)| format!("did you mean {name}?"))
 }
 
-/// How version 4 writes a literal of version 2 or 3, by what stands before its quotes and in them.
+/// The version 4 syntax of a literal of version 2 or 3, from the text before its quotes and in them.
 pub(crate) fn quoted_literal(prefix: &str, inner: &str) -> Option<String> {
     let is = |name: &str| prefix.eq_ignore_ascii_case(name);
     let written = if is("guid") {
@@ -55,7 +55,7 @@ pub(crate) fn quoted_literal(prefix: &str, inner: &str) -> Option<String> {
     Some(in_version_4(&written))
 }
 
-/// How version 4 writes a number with the suffix of its type.
+/// The version 4 syntax of a number with a type suffix.
 pub(crate) fn number(text: &str) -> Option<String> {
     let bare = text.strip_suffix(['M', 'm', 'L', 'l', 'D', 'd', 'F', 'f'])?;
     let is_number = bare.parse::<f64>().is_ok() && bare.ends_with(|last: char| last.is_ascii_digit());
@@ -66,7 +66,7 @@ fn in_version_4(written: &str) -> String {
     format!("version 4 writes {written}")
 }
 
-/// What version 4 has for a function of version 2 or 3.
+/// The version 4 equivalent of a function of version 2 or 3.
 pub(crate) fn function(name: &str) -> Option<String> {
     let instead = if name.eq_ignore_ascii_case("substringof") {
         "version 4 has contains(Name,'x') for substringof('x',Name)"
@@ -78,19 +78,19 @@ pub(crate) fn function(name: &str) -> Option<String> {
     Some(instead.to_owned())
 }
 
-/// What version 4 has for a query option of version 2 or 3.
+/// The version 4 equivalent of a query option of version 2 or 3.
 pub(crate) fn option(name: &str) -> Option<String> {
     let instead = if name.eq_ignore_ascii_case("$inlinecount") {
         "version 4 has $count=true for $inlinecount=allpages, and $count=false for none"
     } else if name.eq_ignore_ascii_case("$callback") {
-        "version 4 has none: the answer is JSON, and scripts of other origins read it by CORS"
+        "version 4 has none: the response is JSON, and scripts of other origins read it through CORS"
     } else {
         return None;
     };
     Some(instead.to_owned())
 }
 
-/// What version 4 has for a path segment of version 2 or 3.
+/// The version 4 equivalent of a path segment of version 2 or 3.
 pub(crate) fn segment(name: &str) -> Option<String> {
     (name == "$links").then(|| "version 4 has $ref for $links".to_owned())
 }

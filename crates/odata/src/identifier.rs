@@ -1,14 +1,14 @@
-//! What a name may be made of.
+//! The characters of identifiers.
 
-/// The longest identifier that [CSDL §15.2](https://docs.oasis-open.org/odata/odata-csdl-xml/v4.01/odata-csdl-xml-v4.01.html#sec_SimpleIdentifier)
-/// allows, in characters.
+/// The maximum length of an identifier in characters ([CSDL
+/// §15.2](https://docs.oasis-open.org/odata/odata-csdl-xml/v4.01/odata-csdl-xml-v4.01.html#sec_SimpleIdentifier)).
 pub(crate) const MAX_LENGTH: usize = 128;
 
-/// Characters that Unicode lets identifiers start with for the sake of old ones, though they are neither letters nor letter
-/// numbers.
+/// Characters with which Unicode allows identifiers to start for compatibility only; they are neither letters
+/// nor letter numbers.
 const NO_LETTERS: [char; 4] = ['\u{2118}', '\u{212e}', '\u{309b}', '\u{309c}'];
 
-/// As [`NO_LETTERS`], for what continues an identifier.
+/// Like [`NO_LETTERS`], for characters that continue an identifier.
 const NO_PARTS: [std::ops::RangeInclusive<char>; 6] = [
     '\u{b7}'..='\u{b7}',
     '\u{387}'..='\u{387}',
@@ -18,7 +18,7 @@ const NO_PARTS: [std::ops::RangeInclusive<char>; 6] = [
     '\u{ff65}'..='\u{ff65}',
 ];
 
-/// Whether a name may start with it: a letter, a letter number or an underscore.
+/// Whether an identifier may start with it: a letter, a letter number or an underscore.
 pub(crate) fn may_start(character: char) -> bool {
     if character.is_ascii() {
         return character.is_ascii_alphabetic() || character == '_';
@@ -26,7 +26,7 @@ pub(crate) fn may_start(character: char) -> bool {
     unicode_ident::is_xid_start(character) && !NO_LETTERS.contains(&character)
 }
 
-/// Whether a name may go on with it: besides, a digit, a mark, a connector or a character of formatting.
+/// Whether an identifier may contain it: also a digit, a mark, a connector or a formatting character.
 pub(crate) fn may_continue(character: char) -> bool {
     if character.is_ascii() {
         return character.is_ascii_alphanumeric() || character == '_';
@@ -36,7 +36,7 @@ pub(crate) fn may_continue(character: char) -> bool {
     formats || (unicode_ident::is_xid_continue(character) && !excluded)
 }
 
-/// The nearest identifier: what may not stand in one becomes an underscore.
+/// The most similar identifier: other characters are replaced by underscores.
 pub(crate) fn nearest(name: &str) -> String {
     let mut nearest = String::with_capacity(name.len());
     for character in name.chars().take(MAX_LENGTH) {

@@ -1,24 +1,25 @@
-//! Moments and times of day, with the range and the precision of the standard: the years 0 to 9999, and twelve digits
-//! of a second's fraction ([CSDL §3.3](https://docs.oasis-open.org/odata/odata-csdl-xml/v4.01/odata-csdl-xml-v4.01.html#sec_PrimitiveTypes)).
+//! Instants and times of day, with the range and the precision of the standard: the years 0 to 9999, and
+//! twelve fractional digits of a second ([CSDL
+//! §3.3](https://docs.oasis-open.org/odata/odata-csdl-xml/v4.01/odata-csdl-xml-v4.01.html#sec_PrimitiveTypes)).
 
 use jiff::SignedDuration;
 use jiff::civil::{Date, DateTime, Time};
 
 /// Picoseconds in a second.
 const SECOND: u64 = 1_000_000_000_000;
-/// Digits of a second's fraction that are kept; further ones are cut off.
+/// The maximum number of fractional digits of a second; further ones are truncated.
 const FRACTION_DIGITS: usize = 12;
 
 /// A time of day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Clock {
-    /// Whole seconds.
+    /// The whole seconds.
     time: Time,
-    /// Below a second.
+    /// The fraction of a second.
     picoseconds: u64,
 }
 
-/// A moment, in UTC.
+/// An instant, in UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Moment {
     date: Date,
@@ -28,7 +29,7 @@ pub struct Moment {
 impl Clock {
     pub(crate) const MIDNIGHT: Self = Self { time: Time::midnight(), picoseconds: 0 };
 
-    /// Reads `07:59`, `07:59:59` or `07:59:59.999`; the fraction may have any number of digits.
+    /// Parses `07:59`, `07:59:59` or `07:59:59.999`; the fraction may have any number of digits.
     pub(crate) fn read(text: &str) -> Option<Self> {
         let bytes = text.as_bytes();
         if bytes.len() < 5 || bytes[2] != b':' {
@@ -44,7 +45,7 @@ impl Clock {
         Some(Self { time, picoseconds: picoseconds(fraction)? })
     }
 
-    /// `07:59:59`, and behind it the fraction without zeros at its end, if there is one. Texts of this form are in the
+    /// `07:59:59`, followed by the fraction, if any, without trailing zeros. Texts of this form sort in the
     /// order of the times.
     pub(crate) fn text(self) -> String {
         let mut text = String::with_capacity(21);
@@ -66,7 +67,8 @@ impl Clock {
 }
 
 impl Moment {
-    /// A moment from a date and a time that are `offset` seconds east of UTC. None outside the years 0 to 9999.
+    /// An instant from a date and a time with an offset of `offset` seconds east of UTC. `None` outside the
+    /// years 0 to 9999.
     pub(crate) fn new(date: Date, clock: Clock, offset: i32) -> Option<Self> {
         let local = date.to_datetime(clock.time);
         let utc = if offset == 0 {
@@ -78,7 +80,7 @@ impl Moment {
         (0..=9999).contains(&utc.year()).then(|| Self { date: utc.date(), clock })
     }
 
-    /// A moment by its distance from 1970, in picoseconds; cut, not rounded.
+    /// An instant from its distance to 1970 in picoseconds; truncated, not rounded.
     pub(crate) fn since_1970(picoseconds: i128) -> Option<Self> {
         let seconds = i64::try_from(picoseconds.div_euclid(i128::from(SECOND))).ok()?;
         let picoseconds = u64::try_from(picoseconds.rem_euclid(i128::from(SECOND))).ok()?;
@@ -106,8 +108,8 @@ impl Moment {
         self.clock
     }
 
-    /// `2012-09-03T13:52:00`, with a fraction if there is one, and without a zone. Texts of this form are in the order
-    /// of the moments.
+    /// `2012-09-03T13:52:00`, with a fraction if there is one, and without a time zone. Texts of this form
+    /// sort in the order of the instants.
     pub(crate) fn text(self) -> String {
         let mut text = String::with_capacity(32);
         date_into(&mut text, self.date);
@@ -144,7 +146,7 @@ fn date_into(text: &mut String, date: Date) {
     digits(text, u64::from(date.day().unsigned_abs()), 2);
 }
 
-/// Writes a number with zeros in front.
+/// Writes a number with leading zeros.
 fn digits(text: &mut String, number: u64, width: usize) {
     let mut power = 10_u64.pow(u32::try_from(width.saturating_sub(1)).unwrap_or_default());
     while power > 0 {

@@ -1,9 +1,10 @@
-//! OData V4 from URL to SQL text and from cells to JSON, as pure functions.
+//! OData V4, from a URL to SQL text and from cells to JSON, as pure functions.
 //!
-//! The path of a read: text ([`url`]) → syntax tree ([`syntax`]) → bound to the source's [`model`] → [`plan`] →
-//! [`statement`] (SQL text and parameters, per [`sql::Dialect`]) → rows encoded straight into bytes ([`encode`]).
-//! [`plan::prepare`] goes all the way; start reading there. This crate knows nothing of HTTP, clocks, databases or
-//! users; whoever runs a [`statement::Statement`] hands its cells back as [`cell::Cell`]s.
+//! A read goes through these steps: text ([`url`]) → syntax tree ([`syntax`]) → bound to the source's
+//! [`model`] → [`plan`] → [`statement`] (SQL text and parameters, for a [`sql::Dialect`]) → rows, encoded
+//! directly as bytes ([`encode`]). [`plan::prepare`] performs all steps before the read; start reading there.
+//! This crate knows nothing of HTTP, clocks, databases or users; the code that runs a
+//! [`statement::Statement`] returns its cells as [`cell::Cell`]s.
 
 mod bind;
 pub mod cell;

@@ -1,11 +1,11 @@
-//! The textual forms of primitive values, shared by the parser, the binder and the encoder.
+//! The text forms of primitive values, shared by the parser, the binder and the encoder.
 
 use jiff::civil::Date;
 
 use crate::duration::Duration;
 use crate::instant::{Clock, Moment};
 
-/// `2012-09-03`, with a sign before the year where it is negative.
+/// `2012-09-03`, with a sign before a negative year.
 pub(crate) fn date(text: &str) -> Option<Date> {
     let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
     let bytes = digits.as_bytes();
@@ -16,24 +16,24 @@ pub(crate) fn date(text: &str) -> Option<Date> {
     Date::new(sign * i16::try_from(year).ok()?, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()
 }
 
-/// `07:59`, `07:59:59` or `07:59:59.999`, with at most twelve digits of a second's fraction.
+/// `07:59`, `07:59:59` or `07:59:59.999`, with at most twelve fractional digits.
 pub(crate) fn time_of_day(text: &str) -> Option<Clock> {
     Clock::read(text).filter(|_| text.len() <= 21)
 }
 
-/// `2012-09-03T13:52Z` or with an offset such as `+02:00`, with at most twelve digits of a second's fraction.
+/// `2012-09-03T13:52Z` or with an offset such as `+02:00`, with at most twelve fractional digits.
 pub(crate) fn date_time_offset(text: &str) -> Option<Moment> {
     zoned_date_time(text).map(|(instant, _)| instant)
 }
 
-/// As [`date_time_offset`], with how many seconds east of UTC its zone is.
+/// Like [`date_time_offset`], and also returns the time zone in seconds east of UTC.
 pub(crate) fn zoned_date_time(text: &str) -> Option<(Moment, i32)> {
     let (local, offset) = split_offset(text)?;
     let (day, time) = local.split_once('T')?;
     Some((Moment::new(date(day)?, time_of_day(time)?, offset)?, offset))
 }
 
-/// Whether a date and time, or a time, names second 60.
+/// Whether a date and time, or a time, contains second 60.
 pub(crate) fn is_leap_second(text: &str) -> bool {
     let time = text.split_once('T').map_or(text, |(_, time)| time);
     let replaced = time.replacen(":60", ":59", 1);
@@ -41,7 +41,8 @@ pub(crate) fn is_leap_second(text: &str) -> bool {
     replaced != time && (time_of_day(&whole).is_some() || date_time_offset(&whole).is_some())
 }
 
-/// What databases store under a date and time: the blank form too, and without zone as UTC; a bare date is midnight.
+/// Parses a stored date and time: also with a space instead of `T`, and without a time zone as UTC; a date
+/// alone is midnight.
 pub(crate) fn stored_date_time(text: &str) -> Option<Moment> {
     let text = text.trim_ascii_end();
     if let Some(date) = date(text) {
@@ -53,7 +54,7 @@ pub(crate) fn stored_date_time(text: &str) -> Option<Moment> {
     Moment::new(date(day)?, Clock::read(time.strip_prefix(['T', 't', ' '])?)?, offset)
 }
 
-/// Splits `Z` or `±hh:mm` off; the offset in seconds.
+/// Splits off `Z` or `±hh:mm` and returns the offset in seconds.
 fn split_offset(text: &str) -> Option<(&str, i32)> {
     if let Some(time) = text.strip_suffix(['Z', 'z']) {
         return Some((time, 0));
@@ -104,7 +105,7 @@ pub(crate) fn is_duration(text: &str) -> bool {
     Duration::read(text).is_some()
 }
 
-/// Decodes base64url, padding optional.
+/// Decodes base64url with optional padding.
 pub(crate) fn binary(text: &str) -> Option<Vec<u8>> {
     let text = text.trim_end_matches('=');
     let mut decoded = Vec::with_capacity(text.len() * 3 / 4);

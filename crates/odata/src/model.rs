@@ -1,7 +1,8 @@
-//! The compiled model of a data source: its tables as entity types, ready to bind requests against.
+//! The compiled model of a data source: its tables as entity types, ready to bind requests.
 //!
-//! A driver describes what it found as a [`Schema`]; [`Model::compile`] mends the names to OData identifiers, drops
-//! what cannot be served and says so in a [`Finding`]. The model is immutable: a changed schema gives a new one.
+//! A driver describes its database as a [`Schema`]; [`Model::compile`] turns the names into OData
+//! identifiers, drops what cannot be served and reports it as a [`Finding`]. The model is immutable: a
+//! changed schema results in a new one.
 
 pub(crate) mod compile;
 mod names;
@@ -11,98 +12,99 @@ use std::collections::HashMap;
 
 use crate::form::{Form, Layout, Reading};
 
-/// What a driver read from its database, in the database's own words.
+/// What a driver has read from its database, in the database's own terms.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Schema {
-    /// In the order in which they are to be listed.
+    /// The tables, in the order in which they are listed.
     pub tables: Vec<Table>,
 }
 
 /// One table or view as the database describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Table {
-    /// Name in the database.
+    /// The name in the database.
     pub name: String,
-    /// In the table's order.
+    /// The columns, in the order of the table.
     pub columns: Vec<Column>,
-    /// Names of the columns of the primary key, in key order; empty when the table has none.
+    /// The names of the columns of the primary key, in key order; empty if the table has none.
     pub primary_key: Vec<String>,
     /// Whether the database itself lets no two rows have the same key.
     pub key_is_enforced: bool,
     /// What its rows refer to.
     pub foreign_keys: Vec<ForeignKey>,
-    /// Whether it has an index that cannot be used here, so that no statement may be left to choose it.
+    /// Whether it has an index that this server cannot use, so statements must not let SQLite choose it.
     pub has_unusable_index: bool,
 }
 
-/// One column, already mapped to the type under which it is served.
+/// A column with the type as which it is served.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Column {
-    /// Name in the database.
+    /// The name in the database.
     pub name: String,
-    /// Type under which it is served.
+    /// The type as which it is served.
     pub ty: EdmType,
-    /// Whether the database lets it be null.
+    /// Whether it may be null in the database.
     pub nullable: bool,
-    /// How its values are kept.
+    /// How its values are stored.
     pub storage: Storage,
 }
 
-/// How the values of a column are kept, and what the database promises of them.
+/// How the values of a column are stored, and what the database guarantees about them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Storage {
-    /// How a cell is read.
+    /// How to interpret a cell.
     pub form: Form,
     /// How most cells are stored.
     pub layout: Layout,
-    /// Whether the database makes sure that each cell is null or a value of the type, stored in that layout.
+    /// Whether the database guarantees that each cell is null or a value of the type in that layout.
     pub is_guaranteed: bool,
-    /// Whether the database makes text of every number that is put in, and keeps text as UTF-8.
+    /// Whether the database converts every number to text, and stores text as UTF-8.
     pub is_textual: bool,
-    /// By which rule the column itself compares text.
+    /// The collation of the column.
     pub collation: Collation,
-    /// Whether an index begins with the column, and by which rule it compares text.
+    /// The collation of an index that starts with the column, if there is one.
     pub index: Option<Collation>,
-    /// What was found in it; none if nobody looked.
+    /// The result of examining it; `None` if it was not examined.
     pub found: Option<Findings>,
 }
 
-/// What was found when somebody looked at the cells of a column.
+/// The result of examining the cells of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Findings {
-    /// Whether these were all cells.
+    /// Whether all cells were examined.
     pub all: bool,
     /// How many stand for no value of the type, nulls included where the column is declared never to be null.
     pub misfits: u64,
-    /// How many are values, but stored otherwise than most.
+    /// The number of values that are stored differently from most.
     pub strays: u64,
 }
 
-/// A rule by which a database compares text.
+/// A collation: the rule by which a database compares text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Collation {
     /// Byte by byte.
     #[default]
     Binary,
-    /// By SQLite's rule of this name, under which equal texts are equal too.
+    /// SQLite's collation with this name, under which equal texts are equal too.
     Named(&'static str),
-    /// By a rule of which nothing is known.
+    /// An unknown collation.
     Unknown,
 }
 
-/// A reference from this table's columns to another table's columns, pairwise.
+/// A reference from columns of this table to columns of another table, in pairs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ForeignKey {
-    /// Columns of this table.
+    /// The columns of this table.
     pub columns: Vec<String>,
-    /// Name of the table referred to.
+    /// The name of the referenced table.
     pub target_table: String,
     /// Its columns, as many as `columns`; empty for its primary key.
     pub target_columns: Vec<String>,
 }
 
-/// The primitive types of [OData CSDL 4.01 §3.3](https://docs.oasis-open.org/odata/odata-csdl-xml/v4.01/odata-csdl-xml-v4.01.html#sec_PrimitiveTypes)
-/// that a column can be served as.
+/// The primitive types of [OData CSDL 4.01
+/// §3.3](https://docs.oasis-open.org/odata/odata-csdl-xml/v4.01/odata-csdl-xml-v4.01.html#sec_PrimitiveTypes)
+/// as which a column can be served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "named like the primitive types")]
 pub enum EdmType {
@@ -112,14 +114,14 @@ pub enum EdmType {
     Int16,
     Int32,
     Int64,
-    /// Digits in total and after the point, where the database declares them.
+    /// The digits in total and after the point, if the database declares them.
     Decimal {
         precision: Option<u16>,
         scale: Option<u16>,
     },
     Single,
     Double,
-    /// The longest value in characters, where the database declares one.
+    /// The maximum length in characters, if the database declares one.
     String {
         max_length: Option<u32>,
     },
@@ -134,13 +136,13 @@ pub enum EdmType {
 /// An entity set and its type, compiled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EntityType {
-    /// Name of the entity set and of its type.
+    /// The name of the entity set and of its type.
     pub name: String,
-    /// Name of the table in the database.
+    /// The name of the table in the database.
     pub table: String,
-    /// In the table's order.
+    /// The properties, in the order of the table.
     pub properties: Vec<Property>,
-    /// Indexes into `properties`, in key order; never empty.
+    /// The indexes of the key properties, in key order; never empty.
     pub key: Vec<usize>,
     /// Those of `key` that the database lets be null or something else than a value of the type. Such rows have no
     /// address and are not served.
@@ -150,88 +152,90 @@ pub struct EntityType {
     pub key_is_enforced: bool,
     /// Ways to related entities.
     pub navigations: Vec<Navigation>,
-    /// Whether the table has an index that cannot be used here, so that no statement may be left to choose it.
+    /// Whether the table has an index that this server cannot use, so statements must not let SQLite choose
+    /// it.
     pub has_unusable_index: bool,
 }
 
 /// One structural property.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Property {
-    /// Name in the model, unique within its type.
+    /// The name in the model, unique within its type.
     pub name: String,
-    /// Name of the column in the database; differs from `name` where that is no OData identifier.
+    /// The name of the column in the database; differs from `name` if that is not an OData identifier.
     pub column: String,
-    /// Type under which it is served.
+    /// The type as which it is served.
     pub ty: EdmType,
     /// Whether its value may be null.
     pub nullable: bool,
-    /// How its values are kept.
+    /// How its values are stored.
     pub storage: Storage,
-    /// Whether the database may hold something that is no value of the type, and is null to a client.
+    /// Whether the database may contain something that is not a value of the type, which is null for a
+    /// client.
     pub may_misfit: bool,
 }
 
-/// One navigation property, from one entity type to another.
+/// A navigation property from one entity type to another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Navigation {
-    /// Name in the model, unique within its type.
+    /// The name in the model, unique within its type.
     pub name: String,
-    /// Index of the target in [`Model::entity_types`].
+    /// The index of the target in [`Model::entity_types`].
     pub target: usize,
     /// Whether it leads to many entities.
     pub collection: bool,
-    /// Pairs of indexes: own property, target's property.
+    /// Pairs of indexes: own property, property of the target.
     pub on: Vec<(usize, usize)>,
-    /// Name of the navigation property that leads back.
+    /// The name of the navigation property in the opposite direction.
     pub partner: String,
 }
 
-/// Something of the schema that is served under another name, or not at all, and why.
+/// Something in the schema that is served under another name, or not at all, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// `Table` or `Table.Column`.
+    /// The subject: `Table` or `Table.Column`.
     pub subject: String,
     /// What was done and why.
     pub message: String,
 }
 
-/// The compiled model: what requests are bound against.
+/// The compiled model, to which requests are bound.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Model {
-    /// Namespace of the schema in `$metadata`.
+    /// The namespace of the schema in `$metadata`.
     pub namespace: String,
-    /// In the schema's order.
+    /// The entity types, in the order of the schema.
     pub entity_types: Vec<EntityType>,
-    /// What was mended or dropped.
+    /// The remarks about changed and dropped parts of the schema.
     pub findings: Vec<Finding>,
-    /// Changes whenever entity types, or what their stored values mean, do; part of each next link.
+    /// Changes if the entity types, or the meaning of their stored values, change; part of each next link.
     pub version: u64,
-    /// Changes whenever anything does that a plan depends on, such as how the values are stored.
+    /// Changes if anything changes on which a plan depends, such as how values are stored.
     pub plan_version: u64,
     by_name: HashMap<String, usize>,
 }
 
 impl Model {
-    /// The entity type whose entity set has this name, in exactly this case.
+    /// The entity type whose entity set has this name, case-sensitively.
     pub fn entity_type(&self, name: &str) -> Option<&EntityType> {
         self.by_name.get(name).map(|index| &self.entity_types[*index])
     }
 }
 
 impl Property {
-    /// How a cell of its column is read.
+    /// How to interpret a cell of its column.
     pub fn reading(&self) -> Reading {
         Reading { ty: self.ty, form: self.storage.form }
     }
 }
 
 impl EntityType {
-    /// The property of this name and its index.
+    /// The property with this name, and its index.
     pub fn property(&self, name: &str) -> Option<(usize, &Property)> {
         self.properties.iter().enumerate().find(|(_, property)| property.name == name)
     }
 
-    /// The navigation property of this name.
+    /// The navigation property with this name.
     pub fn navigation(&self, name: &str) -> Option<&Navigation> {
         self.navigations.iter().find(|navigation| navigation.name == name)
     }

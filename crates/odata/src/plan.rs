@@ -1,7 +1,7 @@
-//! What a request comes to: statements to run and an encoder for their rows.
+//! The plan of a request: statements to run and an encoder for their rows.
 //!
-//! A plan is plain data and may be kept: for the same URL text, model version, page size and format it is the same,
-//! unless it says that it [may not](Plan::is_cacheable).
+//! A plan is plain data and may be cached: it is the same for the same URL text, model version, page size and
+//! format, unless it is [not cacheable](Plan::is_cacheable).
 
 use crate::bind::{self, Selection, Target};
 use crate::cell::Row;
@@ -22,11 +22,11 @@ use crate::url::Url;
 pub struct Context<'a> {
     /// The value of `now()`.
     pub now: jiff::Timestamp,
-    /// Most rows of a page: the server's, or the smaller one that the client prefers.
+    /// The maximum number of rows in a page: the server's limit, or the smaller one that the client prefers.
     pub page_size: usize,
-    /// What the `Accept` header asks for; `$format` overrides it.
+    /// The format of the `Accept` header; `$format` takes precedence.
     pub format: Format,
-    /// Absolute URL of the service document, with or without a slash at its end.
+    /// The absolute URL of the service document, with or without a trailing slash.
     pub service_root: &'a str,
     /// The opened `$skiptoken`, if the URL has one.
     pub position: Option<Position>,
@@ -41,17 +41,17 @@ pub enum Plan {
     Metadata,
     /// Run a query and write a collection.
     Entities(Box<Query>),
-    /// Run a query and write one entity; no row means that there is no such entity.
+    /// Run a query and write one entity; without a row there is no such entity.
     Entity(Box<Single>),
     /// Run a query and write one property.
     Property(Box<Single>),
-    /// Run a query and write the bare value of one property.
+    /// Run a query and write the raw value of one property.
     Value(Box<Single>),
-    /// Run a statement and write the one number that it gives, as text.
+    /// Run a statement and write its only number as text.
     Count {
         /// One row, one column.
         statement: Statement,
-        /// Whether it may be kept.
+        /// Whether the plan may be cached.
         cacheable: bool,
     },
 }
@@ -59,19 +59,19 @@ pub enum Plan {
 /// A query for a page of entities.
 #[derive(Debug, Clone)]
 pub struct Query {
-    /// How the rows are written.
+    /// The format of the rows.
     pub format: Format,
-    /// Reads the page, and one row more if there may be a next page.
+    /// Reads the page, and one more row if there may be a next page.
     pub statement: Statement,
-    /// Counts all pages' rows, where the client asked for it.
+    /// Counts the rows of all pages, if the client asked for it.
     pub count: Option<Statement>,
     /// Writes the rows.
     pub encoder: Encoder,
-    /// How many rows to write. A row beyond them is not to be written: it says that a next link is due.
+    /// The number of rows to write. A further row is not written; it means that a next link is needed.
     pub page_limit: usize,
-    /// Rows that `$top` allows from this page on.
+    /// The number of rows that `$top` allows from this page on.
     remaining: Option<u64>,
-    /// The statement's columns that hold the order's terms.
+    /// The columns of the statement that contain the terms of the order.
     terms: Vec<usize>,
     /// Where the statement has columns of the key of which the model says that all are stored alike.
     alike: Vec<(usize, Reading, Layout)>,
@@ -85,19 +85,19 @@ pub struct Query {
 /// A query for at most one row.
 #[derive(Debug, Clone)]
 pub struct Single {
-    /// How the row is written.
+    /// The format of the row.
     pub format: Format,
     /// Reads the row.
     pub statement: Statement,
-    /// Writes it.
+    /// Writes the row.
     pub encoder: Encoder,
     cacheable: bool,
 }
 
-/// Reads, binds and plans a request.
+/// Parses, binds and plans a request.
 ///
 /// # Errors
-/// Whatever is wrong with the request, or not supported.
+/// Everything that is wrong with the request, or not supported.
 pub fn prepare(url: &Url, model: &Model, context: &Context<'_>, dialect: Dialect) -> Result<Plan, Error> {
     let request = Request::parse(url)?;
     next_link_is_current(url, model, context)?;
@@ -120,7 +120,8 @@ pub fn prepare(url: &Url, model: &Model, context: &Context<'_>, dialect: Dialect
     }
 }
 
-/// A next link of an earlier model is stale, whatever became of the names in its request: this comes before they are bound.
+/// Refuses a next link of an earlier model as stale. This is checked before the names in the request are
+/// bound, because they may no longer exist.
 fn next_link_is_current(url: &Url, model: &Model, context: &Context<'_>) -> Result<(), Error> {
     match &context.position {
         Some(position) if position.model_version != model.version && position.shape == url.shape() => {
@@ -154,7 +155,7 @@ impl Planner<'_> {
         let position = self.position(selection, shape)?;
         let remaining = position.map_or(selection.top, |position| position.remaining);
         let page_size = self.context.page_size.max(1);
-        // A page that `$top` ends has no next one, so that no row beyond it need be looked for.
+        // A page that `$top` ends has no next one, so no further row need be read.
         let (page_limit, rows) =
             match remaining.map(|remaining| usize::try_from(remaining).unwrap_or(usize::MAX)) {
                 Some(remaining) if remaining <= page_size => (remaining, remaining as u64),
@@ -186,7 +187,7 @@ impl Planner<'_> {
         })
     }
 
-    /// The position to go on from, checked to belong to this request and model.
+    /// The position from which to continue, checked to belong to this request and model.
     fn position(&self, selection: &Selection<'_>, shape: u64) -> Result<Option<&Position>, Error> {
         let position = match (&self.context.position, self.url.skip_token()) {
             (Some(position), Some(_)) => position,
@@ -210,7 +211,7 @@ impl Planner<'_> {
     }
 
     fn encoder(&self, selection: &Selection<'_>, columns: &mut Columns, subject: Subject) -> Encoder {
-        // Ids are made of the key.
+        // Ids consist of the key.
         let key = if self.format.metadata == MetadataLevel::Full && subject != Subject::Property {
             selection.scan.entity_type.key.iter().map(|property| columns.property(*property)).collect()
         } else {
@@ -229,18 +230,18 @@ impl Planner<'_> {
     }
 }
 
-/// The service root with a slash at its end.
+/// The service root with a trailing slash.
 pub(crate) fn root(service_root: &str) -> String {
     format!("{}/", service_root.trim_end_matches('/'))
 }
 
 impl Query {
-    /// Whether `$top` leaves rows beyond this page, so that a next link may be due.
+    /// Whether `$top` allows rows after this page, so that a next link may be needed.
     pub fn may_have_a_next_page(&self) -> bool {
         self.remaining.is_none_or(|remaining| remaining > self.page_limit as u64)
     }
 
-    /// Where a page ends whose last written row is `row` and which has `written` rows.
+    /// The position at the end of a page whose last row is `row` and which has `written` rows.
     pub fn position_after(&self, row: &impl Row, written: usize) -> Position {
         Position {
             model_version: self.model_version,
@@ -264,7 +265,7 @@ impl Query {
 }
 
 impl Plan {
-    /// Whether the same request may be answered by this plan again: not if it holds the time or a position.
+    /// Whether this plan may serve the same request again: not if it contains the time or a position.
     pub fn is_cacheable(&self) -> bool {
         match self {
             Self::ServiceDocument(_) | Self::Metadata => true,

@@ -1,4 +1,4 @@
-//! Where a page ended: what a next link carries, in plain bytes. Whoever hands it out seals it.
+//! The position of a next link, in plain bytes. The caller seals it.
 
 use crate::cell::{Cell, Value};
 use crate::error::{Error, Reason};
@@ -7,21 +7,21 @@ use crate::hash::Fnv;
 
 const VERSION: u8 = 4;
 
-/// The longest values that all terms together carry, in bytes. A next link must fit a URL.
+/// The maximum total size of the values of all terms in bytes. A next link must fit into a URL.
 const MOST_BYTES: usize = 8 * 1024;
-/// What each term may carry however many there are.
+/// The size that each term may have, however many there are.
 const LEAST_BYTES: usize = 256;
 
-/// The place of the last row of a page in the order of the whole result.
+/// The position of the last row of a page in the order of the whole result.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Position {
-    /// The model that the values belong to.
+    /// The model to which the values belong.
     pub(crate) model_version: u64,
-    /// The request that the values belong to.
+    /// The request to which the values belong.
     pub(crate) shape: u64,
-    /// How many rows `$top` still allows.
+    /// The number of rows that `$top` still allows.
     pub(crate) remaining: Option<u64>,
-    /// The last row's values of the order's terms.
+    /// The values of the order's terms in the last row.
     pub(crate) values: Vec<Mark>,
 }
 
@@ -29,17 +29,17 @@ pub struct Position {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Mark {
     Value(Value),
-    /// A value that is too long to be carried.
+    /// A value that is too long.
     Long {
-        /// What it begins with: text or bytes.
+        /// Its prefix: text or bytes.
         start: Value,
-        /// What tells it from others that begin so.
+        /// A digest that distinguishes it from others with the same prefix.
         digest: i64,
     },
 }
 
 impl Mark {
-    /// The value of a cell in a position of `terms` values.
+    /// The value of a cell in a position with `terms` values.
     pub(crate) fn of(cell: Cell<'_>, terms: usize) -> Self {
         let room = (MOST_BYTES / terms.max(1)).max(LEAST_BYTES);
         let start = match cell {
@@ -50,18 +50,18 @@ impl Mark {
         Self::Long { start: start.to_value(), digest: digest(cell) }
     }
 
-    /// How it is stored in a layout; none if it is not.
+    /// Its stored form in a layout; `None` if it has none.
     pub(crate) fn stored(&self, reading: Reading, layout: Layout) -> Option<Self> {
         match self {
             Self::Value(Value::Null) => Some(self.clone()),
             Self::Value(value) => reading.stored(layout, value).map(Self::Value),
-            // Only text and bytes are as long, and they are stored as they are.
+            // Only text and bytes are that long, and they are stored unchanged.
             Self::Long { .. } => (layout == Layout::PLAIN).then(|| self.clone()),
         }
     }
 }
 
-/// A number that tells long values apart.
+/// A number that distinguishes long values.
 pub(crate) fn digest(cell: Cell<'_>) -> i64 {
     let mut hash = Fnv::new();
     match cell {
@@ -72,7 +72,8 @@ pub(crate) fn digest(cell: Cell<'_>) -> i64 {
 }
 
 impl Position {
-    /// The bytes of this position, for sealing. They hold values of a row, so they are not for the client to read.
+    /// The bytes of this position, to be sealed. They contain values of a row, which the client must not
+    /// read.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = vec![VERSION];
         bytes.extend(self.model_version.to_le_bytes());
@@ -91,10 +92,10 @@ impl Position {
         bytes
     }
 
-    /// Reads what [`to_bytes`](Self::to_bytes) wrote.
+    /// Parses the output of [`to_bytes`](Self::to_bytes).
     ///
     /// # Errors
-    /// [`Reason::ForeignPosition`] when the bytes are of another make.
+    /// [`Reason::ForeignPosition`] if the bytes are anything else.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
         Reader(bytes).position().ok_or_else(|| Reason::ForeignPosition.at("$skiptoken", 0))
     }

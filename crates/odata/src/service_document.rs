@@ -1,4 +1,4 @@
-//! The service document: the entity sets that there are.
+//! The service document: the list of entity sets.
 
 use crate::encode::text;
 use crate::format::{Format, MetadataLevel};

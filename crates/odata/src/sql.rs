@@ -1,8 +1,8 @@
 //! From a selection to SQL text and parameters.
 //!
-//! Predicates are translated in a polarity, so that SQL's third truth value never decides what a row filter says:
-//! `truth` writes what is true exactly where the expression is true, `falsity` what is true exactly
-//! where it is false, `operand` its value, null included. `docs/spec/odata.md` has the table.
+//! Predicates are translated with a polarity, so that SQL's third truth value never decides about a row:
+//! `truth` writes an expression that is true exactly if the predicate is true, `falsity` one that is true
+//! exactly if it is false, and `operand` its value, including null. `docs/spec/odata.md` has the table.
 
 mod assumed;
 pub mod functions;
@@ -20,16 +20,18 @@ use crate::error::{Error, Reason};
 use crate::model::EntityType;
 use crate::statement::Statement;
 
-/// The longest statement, in bytes. Operands are written once, so that a statement is not much longer than its request;
-/// this bounds what is left, such as the branches of a page after a position.
+/// The maximum length of a statement in bytes. Operands are written once, so a statement is not much longer
+/// than its request; this bounds the rest, such as the branches of a page after a position.
 pub(crate) const MAX_SQL: usize = 400_000;
-/// The longest statement of a page after a position, in bytes: a request whose first page is answered gets them all.
+/// The maximum length in bytes of a statement for a page after a position: if the first page is served, so
+/// are all others.
 pub(crate) const MAX_SQL_AFTER: usize = 1_000_000;
-/// What all parameters of a statement may hold, in bytes. A constant is bound once, however often it is written.
+/// The maximum total size of the parameters of a statement in bytes. A constant is bound once, however often
+/// it appears.
 const MAX_PARAMETER_BYTES: usize = 1_000_000;
-/// The most columns of a result: what SQLite allows by default.
+/// The maximum number of columns in a result: SQLite's default.
 const MAX_COLUMNS: usize = 2_000;
-/// The most parameters of one statement: what SQLite allows by default.
+/// The maximum number of parameters of a statement: SQLite's default.
 const MAX_PARAMETERS: usize = 32_766;
 
 /// A kind of database, as far as its SQL differs.
@@ -47,32 +49,32 @@ impl Dialect {
     }
 }
 
-/// What differs between databases.
+/// The differences between databases.
 pub(crate) trait Rules {
-    /// What follows the name of a table that is to be read without an index.
+    /// The clause after the name of a table that must be read without an index.
     fn without_index(&self) -> &'static str;
 
     /// Writes a quoted identifier.
     fn identifier(&self, sql: &mut String, name: &str);
 
-    /// Writes the mark of a parameter, counted from one.
+    /// Writes a parameter marker, numbered from one.
     fn mark(&self, sql: &mut String, number: usize);
 
     /// The parameter for a constant.
     fn value(&self, constant: &Constant) -> Value;
 
-    /// Whether values of this class are compared by SQL's own operators alone. If not, [`compare`](Self::compare) may
-    /// be null even where no side is.
+    /// Whether values of this class are compared by SQL's own operators alone. If not,
+    /// [`compare`](Self::compare) may be null even if neither side is.
     fn compares_directly(&self, operand: &Typed) -> bool;
 
-    /// Writes the value of a column: null where it is null or holds no value of its type. Values of all operands are in
-    /// the form that [`value`](Self::value) gives constants.
+    /// Writes the value of a column: null if it is null or has no value of its type. The values of all
+    /// operands have the form in which [`value`](Self::value) returns constants.
     fn column(&self, writer: &mut Writer<'_>, column: usize);
 
-    /// Writes what is true exactly where a column has no value.
+    /// Writes an expression that is true exactly if a column has no value.
     fn is_null(&self, writer: &mut Writer<'_>, column: usize);
 
-    /// Writes what is true exactly where a Boolean column is `value`.
+    /// Writes an expression that is true exactly if a Boolean column is `value`.
     fn is(&self, writer: &mut Writer<'_>, column: usize, value: bool);
 
     /// Writes what is true exactly where the key of a row is an address that no other row has. Of rows that share one,
@@ -93,75 +95,78 @@ pub(crate) trait Rules {
     /// Whether another row than the one with [the usual key](Self::has_usual_key) may have the same address.
     fn may_have_unusual_key(&self, entity_type: &EntityType, key: &[Typed]) -> bool;
 
-    /// Whether a column can be ordered by as it is stored, whatever it holds.
+    /// Whether a column can be ordered by its stored form, whatever it contains.
     fn sorts_as_stored(&self, entity_type: &EntityType, column: usize) -> bool;
 
-    /// Writes a column as it is stored, for an order or a list.
+    /// Writes the stored form of a column, for an order or a list.
     fn stored(&self, writer: &mut Writer<'_>, column: usize);
 
-    /// Writes a column as it is stored, to be read, or to be found among the same column of other rows.
+    /// Writes a column as it is stored, to be read, or to be matched with the same column of other rows.
     fn same(&self, writer: &mut Writer<'_>, column: usize);
 
     /// Writes a term of an order whose columns are not known to be in order as they are stored.
     fn sorted(&self, writer: &mut Writer<'_>, term: &Typed);
 
-    /// Writes the value of a column as it is ordered, and as it is compared with a constant for equality.
+    /// Writes the value of a column in the form used for ordering and for equality with a constant.
     fn ordered(&self, writer: &mut Writer<'_>, column: usize);
 
-    /// A statement of one row and column that tells, by 1, that a column can be ordered by as it is stored now; none if
-    /// it never can.
+    /// A statement with one row and column that returns 1 if a column can currently be ordered by its stored
+    /// form; `None` if it never can.
     fn order_check(&self, entity_type: &EntityType, column: usize) -> Option<String>;
 
-    /// As [`order_check`](Self::order_check), that a column holds nothing but null and values in its layout; none where no
-    /// index begins with it, or where nothing would be won by it.
+    /// Like [`order_check`](Self::order_check), for a check that a column contains only null and values in
+    /// its layout. `None` if no index begins with the column, or if the check would not help.
     fn layout_check(&self, entity_type: &EntityType, column: usize) -> Option<String>;
 
-    /// How a constant is stored in the layout of a column; none if no cell there is equal to it.
+    /// The stored form of a constant in the layout of a column, or `None` if no cell there can be equal to
+    /// it.
     fn stored_constant(&self, entity_type: &EntityType, column: usize, constant: &Constant) -> Option<Value>;
 
-    /// Whether cells of a column can be compared with a constant as they are stored, so that a list of them will do.
+    /// Whether the stored cells of a column can be compared with a constant, so that a list of constants
+    /// suffices.
     fn is_listable(&self, entity_type: &EntityType, column: usize, constant: &Constant) -> bool;
 
-    /// Writes what tells values apart that are too long for a position, as a whole number.
+    /// Writes an integer that distinguishes values that are too long for a position.
     fn digest(&self, writer: &mut Writer<'_>, term: &Typed);
 
-    /// Writes what is true exactly where a text begins with another, if an index may serve that; else nothing, and it is
-    /// false.
+    /// Writes an expression that is true exactly if a text starts with another one, if an index can serve it;
+    /// otherwise writes nothing and returns `false`.
     fn begins(&self, writer: &mut Writer<'_>, arguments: &[Typed]) -> bool;
 
-    /// Writes what is true where the left side is at least the right one or both are null, and false elsewhere; each
-    /// side is written once.
+    /// Writes an expression that is true if the left side is at least the right one or both are null, and
+    /// false otherwise; each side is written once.
     fn at_least(&self, writer: &mut Writer<'_>, left: &Typed, right: &Typed);
 
-    /// Writes a comparison that is true or false where both sides are not null.
+    /// Writes a comparison that is true or false if both sides are not null.
     fn compare(&self, writer: &mut Writer<'_>, comparison: Comparison, left: &Typed, right: &Typed);
 
-    /// The operator that is true where both sides are equal or both null, and its negation.
+    /// The operator that is true if both sides are equal or both null, or its negation.
     fn null_safe(&self, equal: bool) -> &'static str;
 
-    /// Writes a call; it is null if an argument is.
+    /// Writes a call, which is null if an argument is.
     fn call(&self, writer: &mut Writer<'_>, function: Function, arguments: &[Typed]);
 
-    /// Writes arithmetic; it is null if an operand is, and where the result is no number.
+    /// Writes an arithmetic operation, which is null if an operand is, or if the result is not a number.
     fn arithmetic(&self, writer: &mut Writer<'_>, operator: Arithmetic, left: &Typed, right: &Typed);
 }
 
-/// A statement being written.
+/// A statement that is being written.
 pub(crate) struct Writer<'m> {
     pub(crate) rules: &'static dyn Rules,
     pub(crate) entity_type: &'m EntityType,
     pub(crate) sql: String,
     parameters: Vec<Value>,
     parameter_bytes: usize,
-    /// How long the statement may become, in bytes.
+    /// The maximum length of the statement in bytes.
     pub(crate) longest: usize,
-    /// Which parameter holds a value of the expression, by the value's address and the form in which it is bound.
+    /// The parameter that contains a value of the expression, by the value's address and the form in which it
+    /// is bound.
     bound: HashMap<(usize, u8), usize>,
-    /// Columns that are known to be in order as they are stored.
+    /// Columns that are known to be in the order of their values.
     pub(crate) in_order: Vec<usize>,
-    /// Columns that are known to hold nothing but null and values in their layout.
+    /// Columns that are known to contain only null and values in their layout.
     pub(crate) in_layout: Vec<usize>,
-    /// Whether all rows are known to have an address.
+    /// Whether every row is known to have a key.
     pub(crate) is_addressed: bool,
     /// Whether it is known that no two rows share an address.
     pub(crate) unshared: bool,
@@ -191,19 +196,19 @@ impl<'m> Writer<'m> {
         self.sql.push_str(text);
     }
 
-    /// Binds a value and writes its mark.
+    /// Binds a value and writes its marker.
     pub(crate) fn parameter(&mut self, value: Value) {
         self.parameter_bytes += value.bytes();
         self.parameters.push(value);
         self.rules.mark(&mut self.sql, self.parameters.len());
     }
 
-    /// Binds a value that is made of `owner` and writes its mark; where the same was bound before, only the mark. One
-    /// owner may be bound in several forms.
+    /// Binds a value that is derived from `owner` and writes its marker; if it was bound before, only the
+    /// marker is written. One owner may be bound in several forms.
     pub(crate) fn repeated<T>(&mut self, owner: &T, form: u8, value: Value) {
         let key = (std::ptr::from_ref(owner).addr(), form);
         match self.bound.get(&key) {
-            // The address alone proves nothing: another value may have come to lie there.
+            // The address alone proves nothing, because another value may be at the same address now.
             Some(number) if self.parameters[number - 1] == value => {
                 self.rules.mark(&mut self.sql, *number);
             }
@@ -234,7 +239,7 @@ impl<'m> Writer<'m> {
         }
     }
 
-    /// Writes a term of an order as a position carries it.
+    /// Writes a term of an order in the form in which a position contains it.
     pub(crate) fn position(&mut self, term: &Typed) {
         self.rules.sorted(self, term);
     }
@@ -248,7 +253,7 @@ impl<'m> Writer<'m> {
         self.rules.identifier(&mut self.sql, &entity_type.table);
     }
 
-    /// Whether what is written has grown too long already; then there is no use in writing on.
+    /// Whether the text is already too long, so that writing on is useless.
     pub(crate) fn is_full(&self) -> bool {
         self.sql.len() > self.longest
             || self.parameters.len() > MAX_PARAMETERS

@@ -1,34 +1,36 @@
-//! What a driver is asked to run.
+//! What a driver runs.
 
 use crate::cell::Value;
 
-/// SQL text of one dialect with its parameters. No literal of a request is ever part of `sql`.
+/// SQL text of one dialect, with its parameters. `sql` never contains a literal of a request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Statement {
-    /// The text, the same for all requests that differ in their literals only.
+    /// The text, which is the same for all requests that differ only in their literals.
     pub sql: String,
-    /// In the order of their marks.
+    /// The parameters, in the order of their markers.
     pub parameters: Vec<Value>,
-    /// How many columns each row has.
+    /// The number of columns in each row.
     pub columns: usize,
     /// Another statement for the same rows.
     pub quicker: Option<Box<Quicker>>,
 }
 
-/// A statement that gives the same as another one, and sooner, while the data are as they nearly always are.
+/// A statement with the same result as another one, which is faster and applies while the data are in their
+/// normal state.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Quicker {
-    /// Statements of one row and column each, without parameters. All must give 1, in the state of the data that the
-    /// statement reads.
+    /// Statements with one row and one column each, without parameters. All must return 1 in the snapshot of
+    /// the data that the statement reads.
     pub checks: Vec<String>,
-    /// How long a check may take, in milliseconds: no longer than the other statement is likely to.
+    /// The maximum time of a check in milliseconds. It is no longer than the other statement is likely to
+    /// take.
     pub patience_millis: u64,
-    /// What to run then.
+    /// The faster statement.
     pub statement: Statement,
 }
 
 impl Statement {
-    /// About how many bytes it takes in memory.
+    /// The approximate size in memory, in bytes.
     pub fn weight(&self) -> usize {
         let parameters: usize = self.parameters.iter().map(Value::bytes).sum();
         let quicker = self.quicker.as_ref().map_or(0, |quicker| {

@@ -1,7 +1,7 @@
 //! The syntax tree of a request, borrowed from its decoded [`Url`]. It knows no model: names are just names.
 //!
-//! The tree holds more of the grammar than can be bound, so that what is valid but unsupported is told apart from
-//! what is wrong.
+//! The tree covers more of the grammar than can be bound, so that valid but unsupported requests can be
+//! distinguished from wrong ones.
 
 mod cursor;
 pub(crate) mod expression;
@@ -17,27 +17,28 @@ use crate::error::{Error, Reason};
 use crate::url::{SystemOption, Url};
 use expression::Parser;
 
-/// The most parts that one expression may have. A run of `and` or of `or` is one part besides its terms.
+/// The maximum number of parts in one expression. A run of `and` or of `or` is one part besides its terms.
 pub const MAX_NODES: usize = 1000;
-/// The deepest nesting of one expression.
+/// The maximum nesting depth of one expression.
 pub const MAX_DEPTH: usize = 32;
-/// The most operators of arithmetic or comparison in a row, without parentheses.
+/// The maximum number of consecutive arithmetic or comparison operators without parentheses.
 pub const MAX_ROW: usize = 100;
-/// The most items of a list to the right of `in`, and of a chain such as `Id eq 1 or Id eq 2`.
+/// The maximum number of items in a list to the right of `in`, and in a chain such as `Id eq 1 or Id eq 2`.
 pub const MAX_LIST: usize = 1000;
-/// The most items of `$select` for a type of fewer properties; else as many as it has.
+/// The maximum number of items in `$select` for a type with fewer properties; otherwise its number of
+/// properties.
 pub const MAX_SELECT: usize = 1000;
-/// The most terms of `$orderby`.
+/// The maximum number of terms in `$orderby`.
 pub const MAX_ORDER: usize = 8;
 
-/// A request: the resource that it addresses and what it wants of it.
+/// A request: the addressed resource and its query options.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request<'t> {
-    /// The resource path, one step per segment; empty for the service document.
+    /// The resource path, one step for each segment; empty for the service document.
     pub path: Vec<Step<'t>>,
     /// `$filter`.
     pub filter: Option<Node<'t>>,
-    /// `$orderby`; empty when absent.
+    /// `$orderby`; empty if absent.
     pub order: Vec<OrderTerm<'t>>,
     /// `$select`.
     pub select: Option<Vec<SelectItem<'t>>>,
@@ -51,16 +52,16 @@ pub struct Request<'t> {
     pub format: Option<&'t str>,
     /// `$skiptoken`, sealed.
     pub skip_token: Option<&'t str>,
-    /// System query options that are known and not supported.
+    /// Known system query options that are not supported.
     pub(crate) unsupported: Vec<SystemOption>,
 }
 
-/// An expression and where it starts in its option's decoded text.
+/// An expression and its start in the decoded text of its option.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node<'t> {
-    /// Byte offset.
+    /// The byte offset.
     pub at: usize,
-    /// What stands there.
+    /// The expression.
     pub expression: Expression<'t>,
 }
 
@@ -69,11 +70,11 @@ pub struct Node<'t> {
 pub enum Expression<'t> {
     /// A primitive literal.
     Literal(Literal<'t>),
-    /// Property names, navigation, function calls, lambda operators, joined by slashes.
+    /// Property names, navigation, function calls and lambda operators, joined by slashes.
     Path(Vec<Step<'t>>),
     /// `not a`, `-a`.
     Unary(Unary, Box<Node<'t>>),
-    /// `a and b and c`, `a or b or c`: two terms or more.
+    /// `a and b and c`, `a or b or c`: at least two terms.
     Junction(Junction, Vec<Node<'t>>),
     /// `a eq b`, `a add b`, …
     Binary(Binary, Box<Node<'t>>, Box<Node<'t>>),
@@ -88,15 +89,15 @@ pub enum Expression<'t> {
 /// One step of a path.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Step<'t> {
-    /// Byte offset.
+    /// The byte offset.
     pub at: usize,
     /// The name, qualified or not, or a word such as `$it` or `$count`.
     pub name: &'t str,
-    /// What stands in the parentheses after it.
+    /// The content of the parentheses after it.
     pub arguments: Option<Arguments<'t>>,
 }
 
-/// What stands in the parentheses after a name.
+/// The content of the parentheses after a name.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Arguments<'t> {
     /// `(a, b)` or `(x=a, y=b)`.
@@ -114,20 +115,20 @@ pub enum Literal<'t> {
     Null,
     Boolean(bool),
     Integer(i64),
-    /// With a point, or too long for 64 bits.
+    /// With a decimal point, or too long for 64 bits.
     Decimal(&'t str),
     Double(f64),
     String(Cow<'t, str>),
     Guid([u8; 16]),
     Date(jiff::civil::Date),
     TimeOfDay(crate::instant::Clock),
-    /// The moment, and how many seconds east of UTC the zone is in which it was written.
+    /// The instant, and the time zone in which it was written, in seconds east of UTC.
     DateTimeOffset(crate::instant::Moment, i32),
     Duration(&'t str),
     Binary(Vec<u8>),
-    /// A shape on a map, unread.
+    /// A geographic literal, unparsed.
     Geo(&'t str),
-    /// An enumeration's qualified name and its member.
+    /// The qualified name of an enumeration, and its member.
     Enum(&'t str, &'t str),
 }
 
@@ -171,29 +172,30 @@ pub enum Binary {
 pub struct OrderTerm<'t> {
     /// What to order by.
     pub node: Node<'t>,
-    /// Whether the largest comes first.
+    /// Whether the order is descending.
     pub descending: bool,
 }
 
 /// One item of `$select`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SelectItem<'t> {
-    /// Byte offset.
+    /// The byte offset.
     pub at: usize,
     /// The names between the slashes; `*` stands for all.
     pub path: Vec<&'t str>,
     /// Whether options in parentheses follow.
     pub nested: bool,
-    /// Whether it is right by the grammar. If not, the one name is the text as it was given: somebody may have meant a
-    /// name of the database.
+    /// Whether it follows the grammar. If not, the only name is the given text, because it may be meant as a
+    /// name in the database.
     pub well_formed: bool,
 }
 
 impl<'t> Request<'t> {
-    /// Reads the syntax of a request.
+    /// Parses the syntax of a request.
     ///
     /// # Errors
-    /// Whatever violates the grammar or exceeds a limit. What is merely unsupported is refused when it is bound.
+    /// Everything that violates the grammar or exceeds a limit. What is only unsupported is refused when it
+    /// is bound.
     pub fn parse(url: &'t Url) -> Result<Self, Error> {
         let path = url.segments.iter().map(path_segment).collect::<Result<_, _>>()?;
         let mut request = Self {

@@ -6,7 +6,7 @@ use crate::error::{Error, Reason};
 use crate::hash::Fnv;
 use crate::hint;
 
-/// The longest path and query that is read, in bytes.
+/// The maximum length of path and query in bytes.
 pub const MAX_LENGTH: usize = 32 * 1024;
 
 /// A path and query below the service root, decoded once; the syntax tree borrows from it.
@@ -14,7 +14,7 @@ pub const MAX_LENGTH: usize = 32 * 1024;
 pub struct Url {
     pub(crate) segments: Vec<Segment>,
     pub(crate) options: Vec<QueryOption>,
-    /// The text as it was given, without the skip token: what a next link repeats.
+    /// The given text without the skip token, which a next link repeats.
     pub(crate) repeated: String,
 }
 
@@ -22,7 +22,7 @@ pub struct Url {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Segment {
     pub(crate) text: String,
-    /// Where it starts in the path.
+    /// Its start in the path.
     pub(crate) offset: usize,
 }
 
@@ -33,11 +33,11 @@ pub(crate) struct QueryOption {
     pub(crate) value: String,
 }
 
-/// What kind of query option a name is.
+/// The kind of a query option.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum OptionName {
     System(SystemOption),
-    /// `@p`: a value that expressions refer to.
+    /// `@p`: a value to which expressions refer.
     Alias(String),
     Custom(String),
 }
@@ -54,7 +54,7 @@ macro_rules! system_options {
                 match self { $(Self::$variant => $name),* }
             }
 
-            /// By name without `$`, in any case.
+            /// Finds an option by its name without `$`, in any case.
             fn find(bare: &str) -> Option<Self> {
                 [$(Self::$variant),*].into_iter().find(|option| option.name()[1..].eq_ignore_ascii_case(bare))
             }
@@ -69,11 +69,11 @@ system_options! {
 }
 
 impl Url {
-    /// Reads a path and query as they stand in the request, still percent-encoded and relative to the service root:
+    /// Parses a path and query as they are in the request, percent-encoded and relative to the service root:
     /// `Orders(1)?$select=Id`.
     ///
     /// # Errors
-    /// A URL that is too long, badly encoded, or names an option twice or one that does not exist.
+    /// If the URL is too long or badly encoded, or contains an option twice or an unknown one.
     pub fn read(path_and_query: &str) -> Result<Self, Error> {
         if path_and_query.len() > MAX_LENGTH {
             return Err(Reason::UrlTooLong(MAX_LENGTH).nowhere());
@@ -104,12 +104,12 @@ impl Url {
         Ok(url)
     }
 
-    /// The value of `$skiptoken`: a sealed position, which whoever sealed it must open.
+    /// The value of `$skiptoken`: a sealed position, which the caller must open.
     pub fn skip_token(&self) -> Option<&str> {
         self.option(SystemOption::SkipToken)
     }
 
-    /// Whether `$format` says which representation is wanted, whatever the `Accept` header says.
+    /// Whether `$format` chooses the representation, whatever the `Accept` header says.
     pub fn names_format(&self) -> bool {
         self.option(SystemOption::Format).is_some()
     }
@@ -119,7 +119,7 @@ impl Url {
         self.options.iter().find(|option| option.name == wanted).map(|option| option.value.as_str())
     }
 
-    /// Tells requests apart, but not pages of one request.
+    /// A hash that distinguishes requests, but not the pages of one request.
     pub(crate) fn shape(&self) -> u64 {
         let mut hash = Fnv::new();
         for segment in &self.segments {
@@ -144,7 +144,8 @@ impl OptionName {
     }
 }
 
-/// System options go with or without `$`, in any case; whatever else has a `$` is a fault, not a custom option
+/// System options may be written with or without `$`, in any case; any other name with `$` is a fault, not a
+/// custom option
 /// ([§5.1](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part2-url-conventions.html#sec_SystemQueryOptions)).
 fn option_name(name: &str) -> Result<OptionName, Error> {
     let bare = name.strip_prefix('$').unwrap_or(name);
@@ -158,8 +159,9 @@ fn option_name(name: &str) -> Result<OptionName, Error> {
     }
 }
 
-/// Splits before it decodes, as [§2](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part2-url-conventions.html#sec_URLComponents)
-/// says: an encoded slash belongs to its segment.
+/// Splits before decoding, as
+/// [§2](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part2-url-conventions.html#sec_URLComponents)
+/// requires: an encoded slash belongs to its segment.
 fn segments(path: &str) -> Result<Vec<Segment>, Error> {
     let path = path.strip_suffix('/').unwrap_or(path);
     let mut segments = Vec::new();
@@ -176,16 +178,17 @@ fn segments(path: &str) -> Result<Vec<Segment>, Error> {
     Ok(segments)
 }
 
-/// One segment of a path, percent-decoded.
+/// Decodes one segment of a path.
 ///
 /// # Errors
-/// A broken escape, and what is no UTF-8 or holds a NUL.
+/// If a percent escape is invalid, or if the text is not UTF-8 or contains a NUL.
 pub fn segment(text: &str) -> Result<Cow<'_, str>, Error> {
     let decoded = decode(text, false, "path")?;
     if decoded.contains('\0') { Err(Reason::BadText.at("path", 0)) } else { Ok(decoded) }
 }
 
-/// Percent-decodes; a plus in a query is a blank, since the form encoders of Go and Java write it so.
+/// Percent-decodes; a plus in a query is a space, because the form encoders of Go and Java write spaces that
+/// way.
 fn decode<'t>(text: &'t str, plus_is_blank: bool, target: &'static str) -> Result<Cow<'t, str>, Error> {
     let bytes = text.as_bytes();
     if !bytes.iter().any(|byte| matches!(byte, b'%' | b'+')) {

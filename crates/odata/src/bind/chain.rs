@@ -1,16 +1,16 @@
-//! Terms between `and` or `or`, of which those that compare one property with literals are put into one list: an index
-//! serves a list in one go, however long it is.
+//! Terms of a run of `and` or `or`. Terms that compare one property with literals are merged into one list,
+//! which an index serves at once, however long it is.
 
 use std::collections::HashMap;
 
 use super::typed::{Class, Comparison, Term, Typed};
 use crate::syntax::Junction;
 
-/// Terms as they come.
+/// Collects terms.
 pub(super) struct Chains {
     junction: Junction,
     terms: Vec<Part>,
-    /// Which part holds the list of a property.
+    /// The part that contains the list of a property.
     lists: HashMap<usize, usize>,
     nullable: bool,
 }
@@ -39,7 +39,8 @@ impl Chains {
         self.terms.push(Part::List(column, vec![value]));
     }
 
-    /// The property and the literal of `Name eq 'x'` between `or`, and of `Name ne 'x'` between `and`.
+    /// The property and the literal of `Name eq 'x'` in a run of `or`, and of `Name ne 'x'` in a run of
+    /// `and`.
     fn split(&self, term: Typed) -> Result<(Typed, Typed, usize), Typed> {
         let listed = match self.junction {
             Junction::Or => Comparison::Eq,

@@ -1,4 +1,4 @@
-//! How syntax becomes a typed expression.
+//! Binding syntax to typed expressions.
 
 use jiff::Timestamp;
 
@@ -13,7 +13,7 @@ use crate::syntax::{Arguments, Binary, Expression, Junction, Literal, Node, Step
 
 pub(crate) struct Binder<'m> {
     entity_type: &'m EntityType,
-    /// The option that is bound, for errors.
+    /// The option that is being bound, for errors.
     target: &'static str,
     now: Timestamp,
     pub(crate) used_now: bool,
@@ -24,7 +24,7 @@ impl<'m> Binder<'m> {
         Self { entity_type, target, now, used_now: false }
     }
 
-    /// An expression that must be Boolean.
+    /// Binds an expression that must be Boolean.
     pub(crate) fn condition(&mut self, node: &Node<'_>) -> Result<Typed, Error> {
         let bound = self.bind(node)?;
         if matches!(bound.class, Class::Boolean | Class::Null) {
@@ -64,8 +64,9 @@ impl<'m> Binder<'m> {
         }
     }
 
-    /// An expression to the left of an operator, in a call or in `$orderby`, where a literal makes little sense: a word that
-    /// is a literal and the name of a property stands for the property there. `$it/null` does so everywhere.
+    /// Binds an expression to the left of an operator, in a call or in `$orderby`, where a literal makes
+    /// little sense: a word that is both a literal and the name of a property means the property there.
+    /// `$it/null` means the property everywhere.
     pub(crate) fn bind_subject(&mut self, node: &Node<'_>) -> Result<Typed, Error> {
         if let Expression::Literal(literal) = &node.expression
             && let Some(word) = word(literal)
@@ -88,7 +89,7 @@ impl<'m> Binder<'m> {
         Reason::TypeMismatch { operation, found }.at(self.target, at)
     }
 
-    /// An operand of a class that `accept` takes, or null.
+    /// Binds an operand of a class that `accept` accepts, or null.
     fn operand(
         &mut self,
         node: &Node<'_>,
@@ -152,7 +153,8 @@ impl<'m> Binder<'m> {
         Ok(Typed::compare(comparison, left, right))
     }
 
-    /// Terms between `and` or `or`. Those that compare one property with literals become one list.
+    /// Binds the terms of a run of `and` or `or`. Terms that compare one property with literals become one
+    /// list.
     fn junction(&mut self, junction: Junction, nodes: &[Node<'_>]) -> Result<Typed, Error> {
         let operation = if junction == Junction::And { "and" } else { "or" };
         let mut chains = Chains::new(junction);
@@ -162,7 +164,8 @@ impl<'m> Binder<'m> {
         Ok(chains.finish())
     }
 
-    /// Checks that two operands can be compared; a string literal beside another type is read as that type
+    /// Checks that two operands can be compared; a string literal beside another type is converted to that
+    /// type
     /// ([§5.1.1.15](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part2-url-conventions.html#sec_NumericPromotion)).
     fn comparable(
         &self,
@@ -226,7 +229,7 @@ impl<'m> Binder<'m> {
         let nullable = left.nullable || right.nullable;
         let term = Term::Arithmetic(operator, Box::new(left), Box::new(right));
         let result = Typed { term, class, nullable };
-        // A database may know no such value but null.
+        // A database may represent such a value as null.
         Ok(Typed { nullable: nullable || result.may_be_no_number(), ..result })
     }
 
@@ -327,7 +330,7 @@ impl<'m> Binder<'m> {
     }
 }
 
-/// The refusal of a name that no property has.
+/// The refusal of an unknown property name.
 pub(super) fn unknown_property(
     entity_type: &EntityType,
     name: &str,
@@ -338,7 +341,7 @@ pub(super) fn unknown_property(
     reason.at(target, at).hinting(hint::property(entity_type, name))
 }
 
-/// The name that a property may have although it is a literal too.
+/// The name of a property that may also be a literal.
 fn word(literal: &Literal<'_>) -> Option<&'static str> {
     match literal {
         Literal::Null => Some("null"),

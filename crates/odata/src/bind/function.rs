@@ -2,13 +2,13 @@
 
 use super::typed::Class;
 
-/// What a function takes and gives.
+/// The arguments and the result of a function.
 pub(crate) struct Signature {
     /// The classes that each argument may have.
     pub(crate) accepts: &'static [&'static [Class]],
-    /// How many arguments must be there.
+    /// The number of required arguments.
     pub(crate) required: usize,
-    /// The class of the result; none for that of the first argument.
+    /// The class of the result; `None` for that of the first argument.
     pub(crate) class: Option<Class>,
     /// Whether the result can be null although no argument is.
     pub(crate) nullable: bool,
@@ -38,7 +38,7 @@ macro_rules! functions {
                 match self { $(Self::$variant => $name),* }
             }
 
-            /// By name, in any case.
+            /// Finds a function by name, in any case.
             pub(crate) fn find(name: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|function| function.name().eq_ignore_ascii_case(name))
             }
@@ -47,7 +47,7 @@ macro_rules! functions {
                 let (accepts, class, nullable): (&'static [&'static [Class]], _, _) = match self {
                     $(Self::$variant => ($accepts, $class, $nullable)),*
                 };
-                // Only the length of a substring may be left out.
+                // Only the length of a substring may be omitted.
                 let required = if self == Self::Substring { 2 } else { accepts.len() };
                 Signature { accepts, required, class, nullable }
             }
@@ -62,7 +62,7 @@ const INSTANT: &[Class] = &[Class::DateTimeOffset];
 const WITH_DATE: &[Class] = &[Class::Date, Class::DateTimeOffset];
 const WITH_TIME: &[Class] = &[Class::TimeOfDay, Class::DateTimeOffset];
 
-// What is read from stored dates can be null, since a database may hold text that is no date.
+// Results from stored dates can be null, because a database may contain text that is not a date.
 functions! {
     Contains "contains" &[TEXT, TEXT], Some(Class::Boolean), false;
     StartsWith "startswith" &[TEXT, TEXT], Some(Class::Boolean), false;
@@ -90,9 +90,10 @@ functions! {
 }
 
 impl Function {
-    /// Whether it reads a part of a moment that differs in a zone so many seconds east of UTC. Values are kept in UTC, so
-    /// that the part of a literal in another zone would be of another time than the part of the same moment in the data;
-    /// the standard has such a call fail
+    /// Whether the function reads a part of an instant that differs in a time zone with this offset in
+    /// seconds east of UTC. Values are stored in UTC, so the part of a literal in another zone would be that
+    /// of another time than the part of the same instant in the data; the standard requires such a call to
+    /// fail
     /// ([§5.1.1.8.4](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part2-url-conventions.html#sec_hour)).
     pub(crate) fn depends_on_zone(self, offset: i32) -> bool {
         match self {
@@ -103,7 +104,7 @@ impl Function {
     }
 }
 
-/// Whether the standard has a function of this name that is not supported.
+/// Whether the standard has a function with this name that is not supported.
 pub(crate) fn is_known_unsupported(name: &str) -> bool {
     const NAMES: [&str; 14] = [
         "aggregate",

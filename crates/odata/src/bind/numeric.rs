@@ -1,21 +1,21 @@
-//! Comparisons of numbers that floating point would get wrong.
+//! Exact comparisons of numbers that floating point would get wrong.
 
 use super::typed::{Class, Comparison, Constant, Term, Typed};
 
-/// A decimal literal beside whole numbers: the whole number below it, and whether it is that number.
+/// A decimal literal compared with integers: the integer below it, and whether it is that integer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Whole {
     floor: i128,
     exact: bool,
 }
 
-/// A decimal literal as a whole number of 64 bits, if it is one.
+/// The value of a decimal literal as a 64-bit integer, if it is one.
 pub(crate) fn whole(text: &str) -> Option<i64> {
     let whole = read(text);
     if whole.exact { i64::try_from(whole.floor).ok() } else { None }
 }
 
-/// Reads a decimal literal; what is far beyond 64 bits is cut, since it compares alike.
+/// Parses a decimal literal; a value far beyond 64 bits is clamped, because it compares in the same way.
 fn read(text: &str) -> Whole {
     const FAR: i128 = i128::MAX / 2;
     let negative = text.starts_with('-');
@@ -30,8 +30,8 @@ fn read(text: &str) -> Whole {
     Whole { floor, exact }
 }
 
-/// The comparison of an integer with a decimal literal, and of anything with a literal that is no number; none if it
-/// is another comparison.
+/// The comparison of an integer with a decimal literal, and of anything with a literal that is not a number;
+/// `None` for any other comparison.
 pub(super) fn exactly(comparison: Comparison, left: &Typed, right: &Typed) -> Option<Typed> {
     if is_no_number(left) || is_no_number(right) {
         return Some(constant(comparison == Comparison::Ne));
@@ -47,7 +47,7 @@ pub(super) fn exactly(comparison: Comparison, left: &Typed, right: &Typed) -> Op
     }
 }
 
-/// An item of a list of integers: a decimal literal as the integer that it is, and nothing where it is none.
+/// An item in a list of integers: a decimal literal as the integer that it is, or nothing if it is none.
 pub(super) fn whole_item(item: Typed) -> Option<Typed> {
     match &item.term {
         Term::Constant(Constant::Decimal(text)) => {
@@ -72,7 +72,7 @@ fn beside_decimal(comparison: Comparison, integer: &Typed, decimal: Whole) -> Ty
         Typed::plain_comparison(comparison, integer.clone(), value)
     };
     let Ok(floor) = i64::try_from(decimal.floor) else {
-        // Beyond what the integer can be.
+        // Outside the range of the integer.
         let holds = match comparison {
             Comparison::Eq => return constant(false),
             Comparison::Ne => return constant(true),

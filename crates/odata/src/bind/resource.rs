@@ -1,4 +1,4 @@
-//! Which resource a path addresses.
+//! The resource that a path addresses.
 
 use super::typed::{Comparison, Typed, constant};
 use crate::error::{Error, Reason};
@@ -6,7 +6,7 @@ use crate::hint;
 use crate::model::{EntityType, Model};
 use crate::syntax::{Arguments, Expression, Node, Request, Step};
 
-/// An addressed resource. Keys are conditions, one per key property.
+/// An addressed resource. Keys are conditions, one for each key property.
 pub(super) enum Resource<'m> {
     ServiceDocument,
     Metadata,
@@ -16,8 +16,9 @@ pub(super) enum Resource<'m> {
     Property { entity_type: &'m EntityType, key: Vec<Typed>, property: usize, raw: bool },
 }
 
-/// Words of [OData URL Conventions 4.01 §4](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part2-url-conventions.html#sec_ResourcePath)
-/// that stand at the start of a path or after a set, and are not served.
+/// Words of [OData URL Conventions 4.01
+/// §4](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part2-url-conventions.html#sec_ResourcePath)
+/// at the start of a path or after a set that are not supported.
 const UNSUPPORTED: [&str; 10] =
     ["$batch", "$all", "$entity", "$crossjoin", "$ref", "$filter", "$each", "$query", "$root", "$value"];
 
@@ -81,7 +82,7 @@ fn unknown(step: &Step<'_>) -> Error {
     Reason::UnknownResource(step.name.to_owned()).at("path", step.at).hinting(hint::segment(step.name))
 }
 
-/// `(1)` for a key of one property, else `(a=1,b=2)` in any order.
+/// `(1)` for a key with one property, otherwise `(a=1,b=2)` in any order.
 fn key(
     entity_type: &EntityType,
     arguments: &[(Option<&str>, Node<'_>)],
@@ -109,7 +110,8 @@ fn key(
     Ok(conditions)
 }
 
-/// The value of a key predicate as the key's type; the reason of a refusal, if it is not simply a wrong key.
+/// The value of a key predicate, converted to the type of the key; or the reason for a refusal, unless it is
+/// simply a wrong key.
 fn key_value(value: &Node<'_>, column: &Typed) -> Result<Typed, Option<Reason>> {
     match &value.expression {
         Expression::Literal(literal) => {
@@ -135,9 +137,9 @@ fn bad_key(entity_type: &EntityType, at: usize) -> Error {
     Reason::BadKey { entity_type: entity_type.name.clone(), expected: parts.join(", ") }.at("path", at)
 }
 
-/// Options that say nothing about the resource are faults: to pass over one silently would give a wrong answer.
-/// `/$count` is not affected by paging and order
-/// ([Protocol §11.2.10](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part1-protocol.html#sec_RequestingtheNumberofItemsinaCollect)).
+/// Options that do not apply to the resource are faults: ignoring one would give a wrong response. `/$count`
+/// is not affected by paging and order ([Protocol
+/// §11.2.10](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part1-protocol.html#sec_RequestingtheNumberofItemsinaCollect)).
 pub(super) fn check_options(request: &Request<'_>, resource: &Resource<'_>) -> Result<(), Error> {
     let given = [
         ("$filter", request.filter.is_some()),

@@ -16,7 +16,7 @@ pub(crate) struct Typed {
     pub(crate) nullable: bool,
 }
 
-/// Types as far as expressions tell them apart.
+/// Types, as far as expressions distinguish them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Class {
     Null,
@@ -37,7 +37,7 @@ pub(crate) enum Class {
 pub(crate) enum Term {
     Null,
     Constant(Constant),
-    /// Index of a property.
+    /// The index of a property.
     Column(usize),
     Negate(Box<Typed>),
     Arithmetic(Arithmetic, Box<Typed>, Box<Typed>),
@@ -50,7 +50,7 @@ pub(crate) enum Term {
     Addressed,
     /// Two terms or more.
     And(Vec<Typed>),
-    /// Two terms or more.
+    /// At least two terms.
     Or(Vec<Typed>),
     Not(Box<Typed>),
 }
@@ -90,7 +90,7 @@ pub(crate) enum Arithmetic {
     Mod,
 }
 
-/// A literal as a constant; none for those that have no type here.
+/// A literal as a constant; `None` for literals without a type here.
 pub(crate) fn constant(literal: &Literal<'_>) -> Option<Typed> {
     Some(Typed::constant(match literal {
         Literal::Null => return Some(Typed::null()),
@@ -126,7 +126,7 @@ impl Typed {
         Self { term: Term::Null, class: Class::Null, nullable: true }
     }
 
-    /// A comparison is never null: null equals only itself and is neither above nor below anything
+    /// A comparison is never null: null equals only itself and is neither greater nor less than anything
     /// ([§5.1.1.1](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part2-url-conventions.html#sec_LogicalOperators)).
     pub(crate) fn compare(comparison: Comparison, left: Self, right: Self) -> Self {
         numeric::exactly(comparison, &left, &right)
@@ -148,7 +148,7 @@ impl Typed {
         Self { term: Term::In(Box::new(operand), items), class: Class::Boolean, nullable: false }
     }
 
-    /// Whether it is neither a column nor a constant, and so may be long to write.
+    /// Whether it is neither a column nor a constant, and may therefore be long.
     pub(crate) fn is_computed(&self) -> bool {
         !matches!(self.term, Term::Column(_) | Term::Constant(_) | Term::Null)
     }
@@ -217,7 +217,8 @@ impl Typed {
         Self { term: Term::Addressed, class: Class::Boolean, nullable: false }
     }
 
-    /// A string literal read as another class; none if this is no string literal, or the text is no such value.
+    /// A string literal converted to another class; `None` if this is not a string literal, or the text is
+    /// not such a value.
     pub(crate) fn converted(&self, class: Class) -> Option<Self> {
         let Term::Constant(Constant::String(text)) = &self.term else { return None };
         let constant = match class {

@@ -45,7 +45,7 @@ impl Xml {
         }
     }
 
-    /// Control characters that XML cannot hold become replacement characters.
+    /// Replaces control characters that XML cannot contain by replacement characters.
     fn escaped(&mut self, text: &str) {
         for character in text.chars() {
             match character {

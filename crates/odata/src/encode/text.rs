@@ -2,7 +2,7 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// What is percent-encoded in the URLs that are written: all but what may stand in a path and a fragment as it is.
+/// Characters to percent-encode in URLs: all except those allowed in a path and a fragment.
 const OUTSIDE_URL: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -20,7 +20,7 @@ const OUTSIDE_URL: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b':')
     .remove(b'@');
 
-/// Percent-encodes what may not stand in a URL's path or fragment.
+/// Percent-encodes characters that are not allowed in the path or fragment of a URL.
 pub(crate) fn in_url(text: &str) -> String {
     utf8_percent_encode(text, OUTSIDE_URL).to_string()
 }
@@ -38,7 +38,7 @@ const ESCAPED: [bool; 256] = {
     escaped
 };
 
-/// Writes a quoted string. Bytes that are no UTF-8 become replacement characters.
+/// Writes a quoted string. Bytes that are not UTF-8 become replacement characters.
 pub(crate) fn string(out: &mut Vec<u8>, text: &[u8]) {
     out.push(b'"');
     if is_plain(text) {
@@ -52,14 +52,14 @@ pub(crate) fn string(out: &mut Vec<u8>, text: &[u8]) {
     out.push(b'"');
 }
 
-/// Whether the text is ASCII without anything to escape, as most is; eight bytes are looked at together.
+/// Whether the text is ASCII without characters to escape, as most texts are; checks eight bytes at once.
 fn is_plain(text: &[u8]) -> bool {
     let (words, rest) = text.as_chunks::<8>();
     let special = words.iter().fold(0, |found, word| found | special_bytes(u64::from_le_bytes(*word)));
     special == 0 && rest.iter().all(|byte| byte.is_ascii() && !ESCAPED[usize::from(*byte)])
 }
 
-/// Sets the highest bit of some byte if any of the eight is below 0x20, a quote, a backslash, or not ASCII.
+/// Sets the highest bit of a byte if any of the eight is below 0x20, a quote, a backslash, or not ASCII.
 pub(super) const fn special_bytes(word: u64) -> u64 {
     const ONES: u64 = u64::MAX / 255;
     const HIGHS: u64 = ONES * 0x80;

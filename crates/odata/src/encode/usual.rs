@@ -1,9 +1,9 @@
-//! The usual values, each written into a room of fixed size.
+//! The fast path for common values, which are written into slots of fixed size.
 //!
-//! Most cells are short. Looking at the capacity of the buffer for each piece of them, and calling a copy of unknown
-//! length for three bytes, costs more than what is written. Here a field gets its room once, and its pieces are copied
-//! in whole words, whatever lies behind their ends being overwritten by what comes next. What is not usual is left to
-//! [`Writing::write`], and what is written here is, byte for byte, what that would write.
+//! Most cells are short. Checking the capacity of the buffer for each piece, and calling a copy of unknown
+//! length for three bytes, costs more than the write itself. Here a field gets its slot once, and its pieces
+//! are copied in whole words; bytes beyond their ends are overwritten by the next piece. Other values are
+//! left to [`Writing::write`]; the output is identical, byte for byte.
 
 use super::Field;
 use super::text::special_bytes;
@@ -11,20 +11,20 @@ use super::value::{self, Writing};
 use crate::cell::Cell;
 use crate::form::Form;
 
-/// Room for what stands before a value.
+/// The slot for the text before a value.
 const NAME: usize = 32;
-/// Room for a value, its quotes included.
+/// The slot for a value, including its quotes.
 const VALUE: usize = 48;
 const FIELD: usize = NAME + VALUE;
-/// By how much the buffer grows ahead of what is written; most rows fit in.
+/// How far the buffer grows ahead of the written bytes; most rows fit.
 const STEP: usize = 512;
-/// The longest text that is copied in words.
+/// The maximum length of a text that is copied in words.
 const SHORT_TEXT: usize = 40;
 
 /// The bytes before a value: a comma or brace, the name and the colon.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Before {
-    /// So many bytes of these.
+    /// The bytes, and how many of them count.
     Short([u8; NAME], u8),
     Long(Box<[u8]>),
 }
@@ -51,7 +51,8 @@ impl Before {
     }
 }
 
-/// A row being written. The buffer reaches beyond what is written until the row is [finished](Self::finish).
+/// A row that is being written. The buffer extends beyond the written bytes until the row is
+/// [finished](Self::finish).
 pub(super) struct Line<'o> {
     out: &'o mut Vec<u8>,
     end: usize,
@@ -69,7 +70,8 @@ impl<'o> Line<'o> {
         self.end += 1;
     }
 
-    /// Writes a field; false if its value did not fit and null was written, behind the exception that says so.
+    /// Writes a field; returns `false` if its value did not fit and null was written, after the annotation
+    /// that says so.
     #[inline]
     pub(super) fn field(&mut self, field: &Field, cell: Cell<'_>) -> bool {
         let (before, writing) = (&field.before, field.writing);
@@ -83,7 +85,7 @@ impl<'o> Line<'o> {
         true
     }
 
-    /// Takes back what the buffer reaches beyond the row.
+    /// Truncates the buffer to the end of the row.
     pub(super) fn finish(self) {
         self.out.truncate(self.end);
     }
@@ -117,7 +119,7 @@ impl<'o> Line<'o> {
     }
 }
 
-/// Writes a value and tells its length; none if it is not a usual one.
+/// Writes a value and returns its length; `None` if it is not a common one.
 #[inline]
 fn usual(room: &mut [u8; VALUE], writing: Writing, cell: Cell<'_>) -> Option<usize> {
     match (writing, cell) {
@@ -146,7 +148,8 @@ fn word<const LENGTH: usize>(room: &mut [u8; VALUE], word: &[u8; LENGTH]) -> usi
     LENGTH
 }
 
-/// Text without anything to escape. Each word is looked at while it is copied; the last one overlaps the one before.
+/// Writes text without characters to escape. Each word is checked while it is copied; the last one overlaps
+/// the one before.
 fn short_text(room: &mut [u8; VALUE], text: &[u8]) -> Option<usize> {
     if text.len() > SHORT_TEXT {
         return None;
@@ -176,7 +179,7 @@ fn short_text(room: &mut [u8; VALUE], text: &[u8]) -> Option<usize> {
     (special == 0).then_some(text.len() + 2)
 }
 
-/// The two digits of each number below a hundred.
+/// The two digits of each number below one hundred.
 const PAIRS: [[u8; 2]; 100] = {
     let mut pairs = [[0; 2]; 100];
     let mut number = 0_u8;
@@ -196,7 +199,8 @@ fn integer(room: &mut [u8; VALUE], value: i64) -> usize {
     signed(room, value < 0, value.unsigned_abs())
 }
 
-/// A whole number. Up to four digits, as many have, are written together and the zeros before them shifted out.
+/// Writes an integer. Up to four digits, the most common case, are written together, and leading zeros are
+/// shifted out.
 fn signed(room: &mut [u8; VALUE], negative: bool, magnitude: u64) -> usize {
     room[0] = b'-';
     let start = usize::from(negative);
@@ -214,8 +218,9 @@ fn signed(room: &mut [u8; VALUE], negative: bool, magnitude: u64) -> usize {
     start + digits.len()
 }
 
-/// A floating-point number that has two digits after its point, or one. The quotient of two whole numbers is the number
-/// nearest to it, and of at most fifteen digits only one sequence leads there, so these are the digits to write.
+/// Writes a floating-point number with one or two digits after the point. The quotient of two integers is the
+/// number nearest to it, and with at most fifteen digits only one sequence leads there, so these are the
+/// digits to write.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -231,11 +236,11 @@ fn hundredths(room: &mut [u8; VALUE], value: f64) -> Option<usize> {
     })
 }
 
-/// A decimal number with two digits after its point: the nearest hundredths, half away from zero.
+/// Writes a decimal number with two digits after its point: the nearest hundredths, half away from zero.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within the bounds of 32 bits")]
 fn cents(room: &mut [u8; VALUE], value: f64) -> Option<usize> {
     let scaled = value.abs() * 100.0;
-    // Not so for what is no number.
+    // False for NaN.
     (scaled < 4e9).then(|| {
         let whole = scaled as u32;
         let units = whole + u32::from(scaled - f64::from(whole) >= 0.5);

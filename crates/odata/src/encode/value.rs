@@ -1,4 +1,5 @@
-//! One cell to JSON, by the type of its column. A database may hold anything: what does not fit is null, and counted.
+//! Encodes one cell as JSON, by the type of its column. A database may contain anything: a value that does
+//! not fit is written as null, and counted.
 
 use super::{Written, text};
 use crate::cell::Cell;
@@ -7,17 +8,17 @@ use crate::form::{Form, Reading};
 use crate::format::Format;
 use crate::model::EdmType;
 
-/// How the values of a column are written.
+/// How to write the values of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Writing {
     Boolean(Form),
-    /// Whole numbers within bounds, and whether they are written as strings.
+    /// Integers within bounds, and whether they are written as strings.
     Integer {
         min: i64,
         max: i64,
         quoted: bool,
     },
-    /// Digits after the point where they are declared, and whether it is written as a string.
+    /// The digits after the point, if declared, and whether it is written as a string.
     Decimal {
         scale: Option<u16>,
         quoted: bool,
@@ -55,7 +56,7 @@ impl Writing {
         }
     }
 
-    /// Writes a value; false if it did not fit and null was written.
+    /// Writes a value; returns `false` if it did not fit and null was written.
     pub(super) fn write(self, out: &mut Vec<u8>, cell: Cell<'_>) -> bool {
         let fits = match (self, cell) {
             (_, Cell::Null) => {
@@ -90,7 +91,7 @@ impl Writing {
         fits
     }
 
-    /// Writes the bare value, as `/$value` gives it.
+    /// Writes the raw value, as for `/$value`.
     pub(super) fn bare(self, out: &mut Vec<u8>, cell: Cell<'_>) -> Written {
         match (self, cell) {
             (_, Cell::Null) => return Written::Null,
@@ -104,7 +105,7 @@ impl Writing {
                     out.truncate(start);
                     return Written::Misfit;
                 }
-                // What else is quoted holds nothing that was escaped.
+                // Other quoted values contain nothing that was escaped.
                 if out[start] == b'"' {
                     out.remove(start);
                     out.pop();
@@ -114,7 +115,7 @@ impl Writing {
         Written::Value
     }
 
-    /// Writes a value whose text has only characters that stand in JSON and in URLs as they are.
+    /// Writes a value whose text only has characters that need no escaping in JSON and in URLs.
     fn plain(self, out: &mut Vec<u8>, cell: Cell<'_>) -> bool {
         let value = |ty, form| Reading { ty, form }.read(cell);
         match self {
@@ -142,7 +143,7 @@ fn held(out: &mut Vec<u8>, held: Option<Held<'_>>) -> bool {
     }
 }
 
-/// Writes a key value as it stands in a URL inside a JSON string.
+/// Writes a key value as part of a URL inside a JSON string.
 pub(super) fn in_url(out: &mut Vec<u8>, cell: Cell<'_>, reading: Reading) {
     let writing = Writing::of(reading, Format::default());
     match (writing, cell) {
@@ -175,15 +176,15 @@ pub(super) fn in_url(out: &mut Vec<u8>, cell: Cell<'_>, reading: Reading) {
     }
 }
 
-/// Writes null for a value that does not fit, and before it what is stored instead
+/// Writes null for a value that does not fit, and the stored value before it
 /// ([Core.ValueException](https://oasis-tcs.github.io/odata-vocabularies/vocabularies/Org.OData.Core.V1.html#ValueException)).
 pub(super) fn exception(out: &mut Vec<u8>, field: &super::Field, cell: Cell<'_>) {
-    /// The longest text that is quoted, in bytes.
+    /// The maximum length of a quoted text in bytes.
     const LONGEST: usize = 256;
     let before = field.before.bytes();
-    // The brace or comma before the name, if there is one.
+    // The brace or comma before the name, if any.
     let (start, named) = before.split_at(usize::from(!before.starts_with(b"\"")));
-    // What ends with `"name":` has no other quote in the name.
+    // A text that ends with `"name":` has no other quote in the name.
     let name = named.rsplit(|byte| *byte == b'"').nth(1).unwrap_or_default();
     out.extend_from_slice(start);
     out.push(b'"');
@@ -200,7 +201,7 @@ pub(super) fn exception(out: &mut Vec<u8>, field: &super::Field, cell: Cell<'_>)
     push(out, "null");
 }
 
-/// Writes between quotes, or takes all back if there is nothing to write.
+/// Writes between quotes, or removes them if there is nothing to write.
 fn surrounded(out: &mut Vec<u8>, quoted: bool, write: impl FnOnce(&mut Vec<u8>) -> bool) -> bool {
     let start = out.len();
     if quoted {
@@ -243,7 +244,7 @@ fn float(out: &mut Vec<u8>, cell: Cell<'_>) -> bool {
     }
 }
 
-/// Writes a decimal number: without exponent, and with as many digits after the point as are declared.
+/// Writes a decimal number without exponent, and with the declared number of digits after the point.
 fn decimal(out: &mut Vec<u8>, cell: Cell<'_>, scale: Option<u16>) -> bool {
     match cell {
         Cell::Integer(value) => integer(out, value),
@@ -257,7 +258,7 @@ fn decimal(out: &mut Vec<u8>, cell: Cell<'_>, scale: Option<u16>) -> bool {
     }
 }
 
-/// Writes so many units of the last digit after the point.
+/// Writes a number of units of the last digit after the point.
 fn fixed(out: &mut Vec<u8>, units: i64, power: i64, scale: u16) -> bool {
     if units < 0 {
         out.push(b'-');
@@ -274,14 +275,14 @@ fn fixed(out: &mut Vec<u8>, units: i64, power: i64, scale: u16) -> bool {
     true
 }
 
-/// Writes the fewest digits that lead to this number and to no other, in full length.
+/// Writes the fewest digits that identify this number, without exponent.
 fn positional(out: &mut Vec<u8>, value: f64) -> bool {
     let mut buffer = zmij::Buffer::new();
     let digits = buffer.format_finite(value);
     if digits.contains('e') { push(out, &value.to_string()) } else { push(out, digits) }
 }
 
-/// Writes a moment that is stored nearly as it is to be written.
+/// Writes an instant whose stored form is nearly the one to write.
 fn written_instant(out: &mut Vec<u8>, cell: Cell<'_>) -> bool {
     let Cell::Text(bytes) = cell else { return false };
     let Some((seconds, fraction)) = usual_instant(bytes) else { return false };
@@ -293,7 +294,7 @@ fn written_instant(out: &mut Vec<u8>, cell: Cell<'_>) -> bool {
     true
 }
 
-/// The usual case: whole seconds, the fraction with its point or nothing, and no zone but UTC.
+/// The common case: whole seconds, an optional fraction with its point, and no time zone other than UTC.
 pub(super) fn usual_instant(bytes: &[u8]) -> Option<(&[u8; 19], &[u8])> {
     let local = bytes.strip_suffix(b"Z").unwrap_or(bytes);
     let (seconds, fraction) = local.split_first_chunk::<19>()?;
@@ -309,7 +310,7 @@ pub(super) fn usual_instant(bytes: &[u8]) -> Option<(&[u8; 19], &[u8])> {
         .then_some((seconds, fraction))
 }
 
-/// Whether this is a day that every month has, so that no calendar need be asked.
+/// Whether every month has this day, so that the calendar need not be consulted.
 pub(super) fn is_usual_day(text: &[u8; 10]) -> bool {
     [0, 1, 2, 3, 5, 6, 8, 9].into_iter().all(|at| text[at].is_ascii_digit())
         && text[4] == b'-'
@@ -318,7 +319,7 @@ pub(super) fn is_usual_day(text: &[u8; 10]) -> bool {
         && (1..=28).contains(&two(text, 8))
 }
 
-/// The number that two digits make.
+/// The number formed by two digits.
 fn two<const LENGTH: usize>(digits: &[u8; LENGTH], at: usize) -> u8 {
     (digits[at] - b'0') * 10 + (digits[at + 1] - b'0')
 }

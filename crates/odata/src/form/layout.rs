@@ -1,4 +1,4 @@
-//! Layouts: where the column itself can be compared.
+//! Layouts: when the stored form of a column can be compared.
 
 use super::Reading;
 use super::read::{self, Held, Numbers};
@@ -7,8 +7,8 @@ use crate::duration::Duration;
 use crate::literal;
 use crate::model::EdmType;
 
-/// A way to store the values of one reading in which different values are stored differently, and in their order.
-/// What the number means depends on the type; nothing but this module knows it.
+/// A way to store the values of one reading in which different values are stored differently, and in their
+/// order. The meaning of the number depends on the type; only this module knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Layout(u16);
 
@@ -18,23 +18,24 @@ impl Default for Layout {
     }
 }
 
-/// How a moment in UTC ends.
+/// The ends of an instant in UTC.
 const ZONES: [&str; 3] = ["", "Z", "+00:00"];
 
 impl Layout {
     /// No such way.
     pub const NONE: Self = Self(0);
-    /// What most databases do: numbers as numbers, text as text, bytes as bytes, dates as text of ten characters.
+    /// What most databases do: numbers as numbers, text as text, bytes as bytes, dates as text of ten
+    /// characters.
     pub const PLAIN: Self = Self(1);
 
     pub(crate) const OTHER_TEXT: Self = Self(2);
     pub(crate) const NUMBERS: Self = Self(3);
     const REALS: Self = Self(4);
-    /// Moments: one more for a blank instead of `T`, two more for each of [`ZONES`], then the steps in precision.
+    /// Instants: add one for a space instead of `T`, two for each of [`ZONES`], then the steps in precision.
     const MOMENTS: u16 = 8;
     const PRECISIONS: u16 = 14;
 
-    /// A number that stands for it in SQL text.
+    /// A number that represents it in SQL text.
     pub(crate) fn code(self) -> i64 {
         self.0.into()
     }
@@ -43,7 +44,7 @@ impl Layout {
         Self(u16::try_from(code).unwrap_or_default())
     }
 
-    /// Whether stored values are in the order of the values.
+    /// Whether the order of stored values is that of the values.
     pub(crate) fn is_ordered(self, ty: EdmType) -> bool {
         match ty {
             // As numbers, 9 is below 10.
@@ -58,7 +59,8 @@ impl Layout {
 }
 
 impl Reading {
-    /// The layout that a cell is in; [`Layout::NONE`] for null, for what does not fit and for what is in no layout.
+    /// The layout of a cell; [`Layout::NONE`] for null, for values that do not fit, and for those in no
+    /// layout.
     pub(crate) fn layout(self, cell: Cell<'_>) -> Layout {
         match (self.ty, cell) {
             (EdmType::String { .. }, Cell::Text(bytes)) if std::str::from_utf8(bytes).is_err() => {
@@ -102,7 +104,7 @@ impl Reading {
         }
     }
 
-    /// A date may have a time behind it, always the same.
+    /// A date may be followed by a time, always the same one.
     fn midnight_layout(self, bytes: &[u8]) -> Layout {
         let is_midnight = bytes[10..].iter().all(|byte| !byte.is_ascii_digit() || *byte == b'0');
         let date = self.read(Cell::Text(bytes));
@@ -114,13 +116,13 @@ impl Reading {
         if layout == Layout::OTHER_TEXT
             && let (EdmType::Guid, Cell::Text(bytes)) = (self.ty, cell)
         {
-            // A GUID of digits alone is in both cases.
+            // A GUID with only digits is in both cases.
             return !bytes.iter().any(u8::is_ascii_lowercase) && self.read(cell).is_some();
         }
         layout != Layout::NONE && self.layout(cell) == layout
     }
 
-    /// How a value is stored in a layout; none if it is not.
+    /// The stored form of a value in a layout; `None` if it has none.
     pub(crate) fn stored(self, layout: Layout, value: &Value) -> Option<Value> {
         let stored = match (self.ty, layout, value) {
             (EdmType::Date | EdmType::DateTimeOffset, Layout::NUMBERS, Value::Text(text)) => {
@@ -160,7 +162,7 @@ impl Reading {
             }
             (_, _, value) => value.clone(),
         };
-        // Whatever was made must stand for the value in this very layout.
+        // The result must represent the value in this very layout.
         let cell = stored.as_cell();
         (self.is_in(layout, cell) && self.read(cell).is_some_and(|held| held.into_value() == *value))
             .then_some(stored)
@@ -175,8 +177,7 @@ fn boolean_layout(cell: Cell<'_>) -> Layout {
     }
 }
 
-/// How exact a time is written: to the minute, to the second, or to so many digits of its fraction, of which there are
-/// one to twelve.
+/// The precision of a written time: to the minute, to the second, or to one to twelve fractional digits.
 fn precision(time: &[u8]) -> Option<u16> {
     match time.len() {
         5 => Some(0),
@@ -186,7 +187,7 @@ fn precision(time: &[u8]) -> Option<u16> {
     }
 }
 
-/// The text of a time, to the second and further if need be, in another precision; none if that would lose some of it.
+/// The text of a time with a different precision; `None` if that would lose some of it.
 fn with_precision(time: &str, precision: u16) -> Option<String> {
     if precision == 0 {
         return (time.len() == 8).then(|| time.strip_suffix(":00").map(str::to_owned))?;
@@ -202,7 +203,7 @@ fn with_precision(time: &str, precision: u16) -> Option<String> {
     })
 }
 
-/// `2024-05-01` is none of them: it is the same moment as a text with zeros behind it.
+/// `2024-05-01` has none of them: it is the same instant as a text with zeros after it.
 fn moment_layout(bytes: &[u8]) -> Layout {
     let mut zones = [(2, ZONES[2]), (1, ZONES[1]), (0, ZONES[0])].into_iter();
     let Some((zone, local)) =
@@ -218,14 +219,14 @@ fn moment_layout(bytes: &[u8]) -> Layout {
         b' ' => 1,
         _ => return Layout::NONE,
     };
-    // Another zone is a layout of its own at best, and none that is known here.
+    // Another time zone would be a layout of its own, and none that is known here.
     if time.iter().any(|byte| !(byte.is_ascii_digit() || matches!(byte, b':' | b'.'))) {
         return Layout::NONE;
     }
     precision(time).map_or(Layout::NONE, |steps| Layout(Layout::MOMENTS + blank + 2 * zone + 6 * steps))
 }
 
-/// The text of a moment, without zone, in a layout of moments.
+/// The text of an instant, without time zone, in a layout of instants.
 fn moment_in(text: &str, code: u16) -> Option<String> {
     let (date, time) = text.split_once('T')?;
     let (blank, zone, steps) = (code % 2, ZONES[usize::from(code / 2 % 3)], code / 6);

@@ -1,4 +1,4 @@
-//! From a cell to the value that it stands for.
+//! From a cell to the value that it represents.
 
 use std::borrow::Cow;
 
@@ -19,20 +19,20 @@ pub(crate) enum Held<'c> {
     Bytes(&'c [u8]),
 }
 
-/// What numbers in a column of dates or moments count.
+/// The unit of numbers in a column of dates or instants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Numbers {
-    /// So many picoseconds each, since 1970.
+    /// This many picoseconds each, since 1970.
     Since1970(i64),
-    /// Days, of which 2440587.5 is the begin of 1970.
+    /// Days, where 2440587.5 is the start of 1970.
     JulianDays,
 }
 
-/// Picoseconds of a day.
+/// Picoseconds in a day.
 const DAY: i128 = 86_400_000_000_000_000;
 
 impl Reading {
-    /// The value that a cell stands for; none for null and for what does not fit.
+    /// The value that a cell represents; `None` for null and for a value that does not fit.
     #[inline]
     pub(crate) fn read(self, cell: Cell<'_>) -> Option<Held<'_>> {
         match (self.ty, cell) {
@@ -57,7 +57,7 @@ impl Reading {
         }
     }
 
-    /// The moment of a cell of a column of moments or dates.
+    /// The instant in a cell of a column of instants or dates.
     pub(crate) fn instant(self, cell: Cell<'_>) -> Option<Moment> {
         let numbers = || self.form.scale_of_numbers();
         match cell {
@@ -80,12 +80,13 @@ impl Numbers {
     fn instant_of_integer(self, value: i64) -> Option<Moment> {
         match self {
             Self::Since1970(unit) => Moment::since_1970(i128::from(value) * i128::from(unit)),
-            // Julian days begin at noon.
+            // Julian days start at noon.
             Self::JulianDays => Moment::since_1970((i128::from(value) * 2 - 4_881_175) * (DAY / 2)),
         }
     }
 
-    /// Kept to the microsecond, and Julian days to the millisecond, which is what such numbers can tell apart.
+    /// Precise to the microsecond, and for Julian days to the millisecond, which is what such numbers can
+    /// distinguish.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_precision_loss,
@@ -108,7 +109,7 @@ impl Held<'_> {
         Self::Text(text.into())
     }
 
-    /// The value, to be kept.
+    /// An owned copy of the value.
     pub(crate) fn into_value(self) -> Value {
         match self {
             Self::Integer(value) => Value::Integer(value),
@@ -120,7 +121,7 @@ impl Held<'_> {
 }
 
 impl EdmType {
-    /// The least and the greatest whole number of the type; none for what is no such type.
+    /// The smallest and the largest integer of the type; `None` for other types.
     pub(crate) fn bounds(self) -> Option<(i64, i64)> {
         Some(match self {
             Self::Byte => (0, 255),
@@ -133,7 +134,7 @@ impl EdmType {
     }
 }
 
-/// The numbers and words that are Boolean values in a form.
+/// The numbers and words for a Boolean value in a form.
 pub(crate) fn booleans(form: Form, value: bool) -> (&'static [i64], &'static [&'static str]) {
     match (form, value) {
         (Form::ZeroOne, true) => (&[1], &["1"]),
@@ -160,7 +161,7 @@ fn boolean(form: Form, cell: Cell<'_>) -> Option<bool> {
     })
 }
 
-/// A whole number, also where the database keeps it as a floating-point number.
+/// An integer, also if the database stores it as a floating-point number.
 pub(crate) fn whole(cell: Cell<'_>) -> Option<i64> {
     /// 2^63.
     const BOUND: f64 = 9_223_372_036_854_775_808.0;
@@ -172,7 +173,7 @@ pub(crate) fn whole(cell: Cell<'_>) -> Option<i64> {
     }
 }
 
-/// A decimal number, rounded to the digits after the point that its type has.
+/// A decimal number, rounded to the digits after the point of its type.
 fn decimal(cell: Cell<'_>, scale: Option<u16>) -> Option<Held<'static>> {
     match cell {
         Cell::Integer(value) => Some(Held::Integer(value)),
@@ -181,7 +182,7 @@ fn decimal(cell: Cell<'_>, scale: Option<u16>) -> Option<Held<'static>> {
     }
 }
 
-/// The floating-point number that is nearest to the decimal number that a stored one stands for.
+/// The floating-point number nearest to the decimal number that a stored one represents.
 #[expect(clippy::cast_precision_loss, reason = "both are below 2^53")]
 pub(crate) fn rounded(value: f64, scale: Option<u16>) -> f64 {
     match scale.and_then(|scale| units(value, scale)) {
@@ -190,8 +191,8 @@ pub(crate) fn rounded(value: f64, scale: Option<u16>) -> f64 {
     }
 }
 
-/// A number as a count of units of its last digit after the point, and how many units one is: a floating-point number
-/// that stands for a decimal has no more digits. None if it is too large for that.
+/// A number as a count of units of its last digit after the point, and the number of units in one: a
+/// floating-point number that represents a decimal has no more digits. `None` if it is too large for that.
 pub(crate) fn units(value: f64, scale: u16) -> Option<(i64, i64)> {
     const POWERS: [f64; 16] =
         [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
@@ -200,7 +201,7 @@ pub(crate) fn units(value: f64, scale: u16) -> Option<(i64, i64)> {
     (scaled.abs() < 9e15).then(|| (scaled as i64, 10_i64.pow(u32::from(scale))))
 }
 
-/// Text, and numbers as they are written. Bytes that are no UTF-8 are read as replacement characters.
+/// Text, or a number in its written form. Bytes that are not UTF-8 become replacement characters.
 pub(crate) fn text(cell: Cell<'_>) -> Option<Cow<'_, str>> {
     match cell {
         Cell::Text(bytes) => Some(String::from_utf8_lossy(bytes)),

@@ -1,4 +1,4 @@
-//! What a look at the data says of a column.
+//! What a survey of the data says about a column.
 
 use std::collections::HashMap;
 
@@ -6,31 +6,32 @@ use super::{Form, Layout, Reading};
 use crate::cell::Cell;
 use crate::model::EdmType;
 
-/// Milliseconds and microseconds since 1970 begin where seconds would lie beyond the year 5000.
+/// Milliseconds and microseconds since 1970 start where seconds would be beyond the year 5000.
 const LEAST_MILLISECONDS: f64 = 1e11;
 const LEAST_MICROSECONDS: f64 = 1e14;
-/// Julian days of the years 1500 to 3000. As seconds since 1970 they would all lie in its first five weeks.
+/// The Julian days of the years 1500 to 3000. As seconds since 1970 they would all be in its first five
+/// weeks.
 const JULIAN_DAYS: std::ops::RangeInclusive<f64> = 2_268_923.5..=2_816_788.5;
 
-/// So many numbers settle what they mean.
+/// This many numbers suffice to determine their meaning.
 const MOST_NUMBERS: usize = 10_000;
 
-/// Cells of one column that somebody looked at.
+/// The examined cells of one column.
 #[derive(Debug, Clone)]
 pub struct Survey {
     reading: Reading,
     layouts: HashMap<Layout, u64>,
-    /// Cells that fit, so far; numbers in columns of dates are judged at the end.
+    /// Cells that fit so far; numbers in columns of dates are decided at the end.
     fits: u64,
     nulls: u64,
     misfits: u64,
-    /// Bounded: what comes beyond is judged by the form of these.
+    /// Bounded: further numbers are interpreted in the form of these.
     numbers: Vec<Number>,
     least: f64,
     greatest: f64,
 }
 
-/// A number in a column of dates or moments, to be read once it is known what such numbers mean.
+/// A number in a column of dates or instants, to be interpreted once the meaning of such numbers is known.
 #[derive(Debug, Clone, Copy)]
 enum Number {
     Integer(i64),
@@ -46,25 +47,25 @@ impl Number {
     }
 }
 
-/// What a column was found to hold.
+/// The result of a survey.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Found {
-    /// How its cells are to be read.
+    /// How to interpret its cells.
     pub form: Form,
-    /// The layout that most of them are in.
+    /// The layout of most of them.
     pub layout: Layout,
-    /// How many stand for a value.
+    /// The number of cells that represent a value.
     pub fits: u64,
-    /// How many are null.
+    /// The number of null cells.
     pub nulls: u64,
-    /// How many stand for nothing.
+    /// The number of cells that represent no value.
     pub misfits: u64,
-    /// How many stand for a value, in another layout.
+    /// The number of values in another layout.
     pub strays: u64,
 }
 
 impl Survey {
-    /// Begins to look at a column that is read like this.
+    /// Starts to survey a column with this reading.
     pub fn of(reading: Reading) -> Self {
         Self {
             reading,
@@ -78,7 +79,7 @@ impl Survey {
         }
     }
 
-    /// Looks at one more cell.
+    /// Examines one more cell.
     pub fn look(&mut self, cell: Cell<'_>) {
         match cell {
             Cell::Null => self.nulls += 1,
@@ -91,7 +92,7 @@ impl Survey {
         }
     }
 
-    /// Whether numbers in this column may mean several things.
+    /// Whether numbers in this column are ambiguous.
     fn judges_numbers(&self) -> bool {
         matches!(self.reading.ty, EdmType::Date | EdmType::DateTimeOffset) && self.reading.form == Form::Usual
     }
@@ -115,7 +116,7 @@ impl Survey {
         }
     }
 
-    /// Judges what was seen.
+    /// Evaluates the survey.
     pub fn found(mut self) -> Found {
         self.judge();
         let form = self.reading.form;
@@ -124,13 +125,13 @@ impl Survey {
             .iter()
             .filter(|(layout, _)| **layout != Layout::NONE)
             .max_by_key(|(layout, count)| (**count, std::cmp::Reverse(layout.code())));
-        // Where nothing was seen, the usual is expected.
+        // Without any cells, the usual layout is expected.
         let (layout, count) = most.map_or((Layout::PLAIN, 0), |(layout, count)| (*layout, *count));
         let (fits, nulls, misfits) = (self.fits, self.nulls, self.misfits);
         Found { form, layout, fits, nulls, misfits, strays: fits - count }
     }
 
-    /// Settles what the numbers mean, and counts them.
+    /// Determines the meaning of the numbers, and counts them.
     fn judge(&mut self) {
         if !self.numbers.is_empty() {
             self.reading.form = self.form_of_numbers();

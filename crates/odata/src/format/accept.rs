@@ -1,27 +1,27 @@
-//! The `Accept` header ([RFC 9110 §12.5.1](https://www.rfc-editor.org/rfc/rfc9110#section-12.5.1)): for whatever can be
-//! written the most specific range that fits decides, wherever it stands.
+//! The `Accept` header ([RFC 9110 §12.5.1](https://www.rfc-editor.org/rfc/rfc9110#section-12.5.1)): for each
+//! format, the most specific matching range applies, wherever it is in the header.
 
 use super::{Format, MetadataLevel, Wishes};
 
 /// One media range of the header.
 struct Range<'h> {
     name: &'h str,
-    /// What follows the name, its weight included.
+    /// The parameters after the name, including the weight.
     parameters: &'h str,
-    /// Its weight in thousandths: 0 for what is refused.
+    /// The weight in thousandths; 0 if the range is refused.
     weight: u16,
 }
 
-/// What is decided of one form of an answer.
+/// The result for one format.
 #[derive(Clone, Copy)]
 struct Decision {
     precision: u8,
     weight: u16,
-    /// Where in the header the range stands that decides.
+    /// The position of the range that applies in the header.
     at: usize,
 }
 
-/// All forms of JSON, the preferred ones first.
+/// All JSON formats, in order of preference.
 const FORMATS: [Format; 6] = {
     const fn format(metadata: MetadataLevel, ieee754_compatible: bool) -> Format {
         Format { metadata, ieee754_compatible }
@@ -36,7 +36,8 @@ const FORMATS: [Format; 6] = {
     ]
 };
 
-/// The best acceptable form of JSON; the default one for an empty header, none where no form is acceptable.
+/// Returns the best acceptable JSON format: the default one for an empty header, `None` if none is
+/// acceptable.
 pub(super) fn json(header: &str) -> Option<Format> {
     let mut decisions: [Option<Decision>; FORMATS.len()] = [None; FORMATS.len()];
     let mut is_empty = true;
@@ -44,7 +45,7 @@ pub(super) fn json(header: &str) -> Option<Format> {
         is_empty = false;
         let Some(precision) = precision(range.name, "application/json") else { continue };
         let Some(wishes) = Wishes::read(range.parameters) else { continue };
-        // What is refused with a parameter that no answer has is not what would be written.
+        // A refused range with a parameter that no response has does not match any response.
         if wishes.has_others && range.weight == 0 {
             continue;
         }
@@ -71,7 +72,8 @@ pub(super) fn json(header: &str) -> Option<Format> {
     best.map(|(_, format)| format)
 }
 
-/// Whether an `Accept` header admits a media type, with or without parameters. An empty header admits all.
+/// Whether an `Accept` header allows a media type, with or without parameters. An empty header allows
+/// everything.
 pub fn admits(header: &str, media_type: &str) -> bool {
     let (essence, own) = media_type.split_once(';').unwrap_or((media_type, ""));
     let has = |parameter: &str| parts(own, b';').any(|known| known.eq_ignore_ascii_case(parameter));
@@ -94,7 +96,8 @@ pub fn admits(header: &str, media_type: &str) -> bool {
     is_empty || best.is_some_and(|(_, weight)| weight > 0)
 }
 
-/// How exactly the name of a range fits a type without parameters; none if it does not. A bare `*` is a habit of old clients.
+/// How exactly the name of a range matches a type without parameters; `None` if it does not match. Old
+/// clients send a bare `*`.
 fn precision(range: &str, essence: &str) -> Option<u8> {
     if range.eq_ignore_ascii_case(essence) {
         return Some(3);
@@ -116,8 +119,8 @@ fn ranges(header: &str) -> impl Iterator<Item = Range<'_>> {
     })
 }
 
-/// The weight that a parameter gives, in thousandths; none if it is another parameter. One that is no number is not looked
-/// at, and none above zero is taken for zero.
+/// The weight of a parameter in thousandths; `None` if it is another parameter. An invalid weight is ignored,
+/// and a positive weight below one thousandth counts as zero.
 pub(super) fn weight(parameter: &str) -> Option<u16> {
     let (name, value) = parameter.split_once('=')?;
     if !name.trim_ascii().eq_ignore_ascii_case("q") {
@@ -131,7 +134,7 @@ pub(super) fn weight(parameter: &str) -> Option<u16> {
     Some(thousandths)
 }
 
-/// The parts of a text between separators that stand outside of quotes; empty ones are left out.
+/// The parts of a text between separators outside of quotes; empty parts are omitted.
 pub(super) fn parts(text: &str, separator: u8) -> impl Iterator<Item = &str> {
     let mut rest = Some(text);
     let split = std::iter::from_fn(move || {

@@ -1,15 +1,16 @@
-//! From a database's schema to a model that OData can speak of.
+//! From the schema of a database to a model in terms of OData.
 
 use super::names::Names;
 use super::references::connect;
 use super::{Column, EntityType, Finding, ForeignKey, Model, Property, Schema, Table};
 use crate::hash::Fnv;
 
-/// The name of the entity container; no entity type may have it, since both are members of the schema.
+/// The name of the entity container. No entity type may have it, because both are members of the schema.
 pub(crate) const CONTAINER: &str = "Container";
 
 impl Model {
-    /// Compiles what a driver found. Nothing is an error: what cannot be served is dropped with a [`Finding`].
+    /// Compiles the schema of a driver. Nothing is an error: what cannot be served is dropped with a
+    /// [`Finding`].
     pub fn compile(namespace: &str, schema: Schema) -> Self {
         let mut findings = Vec::new();
         let mut names = Names::of([CONTAINER.to_owned()]);
@@ -31,8 +32,8 @@ impl Model {
     }
 }
 
-/// The type of one table, and the foreign keys that are still to become navigation properties; none if the table
-/// cannot be served.
+/// The type of one table, and the foreign keys that are still to become navigation properties; `None` if the
+/// table cannot be served.
 fn entity_type(
     table: Table,
     names: &mut Names,
@@ -52,7 +53,7 @@ fn entity_type(
     if name != table.name {
         findings.push(finding(
             table.name.clone(),
-            &format!("served as {name}, since its name is no OData identifier of its own"),
+            &format!("served as {name}, because its own name is not an identifier in OData or is taken"),
         ));
     }
     let mut property_names = Names::of([]);
@@ -64,7 +65,7 @@ fn entity_type(
         if name != column.name {
             findings.push(finding(
                 subject(),
-                &format!("served as {name}, since its name is no OData identifier of its own"),
+                &format!("served as {name}, because its own name is not an identifier in OData or is taken"),
             ));
         }
         let in_key = key.contains(&index);
@@ -79,7 +80,7 @@ fn entity_type(
             loose_key.push(index);
         }
         let may_misfit = !column.storage.is_guaranteed && !in_key;
-        // What is promised never to be null must be known to be a value.
+        // A property can only be declared non-null if it is known to be a value.
         let is_doubtful =
             column.storage.found.is_some_and(|found| (may_misfit && !found.all) || found.misfits > 0);
         properties.push(Property {
@@ -104,17 +105,17 @@ fn entity_type(
     Some((entity_type, table.foreign_keys))
 }
 
-/// The columns of a table's key; none where one of them is missing.
+/// The columns of a table's key; empty if one of them is missing.
 fn key(table: &Table) -> Vec<usize> {
     let place = |name: &String| table.columns.iter().position(|column| column.name == *name);
     table.primary_key.iter().map(place).collect::<Option<_>>().unwrap_or_default()
 }
 
-/// What there is to say of cells that stand for no value of the column's type.
+/// The remark about cells that represent no value of the column's type.
 fn misfits(column: &Column, in_key: bool) -> Option<String> {
     let found = column.storage.found?;
     let ty = column.ty.name();
-    let seen = if found.all { "" } else { " among the rows that were looked at" };
+    let seen = if found.all { "" } else { " among the rows that were examined" };
     if in_key {
         let rows = found.misfits;
         return (rows > 0)
@@ -122,7 +123,7 @@ fn misfits(column: &Column, in_key: bool) -> Option<String> {
     }
     (found.misfits > 0).then(|| {
         format!(
-            "{} values{seen} are no {ty} and are shown as null; the option storageForms can say how the column is kept",
+            "{} values{seen} are not {ty} and are shown as null; the option storageForms can declare how the column is stored",
             found.misfits
         )
     })
@@ -132,7 +133,7 @@ fn version(namespace: &str, types: &[EntityType]) -> u64 {
     hash(namespace, types).finish()
 }
 
-/// Depends on what was found in the data too, which next links outlive.
+/// Also depends on the survey of the data, which must not invalidate next links.
 fn version_of_plans(namespace: &str, types: &[EntityType]) -> u64 {
     let mut hash = hash(namespace, types);
     for entity in types {
@@ -269,7 +270,7 @@ mod tests {
         }
         let tables = vec![
             visits,
-            // Not served, so that it takes no name.
+            // Not served, so it does not use up a name.
             table("a_b_2", &["x"], &[]),
             table("a_b", &["x"], &["x"]),
             table("Ports", &["a_b", "x"], &["x"]),
@@ -283,7 +284,7 @@ mod tests {
             types[0].properties.iter().map(|property| property.name.as_str()).collect();
         assert_eq!(properties, ["a_b_2", "a_b", "Ports", "x"]);
         assert_eq!(types[0].property("a_b").unwrap().1.column, "a_b");
-        // The reference to `Ports_Ports` comes last and has the bare name all the same.
+        // The reference to `Ports_Ports` comes last and still gets the bare name.
         let navigations: Vec<&str> =
             types[0].navigations.iter().map(|navigation| navigation.name.as_str()).collect();
         assert_eq!(navigations, ["Ports_a_b_2", "Ports_Ports_2", "Ports_Ports"]);

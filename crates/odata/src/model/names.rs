@@ -1,25 +1,25 @@
-//! Names that are taken, and new ones beside them. Whoever is called by an identifier keeps it; names that have to be
-//! mended take what is left.
+//! Assigns unique names. A name that is an identifier is kept; names that must be changed get what is free.
 
 use std::collections::HashSet;
 
 use crate::identifier;
 
-/// The names of one scope: of a schema, or of a type.
+/// The names in one scope: a schema or a type.
 #[derive(Debug, Default)]
 pub(super) struct Names {
     taken: HashSet<String>,
-    /// Those of `taken` that wait for their owners.
+    /// The names in `taken` that are still reserved for their owners.
     reserved: HashSet<String>,
 }
 
 impl Names {
-    /// Names that are taken for good.
+    /// A scope in which these names are taken.
     pub(super) fn of(taken: impl IntoIterator<Item = String>) -> Self {
         Self { taken: taken.into_iter().collect(), reserved: HashSet::new() }
     }
 
-    /// Keeps those of the names that are identifiers for whoever asks for them by [`identifier`](Self::identifier).
+    /// Reserves the names that are identifiers for the callers that ask for them with
+    /// [`identifier`](Self::identifier).
     pub(super) fn reserve<'n>(&mut self, names: impl Iterator<Item = &'n String>) {
         for name in names.filter(|name| identifier::nearest(name) == **name) {
             if self.taken.insert(name.clone()) {
@@ -28,17 +28,17 @@ impl Names {
         }
     }
 
-    /// The name itself if it is reserved, else the nearest identifier that is free.
+    /// Returns the name itself if it is reserved, otherwise the nearest free identifier.
     pub(super) fn identifier(&mut self, name: &str) -> String {
         self.reserved.take(name).unwrap_or_else(|| self.unique(&identifier::nearest(name)))
     }
 
-    /// Takes this very name; false if it is taken.
+    /// Takes exactly this name. Returns `false` if it is taken.
     pub(super) fn take(&mut self, name: &str) -> bool {
         self.taken.insert(name.to_owned())
     }
 
-    /// `wanted`, or `wanted` with the first free number, cut to the length of an identifier.
+    /// Returns `wanted`, or `wanted` with the first free number, cut to the length of an identifier.
     pub(super) fn unique(&mut self, wanted: &str) -> String {
         let mut name = identifier::shortened(wanted, identifier::MAX_LENGTH).to_owned();
         let mut number = 2;
@@ -50,7 +50,7 @@ impl Names {
     }
 }
 
-/// A name with a suffix, shortened so that both are an identifier together.
+/// A name with a suffix, shortened so that the result is an identifier.
 pub(super) fn with_suffix(name: &str, suffix: &str) -> String {
     let suffix = identifier::shortened(suffix, identifier::MAX_LENGTH / 2);
     let room = identifier::MAX_LENGTH - suffix.chars().count();

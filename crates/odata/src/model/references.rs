@@ -5,14 +5,14 @@ use std::collections::HashMap;
 use super::names::{Names, with_suffix};
 use super::{EntityType, Finding, ForeignKey, Navigation};
 
-/// A foreign key whose two ends are served.
+/// A foreign key whose two tables are both served.
 struct Reference {
     source: usize,
     target: usize,
     on: Vec<(usize, usize)>,
-    /// What is appended to a name that has to be told from others.
+    /// The suffix that is added to a name to distinguish it from others.
     suffix: String,
-    /// Whether it is one of several from the one table to the other: none has more right to the bare name.
+    /// Whether there are several references between the two tables; then none of them gets the bare name.
     is_one_of_many: bool,
 }
 
@@ -26,7 +26,7 @@ pub(super) fn connect(
     let properties =
         |entity: &EntityType| Names::of(entity.properties.iter().map(|property| property.name.clone()));
     let mut names: Vec<Names> = types.iter().map(properties).collect();
-    // Each end at the type that has it, called for the type to which it leads.
+    // Each end is a property of its own type, and has the name of the type to which it leads.
     let ends: Vec<(usize, usize, &Reference)> = references
         .iter()
         .flat_map(|reference| {
@@ -59,7 +59,7 @@ pub(super) fn connect(
     }
 }
 
-/// The foreign keys that lead to a type, in the order of their declaration.
+/// The foreign keys to and from the served types, in the order of their declaration.
 fn references(
     types: &[EntityType],
     foreign_keys: &[Vec<ForeignKey>],
@@ -79,7 +79,7 @@ fn references(
                 findings.push(Finding {
                     subject: format!("{}.{}", types[source].table, foreign_key.columns.join(",")),
                     message: format!(
-                        "no navigation to {}: what it refers to is not served",
+                        "no navigation to {}: its target is not served",
                         foreign_key.target_table
                     ),
                 });

@@ -1,5 +1,5 @@
-//! What a quicker statement takes for granted of the data. Each assumption comes with a check, a statement that a database
-//! answers from an index or in one pass, and remembers until its data change.
+//! What a faster statement assumes about the data. Each assumption has a check: a statement that a database
+//! answers from an index or in one pass. The result is cached until the data change.
 
 use super::select::Columns;
 use super::{Dialect, Rules, Writer};
@@ -8,33 +8,33 @@ use crate::bind::{Scan, Selection};
 use crate::model::EntityType;
 use crate::position::Mark;
 
-/// Assumptions, and what they change of a position.
+/// Assumptions, and how they change a position.
 #[derive(Debug, Default)]
 pub(super) struct Assumed {
-    /// Columns that are in order as they are stored.
+    /// Columns whose stored values have the right order.
     pub(super) in_order: Vec<usize>,
-    /// Columns that hold nothing but null and values in their layout.
+    /// Columns that contain only null and values in their layout.
     pub(super) in_layout: Vec<usize>,
-    /// Whether all rows have an address.
+    /// Whether every row has a key.
     pub(super) is_addressed: bool,
     /// Whether no two rows share an address.
     pub(super) unshared: bool,
     /// One for each assumption.
     pub(super) checks: Vec<String>,
-    /// How long one may take, in milliseconds.
+    /// The maximum time of a check in milliseconds.
     pub(super) patience_millis: u64,
-    /// The position with values as they are stored.
+    /// The position with values in stored form.
     pub(super) marks: Option<Vec<Mark>>,
 }
 
-/// What reads all rows otherwise takes longer than a check.
+/// For a statement that would otherwise read all rows, which takes longer than a check.
 pub(super) const LONG_PATIENCE: u64 = 2_000;
-/// A page may be filled long before a check has come to its end.
+/// For a page, which may be complete long before a check has finished.
 const SHORT_PATIENCE: u64 = 50;
 
 impl Assumed {
-    /// That the columns of an order are in order as they are stored, where an index begins with the first; none where that
-    /// helps nobody or can never be.
+    /// Assumes that the columns of an order are in order as stored, if an index begins with the first one.
+    /// Returns `None` if this would not help or can never be true.
     pub(super) fn of_order(
         selection: &Selection<'_>,
         columns: &Columns,
@@ -60,8 +60,8 @@ impl Assumed {
         (!assumed.checks.is_empty()).then_some(assumed)
     }
 
-    /// That a column which is the only thing asked for keeps to its layout, where an index then finds what is asked. Where
-    /// more is asked another index may do, and the check would be in vain.
+    /// Assumes that a column keeps to its layout, if the condition uses only that column and an index can
+    /// then serve it. If the condition uses more, another index may serve it, and the check would be useless.
     pub(super) fn of_condition(&mut self, dialect: Dialect, scan: &Scan<'_>) {
         let (entity_type, rules) = (scan.entity_type, dialect.rules());
         let mut asked = asked(scan);
@@ -78,7 +78,7 @@ impl Assumed {
         }
     }
 
-    /// That all rows have an address, where they are all counted.
+    /// Assumes that every row has a key, if all rows are counted.
     pub(super) fn of_keys(&mut self, dialect: Dialect, scan: &Scan<'_>) {
         if scan.conditions.is_empty() || self.unshared || asked(scan).next().is_some() {
             return;
@@ -102,19 +102,19 @@ impl Assumed {
         }
     }
 
-    /// A writer of a statement to which they apply.
+    /// A writer for a statement under these assumptions.
     pub(super) fn writer<'m>(self, dialect: Dialect, scan: &Scan<'m>) -> Writer<'m> {
         let Self { in_order, in_layout, is_addressed, unshared, .. } = self;
         Writer { in_order, in_layout, is_addressed, unshared, ..Writer::new(dialect, scan.entity_type) }
     }
 }
 
-/// What a request asks of the rows, besides that they have an address.
+/// The conditions of a request, apart from the one that rows have a key.
 fn asked<'s>(scan: &'s Scan<'_>) -> impl Iterator<Item = &'s Typed> {
     scan.conditions.iter().filter(|condition| !matches!(condition.term, Term::Addressed))
 }
 
-/// The column of which the condition seeks nulls or a list of values.
+/// The column that the condition searches for null or for a list of values.
 fn sought(condition: &Typed, entity_type: &EntityType, rules: &dyn Rules) -> Option<usize> {
     match &condition.term {
         Term::Compare(Comparison::Eq | Comparison::Ge | Comparison::Le, left, right) => {

@@ -1,5 +1,6 @@
-//! Functions that statements call and SQLite lacks, as pure functions of cells. A driver makes [`FUNCTIONS`] known to its
-//! connections. Each takes its operands once, so that a nested expression is no longer than what the client wrote.
+//! Functions that statements call and SQLite lacks, as pure functions of cells. A driver registers
+//! [`FUNCTIONS`] with its connections. Each takes its operands once, so that a nested expression is no longer
+//! than the client's text.
 
 mod number;
 mod text;
@@ -9,25 +10,26 @@ use crate::form::{Layout, Reading};
 use crate::position;
 use number::Number;
 
-/// A function by its name and number of arguments.
+/// A function with its name and number of arguments.
 #[derive(Debug, Clone, Copy)]
 pub struct SqlFunction {
     /// The name in SQL.
     pub name: &'static str,
-    /// How many arguments it takes.
+    /// The number of arguments.
     pub arguments: usize,
-    /// What it gives for as many cells.
+    /// The result for that many cells.
     pub run: fn(&[Cell<'_>]) -> Result<Value, Unanswerable>,
 }
 
-/// Why a statement cannot be answered for a row, although the request is well formed. `Display` is the public message.
+/// Why a statement has no result for a row, although the request is well formed. `Display` gives the public
+/// message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unanswerable {
     /// `div` of integers and decimals, and every `mod`
     /// ([§5.1.1.2.5](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part2-url-conventions.html#sec_Division)).
     #[error("the query divides by zero")]
     DivisionByZero,
-    /// `substring` with a length below zero
+    /// `substring` with a negative length
     /// ([§5.1.1.5.7](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part2-url-conventions.html#sec_substring)).
     #[error("the length of a substring is negative")]
     NegativeLength,
@@ -36,7 +38,7 @@ pub enum Unanswerable {
 impl Unanswerable {
     const ALL: [Self; 2] = [Self::DivisionByZero, Self::NegativeLength];
 
-    /// The reason with this message, which is all that some databases hand on.
+    /// The reason with this message, which is all that some databases report.
     pub fn with_message(message: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|reason| reason.to_string() == message)
     }
@@ -76,7 +78,7 @@ pub const FUNCTIONS: &[SqlFunction] = &[
     function(UTF8, 1, |cells| Ok(text::is_utf8(cells))),
     // A text as bytes in UTF-8, whose order is that of its characters whatever the encoding of the database.
     function(BYTES, 1, |cells| Ok(text::bytes(cells))),
-    // What tells long values apart.
+    // A number that distinguishes long values.
     function(DIGEST, 1, |cells| Ok(digest(cells))),
 ];
 
@@ -113,7 +115,7 @@ fn digest(cells: &[Cell<'_>]) -> Value {
     }
 }
 
-/// A whole number stays as it is, whatever its size.
+/// An integer stays unchanged, whatever its size.
 fn rounded(cells: &[Cell<'_>], round: fn(f64) -> f64) -> Value {
     match cells {
         [cell] => match Number::of(*cell) {
@@ -125,7 +127,7 @@ fn rounded(cells: &[Cell<'_>], round: fn(f64) -> f64) -> Value {
     }
 }
 
-/// What is no number is null, and so is the result.
+/// The result is null if an argument is not a number.
 fn numbers(
     cells: &[Cell<'_>],
     compute: impl FnOnce(Number, Number) -> Result<Number, Unanswerable>,
@@ -137,7 +139,7 @@ fn numbers(
     }
 }
 
-/// `ge` of OData: true between nulls, false beside one, and never null.
+/// `ge` of OData: true if both are null, false if one is, and never null.
 fn at_least(cells: &[Cell<'_>]) -> Value {
     let holds = match cells {
         [Cell::Null, Cell::Null] => true,
@@ -208,7 +210,7 @@ mod tests {
         for name in ["sluicegate_divby", "sluicegate_double_div"] {
             assert_eq!(call(name, &[Cell::Integer(2), zero]), Ok(Value::Real(f64::INFINITY)), "{name}");
             assert_eq!(call(name, &[Cell::Real(-0.5), zero]), Ok(Value::Real(f64::NEG_INFINITY)), "{name}");
-            // A value that is not a number is null here: SQLite keeps no other.
+            // NaN is null here, because SQLite cannot store it.
             assert_eq!(call(name, &[zero, zero]), Ok(Value::Null), "{name}");
         }
     }

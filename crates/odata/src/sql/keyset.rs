@@ -1,5 +1,5 @@
-//! The rows after a position, by the values of the order's terms
-//! (measured: an index serves row values and unions of equality prefixes, but no nested `OR`).
+//! The rows after a position, by the values of the order's terms. (Measured: an index serves row values and
+//! unions of equality prefixes, but no nested `OR`.)
 
 use super::Writer;
 use super::select::{self, Limits};
@@ -7,7 +7,7 @@ use crate::bind::{Order, Selection};
 use crate::cell::Value;
 use crate::position::Mark;
 
-/// One way to come after a position: equal in the terms before `term`, and beyond it there.
+/// One way to come after a position: equal in the terms before `term`, and beyond it in that term.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Branch {
     term: usize,
@@ -16,15 +16,15 @@ struct Branch {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Beyond {
-    /// On the far side of the value.
+    /// Beyond the value.
     Value,
-    /// Not null: what follows null in ascending order.
+    /// Not null, which follows null in ascending order.
     NotNull,
-    /// Null: what follows all values in descending order.
+    /// Null, which follows all values in descending order.
     Null,
 }
 
-/// Writes the statement that reads what comes after a position.
+/// Writes the statement that reads the rows after a position.
 pub(super) fn after(
     writer: &mut Writer<'_>,
     selection: &Selection<'_>,
@@ -36,7 +36,8 @@ pub(super) fn after(
     if is_one_way(order) {
         return select::plain(writer, selection, columns, limits, |writer| row_value(writer, order, values));
     }
-    // The branches come in the order of the whole: what shares the longest prefix with the position comes first.
+    // The branches are in the order of the result: those that share the longest prefix with the position come
+    // first.
     writer.text("SELECT * FROM (");
     for (index, branch) in branches(order, values).into_iter().enumerate() {
         writer.text(if index == 0 { "SELECT * FROM (" } else { " UNION ALL SELECT * FROM (" });
@@ -47,12 +48,12 @@ pub(super) fn after(
     writer.parameter(select::count(limits.rows));
 }
 
-/// Whether one comparison of row values tells what comes after a position.
+/// Whether one comparison of row values finds the rows after a position.
 fn is_one_way(order: &[Order]) -> bool {
     order.iter().all(|term| term.descending == order[0].descending && !term.term.nullable)
 }
 
-/// How many branches a page after a position may have.
+/// The maximum number of branches of a page after a position.
 pub(super) fn most_branches(order: &[Order]) -> usize {
     if is_one_way(order) {
         return 1;
@@ -75,8 +76,8 @@ fn row_value(writer: &mut Writer<'_>, order: &[Order], values: &[Mark]) {
     writer.text(")");
 }
 
-/// Writes the value of a term at the position. One that is too long to be carried is looked up by its start and its
-/// digest; where it is gone meanwhile, its start stands for it.
+/// Writes the value of a term at the position. A value that is too long is looked up by its prefix and its
+/// digest; if it no longer exists, the prefix is used instead.
 fn mark(writer: &mut Writer<'_>, order: &Order, mark: &Mark) {
     let (start, digest) = match mark {
         Mark::Value(value) => return writer.repeated(mark, 0, value.clone()),

@@ -1,5 +1,5 @@
-//! Expressions as SQL, with OData's null logic. True and false are written 1 and 0: SQLite takes the words for columns, where a
-//! table has such.
+//! Expressions as SQL, with OData's null logic. True and false are written as 1 and 0, because SQLite
+//! interprets the words as columns if a table has such.
 
 mod list;
 
@@ -11,7 +11,7 @@ const IS_NULL: &str = " IS NULL";
 const IS_NOT_NULL: &str = " IS NOT NULL";
 
 impl Writer<'_> {
-    /// Writes what is true exactly where the expression is true.
+    /// Writes an expression that is true exactly if the predicate is true.
     pub(crate) fn truth(&mut self, typed: &Typed) {
         if self.is_full() {
             return;
@@ -29,7 +29,8 @@ impl Writer<'_> {
         }
     }
 
-    /// Writes what is true exactly where the expression is false; where it is null, this is false or null.
+    /// Writes an expression that is true exactly if the predicate is false; if the predicate is null, it is
+    /// false or null.
     pub(crate) fn falsity(&mut self, typed: &Typed) {
         if self.is_full() {
             return;
@@ -53,7 +54,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Writes the value of an expression, null where it is null.
+    /// Writes the value of an expression, which is null if the expression is.
     pub(crate) fn operand(&mut self, typed: &Typed) {
         if self.is_full() {
             return;
@@ -73,7 +74,7 @@ impl Writer<'_> {
             }
             Term::Arithmetic(operator, left, right) => rules.arithmetic(self, *operator, left, right),
             Term::Call(function, arguments) => rules.call(self, *function, arguments),
-            // A comparison is never null; its truth may be written so that it is.
+            // A comparison is never null, but the expression for its truth may be.
             Term::Compare(..) | Term::In(..) => {
                 self.text("((");
                 self.truth(typed);
@@ -84,7 +85,7 @@ impl Writer<'_> {
                 self.truth(typed);
                 self.text(" IS 1)");
             }
-            // SQL's logic of three values is OData's.
+            // SQL's three-valued logic is that of OData.
             Term::And(terms) => self.values(" AND ", terms),
             Term::Or(terms) => self.values(" OR ", terms),
             Term::Not(operand) => {
@@ -99,13 +100,13 @@ impl Writer<'_> {
         self.joined(operator, terms.len(), &mut |writer, at| writer.operand(&terms[at]));
     }
 
-    /// Writes terms that must all hold. One that can fail is evaluated where those before it hold, and nowhere else: of a
-    /// plain conjunction SQLite evaluates what it likes first.
+    /// Writes terms that must all hold. A term that can fail is evaluated only for rows in which the terms
+    /// before it hold; SQLite evaluates the terms of a plain conjunction in any order.
     fn all(&mut self, terms: &[Typed], write: fn(&mut Self, &Typed)) {
         self.guarded(" AND ", terms, write);
     }
 
-    /// Writes terms of which one must hold, otherwise as [`all`](Self::all).
+    /// Writes terms of which one must hold; otherwise like [`all`](Self::all).
     fn any(&mut self, terms: &[Typed], write: fn(&mut Self, &Typed)) {
         self.guarded(" OR ", terms, write);
     }
@@ -119,7 +120,7 @@ impl Writer<'_> {
         let guard = |writer: &mut Self| {
             writer.joined(operator, before.len(), &mut |writer, at| write(writer, &before[at]));
         };
-        // An index can serve the guard only where it stands by itself.
+        // An index can serve the guard only if it stands alone.
         let alone = all && !before[0].can_fail();
         self.text("(");
         if alone {
@@ -133,7 +134,8 @@ impl Writer<'_> {
         self.text(if all { " ELSE 0 END)" } else { " END)" });
     }
 
-    /// Writes `count` parts with an operator between them, in parentheses as a balanced tree: SQLite bounds the depth.
+    /// Writes `count` parts with an operator between them, in parentheses as a balanced tree, because SQLite
+    /// limits the depth.
     fn joined(&mut self, operator: &str, count: usize, write: &mut dyn FnMut(&mut Self, usize)) {
         self.subtree(operator, 0..count, write);
     }
@@ -155,7 +157,7 @@ impl Writer<'_> {
         self.text(")");
     }
 
-    /// Writes what is true exactly where the comparison holds.
+    /// Writes an expression that is true exactly if the comparison holds.
     fn holds(&mut self, comparison: Comparison, left: &Typed, right: &Typed) {
         let rules = self.rules;
         if let Some(operand) = beside_null(left, right) {
@@ -188,7 +190,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Writes what is true exactly where the comparison does not hold.
+    /// Writes an expression that is true exactly if the comparison does not hold.
     fn fails(&mut self, comparison: Comparison, left: &Typed, right: &Typed) {
         let rules = self.rules;
         if let Some(operand) = beside_null(left, right) {
@@ -215,7 +217,8 @@ impl Writer<'_> {
         }
     }
 
-    /// Writes a comparison that holds between nulls so that no side is written twice, since either may be long.
+    /// Writes a comparison that holds between nulls, with each side written only once, because either may be
+    /// long.
     fn between_computed(&mut self, comparison: Comparison, left: &Typed, right: &Typed) {
         let rules = self.rules;
         match comparison {
@@ -239,8 +242,8 @@ impl Writer<'_> {
         self.text(")");
     }
 
-    /// Writes a side of a comparison for equality. Beside a constant that [stands for itself](stands_for_others) a column
-    /// need not be read.
+    /// Writes one side of a comparison for equality. If the other side is a constant that [stands for
+    /// itself](stands_for_others), the stored cell can be compared without being converted.
     fn side(&mut self, side: &Typed, other: &Typed) {
         match (&side.term, &other.term) {
             (Term::Column(column), Term::Constant(_)) => self.rules.ordered(self, *column),
@@ -248,7 +251,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Writes whether a value is null. A result that is no number is null in SQL, and not in OData.
+    /// Writes whether a value is null. NaN is null in SQL, but not in OData.
     fn null_test(&mut self, operand: &Typed, test: &str) {
         match &operand.term {
             Term::Arithmetic(_, left, right) if operand.may_be_no_number() => {
@@ -274,7 +277,8 @@ impl Writer<'_> {
     }
 }
 
-/// Whether a constant may be shown for text that is stored otherwise: it holds the replacement character.
+/// Whether a constant may be the displayed form of text that is stored differently: it contains the
+/// replacement character.
 fn stands_for_others(operand: &Typed) -> bool {
     matches!(&operand.term, Term::Constant(Constant::String(text)) if text.contains('\u{FFFD}'))
 }

@@ -1,4 +1,4 @@
-//! Whole statements: a page of a selection, one entity, a count.
+//! Complete statements: a page of a selection, one entity, a count.
 
 use super::assumed::{Assumed, LONG_PATIENCE};
 use super::{Dialect, MAX_SQL_AFTER, Rules, Writer, keyset};
@@ -11,14 +11,15 @@ use crate::model::EntityType;
 use crate::position::Mark;
 use crate::statement::{Quicker, Statement};
 
-/// How many rows to read, and how many to pass over first.
+/// The number of rows to read, and the number to skip first.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
     pub(crate) rows: u64,
     pub(crate) skip: u64,
 }
 
-/// The columns of a statement: first what is shown, then what only the position or the address of a row needs.
+/// The columns of a statement: first those that are shown, then those that only the position or the address
+/// of a row needs.
 #[derive(Debug)]
 pub(crate) struct Columns {
     dialect: Dialect,
@@ -46,12 +47,12 @@ impl Columns {
         self.dialect.rules()
     }
 
-    /// The statement's column of a property, added if it is not there yet.
+    /// The statement's column for a property, added if necessary.
     pub(crate) fn property(&mut self, property: usize) -> usize {
         self.add(Read::Property(property))
     }
 
-    /// The statement's column of a term of the order.
+    /// The statement's column for a term of the order.
     pub(crate) fn term(&mut self, selection: &Selection<'_>, index: usize) -> usize {
         let (entity_type, rules) = (selection.scan.entity_type, self.dialect.rules());
         self.add(match selection.order[index].term.term {
@@ -95,8 +96,8 @@ pub(crate) fn page(
     Ok(statement)
 }
 
-/// The statement that takes columns as they are stored, where that lets an index serve an order or a condition. What is
-/// stored stands for the values only while each column keeps to its layout: the checks say whether it does.
+/// Returns the statement that uses stored values, if an index can then serve an order or a condition. Stored
+/// values are only equivalent while each column keeps to its layout; the checks find out.
 fn quicker(
     selection: &Selection<'_>,
     columns: &Columns,
@@ -199,7 +200,7 @@ fn counted(dialect: Dialect, scan: &Scan<'_>, assumed: Assumed) -> Result<Statem
     writer.table();
     let named = writer.sql.len();
     conditions(&mut writer, scan, |_| {});
-    // Where all rows are counted SQLite takes the smallest index, whatever it needs.
+    // If all rows are counted, SQLite uses the smallest index, whatever it needs.
     if writer.sql.len() == named && scan.entity_type.has_unusable_index {
         writer.text(writer.rules.without_index());
     }
@@ -227,7 +228,7 @@ pub(super) fn plain(
     limit(writer, limits);
 }
 
-/// Passes over keys only and fetches the rows of those that are left, since a skipped row need not be read in full.
+/// Skips keys only and then fetches the remaining rows, because a skipped row need not be read completely.
 fn skipping(writer: &mut Writer<'_>, selection: &Selection<'_>, columns: &Columns, limits: Limits) {
     list(writer, selection, columns);
     writer.text(" WHERE ");
@@ -289,7 +290,7 @@ fn conditions(writer: &mut Writer<'_>, scan: &Scan<'_>, further: impl FnOnce(&mu
     let (keys, asked): (Vec<&Typed>, Vec<&Typed>) =
         scan.conditions.iter().partition(|condition| matches!(condition.term, Term::Addressed));
     let keys = if writer.is_addressed { Vec::new() } else { keys };
-    // A key is looked at in the rows that are left, unless what is asked may fail in a row that has none.
+    // The key is checked in the remaining rows, unless a condition may fail in a row without a key.
     let can_fail = asked.iter().any(|condition| condition.can_fail());
     let (first, second) = if can_fail { (keys, asked) } else { (asked, keys) };
     for (index, condition) in first.into_iter().chain(second).enumerate() {

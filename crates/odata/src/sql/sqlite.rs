@@ -1,4 +1,4 @@
-//! What is special about SQLite: a column may hold anything, whatever type it declares.
+//! Peculiarities of SQLite: a column may contain anything, whatever type it declares.
 
 mod call;
 mod column;
@@ -42,7 +42,8 @@ impl Rules for Sqlite {
         match constant {
             Constant::Boolean(value) => Value::Integer(i64::from(*value)),
             Constant::Integer(value) => Value::Integer(*value),
-            // SQLite keeps decimals as floating-point numbers, so they are compared as such; whole ones are exact.
+            // SQLite stores decimals as floating-point numbers, so they are compared as such; integers are
+            // exact.
             Constant::Decimal(text) => match numeric::whole(text) {
                 Some(whole) => Value::Integer(whole),
                 None => Value::Real(text.parse().unwrap_or(f64::NAN)),
@@ -61,7 +62,7 @@ impl Rules for Sqlite {
     }
 
     fn compares_directly(&self, operand: &Typed) -> bool {
-        // What is no number is null here, and yet not equal to null.
+        // NaN is null here, but not equal to null.
         !operand.may_be_no_number()
     }
 

@@ -1,4 +1,4 @@
-//! A place in a text, and small steps from there.
+//! A position in a text, with small steps.
 
 use crate::error::{Error, Reason};
 use crate::identifier;
@@ -7,7 +7,7 @@ use crate::identifier;
 pub(super) struct Cursor<'t> {
     pub(super) text: &'t str,
     pub(super) at: usize,
-    /// The option that the text belongs to, for errors.
+    /// The option to which the text belongs, for errors.
     pub(super) target: &'static str,
 }
 
@@ -30,7 +30,7 @@ impl<'t> Cursor<'t> {
         if self.eat(byte) { Ok(()) } else { Err(self.unexpected(expected)) }
     }
 
-    /// Skips blanks; whether there were any.
+    /// Skips spaces; returns whether there were any.
     pub(super) fn blanks(&mut self) -> bool {
         let start = self.at;
         while matches!(self.peek(), Some(b' ' | b'\t')) {
@@ -39,7 +39,7 @@ impl<'t> Cursor<'t> {
         self.at > start
     }
 
-    /// The longest run of bytes that `accept` takes; `accept` must take whole characters.
+    /// The longest run of bytes that `accept` accepts; `accept` must accept whole characters.
     pub(super) fn run(&mut self, accept: impl Fn(u8) -> bool) -> &'t str {
         let rest = self.rest();
         let length = rest.bytes().position(|byte| !accept(byte)).unwrap_or(rest.len());
@@ -47,8 +47,9 @@ impl<'t> Cursor<'t> {
         &rest[..length]
     }
 
-    /// A name as [CSDL §15.2](https://docs.oasis-open.org/odata/odata-csdl-xml/v4.01/odata-csdl-xml-v4.01.html#sec_SimpleIdentifier)
-    /// has it, qualified by dots or not; empty when none starts here.
+    /// A name as in [CSDL
+    /// §15.2](https://docs.oasis-open.org/odata/odata-csdl-xml/v4.01/odata-csdl-xml-v4.01.html#sec_SimpleIdentifier),
+    /// optionally qualified by dots; empty if none starts here.
     pub(super) fn name(&mut self) -> &'t str {
         let rest = self.rest();
         let name = rest[..Self::name_length(rest, true)].trim_end_matches('.');
@@ -56,7 +57,7 @@ impl<'t> Cursor<'t> {
         name
     }
 
-    /// How many bytes of a name stand at the beginning of a text, which begins with one or continues one.
+    /// The number of bytes of a name at the start of a text, which starts or continues a name.
     pub(super) fn name_length(text: &str, mut starts: bool) -> usize {
         for (index, character) in text.char_indices() {
             let fits = if starts {

@@ -1,4 +1,4 @@
-//! Recursive descent over expressions, its depth and size checked as it goes.
+//! Recursive descent over expressions; depth and size are checked on the way.
 
 use std::borrow::Cow;
 
@@ -10,11 +10,11 @@ pub(crate) struct Parser<'t> {
     pub(super) cursor: Cursor<'t>,
     pub(super) nodes: usize,
     depth: usize,
-    /// How many JSON arrays and objects are open.
+    /// The number of open JSON arrays and objects.
     brackets: usize,
 }
 
-/// What stands in the parentheses after these names is no list of expressions, and nothing that is supported.
+/// The content of the parentheses after these names is not a list of expressions, and not supported.
 const HAS_OWN_GRAMMAR: [&str; 2] = ["aggregate", "case"];
 
 impl<'t> Parser<'t> {
@@ -26,7 +26,7 @@ impl<'t> Parser<'t> {
         Self { cursor, nodes: 0, depth: 0, brackets: 0 }
     }
 
-    /// The whole text as one expression.
+    /// Parses the whole text as one expression.
     pub(crate) fn whole(mut self) -> Result<Node<'t>, Error> {
         self.cursor.blanks();
         let node = self.expression()?;
@@ -62,7 +62,7 @@ impl<'t> Parser<'t> {
 
     pub(super) fn node(&mut self, at: usize, expression: Expression<'t>) -> Result<Node<'t>, Error> {
         self.nodes += 1;
-        // The items of a list have a limit of their own.
+        // The items of a list have their own limit.
         if self.nodes > MAX_NODES {
             return Err(Reason::TooManyNodes(MAX_NODES).at(self.cursor.target, at));
         }
@@ -92,7 +92,7 @@ impl<'t> Parser<'t> {
         self.node(at, expression)
     }
 
-    /// To the right of `in`: a list in parentheses or brackets, or a path to a collection.
+    /// The right side of `in`: a list in parentheses or brackets, or a path to a collection.
     pub(super) fn list_operand(&mut self) -> Result<Node<'t>, Error> {
         let at = self.cursor.at;
         if self.cursor.peek() == Some(b'(') {
@@ -102,8 +102,8 @@ impl<'t> Parser<'t> {
         self.primary()
     }
 
-    /// Items between brackets, separated by commas. Plain literals do not count as parts of the expression, since
-    /// the list's length is limited by itself.
+    /// Items between brackets, separated by commas. Plain literals do not count as parts of the expression,
+    /// because the length of the list has its own limit.
     fn items(&mut self, open: u8, close: u8) -> Result<Vec<Node<'t>>, Error> {
         self.cursor.expect(open, "a list")?;
         self.cursor.blanks();
@@ -127,7 +127,7 @@ impl<'t> Parser<'t> {
         Ok(items)
     }
 
-    /// A JSON array or object, in which texts stand in double quotes.
+    /// A JSON array or object, in which texts are in double quotes.
     fn bracketed<T>(&mut self, parse: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
         self.brackets += 1;
         let parsed = self.deeper(parse);
@@ -182,13 +182,13 @@ impl<'t> Parser<'t> {
         Ok(Expression::Path(steps))
     }
 
-    /// One step of a path with its parentheses.
+    /// One step of a path, with its parentheses.
     fn step(&mut self) -> Result<Step<'t>, Error> {
         let at = self.cursor.at;
         let name = self.step_name()?;
         let mut step = Step { at, name, arguments: None };
         while self.cursor.peek() == Some(b'(') {
-            // The result of a call may have a key: the whole then is a name that no model holds.
+            // The result of a call may have a key: the whole is then a name that no model contains.
             if step.arguments.is_some() {
                 step.name = &self.cursor.text[at..self.cursor.at];
             }
@@ -204,7 +204,7 @@ impl<'t> Parser<'t> {
             self.cursor.at = start;
             return Err(self.cursor.unexpected(if prefixed { "a name" } else { "an expression" }));
         }
-        // An annotation's qualifier.
+        // The qualifier of an annotation.
         if prefixed && self.cursor.eat(b'#') && self.cursor.name().is_empty() {
             return Err(self.cursor.unexpected("a qualifier"));
         }
@@ -236,7 +236,7 @@ impl<'t> Parser<'t> {
         Ok(Arguments::Call(arguments))
     }
 
-    /// A name before `separator`, if one comes next.
+    /// A name before `separator`, if the latter comes next.
     fn label(&mut self, separator: u8) -> Option<&'t str> {
         let start = self.cursor.at;
         let name = self.cursor.name();
@@ -270,7 +270,7 @@ impl<'t> Parser<'t> {
 
     /// A segment of a resource path.
     pub(super) fn resource_segment(&mut self) -> Result<Step<'t>, Error> {
-        // Whatever is no name with parentheses may be a key or an ordinal: it names nothing here.
+        // Anything that is not a name with parentheses may be a key or an ordinal; it names nothing here.
         let named = self.step_name().is_ok() && matches!(self.cursor.peek(), None | Some(b'('));
         if !named || self.at_guid() {
             return Ok(Step { at: 0, name: self.cursor.text, arguments: None });

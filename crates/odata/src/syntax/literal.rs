@@ -1,4 +1,4 @@
-//! Literals: what is quoted, and what starts with a digit or a sign.
+//! Literals: quoted ones, and those that start with a digit or a sign.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ use crate::error::{Error, Reason};
 use crate::{hint, literal};
 
 impl<'t> Parser<'t> {
-    /// A text in single quotes, in which two of them stand for one.
+    /// A text in single quotes, in which two quotes stand for one.
     pub(super) fn quoted(&mut self) -> Result<Cow<'t, str>, Error> {
         let start = self.cursor.at;
         self.cursor.expect(b'\'', "a string")?;
@@ -29,7 +29,7 @@ impl<'t> Parser<'t> {
         Ok(if doubled { Cow::Owned(text.replace("''", "'")) } else { Cow::Borrowed(text) })
     }
 
-    /// A JSON string; escapes are kept as they are, since no such string is bound.
+    /// A JSON string; escapes are kept unchanged, because no such string is bound.
     pub(super) fn json_string(&mut self) -> Result<Cow<'t, str>, Error> {
         self.cursor.expect(b'"', "a string")?;
         let start = self.cursor.at;
@@ -53,7 +53,7 @@ impl<'t> Parser<'t> {
         let inner = &whole[prefix.len() + 1..whole.len() - 1];
         let is = |name: &str| prefix.eq_ignore_ascii_case(name);
         let literal = if is("duration") {
-            // A bare plus of the client is a blank here.
+            // A bare plus sign of the client is a space here.
             let inner = inner.strip_prefix(' ').unwrap_or(inner);
             literal::is_duration(inner).then_some(Literal::Duration(inner))
         } else if is("binary") {
@@ -76,7 +76,7 @@ impl<'t> Parser<'t> {
         self.cursor.rest().get(..36).is_some_and(|text| literal::guid(text).is_some())
     }
 
-    /// Numbers, dates, times, GUIDs: whatever starts with a digit or a sign.
+    /// Numbers, dates, times, GUIDs: everything that starts with a digit or a sign.
     pub(super) fn number_like(&mut self) -> Result<Literal<'t>, Error> {
         let start = self.cursor.at;
         let text =
@@ -93,8 +93,8 @@ impl<'t> Parser<'t> {
         })
     }
 
-    /// A literal with a sign in its midst that the client wrote as a bare plus, which is a blank in a query. Gives the
-    /// text of the literal too.
+    /// A literal that contains a sign which the client wrote as a bare plus, which is a space in a query.
+    /// Also returns the text of the literal.
     fn with_bare_plus(&mut self, text: &str) -> (Option<Literal<'t>>, String) {
         let Some(rest) = self.cursor.rest().strip_prefix(' ') else { return (None, text.to_owned()) };
         let is_part = |byte: u8| byte.is_ascii_digit() || byte == b':';
@@ -129,7 +129,7 @@ fn number_like(text: &str) -> Option<Literal<'_>> {
     if unsigned.contains(':') {
         return literal::time_of_day(text).map(Literal::TimeOfDay);
     }
-    // Dates and times have no plus in front.
+    // Dates and times have no leading plus.
     let (text, unsigned) = match text.strip_prefix('+') {
         Some(rest) => (rest, rest),
         None => (text, unsigned),

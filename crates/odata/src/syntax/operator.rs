@@ -1,11 +1,11 @@
-//! Operators: what stands between operands, and before one.
+//! Operators between operands, and before one.
 
 use super::cursor::Cursor;
 use super::expression::Parser;
 use super::{Binary, Expression, Junction, MAX_LIST, MAX_ROW, Node, Step, Unary};
 use crate::error::{Error, Reason};
 
-/// What stands between two operands.
+/// An operator between two operands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Operator {
     Junction(Junction),
@@ -13,10 +13,11 @@ enum Operator {
     In,
 }
 
-/// An operator, how tightly it binds and how long it is.
+/// An operator, its precedence and its length.
 type Found = (Operator, u8, usize);
 
-/// How tightly the operators bind ([§5.1.1.14](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part2-url-conventions.html#sec_OperatorPrecedence)).
+/// The precedence of operators
+/// ([§5.1.1.14](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part2-url-conventions.html#sec_OperatorPrecedence)).
 const OPERATORS: [(&str, Operator, u8); 16] = [
     ("or", Operator::Junction(Junction::Or), 1),
     ("and", Operator::Junction(Junction::And), 2),
@@ -36,11 +37,11 @@ const OPERATORS: [(&str, Operator, u8); 16] = [
     ("in", Operator::In, TIGHTEST),
 ];
 
-/// `has` and `in` bind more tightly than `not` and the sign.
+/// `has` and `in` have a higher precedence than `not` and the sign.
 const TIGHTEST: u8 = 7;
 
 impl<'t> Parser<'t> {
-    /// Operators that bind at least as tightly as `level`, each to the left.
+    /// Operators with at least the precedence `level`, each left-associative.
     pub(super) fn operators(&mut self, level: u8) -> Result<Node<'t>, Error> {
         let mut left = self.unary()?;
         let mut row = 0;
@@ -57,7 +58,7 @@ impl<'t> Parser<'t> {
         Ok(left)
     }
 
-    /// One operator and what stands to its right. Operators in a row nest, though nothing is seen of it.
+    /// One operator and its right side. Consecutive operators nest, although that is not visible.
     fn operation(
         &mut self,
         operator: Operator,
@@ -78,7 +79,7 @@ impl<'t> Parser<'t> {
         self.node(at, expression)
     }
 
-    /// A run of the same word. A chain of comparisons of one property counts as a list does.
+    /// A run of the same word. A chain of comparisons of one property counts like a list.
     fn junction(&mut self, junction: Junction, binds: u8, first: Node<'t>) -> Result<Node<'t>, Error> {
         let mut terms = vec![first];
         let mut at = None;
@@ -103,7 +104,7 @@ impl<'t> Parser<'t> {
         self.node(at.unwrap_or(self.cursor.at), Expression::Junction(junction, terms))
     }
 
-    /// Steps over an operator and the blanks around it; where it starts.
+    /// Skips an operator and the spaces around it; returns its start.
     fn skip_operator(&mut self, length: usize) -> usize {
         self.cursor.blanks();
         let at = self.cursor.at;
@@ -112,7 +113,7 @@ impl<'t> Parser<'t> {
         at
     }
 
-    /// The operator that comes next.
+    /// The next operator.
     fn peek_operator(&self) -> Option<Found> {
         let rest = self.cursor.rest().trim_start_matches([' ', '\t']);
         let length = rest.bytes().position(|byte| !byte.is_ascii_alphabetic()).unwrap_or(rest.len());
@@ -140,14 +141,15 @@ impl<'t> Parser<'t> {
         self.node(at, Expression::Unary(operator, Box::new(operand)))
     }
 
-    /// Whether a minus comes next that is no part of a number.
+    /// Whether a minus sign comes next that is not part of a number.
     fn at_sign(&self) -> bool {
         let Some(rest) = self.cursor.rest().strip_prefix('-') else { return false };
         let infinity = rest.strip_prefix("INF").is_some_and(|rest| Cursor::name_length(rest, false) == 0);
         !infinity && rest.starts_with(|next: char| !next.is_ascii_digit())
     }
 
-    /// Whether the operator `not` comes next, and not a property of that name: that one has an operator behind it.
+    /// Whether the operator `not` comes next, rather than a property with that name, which would be followed
+    /// by an operator.
     fn at_not(&self) -> bool {
         let rest = self.cursor.rest();
         let Some((word, after)) = rest.split_at_checked(3) else { return false };
@@ -174,8 +176,8 @@ impl<'t> Parser<'t> {
     }
 }
 
-/// The property that a term compares with a literal so that a chain of such terms is a list: `Name eq 'x'` between `or`,
-/// `Name ne 'x'` between `and`.
+/// The property that a term compares with a literal, such that a chain of such terms is a list: `Name eq 'x'`
+/// in a run of `or`, `Name ne 'x'` in a run of `and`.
 fn chained_name<'t>(junction: Junction, term: &Node<'t>) -> Option<&'t str> {
     let Expression::Binary(operator, left, right) = &term.expression else { return None };
     match (junction, operator, &left.expression, &right.expression) {

@@ -1,4 +1,4 @@
-//! The query options that are not one expression.
+//! The query options that are not a single expression.
 
 use super::expression::Parser;
 use super::{MAX_ORDER, OrderTerm, SelectItem};
@@ -33,7 +33,7 @@ pub(super) fn order(text: &str) -> Result<Vec<OrderTerm<'_>>, Error> {
     }
 }
 
-/// `Id,Name`, `*`, `Address/City`, `Addresses($top=5)`. How many there may be is known to the binder.
+/// `Id,Name`, `*`, `Address/City`, `Addresses($top=5)`. Only the binder knows how many there may be.
 pub(super) fn select(text: &str) -> Result<Vec<SelectItem<'_>>, Error> {
     let mut parser = Parser::new(text, "$select");
     let mut items = Vec::new();
@@ -52,7 +52,7 @@ pub(super) fn select(text: &str) -> Result<Vec<SelectItem<'_>>, Error> {
     }
 }
 
-/// An item of `$select`; none if what stands there is not right by the grammar.
+/// An item of `$select`; `None` if the text does not follow the grammar.
 fn select_item<'t>(parser: &mut Parser<'t>) -> Result<Option<SelectItem<'t>>, Error> {
     let cursor = &mut parser.cursor;
     let mut item = SelectItem { at: cursor.at, path: Vec::new(), nested: false, well_formed: true };
@@ -83,7 +83,7 @@ fn select_item<'t>(parser: &mut Parser<'t>) -> Result<Option<SelectItem<'t>>, Er
     Ok(ended.then_some(item))
 }
 
-/// Whatever stands up to the next comma.
+/// Everything up to the next comma.
 fn raw_item<'t>(parser: &mut Parser<'t>, start: usize) -> Result<SelectItem<'t>, Error> {
     parser.cursor.at = start;
     let name = parser.cursor.run(|byte| byte != b',').trim_ascii_end();
@@ -94,7 +94,7 @@ fn raw_item<'t>(parser: &mut Parser<'t>, start: usize) -> Result<SelectItem<'t>,
     Ok(SelectItem { at: start, path: vec![name], nested: false, well_formed: false })
 }
 
-/// A number of rows: digits only, and not beyond what a database can count.
+/// A number of rows: only digits, and no more than a database can count.
 pub(super) fn count(text: &str) -> Option<u64> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     digits.then(|| text.parse().ok()).flatten().filter(|count| *count <= i64::MAX.cast_unsigned())

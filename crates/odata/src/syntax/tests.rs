@@ -1,4 +1,4 @@
-//! What is printed is read again as the same tree; what the standard's examples say is read.
+//! The printed form of a tree is parsed as the same tree, and the examples of the standard are parsed.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -104,7 +104,7 @@ fn print_literal(literal: &Literal<'_>, out: &mut String) {
     }
 }
 
-/// Places differ between a tree that was made up and one that was read.
+/// Positions differ between a generated tree and a parsed one.
 fn forget_places(node: &mut Node<'_>) {
     node.at = 0;
     match &mut node.expression {
@@ -236,7 +236,7 @@ proptest! {
     }
 }
 
-/// Operators bind as the standard's table says.
+/// The precedence of operators is that of the standard's table.
 #[test]
 fn operators_bind_by_their_precedence() {
     let printed = |text: &str| {

@@ -1,10 +1,10 @@
-//! Division by zero, infinities, what is no number, and whole numbers beside decimals.
+//! Tests of division by zero, infinities, NaN, and integers compared with decimals.
 
 use odata::model::EdmType;
 
 use crate::database::{Database, table};
 
-/// The largest whole number of which neighbours share one floating-point number.
+/// The largest integer whose neighbours share one floating-point number.
 const BIG: i64 = 9_007_199_254_740_993;
 
 fn database() -> Database {
@@ -29,7 +29,7 @@ fn database() -> Database {
 fn numbers_divide_and_compare_as_the_standard_says() {
     let database = database();
     let cases: &[(&str, &[i64])] = &[
-        // The operand of a division that is null makes it null, whatever the divisor.
+        // A division with a null operand is null, whatever the divisor.
         ("null div 0 eq null", &[1, 2, 3, 4, 5]),
         ("weight div 0 eq INF", &[1, 5]),
         ("weight div 0 eq -INF", &[2]),
@@ -55,7 +55,7 @@ fn numbers_divide_and_compare_as_the_standard_says() {
         ("not (zero eq 0 or 10 div zero le 4)", &[2, 3, 4]),
         ("(zero gt 0 and 10 div zero gt 4) eq true", &[2, 3]),
         ("zero gt 0 and id lt 9 and (big mod zero eq 0 or 10 div zero eq 2)", &[2, 5]),
-        // Whole numbers are exact beside decimals.
+        // Integers compared with decimals are exact.
         ("big eq 9007199254740993.0", &[1]),
         ("big eq 9007199254740993", &[1]),
         ("9007199254740992.00 eq big", &[2]),

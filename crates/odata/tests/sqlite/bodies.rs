@@ -1,4 +1,4 @@
-//! The bodies, byte for byte.
+//! Tests of the response bodies, byte for byte.
 
 use odata::model::{EdmType, Table};
 

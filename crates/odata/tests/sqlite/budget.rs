@@ -1,4 +1,5 @@
-//! What a request may cost: statements and parameters stay near the length of the request, whatever its shape.
+//! The cost of a request: statements and parameters stay close to the length of the request, whatever its
+//! shape.
 
 use odata::plan::Plan;
 use odata::statement::Statement;
@@ -6,10 +7,10 @@ use proptest::prelude::*;
 
 use crate::soup::database;
 
-/// The longest request, in bytes.
+/// The maximum length of a request in bytes.
 const LONGEST: usize = 32 * 1024;
 
-/// So many times its own length a request may grow, and so much besides, in bytes.
+/// The maximum growth: a factor of the request's length, and a constant in bytes.
 const GROWTH: usize = 24;
 const BESIDES: usize = 8 * 1024;
 
@@ -17,7 +18,7 @@ fn cost(statement: &Statement) -> usize {
     statement.sql.len() + statement.parameters.iter().map(odata::cell::Value::bytes).sum::<usize>()
 }
 
-/// Functions and operators around `x` that give what `x` is, or a number, or a truth.
+/// Functions and operators around `x` whose result is that of `x`, a number, or a truth value.
 const AROUND: &[&str] = &[
     "concat(x,x)",
     "concat(x,s)",

@@ -1,4 +1,4 @@
-//! An in-memory database, its model, and requests against it.
+//! A fixture: an in-memory database, its model, and requests against it.
 
 use odata::cell::{Cell, Row, Value};
 use odata::error::Error;
@@ -133,7 +133,7 @@ impl Database {
         self.try_each(statement, visit).unwrap();
     }
 
-    /// As [`each`](Self::each), for a statement that may fail on a row.
+    /// Like [`each`](Self::each), for a statement that may fail for a row.
     pub(crate) fn try_each(
         &self,
         statement: &Statement,
@@ -173,12 +173,13 @@ impl Database {
         number
     }
 
-    /// Whether all checks of a quicker statement hold.
+    /// Whether all checks of a faster statement hold.
     pub(crate) fn holds(&self, checks: &[String]) -> bool {
         checks.iter().all(|check| self.connection.query_row(check, [], |row| row.get(0)).unwrap())
     }
 
-    /// One page, and the position after it if there is more; the quicker statement gives the same where it may.
+    /// Reads one page, and returns it with the position after it if there is more. Checks that the faster
+    /// statement gives the same result.
     pub(crate) fn page(&self, query: &Query) -> (String, Option<Position>) {
         let page = self.page_of(query);
         if let Some(quicker) =
@@ -210,12 +211,12 @@ impl Database {
         (String::from_utf8(out).unwrap(), position.filter(|_| more))
     }
 
-    /// The body of the answer to a request, whatever it is of.
+    /// The body of the response to any request.
     pub(crate) fn body(&self, url: &str) -> String {
         self.body_of(url, 100)
     }
 
-    /// As [`body`](Self::body), with so many rows on a page.
+    /// Like [`body`](Self::body), with this page size.
     pub(crate) fn body_of(&self, url: &str, page_size: usize) -> String {
         let mut out = Vec::new();
         match self.plan(url, page_size, None).unwrap() {
@@ -238,13 +239,13 @@ impl Database {
         String::from_utf8(out).unwrap()
     }
 
-    /// How SQLite reads a page, step by step.
+    /// SQLite's query plan for a page.
     pub(crate) fn explained(&self, url: &str) -> String {
         let Plan::Entities(query) = self.plan(url, 10, None).unwrap() else { panic!("{url}") };
         self.explained_statement(&query.statement)
     }
 
-    /// How SQLite runs a statement, step by step.
+    /// SQLite's query plan for a statement.
     pub(crate) fn explained_statement(&self, statement: &Statement) -> String {
         let sql = format!("EXPLAIN QUERY PLAN {}", statement.sql);
         let explained = Statement { sql, columns: 4, ..statement.clone() };
@@ -258,7 +259,7 @@ impl Database {
         steps
     }
 
-    /// The values of the property `id` in the answer to a request.
+    /// The values of the property `id` in the response to a request.
     pub(crate) fn ids(&self, url: &str) -> Vec<i64> {
         ids(&self.body(url))
     }
@@ -280,7 +281,7 @@ impl<R: Row> DynRow for R {
     }
 }
 
-/// A row that holds one text in every column.
+/// A row with the same text in every column.
 pub(crate) struct TextRow(pub(crate) &'static str);
 
 impl Row for TextRow {

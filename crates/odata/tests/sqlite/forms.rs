@@ -1,7 +1,8 @@
-//! What is shown is what is compared: each type beside each way to store a value.
+//! Values are compared in the form in which they are shown: each type with each way to store a value.
 //!
-//! For every pair of a declared type and a stored value these must agree: the value that a client is shown, the rows that
-//! a comparison with that value finds, the entity that its address leads to, the order, and the pages of one row.
+//! For every pair of a declared type and a stored value these must agree: the value that a client sees, the
+//! rows that a comparison with that value finds, the entity at its address, the order, and the pages with one
+//! row each.
 
 use std::fmt::Write as _;
 
@@ -31,7 +32,7 @@ pub(crate) fn survey(
     (found.form, found.layout, Findings { all: true, misfits: found.misfits, strays: found.strays })
 }
 
-/// A table of these values, once beside a key of whole numbers and once as the key.
+/// A table with these values, once with an integer key and once with the value as the key.
 fn database(declared: &str, ty: EdmType, values: &[&str], is_indexed: bool) -> Database {
     let mut sql = format!("CREATE TABLE T (id INTEGER PRIMARY KEY, v {declared});");
     if is_indexed {
@@ -40,7 +41,7 @@ fn database(declared: &str, ty: EdmType, values: &[&str], is_indexed: bool) -> D
     for (id, value) in values.iter().enumerate() {
         let _ = write!(sql, "INSERT INTO T VALUES ({id}, {value});");
     }
-    // The number of a row is a whole one.
+    // The row number is an integer.
     let of_key = if declared == "INTEGER" { "INT" } else { declared };
     let _ = write!(
         sql,
@@ -130,7 +131,7 @@ pub(crate) fn walk(database: &Database, url: &str) -> Vec<Value> {
     }
 }
 
-/// Null comes first; what else there is in the order that the type has.
+/// Null comes first, then the values in the order of the type.
 fn sort_key(ty: EdmType, shown: &Value) -> (u8, f64, String) {
     match (ty, shown) {
         (_, Value::Null) => (0, 0.0, String::new()),
@@ -156,7 +157,7 @@ fn sort_key(ty: EdmType, shown: &Value) -> (u8, f64, String) {
     }
 }
 
-/// Whether two shown values are the same: whole numbers to the last digit.
+/// Whether two displayed values are the same: integers to the last digit.
 fn is_same(ty: EdmType, one: &Value, other: &Value) -> bool {
     let exact = |value: &Value| match value {
         Value::Number(number) if number.is_f64() => {
@@ -197,7 +198,7 @@ fn agree(declared: &str, ty: EdmType, database: &Database) {
                 .collect::<Vec<Value>>()
         };
         let found = of(&format!("v%20eq%20{literal}"));
-        // Floating-point numbers and whole ones of more than 53 bits may be the same to JSON.
+        // Floating-point numbers and integers with more than 53 bits may be the same in JSON.
         assert!(found.contains(id), "{what}: {literal} finds {found:?}");
         assert_eq!(found.iter().collect::<Vec<_>>(), same, "{what}: {literal}");
         let unequal = of(&format!("v%20ne%20{literal}"));
@@ -293,7 +294,7 @@ fn what_is_shown_is_what_is_compared_ordered_and_addressed() {
 
 #[test]
 fn so_it_is_with_each_value_alone() {
-    // The pairs are many: each type meets a third of the values, the next type another third.
+    // There are many pairs: each type is tested with a third of the values, the next type with another third.
     for (at, (declared, ty)) in TYPES.iter().enumerate() {
         for value in VALUES.iter().skip(at % 3).step_by(3) {
             let database = database(declared, *ty, &[value, "NULL"], true);
@@ -306,7 +307,7 @@ fn so_it_is_with_each_value_alone() {
 #[test]
 fn so_it_is_with_what_comes_later() {
     for (declared, ty) in TYPES {
-        // Surveyed while there was but one value; the others come afterwards.
+        // Surveyed while there was only one value; the others are inserted afterwards.
         for (first, value) in VALUES.iter().enumerate().step_by(19) {
             let database = database(declared, *ty, &[value], true);
             for (id, later) in VALUES.iter().enumerate().filter(|(id, _)| *id != first) {

@@ -1,4 +1,4 @@
-//! What an index serves while the data are clean, and what is right when they are not.
+//! Indexes serve clean data, and results are correct for data that are not clean.
 
 use std::fmt::Write as _;
 
@@ -9,7 +9,7 @@ use odata::statement::Statement;
 
 use crate::database::{Database, cell, table};
 
-/// A table of indexed columns, with so many rows that a scan is not the best plan.
+/// A table of indexed columns with so many rows that a scan is not the best plan.
 fn database() -> Database {
     let columns = [
         ("n", "INTEGER", EdmType::Int64, "CASE WHEN i % 500 = 0 THEN NULL ELSE i END"),
@@ -79,7 +79,7 @@ fn database() -> Database {
     Database::new(&sql, vec![clean, keyed])
 }
 
-/// The statement that is run, and whether it is the quicker one.
+/// The statement that is chosen, and whether it is the faster one.
 fn chosen(database: &Database, url: &str) -> (Statement, bool) {
     let statement = match database.plan(url, 10, None).unwrap() {
         Plan::Entities(query) => query.statement,
@@ -121,7 +121,7 @@ fn null_and_lists_are_found_by_index_while_the_data_are_clean() {
             let by_index = plan.contains("SEARCH T") && plan.contains(&format!("INDEX T_{column} ({column}"));
             assert!(by_index && !plan.contains("SCAN T"), "{url:.60}: {plan}");
         }
-        // What both statements give is compared there.
+        // `body` compares the results of both statements.
         database.body(&format!("T?$filter={filter}"));
         database.body(&format!("T/$count?$filter={filter}"));
     }
@@ -172,6 +172,6 @@ fn rows_are_counted_by_index_while_all_have_an_address() {
         assert!(!chosen(&database, "K/$count").1, "{dirty}");
         assert_eq!(database.body("K/$count"), count, "{dirty}");
     }
-    // With a condition another index may do, and a look at all keys would be in vain.
+    // With a condition, another index may serve the request, and a check of all keys would be useless.
     assert!(!chosen(&database, "K/$count?$filter=v eq 7").1);
 }

@@ -1,4 +1,4 @@
-//! Text that wants to be SQL stays text.
+//! Text that looks like SQL stays text.
 
 use odata::model::EdmType;
 

@@ -1,4 +1,4 @@
-//! Plans run on a real database: what the emitted SQL gives is compared with what OData says it must.
+//! Plans run on a real database: the result of the generated SQL is compared with what OData requires.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
 

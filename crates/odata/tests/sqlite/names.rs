@@ -1,4 +1,4 @@
-//! Names: of properties that are words of the language, in another spelling, and very many of them.
+//! Tests of names: properties that are words of the language, other spellings, and very many properties.
 
 use odata::model::EdmType;
 

@@ -1,4 +1,4 @@
-//! Filters on rows with nulls, against an evaluator that follows the standard's tables literally.
+//! Filters on rows with nulls, compared with an evaluator that follows the standard's tables literally.
 
 use std::fmt::{Display, Formatter, Result};
 

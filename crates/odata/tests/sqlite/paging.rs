@@ -44,7 +44,7 @@ fn walk(database: &Database, url: &str, page_size: usize) -> (Vec<i64>, usize) {
         all.extend(rows);
         pages += 1;
         match after {
-            // As they travel.
+            // In the encoded form.
             Some(after) => position = Some(Position::from_bytes(&after.to_bytes()).unwrap()),
             None => return (all, pages),
         }
@@ -192,7 +192,7 @@ fn a_next_link_is_stale_whatever_became_of_the_names_in_its_request() {
             let error = changed.plan(&link, 1, Some(position.clone())).unwrap_err();
             assert_eq!(error.code(), "StaleNextLink", "{link}: {error}");
         }
-        // One that belongs to another request is no next link of this one.
+        // A next link of another request is refused.
         let other =
             integers("T", &["id", "b"], &["id"]).plan("T?$orderby=a&$top=7&$skiptoken=T", 1, Some(position));
         assert_eq!(other.unwrap_err().code(), "UnknownProperty");

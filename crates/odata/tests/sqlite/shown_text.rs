@@ -1,4 +1,5 @@
-//! Text that is no UTF-8, text with a NUL, and text that looks like either: functions and comparisons work on what is shown.
+//! Text that is not UTF-8, text with a NUL, and text that resembles either: functions and comparisons work on
+//! the text that is shown.
 
 use std::fmt::Write as _;
 
@@ -42,7 +43,7 @@ const TEXTS: &[&[u8]] = &[
     b"a\0\xff\xc3\x84b",
 ];
 
-/// Literals of requests, which hold no NUL.
+/// Literals of requests, which cannot contain NUL.
 const LITERALS: &[&str] = &[
     "",
     "a",
@@ -66,7 +67,7 @@ const LITERALS: &[&str] = &[
     "~",
 ];
 
-/// Every text beside every other one, with both as they are shown.
+/// Every pair of texts, both as they are shown.
 struct Pairs {
     database: Database,
     shown: Vec<(String, String)>,
@@ -181,7 +182,7 @@ fn functions_of_text_that_is_none_work_on_what_is_shown() {
     for encoding in ["UTF-8", "UTF-16le", "UTF-16be"] {
         let pairs = Pairs::new(encoding);
         functions_of_columns(&pairs);
-        // SQLite keeps no noncharacter in UTF-16.
+        // SQLite does not keep noncharacters in UTF-16.
         let literals = LITERALS.iter().filter(|literal| encoding == "UTF-8" || !literal.contains('\u{ffff}'));
         for literal in literals {
             functions_of_literals(&pairs, literal);

@@ -1,4 +1,4 @@
-//! Requests made of random words: none panics, and what is planned is SQL that the database accepts.
+//! Requests made of random words: none panics, and every planned SQL statement is accepted by the database.
 
 use odata::model::EdmType;
 use odata::plan::Plan;
@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use crate::database::{Database, table};
 
-/// A table with a column of each type that is told apart.
+/// A table with a column of each distinct type.
 pub(crate) fn database() -> Database {
     let text = EdmType::String { max_length: None };
     let columns = [
@@ -25,7 +25,7 @@ pub(crate) fn database() -> Database {
     Database::new(sql, vec![table("T", &columns, &["id"])])
 }
 
-/// An expression that is right by the grammar more often than not, and by its types now and then.
+/// An expression that is usually grammatical and sometimes well-typed.
 fn expression() -> impl Strategy<Value = String> {
     let leaf = prop::sample::select(vec![
         "id",

@@ -1,8 +1,8 @@
-//! Types that columns declare, and values that databases hold.
+//! Types that columns declare, and values that databases contain.
 
 use odata::model::EdmType;
 
-/// Declared types, the type under which each is served.
+/// Declared types, and the type as which each is served.
 pub(crate) const TYPES: &[(&str, EdmType)] = &[
     ("INTEGER", EdmType::Int64),
     ("INT", EdmType::Int64),
@@ -26,7 +26,7 @@ pub(crate) const TYPES: &[(&str, EdmType)] = &[
     ("BLOB", EdmType::Binary),
 ];
 
-/// Values as SQL, of every storage class and of every habit that databases have.
+/// Values as SQL, of every storage class and in every common form.
 pub(crate) const VALUES: &[&str] = &[
     "NULL",
     "0",

@@ -1,4 +1,4 @@
-//! Operators and functions, by what they give on stored values.
+//! Operators and functions, by their results on stored values.
 
 use odata::error::Kind;
 use odata::model::EdmType;
@@ -239,7 +239,7 @@ fn parts_of_a_literal_in_another_zone_than_utc_are_refused() {
         assert_eq!((error.code(), error.offset()), ("BadLiteral", Some(offset)), "{filter}: {error}");
     }
     for function in ["year", "month", "day", "hour", "minute", "date", "time"] {
-        // A bare plus is a blank in a query.
+        // A bare plus is a space in a query.
         for zone in ["+05:30", "%2B05:30", "-09:30", "+00:30"] {
             for url in [
                 format!("T?$filter={function}(2024-05-01T14:00:00.5{zone}) ne null"),
@@ -259,7 +259,7 @@ fn parts_of_a_literal_in_another_zone_than_utc_are_refused() {
     ] {
         assert_eq!(database.ids(&format!("T?$filter={fine}")), [1, 2, 3, 4], "{fine}");
     }
-    // The key of a set that is called like a function is read whole.
+    // The key of a set that is named like a function is parsed completely.
     let sets = "CREATE TABLE Date (at DATETIME PRIMARY KEY, id INTEGER); INSERT INTO Date VALUES ('2024-05-01T12:00:00', 7)";
     let columns = [("at", EdmType::DateTimeOffset, false), ("id", EdmType::Int64, true)];
     let sets = Database::new(sets, vec![table("Date", &columns, &["at"])]);

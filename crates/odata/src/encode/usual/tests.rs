@@ -27,7 +27,7 @@ fn field(before: &[u8], writing: Writing) -> Field {
     Field { before: before.to_vec().into(), column: 0, writing, annotated: false, promised: false }
 }
 
-/// Writes a field behind something else, here and in the general way, and compares.
+/// Writes a field after something else, on the fast and on the general path, and compares the results.
 fn agree(before: &[u8], writing: Writing, cell: Cell<'_>) {
     let mut expected = b"[".to_vec();
     expected.extend_from_slice(before);

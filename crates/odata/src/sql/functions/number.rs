@@ -1,12 +1,12 @@
-//! Arithmetic. Decimals are kept as floating-point numbers by SQLite; here they are computed as the decimal numbers that
-//! they stand for, so that 0.1 and 0.2 make 0.3, and whole numbers stay exact to 64 bits.
+//! Arithmetic. SQLite stores decimals as floating-point numbers; here they are computed as the decimal
+//! numbers that they represent, so that 0.1 and 0.2 make 0.3, and integers stay exact to 64 bits.
 
 use std::cmp::Ordering;
 
 use super::Unanswerable;
 use crate::cell::{Cell, Value};
 
-/// A number as it is stored.
+/// A stored number.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Number {
     Whole(i64),
@@ -20,14 +20,15 @@ struct Decimal {
     scale: u32,
 }
 
-/// So many digits after the point are computed with. What has more is computed in floating point.
+/// The maximum number of digits after the point in a computation. Numbers with more are computed in floating
+/// point.
 const MAX_SCALE: u32 = 18;
 
-/// Digits after the point of a quotient.
+/// The digits after the point of a quotient.
 const QUOTIENT_DIGITS: i32 = 10;
 
 impl Number {
-    /// The number in a cell, also where it is stored as text; none if it is no number.
+    /// The number in a cell, also if it is stored as text; `None` if it is not a number.
     pub(super) fn of(cell: Cell<'_>) -> Option<Self> {
         match cell {
             Cell::Integer(integer) => Some(Self::Whole(integer)),
@@ -67,11 +68,11 @@ impl Number {
         }
     }
 
-    /// The shortest decimal number that stands for this one.
+    /// The shortest decimal number that represents this one.
     fn decimal(self) -> Option<Decimal> {
         let real = match self {
             Self::Whole(whole) => return Some(Decimal { digits: whole.into(), scale: 0 }),
-            // Beyond, the text has more digits than are computed with.
+            // Above this, the text has more digits than the computation.
             Self::Real(real) if real.abs() < 1e18 => real,
             Self::Real(_) => return None,
         };
@@ -91,7 +92,7 @@ impl Decimal {
         Some((raise(self)?, raise(other)?, scale))
     }
 
-    /// A whole number where it is one and fits, else the nearest floating-point number.
+    /// An integer if it is one and fits, otherwise the nearest floating-point number.
     fn number(self) -> Number {
         let unit = 10_i128.pow(self.scale);
         if self.digits % unit == 0
@@ -134,12 +135,12 @@ pub(super) fn mul(left: Number, right: Number) -> Number {
     exact.unwrap_or_else(|| Number::Real(left.real() * right.real()))
 }
 
-/// `div` with a decimal on one side at least.
+/// `div` with a decimal on at least one side.
 pub(super) fn div(left: Number, right: Number) -> Result<Number, Unanswerable> {
     if right.is_zero() { Err(Unanswerable::DivisionByZero) } else { Ok(divby(left, right)) }
 }
 
-/// `div` of integers: how often the right one fits into the left one.
+/// `div` of integers: the integer quotient.
 pub(super) fn integer_div(left: Number, right: Number) -> Result<Number, Unanswerable> {
     if right.is_zero() {
         return Err(Unanswerable::DivisionByZero);
@@ -152,12 +153,12 @@ pub(super) fn integer_div(left: Number, right: Number) -> Result<Number, Unanswe
     })
 }
 
-/// `divby`, which gives an infinity for a divisor of zero.
+/// `divby`, which returns an infinity for a divisor of zero.
 pub(super) fn divby(left: Number, right: Number) -> Number {
     let quotient = left.real() / right.real();
     let unit = 10_f64.powi(QUOTIENT_DIGITS);
     let rounded = (quotient * unit).round() / unit;
-    // Where the digits after the point are beyond what the format holds there is nothing to round.
+    // If the digits after the point exceed the precision of the format, there is nothing to round.
     Number::Real(if quotient.abs() < 1e5 { rounded } else { quotient })
 }
 
@@ -177,7 +178,7 @@ pub(super) fn modulo(left: Number, right: Number) -> Result<Number, Unanswerable
     Ok(exact.unwrap_or_else(|| Number::Real(left.real() % right.real())))
 }
 
-/// `mod` with a double on one side at least.
+/// `mod` with a double on at least one side.
 pub(super) fn double_modulo(left: Number, right: Number) -> Result<Number, Unanswerable> {
     if right.is_zero() {
         return Err(Unanswerable::DivisionByZero);

@@ -1,21 +1,21 @@
-//! Functions of texts. They take cells as they are stored and work on what is shown of them.
+//! Text functions. They take stored cells and work on the text that is shown.
 
 use super::Unanswerable;
 use super::number::Number;
 use crate::cell::{Cell, Value};
 use crate::form::read::text;
 
-/// Unicode's case mapping: SQLite's own functions know ASCII only.
+/// Unicode case mapping; SQLite's own functions only support ASCII.
 pub(super) fn lower(cells: &[Cell<'_>]) -> Value {
     changed(cells, str::to_lowercase)
 }
 
-/// As [`lower`].
+/// Like [`lower`].
 pub(super) fn upper(cells: &[Cell<'_>]) -> Value {
     changed(cells, str::to_uppercase)
 }
 
-/// Without what Unicode calls white space at either end.
+/// Removes Unicode white space at both ends.
 pub(super) fn trim(cells: &[Cell<'_>]) -> Value {
     changed(cells, |text| text.trim().to_owned())
 }
@@ -25,7 +25,7 @@ fn changed(cells: &[Cell<'_>], change: fn(&str) -> String) -> Value {
     text(*cell).map_or(Value::Null, |text| Value::Text(change(&text)))
 }
 
-/// How many characters a text has, past a NUL too.
+/// The number of characters in a text, also after a NUL.
 pub(super) fn length(cells: &[Cell<'_>]) -> Value {
     let [cell] = cells else { return Value::Null };
     text(*cell).map_or(Value::Null, |text| characters(&text))
@@ -47,7 +47,7 @@ pub(super) fn ends_with(cells: &[Cell<'_>]) -> Value {
     of_both(cells, |text, suffix| Value::Integer(text.ends_with(suffix).into()))
 }
 
-/// Where the first text first holds the second one, in characters from zero; -1 if it does not.
+/// The position of the second text in the first, in characters from zero; -1 if it is not found.
 pub(super) fn index_of(cells: &[Cell<'_>]) -> Value {
     of_both(cells, |text, part| text.find(part).map_or(Value::Integer(-1), |at| characters(&text[..at])))
 }
@@ -69,13 +69,13 @@ pub(super) fn bytes(cells: &[Cell<'_>]) -> Value {
     text(*cell).map_or(Value::Null, |text| Value::Blob(text.into_owned().into_bytes()))
 }
 
-/// Whether a cell is text in UTF-8, so that what is stored is what is shown.
+/// Whether a cell is UTF-8 text, so that the stored text is the one that is shown.
 pub(super) fn is_utf8(cells: &[Cell<'_>]) -> Value {
     let is_utf8 = matches!(cells, [Cell::Text(bytes)] if std::str::from_utf8(bytes).is_ok());
     Value::Integer(is_utf8.into())
 }
 
-/// Characters count from zero; a negative start counts from the end.
+/// Characters are counted from zero; a negative start counts from the end.
 pub(super) fn substring(cells: &[Cell<'_>]) -> Result<Value, Unanswerable> {
     let (whole, start, length) = match cells {
         [whole, start] => (whole, start, None),
@@ -100,7 +100,7 @@ fn part(whole: &str, start: i64, length: usize) -> &str {
         usize::try_from(start).unwrap_or(usize::MAX)
     };
     let mut rest = whole.chars();
-    // To advance by the text's own length is enough, and cheap.
+    // Advancing by the length of the text suffices, and is cheap.
     for _ in 0..skipped.min(whole.len()) {
         rest.next();
     }

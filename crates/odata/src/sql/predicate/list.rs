@@ -1,17 +1,17 @@
-//! Membership: `Id in (1, 2)`, and chains of comparisons that are the same.
+//! Membership: `Id in (1, 2)`, and equivalent chains of comparisons.
 
 use super::stands_for_others;
 use crate::bind::typed::{Class, Comparison, Constant, Term, Typed};
 use crate::cell::Value;
 use crate::sql::Writer;
 
-/// So many comparisons that are longer than a value are written one by one.
+/// Up to this many comparisons with operands longer than a value are written one by one.
 const LONGEST_CHAIN: usize = 8;
 
 impl Writer<'_> {
-    /// Writes a membership as one list where that is the same, else as a chain of comparisons.
+    /// Writes a membership as one list if that is equivalent, otherwise as a chain of comparisons.
     pub(super) fn is_member(&mut self, operand: &Typed, list: &[Typed]) {
-        // A chain would write the operand as often as there are items.
+        // A chain would repeat the operand for each item.
         let computed = operand.is_computed();
         let (listed, others): (Vec<&Typed>, Vec<&Typed>) = list.iter().partition(|item| {
             let plain = matches!(&item.term, Term::Constant(constant) if self.is_listable(operand, constant));
@@ -23,7 +23,7 @@ impl Writer<'_> {
         if let Some(stored) = self.all_stored(operand, list) {
             return self.is_stored(operand, stored);
         }
-        // A long chain would be written longer than its list.
+        // A long chain takes more text than its list.
         let constant = |item: &&Typed| matches!(item.term, Term::Constant(_));
         if others.len() > LONGEST_CHAIN && others.iter().all(constant) && !has_replaced(&others) {
             let items: Vec<&Typed> = list.iter().collect();
@@ -37,11 +37,12 @@ impl Writer<'_> {
         });
     }
 
-    /// The constants of a list as they are stored in the column's layout, where that is all that it holds. Those that are
-    /// not stored so are equal to nothing.
+    /// Returns the constants of a list in the stored form of the column's layout, if the column contains
+    /// nothing else. Constants that have no stored form are equal to nothing and are omitted.
     fn all_stored(&self, operand: &Typed, list: &[Typed]) -> Option<Vec<Value>> {
         let Term::Column(column) = operand.term else { return None };
-        // Numbers of different kinds are equal and yet stored in different ways, and so are texts that are shown alike.
+        // Equal numbers of different kinds are stored differently, and so are different bytes that are shown
+        // as the same text.
         let is_exact = !operand.class.is_numeric() && operand.class != Class::String;
         let is_alike = |item: &Typed| item.class == operand.class && matches!(item.term, Term::Constant(_));
         if !self.in_layout.contains(&column) || !is_exact || !list.iter().all(is_alike) {

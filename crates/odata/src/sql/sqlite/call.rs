@@ -1,5 +1,5 @@
-//! Functions and arithmetic in SQLite. Each operand is written once: where SQLite's own functions would need it several
-//! times, one of [ours](crate::sql::functions) is called.
+//! Functions and arithmetic in SQLite. Each operand is written once: where SQLite's own functions would need
+//! it several times, one of [ours](crate::sql::functions) is called.
 
 use super::{around, column};
 use crate::bind::function::Function;
@@ -44,7 +44,7 @@ pub(super) fn call(writer: &mut Writer<'_>, function: Function, arguments: &[Typ
     }
 }
 
-/// Writes a number at a place in a date, a time or a moment, all of which are text of fixed form.
+/// Writes a number at a position in a date, a time or an instant, all of which are text of fixed form.
 fn part(writer: &mut Writer<'_>, operand: &Typed, place: &str) {
     around(writer, "CAST(substr(", &[operand], "", &format!(", {place}) AS INTEGER)"));
 }
@@ -53,7 +53,8 @@ fn in_time<'p>(operand: &Typed, in_time: &'p str, in_moment: &'p str) -> &'p str
     if operand.class == Class::TimeOfDay { in_time } else { in_moment }
 }
 
-/// A call of one of our functions that take texts. They read a cell as it is shown, so that a column need not be read before.
+/// Writes a call of one of this server's text functions. They convert a cell to the text that is shown, so
+/// the column need not be converted before.
 fn of_texts(writer: &mut Writer<'_>, name: &str, arguments: &[Typed]) {
     writer.text(name);
     for (index, argument) in arguments.iter().enumerate() {
@@ -66,8 +67,9 @@ fn of_texts(writer: &mut Writer<'_>, name: &str, arguments: &[Typed]) {
     writer.text(")");
 }
 
-/// Writes whether a column holds a literal by SQLite's own function, which is quick; false where it would not tell what is
-/// shown. It compares bytes, and no part of a text in UTF-8 is found in bytes that are none, but for the character that is
+/// Writes a test whether a column contains a literal with SQLite's own function, which is fast. Returns
+/// `false` if the result could differ from that for the text that is shown. SQLite's function compares bytes,
+/// and no part of a UTF-8 text occurs in bytes that are not UTF-8, except the replacement character that is
 /// shown for those.
 fn contains(writer: &mut Writer<'_>, text: &Typed, part: &Typed) -> bool {
     let (Term::Column(column), Term::Constant(Constant::String(literal))) = (&text.term, &part.term) else {
@@ -84,7 +86,7 @@ fn contains(writer: &mut Writer<'_>, text: &Typed, part: &Typed) -> bool {
     true
 }
 
-/// A call with all arguments as they are.
+/// A call with unchanged arguments.
 fn plain(writer: &mut Writer<'_>, name: &str, arguments: &[Typed]) {
     let arguments: Vec<&Typed> = arguments.iter().collect();
     around(writer, name, &arguments, ", ", ")");

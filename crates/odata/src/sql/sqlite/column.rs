@@ -1,8 +1,8 @@
-//! Columns: their values, and where a column will do as it is stored.
+//! Columns: their values, and when the stored form of a column suffices.
 //!
-//! The value of a column is an expression that gives what [`Reading::read`](crate::form::Reading::read) gives, in the
-//! words of SQL where these are quick and say the same, else by the function that calls it. The unit tests and
-//! `tests/sqlite/forms.rs` hold one against the other.
+//! The value of a column is an expression with the result of [`Reading::read`](crate::form::Reading::read):
+//! in plain SQL if that is fast and equivalent, otherwise through the function that calls it. The unit tests
+//! and `tests/sqlite/forms.rs` compare the two.
 
 use super::Sqlite;
 use crate::bind::typed::{Class, Constant, Term, Typed};
@@ -12,20 +12,22 @@ use crate::form::read::booleans;
 use crate::model::{Collation, EdmType, EntityType, Property};
 use crate::sql::{Dialect, Rules as _, Writer, functions};
 
-/// Writes the column as it is stored; text is compared byte by byte, whatever the column's own rule is.
+/// Writes the stored form of the column; text is compared byte by byte, whatever the collation of the column.
 pub(super) fn stored(writer: &mut Writer<'_>, column: usize) {
     writer.column(column);
     let is_by_bytes = match property(writer, column).storage.collation {
         Collation::Binary => true,
-        // Other values that are stored as text compare under such a rule as they do byte by byte, and have its index.
+        // Other values that are stored as text compare the same under such a collation as byte by byte, and
+        // can use its index.
         Collation::Named(_) => !matches!(property(writer, column).ty, EdmType::String { .. }),
-        // This server cannot compare by it at all.
+        // This server does not have the collation.
         Collation::Unknown => false,
     };
     writer.text(if is_by_bytes { "" } else { " COLLATE BINARY" });
 }
 
-/// Writes the column by its own rule, which the index of a key has, if this server has that rule too.
+/// Writes the column with its own collation, which the index of a key has, if this server has that collation
+/// too.
 pub(super) fn same(writer: &mut Writer<'_>, column: usize) {
     writer.column(column);
     if property(writer, column).storage.collation == Collation::Unknown {
@@ -62,12 +64,14 @@ pub(super) fn sorts_as_stored(entity_type: &EntityType, column: usize) -> bool {
         }
 }
 
-/// Whether a column of texts holds texts alone, in UTF-8 unless they are broken, so that bytes can be compared.
+/// Whether a text column contains only text, and UTF-8 unless the text is corrupt, so that bytes can be
+/// compared.
 pub(super) fn keeps_text(writer: &Writer<'_>, column: usize) -> bool {
     property(writer, column).storage.is_textual || is_sound(writer.entity_type, column)
 }
 
-/// Writes the value of the column as it is ordered: text by the bytes that are stored, also where they are no UTF-8.
+/// Writes the value of the column in the form used for ordering: text as the stored bytes, even if they are
+/// not UTF-8.
 pub(super) fn ordered(writer: &mut Writer<'_>, column: usize) {
     let property = property(writer, column);
     let is_text = matches!(property.ty, EdmType::String { .. }) && property.storage.is_textual;
@@ -143,7 +147,7 @@ pub(super) fn value(writer: &mut Writer<'_>, column: usize) {
     }
 }
 
-/// `(CASE typeof(c) WHEN 'integer' THEN c`, for each storage class whose cells are values as they are.
+/// `(CASE typeof(c) WHEN 'integer' THEN c`, for each storage class whose cells are values without conversion.
 fn by_class(writer: &mut Writer<'_>, column: usize, classes: &[&str]) {
     writer.text("(CASE typeof(");
     writer.column(column);
@@ -161,7 +165,7 @@ fn between(writer: &mut Writer<'_>, column: usize, min: i64, max: i64) {
     writer.text(&format!(" BETWEEN {min} AND {max}"));
 }
 
-/// Writes the value by the function that reads cells.
+/// Writes the value through the function that interprets cells.
 pub(super) fn read(writer: &mut Writer<'_>, column: usize) {
     let code = property(writer, column).reading().code();
     writer.text(functions::VALUE);
@@ -193,7 +197,8 @@ pub(super) fn is_null(writer: &mut Writer<'_>, column: usize) {
         writer.column(column);
         return writer.text(" IS NULL)");
     }
-    // Where a storage class is all that matters, an index finds the rest as well: text is above numbers, bytes above text.
+    // If only the storage class matters, an index also finds the rest: text is above numbers, bytes are above
+    // text.
     let above = match entity_type.properties[column].ty {
         EdmType::Single | EdmType::Double => Some("''"),
         EdmType::String { .. } if entity_type.properties[column].storage.is_textual => Some("x''"),
@@ -213,7 +218,7 @@ pub(super) fn is_null(writer: &mut Writer<'_>, column: usize) {
     writer.text(")");
 }
 
-/// Writes whether a Boolean column is `value`, as a list that an index serves.
+/// Writes whether a Boolean column is `value`, as a list that an index can serve.
 pub(super) fn is(writer: &mut Writer<'_>, column: usize, value: bool) {
     let (numbers, words) = booleans(property(writer, column).storage.form, value);
     stored(writer, column);
@@ -257,7 +262,7 @@ fn has_number(writer: &mut Writer<'_>, column: usize) {
     writer.text(") IN ('integer','real')");
 }
 
-/// Writes whether the column holds a whole number of its type.
+/// Writes whether the column contains an integer of its type.
 fn is_whole(writer: &mut Writer<'_>, column: usize) {
     let bounds = property(writer, column).ty.bounds();
     writer.text("((typeof(");
@@ -274,7 +279,7 @@ fn is_whole(writer: &mut Writer<'_>, column: usize) {
     writer.text(")");
 }
 
-/// Writes, after a comparison of the column as it is stored, that the column holds a value.
+/// Writes, after a comparison of the stored column, that the column has a value.
 pub(super) fn and_has_value(writer: &mut Writer<'_>, column: usize) {
     writer.text(" AND ");
     match property(writer, column).ty {
@@ -288,7 +293,7 @@ pub(super) fn and_has_value(writer: &mut Writer<'_>, column: usize) {
     }
 }
 
-/// Whether cells are compared with a constant as they are stored: what is equal to it then is a value.
+/// Whether stored cells are compared with a constant: a cell that equals it is then a value.
 pub(super) fn is_listable(entity_type: &EntityType, column: usize, constant: &Constant) -> bool {
     let property = &entity_type.properties[column];
     match (property.ty, constant) {
@@ -297,7 +302,7 @@ pub(super) fn is_listable(entity_type: &EntityType, column: usize, constant: &Co
             EdmType::Single | EdmType::Double | EdmType::Decimal { scale: None, .. },
             Constant::Integer(_) | Constant::Decimal(_),
         ) => true,
-        // A replacement character may be shown for what is stored otherwise.
+        // A replacement character may be the displayed form of text that is stored differently.
         (EdmType::String { .. }, Constant::String(text)) => {
             (property.storage.is_textual || is_sound(entity_type, column)) && !text.contains('\u{FFFD}')
         }
@@ -325,7 +330,7 @@ pub(super) fn order_check(entity_type: &EntityType, column: usize) -> Option<Str
 pub(super) fn layout_check(entity_type: &EntityType, column: usize) -> Option<String> {
     let property = &entity_type.properties[column];
     let is_text = matches!(property.ty, EdmType::String { .. });
-    // An index of text has the order in which its bytes are compared, or is none here.
+    // An index of text either has byte order or cannot be used here.
     let serves = match property.storage.index {
         Some(Collation::Binary) => !is_text || property.storage.is_textual,
         Some(Collation::Named(_)) => !is_text,
@@ -335,7 +340,8 @@ pub(super) fn layout_check(entity_type: &EntityType, column: usize) -> Option<St
     (serves && !is_known).then(|| check(entity_type, column))
 }
 
-/// A statement that tells whether all cells of a column are null or in its layout; of text, whether they are text.
+/// A statement that checks whether all cells of a column are null or in its layout; for text, whether they
+/// are text.
 fn check(entity_type: &EntityType, column: usize) -> String {
     let mut writer = Writer::new(Dialect::Sqlite, entity_type);
     writer.text("SELECT NOT EXISTS (SELECT 1 FROM ");

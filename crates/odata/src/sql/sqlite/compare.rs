@@ -1,5 +1,6 @@
-//! Comparisons. Beside a constant, a condition that an index serves goes first and narrows the rows; the comparison of
-//! values behind it decides. Where stored cells are values as they are, one condition does both.
+//! Comparisons. With a constant, a condition that an index can serve comes first and narrows the rows; the
+//! comparison of values after it decides. If stored cells are values without conversion, one condition does
+//! both.
 
 use super::Sqlite;
 use super::column::{self, property};
@@ -12,7 +13,7 @@ use crate::literal;
 use crate::model::{Collation, EdmType};
 use crate::sql::{Rules as _, Writer};
 
-/// Picoseconds of a day.
+/// Picoseconds in a day.
 const DAY: i128 = 86_400_000_000_000_000;
 
 pub(super) fn compare(writer: &mut Writer<'_>, comparison: Comparison, left: &Typed, right: &Typed) {
@@ -89,7 +90,7 @@ fn beside(writer: &mut Writer<'_>, comparison: Comparison, column: usize, consta
             values(writer, comparison, column, constant);
         }
         (EdmType::DateTimeOffset, Constant::DateTimeOffset(instant)) => {
-            // Whatever the zone, the stored date is less than a day from the date in UTC.
+            // Whatever the time zone, the stored date is less than a day from the date in UTC.
             let first = instant.date().yesterday().map_or_else(|_| String::new(), date_text);
             let next = instant.date().tomorrow().and_then(jiff::civil::Date::tomorrow);
             let next = next.map_or_else(|_| "~".to_owned(), date_text);
@@ -154,7 +155,7 @@ fn is_number(ty: EdmType) -> bool {
     ty.bounds().is_some() || matches!(ty, EdmType::Single | EdmType::Double | EdmType::Decimal { .. })
 }
 
-/// Writes a comparison of the column as it is stored.
+/// Writes a comparison of the stored column.
 fn bound(writer: &mut Writer<'_>, column: usize, symbol: &str, value: Value) {
     column::stored(writer, column);
     writer.text(symbol);
@@ -177,7 +178,7 @@ fn text_beside(
 ) {
     let is_sound = column::is_sound(writer.entity_type, column);
     let value = Value::Text(text.to_owned());
-    // Bytes that are no UTF-8 are shown as a character that may stand elsewhere in the order than they do.
+    // Bytes that are not UTF-8 are shown as a character that may sort differently.
     let is_told_by_bytes = match comparison {
         Comparison::Eq => !text.contains('\u{FFFD}'),
         _ => text.is_ascii(),
@@ -188,7 +189,7 @@ fn text_beside(
     if comparison == Comparison::Eq
         && let Some(Collation::Named(name)) = property(writer, column).storage.index
     {
-        // Only this rule's index is there, and what is equal byte by byte is equal by the rule.
+        // There is only the index of this collation, and what is equal byte by byte is equal under it.
         writer.column(column);
         writer.text(" COLLATE ");
         writer.text(name);
@@ -204,8 +205,8 @@ fn text_beside(
     }
 }
 
-/// Writes the comparison of what is shown, behind a range: where it holds, the column shares with the literal what comes
-/// before its first character beyond ASCII, or is told from it there.
+/// Writes the comparison of the text that is shown, after a range. For rows in the range, the column either
+/// shares the part of the literal before its first character beyond ASCII, or differs from it there.
 fn shown_beside(
     writer: &mut Writer<'_>,
     comparison: Comparison,
@@ -227,8 +228,8 @@ fn shown_beside(
     writer.constant(constant);
 }
 
-/// Writes the range of the texts that begin with another one: by bytes, of which none is the greatest.
-/// `constant` is the literal that they are made of.
+/// Writes the range of the texts that begin with another text, by bytes. 255 serves as the upper bound.
+/// `constant` is the literal.
 pub(super) fn begins(writer: &mut Writer<'_>, column: usize, prefix: &str, constant: &Constant) {
     from(writer, column, prefix, constant);
     writer.text(" AND ");
@@ -243,7 +244,7 @@ fn from(writer: &mut Writer<'_>, column: usize, prefix: &str, constant: &Constan
 
 fn before_end(writer: &mut Writer<'_>, column: usize, prefix: &str, constant: &Constant) {
     let mut end = prefix.as_bytes().to_vec();
-    // In UTF-8 there is no byte 255.
+    // UTF-8 has no byte 255.
     if let Some(last) = end.last_mut() {
         *last += 1;
     }
@@ -253,7 +254,7 @@ fn before_end(writer: &mut Writer<'_>, column: usize, prefix: &str, constant: &C
     writer.repeated(constant, 2, end);
 }
 
-/// Writes that the column may hold a text, or a number that is written so.
+/// Writes that the column may contain a text, or a number with that text form.
 fn written_as(writer: &mut Writer<'_>, column: usize, constant: &Constant, text: &str) {
     if text.contains('\u{FFFD}') {
         return;
@@ -269,7 +270,7 @@ fn written_as(writer: &mut Writer<'_>, column: usize, constant: &Constant, text:
     writer.text(") AND ");
 }
 
-/// Writes that the column is not further from the constant than rounding goes.
+/// Writes that the difference between column and constant is within rounding.
 #[expect(clippy::cast_precision_loss, reason = "the margin is wider than what is lost")]
 fn near(writer: &mut Writer<'_>, comparison: Comparison, column: usize, constant: &Constant, scale: u16) {
     let number = match Sqlite.value(constant) {
@@ -288,8 +289,8 @@ fn near(writer: &mut Writer<'_>, comparison: Comparison, column: usize, constant
     }
 }
 
-/// Writes which text, and which numbers if the column may hold them, can stand for a date, a time or a moment. `unit` is
-/// how many picoseconds such a value lasts.
+/// Writes which text, and which numbers if the column may contain them, can represent a date, a time or an
+/// instant. `unit` is the duration of such a value in picoseconds.
 fn narrowed(
     writer: &mut Writer<'_>,
     comparison: Comparison,
@@ -321,7 +322,7 @@ fn narrowed(
     writer.text(if range.is_some() { ") AND " } else { " AND " });
 }
 
-/// The numbers from just below a moment to beyond the end of what begins there.
+/// The numbers from just below an instant to just beyond the end of the period that starts there.
 fn number_range(numbers: Numbers, instant: Moment, unit: i128) -> (i64, i64) {
     let start = instant.picoseconds();
     let of = |picoseconds: i128| match numbers {
@@ -388,12 +389,12 @@ fn bytes_beside(writer: &mut Writer<'_>, column: usize, bytes: &[u8]) {
 }
 
 impl Comparison {
-    /// Whether it holds for values above.
+    /// Whether it holds for larger values.
     fn reaches_up(self) -> bool {
         matches!(self, Self::Eq | Self::Gt | Self::Ge)
     }
 
-    /// Whether it holds for values below.
+    /// Whether it holds for smaller values.
     fn reaches_down(self) -> bool {
         matches!(self, Self::Eq | Self::Lt | Self::Le)
     }
