@@ -1,18 +1,18 @@
-//! How many database connections all sources together may hold open.
+//! The number of database connections that all sources together may hold open.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-/// A pool that can be asked to close connections that nobody is using.
+/// A pool that can be asked to close idle connections.
 pub(crate) trait Reclaim: Send + Sync {
-    /// When the pool was used last, in ticks of [`ConnectionBudget::tick`].
+    /// When the pool was last used, in ticks of [`ConnectionBudget::tick`].
     fn last_used(&self) -> u64;
-    /// Closes every idle connection that can be had without waiting; returns how many.
+    /// Closes every idle connection that is available without waiting; returns how many.
     fn close_idle(&self) -> usize;
 }
 
-/// The number of connections that all sources may hold open at once. Where it is used up, the source that was not
-/// read for longest gives up its idle ones.
+/// The maximum number of open connections of all sources. If it is reached, the source that was read longest
+/// ago gives up its idle connections.
 #[derive(Debug)]
 pub struct ConnectionBudget {
     limit: usize,
@@ -28,7 +28,7 @@ impl std::fmt::Debug for dyn Reclaim {
 }
 
 impl ConnectionBudget {
-    /// A budget of `limit` connections, at least one.
+    /// Creates a budget of `limit` connections, at least one.
     pub fn new(limit: usize) -> Arc<Self> {
         Arc::new(Self {
             limit: limit.max(1),
@@ -38,7 +38,7 @@ impl ConnectionBudget {
         })
     }
 
-    /// How many connections are open now.
+    /// The number of open connections.
     pub fn open(&self) -> usize {
         self.open.load(Ordering::Relaxed)
     }
@@ -53,7 +53,7 @@ impl ConnectionBudget {
         pools.push(pool);
     }
 
-    /// The right to one more connection, or `None` when all are in use.
+    /// Takes the right to one more connection; `None` if all are in use.
     pub(crate) fn acquire(self: &Arc<Self>) -> Option<Permit> {
         self.try_acquire().or_else(|| {
             self.reclaim();
@@ -79,7 +79,7 @@ impl ConnectionBudget {
     }
 }
 
-/// The right to one open connection, given back when dropped.
+/// The right to one open connection, returned on drop.
 #[derive(Debug)]
 pub(crate) struct Permit {
     budget: Arc<ConnectionBudget>,

@@ -1,9 +1,10 @@
-//! The way of encoded bytes from a worker thread to an async receiver.
+//! Passes encoded bytes from a worker thread to an async receiver.
 //!
-//! The queue is bounded in bytes. A receiver that is merely slower than the database gets the rest of a short answer
-//! buffered, so that it does not pin a worker. Beyond that the job is asked to [end its answer](Pace::End): when other
-//! jobs wait for a worker, when the receiver took nothing for [`Limits::stall`], or when the deadline passes meanwhile. A
-//! receiver that is gone stops the statement at its next thousand steps.
+//! The queue is bounded in bytes. If a receiver is merely slower than the database, the rest of a short
+//! response is buffered, so that it does not occupy a worker. Beyond that, the job is asked to [end its
+//! response](Pace::End): if other jobs wait for a worker, if the receiver has taken nothing for
+//! [`Limits::stall`], or if the deadline passes meanwhile. When the receiver is gone, the statement stops
+//! within a thousand steps.
 //!
 //! [`Limits::stall`]: crate::Limits::stall
 
@@ -20,34 +21,34 @@ use crate::deadline::monotonic_now;
 use crate::workers::Demand;
 use crate::{Deadline, SourceError};
 
-/// Size at which a chunk is sent. The first is sent earlier, for the sake of the time to the first byte.
+/// The size at which a chunk is sent. The first one is sent earlier, to shorten the time to the first byte.
 const CHUNK: usize = 64 * 1024;
 const FIRST_CHUNK: usize = 8 * 1024;
-/// Room for the row that crosses the size, so that it seldom reallocates the chunk.
+/// Room for the row that crosses the size, so that the chunk is seldom reallocated.
 const SLACK: usize = 4 * 1024;
-/// How many bytes wait for the receiver without further ado. A longer chunk waits alone.
+/// The number of bytes that may always wait for the receiver. A longer chunk waits alone.
 const QUEUED_BYTES: usize = 4 * CHUNK;
-/// How long a full queue is waited for before the stream borrows from the overflow, and how often it is asked whether
-/// other jobs wait for the worker.
+/// How long to wait for a full queue before the stream borrows from the overflow, and how often to check
+/// whether other jobs wait for the worker.
 const PATIENCE: Duration = Duration::from_millis(100);
-/// How long a stream may wait for its receiver in all while other jobs wait for the worker.
+/// The maximum total time for which a stream may wait for its receiver while other jobs wait for the worker.
 const COURTESY: Duration = Duration::from_secs(1);
-/// What all streams of a source together may buffer for slow receivers.
+/// The maximum number of bytes that all streams of a source may buffer for slow receivers.
 const OVERFLOW_BYTES: usize = 16 * 1024 * 1024;
-/// What one of them may buffer.
+/// The maximum for one of them.
 const STREAM_OVERFLOW_BYTES: usize = OVERFLOW_BYTES / 4;
 
-/// Whether a job goes on writing rows.
+/// Whether a job should continue to write rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pace {
     /// There is room for more.
     Go,
-    /// The worker is needed elsewhere, or the receiver does not keep up: end the answer here, with a link to the rest.
-    /// A job that writes another chunk of rows all the same fails with [`SourceError::Stalled`].
+    /// The worker is needed elsewhere, or the receiver does not keep up: end the response here, with a link
+    /// to the rest. A job that writes another chunk of rows all the same fails with [`SourceError::Stalled`].
     End,
 }
 
-/// What the streams of one source hold in memory beyond their queues.
+/// The memory that the streams of one source hold beyond their queues.
 #[derive(Debug, Default)]
 pub(crate) struct Overflow(AtomicUsize);
 
@@ -73,7 +74,7 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Queue {
     chunks: VecDeque<Bytes>,
-    /// What the chunks hold together.
+    /// The total size of the chunks.
     bytes: usize,
     borrowed: usize,
     waker: Option<Waker>,
@@ -87,7 +88,7 @@ impl Queue {
         self.chunks.is_empty() || self.bytes.saturating_add(bytes) <= QUEUED_BYTES
     }
 
-    /// Takes so many bytes from the overflow, if it and the share of this stream have them.
+    /// Takes bytes from the overflow, if it and the share of this stream have them.
     fn borrow(&mut self, overflow: &Overflow, bytes: usize) -> bool {
         let taken = self.borrowed.saturating_add(bytes) <= STREAM_OVERFLOW_BYTES && overflow.take(bytes);
         if taken {
@@ -99,7 +100,7 @@ impl Queue {
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Queue> {
-        // Nothing in here panics halfway through a change.
+        // Nothing in here panics in the middle of a change.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -139,14 +140,15 @@ pub struct ChunkSink {
     stall: Duration,
     deadline: Deadline,
     demand: Demand,
-    /// How long the stream has waited for its receiver in all.
+    /// The total time for which the stream has waited for its receiver.
     waited: Duration,
-    /// Whether the job was asked to end its answer.
+    /// Whether the job was asked to end its response.
     ending: bool,
 }
 
 impl ChunkSink {
-    /// Where to append bytes. Call [`ChunkSink::row_written`] after each row, so that full chunks leave.
+    /// The buffer to which bytes are appended. Call [`ChunkSink::row_written`] after each row, so that full
+    /// chunks are sent.
     pub fn buffer(&mut self) -> &mut Vec<u8> {
         if self.buffer.capacity() == 0 {
             self.buffer.reserve_exact(self.threshold + SLACK);
@@ -154,18 +156,18 @@ impl ChunkSink {
         &mut self.buffer
     }
 
-    /// Sends what has been written if it fills a chunk. Waits while the receiver is behind, and may ask for the end of
-    /// the answer then.
+    /// Sends the written bytes if they fill a chunk. Waits while the receiver is behind, and may then ask for
+    /// the end of the response.
     ///
     /// # Errors
-    /// [`SourceError::Cancelled`] when the receiver is gone, [`SourceError::Stalled`] when the job went on although it
-    /// was asked to end: the job returns at once.
+    /// [`SourceError::Cancelled`] if the receiver is gone, [`SourceError::Stalled`] if the job continued
+    /// although it was asked to end; the job must return at once.
     #[inline]
     pub fn row_written(&mut self) -> Result<Pace, SourceError> {
         if self.buffer.len() < self.threshold { Ok(Pace::Go) } else { self.flush() }
     }
 
-    /// Sends what has been written, however little it is.
+    /// Sends the written bytes, however few they are.
     ///
     /// # Errors
     /// As for [`ChunkSink::row_written`].
@@ -180,9 +182,9 @@ impl ChunkSink {
         &self.shared.cancelled
     }
 
-    /// Ends the stream: what is buffered leaves, then the outcome.
+    /// Ends the stream: sends the buffered bytes, then the outcome.
     pub(crate) fn finish(mut self, outcome: Result<(), SourceError>) {
-        // The tail of an answer waits for nobody: the worker is free now.
+        // The end of a response does not wait, because the worker is free now.
         self.ending = true;
         let outcome = outcome.and_then(|()| self.send().map(drop));
         self.end(outcome);
@@ -203,7 +205,7 @@ impl ChunkSink {
         Ok(pace)
     }
 
-    /// Waits until the queue has room for so many bytes, or until it is time to end the answer.
+    /// Waits until the queue has room for this many bytes, or until it is time to end the response.
     fn wait_for_room<'q>(
         &mut self,
         mut queue: MutexGuard<'q, Queue>,
@@ -246,8 +248,8 @@ impl ChunkSink {
 }
 
 impl Drop for ChunkSink {
-    /// A job that never finished its stream was dropped from the queue or panicked: the receiver must not take what
-    /// it got for a whole answer.
+    /// A job that never finished its stream was dropped from the queue or panicked; the receiver must not
+    /// take its bytes for a complete response.
     fn drop(&mut self) {
         self.end(Err(SourceError::Failed {
             detail: "the job ended without finishing its stream".to_owned(),
@@ -270,8 +272,8 @@ pub struct Chunks {
 }
 
 impl Chunks {
-    /// The next chunk; `None` once the job has ended well. An error ends the stream: what came before it is not a
-    /// whole answer.
+    /// The next chunk; `None` once the job has succeeded. An error ends the stream: the bytes before it are
+    /// not a complete response.
     pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, SourceError>>> {
         let mut queue = self.shared.lock();
         if let Some(chunk) = queue.chunks.pop_front() {
@@ -294,7 +296,7 @@ impl Chunks {
         }
     }
 
-    /// Waits for the next chunk, as [`Chunks::poll_next`].
+    /// Waits for the next chunk, like [`Chunks::poll_next`].
     pub async fn next(&mut self) -> Option<Result<Bytes, SourceError>> {
         poll_fn(|context| self.poll_next(context)).await
     }

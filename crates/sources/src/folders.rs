@@ -1,8 +1,8 @@
-//! Which files may become data sources.
+//! Files that may become data sources.
 //!
-//! Whoever creates a data source names a path, and must not thereby read the server's own secrets or somebody
-//! else's files. The check resolves symbolic links first and compares whole path components, and its answer does not
-//! tell whether a file outside the allowed folders exists.
+//! The creator of a data source names a path, and must not be able to read the server's own secrets or other
+//! people's files. The check resolves symbolic links first and compares whole path components. Its result
+//! does not reveal whether a file outside the allowed folders exists.
 
 use std::fs::{self, Metadata};
 use std::io::ErrorKind;
@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 
 use crate::SourceError;
 
-/// The folders below which data sources lie, and those below which none may.
+/// The folders below which data sources may be, and those below which they may not.
 ///
-/// Where one folder lies within another, the inner one decides: with `DIR` forbidden and `DIR/sources` allowed, a file
-/// in `DIR/sources` is fine and one in `DIR` is not. A folder that is both is forbidden.
+/// If one folder is within another, the inner one decides: with `DIR` forbidden and `DIR/sources` allowed, a
+/// file in `DIR/sources` is allowed and one in `DIR` is not. A folder that is both is forbidden.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AllowedFolders {
     allowed: Vec<PathBuf>,
@@ -21,7 +21,7 @@ pub struct AllowedFolders {
     elsewhere: Elsewhere,
 }
 
-/// What holds for a file that lies in none of the named folders.
+/// The rule for a file that is in none of the named folders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Elsewhere {
     Refused,
@@ -29,26 +29,27 @@ enum Elsewhere {
 }
 
 impl AllowedFolders {
-    /// Files below `allowed` only, and not below `forbidden`.
+    /// Allows only files below `allowed` that are not below `forbidden`.
     #[must_use]
     pub fn below(allowed: Vec<PathBuf>, forbidden: Vec<PathBuf>) -> Self {
         Self { allowed, forbidden, elsewhere: Elsewhere::Refused }
     }
 
-    /// The same folders for somebody who may name any file of the machine that is not below a forbidden folder.
+    /// The same folders, for a caller who may name any file of the machine that is not below a forbidden
+    /// folder.
     #[must_use]
     pub fn or_anywhere(mut self) -> Self {
         self.elsewhere = Elsewhere::Allowed;
         self
     }
 
-    /// The real path of a file that may be a data source: links resolved, so that opening it opens what was checked.
-    /// A relative path is looked up in each allowed folder in turn.
+    /// The real path of a file that may be a data source, with links resolved, so that opening it opens the
+    /// checked file. A relative path is looked up in each allowed folder in turn.
     ///
     /// # Errors
-    /// [`SourceError::NotAllowed`] for any path outside, whether a file is there or not, and [`SourceError::ServersOwn`] in
-    /// its place for somebody who may name any other file; [`SourceError::Missing`], [`SourceError::NotAFile`] and
-    /// [`SourceError::Unreadable`] for paths inside.
+    /// [`SourceError::NotAllowed`] for any path outside, whether or not the file exists, or instead
+    /// [`SourceError::ServersOwn`] for a caller who may name any other file; [`SourceError::Missing`],
+    /// [`SourceError::NotAFile`] and [`SourceError::Unreadable`] for paths inside.
     pub fn check(&self, path: &Path) -> Result<PathBuf, SourceError> {
         if path.is_absolute() {
             return self.check_absolute(path);
@@ -82,7 +83,8 @@ impl AllowedFolders {
         Ok(real)
     }
 
-    /// What to say of a path that is not allowed: to whoever may name any file but the server's own, it is one of those.
+    /// The error for a path that is not allowed: if the caller may name any file except the server's own, it
+    /// is one of those.
     fn outside(&self) -> SourceError {
         match self.elsewhere {
             Elsewhere::Refused => SourceError::NotAllowed,
@@ -90,8 +92,8 @@ impl AllowedFolders {
         }
     }
 
-    /// What to say of a path that cannot be resolved: the truth only where the folder that should hold it is allowed. To
-    /// whoever may name any file, a missing folder is no secret either.
+    /// The error for a path that cannot be resolved. It is exact only if the folder that should contain it is
+    /// allowed. If the caller may name any file, a missing folder is no secret either.
     fn absent(&self, path: &Path, error: &std::io::Error) -> SourceError {
         let most = match self.elsewhere {
             Elsewhere::Refused => 1,
@@ -119,7 +121,7 @@ impl AllowedFolders {
         }
     }
 
-    /// Whether the file is, under another name, one that lies directly in a forbidden folder.
+    /// Whether the file is a hard link to one that is directly in a forbidden folder.
     #[cfg(unix)]
     fn is_linked_from_forbidden(&self, metadata: &Metadata) -> bool {
         use std::os::unix::fs::MetadataExt;
@@ -140,7 +142,7 @@ impl AllowedFolders {
     }
 }
 
-/// How many components the longest of `folders` has that lies around `real`.
+/// The number of components of the longest of `folders` that contains `real`.
 fn innermost(folders: &[PathBuf], real: &Path) -> Option<usize> {
     folders
         .iter()

@@ -1,12 +1,13 @@
 //! Data-source drivers: read a schema, run a statement, stream bytes.
 //!
-//! A [`Source`] is one database of a user, opened read-only. It describes itself as an [`odata::model::Schema`] and
-//! runs [`odata::statement::Statement`]s: a short read [inline](Source::query) on the caller's thread, because a hop to
-//! another thread costs more than the read; anything longer as a [stream](Source::stream) of encoded chunks from a
-//! bounded set of worker threads. Rows are handed out as borrowed cells; nothing is copied before it is encoded.
+//! A [`Source`] is a database of a user, opened read-only. It describes itself as an [`odata::model::Schema`]
+//! and runs [`odata::statement::Statement`]s. Short reads run [inline](Source::query) on the caller's thread,
+//! because handing them to another thread costs more than the read; longer ones run as a
+//! [stream](Source::stream) of encoded chunks from a bounded set of worker threads. Rows are passed as
+//! borrowed cells, and nothing is copied before it is encoded.
 //!
-//! This crate must not know HTTP, users, tokens or the system database. [`stores`] lists the kinds of database, and
-//! [`Source::open`] branches on them: start reading there, then in [`sqlite`].
+//! This crate must not know HTTP, users, tokens or the system database. [`stores`] lists the kinds of
+//! database, and [`Source::open`] branches on them: start reading there, then in [`sqlite`].
 
 mod budget;
 mod chunks;

@@ -1,29 +1,33 @@
-//! What one data source may take of the server.
+//! The resources that one data source may use.
 
 use std::time::Duration;
 
-/// Limits of one source. The defaults suit a server with a handful of busy sources.
+/// The limits of one source. The defaults suit a server with a handful of busy sources.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// Connections for reads on the caller's own thread. With as many as the server has request threads, none waits.
+    /// The number of connections for reads on the caller's thread. If there are as many as request threads,
+    /// no read waits.
     pub inline_connections: usize,
-    /// Worker threads for streams, each with a connection of its own; started when needed, ended when idle.
+    /// The number of worker threads for streams, each with its own connection; started on demand, ended when
+    /// idle.
     pub workers: usize,
-    /// Streams that may wait for a worker; one more is [`SourceError::Busy`](crate::SourceError::Busy).
+    /// The number of streams that may wait for a worker; one more is refused with
+    /// [`SourceError::Busy`](crate::SourceError::Busy).
     pub queued: usize,
-    /// How long the receiver of a stream may take nothing before its answer is ended.
+    /// How long the receiver of a stream may take nothing before its response is ended.
     pub stall: Duration,
     /// How long a read waits for another program's lock on the database.
     pub lock_wait: Duration,
-    /// Page cache per connection, in KiB.
+    /// The page cache of each connection in KiB.
     pub cache_kib: u32,
-    /// How much of the file is read through a memory map, in bytes; 0 for none. A map is faster for scans of large
-    /// files, but counts as resident memory, and the whole process dies if another program truncates the file.
+    /// The number of bytes of the file that are read through a memory map; 0 for none. A map is faster for
+    /// scans of large files, but counts as resident memory, and the whole process is killed if another
+    /// program truncates the file.
     pub mmap_bytes: u64,
-    /// What the values of one row may have together, in bytes. As long as a row is being computed, nobody can tell what
-    /// the rest of it will take, so each value may have an equal share.
+    /// The maximum total size of the values in one row, in bytes. While a row is being computed, the size of
+    /// the rest is unknown, so each value may have an equal share.
     pub max_row_bytes: u32,
-    /// Prepared statements kept per connection.
+    /// The number of prepared statements cached for each connection.
     pub prepared_statements: usize,
 }
 

@@ -1,12 +1,12 @@
-//! The opened sources of a server, by the ids under which it knows them.
+//! The opened sources of a server, by id.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::{ConnectionBudget, Limits, Source, SourceError, SourceSpec};
 
-/// Opened sources by id. Finding one takes a shared lock for the time of a hash lookup; a file is never opened under
-/// a lock, so a slow disk holds up nobody else.
+/// Opened sources by id. Finding one takes a shared lock for the duration of a hash look-up; a file is never
+/// opened under a lock, so a slow disk delays nobody else.
 #[derive(Debug)]
 pub struct Sources {
     limits: Limits,
@@ -21,27 +21,27 @@ struct Opened {
 }
 
 impl Sources {
-    /// No source yet. `limits` hold for each, `connections` for all together.
+    /// Creates an empty registry. `limits` apply to each source, `connections` to all together.
     pub fn new(limits: Limits, connections: usize) -> Self {
         Self { limits, budget: ConnectionBudget::new(connections), open: RwLock::default() }
     }
 
-    /// The source of this id, if it is open.
+    /// The source with this id, if it is open.
     pub fn get(&self, id: i64) -> Option<Arc<Source>> {
         self.read().get(&id).map(|opened| Arc::clone(&opened.source))
     }
 
-    /// The source of this id, opened now if it was not, or if it was opened from another place.
+    /// The source with this id. It is opened if it is not open yet, or was opened from another place.
     ///
     /// # Errors
-    /// What keeps the database from being opened; the id is then not open.
+    /// Why the database cannot be opened; the id is then not open.
     pub fn open_or_get(&self, id: i64, spec: &SourceSpec) -> Result<Arc<Source>, SourceError> {
         if let Some(source) = self.opened_as(id, spec) {
             return Ok(source);
         }
         let source = Arc::new(self.try_out(spec)?);
         let mut open = self.write();
-        // Another caller may have been faster: then all use his.
+        // Another caller may have been faster; then all use that caller's source.
         if let Some(opened) = open.get(&id)
             && opened.spec == *spec
         {
@@ -55,15 +55,15 @@ impl Sources {
         Ok(source)
     }
 
-    /// Opens a source without keeping it, to see whether it is usable.
+    /// Opens a source without keeping it, to find out whether it is usable.
     ///
     /// # Errors
-    /// What keeps the database from being opened.
+    /// Why the database cannot be opened.
     pub fn try_out(&self, spec: &SourceSpec) -> Result<Source, SourceError> {
         Source::open(spec, &self.limits, &self.budget)
     }
 
-    /// Ends the source of this id, if it is open: its running statements stop.
+    /// Closes the source with this id, if it is open; its running statements stop.
     pub fn close(&self, id: i64) {
         let closed = self.write().remove(&id);
         if let Some(closed) = closed {
@@ -71,7 +71,7 @@ impl Sources {
         }
     }
 
-    /// Ends the sources whose id `keep` does not want.
+    /// Closes the sources whose ids `keep` rejects.
     pub fn retain(&self, keep: impl Fn(i64) -> bool) {
         let closed: Vec<Opened> =
             self.write().extract_if(|id, _| !keep(*id)).map(|(_, opened)| opened).collect();
@@ -80,7 +80,7 @@ impl Sources {
         }
     }
 
-    /// How many database connections are open now, over all sources.
+    /// The number of open database connections, over all sources.
     pub fn open_connections(&self) -> usize {
         self.budget.open()
     }
@@ -90,7 +90,7 @@ impl Sources {
     }
 
     fn read(&self) -> RwLockReadGuard<'_, HashMap<i64, Opened>> {
-        // A map is whole between any two of the single operations done under the lock.
+        // The map is consistent between any two operations under the lock.
         self.open.read().unwrap_or_else(PoisonError::into_inner)
     }
 

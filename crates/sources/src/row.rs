@@ -1,10 +1,10 @@
-//! One row of a running statement, whatever the database.
+//! One row of a running statement, for any database.
 
 use odata::cell::{Cell, Row};
 use rusqlite::types::ValueRef;
 
-/// A row that borrows its cells from the driver. One concrete type for all drivers, so that an encoder is compiled
-/// once and a cell costs a predictable branch, not a virtual call.
+/// A row that borrows its cells from the driver. One concrete type serves all drivers, so that an encoder is
+/// compiled once and a cell costs a predictable branch instead of a virtual call.
 #[derive(Debug)]
 pub struct SourceRow<'row>(Of<'row>);
 
@@ -28,7 +28,7 @@ impl Row for SourceRow<'_> {
                 Ok(ValueRef::Real(real)) => Cell::Real(real),
                 Ok(ValueRef::Text(text)) => Cell::Text(text),
                 Ok(ValueRef::Blob(blob)) => Cell::Blob(blob),
-                // An index past the last column is ruled out before the statement runs.
+                // An index past the last column is excluded before the statement runs.
                 Ok(ValueRef::Null) | Err(_) => Cell::Null,
             },
         }

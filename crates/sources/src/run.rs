@@ -1,4 +1,4 @@
-//! How far a statement may go, and how far it went.
+//! The bounds of a statement, and its result.
 
 use crate::Deadline;
 
@@ -7,26 +7,26 @@ use crate::Deadline;
 pub struct Run {
     /// When the run is stopped with [`SourceError::TimedOut`](crate::SourceError::TimedOut).
     pub deadline: Deadline,
-    /// How many rows are handed out per statement before it ends with [`Ended::RowLimit`].
+    /// The maximum number of rows for each statement before it ends with [`Ended::RowLimit`].
     pub max_rows: usize,
 }
 
-/// What a finished statement did.
+/// The result of a finished statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ran {
-    /// How many rows were handed out.
+    /// The number of rows that were passed on.
     pub rows: usize,
-    /// Why no more were.
+    /// Why it ended.
     pub ended: Ended,
 }
 
-/// Why a statement handed out no more rows.
+/// Why a statement ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
-    /// There are none.
+    /// There are no more rows.
     Complete,
-    /// There is at least one more than [`Run::max_rows`] allows.
+    /// There is at least one more row than [`Run::max_rows`] allows.
     RowLimit,
-    /// The caller wanted none.
+    /// The caller wanted no more.
     ByCaller,
 }

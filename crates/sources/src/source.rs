@@ -13,40 +13,40 @@ use crate::sqlite::{SqliteRunner, SqliteSource};
 use crate::stores::Declarations;
 use crate::{ChunkSink, Chunks, ConnectionBudget, Deadline, Limits, Ran, Run, SourceError, SourceRow};
 
-/// What there is to know to open a source.
+/// What is needed to open a source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SourceSpec {
     /// A SQLite database file. Check the path with [`AllowedFolders`](crate::AllowedFolders) first.
     Sqlite {
-        /// Path of the file.
+        /// The path of the file.
         path: PathBuf,
-        /// What the owner declares of its tables.
+        /// The owner's declarations about its tables.
         declared: Declarations,
     },
 }
 
-/// An opened data source. Sharing it between threads is the intended use; nothing of it is ever written to.
+/// An opened data source, to be shared between threads. Nothing in it is ever written to.
 #[derive(Debug)]
 pub enum Source {
     /// A SQLite database file.
     Sqlite(SqliteSource),
 }
 
-/// What a database says of itself.
+/// The description of a database.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Described {
-    /// The tables that can be served, in order of their names.
+    /// The tables that can be served, sorted by name.
     pub schema: Schema,
-    /// What was left out or looks doubtful, and why. Belongs beside the findings of the compiled model.
+    /// What was left out or looks doubtful, and why; to be reported with the findings of the compiled model.
     pub findings: Vec<Finding>,
-    /// What the owner declared and does not hold. Belongs there too; of a source that is being made, it is a fault.
+    /// Declarations of the owner that do not hold. They are reported too; for a new source they are a fault.
     pub refused: Vec<Finding>,
-    /// What the owner declared of storage forms and does not hold, likewise.
+    /// The same for declarations of storage forms.
     pub refused_forms: Vec<Finding>,
 }
 
 impl Described {
-    /// What the owner declared and does not hold, with the options that declare it.
+    /// The declarations that do not hold, with the options that contain them.
     pub fn refusals(self) -> Vec<(&'static str, Finding)> {
         let keys = self.refused.into_iter().map(|finding| (crate::stores::KEYS, finding));
         let forms = self.refused_forms.into_iter().map(|finding| (crate::stores::FORMS, finding));
@@ -54,7 +54,8 @@ impl Described {
     }
 }
 
-/// Names one state of a database's structure: two equal versions mean that a model built then still fits.
+/// Identifies a state of a database's structure: if two versions are equal, a model compiled for one also
+/// fits the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SchemaVersion {
     pub(crate) file: (u64, u64),
@@ -62,10 +63,10 @@ pub struct SchemaVersion {
 }
 
 impl Source {
-    /// Opens a source and makes sure that it can be read.
+    /// Opens a source and checks that it can be read.
     ///
     /// # Errors
-    /// Whatever keeps the database from being read, with a text for whoever configured it.
+    /// Why the database cannot be read, with a text for the person who configured it.
     pub fn open(
         spec: &SourceSpec,
         limits: &Limits,
@@ -78,32 +79,32 @@ impl Source {
         }
     }
 
-    /// Reads the structure. Takes up to seconds for a very large schema: call it off the request threads.
+    /// Reads the structure. This may take seconds for a very large schema: call it off the request threads.
     ///
     /// # Errors
-    /// [`SourceError::TimedOut`] past the deadline, or what keeps the database from being read.
+    /// [`SourceError::TimedOut`] after the deadline, or why the database cannot be read.
     pub fn read_schema(&self, deadline: Deadline) -> Result<Described, SourceError> {
         match self {
             Self::Sqlite(source) => source.read_schema(deadline),
         }
     }
 
-    /// Which state of its structure the database is in: cheap enough to ask now and then, a few microseconds.
+    /// The state of the database's structure: takes a few microseconds, so it can be called now and then.
     ///
     /// # Errors
-    /// What keeps the database from being read.
+    /// Why the database cannot be read.
     pub fn schema_version(&self) -> Result<SchemaVersion, SourceError> {
         match self {
             Self::Sqlite(source) => source.schema_version(),
         }
     }
 
-    /// Runs one short statement on the caller's own thread and shows each row to `each`, until that breaks. Meant for
-    /// reads that end within a fraction of a millisecond; for others use [`Source::stream`].
+    /// Runs one short statement on the caller's thread and passes each row to `each`, until that breaks.
+    /// Meant for reads that take a fraction of a millisecond; use [`Source::stream`] for others.
     ///
     /// # Errors
-    /// [`SourceError::TimedOut`] past the deadline; [`SourceError::StructureChanged`] where the statement does not fit
-    /// the database; what keeps the database from being read. `each` may have seen rows before.
+    /// [`SourceError::TimedOut`] after the deadline; [`SourceError::StructureChanged`] if the statement does
+    /// not match the database; or why the database cannot be read. `each` may have seen rows before.
     pub fn query<F>(&self, statement: &Statement, run: Run, each: F) -> Result<Ran, SourceError>
     where
         F: FnMut(&SourceRow<'_>) -> ControlFlow<()>,
@@ -113,7 +114,7 @@ impl Source {
         }
     }
 
-    /// Runs several short statements on the caller's own thread, all seeing the same state of the data.
+    /// Runs several short statements on the caller's thread, all on the same snapshot of the data.
     ///
     /// # Errors
     /// As for [`Source::query`], or what `read` returns.
@@ -127,12 +128,12 @@ impl Source {
         }
     }
 
-    /// Runs `job` on a worker thread, its statements all seeing the same state of the data, and hands out what it
-    /// writes in chunks of about 64 KiB. Take the first chunk before promising success: an error that comes before
-    /// any row is the first item.
+    /// Runs `job` on a worker thread, its statements all on the same snapshot of the data, and returns its
+    /// output in chunks of about 64 KiB. Take the first chunk before starting a response: an error before the
+    /// first row is the first item.
     ///
     /// # Errors
-    /// [`SourceError::Busy`] when too many wait already; [`SourceError::Closed`].
+    /// [`SourceError::Busy`] if too many are already waiting; [`SourceError::Closed`].
     pub fn stream<J>(&self, run: Run, job: J) -> Result<Chunks, SourceError>
     where
         J: FnOnce(&Runner<'_>, &mut ChunkSink) -> Result<(), SourceError> + Send + 'static,
@@ -142,14 +143,14 @@ impl Source {
         }
     }
 
-    /// The SQL that its statements must be written in.
+    /// The SQL dialect of its statements.
     pub fn dialect(&self) -> Dialect {
         match self {
             Self::Sqlite(_) => Dialect::Sqlite,
         }
     }
 
-    /// Ends the source: running statements stop, connections close, everything after is
+    /// Closes the source: running statements stop, connections close, and every later call is
     /// [`SourceError::Closed`].
     pub fn close(&self) {
         match self {
@@ -158,7 +159,7 @@ impl Source {
     }
 }
 
-/// A connection in the hands of a job: runs statements one after the other within one read transaction.
+/// A connection for a job, which runs statements one after the other within one read transaction.
 #[derive(Debug)]
 pub struct Runner<'connection>(Of<'connection>);
 
@@ -168,10 +169,10 @@ enum Of<'connection> {
 }
 
 impl Runner<'_> {
-    /// Runs one statement and shows each row to `each`, until that breaks.
+    /// Runs one statement and passes each row to `each`, until that breaks.
     ///
     /// # Errors
-    /// As for [`Source::query`]; [`SourceError::Cancelled`] when the receiver of the stream is gone.
+    /// As for [`Source::query`]; [`SourceError::Cancelled`] if the receiver of the stream is gone.
     pub fn query<F>(&self, statement: &Statement, each: F) -> Result<Ran, SourceError>
     where
         F: FnMut(&SourceRow<'_>) -> ControlFlow<()>,

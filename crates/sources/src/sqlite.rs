@@ -1,8 +1,9 @@
 //! SQLite database files, read-only.
 //!
-//! A source holds a few connections, each in a slot behind a lock of its own: some for reads on the caller's thread
-//! (a thread comes back to the same slot, so there is no contention), one per worker thread for streams. Opening a
-//! connection is `file` and `connection`, who gets which is `pool`, the structure is `schema` and `declared`.
+//! A source has a few connections, each in a slot behind its own lock: some for reads on the caller's thread
+//! (a thread returns to the same slot, so there is no contention), and one for each worker thread that
+//! streams. `file` and `connection` open connections, `pool` assigns them, `schema` and `declared` read the
+//! structure.
 
 mod connection;
 mod declared;
@@ -49,11 +50,11 @@ pub struct SqliteSource {
 }
 
 impl SqliteSource {
-    /// Opens the file at `path`, following links once and for all, and reads its header.
+    /// Opens the file at `path`, resolving links once, and reads its header.
     ///
     /// # Errors
     /// [`SourceError::Missing`], [`SourceError::NotAFile`], [`SourceError::NotADatabase`],
-    /// [`SourceError::Unreadable`] and whatever else keeps it from being read.
+    /// [`SourceError::Unreadable`] or any other reason why it cannot be read.
     pub fn open(
         path: &Path,
         declared: Declarations,
@@ -68,17 +69,17 @@ impl SqliteSource {
     /// Reads tables and columns. See [`Source::read_schema`](crate::Source::read_schema).
     ///
     /// # Errors
-    /// [`SourceError::TimedOut`], or what keeps the database from being read.
+    /// [`SourceError::TimedOut`], or why the database cannot be read.
     pub fn read_schema(&self, deadline: Deadline) -> Result<Described, SourceError> {
         self.pool.look_again();
         let run = Run { deadline, max_rows: usize::MAX };
         self.read(run, |runner| schema::describe(runner.connection, &self.declared))
     }
 
-    /// Which file this is and how often its structure has changed.
+    /// Identifies the file and the number of changes to its structure.
     ///
     /// # Errors
-    /// What keeps the database from being read.
+    /// Why the database cannot be read.
     pub fn schema_version(&self) -> Result<SchemaVersion, SourceError> {
         self.pool.look_again();
         self.pool.with(Lane::Inline, |connection| {
@@ -101,7 +102,7 @@ impl SqliteSource {
             self.pool.with(Lane::Inline, |connection| {
                 connection.bound(Bounds { deadline: Some(run.deadline), cancelled: None });
                 let runner = SqliteRunner { connection, max_rows: run.max_rows };
-                // What the checks of a quicker statement see must be what the statement reads.
+                // The checks of a faster statement must see the same snapshot as the statement.
                 let _snapshot = statement.quicker.as_ref().map(|_| connection.snapshot()).transpose()?;
                 runner.query(statement, |row| {
                     seen_any.set(true);
@@ -110,7 +111,8 @@ impl SqliteSource {
             })
         };
         match attempt() {
-            // The connection may have held pages of a file that was overwritten; it is closed now, so look afresh.
+            // The connection may have cached pages of a file that was overwritten; it is closed now, so check
+            // again.
             Err(SourceError::Damaged { .. }) if !seen_any.get() => attempt(),
             outcome => outcome,
         }
@@ -147,7 +149,7 @@ impl SqliteSource {
         Ok(receiver)
     }
 
-    /// Ends the source. See [`Source::close`](crate::Source::close).
+    /// Closes the source. See [`Source::close`](crate::Source::close).
     pub fn close(&self) {
         self.pool.close();
         self.workers.close();
@@ -176,7 +178,7 @@ fn read_on<T>(
     })
 }
 
-/// A SQLite connection in the hands of a job.
+/// A SQLite connection for a job.
 #[derive(Debug)]
 pub struct SqliteRunner<'connection> {
     connection: &'connection OpenConnection,
@@ -213,7 +215,7 @@ impl SqliteRunner<'_> {
     }
 }
 
-/// A parameter, bound without a copy of ours.
+/// A parameter, bound without a copy.
 struct Parameter<'value>(&'value Value);
 
 impl rusqlite::ToSql for Parameter<'_> {

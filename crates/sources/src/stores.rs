@@ -1,5 +1,5 @@
-//! The kinds of database that can be a data source: their numbers and names on the wire, their options, and how options
-//! become something to open. The one place to extend for another kind, beside [`SourceSpec`] and its driver.
+//! The kinds of database that can be a data source: their numbers and names on the wire, their options, and
+//! how options become something to open. A new kind is added here, in [`SourceSpec`], and as a driver.
 
 mod members;
 
@@ -15,13 +15,13 @@ use crate::{AllowedFolders, SourceError, SourceSpec};
 /// A kind of database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DataStore {
-    /// Its number on the wire.
+    /// The number on the wire.
     pub id: i64,
-    /// Its name on the wire.
+    /// The name on the wire.
     pub name: &'static str,
-    /// The keys of the options that are needed. Their values are texts.
+    /// The keys of the required options, whose values are strings.
     pub options: &'static [&'static str],
-    /// The keys of what its owner may declare besides. Their values are JSON objects.
+    /// The keys of the owner's optional declarations, whose values are JSON objects.
     pub declarations: &'static [&'static str],
 }
 
@@ -32,50 +32,50 @@ pub const SQLITE: DataStore =
 /// Every kind of database that can be a data source.
 pub const DATA_STORES: &[DataStore] = &[SQLITE];
 
-/// The option under which a SQLite source has its file.
+/// The option with the file of a SQLite source.
 const PATH: &str = "path";
 
-/// The option that names the columns by which rows of a table without a primary key, or of a view, are told apart:
+/// The option with the columns that identify the rows of a table without a primary key, or of a view:
 /// `{"View": ["a", "b"]}`.
 pub(crate) const KEYS: &str = "keys";
 
-/// The option that says how columns keep their values: `{"Table": {"Column": "unix-seconds"}}`.
+/// The option that says how columns store their values: `{"Table": {"Column": "unix-seconds"}}`.
 pub(crate) const FORMS: &str = "storageForms";
 
-/// The longest text of a declaration, in bytes.
+/// The maximum length of a declaration in bytes.
 const LONGEST_DECLARATION: usize = 64 * 1024;
 
-/// The columns of a key by the name of its table or view.
+/// The columns of keys by the name of the table or view.
 pub type Keys = BTreeMap<String, Vec<String>>;
 
-/// The names of storage forms by the names of tables and columns.
+/// The names of storage forms by table and column.
 pub type Forms = BTreeMap<String, BTreeMap<String, String>>;
 
-/// What the owner of a source declares of its tables.
+/// The owner's declarations about the tables of a source.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Declarations {
     /// Keys of tables and views that have none.
     pub keys: Keys,
-    /// How columns keep their values.
+    /// How columns store their values.
     pub forms: Forms,
 }
 
-/// What is wrong with one option.
+/// A fault of an option.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OptionFault {
-    /// Key of the option; shortened, and without control characters.
+    /// The key of the option; shortened, and without control characters.
     pub key: String,
-    /// What is wrong, as the end of a sentence that begins with the key.
+    /// What is wrong, as the end of a sentence that starts with the key.
     pub message: String,
 }
 
 impl DataStore {
-    /// The kind of that number.
+    /// The kind with that number.
     pub fn of(id: i64) -> Option<&'static Self> {
         DATA_STORES.iter().find(|store| store.id == id)
     }
 
-    /// Every fault of the options, without looking at what they lead to.
+    /// All faults of the options, without opening anything.
     pub fn option_faults(&self, options: &BTreeMap<String, String>) -> Vec<OptionFault> {
         let mut faults = Vec::new();
         let mut fault =
@@ -100,7 +100,7 @@ impl DataStore {
         let known = |key: &str| self.options.contains(&key) || self.declarations.contains(&key);
         for key in options.keys().filter(|key| !known(key)) {
             let key: String = key.chars().filter(|character| !character.is_control()).take(64).collect();
-            fault(&key, format!("is no option of {}", self.name));
+            fault(&key, format!("is not an option of {}", self.name));
         }
         faults
     }
@@ -114,7 +114,7 @@ fn declaration_fault(key: &str, value: &str) -> Result<(), String> {
     }
 }
 
-/// Reads the option `storageForms`.
+/// Parses the option `storageForms`.
 fn forms(json: &str) -> Result<Forms, String> {
     let shape = "must be an object of objects, such as {\"Table\": {\"Column\": \"unix-seconds\"}}";
     let forms: Forms = serde_json::from_str(json).map_err(|_| shape.to_owned())?;
@@ -122,7 +122,7 @@ fn forms(json: &str) -> Result<Forms, String> {
         if Form::declared(name, EdmType::Int64).is_none() {
             let name = shown(name);
             return Err(format!(
-                "names the storage form {name}, which there is not; there are {}",
+                "names the storage form {name}, which does not exist; the forms are {}",
                 Form::names()
             ));
         }
@@ -130,7 +130,7 @@ fn forms(json: &str) -> Result<Forms, String> {
     Ok(forms)
 }
 
-/// Reads the option `keys`.
+/// Parses the option `keys`.
 fn keys(json: &str) -> Result<Keys, String> {
     let shape = "must be an object of lists of columns, such as {\"View\": [\"a\", \"b\"]}";
     serde_json::from_str(json).map_err(|_| shape.to_owned())
@@ -160,10 +160,10 @@ fn check_form_names(json: &str) -> Result<(), String> {
 }
 
 impl SourceSpec {
-    /// How to open a source of the kind of that number with these options.
+    /// How to open a source of the kind with that number with these options.
     ///
     /// # Errors
-    /// [`SourceError::Missing`] where an option is not there, [`SourceError::Failed`] for a number that no kind has.
+    /// [`SourceError::Missing`] if an option is absent, [`SourceError::Failed`] for an unknown number.
     pub fn of(data_store: i64, options: &BTreeMap<String, String>) -> Result<Self, SourceError> {
         if data_store != SQLITE.id {
             return Err(SourceError::Failed { detail: format!("there is no data store {data_store}") });
@@ -178,13 +178,13 @@ impl SourceSpec {
         Ok(Self::Sqlite { path: PathBuf::from(path), declared })
     }
 
-    /// A SQLite database of which nothing is declared.
+    /// A SQLite database without declarations.
     pub fn sqlite(path: impl Into<PathBuf>) -> Self {
         Self::Sqlite { path: path.into(), declared: Declarations::default() }
     }
 
-    /// The same source with links resolved, if it lies where sources may lie. Reads the file system: call it off the
-    /// request threads.
+    /// The same source with links resolved, if it is in an allowed place. Reads the file system: call it off
+    /// the request threads.
     ///
     /// # Errors
     /// As for [`AllowedFolders::check`].
@@ -203,10 +203,10 @@ impl SourceSpec {
         }
     }
 
-    /// The options from which [`SourceSpec::of`] makes this again.
+    /// The options from which [`SourceSpec::of`] creates this again.
     ///
     /// # Errors
-    /// [`SourceError::NotAllowed`] for a path that is not UTF-8, which no option can hold.
+    /// [`SourceError::NotAllowed`] for a path that is not UTF-8, which no option can contain.
     pub fn options(&self) -> Result<BTreeMap<String, String>, SourceError> {
         match self {
             Self::Sqlite { path, declared } => {
@@ -266,7 +266,7 @@ mod tests {
         assert_eq!(told(&[]), ["path is required"]);
         assert_eq!(told(&[("path", "")]), ["path must not be empty"]);
         assert_eq!(told(&[("path", "a\nb")]), ["path must not contain control characters"]);
-        assert_eq!(told(&[("path", "a"), ("ho\nst", "b")]), ["host is no option of SQLite"]);
+        assert_eq!(told(&[("path", "a"), ("ho\nst", "b")]), ["host is not an option of SQLite"]);
         assert!(told(&[("path", "a"), ("keys", r#"{"V": ["a", "b"]}"#)]).is_empty());
         for keys in [
             "",

@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use crate::SourceError;
 
-/// How long a worker waits for more before its thread ends.
+/// How long an idle worker waits before its thread ends.
 const IDLE: Duration = Duration::from_secs(5);
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// Threads that are started when there is work and end when there is none. Dropping it drops what is queued and lets
-/// running jobs end by themselves.
+/// Threads that are started when there is work and end when there is none. Dropping it drops queued jobs and
+/// lets running jobs finish.
 #[derive(Debug)]
 pub(crate) struct Workers {
     shared: Arc<Shared>,
@@ -35,7 +35,7 @@ struct Shared {
 pub(crate) struct Demand(Arc<AtomicUsize>);
 
 impl Demand {
-    /// Whether there is a job for which no thread is free.
+    /// Whether a job waits for a free thread.
     pub(crate) fn is_there(&self) -> bool {
         self.0.load(Ordering::Relaxed) > 0
     }
@@ -44,7 +44,7 @@ impl Demand {
         self.set(state.jobs.len().saturating_sub(state.idle));
     }
 
-    /// So many jobs wait.
+    /// Sets the number of waiting jobs.
     pub(crate) fn set(&self, jobs: usize) {
         self.0.store(jobs, Ordering::Relaxed);
     }
@@ -66,7 +66,7 @@ impl std::fmt::Debug for State {
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Jobs run outside the lock, so a panic cannot leave the state halfway.
+        // Jobs run outside the lock, so a panic cannot leave the state inconsistent.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -82,7 +82,7 @@ impl Workers {
         self.shared.demand.clone()
     }
 
-    /// Hands a job over; it is dropped unrun when the set is closed first.
+    /// Queues a job; it is dropped without running if the set is closed first.
     pub(crate) fn submit(&self, job: impl FnOnce() + Send + 'static) -> Result<(), SourceError> {
         let mut state = self.shared.lock();
         if state.closed {
@@ -102,7 +102,7 @@ impl Workers {
         Ok(())
     }
 
-    /// Drops what is queued and refuses more.
+    /// Drops queued jobs and refuses more.
     pub(crate) fn close(&self) {
         let mut state = self.shared.lock();
         state.closed = true;
@@ -121,7 +121,7 @@ impl Workers {
                 state.threads += 1;
                 Ok(())
             }
-            // The machine has no thread to spare: those that run will come to the job.
+            // No thread can be started; the running ones will process the job.
             Err(_) if state.threads > 0 => Ok(()),
             Err(_) => Err(SourceError::Busy),
         }
@@ -140,7 +140,7 @@ fn work(shared: &Shared) {
         if let Some(job) = state.jobs.pop_front() {
             shared.demand.note(&state);
             drop(state);
-            // What the job owned is dropped while unwinding, and tells whoever waits for it.
+            // The values that the job owned are dropped while unwinding, which tells the waiting callers.
             let _ = catch_unwind(AssertUnwindSafe(job));
             state = shared.lock();
             continue;

@@ -53,7 +53,7 @@ fn a_slow_receiver_gives_way_to_jobs_that_wait() {
     let demand = Demand::default();
     let (mut sink, _receiver) = chunks(Duration::from_mins(10), long(), used_up(), demand.clone());
     fill(&mut sink);
-    // It has been waited for long enough before, a little at a time.
+    // The stream has already waited long enough, in small steps.
     sink.waited = COURTESY;
     demand.set(1);
     assert_eq!(write(&mut sink, CHUNK), Ok(Pace::End));

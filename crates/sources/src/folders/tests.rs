@@ -4,7 +4,8 @@ use tempfile::TempDir;
 
 use super::*;
 
-/// `data` is the server's own folder; `data/sources` and `shared` may be read; `outside` and `shared-too` may not.
+/// `data` is the server's own folder; `data/sources` and `shared` are allowed; `outside` and `shared-too` are
+/// not.
 struct Machine {
     root: TempDir,
 }

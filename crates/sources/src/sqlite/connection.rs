@@ -19,10 +19,11 @@ use super::quicker::Checked;
 use crate::budget::Permit;
 use crate::{Deadline, Limits, SourceError};
 
-/// After how many steps of SQLite's machine a running statement asks whether it should stop: some ten microseconds.
+/// The number of steps of SQLite's virtual machine between checks whether to stop: about ten microseconds.
 const STEPS_BETWEEN_CHECKS: c_int = 1000;
 
-/// However many values a row has, each may be so long, in bytes: longer than any literal of a request.
+/// The length that each value may have, in bytes, however many there are in a row: longer than any literal of
+/// a request.
 const SMALLEST_SHARE: i32 = 64 * 1024;
 
 /// What may stop a running statement, besides the end of its source.
@@ -40,7 +41,7 @@ struct Control {
 }
 
 impl Control {
-    /// Why the running statement should stop. Once there is a reason it stays.
+    /// Why the running statement should stop. Once there is a reason, it stays.
     fn reason_to_stop(&self) -> Option<SourceError> {
         let bounds = self.bounds.lock().unwrap_or_else(PoisonError::into_inner);
         if self.closed.load(Ordering::Relaxed) {
@@ -55,25 +56,25 @@ impl Control {
     }
 }
 
-/// An open connection, set up and checked.
+/// An open connection, configured and checked.
 #[derive(Debug)]
 pub(super) struct OpenConnection {
     sqlite: Connection,
     control: Arc<Control>,
     row_bytes: i32,
     longest_value: Cell<i32>,
-    /// What checks of the data gave, and in which state of them.
+    /// The results of checks on the data, and the state of the data to which they apply.
     pub(super) checked: RefCell<Checked>,
     pub(super) generation: u64,
     _permit: Permit,
 }
 
 impl OpenConnection {
-    /// Opens the file at a real path. `closed` is the source's sign to stop everything.
+    /// Opens the file at a real path. `closed` is the source's signal to stop everything.
     ///
-    /// A database in write-ahead mode needs an index file beside it even for reading. Where that can neither be found nor
-    /// created, and the file cannot be written by this server, and no write-ahead log lies there, the file is read as
-    /// immutable; the pool then watches it for changes.
+    /// A database in write-ahead mode needs an index file beside it even for reading. If that can neither be
+    /// found nor created, this server may not write the file, and there is no write-ahead log, then the file
+    /// is read as immutable; the pool watches it for changes.
     pub(super) fn open(
         path: &Path,
         limits: &Limits,
@@ -103,13 +104,13 @@ impl OpenConnection {
         Ok((opened, access))
     }
 
-    /// Sets what stops the statements that follow.
+    /// Sets what stops the following statements.
     pub(super) fn bound(&self, bounds: Bounds) {
         *self.control.bounds.lock().unwrap_or_else(PoisonError::into_inner) = bounds;
     }
 
-    /// Lets `read` run for so long at most, within what stops it anyway. The inner error is what kept it from an answer;
-    /// the outer one, that nothing more may be read at all.
+    /// Lets `read` run for a limited time, within the other bounds. The inner error is the reason why it has
+    /// no result; the outer one means that nothing more may be read at all.
     pub(super) fn within<T>(
         &self,
         patience: Duration,
@@ -143,8 +144,9 @@ impl OpenConnection {
         failure(error)
     }
 
-    /// How long a value may be for a statement that computes so many together: an equal share of what a row may take. A
-    /// value may be anything, whatever its column declares: a file of a few kilobytes can compute gigabytes.
+    /// The maximum length of a value in a statement that computes this many together: an equal share of the
+    /// row's budget. A value may be anything, whatever its column declares: a file of a few kilobytes can
+    /// compute gigabytes.
     fn share(&self, values: usize) -> i32 {
         let values = i32::try_from(values.max(1)).unwrap_or(i32::MAX);
         (self.row_bytes / values).max(SMALLEST_SHARE)
@@ -158,23 +160,24 @@ impl OpenConnection {
         Ok(())
     }
 
-    /// Allows values as long as the text of a table's declaration may be, which SQLite reads like any other.
+    /// Allows values of the maximum length of a table's declaration, which SQLite reads like any other value.
     pub(super) fn allow_declarations(&self) -> Result<(), SourceError> {
         self.allow_values(LONGEST_DECLARATION)
     }
 
-    /// Allows values as long as in a statement that reads so many of them, and declarations besides.
+    /// Allows values of the maximum length in a statement that reads this many of them, and declarations as
+    /// well.
     pub(super) fn allow_row(&self, values: usize) -> Result<(), SourceError> {
         self.allow_values(self.share(values).max(LONGEST_DECLARATION))
     }
 
-    /// Compiles a statement, or finds it compiled, and makes sure that it only reads.
+    /// Compiles a statement, or finds it in the cache, and checks that it only reads.
     pub(super) fn prepare(&self, statement: &Statement) -> Result<Prepared<'_>, SourceError> {
         let values = values_of(statement);
         let share = self.share(values);
         self.allow_row(values)?;
         let prepared = prepare(&self.sqlite, &statement.sql).map_err(|error| match self.failure(&error) {
-            // SQLite knows every table and column, and yet cannot run it: trying again would not help.
+            // SQLite knows every table and column, but cannot run it: retrying would not help.
             SourceError::Failed { detail } => SourceError::Unsupported { detail },
             other => other,
         })?;
@@ -189,14 +192,15 @@ impl OpenConnection {
         Ok(prepared)
     }
 
-    /// Starts a read transaction, ended when the value is dropped.
+    /// Starts a read transaction, which ends when the value is dropped.
     pub(super) fn snapshot(&self) -> Result<Snapshot<'_>, SourceError> {
         let begin = self.sqlite.prepare_cached("BEGIN").and_then(|mut begin| begin.execute([]));
         begin.map_err(|error| self.failure(&error))?;
         Ok(Snapshot { sqlite: &self.sqlite })
     }
 
-    /// SQLite's counter of changes of the structure. Refuses a file of ours that was copied over the one that was opened.
+    /// SQLite's counter of changes to the structure. Refuses a file of ours that was copied over the opened
+    /// one.
     pub(super) fn schema_counter(&self) -> Result<i64, SourceError> {
         own::refuse_marked(&self.sqlite)?;
         let counter = self.sqlite.prepare_cached("PRAGMA schema_version");
@@ -204,7 +208,7 @@ impl OpenConnection {
         counter.map_err(|error| self.failure(&error))
     }
 
-    /// A number that differs whenever the data that this connection sees do.
+    /// A number that differs whenever the data seen by this connection differ.
     pub(super) fn data_version(&self) -> Result<i64, SourceError> {
         let version = self.sqlite.prepare_cached("PRAGMA data_version");
         let version = version.and_then(|mut version| version.query_row([], |row| row.get(0)));
@@ -217,9 +221,10 @@ impl OpenConnection {
     }
 }
 
-/// How many values a statement may hold at once: those that it answers, and each that it names besides.
+/// The number of values that a statement may hold at once: those in its result, and every other that it
+/// names.
 fn values_of(statement: &Statement) -> usize {
-    // In chunks whose count fits a byte, so that the bytes of one are compared together.
+    // In chunks whose count fits a byte, so that the compiler can vectorise the comparison.
     let quotes_of = |chunk: &[u8]| chunk.iter().map(|byte| u8::from(*byte == b'"')).sum::<u8>();
     let quotes: usize = statement.sql.as_bytes().chunks(64).map(|chunk| usize::from(quotes_of(chunk))).sum();
     statement.columns.max(quotes / 2)
@@ -232,7 +237,7 @@ pub(super) struct Snapshot<'connection> {
 
 impl Drop for Snapshot<'_> {
     fn drop(&mut self) {
-        // Fails only where SQLite has ended the transaction itself.
+        // This only fails if SQLite has ended the transaction itself.
         let _ = self.sqlite.prepare_cached("ROLLBACK").and_then(|mut rollback| rollback.execute([]));
     }
 }

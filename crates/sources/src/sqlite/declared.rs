@@ -1,15 +1,16 @@
-//! From the type that a column declares to the type under which it is served.
+//! From the declared type of a column to the type as which it is served.
 //!
-//! SQLite stores whatever it is given; the declared type says what was meant. So the name decides, and only a name that
-//! nobody knows falls back to [SQLite's rules of affinity](https://www.sqlite.org/datatype3.html#determination_of_column_affinity).
+//! SQLite stores any value; the declared type says what was meant. The name therefore decides, and only
+//! unknown names fall back to [SQLite's rules of
+//! affinity](https://www.sqlite.org/datatype3.html#determination_of_column_affinity).
 
 use odata::model::EdmType;
 
 /// The type of a column declared as `declared`, such as `VARCHAR(40)`.
 ///
-/// Integers are 64 bits wide whatever `INT` means elsewhere, since SQLite keeps them so; only names that promise less
-/// are taken at their word. `TINYINT` is signed unless it says otherwise. A column without a type, whose values may be
-/// of any kind, is a string: every value can be written as one.
+/// Integers have 64 bits whatever `INT` means elsewhere, because SQLite stores them so; only names that
+/// promise less are taken literally. `TINYINT` is signed unless it says otherwise. A column without a type,
+/// whose values may be of any kind, is a string, because every value can be written as one.
 pub(super) fn edm_type(declared: &str) -> EdmType {
     let (name, arguments) = split(declared);
     let first = arguments.first().copied();
@@ -67,7 +68,7 @@ fn decimal(arguments: &[u32]) -> EdmType {
     EdmType::Decimal { precision, scale: scale.filter(|&scale| precision.is_some_and(|most| scale <= most)) }
 }
 
-/// The name in capitals with single blanks and without its arguments, and the arguments that are numbers.
+/// The name in upper case with single spaces and without its arguments, and the numeric arguments.
 fn split(declared: &str) -> (String, Vec<u32>) {
     let upper = declared.to_ascii_uppercase();
     let (before, rest) = upper.split_once('(').unwrap_or((&upper, ""));

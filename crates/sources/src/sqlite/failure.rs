@@ -5,7 +5,7 @@ use rusqlite::{ErrorCode, ffi};
 
 use crate::SourceError;
 
-/// Why an operation on a database failed. What an interrupt means is known to the connection alone, so it is
+/// Why an operation on a database failed. Only the connection knows the meaning of an interrupt, so it is
 /// [`SourceError::TimedOut`] here.
 pub(super) fn failure(error: &rusqlite::Error) -> SourceError {
     let detail = error.to_string();
@@ -32,7 +32,7 @@ pub(super) fn failure(error: &rusqlite::Error) -> SourceError {
         },
         ErrorCode::DatabaseCorrupt => SourceError::Damaged { detail },
         ErrorCode::CannotOpen | ErrorCode::PermissionDenied => SourceError::Unreadable { detail },
-        // A journal of an interrupted write lies beside the file, and only a writer can replay it.
+        // There is a journal of an interrupted write beside the file, and only a writer can replay it.
         ErrorCode::ReadOnly if code.extended_code != ffi::SQLITE_READONLY => {
             SourceError::Unreadable { detail }
         }
@@ -45,8 +45,8 @@ pub(super) fn failure(error: &rusqlite::Error) -> SourceError {
     }
 }
 
-/// `SQLITE_ERROR` says what is wrong with a statement in words alone
-/// (only [a missing collation](https://www.sqlite.org/rescode.html#error_missing_collseq) has a code).
+/// `SQLITE_ERROR` describes a fault of a statement only in words (only [a missing
+/// collation](https://www.sqlite.org/rescode.html#error_missing_collseq) has a code).
 fn of_statement(extended_code: i32, told: &str, detail: String) -> SourceError {
     const GONE: [&str; 4] = ["no such table", "no such column", "no such index", "has no column named"];
     const FOREIGN: [&str; 6] = [

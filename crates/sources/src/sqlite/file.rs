@@ -1,4 +1,4 @@
-//! Opens the file itself, hardened against what may be in it.
+//! Opens the file itself, hardened against hostile content.
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -11,10 +11,10 @@ use rusqlite::{Connection, OpenFlags};
 use super::functions;
 use crate::Limits;
 
-/// The longest text of a statement or of a table's declaration, in bytes.
+/// The maximum length of a statement or of a table's declaration, in bytes.
 pub(super) const LONGEST_DECLARATION: i32 = 1024 * 1024;
 
-/// Whether the file is read as one that other programs may change.
+/// Whether other programs may change the file while it is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {
     /// With SQLite's locks.
@@ -23,16 +23,16 @@ pub(super) enum Access {
     Immutable,
 }
 
-/// Opens and sets up a connection to a real path, and reads the file's header.
+/// Opens and configures a connection to a real path, and reads the header of the file.
 pub(super) fn connect(path: &Path, limits: &Limits, access: Access) -> rusqlite::Result<Connection> {
-    // The path is a real one, so a link there now was put there after it was checked.
+    // The path is a real one, so a link there now was created after the check.
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
         | OpenFlags::SQLITE_OPEN_PRIVATE_CACHE
         | OpenFlags::SQLITE_OPEN_NOFOLLOW
         | OpenFlags::SQLITE_OPEN_EXRESCODE;
     let connection = match access {
-        // A real path begins with a slash, so it is never taken for a URI.
+        // A real path starts with a slash, so it is never taken for a URI.
         Access::Shared => Connection::open_with_flags(path, flags)?,
         Access::Immutable => {
             Connection::open_with_flags(immutable_uri(path), flags | OpenFlags::SQLITE_OPEN_URI)?
@@ -41,17 +41,17 @@ pub(super) fn connect(path: &Path, limits: &Limits, access: Access) -> rusqlite:
     harden(&connection)?;
     connection.busy_timeout(limits.lock_wait)?;
     connection.set_prepared_statement_cache_capacity(limits.prepared_statements);
-    // Sorts larger than the cache go to a temporary file: in memory they would be bounded by nothing.
+    // Sorts larger than the cache go to a temporary file; in memory they would be unbounded.
     connection.pragma_update(None, "temp_store", "file")?;
     connection.pragma_update(None, "cache_size", -i64::from(limits.cache_kib))?;
     connection.pragma_update(None, "mmap_size", i64::try_from(limits.mmap_bytes).unwrap_or(i64::MAX))?;
     functions::register(&connection)?;
-    // SQLite reads nothing before it must: this fails now if the file is no database.
+    // SQLite reads nothing before it must: this fails now if the file is not a database.
     connection.query_row("PRAGMA schema_version", [], |_| Ok(()))?;
     Ok(connection)
 }
 
-/// Takes from the connection whatever reading does not need. The file itself may be hostile.
+/// Disables everything that reading does not need, because the file may be hostile.
 fn harden(connection: &Connection) -> rusqlite::Result<()> {
     for (setting, value) in [
         (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
@@ -59,7 +59,7 @@ fn harden(connection: &Connection) -> rusqlite::Result<()> {
         (DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false),
         (DbConfig::SQLITE_DBCONFIG_DQS_DML, false),
         (DbConfig::SQLITE_DBCONFIG_DQS_DDL, false),
-        // Without it SQLite compiles a statement anew for each value that is bound.
+        // Without it, SQLite compiles a statement again for each value that is bound.
         (DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true),
     ] {
         connection.set_db_config(setting, value)?;
@@ -93,10 +93,12 @@ pub(super) fn authorize(context: AuthContext<'_>) -> Authorization {
     if allowed { Authorization::Allow } else { Authorization::Deny }
 }
 
-/// Whether a file in write-ahead mode holds everything itself and cannot change under this server's hands.
+/// Whether a file in write-ahead mode contains everything itself and cannot change while this server reads
+/// it.
 pub(super) fn is_settled(path: &Path) -> bool {
     let log_is_empty = std::fs::metadata(beside(path, "-wal")).map_or(true, |log| log.len() == 0);
-    // Asked of SQLite, not of the file system: closing a file handle of ours would drop SQLite's locks on the file.
+    // SQLite is asked, not the file system: closing a file handle of our own would release SQLite's locks on
+    // the file.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let writable = Connection::open_with_flags(path, flags)
         .and_then(|connection| connection.is_readonly("main"))
@@ -104,14 +106,14 @@ pub(super) fn is_settled(path: &Path) -> bool {
     log_is_empty && !writable
 }
 
-/// The path of a file that SQLite keeps beside the database.
+/// The path of a file that SQLite puts beside the database.
 pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()
 }
 
-/// A file URI that SQLite takes for exactly this path.
+/// A file URI that SQLite interprets as exactly this path.
 fn immutable_uri(path: &Path) -> String {
     use std::fmt::Write as _;
     let mut uri = String::from("file://");

@@ -1,4 +1,4 @@
-//! Makes the functions of `odata`'s statements known to a connection.
+//! Registers the functions of `odata`'s statements with a connection.
 
 use odata::cell::{Cell, Value};
 use odata::sql::functions::{FUNCTIONS, SqlFunction};
@@ -7,7 +7,7 @@ use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types;
 
 pub(super) fn register(connection: &Connection) -> rusqlite::Result<()> {
-    // Callable from our own statements only, never from a view or index of the user's database.
+    // Callable only from our own statements, never from a view or index of the user's database.
     let flags =
         FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_DIRECTONLY;
     for function in FUNCTIONS {
@@ -24,11 +24,11 @@ fn call(function: &SqlFunction, context: &Context<'_>) -> rusqlite::Result<types
     for (index, cell) in given.iter_mut().enumerate() {
         *cell = super::survey::cell(context.get_raw(index));
     }
-    // SQLite hands on the message alone; `failure` finds the reason again by it.
+    // SQLite passes on only the message; `failure` uses it to find the reason again.
     let value =
         (function.run)(given).map_err(|reason| rusqlite::Error::UserFunctionError(Box::new(reason)))?;
     Ok(match value {
-        // No function gives text that is none.
+        // No function returns text that is not UTF-8.
         Value::Null | Value::RawText(_) => types::Value::Null,
         Value::Integer(integer) => types::Value::Integer(integer),
         Value::Real(real) => types::Value::Real(real),

@@ -1,4 +1,5 @@
-//! Keys of tables and views that have none: what the owner declares, else the number that SQLite gives each row.
+//! Keys of tables and views that have none: what the owner declares, otherwise the number that SQLite gives
+//! each row.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,11 +13,11 @@ use super::probe::quoted;
 use crate::stores::Keys;
 use crate::{Deadline, Described, SourceError};
 
-/// The names under which a table may have [its row number](https://www.sqlite.org/lang_createtable.html#rowid), unless a
+/// The possible names of a table's [row number](https://www.sqlite.org/lang_createtable.html#rowid), unless a
 /// column has taken them.
 const ROW_NUMBER: [&str; 3] = ["rowid", "_rowid_", "oid"];
 
-/// How long it may take to find out whether the columns of one declared key tell the rows apart.
+/// The maximum time to find out whether the columns of a declared key identify the rows.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How long it may take to count the rows of a table that share their address.
@@ -50,7 +51,7 @@ pub(super) fn refuse_strays(keys: &Keys, listed: &[&str], described: &mut Descri
     }
 }
 
-/// Gives a table without a primary key another one, where there is one.
+/// Gives a table without a primary key another one, if possible.
 pub(super) fn complete(
     connection: &OpenConnection,
     table: &mut Table,
@@ -62,7 +63,7 @@ pub(super) fn complete(
         (None, true) if has_row_number => number_rows(table, described),
         (None, _) => {}
         (Some(_), false) => {
-            let message = "the declared key is passed over, since it has a primary key of its own".to_owned();
+            let message = "the declared key is ignored, because it has a primary key".to_owned();
             refuse(described, &table.name, message);
         }
         (Some(columns), true) => {
@@ -94,7 +95,7 @@ fn number_rows(table: &mut Table, described: &mut Described) {
     described.findings.push(Finding { subject: table.name.clone(), message });
 }
 
-/// Takes the declared columns as the key; answers what is wrong with them.
+/// Uses the declared columns as the key; returns what is wrong with them.
 fn declare(
     connection: &OpenConnection,
     table: &mut Table,
@@ -104,7 +105,7 @@ fn declare(
     for wanted in columns {
         let found = table.columns.iter().find(|column| column.name.eq_ignore_ascii_case(wanted));
         let Some(column) = found else {
-            return Ok(Some(format!("the declared key names {wanted}, which is no column of it")));
+            return Ok(Some(format!("the declared key names {wanted}, which is not one of its columns")));
         };
         table.primary_key.push(column.name.clone());
     }
@@ -116,7 +117,7 @@ fn declare(
     let named = table.primary_key.join(", ");
     connection.allow_row(table.columns.len())?;
     let repeats = match repeats(connection, &table.name, &list, "")? {
-        // By a rule that this server does not have nothing is compared later either.
+        // If the server does not have the collation, later comparisons do not use it either.
         Err(SourceError::Unsupported { .. }) => repeats(connection, &table.name, &list, " COLLATE BINARY")?,
         repeats => repeats,
     };
@@ -138,7 +139,7 @@ fn declare(
             Ok(None)
         }
         Err(SourceError::ValueTooLarge) => {
-            Ok(Some("not served: a row of it is larger than this server passes on".to_owned()))
+            Ok(Some("not served: a row of it is larger than this server can return".to_owned()))
         }
         Err(SourceError::Unsupported { .. }) => {
             Ok(Some(format!("not served: the declared key {named} cannot be compared here")))
@@ -147,7 +148,8 @@ fn declare(
     }
 }
 
-/// Whether rows share their values of these columns, compared by a rule. The inner error is what kept it from an answer.
+/// Whether several rows have the same values in these columns under a collation. The inner error is what
+/// prevented the check.
 fn repeats(
     connection: &OpenConnection,
     table: &str,

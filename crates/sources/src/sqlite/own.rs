@@ -1,23 +1,23 @@
-//! Recognises files of this server itself: the embedded system database and every copy of it. They hold the password
-//! hashes and the grants of everybody, so none is ever served, wherever it lies and whatever it is called.
+//! Recognises files of this server itself: the embedded system database and every copy of it. They contain
+//! everybody's password hashes and grants, so none is ever served, wherever it is and whatever its name.
 //!
-//! A file is asked through the connection that will read it, never by its path, so that no other file can take its place
-//! between the question and the reading.
+//! A file is checked through the connection that will read it, never by its path, so that no other file can
+//! replace it between the check and the read.
 
 use rusqlite::Connection;
 
 use crate::SourceError;
 
-/// The application ids in the headers of such files: of a system database and its copies (`SLGC`), and of one that has
-/// moved into another database (`SLGM`).
+/// The application ids in the headers of such files: of a system database and its copies (`SLGC`), and of one
+/// that was migrated to another database (`SLGM`).
 const MARKS: [i32; 2] = [0x534c_4743, 0x534c_474d];
 
-/// Tables that only a system database has together. They tell of a copy whose application id was changed or lost, as
-/// by a dump that was read back.
+/// Tables that only a system database has together. They reveal a copy whose application id was changed or
+/// lost, for example by a dump that was imported again.
 const TABLES: [&str; 6] =
     ["audit_events", "data_source_shares", "grants", "revocations", "ring_keys", "user_roles"];
 
-/// Refuses a file whose header bears a mark of ours.
+/// Refuses a file whose header contains one of our application ids.
 pub(super) fn refuse_marked(sqlite: &Connection) -> Result<(), SourceError> {
     let mark = sqlite.prepare_cached("PRAGMA application_id");
     let mark = mark.and_then(|mut mark| mark.query_row([], |row| row.get::<_, i32>(0)));
@@ -28,7 +28,7 @@ pub(super) fn refuse_marked(sqlite: &Connection) -> Result<(), SourceError> {
     }
 }
 
-/// Refuses a database that has the tables of a system database, whatever its header says.
+/// Refuses a database with the tables of a system database, whatever its header says.
 pub(super) fn refuse_by_tables<'n>(names: impl Iterator<Item = &'n str>) -> Result<(), SourceError> {
     let mut found = [false; TABLES.len()];
     for name in names {

@@ -1,4 +1,4 @@
-//! Who gets which connection, and when connections end.
+//! Assigning connections, and closing them.
 
 use std::cell::Cell;
 use std::fs;
@@ -15,19 +15,19 @@ use crate::budget::Reclaim;
 use crate::deadline::monotonic_now;
 use crate::{ConnectionBudget, Limits, SourceError};
 
-/// How often the path is looked at for another file, in milliseconds.
+/// The interval in milliseconds at which the path is checked for another file.
 const LOOK_EVERY_MILLIS: u64 = 1000;
 
-/// Which set of connections a reader belongs to, so that long streams never keep short reads waiting.
+/// The set of connections to which a reader belongs, so that long streams never delay short reads.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Lane {
     /// Reads on the caller's thread.
     Inline,
-    /// Worker threads: there are as many slots as threads.
+    /// Worker threads, each with a slot.
     Worker,
 }
 
-/// A place for one connection. Whoever holds the lock uses the connection.
+/// A slot for one connection. The holder of the lock uses the connection.
 type Slot = Mutex<Option<OpenConnection>>;
 
 /// The connections of one source.
@@ -43,7 +43,7 @@ pub(super) struct Pool {
     watch: Watch,
 }
 
-/// Notices that the path names another file than the one that connections have open.
+/// Detects that the path names another file than the one that connections have open.
 #[derive(Debug)]
 struct Watch {
     since: Instant,
@@ -53,12 +53,12 @@ struct Watch {
     seen: Mutex<Fingerprint>,
 }
 
-/// Which file a path names.
+/// Identifies the file that a path names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Fingerprint {
     device: u64,
     inode: u64,
-    /// For a file that is read as immutable, what tells of a change: time, length, and whether a log lies beside it.
+    /// For an immutable file, what reveals a change: modification time, length, and the presence of a log.
     content: Option<(Option<SystemTime>, u64, bool)>,
 }
 
@@ -99,7 +99,7 @@ impl Pool {
         &self.limits
     }
 
-    /// Lends a connection to `read`, opening it if need be. A connection whose file failed is closed
+    /// Lends a connection to `read`, opening it if necessary. A connection whose file failed is closed
     /// afterwards.
     pub(super) fn with<T>(
         &self,
@@ -127,18 +127,18 @@ impl Pool {
         outcome
     }
 
-    /// Which file the path names, as device and number.
+    /// The file that the path names, as device and inode number.
     pub(super) fn file(&self) -> (u64, u64) {
         let seen = self.watch.seen.lock().unwrap_or_else(PoisonError::into_inner);
         (seen.device, seen.inode)
     }
 
-    /// Looks at the path before the next read instead of when it is time.
+    /// Makes the next read check the path, without waiting for the interval.
     pub(super) fn look_again(&self) {
         self.watch.next_look_millis.store(0, Ordering::Relaxed);
     }
 
-    /// Stops what runs and closes what is idle; what runs closes its own connection.
+    /// Stops running reads and closes idle connections; running reads close their own.
     pub(super) fn close(&self) {
         self.closed.store(true, Ordering::Relaxed);
         self.close_idle();
@@ -154,7 +154,8 @@ impl Pool {
         Ok(connection)
     }
 
-    /// A slot of this lane: the thread's own if it is free, else any that is free, else the own one once it is.
+    /// A slot of this set: the thread's own if it is free, otherwise any free one, otherwise the own one once
+    /// it is free.
     fn check_out(&self, lane: Lane) -> MutexGuard<'_, Option<OpenConnection>> {
         let slots = match lane {
             Lane::Inline => &self.inline,
@@ -194,13 +195,13 @@ fn free(slot: &Slot) -> Option<MutexGuard<'_, Option<OpenConnection>>> {
     }
 }
 
-/// A reader panicked with this connection: nobody knows what it left behind.
+/// A reader panicked with this connection, so its state is unknown.
 fn emptied(mut slot: MutexGuard<'_, Option<OpenConnection>>) -> MutexGuard<'_, Option<OpenConnection>> {
     *slot = None;
     slot
 }
 
-/// Whether a connection is of no more use after such an error.
+/// Whether a connection is unusable after such an error.
 fn taints(error: &SourceError) -> bool {
     matches!(
         error,
@@ -223,7 +224,7 @@ impl Watch {
         }
     }
 
-    /// Looks at the path if it is time; a new file means a new generation of connections.
+    /// Checks the path if it is time; a new file starts a new generation of connections.
     fn look(&self, path: &Path) -> Result<(), SourceError> {
         let now = monotonic_now().saturating_duration_since(self.since).as_millis();
         let now = u64::try_from(now).unwrap_or(u64::MAX);
@@ -233,7 +234,8 @@ impl Watch {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let immutable = self.immutable.load(Ordering::Relaxed);
         let found = fingerprint(path, if immutable { Access::Immutable } else { Access::Shared })?;
-        // The first look at a file known to be immutable learns its content, and trusts nothing read before.
+        // The first check of a file known to be immutable records its state, and distrusts everything read
+        // before.
         if found != *seen {
             *seen = found;
             self.immutable.store(false, Ordering::Relaxed);
@@ -258,7 +260,7 @@ fn unreachable_file(error: &std::io::Error) -> SourceError {
     }
 }
 
-/// A small number of the calling thread, so that it comes back to the same slot.
+/// A small number for the calling thread, so that it returns to the same slot.
 fn thread_number() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     thread_local! {

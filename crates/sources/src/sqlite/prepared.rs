@@ -1,10 +1,11 @@
-//! Compiled statements, of which long ones are not kept.
+//! Compiled statements; long ones are not cached.
 
 use std::ops::{Deref, DerefMut};
 
 use rusqlite::{CachedStatement, Connection, Statement};
 
-/// A longer statement, in bytes, is compiled for one run: kept, each takes several times its length on each connection.
+/// A longer statement, in bytes, is compiled for one run: in the cache, each would take several times its
+/// length on each connection.
 const LONGEST_KEPT: usize = 8 * 1024;
 
 /// A compiled statement.
@@ -13,7 +14,7 @@ pub(super) enum Prepared<'connection> {
     Passing(Statement<'connection>),
 }
 
-/// Compiles a statement, or finds it compiled.
+/// Compiles a statement, or finds it in the cache.
 pub(super) fn prepare<'connection>(
     connection: &'connection Connection,
     sql: &str,

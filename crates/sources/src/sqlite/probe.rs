@@ -1,15 +1,15 @@
-//! Finds out what of a table this server can run.
+//! Finds out which parts of a table this server can use.
 //!
-//! A program may give its database collations and functions of its own. They are not in the file, so whatever needs one
-//! cannot run here: a column may be compared by its bytes only, or not even be computed. Statements are compiled, not run,
-//! so it takes microseconds a table.
+//! The program that created a database may have defined its own collations and functions. They are not in the
+//! file, so whatever needs one cannot run here: some columns can only be compared byte by byte, others cannot
+//! be read at all. Statements are compiled but not run, so this takes microseconds per table.
 
 use odata::model::{Finding, Table};
 
 use super::connection::OpenConnection;
 use crate::SourceError;
 
-/// The table without what cannot be read; nothing if that leaves no use of it. Each loss is a finding.
+/// The table without its unreadable parts; `None` if nothing useful is left. Each omission is a finding.
 pub(super) fn usable(
     connection: &OpenConnection,
     mut table: Table,
@@ -25,13 +25,13 @@ pub(super) fn usable(
     for column in std::mem::take(&mut table.columns) {
         let name = quoted(&column.name);
         let subject = format!("{}.{}", table.name, column.name);
-        // The rule of the column is needed for neither.
+        // Neither statement needs the column's collation.
         let lost = fault(connection, &format!("SELECT {name} FROM {from} ORDER BY {name} COLLATE BINARY"))?;
         if let Some(why) = lost {
             if table.primary_key.contains(&column.name) {
                 lost_key = Some(column.name);
             }
-            let message = format!("left out, it cannot be read here: {why}");
+            let message = format!("omitted, because it cannot be read here: {why}");
             findings.push(Finding { subject, message });
             continue;
         }
@@ -57,14 +57,14 @@ pub(super) fn usable(
     Ok(Some(table))
 }
 
-/// What there is to say of a table with an index that needs a rule of another program.
+/// The finding for a table with an index that needs a collation of another program.
 pub(super) fn unusable_index(table: &Table) -> Finding {
     let message = "an index of it is not used, since only the program that made the database has the rule by which it \
                    compares";
     Finding { subject: table.name.clone(), message: message.to_owned() }
 }
 
-/// Why a statement cannot be compiled, in SQLite's words; an error where that is not the statement's fault.
+/// Why a statement cannot be compiled, in SQLite's words; an error if that is not the fault of the statement.
 fn fault(connection: &OpenConnection, sql: &str) -> Result<Option<String>, SourceError> {
     match connection.sqlite().prepare(sql) {
         Ok(_) => Ok(None),
@@ -78,7 +78,7 @@ fn fault(connection: &OpenConnection, sql: &str) -> Result<Option<String>, Sourc
     }
 }
 
-/// What SQLite says, without the statement.
+/// SQLite's message, without the statement.
 pub(super) fn words(error: &rusqlite::Error) -> String {
     match error {
         rusqlite::Error::SqlInputError { msg, .. } => msg.clone(),
@@ -87,7 +87,7 @@ pub(super) fn words(error: &rusqlite::Error) -> String {
     }
 }
 
-/// A name as an identifier of SQLite.
+/// A name as an SQLite identifier.
 pub(super) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }

@@ -1,4 +1,5 @@
-//! Chooses between a statement and a quicker one that gives the same while the data are as they nearly always are.
+//! Chooses between a statement and a faster one with the same result, which applies while the data are in
+//! their normal state.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -8,18 +9,18 @@ use odata::statement::{Quicker, Statement};
 use super::connection::OpenConnection;
 use crate::SourceError;
 
-/// How many checks a connection remembers.
+/// The number of check results that a connection caches.
 const MOST_CHECKS: usize = 256;
 
-/// What checks gave, by their text, and in which state of the data.
+/// The results of checks, by their text, and the state of the data to which they apply.
 pub(super) type Checked = HashMap<String, (i64, Outcome)>;
 
-/// What a check gave.
+/// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outcome {
     Holds,
     Fails,
-    /// It gave nothing in so much time.
+    /// It did not finish within this time.
     TimedOut(Duration),
 }
 
@@ -47,14 +48,15 @@ fn all_hold(connection: &OpenConnection, quicker: &Quicker, version: i64) -> Res
     Ok(true)
 }
 
-/// What a check gave in this state of the data, unless more patience may give more.
+/// Returns the cached result of a check in this state of the data, unless a longer time limit may give a
+/// better one.
 fn known(connection: &OpenConnection, check: &str, patience: Duration, version: i64) -> Option<Outcome> {
     let (then, outcome) = connection.checked.borrow().get(check).copied()?;
     let is_open = matches!(outcome, Outcome::TimedOut(before) if before < patience);
     (then == version && !is_open).then_some(outcome)
 }
 
-/// Runs a check and remembers what it gives. One that takes too long is taken not to hold, until the data change.
+/// Runs a check and caches the result. A check that takes too long counts as failed until the data change.
 fn outcome_of(
     connection: &OpenConnection,
     check: &str,

@@ -11,7 +11,7 @@ use super::{keys, own, probe, storage, survey};
 use crate::stores::Declarations;
 use crate::{Described, SourceError};
 
-/// What `pragma_table_list` says of a table.
+/// The description of a table by `pragma_table_list`.
 struct Listed {
     name: String,
     kind: Kind,
@@ -25,12 +25,12 @@ enum Kind {
     View,
     /// Computed by an extension, such as a full-text index.
     Virtual,
-    /// Where a virtual table keeps its data.
+    /// Storage of a virtual table.
     Shadow,
 }
 
-/// Describes every ordinary table and view. What cannot be served is a finding, not an error: one broken view must
-/// not keep the rest from being read. `declared` is what the owner says of them.
+/// Describes every ordinary table and view. What cannot be served is a finding, not an error, so that one
+/// broken view does not prevent reading the rest. `declared` are the owner's declarations.
 pub(super) fn describe(
     connection: &OpenConnection,
     declared: &Declarations,
@@ -38,7 +38,7 @@ pub(super) fn describe(
     let fail = |error: rusqlite::Error| connection.failure(&error);
     connection.allow_declarations()?;
     let sqlite = connection.sqlite();
-    // Within the transaction that reads the structure, so that no other file can come between.
+    // Within the transaction that reads the structure, so that no other file can be swapped in.
     own::refuse_marked(sqlite)?;
     let listed = list(sqlite).map_err(fail)?;
     own::refuse_by_tables(listed.iter().map(|listed| listed.name.as_str()))?;
@@ -72,7 +72,7 @@ pub(super) fn describe(
     Ok(described)
 }
 
-/// The table as it is declared, or a finding.
+/// The table as declared, or a finding.
 fn readable(
     connection: &OpenConnection,
     listed: &Listed,
@@ -83,12 +83,12 @@ fn readable(
         Ok(table) => return Ok(Some(table)),
         Err(error) => error,
     };
-    // A deadline, a lock or an unreadable file is no fault of the table.
+    // A deadline, a lock or an unreadable file is not a fault of the table.
     connection.stop_if_due()?;
     if !is_about_the_table(&error) {
         return Err(connection.failure(&error));
     }
-    let message = format!("left out, its columns cannot be read: {}", probe::words(&error));
+    let message = format!("omitted, because its columns cannot be read: {}", probe::words(&error));
     findings.push(Finding { subject: listed.name.clone(), message });
     Ok(None)
 }
@@ -114,8 +114,8 @@ fn list(sqlite: &Connection) -> rusqlite::Result<Vec<Listed>> {
 
 fn reason_to_drop(listed: &Listed) -> Option<&'static str> {
     match listed.kind {
-        Kind::Virtual => Some("left out, it is a virtual table"),
-        _ if listed.name.contains(['\0', '\u{FFFD}']) => Some("left out, its name is no valid text"),
+        Kind::Virtual => Some("omitted, because it is a virtual table"),
+        _ if listed.name.contains(['\0', '\u{FFFD}']) => Some("omitted, because its name is not valid text"),
         _ => None,
     }
 }
@@ -127,7 +127,7 @@ fn is_about_the_table(error: &rusqlite::Error) -> bool {
     }
 }
 
-/// One column as declared, with its place in the primary key: 0 for none.
+/// One column as declared, with its position in the primary key; 0 for none.
 struct Declared {
     column: Column,
     type_name: String,
@@ -143,7 +143,7 @@ fn table(sqlite: &Connection, listed: &Listed, is_utf8: bool) -> rusqlite::Resul
         && columns[only].type_name.eq_ignore_ascii_case("INTEGER")
         && !has_key_index(sqlite, &listed.name)?
     {
-        // The column is the row's own number, which always exists.
+        // The column is the row number, which always exists.
         columns[only].column.nullable = false;
         columns[only].column.storage = storage::of_row_number();
     }
@@ -180,15 +180,16 @@ fn declared_columns(sqlite: &Connection, listed: &Listed, is_utf8: bool) -> rusq
     rows.collect()
 }
 
-/// Whether the primary key has an index of its own, so that it is not the row number: the case of
-/// [`INTEGER PRIMARY KEY DESC`](https://www.sqlite.org/lang_createtable.html#rowids_and_the_integer_primary_key).
+/// Whether the primary key has its own index, so that it is not the row number, as with [`INTEGER PRIMARY KEY
+/// DESC`](https://www.sqlite.org/lang_createtable.html#rowids_and_the_integer_primary_key).
 fn has_key_index(sqlite: &Connection, table: &str) -> rusqlite::Result<bool> {
     let mut statement =
         sqlite.prepare_cached("SELECT 1 FROM pragma_index_list(?1, 'main') WHERE origin = 'pk'")?;
     statement.exists([table])
 }
 
-/// The references of a table as declared, first declared first; target columns are empty where left to the target's key.
+/// The references of a table, in the order of declaration; target columns are empty if the declaration omits
+/// them.
 fn references(sqlite: &Connection, table: &str) -> rusqlite::Result<Vec<ForeignKey>> {
     let mut statement = sqlite.prepare_cached(
         r#"SELECT id, "table", "from", "to" FROM pragma_foreign_key_list(?1, 'main') ORDER BY id DESC, seq"#,
@@ -210,8 +211,8 @@ fn references(sqlite: &Connection, table: &str) -> rusqlite::Result<Vec<ForeignK
     Ok(found)
 }
 
-/// Writes the names in references as the target declares them and fills in implied columns. A reference that leads
-/// nowhere stays as it is: the model says so.
+/// Spells the names in references as the target declares them, and fills in implied columns. A reference to
+/// nothing is kept, and the model reports it.
 fn resolve_references(tables: &mut [Table]) {
     let by_name: HashMap<String, usize> =
         tables.iter().enumerate().map(|(at, table)| (table.name.to_ascii_lowercase(), at)).collect();

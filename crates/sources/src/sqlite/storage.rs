@@ -1,4 +1,4 @@
-//! What a database promises of its columns, before anybody looks at the data.
+//! What a database guarantees about its columns, without examining the data.
 
 use odata::form::Layout;
 use odata::model::{Collation, EdmType, Storage, Table};
@@ -6,21 +6,21 @@ use rusqlite::Connection;
 
 use super::probe::quoted;
 
-/// What matters of a table.
+/// The relevant properties of a table.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Kind {
-    /// Whether it is a table, not a view. Cells of a view have been through no column's affinity for certain.
+    /// Whether it is a table, not a view. Cells of a view may not have passed through a column's affinity.
     pub(super) is_table: bool,
     /// Whether [its types are enforced](https://www.sqlite.org/stricttables.html).
     pub(super) is_strict: bool,
 }
 
-/// Whether text lies in the file as UTF-8.
+/// Whether text is stored as UTF-8.
 pub(super) fn is_utf8(sqlite: &Connection) -> rusqlite::Result<bool> {
     sqlite.query_row("PRAGMA encoding", [], |row| Ok(row.get_ref(0)?.as_bytes()? == b"UTF-8"))
 }
 
-/// What a column declared as `declared` promises.
+/// What a column declared as `declared` guarantees.
 pub(super) fn of(declared: &str, ty: EdmType, kind: Kind, is_utf8: bool) -> Storage {
     let is_number = matches!(ty, EdmType::Int64 | EdmType::Double);
     Storage {
@@ -30,7 +30,7 @@ pub(super) fn of(declared: &str, ty: EdmType, kind: Kind, is_utf8: bool) -> Stor
     }
 }
 
-/// What holds of the number of a row.
+/// The guarantees about a row number.
 pub(super) fn of_row_number() -> Storage {
     Storage {
         is_guaranteed: true,
@@ -40,14 +40,14 @@ pub(super) fn of_row_number() -> Storage {
     }
 }
 
-/// Whether SQLite makes text of numbers: see
-/// [its rules](https://www.sqlite.org/datatype3.html#determination_of_column_affinity).
+/// Whether SQLite converts numbers to text: see [its
+/// rules](https://www.sqlite.org/datatype3.html#determination_of_column_affinity).
 fn has_text_affinity(declared: &str) -> bool {
     let declared = declared.to_ascii_uppercase();
     !declared.contains("INT") && ["CHAR", "CLOB", "TEXT"].iter().any(|part| declared.contains(part))
 }
 
-/// Finds out by which rules text is compared, and which columns have an index.
+/// Finds out the collations of columns, and which columns have an index.
 pub(super) fn complete(sqlite: &Connection, table: &mut Table) -> rusqlite::Result<()> {
     let indexes = indexes(sqlite, &table.name)?;
     table.has_unusable_index = indexes.iter().any(|(_, rule)| *rule == Collation::Unknown);
@@ -55,7 +55,7 @@ pub(super) fn complete(sqlite: &Connection, table: &mut Table) -> rusqlite::Resu
         let found = indexes.iter().filter(|(name, _)| *name == column.name).map(|(_, rule)| *rule);
         column.storage.index = found.reduce(|best, rule| if best == Collation::Binary { best } else { rule });
         let rule = collation(sqlite, &table.name, &column.name);
-        // Only text is ordered by a rule that is known.
+        // Collations only affect the order of text.
         if matches!(column.ty, EdmType::String { .. }) || rule == Collation::Unknown {
             column.storage.collation = rule;
         }
@@ -63,7 +63,8 @@ pub(super) fn complete(sqlite: &Connection, table: &mut Table) -> rusqlite::Resu
     Ok(())
 }
 
-/// The first column of each index of all rows, and its rule. An index in which any rule is unknown serves nobody.
+/// The first column of each index over all rows, and its collation. An index with an unknown collation cannot
+/// be used.
 fn indexes(sqlite: &Connection, table: &str) -> rusqlite::Result<Vec<(String, Collation)>> {
     let mut statement = sqlite.prepare_cached(
         "SELECT x.name, coalesce(min(y.coll), x.coll)
@@ -87,7 +88,7 @@ fn named(rule: &str) -> Collation {
     }
 }
 
-/// The rule of a column, by how it compares: a column of a union is compared by the rule of its first part.
+/// The collation of a column, found by comparing: a column of a union has the collation of its first part.
 fn collation(sqlite: &Connection, table: &str, column: &str) -> Collation {
     let sql = format!(
         "SELECT x = 'A', x = 'a ', x = 'b' FROM (SELECT {} AS x FROM {} WHERE 0 UNION ALL SELECT 'a')",

@@ -1,8 +1,8 @@
-//! Looks at the data: how each column keeps its values, and what fits none.
+//! Surveys the data: how each column stores its values, and which cells do not fit.
 //!
-//! Nothing that is answered later depends on how much was seen: what does not fit is null whenever it is met. What was
-//! seen decides which form numbers in a column of dates have, which way of storing a key is the usual one, and what the
-//! findings say.
+//! No later response depends on how much was examined: a cell that does not fit is null whenever it is read.
+//! The survey determines the form of numbers in a column of dates, the usual way to store a key, and the
+//! findings.
 
 use std::time::Duration;
 
@@ -16,14 +16,14 @@ use super::probe::quoted;
 use crate::stores::Forms;
 use crate::{Deadline, Described, SourceError};
 
-/// How long the tables of one source are looked at together, and a single one.
+/// The time to survey all tables of a source, and a single table.
 const PATIENCE: Duration = Duration::from_secs(2);
 const PATIENCE_FOR_ONE: Duration = Duration::from_millis(500);
 
-/// So many GUIDs stored alike are taken for the rule.
+/// This many GUIDs in the same form are taken for the rule.
 const RULE: u64 = 1_000;
 
-/// When there is no more time to look at tables.
+/// The deadline for surveying tables.
 pub(super) fn until() -> Deadline {
     Deadline::after(PATIENCE)
 }
@@ -39,7 +39,7 @@ pub(super) fn cell(value: ValueRef<'_>) -> Cell<'_> {
     }
 }
 
-/// Says which declarations name nothing.
+/// Reports declarations that name nothing.
 pub(super) fn refuse_strays(forms: &Forms, described: &mut Described) {
     for (table, columns) in forms {
         let found = described.schema.tables.iter().find(|known| known.name.eq_ignore_ascii_case(table));
@@ -50,15 +50,14 @@ pub(super) fn refuse_strays(forms: &Forms, described: &mut Described) {
             if !is_there {
                 described.refused_forms.push(Finding {
                     subject: format!("{table}.{column}"),
-                    message: "a storage form is declared for it, but there is no such column to serve"
-                        .to_owned(),
+                    message: "a storage form is declared for it, but no such column is served".to_owned(),
                 });
             }
         }
     }
 }
 
-/// Gives each column the form that the owner declares; answers which columns have one.
+/// Gives each column the form that the owner declares; returns which columns have one.
 pub(super) fn declare(forms: &Forms, table: &mut Table) -> Vec<usize> {
     let declared = forms.iter().find(|(name, _)| name.eq_ignore_ascii_case(&table.name));
     let Some((_, declared)) = declared else { return Vec::new() };
@@ -75,7 +74,7 @@ pub(super) fn declare(forms: &Forms, table: &mut Table) -> Vec<usize> {
     with_form
 }
 
-/// Looks at the rows of a table, as many as there is time for.
+/// Examines as many rows of a table as time allows.
 pub(super) fn look(
     connection: &OpenConnection,
     table: &mut Table,
@@ -111,7 +110,9 @@ pub(super) fn look(
         {
             findings.push(Finding {
                 subject: format!("{}.{}", table.name, column.name),
-                message: format!("its numbers are read as {what}; the option storageForms can say otherwise"),
+                message: format!(
+                    "its numbers are read as {what}; the option storageForms can declare another form"
+                ),
             });
         }
         // Of a key, no row is to be left out because it is stored otherwise than those that were seen.
@@ -161,7 +162,7 @@ fn read(connection: &OpenConnection, sql: &str, surveys: &mut [Survey]) -> Resul
     Ok(())
 }
 
-/// What numbers in a column of dates are, where they are any.
+/// The meaning of numbers in a column of dates, if it has any.
 fn meaning(form: Form) -> Option<&'static str> {
     match form {
         Form::UnixSeconds => Some("seconds since 1970"),
@@ -172,7 +173,7 @@ fn meaning(form: Form) -> Option<&'static str> {
     }
 }
 
-/// The form that was found, or the narrower one that many GUIDs stored alike show.
+/// The form that was found, or a narrower one that many GUIDs in the same form suggest.
 fn strict(ty: EdmType, found: &Found) -> Form {
     let is_rule =
         found.fits >= RULE && found.misfits == 0 && found.strays == 0 && found.layout != Layout::NONE;

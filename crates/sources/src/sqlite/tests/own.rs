@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// The tables of a system database, as far as they tell it from others.
+/// The tables by which a system database is recognised.
 const SYSTEM: &str = "CREATE TABLE users(name, password); INSERT INTO users VALUES ('root', '$argon2id$');
     CREATE TABLE audit_events(a); CREATE TABLE data_source_shares(a); CREATE TABLE grants(a);
     CREATE TABLE revocations(a); CREATE TABLE ring_keys(a); CREATE TABLE user_roles(a);";

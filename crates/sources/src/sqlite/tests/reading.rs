@@ -116,7 +116,7 @@ fn a_value_beyond_the_limit_is_refused_before_it_fills_the_memory() {
     assert_eq!(outcome, Err(SourceError::ValueTooLarge));
 }
 
-/// Attack: a small file whose row computes as much as its maker likes.
+/// Attack: a small file with a row that computes as much as its author likes.
 #[test]
 fn what_the_values_of_one_row_take_together_is_bounded() {
     let columns = (0..100).map(|n| format!(", g{n} TEXT AS (hex(zeroblob(2000000 + {n} * id)))"));
@@ -248,7 +248,7 @@ fn a_quicker_statement_is_chosen_only_while_its_checks_hold() {
     let quick = chosen();
     assert_eq!(quick, rows(&fixture.source, &statement("SELECT 'quick'", 1)).unwrap());
     assert_eq!(chosen(), quick);
-    // What another program writes is seen at the next statement.
+    // Changes of another program are visible to the next statement.
     Connection::open(&fixture.path).unwrap().execute_batch("INSERT INTO t VALUES ('x')").unwrap();
     assert_eq!(chosen(), rows(&fixture.source, &statement("SELECT 'careful'", 1)).unwrap());
     Connection::open(&fixture.path).unwrap().execute_batch("DELETE FROM t WHERE a = 'x'").unwrap();

@@ -229,14 +229,14 @@ fn a_key_that_the_owner_declares_must_exist_and_tell_the_rows_apart() {
         CREATE VIEW v AS SELECT a, b FROM t;";
     let found = described_with(SQL, &[("V", &["B", "a"]), ("u", &["b"])]);
     assert_eq!(table(&found.schema.tables, "v").primary_key, ["b", "a"]);
-    // Rows without a key have no address, so they are no rows that share one.
+    // Rows without a key have no address, so they cannot share one.
     assert_eq!(table(&found.schema.tables, "u").primary_key, ["b"]);
     assert_eq!(found.refused, []);
     for (key, subject, words) in [
         (("v", &["a"][..]), "v", "share the values"),
-        (("v", &["a", "gone"][..]), "v", "no column"),
+        (("v", &["a", "gone"][..]), "v", "not one of its columns"),
         (("gone", &["a"][..]), "gone", "no such table"),
-        (("t", &["a"][..]), "t", "of its own"),
+        (("t", &["a"][..]), "t", "a primary key"),
     ] {
         let found = described_with(SQL, &[key]);
         assert_eq!(subjects(&found.refused), [subject], "{key:?}");

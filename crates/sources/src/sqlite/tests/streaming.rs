@@ -71,7 +71,7 @@ async fn a_stream_is_stopped_at_its_deadline() {
 #[tokio::test]
 async fn dropping_the_receiver_frees_the_worker_at_once() {
     let fixture = fixture("CREATE TABLE t(a)");
-    // Each gets the one place in the queue only once the worker has come back from the one before.
+    // Each gets the only slot of the queue once the worker has finished the previous one.
     let patiently = |sql: &str| loop {
         match stream(&fixture.source, sql, run()) {
             Err(SourceError::Busy) => std::thread::yield_now(),
@@ -141,7 +141,7 @@ async fn closing_stops_what_runs_and_what_waits() {
 #[tokio::test]
 async fn a_receiver_that_takes_nothing_gives_its_worker_back_to_whoever_waits() {
     let fixture = fixture("CREATE TABLE t(a)");
-    // More than any buffer holds, and nobody reads on.
+    // More than any buffer holds, and nobody reads further.
     let mut idle = stream(&fixture.source, COUNTING, run()).unwrap();
     assert!(idle.next().await.unwrap().is_ok());
     let mut next = stream(&fixture.source, "SELECT 7, 1", run()).unwrap();
