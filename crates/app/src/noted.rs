@@ -1,4 +1,4 @@
-//! What a request turned out to be, for its line in the access log: who asked, for which application, what was done.
+//! The facts about a request for its line in the access log: the caller, the application, and what was done.
 //!
 //! Whatever proves a caller says so here: a password, a cookie, a token, a client secret. The note is kept on the thread while
 //! the request is worked on, and whoever logs the request takes it up after each step ([`step`]), so that it costs neither
@@ -13,7 +13,7 @@ use oauth::id::ApplicationId;
 use crate::caller::{Caller, Via};
 use crate::directory::Member;
 
-/// What is known of a request.
+/// The facts about a request.
 #[derive(Debug, Default, Clone)]
 pub struct Noted {
     /// What was done, in a word.
@@ -28,7 +28,7 @@ thread_local! {
     static NOTED: RefCell<Noted> = const { RefCell::new(Noted { what: None, application: None, user: None }) };
 }
 
-/// The request acts for this caller.
+/// Records the caller on whose behalf the request acts.
 pub(crate) fn caller(caller: &Caller) {
     note(|noted| {
         noted.user = Some(Arc::clone(caller.shared_member()));

@@ -1,4 +1,4 @@
-//! The one file that pages load.
+//! The only file that pages load.
 
 use axum::body::Body;
 use axum::response::Response;

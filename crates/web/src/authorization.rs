@@ -1,23 +1,24 @@
-//! The header `Authorization`, read alike by every endpoint
-//! ([RFC 9110 §11.6.2](https://www.rfc-editor.org/rfc/rfc9110#section-11.6.2)).
+//! The `Authorization` header, parsed in the same way for every endpoint ([RFC 9110
+//! §11.6.2](https://www.rfc-editor.org/rfc/rfc9110#section-11.6.2)).
 
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, HeaderValue};
 
-/// Credentials as they were sent; nothing is proved.
+/// Credentials as sent; they are not verified yet.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Authorization<'a> {
     scheme: &'a str,
-    /// What follows the scheme, without blanks around it.
+    /// The text after the scheme, without surrounding spaces.
     pub(crate) credentials: &'a str,
 }
 
-/// The header is given twice, which leaves open who asks.
+/// The header occurs twice, so the caller is ambiguous.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Twice;
 
 impl<'a> Authorization<'a> {
-    /// The credentials of the request, where it names any. What is no text has a scheme that nobody knows.
+    /// Returns the credentials of the request, if there are any. A header that is not text has an unknown
+    /// scheme.
     pub(crate) fn find(headers: &'a HeaderMap) -> Result<Option<Self>, Twice> {
         let mut values = headers.get_all(AUTHORIZATION).iter();
         let Some(value) = values.next() else { return Ok(None) };
@@ -30,7 +31,7 @@ impl<'a> Authorization<'a> {
         Self { scheme, credentials: credentials.trim_start() }
     }
 
-    /// A user's or an application's name and password.
+    /// Whether these are a user's or an application's name and password.
     pub(crate) fn is_basic(&self) -> bool {
         self.scheme.eq_ignore_ascii_case("basic")
     }
@@ -41,8 +42,8 @@ impl<'a> Authorization<'a> {
     }
 }
 
-/// Whether the request may carry credentials that a browser sends by itself. Those are of any scheme that a browser
-/// remembers; tokens are put there by a script.
+/// Whether the request may contain credentials that a browser sends on its own. Those have any scheme that a
+/// browser caches; tokens are always added by a script.
 pub(crate) fn may_be_remembered(headers: &HeaderMap) -> bool {
     headers.get_all(AUTHORIZATION).iter().any(|value| !Authorization::read(value).is_bearer())
 }

@@ -1,4 +1,4 @@
-//! The body of a request, read as a whole within its bounds.
+//! Reading the body of a request as a whole, within its bounds.
 
 use std::error::Error;
 
@@ -7,17 +7,17 @@ use bytes::Bytes;
 use http::StatusCode;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
-/// The most that a form or a request of a client may have: whoever sends it has proved nothing yet.
+/// The maximum size of a form or of a client's request, whose sender is not authenticated yet.
 pub(crate) const MOST_OF_FORM: usize = 64 * 1024;
 
-/// Why a body ended before its end. The accept loop gives this as the error of a body, so that whoever reads it can tell.
+/// Why a body ended early. The accept loop reports this as the error of a body.
 #[derive(Debug, thiserror::Error)]
 pub enum BodyEnd {
-    /// The client sent nothing for too long, or took too long altogether.
+    /// The client sent nothing for too long, or took too long in total.
     #[error("the client took too long")]
     TooSlow,
-    /// Too many bytes wait for clients already.
-    #[error("too much waits for clients already")]
+    /// Too many bytes are already buffered for clients.
+    #[error("too many bytes are already buffered for clients")]
     Crowded,
     /// The connection failed.
     #[error("the connection failed")]
@@ -27,22 +27,22 @@ pub enum BodyEnd {
 /// Why a body could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Unread {
-    /// It is longer than so many bytes.
+    /// It is longer than this many bytes.
     #[error("the body is longer than {0} bytes")]
     TooLong(usize),
     /// See [`BodyEnd::TooSlow`].
-    #[error("the body did not come in time")]
+    #[error("the body did not arrive in time")]
     TooSlow,
     /// See [`BodyEnd::Crowded`].
-    #[error("the server holds too much for others at present; try again")]
+    #[error("the server buffers too much for other clients at present; try again")]
     Crowded,
-    /// It broke off.
-    #[error("the body could not be read to its end")]
+    /// The connection was closed.
+    #[error("the body could not be read completely")]
     Broken,
 }
 
 impl Unread {
-    /// The status of the answer.
+    /// The status of the response.
     pub(crate) const fn status(self) -> StatusCode {
         match self {
             Self::TooLong(_) => StatusCode::PAYLOAD_TOO_LARGE,
@@ -53,7 +53,7 @@ impl Unread {
     }
 }
 
-/// Reads a body of at most so many bytes.
+/// Reads a body of at most `most` bytes.
 ///
 /// # Errors
 /// Why it could not be read.

@@ -11,18 +11,19 @@ use crate::WebSettings;
 /// The header in which a script sends the CSRF token of its session.
 pub const CSRF_HEADER: &str = "x-csrf-token";
 
-/// The name of the session cookie. The prefix makes browsers refuse it without TLS and from other hosts
-/// ([RFC 6265bis §4.1.3.2](https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis#section-4.1.3.2)).
+/// The name of the session cookie. Because of its prefix, browsers refuse it without TLS and from other hosts
+/// ([RFC 6265bis
+/// §4.1.3.2](https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis#section-4.1.3.2)).
 pub const fn name(settings: &WebSettings) -> &'static str {
     if settings.tls { "__Host-sluicegate" } else { "sluicegate" }
 }
 
-/// The session cookie of a request; none also when it stands there twice, since then one of them is not ours.
+/// The session cookie of a request; `None` also if it appears twice, because then one of them is not ours.
 pub fn session(headers: &HeaderMap, settings: &WebSettings) -> Option<SessionCookie> {
     value(headers, name(settings)).map(SessionCookie::new)
 }
 
-/// The value of the cookie of that name, if it stands in the request exactly once.
+/// The value of the cookie with that name, if it appears exactly once in the request.
 pub fn value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
     let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
@@ -31,25 +32,27 @@ pub fn value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     values.next().is_none().then_some(value)
 }
 
-/// Whether a cookie of that name stands in the request, be it twice.
+/// Whether a cookie with that name appears in the request, even twice.
 pub fn is_there(headers: &HeaderMap, name: &str) -> bool {
     let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
     let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
     pairs.any(|(given, _)| given == name)
 }
 
-/// `Set-Cookie` for a session that was opened; it lives as long as the browser or the session, whichever ends first.
+/// `Set-Cookie` for an opened session; the cookie lives as long as the browser or the session, whichever ends
+/// first.
 pub fn open(cookie: &SessionCookie, settings: &WebSettings) -> Option<HeaderValue> {
     set(name(settings), cookie.expose(), None, settings)
 }
 
-/// `Set-Cookie` for a session that was closed.
+/// `Set-Cookie` for a closed session.
 pub fn close(settings: &WebSettings) -> Option<HeaderValue> {
     set(name(settings), "", Some(0), settings)
 }
 
-/// `Set-Cookie` with what every cookie of ours has: this host only, unreadable for scripts, not sent along by other
-/// sites except when they lead the whole window here. `None` when the value has characters that no cookie may have.
+/// `Set-Cookie` with the attributes of all our cookies: only for this host, unreadable for scripts, and not
+/// sent with requests from other sites unless they navigate the whole window here. `None` if the value has
+/// characters that are not allowed in cookies.
 pub fn set(
     name: &str,
     value: &str,

@@ -1,9 +1,10 @@
-//! Answers that web pages of other origins may read ([Fetch, CORS protocol](https://fetch.spec.whatwg.org/#http-cors-protocol)).
+//! Responses that web pages of other origins may read ([Fetch, CORS
+//! protocol](https://fetch.spec.whatwg.org/#http-cors-protocol)).
 //!
-//! One place decides for every endpoint and every answer, errors included: [`CrossOrigin`] looks at a request before its
-//! route and adds headers to whatever came of it. A request without `Origin` does not come here. What a browser sends by
-//! itself, a cookie or Basic, never works for a page of another origin: no answer to it gets these headers, and none ever
-//! says `Access-Control-Allow-Credentials`.
+//! This module decides for all endpoints and all responses, including errors: [`CrossOrigin`] examines a
+//! request before its route and adds headers to the result. Requests without `Origin` do not come here.
+//! Credentials that a browser sends by itself, a cookie or Basic, never work for a page of another origin:
+//! the response gets none of these headers, and no response contains `Access-Control-Allow-Credentials`.
 
 use app::trusted_origins::Reach;
 use axum::body::Body;
@@ -25,23 +26,23 @@ const ALLOWED_HEADERS: HeaderValue = HeaderValue::from_static(
      Isolation, MaxDataServiceVersion, OData-Isolation, OData-MaxVersion, OData-Version, Prefer, traceparent, tracestate, \
      X-CSRF-Token, X-DataDirect-AuthService, X-Requested-With",
 );
-/// Headers of answers that a page may read.
+/// Response headers that a page may read.
 const EXPOSED_HEADERS: HeaderValue =
     HeaderValue::from_static("OData-Version, WWW-Authenticate, Retry-After, Location");
-/// How long a browser may keep the answer to a preflight, in seconds.
+/// How long a browser may cache the response to a preflight, in seconds.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
 const ANY: HeaderValue = HeaderValue::from_static("*");
 
 /// A request that names the origin of the page that made it.
 #[derive(Debug)]
 pub(crate) struct CrossOrigin {
-    /// Whom the answer names; nobody where no page may read it.
+    /// The origin that the response allows; `None` if no page may read it.
     allowed: Option<HeaderValue>,
     is_preflight: bool,
 }
 
 impl CrossOrigin {
-    /// Looks at a request; `None` where there is nothing to decide, as on pages, which no other page ever reads.
+    /// Examines a request; `None` if there is nothing to decide, as for pages, which no other page may read.
     pub(crate) async fn of(
         method: &Method,
         path: &str,
@@ -61,13 +62,14 @@ impl CrossOrigin {
         Some(Self { allowed, is_preflight })
     }
 
-    /// Adds to the answer what the browser needs to hand it to the page, or turns it into the answer to a preflight.
+    /// Adds the headers that the browser needs to pass the response to the page, or turns it into the
+    /// response to a preflight.
     pub(crate) fn finish(self, response: &mut Response) {
         let is_preflight = self.is_preflight && answer_preflight(response);
         let headers = response.headers_mut();
         headers.append(VARY, HeaderValue::from_static("Origin"));
         let Some(origin) = self.allowed else { return };
-        // What is public says so by itself.
+        // A public resource sets this header itself.
         headers.entry(ACCESS_CONTROL_ALLOW_ORIGIN).or_insert(origin);
         if is_preflight {
             if let Some(methods) = headers.get(ALLOW).cloned() {
@@ -81,7 +83,7 @@ impl CrossOrigin {
     }
 }
 
-/// No route has the method `OPTIONS`; that of a path which there is was refused with the methods that it has.
+/// No route has the method `OPTIONS`; for an existing path it was refused with the list of allowed methods.
 fn answer_preflight(response: &mut Response) -> bool {
     let Some(methods) = response.headers_mut().remove(ALLOW) else { return false };
     if response.status() != StatusCode::METHOD_NOT_ALLOWED {
@@ -97,7 +99,7 @@ fn answer_preflight(response: &mut Response) -> bool {
     true
 }
 
-/// The origin of the request, if its pages may read the answer.
+/// The origin of the request, if its pages may read the response.
 async fn allowed(headers: &HeaderMap, area: Area, path: &str, gate: &Gate) -> Option<HeaderValue> {
     let mut origins = headers.get_all(ORIGIN).iter();
     let (Some(origin), None) = (origins.next(), origins.next()) else { return None };
@@ -109,12 +111,12 @@ async fn allowed(headers: &HeaderMap, area: Area, path: &str, gate: &Gate) -> Op
     may_read.is_ok_and(|may| may).then(|| origin.clone())
 }
 
-/// Whether the request carries what a browser sends by itself.
+/// Whether the request contains credentials that a browser sends by itself.
 fn is_ambient(headers: &HeaderMap) -> bool {
     headers.contains_key(COOKIE) || authorization::may_be_remembered(headers)
 }
 
-/// Applications that run in a browser need a token, its end, and the data.
+/// Applications that run in a browser need to obtain and revoke tokens, and to read data.
 fn reach(area: Area, path: &str) -> Reach {
     let endpoint = path.rsplit('/').next().unwrap_or_default();
     match area {

@@ -1,4 +1,5 @@
-//! The table of errors of the management API: a stable number for each, from which `docs/errors.md` is written.
+//! The error table of the management API: a stable number for each error, from which `docs/errors.md` is
+//! generated.
 
 use std::fmt::Write as _;
 
@@ -41,29 +42,29 @@ macro_rules! errors {
 
 errors! {
     RegisterFailed = 222_206_628, "500, 503",
-        "An application could not be registered, updated or given a secret; the fault is the server's (HDP).";
+        "An application could not be registered, updated or given a secret; the server failed (HDP).";
     ListFailed = 222_206_631, "500, 503",
-        "Applications, or what the caller has allowed, could not be read; the fault is the server's (HDP).";
+        "Applications, or what the caller has allowed, could not be read; the server failed (HDP).";
     DeleteFailed = 222_206_633, "500, 503",
-        "An application, a secret or an allowance could not be ended; the fault is the server's (HDP).";
+        "An application, a secret or an allowed access could not be revoked; the server failed (HDP).";
     ResetFailed = 222_206_634, "500, 503",
-        "A secret could not be reset; the fault is the server's (HDP).";
+        "A secret could not be reset; the server failed (HDP).";
     SourceUpdateFailed = 222_207_000, "500, 503",
-        "A data source could not be created or changed; the fault is the server's (HDP).";
+        "A data source could not be created or changed; the server failed (HDP).";
     SourceReadFailed = 222_207_001, "500, 503",
-        "Data sources could not be read; the fault is the server's (HDP).";
+        "Data sources could not be read; the server failed (HDP).";
     SourceOptionInvalid = 222_207_002, "400",
         "An option of a data source is wrong (HDP).";
     SourceUnreachable = 222_207_003, "400",
         "The database behind a data source cannot be used (HDP).";
     SourceUnknown = 222_207_004, "404",
-        "There is no data source of that id, or it is somebody else's (HDP).";
+        "There is no data source with that id, or it is somebody else's (HDP).";
     ConnectionTypeInvalid = 222_207_005, "400",
         "`connectionType` has another value than `Cloud` (HDP).";
     SourceDeleteFailed = 222_207_006, "500, 503",
-        "A data source could not be deleted; the fault is the server's (HDP).";
+        "A data source could not be deleted; the server failed (HDP).";
     InvalidJson = 222_207_007, "400",
-        "The body is no JSON that is accepted; the message names line and column (HDP).";
+        "The body is not acceptable JSON; the message names line and column (HDP).";
     ConnectionTypeFixed = 222_207_008, "400",
         "`connectionType` and `dataStore` cannot be changed (HDP).";
     MapInvalid = 222_207_009, "400",
@@ -73,17 +74,17 @@ errors! {
     PermissionMissing = 222_208_103, "403",
         "The caller lacks a permission, or the access token lacks the scope `api.mgmt` (HDP).";
     InvalidPayload = 222_298_001, "400",
-        "Members of the payload are at fault; `error.details` names every one.";
+        "Members of the payload are invalid; `error.details` lists them all.";
     InvalidParameter = 222_298_002, "400",
-        "Parameters of the query are at fault; `error.details` names every one.";
+        "Parameters of the query are invalid; `error.details` lists them all.";
     CrossSite = 222_298_003, "403",
         "A changing request from a browser does not prove that it comes from our own pages: `X-CSRF-Token` is missing or wrong.";
     TwoLiveSecrets = 222_298_010, "409",
-        "The application has two live secrets already; end one of them first.";
+        "The application already has two live secrets; revoke one of them first.";
     LastSecret = 222_298_011, "409",
-        "The only live secret of an application cannot be ended; reset it instead.";
+        "The only live secret of an application cannot be revoked; reset it instead.";
     PublicApplication = 222_298_012, "400",
-        "A public application has no secret to add, end or reset.";
+        "A public application has no secret to add, revoke or reset.";
     NameTaken = 222_298_020, "400",
         "Another user, role or data source has the name.";
     LastAdministrator = 222_298_021, "400",
@@ -93,42 +94,42 @@ errors! {
     BuiltIn = 222_298_023, "400",
         "The roles Administrator and User are built in and cannot be deleted.";
     StillOwns = 222_298_024, "409",
-        "The user to be deleted owns applications or data sources; the message names them.";
+        "The user to be deleted owns applications or data sources; the message lists them.";
     RightsChanged = 222_298_025, "409",
-        "The caller's rights changed between judging the request and writing it; nothing was changed.";
+        "The caller's rights changed during the request; nothing was changed.";
     BadRequest = 222_299_400, "400",
-        "The request is at fault in another way; the message says in which.";
+        "The request is invalid in another way; the message says how.";
     NotAuthenticated = 222_299_401, "401",
         "No credentials, or wrong ones; the account may be locked.";
     NotFound = 222_299_404, "404",
-        "There is nothing of that id, or it is somebody else's.";
+        "There is nothing with that id, or it is somebody else's.";
     MethodNotAllowed = 222_299_405, "405",
-        "The address does not have that method; `Allow` names those that it has.";
+        "The address does not support that method; `Allow` lists those that it supports.";
     RequestTimeout = 222_299_408, "408",
-        "The body did not come in time.";
+        "The body did not arrive in time.";
     PayloadTooLarge = 222_299_413, "413",
-        "The body is longer than the server takes.";
+        "The body is longer than the server accepts.";
     AddressTooLong = 222_299_414, "414",
-        "Path and query are longer than the server takes.";
+        "Path and query are longer than the server accepts.";
     UnsupportedMediaType = 222_299_415, "415",
         "The body is not `application/json`, or it is compressed.";
     TooManyRequests = 222_299_429, "429",
-        "Too many attempts; `Retry-After` says after how many seconds the next is heard.";
+        "Too many attempts; `Retry-After` says after how many seconds the next one is accepted.";
     ServerError = 222_299_500, "500",
-        "The server failed; its log says why, under the id in `X-Request-Id`.";
+        "The server failed; its log has the cause, with the id in `X-Request-Id`.";
     Unavailable = 222_299_503, "503",
-        "The server cannot do it at present; nothing was changed.";
+        "The server cannot do this at present; nothing was changed.";
 }
 
 impl ErrorCode {
-    /// The error of a status that nothing else tells apart.
+    /// The error for a status without a more specific one.
     pub fn of_status(status: StatusCode) -> Self {
         let number = 222_299_000 + u32::from(status.as_u16());
         let fallback = if status.is_server_error() { Self::ServerError } else { Self::BadRequest };
         Self::ALL.iter().copied().find(|code| code.number() == number).unwrap_or(fallback)
     }
 
-    /// What Hybrid Data Pipeline says when the server is at fault, up to the point where our reason follows.
+    /// The text of Hybrid Data Pipeline for a server failure, up to the point where our reason follows.
     pub(crate) const fn server_fault(self) -> &'static str {
         match self {
             Self::RegisterFailed => "Problem registering or changing the application",
@@ -143,7 +144,7 @@ impl ErrorCode {
     }
 }
 
-/// `docs/errors.md`.
+/// The text of `docs/errors.md`.
 pub fn reference() -> String {
     let mut text = String::from(
         "# Errors of the management API\n\n\

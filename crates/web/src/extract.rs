@@ -1,7 +1,7 @@
-//! What handlers of the management API take out of a request. Each refuses with a [`Problem`] in the envelope.
+//! Extractors of the management API. Each refuses with a [`Problem`] in the envelope.
 //!
-//! A handler names them in this order: [`Authenticated`] first, so that nobody learns anything without credentials, then
-//! [`Path`]s and [`Query`], and [`JsonBody`] last.
+//! A handler lists them in this order: [`Authenticated`] first, so that nobody learns anything without
+//! credentials, then [`Path`]s and [`Query`], and [`JsonBody`] last.
 //!
 //! [`Problem`]: crate::respond::management::Problem
 

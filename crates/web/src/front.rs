@@ -1,5 +1,5 @@
-//! What every request passes before and after its route: a request id, the length of its address, a guard against
-//! panics, headers for safety, one line in the log, and the counters.
+//! What happens to every request before and after its route: a request id, the length of its address, a guard
+//! against panics, security headers, a line in the access log, and the counters.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -44,19 +44,19 @@ impl Front {
         Self { gate, router, ids }
     }
 
-    /// The use cases behind it.
+    /// The use cases.
     pub fn app(&self) -> &Arc<App> {
         self.gate.app()
     }
 
-    /// Answers one request that came over a connection: first of all it must name one host.
+    /// Responds to a request from a connection; it must first name exactly one host.
     pub fn answer_from_network(self, request: Request<Body>) -> impl Future<Output = Response> + Send {
         let fault = host::is_named_once(&request).err().map(|fault| (StatusCode::BAD_REQUEST, fault));
         let fault = fault.or_else(|| self.is_too_long(&request));
         self.answer_or_refuse(request, fault)
     }
 
-    /// Answers one request.
+    /// Responds to a request.
     pub fn answer(self, request: Request<Body>) -> impl Future<Output = Response> + Send {
         let fault = self.is_too_long(&request);
         self.answer_or_refuse(request, fault)
@@ -87,7 +87,7 @@ impl Front {
         let uri = request.uri().clone();
         let cross_origin = if request.headers().contains_key(ORIGIN) {
             let (method, headers) = (request.method(), request.headers());
-            // In a box, so that no other request carries what only this one needs.
+            // Boxed, so that other requests do not carry the state that only this one needs.
             Box::pin(CrossOrigin::of(method, uri.path(), headers, area, &self.gate)).await
         } else {
             None
@@ -164,10 +164,10 @@ impl Service<Request<Body>> for Front {
     }
 }
 
-/// When to come back to a server that cannot work at present, where nothing better is known.
+/// The default `Retry-After` of a server that cannot work at present.
 const RETRY_AFTER_SECS: &str = "2";
 
-/// What is known of a request when its answer goes out.
+/// The facts about a request when its response is sent.
 struct Seen {
     area: Area,
     /// Whether a browser sent credentials in a header to a page.
@@ -178,7 +178,7 @@ struct Seen {
     began: Timestamp,
 }
 
-/// Request ids: unique in this process by a counter, and across restarts by a random start.
+/// Request ids: a counter makes them unique in this process, a random start across restarts.
 struct RequestIds {
     start: u64,
     next: AtomicU64,
@@ -191,13 +191,13 @@ impl RequestIds {
     }
 }
 
-/// A future whose panic becomes an answer instead of a broken connection, and whose notes are taken up.
+/// A future whose panic becomes a response instead of a broken connection, and whose notes are collected.
 struct Guarded<'a, F> {
     answering: Pin<&'a mut F>,
     noted: &'a mut Noted,
 }
 
-/// It panicked; the panic hook has logged where.
+/// It panicked; the panic hook has logged the location.
 struct Panicked;
 
 impl<F: Future<Output = Result<Response, Infallible>>> Future for Guarded<'_, F> {
@@ -229,12 +229,12 @@ fn class_of(status: StatusCode) -> &'static str {
     }
 }
 
-/// Answers a path that no route has, in the form of its area.
+/// Responds to a path without a route, in the format of its area.
 pub(crate) async fn unknown_path(request: Request<Body>) -> Response {
     Area::of(request.uri().path()).refuse(StatusCode::NOT_FOUND, "there is nothing at this address")
 }
 
-/// Answers a method that the route does not have, in the form of its area; the router adds `Allow`.
+/// Responds to a method that the route does not have, in the format of its area; the router adds `Allow`.
 pub(crate) async fn wrong_method(request: Request<Body>) -> Response {
     let area = Area::of(request.uri().path());
     if let (Area::OData, Some(known)) = (area, odata::unsupported::named(&request)) {

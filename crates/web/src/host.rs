@@ -1,45 +1,45 @@
-//! The host that a request is for: named once, and in a form that exists.
+//! Checks the host of a request: it must be named once, and be well-formed.
 
 use http::header::HOST;
 use http::uri::Authority;
 use http::{Request, Version};
 
-/// Whether the request names one host
-/// ([RFC 9112 §3.2](https://www.rfc-editor.org/rfc/rfc9112#section-3.2),
-/// [RFC 9113 §8.3.1](https://www.rfc-editor.org/rfc/rfc9113#section-8.3.1)). Two names may be read differently by the
-/// programs that a request passes. HTTP/1.0 may name none.
+/// Checks that the request names one host ([RFC 9112
+/// §3.2](https://www.rfc-editor.org/rfc/rfc9112#section-3.2), [RFC 9113
+/// §8.3.1](https://www.rfc-editor.org/rfc/rfc9113#section-8.3.1)). Different programs on the way of a request
+/// may choose different ones of two names. HTTP/1.0 may name none.
 ///
 /// # Errors
-/// What is wrong, for whoever sent it.
+/// What is wrong, for the sender.
 pub(crate) fn is_named_once<B>(request: &Request<B>) -> Result<(), &'static str> {
     let mut hosts = request.headers().get_all(HOST).iter();
     let (host, second) = (hosts.next(), hosts.next());
     if second.is_some() {
-        return Err("the request names its host twice");
+        return Err("the request contains its host twice");
     }
     let host = match host {
         None => None,
         Some(value) => {
             let text = value.to_str().ok().filter(|text| is_host(text));
-            Some(text.ok_or("Host is no name of a host")?)
+            Some(text.ok_or("Host is not a valid host name")?)
         }
     };
     match (request.uri().authority(), host) {
-        (None, None) if request.version() > Version::HTTP_10 => Err("the request does not name its host"),
-        (Some(authority), _) if !is_host(authority.as_str()) => Err("the address names no host"),
+        (None, None) if request.version() > Version::HTTP_10 => Err("the request contains no host"),
+        (Some(authority), _) if !is_host(authority.as_str()) => Err("the address contains no host"),
         (Some(authority), Some(host)) if !authority.as_str().eq_ignore_ascii_case(host) => {
-            Err("the request names two hosts")
+            Err("the request contains two different hosts")
         }
         _ => Ok(()),
     }
 }
 
-/// `uri-host [ ":" port ]`, without a user.
+/// `uri-host [ ":" port ]`, without user information.
 fn is_host(text: &str) -> bool {
     is_usual(text) || is_authority(text)
 }
 
-/// Whether it is a name or an IPv4 address, perhaps with a port, as nearly every request has it.
+/// Whether it is a name or an IPv4 address, with or without a port, as in nearly every request.
 fn is_usual(text: &str) -> bool {
     let colon = text.bytes().position(|byte| byte == b':').unwrap_or(text.len());
     let (name, port) = text.split_at(colon);

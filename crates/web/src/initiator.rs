@@ -1,7 +1,7 @@
-//! Who made a browser send a request.
+//! The initiator of a browser's request.
 //!
-//! A cookie and remembered Basic credentials are *ambient*: a browser sends them along whoever made it send the request.
-//! One rule says what they may be used for; see `docs/decisions/ambient-credentials.md`.
+//! A cookie and remembered Basic credentials are *ambient*: a browser sends them whoever initiated the
+//! request. One rule says what they may be used for; see `docs/decisions/ambient-credentials.md`.
 
 use std::convert::Infallible;
 
@@ -13,25 +13,26 @@ use url::Url;
 
 use crate::Gate;
 
-/// Who made the request, as the browser says in `Sec-Fetch-Site`
-/// ([Fetch Metadata §2.3](https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header)) or, where it sends none, in
+/// Who initiated the request, according to `Sec-Fetch-Site` ([Fetch Metadata
+/// §2.3](https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header)) or, if the browser does not send that,
 /// `Origin` ([Fetch §3.2](https://fetch.spec.whatwg.org/#origin-header)). No page can set either.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Initiator {
     /// A page of this server.
     Ours,
-    /// The person, by the address bar or a bookmark, or another program on the device that opened a link.
+    /// The user, by the address bar or a bookmark, or another program on the device that opened a link.
     Person,
-    /// A page of another origin, be it of the same site.
+    /// A page of another origin, also of the same site.
     Another,
-    /// A page that hides its origin: `Origin: null`. So do our own forms, since our pages send no referrer.
+    /// A page that hides its origin: `Origin: null`. Our own forms do this too, because our pages send no
+    /// referrer.
     Hidden,
-    /// Nobody says anything: a program, or a browser of before 2020 that follows a link.
+    /// Unknown: a program, or a browser from before 2020 that follows a link.
     Unsaid,
 }
 
 impl Initiator {
-    /// Who made a request with these headers.
+    /// The initiator of a request with these headers.
     pub(crate) fn of(uri: &Uri, headers: &HeaderMap, gate: &Gate) -> Self {
         match only(headers, "sec-fetch-site") {
             Found::One(site) if site == "same-origin" => Self::Ours,
@@ -46,24 +47,25 @@ impl Initiator {
         }
     }
 
-    /// Whether a cookie may change something, beside the CSRF token that it needs besides.
+    /// Whether a cookie may change something, together with its CSRF token.
     pub fn may_change_by_cookie(self) -> bool {
         self != Self::Another
     }
 
-    /// Whether Basic credentials may change something: there is no token beside them.
+    /// Whether Basic credentials may change something; they have no CSRF token.
     pub fn may_change_by_basic(self) -> bool {
         matches!(self, Self::Ours | Self::Person | Self::Unsaid)
     }
 
-    /// Whether Basic credentials may open a session in this browser. A link in a message can carry a name and a password
-    /// that its sender chose, so the person's own opening of a link is not enough.
+    /// Whether Basic credentials may open a session in this browser. A link in a message can contain a name
+    /// and a password of its sender, so it is not enough that the user opened the link.
     pub fn may_open_session_by_basic(self) -> bool {
         matches!(self, Self::Ours | Self::Unsaid)
     }
 
-    /// Whether the browser kept our cookies back, which are `SameSite=Lax`: then it may hold some that we do not see
-    /// ([RFC 6265bis §5.8.3](https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis#section-5.8.3)).
+    /// Whether the browser withheld our cookies, which are `SameSite=Lax`, so that it may have cookies that
+    /// we do not see ([RFC 6265bis
+    /// §5.8.3](https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis#section-5.8.3)).
     pub(crate) fn keeps_cookies_back(self, method: &Method, headers: &HeaderMap) -> bool {
         let leads_the_window =
             |name, value| !matches!(only(headers, name), Found::One(given) if given != value);
@@ -98,7 +100,7 @@ fn only<'a>(headers: &'a HeaderMap, name: &str) -> Found<'a> {
     }
 }
 
-/// Whether the origin is the one that this server is configured to have, or the one under which it was asked.
+/// Whether the origin is that of the public URL, or that under which the request was sent.
 fn is_this_server(origin: &HeaderValue, uri: &Uri, headers: &HeaderMap, gate: &Gate) -> bool {
     let Some((origin, (scheme, authority))) =
         origin.to_str().ok().and_then(|origin| Some((origin, origin.split_once("://")?)))
@@ -107,7 +109,7 @@ fn is_this_server(origin: &HeaderValue, uri: &Uri, headers: &HeaderMap, gate: &G
     };
     let asked = uri.authority().map(http::uri::Authority::as_str);
     let asked = asked.or_else(|| headers.get(HOST).and_then(|host| host.to_str().ok()));
-    // Where users come over TLS, a page that came without it may be anybody's.
+    // If users connect over TLS, anybody may have written a page that came without it.
     let scheme_fits = scheme == "https" || (scheme == "http" && !gate.settings().tls);
     if scheme_fits && asked.is_some_and(|asked| asked.eq_ignore_ascii_case(authority)) {
         return true;

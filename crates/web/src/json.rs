@@ -1,8 +1,9 @@
-//! Reading JSON payloads so that every fault of one is reported at once.
+//! Parsing JSON payloads such that all faults are reported at once.
 //!
-//! A body is parsed into [`Json`] first, which refuses what no payload may have: a member given twice, nesting without
-//! end, text behind the value. Then a type reads its members through [`Fields`], which gathers faults per member in
-//! [`Faults`] and goes on; a derived deserialiser would stop at the first.
+//! A body is first parsed into [`Json`], which refuses what no payload may contain: a repeated member,
+//! unlimited nesting, text after the value. Then a type reads its members through [`Fields`], which collects
+//! the faults of each member in [`Faults`] and continues; a derived deserialiser would stop at the first
+//! fault.
 //!
 //! ```
 //! use web::json::{Faults, Fields, parse};

@@ -1,10 +1,10 @@
 //! HTTP: routes, extractors, responders, pages.
 //!
-//! Every route stands in [`routes`]. A handler turns a request into a call of one use case and its answer into a
-//! response; it decides nothing. There are exactly four forms of error, one module each under [`respond`]: OAuth JSON,
-//! the management envelope, the OData error, the HTML page.
+//! [`routes`] lists every route. A handler turns a request into a call of one use case, and its result into a
+//! response; it decides nothing. There are exactly four error formats, one module each under [`respond`]:
+//! OAuth JSON, the management envelope, the OData error, the HTML page.
 //!
-//! **Architecture invariant:** HTTP statuses appear in this crate and nowhere else. A handler cannot build a redirect to
+//! **Architecture invariant:** HTTP statuses appear only in this crate. A handler cannot build a redirect to
 //! a client by itself: it needs a `RedirectTarget`, which only the rules of `oauth` create.
 //!
 //! Start reading at [`service`], which the binary serves, then [`routes`].
@@ -40,18 +40,18 @@ pub use front::Front;
 pub use network::{Network, is_everybody};
 pub use origin::PeerAddress;
 
-/// What the operator configured, as far as HTTP needs it.
+/// The settings of the HTTP service.
 #[derive(Debug, Clone)]
 pub struct WebSettings {
-    /// Whether users reach the server over TLS: cookies are then `__Host-` cookies and answers carry HSTS.
+    /// Whether users connect over TLS: cookies are then `__Host-` cookies, and responses have an HSTS header.
     pub tls: bool,
-    /// Proxies whose `X-Forwarded-For` is believed.
+    /// Proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<Network>,
-    /// Most bytes of a request's body.
+    /// The maximum size of a request's body in bytes.
     pub max_body_bytes: usize,
-    /// Most bytes of a request's path and query together.
+    /// The maximum length of a request's path and query together in bytes.
     pub max_uri_bytes: usize,
-    /// Where the demo's server listens, as a URL; none on every other server. It adds the page of the demo's application.
+    /// The URL of the demo server; `None` for every other server. It adds the page of the demo's application.
     pub demo: Option<String>,
 }
 
@@ -67,7 +67,7 @@ impl Default for WebSettings {
     }
 }
 
-/// What every handler can reach.
+/// The state that every handler can reach.
 #[derive(Clone)]
 pub struct Gate(Arc<Inner>);
 
@@ -82,19 +82,19 @@ impl Gate {
         &self.0.app
     }
 
-    /// What the operator configured.
+    /// The settings of the operator.
     pub fn settings(&self) -> &WebSettings {
         &self.0.settings
     }
 }
 
-/// The whole server as one service: the routes behind what every request passes.
+/// The whole server as one service: the routes within the code around all requests.
 pub fn service(app: Arc<App>, settings: WebSettings) -> Front {
     let gate = Gate(Arc::new(Inner { app, settings }));
     Front::new(gate.clone(), routes::router(gate))
 }
 
-/// What only an operator is to see, for an address of its own.
+/// The service of the metrics listener, for operators only.
 pub fn observation_service(app: Arc<App>) -> Front {
     let gate = Gate(Arc::new(Inner { app, settings: WebSettings::default() }));
     Front::new(gate.clone(), observation::routes(gate))

@@ -1,4 +1,4 @@
-//! The management API: `/api/mgmt` and `/api/admin`. One module per noun.
+//! The management API: `/api/mgmt` and `/api/admin`. There is one module for each noun.
 
 pub(crate) mod acting;
 pub(crate) mod allowed;

@@ -1,27 +1,28 @@
-//! Networks of addresses, as an operator names them.
+//! Networks of addresses, as an operator writes them.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
-/// A network such as `10.0.0.0/8` or `2001:db8::/32`; a single address is the network that holds only itself.
+/// A network such as `10.0.0.0/8` or `2001:db8::/32`; a single address is a network that contains only
+/// itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Network {
     address: IpAddr,
-    /// Leading bits that all addresses share.
+    /// The number of leading bits that all addresses share.
     prefix: u8,
 }
 
-/// The bits of an IPv6 address that one subscriber line has.
+/// The number of bits in an IPv6 address that identify one subscriber line.
 const SUBSCRIBER: u8 = 64;
 
 impl Network {
-    /// Whether the address lies in it. An IPv4 address that is written as IPv6 is the IPv4 address.
+    /// Whether the network contains the address. An IPv4 address written as IPv6 counts as IPv4.
     pub fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         address.is_ipv4() == self.address.is_ipv4() && masked(address, self.prefix) == self.address
     }
 
-    /// What stands for everybody behind one subscriber line: an IPv4 address, or the /64 of an IPv6 address.
+    /// The address that represents one subscriber line: an IPv4 address, or the /64 of an IPv6 address.
     pub fn of_subscriber(address: IpAddr) -> IpAddr {
         match address.to_canonical() {
             IpAddr::V4(address) => IpAddr::V4(address),
@@ -30,7 +31,8 @@ impl Network {
     }
 }
 
-/// Whether the text is the network of all addresses of a kind, such as `0.0.0.0/0`, which no [`Network`] is.
+/// Whether the text is the network of all addresses of a kind, such as `0.0.0.0/0`, which is not a valid
+/// [`Network`].
 pub fn is_everybody(text: &str) -> bool {
     let Some((address, prefix)) = text.split_once('/') else { return false };
     let (Ok(address), Ok(prefix)) = (address.parse::<IpAddr>(), prefix.parse::<u8>()) else { return false };
@@ -69,7 +71,7 @@ impl std::fmt::Display for Network {
     }
 }
 
-/// The text names no network: no address, bits behind the prefix, or everybody.
+/// The text is not a network: not an address, with bits after the prefix, or of all addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("no network")]
 pub struct NoNetwork;
@@ -81,7 +83,7 @@ const fn bits(address: IpAddr) -> u8 {
     }
 }
 
-/// The address with zeros behind the prefix.
+/// The address with zeros after the prefix.
 fn masked(address: IpAddr, prefix: u8) -> IpAddr {
     match address {
         IpAddr::V4(address) => {

@@ -1,4 +1,4 @@
-//! The endpoints that speak [RFC 6749](https://www.rfc-editor.org/rfc/rfc6749) to clients: token, introspection,
+//! The endpoints of [RFC 6749](https://www.rfc-editor.org/rfc/rfc6749) for clients: token, introspection,
 //! revocation, metadata.
 
 use app::Fault;
@@ -22,7 +22,7 @@ pub mod token;
 const BASIC_CHALLENGE: HeaderValue =
     HeaderValue::from_static("Basic realm=\"Sluicegate\", charset=\"UTF-8\"");
 
-/// Where a request says who its client is.
+/// Where a request contains the client credentials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Credentials {
     /// In the `Authorization` header.
@@ -31,7 +31,7 @@ enum Credentials {
     Body,
 }
 
-/// The answer to a refused request.
+/// The response to a refused request.
 fn refused(refusal: &ProtocolRefusal, credentials: Credentials) -> Response {
     match refusal {
         ProtocolRefusal::Refused(refusal) => refused_by_rule(*refusal, credentials),
@@ -56,9 +56,10 @@ fn refused_by_rule(refusal: Refusal, credentials: Credentials) -> Response {
     response
 }
 
-/// 401 with a challenge is for a client that "attempted to authenticate via the `Authorization` request header field"
-/// ([RFC 6749 §5.2](https://www.rfc-editor.org/rfc/rfc6749#section-5.2)), and tells one that did not try at all how to.
-/// Wrong credentials in the body are answered with 400: some clients read the body of no other status.
+/// 401 with a challenge is for a client that "attempted to authenticate via the `Authorization` request
+/// header field" ([RFC 6749 §5.2](https://www.rfc-editor.org/rfc/rfc6749#section-5.2)), and tells a client
+/// that did not try at all how to. Wrong credentials in the body get 400, because some clients read the body
+/// of no other error status.
 fn asks_for_the_header(refusal: Refusal, credentials: Credentials) -> bool {
     credentials == Credentials::Header || refusal == Refusal::NoClientAuthentication
 }

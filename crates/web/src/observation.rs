@@ -1,4 +1,4 @@
-//! Seen from outside: whether the process lives, whether it can work, and what it counts.
+//! What monitoring can see: whether the process is alive, whether it can work, and its counters.
 
 use axum::Router;
 use axum::body::Body;
@@ -10,7 +10,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 
 use crate::{Gate, front};
 
-/// The routes of the operator's own address.
+/// The routes of the metrics listener.
 pub fn routes(gate: Gate) -> Router {
     Router::new()
         .route("/healthz", get(health))
@@ -21,13 +21,13 @@ pub fn routes(gate: Gate) -> Router {
         .with_state(gate)
 }
 
-/// `GET /healthz`: the process answers.
+/// `GET /healthz`: the process responds.
 pub async fn health() -> Response {
     text(StatusCode::OK, "ok\n".to_owned(), "text/plain; charset=utf-8")
 }
 
-/// `GET /readyz`: the database stores, the feed of revocations is young, and nobody told the server to stop; else 503
-/// with what is missing.
+/// `GET /readyz`: the database is writable, the change feed is current, and the server is not draining;
+/// otherwise 503 with the reason.
 pub async fn readiness(State(gate): State<Gate>) -> Response {
     if gate.app().is_draining() {
         return text(
@@ -45,7 +45,7 @@ pub async fn readiness(State(gate): State<Gate>) -> Response {
     }
 }
 
-/// `GET /metrics`: counters in the text form of `OpenMetrics`.
+/// `GET /metrics`: counters in the text format of `OpenMetrics`.
 pub async fn metrics(State(gate): State<Gate>) -> Response {
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     text(StatusCode::OK, gate.app().encode_metrics(), kind)

@@ -1,7 +1,7 @@
-//! `/api/odata4`: the data, read over OData V4.
+//! `/api/odata4`: reading data over OData V4.
 //!
-//! A handler proves who asks, settles the version, splits the address and hands the rest to [`App::read_data`]. The
-//! answer's bytes pass through untouched.
+//! A handler authenticates the caller, determines the version, splits the address and passes the rest to
+//! [`App::read_data`]. The bytes of the response are passed through unchanged.
 //!
 //! [`App::read_data`]: app::App::read_data
 
@@ -36,13 +36,13 @@ pub async fn sources(State(gate): State<Gate>, request: Request) -> Response {
     finish(list(&gate, &parts).await, &parts.headers)
 }
 
-/// `GET /api/odata4/{source}/…`: whatever the rest of the address names.
+/// `GET /api/odata4/{source}/…`: the resource that the rest of the address names.
 pub async fn read(State(gate): State<Gate>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
     finish(answer(&gate, &parts).await, &parts.headers)
 }
 
-/// Every answer says its version, once.
+/// Adds the version to every response, once.
 fn finish(answer: Result<Response, Problem>, headers: &HeaderMap) -> Response {
     let mut response = answer.unwrap_or_else(IntoResponse::into_response);
     let version = Version::of(headers).unwrap_or(Version::V4_0);
@@ -100,7 +100,7 @@ fn respond(answer: DataAnswer, preferred: Option<PageSize>, asked: &HeaderMap) -
     response
 }
 
-/// The metadata document may be kept, but each use is to be asked about.
+/// The metadata document may be cached, but must be revalidated for each use.
 fn metadata(mut response: Response, tag: &str, asked: &HeaderMap) -> Response {
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
@@ -133,7 +133,7 @@ async fn list(gate: &Gate, parts: &Parts) -> Result<Response, Problem> {
     let origin = origin::of(&parts.extensions, &parts.headers, gate.settings());
     let caller = caller::prove(gate, parts, &origin).await?;
     Version::of(&parts.headers)?;
-    // Nothing can be asked of the list, but what is malformed is malformed here too.
+    // The list has no query options, but a malformed query is still refused.
     Url::read(&format!("?{}", parts.uri.query().unwrap_or_default())).map_err(DataRefusal::from)?;
     let accept = headers::accept(&parts.headers)?;
     let records = gate.app().readable_sources(&caller, &origin).await?;

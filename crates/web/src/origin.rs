@@ -1,4 +1,4 @@
-//! Where a request came from.
+//! The origin of a request.
 
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -10,11 +10,12 @@ use http::{Extensions, HeaderMap};
 
 use crate::{Gate, WebSettings};
 
-/// The address of the other end of the connection; the server's accept loop puts it into each request's extensions.
+/// The address of the other end of the connection; the accept loop of the server puts it into the extensions
+/// of each request.
 #[derive(Debug, Clone, Copy)]
 pub struct PeerAddress(pub SocketAddr);
 
-/// The id under which a request stands in the logs; [`crate::Front`] puts it into each request's extensions.
+/// The id of a request in the logs; [`crate::Front`] puts it into the extensions of each request.
 #[derive(Debug, Clone)]
 pub struct RequestId(pub std::sync::Arc<str>);
 
@@ -36,7 +37,7 @@ pub(crate) fn of(extensions: &Extensions, headers: &HeaderMap, settings: &WebSet
     Origin { address: address(extensions, headers, settings), request_id }
 }
 
-/// The address of the client, behind trusted proxies the one that they name.
+/// The address of the client; behind trusted proxies, the one that they report.
 pub(crate) fn address(
     extensions: &Extensions,
     headers: &HeaderMap,
@@ -46,8 +47,8 @@ pub(crate) fn address(
     peer.map(|peer| client_address(peer, headers, settings))
 }
 
-/// Walks `X-Forwarded-For` from its end, which the nearest proxy wrote, as long as each hop is a trusted proxy: what
-/// stands further left may have been made up by the client. What is no address ends the walk.
+/// Walks `X-Forwarded-For` from its end, which the nearest proxy wrote, as long as each hop is a trusted
+/// proxy: the client may have invented everything further left. A hop that is not an address ends the walk.
 fn client_address(peer: IpAddr, headers: &HeaderMap, settings: &WebSettings) -> IpAddr {
     let is_trusted = |address| settings.trusted_proxies.iter().any(|proxy| proxy.contains(address));
     let mut address = peer;
@@ -55,7 +56,7 @@ fn client_address(peer: IpAddr, headers: &HeaderMap, settings: &WebSettings) -> 
         return address;
     }
     let lists = headers.get_all("x-forwarded-for").iter().rev();
-    // What is no text is one hop that names nobody.
+    // A value that is not text is one hop without an address.
     for hop in lists.flat_map(|list| list.to_str().unwrap_or("?").rsplit(',')) {
         let Some(named) = hop_address(hop) else { break };
         address = named;
@@ -66,8 +67,8 @@ fn client_address(peer: IpAddr, headers: &HeaderMap, settings: &WebSettings) -> 
     address
 }
 
-/// The address that a hop names. Proxies write it bare, with a port, in brackets, or in quotes as
-/// [RFC 7239 §6](https://www.rfc-editor.org/rfc/rfc7239#section-6) has it.
+/// The address in a hop. Proxies write it plain, with a port, in brackets, or in quotes as in [RFC 7239
+/// §6](https://www.rfc-editor.org/rfc/rfc7239#section-6).
 fn hop_address(hop: &str) -> Option<IpAddr> {
     let hop = hop.trim();
     let hop = hop.strip_prefix('"').and_then(|hop| hop.strip_suffix('"')).unwrap_or(hop);

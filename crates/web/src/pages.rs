@@ -1,7 +1,8 @@
-//! What a person sees: plain HTML forms that work without scripts.
+//! The pages for people: plain HTML forms that work without scripts.
 //!
-//! Every form carries a value bound to the browser's cookie, and a form that a page of another origin sent is refused
-//! before that ([`form::OwnForm`]). Pages that need a session show the sign-in instead, and come back afterwards.
+//! Every form contains a value that is bound to the browser's cookie; a form from a page of another origin is
+//! refused even before that ([`form::OwnForm`]). Pages that need a session show the sign-in page instead, and
+//! return afterwards.
 
 use std::convert::Infallible;
 
@@ -31,15 +32,15 @@ pub mod logout;
 pub mod password;
 pub mod start;
 
-/// A browser that asks for a page; every handler of a page begins with one.
+/// A browser that requests a page; every handler of a page starts with one.
 pub struct Visit {
-    /// What every handler can reach.
+    /// The state that every handler can reach.
     pub gate: Gate,
     /// The headers of the request.
     pub headers: HeaderMap,
-    /// Where it comes from.
+    /// The origin of the request.
     pub origin: Origin,
-    /// Who made the browser send it.
+    /// The initiator of the request.
     pub initiator: Initiator,
     method: Method,
 }
@@ -58,26 +59,26 @@ impl FromRequestParts<Gate> for Visit {
     }
 }
 
-/// The name of the cookie of a browser that is not signed in.
+/// The name of the cookie for a browser that is not signed in.
 fn visitor_name(gate: &Gate) -> &'static str {
     if gate.settings().tls { "__Host-sluicegate-visitor" } else { "sluicegate-visitor" }
 }
 
 impl Visit {
-    /// The live session of the browser, with its cookie.
+    /// The valid session of the browser, with its cookie.
     ///
     /// # Errors
-    /// When the database cannot tell.
+    /// If the database cannot be read.
     pub async fn session(&self) -> Result<Option<(LiveSession, SessionCookie)>, Fault> {
         let Some(cookie) = cookies::session(&self.headers, self.gate.settings()) else { return Ok(None) };
         let live = self.gate.app().caller_by_session(&cookie).await?;
         Ok(live.map(|live| (live, cookie)))
     }
 
-    /// The live session, for a page that needs one.
+    /// The valid session, for a page that needs one.
     ///
     /// # Errors
-    /// What the browser gets instead: the sign-in page that comes back to `here`, or the page of a fault.
+    /// What the browser gets instead: the sign-in page that returns to `here`, or an error page.
     pub async fn signed_in(&self, here: &str) -> Result<(LiveSession, SessionCookie), Response> {
         match self.session().await {
             Ok(Some(found)) => Ok(found),
@@ -89,7 +90,7 @@ impl Visit {
         }
     }
 
-    /// The visitor's cookie, and whether it is fresh and must be set.
+    /// The visitor's cookie, and whether it is new and must be set.
     fn visitor(&self) -> (String, bool) {
         match cookies::value(&self.headers, visitor_name(&self.gate)) {
             Some(value) if value.len() == 22 => (value.to_owned(), false),
@@ -97,7 +98,8 @@ impl Visit {
         }
     }
 
-    /// Goes on only with a form that we rendered for this browser; another one is noted. `caller` is who is signed in.
+    /// Requires a form that was rendered for this browser; any other form is recorded. `caller` is the
+    /// signed-in user.
     ///
     /// # Errors
     /// What the browser gets instead.
@@ -115,15 +117,15 @@ impl Visit {
         Err(stale_form())
     }
 
-    /// Whether the answer may set a cookie: not where the browser kept ours back, since it would replace one that we do not
-    /// see, and with it a session or a sign-in that waits in another tab.
+    /// Whether the response may set a cookie: not if the browser withheld ours, because a new one would
+    /// replace a cookie that we do not see, and with it a session or a pending sign-in in another tab.
     pub fn may_set_cookies(&self) -> bool {
         let names = [cookies::name(self.gate.settings()), visitor_name(&self.gate)];
         names.iter().any(|name| cookies::is_there(&self.headers, name))
             || !self.initiator.keeps_cookies_back(&self.method, &self.headers)
     }
 
-    /// Adds a cookie to an answer that may set one.
+    /// Adds a cookie to a response that may set one.
     pub fn with_cookie(&self, mut response: Response, cookie: Option<HeaderValue>) -> Response {
         if let Some(cookie) = cookie.filter(|_| self.may_set_cookies()) {
             response.headers_mut().append(SET_COOKIE, cookie);
@@ -132,7 +134,7 @@ impl Visit {
         response
     }
 
-    /// Takes the session's cookie from a browser that sent one.
+    /// Deletes the session cookie of a browser that sent one.
     pub fn without_session(&self, response: Response) -> Response {
         let settings = self.gate.settings();
         let sent = cookies::is_there(&self.headers, cookies::name(settings));
@@ -140,19 +142,19 @@ impl Visit {
     }
 }
 
-/// Where the browser goes with the answer to an application, in words.
+/// Where the browser goes with the response to an application, in words.
 #[derive(Debug, Clone)]
 pub struct Goal {
-    /// What is there, before its address.
+    /// What is there, to be shown before its address.
     pub what: &'static str,
-    /// The address as far as it says who receives the answer.
+    /// The part of the address that identifies the receiver of the response.
     pub address: String,
-    /// What the person should know about it.
+    /// What the user should know about it.
     pub caution: Option<&'static str>,
 }
 
 impl Goal {
-    /// In words.
+    /// Describes the destination in words.
     pub fn of(destination: &Destination) -> Self {
         let (what, address, caution) = match destination {
             Destination::Site { origin } => ("the web site", origin.clone(), None),
@@ -165,7 +167,7 @@ impl Goal {
         Self { what, address, caution }
     }
 
-    /// One with everything that it can hold.
+    /// A sample with all parts.
     #[cfg(test)]
     pub(crate) fn sample() -> Self {
         Self { what: "the web site", address: tests::HOSTILE.to_owned(), caution: Some(NOT_ENCRYPTED) }
@@ -173,11 +175,11 @@ impl Goal {
 }
 
 const NOT_ENCRYPTED: &str =
-    "This address is not encrypted: whoever is on the way there can read along and take over the access.";
+    "This address is not encrypted: an attacker on the network can read the data and take over the access.";
 const ANY_APPLICATION: &str =
-    "Any app on this device can claim this name. Go on only if you started from an app that you know.";
+    "Any app on this device can claim this name. Continue only if you started from an app that you know.";
 
-/// A page to go to next, on this host or at a client whose address was validated.
+/// A redirect to a page on this host, or to a client address that was validated.
 pub fn go_to(address: &str) -> Response {
     let Ok(value) = HeaderValue::from_str(address) else {
         return page::refuse(StatusCode::BAD_REQUEST, "the address to go on to is malformed");
@@ -191,7 +193,7 @@ pub fn go_to(address: &str) -> Response {
     response
 }
 
-/// The page for a fault of ours.
+/// The page for a server failure.
 pub fn fault(fault: &Fault) -> Response {
     let status = match fault {
         Fault::Broken(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -205,7 +207,7 @@ pub fn fault(fault: &Fault) -> Response {
     response
 }
 
-/// The page for a form that a page of another origin sent.
+/// The page for a form from a page of another origin.
 pub fn foreign_form() -> Response {
     let message = "A page of another site sent this form. Nothing was changed. If you want to do what it is for, open the \
                    page here and press the button yourself.";
@@ -218,7 +220,7 @@ pub fn stale_form() -> Response {
     page::error(StatusCode::FORBIDDEN, "Please try again", message)
 }
 
-/// A message as a sentence: a capital letter in front, a full stop at the end.
+/// A message as a sentence: with a capital letter and a full stop.
 pub fn sentence(message: &str) -> String {
     let mut characters = message.chars();
     let Some(first) = characters.next() else { return String::new() };
@@ -226,12 +228,12 @@ pub fn sentence(message: &str) -> String {
     first.to_uppercase().chain(characters).collect::<String>() + stop
 }
 
-/// A moment for machines and for people.
+/// A time for machines and for people.
 #[derive(Debug, Clone)]
 pub struct When {
-    /// RFC 3339, UTC.
+    /// RFC 3339, in UTC.
     pub machine: String,
-    /// Day, month, year and time of day, UTC.
+    /// Day, month, year and time of day, in UTC.
     pub person: String,
 }
 

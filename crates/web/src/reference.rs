@@ -1,4 +1,5 @@
-//! The reference of the management API: the OpenAPI document, and the same as a page that loads nothing from elsewhere.
+//! The documentation of the management API: the OpenAPI document, and the same as a page that loads nothing
+//! from other sites.
 
 use std::sync::LazyLock;
 
@@ -12,7 +13,7 @@ use serde_json::Value;
 
 use crate::respond::page;
 
-/// The OpenAPI 3.1 document, as it is committed under `docs/`.
+/// The OpenAPI 3.1 document, as committed under `docs/`.
 pub const OPENAPI: &str = include_str!("../../../docs/openapi.json");
 
 /// `GET /openapi.json`: public, so any origin may read it.
@@ -24,15 +25,15 @@ pub async fn openapi() -> Response {
     response
 }
 
-/// `GET /docs`: the document for reading.
+/// `GET /docs`: the document as a page.
 pub async fn page() -> Response {
-    // Every answer shares the bytes.
+    // All responses share the bytes.
     static RENDERED: LazyLock<Option<Bytes>> =
         LazyLock::new(|| Reference::of(OPENAPI).render().ok().map(Bytes::from));
     page::rendered(StatusCode::OK, RENDERED.clone(), page::Place::Own)
 }
 
-/// Everything that the page shows, in the order of the document.
+/// The content of the page, in the order of the document.
 #[derive(Debug, Template)]
 #[template(path = "reference.html")]
 struct Reference {
@@ -89,14 +90,14 @@ struct Member {
     description: Prose,
 }
 
-/// What a value is, in words, with the named shape that it refers to.
+/// The type of a value in words, with the named schema to which it refers.
 #[derive(Debug)]
 struct Kind {
     words: String,
     shape: Option<String>,
 }
 
-/// A description, in which names stand between backquotes.
+/// A description, in which names are between backquotes.
 #[derive(Debug)]
 struct Prose(String);
 
@@ -110,7 +111,7 @@ struct Span<'a> {
 const METHODS: [&str; 4] = ["get", "post", "put", "delete"];
 
 impl Prose {
-    /// The description that a part of the document carries.
+    /// The description of a part of the document.
     fn of(holder: &Value) -> Self {
         Self(text(&holder["description"]))
     }
@@ -254,7 +255,7 @@ fn spelled(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// The page.
+/// Samples of the page.
 #[cfg(test)]
 pub(crate) fn samples() -> Vec<String> {
     vec![crate::pages::tests::rendered(&Reference::of(OPENAPI))]

@@ -1,4 +1,4 @@
-//! The four forms of error, and which of them an address speaks.
+//! The four error formats, and which of them an address uses.
 
 use axum::response::Response;
 use http::StatusCode;
@@ -8,16 +8,16 @@ pub mod oauth;
 pub mod odata;
 pub mod page;
 
-/// The part of the server that an address belongs to; it decides the form of an error.
+/// The area of the server to which an address belongs; it determines the format of errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Area {
-    /// Endpoints that speak [RFC 6749 §5.2](https://www.rfc-editor.org/rfc/rfc6749#section-5.2).
+    /// Endpoints that respond as in [RFC 6749 §5.2](https://www.rfc-editor.org/rfc/rfc6749#section-5.2).
     OAuth,
     /// The management API with its envelope.
     Management,
     /// The data.
     OData,
-    /// What a person sees in a browser.
+    /// Pages for people.
     Page,
 }
 
@@ -45,9 +45,10 @@ impl Area {
         }
     }
 
-    /// How to prove who asks, for an answer of 401 that does not say so itself
-    /// ([RFC 9110 §15.5.2](https://www.rfc-editor.org/rfc/rfc9110#section-15.5.2)). A page asks by a form; to that browsers know
-    /// no scheme, and Basic would make them ask once more in a window of their own. So a page names Basic only to who used it.
+    /// The challenge for a 401 response that does not contain one itself ([RFC 9110
+    /// §15.5.2](https://www.rfc-editor.org/rfc/rfc9110#section-15.5.2)). A page asks with a form, for which
+    /// browsers know no scheme, and Basic would make them ask again in a dialogue of their own. A page
+    /// therefore names Basic only if the browser used it.
     pub const fn challenge(self, used_basic: bool) -> &'static str {
         match self {
             Self::OData => r#"Bearer realm="Sluicegate""#,
@@ -56,7 +57,7 @@ impl Area {
         }
     }
 
-    /// Refuses a request for what HTTP itself can tell, before any use case has seen it.
+    /// Refuses a request because of its HTTP form, before any use case has seen it.
     pub fn refuse(self, status: StatusCode, message: &str) -> Response {
         match self {
             Self::OAuth => oauth::refuse(status, message),

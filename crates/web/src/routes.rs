@@ -1,4 +1,4 @@
-//! Every route, on one screen.
+//! All routes, on one screen.
 
 use axum::Router;
 use axum::routing::{delete, get, post, put};
@@ -23,7 +23,7 @@ pub fn router(gate: Gate) -> Router {
 #[rustfmt::skip]
 fn routes() -> Router<Gate> {
     Router::new()
-        // OAuth 2.0, under both prefixes that Hybrid Data Pipeline's documents name.
+        // OAuth 2.0, under both prefixes in Hybrid Data Pipeline's documentation.
         .route("/oauth2/authorize",           get(authorize::show).post(authorize::show_posted))
         .route("/api/mgmt/oauth2/authorize",  get(authorize::show).post(authorize::show_posted))
         .route("/oauth2/consent",             post(authorize::decide))
@@ -35,7 +35,7 @@ fn routes() -> Router<Gate> {
         .route("/api/mgmt/oauth2/revoke",     post(revoke::end))
         .route("/.well-known/oauth-authorization-server", get(metadata::show))
 
-        // What a person sees.
+        // Pages for people.
         .route("/",                                 get(start::show))
         .route("/login",                            get(login::show).post(login::sign_in))
         .route("/logout",                           get(logout::show).post(logout::sign_out))
@@ -44,7 +44,7 @@ fn routes() -> Router<Gate> {
         .route("/account/applications/{id}/revoke", get(account::ask_to_revoke).post(account::revoke))
         .route("/account/password",                 get(password::show).post(password::change))
 
-        // Seen from outside.
+        // Monitoring.
         .route("/healthz",          get(observation::health))
         .route("/readyz",           get(observation::readiness))
         .route("/openapi.json",     get(reference::openapi))

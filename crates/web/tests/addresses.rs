@@ -1,4 +1,4 @@
-//! Addresses that are no text, or whose ids are none: every route refuses them in the form of its own area.
+//! Malformed addresses and ids: every route refuses them in the format of its own area.
 
 use http::Method;
 use serde_json::Value;
@@ -6,7 +6,7 @@ use testkit::{ADMIN, Answer, Call, TestServer, USER};
 
 const METHODS: [Method; 4] = [Method::GET, Method::POST, Method::PUT, Method::DELETE];
 
-/// What stands where an id is expected. None of them is one.
+/// Texts in the place of an id, none of which is one.
 const NO_IDS: [&str; 14] = [
     "%FF",
     "%C3%28",
@@ -32,7 +32,7 @@ enum Form {
     Page,
 }
 
-/// The form that the contract gives an address.
+/// The format that the contract requires for an address.
 fn form_of(target: &str) -> Form {
     let path = target.split('?').next().unwrap_or_default();
     let is_page = path.ends_with("/authorize") || path.ends_with("/consent");
@@ -46,7 +46,7 @@ fn form_of(target: &str) -> Form {
     }
 }
 
-/// Whether a refusal has the form; what succeeds has forms of its own.
+/// Whether a refusal has the format; successful responses have other formats.
 fn has_form(answer: &Answer, form: Form) -> bool {
     let kind = answer.header("content-type");
     let error = serde_json::from_slice::<Value>(answer.bytes()).map(|body| body["error"].clone());
@@ -64,14 +64,14 @@ fn has_form(answer: &Answer, form: Form) -> bool {
     }
 }
 
-/// The paths as `routes.rs` writes them.
+/// The paths as written in `routes.rs`.
 fn paths() -> Vec<&'static str> {
     let lines = include_str!("../src/routes.rs").lines();
     let paths = lines.filter_map(|line| line.trim().strip_prefix(".route(\"")?.split_once('"'));
     paths.map(|(path, _)| path).collect()
 }
 
-/// The path with each of its parameters in turn replaced by what is no id, and the others by 1.
+/// The path with each of its parameters in turn replaced by a text that is not an id, and the others by 1.
 fn malformed(path: &str) -> Vec<String> {
     let names: Vec<&str> = path.split('{').skip(1).filter_map(|rest| rest.split('}').next()).collect();
     let targets = names.iter().flat_map(|wrong| {
@@ -104,7 +104,7 @@ async fn an_id_that_is_none_is_refused_in_the_form_of_its_area() {
         {
             let known = send(server.call(method.clone(), &target).basic(&ADMIN), &method, path).await;
             let nobody = send(server.call(method.clone(), &target), &method, path).await;
-            // Nobody is told more than that somebody must say who asks.
+            // Without credentials, the response only says that they are required.
             for answer in [known, nobody] {
                 let refused = (400..500).contains(&answer.status()) || form_of(path) == Form::Page;
                 if !refused || !has_form(&answer, form_of(path)) {

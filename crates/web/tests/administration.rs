@@ -1,4 +1,4 @@
-//! Roles, permissions, limits and the audit log, rule by rule.
+//! Tests of roles, permissions, limits and the audit log, rule by rule.
 
 use oauth::account::Permission;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ const ROLES: &str = "/api/admin/roles";
 const LIMITS: &str = "/api/admin/limits/system";
 const AUDIT: &str = "/api/admin/audit";
 
-/// Manages roles and limits, and nothing else.
+/// May manage roles and limits, and nothing else.
 const CLERK: TestUser = TestUser { name: "clerk", password: "stamps and paper, daily" };
 const CLERK_MAY: [Permission; 6] = [
     Permission::MgmtAPI,

@@ -1,4 +1,4 @@
-//! Operations 7 and 8: what the caller has allowed.
+//! Tests of operations 7 and 8: the applications that the caller has allowed.
 
 use oauth::id::ApplicationId;
 use oauth::scope::{Scope, ScopeSet};

@@ -1,4 +1,4 @@
-//! Operations 1 to 6 and the two for secrets, rule by rule.
+//! Tests of operations 1 to 6 and the two for secrets, rule by rule.
 
 use oauth::account::Permission;
 use oauth::id::ApplicationId;
@@ -30,7 +30,7 @@ async fn list(server: &TestServer, user: &TestUser, query: &str) -> Value {
     server.get(&format!("{PATH}{query}")).basic(user).send().await.expect(200).json()
 }
 
-/// What is stored, as far as it can be seen: to prove that a refused request changed nothing.
+/// Everything that is stored, as far as it is visible, to prove that a refused request changed nothing.
 async fn everything(server: &TestServer) -> Value {
     list(server, &ADMIN, "").await
 }
@@ -452,7 +452,7 @@ async fn every_act_leaves_its_line_in_the_audit_log() {
     assert_eq!(events[4].detail.as_deref(), Some("on behalf of d2cuser"));
 }
 
-/// What the token endpoint says to an application that shows this secret.
+/// The response of the token endpoint to an application that presents this secret.
 async fn client_credentials(server: &TestServer, application: &Value, secret: &Value) -> u16 {
     let form = [
         ("grant_type", "client_credentials"),

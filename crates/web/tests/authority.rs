@@ -1,8 +1,8 @@
-//! Every route is tried by nobody, by somebody who may not, and by somebody who may.
+//! Every route is tried without credentials, by a caller without the right, and by one with it.
 //!
-//! A route stands in [`ROWS`], or in [`OPEN`] with the reason why anybody may call it. A route of `routes.rs` that
-//! stands in neither fails, so the list of open ones grows only by a deliberate line here. Add rows for your routes, and
-//! a [`Target`] where a row needs something to act on.
+//! A route is in [`ROWS`], or in [`OPEN`] with the reason why anybody may call it. A route of `routes.rs`
+//! that is in neither fails, so the list of open ones only grows by a deliberate line here. Add rows for your
+//! routes, and a [`Target`] if a row needs something to act on.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -13,7 +13,7 @@ use oauth::scope::{Scope, ScopeSet};
 use serde_json::{Value, json};
 use testkit::{ADMIN, Answer, OTHER, TestServer, TestUser, USER};
 
-/// What a row acts on; made anew for each attempt, and owned by [`USER`].
+/// What a row acts on; created for each attempt, and owned by [`USER`].
 #[derive(Debug, Clone, Copy)]
 enum Target {
     /// Nothing: the path is the address.
@@ -34,9 +34,9 @@ enum Target {
     TrustedOrigin,
     /// The kind of database SQLite, in `{id}`.
     Store,
-    /// A data source, in `{id}`; for administrators an own one.
+    /// A data source, in `{id}`; for administrators one of their own.
     Source,
-    /// A data source that is shared with [`OTHER`], in `{id}`, and who that is, in `{userId}`.
+    /// A data source that is shared with [`OTHER`], in `{id}`, with that user in `{userId}`.
     Shared,
 }
 
@@ -46,11 +46,11 @@ struct Row {
     path: &'static str,
     target: Target,
     body: fn(&TestServer) -> Value,
-    /// Who may.
+    /// The caller with the right.
     right: TestUser,
-    /// What the right one gets.
+    /// The status for the caller with the right.
     right_status: u16,
-    /// What another user of the API gets, who has the same role but owns nothing.
+    /// The status for another user of the API, who has the same role but owns nothing.
     wrong_status: u16,
 }
 
@@ -58,7 +58,7 @@ fn application(_: &TestServer) -> Value {
     json!({ "name": "crane", "redirectUrls": ["https://crane.example/cb"] })
 }
 
-/// No body at all.
+/// No body.
 fn nothing(_: &TestServer) -> Value {
     Value::Null
 }
@@ -99,7 +99,7 @@ fn source(server: &TestServer) -> Value {
     json!({ "name": name, "dataStore": 1, "connectionType": "Cloud", "options": { "path": path } })
 }
 
-/// A name that nothing has yet.
+/// A name that is not in use.
 fn fresh(kind: &str) -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     format!("{kind}_{}", NEXT.fetch_add(1, Ordering::Relaxed))
@@ -125,8 +125,8 @@ const MODEL: &str = "/api/mgmt/datasources/{id}/model";
 const SHARED_USERS: &str = "/api/mgmt/datasources/{id}/sharedUsers";
 const SHARED_USER: &str = "/api/mgmt/datasources/{id}/sharedUsers/{userId}";
 
-/// Every route that needs a caller. A list and a registration are open to every user of the API: the other gets the same
-/// status, and a test of its own proves that nothing of anybody else's is in the answer.
+/// Every route that needs a caller. A list and a registration are open to every user of the API: the other
+/// user gets the same status, and a separate test proves that the response contains nothing of other users.
 #[rustfmt::skip]
 const ROWS: &[Row] = &[
     row(Method::GET,    APPLICATIONS, Target::Plain,       nothing,     200, 200),
@@ -181,8 +181,9 @@ const ROWS: &[Row] = &[
     row(Method::DELETE, SHARED_USER,                 Target::Shared, nothing, 204, 403),
 ];
 
-/// Routes that ask for another proof than the management API's, with what nobody gets; 200 is the page that asks to sign
-/// in, or says that nobody is signed in any more. They have tests of their own.
+/// Routes that need another kind of authentication than the management API, with their status without
+/// credentials; 200 is the page that asks to sign in, or says that nobody is signed in any more. They have
+/// separate tests.
 #[rustfmt::skip]
 const ELSEWHERE: &[(Method, &str, u16)] = &[
     (Method::GET,  "/oauth2/authorize",                400),
@@ -224,7 +225,7 @@ const OPEN: &[(&str, &str)] = &[
     ("/assets/style.css", "a public document"),
 ];
 
-/// A row whose right caller is [`USER`].
+/// A row for which [`USER`] has the right.
 const fn row(
     method: Method,
     path: &'static str,
@@ -236,7 +237,7 @@ const fn row(
     Row { method, path, target, body, right: USER, right_status, wrong_status }
 }
 
-/// A row for administrators alone.
+/// A row for administrators only.
 const fn administration(
     method: Method,
     path: &'static str,
@@ -247,7 +248,7 @@ const fn administration(
     Row { method, path, target, body, right: ADMIN, right_status, wrong_status: 403 }
 }
 
-/// A user of no role that may use the management API.
+/// A user without a role that may use the management API.
 const OUTSIDER: TestUser = TestUser { name: "outsider", password: "only the data, thank you" };
 
 #[tokio::test]
@@ -364,7 +365,7 @@ fn every_route_stands_in_the_table_or_among_the_open_ones() {
     }
 }
 
-/// The routes as `routes.rs` writes them: one in a line, the methods behind the path.
+/// The routes as written in `routes.rs`: one on each line, the methods after the path.
 fn routes() -> Vec<(Method, String)> {
     let mut routes = Vec::new();
     for line in include_str!("../src/routes.rs").lines() {
@@ -394,7 +395,7 @@ fn call<'a>(server: &'a TestServer, row: &Row, target: &str) -> testkit::Call<'a
     }
 }
 
-/// Makes what the row acts on, and answers its address.
+/// Creates what the row acts on, and returns its address.
 async fn prepare(server: &TestServer, row: &Row) -> String {
     match row.target {
         Target::Plain => row.path.to_owned(),
@@ -434,7 +435,7 @@ async fn prepare(server: &TestServer, row: &Row) -> String {
     }
 }
 
-/// Makes something as the right caller, and answers the address of the row with its id.
+/// Creates something as the caller with the right, and returns the address of the row with its id.
 async fn made(server: &TestServer, row: &Row, path: &str, body: Value) -> String {
     let answer = server.post(path).basic(&row.right).json(&body).send().await.expect(201);
     row.path.replace("{id}", &answer.json()["id"].to_string())

@@ -1,4 +1,5 @@
-//! A full disk, a read-only file system, a failing commit: an honest 503, nothing changed, and recovery by itself.
+//! Tests of a full disk, a read-only file system and a failing commit: the server responds with 503, changes
+//! nothing, and recovers by itself.
 
 use serde_json::json;
 use testkit::{Answer, TestServer, USER};

@@ -1,5 +1,5 @@
-//! Whoever is answered 401 is told how to prove who asks
-//! ([RFC 9110 §15.5.2](https://www.rfc-editor.org/rfc/rfc9110#section-15.5.2)).
+//! Every 401 response tells the caller how to authenticate ([RFC 9110
+//! §15.5.2](https://www.rfc-editor.org/rfc/rfc9110#section-15.5.2)).
 
 use http::Method;
 use testkit::{TestServer, USER};

@@ -1,4 +1,4 @@
-//! `/api/mgmt/datasources` and `/api/mgmt/datastores`, rule by rule.
+//! Tests of `/api/mgmt/datasources` and `/api/mgmt/datastores`, rule by rule.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -157,7 +157,7 @@ async fn the_servers_own_files_are_for_nobody() {
     let refused = server.post(PATH).basic(&ADMIN).json(&payload("mine", &path)).send().await.expect(400);
     assert_eq!(refused.error_code(), 222_207_003);
 
-    // Nor later, when a link takes the place of an allowed file.
+    // Nor later, when a link replaces an allowed file.
     let source = create(&server, &ADMIN, "harbour").await;
     let file = server.folder().join("sources").join("harbour.db");
     std::fs::remove_file(&file).unwrap();

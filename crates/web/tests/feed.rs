@@ -1,4 +1,4 @@
-//! What a node learns of revocations that others have appended.
+//! How a node learns of revocations that others have appended.
 
 #![expect(clippy::unwrap_used, reason = "panicking is how a test fails")]
 
@@ -10,7 +10,7 @@ use serde_json::json;
 use store::Grants;
 use testkit::{TestServer, USER};
 
-/// So many events are taken in by one read.
+/// The number of revocations in one read.
 const AT_ONCE: usize = 1_000;
 
 struct Scene {
@@ -31,7 +31,7 @@ impl Scene {
         self.server.access_token(&USER, self.application, ScopeSet::from(Scope::OData)).await
     }
 
-    /// Another node ends a token.
+    /// Revokes a token, as another node would.
     async fn end(&self, id: TokenId) {
         let now = self.server.clock().now();
         let event = NewAuditEvent::new(Action::RevokeToken, Outcome::Success, now);

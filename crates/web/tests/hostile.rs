@@ -1,4 +1,4 @@
-//! What somebody sends who means harm, or whose program is broken: the right error, and nothing changed.
+//! Requests of malicious and broken programs: they get the right error, and nothing is changed.
 
 use http::Method;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use testkit::{ADMIN, Setup, TestServer, USER};
 
 const PATH: &str = "/api/mgmt/oauth/client/applications";
 
-/// Every error of the management API has this form.
+/// Checks the format of every error of the management API.
 fn assert_envelope(answer: &testkit::Answer, status: u16, code: u64) {
     assert_eq!(answer.status(), status, "{}", answer.text());
     assert_eq!(answer.header("content-type"), "application/json");

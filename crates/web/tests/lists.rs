@@ -1,4 +1,4 @@
-//! Lists: every one takes `limit`, `after` and `query`, and none is built whole in memory.
+//! Lists: every one accepts `limit`, `after` and `query`, and none is kept in memory as a whole.
 
 use axum::body::Body;
 use base64::Engine as _;
@@ -45,7 +45,7 @@ async fn begin(server: &TestServer, path: &str, user: &TestUser) -> axum::respon
     server.front().answer(call).await
 }
 
-/// Three elements in every list, the middle one called "Middle" where the test can name it.
+/// A server with three elements in every list; the middle one is called "Middle" if the test can name it.
 async fn furnished() -> (TestServer, Vec<(String, &'static str, &'static str)>) {
     let server = TestServer::start().await;
     let names = ["First", "Middle", "Last"];
@@ -96,7 +96,7 @@ fn id(element: &Value) -> i64 {
 async fn every_list_takes_limit_after_and_query_alike() {
     let (server, lists) = furnished().await;
     for (path, member, query) in &lists {
-        // The log grows with what is asked; a part of it stands still.
+        // The log grows with each request, so the test uses a part that does not change.
         let bound = if *member == "events" { "?until=2999-01-01T00:00:00Z&limit=1000" } else { "" };
         let all = elements(&server, &format!("{path}{bound}"), member).await;
         assert!(!all.is_empty(), "{path}");
@@ -124,7 +124,7 @@ async fn every_list_takes_limit_after_and_query_alike() {
     }
 }
 
-/// What is read with GET below these and is no list.
+/// Paths below these that GET can read but that are not lists.
 const NO_LISTS: [&str; 3] = ["/api/mgmt/oauth2/authorize", "/api/odata4", "/api/mgmt/datasources/{id}/model"];
 
 #[tokio::test]
@@ -158,7 +158,7 @@ async fn a_search_finds_what_stands_many_pages_later() {
     assert_eq!(found[0]["userName"], "crew1199");
 }
 
-/// The elements of a list that comes in `frames` pages.
+/// The elements of a list that arrives in `frames` pages.
 async fn read_in_pages(server: &TestServer, path: &str, member: &str, frames: usize) -> Vec<Value> {
     let answer = begin(server, path, &ADMIN).await;
     assert_eq!(answer.status(), 200);

@@ -1,5 +1,5 @@
-//! The OpenAPI document is written by hand: here it is held against the routes, in both directions, and against what an
-//! answer really looks like.
+//! The OpenAPI document is written by hand. These tests compare it with the routes, in both directions, and
+//! with actual responses.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -28,7 +28,7 @@ fn described() -> BTreeSet<(String, String)> {
     operations.collect()
 }
 
-/// Method and path of every route of the source, which has one route on a line.
+/// Method and path of every route in the source, which has one route on each line.
 fn routed() -> BTreeSet<(String, String)> {
     let routes = include_str!("../src/routes.rs");
     let lines = routes.lines().filter_map(|line| line.trim().strip_prefix(".route(\"")?.split_once("\","));
@@ -44,7 +44,7 @@ fn routed() -> BTreeSet<(String, String)> {
     operations.collect()
 }
 
-/// What the document leaves out: pages for people, and the data, which `$metadata` describes.
+/// What the document omits: pages for people, and the data, which `$metadata` describes.
 fn is_left_out(path: &str) -> bool {
     let pages = ["/login", "/logout", "/account", "/docs", "/assets/", "/openapi.json", "/oauth2/consent"];
     path == "/" || path.starts_with("/api/odata4") || pages.iter().any(|page| path.starts_with(page))
@@ -88,7 +88,7 @@ fn the_ten_operations_are_all_there() {
     }
 }
 
-/// The members that an object of that shape may have.
+/// The members that an object with that schema may have.
 fn members(shape: &str) -> BTreeSet<String> {
     let document = document();
     let properties = document["components"]["schemas"][shape]["properties"].as_object().unwrap();

@@ -1,4 +1,4 @@
-//! Rights that are withdrawn: at once, at every place, and for good.
+//! Withdrawn rights: they are gone at once, everywhere, and permanently.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -19,7 +19,7 @@ use testkit::{ADMIN, OTHER, TestServer, TestUser, USER};
 
 const APPLICATIONS: &str = "/api/mgmt/oauth/client/applications";
 
-/// Manages users and roles, until it is told not to.
+/// Manages users and roles, until the right is withdrawn.
 const CLERK: TestUser = TestUser { name: "clerk", password: "stamps and paper, daily" };
 const CLERK_MAY: [Permission; 11] = [
     Permission::CreateDataSource,
@@ -40,7 +40,7 @@ fn role(name: &str, permissions: &[Permission]) -> Value {
     json!({ "name": name, "description": "", "permissions": numbers })
 }
 
-/// A body of which the last bytes come when something else has been done.
+/// A body whose last bytes arrive when something else has been done.
 struct Late {
     text: String,
     before: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
@@ -67,7 +67,7 @@ fn request(user: &TestUser, method: &Method, path: &str, body: Body) -> Request<
     call.header("authorization", format!("Basic {pair}")).body(body).expect("it is a request")
 }
 
-/// Sends a request of the clerk; while its body is on its way an administrator replaces the clerk's role.
+/// Sends a request of the clerk; while its body is being sent, an administrator replaces the clerk's role.
 async fn send_while_role_changes(
     server: &TestServer,
     method: Method,
@@ -118,7 +118,7 @@ async fn what_was_judged_by_rights_that_are_gone_is_not_written() {
         ),
         (Method::POST, "/api/mgmt/datasources".to_owned(), source),
     ];
-    // Still enough to be let in, and to see what comes of it.
+    // Still enough to be admitted, and to see the result.
     let weaker = role("clerks", &[Permission::MgmtAPI]);
     for (method, path, body) in acts {
         server.put(&role_path).basic(&ADMIN).json(&everything).send().await.expect(200);
@@ -157,7 +157,7 @@ async fn an_administrator_who_is_demoted_meanwhile_makes_no_administrator() {
     assert_eq!(events[0].event.detail.as_deref(), Some(why));
 }
 
-/// An owner sends the application back as it was, again and again, while an administrator narrows it.
+/// An owner sends the application back unchanged, again and again, while an administrator narrows it.
 #[tokio::test]
 async fn a_scope_that_an_administrator_takes_away_stays_away_however_often_the_owner_writes() {
     let server = TestServer::start().await;
@@ -353,7 +353,7 @@ async fn only_confidential_applications_get_the_password_grant_and_are_warned_of
     let public = register(json!({ "clientType": "public" }), 201).await;
     assert_eq!(public["grantTypes"], json!(["authorization_code", "refresh_token"]));
     register(json!({ "clientType": "public", "grantTypes": ["password"] }), 400).await;
-    // One that was registered before the rule keeps nothing of it.
+    // An application that was registered before the rule is no exception.
     let grant_types =
         vec![oauth::application::GrantType::AuthorizationCode, oauth::application::GrantType::Password];
     let old = server.add_application(&USER, |new| new.grant_types = grant_types).await;

@@ -1,4 +1,4 @@
-//! `/api/admin/users`, rule by rule.
+//! Tests of `/api/admin/users`, rule by rule.
 
 use oauth::account::{Permission, USER_ROLE};
 use oauth::id::ApplicationId;
@@ -9,7 +9,7 @@ use testkit::{ADMIN, OTHER, TestServer, TestUser, USER};
 const PATH: &str = "/api/admin/users";
 const PASSWORD: &str = "seven seas and no more";
 
-/// Manages users, and nothing else.
+/// May manage users, and nothing else.
 const CLERK: TestUser = TestUser { name: "clerk", password: "stamps and paper, daily" };
 const CLERK_MAY: [Permission; 6] = [
     Permission::MgmtAPI,
@@ -48,7 +48,7 @@ async fn id_of(server: &TestServer, user: &TestUser) -> String {
     format!("{PATH}/{}", server.user(user).await.id)
 }
 
-/// Whether the user gets in with the password.
+/// Whether the user can sign in with the password.
 async fn gets_in(server: &TestServer, name: &str, password: &str) -> bool {
     let answer = server.get("/api/mgmt/permissions").basic_as(name, password).send().await;
     assert!([200, 401].contains(&answer.status()), "{}", answer.status());
@@ -320,11 +320,12 @@ async fn who_manages_users_does_not_rise_by_it() {
     let made =
         server.post(PATH).basic(&CLERK).json(&payload("mate", &[clerks])).send().await.expect(201).json();
     for call in [
-        // A role with more than the clerk has, for a new user, for another, for the own account.
+        // A role with more permissions than the clerk has: for a new user, for another user, for the clerk's
+        // own account.
         server.post(PATH).json(&payload("boss", &[1])),
         server.put(&at(&made)).json(&json!({ "permissions": { "roles": [1] } })),
         server.put(&clerk).json(&json!({ "permissions": { "roles": [clerks, 1] } })),
-        // Taking over, switching off or deleting who has more.
+        // Taking over, disabling or deleting a user with more permissions.
         server.put(&admin).json(&json!({ "passwordInfo": { "password": PASSWORD } })),
         server.put(&admin).json(&json!({ "statusInfo": { "status": 0 } })),
         server.put(&admin).json(&json!({ "userName": "nobody" })),

@@ -1,4 +1,4 @@
-//! Who asks, for the management API.
+//! Authentication for the management API.
 
 use app::caller::{BearerRefusal, Caller, Origin};
 use app::refusals::Reason;
@@ -19,12 +19,13 @@ use crate::initiator::Initiator;
 use crate::respond::management::Problem;
 use crate::{Gate, cookies, origin};
 
-/// The caller of a management operation, who may use the management API at all.
+/// The caller of a management operation, who may use the management API.
 ///
-/// Proved by a user name and password in `Authorization: Basic`, by a bearer token with the scope `api.mgmt`, or by the
-/// session cookie of our pages, which needs `X-CSRF-Token` where something changes. With the two that a browser sends by
-/// itself, no page of another origin changes anything ([`Initiator`]). Whatever the way, the user needs the
-/// permission [`Permission::MgmtAPI`]. What else an operation asks for is the use case's to say.
+/// The caller is authenticated by a user name and a password in `Authorization: Basic`, by a bearer token
+/// with the scope `api.mgmt`, or by the session cookie of our pages, which needs `X-CSRF-Token` for a change.
+/// With the first and the last, which a browser sends by itself, no page of another origin can change
+/// anything ([`Initiator`]). In all cases the user needs the permission [`Permission::MgmtAPI`]. Use cases
+/// check the other requirements of an operation.
 #[derive(Debug, Clone)]
 pub struct Authenticated(pub Caller);
 
@@ -60,7 +61,7 @@ impl FromRequestParts<Gate> for Authenticated {
     }
 }
 
-/// Where refusals of one request are noted.
+/// Records the refusals of a request.
 #[derive(Clone, Copy)]
 struct Noting<'a> {
     gate: &'a Gate,
@@ -68,14 +69,14 @@ struct Noting<'a> {
 }
 
 impl Noting<'_> {
-    /// The answer to a request that is refused, which is noted.
+    /// The response to a refused request, which is recorded.
     async fn refused(self, reason: Reason, caller: Option<&Caller>, problem: Problem) -> Problem {
         self.gate.app().note_refused_request(reason, caller, self.origin).await;
         problem
     }
 }
 
-/// The caller is known and may not use the management API, which is noted.
+/// The response to an authenticated caller who may not use the management API, which is recorded.
 async fn refused(gate: &Gate, caller: &Caller, why: &str, origin: &Origin) -> Problem {
     match gate.app().note_refusal(caller, why, origin).await {
         Ok(()) => Problem::forbidden(),
@@ -83,7 +84,8 @@ async fn refused(gate: &Gate, caller: &Caller, why: &str, origin: &Origin) -> Pr
     }
 }
 
-/// A browser sends remembered credentials along with whatever another page makes it send.
+/// The refusal of a request that a page of another origin caused, to which the browser attached remembered
+/// credentials.
 fn another_origin() -> Problem {
     Problem::new(
         StatusCode::FORBIDDEN,
@@ -107,8 +109,8 @@ async fn by_password(noted: Noting<'_>, text: &str) -> Result<Caller, Problem> {
     })
 }
 
-/// Credentials of the Basic scheme, in UTF-8 as our challenge asks for
-/// ([RFC 7617 §2.1](https://www.rfc-editor.org/rfc/rfc7617#section-2.1)).
+/// Basic credentials in UTF-8, as our challenge requests ([RFC 7617
+/// §2.1](https://www.rfc-editor.org/rfc/rfc7617#section-2.1)).
 pub(crate) fn basic(text: &str) -> Option<Credentials> {
     let bytes = Zeroizing::new(STANDARD.decode(text.trim()).ok()?);
     let pair = std::str::from_utf8(&bytes).ok()?;

@@ -1,4 +1,4 @@
-//! A body of JSON.
+//! A JSON body.
 
 use std::collections::HashSet;
 
@@ -14,10 +14,10 @@ use crate::pages::form::wipe;
 use crate::respond::management::{Detail, Problem};
 use crate::{Gate, body};
 
-/// A payload, read as far as it could be. [`JsonBody::valid`] gives the value, or every fault at once.
+/// A payload, parsed as far as possible. [`JsonBody::valid`] returns the value, or all faults at once.
 ///
-/// The extractor itself refuses what is no JSON at all: another content type (415), too long a body (413), text that is
-/// malformed (400, 222207007).
+/// The extractor itself refuses a body that is not JSON: another content type (415), too long a body (413),
+/// malformed text (400, 222207007).
 #[derive(Debug)]
 pub struct JsonBody<T> {
     value: T,
@@ -28,7 +28,7 @@ impl<T> JsonBody<T> {
     /// The value.
     ///
     /// # Errors
-    /// Every fault of its form.
+    /// All faults of its form.
     pub fn valid(self) -> Result<T, Problem> {
         if self.faults.is_empty() {
             Ok(self.value)
@@ -37,11 +37,12 @@ impl<T> JsonBody<T> {
         }
     }
 
-    /// What rules make of the value; they judge it although parts of it may be missing, and everything is reported
-    /// together. A member whose form is wrong is not judged twice, and what could not be read at all is not judged.
+    /// The result of rules on the value. They check it even if parts of it are missing, and everything is
+    /// reported together. A member with a wrong form is not checked by rules, nor is a body that could not be
+    /// parsed at all.
     ///
     /// # Errors
-    /// Every fault, of form and of rules.
+    /// All faults of form and of rules.
     pub fn judged<R>(self, judge: impl FnOnce(&T) -> Result<R, Vec<Detail>>) -> Result<R, Problem> {
         if self.faults.is_unreadable() {
             return Err(Problem::payload(self.faults.into_details()));
@@ -61,7 +62,7 @@ impl<T> JsonBody<T> {
     }
 }
 
-/// The member in which a path begins.
+/// The member with which a path starts.
 fn member(path: &str) -> &str {
     path.split(['[', '.']).next().unwrap_or_default()
 }
@@ -76,7 +77,7 @@ impl<T: FromJson> FromRequest<Gate> for JsonBody<T> {
     }
 }
 
-/// A body that may be left out altogether; then it reads like `{}`, and no content type is asked for.
+/// A body that may be omitted; then it counts as `{}`, and no content type is required.
 impl<T: FromJson> axum::extract::OptionalFromRequest<Gate> for JsonBody<T> {
     type Rejection = Problem;
 

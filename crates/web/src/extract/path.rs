@@ -8,9 +8,9 @@ use http::request::Parts;
 use crate::Gate;
 use crate::respond::management::Problem;
 
-/// Trait for what a route has in its path: one id, or several in order.
+/// A trait for the parameters in a route's path: one id, or several in order.
 pub trait FromPath: Sized {
-    /// Reads the segments; `None` when one of them is no id.
+    /// Parses the segments; `None` if one of them is not an id.
     fn from_path(segments: &mut dyn Iterator<Item = &str>) -> Option<Self>;
 }
 
@@ -26,8 +26,8 @@ impl<A: FromStr, B: FromStr> FromPath for (A, B) {
     }
 }
 
-/// The ids in the path as a tuple, such as `Path((id,)): Path<(ApplicationId,)>`. What is no id, or too large for one, is
-/// the same 404 as an unknown id.
+/// The ids in the path as a tuple, such as `Path((id,)): Path<(ApplicationId,)>`. A segment that is not an
+/// id, or is too large for one, gets the same 404 as an unknown id.
 #[derive(Debug, Clone, Copy)]
 pub struct Path<T>(pub T);
 

@@ -8,24 +8,24 @@ use http::request::Parts;
 use crate::Gate;
 use crate::respond::management::{Detail, Problem};
 
-/// The most parameters in one query; no operation knows nearly as many.
+/// The maximum number of parameters in a query; no operation knows nearly as many.
 const MOST_PAIRS: usize = 64;
 
-/// The parameters of the query, decoded. A name that stands twice is refused, since it is anybody's guess which of them
-/// holds. [`Query::only`] refuses names that nobody asks for.
+/// The decoded parameters of the query. A repeated name is refused, because it is ambiguous. [`Query::only`]
+/// refuses unknown names.
 #[derive(Debug, Clone, Default)]
 pub struct Query(Vec<(String, String)>);
 
 impl Query {
-    /// The parameter of that name.
+    /// The parameter with that name.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
     }
 
-    /// Refuses every parameter that is none of `known`, so that nobody takes for done what was passed over.
+    /// Refuses every parameter that is not in `known`, so that no parameter is silently ignored.
     ///
     /// # Errors
-    /// Every other parameter, by name.
+    /// All unknown parameters, by name.
     pub fn only(&self, known: &[&str]) -> Result<(), Problem> {
         let unknown = self.0.iter().filter(|(name, _)| !known.contains(&name.as_str()));
         let message = match known {
@@ -36,10 +36,10 @@ impl Query {
         if faults.is_empty() { Ok(()) } else { Err(Problem::parameters(faults)) }
     }
 
-    /// The parameter of that name as something that is written as text. `expected` completes "must be …".
+    /// The parameter with that name, parsed from text. `expected` completes "must be …".
     ///
     /// # Errors
-    /// When it is there and is nothing such.
+    /// If it is present and cannot be parsed.
     pub fn parse<T: FromStr>(&self, name: &str, expected: &str) -> Result<Option<T>, Problem> {
         let wrong = || Problem::parameters(vec![detail(name, format!("must be {expected}"))]);
         self.get(name).map(|text| text.parse().map_err(|_| wrong())).transpose()

@@ -1,4 +1,4 @@
-//! The line that each request gets in the access log, written when its answer has ended.
+//! The line of each request in the access log, written when its response has ended.
 
 use std::net::IpAddr;
 use std::pin::Pin;
@@ -14,18 +14,19 @@ use http_body::{Frame, SizeHint};
 /// What the line says.
 pub(super) struct Line<'a> {
     pub(super) request_id: Arc<str>,
-    /// Of the client, behind trusted proxies the one that they name.
+    /// The address of the client; behind trusted proxies, the one that they report.
     pub(super) address: Option<IpAddr>,
     pub(super) method: &'static str,
     pub(super) path: std::borrow::Cow<'a, str>,
     pub(super) status: StatusCode,
-    /// From the first byte of the request to the end of the answer's head.
+    /// From the first byte of the request to the end of the response's head.
     pub(super) micros: i64,
     pub(super) noted: Noted,
 }
 
 impl Line<'_> {
-    /// Writes the line with the length of the body: at once where it is known, else when the body has ended.
+    /// Writes the line with the length of the body: at once if it is known, otherwise when the body has
+    /// ended.
     pub(super) fn write_after(self, body: Body) -> Body {
         if let Some(bytes) = body.size_hint().exact() {
             self.write(bytes);
@@ -52,7 +53,7 @@ impl Line<'_> {
     }
 }
 
-/// As `Display` writes it; IPv4, which is usual, without the cost of formatting.
+/// The address as `Display` writes it. IPv4, the usual case, avoids the cost of formatting.
 fn address_text(address: IpAddr) -> String {
     let IpAddr::V4(address) = address else { return address.to_string() };
     let mut text = String::with_capacity("255.255.255.255".len());
@@ -65,7 +66,7 @@ fn address_text(address: IpAddr) -> String {
     text
 }
 
-/// A body that counts what is given out of it.
+/// A body that counts the bytes that are sent.
 struct Counted {
     body: Body,
     bytes: u64,

@@ -1,21 +1,22 @@
-//! What of a request may stand in the log: no data of people, nothing that moves a terminal, nothing endless.
+//! What the log may contain of a request: no personal data, nothing that controls a terminal, nothing
+//! unbounded.
 
 use std::borrow::Cow;
 
-/// Longer paths are cut in the log.
+/// Longer paths are truncated in the log.
 const MOST_LOGGED: usize = 200;
 
-/// A character that was encoded again and again is cut to so many bytes.
+/// A character that was encoded repeatedly is truncated to this many bytes.
 const MOST_ENCODED: usize = 12;
 
-/// The method, if it is one that exists; a client may make up any word.
+/// The method, if it is a known one; a client may invent any word.
 pub(super) fn method(method: &http::Method) -> &'static str {
     const KNOWN: [&str; 9] = ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "CONNECT", "TRACE"];
     KNOWN.into_iter().find(|known| *known == method.as_str()).unwrap_or("OTHER")
 }
 
-/// The path without what stands in parentheses or quotes: keys of entities are people's data. Queries are never logged at
-/// all. In doubt, as with a parenthesis or a quote that is never closed, the rest is left out.
+/// The path without the text in parentheses or quotes, because keys of entities are personal data. Queries
+/// are never logged at all. If in doubt, as with an unclosed parenthesis or quote, the rest is omitted.
 pub(super) fn path(path: &str) -> Cow<'_, str> {
     let is_plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'(' | b'%' | b'\'');
     let plain = path.bytes().position(|byte| !is_plain(byte)).unwrap_or(path.len()).min(MOST_LOGGED);
@@ -23,7 +24,7 @@ pub(super) fn path(path: &str) -> Cow<'_, str> {
         return Cow::Borrowed(path);
     }
     let mut shown = String::with_capacity(path.len().min(MOST_LOGGED));
-    // Nothing is masked before the first parenthesis or quote.
+    // Nothing before the first parenthesis or quote is masked.
     let (plain, mut rest) = path.split_at(plain);
     shown.push_str(plain);
     let mut mask = Mask::default();
@@ -44,8 +45,8 @@ pub(super) fn path(path: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// The character with which the text begins, and how many bytes it takes. A character that is percent-encoded, however
-/// often, is itself: some program on the way may have encoded it once more.
+/// The first character of the text, and the number of bytes that it takes. A percent-encoded character,
+/// however often it was encoded, counts as itself, because a program on the way may have encoded it again.
 fn next(text: &str) -> Option<(char, usize)> {
     let first = text.chars().next()?;
     if first != '%' {
@@ -66,9 +67,9 @@ fn next(text: &str) -> Option<(char, usize)> {
     Some((char::from(decoded), length))
 }
 
-/// Tells what lies in parentheses or quotes. In quotes a parenthesis is a character like any other; a quote that is
-/// doubled ends the text and begins it again, which comes to the same. Where what follows a quote or a parenthesis shows
-/// that a quote was not doubled, nobody can tell where the key ends.
+/// Detects text in parentheses or quotes. Within quotes a parenthesis is an ordinary character; a doubled
+/// quote ends the text and starts it again, which has the same effect. If the text after a quote or a
+/// parenthesis shows that a quote was not doubled, the end of the key is unknown.
 #[derive(Default)]
 struct Mask {
     depth: usize,

@@ -1,11 +1,11 @@
-//! Reading the members of an object, gathering every fault.
+//! Reading the members of an object, collecting all faults.
 
 use std::cell::{Cell, RefCell};
 
 use super::tree::{Json, brief};
 use crate::respond::management::Detail;
 
-/// The faults of one payload, gathered while it is read.
+/// The faults of one payload, collected while it is read.
 #[derive(Debug, Default)]
 pub struct Faults {
     details: RefCell<Vec<Detail>>,
@@ -13,42 +13,43 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// Notes a fault of the member at that path.
+    /// Records a fault of the member at that path.
     pub fn add(&self, field: impl Into<String>, message: impl Into<String>) {
         self.details.borrow_mut().push(Detail { field: field.into(), message: message.into() });
     }
 
-    /// Notes a fault after which nothing of the payload could be read, so that no rule has anything to judge.
+    /// Records a fault after which nothing of the payload can be read, so that there is nothing for rules to
+    /// check.
     pub fn unreadable(&self, field: impl Into<String>, message: impl Into<String>) {
         self.unreadable.set(true);
         self.add(field, message);
     }
 
-    /// Whether nothing of the payload could be read.
+    /// Whether nothing of the payload can be read.
     pub fn is_unreadable(&self) -> bool {
         self.unreadable.get()
     }
 
-    /// Whether there is none.
+    /// Whether there are no faults.
     pub fn is_empty(&self) -> bool {
         self.details.borrow().is_empty()
     }
 
-    /// Every fault, in the order of the reader.
+    /// All faults, in the order of reading.
     pub fn into_details(self) -> Vec<Detail> {
         self.details.into_inner()
     }
 }
 
-/// A payload that reads itself. Whatever is wrong goes into `faults`; the value is then never used, so it may be of any
-/// kind that is convenient.
+/// A payload that reads itself. Faults go into `faults`; the value is not used then, so it may be anything
+/// convenient.
 pub trait FromJson: Sized {
     /// Reads the payload.
     fn from_json(json: &Json, faults: &Faults) -> Self;
 }
 
-/// The members of one object. Each reader answers `None` for a member that is left out, `null`, or of a wrong type, the
-/// last with a fault. At the end [`Fields::finish`] names the members that nobody asked for.
+/// The members of one object. Each reader returns `None` for a member that is omitted, `null`, or of a wrong
+/// type; the last is a fault. At the end, [`Fields::finish`] reports unknown members.
 pub struct Fields<'a> {
     members: &'a [(String, Json)],
     path: String,
@@ -57,8 +58,8 @@ pub struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// The members of `json`, which stands at `path` (empty for the payload itself); none of them, and a fault, when it
-    /// is no object.
+    /// The members of `json`, which is at `path` (empty for the payload itself). If it is not an object,
+    /// there are no members, and a fault.
     pub fn of(json: &'a Json, path: &str, faults: &'a Faults) -> Self {
         let members = if let Json::Object(members) = json {
             members.as_slice()
@@ -74,17 +75,17 @@ impl<'a> Fields<'a> {
         Self { members, path: path.to_owned(), known: Vec::new(), faults }
     }
 
-    /// Lets members pass unread: read-only ones that clients send back.
+    /// Ignores members: read-only ones that clients send back.
     pub fn ignore(&mut self, names: &[&'static str]) {
         self.known.extend_from_slice(names);
     }
 
-    /// Whether the member is there, be it `null`.
+    /// Whether the member is present, even as `null`.
     pub fn has(&self, name: &str) -> bool {
         self.members.iter().any(|(member, _)| member == name)
     }
 
-    /// A text.
+    /// A string.
     pub fn string(&mut self, name: &'static str) -> Option<&'a str> {
         match self.value(name)? {
             Json::String(text) => Some(text),
@@ -92,13 +93,13 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A text that must be there.
+    /// A required string.
     pub fn required_string(&mut self, name: &'static str) -> Option<&'a str> {
         self.require(name);
         self.string(name)
     }
 
-    /// A whole number.
+    /// An integer.
     pub fn integer(&mut self, name: &'static str) -> Option<i64> {
         match self.value(name)? {
             Json::Number(number) if number.is_i64() => number.as_i64(),
@@ -106,7 +107,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A whole number that must be there.
+    /// A required integer.
     pub fn required_integer(&mut self, name: &'static str) -> Option<i64> {
         self.require(name);
         self.integer(name)
@@ -120,7 +121,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Texts in order.
+    /// Strings in order.
     pub fn strings(&mut self, name: &'static str) -> Option<Vec<&'a str>> {
         self.elements(name, "a string", |element| match element {
             Json::String(text) => Some(text.as_str()),
@@ -128,7 +129,7 @@ impl<'a> Fields<'a> {
         })
     }
 
-    /// Whole numbers in order.
+    /// Integers in order.
     pub fn integers(&mut self, name: &'static str) -> Option<Vec<i64>> {
         self.elements(name, "a whole number of at most 64 bits", |element| match element {
             Json::Number(number) => number.as_i64(),
@@ -136,13 +137,13 @@ impl<'a> Fields<'a> {
         })
     }
 
-    /// An object inside this one; its reader must be finished by itself.
+    /// A nested object, whose reader must be finished separately.
     pub fn object(&mut self, name: &'static str) -> Option<Fields<'a>> {
         let value = self.value(name)?;
         Some(Fields::of(value, &self.path_of(name), self.faults))
     }
 
-    /// What `read` makes of each element of an array that must be there; it is given the element with its path.
+    /// Converts each element of a required array with `read`, which gets the element and its path.
     pub fn required_elements<T>(
         &mut self,
         name: &'static str,
@@ -158,8 +159,8 @@ impl<'a> Fields<'a> {
         elements.iter().enumerate().map(|(at, element)| read(element, &format!("{path}[{at}]"))).collect()
     }
 
-    /// The names and values of an object with free names, such as the options of a data source: texts as they are, objects
-    /// as their JSON.
+    /// The names and values of an object with arbitrary names, such as the options of a data source: strings
+    /// as they are, objects as their JSON.
     pub fn texts_or_objects(&mut self, name: &'static str) -> Option<Vec<(String, String)>> {
         let inner = self.object(name)?;
         let mut texts = Vec::with_capacity(inner.members.len());
@@ -176,19 +177,19 @@ impl<'a> Fields<'a> {
         Some(texts)
     }
 
-    /// The value itself, for what no other reader fits.
+    /// The value itself, if no other reader fits.
     pub fn value(&mut self, name: &'static str) -> Option<&'a Json> {
         self.known.push(name);
         let (_, value) = self.members.iter().find(|(member, _)| member == name)?;
         (*value != Json::Null).then_some(value)
     }
 
-    /// Notes a fault of one member.
+    /// Records a fault of one member.
     pub fn fault(&self, name: &str, message: impl Into<String>) {
         self.faults.add(self.path_of(name), message);
     }
 
-    /// Notes every member that nobody asked for.
+    /// Records all unknown members.
     pub fn finish(self) {
         for (member, _) in self.members {
             if !self.known.contains(&member.as_str()) {

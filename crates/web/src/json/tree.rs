@@ -1,4 +1,4 @@
-//! JSON text into a tree.
+//! Parsing JSON text into a tree.
 
 use std::fmt;
 
@@ -7,17 +7,17 @@ use serde::ser::{Serialize, Serializer};
 use serde_json::Number;
 use zeroize::Zeroize;
 
-/// Values nested deeper than this are refused.
+/// Deeper nesting is refused.
 const DEEPEST: usize = 32;
 
-/// A parsed value. Members keep their order, and no name stands twice in one object.
+/// A parsed value. Members keep their order, and no name is repeated in an object.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Json {
-    /// `null`, which reads as if the member were left out.
+    /// `null`, which counts as an omitted member.
     Null,
     /// `true` or `false`.
     Bool(bool),
-    /// Whole or broken.
+    /// An integer or a fraction.
     Number(Number),
     /// Any text, control characters included.
     String(String),
@@ -28,7 +28,7 @@ pub enum Json {
 }
 
 impl Json {
-    /// What it is, with its article, for a sentence.
+    /// The type with its article, for a sentence.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Null => "null",
@@ -57,7 +57,7 @@ impl Serialize for Json {
 }
 
 impl Json {
-    /// Wipes every text: one of them may be a password. Nesting is bounded when it is parsed.
+    /// Wipes every string, because one of them may be a password. Parsing has limited the nesting.
     pub(crate) fn wipe(&mut self) {
         match self {
             Self::String(text) => text.zeroize(),
@@ -75,7 +75,7 @@ impl fmt::Display for Json {
     }
 }
 
-/// Why bytes are no JSON that we take; displays as a sentence with line and column.
+/// Why bytes are not acceptable JSON; displays as a sentence with line and column.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Malformed(String);
@@ -83,7 +83,8 @@ pub struct Malformed(String);
 /// Parses one JSON value ([RFC 8259](https://www.rfc-editor.org/rfc/rfc8259)).
 ///
 /// # Errors
-/// Syntax errors, invalid UTF-8, numbers beyond what a double holds, a member given twice, more than 32 levels.
+/// Syntax errors, invalid UTF-8, numbers outside the range of a double, a repeated member, more than 32
+/// levels.
 pub fn parse(bytes: &[u8]) -> Result<Json, Malformed> {
     let text = std::str::from_utf8(bytes).map_err(|error| not_utf8(bytes, error.valid_up_to()))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -100,7 +101,7 @@ fn not_utf8(bytes: &[u8], at: usize) -> Malformed {
     Malformed(format!("the text is not valid UTF-8 at line {line} column {column}"))
 }
 
-/// Reads a value at this depth.
+/// Parses a value at this depth.
 #[derive(Clone, Copy)]
 struct Level(usize);
 
@@ -189,7 +190,7 @@ impl<'de> Deserialize<'de> for Name {
     }
 }
 
-/// A text cut to what fits into a sentence.
+/// A text, shortened to fit into a sentence.
 pub(super) fn brief(text: &str) -> String {
     const MOST: usize = 64;
     let mut characters = text.chars();

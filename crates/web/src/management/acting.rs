@@ -1,4 +1,4 @@
-//! `?user=NAME`: acting for another user.
+//! `?user=NAME`: acting on behalf of another user.
 
 use std::sync::Arc;
 
@@ -14,8 +14,8 @@ use crate::extract::{Authenticated, Query};
 use crate::respond::management::Problem;
 use crate::{Gate, origin};
 
-/// A request of somebody who may act for another user. Handlers name it first, so that nobody learns anything without
-/// credentials.
+/// A request that may act on behalf of another user. Handlers list it first, so that nobody learns anything
+/// without credentials.
 pub(crate) struct Asking {
     pub(super) gate: Gate,
     pub(super) query: Query,
@@ -40,7 +40,8 @@ impl Asking {
         self.gate.app()
     }
 
-    /// Settles for whom the request acts. `failed` is the operation's code for a fault of the server.
+    /// Determines on whose behalf the request acts. `failed` is the error code of the operation for a server
+    /// failure.
     pub(super) async fn actor(&self, failed: ErrorCode) -> Result<Actor, Problem> {
         match self.app().acting(self.caller.clone(), self.query.get("user")).await {
             Ok(actor) => Ok(actor),
@@ -50,7 +51,7 @@ impl Asking {
                 Err(noted.map_or_else(|fault| Problem::server(&fault, failed), |()| Problem::forbidden()))
             }
             Err(ActingRefusal::UnknownUser) => {
-                let message = "There is no user of the name that ?user= gives.";
+                let message = "There is no user with the name in ?user=.";
                 Err(Problem::of_status(StatusCode::NOT_FOUND, message))
             }
             Err(ActingRefusal::Fault(fault)) => Err(Problem::server(&fault, failed)),

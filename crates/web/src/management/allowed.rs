@@ -1,4 +1,4 @@
-//! Operations 7 and 8: what the caller has allowed.
+//! Operations 7 and 8: the applications that the caller has allowed.
 
 use app::Fault;
 use axum::response::Response;
@@ -33,7 +33,7 @@ pub(crate) async fn list(asking: Asking) -> Result<Response, Problem> {
     list::answer("applications", allowed, shown, failed).await
 }
 
-/// Operation 8: takes back what the caller has allowed one application.
+/// Operation 8: revokes what the caller has allowed one application.
 pub(crate) async fn revoke(asking: Asking, Path((id,)): Path<(ApplicationId,)>) -> Result<Response, Problem> {
     let actor = asking.actor(ErrorCode::DeleteFailed).await?;
     match asking.app().revoke_allowed(&actor, id, &asking.origin).await {

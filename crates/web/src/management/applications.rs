@@ -58,7 +58,7 @@ pub(crate) async fn get(asking: Asking, Path((id,)): Path<(ApplicationId,)>) -> 
     Ok(ok(&asking.gate, &application, secret.as_ref(), Vec::new()))
 }
 
-/// Operation 4: replaces what an application is called, what it is, and where it may be called.
+/// Operation 4: replaces the name, the description and the redirect URLs of an application.
 pub(crate) async fn update(
     asking: Asking,
     Path((id,)): Path<(ApplicationId,)>,
@@ -71,7 +71,7 @@ pub(crate) async fn update(
         .reachable_application(&actor, id, &asking.origin)
         .await
         .map_err(|refused| problem(refused, failed))?;
-    // Judged here for the whole list of faults; what holds is judged again where it is written.
+    // Checked here to report all faults; the check is repeated when the settings are written.
     let payload = body.judged(|Update(payload)| {
         app.accept_update(&actor, &current, payload).map(|_| payload.clone()).map_err(details)
     })?;
@@ -80,7 +80,7 @@ pub(crate) async fn update(
     Ok(ok(&asking.gate, &application, None, in_words(&warnings)))
 }
 
-/// Operation 5: deletes an application with everything that it was given.
+/// Operation 5: deletes an application with all access that was granted to it.
 pub(crate) async fn delete(asking: Asking, Path((id,)): Path<(ApplicationId,)>) -> Result<Response, Problem> {
     let failed = ErrorCode::DeleteFailed;
     let actor = asking.actor(failed).await?;
@@ -89,7 +89,8 @@ pub(crate) async fn delete(asking: Asking, Path((id,)): Path<(ApplicationId,)>) 
     Ok(no_content())
 }
 
-/// Operation 6: a new secret in place of all others; everything that the application was given is revoked.
+/// Operation 6: replaces all secrets by a new one, and revokes all access that was granted to the
+/// application.
 pub(crate) async fn reset(asking: Asking, Path((id,)): Path<(ApplicationId,)>) -> Result<Response, Problem> {
     let failed = ErrorCode::ResetFailed;
     let actor = asking.actor(failed).await?;
@@ -116,7 +117,7 @@ pub(crate) async fn add_secret(
     Ok(created(&path, &AddedSecret::from(&added)))
 }
 
-/// Ends one of two live secrets.
+/// Revokes one of two live secrets.
 pub(crate) async fn end_secret(
     asking: Asking,
     Path((id, secret)): Path<(ApplicationId, SecretId)>,
@@ -138,7 +139,7 @@ fn ok(
     json(StatusCode::OK, &shown.application(application))
 }
 
-/// A refusal in the envelope; `failed` is the operation's code for a fault of the server.
+/// A refusal in the envelope; `failed` is the error code of the operation for a server failure.
 fn problem(refused: Refused, failed: ErrorCode) -> Problem {
     let message = format!("It cannot be done: {refused}.");
     match refused {

@@ -1,4 +1,4 @@
-//! `/api/admin/audit`: what happened, newest first.
+//! `/api/admin/audit`: the audit log, newest first.
 
 use app::audit::AuditRequest;
 use axum::extract::State;
@@ -15,7 +15,7 @@ use crate::extract::{Authenticated, Query};
 use crate::origin::From as Origin;
 use crate::respond::management::{Detail, Problem, rfc3339};
 
-/// Events of a page when the caller does not say how many.
+/// The default number of events in a page.
 const PAGE: u32 = 100;
 
 #[derive(Serialize)]
@@ -59,8 +59,8 @@ impl From<AuditEvent> for ShownEvent {
     }
 }
 
-/// Events of the audit log, newest first; `after`, or `before` as it is also called, takes the last id of a page to the
-/// next one.
+/// Lists events of the audit log, newest first; `after`, or its alias `before`, takes the last id of a page
+/// to get the next one.
 pub(crate) async fn list(
     State(gate): State<Gate>,
     Authenticated(caller): Authenticated,
@@ -72,7 +72,7 @@ pub(crate) async fn list(
     request.limit.get_or_insert(PAGE);
     if let Some(before) = list::id(&query, "before")? {
         if request.after.is_some_and(|after| after != before) {
-            return Err(list::fault("before", "is another name of after; give one of them"));
+            return Err(list::fault("before", "is another name for after; use only one of them"));
         }
         request.after = Some(before);
     }

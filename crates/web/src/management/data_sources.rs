@@ -1,4 +1,4 @@
-//! `/api/mgmt/datasources`: the databases that users may read, their models, and with whom they are shared.
+//! `/api/mgmt/datasources`: the databases that users may read, their models, and their sharing.
 
 use app::data_sources::{DataSourceDraft, Refused, SeenSource, Sharing};
 use axum::response::Response;
@@ -17,7 +17,7 @@ use crate::respond::management::{Problem, created, json, no_content};
 mod answer;
 mod payload;
 
-/// The data sources that the caller sees.
+/// Lists the data sources that the caller may see.
 pub(crate) async fn list(asking: Asking) -> Result<Response, Problem> {
     let failed = ErrorCode::SourceReadFailed;
     let request = list::request(&asking.query, &["user"])?;
@@ -34,7 +34,7 @@ pub(crate) async fn get(asking: Asking, Path((id,)): SourcePath) -> Result<Respo
     Ok(ok(&seen))
 }
 
-/// Makes a data source.
+/// Creates a data source.
 pub(crate) async fn create(asking: Asking, body: JsonBody<DataSourcePayload>) -> Result<Response, Problem> {
     let failed = ErrorCode::SourceUpdateFailed;
     let app = asking.app();
@@ -75,7 +75,7 @@ pub(crate) async fn update(
     Ok(ok(&seen))
 }
 
-/// Deletes a data source; the database behind it is left alone.
+/// Deletes a data source; the database behind it is not changed.
 pub(crate) async fn delete(asking: Asking, Path((id,)): SourcePath) -> Result<Response, Problem> {
     let failed = ErrorCode::SourceDeleteFailed;
     let actor = asking.actor(failed).await?;
@@ -83,7 +83,7 @@ pub(crate) async fn delete(asking: Asking, Path((id,)): SourcePath) -> Result<Re
     Ok(no_content())
 }
 
-/// The model by which a data source is read.
+/// The model of a data source.
 pub(crate) async fn model(asking: Asking, Path((id,)): SourcePath) -> Result<Response, Problem> {
     let failed = ErrorCode::SourceReadFailed;
     let actor = asking.actor(failed).await?;
@@ -128,13 +128,13 @@ pub(crate) async fn share_also(
     share_as(&asking, id, body.valid().map(|SharedUsers(users)| Sharing::Also(users))).await
 }
 
-/// Ends all sharing of a data source.
+/// Stops all sharing of a data source.
 pub(crate) async fn share_with_nobody(asking: Asking, Path((id,)): SourcePath) -> Result<Response, Problem> {
     share_as(&asking, id, Ok(Sharing::With(Vec::new()))).await?;
     Ok(no_content())
 }
 
-/// Ends sharing a data source with one user.
+/// Stops sharing a data source with one user.
 pub(crate) async fn share_without(
     asking: Asking,
     Path((id, user)): Path<(DataSourceId, UserId)>,
@@ -146,7 +146,7 @@ pub(crate) async fn share_without(
 /// The id of a data source in the path.
 type SourcePath = Path<(DataSourceId,)>;
 
-/// Changes sharing. Whether the caller may is said before what is wrong with the payload.
+/// Changes sharing. The caller's right is checked before the payload.
 async fn share_as(
     asking: &Asking,
     id: DataSourceId,
@@ -160,7 +160,7 @@ async fn share_as(
     list::answer("sharedUsers", users, ShownUser::from, |fault| Problem::server(fault, failed)).await
 }
 
-/// The payload, with every fault of it that is not about the connection itself.
+/// Parses the payload, with all faults that do not concern the connection itself.
 fn read(
     body: JsonBody<DataSourcePayload>,
     of_new: bool,
@@ -171,7 +171,7 @@ fn read(
     })
 }
 
-/// Hybrid Data Pipeline's parameter `map`: whether the structure of the database is to be read again.
+/// Hybrid Data Pipeline's parameter `map`: whether to read the structure of the database again.
 fn rereads_model(query: &Query) -> Result<bool, Problem> {
     match query.get("map") {
         None | Some("none") => Ok(false),
@@ -192,14 +192,14 @@ fn wrong_connection_type(given: &str) -> Problem {
     bad(ErrorCode::ConnectionTypeInvalid, format!("connectionType is {given:?}; it must be \"Cloud\""))
 }
 
-/// A refusal in the envelope; `failed` is the operation's code for a fault of the server.
+/// A refusal in the envelope; `failed` is the error code of the operation for a server failure.
 fn problem(failed: ErrorCode) -> impl Fn(Refused) -> Problem {
     move |refused| match refused {
         Refused::Forbidden => Problem::forbidden(),
         Refused::Unknown => Problem::new(
             StatusCode::NOT_FOUND,
             ErrorCode::SourceUnknown,
-            "There is no data source of that id.",
+            "There is no data source with that id.",
         ),
         Refused::Invalid(faults) => Problem::payload(details(faults)),
         Refused::Options(faults) => Problem::payload(details(faults)).under(ErrorCode::SourceOptionInvalid),
@@ -208,7 +208,7 @@ fn problem(failed: ErrorCode) -> impl Fn(Refused) -> Problem {
             "dataStore and connectionType of a data source cannot be changed",
         ),
         Refused::NameTaken => {
-            bad(ErrorCode::NameTaken, "Another data source has the name; names are compared without case.")
+            bad(ErrorCode::NameTaken, "Another data source has the name; names are compared ignoring case.")
         }
         Refused::RightsChanged => Problem::rights_changed(),
         Refused::Unusable(error) => {

@@ -41,7 +41,7 @@ impl From<(Limit, i64)> for LimitValue {
     }
 }
 
-/// The payload of setting a limit.
+/// The payload for setting a limit.
 #[derive(Debug)]
 pub(crate) struct LimitPayload(Option<i64>);
 
@@ -55,7 +55,7 @@ impl FromJson for LimitPayload {
     }
 }
 
-/// Every limit with its default and its range.
+/// Lists every limit with its default and its range.
 pub(crate) async fn describe(
     State(gate): State<Gate>,
     Authenticated(caller): Authenticated,
@@ -76,7 +76,7 @@ pub(crate) async fn describe(
     Ok(json(StatusCode::OK, &LimitList { limits: limits.collect() }))
 }
 
-/// Every limit with what holds now.
+/// Lists every limit with its current value.
 pub(crate) async fn list(
     State(gate): State<Gate>,
     Authenticated(caller): Authenticated,
@@ -90,7 +90,7 @@ pub(crate) async fn list(
     Ok(json(StatusCode::OK, &LimitList { limits: limits.into_iter().map(LimitValue::from).collect() }))
 }
 
-/// What one limit is set to, or its default.
+/// The value of one limit, or its default.
 pub(crate) async fn get(
     State(gate): State<Gate>,
     Authenticated(caller): Authenticated,
@@ -116,7 +116,7 @@ pub(crate) async fn set(
     Ok(json(StatusCode::OK, &LimitValue::from(set)))
 }
 
-/// Returns a limit to its default.
+/// Resets a limit to its default.
 pub(crate) async fn reset(
     State(gate): State<Gate>,
     Authenticated(caller): Authenticated,

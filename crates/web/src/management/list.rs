@@ -1,4 +1,4 @@
-//! Lists: one way of asking for a part of them, and answers that are written as they are read.
+//! Lists: the common parameters, and responses that are written while they are read.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -16,13 +16,13 @@ use serde::Serialize;
 use crate::extract::Query;
 use crate::respond::management::{Detail, Problem, json_bytes};
 
-/// The most that one page of a list may hold.
+/// The maximum number of elements in a page.
 const LONGEST_PAGE: u32 = 1_000;
 
 /// The parameters of every list.
 const PARAMETERS: [&str; 3] = ["limit", "after", "query"];
 
-/// Which part of a list the query asks for. `more` are the parameters that this list has besides.
+/// The part of a list that the query asks for. `more` are the additional parameters of this list.
 pub(super) fn request(query: &Query, more: &[&str]) -> Result<ListRequest, Problem> {
     let known: Vec<&str> = PARAMETERS.iter().chain(more).copied().collect();
     query.only(&known)?;
@@ -32,7 +32,7 @@ pub(super) fn request(query: &Query, more: &[&str]) -> Result<ListRequest, Probl
     Ok(request)
 }
 
-/// The id that a parameter gives.
+/// The id in a parameter.
 pub(super) fn id(query: &Query, name: &str) -> Result<Option<i64>, Problem> {
     let expected = "the id of an element of the list";
     let id = query.parse::<i64>(name, expected)?;
@@ -55,7 +55,7 @@ pub(super) fn fault(field: &str, message: impl Into<String>) -> Problem {
     Problem::parameters(vec![Detail { field: field.to_owned(), message: message.into() }])
 }
 
-/// A list of which everything is in memory anyway, cut to what is asked for.
+/// The requested part of a list that is in memory anyway.
 pub(super) fn part<T>(
     request: &ListRequest,
     all: impl IntoIterator<Item = T>,
@@ -73,8 +73,8 @@ pub(super) fn part<T>(
 
 type Write<T> = Arc<dyn Fn(T, &mut Vec<u8>) + Send + Sync>;
 
-/// Answers `{"member":[…]}`. A list of one page has a length; a longer one is read as it is sent, and what fails on the
-/// way breaks the connection off. `server` says what becomes of a fault before the first byte.
+/// Responds with `{"member":[…]}`. A list of one page has a length; a longer one is read while it is sent,
+/// and a failure on the way aborts the connection. `server` converts a failure before the first byte.
 pub(super) async fn answer<T: Send + 'static, S: Serialize>(
     member: &'static str,
     mut rows: Rows<T>,
@@ -86,7 +86,7 @@ pub(super) async fn answer<T: Send + 'static, S: Serialize>(
         ListEnded::AccessEnded => Problem::rights_changed(),
     })?;
     let write: Write<T> = Arc::new(move |row, out| {
-        // Nothing that is shown can fail to be written.
+        // Serialising these elements cannot fail.
         let _ = serde_json::to_writer(out, &shown(row));
     });
     let mut bytes = format!("{{\"{member}\":[").into_bytes();
@@ -111,11 +111,11 @@ fn append<T>(bytes: &mut Vec<u8>, rows: Vec<T>, write: &Write<T>, mut is_first: 
 
 type Reading<T> = Pin<Box<dyn Future<Output = (Rows<T>, Result<Vec<T>, ListEnded>)> + Send>>;
 
-/// The rest of a list. One page is in memory, and the next is read when the client has taken it.
+/// The rest of a list. One page is in memory; the next is read when the client has taken it.
 struct List<T> {
     ready: Option<Bytes>,
     reading: Option<Reading<T>>,
-    /// None while a page is read, and after the last.
+    /// `None` while a page is being read, and after the last.
     rows: Option<Rows<T>>,
     write: Write<T>,
     is_first: bool,

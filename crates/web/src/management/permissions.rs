@@ -1,4 +1,4 @@
-//! `/api/admin/permissions` and `/api/mgmt/permissions`: all that there are, and the caller's own.
+//! `/api/admin/permissions` and `/api/mgmt/permissions`: all permissions, and the caller's own.
 
 use app::lists::ListRequest;
 use axum::extract::State;
@@ -35,7 +35,7 @@ fn shown(permissions: &[Permission], request: &ListRequest) -> Response {
     json(StatusCode::OK, &PermissionList { permissions: permissions.collect() })
 }
 
-/// Every permission that a role may carry.
+/// Lists every permission that a role may have.
 pub(crate) async fn list(
     State(gate): State<Gate>,
     Authenticated(caller): Authenticated,
@@ -46,7 +46,7 @@ pub(crate) async fn list(
     Ok(shown(gate.app().list_permissions(&caller, &origin).await.map_err(problem)?, &request))
 }
 
-/// What the caller's roles allow, or those of the user for whom the caller acts.
+/// The permissions of the caller, or of the user on whose behalf the caller acts.
 pub(crate) async fn own(asking: Asking) -> Result<Response, Problem> {
     let request = list::request(&asking.query, &["user"])?;
     let actor = asking.actor(ErrorCode::Unavailable).await?;

@@ -1,4 +1,4 @@
-//! Refusals of administrative acts in the envelope.
+//! Refusals of administrative operations in the envelope.
 
 use app::Fault;
 use app::administration::{FieldFault, Refused};
@@ -7,7 +7,7 @@ use http::StatusCode;
 use crate::errors::ErrorCode;
 use crate::respond::management::{Detail, Problem};
 
-/// A refusal as the answer that it becomes.
+/// Converts a refusal to a response.
 pub(super) fn problem(refused: Refused) -> Problem {
     let bad = |code, message| Problem::new(StatusCode::BAD_REQUEST, code, message);
     match refused {
@@ -18,13 +18,14 @@ pub(super) fn problem(refused: Refused) -> Problem {
         }
         Refused::Invalid(faults) => Problem::payload(details(faults)),
         Refused::NameTaken => {
-            bad(ErrorCode::NameTaken, "Another one has the name; names are compared without case.")
+            bad(ErrorCode::NameTaken, "Another one has the name; names are compared ignoring case.")
         }
-        Refused::LastAdministrator => {
-            bad(ErrorCode::LastAdministrator, "No active Administrator would remain; make another one first.")
-        }
+        Refused::LastAdministrator => bad(
+            ErrorCode::LastAdministrator,
+            "No active Administrator would remain; appoint another one first.",
+        ),
         Refused::StillInUse => {
-            bad(ErrorCode::StillInUse, "Users still have the role; take it from them first.")
+            bad(ErrorCode::StillInUse, "Users still have the role; remove it from them first.")
         }
         Refused::StillOwns(_) => Problem::new(
             StatusCode::CONFLICT,
@@ -44,19 +45,19 @@ pub(super) fn problem(refused: Refused) -> Problem {
     }
 }
 
-/// A fault of the server, where Hybrid Data Pipeline has no number for the operation.
+/// A server failure in an operation for which Hybrid Data Pipeline has no number.
 pub(super) fn server(fault: &Fault) -> Problem {
     let code =
         if matches!(fault, Fault::Broken(_)) { ErrorCode::ServerError } else { ErrorCode::Unavailable };
     Problem::server(fault, code)
 }
 
-/// Faults in the form of the answer.
+/// Converts faults to the form of the response.
 pub(super) fn details(faults: Vec<FieldFault>) -> Vec<Detail> {
     faults.into_iter().map(|fault| Detail { field: fault.field, message: fault.message }).collect()
 }
 
-/// `Ok` where nothing was found: the form in which bodies are judged.
+/// `Ok` if there are no faults, as [`JsonBody::judged`](crate::extract::JsonBody::judged) expects.
 pub(super) fn judged(faults: Vec<FieldFault>) -> Result<(), Vec<Detail>> {
     if faults.is_empty() { Ok(()) } else { Err(details(faults)) }
 }

@@ -35,7 +35,7 @@ impl From<Role> for ShownRole {
     }
 }
 
-/// The payload of making and of replacing a role.
+/// The payload for creating and replacing a role.
 #[derive(Debug)]
 pub(crate) struct RolePayload(RoleDraft);
 
@@ -60,7 +60,7 @@ impl RolePayload {
     }
 }
 
-/// Every role, by id.
+/// Lists every role, by id.
 pub(crate) async fn list(
     State(gate): State<Gate>,
     Authenticated(caller): Authenticated,
@@ -83,7 +83,7 @@ pub(crate) async fn get(
     Ok(json(StatusCode::OK, &ShownRole::from(role)))
 }
 
-/// Makes a role.
+/// Creates a role.
 pub(crate) async fn create(
     State(gate): State<Gate>,
     Authenticated(caller): Authenticated,

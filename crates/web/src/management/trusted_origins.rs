@@ -60,11 +60,11 @@ fn last_modified_time(entries: &[TrustedOrigin]) -> Option<String> {
     entries.iter().map(|entry| entry.modified_at).max().map(rfc3339)
 }
 
-/// The payload of changing an entry.
+/// The payload for changing an entry.
 #[derive(Debug)]
 pub(crate) struct EntryPayload(TrustedOriginDraft);
 
-/// The payload of adding entries: `{"whitelist":[{"domain":"https://*.example.com","description":"…"}]}`.
+/// The payload for adding entries: `{"whitelist":[{"domain":"https://*.example.com","description":"…"}]}`.
 #[derive(Debug)]
 pub(crate) struct WhitelistPayload(Vec<TrustedOriginDraft>);
 
@@ -96,7 +96,8 @@ fn draft(json: &Json, path: &str, faults: &Faults) -> TrustedOriginDraft {
     draft
 }
 
-/// The entries by id, with the time when any of them was last changed. The whole list is no longer than the longest page.
+/// The entries by id, with the time of the last change of any of them. The whole list fits on the longest
+/// page.
 pub(crate) async fn list(
     State(gate): State<Gate>,
     Authenticated(caller): Authenticated,
@@ -123,7 +124,7 @@ pub(crate) async fn get(
     Ok(json(StatusCode::OK, &Entry::from(entry)))
 }
 
-/// Adds entries, all or none.
+/// Adds entries; all or none.
 pub(crate) async fn add(
     State(gate): State<Gate>,
     Authenticated(caller): Authenticated,
@@ -141,7 +142,7 @@ pub(crate) async fn add(
     Ok(created(&location, &Whitelist::from(added)))
 }
 
-/// Replaces what an entry says.
+/// Replaces the content of an entry.
 pub(crate) async fn update(
     State(gate): State<Gate>,
     Authenticated(caller): Authenticated,
@@ -156,7 +157,7 @@ pub(crate) async fn update(
     Ok(json(StatusCode::OK, &Entry::from(entry)))
 }
 
-/// Takes an entry from the list.
+/// Deletes an entry.
 pub(crate) async fn delete(
     State(gate): State<Gate>,
     Authenticated(caller): Authenticated,

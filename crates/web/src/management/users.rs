@@ -62,7 +62,7 @@ fn shown(user: &User, now: Timestamp) -> ShownUser {
     }
 }
 
-/// Users by id.
+/// Lists users by id.
 pub(crate) async fn list(
     State(gate): State<Gate>,
     Authenticated(caller): Authenticated,
@@ -86,7 +86,7 @@ pub(crate) async fn get(
     Ok(json(StatusCode::OK, &shown(&user, gate.app().now())))
 }
 
-/// Makes a user.
+/// Creates a user.
 pub(crate) async fn create(
     State(gate): State<Gate>,
     Authenticated(caller): Authenticated,
@@ -103,7 +103,7 @@ pub(crate) async fn create(
     Ok(created(&format!("/api/admin/users/{}", user.id), &shown(&user, app.now())))
 }
 
-/// Changes a user; what is left out stays as it is.
+/// Changes a user; omitted members keep their values.
 pub(crate) async fn update(
     State(gate): State<Gate>,
     Authenticated(caller): Authenticated,
@@ -121,7 +121,7 @@ pub(crate) async fn update(
     Ok(json(StatusCode::OK, &shown(&user, app.now())))
 }
 
-/// Deletes a user; `transferTo` and `force` say what becomes of the user's applications and data sources.
+/// Deletes a user; `transferTo` and `force` say what to do with the user's applications and data sources.
 pub(crate) async fn delete(
     State(gate): State<Gate>,
     Authenticated(caller): Authenticated,
@@ -134,7 +134,7 @@ pub(crate) async fn delete(
     Ok(no_content())
 }
 
-/// What becomes of what a deleted user owns. A misspelt parameter must not be taken for leaving it out.
+/// What to do with the possessions of a deleted user. A misspelt parameter must not count as an omitted one.
 fn estate(query: &Query) -> Result<Estate, Problem> {
     query.only(&["transferTo", "force"])?;
     let force = query.parse::<bool>("force", "true or false")?.unwrap_or(false);

@@ -23,9 +23,9 @@ use crate::pages::login::Asking;
 use crate::pages::{Goal, HandedOver, Visit, When, fault, filters, go_to, sentence, stale_form};
 use crate::respond::page;
 
-/// Where the sign-in page comes back to.
+/// The path to which the sign-in page returns.
 const PATH: &str = "/oauth2/authorize";
-/// Where the consent page sends its form.
+/// The path to which the consent page sends its form.
 const CONSENT: &str = "/oauth2/consent";
 
 #[derive(Template)]
@@ -49,12 +49,12 @@ struct ConsentPage<'a> {
     request: &'a str,
 }
 
-/// So many data sources are in view at once; the rest is folded.
+/// This many data sources are visible at once; the others are folded.
 const FIRST_SOURCES: usize = 5;
-/// The most that are folded.
+/// The maximum number of folded data sources.
 const MOST_SOURCES: usize = 200;
 
-/// `GET`: what all browsers do.
+/// `GET`: the usual request of a browser.
 pub async fn show(visit: Visit, RawQuery(query): RawQuery) -> Response {
     match Parameters::from_form(query.unwrap_or_default().as_bytes()) {
         Ok(parameters) => answer(&visit, &parameters).await,
@@ -62,8 +62,8 @@ pub async fn show(visit: Visit, RawQuery(query): RawQuery) -> Response {
     }
 }
 
-/// `POST`: parameters come from the body only. Where a page of the client sent them, the browser keeps our cookies back, and
-/// brings them when it asks for the same with `GET`.
+/// `POST`: parameters come only from the body. If a page of the client sent them, the browser withholds our
+/// cookies, and sends them when it repeats the request with `GET`.
 pub async fn show_posted(visit: Visit, form: Form) -> Response {
     if !visit.may_set_cookies()
         && let Some(query) = form.parameters().encoded(&AuthorizeRequest::KNOWN)
@@ -73,7 +73,7 @@ pub async fn show_posted(visit: Visit, form: Form) -> Response {
     answer(&visit, form.parameters()).await
 }
 
-/// The consent page's buttons.
+/// The buttons of the consent page.
 pub async fn decide(visit: Visit, OwnForm(form): OwnForm) -> Response {
     let request = form.field(fields::REQUEST);
     let (live, cookie) = match visit.session().await {
@@ -112,8 +112,8 @@ async fn answer(visit: &Visit, parameters: &Parameters) -> Response {
     }
 }
 
-/// Client and redirect URL are judged before any password is: whoever sent the browser here with a request that cannot
-/// be answered is told so, and no session is opened for it.
+/// Client and redirect URL are checked before any password: an invalid request is reported to the user, and
+/// no session is opened for it.
 async fn answer_to(
     visit: &Visit,
     parameters: &Parameters,
@@ -144,9 +144,10 @@ async fn note(visit: &Visit, reason: Reason) {
     visit.gate.app().note_refused_request(reason, None, &visit.origin).await;
 }
 
-/// Without a session an `Authorization: Basic` header of a program opens one, as Hybrid Data Pipeline documents it; one that
-/// a page or a link gave to the browser opens none, since whose it is was not the person's choice. `unsigned` is the
-/// answer to nobody; where that is the sign-in page, signing in has just been obeyed.
+/// Without a session, an `Authorization: Basic` header of a program opens one, as Hybrid Data Pipeline
+/// documents. A header that a page or a link gave to the browser opens none, because the user did not choose
+/// the account. `unsigned` is the response without a session; if that is the sign-in page, the request for a
+/// new sign-in has just been obeyed.
 async fn answer_to_basic(visit: &Visit, parameters: &Parameters, unsigned: &Answer, text: &str) -> Response {
     let app = visit.gate.app();
     let query = if let Answer::SignIn { query } = unsigned { query } else { "" };
@@ -238,16 +239,16 @@ fn ask_consent(
     page::html(StatusCode::OK, &shown, page::Place::FlowOnward)
 }
 
-/// What a person reads when client or redirect URL are wrong; nothing is sent to anybody.
+/// The page for a wrong client or redirect URL; nothing is sent to anybody else.
 fn refused(refusal: Refusal) -> Response {
     let message = format!(
-        "The application that sent you here made a mistake: {}. Nothing was sent to it. Its developer can mend this.",
+        "The application that sent you here made an invalid request: {}. Nothing was sent to it. Its developer can correct this.",
         refusal.description()
     );
     page::error(StatusCode::BAD_REQUEST, "This request cannot be answered", &message)
 }
 
-/// The page with and without what it can hold.
+/// Samples of the page, with and without its optional parts.
 #[cfg(test)]
 pub(crate) fn samples() -> Vec<String> {
     use crate::pages::tests::{HOSTILE, rendered};

@@ -28,13 +28,13 @@ struct IntrospectionBody<'a> {
     jti: Option<&'a str>,
 }
 
-/// What is said of a token that is dead, unknown, or none of the asking client's business.
+/// The response about a token that is invalid, unknown, or out of the client's reach.
 #[derive(Serialize)]
 struct Inactive {
     active: bool,
 }
 
-/// Tells about a token.
+/// Introspects a token.
 pub async fn tell(State(gate): State<Gate>, sent: Sent) -> Response {
     match gate.app().introspect(sent.as_request()).await {
         Err(refusal) => sent.refused(&refusal),

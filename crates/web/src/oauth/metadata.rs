@@ -9,7 +9,7 @@ use oauth::metadata::Metadata;
 use crate::Gate;
 use crate::respond::oauth as respond;
 
-/// What the server supports and where; public, so any origin may read it.
+/// The metadata of the server; public, so any origin may read it.
 pub async fn show(State(gate): State<Gate>) -> Response {
     let mut response = respond::json(StatusCode::OK, &Metadata::new(&gate.app().settings().public_url));
     let headers = response.headers_mut();

@@ -1,4 +1,4 @@
-//! Requests of clients: a form or a JSON object, and perhaps an `Authorization: Basic` header.
+//! Requests of clients: a form or a JSON object, optionally with an `Authorization: Basic` header.
 
 use app::caller::Origin;
 use app::client::{ClientRequest, ProtocolRefusal};
@@ -21,7 +21,7 @@ use crate::pages::form::wipe;
 use crate::respond::oauth as respond;
 use crate::{Gate, body, origin};
 
-/// What a client sent, decoded and not proved.
+/// A client's request, decoded and not authenticated.
 #[derive(Debug)]
 pub struct Sent {
     basic: Option<Basic>,
@@ -30,13 +30,13 @@ pub struct Sent {
 }
 
 impl Sent {
-    /// The answer when it is refused.
+    /// The response to a refusal.
     pub fn refused(&self, refusal: &ProtocolRefusal) -> Response {
         let credentials = if self.basic.is_some() { Credentials::Header } else { Credentials::Body };
         super::refused(refusal, credentials)
     }
 
-    /// As the use cases take it.
+    /// The request in the form that use cases expect.
     pub fn as_request(&self) -> ClientRequest<'_> {
         ClientRequest { basic: self.basic.as_ref(), parameters: &self.parameters, origin: &self.origin }
     }
@@ -69,11 +69,11 @@ impl FromRequest<Gate> for Sent {
     }
 }
 
-/// The form of a body.
+/// The format of a body.
 enum Form {
     /// [RFC 6749 appendix B](https://www.rfc-editor.org/rfc/rfc6749#appendix-B).
     UrlEncoded,
-    /// As Hybrid Data Pipeline's pages print it.
+    /// The format in Hybrid Data Pipeline's documentation.
     Json,
 }
 
@@ -100,7 +100,7 @@ fn unsupported() -> Response {
     respond::refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, message)
 }
 
-/// The credentials of the Basic scheme; another scheme or a second header proves nothing and is refused.
+/// The Basic credentials; another scheme or a second header is refused.
 fn basic(headers: &HeaderMap) -> Result<Option<Basic>, Refusal> {
     let given = Authorization::find(headers).map_err(|_| Refusal::BasicMalformed)?;
     let Some(given) = given else { return Ok(None) };

@@ -8,8 +8,8 @@ use super::request::Sent;
 use crate::Gate;
 use crate::respond::oauth as respond;
 
-/// Ends a token; 200 also where there was nothing to end
-/// ([RFC 7009 §2.2](https://www.rfc-editor.org/rfc/rfc7009#section-2.2)).
+/// Revokes a token; the response is 200 even if there was nothing to revoke ([RFC 7009
+/// §2.2](https://www.rfc-editor.org/rfc/rfc7009#section-2.2)).
 pub async fn end(State(gate): State<Gate>, sent: Sent) -> Response {
     match gate.app().revoke_token(sent.as_request()).await {
         Err(refusal) => sent.refused(&refusal),

@@ -1,4 +1,4 @@
-//! Taking an address of the data apart, without decoding more than the name of the source.
+//! Splitting an OData address, decoding only the name of the source.
 
 use std::borrow::Cow;
 
@@ -11,11 +11,11 @@ use crate::respond::odata::Problem;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Address<'a> {
     source: &'a str,
-    /// Path and query below the source with their leading slash, still encoded.
+    /// The path and query below the source with their leading slash, still encoded.
     pub(super) rest: &'a str,
 }
 
-/// Splits the address; `None` when it lies elsewhere.
+/// Splits the address; `None` if it is elsewhere.
 pub(super) fn split(uri: &Uri) -> Option<Address<'_>> {
     let whole = uri.path_and_query()?.as_str();
     let below = whole.strip_prefix(SERVICE_PATH)?.strip_prefix('/')?;

@@ -1,4 +1,4 @@
-//! Who asks for data: a bearer token, or a user name and password.
+//! Authentication for data: a bearer token, or a user name and a password.
 
 use app::caller::{Caller, Origin};
 use app::refusals::Reason;
@@ -8,7 +8,7 @@ use crate::authorization::Authorization;
 use crate::respond::odata::Problem;
 use crate::{Gate, extract};
 
-/// Proves the caller before anything else is looked at.
+/// Authenticates the caller before anything else.
 pub(super) async fn prove(gate: &Gate, parts: &Parts, origin: &Origin) -> Result<Caller, Problem> {
     let given = match Authorization::find(&parts.headers) {
         Ok(Some(given)) => given,

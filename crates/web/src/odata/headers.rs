@@ -1,4 +1,4 @@
-//! The headers of a request that OData gives a meaning to.
+//! The request headers that have a meaning in OData.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ const MAX_VERSION: HeaderName = HeaderName::from_static("odata-maxversion");
 const VERSION: HeaderName = HeaderName::from_static("odata-version");
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 
-/// The version of an answer.
+/// The version of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Version {
     V4_0,
@@ -19,8 +19,8 @@ pub(super) enum Version {
 }
 
 impl Version {
-    /// The highest version that the client takes
-    /// ([Protocol §8.2.7](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part1-protocol.html#sec_HeaderODataMaxVersion)).
+    /// The highest version that the client accepts ([Protocol
+    /// §8.2.7](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part1-protocol.html#sec_HeaderODataMaxVersion)).
     pub(super) fn of(headers: &HeaderMap) -> Result<Self, Problem> {
         if let Some(value) = headers.get(VERSION)
             && read_version(value).is_none()
@@ -41,7 +41,7 @@ impl Version {
     }
 }
 
-/// The highest version of ours that is no higher than the given one.
+/// Our highest version that is not above the given one.
 fn read_version(value: &HeaderValue) -> Option<Version> {
     let text = value.to_str().ok()?.trim();
     // Clients of earlier versions append their name after a semicolon.
@@ -58,11 +58,11 @@ fn read_version(value: &HeaderValue) -> Option<Version> {
 }
 
 fn unsupported(header: &str) -> Problem {
-    let message = format!("{header} names no version of OData that is supported; those are 4.0 and 4.01");
+    let message = format!("{header} contains no supported version of OData; 4.0 and 4.01 are supported");
     Problem::new(StatusCode::BAD_REQUEST, "UnsupportedVersion", message)
 }
 
-/// The `Accept` headers as one; empty when there is none.
+/// The `Accept` headers as one; empty if there is none.
 pub(super) fn accept(headers: &HeaderMap) -> Result<Cow<'_, str>, Problem> {
     let unreadable =
         |_| Problem::new(StatusCode::BAD_REQUEST, "BadRequest", "the Accept header is not ASCII");
@@ -80,7 +80,7 @@ pub(super) fn accept(headers: &HeaderMap) -> Result<Cow<'_, str>, Problem> {
     Ok(whole)
 }
 
-/// How many rows of a page the client prefers, and in which spelling it said so.
+/// The page size that the client prefers, in rows, and the spelling in which it was requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct PageSize {
     pub(super) rows: usize,
@@ -88,8 +88,8 @@ pub(super) struct PageSize {
 }
 
 impl PageSize {
-    /// The preference `maxpagesize`, with or without prefix; the first counts, and one that cannot be understood is
-    /// none ([RFC 7240 §2](https://www.rfc-editor.org/rfc/rfc7240#section-2)).
+    /// The preference `maxpagesize`, with or without prefix; the first one counts, and an invalid one is
+    /// ignored ([RFC 7240 §2](https://www.rfc-editor.org/rfc/rfc7240#section-2)).
     pub(super) fn preferred(headers: &HeaderMap) -> Option<Self> {
         let lists = headers.get_all(PREFER).iter().filter_map(|value| value.to_str().ok());
         let mut preferences = lists.flat_map(|list| list.split([',', ';']));
@@ -102,14 +102,14 @@ impl PageSize {
         })
     }
 
-    /// What the answer says of it.
+    /// The response header about it.
     pub(super) fn applied(self, rows: usize) -> Option<HeaderValue> {
         HeaderValue::from_str(&format!("{}={rows}", self.name)).ok()
     }
 }
 
-/// Whether the client has the representation of this tag already
-/// ([RFC 9110 §13.1.2](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.2)).
+/// Whether the client already has the representation with this tag ([RFC 9110
+/// §13.1.2](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.2)).
 pub(super) fn none_match_fails(headers: &HeaderMap, tag: &str) -> bool {
     let lists = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
     lists

@@ -1,4 +1,4 @@
-//! A stream of rows as the body of a response.
+//! A stream of rows as a response body.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -7,8 +7,8 @@ use app::odata::{BrokenOff, RowStream};
 use bytes::Bytes;
 use http_body::{Body, Frame};
 
-/// The body. An error breaks the connection off, so that the client sees that the answer is not whole; dropping it, as
-/// happens when the client goes away, stops the query.
+/// The body. An error aborts the connection, so that the client sees that the response is incomplete;
+/// dropping it, as when the client goes away, stops the query.
 pub(super) struct Rows(Box<RowStream>);
 
 impl Rows {

@@ -1,12 +1,13 @@
-//! What OData knows and no route takes.
+//! Features of OData for which there is no route.
 
 use http::{Method, Request};
 use percent_encoding::percent_decode_str;
 
 use super::address;
 
-/// What such a request asks for, if it can be named: it is then not the method that is wrong at this address
-/// ([Protocol §9.3.1](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part1-protocol.html#sec_ResponseCode501NotImplemented)).
+/// The feature that such a request asks for, if it can be named: then the method is not what is wrong with
+/// this address ([Protocol
+/// §9.3.1](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part1-protocol.html#sec_ResponseCode501NotImplemented)).
 pub(crate) fn named<B>(request: &Request<B>) -> Option<&'static str> {
     if request.method() != Method::POST {
         return None;

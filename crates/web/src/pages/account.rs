@@ -1,4 +1,4 @@
-//! A person's own account: who they are, and which applications have access to their data.
+//! A user's own account: who they are, and which applications have access to their data.
 
 use app::acting::ActingRefusal;
 use app::caller::LiveSession;
@@ -18,7 +18,7 @@ use crate::extract::Path;
 use crate::respond::management::Problem;
 use crate::respond::page;
 
-/// The most applications on one page.
+/// The maximum number of applications on a page.
 const PER_PAGE: u32 = 100;
 
 #[derive(Template)]
@@ -39,7 +39,7 @@ struct ApplicationsPage<'a> {
     /// The name of the application whose access was just revoked.
     revoked: Option<String>,
     applications: Vec<Connected>,
-    /// The last application of this page, where there are more.
+    /// The last application of this page, if there are more.
     more_after: Option<ApplicationId>,
 }
 
@@ -52,7 +52,7 @@ struct RevokePage<'a> {
     name: &'a str,
 }
 
-/// An application that has access.
+/// An application with access.
 struct Connected {
     id: ApplicationId,
     name: String,
@@ -125,12 +125,12 @@ pub async fn applications(visit: Visit, RawQuery(query): RawQuery) -> Response {
     page::html(StatusCode::OK, &shown, page::Place::Own)
 }
 
-/// After which application the page begins; one that is none begins with the first.
+/// The id after which the page begins; an invalid one gives the first page.
 fn after(query: &str) -> Option<ApplicationId> {
     Parameters::from_form(query.as_bytes()).ok()?.one(AFTER).ok()??.parse().ok()
 }
 
-/// `GET /account/applications/{id}/revoke`: asks, and says whose access it is.
+/// `GET /account/applications/{id}/revoke`: asks for confirmation, and names the application.
 pub async fn ask_to_revoke(visit: Visit, id: Result<Path<(ApplicationId,)>, Problem>) -> Response {
     let Ok(Path((id,))) = id else { return no_such_application("of this address") };
     let (live, cookie) = match visit.signed_in(&revoke_address(id)).await {
@@ -182,7 +182,7 @@ pub async fn revoke(
     if let Err(instead) = visit.demand_own_form(cookie.expose(), csrf, Some(&live.caller)).await {
         return instead;
     }
-    // The extractor's own refusal speaks the management API's form.
+    // The extractor's own refusal has the format of the management API.
     let Ok(Path((id,))) = id else {
         return no_such_application("of this address");
     };
@@ -200,8 +200,8 @@ pub async fn revoke(
     }
 }
 
-/// The list with a notice that names the application. The name travels in the address, since nothing else knows it any more;
-/// the seal keeps a link from putting words on our page.
+/// The list with a notice that names the application. The name is in the URL, because nothing else contains
+/// it any more; a seal prevents links from putting text on our page.
 fn told_of(visit: &Visit, cookie: &SessionCookie, name: &str) -> String {
     let seal = visit.gate.app().csrf_token(&notice_of(cookie, name));
     let mut query = url::form_urlencoded::Serializer::new(String::new());
@@ -220,12 +220,12 @@ const REVOKED: Name = Name::new("revoked", 1024);
 const SEAL: Name = Name::new("seal", 128);
 const AFTER: Name = Name::new("after", 32);
 
-/// What the seal is about; no cookie has a blank.
+/// The text under the seal; no cookie contains a space.
 fn notice_of(cookie: &SessionCookie, name: &str) -> String {
     format!("{} revoked {name}", cookie.expose())
 }
 
-/// The applications of one page, and one more where there are more.
+/// The applications of one page, and one more if there are more.
 async fn list(
     gate: &Gate,
     live: &LiveSession,
@@ -243,7 +243,7 @@ fn acting_fault(refusal: ActingRefusal) -> app::Fault {
     }
 }
 
-/// The pages with and without what they can hold.
+/// Samples of the pages, with and without their optional parts.
 #[cfg(test)]
 pub(super) fn samples() -> Vec<String> {
     use super::tests::{HOSTILE, rendered};

@@ -1,4 +1,5 @@
-//! The page of the demo's application: where a browser comes back to with the code, and what the application does next.
+//! The page of the demo's application: the redirect URL that receives the code, and the application's next
+//! step.
 
 use askama::Template;
 use axum::extract::RawQuery;
@@ -10,7 +11,7 @@ use oauth::parameters::{Name, Parameters};
 use super::{Visit, filters};
 use crate::respond::page;
 
-/// Where the demo's application is called back; only the demo's server has this address.
+/// The redirect URL of the demo's application; only the demo's server has this path.
 pub const CALLBACK: &str = "/demo/callback";
 
 const CODE: Name = Name::new("code", 4096);
@@ -29,8 +30,8 @@ struct DemoPage<'a> {
     description: &'a str,
 }
 
-/// `GET /demo/callback`. The demo's link carries the client id as its `state`. Nothing else than a code and a client id of the
-/// form of ours gets into a command, since people copy it into a shell.
+/// `GET /demo/callback`. The demo's link has the client id as its `state`. Only a code and a client id in our
+/// format become part of the command, because people copy it into a shell.
 pub async fn show(visit: Visit, RawQuery(query): RawQuery) -> Response {
     let query = Parameters::from_form(query.unwrap_or_default().as_bytes()).unwrap_or_default();
     let field = |name| query.one(name).ok().flatten();
@@ -51,7 +52,7 @@ fn is_plain(code: &str) -> bool {
     code.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }
 
-/// The page with a code, with a refusal, and with neither.
+/// Samples of the page with a code, with a refusal, and with neither.
 #[cfg(test)]
 pub(super) fn samples() -> Vec<String> {
     use super::tests::{HOSTILE, rendered};

@@ -1,4 +1,4 @@
-//! Filters of the templates.
+//! Template filters.
 
 #![expect(
     missing_docs,
@@ -9,7 +9,7 @@
 
 use oauth::characters;
 
-/// What somebody wrote, as [`characters::shown`] makes it safe to see: on every name and text that is not ours.
+/// A user's text in the safe form of [`characters::shown`]; used for every name and text that is not ours.
 #[askama::filter_fn]
 #[expect(clippy::unnecessary_wraps, reason = "filters of templates may fail")]
 pub fn shown(text: impl std::fmt::Display, _: &dyn askama::Values) -> askama::Result<String> {

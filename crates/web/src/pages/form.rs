@@ -1,4 +1,4 @@
-//! Bodies of forms: decoded pairs, each field at most once.
+//! Form bodies: decoded pairs, each field at most once.
 
 use app::refusals::Reason;
 use axum::body::Bytes;
@@ -14,28 +14,30 @@ use crate::initiator::Initiator;
 use crate::respond::page;
 use crate::{Gate, body, origin};
 
-/// The fields of our forms, with the most bytes that each may have.
+/// The fields of our forms, with their maximum sizes in bytes.
 pub mod fields {
     use oauth::parameters::Name;
 
-    /// An authorization request whose `state` and `redirect_uri` are as long as they may be, every byte of them escaped.
+    /// An authorization request with `state` and `redirect_uri` of maximum length, every byte of them
+    /// escaped.
     const REQUEST_BYTES: usize = 40 * 1024;
-    /// Longer than any password may be, so that one that is too long is read whole and refused in words.
+    /// Longer than the maximum length of a password, so that one that is too long can be refused with a
+    /// message.
     const PASSWORD_BYTES: usize = 48 * 1024;
 
     /// Binds the form to the browser for which it was rendered.
     pub const CSRF: Name = Name::new("csrf", 128);
-    /// Where to go on after signing in.
+    /// Where to continue after the sign-in.
     pub const CONTINUE: Name = Name::new("continue", REQUEST_BYTES);
     /// The name at sign-in.
     pub const USERNAME: Name = Name::new("username", 512);
     /// The password at sign-in.
     pub const PASSWORD: Name = Name::new("password", 4096);
-    /// The password until now.
+    /// The current password.
     pub const CURRENT: Name = Name::new("current", 4096);
-    /// The password from now on.
+    /// The new password.
     pub const NEW: Name = Name::new("new", PASSWORD_BYTES);
-    /// The same once more.
+    /// The new password again.
     pub const AGAIN: Name = Name::new("again", PASSWORD_BYTES);
     /// The authorization request as a query string.
     pub const REQUEST: Name = Name::new("request", REQUEST_BYTES);
@@ -43,12 +45,13 @@ pub mod fields {
     pub const DECISION: Name = Name::new("decision", 16);
 }
 
-/// The fields of a form that a browser sent.
+/// The fields of a submitted form.
 #[derive(Debug)]
 pub struct Form(Parameters);
 
 impl Form {
-    /// The value of a field; an absent one is empty, and so is a repeated or overlong one, which is none of ours.
+    /// The value of a field; empty if it is absent, repeated or too long, because such a form is not one of
+    /// ours.
     pub fn field(&self, name: Name) -> &str {
         self.0.one(name).ok().flatten().unwrap_or_default()
     }
@@ -59,7 +62,7 @@ impl Form {
     }
 }
 
-/// A form that changes something by a cookie, and therefore may come from a page of ours only.
+/// A form that changes something with a cookie, and therefore must come from one of our pages.
 #[derive(Debug)]
 pub struct OwnForm(pub Form);
 
@@ -95,7 +98,7 @@ impl FromRequest<Gate> for Form {
     }
 }
 
-/// Wipes a body that may have held a password, where nobody else holds it.
+/// Wipes a body that may contain a password, if nobody else holds it.
 pub(crate) fn wipe(body: Bytes) {
     if let Ok(mut body) = body.try_into_mut() {
         body.as_mut().zeroize();

@@ -28,20 +28,20 @@ struct LoginPage<'a> {
     username: &'a str,
 }
 
-/// What the form asks for, and why it is shown again.
+/// The parameters of the form, and why it is shown again.
 #[derive(Debug, Default)]
 pub struct Asking<'a> {
-    /// Where to go on afterwards: a path of ours with its query.
+    /// Where to continue afterwards: one of our paths with its query.
     pub continue_to: &'a str,
-    /// What went wrong the last time.
+    /// The error of the last attempt.
     pub problem: Option<&'a str>,
-    /// The name that was given the last time.
+    /// The name of the last attempt.
     pub username: &'a str,
 }
 
 impl Visit {
-    /// The sign-in page. Where it cannot be bound to this browser, the browser first comes back to the same place of ours by
-    /// itself, with its cookies.
+    /// The sign-in page. If it cannot be bound to this browser, the browser is first redirected to the same
+    /// page, to which it sends its cookies.
     pub async fn ask_to_sign_in(&self, status: StatusCode, asking: &Asking<'_>) -> Response {
         let on_the_way = match self.on_the_way(asking.continue_to).await {
             Ok(found) => found,
@@ -106,7 +106,7 @@ pub async fn sign_in(visit: Visit, OwnForm(form): OwnForm) -> Response {
     }
 }
 
-/// The session that the browser had until now ends with it.
+/// Opens a session; the previous session of the browser ends.
 async fn open(
     visit: &Visit,
     credentials: &Credentials,
@@ -142,7 +142,8 @@ async fn refused(visit: &Visit, form: &Form, refusal: &SignInRefusal) -> Respons
     response
 }
 
-/// What a person reads. Whoever may not know whether there is such an account reads what holds for every account.
+/// The message for the user. A user who must not learn whether the account exists gets a message that holds
+/// for every account.
 async fn problem(gate: &Gate, refusal: &SignInRefusal) -> Result<String, Fault> {
     let problem = sentence(&refusal.to_string());
     if !matches!(refusal, SignInRefusal::Refused) {
@@ -157,8 +158,8 @@ async fn problem(gate: &Gate, refusal: &SignInRefusal) -> Result<String, Fault> 
     }))
 }
 
-/// Where a sign-in may go on to: pages of ours that need one. Anything else leads to the account, so that nobody can be
-/// sent to another site through us.
+/// Where a sign-in may continue: our own pages that need a session. Anything else leads to the account page,
+/// so that nobody can be redirected to another site through us.
 pub(crate) fn onward(wanted: &str) -> &str {
     let begins = ["/oauth2/authorize?", "/api/mgmt/oauth2/authorize?", "/account"];
     let plain = wanted.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
@@ -170,7 +171,7 @@ pub(crate) fn onward(wanted: &str) -> &str {
     }
 }
 
-/// The page with and without what it can hold.
+/// Samples of the page, with and without its optional parts.
 #[cfg(test)]
 pub(super) fn samples() -> Vec<String> {
     use super::tests::{HOSTILE, rendered};

@@ -19,7 +19,7 @@ struct LogoutPage<'a> {
 #[template(path = "signed_out.html")]
 struct SignedOutPage;
 
-/// `GET /logout`: asks, since a link must not sign anybody out.
+/// `GET /logout`: asks for confirmation, because a link must not sign anybody out.
 pub async fn show(visit: Visit) -> Response {
     match visit.session().await {
         Err(cause) => fault(&cause),
@@ -50,7 +50,7 @@ pub async fn sign_out(visit: Visit, OwnForm(form): OwnForm) -> Response {
     visit.without_session(page::html(StatusCode::OK, &SignedOutPage, page::Place::Own))
 }
 
-/// Both pages.
+/// Samples of both pages.
 #[cfg(test)]
 pub(super) fn samples() -> Vec<String> {
     use super::tests::{HOSTILE, rendered};

@@ -1,4 +1,4 @@
-//! Changing the own password.
+//! Changing one's own password.
 
 use app::sessions::PasswordChangeRefusal;
 use app::sign_in::SignInRefusal;
@@ -81,7 +81,7 @@ pub async fn change(visit: Visit, OwnForm(form): OwnForm) -> Response {
     response
 }
 
-/// Why the password was not changed, for the person.
+/// Why the password was not changed, for the user.
 struct Problem {
     message: String,
     retry_after_secs: Option<u32>,
@@ -104,7 +104,7 @@ impl Problem {
     }
 }
 
-/// The page with and without what it can hold.
+/// Samples of the page, with and without its optional parts.
 #[cfg(test)]
 pub(super) fn samples() -> Vec<String> {
     use super::tests::{HOSTILE, rendered};

@@ -1,4 +1,4 @@
-//! The start page: what this is, and where to go.
+//! The start page: what this server is, and where to go.
 
 use askama::Template;
 use axum::response::Response;
@@ -23,7 +23,7 @@ pub async fn show(visit: Visit) -> Response {
     page::html(StatusCode::OK, &StartPage { user }, page::Place::Own)
 }
 
-/// The page for somebody and for nobody.
+/// Samples of the page with and without a user.
 #[cfg(test)]
 pub(super) fn samples() -> Vec<String> {
     use super::tests::{HOSTILE, rendered};

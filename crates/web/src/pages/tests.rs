@@ -1,10 +1,10 @@
-//! Every page is rendered from its samples, and keeps the rules that all pages have.
+//! Every page is rendered from its samples, and satisfies the rules for all pages.
 
 use askama::Template;
 
 use super::{account, demo, login, logout, password, start};
 
-/// A name that would do harm where it is not escaped, in text, in an attribute, or in an address.
+/// A name that would do harm if it were not escaped, in text, in an attribute, or in an address.
 pub(crate) const HOSTILE: &str =
     "\"><script>alert(1)</script><a href='javascript:x'>&amp;\u{202E}\u{200B}\u{3164}\u{E0041}✅";
 
@@ -63,7 +63,7 @@ fn what_people_wrote_is_escaped() {
     assert!(login::samples()[1].contains("&#60;script&#62;"), "{}", login::samples()[1]);
 }
 
-/// Only fields keep what stands in them as it is: what the person typed, and what goes back to us.
+/// Only form fields keep their content unchanged: what the user typed, and what is sent back to us.
 #[test]
 fn what_cannot_be_seen_in_names_and_texts_is_seen_on_every_page() {
     for page in all() {

@@ -1,4 +1,4 @@
-//! Errors in the envelope of the management API, and the forms of its answers.
+//! Errors in the envelope of the management API, and the formats of its responses.
 
 use app::Fault;
 use axum::body::Body;
@@ -9,12 +9,12 @@ use serde::Serialize;
 
 use crate::errors::ErrorCode;
 
-/// One fault of a payload.
+/// A fault of a payload.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Detail {
-    /// Path of the member, such as `redirectUrls[1]`; empty for the payload itself.
+    /// The path of the member, such as `redirectUrls[1]`; empty for the payload itself.
     pub field: String,
-    /// What is wrong with it, and what would be right; it goes on where the name of the field ends.
+    /// What is wrong, and what would be right; it continues after the name of the field.
     pub message: String,
 }
 
@@ -33,51 +33,51 @@ const BASIC: &str = r#"Basic realm="Sluicegate", charset="UTF-8""#;
 const BEARER: &str = r#"Bearer realm="Sluicegate", error="invalid_token""#;
 
 impl Problem {
-    /// An error of the table with a message for a person.
+    /// An error of the table, with a message for people.
     pub fn new(status: StatusCode, code: ErrorCode, message: impl Into<String>) -> Self {
         let message = message.into();
         Self { status, code, message, details: Vec::new(), retry_after_secs: None, challenges: Vec::new() }
     }
 
-    /// Refuses for what HTTP itself can tell, with the code of the status.
+    /// A refusal because of the HTTP form of the request, with the code of the status.
     pub fn of_status(status: StatusCode, message: impl Into<String>) -> Self {
         Self::new(status, ErrorCode::of_status(status), message)
     }
 
-    /// Single members of the payload are at fault.
+    /// Faults of single members in the payload.
     pub fn payload(mut details: Vec<Detail>) -> Self {
         shorten(&mut details);
         let message = summary(&details);
         Self { details, ..Self::new(StatusCode::BAD_REQUEST, ErrorCode::InvalidPayload, message) }
     }
 
-    /// The same under another number of the table.
+    /// The same problem with another number of the table.
     #[must_use]
     pub fn under(self, code: ErrorCode) -> Self {
         Self { code, ..self }
     }
 
-    /// Single parameters of the query are at fault.
+    /// Faults of single parameters in the query.
     pub fn parameters(mut details: Vec<Detail>) -> Self {
         shorten(&mut details);
         let message = summary(&details);
         Self { details, ..Self::new(StatusCode::BAD_REQUEST, ErrorCode::InvalidParameter, message) }
     }
 
-    /// Nobody has proved who asks ([RFC 9110 §15.5.2](https://www.rfc-editor.org/rfc/rfc9110#section-15.5.2)).
+    /// The caller is not authenticated ([RFC 9110
+    /// §15.5.2](https://www.rfc-editor.org/rfc/rfc9110#section-15.5.2)).
     pub fn unauthenticated(message: impl Into<String>) -> Self {
         let problem = Self::of_status(StatusCode::UNAUTHORIZED, message);
         Self { challenges: vec![BASIC], ..problem }
     }
 
-    /// A bearer token came, but it is dead
-    /// ([RFC 6750 §3.1](https://www.rfc-editor.org/rfc/rfc6750#section-3.1)).
+    /// The bearer token is invalid ([RFC 6750 §3.1](https://www.rfc-editor.org/rfc/rfc6750#section-3.1)).
     pub fn dead_token(message: impl Into<String>) -> Self {
         let problem = Self::of_status(StatusCode::UNAUTHORIZED, message);
         Self { challenges: vec![BASIC, BEARER], ..problem }
     }
 
-    /// The caller is known and may not; in Hybrid Data Pipeline's words.
+    /// The caller is authenticated but lacks the right; in Hybrid Data Pipeline's words.
     pub fn forbidden() -> Self {
         Self::new(
             StatusCode::FORBIDDEN,
@@ -86,7 +86,7 @@ impl Problem {
         )
     }
 
-    /// The caller's rights are not those any more by which the request was judged.
+    /// The rights on which the decision rests were withdrawn.
     pub fn rights_changed() -> Self {
         Self::new(
             StatusCode::CONFLICT,
@@ -95,9 +95,9 @@ impl Problem {
         )
     }
 
-    /// There is nothing of that id, or it is somebody else's: the two cannot be told apart.
+    /// No entry has that id, or it belongs to somebody else: the two cannot be distinguished.
     pub fn not_found() -> Self {
-        Self::of_status(StatusCode::NOT_FOUND, "There is nothing of that id.")
+        Self::of_status(StatusCode::NOT_FOUND, "There is nothing with that id.")
     }
 
     /// Too many attempts.
@@ -107,7 +107,7 @@ impl Problem {
         Self { retry_after_secs: Some(retry_after_secs), ..problem }
     }
 
-    /// The server is at fault while doing what `failed` names. The cause goes to the log, never to the caller.
+    /// The server failed at what `failed` names. The cause is logged, never sent to the caller.
     pub fn server(fault: &Fault, failed: ErrorCode) -> Self {
         fault.note(failed.server_fault());
         let message = format!("{}: {fault}. Please try again at another time.", failed.server_fault());
@@ -121,7 +121,7 @@ impl Problem {
     }
 }
 
-/// After a fault of the database it is worth looking again so soon.
+/// The `Retry-After` in seconds after a database failure.
 const RETRY_SECS: u32 = 5;
 
 impl IntoResponse for Problem {
@@ -138,7 +138,8 @@ impl IntoResponse for Problem {
     }
 }
 
-/// Nobody reads more; and an answer must not be many times as long as its request.
+/// The maximum number of reported faults: nobody reads more, and a response must not be many times as long as
+/// its request.
 const MOST_DETAILS: usize = 100;
 
 fn shorten(details: &mut Vec<Detail>) {
@@ -149,7 +150,7 @@ fn shorten(details: &mut Vec<Detail>) {
     }
 }
 
-/// One fault in words, or how many there are and the first.
+/// The only fault in words, or the number of faults and the first one.
 fn summary(details: &[Detail]) -> String {
     let sentence = |detail: &Detail| {
         let subject = if detail.field.is_empty() { "the payload" } else { &detail.field };
@@ -162,7 +163,7 @@ fn summary(details: &[Detail]) -> String {
     }
 }
 
-/// An error in the envelope. `code` is a stable number from the [table of errors](crate::errors).
+/// An error in the envelope. `code` is a stable number from the [error table](crate::errors).
 pub fn error(status: StatusCode, code: u32, message: &str, details: &[Detail]) -> Response {
     let mut error = serde_json::json!({ "code": code, "message": { "lang": "en-US", "value": message } });
     if !details.is_empty() {
@@ -171,12 +172,12 @@ pub fn error(status: StatusCode, code: u32, message: &str, details: &[Detail]) -
     json(status, &serde_json::json!({ "error": error }))
 }
 
-/// Any body as JSON; what the management API says is about people and is never cached.
+/// Any body as JSON; responses of the management API contain personal data and are never cached.
 pub fn json(status: StatusCode, body: &impl Serialize) -> Response {
     json_bytes(status, Body::from(serde_json::to_vec(body).unwrap_or_else(|_| b"{}".to_vec())))
 }
 
-/// The same of a body that is JSON already.
+/// The same for a body that is already JSON.
 pub(crate) fn json_bytes(status: StatusCode, body: Body) -> Response {
     let mut response = Response::new(body);
     *response.status_mut() = status;
@@ -186,7 +187,7 @@ pub(crate) fn json_bytes(status: StatusCode, body: Body) -> Response {
     response
 }
 
-/// Something was made: 201 with the path at which it stands and itself.
+/// 201 with the path of the created entity, and the entity.
 pub fn created(path: &str, body: &impl Serialize) -> Response {
     let mut response = json(StatusCode::CREATED, body);
     if let Ok(location) = HeaderValue::from_str(path) {
@@ -195,7 +196,7 @@ pub fn created(path: &str, body: &impl Serialize) -> Response {
     response
 }
 
-/// It was done and there is nothing to say: 204.
+/// 204: success without content.
 pub fn no_content() -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
@@ -203,12 +204,13 @@ pub fn no_content() -> Response {
     response
 }
 
-/// Refuses a request for what HTTP itself can tell.
+/// Refuses a request because of its HTTP form.
 pub fn refuse(status: StatusCode, message: &str) -> Response {
     Problem::of_status(status, message).into_response()
 }
 
-/// A moment in the form of [RFC 3339](https://www.rfc-editor.org/rfc/rfc3339), UTC, with microseconds where there are any.
+/// A time in the format of [RFC 3339](https://www.rfc-editor.org/rfc/rfc3339), in UTC, with microseconds if
+/// they are not zero.
 pub fn rfc3339(at: oauth::time::Timestamp) -> String {
     jiff::Timestamp::from_microsecond(at.as_micros()).unwrap_or(jiff::Timestamp::MAX).to_string()
 }

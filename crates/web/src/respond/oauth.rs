@@ -1,4 +1,4 @@
-//! Errors in the form of [RFC 6749 §5.2](https://www.rfc-editor.org/rfc/rfc6749#section-5.2).
+//! Errors in the format of [RFC 6749 §5.2](https://www.rfc-editor.org/rfc/rfc6749#section-5.2).
 
 use axum::body::Body;
 use axum::response::Response;
@@ -13,12 +13,13 @@ struct ErrorBody<'a> {
     error_description: &'a str,
 }
 
-/// An error with its code and description; nothing of it may be cached.
+/// An error with its code and description, which must not be cached.
 pub fn error(status: StatusCode, code: &str, description: &str) -> Response {
     json(status, &ErrorBody { error: code, error_description: &printable(description) })
 }
 
-/// Any body as JSON that may not be cached ([RFC 6749 §5.1](https://www.rfc-editor.org/rfc/rfc6749#section-5.1)).
+/// Any body as JSON that must not be cached ([RFC 6749
+/// §5.1](https://www.rfc-editor.org/rfc/rfc6749#section-5.1)).
 pub fn json(status: StatusCode, body: &impl Serialize) -> Response {
     let bytes = serde_json::to_vec(body).unwrap_or_else(|_| br#"{"error":"server_error"}"#.to_vec());
     let mut response = Response::new(Body::from(bytes));
@@ -33,7 +34,7 @@ fn no_store_json(headers: &mut HeaderMap) {
     headers.insert("pragma", HeaderValue::from_static("no-cache"));
 }
 
-/// Refuses a request for what HTTP itself can tell.
+/// Refuses a request because of its HTTP form.
 pub fn refuse(status: StatusCode, message: &str) -> Response {
     let code = match status {
         StatusCode::INTERNAL_SERVER_ERROR => "server_error",
@@ -43,7 +44,8 @@ pub fn refuse(status: StatusCode, message: &str) -> Response {
     error(status, code, message)
 }
 
-/// `error_description` takes printable ASCII without quote and backslash; anything else becomes a question mark.
+/// `error_description` allows printable ASCII without quote and backslash; other characters become question
+/// marks.
 fn printable(description: &str) -> String {
     let allowed = |character: char| matches!(character, ' ' | '!' | '#'..='[' | ']'..='~');
     description.chars().map(|character| if allowed(character) { character } else { '?' }).collect()

@@ -1,5 +1,5 @@
-//! Errors in OData's form
-//! ([OData JSON 4.01 §21.1](https://docs.oasis-open.org/odata/odata-json-format/v4.01/odata-json-format-v4.01.html#sec_ErrorResponse)).
+//! Errors in the format of OData ([OData JSON 4.01
+//! §21.1](https://docs.oasis-open.org/odata/odata-json-format/v4.01/odata-json-format-v4.01.html#sec_ErrorResponse)).
 
 use app::Fault;
 use app::caller::BearerRefusal;
@@ -20,7 +20,7 @@ const DEAD_TOKEN: &str = r#"Bearer error="invalid_token", realm="Sluicegate""#;
 const MISSING_SCOPE: &str =
     r#"Bearer error="insufficient_scope", scope="api.access.odata", realm="Sluicegate""#;
 
-/// After something that passes by itself it is worth trying again so soon.
+/// The `Retry-After` in seconds after a temporary failure.
 const RETRY_SECS: u32 = 1;
 
 /// Why a request for data is refused, on the wire.
@@ -48,13 +48,13 @@ struct ErrorMembers<'a> {
 }
 
 impl Problem {
-    /// A problem with its stable code and a sentence for a person.
+    /// A problem with its stable code and a message for people.
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         let message = message.into();
         Self { status, code, message, target: None, retry_after_secs: None, challenges: &[] }
     }
 
-    /// Nobody has proved who asks: either scheme will do.
+    /// The caller is not authenticated; either scheme will do.
     pub fn unauthenticated(message: impl Into<String>) -> Self {
         let problem = Self::new(StatusCode::UNAUTHORIZED, "NotAuthenticated", message);
         Self { challenges: &[BEARER, BASIC], ..problem }
@@ -177,8 +177,8 @@ impl IntoResponse for Problem {
     }
 }
 
-/// An error with its stable code; `target` names the part of the request that is at fault. It says version 4.0, which
-/// every client takes; a handler that knows better says so.
+/// An error with its stable code; `target` names the part of the request at fault. The version is 4.0, which
+/// every client accepts, unless the handler sets another.
 pub fn error(status: StatusCode, code: &str, message: &str, target: Option<&str>) -> Response {
     let body = ErrorBody { error: ErrorMembers { code, message, target } };
     let mut response =
@@ -193,7 +193,7 @@ pub fn error(status: StatusCode, code: &str, message: &str, target: Option<&str>
     response
 }
 
-/// Refuses a request for what HTTP itself can tell.
+/// Refuses a request because of its HTTP form.
 pub fn refuse(status: StatusCode, message: &str) -> Response {
     let code = match status {
         StatusCode::NOT_FOUND => "NotFound",

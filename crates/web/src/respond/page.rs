@@ -1,4 +1,4 @@
-//! Errors as pages, and the headers that every page carries.
+//! Error pages, and the headers of all pages.
 
 use askama::Template;
 use axum::body::Body;
@@ -18,41 +18,42 @@ struct ErrorPage<'a> {
     way: Way,
 }
 
-/// Where somebody can go on from an error page, on this server.
+/// A link on an error page to another page of this server.
 #[derive(Debug, Clone, Copy)]
 pub struct Way {
     /// The path.
     pub address: &'static str,
-    /// What is there.
+    /// The text of the link.
     pub name: &'static str,
 }
 
-/// From where every other page is reached.
+/// Every other page can be reached from here.
 const START: Way = Way { address: "/", name: "To the start page" };
 
-/// Where a page stands: what isolates a page of our own would break the way of another site through us. See
+/// The kind of a page: headers that isolate our own pages would break the flow of another site. See
 /// `docs/decisions/pages-in-a-flow.md`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
-    /// A page of our own, which no other site needs to reach.
+    /// One of our own pages, which no other site needs to reach.
     Own,
-    /// In the flow of another site, whose window may have opened ours.
+    /// A page in the flow of another site, whose window may have opened ours.
     Flow,
-    /// The same, with a form after which the browser is sent to that site, and by it wherever it likes.
+    /// The same, with a form after which the browser is redirected to that site, which may redirect it
+    /// anywhere.
     FlowOnward,
 }
 
-/// An error page. The message is for a person: a sentence that says what to do. It leads to the start page.
+/// An error page with a link to the start page. The message is for a person: a sentence that says what to do.
 pub fn error(status: StatusCode, title: &str, message: &str) -> Response {
     html(status, &ErrorPage { title, message, way: START }, Place::Flow)
 }
 
-/// Refuses a request for what HTTP itself can tell.
+/// Refuses a request because of its HTTP form.
 pub fn refuse(status: StatusCode, message: &str) -> Response {
     refuse_with(status, message, START)
 }
 
-/// The same with a link to where it goes on.
+/// Like `refuse`, with a link to the page where the user can continue.
 pub fn refuse_with(status: StatusCode, message: &str, way: Way) -> Response {
     let title = match status {
         StatusCode::NOT_FOUND => "Nothing is here",
@@ -64,12 +65,13 @@ pub fn refuse_with(status: StatusCode, message: &str, way: Way) -> Response {
     html(status, &ErrorPage { title, message: &sentence(message), way }, Place::Flow)
 }
 
-/// A page with its security policy: it loads only our own style sheet, runs no script, cannot be framed and is not cached.
+/// A page with its security policy: it loads only our own style sheet, runs no script, cannot be framed and
+/// is not cached.
 pub fn html(status: StatusCode, page: &impl Template, place: Place) -> Response {
     rendered(status, page.render().ok().map(Bytes::from), place)
 }
 
-/// The same for a page that is rendered already; none where that failed.
+/// The same for a page that is already rendered; `None` if that failed.
 pub fn rendered(status: StatusCode, page: Option<Bytes>, place: Place) -> Response {
     let Some(page) = page else {
         let mut response = Response::new(Body::from("the page cannot be shown"));
@@ -96,14 +98,14 @@ const fn security_policy(place: Place) -> &'static str {
             "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'; \
              form-action 'self'"
         }
-        // Browsers hold form-action against every redirect that follows, and only the client knows those.
+        // Browsers apply form-action to every redirect that follows, and only the client knows those.
         Place::FlowOnward => {
             "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'"
         }
     }
 }
 
-/// The page.
+/// Samples of the page.
 #[cfg(test)]
 pub(crate) fn samples() -> Vec<String> {
     use crate::pages::tests::{HOSTILE, rendered};

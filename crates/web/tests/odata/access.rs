@@ -1,4 +1,4 @@
-//! Who may read what, and in which order it is found out.
+//! Who may read what, and the order of the checks.
 
 use http::Method;
 use oauth::account::Permission;
@@ -8,7 +8,7 @@ use testkit::{ADMIN, Answer, OTHER, TestUser, USER};
 
 use crate::harbour::{Harbour, ROOT, code, token};
 
-/// A user of no role that may read data.
+/// A user without a role that may read data.
 const OUTSIDER: TestUser = TestUser { name: "outsider", password: "keeps the books, no data" };
 
 fn challenges(answer: &Answer) -> Vec<&str> {

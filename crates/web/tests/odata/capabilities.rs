@@ -1,4 +1,4 @@
-//! What `$metadata` declares is what the server does, and what it does not do is declared.
+//! `$metadata` declares what the server does, and what it does not do.
 
 use http::Method;
 
@@ -38,7 +38,7 @@ const CALLS: &[(&str, &str)] = &[
     ("ceiling", "ceiling(Draught) eq 5"),
 ];
 
-/// A declared capability: the set that it holds for, if it is one; the term; what is declared of it.
+/// A declared capability: its set, if it belongs to one; the term; the declared value.
 struct Declared<'t> {
     set: Option<&'t str>,
     term: &'t str,
@@ -55,7 +55,7 @@ fn declared(metadata: &str) -> Vec<Declared<'_>> {
         }
         for annotation in element.split("<Annotation Term=\"").skip(1) {
             let (term, rest) = annotation.split_once('"').unwrap();
-            // An element of its own, or one with content.
+            // An empty element, or one with content.
             let (start, _) = rest.split_once('>').unwrap();
             let value =
                 if start.ends_with('/') { start } else { rest.split("</Annotation>").next().unwrap() };
@@ -75,10 +75,11 @@ async fn status(harbour: &Harbour, method: Method, rest: &str) -> u16 {
     harbour.server.call(method, &target).bearer(&harbour.token).send().await.status()
 }
 
-/// A request and the status of its answer.
+/// A request and the expected status.
 type Trial = (Method, &'static str, u16);
 
-/// What a capability must say, and requests that hold the server to it with their statuses; `SET` stands for the set.
+/// The required value of a capability, and requests that prove it with their statuses; `SET` stands for the
+/// set.
 fn trial(term: &str) -> Option<(&'static str, &'static [Trial])> {
     const NO: &str = "Bool=\"false\"";
     const YES: &str = "Bool=\"true\"";
@@ -173,7 +174,7 @@ async fn what_is_not_supported_is_declared() {
         let declared = all.iter().find(|declared| declared.term == term).unwrap();
         assert!(declared.value.contains("false") || declared.value.contains("/None"), "{term}");
     }
-    // Functions that are not listed are refused as such.
+    // Functions that are not listed are refused as unsupported.
     for function in [
         "matchespattern(Name,'x')",
         "isdefined(Name)",

@@ -1,4 +1,4 @@
-//! The headers that well-known clients really send.
+//! The headers that well-known clients actually send.
 
 use http::Method;
 use testkit::Answer;
@@ -75,7 +75,7 @@ async fn options_without_dollar_and_in_another_case_are_understood() {
     assert_eq!(ids(&answer), [SHIPS, SHIPS - 1]);
 }
 
-/// UI5's model for version 4.
+/// The OData V4 model of UI5.
 const UI5: [(&str, &str); 5] = [
     ("accept", "application/json;odata.metadata=minimal;IEEE754Compatible=true"),
     ("odata-maxversion", "4.0"),
@@ -197,7 +197,7 @@ async fn clients_of_version_2_are_told_the_form_of_version_4() {
         assert_eq!(answer.header("content-language"), "en");
         assert!(!code(&answer).is_empty());
     }
-    // A version that only the old protocol knows is passed over.
+    // A version of only the old protocol is ignored.
     let old = [("accept", "application/xml"), ("maxdataserviceversion", "3.0")];
     people.get("/$metadata", &old).await.expect(200);
 }

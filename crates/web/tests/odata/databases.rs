@@ -1,5 +1,5 @@
-//! Databases as their makers left them: rows of any size, tables without keys, collations of other programs, structures
-//! that change, and clients that do not read.
+//! Databases as found in practice: rows of any size, tables without keys, collations of other programs,
+//! changing structures, and clients that do not read.
 
 use axum::body::Body;
 use http::Request;
@@ -9,7 +9,7 @@ use testkit::{Answer, USER};
 
 use crate::harbour::{Harbour, code};
 
-/// A page of the source, with the next link's rest of the path.
+/// A page of the source, with the rest of the next link's path.
 async fn page(harbour: &Harbour, source: &str, rest: &str) -> Answer {
     harbour.server.get(&format!("/api/odata4/{source}{rest}")).bearer(&harbour.token).send().await
 }
@@ -20,7 +20,7 @@ fn rest_of_link(body: &Value, source: &str) -> Option<String> {
     Some(rest.to_owned())
 }
 
-/// Walks all pages, with so many rows on a page.
+/// Walks through all pages, with `size` rows each.
 async fn walk(harbour: &Harbour, source: &str, rest: &str, page_size: usize) -> Vec<Value> {
     let (mut rows, mut next) = (Vec::new(), Some(rest.to_owned()));
     while let Some(rest) = next {
@@ -38,7 +38,7 @@ async fn findings(harbour: &Harbour, id: i64) -> String {
     harbour.server.get(&path).basic(&USER).send().await.expect(200).json()["findings"].to_string()
 }
 
-/// Rows that together are longer than all that is buffered for streams.
+/// Rows whose total length exceeds all stream buffers.
 const LONG: &str = "CREATE TABLE Long (Id INTEGER PRIMARY KEY, Text TEXT NOT NULL);
     WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
     INSERT INTO Long SELECT i, printf('%.2000c', 'x') FROM n;";
@@ -142,7 +142,7 @@ async fn a_view_is_served_by_the_key_that_its_owner_declares() {
     assert_eq!(page(&harbour, "Views", "/V(A='y',B=1)/C/$value").await.expect(200).text(), "r");
     let id = made["id"].as_i64().unwrap();
     let at = format!("/api/mgmt/datasources/{id}");
-    // What a GET has answered may be sent back.
+    // The result of a GET may be sent back.
     let seen = harbour.server.get(&at).basic(&USER).send().await.expect(200).json();
     harbour.server.put(&at).basic(&USER).json(&seen).send().await.expect(200);
     let without = payload(json!({ "path": path }));
@@ -354,7 +354,7 @@ async fn what_needs_a_function_of_another_program_is_not_implemented() {
     page(&harbour, "Named", "/Seen").await.expect(404);
 }
 
-/// Text is compared byte for byte, and in such a file the bytes are in another order.
+/// Text is compared byte by byte, and in such a file the bytes have another order.
 #[tokio::test]
 async fn a_file_in_utf16_answers_like_one_in_utf8() {
     let harbour = Harbour::open().await;

@@ -1,4 +1,4 @@
-//! What goes wrong behind the source, before and after the answer has begun.
+//! Failures behind the source, before and after the response has started.
 
 use app::AppSettings;
 use http_body_util::BodyExt;

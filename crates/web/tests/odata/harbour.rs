@@ -1,4 +1,4 @@
-//! A server with a data source to read.
+//! A fixture: a server with a data source.
 
 use app::clock::Clock;
 use axum::body::Body;
@@ -12,10 +12,10 @@ use oauth::scope::{Scope, ScopeSet};
 use store::{DataSourceChange, DataSources, NewDataSource, Settings};
 use testkit::{Answer, Setup, TestServer, TestUser, USER};
 
-/// Below it lies the source that [`Harbour`] has.
+/// The path of the source of [`Harbour`].
 pub(crate) const ROOT: &str = "/api/odata4/Harbour";
 
-/// How many ships there are.
+/// The number of ships.
 pub(crate) const SHIPS: i64 = 5_000;
 
 const TABLES: &str = "
@@ -34,7 +34,7 @@ const TABLES: &str = "
     ALTER TABLE Broken ADD COLUMN Bad INTEGER AS (abs(Raw));
 ";
 
-/// The server, and a token of [`USER`] who owns the source.
+/// The server, and a token of [`USER`], who owns the source.
 pub(crate) struct Harbour {
     pub(crate) server: TestServer,
     pub(crate) token: String,
@@ -104,7 +104,7 @@ impl Harbour {
         self.server.app().refresh().await.unwrap();
     }
 
-    /// GET below the source, with the token of its owner.
+    /// Sends a GET below the source, with the token of its owner.
     pub(crate) async fn get(&self, rest: &str) -> Answer {
         self.get_with(rest, &[]).await
     }
@@ -122,7 +122,7 @@ impl Harbour {
         call.send().await
     }
 
-    /// GET of the source's owner whose body has not been read yet.
+    /// Sends a GET of the source's owner without reading the body.
     pub(crate) async fn begin(&self, rest: &str, headers: &[(&'static str, &'static str)]) -> Response {
         let mut request = Request::new(Body::empty());
         *request.uri_mut() = format!("{ROOT}{rest}").parse().unwrap();
@@ -134,7 +134,7 @@ impl Harbour {
         self.server.front().answer(request).await
     }
 
-    /// What a counter stands at.
+    /// The value of a counter.
     pub(crate) fn counted(&self, name: &str) -> u64 {
         let text = self.server.app().encode_metrics();
         let line = text.lines().find_map(|line| line.strip_prefix(&format!("sluicegate_{name}_total ")));
@@ -151,7 +151,7 @@ pub(crate) async fn token(server: &TestServer, user: &TestUser) -> String {
     server.access_token(user, ApplicationId::new(1), ScopeSet::from(Scope::OData)).await
 }
 
-/// The code of an error in OData's form, which has every member that it must have.
+/// The code of an error in OData's format, which has every required member.
 pub(crate) fn code(answer: &Answer) -> String {
     assert!(answer.header("content-type").starts_with("application/json"), "{}", answer.text());
     assert_eq!(answer.headers().get_all("odata-version").iter().count(), 1);
@@ -160,7 +160,7 @@ pub(crate) fn code(answer: &Answer) -> String {
     body["error"]["code"].as_str().unwrap().to_owned()
 }
 
-/// The values of one member of the rows.
+/// The values of one member in the rows.
 pub(crate) fn ids(answer: &Answer) -> Vec<i64> {
     answer.json()["value"].as_array().unwrap().iter().map(|row| row["Id"].as_i64().unwrap()).collect()
 }

@@ -1,4 +1,4 @@
-//! The limits that an administrator sets.
+//! Tests of the limits that an administrator sets.
 
 use oauth::limit::Limit;
 use testkit::OTHER;

@@ -1,4 +1,4 @@
-//! `/api/odata4`, from the request of a client to the bytes of the answer.
+//! Tests of `/api/odata4`, from a client's request to the bytes of the response.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where something is not as it must be")]
 

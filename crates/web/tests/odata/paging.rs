@@ -1,4 +1,4 @@
-//! Pages, next links and what they are bound to.
+//! Tests of pages, next links and what they are bound to.
 
 use serde_json::Value;
 use testkit::{Answer, OTHER};
@@ -173,7 +173,8 @@ async fn a_next_link_of_an_earlier_structure_is_gone() {
             harbour.server.clock().advance_secs(later);
             for link in &links {
                 let answer = harbour.get(link).await;
-                // Until the structure is looked at again a page that needs nothing of what changed may still come.
+                // Until the structure is checked again, a page that does not use the changed parts may still
+                // be served.
                 if later > 0 || answer.status() != 200 {
                     assert_eq!(code(&answer.expect(410)), "StaleNextLink", "{change}: {link}");
                 }

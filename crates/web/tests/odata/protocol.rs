@@ -1,4 +1,4 @@
-//! Resources, representations, versions and hostile addresses.
+//! Tests of resources, representations, versions and hostile addresses.
 
 use http::Method;
 
@@ -99,7 +99,7 @@ async fn the_amount_of_control_information_is_the_clients_choice() {
     assert!(text.text().contains(r#""Id":"1""#), "{}", text.text());
     let streaming = "application/json;odata.metadata=minimal;odata.streaming=true";
     harbour.get_with("/Ships(1)", &accept(streaming)).await.expect(200);
-    // The option in the address outweighs the header.
+    // The option in the URL takes precedence over the header.
     for format in ["json", "application/json;odata.metadata=none", "application/json"] {
         let rest = format!("/Ships(1)?$format={format}");
         harbour.get_with(&rest, &accept("text/csv")).await.expect(200);

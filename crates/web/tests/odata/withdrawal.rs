@@ -1,4 +1,4 @@
-//! Access that ends while an answer is on its way.
+//! Access that is revoked while a response is being sent.
 
 use std::pin::pin;
 
@@ -21,7 +21,7 @@ use testkit::{OTHER, TestUser};
 
 use crate::harbour::{Harbour, poll_once, token};
 
-/// Somebody who reads what is shared, by a role that can lose the permission.
+/// A user who reads a shared source, with a role that can lose the permission.
 const READER: TestUser = TestUser { name: "reader", password: "reads until it is told not to" };
 
 /// Many chunks.
@@ -49,7 +49,7 @@ impl Scene {
         Self { harbour, pier, role, token }
     }
 
-    /// The body of the answer to a request for every row, of which the first bytes have been read.
+    /// The body of the response to a request for every row, whose first bytes were read.
     async fn begin(&self, authorization: &str) -> Body {
         let call = Request::get("/api/odata4/Pier/T").header("prefer", "maxpagesize=100000");
         let call = call.header("authorization", authorization).body(Body::empty());
@@ -97,12 +97,12 @@ impl Scene {
         changed.unwrap().unwrap();
     }
 
-    /// Lets this node look at the feed, as it does several times a second.
+    /// Makes this node poll the change feed, as it does several times a second.
     async fn look(&self) {
         self.harbour.server.app().refresh().await.unwrap();
     }
 
-    /// How often a refusal was written about the reader.
+    /// How often a refusal of the reader was written.
     async fn refusals(&self) -> usize {
         let filter = AuditFilter {
             action: Some(Action::RefuseAccess),

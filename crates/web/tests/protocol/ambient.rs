@@ -1,5 +1,5 @@
-//! What browsers send along by themselves, cookies and remembered Basic credentials, is good only for what the person or a
-//! page of ours asked for. The rule is in `docs/decisions/ambient-credentials.md`.
+//! Credentials that browsers send by themselves, cookies and remembered Basic credentials, only work for what
+//! the user or one of our pages requested. `docs/decisions/ambient-credentials.md` has the rule.
 
 use http::Method;
 use serde_json::json;
@@ -9,7 +9,8 @@ use crate::client::{APPLICATIONS, CALLBACK, Client, allow, parameter};
 
 const OWN: &str = "http://127.0.0.1:8080";
 
-/// What browsers say of a page of another origin: of the same site, hiding itself, or before they sent `Sec-Fetch-Site`.
+/// The headers of browsers for a page of another origin: of the same site, hiding its origin, or from before
+/// `Sec-Fetch-Site`.
 const OTHERS: [(&str, &str); 7] = [
     ("sec-fetch-site", "cross-site"),
     ("sec-fetch-site", "same-site"),
@@ -20,7 +21,7 @@ const OTHERS: [(&str, &str); 7] = [
     ("origin", "evil"),
 ];
 
-/// What they say of our own pages.
+/// Their headers for our own pages.
 const OURS: [(&str, &str); 2] = [("sec-fetch-site", "same-origin"), ("origin", OWN)];
 
 fn form<'a>(call: Call<'a>, csrf: &str) -> Call<'a> {

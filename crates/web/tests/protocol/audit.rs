@@ -1,4 +1,4 @@
-//! The audit log: an event for everything that changes or refuses access, none for a token that is issued.
+//! The audit log: an event for everything that changes or refuses access, and none for an issued token.
 
 use oauth::audit::{Action, Outcome};
 use oauth::id::ApplicationId;

@@ -1,4 +1,5 @@
-//! The authorize endpoint: what is a page, what goes to the client, and what a browser may be led to do.
+//! The authorization endpoint: what is shown as a page, what is sent to the client, and what a link can make
+//! a browser do.
 
 use serde_json::json;
 use testkit::{Answer, TestServer, USER};

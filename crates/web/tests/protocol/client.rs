@@ -1,4 +1,4 @@
-//! A client application as a test drives it.
+//! A client application in a test.
 
 use serde_json::{Value, json};
 use testkit::{Answer, Browser, TestServer, TestUser, USER};
@@ -25,7 +25,7 @@ pub(crate) struct Client {
     pub(crate) secret: Option<String>,
 }
 
-/// What a grant gave.
+/// The tokens of a grant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Tokens {
     pub(crate) access: String,
@@ -33,12 +33,12 @@ pub(crate) struct Tokens {
 }
 
 impl Client {
-    /// An application of [`USER`] with one redirect URL and everything else by default.
+    /// An application of [`USER`] with one redirect URL and default settings.
     pub(crate) async fn register(server: &TestServer) -> Self {
         Self::register_with(server, json!({})).await
     }
 
-    /// An application with these members besides.
+    /// An application with these additional members.
     pub(crate) async fn register_with(server: &TestServer, members: Value) -> Self {
         Self::register_as(server, &USER, members).await
     }
@@ -60,12 +60,12 @@ impl Client {
         Self::register_with(server, json!({ "clientType": "public" })).await
     }
 
-    /// An application of the strict profile.
+    /// An application with the strict profile.
     pub(crate) async fn strict(server: &TestServer) -> Self {
         Self::register_with(server, json!({ "profile": "oauth21" })).await
     }
 
-    /// The client's own credentials with these parameters, sent as a form to an endpoint.
+    /// Sends these parameters with the client's own credentials to an endpoint, as a form.
     pub(crate) async fn post(&self, server: &TestServer, path: &str, fields: &[(&str, &str)]) -> Answer {
         let mut all = vec![("client_id", self.identifier.as_str())];
         all.extend(self.secret.as_deref().map(|secret| ("client_secret", secret)));
@@ -110,7 +110,7 @@ impl Client {
         self.post(server, "/oauth2/introspect", &[("token", token)]).await.expect(200).json()
     }
 
-    /// The address of an authorization request with these parameters besides.
+    /// The address of an authorization request with these additional parameters.
     pub(crate) fn authorize_url(&self, more: &[(&str, &str)]) -> String {
         let mut query = Serializer::new(String::new());
         query.append_pair("response_type", "code").append_pair("client_id", &self.identifier);
@@ -118,7 +118,7 @@ impl Client {
         format!("/oauth2/authorize?{}", query.extend_pairs(more).finish())
     }
 
-    /// A code that the user gave through the real pages, with these parameters of the request besides.
+    /// A code that the user gave through the real pages, with these additional request parameters.
     pub(crate) async fn code_with(
         &self,
         server: &TestServer,
@@ -142,7 +142,7 @@ impl Client {
 }
 
 impl Tokens {
-    /// What a successful answer holds.
+    /// The content of a successful response.
     pub(crate) fn of(answer: &Answer) -> Self {
         let body = answer.clone().expect(200).json();
         Self {
@@ -157,7 +157,8 @@ pub(crate) fn password_fields(user: &TestUser) -> [(&'static str, &'static str);
     [("grant_type", "password"), ("username", user.name), ("password", user.password)]
 }
 
-/// Opens an authorization request, signs in and allows where the pages ask for it, and answers the last redirect.
+/// Opens an authorization request, signs in and allows if the pages ask for it, and returns the last
+/// redirect.
 pub(crate) async fn allow(browser: &mut Browser<'_>, user: &TestUser, url: &str) -> Answer {
     let mut answer = browser.get(url).await;
     if answer.status() == 200 && answer.text().contains("login-submit") {
@@ -170,13 +171,14 @@ pub(crate) async fn allow(browser: &mut Browser<'_>, user: &TestUser, url: &str)
     answer.expect(303)
 }
 
-/// A parameter of the address to which an answer redirects.
+/// A parameter of the address to which a response redirects.
 pub(crate) fn parameter(answer: &Answer, name: &str) -> Option<String> {
     let url = Url::parse(answer.location()).unwrap_or_else(|error| panic!("{}: {error}", answer.location()));
     url.query_pairs().find(|(given, _)| given == name).map(|(_, value)| value.into_owned())
 }
 
-/// Whether an access token without `api.mgmt` still proves who asks: alive it lacks a scope, dead it proves nothing.
+/// Whether an access token without `api.mgmt` is still valid: a valid one lacks a scope, an invalid one does
+/// not authenticate.
 pub(crate) async fn is_alive(server: &TestServer, access: &str) -> bool {
     let answer = server.get("/api/mgmt/oauth/client/allowedapplications").bearer(access).send().await;
     match answer.status() {
@@ -190,7 +192,7 @@ pub(crate) async fn is_alive(server: &TestServer, access: &str) -> bool {
     }
 }
 
-/// Checks a refusal in the form of [RFC 6749 §5.2](https://www.rfc-editor.org/rfc/rfc6749#section-5.2).
+/// Checks a refusal in the format of [RFC 6749 §5.2](https://www.rfc-editor.org/rfc/rfc6749#section-5.2).
 pub(crate) fn assert_refused(answer: &Answer, status: u16, error: &str) {
     let text = String::from_utf8_lossy(answer.bytes()).into_owned();
     assert_eq!(answer.status(), status, "{text}");

@@ -1,4 +1,4 @@
-//! Authorization codes: once, soon, by whom they were given to, with the verifier of whoever asked.
+//! Authorization codes: single use, short-lived, bound to the client, and to the verifier of the request.
 
 use std::sync::Arc;
 

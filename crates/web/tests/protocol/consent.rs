@@ -1,4 +1,5 @@
-//! The consent page: remembered, asked again for more, and impossible to press for anybody else.
+//! The consent page: consent is stored, more scopes are asked for again, and nobody can press the button for
+//! another user.
 
 use oauth::audit::Action;
 use oauth::id::ApplicationId;
@@ -7,7 +8,7 @@ use testkit::{ADMIN, Browser, OTHER, TestServer, USER};
 
 use crate::client::{Client, allow, parameter};
 
-/// A browser before the consent page of the client.
+/// A browser that shows the consent page of the client.
 async fn asked<'a>(server: &'a TestServer, client: &Client, more: &[(&str, &str)]) -> Browser<'a> {
     let mut browser = server.browser();
     browser.get(&client.authorize_url(more)).await.expect(200);

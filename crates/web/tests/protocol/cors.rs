@@ -1,4 +1,4 @@
-//! What web pages of other origins may read: preflights, answers and errors, under each value of limit 5.
+//! What web pages of other origins may read: preflights, responses and errors, under each value of limit 5.
 
 use http::Method;
 use serde_json::json;
@@ -8,7 +8,7 @@ use crate::client::{CALLBACK, Client, S256, TOKEN, Tokens, VERIFIER, allow, asse
 
 const LIST: &str = "/api/admin/security/cors/whitelist";
 const PAGE: &str = "https://pages.example";
-/// The origin of the redirect URL of every application of these tests.
+/// The origin of the redirect URL of all applications in these tests.
 const CLIENT: &str = "https://client.example";
 const REVOKE: &str = "/oauth2/revoke";
 const DATA: &str = "/api/odata4";
@@ -31,7 +31,7 @@ fn preflight<'a>(server: &'a TestServer, path: &'a str, origin: &str) -> Call<'a
         .header("access-control-request-headers", "authorization,content-type")
 }
 
-/// Whether an answer is for the page, and in good order either way.
+/// Whether a response is for the page; checks its headers in both cases.
 fn is_for(answer: &Answer, origin: &str) -> bool {
     let names: Vec<_> = answer.headers().get_all(ALLOWED).iter().collect();
     assert!(!answer.headers().contains_key("access-control-allow-credentials"));
@@ -61,7 +61,7 @@ async fn passes(server: &TestServer, path: &str, origin: &str) -> bool {
     before
 }
 
-/// The tokens of a public client, asked for by a page.
+/// The tokens of a public client, requested by a page.
 async fn exchange(server: &TestServer, client: &Client, origin: &str) -> Answer {
     let code = client.code_with(server, &USER, &S256).await;
     let fields = [

@@ -1,5 +1,5 @@
-//! What ends access ends all of it at once, and what is issued afterwards lives: in the same microsecond too, since the
-//! clock of these tests stands still.
+//! A revocation covers everything at once, and what is issued afterwards is valid, even in the same
+//! microsecond: the clock of these tests stands still.
 
 use std::sync::Arc;
 
@@ -152,7 +152,7 @@ async fn a_service_token_ends_with_its_application_and_its_owner() {
     assert_refused(&refused, 400, "invalid_grant");
 }
 
-/// What of many parallel requests was answered with tokens.
+/// The access tokens in the responses to many parallel requests.
 async fn access_of(requests: JoinSet<Answer>) -> Vec<String> {
     let answers = requests.join_all().await;
     let issued = answers.iter().filter(|answer| answer.json().get("access_token").is_some());

@@ -1,4 +1,4 @@
-//! The growth law: issuing a token writes nothing.
+//! The number of rows: issuing a token writes nothing.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use testkit::{Setup, TestServer, USER};
 
 use crate::client::{Client, S256, Tokens};
 
-/// How many rows every table holds.
+/// The number of rows in every table.
 fn rows(server: &TestServer) -> BTreeMap<String, i64> {
     let path = server.folder().join("system.db");
     let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();

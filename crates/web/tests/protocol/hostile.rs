@@ -1,4 +1,5 @@
-//! What programs send that are broken or mean harm: the right form and status, no fault of ours, nothing changed.
+//! Requests of broken and malicious programs: the right format and status, no server failure, nothing
+//! changed.
 
 use http::Method;
 use testkit::{TestServer, USER};
@@ -15,7 +16,7 @@ const ENDPOINTS: [&str; 6] = [
 ];
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// A body with the credentials of a client in front.
+/// A body that starts with the credentials of a client.
 fn body_of(client: &Client, rest: &[u8]) -> Vec<u8> {
     let secret = client.secret.as_deref().unwrap();
     let mut body = format!("client_id={}&client_secret={secret}&", client.identifier).into_bytes();
@@ -42,7 +43,7 @@ async fn malformed_forms_are_invalid_requests() {
     }
 }
 
-/// Values of every length and with every kind of character, encoded for a form.
+/// Values of every length and with every kind of character, form-encoded.
 fn nonsense() -> Vec<String> {
     let long = "x".repeat(20_000);
     let mut values: Vec<String> =

@@ -1,4 +1,4 @@
-//! Asking about tokens ([RFC 7662](https://www.rfc-editor.org/rfc/rfc7662)).
+//! Tests of introspection ([RFC 7662](https://www.rfc-editor.org/rfc/rfc7662)).
 
 use serde_json::json;
 use testkit::{ADMIN, TestServer, USER};

@@ -7,7 +7,7 @@ use testkit::TestServer;
 
 use crate::client::{Client, Tokens, is_alive};
 
-/// The id of the key that sealed a token: the four bytes in front.
+/// The id of the key that sealed a token: its first four bytes.
 fn key_of(token: &str) -> Vec<u8> {
     let (_, body) = token.split_once('_').unwrap();
     URL_SAFE_NO_PAD.decode(&body[..8]).unwrap()[..4].to_vec()

@@ -1,4 +1,4 @@
-//! The limits of the system that are about signing in and tokens, each set over the API.
+//! The system limits for signing in and tokens, each set through the API.
 
 use serde_json::json;
 use testkit::{ADMIN, TestServer, TestUser, USER};
@@ -17,7 +17,7 @@ async fn with_limits(limits: &[(i64, i64)]) -> TestServer {
     server
 }
 
-/// Fails so often, from where the user never was.
+/// Fails this many times, from an address that the user has never used.
 async fn fail(server: &TestServer, times: usize) {
     for _ in 0..times {
         server.get(APPLICATIONS).from_address(ELSEWHERE).basic(&WRONG).send().await.expect(401);

@@ -1,4 +1,4 @@
-//! Lockout: one counter for the sign-in page, Basic and the password grant.
+//! Lockout: one counter for the sign-in page, Basic credentials and the password grant.
 
 use app::caller::Origin;
 use app::users::UserDraft;
@@ -27,7 +27,7 @@ async fn fail_with_the_password_grant(server: &TestServer, client: &Client) {
     assert_refused(&client.password(server, &WRONG).await, 400, "invalid_grant");
 }
 
-/// Whether the account is locked for whoever comes from there.
+/// Whether the account is locked for sign-ins from this address.
 async fn is_locked_from(server: &TestServer, address: [u8; 4]) -> bool {
     let network = Some(Network::of(address.into()));
     let from = ComesFrom { network, familiar_since: Timestamp::from_secs(0) };
@@ -35,7 +35,7 @@ async fn is_locked_from(server: &TestServer, address: [u8; 4]) -> bool {
     facts.lockout().is_locked(server.app().now())
 }
 
-/// From where every call comes that names no address.
+/// The address of all calls that do not set one.
 const HERE: [u8; 4] = [127, 0, 0, 1];
 const OFFICE: [u8; 4] = [192, 0, 2, 1];
 const ELSEWHERE: [u8; 4] = [203, 0, 113, 9];
@@ -48,7 +48,7 @@ async fn with_basic(server: &TestServer, user: &TestUser, address: [u8; 4]) -> t
     server.get(APPLICATIONS).from_address(address).basic(user).send().await
 }
 
-/// Somebody who may not know whether there is such an account guesses until it is locked.
+/// A stranger guesses until the account is locked.
 async fn guess_from_elsewhere(server: &TestServer) {
     for _ in 0..3 {
         with_basic(server, &WRONG, ELSEWHERE).await.expect(401);
@@ -100,7 +100,7 @@ async fn a_familiar_network_has_the_same_limit_and_is_told_for_how_long_and_whom
     with_basic(&server, &USER, OFFICE).await.expect(200);
 }
 
-/// What is refused looks the same to a stranger whether or not somebody has the name, and says what holds for every
+/// To a stranger, a refusal looks the same whether or not the name exists, and says what holds for every
 /// account.
 #[tokio::test]
 async fn a_stranger_learns_of_a_lock_only_what_holds_for_every_account() {
@@ -131,7 +131,7 @@ async fn a_password_change_makes_what_was_familiar_strange() {
     assert!(is_locked_from(&server, OFFICE).await, "the thief's network has no counter of its own");
 }
 
-/// Whoever hangs up before the answer has guessed all the same.
+/// A client that disconnects before the response has guessed all the same.
 #[tokio::test]
 async fn a_guess_that_hangs_up_is_counted_and_written_down() {
     let server = TestServer::start().await;

@@ -1,5 +1,5 @@
-//! The protocol over HTTP, in process: clients, browsers and attackers against the whole server with a clock that tests
-//! advance. One module per topic; [`client`] drives what every topic needs.
+//! The protocol over HTTP, in process: clients, browsers and attackers against the whole server, with a clock
+//! that tests advance. There is one module for each topic; [`client`] contains what every topic needs.
 
 #![expect(clippy::unwrap_used, reason = "what a test cannot do without fails it here")]
 

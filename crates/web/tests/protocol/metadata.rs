@@ -1,4 +1,4 @@
-//! What the server tells about itself ([RFC 8414](https://www.rfc-editor.org/rfc/rfc8414)).
+//! Tests of the server metadata ([RFC 8414](https://www.rfc-editor.org/rfc/rfc8414)).
 
 use serde_json::json;
 use testkit::TestServer;

@@ -1,4 +1,4 @@
-//! Programs that other people wrote, request by request as they send them: Progress's connectors for Power BI, Postman,
+//! Third-party programs, request by request as they send them: Progress's connectors for Power BI, Postman,
 //! Tableau, Salesforce.
 
 use serde_json::json;
@@ -9,7 +9,7 @@ use crate::client::{
 };
 
 const POWER_BI: &str = "https://oauth.powerbi.com/views/oauthredirect.html";
-/// As long as the one that the connector makes.
+/// As long as the verifier of the connector.
 const LONG_VERIFIER: &str = "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffgggggggggghh";
 const LONG_CHALLENGE: &str = "6KaJLbzRNJsEyaOjFy7gL6J47vEqSm8m4UTeh9S00dE";
 
@@ -17,7 +17,7 @@ async fn power_bi(server: &TestServer) -> Client {
     Client::register_with(server, json!({ "redirectUrls": [POWER_BI] })).await
 }
 
-/// A token request as the connector sends it: every field in the body, JSON asked for.
+/// A token request as the connector sends it: every field in the body, with JSON requested.
 async fn connector(server: &TestServer, client: &Client, fields: Fields<'_>) -> Answer {
     let mut all =
         vec![("client_id", client.identifier.as_str()), ("client_secret", client.secret.as_deref().unwrap())];
@@ -39,7 +39,7 @@ async fn power_bi_connector_2_signs_in_and_refreshes_with_a_redirect_url() {
     let server = TestServer::start().await;
     let client = power_bi(&server).await;
     let id = client.identifier.as_str();
-    // The connector sends each of these, filled or not.
+    // The connector sends each of these, with or without a value.
     for (state, scope) in [("x1", "api.access.odata"), ("", "")] {
         let query = [
             ("client_id", id),
@@ -128,7 +128,7 @@ async fn postman_uses_body_and_header_in_turn_for_one_application() {
     assert!(raw(id) && raw(secret), "raw and encoded are the same: {id}");
     let tokens = client.tokens(&server).await;
     for _ in 0..2 {
-        // It was told to send credentials in the body, and refreshes by Basic all the same.
+        // It was configured to send credentials in the body, and still refreshes with Basic.
         let fields = [("grant_type", "refresh_token"), ("refresh_token", tokens.refresh.as_str())];
         Tokens::of(&server.post(TOKEN).basic_as(id, secret).form(&fields).send().await);
         let with_id = [fields[0], fields[1], ("client_id", id)];

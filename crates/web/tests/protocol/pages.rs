@@ -1,4 +1,4 @@
-//! A person's own pages: what has access, ending it, a new password, signing out.
+//! The account pages: what has access, revoking it, a new password, signing out.
 
 use testkit::{Browser, TestServer, TestUser, USER};
 

@@ -1,4 +1,5 @@
-//! What was verified is what is used: a password that was changed opens nothing, whatever was under way meanwhile.
+//! What was verified is what is used: a password that was changed opens nothing, whatever was in progress
+//! meanwhile.
 
 use app::caller::Origin;
 use app::sign_in::{Credentials, SignInRefusal};

@@ -106,7 +106,7 @@ async fn an_expired_password_counts_as_a_failure_of_its_address() {
     server.get(APPLICATIONS).basic(&USER).send().await.expect(429);
 }
 
-/// Whoever knows a client id could else switch the application off.
+/// Otherwise anybody who knows a client id could block the application.
 #[tokio::test]
 async fn an_application_whose_secret_is_guessed_from_everywhere_goes_on() {
     let server = TestServer::start().await;

@@ -1,4 +1,4 @@
-//! Refreshing where the token stays valid until revoked, and what a refresh may ask for.
+//! Refreshing if the token stays valid until it is revoked, and which scopes a refresh may request.
 
 use serde_json::json;
 use testkit::{ADMIN, TestServer, USER};

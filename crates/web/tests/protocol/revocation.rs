@@ -1,4 +1,4 @@
-//! Ending tokens ([RFC 7009](https://www.rfc-editor.org/rfc/rfc7009)).
+//! Tests of revocation ([RFC 7009](https://www.rfc-editor.org/rfc/rfc7009)).
 
 use serde_json::json;
 use testkit::{TestServer, USER};

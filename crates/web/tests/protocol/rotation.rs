@@ -1,4 +1,4 @@
-//! Rotation of refresh tokens that survives lost answers and never forks.
+//! Rotation of refresh tokens survives lost responses and never forks.
 
 use std::sync::Arc;
 
@@ -101,10 +101,10 @@ async fn parallel_refreshes_of_one_token_give_one_successor() {
     Tokens::of(&client.refresh(&server, &successors[0]).await);
 }
 
-/// What somebody who holds tokens of the family does next.
+/// The next operation of somebody who holds tokens of the family.
 #[derive(Debug, Clone)]
 enum Step {
-    /// Presents the token that many generations before the newest one that was ever sent.
+    /// Presents the token that was issued this many generations before the newest one.
     Refresh(usize),
     /// Waits.
     Wait(i64),
@@ -120,7 +120,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     proptest::collection::vec(step, 1..14)
 }
 
-/// The family as the contract describes it: every text that was ever sent, of which the last is the live one.
+/// The family as the contract describes it: every token that was sent, of which the last is the valid one.
 struct Family {
     texts: Vec<String>,
     rotated_secs_ago: i64,
@@ -128,7 +128,8 @@ struct Family {
 }
 
 impl Family {
-    /// What must come of presenting the text at `at`: the index of the answer's text, or none when it is refused.
+    /// The expected result of presenting the token at `at`: the index of the token in the response, or `None`
+    /// for a refusal.
     fn present(&mut self, at: usize) -> Option<usize> {
         let newest = self.texts.len() - 1;
         if self.dead {
@@ -173,7 +174,7 @@ async fn play(server: &TestServer, client: &Client, steps: Vec<Step>) -> Result<
             }
         }
     }
-    // A public client may not ask, so the live ones are counted by what a resource server is told.
+    // A public client may not introspect, so valid tokens are counted through a resource server.
     let asker = Client::register_as(
         server,
         &testkit::ADMIN,
@@ -206,7 +207,8 @@ fn a_family_never_has_two_live_successors() {
     outcome.unwrap_or_else(|failure| panic!("{failure}"));
 }
 
-/// Another node, or the command line, writes into the same database: what this server saw last is not the truth.
+/// Another node, or the command line, writes into the same database, so the state that this server last saw
+/// may be outdated.
 #[tokio::test]
 async fn a_grant_that_was_moved_or_ended_elsewhere_is_not_rotated_from_memory() {
     let server = TestServer::start().await;

@@ -1,4 +1,5 @@
-//! The sign-in page: one answer for every failure, forms bound to the browser, and no way out to other sites.
+//! The sign-in page: one response for every failure, forms bound to the browser, and no redirect to other
+//! sites.
 
 use testkit::{Setup, TestServer, TestUser, USER};
 

@@ -1,4 +1,4 @@
-//! The main job from beginning to end.
+//! The main use case from beginning to end.
 
 use serde_json::json;
 use testkit::{TestServer, USER};

@@ -1,4 +1,4 @@
-//! `profiles.minimum` binds applications that were registered before it was set.
+//! `profiles.minimum` also applies to applications that were registered before it was set.
 
 use app::AppSettings;
 use oauth::application::{ApplicationSettings, ClientType, GrantType, Profile, TokenFormat};

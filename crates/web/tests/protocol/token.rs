@@ -1,4 +1,4 @@
-//! The token endpoint: forms, spellings, client authentication, the four grants, the profiles.
+//! The token endpoint: formats, spellings, client authentication, the four grants, the profiles.
 
 use serde_json::json;
 use testkit::{ADMIN, TestServer, USER};

@@ -1,4 +1,4 @@
-//! What runs by itself, and lifetimes, follow what is set.
+//! Background tasks and lifetimes follow the settings.
 
 use app::AppSettings;
 use oauth::audit::Action;

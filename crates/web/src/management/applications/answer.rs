@@ -1,4 +1,4 @@
-//! How an application looks on the wire.
+//! The wire form of an application.
 
 use app::applications::Added;
 use oauth::application::{Application, GrantType, StoredSecret};
@@ -18,7 +18,7 @@ impl Serialize for Listed {
     }
 }
 
-/// An application as it is shown; members come in the order of Hybrid Data Pipeline's, then ours.
+/// An application in responses; Hybrid Data Pipeline's members come first, then ours.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ShownApplication<'a> {
@@ -58,7 +58,7 @@ pub(super) struct ShownApplication<'a> {
     warnings: Vec<String>,
 }
 
-/// A secret as it is shown: everything but itself.
+/// A secret in responses: everything except its value.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ShownSecret<'a> {
@@ -71,11 +71,11 @@ struct ShownSecret<'a> {
     hint: &'a str,
 }
 
-/// What is shown of one application beside what is stored.
+/// What a response shows of an application besides the stored record.
 pub(super) struct Shown<'a> {
-    /// Its secret, where this answer may hold it.
+    /// The secret, if this response may contain it.
     pub(super) secret: Option<&'a ClientSecret>,
-    /// What was accepted, but should be different.
+    /// Warnings about accepted settings.
     pub(super) warnings: Vec<String>,
     /// Expired secrets are not shown.
     pub(super) now: Timestamp,
@@ -95,7 +95,7 @@ impl<'a> Shown<'a> {
     }
 }
 
-/// An application as a list shows it: without client id and secrets.
+/// An application as an element of a list: without client id and secrets.
 fn listed(application: &Application) -> ShownApplication<'_> {
     let settings = &application.settings;
     ShownApplication {
@@ -135,7 +135,7 @@ fn shown_secret(secret: &StoredSecret) -> ShownSecret<'_> {
     }
 }
 
-/// The answer of adding a secret: the only time that it is shown.
+/// The response to adding a secret, the only time that it is shown.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct AddedSecret<'a> {

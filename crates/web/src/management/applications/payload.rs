@@ -1,11 +1,11 @@
-//! What the caller says about an application.
+//! The payload about an application.
 
 use oauth::registration::ApplicationPayload;
 
 use crate::json::{Faults, Fields, FromJson, Json};
 
-/// Members that only the server sets. Hybrid Data Pipeline's older samples send the first three along, and whoever
-/// changes what a GET has answered sends all of them back.
+/// Members that only the server sets. Hybrid Data Pipeline's older samples send the first three, and a client
+/// that changes the result of a GET sends all of them back.
 const READ_ONLY: &[&str] = &[
     "id",
     "clientId",
@@ -20,11 +20,11 @@ const READ_ONLY: &[&str] = &[
     "warnings",
 ];
 
-/// The payload of registering: an application, or the older form `{"applications":[{…}]}` with exactly one.
+/// The payload for registering: an application, or the older form `{"applications":[{…}]}` with exactly one.
 #[derive(Debug)]
 pub(crate) struct Registration(pub(super) ApplicationPayload);
 
-/// The payload of updating: an application.
+/// The payload for updating an application.
 #[derive(Debug)]
 pub(crate) struct Update(pub(super) ApplicationPayload);
 
@@ -54,7 +54,7 @@ impl FromJson for Registration {
     }
 }
 
-/// What stands in the only member of the older form.
+/// The content of the only member in the older form.
 fn wrapped(json: &Json) -> Option<&Json> {
     match json {
         Json::Object(members) => match members.as_slice() {

@@ -1,4 +1,4 @@
-//! What is said about a data source.
+//! The wire form of a data source.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ impl Serialize for Listed {
     }
 }
 
-/// A data source; where the server has its database is told to those who manage it.
+/// A data source; only those who manage it see the location of its database.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ShownSource<'a> {
@@ -58,7 +58,7 @@ impl<'a> From<&'a SeenSource> for ShownSource<'a> {
     }
 }
 
-/// The value of an option: a text, or the object that was declared.
+/// The value of an option: a string, or the object of a declaration.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum ShownOption<'a> {
@@ -75,7 +75,7 @@ fn shown<'a>(record: &DataSource, key: &str, value: &'a str) -> ShownOption<'a> 
     }
 }
 
-/// The compiled model in short.
+/// A summary of the compiled model.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ShownModel<'a> {

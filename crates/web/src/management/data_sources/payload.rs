@@ -1,4 +1,4 @@
-//! What the caller says about a data source.
+//! The payload about a data source.
 
 use app::data_sources::{DataSourceDraft, UserReference};
 use oauth::account::Permission;
@@ -9,21 +9,22 @@ use crate::json::{Faults, Fields, FromJson, Json};
 /// Members that only the server sets; whoever changes what a GET has answered sends them back.
 const READ_ONLY: &[&str] = &["id", "createdAt", "updatedAt", "createdBy", "handedOverTo", "handedOverAt"];
 
-/// The payload of making and of changing a data source.
+/// The payload for creating and changing a data source.
 #[derive(Debug)]
 pub(crate) struct DataSourcePayload {
     pub(super) draft: DataSourceDraft,
     pub(super) connection_type: ConnectionType,
 }
 
-/// Hybrid Data Pipeline tells databases in the cloud from those behind a connector; here all are reached directly.
+/// Hybrid Data Pipeline distinguishes databases in the cloud from those behind a connector; here all are
+/// reached directly.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ConnectionType {
-    /// The only one that there is.
+    /// The only valid value.
     Cloud,
-    /// Nothing was said.
+    /// It was omitted.
     LeftOut,
-    /// Something else was said.
+    /// Any other value.
     Other(String),
 }
 
@@ -45,7 +46,7 @@ impl FromJson for DataSourcePayload {
     }
 }
 
-/// A whole number, as Hybrid Data Pipeline's samples give it: as a number or as text.
+/// An integer, as in Hybrid Data Pipeline's samples: a number or a string.
 fn number(fields: &mut Fields<'_>, name: &'static str) -> Option<i64> {
     match fields.value(name)? {
         Json::String(text) => {
@@ -59,8 +60,8 @@ fn number(fields: &mut Fields<'_>, name: &'static str) -> Option<i64> {
     }
 }
 
-/// The payload of sharing: `{"sharedUsers":[{"userId":5,"permissions":[2,7]}]}`. A user may be named by `userName` instead,
-/// and `permissions` may be left out; sharing gives those two and no others.
+/// The payload for sharing: `{"sharedUsers":[{"userId":5,"permissions":[2,7]}]}`. A user may be given by
+/// `userName` instead, and `permissions` may be omitted; sharing grants those two and no others.
 #[derive(Debug)]
 pub(crate) struct SharedUsers(pub(super) Vec<UserReference>);
 
@@ -84,7 +85,7 @@ fn reference(json: &Json, path: &str, faults: &Faults) -> Option<UserReference> 
         (None, Some(name)) => Some(UserReference::Name(name.to_owned())),
         (None, None) => {
             if !fields.has("userId") {
-                fields.fault("userId", "is required, or userName");
+                fields.fault("userId", "or userName is required");
             }
             None
         }
@@ -94,7 +95,7 @@ fn reference(json: &Json, path: &str, faults: &Faults) -> Option<UserReference> 
         permissions.dedup();
         let use_it = Permission::UseDataSourceWithOData.id();
         if permissions != [Permission::ViewDataSource.id(), use_it] && permissions != [use_it] {
-            fields.fault("permissions", "must be [2,7], which is what sharing gives, or be left out");
+            fields.fault("permissions", "must be [2,7], the permissions that sharing grants, or be omitted");
         }
     }
     fields.finish();

@@ -1,4 +1,4 @@
-//! What the caller says about a user.
+//! The payload about a user.
 
 use app::users::{Expiry, UserDraft};
 use oauth::id::RoleId;
@@ -7,21 +7,21 @@ use oauth::time::Timestamp;
 
 use crate::json::{Faults, Fields, FromJson, Json};
 
-/// The payload of making and of changing a user.
+/// The payload for creating and changing a user.
 #[derive(Debug, Default)]
 pub(crate) struct UserPayload {
     name: Option<String>,
     active: Option<bool>,
     locked: Option<bool>,
     password: Option<Password>,
-    /// `passwordStatus` 0: the password is not accepted any more.
+    /// `passwordStatus` 0: the password is no longer accepted.
     password_ended: bool,
     password_expiry: Option<Expiry>,
     roles: Option<Vec<RoleId>>,
 }
 
 impl UserPayload {
-    /// What is asked for. A new password without an expiry never expires, whatever the old one did.
+    /// The requested change. A new password without an expiry never expires, whatever the old one did.
     pub(super) fn draft(&self, now: Timestamp) -> UserDraft {
         let fresh = self.password.is_some().then_some(Expiry::Never);
         let password_expiry = match self.password_expiry.or(fresh) {
