@@ -25,7 +25,7 @@ pub enum ProtocolRefusal {
         /// The number of seconds after which another attempt is accepted.
         retry_after_secs: u32,
     },
-    /// The server cannot do it at present; nothing was changed.
+    /// The server cannot do this at present; nothing was changed.
     #[error(transparent)]
     Fault(#[from] Fault),
 }

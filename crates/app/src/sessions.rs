@@ -29,7 +29,7 @@ pub enum PasswordChangeRefusal {
     /// The new password breaks a rule.
     #[error(transparent)]
     Weak(#[from] PasswordFault),
-    /// The server cannot do it at present.
+    /// The server cannot do this at present.
     #[error(transparent)]
     Fault(#[from] Fault),
 }

@@ -165,7 +165,7 @@ pub enum UserRefusal {
     OwnsTooMuch,
     /// The user to whom the possessions should be handed over does not exist, is inactive, or is the deleted user.
     UnknownHeir,
-    /// Whoever is to get it lacks these permissions, without which it is of no use.
+    /// The new owner lacks these permissions, which the transfer needs.
     HeirLacks(Vec<Permission>),
 }
 

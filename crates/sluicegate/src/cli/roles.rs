@@ -28,7 +28,7 @@ pub(super) enum RoleCommand {
         after_help = "Example: sluicegate role add Auditor --permission ViewUsers --permission ViewRole --data-dir ./data"
     )]
     Add(Written),
-    /// Change a role; what is not given stays as it is. The change applies to its users from their next
+    /// Change a role; omitted values are kept. The change applies to its users from their next
     /// request on.
     #[command(
         after_help = "Example: sluicegate role update Auditor --permission ViewUsers --data-dir ./data"

@@ -300,7 +300,7 @@ async fn refused(client: &mut Client, tokens: &[&Tokens], tell: &mut Narrator) -
         last = Some(answer);
     }
     let answer = last.context("there is no token")?;
-    tell.outcome(&answer, "refused: the tokens are dead");
+    tell.outcome(&answer, "refused: the tokens were revoked");
     Ok(())
 }
 
