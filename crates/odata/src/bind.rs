@@ -49,8 +49,8 @@ pub(crate) struct Scan<'m> {
     pub(crate) entity_type: &'m EntityType,
     /// Boolean expressions, all of which must be true.
     pub(crate) conditions: Vec<Typed>,
-    /// For one entity, a comparison with each property of its key. They take the place of the condition that it has an
-    /// address of its own.
+    /// For a single entity, a comparison with each property of its key. They replace the condition that the
+    /// row has an address of its own.
     pub(crate) key: Vec<Typed>,
 }
 
@@ -146,7 +146,7 @@ impl<'m> Scan<'m> {
         Self { entity_type, conditions, key: Vec::new() }
     }
 
-    /// The row with this key, if it has it for itself.
+    /// The row with this key, if no other row has the same address.
     fn of_one(entity_type: &'m EntityType, key: Vec<Typed>) -> Self {
         Self { entity_type, conditions: Vec::new(), key }
     }
@@ -188,9 +188,9 @@ fn selection<'m>(
     Ok((selection, uses_now))
 }
 
-/// Makes an order total: what it does not name of the key comes last, as it is stored, so that an index serves it
-/// whatever else is stored there. The key continues in the direction of the last
-/// term, so that one index, read either way, can serve the whole order.
+/// Makes an order total: key properties that it does not name are appended in stored form, so that an index
+/// serves the order whatever else is stored there. They have the direction of the last term, so that one
+/// index, read either way, can serve the whole order.
 fn complete(order: &mut Vec<Order>, entity_type: &EntityType) {
     let descending = order.last().is_some_and(|last| last.descending);
     for key in &entity_type.key {

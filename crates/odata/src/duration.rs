@@ -1,23 +1,23 @@
-//! Durations: of days, hours, minutes and seconds, since months and years have no fixed length
-//! ([CSDL §3.3](https://docs.oasis-open.org/odata/odata-csdl-xml/v4.01/odata-csdl-xml-v4.01.html#sec_PrimitiveTypes)).
+//! Durations of days, hours, minutes and seconds; months and years have no fixed length ([CSDL
+//! §3.3](https://docs.oasis-open.org/odata/odata-csdl-xml/v4.01/odata-csdl-xml-v4.01.html#sec_PrimitiveTypes)).
 
 use std::fmt::Write as _;
 
 /// Picoseconds in a second.
 const SECOND: i128 = 1_000_000_000_000;
-/// Digits of a second's fraction that are kept; further ones are cut off.
+/// The number of fractional digits of a second that are kept; further digits are cut off.
 const FRACTION_DIGITS: usize = 12;
-/// So many digits of a number are read.
+/// The maximum number of digits of a number.
 const MOST_DIGITS: usize = 18;
 
-/// A length of time. The same one can be written in several ways: a minute is 60 seconds.
+/// A length of time. The same duration can be written in several ways: a minute is 60 seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Duration {
     picoseconds: i128,
 }
 
 impl Duration {
-    /// Reads `-P12DT23H59M59.999999999999S`.
+    /// Parses `-P12DT23H59M59.999999999999S`.
     pub(crate) fn read(text: &str) -> Option<Self> {
         let (sign, rest) = match text.strip_prefix('-') {
             Some(rest) => (-1, rest),
@@ -37,7 +37,7 @@ impl Duration {
         Some(Self { picoseconds: sign * (days + time) })
     }
 
-    /// The one text that stands for all that are as long, such as `PT1M`.
+    /// The canonical text of all durations of the same length, such as `PT1M`.
     pub(crate) fn text(self) -> String {
         let (seconds, fraction) = (
             self.picoseconds.unsigned_abs() / SECOND as u128,
@@ -68,19 +68,19 @@ impl Duration {
         text
     }
 
-    /// Text whose order is that of the durations.
+    /// A text that sorts in the order of the durations.
     pub(crate) fn ordered(self) -> String {
         format!("{:032x}", self.picoseconds.cast_unsigned() ^ (1 << 127))
     }
 
-    /// Reads what [`ordered`](Self::ordered) gives.
+    /// Parses the result of [`ordered`](Self::ordered).
     pub(crate) fn of_ordered(text: &str) -> Option<Self> {
         let bits = u128::from_str_radix(text, 16).ok()?;
         Some(Self { picoseconds: (bits ^ (1 << 127)).cast_signed() })
     }
 }
 
-/// Reads `23H59M59.9S`.
+/// Parses `23H59M59.9S`.
 fn read_time(text: &str) -> Option<i128> {
     let (mut rest, mut sum) = (text, 0);
     for (unit, seconds) in [('H', 3600), ('M', 60)] {

@@ -20,7 +20,8 @@ use value::Writing;
 pub struct Misfits {
     /// The number of such values.
     pub values: u64,
-    /// How many nulls were written for properties of which the model says that they are never null: it is out of date.
+    /// How many nulls were written for properties that are never null according to the model, which is
+    /// therefore outdated.
     pub promised: u64,
 }
 
@@ -214,12 +215,12 @@ impl Encoder {
         }
     }
 
-    /// Whether the model says that the property, of which this writes one, is never null.
+    /// Whether the property that this writes is never null according to the model.
     pub fn is_promised(&self) -> bool {
         self.fields.first().is_some_and(|field| field.promised)
     }
 
-    /// The `Content-Type` of a bare value.
+    /// The `Content-Type` of a raw value.
     pub fn value_media_type(&self) -> &'static str {
         self.value_type
     }

@@ -46,7 +46,7 @@ pub enum Form {
     UnixMicroseconds,
     /// Instants and dates, also as Julian days.
     JulianDay,
-    /// Dates, times and moments as text only.
+    /// Dates, times and instants as text only.
     Text,
 }
 

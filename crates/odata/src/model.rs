@@ -28,9 +28,9 @@ pub struct Table {
     pub columns: Vec<Column>,
     /// The names of the columns of the primary key, in key order; empty if the table has none.
     pub primary_key: Vec<String>,
-    /// Whether the database itself lets no two rows have the same key.
+    /// Whether the database itself prevents two rows with the same key.
     pub key_is_enforced: bool,
-    /// What its rows refer to.
+    /// The references to other tables.
     pub foreign_keys: Vec<ForeignKey>,
     /// Whether it has an index that this server cannot use, so statements must not let SQLite choose it.
     pub has_unusable_index: bool,
@@ -54,7 +54,7 @@ pub struct Column {
 pub struct Storage {
     /// How to interpret a cell.
     pub form: Form,
-    /// How most cells are stored.
+    /// The layout of most cells.
     pub layout: Layout,
     /// Whether the database guarantees that each cell is null or a value of the type in that layout.
     pub is_guaranteed: bool,
@@ -73,7 +73,8 @@ pub struct Storage {
 pub struct Findings {
     /// Whether all cells were examined.
     pub all: bool,
-    /// How many stand for no value of the type, nulls included where the column is declared never to be null.
+    /// The number of cells that represent no value of the type, including nulls if the column is declared
+    /// never to be null.
     pub misfits: u64,
     /// The number of values that are stored differently from most.
     pub strays: u64,
@@ -144,13 +145,13 @@ pub struct EntityType {
     pub properties: Vec<Property>,
     /// The indexes of the key properties, in key order; never empty.
     pub key: Vec<usize>,
-    /// Those of `key` that the database lets be null or something else than a value of the type. Such rows have no
-    /// address and are not served.
+    /// The key properties that may be null in the database, or something other than a value of the type. Such
+    /// rows have no address and are not served.
     pub loose_key: Vec<usize>,
-    /// Whether the database itself lets no two rows have the same key. Of rows that share an address all the same, since
-    /// their keys are the same value stored in two ways, at most one is served.
+    /// Whether the database itself prevents two rows with the same key. If rows still share an address,
+    /// because their keys are the same value stored in two ways, at most one of them is served.
     pub key_is_enforced: bool,
-    /// Ways to related entities.
+    /// The navigation properties.
     pub navigations: Vec<Navigation>,
     /// Whether the table has an index that this server cannot use, so statements must not let SQLite choose
     /// it.

@@ -73,7 +73,8 @@ pub struct Query {
     remaining: Option<u64>,
     /// The columns of the statement that contain the terms of the order.
     terms: Vec<usize>,
-    /// Where the statement has columns of the key of which the model says that all are stored alike.
+    /// The columns of the statement that belong to key columns with the same layout in all rows, according to
+    /// the model.
     alike: Vec<(usize, Reading, Layout)>,
     model_version: u64,
     shape: u64,
@@ -131,11 +132,11 @@ fn next_link_is_current(url: &Url, model: &Model, context: &Context<'_>) -> Resu
     }
 }
 
-/// A statement of one row and column: how many rows have a key and are left out all the same, since they share their
-/// address with others.
+/// Returns a statement with one row and column: how many rows have a key but are omitted, because they share
+/// their address with other rows.
 ///
 /// # Errors
-/// A table with a key of so many columns that no statement can name them.
+/// If the key of the table has so many columns that no statement can contain them.
 pub fn count_shared(entity_type: &EntityType, dialect: Dialect) -> Result<Statement, Error> {
     select::count_shared(dialect, entity_type)
 }
@@ -251,8 +252,8 @@ impl Query {
         }
     }
 
-    /// Whether a row belies what the model says of the way in which most keys are stored. Nothing depends on it but the
-    /// time that statements take, so it is enough to ask now and then.
+    /// Whether a row contradicts what the model says about the layout of most keys. This only affects the
+    /// speed of statements, so it suffices to check now and then.
     pub fn is_belied_by(&self, row: &impl Row) -> bool {
         self.alike.iter().any(|(column, reading, layout)| !reading.is_in(*layout, row.cell(*column)))
     }

@@ -77,22 +77,23 @@ pub(crate) trait Rules {
     /// Writes an expression that is true exactly if a Boolean column is `value`.
     fn is(&self, writer: &mut Writer<'_>, column: usize, value: bool);
 
-    /// Writes what is true exactly where the key of a row is an address that no other row has. Of rows that share one,
-    /// that which is stored as most are may have it for itself.
+    /// Writes an expression that is true exactly if the key of a row is an address that no other row has. If
+    /// several rows share an address, the one whose key has the usual layout may own it.
     fn is_addressed(&self, writer: &mut Writer<'_>);
 
-    /// Writes the number of rows of a key that are left out since they share their address.
+    /// Writes the number of rows with a key that are omitted because they share their address.
     fn count_shared(&self, writer: &mut Writer<'_>);
 
-    /// A statement of one row and column that tells, by 1, that no two rows share an address now; none where the database
-    /// makes sure of that, or nearly so.
+    /// A statement with one row and column that returns 1 if no two rows share an address at present; `None`
+    /// if the database ensures that, or nearly so.
     fn sharing_check(&self, entity_type: &EntityType) -> Option<String>;
 
-    /// Writes that the row has this key, stored as most are, so that it has its address for itself; nothing, and false,
-    /// where that is not so. `key` has a comparison for each property of the key.
+    /// Writes a condition that the row has this key in the usual layout, so that no other row has its
+    /// address. Returns `false` and writes nothing if that does not suffice. `key` has a comparison for each
+    /// property of the key.
     fn has_usual_key(&self, writer: &mut Writer<'_>, key: &[Typed]) -> bool;
 
-    /// Whether another row than the one with [the usual key](Self::has_usual_key) may have the same address.
+    /// Whether a row other than the one with [the usual key](Self::has_usual_key) may have the same address.
     fn may_have_unusual_key(&self, entity_type: &EntityType, key: &[Typed]) -> bool;
 
     /// Whether a column can be ordered by its stored form, whatever it contains.
@@ -168,9 +169,9 @@ pub(crate) struct Writer<'m> {
     pub(crate) in_layout: Vec<usize>,
     /// Whether every row is known to have a key.
     pub(crate) is_addressed: bool,
-    /// Whether it is known that no two rows share an address.
+    /// Whether no two rows are known to share an address.
     pub(crate) unshared: bool,
-    /// Whether a key may be looked for in all ways in which it may be stored at once.
+    /// Whether a key may be searched for in all of its possible stored forms at once.
     pub(crate) may_search: bool,
 }
 

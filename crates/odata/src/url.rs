@@ -211,7 +211,7 @@ fn decode<'t>(text: &'t str, plus_is_blank: bool, target: &'static str) -> Resul
             _ => decoded.push(byte),
         }
     }
-    // A NUL is a character like others: databases hold texts with one, and so do their keys.
+    // NUL is an ordinary character here: texts in databases may contain it, and so may keys.
     String::from_utf8(decoded).map(Cow::Owned).map_err(|_| Reason::BadText.at(target, 0))
 }
 

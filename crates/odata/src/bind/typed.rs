@@ -44,11 +44,11 @@ pub(crate) enum Term {
     Call(Function, Vec<Typed>),
     Compare(Comparison, Box<Typed>, Box<Typed>),
     In(Box<Typed>, Vec<Typed>),
-    /// What a column of the key holds, as it is stored: an order in which no two rows are alike, and nothing else.
+    /// The stored content of a key column: an order in which no two rows are equal, and nothing else.
     Stored(usize),
-    /// Whether the row has an address, and no other row has the same.
+    /// Whether the row has an address that no other row has.
     Addressed,
-    /// Two terms or more.
+    /// At least two terms.
     And(Vec<Typed>),
     /// At least two terms.
     Or(Vec<Typed>),
@@ -207,7 +207,7 @@ impl Typed {
         matches!(self.term, Term::Constant(_)) && !self.is_zero()
     }
 
-    /// What a column of the key, with this index, holds as it is stored.
+    /// The stored content of the key column with this index.
     pub(super) fn stored(index: usize, property: &Property) -> Self {
         Self { term: Term::Stored(index), ..Self::column(index, property) }
     }

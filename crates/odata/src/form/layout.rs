@@ -49,7 +49,7 @@ impl Layout {
         match ty {
             // As numbers, 9 is below 10.
             EdmType::String { .. } => self == Self::PLAIN,
-            // PT9S is above PT10S.
+            // PT9S sorts after PT10S.
             EdmType::Duration => false,
             // The text `true` is below `false`, and so is -1 below 0.
             EdmType::Boolean => self == Self::PLAIN || self == Self::OTHER_TEXT,

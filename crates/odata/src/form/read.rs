@@ -9,8 +9,8 @@ use crate::instant::{Clock, Moment, date_text};
 use crate::literal;
 use crate::model::EdmType;
 
-/// A value in the form in which values of its type are compared: a Boolean as 0 or 1, a GUID as text in lower case, a
-/// date, a time, a moment or a duration as text whose order is theirs, binary values as bytes.
+/// A value in the form in which values of its type are compared: a Boolean as 0 or 1, a GUID as text in lower
+/// case, a date, a time, an instant or a duration as text that sorts in their order, binary values as bytes.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Held<'c> {
     Integer(i64),
@@ -230,7 +230,7 @@ pub(crate) fn duration(bytes: &[u8]) -> Option<Duration> {
     Duration::read(std::str::from_utf8(bytes).ok()?)
 }
 
-/// The date of `2024-05-01`, with a time behind it or not.
+/// The date of `2024-05-01`, optionally followed by a time.
 pub(crate) fn date(bytes: &[u8]) -> Option<&str> {
     let (date, rest) = std::str::from_utf8(bytes).ok()?.split_at_checked(10)?;
     (literal::date(date).is_some() && (rest.is_empty() || rest.starts_with([' ', 'T']))).then_some(date)

@@ -119,7 +119,7 @@ fn misfits(column: &Column, in_key: bool) -> Option<String> {
     if in_key {
         let rows = found.misfits;
         return (rows > 0)
-            .then(|| format!("a key column: {rows} rows{seen} hold no {ty} there and are not served"));
+            .then(|| format!("a key column: {rows} rows{seen} contain no {ty} there and are not served"));
     }
     (found.misfits > 0).then(|| {
         format!(

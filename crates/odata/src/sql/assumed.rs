@@ -19,7 +19,7 @@ pub(super) struct Assumed {
     pub(super) is_addressed: bool,
     /// Whether no two rows share an address.
     pub(super) unshared: bool,
-    /// One for each assumption.
+    /// One check for each assumption.
     pub(super) checks: Vec<String>,
     /// The maximum time of a check in milliseconds.
     pub(super) patience_millis: u64,
@@ -93,7 +93,7 @@ impl Assumed {
         self.checks.push(writer.sql);
     }
 
-    /// That no two rows share an address, where the database does not make sure of it.
+    /// Assumes that no two rows share an address, if the database does not ensure it.
     pub(super) fn of_sharing(&mut self, dialect: Dialect, scan: &Scan<'_>) {
         if let Some(check) = dialect.rules().sharing_check(scan.entity_type) {
             self.unshared = true;

@@ -64,7 +64,8 @@ impl Columns {
         })
     }
 
-    /// The statement's columns of the key that were all found to be stored alike, and how.
+    /// The key columns of the statement whose cells all had the same layout when they were examined, with
+    /// that layout.
     pub(crate) fn stored_alike(&self, selection: &Selection<'_>) -> Vec<(usize, Reading, Layout)> {
         let entity_type = selection.scan.entity_type;
         let of = |property: &usize| {
@@ -141,8 +142,8 @@ fn written(
     writer.statement(columns.read.len())
 }
 
-/// The statement that reads one entity by its key, if no other row has the same address. The row whose key is stored as
-/// most are is looked for first, which an index finds; others only if there is none.
+/// The statement that reads one entity by its key, if no other row has the same address. It searches first
+/// for the row whose key has the usual layout, which an index finds, and for others only if there is none.
 pub(crate) fn entity(selection: &Selection<'_>, columns: &Columns) -> Result<Statement, Error> {
     let mut writer = Writer::new(columns.dialect, selection.scan.entity_type);
     writer.may_search = true;
@@ -170,7 +171,7 @@ pub(crate) fn entity(selection: &Selection<'_>, columns: &Columns) -> Result<Sta
     writer.statement(columns.read.len())
 }
 
-/// Writes that the key stands for these values.
+/// Writes a condition that the key has these values.
 fn has_key(writer: &mut Writer<'_>, key: &[Typed]) {
     for (index, condition) in key.iter().enumerate() {
         writer.text(if index == 0 { "" } else { " AND " });
@@ -207,14 +208,16 @@ fn counted(dialect: Dialect, scan: &Scan<'_>, assumed: Assumed) -> Result<Statem
     writer.statement(1)
 }
 
-/// The statement that counts the rows that have a key and are left out, since they share their address with others.
+/// The statement that counts the rows that have a key but are omitted, because they share their address with
+/// others.
 pub(crate) fn count_shared(dialect: Dialect, entity_type: &EntityType) -> Result<Statement, Error> {
     let mut writer = Writer::new(dialect, entity_type);
     writer.rules.count_shared(&mut writer);
     writer.statement(1)
 }
 
-/// `SELECT … FROM … WHERE … ORDER BY … LIMIT …`; `further` writes a condition besides those of the scan.
+/// `SELECT … FROM … WHERE … ORDER BY … LIMIT …`; `further` writes a condition in addition to those of the
+/// scan.
 pub(super) fn plain(
     writer: &mut Writer<'_>,
     selection: &Selection<'_>,
@@ -250,7 +253,7 @@ fn key(writer: &mut Writer<'_>, parentheses: bool) {
     writer.text(if parentheses { "(" } else { "" });
     for (index, property) in entity_type.key.iter().enumerate() {
         writer.text(if index == 0 { "" } else { ", " });
-        // A key that is not enforced may be the same by its column's own rule and yet be two.
+        // Keys that are not enforced may be equal under the collation of their column and still be two keys.
         if entity_type.key_is_enforced {
             writer.rules.same(writer, *property);
         } else {

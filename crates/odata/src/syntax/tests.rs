@@ -303,7 +303,7 @@ fn leap_seconds_are_refused_in_words() {
     }
 }
 
-/// A plus in a query is a blank, and many clients write the sign of a zone or of an exponent as it is.
+/// A plus in a query is a space, and many clients send the sign of a time zone or of an exponent unencoded.
 #[test]
 fn a_bare_plus_is_the_sign_where_the_grammar_has_one() {
     for (bare, signed) in [

@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::database::{Database, cell};
 use crate::stored::{TYPES, VALUES};
 
-/// What a look at a column finds.
+/// The result of examining a column.
 pub(crate) fn survey(
     connection: &rusqlite::Connection,
     table: &str,
@@ -95,7 +95,7 @@ fn encoded(text: &str) -> String {
     percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
 }
 
-/// A shown value as a literal of a URL.
+/// A displayed value as a literal in a URL.
 pub(crate) fn literal(ty: EdmType, shown: &Value) -> String {
     match (ty, shown) {
         (_, Value::Null) => "null".into(),
@@ -108,7 +108,7 @@ pub(crate) fn literal(ty: EdmType, shown: &Value) -> String {
     }
 }
 
-/// All rows in pages of one, in this order.
+/// All rows, in this order, in pages of one.
 pub(crate) fn walk(database: &Database, url: &str) -> Vec<Value> {
     let (mut all, mut position): (Vec<Value>, Option<Position>) = (Vec::new(), None);
     loop {
@@ -265,7 +265,7 @@ fn keys_agree(declared: &str, ty: EdmType, database: &Database) {
     }
 }
 
-/// The rows that must be served: those whose key is shown as something, and as something else than all others.
+/// The rows that must be served: those whose key is shown as a value that no other key is shown as.
 fn lonely(ty: EdmType, database: &Database) -> Vec<i64> {
     let mut keyed = database.connection.prepare("SELECT id FROM K").unwrap();
     let keyed: Vec<i64> = keyed.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap();

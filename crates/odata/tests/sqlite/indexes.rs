@@ -166,7 +166,7 @@ fn rows_are_counted_by_index_while_all_have_an_address() {
     let (statement, is_quicker) = chosen(&database, "K/$count");
     assert!(is_quicker && !statement.sql.contains("sluicegate"), "{}", statement.sql);
     assert_eq!(database.body("K/$count"), "2000");
-    // Text that is none is shown as something all the same, and has an address by it.
+    // Invalid text is still shown as a text, which is its address.
     for (dirty, count) in [("NULL", "2000"), ("x'00'", "2000"), ("CAST(x'ff' AS TEXT)", "2001")] {
         database.connection.execute_batch(&format!("INSERT INTO K VALUES ({dirty}, 0)")).unwrap();
         assert!(!chosen(&database, "K/$count").1, "{dirty}");

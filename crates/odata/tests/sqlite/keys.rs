@@ -1,4 +1,4 @@
-//! Keys: which rows have an address, however their keys are stored.
+//! Keys: which rows have an address, in whatever form their keys are stored.
 
 use odata::model::{Collation, Column, EdmType, Storage, Table};
 use odata::plan::Plan;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::database::Database;
 use crate::forms::{rows, survey, walk};
 
-/// A table of these columns, as it is found when a source is opened; `later` comes afterwards.
+/// A table with these columns, as it is when the source is opened; `later` is executed afterwards.
 fn database(
     sql: &str,
     columns: &[(&str, EdmType)],
@@ -42,7 +42,7 @@ fn numbers(rows: &[Value]) -> Vec<i64> {
     numbers
 }
 
-/// The rows that are served, which must be the same however they are asked for.
+/// The rows that are served; they must be the same for every kind of request.
 fn served(database: &Database) -> Vec<i64> {
     let every = rows(&database.body("K"));
     let found = numbers(&every);
@@ -55,7 +55,7 @@ fn served(database: &Database) -> Vec<i64> {
     found
 }
 
-/// The number of the entity at an address; none if there is none.
+/// The number of the entity at an address, or `None` if there is none.
 fn at(database: &Database, address: &str) -> Option<i64> {
     let body = database.body(&format!("K({address})"));
     if body.is_empty() {
@@ -151,7 +151,7 @@ fn rows_whose_key_is_stored_otherwise_than_most_are_served_unless_they_share_an_
         let others = others.collect::<String>();
         let columns = [("k", ty), ("n", EdmType::Int64)];
         let all: Vec<i64> = (0..40).chain((100..).take(strays.len())).collect();
-        // Found so, and come to be so since.
+        // Once with the rows present when the source is opened, and once added later.
         for (before, later) in [(others.as_str(), ""), ("", others.as_str())] {
             let database = database(&format!("{sql}{before}"), &columns, &["k"], true, later);
             assert_eq!(served(&database), all, "{declared}");
@@ -240,7 +240,8 @@ fn an_index_on_the_key_serves_equality_ranges_orders_and_entities() {
             format!("K?$filter=k%20ge%20{literal}"),
             "K".to_owned(),
         ] {
-            // GUIDs have no order, and where numbers are texts too, stored ones are not in the order of the texts.
+            // GUIDs have no order, and if numbers are stored as texts too, the stored order is not that of
+            // the texts.
             if url.contains("ge") && matches!(ty, EdmType::Guid | EdmType::String { .. }) {
                 continue;
             }
@@ -250,7 +251,8 @@ fn an_index_on_the_key_serves_equality_ranges_orders_and_entities() {
                 other => panic!("{other:?}"),
             };
             let steps = explained(&statement.sql);
-            // What shares an address is looked for in the whole table, but only when the first stray is met.
+            // Rows that share an address are searched for in the whole table, but only when the first row
+            // with an unusual layout is met.
             let (outer, _) = steps.split_once("LIST SUBQUERY").unwrap_or((&steps, ""));
             let is_searched = !outer.contains("SCAN K") || url == "K" && outer.contains("SCAN K USING INDEX");
             let is_quick = is_searched && !outer.contains("TEMP B-TREE");

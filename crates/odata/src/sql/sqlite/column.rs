@@ -39,8 +39,8 @@ pub(super) fn property<'m>(writer: &Writer<'m>, column: usize) -> &'m Property {
     &writer.entity_type.properties[column]
 }
 
-/// Whether the column can hold nothing but values, stored as values are compared. Those of a key of numbers do, since
-/// rows in which they are something else are not served.
+/// Whether the column contains only values, stored in the form in which values are compared. Numeric key
+/// columns count, because rows in which they contain anything else are not served.
 pub(super) fn is_sound(entity_type: &EntityType, column: usize) -> bool {
     let property = &entity_type.properties[column];
     let is_number = match property.ty {
@@ -50,8 +50,8 @@ pub(super) fn is_sound(entity_type: &EntityType, column: usize) -> bool {
     is_number && (property.storage.is_guaranteed || entity_type.key.contains(&column))
 }
 
-/// Whether the column can be ordered by as it is stored, whatever it holds of what is served: what stands for equal
-/// values is stored as equal ones, and in their order. Where the column is the whole key, no values are equal.
+/// Whether the column can be ordered by its stored form, whatever the served rows contain: equal values are
+/// stored as equal cells, and in their order. If the column is the whole key, no values are equal.
 pub(super) fn sorts_as_stored(entity_type: &EntityType, column: usize) -> bool {
     let property = &entity_type.properties[column];
     let is_text_only = property.storage.form.scale_of_numbers().is_none();
@@ -232,7 +232,7 @@ pub(super) fn is(writer: &mut Writer<'_>, column: usize, value: bool) {
     writer.text(")");
 }
 
-/// Writes whether the column holds a value.
+/// Writes a test whether the column contains a value.
 pub(super) fn has_value(writer: &mut Writer<'_>, column: usize) {
     let property = property(writer, column);
     match property.ty {
@@ -377,7 +377,7 @@ pub(super) fn digest(writer: &mut Writer<'_>, term: &Typed) {
     writer.text(")");
 }
 
-/// How a constant is stored in the layout of a column; none if it is not.
+/// The stored form of a constant in the layout of a column, or `None` if it has none.
 pub(super) fn stored_constant(entity_type: &EntityType, column: usize, constant: &Constant) -> Option<Value> {
     let property = &entity_type.properties[column];
     let is_same = Class::from(property.ty) == constant.class()
@@ -385,7 +385,8 @@ pub(super) fn stored_constant(entity_type: &EntityType, column: usize, constant:
     is_same.then(|| property.reading().stored(property.storage.layout, &Sqlite.value(constant)))?
 }
 
-/// Whether a column is the whole key, and looking for all ways to store a value takes longer than for the usual one.
+/// Whether a column is the whole key, and a search for all stored forms of a value takes longer than one for
+/// the usual form.
 pub(super) fn is_looked_up(entity_type: &EntityType, column: usize) -> bool {
     let ty = entity_type.properties[column].ty;
     let is_wide =

@@ -119,8 +119,9 @@ fn beside(writer: &mut Writer<'_>, comparison: Comparison, column: usize, consta
     }
 }
 
-/// Writes that the only column of the key has a value, so that an index finds the row where it is stored as most are. All
-/// ways to store the value are looked for only if there is none: of rows that share an address, that one is served.
+/// Writes a condition that the only key column has a value, so that an index finds the row with the usual
+/// layout. All stored forms of the value are searched for only if there is none: if several rows share an
+/// address, the one with the usual layout is served.
 fn looked_up(writer: &mut Writer<'_>, column: usize, constant: &Constant) {
     column::stored(writer, column);
     writer.text(" = coalesce(");
@@ -140,7 +141,7 @@ fn looked_up(writer: &mut Writer<'_>, column: usize, constant: &Constant) {
     writer.text(")");
 }
 
-/// Writes what the column holds in the first row of a condition.
+/// Writes the content of the column in the first row that meets a condition.
 fn first(writer: &mut Writer<'_>, column: usize, condition: impl FnOnce(&mut Writer<'_>)) {
     writer.text("(SELECT ");
     writer.column(column);
@@ -334,8 +335,8 @@ fn number_range(numbers: Numbers, instant: Moment, unit: i128) -> (i64, i64) {
     (clamped(of(start) - 1), clamped(of(start + unit) + 2))
 }
 
-/// GUIDs are only compared for equality. Texts in mixed case lie between that in capitals and that in small letters, if
-/// the first letters have their case already: so the ranges hold next to nothing else.
+/// GUIDs are only compared for equality. Texts in mixed case sort between those in upper case and those in
+/// lower case with the same case in the first letters, so the ranges contain almost nothing else.
 fn guid_beside(writer: &mut Writer<'_>, column: usize, guid: &[u8; 16]) {
     let text = literal::guid_text(guid);
     let (upper, bytes) = (Value::Text(text.to_uppercase()), Value::Blob(guid.to_vec()));
@@ -359,9 +360,9 @@ fn guid_beside(writer: &mut Writer<'_>, column: usize, guid: &[u8; 16]) {
     }
 }
 
-/// The ranges of texts that are a GUID in any case, for each case of its first letters.
+/// The ranges of texts that are a GUID in any case, one for each combination of cases of its first letters.
 fn cases(text: &str) -> Vec<(String, String)> {
-    /// So many letters leave few texts in a range.
+    /// With this many letters, a range contains few texts.
     const LETTERS: usize = 2;
     let letters = text.char_indices().filter(|(_, letter)| letter.is_ascii_alphabetic());
     let letters: Vec<usize> = letters.map(|(at, _)| at).take(LETTERS).collect();
@@ -377,7 +378,7 @@ fn cases(text: &str) -> Vec<(String, String)> {
     beginnings.map(|bits| (cased(bits, str::to_uppercase), cased(bits, str::to_owned))).collect()
 }
 
-/// Text in a column of bytes stands for its bytes.
+/// Text in a column of bytes represents its bytes.
 fn bytes_beside(writer: &mut Writer<'_>, column: usize, bytes: &[u8]) {
     let text = match std::str::from_utf8(bytes) {
         Ok(text) => Value::Text(text.to_owned()),

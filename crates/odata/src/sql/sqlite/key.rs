@@ -1,21 +1,22 @@
 //! Keys: which rows have an address of their own.
 //!
-//! The address of a row is what is shown as its key. Two rows can share one although the database tells their keys apart:
-//! the same moment in two zones, the same GUID in two cases. Rows whose whole key is stored as most are can not share one
-//! with each other, where the database lets no key be there twice; such a row is served in any case. Of the others, all
-//! that share an address are left out. They are looked for when the first of them is met, and not before.
+//! The address of a row is its key as it is shown. Two rows can share an address although the database treats
+//! their keys as different: the same instant in two time zones, or the same GUID in upper and lower case.
+//! Rows whose whole key has the usual layout cannot share an address with each other if the database enforces
+//! the key; such a row is always served. Other rows that share an address are omitted. The search for them
+//! starts when the first row with an unusual layout is met.
 
 use super::column;
 use crate::bind::typed::{Comparison, Constant, Term, Typed};
 use crate::model::{EdmType, EntityType};
 use crate::sql::{Dialect, Writer};
 
-/// Whether cells of a column of the key may stand for the same value and yet be different to the database.
+/// Whether cells of a key column may represent the same value and still be different for the database.
 fn may_differ(entity_type: &EntityType, column: usize) -> bool {
     !entity_type.properties[column].storage.is_guaranteed && !column::is_sound(entity_type, column)
 }
 
-/// The columns of the key that may [differ](may_differ).
+/// The key columns that may [differ](may_differ).
 fn differing(entity_type: &EntityType) -> Vec<usize> {
     entity_type.key.iter().copied().filter(|column| may_differ(entity_type, *column)).collect()
 }
@@ -60,7 +61,7 @@ pub(super) fn sharing_check(entity_type: &EntityType) -> Option<String> {
     Some(writer.sql)
 }
 
-/// Writes, after a list of columns, where they are the addresses that several rows have.
+/// Writes, after a list of columns, a condition that they are an address that several rows have.
 fn shared(writer: &mut Writer<'_>) {
     writer.text(" FROM ");
     writer.table();
@@ -71,7 +72,7 @@ fn shared(writer: &mut Writer<'_>) {
     writer.text(" HAVING count(*) > 1");
 }
 
-/// Writes whether each column of the key stands for a value.
+/// Writes a condition that each key column represents a value.
 fn has_values(writer: &mut Writer<'_>) {
     let entity_type = writer.entity_type;
     if entity_type.loose_key.is_empty() {
@@ -83,7 +84,7 @@ fn has_values(writer: &mut Writer<'_>) {
     }
 }
 
-/// Writes whether the whole key is stored as most are.
+/// Writes a condition that the whole key has the usual layout.
 fn is_usual(writer: &mut Writer<'_>, differing: &[usize]) {
     let entity_type = writer.entity_type;
     let others = entity_type.loose_key.iter().filter(|column| !differing.contains(column));
@@ -106,14 +107,14 @@ fn columns(writer: &mut Writer<'_>) {
     }
 }
 
-/// Writes the values of the key as one.
+/// Writes the values of the key as one value.
 fn list(writer: &mut Writer<'_>) {
     writer.text("(");
     columns(writer);
     writer.text(")");
 }
 
-/// The column and the constant of a comparison of a key.
+/// The column and the constant of a comparison with a key.
 fn parts(condition: &Typed) -> Option<(usize, &Constant)> {
     let Term::Compare(Comparison::Eq, left, right) = &condition.term else { return None };
     match (&left.term, &right.term) {
@@ -154,7 +155,7 @@ pub(super) fn has_usual(writer: &mut Writer<'_>, key: &[Typed]) -> bool {
 pub(super) fn may_be_unusual(entity_type: &EntityType, key: &[Typed]) -> bool {
     let is_settled = |condition: &Typed| match parts(condition) {
         Some((column, _)) if !may_differ(entity_type, column) => true,
-        // Text is stored as it is, save that some of it may stand for bytes that are no text.
+        // Text is stored unchanged, except that some texts may represent bytes that are not UTF-8.
         Some((column, Constant::String(text))) => {
             let property = &entity_type.properties[column];
             matches!(property.ty, EdmType::String { .. })
