@@ -136,7 +136,7 @@ fn keys(json: &str) -> Result<Keys, String> {
     serde_json::from_str(json).map_err(|_| shape.to_owned())
 }
 
-/// Refuses what would silently be passed over. Sources that were made before may have it.
+/// Refuses names that would silently be ignored. Data sources that were created before may have them.
 fn check_key_names(json: &str, keys: &Keys) -> Result<(), String> {
     let tables: Members<Vec<String>> = serde_json::from_str(json).map_err(|error| error.to_string())?;
     tables.refuse_twins()?;
@@ -300,7 +300,7 @@ mod tests {
             let names = format!("names {one} and {other}, which are the same name here");
             assert!(faults[0].message.starts_with(&names), "{}", faults[0].message);
         }
-        // Other letters have a case that SQLite heeds.
+        // SQLite distinguishes the case of letters beyond ASCII.
         assert!(
             SQLITE
                 .option_faults(&options(&[("path", "a"), ("keys", r#"{"ä": ["a"], "Ä": ["a"]}"#)]))

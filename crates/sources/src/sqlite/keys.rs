@@ -20,16 +20,16 @@ const ROW_NUMBER: [&str; 3] = ["rowid", "_rowid_", "oid"];
 /// The maximum time to find out whether the columns of a declared key identify the rows.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// How long it may take to count the rows of a table that share their address.
+/// The time limit for counting the rows of a table that share their address.
 const PATIENCE_FOR_COUNTING: Duration = Duration::from_millis(500);
 
-/// The declaration for a table of that name, which SQLite compares without the case of ASCII letters.
+/// The declaration for the table with that name, which SQLite compares ignoring the case of ASCII letters.
 fn declared<'k>(keys: &'k Keys, table: &str) -> Option<&'k [String]> {
     let (_, columns) = keys.iter().find(|(name, _)| name.eq_ignore_ascii_case(table))?;
     Some(columns)
 }
 
-/// Says which declarations name nothing that is served.
+/// Reports declarations that name nothing that is served.
 pub(super) fn refuse_strays(keys: &Keys, listed: &[&str], described: &mut Described) {
     let is_among = |table: &str, names: &[&str]| names.iter().any(|name| name.eq_ignore_ascii_case(table));
     let served: Vec<&str> = described.schema.tables.iter().map(|table| table.name.as_str()).collect();
@@ -124,7 +124,8 @@ fn declare(
     match repeats {
         Ok(false) => Ok(None),
         Ok(true) => {
-            // Rows may have come since the key was declared. Those that share no key are served on.
+            // Such rows may have been added after the key was declared. Rows with a unique key are still
+            // served.
             let message =
                 format!("rows share the values of the declared key {named}: those that do are not served");
             refuse(described, &table.name, message);
@@ -170,7 +171,7 @@ fn repeats(
     })
 }
 
-/// Whether an index of all rows lets no two of them have the same values in the columns of the key.
+/// Whether an index over all rows prevents two of them from having the same values in the key columns.
 fn is_unique(connection: &OpenConnection, table: &Table) -> Result<bool, SourceError> {
     let fail = |error: rusqlite::Error| connection.failure(&error);
     let mut statement = connection
@@ -190,7 +191,7 @@ fn is_unique(connection: &OpenConnection, table: &Table) -> Result<bool, SourceE
     Ok(indexes.into_values().any(|in_key| in_key))
 }
 
-/// Counts the rows that have a key and are left out all the same, since their address is that of other rows.
+/// Counts the rows that have a key but are omitted, because other rows have the same address.
 pub(super) fn count_shared(
     connection: &OpenConnection,
     table: &Table,
@@ -220,14 +221,14 @@ pub(super) fn count_shared(
     })?;
     if let Some(rows) = counted.ok().filter(|rows| *rows > 0) {
         let message = format!(
-            "{rows} rows are not served, since their address, which is what is shown as their key, is that of another row too"
+            "{rows} rows are not served, because another row has the same address, which is the key as it is shown"
         );
         findings.push(Finding { subject: table.name.clone(), message });
     }
     Ok(())
 }
 
-/// Notes that a declaration does not hold.
+/// Records that a declaration does not hold.
 fn refuse(described: &mut Described, table: &str, message: String) {
     described.refused.push(Finding { subject: table.to_owned(), message });
 }

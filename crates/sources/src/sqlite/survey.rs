@@ -115,11 +115,11 @@ pub(super) fn look(
                 ),
             });
         }
-        // Of a key, no row is to be left out because it is stored otherwise than those that were seen.
+        // No row may be omitted because its key has a different layout than the examined ones.
         let in_key = table.primary_key.contains(&column.name);
         column.storage.form = if in_key { found.form } else { strict(column.ty, &found) };
         column.storage.layout = found.layout;
-        // A file may hold nulls, and what is read as null, in spite of its own declarations.
+        // A file may contain nulls, and cells that are read as null, in spite of its own declarations.
         let nulls = if column.nullable { 0 } else { found.nulls };
         let misfits = found.misfits + nulls;
         column.storage.found = Some(Findings { all, misfits, strays: found.strays });
@@ -127,12 +127,12 @@ pub(super) fn look(
     Ok(())
 }
 
-/// Whether there may be in a column what its type or its declaration rules out.
+/// Whether a column may contain something that its type or its declaration rules out.
 fn is_looked_at(column: &Column) -> bool {
     !column.storage.is_guaranteed || (!column.nullable && column.storage != super::storage::of_row_number())
 }
 
-/// Of text and bytes that may be long and fit anyway, the storage class is enough.
+/// For text and bytes, which may be long and fit anyway, the storage class suffices.
 fn select(table: &Table, looked_at: &[usize]) -> String {
     let columns: Vec<String> = looked_at
         .iter()

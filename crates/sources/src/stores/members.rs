@@ -1,4 +1,4 @@
-//! JSON objects whose members are named like tables or columns.
+//! JSON objects whose members have the names of tables or columns.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,7 +6,8 @@ use std::marker::PhantomData;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
-/// The members of an object as they stand in the text. A map would keep one of two members of the same name.
+/// The members of an object in their order in the text. A map would keep only one of two members with the
+/// same name.
 #[derive(Debug)]
 pub(super) struct Members<T>(Vec<(String, T)>);
 
@@ -15,10 +16,10 @@ impl<T> Members<T> {
         self.0.iter()
     }
 
-    /// Refuses two names of the same table or column: SQLite passes over the case of ASCII letters.
+    /// Refuses two names of the same table or column: SQLite ignores the case of ASCII letters.
     ///
     /// # Errors
-    /// What is wrong, as the end of a sentence.
+    /// A description of the fault, as the end of a sentence.
     pub(super) fn refuse_twins(&self) -> Result<(), String> {
         let names: Vec<&str> = self.0.iter().map(|(name, _)| name.as_str()).collect();
         match twins(&names) {
@@ -30,13 +31,13 @@ impl<T> Members<T> {
     }
 }
 
-/// The first two names that are the same to SQLite.
+/// The first two names that are the same for SQLite.
 pub(super) fn twins<'n>(names: &[&'n str]) -> Option<(&'n str, &'n str)> {
     let mut seen: BTreeMap<String, &str> = BTreeMap::new();
     names.iter().find_map(|name| Some((seen.insert(name.to_ascii_lowercase(), name)?, *name)))
 }
 
-/// A name for a text: shortened, and without control characters.
+/// A name as shown in a message: shortened, and without control characters.
 pub(super) fn shown(name: &str) -> String {
     name.chars().filter(|character| !character.is_control()).take(64).collect()
 }

@@ -171,7 +171,7 @@ async fn a_declared_key_that_does_not_hold_any_more_shows_no_address_twice_and_l
         ("INSERT INTO T VALUES ('q', 4)", vec!["q", "y", "z"], vec![1, 2, 3]),
     ] {
         maker.execute_batch(later).unwrap();
-        // Whether the model is compiled again changes nothing.
+        // It makes no difference whether the model is compiled again.
         for reload in [false, true] {
             if reload {
                 let path = format!("/api/mgmt/datasources/{id}/model");
@@ -221,7 +221,8 @@ async fn a_key_with_a_nul_has_an_address_a_filter_and_a_next_link() {
     }
 }
 
-/// A promise of the metadata that another program breaks has the model compiled again, whatever met the row.
+/// If another program breaks a promise of the metadata, the model is compiled again, whichever request meets
+/// the row.
 #[tokio::test]
 async fn a_null_in_what_is_never_null_changes_the_metadata_whoever_meets_it() {
     let harbour = Harbour::open().await;
@@ -243,7 +244,7 @@ async fn a_null_in_what_is_never_null_changes_the_metadata_whoever_meets_it() {
                     "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = replace(sql, '{from}', '{to}')"
                 )
             };
-            // As what is read as null: a number that is none, which no statement can store.
+            // The same for a cell that is read as null: a number that is NaN, which no statement can store.
             for batch in [&declare("NOT NULL", "/*NULL*/"), update, &declare("/*NULL*/", "NOT NULL")] {
                 rusqlite::Connection::open(&file).unwrap().execute_batch(batch).unwrap();
             }

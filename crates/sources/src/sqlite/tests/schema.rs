@@ -160,7 +160,7 @@ fn a_key_is_enforced_by_the_database_or_it_is_not() {
     for (name, expected) in [("p", true), ("u", true), ("v", false), ("w", false), ("r", true)] {
         assert_eq!(table(&found.schema.tables, name).key_is_enforced, expected, "{name}");
     }
-    // A narrower index tells the rows apart too.
+    // A narrower index also identifies the rows.
     assert!(table(&described_with(SQL, &[("u", &["c", "a", "b"])]).schema.tables, "u").key_is_enforced);
 }
 
@@ -188,11 +188,12 @@ fn rows_whose_key_is_stored_otherwise_are_counted_only_where_they_share_an_addre
     };
     let alone = messages(MOMENTS);
     assert!(
-        alone.contains("1 rows hold no Edm.DateTimeOffset") && !alone.contains("is that of another"),
+        alone.contains("1 rows contain no Edm.DateTimeOffset")
+            && !alone.contains("another row has the same address"),
         "{alone}"
     );
     let shared = messages(&format!("{MOMENTS}, ('2024-05-01T12:00:00Z')"));
-    assert!(shared.contains("1 rows are not served, since their address"), "{shared}");
+    assert!(shared.contains("1 rows are not served, because another row has the same address"), "{shared}");
 }
 
 #[test]
