@@ -78,7 +78,7 @@ impl App {
         Ok(true)
     }
 
-    /// Writes down that somebody asked for an application that the user has not allowed.
+    /// Records a request for an application that the user has not allowed.
     pub async fn note_not_allowed(&self, actor: &Actor, application: ApplicationId, origin: &Origin) {
         let (reason, subject) = (Reason::NotAllowed, format!("application {application}"));
         self.note_out_of_reach(reason, actor.caller(), subject, origin).await;

@@ -56,7 +56,8 @@ pub struct ConsentQuestion {
     pub logo_url: Option<String>,
     /// The name of the user who registered it.
     pub created_by: String,
-    /// The name of its present owner, and since when, if it was handed over to another user.
+    /// The name of the current owner and the time of the handover, if the application was handed over to
+    /// another user.
     pub handed_over: Option<(String, Timestamp)>,
     /// When it was registered.
     pub registered_at: Timestamp,
@@ -195,7 +196,7 @@ impl App {
         }))
     }
 
-    /// What is only malformed refuses nobody anything, and neither does a person who is not there to be asked.
+    /// A malformed request is not a refusal of access, and neither is `prompt=none` without a signed-in user.
     async fn note_and_tell(
         &self,
         refused: &Refused,

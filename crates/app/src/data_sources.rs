@@ -105,7 +105,7 @@ pub struct SeenSource {
 }
 
 impl SeenSource {
-    /// The user name of who created it.
+    /// The user name of the creator.
     pub fn created_by(&self) -> &str {
         created_by(self.record.handed_over.as_ref(), &self.owner_name)
     }

@@ -76,7 +76,7 @@ impl App {
         self.told(client, subject, grant.application, grant.user).await
     }
 
-    /// Writes down that a client asks about what is none of its business.
+    /// Records that a client asked about a token that it may not introspect.
     async fn note_token_of_another(
         &self,
         client: &AuthenticatedClient,

@@ -70,7 +70,7 @@ pub enum ListEnded {
 pub struct Rows<T> {
     app: Arc<App>,
     caller: Caller,
-    /// Where the request comes from.
+    /// The origin of the request.
     origin: Origin,
     /// The list ends if the caller loses any of these.
     needs: Vec<Permission>,

@@ -1,8 +1,9 @@
 //! The facts about a request for its line in the access log: the caller, the application, and what was done.
 //!
-//! Whatever proves a caller says so here: a password, a cookie, a token, a client secret. The note is kept on the thread while
-//! the request is worked on, and whoever logs the request takes it up after each step ([`step`]), so that it costs neither
-//! memory nor a lock. Nothing that a request merely claims is noted.
+//! The code that authenticates a caller (by password, cookie, token or client secret) records the caller
+//! here. The facts are kept on the thread while the request is processed, and the code that logs the request
+//! collects them after each [`step`], so they cost neither memory nor a lock. Unverified claims of a request
+//! are not recorded.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -18,9 +19,9 @@ use crate::directory::Member;
 pub struct Noted {
     /// What was done, in a word.
     pub what: Option<&'static str>,
-    /// For which application.
+    /// The application.
     pub application: Option<ApplicationId>,
-    /// For whom; only somebody who was found and proved.
+    /// The user; only an authenticated one.
     pub user: Option<Arc<Member>>,
 }
 
@@ -38,25 +39,25 @@ pub(crate) fn caller(caller: &Caller) {
     });
 }
 
-/// The request acts for this user, or is about what this user has allowed.
+/// Records the user on whose behalf the request acts, or whose consent it is about.
 pub(crate) fn user(member: &Arc<Member>) {
     note(|noted| noted.user = Some(Arc::clone(member)));
 }
 
-/// The request comes from this client. A public one proves nothing; it is named once what it presents is found to be its
-/// own.
+/// Records the client of the request. A public client is not authenticated; its application is recorded once
+/// the code or token that it presents has been found to be its own.
 pub(crate) fn client(client: &AuthenticatedClient) {
     if client.is_confidential() {
         application(client.application().id);
     }
 }
 
-/// The request is about this application.
+/// Records the application that the request is about.
 pub(crate) fn application(id: ApplicationId) {
     note(|noted| noted.application = Some(id));
 }
 
-/// This was done for this application.
+/// Records what was done for this application.
 pub(crate) fn done(what: &'static str, application: ApplicationId) {
     note(|noted| {
         noted.what = Some(what);
@@ -64,7 +65,7 @@ pub(crate) fn done(what: &'static str, application: ApplicationId) {
     });
 }
 
-/// Runs one step of a request, with what is known of it.
+/// Runs one step of a request with its facts.
 pub fn step<T>(noted: &mut Noted, step: impl FnOnce() -> T) -> T {
     let swap = |noted: &mut Noted| note(|current| std::mem::swap(current, noted));
     swap(noted);

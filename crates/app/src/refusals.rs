@@ -43,23 +43,23 @@ pub enum Reason {
     DataSourceOutOfReach,
     /// An application that the user has not allowed.
     NotAllowed,
-    /// A session cookie that is none of ours, has expired or was ended.
+    /// A session cookie that is not one of ours, has expired or was revoked.
     SessionDead,
     /// Basic credentials that a page or a link gave to a browser.
     BasicOfAnother,
-    /// A request that names its client in two ways, or credentials of it twice.
+    /// A request that names its client in two ways, or contains its credentials twice.
     ClientContradictory,
-    /// An authorization request whose client or redirect URL is not known.
+    /// An authorization request with an unknown client or an unregistered redirect URL.
     AuthorizationUnanswerable,
-    /// An authorization request for what the application is not registered for.
+    /// An authorization request for something that the application is not registered for.
     AuthorizationBeyond,
     /// A token that was issued to another application.
     TokenOfAnother,
     /// A public application that asks about a token.
     PublicIntrospection,
-    /// The caller lost a right while the request was worked on.
+    /// The caller lost a right during the request.
     RightsChanged,
-    /// The password was changed while it, or what was allowed with it, was used.
+    /// The password was changed while it was being verified, or while access that it gave was used.
     PasswordChanged,
 }
 
@@ -82,19 +82,19 @@ impl Reason {
                 "there is no data source with that id, or it belongs to somebody else"
             }
             Self::NotAllowed => "the user has not allowed an application with that id",
-            Self::SessionDead => "a session cookie of no live session",
+            Self::SessionDead => "a session cookie without a live session",
             Self::BasicOfAnother => "Basic credentials that a page or a link gave to a browser",
             Self::ClientContradictory => "credentials of a client that contradict each other",
             Self::AuthorizationUnanswerable => {
-                "an authorization request of an unknown client, or to a redirect URL that is not registered"
+                "an authorization request with an unknown client or an unregistered redirect URL"
             }
             Self::AuthorizationBeyond => {
-                "an authorization request for what the application is not registered for"
+                "an authorization request for something that the application is not registered for"
             }
             Self::TokenOfAnother => "a token of another application",
             Self::PublicIntrospection => "a public application that asks about a token",
-            Self::RightsChanged => "a right of the caller was withdrawn while the request was worked on",
-            Self::PasswordChanged => "the password was changed while the request was worked on",
+            Self::RightsChanged => "a right of the caller was withdrawn during the request",
+            Self::PasswordChanged => "the password was changed during the request",
         }
     }
 }
@@ -102,14 +102,14 @@ impl Reason {
 /// The application of a request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum NamedClient {
-    /// It proved to be asking.
+    /// It is authenticated.
     Proved(ApplicationId),
-    /// The request names it, if it names any.
+    /// The request names it, or names none.
     Named(Option<ApplicationId>),
 }
 
 impl NamedClient {
-    /// The application behind a client of a request; a public one proves nothing.
+    /// The application of a client; a public client is not authenticated.
     pub(crate) fn of(client: &AuthenticatedClient) -> Self {
         let id = client.application().id;
         if client.is_confidential() { Self::Proved(id) } else { Self::Named(Some(id)) }
@@ -123,7 +123,7 @@ impl NamedClient {
     }
 }
 
-/// A refusal of the store that may be about a right that is gone.
+/// A refusal of the store that may be due to a lost right.
 pub(crate) trait LostRight {
     /// Whether it is.
     fn is_lost_right(&self) -> bool;
@@ -180,8 +180,8 @@ impl App {
         self.write_refusal(reason, noted, event).await;
     }
 
-    /// Writes down that a request of a client was refused. An application that the request only names is told with the
-    /// event; only one that proved itself has a bound of its own.
+    /// Records that a request of a client was refused. The event contains an application that the request
+    /// only names too, but only an authenticated application has a limit of its own.
     pub(crate) async fn note_refused_client(&self, reason: Reason, client: NamedClient, origin: &Origin) {
         let mut event = self.refusing(None, origin);
         let proved = match client {
@@ -192,7 +192,8 @@ impl App {
         self.write_refusal(reason, Noted::request(reason, None, proved), event).await;
     }
 
-    /// What the store answered to an act of the caller; that it was refused because a right is gone is written down.
+    /// Passes on the store's answer to an operation of the caller, and records a refusal that is due to a
+    /// lost right.
     pub(crate) async fn judged<T, R: LostRight>(
         &self,
         caller: &Caller,
@@ -225,7 +226,8 @@ impl App {
         self.write_refusal(reason, noted, event).await;
     }
 
-    /// Names the user whose access an event is about, and returns the user; a deleted user is only given by id.
+    /// Adds to an event the user whose access it is about, and returns the user. A deleted user is only
+    /// recorded by id.
     pub(crate) async fn name_user(&self, event: &mut NewAuditEvent, user: UserId) -> Option<Arc<Member>> {
         event.actor = Some(user);
         let member = self.member(user).await.ok().flatten();

@@ -10,11 +10,11 @@ use crate::client::{ClientRequest, ProtocolRefusal};
 use crate::refusals::{NamedClient, Reason};
 use crate::{App, noted};
 
-/// What a request ends, and whose access that is.
+/// What a request revokes, and whose access that is.
 struct Affected {
     effect: Effect,
     user: Option<UserId>,
-    /// To which the token was issued, if it is one of ours.
+    /// The application to which the token was issued, if it is one of ours.
     application: Option<ApplicationId>,
 }
 

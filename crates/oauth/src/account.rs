@@ -17,7 +17,7 @@ use crate::id::{DataSourceId, Epoch, RoleId, SessionId, UserId};
 use crate::secret::{Digest, PasswordHash};
 use crate::time::Timestamp;
 
-/// The names of the users whom every new installation has, as Hybrid Data Pipeline's have.
+/// The names of the users of every new installation, as in Hybrid Data Pipeline.
 pub const BUILT_IN_USERS: [&str; 2] = ["d2cadmin", "d2cuser"];
 
 /// A user account.
@@ -179,11 +179,11 @@ pub struct DataSource {
     pub data_store: i64,
     /// The options by key, such as `path`.
     pub options: BTreeMap<String, String>,
-    /// The user who created it, or for whom it was created, or to whom it was handed over.
+    /// The user who created it, for whom it was created, or to whom it was handed over.
     pub owner: UserId,
-    /// Where somebody else than the owner created it.
+    /// The handover, if somebody other than the owner created it.
     pub handed_over: Option<Handover>,
-    /// Users besides the owner who may read it.
+    /// The other users who may read it.
     pub shared_with: Vec<UserId>,
     /// When it was created.
     pub created_at: Timestamp,

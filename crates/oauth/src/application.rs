@@ -104,13 +104,13 @@ pub struct Application {
     pub id: ApplicationId,
     /// Its name in the protocol.
     pub client_id: ClientId,
-    /// The user who registered it, or for whom it was registered, or to whom it was handed over.
+    /// The user who registered it, for whom it was registered, or to whom it was handed over.
     pub owner: UserId,
     /// The user name of the owner.
     pub owner_name: String,
-    /// Where somebody else than the owner registered it.
+    /// The handover, if somebody other than the owner registered it.
     pub handed_over: Option<Handover>,
-    /// Grows when all its access is ended.
+    /// Advances when all access of the application is revoked.
     pub epoch: Epoch,
     /// The settings that the owner chooses.
     pub settings: ApplicationSettings,
@@ -125,12 +125,12 @@ pub struct Application {
 }
 
 impl Application {
-    /// The user name of who registered it.
+    /// The user name of the creator.
     pub fn created_by(&self) -> &str {
         handover::created_by(self.handed_over.as_ref(), &self.owner_name)
     }
 
-    /// The secrets that still work, oldest first.
+    /// The secrets that are still valid, oldest first.
     pub fn live_secrets(&self, now: Timestamp) -> impl DoubleEndedIterator<Item = &StoredSecret> {
         self.secrets.iter().filter(move |secret| secret.is_live(now))
     }

@@ -43,14 +43,18 @@ pub enum CharacterFault {
     /// A name that can be mistaken for the server's own.
     #[error("must not contain the name of this server, Sluicegate, or a look-alike")]
     Imitation,
-    /// A word of several scripts, where the letters of one can be taken for those of the other.
-    #[error("must not mix scripts within a word: U+{0:04X} is of another script than the letters before it")]
+    /// A word that mixes scripts whose letters can be mistaken for each other.
+    #[error(
+        "must not mix scripts within a word: U+{0:04X} belongs to a different script than the letters before it"
+    )]
     MixedScripts(u32),
-    /// A name that can be taken for somebody in charge of the server.
-    #[error("must not be taken for whoever runs this server, as Administrator, System or Support would be")]
+    /// A name that can be mistaken for that of an operator of the server.
+    #[error(
+        "must not look like the name of an operator of this server, such as Administrator, System or Support"
+    )]
     InCharge,
-    /// A name that can be taken for a user of every installation.
-    #[error("must not look like {0}, a user of every installation")]
+    /// A name that can be mistaken for a built-in user.
+    #[error("must not look like {0}, a built-in user")]
     BuiltInUser(&'static str),
 }
 
@@ -85,8 +89,8 @@ pub fn check_name(name: &str) -> Result<(), CharacterFault> {
     scripts::stray(name).map_or(Ok(()), |letter| Err(CharacterFault::MixedScripts(letter.into())))
 }
 
-/// Whether an application may have the name: one by which nobody takes it for this server, for who runs it, or for a user of
-/// every installation.
+/// Checks the name of an application: it must not be mistaken for this server, for its operator, or for a
+/// built-in user.
 ///
 /// # Errors
 /// The first fault.
@@ -95,7 +99,8 @@ pub fn check_name_of_application(name: &str) -> Result<(), CharacterFault> {
     built_in_user_seen_in(name).map_or(Ok(()), |known| Err(CharacterFault::BuiltInUser(known)))
 }
 
-/// Whether a user may have the name: as for an application, save that the [`BUILT_IN_USERS`] have theirs.
+/// Checks the name of a user: the rules are those for applications, except that the [`BUILT_IN_USERS`] keep
+/// their names.
 ///
 /// # Errors
 /// The first fault.

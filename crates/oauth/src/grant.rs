@@ -74,9 +74,9 @@ pub struct Allowed {
     pub name: String,
     /// The user name of the owner.
     pub owner_name: String,
-    /// Where somebody else than the owner registered it.
+    /// The handover, if somebody other than the owner registered it.
     pub handed_over: Option<Handover>,
-    /// Of the consent and of all live grants together.
+    /// The scopes of the consent and of all live grants together.
     pub scopes: ScopeSet,
     /// The earliest time of the consent and of the live grants.
     pub since: Timestamp,
@@ -85,7 +85,7 @@ pub struct Allowed {
 }
 
 impl Allowed {
-    /// The user name of who registered it.
+    /// The user name of the creator.
     pub fn created_by(&self) -> &str {
         handover::created_by(self.handed_over.as_ref(), &self.owner_name)
     }

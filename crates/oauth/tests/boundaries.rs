@@ -1,4 +1,4 @@
-//! The properties of the fuzz targets, each tried on some thousand inputs by every run of the tests.
+//! The properties of the fuzz targets, each checked with some thousand inputs in every test run.
 
 use oauth::account::{data_source, password, role, user_name};
 use oauth::application::Profile;
@@ -14,7 +14,7 @@ fn config(cases: u32) -> ProptestConfig {
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
 
-/// One of these, or anything.
+/// One of these texts, or any text.
 fn text(known: &'static [&'static str]) -> impl Strategy<Value = String> {
     prop_oneof![4 => prop::sample::select(known).prop_map(str::to_owned), 1 => "\\PC{0,12}", 1 => any::<String>()]
 }
@@ -65,12 +65,39 @@ fn payload() -> impl Strategy<Value = ApplicationPayload> {
     )
 }
 
-/// Pieces of forms and of JSON objects.
+/// Parts of forms and JSON objects.
 const PIECES: &[&str] = &[
-    "client_id=", "client_secret=", "token=", "grant_type=", "code=", "scope=", "state=", "redirect_uri=",
-    "response_type=code", "code_challenge=", "&", "=", "+", "%", "%20", "%FF", "%00", "a", "ü", "\u{0}",
-    "3f2504e0-4f89-41d3-9a0c-0305e82c3301", "https%3A%2F%2Fexample.com%2Fcb", "{", "}", "\"client_id\":",
-    "\"token\":", "\"x\"", ",", "null", "[", "1",
+    "client_id=",
+    "client_secret=",
+    "token=",
+    "grant_type=",
+    "code=",
+    "scope=",
+    "state=",
+    "redirect_uri=",
+    "response_type=code",
+    "code_challenge=",
+    "&",
+    "=",
+    "+",
+    "%",
+    "%20",
+    "%FF",
+    "%00",
+    "a",
+    "ü",
+    "\u{0}",
+    "3f2504e0-4f89-41d3-9a0c-0305e82c3301",
+    "https%3A%2F%2Fexample.com%2Fcb",
+    "{",
+    "}",
+    "\"client_id\":",
+    "\"token\":",
+    "\"x\"",
+    ",",
+    "null",
+    "[",
+    "1",
 ];
 
 fn body() -> impl Strategy<Value = Vec<u8>> {

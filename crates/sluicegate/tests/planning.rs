@@ -1,4 +1,4 @@
-//! What short requests make a process keep.
+//! How much memory short requests make a process keep.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -7,15 +7,15 @@ use testkit::{ADMIN, Installation, Served, USER, Wire};
 
 const MIB: u64 = 1024 * 1024;
 
-/// Bytes of memory that the server has in use.
+/// The server's resident memory in bytes.
 fn resident(served: &Served) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", served.id())).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
     line.split_whitespace().next().unwrap().parse::<u64>().unwrap() * 1024
 }
 
-/// A filter of about 27 KB around one long literal, in a nest of functions that need their operand several times. Each number
-/// makes another one, so that its plan is another plan.
+/// A filter of about 27 KB around one long literal, in nested functions that use their operand several times.
+/// Each number gives a different filter, and therefore a different plan.
 fn hostile(function: &str, number: usize) -> String {
     let literal = format!("%27{number}{}%27", "a".repeat(26_000));
     let nest = (0..12).fold(format!("concat(Name,{literal})"), |inner, _| function.replace('x', &inner));
@@ -43,13 +43,13 @@ fn long_literals_in_nests_of_functions_pin_little_memory() {
             assert!([200, 400].contains(&status.as_u16()), "{function}: {status}");
         }
     };
-    // What is made once is made before.
+    // The first request allocates what is allocated only once.
     ask(0);
     let before = resident(&served);
     for number in 1..=100 {
         ask(number);
     }
-    // Remembered plans have 16 MiB together; the rest is what the allocator keeps.
+    // Cached plans may use 16 MiB in total; the rest is kept by the allocator.
     let grown = resident(&served).saturating_sub(before);
     assert!(grown < 64 * MIB, "400 requests of 27 KB pin {} MiB", grown / MIB);
 }

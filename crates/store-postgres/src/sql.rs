@@ -128,7 +128,7 @@ pub(crate) fn optional_moment(row: &Row, column: usize) -> Result<Option<oauth::
     Ok(row.try_get::<_, Option<i64>>(column)?.map(oauth::time::Timestamp::from_micros))
 }
 
-/// The columns that say who made a thing and when it was handed over, of which this is the first.
+/// Reads the columns with the creator and the time of the handover; `column` is the first of them.
 pub(crate) fn handover(row: &Row, column: usize) -> Result<Option<Handover>> {
     Ok(Handover::from_columns(row.try_get(column)?, optional_moment(row, column + 1)?))
 }

@@ -1,5 +1,5 @@
-//! Nobody can tell by the work of the database whether a user name exists: a refused sign-in takes the same statements, each a
-//! round trip of its own, for a name that somebody has and for one that nobody has.
+//! The work of the database does not reveal whether a user name exists: a refused sign-in takes the same
+//! statements, each in a round trip of its own, for an existing and for an unknown name.
 
 #![expect(clippy::unwrap_used, reason = "panicking is how a test fails")]
 
@@ -25,7 +25,7 @@ fn event(action: Action) -> NewAuditEvent {
     NewAuditEvent::new(action, Outcome::Refused, NOW)
 }
 
-/// The statements of a log, without their parameters.
+/// The statements in a log, without their parameters.
 fn statements(log: &str) -> Vec<String> {
     let told = log.lines().filter_map(|line| {
         let (_, told) = line.split_once("LOG:  ")?;
@@ -36,7 +36,8 @@ fn statements(log: &str) -> Vec<String> {
     told.collect()
 }
 
-/// What a sign-in that is refused asks of the database: what is known before the hash, the same after it, and the failure.
+/// The statements of a refused sign-in: the lookup before the hash, the same lookup after it, and the
+/// failure.
 async fn refuse(store: &PostgresStore, name: &str, policy: Option<LockoutPolicy>) -> Option<UserId> {
     let from = ComesFrom { network: None, familiar_since: NOW.minus_secs(86_400) };
     let before = store.find_sign_in(name, from).await.unwrap();
@@ -63,7 +64,7 @@ async fn a_known_and_an_unknown_name_take_the_same_statements() {
         at: NOW,
     };
     let bob = store.insert_user(new, event(Action::CreateUser)).await.unwrap().unwrap();
-    // Connections say who they are when they are first used.
+    // New connections start with statements of their own.
     refuse(&store, "nobody", Some(POLICY)).await;
     let asked = async |name: &str, policy| {
         let begins = server.log().len();

@@ -40,7 +40,7 @@ pub(crate) fn value<T: rusqlite::types::FromSql>(
         .ok_or_else(|| Failure::Inconsistent(format!("no row: {sql}")))
 }
 
-/// The columns that say who made a thing and when it was handed over, of which this is the first.
+/// Reads the columns with the creator and the time of the handover; `column` is the first of them.
 pub(crate) fn handover(row: &Row<'_>, column: usize) -> Result<Option<Handover>> {
     let at: Option<i64> = row.get(column + 1)?;
     Ok(Handover::from_columns(row.get(column)?, at.map(Timestamp::from_micros)))

@@ -1,4 +1,4 @@
-//! What the server logs on the thread of a test.
+//! Collects what the server logs on the thread of a test.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -9,7 +9,7 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::DefaultGuard;
 use tracing::{Event, Metadata, Subscriber};
 
-/// Collects what is logged until it is dropped.
+/// Collects log lines until it is dropped.
 #[derive(Debug)]
 pub struct Logged {
     lines: Lines,
@@ -19,23 +19,23 @@ pub struct Logged {
 /// One line of the log.
 #[derive(Debug, Clone)]
 pub struct Line {
-    /// Under which it was written, such as `access`.
+    /// The log target, such as `access`.
     pub target: &'static str,
-    /// What it says, by name.
+    /// The fields, by name.
     pub fields: BTreeMap<&'static str, String>,
 }
 
 type Lines = Arc<Mutex<Vec<Line>>>;
 
 impl Logged {
-    /// Begins to collect.
+    /// Starts collecting.
     pub fn here() -> Self {
         let lines = Lines::default();
         let guard = tracing::subscriber::set_default(Collector(Arc::clone(&lines)));
         Self { lines, _guard: guard }
     }
 
-    /// What was written under the target since this was asked last.
+    /// The lines for the target since the last call.
     pub fn take(&self, target: &str) -> Vec<Line> {
         let lines = std::mem::take(&mut *self.lines.lock().unwrap_or_else(PoisonError::into_inner));
         lines.into_iter().filter(|line| line.target == target).collect()
@@ -43,7 +43,7 @@ impl Logged {
 }
 
 impl Line {
-    /// What it says of a field, if anything.
+    /// The value of a field, if there is one.
     pub fn get(&self, field: &str) -> Option<&str> {
         self.fields.get(field).map(String::as_str)
     }

@@ -244,12 +244,12 @@ impl From<Timestamp> for When {
     }
 }
 
-/// To whom an application was handed over, for a page.
+/// The user to whom an application was handed over, for a page.
 #[derive(Debug, Clone)]
 pub struct HandedOver {
-    /// The user name of who has it now.
+    /// The user name of the current owner.
     pub to: String,
-    /// Since when.
+    /// The time of the handover.
     pub at: When,
 }
 

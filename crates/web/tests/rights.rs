@@ -153,7 +153,7 @@ async fn an_administrator_who_is_demoted_meanwhile_makes_no_administrator() {
     assert!(text.contains("222298025") && text.contains("Your rights changed"), "{text}");
     let filter = AuditFilter { actor_name: Some(CLERK.name.to_owned()), limit: 10, ..AuditFilter::default() };
     let events = server.store().list_audit(filter).await.expect("a database");
-    let why = "a right of the caller was withdrawn while the request was worked on";
+    let why = "a right of the caller was withdrawn during the request";
     assert_eq!(events[0].event.detail.as_deref(), Some(why));
 }
 
@@ -268,7 +268,7 @@ async fn what_a_deleted_user_owned_is_handed_over_with_its_tokens() {
     let shown = shown.expect(200).json();
     assert_eq!((&shown["createdBy"], &shown["handedOverTo"]), (&json!("d2cuser"), &json!("other")));
     assert!(shown["handedOverAt"].as_str().is_some_and(|at| at.ends_with('Z')), "{shown}");
-    // What is read can be sent again.
+    // The result of a read can be sent back.
     let path = format!("{APPLICATIONS}/{}", application.id);
     let updated = server.put(&path).basic(&OTHER).json(&shown).send().await.expect(200).json();
     assert_eq!(

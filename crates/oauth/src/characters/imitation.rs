@@ -1,14 +1,14 @@
-//! Names that can be taken for the server's own, or for somebody in charge of it.
+//! Names that can be mistaken for the server's own, or for that of an operator.
 
 use std::sync::LazyLock;
 
 use unicode_normalization::UnicodeNormalization;
 
-/// The server.
+/// The server's name.
 const OWN: &str = "sluicegate";
 
-/// Words by which people know who runs a server. No name of an application or of a user is one of them, or is made of
-/// them and [`BESIDE_THEM`] alone.
+/// Words that describe the operators of a server. The name of an application or a user must not be one of
+/// them, or consist only of them and [`BESIDE_THEM`].
 const IN_CHARGE: [&str; 12] = [
     "admin",
     "admins",
@@ -24,7 +24,7 @@ const IN_CHARGE: [&str; 12] = [
     "system",
 ];
 
-/// Words that make no other name of one that is [`IN_CHARGE`].
+/// Words that do not make a different name when they are added to one that is [`IN_CHARGE`].
 const BESIDE_THEM: [&str; 22] = [
     "account", "and", "center", "centre", "desk", "for", "help", "it", "of", "official", "our", "security",
     "server", "service", "services", "staff", "team", "the", "user", "users", "web", "your",
@@ -42,27 +42,28 @@ pub(super) fn is_of_this_server(name: &str) -> bool {
     skeleton(name).contains(OWN_SKELETON.as_str())
 }
 
-/// Whether the name is one of somebody in charge, in whatever letters, spaced or not, with or without a number after it.
+/// Whether the name is that of an operator, whatever its letters and spaces, with or without a number after
+/// it.
 pub(super) fn is_of_who_is_in_charge(name: &str) -> bool {
     let unnumbered = name.trim_end_matches(|c: char| c.is_numeric() || !c.is_alphanumeric());
     [name, unnumbered].into_iter().any(|name| is_made_of_words(&skeleton(name)))
 }
 
-/// Whether the name looks like the other.
+/// Whether the two names look alike.
 pub(super) fn looks_like(name: &str, other: &str) -> bool {
     skeleton(name) == skeleton(other)
 }
 
-/// Whether the character can be taken for a Latin letter or a digit.
+/// Whether the character can be mistaken for a Latin letter or a digit.
 pub(super) fn looks_latin(c: char) -> bool {
     let seen = as_seen(c.encode_utf8(&mut [0; 4]));
     let mut letters = seen.chars().filter(|c| !super::is_mark(*c)).peekable();
     letters.peek().is_some() && letters.all(|c| c.is_ascii_alphanumeric())
 }
 
-/// Whether the text is made of the words alone, one of which is in charge.
+/// Whether the text consists only of the words, at least one of which is in charge.
 fn is_made_of_words(text: &str) -> bool {
-    // For each place, whether words lead there, and whether words do of which one is in charge.
+    // For each position, whether words lead to it, and whether such words with one in charge lead to it.
     let mut reached = vec![(false, false); text.len() + 1];
     reached[0].0 = true;
     for at in 0..text.len() {
@@ -78,14 +79,14 @@ fn is_made_of_words(text: &str) -> bool {
     reached[text.len()].1
 }
 
-/// What the eye takes the name for, without blanks, punctuation and marks.
+/// What the name looks like, without spaces, punctuation and marks.
 fn skeleton(name: &str) -> String {
     as_seen(name).chars().filter(char::is_ascii_alphanumeric).collect()
 }
 
-/// What the eye takes the letters for ([UTS 39 §4](https://www.unicode.org/reports/tr39/#Confusable_Detection)), whatever
-/// their case and form. A letter may be taken for another in the case in which it is written (`Н` for `H`) or in the
-/// other (`н` for a small `H`), so lookalikes are sought before and after the case is folded.
+/// What the letters look like ([UTS 39 §4](https://www.unicode.org/reports/tr39/#Confusable_Detection)),
+/// whatever their case and form. A letter may resemble another in its own case (`Н` and `H`) or in the other
+/// (`н` and a small `H`), so look-alikes are replaced before and after case folding.
 fn as_seen(text: &str) -> String {
     let mut seen: String = text.nfkd().collect();
     for _ in 0..2 {
@@ -95,8 +96,8 @@ fn as_seen(text: &str) -> String {
     unicode_security::skeleton(&seen).collect()
 }
 
-/// Digits, signs and small capitals that are read as a letter, and letters that are not among the confusables. `i` and `l`
-/// are one.
+/// Digits, signs and small capitals that are read as a letter, and letters that are not among the
+/// confusables. `i` and `l` count as the same letter.
 fn latin(c: char) -> char {
     match c {
         '4' | '@' | 'ᴀ' | 'ꭺ' | 'ᗅ' => 'a',

@@ -1,20 +1,21 @@
-//! Words whose letters are of several scripts, where one may be there to be taken for the other.
+//! Words with letters of several scripts, one of which may be used to imitate the other.
 
 use icu_properties::props::Script;
 use icu_properties::script::{ScriptWithExtensions, ScriptWithExtensionsBorrowed};
 
 use super::{imitation, is_mark};
 
-/// Scripts that the orthographies of one language use together, and with Latin: those of
-/// [UTS 39 §5.2](https://www.unicode.org/reports/tr39/#highly_restrictive), highly restrictive.
+/// Scripts that one language uses together, and together with Latin: the highly restrictive level of [UTS 39
+/// §5.2](https://www.unicode.org/reports/tr39/#highly_restrictive).
 const USED_TOGETHER: [&[Script]; 3] = [
     &[Script::Latin, Script::Han, Script::Hiragana, Script::Katakana],
     &[Script::Latin, Script::Han, Script::Bopomofo],
     &[Script::Latin, Script::Han, Script::Hangul],
 ];
 
-/// Scripts in which a foreign name stands in the middle of a word: some set no blanks between words, others set articles
-/// and endings at the name. None of them has letters in two cases, as Cyrillic and Greek do, which look like Latin ones.
+/// Scripts in which a foreign name may occur within a word: some have no spaces between words, others attach
+/// articles and endings to the name. None of them has upper and lower case, unlike Cyrillic and Greek, which
+/// resemble Latin.
 const BESIDE_LATIN: [Script; 18] = [
     Script::Arabic,
     Script::Bengali,
@@ -36,7 +37,8 @@ const BESIDE_LATIN: [Script; 18] = [
     Script::Tibetan,
 ];
 
-/// The first letter of another script than the letters before it in the same word, where the two are not written together.
+/// The first letter whose script differs from that of the letters before it in the same word, if the two are
+/// not used together.
 pub(super) fn stray(name: &str) -> Option<char> {
     if name.is_ascii() {
         return None;
@@ -47,7 +49,8 @@ pub(super) fn stray(name: &str) -> Option<char> {
 
 struct Word {
     scripts: ScriptWithExtensionsBorrowed<'static>,
-    /// Without marks, which look like no letter, and without what all scripts share, such as digits.
+    /// The letters without marks, which resemble no letter, and without characters that all scripts share,
+    /// such as digits.
     letters: Vec<char>,
 }
 
@@ -77,7 +80,8 @@ impl Word {
         self.letters.iter().all(|c| scripts.iter().any(|script| self.scripts.has_script(*c, *script)))
     }
 
-    /// Whether Latin letters stand together in a word of the other script, of which each part can be told from Latin.
+    /// Whether a word of the other script contains one run of Latin letters, and each other part contains a
+    /// letter that does not resemble a Latin one.
     fn holds_a_latin_name(&self, other: Script) -> bool {
         let is_latin = |c: char| self.scripts.has_script(c, Script::Latin);
         let mut parts = self.letters.chunk_by(|before, after| is_latin(*before) == is_latin(*after));

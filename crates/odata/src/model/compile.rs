@@ -51,10 +51,7 @@ fn entity_type(
     }
     let name = names.identifier(&table.name);
     if name != table.name {
-        findings.push(finding(
-            table.name.clone(),
-            &format!("served as {name}, because its own name is not an identifier in OData or is taken"),
-        ));
+        findings.push(finding(table.name.clone(), &served_as(&name)));
     }
     let mut property_names = Names::of([]);
     property_names.reserve(table.columns.iter().map(|column| &column.name));
@@ -63,10 +60,7 @@ fn entity_type(
         let name = property_names.identifier(&column.name);
         let subject = || format!("{}.{}", table.name, column.name);
         if name != column.name {
-            findings.push(finding(
-                subject(),
-                &format!("served as {name}, because its own name is not an identifier in OData or is taken"),
-            ));
+            findings.push(finding(subject(), &served_as(&name)));
         }
         let in_key = key.contains(&index);
         if in_key && column.nullable {
@@ -103,6 +97,11 @@ fn entity_type(
         has_unusable_index: table.has_unusable_index,
     };
     Some((entity_type, table.foreign_keys))
+}
+
+/// The remark about a name in the model that differs from the one in the database.
+fn served_as(name: &str) -> String {
+    format!("served as {name}, because its own name is not an identifier in OData or is taken")
 }
 
 /// The columns of a table's key; empty if one of them is missing.

@@ -108,7 +108,7 @@ proptest! {
     }
 }
 
-/// Pieces of requests, of which random texts are put together.
+/// Parts of requests, from which random texts are composed.
 const PIECES: &[&str] = &[
     "T",
     "T(1)",

@@ -204,7 +204,7 @@ async fn show(opened: &Opened, one: &ShowOne) -> anyhow::Result<()> {
     say(&format!("description  {}", source.record.description));
     say(&format!("owner        {}", source.owner_name));
     if let Some(handover) = &source.record.handed_over {
-        say(&format!("handed over  {}, made by {}", moment(handover.at), handover.created_by));
+        say(&format!("handed over  {}, created by {}", moment(handover.at), handover.created_by));
     }
     say(&format!("options      {}", options(&source)));
     say(&format!("shared with  {}", if users.is_empty() { "nobody".to_owned() } else { users.join(", ") }));

@@ -74,8 +74,8 @@ pub(super) async fn settle(
     }
 }
 
-/// The secrets of the applications are revoked: anyone who knows them could act for the new owner.
-/// The name of whoever created a thing is kept.
+/// The secrets of the applications are revoked: anyone who knows them could act for the new owner. The name
+/// of the creator is kept.
 async fn hand_over(db: &Client, user: UserId, heir: UserId, at: Timestamp) -> sql::Result<()> {
     const SECRETS: &str = "DELETE FROM secrets
         WHERE application_id IN (SELECT id FROM applications WHERE owner_id = $1)";

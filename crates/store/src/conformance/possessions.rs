@@ -94,7 +94,7 @@ pub async fn what_is_handed_over_goes_to_somebody_who_can_use_it(store: Arc<dyn 
     delete(&poor, Possessions::HandOver(reader)).await.expect("there is nothing to hand over");
 }
 
-/// As the events of these tests are dated.
+/// The handover with the time of the events in these tests.
 fn handover() -> Handover {
     Handover { created_by: "bob".to_owned(), at: START }
 }

@@ -1,4 +1,4 @@
-//! Starting again with other settings.
+//! Restarts with other settings.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ impl TestServer {
     /// The same installation with other settings, as after a restart.
     ///
     /// # Panics
-    /// When the feed cannot be read.
+    /// If the feed cannot be read.
     pub async fn restart_with(self, app: AppSettings) -> Self {
         let Self { store, vault, clock, folder, .. } = self;
         let sources = Arc::new(Sources::new(Limits::default(), 16));

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use http_body::{Frame, SizeHint};
 
-/// What the line says.
+/// The content of the line.
 pub(super) struct Line<'a> {
     pub(super) request_id: Arc<str>,
     /// The address of the client; behind trusted proxies, the one that they report.

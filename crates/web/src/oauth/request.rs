@@ -78,7 +78,8 @@ enum Form {
 }
 
 impl Form {
-    /// What has no body needs no type: such a request has no parameters, and is told which it lacks.
+    /// A request without a body needs no content type: it has no parameters, and the response names the one
+    /// that is missing.
     fn of(headers: &HeaderMap, body: &Body) -> Option<Self> {
         let Some(kind) = headers.get(CONTENT_TYPE) else {
             return body.is_end_stream().then_some(Self::UrlEncoded);

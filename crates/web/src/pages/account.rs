@@ -147,7 +147,8 @@ pub async fn ask_to_revoke(visit: Visit, id: Result<Path<(ApplicationId,)>, Prob
     page::html(StatusCode::OK, &shown, page::Place::Own)
 }
 
-/// What is allowed to the application; that it is nothing is noted.
+/// Finds what the user has allowed the application, and records a request for an application that has no
+/// access.
 async fn find(visit: &Visit, live: &LiveSession, id: ApplicationId) -> Result<Option<Allowed>, app::Fault> {
     let app = visit.gate.app();
     let actor = app.acting(live.caller.clone(), None).await.map_err(acting_fault)?;
@@ -235,7 +236,7 @@ async fn list(
     gate.app().list_allowed(&actor, after, PER_PAGE + 1).await
 }
 
-/// Nobody is named, so nothing can be refused; a fault passes through.
+/// No user is named, so nothing can be refused; a failure is passed on.
 fn acting_fault(refusal: ActingRefusal) -> app::Fault {
     match refusal {
         ActingRefusal::Fault(fault) => fault,

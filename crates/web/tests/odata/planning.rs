@@ -7,13 +7,13 @@ use tokio::runtime::Builder;
 
 use crate::harbour::{Harbour, poll_once};
 
-/// A filter that is this long and wrong at its end, so that nothing but reading and planning it is done.
+/// A filter of this length with an error at its end, so that the server only parses and plans it.
 fn wrong_at_its_end(bytes: usize) -> String {
     let text = "a".repeat(bytes);
     format!("/Ships?$filter=Name%20eq%20%27{text}%27%20nonsense")
 }
 
-/// The runtime has one thread for work that blocks, and the test holds it.
+/// The runtime has one thread for blocking work, and the test occupies it.
 #[test]
 fn a_long_request_is_planned_off_the_thread_that_serves_others() {
     let runtime = Builder::new_current_thread().max_blocking_threads(1).enable_all().build().unwrap();

@@ -1,4 +1,4 @@
-//! The access log names who asked and for which application, wherever that is proved, and nobody where it is not.
+//! The access log names the caller and the application if they are authenticated, and nobody otherwise.
 
 use http::Method;
 use oauth::id::ApplicationId;
@@ -8,7 +8,7 @@ use testkit::{Call, Logged, TestServer, USER};
 
 use crate::client::{Client, S256, allow, password_fields};
 
-/// Method and path of every route, with an id that nothing has.
+/// The method and path of every route, with an id that does not exist.
 fn routes() -> Vec<(Method, String)> {
     let source = include_str!("../../src/routes.rs");
     let lines = source.lines().filter_map(|line| line.trim().strip_prefix(".route(\"")?.split_once("\","));
@@ -46,7 +46,7 @@ impl Scene {
         Self { server: TestServer::start_with(setup).await, logged: Logged::here() }
     }
 
-    /// The user and the application that the line of the request names.
+    /// The user and the application in the log line of the request.
     async fn named(&self, call: Call<'_>) -> (Option<String>, Option<String>) {
         self.logged.take("access");
         let answer = call.send().await;
@@ -141,7 +141,7 @@ async fn a_flow_names_user_and_application_at_each_step_from_sign_in_to_the_end_
     ] {
         assert_eq!(scene.named(post(path, fields)).await, both, "{path} {fields:?}");
     }
-    // The client proved who it is, and its token nothing.
+    // The client is authenticated, but its token is invalid.
     let nobody = (None, application);
     for (path, fields) in [
         ("/oauth2/token", &refresh[..]),
@@ -177,7 +177,11 @@ async fn what_is_only_claimed_is_named_nowhere() {
         for fields in [
             &[("client_id", client.identifier.as_str()), ("client_secret", "wrong")][..],
             &[("client_id", client.identifier.as_str())],
-            &[("client_id", public.identifier.as_str()), ("token", tokens.access.as_str()), ("grant_type", "refresh_token")],
+            &[
+                ("client_id", public.identifier.as_str()),
+                ("token", tokens.access.as_str()),
+                ("grant_type", "refresh_token"),
+            ],
         ] {
             let named = scene.named(server.post(path).form(fields)).await;
             assert_eq!(named, (None, None), "{path} {fields:?}");

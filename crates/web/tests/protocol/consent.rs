@@ -286,7 +286,7 @@ async fn no_application_or_user_is_named_after_who_runs_the_server() {
     }
     let role = json!({ "name": "Support", "permissions": [7] });
     server.post("/api/admin/roles").basic(&ADMIN).json(&role).send().await.expect(201);
-    // What is stored already goes on, also when it is sent again.
+    // Stored names stay valid, even if they are sent again.
     let path = format!("/api/admin/users/{}", server.user(&ADMIN).await.id);
     let same = json!({ "userName": ADMIN.name, "statusInfo": { "status": 1 } });
     server.put(&path).basic(&ADMIN).json(&same).send().await.expect(200);

@@ -176,7 +176,7 @@ async fn a_request_without_a_body_is_told_what_it_lacks() {
     }
 }
 
-/// The token cut short at every place, and with each of its characters changed.
+/// The token truncated at every position, and with each of its characters changed.
 fn damaged(token: &str) -> Vec<String> {
     let cut = (1..token.len()).map(|end| token[..end].to_owned());
     let changed = (0..token.len()).map(|at| {

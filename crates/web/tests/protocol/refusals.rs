@@ -1,4 +1,4 @@
-//! Whatever refuses access leaves one event, whichever endpoint refuses it.
+//! Every refusal of access writes one event, at every endpoint.
 
 use std::cell::Cell;
 
@@ -13,14 +13,13 @@ use crate::client::{APPLICATIONS, Client};
 
 const UNREADABLE: &str = "an Authorization header that cannot be read";
 const CONTRADICTORY: &str = "credentials of a client that contradict each other";
-const UNANSWERABLE: &str =
-    "an authorization request of an unknown client, or to a redirect URL that is not registered";
-const BEYOND: &str = "an authorization request for what the application is not registered for";
+const UNANSWERABLE: &str = "an authorization request with an unknown client or an unregistered redirect URL";
+const BEYOND: &str = "an authorization request for something that the application is not registered for";
 
-/// Somebody who may sign in and nothing else.
+/// A user who may sign in but has no other permission.
 const GUEST: TestUser = TestUser { name: "guest", password: "a ticket for the ferry" };
 
-/// An event of a refusal: who, for which application, and why.
+/// An event of a refusal: the user, the application and the reason.
 type Told<'a> = (Option<&'a str>, Option<i64>, &'a str);
 
 struct Scene<'a> {
@@ -48,9 +47,9 @@ impl<'a> Scene<'a> {
         refused.collect()
     }
 
-    /// The request is answered with this status, and leaves exactly this event.
+    /// Checks that the request gets this status and writes exactly this event.
     async fn leaves(&self, call: Call<'_>, status: u16, (who, application, why): Told<'_>) {
-        // The same is written ten times a minute.
+        // The same refusal is recorded at most ten times a minute.
         self.server.clock().advance_secs(6);
         let answer = call.send().await;
         let all = self.refusals().await;
@@ -60,7 +59,7 @@ impl<'a> Scene<'a> {
         self.seen.set(all.len());
     }
 
-    /// The request is refused nothing, or is only malformed.
+    /// Checks that a request that is not refused access, or is only malformed, writes no event.
     async fn leaves_nothing(&self, call: Call<'_>, status: u16) {
         let answer = call.send().await;
         assert_eq!(answer.status(), status, "{}", answer.text());
@@ -94,7 +93,7 @@ async fn every_refusal_of_a_client_leaves_one_event() {
         let unnamed = server.post(path).form(&[("a", "b")]);
         scene.leaves(unnamed, 401, (None, None, "a request that names no client")).await;
         let wrong = server.post(path).form(&[("client_id", id), ("client_secret", "wrong")]);
-        let why = "the secret is none of the live secrets of the application";
+        let why = "the secret is not one of the live secrets of the application";
         scene.leaves(wrong, 400, (None, Some(client.id), why)).await;
         let malformed = server.post(path).basic_as(id, secret).form(&[("a", "b")]);
         scene.leaves_nothing(malformed, 400).await;
@@ -123,7 +122,7 @@ async fn every_refusal_of_tokens_leaves_one_event() {
     let refresh = [("grant_type", "refresh_token"), ("refresh_token", tokens.refresh.as_str())];
     let ask = |fields: &[(&str, &str)]| server.post("/oauth2/token").basic_as(id, secret).form(fields);
     let wider = [&refresh[..], &[("scope", "api.mgmt")]].concat();
-    let why = "scope names one that was not granted";
+    let why = "scope contains one that was not granted";
     scene.leaves(ask(&wider), 400, (None, Some(client.id), why)).await;
     let why = "the application is not registered for this grant type";
     let service = ask(&[("grant_type", "client_credentials")]);
@@ -181,7 +180,7 @@ async fn every_refusal_of_a_person_leaves_one_event() {
     let scene = Scene::at(&server).await;
     scene.leaves(server.get(APPLICATIONS).basic(&GUEST), 403, (Some("guest"), None, "lacks MgmtAPI")).await;
     let dead = server.get(APPLICATIONS).header("cookie", "sluicegate=sgs_x");
-    scene.leaves(dead, 401, (None, None, "a session cookie of no live session")).await;
+    scene.leaves(dead, 401, (None, None, "a session cookie without a live session")).await;
     let on_behalf = server.get(&format!("{APPLICATIONS}?user=other")).basic(&USER);
     scene.leaves(on_behalf, 403, (Some(USER.name), None, "may not act for another user")).await;
     let users = server.get("/api/admin/users").basic(&USER);
@@ -201,7 +200,7 @@ async fn every_refusal_of_a_person_leaves_one_event() {
     let page = server.get("/account/applications/7/revoke").header("cookie", &owner);
     let why = "the user has not allowed an application with that id";
     scene.leaves(page, 404, (Some(USER.name), None, why)).await;
-    // Nothing was presented, so nothing is refused.
+    // Without credentials there is nothing to refuse.
     for path in [APPLICATIONS, "/api/odata4/pier"] {
         scene.leaves_nothing(server.get(path), 401).await;
     }

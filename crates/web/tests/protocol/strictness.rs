@@ -81,9 +81,9 @@ async fn tokens_from_before_the_minimum_was_raised_are_refreshed_by_its_rules() 
     let rotated = Tokens::of(&client.refresh(&server, &by_code.refresh).await);
     assert_ne!(rotated.refresh, by_code.refresh);
     Tokens::of(&client.refresh(&server, &rotated.refresh).await);
-    // A token that was replaced, and whose successor was used, ends its grant.
+    // Reuse of a replaced token revokes its grant, once its successor was used.
     assert_refused(&client.refresh(&server, &by_code.refresh).await, 400, "invalid_grant");
     assert_refused(&client.refresh(&server, &by_password.refresh).await, 400, "invalid_grant");
-    // What was issued as an access token lives until it expires.
+    // An issued access token is valid until it expires.
     assert!(is_alive(&server, &by_password.access).await);
 }

@@ -1,6 +1,5 @@
-//! Comparisons. With a constant, a condition that an index can serve comes first and narrows the rows; the
-//! comparison of values after it decides. If stored cells are values without conversion, one condition does
-//! both.
+//! Comparisons. With a constant, a condition that an index can serve narrows the rows, and the comparison of values
+//! after it decides. If stored cells need no conversion, one condition does both.
 
 use super::Sqlite;
 use super::column::{self, property};
@@ -119,9 +118,8 @@ fn beside(writer: &mut Writer<'_>, comparison: Comparison, column: usize, consta
     }
 }
 
-/// Writes a condition that the only key column has a value, so that an index finds the row with the usual
-/// layout. All stored forms of the value are searched for only if there is none: if several rows share an
-/// address, the one with the usual layout is served.
+/// Writes a condition that the only key column has a value. An index finds the row with the usual layout; all stored
+/// forms of the value are searched for only if there is none, so of rows that share an address, that one is served.
 fn looked_up(writer: &mut Writer<'_>, column: usize, constant: &Constant) {
     column::stored(writer, column);
     writer.text(" = coalesce(");
@@ -206,8 +204,8 @@ fn text_beside(
     }
 }
 
-/// Writes the comparison of the text that is shown, after a range. For rows in the range, the column either
-/// shares the part of the literal before its first character beyond ASCII, or differs from it there.
+/// Writes the comparison of the text that is shown, after a range. For rows in the range, the column either shares the
+/// part of the literal before its first character beyond ASCII, or differs from it there.
 fn shown_beside(
     writer: &mut Writer<'_>,
     comparison: Comparison,
@@ -229,8 +227,8 @@ fn shown_beside(
     writer.constant(constant);
 }
 
-/// Writes the range of the texts that begin with another text, by bytes. 255 serves as the upper bound.
-/// `constant` is the literal.
+/// Writes the range of the texts that begin with another text, by bytes. 255 serves as the upper bound. `constant` is
+/// the literal.
 pub(super) fn begins(writer: &mut Writer<'_>, column: usize, prefix: &str, constant: &Constant) {
     from(writer, column, prefix, constant);
     writer.text(" AND ");
@@ -290,8 +288,8 @@ fn near(writer: &mut Writer<'_>, comparison: Comparison, column: usize, constant
     }
 }
 
-/// Writes which text, and which numbers if the column may contain them, can represent a date, a time or an
-/// instant. `unit` is the duration of such a value in picoseconds.
+/// Writes which text, and which numbers if the column may contain them, can represent a date, a time or an instant.
+/// `unit` is the duration of such a value in picoseconds.
 fn narrowed(
     writer: &mut Writer<'_>,
     comparison: Comparison,
@@ -335,8 +333,8 @@ fn number_range(numbers: Numbers, instant: Moment, unit: i128) -> (i64, i64) {
     (clamped(of(start) - 1), clamped(of(start + unit) + 2))
 }
 
-/// GUIDs are only compared for equality. Texts in mixed case sort between those in upper case and those in
-/// lower case with the same case in the first letters, so the ranges contain almost nothing else.
+/// GUIDs are only compared for equality. Texts in mixed case sort between those in upper case and those in lower case
+/// with the same case in the first letters, so the ranges contain almost nothing else.
 fn guid_beside(writer: &mut Writer<'_>, column: usize, guid: &[u8; 16]) {
     let text = literal::guid_text(guid);
     let (upper, bytes) = (Value::Text(text.to_uppercase()), Value::Blob(guid.to_vec()));

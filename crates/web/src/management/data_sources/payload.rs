@@ -6,7 +6,7 @@ use oauth::id::UserId;
 
 use crate::json::{Faults, Fields, FromJson, Json};
 
-/// Members that only the server sets; whoever changes what a GET has answered sends them back.
+/// Members that only the server sets; a client that changes the result of a GET sends them back.
 const READ_ONLY: &[&str] = &["id", "createdAt", "updatedAt", "createdBy", "handedOverTo", "handedOverAt"];
 
 /// The payload for creating and changing a data source.
