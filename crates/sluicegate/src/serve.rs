@@ -112,14 +112,14 @@ impl Running {
             tell_of_certificate(tls, &app);
         }
         let mut tasks = JoinSet::new();
-        let front = web::service(Arc::clone(&app), web_settings(settings, &site, kind));
+        let service = web::service(Arc::clone(&app), web_settings(settings, &site, kind));
         let proxies = proxies(settings);
-        tasks.spawn(bound.serve(front, tls.clone(), limits(settings), proxies, stop.clone()));
+        tasks.spawn(bound.serve(service, tls.clone(), limits(settings), proxies, stop.clone()));
         if let Some(observed) = observed {
             tracing::info!(url = format!("http://{}", reachable(observed.address)), "observed");
-            let front = web::observation_service(Arc::clone(&app));
+            let service = web::observation_service(Arc::clone(&app));
             let limits = limits_of_observation(settings);
-            tasks.spawn(observed.serve(front, None, limits, Vec::new(), stop.clone()));
+            tasks.spawn(observed.serve(service, None, limits, Vec::new(), stop.clone()));
         }
         tasks.spawn(look(Arc::clone(&app), stop.clone()));
         tasks.spawn(tidy(Arc::clone(&app), stop.clone()));

@@ -24,7 +24,7 @@ use store_sqlite::{Options, SqliteStore};
 use tempfile::TempDir;
 use vault::entropy::SeededEntropy;
 use vault::{HashingSettings, MasterKey, Vault};
-use web::{Front, WebSettings};
+use web::{HttpService, WebSettings};
 
 use crate::answer::Answer;
 use crate::browser::Browser;
@@ -72,7 +72,7 @@ pub struct TestServer {
     store: Arc<SqliteStore>,
     vault: Arc<Vault>,
     clock: Arc<ManualClock>,
-    front: Front,
+    service: HttpService,
     folder: TempDir,
 }
 
@@ -105,8 +105,8 @@ impl TestServer {
         let passwords = [ADMIN, USER].map(|user| Password::new(user.password));
         app.set_up(passwords).await.expect("a first start");
         let app = Arc::new(app);
-        let front = web::service(app.clone(), setup.web);
-        let server = Self { app, store, vault, clock, front, folder };
+        let service = web::service(app.clone(), setup.web);
+        let server = Self { app, store, vault, clock, service, folder };
         server.add_user(&OTHER, &[USER_ROLE]).await;
         server.app.refresh().await.expect("the feed can be read");
         server
@@ -377,8 +377,8 @@ impl TestServer {
     }
 
     /// The HTTP service itself, for tests that must see the response before its body has ended.
-    pub fn front(&self) -> Front {
-        self.front.clone()
+    pub fn service(&self) -> HttpService {
+        self.service.clone()
     }
 
     /// Sends a request, and reads the response to its end.
@@ -386,7 +386,7 @@ impl TestServer {
     /// # Panics
     /// If the body of the response is aborted.
     pub async fn send(&self, request: Request<Body>) -> Answer {
-        let (parts, body) = self.front.clone().answer(request).await.into_parts();
+        let (parts, body) = self.service.clone().answer(request).await.into_parts();
         let body = body.collect().await.expect("the body is whole").to_bytes();
         Answer { status: parts.status.as_u16(), headers: parts.headers, body }
     }

@@ -18,7 +18,7 @@ use http::{HeaderMap, Method, StatusCode};
 use oauth::cors::WebOrigin;
 
 use crate::respond::Area;
-use crate::{Gate, authorization};
+use crate::{WebState, authorization};
 
 /// Headers that clients of OAuth and of OData send.
 const ALLOWED_HEADERS: HeaderValue = HeaderValue::from_static(
@@ -48,7 +48,7 @@ impl CrossOrigin {
         path: &str,
         headers: &HeaderMap,
         area: Area,
-        gate: &Gate,
+        state: &WebState,
     ) -> Option<Self> {
         if area == Area::Page {
             return None;
@@ -57,7 +57,7 @@ impl CrossOrigin {
         let allowed = if path.starts_with("/.well-known/") {
             Some(ANY)
         } else {
-            allowed(headers, area, path, gate).await
+            allowed(headers, area, path, state).await
         };
         Some(Self { allowed, is_preflight })
     }
@@ -100,14 +100,14 @@ fn answer_preflight(response: &mut Response) -> bool {
 }
 
 /// The origin of the request, if its pages may read the response.
-async fn allowed(headers: &HeaderMap, area: Area, path: &str, gate: &Gate) -> Option<HeaderValue> {
+async fn allowed(headers: &HeaderMap, area: Area, path: &str, state: &WebState) -> Option<HeaderValue> {
     let mut origins = headers.get_all(ORIGIN).iter();
     let (Some(origin), None) = (origins.next(), origins.next()) else { return None };
     if is_ambient(headers) {
         return None;
     }
     let page: WebOrigin = origin.to_str().ok()?.parse().ok()?;
-    let may_read = gate.app().page_may_read(&page, reach(area, path)).await;
+    let may_read = state.app().page_may_read(&page, reach(area, path)).await;
     may_read.is_ok_and(|may| may).then(|| origin.clone())
 }
 

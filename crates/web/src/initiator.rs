@@ -11,7 +11,7 @@ use http::request::Parts;
 use http::{HeaderMap, Method, Uri};
 use url::Url;
 
-use crate::Gate;
+use crate::WebState;
 
 /// Who initiated the request, according to `Sec-Fetch-Site` ([Fetch Metadata
 /// §2.3](https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header)) or, if the browser does not send that,
@@ -33,7 +33,7 @@ pub enum Initiator {
 
 impl Initiator {
     /// The initiator of a request with these headers.
-    pub(crate) fn of(uri: &Uri, headers: &HeaderMap, gate: &Gate) -> Self {
+    pub(crate) fn of(uri: &Uri, headers: &HeaderMap, state: &WebState) -> Self {
         match only(headers, "sec-fetch-site") {
             Found::One(site) if site == "same-origin" => Self::Ours,
             Found::One(site) if site == "none" => Self::Person,
@@ -41,7 +41,7 @@ impl Initiator {
             Found::None => match only(headers, ORIGIN.as_str()) {
                 Found::None => Self::Unsaid,
                 Found::One(origin) if origin == "null" => Self::Hidden,
-                Found::One(origin) if is_this_server(origin, uri, headers, gate) => Self::Ours,
+                Found::One(origin) if is_this_server(origin, uri, headers, state) => Self::Ours,
                 Found::One(_) | Found::Several => Self::Another,
             },
         }
@@ -76,11 +76,11 @@ impl Initiator {
     }
 }
 
-impl FromRequestParts<Gate> for Initiator {
+impl FromRequestParts<WebState> for Initiator {
     type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, gate: &Gate) -> Result<Self, Infallible> {
-        Ok(Self::of(&parts.uri, &parts.headers, gate))
+    async fn from_request_parts(parts: &mut Parts, state: &WebState) -> Result<Self, Infallible> {
+        Ok(Self::of(&parts.uri, &parts.headers, state))
     }
 }
 
@@ -101,7 +101,7 @@ fn only<'a>(headers: &'a HeaderMap, name: &str) -> Found<'a> {
 }
 
 /// Whether the origin is that of the public URL, or that under which the request was sent.
-fn is_this_server(origin: &HeaderValue, uri: &Uri, headers: &HeaderMap, gate: &Gate) -> bool {
+fn is_this_server(origin: &HeaderValue, uri: &Uri, headers: &HeaderMap, state: &WebState) -> bool {
     let Some((origin, (scheme, authority))) =
         origin.to_str().ok().and_then(|origin| Some((origin, origin.split_once("://")?)))
     else {
@@ -110,10 +110,10 @@ fn is_this_server(origin: &HeaderValue, uri: &Uri, headers: &HeaderMap, gate: &G
     let asked = uri.authority().map(http::uri::Authority::as_str);
     let asked = asked.or_else(|| headers.get(HOST).and_then(|host| host.to_str().ok()));
     // If users connect over TLS, anybody may have written a page that came without it.
-    let scheme_fits = scheme == "https" || (scheme == "http" && !gate.settings().tls);
+    let scheme_fits = scheme == "https" || (scheme == "http" && !state.settings().tls);
     if scheme_fits && asked.is_some_and(|asked| asked.eq_ignore_ascii_case(authority)) {
         return true;
     }
-    let configured = Url::parse(&gate.app().settings().public_url);
+    let configured = Url::parse(&state.app().settings().public_url);
     configured.is_ok_and(|url| url.origin().ascii_serialization() == origin)
 }

@@ -20,8 +20,8 @@ pub mod cookies;
 mod cors;
 pub mod errors;
 pub mod extract;
-pub mod front;
 mod host;
+pub mod http_service;
 pub mod initiator;
 pub mod json;
 pub mod management;
@@ -36,7 +36,7 @@ pub mod respond;
 pub mod routes;
 
 pub use body::BodyEnd;
-pub use front::Front;
+pub use http_service::HttpService;
 pub use network::{Network, is_everybody};
 pub use origin::PeerAddress;
 
@@ -69,14 +69,14 @@ impl Default for WebSettings {
 
 /// The state that every handler can reach.
 #[derive(Clone)]
-pub struct Gate(Arc<Inner>);
+pub struct WebState(Arc<Inner>);
 
 struct Inner {
     app: Arc<App>,
     settings: WebSettings,
 }
 
-impl Gate {
+impl WebState {
     /// The use cases.
     pub fn app(&self) -> &Arc<App> {
         &self.0.app
@@ -89,13 +89,13 @@ impl Gate {
 }
 
 /// The whole server as one service: the routes within the code around all requests.
-pub fn service(app: Arc<App>, settings: WebSettings) -> Front {
-    let gate = Gate(Arc::new(Inner { app, settings }));
-    Front::new(gate.clone(), routes::router(gate))
+pub fn service(app: Arc<App>, settings: WebSettings) -> HttpService {
+    let state = WebState(Arc::new(Inner { app, settings }));
+    HttpService::new(state.clone(), routes::router(state))
 }
 
 /// The service of the metrics listener, for operators only.
-pub fn observation_service(app: Arc<App>) -> Front {
-    let gate = Gate(Arc::new(Inner { app, settings: WebSettings::default() }));
-    Front::new(gate.clone(), observation::routes(gate))
+pub fn observation_service(app: Arc<App>) -> HttpService {
+    let state = WebState(Arc::new(Inner { app, settings: WebSettings::default() }));
+    HttpService::new(state.clone(), observation::routes(state))
 }

@@ -8,17 +8,17 @@ use axum::routing::get;
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 
-use crate::{Gate, front};
+use crate::{WebState, http_service};
 
 /// The routes of the metrics listener.
-pub fn routes(gate: Gate) -> Router {
+pub fn routes(state: WebState) -> Router {
     Router::new()
         .route("/healthz", get(health))
         .route("/readyz", get(readiness))
         .route("/metrics", get(metrics))
-        .fallback(front::unknown_path)
-        .method_not_allowed_fallback(front::wrong_method)
-        .with_state(gate)
+        .fallback(http_service::unknown_path)
+        .method_not_allowed_fallback(http_service::wrong_method)
+        .with_state(state)
 }
 
 /// `GET /healthz`: the process responds.
@@ -28,15 +28,15 @@ pub async fn health() -> Response {
 
 /// `GET /readyz`: the database is writable, the change feed is current, and the server is not draining;
 /// otherwise 503 with the reason.
-pub async fn readiness(State(gate): State<Gate>) -> Response {
-    if gate.app().is_draining() {
+pub async fn readiness(State(state): State<WebState>) -> Response {
+    if state.app().is_draining() {
         return text(
             StatusCode::SERVICE_UNAVAILABLE,
             "told to stop\n".to_owned(),
             "text/plain; charset=utf-8",
         );
     }
-    match gate.app().readiness().await {
+    match state.app().readiness().await {
         Ok(()) => text(StatusCode::OK, "ready\n".to_owned(), "text/plain; charset=utf-8"),
         Err(fault) => {
             fault.note("not ready");
@@ -46,9 +46,9 @@ pub async fn readiness(State(gate): State<Gate>) -> Response {
 }
 
 /// `GET /metrics`: counters in the text format of `OpenMetrics`.
-pub async fn metrics(State(gate): State<Gate>) -> Response {
+pub async fn metrics(State(state): State<WebState>) -> Response {
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    text(StatusCode::OK, gate.app().encode_metrics(), kind)
+    text(StatusCode::OK, state.app().encode_metrics(), kind)
 }
 
 fn text(status: StatusCode, body: String, kind: &'static str) -> Response {

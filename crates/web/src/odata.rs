@@ -23,7 +23,7 @@ use odata::url::Url;
 use serde::Serialize;
 
 use crate::respond::odata::Problem;
-use crate::{Gate, origin};
+use crate::{WebState, origin};
 use headers::{PageSize, Version};
 use rows::Rows;
 
@@ -31,15 +31,15 @@ const ODATA_VERSION: HeaderName = HeaderName::from_static("odata-version");
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
 /// `GET /api/odata4`: the sources that the caller may read, as a service document of service documents.
-pub async fn sources(State(gate): State<Gate>, request: Request) -> Response {
+pub async fn sources(State(state): State<WebState>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
-    finish(list(&gate, &parts).await, &parts.headers)
+    finish(list(&state, &parts).await, &parts.headers)
 }
 
 /// `GET /api/odata4/{source}/…`: the resource that the rest of the address names.
-pub async fn read(State(gate): State<Gate>, request: Request) -> Response {
+pub async fn read(State(state): State<WebState>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
-    finish(answer(&gate, &parts).await, &parts.headers)
+    finish(answer(&state, &parts).await, &parts.headers)
 }
 
 /// Adds the version to every response, once.
@@ -50,9 +50,9 @@ fn finish(answer: Result<Response, Problem>, headers: &HeaderMap) -> Response {
     response
 }
 
-async fn answer(gate: &Gate, parts: &Parts) -> Result<Response, Problem> {
-    let origin = origin::of(&parts.extensions, &parts.headers, gate.settings());
-    let caller = caller::prove(gate, parts, &origin).await?;
+async fn answer(state: &WebState, parts: &Parts) -> Result<Response, Problem> {
+    let origin = origin::of(&parts.extensions, &parts.headers, state.settings());
+    let caller = caller::prove(state, parts, &origin).await?;
     Version::of(&parts.headers)?;
     let address = address::split(&parts.uri).ok_or_else(unknown)?;
     let source = address.source()?;
@@ -65,7 +65,7 @@ async fn answer(gate: &Gate, parts: &Parts) -> Result<Response, Problem> {
         page_size: preferred.map(|preferred| preferred.rows),
         origin: &origin,
     };
-    let answer = gate.app().read_data(&caller, &request).await?;
+    let answer = state.app().read_data(&caller, &request).await?;
     Ok(respond(answer, preferred, &parts.headers))
 }
 
@@ -129,17 +129,17 @@ struct Entry {
     url: String,
 }
 
-async fn list(gate: &Gate, parts: &Parts) -> Result<Response, Problem> {
-    let origin = origin::of(&parts.extensions, &parts.headers, gate.settings());
-    let caller = caller::prove(gate, parts, &origin).await?;
+async fn list(state: &WebState, parts: &Parts) -> Result<Response, Problem> {
+    let origin = origin::of(&parts.extensions, &parts.headers, state.settings());
+    let caller = caller::prove(state, parts, &origin).await?;
     Version::of(&parts.headers)?;
     // The list has no query options, but a malformed query is still refused.
     Url::read(&format!("?{}", parts.uri.query().unwrap_or_default())).map_err(DataRefusal::from)?;
     let accept = headers::accept(&parts.headers)?;
-    let records = gate.app().readable_sources(&caller, &origin).await?;
+    let records = state.app().readable_sources(&caller, &origin).await?;
     let format = Format::accept(&accept).ok_or(DataRefusal::NotAcceptable)?;
     let value = records.into_iter().map(|record| {
-        let url = gate.app().service_root(&record);
+        let url = state.app().service_root(&record);
         Entry { name: record.name, kind: "ServiceDocument", url }
     });
     let catalogue = Catalogue { value: value.collect() };

@@ -8,14 +8,14 @@ use axum::extract::FromRequestParts;
 use http::request::Parts;
 use http::{Extensions, HeaderMap};
 
-use crate::{Gate, WebSettings};
+use crate::{WebSettings, WebState};
 
 /// The address of the other end of the connection; the accept loop of the server puts it into the extensions
 /// of each request.
 #[derive(Debug, Clone, Copy)]
 pub struct PeerAddress(pub SocketAddr);
 
-/// The id of a request in the logs; [`crate::Front`] puts it into the extensions of each request.
+/// The id of a request in the logs; [`crate::HttpService`] puts it into the extensions of each request.
 #[derive(Debug, Clone)]
 pub struct RequestId(pub std::sync::Arc<str>);
 
@@ -23,11 +23,11 @@ pub struct RequestId(pub std::sync::Arc<str>);
 #[derive(Debug, Clone)]
 pub struct From(pub Origin);
 
-impl FromRequestParts<Gate> for From {
+impl FromRequestParts<WebState> for From {
     type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, gate: &Gate) -> Result<Self, Infallible> {
-        Ok(Self(of(&parts.extensions, &parts.headers, gate.settings())))
+    async fn from_request_parts(parts: &mut Parts, state: &WebState) -> Result<Self, Infallible> {
+        Ok(Self(of(&parts.extensions, &parts.headers, state.settings())))
     }
 }
 

@@ -21,7 +21,7 @@ use oauth::time::Timestamp;
 
 use crate::initiator::Initiator;
 use crate::respond::page;
-use crate::{Gate, cookies, origin};
+use crate::{WebState, cookies, origin};
 
 pub mod account;
 pub mod demo;
@@ -35,7 +35,7 @@ pub mod start;
 /// A browser that requests a page; every handler of a page starts with one.
 pub struct Visit {
     /// The state that every handler can reach.
-    pub gate: Gate,
+    pub state: WebState,
     /// The headers of the request.
     pub headers: HeaderMap,
     /// The origin of the request.
@@ -45,23 +45,23 @@ pub struct Visit {
     method: Method,
 }
 
-impl FromRequestParts<Gate> for Visit {
+impl FromRequestParts<WebState> for Visit {
     type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, gate: &Gate) -> Result<Self, Infallible> {
+    async fn from_request_parts(parts: &mut Parts, state: &WebState) -> Result<Self, Infallible> {
         Ok(Self {
-            gate: gate.clone(),
+            state: state.clone(),
             headers: parts.headers.clone(),
-            origin: origin::of(&parts.extensions, &parts.headers, gate.settings()),
-            initiator: Initiator::of(&parts.uri, &parts.headers, gate),
+            origin: origin::of(&parts.extensions, &parts.headers, state.settings()),
+            initiator: Initiator::of(&parts.uri, &parts.headers, state),
             method: parts.method.clone(),
         })
     }
 }
 
 /// The name of the cookie for a browser that is not signed in.
-fn visitor_name(gate: &Gate) -> &'static str {
-    if gate.settings().tls { "__Host-sluicegate-visitor" } else { "sluicegate-visitor" }
+fn visitor_name(state: &WebState) -> &'static str {
+    if state.settings().tls { "__Host-sluicegate-visitor" } else { "sluicegate-visitor" }
 }
 
 impl Visit {
@@ -70,8 +70,8 @@ impl Visit {
     /// # Errors
     /// If the database cannot be read.
     pub async fn session(&self) -> Result<Option<(LiveSession, SessionCookie)>, Fault> {
-        let Some(cookie) = cookies::session(&self.headers, self.gate.settings()) else { return Ok(None) };
-        let live = self.gate.app().caller_by_session(&cookie).await?;
+        let Some(cookie) = cookies::session(&self.headers, self.state.settings()) else { return Ok(None) };
+        let live = self.state.app().caller_by_session(&cookie).await?;
         Ok(live.map(|live| (live, cookie)))
     }
 
@@ -92,9 +92,9 @@ impl Visit {
 
     /// The visitor's cookie, and whether it is new and must be set.
     fn visitor(&self) -> (String, bool) {
-        match cookies::value(&self.headers, visitor_name(&self.gate)) {
+        match cookies::value(&self.headers, visitor_name(&self.state)) {
             Some(value) if value.len() == 22 => (value.to_owned(), false),
-            _ => (self.gate.app().new_visitor(), true),
+            _ => (self.state.app().new_visitor(), true),
         }
     }
 
@@ -109,7 +109,7 @@ impl Visit {
         csrf: &str,
         caller: Option<&Caller>,
     ) -> Result<(), Response> {
-        let app = self.gate.app();
+        let app = self.state.app();
         if app.csrf_holds(cookie, &CsrfToken::new(csrf)) {
             return Ok(());
         }
@@ -120,7 +120,7 @@ impl Visit {
     /// Whether the response may set a cookie: not if the browser withheld ours, because a new one would
     /// replace a cookie that we do not see, and with it a session or a pending sign-in in another tab.
     pub fn may_set_cookies(&self) -> bool {
-        let names = [cookies::name(self.gate.settings()), visitor_name(&self.gate)];
+        let names = [cookies::name(self.state.settings()), visitor_name(&self.state)];
         names.iter().any(|name| cookies::is_there(&self.headers, name))
             || !self.initiator.keeps_cookies_back(&self.method, &self.headers)
     }
@@ -136,7 +136,7 @@ impl Visit {
 
     /// Deletes the session cookie of a browser that sent one.
     pub fn without_session(&self, response: Response) -> Response {
-        let settings = self.gate.settings();
+        let settings = self.state.settings();
         let sent = cookies::is_there(&self.headers, cookies::name(settings));
         self.with_cookie(response, sent.then(|| cookies::close(settings)).flatten())
     }

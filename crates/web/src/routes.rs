@@ -9,19 +9,22 @@ use crate::management::{
 };
 use crate::oauth::{authorize, introspect, metadata, revoke, token};
 use crate::pages::{account, demo, login, logout, password, start};
-use crate::{Gate, assets, front, observation, odata, reference};
+use crate::{WebState, assets, http_service, observation, odata, reference};
 
 /// All routes with their handlers.
-pub fn router(gate: Gate) -> Router {
+pub fn router(state: WebState) -> Router {
     let mut routes = routes();
-    if gate.settings().demo.is_some() {
+    if state.settings().demo.is_some() {
         routes = routes.route(demo::CALLBACK, get(demo::show));
     }
-    routes.fallback(front::unknown_path).method_not_allowed_fallback(front::wrong_method).with_state(gate)
+    routes
+        .fallback(http_service::unknown_path)
+        .method_not_allowed_fallback(http_service::wrong_method)
+        .with_state(state)
 }
 
 #[rustfmt::skip]
-fn routes() -> Router<Gate> {
+fn routes() -> Router<WebState> {
     Router::new()
         // OAuth 2.0, under both prefixes in Hybrid Data Pipeline's documentation.
         .route("/oauth2/authorize",           get(authorize::show).post(authorize::show_posted))

@@ -42,7 +42,7 @@ fn basic(user: &TestUser) -> String {
 async fn begin(server: &TestServer, path: &str, user: &TestUser) -> axum::response::Response {
     let call = Request::get(path).header("authorization", basic(user)).body(Body::empty());
     let call = call.expect("it is a request");
-    server.front().answer(call).await
+    server.service().answer(call).await
 }
 
 /// A server with three elements in every list; the middle one is called "Middle" if the test can name it.

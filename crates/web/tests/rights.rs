@@ -75,13 +75,13 @@ async fn send_while_role_changes(
     body: &Value,
     (role_path, weaker): (&str, &Value),
 ) -> (u16, String) {
-    let front = server.front();
+    let service = server.service();
     let withdrawal = request(&ADMIN, &Method::PUT, role_path, Body::from(weaker.to_string()));
     let before = Box::pin(async move {
-        assert_eq!(front.answer(withdrawal).await.status(), 200);
+        assert_eq!(service.answer(withdrawal).await.status(), 200);
     });
     let late = Body::new(Late { text: body.to_string(), before: Some(before) });
-    let answer = server.front().answer(request(&CLERK, &method, path, late)).await;
+    let answer = server.service().answer(request(&CLERK, &method, path, late)).await;
     let status = answer.status().as_u16();
     let text = answer.into_body().collect().await.expect("the answer ends").to_bytes();
     (status, String::from_utf8_lossy(&text).into_owned())
@@ -172,13 +172,13 @@ async fn a_scope_that_an_administrator_takes_away_stays_away_however_often_the_o
         "name": "Crane", "redirectUrls": ["https://client.example/cb"], "scopes": ["api.access.odata"],
     });
     server.put(&path).basic(&USER).json(&wide).send().await.expect(200);
-    let front = server.front();
+    let service = server.service();
     let withdrawal = request(&ADMIN, &Method::PUT, &path, Body::from(narrow.to_string()));
     let before = Box::pin(async move {
-        assert_eq!(front.answer(withdrawal).await.status(), 200);
+        assert_eq!(service.answer(withdrawal).await.status(), 200);
     });
     let late = Body::new(Late { text: wide.to_string(), before: Some(before) });
-    let answer = server.front().answer(request(&USER, &Method::PUT, &path, late)).await;
+    let answer = server.service().answer(request(&USER, &Method::PUT, &path, late)).await;
     assert_eq!(answer.status(), 400, "what is not there any more cannot be kept");
     server.put(&path).basic(&USER).json(&wide).send().await.expect(400);
     let kept = server.get(&path).basic(&USER).send().await.expect(200).json();
@@ -220,16 +220,16 @@ async fn a_scope_that_is_withdrawn_while_the_body_is_on_its_way_writes_nothing()
         "name": "Crane", "redirectUrls": ["https://client.example/cb"], "scopes": ["api.access.odata"],
     });
     let path = format!("{APPLICATIONS}/{}", application.id);
-    let front = server.front();
+    let service = server.service();
     let withdrawal = request(&ADMIN, &Method::PUT, &path, Body::from(narrow.to_string()));
     let before = Box::pin(async move {
-        assert_eq!(front.answer(withdrawal).await.status(), 200);
+        assert_eq!(service.answer(withdrawal).await.status(), 200);
     });
     let text = json!({ "name": "Late", "redirectUrls": ["https://late.example/cb"] }).to_string();
     let late = Body::new(Late { text, before: Some(before) });
     let call = Request::post(APPLICATIONS).header("content-type", "application/json");
     let call = call.header("authorization", format!("Bearer {token}")).body(late).unwrap();
-    assert_eq!(server.front().answer(call).await.status(), 409);
+    assert_eq!(server.service().answer(call).await.status(), 409);
     let listed = server.get(APPLICATIONS).basic(&USER).send().await.expect(200).text().to_owned();
     assert!(!listed.contains("Late"));
 }

@@ -154,9 +154,9 @@ mod tests {
                 Ok(())
             }
         }
-        let (go, gate) = mpsc::channel();
+        let (go, state) = mpsc::channel();
         let (sender, receiver) = mpsc::channel();
-        let (writer, flush) = start(Box::new(Stuck(gate, sender)));
+        let (writer, flush) = start(Box::new(Stuck(state, sender)));
         let line = vec![b'x'; MOST_WAITING / 2];
         for _ in 0..8 {
             writer.push(&line, true);

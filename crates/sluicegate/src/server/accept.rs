@@ -8,7 +8,7 @@ use anyhow::anyhow;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use web::{Front, Network};
+use web::{HttpService, Network};
 
 use super::addresses::Addresses;
 use super::budget::Budget;
@@ -89,16 +89,16 @@ impl Bound {
     /// allow.
     pub(crate) async fn serve(
         self,
-        front: Front,
+        service: HttpService,
         tls: Option<Tls>,
         limits: Limits,
         proxies: Vec<Network>,
         stop: Stop,
     ) {
-        let app = Arc::clone(front.app());
+        let app = Arc::clone(service.app());
         let buffered = Budget::new(limits.buffered_bytes);
         let addresses = Addresses::new(limits.connections_per_address, buffered, proxies);
-        let connections = Connections::new(front, tls, limits, stop.clone());
+        let connections = Connections::new(service, tls, limits, stop.clone());
         let places = Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS)));
         let mut running = JoinSet::new();
         let stopped = stop.said();

@@ -15,7 +15,7 @@ use hyper_util::server::conn::auto::Builder;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
-use web::{Front, PeerAddress};
+use web::{HttpService, PeerAddress};
 
 use super::addresses::Guest;
 use super::body::{Attended, Patience};
@@ -51,7 +51,7 @@ pub(crate) struct Limits {
 /// Serves connections.
 #[derive(Clone)]
 pub(super) struct Connections {
-    front: Front,
+    service: HttpService,
     tls: Option<Tls>,
     limits: Limits,
     stop: Stop,
@@ -75,8 +75,8 @@ const MOST_HELD: usize = 8 * 1024 * 1024;
 const FAREWELL: Duration = Duration::from_secs(5);
 
 impl Connections {
-    pub(super) fn new(front: Front, tls: Option<Tls>, limits: Limits, stop: Stop) -> Self {
-        Self { front, tls, limits, stop }
+    pub(super) fn new(service: HttpService, tls: Option<Tls>, limits: Limits, stop: Stop) -> Self {
+        Self { service, tls, limits, stop }
     }
 
     fn builder(&self, budget: &Arc<Budget>) -> Builder<Streams> {
@@ -188,7 +188,7 @@ impl Connections {
         let (head, body) = request.into_parts();
         let body = Attended::new(body, &head.headers, patience, Arc::clone(budget));
         let request = Request::from_parts(head, Body::new(body));
-        let answering = self.front.clone().answer_from_network(request);
+        let answering = self.service.clone().answer_from_network(request);
         async move {
             Ok(answering.await.map(|body| match busy {
                 Some(busy) => Answer::in_portions(body, busy),

@@ -7,7 +7,7 @@ use testkit::histories::{CodeAct, CodeAnswer, Event, Model, check};
 use testkit::ledger::Lost;
 use testkit::{ADMIN, Random, TestUser, Wire, WireAnswer, WireClient};
 
-use super::stage::Front;
+use super::stage::Cluster;
 use super::tally::Tally;
 
 /// Within this time each node knows about a revocation.
@@ -34,7 +34,7 @@ impl Use {
 
 /// An application with its user.
 pub(crate) struct Asker<'a> {
-    pub(crate) front: &'a Front,
+    pub(crate) front: &'a Cluster,
     tally: &'a Tally,
     /// The connection to the balancer.
     pub(crate) wire: Wire,
@@ -45,7 +45,7 @@ pub(crate) struct Asker<'a> {
 
 impl<'a> Asker<'a> {
     /// Creates a user and an application; their names say which client they belong to.
-    pub(crate) fn new(front: &'a Front, tally: &'a Tally, name: &str) -> Self {
+    pub(crate) fn new(front: &'a Cluster, tally: &'a Tally, name: &str) -> Self {
         let name: &'static str = name.to_owned().leak();
         let user = TestUser { name, password: "may the better one win" };
         let wire = Wire::new(&front.url()).taking_failures_for_silence();

@@ -11,7 +11,7 @@ use testkit::histories::{Code, CodeAct, CodeAnswer, Event, Family, FamilyAct, Fa
 use testkit::{Random, Wire, WireAnswer};
 
 use super::asker::{Asker, BREATH, CodeEvent, NOTICE, Use, is_refusal, text};
-use super::stage::Front;
+use super::stage::Cluster;
 use super::tally::Tally;
 
 /// The number of competing clients, and what each of them does.
@@ -39,7 +39,7 @@ struct Known {
 type FamilyEvent = Event<FamilyAct, FamilyAnswer>;
 
 impl<'a> Contest<'a> {
-    pub(crate) fn prepare(front: &'a Front, tally: &'a Tally, number: usize, seed: u64) -> Self {
+    pub(crate) fn prepare(front: &'a Cluster, tally: &'a Tally, number: usize, seed: u64) -> Self {
         Self { asker: Asker::new(front, tally, &format!("rival{number}")), random: Random::new(seed) }
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use testkit::Random;
 
 use super::clock::Clock;
-use super::stage::{Front, Machines, NODES, Node};
+use super::stage::{Cluster, Machines, NODES, Node};
 
 /// Something that breaks and stays broken until it is repaired.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,7 +89,7 @@ impl Fault {
     }
 
     /// Causes the fault, and repairs it.
-    pub(crate) fn strike(self, machines: &mut Machines, front: &Front, random: &mut Random) {
+    pub(crate) fn strike(self, machines: &mut Machines, front: &Cluster, random: &mut Random) {
         let place = random.place(NODES);
         let time = Duration::from_millis(SHORTEST_MILLIS + random.below(LONGEST_MILLIS - SHORTEST_MILLIS));
         match self {
@@ -142,7 +142,7 @@ fn migrate(machines: &Machines, place: usize, random: &mut Random) {
 }
 
 /// Makes the clock of a node jump while it is running. The node is stopped in order before and afterwards.
-fn move_clock(node: &mut Node, time: Duration, front: &Front, random: &mut Random) {
+fn move_clock(node: &mut Node, time: Duration, front: &Cluster, random: &mut Random) {
     node.terminate();
     let clock = Clock::new();
     node.start_again_with(&clock, front);

@@ -24,7 +24,7 @@ use testkit::ledger::Hand;
 
 use contest::Contest;
 use faults::Fault;
-use stage::Front;
+use stage::Cluster;
 use tally::Tally;
 use watch::Watch;
 
@@ -104,7 +104,7 @@ struct Clients<'a, 'front> {
 }
 
 /// Lets all clients act while `disturb` runs, and briefly before and after.
-fn load(clients: Clients<'_, '_>, front: &Front, tally: &Tally, round: u32, disturb: impl FnOnce()) {
+fn load(clients: Clients<'_, '_>, front: &Cluster, tally: &Tally, round: u32, disturb: impl FnOnce()) {
     let stop = Stop::default();
     std::thread::scope(|scope| {
         let stop = &stop;
@@ -159,7 +159,7 @@ impl Drop for StopsAtLast<'_> {
 }
 
 /// Every worker verifies its own acknowledged operations, all at once, each at a random node.
-fn verify(hands: &mut [Hand], front: &Front, random: &mut Random, check: impl Fn(&mut Hand) + Sync) {
+fn verify(hands: &mut [Hand], front: &Cluster, random: &mut Random, check: impl Fn(&mut Hand) + Sync) {
     let check = &check;
     std::thread::scope(|scope| {
         for hand in hands {

@@ -31,12 +31,12 @@ const ASKED: usize = 200;
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// What the clients see.
-pub(crate) struct Front {
+pub(crate) struct Cluster {
     balancer: Balancer,
     nodes: Mutex<Vec<String>>,
 }
 
-impl Front {
+impl Cluster {
     /// The address of the balancer.
     pub(crate) fn url(&self) -> String {
         self.balancer.url()
@@ -84,7 +84,7 @@ pub(crate) struct Node {
 }
 
 /// Starts everything, with the accounts [`ADMIN`] and [`USER`].
-pub(crate) fn set_up(random: &mut Random) -> (Machines, Front) {
+pub(crate) fn set_up(random: &mut Random) -> (Machines, Cluster) {
     let postgres = PostgresServer::start(&PostgresSettings { durable: true, ..PostgresSettings::default() });
     postgres.run("postgres", &format!("CREATE DATABASE {DATABASE}")).expect("an empty server");
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -101,13 +101,13 @@ pub(crate) fn set_up(random: &mut Random) -> (Machines, Front) {
     nodes[0].run(&["init"]);
     let urls: Vec<String> = nodes.iter_mut().map(|node| node.start(node.serve())).collect();
     let balancer = Balancer::start(&urls.iter().map(String::as_str).collect::<Vec<_>>());
-    let front = Front { balancer, nodes: Mutex::new(urls) };
+    let front = Cluster { balancer, nodes: Mutex::new(urls) };
     (Machines { postgres, nodes, _folder: folder }, front)
 }
 
 impl Machines {
     /// Waits until every node is ready and no request is running.
-    pub(crate) fn come_to_rest(&self, front: &Front) {
+    pub(crate) fn come_to_rest(&self, front: &Cluster) {
         for node in &self.nodes {
             node.link.pass();
         }
@@ -126,7 +126,7 @@ impl Machines {
     }
 
     /// Starts everything that is not running, and repairs every link.
-    pub(crate) fn mend(&mut self, front: &Front) {
+    pub(crate) fn mend(&mut self, front: &Cluster) {
         for node in &self.nodes {
             node.link.pass();
         }
@@ -206,18 +206,18 @@ impl Node {
     }
 
     /// Starts the node again, and waits until it gets its share of the requests.
-    pub(crate) fn start_again(&mut self, front: &Front) {
+    pub(crate) fn start_again(&mut self, front: &Cluster) {
         self.start_again_by(self.serve(), front);
     }
 
     /// Like [`Node::start_again`], with a different clock from that of the other nodes.
-    pub(crate) fn start_again_with(&mut self, clock: &Clock, front: &Front) {
+    pub(crate) fn start_again_with(&mut self, clock: &Clock, front: &Cluster) {
         let mut command = self.serve();
         clock.rule(&mut command);
         self.start_again_by(command, front);
     }
 
-    fn start_again_by(&mut self, command: Command, front: &Front) {
+    fn start_again_by(&mut self, command: Command, front: &Cluster) {
         let url = self.start(command);
         front.replace(self.place, &url);
         let place = self.place;

@@ -11,7 +11,7 @@ use testkit::histories::{Code, CodeAct, CodeAnswer, Event};
 use testkit::{Random, WireClient};
 
 use super::asker::{Asker, BREATH, CodeEvent, Use, is_refusal, text};
-use super::stage::{Front, NODES};
+use super::stage::{Cluster, NODES};
 use super::tally::Tally;
 
 /// The number of tokens that are issued before a fault.
@@ -37,7 +37,7 @@ struct Tokens {
 }
 
 impl<'a> Watch<'a> {
-    pub(crate) fn prepare(front: &'a Front, tally: &'a Tally, seed: u64) -> Self {
+    pub(crate) fn prepare(front: &'a Cluster, tally: &'a Tally, seed: u64) -> Self {
         let asker = Asker::new(front, tally, "watcher");
         Self { asker, stock: Vec::new(), random: Random::new(seed) }
     }

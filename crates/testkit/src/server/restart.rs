@@ -18,7 +18,7 @@ impl TestServer {
         let sources = Arc::new(Sources::new(Limits::default(), 16));
         let app = Arc::new(App::new(store.clone(), vault.clone(), sources, clock.clone(), app));
         app.refresh().await.expect("the feed can be read");
-        let front = web::service(app.clone(), WebSettings::default());
-        Self { app, store, vault, clock, front, folder }
+        let service = web::service(app.clone(), WebSettings::default());
+        Self { app, store, vault, clock, service, folder }
     }
 }

@@ -17,7 +17,7 @@ use crate::authorization::Authorization;
 use crate::errors::ErrorCode;
 use crate::initiator::Initiator;
 use crate::respond::management::Problem;
-use crate::{Gate, cookies, origin};
+use crate::{WebState, cookies, origin};
 
 /// The caller of a management operation, who may use the management API.
 ///
@@ -29,13 +29,13 @@ use crate::{Gate, cookies, origin};
 #[derive(Debug, Clone)]
 pub struct Authenticated(pub Caller);
 
-impl FromRequestParts<Gate> for Authenticated {
+impl FromRequestParts<WebState> for Authenticated {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, gate: &Gate) -> Result<Self, Problem> {
-        let origin = origin::of(&parts.extensions, &parts.headers, gate.settings());
-        let initiator = Initiator::of(&parts.uri, &parts.headers, gate);
-        let noted = Noting { gate, origin: &origin };
+    async fn from_request_parts(parts: &mut Parts, state: &WebState) -> Result<Self, Problem> {
+        let origin = origin::of(&parts.extensions, &parts.headers, state.settings());
+        let initiator = Initiator::of(&parts.uri, &parts.headers, state);
+        let noted = Noting { state, origin: &origin };
         let Ok(authorization) = Authorization::find(&parts.headers) else {
             let problem = Problem::unauthenticated("Authorization is given twice.");
             return Err(noted.refused(Reason::AuthorizationMalformed, None, problem).await);
@@ -47,7 +47,7 @@ impl FromRequestParts<Gate> for Authenticated {
                 }
                 by_password(noted, given.credentials).await?
             }
-            Some(given) if given.is_bearer() => by_bearer(gate, given.credentials, &origin).await?,
+            Some(given) if given.is_bearer() => by_bearer(state, given.credentials, &origin).await?,
             Some(_) => {
                 let problem = Problem::unauthenticated("Sign in with Basic or with a bearer token.");
                 return Err(noted.refused(Reason::AuthorizationMalformed, None, problem).await);
@@ -57,28 +57,28 @@ impl FromRequestParts<Gate> for Authenticated {
         if caller.may(Permission::MgmtAPI) {
             return Ok(Self(caller));
         }
-        Err(refused(gate, &caller, "lacks MgmtAPI", &origin).await)
+        Err(refused(state, &caller, "lacks MgmtAPI", &origin).await)
     }
 }
 
 /// Records the refusals of a request.
 #[derive(Clone, Copy)]
 struct Noting<'a> {
-    gate: &'a Gate,
+    state: &'a WebState,
     origin: &'a Origin,
 }
 
 impl Noting<'_> {
     /// The response to a refused request, which is recorded.
     async fn refused(self, reason: Reason, caller: Option<&Caller>, problem: Problem) -> Problem {
-        self.gate.app().note_refused_request(reason, caller, self.origin).await;
+        self.state.app().note_refused_request(reason, caller, self.origin).await;
         problem
     }
 }
 
 /// The response to an authenticated caller who may not use the management API, which is recorded.
-async fn refused(gate: &Gate, caller: &Caller, why: &str, origin: &Origin) -> Problem {
-    match gate.app().note_refusal(caller, why, origin).await {
+async fn refused(state: &WebState, caller: &Caller, why: &str, origin: &Origin) -> Problem {
+    match state.app().note_refusal(caller, why, origin).await {
         Ok(()) => Problem::forbidden(),
         Err(fault) => Problem::server(&fault, ErrorCode::Unavailable),
     }
@@ -100,7 +100,7 @@ async fn by_password(noted: Noting<'_>, text: &str) -> Result<Caller, Problem> {
         let problem = Problem::unauthenticated("The credentials in Authorization cannot be read.");
         return Err(noted.refused(Reason::AuthorizationMalformed, None, problem).await);
     };
-    noted.gate.app().caller_by_password(&credentials, noted.origin).await.map_err(|refusal| match refusal {
+    noted.state.app().caller_by_password(&credentials, noted.origin).await.map_err(|refusal| match refusal {
         SignInRefusal::TooOften { retry_after_secs } => Problem::too_often(retry_after_secs),
         SignInRefusal::Fault(fault) => Problem::server(&fault, ErrorCode::Unavailable),
         SignInRefusal::Refused | SignInRefusal::Locked { .. } | SignInRefusal::PasswordExpired => {
@@ -118,15 +118,15 @@ pub(crate) fn basic(text: &str) -> Option<Credentials> {
     Some(Credentials { name: name.to_owned(), password: Password::new(password) })
 }
 
-async fn by_bearer(gate: &Gate, text: &str, origin: &Origin) -> Result<Caller, Problem> {
-    let caller = gate.app().caller_by_bearer(text, origin).await.map_err(|refusal| match refusal {
+async fn by_bearer(state: &WebState, text: &str, origin: &Origin) -> Result<Caller, Problem> {
+    let caller = state.app().caller_by_bearer(text, origin).await.map_err(|refusal| match refusal {
         BearerRefusal::Dead => Problem::dead_token(format!("Not signed in: {refusal}.")),
         BearerRefusal::Fault(fault) => Problem::server(&fault, ErrorCode::Unavailable),
     })?;
     if caller.covers(Scope::Management) {
         return Ok(caller);
     }
-    Err(refused(gate, &caller, "the token lacks api.mgmt", origin).await)
+    Err(refused(state, &caller, "the token lacks api.mgmt", origin).await)
 }
 
 async fn by_session(
@@ -135,10 +135,10 @@ async fn by_session(
     headers: &HeaderMap,
     initiator: Initiator,
 ) -> Result<Caller, Problem> {
-    let gate = noted.gate;
+    let state = noted.state;
     let nobody = || Problem::unauthenticated("Sign in with a user name and a password.");
-    let cookie = cookies::session(headers, gate.settings()).ok_or_else(nobody)?;
-    let live = gate.app().caller_by_session(&cookie).await;
+    let cookie = cookies::session(headers, state.settings()).ok_or_else(nobody)?;
+    let live = state.app().caller_by_session(&cookie).await;
     let Some(live) = live.map_err(|fault| Problem::server(&fault, ErrorCode::Unavailable))? else {
         return Err(noted.refused(Reason::SessionDead, None, nobody()).await);
     };
@@ -149,7 +149,7 @@ async fn by_session(
     if !initiator.may_change_by_cookie() {
         return Err(noted.refused(Reason::AnotherOrigin, caller, another_origin()).await);
     }
-    if carries_csrf_token(gate, headers, &cookie) {
+    if carries_csrf_token(state, headers, &cookie) {
         return Ok(live.caller);
     }
     let message = "A changing request from a browser needs the right X-CSRF-Token.";
@@ -157,9 +157,9 @@ async fn by_session(
     Err(noted.refused(Reason::CsrfTokenWrong, caller, problem).await)
 }
 
-fn carries_csrf_token(gate: &Gate, headers: &HeaderMap, cookie: &SessionCookie) -> bool {
+fn carries_csrf_token(state: &WebState, headers: &HeaderMap, cookie: &SessionCookie) -> bool {
     let given = headers.get(cookies::CSRF_HEADER).and_then(|value| value.to_str().ok());
-    given.is_some_and(|given| gate.app().csrf_holds(cookie.expose(), &CsrfToken::new(given)))
+    given.is_some_and(|given| state.app().csrf_holds(cookie.expose(), &CsrfToken::new(given)))
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::errors::ErrorCode;
 use crate::json::{Faults, FromJson, Json, parse};
 use crate::pages::form::wipe;
 use crate::respond::management::{Detail, Problem};
-use crate::{Gate, body};
+use crate::{WebState, body};
 
 /// A payload, parsed as far as possible. [`JsonBody::valid`] returns the value, or all faults at once.
 ///
@@ -67,23 +67,23 @@ fn member(path: &str) -> &str {
     path.split(['[', '.']).next().unwrap_or_default()
 }
 
-impl<T: FromJson> FromRequest<Gate> for JsonBody<T> {
+impl<T: FromJson> FromRequest<WebState> for JsonBody<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request<Body>, gate: &Gate) -> Result<Self, Problem> {
+    async fn from_request(request: Request<Body>, state: &WebState) -> Result<Self, Problem> {
         is_json(request.headers())?;
-        let bytes = read(request.into_body(), gate.settings().max_body_bytes).await?;
+        let bytes = read(request.into_body(), state.settings().max_body_bytes).await?;
         from_bytes(bytes)
     }
 }
 
 /// A body that may be omitted; then it counts as `{}`, and no content type is required.
-impl<T: FromJson> axum::extract::OptionalFromRequest<Gate> for JsonBody<T> {
+impl<T: FromJson> axum::extract::OptionalFromRequest<WebState> for JsonBody<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request<Body>, gate: &Gate) -> Result<Option<Self>, Problem> {
+    async fn from_request(request: Request<Body>, state: &WebState) -> Result<Option<Self>, Problem> {
         let (parts, body) = request.into_parts();
-        let bytes = read(body, gate.settings().max_body_bytes).await?;
+        let bytes = read(body, state.settings().max_body_bytes).await?;
         if bytes.is_empty() {
             return Ok(None);
         }

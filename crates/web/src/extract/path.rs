@@ -5,7 +5,7 @@ use std::str::FromStr;
 use axum::extract::{FromRequestParts, RawPathParams};
 use http::request::Parts;
 
-use crate::Gate;
+use crate::WebState;
 use crate::respond::management::Problem;
 
 /// A trait for the parameters in a route's path: one id, or several in order.
@@ -31,11 +31,11 @@ impl<A: FromStr, B: FromStr> FromPath for (A, B) {
 #[derive(Debug, Clone, Copy)]
 pub struct Path<T>(pub T);
 
-impl<T: FromPath> FromRequestParts<Gate> for Path<T> {
+impl<T: FromPath> FromRequestParts<WebState> for Path<T> {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, gate: &Gate) -> Result<Self, Problem> {
-        let Ok(params) = RawPathParams::from_request_parts(parts, gate).await else {
+    async fn from_request_parts(parts: &mut Parts, state: &WebState) -> Result<Self, Problem> {
+        let Ok(params) = RawPathParams::from_request_parts(parts, state).await else {
             return Err(Problem::not_found());
         };
         let mut segments = params.iter().map(|(_, segment)| segment);

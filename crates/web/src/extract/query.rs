@@ -5,7 +5,7 @@ use std::str::FromStr;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 
-use crate::Gate;
+use crate::WebState;
 use crate::respond::management::{Detail, Problem};
 
 /// The maximum number of parameters in a query; no operation knows nearly as many.
@@ -46,10 +46,10 @@ impl Query {
     }
 }
 
-impl FromRequestParts<Gate> for Query {
+impl FromRequestParts<WebState> for Query {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, _: &Gate) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, _: &WebState) -> Result<Self, Problem> {
         let mut parameters: Vec<(String, String)> = Vec::new();
         let mut faults = Vec::new();
         for (name, value) in url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()) {

@@ -12,32 +12,32 @@ use http::request::Parts;
 use crate::errors::ErrorCode;
 use crate::extract::{Authenticated, Query};
 use crate::respond::management::Problem;
-use crate::{Gate, origin};
+use crate::{WebState, origin};
 
 /// A request that may act on behalf of another user. Handlers list it first, so that nobody learns anything
 /// without credentials.
 pub(crate) struct Asking {
-    pub(super) gate: Gate,
+    pub(super) state: WebState,
     pub(super) query: Query,
     pub(super) origin: Origin,
     caller: Caller,
 }
 
-impl FromRequestParts<Gate> for Asking {
+impl FromRequestParts<WebState> for Asking {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, gate: &Gate) -> Result<Self, Problem> {
-        let Authenticated(caller) = Authenticated::from_request_parts(parts, gate).await?;
-        let query = Query::from_request_parts(parts, gate).await?;
-        let origin = origin::of(&parts.extensions, &parts.headers, gate.settings());
-        Ok(Self { gate: gate.clone(), query, origin, caller })
+    async fn from_request_parts(parts: &mut Parts, state: &WebState) -> Result<Self, Problem> {
+        let Authenticated(caller) = Authenticated::from_request_parts(parts, state).await?;
+        let query = Query::from_request_parts(parts, state).await?;
+        let origin = origin::of(&parts.extensions, &parts.headers, state.settings());
+        Ok(Self { state: state.clone(), query, origin, caller })
     }
 }
 
 impl Asking {
     /// The use cases.
     pub(super) fn app(&self) -> &Arc<App> {
-        self.gate.app()
+        self.state.app()
     }
 
     /// Determines on whose behalf the request acts. `failed` is the error code of the operation for a server

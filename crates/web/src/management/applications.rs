@@ -12,7 +12,7 @@ use self::answer::{AddedSecret, Listed, Shown};
 use self::payload::{Nothing, Registration, Update};
 use super::acting::Asking;
 use super::list;
-use crate::Gate;
+use crate::WebState;
 use crate::errors::ErrorCode;
 use crate::extract::{JsonBody, Path};
 use crate::respond::management::{Detail, Problem, created, json, no_content};
@@ -55,7 +55,7 @@ pub(crate) async fn get(asking: Asking, Path((id,)): Path<(ApplicationId,)>) -> 
         .await
         .map_err(|refused| problem(refused, failed))?;
     let secret = app.revealed_secret(&application).map_err(|fault| Problem::server(&fault, failed))?;
-    Ok(ok(&asking.gate, &application, secret.as_ref(), Vec::new()))
+    Ok(ok(&asking.state, &application, secret.as_ref(), Vec::new()))
 }
 
 /// Operation 4: replaces the name, the description and the redirect URLs of an application.
@@ -77,7 +77,7 @@ pub(crate) async fn update(
     })?;
     let updated = app.update_application(&actor, &current, payload, &asking.origin).await;
     let (application, warnings) = updated.map_err(|refused| problem(refused, failed))?;
-    Ok(ok(&asking.gate, &application, None, in_words(&warnings)))
+    Ok(ok(&asking.state, &application, None, in_words(&warnings)))
 }
 
 /// Operation 5: deletes an application with all access that was granted to it.
@@ -96,7 +96,7 @@ pub(crate) async fn reset(asking: Asking, Path((id,)): Path<(ApplicationId,)>) -
     let actor = asking.actor(failed).await?;
     let reset = asking.app().reset_secret(&actor, id, &asking.origin).await;
     let (application, secret) = reset.map_err(|refused| problem(refused, failed))?;
-    Ok(ok(&asking.gate, &application, Some(&secret), Vec::new()))
+    Ok(ok(&asking.state, &application, Some(&secret), Vec::new()))
 }
 
 /// Adds a second live secret.
@@ -130,12 +130,12 @@ pub(crate) async fn end_secret(
 }
 
 fn ok(
-    gate: &Gate,
+    state: &WebState,
     application: &oauth::application::Application,
     secret: Option<&ClientSecret>,
     warnings: Vec<String>,
 ) -> Response {
-    let shown = Shown { secret, warnings, now: gate.app().now() };
+    let shown = Shown { secret, warnings, now: state.app().now() };
     json(StatusCode::OK, &shown.application(application))
 }
 

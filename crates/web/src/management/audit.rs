@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::list;
 use super::refusal::{problem, server};
-use crate::Gate;
+use crate::WebState;
 use crate::extract::{Authenticated, Query};
 use crate::origin::From as Origin;
 use crate::respond::management::{Detail, Problem, rfc3339};
@@ -62,7 +62,7 @@ impl From<AuditEvent> for ShownEvent {
 /// Lists events of the audit log, newest first; `after`, or its alias `before`, takes the last id of a page
 /// to get the next one.
 pub(crate) async fn list(
-    State(gate): State<Gate>,
+    State(state): State<WebState>,
     Authenticated(caller): Authenticated,
     query: Query,
     Origin(origin): Origin,
@@ -85,7 +85,7 @@ pub(crate) async fn list(
         since: moment(&query, "since")?,
         until: moment(&query, "until")?,
     };
-    let events = gate.app().audit_events(&caller, filter, request, &origin).await.map_err(problem)?;
+    let events = state.app().audit_events(&caller, filter, request, &origin).await.map_err(problem)?;
     list::answer("events", events, ShownEvent::from, server).await
 }
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::list;
 use super::refusal::problem;
-use crate::Gate;
+use crate::WebState;
 use crate::extract::{Authenticated, JsonBody, Path, Query};
 use crate::json::{Faults, Fields, FromJson, Json};
 use crate::origin::From as Origin;
@@ -57,13 +57,13 @@ impl FromJson for LimitPayload {
 
 /// Lists every limit with its default and its range.
 pub(crate) async fn describe(
-    State(gate): State<Gate>,
+    State(state): State<WebState>,
     Authenticated(caller): Authenticated,
     query: Query,
     Origin(origin): Origin,
 ) -> Result<Response, Problem> {
     let request = list::request(&query, &[])?;
-    gate.app().may_see_limits(&caller, &origin).await.map_err(problem)?;
+    state.app().may_see_limits(&caller, &origin).await.map_err(problem)?;
     let limits =
         list::part(&request, Limit::ALL, |limit| limit.id(), |limit| vec![limit.as_str().to_owned()]);
     let limits = limits.into_iter().map(|limit| LimitDescription {
@@ -78,13 +78,13 @@ pub(crate) async fn describe(
 
 /// Lists every limit with its current value.
 pub(crate) async fn list(
-    State(gate): State<Gate>,
+    State(state): State<WebState>,
     Authenticated(caller): Authenticated,
     query: Query,
     Origin(origin): Origin,
 ) -> Result<Response, Problem> {
     let request = list::request(&query, &[])?;
-    let limits = gate.app().list_limits(&caller, &origin).await.map_err(problem)?;
+    let limits = state.app().list_limits(&caller, &origin).await.map_err(problem)?;
     let name = |(limit, _): &(Limit, i64)| vec![limit.as_str().to_owned()];
     let limits = list::part(&request, limits, |(limit, _)| limit.id(), name);
     Ok(json(StatusCode::OK, &LimitList { limits: limits.into_iter().map(LimitValue::from).collect() }))
@@ -92,24 +92,24 @@ pub(crate) async fn list(
 
 /// The value of one limit, or its default.
 pub(crate) async fn get(
-    State(gate): State<Gate>,
+    State(state): State<WebState>,
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(i64,)>,
     Origin(origin): Origin,
 ) -> Result<Response, Problem> {
-    let limit = gate.app().find_limit(&caller, id, &origin).await.map_err(problem)?;
+    let limit = state.app().find_limit(&caller, id, &origin).await.map_err(problem)?;
     Ok(json(StatusCode::OK, &LimitValue::from(limit)))
 }
 
 /// Sets a limit, by POST or by PUT.
 pub(crate) async fn set(
-    State(gate): State<Gate>,
+    State(state): State<WebState>,
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(i64,)>,
     Origin(origin): Origin,
     body: JsonBody<LimitPayload>,
 ) -> Result<Response, Problem> {
-    let app = gate.app();
+    let app = state.app();
     app.find_limit(&caller, id, &origin).await.map_err(problem)?;
     let LimitPayload(value) = body.valid()?;
     let set = app.set_limit(&caller, id, value.unwrap_or_default(), &origin).await.map_err(problem)?;
@@ -118,11 +118,11 @@ pub(crate) async fn set(
 
 /// Resets a limit to its default.
 pub(crate) async fn reset(
-    State(gate): State<Gate>,
+    State(state): State<WebState>,
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(i64,)>,
     Origin(origin): Origin,
 ) -> Result<Response, Problem> {
-    gate.app().reset_limit(&caller, id, &origin).await.map_err(problem)?;
+    state.app().reset_limit(&caller, id, &origin).await.map_err(problem)?;
     Ok(no_content())
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::acting::Asking;
 use super::list;
 use super::refusal::problem;
-use crate::Gate;
+use crate::WebState;
 use crate::errors::ErrorCode;
 use crate::extract::{Authenticated, Query};
 use crate::origin::From as Origin;
@@ -37,13 +37,13 @@ fn shown(permissions: &[Permission], request: &ListRequest) -> Response {
 
 /// Lists every permission that a role may have.
 pub(crate) async fn list(
-    State(gate): State<Gate>,
+    State(state): State<WebState>,
     Authenticated(caller): Authenticated,
     query: Query,
     Origin(origin): Origin,
 ) -> Result<Response, Problem> {
     let request = list::request(&query, &[])?;
-    Ok(shown(gate.app().list_permissions(&caller, &origin).await.map_err(problem)?, &request))
+    Ok(shown(state.app().list_permissions(&caller, &origin).await.map_err(problem)?, &request))
 }
 
 /// The permissions of the caller, or of the user on whose behalf the caller acts.

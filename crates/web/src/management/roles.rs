@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::list;
 use super::refusal::{judged, problem, server};
-use crate::Gate;
+use crate::WebState;
 use crate::extract::{Authenticated, JsonBody, Path, Query};
 use crate::json::{Faults, Fields, FromJson, Json};
 use crate::origin::From as Origin;
@@ -62,35 +62,35 @@ impl RolePayload {
 
 /// Lists every role, by id.
 pub(crate) async fn list(
-    State(gate): State<Gate>,
+    State(state): State<WebState>,
     Authenticated(caller): Authenticated,
     query: Query,
     Origin(origin): Origin,
 ) -> Result<Response, Problem> {
     let request = list::request(&query, &[])?;
-    let roles = gate.app().roles(&caller, request, &origin).await.map_err(problem)?;
+    let roles = state.app().roles(&caller, request, &origin).await.map_err(problem)?;
     list::answer("roles", roles, ShownRole::from, server).await
 }
 
 /// One role.
 pub(crate) async fn get(
-    State(gate): State<Gate>,
+    State(state): State<WebState>,
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(RoleId,)>,
     Origin(origin): Origin,
 ) -> Result<Response, Problem> {
-    let role = gate.app().find_role(&caller, id, &origin).await.map_err(problem)?;
+    let role = state.app().find_role(&caller, id, &origin).await.map_err(problem)?;
     Ok(json(StatusCode::OK, &ShownRole::from(role)))
 }
 
 /// Creates a role.
 pub(crate) async fn create(
-    State(gate): State<Gate>,
+    State(state): State<WebState>,
     Authenticated(caller): Authenticated,
     Origin(origin): Origin,
     body: JsonBody<RolePayload>,
 ) -> Result<Response, Problem> {
-    let app = gate.app();
+    let app = state.app();
     app.may_create_roles(&caller, &origin).await.map_err(problem)?;
     let draft = body.judged(RolePayload::draft)?;
     let role = app.create_role(&caller, draft, &origin).await.map_err(problem)?;
@@ -99,13 +99,13 @@ pub(crate) async fn create(
 
 /// Replaces a role.
 pub(crate) async fn update(
-    State(gate): State<Gate>,
+    State(state): State<WebState>,
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(RoleId,)>,
     Origin(origin): Origin,
     body: JsonBody<RolePayload>,
 ) -> Result<Response, Problem> {
-    let app = gate.app();
+    let app = state.app();
     app.role_to_change(&caller, id, &origin).await.map_err(problem)?;
     let draft = body.judged(RolePayload::draft)?;
     let role = app.update_role(&caller, id, draft, &origin).await.map_err(problem)?;
@@ -114,11 +114,11 @@ pub(crate) async fn update(
 
 /// Deletes a role that nobody has.
 pub(crate) async fn delete(
-    State(gate): State<Gate>,
+    State(state): State<WebState>,
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(RoleId,)>,
     Origin(origin): Origin,
 ) -> Result<Response, Problem> {
-    gate.app().delete_role(&caller, id, &origin).await.map_err(problem)?;
+    state.app().delete_role(&caller, id, &origin).await.map_err(problem)?;
     Ok(no_content())
 }

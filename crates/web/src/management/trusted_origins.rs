@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::list;
 use super::refusal::problem;
-use crate::Gate;
+use crate::WebState;
 use crate::extract::{Authenticated, JsonBody, Path, Query};
 use crate::json::{Faults, Fields, FromJson, Json};
 use crate::origin::From as Origin;
@@ -99,13 +99,13 @@ fn draft(json: &Json, path: &str, faults: &Faults) -> TrustedOriginDraft {
 /// The entries by id, with the time of the last change of any of them. The whole list fits on the longest
 /// page.
 pub(crate) async fn list(
-    State(gate): State<Gate>,
+    State(state): State<WebState>,
     Authenticated(caller): Authenticated,
     query: Query,
     Origin(origin): Origin,
 ) -> Result<Response, Problem> {
     let request = list::request(&query, &[])?;
-    let entries = gate.app().list_trusted_origins(&caller, &origin).await.map_err(problem)?;
+    let entries = state.app().list_trusted_origins(&caller, &origin).await.map_err(problem)?;
     let last_modified_time = last_modified_time(&entries);
     let texts = |entry: &TrustedOrigin| vec![entry.domain.clone(), entry.description.clone()];
     let entries = list::part(&request, entries, |entry| entry.id.get(), texts);
@@ -115,23 +115,23 @@ pub(crate) async fn list(
 
 /// One entry.
 pub(crate) async fn get(
-    State(gate): State<Gate>,
+    State(state): State<WebState>,
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(TrustedOriginId,)>,
     Origin(origin): Origin,
 ) -> Result<Response, Problem> {
-    let entry = gate.app().find_trusted_origin(&caller, id, &origin).await.map_err(problem)?;
+    let entry = state.app().find_trusted_origin(&caller, id, &origin).await.map_err(problem)?;
     Ok(json(StatusCode::OK, &Entry::from(entry)))
 }
 
 /// Adds entries; all or none.
 pub(crate) async fn add(
-    State(gate): State<Gate>,
+    State(state): State<WebState>,
     Authenticated(caller): Authenticated,
     Origin(origin): Origin,
     body: JsonBody<WhitelistPayload>,
 ) -> Result<Response, Problem> {
-    let app = gate.app();
+    let app = state.app();
     app.may_see_trusted_origins(&caller, &origin).await.map_err(problem)?;
     let WhitelistPayload(drafts) = body.valid()?;
     let added = app.add_trusted_origins(&caller, drafts, &origin).await.map_err(problem)?;
@@ -144,13 +144,13 @@ pub(crate) async fn add(
 
 /// Replaces the content of an entry.
 pub(crate) async fn update(
-    State(gate): State<Gate>,
+    State(state): State<WebState>,
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(TrustedOriginId,)>,
     Origin(origin): Origin,
     body: JsonBody<EntryPayload>,
 ) -> Result<Response, Problem> {
-    let app = gate.app();
+    let app = state.app();
     app.find_trusted_origin(&caller, id, &origin).await.map_err(problem)?;
     let EntryPayload(draft) = body.valid()?;
     let entry = app.update_trusted_origin(&caller, id, draft, &origin).await.map_err(problem)?;
@@ -159,11 +159,11 @@ pub(crate) async fn update(
 
 /// Deletes an entry.
 pub(crate) async fn delete(
-    State(gate): State<Gate>,
+    State(state): State<WebState>,
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(TrustedOriginId,)>,
     Origin(origin): Origin,
 ) -> Result<Response, Problem> {
-    gate.app().delete_trusted_origin(&caller, id, &origin).await.map_err(problem)?;
+    state.app().delete_trusted_origin(&caller, id, &origin).await.map_err(problem)?;
     Ok(no_content())
 }

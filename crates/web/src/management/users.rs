@@ -12,7 +12,7 @@ use serde::Serialize;
 use self::payload::UserPayload;
 use super::list;
 use super::refusal::{judged, problem, server};
-use crate::Gate;
+use crate::WebState;
 use crate::extract::{Authenticated, JsonBody, Path, Query};
 use crate::origin::From as Origin;
 use crate::respond::management::{Detail, Problem, created, json, no_content, rfc3339};
@@ -64,36 +64,36 @@ fn shown(user: &User, now: Timestamp) -> ShownUser {
 
 /// Lists users by id.
 pub(crate) async fn list(
-    State(gate): State<Gate>,
+    State(state): State<WebState>,
     Authenticated(caller): Authenticated,
     query: Query,
     Origin(origin): Origin,
 ) -> Result<Response, Problem> {
     let request = list::request(&query, &[])?;
-    let users = gate.app().users(&caller, request, &origin).await.map_err(problem)?;
-    let now = gate.app().now();
+    let users = state.app().users(&caller, request, &origin).await.map_err(problem)?;
+    let now = state.app().now();
     list::answer("users", users, move |user| shown(&user, now), server).await
 }
 
 /// One user.
 pub(crate) async fn get(
-    State(gate): State<Gate>,
+    State(state): State<WebState>,
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(UserId,)>,
     Origin(origin): Origin,
 ) -> Result<Response, Problem> {
-    let user = gate.app().find_user(&caller, id, &origin).await.map_err(problem)?;
-    Ok(json(StatusCode::OK, &shown(&user, gate.app().now())))
+    let user = state.app().find_user(&caller, id, &origin).await.map_err(problem)?;
+    Ok(json(StatusCode::OK, &shown(&user, state.app().now())))
 }
 
 /// Creates a user.
 pub(crate) async fn create(
-    State(gate): State<Gate>,
+    State(state): State<WebState>,
     Authenticated(caller): Authenticated,
     Origin(origin): Origin,
     body: JsonBody<UserPayload>,
 ) -> Result<Response, Problem> {
-    let app = gate.app();
+    let app = state.app();
     app.may_create_users(&caller, &origin).await.map_err(problem)?;
     let draft = body.judged(|payload| {
         let draft = payload.draft(app.now());
@@ -105,13 +105,13 @@ pub(crate) async fn create(
 
 /// Changes a user; omitted members keep their values.
 pub(crate) async fn update(
-    State(gate): State<Gate>,
+    State(state): State<WebState>,
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(UserId,)>,
     Origin(origin): Origin,
     body: JsonBody<UserPayload>,
 ) -> Result<Response, Problem> {
-    let app = gate.app();
+    let app = state.app();
     let user = app.user_to_change(&caller, id, &origin).await.map_err(problem)?;
     let draft = body.judged(|payload| -> Result<UserDraft, _> {
         let draft = payload.draft(app.now());
@@ -123,14 +123,14 @@ pub(crate) async fn update(
 
 /// Deletes a user; `transferTo` and `force` say what to do with the user's applications and data sources.
 pub(crate) async fn delete(
-    State(gate): State<Gate>,
+    State(state): State<WebState>,
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(UserId,)>,
     query: Query,
     Origin(origin): Origin,
 ) -> Result<Response, Problem> {
     let estate = estate(&query)?;
-    gate.app().delete_user(&caller, id, estate, &origin).await.map_err(problem)?;
+    state.app().delete_user(&caller, id, estate, &origin).await.map_err(problem)?;
     Ok(no_content())
 }
 

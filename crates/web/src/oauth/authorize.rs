@@ -99,7 +99,7 @@ pub async fn decide(visit: Visit, OwnForm(form): OwnForm) -> Response {
         Ok(parameters) => parameters,
         Err(refusal) => return refused(refusal),
     };
-    match visit.gate.app().decide_consent(&parameters, &live, decision, &visit.origin).await {
+    match visit.state.app().decide_consent(&parameters, &live, decision, &visit.origin).await {
         Err(cause) => fault(&cause),
         Ok(answer) => shown(&visit, &answer, Some((&live, &cookie))).await,
     }
@@ -119,7 +119,7 @@ async fn answer_to(
     parameters: &Parameters,
     found: Option<(LiveSession, SessionCookie)>,
 ) -> Response {
-    let app = visit.gate.app();
+    let app = visit.state.app();
     let live = found.as_ref().map(|(live, _)| live);
     let answer = match app.authorize(parameters, live, &visit.origin).await {
         Err(cause) => return fault(&cause),
@@ -141,7 +141,7 @@ async fn answer_to(
 }
 
 async fn note(visit: &Visit, reason: Reason) {
-    visit.gate.app().note_refused_request(reason, None, &visit.origin).await;
+    visit.state.app().note_refused_request(reason, None, &visit.origin).await;
 }
 
 /// Without a session, an `Authorization: Basic` header of a program opens one, as Hybrid Data Pipeline
@@ -149,7 +149,7 @@ async fn note(visit: &Visit, reason: Reason) {
 /// the account. `unsigned` is the response without a session; if that is the sign-in page, the request for a
 /// new sign-in has just been obeyed.
 async fn answer_to_basic(visit: &Visit, parameters: &Parameters, unsigned: &Answer, text: &str) -> Response {
-    let app = visit.gate.app();
+    let app = visit.state.app();
     let query = if let Answer::SignIn { query } = unsigned { query } else { "" };
     let (live, cookie) = match open_session(visit, text).await {
         Ok(opened) => opened,
@@ -162,11 +162,11 @@ async fn answer_to_basic(visit: &Visit, parameters: &Parameters, unsigned: &Answ
         Err(cause) => fault(&cause),
         Ok(answer) => shown(visit, &answer, Some((&live, &cookie))).await,
     };
-    visit.with_cookie(response, cookies::open(&cookie, visit.gate.settings()))
+    visit.with_cookie(response, cookies::open(&cookie, visit.state.settings()))
 }
 
 async fn open_session(visit: &Visit, text: &str) -> Result<(LiveSession, SessionCookie), SignInRefusal> {
-    let app = visit.gate.app();
+    let app = visit.state.app();
     let Some(credentials) = basic(text) else {
         note(visit, Reason::AuthorizationMalformed).await;
         return Err(SignInRefusal::Refused);
@@ -212,7 +212,7 @@ fn ask_consent(
     live: &LiveSession,
     cookie: &SessionCookie,
 ) -> Response {
-    let csrf = visit.gate.app().csrf_token(cookie.expose());
+    let csrf = visit.state.app().csrf_token(cookie.expose());
     let shown = ConsentPage {
         application: &question.application,
         says_something: !question.description.is_empty()

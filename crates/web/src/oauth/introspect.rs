@@ -7,7 +7,7 @@ use http::StatusCode;
 use serde::Serialize;
 
 use super::request::Sent;
-use crate::Gate;
+use crate::WebState;
 use crate::respond::oauth as respond;
 
 /// [RFC 7662 §2.2](https://www.rfc-editor.org/rfc/rfc7662#section-2.2).
@@ -35,11 +35,11 @@ struct Inactive {
 }
 
 /// Introspects a token.
-pub async fn tell(State(gate): State<Gate>, sent: Sent) -> Response {
-    match gate.app().introspect(sent.as_request()).await {
+pub async fn tell(State(state): State<WebState>, sent: Sent) -> Response {
+    match state.app().introspect(sent.as_request()).await {
         Err(refusal) => sent.refused(&refusal),
         Ok(None) => respond::json(StatusCode::OK, &Inactive { active: false }),
-        Ok(Some(token)) => respond::json(StatusCode::OK, &body(&token, &gate.app().settings().public_url)),
+        Ok(Some(token)) => respond::json(StatusCode::OK, &body(&token, &state.app().settings().public_url)),
     }
 }
 

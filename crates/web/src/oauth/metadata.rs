@@ -6,12 +6,12 @@ use http::StatusCode;
 use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, HeaderValue};
 use oauth::metadata::Metadata;
 
-use crate::Gate;
+use crate::WebState;
 use crate::respond::oauth as respond;
 
 /// The metadata of the server; public, so any origin may read it.
-pub async fn show(State(gate): State<Gate>) -> Response {
-    let mut response = respond::json(StatusCode::OK, &Metadata::new(&gate.app().settings().public_url));
+pub async fn show(State(state): State<WebState>) -> Response {
+    let mut response = respond::json(StatusCode::OK, &Metadata::new(&state.app().settings().public_url));
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
     headers.remove("pragma");

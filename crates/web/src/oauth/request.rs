@@ -19,7 +19,7 @@ use super::{Credentials, refused_by_rule};
 use crate::authorization::Authorization;
 use crate::pages::form::wipe;
 use crate::respond::oauth as respond;
-use crate::{Gate, body, origin};
+use crate::{WebState, body, origin};
 
 /// A client's request, decoded and not authenticated.
 #[derive(Debug)]
@@ -42,22 +42,22 @@ impl Sent {
     }
 }
 
-impl FromRequest<Gate> for Sent {
+impl FromRequest<WebState> for Sent {
     type Rejection = Response;
 
-    async fn from_request(request: Request, gate: &Gate) -> Result<Self, Response> {
+    async fn from_request(request: Request, state: &WebState) -> Result<Self, Response> {
         let (head, sent) = request.into_parts();
-        let origin = origin::of(&head.extensions, &head.headers, gate.settings());
+        let origin = origin::of(&head.extensions, &head.headers, state.settings());
         let form = Form::of(&head.headers, &sent).ok_or_else(unsupported)?;
         let malformed_body = |refusal| refused_by_rule(refusal, Credentials::Body);
         let basic = match basic(&head.headers) {
             Ok(basic) => basic,
             Err(refusal) => {
-                gate.app().note_refused_request(Reason::AuthorizationMalformed, None, &origin).await;
+                state.app().note_refused_request(Reason::AuthorizationMalformed, None, &origin).await;
                 return Err(refused_by_rule(refusal, Credentials::Header));
             }
         };
-        let most = body::MOST_OF_FORM.min(gate.settings().max_body_bytes);
+        let most = body::MOST_OF_FORM.min(state.settings().max_body_bytes);
         let read = body::read(sent, most).await;
         let bytes = read.map_err(|unread| respond::refuse(unread.status(), &unread.to_string()))?;
         let parameters = match form {

@@ -7,7 +7,7 @@ use oauth::token::TokenResponse;
 use serde::Serialize;
 
 use super::request::Sent;
-use crate::Gate;
+use crate::WebState;
 use crate::respond::oauth as respond;
 
 /// [RFC 6749 §5.1](https://www.rfc-editor.org/rfc/rfc6749#section-5.1).
@@ -34,8 +34,8 @@ impl<'a> From<&'a TokenResponse> for TokenBody<'a> {
 }
 
 /// Issues tokens.
-pub async fn issue(State(gate): State<Gate>, sent: Sent) -> Response {
-    match gate.app().token(sent.as_request()).await {
+pub async fn issue(State(state): State<WebState>, sent: Sent) -> Response {
+    match state.app().token(sent.as_request()).await {
         Err(refusal) => sent.refused(&refusal),
         Ok(response) => respond::json(StatusCode::OK, &TokenBody::from(&response)),
     }

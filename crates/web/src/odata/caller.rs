@@ -6,15 +6,15 @@ use http::request::Parts;
 
 use crate::authorization::Authorization;
 use crate::respond::odata::Problem;
-use crate::{Gate, extract};
+use crate::{WebState, extract};
 
 /// Authenticates the caller before anything else.
-pub(super) async fn prove(gate: &Gate, parts: &Parts, origin: &Origin) -> Result<Caller, Problem> {
+pub(super) async fn prove(state: &WebState, parts: &Parts, origin: &Origin) -> Result<Caller, Problem> {
     let given = match Authorization::find(&parts.headers) {
         Ok(Some(given)) => given,
         missing_or_twice => {
             if missing_or_twice.is_err() {
-                malformed(gate, origin).await;
+                malformed(state, origin).await;
             }
             return Err(Problem::unauthenticated(
                 "send one Authorization header with an access token, or with a user name and a password",
@@ -22,19 +22,19 @@ pub(super) async fn prove(gate: &Gate, parts: &Parts, origin: &Origin) -> Result
         }
     };
     if given.is_bearer() {
-        return Ok(gate.app().caller_by_bearer(given.credentials, origin).await?);
+        return Ok(state.app().caller_by_bearer(given.credentials, origin).await?);
     }
     if !given.is_basic() {
-        malformed(gate, origin).await;
+        malformed(state, origin).await;
         return Err(Problem::unauthenticated("the schemes Bearer and Basic are supported"));
     }
     let Some(credentials) = extract::basic(given.credentials) else {
-        malformed(gate, origin).await;
+        malformed(state, origin).await;
         return Err(Problem::unauthenticated("the credentials in Authorization cannot be read"));
     };
-    Ok(gate.app().caller_by_password(&credentials, origin).await?)
+    Ok(state.app().caller_by_password(&credentials, origin).await?)
 }
 
-async fn malformed(gate: &Gate, origin: &Origin) {
-    gate.app().note_refused_request(Reason::AuthorizationMalformed, None, origin).await;
+async fn malformed(state: &WebState, origin: &Origin) {
+    state.app().note_refused_request(Reason::AuthorizationMalformed, None, origin).await;
 }

@@ -13,7 +13,7 @@ use oauth::secret::{CsrfToken, SessionCookie};
 
 use super::form::{OwnForm, fields};
 use super::{HandedOver, Visit, When, fault, filters, go_to};
-use crate::Gate;
+use crate::WebState;
 use crate::extract::Path;
 use crate::respond::management::Problem;
 use crate::respond::page;
@@ -86,11 +86,11 @@ pub async fn show(visit: Visit) -> Response {
         Ok(found) => found,
         Err(instead) => return instead,
     };
-    let roles = match visit.gate.app().names_of_roles(live.caller.member()).await {
+    let roles = match visit.state.app().names_of_roles(live.caller.member()).await {
         Ok(names) => names.join(", "),
         Err(cause) => return fault(&cause),
     };
-    let csrf = visit.gate.app().csrf_token(cookie.expose());
+    let csrf = visit.state.app().csrf_token(cookie.expose());
     let shown = AccountPage {
         here: "account",
         csrf: csrf.expose(),
@@ -108,13 +108,13 @@ pub async fn applications(visit: Visit, RawQuery(query): RawQuery) -> Response {
         Err(instead) => return instead,
     };
     let query = query.as_deref().unwrap_or_default();
-    let mut allowed = match list(&visit.gate, &live, after(query)).await {
+    let mut allowed = match list(&visit.state, &live, after(query)).await {
         Ok(allowed) => allowed,
         Err(cause) => return fault(&cause),
     };
     let goes_on = allowed.len() > PER_PAGE as usize;
     allowed.truncate(PER_PAGE as usize);
-    let csrf = visit.gate.app().csrf_token(cookie.expose());
+    let csrf = visit.state.app().csrf_token(cookie.expose());
     let shown = ApplicationsPage {
         here: "applications",
         csrf: csrf.expose(),
@@ -142,7 +142,7 @@ pub async fn ask_to_revoke(visit: Visit, id: Result<Path<(ApplicationId,)>, Prob
         Ok(None) => return no_such_application(&id.to_string()),
         Err(cause) => return fault(&cause),
     };
-    let csrf = visit.gate.app().csrf_token(cookie.expose());
+    let csrf = visit.state.app().csrf_token(cookie.expose());
     let shown = RevokePage { here: "applications", csrf: csrf.expose(), id, name: &allowed.name };
     page::html(StatusCode::OK, &shown, page::Place::Own)
 }
@@ -150,7 +150,7 @@ pub async fn ask_to_revoke(visit: Visit, id: Result<Path<(ApplicationId,)>, Prob
 /// Finds what the user has allowed the application, and records a request for an application that has no
 /// access.
 async fn find(visit: &Visit, live: &LiveSession, id: ApplicationId) -> Result<Option<Allowed>, app::Fault> {
-    let app = visit.gate.app();
+    let app = visit.state.app();
     let actor = app.acting(live.caller.clone(), None).await.map_err(acting_fault)?;
     let found = app.find_allowed(&actor, id).await?;
     if found.is_none() {
@@ -188,7 +188,7 @@ pub async fn revoke(
         return no_such_application("of this address");
     };
     let revoked = async {
-        let app = visit.gate.app();
+        let app = visit.state.app();
         let actor = app.acting(live.caller.clone(), None).await.map_err(acting_fault)?;
         let name = app.find_allowed(&actor, id).await?;
         app.revoke_allowed(&actor, id, &visit.origin).await?;
@@ -204,7 +204,7 @@ pub async fn revoke(
 /// The list with a notice that names the application. The name is in the URL, because nothing else contains
 /// it any more; a seal prevents links from putting text on our page.
 fn told_of(visit: &Visit, cookie: &SessionCookie, name: &str) -> String {
-    let seal = visit.gate.app().csrf_token(&notice_of(cookie, name));
+    let seal = visit.state.app().csrf_token(&notice_of(cookie, name));
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     query.append_pair(REVOKED.spelling, name).append_pair(SEAL.spelling, seal.expose());
     format!("/account/applications?{}", query.finish())
@@ -213,7 +213,7 @@ fn told_of(visit: &Visit, cookie: &SessionCookie, name: &str) -> String {
 fn just_revoked(visit: &Visit, cookie: &SessionCookie, query: &str) -> Option<String> {
     let query = Parameters::from_form(query.as_bytes()).ok()?;
     let (name, seal) = (query.one(REVOKED).ok()??, query.one(SEAL).ok()??);
-    let holds = visit.gate.app().csrf_holds(&notice_of(cookie, name), &CsrfToken::new(seal));
+    let holds = visit.state.app().csrf_holds(&notice_of(cookie, name), &CsrfToken::new(seal));
     holds.then(|| name.to_owned())
 }
 
@@ -228,12 +228,12 @@ fn notice_of(cookie: &SessionCookie, name: &str) -> String {
 
 /// The applications of one page, and one more if there are more.
 async fn list(
-    gate: &Gate,
+    state: &WebState,
     live: &LiveSession,
     after: Option<ApplicationId>,
 ) -> Result<Vec<Allowed>, app::Fault> {
-    let actor = gate.app().acting(live.caller.clone(), None).await.map_err(acting_fault)?;
-    gate.app().list_allowed(&actor, after, PER_PAGE + 1).await
+    let actor = state.app().acting(live.caller.clone(), None).await.map_err(acting_fault)?;
+    state.app().list_allowed(&actor, after, PER_PAGE + 1).await
 }
 
 /// No user is named, so nothing can be refused; a failure is passed on.

@@ -35,7 +35,7 @@ struct DemoPage<'a> {
 pub async fn show(visit: Visit, RawQuery(query): RawQuery) -> Response {
     let query = Parameters::from_form(query.unwrap_or_default().as_bytes()).unwrap_or_default();
     let field = |name| query.one(name).ok().flatten();
-    let server = visit.gate.settings().demo.as_deref().unwrap_or_default();
+    let server = visit.state.settings().demo.as_deref().unwrap_or_default();
     let client_id = field(STATE).filter(|state| state.parse::<ClientId>().is_ok());
     let shown = DemoPage {
         server,

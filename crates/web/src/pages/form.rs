@@ -12,7 +12,7 @@ use zeroize::Zeroize;
 use super::{foreign_form, sentence};
 use crate::initiator::Initiator;
 use crate::respond::page;
-use crate::{Gate, body, origin};
+use crate::{WebState, body, origin};
 
 /// The fields of our forms, with their maximum sizes in bytes.
 pub mod fields {
@@ -66,29 +66,29 @@ impl Form {
 #[derive(Debug)]
 pub struct OwnForm(pub Form);
 
-impl FromRequest<Gate> for OwnForm {
+impl FromRequest<WebState> for OwnForm {
     type Rejection = Response;
 
-    async fn from_request(request: Request, gate: &Gate) -> Result<Self, Response> {
-        let initiator = Initiator::of(request.uri(), request.headers(), gate);
+    async fn from_request(request: Request, state: &WebState) -> Result<Self, Response> {
+        let initiator = Initiator::of(request.uri(), request.headers(), state);
         if !initiator.may_change_by_cookie() {
             let (origin, app) =
-                (origin::of(request.extensions(), request.headers(), gate.settings()), gate.app());
+                (origin::of(request.extensions(), request.headers(), state.settings()), state.app());
             app.note_refused_request(Reason::AnotherOrigin, None, &origin).await;
             return Err(foreign_form());
         }
-        Form::from_request(request, gate).await.map(Self)
+        Form::from_request(request, state).await.map(Self)
     }
 }
 
-impl FromRequest<Gate> for Form {
+impl FromRequest<WebState> for Form {
     type Rejection = Response;
 
-    async fn from_request(request: Request, gate: &Gate) -> Result<Self, Response> {
+    async fn from_request(request: Request, state: &WebState) -> Result<Self, Response> {
         if !is_form(request.headers()) {
             return Err(page::refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "A form is expected here."));
         }
-        let bytes = read(request, gate).await?;
+        let bytes = read(request, state).await?;
         let parameters = Parameters::from_form(&bytes);
         wipe(bytes);
         match parameters {
@@ -111,8 +111,8 @@ fn is_form(headers: &HeaderMap) -> bool {
     essence.eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 
-async fn read(request: Request, gate: &Gate) -> Result<Bytes, Response> {
-    let most = body::MOST_OF_FORM.min(gate.settings().max_body_bytes);
+async fn read(request: Request, state: &WebState) -> Result<Bytes, Response> {
+    let most = body::MOST_OF_FORM.min(state.settings().max_body_bytes);
     let read = body::read(request.into_body(), most).await;
     read.map_err(|unread| page::refuse(unread.status(), &sentence(&unread.to_string())))
 }

@@ -14,7 +14,7 @@ use oauth::secret::Password;
 use super::form::{Form, OwnForm, fields};
 use super::{Goal, Visit, fault, filters, go_to, sentence, visitor_name};
 use crate::respond::page;
-use crate::{Gate, cookies};
+use crate::{WebState, cookies};
 
 /// The page with the form.
 #[derive(Template)]
@@ -51,7 +51,7 @@ impl Visit {
         if fresh && !self.may_set_cookies() && !self.method.is_safe() {
             return go_to(onward(asking.continue_to));
         }
-        let csrf = self.gate.app().csrf_token(&visitor);
+        let csrf = self.state.app().csrf_token(&visitor);
         let shown = LoginPage {
             application: on_the_way.as_ref().map(|way| way.application.as_str()),
             destination: on_the_way.as_ref().map(|way| Goal::of(&way.destination)),
@@ -60,9 +60,9 @@ impl Visit {
             continue_to: asking.continue_to,
             username: asking.username,
         };
-        let settings = self.gate.settings();
+        let settings = self.state.settings();
         let cookie =
-            fresh.then(|| cookies::set(visitor_name(&self.gate), &visitor, None, settings)).flatten();
+            fresh.then(|| cookies::set(visitor_name(&self.state), &visitor, None, settings)).flatten();
         let place = if on_the_way.is_some() { page::Place::FlowOnward } else { page::Place::Flow };
         self.with_cookie(page::html(status, &shown, place), cookie)
     }
@@ -74,7 +74,7 @@ impl Visit {
             return Ok(None);
         }
         match Parameters::from_form(query.as_bytes()) {
-            Ok(parameters) => self.gate.app().on_the_way(&parameters).await,
+            Ok(parameters) => self.state.app().on_the_way(&parameters).await,
             Err(_) => Ok(None),
         }
     }
@@ -89,7 +89,7 @@ pub async fn show(visit: Visit, RawQuery(query): RawQuery) -> Response {
 
 /// `POST /login`.
 pub async fn sign_in(visit: Visit, OwnForm(form): OwnForm) -> Response {
-    let visitor = cookies::value(&visit.headers, visitor_name(&visit.gate)).unwrap_or_default();
+    let visitor = cookies::value(&visit.headers, visitor_name(&visit.state)).unwrap_or_default();
     if let Err(instead) = visit.demand_own_form(visitor, form.field(fields::CSRF), None).await {
         return instead;
     }
@@ -100,7 +100,7 @@ pub async fn sign_in(visit: Visit, OwnForm(form): OwnForm) -> Response {
     match open(&visit, &credentials).await {
         Ok(cookie) => {
             let onward = go_to(onward(form.field(fields::CONTINUE)));
-            visit.with_cookie(onward, cookies::open(&cookie, visit.gate.settings()))
+            visit.with_cookie(onward, cookies::open(&cookie, visit.state.settings()))
         }
         Err(refusal) => refused(&visit, &form, &refusal).await,
     }
@@ -111,9 +111,9 @@ async fn open(
     visit: &Visit,
     credentials: &Credentials,
 ) -> Result<oauth::secret::SessionCookie, SignInRefusal> {
-    let (app, origin) = (visit.gate.app(), &visit.origin);
+    let (app, origin) = (visit.state.app(), &visit.origin);
     let member = app.sign_in(credentials, origin).await?;
-    let until_now = cookies::session(&visit.headers, visit.gate.settings());
+    let until_now = cookies::session(&visit.headers, visit.state.settings());
     let (_, cookie) = app.open_session(member, until_now.as_ref(), origin).await?;
     Ok(cookie)
 }
@@ -122,7 +122,7 @@ async fn refused(visit: &Visit, form: &Form, refusal: &SignInRefusal) -> Respons
     if let SignInRefusal::Fault(cause) = refusal {
         return fault(cause);
     }
-    let problem = match problem(&visit.gate, refusal).await {
+    let problem = match problem(&visit.state, refusal).await {
         Ok(problem) => problem,
         Err(cause) => return fault(&cause),
     };
@@ -144,12 +144,12 @@ async fn refused(visit: &Visit, form: &Form, refusal: &SignInRefusal) -> Respons
 
 /// The message for the user. A user who must not learn whether the account exists gets a message that holds
 /// for every account.
-async fn problem(gate: &Gate, refusal: &SignInRefusal) -> Result<String, Fault> {
+async fn problem(state: &WebState, refusal: &SignInRefusal) -> Result<String, Fault> {
     let problem = sentence(&refusal.to_string());
     if !matches!(refusal, SignInRefusal::Refused) {
         return Ok(problem);
     }
-    let minutes = gate.app().lock_minutes().await?;
+    let minutes = state.app().lock_minutes().await?;
     Ok(minutes.map_or(problem.clone(), |minutes| {
         format!(
             "{problem} After several wrong passwords an account is locked for {minutes} minutes; an administrator \

@@ -25,7 +25,7 @@ pub async fn show(visit: Visit) -> Response {
         Err(cause) => fault(&cause),
         Ok(None) => page::html(StatusCode::OK, &SignedOutPage, page::Place::Own),
         Ok(Some((live, cookie))) => {
-            let csrf = visit.gate.app().csrf_token(cookie.expose());
+            let csrf = visit.state.app().csrf_token(cookie.expose());
             let shown = LogoutPage { user: &live.caller.member().user.name, csrf: csrf.expose() };
             page::html(StatusCode::OK, &shown, page::Place::Own)
         }
@@ -42,7 +42,7 @@ pub async fn sign_out(visit: Visit, OwnForm(form): OwnForm) -> Response {
             if let Err(instead) = visit.demand_own_form(cookie.expose(), csrf, Some(&live.caller)).await {
                 return instead;
             }
-            if let Err(cause) = visit.gate.app().close_session(&live, &visit.origin).await {
+            if let Err(cause) = visit.state.app().close_session(&live, &visit.origin).await {
                 return fault(&cause);
             }
         }

@@ -30,7 +30,7 @@ pub async fn show(visit: Visit, RawQuery(query): RawQuery) -> Response {
         Ok(found) => found,
         Err(instead) => return instead,
     };
-    let csrf = visit.gate.app().csrf_token(cookie.expose());
+    let csrf = visit.state.app().csrf_token(cookie.expose());
     let changed = query.as_deref() == Some("changed");
     let shown = PasswordPage {
         here: "password",
@@ -55,9 +55,9 @@ pub async fn change(visit: Visit, OwnForm(form): OwnForm) -> Response {
     let problem = if form.field(fields::NEW) == form.field(fields::AGAIN) {
         let (current, new) =
             (Password::new(form.field(fields::CURRENT)), Password::new(form.field(fields::NEW)));
-        match visit.gate.app().change_own_password(&live, current, new, &visit.origin).await {
+        match visit.state.app().change_own_password(&live, current, new, &visit.origin).await {
             Ok(cookie) => {
-                let opened = cookies::open(&cookie, visit.gate.settings());
+                let opened = cookies::open(&cookie, visit.state.settings());
                 return visit.with_cookie(go_to("/account/password?changed"), opened);
             }
             Err(refusal) => match Problem::of(&refusal) {
@@ -68,7 +68,7 @@ pub async fn change(visit: Visit, OwnForm(form): OwnForm) -> Response {
     } else {
         Problem { message: "The two new passwords differ.".to_owned(), retry_after_secs: None }
     };
-    let csrf = visit.gate.app().csrf_token(cookie.expose());
+    let csrf = visit.state.app().csrf_token(cookie.expose());
     let user = &live.caller.member().user.name;
     let problems = [problem.message];
     let shown =

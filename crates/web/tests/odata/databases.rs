@@ -50,7 +50,7 @@ async fn clients_that_do_not_read_hold_up_nobody_and_lose_no_row() {
     let begin = async || {
         let request = Request::get("/api/odata4/Long/Long").header("prefer", "maxpagesize=100000");
         let request = request.header("authorization", format!("Bearer {}", harbour.token));
-        harbour.server.front().answer(request.body(Body::empty()).unwrap()).await
+        harbour.server.service().answer(request.body(Body::empty()).unwrap()).await
     };
     let mut idle = Vec::new();
     for _ in 0..std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 8) {

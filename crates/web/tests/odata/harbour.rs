@@ -131,7 +131,7 @@ impl Harbour {
         for (name, value) in headers {
             request.headers_mut().insert(*name, HeaderValue::from_static(value));
         }
-        self.server.front().answer(request).await
+        self.server.service().answer(request).await
     }
 
     /// The value of a counter.

@@ -53,7 +53,7 @@ impl Scene {
     async fn begin(&self, authorization: &str) -> Body {
         let call = Request::get("/api/odata4/Pier/T").header("prefer", "maxpagesize=100000");
         let call = call.header("authorization", authorization).body(Body::empty());
-        let response = self.harbour.server.front().answer(call.unwrap()).await;
+        let response = self.harbour.server.service().answer(call.unwrap()).await;
         assert_eq!(response.status(), 200);
         let mut body = response.into_body();
         assert!(!body.frame().await.unwrap().unwrap().into_data().unwrap().is_empty());

@@ -23,7 +23,7 @@ use tower::Service;
 use crate::cors::CrossOrigin;
 use crate::origin::{self, RequestId};
 use crate::respond::Area;
-use crate::{Gate, host, odata};
+use crate::{WebState, host, odata};
 
 mod access;
 mod loggable;
@@ -32,21 +32,21 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The server as a service.
 #[derive(Clone)]
-pub struct Front {
-    gate: Gate,
+pub struct HttpService {
+    state: WebState,
     router: Router,
     ids: Arc<RequestIds>,
 }
 
-impl Front {
-    pub(crate) fn new(gate: Gate, router: Router) -> Self {
-        let ids = Arc::new(RequestIds { start: gate.app().random_number(), next: AtomicU64::new(0) });
-        Self { gate, router, ids }
+impl HttpService {
+    pub(crate) fn new(state: WebState, router: Router) -> Self {
+        let ids = Arc::new(RequestIds { start: state.app().random_number(), next: AtomicU64::new(0) });
+        Self { state, router, ids }
     }
 
     /// The use cases.
     pub fn app(&self) -> &Arc<App> {
-        self.gate.app()
+        self.state.app()
     }
 
     /// Responds to a request from a connection; it must first name exactly one host.
@@ -63,7 +63,7 @@ impl Front {
     }
 
     fn is_too_long(&self, request: &Request<Body>) -> Option<(StatusCode, &'static str)> {
-        let is_too_long = uri_length(request) > self.gate.settings().max_uri_bytes;
+        let is_too_long = uri_length(request) > self.state.settings().max_uri_bytes;
         is_too_long.then_some((StatusCode::URI_TOO_LONG, "the address of the request is too long"))
     }
 
@@ -72,7 +72,7 @@ impl Front {
         mut request: Request<Body>,
         refused: Option<(StatusCode, &'static str)>,
     ) -> Response {
-        let began = self.gate.app().now();
+        let began = self.state.app().now();
         let id = self.ids.next();
         request.extensions_mut().insert(RequestId(id.clone()));
         let area = Area::of(request.uri().path());
@@ -80,7 +80,7 @@ impl Front {
             area,
             used_basic: area == Area::Page && request.headers().contains_key(http::header::AUTHORIZATION),
             method: loggable::method(request.method()),
-            address: origin::address(request.extensions(), request.headers(), self.gate.settings()),
+            address: origin::address(request.extensions(), request.headers(), self.state.settings()),
             id,
             began,
         };
@@ -88,7 +88,7 @@ impl Front {
         let cross_origin = if request.headers().contains_key(ORIGIN) {
             let (method, headers) = (request.method(), request.headers());
             // Boxed, so that other requests do not carry the state that only this one needs.
-            Box::pin(CrossOrigin::of(method, uri.path(), headers, area, &self.gate)).await
+            Box::pin(CrossOrigin::of(method, uri.path(), headers, area, &self.state)).await
         } else {
             None
         };
@@ -122,14 +122,14 @@ impl Front {
         if let Ok(id) = HeaderValue::from_str(&seen.id) {
             headers.insert(X_REQUEST_ID, id);
         }
-        if self.gate.settings().tls {
+        if self.state.settings().tls {
             let year = HeaderValue::from_static("max-age=31536000");
             headers.insert(http::header::STRICT_TRANSPORT_SECURITY, year);
         }
     }
 
     fn record(&self, response: Response, seen: Seen, noted: Noted, path: &str) -> Response {
-        let app = self.gate.app();
+        let app = self.state.app();
         let status = response.status();
         let micros = app.now().as_micros().saturating_sub(seen.began.as_micros()).max(0);
         let labels = RequestLabels { area: Word(seen.area.as_str()), status: Word(class_of(status)) };
@@ -149,7 +149,7 @@ impl Front {
     }
 }
 
-impl Service<Request<Body>> for Front {
+impl Service<Request<Body>> for HttpService {
     type Response = Response;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
