@@ -6,7 +6,7 @@ use oauth::account::Permission;
 use oauth::audit::{Action, NewAuditEvent, Outcome};
 use oauth::id::UserId;
 
-use crate::caller::{Caller, Origin};
+use crate::caller::{Caller, RequestOrigin};
 use crate::directory::Member;
 use crate::{App, Fault};
 
@@ -61,7 +61,7 @@ impl Actor {
     }
 
     /// An audit event about an operation of this caller, which names the user on whose behalf it was done.
-    pub(crate) fn audit(&self, app: &App, action: Action, origin: &Origin) -> NewAuditEvent {
+    pub(crate) fn audit(&self, app: &App, action: Action, origin: &RequestOrigin) -> NewAuditEvent {
         let mut event = self.caller.audit(action, app.now(), origin);
         if let Some(other) = &self.other {
             event.detail = Some(format!("on behalf of {}", other.user.name));
@@ -78,7 +78,12 @@ impl App {
     ///
     /// # Errors
     /// If the database cannot store it.
-    pub async fn note_refusal(&self, caller: &Caller, why: &str, origin: &Origin) -> Result<(), Fault> {
+    pub async fn note_refusal(
+        &self,
+        caller: &Caller,
+        why: &str,
+        origin: &RequestOrigin,
+    ) -> Result<(), Fault> {
         let mut audit = caller.audit(Action::RefuseAccess, self.now(), origin);
         audit.outcome = Outcome::Refused;
         audit.detail = Some(why.to_owned());

@@ -3,7 +3,7 @@
 use oauth::account::Permission;
 use store::{Judged, MOST_POSSESSIONS, Owned, RightsChanged, StoreError, UserRefusal};
 
-use crate::caller::{Caller, Origin};
+use crate::caller::{Caller, RequestOrigin};
 use crate::{App, Fault};
 
 /// A fault of a field in the input. The message continues after the name of the field.
@@ -123,7 +123,7 @@ impl App {
         &self,
         caller: &Caller,
         judged: Judged<T, UserRefusal>,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<T, Refused> {
         if matches!(judged, Err(UserRefusal::BeyondRights)) {
             self.note_refusal(caller, "would reach beyond its own permissions", origin).await?;
@@ -136,7 +136,7 @@ impl App {
         &self,
         caller: &Caller,
         permission: Permission,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<(), Refused> {
         if caller.may(permission) {
             return Ok(());
@@ -150,7 +150,7 @@ impl App {
         &self,
         caller: &Caller,
         permissions: &[Permission],
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<(), Refused> {
         match permissions.iter().find(|permission| !caller.may(**permission)) {
             None => Ok(()),
@@ -161,7 +161,12 @@ impl App {
         }
     }
 
-    async fn refuse_access(&self, caller: &Caller, why: String, origin: &Origin) -> Result<(), Refused> {
+    async fn refuse_access(
+        &self,
+        caller: &Caller,
+        why: String,
+        origin: &RequestOrigin,
+    ) -> Result<(), Refused> {
         self.note_refusal(caller, &why, origin).await?;
         Err(Refused::Forbidden)
     }

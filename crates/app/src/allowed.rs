@@ -7,7 +7,7 @@ use oauth::grant::Allowed;
 use oauth::id::ApplicationId;
 
 use crate::acting::Actor;
-use crate::caller::Origin;
+use crate::caller::RequestOrigin;
 use crate::lists::{ListRequest, Page, Rows, read};
 use crate::refusals::Reason;
 use crate::{App, Fault};
@@ -37,7 +37,12 @@ impl App {
     }
 
     /// Lists the applications that the user has allowed, by id, page by page.
-    pub fn allowed(self: &Arc<Self>, actor: &Actor, request: ListRequest, origin: &Origin) -> Rows<Allowed> {
+    pub fn allowed(
+        self: &Arc<Self>,
+        actor: &Actor,
+        request: ListRequest,
+        origin: &RequestOrigin,
+    ) -> Rows<Allowed> {
         let user = actor.subject().user.id;
         Rows::new(
             self,
@@ -63,7 +68,7 @@ impl App {
         &self,
         actor: &Actor,
         application: ApplicationId,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<bool, Fault> {
         let mut audit = actor.audit(self, Action::RevokeAllowed, origin);
         audit.application = Some(application);
@@ -79,7 +84,7 @@ impl App {
     }
 
     /// Records a request for an application that the user has not allowed.
-    pub async fn note_not_allowed(&self, actor: &Actor, application: ApplicationId, origin: &Origin) {
+    pub async fn note_not_allowed(&self, actor: &Actor, application: ApplicationId, origin: &RequestOrigin) {
         let (reason, subject) = (Reason::NotAllowed, format!("application {application}"));
         self.note_out_of_reach(reason, actor.caller(), subject, origin).await;
     }

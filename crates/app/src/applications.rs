@@ -13,7 +13,7 @@ use oauth::registration::Fault as PayloadFault;
 use store::{ApplicationFilter, ApplicationRefusal};
 
 use crate::acting::Actor;
-use crate::caller::Origin;
+use crate::caller::RequestOrigin;
 use crate::lists::{self, Page, Rows, read};
 use crate::refusals::Reason;
 use crate::{App, Fault};
@@ -101,7 +101,7 @@ impl App {
         self: &Arc<Self>,
         actor: &Actor,
         request: lists::ListRequest,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Rows<Application> {
         let owner: Option<UserId> = (!actor.sees_all()).then(|| actor.subject().user.id);
         Rows::new(
@@ -131,7 +131,7 @@ impl App {
         &self,
         actor: &Actor,
         id: ApplicationId,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<Application, Refused> {
         let found = self.application(id).await?;
         let reachable = found.filter(|application| actor.reaches(application.owner));
@@ -150,7 +150,7 @@ impl App {
         &self,
         actor: &Actor,
         id: ApplicationId,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<(), Refused> {
         let application = self.reachable_application(actor, id, origin).await?;
         let audit = self.audit_about(actor, Action::DeleteApplication, &application, origin);
@@ -172,7 +172,7 @@ impl App {
         actor: &Actor,
         action: Action,
         application: &Application,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> NewAuditEvent {
         let mut audit = actor.audit(self, action, origin);
         audit.application = Some(application.id);

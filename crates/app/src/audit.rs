@@ -9,7 +9,7 @@ use store::AuditFilter;
 
 use crate::App;
 use crate::administration::Refused;
-use crate::caller::{Caller, Origin};
+use crate::caller::{Caller, RequestOrigin};
 use crate::lists::{ListRequest, Page, Rows, read};
 
 /// The events to read, newest first.
@@ -26,7 +26,7 @@ impl App {
         caller: &Caller,
         filter: AuditFilter,
         request: ListRequest,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<Rows<AuditEvent>, Refused> {
         self.demand(caller, Permission::Administrator, origin).await?;
         let needs = vec![Permission::Administrator];
@@ -49,7 +49,7 @@ impl App {
         &self,
         caller: &Caller,
         request: AuditRequest,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<Vec<AuditEvent>, Refused> {
         self.demand(caller, Permission::Administrator, origin).await?;
         Ok(self.store.list_audit(request).await?)

@@ -14,7 +14,7 @@ use oauth::scope::Scope;
 use oauth::time::Timestamp;
 use store::NewConsent;
 
-use crate::caller::{LiveSession, Origin};
+use crate::caller::{LiveSession, RequestOrigin};
 use crate::refusals::Reason;
 use crate::{App, Fault, noted};
 
@@ -98,7 +98,7 @@ impl App {
         &self,
         parameters: &Parameters,
         session: Option<&LiveSession>,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<Answer, Fault> {
         let valid = match self.check_request(parameters).await? {
             Ok(valid) => valid,
@@ -130,7 +130,7 @@ impl App {
         parameters: &Parameters,
         session: &LiveSession,
         decision: Decision,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<Answer, Fault> {
         let valid = match self.check_request(parameters).await? {
             Ok(valid) => valid,
@@ -201,7 +201,7 @@ impl App {
         &self,
         refused: &Refused,
         session: Option<&LiveSession>,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Answer {
         let refusal = refused.refusal();
         let reason = match refusal {

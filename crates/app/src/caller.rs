@@ -18,7 +18,7 @@ use crate::{App, Fault, noted};
 
 /// The origin of a request, for the audit log and for rate limits.
 #[derive(Debug, Clone)]
-pub struct Origin {
+pub struct RequestOrigin {
     /// The address of the client; behind a trusted proxy, the one that the proxy reports.
     pub address: Option<IpAddr>,
     /// The id of the request in the logs.
@@ -107,7 +107,7 @@ impl Caller {
 
     /// An audit event about an operation of this caller, to be completed by the use case. The store performs
     /// the operation only while the caller still has the rights on which the decision rests.
-    pub(crate) fn audit(&self, action: Action, at: Timestamp, origin: &Origin) -> NewAuditEvent {
+    pub(crate) fn audit(&self, action: Action, at: Timestamp, origin: &RequestOrigin) -> NewAuditEvent {
         let mut event = origin.audit(action, Outcome::Success, at);
         event.actor = Some(self.member.user.id);
         event.actor_name = Some(self.member.user.name.clone());
@@ -124,7 +124,7 @@ impl Caller {
     }
 }
 
-impl Origin {
+impl RequestOrigin {
     /// An audit event with this origin, which does not name an actor or a subject yet.
     pub(crate) fn audit(&self, action: Action, outcome: Outcome, at: Timestamp) -> NewAuditEvent {
         NewAuditEvent {
@@ -172,7 +172,11 @@ impl App {
     /// # Errors
     /// [`BearerRefusal::Dead`] for anything that is not a valid token of an active user; a fault if this node
     /// cannot decide.
-    pub async fn caller_by_bearer(&self, text: &str, origin: &Origin) -> Result<Caller, BearerRefusal> {
+    pub async fn caller_by_bearer(
+        &self,
+        text: &str,
+        origin: &RequestOrigin,
+    ) -> Result<Caller, BearerRefusal> {
         let checked = self.live_bearer(text).await;
         let outcome = Word(match checked {
             Ok(Ok(_)) => "live",

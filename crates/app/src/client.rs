@@ -9,7 +9,7 @@ use oauth::refusal::Refusal;
 use oauth::secret::ClientSecret;
 use store::StoreError;
 
-use crate::caller::Origin;
+use crate::caller::RequestOrigin;
 use crate::refusals::Reason;
 use crate::{App, Fault, noted};
 
@@ -44,7 +44,7 @@ pub struct ClientRequest<'a> {
     /// The parameters of the body.
     pub parameters: &'a Parameters,
     /// The origin of the request.
-    pub origin: &'a Origin,
+    pub origin: &'a RequestOrigin,
 }
 
 impl App {
@@ -104,7 +104,7 @@ impl App {
         &self,
         named: Option<ApplicationId>,
         refusal: Refusal,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<(), StoreError> {
         let mut audit = origin.audit(Action::AuthenticateClient, Outcome::Refused, self.now());
         audit.application = named;

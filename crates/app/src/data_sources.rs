@@ -17,7 +17,7 @@ use store::{DataSourceRefusal, StoreError};
 
 use crate::acting::Actor;
 use crate::administration::FieldFault;
-use crate::caller::Origin;
+use crate::caller::RequestOrigin;
 use crate::lists::{Chunk, ListRequest, Page, Rows, read};
 use crate::models::OpenRefusal;
 use crate::refusals::Reason;
@@ -120,7 +120,7 @@ impl App {
     pub async fn list_data_sources(
         &self,
         actor: &Actor,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<Vec<SeenSource>, Refused> {
         self.demand_for(actor, Permission::ViewDataSource, origin).await?;
         let visible_to = (!actor.sees_all()).then(|| actor.subject().user.id);
@@ -146,7 +146,7 @@ impl App {
         self: &Arc<Self>,
         actor: &Actor,
         request: ListRequest,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<Rows<SeenSource>, Refused> {
         self.demand_for(actor, Permission::ViewDataSource, origin).await?;
         let visible_to = (!actor.sees_all()).then(|| actor.subject().user.id);
@@ -184,7 +184,7 @@ impl App {
         &self,
         actor: &Actor,
         id: DataSourceId,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<SeenSource, Refused> {
         self.demand_for(actor, Permission::ViewDataSource, origin).await?;
         let record = self.visible_source(actor, id, origin).await?;
@@ -199,7 +199,7 @@ impl App {
         &self,
         actor: &Actor,
         id: DataSourceId,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<(), Refused> {
         let record = self.managed_source(actor, id, Permission::DeleteDataSource, origin).await?;
         let audit = self.audit_source(actor, Action::DeleteDataSource, &record.name, origin);
@@ -217,7 +217,7 @@ impl App {
         &self,
         actor: &Actor,
         id: DataSourceId,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<std::sync::Arc<odata::model::Model>, Refused> {
         self.demand_for(actor, Permission::ViewDataSource, origin).await?;
         let record = self.visible_source(actor, id, origin).await?;
@@ -233,7 +233,7 @@ impl App {
         &self,
         actor: &Actor,
         id: DataSourceId,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<std::sync::Arc<odata::model::Model>, Refused> {
         let record = self.managed_source(actor, id, Permission::ModifyDataSource, origin).await?;
         self.reopen(&record).await?;
@@ -249,7 +249,11 @@ impl App {
     ///
     /// # Errors
     /// [`Refused::Forbidden`] without `CreateDataSource`.
-    pub async fn may_create_data_sources(&self, actor: &Actor, origin: &Origin) -> Result<(), Refused> {
+    pub async fn may_create_data_sources(
+        &self,
+        actor: &Actor,
+        origin: &RequestOrigin,
+    ) -> Result<(), Refused> {
         self.demand_for(actor, Permission::CreateDataSource, origin).await
     }
 
@@ -261,7 +265,7 @@ impl App {
         &self,
         actor: &Actor,
         id: DataSourceId,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<DataSource, Refused> {
         self.managed_source(actor, id, Permission::ModifyDataSource, origin).await
     }
@@ -271,7 +275,7 @@ impl App {
         actor: &Actor,
         id: DataSourceId,
         permission: Permission,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<DataSource, Refused> {
         self.demand_for(actor, permission, origin).await?;
         let record = self.visible_source(actor, id, origin).await?;
@@ -286,7 +290,7 @@ impl App {
         &self,
         actor: &Actor,
         id: DataSourceId,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<DataSource, Refused> {
         let user = actor.subject().user.id;
         let found = self.store.find_data_source(id).await?;
@@ -304,7 +308,7 @@ impl App {
         &self,
         actor: &Actor,
         permission: Permission,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<(), Refused> {
         if actor.subject().may(permission) || actor.caller().may(permission) {
             return Ok(());
@@ -317,7 +321,7 @@ impl App {
         &self,
         actor: &Actor,
         why: String,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<(), StoreError> {
         let mut audit = actor.audit(self, Action::RefuseAccess, origin);
         audit.outcome = Outcome::Refused;
@@ -334,7 +338,13 @@ impl App {
         Ok(self.member(id).await?.map(|member| member.user.name.clone()).unwrap_or_default())
     }
 
-    fn audit_source(&self, actor: &Actor, action: Action, name: &str, origin: &Origin) -> NewAuditEvent {
+    fn audit_source(
+        &self,
+        actor: &Actor,
+        action: Action,
+        name: &str,
+        origin: &RequestOrigin,
+    ) -> NewAuditEvent {
         let mut audit = actor.audit(self, action, origin);
         audit.subject = Some(name.to_owned());
         audit

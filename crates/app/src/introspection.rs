@@ -8,7 +8,7 @@ use oauth::id::{ApplicationId, UserId};
 use oauth::introspection::{self, Facts, Subject};
 use oauth::scope::ScopeSet;
 
-use crate::caller::Origin;
+use crate::caller::RequestOrigin;
 use crate::client::{ClientRequest, ProtocolRefusal};
 use crate::directory::Member;
 use crate::metrics::{OutcomeLabels, Word};
@@ -60,7 +60,7 @@ impl App {
         &self,
         client: &AuthenticatedClient,
         text: &str,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<Option<LiveToken>, ProtocolRefusal> {
         if let Ok(token) = self.vault.open_access_token(text) {
             self.ensure_fresh().await?;
@@ -81,7 +81,7 @@ impl App {
         &self,
         client: &AuthenticatedClient,
         application: ApplicationId,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) {
         if !introspection::may_ask_about(client, application) {
             self.note_refused_client(Reason::TokenOfAnother, NamedClient::of(client), origin).await;

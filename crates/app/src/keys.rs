@@ -5,7 +5,7 @@ use oauth::audit::{Action, NewAuditEvent, Outcome};
 use oauth::time::Timestamp;
 use store::StoredKey;
 
-use crate::caller::{COMMAND_LINE, Origin};
+use crate::caller::{COMMAND_LINE, RequestOrigin};
 use crate::{App, Fault};
 
 /// Seconds between the creation of a key and its first use, in which every node reads it.
@@ -25,11 +25,11 @@ impl App {
     ///
     /// # Errors
     /// If the database cannot store it.
-    pub async fn rotate_keys(&self, origin: &Origin) -> Result<u32, Fault> {
+    pub async fn rotate_keys(&self, origin: &RequestOrigin) -> Result<u32, Fault> {
         self.rotate_keys_by(COMMAND_LINE, origin).await
     }
 
-    async fn rotate_keys_by(&self, actor: &str, origin: &Origin) -> Result<u32, Fault> {
+    async fn rotate_keys_by(&self, actor: &str, origin: &RequestOrigin) -> Result<u32, Fault> {
         let now = self.now();
         let mut audit = origin.audit(Action::RotateKeys, Outcome::Success, now);
         audit.actor_name = Some(actor.to_owned());
@@ -46,7 +46,7 @@ impl App {
 
     /// Rotates if the newest key is older than the schedule allows, and deletes keys that nothing needs any
     /// more.
-    pub(crate) async fn keep_keys(&self, origin: &Origin) -> Result<(), Fault> {
+    pub(crate) async fn keep_keys(&self, origin: &RequestOrigin) -> Result<(), Fault> {
         let now = self.now();
         let keys = self.store.list_keys().await?;
         let days = i64::from(self.settings.rotate_keys_every_days);

@@ -6,14 +6,14 @@ use oauth::limit::Limit;
 
 use crate::App;
 use crate::administration::{FieldFault, Refused};
-use crate::caller::{Caller, Origin};
+use crate::caller::{Caller, RequestOrigin};
 
 impl App {
     /// Whether the caller may see and set limits.
     ///
     /// # Errors
     /// [`Refused::Forbidden`] without `Limits`.
-    pub async fn may_see_limits(&self, caller: &Caller, origin: &Origin) -> Result<(), Refused> {
+    pub async fn may_see_limits(&self, caller: &Caller, origin: &RequestOrigin) -> Result<(), Refused> {
         self.demand(caller, Permission::Limits, origin).await
     }
 
@@ -21,7 +21,11 @@ impl App {
     ///
     /// # Errors
     /// [`Refused::Forbidden`] without `Limits`.
-    pub async fn list_limits(&self, caller: &Caller, origin: &Origin) -> Result<Vec<(Limit, i64)>, Refused> {
+    pub async fn list_limits(
+        &self,
+        caller: &Caller,
+        origin: &RequestOrigin,
+    ) -> Result<Vec<(Limit, i64)>, Refused> {
         self.demand(caller, Permission::Limits, origin).await?;
         let mut limits = Vec::with_capacity(Limit::ALL.len());
         for limit in Limit::ALL {
@@ -38,7 +42,7 @@ impl App {
         &self,
         caller: &Caller,
         id: i64,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<(Limit, i64), Refused> {
         self.demand(caller, Permission::Limits, origin).await?;
         let limit = Limit::from_id(id).ok_or(Refused::Unknown)?;
@@ -54,7 +58,7 @@ impl App {
         caller: &Caller,
         id: i64,
         value: i64,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<(Limit, i64), Refused> {
         self.demand(caller, Permission::Limits, origin).await?;
         let limit = Limit::from_id(id).ok_or(Refused::Unknown)?;
@@ -76,7 +80,7 @@ impl App {
     ///
     /// # Errors
     /// [`Refused::Forbidden`] without `Limits`, [`Refused::Unknown`].
-    pub async fn reset_limit(&self, caller: &Caller, id: i64, origin: &Origin) -> Result<(), Refused> {
+    pub async fn reset_limit(&self, caller: &Caller, id: i64, origin: &RequestOrigin) -> Result<(), Refused> {
         self.demand(caller, Permission::Limits, origin).await?;
         let limit = Limit::from_id(id).ok_or(Refused::Unknown)?;
         let mut audit = caller.audit(Action::ResetLimit, self.now(), origin);

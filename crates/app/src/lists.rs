@@ -7,7 +7,7 @@ use oauth::account::Permission;
 use oauth::scope::Scope;
 use store::{StoreError, fold_name};
 
-use crate::caller::{Caller, Origin};
+use crate::caller::{Caller, RequestOrigin};
 use crate::refusals::Reason;
 use crate::{App, Fault};
 
@@ -71,7 +71,7 @@ pub struct Rows<T> {
     app: Arc<App>,
     caller: Caller,
     /// The origin of the request.
-    origin: Origin,
+    origin: RequestOrigin,
     /// The list ends if the caller loses any of these.
     needs: Vec<Permission>,
     read: Box<dyn Fn(Arc<App>, Page) -> Reading<T> + Send + Sync>,
@@ -94,7 +94,7 @@ impl<T> Rows<T> {
         caller: &Caller,
         needs: Vec<Permission>,
         request: ListRequest,
-        origin: &Origin,
+        origin: &RequestOrigin,
         read: impl Fn(Arc<App>, Page) -> F + Send + Sync + 'static,
     ) -> Self
     where

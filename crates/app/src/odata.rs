@@ -17,7 +17,7 @@ use odata::format::{self, Format};
 use odata::plan::Plan;
 use sources::SourceError;
 
-use crate::caller::{Caller, Origin};
+use crate::caller::{Caller, RequestOrigin};
 use crate::{App, Fault};
 
 mod admission;
@@ -55,7 +55,7 @@ pub struct DataRequest<'a> {
     /// The page size that the client prefers, in rows.
     pub page_size: Option<usize>,
     /// The origin of the request.
-    pub origin: &'a Origin,
+    pub origin: &'a RequestOrigin,
 }
 
 /// The response to a request for data.
@@ -107,7 +107,7 @@ impl App {
     pub async fn readable_sources(
         &self,
         caller: &Caller,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<Vec<DataSource>, DataRefusal> {
         self.may_read_data(caller, origin).await?;
         let own = caller.member().user.id;
@@ -165,7 +165,7 @@ impl App {
     }
 
     /// The scope is checked first, then the permission: neither refusal reveals anything about a source.
-    async fn may_read_data(&self, caller: &Caller, origin: &Origin) -> Result<(), DataRefusal> {
+    async fn may_read_data(&self, caller: &Caller, origin: &RequestOrigin) -> Result<(), DataRefusal> {
         if !caller.covers(Scope::OData) {
             self.audit_refusal(caller, "the token does not cover api.access.odata", None, origin).await?;
             return Err(DataRefusal::MissingScope);
@@ -198,7 +198,7 @@ impl App {
         caller: &Caller,
         why: &str,
         source: Option<&str>,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<(), Fault> {
         let mut event = caller.audit(Action::RefuseAccess, self.now(), origin);
         event.outcome = Outcome::Refused;

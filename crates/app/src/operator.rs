@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::caller::{Caller, Origin, Via};
+use crate::caller::{Caller, RequestOrigin, Via};
 use crate::{App, Fault};
 
 /// The number of users in one read.
@@ -32,7 +32,7 @@ impl App {
     }
 }
 
-impl Origin {
+impl RequestOrigin {
     /// The origin of the operator's requests, which has no network address.
     pub fn command_line() -> Self {
         Self { address: None, request_id: "command-line".to_owned() }

@@ -13,7 +13,7 @@ use oauth::id::{ApplicationId, UserId};
 use oauth::sealed::AccessToken;
 use store::Judged;
 
-use crate::caller::{Caller, Origin};
+use crate::caller::{Caller, RequestOrigin};
 use crate::directory::Member;
 use crate::repeats::Noted;
 use crate::{App, Fault};
@@ -160,7 +160,12 @@ pub(crate) enum DeadToken {
 
 impl App {
     /// Records that a request was refused; `caller` is the authenticated caller, if any.
-    pub async fn note_refused_request(&self, reason: Reason, caller: Option<&Caller>, origin: &Origin) {
+    pub async fn note_refused_request(
+        &self,
+        reason: Reason,
+        caller: Option<&Caller>,
+        origin: &RequestOrigin,
+    ) {
         let event = self.refusing(caller, origin);
         let noted = Noted::request(reason, event.actor, event.application);
         self.write_refusal(reason, noted, event).await;
@@ -172,7 +177,7 @@ impl App {
         reason: Reason,
         caller: &Caller,
         subject: String,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) {
         let mut event = self.refusing(Some(caller), origin);
         let noted = Noted::request(reason, event.actor, event.application);
@@ -182,7 +187,12 @@ impl App {
 
     /// Records that a request of a client was refused. The event contains an application that the request
     /// only names too, but only an authenticated application has a limit of its own.
-    pub(crate) async fn note_refused_client(&self, reason: Reason, client: NamedClient, origin: &Origin) {
+    pub(crate) async fn note_refused_client(
+        &self,
+        reason: Reason,
+        client: NamedClient,
+        origin: &RequestOrigin,
+    ) {
         let mut event = self.refusing(None, origin);
         let proved = match client {
             NamedClient::Proved(id) => Some(id),
@@ -198,7 +208,7 @@ impl App {
         &self,
         caller: &Caller,
         judged: Judged<T, R>,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Judged<T, R> {
         if judged.as_ref().err().is_some_and(LostRight::is_lost_right) {
             self.note_refused_request(Reason::RightsChanged, Some(caller), origin).await;
@@ -208,7 +218,7 @@ impl App {
 
     /// Records an invalid token. Tokens of a live grant expire every hour, so records of expired ones are
     /// throttled together.
-    pub(crate) async fn note_dead_token(&self, dead: &DeadToken, origin: &Origin) {
+    pub(crate) async fn note_dead_token(&self, dead: &DeadToken, origin: &RequestOrigin) {
         let mut event = self.refusing(None, origin);
         let (reason, token) = match dead {
             DeadToken::Unknown => (Reason::TokenUnknown, None),
@@ -235,7 +245,7 @@ impl App {
         member
     }
 
-    fn refusing(&self, caller: Option<&Caller>, origin: &Origin) -> NewAuditEvent {
+    fn refusing(&self, caller: Option<&Caller>, origin: &RequestOrigin) -> NewAuditEvent {
         let (action, now) = (Action::RefuseAccess, self.now());
         let mut event = match caller {
             Some(caller) => caller.audit(action, now, origin),

@@ -9,7 +9,7 @@ use store::{BACKUP_OF, Credentials, NewAdministrator, Restoring, StoredKey};
 use vault::Vault;
 
 use crate::Fault;
-use crate::caller::{COMMAND_LINE, Origin};
+use crate::caller::{COMMAND_LINE, RequestOrigin};
 
 /// The decisions of the operator.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ pub async fn orders(
     };
     // 256 random bits that nobody keeps.
     let unknown = Password::new(vault.new_client_secret().secret.expose());
-    let mut event = Origin::command_line().audit(Action::RestoreBackup, Outcome::Success, now);
+    let mut event = RequestOrigin::command_line().audit(Action::RestoreBackup, Outcome::Success, now);
     event.actor_name = Some(COMMAND_LINE.to_owned());
     event.subject = Some(format!("{BACKUP_OF}{}", decision.backup_of));
     Ok(Restoring {
@@ -54,7 +54,7 @@ pub async fn orders(
 
 /// The event in a backup, which records when it was taken.
 pub fn backup_event(now: Timestamp) -> oauth::audit::NewAuditEvent {
-    let mut event = Origin::command_line().audit(Action::TakeBackup, Outcome::Success, now);
+    let mut event = RequestOrigin::command_line().audit(Action::TakeBackup, Outcome::Success, now);
     event.actor_name = Some(COMMAND_LINE.to_owned());
     event
 }

@@ -12,7 +12,7 @@ use oauth::id::RoleId;
 
 use crate::App;
 use crate::administration::{FieldFault, Refused};
-use crate::caller::{Caller, Origin};
+use crate::caller::{Caller, RequestOrigin};
 use crate::lists::{ListRequest, Page, Rows, read};
 
 /// The desired content of a role.
@@ -65,7 +65,7 @@ impl App {
     ///
     /// # Errors
     /// [`Refused::Forbidden`] without `ViewRole`.
-    pub async fn list_roles(&self, caller: &Caller, origin: &Origin) -> Result<Vec<Role>, Refused> {
+    pub async fn list_roles(&self, caller: &Caller, origin: &RequestOrigin) -> Result<Vec<Role>, Refused> {
         self.demand(caller, Permission::ViewRole, origin).await?;
         Ok(self.store.list_roles().await?)
     }
@@ -78,7 +78,7 @@ impl App {
         self: &Arc<Self>,
         caller: &Caller,
         request: ListRequest,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<Rows<Role>, Refused> {
         self.demand(caller, Permission::ViewRole, origin).await?;
         Ok(Rows::new(
@@ -99,7 +99,12 @@ impl App {
     ///
     /// # Errors
     /// [`Refused::Forbidden`] without `ViewRole`, [`Refused::Unknown`].
-    pub async fn find_role(&self, caller: &Caller, id: RoleId, origin: &Origin) -> Result<Role, Refused> {
+    pub async fn find_role(
+        &self,
+        caller: &Caller,
+        id: RoleId,
+        origin: &RequestOrigin,
+    ) -> Result<Role, Refused> {
         self.demand(caller, Permission::ViewRole, origin).await?;
         self.role(id).await
     }
@@ -108,7 +113,7 @@ impl App {
     ///
     /// # Errors
     /// [`Refused::Forbidden`] without `CreateRole`.
-    pub async fn may_create_roles(&self, caller: &Caller, origin: &Origin) -> Result<(), Refused> {
+    pub async fn may_create_roles(&self, caller: &Caller, origin: &RequestOrigin) -> Result<(), Refused> {
         self.demand(caller, Permission::CreateRole, origin).await
     }
 
@@ -121,7 +126,7 @@ impl App {
         &self,
         caller: &Caller,
         id: RoleId,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<Role, Refused> {
         self.demand(caller, Permission::ModifyRole, origin).await?;
         let role = self.role(id).await?;
@@ -137,7 +142,7 @@ impl App {
         &self,
         caller: &Caller,
         draft: RoleDraft,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<Role, Refused> {
         self.may_create_roles(caller, origin).await?;
         let role = draft.into_role(RoleId::new(0))?;
@@ -158,7 +163,7 @@ impl App {
         caller: &Caller,
         id: RoleId,
         draft: RoleDraft,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<Role, Refused> {
         let before = self.role_to_change(caller, id, origin).await?;
         let role = draft.into_role(id)?;
@@ -177,7 +182,12 @@ impl App {
     ///
     /// # Errors
     /// [`Refused`]; `BuiltIn` for the two roles of every installation.
-    pub async fn delete_role(&self, caller: &Caller, id: RoleId, origin: &Origin) -> Result<(), Refused> {
+    pub async fn delete_role(
+        &self,
+        caller: &Caller,
+        id: RoleId,
+        origin: &RequestOrigin,
+    ) -> Result<(), Refused> {
         self.demand(caller, Permission::DeleteRole, origin).await?;
         let role = self.role(id).await?;
         self.demand_all(caller, &role.permissions, origin).await?;
@@ -197,7 +207,7 @@ impl App {
     pub async fn list_permissions(
         &self,
         caller: &Caller,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<&'static [Permission], Refused> {
         self.demand(caller, Permission::ViewRole, origin).await?;
         Ok(Permission::ALL)

@@ -9,7 +9,7 @@ use oauth::secret::{Password, SessionCookie};
 use oauth::time::Timestamp;
 use store::{NewSession, PasswordChange, ReplacedSession, UserRefusal};
 
-use crate::caller::{Caller, LiveSession, Origin, Via};
+use crate::caller::{Caller, LiveSession, RequestOrigin, Via};
 use crate::directory::Member;
 use crate::refusals::Reason;
 use crate::sign_in::{Credentials, SignInRefusal};
@@ -45,7 +45,7 @@ impl App {
         &self,
         member: Arc<Member>,
         until_now: Option<&SessionCookie>,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<(LiveSession, SessionCookie), SignInRefusal> {
         let now = self.now();
         let (secret, digest) = self.vault.new_session_secret();
@@ -79,7 +79,7 @@ impl App {
     ///
     /// # Errors
     /// If the database cannot store it; the session stays valid then.
-    pub async fn close_session(&self, live: &LiveSession, origin: &Origin) -> Result<(), Fault> {
+    pub async fn close_session(&self, live: &LiveSession, origin: &RequestOrigin) -> Result<(), Fault> {
         let audit = live.caller.audit(Action::SignOut, self.now(), origin);
         Ok(self.store.delete_session(live.session.id, audit).await?)
     }
@@ -95,7 +95,7 @@ impl App {
         live: &LiveSession,
         current: Password,
         new: Password,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<SessionCookie, PasswordChangeRefusal> {
         let user = &live.caller.member().user;
         if !live.caller.may(Permission::ChangePassword) {

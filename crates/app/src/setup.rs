@@ -5,7 +5,7 @@ use oauth::audit::{Action, Outcome};
 use oauth::id::RoleId;
 use oauth::secret::Password;
 
-use crate::caller::{COMMAND_LINE, Origin};
+use crate::caller::{COMMAND_LINE, RequestOrigin};
 use crate::{App, Fault};
 
 /// The accounts of a new installation.
@@ -19,7 +19,7 @@ impl App {
     /// # Errors
     /// If the database or the hasher fails; the installation must be discarded then.
     pub async fn set_up(&self, passwords: [Password; 2]) -> Result<(), Fault> {
-        let origin = Origin { address: None, request_id: "init".to_owned() };
+        let origin = RequestOrigin { address: None, request_id: "init".to_owned() };
         let by_operator = |action| {
             let mut audit = origin.audit(action, Outcome::Success, self.now());
             audit.actor_name = Some(COMMAND_LINE.to_owned());

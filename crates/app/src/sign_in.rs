@@ -12,7 +12,7 @@ use oauth::limit::Limit;
 use oauth::secret::Password;
 use store::{SignInFacts, StoreError};
 
-use crate::caller::{Caller, Origin, Via};
+use crate::caller::{Caller, RequestOrigin, Via};
 use crate::directory::Member;
 use crate::metrics::{OutcomeLabels, Word};
 use crate::{App, Fault, noted};
@@ -76,7 +76,7 @@ impl App {
     pub async fn caller_by_password(
         self: &Arc<Self>,
         credentials: &Credentials,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<Caller, SignInRefusal> {
         let facts = self.sign_in_facts(credentials, origin).await?;
         if let Some(facts) = &facts
@@ -102,7 +102,7 @@ impl App {
     }
 
     /// Records the network of the user, if it is new.
-    async fn note_network(&self, facts: &SignInFacts, origin: &Origin) -> Result<(), StoreError> {
+    async fn note_network(&self, facts: &SignInFacts, origin: &RequestOrigin) -> Result<(), StoreError> {
         let now = self.now();
         match origin.network() {
             Some(network)
@@ -124,7 +124,7 @@ impl App {
     pub async fn sign_in(
         self: &Arc<Self>,
         credentials: &Credentials,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<Arc<Member>, SignInRefusal> {
         let facts = self.sign_in_facts(credentials, origin).await?;
         self.check_and_count(credentials, facts, origin).await
@@ -133,7 +133,7 @@ impl App {
     async fn sign_in_facts(
         &self,
         credentials: &Credentials,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<Option<SignInFacts>, StoreError> {
         self.store.find_sign_in(&credentials.name, origin.comes_from(self.now())).await
     }
@@ -142,7 +142,7 @@ impl App {
         self: &Arc<Self>,
         credentials: &Credentials,
         facts: Option<SignInFacts>,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<Arc<Member>, SignInRefusal> {
         let signed_in = self.check_password(credentials, facts, origin).await;
         let outcome = Word(match &signed_in {
@@ -161,7 +161,7 @@ impl App {
         self: &Arc<Self>,
         credentials: &Credentials,
         facts: Option<SignInFacts>,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<Arc<Member>, SignInRefusal> {
         let policy = self.lockout_policy().await?;
         let attempt = Attempt::begin(self, credentials, facts, policy, origin)?;

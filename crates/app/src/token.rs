@@ -20,7 +20,7 @@ use oauth::token::{Founding, TokenRequest, TokenResponse};
 use store::{Founded, NewGrant};
 use vault::Unsealed;
 
-use crate::caller::Origin;
+use crate::caller::RequestOrigin;
 use crate::client::{ClientRequest, ProtocolRefusal};
 use crate::directory::Member;
 use crate::metrics::{GrantLabels, Word};
@@ -71,7 +71,7 @@ impl App {
         self: &Arc<Self>,
         client: &AuthenticatedClient,
         parameters: &Parameters,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> (&'static str, Result<TokenResponse, ProtocolRefusal>) {
         match TokenRequest::parse(parameters, client) {
             Err(refusal) => ("unknown", Err(refusal.into())),
@@ -109,7 +109,7 @@ impl App {
         &self,
         client: &AuthenticatedClient,
         refusal: Refusal,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<(), Fault> {
         let refuses_access = refusal != Refusal::ScopeUnknown
             && matches!(
@@ -136,7 +136,7 @@ impl App {
         &self,
         request: &CodeExchange,
         client: &AuthenticatedClient,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<TokenResponse, ProtocolRefusal> {
         let code = self.vault.open_code(request.code.expose()).ok();
         let user = match &code {
@@ -170,7 +170,7 @@ impl App {
     async fn end_what_an_expired_code_gave(
         &self,
         code: &AuthorizationCode,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<Refusal, Fault> {
         let now = self.now();
         let never = NewGrant {
@@ -196,7 +196,7 @@ impl App {
         self: &Arc<Self>,
         request: &PasswordRequest,
         client: &AuthenticatedClient,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<TokenResponse, ProtocolRefusal> {
         let credentials = Credentials { name: request.username.clone(), password: request.password.clone() };
         let member = self.sign_in(&credentials, origin).await.map_err(|refusal| match refusal {
@@ -235,7 +235,7 @@ impl App {
         &self,
         founding: &Founding,
         client: &AuthenticatedClient,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<TokenResponse, ProtocolRefusal> {
         let now = self.now();
         let application = client.application();
@@ -276,7 +276,7 @@ impl App {
 
     /// Creates a grant, at most one for each code. A replay revokes the grant of the code; only the first few
     /// replays are recorded.
-    async fn found_once(&self, new: NewGrant, origin: &Origin) -> Result<Founded, Fault> {
+    async fn found_once(&self, new: NewGrant, origin: &RequestOrigin) -> Result<Founded, Fault> {
         let (code, at) = (new.origin, new.at);
         let mut audit = origin.audit(Action::ReplayCode, Outcome::Refused, at);
         audit.application = Some(new.application);

@@ -5,7 +5,7 @@ use oauth::client_authentication::AuthenticatedClient;
 use oauth::id::{ApplicationId, UserId};
 use oauth::revocation_request::{self, Effect, Subject};
 
-use crate::caller::Origin;
+use crate::caller::RequestOrigin;
 use crate::client::{ClientRequest, ProtocolRefusal};
 use crate::refusals::{NamedClient, Reason};
 use crate::{App, noted};
@@ -80,7 +80,7 @@ impl App {
         client: &AuthenticatedClient,
         action: Action,
         subject: String,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> NewAuditEvent {
         let mut audit = origin.audit(action, Outcome::Success, self.now());
         audit.application = Some(client.application().id);

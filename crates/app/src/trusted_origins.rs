@@ -14,7 +14,7 @@ use store::{StoreError, TrustedOriginRefusal};
 
 use crate::App;
 use crate::administration::{FieldFault, Refused};
-use crate::caller::{Caller, Origin};
+use crate::caller::{Caller, RequestOrigin};
 
 /// The desired content of an entry.
 #[derive(Debug, Clone, Default)]
@@ -75,7 +75,11 @@ impl App {
     ///
     /// # Errors
     /// [`Refused::Forbidden`] without `CORSwhitelist`.
-    pub async fn may_see_trusted_origins(&self, caller: &Caller, origin: &Origin) -> Result<(), Refused> {
+    pub async fn may_see_trusted_origins(
+        &self,
+        caller: &Caller,
+        origin: &RequestOrigin,
+    ) -> Result<(), Refused> {
         self.demand(caller, Permission::CORSwhitelist, origin).await
     }
 
@@ -86,7 +90,7 @@ impl App {
     pub async fn list_trusted_origins(
         &self,
         caller: &Caller,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<Vec<TrustedOrigin>, Refused> {
         self.may_see_trusted_origins(caller, origin).await?;
         Ok(self.store.list_trusted_origins().await?)
@@ -100,7 +104,7 @@ impl App {
         &self,
         caller: &Caller,
         id: TrustedOriginId,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<TrustedOrigin, Refused> {
         let list = self.list_trusted_origins(caller, origin).await?;
         list.into_iter().find(|entry| entry.id == id).ok_or(Refused::Unknown)
@@ -115,7 +119,7 @@ impl App {
         &self,
         caller: &Caller,
         drafts: Vec<TrustedOriginDraft>,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<Vec<TrustedOrigin>, Refused> {
         self.may_see_trusted_origins(caller, origin).await?;
         let path = |at: usize| format!("whitelist[{at}].");
@@ -147,7 +151,7 @@ impl App {
         caller: &Caller,
         id: TrustedOriginId,
         draft: TrustedOriginDraft,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<TrustedOrigin, Refused> {
         self.may_see_trusted_origins(caller, origin).await?;
         let new = draft.judged("", caller, self).map_err(Refused::Invalid)?;
@@ -167,7 +171,7 @@ impl App {
         &self,
         caller: &Caller,
         id: TrustedOriginId,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<(), Refused> {
         self.may_see_trusted_origins(caller, origin).await?;
         let audit = caller.audit(Action::DeleteTrustedOrigin, self.now(), origin);

@@ -5,7 +5,7 @@
 
 use store::{Purge, StoreError};
 
-use crate::caller::Origin;
+use crate::caller::RequestOrigin;
 use crate::sign_in::FAMILIAR_SECS;
 use crate::{App, Fault};
 
@@ -30,7 +30,7 @@ impl App {
         self.rates.purge(now);
         self.repeats.purge(now);
         while self.purge_batch().await? {}
-        let origin = Origin { address: None, request_id: "upkeep".to_owned() };
+        let origin = RequestOrigin { address: None, request_id: "upkeep".to_owned() };
         self.keep_keys(&origin).await
     }
 

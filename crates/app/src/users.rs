@@ -13,7 +13,7 @@ use oauth::time::Timestamp;
 use store::{Possessions, UserChange, UserRefusal};
 
 use crate::administration::{FieldFault, Refused};
-use crate::caller::{Caller, Origin};
+use crate::caller::{Caller, RequestOrigin};
 use crate::lists::{ListRequest, Page, Rows, read};
 use crate::{App, Fault};
 
@@ -157,7 +157,7 @@ impl App {
         &self,
         caller: &Caller,
         request: UserListRequest,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<Vec<User>, Refused> {
         self.demand(caller, Permission::ViewUsers, origin).await?;
         let UserListRequest { mut after, limit } = request;
@@ -181,7 +181,7 @@ impl App {
         self: &Arc<Self>,
         caller: &Caller,
         request: ListRequest,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<Rows<User>, Refused> {
         self.demand(caller, Permission::ViewUsers, origin).await?;
         Ok(Rows::new(
@@ -205,7 +205,12 @@ impl App {
     ///
     /// # Errors
     /// [`Refused::Forbidden`] without `ViewUsers`, [`Refused::Unknown`].
-    pub async fn find_user(&self, caller: &Caller, id: UserId, origin: &Origin) -> Result<User, Refused> {
+    pub async fn find_user(
+        &self,
+        caller: &Caller,
+        id: UserId,
+        origin: &RequestOrigin,
+    ) -> Result<User, Refused> {
         self.demand(caller, Permission::ViewUsers, origin).await?;
         self.store.find_user(id).await?.ok_or(Refused::Unknown)
     }
@@ -219,7 +224,7 @@ impl App {
         &self,
         caller: &Caller,
         id: UserId,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<User, Refused> {
         self.within_reach(caller, id, Permission::ModifyUsers, origin).await
     }
@@ -228,7 +233,7 @@ impl App {
     ///
     /// # Errors
     /// [`Refused::Forbidden`] without `CreateUsers`.
-    pub async fn may_create_users(&self, caller: &Caller, origin: &Origin) -> Result<(), Refused> {
+    pub async fn may_create_users(&self, caller: &Caller, origin: &RequestOrigin) -> Result<(), Refused> {
         self.demand(caller, Permission::CreateUsers, origin).await
     }
 
@@ -240,7 +245,7 @@ impl App {
         &self,
         caller: &Caller,
         draft: UserDraft,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<User, Refused> {
         self.may_create_users(caller, origin).await?;
         let faults = draft.faults_of_new();
@@ -274,7 +279,7 @@ impl App {
         caller: &Caller,
         id: UserId,
         draft: UserDraft,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<User, Refused> {
         let user = self.user_to_change(caller, id, origin).await?;
         let faults = draft.faults_of_change(&user, self.now());
@@ -322,7 +327,7 @@ impl App {
         caller: &Caller,
         id: UserId,
         estate: Estate,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<(), Refused> {
         let user = self.within_reach(caller, id, Permission::DeleteUsers, origin).await?;
         if estate != Estate::Keep {
@@ -360,7 +365,7 @@ impl App {
         caller: &Caller,
         id: UserId,
         permission: Permission,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<User, Refused> {
         self.demand(caller, permission, origin).await?;
         let user = self.store.find_user(id).await?.ok_or(Refused::Unknown)?;
@@ -370,7 +375,12 @@ impl App {
     }
 
     /// Whether the caller has all permissions of these roles. The store refuses a role that does not exist.
-    async fn may_give(&self, caller: &Caller, roles: &[RoleId], origin: &Origin) -> Result<(), Refused> {
+    async fn may_give(
+        &self,
+        caller: &Caller,
+        roles: &[RoleId],
+        origin: &RequestOrigin,
+    ) -> Result<(), Refused> {
         if caller.member().is_administrator() {
             return Ok(());
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context;
-use app::caller::{Caller, Origin};
+use app::caller::{Caller, RequestOrigin};
 use app::clock::SystemClock;
 use app::rates::RateSettings;
 use app::{App, AppSettings};
@@ -104,7 +104,7 @@ pub(crate) struct Opened {
     /// The operator.
     pub(crate) operator: Caller,
     /// The origin of the operator's requests, for the audit log.
-    pub(crate) origin: Origin,
+    pub(crate) origin: RequestOrigin,
 }
 
 /// Opens the installation, even while a server is running on it, runs the command and closes it.
@@ -121,7 +121,7 @@ pub(crate) fn with_app(
     command_runtime()?.block_on(async {
         let app = Arc::new(open(&settings, environment, &AppSettings::default().public_url).await?);
         let operator = app.operator().await?.context("the database has no active administrator")?;
-        let opened = Opened { app, operator, origin: Origin::command_line() };
+        let opened = Opened { app, operator, origin: RequestOrigin::command_line() };
         let done = act(&opened).await;
         let closed = opened.app.close().await;
         done?;

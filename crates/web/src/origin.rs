@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use app::caller::Origin;
+use app::caller::RequestOrigin;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use http::{Extensions, HeaderMap};
@@ -21,7 +21,7 @@ pub struct RequestId(pub std::sync::Arc<str>);
 
 /// Extracts the origin of a request; never fails.
 #[derive(Debug, Clone)]
-pub struct From(pub Origin);
+pub struct From(pub RequestOrigin);
 
 impl FromRequestParts<WebState> for From {
     type Rejection = Infallible;
@@ -32,9 +32,9 @@ impl FromRequestParts<WebState> for From {
 }
 
 /// The origin of a request with these extensions and headers.
-pub(crate) fn of(extensions: &Extensions, headers: &HeaderMap, settings: &WebSettings) -> Origin {
+pub(crate) fn of(extensions: &Extensions, headers: &HeaderMap, settings: &WebSettings) -> RequestOrigin {
     let request_id = extensions.get::<RequestId>().map(|id| id.0.to_string()).unwrap_or_default();
-    Origin { address: address(extensions, headers, settings), request_id }
+    RequestOrigin { address: address(extensions, headers, settings), request_id }
 }
 
 /// The address of the client; behind trusted proxies, the one that they report.

@@ -7,7 +7,7 @@
 use std::convert::Infallible;
 
 use app::Fault;
-use app::caller::{Caller, LiveSession, Origin};
+use app::caller::{Caller, LiveSession, RequestOrigin};
 use app::refusals::Reason;
 use axum::extract::FromRequestParts;
 use axum::response::Response;
@@ -39,7 +39,7 @@ pub struct Visit {
     /// The headers of the request.
     pub headers: HeaderMap,
     /// The origin of the request.
-    pub origin: Origin,
+    pub origin: RequestOrigin,
     /// The initiator of the request.
     pub initiator: Initiator,
     method: Method,

@@ -9,7 +9,7 @@ use store::{Amendment, NewApplication};
 
 use super::Refused;
 use crate::acting::Actor;
-use crate::caller::Origin;
+use crate::caller::RequestOrigin;
 use crate::{App, Fault};
 
 /// Settings that fulfil every rule of registration. Only [`App::accept_registration`] and
@@ -93,7 +93,7 @@ impl App {
         &self,
         actor: &Actor,
         accepted: Accepted,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<Registered, Refused> {
         let settings = accepted.settings;
         let client_id = self.vault.new_client_id().parse::<ClientId>();
@@ -124,7 +124,7 @@ impl App {
         actor: &Actor,
         current: &Application,
         payload: ApplicationPayload,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<(Application, Vec<Warning>), Refused> {
         let mut audit = self.audit_about(actor, Action::UpdateApplication, current, origin);
         audit.note_new_name(&current.settings.name, payload.name.as_deref().map(str::trim));

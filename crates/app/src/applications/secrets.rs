@@ -8,7 +8,7 @@ use store::NewSecret;
 
 use super::Refused;
 use crate::acting::Actor;
-use crate::caller::Origin;
+use crate::caller::RequestOrigin;
 use crate::{App, Fault};
 
 /// A second secret that was added.
@@ -30,7 +30,7 @@ impl App {
         &self,
         actor: &Actor,
         id: ApplicationId,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<(Application, ClientSecret), Refused> {
         let application = self.reachable_application(actor, id, origin).await?;
         let audit = self.audit_about(actor, Action::ResetSecret, &application, origin);
@@ -55,7 +55,7 @@ impl App {
         &self,
         actor: &Actor,
         id: ApplicationId,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<Added, Refused> {
         let application = self.reachable_application(actor, id, origin).await?;
         let audit = self.audit_about(actor, Action::AddSecret, &application, origin);
@@ -80,7 +80,7 @@ impl App {
         actor: &Actor,
         id: ApplicationId,
         secret: SecretId,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<(), Refused> {
         let application = self.reachable_application(actor, id, origin).await?;
         let mut audit = self.audit_about(actor, Action::EndSecret, &application, origin);

@@ -12,7 +12,7 @@ use store::{DataSourceChange, NewDataSource};
 use super::{DataStore, Refused, SeenSource};
 use crate::acting::Actor;
 use crate::administration::FieldFault;
-use crate::caller::Origin;
+use crate::caller::RequestOrigin;
 use crate::{App, Fault};
 
 /// The maximum length of a description, in characters.
@@ -77,7 +77,7 @@ impl App {
         &self,
         actor: &Actor,
         draft: DataSourceDraft,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<SeenSource, Refused> {
         self.may_create_data_sources(actor, origin).await?;
         let faults = draft.faults(true);
@@ -110,7 +110,7 @@ impl App {
         actor: &Actor,
         id: DataSourceId,
         draft: DataSourceDraft,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<SeenSource, Refused> {
         let record = self.data_source_to_change(actor, id, origin).await?;
         let faults = draft.faults(false);

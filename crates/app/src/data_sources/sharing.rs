@@ -13,7 +13,7 @@ use super::Refused;
 use crate::App;
 use crate::acting::Actor;
 use crate::administration::FieldFault;
-use crate::caller::Origin;
+use crate::caller::RequestOrigin;
 use crate::lists::{ListRequest, Page, Rows, read};
 
 /// A reference to a user, by number or by name.
@@ -50,7 +50,7 @@ impl App {
         actor: &Actor,
         id: DataSourceId,
         request: ListRequest,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<Rows<SharedUser>, Refused> {
         self.managed_source(actor, id, Permission::ViewDataSource, origin).await?;
         if request.query.is_some() && !actor.caller().may(Permission::ViewUsers) {
@@ -65,7 +65,7 @@ impl App {
         actor: &Actor,
         id: DataSourceId,
         request: ListRequest,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Rows<SharedUser> {
         let tells_names = actor.caller().may(Permission::ViewUsers);
         Rows::new(
@@ -94,7 +94,7 @@ impl App {
         actor: &Actor,
         id: DataSourceId,
         sharing: Sharing,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<Rows<SharedUser>, Refused> {
         let record = self.data_source_to_change(actor, id, origin).await?;
         let sharing = match sharing {

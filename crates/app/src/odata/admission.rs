@@ -10,7 +10,7 @@ use oauth::scope::Scope;
 use oauth::time::Timestamp;
 
 use super::DataRefusal;
-use crate::caller::{Caller, Origin};
+use crate::caller::{Caller, RequestOrigin};
 use crate::{App, Fault};
 
 /// How long a check counts before it is repeated.
@@ -21,7 +21,7 @@ const HOLDS_MICROS: i64 = 1_000_000;
 pub(super) struct Admission<'a> {
     pub(super) caller: &'a Caller,
     pub(super) record: &'a Arc<DataSource>,
-    pub(super) origin: &'a Origin,
+    pub(super) origin: &'a RequestOrigin,
     pub(super) at: Timestamp,
 }
 
@@ -30,7 +30,7 @@ pub(super) struct Reader {
     app: Arc<App>,
     caller: Caller,
     record: Arc<DataSource>,
-    origin: Origin,
+    origin: RequestOrigin,
 }
 
 /// The result of checking again whether the reader may still read.

@@ -6,7 +6,7 @@ use oauth::id::{SessionId, UserId};
 
 use crate::App;
 use crate::administration::Refused;
-use crate::caller::{Caller, Origin};
+use crate::caller::{Caller, RequestOrigin};
 
 impl App {
     /// Lists the valid sessions of a user, oldest first.
@@ -17,7 +17,7 @@ impl App {
         &self,
         caller: &Caller,
         user: UserId,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<Vec<Session>, Refused> {
         self.demand(caller, Permission::ViewUsers, origin).await?;
         let user = self.store.find_user(user).await?.ok_or(Refused::Unknown)?;
@@ -37,7 +37,7 @@ impl App {
         caller: &Caller,
         user: UserId,
         session: SessionId,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<(), Refused> {
         let user = self.user_to_change(caller, user, origin).await?;
         // An id is never assigned twice, so the session found here is the one that is deleted below, or

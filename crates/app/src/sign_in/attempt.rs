@@ -8,7 +8,7 @@ use vault::{Share, Verdict};
 
 use super::origin::is_news;
 use super::{Credentials, SignInRefusal, has_failures_to_forget};
-use crate::caller::Origin;
+use crate::caller::RequestOrigin;
 use crate::metrics::{LockLabels, Word};
 use crate::rates::PasswordToken;
 use crate::{App, Fault};
@@ -18,7 +18,7 @@ const TRIES: usize = 3;
 
 pub(super) struct Attempt {
     credentials: Credentials,
-    origin: Origin,
+    origin: RequestOrigin,
     facts: Option<SignInFacts>,
     policy: LockoutPolicy,
     token: PasswordToken,
@@ -44,7 +44,7 @@ impl Attempt {
         credentials: &Credentials,
         facts: Option<SignInFacts>,
         policy: LockoutPolicy,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<Self, SignInRefusal> {
         let familiar = facts.as_ref().filter(|facts| facts.familiar.is_some()).map(|facts| facts.user.id);
         let token = app.rates.begin_password(origin.network(), familiar, app.now()).map_err(|wait| {
@@ -211,7 +211,7 @@ impl Attempt {
 }
 
 /// Logs the lock: an operator may have to unlock the account, or to block an attacker.
-fn tell_of_lock(app: &App, user: &User, familiar: bool, origin: &Origin) {
+fn tell_of_lock(app: &App, user: &User, familiar: bool, origin: &RequestOrigin) {
     let network = Word(if familiar { "familiar" } else { "other" });
     app.metrics().account_locks.get_or_create(&LockLabels { network }).inc();
     tracing::warn!(

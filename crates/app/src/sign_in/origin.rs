@@ -5,7 +5,7 @@ use oauth::account::network::Network;
 use oauth::time::Timestamp;
 use store::{ComesFrom, SignInFacts, SucceededSignIn};
 
-use crate::caller::Origin;
+use crate::caller::RequestOrigin;
 
 const DAY_SECS: i64 = 86_400;
 
@@ -20,7 +20,7 @@ pub(super) fn is_news(facts: &SignInFacts, now: Timestamp) -> bool {
     facts.familiar.is_none_or(|known| known.succeeded_at.plus_secs(NOTED_AGAIN_AFTER_SECS).is_past(now))
 }
 
-impl Origin {
+impl RequestOrigin {
     /// The network of the address.
     pub(crate) fn network(&self) -> Option<Network> {
         self.address.map(Network::of)

@@ -13,7 +13,7 @@ use oauth::token::refresh_token::{self, Decision, Refresh, Renewal, Rotation};
 use store::Rotated;
 
 use super::{NewAccessToken, no_key};
-use crate::caller::Origin;
+use crate::caller::RequestOrigin;
 use crate::client::ProtocolRefusal;
 use crate::metrics::{OutcomeLabels, Word};
 use crate::{App, noted};
@@ -27,7 +27,7 @@ impl App {
         &self,
         request: &Refresh,
         client: &AuthenticatedClient,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<TokenResponse, ProtocolRefusal> {
         if request.sent_as_a_code {
             self.metrics().power_bi_refresh_quirk.inc();
@@ -164,7 +164,7 @@ impl App {
         grant: GrantId,
         user: Option<UserId>,
         client: &AuthenticatedClient,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<TokenResponse, ProtocolRefusal> {
         self.count_replay("revoked");
         let mut audit = origin.audit(Action::ReplayRefreshToken, Outcome::Refused, self.now());

@@ -1,6 +1,6 @@
 //! `sluicegate keys`.
 
-use app::caller::Origin;
+use app::caller::RequestOrigin;
 use clap::Subcommand;
 use serde_json::json;
 use store::StoredKey;
@@ -26,7 +26,7 @@ pub(super) fn run(command: KeyCommand, environment: &Environment) -> anyhow::Res
             wiring::with_app(&shown.place, environment, async |opened| list(opened, shown.json).await)
         }
         KeyCommand::Rotate(place) => wiring::with_app(&place, environment, async |opened| {
-            let id = opened.app.rotate_keys(&Origin::command_line()).await?;
+            let id = opened.app.rotate_keys(&RequestOrigin::command_line()).await?;
             say(&format!("key {id} was made"));
             Ok(())
         }),

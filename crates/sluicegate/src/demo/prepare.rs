@@ -5,7 +5,7 @@ use anyhow::Context;
 use app::App;
 use app::acting::Actor;
 use app::applications::ListRequest;
-use app::caller::Origin;
+use app::caller::RequestOrigin;
 use app::data_sources::{DataSourceDraft, SeenSource};
 use app::setup::FIRST_ACCOUNTS;
 use app::users::UserDraft;
@@ -30,7 +30,7 @@ pub(super) async fn harbour(
     settings: &Settings,
     new_passwords: Option<&[Password; 2]>,
 ) -> anyhow::Result<()> {
-    let origin = Origin::command_line();
+    let origin = RequestOrigin::command_line();
     let operator =
         app.operator().await?.context("the database of the demo has no administrator; use a fresh folder")?;
     for ((name, _), password) in FIRST_ACCOUNTS.iter().zip(new_passwords.into_iter().flatten()) {
@@ -48,7 +48,7 @@ pub(super) async fn harbour(
     serve_harbour(app, settings, &user, &origin).await
 }
 
-async fn forget_earlier_stories(app: &App, user: &Actor, origin: &Origin) -> anyhow::Result<()> {
+async fn forget_earlier_stories(app: &App, user: &Actor, origin: &RequestOrigin) -> anyhow::Result<()> {
     let own = app.list_applications(user, ListRequest::default()).await?;
     for application in own.iter().filter(|application| application.settings.name == story::APPLICATION) {
         app.delete_application(user, application.id, origin).await?;
@@ -56,7 +56,12 @@ async fn forget_earlier_stories(app: &App, user: &Actor, origin: &Origin) -> any
     Ok(())
 }
 
-async fn serve_harbour(app: &App, settings: &Settings, user: &Actor, origin: &Origin) -> anyhow::Result<()> {
+async fn serve_harbour(
+    app: &App,
+    settings: &Settings,
+    user: &Actor,
+    origin: &RequestOrigin,
+) -> anyhow::Result<()> {
     let path = Installation::at(&settings.general.data_dir).sources().join("harbour.sqlite");
     if !path.exists() {
         harbour::write(&path)?;

@@ -1,6 +1,6 @@
 //! Authentication for the management API.
 
-use app::caller::{BearerRefusal, Caller, Origin};
+use app::caller::{BearerRefusal, Caller, RequestOrigin};
 use app::refusals::Reason;
 use app::sign_in::{Credentials, SignInRefusal};
 use axum::extract::FromRequestParts;
@@ -65,7 +65,7 @@ impl FromRequestParts<WebState> for Authenticated {
 #[derive(Clone, Copy)]
 struct Noting<'a> {
     state: &'a WebState,
-    origin: &'a Origin,
+    origin: &'a RequestOrigin,
 }
 
 impl Noting<'_> {
@@ -77,7 +77,7 @@ impl Noting<'_> {
 }
 
 /// The response to an authenticated caller who may not use the management API, which is recorded.
-async fn refused(state: &WebState, caller: &Caller, why: &str, origin: &Origin) -> Problem {
+async fn refused(state: &WebState, caller: &Caller, why: &str, origin: &RequestOrigin) -> Problem {
     match state.app().note_refusal(caller, why, origin).await {
         Ok(()) => Problem::forbidden(),
         Err(fault) => Problem::server(&fault, ErrorCode::Unavailable),
@@ -118,7 +118,7 @@ pub(crate) fn basic(text: &str) -> Option<Credentials> {
     Some(Credentials { name: name.to_owned(), password: Password::new(password) })
 }
 
-async fn by_bearer(state: &WebState, text: &str, origin: &Origin) -> Result<Caller, Problem> {
+async fn by_bearer(state: &WebState, text: &str, origin: &RequestOrigin) -> Result<Caller, Problem> {
     let caller = state.app().caller_by_bearer(text, origin).await.map_err(|refusal| match refusal {
         BearerRefusal::Dead => Problem::dead_token(format!("Not signed in: {refusal}.")),
         BearerRefusal::Fault(fault) => Problem::server(&fault, ErrorCode::Unavailable),

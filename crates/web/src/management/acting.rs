@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use app::App;
 use app::acting::{ActingRefusal, Actor};
-use app::caller::{Caller, Origin};
+use app::caller::{Caller, RequestOrigin};
 use axum::extract::FromRequestParts;
 use http::StatusCode;
 use http::request::Parts;
@@ -19,7 +19,7 @@ use crate::{WebState, origin};
 pub(crate) struct Asking {
     pub(super) state: WebState,
     pub(super) query: Query,
-    pub(super) origin: Origin,
+    pub(super) origin: RequestOrigin,
     caller: Caller,
 }
 

@@ -12,7 +12,7 @@ use super::list;
 use super::refusal::{problem, server};
 use crate::WebState;
 use crate::extract::{Authenticated, Query};
-use crate::origin::From as Origin;
+use crate::origin::From as RequestOrigin;
 use crate::respond::management::{Detail, Problem, rfc3339};
 
 /// The default number of events in a page.
@@ -65,7 +65,7 @@ pub(crate) async fn list(
     State(state): State<WebState>,
     Authenticated(caller): Authenticated,
     query: Query,
-    Origin(origin): Origin,
+    RequestOrigin(origin): RequestOrigin,
 ) -> Result<Response, Problem> {
     let more = ["before", "actor", "action", "application", "since", "until"];
     let mut request = list::request(&query, &more)?;

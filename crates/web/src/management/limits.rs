@@ -11,7 +11,7 @@ use super::refusal::problem;
 use crate::WebState;
 use crate::extract::{Authenticated, JsonBody, Path, Query};
 use crate::json::{Faults, Fields, FromJson, Json};
-use crate::origin::From as Origin;
+use crate::origin::From as RequestOrigin;
 use crate::respond::management::{Problem, json, no_content};
 
 #[derive(Serialize)]
@@ -60,7 +60,7 @@ pub(crate) async fn describe(
     State(state): State<WebState>,
     Authenticated(caller): Authenticated,
     query: Query,
-    Origin(origin): Origin,
+    RequestOrigin(origin): RequestOrigin,
 ) -> Result<Response, Problem> {
     let request = list::request(&query, &[])?;
     state.app().may_see_limits(&caller, &origin).await.map_err(problem)?;
@@ -81,7 +81,7 @@ pub(crate) async fn list(
     State(state): State<WebState>,
     Authenticated(caller): Authenticated,
     query: Query,
-    Origin(origin): Origin,
+    RequestOrigin(origin): RequestOrigin,
 ) -> Result<Response, Problem> {
     let request = list::request(&query, &[])?;
     let limits = state.app().list_limits(&caller, &origin).await.map_err(problem)?;
@@ -95,7 +95,7 @@ pub(crate) async fn get(
     State(state): State<WebState>,
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(i64,)>,
-    Origin(origin): Origin,
+    RequestOrigin(origin): RequestOrigin,
 ) -> Result<Response, Problem> {
     let limit = state.app().find_limit(&caller, id, &origin).await.map_err(problem)?;
     Ok(json(StatusCode::OK, &LimitValue::from(limit)))
@@ -106,7 +106,7 @@ pub(crate) async fn set(
     State(state): State<WebState>,
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(i64,)>,
-    Origin(origin): Origin,
+    RequestOrigin(origin): RequestOrigin,
     body: JsonBody<LimitPayload>,
 ) -> Result<Response, Problem> {
     let app = state.app();
@@ -121,7 +121,7 @@ pub(crate) async fn reset(
     State(state): State<WebState>,
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(i64,)>,
-    Origin(origin): Origin,
+    RequestOrigin(origin): RequestOrigin,
 ) -> Result<Response, Problem> {
     state.app().reset_limit(&caller, id, &origin).await.map_err(problem)?;
     Ok(no_content())

@@ -13,7 +13,7 @@ use super::refusal::problem;
 use crate::WebState;
 use crate::errors::ErrorCode;
 use crate::extract::{Authenticated, Query};
-use crate::origin::From as Origin;
+use crate::origin::From as RequestOrigin;
 use crate::respond::management::{Problem, json};
 
 #[derive(Serialize)]
@@ -40,7 +40,7 @@ pub(crate) async fn list(
     State(state): State<WebState>,
     Authenticated(caller): Authenticated,
     query: Query,
-    Origin(origin): Origin,
+    RequestOrigin(origin): RequestOrigin,
 ) -> Result<Response, Problem> {
     let request = list::request(&query, &[])?;
     Ok(shown(state.app().list_permissions(&caller, &origin).await.map_err(problem)?, &request))

@@ -13,7 +13,7 @@ use super::refusal::{judged, problem, server};
 use crate::WebState;
 use crate::extract::{Authenticated, JsonBody, Path, Query};
 use crate::json::{Faults, Fields, FromJson, Json};
-use crate::origin::From as Origin;
+use crate::origin::From as RequestOrigin;
 use crate::respond::management::{Problem, created, json, no_content};
 
 #[derive(Serialize)]
@@ -65,7 +65,7 @@ pub(crate) async fn list(
     State(state): State<WebState>,
     Authenticated(caller): Authenticated,
     query: Query,
-    Origin(origin): Origin,
+    RequestOrigin(origin): RequestOrigin,
 ) -> Result<Response, Problem> {
     let request = list::request(&query, &[])?;
     let roles = state.app().roles(&caller, request, &origin).await.map_err(problem)?;
@@ -77,7 +77,7 @@ pub(crate) async fn get(
     State(state): State<WebState>,
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(RoleId,)>,
-    Origin(origin): Origin,
+    RequestOrigin(origin): RequestOrigin,
 ) -> Result<Response, Problem> {
     let role = state.app().find_role(&caller, id, &origin).await.map_err(problem)?;
     Ok(json(StatusCode::OK, &ShownRole::from(role)))
@@ -87,7 +87,7 @@ pub(crate) async fn get(
 pub(crate) async fn create(
     State(state): State<WebState>,
     Authenticated(caller): Authenticated,
-    Origin(origin): Origin,
+    RequestOrigin(origin): RequestOrigin,
     body: JsonBody<RolePayload>,
 ) -> Result<Response, Problem> {
     let app = state.app();
@@ -102,7 +102,7 @@ pub(crate) async fn update(
     State(state): State<WebState>,
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(RoleId,)>,
-    Origin(origin): Origin,
+    RequestOrigin(origin): RequestOrigin,
     body: JsonBody<RolePayload>,
 ) -> Result<Response, Problem> {
     let app = state.app();
@@ -117,7 +117,7 @@ pub(crate) async fn delete(
     State(state): State<WebState>,
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(RoleId,)>,
-    Origin(origin): Origin,
+    RequestOrigin(origin): RequestOrigin,
 ) -> Result<Response, Problem> {
     state.app().delete_role(&caller, id, &origin).await.map_err(problem)?;
     Ok(no_content())

@@ -13,7 +13,7 @@ use super::refusal::problem;
 use crate::WebState;
 use crate::extract::{Authenticated, JsonBody, Path, Query};
 use crate::json::{Faults, Fields, FromJson, Json};
-use crate::origin::From as Origin;
+use crate::origin::From as RequestOrigin;
 use crate::respond::management::{Problem, created, json, no_content, rfc3339};
 
 const PATH: &str = "/api/admin/security/cors/whitelist";
@@ -102,7 +102,7 @@ pub(crate) async fn list(
     State(state): State<WebState>,
     Authenticated(caller): Authenticated,
     query: Query,
-    Origin(origin): Origin,
+    RequestOrigin(origin): RequestOrigin,
 ) -> Result<Response, Problem> {
     let request = list::request(&query, &[])?;
     let entries = state.app().list_trusted_origins(&caller, &origin).await.map_err(problem)?;
@@ -118,7 +118,7 @@ pub(crate) async fn get(
     State(state): State<WebState>,
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(TrustedOriginId,)>,
-    Origin(origin): Origin,
+    RequestOrigin(origin): RequestOrigin,
 ) -> Result<Response, Problem> {
     let entry = state.app().find_trusted_origin(&caller, id, &origin).await.map_err(problem)?;
     Ok(json(StatusCode::OK, &Entry::from(entry)))
@@ -128,7 +128,7 @@ pub(crate) async fn get(
 pub(crate) async fn add(
     State(state): State<WebState>,
     Authenticated(caller): Authenticated,
-    Origin(origin): Origin,
+    RequestOrigin(origin): RequestOrigin,
     body: JsonBody<WhitelistPayload>,
 ) -> Result<Response, Problem> {
     let app = state.app();
@@ -147,7 +147,7 @@ pub(crate) async fn update(
     State(state): State<WebState>,
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(TrustedOriginId,)>,
-    Origin(origin): Origin,
+    RequestOrigin(origin): RequestOrigin,
     body: JsonBody<EntryPayload>,
 ) -> Result<Response, Problem> {
     let app = state.app();
@@ -162,7 +162,7 @@ pub(crate) async fn delete(
     State(state): State<WebState>,
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(TrustedOriginId,)>,
-    Origin(origin): Origin,
+    RequestOrigin(origin): RequestOrigin,
 ) -> Result<Response, Problem> {
     state.app().delete_trusted_origin(&caller, id, &origin).await.map_err(problem)?;
     Ok(no_content())

@@ -14,7 +14,7 @@ use super::list;
 use super::refusal::{judged, problem, server};
 use crate::WebState;
 use crate::extract::{Authenticated, JsonBody, Path, Query};
-use crate::origin::From as Origin;
+use crate::origin::From as RequestOrigin;
 use crate::respond::management::{Detail, Problem, created, json, no_content, rfc3339};
 
 mod payload;
@@ -67,7 +67,7 @@ pub(crate) async fn list(
     State(state): State<WebState>,
     Authenticated(caller): Authenticated,
     query: Query,
-    Origin(origin): Origin,
+    RequestOrigin(origin): RequestOrigin,
 ) -> Result<Response, Problem> {
     let request = list::request(&query, &[])?;
     let users = state.app().users(&caller, request, &origin).await.map_err(problem)?;
@@ -80,7 +80,7 @@ pub(crate) async fn get(
     State(state): State<WebState>,
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(UserId,)>,
-    Origin(origin): Origin,
+    RequestOrigin(origin): RequestOrigin,
 ) -> Result<Response, Problem> {
     let user = state.app().find_user(&caller, id, &origin).await.map_err(problem)?;
     Ok(json(StatusCode::OK, &shown(&user, state.app().now())))
@@ -90,7 +90,7 @@ pub(crate) async fn get(
 pub(crate) async fn create(
     State(state): State<WebState>,
     Authenticated(caller): Authenticated,
-    Origin(origin): Origin,
+    RequestOrigin(origin): RequestOrigin,
     body: JsonBody<UserPayload>,
 ) -> Result<Response, Problem> {
     let app = state.app();
@@ -108,7 +108,7 @@ pub(crate) async fn update(
     State(state): State<WebState>,
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(UserId,)>,
-    Origin(origin): Origin,
+    RequestOrigin(origin): RequestOrigin,
     body: JsonBody<UserPayload>,
 ) -> Result<Response, Problem> {
     let app = state.app();
@@ -127,7 +127,7 @@ pub(crate) async fn delete(
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(UserId,)>,
     query: Query,
-    Origin(origin): Origin,
+    RequestOrigin(origin): RequestOrigin,
 ) -> Result<Response, Problem> {
     let estate = estate(&query)?;
     state.app().delete_user(&caller, id, estate, &origin).await.map_err(problem)?;

@@ -1,6 +1,6 @@
 //! Requests of clients: a form or a JSON object, optionally with an `Authorization: Basic` header.
 
-use app::caller::Origin;
+use app::caller::RequestOrigin;
 use app::client::{ClientRequest, ProtocolRefusal};
 use app::refusals::Reason;
 use axum::body::{Body, HttpBody};
@@ -26,7 +26,7 @@ use crate::{WebState, body, origin};
 pub struct Sent {
     basic: Option<Basic>,
     parameters: Parameters,
-    origin: Origin,
+    origin: RequestOrigin,
 }
 
 impl Sent {

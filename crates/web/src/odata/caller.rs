@@ -1,6 +1,6 @@
 //! Authentication for data: a bearer token, or a user name and a password.
 
-use app::caller::{Caller, Origin};
+use app::caller::{Caller, RequestOrigin};
 use app::refusals::Reason;
 use http::request::Parts;
 
@@ -9,7 +9,11 @@ use crate::respond::odata::Problem;
 use crate::{WebState, extract};
 
 /// Authenticates the caller before anything else.
-pub(super) async fn prove(state: &WebState, parts: &Parts, origin: &Origin) -> Result<Caller, Problem> {
+pub(super) async fn prove(
+    state: &WebState,
+    parts: &Parts,
+    origin: &RequestOrigin,
+) -> Result<Caller, Problem> {
     let given = match Authorization::find(&parts.headers) {
         Ok(Some(given)) => given,
         missing_or_twice => {
@@ -35,6 +39,6 @@ pub(super) async fn prove(state: &WebState, parts: &Parts, origin: &Origin) -> R
     Ok(state.app().caller_by_password(&credentials, origin).await?)
 }
 
-async fn malformed(state: &WebState, origin: &Origin) {
+async fn malformed(state: &WebState, origin: &RequestOrigin) {
     state.app().note_refused_request(Reason::AuthorizationMalformed, None, origin).await;
 }

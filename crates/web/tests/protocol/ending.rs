@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use app::caller::Origin;
+use app::caller::RequestOrigin;
 use app::users::UserDraft;
 use oauth::secret::Password;
 use serde_json::json;
@@ -96,7 +96,7 @@ async fn revoking_an_allowed_application_ends_the_users_own_access_only() {
 async fn change_user(server: &TestServer, draft: UserDraft) {
     let operator = server.app().operator().await.unwrap().unwrap();
     let id = server.user(&USER).await.id;
-    server.app().update_user(&operator, id, draft, &Origin::command_line()).await.unwrap();
+    server.app().update_user(&operator, id, draft, &RequestOrigin::command_line()).await.unwrap();
 }
 
 #[tokio::test]

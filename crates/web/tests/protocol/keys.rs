@@ -1,6 +1,6 @@
 //! Rotation of the keys that seal tokens.
 
-use app::caller::Origin;
+use app::caller::RequestOrigin;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use testkit::TestServer;
@@ -15,7 +15,7 @@ fn key_of(token: &str) -> Vec<u8> {
 
 /// Adds a key and waits until it seals.
 async fn rotate(server: &TestServer) {
-    server.app().rotate_keys(&Origin::command_line()).await.unwrap();
+    server.app().rotate_keys(&RequestOrigin::command_line()).await.unwrap();
     server.clock().advance_secs(5);
 }
 

@@ -1,6 +1,6 @@
 //! Lockout: one counter for the sign-in page, Basic credentials and the password grant.
 
-use app::caller::Origin;
+use app::caller::RequestOrigin;
 use app::users::UserDraft;
 use oauth::account::network::Network;
 use oauth::audit::{Action, Outcome};
@@ -126,7 +126,7 @@ async fn a_password_change_makes_what_was_familiar_strange() {
     let id = server.user(&USER).await.id;
     let draft =
         UserDraft { password: Some(Password::new("a new one from the office")), ..UserDraft::default() };
-    server.app().update_user(&operator, id, draft, &Origin::command_line()).await.unwrap();
+    server.app().update_user(&operator, id, draft, &RequestOrigin::command_line()).await.unwrap();
     guess_from_elsewhere(&server).await;
     assert!(is_locked_from(&server, OFFICE).await, "the thief's network has no counter of its own");
 }
@@ -220,7 +220,7 @@ async fn an_administrator_unlocks() {
     let operator = server.app().operator().await.unwrap().unwrap();
     let id = server.user(&USER).await.id;
     let draft = UserDraft { locked: Some(false), ..UserDraft::default() };
-    server.app().update_user(&operator, id, draft, &Origin::command_line()).await.unwrap();
+    server.app().update_user(&operator, id, draft, &RequestOrigin::command_line()).await.unwrap();
     server.get(APPLICATIONS).basic(&USER).send().await.expect(200);
 }
 
@@ -232,7 +232,7 @@ async fn an_expired_password_is_refused_everywhere_and_recorded() {
     let id = server.user(&USER).await.id;
     let end = server.app().now().plus_secs(60);
     let draft = UserDraft { password_expiry: Some(app::users::Expiry::At(end)), ..UserDraft::default() };
-    server.app().update_user(&operator, id, draft, &Origin::command_line()).await.unwrap();
+    server.app().update_user(&operator, id, draft, &RequestOrigin::command_line()).await.unwrap();
     Tokens::of(&client.password(&server, &USER).await);
     server.get(APPLICATIONS).basic(&USER).send().await.expect(200);
     server.clock().advance_secs(60);

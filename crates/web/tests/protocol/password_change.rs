@@ -1,7 +1,7 @@
 //! What was verified is what is used: a password that was changed opens nothing, whatever was in progress
 //! meanwhile.
 
-use app::caller::Origin;
+use app::caller::RequestOrigin;
 use app::sign_in::{Credentials, SignInRefusal};
 use app::users::UserDraft;
 use oauth::secret::Password;
@@ -19,7 +19,7 @@ async fn change_password(server: &TestServer) {
 async fn change_user(server: &TestServer, draft: UserDraft) {
     let operator = server.app().operator().await.unwrap().unwrap();
     let id = server.user(&USER).await.id;
-    server.app().update_user(&operator, id, draft, &Origin::command_line()).await.unwrap();
+    server.app().update_user(&operator, id, draft, &RequestOrigin::command_line()).await.unwrap();
 }
 
 async fn opens(server: &TestServer, cookie: &str) -> bool {
@@ -32,7 +32,7 @@ async fn opens(server: &TestServer, cookie: &str) -> bool {
 async fn a_sign_in_that_a_password_change_overtakes_opens_no_session() {
     let server = TestServer::start().await;
     let credentials = Credentials { name: USER.name.to_owned(), password: Password::new(USER.password) };
-    let origin = Origin::command_line();
+    let origin = RequestOrigin::command_line();
     let member = server.app().sign_in(&credentials, &origin).await.unwrap();
     change_password(&server).await;
     let opened = server.app().open_session(member, None, &origin).await;
@@ -111,7 +111,8 @@ async fn a_consent_of_a_session_that_a_password_change_ended_is_none() {
     let query = url.split_once('?').unwrap().1;
     let parameters = oauth::parameters::Parameters::from_form(query.as_bytes()).unwrap();
     let decision = app::authorize::Decision::Allow;
-    let answer = server.app().decide_consent(&parameters, &live, decision, &Origin::command_line()).await;
+    let answer =
+        server.app().decide_consent(&parameters, &live, decision, &RequestOrigin::command_line()).await;
     assert!(matches!(answer.unwrap(), app::authorize::Answer::SignIn { .. }));
     let page = browser.get(&url).await;
     assert!(page.text().contains("login-submit"));

@@ -1,6 +1,6 @@
 //! Rate limits on what checks credentials.
 
-use app::caller::Origin;
+use app::caller::RequestOrigin;
 use app::users::{Expiry, UserDraft};
 use oauth::audit::Action;
 use testkit::{OTHER, Setup, TestServer, TestUser, USER};
@@ -99,7 +99,7 @@ async fn an_expired_password_counts_as_a_failure_of_its_address() {
     let end = server.app().now();
     let draft = UserDraft { password_expiry: Some(Expiry::At(end)), ..UserDraft::default() };
     let id = server.user(&USER).await.id;
-    server.app().update_user(&operator, id, draft, &Origin::command_line()).await.unwrap();
+    server.app().update_user(&operator, id, draft, &RequestOrigin::command_line()).await.unwrap();
     for _ in 0..3 {
         server.get(APPLICATIONS).basic(&USER).send().await.expect(401);
     }
