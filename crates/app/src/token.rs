@@ -16,8 +16,8 @@ use oauth::secret::{AccessTokenText, RefreshTokenText};
 use oauth::token::authorization_code::{self, CodeExchange};
 use oauth::token::client_credentials::{self, ServiceRequest};
 use oauth::token::password::{self, PasswordRequest};
-use oauth::token::{Founding, TokenRequest, TokenResponse};
-use store::{Founded, NewGrant};
+use oauth::token::{GrantDecision, TokenRequest, TokenResponse};
+use store::{GrantCreation, NewGrant};
 use vault::Unsealed;
 
 use crate::caller::RequestOrigin;
@@ -158,9 +158,9 @@ impl App {
                 Err(self.end_what_an_expired_code_gave(code, origin).await?.into())
             }
             (decided, _) => {
-                let founding = decided?;
+                let decision = decided?;
                 user.iter().for_each(noted::user);
-                self.found(&founding, client, origin).await
+                self.create_grant(&decision, client, origin).await
             }
         }
     }
@@ -186,9 +186,9 @@ impl App {
             at: now,
             expires_at: Some(now),
         };
-        match self.found_once(never, origin).await? {
-            Founded::Replayed(_) => Ok(Refusal::CodeReplayed),
-            Founded::Grant(_) | Founded::Gone => Ok(Refusal::CodeExpired),
+        match self.create_grant_once(never, origin).await? {
+            GrantCreation::Replayed(_) => Ok(Refusal::CodeReplayed),
+            GrantCreation::Grant(_) | GrantCreation::Gone => Ok(Refusal::CodeExpired),
         }
     }
 
@@ -206,7 +206,7 @@ impl App {
             SignInRefusal::Fault(fault) => fault.into(),
         })?;
         let limit = self.limit(Limit::OAuthAccessTokenLifetime).await?;
-        self.found(&password::decide(request, client, &member.user, limit)?, client, origin).await
+        self.create_grant(&password::decide(request, client, &member.user, limit)?, client, origin).await
     }
 
     async fn service_token(
@@ -231,9 +231,9 @@ impl App {
 
     /// Creates a grant and issues its first tokens. The store checks whether the code was used before, and
     /// whether the preconditions still hold.
-    async fn found(
+    async fn create_grant(
         &self,
-        founding: &Founding,
+        decision: &GrantDecision,
         client: &AuthenticatedClient,
         origin: &RequestOrigin,
     ) -> Result<TokenResponse, ProtocolRefusal> {
@@ -243,40 +243,40 @@ impl App {
         let new = NewGrant {
             application: application.id,
             application_epoch: application.epoch,
-            user: founding.user,
-            user_epoch: founding.user_epoch,
-            origin: founding.origin,
-            consent: founding.consent,
-            scopes: founding.scopes,
-            refreshable: founding.refreshable,
+            user: decision.user,
+            user_epoch: decision.user_epoch,
+            origin: decision.origin,
+            consent: decision.consent,
+            scopes: decision.scopes,
+            refreshable: decision.refreshable,
             key,
             at: now,
-            expires_at: (!founding.refreshable).then(|| now.plus_secs(founding.lifetime_secs)),
+            expires_at: (!decision.refreshable).then(|| now.plus_secs(decision.lifetime_secs)),
         };
-        let grant = match self.found_once(new, origin).await? {
-            Founded::Grant(id) => id,
-            Founded::Replayed(_) => return Err(Refusal::CodeReplayed.into()),
-            Founded::Gone => {
+        let grant = match self.create_grant_once(new, origin).await? {
+            GrantCreation::Grant(id) => id,
+            GrantCreation::Replayed(_) => return Err(Refusal::CodeReplayed.into()),
+            GrantCreation::Gone => {
                 self.directory.forget_applications();
                 self.directory.forget_users();
-                return Err(gone(founding.origin).into());
+                return Err(gone(decision.origin).into());
             }
         };
         let refresh =
-            founding.refreshable.then(|| self.seal_refresh(RefreshToken { grant, generation: 0 }, key));
+            decision.refreshable.then(|| self.seal_refresh(RefreshToken { grant, generation: 0 }, key));
         let access = NewAccessToken {
             grant: Some(grant),
-            user: founding.user,
-            user_epoch: founding.user_epoch,
-            scopes: founding.scopes,
-            lifetime_secs: founding.lifetime_secs,
+            user: decision.user,
+            user_epoch: decision.user_epoch,
+            scopes: decision.scopes,
+            lifetime_secs: decision.lifetime_secs,
         };
         self.respond(client, &access, refresh.transpose()?)
     }
 
     /// Creates a grant, at most one for each code. A replay revokes the grant of the code; only the first few
     /// replays are recorded.
-    async fn found_once(&self, new: NewGrant, origin: &RequestOrigin) -> Result<Founded, Fault> {
+    async fn create_grant_once(&self, new: NewGrant, origin: &RequestOrigin) -> Result<GrantCreation, Fault> {
         let (code, at) = (new.origin, new.at);
         let mut audit = origin.audit(Action::ReplayCode, Outcome::Refused, at);
         audit.application = Some(new.application);
@@ -286,14 +286,14 @@ impl App {
         if let GrantOrigin::Code(code) = code
             && self.is_known_replay(code, &audit)
         {
-            return Ok(Founded::Replayed(Vec::new()));
+            return Ok(GrantCreation::Replayed(Vec::new()));
         }
-        let founded = self.store.found_grant(new, self.revocations_expire_at(), audit).await?;
-        if let (Founded::Replayed(events), GrantOrigin::Code(code)) = (&founded, code) {
+        let created = self.store.create_grant(new, self.revocations_expire_at(), audit).await?;
+        if let (GrantCreation::Replayed(events), GrantOrigin::Code(code)) = (&created, code) {
             self.learn(events);
             self.note_replay(code, at);
         }
-        Ok(founded)
+        Ok(created)
     }
 
     fn respond(

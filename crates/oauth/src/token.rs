@@ -82,7 +82,7 @@ fn grant_type_is_registered(grant_type: GrantType, client: &AuthenticatedClient)
 
 /// A grant to be created, with its access token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Founding {
+pub struct GrantDecision {
     /// The user who gives the access.
     pub user: UserId,
     /// The user's epoch.

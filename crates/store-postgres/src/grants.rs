@@ -6,11 +6,11 @@ use oauth::id::{ApplicationId, CodeId, Epoch, GrantId, TokenId, UserId};
 use oauth::revocation::{Revocation, Subject};
 use oauth::scope::ScopeSet;
 use oauth::time::Timestamp;
-use store::{Answer, Founded, Grants, NewConsent, NewGrant, Rotated};
+use store::{Answer, GrantCreation, Grants, NewConsent, NewGrant, Rotated};
 use tokio_postgres::{Client, Row};
 
+use crate::create_grants::CreateGrant;
 use crate::ending::{End, ToEnd};
-use crate::founding::Founding;
 use crate::rotating::Rotation;
 use crate::sql::{self, values};
 use crate::unit::{in_seat, in_transaction, read};
@@ -25,14 +25,14 @@ impl Grants for PostgresStore {
         in_transaction!(self, db => consents::allow(db, &new, &audit))
     }
 
-    fn found_grant(
+    fn create_grant(
         &self,
         new: NewGrant,
         revocation_expires_at: Timestamp,
         replay_audit: NewAuditEvent,
-    ) -> Answer<'_, Founded> {
+    ) -> Answer<'_, GrantCreation> {
         let replay = End { revocation_expires_at, audit: NewAuditEvent { at: new.at, ..replay_audit } };
-        Box::pin(self.founding.ask(&self.shared, Founding { new, replay }))
+        Box::pin(self.founding.ask(&self.shared, CreateGrant { new, replay }))
     }
 
     fn find_grant(&self, id: GrantId) -> Answer<'_, Option<Grant>> {

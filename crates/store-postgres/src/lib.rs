@@ -23,10 +23,10 @@ mod applications;
 mod audit;
 mod authority;
 mod consents;
+mod create_grants;
 mod data_sources;
 mod ending;
 mod error;
-mod founding;
 mod grants;
 pub mod import;
 mod lane;
@@ -57,8 +57,8 @@ pub use migrations::Migration;
 pub use restore::{RestoreError, RestoredDump};
 
 use address::Target;
+use create_grants::CreateGrant;
 use ending::ToEnd;
-use founding::Founding;
 use lane::Lane;
 use listen::Listener;
 use pool::{Connection, Connections};
@@ -87,7 +87,7 @@ impl Default for Options {
 /// The system database in PostgreSQL.
 pub struct PostgresStore {
     shared: Arc<Shared>,
-    founding: Lane<Founding>,
+    founding: Lane<CreateGrant>,
     rotating: Lane<Rotation>,
     ending: Lane<ToEnd>,
     target: Arc<Target>,

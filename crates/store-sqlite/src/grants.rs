@@ -7,7 +7,7 @@ use oauth::revocation::{Revocation, Subject};
 use oauth::scope::ScopeSet;
 use oauth::time::Timestamp;
 use rusqlite::{Connection, Row, params};
-use store::{Answer, Founded, Grants, NewConsent, NewGrant, Rotated};
+use store::{Answer, GrantCreation, Grants, NewConsent, NewGrant, Rotated};
 
 use crate::{SqliteStore, audit, consents, micros, micros_of, revocations, sql};
 
@@ -20,13 +20,13 @@ impl Grants for SqliteStore {
         self.write(move |db| consents::allow(db, &new, &audit))
     }
 
-    fn found_grant(
+    fn create_grant(
         &self,
         new: NewGrant,
         revocation_expires_at: Timestamp,
         replay_audit: NewAuditEvent,
-    ) -> Answer<'_, Founded> {
-        self.write(move |db| found(db, &new, revocation_expires_at, &replay_audit))
+    ) -> Answer<'_, GrantCreation> {
+        self.write(move |db| create(db, &new, revocation_expires_at, &replay_audit))
     }
 
     fn find_grant(&self, id: GrantId) -> Answer<'_, Option<Grant>> {
@@ -93,12 +93,12 @@ impl Grants for SqliteStore {
 /// One statement creates the grant and checks its preconditions; only if it creates nothing is the reason
 /// looked up. `OR FAIL` avoids a statement journal: the statement writes one row, so there is nothing to
 /// undo.
-fn found(
+fn create(
     db: &Connection,
     new: &NewGrant,
     revocation_expires_at: Timestamp,
     replay_event: &NewAuditEvent,
-) -> sql::Result<Founded> {
+) -> sql::Result<GrantCreation> {
     const FOUND: &str = "INSERT OR FAIL INTO grants (application_id, application_epoch, user_id, user_epoch, code_id, scopes,
             refreshable, generation, key, created_at, expires_at)
         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9, ?10
@@ -122,14 +122,14 @@ fn found(
         new.consent.map(ConsentId::get),
     ];
     if sql::execute(db, FOUND, row)? == 1 {
-        return Ok(Founded::Grant(GrantId::new(db.last_insert_rowid())));
+        return Ok(GrantCreation::Grant(GrantId::new(db.last_insert_rowid())));
     }
-    match founded_by(db, code)? {
-        None => Ok(Founded::Gone),
+    match grant_of_code(db, code)? {
+        None => Ok(GrantCreation::Gone),
         Some(grant) => {
             let ended = end(db, grant, new.at, revocation_expires_at)?;
             audit::append(db, replay_event)?;
-            Ok(Founded::Replayed(ended.into_iter().collect()))
+            Ok(GrantCreation::Replayed(ended.into_iter().collect()))
         }
     }
 }
@@ -141,7 +141,7 @@ fn code_of(origin: GrantOrigin) -> Option<CodeId> {
     }
 }
 
-fn founded_by(db: &Connection, code: Option<CodeId>) -> sql::Result<Option<GrantId>> {
+fn grant_of_code(db: &Connection, code: Option<CodeId>) -> sql::Result<Option<GrantId>> {
     let Some(code) = code else {
         return Ok(None);
     };

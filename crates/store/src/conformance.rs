@@ -26,7 +26,7 @@ use oauth::secret::{Digest, PasswordHash};
 use oauth::time::Timestamp;
 use tokio::task::JoinSet;
 
-use crate::{Founded, NewApplication, NewConsent, NewGrant, NewSecret, NewUser, Store, UserRefusal};
+use crate::{GrantCreation, NewApplication, NewConsent, NewGrant, NewSecret, NewUser, Store, UserRefusal};
 
 pub mod applications;
 pub mod audit;
@@ -158,8 +158,8 @@ macro_rules! conformance_tests {
             concurrency {
                 a_code_redeemed_by_many_at_once_founds_one_grant,
                 a_generation_rotated_by_many_at_once_is_rotated_once,
-                founding_beside_a_reset_is_either_dead_or_later,
-                founding_beside_a_revocation_is_either_dead_or_gone,
+                creating_beside_a_reset_is_either_dead_or_later,
+                creating_beside_a_revocation_is_either_dead_or_gone,
                 one_administrator_remains_of_many_who_demote_each_other,
                 a_promotion_beside_a_deletion_is_either_too_late_or_stops_it,
                 failures_at_once_are_counted_exactly,
@@ -244,12 +244,12 @@ impl World {
         }
     }
 
-    async fn found(&self, new: NewGrant) -> Founded {
-        found(&self.store, new).await
+    async fn create_grant(&self, new: NewGrant) -> GrantCreation {
+        create_grant(&self.store, new).await
     }
 
     async fn grant(&self, code: u64) -> GrantId {
-        granted(&self.found(self.new_grant(code, None)).await).unwrap()
+        granted(&self.create_grant(self.new_grant(code, None)).await).unwrap()
     }
 
     async fn reset_secret(&self) -> Application {
@@ -259,14 +259,14 @@ impl World {
     }
 }
 
-async fn found(store: &Arc<dyn Store>, new: NewGrant) -> Founded {
-    store.found_grant(new, OVER, event(Action::ReplayCode)).await.unwrap()
+async fn create_grant(store: &Arc<dyn Store>, new: NewGrant) -> GrantCreation {
+    store.create_grant(new, OVER, event(Action::ReplayCode)).await.unwrap()
 }
 
-fn granted(founded: &Founded) -> Option<GrantId> {
-    match founded {
-        Founded::Grant(id) => Some(*id),
-        Founded::Replayed(_) | Founded::Gone => None,
+fn granted(created: &GrantCreation) -> Option<GrantId> {
+    match created {
+        GrantCreation::Grant(id) => Some(*id),
+        GrantCreation::Replayed(_) | GrantCreation::Gone => None,
     }
 }
 

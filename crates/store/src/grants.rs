@@ -53,7 +53,7 @@ pub struct NewGrant {
 
 /// The result of creating a grant.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Founded {
+pub enum GrantCreation {
     /// A new grant was created.
     Grant(GrantId),
     /// The code was redeemed before. The grant that it created, and all tokens of that grant, were revoked.
@@ -82,12 +82,12 @@ pub trait Grants {
     fn allow(&self, new: NewConsent, audit: NewAuditEvent) -> Answer<'_, Option<Consent>>;
     /// Creates a grant. A code creates at most one grant. `replay_audit` and `revocation_expires_at` are used
     /// if the code was redeemed before; this is detected even where no grant could be created any more.
-    fn found_grant(
+    fn create_grant(
         &self,
         new: NewGrant,
         revocation_expires_at: Timestamp,
         replay_audit: NewAuditEvent,
-    ) -> Answer<'_, Founded>;
+    ) -> Answer<'_, GrantCreation>;
     /// Finds a grant by its id, whether or not it is revoked. Returns `None` also if its application or user
     /// was deleted or has a later epoch.
     fn find_grant(&self, id: GrantId) -> Answer<'_, Option<Grant>>;

@@ -41,7 +41,7 @@ pub use audit::{Audit, AuditFilter};
 pub use data_sources::{DataSourceChange, DataSourceRefusal, DataSources, NewDataSource, Sharing};
 pub use error::{StoreError, WithCauses};
 pub use fold::{fold_name, name_forms};
-pub use grants::{Founded, Grants, NewConsent, NewGrant, Rotated};
+pub use grants::{GrantCreation, Grants, NewConsent, NewGrant, Rotated};
 pub use maintenance::{Maintenance, Purge, Purged, StoreFigures, Usage};
 pub use restore::{BACKUP_OF, Credentials, ID_GAP, NewAdministrator, Restored, Restoring};
 pub use settings::{RightsChanged, Settings, StoredKey, Versions};

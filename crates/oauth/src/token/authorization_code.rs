@@ -1,7 +1,7 @@
 //! Exchanging a code: [RFC 6749 §4.1.3](https://www.rfc-editor.org/rfc/rfc6749#section-4.1.3) and
 //! [RFC 7636 §4.6](https://www.rfc-editor.org/rfc/rfc7636#section-4.6).
 
-use super::{Founding, access_token_lifetime_secs, gets_a_refresh_token, still_registered};
+use super::{GrantDecision, access_token_lifetime_secs, gets_a_refresh_token, still_registered};
 use crate::account::User;
 use crate::client_authentication::AuthenticatedClient;
 use crate::grant::GrantOrigin;
@@ -72,7 +72,7 @@ pub struct Facts<'a> {
 ///
 /// # Errors
 /// `invalid_grant`.
-pub fn decide(facts: Facts<'_>) -> Result<Founding, Refusal> {
+pub fn decide(facts: Facts<'_>) -> Result<GrantDecision, Refusal> {
     let code = code_is_genuine(facts)?;
     code_belongs_to_client(code, facts)?;
     redirect_url_is_the_same(code, facts)?;
@@ -82,7 +82,7 @@ pub fn decide(facts: Facts<'_>) -> Result<Founding, Refusal> {
     nothing_has_ended_access(code, facts)?;
     let user = user_is_active(facts)?;
     let settings = &facts.client.application().settings;
-    Ok(Founding {
+    Ok(GrantDecision {
         user: user.id,
         user_epoch: code.user_epoch,
         origin: GrantOrigin::Code(code.id),

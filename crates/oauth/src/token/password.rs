@@ -1,6 +1,6 @@
 //! Exchanging a user's name and password: [RFC 6749 §4.3](https://www.rfc-editor.org/rfc/rfc6749#section-4.3).
 
-use super::{Founding, access_token_lifetime_secs, gets_a_refresh_token};
+use super::{GrantDecision, access_token_lifetime_secs, gets_a_refresh_token};
 use crate::account::User;
 use crate::client_authentication::AuthenticatedClient;
 use crate::grant::GrantOrigin;
@@ -43,10 +43,10 @@ pub fn decide(
     client: &AuthenticatedClient,
     user: &User,
     lifetime_limit_secs: i64,
-) -> Result<Founding, Refusal> {
+) -> Result<GrantDecision, Refusal> {
     user_is_active(user)?;
     let settings = &client.application().settings;
-    Ok(Founding {
+    Ok(GrantDecision {
         user: user.id,
         user_epoch: user.epoch,
         origin: GrantOrigin::Password,

@@ -143,9 +143,9 @@ fn the_password_grant_founds_a_grant_without_consent() {
     let client = client(|_| {});
     let given = [("grant_type", "password"), ("username", "a"), ("password", "b")];
     let TokenRequest::Password(request) = parsed(&given, &client).unwrap() else { panic!() };
-    let founding = password::decide(&request, &client, &user(4), 3600).unwrap();
-    assert_eq!((founding.consent, founding.origin), (None, GrantOrigin::Password));
-    assert!(founding.refreshable);
+    let decision = password::decide(&request, &client, &user(4), 3600).unwrap();
+    assert_eq!((decision.consent, decision.origin), (None, GrantOrigin::Password));
+    assert!(decision.refreshable);
     let inactive = crate::account::User { active: false, ..user(4) };
     assert_eq!(password::decide(&request, &client, &inactive, 3600), Err(Refusal::UserInactive));
 }

@@ -6,7 +6,9 @@ use oauth::grant::GrantOrigin;
 use oauth::id::{CodeId, TokenId};
 use oauth::scope::Scope;
 use oauth::secret::Digest;
-use store::{Applications, Founded, Grants, NewConsent, NewGrant, NewSession, Settings, StoredKey, Users};
+use store::{
+    Applications, GrantCreation, Grants, NewConsent, NewGrant, NewSession, Settings, StoredKey, Users,
+};
 
 use crate::stage::{Stage, at, event, insert_user, register, secret};
 
@@ -35,8 +37,8 @@ async fn hand_out(stage: &Stage, code: u8) {
         at: at(1),
         expires_at: None,
     };
-    let founded = store.found_grant(new, at(90_000), event(Action::ReplayCode, 1)).await.unwrap();
-    assert!(matches!(founded, Founded::Grant(_)), "{founded:?}");
+    let founded = store.create_grant(new, at(90_000), event(Action::ReplayCode, 1)).await.unwrap();
+    assert!(matches!(founded, GrantCreation::Grant(_)), "{founded:?}");
     let session = NewSession {
         user: user.id,
         user_epoch: user.epoch,

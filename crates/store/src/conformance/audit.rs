@@ -22,7 +22,7 @@ pub async fn acts_are_written_with_their_event_and_refusals_without(store: Arc<d
         world.store.revoke_grant(grant, OVER, event(Action::RevokeGrant)).await.unwrap();
     }
     assert_eq!(count(Action::RevokeGrant).await, 1, "ended once");
-    world.found(world.new_grant(1, None)).await;
+    world.create_grant(world.new_grant(1, None)).await;
     assert_eq!(count(Action::ReplayCode).await, 1);
 }
 

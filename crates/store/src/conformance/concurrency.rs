@@ -7,10 +7,11 @@ use oauth::audit::Action;
 use oauth::id::TokenId;
 
 use super::{
-    OVER, START, World, at_once, event, found, granted, insert_user, new_secret, rights, sign_ins, users,
+    OVER, START, World, at_once, create_grant, event, granted, insert_user, new_secret, rights, sign_ins,
+    users,
 };
 use crate::{
-    ComesFrom, Founded, NewGrant, Possessions, RefusedSignIn, Rotated, Store, StoredKey, UserChange,
+    ComesFrom, GrantCreation, NewGrant, Possessions, RefusedSignIn, Rotated, Store, StoredKey, UserChange,
     UserRefusal,
 };
 
@@ -22,14 +23,14 @@ pub async fn a_code_redeemed_by_many_at_once_founds_one_grant(store: Arc<dyn Sto
     let new = world.new_grant(1, Some(&consent));
     let outcomes = at_once(MANY, |_| {
         let (store, new) = (Arc::clone(&world.store), new.clone());
-        async move { found(&store, new).await }
+        async move { create_grant(&store, new).await }
     });
     let outcomes = outcomes.await;
     let grants: Vec<_> = outcomes.iter().filter_map(granted).collect();
     assert_eq!(grants.len(), 1);
     let ended: usize = outcomes
         .iter()
-        .map(|outcome| if let Founded::Replayed(ended) = outcome { ended.len() } else { 0 })
+        .map(|outcome| if let GrantCreation::Replayed(ended) = outcome { ended.len() } else { 0 })
         .sum();
     assert_eq!(ended, 1, "the first replay ends the grant, the others find it ended");
     assert!(world.store.find_grant(grants[0]).await.unwrap().unwrap().revoked_at.is_some());
@@ -46,7 +47,7 @@ pub async fn a_generation_rotated_by_many_at_once_is_rotated_once(store: Arc<dyn
     assert_eq!(world.store.find_grant(grant).await.unwrap().unwrap().generation, 1);
 }
 
-pub async fn founding_beside_a_reset_is_either_dead_or_later(store: Arc<dyn Store>) {
+pub async fn creating_beside_a_reset_is_either_dead_or_later(store: Arc<dyn Store>) {
     let world = World::new(store).await;
     let id = world.application.id;
     let old = world.application.epoch;
@@ -61,19 +62,21 @@ pub async fn founding_beside_a_reset_is_either_dead_or_later(store: Arc<dyn Stor
                     .unwrap();
             }
             let epoch = store.find_application(id).await.unwrap().unwrap().epoch;
-            let outcome = found(&store, NewGrant { application_epoch: epoch, ..new }).await;
+            let outcome = create_grant(&store, NewGrant { application_epoch: epoch, ..new }).await;
             (epoch, outcome)
         }
     });
     for (epoch, outcome) in outcomes.await {
         match granted(&outcome) {
-            None => assert!(epoch == old && outcome == Founded::Gone, "what rests on the later epoch lives"),
+            None => {
+                assert!(epoch == old && outcome == GrantCreation::Gone, "what rests on the later epoch lives")
+            }
             Some(grant) => assert_eq!(world.store.find_grant(grant).await.unwrap().is_some(), epoch > old),
         }
     }
 }
 
-pub async fn founding_beside_a_revocation_is_either_dead_or_gone(store: Arc<dyn Store>) {
+pub async fn creating_beside_a_revocation_is_either_dead_or_gone(store: Arc<dyn Store>) {
     let world = World::new(store).await;
     let consent = world.allow().await;
     let outcomes = at_once(MANY, |task| {
@@ -83,12 +86,12 @@ pub async fn founding_beside_a_revocation_is_either_dead_or_gone(store: Arc<dyn 
                 let audit = event(Action::RevokeAllowed);
                 store.revoke_allowed(consent.user, consent.application, OVER, audit).await.unwrap().unwrap();
             }
-            found(&store, new).await
+            create_grant(&store, new).await
         }
     });
     for outcome in outcomes.await {
         match granted(&outcome) {
-            None => assert_eq!(outcome, Founded::Gone),
+            None => assert_eq!(outcome, GrantCreation::Gone),
             Some(id) => assert!(world.store.find_grant(id).await.unwrap().unwrap().revoked_at.is_some()),
         }
     }

@@ -7,7 +7,7 @@ use oauth::limit::Limit;
 use oauth::revocation::{Revocation, Subject};
 
 use super::{OVER, START, World, event, granted};
-use crate::{Founded, NewGrant, Store, StoredKey, UserChange, Versions};
+use crate::{GrantCreation, NewGrant, Store, StoredKey, UserChange, Versions};
 
 pub async fn an_epoch_that_grew_leaves_grants_and_consents_dead(store: Arc<dyn Store>) {
     let world = World::new(store).await;
@@ -27,13 +27,13 @@ pub async fn what_is_founded_after_a_reset_lives(store: Arc<dyn Store>) {
     let world = World::new(store).await;
     let consent = world.allow().await;
     let application = world.reset_secret().await;
-    assert_eq!(world.found(world.new_grant(1, Some(&consent))).await, Founded::Gone);
+    assert_eq!(world.create_grant(world.new_grant(1, Some(&consent))).await, GrantCreation::Gone);
     let stale = NewGrant { application_epoch: application.epoch, ..world.new_grant(1, Some(&consent)) };
-    assert_eq!(world.found(stale).await, Founded::Gone, "the consent of the earlier epoch");
+    assert_eq!(world.create_grant(stale).await, GrantCreation::Gone, "the consent of the earlier epoch");
     let anew = world.allow().await;
     assert!(anew.id > consent.id);
     let new = NewGrant { application_epoch: application.epoch, ..world.new_grant(1, Some(&anew)) };
-    let id = granted(&world.found(new).await).unwrap();
+    let id = granted(&world.create_grant(new).await).unwrap();
     assert!(world.store.find_grant(id).await.unwrap().is_some());
 }
 

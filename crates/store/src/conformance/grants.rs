@@ -9,13 +9,13 @@ use oauth::revocation::Subject;
 use oauth::scope::{Scope, ScopeSet};
 
 use super::{OVER, START, World, code_id, event, granted, odata};
-use crate::{AuditFilter, Founded, NewConsent, NewGrant, Rotated, Store, Usage};
+use crate::{AuditFilter, GrantCreation, NewConsent, NewGrant, Rotated, Store, Usage};
 
 pub async fn a_grant_is_stored_as_it_was_founded(store: Arc<dyn Store>) {
     let world = World::new(store).await;
     let consent = world.allow().await;
     let new = NewGrant { expires_at: Some(OVER), refreshable: false, ..world.new_grant(1, Some(&consent)) };
-    let id = granted(&world.found(new).await).unwrap();
+    let id = granted(&world.create_grant(new).await).unwrap();
     let expected = Grant {
         id,
         application: world.application.id,
@@ -36,7 +36,7 @@ pub async fn a_grant_is_stored_as_it_was_founded(store: Arc<dyn Store>) {
     assert_eq!(world.store.find_grant(id).await.unwrap(), Some(expected));
     assert_eq!(world.store.find_grant(GrantId::new(77)).await.unwrap(), None);
     let password = NewGrant { origin: GrantOrigin::Password, ..world.new_grant(1, None) };
-    let (one, other) = (world.found(password.clone()).await, world.found(password).await);
+    let (one, other) = (world.create_grant(password.clone()).await, world.create_grant(password).await);
     assert!(granted(&one).unwrap() < granted(&other).unwrap(), "only codes are single-use");
 }
 
@@ -44,17 +44,17 @@ pub async fn a_code_founds_one_grant_and_its_replay_ends_it(store: Arc<dyn Store
     let world = World::new(store).await;
     let consent = world.allow().await;
     let new = world.new_grant(1, Some(&consent));
-    let id = granted(&world.found(new.clone()).await).unwrap();
-    let Founded::Replayed(ended) = world.found(new.clone()).await else { panic!("a replay") };
+    let id = granted(&world.create_grant(new.clone()).await).unwrap();
+    let GrantCreation::Replayed(ended) = world.create_grant(new.clone()).await else { panic!("a replay") };
     assert_eq!(ended.iter().map(|ended| ended.subject).collect::<Vec<_>>(), [Subject::Grant(id)]);
     assert_eq!(world.store.find_grant(id).await.unwrap().unwrap().revoked_at, Some(START));
-    assert_eq!(world.found(new.clone()).await, Founded::Replayed(vec![]), "it was ended before");
+    assert_eq!(world.create_grant(new.clone()).await, GrantCreation::Replayed(vec![]), "it was ended before");
     world
         .store
         .revoke_allowed(consent.user, consent.application, OVER, event(Action::RevokeAllowed))
         .await
         .unwrap();
-    assert_eq!(world.found(new).await, Founded::Replayed(vec![]));
+    assert_eq!(world.create_grant(new).await, GrantCreation::Replayed(vec![]));
 }
 
 pub async fn a_replay_is_seen_where_nothing_could_be_founded(store: Arc<dyn Store>) {
@@ -65,9 +65,9 @@ pub async fn a_replay_is_seen_where_nothing_could_be_founded(store: Arc<dyn Stor
         user_epoch: Epoch::GONE,
         ..world.new_grant(code, Some(&consent))
     };
-    let id = granted(&world.found(world.new_grant(1, Some(&consent))).await).unwrap();
-    assert_eq!(world.found(never(2)).await, Founded::Gone, "this code was never redeemed");
-    let Founded::Replayed(ended) = world.found(never(1)).await else { panic!("a replay") };
+    let id = granted(&world.create_grant(world.new_grant(1, Some(&consent))).await).unwrap();
+    assert_eq!(world.create_grant(never(2)).await, GrantCreation::Gone, "this code was never redeemed");
+    let GrantCreation::Replayed(ended) = world.create_grant(never(1)).await else { panic!("a replay") };
     assert_eq!(ended.iter().map(|ended| ended.subject).collect::<Vec<_>>(), [Subject::Grant(id)]);
     assert_eq!(world.store.find_grant(id).await.unwrap().unwrap().revoked_at, Some(START));
 }
@@ -77,21 +77,31 @@ pub async fn a_grant_rests_on_its_consent_and_both_epochs(store: Arc<dyn Store>)
     let consent = world.allow().await;
     let new = |code| world.new_grant(code, Some(&consent));
     let later = Epoch::new(2);
-    assert_eq!(world.found(NewGrant { application_epoch: later, ..new(1) }).await, Founded::Gone);
-    assert_eq!(world.found(NewGrant { user_epoch: later, ..new(1) }).await, Founded::Gone);
-    assert_eq!(world.found(NewGrant { consent: Some(ConsentId::new(77)), ..new(1) }).await, Founded::Gone);
+    assert_eq!(
+        world.create_grant(NewGrant { application_epoch: later, ..new(1) }).await,
+        GrantCreation::Gone
+    );
+    assert_eq!(world.create_grant(NewGrant { user_epoch: later, ..new(1) }).await, GrantCreation::Gone);
+    assert_eq!(
+        world.create_grant(NewGrant { consent: Some(ConsentId::new(77)), ..new(1) }).await,
+        GrantCreation::Gone
+    );
     let other = world.administrator.clone();
     let foreign = NewGrant { user: other.id, user_epoch: other.epoch, ..new(1) };
-    assert_eq!(world.found(foreign).await, Founded::Gone, "somebody else's consent");
+    assert_eq!(world.create_grant(foreign).await, GrantCreation::Gone, "somebody else's consent");
     world
         .store
         .revoke_allowed(consent.user, consent.application, OVER, event(Action::RevokeAllowed))
         .await
         .unwrap();
-    assert_eq!(world.found(new(1)).await, Founded::Gone);
+    assert_eq!(world.create_grant(new(1)).await, GrantCreation::Gone);
     let anew = world.allow().await;
-    assert_eq!(world.found(new(1)).await, Founded::Gone, "the code of the ended consent stays dead");
-    assert!(granted(&world.found(world.new_grant(1, Some(&anew))).await).is_some());
+    assert_eq!(
+        world.create_grant(new(1)).await,
+        GrantCreation::Gone,
+        "the code of the ended consent stays dead"
+    );
+    assert!(granted(&world.create_grant(world.new_grant(1, Some(&anew))).await).is_some());
 }
 
 pub async fn a_consent_grows_and_keeps_its_id_until_it_is_revoked(store: Arc<dyn Store>) {
@@ -173,9 +183,9 @@ pub async fn what_a_user_allowed_adds_up_and_can_be_revoked(store: Arc<dyn Store
     world.allow().await;
     let new =
         NewGrant { scopes: Scope::Management.into(), at: START.minus_secs(5), ..world.new_grant(1, None) };
-    let grant = granted(&world.found(new).await).unwrap();
+    let grant = granted(&world.create_grant(new).await).unwrap();
     let expired = NewGrant { expires_at: Some(START), application: second.id, ..world.new_grant(2, None) };
-    world.found(expired).await;
+    world.create_grant(expired).await;
     let usage = Usage { grants: vec![(grant, START.plus_secs(1))], ..Usage::default() };
     world.store.record_usage(usage).await.unwrap();
     let expected = Allowed {
@@ -213,11 +223,11 @@ pub async fn what_a_user_allowed_is_read_a_page_at_a_time(store: Arc<dyn Store>)
     // By a consent, by grants, by both; revoked ones lie between them and are not counted in a page.
     world.allow().await;
     for (code, application) in [(1, ids[0]), (2, ids[0]), (3, ids[2]), (4, ids[4]), (5, ids[6])] {
-        world.found(NewGrant { application, ..world.new_grant(code, None) }).await;
+        world.create_grant(NewGrant { application, ..world.new_grant(code, None) }).await;
     }
     for (code, application) in [(6, ids[1]), (7, ids[3])] {
         let dead = NewGrant { expires_at: Some(START), application, ..world.new_grant(code, None) };
-        world.found(dead).await;
+        world.create_grant(dead).await;
     }
     let live = [ids[0], ids[2], ids[4], ids[6]];
     assert_eq!(page_of_allowed(&world, None, 9).await, live);

@@ -8,13 +8,13 @@ use oauth::secret::Digest;
 use oauth::time::Timestamp;
 
 use super::{OVER, START, World, event, event_at, granted, new_secret};
-use crate::{AuditFilter, Founded, NewGrant, NewSession, Purge, Purged, Store};
+use crate::{AuditFilter, GrantCreation, NewGrant, NewSession, Purge, Purged, Store};
 
 pub async fn what_is_over_goes_in_batches_and_the_rest_stays(store: Arc<dyn Store>) {
     let world = World::new(store).await;
     for n in 0..7 {
         let new = NewGrant { expires_at: Some(START.plus_secs(10)), ..world.new_grant(n, None) };
-        world.found(new).await;
+        world.create_grant(new).await;
         open_session(&world, START.plus_secs(10)).await;
         let token = TokenId::compose(START, n.to_be_bytes());
         world.store.revoke_token(token, START.plus_secs(10), event(Action::RevokeToken)).await.unwrap();
@@ -45,18 +45,18 @@ pub async fn what_is_over_goes_in_batches_and_the_rest_stays(store: Arc<dyn Stor
 pub async fn grants_of_an_earlier_epoch_go_and_later_ones_stay(store: Arc<dyn Store>) {
     let world = World::new(store).await;
     let revoked = world.new_grant(1, None);
-    world.found(revoked.clone()).await;
-    world.found(revoked.clone()).await;
+    world.create_grant(revoked.clone()).await;
+    world.create_grant(revoked.clone()).await;
     let keeping = Purge { revoked_grants_before: START, ..at(START) };
     assert_eq!(world.store.purge(keeping).await.unwrap().grants, 0);
-    assert_eq!(world.found(revoked).await, Founded::Replayed(vec![]), "a replay still finds it");
+    assert_eq!(world.create_grant(revoked).await, GrantCreation::Replayed(vec![]), "a replay still finds it");
     world.allow().await;
     for n in 10..1_510 {
         world.grant(n).await;
     }
     let application = world.reset_secret().await;
     let new = NewGrant { application_epoch: application.epoch, ..world.new_grant(5_000, None) };
-    let later = granted(&world.found(new).await).unwrap();
+    let later = granted(&world.create_grant(new).await).unwrap();
     let consent = world.allow().await;
     let all = at(START.plus_secs(1));
     let first = world.store.purge(all).await.unwrap();
@@ -86,7 +86,7 @@ pub async fn rows_grow_with_live_grants_not_with_what_was_ever_issued(store: Arc
             let code = round * 1_000 + n;
             let new =
                 NewGrant { at: now, expires_at: Some(now.plus_secs(60)), ..world.new_grant(code, None) };
-            world.found(new).await;
+            world.create_grant(new).await;
         }
         let grant = world.grant(round * 1_000 + 999).await;
         for generation in 0..100 {

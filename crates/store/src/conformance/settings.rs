@@ -37,9 +37,9 @@ pub async fn keys_are_deleted_when_nothing_needs_them(store: Arc<dyn Store>) {
         assert!(world.store.insert_key(key, event(Action::RotateKeys)).await.unwrap());
     }
     let used = NewGrant { key: 2, ..world.new_grant(1, None) };
-    let grant = super::granted(&world.found(used).await).unwrap();
+    let grant = super::granted(&world.create_grant(used).await).unwrap();
     let plain = NewGrant { key: 1, refreshable: false, expires_at: Some(OVER), ..world.new_grant(2, None) };
-    world.found(plain).await;
+    world.create_grant(plain).await;
     let purge = |secs| world.store.purge_keys(4, START.plus_secs(secs));
     assert!(purge(2).await.unwrap().is_empty(), "key 1 was superseded at 2, not before");
     assert_eq!(purge(4).await.unwrap(), [1], "key 2 seals a live refresh token, key 3 was superseded at 4");

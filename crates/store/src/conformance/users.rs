@@ -10,7 +10,7 @@ use oauth::secret::{Digest, PasswordHash};
 
 use super::{OVER, START, World, event, insert_application, insert_user};
 use crate::{
-    AuditFilter, Founded, NewSession, PasswordChange, Possessions, ReplacedSession, Store, UserChange,
+    AuditFilter, GrantCreation, NewSession, PasswordChange, Possessions, ReplacedSession, Store, UserChange,
     UserRefusal,
 };
 
@@ -159,7 +159,7 @@ pub async fn a_deleted_user_leaves_nothing_that_works(store: Arc<dyn Store>) {
     assert_eq!(world.store.find_grant(grant).await.unwrap(), None);
     assert_eq!(world.store.find_consent(world.user.id, world.application.id).await.unwrap(), None);
     assert!(world.store.find_session(session.id).await.unwrap().is_none());
-    assert_eq!(world.found(world.new_grant(2, Some(&consent))).await, Founded::Gone);
+    assert_eq!(world.create_grant(world.new_grant(2, Some(&consent))).await, GrantCreation::Gone);
 }
 
 pub async fn a_password_hash_is_replaced_only_if_it_is_still_the_old_one(store: Arc<dyn Store>) {

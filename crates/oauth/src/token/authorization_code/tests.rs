@@ -22,7 +22,7 @@ fn code() -> AuthorizationCode {
     }
 }
 
-fn decided(code: &AuthorizationCode, change: impl FnOnce(&mut Facts<'_>)) -> Result<Founding, Refusal> {
+fn decided(code: &AuthorizationCode, change: impl FnOnce(&mut Facts<'_>)) -> Result<GrantDecision, Refusal> {
     let (client, user) = (sample::client(|_| {}), sample::user(4));
     let mut facts = Facts {
         client: &client,
@@ -39,10 +39,10 @@ fn decided(code: &AuthorizationCode, change: impl FnOnce(&mut Facts<'_>)) -> Res
 
 #[test]
 fn a_good_code_founds_a_grant() {
-    let founding = decided(&code(), |_| {}).unwrap();
-    assert_eq!((founding.user, founding.consent), (UserId::new(4), Some(ConsentId::new(11))));
-    assert_eq!(founding.origin, GrantOrigin::Code(code().id), "by which the store sees a replay");
-    assert_eq!((founding.lifetime_secs, founding.refreshable), (3600, true));
+    let decision = decided(&code(), |_| {}).unwrap();
+    assert_eq!((decision.user, decision.consent), (UserId::new(4), Some(ConsentId::new(11))));
+    assert_eq!(decision.origin, GrantOrigin::Code(code().id), "by which the store sees a replay");
+    assert_eq!((decision.lifetime_secs, decision.refreshable), (3600, true));
 }
 
 #[test]

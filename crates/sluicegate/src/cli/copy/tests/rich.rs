@@ -14,8 +14,8 @@ use oauth::scope::Scope;
 use oauth::secret::{Digest, PasswordHash};
 use oauth::time::Timestamp;
 use store::{
-    ComesFrom, Founded, NewApplication, NewConsent, NewDataSource, NewGrant, NewSecret, NewSession, NewUser,
-    RefusedSignIn, Sharing, Store, StoredKey, SucceededSignIn, Usage,
+    ComesFrom, GrantCreation, NewApplication, NewConsent, NewDataSource, NewGrant, NewSecret, NewSession,
+    NewUser, RefusedSignIn, Sharing, Store, StoredKey, SucceededSignIn, Usage,
 };
 
 pub(super) const START: Timestamp = Timestamp::from_secs(1_000_000);
@@ -184,18 +184,18 @@ async fn grants(store: &dyn Store, app: &Application, bob: &User) {
             at: START,
             expires_at: (n == 3).then_some(OVER),
         };
-        store.found_grant(new, OVER, event(Action::ReplayCode)).await.unwrap()
+        store.create_grant(new, OVER, event(Action::ReplayCode)).await.unwrap()
     };
     let code = |n: u64| GrantOrigin::Code(CodeId::compose(START, n.to_be_bytes()));
     let mut ids: Vec<GrantId> = Vec::new();
     for n in 0..8 {
         let origin = if n == 3 { GrantOrigin::Password } else { code(n) };
         match found(n, origin, (n != 3).then_some(allowed.id)).await {
-            Founded::Grant(id) => ids.push(id),
+            GrantCreation::Grant(id) => ids.push(id),
             other => panic!("{other:?}"),
         }
     }
-    assert!(matches!(found(1, code(1), Some(allowed.id)).await, Founded::Replayed(_)));
+    assert!(matches!(found(1, code(1), Some(allowed.id)).await, GrantCreation::Replayed(_)));
     store.rotate_grant(ids[0], 0, 1, START).await.unwrap();
     store.revoke_grant(ids[2], OVER, event(Action::RevokeToken)).await.unwrap();
     store.revoke_token(TokenId::from_bytes([5; 16]), OVER, event(Action::RevokeToken)).await.unwrap();

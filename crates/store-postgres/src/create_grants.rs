@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use oauth::grant::GrantOrigin;
 use oauth::id::{CodeId, ConsentId, GrantId};
-use store::{Founded, NewGrant};
+use store::{GrantCreation, NewGrant};
 use tokio_postgres::Client;
 
 use crate::ending::{self, End};
@@ -16,7 +16,7 @@ use crate::{audit, micros, micros_of};
 /// Checks the preconditions of the grants and creates them. The statement waits for a consent that is being
 /// revoked, and a consent that it uses cannot be revoked before it commits; a revocation therefore sees every
 /// grant under its consent. A grant without a consent locks its user instead.
-const FOUND: &str = "WITH wanted AS (
+const CREATE: &str = "WITH wanted AS (
         SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bytea[], $6::bigint[],
             $7::bool[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[])
         AS w (application_id, application_epoch, user_id, user_epoch, code_id, scopes, refreshable, key, created_at,
@@ -43,12 +43,12 @@ const FOUND: &str = "WITH wanted AS (
     RETURNING id, code_id";
 
 /// One grant to create, and the audit event for the case that its code was redeemed before.
-pub(crate) struct Founding {
+pub(crate) struct CreateGrant {
     pub(crate) new: NewGrant,
     pub(crate) replay: End,
 }
 
-impl Founding {
+impl CreateGrant {
     fn code(&self) -> Option<CodeId> {
         match self.new.origin {
             GrantOrigin::Code(code) => Some(code),
@@ -57,8 +57,8 @@ impl Founding {
     }
 }
 
-impl Request for Founding {
-    type Answer = Founded;
+impl Request for CreateGrant {
+    type Answer = GrantCreation;
 
     const AT_ONCE: usize = 2;
 
@@ -68,28 +68,28 @@ impl Request for Founding {
         self.code() == other.code()
     }
 
-    async fn run(shared: &Shared, batch: &[Self]) -> sql::Result<Vec<Founded>> {
+    async fn run(shared: &Shared, batch: &[Self]) -> sql::Result<Vec<GrantCreation>> {
         let connection = shared.connections.get().await?;
-        let founded = found(connection.client(), batch).await?;
+        let created = create(connection.client(), batch).await?;
         connection.at_rest();
         let mut answers = Vec::with_capacity(batch.len());
-        for founding in batch {
-            answers.push(match (founded.get(&founding.code()), founding.code()) {
-                (Some(grant), _) => Founded::Grant(*grant),
-                (None, None) => Founded::Gone,
-                (None, Some(code)) => replayed(shared, code, &founding.replay).await?,
+        for request in batch {
+            answers.push(match (created.get(&request.code()), request.code()) {
+                (Some(grant), _) => GrantCreation::Grant(*grant),
+                (None, None) => GrantCreation::Gone,
+                (None, Some(code)) => replayed(shared, code, &request.replay).await?,
             });
         }
         Ok(answers)
     }
 }
 
-async fn found(db: &Client, batch: &[Founding]) -> sql::Result<HashMap<Option<CodeId>, GrantId>> {
+async fn create(db: &Client, batch: &[CreateGrant]) -> sql::Result<HashMap<Option<CodeId>, GrantId>> {
     let numbers = |of: fn(&NewGrant) -> i64| batch.iter().map(|one| of(&one.new)).collect::<Vec<_>>();
-    let codes: Vec<Option<CodeId>> = batch.iter().map(Founding::code).collect();
+    let codes: Vec<Option<CodeId>> = batch.iter().map(CreateGrant::code).collect();
     let rows = sql::rows(
         db,
-        FOUND,
+        CREATE,
         values![
             numbers(|new| new.application.get()),
             numbers(|new| new.application_epoch.get()),
@@ -114,7 +114,7 @@ async fn found(db: &Client, batch: &[Founding]) -> sql::Result<HashMap<Option<Co
 
 /// Why no grant was created for a code: the code was redeemed before, in which case the grant that it created
 /// is revoked; or a precondition no longer holds.
-async fn replayed(shared: &Shared, code: CodeId, replay: &End) -> sql::Result<Founded> {
+async fn replayed(shared: &Shared, code: CodeId, replay: &End) -> sql::Result<GrantCreation> {
     const FOUNDED_BY: &str = "SELECT id FROM grants WHERE code_id = $1";
     let unit = Unit::begin_in_seat(shared).await?;
     let db = unit.client();
@@ -123,9 +123,9 @@ async fn replayed(shared: &Shared, code: CodeId, replay: &End) -> sql::Result<Fo
     })
     .await;
     let Some(grant) = by_code? else {
-        return unit.commit(Founded::Gone).await;
+        return unit.commit(GrantCreation::Gone).await;
     };
     let ended = ending::end_grants(db, &[(grant, replay)]).await?;
     audit::append_one(db, &replay.audit).await?;
-    unit.commit(Founded::Replayed(ended)).await
+    unit.commit(GrantCreation::Replayed(ended)).await
 }

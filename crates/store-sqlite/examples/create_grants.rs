@@ -1,4 +1,4 @@
-//! A benchmark that creates grants: `cargo run --release -p store-sqlite --example found -- CALLERS GRANTS
+//! A benchmark that creates grants: `cargo run --release -p store-sqlite --example create_grants -- CALLERS GRANTS
 //! PATH`.
 //!
 //! It prints grants per second, operations per commit, and the CPU time of the whole process for each grant.
@@ -18,7 +18,7 @@ use oauth::scope::{Scope, ScopeSet};
 use oauth::secret::PasswordHash;
 use oauth::time::Timestamp;
 use store::{
-    Applications, Founded, Grants, Maintenance, NewApplication, NewConsent, NewGrant, NewUser, Users,
+    Applications, GrantCreation, Grants, Maintenance, NewApplication, NewConsent, NewGrant, NewUser, Users,
 };
 use store_sqlite::{Options, SqliteStore};
 
@@ -43,8 +43,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                     return;
                 }
                 let new = new_grant(basis, n);
-                let founded = store.found_grant(new, Timestamp::MAX, event()).await;
-                assert!(matches!(founded, Ok(Founded::Grant(_))), "{founded:?}");
+                let created = store.create_grant(new, Timestamp::MAX, event()).await;
+                assert!(matches!(created, Ok(GrantCreation::Grant(_))), "{created:?}");
             }
         });
     }
