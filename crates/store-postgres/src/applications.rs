@@ -15,7 +15,7 @@ use tokio_postgres::Client;
 
 use crate::error::Failure;
 use crate::sql::{self, values};
-use crate::unit::{in_seat, read};
+use crate::unit::{read, serialized};
 use crate::versions::{self, Kind};
 use crate::{PostgresStore, audit, authority, micros, purge, revocations, secrets, trusted_origins};
 
@@ -55,7 +55,7 @@ impl Applications for PostgresStore {
         new: NewApplication,
         audit: NewAuditEvent,
     ) -> Answer<'_, Judged<Application, ApplicationRefusal>> {
-        in_seat!(self, db => insert(db, &new, &audit))
+        serialized!(self, db => insert(db, &new, &audit))
     }
 
     fn update_application(
@@ -64,7 +64,7 @@ impl Applications for PostgresStore {
         amendment: Amendment,
         audit: NewAuditEvent,
     ) -> Answer<'_, Judged<(Application, Vec<Warning>), ApplicationRefusal>> {
-        in_seat!(self, db => update(db, id, &amendment, &audit))
+        serialized!(self, db => update(db, id, &amendment, &audit))
     }
 
     fn delete_application(
@@ -73,7 +73,7 @@ impl Applications for PostgresStore {
         revocation_expires_at: Timestamp,
         audit: NewAuditEvent,
     ) -> Answer<'_, Judged<Vec<Revocation>, ApplicationRefusal>> {
-        in_seat!(self, db => delete(db, id, revocation_expires_at, &audit))
+        serialized!(self, db => delete(db, id, revocation_expires_at, &audit))
     }
 
     fn reset_secret(
@@ -83,7 +83,7 @@ impl Applications for PostgresStore {
         revocation_expires_at: Timestamp,
         audit: NewAuditEvent,
     ) -> Answer<'_, Judged<(Application, Vec<Revocation>), ApplicationRefusal>> {
-        in_seat!(self, db => secrets::reset(db, id, &secret, revocation_expires_at, &audit))
+        serialized!(self, db => secrets::reset(db, id, &secret, revocation_expires_at, &audit))
     }
 
     fn add_secret(
@@ -93,7 +93,7 @@ impl Applications for PostgresStore {
         older_expires_at: Timestamp,
         audit: NewAuditEvent,
     ) -> Answer<'_, Judged<Application, ApplicationRefusal>> {
-        in_seat!(self, db => secrets::add(db, id, &secret, older_expires_at, &audit))
+        serialized!(self, db => secrets::add(db, id, &secret, older_expires_at, &audit))
     }
 
     fn end_secret(
@@ -102,7 +102,7 @@ impl Applications for PostgresStore {
         secret: SecretId,
         audit: NewAuditEvent,
     ) -> Answer<'_, Judged<Application, ApplicationRefusal>> {
-        in_seat!(self, db => secrets::end(db, id, secret, &audit))
+        serialized!(self, db => secrets::end(db, id, secret, &audit))
     }
 }
 

@@ -7,8 +7,8 @@ use oauth::id::{CodeId, ConsentId, GrantId};
 use store::{GrantCreation, NewGrant};
 use tokio_postgres::Client;
 
+use crate::batch_queue::Request;
 use crate::ending::{self, End};
-use crate::lane::Request;
 use crate::sql::{self, values};
 use crate::unit::{Shared, Unit};
 use crate::{audit, micros, micros_of};
@@ -116,7 +116,7 @@ async fn create(db: &Client, batch: &[CreateGrant]) -> sql::Result<HashMap<Optio
 /// is revoked; or a precondition no longer holds.
 async fn replayed(shared: &Shared, code: CodeId, replay: &End) -> sql::Result<GrantCreation> {
     const FOUNDED_BY: &str = "SELECT id FROM grants WHERE code_id = $1";
-    let unit = Unit::begin_in_seat(shared).await?;
+    let unit = Unit::begin_serialized(shared).await?;
     let db = unit.client();
     let by_code = sql::find(db, FOUNDED_BY, values![code.as_bytes().as_slice()], |row| {
         Ok(GrantId::new(row.try_get(0)?))

@@ -12,7 +12,7 @@ use tokio_postgres::{Client, Row};
 
 use crate::error::Failure;
 use crate::sql::{self, values};
-use crate::unit::{in_seat, read};
+use crate::unit::{read, serialized};
 use crate::versions::{self, Kind};
 use crate::{PostgresStore, audit, authority, micros};
 
@@ -79,7 +79,7 @@ impl DataSources for PostgresStore {
     }
 
     fn insert_data_source(&self, new: NewDataSource, audit: NewAuditEvent) -> Answered<'_> {
-        in_seat!(self, db => insert(db, &new, &audit))
+        serialized!(self, db => insert(db, &new, &audit))
     }
 
     fn update_data_source(
@@ -88,15 +88,15 @@ impl DataSources for PostgresStore {
         change: DataSourceChange,
         audit: NewAuditEvent,
     ) -> Answered<'_> {
-        in_seat!(self, db => update(db, id, &change, &audit))
+        serialized!(self, db => update(db, id, &change, &audit))
     }
 
     fn share_data_source(&self, id: DataSourceId, sharing: Sharing, audit: NewAuditEvent) -> Answered<'_> {
-        in_seat!(self, db => share(db, id, &sharing, &audit))
+        serialized!(self, db => share(db, id, &sharing, &audit))
     }
 
     fn touch_data_source(&self, id: DataSourceId, at: Timestamp, audit: NewAuditEvent) -> Answered<'_> {
-        in_seat!(self, db => touch(db, id, at, &audit))
+        serialized!(self, db => touch(db, id, at, &audit))
     }
 
     fn delete_data_source(
@@ -104,7 +104,7 @@ impl DataSources for PostgresStore {
         id: DataSourceId,
         audit: NewAuditEvent,
     ) -> Answer<'_, Judged<(), DataSourceRefusal>> {
-        in_seat!(self, db => delete(db, id, &audit))
+        serialized!(self, db => delete(db, id, &audit))
     }
 }
 

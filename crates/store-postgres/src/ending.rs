@@ -8,7 +8,7 @@ use oauth::revocation::{Revocation, Subject};
 use oauth::time::Timestamp;
 use tokio_postgres::Client;
 
-use crate::lane::Request;
+use crate::batch_queue::Request;
 use crate::revocations::{self, Ending};
 use crate::sql::{self, values};
 use crate::unit::{Shared, Unit};
@@ -45,7 +45,7 @@ impl Request for ToEnd {
 
     /// Revokes each grant unless it was revoked before, and each token in any case.
     async fn run(shared: &Shared, batch: &[Self]) -> sql::Result<Vec<Vec<Revocation>>> {
-        let unit = Unit::begin_in_seat(shared).await?;
+        let unit = Unit::begin_serialized(shared).await?;
         let db = unit.client();
         let grants: Vec<(GrantId, &End)> = batch
             .iter()

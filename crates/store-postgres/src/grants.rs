@@ -13,7 +13,7 @@ use crate::create_grants::CreateGrant;
 use crate::ending::{End, ToEnd};
 use crate::rotating::Rotation;
 use crate::sql::{self, values};
-use crate::unit::{in_seat, in_transaction, read};
+use crate::unit::{in_transaction, read, serialized};
 use crate::{PostgresStore, consents, revocations};
 
 impl Grants for PostgresStore {
@@ -78,7 +78,7 @@ impl Grants for PostgresStore {
         revocation_expires_at: Timestamp,
         audit: NewAuditEvent,
     ) -> Answer<'_, Option<Vec<Revocation>>> {
-        in_seat!(self, db => consents::revoke_allowed(db, user, application, revocation_expires_at, &audit))
+        serialized!(self, db => consents::revoke_allowed(db, user, application, revocation_expires_at, &audit))
     }
 
     fn revocations_after(&self, seq: i64, now: Timestamp, limit: u32) -> Answer<'_, Vec<Revocation>> {

@@ -22,6 +22,7 @@ mod address;
 mod applications;
 mod audit;
 mod authority;
+mod batch_queue;
 mod consents;
 mod create_grants;
 mod data_sources;
@@ -29,7 +30,6 @@ mod ending;
 mod error;
 mod grants;
 pub mod import;
-mod lane;
 mod listen;
 mod maintenance;
 mod migrations;
@@ -57,9 +57,9 @@ pub use migrations::Migration;
 pub use restore::{RestoreError, RestoredDump};
 
 use address::Target;
+use batch_queue::BatchQueue;
 use create_grants::CreateGrant;
 use ending::ToEnd;
-use lane::Lane;
 use listen::Listener;
 use pool::{Connection, Connections};
 use rotating::Rotation;
@@ -87,9 +87,9 @@ impl Default for Options {
 /// The system database in PostgreSQL.
 pub struct PostgresStore {
     shared: Arc<Shared>,
-    founding: Lane<CreateGrant>,
-    rotating: Lane<Rotation>,
-    ending: Lane<ToEnd>,
+    founding: BatchQueue<CreateGrant>,
+    rotating: BatchQueue<Rotation>,
+    ending: BatchQueue<ToEnd>,
     target: Arc<Target>,
     news: Arc<Notify>,
     listener: Mutex<Option<Listener>>,
@@ -137,9 +137,9 @@ impl PostgresStore {
     fn new(target: Target, connections: Connections, notifies: bool, options: Options) -> Self {
         Self {
             shared: Arc::new(Shared::new(connections, notifies)),
-            founding: Lane::new(options.queue),
-            rotating: Lane::new(options.queue),
-            ending: Lane::new(options.queue),
+            founding: BatchQueue::new(options.queue),
+            rotating: BatchQueue::new(options.queue),
+            ending: BatchQueue::new(options.queue),
             target: Arc::new(target),
             news: Arc::new(Notify::new()),
             listener: Mutex::new(None),

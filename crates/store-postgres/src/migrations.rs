@@ -134,8 +134,8 @@ pub(crate) async fn run(
     let mut waits: u32 = 0;
     while let Some(step) = missing(db).await?.first() {
         match run_step(connections, db, step).await {
-            Ok(Turn::Ours) => ran.push(step),
-            Ok(Turn::SomebodyElses) => {
+            Ok(StepOwner::Ours) => ran.push(step),
+            Ok(StepOwner::SomebodyElses) => {
                 if waits.is_multiple_of(WAITS_TOLD) {
                     tracing::info!("another node migrates the database; this one waits until it is done");
                 }
@@ -156,12 +156,16 @@ pub(crate) async fn run(
 }
 
 /// Which node runs a migration.
-enum Turn {
+enum StepOwner {
     Ours,
     SomebodyElses,
 }
 
-async fn run_step(connections: &Connections, db: &Client, step: &'static Migration) -> Result<Turn, Failure> {
+async fn run_step(
+    connections: &Connections,
+    db: &Client,
+    step: &'static Migration,
+) -> Result<StepOwner, Failure> {
     const TABLE: &str =
         "CREATE TABLE IF NOT EXISTS migrations (number BIGINT PRIMARY KEY, name TEXT NOT NULL,
             needs BIGINT NOT NULL DEFAULT 0, origin TEXT);
@@ -176,7 +180,7 @@ async fn run_step(connections: &Connections, db: &Client, step: &'static Migrati
     let is_held = sql::rows(db, HOLD, &[]).await?.is_empty();
     if is_held || sql::value::<i64>(db, DONE, &[]).await? >= step.number {
         db.batch_execute("ROLLBACK").await?;
-        return Ok(Turn::SomebodyElses);
+        return Ok(StepOwner::SomebodyElses);
     }
     match step.run {
         Run::InTransaction => db.batch_execute(step.sql).await?,
@@ -193,7 +197,7 @@ async fn run_step(connections: &Connections, db: &Client, step: &'static Migrati
         origin::note(db).await?;
     }
     db.batch_execute("COMMIT").await?;
-    Ok(Turn::Ours)
+    Ok(StepOwner::Ours)
 }
 
 /// Uses the right to migrate again and again, and returns how it was lost.

@@ -101,7 +101,7 @@ const BEGIN: &str = "BEGIN; SET LOCAL lock_timeout = '4s'; SET LOCAL statement_t
 
 async fn run(db: &Client, restoring: &Restoring) -> Result<Restored, RestoreError> {
     let mut done = Restored::default();
-    sql::rows(db, unit::SIT, &[]).await?;
+    sql::rows(db, unit::LOCK_VERSIONS, &[]).await?;
     if restoring.credentials != Credentials::TrustBackup {
         distrust(db, restoring, &mut done).await?;
     }

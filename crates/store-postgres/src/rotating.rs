@@ -6,7 +6,7 @@ use oauth::id::GrantId;
 use oauth::time::Timestamp;
 use store::Rotated;
 
-use crate::lane::Request;
+use crate::batch_queue::Request;
 use crate::micros;
 use crate::sql::{self, values};
 use crate::unit::Shared;

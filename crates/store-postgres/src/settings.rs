@@ -9,7 +9,7 @@ use store::{Answer, Judged, RightsChanged, Settings, StoreError, StoredKey, Vers
 use tokio_postgres::{Client, Row};
 
 use crate::sql::{self, values};
-use crate::unit::{in_seat, read};
+use crate::unit::{read, serialized};
 use crate::versions::{self, Kind};
 use crate::{PostgresStore, audit, authority, micros};
 
@@ -27,7 +27,7 @@ impl Settings for PostgresStore {
         value: Option<i64>,
         audit: NewAuditEvent,
     ) -> Answer<'_, Judged<(), RightsChanged>> {
-        in_seat!(self, db => set_limit(db, limit, value, &audit))
+        serialized!(self, db => set_limit(db, limit, value, &audit))
     }
 
     fn list_keys(&self) -> Answer<'_, Vec<StoredKey>> {
@@ -35,7 +35,7 @@ impl Settings for PostgresStore {
     }
 
     fn insert_key(&self, key: StoredKey, audit: NewAuditEvent) -> Answer<'_, bool> {
-        in_seat!(self, db => insert_key(db, &key, &audit))
+        serialized!(self, db => insert_key(db, &key, &audit))
     }
 
     /// A superseded key seals nothing new. A grant that the search does not find can therefore not appear
@@ -49,7 +49,7 @@ impl Settings for PostgresStore {
                 return Ok(Vec::new());
             }
             let ids: Vec<i64> = unused.iter().copied().map(i64::from).collect();
-            let deleted: Answer<'_, ()> = in_seat!(self, db => delete_keys(db, &ids));
+            let deleted: Answer<'_, ()> = serialized!(self, db => delete_keys(db, &ids));
             deleted.await?;
             Ok(unused)
         })

@@ -8,7 +8,7 @@ use store::{Answer, Judged, TrustedOriginRefusal, TrustedOrigins};
 use tokio_postgres::{Client, Row};
 
 use crate::sql::{self, values};
-use crate::unit::{in_seat, read};
+use crate::unit::{read, serialized};
 use crate::versions::{self, Kind};
 use crate::{PostgresStore, audit, authority, micros};
 
@@ -24,7 +24,7 @@ impl TrustedOrigins for PostgresStore {
         new: Vec<NewTrustedOrigin>,
         audit: NewAuditEvent,
     ) -> Answer<'_, Judged<Vec<TrustedOrigin>, TrustedOriginRefusal>> {
-        in_seat!(self, db => insert(db, &new, &audit))
+        serialized!(self, db => insert(db, &new, &audit))
     }
 
     fn update_trusted_origin(
@@ -33,7 +33,7 @@ impl TrustedOrigins for PostgresStore {
         new: NewTrustedOrigin,
         audit: NewAuditEvent,
     ) -> Answer<'_, Judged<TrustedOrigin, TrustedOriginRefusal>> {
-        in_seat!(self, db => update(db, id, &new, &audit))
+        serialized!(self, db => update(db, id, &new, &audit))
     }
 
     fn delete_trusted_origin(
@@ -41,7 +41,7 @@ impl TrustedOrigins for PostgresStore {
         id: TrustedOriginId,
         audit: NewAuditEvent,
     ) -> Answer<'_, Judged<TrustedOrigin, TrustedOriginRefusal>> {
-        in_seat!(self, db => delete(db, id, &audit))
+        serialized!(self, db => delete(db, id, &audit))
     }
 
     fn is_origin_of_an_application<'a>(&'a self, origin: &'a str) -> Answer<'a, bool> {

@@ -30,7 +30,7 @@ const COMMIT: &str = "COMMIT";
 /// visible.
 const WAKE_AND_COMMIT: &str = "NOTIFY sluicegate; COMMIT";
 
-pub(crate) const SIT: &str = "SELECT id FROM versions WHERE id = 1 FOR UPDATE";
+pub(crate) const LOCK_VERSIONS: &str = "SELECT id FROM versions WHERE id = 1 FOR UPDATE";
 
 /// An operation that has started. If it is dropped without a commit, its connection is closed and everything
 /// is rolled back.
@@ -56,11 +56,12 @@ impl<'a> Unit<'a> {
 
     /// Starts a serialized transaction, in one round trip. No other statement may be sent along: if the
     /// transaction failed to start, it would run outside of it.
-    pub(crate) async fn begin_in_seat(shared: &'a Shared) -> Result<Self, Failure> {
+    pub(crate) async fn begin_serialized(shared: &'a Shared) -> Result<Self, Failure> {
         let turn = Some(shared.turn.lock().await);
         let connection = shared.connections.get().await?;
         let client = connection.client();
-        let (begun, sat) = tokio::join!(biased; client.batch_execute(BEGIN), sql::rows(client, SIT, &[]));
+        let (begun, sat) =
+            tokio::join!(biased; client.batch_execute(BEGIN), sql::rows(client, LOCK_VERSIONS, &[]));
         begun?;
         if sat?.len() != 1 {
             return Err(Failure::Inconsistent("the row of versions is missing".to_owned()));
@@ -205,12 +206,12 @@ impl Tries {
 
 /// Runs an operation in a serialized transaction: `$work` is a future over the client `$db`. It may run
 /// several times.
-macro_rules! in_seat {
+macro_rules! serialized {
     ($store:expr, $db:ident => $work:expr) => {
-        $crate::unit::unit!($store, begin_in_seat, $db => $work)
+        $crate::unit::unit!($store, begin_serialized, $db => $work)
     };
 }
-pub(crate) use in_seat;
+pub(crate) use serialized;
 
 /// Runs an operation in a transaction that is not serialized.
 macro_rules! in_transaction {

@@ -14,7 +14,7 @@ use tokio_postgres::{Client, Row};
 
 use crate::error::Failure;
 use crate::sql::{self, values};
-use crate::unit::{in_seat, in_transaction, read};
+use crate::unit::{in_transaction, read, serialized};
 use crate::versions::{self, Kind};
 use crate::{PostgresStore, audit, authority, micros, micros_of, roles, sessions};
 
@@ -60,7 +60,7 @@ impl Users for PostgresStore {
     }
 
     fn insert_user(&self, new: NewUser, audit: NewAuditEvent) -> Answer<'_, Judged<User, UserRefusal>> {
-        in_seat!(self, db => insert(db, &new, &audit))
+        serialized!(self, db => insert(db, &new, &audit))
     }
 
     fn update_user(
@@ -69,7 +69,7 @@ impl Users for PostgresStore {
         change: UserChange,
         audit: NewAuditEvent,
     ) -> Answer<'_, Judged<(User, Vec<Revocation>), UserRefusal>> {
-        in_seat!(self, db => change::update(db, id, &change, &audit))
+        serialized!(self, db => change::update(db, id, &change, &audit))
     }
 
     fn delete_user(
@@ -79,7 +79,7 @@ impl Users for PostgresStore {
         revocation_expires_at: Timestamp,
         audit: NewAuditEvent,
     ) -> Answer<'_, Judged<DeletedUser, UserRefusal>> {
-        in_seat!(self, db => change::delete(db, id, possessions, revocation_expires_at, &audit))
+        serialized!(self, db => change::delete(db, id, possessions, revocation_expires_at, &audit))
     }
 
     fn change_password(
@@ -87,11 +87,11 @@ impl Users for PostgresStore {
         change: PasswordChange,
         audit: NewAuditEvent,
     ) -> Answer<'_, Judged<(Session, Vec<Revocation>), UserRefusal>> {
-        in_seat!(self, db => change::password(db, &change, &audit))
+        serialized!(self, db => change::password(db, &change, &audit))
     }
 
     fn replace_password_hash(&self, id: UserId, old: PasswordHash, new: PasswordHash) -> Answer<'_, ()> {
-        in_seat!(self, db => replace_password_hash(db, id, &old, &new))
+        serialized!(self, db => replace_password_hash(db, id, &old, &new))
     }
 
     fn list_roles(&self) -> Answer<'_, Vec<Role>> {
@@ -103,15 +103,15 @@ impl Users for PostgresStore {
     }
 
     fn insert_role(&self, role: Role, audit: NewAuditEvent) -> Answer<'_, Judged<Role, UserRefusal>> {
-        in_seat!(self, db => roles::insert(db, &role, &audit))
+        serialized!(self, db => roles::insert(db, &role, &audit))
     }
 
     fn update_role(&self, role: Role, audit: NewAuditEvent) -> Answer<'_, Judged<Role, UserRefusal>> {
-        in_seat!(self, db => roles::update(db, &role, &audit))
+        serialized!(self, db => roles::update(db, &role, &audit))
     }
 
     fn delete_role(&self, id: RoleId, audit: NewAuditEvent) -> Answer<'_, Judged<(), UserRefusal>> {
-        in_seat!(self, db => roles::delete(db, id, &audit))
+        serialized!(self, db => roles::delete(db, id, &audit))
     }
 
     fn insert_session(&self, new: NewSession, audit: NewAuditEvent) -> Answer<'_, Option<Session>> {

@@ -27,31 +27,31 @@ impl Dialer {
 }
 
 impl Manager for Dialer {
-    type Type = Line;
+    type Type = LiveConnection;
     type Error = Error;
 
-    async fn create(&self) -> Result<Line, Error> {
+    async fn create(&self) -> Result<LiveConnection, Error> {
         // Boxed, so that the large state of connecting is not part of every future that may need a
         // connection.
         Ok(match &self.tls {
-            None => Line::over(Box::pin(self.config.connect(NoTls)).await?),
-            Some(tls) => Line::over(Box::pin(self.config.connect(tls.clone())).await?),
+            None => LiveConnection::over(Box::pin(self.config.connect(NoTls)).await?),
+            Some(tls) => LiveConnection::over(Box::pin(self.config.connect(tls.clone())).await?),
         })
     }
 
-    async fn recycle(&self, line: &mut Line, _: &Metrics) -> RecycleResult<Error> {
-        if line.client.is_closed() { Err(RecycleError::message("it is closed")) } else { Ok(()) }
+    async fn recycle(&self, connection: &mut LiveConnection, _: &Metrics) -> RecycleResult<Error> {
+        if connection.client.is_closed() { Err(RecycleError::message("it is closed")) } else { Ok(()) }
     }
 }
 
 /// A connection and the task that drives it. The task ends with the connection, even if nothing arrives any
 /// more.
-pub(crate) struct Line {
+pub(crate) struct LiveConnection {
     client: Client,
     carrying: JoinHandle<()>,
 }
 
-impl Line {
+impl LiveConnection {
     fn over<S, T>((client, connection): (Client, Connection<S, T>)) -> Self
     where
         Connection<S, T>: Future<Output = Result<(), Error>>,
@@ -73,7 +73,7 @@ impl Line {
     }
 }
 
-impl Drop for Line {
+impl Drop for LiveConnection {
     fn drop(&mut self) {
         self.carrying.abort();
     }

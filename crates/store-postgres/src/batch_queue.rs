@@ -34,7 +34,7 @@ pub(crate) trait Request: Send + Sync + Sized + 'static {
 }
 
 /// The batch queue for one kind of request.
-pub(crate) struct Lane<R: Request>(Arc<Inner<R>>);
+pub(crate) struct BatchQueue<R: Request>(Arc<Inner<R>>);
 
 struct Inner<R: Request> {
     state: Mutex<State<R>>,
@@ -51,7 +51,7 @@ struct Waiting<R: Request> {
     caller: oneshot::Sender<Result<R::Answer, StoreError>>,
 }
 
-impl<R: Request> Lane<R> {
+impl<R: Request> BatchQueue<R> {
     /// Creates a queue in which at most `capacity` requests wait.
     pub(crate) fn new(capacity: usize) -> Self {
         let state = State { waiting: VecDeque::new(), running: 0 };
@@ -77,11 +77,11 @@ impl<R: Request> Lane<R> {
             starts
         };
         if starts {
-            let (lane, present) = (Arc::clone(&self.0), Present::enter(Arc::clone(shared)));
+            let (queue, present) = (Arc::clone(&self.0), Present::enter(Arc::clone(shared)));
             let shared = Arc::clone(shared);
             #[expect(clippy::disallowed_methods, reason = "counted in `running`, for which closing waits")]
             tokio::spawn(async move {
-                lane.work(&shared).await;
+                queue.work(&shared).await;
                 drop(present);
             });
         }
@@ -96,11 +96,11 @@ impl<R: Request> Inner<R> {
 
     /// Runs batches until nothing waits.
     async fn work(&self, shared: &Shared) {
-        let turn = Turn(self);
+        let worker = BatchWorker(self);
         loop {
             // The callers that were just answered usually return at once: let them queue.
             tokio::task::yield_now().await;
-            let Some((requests, callers)) = turn.take() else { return };
+            let Some((requests, callers)) = worker.take() else { return };
             match run(shared, &requests).await {
                 Ok(answers) => {
                     shared.committed(requests.len() as u64);
@@ -116,11 +116,11 @@ impl<R: Request> Inner<R> {
 }
 
 /// The right to run batches of this queue. It is returned on drop, also after a panic.
-struct Turn<'a, R: Request>(&'a Inner<R>);
+struct BatchWorker<'a, R: Request>(&'a Inner<R>);
 
 type Batch<R> = (Vec<R>, Vec<oneshot::Sender<Result<<R as Request>::Answer, StoreError>>>);
 
-impl<R: Request> Turn<'_, R> {
+impl<R: Request> BatchWorker<'_, R> {
     /// Takes the waiting requests, in order; a request that clashes with one that was taken stays. Returns
     /// `None` if nothing waits, and gives up the right to run under the same lock, so that no request is
     /// forgotten.
@@ -141,7 +141,7 @@ impl<R: Request> Turn<'_, R> {
     }
 }
 
-impl<R: Request> Drop for Turn<'_, R> {
+impl<R: Request> Drop for BatchWorker<'_, R> {
     fn drop(&mut self) {
         self.0.lock().running -= 1;
     }
