@@ -8,7 +8,7 @@ use store::{GrantCreation, NewGrant};
 use tokio_postgres::Client;
 
 use crate::batch_queue::Request;
-use crate::ending::{self, End};
+use crate::pending_revocations::{self, End};
 use crate::sql::{self, values};
 use crate::unit::{Shared, Unit};
 use crate::{audit, micros, micros_of};
@@ -125,7 +125,7 @@ async fn replayed(shared: &Shared, code: CodeId, replay: &End) -> sql::Result<Gr
     let Some(grant) = by_code? else {
         return unit.commit(GrantCreation::Gone).await;
     };
-    let ended = ending::end_grants(db, &[(grant, replay)]).await?;
+    let ended = pending_revocations::revoke_grants(db, &[(grant, replay)]).await?;
     audit::append_one(db, &replay.audit).await?;
     unit.commit(GrantCreation::Replayed(ended)).await
 }

@@ -10,7 +10,7 @@ use store::{Answer, GrantCreation, Grants, NewConsent, NewGrant, Rotated};
 use tokio_postgres::{Client, Row};
 
 use crate::create_grants::CreateGrant;
-use crate::ending::{End, ToEnd};
+use crate::pending_revocations::{End, PendingRevocation};
 use crate::rotating::Rotation;
 use crate::sql::{self, values};
 use crate::unit::{in_transaction, read, serialized};
@@ -94,7 +94,7 @@ impl PostgresStore {
         audit: NewAuditEvent,
     ) -> Answer<'_, Vec<Revocation>> {
         let end = End { revocation_expires_at, audit };
-        Box::pin(self.ending.ask(&self.shared, ToEnd { subject, end }))
+        Box::pin(self.ending.ask(&self.shared, PendingRevocation { subject, end }))
     }
 }
 

@@ -26,7 +26,6 @@ mod batch_queue;
 mod consents;
 mod create_grants;
 mod data_sources;
-mod ending;
 mod error;
 mod grants;
 pub mod import;
@@ -34,6 +33,7 @@ mod listen;
 mod maintenance;
 mod migrations;
 mod origin;
+mod pending_revocations;
 mod pool;
 mod purge;
 mod restore;
@@ -59,8 +59,8 @@ pub use restore::{RestoreError, RestoredDump};
 use address::Target;
 use batch_queue::BatchQueue;
 use create_grants::CreateGrant;
-use ending::ToEnd;
 use listen::Listener;
+use pending_revocations::PendingRevocation;
 use pool::{Connection, Connections};
 use rotating::Rotation;
 use unit::Shared;
@@ -89,7 +89,7 @@ pub struct PostgresStore {
     shared: Arc<Shared>,
     founding: BatchQueue<CreateGrant>,
     rotating: BatchQueue<Rotation>,
-    ending: BatchQueue<ToEnd>,
+    ending: BatchQueue<PendingRevocation>,
     target: Arc<Target>,
     news: Arc<Notify>,
     listener: Mutex<Option<Listener>>,

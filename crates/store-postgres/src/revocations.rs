@@ -11,14 +11,14 @@ use crate::sql::{self, values};
 
 /// A revocation to be appended to the feed.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Ending {
+pub(crate) struct NewRevocation {
     pub(crate) subject: Subject,
     pub(crate) at: Timestamp,
     pub(crate) expires_at: Timestamp,
 }
 
 /// Appends revocations to the feed. The caller is in a serialized transaction.
-pub(crate) async fn append(db: &Client, endings: &[Ending]) -> sql::Result<Vec<Revocation>> {
+pub(crate) async fn append(db: &Client, new_revocations: &[NewRevocation]) -> sql::Result<Vec<Revocation>> {
     const APPEND: &str = "WITH before AS (
             UPDATE versions SET revocations = revocations + $1 WHERE id = 1 RETURNING revocations - $1 AS seq)
         INSERT INTO revocations (seq, kind, token_id, grant_id, user_id, application_id, epoch, at, expires_at)
@@ -28,12 +28,12 @@ pub(crate) async fn append(db: &Client, endings: &[Ending]) -> sql::Result<Vec<R
             $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[])
             AS event (place, kind, token_id, grant_id, user_id, application_id, epoch, at, expires_at)
         RETURNING seq";
-    if endings.is_empty() {
+    if new_revocations.is_empty() {
         return Ok(Vec::new());
     }
-    let count = i64::try_from(endings.len()).unwrap_or(i64::MAX);
+    let count = i64::try_from(new_revocations.len()).unwrap_or(i64::MAX);
     let columns: Vec<SubjectColumns> =
-        endings.iter().map(|ending| SubjectColumns::from(ending.subject)).collect();
+        new_revocations.iter().map(|ending| SubjectColumns::from(ending.subject)).collect();
     let of = |column: fn(&SubjectColumns) -> Option<i64>| columns.iter().map(column).collect::<Vec<_>>();
     let tokens: Vec<Option<&[u8]>> =
         columns.iter().map(|columns| columns.token.as_ref().map(<[u8; 16]>::as_slice)).collect();
@@ -49,16 +49,16 @@ pub(crate) async fn append(db: &Client, endings: &[Ending]) -> sql::Result<Vec<R
             of(|columns| columns.user),
             of(|columns| columns.application),
             of(|columns| columns.epoch),
-            endings.iter().map(|ending| micros(ending.at)).collect::<Vec<_>>(),
-            endings.iter().map(|ending| micros(ending.expires_at)).collect::<Vec<_>>(),
+            new_revocations.iter().map(|ending| micros(ending.at)).collect::<Vec<_>>(),
+            new_revocations.iter().map(|ending| micros(ending.expires_at)).collect::<Vec<_>>(),
         ],
         |row| Ok(row.try_get::<_, i64>(0)?),
     )
     .await?;
-    let Some(first) = given.iter().min().copied().filter(|_| given.len() == endings.len()) else {
+    let Some(first) = given.iter().min().copied().filter(|_| given.len() == new_revocations.len()) else {
         return Err(Failure::Inconsistent(format!("{} events of {count} were appended", given.len())));
     };
-    let appended = (first..).zip(endings).map(|(seq, ending)| Revocation {
+    let appended = (first..).zip(new_revocations).map(|(seq, ending)| Revocation {
         seq,
         subject: ending.subject,
         at: ending.at,
@@ -74,7 +74,7 @@ pub(crate) async fn append_one(
     at: Timestamp,
     expires_at: Timestamp,
 ) -> sql::Result<Vec<Revocation>> {
-    append(db, &[Ending { subject, at, expires_at }]).await
+    append(db, &[NewRevocation { subject, at, expires_at }]).await
 }
 
 /// Lists the revocations after `seq` that have not expired, in order.

@@ -16,8 +16,8 @@ use crate::{OpenError, Options, connection, migrations, settings, sql};
 
 mod carry_over;
 mod compare;
-mod ending;
 mod place;
+mod revoke;
 
 pub use compare::Current;
 pub use place::keep_aside;
@@ -92,7 +92,7 @@ impl Prepared {
             return Err(CopyError::Inconsistent("nothing can be carried over".to_owned()));
         }
         self.db.execute_batch("BEGIN EXCLUSIVE")?;
-        let outcome = ending::run(&self.db, restoring, self.compared);
+        let outcome = revoke::run(&self.db, restoring, self.compared);
         self.db.execute_batch(if outcome.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
         outcome
     }

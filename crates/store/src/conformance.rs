@@ -32,10 +32,10 @@ pub mod applications;
 pub mod audit;
 pub mod concurrency;
 pub mod data_sources;
-pub mod endings;
 pub mod grants;
 pub mod possessions;
 pub mod purging;
+pub mod revocations;
 pub mod rights;
 pub mod secrets;
 pub mod settings;
@@ -118,7 +118,7 @@ macro_rules! conformance_tests {
                 what_a_user_allowed_is_read_a_page_at_a_time,
                 usage_keeps_the_later_time,
             }
-            endings {
+            revocations {
                 an_epoch_that_grew_leaves_grants_and_consents_dead,
                 what_is_founded_after_a_reset_lives,
                 the_feed_has_no_gaps_and_is_in_order,

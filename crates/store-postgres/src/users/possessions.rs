@@ -9,7 +9,7 @@ use tokio_postgres::Client;
 use crate::authority;
 use crate::error::Failure;
 use crate::micros;
-use crate::revocations::{self, Ending};
+use crate::revocations::{self, NewRevocation};
 use crate::sql::{self, values};
 use crate::versions::{self, Kind};
 
@@ -102,20 +102,20 @@ async fn delete(db: &Client, user: UserId, at: Timestamp, expires_at: Timestamp)
     const APPLICATIONS: &str = "DELETE FROM applications WHERE owner_id = $1 RETURNING id";
     const SOURCES: &str = "DELETE FROM data_sources WHERE owner_id = $1 RETURNING id";
     let applications = sql::list(db, APPLICATIONS, values![user.get()], |row| Ok(row.try_get(0)?)).await?;
-    let endings: Vec<Ending> = applications
+    let new_revocations: Vec<NewRevocation> = applications
         .into_iter()
         .map(|id| {
             let subject = Subject::Application { application: ApplicationId::new(id), epoch: Epoch::GONE };
-            Ending { subject, at, expires_at }
+            NewRevocation { subject, at, expires_at }
         })
         .collect();
     let data_sources =
         sql::list(db, SOURCES, values![user.get()], |row| Ok(DataSourceId::new(row.try_get(0)?))).await?;
-    if !endings.is_empty() {
+    if !new_revocations.is_empty() {
         versions::grow(db, Kind::Applications).await?;
     }
     if !data_sources.is_empty() {
         versions::grow(db, Kind::DataSources).await?;
     }
-    Ok(Gone { ended: revocations::append(db, &endings).await?, data_sources })
+    Ok(Gone { ended: revocations::append(db, &new_revocations).await?, data_sources })
 }

@@ -11,7 +11,7 @@ use oauth::secret::PasswordHash;
 use rusqlite::Connection;
 use store::{BACKUP_OF, Restored};
 
-use super::ending::count;
+use super::revoke::count;
 use crate::sql;
 
 /// Audit events this long before the backup are compared too, because an event may have been stamped before
@@ -74,7 +74,11 @@ fn absences(db: &Connection) -> sql::Result<()> {
 }
 
 /// Repeats every revocation since the backup.
-pub(super) fn endings(db: &Connection, unusable: &PasswordHash, done: &mut Restored) -> sql::Result<()> {
+pub(super) fn new_revocations(
+    db: &Connection,
+    unusable: &PasswordHash,
+    done: &mut Restored,
+) -> sql::Result<()> {
     data_sources(db, done)?;
     applications(db, done)?;
     roles(db, done)?;

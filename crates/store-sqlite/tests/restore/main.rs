@@ -5,6 +5,6 @@
 mod backups;
 mod carrying;
 mod distrust;
-mod ending;
 mod exchange;
+mod revoked;
 mod stage;

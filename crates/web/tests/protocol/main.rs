@@ -11,7 +11,7 @@ mod client;
 mod code;
 mod consent;
 mod cors;
-mod ending;
+mod ended_access;
 mod growth;
 mod hostile;
 mod introspection;

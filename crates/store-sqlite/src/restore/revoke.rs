@@ -16,7 +16,7 @@ pub(super) fn run(db: &Connection, restoring: &Restoring, compared: bool) -> Res
         carry_over::record(db, &mut done)?;
     }
     match restoring.credentials {
-        Credentials::CarryOver => carry_over::endings(db, &restoring.unusable_password, &mut done)?,
+        Credentials::CarryOver => carry_over::new_revocations(db, &restoring.unusable_password, &mut done)?,
         Credentials::Distrust => distrust(db, restoring, &mut done)?,
         Credentials::TrustBackup => {}
     }

@@ -9,7 +9,7 @@ use oauth::time::Timestamp;
 use tokio_postgres::Client;
 
 use crate::batch_queue::Request;
-use crate::revocations::{self, Ending};
+use crate::revocations::{self, NewRevocation};
 use crate::sql::{self, values};
 use crate::unit::{Shared, Unit};
 use crate::{audit, micros};
@@ -22,18 +22,18 @@ pub(crate) struct End {
 }
 
 impl End {
-    fn of(&self, subject: Subject) -> Ending {
-        Ending { subject, at: self.audit.at, expires_at: self.revocation_expires_at }
+    fn of(&self, subject: Subject) -> NewRevocation {
+        NewRevocation { subject, at: self.audit.at, expires_at: self.revocation_expires_at }
     }
 }
 
 /// A pending revocation: one grant or one token.
-pub(crate) struct ToEnd {
+pub(crate) struct PendingRevocation {
     pub(crate) subject: Subject,
     pub(crate) end: End,
 }
 
-impl Request for ToEnd {
+impl Request for PendingRevocation {
     type Answer = Vec<Revocation>;
 
     /// Serialized transactions run one at a time.
@@ -55,13 +55,14 @@ impl Request for ToEnd {
             })
             .collect();
         let ended = mark(db, &grants).await?;
-        let happens = |one: &&ToEnd| !matches!(one.subject, Subject::Grant(grant) if !ended.contains(&grant));
-        let happening: Vec<&ToEnd> = batch.iter().filter(happens).collect();
-        let endings: Vec<Ending> = happening.iter().map(|one| one.end.of(one.subject)).collect();
+        let happens = |one: &&PendingRevocation| !matches!(one.subject, Subject::Grant(grant) if !ended.contains(&grant));
+        let happening: Vec<&PendingRevocation> = batch.iter().filter(happens).collect();
+        let new_revocations: Vec<NewRevocation> =
+            happening.iter().map(|one| one.end.of(one.subject)).collect();
         let events: Vec<NewAuditEvent> = happening.iter().map(|one| one.end.audit.clone()).collect();
         let (appended, noted, ended) = tokio::join!(
             biased;
-            revocations::append(db, &endings),
+            revocations::append(db, &new_revocations),
             audit::append(db, &events),
             unit.end(),
         );
@@ -69,22 +70,23 @@ impl Request for ToEnd {
         noted?;
         ended?;
         unit.at_rest();
-        let of_one =
-            |one: &ToEnd| appended.iter().filter(|event| event.subject == one.subject).copied().collect();
+        let of_one = |one: &PendingRevocation| {
+            appended.iter().filter(|event| event.subject == one.subject).copied().collect()
+        };
         Ok(batch.iter().map(of_one).collect())
     }
 }
 
 /// Revokes the grants that were not revoked before, with all their tokens. The caller is in a serialized
 /// transaction.
-pub(crate) async fn end_grants(db: &Client, grants: &[(GrantId, &End)]) -> sql::Result<Vec<Revocation>> {
+pub(crate) async fn revoke_grants(db: &Client, grants: &[(GrantId, &End)]) -> sql::Result<Vec<Revocation>> {
     let ended = mark(db, grants).await?;
-    let endings: Vec<Ending> = grants
+    let new_revocations: Vec<NewRevocation> = grants
         .iter()
         .filter(|(grant, _)| ended.contains(grant))
         .map(|(grant, end)| end.of(Subject::Grant(*grant)))
         .collect();
-    revocations::append(db, &endings).await
+    revocations::append(db, &new_revocations).await
 }
 
 /// Marks grants as revoked, in id order like every operation that changes several grants, and returns those
