@@ -16,7 +16,7 @@ use rusqlite::backup::StepResult;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::error::{Failure, in_words};
-use crate::{OpenError, Options, Presence, audit, connection, migrations};
+use crate::{DatabaseLock, OpenError, Options, audit, connection, migrations};
 
 /// Pages in one step, after which progress is reported: 4 MiB.
 const STEP_PAGES: i32 = 1_000;
@@ -153,7 +153,7 @@ impl CopyError {
 /// [`CopyError`]; no file is left behind.
 pub fn backup(order: &Backup<'_>, progress: &mut dyn FnMut(u8)) -> Result<Figures, CopyError> {
     connection::check_file(order.from)?;
-    let _presence = match Presence::shared(order.from) {
+    let _presence = match DatabaseLock::shared(order.from) {
         // A file in a folder that is not writable is not being restored either.
         Err(OpenError::File { .. }) => None,
         other => Some(other?),

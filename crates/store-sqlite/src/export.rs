@@ -13,13 +13,13 @@ use store::StoreError;
 use store::columns::{Cell, Column, Ids, Key, Kind, Row, Table};
 
 use crate::error::Failure;
-use crate::{OpenError, Options, Presence, connection, migrations, sql};
+use crate::{DatabaseLock, OpenError, Options, connection, migrations, sql};
 
 /// An installation that is being copied.
 pub struct Export {
     db: Connection,
     /// The last field, so that the lock is released after the connection is closed.
-    _presence: Presence,
+    _presence: DatabaseLock,
 }
 
 impl Export {
@@ -31,11 +31,11 @@ impl Export {
     /// of its copy may be missing.
     pub fn open(path: &Path, options: Options) -> Result<Self, OpenError> {
         connection::check_file(path)?;
-        let presence = Presence::alone(path)?;
+        let lock = DatabaseLock::alone(path)?;
         let mut db = connection::open_alone(path, options)?;
         migrations::run(&mut db)?;
         connection::keep_private(path)?;
-        Ok(Self { db, _presence: presence })
+        Ok(Self { db, _presence: lock })
     }
 
     /// Whether the installation was migrated to the target of the last copy.

@@ -47,11 +47,11 @@ mod faults {
         pub(crate) fn prepare(&self, _: &rusqlite::Connection) {}
     }
 }
+mod database_lock;
 mod grants;
 mod job;
 mod maintenance;
 mod migrations;
-mod presence;
 mod purge;
 mod queue;
 mod readers;
@@ -69,11 +69,11 @@ mod versions;
 mod writer;
 
 pub use backup::{Backup, CopyError, Figures, backup};
+pub use database_lock::DatabaseLock;
 pub use error::OpenError;
 pub use export::Export;
 pub use migrations::{Migration, migrate, pending};
-pub use presence::Presence;
-pub use restore::{Current, Prepared, keep_aside};
+pub use restore::{Current, StagedRestore, keep_aside};
 
 use error::Failure;
 use queue::{Queue, Rejected};
@@ -103,7 +103,7 @@ pub struct SqliteStore {
     readers: Readers,
     writer: Option<Writer>,
     /// The last field, so that the lock is released after every connection is closed.
-    _presence: Presence,
+    _presence: DatabaseLock,
 }
 
 impl SqliteStore {
@@ -122,13 +122,13 @@ impl SqliteStore {
     /// If the file does not exist, is not ours, belongs to a newer version, or cannot be written.
     pub fn open(path: &Path, options: Options) -> Result<Self, OpenError> {
         connection::check_file(path)?;
-        let presence = Presence::shared(path)?;
+        let lock = DatabaseLock::shared(path)?;
         let mut db = connection::open_writer(path, options)?;
         migrations::run(&mut db)?;
         connection::keep_private(path)?;
         let queue = Arc::new(Queue::new(options.queue));
         let writer = Writer::start(path, options, db, Arc::clone(&queue))?;
-        Ok(Self { queue, readers: Readers::new(path, options), writer: Some(writer), _presence: presence })
+        Ok(Self { queue, readers: Readers::new(path, options), writer: Some(writer), _presence: lock })
     }
 
     /// The injected faults of this store.

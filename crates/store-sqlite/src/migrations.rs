@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
-use crate::{OpenError, Options, Presence, connection};
+use crate::{DatabaseLock, OpenError, Options, connection};
 
 /// A migration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +48,7 @@ const MIGRATIONS: &[Migration] = &[
 /// As for [`SqliteStore::open`](crate::SqliteStore::open).
 pub fn pending(path: &Path) -> Result<&'static [Migration], OpenError> {
     connection::check_file(path)?;
-    let _presence = Presence::shared(path)?;
+    let _presence = DatabaseLock::shared(path)?;
     let db = connection::open_writer(path, Options::default())?;
     lacking(&db)
 }
@@ -59,7 +59,7 @@ pub fn pending(path: &Path) -> Result<&'static [Migration], OpenError> {
 /// As for [`SqliteStore::open`](crate::SqliteStore::open); nothing has changed then.
 pub fn migrate(path: &Path) -> Result<&'static [Migration], OpenError> {
     connection::check_file(path)?;
-    let _presence = Presence::shared(path)?;
+    let _presence = DatabaseLock::shared(path)?;
     run(&mut connection::open_writer(path, Options::default())?)
 }
 

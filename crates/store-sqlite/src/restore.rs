@@ -1,9 +1,9 @@
 //! Restores a backup so that nothing that was revoked since becomes valid again.
 //!
-//! Everything is prepared in a work file. The backup is copied and checked ([`Prepared::make`]), the current
-//! database is compared ([`Prepared::compare_with`]), and one transaction revokes what must be revoked
-//! ([`Prepared::end`]; [`store::Restoring`] lists the steps). Only then does the work file take the name of
-//! the database ([`Prepared::put_in_place`]). Until that point the old database is unchanged.
+//! Everything is prepared in a work file. The backup is copied and checked ([`StagedRestore::make`]), the current
+//! database is compared ([`StagedRestore::compare_with`]), and one transaction revokes what must be revoked
+//! ([`StagedRestore::end`]; [`store::Restoring`] lists the steps). Only then does the work file take the name of
+//! the database ([`StagedRestore::put_in_place`]). Until that point the old database is unchanged.
 
 use std::path::{Path, PathBuf};
 
@@ -23,14 +23,14 @@ pub use compare::Current;
 pub use place::keep_aside;
 
 /// A backup in a work file, which is about to become the database.
-pub struct Prepared {
+pub struct StagedRestore {
     db: Connection,
     path: PathBuf,
     figures: Figures,
     compared: bool,
 }
 
-impl Prepared {
+impl StagedRestore {
     /// Copies a backup into a new work file, checks it and migrates it to this version. The backup itself is
     /// only read.
     ///

@@ -57,7 +57,7 @@ impl Writer {
         let shared = Arc::new(Shared::default());
         let checkpointer = Checkpointer::start(path, options, Arc::clone(&shared))?;
         let (life, alive) = watch::channel(());
-        let desk = Desk {
+        let thread = WriterThread {
             db: prepare(db, &shared)?,
             path: path.to_owned(),
             options,
@@ -68,7 +68,7 @@ impl Writer {
         let queued = Arc::clone(&queue);
         let thread = thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || desk.run(&queued))
+            .spawn(move || thread.run(&queued))
             .map_err(|source| OpenError::File { path: path.to_owned(), source })?;
         Ok(Self { queue, shared, thread: Some(thread), checkpointer: Some(checkpointer), alive })
     }
@@ -112,7 +112,7 @@ fn prepare(mut db: Connection, shared: &Arc<Shared>) -> rusqlite::Result<Connect
 }
 
 /// The state that the writer thread owns.
-struct Desk {
+struct WriterThread {
     db: Connection,
     path: PathBuf,
     options: Options,
@@ -136,7 +136,7 @@ impl From<rusqlite::Error> for Trouble {
     }
 }
 
-impl Desk {
+impl WriterThread {
     fn run(mut self, queue: &Queue) {
         let mut batch = Batch::new();
         while queue.take(&mut batch) {

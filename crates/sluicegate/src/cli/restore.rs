@@ -10,7 +10,7 @@ use app::setup::FIRST_ACCOUNTS;
 use clap::Args;
 use oauth::secret::Password;
 use store::{Credentials, Restored, StoredKey};
-use store_sqlite::{Current, Figures, Prepared, Presence};
+use store_sqlite::{Current, DatabaseLock, Figures, StagedRestore};
 use vault::{HashingSettings, MasterKey, SystemEntropy, Vault};
 
 use super::terminal::{progress, say};
@@ -87,9 +87,9 @@ fn replace(
     let database = installation.database();
     refuse_the_database_itself(from, &database)?;
     let master = installation.key_for_restore(environment)?;
-    let _alone = Presence::alone(&database)?;
+    let _alone = DatabaseLock::alone(&database)?;
     let workshop = installation.restore_workshop()?;
-    let mut prepared = Prepared::make(from, &workshop.database(), &mut |hundredths| {
+    let mut prepared = StagedRestore::make(from, &workshop.database(), &mut |hundredths| {
         progress("copied", hundredths);
     })
     .with_context(|| format!("{} cannot be restored; nothing was changed", from.display()))?;

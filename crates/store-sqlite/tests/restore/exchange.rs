@@ -5,7 +5,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use oauth::account::USER_ROLE;
 use oauth::audit::Action;
 use rusqlite::Connection;
-use store_sqlite::{Backup, CopyError, OpenError, Options, Presence, SqliteStore};
+use store_sqlite::{Backup, CopyError, DatabaseLock, OpenError, Options, SqliteStore};
 
 use crate::stage::{Stage, event, insert_user};
 
@@ -37,7 +37,7 @@ async fn a_database_that_another_program_has_open_is_not_restored() {
 #[tokio::test]
 async fn nobody_opens_a_database_that_is_being_restored() {
     let stage = Stage::new().await;
-    let alone = Presence::alone(&stage.database()).unwrap();
+    let alone = DatabaseLock::alone(&stage.database()).unwrap();
     let Err(refused) = SqliteStore::open(&stage.database(), Options::default()) else { panic!("refused") };
     assert!(refused.to_string().contains("is being restored"), "{refused}");
     let event = event(Action::TakeBackup, 1);

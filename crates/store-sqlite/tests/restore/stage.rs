@@ -14,7 +14,7 @@ use store::{
     Applications, Credentials, NewAdministrator, NewApplication, NewSecret, NewUser, Restored, Restoring,
     Settings, StoredKey, UserChange, Users,
 };
-use store_sqlite::{Backup, CopyError, Current, Options, Prepared, Presence, SqliteStore};
+use store_sqlite::{Backup, CopyError, Current, DatabaseLock, Options, SqliteStore, StagedRestore};
 use tempfile::TempDir;
 
 /// A time in these tests, in seconds.
@@ -75,10 +75,10 @@ impl Stage {
         administrator: Option<&str>,
     ) -> Result<Exchanged, CopyError> {
         let database = self.database();
-        let _alone = Presence::alone(&database)?;
+        let _alone = DatabaseLock::alone(&database)?;
         let work = self.path("work.db");
         drop(std::fs::remove_file(&work));
-        let mut prepared = Prepared::make(from, &work, &mut |_| {})?;
+        let mut prepared = StagedRestore::make(from, &work, &mut |_| {})?;
         let current = prepared.compare_with(&database, |keys| !keys.is_empty())?;
         let found = match current {
             Current::Comparable => Credentials::CarryOver,

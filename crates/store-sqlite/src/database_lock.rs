@@ -13,11 +13,11 @@ use crate::{OpenError, connection};
 
 /// The lock, held until this is dropped.
 #[derive(Debug)]
-pub struct Presence {
+pub struct DatabaseLock {
     _file: File,
 }
 
-impl Presence {
+impl DatabaseLock {
     /// Takes the lock shared, as one of many users of the database.
     ///
     /// # Errors
