@@ -124,7 +124,7 @@ impl Source {
         read: impl FnOnce(&Runner<'_>) -> Result<T, SourceError>,
     ) -> Result<T, SourceError> {
         match self {
-            Self::Sqlite(source) => source.read(run, |runner| read(&Runner(Of::Sqlite(runner)))),
+            Self::Sqlite(source) => source.read(run, |runner| read(&Runner(Backend::Sqlite(runner)))),
         }
     }
 
@@ -139,7 +139,9 @@ impl Source {
         J: FnOnce(&Runner<'_>, &mut ChunkSink) -> Result<(), SourceError> + Send + 'static,
     {
         match self {
-            Self::Sqlite(source) => source.stream(run, |runner, sink| job(&Runner(Of::Sqlite(runner)), sink)),
+            Self::Sqlite(source) => {
+                source.stream(run, |runner, sink| job(&Runner(Backend::Sqlite(runner)), sink))
+            }
         }
     }
 
@@ -161,10 +163,10 @@ impl Source {
 
 /// A connection for a job, which runs statements one after the other within one read transaction.
 #[derive(Debug)]
-pub struct Runner<'connection>(Of<'connection>);
+pub struct Runner<'connection>(Backend<'connection>);
 
 #[derive(Debug)]
-enum Of<'connection> {
+enum Backend<'connection> {
     Sqlite(&'connection SqliteRunner<'connection>),
 }
 
@@ -178,7 +180,7 @@ impl Runner<'_> {
         F: FnMut(&SourceRow<'_>) -> ControlFlow<()>,
     {
         match self.0 {
-            Of::Sqlite(runner) => runner.query(statement, each),
+            Backend::Sqlite(runner) => runner.query(statement, each),
         }
     }
 }

@@ -5,6 +5,7 @@
 //! streams. `file` and `connection` open connections, `pool` assigns them, `schema` and `declared` read the
 //! structure.
 
+mod compiled;
 mod connection;
 mod declared;
 mod failure;
@@ -13,7 +14,6 @@ mod functions;
 mod keys;
 mod own;
 mod pool;
-mod prepared;
 mod probe;
 mod quicker;
 mod schema;
@@ -31,7 +31,7 @@ use odata::statement::Statement;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 
 use self::connection::{Bounds, OpenConnection};
-use self::pool::{Lane, Pool};
+use self::pool::{ConnectionSet, Pool};
 use crate::chunks::{Overflow, chunks};
 use crate::stores::Declarations;
 use crate::workers::Workers;
@@ -82,7 +82,7 @@ impl SqliteSource {
     /// Why the database cannot be read.
     pub fn schema_version(&self) -> Result<SchemaVersion, SourceError> {
         self.pool.look_again();
-        self.pool.with(Lane::Inline, |connection| {
+        self.pool.with(ConnectionSet::Inline, |connection| {
             connection.bound(Bounds::default());
             let counter = connection.schema_counter()?;
             Ok(SchemaVersion { file: self.pool.file(), counter })
@@ -99,7 +99,7 @@ impl SqliteSource {
     {
         let seen_any = Cell::new(false);
         let mut attempt = || {
-            self.pool.with(Lane::Inline, |connection| {
+            self.pool.with(ConnectionSet::Inline, |connection| {
                 connection.bound(Bounds { deadline: Some(run.deadline), cancelled: None });
                 let runner = SqliteRunner { connection, max_rows: run.max_rows };
                 // The checks of a faster statement must see the same snapshot as the statement.
@@ -127,7 +127,7 @@ impl SqliteSource {
         run: Run,
         read: impl FnOnce(&SqliteRunner<'_>) -> Result<T, SourceError>,
     ) -> Result<T, SourceError> {
-        read_on(&self.pool, Lane::Inline, run, None, read)
+        read_on(&self.pool, ConnectionSet::Inline, run, None, read)
     }
 
     /// Runs a job on a worker thread. See [`Source::stream`](crate::Source::stream).
@@ -143,7 +143,8 @@ impl SqliteSource {
         let pool = Arc::clone(&self.pool);
         self.workers.submit(move || {
             let cancelled = Arc::clone(sink.cancelled());
-            let outcome = read_on(&pool, Lane::Worker, run, Some(cancelled), |runner| job(runner, &mut sink));
+            let outcome =
+                read_on(&pool, ConnectionSet::Worker, run, Some(cancelled), |runner| job(runner, &mut sink));
             sink.finish(outcome);
         })?;
         Ok(receiver)
@@ -165,12 +166,12 @@ impl Drop for SqliteSource {
 /// Borrows a connection for one read transaction.
 fn read_on<T>(
     pool: &Pool,
-    lane: Lane,
+    set: ConnectionSet,
     run: Run,
     cancelled: Option<Arc<AtomicBool>>,
     read: impl FnOnce(&SqliteRunner<'_>) -> Result<T, SourceError>,
 ) -> Result<T, SourceError> {
-    pool.with(lane, |connection| {
+    pool.with(set, |connection| {
         connection.bound(Bounds { deadline: Some(run.deadline), cancelled });
         connection.stop_if_due()?;
         let _snapshot = connection.snapshot()?;

@@ -11,10 +11,10 @@ use odata::statement::Statement;
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, ErrorCode};
 
+use super::compiled::{Compiled, prepare};
 use super::failure::failure;
 use super::file::{Access, LONGEST_DECLARATION, authorize, connect, is_settled};
 use super::own;
-use super::prepared::{Prepared, prepare};
 use super::quicker::Checked;
 use crate::budget::Permit;
 use crate::{Deadline, Limits, SourceError};
@@ -172,7 +172,7 @@ impl OpenConnection {
     }
 
     /// Compiles a statement, or finds it in the cache, and checks that it only reads.
-    pub(super) fn prepare(&self, statement: &Statement) -> Result<Prepared<'_>, SourceError> {
+    pub(super) fn prepare(&self, statement: &Statement) -> Result<Compiled<'_>, SourceError> {
         let values = values_of(statement);
         let share = self.share(values);
         self.allow_row(values)?;

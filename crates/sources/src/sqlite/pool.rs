@@ -20,7 +20,7 @@ const LOOK_EVERY_MILLIS: u64 = 1000;
 
 /// The set of connections to which a reader belongs, so that long streams never delay short reads.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Lane {
+pub(super) enum ConnectionSet {
     /// Reads on the caller's thread.
     Inline,
     /// Worker threads, each with a slot.
@@ -91,7 +91,7 @@ impl Pool {
         });
         let weak: Weak<Self> = Arc::downgrade(&pool);
         budget.enlist(weak);
-        pool.with(Lane::Inline, |_| Ok(()))?;
+        pool.with(ConnectionSet::Inline, |_| Ok(()))?;
         Ok(pool)
     }
 
@@ -103,7 +103,7 @@ impl Pool {
     /// afterwards.
     pub(super) fn with<T>(
         &self,
-        lane: Lane,
+        set: ConnectionSet,
         read: impl FnOnce(&OpenConnection) -> Result<T, SourceError>,
     ) -> Result<T, SourceError> {
         if self.closed.load(Ordering::Relaxed) {
@@ -112,7 +112,7 @@ impl Pool {
         self.last_used.store(self.budget.tick(), Ordering::Relaxed);
         self.watch.look(&self.path)?;
         let generation = self.watch.generation.load(Ordering::Acquire);
-        let mut slot = self.check_out(lane);
+        let mut slot = self.check_out(set);
         if slot.as_ref().is_some_and(|connection| connection.generation != generation) {
             *slot = None;
         }
@@ -156,10 +156,10 @@ impl Pool {
 
     /// A slot of this set: the thread's own if it is free, otherwise any free one, otherwise the own one once
     /// it is free.
-    fn check_out(&self, lane: Lane) -> MutexGuard<'_, Option<OpenConnection>> {
-        let slots = match lane {
-            Lane::Inline => &self.inline,
-            Lane::Worker => &self.worker,
+    fn check_out(&self, set: ConnectionSet) -> MutexGuard<'_, Option<OpenConnection>> {
+        let slots = match set {
+            ConnectionSet::Inline => &self.inline,
+            ConnectionSet::Worker => &self.worker,
         };
         let home = thread_number() % slots.len();
         let (before, from_home) = slots.split_at(home);

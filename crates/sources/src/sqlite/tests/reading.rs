@@ -211,7 +211,7 @@ fn a_reader_that_panics_leaves_a_working_source() {
 fn a_statement_is_compiled_once_whatever_is_bound_to_it() {
     use rusqlite::StatementStatus;
 
-    use super::super::pool::{Lane, Pool};
+    use super::super::pool::{ConnectionSet, Pool};
 
     let fixture = fixture(
         "CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT); INSERT INTO t VALUES (1, 'x'), (2, 'y'); ANALYZE",
@@ -224,7 +224,7 @@ fn a_statement_is_compiled_once_whatever_is_bound_to_it() {
         quicker: None,
     };
     for id in 1..=3 {
-        super::super::read_on(&pool, Lane::Inline, run(), None, |runner| {
+        super::super::read_on(&pool, ConnectionSet::Inline, run(), None, |runner| {
             runner.query(&by_key(id), |_| ControlFlow::Continue(()))?;
             let compiled = runner.connection.prepare(&by_key(id))?;
             assert_eq!(compiled.get_status(StatementStatus::RePrepare), 0, "for the value {id}");

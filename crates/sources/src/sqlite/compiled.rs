@@ -9,7 +9,7 @@ use rusqlite::{CachedStatement, Connection, Statement};
 const LONGEST_KEPT: usize = 8 * 1024;
 
 /// A compiled statement.
-pub(super) enum Prepared<'connection> {
+pub(super) enum Compiled<'connection> {
     Kept(CachedStatement<'connection>),
     Passing(Statement<'connection>),
 }
@@ -18,15 +18,15 @@ pub(super) enum Prepared<'connection> {
 pub(super) fn prepare<'connection>(
     connection: &'connection Connection,
     sql: &str,
-) -> rusqlite::Result<Prepared<'connection>> {
+) -> rusqlite::Result<Compiled<'connection>> {
     if sql.len() <= LONGEST_KEPT {
-        connection.prepare_cached(sql).map(Prepared::Kept)
+        connection.prepare_cached(sql).map(Compiled::Kept)
     } else {
-        connection.prepare(sql).map(Prepared::Passing)
+        connection.prepare(sql).map(Compiled::Passing)
     }
 }
 
-impl<'connection> Deref for Prepared<'connection> {
+impl<'connection> Deref for Compiled<'connection> {
     type Target = Statement<'connection>;
 
     fn deref(&self) -> &Self::Target {
@@ -37,7 +37,7 @@ impl<'connection> Deref for Prepared<'connection> {
     }
 }
 
-impl DerefMut for Prepared<'_> {
+impl DerefMut for Compiled<'_> {
     fn deref_mut(&mut self) -> &mut Self::Target {
         match self {
             Self::Kept(statement) => statement,
