@@ -20,9 +20,9 @@ use sources::SourceError;
 use crate::caller::{Caller, RequestOrigin};
 use crate::{App, Fault};
 
-mod admission;
+mod authorization;
 mod document;
-mod places;
+mod limiter;
 mod plans;
 mod refusal;
 mod run;
@@ -33,8 +33,8 @@ pub(crate) use document::Document;
 pub use refusal::{DataRefusal, SourceFailure};
 pub use stream::{BrokenOff, RowStream};
 
-use admission::{Admission, may_read};
-use plans::Prepared;
+use authorization::{ReadGrant, may_read};
+use plans::CachedPlan;
 
 /// The path of all data sources.
 pub const SERVICE_PATH: &str = "/api/odata4";
@@ -95,8 +95,8 @@ pub enum DataBody {
 #[derive(Default)]
 pub(crate) struct Data {
     plans: plans::Plans,
-    places: places::Places,
-    paging: places::Places,
+    limiter: limiter::ConcurrencyLimiter,
+    paging: limiter::ConcurrencyLimiter,
 }
 
 impl App {
@@ -126,42 +126,44 @@ impl App {
     ) -> Result<DataAnswer, DataRefusal> {
         self.may_read_data(caller, request.origin).await?;
         let record = self.readable_source(caller, request).await?;
-        let admission = Admission { caller, record: &record, origin: request.origin, at: self.now() };
-        let place = self.take_place(caller.member().user.id).await?;
+        let read_grant = ReadGrant { caller, record: &record, origin: request.origin, at: self.now() };
+        let permit = self.acquire_permit(caller.member().user.id).await?;
         let page_size = self.page_size(request.page_size).await?;
-        let answer = match self.answer(admission, request, page_size).await {
+        let answer = match self.answer(read_grant, request, page_size).await {
             // Another request has replaced the opened source meanwhile.
-            Err(DataRefusal::Source(SourceError::Closed)) => self.answer(admission, request, page_size).await,
+            Err(DataRefusal::Source(SourceError::Closed)) => {
+                self.answer(read_grant, request, page_size).await
+            }
             // A table was changed after its structure was checked; with the new structure the request may
             // succeed.
             Err(DataRefusal::Source(SourceError::StructureChanged { .. })) => {
                 self.look_again(record.id);
-                self.answer(admission, request, page_size).await
+                self.answer(read_grant, request, page_size).await
             }
             answer => answer,
         };
         let answer = answer.inspect_err(|refusal| refusal.log(&record, request))?;
         // The wait for the permit may have been long, and the database slow.
-        self.still_admits(admission).await?;
-        Ok(answer.holding(place))
+        self.revalidate(read_grant).await?;
+        Ok(answer.holding(permit))
     }
 
     async fn answer(
         self: &Arc<Self>,
-        admission: Admission<'_>,
+        read_grant: ReadGrant<'_>,
         request: &DataRequest<'_>,
         page_size: usize,
     ) -> Result<DataAnswer, DataRefusal> {
-        let opened = self.opened(admission.record).await?;
-        let prepared = self.prepare(admission.record, &opened, request, page_size).await?;
-        acceptable(&prepared, request.accept)?;
-        let paging = match &prepared.plan {
+        let opened = self.opened(read_grant.record).await?;
+        let planned = self.prepare(read_grant.record, &opened, request, page_size).await?;
+        acceptable(&planned, request.accept)?;
+        let paging = match &planned.plan {
             Plan::Entities(query) if request.page_size.is_some() || query.may_have_a_next_page() => {
-                self.take_paging_place(admission.caller.member().user.id).await?
+                self.acquire_paging_permit(read_grant.caller.member().user.id).await?
             }
             _ => None,
         };
-        Ok(self.run(admission, &opened, &prepared, page_size).await?.holding(paging))
+        Ok(self.run(read_grant, &opened, &planned, page_size).await?.holding(paging))
     }
 
     /// The scope is checked first, then the permission: neither refusal reveals anything about a source.
@@ -220,16 +222,16 @@ impl App {
 /// Whether the client accepts the format of the plan. A `$format` in the URL takes precedence over the
 /// header, and a count has only one format ([Protocol
 /// §11.2.10](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part1-protocol.html#sec_RequestingtheNumberofItemsinaCollect)).
-fn acceptable(prepared: &Prepared, accept: &str) -> Result<(), DataRefusal> {
-    if prepared.format_named {
+fn acceptable(planned: &CachedPlan, accept: &str) -> Result<(), DataRefusal> {
+    if planned.format_named {
         return Ok(());
     }
-    let admitted = match &prepared.plan {
+    let admitted = match &planned.plan {
         Plan::Count { .. } => true,
         Plan::Metadata => format::admits(accept, "application/xml"),
         Plan::Value(single) => format::admits(accept, single.encoder.value_media_type()),
         Plan::ServiceDocument(_) | Plan::Entities(_) | Plan::Entity(_) | Plan::Property(_) => {
-            prepared.json_accepted
+            planned.json_accepted
         }
     };
     if admitted { Ok(()) } else { Err(DataRefusal::NotAcceptable) }
@@ -241,9 +243,9 @@ impl DataAnswer {
     }
 
     /// A stream keeps its permit until it ends.
-    fn holding(mut self, place: Option<places::Place>) -> Self {
+    fn holding(mut self, permit: Option<limiter::Permit>) -> Self {
         if let DataBody::Stream(stream) = &mut self.body {
-            stream.hold(place);
+            stream.hold(permit);
         }
         self
     }

@@ -35,7 +35,7 @@ const SHORT_PAGE: usize = 200;
 
 /// After one that took too long, this many requests are not tried there. The machine may have been busy, so
 /// the plan is tried again later.
-const WARY_FOR: u32 = 100;
+const INLINE_BACK_OFF: u32 = 100;
 
 /// The buffer for a page of unknown length, and the maximum buffer for one that was longer before, in bytes.
 const ROOM: std::ops::RangeInclusive<usize> = 4 * 1024..=256 * 1024;
@@ -46,7 +46,7 @@ const SLACK: usize = 1024;
 
 /// What to do for a request.
 #[derive(Debug)]
-pub(super) struct Prepared {
+pub(super) struct CachedPlan {
     pub(super) plan: Plan,
     /// Whether the `Accept` header admits JSON.
     pub(super) json_accepted: bool,
@@ -64,7 +64,7 @@ pub(super) struct Prepared {
 }
 
 /// The cached plans.
-pub(super) struct Plans(Cache<Key, Arc<Prepared>, Weight>);
+pub(super) struct Plans(Cache<Key, Arc<CachedPlan>, Weight>);
 
 impl Default for Plans {
     fn default() -> Self {
@@ -74,7 +74,7 @@ impl Default for Plans {
 
 /// The plan key: everything on which a plan depends besides its text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Basis {
+struct PlanKey {
     source: DataSourceId,
     /// Changes with the name, which is part of the links.
     updated_at: i64,
@@ -85,13 +85,13 @@ struct Basis {
 
 #[derive(Debug, Clone)]
 struct Key {
-    basis: Basis,
+    key: PlanKey,
     text: Box<str>,
 }
 
 /// A lookup key that borrows the text of the request, so that a look-up does not allocate.
-struct Asked<'a> {
-    basis: Basis,
+struct LookupKey<'a> {
+    key: PlanKey,
     text: &'a str,
 }
 
@@ -103,8 +103,8 @@ impl App {
         opened: &Arc<Opened>,
         request: &DataRequest<'_>,
         page_size: usize,
-    ) -> Result<Arc<Prepared>, DataRefusal> {
-        let basis = Basis {
+    ) -> Result<Arc<CachedPlan>, DataRefusal> {
+        let key = PlanKey {
             source: record.id,
             updated_at: record.updated_at.as_micros(),
             model_version: opened.model.plan_version,
@@ -112,23 +112,23 @@ impl App {
             accepted: Format::accept(request.accept),
         };
         let plans = &self.data.plans.0;
-        if let Some(prepared) = plans.get(&Asked { basis, text: request.path_and_query }) {
-            return Ok(prepared);
+        if let Some(planned) = plans.get(&LookupKey { key, text: request.path_and_query }) {
+            return Ok(planned);
         }
         let text = request.path_and_query;
-        let prepared = if text.len() > HEAVY_TEXT {
+        let planned = if text.len() > HEAVY_TEXT {
             let (app, record, opened, text) =
                 (Arc::clone(self), record.clone(), Arc::clone(opened), text.to_owned());
-            let planned = tokio::task::spawn_blocking(move || app.plan(&record, &opened, &text, &basis));
+            let planned = tokio::task::spawn_blocking(move || app.plan(&record, &opened, &text, &key));
             planned.await.map_err(|panic| Fault::Broken(Box::new(panic)))??
         } else {
-            self.plan(record, opened, text, &basis)?
+            self.plan(record, opened, text, &key)?
         };
-        let prepared = Arc::new(prepared);
-        if prepared.plan.is_cacheable() {
-            plans.insert(Key { basis, text: request.path_and_query.into() }, Arc::clone(&prepared));
+        let planned = Arc::new(planned);
+        if planned.plan.is_cacheable() {
+            plans.insert(Key { key, text: request.path_and_query.into() }, Arc::clone(&planned));
         }
-        Ok(prepared)
+        Ok(planned)
     }
 
     fn plan(
@@ -136,15 +136,15 @@ impl App {
         record: &DataSource,
         opened: &Opened,
         text: &str,
-        basis: &Basis,
-    ) -> Result<Prepared, DataRefusal> {
+        key: &PlanKey,
+    ) -> Result<CachedPlan, DataRefusal> {
         let url = Url::read(text)?;
         let root = self.service_root(record);
         let context = Context {
             now: jiff::Timestamp::from_microsecond(self.now().as_micros())
                 .map_err(|error| Fault::Broken(Box::new(error)))?,
-            page_size: basis.page_size,
-            format: basis.accepted.unwrap_or_default(),
+            page_size: key.page_size,
+            format: key.accepted.unwrap_or_default(),
             service_root: &root,
             position: url.skip_token().map(|sealed| self.open_position(sealed, record.id)).transpose()?,
         };
@@ -155,9 +155,9 @@ impl App {
             }
             _ => None,
         };
-        Ok(Prepared {
+        Ok(CachedPlan {
             plan,
-            json_accepted: basis.accepted.is_some(),
+            json_accepted: key.accepted.is_some(),
             format_named: url.names_format(),
             service_document,
             heavy: text.len() > HEAVY_TEXT,
@@ -181,19 +181,19 @@ impl App {
     }
 }
 
-impl Prepared {
+impl CachedPlan {
     /// Whether to try it on the caller's thread.
     pub(super) fn may_be_short(&self) -> bool {
         let page = match &self.plan {
             Plan::Entities(query) => query.page_limit,
             _ => 1,
         };
-        page <= SHORT_PAGE && !self.heavy && !self.is_wary()
+        page <= SHORT_PAGE && !self.heavy && !self.backs_off()
     }
 
     /// Records that it took too long.
     pub(super) fn took_long(&self) {
-        self.slow.store(WARY_FOR, Ordering::Relaxed);
+        self.slow.store(INLINE_BACK_OFF, Ordering::Relaxed);
     }
 
     /// A buffer that should be large enough for the page.
@@ -207,7 +207,7 @@ impl Prepared {
         self.length.store(bytes, Ordering::Relaxed);
     }
 
-    fn is_wary(&self) -> bool {
+    fn backs_off(&self) -> bool {
         self.slow.load(Ordering::Relaxed) > 0
             && self.slow.try_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
     }
@@ -230,37 +230,37 @@ impl Prepared {
 #[derive(Debug, Clone)]
 struct Weight;
 
-impl Weighter<Key, Arc<Prepared>> for Weight {
-    fn weight(&self, key: &Key, prepared: &Arc<Prepared>) -> u64 {
+impl Weighter<Key, Arc<CachedPlan>> for Weight {
+    fn weight(&self, key: &Key, planned: &Arc<CachedPlan>) -> u64 {
         // The plan contains the text too.
-        (1024 + 3 * key.text.len() + prepared.weight()) as u64
+        (1024 + 3 * key.text.len() + planned.weight()) as u64
     }
 }
 
 impl Hash for Key {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        Asked { basis: self.basis, text: &self.text }.hash(state);
+        LookupKey { key: self.key, text: &self.text }.hash(state);
     }
 }
 
 impl PartialEq for Key {
     fn eq(&self, other: &Self) -> bool {
-        self.basis == other.basis && self.text == other.text
+        self.key == other.key && self.text == other.text
     }
 }
 
 impl Eq for Key {}
 
-impl Hash for Asked<'_> {
+impl Hash for LookupKey<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.basis.hash(state);
+        self.key.hash(state);
         self.text.hash(state);
     }
 }
 
-impl Equivalent<Key> for Asked<'_> {
+impl Equivalent<Key> for LookupKey<'_> {
     fn equivalent(&self, key: &Key) -> bool {
-        self.basis == key.basis && *self.text == *key.text
+        self.key == key.key && *self.text == *key.text
     }
 }
 
@@ -278,7 +278,7 @@ mod tests {
             columns: 1,
             quicker: None,
         };
-        let prepared = |text: &str| Prepared {
+        let planned = |text: &str| CachedPlan {
             plan: Plan::Count { statement: statement(text), cacheable: true },
             json_accepted: true,
             format_named: false,
@@ -288,6 +288,6 @@ mod tests {
             length: AtomicUsize::new(0),
         };
         let long = "x".repeat(1_000_000);
-        assert!(prepared(&long).weight() >= prepared("").weight() + long.len());
+        assert!(planned(&long).weight() >= planned("").weight() + long.len());
     }
 }

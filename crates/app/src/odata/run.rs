@@ -16,8 +16,8 @@ use prometheus_client::metrics::counter::Counter;
 use sources::{ChunkSink, Deadline, Pace, Ran, Run, Runner, Source, SourceError, SourceRow};
 use vault::Vault;
 
-use super::admission::{Admission, Reader};
-use super::plans::Prepared;
+use super::authorization::{ReadGrant, StreamAuthorization};
+use super::plans::CachedPlan;
 use super::stream::RowStream;
 use super::tally::Tally;
 use super::{Content, DataAnswer, DataBody, DataRefusal, document};
@@ -86,14 +86,14 @@ impl App {
     /// Runs the plan and returns its result.
     pub(super) async fn run(
         self: &Arc<Self>,
-        admission: Admission<'_>,
+        read_grant: ReadGrant<'_>,
         opened: &Arc<Opened>,
-        prepared: &Arc<Prepared>,
+        planned: &Arc<CachedPlan>,
         page_size: usize,
     ) -> Result<DataAnswer, DataRefusal> {
-        let content = match &prepared.plan {
+        let content = match &planned.plan {
             Plan::ServiceDocument(format) => {
-                let document = prepared.service_document.clone().unwrap_or_default();
+                let document = planned.service_document.clone().unwrap_or_default();
                 return Ok(DataAnswer::whole(Content::Json(*format), document));
             }
             Plan::Metadata => {
@@ -101,56 +101,56 @@ impl App {
                 return Ok(DataAnswer::whole(Content::Metadata(document.tag), document.bytes));
             }
             Plan::Entities(query) => {
-                let body = self.page(admission, opened, prepared).await?;
+                let body = self.page(read_grant, opened, planned).await?;
                 return Ok(DataAnswer { content: Content::Page(query.format, page_size), body });
             }
             Plan::Entity(single) | Plan::Property(single) => Content::Json(single.format),
             Plan::Value(single) => Content::Value(single.encoder.value_media_type()),
             Plan::Count { .. } => Content::Value("text/plain;charset=utf-8"),
         };
-        self.single(opened, prepared, content).await
+        self.single(opened, planned, content).await
     }
 
     async fn page(
         self: &Arc<Self>,
-        admission: Admission<'_>,
+        read_grant: ReadGrant<'_>,
         opened: &Opened,
-        prepared: &Arc<Prepared>,
+        planned: &Arc<CachedPlan>,
     ) -> Result<DataBody, DataRefusal> {
         let source = &opened.source;
         let metrics = self.metrics();
         let pager = Pager {
             vault: Arc::clone(&self.vault),
-            source: admission.record.id,
+            source: read_grant.record.id,
             now: self.now(),
             rows: metrics.odata_rows.clone(),
             tally: self.tally(opened),
         };
-        if prepared.may_be_short() {
-            match pager.inline(source, prepared) {
-                Ok(None) | Err(SourceError::TimedOut) => prepared.took_long(),
+        if planned.may_be_short() {
+            match pager.inline(source, planned) {
+                Ok(None) | Err(SourceError::TimedOut) => planned.took_long(),
                 Ok(Some(written)) => return Ok(DataBody::Whole(written.into())),
                 Err(error) => return Err(error.into()),
             }
         }
-        let job = Arc::clone(prepared);
+        let job = Arc::clone(planned);
         let mut chunks = source.stream(self.worker_run(), move |runner, sink| match &job.plan {
             Plan::Entities(query) => pager.write(query, runner, sink),
             _ => Ok(()),
         })?;
         let first = chunks.next().await.transpose()?.unwrap_or_default();
         let broken = metrics.odata_broken_streams.clone();
-        let stream = RowStream::new(first, chunks, Reader::new(self, admission), broken);
+        let stream = RowStream::new(first, chunks, StreamAuthorization::new(self, read_grant), broken);
         Ok(DataBody::Stream(Box::new(stream)))
     }
 
     async fn single(
         &self,
         opened: &Opened,
-        prepared: &Arc<Prepared>,
+        planned: &Arc<CachedPlan>,
         content: Content,
     ) -> Result<DataAnswer, DataRefusal> {
-        let (found, body) = self.one_row(opened, prepared).await?;
+        let (found, body) = self.one_row(opened, planned).await?;
         match found {
             Found::Written => Ok(DataAnswer::whole(content, body)),
             Found::Null => Ok(DataAnswer::whole(Content::Null, Bytes::new())),
@@ -161,18 +161,18 @@ impl App {
     async fn one_row(
         &self,
         opened: &Opened,
-        prepared: &Arc<Prepared>,
+        planned: &Arc<CachedPlan>,
     ) -> Result<(Found, Bytes), SourceError> {
         let (source, tally) = (&opened.source, self.tally(opened));
-        if prepared.may_be_short() {
+        if planned.may_be_short() {
             let mut out = Vec::with_capacity(512);
-            match write_one(&prepared.plan, &Alone { source, run: inline_run() }, &mut out, &tally) {
-                Err(SourceError::TimedOut) => prepared.took_long(),
+            match write_one(&planned.plan, &Alone { source, run: inline_run() }, &mut out, &tally) {
+                Err(SourceError::TimedOut) => planned.took_long(),
                 found => return Ok((found?, out.into())),
             }
         }
         let outcome = Arc::new(OnceLock::new());
-        let (job, told) = (Arc::clone(prepared), Arc::clone(&outcome));
+        let (job, told) = (Arc::clone(planned), Arc::clone(&outcome));
         let mut chunks = source.stream(self.worker_run(), move |runner, sink| {
             let found = write_one(&job.plan, runner, sink.buffer(), &tally)?;
             let _ = told.set(found);
@@ -198,9 +198,9 @@ fn inline_run() -> Run {
 
 impl Pager {
     /// The page, if it is short enough to be kept in memory.
-    fn inline(&self, source: &Source, prepared: &Prepared) -> Result<Option<Vec<u8>>, SourceError> {
-        let mut out = ShortPage { bytes: prepared.buffer(), outgrown: false };
-        match &prepared.plan {
+    fn inline(&self, source: &Source, planned: &CachedPlan) -> Result<Option<Vec<u8>>, SourceError> {
+        let mut out = ShortPage { bytes: planned.buffer(), outgrown: false };
+        match &planned.plan {
             // Count and rows must see the same snapshot.
             Plan::Entities(query) if query.count.is_some() => {
                 source.read(inline_run(), |runner| self.write(query, runner, &mut out))?;
@@ -211,7 +211,7 @@ impl Pager {
         if out.outgrown {
             return Ok(None);
         }
-        prepared.was_long(out.bytes.len());
+        planned.was_long(out.bytes.len());
         Ok(Some(out.bytes))
     }
 

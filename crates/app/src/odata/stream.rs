@@ -8,8 +8,8 @@ use bytes::Bytes;
 use prometheus_client::metrics::counter::Counter;
 use sources::{Chunks, SourceError};
 
-use super::admission::{Reader, Verdict};
-use super::places::Place;
+use super::authorization::{StreamAuthorization, Verdict};
+use super::limiter::Permit;
 
 /// The rest of a response. Dropping it stops the query.
 ///
@@ -20,8 +20,8 @@ pub struct RowStream {
     first: Option<Bytes>,
     chunks: Chunks,
     held: Option<Held>,
-    reader: Arc<Reader>,
-    places: Vec<Place>,
+    reader: Arc<StreamAuthorization>,
+    limiter: Vec<Permit>,
     broken: Counter,
 }
 
@@ -38,14 +38,19 @@ struct Held {
 pub struct BrokenOff;
 
 impl RowStream {
-    pub(super) fn new(first: Bytes, chunks: Chunks, reader: Arc<Reader>, broken: Counter) -> Self {
+    pub(super) fn new(
+        first: Bytes,
+        chunks: Chunks,
+        reader: Arc<StreamAuthorization>,
+        broken: Counter,
+    ) -> Self {
         let first = Some(first).filter(|first| !first.is_empty());
-        Self { first, chunks, held: None, reader, places: Vec::new(), broken }
+        Self { first, chunks, held: None, reader, limiter: Vec::new(), broken }
     }
 
     /// Keeps a permit until the stream ends.
-    pub(super) fn hold(&mut self, place: Option<Place>) {
-        self.places.extend(place);
+    pub(super) fn hold(&mut self, permit: Option<Permit>) {
+        self.limiter.extend(permit);
     }
 
     /// The next bytes; `None` after the last.
@@ -56,7 +61,7 @@ impl RowStream {
                 Some(Ok(chunk)) => Held { chunk, verdict: Arc::clone(&self.reader).verdict() },
                 Some(Err(error)) => return Poll::Ready(Some(Err(self.break_off(&error, error.detail())))),
                 None => {
-                    self.places.clear();
+                    self.limiter.clear();
                     return Poll::Ready(None);
                 }
             },
@@ -79,7 +84,7 @@ impl RowStream {
     }
 
     fn break_off(&mut self, error: &dyn std::error::Error, detail: Option<&str>) -> BrokenOff {
-        self.places.clear();
+        self.limiter.clear();
         self.broken.inc();
         tracing::error!(
             target: "odata",

@@ -18,7 +18,7 @@ const HOLDS_MICROS: i64 = 1_000_000;
 
 /// A read grant: a caller who may read a data source.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Admission<'a> {
+pub(super) struct ReadGrant<'a> {
     pub(super) caller: &'a Caller,
     pub(super) record: &'a Arc<DataSource>,
     pub(super) origin: &'a RequestOrigin,
@@ -26,7 +26,7 @@ pub(super) struct Admission<'a> {
 }
 
 /// A read grant for a stream, which outlives the request.
-pub(super) struct Reader {
+pub(super) struct StreamAuthorization {
     app: Arc<App>,
     caller: Caller,
     record: Arc<DataSource>,
@@ -38,32 +38,32 @@ pub(super) type Verdict = Pin<Box<dyn Future<Output = Result<(), DataRefusal>> +
 
 impl App {
     /// Revalidates a read grant that is no longer recent.
-    pub(super) async fn still_admits(&self, admission: Admission<'_>) -> Result<(), DataRefusal> {
-        let age = self.now().as_micros().saturating_sub(admission.at.as_micros());
-        if age <= HOLDS_MICROS { Ok(()) } else { self.admits_now(admission).await }
+    pub(super) async fn revalidate(&self, read_grant: ReadGrant<'_>) -> Result<(), DataRefusal> {
+        let age = self.now().as_micros().saturating_sub(read_grant.at.as_micros());
+        if age <= HOLDS_MICROS { Ok(()) } else { self.revalidate_now(read_grant).await }
     }
 
     /// Does not read the database while nothing has changed.
-    async fn admits_now(&self, admission: Admission<'_>) -> Result<(), DataRefusal> {
-        let refusal = match self.judge(admission).await {
+    async fn revalidate_now(&self, read_grant: ReadGrant<'_>) -> Result<(), DataRefusal> {
+        let refusal = match self.judge(read_grant).await {
             Ok(()) => return Ok(()),
             Err(refusal @ DataRefusal::Fault(_)) => return Err(refusal),
             Err(refusal) => refusal,
         };
         let why = format!("while an answer was on its way: {refusal}");
-        self.audit_refusal(admission.caller, &why, Some(&admission.record.name), admission.origin).await?;
+        self.audit_refusal(read_grant.caller, &why, Some(&read_grant.record.name), read_grant.origin).await?;
         Err(refusal)
     }
 
-    async fn judge(&self, admission: Admission<'_>) -> Result<(), DataRefusal> {
-        let member = self.still_proved(admission.caller).await?.ok_or(DataRefusal::AccessEnded)?;
-        if !self.still_covers(admission.caller, Scope::OData).await? {
+    async fn judge(&self, read_grant: ReadGrant<'_>) -> Result<(), DataRefusal> {
+        let member = self.still_proved(read_grant.caller).await?.ok_or(DataRefusal::AccessEnded)?;
+        if !self.still_covers(read_grant.caller, Scope::OData).await? {
             return Err(DataRefusal::MissingScope);
         }
         if !member.may(Permission::UseDataSourceWithOData) {
             return Err(DataRefusal::MissingPermission);
         }
-        let record = self.as_it_is_now(admission.record).await.map_err(Fault::from)?;
+        let record = self.as_it_is_now(read_grant.record).await.map_err(Fault::from)?;
         let readable = record.is_some_and(|record| may_read(&record, member.user.id));
         if readable { Ok(()) } else { Err(DataRefusal::UnknownSource) }
     }
@@ -84,13 +84,13 @@ pub(super) fn may_read(record: &DataSource, user: UserId) -> bool {
     record.owner == user || record.shared_with.contains(&user)
 }
 
-impl Reader {
-    pub(super) fn new(app: &Arc<App>, admission: Admission<'_>) -> Arc<Self> {
+impl StreamAuthorization {
+    pub(super) fn new(app: &Arc<App>, read_grant: ReadGrant<'_>) -> Arc<Self> {
         Arc::new(Self {
             app: Arc::clone(app),
-            caller: admission.caller.clone(),
-            record: Arc::clone(admission.record),
-            origin: admission.origin.clone(),
+            caller: read_grant.caller.clone(),
+            record: Arc::clone(read_grant.record),
+            origin: read_grant.origin.clone(),
         })
     }
 
@@ -98,9 +98,9 @@ impl Reader {
     pub(super) fn verdict(self: Arc<Self>) -> Verdict {
         Box::pin(async move {
             let now = self.app.now();
-            let admission =
-                Admission { caller: &self.caller, record: &self.record, origin: &self.origin, at: now };
-            self.app.admits_now(admission).await
+            let read_grant =
+                ReadGrant { caller: &self.caller, record: &self.record, origin: &self.origin, at: now };
+            self.app.revalidate_now(read_grant).await
         })
     }
 
@@ -113,7 +113,7 @@ impl Reader {
     }
 }
 
-impl fmt::Debug for Reader {
+impl fmt::Debug for StreamAuthorization {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Reader").field("record", &self.record.id).finish_non_exhaustive()
     }

@@ -14,7 +14,7 @@ use crate::{App, Fault};
 
 /// The concurrency limiter for all users.
 #[derive(Debug, Default)]
-pub(super) struct Places(Arc<Table>);
+pub(super) struct ConcurrencyLimiter(Arc<Table>);
 
 #[derive(Debug, Default)]
 struct Table(Mutex<HashMap<UserId, Queue>>);
@@ -22,51 +22,51 @@ struct Table(Mutex<HashMap<UserId, Queue>>);
 #[derive(Debug, Default)]
 struct Queue {
     running: usize,
-    waiting: VecDeque<oneshot::Sender<Place>>,
+    waiting: VecDeque<oneshot::Sender<Permit>>,
 }
 
 /// The right to run; dropping it lets the next request of the user run.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct Permit {
     table: Arc<Table>,
     user: UserId,
 }
 
 /// The result of asking for a permit.
 enum Asked {
-    Taken(Place),
-    Waiting(oneshot::Receiver<Place>),
+    Taken(Permit),
+    Waiting(oneshot::Receiver<Permit>),
     Full,
 }
 
 impl App {
     /// A permit for a request of the user; `None` if there is no limit.
-    pub(super) async fn take_place(&self, user: UserId) -> Result<Option<Place>, DataRefusal> {
-        self.place_among(&self.data.places, Limit::ODataMaxConcurrentRequests, user).await
+    pub(super) async fn acquire_permit(&self, user: UserId) -> Result<Option<Permit>, DataRefusal> {
+        self.acquire_from(&self.data.limiter, Limit::ODataMaxConcurrentRequests, user).await
     }
 
     /// A permit for a paged response of the user. Whoever waits for it already has a permit for the request,
     /// and its holders wait for nothing.
-    pub(super) async fn take_paging_place(&self, user: UserId) -> Result<Option<Place>, DataRefusal> {
-        self.place_among(&self.data.paging, Limit::ODataMaxConcurrentPagingQueries, user).await
+    pub(super) async fn acquire_paging_permit(&self, user: UserId) -> Result<Option<Permit>, DataRefusal> {
+        self.acquire_from(&self.data.paging, Limit::ODataMaxConcurrentPagingQueries, user).await
     }
 
-    async fn place_among(
+    async fn acquire_from(
         &self,
-        places: &Places,
+        limiter: &ConcurrencyLimiter,
         most: Limit,
         user: UserId,
-    ) -> Result<Option<Place>, DataRefusal> {
+    ) -> Result<Option<Permit>, DataRefusal> {
         let running = self.limit(most).await.map_err(Fault::from)?;
         let Some(running) = bound(running) else { return Ok(None) };
         let waiting = self.limit(Limit::ODataMaxWaitingRequests).await.map_err(Fault::from)?;
-        match places.ask(user, running, bound(waiting).unwrap_or(usize::MAX)) {
-            Asked::Taken(place) => Ok(Some(place)),
+        match limiter.ask(user, running, bound(waiting).unwrap_or(usize::MAX)) {
+            Asked::Taken(permit) => Ok(Some(permit)),
             Asked::Full => Err(DataRefusal::TooManyRequests),
             Asked::Waiting(turn) => {
                 let patience = Duration::from_secs(self.settings.odata_timeout_secs.into());
                 match tokio::time::timeout(patience, turn).await {
-                    Ok(Ok(place)) => Ok(Some(place)),
+                    Ok(Ok(permit)) => Ok(Some(permit)),
                     Ok(Err(_)) | Err(_) => Err(DataRefusal::WaitedTooLong),
                 }
             }
@@ -79,13 +79,13 @@ fn bound(limit: i64) -> Option<usize> {
     usize::try_from(limit).ok().filter(|limit| *limit > 0)
 }
 
-impl Places {
+impl ConcurrencyLimiter {
     fn ask(&self, user: UserId, most_running: usize, most_waiting: usize) -> Asked {
         let mut table = self.0.lock();
         let queue = table.entry(user).or_default();
         if queue.running < most_running {
             queue.running += 1;
-            return Asked::Taken(Place { table: Arc::clone(&self.0), user });
+            return Asked::Taken(Permit { table: Arc::clone(&self.0), user });
         }
         queue.waiting.retain(|waiting| !waiting.is_closed());
         if queue.waiting.len() >= most_waiting {
@@ -104,7 +104,7 @@ impl Table {
     }
 
     /// The request of the user that has waited longest, if any; otherwise the permit is free.
-    fn next(&self, user: UserId) -> Option<oneshot::Sender<Place>> {
+    fn next(&self, user: UserId) -> Option<oneshot::Sender<Permit>> {
         let mut table = self.lock();
         let queue = table.get_mut(&user)?;
         while let Some(waiting) = queue.waiting.pop_front() {
@@ -120,7 +120,7 @@ impl Table {
     }
 }
 
-impl Drop for Place {
+impl Drop for Permit {
     fn drop(&mut self) {
         if let Some(waiting) = self.table.next(self.user) {
             // A request that has just given up drops the permit, which passes it on.
@@ -137,14 +137,14 @@ mod tests {
         UserId::new(1)
     }
 
-    fn taken(asked: Asked) -> Place {
+    fn taken(asked: Asked) -> Permit {
         match asked {
-            Asked::Taken(place) => place,
+            Asked::Taken(permit) => permit,
             _ => panic!("no place was free"),
         }
     }
 
-    fn waiting(asked: Asked) -> oneshot::Receiver<Place> {
+    fn waiting(asked: Asked) -> oneshot::Receiver<Permit> {
         match asked {
             Asked::Waiting(turn) => turn,
             _ => panic!("it does not wait"),
@@ -153,29 +153,29 @@ mod tests {
 
     #[test]
     fn a_place_that_is_given_up_goes_to_the_longest_waiting() {
-        let places = Places::default();
-        let first = taken(places.ask(user(), 1, 2));
-        let mut second = waiting(places.ask(user(), 1, 2));
-        let third = waiting(places.ask(user(), 1, 2));
-        assert!(matches!(places.ask(user(), 1, 2), Asked::Full));
-        assert!(matches!(places.ask(UserId::new(2), 1, 2), Asked::Taken(_)));
+        let limiter = ConcurrencyLimiter::default();
+        let first = taken(limiter.ask(user(), 1, 2));
+        let mut second = waiting(limiter.ask(user(), 1, 2));
+        let third = waiting(limiter.ask(user(), 1, 2));
+        assert!(matches!(limiter.ask(user(), 1, 2), Asked::Full));
+        assert!(matches!(limiter.ask(UserId::new(2), 1, 2), Asked::Taken(_)));
         drop(first);
         let second = second.try_recv().unwrap();
         drop(third);
         drop(second);
-        assert!(places.0.lock().is_empty(), "whoever gave up waiting leaves nothing behind");
-        drop(taken(places.ask(user(), 1, 2)));
+        assert!(limiter.0.lock().is_empty(), "whoever gave up waiting leaves nothing behind");
+        drop(taken(limiter.ask(user(), 1, 2)));
     }
 
     #[test]
     fn a_place_sent_to_somebody_who_gives_up_is_passed_on() {
-        let places = Places::default();
-        let first = taken(places.ask(user(), 1, 9));
-        let second = waiting(places.ask(user(), 1, 9));
-        let mut third = waiting(places.ask(user(), 1, 9));
+        let limiter = ConcurrencyLimiter::default();
+        let first = taken(limiter.ask(user(), 1, 9));
+        let second = waiting(limiter.ask(user(), 1, 9));
+        let mut third = waiting(limiter.ask(user(), 1, 9));
         drop(first);
         drop(second);
         drop(third.try_recv().unwrap());
-        assert!(places.0.lock().is_empty());
+        assert!(limiter.0.lock().is_empty());
     }
 }
