@@ -7,7 +7,7 @@ use oauth::audit::{Action, NewAuditEvent, Outcome};
 use oauth::id::UserId;
 
 use crate::caller::{Caller, RequestOrigin};
-use crate::directory::Member;
+use crate::entity_cache::Account;
 use crate::{App, Fault};
 
 /// A caller together with the user on whose behalf the request acts.
@@ -15,7 +15,7 @@ use crate::{App, Fault};
 pub struct Actor {
     caller: Caller,
     /// The other user, if one was named.
-    other: Option<Arc<Member>>,
+    other: Option<Arc<Account>>,
 }
 
 /// Why a caller may not act on behalf of that user.
@@ -39,8 +39,8 @@ impl Actor {
     }
 
     /// The user on whose behalf the request acts.
-    pub fn subject(&self) -> &Member {
-        self.other.as_deref().unwrap_or_else(|| self.caller.member())
+    pub fn subject(&self) -> &Account {
+        self.other.as_deref().unwrap_or_else(|| self.caller.account())
     }
 
     /// The permissions that the caller must keep to continue to see what is visible now.
@@ -105,7 +105,7 @@ impl App {
         let found = self.store.find_user_by_name(name).await.map_err(Fault::from)?;
         let user = found.ok_or(ActingRefusal::UnknownUser)?;
         let other = Arc::new(self.with_permissions(user).await.map_err(Fault::from)?);
-        if other.is_administrator() && !caller.member().is_administrator() {
+        if other.is_administrator() && !caller.account().is_administrator() {
             return Err(ActingRefusal::Forbidden);
         }
         Ok(Actor { caller, other: Some(other) })

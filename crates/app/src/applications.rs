@@ -162,7 +162,7 @@ impl App {
             )
             .await?;
         self.learn(&events);
-        self.directory.forget_applications();
+        self.entities.forget_applications();
         Ok(())
     }
 

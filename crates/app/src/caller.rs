@@ -11,7 +11,7 @@ use oauth::sealed::AccessToken;
 use oauth::secret::{CsrfToken, SessionCookie};
 use oauth::time::Timestamp;
 
-use crate::directory::Member;
+use crate::entity_cache::Account;
 use crate::metrics::{OutcomeLabels, Word};
 use crate::refusals::DeadToken;
 use crate::{App, Fault, noted};
@@ -28,7 +28,7 @@ pub struct RequestOrigin {
 /// An authenticated caller. Only this crate creates one.
 #[derive(Debug, Clone)]
 pub struct Caller {
-    member: Arc<Member>,
+    account: Arc<Account>,
     via: Via,
     /// The token that authenticated the caller, if any.
     token: Option<Arc<AccessToken>>,
@@ -56,18 +56,18 @@ pub enum Via {
 pub(crate) const COMMAND_LINE: &str = "command line";
 
 impl Caller {
-    pub(crate) fn new(member: Arc<Member>, via: Via) -> Self {
-        Self { member, via, token: None }
+    pub(crate) fn new(account: Arc<Account>, via: Via) -> Self {
+        Self { account, via, token: None }
     }
 
     /// The user on whose behalf the request acts.
-    pub fn member(&self) -> &Member {
-        &self.member
+    pub fn account(&self) -> &Account {
+        &self.account
     }
 
     /// The same as a shared reference, for code that keeps it longer than the caller.
-    pub fn shared_member(&self) -> &Arc<Member> {
-        &self.member
+    pub fn shared_account(&self) -> &Arc<Account> {
+        &self.account
     }
 
     /// How the caller was authenticated.
@@ -77,12 +77,12 @@ impl Caller {
 
     /// The actor name in the audit log.
     pub(crate) fn name_in_audit(&self) -> &str {
-        if self.via == Via::CommandLine { COMMAND_LINE } else { &self.member.user.name }
+        if self.via == Via::CommandLine { COMMAND_LINE } else { &self.account.user.name }
     }
 
     /// Whether the user has the permission.
     pub fn may(&self, permission: Permission) -> bool {
-        self.member.may(permission)
+        self.account.may(permission)
     }
 
     /// Whether the authentication covers the scope: a token must carry it; a password or a session covers
@@ -102,15 +102,15 @@ impl Caller {
             Via::Bearer { application, .. } => Some(application),
             Via::Basic | Via::Session(_) => None,
         };
-        Some(Authority { caller: self.member.rights(), subject: None, application })
+        Some(Authority { caller: self.account.rights(), subject: None, application })
     }
 
     /// An audit event about an operation of this caller, to be completed by the use case. The store performs
     /// the operation only while the caller still has the rights on which the decision rests.
     pub(crate) fn audit(&self, action: Action, at: Timestamp, origin: &RequestOrigin) -> NewAuditEvent {
         let mut event = origin.audit(action, Outcome::Success, at);
-        event.actor = Some(self.member.user.id);
-        event.actor_name = Some(self.member.user.name.clone());
+        event.actor = Some(self.account.user.id);
+        event.actor_name = Some(self.account.user.name.clone());
         event.authority = self.authority().map(Box::new);
         match self.via {
             Via::Bearer { application, .. } => event.application = Some(application),
@@ -202,8 +202,8 @@ impl App {
             Ok(token) => token,
             Err(dead) => return Ok(Err(dead)),
         };
-        let member = self.member(token.user).await?;
-        let Some(member) = member.filter(|member| member.user.active) else {
+        let account = self.account(token.user).await?;
+        let Some(account) = account.filter(|account| account.user.active) else {
             return Ok(Err(DeadToken::Revoked(token)));
         };
         if let Some(grant) = token.grant {
@@ -213,19 +213,19 @@ impl App {
             return Ok(Err(DeadToken::Revoked(token)));
         };
         let via = Via::Bearer { application: token.application, scopes: token.scopes.intersection(now) };
-        Ok(Ok(Caller { token: Some(Arc::new(token)), ..Caller::new(member, via) }))
+        Ok(Ok(Caller { token: Some(Arc::new(token)), ..Caller::new(account, via) }))
     }
 
     /// The caller's current user, while the credential is still valid. A token that expires meanwhile counts
     /// as valid, because it was valid when the request started.
-    pub(crate) async fn still_proved(&self, caller: &Caller) -> Result<Option<Arc<Member>>, Fault> {
+    pub(crate) async fn still_proved(&self, caller: &Caller) -> Result<Option<Arc<Account>>, Fault> {
         self.ensure_fresh().await?;
         if caller.token.as_ref().is_some_and(|token| self.revocations.ends(token)) {
             return Ok(None);
         }
-        let then = &caller.member.user;
-        let member = self.member(then.id).await?;
-        Ok(member.filter(|member| member.user.active && member.user.epoch == then.epoch))
+        let then = &caller.account.user;
+        let account = self.account(then.id).await?;
+        Ok(account.filter(|account| account.user.active && account.user.epoch == then.epoch))
     }
 
     /// Whether the caller's authentication still covers the scope.
@@ -265,8 +265,8 @@ impl App {
         if !user.active || user.epoch != session.user_epoch {
             return Ok(None);
         }
-        let member = Arc::new(self.with_permissions(user).await?);
-        let caller = Caller::new(member, Via::Session(session.id));
+        let account = Arc::new(self.with_permissions(user).await?);
+        let caller = Caller::new(account, Via::Session(session.id));
         noted::caller(&caller);
         Ok(Some(LiveSession { session, caller }))
     }

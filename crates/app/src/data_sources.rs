@@ -204,7 +204,7 @@ impl App {
         let record = self.managed_source(actor, id, Permission::DeleteDataSource, origin).await?;
         let audit = self.audit_source(actor, Action::DeleteDataSource, &record.name, origin);
         self.judged(actor.caller(), self.store.delete_data_source(id, audit).await?, origin).await?;
-        self.directory.forget_data_sources();
+        self.entities.forget_data_sources();
         self.close_source(id);
         Ok(())
     }
@@ -241,7 +241,7 @@ impl App {
         let record = self
             .judged(actor.caller(), self.store.touch_data_source(id, self.now(), audit).await?, origin)
             .await?;
-        self.directory.forget_data_sources();
+        self.entities.forget_data_sources();
         Ok(self.reopen(&record).await?.model.clone())
     }
 
@@ -335,7 +335,7 @@ impl App {
     }
 
     async fn user_name(&self, id: UserId) -> Result<String, StoreError> {
-        Ok(self.member(id).await?.map(|member| member.user.name.clone()).unwrap_or_default())
+        Ok(self.account(id).await?.map(|account| account.user.name.clone()).unwrap_or_default())
     }
 
     fn audit_source(

@@ -72,7 +72,7 @@ impl App {
         let began = self.clock.steady_micros();
         let versions = self.store.versions().await?;
         self.take_in_revocations(versions.revocations).await?;
-        let news = self.directory.catch_up(versions);
+        let news = self.entities.catch_up(versions);
         if news.keys {
             self.reload_keys().await?;
         }
@@ -82,7 +82,7 @@ impl App {
         if news.data_sources {
             self.review_opened_sources().await?;
         }
-        self.directory.caught_up(versions);
+        self.entities.caught_up(versions);
         self.freshness.looked(began);
         Ok(())
     }

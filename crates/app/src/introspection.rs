@@ -10,7 +10,7 @@ use oauth::scope::ScopeSet;
 
 use crate::caller::RequestOrigin;
 use crate::client::{ClientRequest, ProtocolRefusal};
-use crate::directory::Member;
+use crate::entity_cache::Account;
 use crate::metrics::{OutcomeLabels, Word};
 use crate::refusals::{NamedClient, Reason};
 use crate::{App, noted};
@@ -97,13 +97,13 @@ impl App {
     ) -> Result<Option<LiveToken>, ProtocolRefusal> {
         let other: Option<Application> =
             if client.application().id == application { None } else { self.application(application).await? };
-        let user: Option<Arc<Member>> = self.member(user).await?;
+        let user: Option<Arc<Account>> = self.account(user).await?;
         let facts = Facts {
             client,
             application: other
                 .as_ref()
                 .or_else(|| (client.application().id == application).then(|| client.application())),
-            user: user.as_deref().map(|member| &member.user),
+            user: user.as_deref().map(|account| &account.user),
             now: self.now(),
         };
         let decided = introspection::decide(subject, facts);

@@ -27,7 +27,7 @@ pub mod caller;
 pub mod client;
 pub mod clock;
 pub mod data_sources;
-pub mod directory;
+pub mod entity_cache;
 pub mod error;
 pub mod feed;
 pub mod introspection;
@@ -67,7 +67,7 @@ pub struct App {
     pub(crate) clock: Arc<dyn clock::Clock>,
     pub(crate) settings: AppSettings,
     pub(crate) revocations: revocations::RevocationIndex,
-    pub(crate) directory: directory::Directory,
+    pub(crate) entities: entity_cache::EntityCache,
     pub(crate) usage: usage::UsageRecorder,
     pub(crate) freshness: feed::Freshness,
     pub(crate) rates: rates::Rates,
@@ -102,7 +102,7 @@ impl App {
             clock,
             settings,
             revocations: revocations::RevocationIndex::default(),
-            directory: directory::Directory::default(),
+            entities: entity_cache::EntityCache::default(),
             usage: usage::UsageRecorder::default(),
             freshness: feed::Freshness::default(),
             draining: AtomicBool::new(false),

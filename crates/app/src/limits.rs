@@ -72,7 +72,7 @@ impl App {
         audit.subject = Some(limit.as_str().to_owned());
         audit.detail = Some(value.to_string());
         self.judged(caller, self.store.set_limit(limit, Some(value), audit).await?, origin).await?;
-        self.directory.forget_limits();
+        self.entities.forget_limits();
         Ok((limit, value))
     }
 
@@ -86,7 +86,7 @@ impl App {
         let mut audit = caller.audit(Action::ResetLimit, self.now(), origin);
         audit.subject = Some(limit.as_str().to_owned());
         self.judged(caller, self.store.set_limit(limit, None, audit).await?, origin).await?;
-        self.directory.forget_limits();
+        self.entities.forget_limits();
         Ok(())
     }
 }

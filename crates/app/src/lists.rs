@@ -150,8 +150,8 @@ impl<T> Rows<T> {
     }
 
     async fn may_go_on(&self) -> Result<bool, Fault> {
-        let Some(member) = self.app.still_proved(&self.caller).await? else { return Ok(false) };
-        let may = member.may(Permission::MgmtAPI) && self.needs.iter().all(|needed| member.may(*needed));
+        let Some(account) = self.app.still_proved(&self.caller).await? else { return Ok(false) };
+        let may = account.may(Permission::MgmtAPI) && self.needs.iter().all(|needed| account.may(*needed));
         Ok(may && self.app.still_covers(&self.caller, Scope::Management).await?)
     }
 }

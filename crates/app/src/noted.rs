@@ -12,7 +12,7 @@ use oauth::client_authentication::AuthenticatedClient;
 use oauth::id::ApplicationId;
 
 use crate::caller::{Caller, Via};
-use crate::directory::Member;
+use crate::entity_cache::Account;
 
 /// The facts about a request.
 #[derive(Debug, Default, Clone)]
@@ -22,7 +22,7 @@ pub struct Noted {
     /// The application.
     pub application: Option<ApplicationId>,
     /// The user; only an authenticated one.
-    pub user: Option<Arc<Member>>,
+    pub user: Option<Arc<Account>>,
 }
 
 thread_local! {
@@ -32,7 +32,7 @@ thread_local! {
 /// Records the caller on whose behalf the request acts.
 pub(crate) fn caller(caller: &Caller) {
     note(|noted| {
-        noted.user = Some(Arc::clone(caller.shared_member()));
+        noted.user = Some(Arc::clone(caller.shared_account()));
         if let Via::Bearer { application, .. } = caller.via() {
             noted.application = Some(*application);
         }
@@ -40,8 +40,8 @@ pub(crate) fn caller(caller: &Caller) {
 }
 
 /// Records the user on whose behalf the request acts, or whose consent it is about.
-pub(crate) fn user(member: &Arc<Member>) {
-    note(|noted| noted.user = Some(Arc::clone(member)));
+pub(crate) fn user(account: &Arc<Account>) {
+    note(|noted| noted.user = Some(Arc::clone(account)));
 }
 
 /// Records the client of the request. A public client is not authenticated; its application is recorded once

@@ -110,7 +110,7 @@ impl App {
         origin: &RequestOrigin,
     ) -> Result<Vec<DataSource>, DataRefusal> {
         self.may_read_data(caller, origin).await?;
-        let own = caller.member().user.id;
+        let own = caller.account().user.id;
         Ok(self.store.list_data_sources(Some(own)).await.map_err(Fault::from)?)
     }
 
@@ -127,7 +127,7 @@ impl App {
         self.may_read_data(caller, request.origin).await?;
         let record = self.readable_source(caller, request).await?;
         let read_grant = ReadGrant { caller, record: &record, origin: request.origin, at: self.now() };
-        let permit = self.acquire_permit(caller.member().user.id).await?;
+        let permit = self.acquire_permit(caller.account().user.id).await?;
         let page_size = self.page_size(request.page_size).await?;
         let answer = match self.answer(read_grant, request, page_size).await {
             // Another request has replaced the opened source meanwhile.
@@ -159,7 +159,7 @@ impl App {
         acceptable(&planned, request.accept)?;
         let paging = match &planned.plan {
             Plan::Entities(query) if request.page_size.is_some() || query.may_have_a_next_page() => {
-                self.acquire_paging_permit(read_grant.caller.member().user.id).await?
+                self.acquire_paging_permit(read_grant.caller.account().user.id).await?
             }
             _ => None,
         };
@@ -187,7 +187,7 @@ impl App {
     ) -> Result<Arc<DataSource>, DataRefusal> {
         let record = self.data_source_by_name(request.source).await.map_err(Fault::from)?;
         let record = record.ok_or(DataRefusal::UnknownSource)?;
-        if may_read(&record, caller.member().user.id) {
+        if may_read(&record, caller.account().user.id) {
             return Ok(record);
         }
         let why = "neither owns the data source nor shares it";

@@ -23,9 +23,9 @@ impl App {
             let Some(last) = users.last() else { return Ok(None) };
             after = Some(last.id);
             for user in users {
-                let member = self.with_permissions(user).await?;
-                if member.user.active && member.is_administrator() {
-                    return Ok(Some(Caller::new(Arc::new(member), Via::CommandLine)));
+                let account = self.with_permissions(user).await?;
+                if account.user.active && account.is_administrator() {
+                    return Ok(Some(Caller::new(Arc::new(account), Via::CommandLine)));
                 }
             }
         }

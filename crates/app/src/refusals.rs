@@ -14,7 +14,7 @@ use oauth::sealed::AccessToken;
 use store::Judged;
 
 use crate::caller::{Caller, RequestOrigin};
-use crate::directory::Member;
+use crate::entity_cache::Account;
 use crate::repeats::Noted;
 use crate::{App, Fault};
 
@@ -238,11 +238,11 @@ impl App {
 
     /// Adds to an event the user whose access it is about, and returns the user. A deleted user is only
     /// recorded by id.
-    pub(crate) async fn name_user(&self, event: &mut NewAuditEvent, user: UserId) -> Option<Arc<Member>> {
+    pub(crate) async fn name_user(&self, event: &mut NewAuditEvent, user: UserId) -> Option<Arc<Account>> {
         event.actor = Some(user);
-        let member = self.member(user).await.ok().flatten();
-        event.actor_name = member.as_ref().map(|member| member.user.name.clone());
-        member
+        let account = self.account(user).await.ok().flatten();
+        event.actor_name = account.as_ref().map(|account| account.user.name.clone());
+        account
     }
 
     fn refusing(&self, caller: Option<&Caller>, origin: &RequestOrigin) -> NewAuditEvent {

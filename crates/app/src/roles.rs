@@ -174,7 +174,7 @@ impl App {
         audit.subject = Some(before.name);
         let judged = self.store.update_role(role, audit).await?;
         let role = self.settled(caller, judged, origin).await?;
-        self.directory.forget_users();
+        self.entities.forget_users();
         Ok(role)
     }
 
@@ -196,7 +196,7 @@ impl App {
         audit.subject = Some(role.name);
         let judged = self.store.delete_role(id, audit).await?;
         self.settled(caller, judged, origin).await?;
-        self.directory.forget_users();
+        self.entities.forget_users();
         Ok(())
     }
 

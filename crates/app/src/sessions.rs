@@ -10,7 +10,7 @@ use oauth::time::Timestamp;
 use store::{NewSession, PasswordChange, ReplacedSession, UserRefusal};
 
 use crate::caller::{Caller, LiveSession, RequestOrigin, Via};
-use crate::directory::Member;
+use crate::entity_cache::Account;
 use crate::refusals::Reason;
 use crate::sign_in::{Credentials, SignInRefusal};
 use crate::{App, Fault};
@@ -43,31 +43,31 @@ impl App {
     /// cannot store it.
     pub async fn open_session(
         &self,
-        member: Arc<Member>,
+        account: Arc<Account>,
         until_now: Option<&SessionCookie>,
         origin: &RequestOrigin,
     ) -> Result<(LiveSession, SessionCookie), SignInRefusal> {
         let now = self.now();
         let (secret, digest) = self.vault.new_session_secret();
         let mut audit = origin.audit(Action::SignIn, Outcome::Success, now);
-        audit.actor = Some(member.user.id);
-        audit.actor_name = Some(member.user.name.clone());
+        audit.actor = Some(account.user.id);
+        audit.actor_name = Some(account.user.name.clone());
         let replaced = until_now.and_then(|cookie| self.vault.parse_session_cookie(cookie).ok());
         let new = NewSession {
-            user: member.user.id,
-            user_epoch: member.user.epoch,
+            user: account.user.id,
+            user_epoch: account.user.epoch,
             digest,
             auth_time: now,
             expires_at: self.session_expires_at(now),
             replaces: replaced.map(|(id, digest)| ReplacedSession { id, digest }),
         };
         let Some(session) = self.store.insert_session(new, audit).await? else {
-            let caller = Caller::new(member, Via::Basic);
+            let caller = Caller::new(account, Via::Basic);
             self.note_refused_request(Reason::PasswordChanged, Some(&caller), origin).await;
             return Err(SignInRefusal::Refused);
         };
         let cookie = self.vault.session_cookie(session.id, &secret);
-        let caller = Caller::new(member, Via::Session(session.id));
+        let caller = Caller::new(account, Via::Session(session.id));
         Ok((LiveSession { session, caller }, cookie))
     }
 
@@ -97,7 +97,7 @@ impl App {
         new: Password,
         origin: &RequestOrigin,
     ) -> Result<SessionCookie, PasswordChangeRefusal> {
-        let user = &live.caller.member().user;
+        let user = &live.caller.account().user;
         if !live.caller.may(Permission::ChangePassword) {
             self.note_refusal(&live.caller, "lacks ChangePassword", origin).await?;
             return Err(PasswordChangeRefusal::Forbidden);
@@ -130,7 +130,7 @@ impl App {
             }
         };
         self.learn(&events);
-        self.directory.forget_users();
+        self.entities.forget_users();
         self.vault.forget_remembered_credentials();
         Ok(self.vault.session_cookie(session.id, &secret))
     }

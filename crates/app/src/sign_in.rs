@@ -13,7 +13,7 @@ use oauth::secret::Password;
 use store::{SignInFacts, StoreError};
 
 use crate::caller::{Caller, RequestOrigin, Via};
-use crate::directory::Member;
+use crate::entity_cache::Account;
 use crate::metrics::{OutcomeLabels, Word};
 use crate::{App, Fault, noted};
 
@@ -83,13 +83,13 @@ impl App {
             && self.is_remembered(facts, &credentials.password)
         {
             self.note_network(facts, origin).await?;
-            let member = Arc::new(self.with_permissions(facts.user.clone()).await?);
-            noted::user(&member);
-            return Ok(Caller::new(member, Via::Basic));
+            let account = Arc::new(self.with_permissions(facts.user.clone()).await?);
+            noted::user(&account);
+            return Ok(Caller::new(account, Via::Basic));
         }
-        let member = self.check_and_count(credentials, facts, origin).await?;
-        self.vault.remember(&member.user.password, member.user.id, &credentials.password, self.now());
-        Ok(Caller::new(member, Via::Basic))
+        let account = self.check_and_count(credentials, facts, origin).await?;
+        self.vault.remember(&account.user.password, account.user.id, &credentials.password, self.now());
+        Ok(Caller::new(account, Via::Basic))
     }
 
     fn is_remembered(&self, facts: &SignInFacts, password: &Password) -> bool {
@@ -125,7 +125,7 @@ impl App {
         self: &Arc<Self>,
         credentials: &Credentials,
         origin: &RequestOrigin,
-    ) -> Result<Arc<Member>, SignInRefusal> {
+    ) -> Result<Arc<Account>, SignInRefusal> {
         let facts = self.sign_in_facts(credentials, origin).await?;
         self.check_and_count(credentials, facts, origin).await
     }
@@ -143,7 +143,7 @@ impl App {
         credentials: &Credentials,
         facts: Option<SignInFacts>,
         origin: &RequestOrigin,
-    ) -> Result<Arc<Member>, SignInRefusal> {
+    ) -> Result<Arc<Account>, SignInRefusal> {
         let signed_in = self.check_password(credentials, facts, origin).await;
         let outcome = Word(match &signed_in {
             Ok(_) => "success",
@@ -162,7 +162,7 @@ impl App {
         credentials: &Credentials,
         facts: Option<SignInFacts>,
         origin: &RequestOrigin,
-    ) -> Result<Arc<Member>, SignInRefusal> {
+    ) -> Result<Arc<Account>, SignInRefusal> {
         let policy = self.lockout_policy().await?;
         let attempt = Attempt::begin(self, credentials, facts, policy, origin)?;
         let app = Arc::clone(self);

@@ -22,7 +22,7 @@ use vault::Unsealed;
 
 use crate::caller::RequestOrigin;
 use crate::client::{ClientRequest, ProtocolRefusal};
-use crate::directory::Member;
+use crate::entity_cache::Account;
 use crate::metrics::{GrantLabels, Word};
 use crate::sign_in::{Credentials, SignInRefusal};
 use crate::{App, Fault, noted};
@@ -140,14 +140,14 @@ impl App {
     ) -> Result<TokenResponse, ProtocolRefusal> {
         let code = self.vault.open_code(request.code.expose()).ok();
         let user = match &code {
-            Some(code) => self.member(code.user).await?,
+            Some(code) => self.account(code.user).await?,
             None => None,
         };
         let digest = |text: &str| vault::sha256(text.as_bytes());
         let decided = authorization_code::decide(authorization_code::Facts {
             client,
             code: code.as_ref(),
-            user: user.as_deref().map(|member| &member.user),
+            user: user.as_deref().map(|account| &account.user),
             redirect_digest: request.redirect_uri.as_deref().map(digest),
             verifier_digest: request.verifier.as_ref().map(|verifier| digest(verifier.expose())),
             lifetime_limit_secs: self.limit(Limit::OAuthAccessTokenLifetime).await?,
@@ -199,14 +199,14 @@ impl App {
         origin: &RequestOrigin,
     ) -> Result<TokenResponse, ProtocolRefusal> {
         let credentials = Credentials { name: request.username.clone(), password: request.password.clone() };
-        let member = self.sign_in(&credentials, origin).await.map_err(|refusal| match refusal {
+        let account = self.sign_in(&credentials, origin).await.map_err(|refusal| match refusal {
             SignInRefusal::Refused | SignInRefusal::Locked { .. } => Refusal::CredentialsWrong.into(),
             SignInRefusal::PasswordExpired => Refusal::PasswordExpired.into(),
             SignInRefusal::TooOften { retry_after_secs } => ProtocolRefusal::TooOften { retry_after_secs },
             SignInRefusal::Fault(fault) => fault.into(),
         })?;
         let limit = self.limit(Limit::OAuthAccessTokenLifetime).await?;
-        self.create_grant(&password::decide(request, client, &member.user, limit)?, client, origin).await
+        self.create_grant(&password::decide(request, client, &account.user, limit)?, client, origin).await
     }
 
     async fn service_token(
@@ -214,10 +214,14 @@ impl App {
         request: ServiceRequest,
         client: &AuthenticatedClient,
     ) -> Result<TokenResponse, ProtocolRefusal> {
-        let owner: Option<Arc<Member>> = self.member(client.application().owner).await?;
+        let owner: Option<Arc<Account>> = self.account(client.application().owner).await?;
         let limit = self.limit(Limit::OAuthAccessTokenLifetime).await?;
-        let token =
-            client_credentials::decide(request, client, owner.as_deref().map(|member| &member.user), limit)?;
+        let token = client_credentials::decide(
+            request,
+            client,
+            owner.as_deref().map(|account| &account.user),
+            limit,
+        )?;
         owner.iter().for_each(noted::user);
         let access = NewAccessToken {
             grant: None,
@@ -257,8 +261,8 @@ impl App {
             GrantCreation::Grant(id) => id,
             GrantCreation::Replayed(_) => return Err(Refusal::CodeReplayed.into()),
             GrantCreation::Gone => {
-                self.directory.forget_applications();
-                self.directory.forget_users();
+                self.entities.forget_applications();
+                self.entities.forget_users();
                 return Err(gone(decision.origin).into());
             }
         };

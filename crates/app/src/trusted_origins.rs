@@ -138,7 +138,7 @@ impl App {
         }
         let audit = caller.audit(Action::TrustOrigin, self.now(), origin);
         let added = self.judged(caller, self.store.insert_trusted_origins(new, audit).await?, origin).await;
-        self.directory.forget_limits();
+        self.entities.forget_limits();
         added.map_err(|refusal| refused(refusal, path))
     }
 
@@ -159,7 +159,7 @@ impl App {
         audit.subject = Some(new.domain.clone());
         let updated = self.store.update_trusted_origin(id, new, audit).await?;
         let updated = self.judged(caller, updated, origin).await;
-        self.directory.forget_limits();
+        self.entities.forget_limits();
         updated.map_err(|refusal| refused(refusal, |_| String::new()))
     }
 
@@ -176,7 +176,7 @@ impl App {
         self.may_see_trusted_origins(caller, origin).await?;
         let audit = caller.audit(Action::DeleteTrustedOrigin, self.now(), origin);
         let deleted = self.judged(caller, self.store.delete_trusted_origin(id, audit).await?, origin).await;
-        self.directory.forget_limits();
+        self.entities.forget_limits();
         deleted.map(drop).map_err(|refusal| refused(refusal, |_| String::new()))
     }
 
@@ -203,12 +203,12 @@ impl App {
             // An entry that this version cannot parse was written by a newer node.
             Ok(list.iter().filter_map(|entry| entry.domain.parse().ok()).collect())
         };
-        self.directory.trusted_origins(read).await
+        self.entities.trusted_origins(read).await
     }
 
     async fn is_origin_of_an_application(&self, page: &WebOrigin) -> Result<bool, StoreError> {
         let page = page.to_string();
         let read = async || self.store.is_origin_of_an_application(&page).await.map(Some);
-        Ok(self.directory.origins().get_or_read(&page, read).await?.is_some_and(|is| *is))
+        Ok(self.entities.origins().get_or_read(&page, read).await?.is_some_and(|is| *is))
     }
 }

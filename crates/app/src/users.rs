@@ -342,7 +342,7 @@ impl App {
         self.learn(&deleted.ended);
         self.forget_people();
         // The sharing of other users' data sources is deleted with the user.
-        self.directory.forget_data_sources();
+        self.entities.forget_data_sources();
         for source in deleted.data_sources {
             self.close_source(source);
         }
@@ -369,9 +369,9 @@ impl App {
     ) -> Result<User, Refused> {
         self.demand(caller, permission, origin).await?;
         let user = self.store.find_user(id).await?.ok_or(Refused::Unknown)?;
-        let member = self.with_permissions(user).await?;
-        self.demand_all(caller, &member.permissions, origin).await?;
-        Ok(member.user)
+        let account = self.with_permissions(user).await?;
+        self.demand_all(caller, &account.permissions, origin).await?;
+        Ok(account.user)
     }
 
     /// Whether the caller has all permissions of these roles. The store refuses a role that does not exist.
@@ -381,7 +381,7 @@ impl App {
         roles: &[RoleId],
         origin: &RequestOrigin,
     ) -> Result<(), Refused> {
-        if caller.member().is_administrator() {
+        if caller.account().is_administrator() {
             return Ok(());
         }
         let all = self.store.list_roles().await?;
@@ -400,8 +400,8 @@ impl App {
     /// Drops the cached users, their verified passwords, and the applications, whose entries contain the
     /// names of their owners.
     fn forget_people(&self) {
-        self.directory.forget_users();
-        self.directory.forget_applications();
+        self.entities.forget_users();
+        self.entities.forget_applications();
         self.vault.forget_remembered_credentials();
     }
 }

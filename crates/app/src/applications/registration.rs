@@ -76,7 +76,7 @@ impl App {
     /// What the rules must know besides the payload and the existing settings.
     fn context(&self, actor: &Actor) -> Context<'static> {
         // Acting on behalf of another user gives nobody more rights than the caller has.
-        let administrator = actor.caller().member().is_administrator();
+        let administrator = actor.caller().account().is_administrator();
         Context {
             sender: if administrator { Sender::Administrator } else { Sender::User },
             default_profile: self.settings.default_profile,
@@ -108,7 +108,7 @@ impl App {
         let new = NewApplication { client_id, owner, settings, secret: new_secret, at: self.now() };
         let application =
             self.judged(actor.caller(), self.store.insert_application(new, audit).await?, origin).await?;
-        self.directory.forget_origins();
+        self.entities.forget_origins();
         Ok(Registered { application, secret })
     }
 
@@ -139,7 +139,7 @@ impl App {
                 origin,
             )
             .await?;
-        self.directory.forget_applications();
+        self.entities.forget_applications();
         Ok(updated)
     }
 }

@@ -43,7 +43,7 @@ impl App {
             )
             .await?;
         self.learn(&events);
-        self.directory.forget_applications();
+        self.entities.forget_applications();
         Ok((application, secret))
     }
 
@@ -64,7 +64,7 @@ impl App {
         let application = self
             .judged(actor.caller(), self.store.add_secret(id, new, older_expires_at, audit).await?, origin)
             .await?;
-        self.directory.forget_applications();
+        self.entities.forget_applications();
         let stored = application.secrets.last().cloned();
         let stored =
             stored.ok_or_else(|| Fault::Broken("the secret that was just added is not there".into()))?;
@@ -89,7 +89,7 @@ impl App {
             None => format!("secret {secret}"),
         });
         self.judged(actor.caller(), self.store.end_secret(id, secret, audit).await?, origin).await?;
-        self.directory.forget_applications();
+        self.entities.forget_applications();
         Ok(())
     }
 

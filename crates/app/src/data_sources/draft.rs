@@ -97,7 +97,7 @@ impl App {
         };
         let record =
             self.judged(actor.caller(), self.store.insert_data_source(new, audit).await?, origin).await?;
-        self.directory.forget_data_sources();
+        self.entities.forget_data_sources();
         self.as_seen(actor, record).await
     }
 
@@ -136,7 +136,7 @@ impl App {
         let record = self
             .judged(actor.caller(), self.store.update_data_source(id, change, audit).await?, origin)
             .await?;
-        self.directory.forget_data_sources();
+        self.entities.forget_data_sources();
         self.as_seen(actor, record).await
     }
 
@@ -174,7 +174,7 @@ impl App {
     /// The real path of a database that the caller may name. It is stored with symbolic links resolved, so
     /// that exactly the accepted file is opened later.
     async fn allowed_spec(&self, actor: &Actor, given: SourceSpec) -> Result<SourceSpec, Refused> {
-        let is_administrator = actor.caller().member().is_administrator();
+        let is_administrator = actor.caller().account().is_administrator();
         let folders = if is_administrator { self.every_folder() } else { self.allowed_folders() };
         let checked = tokio::task::spawn_blocking(move || given.allowed(&folders)).await;
         checked.map_err(|panic| Fault::Broken(Box::new(panic)))?.map_err(Refused::Unusable)

@@ -109,7 +109,7 @@ impl App {
             None => told,
         });
         self.judged(actor.caller(), self.store.share_data_source(id, sharing, audit).await?, origin).await?;
-        self.directory.forget_data_sources();
+        self.entities.forget_data_sources();
         Ok(self.users_of(actor, id, ListRequest::default(), origin))
     }
 

@@ -56,15 +56,15 @@ impl App {
     }
 
     async fn judge(&self, read_grant: ReadGrant<'_>) -> Result<(), DataRefusal> {
-        let member = self.still_proved(read_grant.caller).await?.ok_or(DataRefusal::AccessEnded)?;
+        let account = self.still_proved(read_grant.caller).await?.ok_or(DataRefusal::AccessEnded)?;
         if !self.still_covers(read_grant.caller, Scope::OData).await? {
             return Err(DataRefusal::MissingScope);
         }
-        if !member.may(Permission::UseDataSourceWithOData) {
+        if !account.may(Permission::UseDataSourceWithOData) {
             return Err(DataRefusal::MissingPermission);
         }
         let record = self.as_it_is_now(read_grant.record).await.map_err(Fault::from)?;
-        let readable = record.is_some_and(|record| may_read(&record, member.user.id));
+        let readable = record.is_some_and(|record| may_read(&record, account.user.id));
         if readable { Ok(()) } else { Err(DataRefusal::UnknownSource) }
     }
 

@@ -67,7 +67,7 @@ impl App {
         client: &AuthenticatedClient,
         token: &RefreshToken,
     ) -> Result<Option<TokenResponse>, ProtocolRefusal> {
-        let Some(grant) = self.directory.last_seen_grant(token.grant) else { return Ok(None) };
+        let Some(grant) = self.entities.last_seen_grant(token.grant) else { return Ok(None) };
         let decided = self.decide_refresh(request, client, Some(token), Some(grant)).await;
         if let Ok((Decision::Renew(renewal @ Renewal { rotation: Rotation::Rotate { .. }, .. }), Some(grant))) =
             decided
@@ -75,7 +75,7 @@ impl App {
         {
             return self.renew(client, &renewal, &grant, refresh).map(Some);
         }
-        self.directory.forget_grant(token.grant);
+        self.entities.forget_grant(token.grant);
         Ok(None)
     }
 
@@ -105,7 +105,7 @@ impl App {
         grant: Option<Grant>,
     ) -> Result<(Decision, Option<Grant>), ProtocolRefusal> {
         let user = match &grant {
-            Some(grant) => self.member(grant.user).await?,
+            Some(grant) => self.account(grant.user).await?,
             None => None,
         };
         let decision = refresh_token::decide(
@@ -114,7 +114,7 @@ impl App {
                 client,
                 token,
                 grant: grant.as_ref(),
-                user: user.as_deref().map(|member| &member.user),
+                user: user.as_deref().map(|account| &account.user),
                 grace_secs: i64::from(self.settings.refresh_grace_secs),
                 lifetime_limit_secs: self.limit(Limit::OAuthAccessTokenLifetime).await?,
                 now: self.now(),
@@ -148,7 +148,7 @@ impl App {
                     Rotated::Done => {
                         let moved =
                             Grant { generation: from + 1, rotated_at: Some(now), key, ..grant.clone() };
-                        self.directory.saw_grant(moved);
+                        self.entities.saw_grant(moved);
                         let successor = RefreshToken { grant: grant.id, generation: from + 1 };
                         Ok(Some(self.seal_refresh(successor, key)?))
                     }

@@ -48,7 +48,7 @@ impl Line<'_> {
             bytes,
             what = self.noted.what,
             application = self.noted.application.map(oauth::id::ApplicationId::get),
-            user = self.noted.user.as_ref().map(|member| &*member.user.name),
+            user = self.noted.user.as_ref().map(|account| &*account.user.name),
         );
     }
 }

@@ -171,8 +171,8 @@ async fn open_session(visit: &Visit, text: &str) -> Result<(LiveSession, Session
         note(visit, Reason::AuthorizationMalformed).await;
         return Err(SignInRefusal::Refused);
     };
-    let member = app.sign_in(&credentials, &visit.origin).await?;
-    app.open_session(member, None, &visit.origin).await
+    let account = app.sign_in(&credentials, &visit.origin).await?;
+    app.open_session(account, None, &visit.origin).await
 }
 
 async fn not_signed_in(visit: &Visit, refusal: &SignInRefusal, query: &str) -> Response {
@@ -228,7 +228,7 @@ fn ask_consent(
             .as_ref()
             .map(|(to, at)| HandedOver { to: to.clone(), at: (*at).into() }),
         goal: Goal::of(&question.destination),
-        user: &live.caller.member().user.name,
+        user: &live.caller.account().user.name,
         scopes: &question.scopes,
         reaches_data: question.reaches_data,
         data_sources: &question.data_sources,

@@ -86,7 +86,7 @@ pub async fn show(visit: Visit) -> Response {
         Ok(found) => found,
         Err(instead) => return instead,
     };
-    let roles = match visit.state.app().names_of_roles(live.caller.member()).await {
+    let roles = match visit.state.app().names_of_roles(live.caller.account()).await {
         Ok(names) => names.join(", "),
         Err(cause) => return fault(&cause),
     };
@@ -94,7 +94,7 @@ pub async fn show(visit: Visit) -> Response {
     let shown = AccountPage {
         here: "account",
         csrf: csrf.expose(),
-        user: &live.caller.member().user.name,
+        user: &live.caller.account().user.name,
         roles,
         since: live.session.auth_time.into(),
     };

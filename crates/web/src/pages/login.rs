@@ -112,9 +112,9 @@ async fn open(
     credentials: &Credentials,
 ) -> Result<oauth::secret::SessionCookie, SignInRefusal> {
     let (app, origin) = (visit.state.app(), &visit.origin);
-    let member = app.sign_in(credentials, origin).await?;
+    let account = app.sign_in(credentials, origin).await?;
     let until_now = cookies::session(&visit.headers, visit.state.settings());
-    let (_, cookie) = app.open_session(member, until_now.as_ref(), origin).await?;
+    let (_, cookie) = app.open_session(account, until_now.as_ref(), origin).await?;
     Ok(cookie)
 }
 

@@ -26,7 +26,7 @@ pub async fn show(visit: Visit) -> Response {
         Ok(None) => page::html(StatusCode::OK, &SignedOutPage, page::Place::Own),
         Ok(Some((live, cookie))) => {
             let csrf = visit.state.app().csrf_token(cookie.expose());
-            let shown = LogoutPage { user: &live.caller.member().user.name, csrf: csrf.expose() };
+            let shown = LogoutPage { user: &live.caller.account().user.name, csrf: csrf.expose() };
             page::html(StatusCode::OK, &shown, page::Place::Own)
         }
     }

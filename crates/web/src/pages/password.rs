@@ -35,7 +35,7 @@ pub async fn show(visit: Visit, RawQuery(query): RawQuery) -> Response {
     let shown = PasswordPage {
         here: "password",
         csrf: csrf.expose(),
-        user: &live.caller.member().user.name,
+        user: &live.caller.account().user.name,
         notice: changed.then_some("Your password was changed."),
         problems: &[],
     };
@@ -69,7 +69,7 @@ pub async fn change(visit: Visit, OwnForm(form): OwnForm) -> Response {
         Problem { message: "The two new passwords differ.".to_owned(), retry_after_secs: None }
     };
     let csrf = visit.state.app().csrf_token(cookie.expose());
-    let user = &live.caller.member().user.name;
+    let user = &live.caller.account().user.name;
     let problems = [problem.message];
     let shown =
         PasswordPage { here: "password", csrf: csrf.expose(), user, notice: None, problems: &problems };

@@ -19,7 +19,7 @@ pub async fn show(visit: Visit) -> Response {
         Ok(found) => found.map(|(live, _)| live),
         Err(cause) => return fault(&cause),
     };
-    let user = live.as_ref().map(|live| live.caller.member().user.name.as_str());
+    let user = live.as_ref().map(|live| live.caller.account().user.name.as_str());
     page::html(StatusCode::OK, &StartPage { user }, page::Place::Own)
 }
 

@@ -33,9 +33,9 @@ async fn a_sign_in_that_a_password_change_overtakes_opens_no_session() {
     let server = TestServer::start().await;
     let credentials = Credentials { name: USER.name.to_owned(), password: Password::new(USER.password) };
     let origin = RequestOrigin::command_line();
-    let member = server.app().sign_in(&credentials, &origin).await.unwrap();
+    let account = server.app().sign_in(&credentials, &origin).await.unwrap();
     change_password(&server).await;
-    let opened = server.app().open_session(member, None, &origin).await;
+    let opened = server.app().open_session(account, None, &origin).await;
     assert!(matches!(opened, Err(SignInRefusal::Refused)), "{opened:?}");
 }
 

@@ -20,10 +20,10 @@ use store::{StoreError, Versions, fold_name};
 use crate::App;
 
 /// The cached entities, by their keys.
-pub struct Directory {
+pub struct EntityCache {
     applications: Remembered<ClientId, Application>,
     scopes: Remembered<ApplicationId, ScopeSet>,
-    users: Remembered<UserId, Member>,
+    users: Remembered<UserId, Account>,
     data_sources: Remembered<String, DataSource>,
     grants: Cache<GrantId, Grant>,
     limits: RwLock<Option<Limits>>,
@@ -39,14 +39,14 @@ type Limits = Arc<Vec<(Limit, i64)>>;
 
 /// A user with the permissions of all roles.
 #[derive(Debug, Clone)]
-pub struct Member {
+pub struct Account {
     /// The stored user; the failure counters may be older than those in the database.
     pub user: User,
     /// The permissions of all roles together; sorted, without repetition.
     pub permissions: Vec<Permission>,
 }
 
-impl Member {
+impl Account {
     /// Whether a role of the user has the permission; an Administrator may do everything.
     pub fn may(&self, permission: Permission) -> bool {
         self.permissions.contains(&permission) || self.is_administrator()
@@ -63,7 +63,7 @@ impl Member {
     }
 }
 
-impl Default for Directory {
+impl Default for EntityCache {
     fn default() -> Self {
         Self {
             applications: Remembered::new(10_000),
@@ -80,9 +80,9 @@ impl Default for Directory {
     }
 }
 
-impl Directory {
+impl EntityCache {
     /// Drops everything whose version has changed, and returns the other changes. They are reported again
-    /// until [`Directory::caught_up`], so that a poll that fails half way loses nothing.
+    /// until [`EntityCache::caught_up`], so that a poll that fails half way loses nothing.
     pub(crate) fn catch_up(&self, now: Versions) -> News {
         let seen = *self.seen.read().unwrap_or_else(PoisonError::into_inner);
         if seen.applications != now.applications {
@@ -205,7 +205,7 @@ impl App {
                 application
             }))
         };
-        self.directory.applications.get_or_read(client_id, read).await
+        self.entities.applications.get_or_read(client_id, read).await
     }
 
     /// The current scopes of the application, cached or read; `None` if it was deleted.
@@ -215,7 +215,7 @@ impl App {
             let found = self.store.find_application(id).await?;
             Ok(found.map(|application| application.settings.scopes))
         };
-        Ok(self.directory.scopes.get_or_read(&id, read).await?.map(|scopes| *scopes))
+        Ok(self.entities.scopes.get_or_read(&id, read).await?.map(|scopes| *scopes))
     }
 
     /// Finds an application by id. It is always read, because only slow paths ask by id.
@@ -224,35 +224,35 @@ impl App {
     }
 
     /// Finds a user by id, with permissions, cached or read.
-    pub(crate) async fn member(&self, id: UserId) -> Result<Option<Arc<Member>>, StoreError> {
+    pub(crate) async fn account(&self, id: UserId) -> Result<Option<Arc<Account>>, StoreError> {
         self.ensure_fresh().await?;
         let read = async || match self.store.find_user(id).await? {
             Some(user) => Ok(Some(self.with_permissions(user).await?)),
             None => Ok(None),
         };
-        self.directory.users.get_or_read(&id, read).await
+        self.entities.users.get_or_read(&id, read).await
     }
 
     /// Adds the permissions of the user's roles.
-    pub(crate) async fn with_permissions(&self, user: User) -> Result<Member, StoreError> {
+    pub(crate) async fn with_permissions(&self, user: User) -> Result<Account, StoreError> {
         let roles: Vec<Role> = self.store.list_roles().await?;
         let own = roles.iter().filter(|role| user.roles.contains(&role.id));
         let mut permissions: Vec<Permission> =
             own.flat_map(|role| role.permissions.iter().copied()).collect();
         permissions.sort_unstable();
         permissions.dedup();
-        Ok(Member { user, permissions })
+        Ok(Account { user, permissions })
     }
 
     /// The names of the user's roles, in their order.
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub async fn names_of_roles(&self, member: &Member) -> Result<Vec<String>, crate::Fault> {
+    pub async fn names_of_roles(&self, account: &Account) -> Result<Vec<String>, crate::Fault> {
         let roles = self.store.list_roles().await?;
         Ok(roles
             .into_iter()
-            .filter(|role| member.user.roles.contains(&role.id))
+            .filter(|role| account.user.roles.contains(&role.id))
             .map(|role| role.name)
             .collect())
     }
@@ -265,13 +265,13 @@ impl App {
         self.ensure_fresh().await?;
         let folded = fold_name(name);
         let read = async || self.store.find_data_source_by_name(name).await;
-        self.directory.data_sources.get_or_read(&folded, read).await
+        self.entities.data_sources.get_or_read(&folded, read).await
     }
 
     /// The value of the limit, or its default.
     pub(crate) async fn limit(&self, limit: Limit) -> Result<i64, StoreError> {
         self.ensure_fresh().await?;
-        let remembered = self.directory.limits.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let remembered = self.entities.limits.read().unwrap_or_else(PoisonError::into_inner).clone();
         let limits = match remembered {
             Some(limits) => limits,
             None => self.read_limits().await?,
@@ -281,10 +281,10 @@ impl App {
     }
 
     async fn read_limits(&self) -> Result<Limits, StoreError> {
-        let drops = self.directory.limits_drops.load(Ordering::Acquire);
+        let drops = self.entities.limits_drops.load(Ordering::Acquire);
         let limits = Arc::new(self.store.list_limits().await?);
-        let mut remembered = self.directory.limits.write().unwrap_or_else(PoisonError::into_inner);
-        if self.directory.limits_drops.load(Ordering::Acquire) == drops {
+        let mut remembered = self.entities.limits.write().unwrap_or_else(PoisonError::into_inner);
+        if self.entities.limits_drops.load(Ordering::Acquire) == drops {
             *remembered = Some(limits.clone());
         }
         Ok(limits)
@@ -333,12 +333,12 @@ mod tests {
 
     #[test]
     fn news_that_could_not_be_followed_stay_news() {
-        let directory = Directory::default();
+        let entities = EntityCache::default();
         let versions = Versions { keys: 1, ..Versions::default() };
-        assert!(directory.catch_up(versions).keys);
-        assert!(directory.catch_up(versions).keys, "the keys could not be read the first time");
-        directory.caught_up(versions);
-        assert!(!directory.catch_up(versions).keys);
+        assert!(entities.catch_up(versions).keys);
+        assert!(entities.catch_up(versions).keys, "the keys could not be read the first time");
+        entities.caught_up(versions);
+        assert!(!entities.catch_up(versions).keys);
     }
 
     #[tokio::test]
