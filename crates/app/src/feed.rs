@@ -19,24 +19,24 @@ const BATCH: u32 = 1_000;
 /// The staleness of this node: when it last knew everything, by the monotonic clock, and the lock for
 /// polling.
 #[derive(Debug)]
-pub struct Freshness {
+pub struct Staleness {
     looked_at: AtomicI64,
     failures: AtomicU64,
     turn: Mutex<()>,
 }
 
-impl Default for Freshness {
+impl Default for Staleness {
     fn default() -> Self {
         Self { looked_at: AtomicI64::new(i64::MIN), failures: AtomicU64::new(0), turn: Mutex::default() }
     }
 }
 
-impl Freshness {
+impl Staleness {
     fn is_stale(&self, now: i64) -> bool {
         now.saturating_sub(self.looked_at.load(Ordering::Acquire)) > STALE_AFTER_MICROS
     }
 
-    fn looked(&self, at: i64) {
+    fn polled(&self, at: i64) {
         self.looked_at.fetch_max(at, Ordering::AcqRel);
     }
 
@@ -53,22 +53,22 @@ impl App {
     /// # Errors
     /// If the database cannot be read; the node then stays stale.
     pub async fn refresh(&self) -> Result<(), StoreError> {
-        let looked = self.look().await;
-        if looked.is_err() {
-            self.freshness.failures.fetch_add(1, Ordering::AcqRel);
+        let polled = self.poll().await;
+        if polled.is_err() {
+            self.staleness.failures.fetch_add(1, Ordering::AcqRel);
         }
-        looked
+        polled
     }
 
     /// Waits until another node may have changed something; forever if the database cannot tell.
-    pub async fn news(&self) {
-        if self.store.news().await.is_err() {
+    pub async fn changes(&self) {
+        if self.store.changes().await.is_err() {
             std::future::pending::<()>().await;
         }
     }
 
     /// The result of a poll counts from the time at which the poll started, not from its end.
-    async fn look(&self) -> Result<(), StoreError> {
+    async fn poll(&self) -> Result<(), StoreError> {
         let began = self.clock.steady_micros();
         let versions = self.store.versions().await?;
         self.take_in_revocations(versions.revocations).await?;
@@ -83,7 +83,7 @@ impl App {
             self.review_opened_sources().await?;
         }
         self.entities.caught_up(versions);
-        self.freshness.looked(began);
+        self.staleness.polled(began);
         Ok(())
     }
 
@@ -103,15 +103,15 @@ impl App {
     /// Makes sure that the cache is no older than a second. If it is, one caller polls the database for all
     /// that wait; if that fails, all of them are refused.
     pub(crate) async fn ensure_fresh(&self) -> Result<(), StoreError> {
-        let is_stale = || self.freshness.is_stale(self.clock.steady_micros());
+        let is_stale = || self.staleness.is_stale(self.clock.steady_micros());
         if !is_stale() {
             return Ok(());
         }
-        let failures = self.freshness.failures.load(Ordering::Acquire);
-        let _turn = self.freshness.turn.lock().await;
+        let failures = self.staleness.failures.load(Ordering::Acquire);
+        let _turn = self.staleness.turn.lock().await;
         let outcome = if !is_stale() {
             Ok(())
-        } else if self.freshness.failures.load(Ordering::Acquire) != failures {
+        } else if self.staleness.failures.load(Ordering::Acquire) != failures {
             Err(StoreError::Unavailable("another check has just failed to ask it".into()))
         } else {
             self.refresh().await

@@ -34,6 +34,7 @@ pub mod introspection;
 pub mod keys;
 pub mod limits;
 pub mod lists;
+pub mod maintenance;
 pub mod metrics;
 pub mod models;
 pub mod noted;
@@ -52,7 +53,6 @@ pub mod sign_in;
 pub mod token;
 pub mod token_revocation;
 pub mod trusted_origins;
-pub mod upkeep;
 pub mod usage;
 pub mod users;
 
@@ -69,13 +69,13 @@ pub struct App {
     pub(crate) revocations: revocations::RevocationIndex,
     pub(crate) entities: entity_cache::EntityCache,
     pub(crate) usage: usage::UsageRecorder,
-    pub(crate) freshness: feed::Freshness,
+    pub(crate) staleness: feed::Staleness,
     pub(crate) rates: rates::Rates,
     pub(crate) repeats: repeats::Repeats,
     pub(crate) models: models::Models,
     pub(crate) data: odata::Data,
     draining: AtomicBool,
-    probe: upkeep::Probe,
+    probe: maintenance::Probe,
     metrics: metrics::Metrics,
 }
 
@@ -104,9 +104,9 @@ impl App {
             revocations: revocations::RevocationIndex::default(),
             entities: entity_cache::EntityCache::default(),
             usage: usage::UsageRecorder::default(),
-            freshness: feed::Freshness::default(),
+            staleness: feed::Staleness::default(),
             draining: AtomicBool::new(false),
-            probe: upkeep::Probe::default(),
+            probe: maintenance::Probe::default(),
             metrics,
         }
     }

@@ -269,7 +269,7 @@ impl crate::App {
             metrics.last_backup.set(at);
         }
         metrics.process.read();
-        metrics.feed_age_micros.set(self.freshness.age_micros(self.clock.steady_micros()));
+        metrics.feed_age_micros.set(self.staleness.age_micros(self.clock.steady_micros()));
         metrics.encode()
     }
 }

@@ -308,7 +308,7 @@ async fn look(app: Arc<App>, stop: Stop) {
     loop {
         let resting = async {
             tokio::select! {
-                () = app.news() => rests(GATHERING, &stop).await,
+                () = app.changes() => rests(GATHERING, &stop).await,
                 told = rests(LOOKING, &stop) => told,
             }
         };
@@ -329,7 +329,7 @@ async fn look(app: Arc<App>, stop: Stop) {
 /// Runs maintenance at intervals until told to stop.
 async fn tidy(app: Arc<App>, stop: Stop) {
     while !rests(TIDYING, &stop).await {
-        if let Err(fault) = app.tidy_up().await {
+        if let Err(fault) = app.run_maintenance().await {
             fault.note("maintenance failed; it will be tried again");
         }
     }

@@ -72,7 +72,7 @@ impl Maintenance for PostgresStore {
         }
     }
 
-    fn news(&self) -> Answer<'_, ()> {
+    fn changes(&self) -> Answer<'_, ()> {
         Box::pin(async move {
             self.listen();
             self.news.notified().await;

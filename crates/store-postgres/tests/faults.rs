@@ -234,9 +234,9 @@ async fn news_travel_from_one_node_to_another() {
     let one = PostgresStore::create(&url, QUICK).await.unwrap();
     let other = PostgresStore::open(&url, QUICK).await.unwrap();
     // The first notification says that it is listening.
-    other.news().await.unwrap();
+    other.changes().await.unwrap();
     let before = other.versions().await.unwrap().limits;
     one.set_limit(oauth::limit::Limit::MaxFetchRows, Some(1), event("limit")).await.unwrap().unwrap();
-    other.news().await.unwrap();
+    other.changes().await.unwrap();
     assert_eq!(other.versions().await.unwrap().limits, before + 1);
 }

@@ -45,7 +45,7 @@ impl Maintenance for SqliteStore {
         })
     }
 
-    fn news(&self) -> Answer<'_, ()> {
+    fn changes(&self) -> Answer<'_, ()> {
         Box::pin(std::future::pending())
     }
 

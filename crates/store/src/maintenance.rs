@@ -74,7 +74,7 @@ pub trait Maintenance {
     fn probe(&self) -> Answer<'_, ()>;
     /// Completes when another node may have changed something; never completes if the backend cannot tell. It
     /// only speeds up propagation: changes that it does not announce are found by polling.
-    fn news(&self) -> Answer<'_, ()>;
+    fn changes(&self) -> Answer<'_, ()>;
     /// Counters since the start.
     fn figures(&self) -> StoreFigures;
     /// Waits until everything queued is committed, then refuses further writes.

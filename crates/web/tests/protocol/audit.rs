@@ -373,7 +373,7 @@ async fn the_rotation_of_keys_names_who_asked_for_it() {
     let server = TestServer::start().await;
     server.app().rotate_keys(&app::caller::RequestOrigin::command_line()).await.unwrap();
     server.clock().advance_secs(91 * 86_400);
-    server.app().tidy_up().await.unwrap();
+    server.app().run_maintenance().await.unwrap();
     let filter = AuditFilter { limit: 1_000, action: Some(Action::RotateKeys), ..AuditFilter::default() };
     let events = server.store().list_audit(filter).await.unwrap();
     let actors: Vec<_> = events.iter().map(|written| written.event.actor_name.as_deref().unwrap()).collect();

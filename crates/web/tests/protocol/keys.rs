@@ -56,14 +56,14 @@ async fn a_key_that_a_living_refresh_token_needs_is_never_dropped() {
     for _ in 0..3 {
         rotate(&server).await;
         server.clock().advance_secs(3 * 86_400);
-        server.app().tidy_up().await.unwrap();
+        server.app().run_maintenance().await.unwrap();
     }
     Tokens::of(&client.refresh(&server, &tokens.refresh).await);
     let before = server.app().list_keys().await.unwrap().len();
     client.post(&server, "/oauth2/revoke", &[("token", &tokens.refresh)]).await.expect(200);
     server.clock().advance_secs(3 * 86_400);
-    server.app().tidy_up().await.unwrap();
-    server.app().tidy_up().await.unwrap();
+    server.app().run_maintenance().await.unwrap();
+    server.app().run_maintenance().await.unwrap();
     assert!(server.app().list_keys().await.unwrap().len() < before, "nothing needs the first key now");
 }
 

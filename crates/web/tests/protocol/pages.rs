@@ -34,7 +34,7 @@ async fn connected_applications_are_listed_with_their_last_use_and_can_be_revoke
     }
     server.clock().advance_secs(600);
     assert!(is_alive(&server, &tokens.access).await);
-    server.app().tidy_up().await.unwrap();
+    server.app().run_maintenance().await.unwrap();
     let page = browser.get("/account/applications").await.expect(200);
     assert!(page.text().contains("1 January 2026, 12:10 UTC"), "{}", page.text());
 

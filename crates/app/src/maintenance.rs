@@ -1,6 +1,6 @@
 //! Maintenance: polling the change feed, writing last-use times, purging, rotating keys.
 //!
-//! The binary calls [`App::refresh`] several times a second and [`App::tidy_up`] every few seconds, on tasks
+//! The binary calls [`App::refresh`] several times a second and [`App::run_maintenance`] every few seconds, on tasks
 //! that end with the server.
 
 use store::{Purge, StoreError};
@@ -23,7 +23,7 @@ impl App {
     ///
     /// # Errors
     /// If the database fails; the next round tries again.
-    pub async fn tidy_up(&self) -> Result<(), Fault> {
+    pub async fn run_maintenance(&self) -> Result<(), Fault> {
         self.flush_usage().await?;
         let now = self.now();
         self.revocations.purge(now);
