@@ -16,7 +16,7 @@ use store::NewConsent;
 
 use crate::caller::{LiveSession, RequestOrigin};
 use crate::refusals::Reason;
-use crate::{App, Fault, noted};
+use crate::{App, Fault, access_note};
 
 /// What the browser shows next.
 #[derive(Debug)]
@@ -189,7 +189,7 @@ impl App {
         let checked = authorize::check(&request, found.as_deref());
         Ok(checked.and_then(|valid| match found {
             Some(application) => {
-                noted::application(application.id);
+                access_note::application(application.id);
                 Ok(Checked { request, valid, application })
             }
             None => Err(Refused::Page(Refusal::UnknownClientId)),

@@ -14,7 +14,7 @@ use oauth::time::Timestamp;
 use crate::entity_cache::Account;
 use crate::metrics::{OutcomeLabels, Word};
 use crate::refusals::DeadToken;
-use crate::{App, Fault, noted};
+use crate::{App, Fault, access_note};
 
 /// The origin of a request, for the audit log and for rate limits.
 #[derive(Debug, Clone)]
@@ -186,7 +186,7 @@ impl App {
         self.metrics().bearer_checks.get_or_create(&OutcomeLabels { outcome }).inc();
         match checked? {
             Ok(caller) => {
-                noted::caller(&caller);
+                access_note::caller(&caller);
                 Ok(caller)
             }
             Err(dead) => {
@@ -267,7 +267,7 @@ impl App {
         }
         let account = Arc::new(self.with_permissions(user).await?);
         let caller = Caller::new(account, Via::Session(session.id));
-        noted::caller(&caller);
+        access_note::caller(&caller);
         Ok(Some(LiveSession { session, caller }))
     }
 }

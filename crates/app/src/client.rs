@@ -11,7 +11,7 @@ use store::StoreError;
 
 use crate::caller::RequestOrigin;
 use crate::refusals::Reason;
-use crate::{App, Fault, noted};
+use crate::{App, Fault, access_note};
 
 /// Why a protocol request was refused.
 #[derive(Debug, thiserror::Error)]
@@ -83,7 +83,7 @@ impl App {
                 let proved = client.is_confidential().then(|| client.application().id);
                 self.rates.authenticated(proved, address, now).map_err(|wait| self.too_often(wait))?;
                 self.usage.application(client.application().id, client.secret(), now);
-                noted::client(&client);
+                access_note::client(&client);
                 Ok(client)
             }
             Err(refusal) => {

@@ -13,7 +13,7 @@ use crate::client::{ClientRequest, ProtocolRefusal};
 use crate::entity_cache::Account;
 use crate::metrics::{OutcomeLabels, Word};
 use crate::refusals::{NamedClient, Reason};
-use crate::{App, noted};
+use crate::{App, access_note};
 
 /// The response about a valid token, with the members of [RFC 7662
 /// §2.2](https://www.rfc-editor.org/rfc/rfc7662#section-2.2).
@@ -108,7 +108,7 @@ impl App {
         };
         let decided = introspection::decide(subject, facts);
         if decided.is_some() {
-            user.iter().for_each(noted::user);
+            user.iter().for_each(access_note::user);
         }
         Ok(decided.map(|active| LiveToken {
             client_id: active.client_id.to_owned(),

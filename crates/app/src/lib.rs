@@ -17,11 +17,13 @@ use sources::Sources;
 use store::Store;
 use vault::Vault;
 
+pub mod access_note;
 pub mod acting;
 pub mod administration;
 pub mod allowed;
 pub mod applications;
 pub mod audit;
+pub mod audit_throttle;
 pub mod authorize;
 pub mod caller;
 pub mod client;
@@ -37,12 +39,10 @@ pub mod lists;
 pub mod maintenance;
 pub mod metrics;
 pub mod models;
-pub mod noted;
 pub mod odata;
 pub mod operator;
 pub mod rates;
 pub mod refusals;
-pub mod repeats;
 pub mod restore;
 pub mod revocations;
 pub mod roles;
@@ -71,7 +71,7 @@ pub struct App {
     pub(crate) usage: usage::UsageRecorder,
     pub(crate) staleness: feed::Staleness,
     pub(crate) rates: rates::Rates,
-    pub(crate) repeats: repeats::Repeats,
+    pub(crate) throttle: audit_throttle::AuditThrottle,
     pub(crate) models: models::Models,
     pub(crate) data: odata::Data,
     draining: AtomicBool,
@@ -93,7 +93,7 @@ impl App {
         metrics.started.set(clock.now().as_secs());
         Self {
             rates,
-            repeats: repeats::Repeats::default(),
+            throttle: audit_throttle::AuditThrottle::default(),
             models: models::Models::default(),
             data: odata::Data::default(),
             store,

@@ -28,7 +28,7 @@ impl App {
         let now = self.now();
         self.revocations.purge(now);
         self.rates.purge(now);
-        self.repeats.purge(now);
+        self.throttle.purge(now);
         while self.purge_batch().await? {}
         let origin = RequestOrigin { address: None, request_id: "upkeep".to_owned() };
         self.keep_keys(&origin).await

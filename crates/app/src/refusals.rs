@@ -2,7 +2,7 @@
 //! module.
 //!
 //! Refusals cost a stranger nothing, so the number that is written is bounded by keys that a stranger cannot
-//! choose: the reason, and the authenticated caller ([`crate::repeats`]). A refusal stands whether or not it
+//! choose: the reason, and the authenticated caller ([`crate::audit_throttle`]). A refusal stands whether or not it
 //! can be recorded.
 
 use std::sync::Arc;
@@ -13,9 +13,9 @@ use oauth::id::{ApplicationId, UserId};
 use oauth::sealed::AccessToken;
 use store::Judged;
 
+use crate::audit_throttle::ThrottleKey;
 use crate::caller::{Caller, RequestOrigin};
 use crate::entity_cache::Account;
-use crate::repeats::Noted;
 use crate::{App, Fault};
 
 /// Why a request was refused.
@@ -167,8 +167,8 @@ impl App {
         origin: &RequestOrigin,
     ) {
         let event = self.refusing(caller, origin);
-        let noted = Noted::request(reason, event.actor, event.application);
-        self.write_refusal(reason, noted, event).await;
+        let access_note = ThrottleKey::request(reason, event.actor, event.application);
+        self.write_refusal(reason, access_note, event).await;
     }
 
     /// Records a request for something that the caller may not see; `subject` is its kind and id.
@@ -180,9 +180,9 @@ impl App {
         origin: &RequestOrigin,
     ) {
         let mut event = self.refusing(Some(caller), origin);
-        let noted = Noted::request(reason, event.actor, event.application);
+        let access_note = ThrottleKey::request(reason, event.actor, event.application);
         event.subject = Some(subject);
-        self.write_refusal(reason, noted, event).await;
+        self.write_refusal(reason, access_note, event).await;
     }
 
     /// Records that a request of a client was refused. The event contains an application that the request
@@ -199,7 +199,7 @@ impl App {
             NamedClient::Named(_) => None,
         };
         event.application = client.id();
-        self.write_refusal(reason, Noted::request(reason, None, proved), event).await;
+        self.write_refusal(reason, ThrottleKey::request(reason, None, proved), event).await;
     }
 
     /// Passes on the store's answer to an operation of the caller, and records a refusal that is due to a
@@ -229,11 +229,11 @@ impl App {
             event.application = Some(token.application);
             self.name_user(&mut event, token.user).await;
         }
-        let noted = match reason {
-            Reason::TokenRevoked => Noted::request(reason, event.actor, event.application),
-            _ => Noted::request(reason, None, None),
+        let access_note = match reason {
+            Reason::TokenRevoked => ThrottleKey::request(reason, event.actor, event.application),
+            _ => ThrottleKey::request(reason, None, None),
         };
-        self.write_refusal(reason, noted, event).await;
+        self.write_refusal(reason, access_note, event).await;
     }
 
     /// Adds to an event the user whose access it is about, and returns the user. A deleted user is only
@@ -255,9 +255,9 @@ impl App {
         event
     }
 
-    async fn write_refusal(&self, reason: Reason, noted: Noted, mut event: NewAuditEvent) {
+    async fn write_refusal(&self, reason: Reason, access_note: ThrottleKey, mut event: NewAuditEvent) {
         event.detail = Some(reason.as_str().to_owned());
-        if let Err(error) = self.note_refused_as(noted, event).await {
+        if let Err(error) = self.note_refused_as(access_note, event).await {
             Fault::from(error).note("a refusal is missing in the audit log");
         }
     }

@@ -15,7 +15,7 @@ use store::{SignInFacts, StoreError};
 use crate::caller::{Caller, RequestOrigin, Via};
 use crate::entity_cache::Account;
 use crate::metrics::{OutcomeLabels, Word};
-use crate::{App, Fault, noted};
+use crate::{App, Fault, access_note};
 
 mod attempt;
 mod origin;
@@ -84,7 +84,7 @@ impl App {
         {
             self.note_network(facts, origin).await?;
             let account = Arc::new(self.with_permissions(facts.user.clone()).await?);
-            noted::user(&account);
+            access_note::user(&account);
             return Ok(Caller::new(account, Via::Basic));
         }
         let account = self.check_and_count(credentials, facts, origin).await?;
@@ -154,7 +154,7 @@ impl App {
             Err(SignInRefusal::Fault(_)) => "fault",
         });
         self.metrics().sign_ins.get_or_create(&OutcomeLabels { outcome }).inc();
-        signed_in.inspect(noted::user)
+        signed_in.inspect(access_note::user)
     }
 
     async fn check_password(

@@ -25,7 +25,7 @@ use crate::client::{ClientRequest, ProtocolRefusal};
 use crate::entity_cache::Account;
 use crate::metrics::{GrantLabels, Word};
 use crate::sign_in::{Credentials, SignInRefusal};
-use crate::{App, Fault, noted};
+use crate::{App, Fault, access_note};
 
 mod refresh;
 
@@ -58,7 +58,7 @@ impl App {
         let (grant_type, answer) = self.token_for(&client, request.parameters, request.origin).await;
         self.count(grant_type, answer.as_ref().map(|_| ()));
         match &answer {
-            Ok(_) => noted::done(grant_type, client.application().id),
+            Ok(_) => access_note::done(grant_type, client.application().id),
             Err(ProtocolRefusal::Refused(refusal)) => {
                 self.note_refused_token(&client, *refusal, request.origin).await?;
             }
@@ -116,14 +116,14 @@ impl App {
                 refusal.code(),
                 ErrorCode::InvalidGrant | ErrorCode::UnauthorizedClient | ErrorCode::InvalidScope
             );
-        let noted = matches!(
+        let access_note = matches!(
             refusal,
             Refusal::CredentialsWrong
                 | Refusal::PasswordExpired
                 | Refusal::CodeReplayed
                 | Refusal::RefreshTokenReplayed
         );
-        if !refuses_access || noted {
+        if !refuses_access || access_note {
             return Ok(());
         }
         let mut audit = origin.audit(Action::RefuseToken, Outcome::Refused, self.now());
@@ -159,7 +159,7 @@ impl App {
             }
             (decided, _) => {
                 let decision = decided?;
-                user.iter().for_each(noted::user);
+                user.iter().for_each(access_note::user);
                 self.create_grant(&decision, client, origin).await
             }
         }
@@ -222,7 +222,7 @@ impl App {
             owner.as_deref().map(|account| &account.user),
             limit,
         )?;
-        owner.iter().for_each(noted::user);
+        owner.iter().for_each(access_note::user);
         let access = NewAccessToken {
             grant: None,
             user: token.user,

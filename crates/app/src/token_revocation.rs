@@ -8,7 +8,7 @@ use oauth::revocation_request::{self, Effect, Subject};
 use crate::caller::RequestOrigin;
 use crate::client::{ClientRequest, ProtocolRefusal};
 use crate::refusals::{NamedClient, Reason};
-use crate::{App, noted};
+use crate::{App, access_note};
 
 /// What a request revokes, and whose access that is.
 struct Affected {
@@ -32,7 +32,7 @@ impl App {
             self.note_refused_client(reason, NamedClient::of(&client), request.origin).await;
         }
         if effect != Effect::Nothing {
-            noted::application(client.application().id);
+            access_note::application(client.application().id);
         }
         let events = match effect {
             Effect::Nothing => return Ok(()),
@@ -40,7 +40,7 @@ impl App {
                 let mut audit =
                     self.ended(&client, Action::RevokeToken, format!("token {id}"), request.origin);
                 if let Some(user) = user {
-                    self.name_user(&mut audit, user).await.iter().for_each(noted::user);
+                    self.name_user(&mut audit, user).await.iter().for_each(access_note::user);
                 }
                 self.store.revoke_token(id, expires_at, audit).await?
             }
@@ -48,7 +48,7 @@ impl App {
                 let mut audit =
                     self.ended(&client, Action::RevokeGrant, format!("grant {id}"), request.origin);
                 if let Some(user) = user {
-                    self.name_user(&mut audit, user).await.iter().for_each(noted::user);
+                    self.name_user(&mut audit, user).await.iter().for_each(access_note::user);
                 }
                 self.store.revoke_grant(id, self.revocations_expire_at(), audit).await?
             }

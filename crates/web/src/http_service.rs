@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use app::App;
+use app::access_note::{self, AccessNote};
 use app::metrics::{RequestLabels, Word};
-use app::noted::{self, Noted};
 use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
@@ -92,12 +92,12 @@ impl HttpService {
         } else {
             None
         };
-        let mut known = Noted::default();
+        let mut known = AccessNote::default();
         let mut response = if let Some((status, message)) = refused {
             area.refuse(status, message)
         } else {
             let answering = pin!(self.router.call(request));
-            let answered = Guarded { answering, noted: &mut known }.await;
+            let answered = Guarded { answering, access_note: &mut known }.await;
             answered.unwrap_or_else(|_| area.refuse(StatusCode::INTERNAL_SERVER_ERROR, "the server failed"))
         };
         if let Some(cross_origin) = cross_origin {
@@ -128,7 +128,7 @@ impl HttpService {
         }
     }
 
-    fn record(&self, response: Response, seen: Seen, noted: Noted, path: &str) -> Response {
+    fn record(&self, response: Response, seen: Seen, access_note: AccessNote, path: &str) -> Response {
         let app = self.state.app();
         let status = response.status();
         let micros = app.now().as_micros().saturating_sub(seen.began.as_micros()).max(0);
@@ -143,7 +143,7 @@ impl HttpService {
             path: loggable::path(path),
             status,
             micros,
-            noted,
+            access_note,
         };
         response.map(|body| line.write_after(body))
     }
@@ -194,7 +194,7 @@ impl RequestIds {
 /// A future whose panic becomes a response instead of a broken connection, and whose notes are collected.
 struct Guarded<'a, F> {
     answering: Pin<&'a mut F>,
-    noted: &'a mut Noted,
+    access_note: &'a mut AccessNote,
 }
 
 /// It panicked; the panic hook has logged the location.
@@ -204,9 +204,9 @@ impl<F: Future<Output = Result<Response, Infallible>>> Future for Guarded<'_, F>
     type Output = Result<Response, Panicked>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { answering, noted } = &mut *self;
+        let Self { answering, access_note } = &mut *self;
         let step = || std::panic::catch_unwind(AssertUnwindSafe(|| answering.as_mut().poll(context)));
-        match noted::step(noted, step) {
+        match access_note::step(access_note, step) {
             Ok(Poll::Pending) => Poll::Pending,
             Ok(Poll::Ready(Ok(response))) => Poll::Ready(Ok(response)),
             Ok(Poll::Ready(Err(never))) => match never {},

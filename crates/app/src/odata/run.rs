@@ -293,13 +293,13 @@ fn write_one(
         }
         Plan::Property(single) => {
             reads.query(&single.statement, |row| {
-                found = noted(tally, single, single.encoder.property(out, row));
+                found = access_note(tally, single, single.encoder.property(out, row));
                 ControlFlow::Break(())
             })?;
         }
         Plan::Value(single) => {
             reads.query(&single.statement, |row| {
-                found = noted(tally, single, single.encoder.value(out, row));
+                found = access_note(tally, single, single.encoder.value(out, row));
                 ControlFlow::Break(())
             })?;
         }
@@ -316,7 +316,7 @@ fn write_one(
 }
 
 /// Records the result of writing one property.
-fn noted(tally: &Tally, single: &Single, written: Written) -> Found {
+fn access_note(tally: &Tally, single: &Single, written: Written) -> Found {
     if written == Written::Value {
         return Found::Written;
     }

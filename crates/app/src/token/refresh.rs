@@ -16,7 +16,7 @@ use super::{NewAccessToken, no_key};
 use crate::caller::RequestOrigin;
 use crate::client::ProtocolRefusal;
 use crate::metrics::{OutcomeLabels, Word};
-use crate::{App, noted};
+use crate::{App, access_note};
 
 /// How often a refresh that lost against a concurrent one of the same grant is decided again. After the first
 /// loss the grant has advanced, so the decision is a repetition or a replay, which cannot lose.
@@ -121,7 +121,7 @@ impl App {
             },
         )?;
         if matches!(decision, Decision::Renew(_)) {
-            user.iter().for_each(noted::user);
+            user.iter().for_each(access_note::user);
         }
         Ok((decision, grant))
     }

@@ -35,24 +35,24 @@ impl FromRequestParts<WebState> for Authenticated {
     async fn from_request_parts(parts: &mut Parts, state: &WebState) -> Result<Self, Problem> {
         let origin = origin::of(&parts.extensions, &parts.headers, state.settings());
         let initiator = Initiator::of(&parts.uri, &parts.headers, state);
-        let noted = Noting { state, origin: &origin };
+        let access_note = Noting { state, origin: &origin };
         let Ok(authorization) = Authorization::find(&parts.headers) else {
             let problem = Problem::unauthenticated("Authorization is given twice.");
-            return Err(noted.refused(Reason::AuthorizationMalformed, None, problem).await);
+            return Err(access_note.refused(Reason::AuthorizationMalformed, None, problem).await);
         };
         let caller = match authorization {
             Some(given) if given.is_basic() => {
                 if !parts.method.is_safe() && !initiator.may_change_by_basic() {
-                    return Err(noted.refused(Reason::AnotherOrigin, None, another_origin()).await);
+                    return Err(access_note.refused(Reason::AnotherOrigin, None, another_origin()).await);
                 }
-                by_password(noted, given.credentials).await?
+                by_password(access_note, given.credentials).await?
             }
             Some(given) if given.is_bearer() => by_bearer(state, given.credentials, &origin).await?,
             Some(_) => {
                 let problem = Problem::unauthenticated("Sign in with Basic or with a bearer token.");
-                return Err(noted.refused(Reason::AuthorizationMalformed, None, problem).await);
+                return Err(access_note.refused(Reason::AuthorizationMalformed, None, problem).await);
             }
-            None => by_session(noted, &parts.method, &parts.headers, initiator).await?,
+            None => by_session(access_note, &parts.method, &parts.headers, initiator).await?,
         };
         if caller.may(Permission::MgmtAPI) {
             return Ok(Self(caller));
@@ -95,16 +95,18 @@ fn another_origin() -> Problem {
     )
 }
 
-async fn by_password(noted: Noting<'_>, text: &str) -> Result<Caller, Problem> {
+async fn by_password(access_note: Noting<'_>, text: &str) -> Result<Caller, Problem> {
     let Some(credentials) = basic(text) else {
         let problem = Problem::unauthenticated("The credentials in Authorization cannot be read.");
-        return Err(noted.refused(Reason::AuthorizationMalformed, None, problem).await);
+        return Err(access_note.refused(Reason::AuthorizationMalformed, None, problem).await);
     };
-    noted.state.app().caller_by_password(&credentials, noted.origin).await.map_err(|refusal| match refusal {
-        SignInRefusal::TooOften { retry_after_secs } => Problem::too_often(retry_after_secs),
-        SignInRefusal::Fault(fault) => Problem::server(&fault, ErrorCode::Unavailable),
-        SignInRefusal::Refused | SignInRefusal::Locked { .. } | SignInRefusal::PasswordExpired => {
-            Problem::unauthenticated(format!("Not signed in: {refusal}."))
+    access_note.state.app().caller_by_password(&credentials, access_note.origin).await.map_err(|refusal| {
+        match refusal {
+            SignInRefusal::TooOften { retry_after_secs } => Problem::too_often(retry_after_secs),
+            SignInRefusal::Fault(fault) => Problem::server(&fault, ErrorCode::Unavailable),
+            SignInRefusal::Refused | SignInRefusal::Locked { .. } | SignInRefusal::PasswordExpired => {
+                Problem::unauthenticated(format!("Not signed in: {refusal}."))
+            }
         }
     })
 }
@@ -130,31 +132,31 @@ async fn by_bearer(state: &WebState, text: &str, origin: &RequestOrigin) -> Resu
 }
 
 async fn by_session(
-    noted: Noting<'_>,
+    access_note: Noting<'_>,
     method: &Method,
     headers: &HeaderMap,
     initiator: Initiator,
 ) -> Result<Caller, Problem> {
-    let state = noted.state;
+    let state = access_note.state;
     let nobody = || Problem::unauthenticated("Sign in with a user name and a password.");
     let cookie = cookies::session(headers, state.settings()).ok_or_else(nobody)?;
     let live = state.app().caller_by_session(&cookie).await;
     let Some(live) = live.map_err(|fault| Problem::server(&fault, ErrorCode::Unavailable))? else {
-        return Err(noted.refused(Reason::SessionDead, None, nobody()).await);
+        return Err(access_note.refused(Reason::SessionDead, None, nobody()).await);
     };
     if method.is_safe() {
         return Ok(live.caller);
     }
     let caller = Some(&live.caller);
     if !initiator.may_change_by_cookie() {
-        return Err(noted.refused(Reason::AnotherOrigin, caller, another_origin()).await);
+        return Err(access_note.refused(Reason::AnotherOrigin, caller, another_origin()).await);
     }
     if carries_csrf_token(state, headers, &cookie) {
         return Ok(live.caller);
     }
     let message = "A changing request from a browser needs the right X-CSRF-Token.";
     let problem = Problem::new(StatusCode::FORBIDDEN, ErrorCode::CrossSite, message);
-    Err(noted.refused(Reason::CsrfTokenWrong, caller, problem).await)
+    Err(access_note.refused(Reason::CsrfTokenWrong, caller, problem).await)
 }
 
 fn carries_csrf_token(state: &WebState, headers: &HeaderMap, cookie: &SessionCookie) -> bool {

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use app::noted::Noted;
+use app::access_note::AccessNote;
 use axum::body::{Body, HttpBody};
 use bytes::Bytes;
 use http::StatusCode;
@@ -21,7 +21,7 @@ pub(super) struct Line<'a> {
     pub(super) status: StatusCode,
     /// From the first byte of the request to the end of the response's head.
     pub(super) micros: i64,
-    pub(super) noted: Noted,
+    pub(super) access_note: AccessNote,
 }
 
 impl Line<'_> {
@@ -46,9 +46,9 @@ impl Line<'_> {
             status = self.status.as_u16(),
             micros = self.micros,
             bytes,
-            what = self.noted.what,
-            application = self.noted.application.map(oauth::id::ApplicationId::get),
-            user = self.noted.user.as_ref().map(|account| &*account.user.name),
+            what = self.access_note.what,
+            application = self.access_note.application.map(oauth::id::ApplicationId::get),
+            user = self.access_note.user.as_ref().map(|account| &*account.user.name),
         );
     }
 }

@@ -47,8 +47,9 @@ impl Asking {
             Ok(actor) => Ok(actor),
             Err(ActingRefusal::Forbidden) => {
                 let why = "may not act for another user";
-                let noted = self.app().note_refusal(&self.caller, why, &self.origin).await;
-                Err(noted.map_or_else(|fault| Problem::server(&fault, failed), |()| Problem::forbidden()))
+                let access_note = self.app().note_refusal(&self.caller, why, &self.origin).await;
+                Err(access_note
+                    .map_or_else(|fault| Problem::server(&fault, failed), |()| Problem::forbidden()))
             }
             Err(ActingRefusal::UnknownUser) => {
                 let message = "There is no user with the name in ?user=.";

@@ -16,7 +16,7 @@ use crate::entity_cache::Account;
 
 /// The facts about a request.
 #[derive(Debug, Default, Clone)]
-pub struct Noted {
+pub struct AccessNote {
     /// What was done, in a word.
     pub what: Option<&'static str>,
     /// The application.
@@ -26,22 +26,22 @@ pub struct Noted {
 }
 
 thread_local! {
-    static NOTED: RefCell<Noted> = const { RefCell::new(Noted { what: None, application: None, user: None }) };
+    static NOTED: RefCell<AccessNote> = const { RefCell::new(AccessNote { what: None, application: None, user: None }) };
 }
 
 /// Records the caller on whose behalf the request acts.
 pub(crate) fn caller(caller: &Caller) {
-    note(|noted| {
-        noted.user = Some(Arc::clone(caller.shared_account()));
+    note(|access_note| {
+        access_note.user = Some(Arc::clone(caller.shared_account()));
         if let Via::Bearer { application, .. } = caller.via() {
-            noted.application = Some(*application);
+            access_note.application = Some(*application);
         }
     });
 }
 
 /// Records the user on whose behalf the request acts, or whose consent it is about.
 pub(crate) fn user(account: &Arc<Account>) {
-    note(|noted| noted.user = Some(Arc::clone(account)));
+    note(|access_note| access_note.user = Some(Arc::clone(account)));
 }
 
 /// Records the client of the request. A public client is not authenticated; its application is recorded once
@@ -54,27 +54,27 @@ pub(crate) fn client(client: &AuthenticatedClient) {
 
 /// Records the application that the request is about.
 pub(crate) fn application(id: ApplicationId) {
-    note(|noted| noted.application = Some(id));
+    note(|access_note| access_note.application = Some(id));
 }
 
 /// Records what was done for this application.
 pub(crate) fn done(what: &'static str, application: ApplicationId) {
-    note(|noted| {
-        noted.what = Some(what);
-        noted.application = Some(application);
+    note(|access_note| {
+        access_note.what = Some(what);
+        access_note.application = Some(application);
     });
 }
 
 /// Runs one step of a request with its facts.
-pub fn step<T>(noted: &mut Noted, step: impl FnOnce() -> T) -> T {
-    let swap = |noted: &mut Noted| note(|current| std::mem::swap(current, noted));
-    swap(noted);
+pub fn step<T>(access_note: &mut AccessNote, step: impl FnOnce() -> T) -> T {
+    let swap = |access_note: &mut AccessNote| note(|current| std::mem::swap(current, access_note));
+    swap(access_note);
     let outcome = step();
-    swap(noted);
+    swap(access_note);
     outcome
 }
 
-fn note(change: impl FnOnce(&mut Noted)) {
+fn note(change: impl FnOnce(&mut AccessNote)) {
     NOTED.with_borrow_mut(change);
 }
 
@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn what_one_request_notes_is_not_told_of_another() {
-        let (mut one, mut other) = (Noted::default(), Noted::default());
+        let (mut one, mut other) = (AccessNote::default(), AccessNote::default());
         step(&mut one, || done("refresh_token", ApplicationId::new(7)));
         step(&mut other, || ());
         step(&mut one, || ());

@@ -15,11 +15,11 @@ const WRITTEN_PER_MINUTE: u32 = 10;
 
 /// The recent refusals, and how often they occurred.
 #[derive(Debug)]
-pub struct Repeats(Buckets<Noted>);
+pub struct AuditThrottle(Buckets<ThrottleKey>);
 
 /// The key of the throttle: refusals with the same key are equal.
 #[derive(Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Noted {
+pub(crate) enum ThrottleKey {
     /// The same caller was refused the same for the same reason.
     Refusal {
         action: Action,
@@ -35,7 +35,7 @@ pub(crate) enum Noted {
     Replay(CodeId),
 }
 
-impl Noted {
+impl ThrottleKey {
     /// The key for a refused request; actor and application are the authenticated ones.
     pub(crate) const fn request(
         reason: Reason,
@@ -56,16 +56,16 @@ impl Noted {
     }
 }
 
-impl Default for Repeats {
+impl Default for AuditThrottle {
     fn default() -> Self {
         Self(Buckets::new(WRITTEN_PER_MINUTE))
     }
 }
 
-impl Repeats {
+impl AuditThrottle {
     /// Counts it, and returns whether to write it.
-    fn note(&self, noted: Noted, now: Timestamp) -> bool {
-        self.0.take(noted, now).is_ok()
+    fn note(&self, access_note: ThrottleKey, now: Timestamp) -> bool {
+        self.0.take(access_note, now).is_ok()
     }
 
     /// Drops entries that no longer throttle anything.
@@ -79,12 +79,16 @@ impl App {
     /// minute. Failed authentications are not handled here: each of them is written, and rate limits bound
     /// them.
     pub(crate) async fn note_refused(&self, event: NewAuditEvent) -> Result<(), StoreError> {
-        self.note_refused_as(Noted::of(&event), event).await
+        self.note_refused_as(ThrottleKey::of(&event), event).await
     }
 
-    /// Like [`App::note_refused`], with `noted` as the key.
-    pub(crate) async fn note_refused_as(&self, noted: Noted, event: NewAuditEvent) -> Result<(), StoreError> {
-        if self.repeats.note(noted, event.at) {
+    /// Like [`App::note_refused`], with `access_note` as the key.
+    pub(crate) async fn note_refused_as(
+        &self,
+        access_note: ThrottleKey,
+        event: NewAuditEvent,
+    ) -> Result<(), StoreError> {
+        if self.throttle.note(access_note, event.at) {
             return self.store.append_audit(vec![event]).await;
         }
         self.count_repeat(&event);
@@ -94,7 +98,7 @@ impl App {
     /// Whether the code was replayed so often within the last minute that nothing more is written about it.
     /// Its grant is then certainly revoked.
     pub(crate) fn is_known_replay(&self, code: CodeId, event: &NewAuditEvent) -> bool {
-        let known = self.repeats.0.has_room(&Noted::Replay(code), event.at).is_err();
+        let known = self.throttle.0.has_room(&ThrottleKey::Replay(code), event.at).is_err();
         if known {
             self.count_repeat(event);
         }
@@ -103,7 +107,7 @@ impl App {
 
     /// Counts a replay that was written.
     pub(crate) fn note_replay(&self, code: CodeId, at: Timestamp) {
-        self.repeats.note(Noted::Replay(code), at);
+        self.throttle.note(ThrottleKey::Replay(code), at);
     }
 
     fn count_repeat(&self, event: &NewAuditEvent) {
@@ -130,8 +134,8 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_secs(1_000);
 
-    fn refusal(actor: i64, detail: &str) -> Noted {
-        Noted::of(&NewAuditEvent {
+    fn refusal(actor: i64, detail: &str) -> ThrottleKey {
+        ThrottleKey::of(&NewAuditEvent {
             actor: Some(UserId::new(actor)),
             detail: Some(detail.to_owned()),
             ..NewAuditEvent::new(Action::RefuseAccess, Outcome::Refused, NOW)
@@ -140,8 +144,8 @@ mod tests {
 
     #[test]
     fn the_same_refusal_is_written_a_few_times_a_minute() {
-        let repeats = Repeats::default();
-        let written = |at| (0..100).filter(|_| repeats.note(refusal(1, "lacks OAuth"), at)).count();
+        let throttle = AuditThrottle::default();
+        let written = |at| (0..100).filter(|_| throttle.note(refusal(1, "lacks OAuth"), at)).count();
         assert_eq!(written(NOW), 10);
         assert_eq!(written(NOW.plus_secs(5)), 0);
         assert_eq!(written(NOW.plus_secs(60)), 10);
@@ -149,9 +153,9 @@ mod tests {
 
     #[test]
     fn another_caller_or_another_reason_is_another_refusal() {
-        let repeats = Repeats::default();
-        while repeats.note(refusal(1, "lacks OAuth"), NOW) {}
-        assert!(repeats.note(refusal(2, "lacks OAuth"), NOW));
-        assert!(repeats.note(refusal(1, "lacks Limits"), NOW));
+        let throttle = AuditThrottle::default();
+        while throttle.note(refusal(1, "lacks OAuth"), NOW) {}
+        assert!(throttle.note(refusal(2, "lacks OAuth"), NOW));
+        assert!(throttle.note(refusal(1, "lacks Limits"), NOW));
     }
 }
