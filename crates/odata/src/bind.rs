@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 
 use crate::error::{Error, Reason};
-use crate::format::{self, Asked, Format};
+use crate::format::{self, Format, RequestedFormat};
 use crate::model::{EntityType, Model};
 use crate::syntax::{MAX_SELECT, Request};
 use expression::{Binder, unknown_property};
@@ -132,8 +132,8 @@ fn representation(
     let Some(asked) = request.format else { return Ok(accepted) };
     let metadata = matches!(resource, resource::Resource::Metadata);
     match format::read(asked) {
-        Asked::Xml if metadata => Ok(accepted),
-        Asked::Json(format) if !metadata => Ok(format),
+        RequestedFormat::Xml if metadata => Ok(accepted),
+        RequestedFormat::Json(format) if !metadata => Ok(format),
         _ => Err(Reason::NotImplemented(format!("the format {asked} for this resource")).at("$format", 0)),
     }
 }

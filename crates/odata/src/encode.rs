@@ -3,8 +3,8 @@
 //! An [`Encoder`] is prepared once for each plan: for each column, the bytes before its value and the way to
 //! write it. Running it only allocates the output.
 
+mod fast_path;
 pub(crate) mod text;
-mod usual;
 pub(crate) mod value;
 
 use crate::bind::Selection;
@@ -12,12 +12,12 @@ use crate::cell::{Cell, Row};
 use crate::form::Reading;
 use crate::format::{Format, MetadataLevel};
 use crate::model::{EdmType, Model, Property};
-use usual::{Before, Line};
+use fast_path::{Before, RowBuffer};
 use value::Writing;
 
 /// Values that did not fit the type of their column and were written as null.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Misfits {
+pub struct InvalidValues {
     /// The number of such values.
     pub values: u64,
     /// How many nulls were written for properties that are never null according to the model, which is
@@ -33,7 +33,7 @@ pub enum Written {
     /// The property is null: nothing was written.
     Null,
     /// The stored value is not a value of the property's type: nothing was written.
-    Misfit,
+    Invalid,
 }
 
 /// The content of the body.
@@ -96,7 +96,7 @@ struct Field {
 pub struct Body<'e> {
     encoder: &'e Encoder,
     rows: u64,
-    misfits: Misfits,
+    invalid_values: InvalidValues,
 }
 
 impl Encoder {
@@ -167,11 +167,11 @@ impl Encoder {
             out.push(b',');
         }
         out.extend_from_slice(b"\"value\":[");
-        Body { encoder: self, rows: 0, misfits: Misfits::default() }
+        Body { encoder: self, rows: 0, invalid_values: InvalidValues::default() }
     }
 
     /// Writes one entity as a complete body.
-    pub fn entity(&self, out: &mut Vec<u8>, row: &impl Row) -> Misfits {
+    pub fn entity(&self, out: &mut Vec<u8>, row: &impl Row) -> InvalidValues {
         out.extend_from_slice(&self.head);
         if let Some(id) = &self.id {
             if self.head.len() > 1 {
@@ -179,11 +179,11 @@ impl Encoder {
             }
             id.write(out, row);
         }
-        let mut line = Line::new(out);
-        let misfits = self.fields(&mut line, row);
-        line.byte(b'}');
-        line.finish();
-        misfits
+        let mut row_buffer = RowBuffer::new(out);
+        let invalid_values = self.fields(&mut row_buffer, row);
+        row_buffer.byte(b'}');
+        row_buffer.finish();
+        invalid_values
     }
 
     /// Writes one property as a complete body, unless it is null.
@@ -195,7 +195,7 @@ impl Encoder {
         let value = out.len();
         let fits = field.writing.write(out, row.cell(field.column));
         let written = match (fits, &out[value..]) {
-            (false, _) => Written::Misfit,
+            (false, _) => Written::Invalid,
             (true, b"null") => Written::Null,
             (true, _) => Written::Value,
         };
@@ -226,15 +226,15 @@ impl Encoder {
     }
 
     #[inline]
-    fn fields(&self, line: &mut Line<'_>, row: &impl Row) -> Misfits {
-        let mut misfits = Misfits::default();
+    fn fields(&self, row_buffer: &mut RowBuffer<'_>, row: &impl Row) -> InvalidValues {
+        let mut invalid_values = InvalidValues::default();
         for field in &self.fields {
             let cell = row.cell(field.column);
-            let fits = line.field(field, cell);
-            misfits.values += u64::from(!fits);
-            misfits.promised += u64::from(field.promised && (!fits || matches!(cell, Cell::Null)));
+            let fits = row_buffer.field(field, cell);
+            invalid_values.values += u64::from(!fits);
+            invalid_values.promised += u64::from(field.promised && (!fits || matches!(cell, Cell::Null)));
         }
-        misfits
+        invalid_values
     }
 }
 
@@ -251,12 +251,12 @@ impl Body<'_> {
         } else if self.encoder.fields.is_empty() {
             out.push(b'{');
         }
-        let mut line = Line::new(out);
-        let Misfits { values, promised } = self.encoder.fields(&mut line, row);
-        self.misfits.values += values;
-        self.misfits.promised += promised;
-        line.byte(b'}');
-        line.finish();
+        let mut row_buffer = RowBuffer::new(out);
+        let InvalidValues { values, promised } = self.encoder.fields(&mut row_buffer, row);
+        self.invalid_values.values += values;
+        self.invalid_values.promised += promised;
+        row_buffer.byte(b'}');
+        row_buffer.finish();
     }
 
     /// The number of entities written so far.
@@ -265,14 +265,14 @@ impl Body<'_> {
     }
 
     /// Ends the collection.
-    pub fn finish(self, out: &mut Vec<u8>, next_link: Option<&str>) -> Misfits {
+    pub fn finish(self, out: &mut Vec<u8>, next_link: Option<&str>) -> InvalidValues {
         out.push(b']');
         if let Some(link) = next_link {
             out.extend_from_slice(b",\"@odata.nextLink\":");
             text::string(out, link.as_bytes());
         }
         out.push(b'}');
-        self.misfits
+        self.invalid_values
     }
 }
 

@@ -10,14 +10,14 @@ pub struct Error {
     /// The reason.
     pub reason: Reason,
     /// The position, if there is one.
-    pub place: Option<Place>,
+    pub place: Option<ErrorLocation>,
     /// What was probably meant.
     pub hint: Option<Box<str>>,
 }
 
 /// A position in the URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
+pub struct ErrorLocation {
     /// `path`, `query`, or the system query option with its `$`.
     pub target: &'static str,
     /// The byte offset in the percent-decoded text of the target.
@@ -112,7 +112,7 @@ impl Reason {
 
     /// The error for this reason at `offset` of `target`.
     pub(crate) fn at(self, target: &'static str, offset: usize) -> Error {
-        Error { reason: self, place: Some(Place { target, offset }), hint: None }
+        Error { reason: self, place: Some(ErrorLocation { target, offset }), hint: None }
     }
 }
 
@@ -172,7 +172,7 @@ impl Error {
     }
 }
 
-struct Located<'a>(Option<&'a Place>);
+struct Located<'a>(Option<&'a ErrorLocation>);
 
 impl std::fmt::Display for Located<'_> {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -23,7 +23,7 @@ pub enum Form {
     /// Every unambiguous form: text for dates and times, all common words and numbers for Booleans, text in
     /// either case or 16 bytes for GUIDs.
     #[default]
-    Usual,
+    Canonical,
     /// Booleans as 0 and 1.
     ZeroOne,
     /// Booleans as 0 and -1.
@@ -69,13 +69,13 @@ const DECLARABLE: &[(&str, EdmType, Form)] = &[
     ("-1/0", EdmType::Boolean, Form::MinusOne),
     ("t/f", EdmType::Boolean, Form::Letters),
     ("true/false", EdmType::Boolean, Form::Words),
-    ("boolean", EdmType::Boolean, Form::Usual),
-    ("integer", EdmType::Int64, Form::Usual),
-    ("real", EdmType::Double, Form::Usual),
-    ("decimal", EdmType::Decimal { precision: None, scale: None }, Form::Usual),
-    ("text", EdmType::String { max_length: None }, Form::Usual),
-    ("binary", EdmType::Binary, Form::Usual),
-    ("guid", EdmType::Guid, Form::Usual),
+    ("boolean", EdmType::Boolean, Form::Canonical),
+    ("integer", EdmType::Int64, Form::Canonical),
+    ("real", EdmType::Double, Form::Canonical),
+    ("decimal", EdmType::Decimal { precision: None, scale: None }, Form::Canonical),
+    ("text", EdmType::String { max_length: None }, Form::Canonical),
+    ("binary", EdmType::Binary, Form::Canonical),
+    ("guid", EdmType::Guid, Form::Canonical),
     ("guid-text", EdmType::Guid, Form::GuidText),
     ("guid-text-upper", EdmType::Guid, Form::GuidTextUpper),
     ("guid-blob", EdmType::Guid, Form::GuidBytes),
@@ -101,7 +101,7 @@ impl Form {
         if let Some(digits) = name.strip_prefix("decimal(").and_then(|rest| rest.strip_suffix(')')) {
             let scale = digits.parse().ok().filter(|scale| *scale <= MOST_DIGITS)?;
             let ty = EdmType::Decimal { precision: None, scale: Some(scale) };
-            return Some(Reading { ty, form: Self::Usual });
+            return Some(Reading { ty, form: Self::Canonical });
         }
         let (_, ty, form) = DECLARABLE.iter().find(|(known, ..)| *known == name)?;
         let narrower = match (*ty, declared) {
@@ -116,7 +116,7 @@ impl Form {
 
     /// The name under which it can be declared for a type; `None` for the usual form.
     pub fn name(self) -> Option<&'static str> {
-        let named = DECLARABLE.iter().find(|(_, _, form)| *form == self && self != Self::Usual);
+        let named = DECLARABLE.iter().find(|(_, _, form)| *form == self && self != Self::Canonical);
         named.map(|(name, ..)| *name)
     }
 
@@ -126,7 +126,7 @@ impl Form {
             Layout::PLAIN => Self::GuidText,
             Layout::OTHER_TEXT => Self::GuidTextUpper,
             Layout::NUMBERS => Self::GuidBytes,
-            _ => Self::Usual,
+            _ => Self::Canonical,
         }
     }
 
@@ -169,7 +169,7 @@ impl Reading {
     /// The reading with that number, if any.
     pub(crate) fn of_code(code: i64) -> Option<Self> {
         const FORMS: [Form; 13] = [
-            Form::Usual,
+            Form::Canonical,
             Form::ZeroOne,
             Form::MinusOne,
             Form::Letters,
@@ -222,7 +222,7 @@ mod tests {
             assert_eq!(Form::declared(name, *ty), Some(reading), "{name}");
         }
         for scale in [None, Some(0), Some(2), Some(15)] {
-            let reading = Reading { ty: EdmType::Decimal { precision: None, scale }, form: Form::Usual };
+            let reading = Reading { ty: EdmType::Decimal { precision: None, scale }, form: Form::Canonical };
             assert_eq!(Reading::of_code(reading.code()), Some(reading));
         }
     }

@@ -28,7 +28,7 @@ pub struct Format {
 
 /// The meaning of a `$format` value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Asked {
+pub(crate) enum RequestedFormat {
     Json(Format),
     Xml,
     /// Valid, but not available here.
@@ -112,15 +112,15 @@ impl MetadataLevel {
 }
 
 /// Parses a value of `$format`: a media type or a short name.
-pub(crate) fn read(asked: &str) -> Asked {
+pub(crate) fn read(asked: &str) -> RequestedFormat {
     let (name, parameters) = asked.split_once(';').unwrap_or((asked, ""));
     let is = |names: [&str; 2]| names.iter().any(|known| name.trim_ascii().eq_ignore_ascii_case(known));
     if is(["xml", "application/xml"]) {
-        return Asked::Xml;
+        return RequestedFormat::Xml;
     }
     let wishes = Wishes::read(parameters).filter(|_| is(["json", "application/json"]));
-    wishes.map_or(Asked::Other, |wishes| {
-        Asked::Json(Format {
+    wishes.map_or(RequestedFormat::Other, |wishes| {
+        RequestedFormat::Json(Format {
             metadata: wishes.metadata.unwrap_or_default(),
             ieee754_compatible: wishes.ieee754_compatible.unwrap_or_default(),
         })

@@ -75,7 +75,7 @@ pub struct Findings {
     pub all: bool,
     /// The number of cells that represent no value of the type, including nulls if the column is declared
     /// never to be null.
-    pub misfits: u64,
+    pub invalid_values: u64,
     /// The number of values that are stored differently from most.
     pub strays: u64,
 }

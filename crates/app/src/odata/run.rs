@@ -8,7 +8,7 @@ use bytes::Bytes;
 use oauth::id::DataSourceId;
 use oauth::time::Timestamp;
 use odata::cell::{Cell, Row};
-use odata::encode::{Misfits, Written};
+use odata::encode::{InvalidValues, Written};
 use odata::plan::{Plan, Query, Single};
 use odata::position::Position;
 use odata::statement::Statement;
@@ -320,8 +320,8 @@ fn access_note(tally: &Tally, single: &Single, written: Written) -> Found {
     if written == Written::Value {
         return Found::Written;
     }
-    let (values, promised) = (u64::from(written == Written::Misfit), single.encoder.is_promised());
-    tally.note(Misfits { values, promised: promised.into() }, false);
+    let (values, promised) = (u64::from(written == Written::Invalid), single.encoder.is_promised());
+    tally.note(InvalidValues { values, promised: promised.into() }, false);
     Found::Null
 }
 

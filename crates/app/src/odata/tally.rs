@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use odata::encode::Misfits;
+use odata::encode::InvalidValues;
 use prometheus_client::metrics::counter::Counter;
 
 use crate::App;
@@ -12,23 +12,23 @@ use crate::models::Opened;
 /// Where it is noted.
 #[derive(Clone)]
 pub(super) struct Tally {
-    misfits: Counter,
+    invalid_values: Counter,
     /// Set when the rows belie the model, which is compiled again then.
     is_outdated: Arc<AtomicBool>,
 }
 
 impl App {
     pub(super) fn tally(&self, opened: &Opened) -> Tally {
-        let misfits = self.metrics().odata_misfits.clone();
-        Tally { misfits, is_outdated: Arc::clone(&opened.is_outdated) }
+        let invalid_values = self.metrics().odata_misfits.clone();
+        Tally { invalid_values, is_outdated: Arc::clone(&opened.is_outdated) }
     }
 }
 
 impl Tally {
     /// `is_belied` where the rows belie the model otherwise than by misfits.
-    pub(super) fn note(&self, misfits: Misfits, is_belied: bool) {
-        self.misfits.inc_by(misfits.values);
-        if misfits.promised > 0 || is_belied {
+    pub(super) fn note(&self, invalid_values: InvalidValues, is_belied: bool) {
+        self.invalid_values.inc_by(invalid_values.values);
+        if invalid_values.promised > 0 || is_belied {
             self.is_outdated.store(true, Ordering::Relaxed);
         }
     }

@@ -103,7 +103,7 @@ impl Writing {
                 let start = out.len();
                 if !self.write(out, cell) {
                     out.truncate(start);
-                    return Written::Misfit;
+                    return Written::Invalid;
                 }
                 // Other quoted values contain nothing that was escaped.
                 if out[start] == b'"' {
@@ -123,7 +123,7 @@ impl Writing {
             Self::DateTimeOffset(form) => held(out, value(EdmType::DateTimeOffset, form)) && push(out, "Z"),
             Self::Guid(form) => held(out, value(EdmType::Guid, form)),
             Self::Date(form) => held(out, value(EdmType::Date, form)),
-            Self::TimeOfDay => held(out, value(EdmType::TimeOfDay, Form::Usual)),
+            Self::TimeOfDay => held(out, value(EdmType::TimeOfDay, Form::Canonical)),
             Self::Duration => match cell {
                 Cell::Text(bytes) => {
                     read::duration(bytes).is_some_and(|duration| push(out, &duration.text()))

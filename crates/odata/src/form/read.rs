@@ -221,7 +221,7 @@ pub(crate) fn guid(form: Form, cell: Cell<'_>) -> Option<[u8; 16]> {
     };
     match cell {
         Cell::Text(bytes) if cased(bytes) => literal::guid(std::str::from_utf8(bytes).ok()?),
-        Cell::Blob(bytes) if matches!(form, Form::Usual | Form::GuidBytes) => bytes.try_into().ok(),
+        Cell::Blob(bytes) if matches!(form, Form::Canonical | Form::GuidBytes) => bytes.try_into().ok(),
         _ => None,
     }
 }

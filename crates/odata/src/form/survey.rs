@@ -24,7 +24,7 @@ pub struct Survey {
     /// Cells that fit so far; numbers in columns of dates are decided at the end.
     fits: u64,
     nulls: u64,
-    misfits: u64,
+    invalid_values: u64,
     /// Bounded: further numbers are interpreted in the form of these.
     numbers: Vec<Number>,
     least: f64,
@@ -59,7 +59,7 @@ pub struct Found {
     /// The number of null cells.
     pub nulls: u64,
     /// The number of cells that represent no value.
-    pub misfits: u64,
+    pub invalid_values: u64,
     /// The number of values in another layout.
     pub strays: u64,
 }
@@ -72,7 +72,7 @@ impl Survey {
             layouts: HashMap::new(),
             fits: 0,
             nulls: 0,
-            misfits: 0,
+            invalid_values: 0,
             numbers: Vec::new(),
             least: f64::INFINITY,
             greatest: f64::NEG_INFINITY,
@@ -94,7 +94,8 @@ impl Survey {
 
     /// Whether numbers in this column are ambiguous.
     fn judges_numbers(&self) -> bool {
-        matches!(self.reading.ty, EdmType::Date | EdmType::DateTimeOffset) && self.reading.form == Form::Usual
+        matches!(self.reading.ty, EdmType::Date | EdmType::DateTimeOffset)
+            && self.reading.form == Form::Canonical
     }
 
     fn number(&mut self, number: Number, value: f64) {
@@ -112,7 +113,7 @@ impl Survey {
             self.fits += 1;
             *self.layouts.entry(reading.layout(cell)).or_default() += 1;
         } else {
-            self.misfits += 1;
+            self.invalid_values += 1;
         }
     }
 
@@ -127,8 +128,8 @@ impl Survey {
             .max_by_key(|(layout, count)| (**count, std::cmp::Reverse(layout.code())));
         // Without any cells, the usual layout is expected.
         let (layout, count) = most.map_or((Layout::PLAIN, 0), |(layout, count)| (*layout, *count));
-        let (fits, nulls, misfits) = (self.fits, self.nulls, self.misfits);
-        Found { form, layout, fits, nulls, misfits, strays: fits - count }
+        let (fits, nulls, invalid_values) = (self.fits, self.nulls, self.invalid_values);
+        Found { form, layout, fits, nulls, invalid_values, strays: fits - count }
     }
 
     /// Determines the meaning of the numbers, and counts them.
@@ -161,7 +162,7 @@ mod tests {
     use super::*;
 
     fn found(ty: EdmType, cells: &[Cell<'_>]) -> Found {
-        let mut survey = Survey::of(Reading { ty, form: Form::Usual });
+        let mut survey = Survey::of(Reading { ty, form: Form::Canonical });
         for cell in cells {
             survey.look(*cell);
         }
@@ -175,7 +176,7 @@ mod tests {
             (vec![Cell::Integer(1_714_564_800_000)], Form::UnixMilliseconds),
             (vec![Cell::Integer(1_714_564_800_000_000)], Form::UnixMicroseconds),
             (vec![Cell::Real(2_460_432.25), Cell::Integer(2_451_545)], Form::JulianDay),
-            (vec![Cell::Text(b"2024-05-01 12:00:00"), Cell::Null], Form::Usual),
+            (vec![Cell::Text(b"2024-05-01 12:00:00"), Cell::Null], Form::Canonical),
         ] {
             assert_eq!(found(EdmType::DateTimeOffset, &numbers).form, expected, "{numbers:?}");
         }
@@ -191,7 +192,7 @@ mod tests {
                 assert_eq!(reading.read(cell), None, "{name}: {cell:?}");
             }
             let seen = survey.found();
-            assert_eq!((seen.form, seen.misfits, seen.nulls), (Form::Text, 2, 1), "{name}");
+            assert_eq!((seen.form, seen.invalid_values, seen.nulls), (Form::Text, 2, 1), "{name}");
         }
     }
 
@@ -199,7 +200,7 @@ mod tests {
     fn misfits_and_the_usual_layout_are_counted() {
         let guid = Cell::Text(b"01234567-89AB-CDEF-0123-456789ABCDEF");
         let seen = found(EdmType::Guid, &[guid, guid, Cell::Text(b"x"), Cell::Null]);
-        assert_eq!((seen.fits, seen.misfits, seen.nulls), (2, 1, 1));
+        assert_eq!((seen.fits, seen.invalid_values, seen.nulls), (2, 1, 1));
         assert_ne!(seen.layout, Layout::PLAIN);
         assert_eq!(found(EdmType::Guid, &[]).layout, Layout::PLAIN);
     }

@@ -69,14 +69,14 @@ fn entity_type(
                 "a key column that may be null: rows in which it is null are not served",
             ));
         }
-        findings.extend(misfits(&column, in_key).map(|message| finding(subject(), &message)));
+        findings.extend(invalid_values(&column, in_key).map(|message| finding(subject(), &message)));
         if in_key && (column.nullable || !column.storage.is_guaranteed) {
             loose_key.push(index);
         }
         let may_misfit = !column.storage.is_guaranteed && !in_key;
         // A property can only be declared non-null if it is known to be a value.
         let is_doubtful =
-            column.storage.found.is_some_and(|found| (may_misfit && !found.all) || found.misfits > 0);
+            column.storage.found.is_some_and(|found| (may_misfit && !found.all) || found.invalid_values > 0);
         properties.push(Property {
             name,
             column: column.name,
@@ -111,19 +111,19 @@ fn key(table: &Table) -> Vec<usize> {
 }
 
 /// The remark about cells that represent no value of the column's type.
-fn misfits(column: &Column, in_key: bool) -> Option<String> {
+fn invalid_values(column: &Column, in_key: bool) -> Option<String> {
     let found = column.storage.found?;
     let ty = column.ty.name();
     let seen = if found.all { "" } else { " among the rows that were examined" };
     if in_key {
-        let rows = found.misfits;
+        let rows = found.invalid_values;
         return (rows > 0)
             .then(|| format!("a key column: {rows} rows{seen} contain no {ty} there and are not served"));
     }
-    (found.misfits > 0).then(|| {
+    (found.invalid_values > 0).then(|| {
         format!(
             "{} values{seen} are not {ty} and are shown as null; the option storageForms can declare how the column is stored",
-            found.misfits
+            found.invalid_values
         )
     })
 }

@@ -22,14 +22,18 @@ pub(crate) fn survey(
     column: &str,
     ty: EdmType,
 ) -> (Form, Layout, Findings) {
-    let mut survey = Survey::of(Reading { ty, form: Form::Usual });
+    let mut survey = Survey::of(Reading { ty, form: Form::Canonical });
     let mut statement = connection.prepare(&format!("SELECT {column} FROM {table}")).unwrap();
     let mut rows = statement.query([]).unwrap();
     while let Some(row) = rows.next().unwrap() {
         survey.look(cell(row.get_ref(0).unwrap()));
     }
     let found = survey.found();
-    (found.form, found.layout, Findings { all: true, misfits: found.misfits, strays: found.strays })
+    (
+        found.form,
+        found.layout,
+        Findings { all: true, invalid_values: found.invalid_values, strays: found.strays },
+    )
 }
 
 /// A table with these values, once with an integer key and once with the value as the key.

@@ -42,7 +42,7 @@ fn database() -> Database {
     let connection = rusqlite::Connection::open_in_memory().unwrap();
     connection.execute_batch(&sql).unwrap();
     let storage = |name: &str, ty| {
-        let mut survey = Survey::of(Reading { ty, form: Form::Usual });
+        let mut survey = Survey::of(Reading { ty, form: Form::Canonical });
         let mut statement = connection.prepare(&format!("SELECT {name} FROM T")).unwrap();
         let mut rows = statement.query([]).unwrap();
         while let Some(row) = rows.next().unwrap() {

@@ -121,8 +121,8 @@ pub(super) fn look(
         column.storage.layout = found.layout;
         // A file may contain nulls, and cells that are read as null, in spite of its own declarations.
         let nulls = if column.nullable { 0 } else { found.nulls };
-        let misfits = found.misfits + nulls;
-        column.storage.found = Some(Findings { all, misfits, strays: found.strays });
+        let invalid_values = found.invalid_values + nulls;
+        column.storage.found = Some(Findings { all, invalid_values, strays: found.strays });
     }
     Ok(())
 }
@@ -176,8 +176,8 @@ fn meaning(form: Form) -> Option<&'static str> {
 /// The form that was found, or a narrower one that many GUIDs in the same form suggest.
 fn strict(ty: EdmType, found: &Found) -> Form {
     let is_rule =
-        found.fits >= RULE && found.misfits == 0 && found.strays == 0 && found.layout != Layout::NONE;
-    if ty == EdmType::Guid && found.form == Form::Usual && is_rule {
+        found.fits >= RULE && found.invalid_values == 0 && found.strays == 0 && found.layout != Layout::NONE;
+    if ty == EdmType::Guid && found.form == Form::Canonical && is_rule {
         return Form::of_guids(found.layout);
     }
     found.form

@@ -203,7 +203,7 @@ fn a_null_in_a_column_declared_not_null_is_counted() {
          PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = replace(sql, 'a REAL', 'a REAL NOT NULL') WHERE name = 't'",
     );
     let columns = &table(&found.schema.tables, "t").columns;
-    assert!(!columns[1].nullable && columns[1].storage.found.is_some_and(|found| found.misfits == 1));
+    assert!(!columns[1].nullable && columns[1].storage.found.is_some_and(|found| found.invalid_values == 1));
     assert_eq!(columns[2].storage.found, None);
     let model = odata::model::Model::compile("m", found.schema);
     assert!(model.entity_types[0].properties[1].nullable);
@@ -341,7 +341,7 @@ fn what_numbers_mean_and_what_fits_nothing_is_found_in_the_data() {
     assert!(columns[0].storage.is_guaranteed);
     assert_eq!(columns[1].storage.form, Form::UnixSeconds);
     assert_eq!(columns[2].storage.form, Form::JulianDay);
-    assert_eq!(columns[3].storage.found.map(|found| (found.all, found.misfits)), Some((true, 1)));
+    assert_eq!(columns[3].storage.found.map(|found| (found.all, found.invalid_values)), Some((true, 1)));
     assert!(columns[3].storage.index.is_some() && columns[4].storage.index.is_none());
     assert_ne!(columns[4].storage.collation, odata::model::Collation::Binary);
     assert_eq!(subjects(&found.findings), ["t.seconds", "t.julian"]);

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 
 const WRITINGS: &[Writing] = &[
-    Writing::Boolean(Form::Usual),
+    Writing::Boolean(Form::Canonical),
     Writing::Boolean(Form::MinusOne),
     Writing::Integer { min: i64::MIN, max: i64::MAX, quoted: false },
     Writing::Integer { min: i64::MIN, max: i64::MAX, quoted: true },
@@ -14,10 +14,10 @@ const WRITINGS: &[Writing] = &[
     Writing::Decimal { scale: Some(2), quoted: true },
     Writing::Float,
     Writing::String,
-    Writing::Guid(Form::Usual),
-    Writing::Date(Form::Usual),
+    Writing::Guid(Form::Canonical),
+    Writing::Date(Form::Canonical),
     Writing::TimeOfDay,
-    Writing::DateTimeOffset(Form::Usual),
+    Writing::DateTimeOffset(Form::Canonical),
     Writing::DateTimeOffset(Form::UnixSeconds),
     Writing::Duration,
     Writing::Binary,
@@ -34,10 +34,10 @@ fn agree(before: &[u8], writing: Writing, cell: Cell<'_>) {
     let fits = writing.write(&mut expected, cell);
     expected.push(b'}');
     let mut out = b"[".to_vec();
-    let mut line = Line::new(&mut out);
-    let also_fits = line.field(&field(before, writing), cell);
-    line.byte(b'}');
-    line.finish();
+    let mut row_buffer = RowBuffer::new(&mut out);
+    let also_fits = row_buffer.field(&field(before, writing), cell);
+    row_buffer.byte(b'}');
+    row_buffer.finish();
     let texts = [&out, &expected].map(|bytes| String::from_utf8_lossy(bytes));
     assert_eq!(texts[0], texts[1], "{writing:?} of {cell:?}");
     assert_eq!(also_fits, fits, "{writing:?} of {cell:?}");
@@ -138,12 +138,12 @@ fn names_of_any_length_stand_before_their_value() {
 #[test]
 fn a_row_longer_than_the_room_is_whole() {
     let mut out = Vec::new();
-    let mut line = Line::new(&mut out);
+    let mut row_buffer = RowBuffer::new(&mut out);
     let field = field(b",", Writing::Float);
     for value in 0..1000 {
-        assert!(line.field(&field, Cell::Integer(value)));
+        assert!(row_buffer.field(&field, Cell::Integer(value)));
     }
-    line.finish();
+    row_buffer.finish();
     let values: Vec<String> = (0..1000).map(|value| value.to_string()).collect();
     assert_eq!(String::from_utf8_lossy(&out), format!(",{}", values.join(",")));
 }

@@ -53,12 +53,12 @@ impl Before {
 
 /// A row that is being written. The buffer extends beyond the written bytes until the row is
 /// [finished](Self::finish).
-pub(super) struct Line<'o> {
+pub(super) struct RowBuffer<'o> {
     out: &'o mut Vec<u8>,
     end: usize,
 }
 
-impl<'o> Line<'o> {
+impl<'o> RowBuffer<'o> {
     pub(super) fn new(out: &'o mut Vec<u8>) -> Self {
         let end = out.len();
         Self { out, end }
@@ -66,7 +66,7 @@ impl<'o> Line<'o> {
 
     #[inline]
     pub(super) fn byte(&mut self, byte: u8) {
-        *self.room::<1>() = [byte];
+        *self.slot::<1>() = [byte];
         self.end += 1;
     }
 
@@ -75,11 +75,11 @@ impl<'o> Line<'o> {
     #[inline]
     pub(super) fn field(&mut self, field: &Field, cell: Cell<'_>) -> bool {
         let (before, writing) = (&field.before, field.writing);
-        let room = self.room::<FIELD>();
+        let slot = self.slot::<FIELD>();
         let Before::Short(name, length) = before else { return self.unusual(field, cell) };
         let length = usize::from(*length) % NAME;
-        room[..NAME].copy_from_slice(name);
-        let written = room[length..].first_chunk_mut().and_then(|room| usual(room, writing, cell));
+        slot[..NAME].copy_from_slice(name);
+        let written = slot[length..].first_chunk_mut().and_then(|slot| fast(slot, writing, cell));
         let Some(written) = written else { return self.unusual(field, cell) };
         self.end += length + written;
         true
@@ -104,13 +104,13 @@ impl<'o> Line<'o> {
     }
 
     #[inline]
-    fn room<const ROOM: usize>(&mut self) -> &mut [u8; ROOM] {
-        const { assert!(ROOM <= STEP) };
-        if self.out.len() < self.end + ROOM {
+    fn slot<const SLOT: usize>(&mut self) -> &mut [u8; SLOT] {
+        const { assert!(SLOT <= STEP) };
+        if self.out.len() < self.end + SLOT {
             self.grow();
         }
-        let (room, _) = self.out[self.end..].split_at_mut(ROOM);
-        room.try_into().expect("the buffer has grown by a step, which is no less")
+        let (slot, _) = self.out[self.end..].split_at_mut(SLOT);
+        slot.try_into().expect("the buffer has grown by a step, which is no less")
     }
 
     #[inline(never)]
@@ -121,40 +121,40 @@ impl<'o> Line<'o> {
 
 /// Writes a value and returns its length; `None` if it is not a common one.
 #[inline]
-fn usual(room: &mut [u8; VALUE], writing: Writing, cell: Cell<'_>) -> Option<usize> {
+fn fast(slot: &mut [u8; VALUE], writing: Writing, cell: Cell<'_>) -> Option<usize> {
     match (writing, cell) {
-        (_, Cell::Null) => Some(word(room, b"null")),
-        (Writing::String, Cell::Text(text)) => short_text(room, text),
+        (_, Cell::Null) => Some(word(slot, b"null")),
+        (Writing::String, Cell::Text(text)) => short_text(slot, text),
         (Writing::Integer { min, max, quoted: false }, Cell::Integer(value)) => {
-            (min..=max).contains(&value).then(|| integer(room, value))
+            (min..=max).contains(&value).then(|| integer(slot, value))
         }
         (Writing::Float | Writing::Decimal { quoted: false, .. }, Cell::Integer(value)) => {
-            Some(integer(room, value))
+            Some(integer(slot, value))
         }
         (Writing::Float | Writing::Decimal { scale: None, quoted: false }, Cell::Real(value)) => {
-            hundredths(room, value)
+            hundredths(slot, value)
         }
-        (Writing::Decimal { scale: Some(2), quoted: false }, Cell::Real(value)) => cents(room, value),
-        (Writing::Boolean(Form::Usual | Form::ZeroOne), Cell::Integer(1)) => Some(word(room, b"true")),
-        (Writing::Boolean(Form::Usual | Form::ZeroOne), Cell::Integer(0)) => Some(word(room, b"false")),
-        (Writing::Date(_), Cell::Text(text)) => date(room, text),
-        (Writing::DateTimeOffset(_), Cell::Text(text)) => instant(room, text),
+        (Writing::Decimal { scale: Some(2), quoted: false }, Cell::Real(value)) => cents(slot, value),
+        (Writing::Boolean(Form::Canonical | Form::ZeroOne), Cell::Integer(1)) => Some(word(slot, b"true")),
+        (Writing::Boolean(Form::Canonical | Form::ZeroOne), Cell::Integer(0)) => Some(word(slot, b"false")),
+        (Writing::Date(_), Cell::Text(text)) => date(slot, text),
+        (Writing::DateTimeOffset(_), Cell::Text(text)) => instant(slot, text),
         _ => None,
     }
 }
 
-fn word<const LENGTH: usize>(room: &mut [u8; VALUE], word: &[u8; LENGTH]) -> usize {
-    room[..LENGTH].copy_from_slice(word);
+fn word<const LENGTH: usize>(slot: &mut [u8; VALUE], word: &[u8; LENGTH]) -> usize {
+    slot[..LENGTH].copy_from_slice(word);
     LENGTH
 }
 
 /// Writes text without characters to escape. Each word is checked while it is copied; the last one overlaps
 /// the one before.
-fn short_text(room: &mut [u8; VALUE], text: &[u8]) -> Option<usize> {
+fn short_text(slot: &mut [u8; VALUE], text: &[u8]) -> Option<usize> {
     if text.len() > SHORT_TEXT {
         return None;
     }
-    let (quote, content) = room.split_first_mut()?;
+    let (quote, content) = slot.split_first_mut()?;
     *quote = b'"';
     let special = if let Some(last) = text.last_chunk::<8>() {
         let mut special = special_bytes(u64::from_le_bytes(*last));
@@ -195,26 +195,26 @@ fn pair(number: u64) -> [u8; 2] {
 }
 
 #[inline]
-fn integer(room: &mut [u8; VALUE], value: i64) -> usize {
-    signed(room, value < 0, value.unsigned_abs())
+fn integer(slot: &mut [u8; VALUE], value: i64) -> usize {
+    signed(slot, value < 0, value.unsigned_abs())
 }
 
 /// Writes an integer. Up to four digits, the most common case, are written together, and leading zeros are
 /// shifted out.
-fn signed(room: &mut [u8; VALUE], negative: bool, magnitude: u64) -> usize {
-    room[0] = b'-';
+fn signed(slot: &mut [u8; VALUE], negative: bool, magnitude: u64) -> usize {
+    slot[0] = b'-';
     let start = usize::from(negative);
     if magnitude < 10_000 {
         let [[a, b], [c, d]] = [pair(magnitude / 100), pair(magnitude)];
         let zeros =
             usize::from(magnitude < 1000) + usize::from(magnitude < 100) + usize::from(magnitude < 10);
         let digits = u32::from_le_bytes([a, b, c, d]) >> (8 * zeros);
-        room[start..start + 4].copy_from_slice(&digits.to_le_bytes());
+        slot[start..start + 4].copy_from_slice(&digits.to_le_bytes());
         return start + 4 - zeros;
     }
     let mut buffer = itoa::Buffer::new();
     let digits = buffer.format(magnitude);
-    room[start..start + digits.len()].copy_from_slice(digits.as_bytes());
+    slot[start..start + digits.len()].copy_from_slice(digits.as_bytes());
     start + digits.len()
 }
 
@@ -227,54 +227,54 @@ fn signed(room: &mut [u8; VALUE], negative: bool, magnitude: u64) -> usize {
     reason = "compared with the number itself"
 )]
 #[expect(clippy::float_cmp, reason = "only the very number is written with these digits")]
-fn hundredths(room: &mut [u8; VALUE], value: f64) -> Option<usize> {
+fn hundredths(slot: &mut [u8; VALUE], value: f64) -> Option<usize> {
     let magnitude = value.abs();
     let units = (magnitude * 100.0 + 0.5) as u32;
     (f64::from(units) / 100.0 == magnitude).then(|| {
-        let end = with_cents(room, value.is_sign_negative(), units);
+        let end = with_cents(slot, value.is_sign_negative(), units);
         end - usize::from(units.is_multiple_of(10))
     })
 }
 
 /// Writes a decimal number with two digits after its point: the nearest hundredths, half away from zero.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within the bounds of 32 bits")]
-fn cents(room: &mut [u8; VALUE], value: f64) -> Option<usize> {
+fn cents(slot: &mut [u8; VALUE], value: f64) -> Option<usize> {
     let scaled = value.abs() * 100.0;
     // False for NaN.
     (scaled < 4e9).then(|| {
         let whole = scaled as u32;
         let units = whole + u32::from(scaled - f64::from(whole) >= 0.5);
-        with_cents(room, value < 0.0 && units > 0, units)
+        with_cents(slot, value < 0.0 && units > 0, units)
     })
 }
 
-fn with_cents(room: &mut [u8; VALUE], negative: bool, units: u32) -> usize {
-    let end = signed(room, negative, u64::from(units / 100));
+fn with_cents(slot: &mut [u8; VALUE], negative: bool, units: u32) -> usize {
+    let end = signed(slot, negative, u64::from(units / 100));
     let [tenths, hundredths] = pair(u64::from(units));
-    room[end..end + 3].copy_from_slice(&[b'.', tenths, hundredths]);
+    slot[end..end + 3].copy_from_slice(&[b'.', tenths, hundredths]);
     end + 3
 }
 
-fn date(room: &mut [u8; VALUE], text: &[u8]) -> Option<usize> {
+fn date(slot: &mut [u8; VALUE], text: &[u8]) -> Option<usize> {
     let (day, rest) = text.split_first_chunk::<10>()?;
     let followed = rest.is_empty() || (matches!(rest[0], b' ' | b'T') && rest.is_ascii());
     if !(followed && value::is_usual_day(day)) {
         return None;
     }
-    room[0] = b'"';
-    room[1..11].copy_from_slice(day);
-    room[11] = b'"';
+    slot[0] = b'"';
+    slot[1..11].copy_from_slice(day);
+    slot[11] = b'"';
     Some(12)
 }
 
-fn instant(room: &mut [u8; VALUE], text: &[u8]) -> Option<usize> {
+fn instant(slot: &mut [u8; VALUE], text: &[u8]) -> Option<usize> {
     let (seconds, fraction) = value::usual_instant(text)?;
-    room[0] = b'"';
-    room[1..20].copy_from_slice(seconds);
-    room[11] = b'T';
+    slot[0] = b'"';
+    slot[1..20].copy_from_slice(seconds);
+    slot[11] = b'T';
     let end = 20 + fraction.len();
-    room[20..end].copy_from_slice(fraction);
-    room[end..end + 2].copy_from_slice(b"Z\"");
+    slot[20..end].copy_from_slice(fraction);
+    slot[end..end + 2].copy_from_slice(b"Z\"");
     Some(end + 2)
 }
 
