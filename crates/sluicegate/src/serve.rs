@@ -39,9 +39,9 @@ pub(crate) fn run(settings: &Settings, environment: &Environment) -> anyhow::Res
         let running = Running::start(settings, environment, &stop, Kind::Service).await?;
         say(&format!("sluicegate is ready at {}", running.site.local_url));
         let app = Arc::clone(&running.app);
-        let lame = Duration::from_secs(u64::from(settings.limits.drain_secs));
+        let draining = Duration::from_secs(u64::from(settings.limits.drain_secs));
         let again = reloading(running.tls.clone(), Arc::clone(&app));
-        let acting = signals.act(stop, again, lame, move || app.drain());
+        let acting = signals.act(stop, again, draining, move || app.drain());
         let (ended, ()) = tokio::join!(running.end(), acting);
         ended
     })

@@ -7,9 +7,9 @@ mod budget;
 mod certificate;
 mod connection;
 mod idle;
-mod patient;
 mod signals;
 mod streams;
+mod timeout_stream;
 mod tls;
 
 pub(crate) use accept::{Bound, Endpoint, bind};

@@ -16,7 +16,7 @@ use super::budget::{Budget, Held};
 
 /// The time limits of a body.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Patience {
+pub(super) struct BodyTimeouts {
     /// The maximum time without data.
     pub(super) silence: Duration,
     /// The maximum time for the whole body.
@@ -25,9 +25,9 @@ pub(super) struct Patience {
 
 /// An incoming body with time limits. A timer is created, and bytes are counted, only if the body must be
 /// waited for: most bodies have already arrived.
-pub(super) struct Attended {
+pub(super) struct TimeoutBody {
     incoming: Incoming,
-    patience: Patience,
+    timeouts: BodyTimeouts,
     budget: Arc<Budget>,
     /// The bytes received, including the head of the request.
     bytes: usize,
@@ -42,22 +42,27 @@ struct Waiting {
     held: Held,
 }
 
-impl Attended {
-    pub(super) fn new(incoming: Incoming, head: &HeaderMap, patience: Patience, budget: Arc<Budget>) -> Self {
+impl TimeoutBody {
+    pub(super) fn new(
+        incoming: Incoming,
+        head: &HeaderMap,
+        timeouts: BodyTimeouts,
+        budget: Arc<Budget>,
+    ) -> Self {
         let bytes = if incoming.is_end_stream() { 0 } else { size_of_head(head) };
-        Self { incoming, patience, budget, bytes, waiting: None }
+        Self { incoming, timeouts, budget, bytes, waiting: None }
     }
 
     fn wait(&mut self, context: &mut Context<'_>) -> Poll<BodyEnd> {
         if self.waiting.is_none() {
             let Some(held) = self.budget.take(self.bytes) else { return Poll::Ready(BodyEnd::Crowded) };
             let timer = |time| Box::pin(tokio::time::sleep(time));
-            let (silence, total) = (timer(self.patience.silence), timer(self.patience.total));
+            let (silence, total) = (timer(self.timeouts.silence), timer(self.timeouts.total));
             self.waiting = Some(Waiting { silence, total, heard: false, held });
         }
         let Some(waiting) = &mut self.waiting else { return Poll::Pending };
         if std::mem::take(&mut waiting.heard) {
-            waiting.silence = Box::pin(tokio::time::sleep(self.patience.silence));
+            waiting.silence = Box::pin(tokio::time::sleep(self.timeouts.silence));
         }
         if waiting.silence.as_mut().poll(context).is_ready()
             || waiting.total.as_mut().poll(context).is_ready()
@@ -82,7 +87,7 @@ fn size_of_head(head: &HeaderMap) -> usize {
     head.iter().map(|(name, value)| name.as_str().len() + value.len() + 32).sum()
 }
 
-impl Body for Attended {
+impl Body for TimeoutBody {
     type Data = Bytes;
     type Error = BodyEnd;
 

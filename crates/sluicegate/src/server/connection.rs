@@ -18,11 +18,11 @@ use tokio_rustls::server::TlsStream;
 use web::{HttpService, PeerAddress};
 
 use super::addresses::Guest;
-use super::body::{Attended, Patience};
+use super::body::{BodyTimeouts, TimeoutBody};
 use super::budget::Budget;
 use super::idle::Activity;
-use super::patient::Patient;
 use super::streams::{Answer, Streams};
+use super::timeout_stream::TimeoutStream;
 use super::{Stop, Tls};
 
 /// The limits of a client.
@@ -144,7 +144,7 @@ impl Connections {
         let budget = guest.budget.part(MOST_HELD.max(limits.body_bytes.saturating_mul(2)));
         let activity = Activity::new();
         let service = service_fn(|request| self.answer(request, peer, &activity, &budget));
-        let stream = TokioIo::new(Patient::new(stream, limits.header_time, limits.body_silence));
+        let stream = TokioIo::new(TimeoutStream::new(stream, limits.header_time, limits.body_silence));
         let builder = self.builder(&budget);
         let mut connection = pin!(builder.serve_connection(stream, service));
         let ended = tokio::select! {
@@ -184,9 +184,9 @@ impl Connections {
             activity.minds_itself();
             None
         };
-        let patience = Patience { silence: self.limits.body_silence, total: self.limits.body_time };
+        let timeouts = BodyTimeouts { silence: self.limits.body_silence, total: self.limits.body_time };
         let (head, body) = request.into_parts();
-        let body = Attended::new(body, &head.headers, patience, Arc::clone(budget));
+        let body = TimeoutBody::new(body, &head.headers, timeouts, Arc::clone(budget));
         let request = Request::from_parts(head, Body::new(body));
         let answering = self.service.clone().answer_from_network(request);
         async move {

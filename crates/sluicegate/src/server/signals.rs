@@ -49,8 +49,14 @@ impl Signals {
     }
 
     /// Handles signals until one asks to stop. Then the server starts draining: it continues to serve for
-    /// `lame`, so that load balancers notice. A second signal stops it at once.
-    pub(crate) async fn act(mut self, stop: Stop, reload: impl Fn(), lame: Duration, drain: impl FnOnce()) {
+    /// `draining`, so that load balancers notice. A second signal stops it at once.
+    pub(crate) async fn act(
+        mut self,
+        stop: Stop,
+        reload: impl Fn(),
+        draining: Duration,
+        drain: impl FnOnce(),
+    ) {
         loop {
             tokio::select! {
                 _ = self.terminate.recv() => break,
@@ -62,7 +68,7 @@ impl Signals {
         tracing::info!("told to stop");
         drain();
         tokio::select! {
-            () = tokio::time::sleep(lame) => {}
+            () = tokio::time::sleep(draining) => {}
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
         }

@@ -22,7 +22,7 @@ use super::idle::Busy;
 
 /// What a stream waits for.
 #[derive(Debug, Clone, Copy)]
-enum Turn {
+enum WaitsFor {
     /// The handler, or the source of the body.
     Ours,
     /// The client, which must take what was sent, while this many bytes are held for it.
@@ -31,7 +31,7 @@ enum Turn {
 
 thread_local! {
     /// Whom the stream waits for after the step that is running on this thread, if that changed.
-    static TURN: Cell<Option<Turn>> = const { Cell::new(None) };
+    static TURN: Cell<Option<WaitsFor>> = const { Cell::new(None) };
 }
 
 /// Runs the tasks of the streams of one connection.
@@ -71,8 +71,8 @@ impl Attention {
         }
         match TURN.take() {
             None => {}
-            Some(Turn::Ours) => self.waiting = None,
-            Some(Turn::Theirs { bytes }) => {
+            Some(WaitsFor::Ours) => self.waiting = None,
+            Some(WaitsFor::Theirs { bytes }) => {
                 self.waiting = None;
                 let Some(held) = self.budget.take(bytes) else {
                     tracing::debug!(
@@ -151,14 +151,14 @@ impl Body for Answer {
                     Err(frame) => return Poll::Ready(Some(Ok(frame))),
                 },
                 Poll::Pending => {
-                    TURN.set(Some(Turn::Ours));
+                    TURN.set(Some(WaitsFor::Ours));
                     return Poll::Pending;
                 }
                 ended @ Poll::Ready(_) => return ended,
             }
         }
         let portion = self.portion();
-        TURN.set(Some(Turn::Theirs { bytes: self.held() }));
+        TURN.set(Some(WaitsFor::Theirs { bytes: self.held() }));
         Poll::Ready(Some(Ok(portion)))
     }
 

@@ -15,7 +15,7 @@ use tokio::time::Sleep;
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// A stream with time limits.
-pub(super) struct Patient<S> {
+pub(super) struct TimeoutStream<S> {
     stream: S,
     opening: Timer,
     taking: Timer,
@@ -23,7 +23,7 @@ pub(super) struct Patient<S> {
     come: Option<usize>,
 }
 
-impl<S> Patient<S> {
+impl<S> TimeoutStream<S> {
     /// Creates a stream whose client has `opening` to show its HTTP version, and may take nothing of a
     /// response for at most `taking`.
     pub(super) fn new(stream: S, opening: Duration, taking: Duration) -> Self {
@@ -69,7 +69,7 @@ impl Timer {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for TimeoutStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -86,7 +86,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for TimeoutStream<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     fn undecided_after(parts: &[&[u8]]) -> bool {
-        let mut stream = Patient::new((), Duration::ZERO, Duration::ZERO);
+        let mut stream = TimeoutStream::new((), Duration::ZERO, Duration::ZERO);
         for part in parts {
             stream.note(part);
         }
