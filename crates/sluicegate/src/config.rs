@@ -11,13 +11,13 @@ pub(crate) mod document;
 pub(crate) mod environment;
 mod fault;
 mod file;
-mod given;
+mod raw_config;
 mod setting;
 pub(crate) mod settings;
 
 pub(crate) use environment::Environment;
 pub(crate) use fault::{ConfigError, Fault};
-pub(crate) use given::{Given, Raw};
+pub(crate) use raw_config::{Raw, RawConfig};
 pub(crate) use setting::{LogFormat, LogLevels};
 pub(crate) use settings::Settings;
 
@@ -34,8 +34,8 @@ impl Overrides {
     }
 
     /// Sets a key to `true` if the flag was given.
-    pub(crate) fn switch_on(&mut self, key: &'static str, flag: &'static str, given: bool) {
-        if given {
+    pub(crate) fn switch_on(&mut self, key: &'static str, flag: &'static str, raw_config: bool) {
+        if raw_config {
             self.0.push((key, Raw::Bool(true), flag));
         }
     }
@@ -50,17 +50,17 @@ pub(crate) fn load(
     environment: &Environment,
     overrides: &Overrides,
 ) -> Result<Settings, ConfigError> {
-    let mut given = Given::default();
+    let mut raw_config = RawConfig::default();
     let named_by_environment = environment.config_file();
     if let Some(path) = file.or(named_by_environment.as_deref()) {
-        file::read(path, &mut given);
+        file::read(path, &mut raw_config);
     }
-    environment.overlay(&mut given);
+    environment.overlay(&mut raw_config);
     for (key, raw, flag) in &overrides.0 {
-        given.add((*key).to_owned(), raw.clone(), format!("command line ({flag})"));
+        raw_config.add((*key).to_owned(), raw.clone(), format!("command line ({flag})"));
     }
-    let settings = Settings::assemble(&mut given);
-    let mut faults = given.into_faults();
+    let settings = Settings::assemble(&mut raw_config);
+    let mut faults = raw_config.into_faults();
     checks::keys_fit_together(&settings, &mut faults);
     if faults.is_empty() { Ok(settings) } else { Err(ConfigError(faults)) }
 }

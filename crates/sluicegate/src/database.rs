@@ -10,9 +10,9 @@ use store::Store;
 use store_postgres::{DatabaseUrl, PostgresStore};
 use store_sqlite::SqliteStore;
 
+use crate::bootstrap::number;
 use crate::config::Settings;
-use crate::installation::Installation;
-use crate::wiring::number;
+use crate::data_directory::DataDirectory;
 
 /// The location of the system database.
 #[derive(Debug, Clone)]
@@ -36,7 +36,7 @@ impl Database {
     /// The database that the settings name.
     pub(crate) fn of(settings: &Settings) -> Self {
         match &settings.general.database {
-            None => Self::Embedded(Installation::at(&settings.general.data_dir).database()),
+            None => Self::Embedded(DataDirectory::at(&settings.general.data_dir).database()),
             Some(url) => Self::Shared(url.clone(), options(settings)),
         }
     }

@@ -15,7 +15,7 @@ use vault::{Entropy, SystemEntropy};
 use crate::cli::setup;
 use crate::cli::terminal::say;
 use crate::config::{Environment, Settings};
-use crate::installation::Installation;
+use crate::data_directory::DataDirectory;
 use crate::logging;
 use crate::serve::{self, Kind, Running, Site};
 use crate::server::{Signals, Stop};
@@ -89,16 +89,16 @@ fn folder_is_fresh(settings: &Settings, environment: &Environment) -> anyhow::Re
     if settings.general.database.is_some() {
         bail!("a demo keeps its database in its own folder: unset SLUICEGATE_DATABASE");
     }
-    let installation = Installation::at(&settings.general.data_dir);
-    let fresh = installation.is_empty(environment)?;
+    let data_directory = DataDirectory::at(&settings.general.data_dir);
+    let fresh = data_directory.is_empty(environment)?;
     if fresh {
-        installation.mark_as_demo()?;
-    } else if !installation.is_demo() {
+        data_directory.mark_as_demo()?;
+    } else if !data_directory.is_demo() {
         bail!(
             "{} contains an installation that is not a demo, and a demo would replace its passwords: choose another \
              folder \
              with --data-dir DIR",
-            installation.folder().display()
+            data_directory.folder().display()
         );
     }
     Ok(fresh)

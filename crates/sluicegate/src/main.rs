@@ -7,15 +7,15 @@
 
 use std::process::ExitCode;
 
+mod bootstrap;
 mod cli;
 mod config;
+mod data_directory;
 mod database;
 mod demo;
-mod installation;
 mod logging;
 mod serve;
 mod server;
-mod wiring;
 
 /// It saves two to six per cent of the work for each request compared with the system's allocator.
 #[global_allocator]

@@ -10,13 +10,13 @@ use store::WithCauses;
 use tokio::task::JoinSet;
 use web::{Network, WebSettings};
 
+use crate::bootstrap::{self, number};
 use crate::cli::terminal::say;
 use crate::config::settings::DEFAULT_OBSERVATION;
 use crate::config::{ConfigError, Environment, Fault, Settings};
-use crate::installation::{Installation, Occupied};
+use crate::data_directory::{DataDirectory, Occupied};
 use crate::logging;
 use crate::server::{self, Bound, Endpoint, Limits, Signals, Stop, Tls};
-use crate::wiring::{self, number};
 
 /// How often this node polls for changes of other nodes.
 const LOOKING: Duration = Duration::from_millis(250);
@@ -106,7 +106,7 @@ impl Running {
             // The address is only used in the error message for another process.
             let _ = occupied.tell(&site.local_url);
         }
-        let app = Arc::new(wiring::open(settings, environment, &site.public_url).await?);
+        let app = Arc::new(bootstrap::open(settings, environment, &site.public_url).await?);
         warn_of(settings, &site);
         if let Some(tls) = &tls {
             tell_of_certificate(tls, &app);
@@ -191,7 +191,7 @@ fn occupy(settings: &Settings) -> anyhow::Result<Option<Occupied>> {
     if settings.general.database.is_some() {
         return Ok(None);
     }
-    Occupied::take(&Installation::at(&settings.general.data_dir))
+    Occupied::take(&DataDirectory::at(&settings.general.data_dir))
 }
 
 /// Opens the metrics listener. If the default port is taken, the server runs without it.

@@ -11,8 +11,8 @@ use super::applications::parse_id;
 use super::terminal::{confirm, say, show_json, table};
 use super::users::actor;
 use super::{Place, Shown, moment};
+use crate::bootstrap::{self, Opened};
 use crate::config::Environment;
-use crate::wiring::{self, Opened};
 
 /// How many applications one read returns.
 const BATCH: u32 = 500;
@@ -52,10 +52,12 @@ pub(super) struct Revoke {
 pub(super) fn run(command: AllowedCommand, environment: &Environment) -> anyhow::Result<()> {
     match command {
         AllowedCommand::List(command) => {
-            wiring::with_app(&command.shown.place, environment, async |opened| list(opened, &command).await)
+            bootstrap::with_app(&command.shown.place, environment, async |opened| {
+                list(opened, &command).await
+            })
         }
         AllowedCommand::Revoke(command) => {
-            wiring::with_app(&command.place, environment, async |opened| revoke(opened, &command).await)
+            bootstrap::with_app(&command.place, environment, async |opened| revoke(opened, &command).await)
         }
     }
 }

@@ -12,8 +12,8 @@ use self::shown::{in_json, show};
 use super::terminal::{confirm, say, show_json, table};
 use super::users::actor;
 use super::{given, moment, sentence};
+use crate::bootstrap::{self, Opened};
 use crate::config::Environment;
-use crate::wiring::{self, Opened};
 
 mod arguments;
 mod shown;
@@ -47,22 +47,24 @@ pub(super) enum ApplicationCommand {
 pub(super) fn run(command: ApplicationCommand, environment: &Environment) -> anyhow::Result<()> {
     match command {
         ApplicationCommand::List(command) => {
-            wiring::with_app(&command.shown.place, environment, async |opened| list(opened, &command).await)
+            bootstrap::with_app(&command.shown.place, environment, async |opened| {
+                list(opened, &command).await
+            })
         }
-        ApplicationCommand::Show(one) => wiring::with_app(&one.shown.place, environment, async |opened| {
+        ApplicationCommand::Show(one) => bootstrap::with_app(&one.shown.place, environment, async |opened| {
             show(&find(opened, one.id).await?, opened.app.now(), one.shown.json);
             Ok(())
         }),
         ApplicationCommand::Register(command) => {
-            wiring::with_app(&command.place, environment, async |opened| register(opened, &command).await)
+            bootstrap::with_app(&command.place, environment, async |opened| register(opened, &command).await)
         }
         ApplicationCommand::Update(command) => {
-            wiring::with_app(&command.place, environment, async |opened| update(opened, &command).await)
+            bootstrap::with_app(&command.place, environment, async |opened| update(opened, &command).await)
         }
         ApplicationCommand::ResetSecret(ended) => {
-            wiring::with_app(&ended.place, environment, async |opened| reset_secret(opened, &ended).await)
+            bootstrap::with_app(&ended.place, environment, async |opened| reset_secret(opened, &ended).await)
         }
-        ApplicationCommand::Delete(ended) => wiring::with_app(&ended.place, environment, async |opened| {
+        ApplicationCommand::Delete(ended) => bootstrap::with_app(&ended.place, environment, async |opened| {
             let name = find(opened, ended.id).await?.settings.name;
             confirm(&format!("Delete {name}, and revoke all access that was granted to it?"), ended.yes)?;
             let actor = actor(opened, None).await?;

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use super::terminal::{show_json, table};
 use super::{Shown, moment, users};
+use crate::bootstrap::{self, Opened};
 use crate::config::Environment;
-use crate::wiring::{self, Opened};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum AuditCommand {
@@ -70,7 +70,7 @@ fn time(text: &str) -> Result<Timestamp, String> {
 
 pub(super) fn run(command: AuditCommand, environment: &Environment) -> anyhow::Result<()> {
     let AuditCommand::List(command) = command;
-    wiring::with_app(&command.shown.place, environment, async |opened| list(opened, &command).await)
+    bootstrap::with_app(&command.shown.place, environment, async |opened| list(opened, &command).await)
 }
 
 async fn list(opened: &Opened, command: &List) -> anyhow::Result<()> {

@@ -10,8 +10,8 @@ use store_sqlite::{Backup, CopyError, Figures};
 use super::terminal::{progress, say};
 use super::{Place, moment};
 use crate::config::Environment;
+use crate::data_directory::DataDirectory;
 use crate::database::Database;
-use crate::installation::Installation;
 use crate::logging;
 
 #[derive(Debug, Args)]
@@ -38,12 +38,12 @@ pub(super) fn run(arguments: &BackupArguments, environment: &Environment) -> any
             shared.place()
         );
     }
-    let installation = Installation::at(&settings.general.data_dir);
-    let database = installation.database();
-    if !installation.holds_database()? {
+    let data_directory = DataDirectory::at(&settings.general.data_dir);
+    let database = data_directory.database();
+    if !data_directory.holds_database()? {
         bail!(
             "{} contains no database: name the folder with --data-dir DIR",
-            installation.folder().display()
+            data_directory.folder().display()
         );
     }
     let event = app::restore::backup_event(SystemClock.now());
@@ -51,7 +51,7 @@ pub(super) fn run(arguments: &BackupArguments, environment: &Environment) -> any
     let figures = store_sqlite::backup(&order, &mut |hundredths| progress("copied", hundredths))
         .map_err(told)
         .with_context(|| format!("no backup was made of {}", database.display()))?;
-    installation.note_backup();
+    data_directory.note_backup();
     say(&format!("{} is a backup of {}, checked and complete", arguments.to.display(), database.display()));
     tell(&figures);
     say(

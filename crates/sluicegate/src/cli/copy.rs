@@ -9,9 +9,9 @@ use vault::{Entropy, SystemEntropy};
 
 use super::terminal::{self, say};
 use crate::config::{self, ConfigError, Environment, Overrides, Settings};
+use crate::data_directory::DataDirectory;
 use crate::database::Database;
-use crate::installation::Installation;
-use crate::{logging, wiring};
+use crate::{bootstrap, logging};
 
 mod compare;
 mod moving;
@@ -67,22 +67,22 @@ pub(super) fn run(arguments: &CopyArguments, environment: &Environment) -> anyho
     let Database::Shared(url, options) = &database else {
         bail!("name the target of the copy: set SLUICEGATE_DATABASE, or pass --to postgres://user@host/name");
     };
-    let installation = Installation::at(&settings.general.data_dir);
-    if !installation.database().exists() {
+    let data_directory = DataDirectory::at(&settings.general.data_dir);
+    if !data_directory.database().exists() {
         bail!(
             "{} contains no embedded database: name the folder with --data-dir DIR",
-            installation.folder().display()
+            data_directory.folder().display()
         );
     }
     let order = Order {
-        path: &installation.database(),
+        path: &data_directory.database(),
         url,
         options: *options,
         batch: BATCH,
         number: fresh_number(),
     };
     let began = SystemClock.now();
-    let outcome = wiring::command_runtime()?.block_on(async {
+    let outcome = bootstrap::command_runtime()?.block_on(async {
         let mut terminal = Terminal::new();
         tokio::select! {
             outcome = moving::move_up(&order, &mut terminal) => outcome,
@@ -95,7 +95,7 @@ pub(super) fn run(arguments: &CopyArguments, environment: &Environment) -> anyho
         Outcome::Moved(report) => tell(&report, SystemClock.now().as_micros() - began.as_micros()),
         Outcome::MovedBefore => say("it was already copied; there is nothing left to do"),
     }
-    tell_what_next(&installation, &database);
+    tell_what_next(&data_directory, &database);
     Ok(())
 }
 
@@ -122,12 +122,12 @@ fn tell(report: &Report, micros: i64) {
     }
 }
 
-fn tell_what_next(installation: &Installation, database: &Database) {
-    let folder = installation.folder().display();
+fn tell_what_next(data_directory: &DataDirectory, database: &Database) {
+    let folder = data_directory.folder().display();
     say(&format!(
         "The installation is in {}; {} keeps its rows and is no longer served",
         database.place(),
-        installation.database().display()
+        data_directory.database().display()
     ));
     say(&format!(
         "Every node needs the same master key ({folder}/master.key, or SLUICEGATE_MASTER_KEY) and SLUICEGATE_DATABASE, and a \

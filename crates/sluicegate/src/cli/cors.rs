@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 use super::terminal::{confirm, say, show_json, table};
 use super::{Place, Shown, moment, users};
+use crate::bootstrap::{self, Opened};
 use crate::config::Environment;
-use crate::wiring::{self, Opened};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum CorsCommand {
@@ -92,19 +92,19 @@ fn parse_id(text: &str) -> Result<TrustedOriginId, String> {
 pub(super) fn run(command: CorsCommand, environment: &Environment) -> anyhow::Result<()> {
     match command {
         CorsCommand::List(shown) => {
-            wiring::with_app(&shown.place, environment, async |opened| list(opened, shown.json).await)
+            bootstrap::with_app(&shown.place, environment, async |opened| list(opened, shown.json).await)
         }
-        CorsCommand::Show(one) => wiring::with_app(&one.shown.place, environment, async |opened| {
+        CorsCommand::Show(one) => bootstrap::with_app(&one.shown.place, environment, async |opened| {
             show(&find(opened, one.id).await?, one.shown.json);
             Ok(())
         }),
         CorsCommand::Add(command) => {
-            wiring::with_app(&command.place, environment, async |opened| add(opened, &command).await)
+            bootstrap::with_app(&command.place, environment, async |opened| add(opened, &command).await)
         }
         CorsCommand::Update(command) => {
-            wiring::with_app(&command.place, environment, async |opened| update(opened, &command).await)
+            bootstrap::with_app(&command.place, environment, async |opened| update(opened, &command).await)
         }
-        CorsCommand::Delete(command) => wiring::with_app(&command.place, environment, async |opened| {
+        CorsCommand::Delete(command) => bootstrap::with_app(&command.place, environment, async |opened| {
             let domain = find(opened, command.id).await?.domain;
             confirm(&format!("Delete {domain} from the list of trusted origins?"), command.yes)?;
             let deleted =

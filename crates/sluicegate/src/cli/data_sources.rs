@@ -13,8 +13,8 @@ use self::arguments::{Add, Delete, One, Share, ShowOne, Update};
 use super::terminal::{confirm, say, show_json, table};
 use super::users::{self, actor};
 use super::{Shown, moment, place_in_list, sentence};
+use crate::bootstrap::{self, Opened};
 use crate::config::Environment;
-use crate::wiring::{self, Opened};
 
 mod arguments;
 
@@ -52,18 +52,18 @@ pub(super) enum DataSourceCommand {
 pub(super) fn run(command: DataSourceCommand, environment: &Environment) -> anyhow::Result<()> {
     match command {
         DataSourceCommand::Add(command) => {
-            wiring::with_app(&command.place, environment, async |opened| add(opened, &command).await)
+            bootstrap::with_app(&command.place, environment, async |opened| add(opened, &command).await)
         }
         DataSourceCommand::List(shown) => {
-            wiring::with_app(&shown.place, environment, async |opened| list(opened, shown.json).await)
+            bootstrap::with_app(&shown.place, environment, async |opened| list(opened, shown.json).await)
         }
         DataSourceCommand::Show(one) => {
-            wiring::with_app(&one.shown.place, environment, async |opened| show(opened, &one).await)
+            bootstrap::with_app(&one.shown.place, environment, async |opened| show(opened, &one).await)
         }
         DataSourceCommand::Update(command) => {
-            wiring::with_app(&command.place, environment, async |opened| update(opened, &command).await)
+            bootstrap::with_app(&command.place, environment, async |opened| update(opened, &command).await)
         }
-        DataSourceCommand::Reload(one) => wiring::with_app(&one.place, environment, async |opened| {
+        DataSourceCommand::Reload(one) => bootstrap::with_app(&one.place, environment, async |opened| {
             let actor = actor(opened, None).await?;
             let id = find(opened, &actor, &one.name).await?.record.id;
             let model = opened.app.reload_model(&actor, id, &opened.origin).await.map_err(told)?;
@@ -75,9 +75,9 @@ pub(super) fn run(command: DataSourceCommand, environment: &Environment) -> anyh
             Ok(())
         }),
         DataSourceCommand::Share(command) => {
-            wiring::with_app(&command.place, environment, async |opened| share(opened, &command).await)
+            bootstrap::with_app(&command.place, environment, async |opened| share(opened, &command).await)
         }
-        DataSourceCommand::Delete(one) => wiring::with_app(&one.place, environment, async |opened| {
+        DataSourceCommand::Delete(one) => bootstrap::with_app(&one.place, environment, async |opened| {
             let actor = actor(opened, None).await?;
             let id = find(opened, &actor, &one.name).await?.record.id;
             confirm(&format!("Delete the data source {}? Its file stays.", one.name), one.yes)?;

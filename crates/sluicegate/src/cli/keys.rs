@@ -7,8 +7,8 @@ use store::StoredKey;
 
 use super::terminal::{say, show_json, table};
 use super::{Place, Shown};
+use crate::bootstrap::{self, Opened};
 use crate::config::Environment;
-use crate::wiring::{self, Opened};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum KeyCommand {
@@ -23,9 +23,9 @@ pub(super) enum KeyCommand {
 pub(super) fn run(command: KeyCommand, environment: &Environment) -> anyhow::Result<()> {
     match command {
         KeyCommand::List(shown) => {
-            wiring::with_app(&shown.place, environment, async |opened| list(opened, shown.json).await)
+            bootstrap::with_app(&shown.place, environment, async |opened| list(opened, shown.json).await)
         }
-        KeyCommand::Rotate(place) => wiring::with_app(&place, environment, async |opened| {
+        KeyCommand::Rotate(place) => bootstrap::with_app(&place, environment, async |opened| {
             let id = opened.app.rotate_keys(&RequestOrigin::command_line()).await?;
             say(&format!("key {id} was made"));
             Ok(())

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use super::terminal::{confirm, say, show_json, table};
 use super::{Place, Shown, users};
+use crate::bootstrap::{self, Opened};
 use crate::config::Environment;
-use crate::wiring::{self, Opened};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum LimitCommand {
@@ -72,21 +72,23 @@ fn parse(text: &str) -> Result<Limit, String> {
 pub(super) fn run(command: LimitCommand, environment: &Environment) -> anyhow::Result<()> {
     match command {
         LimitCommand::List(how) => {
-            wiring::with_app(&how.place, environment, async |opened| list(opened, how.json).await)
+            bootstrap::with_app(&how.place, environment, async |opened| list(opened, how.json).await)
         }
-        LimitCommand::Show(command) => wiring::with_app(&command.shown.place, environment, async |opened| {
-            let found = opened.app.find_limit(&opened.operator, command.limit.id(), &opened.origin).await;
-            show(found.map_err(told)?, command.shown.json);
-            Ok(())
-        }),
-        LimitCommand::Set(command) => wiring::with_app(&command.place, environment, async |opened| {
+        LimitCommand::Show(command) => {
+            bootstrap::with_app(&command.shown.place, environment, async |opened| {
+                let found = opened.app.find_limit(&opened.operator, command.limit.id(), &opened.origin).await;
+                show(found.map_err(told)?, command.shown.json);
+                Ok(())
+            })
+        }
+        LimitCommand::Set(command) => bootstrap::with_app(&command.place, environment, async |opened| {
             let id = command.limit.id();
             let set = opened.app.set_limit(&opened.operator, id, command.value, &opened.origin).await;
             let (limit, value) = set.map_err(told)?;
             say(&format!("{} is {value}", limit.as_str()));
             Ok(())
         }),
-        LimitCommand::Reset(command) => wiring::with_app(&command.place, environment, async |opened| {
+        LimitCommand::Reset(command) => bootstrap::with_app(&command.place, environment, async |opened| {
             let (name, default) = (command.limit.as_str(), command.limit.default_value());
             confirm(&format!("Reset {name} to its default, {default}?"), command.yes)?;
             let id = command.limit.id();

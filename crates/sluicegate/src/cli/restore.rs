@@ -16,9 +16,9 @@ use vault::{HashingSettings, MasterKey, SystemEntropy, Vault};
 use super::terminal::{progress, say};
 use super::{Place, backup, moment, setup};
 use crate::config::{Environment, Settings};
+use crate::data_directory::DataDirectory;
 use crate::database::Database;
-use crate::installation::Installation;
-use crate::{logging, wiring};
+use crate::{bootstrap, logging};
 
 mod after_dump;
 
@@ -83,13 +83,13 @@ fn replace(
     settings: &Settings,
     environment: &Environment,
 ) -> anyhow::Result<()> {
-    let installation = Installation::at(&settings.general.data_dir);
-    let database = installation.database();
+    let data_directory = DataDirectory::at(&settings.general.data_dir);
+    let database = data_directory.database();
     refuse_the_database_itself(from, &database)?;
-    let master = installation.key_for_restore(environment)?;
+    let master = data_directory.key_for_restore(environment)?;
     let _alone = DatabaseLock::alone(&database)?;
-    let workshop = installation.restore_workshop()?;
-    let mut prepared = StagedRestore::make(from, &workshop.database(), &mut |hundredths| {
+    let staging = data_directory.restore_staging()?;
+    let mut prepared = StagedRestore::make(from, &staging.database(), &mut |hundredths| {
         progress("copied", hundredths);
     })
     .with_context(|| format!("{} cannot be restored; nothing was changed", from.display()))?;
@@ -108,11 +108,11 @@ fn replace(
     };
     let now = SystemClock.now();
     let orders = app::restore::orders(&vault, now, prepared.highest_key()?, decision);
-    let restored = prepared.end(&wiring::command_runtime()?.block_on(orders)?)?;
+    let restored = prepared.end(&bootstrap::command_runtime()?.block_on(orders)?)?;
     let time = moment(now).replace(':', "-");
     let aside = store_sqlite::keep_aside(&database, &time)?;
     prepared.put_in_place(&database)?;
-    Report { from, installation: &installation, current: &current, credentials, figures, restored }
+    Report { from, data_directory: &data_directory, current: &current, credentials, figures, restored }
         .tell(aside.as_deref(), appointed.as_ref());
     Ok(())
 }
@@ -168,7 +168,7 @@ impl RestoreArguments {
 /// The report for an operator who may have been woken up for this.
 struct Report<'a> {
     from: &'a Path,
-    installation: &'a Installation,
+    data_directory: &'a DataDirectory,
     current: &'a Current,
     credentials: Credentials,
     figures: Figures,
@@ -177,7 +177,7 @@ struct Report<'a> {
 
 impl Report<'_> {
     fn tell(&self, aside: Option<&Path>, appointed: Option<&(String, setup::Chosen)>) {
-        let folder = self.installation.folder().display();
+        let folder = self.data_directory.folder().display();
         say(&format!("{} is now the database of {folder}", self.from.display()));
         backup::tell(&self.figures);
         say(ALL_ENDED);
@@ -198,7 +198,7 @@ impl Report<'_> {
                 aside.display()
             ));
         }
-        tell_what_is_next(self.installation, self.credentials);
+        tell_what_is_next(self.data_directory, self.credentials);
     }
 
     fn tell_whom_we_believe(&self) {
@@ -239,8 +239,8 @@ fn tell_appointed(appointed: Option<&(String, setup::Chosen)>) {
     say(&format!("{name} is an active Administrator with a new password{shown}"));
 }
 
-fn tell_what_is_next(installation: &Installation, credentials: Credentials) {
-    let folder = installation.folder().display();
+fn tell_what_is_next(data_directory: &DataDirectory, credentials: Credentials) {
+    let folder = data_directory.folder().display();
     say("Next:");
     say(&format!("  sluicegate serve --data-dir {folder}"));
     if credentials != Credentials::Distrust {

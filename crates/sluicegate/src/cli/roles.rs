@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use super::terminal::{confirm, say, show_json, table};
 use super::{Place, Shown, users};
+use crate::bootstrap::{self, Opened};
 use crate::config::Environment;
-use crate::wiring::{self, Opened};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum RoleCommand {
@@ -93,22 +93,22 @@ pub(super) struct Delete {
 pub(super) fn run(command: RoleCommand, environment: &Environment) -> anyhow::Result<()> {
     match command {
         RoleCommand::List(shown) => {
-            wiring::with_app(&shown.place, environment, async |opened| list(opened, shown.json).await)
+            bootstrap::with_app(&shown.place, environment, async |opened| list(opened, shown.json).await)
         }
-        RoleCommand::Show(one) => wiring::with_app(&one.shown.place, environment, async |opened| {
+        RoleCommand::Show(one) => bootstrap::with_app(&one.shown.place, environment, async |opened| {
             show(&find(opened, &one.role).await?, one.shown.json);
             Ok(())
         }),
-        RoleCommand::Permissions(shown) => {
-            wiring::with_app(&shown.place, environment, async |opened| permissions(opened, shown.json).await)
-        }
+        RoleCommand::Permissions(shown) => bootstrap::with_app(&shown.place, environment, async |opened| {
+            permissions(opened, shown.json).await
+        }),
         RoleCommand::Add(command) => {
-            wiring::with_app(&command.place, environment, async |opened| add(opened, &command).await)
+            bootstrap::with_app(&command.place, environment, async |opened| add(opened, &command).await)
         }
         RoleCommand::Update(command) => {
-            wiring::with_app(&command.place, environment, async |opened| update(opened, &command).await)
+            bootstrap::with_app(&command.place, environment, async |opened| update(opened, &command).await)
         }
-        RoleCommand::Delete(command) => wiring::with_app(&command.place, environment, async |opened| {
+        RoleCommand::Delete(command) => bootstrap::with_app(&command.place, environment, async |opened| {
             let role = find(opened, &command.role).await?;
             confirm(&format!("Delete the role {}?", role.name), command.yes)?;
             let deleted = opened.app.delete_role(&opened.operator, role.id, &opened.origin).await;

@@ -10,8 +10,8 @@ use super::applications::{self, parse_id};
 use super::terminal::{confirm, say, show_json, table};
 use super::users::actor;
 use super::{Place, Shown, moment};
+use crate::bootstrap;
 use crate::config::Environment;
-use crate::wiring;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum SecretCommand {
@@ -65,12 +65,14 @@ fn parse_secret(text: &str) -> Result<SecretId, String> {
 
 pub(super) fn run(command: SecretCommand, environment: &Environment) -> anyhow::Result<()> {
     match command {
-        SecretCommand::List(command) => wiring::with_app(&command.shown.place, environment, async |opened| {
-            let application = applications::find(opened, command.application).await?;
-            list(&application, opened.app.now(), command.shown.json);
-            Ok(())
-        }),
-        SecretCommand::Add(command) => wiring::with_app(&command.place, environment, async |opened| {
+        SecretCommand::List(command) => {
+            bootstrap::with_app(&command.shown.place, environment, async |opened| {
+                let application = applications::find(opened, command.application).await?;
+                list(&application, opened.app.now(), command.shown.json);
+                Ok(())
+            })
+        }
+        SecretCommand::Add(command) => bootstrap::with_app(&command.place, environment, async |opened| {
             let actor = actor(opened, None).await?;
             let id = command.application;
             let added = opened.app.add_secret(&actor, id, &opened.origin).await;
@@ -79,7 +81,7 @@ pub(super) fn run(command: SecretCommand, environment: &Environment) -> anyhow::
             say(&format!("clientSecret  {} (it is shown only now)", added.secret.expose()));
             Ok(())
         }),
-        SecretCommand::End(command) => wiring::with_app(&command.place, environment, async |opened| {
+        SecretCommand::End(command) => bootstrap::with_app(&command.place, environment, async |opened| {
             let application = applications::find(opened, command.application).await?;
             let mut live = application.live_secrets(opened.app.now());
             let Some(secret) = live.find(|secret| secret.id == command.secret) else {

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use super::terminal::{confirm, say, show_json, table};
 use super::{Place, Shown, moment, users};
+use crate::bootstrap::{self, Opened};
 use crate::config::Environment;
-use crate::wiring::{self, Opened};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum SessionCommand {
@@ -54,10 +54,12 @@ fn parse_id(text: &str) -> Result<SessionId, String> {
 pub(super) fn run(command: SessionCommand, environment: &Environment) -> anyhow::Result<()> {
     match command {
         SessionCommand::List(command) => {
-            wiring::with_app(&command.shown.place, environment, async |opened| list(opened, &command).await)
+            bootstrap::with_app(&command.shown.place, environment, async |opened| {
+                list(opened, &command).await
+            })
         }
         SessionCommand::End(command) => {
-            wiring::with_app(&command.place, environment, async |opened| end(opened, &command).await)
+            bootstrap::with_app(&command.place, environment, async |opened| end(opened, &command).await)
         }
     }
 }

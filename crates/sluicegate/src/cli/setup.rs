@@ -7,9 +7,9 @@ use vault::{Entropy, SystemEntropy};
 
 use super::terminal::{self, say};
 use crate::config::{Environment, Settings};
+use crate::data_directory::DataDirectory;
 use crate::database::Database;
-use crate::installation::Installation;
-use crate::{logging, wiring};
+use crate::{bootstrap, logging};
 
 /// Creates a new installation.
 ///
@@ -17,20 +17,20 @@ use crate::{logging, wiring};
 /// Why this is impossible; nothing was changed then.
 pub(super) fn init(settings: &Settings, environment: &Environment) -> anyhow::Result<()> {
     let _flush = logging::start(settings.log.format, logging::warnings_only());
-    let runtime = wiring::command_runtime()?;
+    let runtime = bootstrap::command_runtime()?;
     let database = Database::of(settings);
-    let installation = Installation::at(&settings.general.data_dir);
+    let data_directory = DataDirectory::at(&settings.general.data_dir);
     // Checked here so that the message appears before anybody is asked for passwords.
     if database.is_shared() {
         runtime.block_on(refuse_a_second_time(&database))?;
-    } else if !installation.is_empty(environment)? {
-        installation.begin(environment)?;
+    } else if !data_directory.is_empty(environment)? {
+        data_directory.begin(environment)?;
     }
     let chosen = choose(environment)?;
     let passwords = chosen.each_ref().map(|one| one.password.clone());
     runtime.block_on(create(settings, environment, passwords))?;
     let made =
-        if database.is_shared() { database.place() } else { installation.folder().display().to_string() };
+        if database.is_shared() { database.place() } else { data_directory.folder().display().to_string() };
     say(&format!("{made} is initialised"));
     for (account, chosen) in FIRST_ACCOUNTS.iter().zip(&chosen) {
         if chosen.made_up {
@@ -44,7 +44,7 @@ pub(super) fn init(settings: &Settings, environment: &Environment) -> anyhow::Re
     if database.is_shared() {
         say("Every node needs the same master key and SLUICEGATE_DATABASE, and a data directory of its own");
     }
-    say(&format!("Start it with: sluicegate serve --data-dir {}", installation.folder().display()));
+    say(&format!("Start it with: sluicegate serve --data-dir {}", data_directory.folder().display()));
     Ok(())
 }
 
@@ -65,16 +65,17 @@ pub(crate) async fn create(
     passwords: [Password; 2],
 ) -> anyhow::Result<()> {
     let database = Database::of(settings);
-    let installation = Installation::at(&settings.general.data_dir);
+    let data_directory = DataDirectory::at(&settings.general.data_dir);
     if database.is_shared() {
-        let master = installation.key_for_shared(environment)?;
-        let app = wiring::create(settings, &master, &database).await?;
+        let master = data_directory.key_for_shared(environment)?;
+        let app = bootstrap::create(settings, &master, &database).await?;
         app.set_up(passwords).await.context("the first accounts could not be made")?;
         return Ok(app.close().await?);
     }
-    let unfinished = installation.begin(environment)?;
+    let unfinished = data_directory.begin(environment)?;
     let app =
-        wiring::create(settings, unfinished.master_key(), &Database::Embedded(unfinished.database())).await?;
+        bootstrap::create(settings, unfinished.master_key(), &Database::Embedded(unfinished.database()))
+            .await?;
     app.set_up(passwords).await.context("the first accounts could not be made")?;
     app.close().await?;
     drop(app);
@@ -134,8 +135,8 @@ pub(super) fn check(user: &str, password: &Password) -> anyhow::Result<()> {
 pub(super) fn migrate(settings: &Settings, environment: &Environment, check: bool) -> anyhow::Result<()> {
     let _flush = logging::start(settings.log.format, logging::warnings_only());
     let database = Database::of(settings);
-    Installation::at(&settings.general.data_dir).master_key(environment, &database)?;
-    let steps = wiring::command_runtime()?
+    DataDirectory::at(&settings.general.data_dir).master_key(environment, &database)?;
+    let steps = bootstrap::command_runtime()?
         .block_on(async { if check { database.pending().await } else { database.migrate().await } })?;
     let verb = if check { "would do" } else { "did" };
     for step in &steps {

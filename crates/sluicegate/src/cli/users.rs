@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 use self::arguments::{Add, Delete, One, SetPassword, ShowOne, Update};
 use super::terminal::{self, confirm, say, show_json, table};
 use super::{Shown, moment, sentence};
+use crate::bootstrap::{self, Opened};
 use crate::config::Environment;
-use crate::wiring::{self, Opened};
 
 mod arguments;
 
@@ -57,16 +57,20 @@ pub(super) enum UserCommand {
 pub(super) fn run(command: UserCommand, environment: &Environment) -> anyhow::Result<()> {
     match command {
         UserCommand::Add(command) => {
-            wiring::with_app(&command.user.one.place, environment, async |opened| add(opened, &command).await)
+            bootstrap::with_app(&command.user.one.place, environment, async |opened| {
+                add(opened, &command).await
+            })
         }
         UserCommand::List(shown) => {
-            wiring::with_app(&shown.place, environment, async |opened| list(opened, shown.json).await)
+            bootstrap::with_app(&shown.place, environment, async |opened| list(opened, shown.json).await)
         }
         UserCommand::Show(one) => {
-            wiring::with_app(&one.shown.place, environment, async |opened| show(opened, &one).await)
+            bootstrap::with_app(&one.shown.place, environment, async |opened| show(opened, &one).await)
         }
         UserCommand::Update(command) => {
-            wiring::with_app(&command.one.place, environment, async |opened| update(opened, &command).await)
+            bootstrap::with_app(&command.one.place, environment, async |opened| {
+                update(opened, &command).await
+            })
         }
         UserCommand::Disable(one) => change(
             &one,
@@ -90,7 +94,7 @@ pub(super) fn run(command: UserCommand, environment: &Environment) -> anyhow::Re
 
 fn delete(command: &Delete, environment: &Environment) -> anyhow::Result<()> {
     let name = &command.one.name;
-    wiring::with_app(&command.one.place, environment, async |opened| {
+    bootstrap::with_app(&command.one.place, environment, async |opened| {
         let id = find(opened, name).await?;
         confirm(&command.question(), command.yes)?;
         let deleted = opened.app.delete_user(&opened.operator, id, command.estate(), &opened.origin).await;
@@ -216,7 +220,7 @@ fn in_json(opened: &Opened, user: &User, roles: &[Role]) -> Value {
 }
 
 fn set_password(command: &SetPassword, environment: &Environment) -> anyhow::Result<()> {
-    wiring::with_app(&command.one.place, environment, async |opened| {
+    bootstrap::with_app(&command.one.place, environment, async |opened| {
         let name = &command.one.name;
         let id = find(opened, name).await?;
         let chosen = command.choose()?;
@@ -229,7 +233,7 @@ fn set_password(command: &SetPassword, environment: &Environment) -> anyhow::Res
 }
 
 fn change(one: &One, environment: &Environment, outcome: &str, draft: UserDraft) -> anyhow::Result<()> {
-    wiring::with_app(&one.place, environment, async |opened| {
+    bootstrap::with_app(&one.place, environment, async |opened| {
         let id = find(opened, &one.name).await?;
         let changed = opened.app.update_user(&opened.operator, id, draft, &opened.origin).await;
         changed.map_err(|refused| told_of(refused, &one.name))?;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use oauth::secret::Password;
 
-use super::{Fault, Given, Raw};
+use super::{Fault, Raw, RawConfig};
 
 const PREFIX: &str = "SLUICEGATE_";
 
@@ -55,7 +55,7 @@ impl Environment {
     }
 
     /// Adds the settings among the variables.
-    pub(super) fn overlay(&self, given: &mut Given) {
+    pub(super) fn overlay(&self, raw_config: &mut RawConfig) {
         for (name, value) in &self.0 {
             if SPECIAL.iter().any(|(special, _)| special == name) {
                 continue;
@@ -63,8 +63,8 @@ impl Environment {
             let origin = format!("environment variable {name}");
             let key = name[PREFIX.len()..].to_lowercase().replace("__", ".");
             match value.to_str() {
-                Some(text) => given.add(key, Raw::Environment(text.to_owned()), origin),
-                None => given.add_fault(Fault { origin, key, message: "is not UTF-8".to_owned() }),
+                Some(text) => raw_config.add(key, Raw::Environment(text.to_owned()), origin),
+                None => raw_config.add_fault(Fault { origin, key, message: "is not UTF-8".to_owned() }),
             }
         }
     }

@@ -5,14 +5,14 @@ use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{Fault, Given, Raw};
+use super::{Fault, Raw, RawConfig};
 
 /// Adds the values of the file. A file that cannot be read or is not TOML is a fault.
-pub(super) fn read(path: &Path, given: &mut Given) {
+pub(super) fn read(path: &Path, raw_config: &mut RawConfig) {
     let name = path.display().to_string();
     match std::fs::read_to_string(path) {
-        Ok(text) => parse(&name, &text, given),
-        Err(error) => given.add_fault(Fault {
+        Ok(text) => parse(&name, &text, raw_config),
+        Err(error) => raw_config.add_fault(Fault {
             origin: name,
             key: String::new(),
             message: format!("the configuration file cannot be read: {error}"),
@@ -21,23 +21,23 @@ pub(super) fn read(path: &Path, given: &mut Given) {
 }
 
 /// Adds the values of a text, whose file name is `name`.
-pub(super) fn parse(name: &str, text: &str, given: &mut Given) {
+pub(super) fn parse(name: &str, text: &str, raw_config: &mut RawConfig) {
     let (table, errors) = DeTable::parse_recoverable(text);
     for error in errors {
         let line = error.span().map_or(1, |span| line_of(text, span.start));
-        given.add_fault(Fault {
+        raw_config.add_fault(Fault {
             origin: format!("{name}:{line}"),
             key: String::new(),
             message: format!("this is not TOML: {}", error.message()),
         });
     }
-    Walk { name, text, given }.table("", table.get_ref());
+    Walk { name, text, raw_config }.table("", table.get_ref());
 }
 
 struct Walk<'a> {
     name: &'a str,
     text: &'a str,
-    given: &'a mut Given,
+    raw_config: &'a mut RawConfig,
 }
 
 impl Walk<'_> {
@@ -51,7 +51,7 @@ impl Walk<'_> {
                 self.table(&path, inner);
             } else {
                 let origin = format!("{}:{}", self.name, line_of(self.text, key.span().start));
-                self.given.add(path, raw(value), origin);
+                self.raw_config.add(path, raw(value), origin);
             }
         }
     }

@@ -32,14 +32,14 @@ pub(crate) trait Setting: Sized {
 }
 
 fn must_be(kind: &str, raw: &Raw) -> String {
-    let given = match raw {
+    let raw_config = match raw {
         Raw::Bool(value) => value.to_string(),
         Raw::Number(number) => number.to_string(),
         Raw::Text(text) | Raw::Environment(text) => format!("\"{}\"", text.escape_debug()),
         Raw::List(_) => "a list".to_owned(),
         Raw::Unfit(what) => (*what).to_owned(),
     };
-    format!("must be {kind}, not {given}")
+    format!("must be {kind}, not {raw_config}")
 }
 
 impl Setting for bool {

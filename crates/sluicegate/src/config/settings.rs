@@ -9,7 +9,7 @@ use serde_json::Value;
 use store_postgres::DatabaseUrl;
 use web::Network;
 
-use super::Given;
+use super::RawConfig;
 use super::setting::{LogFormat, LogLevels, PublicUrl, Setting};
 
 /// A setting as its documentation shows it.
@@ -111,9 +111,9 @@ macro_rules! settings {
 
         impl Settings {
             /// Takes each setting from the raw values.
-            pub(super) fn assemble(given: &mut Given) -> Self {
+            pub(super) fn assemble(raw_config: &mut RawConfig) -> Self {
                 Self {$($name: $Section {$(
-                    $key: given.take(path($prefix, stringify!($key)), range!($($range)?).as_ref(), || $default),
+                    $key: raw_config.take(path($prefix, stringify!($key)), range!($($range)?).as_ref(), || $default),
                 )+},)+}
             }
 

@@ -15,7 +15,7 @@ use sources::SourceSpec;
 use super::{harbour, story};
 use crate::cli::{data_sources, users};
 use crate::config::Settings;
-use crate::installation::Installation;
+use crate::data_directory::DataDirectory;
 
 /// The name of the data source.
 const NAME: &str = "harbour";
@@ -62,7 +62,7 @@ async fn serve_harbour(
     user: &Actor,
     origin: &RequestOrigin,
 ) -> anyhow::Result<()> {
-    let path = Installation::at(&settings.general.data_dir).sources().join("harbour.sqlite");
+    let path = DataDirectory::at(&settings.general.data_dir).sources().join("harbour.sqlite");
     if !path.exists() {
         harbour::write(&path)?;
     }

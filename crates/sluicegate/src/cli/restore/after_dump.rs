@@ -11,10 +11,10 @@ use vault::Vault;
 use super::super::terminal::say;
 use super::super::{moment, setup};
 use super::{ALL_ENDED, RestoreArguments, TRUSTED};
+use crate::bootstrap;
 use crate::config::{Environment, Settings};
+use crate::data_directory::DataDirectory;
 use crate::database::Database;
-use crate::installation::Installation;
-use crate::wiring;
 
 /// Makes a database safe that `pg_restore` has filled. There is nothing to compare with, because the previous
 /// content was overwritten.
@@ -28,14 +28,14 @@ pub(super) fn run(
     url: &DatabaseUrl,
 ) -> anyhow::Result<()> {
     let database = Database::of(settings);
-    let installation = Installation::at(&settings.general.data_dir);
-    let master = installation.master_key(environment, &database)?;
+    let data_directory = DataDirectory::at(&settings.general.data_dir);
+    let master = data_directory.master_key(environment, &database)?;
     let credentials = if arguments.danger_trust_credentials_of_backup {
         Credentials::TrustBackup
     } else {
         Credentials::Distrust
     };
-    let runtime = wiring::command_runtime()?;
+    let runtime = bootstrap::command_runtime()?;
     let told = || format!("{} cannot be restored; nothing was changed", database.place());
     let dump = runtime.block_on(RestoredDump::open(url)).with_context(told)?;
     let keys = runtime.block_on(dump.keys()).with_context(told)?;
@@ -52,7 +52,7 @@ pub(super) fn run(
     tell(&database, taken_at, credentials, &restored);
     super::tell_appointed(appointed.as_ref());
     say("The nodes may start, with the same SLUICEGATE_DATABASE and the same master key as before.");
-    super::tell_what_is_next(&installation, credentials);
+    super::tell_what_is_next(&data_directory, credentials);
     Ok(())
 }
 

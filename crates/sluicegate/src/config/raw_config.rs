@@ -25,7 +25,7 @@ pub(crate) enum Raw {
 
 /// All raw values by key path, weakest first.
 #[derive(Debug, Default)]
-pub(crate) struct Given {
+pub(crate) struct RawConfig {
     values: BTreeMap<String, Vec<Entry>>,
     known: Vec<String>,
     faults: Vec<Fault>,
@@ -37,7 +37,7 @@ struct Entry {
     origin: String,
 }
 
-impl Given {
+impl RawConfig {
     /// Adds a value that overrides all earlier ones.
     pub(crate) fn add(&mut self, key: String, raw: Raw, origin: String) {
         self.values.entry(key).or_default().push(Entry { raw, origin });

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{anyhow, bail};
 
-use super::{Installation, cannot_write};
+use super::{DataDirectory, cannot_write};
 
 /// The lock on the folder, held until this is dropped. The operating system releases it whenever and however
 /// the process ends.
@@ -25,9 +25,9 @@ impl Occupied {
     ///
     /// # Errors
     /// A sentence that names the server that holds the lock, or says why the lock file cannot be written.
-    pub(crate) fn take(installation: &Installation) -> anyhow::Result<Option<Self>> {
-        let folder = installation.folder();
-        if !installation.holds_database()? {
+    pub(crate) fn take(data_directory: &DataDirectory) -> anyhow::Result<Option<Self>> {
+        let folder = data_directory.folder();
+        if !data_directory.holds_database()? {
             return Ok(None);
         }
         let mut file = open(&path(folder)).map_err(|error| cannot_write(folder, &error))?;
@@ -92,17 +92,17 @@ mod tests {
     #[test]
     fn the_second_server_on_a_folder_is_refused_and_learns_of_the_first() {
         let folder = tempfile::tempdir().unwrap();
-        let installation = Installation::at(folder.path());
-        assert!(Occupied::take(&installation).unwrap().is_none(), "there is nothing to serve");
-        std::fs::write(installation.database(), "").unwrap();
+        let data_directory = DataDirectory::at(folder.path());
+        assert!(Occupied::take(&data_directory).unwrap().is_none(), "there is nothing to serve");
+        std::fs::write(data_directory.database(), "").unwrap();
         std::fs::write(path(folder.path()), "99 http://left.example\n").unwrap();
-        let mut first = Occupied::take(&installation).unwrap().unwrap();
-        let refused = || Occupied::take(&installation).unwrap_err().to_string();
+        let mut first = Occupied::take(&data_directory).unwrap().unwrap();
+        let refused = || Occupied::take(&data_directory).unwrap_err().to_string();
         let pid = std::process::id();
         assert!(refused().contains(&format!("already served by process {pid}:")), "{}", refused());
         first.tell("http://127.0.0.1:8080").unwrap();
         assert!(refused().contains(&format!("process {pid} at http://127.0.0.1:8080")));
         drop(first);
-        assert!(Occupied::take(&installation).unwrap().is_some());
+        assert!(Occupied::take(&data_directory).unwrap().is_some());
     }
 }

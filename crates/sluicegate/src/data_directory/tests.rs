@@ -3,35 +3,39 @@ use super::*;
 #[test]
 fn what_is_half_there_is_told_with_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
-    let installation = Installation::at(folder.path());
+    let data_directory = DataDirectory::at(folder.path());
     let nothing = Environment::default();
-    let told = || installation.is_empty(&nothing).unwrap_err().to_string();
-    assert!(installation.is_empty(&nothing).unwrap());
-    fs::create_dir(installation.workshop()).unwrap();
+    let told = || data_directory.is_empty(&nothing).unwrap_err().to_string();
+    assert!(data_directory.is_empty(&nothing).unwrap());
+    fs::create_dir(data_directory.staging()).unwrap();
     assert!(told().contains("half initialised"));
-    fs::remove_dir(installation.workshop()).unwrap();
-    fs::write(installation.key_file(), "").unwrap();
+    fs::remove_dir(data_directory.staging()).unwrap();
+    fs::write(data_directory.key_file(), "").unwrap();
     assert!(told().contains("a master key but no database"));
-    fs::rename(installation.key_file(), installation.database()).unwrap();
+    fs::rename(data_directory.key_file(), data_directory.database()).unwrap();
     assert!(told().contains("a database but not its master key"));
     let with_key = Environment::sample(&[("SLUICEGATE_MASTER_KEY", "k")]);
-    assert!(!installation.is_empty(&with_key).unwrap());
+    assert!(!data_directory.is_empty(&with_key).unwrap());
 }
 
 #[test]
 fn an_installation_that_is_given_up_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let installation = Installation::at(&folder.path().join("new"));
-    let unfinished = installation.begin(&Environment::default()).unwrap();
+    let data_directory = DataDirectory::at(&folder.path().join("new"));
+    let unfinished = data_directory.begin(&Environment::default()).unwrap();
     fs::write(unfinished.database(), "half").unwrap();
     drop(unfinished);
-    assert!(installation.is_empty(&Environment::default()).unwrap());
-    let unfinished = installation.begin(&Environment::default()).unwrap();
+    assert!(data_directory.is_empty(&Environment::default()).unwrap());
+    let unfinished = data_directory.begin(&Environment::default()).unwrap();
     fs::write(unfinished.database(), "whole").unwrap();
     unfinished.finish().unwrap();
-    assert!(!installation.is_empty(&Environment::default()).unwrap());
+    assert!(!data_directory.is_empty(&Environment::default()).unwrap());
     assert!(
-        installation.begin(&Environment::default()).unwrap_err().to_string().contains("nothing was changed")
+        data_directory
+            .begin(&Environment::default())
+            .unwrap_err()
+            .to_string()
+            .contains("nothing was changed")
     );
 }
 
@@ -39,7 +43,7 @@ fn an_installation_that_is_given_up_leaves_nothing() {
 fn a_folder_that_cannot_be_looked_into_is_not_taken_for_an_empty_one() {
     let place = tempfile::tempdir().unwrap();
     let told =
-        |folder: &Path| Installation::at(folder).is_empty(&Environment::default()).unwrap_err().to_string();
+        |folder: &Path| DataDirectory::at(folder).is_empty(&Environment::default()).unwrap_err().to_string();
     let file = place.path().join("file");
     fs::write(&file, "").unwrap();
     assert!(told(&file).contains("is a file, not a folder"), "{}", told(&file));

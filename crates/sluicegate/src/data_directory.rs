@@ -20,7 +20,7 @@ pub(crate) use occupied::Occupied;
 
 /// A data directory.
 #[derive(Debug, Clone)]
-pub(crate) struct Installation {
+pub(crate) struct DataDirectory {
     folder: PathBuf,
 }
 
@@ -39,7 +39,7 @@ enum Condition {
     WithoutKey,
 }
 
-impl Installation {
+impl DataDirectory {
     /// The installation in a folder, whether or not it exists.
     pub(crate) fn at(folder: &Path) -> Self {
         Self { folder: folder.to_owned() }
@@ -64,7 +64,7 @@ impl Installation {
         self.folder.join("master.key")
     }
 
-    fn workshop(&self) -> PathBuf {
+    fn staging(&self) -> PathBuf {
         self.folder.join("unfinished-init")
     }
 
@@ -93,7 +93,7 @@ impl Installation {
     /// # Errors\nIf the folder cannot be read.
     fn condition(&self, environment: &Environment) -> anyhow::Result<Condition> {
         let has_key = self.has(&self.key_file())?;
-        Ok(match (self.has(&self.database())?, self.has(&self.workshop())?) {
+        Ok(match (self.has(&self.database())?, self.has(&self.staging())?) {
             (true, _) if has_key || environment.master_key().is_some() => Condition::Complete,
             (true, _) => Condition::WithoutKey,
             (false, true) => Condition::Unfinished,
@@ -205,14 +205,14 @@ impl Installation {
     ///
     /// # Errors
     /// If the folder cannot be written.
-    pub(crate) fn restore_workshop(&self) -> anyhow::Result<RestoreWorkshop> {
+    pub(crate) fn restore_staging(&self) -> anyhow::Result<RestoreStaging> {
         let folder = self.folder.join("unfinished-restore");
         let told = |error: std::io::Error| cannot_write(&self.folder, &error);
         if folder.exists() {
             fs::remove_dir_all(&folder).map_err(told)?;
         }
         DirBuilder::new().mode(0o700).create(&folder).map_err(told)?;
-        Ok(RestoreWorkshop(folder))
+        Ok(RestoreStaging(folder))
     }
 
     /// Starts a new installation.
@@ -232,12 +232,12 @@ impl Installation {
             None => MasterKey::generate(&SystemEntropy),
         };
         self.make_folder()?;
-        let made = DirBuilder::new().mode(0o700).create(self.workshop());
+        let made = DirBuilder::new().mode(0o700).create(self.staging());
         made.map_err(|error| cannot_write(&self.folder, &error))?;
         if environment.master_key().is_none() {
-            master.create_file(&self.workshop().join("master.key"))?;
+            master.create_file(&self.staging().join("master.key"))?;
         }
-        Ok(Unfinished { installation: self.clone(), master })
+        Ok(Unfinished { data_directory: self.clone(), master })
     }
 
     fn make_folder(&self) -> anyhow::Result<()> {
@@ -270,7 +270,7 @@ impl Installation {
             Condition::Unfinished => anyhow!(
                 "{folder} is only half initialised, because an earlier start was interrupted. Nothing in it was \
                  ever used: delete {} and {} (if it exists), then try again",
-                self.workshop().display(),
+                self.staging().display(),
                 self.key_file().display(),
             ),
             Condition::WithoutDatabase => anyhow!(
@@ -291,7 +291,7 @@ impl Installation {
 /// An installation that is being created. It is removed again if this is dropped before it is finished.
 #[derive(Debug)]
 pub(crate) struct Unfinished {
-    installation: Installation,
+    data_directory: DataDirectory,
     master: MasterKey,
 }
 
@@ -303,7 +303,7 @@ impl Unfinished {
 
     /// The path at which to create the database; it must be closed before [`Self::finish`].
     pub(crate) fn database(&self) -> PathBuf {
-        self.installation.workshop().join("sluicegate.db")
+        self.data_directory.staging().join("sluicegate.db")
     }
 
     /// Moves everything into place, the database last.
@@ -311,16 +311,16 @@ impl Unfinished {
     /// # Errors
     /// If the folder cannot be written.
     pub(crate) fn finish(self) -> anyhow::Result<()> {
-        let Installation { folder } = &self.installation;
+        let DataDirectory { folder } = &self.data_directory;
         let told = |error: std::io::Error| cannot_write(folder, &error);
-        let key = self.installation.workshop().join("master.key");
+        let key = self.data_directory.staging().join("master.key");
         if key.exists() {
-            fs::rename(key, self.installation.key_file()).map_err(told)?;
+            fs::rename(key, self.data_directory.key_file()).map_err(told)?;
         }
-        let sources = DirBuilder::new().mode(0o700).recursive(true).create(self.installation.sources());
+        let sources = DirBuilder::new().mode(0o700).recursive(true).create(self.data_directory.sources());
         sources.map_err(told)?;
         sync(folder).map_err(told)?;
-        fs::rename(self.database(), self.installation.database()).map_err(told)?;
+        fs::rename(self.database(), self.data_directory.database()).map_err(told)?;
         sync(folder).map_err(told)
     }
 }
@@ -328,25 +328,25 @@ impl Unfinished {
 impl Drop for Unfinished {
     fn drop(&mut self) {
         // If the deletion fails, the next start recognises the installation as unfinished.
-        let _ = fs::remove_dir_all(self.installation.workshop());
-        if !self.installation.database().exists() {
-            let _ = fs::remove_file(self.installation.key_file());
+        let _ = fs::remove_dir_all(self.data_directory.staging());
+        if !self.data_directory.database().exists() {
+            let _ = fs::remove_file(self.data_directory.key_file());
         }
     }
 }
 
 /// A staging directory for a database; it is deleted when this is dropped.
 #[derive(Debug)]
-pub(crate) struct RestoreWorkshop(PathBuf);
+pub(crate) struct RestoreStaging(PathBuf);
 
-impl RestoreWorkshop {
+impl RestoreStaging {
     /// The path of the work file.
     pub(crate) fn database(&self) -> PathBuf {
         self.0.join("sluicegate.db")
     }
 }
 
-impl Drop for RestoreWorkshop {
+impl Drop for RestoreStaging {
     fn drop(&mut self) {
         // If the deletion fails, the next restore deletes it.
         let _ = fs::remove_dir_all(&self.0);

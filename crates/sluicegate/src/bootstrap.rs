@@ -13,8 +13,8 @@ use vault::{HashingSettings, MasterKey, SystemEntropy, Vault};
 
 use crate::cli::Place;
 use crate::config::{Environment, Settings};
+use crate::data_directory::DataDirectory;
 use crate::database::Database;
-use crate::installation::Installation;
 use crate::logging;
 
 /// Opens the installation that the settings name, for a server that users reach at `public_url`.
@@ -26,11 +26,11 @@ pub(crate) async fn open(
     environment: &Environment,
     public_url: &str,
 ) -> anyhow::Result<App> {
-    let installation = Installation::at(&settings.general.data_dir);
+    let data_directory = DataDirectory::at(&settings.general.data_dir);
     let database = Database::of(settings);
-    let master = installation.master_key(environment, &database)?;
+    let master = data_directory.master_key(environment, &database)?;
     let store = database.open().await?;
-    let app = assemble(store, &master, app_settings(settings, &installation, public_url), settings).await?;
+    let app = assemble(store, &master, app_settings(settings, &data_directory, public_url), settings).await?;
     app.refresh().await.context("the database cannot be read")?;
     Ok(app)
 }
@@ -44,9 +44,9 @@ pub(crate) async fn create(
     master: &MasterKey,
     database: &Database,
 ) -> anyhow::Result<App> {
-    let installation = Installation::at(&settings.general.data_dir);
+    let data_directory = DataDirectory::at(&settings.general.data_dir);
     let store = database.create().await?;
-    let app_settings = app_settings(settings, &installation, &AppSettings::default().public_url);
+    let app_settings = app_settings(settings, &data_directory, &AppSettings::default().public_url);
     assemble(store, master, app_settings, settings).await
 }
 
@@ -64,7 +64,7 @@ async fn assemble(
     Ok(App::new(store, Arc::new(vault), Arc::new(sources), Arc::new(SystemClock), app_settings))
 }
 
-fn app_settings(settings: &Settings, installation: &Installation, public_url: &str) -> AppSettings {
+fn app_settings(settings: &Settings, data_directory: &DataDirectory, public_url: &str) -> AppSettings {
     let rates = &settings.rate_limit;
     let data_sources = &settings.data_sources;
     AppSettings {
@@ -78,9 +78,9 @@ fn app_settings(settings: &Settings, installation: &Installation, public_url: &s
         reveal_client_secret: settings.compatibility.reveal_client_secret,
         rotate_keys_every_days: settings.keys.rotate_every_days,
         audit_retention_days: settings.audit.retention_days,
-        sqlite_folders: data_sources.sqlite_folders.clone().unwrap_or_else(|| vec![installation.sources()]),
-        forbidden_folders: vec![installation.folder().to_owned()],
-        backup_mark: Some(installation.backup_mark()),
+        sqlite_folders: data_sources.sqlite_folders.clone().unwrap_or_else(|| vec![data_directory.sources()]),
+        forbidden_folders: vec![data_directory.folder().to_owned()],
+        backup_mark: Some(data_directory.backup_mark()),
         rates: RateSettings {
             enabled: rates.enabled,
             per_address_per_minute: rates.per_address_per_minute,
