@@ -53,10 +53,10 @@ mod tests {
     #[test]
     fn the_log_is_told_every_cause() {
         let fault = Fault::from(StoreError::Unavailable("connection reset by peer".into()));
-        let told = WithCauses(&fault).to_string();
+        let message = WithCauses(&fault).to_string();
         assert!(
-            told.starts_with("the server cannot reach its database") && told.ends_with("reset by peer"),
-            "{told}"
+            message.starts_with("the server cannot reach its database") && message.ends_with("reset by peer"),
+            "{message}"
         );
         assert!(!fault.to_string().contains("reset"));
     }

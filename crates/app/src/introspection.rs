@@ -50,10 +50,10 @@ impl App {
             return Err(refusal.into());
         }
         let text = introspection::parse(request.parameters)?;
-        let told = self.ask_about(&client, text.expose(), request.origin).await?;
-        let outcome = Word(if told.is_some() { "active" } else { "inactive" });
+        let response = self.ask_about(&client, text.expose(), request.origin).await?;
+        let outcome = Word(if response.is_some() { "active" } else { "inactive" });
         self.metrics().introspections.get_or_create(&OutcomeLabels { outcome }).inc();
-        Ok(told)
+        Ok(response)
     }
 
     async fn ask_about(
@@ -67,13 +67,13 @@ impl App {
             let revoked = self.revocations.ends(&token);
             let subject = Subject::Access { token: &token, revoked };
             self.note_token_of_another(client, token.application, origin).await;
-            return self.told(client, subject, token.application, token.user).await;
+            return self.respond_to(client, subject, token.application, token.user).await;
         }
         let Ok(token) = self.vault.open_refresh_token(text) else { return Ok(None) };
         let Some(grant) = self.store.find_grant(token.grant).await? else { return Ok(None) };
         let subject = Subject::Refresh { token: &token, grant: &grant };
         self.note_token_of_another(client, grant.application, origin).await;
-        self.told(client, subject, grant.application, grant.user).await
+        self.respond_to(client, subject, grant.application, grant.user).await
     }
 
     /// Records that a client asked about a token that it may not introspect.
@@ -88,7 +88,7 @@ impl App {
         }
     }
 
-    async fn told(
+    async fn respond_to(
         &self,
         client: &AuthenticatedClient,
         subject: Subject<'_>,

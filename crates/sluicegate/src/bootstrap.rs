@@ -11,7 +11,7 @@ use sources::Sources;
 use store::Store;
 use vault::{HashingSettings, MasterKey, SystemEntropy, Vault};
 
-use crate::cli::Place;
+use crate::cli::InstallationArgs;
 use crate::config::{Environment, Settings};
 use crate::data_directory::DataDirectory;
 use crate::database::Database;
@@ -112,11 +112,11 @@ pub(crate) struct Opened {
 /// # Errors
 /// The errors of the configuration, of opening, and of the command.
 pub(crate) fn with_app(
-    place: &Place,
+    installation: &InstallationArgs,
     environment: &Environment,
     act: impl AsyncFnOnce(&Opened) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    let settings = place.settings(environment)?;
+    let settings = installation.settings(environment)?;
     let _flush = logging::start(settings.log.format, logging::warnings_only());
     command_runtime()?.block_on(async {
         let app = Arc::new(open(&settings, environment, &AppSettings::default().public_url).await?);

@@ -52,7 +52,7 @@ enum Command {
         after_help = "Example: SLUICEGATE_ADMIN_PASSWORD=… SLUICEGATE_USER_PASSWORD=… sluicegate init --data-dir ./data\n\n\
         Without the two variables the passwords are asked for on a terminal, or made up and printed once."
     )]
-    Init(Place),
+    Init(InstallationArgs),
     /// Run the server.
     #[command(after_help = "Examples:\n  sluicegate serve --data-dir ./data\n  \
         sluicegate serve --data-dir ./data --listen 0.0.0.0:8443 --tls-cert chain.pem --tls-key key.pem \
@@ -170,7 +170,7 @@ enum Command {
 
 /// The location of the installation.
 #[derive(Debug, Clone, Default, Args)]
-pub(crate) struct Place {
+pub(crate) struct InstallationArgs {
     /// The folder with the database and the master key [default: sluicegate-data]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
@@ -185,19 +185,19 @@ pub(crate) struct Place {
 
 /// The output format.
 #[derive(Debug, Args)]
-pub(crate) struct Shown {
+pub(crate) struct ShowArgs {
     /// Print JSON, for programs
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    place: Place,
+    installation: InstallationArgs,
 }
 
 /// The arguments of `migrate`.
 #[derive(Debug, Args)]
 pub(crate) struct Migrate {
     #[command(flatten)]
-    place: Place,
+    installation: InstallationArgs,
     /// Report what would be done, and do nothing
     #[arg(long)]
     check: bool,
@@ -207,7 +207,7 @@ pub(crate) struct Migrate {
 #[derive(Debug, Default, Args)]
 pub(crate) struct Serve {
     #[command(flatten)]
-    place: Place,
+    installation: InstallationArgs,
     /// The address and port to listen on; port 0 takes a free one [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDR:PORT")]
     listen: Option<String>,
@@ -239,7 +239,7 @@ pub(crate) struct Demo {
     auto: bool,
 }
 
-impl Place {
+impl InstallationArgs {
     fn overrides(&self) -> Overrides {
         let mut overrides = Overrides::default();
         overrides.set("data_dir", "--data-dir", self.data_dir.as_ref().map(|path| path.display()));
@@ -255,13 +255,13 @@ impl Place {
 
 impl Serve {
     fn settings(&self, environment: &Environment) -> Result<Settings, ConfigError> {
-        let mut overrides = self.place.overrides();
+        let mut overrides = self.installation.overrides();
         overrides.set("listen", "--listen", self.listen.as_ref());
         overrides.set("public_url", "--public-url", self.public_url.as_ref());
         overrides.set("tls.cert_file", "--tls-cert", self.tls_cert.as_ref().map(|path| path.display()));
         overrides.set("tls.key_file", "--tls-key", self.tls_key.as_ref().map(|path| path.display()));
         overrides.switch_on("behind_tls_proxy", "--behind-tls-proxy", self.behind_tls_proxy);
-        config::load(self.place.config.as_deref(), environment, &overrides)
+        config::load(self.installation.config.as_deref(), environment, &overrides)
     }
 }
 
@@ -312,7 +312,7 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn dispatch(command: Command, environment: &Environment) -> anyhow::Result<()> {
     match command {
-        Command::Init(place) => setup::init(&place.settings(environment)?, environment),
+        Command::Init(installation) => setup::init(&installation.settings(environment)?, environment),
         Command::Serve(serve) => crate::serve::run(&serve.settings(environment)?, environment),
         Command::Demo(demo) => crate::demo::run(&demo.settings(environment)?, environment, demo.auto),
         Command::SampleData { file } => {
@@ -321,7 +321,7 @@ fn dispatch(command: Command, environment: &Environment) -> anyhow::Result<()> {
             Ok(())
         }
         Command::Migrate(migrate) => {
-            setup::migrate(&migrate.place.settings(environment)?, environment, migrate.check)
+            setup::migrate(&migrate.installation.settings(environment)?, environment, migrate.check)
         }
         Command::Backup(arguments) => backup::run(&arguments, environment),
         Command::Restore(arguments) => restore::run(&arguments, environment),

@@ -207,11 +207,11 @@ impl DataDirectory {
     /// If the folder cannot be written.
     pub(crate) fn restore_staging(&self) -> anyhow::Result<RestoreStaging> {
         let folder = self.folder.join("unfinished-restore");
-        let told = |error: std::io::Error| cannot_write(&self.folder, &error);
+        let message = |error: std::io::Error| cannot_write(&self.folder, &error);
         if folder.exists() {
-            fs::remove_dir_all(&folder).map_err(told)?;
+            fs::remove_dir_all(&folder).map_err(message)?;
         }
-        DirBuilder::new().mode(0o700).create(&folder).map_err(told)?;
+        DirBuilder::new().mode(0o700).create(&folder).map_err(message)?;
         Ok(RestoreStaging(folder))
     }
 
@@ -312,16 +312,16 @@ impl Unfinished {
     /// If the folder cannot be written.
     pub(crate) fn finish(self) -> anyhow::Result<()> {
         let DataDirectory { folder } = &self.data_directory;
-        let told = |error: std::io::Error| cannot_write(folder, &error);
+        let message = |error: std::io::Error| cannot_write(folder, &error);
         let key = self.data_directory.staging().join("master.key");
         if key.exists() {
-            fs::rename(key, self.data_directory.key_file()).map_err(told)?;
+            fs::rename(key, self.data_directory.key_file()).map_err(message)?;
         }
         let sources = DirBuilder::new().mode(0o700).recursive(true).create(self.data_directory.sources());
-        sources.map_err(told)?;
-        sync(folder).map_err(told)?;
-        fs::rename(self.database(), self.data_directory.database()).map_err(told)?;
-        sync(folder).map_err(told)
+        sources.map_err(message)?;
+        sync(folder).map_err(message)?;
+        fs::rename(self.database(), self.data_directory.database()).map_err(message)?;
+        sync(folder).map_err(message)
     }
 }
 

@@ -47,10 +47,10 @@ impl Database {
     }
 
     /// Its name in a sentence; never contains credentials.
-    pub(crate) fn place(&self) -> String {
+    pub(crate) fn location(&self) -> String {
         match self {
             Self::Embedded(path) => path.display().to_string(),
-            Self::Shared(url, _) => format!("the database {}", url.place()),
+            Self::Shared(url, _) => format!("the database {}", url.location()),
         }
     }
 
@@ -59,13 +59,13 @@ impl Database {
     /// # Errors
     /// If it does not exist or cannot be opened.
     pub(crate) async fn open(&self) -> anyhow::Result<Arc<dyn Store>> {
-        let told = || format!("{} cannot be opened", self.place());
+        let message = || format!("{} cannot be opened", self.location());
         Ok(match self {
             Self::Embedded(path) => {
-                Arc::new(SqliteStore::open(path, store_sqlite::Options::default()).with_context(told)?)
+                Arc::new(SqliteStore::open(path, store_sqlite::Options::default()).with_context(message)?)
             }
             Self::Shared(url, options) => {
-                Arc::new(PostgresStore::open(url, *options).await.with_context(told)?)
+                Arc::new(PostgresStore::open(url, *options).await.with_context(message)?)
             }
         })
     }
@@ -75,13 +75,13 @@ impl Database {
     /// # Errors
     /// If it exists, or cannot be created.
     pub(crate) async fn create(&self) -> anyhow::Result<Arc<dyn Store>> {
-        let told = || format!("{} cannot be made", self.place());
+        let message = || format!("{} cannot be made", self.location());
         Ok(match self {
             Self::Embedded(path) => {
-                Arc::new(SqliteStore::create(path, store_sqlite::Options::default()).with_context(told)?)
+                Arc::new(SqliteStore::create(path, store_sqlite::Options::default()).with_context(message)?)
             }
             Self::Shared(url, options) => {
-                Arc::new(PostgresStore::create(url, *options).await.with_context(told)?)
+                Arc::new(PostgresStore::create(url, *options).await.with_context(message)?)
             }
         })
     }
@@ -91,13 +91,13 @@ impl Database {
     /// # Errors
     /// If it cannot be opened.
     pub(crate) async fn pending(&self) -> anyhow::Result<Vec<Step>> {
-        let told = || format!("{} cannot be opened", self.place());
+        let message = || format!("{} cannot be opened", self.location());
         Ok(match self {
             Self::Embedded(path) => {
-                store_sqlite::pending(path).with_context(told)?.iter().map(Step::from).collect()
+                store_sqlite::pending(path).with_context(message)?.iter().map(Step::from).collect()
             }
             Self::Shared(url, _) => {
-                store_postgres::pending(url).await.with_context(told)?.iter().map(Step::from).collect()
+                store_postgres::pending(url).await.with_context(message)?.iter().map(Step::from).collect()
             }
         })
     }
@@ -107,14 +107,17 @@ impl Database {
     /// # Errors
     /// If it cannot be migrated.
     pub(crate) async fn migrate(&self) -> anyhow::Result<Vec<Step>> {
-        let told = || format!("{} cannot be migrated", self.place());
+        let message = || format!("{} cannot be migrated", self.location());
         Ok(match self {
             Self::Embedded(path) => {
-                store_sqlite::migrate(path).with_context(told)?.iter().map(Step::from).collect()
+                store_sqlite::migrate(path).with_context(message)?.iter().map(Step::from).collect()
             }
-            Self::Shared(url, _) => {
-                store_postgres::migrate(url).await.with_context(told)?.into_iter().map(Step::from).collect()
-            }
+            Self::Shared(url, _) => store_postgres::migrate(url)
+                .await
+                .with_context(message)?
+                .into_iter()
+                .map(Step::from)
+                .collect(),
         })
     }
 }
@@ -145,7 +148,7 @@ fn options(settings: &Settings) -> store_postgres::Options {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::Place;
+    use crate::cli::InstallationArgs;
     use crate::config::Environment;
 
     #[test]
@@ -156,9 +159,9 @@ mod tests {
             ("SLUICEGATE_DATABASE_POOL__WAIT_MILLIS", "70"),
             ("SLUICEGATE_DATABASE_POOL__PATIENCE_MILLIS", "700"),
         ]);
-        let settings = Place::default().settings(&environment).expect("good settings");
+        let settings = InstallationArgs::default().settings(&environment).expect("good settings");
         let Database::Shared(url, options) = Database::of(&settings) else { panic!("it is shared") };
-        assert!(url.place().contains("127.0.0.1"));
+        assert!(url.location().contains("127.0.0.1"));
         let times = [options.wait, options.patience];
         assert_eq!((options.connections, times), (7, [70, 700].map(Duration::from_millis)));
     }

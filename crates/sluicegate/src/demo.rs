@@ -69,18 +69,18 @@ async fn play(settings: &Settings, environment: &Environment, auto: bool) -> any
         anyhow::Ok(())
     };
     let playing = async {
-        let told = tokio::select! {
-            told = story => told,
+        let message = tokio::select! {
+            message = story => message,
             () = stop.said() => Err(anyhow!("the walkthrough was interrupted")),
         };
-        if auto || told.is_err() {
+        if auto || message.is_err() {
             stop.say();
         }
-        told
+        message
     };
-    let (told, ended, ()) =
+    let (message, ended, ()) =
         tokio::join!(playing, running.end(), signals.act(stop.clone(), || (), Duration::ZERO, || ()));
-    told.and(ended)
+    message.and(ended)
 }
 
 /// Whether the folder is still empty. A folder of another installation is refused, because a demo replaces
@@ -139,8 +139,8 @@ impl Stage<'_> {
             state: &state,
         };
         let mut client = Client::new(self.site.address);
-        let told = story::play(&mut client, &cast, &mut Narrator::default()).await;
-        let registered = told.context("the walkthrough failed")?;
+        let message = story::play(&mut client, &cast, &mut Narrator::default()).await;
+        let registered = message.context("the walkthrough failed")?;
         say("\nThat is the whole flow: registered, allowed, read, refreshed, revoked, refused.");
         Ok(registered)
     }

@@ -238,7 +238,7 @@ fn warn_of(settings: &Settings, site: &Site) {
     if let Some(url) = &general.database
         && let Some(warning) = url.exposure()
     {
-        tracing::warn!(key = "database", place = url.place(), "security is weakened: {warning}");
+        tracing::warn!(key = "database", installation = url.location(), "security is weakened: {warning}");
     }
     if general.behind_tls_proxy && general.trusted_proxies.is_empty() {
         tracing::warn!(
@@ -309,7 +309,7 @@ async fn look(app: Arc<App>, stop: Stop) {
         let resting = async {
             tokio::select! {
                 () = app.changes() => rests(GATHERING, &stop).await,
-                told = rests(LOOKING, &stop) => told,
+                message = rests(LOOKING, &stop) => message,
             }
         };
         if resting.await {

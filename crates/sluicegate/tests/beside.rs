@@ -12,9 +12,9 @@ use testkit::{Installation, Random, USER, Wire, WireClient};
 const BINARY: &str = env!("CARGO_BIN_EXE_sluicegate");
 
 fn good(installation: &Installation, arguments: &[&str]) -> String {
-    let told = installation.command(arguments).output().unwrap();
-    assert!(told.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&told.stderr));
-    String::from_utf8(told.stdout).unwrap()
+    let message = installation.command(arguments).output().unwrap();
+    assert!(message.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&message.stderr));
+    String::from_utf8(message.stdout).unwrap()
 }
 
 /// Whether the condition becomes true within a second.

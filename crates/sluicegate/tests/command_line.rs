@@ -26,9 +26,9 @@ fn tell(mut command: Command) -> Told {
 
 /// Runs a command that must succeed.
 fn good(installation: &Installation, arguments: &[&str]) -> String {
-    let told = tell(installation.command(arguments));
-    assert!(told.success, "{arguments:?}: {}", told.err);
-    told.out
+    let message = tell(installation.command(arguments));
+    assert!(message.success, "{arguments:?}: {}", message.err);
+    message.out
 }
 
 /// Waits until a running server has polled for the change of the command line, at most a quarter of a second
@@ -57,18 +57,18 @@ fn a_second_init_refuses_and_changes_nothing() {
     let installation = Installation::new(BINARY);
     let read = |file: &str| std::fs::read(installation.data_dir().join(file)).unwrap();
     let before = (read("master.key"), read("sluicegate.db"));
-    let told = tell(init(&installation.data_dir()));
-    assert!(!told.success);
-    assert!(told.err.contains("nothing was changed"), "{}", told.err);
+    let message = tell(init(&installation.data_dir()));
+    assert!(!message.success);
+    assert!(message.err.contains("nothing was changed"), "{}", message.err);
     assert!(before == (read("master.key"), read("sluicegate.db")));
 }
 
 #[test]
 fn passwords_that_nobody_gives_are_made_up_and_printed_once() {
     let folder = tempfile::tempdir().unwrap();
-    let told = tell(init(&folder.path().join("data")));
-    assert!(told.success, "{}", told.err);
-    assert_eq!(told.out.matches("it is shown only now").count(), 2, "{}", told.out);
+    let message = tell(init(&folder.path().join("data")));
+    assert!(message.success, "{}", message.err);
+    assert_eq!(message.out.matches("it is shown only now").count(), 2, "{}", message.out);
 }
 
 #[test]
@@ -77,9 +77,9 @@ fn a_password_against_the_rules_is_refused_and_leaves_nothing() {
     let data = folder.path().join("data");
     let mut command = init(&data);
     command.env("SLUICEGATE_ADMIN_PASSWORD", "short");
-    let told = tell(command);
-    assert!(!told.success);
-    assert!(told.err.contains("at least 12 characters"), "{}", told.err);
+    let message = tell(command);
+    assert!(!message.success);
+    assert!(message.err.contains("at least 12 characters"), "{}", message.err);
     assert!(!data.exists());
 }
 
@@ -87,9 +87,9 @@ fn a_password_against_the_rules_is_refused_and_leaves_nothing() {
 fn a_half_initialised_folder_is_told_with_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("unfinished-init")).unwrap();
-    let told = tell(init(folder.path()));
-    assert!(!told.success);
-    assert!(told.err.contains("half initialised") && told.err.contains("delete"), "{}", told.err);
+    let message = tell(init(folder.path()));
+    assert!(!message.success);
+    assert!(message.err.contains("half initialised") && message.err.contains("delete"), "{}", message.err);
 }
 
 #[test]
@@ -131,37 +131,37 @@ fn users_are_managed_beside_a_running_server() {
     good(&installation, &["user", "enable", "ada"]);
     good(&installation, &["user", "unlock", "ada"]);
     eventually("it is let in", || status() == 200);
-    let told = good(&installation, &["user", "set-password", "ada"]);
-    assert!(told.contains("it is shown only now"), "{told}");
+    let message = good(&installation, &["user", "set-password", "ada"]);
+    assert!(message.contains("it is shown only now"), "{message}");
     eventually("it is refused", || status() == 401);
     good(&installation, &["user", "delete", "ada", "--yes"]);
-    let told = tell(installation.command(&["user", "delete", "ada", "--yes"]));
-    assert!(told.err.contains("there is no user ada"), "{}", told.err);
+    let message = tell(installation.command(&["user", "delete", "ada", "--yes"]));
+    assert!(message.err.contains("there is no user ada"), "{}", message.err);
 }
 
 #[test]
 fn the_last_administrator_stays() {
     let installation = Installation::new(BINARY);
     for command in [&["user", "disable", ADMIN.name][..], &["user", "delete", ADMIN.name, "--yes"]] {
-        let told = tell(installation.command(command));
-        assert!(told.err.contains("no active Administrator would remain"), "{}", told.err);
+        let message = tell(installation.command(command));
+        assert!(message.err.contains("no active Administrator would remain"), "{}", message.err);
     }
 }
 
 #[test]
 fn applications_are_managed_by_the_rules_of_the_api() {
     let installation = Installation::new(BINARY);
-    let told =
+    let message =
         tell(installation.command(&["application", "register", " ", "--redirect-url", "javascript:x"]));
     assert!(
-        told.err.contains("the name ") && told.err.contains("--redirect-url (number 1) "),
+        message.err.contains("the name ") && message.err.contains("--redirect-url (number 1) "),
         "{}",
-        told.err
+        message.err
     );
     let url = "https://reports.example.org/callback";
     let register = ["application", "register", "Reports", "--owner", USER.name, "--redirect-url", url];
-    let told = good(&installation, &register);
-    assert!(told.contains("clientSecret  sgs_"), "{told}");
+    let message = good(&installation, &register);
+    assert!(message.contains("clientSecret  sgs_"), "{message}");
     assert!(good(&installation, &["application", "list", "--owner", USER.name]).contains("Reports"));
     assert!(!good(&installation, &["application", "list", "--owner", ADMIN.name]).contains("Reports"));
     assert!(good(&installation, &["application", "show", "1"]).contains(url));
@@ -170,8 +170,8 @@ fn applications_are_managed_by_the_rules_of_the_api() {
             .contains("all earlier access is revoked")
     );
     good(&installation, &["application", "delete", "1", "--yes"]);
-    let told = tell(installation.command(&["application", "show", "1"]));
-    assert!(told.err.contains("there is no application 1"), "{}", told.err);
+    let message = tell(installation.command(&["application", "show", "1"]));
+    assert!(message.err.contains("there is no application 1"), "{}", message.err);
 }
 
 #[test]
@@ -200,8 +200,8 @@ fn data_sources_are_added_shared_and_deleted() {
     good(&installation, &["data-source", "delete", "shop", "--yes"]);
     assert!(file.exists());
     let own = installation.data_dir().join("sluicegate.db");
-    let told = tell(installation.command(&["data-source", "add", "own", own.to_str().unwrap()]));
-    assert!(told.err.contains("the server's own files, which are never served"), "{}", told.err);
+    let message = tell(installation.command(&["data-source", "add", "own", own.to_str().unwrap()]));
+    assert!(message.err.contains("the server's own files, which are never served"), "{}", message.err);
 }
 
 #[test]

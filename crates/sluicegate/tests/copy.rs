@@ -53,20 +53,20 @@ fn what_was_good_is_good_after_the_move_and_what_had_ended_stays_ended() {
     let (access, refresh) = tokens(&wire, &client, &codes[0], &verifiers[0]);
     let (ended, ended_refresh) = tokens(&wire, &client, &codes[1], &verifiers[1]);
     client.revoke(&wire, &ended_refresh).unwrap();
-    let (told, text) = tell(copy(&installation, &database), &database);
-    assert!(!told && text.contains("is in use: stop the server"), "{text}");
+    let (message, text) = tell(copy(&installation, &database), &database);
+    assert!(!message && text.contains("is in use: stop the server"), "{text}");
     assert!(served.terminate().0.success());
 
-    let (told, text) = tell(copy(&installation, &database), &database);
-    assert!(told, "{text}");
+    let (message, text) = tell(copy(&installation, &database), &database);
+    assert!(message, "{text}");
     for part in ["rows were copied and compared", "grants", "master.key", "is no longer served"] {
         assert!(text.contains(part), "{part} is missing in: {text}");
     }
-    let (told, text) = tell(copy(&installation, &database), &database);
-    assert!(told && text.contains("nothing left to do"), "{text}");
+    let (message, text) = tell(copy(&installation, &database), &database);
+    assert!(message && text.contains("nothing left to do"), "{text}");
     for command in [&["serve", "--listen", "127.0.0.1:0"][..], &["user", "list"], &["migrate"]] {
-        let (told, text) = tell(installation.command(command), &database);
-        assert!(!told && text.contains("was copied into a shared database"), "{command:?}: {text}");
+        let (message, text) = tell(installation.command(command), &database);
+        assert!(!message && text.contains("was copied into a shared database"), "{command:?}: {text}");
     }
 
     let served = installation.serve_with(&[], &[("SLUICEGATE_DATABASE", &database.url())]);
@@ -109,12 +109,12 @@ fn a_copy_that_is_ended_by_a_signal_keeps_nodes_out_until_it_is_run_again() {
         for command in [&["serve", "--listen", "127.0.0.1:0"][..], &["user", "list"], &["migrate"]] {
             let mut command = installation.command(command);
             command.env("SLUICEGATE_DATABASE", database.url());
-            let (told, text) = tell(command, &database);
-            assert!(!told && text.contains("unfinished copy of an installation"), "{text}");
+            let (message, text) = tell(command, &database);
+            assert!(!message && text.contains("unfinished copy of an installation"), "{text}");
         }
     }
-    let (told, text) = tell(copy(&installation, &database), &database);
-    assert!(told, "{text}");
+    let (message, text) = tell(copy(&installation, &database), &database);
+    assert!(message, "{text}");
     let served = installation.serve_with(&[], &[("SLUICEGATE_DATABASE", &database.url())]);
     assert_eq!(Wire::new(served.url()).get("/api/admin/users", Some(&ADMIN)).unwrap().status, 200);
 }
@@ -123,16 +123,16 @@ fn a_copy_that_is_ended_by_a_signal_keeps_nodes_out_until_it_is_run_again() {
 fn a_copy_says_what_it_lacks() {
     let installation = Installation::new(BINARY);
     let database = PostgresServer::shared().create_database();
-    let (told, text) = tell(installation.command(&["copy"]), &database);
-    assert!(!told && text.contains("set SLUICEGATE_DATABASE, or pass --to"), "{text}");
+    let (message, text) = tell(installation.command(&["copy"]), &database);
+    assert!(!message && text.contains("set SLUICEGATE_DATABASE, or pass --to"), "{text}");
     let folder = tempfile::tempdir().unwrap();
     let mut command = Command::new(BINARY);
     command.env_clear().args(["copy", "--to", &database.url(), "--from"]).arg(folder.path());
-    let (told, text) = tell(command, &database);
-    assert!(!told && text.contains("contains no embedded database"), "{text}");
+    let (message, text) = tell(command, &database);
+    assert!(!message && text.contains("contains no embedded database"), "{text}");
     let mut command = installation.command(&["copy"]);
     command.env("SLUICEGATE_DATABASE", database.url().replace("test_", "none_"));
-    let (told, text) = tell(command, &database);
-    assert!(!told && text.contains("nothing can be copied into the database"), "{text}");
+    let (message, text) = tell(command, &database);
+    assert!(!message && text.contains("nothing can be copied into the database"), "{text}");
     assert!(installation.serve().terminate().0.success());
 }

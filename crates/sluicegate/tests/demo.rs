@@ -22,12 +22,12 @@ fn the_story_is_told_to_its_end_and_again_in_the_same_folder() {
     let folder = tempfile::tempdir().unwrap();
     for run in ["fresh", "again"] {
         let output = auto(folder.path());
-        let told = String::from_utf8(output.stdout).unwrap();
-        assert!(output.status.success(), "{run}: {told}{}", String::from_utf8_lossy(&output.stderr));
+        let message = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success(), "{run}: {message}{}", String::from_utf8_lossy(&output.stderr));
         for step in 1..=9 {
-            assert!(told.contains(&format!("{step:2}. ")), "step {step} is missing in: {told}");
+            assert!(message.contains(&format!("{step:2}. ")), "step {step} is missing in: {message}");
         }
-        assert!(told.contains("401 Unauthorized"), "{told}");
+        assert!(message.contains("401 Unauthorized"), "{message}");
     }
     assert!(folder.path().join("sluicegate-demo/sluicegate.db").exists());
 }
@@ -62,18 +62,18 @@ fn it_serves_on_until_it_is_told_to_stop() {
         std::thread::yield_now();
     }
     assert_the_last_link_leads_to_a_page(&served);
-    let (status, told) = served.terminate();
-    assert_eq!(status.code(), Some(0), "{told}");
-    assert!(told.contains("Now try it by hand"), "{told}");
-    assert!(told.contains("d2cadmin") && told.contains("d2cuser"), "{told}");
+    let (status, message) = served.terminate();
+    assert_eq!(status.code(), Some(0), "{message}");
+    assert!(message.contains("Now try it by hand"), "{message}");
+    assert!(message.contains("d2cadmin") && message.contains("d2cuser"), "{message}");
 }
 
 /// Follows the link like a browser in which the user has signed in, and exchanges the code as the page says.
 #[expect(clippy::unwrap_used, reason = "what the test cannot do without fails it")]
 fn assert_the_last_link_leads_to_a_page(served: &Served) {
-    let told = served.printed();
+    let message = served.printed();
     let after = |label: &str| {
-        let rest = told.split(label).nth(1).unwrap_or_else(|| panic!("{label} is missing in {told}"));
+        let rest = message.split(label).nth(1).unwrap_or_else(|| panic!("{label} is missing in {message}"));
         rest.split_whitespace().next().unwrap().to_owned()
     };
     let (password, client, secret) = (after("d2cuser  "), after("clientId  "), after("clientSecret  "));
@@ -119,8 +119,8 @@ fn a_folder_that_cannot_be_written_is_told_with_what_to_do() {
     std::fs::write(folder.path().join("sluicegate-demo"), "").unwrap();
     let output = auto(folder.path());
     assert_eq!(output.status.code(), Some(1));
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(told.contains("is a file, not a folder") && told.contains("--data-dir"), "{told}");
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(message.contains("is a file, not a folder") && message.contains("--data-dir"), "{message}");
 }
 
 #[test]
@@ -140,8 +140,8 @@ fn a_demo_that_other_machines_could_reach_is_refused() {
     let mut command = Command::new(BINARY);
     command.env_clear().current_dir(folder.path()).args(["demo", "--auto", "--listen", "0.0.0.0:0"]);
     let output = command.output().unwrap();
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(!output.status.success() && told.contains("stays on this machine"), "{told}");
-    assert!(!told.contains("--tls-cert"), "{told}");
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && message.contains("stays on this machine"), "{message}");
+    assert!(!message.contains("--tls-cert"), "{message}");
     assert!(!folder.path().join("sluicegate-demo").exists());
 }

@@ -89,11 +89,14 @@ fn what_cannot_be_taken_back_wants_a_yes_where_nobody_can_be_asked() {
         &["role", "delete", "Idle"],
         &["limit", "reset", "MaxFetchRows"],
     ] {
-        let told = refused(&installation, command);
-        assert!(told.contains("--yes") && told.contains("Nothing was changed"), "{command:?}: {told}");
+        let message = refused(&installation, command);
+        assert!(
+            message.contains("--yes") && message.contains("Nothing was changed"),
+            "{command:?}: {message}"
+        );
     }
-    let told = refused(&installation, &["application", "delete", "1"]);
-    assert!(told.contains("Reports"), "it says what it is about: {told}");
+    let message = refused(&installation, &["application", "delete", "1"]);
+    assert!(message.contains("Reports"), "it says what it is about: {message}");
     assert_eq!(in_json(&installation, &["application", "list"]).as_array().map(Vec::len), Some(1));
     assert_eq!(in_json(&installation, &["user", "list"]).as_array().map(Vec::len), Some(2));
 }
@@ -111,16 +114,20 @@ fn an_application_is_changed_and_what_is_left_out_stays() {
     for kept in ["name", "redirectUrls", "grantTypes", "scopes", "clientId", "profile"] {
         assert_eq!(after[kept], before[kept], "{kept}");
     }
-    let told = refused(&installation, &["application", "update", "1", "--redirect-url", "javascript:x"]);
-    assert!(told.contains("--redirect-url (number 1)"), "{told}");
+    let message = refused(&installation, &["application", "update", "1", "--redirect-url", "javascript:x"]);
+    assert!(message.contains("--redirect-url (number 1)"), "{message}");
     assert!(
         refused(&installation, &["application", "update", "99", "--name", "X"])
             .contains("there is no application 99")
     );
     let events = in_json(&installation, &["audit", "list", "--action", "application.update"]);
     assert_eq!(events.as_array().map(Vec::len), Some(1), "{events}");
-    let told = good(&installation, &["application", "update", "1", "--redirect-url", "http://a.example/cb"]);
-    assert!(told.contains("warning: --redirect-url (number 1) ") && !told.contains("redirectUrls"), "{told}");
+    let message =
+        good(&installation, &["application", "update", "1", "--redirect-url", "http://a.example/cb"]);
+    assert!(
+        message.contains("warning: --redirect-url (number 1) ") && !message.contains("redirectUrls"),
+        "{message}"
+    );
     good(&installation, &["application", "update", "1", "--name", "Figures"]);
     let events = in_json(&installation, &["audit", "list", "--action", "application.update", "--limit", "1"]);
     assert_eq!(
@@ -138,8 +145,8 @@ fn two_secrets_are_live_at_most_and_one_is_ended_by_its_number() {
     let live = in_json(&installation, &["secret", "list", "1"]);
     let older = live[0]["id"].to_string();
     good(&installation, &["secret", "end", "1", &older, "--yes"]);
-    let told = refused(&installation, &["secret", "end", "1", &older, "--yes"]);
-    assert!(told.contains(&format!("has no live secret {older}")), "{told}");
+    let message = refused(&installation, &["secret", "end", "1", &older, "--yes"]);
+    assert!(message.contains(&format!("has no live secret {older}")), "{message}");
     assert_eq!(in_json(&installation, &["secret", "list", "1"]).as_array().map(Vec::len), Some(1));
 }
 
@@ -189,8 +196,8 @@ fn a_user_is_signed_out_of_one_browser_or_of_all() {
     let sessions = listed();
     assert!(sessions.len() >= 3, "{sessions:?}");
     let first = sessions[0]["id"].to_string();
-    let told = refused(&installation, &["session", "end", USER.name, &first]);
-    assert!(told.contains("--yes") && told.contains(USER.name), "{told}");
+    let message = refused(&installation, &["session", "end", USER.name, &first]);
+    assert!(message.contains("--yes") && message.contains(USER.name), "{message}");
     good(&installation, &["session", "end", USER.name, &first, "--yes"]);
     assert_eq!(listed().len(), sessions.len() - 1);
     assert!(
@@ -203,8 +210,8 @@ fn a_user_is_signed_out_of_one_browser_or_of_all() {
     good(&installation, &["session", "end", USER.name, "--all", "--yes"]);
     assert!(listed().is_empty());
     // Nobody can be asked, and there is nothing to ask about.
-    let told = good(&installation, &["session", "end", USER.name, "--all"]);
-    assert!(told.contains("has no session"), "{told}");
+    let message = good(&installation, &["session", "end", USER.name, "--all"]);
+    assert!(message.contains("has no session"), "{message}");
     let ended = in_json(&installation, &["audit", "list", "--action", "user.sign_out"]);
     assert_eq!(ended.as_array().map(Vec::len), Some(sessions.len()), "{ended}");
 }
@@ -223,7 +230,7 @@ fn what_is_refused_is_named_as_it_was_typed() {
     assert!(write_sample().0);
     let before = std::fs::read(sample).unwrap();
     good(&installation, &["data-source", "add", "harbour", sample]);
-    for (typed, told) in [
+    for (typed, message) in [
         (&["data-source", "add", "a", "./nofile.sqlite"][..], "nofile.sqlite cannot be a data source"),
         (&["data-source", "add", "own", own.to_str().unwrap()], "the server's own files"),
         (
@@ -236,7 +243,7 @@ fn what_is_refused_is_named_as_it_was_typed() {
         (&["copy", "--to", "sqlite://x"], "(--to)"),
     ] {
         let said = refused(&installation, typed);
-        assert!(said.contains(told), "{typed:?}: {said}");
+        assert!(said.contains(message), "{typed:?}: {said}");
         assert!(!said.contains("sharedUsers") && !said.contains("transferTo"), "{said}");
     }
     let (success, _, said) = write_sample();
@@ -250,9 +257,9 @@ fn what_a_deleted_user_owns_is_handed_over_deleted_or_in_the_way() {
     register(&installation);
     let delete = ["user", "delete", USER.name, "--yes"];
     let with = |more: &[&'static str]| [&delete[..], more].concat();
-    let told = refused(&installation, &delete);
+    let message = refused(&installation, &delete);
     for said in ["\"Reports\"", "--transfer-to NAME", "--force"] {
-        assert!(told.contains(said), "{told}");
+        assert!(message.contains(said), "{message}");
     }
     assert!(
         refused(&installation, &with(&["--force", "--transfer-to", ADMIN.name])).contains("cannot be used")
@@ -260,8 +267,8 @@ fn what_a_deleted_user_owns_is_handed_over_deleted_or_in_the_way() {
     assert!(refused(&installation, &with(&["--transfer-to", USER.name])).contains("another active user"));
     good(&installation, &["role", "add", "Idle"]);
     good(&installation, &["user", "add", "idle", "--role", "Idle"]);
-    let told = refused(&installation, &with(&["--transfer-to", "idle"]));
-    assert!(told.contains("--transfer-to ") && told.contains("MgmtAPI"), "{told}");
+    let message = refused(&installation, &with(&["--transfer-to", "idle"]));
+    assert!(message.contains("--transfer-to ") && message.contains("MgmtAPI"), "{message}");
     assert_eq!(in_json(&installation, &["application", "show", "1"])["createdBy"], USER.name);
     good(&installation, &with(&["--transfer-to", ADMIN.name]));
     let application = in_json(&installation, &["application", "show", "1"]);
@@ -291,10 +298,10 @@ fn trusted_origins_are_kept_at_the_command_line() {
     let domains: Vec<&Value> = listed.as_array().unwrap().iter().map(|entry| &entry["domain"]).collect();
     assert_eq!(domains, ["https://*.example.com", "https://app.example.org"]);
     assert_eq!(listed[0]["description"], "Ours");
-    let told = refused(&installation, &["cors", "add", "https://ok.example", "null", "https://*.co.uk"]);
+    let message = refused(&installation, &["cors", "add", "https://ok.example", "null", "https://*.co.uk"]);
     assert!(
-        told.contains("the origin (number 2) is null") && told.contains("the origin (number 3) "),
-        "{told}"
+        message.contains("the origin (number 2) is null") && message.contains("the origin (number 3) "),
+        "{message}"
     );
     assert!(
         refused(&installation, &["cors", "add", "https://app.example.org"]).contains("on the list already")
@@ -322,8 +329,8 @@ fn a_source_an_application_and_a_user_have_what_the_api_can_give_them() {
     let shown = in_json(&installation, &["application", "show", "1"]);
     assert_eq!(shown["corsOrigins"], json!(["https://app.example.org", "http://localhost:5173"]));
     assert!(good(&installation, &["application", "show", "1"]).contains("http://localhost:5173"));
-    let told = refused(&installation, &["application", "update", "1", "--cors-origin", "null"]);
-    assert!(told.contains("--cors-origin (number 1) is null"), "{told}");
+    let message = refused(&installation, &["application", "update", "1", "--cors-origin", "null"]);
+    assert!(message.contains("--cors-origin (number 1) is null"), "{message}");
     good(&installation, &["application", "update", "1", "--cors-origin", ""]);
     assert_eq!(in_json(&installation, &["application", "show", "1"])["corsOrigins"], json!([]));
 
@@ -348,9 +355,9 @@ fn a_source_an_application_and_a_user_have_what_the_api_can_give_them() {
     assert_eq!(shown["options"]["storageForms"], r#"{"Orders":{"At":"unix-seconds"}}"#, "it stays");
     good(&installation, &["data-source", "update", "shop", "--no-storage-forms", "--no-keys"]);
     assert!(options().get("storageForms").is_none() && options().get("keys").is_none());
-    let told =
+    let message =
         refused(&installation, &["data-source", "update", "shop", "--storage-form", "Orders.At=fortnights"]);
-    assert!(told.contains("--storage-form ") && told.contains("fortnights"), "{told}");
+    assert!(message.contains("--storage-form ") && message.contains("fortnights"), "{message}");
     good(&installation, &["data-source", "update", "shop", "--name", "store"]);
     assert!(good(&installation, &["data-source", "reload", "store"]).contains("serves 1 tables"));
 

@@ -45,8 +45,8 @@ fn no_file_that_this_program_makes_is_a_data_source() {
     }
     let linked = installation.folder().join("linked.sqlite");
     std::fs::hard_link(backup, &linked).unwrap();
-    let told =
+    let message =
         installation.command(&["data-source", "add", "stolen", linked.to_str().unwrap()]).output().unwrap();
-    let said = String::from_utf8_lossy(&told.stderr).into_owned();
-    assert!(!told.status.success() && said.contains("never served"), "{said}");
+    let said = String::from_utf8_lossy(&message.stderr).into_owned();
+    assert!(!message.status.success() && said.contains("never served"), "{said}");
 }

@@ -87,15 +87,15 @@ fn every_fault_of_the_configuration_is_told_at_once_with_status_2() {
     for command in ["serve", "check-config", "init"] {
         let mut command = installation.command(&[command, "--config", &file.to_string_lossy()]);
         command.env("SLUICEGATE_TOKENS__CODE_LIFETIME_SECS", "3600").env("SLUICEGATE_NO_SUCH", "1");
-        let (status, _, told) = run(command);
-        assert_eq!(status, Some(2), "{told}");
+        let (status, _, message) = run(command);
+        assert_eq!(status, Some(2), "{message}");
         for part in [
             "gate.toml:1: lisden",
             "gate.toml:3: log.format",
             "tokens.code_lifetime_secs",
             "SLUICEGATE_NO_SUCH",
         ] {
-            assert!(told.contains(part), "{part} is missing in: {told}");
+            assert!(message.contains(part), "{part} is missing in: {message}");
         }
     }
 }
@@ -103,16 +103,16 @@ fn every_fault_of_the_configuration_is_told_at_once_with_status_2() {
 #[test]
 fn a_good_configuration_is_called_good() {
     let installation = Installation::new(BINARY);
-    let (status, told, _) = run(installation.command(&["check-config"]));
-    assert_eq!((status, told.as_str()), (Some(0), "the configuration is valid\n"));
+    let (status, message, _) = run(installation.command(&["check-config"]));
+    assert_eq!((status, message.as_str()), (Some(0), "the configuration is valid\n"));
 }
 
 #[test]
 fn plain_http_beyond_loopback_is_refused_unless_a_proxy_terminates_tls() {
     let installation = Installation::new(BINARY);
-    let (status, _, told) = run(installation.command(&["serve", "--listen", "0.0.0.0:0"]));
+    let (status, _, message) = run(installation.command(&["serve", "--listen", "0.0.0.0:0"]));
     assert_eq!(status, Some(2));
-    assert!(told.contains("--behind-tls-proxy"), "{told}");
+    assert!(message.contains("--behind-tls-proxy"), "{message}");
     let mut command = installation.command(&["serve", "--listen", "0.0.0.0:0", "--behind-tls-proxy"]);
     command.env("SLUICEGATE_PUBLIC_URL", "https://gate.example.org");
     let served = Served::start(command);
@@ -126,9 +126,9 @@ fn a_port_that_is_taken_is_told_with_what_to_do() {
     let served = installation.serve();
     let other = Installation::new(BINARY);
     let address = served.url().trim_start_matches("http://").to_owned();
-    let (status, _, told) = run(other.command(&["serve", "--listen", &address]));
+    let (status, _, message) = run(other.command(&["serve", "--listen", &address]));
     assert_eq!(status, Some(1));
-    assert!(told.contains("is taken by another program") && told.contains("--listen"), "{told}");
+    assert!(message.contains("is taken by another program") && message.contains("--listen"), "{message}");
 }
 
 #[test]
@@ -136,19 +136,19 @@ fn a_folder_without_an_installation_is_told_with_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = Command::new(BINARY);
     command.env_clear().args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]).arg(folder.path());
-    let (status, _, told) = run(command);
+    let (status, _, message) = run(command);
     assert_eq!(status, Some(1));
-    assert!(told.contains("sluicegate init --data-dir"), "{told}");
+    assert!(message.contains("sluicegate init --data-dir"), "{message}");
 }
 
 #[test]
 fn the_second_server_on_a_folder_is_refused_and_told_of_the_first() {
     let installation = Installation::new(BINARY);
     let served = installation.serve();
-    let (status, _, told) = run(installation.command(&["serve", "--listen", "127.0.0.1:0"]));
-    assert_eq!(status, Some(1), "{told}");
+    let (status, _, message) = run(installation.command(&["serve", "--listen", "127.0.0.1:0"]));
+    assert_eq!(status, Some(1), "{message}");
     let first = format!("is already served by process {} at {}", served.id(), served.url());
-    assert!(told.contains(&first), "{told}");
+    assert!(message.contains(&first), "{message}");
     assert_eq!(Wire::new(served.url()).get("/readyz", None).unwrap().status, 200);
     // Commands still work beside it, and the remains of a killed server block nobody.
     assert_eq!(run(installation.command(&["user", "list"])).0, Some(0));
@@ -170,10 +170,10 @@ fn a_folder_that_cannot_be_read_is_not_called_empty() {
         {
             let mut started = Command::new(BINARY);
             started.env_clear().current_dir(place.path()).args(command).arg("--data-dir").arg(&folder);
-            let (status, _, told) = run(started);
-            assert_eq!(status, Some(1), "{command:?}: {told}");
-            assert!(!told.contains("init") && !told.contains("contains no"), "{command:?}: {told}");
-            assert!(told.contains("data directory"), "{command:?}: {told}");
+            let (status, _, message) = run(started);
+            assert_eq!(status, Some(1), "{command:?}: {message}");
+            assert!(!message.contains("init") && !message.contains("contains no"), "{command:?}: {message}");
+            assert!(message.contains("data directory"), "{command:?}: {message}");
         }
     }
 }
@@ -184,9 +184,9 @@ fn a_public_url_without_tls_is_refused_elsewhere_than_on_loopback() {
     for command in ["serve", "check-config"] {
         let mut command = installation.command(&[command, "--public-url", "http://gate.example.org"]);
         command.args(["--listen", "127.0.0.1:0"]);
-        let (status, _, told) = run(command);
-        assert_eq!(status, Some(2), "{told}");
-        assert!(told.contains("public_url: must begin with https://"), "{told}");
+        let (status, _, message) = run(command);
+        assert_eq!(status, Some(2), "{message}");
+        assert!(message.contains("public_url: must begin with https://"), "{message}");
     }
 }
 
@@ -197,8 +197,8 @@ fn metrics_are_served_to_the_operator_alone() {
     let wire = Wire::new(served.url());
     assert_eq!(wire.get("/metrics", None).unwrap().status, 404);
     let backup = installation.folder().join("backup.db");
-    let (status, _, told) = run(installation.command(&["backup", "--to", &backup.to_string_lossy()]));
-    assert_eq!(status, Some(0), "{told}");
+    let (status, _, message) = run(installation.command(&["backup", "--to", &backup.to_string_lossy()]));
+    assert_eq!(status, Some(0), "{message}");
     let address = served.observed_url();
     assert!(address.starts_with("http://127.0.0.1:"), "{address}");
     let observer = Wire::new(&address);
@@ -233,10 +233,10 @@ fn a_port_of_observation_that_is_taken_stops_only_who_chose_it() {
     let other = Installation::new(BINARY);
     let mut command = other.command(&["serve", "--listen", "127.0.0.1:0"]);
     command.env("SLUICEGATE_OBSERVATION__LISTEN", &taken);
-    let (status, _, told) = run(command);
-    assert_eq!(status, Some(1), "{told}");
-    assert!(told.contains("SLUICEGATE_OBSERVATION__LISTEN=") && told.contains("is taken"), "{told}");
-    assert!(!told.contains("--listen"), "{told}");
+    let (status, _, message) = run(command);
+    assert_eq!(status, Some(1), "{message}");
+    assert!(message.contains("SLUICEGATE_OBSERVATION__LISTEN=") && message.contains("is taken"), "{message}");
+    assert!(!message.contains("--listen"), "{message}");
     // Two servers with default settings: at the latest the second one finds the port taken.
     let third = Installation::new(BINARY);
     let start = |installation: &Installation| {

@@ -143,13 +143,13 @@ fn the_question_says_what_becomes_of_what_a_user_owns() {
     let url = "https://a.example/cb";
     done(&installation, &["application", "register", "Reports", "--owner", USER.name, "--redirect-url", url]);
     let delete = ["user", "delete", USER.name];
-    for (more, told) in [
+    for (more, message) in [
         (&["--transfer-to", ADMIN.name][..], "give what d2cuser owns to d2cadmin?"),
         (&["--force"], "with every application and data source of d2cuser?"),
     ] {
         let command = [&delete[..], more].concat();
         let (success, said) = asked(installation.command(&command), "no\n");
-        assert!(!success && said.contains(told), "{said}");
+        assert!(!success && said.contains(message), "{said}");
     }
     let (success, said) = asked(installation.command(&[&delete[..], &["--force"]].concat()), "YES\n");
     assert!(success, "{said}");

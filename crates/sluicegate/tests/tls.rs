@@ -90,22 +90,22 @@ fn a_certificate_that_cannot_be_used_is_a_fault_of_the_configuration() {
     };
     let second = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/certificates/second.key");
     std::fs::copy(second, installation.folder().join("key.pem")).unwrap();
-    let (status, told) = tell();
-    assert_eq!(status, Some(2), "{told}");
-    assert!(told.contains("does not match the certificate"), "{told}");
+    let (status, message) = tell();
+    assert_eq!(status, Some(2), "{message}");
+    assert!(message.contains("does not match the certificate"), "{message}");
     std::fs::remove_file(installation.folder().join("chain.pem")).unwrap();
-    let (status, told) = tell();
-    assert_eq!(status, Some(2), "{told}");
+    let (status, message) = tell();
+    assert_eq!(status, Some(2), "{message}");
     assert!(
-        told.contains("\n  tls.cert_file (--tls-cert): chain.pem cannot be read: there is no such file"),
-        "{told}"
+        message.contains("\n  tls.cert_file (--tls-cert): chain.pem cannot be read: there is no such file"),
+        "{message}"
     );
 }
 
 #[test]
 fn a_certificate_that_clients_refuse_is_told_at_the_start_and_by_check_config() {
     let installation = Installation::new(BINARY);
-    for (name, told) in [
+    for (name, message) in [
         ("expired", "expired at 2020-02-29T12:34:56Z: renew it"),
         ("future", "is not valid before 2090-01-01T00:00:00Z"),
         ("version-1", "is of X.509 version 1"),
@@ -117,7 +117,7 @@ fn a_certificate_that_clients_refuse_is_told_at_the_start_and_by_check_config() 
             let output = command.output().expect("the binary runs");
             let printed = String::from_utf8_lossy(&output.stderr).into_owned();
             assert_eq!(output.status.code(), Some(2), "{name}: {printed}");
-            assert!(printed.contains(told), "{name}: {printed}");
+            assert!(printed.contains(message), "{name}: {printed}");
             assert!(!printed.contains("does not match"), "{name}: {printed}");
         }
     }
@@ -142,13 +142,13 @@ fn a_key_that_others_can_read_is_warned_of() {
     let installation = Installation::new(BINARY);
     put_certificate("first", installation.folder());
     let key = installation.folder().join("key.pem");
-    let told = |mode: u32| {
+    let message = |mode: u32| {
         std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
         let printed = serve(&installation).terminate().1;
         printed.contains("others on this machine can read or change the private key")
     };
-    assert!(told(0o644));
-    assert!(told(0o660));
-    assert!(!told(0o600));
-    assert!(!told(0o640));
+    assert!(message(0o644));
+    assert!(message(0o660));
+    assert!(!message(0o600));
+    assert!(!message(0o640));
 }

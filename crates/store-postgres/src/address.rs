@@ -58,7 +58,7 @@ pub(crate) struct Target {
 
 impl DatabaseUrl {
     /// Host, port and name of the database, without the credentials.
-    pub fn place(&self) -> String {
+    pub fn location(&self) -> String {
         let parsed = Url::parse(&self.0).ok();
         let Some(url) = parsed else { return "an unreadable URL".to_owned() };
         let host = url.host_str().filter(|host| !host.is_empty()).unwrap_or("localhost");
@@ -165,7 +165,7 @@ mod tests {
     #[test]
     fn the_password_is_in_no_text_about_the_url() {
         let url = url("postgres://gate:hunter2@db.example:6432/gate?sslmode=require");
-        assert_eq!(format!("{url:?} {}", url.place()), "DatabaseUrl(…) db.example:6432/gate");
+        assert_eq!(format!("{url:?} {}", url.location()), "DatabaseUrl(…) db.example:6432/gate");
         let refused =
             "postgres://gate:hunter2@db.example/gate?sslmode=maybe".parse::<DatabaseUrl>().unwrap_err();
         assert!(!format!("{refused:?} {refused}").contains("hunter2"));
@@ -195,12 +195,12 @@ mod tests {
     fn a_way_to_another_machine_that_is_not_safe_is_told() {
         let exposure = |text: &str| url(text).exposure().unwrap_or_default();
         for there in ["db.example", "10.0.0.5", "[2001:db8::1]"] {
-            let told = |options: &str| exposure(&format!("postgres://gate:x@{there}/gate{options}"));
-            assert!(told("").contains("reads the password"), "{there}");
-            assert!(told("?sslmode=disable").contains("reads the password"), "{there}");
-            assert!(told("?sslmode=require").contains("is not checked"), "{there}");
-            assert_eq!(told("?sslmode=verify-full&sslrootcert=/ca.pem"), "", "{there}");
-            assert_eq!(told("?sslmode=verify-ca&sslrootcert=/ca.pem"), "", "{there}");
+            let message = |options: &str| exposure(&format!("postgres://gate:x@{there}/gate{options}"));
+            assert!(message("").contains("reads the password"), "{there}");
+            assert!(message("?sslmode=disable").contains("reads the password"), "{there}");
+            assert!(message("?sslmode=require").contains("is not checked"), "{there}");
+            assert_eq!(message("?sslmode=verify-full&sslrootcert=/ca.pem"), "", "{there}");
+            assert_eq!(message("?sslmode=verify-ca&sslrootcert=/ca.pem"), "", "{there}");
         }
         for here in ["localhost", "127.0.0.1:6432", "[::1]", "%2Frun%2Fpostgresql"] {
             assert_eq!(exposure(&format!("postgres://gate:x@{here}/gate")), "", "{here}");

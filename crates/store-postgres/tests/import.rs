@@ -19,7 +19,7 @@ fn url(database: &PostgresDatabase<'_>) -> DatabaseUrl {
 async fn the_list_of_tables_is_the_schema() {
     let database = PostgresServer::shared().create_database();
     drop(PostgresStore::create(&url(&database), Options::default()).await.unwrap());
-    let told = database.run(
+    let message = database.run(
         "SELECT table_name, column_name, data_type, is_nullable, is_identity FROM information_schema.columns
         WHERE table_schema = current_schema() AND table_name <> 'migrations' ORDER BY table_name, ordinal_position",
     );
@@ -40,7 +40,7 @@ async fn the_list_of_tables_is_the_schema() {
     let listed: Vec<String> =
         tables.iter().flat_map(|table| (0..table.columns.len()).map(|index| line(table, index))).collect();
     let hint = "a migration has changed the tables: list them in store::columns::TABLES";
-    assert_eq!(told.lines().collect::<Vec<_>>(), listed, "{hint}");
+    assert_eq!(message.lines().collect::<Vec<_>>(), listed, "{hint}");
     let keys = database.run(
         "SELECT c.relname, string_agg(a.attname, ',' ORDER BY k.place) FROM pg_index i
             JOIN pg_class c ON c.oid = i.indrelid

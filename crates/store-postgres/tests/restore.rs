@@ -226,11 +226,11 @@ async fn everything_that_was_handed_out_ends_and_no_credential_is_trusted() {
         "INSERT INTO grants (application_id, application_epoch, user_id, user_epoch, scopes, refreshable,
         generation, key, created_at) VALUES (1, 1, 1, 1, 1, true, 1, 1, 1) RETURNING id";
     assert!(database.run(late).parse::<i64>().unwrap() > ID_GAP);
-    let told = "SELECT action, detail FROM audit_events WHERE action LIKE 'system.%'";
-    let told = database.run(told);
+    let message = "SELECT action, detail FROM audit_events WHERE action LIKE 'system.%'";
+    let message = database.run(message);
     assert!(
-        told.starts_with("system.restore|no credential of the backup is trusted; grants revoked: 2"),
-        "{told}"
+        message.starts_with("system.restore|no credential of the backup is trusted; grants revoked: 2"),
+        "{message}"
     );
     assert_ne!(database.run("SELECT count(*) FROM audit_events WHERE action = 'user.create'"), "0");
 }

@@ -27,13 +27,13 @@ fn event(action: Action) -> NewAuditEvent {
 
 /// The statements in a log, without their parameters.
 fn statements(log: &str) -> Vec<String> {
-    let told = log.lines().filter_map(|line| {
-        let (_, told) = line.split_once("LOG:  ")?;
+    let message = log.lines().filter_map(|line| {
+        let (_, message) = line.split_once("LOG:  ")?;
         let statement =
-            told.strip_prefix("statement: ").or_else(|| told.strip_prefix("execute <unnamed>: "))?;
+            message.strip_prefix("statement: ").or_else(|| message.strip_prefix("execute <unnamed>: "))?;
         Some(statement.split_whitespace().collect::<Vec<_>>().join(" "))
     });
-    told.collect()
+    message.collect()
 }
 
 /// The statements of a refused sign-in: the lookup before the hash, the same lookup after it, and the

@@ -74,7 +74,7 @@ impl From<rusqlite::Error> for OpenError {
 /// The error of SQLite in words that say what to do. For a disk failure SQLite reports only a number.
 pub(crate) fn in_words(error: &rusqlite::Error) -> String {
     let rusqlite::Error::SqliteFailure(code, words) = error else { return error.to_string() };
-    let told = match code.code {
+    let message = match code.code {
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
             "another program has locked it; try again when that program has ended"
         }
@@ -94,7 +94,7 @@ pub(crate) fn in_words(error: &rusqlite::Error) -> String {
         ErrorCode::OutOfMemory => "the machine is out of memory",
         _ => return words.clone().unwrap_or_else(|| error.to_string()),
     };
-    format!("{told} (SQLite's code {})", code.extended_code)
+    format!("{message} (SQLite's code {})", code.extended_code)
 }
 
 /// Why an operation or a read failed.
@@ -188,9 +188,9 @@ mod tests {
             (ffi::SQLITE_CORRUPT, "restore a backup"),
         ] {
             let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
-            let told = OpenError::from(error).to_string();
-            assert!(told.contains(words) && told.contains(&code.to_string()), "{told}");
-            assert!(!told.contains("Error code"), "{told}");
+            let message = OpenError::from(error).to_string();
+            assert!(message.contains(words) && message.contains(&code.to_string()), "{message}");
+            assert!(!message.contains("Error code"), "{message}");
         }
     }
 }

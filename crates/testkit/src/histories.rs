@@ -49,7 +49,7 @@ pub struct Event<Act, Answer> {
     pub asked: Duration,
     /// The time and the content of the answer; `None` if there was no answer, or one that leaves the result
     /// open.
-    pub told: Option<(Duration, Answer)>,
+    pub answered: Option<(Duration, Answer)>,
 }
 
 impl<Act, Answer> Event<Act, Answer> {
@@ -84,7 +84,8 @@ pub fn check<M: Model>(model: &M, events: &[Event<M::Act, M::Answer>]) -> Result
     if search::is_explained(model, &all, Duration::MAX) {
         return Ok(());
     }
-    let mut ends: Vec<Duration> = events.iter().filter_map(|event| Some(event.told.as_ref()?.0)).collect();
+    let mut ends: Vec<Duration> =
+        events.iter().filter_map(|event| Some(event.answered.as_ref()?.0)).collect();
     ends.sort_unstable();
     // Every prefix of an explained history is explained, so a binary search finds the first end that is not.
     let explained = ends.partition_point(|&end| search::is_explained(model, &all, end));
@@ -95,14 +96,14 @@ pub fn check<M: Model>(model: &M, events: &[Event<M::Act, M::Answer>]) -> Result
 fn in_words<Act: Display, Answer: Display>(events: &[Event<Act, Answer>], end: Duration) -> String {
     let mut before: Vec<&Event<Act, Answer>> = events.iter().filter(|event| event.asked <= end).collect();
     before.sort_by_key(|event| event.asked);
-    let lines = before.into_iter().map(|Event { who, act, asked, told }| {
-        let told = match told {
+    let lines = before.into_iter().map(|Event { who, act, asked, answered }| {
+        let answered = match answered {
             Some((at, answer)) if *at == end => format!("at {at:.3?} was told {answer} <- this one"),
             Some((at, answer)) if *at < end => format!("at {at:.3?} was told {answer}"),
             Some(_) => "had no answer yet".to_owned(),
             None => "never had an answer".to_owned(),
         };
-        format!("\n  at {asked:.3?} {who} asked to {act} and {told}")
+        format!("\n  at {asked:.3?} {who} asked to {act} and {answered}")
     });
     format!("no order explains the answer that came at {end:.3?}:{}", lines.collect::<String>())
 }

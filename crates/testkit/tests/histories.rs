@@ -52,13 +52,13 @@ fn history<Act: Copy, Answer>(
     for (at, step) in (2_000..).step_by(1_000).zip(steps) {
         let chosen = choose(step);
         let answer = if step.loss == Loss::Question { None } else { act(chosen, step) };
-        let told = answer.filter(|_| step.loss == Loss::None);
-        let told = told.map(|answer| (Duration::from_millis(at + step.after), answer));
-        if step.loss == Loss::None && told.is_none() {
+        let answered = answer.filter(|_| step.loss == Loss::None);
+        let answered = answered.map(|answer| (Duration::from_millis(at + step.after), answer));
+        if step.loss == Loss::None && answered.is_none() {
             continue;
         }
         let asked = Duration::from_millis(at - step.before);
-        events.push(Event { who: format!("client {}", events.len()), act: chosen, asked, told });
+        events.push(Event { who: format!("client {}", events.len()), act: chosen, asked, answered });
     }
     events
 }
@@ -174,7 +174,7 @@ fn in_turn<Act, Answer>(acts: Vec<(Act, Answer)>) -> Vec<Event<Act, Answer>> {
         who: "client".to_owned(),
         act,
         asked: Duration::from_secs(at),
-        told: Some((Duration::from_secs(at) + Duration::from_millis(500), answer)),
+        answered: Some((Duration::from_secs(at) + Duration::from_millis(500), answer)),
     };
     (0..).zip(acts).map(event).collect()
 }
@@ -236,7 +236,7 @@ proptest! {
             // Later operations of others that got no answer do not explain it.
             let end = Duration::from_secs(10);
             let later = code_history(&steps, CodeFault::None).into_iter();
-            events.extend(later.map(|event| Event { asked: event.asked + end, told: None, ..event }));
+            events.extend(later.map(|event| Event { asked: event.asked + end, answered: None, ..event }));
             prop_assert!(check(&Code, &events).is_err(), "{:?}", fault);
         }
     }
@@ -257,7 +257,7 @@ proptest! {
     ) {
         let mut events = code_history(&steps, CodeFault::None);
         for (event, yes) in events.iter_mut().zip(answers) {
-            if let Some((_, answer)) = &mut event.told {
+            if let Some((_, answer)) = &mut event.answered {
                 *answer = if yes { CodeAnswer::Granted } else { CodeAnswer::Refused };
             }
         }
@@ -269,11 +269,12 @@ proptest! {
 /// Tries every order of every subset of the operations without an answer.
 fn some_order_explains(events: &[CodeEvent], order: &mut Vec<usize>) -> bool {
     use testkit::histories::Model;
-    let complete = events.iter().enumerate().all(|(at, event)| event.told.is_none() || order.contains(&at));
+    let complete =
+        events.iter().enumerate().all(|(at, event)| event.answered.is_none() || order.contains(&at));
     if complete && respects_time(events, order) {
         let mut states = vec![Code.start()];
         for &at in order.iter() {
-            let (act, answer) = (&events[at].act, events[at].told.as_ref().map(|(_, answer)| answer));
+            let (act, answer) = (&events[at].act, events[at].answered.as_ref().map(|(_, answer)| answer));
             states = states.iter().flat_map(|state| Code.after(state, act, answer)).collect();
         }
         if !states.is_empty() {
@@ -293,9 +294,9 @@ fn some_order_explains(events: &[CodeEvent], order: &mut Vec<usize>) -> bool {
 
 fn respects_time(events: &[CodeEvent], order: &[usize]) -> bool {
     order.iter().enumerate().all(|(place, &later)| {
-        order[place + 1..]
-            .iter()
-            .all(|&earlier| events[earlier].told.as_ref().is_none_or(|(end, _)| *end >= events[later].asked))
+        order[place + 1..].iter().all(|&earlier| {
+            events[earlier].answered.as_ref().is_none_or(|(end, _)| *end >= events[later].asked)
+        })
     })
 }
 

@@ -103,10 +103,10 @@ impl App {
             Sharing::Without(user) => store::Sharing::Without(user),
         };
         let mut audit = self.audit_source(actor, Action::ShareDataSource, &record.name, origin);
-        let told = in_words(&sharing);
+        let message = in_words(&sharing);
         audit.detail = Some(match audit.detail {
-            Some(detail) => format!("{told}; {detail}"),
-            None => told,
+            Some(detail) => format!("{message}; {detail}"),
+            None => message,
         });
         self.judged(actor.caller(), self.store.share_data_source(id, sharing, audit).await?, origin).await?;
         self.entities.forget_data_sources();

@@ -20,7 +20,7 @@ fn token() -> AccessToken {
 }
 
 /// The response to `asker` about the subject: `sub`, and whether it is an access token.
-fn told(asker: &AuthenticatedClient, subject: Subject<'_>) -> Option<(String, bool)> {
+fn message(asker: &AuthenticatedClient, subject: Subject<'_>) -> Option<(String, bool)> {
     let (application, user) = (sample::application(|_| {}), sample::user(4));
     let facts = Facts { client: asker, application: Some(&application), user: Some(&user), now: NOW };
     decide(subject, facts).map(|active| (active.subject, active.token_type == Some("Bearer")))
@@ -53,7 +53,7 @@ fn a_live_token_is_described_to_its_own_client() {
 fn for_client_credentials_the_subject_is_the_client() {
     let service = AccessToken { grant: None, ..token() };
     let expected = Some((sample::CLIENT_ID.to_owned(), true));
-    assert_eq!(told(&sample::client(|_| {}), access(&service)), expected);
+    assert_eq!(message(&sample::client(|_| {}), access(&service)), expected);
 }
 
 #[test]
@@ -65,31 +65,31 @@ fn a_dead_token_is_inactive() {
         AccessToken { user_epoch: Epoch::new(4), ..token() },
     ];
     for token in &dead {
-        assert_eq!(told(&client, access(token)), None);
+        assert_eq!(message(&client, access(token)), None);
     }
-    assert_eq!(told(&client, Subject::Access { token: &token(), revoked: true }), None);
+    assert_eq!(message(&client, Subject::Access { token: &token(), revoked: true }), None);
 }
 
 #[test]
 fn another_clients_token_is_inactive_without_the_scope() {
     let other = sample::other_client(|_| {});
-    assert_eq!(told(&other, access(&token())), None);
+    assert_eq!(message(&other, access(&token())), None);
     let resource_server = sample::other_client(|settings| settings.scopes = Scope::Introspect.into());
-    assert!(told(&resource_server, access(&token())).is_some());
+    assert!(message(&resource_server, access(&token())).is_some());
 }
 
 #[test]
 fn a_public_client_may_not_ask() {
     let public = sample::client(|settings| settings.client_type = ClientType::Public);
     assert_eq!(may_ask(&public), Err(Refusal::PublicIntrospection));
-    assert_eq!(told(&public, access(&token())), None);
+    assert_eq!(message(&public, access(&token())), None);
 }
 
 #[test]
 fn a_refresh_token_is_active_until_it_is_replaced() {
     let client = sample::client(|_| {});
     let at = |generation, grant: &Grant| {
-        told(&client, Subject::Refresh { token: &RefreshToken { grant: grant.id, generation }, grant })
+        message(&client, Subject::Refresh { token: &RefreshToken { grant: grant.id, generation }, grant })
     };
     let rotated = Grant { generation: 1, rotated_at: Some(NOW), ..sample::grant() };
     assert_eq!(at(1, &rotated), Some(("4".to_owned(), false)));
@@ -113,14 +113,14 @@ fn only_what_the_application_still_has_is_told_and_nothing_is_inactive() {
     let (client, user) = (sample::client(|_| {}), sample::user(4));
     let both: ScopeSet = [Scope::OData, Scope::Management].into_iter().collect();
     let wide = AccessToken { scopes: both, ..token() };
-    let told = |scopes: ScopeSet| {
+    let message = |scopes: ScopeSet| {
         let application = sample::application(|settings| settings.scopes = scopes);
         let facts = Facts { client: &client, application: Some(&application), user: Some(&user), now: NOW };
         decide(access(&wide), facts).map(|active| active.scopes)
     };
-    assert_eq!(told(both), Some(both));
-    assert_eq!(told(Scope::OData.into()), Some(Scope::OData.into()));
-    assert_eq!(told(Scope::Introspect.into()), None);
+    assert_eq!(message(both), Some(both));
+    assert_eq!(message(Scope::OData.into()), Some(Scope::OData.into()));
+    assert_eq!(message(Scope::Introspect.into()), None);
     let grant = Grant { scopes: both, ..sample::grant() };
     let application = sample::application(|settings| settings.scopes = Scope::Introspect.into());
     let refresh = RefreshToken { grant: grant.id, generation: grant.generation };

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::applications::parse_id;
 use super::terminal::{confirm, say, show_json, table};
 use super::users::actor;
-use super::{Place, Shown, moment};
+use super::{InstallationArgs, ShowArgs, moment};
 use crate::bootstrap::{self, Opened};
 use crate::config::Environment;
 
@@ -32,7 +32,7 @@ pub(super) struct List {
     /// The user's name
     user: String,
     #[command(flatten)]
-    shown: Shown,
+    shown: ShowArgs,
 }
 
 #[derive(Debug, Args)]
@@ -46,18 +46,20 @@ pub(super) struct Revoke {
     #[arg(long)]
     yes: bool,
     #[command(flatten)]
-    place: Place,
+    installation: InstallationArgs,
 }
 
 pub(super) fn run(command: AllowedCommand, environment: &Environment) -> anyhow::Result<()> {
     match command {
         AllowedCommand::List(command) => {
-            bootstrap::with_app(&command.shown.place, environment, async |opened| {
+            bootstrap::with_app(&command.shown.installation, environment, async |opened| {
                 list(opened, &command).await
             })
         }
         AllowedCommand::Revoke(command) => {
-            bootstrap::with_app(&command.place, environment, async |opened| revoke(opened, &command).await)
+            bootstrap::with_app(&command.installation, environment, async |opened| {
+                revoke(opened, &command).await
+            })
         }
     }
 }

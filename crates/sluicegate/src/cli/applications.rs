@@ -47,32 +47,42 @@ pub(super) enum ApplicationCommand {
 pub(super) fn run(command: ApplicationCommand, environment: &Environment) -> anyhow::Result<()> {
     match command {
         ApplicationCommand::List(command) => {
-            bootstrap::with_app(&command.shown.place, environment, async |opened| {
+            bootstrap::with_app(&command.shown.installation, environment, async |opened| {
                 list(opened, &command).await
             })
         }
-        ApplicationCommand::Show(one) => bootstrap::with_app(&one.shown.place, environment, async |opened| {
-            show(&find(opened, one.id).await?, opened.app.now(), one.shown.json);
-            Ok(())
-        }),
+        ApplicationCommand::Show(one) => {
+            bootstrap::with_app(&one.shown.installation, environment, async |opened| {
+                show(&find(opened, one.id).await?, opened.app.now(), one.shown.json);
+                Ok(())
+            })
+        }
         ApplicationCommand::Register(command) => {
-            bootstrap::with_app(&command.place, environment, async |opened| register(opened, &command).await)
+            bootstrap::with_app(&command.installation, environment, async |opened| {
+                register(opened, &command).await
+            })
         }
         ApplicationCommand::Update(command) => {
-            bootstrap::with_app(&command.place, environment, async |opened| update(opened, &command).await)
+            bootstrap::with_app(&command.installation, environment, async |opened| {
+                update(opened, &command).await
+            })
         }
         ApplicationCommand::ResetSecret(ended) => {
-            bootstrap::with_app(&ended.place, environment, async |opened| reset_secret(opened, &ended).await)
+            bootstrap::with_app(&ended.installation, environment, async |opened| {
+                reset_secret(opened, &ended).await
+            })
         }
-        ApplicationCommand::Delete(ended) => bootstrap::with_app(&ended.place, environment, async |opened| {
-            let name = find(opened, ended.id).await?.settings.name;
-            confirm(&format!("Delete {name}, and revoke all access that was granted to it?"), ended.yes)?;
-            let actor = actor(opened, None).await?;
-            let deleted = opened.app.delete_application(&actor, ended.id, &opened.origin).await;
-            deleted.map_err(|refused| told(refused, ended.id))?;
-            say(&format!("{name} (application {}) is deleted, and all its access is revoked", ended.id));
-            Ok(())
-        }),
+        ApplicationCommand::Delete(ended) => {
+            bootstrap::with_app(&ended.installation, environment, async |opened| {
+                let name = find(opened, ended.id).await?.settings.name;
+                confirm(&format!("Delete {name}, and revoke all access that was granted to it?"), ended.yes)?;
+                let actor = actor(opened, None).await?;
+                let deleted = opened.app.delete_application(&actor, ended.id, &opened.origin).await;
+                deleted.map_err(|refused| message(refused, ended.id))?;
+                say(&format!("{name} (application {}) is deleted, and all its access is revoked", ended.id));
+                Ok(())
+            })
+        }
     }
 }
 
@@ -82,7 +92,7 @@ async fn reset_secret(opened: &Opened, ended: &Ended) -> anyhow::Result<()> {
     confirm(&question, ended.yes)?;
     let actor = actor(opened, None).await?;
     let reset = opened.app.reset_secret(&actor, ended.id, &opened.origin).await;
-    let (application, secret) = reset.map_err(|refused| told(refused, ended.id))?;
+    let (application, secret) = reset.map_err(|refused| message(refused, ended.id))?;
     say(&format!("{name} has a new secret, and all earlier access is revoked"));
     say(&format!("clientId      {}", application.client_id));
     say(&format!("clientSecret  {} (it is shown only now)", secret.expose()));
@@ -141,7 +151,7 @@ async fn update(opened: &Opened, command: &Update) -> anyhow::Result<()> {
     let mut payload = command.details.payload(name, description);
     payload.redirect_urls.get_or_insert_with(|| own.redirect_urls.clone());
     let updated = opened.app.update_application(&actor, &current, payload, &opened.origin).await;
-    let (updated, warnings) = updated.map_err(|refused| told(refused, command.id))?;
+    let (updated, warnings) = updated.map_err(|refused| message(refused, command.id))?;
     warnings.iter().for_each(warn);
     say(&format!("{} (application {}) is changed", updated.settings.name, updated.id));
     Ok(())
@@ -155,11 +165,11 @@ fn warn(warning: &Warning) {
 pub(super) async fn find(opened: &Opened, id: ApplicationId) -> anyhow::Result<Application> {
     let actor = actor(opened, None).await?;
     let found = opened.app.reachable_application(&actor, id, &opened.origin).await;
-    found.map_err(|refused| told(refused, id))
+    found.map_err(|refused| message(refused, id))
 }
 
 /// Converts a refusal to a message for the terminal.
-pub(super) fn told(refused: Refused, id: ApplicationId) -> anyhow::Error {
+pub(super) fn message(refused: Refused, id: ApplicationId) -> anyhow::Error {
     match refused {
         Refused::Unknown => anyhow!("there is no application {id}"),
         Refused::Invalid(faults) => sentence(faults.into_iter().map(|fault| (fault.field, fault.message))),

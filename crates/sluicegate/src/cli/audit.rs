@@ -8,7 +8,7 @@ use oauth::time::Timestamp;
 use serde_json::{Value, json};
 
 use super::terminal::{show_json, table};
-use super::{Shown, moment, users};
+use super::{ShowArgs, moment, users};
 use crate::bootstrap::{self, Opened};
 use crate::config::Environment;
 
@@ -44,7 +44,7 @@ pub(super) struct List {
     #[arg(long, value_name = "TIME", value_parser = time)]
     until: Option<Timestamp>,
     #[command(flatten)]
-    shown: Shown,
+    shown: ShowArgs,
 }
 
 fn limit(text: &str) -> Result<u32, String> {
@@ -70,7 +70,7 @@ fn time(text: &str) -> Result<Timestamp, String> {
 
 pub(super) fn run(command: AuditCommand, environment: &Environment) -> anyhow::Result<()> {
     let AuditCommand::List(command) = command;
-    bootstrap::with_app(&command.shown.place, environment, async |opened| list(opened, &command).await)
+    bootstrap::with_app(&command.shown.installation, environment, async |opened| list(opened, &command).await)
 }
 
 async fn list(opened: &Opened, command: &List) -> anyhow::Result<()> {
@@ -84,7 +84,7 @@ async fn list(opened: &Opened, command: &List) -> anyhow::Result<()> {
         until: command.until,
     };
     let events =
-        opened.app.list_audit(&opened.operator, request, &opened.origin).await.map_err(users::told)?;
+        opened.app.list_audit(&opened.operator, request, &opened.origin).await.map_err(users::message)?;
     if command.shown.json {
         show_json(&events.iter().map(in_json).collect());
         return Ok(());

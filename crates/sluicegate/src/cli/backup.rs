@@ -8,7 +8,7 @@ use clap::Args;
 use store_sqlite::{Backup, CopyError, Figures};
 
 use super::terminal::{progress, say};
-use super::{Place, moment};
+use super::{InstallationArgs, moment};
 use crate::config::Environment;
 use crate::data_directory::DataDirectory;
 use crate::database::Database;
@@ -17,7 +17,7 @@ use crate::logging;
 #[derive(Debug, Args)]
 pub(super) struct BackupArguments {
     #[command(flatten)]
-    place: Place,
+    installation: InstallationArgs,
     /// The file to create; nothing is ever overwritten
     #[arg(long, value_name = "FILE")]
     to: PathBuf,
@@ -29,13 +29,13 @@ pub(super) struct BackupArguments {
 /// # Errors
 /// Why there is no copy; no file is left behind then.
 pub(super) fn run(arguments: &BackupArguments, environment: &Environment) -> anyhow::Result<()> {
-    let settings = arguments.place.settings(environment)?;
+    let settings = arguments.installation.settings(environment)?;
     let _flush = logging::start(settings.log.format, logging::warnings_only());
     let shared = Database::of(&settings);
     if shared.is_shared() {
         bail!(
             "{} is backed up with pg_dump --format=custom; that does not contain the master key either",
-            shared.place()
+            shared.location()
         );
     }
     let data_directory = DataDirectory::at(&settings.general.data_dir);
@@ -49,7 +49,7 @@ pub(super) fn run(arguments: &BackupArguments, environment: &Environment) -> any
     let event = app::restore::backup_event(SystemClock.now());
     let order = Backup { from: &database, to: &arguments.to, event: &event };
     let figures = store_sqlite::backup(&order, &mut |hundredths| progress("copied", hundredths))
-        .map_err(told)
+        .map_err(message)
         .with_context(|| format!("no backup was made of {}", database.display()))?;
     data_directory.note_backup();
     say(&format!("{} is a backup of {}, checked and complete", arguments.to.display(), database.display()));
@@ -62,7 +62,7 @@ pub(super) fn run(arguments: &BackupArguments, environment: &Environment) -> any
 }
 
 /// The error as shown in a terminal. The operator chooses the file of the backup, so the message advises on that.
-fn told(error: CopyError) -> anyhow::Error {
+fn message(error: CopyError) -> anyhow::Error {
     match error {
         CopyError::File { path, source } => anyhow!(
             "{} cannot be written ({source}): choose a folder that this user may write to and that has enough space",
@@ -94,14 +94,14 @@ mod tests {
     fn a_place_that_cannot_be_written_gets_one_piece_of_advice() {
         for kind in [io::ErrorKind::PermissionDenied, io::ErrorKind::StorageFull, io::ErrorKind::NotFound] {
             let file = CopyError::File { path: "/srv/backup.db".into(), source: kind.into() };
-            let error = told(file).context("no backup was made of /data/sluicegate.db");
-            let told = format!("{error:#}{}", advice(&error));
+            let error = message(file).context("no backup was made of /data/sluicegate.db");
+            let message = format!("{error:#}{}", advice(&error));
             assert!(
-                told.contains("/srv/backup.db cannot be written") && told.contains("choose a folder"),
-                "{told}"
+                message.contains("/srv/backup.db cannot be written") && message.contains("choose a folder"),
+                "{message}"
             );
-            assert!(!told.contains("Run this as"), "{told}");
-            assert_eq!(told.matches(&io::Error::from(kind).to_string()).count(), 1, "{told}");
+            assert!(!message.contains("Run this as"), "{message}");
+            assert_eq!(message.matches(&io::Error::from(kind).to_string()).count(), 1, "{message}");
         }
     }
 }

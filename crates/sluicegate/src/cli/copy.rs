@@ -126,7 +126,7 @@ fn tell_what_next(data_directory: &DataDirectory, database: &Database) {
     let folder = data_directory.folder().display();
     say(&format!(
         "The installation is in {}; {} keeps its rows and is no longer served",
-        database.place(),
+        database.location(),
         data_directory.database().display()
     ));
     say(&format!(

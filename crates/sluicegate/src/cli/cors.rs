@@ -9,7 +9,7 @@ use oauth::id::TrustedOriginId;
 use serde_json::{Value, json};
 
 use super::terminal::{confirm, say, show_json, table};
-use super::{Place, Shown, moment, users};
+use super::{InstallationArgs, ShowArgs, moment, users};
 use crate::bootstrap::{self, Opened};
 use crate::config::Environment;
 
@@ -17,7 +17,7 @@ use crate::config::Environment;
 pub(super) enum CorsCommand {
     /// List the trusted origins. The list applies while the limit `CORSBehavior` is 2.
     #[command(after_help = "Example: sluicegate cors list --data-dir ./data")]
-    List(Shown),
+    List(ShowArgs),
     /// Show one entry of the list.
     #[command(after_help = "Example: sluicegate cors show 3 --data-dir ./data")]
     Show(One),
@@ -42,7 +42,7 @@ pub(super) struct One {
     #[arg(value_parser = parse_id)]
     id: TrustedOriginId,
     #[command(flatten)]
-    shown: Shown,
+    shown: ShowArgs,
 }
 
 #[derive(Debug, Args)]
@@ -54,7 +54,7 @@ pub(super) struct Add {
     #[arg(long, default_value = "")]
     description: String,
     #[command(flatten)]
-    place: Place,
+    installation: InstallationArgs,
 }
 
 #[derive(Debug, Args)]
@@ -70,7 +70,7 @@ pub(super) struct Update {
     #[arg(long)]
     description: Option<String>,
     #[command(flatten)]
-    place: Place,
+    installation: InstallationArgs,
 }
 
 #[derive(Debug, Args)]
@@ -82,7 +82,7 @@ pub(super) struct Delete {
     #[arg(long)]
     yes: bool,
     #[command(flatten)]
-    place: Place,
+    installation: InstallationArgs,
 }
 
 fn parse_id(text: &str) -> Result<TrustedOriginId, String> {
@@ -91,34 +91,40 @@ fn parse_id(text: &str) -> Result<TrustedOriginId, String> {
 
 pub(super) fn run(command: CorsCommand, environment: &Environment) -> anyhow::Result<()> {
     match command {
-        CorsCommand::List(shown) => {
-            bootstrap::with_app(&shown.place, environment, async |opened| list(opened, shown.json).await)
-        }
-        CorsCommand::Show(one) => bootstrap::with_app(&one.shown.place, environment, async |opened| {
+        CorsCommand::List(shown) => bootstrap::with_app(&shown.installation, environment, async |opened| {
+            list(opened, shown.json).await
+        }),
+        CorsCommand::Show(one) => bootstrap::with_app(&one.shown.installation, environment, async |opened| {
             show(&find(opened, one.id).await?, one.shown.json);
             Ok(())
         }),
         CorsCommand::Add(command) => {
-            bootstrap::with_app(&command.place, environment, async |opened| add(opened, &command).await)
+            bootstrap::with_app(&command.installation, environment, async |opened| {
+                add(opened, &command).await
+            })
         }
         CorsCommand::Update(command) => {
-            bootstrap::with_app(&command.place, environment, async |opened| update(opened, &command).await)
+            bootstrap::with_app(&command.installation, environment, async |opened| {
+                update(opened, &command).await
+            })
         }
-        CorsCommand::Delete(command) => bootstrap::with_app(&command.place, environment, async |opened| {
-            let domain = find(opened, command.id).await?.domain;
-            confirm(&format!("Delete {domain} from the list of trusted origins?"), command.yes)?;
-            let deleted =
-                opened.app.delete_trusted_origin(&opened.operator, command.id, &opened.origin).await;
-            deleted.map_err(|refused| told(refused, command.id))?;
-            say(&format!("{domain} was deleted from the list"));
-            Ok(())
-        }),
+        CorsCommand::Delete(command) => {
+            bootstrap::with_app(&command.installation, environment, async |opened| {
+                let domain = find(opened, command.id).await?.domain;
+                confirm(&format!("Delete {domain} from the list of trusted origins?"), command.yes)?;
+                let deleted =
+                    opened.app.delete_trusted_origin(&opened.operator, command.id, &opened.origin).await;
+                deleted.map_err(|refused| message(refused, command.id))?;
+                say(&format!("{domain} was deleted from the list"));
+                Ok(())
+            })
+        }
     }
 }
 
 async fn list(opened: &Opened, as_json: bool) -> anyhow::Result<()> {
     let entries = opened.app.list_trusted_origins(&opened.operator, &opened.origin).await;
-    let entries = entries.map_err(users::told)?;
+    let entries = entries.map_err(users::message)?;
     if as_json {
         show_json(&entries.iter().map(in_json).collect());
         return Ok(());
@@ -154,7 +160,7 @@ async fn add(opened: &Opened, command: &Add) -> anyhow::Result<()> {
     };
     let drafts = command.origins.iter().map(draft).collect();
     let added = opened.app.add_trusted_origins(&opened.operator, drafts, &opened.origin).await;
-    for entry in added.map_err(|refused| users::told(in_words(refused)))? {
+    for entry in added.map_err(|refused| users::message(in_words(refused)))? {
         say(&format!("{} was added to the list with id {}", entry.domain, entry.id));
     }
     Ok(())
@@ -168,14 +174,14 @@ async fn update(opened: &Opened, command: &Update) -> anyhow::Result<()> {
     };
     let app = &opened.app;
     let updated = app.update_trusted_origin(&opened.operator, command.id, draft, &opened.origin).await;
-    let entry = updated.map_err(|refused| told(refused, command.id))?;
+    let entry = updated.map_err(|refused| message(refused, command.id))?;
     say(&format!("entry {} was changed to {}", entry.id, entry.domain));
     Ok(())
 }
 
 async fn find(opened: &Opened, id: TrustedOriginId) -> anyhow::Result<TrustedOrigin> {
     let found = opened.app.find_trusted_origin(&opened.operator, id, &opened.origin).await;
-    found.map_err(|refused| told(refused, id))
+    found.map_err(|refused| message(refused, id))
 }
 
 /// An entry as JSON, with the members of the management API.
@@ -189,10 +195,10 @@ fn in_json(entry: &TrustedOrigin) -> Value {
     })
 }
 
-fn told(refused: Refused, id: TrustedOriginId) -> anyhow::Error {
+fn message(refused: Refused, id: TrustedOriginId) -> anyhow::Error {
     match refused {
         Refused::Unknown => anyhow!("there is no entry {id}; `sluicegate cors list` shows the ids"),
-        other => users::told(other),
+        other => users::message(other),
     }
 }
 

@@ -12,7 +12,7 @@ use sources::SourceSpec;
 use self::arguments::{Add, Delete, One, Share, ShowOne, Update};
 use super::terminal::{confirm, say, show_json, table};
 use super::users::{self, actor};
-use super::{Shown, moment, place_in_list, sentence};
+use super::{ShowArgs, moment, place_in_list, sentence};
 use crate::bootstrap::{self, Opened};
 use crate::config::Environment;
 
@@ -28,7 +28,7 @@ pub(super) enum DataSourceCommand {
     Add(Add),
     /// List all data sources.
     #[command(after_help = "Example: sluicegate data-source list --data-dir ./data")]
-    List(Shown),
+    List(ShowArgs),
     /// Show one data source: its tables, and everything that cannot be served.
     #[command(after_help = "Example: sluicegate data-source show shop --data-dir ./data")]
     Show(ShowOne),
@@ -52,39 +52,51 @@ pub(super) enum DataSourceCommand {
 pub(super) fn run(command: DataSourceCommand, environment: &Environment) -> anyhow::Result<()> {
     match command {
         DataSourceCommand::Add(command) => {
-            bootstrap::with_app(&command.place, environment, async |opened| add(opened, &command).await)
+            bootstrap::with_app(&command.installation, environment, async |opened| {
+                add(opened, &command).await
+            })
         }
         DataSourceCommand::List(shown) => {
-            bootstrap::with_app(&shown.place, environment, async |opened| list(opened, shown.json).await)
+            bootstrap::with_app(&shown.installation, environment, async |opened| {
+                list(opened, shown.json).await
+            })
         }
         DataSourceCommand::Show(one) => {
-            bootstrap::with_app(&one.shown.place, environment, async |opened| show(opened, &one).await)
+            bootstrap::with_app(&one.shown.installation, environment, async |opened| show(opened, &one).await)
         }
         DataSourceCommand::Update(command) => {
-            bootstrap::with_app(&command.place, environment, async |opened| update(opened, &command).await)
+            bootstrap::with_app(&command.installation, environment, async |opened| {
+                update(opened, &command).await
+            })
         }
-        DataSourceCommand::Reload(one) => bootstrap::with_app(&one.place, environment, async |opened| {
-            let actor = actor(opened, None).await?;
-            let id = find(opened, &actor, &one.name).await?.record.id;
-            let model = opened.app.reload_model(&actor, id, &opened.origin).await.map_err(told)?;
-            let (tables, findings) = (model.entity_types.len(), model.findings.len());
-            say(&format!(
-                "{} serves {tables} tables; `data-source show` tells {findings} findings",
-                one.name
-            ));
-            Ok(())
-        }),
+        DataSourceCommand::Reload(one) => {
+            bootstrap::with_app(&one.installation, environment, async |opened| {
+                let actor = actor(opened, None).await?;
+                let id = find(opened, &actor, &one.name).await?.record.id;
+                let model = opened.app.reload_model(&actor, id, &opened.origin).await.map_err(message)?;
+                let (tables, findings) = (model.entity_types.len(), model.findings.len());
+                say(&format!(
+                    "{} serves {tables} tables; `data-source show` tells {findings} findings",
+                    one.name
+                ));
+                Ok(())
+            })
+        }
         DataSourceCommand::Share(command) => {
-            bootstrap::with_app(&command.place, environment, async |opened| share(opened, &command).await)
+            bootstrap::with_app(&command.installation, environment, async |opened| {
+                share(opened, &command).await
+            })
         }
-        DataSourceCommand::Delete(one) => bootstrap::with_app(&one.place, environment, async |opened| {
-            let actor = actor(opened, None).await?;
-            let id = find(opened, &actor, &one.name).await?.record.id;
-            confirm(&format!("Delete the data source {}? Its file stays.", one.name), one.yes)?;
-            opened.app.delete_data_source(&actor, id, &opened.origin).await.map_err(told)?;
-            say(&format!("{} is deleted; its file is still there", one.name));
-            Ok(())
-        }),
+        DataSourceCommand::Delete(one) => {
+            bootstrap::with_app(&one.installation, environment, async |opened| {
+                let actor = actor(opened, None).await?;
+                let id = find(opened, &actor, &one.name).await?.record.id;
+                confirm(&format!("Delete the data source {}? Its file stays.", one.name), one.yes)?;
+                opened.app.delete_data_source(&actor, id, &opened.origin).await.map_err(message)?;
+                say(&format!("{} is deleted; its file is still there", one.name));
+                Ok(())
+            })
+        }
     }
 }
 
@@ -104,7 +116,7 @@ async fn add(opened: &Opened, command: &Add) -> anyhow::Result<()> {
         Refused::NameTaken => {
             anyhow!("another data source is called {}; names are compared without case", command.name)
         }
-        other => told(other),
+        other => message(other),
     })?;
     say(&format!("{} is added for {}, served at /api/odata4/{0}/", added.record.name, added.owner_name));
     Ok(())
@@ -133,13 +145,13 @@ async fn update(opened: &Opened, command: &Update) -> anyhow::Result<()> {
         options: Some(spec.options().context("the path must be UTF-8")?),
     };
     let updated = opened.app.update_data_source(&actor, record.id, draft, &opened.origin).await;
-    say(&format!("{} is changed", updated.map_err(told)?.record.name));
+    say(&format!("{} is changed", updated.map_err(message)?.record.name));
     Ok(())
 }
 
 async fn list(opened: &Opened, as_json: bool) -> anyhow::Result<()> {
     let actor = actor(opened, None).await?;
-    let sources = opened.app.list_data_sources(&actor, &opened.origin).await.map_err(told)?;
+    let sources = opened.app.list_data_sources(&actor, &opened.origin).await.map_err(message)?;
     if as_json {
         show_json(&sources.iter().map(in_json).collect());
         return Ok(());
@@ -184,7 +196,8 @@ fn in_json(source: &SeenSource) -> Value {
 async fn show(opened: &Opened, one: &ShowOne) -> anyhow::Result<()> {
     let actor = actor(opened, None).await?;
     let source = find(opened, &actor, &one.name).await?;
-    let model = opened.app.data_source_model(&actor, source.record.id, &opened.origin).await.map_err(told)?;
+    let model =
+        opened.app.data_source_model(&actor, source.record.id, &opened.origin).await.map_err(message)?;
     let tables: Vec<&str> = model.entity_types.iter().map(|entity| entity.name.as_str()).collect();
     let users = shared(opened, &actor, source.record.id).await?;
     let users: Vec<&str> = users.iter().filter_map(|(_, name)| name.as_deref()).collect();
@@ -220,7 +233,7 @@ async fn share(opened: &Opened, command: &Share) -> anyhow::Result<()> {
     let id = find(opened, &actor, &command.name).await?.record.id;
     for sharing in command.changes(opened).await? {
         let outcome = opened.app.share_data_source(&actor, id, sharing, &opened.origin).await;
-        outcome.map_err(|refused| command.told(refused))?;
+        outcome.map_err(|refused| command.message(refused))?;
     }
     let names: Vec<String> =
         shared(opened, &actor, id).await?.into_iter().filter_map(|(_, name)| name).collect();
@@ -235,7 +248,8 @@ async fn share(opened: &Opened, command: &Share) -> anyhow::Result<()> {
 /// Everybody with whom it is shared.
 async fn shared(opened: &Opened, actor: &Actor, id: DataSourceId) -> anyhow::Result<Vec<SharedUser>> {
     let app = &opened.app;
-    let mut rows = app.shared_users(actor, id, ListRequest::default(), &opened.origin).await.map_err(told)?;
+    let mut rows =
+        app.shared_users(actor, id, ListRequest::default(), &opened.origin).await.map_err(message)?;
     let mut users = Vec::new();
     while !rows.is_over() {
         users.extend(rows.next().await?);
@@ -245,12 +259,12 @@ async fn shared(opened: &Opened, actor: &Actor, id: DataSourceId) -> anyhow::Res
 
 impl Share {
     /// Converts a refusal to a message that names the users who do not exist.
-    fn told(&self, refused: Refused) -> anyhow::Error {
-        let Refused::Invalid(faults) = &refused else { return told(refused) };
+    fn message(&self, refused: Refused) -> anyhow::Error {
+        let Refused::Invalid(faults) = &refused else { return message(refused) };
         let unknown = faults.iter().filter_map(|fault| self.users.get(place_in_list(&fault.field)?));
         let unknown: Vec<&str> = unknown.map(String::as_str).collect();
         if unknown.is_empty() {
-            return told(refused);
+            return message(refused);
         }
         anyhow!("there is no user {}; `sluicegate user list` shows the names", unknown.join(" and no user "))
     }
@@ -268,7 +282,7 @@ impl Share {
 }
 
 async fn find(opened: &Opened, actor: &Actor, name: &str) -> anyhow::Result<SeenSource> {
-    let sources = opened.app.list_data_sources(actor, &opened.origin).await.map_err(told)?;
+    let sources = opened.app.list_data_sources(actor, &opened.origin).await.map_err(message)?;
     let found = sources.into_iter().find(|source| source.record.name.eq_ignore_ascii_case(name));
     found.ok_or_else(|| {
         anyhow!("there is no data source {name}; give a name, as `sluicegate data-source list` shows it")
@@ -276,7 +290,7 @@ async fn find(opened: &Opened, actor: &Actor, name: &str) -> anyhow::Result<Seen
 }
 
 /// Converts a refusal to a message for the terminal.
-pub(crate) fn told(refused: Refused) -> anyhow::Error {
+pub(crate) fn message(refused: Refused) -> anyhow::Error {
     match refused {
         Refused::Invalid(faults) | Refused::Options(faults) => {
             sentence(faults.into_iter().map(|fault| (fault.field, fault.message)))

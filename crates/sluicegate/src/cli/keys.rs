@@ -6,7 +6,7 @@ use serde_json::json;
 use store::StoredKey;
 
 use super::terminal::{say, show_json, table};
-use super::{Place, Shown};
+use super::{InstallationArgs, ShowArgs};
 use crate::bootstrap::{self, Opened};
 use crate::config::Environment;
 
@@ -14,18 +14,18 @@ use crate::config::Environment;
 pub(super) enum KeyCommand {
     /// List the keys, oldest first.
     #[command(after_help = "Example: sluicegate keys list --data-dir ./data")]
-    List(Shown),
+    List(ShowArgs),
     /// Create a new key. It seals new tokens in a few seconds; everything that older keys sealed stays valid.
     #[command(after_help = "Example: sluicegate keys rotate --data-dir ./data")]
-    Rotate(Place),
+    Rotate(InstallationArgs),
 }
 
 pub(super) fn run(command: KeyCommand, environment: &Environment) -> anyhow::Result<()> {
     match command {
-        KeyCommand::List(shown) => {
-            bootstrap::with_app(&shown.place, environment, async |opened| list(opened, shown.json).await)
-        }
-        KeyCommand::Rotate(place) => bootstrap::with_app(&place, environment, async |opened| {
+        KeyCommand::List(shown) => bootstrap::with_app(&shown.installation, environment, async |opened| {
+            list(opened, shown.json).await
+        }),
+        KeyCommand::Rotate(installation) => bootstrap::with_app(&installation, environment, async |opened| {
             let id = opened.app.rotate_keys(&RequestOrigin::command_line()).await?;
             say(&format!("key {id} was made"));
             Ok(())

@@ -7,7 +7,7 @@ use oauth::limit::Limit;
 use serde_json::{Value, json};
 
 use super::terminal::{confirm, say, show_json, table};
-use super::{Place, Shown, users};
+use super::{InstallationArgs, ShowArgs, users};
 use crate::bootstrap::{self, Opened};
 use crate::config::Environment;
 
@@ -15,7 +15,7 @@ use crate::config::Environment;
 pub(super) enum LimitCommand {
     /// List all limits with their current values.
     #[command(after_help = "Example: sluicegate limit list --data-dir ./data")]
-    List(Shown),
+    List(ShowArgs),
     /// Show one limit.
     #[command(after_help = "Example: sluicegate limit show MaxFetchRows --data-dir ./data")]
     Show(One),
@@ -33,7 +33,7 @@ pub(super) struct One {
     #[arg(value_parser = parse)]
     limit: Limit,
     #[command(flatten)]
-    shown: Shown,
+    shown: ShowArgs,
 }
 
 #[derive(Debug, Args)]
@@ -45,7 +45,7 @@ pub(super) struct Set {
     #[arg(allow_negative_numbers = true, value_parser = super::whole_number)]
     value: i64,
     #[command(flatten)]
-    place: Place,
+    installation: InstallationArgs,
 }
 
 #[derive(Debug, Args)]
@@ -57,7 +57,7 @@ pub(super) struct Reset {
     #[arg(long)]
     yes: bool,
     #[command(flatten)]
-    place: Place,
+    installation: InstallationArgs,
 }
 
 fn parse(text: &str) -> Result<Limit, String> {
@@ -72,35 +72,39 @@ fn parse(text: &str) -> Result<Limit, String> {
 pub(super) fn run(command: LimitCommand, environment: &Environment) -> anyhow::Result<()> {
     match command {
         LimitCommand::List(how) => {
-            bootstrap::with_app(&how.place, environment, async |opened| list(opened, how.json).await)
+            bootstrap::with_app(&how.installation, environment, async |opened| list(opened, how.json).await)
         }
         LimitCommand::Show(command) => {
-            bootstrap::with_app(&command.shown.place, environment, async |opened| {
+            bootstrap::with_app(&command.shown.installation, environment, async |opened| {
                 let found = opened.app.find_limit(&opened.operator, command.limit.id(), &opened.origin).await;
-                show(found.map_err(told)?, command.shown.json);
+                show(found.map_err(message)?, command.shown.json);
                 Ok(())
             })
         }
-        LimitCommand::Set(command) => bootstrap::with_app(&command.place, environment, async |opened| {
-            let id = command.limit.id();
-            let set = opened.app.set_limit(&opened.operator, id, command.value, &opened.origin).await;
-            let (limit, value) = set.map_err(told)?;
-            say(&format!("{} is {value}", limit.as_str()));
-            Ok(())
-        }),
-        LimitCommand::Reset(command) => bootstrap::with_app(&command.place, environment, async |opened| {
-            let (name, default) = (command.limit.as_str(), command.limit.default_value());
-            confirm(&format!("Reset {name} to its default, {default}?"), command.yes)?;
-            let id = command.limit.id();
-            opened.app.reset_limit(&opened.operator, id, &opened.origin).await.map_err(told)?;
-            say(&format!("{name} is {default}, its default"));
-            Ok(())
-        }),
+        LimitCommand::Set(command) => {
+            bootstrap::with_app(&command.installation, environment, async |opened| {
+                let id = command.limit.id();
+                let set = opened.app.set_limit(&opened.operator, id, command.value, &opened.origin).await;
+                let (limit, value) = set.map_err(message)?;
+                say(&format!("{} is {value}", limit.as_str()));
+                Ok(())
+            })
+        }
+        LimitCommand::Reset(command) => {
+            bootstrap::with_app(&command.installation, environment, async |opened| {
+                let (name, default) = (command.limit.as_str(), command.limit.default_value());
+                confirm(&format!("Reset {name} to its default, {default}?"), command.yes)?;
+                let id = command.limit.id();
+                opened.app.reset_limit(&opened.operator, id, &opened.origin).await.map_err(message)?;
+                say(&format!("{name} is {default}, its default"));
+                Ok(())
+            })
+        }
     }
 }
 
 async fn list(opened: &Opened, as_json: bool) -> anyhow::Result<()> {
-    let limits = opened.app.list_limits(&opened.operator, &opened.origin).await.map_err(told)?;
+    let limits = opened.app.list_limits(&opened.operator, &opened.origin).await.map_err(message)?;
     if as_json {
         show_json(&limits.into_iter().map(in_json).collect());
         return Ok(());
@@ -145,9 +149,9 @@ fn in_json((limit, value): (Limit, i64)) -> Value {
     })
 }
 
-fn told(refused: Refused) -> anyhow::Error {
+fn message(refused: Refused) -> anyhow::Error {
     match refused {
         Refused::Unknown => anyhow!("there is no such limit"),
-        other => users::told(other),
+        other => users::message(other),
     }
 }

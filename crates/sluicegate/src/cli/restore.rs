@@ -14,7 +14,7 @@ use store_sqlite::{Current, DatabaseLock, Figures, StagedRestore};
 use vault::{HashingSettings, MasterKey, SystemEntropy, Vault};
 
 use super::terminal::{progress, say};
-use super::{Place, backup, moment, setup};
+use super::{InstallationArgs, backup, moment, setup};
 use crate::config::{Environment, Settings};
 use crate::data_directory::DataDirectory;
 use crate::database::Database;
@@ -37,7 +37,7 @@ A PostgreSQL database is restored by pg_restore; no node opens it before this co
 #[derive(Debug, Args)]
 pub(super) struct RestoreArguments {
     #[command(flatten)]
-    place: Place,
+    installation: InstallationArgs,
     /// The backup file
     #[arg(long, value_name = "FILE", required_unless_present = "after_pg_restore")]
     from: Option<PathBuf>,
@@ -59,7 +59,7 @@ pub(super) struct RestoreArguments {
 /// # Errors
 /// Why this failed; the database is unchanged then.
 pub(super) fn run(arguments: &RestoreArguments, environment: &Environment) -> anyhow::Result<()> {
-    let settings = arguments.place.settings(environment)?;
+    let settings = arguments.installation.settings(environment)?;
     let _flush = logging::start(settings.log.format, logging::warnings_only());
     match (Database::of(&settings), &arguments.from) {
         (Database::Shared(url, _), None) => after_dump::run(arguments, &settings, environment, &url),
@@ -67,7 +67,7 @@ pub(super) fn run(arguments: &RestoreArguments, environment: &Environment) -> an
         (database @ Database::Shared(..), Some(_)) => bail!(
             "{} is not restored from a file: restore a dump with pg_restore, then run this command with \
              --after-pg-restore",
-            database.place()
+            database.location()
         ),
         (Database::Embedded(_), None) => bail!(
             "--after-pg-restore needs the restored database: name it with --database postgres://… or \

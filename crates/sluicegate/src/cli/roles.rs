@@ -8,7 +8,7 @@ use oauth::account::{Permission, Role};
 use serde_json::{Value, json};
 
 use super::terminal::{confirm, say, show_json, table};
-use super::{Place, Shown, users};
+use super::{InstallationArgs, ShowArgs, users};
 use crate::bootstrap::{self, Opened};
 use crate::config::Environment;
 
@@ -16,13 +16,13 @@ use crate::config::Environment;
 pub(super) enum RoleCommand {
     /// List all roles.
     #[command(after_help = "Example: sluicegate role list --data-dir ./data")]
-    List(Shown),
+    List(ShowArgs),
     /// Show one role with its permissions.
     #[command(after_help = "Example: sluicegate role show User --data-dir ./data")]
     Show(One),
     /// List the permissions that a role may have.
     #[command(after_help = "Example: sluicegate role permissions --data-dir ./data")]
-    Permissions(Shown),
+    Permissions(ShowArgs),
     /// Add a role.
     #[command(
         after_help = "Example: sluicegate role add Auditor --permission ViewUsers --permission ViewRole --data-dir ./data"
@@ -44,7 +44,7 @@ pub(super) struct One {
     /// The role, by name or number
     role: String,
     #[command(flatten)]
-    shown: Shown,
+    shown: ShowArgs,
 }
 
 #[derive(Debug, Args)]
@@ -58,7 +58,7 @@ pub(super) struct Written {
     #[arg(long = "permission", value_name = "PERMISSION")]
     permissions: Vec<String>,
     #[command(flatten)]
-    place: Place,
+    installation: InstallationArgs,
 }
 
 #[derive(Debug, Args)]
@@ -76,7 +76,7 @@ pub(super) struct Update {
     #[arg(long = "permission", value_name = "PERMISSION")]
     permissions: Vec<String>,
     #[command(flatten)]
-    place: Place,
+    installation: InstallationArgs,
 }
 
 #[derive(Debug, Args)]
@@ -87,41 +87,49 @@ pub(super) struct Delete {
     #[arg(long)]
     yes: bool,
     #[command(flatten)]
-    place: Place,
+    installation: InstallationArgs,
 }
 
 pub(super) fn run(command: RoleCommand, environment: &Environment) -> anyhow::Result<()> {
     match command {
-        RoleCommand::List(shown) => {
-            bootstrap::with_app(&shown.place, environment, async |opened| list(opened, shown.json).await)
-        }
-        RoleCommand::Show(one) => bootstrap::with_app(&one.shown.place, environment, async |opened| {
+        RoleCommand::List(shown) => bootstrap::with_app(&shown.installation, environment, async |opened| {
+            list(opened, shown.json).await
+        }),
+        RoleCommand::Show(one) => bootstrap::with_app(&one.shown.installation, environment, async |opened| {
             show(&find(opened, &one.role).await?, one.shown.json);
             Ok(())
         }),
-        RoleCommand::Permissions(shown) => bootstrap::with_app(&shown.place, environment, async |opened| {
-            permissions(opened, shown.json).await
-        }),
+        RoleCommand::Permissions(shown) => {
+            bootstrap::with_app(&shown.installation, environment, async |opened| {
+                permissions(opened, shown.json).await
+            })
+        }
         RoleCommand::Add(command) => {
-            bootstrap::with_app(&command.place, environment, async |opened| add(opened, &command).await)
+            bootstrap::with_app(&command.installation, environment, async |opened| {
+                add(opened, &command).await
+            })
         }
         RoleCommand::Update(command) => {
-            bootstrap::with_app(&command.place, environment, async |opened| update(opened, &command).await)
+            bootstrap::with_app(&command.installation, environment, async |opened| {
+                update(opened, &command).await
+            })
         }
-        RoleCommand::Delete(command) => bootstrap::with_app(&command.place, environment, async |opened| {
-            let role = find(opened, &command.role).await?;
-            confirm(&format!("Delete the role {}?", role.name), command.yes)?;
-            let deleted = opened.app.delete_role(&opened.operator, role.id, &opened.origin).await;
-            deleted.map_err(|refused| told(refused, &role.name))?;
-            say(&format!("the role {} is deleted", role.name));
-            Ok(())
-        }),
+        RoleCommand::Delete(command) => {
+            bootstrap::with_app(&command.installation, environment, async |opened| {
+                let role = find(opened, &command.role).await?;
+                confirm(&format!("Delete the role {}?", role.name), command.yes)?;
+                let deleted = opened.app.delete_role(&opened.operator, role.id, &opened.origin).await;
+                deleted.map_err(|refused| message(refused, &role.name))?;
+                say(&format!("the role {} is deleted", role.name));
+                Ok(())
+            })
+        }
     }
 }
 
 async fn list(opened: &Opened, as_json: bool) -> anyhow::Result<()> {
     let roles = opened.app.list_roles(&opened.operator, &opened.origin).await;
-    let roles = roles.map_err(|refused| told(refused, "roles"))?;
+    let roles = roles.map_err(|refused| message(refused, "roles"))?;
     if as_json {
         show_json(&roles.iter().map(in_json).collect());
         return Ok(());
@@ -152,7 +160,7 @@ fn show(role: &Role, as_json: bool) {
 
 async fn permissions(opened: &Opened, as_json: bool) -> anyhow::Result<()> {
     let known = opened.app.list_permissions(&opened.operator, &opened.origin).await;
-    let known = known.map_err(|refused| told(refused, "permissions"))?;
+    let known = known.map_err(|refused| message(refused, "permissions"))?;
     if as_json {
         let shown = |permission: &Permission| json!({ "id": permission.id(), "name": permission.as_str() });
         show_json(&known.iter().map(shown).collect());
@@ -170,7 +178,7 @@ async fn add(opened: &Opened, command: &Written) -> anyhow::Result<()> {
         permissions: numbers(&command.permissions)?,
     };
     let role = opened.app.create_role(&opened.operator, draft, &opened.origin).await;
-    let role = role.map_err(|refused| told(refused, &command.name))?;
+    let role = role.map_err(|refused| message(refused, &command.name))?;
     say(&format!("the role {} is added with id {}", role.name, role.id));
     Ok(())
 }
@@ -184,7 +192,7 @@ async fn update(opened: &Opened, command: &Update) -> anyhow::Result<()> {
         permissions: if command.permissions.is_empty() { own() } else { numbers(&command.permissions)? },
     };
     let updated = opened.app.update_role(&opened.operator, role.id, draft, &opened.origin).await;
-    let updated = updated.map_err(|refused| told(refused, &role.name))?;
+    let updated = updated.map_err(|refused| message(refused, &role.name))?;
     say(&format!("the role {} is changed", updated.name));
     Ok(())
 }
@@ -202,7 +210,7 @@ fn numbers(given: &[String]) -> anyhow::Result<Vec<i64>> {
 
 async fn find(opened: &Opened, named: &str) -> anyhow::Result<Role> {
     let roles = opened.app.list_roles(&opened.operator, &opened.origin).await;
-    let roles = roles.map_err(|refused| told(refused, named))?;
+    let roles = roles.map_err(|refused| message(refused, named))?;
     let id = users::role(&roles, named)?;
     roles.into_iter().find(|role| role.id == id).ok_or_else(|| anyhow!("there is no role {named}"))
 }
@@ -217,12 +225,12 @@ fn in_json(role: &Role) -> Value {
     })
 }
 
-fn told(refused: Refused, named: &str) -> anyhow::Error {
+fn message(refused: Refused, named: &str) -> anyhow::Error {
     match refused {
         Refused::Unknown => anyhow!("there is no role {named}"),
         Refused::NameTaken => anyhow!("another role is called {named}; names are compared without case"),
         Refused::StillInUse => anyhow!("users have the role {named}: give them another one first"),
         Refused::BuiltIn => anyhow!("the role {named} is built in and cannot be deleted"),
-        other => users::told(other),
+        other => users::message(other),
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::applications::{self, parse_id};
 use super::terminal::{confirm, say, show_json, table};
 use super::users::actor;
-use super::{Place, Shown, moment};
+use super::{InstallationArgs, ShowArgs, moment};
 use crate::bootstrap;
 use crate::config::Environment;
 
@@ -32,7 +32,7 @@ pub(super) struct List {
     #[arg(value_parser = parse_id)]
     application: ApplicationId,
     #[command(flatten)]
-    shown: Shown,
+    shown: ShowArgs,
 }
 
 #[derive(Debug, Args)]
@@ -41,7 +41,7 @@ pub(super) struct Add {
     #[arg(value_parser = parse_id)]
     application: ApplicationId,
     #[command(flatten)]
-    place: Place,
+    installation: InstallationArgs,
 }
 
 #[derive(Debug, Args)]
@@ -56,7 +56,7 @@ pub(super) struct End {
     #[arg(long)]
     yes: bool,
     #[command(flatten)]
-    place: Place,
+    installation: InstallationArgs,
 }
 
 fn parse_secret(text: &str) -> Result<SecretId, String> {
@@ -66,35 +66,43 @@ fn parse_secret(text: &str) -> Result<SecretId, String> {
 pub(super) fn run(command: SecretCommand, environment: &Environment) -> anyhow::Result<()> {
     match command {
         SecretCommand::List(command) => {
-            bootstrap::with_app(&command.shown.place, environment, async |opened| {
+            bootstrap::with_app(&command.shown.installation, environment, async |opened| {
                 let application = applications::find(opened, command.application).await?;
                 list(&application, opened.app.now(), command.shown.json);
                 Ok(())
             })
         }
-        SecretCommand::Add(command) => bootstrap::with_app(&command.place, environment, async |opened| {
-            let actor = actor(opened, None).await?;
-            let id = command.application;
-            let added = opened.app.add_secret(&actor, id, &opened.origin).await;
-            let added = added.map_err(|refused| applications::told(refused, id))?;
-            say(&format!("application {id} has the further secret {}", added.stored.id));
-            say(&format!("clientSecret  {} (it is shown only now)", added.secret.expose()));
-            Ok(())
-        }),
-        SecretCommand::End(command) => bootstrap::with_app(&command.place, environment, async |opened| {
-            let application = applications::find(opened, command.application).await?;
-            let mut live = application.live_secrets(opened.app.now());
-            let Some(secret) = live.find(|secret| secret.id == command.secret) else {
-                return Err(anyhow!("application {} has no live secret {}", application.id, command.secret));
-            };
-            let name = &application.settings.name;
-            confirm(&format!("End the secret {} (…{}) of {name}?", secret.id, secret.hint), command.yes)?;
-            let actor = actor(opened, None).await?;
-            let ended = opened.app.end_secret(&actor, application.id, secret.id, &opened.origin).await;
-            ended.map_err(|refused| applications::told(refused, application.id))?;
-            say(&format!("the secret {} of {name} is ended", secret.id));
-            Ok(())
-        }),
+        SecretCommand::Add(command) => {
+            bootstrap::with_app(&command.installation, environment, async |opened| {
+                let actor = actor(opened, None).await?;
+                let id = command.application;
+                let added = opened.app.add_secret(&actor, id, &opened.origin).await;
+                let added = added.map_err(|refused| applications::message(refused, id))?;
+                say(&format!("application {id} has the further secret {}", added.stored.id));
+                say(&format!("clientSecret  {} (it is shown only now)", added.secret.expose()));
+                Ok(())
+            })
+        }
+        SecretCommand::End(command) => {
+            bootstrap::with_app(&command.installation, environment, async |opened| {
+                let application = applications::find(opened, command.application).await?;
+                let mut live = application.live_secrets(opened.app.now());
+                let Some(secret) = live.find(|secret| secret.id == command.secret) else {
+                    return Err(anyhow!(
+                        "application {} has no live secret {}",
+                        application.id,
+                        command.secret
+                    ));
+                };
+                let name = &application.settings.name;
+                confirm(&format!("End the secret {} (…{}) of {name}?", secret.id, secret.hint), command.yes)?;
+                let actor = actor(opened, None).await?;
+                let ended = opened.app.end_secret(&actor, application.id, secret.id, &opened.origin).await;
+                ended.map_err(|refused| applications::message(refused, application.id))?;
+                say(&format!("the secret {} of {name} is ended", secret.id));
+                Ok(())
+            })
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use oauth::id::SessionId;
 use serde_json::{Value, json};
 
 use super::terminal::{confirm, say, show_json, table};
-use super::{Place, Shown, moment, users};
+use super::{InstallationArgs, ShowArgs, moment, users};
 use crate::bootstrap::{self, Opened};
 use crate::config::Environment;
 
@@ -27,7 +27,7 @@ pub(super) struct List {
     /// The user's name
     user: String,
     #[command(flatten)]
-    shown: Shown,
+    shown: ShowArgs,
 }
 
 #[derive(Debug, Args)]
@@ -44,7 +44,7 @@ pub(super) struct End {
     #[arg(long)]
     yes: bool,
     #[command(flatten)]
-    place: Place,
+    installation: InstallationArgs,
 }
 
 fn parse_id(text: &str) -> Result<SessionId, String> {
@@ -54,12 +54,14 @@ fn parse_id(text: &str) -> Result<SessionId, String> {
 pub(super) fn run(command: SessionCommand, environment: &Environment) -> anyhow::Result<()> {
     match command {
         SessionCommand::List(command) => {
-            bootstrap::with_app(&command.shown.place, environment, async |opened| {
+            bootstrap::with_app(&command.shown.installation, environment, async |opened| {
                 list(opened, &command).await
             })
         }
         SessionCommand::End(command) => {
-            bootstrap::with_app(&command.place, environment, async |opened| end(opened, &command).await)
+            bootstrap::with_app(&command.installation, environment, async |opened| {
+                end(opened, &command).await
+            })
         }
     }
 }

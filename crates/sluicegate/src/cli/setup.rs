@@ -29,8 +29,11 @@ pub(super) fn init(settings: &Settings, environment: &Environment) -> anyhow::Re
     let chosen = choose(environment)?;
     let passwords = chosen.each_ref().map(|one| one.password.clone());
     runtime.block_on(create(settings, environment, passwords))?;
-    let made =
-        if database.is_shared() { database.place() } else { data_directory.folder().display().to_string() };
+    let made = if database.is_shared() {
+        database.location()
+    } else {
+        data_directory.folder().display().to_string()
+    };
     say(&format!("{made} is initialised"));
     for (account, chosen) in FIRST_ACCOUNTS.iter().zip(&chosen) {
         if chosen.made_up {
@@ -50,7 +53,7 @@ pub(super) fn init(settings: &Settings, environment: &Environment) -> anyhow::Re
 
 async fn refuse_a_second_time(database: &Database) -> anyhow::Result<()> {
     if database.pending().await?.first().is_none_or(|first| first.number > 1) {
-        bail!("{} is initialised already; nothing was changed", database.place());
+        bail!("{} is initialised already; nothing was changed", database.location());
     }
     Ok(())
 }

@@ -63,7 +63,7 @@ fn the_variables_of_the_image_are_settings() {
     let pairs = text.split_whitespace().filter_map(|word| word.split_once('='));
     let variables: Vec<_> = pairs.filter(|(name, _)| name.starts_with("SLUICEGATE_")).collect();
     assert!(variables.len() >= 3, "{variables:?}");
-    let settings = Place::default().settings(&Environment::sample(&variables)).unwrap();
+    let settings = InstallationArgs::default().settings(&Environment::sample(&variables)).unwrap();
     assert_eq!(settings.general.data_dir, PathBuf::from("/data"));
 }
 
@@ -86,8 +86,8 @@ fn the_command_line_is_consistent() {
 fn a_fault_names_what_was_given() {
     let faults = [("redirectUrls[1]", "is no URL"), ("scopes", "is empty"), ("options.path", "is required")];
     let faults = faults.map(|(field, message)| (field.to_owned(), message.to_owned()));
-    let told = sentence(faults.into_iter()).to_string();
-    assert_eq!(told, "--redirect-url (number 2) is no URL; --scope is empty; the path is required");
+    let message = sentence(faults.into_iter()).to_string();
+    assert_eq!(message, "--redirect-url (number 2) is no URL; --scope is empty; the path is required");
 }
 
 #[test]
@@ -107,8 +107,8 @@ fn an_update_wants_something_to_change() {
         let update = program.find_subcommand(what).unwrap().find_subcommand("update").unwrap();
         let group = update.get_groups().find(|group| group.get_id() == "changes").unwrap();
         let changes: Vec<_> = group.get_args().collect();
-        let place = ["data-dir", "config", "database"];
-        for flag in update.get_opts().filter(|flag| !place.contains(&flag.get_long().unwrap())) {
+        let installation = ["data-dir", "config", "database"];
+        for flag in update.get_opts().filter(|flag| !installation.contains(&flag.get_long().unwrap())) {
             assert!(changes.contains(&flag.get_id()), "{what} update --{}", flag.get_long().unwrap());
         }
         let typed = ["sluicegate", what, "update", "1"];
@@ -121,7 +121,7 @@ fn an_update_wants_something_to_change() {
 
 #[test]
 fn numbers_and_addresses_are_refused_in_words() {
-    for (typed, told) in [
+    for (typed, message) in [
         (&["audit", "list", "--limit", "x"][..], "a whole number from 1 to 1000"),
         (&["audit", "list", "--limit", "1001"], "a whole number from 1 to 1000"),
         (&["limit", "set", "MaxFetchRows", "x"], "a whole number"),
@@ -131,7 +131,7 @@ fn numbers_and_addresses_are_refused_in_words() {
     ] {
         let typed = std::iter::once(&"sluicegate").chain(typed);
         let refused = <CommandLine as clap::Parser>::try_parse_from(typed).unwrap_err().to_string();
-        assert!(refused.contains(told), "{refused}");
+        assert!(refused.contains(message), "{refused}");
         assert!(!refused.contains("invalid digit") && !refused.contains("--tls-cert"), "{refused}");
     }
 }
@@ -141,9 +141,9 @@ fn an_error_of_permissions_says_once_what_is_wrong_and_what_to_do() {
     let denied = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
     let path = PathBuf::from("/srv/master.key");
     let error = anyhow::Error::from(vault::MasterKeyError::File { path, source: denied });
-    let told = format!("{error:#}{}", advice(&error));
-    assert_eq!(told.matches("permission denied").count(), 1, "{told}");
-    assert!(told.contains("/srv/master.key") && told.contains("Run this as the user"), "{told}");
+    let message = format!("{error:#}{}", advice(&error));
+    assert_eq!(message.matches("permission denied").count(), 1, "{message}");
+    assert!(message.contains("/srv/master.key") && message.contains("Run this as the user"), "{message}");
     assert_eq!(advice(&anyhow::anyhow!("something else")), "");
 }
 

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use self::arguments::{Add, Delete, One, SetPassword, ShowOne, Update};
 use super::terminal::{self, confirm, say, show_json, table};
-use super::{Shown, moment, sentence};
+use super::{ShowArgs, moment, sentence};
 use crate::bootstrap::{self, Opened};
 use crate::config::Environment;
 
@@ -26,7 +26,7 @@ pub(super) enum UserCommand {
     Add(Add),
     /// List all users.
     #[command(after_help = "Example: sluicegate user list --data-dir ./data")]
-    List(Shown),
+    List(ShowArgs),
     /// Show one user.
     #[command(after_help = "Example: sluicegate user show ada --json --data-dir ./data")]
     Show(ShowOne),
@@ -57,18 +57,18 @@ pub(super) enum UserCommand {
 pub(super) fn run(command: UserCommand, environment: &Environment) -> anyhow::Result<()> {
     match command {
         UserCommand::Add(command) => {
-            bootstrap::with_app(&command.user.one.place, environment, async |opened| {
+            bootstrap::with_app(&command.user.one.installation, environment, async |opened| {
                 add(opened, &command).await
             })
         }
-        UserCommand::List(shown) => {
-            bootstrap::with_app(&shown.place, environment, async |opened| list(opened, shown.json).await)
-        }
+        UserCommand::List(shown) => bootstrap::with_app(&shown.installation, environment, async |opened| {
+            list(opened, shown.json).await
+        }),
         UserCommand::Show(one) => {
-            bootstrap::with_app(&one.shown.place, environment, async |opened| show(opened, &one).await)
+            bootstrap::with_app(&one.shown.installation, environment, async |opened| show(opened, &one).await)
         }
         UserCommand::Update(command) => {
-            bootstrap::with_app(&command.one.place, environment, async |opened| {
+            bootstrap::with_app(&command.one.installation, environment, async |opened| {
                 update(opened, &command).await
             })
         }
@@ -94,7 +94,7 @@ pub(super) fn run(command: UserCommand, environment: &Environment) -> anyhow::Re
 
 fn delete(command: &Delete, environment: &Environment) -> anyhow::Result<()> {
     let name = &command.one.name;
-    bootstrap::with_app(&command.one.place, environment, async |opened| {
+    bootstrap::with_app(&command.one.installation, environment, async |opened| {
         let id = find(opened, name).await?;
         confirm(&command.question(), command.yes)?;
         let deleted = opened.app.delete_user(&opened.operator, id, command.estate(), &opened.origin).await;
@@ -114,7 +114,7 @@ async fn wanted_roles(opened: &Opened, given: &[String]) -> anyhow::Result<Optio
     if given.is_empty() {
         return Ok(None);
     }
-    let roles = opened.app.list_roles(&opened.operator, &opened.origin).await.map_err(told)?;
+    let roles = opened.app.list_roles(&opened.operator, &opened.origin).await.map_err(message)?;
     given.iter().map(|name| role(&roles, name)).collect::<anyhow::Result<_>>().map(Some)
 }
 
@@ -156,9 +156,9 @@ async fn add(opened: &Opened, command: &Add) -> anyhow::Result<()> {
 }
 
 async fn list(opened: &Opened, as_json: bool) -> anyhow::Result<()> {
-    let roles = opened.app.list_roles(&opened.operator, &opened.origin).await.map_err(told)?;
+    let roles = opened.app.list_roles(&opened.operator, &opened.origin).await.map_err(message)?;
     let users = opened.app.list_users(&opened.operator, UserListRequest::default(), &opened.origin).await;
-    let users = users.map_err(told)?;
+    let users = users.map_err(message)?;
     if as_json {
         show_json(&users.iter().map(|user| in_json(opened, user, &roles)).collect());
         return Ok(());
@@ -180,7 +180,7 @@ async fn show(opened: &Opened, one: &ShowOne) -> anyhow::Result<()> {
     let id = find(opened, &one.name).await?;
     let user = opened.app.find_user(&opened.operator, id, &opened.origin).await;
     let user = user.map_err(|refused| told_of(refused, &one.name))?;
-    let roles = opened.app.list_roles(&opened.operator, &opened.origin).await.map_err(told)?;
+    let roles = opened.app.list_roles(&opened.operator, &opened.origin).await.map_err(message)?;
     if one.shown.json {
         show_json(&in_json(opened, &user, &roles));
         return Ok(());
@@ -220,12 +220,12 @@ fn in_json(opened: &Opened, user: &User, roles: &[Role]) -> Value {
 }
 
 fn set_password(command: &SetPassword, environment: &Environment) -> anyhow::Result<()> {
-    bootstrap::with_app(&command.one.place, environment, async |opened| {
+    bootstrap::with_app(&command.one.installation, environment, async |opened| {
         let name = &command.one.name;
         let id = find(opened, name).await?;
         let chosen = command.choose()?;
         let draft = UserDraft { password: Some(chosen.password.clone()), ..UserDraft::default() };
-        opened.app.update_user(&opened.operator, id, draft, &opened.origin).await.map_err(told)?;
+        opened.app.update_user(&opened.operator, id, draft, &opened.origin).await.map_err(message)?;
         say(&format!("{name} has a new password"));
         chosen.tell(name);
         Ok(())
@@ -233,7 +233,7 @@ fn set_password(command: &SetPassword, environment: &Environment) -> anyhow::Res
 }
 
 fn change(one: &One, environment: &Environment, outcome: &str, draft: UserDraft) -> anyhow::Result<()> {
-    bootstrap::with_app(&one.place, environment, async |opened| {
+    bootstrap::with_app(&one.installation, environment, async |opened| {
         let id = find(opened, &one.name).await?;
         let changed = opened.app.update_user(&opened.operator, id, draft, &opened.origin).await;
         changed.map_err(|refused| told_of(refused, &one.name))?;
@@ -297,12 +297,12 @@ pub(super) fn told_of(refused: Refused, name: &str) -> anyhow::Error {
         Refused::Unknown => unknown(name),
         Refused::NameTaken => anyhow!("another user is called {name}; names are compared without case"),
         Refused::LastAdministrator => anyhow!("no active Administrator would remain without {name}"),
-        other => told(other),
+        other => message(other),
     }
 }
 
 /// Converts a refusal to a message for the terminal.
-pub(crate) fn told(refused: Refused) -> anyhow::Error {
+pub(crate) fn message(refused: Refused) -> anyhow::Error {
     match refused {
         Refused::Invalid(faults) => sentence(faults.into_iter().map(|fault| (fault.field, fault.message))),
         other => other.into(),

@@ -253,7 +253,7 @@ impl Setting for DatabaseUrl {
     }
 
     fn show(&self) -> Value {
-        json!(self.place())
+        json!(self.location())
     }
 
     fn kind(_: Option<&RangeInclusive<i64>>) -> String {

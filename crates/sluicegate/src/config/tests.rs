@@ -152,12 +152,12 @@ fn trusted_proxies_are_addresses_and_networks_and_never_everybody() {
 #[test]
 fn every_fault_of_a_list_is_told_and_why_nobody_trusts_everybody() {
     let list = r#"trusted_proxies = ["0.0.0.0/0", "x", "10.0.0.0/8", "10.0.0.1/8", "::/0"]"#;
-    let told = faults(list, &[]).join("\n");
+    let message = faults(list, &[]).join("\n");
     for part in ["not \"x\" or \"10.0.0.1/8\"", "\"0.0.0.0/0\" is everybody", "\"::/0\" is everybody"] {
-        assert!(told.contains(part), "{part}: {told}");
+        assert!(message.contains(part), "{part}: {message}");
     }
-    assert!(told.contains("anybody could claim any address"), "{told}");
-    assert!(!told.contains("10.0.0.0/8\" or"), "a good entry is not told: {told}");
+    assert!(message.contains("anybody could claim any address"), "{message}");
+    assert!(!message.contains("10.0.0.0/8\" or"), "a good entry is not told: {message}");
     let variable = ("SLUICEGATE_TRUSTED_PROXIES", "x,y");
     assert!(faults("", &[variable])[0].contains("not \"x\" or \"y\""));
 }

@@ -66,12 +66,12 @@ fn served_already(folder: &Path, file: &mut File) -> anyhow::Error {
     anyhow!(
         "{folder} is already served by {}: stop that server first, or name another folder with --data-dir DIR. \
          Several servers can share a PostgreSQL database (--database)",
-        told(file)
+        message(file)
     )
 }
 
 /// The server that holds the lock, in words.
-fn told(file: &mut File) -> String {
+fn message(file: &mut File) -> String {
     let mut text = String::new();
     let read = file.take(MOST_TOLD).read_to_string(&mut text);
     let mut words = text.split_whitespace();

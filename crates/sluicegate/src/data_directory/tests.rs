@@ -5,15 +5,15 @@ fn what_is_half_there_is_told_with_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let data_directory = DataDirectory::at(folder.path());
     let nothing = Environment::default();
-    let told = || data_directory.is_empty(&nothing).unwrap_err().to_string();
+    let message = || data_directory.is_empty(&nothing).unwrap_err().to_string();
     assert!(data_directory.is_empty(&nothing).unwrap());
     fs::create_dir(data_directory.staging()).unwrap();
-    assert!(told().contains("half initialised"));
+    assert!(message().contains("half initialised"));
     fs::remove_dir(data_directory.staging()).unwrap();
     fs::write(data_directory.key_file(), "").unwrap();
-    assert!(told().contains("a master key but no database"));
+    assert!(message().contains("a master key but no database"));
     fs::rename(data_directory.key_file(), data_directory.database()).unwrap();
-    assert!(told().contains("a database but not its master key"));
+    assert!(message().contains("a database but not its master key"));
     let with_key = Environment::sample(&[("SLUICEGATE_MASTER_KEY", "k")]);
     assert!(!data_directory.is_empty(&with_key).unwrap());
 }
@@ -42,18 +42,18 @@ fn an_installation_that_is_given_up_leaves_nothing() {
 #[test]
 fn a_folder_that_cannot_be_looked_into_is_not_taken_for_an_empty_one() {
     let place = tempfile::tempdir().unwrap();
-    let told =
+    let message =
         |folder: &Path| DataDirectory::at(folder).is_empty(&Environment::default()).unwrap_err().to_string();
     let file = place.path().join("file");
     fs::write(&file, "").unwrap();
-    assert!(told(&file).contains("is a file, not a folder"), "{}", told(&file));
+    assert!(message(&file).contains("is a file, not a folder"), "{}", message(&file));
     let circle = place.path().join("circle");
     std::os::unix::fs::symlink(&circle, &circle).unwrap();
-    assert!(told(&circle).contains("cannot be read"), "{}", told(&circle));
+    assert!(message(&circle).contains("cannot be read"), "{}", message(&circle));
     let closed = place.path().join("closed");
     DirBuilder::new().mode(0o000).create(&closed).unwrap();
     // Root can read everything.
     if fs::read_dir(&closed).is_err() {
-        assert!(told(&closed).contains("this user may not"), "{}", told(&closed));
+        assert!(message(&closed).contains("this user may not"), "{}", message(&closed));
     }
 }

@@ -29,11 +29,11 @@ const OPENING: Date = date(2021, 1, 1);
 pub(crate) fn write(path: &Path) -> anyhow::Result<()> {
     let unfinished = path.with_extension("unfinished");
     let _ = std::fs::remove_file(&unfinished);
-    let told = || format!("the sample database {} cannot be written", path.display());
-    let mut database = Connection::open(&unfinished).with_context(told)?;
-    fill(&mut database).with_context(told)?;
-    database.close().map_err(|(_, error)| error).with_context(told)?;
-    std::fs::rename(&unfinished, path).with_context(told)
+    let message = || format!("the sample database {} cannot be written", path.display());
+    let mut database = Connection::open(&unfinished).with_context(message)?;
+    fill(&mut database).with_context(message)?;
+    database.close().map_err(|(_, error)| error).with_context(message)?;
+    std::fs::rename(&unfinished, path).with_context(message)
 }
 
 /// Writes the database to a file that must not exist: an existing file belongs to somebody else.
@@ -41,12 +41,12 @@ pub(crate) fn write(path: &Path) -> anyhow::Result<()> {
 /// # Errors
 /// If the file exists or cannot be written.
 pub(crate) fn write_new(path: &Path) -> anyhow::Result<()> {
-    let told = || format!("the sample database {} cannot be written", path.display());
+    let message = || format!("the sample database {} cannot be written", path.display());
     let made = std::fs::OpenOptions::new().write(true).create_new(true).open(path);
     if made.as_ref().is_err_and(|error| error.kind() == std::io::ErrorKind::AlreadyExists) {
         bail!("{} exists already and is left as it is: name a new file", path.display());
     }
-    made.with_context(told)?;
+    made.with_context(message)?;
     let written = Connection::open(path).and_then(|mut database| {
         fill(&mut database)?;
         database.close().map_err(|(_, error)| error)
@@ -55,7 +55,7 @@ pub(crate) fn write_new(path: &Path) -> anyhow::Result<()> {
         // Best effort: the error says what failed.
         let _ = std::fs::remove_file(path);
     }
-    written.with_context(told)
+    written.with_context(message)
 }
 
 fn fill(database: &mut Connection) -> rusqlite::Result<()> {

@@ -7,24 +7,24 @@ use crate::cli::terminal::say;
 #[derive(Debug, Default)]
 pub(super) struct Narrator {
     steps: u32,
-    told: String,
+    message: String,
 }
 
 impl Narrator {
     /// Starts a new step with a request.
     pub(super) fn step(&mut self, what: &str, method: &str, path: &str) {
         self.steps += 1;
-        self.told = format!("{:2}. {what}\n    {method} {path}", self.steps);
+        self.message = format!("{:2}. {what}\n    {method} {path}", self.steps);
     }
 
     /// Continues the same step with another request.
     pub(super) fn part(&mut self, what: &str, method: &str, path: &str) {
-        self.told = format!("    {what}\n    {method} {path}");
+        self.message = format!("    {what}\n    {method} {path}");
     }
 
     /// Prints the result of the request.
     pub(super) fn outcome(&mut self, answer: &Answer, words: &str) {
-        say(&format!("{}\n    → {}: {words}", std::mem::take(&mut self.told), answer.status));
+        say(&format!("{}\n    → {}: {words}", std::mem::take(&mut self.message), answer.status));
     }
 }
 

@@ -41,7 +41,7 @@ pub(super) async fn harbour(
             locked: Some(false),
             ..UserDraft::default()
         };
-        app.update_user(&operator, account, draft, &origin).await.map_err(users::told)?;
+        app.update_user(&operator, account, draft, &origin).await.map_err(users::message)?;
     }
     let user = app.acting(operator, Some(FIRST_ACCOUNTS[1].0)).await?;
     forget_earlier_stories(app, &user, &origin).await?;
@@ -69,14 +69,14 @@ async fn serve_harbour(
     let real = path.canonicalize().with_context(|| format!("{} cannot be found", path.display()))?;
     let spec = SourceSpec::sqlite(real);
     let options = spec.options().context("the path of the data directory must be UTF-8")?;
-    let known = app.list_data_sources(user, origin).await.map_err(data_sources::told)?;
+    let known = app.list_data_sources(user, origin).await.map_err(data_sources::message)?;
     let known = known.iter().find(|source| source.record.name == NAME);
     let is_there = |source: &SeenSource| source.record.options == options;
     match known {
         Some(source) if is_there(source) => return Ok(()),
         // The folder was moved.
         Some(source) => {
-            app.delete_data_source(user, source.record.id, origin).await.map_err(data_sources::told)?;
+            app.delete_data_source(user, source.record.id, origin).await.map_err(data_sources::message)?;
         }
         None => {}
     }
@@ -86,6 +86,6 @@ async fn serve_harbour(
         description: "A small harbour: ships, berths, visits and their cargo".to_owned(),
         options: Some(options),
     };
-    app.create_data_source(user, draft, origin).await.map_err(data_sources::told)?;
+    app.create_data_source(user, draft, origin).await.map_err(data_sources::message)?;
     Ok(())
 }

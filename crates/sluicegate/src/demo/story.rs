@@ -144,8 +144,8 @@ async fn allow(
     tell.outcome(&page, &format!("the page that asks whether {APPLICATION} may read the data"));
 
     consent.press("consent-allow");
-    let place = consent.action.split('?').next().unwrap_or_default();
-    tell.part("the user presses Allow", "POST", place);
+    let installation = consent.action.split('?').next().unwrap_or_default();
+    tell.part("the user presses Allow", "POST", installation);
     let answer = client.send(Method::POST, &consent.action, As::Browser, Send::Form(&consent.fields)).await?;
     ensure!(answer.status.is_redirection(), "the answer is {} and not a redirect", answer.status);
     let code = code_of(answer.header(LOCATION), cast)?;
@@ -218,12 +218,12 @@ async fn tokens(
     let body = answer.json()?;
     let tokens = Tokens { access: text(&body, "access_token")?, refresh: text(&body, "refresh_token")? };
     let lifetime = body["expires_in"].as_i64().context("the answer has no expires_in")?;
-    let told = format!(
+    let message = format!(
         "access token {} for {lifetime} s, refresh token {}",
         shortened(&tokens.access),
         shortened(&tokens.refresh)
     );
-    tell.outcome(&answer, &told);
+    tell.outcome(&answer, &message);
     Ok(tokens)
 }
 

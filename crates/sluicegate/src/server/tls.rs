@@ -207,14 +207,14 @@ mod tests {
 
     #[test]
     fn a_file_that_cannot_be_read_is_not_called_empty() {
-        let told = |kind: ErrorKind| {
+        let message = |kind: ErrorKind| {
             unreadable(KEY, Path::new("k.pem"), "private key", &pem::Error::Io(kind.into())).to_string()
         };
         assert_eq!(
-            told(ErrorKind::NotFound),
+            message(ErrorKind::NotFound),
             "tls.key_file (--tls-key): k.pem cannot be read: there is no such file"
         );
-        assert!(told(ErrorKind::PermissionDenied).contains("k.pem cannot be read: this user may not."));
+        assert!(message(ErrorKind::PermissionDenied).contains("k.pem cannot be read: this user may not."));
     }
 
     #[test]
@@ -223,7 +223,10 @@ mod tests {
         let file = folder.path().join("k.pem");
         std::fs::write(&file, "-----BEGIN hidden-key\n").unwrap();
         let error = PrivateKeyDer::from_pem_file(&file).unwrap_err();
-        let told = unreadable(KEY, &file, "private key", &error).to_string();
-        assert!(told.contains("contains no private key in PEM") && !told.contains("hidden"), "{told}");
+        let message = unreadable(KEY, &file, "private key", &error).to_string();
+        assert!(
+            message.contains("contains no private key in PEM") && !message.contains("hidden"),
+            "{message}"
+        );
     }
 }

@@ -65,7 +65,7 @@ impl<'a> Asker<'a> {
         if let Err(offence) = check(model, events) {
             panic!("{kind} of {}: {offence}", self.client.client_id);
         }
-        let answered = events.iter().filter(|event| event.told.is_some()).count();
+        let answered = events.iter().filter(|event| event.answered.is_some()).count();
         self.tally.count_history(kind, answered, events.len() - answered);
     }
 
@@ -87,8 +87,8 @@ impl<'a> Asker<'a> {
         if outcome.is_err() {
             std::thread::sleep(BREATH);
         }
-        let told = outcome.ok().map(|answer| (end, read(&answer)));
-        Event { who: who.to_owned(), act: act(end), asked, told }
+        let answered = outcome.ok().map(|answer| (end, read(&answer)));
+        Event { who: who.to_owned(), act: act(end), asked, answered }
     }
 
     /// Uses an access token at a node, or lets its application introspect it there.

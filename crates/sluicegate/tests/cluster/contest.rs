@@ -204,6 +204,6 @@ fn as_family(event: CodeEvent) -> FamilyEvent {
         CodeAnswer::Granted => FamilyAnswer::Granted,
         CodeAnswer::Refused => FamilyAnswer::Refused,
     };
-    let told = event.told.map(|(at, told)| (at, answer(told)));
-    Event { who: event.who, act: FamilyAct::Use, asked: event.asked, told }
+    let answered = event.answered.map(|(at, answered)| (at, answer(answered)));
+    Event { who: event.who, act: FamilyAct::Use, asked: event.asked, answered }
 }

@@ -182,8 +182,8 @@ impl Node {
         command.env("SLUICEGATE_ADMIN_PASSWORD", ADMIN.password);
         let output =
             command.env("SLUICEGATE_USER_PASSWORD", USER.password).output().expect("the binary runs");
-        let told = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{arguments:?}: {told}");
+        let answered = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {answered}");
     }
 
     /// Runs a command, and kills it after a time unless it has ended.
@@ -265,9 +265,9 @@ impl Node {
     fn warnings(&self) -> Vec<String> {
         let now = self.served.as_ref().map(Served::printed).unwrap_or_default();
         let lines = self.printed.lines().chain(now.lines());
-        let told = lines.filter(|line| line.contains("WARN") || line.contains("ERROR"));
+        let answered = lines.filter(|line| line.contains("WARN") || line.contains("ERROR"));
         // Rate limits are off on purpose.
-        told.filter(|line| !line.contains("rate_limit.enabled")).map(str::to_owned).collect()
+        answered.filter(|line| !line.contains("rate_limit.enabled")).map(str::to_owned).collect()
     }
 }
 

@@ -109,7 +109,7 @@ impl<'a> Watch<'a> {
         let way = random.below(3);
         let mut event = self.try_to_end(tokens, way, random);
         for _ in 0..NODES {
-            if event.told.is_some() {
+            if event.answered.is_some() {
                 break;
             }
             // The attempt without an answer may have revoked it, so the operation started with the first

@@ -66,7 +66,7 @@ fn a_client_may_send_the_browser_on_into_an_installed_application() {
 
 /// A page that opens an address in a new window, and shows the message of that window.
 const OPENER: &str = "<!DOCTYPE html><button onclick=\"window.open(new URLSearchParams(location.search).get('ask'))\">Connect</button>\
-    <script>addEventListener('message', told => { document.body.dataset.told = told.data; })</script>";
+    <script>addEventListener('message', message => { document.body.dataset.message = message.data; })</script>";
 /// The redirect URL of such a client.
 const TELLS: &str =
     "<!DOCTYPE html><p>Back.<script>if (opener) opener.postMessage(location.href, '*')</script>";
@@ -94,9 +94,9 @@ fn a_window_that_a_client_opened_comes_back_to_it_through_sign_in_error_and_cons
     browser.follow("#consent-allow");
     browser.back_to_window(opener);
     browser.until_there_is("[data-told]");
-    let told = browser.text_of("document.body.dataset.told");
-    assert!(told.starts_with(&client.at("/callback")), "{told}");
-    assert!(parameter(&told, "code").is_some(), "{told}");
+    let message = browser.text_of("document.body.dataset.told");
+    assert!(message.starts_with(&client.at("/callback")), "{message}");
+    assert!(parameter(&message, "code").is_some(), "{message}");
 }
 
 #[test]

@@ -38,9 +38,9 @@ fn back_up_under_load(installation: &Installation, served: &Served, to: &Path) -
                 }
             });
         }
-        let told = good(installation, &["backup", "--to", to.to_str().unwrap()], &[]);
+        let message = good(installation, &["backup", "--to", to.to_str().unwrap()], &[]);
         done.store(true, Ordering::SeqCst);
-        told
+        message
     })
 }
 
@@ -53,18 +53,18 @@ fn what_was_handed_out_or_ended_is_dead_after_a_restore_and_the_rest_works() {
     let cast = Cast::new(&installation, &wire);
     let before = hand_out(&wire, &cast.kept);
     let backup = installation.folder().join("backup.db");
-    let told = back_up_under_load(&installation, &served, &backup);
-    assert!(told.contains("The master key is not in it"), "{told}");
+    let message = back_up_under_load(&installation, &served, &backup);
+    assert!(message.contains("The master key is not in it"), "{message}");
     let after = hand_out(&wire, &cast.kept);
     let late = WireClient::register(&wire, &USER, "Late", &json!({})).unwrap();
     let with_new_secret = cast.end_access(&installation);
     assert!(served.terminate().0.success());
 
-    let told = good(&installation, &["restore", "--from", backup.to_str().unwrap()], &[]);
+    let message = good(&installation, &["restore", "--from", backup.to_str().unwrap()], &[]);
     for line in
         ["applications stay deleted: 1", "users disabled: 1", "passwords are the newer ones: 1", "Late"]
     {
-        assert!(told.contains(line), "{line}: {told}");
+        assert!(message.contains(line), "{line}: {message}");
     }
     let served = serve(&installation);
     let wire = wire.at(served.url());
@@ -99,10 +99,10 @@ fn after_the_loss_of_the_database_no_credential_of_the_backup_works() {
         drop(std::fs::remove_file(installation.data_dir().join(file)));
     }
     let variables = [("SLUICEGATE_ADMIN_PASSWORD", OTHER.password)];
-    let told = good(&installation, &["restore", "--from", backup], &variables);
-    assert!(told.contains("No credential of the backup is trusted"), "{told}");
-    assert!(told.contains("client secrets revoked: 1") && told.contains("reset-secret"), "{told}");
-    assert!(!told.contains(OTHER.password), "a password that was given is not printed");
+    let message = good(&installation, &["restore", "--from", backup], &variables);
+    assert!(message.contains("No credential of the backup is trusted"), "{message}");
+    assert!(message.contains("client secrets revoked: 1") && message.contains("reset-secret"), "{message}");
+    assert!(!message.contains(OTHER.password), "a password that was given is not printed");
     let served = serve(&installation);
     let wire = wire.at(served.url());
     assert!(!authenticates(&wire, &client));
@@ -129,14 +129,14 @@ fn a_running_server_is_not_restored_and_a_foreign_key_neither() {
     good(&installation, &["backup", "--to", backup], &[]);
     let served = installation.serve();
     let refused = run(&installation, &["restore", "--from", backup], &[]);
-    let told = String::from_utf8(refused.stderr).unwrap();
-    assert!(!refused.status.success() && told.contains("stop the server"), "{told}");
+    let message = String::from_utf8(refused.stderr).unwrap();
+    assert!(!refused.status.success() && message.contains("stop the server"), "{message}");
     assert_eq!(Wire::new(served.url()).get("/readyz", None).unwrap().status, 200);
     assert!(served.terminate().0.success());
     let key = "A".repeat(43);
     let refused = run(&installation, &["restore", "--from", backup], &[("SLUICEGATE_MASTER_KEY", &key)]);
-    let told = String::from_utf8(refused.stderr).unwrap();
-    assert!(told.contains("is not that of the backup; nothing was changed"), "{told}");
+    let message = String::from_utf8(refused.stderr).unwrap();
+    assert!(message.contains("is not that of the backup; nothing was changed"), "{message}");
     good(&installation, &["user", "list"], &[]);
     assert!(!installation.data_dir().join("unfinished-restore").exists());
 }

@@ -12,9 +12,9 @@ const RESTORE: [&str; 2] = ["restore", "--after-pg-restore"];
 
 /// The error message of a command that fails.
 fn refusal(installation: &Installation, arguments: &[&str], variables: &[(&str, &str)]) -> String {
-    let told = run(installation, arguments, variables);
-    assert!(!told.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&told.stdout));
-    String::from_utf8(told.stderr).unwrap()
+    let message = run(installation, arguments, variables);
+    assert!(!message.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&message.stdout));
+    String::from_utf8(message.stderr).unwrap()
 }
 
 /// The state when the dump was made, and after it.
@@ -51,16 +51,19 @@ fn a_dump_serves_nobody_before_everything_in_it_has_ended() {
     let database = PostgresServer::shared().create_database();
     let Story { installation, wire, cast, handed, with_new_secret, late } = put_back(&database);
     for command in [&["serve", "--listen", "127.0.0.1:0"][..], &["user", "list"]] {
-        let told = refusal(&installation, command, &[]);
-        assert!(told.contains("restored from a dump") && told.contains("--after-pg-restore"), "{told}");
+        let message = refusal(&installation, command, &[]);
+        assert!(
+            message.contains("restored from a dump") && message.contains("--after-pg-restore"),
+            "{message}"
+        );
     }
-    let told = good(&installation, &RESTORE, &[("SLUICEGATE_ADMIN_PASSWORD", OTHER.password)]);
+    let message = good(&installation, &RESTORE, &[("SLUICEGATE_ADMIN_PASSWORD", OTHER.password)]);
     for line in
         ["client secrets revoked: 3", "users disabled: 3", "grants revoked: 1", "No credential of the dump"]
     {
-        assert!(told.contains(line), "{line}: {told}");
+        assert!(message.contains(line), "{line}: {message}");
     }
-    assert!(!told.contains(OTHER.password), "a password that was given is not printed");
+    assert!(!message.contains(OTHER.password), "a password that was given is not printed");
 
     let served = serve(&installation);
     let wire = wire.at(served.url());
@@ -104,8 +107,8 @@ fn a_dump_serves_nobody_before_everything_in_it_has_ended() {
 fn the_operator_may_vouch_for_a_dump_and_what_was_handed_out_is_dead_all_the_same() {
     let database = PostgresServer::shared().create_database();
     let Story { installation, wire, cast, handed, .. } = put_back(&database);
-    let told = good(&installation, &[RESTORE[0], RESTORE[1], "--danger-trust-credentials-of-backup"], &[]);
-    assert!(told.contains("WARNING"), "{told}");
+    let message = good(&installation, &[RESTORE[0], RESTORE[1], "--danger-trust-credentials-of-backup"], &[]);
+    assert!(message.contains("WARNING"), "{message}");
     let served = serve(&installation);
     let wire = wire.at(served.url());
     assert!(authenticates(&wire, &cast.kept) && authenticates(&wire, &cast.reset));
@@ -126,20 +129,20 @@ fn what_does_not_fit_together_is_said_and_nothing_is_changed() {
     database.restore_from(&dump);
     let state = || database.run("SELECT (SELECT sum(epoch) FROM users), (SELECT count(*) FROM audit_events)");
     let before = state();
-    let told = refusal(&installation, &["restore", "--from", file], &[]);
-    assert!(told.contains("pg_restore"), "{told}");
-    let told = refusal(&installation, &["backup", "--to", file], &[]);
-    assert!(told.contains("pg_dump"), "{told}");
+    let message = refusal(&installation, &["restore", "--from", file], &[]);
+    assert!(message.contains("pg_restore"), "{message}");
+    let message = refusal(&installation, &["backup", "--to", file], &[]);
+    assert!(message.contains("pg_dump"), "{message}");
     let key = "A".repeat(43);
-    let told = refusal(&installation, &RESTORE, &[("SLUICEGATE_MASTER_KEY", &key)]);
-    assert!(told.contains("is not the one of the dump; nothing was changed"), "{told}");
-    let told = refusal(&installation, &[RESTORE[0], RESTORE[1], "--administrator", "nobody"], &[]);
-    assert!(told.contains("Its Administrators are: d2cadmin"), "{told}");
+    let message = refusal(&installation, &RESTORE, &[("SLUICEGATE_MASTER_KEY", &key)]);
+    assert!(message.contains("is not the one of the dump; nothing was changed"), "{message}");
+    let message = refusal(&installation, &[RESTORE[0], RESTORE[1], "--administrator", "nobody"], &[]);
+    assert!(message.contains("Its Administrators are: d2cadmin"), "{message}");
     assert_eq!(state(), before);
     let embedded = Installation::new(BINARY);
-    let told = refusal(&embedded, &RESTORE, &[]);
-    assert!(told.contains("SLUICEGATE_DATABASE"), "{told}");
+    let message = refusal(&embedded, &RESTORE, &[]);
+    assert!(message.contains("SLUICEGATE_DATABASE"), "{message}");
     // A generated password is printed once.
-    let told = good(&installation, &RESTORE, &[]);
-    assert!(told.contains("d2cadmin is an active Administrator with a new password: "), "{told}");
+    let message = good(&installation, &RESTORE, &[]);
+    assert!(message.contains("d2cadmin is an active Administrator with a new password: "), "{message}");
 }

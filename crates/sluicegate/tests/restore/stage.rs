@@ -14,9 +14,9 @@ pub(crate) fn run(installation: &Installation, arguments: &[&str], variables: &[
 }
 
 pub(crate) fn good(installation: &Installation, arguments: &[&str], variables: &[(&str, &str)]) -> String {
-    let told = run(installation, arguments, variables);
-    assert!(told.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&told.stderr));
-    String::from_utf8(told.stdout).unwrap()
+    let message = run(installation, arguments, variables);
+    assert!(message.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&message.stderr));
+    String::from_utf8(message.stdout).unwrap()
 }
 
 pub(crate) fn with_password(installation: &Installation, arguments: &[&str], password: &str) {

@@ -50,7 +50,10 @@ mod tests {
         let mut event = row(table("audit_events"));
         assert_eq!(fit(table("audit_events"), &mut event), Ok(10));
         assert!(event[2] == Cell::Text("a\u{fffd}b\u{fffd}".to_owned()));
-        let told = fit(table("roles"), &mut row(table("roles"))).unwrap_err().to_string();
-        assert!(told.starts_with("roles.folded_name of the row [7]") && !told.contains("a\0b"), "{told}");
+        let message = fit(table("roles"), &mut row(table("roles"))).unwrap_err().to_string();
+        assert!(
+            message.starts_with("roles.folded_name of the row [7]") && !message.contains("a\0b"),
+            "{message}"
+        );
     }
 }

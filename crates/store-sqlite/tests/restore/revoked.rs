@@ -136,12 +136,13 @@ async fn the_log_has_everything_that_happened_since_and_the_restore() {
     let created = "SELECT count(*) FROM audit_events WHERE action = 'user.create'";
     assert_eq!(stage.value::<i64>(created), 3, "root, ada and late, each once");
     let restored = "SELECT subject || ': ' || detail FROM audit_events WHERE action = 'system.restore'";
-    let told: String = stage.value(restored);
+    let message: String = stage.value(restored);
     assert!(
-        told.starts_with("backup of 2027-01-15T08:00:02Z: what was revoked since the backup stays revoked"),
-        "{told}"
+        message
+            .starts_with("backup of 2027-01-15T08:00:02Z: what was revoked since the backup stays revoked"),
+        "{message}"
     );
-    assert!(told.contains("grants revoked: 1"), "{told}");
+    assert!(message.contains("grants revoked: 1"), "{message}");
     let again = stage.restore(&backup, 5);
     assert_eq!(again.restored.lost, Vec::<String>::new());
     assert_eq!(stage.value::<i64>(created), 3);

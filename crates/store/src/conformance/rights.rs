@@ -304,8 +304,8 @@ pub async fn a_scope_that_is_taken_away_is_not_written_back(store: Arc<dyn Store
     assert_eq!(left, Scope::OData.into());
     let faults =
         vec![oauth::registration::Fault { field: "scopes".to_owned(), message: "are wrong".to_owned() }];
-    let (told, refused) = (faults.clone(), world.store.versions().await.unwrap());
-    let refusing = Amendment::by(move |_| Err(told.clone()));
+    let (message, refused) = (faults.clone(), world.store.versions().await.unwrap());
+    let refusing = Amendment::by(move |_| Err(message.clone()));
     let answer =
         world.store.update_application(id, refusing, event(Action::UpdateApplication)).await.unwrap();
     assert_eq!(answer.unwrap_err(), ApplicationRefusal::Faulty(faults));

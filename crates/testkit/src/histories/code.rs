@@ -65,7 +65,10 @@ impl Model for Code {
             // Nobody has a token before the code was redeemed.
             (CodeAct::Use | CodeAct::Revoke, Fresh) => &[],
         };
-        all.iter().filter(|(told, _)| answer.is_none_or(|answer| answer == told)).map(|(_, to)| *to).collect()
+        all.iter()
+            .filter(|(answered, _)| answer.is_none_or(|answer| answer == answered))
+            .map(|(_, to)| *to)
+            .collect()
     }
 }
 

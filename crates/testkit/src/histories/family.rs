@@ -68,7 +68,7 @@ impl Model for Family {
             FamilyAct::Revoke => vec![(FamilyAnswer::Granted, ended)],
         };
         all.into_iter()
-            .filter(|(told, _)| answer.is_none_or(|answer| answer == told))
+            .filter(|(answered, _)| answer.is_none_or(|answer| answer == answered))
             .map(|(_, to)| to)
             .collect()
     }

@@ -28,7 +28,7 @@ impl Done {
 /// An event as known at a certain time: later answers are not known yet.
 struct Seen<'a, Act, Answer> {
     event: &'a Event<Act, Answer>,
-    told: Option<(Duration, &'a Answer)>,
+    answered: Option<(Duration, &'a Answer)>,
 }
 
 /// Whether the history up to and including `end` has an order that the model explains.
@@ -36,25 +36,25 @@ pub(super) fn is_explained<M: Model>(model: &M, events: &[&Event<M::Act, M::Answ
     let events = events.iter().filter(|event| event.asked <= end);
     let mut seen: Vec<Seen<'_, M::Act, M::Answer>> = events
         .map(|event| {
-            let told = event.told.as_ref().filter(|(at, _)| *at <= end);
-            Seen { event, told: told.map(|(at, answer)| (*at, answer)) }
+            let answered = event.answered.as_ref().filter(|(at, _)| *at <= end);
+            Seen { event, answered: answered.map(|(at, answer)| (*at, answer)) }
         })
         .collect();
     // Answered events first, sorted by end: the first one that is not done limits what can come next.
-    seen.sort_by_key(|seen| seen.told.map_or(Duration::MAX, |(at, _)| at));
-    let answered = seen.iter().filter(|seen| seen.told.is_some()).count();
+    seen.sort_by_key(|seen| seen.answered.map_or(Duration::MAX, |(at, _)| at));
+    let answered = seen.iter().filter(|seen| seen.answered.is_some()).count();
     let first = (Done::nothing(seen.len()), model.start());
     let mut known = HashSet::from([first.clone()]);
     let mut waiting = vec![first];
     while let Some((done, state)) = waiting.pop() {
         let Some(limit) = (0..answered).find(|&place| !done.has(place)) else { return true };
-        let limit = seen[limit].told.map_or(Duration::MAX, |(at, _)| at);
+        let limit = seen[limit].answered.map_or(Duration::MAX, |(at, _)| at);
         // An operation whose request came after an answer follows the operation of that answer.
         let next =
             seen.iter().enumerate().filter(|(place, next)| !done.has(*place) && next.event.asked <= limit);
         let mut reached = Vec::new();
         for (place, next) in next {
-            let answer = next.told.map(|(_, answer)| answer);
+            let answer = next.answered.map(|(_, answer)| answer);
             let after = model.after(&state, &next.event.act, answer);
             let changes_nothing = after.as_slice() == [state.clone()];
             match answer {
@@ -118,15 +118,15 @@ mod tests {
         fn after(&self, state: &u8, act: &Act, answer: Option<&Value>) -> Vec<u8> {
             match (act, answer) {
                 (Act::Write(value), _) => vec![*value],
-                (Act::Read, Some(told)) if told.0 != *state => vec![],
+                (Act::Read, Some(answered)) if answered.0 != *state => vec![],
                 (Act::Read, _) => vec![*state],
             }
         }
     }
 
-    fn event(who: &str, act: Act, asked: u64, told: Option<(u64, u8)>) -> Event<Act, Value> {
-        let told = told.map(|(at, value)| (Duration::from_secs(at), Value(value)));
-        Event { who: who.to_owned(), act, asked: Duration::from_secs(asked), told }
+    fn event(who: &str, act: Act, asked: u64, answered: Option<(u64, u8)>) -> Event<Act, Value> {
+        let answered = answered.map(|(at, value)| (Duration::from_secs(at), Value(value)));
+        Event { who: who.to_owned(), act, asked: Duration::from_secs(asked), answered }
     }
 
     #[test]
@@ -155,8 +155,8 @@ mod tests {
             offence.to_string(),
             "no order explains the answer that came at 4.000s:\n  \
              at 0.000ns a asked to write 1 and had no answer yet\n  \
-             at 1.000s b asked to read and at 2.000s was told 1\n  \
-             at 3.000s c asked to read and at 4.000s was told 0 <- this one"
+             at 1.000s b asked to read and at 2.000s was answered 1\n  \
+             at 3.000s c asked to read and at 4.000s was answered 0 <- this one"
         );
     }
 

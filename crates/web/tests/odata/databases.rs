@@ -149,8 +149,8 @@ async fn a_view_is_served_by_the_key_that_its_owner_declares() {
     harbour.server.put(&at).basic(&USER).json(&without).send().await.expect(200);
     harbour.server.app().refresh().await.unwrap();
     page(&harbour, "Views", "/V").await.expect(404);
-    let told = findings(&harbour, id).await;
-    assert!(told.contains("option keys"), "{told}");
+    let response = findings(&harbour, id).await;
+    assert!(response.contains("option keys"), "{response}");
 }
 
 #[tokio::test]
@@ -190,8 +190,11 @@ async fn a_declared_key_that_does_not_hold_any_more_shows_no_address_twice_and_l
             assert_eq!(shared.status(), if later == "SELECT 1" { 200 } else { 404 });
         }
     }
-    let told = findings(&harbour, id).await;
-    assert!(told.contains("share the values") && told.contains("2 rows are not served"), "{told}");
+    let response = findings(&harbour, id).await;
+    assert!(
+        response.contains("share the values") && response.contains("2 rows are not served"),
+        "{response}"
+    );
 }
 
 #[tokio::test]
@@ -287,12 +290,12 @@ async fn text_of_a_collation_of_another_program_is_compared_by_its_bytes() {
         CREATE TABLE Bare (Name TEXT COLLATE NOCASE PRIMARY KEY NOT NULL) WITHOUT ROWID;
         UPDATE sqlite_schema SET sql = replace(sql, 'NOCASE', 'german');";
     let source = harbour.add_source("Named", maker).await;
-    let told = findings(&harbour, source.id.get()).await;
+    let response = findings(&harbour, source.id.get()).await;
     assert!(
-        told.contains("Named.Name") && told.contains("german") && told.contains("byte by byte"),
-        "{told}"
+        response.contains("Named.Name") && response.contains("german") && response.contains("byte by byte"),
+        "{response}"
     );
-    assert!(told.contains("Bare"), "{told}");
+    assert!(response.contains("Bare"), "{response}");
     for (rest, ids) in [
         ("/Named", vec![1, 2, 3]),
         ("/Named?$orderby=Name", vec![2, 3, 1]),
@@ -347,8 +350,11 @@ async fn what_needs_a_function_of_another_program_is_not_implemented() {
         CREATE VIEW Seen AS SELECT lower(Name) AS Name FROM Named;
         UPDATE sqlite_schema SET sql = replace(sql, 'lower', 'their_own');";
     let source = harbour.add_source("Named", maker).await;
-    let told = findings(&harbour, source.id.get()).await;
-    assert!(told.contains("Named.Twice") && told.contains("Seen") && told.contains("their_own"), "{told}");
+    let response = findings(&harbour, source.id.get()).await;
+    assert!(
+        response.contains("Named.Twice") && response.contains("Seen") && response.contains("their_own"),
+        "{response}"
+    );
     let shown =
         page(&harbour, "Named", "/Named?$orderby=Name&$filter=Name%20eq%20null").await.expect(200).json();
     assert_eq!(shown["value"], json!([{ "Id": 1, "Name": null }]));

@@ -117,14 +117,14 @@ async fn a_flow_names_user_and_application_at_each_step_from_sign_in_to_the_end_
     let _ = scene.logged.take("access");
     allow(&mut server.browser(), &USER, &client.authorize_url(&S256)).await;
     let lines = scene.logged.take("access");
-    let told: Vec<_> = lines.iter().map(|line| (line.get("path").unwrap(), line.get("user"))).collect();
+    let response: Vec<_> = lines.iter().map(|line| (line.get("path").unwrap(), line.get("user"))).collect();
     let expected = [
         ("/oauth2/authorize", None),
         ("/login", user),
         ("/oauth2/authorize", user),
         ("/oauth2/consent", user),
     ];
-    assert_eq!(told, expected);
+    assert_eq!(response, expected);
     assert_eq!(lines[3].get("application"), application.as_deref());
     let tokens = client.tokens(server).await;
     let (id, secret) = (client.identifier.as_str(), client.secret.as_deref().unwrap());

@@ -167,13 +167,13 @@ async fn since(server: &TestServer, before: usize) -> Vec<(Option<String>, Optio
     let filter = AuditFilter { limit: 1_000, ..AuditFilter::default() };
     let mut events = server.store().list_audit(filter).await.unwrap();
     events.reverse();
-    let told = |written: &oauth::audit::AuditEvent| {
+    let response = |written: &oauth::audit::AuditEvent| {
         let event = &written.event;
         assert!(event.address.is_some() && event.request_id.is_some(), "{event:?}");
         let why = event.detail.clone().or(event.subject.clone()).unwrap_or_default();
         (event.actor_name.clone(), event.application.map(ApplicationId::get), why)
     };
-    events[before..].iter().map(told).collect()
+    events[before..].iter().map(response).collect()
 }
 
 const APPLICATIONS: &str = "/api/mgmt/oauth/client/applications";

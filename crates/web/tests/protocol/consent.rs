@@ -165,7 +165,7 @@ fn words(page: &str) -> String {
 #[tokio::test]
 async fn the_consent_page_tells_the_whole_truth_about_the_destination() {
     let server = TestServer::start().await;
-    for (redirect, told, never) in [
+    for (redirect, response, never) in [
         (
             "com.evil.app://accounts.google.com/cb",
             "an app on this device that answers to com.evil.app:",
@@ -183,7 +183,7 @@ async fn the_consent_page_tells_the_whole_truth_about_the_destination() {
         let login = words(browser.page().text());
         browser.sign_in(&USER).await.expect(200);
         for page in [login, words(browser.page().text())] {
-            assert!(page.contains(told), "{told} is missing in {page}");
+            assert!(page.contains(response), "{response} is missing in {page}");
             let (before, _) = page.split_once("value=").unwrap_or((&page, ""));
             assert!(!before.contains(never), "{never} is in {page}");
         }

@@ -65,8 +65,8 @@ async fn what_is_no_token_of_ours_is_unknown_and_never_malformed() {
             server.post(path).body(FORM, body_of(&client, rest.as_bytes())).send().await
         };
         for hint in ["", "&token_type_hint=access_token", &format!("&token_type_hint={value}")] {
-            let told = send("/oauth2/introspect", format!("token={value}{hint}")).await.expect(200);
-            assert_eq!(told.json(), serde_json::json!({ "active": false }), "{value}");
+            let response = send("/oauth2/introspect", format!("token={value}{hint}")).await.expect(200);
+            assert_eq!(response.json(), serde_json::json!({ "active": false }), "{value}");
             let ended = send("/oauth2/revoke", format!("token={value}{hint}")).await.expect(200);
             assert_eq!(ended.json(), serde_json::json!({}), "{value}");
         }
@@ -84,15 +84,17 @@ async fn what_is_no_token_of_ours_is_unknown_and_never_malformed() {
 async fn bytes_that_are_no_characters_are_unknown_too() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
-    let told = server.post("/oauth2/introspect").body(FORM, body_of(&client, b"token=\xff\xfe")).send().await;
-    assert_eq!(told.expect(200).json()["active"], false);
+    let response =
+        server.post("/oauth2/introspect").body(FORM, body_of(&client, b"token=\xff\xfe")).send().await;
+    assert_eq!(response.expect(200).json()["active"], false);
     server.post("/oauth2/revoke").body(FORM, body_of(&client, b"token=\xff")).send().await.expect(200);
     let body = body_of(&client, b"grant_type=refresh_token&refresh_token=\xff&scope=odata");
     assert_refused(&server.post(TOKEN).body(FORM, body).send().await, 400, "invalid_grant");
     let json = br#"{"token":"a\u0000b"}"#;
     let (id, secret) = (client.identifier.as_str(), client.secret.as_deref().unwrap());
-    let told = server.post("/oauth2/introspect").basic_as(id, secret).body("application/json", json.to_vec());
-    assert_eq!(told.send().await.expect(200).json()["active"], false);
+    let response =
+        server.post("/oauth2/introspect").basic_as(id, secret).body("application/json", json.to_vec());
+    assert_eq!(response.send().await.expect(200).json()["active"], false);
 }
 
 #[tokio::test]

@@ -12,22 +12,22 @@ async fn a_client_is_told_everything_about_its_own_tokens() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let tokens = client.tokens(&server).await;
-    let told = client.introspect(&server, &tokens.access).await;
-    let iat = told["iat"].as_i64().unwrap();
+    let response = client.introspect(&server, &tokens.access).await;
+    let iat = response["iat"].as_i64().unwrap();
     let user = server.user(&USER).await.id.to_string();
-    assert!(!told["jti"].as_str().unwrap().is_empty());
+    assert!(!response["jti"].as_str().unwrap().is_empty());
     let expected = json!({
         "active": true, "client_id": client.identifier, "username": USER.name, "scope": "api.access.odata",
         "token_type": "Bearer", "exp": iat + 3600, "iat": iat, "sub": user, "iss": "http://127.0.0.1:8080",
-        "jti": told["jti"],
+        "jti": response["jti"],
     });
-    assert_eq!(told, expected);
-    let told = client.introspect(&server, &tokens.refresh).await;
+    assert_eq!(response, expected);
+    let response = client.introspect(&server, &tokens.refresh).await;
     let expected = json!({
         "active": true, "client_id": client.identifier, "username": USER.name, "scope": "api.access.odata",
         "iat": iat, "sub": user, "iss": "http://127.0.0.1:8080",
     });
-    assert_eq!(told, expected);
+    assert_eq!(response, expected);
 }
 
 #[tokio::test]
@@ -51,8 +51,8 @@ async fn tokens_of_others_are_inactive_unless_the_client_may_ask_about_all() {
     let resource_server = Client::register_as(&server, &ADMIN, scopes).await;
     for token in [&tokens.access, &tokens.refresh] {
         assert_eq!(stranger.introspect(&server, token).await, json!({ "active": false }));
-        let told = resource_server.introspect(&server, token).await;
-        assert_eq!((&told["active"], &told["client_id"]), (&json!(true), &json!(client.identifier)));
+        let response = resource_server.introspect(&server, token).await;
+        assert_eq!((&response["active"], &response["client_id"]), (&json!(true), &json!(client.identifier)));
     }
 }
 

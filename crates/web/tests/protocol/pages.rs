@@ -47,9 +47,9 @@ async fn connected_applications_are_listed_with_their_last_use_and_can_be_revoke
     let page = browser.submit(form).await.expect(200);
     assert!(page.text().contains("The access of <bdi>Harbour Reports</bdi> was revoked."), "{}", page.text());
     assert!(page.text().contains("No application has access"), "{}", page.text());
-    let told = browser.address().to_string();
-    let other = told.replace("Harbour+Reports", "Your+account");
-    for (address, is_told) in [(&told, true), (&other, false)] {
+    let message = browser.address().to_string();
+    let other = message.replace("Harbour+Reports", "Your+account");
+    for (address, is_told) in [(&message, true), (&other, false)] {
         let page = browser.get(address).await.expect(200);
         assert_eq!(page.text().contains("was revoked"), is_told, "a link puts no words on our page");
     }

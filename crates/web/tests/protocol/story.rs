@@ -77,8 +77,8 @@ async fn both_prefixes_lead_to_the_same_endpoints() {
     let fields = [("grant_type", "authorization_code"), ("code", code.as_str()), ("redirect_uri", CALLBACK)];
     let tokens = Tokens::of(&client.post(&server, "/api/mgmt/oauth2/token", &fields).await);
     let token = [("token", tokens.access.as_str())];
-    let told = client.post(&server, "/api/mgmt/oauth2/introspect", &token).await.expect(200).json();
-    assert_eq!(told["active"], true);
+    let response = client.post(&server, "/api/mgmt/oauth2/introspect", &token).await.expect(200).json();
+    assert_eq!(response["active"], true);
     let ended = client.post(&server, "/api/mgmt/oauth2/revoke", &token).await.expect(200);
     assert_eq!(ended.json(), json!({}));
     assert!(!is_alive(&server, &tokens.access).await);

@@ -129,8 +129,8 @@ async fn client_credentials_act_as_the_owner_without_a_refresh_token() {
     assert!(body.get("refresh_token").is_none(), "{body}");
     let access = body["access_token"].as_str().unwrap();
     assert!(is_alive(&server, access).await);
-    let told = client.introspect(&server, access).await;
-    assert_eq!((&told["sub"], &told["username"]), (&json!(client.identifier), &json!(USER.name)));
+    let response = client.introspect(&server, access).await;
+    assert_eq!((&response["sub"], &response["username"]), (&json!(client.identifier), &json!(USER.name)));
 
     let mut public = grants;
     public["clientType"] = json!("public");

@@ -4,7 +4,7 @@ use clap::{ArgGroup, Args};
 use oauth::id::ApplicationId;
 use oauth::registration::ApplicationPayload;
 
-use crate::cli::{Place, Shown, whole_number};
+use crate::cli::{InstallationArgs, ShowArgs, whole_number};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct List {
@@ -12,7 +12,7 @@ pub(in crate::cli) struct List {
     #[arg(long, value_name = "USER")]
     pub(super) owner: Option<String>,
     #[command(flatten)]
-    pub(super) shown: Shown,
+    pub(super) shown: ShowArgs,
 }
 
 #[derive(Debug, Args)]
@@ -21,7 +21,7 @@ pub(in crate::cli) struct One {
     #[arg(value_parser = parse_id)]
     pub(super) id: ApplicationId,
     #[command(flatten)]
-    pub(super) shown: Shown,
+    pub(super) shown: ShowArgs,
 }
 
 #[derive(Debug, Args)]
@@ -33,7 +33,7 @@ pub(in crate::cli) struct Ended {
     #[arg(long)]
     pub(super) yes: bool,
     #[command(flatten)]
-    pub(super) place: Place,
+    pub(super) installation: InstallationArgs,
 }
 
 pub(in crate::cli) fn parse_id(text: &str) -> Result<ApplicationId, String> {
@@ -56,7 +56,7 @@ pub(in crate::cli) struct Register {
     #[arg(long, value_name = "USER")]
     pub(super) owner: Option<String>,
     #[command(flatten)]
-    pub(super) place: Place,
+    pub(super) installation: InstallationArgs,
 }
 
 /// The arguments of [`Update`] that change something.
@@ -89,7 +89,7 @@ pub(in crate::cli) struct Update {
     #[command(flatten)]
     pub(super) details: Details,
     #[command(flatten)]
-    pub(super) place: Place,
+    pub(super) installation: InstallationArgs,
 }
 
 /// The arguments for both new and existing applications. A list replaces the previous one.

@@ -32,13 +32,13 @@ mod tests {
     fn a_difference_is_told_by_its_place_alone() {
         let table = TABLES.iter().find(|table| table.name == "limits").unwrap();
         let row = |id, value| vec![Cell::Number(id), Cell::Number(value)];
-        let told =
+        let message =
             |ours: &[_], theirs: &[_]| difference(table, ours, theirs).unwrap_or_else(|| "same".to_owned());
         let two = [row(1, 10), row(2, 20)];
-        assert_eq!(told(&two, &two), "same");
-        assert_eq!(told(&two, &[row(1, 10), row(2, 99)]), "limits.value of the row [2] differs");
-        assert_eq!(told(&two, &two[..1]), "the row [2] of limits is missing in the copy");
-        assert_eq!(told(&[], &two), "the row [1] of limits is in the copy alone");
-        assert_eq!(told(&two[1..], &two), "limits.id of the row [2] differs");
+        assert_eq!(message(&two, &two), "same");
+        assert_eq!(message(&two, &[row(1, 10), row(2, 99)]), "limits.value of the row [2] differs");
+        assert_eq!(message(&two, &two[..1]), "the row [2] of limits is missing in the copy");
+        assert_eq!(message(&[], &two), "the row [1] of limits is in the copy alone");
+        assert_eq!(message(&two[1..], &two), "limits.id of the row [2] differs");
     }
 }

@@ -66,27 +66,27 @@ pub(super) struct Report {
 /// A sentence that says what prevents it.
 pub(super) async fn move_up(order: &Order<'_>, watch: &mut impl Watch) -> anyhow::Result<Outcome> {
     let alone = store_sqlite::Options { busy_timeout: OTHERS_END, ..store_sqlite::Options::default() };
-    let told = || format!("{} cannot be copied", order.path.display());
-    let source = Export::open(order.path, alone).with_context(told)?;
+    let message = || format!("{} cannot be copied", order.path.display());
+    let source = Export::open(order.path, alone).with_context(message)?;
     let patient = store_postgres::Options { patience: order.options.patience.max(PATIENCE), ..order.options };
-    let told = || format!("nothing can be copied into the database {}", order.url.place());
-    let target = Import::open(order.url, patient).await.with_context(told)?;
+    let message = || format!("nothing can be copied into the database {}", order.url.location());
+    let target = Import::open(order.url, patient).await.with_context(message)?;
     let moved = source.has_moved()?;
-    match (target.found().await.with_context(told)?, moved) {
+    match (target.found().await.with_context(message)?, moved) {
         (Found::Installation, true) => return Ok(Outcome::MovedBefore),
         (Found::Unfinished(number), _) if number == source.copy_number()? => {}
         (Found::Nothing, false) => {
             source.begin_copy(order.number)?;
-            target.begin(order.number).await.with_context(told)?;
+            target.begin(order.number).await.with_context(message)?;
         }
         (Found::Installation, false) => {
-            bail!("{}: it already contains an installation; name an empty one", told())
+            bail!("{}: it already contains an installation; name an empty one", message())
         }
         (Found::Unfinished(_), false) => bail!(
             "{}: it contains the unfinished copy of another data_directory, or one that was started before the last; \
              name an empty \
              database",
-            told()
+            message()
         ),
         (Found::Nothing | Found::Unfinished(_), true) => {
             bail!(
@@ -95,7 +95,7 @@ pub(super) async fn move_up(order: &Order<'_>, watch: &mut impl Watch) -> anyhow
             )
         }
     }
-    target.prepare().await.with_context(told)?;
+    target.prepare().await.with_context(message)?;
     let copier = Copier::new(source, target, order.batch)?;
     copier.mark(Stage::Begun, watch)?;
     copier.copy(watch).await?;

@@ -268,8 +268,11 @@ async fn what_somebody_else_writes_into_the_target_is_found() {
     let (url, options) = (scene.url(), store_postgres::Options::default());
     let order = Order { path: &scene.path, url: &url, options, batch: 5, number: 1 };
     let mut meddler = Meddler(Watcher::default(), &scene, compared);
-    let told = move_up(&order, &mut meddler).await.unwrap_err().to_string();
-    assert!(told.contains("grants.last_used_at of the row [7] differs") && !told.contains("4711"), "{told}");
+    let message = move_up(&order, &mut meddler).await.unwrap_err().to_string();
+    assert!(
+        message.contains("grants.last_used_at of the row [7] differs") && !message.contains("4711"),
+        "{message}"
+    );
     assert!(scene.embedded().is_ok(), "it is served as before");
 }
 
@@ -286,8 +289,8 @@ async fn nul_is_replaced_in_the_audit_log_and_refused_elsewhere() {
     let db = rusqlite::Connection::open(&spoiled.path).unwrap();
     db.execute_batch("UPDATE roles SET description = 'a' || char(0) WHERE id = 3").unwrap();
     drop(db);
-    let told = format!("{:#}", spoiled.copy(&mut Watcher::default()).await.unwrap_err());
-    assert!(told.contains("roles.description of the row [3] contains the character NUL"), "{told}");
+    let message = format!("{:#}", spoiled.copy(&mut Watcher::default()).await.unwrap_err());
+    assert!(message.contains("roles.description of the row [3] contains the character NUL"), "{message}");
     let report = report(scene.copy(&mut Watcher::default()).await);
     assert_eq!(report.replaced, 1);
     let newest =
@@ -298,26 +301,26 @@ async fn nul_is_replaced_in_the_audit_log_and_refused_elsewhere() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_installation_goes_into_one_empty_database() {
     let scene = Scene::new().await;
-    let told = async |scene: &Scene, url: &DatabaseUrl, number| {
+    let message = async |scene: &Scene, url: &DatabaseUrl, number| {
         format!("{:#}", scene.copy_into(url, number, &mut Watcher::until(9)).await.unwrap_err())
     };
     let (first, other) = (scene.url(), scene.twin());
-    assert!(told(&scene, &first, 1).await.contains("broken off"));
-    assert!(told(&other, &first, 2).await.contains("unfinished copy of another installation"));
-    assert!(told(&scene, &other.url(), 3).await.contains("broken off"));
-    let given_up = told(&scene, &first, 4).await;
+    assert!(message(&scene, &first, 1).await.contains("broken off"));
+    assert!(message(&other, &first, 2).await.contains("unfinished copy of another installation"));
+    assert!(message(&scene, &other.url(), 3).await.contains("broken off"));
+    let given_up = message(&scene, &first, 4).await;
     assert!(given_up.contains("started before the last"), "{given_up}");
     report(scene.copy_into(&other.url(), 5, &mut Watcher::default()).await);
-    let second = told(&scene, &first, 6).await;
+    let second = message(&scene, &first, 6).await;
     assert!(second.contains("was copied into another database before"), "{second}");
     let twin = Scene::new().await;
-    assert!(told(&twin, &other.url(), 7).await.contains("it already contains an installation"));
+    assert!(message(&twin, &other.url(), 7).await.contains("it already contains an installation"));
     let server = Arc::new(twin.embedded().unwrap());
-    let running = told(&twin, &twin.url(), 8).await;
+    let running = message(&twin, &twin.url(), 8).await;
     assert!(running.contains("is in use: stop the server"), "{running}");
     drop(server);
     let foreign = PostgresServer::shared().create_database();
     foreign.run("CREATE TABLE users (id integer)");
-    let foreign = told(&twin, &foreign.url().parse().unwrap(), 9).await;
+    let foreign = message(&twin, &foreign.url().parse().unwrap(), 9).await;
     assert!(foreign.contains("not a system database of Sluicegate"), "{foreign}");
 }

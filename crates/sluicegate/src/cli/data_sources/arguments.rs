@@ -6,7 +6,7 @@ use anyhow::ensure;
 use clap::{ArgGroup, Args};
 use sources::stores::Declarations;
 
-use crate::cli::{Place, Shown};
+use crate::cli::{InstallationArgs, ShowArgs};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Add {
@@ -23,7 +23,7 @@ pub(in crate::cli) struct Add {
     #[arg(long, value_name = "USER")]
     pub(super) owner: Option<String>,
     #[command(flatten)]
-    pub(super) place: Place,
+    pub(super) installation: InstallationArgs,
 }
 
 /// The arguments of [`Update`] that change something.
@@ -53,7 +53,7 @@ pub(in crate::cli) struct Update {
     #[arg(long, conflicts_with = "storage_forms")]
     pub(super) no_storage_forms: bool,
     #[command(flatten)]
-    pub(super) place: Place,
+    pub(super) installation: InstallationArgs,
 }
 
 /// What the owner declares about the tables. The arguments replace earlier declarations.
@@ -125,7 +125,7 @@ pub(in crate::cli) struct Share {
     #[arg(long)]
     pub(super) stop: bool,
     #[command(flatten)]
-    pub(super) place: Place,
+    pub(super) installation: InstallationArgs,
 }
 
 #[derive(Debug, Args)]
@@ -133,7 +133,7 @@ pub(in crate::cli) struct ShowOne {
     /// The data source's name
     pub(super) name: String,
     #[command(flatten)]
-    pub(super) shown: Shown,
+    pub(super) shown: ShowArgs,
 }
 
 #[derive(Debug, Args)]
@@ -141,7 +141,7 @@ pub(in crate::cli) struct One {
     /// The data source's name
     pub(super) name: String,
     #[command(flatten)]
-    pub(super) place: Place,
+    pub(super) installation: InstallationArgs,
 }
 
 #[derive(Debug, Args)]
@@ -152,7 +152,7 @@ pub(in crate::cli) struct Delete {
     #[arg(long)]
     pub(super) yes: bool,
     #[command(flatten)]
-    pub(super) place: Place,
+    pub(super) installation: InstallationArgs,
 }
 
 #[cfg(test)]

@@ -36,15 +36,15 @@ pub(super) fn run(
         Credentials::Distrust
     };
     let runtime = bootstrap::command_runtime()?;
-    let told = || format!("{} cannot be restored; nothing was changed", database.place());
-    let dump = runtime.block_on(RestoredDump::open(url)).with_context(told)?;
-    let keys = runtime.block_on(dump.keys()).with_context(told)?;
+    let message = || format!("{} cannot be restored; nothing was changed", database.location());
+    let dump = runtime.block_on(RestoredDump::open(url)).with_context(message)?;
+    let keys = runtime.block_on(dump.keys()).with_context(message)?;
     let vault = super::open_vault(&master, &keys).context(
         "the master key of this node is not the one of the dump; nothing was changed. Put the key that belongs to the dump \
-        in its place, or use another dump",
+        in its installation, or use another dump",
     )?;
     let appointed = arguments.appoint(credentials, environment)?;
-    let taken_at = runtime.block_on(dump.taken_at()).with_context(told)?;
+    let taken_at = runtime.block_on(dump.taken_at()).with_context(message)?;
     let restored = runtime.block_on(async {
         let highest = keys.iter().map(|key| key.id).max().unwrap_or_default();
         end(dump, &vault, highest, decide(credentials, appointed.as_ref(), taken_at)).await
@@ -76,7 +76,7 @@ async fn end(
 }
 
 fn tell(database: &Database, taken_at: Timestamp, credentials: Credentials, restored: &Restored) {
-    say(&format!("{} is safe to use: it contains the state of {}", database.place(), moment(taken_at)));
+    say(&format!("{} is safe to use: it contains the state of {}", database.location(), moment(taken_at)));
     say(ALL_ENDED);
     say(match credentials {
         Credentials::TrustBackup => TRUSTED,

@@ -4,14 +4,14 @@ use app::users::{Estate, Expiry};
 use clap::{ArgGroup, Args};
 use oauth::time::Timestamp;
 
-use crate::cli::{Place, Shown};
+use crate::cli::{InstallationArgs, ShowArgs};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct One {
     /// The user's name
     pub(super) name: String,
     #[command(flatten)]
-    pub(super) place: Place,
+    pub(super) installation: InstallationArgs,
 }
 
 #[derive(Debug, Args)]
@@ -19,7 +19,7 @@ pub(in crate::cli) struct ShowOne {
     /// The user's name
     pub(super) name: String,
     #[command(flatten)]
-    pub(super) shown: Shown,
+    pub(super) shown: ShowArgs,
 }
 
 #[derive(Debug, Args)]
