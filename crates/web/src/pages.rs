@@ -83,8 +83,8 @@ impl Visit {
         match self.session().await {
             Ok(Some(found)) => Ok(found),
             Ok(None) => {
-                let asking = login::Asking { continue_to: here, ..login::Asking::default() };
-                Err(self.ask_to_sign_in(StatusCode::OK, &asking).await)
+                let prompt = login::SignInPrompt { continue_to: here, ..login::SignInPrompt::default() };
+                Err(self.ask_to_sign_in(StatusCode::OK, &prompt).await)
             }
             Err(cause) => Err(fault(&cause)),
         }

@@ -16,14 +16,14 @@ use crate::{WebState, origin};
 
 /// A request that may act on behalf of another user. Handlers list it first, so that nobody learns anything
 /// without credentials.
-pub(crate) struct Asking {
+pub(crate) struct ActingRequest {
     pub(super) state: WebState,
     pub(super) query: Query,
     pub(super) origin: RequestOrigin,
     caller: Caller,
 }
 
-impl FromRequestParts<WebState> for Asking {
+impl FromRequestParts<WebState> for ActingRequest {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &WebState) -> Result<Self, Problem> {
@@ -34,7 +34,7 @@ impl FromRequestParts<WebState> for Asking {
     }
 }
 
-impl Asking {
+impl ActingRequest {
     /// The use cases.
     pub(super) fn app(&self) -> &Arc<App> {
         self.state.app()

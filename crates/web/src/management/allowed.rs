@@ -6,7 +6,7 @@ use oauth::grant::Allowed;
 use oauth::id::ApplicationId;
 use serde::Serialize;
 
-use super::acting::Asking;
+use super::acting::ActingRequest;
 use super::list;
 use crate::errors::ErrorCode;
 use crate::extract::Path;
@@ -20,23 +20,26 @@ struct AllowedApplication {
 }
 
 /// Operation 7: the applications that the caller has allowed.
-pub(crate) async fn list(asking: Asking) -> Result<Response, Problem> {
-    let request = list::request(&asking.query, &["user"])?;
-    let actor = asking.actor(ErrorCode::ListFailed).await?;
-    let allowed = asking.app().allowed(&actor, request, &asking.origin);
-    let shown = |allowed: Allowed| AllowedApplication {
+pub(crate) async fn list(acting: ActingRequest) -> Result<Response, Problem> {
+    let request = list::request(&acting.query, &["user"])?;
+    let actor = acting.actor(ErrorCode::ListFailed).await?;
+    let allowed = acting.app().allowed(&actor, request, &acting.origin);
+    let response = |allowed: Allowed| AllowedApplication {
         id: allowed.application.get(),
         name: allowed.name,
         scopes: allowed.scopes.iter().map(oauth::scope::Scope::as_str).collect(),
     };
     let failed = |fault: &Fault| Problem::server(fault, ErrorCode::ListFailed);
-    list::answer("applications", allowed, shown, failed).await
+    list::answer("applications", allowed, response, failed).await
 }
 
 /// Operation 8: revokes what the caller has allowed one application.
-pub(crate) async fn revoke(asking: Asking, Path((id,)): Path<(ApplicationId,)>) -> Result<Response, Problem> {
-    let actor = asking.actor(ErrorCode::DeleteFailed).await?;
-    match asking.app().revoke_allowed(&actor, id, &asking.origin).await {
+pub(crate) async fn revoke(
+    acting: ActingRequest,
+    Path((id,)): Path<(ApplicationId,)>,
+) -> Result<Response, Problem> {
+    let actor = acting.actor(ErrorCode::DeleteFailed).await?;
+    match acting.app().revoke_allowed(&actor, id, &acting.origin).await {
         Ok(true) => Ok(no_content()),
         Ok(false) => Err(Problem::not_found()),
         Err(fault) => Err(Problem::server(&fault, ErrorCode::DeleteFailed)),

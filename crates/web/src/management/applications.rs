@@ -8,9 +8,9 @@ use oauth::id::{ApplicationId, SecretId};
 use oauth::registration::{Fault as PayloadFault, Warning};
 use oauth::secret::ClientSecret;
 
-use self::answer::{AddedSecret, Listed, Shown};
+use self::answer::{AddedSecret, Listed, ResponseParts};
 use self::payload::{Nothing, Registration, Update};
-use super::acting::Asking;
+use super::acting::ActingRequest;
 use super::list;
 use crate::WebState;
 use crate::errors::ErrorCode;
@@ -21,96 +21,108 @@ mod answer;
 mod payload;
 
 /// Operation 1: the applications that the caller may see.
-pub(crate) async fn list(asking: Asking) -> Result<Response, Problem> {
-    let request = list::request(&asking.query, &["user"])?;
-    let actor = asking.actor(ErrorCode::ListFailed).await?;
-    let applications = asking.app().applications(&actor, request, &asking.origin);
+pub(crate) async fn list(acting: ActingRequest) -> Result<Response, Problem> {
+    let request = list::request(&acting.query, &["user"])?;
+    let actor = acting.actor(ErrorCode::ListFailed).await?;
+    let applications = acting.app().applications(&actor, request, &acting.origin);
     let failed = |fault: &Fault| Problem::server(fault, ErrorCode::ListFailed);
     list::answer("applications", applications, Listed, failed).await
 }
 
 /// Operation 2: registers an application.
-pub(crate) async fn register(asking: Asking, body: JsonBody<Registration>) -> Result<Response, Problem> {
-    let actor = asking.actor(ErrorCode::RegisterFailed).await?;
-    let app = asking.app();
+pub(crate) async fn register(
+    acting: ActingRequest,
+    body: JsonBody<Registration>,
+) -> Result<Response, Problem> {
+    let actor = acting.actor(ErrorCode::RegisterFailed).await?;
+    let app = acting.app();
     let accept =
         |Registration(payload): &Registration| app.accept_registration(&actor, payload).map_err(details);
     let accepted = body.judged(accept)?;
     let warnings = in_words(accepted.warnings());
-    let registered = app.register_application(&actor, accepted, &asking.origin).await;
+    let registered = app.register_application(&actor, accepted, &acting.origin).await;
     let Registered { application, secret } =
         registered.map_err(|refused| problem(refused, ErrorCode::RegisterFailed))?;
     let path = format!("/api/mgmt/oauth/client/applications/{}", application.id);
-    let shown = Shown { secret: secret.as_ref(), warnings, now: app.now() };
+    let shown = ResponseParts { secret: secret.as_ref(), warnings, now: app.now() };
     Ok(created(&path, &shown.application(&application)))
 }
 
 /// Operation 3: one application.
-pub(crate) async fn get(asking: Asking, Path((id,)): Path<(ApplicationId,)>) -> Result<Response, Problem> {
+pub(crate) async fn get(
+    acting: ActingRequest,
+    Path((id,)): Path<(ApplicationId,)>,
+) -> Result<Response, Problem> {
     let failed = ErrorCode::ListFailed;
-    let actor = asking.actor(failed).await?;
-    let app = asking.app();
+    let actor = acting.actor(failed).await?;
+    let app = acting.app();
     let application = app
-        .reachable_application(&actor, id, &asking.origin)
+        .reachable_application(&actor, id, &acting.origin)
         .await
         .map_err(|refused| problem(refused, failed))?;
     let secret = app.revealed_secret(&application).map_err(|fault| Problem::server(&fault, failed))?;
-    Ok(ok(&asking.state, &application, secret.as_ref(), Vec::new()))
+    Ok(ok(&acting.state, &application, secret.as_ref(), Vec::new()))
 }
 
 /// Operation 4: replaces the name, the description and the redirect URLs of an application.
 pub(crate) async fn update(
-    asking: Asking,
+    acting: ActingRequest,
     Path((id,)): Path<(ApplicationId,)>,
     body: JsonBody<Update>,
 ) -> Result<Response, Problem> {
     let failed = ErrorCode::RegisterFailed;
-    let actor = asking.actor(failed).await?;
-    let app = asking.app();
+    let actor = acting.actor(failed).await?;
+    let app = acting.app();
     let current = app
-        .reachable_application(&actor, id, &asking.origin)
+        .reachable_application(&actor, id, &acting.origin)
         .await
         .map_err(|refused| problem(refused, failed))?;
     // Checked here to report all faults; the check is repeated when the settings are written.
     let payload = body.judged(|Update(payload)| {
         app.accept_update(&actor, &current, payload).map(|_| payload.clone()).map_err(details)
     })?;
-    let updated = app.update_application(&actor, &current, payload, &asking.origin).await;
+    let updated = app.update_application(&actor, &current, payload, &acting.origin).await;
     let (application, warnings) = updated.map_err(|refused| problem(refused, failed))?;
-    Ok(ok(&asking.state, &application, None, in_words(&warnings)))
+    Ok(ok(&acting.state, &application, None, in_words(&warnings)))
 }
 
 /// Operation 5: deletes an application with all access that was granted to it.
-pub(crate) async fn delete(asking: Asking, Path((id,)): Path<(ApplicationId,)>) -> Result<Response, Problem> {
+pub(crate) async fn delete(
+    acting: ActingRequest,
+    Path((id,)): Path<(ApplicationId,)>,
+) -> Result<Response, Problem> {
     let failed = ErrorCode::DeleteFailed;
-    let actor = asking.actor(failed).await?;
-    let deleted = asking.app().delete_application(&actor, id, &asking.origin).await;
+    let actor = acting.actor(failed).await?;
+    let deleted = acting.app().delete_application(&actor, id, &acting.origin).await;
     deleted.map_err(|refused| problem(refused, failed))?;
     Ok(no_content())
 }
 
 /// Operation 6: replaces all secrets by a new one, and revokes all access that was granted to the
 /// application.
-pub(crate) async fn reset(asking: Asking, Path((id,)): Path<(ApplicationId,)>) -> Result<Response, Problem> {
+pub(crate) async fn reset(
+    acting: ActingRequest,
+    Path((id,)): Path<(ApplicationId,)>,
+) -> Result<Response, Problem> {
     let failed = ErrorCode::ResetFailed;
-    let actor = asking.actor(failed).await?;
-    let reset = asking.app().reset_secret(&actor, id, &asking.origin).await;
+    let actor = acting.actor(failed).await?;
+    let reset = acting.app().reset_secret(&actor, id, &acting.origin).await;
     let (application, secret) = reset.map_err(|refused| problem(refused, failed))?;
-    Ok(ok(&asking.state, &application, Some(&secret), Vec::new()))
+    Ok(ok(&acting.state, &application, Some(&secret), Vec::new()))
 }
 
 /// Adds a second live secret.
 pub(crate) async fn add_secret(
-    asking: Asking,
+    acting: ActingRequest,
     Path((id,)): Path<(ApplicationId,)>,
     body: Option<JsonBody<Nothing>>,
 ) -> Result<Response, Problem> {
     let failed = ErrorCode::RegisterFailed;
-    let actor = asking.actor(failed).await?;
+    let actor = acting.actor(failed).await?;
     body.map(JsonBody::valid).transpose()?;
-    let added = asking
+    let added = acting
         .app()
-        .add_secret(&actor, id, &asking.origin)
+        .add_secret(&actor, id, &acting.origin)
         .await
         .map_err(|refused| problem(refused, failed))?;
     let path = format!("/api/mgmt/oauth/client/applications/{id}/secrets/{}", added.stored.id);
@@ -119,12 +131,12 @@ pub(crate) async fn add_secret(
 
 /// Revokes one of two live secrets.
 pub(crate) async fn end_secret(
-    asking: Asking,
+    acting: ActingRequest,
     Path((id, secret)): Path<(ApplicationId, SecretId)>,
 ) -> Result<Response, Problem> {
     let failed = ErrorCode::DeleteFailed;
-    let actor = asking.actor(failed).await?;
-    let ended = asking.app().end_secret(&actor, id, secret, &asking.origin).await;
+    let actor = acting.actor(failed).await?;
+    let ended = acting.app().end_secret(&actor, id, secret, &acting.origin).await;
     ended.map_err(|refused| problem(refused, failed))?;
     Ok(no_content())
 }
@@ -135,7 +147,7 @@ fn ok(
     secret: Option<&ClientSecret>,
     warnings: Vec<String>,
 ) -> Response {
-    let shown = Shown { secret, warnings, now: state.app().now() };
+    let shown = ResponseParts { secret, warnings, now: state.app().now() };
     json(StatusCode::OK, &shown.application(application))
 }
 

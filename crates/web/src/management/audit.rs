@@ -20,7 +20,7 @@ const PAGE: u32 = 100;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct ShownEvent {
+struct EventResponse {
     id: i64,
     at: String,
     action: &'static str,
@@ -41,7 +41,7 @@ struct ShownEvent {
     request_id: Option<String>,
 }
 
-impl From<AuditEvent> for ShownEvent {
+impl From<AuditEvent> for EventResponse {
     fn from(AuditEvent { id, event }: AuditEvent) -> Self {
         Self {
             id: id.get(),
@@ -86,7 +86,7 @@ pub(crate) async fn list(
         until: moment(&query, "until")?,
     };
     let events = state.app().audit_events(&caller, filter, request, &origin).await.map_err(problem)?;
-    list::answer("events", events, ShownEvent::from, server).await
+    list::answer("events", events, EventResponse::from, server).await
 }
 
 fn action(query: &Query) -> Result<Option<Action>, Problem> {

@@ -5,9 +5,9 @@ use axum::response::Response;
 use http::StatusCode;
 use oauth::id::{DataSourceId, UserId};
 
-use self::answer::{Listed, ShownModel, ShownSource, ShownUser};
+use self::answer::{Listed, ModelResponse, SourceResponse, UserResponse};
 use self::payload::{ConnectionType, DataSourcePayload, SharedUsers};
-use super::acting::Asking;
+use super::acting::ActingRequest;
 use super::list;
 use super::refusal::{details, judged};
 use crate::errors::ErrorCode;
@@ -18,29 +18,32 @@ mod answer;
 mod payload;
 
 /// Lists the data sources that the caller may see.
-pub(crate) async fn list(asking: Asking) -> Result<Response, Problem> {
+pub(crate) async fn list(acting: ActingRequest) -> Result<Response, Problem> {
     let failed = ErrorCode::SourceReadFailed;
-    let request = list::request(&asking.query, &["user"])?;
-    let actor = asking.actor(failed).await?;
-    let seen = asking.app().data_sources(&actor, request, &asking.origin).await.map_err(problem(failed))?;
+    let request = list::request(&acting.query, &["user"])?;
+    let actor = acting.actor(failed).await?;
+    let seen = acting.app().data_sources(&actor, request, &acting.origin).await.map_err(problem(failed))?;
     list::answer("dataSources", seen, Listed, |fault| Problem::server(fault, failed)).await
 }
 
 /// One data source.
-pub(crate) async fn get(asking: Asking, Path((id,)): SourcePath) -> Result<Response, Problem> {
+pub(crate) async fn get(acting: ActingRequest, Path((id,)): SourcePath) -> Result<Response, Problem> {
     let failed = ErrorCode::SourceReadFailed;
-    let actor = asking.actor(failed).await?;
-    let seen = asking.app().find_data_source(&actor, id, &asking.origin).await.map_err(problem(failed))?;
+    let actor = acting.actor(failed).await?;
+    let seen = acting.app().find_data_source(&actor, id, &acting.origin).await.map_err(problem(failed))?;
     Ok(ok(&seen))
 }
 
 /// Creates a data source.
-pub(crate) async fn create(asking: Asking, body: JsonBody<DataSourcePayload>) -> Result<Response, Problem> {
+pub(crate) async fn create(
+    acting: ActingRequest,
+    body: JsonBody<DataSourcePayload>,
+) -> Result<Response, Problem> {
     let failed = ErrorCode::SourceUpdateFailed;
-    let app = asking.app();
-    let actor = asking.actor(failed).await?;
-    app.may_create_data_sources(&actor, &asking.origin).await.map_err(problem(failed))?;
-    rereads_model(&asking.query)?;
+    let app = acting.app();
+    let actor = acting.actor(failed).await?;
+    app.may_create_data_sources(&actor, &acting.origin).await.map_err(problem(failed))?;
+    rereads_model(&acting.query)?;
     let (draft, connection_type) = read(body, true)?;
     match connection_type {
         ConnectionType::Cloud => {}
@@ -49,97 +52,106 @@ pub(crate) async fn create(asking: Asking, body: JsonBody<DataSourcePayload>) ->
         }
         ConnectionType::Other(given) => return Err(wrong_connection_type(&given)),
     }
-    let seen = app.create_data_source(&actor, draft, &asking.origin).await.map_err(problem(failed))?;
-    Ok(created(&format!("/api/mgmt/datasources/{}", seen.record.id), &ShownSource::from(&seen)))
+    let seen = app.create_data_source(&actor, draft, &acting.origin).await.map_err(problem(failed))?;
+    Ok(created(&format!("/api/mgmt/datasources/{}", seen.record.id), &SourceResponse::from(&seen)))
 }
 
 /// Changes a data source; `?map=refresh` reads the structure of its database again.
 pub(crate) async fn update(
-    asking: Asking,
+    acting: ActingRequest,
     Path((id,)): SourcePath,
     body: JsonBody<DataSourcePayload>,
 ) -> Result<Response, Problem> {
     let failed = ErrorCode::SourceUpdateFailed;
-    let app = asking.app();
-    let actor = asking.actor(failed).await?;
-    app.data_source_to_change(&actor, id, &asking.origin).await.map_err(problem(failed))?;
-    let rereads = rereads_model(&asking.query)?;
+    let app = acting.app();
+    let actor = acting.actor(failed).await?;
+    app.data_source_to_change(&actor, id, &acting.origin).await.map_err(problem(failed))?;
+    let rereads = rereads_model(&acting.query)?;
     let (draft, connection_type) = read(body, false)?;
     if let ConnectionType::Other(_) = connection_type {
         return Err(problem(failed)(Refused::StoreIsFixed));
     }
-    let seen = app.update_data_source(&actor, id, draft, &asking.origin).await.map_err(problem(failed))?;
+    let seen = app.update_data_source(&actor, id, draft, &acting.origin).await.map_err(problem(failed))?;
     if rereads {
-        app.reload_model(&actor, id, &asking.origin).await.map_err(problem(failed))?;
+        app.reload_model(&actor, id, &acting.origin).await.map_err(problem(failed))?;
     }
     Ok(ok(&seen))
 }
 
 /// Deletes a data source; the database behind it is not changed.
-pub(crate) async fn delete(asking: Asking, Path((id,)): SourcePath) -> Result<Response, Problem> {
+pub(crate) async fn delete(acting: ActingRequest, Path((id,)): SourcePath) -> Result<Response, Problem> {
     let failed = ErrorCode::SourceDeleteFailed;
-    let actor = asking.actor(failed).await?;
-    asking.app().delete_data_source(&actor, id, &asking.origin).await.map_err(problem(failed))?;
+    let actor = acting.actor(failed).await?;
+    acting.app().delete_data_source(&actor, id, &acting.origin).await.map_err(problem(failed))?;
     Ok(no_content())
 }
 
 /// The model of a data source.
-pub(crate) async fn model(asking: Asking, Path((id,)): SourcePath) -> Result<Response, Problem> {
+pub(crate) async fn model(acting: ActingRequest, Path((id,)): SourcePath) -> Result<Response, Problem> {
     let failed = ErrorCode::SourceReadFailed;
-    let actor = asking.actor(failed).await?;
-    let model = asking.app().data_source_model(&actor, id, &asking.origin).await.map_err(problem(failed))?;
-    Ok(json(StatusCode::OK, &ShownModel::from(&*model)))
+    let actor = acting.actor(failed).await?;
+    let model = acting.app().data_source_model(&actor, id, &acting.origin).await.map_err(problem(failed))?;
+    Ok(json(StatusCode::OK, &ModelResponse::from(&*model)))
 }
 
 /// Reads the structure of the database again.
-pub(crate) async fn reload_model(asking: Asking, Path((id,)): SourcePath) -> Result<Response, Problem> {
+pub(crate) async fn reload_model(
+    acting: ActingRequest,
+    Path((id,)): SourcePath,
+) -> Result<Response, Problem> {
     let failed = ErrorCode::SourceUpdateFailed;
-    let actor = asking.actor(failed).await?;
-    rereads_model(&asking.query)?;
-    let model = asking.app().reload_model(&actor, id, &asking.origin).await.map_err(problem(failed))?;
-    Ok(json(StatusCode::OK, &ShownModel::from(&*model)))
+    let actor = acting.actor(failed).await?;
+    rereads_model(&acting.query)?;
+    let model = acting.app().reload_model(&actor, id, &acting.origin).await.map_err(problem(failed))?;
+    Ok(json(StatusCode::OK, &ModelResponse::from(&*model)))
 }
 
 /// The users with whom a data source is shared.
-pub(crate) async fn shared_users(asking: Asking, Path((id,)): SourcePath) -> Result<Response, Problem> {
+pub(crate) async fn shared_users(
+    acting: ActingRequest,
+    Path((id,)): SourcePath,
+) -> Result<Response, Problem> {
     let failed = ErrorCode::SourceReadFailed;
-    let request = list::request(&asking.query, &["user"])?;
-    let actor = asking.actor(failed).await?;
-    let users = asking.app().shared_users(&actor, id, request, &asking.origin).await;
+    let request = list::request(&acting.query, &["user"])?;
+    let actor = acting.actor(failed).await?;
+    let users = acting.app().shared_users(&actor, id, request, &acting.origin).await;
     let users = users.map_err(problem(failed))?;
-    list::answer("sharedUsers", users, ShownUser::from, |fault| Problem::server(fault, failed)).await
+    list::answer("sharedUsers", users, UserResponse::from, |fault| Problem::server(fault, failed)).await
 }
 
 /// Replaces the users with whom a data source is shared.
 pub(crate) async fn share(
-    asking: Asking,
+    acting: ActingRequest,
     Path((id,)): SourcePath,
     body: JsonBody<SharedUsers>,
 ) -> Result<Response, Problem> {
-    share_as(&asking, id, body.valid().map(|SharedUsers(users)| Sharing::With(users))).await
+    share_as(&acting, id, body.valid().map(|SharedUsers(users)| Sharing::With(users))).await
 }
 
 /// Shares a data source with more users.
 pub(crate) async fn share_also(
-    asking: Asking,
+    acting: ActingRequest,
     Path((id,)): SourcePath,
     body: JsonBody<SharedUsers>,
 ) -> Result<Response, Problem> {
-    share_as(&asking, id, body.valid().map(|SharedUsers(users)| Sharing::Also(users))).await
+    share_as(&acting, id, body.valid().map(|SharedUsers(users)| Sharing::Also(users))).await
 }
 
 /// Stops all sharing of a data source.
-pub(crate) async fn share_with_nobody(asking: Asking, Path((id,)): SourcePath) -> Result<Response, Problem> {
-    share_as(&asking, id, Ok(Sharing::With(Vec::new()))).await?;
+pub(crate) async fn share_with_nobody(
+    acting: ActingRequest,
+    Path((id,)): SourcePath,
+) -> Result<Response, Problem> {
+    share_as(&acting, id, Ok(Sharing::With(Vec::new()))).await?;
     Ok(no_content())
 }
 
 /// Stops sharing a data source with one user.
 pub(crate) async fn share_without(
-    asking: Asking,
+    acting: ActingRequest,
     Path((id, user)): Path<(DataSourceId, UserId)>,
 ) -> Result<Response, Problem> {
-    share_as(&asking, id, Ok(Sharing::Without(user))).await?;
+    share_as(&acting, id, Ok(Sharing::Without(user))).await?;
     Ok(no_content())
 }
 
@@ -148,16 +160,16 @@ type SourcePath = Path<(DataSourceId,)>;
 
 /// Changes sharing. The caller's right is checked before the payload.
 async fn share_as(
-    asking: &Asking,
+    acting: &ActingRequest,
     id: DataSourceId,
     sharing: Result<Sharing, Problem>,
 ) -> Result<Response, Problem> {
     let failed = ErrorCode::SourceUpdateFailed;
-    let app = asking.app();
-    let actor = asking.actor(failed).await?;
-    app.data_source_to_change(&actor, id, &asking.origin).await.map_err(problem(failed))?;
-    let users = app.share_data_source(&actor, id, sharing?, &asking.origin).await.map_err(problem(failed))?;
-    list::answer("sharedUsers", users, ShownUser::from, |fault| Problem::server(fault, failed)).await
+    let app = acting.app();
+    let actor = acting.actor(failed).await?;
+    app.data_source_to_change(&actor, id, &acting.origin).await.map_err(problem(failed))?;
+    let users = app.share_data_source(&actor, id, sharing?, &acting.origin).await.map_err(problem(failed))?;
+    list::answer("sharedUsers", users, UserResponse::from, |fault| Problem::server(fault, failed)).await
 }
 
 /// Parses the payload, with all faults that do not concern the connection itself.
@@ -181,7 +193,7 @@ fn rereads_model(query: &Query) -> Result<bool, Problem> {
 }
 
 fn ok(seen: &SeenSource) -> Response {
-    json(StatusCode::OK, &ShownSource::from(seen))
+    json(StatusCode::OK, &SourceResponse::from(seen))
 }
 
 fn bad(code: ErrorCode, message: impl Into<String>) -> Problem {

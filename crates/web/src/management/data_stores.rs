@@ -12,26 +12,26 @@ use crate::respond::management::{Problem, json};
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct DataStoreList {
-    data_stores: Vec<ShownStore>,
+    data_stores: Vec<StoreResponse>,
 }
 
 #[derive(Serialize)]
-struct ShownStore {
+struct StoreResponse {
     id: i64,
     name: &'static str,
     options: &'static [&'static str],
     declarations: &'static [&'static str],
 }
 
-fn shown(store: &DataStore) -> ShownStore {
-    ShownStore { id: store.id, name: store.name, options: store.options, declarations: store.declarations }
+fn response(store: &DataStore) -> StoreResponse {
+    StoreResponse { id: store.id, name: store.name, options: store.options, declarations: store.declarations }
 }
 
 /// Every kind of database.
 pub(crate) async fn list(Authenticated(_): Authenticated, query: Query) -> Result<Response, Problem> {
     let request = list::request(&query, &[])?;
     let stores = list::part(&request, DATA_STORES, |store| store.id, |store| vec![store.name.to_owned()]);
-    Ok(json(StatusCode::OK, &DataStoreList { data_stores: stores.into_iter().map(shown).collect() }))
+    Ok(json(StatusCode::OK, &DataStoreList { data_stores: stores.into_iter().map(response).collect() }))
 }
 
 /// One kind of database.
@@ -40,5 +40,5 @@ pub(crate) async fn get(
     Path((id,)): Path<(i64,)>,
 ) -> Result<Response, Problem> {
     let store = DATA_STORES.iter().find(|store| store.id == id).ok_or_else(Problem::not_found)?;
-    Ok(json(StatusCode::OK, &shown(store)))
+    Ok(json(StatusCode::OK, &response(store)))
 }

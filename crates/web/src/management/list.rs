@@ -78,7 +78,7 @@ type Write<T> = Arc<dyn Fn(T, &mut Vec<u8>) + Send + Sync>;
 pub(super) async fn answer<T: Send + 'static, S: Serialize>(
     member: &'static str,
     mut rows: Rows<T>,
-    shown: impl Fn(T) -> S + Send + Sync + 'static,
+    response: impl Fn(T) -> S + Send + Sync + 'static,
     server: impl Fn(&Fault) -> Problem,
 ) -> Result<Response, Problem> {
     let first = rows.next().await.map_err(|ended| match ended {
@@ -87,7 +87,7 @@ pub(super) async fn answer<T: Send + 'static, S: Serialize>(
     })?;
     let write: Write<T> = Arc::new(move |row, out| {
         // Serialising these elements cannot fail.
-        let _ = serde_json::to_writer(out, &shown(row));
+        let _ = serde_json::to_writer(out, &response(row));
     });
     let mut bytes = format!("{{\"{member}\":[").into_bytes();
     let is_first = first.is_empty();

@@ -7,7 +7,7 @@ use http::StatusCode;
 use oauth::account::Permission;
 use serde::Serialize;
 
-use super::acting::Asking;
+use super::acting::ActingRequest;
 use super::list;
 use super::refusal::problem;
 use crate::WebState;
@@ -18,20 +18,20 @@ use crate::respond::management::{Problem, json};
 
 #[derive(Serialize)]
 struct PermissionList {
-    permissions: Vec<ShownPermission>,
+    permissions: Vec<PermissionResponse>,
 }
 
 #[derive(Serialize)]
-struct ShownPermission {
+struct PermissionResponse {
     id: i64,
     name: &'static str,
 }
 
-fn shown(permissions: &[Permission], request: &ListRequest) -> Response {
+fn response(permissions: &[Permission], request: &ListRequest) -> Response {
     let name = |permission: &&Permission| vec![permission.as_str().to_owned()];
     let permissions = list::part(request, permissions, |permission| permission.id(), name)
         .into_iter()
-        .map(|permission| ShownPermission { id: permission.id(), name: permission.as_str() });
+        .map(|permission| PermissionResponse { id: permission.id(), name: permission.as_str() });
     json(StatusCode::OK, &PermissionList { permissions: permissions.collect() })
 }
 
@@ -43,12 +43,12 @@ pub(crate) async fn list(
     RequestOrigin(origin): RequestOrigin,
 ) -> Result<Response, Problem> {
     let request = list::request(&query, &[])?;
-    Ok(shown(state.app().list_permissions(&caller, &origin).await.map_err(problem)?, &request))
+    Ok(response(state.app().list_permissions(&caller, &origin).await.map_err(problem)?, &request))
 }
 
 /// The permissions of the caller, or of the user on whose behalf the caller acts.
-pub(crate) async fn own(asking: Asking) -> Result<Response, Problem> {
-    let request = list::request(&asking.query, &["user"])?;
-    let actor = asking.actor(ErrorCode::Unavailable).await?;
-    Ok(shown(&actor.subject().permissions, &request))
+pub(crate) async fn own(acting: ActingRequest) -> Result<Response, Problem> {
+    let request = list::request(&acting.query, &["user"])?;
+    let actor = acting.actor(ErrorCode::Unavailable).await?;
+    Ok(response(&actor.subject().permissions, &request))
 }

@@ -17,14 +17,14 @@ use crate::origin::From as RequestOrigin;
 use crate::respond::management::{Problem, created, json, no_content};
 
 #[derive(Serialize)]
-struct ShownRole {
+struct RoleResponse {
     id: i64,
     name: String,
     description: String,
     permissions: Vec<i64>,
 }
 
-impl From<Role> for ShownRole {
+impl From<Role> for RoleResponse {
     fn from(role: Role) -> Self {
         Self {
             id: role.id.get(),
@@ -69,7 +69,7 @@ pub(crate) async fn list(
 ) -> Result<Response, Problem> {
     let request = list::request(&query, &[])?;
     let roles = state.app().roles(&caller, request, &origin).await.map_err(problem)?;
-    list::answer("roles", roles, ShownRole::from, server).await
+    list::answer("roles", roles, RoleResponse::from, server).await
 }
 
 /// One role.
@@ -80,7 +80,7 @@ pub(crate) async fn get(
     RequestOrigin(origin): RequestOrigin,
 ) -> Result<Response, Problem> {
     let role = state.app().find_role(&caller, id, &origin).await.map_err(problem)?;
-    Ok(json(StatusCode::OK, &ShownRole::from(role)))
+    Ok(json(StatusCode::OK, &RoleResponse::from(role)))
 }
 
 /// Creates a role.
@@ -94,7 +94,7 @@ pub(crate) async fn create(
     app.may_create_roles(&caller, &origin).await.map_err(problem)?;
     let draft = body.judged(RolePayload::draft)?;
     let role = app.create_role(&caller, draft, &origin).await.map_err(problem)?;
-    Ok(created(&format!("/api/admin/roles/{}", role.id), &ShownRole::from(role)))
+    Ok(created(&format!("/api/admin/roles/{}", role.id), &RoleResponse::from(role)))
 }
 
 /// Replaces a role.
@@ -109,7 +109,7 @@ pub(crate) async fn update(
     app.role_to_change(&caller, id, &origin).await.map_err(problem)?;
     let draft = body.judged(RolePayload::draft)?;
     let role = app.update_role(&caller, id, draft, &origin).await.map_err(problem)?;
-    Ok(json(StatusCode::OK, &ShownRole::from(role)))
+    Ok(json(StatusCode::OK, &RoleResponse::from(role)))
 }
 
 /// Deletes a role that nobody has.

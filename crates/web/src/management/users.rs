@@ -21,7 +21,7 @@ mod payload;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct ShownUser {
+struct UserResponse {
     id: i64,
     user_name: String,
     status_info: StatusInfo,
@@ -48,9 +48,9 @@ struct Permissions {
     roles: Vec<i64>,
 }
 
-fn shown(user: &User, now: Timestamp) -> ShownUser {
+fn response(user: &User, now: Timestamp) -> UserResponse {
     let expired = user.password_expires_at.is_some_and(|end| end.is_past(now));
-    ShownUser {
+    UserResponse {
         id: user.id.get(),
         user_name: user.name.clone(),
         status_info: StatusInfo { status: user.active.into(), account_locked: user.lockout.is_locked(now) },
@@ -72,7 +72,7 @@ pub(crate) async fn list(
     let request = list::request(&query, &[])?;
     let users = state.app().users(&caller, request, &origin).await.map_err(problem)?;
     let now = state.app().now();
-    list::answer("users", users, move |user| shown(&user, now), server).await
+    list::answer("users", users, move |user| response(&user, now), server).await
 }
 
 /// One user.
@@ -83,7 +83,7 @@ pub(crate) async fn get(
     RequestOrigin(origin): RequestOrigin,
 ) -> Result<Response, Problem> {
     let user = state.app().find_user(&caller, id, &origin).await.map_err(problem)?;
-    Ok(json(StatusCode::OK, &shown(&user, state.app().now())))
+    Ok(json(StatusCode::OK, &response(&user, state.app().now())))
 }
 
 /// Creates a user.
@@ -100,7 +100,7 @@ pub(crate) async fn create(
         judged(draft.faults_of_new()).map(|()| draft)
     })?;
     let user = app.create_user(&caller, draft, &origin).await.map_err(problem)?;
-    Ok(created(&format!("/api/admin/users/{}", user.id), &shown(&user, app.now())))
+    Ok(created(&format!("/api/admin/users/{}", user.id), &response(&user, app.now())))
 }
 
 /// Changes a user; omitted members keep their values.
@@ -118,7 +118,7 @@ pub(crate) async fn update(
         judged(draft.faults_of_change(&user, app.now())).map(|()| draft)
     })?;
     let user = app.update_user(&caller, id, draft, &origin).await.map_err(problem)?;
-    Ok(json(StatusCode::OK, &shown(&user, app.now())))
+    Ok(json(StatusCode::OK, &response(&user, app.now())))
 }
 
 /// Deletes a user; `transferTo` and `force` say what to do with the user's applications and data sources.

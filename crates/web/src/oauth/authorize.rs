@@ -19,7 +19,7 @@ use crate::authorization::Authorization;
 use crate::cookies;
 use crate::extract::basic;
 use crate::pages::form::{Form, OwnForm, fields};
-use crate::pages::login::Asking;
+use crate::pages::login::SignInPrompt;
 use crate::pages::{Goal, HandedOver, Visit, When, fault, filters, go_to, sentence, stale_form};
 use crate::respond::page;
 
@@ -82,7 +82,10 @@ pub async fn decide(visit: Visit, OwnForm(form): OwnForm) -> Response {
         Ok(None) => {
             let continue_to = format!("{PATH}?{request}");
             return visit
-                .ask_to_sign_in(StatusCode::OK, &Asking { continue_to: &continue_to, ..Asking::default() })
+                .ask_to_sign_in(
+                    StatusCode::OK,
+                    &SignInPrompt { continue_to: &continue_to, ..SignInPrompt::default() },
+                )
                 .await;
         }
     };
@@ -178,13 +181,14 @@ async fn open_session(visit: &Visit, text: &str) -> Result<(LiveSession, Session
 async fn not_signed_in(visit: &Visit, refusal: &SignInRefusal, query: &str) -> Response {
     let problem = sentence(&refusal.to_string());
     let continue_to = format!("{PATH}?{query}");
-    let asking = Asking { continue_to: &continue_to, problem: Some(&problem), ..Asking::default() };
+    let prompt =
+        SignInPrompt { continue_to: &continue_to, problem: Some(&problem), ..SignInPrompt::default() };
     let SignInRefusal::TooOften { retry_after_secs } = refusal else {
-        let mut response = visit.ask_to_sign_in(StatusCode::UNAUTHORIZED, &asking).await;
+        let mut response = visit.ask_to_sign_in(StatusCode::UNAUTHORIZED, &prompt).await;
         response.headers_mut().insert(WWW_AUTHENTICATE, super::BASIC_CHALLENGE);
         return response;
     };
-    let mut response = visit.ask_to_sign_in(StatusCode::TOO_MANY_REQUESTS, &asking).await;
+    let mut response = visit.ask_to_sign_in(StatusCode::TOO_MANY_REQUESTS, &prompt).await;
     response.headers_mut().insert(RETRY_AFTER, (*retry_after_secs).into());
     response
 }
@@ -196,7 +200,10 @@ async fn shown(visit: &Visit, answer: &Answer, session: Option<(&LiveSession, &S
         Answer::SignIn { query } => {
             let continue_to = format!("{PATH}?{query}");
             visit
-                .ask_to_sign_in(StatusCode::OK, &Asking { continue_to: &continue_to, ..Asking::default() })
+                .ask_to_sign_in(
+                    StatusCode::OK,
+                    &SignInPrompt { continue_to: &continue_to, ..SignInPrompt::default() },
+                )
                 .await
         }
         Answer::Consent(question) => match session {

@@ -30,7 +30,7 @@ struct LoginPage<'a> {
 
 /// The parameters of the form, and why it is shown again.
 #[derive(Debug, Default)]
-pub struct Asking<'a> {
+pub struct SignInPrompt<'a> {
     /// Where to continue afterwards: one of our paths with its query.
     pub continue_to: &'a str,
     /// The error of the last attempt.
@@ -42,23 +42,23 @@ pub struct Asking<'a> {
 impl Visit {
     /// The sign-in page. If it cannot be bound to this browser, the browser is first redirected to the same
     /// page, to which it sends its cookies.
-    pub async fn ask_to_sign_in(&self, status: StatusCode, asking: &Asking<'_>) -> Response {
-        let on_the_way = match self.on_the_way(asking.continue_to).await {
+    pub async fn ask_to_sign_in(&self, status: StatusCode, prompt: &SignInPrompt<'_>) -> Response {
+        let on_the_way = match self.on_the_way(prompt.continue_to).await {
             Ok(found) => found,
             Err(cause) => return fault(&cause),
         };
         let (visitor, fresh) = self.visitor();
         if fresh && !self.may_set_cookies() && !self.method.is_safe() {
-            return go_to(onward(asking.continue_to));
+            return go_to(onward(prompt.continue_to));
         }
         let csrf = self.state.app().csrf_token(&visitor);
         let shown = LoginPage {
             application: on_the_way.as_ref().map(|way| way.application.as_str()),
             destination: on_the_way.as_ref().map(|way| Goal::of(&way.destination)),
-            problem: asking.problem,
+            problem: prompt.problem,
             csrf: csrf.expose(),
-            continue_to: asking.continue_to,
-            username: asking.username,
+            continue_to: prompt.continue_to,
+            username: prompt.username,
         };
         let settings = self.state.settings();
         let cookie =
@@ -84,7 +84,12 @@ impl Visit {
 pub async fn show(visit: Visit, RawQuery(query): RawQuery) -> Response {
     let query = Parameters::from_form(query.unwrap_or_default().as_bytes()).unwrap_or_default();
     let wanted = query.one(fields::CONTINUE).ok().flatten().unwrap_or_default();
-    visit.ask_to_sign_in(StatusCode::OK, &Asking { continue_to: onward(wanted), ..Asking::default() }).await
+    visit
+        .ask_to_sign_in(
+            StatusCode::OK,
+            &SignInPrompt { continue_to: onward(wanted), ..SignInPrompt::default() },
+        )
+        .await
 }
 
 /// `POST /login`.
@@ -130,12 +135,12 @@ async fn refused(visit: &Visit, form: &Form, refusal: &SignInRefusal) -> Respons
         SignInRefusal::TooOften { .. } => StatusCode::TOO_MANY_REQUESTS,
         _ => StatusCode::UNAUTHORIZED,
     };
-    let asking = Asking {
+    let prompt = SignInPrompt {
         continue_to: onward(form.field(fields::CONTINUE)),
         problem: Some(&problem),
         username: form.field(fields::USERNAME),
     };
-    let mut response = visit.ask_to_sign_in(status, &asking).await;
+    let mut response = visit.ask_to_sign_in(status, &prompt).await;
     if let SignInRefusal::TooOften { retry_after_secs } = refusal {
         response.headers_mut().insert(RETRY_AFTER, (*retry_after_secs).into());
     }

@@ -21,7 +21,7 @@ impl Serialize for Listed {
 /// An application in responses; Hybrid Data Pipeline's members come first, then ours.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct ShownApplication<'a> {
+pub(super) struct ApplicationResponse<'a> {
     id: i64,
     name: &'a str,
     description: &'a str,
@@ -53,7 +53,7 @@ pub(super) struct ShownApplication<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     last_used_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    secrets: Option<Vec<ShownSecret<'a>>>,
+    secrets: Option<Vec<SecretResponse<'a>>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
 }
@@ -61,7 +61,7 @@ pub(super) struct ShownApplication<'a> {
 /// A secret in responses: everything except its value.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct ShownSecret<'a> {
+struct SecretResponse<'a> {
     id: i64,
     created_at: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -72,7 +72,7 @@ struct ShownSecret<'a> {
 }
 
 /// What a response shows of an application besides the stored record.
-pub(super) struct Shown<'a> {
+pub(super) struct ResponseParts<'a> {
     /// The secret, if this response may contain it.
     pub(super) secret: Option<&'a ClientSecret>,
     /// Warnings about accepted settings.
@@ -81,14 +81,14 @@ pub(super) struct Shown<'a> {
     pub(super) now: Timestamp,
 }
 
-impl<'a> Shown<'a> {
+impl<'a> ResponseParts<'a> {
     /// The application with its client id.
-    pub(super) fn application(self, application: &'a Application) -> ShownApplication<'a> {
+    pub(super) fn application(self, application: &'a Application) -> ApplicationResponse<'a> {
         let live = application.secrets.iter().filter(|secret| secret.is_live(self.now));
-        ShownApplication {
+        ApplicationResponse {
             client_id: Some(application.client_id.as_str()),
             client_secret: self.secret.map(ClientSecret::expose),
-            secrets: Some(live.map(shown_secret).collect()),
+            secrets: Some(live.map(secret_response).collect()),
             warnings: self.warnings,
             ..listed(application)
         }
@@ -96,9 +96,9 @@ impl<'a> Shown<'a> {
 }
 
 /// An application as an element of a list: without client id and secrets.
-fn listed(application: &Application) -> ShownApplication<'_> {
+fn listed(application: &Application) -> ApplicationResponse<'_> {
     let settings = &application.settings;
-    ShownApplication {
+    ApplicationResponse {
         id: application.id.get(),
         name: &settings.name,
         description: &settings.description,
@@ -125,8 +125,8 @@ fn listed(application: &Application) -> ShownApplication<'_> {
     }
 }
 
-fn shown_secret(secret: &StoredSecret) -> ShownSecret<'_> {
-    ShownSecret {
+fn secret_response(secret: &StoredSecret) -> SecretResponse<'_> {
+    SecretResponse {
         id: secret.id.get(),
         created_at: rfc3339(secret.created_at),
         expires_at: secret.expires_at.map(rfc3339),

@@ -15,20 +15,20 @@ pub(super) struct Listed(pub(super) SeenSource);
 
 impl Serialize for Listed {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        ShownSource::from(&self.0).serialize(serializer)
+        SourceResponse::from(&self.0).serialize(serializer)
     }
 }
 
 /// A data source; only those who manage it see the location of its database.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct ShownSource<'a> {
+pub(super) struct SourceResponse<'a> {
     id: i64,
     name: &'a str,
     data_store: i64,
     connection_type: &'static str,
     description: &'a str,
-    options: BTreeMap<&'a str, ShownOption<'a>>,
+    options: BTreeMap<&'a str, OptionResponse<'a>>,
     created_at: String,
     updated_at: String,
     created_by: &'a str,
@@ -38,7 +38,7 @@ pub(super) struct ShownSource<'a> {
     handed_over_at: Option<String>,
 }
 
-impl<'a> From<&'a SeenSource> for ShownSource<'a> {
+impl<'a> From<&'a SeenSource> for SourceResponse<'a> {
     fn from(seen: &'a SeenSource) -> Self {
         let record = &seen.record;
         let options = record.options.iter().filter(|_| seen.manages);
@@ -48,7 +48,7 @@ impl<'a> From<&'a SeenSource> for ShownSource<'a> {
             data_store: record.data_store,
             connection_type: "Cloud",
             description: &record.description,
-            options: options.map(|(key, value)| (key.as_str(), shown(record, key, value))).collect(),
+            options: options.map(|(key, value)| (key.as_str(), response(record, key, value))).collect(),
             created_at: rfc3339(record.created_at),
             updated_at: rfc3339(record.updated_at),
             created_by: seen.created_by(),
@@ -61,43 +61,43 @@ impl<'a> From<&'a SeenSource> for ShownSource<'a> {
 /// The value of an option: a string, or the object of a declaration.
 #[derive(Serialize)]
 #[serde(untagged)]
-enum ShownOption<'a> {
+enum OptionResponse<'a> {
     Text(&'a str),
     Object(Json),
 }
 
-fn shown<'a>(record: &DataSource, key: &str, value: &'a str) -> ShownOption<'a> {
+fn response<'a>(record: &DataSource, key: &str, value: &'a str) -> OptionResponse<'a> {
     let is_declaration =
         DataStore::of(record.data_store).is_some_and(|store| store.declarations.contains(&key));
     match parse(value.as_bytes()) {
-        Ok(json @ Json::Object(_)) if is_declaration => ShownOption::Object(json),
-        _ => ShownOption::Text(value),
+        Ok(json @ Json::Object(_)) if is_declaration => OptionResponse::Object(json),
+        _ => OptionResponse::Text(value),
     }
 }
 
 /// A summary of the compiled model.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct ShownModel<'a> {
+pub(super) struct ModelResponse<'a> {
     version: String,
     entity_sets: Vec<&'a str>,
-    findings: Vec<ShownFinding<'a>>,
+    findings: Vec<FindingResponse<'a>>,
 }
 
 #[derive(Serialize)]
-struct ShownFinding<'a> {
+struct FindingResponse<'a> {
     subject: &'a str,
     message: &'a str,
 }
 
-impl<'a> From<&'a Model> for ShownModel<'a> {
+impl<'a> From<&'a Model> for ModelResponse<'a> {
     fn from(model: &'a Model) -> Self {
         let findings = model.findings.iter();
         Self {
             version: format!("{:016x}", model.version),
             entity_sets: model.entity_types.iter().map(|entity| entity.name.as_str()).collect(),
             findings: findings
-                .map(|finding| ShownFinding { subject: &finding.subject, message: &finding.message })
+                .map(|finding| FindingResponse { subject: &finding.subject, message: &finding.message })
                 .collect(),
         }
     }
@@ -106,14 +106,14 @@ impl<'a> From<&'a Model> for ShownModel<'a> {
 /// A user with whom a source is shared.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct ShownUser {
+pub(super) struct UserResponse {
     user_id: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     user_name: Option<String>,
     permissions: [i64; 2],
 }
 
-impl From<SharedUser> for ShownUser {
+impl From<SharedUser> for UserResponse {
     fn from((id, user_name): SharedUser) -> Self {
         let permissions = [Permission::ViewDataSource.id(), Permission::UseDataSourceWithOData.id()];
         Self { user_id: id.get(), user_name, permissions }
