@@ -7,9 +7,9 @@ use oauth::account::{Authority, Permission, Session};
 use oauth::audit::{Action, NewAuditEvent, Outcome};
 use oauth::id::{ApplicationId, SessionId};
 use oauth::scope::{Scope, ScopeSet};
-use oauth::sealed::AccessToken;
 use oauth::secret::{CsrfToken, SessionCookie};
 use oauth::time::Timestamp;
+use oauth::token_payload::AccessToken;
 
 use crate::entity_cache::Account;
 use crate::metrics::{OutcomeLabels, Word};

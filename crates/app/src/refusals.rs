@@ -10,7 +10,7 @@ use std::sync::Arc;
 use oauth::audit::{Action, NewAuditEvent, Outcome};
 use oauth::client_authentication::AuthenticatedClient;
 use oauth::id::{ApplicationId, UserId};
-use oauth::sealed::AccessToken;
+use oauth::token_payload::AccessToken;
 use store::Judged;
 
 use crate::audit_throttle::ThrottleKey;

@@ -8,8 +8,8 @@ use std::sync::{PoisonError, RwLock};
 use oauth::id::{ApplicationId, Epoch, GrantId, TokenId, UserId};
 use oauth::limit::Limit;
 use oauth::revocation::{Revocation, Subject};
-use oauth::sealed::AccessToken;
 use oauth::time::Timestamp;
+use oauth::token_payload::AccessToken;
 
 use crate::App;
 

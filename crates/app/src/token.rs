@@ -11,12 +11,12 @@ use oauth::limit::Limit;
 use oauth::parameters::Parameters;
 use oauth::refusal::Refusal;
 use oauth::scope::ScopeSet;
-use oauth::sealed::{AccessToken, AuthorizationCode, RefreshToken};
 use oauth::secret::{AccessTokenText, RefreshTokenText};
 use oauth::token::authorization_code::{self, CodeExchange};
 use oauth::token::client_credentials::{self, ServiceRequest};
 use oauth::token::password::{self, PasswordRequest};
 use oauth::token::{GrantDecision, TokenRequest, TokenResponse};
+use oauth::token_payload::{AccessToken, AuthorizationCode, RefreshToken};
 use store::{GrantCreation, NewGrant};
 use vault::Unsealed;
 

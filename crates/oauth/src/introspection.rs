@@ -8,9 +8,9 @@ use crate::id::{ApplicationId, TokenId};
 use crate::parameters::{Name, Parameters};
 use crate::refusal::Refusal;
 use crate::scope::{Scope, ScopeSet};
-use crate::sealed::{AccessToken, RefreshToken};
 use crate::secret::TokenText;
 use crate::time::Timestamp;
+use crate::token_payload::{AccessToken, RefreshToken};
 
 pub(crate) const TOKEN: Name = Name::opaque("token");
 pub(crate) const TOKEN_TYPE_HINT: Name = Name::opaque("token_type_hint");

@@ -34,8 +34,8 @@ pub mod revocation_request;
 #[cfg(test)]
 mod sample;
 pub mod scope;
-pub mod sealed;
 pub mod secret;
 pub mod text;
 pub mod time;
 pub mod token;
+pub mod token_payload;

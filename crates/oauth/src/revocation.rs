@@ -3,8 +3,8 @@
 //! token is invalid if the index says so.
 
 use crate::id::{ApplicationId, Epoch, GrantId, TokenId, UserId};
-use crate::sealed::AccessToken;
 use crate::time::Timestamp;
+use crate::token_payload::AccessToken;
 
 /// What a revocation covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -6,9 +6,9 @@ use crate::id::{GrantId, TokenId};
 use crate::introspection::{TOKEN, TOKEN_TYPE_HINT};
 use crate::parameters::Parameters;
 use crate::refusal::Refusal;
-use crate::sealed::AccessToken;
 use crate::secret::TokenText;
 use crate::time::Timestamp;
+use crate::token_payload::AccessToken;
 
 /// The token to be revoked. The hint is parsed and ignored: "a client […] MAY" send it, and a token
 /// identifies its own kind ([RFC 7009 §2.1](https://www.rfc-editor.org/rfc/rfc7009#section-2.1)).

@@ -13,8 +13,8 @@ use oauth::application::{Application, ApplicationSettings, ClientType, GrantType
 use oauth::audit::{Action, NewAuditEvent, Outcome};
 use oauth::id::{ApplicationId, RoleId};
 use oauth::scope::{Scope, ScopeSet};
-use oauth::sealed::AccessToken;
 use oauth::secret::{ClientSecret, Password};
+use oauth::token_payload::AccessToken;
 use sources::{Limits, Sources};
 use store::{
     Amendment, Applications, Audit, AuditFilter, Grants, NewApplication, NewConsent, NewSecret, NewSession,

@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 
 use oauth::id::{ApplicationId, CodeId, ConsentId, Epoch, GrantId, SessionId, UserId};
 use oauth::scope::Scope;
-use oauth::sealed::{AccessToken, AuthorizationCode, RefreshToken};
 use oauth::secret::{Password, PasswordHash};
 use oauth::time::Timestamp;
+use oauth::token_payload::{AccessToken, AuthorizationCode, RefreshToken};
 use vault::{HashingSettings, MasterKey, SystemEntropy, Vault};
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);

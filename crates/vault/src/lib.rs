@@ -12,12 +12,12 @@
 use std::sync::Arc;
 
 use oauth::id::{ClientId, CodeId, SessionId, TokenId, UserId};
-use oauth::sealed::{AccessToken, AuthorizationCode, RefreshToken};
 use oauth::secret::{
     AccessTokenText, ClientSecret, CodeText, CsrfToken, Digest, Password, PasswordHash, RefreshTokenText,
     SessionCookie,
 };
 use oauth::time::Timestamp;
+use oauth::token_payload::{AccessToken, AuthorizationCode, RefreshToken};
 
 pub mod client_secret;
 pub mod entropy;

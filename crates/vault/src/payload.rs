@@ -3,8 +3,8 @@
 
 use oauth::id::{ApplicationId, CodeId, ConsentId, Epoch, GrantId, TokenId, UserId};
 use oauth::scope::ScopeSet;
-use oauth::sealed::{AccessToken, AuthorizationCode, RefreshToken};
 use oauth::time::Timestamp;
+use oauth::token_payload::{AccessToken, AuthorizationCode, RefreshToken};
 
 use crate::seal::Unsealed;
 

@@ -6,10 +6,10 @@ use oauth::grant::Grant;
 use oauth::id::{GrantId, UserId};
 use oauth::limit::Limit;
 use oauth::refusal::Refusal;
-use oauth::sealed::RefreshToken;
 use oauth::secret::RefreshTokenText;
 use oauth::token::TokenResponse;
 use oauth::token::refresh_token::{self, Decision, Refresh, Renewal, Rotation};
+use oauth::token_payload::RefreshToken;
 use store::Rotated;
 
 use super::{NewAccessToken, no_key};

@@ -6,8 +6,8 @@ use crate::grant::Consent;
 use crate::id::{CodeId, ConsentId, Epoch, UserId};
 use crate::refusal::Refusal;
 use crate::scope::ScopeSet;
-use crate::sealed::AuthorizationCode;
 use crate::time::Timestamp;
+use crate::token_payload::AuthorizationCode;
 
 /// The lifetime of a code ([RFC 6749 §4.1.2](https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2): at most
 /// ten minutes).

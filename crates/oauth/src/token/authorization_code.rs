@@ -7,9 +7,9 @@ use crate::client_authentication::AuthenticatedClient;
 use crate::grant::GrantOrigin;
 use crate::parameters::{Name, Parameters};
 use crate::refusal::Refusal;
-use crate::sealed::AuthorizationCode;
 use crate::secret::{CodeText, CodeVerifier};
 use crate::time::Timestamp;
+use crate::token_payload::AuthorizationCode;
 
 pub(super) const CODE: Name = Name::opaque("code");
 /// It is only compared with that of the authorization request: a different one is wrong, not malformed.

@@ -11,9 +11,9 @@ use crate::id::GrantId;
 use crate::parameters::{Name, Parameters, SCOPE};
 use crate::refusal::Refusal;
 use crate::scope::ScopeSet;
-use crate::sealed::RefreshToken;
 use crate::secret::RefreshTokenText;
 use crate::time::Timestamp;
+use crate::token_payload::RefreshToken;
 
 mod rotation;
 

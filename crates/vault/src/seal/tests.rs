@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use oauth::id::{ApplicationId, ConsentId, Epoch, GrantId, UserId};
 use oauth::scope::{Scope, ScopeSet};
-use oauth::sealed::{AccessToken, AuthorizationCode, RefreshToken};
 use oauth::time::Timestamp;
+use oauth::token_payload::{AccessToken, AuthorizationCode, RefreshToken};
 use proptest::prelude::*;
 
 use crate::entropy::SeededEntropy;

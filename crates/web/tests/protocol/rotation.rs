@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use oauth::audit::{Action, NewAuditEvent, Outcome};
 use oauth::id::ApplicationId;
-use oauth::sealed::RefreshToken;
+use oauth::token_payload::RefreshToken;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use store::{Grants as _, Rotated};
