@@ -1,14 +1,14 @@
 //! Measures the release server, compared with the floor and with another product. `docs/performance.md`
 //! explains the figures.
 //!
-//! `lab.rs` contains the fixture, `workloads.rs` the workloads, `load.rs` the measurement.
+//! `fixture.rs` contains the fixture, `workloads.rs` the workloads, `load.rs` the measurement.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the tables are printed")]
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
 
 mod browser;
 mod call;
+mod fixture;
 mod floor;
-mod lab;
 mod load;
 mod machine;
 mod peer;

@@ -6,7 +6,7 @@ use std::process::Stdio;
 use anyhow::{Context, Result};
 
 use crate::call::{self, Call, Connection};
-use crate::lab::text;
+use crate::fixture::text;
 use crate::server::Server;
 
 const SCRIPT: &str = "target/peers/oidc-provider/server.mjs";

@@ -9,7 +9,7 @@ use rusqlite::Connection as Database;
 
 use crate::Options;
 use crate::call::{self, Connection};
-use crate::lab::{self, Lab};
+use crate::fixture::{self, Fixture};
 use crate::machine::Usage;
 use crate::report::Report;
 use crate::workloads::database_in;
@@ -26,16 +26,16 @@ pub(crate) async fn run(options: &Options, folder: &Path, report: &mut Report) -
     let program = options.programs.join("sluicegate");
     let folder = folder.join(NAME);
     std::fs::create_dir_all(&folder)?;
-    let lab = Lab::set_up(&program, &folder, None).await?;
-    lab.refresh_tokens(1).await?;
-    let place = lab.place.clone();
-    drop(lab);
+    let fixture = Fixture::set_up(&program, &folder, None).await?;
+    fixture.refresh_tokens(1).await?;
+    let place = fixture.place.clone();
+    drop(fixture);
     add_grants(&database_in(&place.data_folder)?, grants).context("cannot fill the table of grants")?;
     let mut times = Vec::new();
     let mut resident_kib = 0;
     for _ in 0..STARTS {
         let begun = Instant::now();
-        let server = lab::serve(&program, &place)?;
+        let server = fixture::serve(&program, &place)?;
         let answer = Connection::open(server.address).await?.send(call::get("/readyz")?).await?;
         answer.expect_success()?;
         times.push(begun.elapsed());

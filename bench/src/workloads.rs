@@ -16,8 +16,8 @@ use hyper::header::HeaderName;
 
 use crate::Options;
 use crate::call::{self, Call, Connection};
+use crate::fixture::Fixture;
 use crate::floor;
-use crate::lab::Lab;
 use crate::load::{self, Script};
 use crate::peer::Peer;
 use crate::report::Report;
@@ -66,18 +66,18 @@ pub(crate) async fn run_all(options: &Options, folder: &Path, report: &mut Repor
     if wanted.is_empty() && !options.wants(parallel::NAME) && !options.wants(growth::NAME) {
         return Ok(());
     }
-    let lab = Lab::set_up(&options.programs.join("sluicegate"), folder, None).await?;
+    let fixture = Fixture::set_up(&options.programs.join("sluicegate"), folder, None).await?;
     let needs_peer = !options.alone && wanted.iter().any(|workload| has_peer(workload.kind));
     let peer = if needs_peer { Some(Peer::start()?) } else { None };
     for workload in wanted {
-        let measured = run(workload, options, folder, &lab, peer.as_ref(), report).await;
+        let measured = run(workload, options, folder, &fixture, peer.as_ref(), report).await;
         measured.with_context(|| format!("workload {}", workload.name))?;
     }
     if options.wants(parallel::NAME) {
-        parallel::run(options, &lab, report).await.context("parallel refreshes")?;
+        parallel::run(options, &fixture, report).await.context("parallel refreshes")?;
     }
     if options.wants(growth::NAME) {
-        growth::run(options, &lab, report).await.context("growth")?;
+        growth::run(options, &fixture, report).await.context("growth")?;
     }
     Ok(())
 }
@@ -86,21 +86,22 @@ async fn run(
     workload: &Workload,
     options: &Options,
     folder: &Path,
-    lab: &Lab,
+    fixture: &Fixture,
     peer: Option<&Peer>,
     report: &mut Report,
 ) -> Result<()> {
     let duration = options.duration();
     report.section(&format!("{}, {} connections", workload.title, workload.connections));
-    let scripts = lab_scripts(lab, workload, duration).await?;
-    report.row("sluicegate", &load::drive(&lab.server, scripts, duration).await?);
+    let scripts = lab_scripts(fixture, workload, duration).await?;
+    report.row("sluicegate", &load::drive(&fixture.server, scripts, duration).await?);
     if options.alone {
         return Ok(());
     }
     let single = Workload { connections: 1, ..*workload };
-    let call = lab_scripts(lab, &single, Duration::ZERO).await?.first_mut().and_then(|script| script.next());
+    let call =
+        lab_scripts(fixture, &single, Duration::ZERO).await?.first_mut().and_then(|script| script.next());
     let call = call.context("the workload has no request")?;
-    let answer = Connection::open(lab.server.address).await?.send(call.clone()).await?;
+    let answer = Connection::open(fixture.server.address).await?.send(call.clone()).await?;
     let floor = floor::start(&options.programs, folder, workload.name, &answer)?;
     let mut same = call;
     *same.uri_mut() = Uri::try_from(format!("/{}", workload.name))?;
@@ -118,26 +119,32 @@ fn has_peer(kind: Kind) -> bool {
     matches!(kind, Kind::ClientCredentials | Kind::Introspection | Kind::CodeExchange | Kind::Refresh)
 }
 
-async fn lab_scripts(lab: &Lab, workload: &Workload, duration: Duration) -> Result<Vec<Box<dyn Script>>> {
+async fn lab_scripts(
+    fixture: &Fixture,
+    workload: &Workload,
+    duration: Duration,
+) -> Result<Vec<Box<dyn Script>>> {
     let connections = workload.connections;
     Ok(match workload.kind {
-        Kind::ClientCredentials => repeat(&[lab.client_credentials()?], connections),
-        Kind::Introspection => repeat(&[lab.introspection(&lab.service_token().await?)?], connections),
+        Kind::ClientCredentials => repeat(&[fixture.client_credentials()?], connections),
+        Kind::Introspection => {
+            repeat(&[fixture.introspection(&fixture.service_token().await?)?], connections)
+        }
         Kind::Entity => {
             let keys = (1..=1_000).map(|n| n * 7_919 % sample::ROWS + 1);
             let paths: Vec<String> = keys.map(|key| format!("readings({key})")).collect();
-            repeat(&odata(lab, &paths, None).await?, connections)
+            repeat(&odata(fixture, &paths, None).await?, connections)
         }
-        Kind::Top100 => repeat(&odata(lab, &["readings?$top=100".to_owned()], None).await?, connections),
+        Kind::Top100 => repeat(&odata(fixture, &["readings?$top=100".to_owned()], None).await?, connections),
         Kind::Rows10000 => {
             let paths = ["readings?$top=10000".to_owned()];
-            repeat(&odata(lab, &paths, Some("odata.maxpagesize=10000")).await?, connections)
+            repeat(&odata(fixture, &paths, Some("odata.maxpagesize=10000")).await?, connections)
         }
-        Kind::CodeExchange => Queue::shared(scripts::codes(lab, amount(duration)).await?, connections),
+        Kind::CodeExchange => Queue::shared(scripts::codes(fixture, amount(duration)).await?, connections),
         Kind::Refresh => {
-            let client = lab.web_client();
+            let client = fixture.web_client();
             let make: scripts::Refresh = Rc::new(move |token| client.refresh(token));
-            Rotate::each(lab.refresh_tokens(connections).await?, &make)?
+            Rotate::each(fixture.refresh_tokens(connections).await?, &make)?
         }
     })
 }
@@ -160,8 +167,8 @@ fn repeat(calls: &[Call], connections: usize) -> Vec<Box<dyn Script>> {
 }
 
 /// Reads the sample data with the token of a service application.
-async fn odata(lab: &Lab, paths: &[String], prefer: Option<&str>) -> Result<Vec<Call>> {
-    let token = lab.service_token().await?;
+async fn odata(fixture: &Fixture, paths: &[String], prefer: Option<&str>) -> Result<Vec<Call>> {
+    let token = fixture.service_token().await?;
     let read = |path: &String| {
         let call = call::with_bearer(call::get(&format!("/api/odata4/bench/{path}"))?, &token)?;
         prefer.map_or(Ok(call.clone()), |prefer| {

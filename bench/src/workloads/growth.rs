@@ -9,23 +9,23 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::Options;
 use crate::call::Call;
-use crate::lab::Lab;
+use crate::fixture::Fixture;
 use crate::load::{self, Script};
 use crate::report::Report;
 
 pub(super) const NAME: &str = "growth";
 const CONNECTIONS: u64 = 64;
 
-pub(super) async fn run(options: &Options, lab: &Lab, report: &mut Report) -> Result<()> {
+pub(super) async fn run(options: &Options, fixture: &Fixture, report: &mut Report) -> Result<()> {
     let tokens: u64 = if options.quick { 64_000 } else { 1_000_000 };
-    let database = database_in(&lab.place.data_folder)?;
+    let database = database_in(&fixture.place.data_folder)?;
     let before = rows(&database)?;
-    let call = lab.client_credentials()?;
+    let call = fixture.client_credentials()?;
     let scripts = (0..CONNECTIONS).map(|_| {
         let script = Counted { call: call.clone(), left: tokens / CONNECTIONS };
         Box::new(script) as Box<dyn Script>
     });
-    load::drive(&lab.server, scripts.collect(), Duration::from_mins(10)).await?;
+    load::drive(&fixture.server, scripts.collect(), Duration::from_mins(10)).await?;
     let added = rows(&database)? - before;
     report.fact(&format!("rows added by {tokens} access tokens"), &added.to_string());
     if added != 0 {

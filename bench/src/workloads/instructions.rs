@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use super::{Kind, WORKLOADS, Workload, lab_scripts, odata, repeat, scripts};
 use crate::Options;
 use crate::call::Connection;
-use crate::lab::Lab;
+use crate::fixture::Fixture;
 use crate::load::Script;
 use crate::report::Report;
 
@@ -25,12 +25,12 @@ pub(crate) async fn run(options: &Options, folder: &Path, report: &mut Report) -
     let counts = Counts { folder: folder.join("callgrind") };
     fs::create_dir_all(&counts.folder)?;
     let program = fs::canonicalize(options.programs.join("sluicegate"))?;
-    let lab = Lab::set_up(&counts.wrap(&program)?, folder, None).await?;
+    let fixture = Fixture::set_up(&counts.wrap(&program)?, folder, None).await?;
     let mut done = Vec::new();
     for workload in WORKLOADS.iter().filter(|workload| options.wants(workload.name)) {
         if workload.kind != Kind::Rows10000 && !done.contains(&workload.name) {
             done.push(workload.name);
-            let counted = counts.count(&lab, workload).await;
+            let counted = counts.count(&fixture, workload).await;
             let counted = counted.with_context(|| format!("workload {}", workload.name))?;
             report.fact(&title(workload), &format!("{counted} instructions a request"));
         }
@@ -46,11 +46,13 @@ fn title(workload: &Workload) -> String {
 }
 
 /// A page is shorter here: a slowed server would hand a longer one to a worker.
-async fn script(lab: &Lab, workload: &Workload) -> Result<Box<dyn Script>> {
+async fn script(fixture: &Fixture, workload: &Workload) -> Result<Box<dyn Script>> {
     let mut scripts = match workload.kind {
-        Kind::Top100 => repeat(&odata(lab, &["readings?$top=20".to_owned()], None).await?, 1),
-        Kind::CodeExchange => scripts::Queue::shared(scripts::codes(lab, UNCOUNTED + COUNTED).await?, 1),
-        _ => lab_scripts(lab, &Workload { connections: 1, ..*workload }, std::time::Duration::ZERO).await?,
+        Kind::Top100 => repeat(&odata(fixture, &["readings?$top=20".to_owned()], None).await?, 1),
+        Kind::CodeExchange => scripts::Queue::shared(scripts::codes(fixture, UNCOUNTED + COUNTED).await?, 1),
+        _ => {
+            lab_scripts(fixture, &Workload { connections: 1, ..*workload }, std::time::Duration::ZERO).await?
+        }
     };
     scripts.pop().context("the workload has no script")
 }
@@ -75,15 +77,15 @@ impl Counts {
         Ok(wrapper)
     }
 
-    async fn count(&self, lab: &Lab, workload: &Workload) -> Result<u64> {
-        let mut script = script(lab, workload).await?;
-        let mut connection = Connection::open(lab.server.address).await?;
+    async fn count(&self, fixture: &Fixture, workload: &Workload) -> Result<u64> {
+        let mut script = script(fixture, workload).await?;
+        let mut connection = Connection::open(fixture.server.address).await?;
         send(&mut connection, &mut *script, UNCOUNTED).await?;
-        control(lab, &["--instr=on"])?;
-        control(lab, &["--zero"])?;
+        control(fixture, &["--instr=on"])?;
+        control(fixture, &["--zero"])?;
         send(&mut connection, &mut *script, COUNTED).await?;
-        control(lab, &["--dump"])?;
-        control(lab, &["--instr=off"])?;
+        control(fixture, &["--dump"])?;
+        control(fixture, &["--instr=off"])?;
         Ok(self.take()? / COUNTED as u64)
     }
 
@@ -113,9 +115,9 @@ async fn send(connection: &mut Connection, script: &mut dyn Script, requests: us
 }
 
 /// Tells callgrind what to do with the server.
-fn control(lab: &Lab, arguments: &[&str]) -> Result<()> {
+fn control(fixture: &Fixture, arguments: &[&str]) -> Result<()> {
     let mut command = Command::new("callgrind_control");
-    command.args(arguments).arg(lab.server.pid().to_string()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.args(arguments).arg(fixture.server.pid().to_string()).stdout(Stdio::null()).stderr(Stdio::null());
     if !command.status().context("cannot start callgrind_control")?.success() {
         bail!("callgrind_control {arguments:?} failed");
     }

@@ -7,21 +7,21 @@ use tokio::task::{JoinSet, LocalSet};
 
 use crate::Options;
 use crate::call::{Answer, Call, Connection};
-use crate::lab::{self, Lab};
+use crate::fixture::{self, Fixture};
 use crate::load::{Recorder, sample};
 use crate::report::Report;
 
 pub(super) const NAME: &str = "parallel_refresh";
 const PARALLEL: usize = 50;
 
-pub(super) async fn run(options: &Options, lab: &Lab, report: &mut Report) -> Result<()> {
+pub(super) async fn run(options: &Options, fixture: &Fixture, report: &mut Report) -> Result<()> {
     let mut connections = Vec::new();
     for _ in 0..PARALLEL {
-        connections.push(Connection::open(lab.server.address).await?);
+        connections.push(Connection::open(fixture.server.address).await?);
     }
-    let client = lab.web_client();
-    let mut token = lab.refresh_tokens(1).await?.pop().context("no refresh token")?;
-    let before = sample(&[&lab.server]).await?;
+    let client = fixture.web_client();
+    let mut token = fixture.refresh_tokens(1).await?.pop().context("no refresh token")?;
+    let before = sample(&[&fixture.server]).await?;
     let begin = Instant::now();
     let mut recorder = Recorder::new(begin)?;
     let end = begin + options.duration();
@@ -33,7 +33,7 @@ pub(super) async fn run(options: &Options, lab: &Lab, report: &mut Report) -> Re
         for (answer, latency) in answers {
             answer.expect_ok()?;
             recorder.record(latency, Instant::now());
-            successors.push(lab::text(&answer.json()?, "refresh_token")?);
+            successors.push(fixture::text(&answer.json()?, "refresh_token")?);
         }
         successors.dedup();
         let [successor] = successors.as_slice() else {
@@ -41,7 +41,7 @@ pub(super) async fn run(options: &Options, lab: &Lab, report: &mut Report) -> Re
         };
         successor.clone_into(&mut token);
     }
-    let after = sample(&[&lab.server]).await?;
+    let after = sample(&[&fixture.server]).await?;
     report.section(&format!("refresh with rotation, {PARALLEL} in parallel with one token, in rounds"));
     report.row("sluicegate", &recorder.measured(&before, &after)?);
     Ok(())

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use tokio::task::{JoinSet, LocalSet};
 
 use crate::call::{Answer, Call, Connection};
-use crate::lab::{self, Lab};
+use crate::fixture::{self, Fixture};
 use crate::load::Script;
 
 /// Repeats a list of requests forever.
@@ -78,7 +78,7 @@ impl Script for Rotate {
 
     fn answered(&mut self, answer: &Answer) -> Result<()> {
         answer.expect_ok()?;
-        let token = lab::text(&answer.json()?, "refresh_token")?;
+        let token = fixture::text(&answer.json()?, "refresh_token")?;
         if token == self.token {
             bail!("the refresh token was not rotated");
         }
@@ -90,16 +90,17 @@ impl Script for Rotate {
 
 /// Collects exchanges of fresh codes over several connections, for at most the time in which codes are safely
 /// valid.
-pub(super) async fn codes(lab: &Lab, wanted: usize) -> Result<Vec<Call>> {
+pub(super) async fn codes(fixture: &Fixture, wanted: usize) -> Result<Vec<Call>> {
     const CONNECTIONS: usize = 32;
     let until = Instant::now() + Duration::from_secs(25);
     let collected = Rc::new(RefCell::new(Vec::with_capacity(wanted)));
-    let client = Rc::new(lab.web_client());
+    let client = Rc::new(fixture.web_client());
     let local = LocalSet::new();
     let mut running = JoinSet::new();
     for _ in 0..CONNECTIONS.min(wanted) {
-        let mut connection = Connection::open(lab.server.address).await?;
-        let (authorize, client, collected) = (lab.authorize()?, Rc::clone(&client), Rc::clone(&collected));
+        let mut connection = Connection::open(fixture.server.address).await?;
+        let (authorize, client, collected) =
+            (fixture.authorize()?, Rc::clone(&client), Rc::clone(&collected));
         let collect = async move {
             while collected.borrow().len() < wanted && Instant::now() < until {
                 let answer = connection.send(authorize.clone()).await?;

@@ -12,7 +12,7 @@ use super::scripts::{self, Queue};
 use super::{Kind, Workload, amount, lab_scripts, odata, repeat, workload};
 use crate::Options;
 use crate::call::{Answer, Call, Connection};
-use crate::lab::{self, Lab};
+use crate::fixture::{self, Fixture};
 use crate::load::{self, Measured, Script};
 use crate::machine::{self, ANY_CORE, LOAD_CORE, SERVER_CORE};
 use crate::report::Report;
@@ -48,18 +48,18 @@ pub(crate) async fn run(
 ) -> Result<()> {
     let program = options.programs.join("sluicegate");
     let database = postgres.create_database();
-    let lab = Lab::set_up(&program, folder, Some(database.url())).await?;
-    let second = lab::serve(&program, &lab.place.another_node("second")?)?;
+    let fixture = Fixture::set_up(&program, folder, Some(database.url())).await?;
+    let second = fixture::serve(&program, &fixture.place.another_node("second")?)?;
     for workload in WORKLOADS.iter().filter(|workload| options.wants(workload.name)) {
-        let measured = on_one_and_two(workload, options, &lab, &second, report).await;
+        let measured = on_one_and_two(workload, options, &fixture, &second, report).await;
         measured.with_context(|| format!("workload {}", workload.name))?;
     }
     if options.wants(STORM) {
-        storm(options, &lab, &second, postgres, report).await.context("the storm of revocations")?;
+        storm(options, &fixture, &second, postgres, report).await.context("the storm of revocations")?;
     }
     drop(second);
     if options.wants(GROWTH) {
-        growth(options, &lab, &database, report).await.context("growth")?;
+        growth(options, &fixture, &database, report).await.context("growth")?;
     }
     Ok(())
 }
@@ -67,14 +67,14 @@ pub(crate) async fn run(
 async fn on_one_and_two(
     workload: &Workload,
     options: &Options,
-    lab: &Lab,
+    fixture: &Fixture,
     second: &Server,
     report: &mut Report,
 ) -> Result<()> {
     let duration = options.duration();
     report.section(&format!("PostgreSQL: {}, {} connections", workload.title, workload.connections));
-    for (name, nodes) in [("one node", &[&lab.server][..]), ("two nodes", &[&lab.server, second])] {
-        let scripts = lab_scripts(lab, workload, duration).await?;
+    for (name, nodes) in [("one node", &[&fixture.server][..]), ("two nodes", &[&fixture.server, second])] {
+        let scripts = lab_scripts(fixture, workload, duration).await?;
         report.row(name, &load::drive_all(nodes, scripts, duration).await?);
     }
     Ok(())
@@ -85,7 +85,7 @@ async fn on_one_and_two(
 /// database, the other node and its clients.
 async fn storm(
     options: &Options,
-    lab: &Lab,
+    fixture: &Fixture,
     second: &Server,
     postgres: &PostgresServer,
     report: &mut Report,
@@ -93,10 +93,10 @@ async fn storm(
     let duration = options.duration();
     machine::move_family(postgres.process_id(), LOAD_CORE)?;
     machine::move_family(second.pid(), LOAD_CORE)?;
-    let calls = odata(lab, &["readings(7)".to_owned()], None).await?;
-    let checks = || drive_from(SERVER_CORE, &lab.server, || repeat(&calls, 4), duration);
+    let calls = odata(fixture, &["readings(7)".to_owned()], None).await?;
+    let checks = || drive_from(SERVER_CORE, &fixture.server, || repeat(&calls, 4), duration);
     let wanted = (u32::try_from(duration.as_secs())? + 2) * STORM_PER_SECOND;
-    let calls = revocations(lab, wanted).await?;
+    let calls = revocations(fixture, wanted).await?;
     let storm = || Paced::all(STORM_PER_SECOND, Queue::shared(calls, STORM_CONNECTIONS));
     let quiet = std::thread::scope(|scope| ended(scope.spawn(checks)))?;
     let (stormy, revoked) = std::thread::scope(|scope| {
@@ -129,12 +129,12 @@ fn ended<T>(thread: ScopedJoinHandle<'_, Result<T>>) -> Result<T> {
 }
 
 /// Revocations of as many fresh access tokens.
-async fn revocations(lab: &Lab, wanted: u32) -> Result<Vec<Call>> {
-    let mut connection = Connection::open(lab.server.address).await?;
+async fn revocations(fixture: &Fixture, wanted: u32) -> Result<Vec<Call>> {
+    let mut connection = Connection::open(fixture.server.address).await?;
     let mut calls = Vec::new();
     for _ in 0..wanted {
-        let answer = connection.send(lab.client_credentials()?).await?;
-        calls.push(lab.revocation(&lab::text(&answer.json()?, "access_token")?)?);
+        let answer = connection.send(fixture.client_credentials()?).await?;
+        calls.push(fixture.revocation(&fixture::text(&answer.json()?, "access_token")?)?);
     }
     Ok(calls)
 }
@@ -177,7 +177,7 @@ impl Script for Paced {
 /// The duration of each durable operation, alone, with an increasing number of live grants.
 async fn growth(
     options: &Options,
-    lab: &Lab,
+    fixture: &Fixture,
     database: &PostgresDatabase<'_>,
     report: &mut Report,
 ) -> Result<()> {
@@ -186,7 +186,7 @@ async fn growth(
     for size in sizes {
         add_grants(database, there, *size);
         there = *size;
-        let times = operations(lab).await?;
+        let times = operations(fixture).await?;
         let shown: Vec<String> =
             times.iter().map(|(name, time)| format!("{name} {:.2} ms", time.as_secs_f64() * 1e3)).collect();
         report.fact(&format!("{size} live grants, median of one request at a time"), &shown.join(", "));
@@ -194,15 +194,16 @@ async fn growth(
     Ok(())
 }
 
-async fn operations(lab: &Lab) -> Result<Vec<(&'static str, Duration)>> {
+async fn operations(fixture: &Fixture) -> Result<Vec<(&'static str, Duration)>> {
     const SECONDS: Duration = Duration::from_secs(2);
     let median = |measured: Measured| Duration::from_micros(measured.p50_micros);
-    let codes = Queue::shared(scripts::codes(lab, amount(SECONDS) / 8).await?, 1);
-    let exchange = median(load::drive(&lab.server, codes, SECONDS).await?);
+    let codes = Queue::shared(scripts::codes(fixture, amount(SECONDS) / 8).await?, 1);
+    let exchange = median(load::drive(&fixture.server, codes, SECONDS).await?);
     let single = workload("refresh", "", Kind::Refresh, 1);
-    let refresh = median(load::drive(&lab.server, lab_scripts(lab, &single, SECONDS).await?, SECONDS).await?);
-    let revoking = Queue::shared(revocations(lab, 4_000).await?, 1);
-    let revoke = median(load::drive(&lab.server, revoking, SECONDS).await?);
+    let refresh =
+        median(load::drive(&fixture.server, lab_scripts(fixture, &single, SECONDS).await?, SECONDS).await?);
+    let revoking = Queue::shared(revocations(fixture, 4_000).await?, 1);
+    let revoke = median(load::drive(&fixture.server, revoking, SECONDS).await?);
     Ok(vec![("exchange", exchange), ("refresh", refresh), ("revocation", revoke)])
 }
 

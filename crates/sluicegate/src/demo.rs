@@ -22,21 +22,21 @@ use crate::server::{Signals, Stop};
 
 mod client;
 mod forms;
-mod harbour;
 mod narrator;
 mod prepare;
-mod story;
+mod sample_data;
+mod walkthrough;
 
 use client::Client;
 use narrator::Narrator;
-use story::{Cast, Registered};
+use walkthrough::{Cast, Registered};
 
 /// Writes the sample database into a new file.
 ///
 /// # Errors
 /// If the file exists or cannot be written.
 pub(crate) fn write_sample(path: &Path) -> anyhow::Result<()> {
-    harbour::write_new(path)
+    sample_data::write_new(path)
 }
 
 /// Runs the demo, then continues to serve unless it should exit.
@@ -139,7 +139,7 @@ impl Stage<'_> {
             state: &state,
         };
         let mut client = Client::new(self.site.address);
-        let message = story::play(&mut client, &cast, &mut Narrator::default()).await;
+        let message = walkthrough::play(&mut client, &cast, &mut Narrator::default()).await;
         let registered = message.context("the walkthrough failed")?;
         say("\nThat is the whole flow: registered, allowed, read, refreshed, revoked, refused.");
         Ok(registered)

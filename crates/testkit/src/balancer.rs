@@ -24,7 +24,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 
-use crate::noticed::Noticed;
+use crate::watched::Watched;
 use node::{Attempt, Node};
 
 /// The interval of the health checks.
@@ -62,8 +62,8 @@ pub struct Balancer {
 struct Shared {
     nodes: Vec<Node>,
     /// Which nodes are ready.
-    ready: Noticed<Vec<bool>>,
-    figures: Noticed<Figures>,
+    ready: Watched<Vec<bool>>,
+    figures: Watched<Figures>,
     next: AtomicUsize,
 }
 
@@ -75,8 +75,8 @@ impl Balancer {
     pub fn start(nodes: &[&str]) -> Self {
         let shared = Arc::new(Shared {
             nodes: nodes.iter().map(|url| Node::new(url)).collect(),
-            ready: Noticed::new(vec![false; nodes.len()]),
-            figures: Noticed::default(),
+            ready: Watched::new(vec![false; nodes.len()]),
+            figures: Watched::default(),
             next: AtomicUsize::new(0),
         });
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");

@@ -17,6 +17,7 @@
 //! Start reading at [`TestServer`], then [`Call`] (one request) and [`Browser`] (a person with cookies and
 //! forms).
 
+pub mod acknowledged;
 mod answer;
 pub mod balancer;
 mod browser;
@@ -24,15 +25,14 @@ mod call;
 mod clock;
 pub mod histories;
 mod html;
-pub mod ledger;
 pub mod link;
 mod logged;
-mod noticed;
 mod ports;
 pub mod postgres;
 mod process;
 mod random;
 mod server;
+mod watched;
 mod wire;
 mod wire_client;
 

@@ -14,9 +14,9 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::noticed::Noticed;
 use crate::ports::free_port;
 use crate::random::Random;
+use crate::watched::Watched;
 
 /// The state of a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +49,7 @@ struct Settled {
 pub struct Link {
     address: SocketAddr,
     state: watch::Sender<State>,
-    settled: Arc<Noticed<Settled>>,
+    settled: Arc<Watched<Settled>>,
     runtime: Option<Runtime>,
 }
 
@@ -63,7 +63,7 @@ impl Link {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let carries = Mode::Carries { there: Duration::ZERO, back: Duration::ZERO };
         let (state, watching) = watch::channel(State { mode: carries, target: parse(target), cuts: 0 });
-        let settled = Arc::<Noticed<Settled>>::default();
+        let settled = Arc::<Watched<Settled>>::default();
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
         runtime.spawn(listen(address, watching, Arc::clone(&settled)));
         let link = Self { address, state, settled, runtime: Some(runtime) };
@@ -133,7 +133,7 @@ fn parse(target: &str) -> SocketAddr {
 }
 
 /// Listens whenever the link is not cut, until the link is dropped.
-async fn listen(address: SocketAddr, mut state: watch::Receiver<State>, settled: Arc<Noticed<Settled>>) {
+async fn listen(address: SocketAddr, mut state: watch::Receiver<State>, settled: Arc<Watched<Settled>>) {
     let mut connections = JoinSet::new();
     while let Ok(now) = state.wait_for(|state| state.mode != Mode::Cut).await.map(|state| state.clone()) {
         let Ok(listener) = TcpListener::bind(address).await else {

@@ -19,10 +19,10 @@ fn token() -> AccessToken {
     }
 }
 
-/// The response to `asker` about the subject: `sub`, and whether it is an access token.
-fn message(asker: &AuthenticatedClient, subject: Subject<'_>) -> Option<(String, bool)> {
+/// The response to `client` about the subject: `sub`, and whether it is an access token.
+fn message(client: &AuthenticatedClient, subject: Subject<'_>) -> Option<(String, bool)> {
     let (application, user) = (sample::application(|_| {}), sample::user(4));
-    let facts = Facts { client: asker, application: Some(&application), user: Some(&user), now: NOW };
+    let facts = Facts { client, application: Some(&application), user: Some(&user), now: NOW };
     decide(subject, facts).map(|active| (active.subject, active.token_type == Some("Bearer")))
 }
 

@@ -12,7 +12,7 @@ use app::users::UserDraft;
 use oauth::secret::Password;
 use sources::SourceSpec;
 
-use super::{harbour, story};
+use super::{sample_data, walkthrough};
 use crate::cli::{data_sources, users};
 use crate::config::Settings;
 use crate::data_directory::DataDirectory;
@@ -50,7 +50,8 @@ pub(super) async fn harbour(
 
 async fn forget_earlier_stories(app: &App, user: &Actor, origin: &RequestOrigin) -> anyhow::Result<()> {
     let own = app.list_applications(user, ListRequest::default()).await?;
-    for application in own.iter().filter(|application| application.settings.name == story::APPLICATION) {
+    for application in own.iter().filter(|application| application.settings.name == walkthrough::APPLICATION)
+    {
         app.delete_application(user, application.id, origin).await?;
     }
     Ok(())
@@ -64,7 +65,7 @@ async fn serve_harbour(
 ) -> anyhow::Result<()> {
     let path = DataDirectory::at(&settings.general.data_dir).sources().join("harbour.sqlite");
     if !path.exists() {
-        harbour::write(&path)?;
+        sample_data::write(&path)?;
     }
     let real = path.canonicalize().with_context(|| format!("{} cannot be found", path.display()))?;
     let spec = SourceSpec::sqlite(real);

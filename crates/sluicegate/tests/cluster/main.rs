@@ -8,24 +8,24 @@
 //! Every fault happens once, in an order that a printed seed determines. `CLUSTER_SEED` repeats the choices
 //! of a run, and `CLUSTER_SECS` continues with new orders for that long. `cargo xtask soak` sets both.
 
-mod asker;
+mod client;
 mod clock;
-mod contest;
+mod contention;
+mod counts;
 mod faults;
 mod stage;
-mod tally;
 mod watch;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use testkit::Random;
-use testkit::ledger::Hand;
+use testkit::acknowledged::Worker;
 
-use contest::Contest;
+use contention::Contention;
+use counts::Counts;
 use faults::Fault;
 use stage::Cluster;
-use tally::Tally;
 use watch::Watch;
 
 const HANDS: usize = 4;
@@ -60,12 +60,12 @@ fn a_cluster_keeps_what_it_acknowledged_whatever_fails() {
     let mut random = Random::new(seed);
     let start = now();
     let (mut machines, front) = stage::set_up(&mut random);
-    let tally = Tally::default();
-    let hire = |number| Hand::hire(&front.url(), number, Random::new(seed ^ number as u64)).unwrap();
-    let mut hands: Vec<Hand> = (0..HANDS).map(hire).map(Hand::taking_failures_for_silence).collect();
-    let mut contests: Vec<Contest<'_>> =
-        (0..CONTESTS).map(|number| Contest::prepare(&front, &tally, number, random.bits())).collect();
-    let mut watch = Watch::prepare(&front, &tally, random.bits());
+    let counts = Counts::default();
+    let hire = |number| Worker::hire(&front.url(), number, Random::new(seed ^ number as u64)).unwrap();
+    let mut hands: Vec<Worker> = (0..HANDS).map(hire).map(Worker::taking_failures_for_silence).collect();
+    let mut contests: Vec<Contention<'_>> =
+        (0..CONTESTS).map(|number| Contention::prepare(&front, &counts, number, random.bits())).collect();
+    let mut watch = Watch::prepare(&front, &counts, random.bits());
     let mut round = 0;
     loop {
         for fault in Fault::all_in_some_order(&mut random) {
@@ -73,12 +73,12 @@ fn a_cluster_keeps_what_it_acknowledged_whatever_fails() {
             eprintln!("{:>6.1?} {fault}", start.elapsed());
             watch.restock();
             let clients = Clients { hands: &mut hands, contests: &mut contests, watch: &mut watch };
-            load(clients, &front, &tally, round, || {
+            load(clients, &front, &counts, round, || {
                 fault.strike(&mut machines, &front, &mut random);
             });
-            tally.count_fault(fault);
+            counts.count_fault(fault);
             machines.come_to_rest(&front);
-            let losses = tally.take_losses();
+            let losses = counts.take_losses();
             assert!(
                 losses.is_empty() || !fault.loses_nothing(),
                 "requests were lost when {fault}: {losses:?}"
@@ -89,22 +89,22 @@ fn a_cluster_keeps_what_it_acknowledged_whatever_fails() {
             break;
         }
     }
-    verify(&mut hands, &front, &mut random, Hand::hold_to_account_at_last);
+    verify(&mut hands, &front, &mut random, Worker::hold_to_account_at_last);
     machines.end_in_order();
-    let entries: usize = hands.iter().map(Hand::entries).sum();
-    eprintln!("{tally}\n{entries} entries in the ledgers; {:?}", front.balancer().figures());
-    assert!(tally.proves_something(), "too little was acknowledged to prove anything");
+    let entries: usize = hands.iter().map(Worker::entries).sum();
+    eprintln!("{counts}\n{entries} entries in the ledgers; {:?}", front.balancer().figures());
+    assert!(counts.proves_something(), "too little was acknowledged to prove anything");
 }
 
 /// All clients.
 struct Clients<'a, 'front> {
-    hands: &'a mut [Hand],
-    contests: &'a mut [Contest<'front>],
+    hands: &'a mut [Worker],
+    contests: &'a mut [Contention<'front>],
     watch: &'a mut Watch<'front>,
 }
 
 /// Lets all clients act while `disturb` runs, and briefly before and after.
-fn load(clients: Clients<'_, '_>, front: &Cluster, tally: &Tally, round: u32, disturb: impl FnOnce()) {
+fn load(clients: Clients<'_, '_>, front: &Cluster, counts: &Counts, round: u32, disturb: impl FnOnce()) {
     let stop = Stop::default();
     std::thread::scope(|scope| {
         let stop = &stop;
@@ -113,7 +113,7 @@ fn load(clients: Clients<'_, '_>, front: &Cluster, tally: &Tally, round: u32, di
             scope.spawn(move || {
                 while !stop.is_said() {
                     let (act, outcome) = hand.act();
-                    tally.count_act(act, &outcome);
+                    counts.count_act(act, &outcome);
                     if outcome.is_err() {
                         std::thread::sleep(BREATH);
                     }
@@ -159,7 +159,7 @@ impl Drop for StopsAtLast<'_> {
 }
 
 /// Every worker verifies its own acknowledged operations, all at once, each at a random node.
-fn verify(hands: &mut [Hand], front: &Cluster, random: &mut Random, check: impl Fn(&mut Hand) + Sync) {
+fn verify(hands: &mut [Worker], front: &Cluster, random: &mut Random, check: impl Fn(&mut Worker) + Sync) {
     let check = &check;
     std::thread::scope(|scope| {
         for hand in hands {

@@ -10,9 +10,9 @@ use serde_json::Value;
 use testkit::histories::{Code, CodeAct, CodeAnswer, Event};
 use testkit::{Random, WireClient};
 
-use super::asker::{Asker, BREATH, CodeEvent, Use, is_refusal, text};
+use super::client::{BREATH, Client, CodeEvent, Use, is_refusal, text};
+use super::counts::Counts;
 use super::stage::{Cluster, NODES};
-use super::tally::Tally;
 
 /// The number of tokens that are issued before a fault.
 const STOCK: usize = 6;
@@ -22,7 +22,7 @@ const AFTERWARDS: Duration = Duration::from_millis(1_500);
 
 /// A client that revokes tokens.
 pub(crate) struct Watch<'a> {
-    asker: Asker<'a>,
+    client: Client<'a>,
     stock: Vec<Tokens>,
     random: Random,
 }
@@ -37,21 +37,21 @@ struct Tokens {
 }
 
 impl<'a> Watch<'a> {
-    pub(crate) fn prepare(front: &'a Cluster, tally: &'a Tally, seed: u64) -> Self {
-        let asker = Asker::new(front, tally, "watcher");
-        Self { asker, stock: Vec::new(), random: Random::new(seed) }
+    pub(crate) fn prepare(front: &'a Cluster, counts: &'a Counts, seed: u64) -> Self {
+        let client = Client::new(front, counts, "watcher");
+        Self { client, stock: Vec::new(), random: Random::new(seed) }
     }
 
     /// Issues tokens. This must succeed, because nothing fails at present.
     pub(crate) fn restock(&mut self) {
         self.stock.clear();
         for _ in 0..STOCK {
-            let Asker { client, wire, user, .. } = &self.asker;
+            let Client { client, wire, user, .. } = &self.client;
             let verifier = self.random.verifier();
             let code = client.code(wire, user, &verifier).expect("the cluster is well");
             let mut tokens = Value::Null;
             let exchange = || client.exchange(wire, &code, &verifier);
-            let made = self.asker.note(
+            let made = self.client.note(
                 "watcher",
                 exchange,
                 |answer| {
@@ -87,7 +87,7 @@ impl<'a> Watch<'a> {
             ended.store(true, Ordering::SeqCst);
             events.extend(users.into_iter().flat_map(|user| user.join().expect("a user was told nonsense")));
         });
-        self.asker.judge("revocations", &Code, &events);
+        self.client.judge("revocations", &Code, &events);
     }
 
     /// Uses a token at one node again and again.
@@ -97,8 +97,8 @@ impl<'a> Watch<'a> {
             if ended.load(Ordering::SeqCst) {
                 break;
             }
-            let wire = testkit::Wire::new(&self.asker.front.nodes()[place]).taking_failures_for_silence();
-            events.push(self.asker.use_token(&wire, &who, &tokens.access, by));
+            let wire = testkit::Wire::new(&self.client.front.nodes()[place]).taking_failures_for_silence();
+            events.push(self.client.use_token(&wire, &who, &tokens.access, by));
             std::thread::sleep(BREATH);
         }
         events
@@ -121,19 +121,19 @@ impl<'a> Watch<'a> {
     }
 
     fn try_to_end(&self, tokens: &Tokens, way: u64, random: &mut Random) -> CodeEvent {
-        let wire = self.asker.node(random);
-        let client: &WireClient = &self.asker.client;
+        let wire = self.client.node(random);
+        let client: &WireClient = &self.client.client;
         let (revoke, granted) = (CodeAct::Revoke, CodeAnswer::Granted);
         match way {
-            0 => self.asker.revoke(&wire, "watcher", revoke, granted, &tokens.access),
-            1 => self.asker.revoke(&wire, "watcher", revoke, granted, &tokens.refresh),
+            0 => self.client.revoke(&wire, "watcher", revoke, granted, &tokens.access),
+            1 => self.client.revoke(&wire, "watcher", revoke, granted, &tokens.refresh),
             _ => {
                 let replay = || client.exchange(&wire, &tokens.code, &tokens.verifier);
                 let read = |answer: &testkit::WireAnswer| {
                     assert!(is_refusal(answer), "a code was redeemed twice: {answer:?}");
                     CodeAnswer::Refused
                 };
-                self.asker.note("watcher", replay, read, |_| CodeAct::Redeem { late: false })
+                self.client.note("watcher", replay, read, |_| CodeAct::Redeem { late: false })
             }
         }
     }

@@ -6,7 +6,7 @@ use oauth::id::ApplicationId;
 use oauth::scope::{Scope, ScopeSet};
 use testkit::{ADMIN, Answer, OTHER, TestUser, USER};
 
-use crate::harbour::{Harbour, ROOT, code, token};
+use crate::fixture::{Fixture, ROOT, code, token};
 
 /// A user without a role that may read data.
 const OUTSIDER: TestUser = TestUser { name: "outsider", password: "keeps the books, no data" };
@@ -17,9 +17,9 @@ fn challenges(answer: &Answer) -> Vec<&str> {
 
 #[tokio::test]
 async fn nobody_is_asked_for_a_token_or_a_password() {
-    let harbour = Harbour::open().await;
+    let fixture = Fixture::open().await;
     for path in ["/api/odata4", ROOT, "/api/odata4/Harbour/Ships(1)", "/api/odata4/nowhere/Ships"] {
-        let answer = harbour.server.get(path).send().await.expect(401);
+        let answer = fixture.server.get(path).send().await.expect(401);
         assert_eq!(code(&answer), "NotAuthenticated");
         let challenges = challenges(&answer);
         assert!(challenges[0].starts_with("Bearer ") && !challenges[0].contains("error"), "{challenges:?}");
@@ -29,37 +29,37 @@ async fn nobody_is_asked_for_a_token_or_a_password() {
 
 #[tokio::test]
 async fn credentials_that_cannot_be_read_are_none() {
-    let harbour = Harbour::open().await;
+    let fixture = Fixture::open().await;
     for value in ["", "Basic", "Basic %%%", "Digest x", "nonsense"] {
-        let answer = harbour.server.get(ROOT).header("authorization", value).send().await.expect(401);
+        let answer = fixture.server.get(ROOT).header("authorization", value).send().await.expect(401);
         assert_eq!(code(&answer), "NotAuthenticated", "{value}");
     }
-    let twice = harbour.server.get(ROOT).bearer(&harbour.token).basic(&USER).send().await;
+    let twice = fixture.server.get(ROOT).bearer(&fixture.token).basic(&USER).send().await;
     assert_eq!(code(&twice.expect(401)), "NotAuthenticated");
 }
 
 #[tokio::test]
 async fn a_dead_token_is_found_out_before_the_source_is_looked_up() {
-    let harbour = Harbour::open().await;
-    let cut = &harbour.token[..harbour.token.len() - 1];
+    let fixture = Fixture::open().await;
+    let cut = &fixture.token[..fixture.token.len() - 1];
     for path in [ROOT, "/api/odata4/nowhere"] {
         for token in ["", "sga_dead", cut] {
-            let answer = harbour.server.get(path).bearer(token).send().await.expect(401);
+            let answer = fixture.server.get(path).bearer(token).send().await.expect(401);
             assert_eq!(code(&answer), "InvalidToken");
             assert!(challenges(&answer)[0].starts_with(r#"Bearer error="invalid_token""#));
         }
     }
-    harbour.server.clock().advance_secs(3_601);
-    assert_eq!(code(&harbour.get("").await.expect(401)), "InvalidToken");
+    fixture.server.clock().advance_secs(3_601);
+    assert_eq!(code(&fixture.get("").await.expect(401)), "InvalidToken");
 }
 
 #[tokio::test]
 async fn a_token_for_something_else_lacks_the_scope() {
-    let harbour = Harbour::open().await;
+    let fixture = Fixture::open().await;
     let scopes = ScopeSet::from(Scope::Management);
-    let token = harbour.server.access_token(&USER, ApplicationId::new(1), scopes).await;
+    let token = fixture.server.access_token(&USER, ApplicationId::new(1), scopes).await;
     for path in ["/api/odata4", ROOT, "/api/odata4/nowhere"] {
-        let answer = harbour.server.get(path).bearer(&token).send().await.expect(403);
+        let answer = fixture.server.get(path).bearer(&token).send().await.expect(403);
         assert_eq!(code(&answer), "InsufficientScope");
         assert!(challenges(&answer)[0].contains(r#"error="insufficient_scope", scope="api.access.odata""#));
     }
@@ -67,25 +67,25 @@ async fn a_token_for_something_else_lacks_the_scope() {
 
 #[tokio::test]
 async fn a_user_without_the_permission_is_refused_whatever_the_source() {
-    let harbour = Harbour::open().await;
-    let role = harbour.server.add_role("clerk", &[Permission::MgmtAPI]).await;
-    harbour.server.add_user(&OUTSIDER, &[role]).await;
-    let token = token(&harbour.server, &OUTSIDER).await;
+    let fixture = Fixture::open().await;
+    let role = fixture.server.add_role("clerk", &[Permission::MgmtAPI]).await;
+    fixture.server.add_user(&OUTSIDER, &[role]).await;
+    let token = token(&fixture.server, &OUTSIDER).await;
     for path in ["/api/odata4", ROOT, "/api/odata4/nowhere"] {
-        let answer = harbour.server.get(path).bearer(&token).send().await.expect(403);
+        let answer = fixture.server.get(path).bearer(&token).send().await.expect(403);
         assert_eq!(code(&answer), "PermissionMissing");
-        let answer = harbour.server.get(path).basic(&OUTSIDER).send().await.expect(403);
+        let answer = fixture.server.get(path).basic(&OUTSIDER).send().await.expect(403);
         assert_eq!(code(&answer), "PermissionMissing");
     }
 }
 
 #[tokio::test]
 async fn a_foreign_source_and_an_unknown_one_look_the_same() {
-    let harbour = Harbour::open().await;
+    let fixture = Fixture::open().await;
     for user in [OTHER, ADMIN] {
-        let token = token(&harbour.server, &user).await;
-        let foreign = harbour.server.get("/api/odata4/harbour/Ships").bearer(&token).send().await.expect(404);
-        let unknown = harbour.server.get("/api/odata4/harbor/Ships").bearer(&token).send().await.expect(404);
+        let token = token(&fixture.server, &user).await;
+        let foreign = fixture.server.get("/api/odata4/harbour/Ships").bearer(&token).send().await.expect(404);
+        let unknown = fixture.server.get("/api/odata4/harbor/Ships").bearer(&token).send().await.expect(404);
         assert_eq!(code(&foreign), "DataSourceNotFound");
         assert_eq!(foreign.text(), unknown.text());
         let names = |answer: &Answer| answer.headers().keys().map(ToString::to_string).collect::<Vec<_>>();
@@ -95,78 +95,78 @@ async fn a_foreign_source_and_an_unknown_one_look_the_same() {
 
 #[tokio::test]
 async fn a_shared_source_is_readable_until_it_is_not_shared_any_more() {
-    let harbour = Harbour::open().await;
-    let source = harbour.add_source("Pier", "CREATE TABLE T (Id INTEGER PRIMARY KEY)").await;
-    let token = token(&harbour.server, &OTHER).await;
-    let read = async || harbour.server.get("/api/odata4/Pier/T").bearer(&token).send().await.status();
+    let fixture = Fixture::open().await;
+    let source = fixture.add_source("Pier", "CREATE TABLE T (Id INTEGER PRIMARY KEY)").await;
+    let token = token(&fixture.server, &OTHER).await;
+    let read = async || fixture.server.get("/api/odata4/Pier/T").bearer(&token).send().await.status();
     assert_eq!(read().await, 404);
-    harbour.share(&source, &OTHER).await;
+    fixture.share(&source, &OTHER).await;
     assert_eq!(read().await, 200);
-    harbour.share(&source, &USER).await;
+    fixture.share(&source, &USER).await;
     assert_eq!(read().await, 404);
 }
 
 #[tokio::test]
 async fn names_of_sources_are_compared_without_case_and_links_carry_the_real_one() {
-    let harbour = Harbour::open().await;
+    let fixture = Fixture::open().await;
     let body =
-        harbour.server.get("/api/odata4/hARBOUR/").bearer(&harbour.token).send().await.expect(200).json();
+        fixture.server.get("/api/odata4/hARBOUR/").bearer(&fixture.token).send().await.expect(200).json();
     assert_eq!(body["@odata.context"], "http://127.0.0.1:8080/api/odata4/Harbour/$metadata");
 }
 
 #[tokio::test]
 async fn a_password_works_as_well_as_a_token() {
-    let harbour = Harbour::open().await;
-    let answer = harbour.server.get("/api/odata4/harbour/Ships(1)/Name").basic(&USER).send().await;
+    let fixture = Fixture::open().await;
+    let answer = fixture.server.get("/api/odata4/harbour/Ships(1)/Name").basic(&USER).send().await;
     assert_eq!(answer.expect(200).json()["value"], "Ship 1");
-    let wrong = harbour.server.get(ROOT).basic_as(USER.name, "not the password").send().await;
+    let wrong = fixture.server.get(ROOT).basic_as(USER.name, "not the password").send().await;
     assert_eq!(code(&wrong.expect(401)), "NotAuthenticated");
 }
 
 #[tokio::test]
 async fn the_root_names_what_the_caller_may_read_and_nothing_else() {
-    let harbour = Harbour::open().await;
-    let source = harbour.add_source("Pier", "CREATE TABLE T (Id INTEGER PRIMARY KEY)").await;
-    harbour.share(&source, &OTHER).await;
-    let own = harbour.server.get("/api/odata4").bearer(&harbour.token).send().await.expect(200).json();
+    let fixture = Fixture::open().await;
+    let source = fixture.add_source("Pier", "CREATE TABLE T (Id INTEGER PRIMARY KEY)").await;
+    fixture.share(&source, &OTHER).await;
+    let own = fixture.server.get("/api/odata4").bearer(&fixture.token).send().await.expect(200).json();
     assert_eq!(own["value"].as_array().unwrap().len(), 2);
-    let other = harbour.server.get("/api/odata4").basic(&OTHER).send().await.expect(200).json();
+    let other = fixture.server.get("/api/odata4").basic(&OTHER).send().await.expect(200).json();
     let url = "http://127.0.0.1:8080/api/odata4/Pier/";
     let expected = serde_json::json!([{ "name": "Pier", "kind": "ServiceDocument", "url": url }]);
     assert_eq!(other["value"], expected);
-    let admin = harbour.server.get("/api/odata4/").basic(&ADMIN).send().await.expect(200).json();
+    let admin = fixture.server.get("/api/odata4/").basic(&ADMIN).send().await.expect(200).json();
     assert_eq!(admin["value"], serde_json::json!([]));
 }
 
 #[tokio::test]
 async fn what_is_refused_stands_in_the_audit_log() {
-    let harbour = Harbour::open().await;
-    let before = refusals(&harbour).await;
-    harbour.server.get(ROOT).basic(&OTHER).send().await.expect(404);
-    harbour.server.get("/api/odata4/nowhere").basic(&OTHER).send().await.expect(404);
-    assert_eq!(refusals(&harbour).await, before + 1, "an unknown name is nobody's secret");
+    let fixture = Fixture::open().await;
+    let before = refusals(&fixture).await;
+    fixture.server.get(ROOT).basic(&OTHER).send().await.expect(404);
+    fixture.server.get("/api/odata4/nowhere").basic(&OTHER).send().await.expect(404);
+    assert_eq!(refusals(&fixture).await, before + 1, "an unknown name is nobody's secret");
     for _ in 0..100 {
-        harbour.server.get(ROOT).basic(&OTHER).send().await.expect(404);
+        fixture.server.get(ROOT).basic(&OTHER).send().await.expect(404);
     }
-    assert_eq!(refusals(&harbour).await, before + 10, "the same again within the minute");
-    harbour.server.get(ROOT).basic(&ADMIN).send().await.expect(404);
-    assert_eq!(refusals(&harbour).await, before + 11);
+    assert_eq!(refusals(&fixture).await, before + 10, "the same again within the minute");
+    fixture.server.get(ROOT).basic(&ADMIN).send().await.expect(404);
+    assert_eq!(refusals(&fixture).await, before + 11);
 }
 
-async fn refusals(harbour: &Harbour) -> usize {
+async fn refusals(fixture: &Fixture) -> usize {
     use oauth::audit::Action;
     use store::{Audit, AuditFilter};
     let filter = AuditFilter { limit: 1_000, ..AuditFilter::default() };
-    let events = harbour.server.store().list_audit(filter).await.unwrap();
+    let events = fixture.server.store().list_audit(filter).await.unwrap();
     events.iter().filter(|event| event.event.action == Action::RefuseAccess).count()
 }
 
 #[tokio::test]
 async fn other_methods_are_not_allowed_and_the_answer_says_which_are() {
-    let harbour = Harbour::open().await;
+    let fixture = Fixture::open().await;
     for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS] {
         for rest in ["", "/Ships", "/Ships(1)", "/Ships/$batch"] {
-            let answer = harbour.send(method.clone(), rest, &[]).await.expect(405);
+            let answer = fixture.send(method.clone(), rest, &[]).await.expect(405);
             assert_eq!(code(&answer), "MethodNotAllowed", "{method} {rest}");
             assert_eq!(answer.header("allow"), "GET,HEAD", "{method} {rest}");
         }
@@ -175,19 +175,19 @@ async fn other_methods_are_not_allowed_and_the_answer_says_which_are() {
 
 #[tokio::test]
 async fn what_odata_posts_and_is_not_supported_is_not_implemented() {
-    let harbour = Harbour::open().await;
+    let fixture = Fixture::open().await;
     for rest in ["/$batch", "/%24batch", "/$batch?x=1", "/$batch/", "/Ships/$query"] {
-        let answer = harbour.send(Method::POST, rest, &[]).await.expect(501);
+        let answer = fixture.send(Method::POST, rest, &[]).await.expect(501);
         assert_eq!(code(&answer), "NotImplemented", "{rest}");
         assert_eq!(answer.headers().get_all("odata-version").iter().count(), 1, "{rest}");
     }
     for rest in ["/Ships", "/Ships(1)", ""] {
         for tunnelled in ["PATCH", "DELETE", "MERGE"] {
-            let answer = harbour.send(Method::POST, rest, &[("x-http-method", tunnelled)]).await.expect(501);
+            let answer = fixture.send(Method::POST, rest, &[("x-http-method", tunnelled)]).await.expect(501);
             assert_eq!(code(&answer), "NotImplemented", "{tunnelled} {rest}");
         }
     }
-    harbour.send(Method::DELETE, "/$batch", &[]).await.expect(405);
-    let elsewhere = harbour.server.call(Method::POST, "/api/admin/audit").header("x-http-method", "GET");
+    fixture.send(Method::DELETE, "/$batch", &[]).await.expect(405);
+    let elsewhere = fixture.server.call(Method::POST, "/api/admin/audit").header("x-http-method", "GET");
     elsewhere.send().await.expect(405);
 }

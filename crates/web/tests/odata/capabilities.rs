@@ -2,7 +2,7 @@
 
 use http::Method;
 
-use crate::harbour::{Harbour, code};
+use crate::fixture::{Fixture, code};
 
 const TABLES: &str = "
     CREATE TABLE Ships (Id INTEGER PRIMARY KEY, Name TEXT, Built DATE, Seen DATETIME, Watch TIME, Draught DECIMAL(6,2));
@@ -70,9 +70,9 @@ fn declared(metadata: &str) -> Vec<Declared<'_>> {
     declared
 }
 
-async fn status(harbour: &Harbour, method: Method, rest: &str) -> u16 {
+async fn status(fixture: &Fixture, method: Method, rest: &str) -> u16 {
     let target = format!("/api/odata4/Fleet{}", rest.replace(' ', "%20"));
-    harbour.server.call(method, &target).bearer(&harbour.token).send().await.status()
+    fixture.server.call(method, &target).bearer(&fixture.token).send().await.status()
 }
 
 /// A request and the expected status.
@@ -115,22 +115,22 @@ fn trial(term: &str) -> Option<(&'static str, &'static [Trial])> {
 
 #[tokio::test]
 async fn every_declared_capability_is_kept() {
-    let harbour = Harbour::open().await;
-    harbour.add_source("Fleet", TABLES).await;
-    let call = harbour.server.get("/api/odata4/Fleet/$metadata").bearer(&harbour.token);
+    let fixture = Fixture::open().await;
+    fixture.add_source("Fleet", TABLES).await;
+    let call = fixture.server.get("/api/odata4/Fleet/$metadata").bearer(&fixture.token);
     let metadata = call.send().await.expect(200).text().to_owned();
     let all = declared(&metadata);
     assert!(all.len() > 20, "{}", all.len());
     for Declared { set, term, value } in all {
         let set = set.unwrap_or("Ships");
         if term == "FilterFunctions" {
-            every_function_works(&harbour, value).await;
+            every_function_works(&fixture, value).await;
             continue;
         }
         let (says, requests) = trial(term).unwrap_or_else(|| panic!("nothing holds the server to {term}"));
         assert!(value.contains(says), "{set} {term} {value}");
         for (method, rest, expected) in requests {
-            let got = status(&harbour, method.clone(), &rest.replace("SET", set)).await;
+            let got = status(&fixture, method.clone(), &rest.replace("SET", set)).await;
             assert_eq!(got, *expected, "{set} {term} {value}: {rest}");
         }
     }
@@ -138,28 +138,28 @@ async fn every_declared_capability_is_kept() {
 
 #[tokio::test]
 async fn nobody_is_promised_an_answer_for_later() {
-    let harbour = Harbour::open().await;
-    let answer = harbour.get_with("/Ships?$top=1", &[("prefer", "respond-async")]).await.expect(200);
+    let fixture = Fixture::open().await;
+    let answer = fixture.get_with("/Ships?$top=1", &[("prefer", "respond-async")]).await.expect(200);
     assert!(!answer.header("preference-applied").contains("async"));
 }
 
-async fn every_function_works(harbour: &Harbour, value: &str) {
+async fn every_function_works(fixture: &Fixture, value: &str) {
     let names: Vec<&str> =
         value.split("<String>").skip(1).filter_map(|part| part.split('<').next()).collect();
     let called: Vec<&str> = CALLS.iter().map(|(name, _)| *name).collect();
     assert_eq!(names, called, "the functions that are declared and those that are tried");
     for (name, call) in CALLS {
         let target = format!("/api/odata4/Fleet/Ships?$select=Id&$filter={call}").replace(' ', "%20");
-        let answer = harbour.server.get(&target).bearer(&harbour.token).send().await.expect(200);
+        let answer = fixture.server.get(&target).bearer(&fixture.token).send().await.expect(200);
         assert!(answer.text().contains(r#""value":[{"Id":1}]"#), "{name}: {}", answer.text());
     }
 }
 
 #[tokio::test]
 async fn what_is_not_supported_is_declared() {
-    let harbour = Harbour::open().await;
-    harbour.add_source("Fleet", TABLES).await;
-    let call = harbour.server.get("/api/odata4/Fleet/$metadata").bearer(&harbour.token);
+    let fixture = Fixture::open().await;
+    fixture.add_source("Fleet", TABLES).await;
+    let call = fixture.server.get("/api/odata4/Fleet/$metadata").bearer(&fixture.token);
     let metadata = call.send().await.expect(200).text().to_owned();
     let all = declared(&metadata);
     for (rest, term) in [
@@ -170,7 +170,7 @@ async fn what_is_not_supported_is_declared() {
         ("/Ships(1)/Visits", "NavigationRestrictions"),
         ("/Ships?$filter=@Core.Description eq 'x'", "AnnotationValuesInQuerySupported"),
     ] {
-        assert_eq!(status(&harbour, Method::GET, rest).await, 501, "{rest}");
+        assert_eq!(status(&fixture, Method::GET, rest).await, 501, "{rest}");
         let declared = all.iter().find(|declared| declared.term == term).unwrap();
         assert!(declared.value.contains("false") || declared.value.contains("/None"), "{term}");
     }
@@ -182,7 +182,7 @@ async fn what_is_not_supported_is_declared() {
         "cast(Id,Edm.String) eq '1'",
     ] {
         let target = format!("/api/odata4/Fleet/Ships?$filter={function}").replace(' ', "%20");
-        let answer = harbour.server.get(&target).bearer(&harbour.token).send().await.expect(501);
+        let answer = fixture.server.get(&target).bearer(&fixture.token).send().await.expect(501);
         assert_eq!(code(&answer), "NotImplemented", "{function}");
     }
 }

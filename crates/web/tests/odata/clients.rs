@@ -3,7 +3,7 @@
 use http::Method;
 use testkit::Answer;
 
-use crate::harbour::{Harbour, SHIPS, code, ids};
+use crate::fixture::{Fixture, SHIPS, code, ids};
 
 /// Power Query in Power BI and Excel.
 const POWER_QUERY: [(&str, &str); 5] = [
@@ -20,23 +20,23 @@ const POWER_QUERY: [(&str, &str); 5] = [
 
 #[tokio::test]
 async fn power_query_reads_the_service_its_metadata_and_a_set() {
-    let harbour = Harbour::open().await;
-    let service = harbour.get_with("", &POWER_QUERY).await.expect(200);
+    let fixture = Fixture::open().await;
+    let service = fixture.get_with("", &POWER_QUERY).await.expect(200);
     assert_eq!(service.header("content-type"), "application/json;odata.metadata=minimal");
     let sets = service.json()["value"].as_array().unwrap().clone();
     assert!(sets.iter().any(|set| set["name"] == "Ships" && set["kind"] == "EntitySet"));
 
-    let metadata = harbour.get_with("/$metadata", &POWER_QUERY).await.expect(200);
+    let metadata = fixture.get_with("/$metadata", &POWER_QUERY).await.expect(200);
     assert_eq!(metadata.header("content-type"), "application/xml");
     assert!(metadata.text().contains("Version=\"4.0\""));
 
-    let preview = harbour.get_with("/Ships?$top=1000", &POWER_QUERY).await.expect(200);
+    let preview = fixture.get_with("/Ships?$top=1000", &POWER_QUERY).await.expect(200);
     assert_eq!(ids(&preview).len(), 1000);
     let folded =
         "/Ships?$filter=Flag%20eq%20'B'%20and%20Tonnage%20gt%20100&$orderby=Id%20desc&$select=Id,Name&$top=3";
-    let folded = harbour.get_with(folded, &POWER_QUERY).await.expect(200);
+    let folded = fixture.get_with(folded, &POWER_QUERY).await.expect(200);
     assert_eq!(folded.json()["value"].as_array().unwrap().len(), 3);
-    let count = harbour.get_with("/Ships/$count", &POWER_QUERY).await.expect(200);
+    let count = fixture.get_with("/Ships/$count", &POWER_QUERY).await.expect(200);
     assert_eq!(count.text(), SHIPS.to_string());
     for answer in [&service, &metadata, &preview, &folded, &count] {
         let versions: Vec<_> = answer.headers().get_all("odata-version").iter().collect();
@@ -47,9 +47,9 @@ async fn power_query_reads_the_service_its_metadata_and_a_set() {
 
 #[tokio::test]
 async fn tableau_reads_with_a_password() {
-    let harbour = Harbour::open().await;
+    let fixture = Fixture::open().await;
     let get = async |rest: &str, accept: &str| {
-        let call = harbour.server.get(&format!("/api/odata4/Harbour{rest}")).basic(&testkit::USER);
+        let call = fixture.server.get(&format!("/api/odata4/Harbour{rest}")).basic(&testkit::USER);
         call.header("accept", accept).header("odata-maxversion", "4.0").send().await.expect(200)
     };
     assert!(get("/$metadata", "application/xml").await.text().contains("EntityType"));
@@ -58,11 +58,11 @@ async fn tableau_reads_with_a_password() {
 
 #[tokio::test]
 async fn salesforce_connect_asks_for_counts_in_version_4_01() {
-    let harbour = Harbour::open().await;
+    let fixture = Fixture::open().await;
     let headers = [("accept", "application/json"), ("odata-maxversion", "4.01"), ("odata-version", "4.01")];
     let rest =
         "/Ships?$count=true&$top=25&$skip=50&$orderby=Name%20asc&$filter=contains(Name,'1')&$select=Id,Name";
-    let answer = harbour.get_with(rest, &headers).await.expect(200);
+    let answer = fixture.get_with(rest, &headers).await.expect(200);
     assert_eq!(answer.header("odata-version"), "4.01");
     assert_eq!(ids(&answer).len(), 25);
     assert!(answer.json()["@odata.count"].as_i64().unwrap() > 1_000);
@@ -70,8 +70,8 @@ async fn salesforce_connect_asks_for_counts_in_version_4_01() {
 
 #[tokio::test]
 async fn options_without_dollar_and_in_another_case_are_understood() {
-    let harbour = Harbour::open().await;
-    let answer = harbour.get("/Ships?top=2&ORDERBY=Id%20desc&timezone=UTC").await.expect(200);
+    let fixture = Fixture::open().await;
+    let answer = fixture.get("/Ships?top=2&ORDERBY=Id%20desc&timezone=UTC").await.expect(200);
     assert_eq!(ids(&answer), [SHIPS, SHIPS - 1]);
 }
 
@@ -107,13 +107,13 @@ const PEOPLE: &str = "
 ";
 
 /// A server with a source of people.
-struct People(Harbour);
+struct People(Fixture);
 
 impl People {
     async fn open() -> Self {
-        let harbour = Harbour::open().await;
-        harbour.add_source("People", PEOPLE).await;
-        Self(harbour)
+        let fixture = Fixture::open().await;
+        fixture.add_source("People", PEOPLE).await;
+        Self(fixture)
     }
 
     async fn get(&self, rest: &str, headers: &[(&'static str, &str)]) -> Answer {

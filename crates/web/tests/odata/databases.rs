@@ -7,11 +7,11 @@ use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use testkit::{Answer, USER};
 
-use crate::harbour::{Harbour, code};
+use crate::fixture::{Fixture, code};
 
 /// A page of the source, with the rest of the next link's path.
-async fn page(harbour: &Harbour, source: &str, rest: &str) -> Answer {
-    harbour.server.get(&format!("/api/odata4/{source}{rest}")).bearer(&harbour.token).send().await
+async fn page(fixture: &Fixture, source: &str, rest: &str) -> Answer {
+    fixture.server.get(&format!("/api/odata4/{source}{rest}")).bearer(&fixture.token).send().await
 }
 
 fn rest_of_link(body: &Value, source: &str) -> Option<String> {
@@ -21,10 +21,10 @@ fn rest_of_link(body: &Value, source: &str) -> Option<String> {
 }
 
 /// Walks through all pages, with `size` rows each.
-async fn walk(harbour: &Harbour, source: &str, rest: &str, page_size: usize) -> Vec<Value> {
+async fn walk(fixture: &Fixture, source: &str, rest: &str, page_size: usize) -> Vec<Value> {
     let (mut rows, mut next) = (Vec::new(), Some(rest.to_owned()));
     while let Some(rest) = next {
-        let call = harbour.server.get(&format!("/api/odata4/{source}{rest}")).bearer(&harbour.token);
+        let call = fixture.server.get(&format!("/api/odata4/{source}{rest}")).bearer(&fixture.token);
         let answer = call.header("prefer", format!("maxpagesize={page_size}")).send().await.expect(200);
         let body = answer.json();
         rows.extend(body["value"].as_array().unwrap().iter().cloned());
@@ -33,9 +33,9 @@ async fn walk(harbour: &Harbour, source: &str, rest: &str, page_size: usize) -> 
     rows
 }
 
-async fn findings(harbour: &Harbour, id: i64) -> String {
+async fn findings(fixture: &Fixture, id: i64) -> String {
     let path = format!("/api/mgmt/datasources/{id}/model");
-    harbour.server.get(&path).basic(&USER).send().await.expect(200).json()["findings"].to_string()
+    fixture.server.get(&path).basic(&USER).send().await.expect(200).json()["findings"].to_string()
 }
 
 /// Rows whose total length exceeds all stream buffers.
@@ -45,18 +45,18 @@ const LONG: &str = "CREATE TABLE Long (Id INTEGER PRIMARY KEY, Text TEXT NOT NUL
 
 #[tokio::test(flavor = "multi_thread")]
 async fn clients_that_do_not_read_hold_up_nobody_and_lose_no_row() {
-    let harbour = Harbour::open().await;
-    harbour.add_source("Long", LONG).await;
+    let fixture = Fixture::open().await;
+    fixture.add_source("Long", LONG).await;
     let begin = async || {
         let request = Request::get("/api/odata4/Long/Long").header("prefer", "maxpagesize=100000");
-        let request = request.header("authorization", format!("Bearer {}", harbour.token));
-        harbour.server.service().answer(request.body(Body::empty()).unwrap()).await
+        let request = request.header("authorization", format!("Bearer {}", fixture.token));
+        fixture.server.service().answer(request.body(Body::empty()).unwrap()).await
     };
     let mut idle = Vec::new();
     for _ in 0..std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 8) {
         idle.push(begin().await);
     }
-    let ordinary = page(&harbour, "Long", "/Long?$top=300").await.expect(200);
+    let ordinary = page(&fixture, "Long", "/Long?$top=300").await.expect(200);
     assert_eq!(ordinary.json()["value"].as_array().unwrap().len(), 300);
     for response in idle {
         assert_eq!(response.status(), 200);
@@ -65,7 +65,7 @@ async fn clients_that_do_not_read_hold_up_nobody_and_lose_no_row() {
         let mut rows = body["value"].as_array().unwrap().clone();
         if let Some(rest) = rest_of_link(&body, "Long") {
             assert!(rows.len() < 20_000);
-            rows.extend(walk(&harbour, "Long", &rest, 20_000).await);
+            rows.extend(walk(&fixture, "Long", &rest, 20_000).await);
         }
         let ids: Vec<i64> = rows.iter().map(|row| row["Id"].as_i64().unwrap()).collect();
         assert!(ids == (1..=20_000).collect::<Vec<_>>(), "{} rows", ids.len());
@@ -74,47 +74,47 @@ async fn clients_that_do_not_read_hold_up_nobody_and_lose_no_row() {
 
 #[tokio::test]
 async fn a_row_larger_than_its_budget_is_refused_before_the_answer_begins() {
-    let harbour = Harbour::open().await;
+    let fixture = Fixture::open().await;
     let columns = (0..60).map(|n| format!(", C{n} TEXT AS (hex(zeroblob(1500000 + {n} * Id)))"));
     let columns = columns.collect::<Vec<_>>().concat();
     let tables =
         format!("CREATE TABLE Wide (Id INTEGER PRIMARY KEY{columns}); INSERT INTO Wide VALUES (1), (2);");
-    harbour.add_source("Wide", &tables).await;
+    fixture.add_source("Wide", &tables).await;
     for rest in ["/Wide", "/Wide(1)", "/Wide?$orderby=C1,C2", "/Wide?$filter=contains(C1,C2)"] {
-        let answer = page(&harbour, "Wide", rest).await.expect(502);
+        let answer = page(&fixture, "Wide", rest).await.expect(502);
         assert_eq!(code(&answer), "RowTooLarge", "{rest}");
     }
-    let narrow = page(&harbour, "Wide", "/Wide?$select=C1").await.expect(200);
+    let narrow = page(&fixture, "Wide", "/Wide?$select=C1").await.expect(200);
     assert_eq!(narrow.json()["value"][0]["C1"].as_str().unwrap().len(), 3_000_002);
-    assert_eq!(page(&harbour, "Wide", "/Wide(2)/C2/$value").await.expect(200).text().len(), 3_000_008);
+    assert_eq!(page(&fixture, "Wide", "/Wide(2)/C2/$value").await.expect(200).text().len(), 3_000_008);
 }
 
 #[tokio::test]
 async fn tables_without_a_key_are_served_by_their_row_number() {
-    let harbour = Harbour::open().await;
+    let fixture = Fixture::open().await;
     let rows = "CREATE TABLE Bare (Name TEXT); INSERT INTO Bare VALUES ('a'), ('a'), (NULL), ('b'), ('a');";
-    harbour.add_source("Bare", rows).await;
+    fixture.add_source("Bare", rows).await;
     for order in ["", "?$orderby=Name", "?$orderby=Name%20desc"] {
         for page_size in [1, 2] {
-            let found = walk(&harbour, "Bare", &format!("/Bare{order}"), page_size).await;
+            let found = walk(&fixture, "Bare", &format!("/Bare{order}"), page_size).await;
             let mut numbers: Vec<i64> = found.iter().map(|row| row["rowid"].as_i64().unwrap()).collect();
             numbers.sort_unstable();
             assert_eq!(numbers, [1, 2, 3, 4, 5], "{order} by {page_size}");
         }
     }
-    let one = page(&harbour, "Bare", "/Bare(4)").await.expect(200).json();
+    let one = page(&fixture, "Bare", "/Bare(4)").await.expect(200).json();
     assert_eq!((&one["Name"], &one["rowid"]), (&json!("b"), &json!(4)));
-    let metadata = page(&harbour, "Bare", "/$metadata").await.expect(200).text().to_owned();
+    let metadata = page(&fixture, "Bare", "/$metadata").await.expect(200).text().to_owned();
     assert!(metadata.contains(r#"<PropertyRef Name="rowid"/>"#), "{metadata}");
     let skipped =
-        page(&harbour, "Bare", "/Bare?$orderby=Name&$skip=4&$filter=rowid%20gt%200").await.expect(200);
+        page(&fixture, "Bare", "/Bare?$orderby=Name&$skip=4&$filter=rowid%20gt%200").await.expect(200);
     assert_eq!(skipped.json()["value"].as_array().unwrap().len(), 1);
 }
 
 #[tokio::test]
 async fn a_view_is_served_by_the_key_that_its_owner_declares() {
-    let harbour = Harbour::open().await;
-    let path = harbour.server.sqlite_file(
+    let fixture = Fixture::open().await;
+    let path = fixture.server.sqlite_file(
         "views.db",
         "CREATE TABLE T (A TEXT, B INTEGER, C TEXT); INSERT INTO T VALUES ('x', 1, 'p'), ('x', 2, 'q'), ('y', 1, 'r');
          CREATE VIEW V AS SELECT A, B, C FROM T; CREATE TABLE Gone (A); CREATE VIEW Broken AS SELECT A FROM Gone;
@@ -122,7 +122,7 @@ async fn a_view_is_served_by_the_key_that_its_owner_declares() {
     );
     let payload = |options: Value| json!({ "name": "Views", "dataStore": 1, "connectionType": "Cloud", "options": options });
     let post = async |options: Value| {
-        harbour.server.post("/api/mgmt/datasources").basic(&USER).json(&payload(options)).send().await
+        fixture.server.post("/api/mgmt/datasources").basic(&USER).json(&payload(options)).send().await
     };
     for (keys, status) in [
         (json!({ "V": ["A"] }), 400),
@@ -137,33 +137,33 @@ async fn a_view_is_served_by_the_key_that_its_owner_declares() {
     }
     let made = post(json!({ "path": path, "keys": { "V": ["A", "B"] } })).await.expect(201).json();
     assert_eq!(made["options"]["keys"], json!({ "V": ["A", "B"] }));
-    harbour.server.app().refresh().await.unwrap();
-    assert_eq!(walk(&harbour, "Views", "/V", 1).await.len(), 3);
-    assert_eq!(page(&harbour, "Views", "/V(A='y',B=1)/C/$value").await.expect(200).text(), "r");
+    fixture.server.app().refresh().await.unwrap();
+    assert_eq!(walk(&fixture, "Views", "/V", 1).await.len(), 3);
+    assert_eq!(page(&fixture, "Views", "/V(A='y',B=1)/C/$value").await.expect(200).text(), "r");
     let id = made["id"].as_i64().unwrap();
     let at = format!("/api/mgmt/datasources/{id}");
     // The result of a GET may be sent back.
-    let seen = harbour.server.get(&at).basic(&USER).send().await.expect(200).json();
-    harbour.server.put(&at).basic(&USER).json(&seen).send().await.expect(200);
+    let seen = fixture.server.get(&at).basic(&USER).send().await.expect(200).json();
+    fixture.server.put(&at).basic(&USER).json(&seen).send().await.expect(200);
     let without = payload(json!({ "path": path }));
-    harbour.server.put(&at).basic(&USER).json(&without).send().await.expect(200);
-    harbour.server.app().refresh().await.unwrap();
-    page(&harbour, "Views", "/V").await.expect(404);
-    let response = findings(&harbour, id).await;
+    fixture.server.put(&at).basic(&USER).json(&without).send().await.expect(200);
+    fixture.server.app().refresh().await.unwrap();
+    page(&fixture, "Views", "/V").await.expect(404);
+    let response = findings(&fixture, id).await;
     assert!(response.contains("option keys"), "{response}");
 }
 
 #[tokio::test]
 async fn a_declared_key_that_does_not_hold_any_more_shows_no_address_twice_and_loses_nothing_else() {
-    let harbour = Harbour::open().await;
+    let fixture = Fixture::open().await;
     let tables = "CREATE TABLE T (A TEXT, B INTEGER); INSERT INTO T VALUES ('x', 1), ('y', 2); CREATE VIEW V AS SELECT * FROM T;";
-    let path = harbour.server.sqlite_file("declared.db", tables);
+    let path = fixture.server.sqlite_file("declared.db", tables);
     let options = json!({ "path": path, "keys": { "V": ["A"], "T": ["B"] } });
     let payload =
         json!({ "name": "Declared", "dataStore": 1, "connectionType": "Cloud", "options": options });
-    let made = harbour.server.post("/api/mgmt/datasources").basic(&USER).json(&payload).send().await;
+    let made = fixture.server.post("/api/mgmt/datasources").basic(&USER).json(&payload).send().await;
     let id = made.expect(201).json()["id"].as_i64().unwrap();
-    harbour.server.app().refresh().await.unwrap();
+    fixture.server.app().refresh().await.unwrap();
     let maker = rusqlite::Connection::open(&path).unwrap();
     for (later, views, tables) in [
         ("SELECT 1", vec!["x", "y"], vec![1, 2]),
@@ -175,22 +175,22 @@ async fn a_declared_key_that_does_not_hold_any_more_shows_no_address_twice_and_l
         for reload in [false, true] {
             if reload {
                 let path = format!("/api/mgmt/datasources/{id}/model");
-                harbour.server.post(&path).basic(&USER).send().await.expect(200);
+                fixture.server.post(&path).basic(&USER).send().await.expect(200);
             }
-            let found = walk(&harbour, "Declared", "/V?$orderby=A", 1).await;
+            let found = walk(&fixture, "Declared", "/V?$orderby=A", 1).await;
             let found: Vec<&str> = found.iter().map(|row| row["A"].as_str().unwrap()).collect();
             assert_eq!(found, views, "{later}");
-            let count = page(&harbour, "Declared", "/V/$count").await.expect(200);
+            let count = page(&fixture, "Declared", "/V/$count").await.expect(200);
             assert_eq!(count.text(), found.len().to_string());
-            let found = walk(&harbour, "Declared", "/T?$orderby=B%20desc", 1).await;
+            let found = walk(&fixture, "Declared", "/T?$orderby=B%20desc", 1).await;
             let mut found: Vec<i64> = found.iter().map(|row| row["B"].as_i64().unwrap()).collect();
             found.reverse();
             assert_eq!(found, tables, "{later}");
-            let shared = page(&harbour, "Declared", "/V('x')").await;
+            let shared = page(&fixture, "Declared", "/V('x')").await;
             assert_eq!(shared.status(), if later == "SELECT 1" { 200 } else { 404 });
         }
     }
-    let response = findings(&harbour, id).await;
+    let response = findings(&fixture, id).await;
     assert!(
         response.contains("share the values") && response.contains("2 rows are not served"),
         "{response}"
@@ -199,27 +199,27 @@ async fn a_declared_key_that_does_not_hold_any_more_shows_no_address_twice_and_l
 
 #[tokio::test]
 async fn a_key_with_a_nul_has_an_address_a_filter_and_a_next_link() {
-    let harbour = Harbour::open().await;
+    let fixture = Fixture::open().await;
     let rows = "CREATE TABLE T (Id TEXT PRIMARY KEY, N INTEGER);
         INSERT INTO T VALUES ('a' || char(0) || 'b', 1), ('a' || char(0), 2), ('a', 3), ('b', 4);";
-    harbour.add_source("Nul", rows).await;
-    assert_eq!(walk(&harbour, "Nul", "/T", 1).await.len(), 4);
+    fixture.add_source("Nul", rows).await;
+    assert_eq!(walk(&fixture, "Nul", "/T", 1).await.len(), 4);
     for (key, number) in [("a%00b", 1), ("a%00", 2), ("a", 3)] {
-        let entity = page(&harbour, "Nul", &format!("/T('{key}')")).await.expect(200).json();
+        let entity = page(&fixture, "Nul", &format!("/T('{key}')")).await.expect(200).json();
         assert_eq!(entity["N"], number, "{key}");
-        let found = walk(&harbour, "Nul", &format!("/T?$filter=Id%20eq%20'{key}'"), 1).await;
+        let found = walk(&fixture, "Nul", &format!("/T?$filter=Id%20eq%20'{key}'"), 1).await;
         assert_eq!(found.len(), 1, "{key}");
     }
-    assert_eq!(walk(&harbour, "Nul", "/T?$filter=contains(Id,'%00')", 1).await.len(), 2);
-    assert_eq!(walk(&harbour, "Nul", "/T?$filter=startswith(Id,'a%00b')", 1).await.len(), 1);
-    assert_eq!(walk(&harbour, "Nul", "/T?$filter=endswith(Id,'%00')&$orderby=Id%20desc", 1).await.len(), 1);
+    assert_eq!(walk(&fixture, "Nul", "/T?$filter=contains(Id,'%00')", 1).await.len(), 2);
+    assert_eq!(walk(&fixture, "Nul", "/T?$filter=startswith(Id,'a%00b')", 1).await.len(), 1);
+    assert_eq!(walk(&fixture, "Nul", "/T?$filter=endswith(Id,'%00')&$orderby=Id%20desc", 1).await.len(), 1);
     let full =
-        page(&harbour, "Nul", "/T?$format=application/json;odata.metadata=full").await.expect(200).json();
+        page(&fixture, "Nul", "/T?$format=application/json;odata.metadata=full").await.expect(200).json();
     let ids: Vec<&str> =
         full["value"].as_array().unwrap().iter().map(|row| row["@odata.id"].as_str().unwrap()).collect();
     assert!(ids.contains(&"T('a%00b')"), "{ids:?}");
     for wrong in ["/T%00", "/T?$select=Id%00", "/T?$filter=%00", "/T?$orderby=N%00"] {
-        let status = page(&harbour, "Nul", wrong).await.status();
+        let status = page(&fixture, "Nul", wrong).await.status();
         assert!(status == 400 || status == 404, "{wrong}: {status}");
     }
 }
@@ -228,20 +228,20 @@ async fn a_key_with_a_nul_has_an_address_a_filter_and_a_next_link() {
 /// the row.
 #[tokio::test]
 async fn a_null_in_what_is_never_null_changes_the_metadata_whoever_meets_it() {
-    let harbour = Harbour::open().await;
+    let fixture = Fixture::open().await;
     let metadata =
-        async |source: &str| page(&harbour, source, "/$metadata").await.expect(200).text().to_owned();
+        async |source: &str| page(&fixture, source, "/$metadata").await.expect(200).text().to_owned();
     let asked = [("/T", 200), ("/T(1)", 200), ("/T(1)/A", 204), ("/T(1)/A/$value", 204)];
     for (at, (rest, status)) in asked.into_iter().enumerate() {
         for (kind, update) in [("text", "UPDATE T SET A = 'much'"), ("null", "UPDATE T SET A = NULL")] {
             let source = format!("P{at}{kind}");
             let table =
                 "CREATE TABLE T (Id INTEGER PRIMARY KEY, A REAL NOT NULL); INSERT INTO T VALUES (1, 1.5)";
-            harbour.add_source(&source, table).await;
+            fixture.add_source(&source, table).await;
             let property = r#"<Property Name="A" Type="Edm.Double""#;
             let before = metadata(&source).await;
             assert!(before.contains(&format!("{property} Nullable=\"false\"/>")), "{before}");
-            let file = harbour.server.folder().join(format!("{source}.db"));
+            let file = fixture.server.folder().join(format!("{source}.db"));
             let declare = |from: &str, to: &str| {
                 format!(
                     "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = replace(sql, '{from}', '{to}')"
@@ -251,7 +251,7 @@ async fn a_null_in_what_is_never_null_changes_the_metadata_whoever_meets_it() {
             for batch in [&declare("NOT NULL", "/*NULL*/"), update, &declare("/*NULL*/", "NOT NULL")] {
                 rusqlite::Connection::open(&file).unwrap().execute_batch(batch).unwrap();
             }
-            page(&harbour, &source, rest).await.expect(status);
+            page(&fixture, &source, rest).await.expect(status);
             let after = metadata(&source).await;
             assert!(after.contains(&format!("{property}/>")), "{rest} {kind}: {after}");
         }
@@ -260,26 +260,26 @@ async fn a_null_in_what_is_never_null_changes_the_metadata_whoever_meets_it() {
 
 #[tokio::test]
 async fn a_column_that_was_renamed_is_answered_by_the_new_structure() {
-    let harbour = Harbour::open().await;
-    harbour
+    let fixture = Fixture::open().await;
+    fixture
         .add_source(
             "Moving",
             "CREATE TABLE T (Id INTEGER PRIMARY KEY, A TEXT); INSERT INTO T VALUES (1, 'x')",
         )
         .await;
-    page(&harbour, "Moving", "/T?$select=A").await.expect(200);
-    let maker = rusqlite::Connection::open(harbour.server.folder().join("Moving.db")).unwrap();
+    page(&fixture, "Moving", "/T?$select=A").await.expect(200);
+    let maker = rusqlite::Connection::open(fixture.server.folder().join("Moving.db")).unwrap();
     maker.execute_batch("ALTER TABLE T RENAME COLUMN A TO B").unwrap();
-    let renamed = page(&harbour, "Moving", "/T").await.expect(200).json();
+    let renamed = page(&fixture, "Moving", "/T").await.expect(200).json();
     assert_eq!(renamed["value"][0]["B"], "x");
-    page(&harbour, "Moving", "/T?$select=A").await.expect(400);
+    page(&fixture, "Moving", "/T?$select=A").await.expect(400);
     maker.execute_batch("DROP TABLE T").unwrap();
-    page(&harbour, "Moving", "/T").await.expect(404);
+    page(&fixture, "Moving", "/T").await.expect(404);
 }
 
 #[tokio::test]
 async fn text_of_a_collation_of_another_program_is_compared_by_its_bytes() {
-    let harbour = Harbour::open().await;
+    let fixture = Fixture::open().await;
     let maker = "PRAGMA writable_schema = ON;
         CREATE TABLE Named (Id INTEGER PRIMARY KEY, Name TEXT COLLATE NOCASE, N INT COLLATE NOCASE, Day DATE COLLATE NOCASE);
         CREATE INDEX Named_name ON Named (Name); CREATE INDEX Named_n ON Named (N);
@@ -289,8 +289,8 @@ async fn text_of_a_collation_of_another_program_is_compared_by_its_bytes() {
         INSERT INTO Beside VALUES (1, 1, 'x'), (2, 2, 'y');
         CREATE TABLE Bare (Name TEXT COLLATE NOCASE PRIMARY KEY NOT NULL) WITHOUT ROWID;
         UPDATE sqlite_schema SET sql = replace(sql, 'NOCASE', 'german');";
-    let source = harbour.add_source("Named", maker).await;
-    let response = findings(&harbour, source.id.get()).await;
+    let source = fixture.add_source("Named", maker).await;
+    let response = findings(&fixture, source.id.get()).await;
     assert!(
         response.contains("Named.Name") && response.contains("german") && response.contains("byte by byte"),
         "{response}"
@@ -315,7 +315,7 @@ async fn text_of_a_collation_of_another_program_is_compared_by_its_bytes() {
         ("/Named?$filter=Day%20in%20(2024-05-01,2024-05-03)", vec![1]),
         ("/Beside?$filter=N%20ge%202&$orderby=N,Name", vec![2]),
     ] {
-        let rows = walk(&harbour, "Named", rest, 1).await;
+        let rows = walk(&fixture, "Named", rest, 1).await;
         let found: Vec<i64> = rows.iter().map(|row| row["Id"].as_i64().unwrap()).collect();
         assert_eq!(found, ids, "{rest}");
     }
@@ -325,51 +325,51 @@ async fn text_of_a_collation_of_another_program_is_compared_by_its_bytes() {
         ("/Keyed?$orderby=N%20desc&$skip=1", json!(["A", "b"])),
         ("/Keyed?$filter=Name%20gt%20'A'", json!(["b", "c"])),
     ] {
-        let rows = walk(&harbour, "Named", rest, 1).await;
+        let rows = walk(&fixture, "Named", rest, 1).await;
         let found: Vec<&Value> = rows.iter().map(|row| &row["Name"]).collect();
         assert_eq!(json!(found), names, "{rest}");
     }
-    assert_eq!(page(&harbour, "Named", "/Keyed('b')").await.expect(200).json()["N"], 1);
-    page(&harbour, "Named", "/Keyed('B')").await.expect(404);
+    assert_eq!(page(&fixture, "Named", "/Keyed('b')").await.expect(200).json()["N"], 1);
+    page(&fixture, "Named", "/Keyed('B')").await.expect(404);
     for (set, rows) in [("Named", "3"), ("Keyed", "3"), ("Beside", "2")] {
         assert_eq!(
-            page(&harbour, "Named", &format!("/{set}/$count")).await.expect(200).text(),
+            page(&fixture, "Named", &format!("/{set}/$count")).await.expect(200).text(),
             rows,
             "{set}"
         );
     }
-    let counted = page(&harbour, "Named", "/Named?$count=true&$filter=Name%20ne%20'x'").await.expect(200);
+    let counted = page(&fixture, "Named", "/Named?$count=true&$filter=Name%20ne%20'x'").await.expect(200);
     assert_eq!(counted.json()["@odata.count"], 2);
 }
 
 #[tokio::test]
 async fn what_needs_a_function_of_another_program_is_not_implemented() {
-    let harbour = Harbour::open().await;
+    let fixture = Fixture::open().await;
     let maker = "PRAGMA writable_schema = ON;
         CREATE TABLE Named (Id INTEGER PRIMARY KEY, Name TEXT, Twice TEXT AS (lower(Name))); INSERT INTO Named (Id) VALUES (1);
         CREATE VIEW Seen AS SELECT lower(Name) AS Name FROM Named;
         UPDATE sqlite_schema SET sql = replace(sql, 'lower', 'their_own');";
-    let source = harbour.add_source("Named", maker).await;
-    let response = findings(&harbour, source.id.get()).await;
+    let source = fixture.add_source("Named", maker).await;
+    let response = findings(&fixture, source.id.get()).await;
     assert!(
         response.contains("Named.Twice") && response.contains("Seen") && response.contains("their_own"),
         "{response}"
     );
     let shown =
-        page(&harbour, "Named", "/Named?$orderby=Name&$filter=Name%20eq%20null").await.expect(200).json();
+        page(&fixture, "Named", "/Named?$orderby=Name&$filter=Name%20eq%20null").await.expect(200).json();
     assert_eq!(shown["value"], json!([{ "Id": 1, "Name": null }]));
-    page(&harbour, "Named", "/Seen").await.expect(404);
+    page(&fixture, "Named", "/Seen").await.expect(404);
 }
 
 /// Text is compared byte by byte, and in such a file the bytes have another order.
 #[tokio::test]
 async fn a_file_in_utf16_answers_like_one_in_utf8() {
-    let harbour = Harbour::open().await;
+    let fixture = Fixture::open().await;
     let tables = "CREATE TABLE T (Id INTEGER PRIMARY KEY, Name TEXT NOT NULL);
         INSERT INTO T VALUES (1, 'Bergen'), (2, 'Berÿx'), (3, 'BerĀ'), (4, 'Åland'), (5, 'ÿ'), (6, 'ÿa'), (7, '🚢 a'),
             (8, 'ﬁ'), (9, ''), (10, 'b');";
     for encoding in ["UTF-8", "UTF-16le", "UTF-16be"] {
-        harbour
+        fixture
             .add_source(&encoding.replace('-', "_"), &format!("PRAGMA encoding = '{encoding}'; {tables}"))
             .await;
     }
@@ -388,7 +388,7 @@ async fn a_file_in_utf16_answers_like_one_in_utf8() {
     ] {
         let ask = async |source: &str| {
             let rest = format!("/T?$filter={filter}&$orderby=Id&$select=Id,Name");
-            page(&harbour, source, &rest).await.expect(200).json()["value"].clone()
+            page(&fixture, source, &rest).await.expect(200).json()["value"].clone()
         };
         let expected = ask("UTF_8").await;
         assert_ne!(expected, json!([]), "{filter}");
@@ -398,7 +398,7 @@ async fn a_file_in_utf16_answers_like_one_in_utf8() {
     }
     for source in ["UTF_8", "UTF_16le", "UTF_16be"] {
         for order in ["Name", "Name%20desc"] {
-            let rows = walk(&harbour, source, &format!("/T?$orderby={order}"), 1).await;
+            let rows = walk(&fixture, source, &format!("/T?$orderby={order}"), 1).await;
             assert_eq!(rows.len(), 10, "{order} in {source}");
         }
     }

@@ -4,29 +4,29 @@ use app::AppSettings;
 use http_body_util::BodyExt;
 use testkit::Setup;
 
-use crate::harbour::{Harbour, code};
+use crate::fixture::{Fixture, code};
 
 #[tokio::test]
 async fn a_failure_after_the_first_bytes_breaks_the_answer_off() {
-    let harbour = Harbour::open().await;
+    let fixture = Fixture::open().await;
     let large = [("prefer", "maxpagesize=100000")];
-    let response = harbour.begin("/Broken", &large).await;
+    let response = fixture.begin("/Broken", &large).await;
     assert_eq!(response.status(), 200, "the first rows are sound");
     let body = response.into_body().collect().await;
     assert!(body.is_err(), "the client must see that the answer is not whole");
-    assert_eq!(harbour.counted("odata_broken_streams"), 1);
+    assert_eq!(fixture.counted("odata_broken_streams"), 1);
 }
 
 #[tokio::test]
 async fn a_failure_before_the_first_byte_is_an_error() {
-    let harbour = Harbour::open().await;
+    let fixture = Fixture::open().await;
     for rest in [
         "/Broken?$orderby=Id%20desc",
         "/Broken(20000)",
         "/Broken(20000)/Bad",
         "/Broken?$filter=Id%20eq%2020000",
     ] {
-        let answer = harbour.get(rest).await.expect(502);
+        let answer = fixture.get(rest).await.expect(502);
         assert_eq!(code(&answer), "DataSourceUnavailable", "{rest}");
         assert!(
             !answer.text().contains("overflow"),
@@ -34,15 +34,15 @@ async fn a_failure_before_the_first_byte_is_an_error() {
             answer.text()
         );
     }
-    assert_eq!(harbour.counted("odata_broken_streams"), 0);
+    assert_eq!(fixture.counted("odata_broken_streams"), 0);
 }
 
 #[tokio::test]
 async fn a_source_whose_file_has_gone_is_unavailable() {
-    let harbour = Harbour::open().await;
-    harbour.add_source("Gone", "CREATE TABLE T (Id INTEGER PRIMARY KEY)").await;
-    std::fs::remove_file(harbour.server.folder().join("Gone.db")).unwrap();
-    let answer = harbour.server.get("/api/odata4/Gone/T").bearer(&harbour.token).send().await.expect(502);
+    let fixture = Fixture::open().await;
+    fixture.add_source("Gone", "CREATE TABLE T (Id INTEGER PRIMARY KEY)").await;
+    std::fs::remove_file(fixture.server.folder().join("Gone.db")).unwrap();
+    let answer = fixture.server.get("/api/odata4/Gone/T").bearer(&fixture.token).send().await.expect(502);
     assert_eq!(code(&answer), "DataSourceUnavailable");
     assert!(!answer.text().contains("Gone.db") && !answer.text().contains('/'), "{}", answer.text());
 }
@@ -50,33 +50,33 @@ async fn a_source_whose_file_has_gone_is_unavailable() {
 #[tokio::test]
 async fn a_query_that_takes_too_long_is_ended() {
     let app = AppSettings { odata_timeout_secs: 1, ..AppSettings::default() };
-    let harbour = Harbour::open_with(Setup { app, ..Setup::default() }).await;
+    let fixture = Fixture::open_with(Setup { app, ..Setup::default() }).await;
     let endless = "CREATE TABLE T (Id INTEGER PRIMARY KEY);
         WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50000) INSERT INTO T (Id) SELECT i FROM n;
         ALTER TABLE T ADD COLUMN Endless INTEGER AS (length(hex(zeroblob(1000000 + Id % 2))))";
-    harbour.add_source("Slow", endless).await;
+    fixture.add_source("Slow", endless).await;
     let path = "/api/odata4/Slow/T/$count?$filter=Endless%20eq%201";
-    let answer = harbour.server.get(path).bearer(&harbour.token).send().await.expect(504);
+    let answer = fixture.server.get(path).bearer(&fixture.token).send().await.expect(504);
     assert_eq!(code(&answer), "QueryTimedOut");
 }
 
 #[tokio::test]
 async fn whoever_goes_away_stops_the_query() {
-    let harbour = Harbour::open().await;
+    let fixture = Fixture::open().await;
     let large = [("prefer", "maxpagesize=100000")];
     for _ in 0..200 {
-        let response = harbour.begin("/Broken", &large).await;
+        let response = fixture.begin("/Broken", &large).await;
         assert_eq!(response.status(), 200);
         drop(response);
     }
-    assert_eq!(harbour.counted("odata_broken_streams"), 0, "nobody was there to see it break");
-    harbour.get("/Ships").await.expect(200);
+    assert_eq!(fixture.counted("odata_broken_streams"), 0, "nobody was there to see it break");
+    fixture.get("/Ships").await.expect(200);
 }
 
 #[tokio::test]
 async fn rows_are_counted() {
-    let harbour = Harbour::open().await;
-    harbour.get("/Ships?$top=10").await.expect(200);
-    harbour.get("/Ships").await.expect(200);
-    assert_eq!(harbour.counted("odata_rows"), 2_010);
+    let fixture = Fixture::open().await;
+    fixture.get("/Ships?$top=10").await.expect(200);
+    fixture.get("/Ships").await.expect(200);
+    assert_eq!(fixture.counted("odata_rows"), 2_010);
 }

@@ -3,51 +3,51 @@
 use oauth::limit::Limit;
 use testkit::OTHER;
 
-use crate::harbour::{Harbour, code, ids, poll_once, token};
+use crate::fixture::{Fixture, code, ids, poll_once, token};
 
 const LARGE: [(&str, &str); 1] = [("prefer", "maxpagesize=100000")];
 
 #[tokio::test]
 async fn no_request_fetches_more_rows_than_allowed_and_nothing_is_lost() {
-    let harbour = Harbour::open().await;
-    harbour.limit(Limit::MaxFetchRows, 50).await;
-    let answer = harbour.get_with("/Ships?$top=120", &LARGE).await.expect(200);
+    let fixture = Fixture::open().await;
+    fixture.limit(Limit::MaxFetchRows, 50).await;
+    let answer = fixture.get_with("/Ships?$top=120", &LARGE).await.expect(200);
     assert_eq!(ids(&answer).len(), 50);
     assert_eq!(answer.header("preference-applied"), "maxpagesize=50");
     assert!(answer.json()["@odata.nextLink"].is_string());
-    harbour.limit(Limit::MaxFetchRows, 0).await;
-    assert_eq!(ids(&harbour.get("/Ships?$top=120").await.expect(200)).len(), 120);
+    fixture.limit(Limit::MaxFetchRows, 0).await;
+    assert_eq!(ids(&fixture.get("/Ships?$top=120").await.expect(200)).len(), 120);
 }
 
 #[tokio::test]
 async fn requests_beyond_those_that_may_run_and_wait_are_refused() {
-    let harbour = Harbour::open().await;
-    let source = harbour.add_source("Pier", "CREATE TABLE T (Id INTEGER PRIMARY KEY)").await;
-    harbour.share(&source, &OTHER).await;
-    harbour.limit(Limit::ODataMaxConcurrentRequests, 1).await;
-    harbour.limit(Limit::ODataMaxWaitingRequests, 1).await;
-    let running = harbour.begin("/Broken", &LARGE).await;
+    let fixture = Fixture::open().await;
+    let source = fixture.add_source("Pier", "CREATE TABLE T (Id INTEGER PRIMARY KEY)").await;
+    fixture.share(&source, &OTHER).await;
+    fixture.limit(Limit::ODataMaxConcurrentRequests, 1).await;
+    fixture.limit(Limit::ODataMaxWaitingRequests, 1).await;
+    let running = fixture.begin("/Broken", &LARGE).await;
     assert_eq!(running.status(), 200);
-    let waits = harbour.begin("/Ships(1)", &[]);
+    let waits = fixture.begin("/Ships(1)", &[]);
     tokio::pin!(waits);
     assert!(poll_once(waits.as_mut()).await.is_none(), "it waits for the first to end");
-    let refused = harbour.get("/Ships(1)").await.expect(429);
+    let refused = fixture.get("/Ships(1)").await.expect(429);
     assert_eq!(code(&refused), "TooManyRequests");
     assert_eq!(refused.header("retry-after"), "1");
-    let other = token(&harbour.server, &OTHER).await;
-    harbour.server.get("/api/odata4/Pier/T").bearer(&other).send().await.expect(200);
+    let other = token(&fixture.server, &OTHER).await;
+    fixture.server.get("/api/odata4/Pier/T").bearer(&other).send().await.expect(200);
     drop(running);
     assert_eq!(waits.await.status(), 200);
-    harbour.get("/Ships(1)").await.expect(200);
+    fixture.get("/Ships(1)").await.expect(200);
 }
 
 #[tokio::test]
 async fn a_request_that_waits_in_vain_is_told_to_come_back() {
     let app = app::AppSettings { odata_timeout_secs: 1, ..app::AppSettings::default() };
-    let harbour = Harbour::open_with(testkit::Setup { app, ..testkit::Setup::default() }).await;
-    harbour.limit(Limit::ODataMaxConcurrentRequests, 1).await;
-    let running = harbour.begin("/Broken", &LARGE).await;
-    let refused = harbour.get("/Ships(1)").await.expect(503);
+    let fixture = Fixture::open_with(testkit::Setup { app, ..testkit::Setup::default() }).await;
+    fixture.limit(Limit::ODataMaxConcurrentRequests, 1).await;
+    let running = fixture.begin("/Broken", &LARGE).await;
+    let refused = fixture.get("/Ships(1)").await.expect(503);
     assert_eq!(code(&refused), "Unavailable");
     assert_eq!(refused.header("retry-after"), "1");
     drop(running);
@@ -55,19 +55,19 @@ async fn a_request_that_waits_in_vain_is_told_to_come_back() {
 
 #[tokio::test]
 async fn answers_in_pages_beyond_those_that_may_be_open_wait_and_others_do_not() {
-    let harbour = Harbour::open().await;
-    harbour.limit(Limit::ODataMaxConcurrentPagingQueries, 1).await;
-    harbour.limit(Limit::ODataMaxWaitingRequests, 1).await;
-    let open = harbour.begin("/Broken", &LARGE).await;
+    let fixture = Fixture::open().await;
+    fixture.limit(Limit::ODataMaxConcurrentPagingQueries, 1).await;
+    fixture.limit(Limit::ODataMaxWaitingRequests, 1).await;
+    let open = fixture.begin("/Broken", &LARGE).await;
     assert_eq!(open.status(), 200);
-    harbour.get("/Ships(1)").await.expect(200);
-    harbour.get("/Ships?$top=3").await.expect(200);
-    let waits = harbour.begin("/Ships?$top=3", &[("prefer", "maxpagesize=2")]);
+    fixture.get("/Ships(1)").await.expect(200);
+    fixture.get("/Ships?$top=3").await.expect(200);
+    let waits = fixture.begin("/Ships?$top=3", &[("prefer", "maxpagesize=2")]);
     tokio::pin!(waits);
     assert!(poll_once(waits.as_mut()).await.is_none(), "it waits for the first to end");
-    let refused = harbour.get("/Ships").await.expect(429);
+    let refused = fixture.get("/Ships").await.expect(429);
     assert_eq!(code(&refused), "TooManyRequests");
     drop(open);
     assert_eq!(waits.await.status(), 200);
-    harbour.get("/Ships").await.expect(200);
+    fixture.get("/Ships").await.expect(200);
 }

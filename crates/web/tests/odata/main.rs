@@ -7,7 +7,7 @@ mod capabilities;
 mod clients;
 mod databases;
 mod failures;
-mod harbour;
+mod fixture;
 mod limits;
 mod paging;
 mod planning;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use testkit::{Answer, OTHER};
 
-use crate::harbour::{Harbour, SHIPS, code, ids, token};
+use crate::fixture::{Fixture, SHIPS, code, ids, token};
 
 const PREFIX: &str = "http://127.0.0.1:8080/api/odata4/Harbour";
 
@@ -12,11 +12,11 @@ fn next_link(answer: &Answer) -> Option<String> {
     Some(link.strip_prefix(PREFIX).unwrap_or_else(|| panic!("{link} leads elsewhere")).to_owned())
 }
 
-async fn walk(harbour: &Harbour, rest: &str, page_size: usize) -> Vec<Value> {
+async fn walk(fixture: &Fixture, rest: &str, page_size: usize) -> Vec<Value> {
     let prefer = format!("maxpagesize={page_size}");
     let (mut rows, mut next) = (Vec::new(), Some(rest.to_owned()));
     while let Some(rest) = next {
-        let answer = harbour.get_with(&rest, &[("prefer", &prefer)]).await.expect(200);
+        let answer = fixture.get_with(&rest, &[("prefer", &prefer)]).await.expect(200);
         let page = answer.json()["value"].as_array().unwrap().clone();
         assert!(page.len() <= page_size && !page.is_empty(), "{rest} has {} rows", page.len());
         rows.extend(page);
@@ -27,7 +27,7 @@ async fn walk(harbour: &Harbour, rest: &str, page_size: usize) -> Vec<Value> {
 
 #[tokio::test]
 async fn walking_all_pages_gives_what_one_big_query_gives() {
-    let harbour = Harbour::open().await;
+    let fixture = Fixture::open().await;
     for rest in [
         "/Ships?$filter=Id le 700",
         "/Ships?$filter=Id le 700&$orderby=Flag",
@@ -37,20 +37,20 @@ async fn walking_all_pages_gives_what_one_big_query_gives() {
         "/Ships?$filter=Flag ne 'A'&$top=250",
     ] {
         let rest = rest.replace(' ', "%20");
-        let whole = harbour.get_with(&rest, &[("prefer", "maxpagesize=10000")]).await.expect(200);
+        let whole = fixture.get_with(&rest, &[("prefer", "maxpagesize=10000")]).await.expect(200);
         assert_eq!(next_link(&whole), None, "{rest}");
         let whole = whole.json()["value"].as_array().unwrap().clone();
         assert!(whole.len() > 200, "{rest}");
         for page_size in [97, 250] {
-            assert_eq!(walk(&harbour, &rest, page_size).await, whole, "{rest}");
+            assert_eq!(walk(&fixture, &rest, page_size).await, whole, "{rest}");
         }
     }
 }
 
 #[tokio::test]
 async fn a_page_has_2000_rows_unless_the_client_prefers_another_number() {
-    let harbour = Harbour::open().await;
-    let first = harbour.get("/Ships").await.expect(200);
+    let fixture = Fixture::open().await;
+    let first = fixture.get("/Ships").await.expect(200);
     assert_eq!(first.json()["value"].as_array().unwrap().len(), 2000);
     assert_eq!(first.header("preference-applied"), "");
     for (prefer, applied, rows) in [
@@ -61,7 +61,7 @@ async fn a_page_has_2000_rows_unless_the_client_prefers_another_number() {
         ("maxpagesize=0", "", 2000),
         ("maxpagesize=many", "", 2000),
     ] {
-        let answer = harbour.get_with("/Ships", &[("prefer", prefer)]).await.expect(200);
+        let answer = fixture.get_with("/Ships", &[("prefer", prefer)]).await.expect(200);
         assert_eq!(answer.header("preference-applied"), applied);
         assert_eq!(answer.json()["value"].as_array().unwrap().len(), rows, "{prefer}");
         assert_eq!(next_link(&answer).is_some(), i64::try_from(rows).unwrap() < SHIPS, "{prefer}");
@@ -70,43 +70,43 @@ async fn a_page_has_2000_rows_unless_the_client_prefers_another_number() {
 
 #[tokio::test]
 async fn a_count_is_of_all_pages_and_comes_with_the_first() {
-    let harbour = Harbour::open().await;
+    let fixture = Fixture::open().await;
     let small = [("prefer", "maxpagesize=100")];
     let first =
-        harbour.get_with("/Ships?$count=true&$filter=Id%20le%20150&$top=120", &small).await.expect(200);
+        fixture.get_with("/Ships?$count=true&$filter=Id%20le%20150&$top=120", &small).await.expect(200);
     assert_eq!(first.json()["@odata.count"], 150);
-    let second = harbour.get_with(&next_link(&first).unwrap(), &small).await.expect(200);
+    let second = fixture.get_with(&next_link(&first).unwrap(), &small).await.expect(200);
     assert_eq!(ids(&second), (101..=120).collect::<Vec<_>>());
     assert_eq!(next_link(&second), None);
-    let streamed = harbour.get("/Ships?$count=true").await.expect(200);
+    let streamed = fixture.get("/Ships?$count=true").await.expect(200);
     assert_eq!(streamed.json()["@odata.count"], SHIPS);
 }
 
 #[tokio::test]
 async fn skip_and_top_page_as_salesforce_pages() {
-    let harbour = Harbour::open().await;
+    let fixture = Fixture::open().await;
     let mut seen = Vec::new();
     for skip in (0..SHIPS).step_by(500) {
         let rest = format!("/Ships?$count=true&$orderby=Id%20asc&$skip={skip}&$top=500&$select=Id,Name");
-        let page = harbour.get(&rest).await.expect(200);
+        let page = fixture.get(&rest).await.expect(200);
         assert_eq!(page.json()["@odata.count"], SHIPS);
         assert_eq!(next_link(&page), None);
         seen.extend(ids(&page));
     }
     assert_eq!(seen, (1..=SHIPS).collect::<Vec<_>>());
-    assert_eq!(ids(&harbour.get("/Ships?$skip=5000").await.expect(200)), [0; 0]);
-    assert_eq!(ids(&harbour.get("/Ships?$top=0").await.expect(200)), [0; 0]);
+    assert_eq!(ids(&fixture.get("/Ships?$skip=5000").await.expect(200)), [0; 0]);
+    assert_eq!(ids(&fixture.get("/Ships?$top=0").await.expect(200)), [0; 0]);
 }
 
 #[tokio::test]
 async fn a_next_link_is_good_for_its_own_request_and_source_only() {
-    let harbour = Harbour::open().await;
+    let fixture = Fixture::open().await;
     let tables = "CREATE TABLE Ships (Id INTEGER PRIMARY KEY, Name TEXT NOT NULL, Tonnage REAL, Flag TEXT, Photo BLOB);
         INSERT INTO Ships (Id, Name) VALUES (1, 'a'), (2, 'b'), (3, 'c')";
-    harbour.add_source("Twin1", tables).await;
-    harbour.add_source("Twin2", tables).await;
+    fixture.add_source("Twin1", tables).await;
+    fixture.add_source("Twin2", tables).await;
     let small = [("prefer", "maxpagesize=1")];
-    let link = next_link(&harbour.get_with("/Ships", &small).await.expect(200)).unwrap();
+    let link = next_link(&fixture.get_with("/Ships", &small).await.expect(200)).unwrap();
     let (_, token) = link.split_once("$skiptoken=").unwrap();
     for rest in [
         format!("/Ships?$orderby=Name&$skiptoken={token}"),
@@ -116,10 +116,10 @@ async fn a_next_link_is_good_for_its_own_request_and_source_only() {
         format!("/Ships?$skiptoken={token}A"),
         "/Ships?$skiptoken=".to_owned(),
     ] {
-        assert_eq!(code(&harbour.get(&rest).await.expect(400)), "BadNextLink", "{rest}");
+        assert_eq!(code(&fixture.get(&rest).await.expect(400)), "BadNextLink", "{rest}");
     }
     let get = async |path: &str| {
-        harbour.server.get(path).bearer(&harbour.token).header("prefer", "maxpagesize=1").send().await
+        fixture.server.get(path).bearer(&fixture.token).header("prefer", "maxpagesize=1").send().await
     };
     let first = get("/api/odata4/Twin1/Ships").await.expect(200).json();
     let link =
@@ -130,36 +130,36 @@ async fn a_next_link_is_good_for_its_own_request_and_source_only() {
 
 #[tokio::test]
 async fn a_next_link_carries_no_rights() {
-    let harbour = Harbour::open().await;
-    let source = harbour
+    let fixture = Fixture::open().await;
+    let source = fixture
         .add_source("Pier", "CREATE TABLE T (Id INTEGER PRIMARY KEY); INSERT INTO T VALUES (1), (2), (3)")
         .await;
-    harbour.share(&source, &OTHER).await;
-    let token = token(&harbour.server, &OTHER).await;
+    fixture.share(&source, &OTHER).await;
+    let token = token(&fixture.server, &OTHER).await;
     let get = async |path: &str| {
-        harbour.server.get(path).bearer(&token).header("prefer", "maxpagesize=1").send().await
+        fixture.server.get(path).bearer(&token).header("prefer", "maxpagesize=1").send().await
     };
     let first = get("/api/odata4/Pier/T").await.expect(200).json();
     let link =
         first["@odata.nextLink"].as_str().unwrap().strip_prefix("http://127.0.0.1:8080").unwrap().to_owned();
     get(&link).await.expect(200);
-    harbour.server.get(&link).send().await.expect(401);
-    harbour.share(&source, &testkit::USER).await;
+    fixture.server.get(&link).send().await.expect(401);
+    fixture.share(&source, &testkit::USER).await;
     get(&link).await.expect(404);
-    let by_owner = harbour.server.get(&link).bearer(&harbour.token).send().await.expect(200);
+    let by_owner = fixture.server.get(&link).bearer(&fixture.token).send().await.expect(200);
     assert_eq!(ids(&by_owner), [2, 3], "whoever may read the source may follow the link");
 }
 
 #[tokio::test]
 async fn a_next_link_of_an_earlier_structure_is_gone() {
-    let harbour = Harbour::open().await;
+    let fixture = Fixture::open().await;
     let by_tonnage = "/Ships?$orderby=Tonnage&$filter=Tonnage%20gt%201&$select=Tonnage";
     let mut links = Vec::new();
     for rest in ["/Ships", by_tonnage] {
         let small = [("prefer", "maxpagesize=1")];
-        links.push(next_link(&harbour.get_with(rest, &small).await.expect(200)).unwrap());
+        links.push(next_link(&fixture.get_with(rest, &small).await.expect(200)).unwrap());
     }
-    let path = harbour.server.folder().join("Harbour.db");
+    let path = fixture.server.folder().join("Harbour.db");
     let maker = rusqlite::Connection::open(path).unwrap();
     for change in [
         "ALTER TABLE Ships ADD COLUMN Crew INTEGER",
@@ -170,9 +170,9 @@ async fn a_next_link_of_an_earlier_structure_is_gone() {
     ] {
         maker.execute_batch(change).unwrap();
         for later in [0, 2] {
-            harbour.server.clock().advance_secs(later);
+            fixture.server.clock().advance_secs(later);
             for link in &links {
-                let answer = harbour.get(link).await;
+                let answer = fixture.get(link).await;
                 // Until the structure is checked again, a page that does not use the changed parts may still
                 // be served.
                 if later > 0 || answer.status() != 200 {

@@ -5,7 +5,7 @@ use std::sync::mpsc;
 
 use tokio::runtime::Builder;
 
-use crate::harbour::{Harbour, poll_once};
+use crate::fixture::{Fixture, poll_once};
 
 /// A filter of this length with an error at its end, so that the server only parses and plans it.
 fn wrong_at_its_end(bytes: usize) -> String {
@@ -18,17 +18,17 @@ fn wrong_at_its_end(bytes: usize) -> String {
 fn a_long_request_is_planned_off_the_thread_that_serves_others() {
     let runtime = Builder::new_current_thread().max_blocking_threads(1).enable_all().build().unwrap();
     runtime.block_on(async {
-        let harbour = Harbour::open().await;
-        harbour.get("/Ships(1)").await.expect(200);
+        let fixture = Fixture::open().await;
+        fixture.get("/Ships(1)").await.expect(200);
         let (release, held) = mpsc::channel::<()>();
         let holding = tokio::task::spawn_blocking(move || held.recv());
         let short = wrong_at_its_end(10);
-        let mut short = pin!(harbour.get(&short));
+        let mut short = pin!(fixture.get(&short));
         let answered = poll_once(short.as_mut()).await.expect("a short one is planned at once");
         let long = wrong_at_its_end(5_000);
-        let mut long = pin!(harbour.get(&long));
+        let mut long = pin!(fixture.get(&long));
         assert!(poll_once(long.as_mut()).await.is_none(), "a long one waits for the other thread");
-        harbour.get("/Ships(1)").await.expect(200);
+        fixture.get("/Ships(1)").await.expect(200);
         drop(release);
         assert!(holding.await.unwrap().is_err());
         answered.expect(400);

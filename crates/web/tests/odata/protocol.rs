@@ -2,11 +2,11 @@
 
 use http::Method;
 
-use crate::harbour::{Harbour, ROOT, SHIPS, code, ids};
+use crate::fixture::{Fixture, ROOT, SHIPS, code, ids};
 
 #[tokio::test]
 async fn every_kind_of_resource_has_its_form() {
-    let harbour = Harbour::open().await;
+    let fixture = Fixture::open().await;
     let json = "application/json;odata.metadata=minimal";
     for (rest, media_type, start) in [
         ("", json, r#"{"@odata.context":"http://127.0.0.1:8080/api/odata4/Harbour/$metadata","value":["#),
@@ -27,13 +27,13 @@ async fn every_kind_of_resource_has_its_form() {
         ("/Ships/$count", "text/plain;charset=utf-8", "5000"),
         ("/Ships/$count?$filter=Flag eq null", "text/plain;charset=utf-8", "714"),
     ] {
-        let answer = harbour.get(&rest.replace(' ', "%20")).await.expect(200);
+        let answer = fixture.get(&rest.replace(' ', "%20")).await.expect(200);
         assert_eq!(answer.header("content-type"), media_type, "{rest}");
         assert!(answer.text().starts_with(start), "{rest}: {}", answer.text());
         assert_eq!(answer.headers().get_all("odata-version").iter().count(), 1, "{rest}");
         assert_eq!(answer.header("odata-version"), "4.01", "{rest}");
     }
-    let photo = harbour.get("/Ships(1)/Photo/$value").await.expect(200);
+    let photo = fixture.get("/Ships(1)/Photo/$value").await.expect(200);
     assert_eq!(
         (photo.header("content-type"), &photo.bytes()[..]),
         ("application/octet-stream", &[0xff, 0xd8][..])
@@ -42,22 +42,22 @@ async fn every_kind_of_resource_has_its_form() {
 
 #[tokio::test]
 async fn a_null_property_is_204_and_an_unknown_entity_404() {
-    let harbour = Harbour::open().await;
+    let fixture = Fixture::open().await;
     for rest in ["/Ships(7)/Flag", "/Ships(7)/Flag/$value"] {
-        let answer = harbour.get(rest).await.expect(204);
+        let answer = fixture.get(rest).await.expect(204);
         assert!(answer.bytes().is_empty() && answer.header("content-type").is_empty());
     }
     for rest in ["/Ships(0)", "/Ships(0)/Name", "/Ships(0)/Name/$value", "/Boats", "/Ships(1)/Sails"] {
-        assert_eq!(code(&harbour.get(rest).await.expect(404)), "ResourceNotFound", "{rest}");
+        assert_eq!(code(&fixture.get(rest).await.expect(404)), "ResourceNotFound", "{rest}");
     }
 }
 
 #[tokio::test]
 async fn head_answers_as_get_without_the_body() {
-    let harbour = Harbour::open().await;
+    let fixture = Fixture::open().await;
     for rest in ["", "/$metadata", "/Ships(1)", "/Ships?$top=5", "/Ships", "/Ships(0)", "/Ships/$count"] {
-        let get = harbour.get(rest).await;
-        let head = harbour.send(Method::HEAD, rest, &[]).await;
+        let get = fixture.get(rest).await;
+        let head = fixture.send(Method::HEAD, rest, &[]).await;
         assert_eq!(head.status(), get.status(), "{rest}");
         assert!(head.bytes().is_empty(), "{rest}");
         for name in ["content-type", "odata-version", "etag"] {
@@ -68,47 +68,47 @@ async fn head_answers_as_get_without_the_body() {
 
 #[tokio::test]
 async fn the_version_follows_what_the_client_takes() {
-    let harbour = Harbour::open().await;
+    let fixture = Fixture::open().await;
     for (asked, answered) in [("4.0", "4.0"), ("4.01", "4.01"), ("5.0", "4.01")] {
-        let answer = harbour.get_with("/Ships(1)", &[("odata-maxversion", asked)]).await.expect(200);
+        let answer = fixture.get_with("/Ships(1)", &[("odata-maxversion", asked)]).await.expect(200);
         assert_eq!(answer.header("odata-version"), answered);
     }
     for (name, asked) in [("odata-maxversion", "3.0"), ("odata-maxversion", "x"), ("odata-version", "2.0")] {
-        let answer = harbour.get_with("/Ships(1)", &[(name, asked)]).await.expect(400);
+        let answer = fixture.get_with("/Ships(1)", &[(name, asked)]).await.expect(400);
         assert_eq!(code(&answer), "UnsupportedVersion");
         assert_eq!(answer.header("odata-version"), "4.0");
     }
-    let refused = harbour.get_with("/Ships(1", &[("odata-maxversion", "4.0")]).await.expect(400);
+    let refused = fixture.get_with("/Ships(1", &[("odata-maxversion", "4.0")]).await.expect(400);
     assert_eq!(refused.header("odata-version"), "4.0");
 }
 
 #[tokio::test]
 async fn the_amount_of_control_information_is_the_clients_choice() {
-    let harbour = Harbour::open().await;
+    let fixture = Fixture::open().await;
     let accept = |value| [("accept", value)];
     let none =
-        harbour.get_with("/Ships(1)", &accept("application/json;odata.metadata=none")).await.expect(200);
+        fixture.get_with("/Ships(1)", &accept("application/json;odata.metadata=none")).await.expect(200);
     assert_eq!(none.header("content-type"), "application/json;odata.metadata=none");
     assert!(!none.text().contains("@odata"), "{}", none.text());
-    let full = harbour.get_with("/Ships(1)", &accept("application/json;metadata=full")).await.expect(200);
+    let full = fixture.get_with("/Ships(1)", &accept("application/json;metadata=full")).await.expect(200);
     assert_eq!(full.header("content-type"), "application/json;odata.metadata=full");
     assert!(full.text().contains(r#""@odata.id":"Ships(1)""#), "{}", full.text());
     let text =
-        harbour.get_with("/Ships(1)", &accept("application/json;IEEE754Compatible=true")).await.expect(200);
+        fixture.get_with("/Ships(1)", &accept("application/json;IEEE754Compatible=true")).await.expect(200);
     assert_eq!(text.header("content-type"), "application/json;odata.metadata=minimal;IEEE754Compatible=true");
     assert!(text.text().contains(r#""Id":"1""#), "{}", text.text());
     let streaming = "application/json;odata.metadata=minimal;odata.streaming=true";
-    harbour.get_with("/Ships(1)", &accept(streaming)).await.expect(200);
+    fixture.get_with("/Ships(1)", &accept(streaming)).await.expect(200);
     // The option in the URL takes precedence over the header.
     for format in ["json", "application/json;odata.metadata=none", "application/json"] {
         let rest = format!("/Ships(1)?$format={format}");
-        harbour.get_with(&rest, &accept("text/csv")).await.expect(200);
+        fixture.get_with(&rest, &accept("text/csv")).await.expect(200);
     }
 }
 
 #[tokio::test]
 async fn what_cannot_be_written_is_not_acceptable() {
-    let harbour = Harbour::open().await;
+    let fixture = Fixture::open().await;
     for (rest, accept) in [
         ("/Ships(1)", "application/xml"),
         ("/Ships", "application/atom+xml"),
@@ -123,7 +123,7 @@ async fn what_cannot_be_written_is_not_acceptable() {
         ("/$metadata", "*/*;q=0"),
         ("/Ships(1)/Name/$value", "application/json"),
     ] {
-        let answer = harbour.get_with(rest, &[("accept", accept)]).await.expect(406);
+        let answer = fixture.get_with(rest, &[("accept", accept)]).await.expect(406);
         assert_eq!(code(&answer), "NotAcceptable", "{rest} {accept}");
     }
     for (rest, accept) in [
@@ -134,48 +134,48 @@ async fn what_cannot_be_written_is_not_acceptable() {
         ("/Ships(1)/Name/$value", "text/plain"),
         ("/Ships(1)", "text/html,application/xhtml+xml,*/*;q=0.8"),
     ] {
-        harbour.get_with(rest, &[("accept", accept)]).await.expect(200);
+        fixture.get_with(rest, &[("accept", accept)]).await.expect(200);
     }
     for rest in ["/Ships?$format=atom", "/$metadata?$format=json", "/Ships?$format=text/csv"] {
-        assert_eq!(code(&harbour.get(rest).await.expect(415)), "NotImplemented", "{rest}");
+        assert_eq!(code(&fixture.get(rest).await.expect(415)), "NotImplemented", "{rest}");
     }
 }
 
 #[tokio::test]
 async fn the_metadata_document_is_sent_once_and_again_when_it_changed() {
-    let harbour = Harbour::open().await;
-    let first = harbour.get("/$metadata").await.expect(200);
+    let fixture = Fixture::open().await;
+    let first = fixture.get("/$metadata").await.expect(200);
     let tag = first.header("etag").to_owned();
     assert!(tag.starts_with('"') && tag.ends_with('"'), "{tag}");
     for given in [tag.clone(), format!("\"x\", W/{tag}"), "*".to_owned()] {
-        let same = harbour.get_with("/$metadata", &[("if-none-match", &given)]).await.expect(304);
+        let same = fixture.get_with("/$metadata", &[("if-none-match", &given)]).await.expect(304);
         assert!(same.bytes().is_empty());
         assert_eq!(same.header("etag"), tag);
     }
-    harbour.get_with("/$metadata", &[("if-none-match", "\"x\"")]).await.expect(200);
-    let path = harbour.server.folder().join("Harbour.db");
+    fixture.get_with("/$metadata", &[("if-none-match", "\"x\"")]).await.expect(200);
+    let path = fixture.server.folder().join("Harbour.db");
     rusqlite::Connection::open(path)
         .unwrap()
         .execute_batch("ALTER TABLE Ships ADD COLUMN Crew INTEGER")
         .unwrap();
-    harbour.server.clock().advance_secs(2);
-    let changed = harbour.get_with("/$metadata", &[("if-none-match", &tag)]).await.expect(200);
+    fixture.server.clock().advance_secs(2);
+    let changed = fixture.get_with("/$metadata", &[("if-none-match", &tag)]).await.expect(200);
     assert!(changed.text().contains("\"Crew\""));
-    assert!(harbour.get("/Ships(1)").await.expect(200).text().contains("\"Crew\":null"));
+    assert!(fixture.get("/Ships(1)").await.expect(200).text().contains("\"Crew\":null"));
 }
 
 #[tokio::test]
 async fn a_plus_is_a_blank_and_an_encoded_one_a_plus() {
-    let harbour = Harbour::open().await;
-    let one = harbour.get("/Ships?$filter=Name+eq+'Ship+7'").await.expect(200);
+    let fixture = Fixture::open().await;
+    let one = fixture.get("/Ships?$filter=Name+eq+'Ship+7'").await.expect(200);
     assert_eq!(ids(&one), [7]);
-    let none = harbour.get("/Ships?$filter=Name+eq+'Ship%2B7'").await.expect(200);
+    let none = fixture.get("/Ships?$filter=Name+eq+'Ship%2B7'").await.expect(200);
     assert_eq!(ids(&none), [0; 0]);
 }
 
 #[tokio::test]
 async fn what_is_not_supported_says_so() {
-    let harbour = Harbour::open().await;
+    let fixture = Fixture::open().await;
     for rest in [
         "/Ships?$expand=Visits",
         "/Ships?$search=tug",
@@ -188,16 +188,16 @@ async fn what_is_not_supported_says_so() {
         "/Ships?$filter=Visits/any(v:v/Number gt 1)",
         "/Ships?$filter=geo.distance(Name,Flag) lt 1",
     ] {
-        let answer = harbour.get(&rest.replace(' ', "%20")).await;
+        let answer = fixture.get(&rest.replace(' ', "%20")).await;
         assert!(matches!(answer.status(), 501 | 400), "{rest}: {} {}", answer.status(), answer.text());
         assert!(!code(&answer).is_empty());
     }
-    assert_eq!(harbour.get("/Ships?$search=tug").await.status(), 501);
+    assert_eq!(fixture.get("/Ships?$search=tug").await.status(), 501);
 }
 
 #[tokio::test]
 async fn hostile_addresses_are_refused_in_the_form_of_the_endpoint() {
-    let harbour = Harbour::open().await;
+    let fixture = Fixture::open().await;
     let deep = format!("/Ships?$filter={}Id eq 1{}", "(".repeat(5_000), ")".repeat(5_000));
     let long_list = format!("/Ships?$filter=Id in ({}1)", "1,".repeat(1_500));
     for (rest, status) in [
@@ -229,31 +229,31 @@ async fn hostile_addresses_are_refused_in_the_form_of_the_endpoint() {
         (deep.as_str(), 400),
         (long_list.as_str(), 400),
     ] {
-        let answer = harbour.get(&rest.replace(' ', "%20")).await;
+        let answer = fixture.get(&rest.replace(' ', "%20")).await;
         let start = rest.chars().take(60).collect::<String>();
         assert_eq!(answer.status(), status, "{start}: {}", answer.text());
         assert!(!code(&answer).is_empty(), "{start}");
     }
-    assert_eq!(harbour.get("/Ships/$count").await.expect(200).text(), SHIPS.to_string());
+    assert_eq!(fixture.get("/Ships/$count").await.expect(200).text(), SHIPS.to_string());
 }
 
 #[tokio::test]
 async fn an_address_of_32_kib_is_read_and_a_longer_one_refused() {
-    let harbour = Harbour::open().await;
+    let fixture = Fixture::open().await;
     let start = "/Ships?$filter=Name%20eq%20'";
     let filled = |length: usize| format!("{start}{}'", "x".repeat(length - ROOT.len() - start.len() - 1));
-    assert_eq!(ids(&harbour.get(&filled(32 * 1024)).await.expect(200)), [0; 0]);
-    assert_eq!(code(&harbour.get(&filled(32 * 1024 + 1)).await.expect(414)), "UrlTooLong");
+    assert_eq!(ids(&fixture.get(&filled(32 * 1024)).await.expect(200)), [0; 0]);
+    assert_eq!(code(&fixture.get(&filled(32 * 1024 + 1)).await.expect(414)), "UrlTooLong");
 }
 
 #[tokio::test]
 async fn a_rename_of_the_source_shows_in_its_links_at_once() {
-    let harbour = Harbour::open().await;
+    let fixture = Fixture::open().await;
     let source =
-        harbour.add_source("Old", "CREATE TABLE T (Id INTEGER PRIMARY KEY); INSERT INTO T VALUES (1)").await;
-    let get = async |path: &str| harbour.server.get(path).bearer(&harbour.token).send().await;
+        fixture.add_source("Old", "CREATE TABLE T (Id INTEGER PRIMARY KEY); INSERT INTO T VALUES (1)").await;
+    let get = async |path: &str| fixture.server.get(path).bearer(&fixture.token).send().await;
     assert!(get("/api/odata4/old/T").await.expect(200).text().contains("/Old/$metadata"));
-    harbour.rename(&source, "New").await;
+    fixture.rename(&source, "New").await;
     assert!(get("/api/odata4/new/T").await.expect(200).text().contains("/New/$metadata"));
     get("/api/odata4/old/T").await.expect(404);
 }

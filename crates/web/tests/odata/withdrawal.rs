@@ -19,7 +19,7 @@ use oauth::time::Timestamp;
 use store::{Amendment, Applications, Audit, AuditFilter, DataSources, Grants, UserChange, Users};
 use testkit::{OTHER, TestUser};
 
-use crate::harbour::{Harbour, poll_once, token};
+use crate::fixture::{Fixture, poll_once, token};
 
 /// A user who reads a shared source, with a role that can lose the permission.
 const READER: TestUser = TestUser { name: "reader", password: "reads until it is told not to" };
@@ -32,7 +32,7 @@ const ROWS: &str = "
 ";
 
 struct Scene {
-    harbour: Harbour,
+    fixture: Fixture,
     pier: DataSource,
     role: RoleId,
     token: String,
@@ -40,20 +40,20 @@ struct Scene {
 
 impl Scene {
     async fn new() -> Self {
-        let harbour = Harbour::open().await;
-        let pier = harbour.add_source("Pier", ROWS).await;
-        let role = harbour.server.add_role("reader", &[Permission::UseDataSourceWithOData]).await;
-        harbour.server.add_user(&READER, &[role]).await;
-        harbour.share(&pier, &READER).await;
-        let token = token(&harbour.server, &READER).await;
-        Self { harbour, pier, role, token }
+        let fixture = Fixture::open().await;
+        let pier = fixture.add_source("Pier", ROWS).await;
+        let role = fixture.server.add_role("reader", &[Permission::UseDataSourceWithOData]).await;
+        fixture.server.add_user(&READER, &[role]).await;
+        fixture.share(&pier, &READER).await;
+        let token = token(&fixture.server, &READER).await;
+        Self { fixture, pier, role, token }
     }
 
     /// The body of the response to a request for every row, whose first bytes were read.
     async fn begin(&self, authorization: &str) -> Body {
         let call = Request::get("/api/odata4/Pier/T").header("prefer", "maxpagesize=100000");
         let call = call.header("authorization", authorization).body(Body::empty());
-        let response = self.harbour.server.service().answer(call.unwrap()).await;
+        let response = self.fixture.server.service().answer(call.unwrap()).await;
         assert_eq!(response.status(), 200);
         let mut body = response.into_body();
         assert!(!body.frame().await.unwrap().unwrap().into_data().unwrap().is_empty());
@@ -70,20 +70,20 @@ impl Scene {
     }
 
     async fn change(&self, change: UserChange) {
-        let id = self.harbour.server.user(&READER).await.id;
-        let changed = self.harbour.server.store().update_user(id, change, audit(Action::UpdateUser));
+        let id = self.fixture.server.user(&READER).await.id;
+        let changed = self.fixture.server.store().update_user(id, change, audit(Action::UpdateUser));
         changed.await.unwrap().unwrap();
     }
 
     async fn revoke_token(&self) {
-        let server = &self.harbour.server;
+        let server = &self.fixture.server;
         let token = server.vault().open_access_token(&self.token).unwrap();
         let over = server.clock().now().plus_secs(86_400);
         server.store().revoke_token(token.id, over, audit(Action::RevokeToken)).await.unwrap();
     }
 
     async fn share(&self, sharing: store::Sharing) {
-        let shared = self.harbour.server.store().share_data_source(
+        let shared = self.fixture.server.store().share_data_source(
             self.pier.id,
             sharing,
             audit(Action::ShareDataSource),
@@ -93,13 +93,13 @@ impl Scene {
 
     async fn set_permissions(&self, permissions: Vec<Permission>) {
         let role = Role { id: self.role, name: "reader".to_owned(), description: String::new(), permissions };
-        let changed = self.harbour.server.store().update_role(role, audit(Action::UpdateRole)).await;
+        let changed = self.fixture.server.store().update_role(role, audit(Action::UpdateRole)).await;
         changed.unwrap().unwrap();
     }
 
     /// Makes this node poll the change feed, as it does several times a second.
     async fn look(&self) {
-        self.harbour.server.app().refresh().await.unwrap();
+        self.fixture.server.app().refresh().await.unwrap();
     }
 
     /// How often a refusal of the reader was written.
@@ -110,7 +110,7 @@ impl Scene {
             limit: 100,
             ..AuditFilter::default()
         };
-        self.harbour.server.store().list_audit(filter).await.unwrap().len()
+        self.fixture.server.store().list_audit(filter).await.unwrap().len()
     }
 }
 
@@ -135,14 +135,14 @@ async fn revoking_the_token_breaks_its_running_answer_off() {
     scene.look().await;
     assert!(!is_whole(by_token).await);
     assert!(is_whole(by_password).await, "the password still holds");
-    assert_eq!((scene.harbour.counted("odata_broken_streams"), scene.refusals().await), (1, 1));
+    assert_eq!((scene.fixture.counted("odata_broken_streams"), scene.refusals().await), (1, 1));
 }
 
 #[tokio::test]
 async fn unsharing_the_source_breaks_running_answers_off() {
     let scene = Scene::new().await;
     let (by_token, by_password) = (scene.by_token().await, scene.by_password().await);
-    let reader = scene.harbour.server.user(&READER).await.id;
+    let reader = scene.fixture.server.user(&READER).await.id;
     scene.share(store::Sharing::Without(reader)).await;
     scene.look().await;
     assert!(!is_whole(by_token).await && !is_whole(by_password).await);
@@ -173,7 +173,7 @@ async fn losing_the_permission_breaks_running_answers_off() {
 #[tokio::test]
 async fn withdrawing_the_scope_breaks_running_answers_to_the_applications_tokens_off_and_no_others() {
     let scene = Scene::new().await;
-    let server = &scene.harbour.server;
+    let server = &scene.fixture.server;
     let application = server.vault().open_access_token(&scene.token).unwrap().application;
     let (by_token, by_password) = (scene.by_token().await, scene.by_password().await);
     let narrower = Amendment::by(|settings| {
@@ -185,7 +185,7 @@ async fn withdrawing_the_scope_breaks_running_answers_to_the_applications_tokens
     scene.look().await;
     assert!(!is_whole(by_token).await);
     assert!(is_whole(by_password).await, "the user's own right still holds");
-    assert_eq!((scene.harbour.counted("odata_broken_streams"), scene.refusals().await), (1, 1));
+    assert_eq!((scene.fixture.counted("odata_broken_streams"), scene.refusals().await), (1, 1));
 }
 
 #[tokio::test]
@@ -193,7 +193,7 @@ async fn a_node_that_has_not_looked_for_a_second_looks_before_it_sends_on() {
     let scene = Scene::new().await;
     let body = scene.by_token().await;
     scene.revoke_token().await;
-    scene.harbour.server.clock().advance_micros(1_000_001);
+    scene.fixture.server.clock().advance_micros(1_000_001);
     assert!(!is_whole(body).await);
 }
 
@@ -201,24 +201,24 @@ async fn a_node_that_has_not_looked_for_a_second_looks_before_it_sends_on() {
 async fn what_takes_nothing_from_the_reader_lets_answers_run_to_their_end() {
     let scene = Scene::new().await;
     let (by_token, by_password) = (scene.by_token().await, scene.by_password().await);
-    let other = scene.harbour.server.user(&OTHER).await.id;
+    let other = scene.fixture.server.user(&OTHER).await.id;
     scene.share(store::Sharing::Also(vec![other])).await;
-    scene.harbour.rename(&scene.pier, "Quay").await;
+    scene.fixture.rename(&scene.pier, "Quay").await;
     scene.set_permissions(vec![Permission::UseDataSourceWithOData, Permission::MgmtAPI]).await;
-    scene.harbour.server.clock().advance_secs(4_000);
+    scene.fixture.server.clock().advance_secs(4_000);
     scene.look().await;
     assert!(is_whole(by_token).await, "an expired token was good for what began in time");
     assert!(is_whole(by_password).await);
-    assert_eq!((scene.harbour.counted("odata_broken_streams"), scene.refusals().await), (0, 0));
+    assert_eq!((scene.fixture.counted("odata_broken_streams"), scene.refusals().await), (0, 0));
 }
 
 #[tokio::test]
 async fn a_request_that_waited_for_its_turn_is_held_against_what_changed_meanwhile() {
     for (revokes, status) in [(true, 401), (false, 404)] {
         let scene = Scene::new().await;
-        scene.harbour.limit(Limit::ODataMaxConcurrentRequests, 1).await;
+        scene.fixture.limit(Limit::ODataMaxConcurrentRequests, 1).await;
         let running = scene.by_password().await;
-        let server = &scene.harbour.server;
+        let server = &scene.fixture.server;
         let mut waiting = pin!(server.get("/api/odata4/Pier/T(1)").bearer(&scene.token).send());
         assert!(poll_once(waiting.as_mut()).await.is_none(), "it waits for the first to end");
         if revokes {

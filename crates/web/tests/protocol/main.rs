@@ -28,7 +28,7 @@ mod refusals;
 mod revocation;
 mod rotation;
 mod sign_in;
-mod story;
 mod strictness;
 mod token;
 mod upkeep;
+mod walkthrough;

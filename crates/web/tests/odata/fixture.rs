@@ -12,7 +12,7 @@ use oauth::scope::{Scope, ScopeSet};
 use store::{DataSourceChange, DataSources, NewDataSource, Settings};
 use testkit::{Answer, Setup, TestServer, TestUser, USER};
 
-/// The path of the source of [`Harbour`].
+/// The path of the source of [`Fixture`].
 pub(crate) const ROOT: &str = "/api/odata4/Harbour";
 
 /// The number of ships.
@@ -35,12 +35,12 @@ const TABLES: &str = "
 ";
 
 /// The server, and a token of [`USER`], who owns the source.
-pub(crate) struct Harbour {
+pub(crate) struct Fixture {
     pub(crate) server: TestServer,
     pub(crate) token: String,
 }
 
-impl Harbour {
+impl Fixture {
     pub(crate) async fn open() -> Self {
         Self::open_with(Setup::default()).await
     }
@@ -48,9 +48,9 @@ impl Harbour {
     pub(crate) async fn open_with(setup: Setup) -> Self {
         let server = TestServer::start_with(setup).await;
         let token = token(&server, &USER).await;
-        let harbour = Self { server, token };
-        harbour.add_source("Harbour", TABLES).await;
-        harbour
+        let fixture = Self { server, token };
+        fixture.add_source("Harbour", TABLES).await;
+        fixture
     }
 
     /// Adds a source of [`USER`] over a new file.

@@ -13,7 +13,7 @@ mod random;
 
 use random::Random;
 
-const SCHEMA: &str = include_str!("harbour/schema.sql");
+const SCHEMA: &str = include_str!("sample_data/schema.sql");
 
 const BERTHS: i64 = 24;
 const SHIPS: i64 = 320;

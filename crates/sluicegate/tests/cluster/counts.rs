@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use testkit::ledger::{Act, Lost};
+use testkit::acknowledged::{Act, Lost};
 
 use super::faults::Fault;
 
@@ -29,9 +29,9 @@ struct Figures {
 }
 
 #[derive(Default)]
-pub(crate) struct Tally(Mutex<Figures>);
+pub(crate) struct Counts(Mutex<Figures>);
 
-impl Tally {
+impl Counts {
     fn figures(&self) -> MutexGuard<'_, Figures> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -74,7 +74,7 @@ impl Tally {
     }
 }
 
-impl fmt::Display for Tally {
+impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let figures = self.figures();
         for (fault, times) in &figures.faults {

@@ -3,12 +3,12 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use testkit::acknowledged::Lost;
 use testkit::histories::{CodeAct, CodeAnswer, Event, Model, check};
-use testkit::ledger::Lost;
 use testkit::{ADMIN, Random, TestUser, Wire, WireAnswer, WireClient};
 
+use super::counts::Counts;
 use super::stage::Cluster;
-use super::tally::Tally;
 
 /// Within this time each node knows about a revocation.
 pub(crate) const NOTICE: Duration = Duration::from_secs(1);
@@ -33,9 +33,9 @@ impl Use {
 }
 
 /// An application with its user.
-pub(crate) struct Asker<'a> {
+pub(crate) struct Client<'a> {
     pub(crate) front: &'a Cluster,
-    tally: &'a Tally,
+    counts: &'a Counts,
     /// The connection to the balancer.
     pub(crate) wire: Wire,
     pub(crate) user: TestUser,
@@ -43,9 +43,9 @@ pub(crate) struct Asker<'a> {
     pub(crate) start: Instant,
 }
 
-impl<'a> Asker<'a> {
+impl<'a> Client<'a> {
     /// Creates a user and an application; their names say which client they belong to.
-    pub(crate) fn new(front: &'a Cluster, tally: &'a Tally, name: &str) -> Self {
+    pub(crate) fn new(front: &'a Cluster, counts: &'a Counts, name: &str) -> Self {
         let name: &'static str = name.to_owned().leak();
         let user = TestUser { name, password: "may the better one win" };
         let wire = Wire::new(&front.url()).taking_failures_for_silence();
@@ -58,7 +58,7 @@ impl<'a> Asker<'a> {
         assert_eq!(made.status, 201, "{made:?}");
         let client = WireClient::register(&wire, &user, name, &json!({"profile": "oauth21"}));
         let client = client.expect("the cluster is well");
-        Self { front, tally, wire, user, client, start: super::now() }
+        Self { front, counts, wire, user, client, start: super::now() }
     }
 
     pub(crate) fn judge<M: Model>(&self, kind: &'static str, model: &M, events: &[Event<M::Act, M::Answer>]) {
@@ -66,7 +66,7 @@ impl<'a> Asker<'a> {
             panic!("{kind} of {}: {offence}", self.client.client_id);
         }
         let answered = events.iter().filter(|event| event.answered.is_some()).count();
-        self.tally.count_history(kind, answered, events.len() - answered);
+        self.counts.count_history(kind, answered, events.len() - answered);
     }
 
     pub(crate) fn node(&self, random: &mut Random) -> Wire {

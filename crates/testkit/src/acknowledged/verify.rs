@@ -3,13 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use super::acts::error_of;
-use super::{Application, Code, Fate, Grant, Hand};
+use super::{Application, Code, Fate, Grant, Worker};
 use crate::server::ADMIN;
 
 /// The number of entries of each kind that a worker checks again at the end.
 const SAMPLE: usize = 100;
 
-impl Hand {
+impl Worker {
     /// Checks every entry that was touched in this round.
     ///
     /// # Panics

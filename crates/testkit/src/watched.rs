@@ -7,12 +7,12 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_mins(2);
 
 #[derive(Debug, Default)]
-pub(crate) struct Noticed<T> {
+pub(crate) struct Watched<T> {
     value: Mutex<T>,
     changed: Condvar,
 }
 
-impl<T> Noticed<T> {
+impl<T> Watched<T> {
     pub(crate) fn new(value: T) -> Self {
         Self { value: Mutex::new(value), changed: Condvar::new() }
     }

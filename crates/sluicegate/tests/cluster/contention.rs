@@ -10,9 +10,9 @@ use std::time::Duration;
 use testkit::histories::{Code, CodeAct, CodeAnswer, Event, Family, FamilyAct, FamilyAnswer};
 use testkit::{Random, Wire, WireAnswer};
 
-use super::asker::{Asker, BREATH, CodeEvent, NOTICE, Use, is_refusal, text};
+use super::client::{BREATH, Client, CodeEvent, NOTICE, Use, is_refusal, text};
+use super::counts::Counts;
 use super::stage::Cluster;
-use super::tally::Tally;
 
 /// The number of competing clients, and what each of them does.
 const RIVALS: usize = 3;
@@ -23,8 +23,8 @@ const FAMILY_TURNS: usize = 8;
 const OLD_CODE: Duration = Duration::from_secs(45);
 
 /// An application and its user, whose codes and families are contended.
-pub(crate) struct Contest<'a> {
-    asker: Asker<'a>,
+pub(crate) struct Contention<'a> {
+    client: Client<'a>,
     random: Random,
 }
 
@@ -38,9 +38,9 @@ struct Known {
 
 type FamilyEvent = Event<FamilyAct, FamilyAnswer>;
 
-impl<'a> Contest<'a> {
-    pub(crate) fn prepare(front: &'a Cluster, tally: &'a Tally, number: usize, seed: u64) -> Self {
-        Self { asker: Asker::new(front, tally, &format!("rival{number}")), random: Random::new(seed) }
+impl<'a> Contention<'a> {
+    pub(crate) fn prepare(front: &'a Cluster, counts: &'a Counts, number: usize, seed: u64) -> Self {
+        Self { client: Client::new(front, counts, &format!("rival{number}")), random: Random::new(seed) }
     }
 
     /// Runs one round of contention, and checks it.
@@ -49,14 +49,14 @@ impl<'a> Contest<'a> {
     /// If the history is not linearizable.
     pub(crate) fn compete(&mut self) {
         let verifier = self.random.verifier();
-        let issued = self.asker.start.elapsed();
-        let Ok(code) = self.asker.client.code(&self.asker.wire, &self.asker.user, &verifier) else {
+        let issued = self.client.start.elapsed();
+        let Ok(code) = self.client.client.code(&self.client.wire, &self.client.user, &verifier) else {
             std::thread::sleep(BREATH);
             return;
         };
         if self.random.below(2) == 0 {
             self.fight_for_code(&code, &verifier, issued);
-        } else if let Ok(answer) = self.asker.client.exchange(&self.asker.wire, &code, &verifier) {
+        } else if let Ok(answer) = self.client.client.exchange(&self.client.wire, &code, &verifier) {
             assert_eq!(answer.status, 200, "{answer:?}");
             self.fight_for_family(&answer);
         }
@@ -69,12 +69,12 @@ impl<'a> Contest<'a> {
             for turn in 0..CODE_TURNS {
                 let dice = if turn == 0 { 0 } else { random.below(10) };
                 let latest = lock(&known).access.last().cloned();
-                let wire = self.asker.node(random);
+                let wire = self.client.node(random);
                 events.push(match latest {
                     Some(token) if dice >= 9 => {
-                        self.asker.revoke(&wire, rival, CodeAct::Revoke, CodeAnswer::Granted, &token)
+                        self.client.revoke(&wire, rival, CodeAct::Revoke, CodeAnswer::Granted, &token)
                     }
-                    Some(token) if dice >= 3 => self.asker.use_token(&wire, rival, &token, Use::any(random)),
+                    Some(token) if dice >= 3 => self.client.use_token(&wire, rival, &token, Use::any(random)),
                     _ => self.redeem(&wire, rival, code, verifier, issued, &known),
                 });
             }
@@ -82,7 +82,7 @@ impl<'a> Contest<'a> {
         });
         let tokens = lock(&known).access.clone();
         events.extend(self.use_everywhere(&tokens));
-        self.asker.judge("codes", &Code, &events);
+        self.client.judge("codes", &Code, &events);
     }
 
     fn fight_for_family(&mut self, first: &WireAnswer) {
@@ -94,14 +94,14 @@ impl<'a> Contest<'a> {
             let mut events = Vec::new();
             for _ in 0..FAMILY_TURNS {
                 let dice = random.below(100);
-                let wire = self.asker.node(random);
+                let wire = self.client.node(random);
                 let latest = lock(&known).access.last().cloned().expect("the first was given");
                 events.push(match dice {
                     0..70 => self.refresh(&wire, rival, &known, random),
-                    70..97 => as_family(self.asker.use_token(&wire, rival, &latest, Use::any(random))),
+                    70..97 => as_family(self.client.use_token(&wire, rival, &latest, Use::any(random))),
                     _ => {
                         let newest = lock(&known).refresh.last().expect("the first was given")[0].clone();
-                        self.asker.revoke(&wire, rival, FamilyAct::Revoke, FamilyAnswer::Granted, &newest)
+                        self.client.revoke(&wire, rival, FamilyAct::Revoke, FamilyAnswer::Granted, &newest)
                     }
                 });
             }
@@ -109,7 +109,7 @@ impl<'a> Contest<'a> {
         });
         let tokens = lock(&known).access.last().cloned();
         events.extend(self.use_everywhere(tokens.as_slice()).into_iter().map(as_family));
-        self.asker.judge("families", &Family, &events);
+        self.client.judge("families", &Family, &events);
     }
 
     /// The choices of each competitor.
@@ -120,13 +120,13 @@ impl<'a> Contest<'a> {
     /// Asks each node, after all of them have had the time to learn of the revocations.
     fn use_everywhere(&self, tokens: &[String]) -> Vec<CodeEvent> {
         std::thread::sleep(NOTICE);
-        let nodes = self.asker.front.nodes().into_iter().enumerate();
+        let nodes = self.client.front.nodes().into_iter().enumerate();
         let uses = nodes.flat_map(|(place, node)| {
             let wire = Wire::new(&node).taking_failures_for_silence();
             let who = format!("node {place}'s client");
             tokens
                 .iter()
-                .map(move |token| self.asker.use_token(&wire, &who, token, Use::Introspection))
+                .map(move |token| self.client.use_token(&wire, &who, token, Use::Introspection))
                 .collect::<Vec<_>>()
         });
         uses.collect()
@@ -141,7 +141,7 @@ impl<'a> Contest<'a> {
         issued: Duration,
         known: &Mutex<Known>,
     ) -> CodeEvent {
-        let ask = || self.asker.client.exchange(wire, code, verifier);
+        let ask = || self.client.client.exchange(wire, code, verifier);
         let read = |answer: &WireAnswer| {
             if is_refusal(answer) {
                 return CodeAnswer::Refused;
@@ -149,7 +149,7 @@ impl<'a> Contest<'a> {
             lock(known).access.push(text(&answer.json(), "access_token"));
             CodeAnswer::Granted
         };
-        self.asker.note(who, ask, read, |end| CodeAct::Redeem { late: end > issued + OLD_CODE })
+        self.client.note(who, ask, read, |end| CodeAct::Redeem { late: end > issued + OLD_CODE })
     }
 
     fn refresh(&self, wire: &Wire, who: &str, known: &Mutex<Known>, random: &mut Random) -> FamilyEvent {
@@ -178,7 +178,7 @@ impl<'a> Contest<'a> {
             FamilyAnswer::Successor { generation: number(generation + 1), copy: number(copy) }
         };
         let act = |_| FamilyAct::Refresh { generation: number(generation), late: false };
-        self.asker.note(who, || self.asker.client.refresh(wire, &token), read, act)
+        self.client.note(who, || self.client.client.refresh(wire, &token), read, act)
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use serde_json::json;
 
-use super::{Application, Code, Fate, Grant, Hand, Person};
+use super::{Application, Code, Fate, Grant, Person, Worker};
 use crate::random::Random;
 use crate::server::ADMIN;
 use crate::wire::WireAnswer;
@@ -79,7 +79,7 @@ impl fmt::Display for Act {
     }
 }
 
-impl Hand {
+impl Worker {
     /// Performs a random operation, and returns which one and its result. Without an answer it is unknown
     /// whether the operation has happened.
     ///

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use testkit::ledger::Hand;
+use testkit::acknowledged::Worker;
 use testkit::{Installation, Random, Served};
 
 use disk::{Disk, DiskFault};
@@ -73,8 +73,8 @@ fn whatever_was_acknowledged_survives_kill_9() {
         server = installation.serve();
         verify(&mut hands, &server, |hand| hand.hold_to_account(round));
     }
-    verify(&mut hands, &server, Hand::hold_to_account_at_last);
-    let entries: usize = hands.iter().map(Hand::entries).sum();
+    verify(&mut hands, &server, Worker::hold_to_account_at_last);
+    let entries: usize = hands.iter().map(Worker::entries).sum();
     let rotations: usize = hands.iter().map(|hand| hand.asked_again().0).sum();
     let exchanges: usize = hands.iter().map(|hand| hand.asked_again().1).sum();
     eprintln!("{entries} entries; asked again for {rotations} rotations and {exchanges} exchanges");
@@ -96,8 +96,8 @@ fn whatever_was_acknowledged_survives_a_failing_disk() {
         Served::start(command)
     };
     let mut server = serve();
-    let mut hands: Vec<Hand> =
-        hire(&server, &mut random).into_iter().map(Hand::taking_failures_for_silence).collect();
+    let mut hands: Vec<Worker> =
+        hire(&server, &mut random).into_iter().map(Worker::taking_failures_for_silence).collect();
     let mut lost: BTreeMap<DiskFault, u64> = BTreeMap::new();
     for (round, fault) in (1..).zip((0..DISK_ROUNDS).flat_map(|_| DiskFault::ALL)) {
         let load = Load::default();
@@ -130,8 +130,8 @@ fn whatever_was_acknowledged_survives_a_failing_disk() {
         *lost.entry(fault).or_default() += load.lost.load(Ordering::SeqCst);
         verify(&mut hands, &server, |hand| hand.hold_to_account(round));
     }
-    verify(&mut hands, &server, Hand::hold_to_account_at_last);
-    let entries: usize = hands.iter().map(Hand::entries).sum();
+    verify(&mut hands, &server, Worker::hold_to_account_at_last);
+    let entries: usize = hands.iter().map(Worker::entries).sum();
     eprintln!("{entries} entries; acts refused or left without an answer: {lost:?}");
     assert!(
         entries > 200 && lost.values().all(|lost| *lost > 20),
@@ -141,14 +141,14 @@ fn whatever_was_acknowledged_survives_a_failing_disk() {
     assert!(status.success() && !printed.contains("panic"), "{printed}");
 }
 
-fn hire(server: &Served, random: &mut Random) -> Vec<Hand> {
+fn hire(server: &Served, random: &mut Random) -> Vec<Worker> {
     let mut hire =
-        |number| Hand::hire(server.url(), number, Random::new(random.bits())).expect("the server is well");
+        |number| Worker::hire(server.url(), number, Random::new(random.bits())).expect("the server is well");
     (0..HANDS).map(&mut hire).collect()
 }
 
 /// Every worker verifies its own acknowledged operations, all at once.
-fn verify(hands: &mut [Hand], server: &Served, check: impl Fn(&mut Hand) + Sync) {
+fn verify(hands: &mut [Worker], server: &Served, check: impl Fn(&mut Worker) + Sync) {
     let check = &check;
     std::thread::scope(|scope| {
         for hand in hands {
@@ -168,7 +168,7 @@ struct Load {
 
 impl Load {
     /// Lets a worker act until the server is gone.
-    fn act_until_killed(&self, hand: &mut Hand) {
+    fn act_until_killed(&self, hand: &mut Worker) {
         loop {
             match hand.act().1 {
                 Ok(()) => self.acts.fetch_add(1, Ordering::SeqCst),
@@ -181,7 +181,7 @@ impl Load {
     }
 
     /// Lets a worker act until it is told to stop, even if operations are refused.
-    fn act_until_over(&self, hand: &mut Hand) {
+    fn act_until_over(&self, hand: &mut Worker) {
         while !self.over.load(Ordering::SeqCst) {
             if hand.act().1.is_ok() {
                 self.acts.fetch_add(1, Ordering::SeqCst);

@@ -1,6 +1,6 @@
 //! Acknowledged operations: what a worker was told, and what it got no answer for.
 //!
-//! A [`Hand`] acts on a server and records what the server acknowledged. Whatever disturbs the server lets it
+//! A [`Worker`] acts on a server and records what the server acknowledged. Whatever disturbs the server lets it
 //! become idle again, and then each worker compares this or another node with its record. An operation
 //! without an answer has happened, will happen before the server is idle, or never happens; until then the
 //! worker does not touch its subject.
@@ -100,7 +100,7 @@ struct Person {
 }
 
 /// A worker with its record. Nobody else touches the things in it.
-pub struct Hand {
+pub struct Worker {
     user: TestUser,
     wire: Wire,
     random: Random,
@@ -122,7 +122,7 @@ pub struct Hand {
 /// Limits that no part of this test reaches.
 const LIMITS: [u32; 4] = [1, 6, 24, 25];
 
-impl Hand {
+impl Worker {
     fn new(user: TestUser, wire: Wire, number: usize, random: Random) -> Self {
         let mut hand = Self {
             user,

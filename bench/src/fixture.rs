@@ -23,9 +23,9 @@ const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 /// The server with everything that the workloads need.
-pub(crate) struct Lab {
+pub(crate) struct Fixture {
     pub(crate) server: Server,
-    pub(crate) place: Place,
+    pub(crate) place: Installation,
     service: Client,
     web: Client,
     cookies: String,
@@ -33,13 +33,13 @@ pub(crate) struct Lab {
 
 /// The data directory and the database of a node.
 #[derive(Clone)]
-pub(crate) struct Place {
+pub(crate) struct Installation {
     pub(crate) data_folder: PathBuf,
     /// The database that it shares with others; `None` for its own file.
     pub(crate) database: Option<String>,
 }
 
-impl Place {
+impl Installation {
     /// Runs a command of the program on it.
     fn command(&self, command: &mut Command, name: &str) {
         command.args([name, "--data-dir"]).arg(&self.data_folder);
@@ -89,7 +89,7 @@ impl Client {
 }
 
 /// Creates an installation with both accounts.
-fn initialise(program: &Path, place: &Place) -> Result<()> {
+fn initialise(program: &Path, place: &Installation) -> Result<()> {
     let mut init = Command::new(program);
     place.command(&mut init, "init");
     init.stdin(Stdio::null()).stdout(Stdio::null());
@@ -101,7 +101,7 @@ fn initialise(program: &Path, place: &Place) -> Result<()> {
 }
 
 /// Starts the server on a free port with rate limits off.
-pub(crate) fn serve(program: &Path, place: &Place) -> Result<Server> {
+pub(crate) fn serve(program: &Path, place: &Installation) -> Result<Server> {
     Server::start(program, |command| {
         place.command(command, "serve");
         command.args(["--listen", "127.0.0.1:0"]);
@@ -109,9 +109,9 @@ pub(crate) fn serve(program: &Path, place: &Place) -> Result<Server> {
     })
 }
 
-impl Lab {
+impl Fixture {
     pub(crate) async fn set_up(program: &Path, folder: &Path, database: Option<String>) -> Result<Self> {
-        let place = Place { data_folder: folder.join("data"), database };
+        let place = Installation { data_folder: folder.join("data"), database };
         initialise(program, &place)?;
         let readings = folder.join("readings.sqlite");
         sample::write(&readings)?;
@@ -122,14 +122,14 @@ impl Lab {
             register(&mut connection, "Bench service", "compatible", &["client_credentials"]).await?;
         let grants = ["authorization_code", "refresh_token"];
         let web = register(&mut connection, "Bench web", "oauth21", &grants).await?;
-        let mut lab = Self { server, place, service, web, cookies: String::new() };
-        let mut browser = Browser::open(lab.server.address).await?;
+        let mut fixture = Self { server, place, service, web, cookies: String::new() };
+        let mut browser = Browser::open(fixture.server.address).await?;
         browser
-            .authorize(&lab.authorize_path(), REDIRECT, ADMINISTRATOR, PASSWORD)
+            .authorize(&fixture.authorize_path(), REDIRECT, ADMINISTRATOR, PASSWORD)
             .await
             .context("cannot sign in")?;
-        lab.cookies = browser.cookies();
-        Ok(lab)
+        fixture.cookies = browser.cookies();
+        Ok(fixture)
     }
 
     /// A token request of the service application.
