@@ -23,7 +23,7 @@ impl FieldFault {
 
 /// Why an operation on users, roles, limits or the audit log was refused.
 #[derive(Debug, thiserror::Error)]
-pub enum Refused {
+pub enum AdministrationError {
     /// The caller lacks the permission, or would give somebody more permissions than their own.
     #[error("the caller lacks the permission")]
     Forbidden,
@@ -61,13 +61,13 @@ pub enum Refused {
     Fault(#[from] Fault),
 }
 
-impl From<StoreError> for Refused {
+impl From<StoreError> for AdministrationError {
     fn from(error: StoreError) -> Self {
         Self::Fault(error.into())
     }
 }
 
-impl From<UserRefusal> for Refused {
+impl From<UserRefusal> for AdministrationError {
     fn from(refusal: UserRefusal) -> Self {
         match refusal {
             UserRefusal::Unknown => Self::Unknown,
@@ -96,7 +96,7 @@ impl From<UserRefusal> for Refused {
     }
 }
 
-impl From<RightsChanged> for Refused {
+impl From<RightsChanged> for AdministrationError {
     fn from(_: RightsChanged) -> Self {
         Self::RightsChanged
     }
@@ -124,7 +124,7 @@ impl App {
         caller: &Caller,
         judged: Judged<T, UserRefusal>,
         origin: &RequestOrigin,
-    ) -> Result<T, Refused> {
+    ) -> Result<T, AdministrationError> {
         if matches!(judged, Err(UserRefusal::BeyondRights)) {
             self.note_refusal(caller, "would reach beyond its own permissions", origin).await?;
         }
@@ -137,7 +137,7 @@ impl App {
         caller: &Caller,
         permission: Permission,
         origin: &RequestOrigin,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), AdministrationError> {
         if caller.may(permission) {
             return Ok(());
         }
@@ -151,7 +151,7 @@ impl App {
         caller: &Caller,
         permissions: &[Permission],
         origin: &RequestOrigin,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), AdministrationError> {
         match permissions.iter().find(|permission| !caller.may(**permission)) {
             None => Ok(()),
             Some(missing) => {
@@ -166,8 +166,8 @@ impl App {
         caller: &Caller,
         why: String,
         origin: &RequestOrigin,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), AdministrationError> {
         self.note_refusal(caller, &why, origin).await?;
-        Err(Refused::Forbidden)
+        Err(AdministrationError::Forbidden)
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use oauth::application::Application;
 use oauth::audit::{Action, NewAuditEvent};
 use oauth::id::{ApplicationId, UserId};
-use oauth::registration::Fault as PayloadFault;
+use oauth::registration::InvalidField as PayloadFault;
 use store::{ApplicationFilter, ApplicationRefusal};
 
 use crate::acting::Actor;
@@ -26,7 +26,7 @@ pub use secrets::Added;
 
 /// Why an operation on an application was refused.
 #[derive(Debug, thiserror::Error)]
-pub enum Refused {
+pub enum ApplicationError {
     /// No application that the actor may see has that id, or no live secret has it.
     #[error("no entry has that id")]
     Unknown,
@@ -50,13 +50,13 @@ pub enum Refused {
     Fault(#[from] Fault),
 }
 
-impl From<store::StoreError> for Refused {
+impl From<store::StoreError> for ApplicationError {
     fn from(error: store::StoreError) -> Self {
         Self::Fault(error.into())
     }
 }
 
-impl From<ApplicationRefusal> for Refused {
+impl From<ApplicationRefusal> for ApplicationError {
     fn from(refusal: ApplicationRefusal) -> Self {
         match refusal {
             ApplicationRefusal::Unknown | ApplicationRefusal::UnknownSecret => Self::Unknown,
@@ -126,32 +126,32 @@ impl App {
     /// Finds an application by id, if the actor may see it.
     ///
     /// # Errors
-    /// [`Refused::Unknown`], also for an application of somebody else; both are written to the audit log.
+    /// [`ApplicationError::Unknown`], also for an application of somebody else; both are written to the audit log.
     pub async fn reachable_application(
         &self,
         actor: &Actor,
         id: ApplicationId,
         origin: &RequestOrigin,
-    ) -> Result<Application, Refused> {
+    ) -> Result<Application, ApplicationError> {
         let found = self.application(id).await?;
         let reachable = found.filter(|application| actor.reaches(application.owner));
         if reachable.is_none() {
             let reason = Reason::ApplicationOutOfReach;
             self.note_out_of_reach(reason, actor.caller(), format!("application {id}"), origin).await;
         }
-        reachable.ok_or(Refused::Unknown)
+        reachable.ok_or(ApplicationError::Unknown)
     }
 
     /// Deletes an application. Its consents, grants, codes and tokens are invalid when this returns.
     ///
     /// # Errors
-    /// [`Refused`]; nothing was revoked then.
+    /// [`ApplicationError`]; nothing was revoked then.
     pub async fn delete_application(
         &self,
         actor: &Actor,
         id: ApplicationId,
         origin: &RequestOrigin,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), ApplicationError> {
         let application = self.reachable_application(actor, id, origin).await?;
         let audit = self.audit_about(actor, Action::DeleteApplication, &application, origin);
         let events = self

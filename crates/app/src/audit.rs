@@ -8,7 +8,7 @@ use oauth::id::AuditId;
 use store::AuditFilter;
 
 use crate::App;
-use crate::administration::Refused;
+use crate::administration::AdministrationError;
 use crate::caller::{Caller, RequestOrigin};
 use crate::lists::{ListRequest, Page, Rows, read};
 
@@ -20,14 +20,14 @@ impl App {
     /// continue. The filter's own `before` and `limit` are ignored.
     ///
     /// # Errors
-    /// [`Refused::Forbidden`] unless the caller is an administrator.
+    /// [`AdministrationError::Forbidden`] unless the caller is an administrator.
     pub async fn audit_events(
         self: &Arc<Self>,
         caller: &Caller,
         filter: AuditFilter,
         request: ListRequest,
         origin: &RequestOrigin,
-    ) -> Result<Rows<AuditEvent>, Refused> {
+    ) -> Result<Rows<AuditEvent>, AdministrationError> {
         self.demand(caller, Permission::Administrator, origin).await?;
         let needs = vec![Permission::Administrator];
         Ok(Rows::new(self, caller, needs, request, origin, move |app: Arc<Self>, page: Page| {
@@ -44,13 +44,13 @@ impl App {
     /// Lists events of the audit log, newest first.
     ///
     /// # Errors
-    /// [`Refused::Forbidden`] unless the caller is an administrator.
+    /// [`AdministrationError::Forbidden`] unless the caller is an administrator.
     pub async fn list_audit(
         &self,
         caller: &Caller,
         request: AuditRequest,
         origin: &RequestOrigin,
-    ) -> Result<Vec<AuditEvent>, Refused> {
+    ) -> Result<Vec<AuditEvent>, AdministrationError> {
         self.demand(caller, Permission::Administrator, origin).await?;
         Ok(self.store.list_audit(request).await?)
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use oauth::application::Application;
 use oauth::audit::Action;
 use oauth::authorize::{
-    self, Approval, AuthorizeRequest, Destination, NextStep, Refused, SignedIn, ValidRequest,
+    self, Approval, AuthorizeRefusal, AuthorizeRequest, Destination, NextStep, SignedIn, ValidRequest,
 };
 use oauth::error::ErrorCode;
 use oauth::parameters::Parameters;
@@ -177,10 +177,13 @@ impl App {
         }))
     }
 
-    async fn check_request(&self, parameters: &Parameters) -> Result<Result<Checked, Refused>, Fault> {
+    async fn check_request(
+        &self,
+        parameters: &Parameters,
+    ) -> Result<Result<Checked, AuthorizeRefusal>, Fault> {
         let request = match AuthorizeRequest::parse(parameters) {
             Ok(request) => request,
-            Err(refusal) => return Ok(Err(Refused::Page(refusal))),
+            Err(refusal) => return Ok(Err(AuthorizeRefusal::Page(refusal))),
         };
         let found = match &request.client_id {
             Some(id) => self.application_by_client_id(id).await?,
@@ -192,14 +195,14 @@ impl App {
                 access_note::application(application.id);
                 Ok(Checked { request, valid, application })
             }
-            None => Err(Refused::Page(Refusal::UnknownClientId)),
+            None => Err(AuthorizeRefusal::Page(Refusal::UnknownClientId)),
         }))
     }
 
     /// A malformed request is not a refusal of access, and neither is `prompt=none` without a signed-in user.
     async fn note_and_tell(
         &self,
-        refused: &Refused,
+        refused: &AuthorizeRefusal,
         session: Option<&LiveSession>,
         origin: &RequestOrigin,
     ) -> Answer {
@@ -221,10 +224,12 @@ impl App {
         self.tell_refusal(refused)
     }
 
-    fn tell_refusal(&self, refused: &Refused) -> Answer {
+    fn tell_refusal(&self, refused: &AuthorizeRefusal) -> Answer {
         match refused {
-            Refused::Page(refusal) => Answer::Page(*refusal),
-            Refused::Redirect(redirect) => Answer::Redirect(redirect.location(&self.settings.public_url)),
+            AuthorizeRefusal::Page(refusal) => Answer::Page(*refusal),
+            AuthorizeRefusal::Redirect(redirect) => {
+                Answer::Redirect(redirect.location(&self.settings.public_url))
+            }
         }
     }
 

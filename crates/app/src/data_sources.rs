@@ -32,7 +32,7 @@ pub use sources::stores::{DATA_STORES, DataStore};
 
 /// Why an operation on a data source was refused.
 #[derive(Debug, thiserror::Error)]
-pub enum Refused {
+pub enum DataSourceError {
     /// The caller lacks the permission, or may see the source but does not own it.
     #[error("the caller lacks the permission")]
     Forbidden,
@@ -62,13 +62,13 @@ pub enum Refused {
     Fault(#[from] Fault),
 }
 
-impl From<StoreError> for Refused {
+impl From<StoreError> for DataSourceError {
     fn from(error: StoreError) -> Self {
         Self::Fault(error.into())
     }
 }
 
-impl From<DataSourceRefusal> for Refused {
+impl From<DataSourceRefusal> for DataSourceError {
     fn from(refusal: DataSourceRefusal) -> Self {
         match refusal {
             DataSourceRefusal::Unknown => Self::Unknown,
@@ -83,7 +83,7 @@ impl From<DataSourceRefusal> for Refused {
     }
 }
 
-impl From<OpenRefusal> for Refused {
+impl From<OpenRefusal> for DataSourceError {
     fn from(refusal: OpenRefusal) -> Self {
         match refusal {
             OpenRefusal::Unusable(error) if error.is_transient() => Self::Fault(Fault::Busy),
@@ -116,12 +116,12 @@ impl App {
     /// sees all.
     ///
     /// # Errors
-    /// [`Refused::Forbidden`] without `ViewDataSource`.
+    /// [`DataSourceError::Forbidden`] without `ViewDataSource`.
     pub async fn list_data_sources(
         &self,
         actor: &Actor,
         origin: &RequestOrigin,
-    ) -> Result<Vec<SeenSource>, Refused> {
+    ) -> Result<Vec<SeenSource>, DataSourceError> {
         self.demand_for(actor, Permission::ViewDataSource, origin).await?;
         let visible_to = (!actor.sees_all()).then(|| actor.subject().user.id);
         let records = self.store.list_data_sources(visible_to).await?;
@@ -141,13 +141,13 @@ impl App {
     /// administrator sees all.
     ///
     /// # Errors
-    /// [`Refused::Forbidden`] without `ViewDataSource`.
+    /// [`DataSourceError::Forbidden`] without `ViewDataSource`.
     pub async fn data_sources(
         self: &Arc<Self>,
         actor: &Actor,
         request: ListRequest,
         origin: &RequestOrigin,
-    ) -> Result<Rows<SeenSource>, Refused> {
+    ) -> Result<Rows<SeenSource>, DataSourceError> {
         self.demand_for(actor, Permission::ViewDataSource, origin).await?;
         let visible_to = (!actor.sees_all()).then(|| actor.subject().user.id);
         let seen_by = actor.clone();
@@ -179,13 +179,13 @@ impl App {
     /// Finds a data source by id, if the user may see it.
     ///
     /// # Errors
-    /// [`Refused::Forbidden`] without `ViewDataSource`, [`Refused::Unknown`].
+    /// [`DataSourceError::Forbidden`] without `ViewDataSource`, [`DataSourceError::Unknown`].
     pub async fn find_data_source(
         &self,
         actor: &Actor,
         id: DataSourceId,
         origin: &RequestOrigin,
-    ) -> Result<SeenSource, Refused> {
+    ) -> Result<SeenSource, DataSourceError> {
         self.demand_for(actor, Permission::ViewDataSource, origin).await?;
         let record = self.visible_source(actor, id, origin).await?;
         self.as_seen(actor, record).await
@@ -194,13 +194,13 @@ impl App {
     /// Deletes a data source and stops running reads; the database behind it is not changed.
     ///
     /// # Errors
-    /// [`Refused`]; nothing was deleted then.
+    /// [`DataSourceError`]; nothing was deleted then.
     pub async fn delete_data_source(
         &self,
         actor: &Actor,
         id: DataSourceId,
         origin: &RequestOrigin,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), DataSourceError> {
         let record = self.managed_source(actor, id, Permission::DeleteDataSource, origin).await?;
         let audit = self.audit_source(actor, Action::DeleteDataSource, &record.name, origin);
         self.judged(actor.caller(), self.store.delete_data_source(id, audit).await?, origin).await?;
@@ -212,13 +212,13 @@ impl App {
     /// The model of a data source.
     ///
     /// # Errors
-    /// [`Refused`]; `Unusable` if its database cannot be opened or described.
+    /// [`DataSourceError`]; `Unusable` if its database cannot be opened or described.
     pub async fn data_source_model(
         &self,
         actor: &Actor,
         id: DataSourceId,
         origin: &RequestOrigin,
-    ) -> Result<std::sync::Arc<odata::model::Model>, Refused> {
+    ) -> Result<std::sync::Arc<odata::model::Model>, DataSourceError> {
         self.demand_for(actor, Permission::ViewDataSource, origin).await?;
         let record = self.visible_source(actor, id, origin).await?;
         Ok(self.opened(&record).await?.model.clone())
@@ -228,13 +228,13 @@ impl App {
     /// request.
     ///
     /// # Errors
-    /// [`Refused`]; `Unusable` if it cannot be read, in which case the old model stays in use.
+    /// [`DataSourceError`]; `Unusable` if it cannot be read, in which case the old model stays in use.
     pub async fn reload_model(
         &self,
         actor: &Actor,
         id: DataSourceId,
         origin: &RequestOrigin,
-    ) -> Result<std::sync::Arc<odata::model::Model>, Refused> {
+    ) -> Result<std::sync::Arc<odata::model::Model>, DataSourceError> {
         let record = self.managed_source(actor, id, Permission::ModifyDataSource, origin).await?;
         self.reopen(&record).await?;
         let audit = self.audit_source(actor, Action::ReloadModel, &record.name, origin);
@@ -248,25 +248,25 @@ impl App {
     /// Whether the user may create data sources.
     ///
     /// # Errors
-    /// [`Refused::Forbidden`] without `CreateDataSource`.
+    /// [`DataSourceError::Forbidden`] without `CreateDataSource`.
     pub async fn may_create_data_sources(
         &self,
         actor: &Actor,
         origin: &RequestOrigin,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), DataSourceError> {
         self.demand_for(actor, Permission::CreateDataSource, origin).await
     }
 
     /// The data source that an actor is about to change.
     ///
     /// # Errors
-    /// [`Refused::Unknown`] if the actor may not see it, [`Refused::Forbidden`] if the actor may only see it.
+    /// [`DataSourceError::Unknown`] if the actor may not see it, [`DataSourceError::Forbidden`] if the actor may only see it.
     pub async fn data_source_to_change(
         &self,
         actor: &Actor,
         id: DataSourceId,
         origin: &RequestOrigin,
-    ) -> Result<DataSource, Refused> {
+    ) -> Result<DataSource, DataSourceError> {
         self.managed_source(actor, id, Permission::ModifyDataSource, origin).await
     }
 
@@ -276,14 +276,14 @@ impl App {
         id: DataSourceId,
         permission: Permission,
         origin: &RequestOrigin,
-    ) -> Result<DataSource, Refused> {
+    ) -> Result<DataSource, DataSourceError> {
         self.demand_for(actor, permission, origin).await?;
         let record = self.visible_source(actor, id, origin).await?;
         if actor.reaches(record.owner) {
             return Ok(record);
         }
         self.refuse_source_access(actor, format!("{} is somebody else's", record.name), origin).await?;
-        Err(Refused::Forbidden)
+        Err(DataSourceError::Forbidden)
     }
 
     async fn visible_source(
@@ -291,7 +291,7 @@ impl App {
         actor: &Actor,
         id: DataSourceId,
         origin: &RequestOrigin,
-    ) -> Result<DataSource, Refused> {
+    ) -> Result<DataSource, DataSourceError> {
         let user = actor.subject().user.id;
         let found = self.store.find_data_source(id).await?;
         let visible =
@@ -300,7 +300,7 @@ impl App {
             let reason = Reason::DataSourceOutOfReach;
             self.note_out_of_reach(reason, actor.caller(), format!("data source {id}"), origin).await;
         }
-        visible.ok_or(Refused::Unknown)
+        visible.ok_or(DataSourceError::Unknown)
     }
 
     /// Requires a permission of the caller, or of the user on whose behalf the caller acts.
@@ -309,12 +309,12 @@ impl App {
         actor: &Actor,
         permission: Permission,
         origin: &RequestOrigin,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), DataSourceError> {
         if actor.subject().may(permission) || actor.caller().may(permission) {
             return Ok(());
         }
         self.refuse_source_access(actor, format!("lacks {}", permission.as_str()), origin).await?;
-        Err(Refused::Forbidden)
+        Err(DataSourceError::Forbidden)
     }
 
     async fn refuse_source_access(
@@ -329,7 +329,7 @@ impl App {
         self.note_refused(audit).await
     }
 
-    async fn as_seen(&self, actor: &Actor, record: DataSource) -> Result<SeenSource, Refused> {
+    async fn as_seen(&self, actor: &Actor, record: DataSource) -> Result<SeenSource, DataSourceError> {
         let owner_name = self.user_name(record.owner).await?;
         Ok(SeenSource { manages: actor.reaches(record.owner), owner_name, record })
     }

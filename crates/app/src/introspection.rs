@@ -5,7 +5,7 @@ use std::sync::Arc;
 use oauth::application::Application;
 use oauth::client_authentication::AuthenticatedClient;
 use oauth::id::{ApplicationId, UserId};
-use oauth::introspection::{self, Facts, Subject};
+use oauth::introspection::{self, Facts, IntrospectedToken};
 use oauth::scope::ScopeSet;
 
 use crate::caller::RequestOrigin;
@@ -65,13 +65,13 @@ impl App {
         if let Ok(token) = self.vault.open_access_token(text) {
             self.ensure_fresh().await?;
             let revoked = self.revocations.ends(&token);
-            let subject = Subject::Access { token: &token, revoked };
+            let subject = IntrospectedToken::Access { token: &token, revoked };
             self.note_token_of_another(client, token.application, origin).await;
             return self.respond_to(client, subject, token.application, token.user).await;
         }
         let Ok(token) = self.vault.open_refresh_token(text) else { return Ok(None) };
         let Some(grant) = self.store.find_grant(token.grant).await? else { return Ok(None) };
-        let subject = Subject::Refresh { token: &token, grant: &grant };
+        let subject = IntrospectedToken::Refresh { token: &token, grant: &grant };
         self.note_token_of_another(client, grant.application, origin).await;
         self.respond_to(client, subject, grant.application, grant.user).await
     }
@@ -91,7 +91,7 @@ impl App {
     async fn respond_to(
         &self,
         client: &AuthenticatedClient,
-        subject: Subject<'_>,
+        subject: IntrospectedToken<'_>,
         application: ApplicationId,
         user: UserId,
     ) -> Result<Option<LiveToken>, ProtocolRefusal> {

@@ -23,7 +23,7 @@ const LOOK_AFTER_MICROS: i64 = 1_000_000;
 
 /// An opened source and its model.
 #[derive(Debug)]
-pub struct Opened {
+pub struct OpenedSource {
     /// The database, shared by all requests.
     pub source: Arc<Source>,
     /// Compiled from the database's structure; its findings start with those of the driver.
@@ -64,7 +64,7 @@ struct Slot {
 /// The opened source, and the state of the record and of the database to which it corresponds.
 #[derive(Debug)]
 struct Ready {
-    opened: Arc<Opened>,
+    opened: Arc<OpenedSource>,
     spec: SourceSpec,
     updated_at: Timestamp,
     version: SchemaVersion,
@@ -147,7 +147,7 @@ impl App {
     ///
     /// # Errors
     /// [`OpenRefusal::Unusable`] if the database cannot be opened or described.
-    pub async fn opened(&self, record: &DataSource) -> Result<Arc<Opened>, OpenRefusal> {
+    pub async fn opened(&self, record: &DataSource) -> Result<Arc<OpenedSource>, OpenRefusal> {
         let spec = SourceSpec::of(record.data_store, &record.options)?;
         let slot = self.models.slot(record.id);
         let attempts = slot.attempts.load(Ordering::Acquire);
@@ -164,7 +164,7 @@ impl App {
     ///
     /// # Errors
     /// As for [`App::opened`]; the previous model stays in use then.
-    pub(crate) async fn reopen(&self, record: &DataSource) -> Result<Arc<Opened>, OpenRefusal> {
+    pub(crate) async fn reopen(&self, record: &DataSource) -> Result<Arc<OpenedSource>, OpenRefusal> {
         let spec = SourceSpec::of(record.data_store, &record.options)?;
         let slot = self.models.slot(record.id);
         let mut failure = slot.turn.lock().await;
@@ -208,7 +208,7 @@ impl App {
         spec: SourceSpec,
         slot: &Slot,
         attempts: u64,
-    ) -> Result<Arc<Opened>, OpenRefusal> {
+    ) -> Result<Arc<OpenedSource>, OpenRefusal> {
         let mut failure = slot.turn.lock().await;
         if slot.attempts.load(Ordering::Acquire) != attempts {
             // Another request made the attempt while this one waited; its result applies to both.
@@ -236,7 +236,7 @@ impl App {
         record: &DataSource,
         spec: SourceSpec,
         slot: &Slot,
-    ) -> Result<Arc<Opened>, OpenRefusal> {
+    ) -> Result<Arc<OpenedSource>, OpenRefusal> {
         let looked_at = self.now();
         let sources = self.sources.clone();
         let folders = self.every_folder();
@@ -252,7 +252,7 @@ impl App {
             let mut model = Model::compile(&namespace, described.schema);
             let refused = described.refused.into_iter().chain(described.refused_forms);
             model.findings.splice(0..0, refused.chain(described.findings));
-            let opened = Opened {
+            let opened = OpenedSource {
                 source,
                 model: Arc::new(model),
                 metadata: OnceLock::new(),

@@ -7,7 +7,7 @@ use std::sync::{PoisonError, RwLock};
 
 use oauth::id::{ApplicationId, Epoch, GrantId, TokenId, UserId};
 use oauth::limit::Limit;
-use oauth::revocation::{Revocation, Subject};
+use oauth::revocation::{Revocation, RevokedSubject};
 use oauth::time::Timestamp;
 use oauth::token_payload::AccessToken;
 
@@ -117,15 +117,15 @@ impl Inner {
     fn apply(&mut self, event: &Revocation) {
         let expiry = event.expires_at;
         match event.subject {
-            Subject::Token(id) => keep_later(self.tokens.entry(id), expiry),
-            Subject::Grant(id) => keep_later(self.grants.entry(id), expiry),
-            Subject::Allowance { user, application, last_grant } => {
+            RevokedSubject::Token(id) => keep_later(self.tokens.entry(id), expiry),
+            RevokedSubject::Grant(id) => keep_later(self.grants.entry(id), expiry),
+            RevokedSubject::Allowance { user, application, last_grant } => {
                 keep_furthest(self.allowances.entry((user, application)), last_grant, expiry);
             }
-            Subject::Application { application, epoch } => {
+            RevokedSubject::Application { application, epoch } => {
                 keep_furthest(self.applications.entry(application), epoch, expiry);
             }
-            Subject::User { user, epoch } => keep_furthest(self.users.entry(user), epoch, expiry),
+            RevokedSubject::User { user, epoch } => keep_furthest(self.users.entry(user), epoch, expiry),
         }
     }
 }
@@ -167,20 +167,22 @@ mod tests {
         }
     }
 
-    fn subjects() -> Vec<Subject> {
-        let allowance = |last| Subject::Allowance {
+    fn subjects() -> Vec<RevokedSubject> {
+        let allowance = |last| RevokedSubject::Allowance {
             user: UserId::new(2),
             application: ApplicationId::new(1),
             last_grant: GrantId::new(last),
         };
-        let application =
-            |epoch| Subject::Application { application: ApplicationId::new(1), epoch: Epoch::new(epoch) };
-        let user = |epoch| Subject::User { user: UserId::new(2), epoch: Epoch::new(epoch) };
+        let application = |epoch| RevokedSubject::Application {
+            application: ApplicationId::new(1),
+            epoch: Epoch::new(epoch),
+        };
+        let user = |epoch| RevokedSubject::User { user: UserId::new(2), epoch: Epoch::new(epoch) };
         vec![
-            Subject::Token(token().id),
-            Subject::Token(TokenId::compose(Timestamp::from_secs(100), [8; 8])),
-            Subject::Grant(GrantId::new(30)),
-            Subject::Grant(GrantId::new(31)),
+            RevokedSubject::Token(token().id),
+            RevokedSubject::Token(TokenId::compose(Timestamp::from_secs(100), [8; 8])),
+            RevokedSubject::Grant(GrantId::new(30)),
+            RevokedSubject::Grant(GrantId::new(31)),
             allowance(29),
             allowance(30),
             application(4),
@@ -205,7 +207,7 @@ mod tests {
         let index = RevocationIndex::default();
         let event = |seq, epoch| Revocation {
             seq,
-            subject: Subject::User { user: UserId::new(2), epoch: Epoch::new(epoch) },
+            subject: RevokedSubject::User { user: UserId::new(2), epoch: Epoch::new(epoch) },
             at: Timestamp::from_secs(100),
             expires_at: Timestamp::from_secs(200),
         };
@@ -216,7 +218,7 @@ mod tests {
     #[test]
     fn an_event_is_dropped_when_what_it_ends_has_expired() {
         let index = RevocationIndex::default();
-        let subject = Subject::Grant(GrantId::new(30));
+        let subject = RevokedSubject::Grant(GrantId::new(30));
         let at = Timestamp::from_secs(100);
         index.apply(&[Revocation { seq: 1, subject, at, expires_at: Timestamp::from_secs(200) }]);
         index.purge(Timestamp::from_secs(199));

@@ -11,7 +11,7 @@ use oauth::audit::Action;
 use oauth::id::RoleId;
 
 use crate::App;
-use crate::administration::{FieldFault, Refused};
+use crate::administration::{AdministrationError, FieldFault};
 use crate::caller::{Caller, RequestOrigin};
 use crate::lists::{ListRequest, Page, Rows, read};
 
@@ -34,12 +34,12 @@ impl RoleDraft {
         texts.into_iter().chain(permissions).map(fault).collect()
     }
 
-    fn into_role(self, id: RoleId) -> Result<Role, Refused> {
+    fn into_role(self, id: RoleId) -> Result<Role, AdministrationError> {
         let faults = self.faults();
         if !faults.is_empty() {
-            return Err(Refused::Invalid(faults));
+            return Err(AdministrationError::Invalid(faults));
         }
-        let invalid = |found: RoleFault| Refused::Invalid(vec![fault(found)]);
+        let invalid = |found: RoleFault| AdministrationError::Invalid(vec![fault(found)]);
         let permissions = role::permissions(&self.permissions).map_err(invalid)?;
         role::may_have(id, &permissions).map_err(invalid)?;
         Ok(Role { id, name: self.name.trim().to_owned(), description: self.description, permissions })
@@ -64,8 +64,12 @@ impl App {
     /// Lists every role, by id.
     ///
     /// # Errors
-    /// [`Refused::Forbidden`] without `ViewRole`.
-    pub async fn list_roles(&self, caller: &Caller, origin: &RequestOrigin) -> Result<Vec<Role>, Refused> {
+    /// [`AdministrationError::Forbidden`] without `ViewRole`.
+    pub async fn list_roles(
+        &self,
+        caller: &Caller,
+        origin: &RequestOrigin,
+    ) -> Result<Vec<Role>, AdministrationError> {
         self.demand(caller, Permission::ViewRole, origin).await?;
         Ok(self.store.list_roles().await?)
     }
@@ -73,13 +77,13 @@ impl App {
     /// Lists roles by id, page by page.
     ///
     /// # Errors
-    /// [`Refused::Forbidden`] without `ViewRole`.
+    /// [`AdministrationError::Forbidden`] without `ViewRole`.
     pub async fn roles(
         self: &Arc<Self>,
         caller: &Caller,
         request: ListRequest,
         origin: &RequestOrigin,
-    ) -> Result<Rows<Role>, Refused> {
+    ) -> Result<Rows<Role>, AdministrationError> {
         self.demand(caller, Permission::ViewRole, origin).await?;
         Ok(Rows::new(
             self,
@@ -98,13 +102,13 @@ impl App {
     /// Finds a role by id.
     ///
     /// # Errors
-    /// [`Refused::Forbidden`] without `ViewRole`, [`Refused::Unknown`].
+    /// [`AdministrationError::Forbidden`] without `ViewRole`, [`AdministrationError::Unknown`].
     pub async fn find_role(
         &self,
         caller: &Caller,
         id: RoleId,
         origin: &RequestOrigin,
-    ) -> Result<Role, Refused> {
+    ) -> Result<Role, AdministrationError> {
         self.demand(caller, Permission::ViewRole, origin).await?;
         self.role(id).await
     }
@@ -112,22 +116,26 @@ impl App {
     /// Whether the caller may create roles.
     ///
     /// # Errors
-    /// [`Refused::Forbidden`] without `CreateRole`.
-    pub async fn may_create_roles(&self, caller: &Caller, origin: &RequestOrigin) -> Result<(), Refused> {
+    /// [`AdministrationError::Forbidden`] without `CreateRole`.
+    pub async fn may_create_roles(
+        &self,
+        caller: &Caller,
+        origin: &RequestOrigin,
+    ) -> Result<(), AdministrationError> {
         self.demand(caller, Permission::CreateRole, origin).await
     }
 
     /// The role that a caller is about to change.
     ///
     /// # Errors
-    /// [`Refused::Forbidden`] without `ModifyRole`, or if the role has permissions that the caller does not
-    /// have; [`Refused::Unknown`].
+    /// [`AdministrationError::Forbidden`] without `ModifyRole`, or if the role has permissions that the caller does not
+    /// have; [`AdministrationError::Unknown`].
     pub async fn role_to_change(
         &self,
         caller: &Caller,
         id: RoleId,
         origin: &RequestOrigin,
-    ) -> Result<Role, Refused> {
+    ) -> Result<Role, AdministrationError> {
         self.demand(caller, Permission::ModifyRole, origin).await?;
         let role = self.role(id).await?;
         self.demand_all(caller, &role.permissions, origin).await?;
@@ -137,13 +145,13 @@ impl App {
     /// Creates a role.
     ///
     /// # Errors
-    /// [`Refused`]; `Forbidden` also if it would have permissions that the caller does not have.
+    /// [`AdministrationError`]; `Forbidden` also if it would have permissions that the caller does not have.
     pub async fn create_role(
         &self,
         caller: &Caller,
         draft: RoleDraft,
         origin: &RequestOrigin,
-    ) -> Result<Role, Refused> {
+    ) -> Result<Role, AdministrationError> {
         self.may_create_roles(caller, origin).await?;
         let role = draft.into_role(RoleId::new(0))?;
         self.demand_all(caller, &role.permissions, origin).await?;
@@ -157,14 +165,14 @@ impl App {
     /// Replaces the content of a role. The change applies to its users from their next request on.
     ///
     /// # Errors
-    /// [`Refused`]; `Forbidden` also if it has, or would have, permissions that the caller does not have.
+    /// [`AdministrationError`]; `Forbidden` also if it has, or would have, permissions that the caller does not have.
     pub async fn update_role(
         &self,
         caller: &Caller,
         id: RoleId,
         draft: RoleDraft,
         origin: &RequestOrigin,
-    ) -> Result<Role, Refused> {
+    ) -> Result<Role, AdministrationError> {
         let before = self.role_to_change(caller, id, origin).await?;
         let role = draft.into_role(id)?;
         self.demand_all(caller, &role.permissions, origin).await?;
@@ -181,17 +189,17 @@ impl App {
     /// Deletes a role that nobody has.
     ///
     /// # Errors
-    /// [`Refused`]; `BuiltIn` for the two roles of every installation.
+    /// [`AdministrationError`]; `BuiltIn` for the two roles of every installation.
     pub async fn delete_role(
         &self,
         caller: &Caller,
         id: RoleId,
         origin: &RequestOrigin,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), AdministrationError> {
         self.demand(caller, Permission::DeleteRole, origin).await?;
         let role = self.role(id).await?;
         self.demand_all(caller, &role.permissions, origin).await?;
-        role::may_be_deleted(id).map_err(|_| Refused::BuiltIn)?;
+        role::may_be_deleted(id).map_err(|_| AdministrationError::BuiltIn)?;
         let mut audit = caller.audit(Action::DeleteRole, self.now(), origin);
         audit.subject = Some(role.name);
         let judged = self.store.delete_role(id, audit).await?;
@@ -203,18 +211,23 @@ impl App {
     /// Lists every permission that a role may have.
     ///
     /// # Errors
-    /// [`Refused::Forbidden`] without `ViewRole`.
+    /// [`AdministrationError::Forbidden`] without `ViewRole`.
     pub async fn list_permissions(
         &self,
         caller: &Caller,
         origin: &RequestOrigin,
-    ) -> Result<&'static [Permission], Refused> {
+    ) -> Result<&'static [Permission], AdministrationError> {
         self.demand(caller, Permission::ViewRole, origin).await?;
         Ok(Permission::ALL)
     }
 
-    async fn role(&self, id: RoleId) -> Result<Role, Refused> {
-        self.store.list_roles().await?.into_iter().find(|role| role.id == id).ok_or(Refused::Unknown)
+    async fn role(&self, id: RoleId) -> Result<Role, AdministrationError> {
+        self.store
+            .list_roles()
+            .await?
+            .into_iter()
+            .find(|role| role.id == id)
+            .ok_or(AdministrationError::Unknown)
     }
 }
 

@@ -3,7 +3,7 @@
 use oauth::audit::{Action, NewAuditEvent, Outcome};
 use oauth::client_authentication::AuthenticatedClient;
 use oauth::id::{ApplicationId, UserId};
-use oauth::revocation_request::{self, Effect, Subject};
+use oauth::revocation_request::{self, Effect, TokenToRevoke};
 
 use crate::caller::RequestOrigin;
 use crate::client::{ClientRequest, ProtocolRefusal};
@@ -60,14 +60,14 @@ impl App {
     async fn affected(&self, client: &AuthenticatedClient, text: &str) -> Result<Affected, ProtocolRefusal> {
         let now = self.now();
         if let Ok(token) = self.vault.open_access_token(text) {
-            let effect = revocation_request::decide(client, Subject::Access(&token), now);
+            let effect = revocation_request::decide(client, TokenToRevoke::Access(&token), now);
             return Ok(Affected { effect, user: Some(token.user), application: Some(token.application) });
         }
         let grant = match self.vault.open_refresh_token(text) {
             Ok(token) => self.store.find_grant(token.grant).await?,
             Err(_) => None,
         };
-        let subject = grant.as_ref().map_or(Subject::Unknown, Subject::Refresh);
+        let subject = grant.as_ref().map_or(TokenToRevoke::Unknown, TokenToRevoke::Refresh);
         Ok(Affected {
             effect: revocation_request::decide(client, subject, now),
             user: grant.as_ref().map(|grant| grant.user),

@@ -13,7 +13,7 @@ use oauth::limit::Limit;
 use store::{StoreError, TrustedOriginRefusal};
 
 use crate::App;
-use crate::administration::{FieldFault, Refused};
+use crate::administration::{AdministrationError, FieldFault};
 use crate::caller::{Caller, RequestOrigin};
 
 /// The desired content of an entry.
@@ -56,16 +56,17 @@ impl TrustedOriginDraft {
 }
 
 /// Converts the refusal to faults; `path` returns the path of the entry with this index.
-fn refused(refusal: TrustedOriginRefusal, path: impl Fn(usize) -> String) -> Refused {
+fn refused(refusal: TrustedOriginRefusal, path: impl Fn(usize) -> String) -> AdministrationError {
     match refusal {
-        TrustedOriginRefusal::Unknown => Refused::Unknown,
-        TrustedOriginRefusal::RightsChanged => Refused::RightsChanged,
-        TrustedOriginRefusal::Listed(at) => {
-            Refused::Invalid(vec![FieldFault::new(format!("{}domain", path(at)), "is on the list already")])
-        }
+        TrustedOriginRefusal::Unknown => AdministrationError::Unknown,
+        TrustedOriginRefusal::RightsChanged => AdministrationError::RightsChanged,
+        TrustedOriginRefusal::Listed(at) => AdministrationError::Invalid(vec![FieldFault::new(
+            format!("{}domain", path(at)),
+            "is on the list already",
+        )]),
         TrustedOriginRefusal::Full => {
             let message = format!("would have more than {MOST_TRUSTED} entries");
-            Refused::Invalid(vec![FieldFault::new("whitelist", message)])
+            AdministrationError::Invalid(vec![FieldFault::new("whitelist", message)])
         }
     }
 }
@@ -74,24 +75,24 @@ impl App {
     /// Whether the caller may see and change the list of trusted origins.
     ///
     /// # Errors
-    /// [`Refused::Forbidden`] without `CORSwhitelist`.
+    /// [`AdministrationError::Forbidden`] without `CORSwhitelist`.
     pub async fn may_see_trusted_origins(
         &self,
         caller: &Caller,
         origin: &RequestOrigin,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), AdministrationError> {
         self.demand(caller, Permission::CORSwhitelist, origin).await
     }
 
     /// Lists all entries, by id.
     ///
     /// # Errors
-    /// [`Refused::Forbidden`] without `CORSwhitelist`.
+    /// [`AdministrationError::Forbidden`] without `CORSwhitelist`.
     pub async fn list_trusted_origins(
         &self,
         caller: &Caller,
         origin: &RequestOrigin,
-    ) -> Result<Vec<TrustedOrigin>, Refused> {
+    ) -> Result<Vec<TrustedOrigin>, AdministrationError> {
         self.may_see_trusted_origins(caller, origin).await?;
         Ok(self.store.list_trusted_origins().await?)
     }
@@ -99,28 +100,28 @@ impl App {
     /// Finds one entry.
     ///
     /// # Errors
-    /// [`Refused::Forbidden`] without `CORSwhitelist`, [`Refused::Unknown`].
+    /// [`AdministrationError::Forbidden`] without `CORSwhitelist`, [`AdministrationError::Unknown`].
     pub async fn find_trusted_origin(
         &self,
         caller: &Caller,
         id: TrustedOriginId,
         origin: &RequestOrigin,
-    ) -> Result<TrustedOrigin, Refused> {
+    ) -> Result<TrustedOrigin, AdministrationError> {
         let list = self.list_trusted_origins(caller, origin).await?;
-        list.into_iter().find(|entry| entry.id == id).ok_or(Refused::Unknown)
+        list.into_iter().find(|entry| entry.id == id).ok_or(AdministrationError::Unknown)
     }
 
     /// Adds all of the entries or none.
     ///
     /// # Errors
-    /// [`Refused`]; `Invalid` lists every fault, including entries that already exist and a list that is
+    /// [`AdministrationError`]; `Invalid` lists every fault, including entries that already exist and a list that is
     /// full.
     pub async fn add_trusted_origins(
         &self,
         caller: &Caller,
         drafts: Vec<TrustedOriginDraft>,
         origin: &RequestOrigin,
-    ) -> Result<Vec<TrustedOrigin>, Refused> {
+    ) -> Result<Vec<TrustedOrigin>, AdministrationError> {
         self.may_see_trusted_origins(caller, origin).await?;
         let path = |at: usize| format!("whitelist[{at}].");
         let (mut new, mut faults) = (Vec::new(), Vec::new());
@@ -134,7 +135,7 @@ impl App {
             faults.push(FieldFault::new("whitelist", "must have at least one entry"));
         }
         if !faults.is_empty() {
-            return Err(Refused::Invalid(faults));
+            return Err(AdministrationError::Invalid(faults));
         }
         let audit = caller.audit(Action::TrustOrigin, self.now(), origin);
         let added = self.judged(caller, self.store.insert_trusted_origins(new, audit).await?, origin).await;
@@ -145,16 +146,16 @@ impl App {
     /// Replaces the content of an entry.
     ///
     /// # Errors
-    /// [`Refused`].
+    /// [`AdministrationError`].
     pub async fn update_trusted_origin(
         &self,
         caller: &Caller,
         id: TrustedOriginId,
         draft: TrustedOriginDraft,
         origin: &RequestOrigin,
-    ) -> Result<TrustedOrigin, Refused> {
+    ) -> Result<TrustedOrigin, AdministrationError> {
         self.may_see_trusted_origins(caller, origin).await?;
-        let new = draft.judged("", caller, self).map_err(Refused::Invalid)?;
+        let new = draft.judged("", caller, self).map_err(AdministrationError::Invalid)?;
         let mut audit = caller.audit(Action::UpdateTrustedOrigin, self.now(), origin);
         audit.subject = Some(new.domain.clone());
         let updated = self.store.update_trusted_origin(id, new, audit).await?;
@@ -166,13 +167,13 @@ impl App {
     /// Deletes an entry.
     ///
     /// # Errors
-    /// [`Refused::Forbidden`] without `CORSwhitelist`, [`Refused::Unknown`].
+    /// [`AdministrationError::Forbidden`] without `CORSwhitelist`, [`AdministrationError::Unknown`].
     pub async fn delete_trusted_origin(
         &self,
         caller: &Caller,
         id: TrustedOriginId,
         origin: &RequestOrigin,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), AdministrationError> {
         self.may_see_trusted_origins(caller, origin).await?;
         let audit = caller.audit(Action::DeleteTrustedOrigin, self.now(), origin);
         let deleted = self.judged(caller, self.store.delete_trusted_origin(id, audit).await?, origin).await;

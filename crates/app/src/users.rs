@@ -12,7 +12,7 @@ use oauth::secret::Password;
 use oauth::time::Timestamp;
 use store::{Possessions, UserChange, UserRefusal};
 
-use crate::administration::{FieldFault, Refused};
+use crate::administration::{AdministrationError, FieldFault};
 use crate::caller::{Caller, RequestOrigin};
 use crate::lists::{ListRequest, Page, Rows, read};
 use crate::{App, Fault};
@@ -152,13 +152,13 @@ impl App {
     /// Lists users by id.
     ///
     /// # Errors
-    /// [`Refused::Forbidden`] without `ViewUsers`.
+    /// [`AdministrationError::Forbidden`] without `ViewUsers`.
     pub async fn list_users(
         &self,
         caller: &Caller,
         request: UserListRequest,
         origin: &RequestOrigin,
-    ) -> Result<Vec<User>, Refused> {
+    ) -> Result<Vec<User>, AdministrationError> {
         self.demand(caller, Permission::ViewUsers, origin).await?;
         let UserListRequest { mut after, limit } = request;
         if let Some(limit) = limit {
@@ -176,13 +176,13 @@ impl App {
     /// Lists users by id, page by page.
     ///
     /// # Errors
-    /// [`Refused::Forbidden`] without `ViewUsers`.
+    /// [`AdministrationError::Forbidden`] without `ViewUsers`.
     pub async fn users(
         self: &Arc<Self>,
         caller: &Caller,
         request: ListRequest,
         origin: &RequestOrigin,
-    ) -> Result<Rows<User>, Refused> {
+    ) -> Result<Rows<User>, AdministrationError> {
         self.demand(caller, Permission::ViewUsers, origin).await?;
         Ok(Rows::new(
             self,
@@ -204,53 +204,57 @@ impl App {
     /// Finds a user by id.
     ///
     /// # Errors
-    /// [`Refused::Forbidden`] without `ViewUsers`, [`Refused::Unknown`].
+    /// [`AdministrationError::Forbidden`] without `ViewUsers`, [`AdministrationError::Unknown`].
     pub async fn find_user(
         &self,
         caller: &Caller,
         id: UserId,
         origin: &RequestOrigin,
-    ) -> Result<User, Refused> {
+    ) -> Result<User, AdministrationError> {
         self.demand(caller, Permission::ViewUsers, origin).await?;
-        self.store.find_user(id).await?.ok_or(Refused::Unknown)
+        self.store.find_user(id).await?.ok_or(AdministrationError::Unknown)
     }
 
     /// The user whom a caller is about to change.
     ///
     /// # Errors
-    /// [`Refused::Forbidden`] without `ModifyUsers`, or if the user has permissions that the caller does not
-    /// have; [`Refused::Unknown`].
+    /// [`AdministrationError::Forbidden`] without `ModifyUsers`, or if the user has permissions that the caller does not
+    /// have; [`AdministrationError::Unknown`].
     pub async fn user_to_change(
         &self,
         caller: &Caller,
         id: UserId,
         origin: &RequestOrigin,
-    ) -> Result<User, Refused> {
+    ) -> Result<User, AdministrationError> {
         self.within_reach(caller, id, Permission::ModifyUsers, origin).await
     }
 
     /// Whether the caller may create users.
     ///
     /// # Errors
-    /// [`Refused::Forbidden`] without `CreateUsers`.
-    pub async fn may_create_users(&self, caller: &Caller, origin: &RequestOrigin) -> Result<(), Refused> {
+    /// [`AdministrationError::Forbidden`] without `CreateUsers`.
+    pub async fn may_create_users(
+        &self,
+        caller: &Caller,
+        origin: &RequestOrigin,
+    ) -> Result<(), AdministrationError> {
         self.demand(caller, Permission::CreateUsers, origin).await
     }
 
     /// Creates a user.
     ///
     /// # Errors
-    /// [`Refused`]; `Forbidden` also if a role has permissions that the caller does not have.
+    /// [`AdministrationError`]; `Forbidden` also if a role has permissions that the caller does not have.
     pub async fn create_user(
         &self,
         caller: &Caller,
         draft: UserDraft,
         origin: &RequestOrigin,
-    ) -> Result<User, Refused> {
+    ) -> Result<User, AdministrationError> {
         self.may_create_users(caller, origin).await?;
         let faults = draft.faults_of_new();
         let (Some(name), Some(password), true) = (draft.name, draft.password, faults.is_empty()) else {
-            return Err(Refused::Invalid(faults));
+            return Err(AdministrationError::Invalid(faults));
         };
         let name = user_name::normalised(name);
         let roles = draft.roles.unwrap_or_else(|| vec![USER_ROLE]);
@@ -273,18 +277,18 @@ impl App {
     /// are invalid when this returns.
     ///
     /// # Errors
-    /// [`Refused`]; nothing has changed then.
+    /// [`AdministrationError`]; nothing has changed then.
     pub async fn update_user(
         &self,
         caller: &Caller,
         id: UserId,
         draft: UserDraft,
         origin: &RequestOrigin,
-    ) -> Result<User, Refused> {
+    ) -> Result<User, AdministrationError> {
         let user = self.user_to_change(caller, id, origin).await?;
         let faults = draft.faults_of_change(&user, self.now());
         if !faults.is_empty() {
-            return Err(Refused::Invalid(faults));
+            return Err(AdministrationError::Invalid(faults));
         }
         if let Some(roles) = &draft.roles {
             self.may_give(caller, roles, origin).await?;
@@ -320,7 +324,7 @@ impl App {
     /// administrators, who may change what belongs to others, can hand over or delete the user's possessions.
     ///
     /// # Errors
-    /// [`Refused`]; `StillOwns` if the user owns applications or data sources and the request does not say
+    /// [`AdministrationError`]; `StillOwns` if the user owns applications or data sources and the request does not say
     /// what to do with them.
     pub async fn delete_user(
         &self,
@@ -328,7 +332,7 @@ impl App {
         id: UserId,
         estate: Estate,
         origin: &RequestOrigin,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), AdministrationError> {
         let user = self.within_reach(caller, id, Permission::DeleteUsers, origin).await?;
         if estate != Estate::Keep {
             self.demand(caller, Permission::Administrator, origin).await?;
@@ -349,7 +353,7 @@ impl App {
         Ok(())
     }
 
-    async fn possessions(&self, estate: Estate) -> Result<Possessions, Refused> {
+    async fn possessions(&self, estate: Estate) -> Result<Possessions, AdministrationError> {
         let name = match estate {
             Estate::Keep => return Ok(Possessions::Keep),
             Estate::Delete => return Ok(Possessions::Delete),
@@ -366,9 +370,9 @@ impl App {
         id: UserId,
         permission: Permission,
         origin: &RequestOrigin,
-    ) -> Result<User, Refused> {
+    ) -> Result<User, AdministrationError> {
         self.demand(caller, permission, origin).await?;
-        let user = self.store.find_user(id).await?.ok_or(Refused::Unknown)?;
+        let user = self.store.find_user(id).await?.ok_or(AdministrationError::Unknown)?;
         let account = self.with_permissions(user).await?;
         self.demand_all(caller, &account.permissions, origin).await?;
         Ok(account.user)
@@ -380,7 +384,7 @@ impl App {
         caller: &Caller,
         roles: &[RoleId],
         origin: &RequestOrigin,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), AdministrationError> {
         if caller.account().is_administrator() {
             return Ok(());
         }

@@ -1,7 +1,7 @@
 //! The authorization endpoint ([RFC 6749 §4.1.1](https://www.rfc-editor.org/rfc/rfc6749#section-4.1.1)).
 //!
-//! The type of an error says whether it may be sent to the client by redirect: [`Refused::Page`] until client
-//! and redirect URL are validated, [`Refused::Redirect`] with the validated [`RedirectTarget`] afterwards.
+//! The type of an error says whether it may be sent to the client by redirect: [`AuthorizeRefusal::Page`] until client
+//! and redirect URL are validated, [`AuthorizeRefusal::Redirect`] with the validated [`RedirectTarget`] afterwards.
 //!
 //! The steps are [`AuthorizeRequest::parse`], [`check`], [`next_step`], and finally [`issue_code`] or
 //! [`ValidRequest::deny`].
@@ -22,7 +22,7 @@ pub use target::{Destination, RedirectTarget};
 
 /// A refused authorization request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refused {
+pub enum AuthorizeRefusal {
     /// Client or redirect URL are not validated: the error is shown to the user, never to the client.
     Page(Refusal),
     /// The client is informed by redirect.
@@ -47,7 +47,7 @@ impl RefusedRedirect {
     }
 }
 
-impl Refused {
+impl AuthorizeRefusal {
     /// The reason, in both cases.
     pub fn refusal(&self) -> Refusal {
         match self {
@@ -62,12 +62,19 @@ impl Refused {
 /// come first.
 ///
 /// # Errors
-/// [`Refused`], by page or by redirect.
-pub fn check(request: &AuthorizeRequest, found: Option<&Application>) -> Result<ValidRequest, Refused> {
-    let application = rules::client_is_known(request, found).map_err(Refused::Page)?;
-    let target = rules::redirect_url_is_registered(request, application).map_err(Refused::Page)?;
+/// [`AuthorizeRefusal`], by page or by redirect.
+pub fn check(
+    request: &AuthorizeRequest,
+    found: Option<&Application>,
+) -> Result<ValidRequest, AuthorizeRefusal> {
+    let application = rules::client_is_known(request, found).map_err(AuthorizeRefusal::Page)?;
+    let target = rules::redirect_url_is_registered(request, application).map_err(AuthorizeRefusal::Page)?;
     rules::decide(request, application, target.clone()).map_err(|refusal| {
-        Refused::Redirect(Box::new(RefusedRedirect { target, refusal, state: request.state.clone() }))
+        AuthorizeRefusal::Redirect(Box::new(RefusedRedirect {
+            target,
+            refusal,
+            state: request.state.clone(),
+        }))
     })
 }
 

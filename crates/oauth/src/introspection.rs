@@ -42,7 +42,7 @@ pub fn may_ask_about(client: &AuthenticatedClient, application: ApplicationId) -
 
 /// An opened token of this server.
 #[derive(Debug, Clone, Copy)]
-pub enum Subject<'a> {
+pub enum IntrospectedToken<'a> {
     /// An access token.
     Access {
         /// Its content.
@@ -96,7 +96,7 @@ pub struct Active<'a> {
 
 /// Decides what the client is told. `None` stands for `{"active":false}`, also for a token that the client
 /// may not introspect: "the authorization server […] MUST instead […] `active` set to false".
-pub fn decide<'a>(subject: Subject<'_>, facts: Facts<'a>) -> Option<Active<'a>> {
+pub fn decide<'a>(subject: IntrospectedToken<'_>, facts: Facts<'a>) -> Option<Active<'a>> {
     may_ask(facts.client).ok()?;
     let application = application_may_be_told_about(subject, facts)?;
     let user = user_is_active(subject, facts)?;
@@ -104,33 +104,41 @@ pub fn decide<'a>(subject: Subject<'_>, facts: Facts<'a>) -> Option<Active<'a>> 
     token_is_live(subject, application, user, facts).then(|| describe(subject, application, user, scopes))
 }
 
-fn application_may_be_told_about<'a>(subject: Subject<'_>, facts: Facts<'a>) -> Option<&'a Application> {
+fn application_may_be_told_about<'a>(
+    subject: IntrospectedToken<'_>,
+    facts: Facts<'a>,
+) -> Option<&'a Application> {
     let id = match subject {
-        Subject::Access { token, .. } => token.application,
-        Subject::Refresh { grant, .. } => grant.application,
+        IntrospectedToken::Access { token, .. } => token.application,
+        IntrospectedToken::Refresh { grant, .. } => grant.application,
     };
     facts.application.filter(|application| application.id == id && may_ask_about(facts.client, id))
 }
 
-fn user_is_active<'a>(subject: Subject<'_>, facts: Facts<'a>) -> Option<&'a User> {
+fn user_is_active<'a>(subject: IntrospectedToken<'_>, facts: Facts<'a>) -> Option<&'a User> {
     let id = match subject {
-        Subject::Access { token, .. } => token.user,
-        Subject::Refresh { grant, .. } => grant.user,
+        IntrospectedToken::Access { token, .. } => token.user,
+        IntrospectedToken::Refresh { grant, .. } => grant.user,
     };
     facts.user.filter(|user| user.id == id && user.active)
 }
 
 /// "has been issued by this authorization server, has not been revoked by the resource owner, and is within
 /// its given time window of validity"; a refresh token that was replaced is no longer valid.
-fn token_is_live(subject: Subject<'_>, application: &Application, user: &User, facts: Facts<'_>) -> bool {
+fn token_is_live(
+    subject: IntrospectedToken<'_>,
+    application: &Application,
+    user: &User,
+    facts: Facts<'_>,
+) -> bool {
     match subject {
-        Subject::Access { token, revoked } => {
+        IntrospectedToken::Access { token, revoked } => {
             !revoked
                 && !token.expires_at.is_past(facts.now)
                 && token.application_epoch == application.epoch
                 && token.user_epoch == user.epoch
         }
-        Subject::Refresh { token, grant } => {
+        IntrospectedToken::Refresh { token, grant } => {
             grant.id == token.grant
                 && grant.refreshable
                 && grant.revoked_at.is_none()
@@ -143,16 +151,16 @@ fn token_is_live(subject: Subject<'_>, application: &Application, user: &User, f
 }
 
 /// The scopes of the token that the application still has. A token without any is invalid.
-fn left_of_scopes(subject: Subject<'_>, application: &Application) -> Option<ScopeSet> {
+fn left_of_scopes(subject: IntrospectedToken<'_>, application: &Application) -> Option<ScopeSet> {
     let given = match subject {
-        Subject::Access { token, .. } => token.scopes,
-        Subject::Refresh { grant, .. } => grant.scopes,
+        IntrospectedToken::Access { token, .. } => token.scopes,
+        IntrospectedToken::Refresh { grant, .. } => grant.scopes,
     };
     Some(given.intersection(application.settings.scopes)).filter(|left| !left.is_empty())
 }
 
 fn describe<'a>(
-    subject: Subject<'_>,
+    subject: IntrospectedToken<'_>,
     application: &'a Application,
     user: &'a User,
     scopes: ScopeSet,
@@ -160,7 +168,7 @@ fn describe<'a>(
     let client_id = application.client_id.as_str();
     let username = user.name.as_str();
     match subject {
-        Subject::Access { token, .. } => Active {
+        IntrospectedToken::Access { token, .. } => Active {
             client_id,
             username,
             scopes,
@@ -170,7 +178,7 @@ fn describe<'a>(
             subject: token.grant.map_or_else(|| client_id.to_owned(), |_| user.id.to_string()),
             id: Some(token.id),
         },
-        Subject::Refresh { grant, .. } => Active {
+        IntrospectedToken::Refresh { grant, .. } => Active {
             client_id,
             username,
             scopes,

@@ -16,20 +16,20 @@ pub use payload::ApplicationPayload;
 
 /// A fault of a member in a payload.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
+pub struct InvalidField {
     /// The member, such as `redirectUrls[1]`.
     pub field: String,
     /// What is wrong and what would be right, to follow the name of the member.
     pub message: String,
 }
 
-impl Fault {
+impl InvalidField {
     fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self { field: field.into(), message: message.into() }
     }
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for InvalidField {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.field, self.message)
     }
@@ -73,7 +73,7 @@ pub struct Context<'a> {
 }
 
 /// Settings that may be stored, with warnings about them; or all faults.
-pub type Judged = Result<(ApplicationSettings, Vec<Warning>), Vec<Fault>>;
+pub type Judged = Result<(ApplicationSettings, Vec<Warning>), Vec<InvalidField>>;
 
 /// Checks a payload against every rule. `name`, `description` and `redirectUrls` are replaced; every other
 /// omitted member keeps its value or gets its default.
@@ -105,13 +105,13 @@ pub fn decide(payload: &ApplicationPayload, context: Context<'_>) -> Judged {
 /// The faults and warnings found so far.
 #[derive(Debug, Default)]
 struct Findings {
-    faults: Vec<Fault>,
+    faults: Vec<InvalidField>,
     warnings: Vec<Warning>,
 }
 
 impl Findings {
     fn fault(&mut self, field: impl Into<String>, message: impl Into<String>) {
-        self.faults.push(Fault::new(field, message));
+        self.faults.push(InvalidField::new(field, message));
     }
 
     fn warn(&mut self, field: impl Into<String>, message: impl Into<String>) {

@@ -8,7 +8,7 @@ use crate::token_payload::AccessToken;
 
 /// What a revocation covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Subject {
+pub enum RevokedSubject {
     /// One access token.
     Token(TokenId),
     /// One grant with all its tokens.
@@ -38,7 +38,7 @@ pub enum Subject {
     },
 }
 
-impl Subject {
+impl RevokedSubject {
     /// Whether the revocation covers this token. This is the definition; an index gives the same answer
     /// faster.
     pub fn ends(&self, token: &AccessToken) -> bool {
@@ -64,7 +64,7 @@ pub struct Revocation {
     /// The position in the feed; grows with every revocation.
     pub seq: i64,
     /// What it covers.
-    pub subject: Subject,
+    pub subject: RevokedSubject,
     /// The time of the decision.
     pub at: Timestamp,
     /// When the last token that it could cover has expired.
@@ -93,22 +93,26 @@ mod tests {
     #[test]
     fn each_kind_of_event_ends_what_it_names_and_nothing_else() {
         let (application, user) = (ApplicationId::new(7), UserId::new(4));
-        let allowance = |last| Subject::Allowance { user, application, last_grant: GrantId::new(last) };
+        let allowance =
+            |last| RevokedSubject::Allowance { user, application, last_grant: GrantId::new(last) };
         let other_user = UserId::new(9);
         for (subject, ends) in [
-            (Subject::Token(token().id), true),
-            (Subject::Token(TokenId::compose(Timestamp::from_secs(1), [2; 8])), false),
-            (Subject::Grant(GrantId::new(21)), true),
-            (Subject::Grant(GrantId::new(22)), false),
+            (RevokedSubject::Token(token().id), true),
+            (RevokedSubject::Token(TokenId::compose(Timestamp::from_secs(1), [2; 8])), false),
+            (RevokedSubject::Grant(GrantId::new(21)), true),
+            (RevokedSubject::Grant(GrantId::new(22)), false),
             (allowance(21), true),
             (allowance(20), false),
-            (Subject::Allowance { user: other_user, application, last_grant: GrantId::new(21) }, false),
-            (Subject::Application { application, epoch: Epoch::new(4) }, true),
-            (Subject::Application { application, epoch: Epoch::new(3) }, false),
-            (Subject::Application { application: ApplicationId::new(8), epoch: Epoch::GONE }, false),
-            (Subject::User { user, epoch: Epoch::new(6) }, true),
-            (Subject::User { user, epoch: Epoch::new(5) }, false),
-            (Subject::User { user: other_user, epoch: Epoch::GONE }, false),
+            (
+                RevokedSubject::Allowance { user: other_user, application, last_grant: GrantId::new(21) },
+                false,
+            ),
+            (RevokedSubject::Application { application, epoch: Epoch::new(4) }, true),
+            (RevokedSubject::Application { application, epoch: Epoch::new(3) }, false),
+            (RevokedSubject::Application { application: ApplicationId::new(8), epoch: Epoch::GONE }, false),
+            (RevokedSubject::User { user, epoch: Epoch::new(6) }, true),
+            (RevokedSubject::User { user, epoch: Epoch::new(5) }, false),
+            (RevokedSubject::User { user: other_user, epoch: Epoch::GONE }, false),
         ] {
             assert_eq!(subject.ends(&token()), ends, "{subject:?}");
         }
@@ -118,7 +122,8 @@ mod tests {
     fn ending_an_allowance_leaves_client_credentials_alone() {
         let service = AccessToken { grant: None, ..token() };
         let last_grant = GrantId::new(i64::MAX);
-        let subject = Subject::Allowance { user: service.user, application: service.application, last_grant };
+        let subject =
+            RevokedSubject::Allowance { user: service.user, application: service.application, last_grant };
         assert!(!subject.ends(&service));
     }
 }

@@ -23,7 +23,7 @@ pub fn parse(parameters: &Parameters) -> Result<TokenText, Refusal> {
 
 /// An opened token of this server.
 #[derive(Debug, Clone, Copy)]
-pub enum Subject<'a> {
+pub enum TokenToRevoke<'a> {
     /// An access token.
     Access(&'a AccessToken),
     /// A refresh token of any generation, by its grant.
@@ -50,17 +50,19 @@ pub enum Effect {
 
 /// Decides what a revocation covers: for an access token the token itself, for a refresh token the whole
 /// grant ([RFC 7009 §2.1](https://www.rfc-editor.org/rfc/rfc7009#section-2.1)).
-pub fn decide(client: &AuthenticatedClient, subject: Subject<'_>, now: Timestamp) -> Effect {
+pub fn decide(client: &AuthenticatedClient, subject: TokenToRevoke<'_>, now: Timestamp) -> Effect {
     match subject {
-        Subject::Access(token) if token.application == own(client) && !token.expires_at.is_past(now) => {
+        TokenToRevoke::Access(token)
+            if token.application == own(client) && !token.expires_at.is_past(now) =>
+        {
             Effect::EndToken { id: token.id, expires_at: token.expires_at }
         }
-        Subject::Refresh(grant) if grant.application == own(client) && grant.revoked_at.is_none() => {
+        TokenToRevoke::Refresh(grant) if grant.application == own(client) && grant.revoked_at.is_none() => {
             Effect::EndGrant(grant.id)
         }
         // "invalid tokens do not cause an error response" (§2.2). Tokens of another client do not either: an
         // error would let a client probe for tokens.
-        Subject::Access(_) | Subject::Refresh(_) | Subject::Unknown => Effect::Nothing,
+        TokenToRevoke::Access(_) | TokenToRevoke::Refresh(_) | TokenToRevoke::Unknown => Effect::Nothing,
     }
 }
 

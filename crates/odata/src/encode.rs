@@ -38,7 +38,7 @@ pub enum Written {
 
 /// The content of the body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Subject {
+pub(crate) enum BodyKind {
     Collection,
     Entity,
     Property,
@@ -48,7 +48,7 @@ pub(crate) enum Subject {
 pub(crate) struct Shape<'a> {
     pub(crate) model: &'a Model,
     pub(crate) selection: &'a Selection<'a>,
-    pub(crate) subject: Subject,
+    pub(crate) subject: BodyKind,
     /// The decoded segments of the resource path.
     pub(crate) path: &'a [&'a str],
     /// The columns of the statement that contain the key, if ids are written.
@@ -104,11 +104,11 @@ impl Encoder {
         let entity_type = shape.selection.scan.entity_type;
         let properties = shape.selection.shown.iter().map(|property| &entity_type.properties[*property]);
         let full = shape.format.metadata == MetadataLevel::Full;
-        let mut first = shape.subject == Subject::Collection && shape.key.is_empty();
+        let mut first = shape.subject == BodyKind::Collection && shape.key.is_empty();
         let mut fields = Vec::with_capacity(shape.selection.shown.len());
         for (column, property) in properties.enumerate() {
             let mut before = Vec::with_capacity(property.name.len() + 4);
-            let single = shape.subject == Subject::Property;
+            let single = shape.subject == BodyKind::Property;
             let name = if single { "value" } else { property.name.as_str() };
             if full && needs_type(property.ty) {
                 before.extend(if first { b"{".as_slice() } else { b",".as_slice() });
@@ -129,7 +129,7 @@ impl Encoder {
         let id = (!shape.key.is_empty()).then(|| Id::new(shape));
         // After a head without a context, the first name follows without a comma.
         let head = head(shape);
-        if shape.subject != Subject::Collection
+        if shape.subject != BodyKind::Collection
             && head == b"{"
             && id.is_none()
             && let Some((before, ..)) = fields.first_mut()
@@ -140,7 +140,7 @@ impl Encoder {
             before: before.into(),
             column,
             writing: Writing::of(property.reading(), shape.format),
-            annotated: shape.subject != Subject::Property && shape.format.metadata != MetadataLevel::None,
+            annotated: shape.subject != BodyKind::Property && shape.format.metadata != MetadataLevel::None,
             promised: !property.nullable,
         });
         let fields = fields.collect();
@@ -297,7 +297,7 @@ fn head(shape: &Shape<'_>) -> Vec<u8> {
     }
     let entity_type = shape.selection.scan.entity_type;
     let mut context = format!("{}$metadata#", shape.service_root);
-    if shape.subject == Subject::Property {
+    if shape.subject == BodyKind::Property {
         let segments: Vec<String> = shape.path.iter().map(|segment| text::in_url(segment)).collect();
         context.push_str(segments.join("/").trim_end_matches("/$value"));
     } else {
@@ -312,7 +312,7 @@ fn head(shape: &Shape<'_>) -> Vec<u8> {
             context.push_str(&names.collect::<Vec<_>>().join(","));
             context.push(')');
         }
-        if shape.subject == Subject::Entity {
+        if shape.subject == BodyKind::Entity {
             context.push_str("/$entity");
         }
     }

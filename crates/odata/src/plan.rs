@@ -5,7 +5,7 @@
 
 use crate::bind::{self, Selection, Target};
 use crate::cell::Row;
-use crate::encode::{Encoder, Subject};
+use crate::encode::{BodyKind, Encoder};
 use crate::error::{Error, Reason};
 use crate::form::{Layout, Reading};
 use crate::format::{Format, MetadataLevel};
@@ -109,10 +109,10 @@ pub fn prepare(url: &Url, model: &Model, context: &Context<'_>, dialect: Dialect
         Target::Metadata => Ok(Plan::Metadata),
         Target::Entities(selection) => planner.page(&selection).map(|query| Plan::Entities(Box::new(query))),
         Target::Entity(selection) => {
-            planner.single(&selection, Subject::Entity).map(|single| Plan::Entity(Box::new(single)))
+            planner.single(&selection, BodyKind::Entity).map(|single| Plan::Entity(Box::new(single)))
         }
         Target::Property(selection, raw) => {
-            let single = planner.single(&selection, Subject::Property)?;
+            let single = planner.single(&selection, BodyKind::Property)?;
             Ok(if raw { Plan::Value(Box::new(single)) } else { Plan::Property(Box::new(single)) })
         }
         Target::Count(scan) => {
@@ -163,7 +163,7 @@ impl Planner<'_> {
                 _ => (page_size, page_size as u64 + 1),
             };
         let mut columns = Columns::of(self.dialect, selection);
-        let encoder = self.encoder(selection, &mut columns, Subject::Collection);
+        let encoder = self.encoder(selection, &mut columns, BodyKind::Collection);
         let terms = (0..selection.order.len()).map(|index| columns.term(selection, index)).collect();
         let limits = Limits { rows, skip: if position.is_some() { 0 } else { selection.skip } };
         let after = position.map(|position| position.values.as_slice());
@@ -204,16 +204,16 @@ impl Planner<'_> {
         Ok(Some(position))
     }
 
-    fn single(&self, selection: &Selection<'_>, subject: Subject) -> Result<Single, Error> {
+    fn single(&self, selection: &Selection<'_>, subject: BodyKind) -> Result<Single, Error> {
         let mut columns = Columns::of(self.dialect, selection);
         let encoder = self.encoder(selection, &mut columns, subject);
         let statement = select::entity(selection, &columns)?;
         Ok(Single { format: self.format, statement, encoder, cacheable: self.cacheable })
     }
 
-    fn encoder(&self, selection: &Selection<'_>, columns: &mut Columns, subject: Subject) -> Encoder {
+    fn encoder(&self, selection: &Selection<'_>, columns: &mut Columns, subject: BodyKind) -> Encoder {
         // Ids consist of the key.
-        let key = if self.format.metadata == MetadataLevel::Full && subject != Subject::Property {
+        let key = if self.format.metadata == MetadataLevel::Full && subject != BodyKind::Property {
             selection.scan.entity_type.key.iter().map(|property| columns.property(*property)).collect()
         } else {
             Vec::new()

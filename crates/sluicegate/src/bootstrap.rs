@@ -98,7 +98,7 @@ pub(crate) fn number(setting: u32) -> usize {
 }
 
 /// The service as seen by a command of the operator.
-pub(crate) struct Opened {
+pub(crate) struct OpenedInstallation {
     /// The use cases.
     pub(crate) app: Arc<App>,
     /// The operator.
@@ -114,14 +114,14 @@ pub(crate) struct Opened {
 pub(crate) fn with_app(
     installation: &InstallationArgs,
     environment: &Environment,
-    act: impl AsyncFnOnce(&Opened) -> anyhow::Result<()>,
+    act: impl AsyncFnOnce(&OpenedInstallation) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let settings = installation.settings(environment)?;
     let _flush = logging::start(settings.log.format, logging::warnings_only());
     command_runtime()?.block_on(async {
         let app = Arc::new(open(&settings, environment, &AppSettings::default().public_url).await?);
         let operator = app.operator().await?.context("the database has no active administrator")?;
-        let opened = Opened { app, operator, origin: RequestOrigin::command_line() };
+        let opened = OpenedInstallation { app, operator, origin: RequestOrigin::command_line() };
         let done = act(&opened).await;
         let closed = opened.app.close().await;
         done?;

@@ -16,7 +16,7 @@ mod setting;
 pub(crate) mod settings;
 
 pub(crate) use environment::Environment;
-pub(crate) use fault::{ConfigError, Fault};
+pub(crate) use fault::{ConfigError, InvalidSetting};
 pub(crate) use raw_config::{Raw, RawConfig};
 pub(crate) use setting::{LogFormat, LogLevels};
 pub(crate) use settings::Settings;

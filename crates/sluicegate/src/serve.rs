@@ -13,7 +13,7 @@ use web::{Network, WebSettings};
 use crate::bootstrap::{self, number};
 use crate::cli::terminal::say;
 use crate::config::settings::DEFAULT_OBSERVATION;
-use crate::config::{ConfigError, Environment, Fault, Settings};
+use crate::config::{ConfigError, Environment, InvalidSetting, Settings};
 use crate::data_directory::{DataDirectory, Occupied};
 use crate::logging;
 use crate::server::{self, Bound, Endpoint, Limits, Signals, Stop, Tls};
@@ -147,7 +147,7 @@ fn read_tls(settings: &Settings) -> Result<Option<Tls>, ConfigError> {
     };
     let read = Tls::read(cert_file.clone(), key_file.clone());
     // The sentence names the setting at fault.
-    read.map(Some).map_err(|error| ConfigError(vec![Fault::of_key("", format!("{error:#}"))]))
+    read.map(Some).map_err(|error| ConfigError(vec![InvalidSetting::of_key("", format!("{error:#}"))]))
 }
 
 /// Checks the certificate, if there is one, and reports its faults.

@@ -4,7 +4,7 @@ use oauth::application::{Application, ClientType};
 use oauth::audit::NewAuditEvent;
 use oauth::id::{ApplicationId, ClientId, Epoch, SecretId, UserId};
 use oauth::registration::Warning;
-use oauth::revocation::{Revocation, Subject};
+use oauth::revocation::{Revocation, RevokedSubject};
 use oauth::time::Timestamp;
 use store::columns::SettingsColumns;
 use store::{
@@ -268,7 +268,7 @@ async fn delete(
         return Ok(Err(refusal));
     }
     sql::execute(db, "DELETE FROM applications WHERE id = $1", values![id.get()]).await?;
-    let subject = Subject::Application { application: id, epoch: Epoch::GONE };
+    let subject = RevokedSubject::Application { application: id, epoch: Epoch::GONE };
     let ended = revocations::append_one(db, subject, event.at, revocation_expires_at).await?;
     purge::request_sweep(db).await?;
     versions::grow(db, Kind::Applications).await?;

@@ -3,7 +3,7 @@
 use oauth::audit::NewAuditEvent;
 use oauth::grant::{Allowed, Consent};
 use oauth::id::{ApplicationId, ConsentId, Epoch, GrantId, UserId};
-use oauth::revocation::{Revocation, Subject};
+use oauth::revocation::{Revocation, RevokedSubject};
 use oauth::scope::ScopeSet;
 use oauth::time::Timestamp;
 use store::NewConsent;
@@ -215,7 +215,7 @@ pub(crate) async fn revoke_allowed(
     let mut ended = Vec::new();
     if last > 0 {
         sql::execute(db, REVOKE, values![user_id, application_id, micros(event.at)]).await?;
-        let subject = Subject::Allowance { user, application, last_grant: GrantId::new(last) };
+        let subject = RevokedSubject::Allowance { user, application, last_grant: GrantId::new(last) };
         ended = revocations::append_one(db, subject, event.at, revocation_expires_at).await?;
     }
     audit::append_one(db, event).await?;

@@ -3,7 +3,7 @@
 use oauth::audit::NewAuditEvent;
 use oauth::grant::{Allowed, Consent, Grant, GrantOrigin};
 use oauth::id::{ApplicationId, CodeId, Epoch, GrantId, TokenId, UserId};
-use oauth::revocation::{Revocation, Subject};
+use oauth::revocation::{Revocation, RevokedSubject};
 use oauth::scope::ScopeSet;
 use oauth::time::Timestamp;
 use store::{Answer, GrantCreation, Grants, NewConsent, NewGrant, Rotated};
@@ -49,7 +49,7 @@ impl Grants for PostgresStore {
         revocation_expires_at: Timestamp,
         audit: NewAuditEvent,
     ) -> Answer<'_, Vec<Revocation>> {
-        self.end(Subject::Grant(id), revocation_expires_at, audit)
+        self.end(RevokedSubject::Grant(id), revocation_expires_at, audit)
     }
 
     fn revoke_token(
@@ -58,7 +58,7 @@ impl Grants for PostgresStore {
         revocation_expires_at: Timestamp,
         audit: NewAuditEvent,
     ) -> Answer<'_, Vec<Revocation>> {
-        self.end(Subject::Token(id), revocation_expires_at, audit)
+        self.end(RevokedSubject::Token(id), revocation_expires_at, audit)
     }
 
     fn list_allowed(
@@ -89,7 +89,7 @@ impl Grants for PostgresStore {
 impl PostgresStore {
     fn end(
         &self,
-        subject: Subject,
+        subject: RevokedSubject,
         revocation_expires_at: Timestamp,
         audit: NewAuditEvent,
     ) -> Answer<'_, Vec<Revocation>> {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use oauth::audit::NewAuditEvent;
 use oauth::id::GrantId;
-use oauth::revocation::{Revocation, Subject};
+use oauth::revocation::{Revocation, RevokedSubject};
 use oauth::time::Timestamp;
 use tokio_postgres::Client;
 
@@ -22,14 +22,14 @@ pub(crate) struct End {
 }
 
 impl End {
-    fn of(&self, subject: Subject) -> NewRevocation {
+    fn of(&self, subject: RevokedSubject) -> NewRevocation {
         NewRevocation { subject, at: self.audit.at, expires_at: self.revocation_expires_at }
     }
 }
 
 /// A pending revocation: one grant or one token.
 pub(crate) struct PendingRevocation {
-    pub(crate) subject: Subject,
+    pub(crate) subject: RevokedSubject,
     pub(crate) end: End,
 }
 
@@ -50,12 +50,12 @@ impl Request for PendingRevocation {
         let grants: Vec<(GrantId, &End)> = batch
             .iter()
             .filter_map(|one| match one.subject {
-                Subject::Grant(grant) => Some((grant, &one.end)),
+                RevokedSubject::Grant(grant) => Some((grant, &one.end)),
                 _ => None,
             })
             .collect();
         let ended = mark(db, &grants).await?;
-        let happens = |one: &&PendingRevocation| !matches!(one.subject, Subject::Grant(grant) if !ended.contains(&grant));
+        let happens = |one: &&PendingRevocation| !matches!(one.subject, RevokedSubject::Grant(grant) if !ended.contains(&grant));
         let happening: Vec<&PendingRevocation> = batch.iter().filter(happens).collect();
         let new_revocations: Vec<NewRevocation> =
             happening.iter().map(|one| one.end.of(one.subject)).collect();
@@ -84,7 +84,7 @@ pub(crate) async fn revoke_grants(db: &Client, grants: &[(GrantId, &End)]) -> sq
     let new_revocations: Vec<NewRevocation> = grants
         .iter()
         .filter(|(grant, _)| ended.contains(grant))
-        .map(|(grant, end)| end.of(Subject::Grant(*grant)))
+        .map(|(grant, end)| end.of(RevokedSubject::Grant(*grant)))
         .collect();
     revocations::append(db, &new_revocations).await
 }

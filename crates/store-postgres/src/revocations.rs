@@ -1,6 +1,6 @@
 //! The change feed of revocations.
 
-use oauth::revocation::{Revocation, Subject};
+use oauth::revocation::{Revocation, RevokedSubject};
 use oauth::time::Timestamp;
 use store::columns::SubjectColumns;
 use tokio_postgres::{Client, Row};
@@ -12,7 +12,7 @@ use crate::sql::{self, values};
 /// A revocation to be appended to the feed.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct NewRevocation {
-    pub(crate) subject: Subject,
+    pub(crate) subject: RevokedSubject,
     pub(crate) at: Timestamp,
     pub(crate) expires_at: Timestamp,
 }
@@ -70,7 +70,7 @@ pub(crate) async fn append(db: &Client, new_revocations: &[NewRevocation]) -> sq
 /// Appends one revocation to the feed.
 pub(crate) async fn append_one(
     db: &Client,
-    subject: Subject,
+    subject: RevokedSubject,
     at: Timestamp,
     expires_at: Timestamp,
 ) -> sql::Result<Vec<Revocation>> {

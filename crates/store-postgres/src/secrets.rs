@@ -3,7 +3,7 @@
 use oauth::application::{Application, ClientType};
 use oauth::audit::NewAuditEvent;
 use oauth::id::{ApplicationId, Epoch, SecretId};
-use oauth::revocation::{Revocation, Subject};
+use oauth::revocation::{Revocation, RevokedSubject};
 use oauth::time::Timestamp;
 use store::{ApplicationRefusal, Judged, NewSecret};
 use tokio_postgres::Client;
@@ -58,7 +58,7 @@ pub(crate) async fn reset(
         .await?;
     delete_all(db, id).await?;
     insert(db, id, secret, event.at).await?;
-    let subject = Subject::Application { application: id, epoch };
+    let subject = RevokedSubject::Application { application: id, epoch };
     let ended = revocations::append_one(db, subject, event.at, revocation_expires_at).await?;
     purge::request_sweep(db).await?;
     finish(db, id, event).await.map(|application| Ok((application, ended)))

@@ -4,7 +4,7 @@ use oauth::application::{Application, ClientType};
 use oauth::audit::NewAuditEvent;
 use oauth::id::{ApplicationId, ClientId, Epoch, SecretId};
 use oauth::registration::Warning;
-use oauth::revocation::{Revocation, Subject};
+use oauth::revocation::{Revocation, RevokedSubject};
 use oauth::time::Timestamp;
 use rusqlite::types::Value;
 use rusqlite::{Connection, params, params_from_iter};
@@ -267,7 +267,7 @@ fn delete(
         return Ok(Err(refusal));
     }
     sql::execute(db, "DELETE FROM applications WHERE id = ?1", [id.get()])?;
-    let subject = Subject::Application { application: id, epoch: Epoch::GONE };
+    let subject = RevokedSubject::Application { application: id, epoch: Epoch::GONE };
     let ended = revocations::append(db, subject, event.at, revocation_expires_at)?;
     purge::request_sweep(db)?;
     versions::grow(db, Kind::Applications)?;

@@ -3,7 +3,7 @@
 use oauth::audit::NewAuditEvent;
 use oauth::grant::{Allowed, Consent};
 use oauth::id::{ApplicationId, ConsentId, Epoch, GrantId, UserId};
-use oauth::revocation::{Revocation, Subject};
+use oauth::revocation::{Revocation, RevokedSubject};
 use oauth::scope::ScopeSet;
 use oauth::time::Timestamp;
 use rusqlite::{Connection, Row};
@@ -166,7 +166,7 @@ pub(crate) fn revoke_allowed(
     let mut ended = Vec::new();
     if last > 0 {
         sql::execute(db, REVOKE, (pair.0, pair.1, micros(event.at)))?;
-        let subject = Subject::Allowance { user, application, last_grant: GrantId::new(last) };
+        let subject = RevokedSubject::Allowance { user, application, last_grant: GrantId::new(last) };
         ended.push(revocations::append(db, subject, event.at, revocation_expires_at)?);
     }
     audit::append(db, event)?;

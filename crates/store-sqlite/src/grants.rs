@@ -3,7 +3,7 @@
 use oauth::audit::NewAuditEvent;
 use oauth::grant::{Allowed, Consent, Grant, GrantOrigin};
 use oauth::id::{ApplicationId, CodeId, ConsentId, Epoch, GrantId, TokenId, UserId};
-use oauth::revocation::{Revocation, Subject};
+use oauth::revocation::{Revocation, RevokedSubject};
 use oauth::scope::ScopeSet;
 use oauth::time::Timestamp;
 use rusqlite::{Connection, Row, params};
@@ -59,7 +59,7 @@ impl Grants for SqliteStore {
         audit: NewAuditEvent,
     ) -> Answer<'_, Vec<Revocation>> {
         self.write(move |db| {
-            let ended = revocations::append(db, Subject::Token(id), audit.at, revocation_expires_at)?;
+            let ended = revocations::append(db, RevokedSubject::Token(id), audit.at, revocation_expires_at)?;
             audit::append(db, &audit)?;
             Ok(vec![ended])
         })
@@ -161,7 +161,7 @@ fn end(
     if sql::execute(db, END, (id.get(), micros(at)))? == 0 {
         return Ok(None);
     }
-    revocations::append(db, Subject::Grant(id), at, revocation_expires_at).map(Some)
+    revocations::append(db, RevokedSubject::Grant(id), at, revocation_expires_at).map(Some)
 }
 
 /// Does not rotate a grant of an earlier epoch.

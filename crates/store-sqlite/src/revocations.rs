@@ -1,6 +1,6 @@
 //! The change feed of revocations.
 
-use oauth::revocation::{Revocation, Subject};
+use oauth::revocation::{Revocation, RevokedSubject};
 use oauth::time::Timestamp;
 use rusqlite::{Connection, Row};
 use store::columns::SubjectColumns;
@@ -10,7 +10,7 @@ use crate::{micros, sql, versions};
 /// Appends a revocation to the feed.
 pub(crate) fn append(
     db: &Connection,
-    subject: Subject,
+    subject: RevokedSubject,
     at: Timestamp,
     expires_at: Timestamp,
 ) -> sql::Result<Revocation> {

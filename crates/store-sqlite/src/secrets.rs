@@ -3,7 +3,7 @@
 use oauth::application::{Application, ClientType, StoredSecret};
 use oauth::audit::NewAuditEvent;
 use oauth::id::{ApplicationId, Epoch, SecretId};
-use oauth::revocation::{Revocation, Subject};
+use oauth::revocation::{Revocation, RevokedSubject};
 use oauth::secret::Digest;
 use oauth::time::Timestamp;
 use rusqlite::{Connection, Row, params};
@@ -51,7 +51,7 @@ pub(crate) fn reset(
     sql::execute(db, "UPDATE applications SET epoch = ?2 WHERE id = ?1", (id.get(), epoch.get()))?;
     delete_all(db, id)?;
     insert(db, id, secret, event.at)?;
-    let subject = Subject::Application { application: id, epoch };
+    let subject = RevokedSubject::Application { application: id, epoch };
     let ended = revocations::append(db, subject, event.at, revocation_expires_at)?;
     purge::request_sweep(db)?;
     finish(db, id, event).map(|application| Ok((application, vec![ended])))

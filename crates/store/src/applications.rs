@@ -6,7 +6,7 @@ use std::sync::Arc;
 use oauth::application::{Application, ApplicationSettings};
 use oauth::audit::NewAuditEvent;
 use oauth::id::{ApplicationId, ClientId, SecretId, UserId};
-use oauth::registration::{self, Fault, Warning};
+use oauth::registration::{self, InvalidField, Warning};
 use oauth::revocation::Revocation;
 use oauth::secret::Digest;
 use oauth::time::Timestamp;
@@ -92,7 +92,7 @@ pub enum ApplicationRefusal {
     /// The rights on which the decision rests were withdrawn.
     RightsChanged,
     /// The new settings have these faults.
-    Faulty(Vec<Fault>),
+    Faulty(Vec<InvalidField>),
     /// Two secrets are already live.
     TwoLiveSecrets,
     /// No live secret has that id.

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::master_key::MasterKey;
 use crate::seal;
-use crate::seal::{Opened, Purpose, Unsealed};
+use crate::seal::{OpenedToken, Purpose, Unsealed};
 use crate::subkey::{self, NONCE, TAG};
 
 /// A ring key as it is stored: sealed under the master key.
@@ -134,7 +134,7 @@ impl KeyRing {
         Ok(key.seal(purpose, nonce, payload))
     }
 
-    pub(crate) fn open_text(&self, purpose: Purpose, text: &str) -> Result<Opened, Unsealed> {
+    pub(crate) fn open_text(&self, purpose: Purpose, text: &str) -> Result<OpenedToken, Unsealed> {
         let bytes = seal::decode(purpose, text)?;
         let (id, rest) = bytes.split_first_chunk::<4>().ok_or(Unsealed)?;
         let (nonce, sealed) = rest.split_first_chunk::<NONCE>().ok_or(Unsealed)?;
@@ -144,7 +144,7 @@ impl KeyRing {
         let keys = self.keys();
         let key = by_id(&keys, u32::from_be_bytes(*id)).ok_or(Unsealed)?;
         let context = seal::context(purpose);
-        Ok(Opened { bytes: subkey::open(&key.subkeys[purpose.index()].aead, *nonce, context, sealed)? })
+        Ok(OpenedToken { bytes: subkey::open(&key.subkeys[purpose.index()].aead, *nonce, context, sealed)? })
     }
 }
 

@@ -59,7 +59,7 @@ impl Purpose {
 pub struct Unsealed;
 
 /// The content of a sealed text.
-pub(crate) struct Opened {
+pub(crate) struct OpenedToken {
     pub(crate) bytes: Vec<u8>,
 }
 

@@ -9,11 +9,11 @@ macro_rules! errors {
     ($($name:ident = $code:literal, $statuses:literal, $when:literal;)+) => {
         /// An error of the management API. The number on the wire never changes its meaning.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum ErrorCode {
+        pub enum ManagementErrorCode {
             $(#[doc = $when] $name),+
         }
 
-        impl ErrorCode {
+        impl ManagementErrorCode {
             /// Every error, in the order of the table.
             pub const ALL: &[Self] = &[$(Self::$name),+];
 
@@ -121,7 +121,7 @@ errors! {
         "The server cannot do this at present; nothing was changed.";
 }
 
-impl ErrorCode {
+impl ManagementErrorCode {
     /// The error for a status without a more specific one.
     pub fn of_status(status: StatusCode) -> Self {
         let number = 222_299_000 + u32::from(status.as_u16());
@@ -159,7 +159,7 @@ pub fn reference() -> String {
          `details` is there where single members or parameters are at fault.\n\n\
          | code | name | status | when |\n| --- | --- | --- | --- |\n",
     );
-    for code in ErrorCode::ALL {
+    for code in ManagementErrorCode::ALL {
         // Writing into a string cannot fail.
         let _ =
             writeln!(text, "| {} | {} | {} | {} |", code.number(), code.name(), code.statuses(), code.when());
@@ -175,21 +175,21 @@ mod tests {
 
     #[test]
     fn numbers_are_unique_and_in_order() {
-        let numbers: Vec<u32> = ErrorCode::ALL.iter().map(|code| code.number()).collect();
+        let numbers: Vec<u32> = ManagementErrorCode::ALL.iter().map(|code| code.number()).collect();
         assert_eq!(numbers.iter().collect::<HashSet<_>>().len(), numbers.len());
         assert!(numbers.is_sorted());
     }
 
     #[test]
     fn a_status_without_a_row_falls_back_to_its_class() {
-        assert_eq!(ErrorCode::of_status(StatusCode::NOT_FOUND), ErrorCode::NotFound);
-        assert_eq!(ErrorCode::of_status(StatusCode::IM_A_TEAPOT), ErrorCode::BadRequest);
-        assert_eq!(ErrorCode::of_status(StatusCode::BAD_GATEWAY), ErrorCode::ServerError);
+        assert_eq!(ManagementErrorCode::of_status(StatusCode::NOT_FOUND), ManagementErrorCode::NotFound);
+        assert_eq!(ManagementErrorCode::of_status(StatusCode::IM_A_TEAPOT), ManagementErrorCode::BadRequest);
+        assert_eq!(ManagementErrorCode::of_status(StatusCode::BAD_GATEWAY), ManagementErrorCode::ServerError);
     }
 
     #[test]
     fn the_reference_names_every_error() {
         let text = reference();
-        assert!(ErrorCode::ALL.iter().all(|code| text.contains(&code.number().to_string())));
+        assert!(ManagementErrorCode::ALL.iter().all(|code| text.contains(&code.number().to_string())));
     }
 }

@@ -3,7 +3,7 @@
 //! A handler lists them in this order: [`Authenticated`] first, so that nobody learns anything without
 //! credentials, then [`Path`]s and [`Query`], and [`JsonBody`] last.
 //!
-//! [`Problem`]: crate::respond::management::Problem
+//! [`Problem`]: crate::respond::management::ManagementProblem
 
 mod authenticated;
 mod json_body;

@@ -22,7 +22,7 @@ use odata::format::Format;
 use odata::url::Url;
 use serde::Serialize;
 
-use crate::respond::odata::Problem;
+use crate::respond::odata::ODataProblem;
 use crate::{WebState, origin};
 use headers::{PageSize, Version};
 use rows::Rows;
@@ -43,14 +43,14 @@ pub async fn read(State(state): State<WebState>, request: Request) -> Response {
 }
 
 /// Adds the version to every response, once.
-fn finish(answer: Result<Response, Problem>, headers: &HeaderMap) -> Response {
+fn finish(answer: Result<Response, ODataProblem>, headers: &HeaderMap) -> Response {
     let mut response = answer.unwrap_or_else(IntoResponse::into_response);
     let version = Version::of(headers).unwrap_or(Version::V4_0);
     response.headers_mut().insert(ODATA_VERSION, HeaderValue::from_static(version.as_str()));
     response
 }
 
-async fn answer(state: &WebState, parts: &Parts) -> Result<Response, Problem> {
+async fn answer(state: &WebState, parts: &Parts) -> Result<Response, ODataProblem> {
     let origin = origin::of(&parts.extensions, &parts.headers, state.settings());
     let caller = caller::prove(state, parts, &origin).await?;
     Version::of(&parts.headers)?;
@@ -69,8 +69,8 @@ async fn answer(state: &WebState, parts: &Parts) -> Result<Response, Problem> {
     Ok(respond(answer, preferred, &parts.headers))
 }
 
-fn unknown() -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, "NotFound", "there is nothing at this address")
+fn unknown() -> ODataProblem {
+    ODataProblem::new(StatusCode::NOT_FOUND, "NotFound", "there is nothing at this address")
 }
 
 fn respond(answer: DataAnswer, preferred: Option<PageSize>, asked: &HeaderMap) -> Response {
@@ -129,7 +129,7 @@ struct Entry {
     url: String,
 }
 
-async fn list(state: &WebState, parts: &Parts) -> Result<Response, Problem> {
+async fn list(state: &WebState, parts: &Parts) -> Result<Response, ODataProblem> {
     let origin = origin::of(&parts.extensions, &parts.headers, state.settings());
     let caller = caller::prove(state, parts, &origin).await?;
     Version::of(&parts.headers)?;

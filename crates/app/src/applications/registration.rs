@@ -3,11 +3,11 @@
 use oauth::application::{Application, ApplicationSettings, ClientType};
 use oauth::audit::Action;
 use oauth::id::ClientId;
-use oauth::registration::{self, ApplicationPayload, Context, Fault as PayloadFault, Sender, Warning};
+use oauth::registration::{self, ApplicationPayload, Context, InvalidField, Sender, Warning};
 use oauth::secret::ClientSecret;
 use store::{Amendment, NewApplication};
 
-use super::Refused;
+use super::ApplicationError;
 use crate::acting::Actor;
 use crate::caller::RequestOrigin;
 use crate::{App, Fault};
@@ -45,7 +45,7 @@ impl App {
         &self,
         actor: &Actor,
         payload: &ApplicationPayload,
-    ) -> Result<Accepted, Vec<PayloadFault>> {
+    ) -> Result<Accepted, Vec<InvalidField>> {
         self.accept(actor, payload, None)
     }
 
@@ -58,7 +58,7 @@ impl App {
         actor: &Actor,
         current: &Application,
         payload: &ApplicationPayload,
-    ) -> Result<Accepted, Vec<PayloadFault>> {
+    ) -> Result<Accepted, Vec<InvalidField>> {
         self.accept(actor, payload, Some(&current.settings))
     }
 
@@ -67,7 +67,7 @@ impl App {
         actor: &Actor,
         payload: &ApplicationPayload,
         existing: Option<&ApplicationSettings>,
-    ) -> Result<Accepted, Vec<PayloadFault>> {
+    ) -> Result<Accepted, Vec<InvalidField>> {
         let context = Context { existing, ..self.context(actor) };
         let (settings, warnings) = registration::decide(payload, context)?;
         Ok(Accepted { settings, warnings })
@@ -88,13 +88,13 @@ impl App {
     /// Registers an application for the user on whose behalf the caller acts.
     ///
     /// # Errors
-    /// [`Refused`]; no application was created then.
+    /// [`ApplicationError`]; no application was created then.
     pub async fn register_application(
         &self,
         actor: &Actor,
         accepted: Accepted,
         origin: &RequestOrigin,
-    ) -> Result<Registered, Refused> {
+    ) -> Result<Registered, ApplicationError> {
         let settings = accepted.settings;
         let client_id = self.vault.new_client_id().parse::<ClientId>();
         let client_id = client_id.map_err(|error| Fault::Broken(Box::new(error)))?;
@@ -117,7 +117,7 @@ impl App {
     /// not undone. Existing tokens stay valid; their rights are narrowed where they are used.
     ///
     /// # Errors
-    /// [`Refused::Unknown`] if it was deleted meanwhile, [`Refused::Invalid`] for a payload that breaks
+    /// [`ApplicationError::Unknown`] if it was deleted meanwhile, [`ApplicationError::Invalid`] for a payload that breaks
     /// rules.
     pub async fn update_application(
         &self,
@@ -125,7 +125,7 @@ impl App {
         current: &Application,
         payload: ApplicationPayload,
         origin: &RequestOrigin,
-    ) -> Result<(Application, Vec<Warning>), Refused> {
+    ) -> Result<(Application, Vec<Warning>), ApplicationError> {
         let mut audit = self.audit_about(actor, Action::UpdateApplication, current, origin);
         audit.note_new_name(&current.settings.name, payload.name.as_deref().map(str::trim));
         let context = self.context(actor);

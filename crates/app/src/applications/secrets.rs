@@ -6,7 +6,7 @@ use oauth::id::{ApplicationId, ClientId, SecretId};
 use oauth::secret::ClientSecret;
 use store::NewSecret;
 
-use super::Refused;
+use super::ApplicationError;
 use crate::acting::Actor;
 use crate::caller::RequestOrigin;
 use crate::{App, Fault};
@@ -25,13 +25,13 @@ impl App {
     /// codes and tokens are invalid when this returns.
     ///
     /// # Errors
-    /// [`Refused`]; nothing was revoked then.
+    /// [`ApplicationError`]; nothing was revoked then.
     pub async fn reset_secret(
         &self,
         actor: &Actor,
         id: ApplicationId,
         origin: &RequestOrigin,
-    ) -> Result<(Application, ClientSecret), Refused> {
+    ) -> Result<(Application, ClientSecret), ApplicationError> {
         let application = self.reachable_application(actor, id, origin).await?;
         let audit = self.audit_about(actor, Action::ResetSecret, &application, origin);
         let (secret, new) = self.fresh_secret(&application.client_id);
@@ -50,13 +50,13 @@ impl App {
     /// Adds a second live secret; the older one expires after the configured overlap.
     ///
     /// # Errors
-    /// [`Refused::TwoLiveSecrets`] and others.
+    /// [`ApplicationError::TwoLiveSecrets`] and others.
     pub async fn add_secret(
         &self,
         actor: &Actor,
         id: ApplicationId,
         origin: &RequestOrigin,
-    ) -> Result<Added, Refused> {
+    ) -> Result<Added, ApplicationError> {
         let application = self.reachable_application(actor, id, origin).await?;
         let audit = self.audit_about(actor, Action::AddSecret, &application, origin);
         let (secret, new) = self.fresh_secret(&application.client_id);
@@ -74,14 +74,14 @@ impl App {
     /// Revokes one of two live secrets; the other one remains and no longer expires.
     ///
     /// # Errors
-    /// [`Refused::LastSecret`] and others.
+    /// [`ApplicationError::LastSecret`] and others.
     pub async fn end_secret(
         &self,
         actor: &Actor,
         id: ApplicationId,
         secret: SecretId,
         origin: &RequestOrigin,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), ApplicationError> {
         let application = self.reachable_application(actor, id, origin).await?;
         let mut audit = self.audit_about(actor, Action::EndSecret, &application, origin);
         audit.detail = Some(match audit.detail {

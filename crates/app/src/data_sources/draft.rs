@@ -9,7 +9,7 @@ use oauth::id::DataSourceId;
 use sources::SourceSpec;
 use store::{DataSourceChange, NewDataSource};
 
-use super::{DataStore, Refused, SeenSource};
+use super::{DataSourceError, DataStore, SeenSource};
 use crate::acting::Actor;
 use crate::administration::FieldFault;
 use crate::caller::RequestOrigin;
@@ -72,18 +72,18 @@ impl App {
     /// sources.
     ///
     /// # Errors
-    /// [`Refused`]; `Unusable` if the database cannot be used.
+    /// [`DataSourceError`]; `Unusable` if the database cannot be used.
     pub async fn create_data_source(
         &self,
         actor: &Actor,
         draft: DataSourceDraft,
         origin: &RequestOrigin,
-    ) -> Result<SeenSource, Refused> {
+    ) -> Result<SeenSource, DataSourceError> {
         self.may_create_data_sources(actor, origin).await?;
         let faults = draft.faults(true);
         let store = draft.data_store.and_then(DataStore::of);
         let (Some(name), Some(store), true) = (draft.name, store, faults.is_empty()) else {
-            return Err(Refused::Invalid(faults));
+            return Err(DataSourceError::Invalid(faults));
         };
         let options = self.usable_options(actor, store, draft.options.unwrap_or_default(), None).await?;
         let audit = self.audit_source(actor, Action::CreateDataSource, &name, origin);
@@ -104,21 +104,21 @@ impl App {
     /// Changes a data source. New options are tried out as for a new data source.
     ///
     /// # Errors
-    /// [`Refused`]; nothing has changed then.
+    /// [`DataSourceError`]; nothing has changed then.
     pub async fn update_data_source(
         &self,
         actor: &Actor,
         id: DataSourceId,
         draft: DataSourceDraft,
         origin: &RequestOrigin,
-    ) -> Result<SeenSource, Refused> {
+    ) -> Result<SeenSource, DataSourceError> {
         let record = self.data_source_to_change(actor, id, origin).await?;
         let faults = draft.faults(false);
         if !faults.is_empty() {
-            return Err(Refused::Invalid(faults));
+            return Err(DataSourceError::Invalid(faults));
         }
         if draft.data_store.is_some_and(|id| id != record.data_store) {
-            return Err(Refused::StoreIsFixed);
+            return Err(DataSourceError::StoreIsFixed);
         }
         let store = DataStore::of(record.data_store)
             .ok_or_else(|| Fault::Broken(format!("data store {} is unknown", record.data_store).into()))?;
@@ -147,20 +147,20 @@ impl App {
         store: &DataStore,
         options: BTreeMap<String, String>,
         current: Option<&DataSource>,
-    ) -> Result<BTreeMap<String, String>, Refused> {
+    ) -> Result<BTreeMap<String, String>, DataSourceError> {
         let faults = store.option_faults(&options);
         if !faults.is_empty() {
             let named = faults
                 .into_iter()
                 .map(|fault| FieldFault::new(format!("options.{}", fault.key), fault.message));
-            return Err(Refused::Options(named.collect()));
+            return Err(DataSourceError::Options(named.collect()));
         }
         if current.is_some_and(|record| record.options == options) {
             return Ok(options);
         }
-        let given = SourceSpec::of(store.id, &options).map_err(Refused::Unusable)?;
+        let given = SourceSpec::of(store.id, &options).map_err(DataSourceError::Unusable)?;
         let spec = self.allowed_spec(actor, given).await?;
-        let stored = spec.options().map_err(Refused::Unusable)?;
+        let stored = spec.options().map_err(DataSourceError::Unusable)?;
         let refused = self.try_out(spec).await?;
         if refused.is_empty() {
             return Ok(stored);
@@ -168,15 +168,15 @@ impl App {
         let named = refused.into_iter().map(|(option, finding)| {
             FieldFault::new(format!("options.{option}"), format!("{}: {}", finding.subject, finding.message))
         });
-        Err(Refused::Options(named.collect()))
+        Err(DataSourceError::Options(named.collect()))
     }
 
     /// The real path of a database that the caller may name. It is stored with symbolic links resolved, so
     /// that exactly the accepted file is opened later.
-    async fn allowed_spec(&self, actor: &Actor, given: SourceSpec) -> Result<SourceSpec, Refused> {
+    async fn allowed_spec(&self, actor: &Actor, given: SourceSpec) -> Result<SourceSpec, DataSourceError> {
         let is_administrator = actor.caller().account().is_administrator();
         let folders = if is_administrator { self.every_folder() } else { self.allowed_folders() };
         let checked = tokio::task::spawn_blocking(move || given.allowed(&folders)).await;
-        checked.map_err(|panic| Fault::Broken(Box::new(panic)))?.map_err(Refused::Unusable)
+        checked.map_err(|panic| Fault::Broken(Box::new(panic)))?.map_err(DataSourceError::Unusable)
     }
 }

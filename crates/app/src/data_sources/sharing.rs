@@ -9,7 +9,7 @@ use oauth::account::Permission;
 use oauth::audit::Action;
 use oauth::id::{DataSourceId, UserId};
 
-use super::Refused;
+use super::DataSourceError;
 use crate::App;
 use crate::acting::Actor;
 use crate::administration::FieldFault;
@@ -44,18 +44,18 @@ impl App {
     /// search them.
     ///
     /// # Errors
-    /// [`Refused`]; `Forbidden` for those with whom it is only shared.
+    /// [`DataSourceError`]; `Forbidden` for those with whom it is only shared.
     pub async fn shared_users(
         self: &Arc<Self>,
         actor: &Actor,
         id: DataSourceId,
         request: ListRequest,
         origin: &RequestOrigin,
-    ) -> Result<Rows<SharedUser>, Refused> {
+    ) -> Result<Rows<SharedUser>, DataSourceError> {
         self.managed_source(actor, id, Permission::ViewDataSource, origin).await?;
         if request.query.is_some() && !actor.caller().may(Permission::ViewUsers) {
             self.refuse_source_access(actor, "lacks ViewUsers".to_owned(), origin).await?;
-            return Err(Refused::Forbidden);
+            return Err(DataSourceError::Forbidden);
         }
         Ok(self.users_of(actor, id, request, origin))
     }
@@ -88,14 +88,14 @@ impl App {
     /// Changes with whom a data source is shared, and returns the new list.
     ///
     /// # Errors
-    /// [`Refused`]; nothing has changed then.
+    /// [`DataSourceError`]; nothing has changed then.
     pub async fn share_data_source(
         self: &Arc<Self>,
         actor: &Actor,
         id: DataSourceId,
         sharing: Sharing,
         origin: &RequestOrigin,
-    ) -> Result<Rows<SharedUser>, Refused> {
+    ) -> Result<Rows<SharedUser>, DataSourceError> {
         let record = self.data_source_to_change(actor, id, origin).await?;
         let sharing = match sharing {
             Sharing::With(named) => store::Sharing::With(self.resolve(&named).await?),
@@ -113,7 +113,7 @@ impl App {
         Ok(self.users_of(actor, id, ListRequest::default(), origin))
     }
 
-    async fn resolve(&self, named: &[UserReference]) -> Result<Vec<UserId>, Refused> {
+    async fn resolve(&self, named: &[UserReference]) -> Result<Vec<UserId>, DataSourceError> {
         let mut ids = Vec::with_capacity(named.len());
         let mut faults = Vec::new();
         for (at, reference) in named.iter().enumerate() {
@@ -131,7 +131,7 @@ impl App {
                 }
             }
         }
-        if faults.is_empty() { Ok(ids) } else { Err(Refused::Invalid(faults)) }
+        if faults.is_empty() { Ok(ids) } else { Err(DataSourceError::Invalid(faults)) }
     }
 }
 

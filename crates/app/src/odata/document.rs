@@ -6,7 +6,7 @@ use bytes::Bytes;
 use odata::model::Model;
 
 use crate::Fault;
-use crate::models::Opened;
+use crate::models::OpenedSource;
 
 /// Models with more types are written off the request threads.
 const SMALL_MODEL: usize = 100;
@@ -19,7 +19,7 @@ pub(crate) struct Document {
 }
 
 /// The metadata document of an opened source.
-pub(super) async fn metadata(opened: &Arc<Opened>) -> Result<Document, Fault> {
+pub(super) async fn metadata(opened: &Arc<OpenedSource>) -> Result<Document, Fault> {
     if let Some(document) = opened.metadata.get() {
         return Ok(document.clone());
     }

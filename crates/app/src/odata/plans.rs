@@ -17,7 +17,7 @@ use quick_cache::sync::Cache;
 use quick_cache::{Equivalent, Weighter};
 
 use super::{DataRefusal, DataRequest, SERVICE_PATH};
-use crate::models::Opened;
+use crate::models::OpenedSource;
 use crate::{App, Fault};
 
 /// The maximum total size of all cached plans, in bytes.
@@ -100,7 +100,7 @@ impl App {
     pub(super) async fn prepare(
         self: &Arc<Self>,
         record: &DataSource,
-        opened: &Arc<Opened>,
+        opened: &Arc<OpenedSource>,
         request: &DataRequest<'_>,
         page_size: usize,
     ) -> Result<Arc<CachedPlan>, DataRefusal> {
@@ -134,7 +134,7 @@ impl App {
     fn plan(
         &self,
         record: &DataSource,
-        opened: &Opened,
+        opened: &OpenedSource,
         text: &str,
         key: &PlanKey,
     ) -> Result<CachedPlan, DataRefusal> {

@@ -22,7 +22,7 @@ use super::stream::RowStream;
 use super::tally::Tally;
 use super::{Content, DataAnswer, DataBody, DataRefusal, document};
 use crate::App;
-use crate::models::Opened;
+use crate::models::OpenedSource;
 
 /// How long a read may occupy a request thread. A longer read starts again on a worker, so that nobody waits
 /// behind it.
@@ -87,7 +87,7 @@ impl App {
     pub(super) async fn run(
         self: &Arc<Self>,
         read_grant: ReadGrant<'_>,
-        opened: &Arc<Opened>,
+        opened: &Arc<OpenedSource>,
         planned: &Arc<CachedPlan>,
         page_size: usize,
     ) -> Result<DataAnswer, DataRefusal> {
@@ -114,7 +114,7 @@ impl App {
     async fn page(
         self: &Arc<Self>,
         read_grant: ReadGrant<'_>,
-        opened: &Opened,
+        opened: &OpenedSource,
         planned: &Arc<CachedPlan>,
     ) -> Result<DataBody, DataRefusal> {
         let source = &opened.source;
@@ -146,7 +146,7 @@ impl App {
 
     async fn single(
         &self,
-        opened: &Opened,
+        opened: &OpenedSource,
         planned: &Arc<CachedPlan>,
         content: Content,
     ) -> Result<DataAnswer, DataRefusal> {
@@ -160,7 +160,7 @@ impl App {
 
     async fn one_row(
         &self,
-        opened: &Opened,
+        opened: &OpenedSource,
         planned: &Arc<CachedPlan>,
     ) -> Result<(Found, Bytes), SourceError> {
         let (source, tally) = (&opened.source, self.tally(opened));

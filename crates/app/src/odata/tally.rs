@@ -7,7 +7,7 @@ use odata::encode::InvalidValues;
 use prometheus_client::metrics::counter::Counter;
 
 use crate::App;
-use crate::models::Opened;
+use crate::models::OpenedSource;
 
 /// Where it is noted.
 #[derive(Clone)]
@@ -18,7 +18,7 @@ pub(super) struct Tally {
 }
 
 impl App {
-    pub(super) fn tally(&self, opened: &Opened) -> Tally {
+    pub(super) fn tally(&self, opened: &OpenedSource) -> Tally {
         let invalid_values = self.metrics().odata_misfits.clone();
         Tally { invalid_values, is_outdated: Arc::clone(&opened.is_outdated) }
     }

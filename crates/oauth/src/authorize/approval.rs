@@ -1,6 +1,6 @@
 //! From a valid request to a code: who is signed in, and what that user has allowed.
 
-use super::{Refused, ValidRequest};
+use super::{AuthorizeRefusal, ValidRequest};
 use crate::application::ClientType;
 use crate::grant::Consent;
 use crate::id::{CodeId, ConsentId, Epoch, UserId};
@@ -54,7 +54,7 @@ pub fn next_step(
     request: &ValidRequest,
     signed_in: Option<SignedIn>,
     consent: Option<&Consent>,
-) -> Result<NextStep, Refused> {
+) -> Result<NextStep, AuthorizeRefusal> {
     let Some(signed_in) = signed_in.filter(|_| !request.prompt.login) else {
         return if request.prompt.none {
             Err(request.refuse(Refusal::NotSignedIn))

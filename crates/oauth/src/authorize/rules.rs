@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::{AuthorizeRequest, RedirectTarget, Refused, RefusedRedirect};
+use super::{AuthorizeRefusal, AuthorizeRequest, RedirectTarget, RefusedRedirect};
 use crate::application::{Application, ClientType, GrantType};
 use crate::id::{ApplicationId, Epoch};
 use crate::redirect;
@@ -63,13 +63,13 @@ impl ValidRequest {
     }
 
     /// The response after the user has pressed Deny.
-    pub fn deny(&self) -> Refused {
+    pub fn deny(&self) -> AuthorizeRefusal {
         self.refuse(Refusal::UserDenied)
     }
 
-    pub(super) fn refuse(&self, refusal: Refusal) -> Refused {
+    pub(super) fn refuse(&self, refusal: Refusal) -> AuthorizeRefusal {
         let (target, state) = (self.target.clone(), self.state.clone());
-        Refused::Redirect(Box::new(RefusedRedirect { target, refusal, state }))
+        AuthorizeRefusal::Redirect(Box::new(RefusedRedirect { target, refusal, state }))
     }
 }
 

@@ -23,17 +23,17 @@ fn request(more: &[(&str, &str)]) -> AuthorizeRequest {
 fn checked(
     more: &[(&str, &str)],
     change: impl FnOnce(&mut ApplicationSettings),
-) -> Result<ValidRequest, Refused> {
+) -> Result<ValidRequest, AuthorizeRefusal> {
     check(&request(more), Some(&sample::application(change)))
 }
 
-fn redirected(refused: &Refused) -> Refusal {
+fn redirected(refused: &AuthorizeRefusal) -> Refusal {
     match refused {
-        Refused::Redirect(redirect) => {
+        AuthorizeRefusal::Redirect(redirect) => {
             assert_eq!(redirect.state.as_deref(), Some("xyz"));
             redirect.refusal
         }
-        Refused::Page(refusal) => panic!("{refusal:?} was not redirected"),
+        AuthorizeRefusal::Page(refusal) => panic!("{refusal:?} was not redirected"),
     }
 }
 
@@ -51,11 +51,11 @@ fn the_request_of_the_specification_is_valid() {
 
 #[test]
 fn an_unknown_client_or_redirect_url_is_never_redirected() {
-    assert_eq!(check(&request(&[]), None), Err(Refused::Page(Refusal::UnknownClientId)));
+    assert_eq!(check(&request(&[]), None), Err(AuthorizeRefusal::Page(Refusal::UnknownClientId)));
     let evil = checked(&[("redirect_uri", "https://evil.example/"), ("response_type", "token")], |_| {});
-    assert_eq!(evil, Err(Refused::Page(Refusal::RedirectUrlUnknown)));
+    assert_eq!(evil, Err(AuthorizeRefusal::Page(Refusal::RedirectUrlUnknown)));
     let none = checked(&[], |settings| settings.redirect_urls.push("https://b.example/".to_owned()));
-    assert_eq!(none, Err(Refused::Page(Refusal::RedirectUrlAmbiguous)));
+    assert_eq!(none, Err(AuthorizeRefusal::Page(Refusal::RedirectUrlAmbiguous)));
 }
 
 #[test]
@@ -156,7 +156,7 @@ fn a_public_client_is_never_approved_without_asking() {
 #[test]
 fn prompt_none_never_asks() {
     let valid = checked(&[("prompt", "none")], |_| {}).unwrap();
-    let refusal = |step: Result<NextStep, Refused>| redirected(&step.unwrap_err());
+    let refusal = |step: Result<NextStep, AuthorizeRefusal>| redirected(&step.unwrap_err());
     assert_eq!(refusal(next_step(&valid, None, None)), Refusal::NotSignedIn);
     assert_eq!(refusal(next_step(&valid, Some(signed_in()), None)), Refusal::NotConsented);
     let consent = sample::consent(Scope::OData);
@@ -192,7 +192,7 @@ fn a_code_carries_everything_that_its_exchange_is_held_against() {
 
 #[test]
 fn a_denial_is_told_in_the_words_of_hybrid_data_pipeline() {
-    let Refused::Redirect(denied) = checked(&[], |_| {}).unwrap().deny() else { panic!("a page") };
+    let AuthorizeRefusal::Redirect(denied) = checked(&[], |_| {}).unwrap().deny() else { panic!("a page") };
     assert_eq!(
         denied.location(ISSUER),
         "https://client.example.com/cb?error=access_denied&error_description=User%20denied%20OAuth%20access\

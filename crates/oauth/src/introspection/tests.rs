@@ -20,14 +20,14 @@ fn token() -> AccessToken {
 }
 
 /// The response to `client` about the subject: `sub`, and whether it is an access token.
-fn message(client: &AuthenticatedClient, subject: Subject<'_>) -> Option<(String, bool)> {
+fn message(client: &AuthenticatedClient, subject: IntrospectedToken<'_>) -> Option<(String, bool)> {
     let (application, user) = (sample::application(|_| {}), sample::user(4));
     let facts = Facts { client, application: Some(&application), user: Some(&user), now: NOW };
     decide(subject, facts).map(|active| (active.subject, active.token_type == Some("Bearer")))
 }
 
-fn access(token: &AccessToken) -> Subject<'_> {
-    Subject::Access { token, revoked: false }
+fn access(token: &AccessToken) -> IntrospectedToken<'_> {
+    IntrospectedToken::Access { token, revoked: false }
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn a_dead_token_is_inactive() {
     for token in &dead {
         assert_eq!(message(&client, access(token)), None);
     }
-    assert_eq!(message(&client, Subject::Access { token: &token(), revoked: true }), None);
+    assert_eq!(message(&client, IntrospectedToken::Access { token: &token(), revoked: true }), None);
 }
 
 #[test]
@@ -89,7 +89,10 @@ fn a_public_client_may_not_ask() {
 fn a_refresh_token_is_active_until_it_is_replaced() {
     let client = sample::client(|_| {});
     let at = |generation, grant: &Grant| {
-        message(&client, Subject::Refresh { token: &RefreshToken { grant: grant.id, generation }, grant })
+        message(
+            &client,
+            IntrospectedToken::Refresh { token: &RefreshToken { grant: grant.id, generation }, grant },
+        )
     };
     let rotated = Grant { generation: 1, rotated_at: Some(NOW), ..sample::grant() };
     assert_eq!(at(1, &rotated), Some(("4".to_owned(), false)));
@@ -125,5 +128,5 @@ fn only_what_the_application_still_has_is_told_and_nothing_is_inactive() {
     let application = sample::application(|settings| settings.scopes = Scope::Introspect.into());
     let refresh = RefreshToken { grant: grant.id, generation: grant.generation };
     let facts = Facts { client: &client, application: Some(&application), user: Some(&user), now: NOW };
-    assert_eq!(decide(Subject::Refresh { token: &refresh, grant: &grant }, facts), None);
+    assert_eq!(decide(IntrospectedToken::Refresh { token: &refresh, grant: &grant }, facts), None);
 }

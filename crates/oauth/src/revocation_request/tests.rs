@@ -30,26 +30,26 @@ fn a_token_must_be_named() {
 fn an_access_token_ends_alone_and_a_refresh_token_with_its_grant() {
     let (client, token, grant) = (sample::client(|_| {}), token(), sample::grant());
     let ends_token = Effect::EndToken { id: token.id, expires_at: token.expires_at };
-    assert_eq!(decide(&client, Subject::Access(&token), NOW), ends_token);
-    assert_eq!(decide(&client, Subject::Refresh(&grant), NOW), Effect::EndGrant(grant.id));
+    assert_eq!(decide(&client, TokenToRevoke::Access(&token), NOW), ends_token);
+    assert_eq!(decide(&client, TokenToRevoke::Refresh(&grant), NOW), Effect::EndGrant(grant.id));
 }
 
 #[test]
 fn an_unknown_token_has_no_effect() {
-    assert_eq!(decide(&sample::client(|_| {}), Subject::Unknown, NOW), Effect::Nothing);
+    assert_eq!(decide(&sample::client(|_| {}), TokenToRevoke::Unknown, NOW), Effect::Nothing);
 }
 
 #[test]
 fn another_clients_token_is_left_alone() {
     let other = sample::other_client(|_| {});
-    assert_eq!(decide(&other, Subject::Access(&token()), NOW), Effect::Nothing);
-    assert_eq!(decide(&other, Subject::Refresh(&sample::grant()), NOW), Effect::Nothing);
+    assert_eq!(decide(&other, TokenToRevoke::Access(&token()), NOW), Effect::Nothing);
+    assert_eq!(decide(&other, TokenToRevoke::Refresh(&sample::grant()), NOW), Effect::Nothing);
 }
 
 #[test]
 fn what_is_dead_already_needs_no_end() {
     let client = sample::client(|_| {});
-    assert_eq!(decide(&client, Subject::Access(&token()), token().expires_at), Effect::Nothing);
+    assert_eq!(decide(&client, TokenToRevoke::Access(&token()), token().expires_at), Effect::Nothing);
     let revoked = Grant { revoked_at: Some(NOW), ..sample::grant() };
-    assert_eq!(decide(&client, Subject::Refresh(&revoked), NOW), Effect::Nothing);
+    assert_eq!(decide(&client, TokenToRevoke::Refresh(&revoked), NOW), Effect::Nothing);
 }

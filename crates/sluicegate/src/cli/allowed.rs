@@ -11,7 +11,7 @@ use super::applications::parse_id;
 use super::terminal::{confirm, say, show_json, table};
 use super::users::actor;
 use super::{InstallationArgs, ShowArgs, moment};
-use crate::bootstrap::{self, Opened};
+use crate::bootstrap::{self, OpenedInstallation};
 use crate::config::Environment;
 
 /// How many applications one read returns.
@@ -64,7 +64,7 @@ pub(super) fn run(command: AllowedCommand, environment: &Environment) -> anyhow:
     }
 }
 
-async fn list(opened: &Opened, command: &List) -> anyhow::Result<()> {
+async fn list(opened: &OpenedInstallation, command: &List) -> anyhow::Result<()> {
     let actor = actor(opened, Some(&command.user)).await?;
     let (mut allowed, mut after) = (Vec::new(), None);
     loop {
@@ -103,7 +103,7 @@ fn in_json(one: &Allowed) -> Value {
     })
 }
 
-async fn revoke(opened: &Opened, command: &Revoke) -> anyhow::Result<()> {
+async fn revoke(opened: &OpenedInstallation, command: &Revoke) -> anyhow::Result<()> {
     let (user, id) = (&command.user, command.application);
     let actor = actor(opened, Some(user)).await?;
     let Some(allowed) = opened.app.find_allowed(&actor, id).await? else {

@@ -1,7 +1,7 @@
 //! `sluicegate application`.
 
 use anyhow::anyhow;
-use app::applications::{ListRequest, Refused};
+use app::applications::{ApplicationError, ListRequest};
 use clap::Subcommand;
 use oauth::application::Application;
 use oauth::id::ApplicationId;
@@ -12,7 +12,7 @@ use self::shown::{in_json, show};
 use super::terminal::{confirm, say, show_json, table};
 use super::users::actor;
 use super::{given, moment, sentence};
-use crate::bootstrap::{self, Opened};
+use crate::bootstrap::{self, OpenedInstallation};
 use crate::config::Environment;
 
 mod arguments;
@@ -86,7 +86,7 @@ pub(super) fn run(command: ApplicationCommand, environment: &Environment) -> any
     }
 }
 
-async fn reset_secret(opened: &Opened, ended: &Ended) -> anyhow::Result<()> {
+async fn reset_secret(opened: &OpenedInstallation, ended: &Ended) -> anyhow::Result<()> {
     let name = find(opened, ended.id).await?.settings.name;
     let question = format!("Replace the secret of {name}, and revoke all access that was granted to it?");
     confirm(&question, ended.yes)?;
@@ -99,7 +99,7 @@ async fn reset_secret(opened: &Opened, ended: &Ended) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn list(opened: &Opened, command: &List) -> anyhow::Result<()> {
+async fn list(opened: &OpenedInstallation, command: &List) -> anyhow::Result<()> {
     let owner = command.owner.as_deref();
     let actor = actor(opened, owner).await?;
     let mut applications = opened.app.list_applications(&actor, ListRequest::default()).await?;
@@ -126,7 +126,7 @@ async fn list(opened: &Opened, command: &List) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn register(opened: &Opened, command: &Register) -> anyhow::Result<()> {
+async fn register(opened: &OpenedInstallation, command: &Register) -> anyhow::Result<()> {
     let actor = actor(opened, command.owner.as_deref()).await?;
     let accepted = opened.app.accept_registration(&actor, &command.payload());
     let accepted =
@@ -142,7 +142,7 @@ async fn register(opened: &Opened, command: &Register) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn update(opened: &Opened, command: &Update) -> anyhow::Result<()> {
+async fn update(opened: &OpenedInstallation, command: &Update) -> anyhow::Result<()> {
     let actor = actor(opened, None).await?;
     let current = find(opened, command.id).await?;
     let own = &current.settings;
@@ -162,17 +162,19 @@ fn warn(warning: &Warning) {
 }
 
 /// Finds an application by id.
-pub(super) async fn find(opened: &Opened, id: ApplicationId) -> anyhow::Result<Application> {
+pub(super) async fn find(opened: &OpenedInstallation, id: ApplicationId) -> anyhow::Result<Application> {
     let actor = actor(opened, None).await?;
     let found = opened.app.reachable_application(&actor, id, &opened.origin).await;
     found.map_err(|refused| message(refused, id))
 }
 
 /// Converts a refusal to a message for the terminal.
-pub(super) fn message(refused: Refused, id: ApplicationId) -> anyhow::Error {
+pub(super) fn message(refused: ApplicationError, id: ApplicationId) -> anyhow::Error {
     match refused {
-        Refused::Unknown => anyhow!("there is no application {id}"),
-        Refused::Invalid(faults) => sentence(faults.into_iter().map(|fault| (fault.field, fault.message))),
+        ApplicationError::Unknown => anyhow!("there is no application {id}"),
+        ApplicationError::Invalid(faults) => {
+            sentence(faults.into_iter().map(|fault| (fault.field, fault.message)))
+        }
         other => other.into(),
     }
 }

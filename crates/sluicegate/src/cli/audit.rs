@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::terminal::{show_json, table};
 use super::{ShowArgs, moment, users};
-use crate::bootstrap::{self, Opened};
+use crate::bootstrap::{self, OpenedInstallation};
 use crate::config::Environment;
 
 #[derive(Debug, Subcommand)]
@@ -73,7 +73,7 @@ pub(super) fn run(command: AuditCommand, environment: &Environment) -> anyhow::R
     bootstrap::with_app(&command.shown.installation, environment, async |opened| list(opened, &command).await)
 }
 
-async fn list(opened: &Opened, command: &List) -> anyhow::Result<()> {
+async fn list(opened: &OpenedInstallation, command: &List) -> anyhow::Result<()> {
     let request = AuditRequest {
         before: command.before,
         limit: command.limit,

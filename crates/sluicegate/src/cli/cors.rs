@@ -1,7 +1,7 @@
 //! `sluicegate cors`: the list of trusted origins, which applies while limit 5 is 2.
 
 use anyhow::anyhow;
-use app::administration::{FieldFault, Refused};
+use app::administration::{AdministrationError, FieldFault};
 use app::trusted_origins::TrustedOriginDraft;
 use clap::{ArgGroup, Args, Subcommand};
 use oauth::cors::TrustedOrigin;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::terminal::{confirm, say, show_json, table};
 use super::{InstallationArgs, ShowArgs, moment, users};
-use crate::bootstrap::{self, Opened};
+use crate::bootstrap::{self, OpenedInstallation};
 use crate::config::Environment;
 
 #[derive(Debug, Subcommand)]
@@ -122,7 +122,7 @@ pub(super) fn run(command: CorsCommand, environment: &Environment) -> anyhow::Re
     }
 }
 
-async fn list(opened: &Opened, as_json: bool) -> anyhow::Result<()> {
+async fn list(opened: &OpenedInstallation, as_json: bool) -> anyhow::Result<()> {
     let entries = opened.app.list_trusted_origins(&opened.operator, &opened.origin).await;
     let entries = entries.map_err(users::message)?;
     if as_json {
@@ -153,7 +153,7 @@ fn show(entry: &TrustedOrigin, as_json: bool) {
     say(&format!("changed      {} by {}", moment(entry.modified_at), entry.modified_by));
 }
 
-async fn add(opened: &Opened, command: &Add) -> anyhow::Result<()> {
+async fn add(opened: &OpenedInstallation, command: &Add) -> anyhow::Result<()> {
     let draft = |origin: &String| TrustedOriginDraft {
         domain: origin.clone(),
         description: command.description.clone(),
@@ -166,7 +166,7 @@ async fn add(opened: &Opened, command: &Add) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn update(opened: &Opened, command: &Update) -> anyhow::Result<()> {
+async fn update(opened: &OpenedInstallation, command: &Update) -> anyhow::Result<()> {
     let current = find(opened, command.id).await?;
     let draft = TrustedOriginDraft {
         domain: command.origin.clone().unwrap_or(current.domain),
@@ -179,7 +179,7 @@ async fn update(opened: &Opened, command: &Update) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn find(opened: &Opened, id: TrustedOriginId) -> anyhow::Result<TrustedOrigin> {
+async fn find(opened: &OpenedInstallation, id: TrustedOriginId) -> anyhow::Result<TrustedOrigin> {
     let found = opened.app.find_trusted_origin(&opened.operator, id, &opened.origin).await;
     found.map_err(|refused| message(refused, id))
 }
@@ -195,20 +195,22 @@ fn in_json(entry: &TrustedOrigin) -> Value {
     })
 }
 
-fn message(refused: Refused, id: TrustedOriginId) -> anyhow::Error {
+fn message(refused: AdministrationError, id: TrustedOriginId) -> anyhow::Error {
     match refused {
-        Refused::Unknown => anyhow!("there is no entry {id}; `sluicegate cors list` shows the ids"),
+        AdministrationError::Unknown => {
+            anyhow!("there is no entry {id}; `sluicegate cors list` shows the ids")
+        }
         other => users::message(other),
     }
 }
 
 /// Converts the names of invalid fields: `whitelist[1].domain` is the second origin.
-fn in_words(refused: Refused) -> Refused {
-    let Refused::Invalid(faults) = refused else { return refused };
+fn in_words(refused: AdministrationError) -> AdministrationError {
+    let AdministrationError::Invalid(faults) = refused else { return refused };
     let named = |FieldFault { field, message }| {
         let entry = field.strip_prefix("whitelist[").and_then(|rest| rest.split_once("]."));
         let field = entry.map(|(at, member)| format!("{member}[{at}]"));
         FieldFault { field: field.unwrap_or_else(|| "whitelist".to_owned()), message }
     };
-    Refused::Invalid(faults.into_iter().map(named).collect())
+    AdministrationError::Invalid(faults.into_iter().map(named).collect())
 }

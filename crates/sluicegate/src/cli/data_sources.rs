@@ -2,7 +2,7 @@
 
 use anyhow::{Context, anyhow};
 use app::acting::Actor;
-use app::data_sources::{DataSourceDraft, Refused, SeenSource, SharedUser, Sharing, UserReference};
+use app::data_sources::{DataSourceDraft, DataSourceError, SeenSource, SharedUser, Sharing, UserReference};
 use app::lists::ListRequest;
 use clap::Subcommand;
 use oauth::id::DataSourceId;
@@ -13,7 +13,7 @@ use self::arguments::{Add, Delete, One, Share, ShowOne, Update};
 use super::terminal::{confirm, say, show_json, table};
 use super::users::{self, actor};
 use super::{ShowArgs, moment, place_in_list, sentence};
-use crate::bootstrap::{self, Opened};
+use crate::bootstrap::{self, OpenedInstallation};
 use crate::config::Environment;
 
 mod arguments;
@@ -100,7 +100,7 @@ pub(super) fn run(command: DataSourceCommand, environment: &Environment) -> anyh
     }
 }
 
-async fn add(opened: &Opened, command: &Add) -> anyhow::Result<()> {
+async fn add(opened: &OpenedInstallation, command: &Add) -> anyhow::Result<()> {
     let path = std::path::absolute(&command.path).context("the path cannot be understood")?;
     let spec = SourceSpec::Sqlite { path: path.clone(), declared: command.declared.declarations()? };
     let draft = DataSourceDraft {
@@ -112,8 +112,8 @@ async fn add(opened: &Opened, command: &Add) -> anyhow::Result<()> {
     let actor = actor(opened, command.owner.as_deref()).await?;
     let added = opened.app.create_data_source(&actor, draft, &opened.origin).await;
     let added = added.map_err(|refused| match refused {
-        Refused::Unusable(error) => anyhow!("{} cannot be a data source: {error}", path.display()),
-        Refused::NameTaken => {
+        DataSourceError::Unusable(error) => anyhow!("{} cannot be a data source: {error}", path.display()),
+        DataSourceError::NameTaken => {
             anyhow!("another data source is called {}; names are compared without case", command.name)
         }
         other => message(other),
@@ -122,7 +122,7 @@ async fn add(opened: &Opened, command: &Add) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn update(opened: &Opened, command: &Update) -> anyhow::Result<()> {
+async fn update(opened: &OpenedInstallation, command: &Update) -> anyhow::Result<()> {
     let actor = actor(opened, None).await?;
     let record = find(opened, &actor, &command.name).await?.record;
     let SourceSpec::Sqlite { mut path, mut declared } =
@@ -149,7 +149,7 @@ async fn update(opened: &Opened, command: &Update) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn list(opened: &Opened, as_json: bool) -> anyhow::Result<()> {
+async fn list(opened: &OpenedInstallation, as_json: bool) -> anyhow::Result<()> {
     let actor = actor(opened, None).await?;
     let sources = opened.app.list_data_sources(&actor, &opened.origin).await.map_err(message)?;
     if as_json {
@@ -193,7 +193,7 @@ fn in_json(source: &SeenSource) -> Value {
     })
 }
 
-async fn show(opened: &Opened, one: &ShowOne) -> anyhow::Result<()> {
+async fn show(opened: &OpenedInstallation, one: &ShowOne) -> anyhow::Result<()> {
     let actor = actor(opened, None).await?;
     let source = find(opened, &actor, &one.name).await?;
     let model =
@@ -228,7 +228,7 @@ async fn show(opened: &Opened, one: &ShowOne) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn share(opened: &Opened, command: &Share) -> anyhow::Result<()> {
+async fn share(opened: &OpenedInstallation, command: &Share) -> anyhow::Result<()> {
     let actor = actor(opened, None).await?;
     let id = find(opened, &actor, &command.name).await?.record.id;
     for sharing in command.changes(opened).await? {
@@ -246,7 +246,11 @@ async fn share(opened: &Opened, command: &Share) -> anyhow::Result<()> {
 }
 
 /// Everybody with whom it is shared.
-async fn shared(opened: &Opened, actor: &Actor, id: DataSourceId) -> anyhow::Result<Vec<SharedUser>> {
+async fn shared(
+    opened: &OpenedInstallation,
+    actor: &Actor,
+    id: DataSourceId,
+) -> anyhow::Result<Vec<SharedUser>> {
     let app = &opened.app;
     let mut rows =
         app.shared_users(actor, id, ListRequest::default(), &opened.origin).await.map_err(message)?;
@@ -259,8 +263,8 @@ async fn shared(opened: &Opened, actor: &Actor, id: DataSourceId) -> anyhow::Res
 
 impl Share {
     /// Converts a refusal to a message that names the users who do not exist.
-    fn message(&self, refused: Refused) -> anyhow::Error {
-        let Refused::Invalid(faults) = &refused else { return message(refused) };
+    fn message(&self, refused: DataSourceError) -> anyhow::Error {
+        let DataSourceError::Invalid(faults) = &refused else { return message(refused) };
         let unknown = faults.iter().filter_map(|fault| self.users.get(place_in_list(&fault.field)?));
         let unknown: Vec<&str> = unknown.map(String::as_str).collect();
         if unknown.is_empty() {
@@ -269,7 +273,7 @@ impl Share {
         anyhow!("there is no user {}; `sluicegate user list` shows the names", unknown.join(" and no user "))
     }
 
-    async fn changes(&self, opened: &Opened) -> anyhow::Result<Vec<Sharing>> {
+    async fn changes(&self, opened: &OpenedInstallation) -> anyhow::Result<Vec<Sharing>> {
         if !self.stop {
             return Ok(vec![Sharing::Also(self.users.iter().cloned().map(UserReference::Name).collect())]);
         }
@@ -281,7 +285,7 @@ impl Share {
     }
 }
 
-async fn find(opened: &Opened, actor: &Actor, name: &str) -> anyhow::Result<SeenSource> {
+async fn find(opened: &OpenedInstallation, actor: &Actor, name: &str) -> anyhow::Result<SeenSource> {
     let sources = opened.app.list_data_sources(actor, &opened.origin).await.map_err(message)?;
     let found = sources.into_iter().find(|source| source.record.name.eq_ignore_ascii_case(name));
     found.ok_or_else(|| {
@@ -290,13 +294,15 @@ async fn find(opened: &Opened, actor: &Actor, name: &str) -> anyhow::Result<Seen
 }
 
 /// Converts a refusal to a message for the terminal.
-pub(crate) fn message(refused: Refused) -> anyhow::Error {
+pub(crate) fn message(refused: DataSourceError) -> anyhow::Error {
     match refused {
-        Refused::Invalid(faults) | Refused::Options(faults) => {
+        DataSourceError::Invalid(faults) | DataSourceError::Options(faults) => {
             sentence(faults.into_iter().map(|fault| (fault.field, fault.message)))
         }
-        Refused::NameTaken => anyhow!("another data source has the name; names are compared without case"),
-        Refused::Unusable(error) => anyhow!("the database cannot be used: {error}"),
+        DataSourceError::NameTaken => {
+            anyhow!("another data source has the name; names are compared without case")
+        }
+        DataSourceError::Unusable(error) => anyhow!("the database cannot be used: {error}"),
         other => other.into(),
     }
 }

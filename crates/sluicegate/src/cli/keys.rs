@@ -7,7 +7,7 @@ use store::StoredKey;
 
 use super::terminal::{say, show_json, table};
 use super::{InstallationArgs, ShowArgs};
-use crate::bootstrap::{self, Opened};
+use crate::bootstrap::{self, OpenedInstallation};
 use crate::config::Environment;
 
 #[derive(Debug, Subcommand)]
@@ -33,7 +33,7 @@ pub(super) fn run(command: KeyCommand, environment: &Environment) -> anyhow::Res
     }
 }
 
-async fn list(opened: &Opened, as_json: bool) -> anyhow::Result<()> {
+async fn list(opened: &OpenedInstallation, as_json: bool) -> anyhow::Result<()> {
     let now = opened.app.now();
     let keys = opened.app.list_keys().await?;
     let active = keys.iter().rfind(|key| key.activates_at.is_past(now)).or(keys.first()).map(|key| key.id);

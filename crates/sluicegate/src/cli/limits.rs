@@ -1,14 +1,14 @@
 //! `sluicegate limit`.
 
 use anyhow::anyhow;
-use app::administration::Refused;
+use app::administration::AdministrationError;
 use clap::{Args, Subcommand};
 use oauth::limit::Limit;
 use serde_json::{Value, json};
 
 use super::terminal::{confirm, say, show_json, table};
 use super::{InstallationArgs, ShowArgs, users};
-use crate::bootstrap::{self, Opened};
+use crate::bootstrap::{self, OpenedInstallation};
 use crate::config::Environment;
 
 #[derive(Debug, Subcommand)]
@@ -103,7 +103,7 @@ pub(super) fn run(command: LimitCommand, environment: &Environment) -> anyhow::R
     }
 }
 
-async fn list(opened: &Opened, as_json: bool) -> anyhow::Result<()> {
+async fn list(opened: &OpenedInstallation, as_json: bool) -> anyhow::Result<()> {
     let limits = opened.app.list_limits(&opened.operator, &opened.origin).await.map_err(message)?;
     if as_json {
         show_json(&limits.into_iter().map(in_json).collect());
@@ -149,9 +149,9 @@ fn in_json((limit, value): (Limit, i64)) -> Value {
     })
 }
 
-fn message(refused: Refused) -> anyhow::Error {
+fn message(refused: AdministrationError) -> anyhow::Error {
     match refused {
-        Refused::Unknown => anyhow!("there is no such limit"),
+        AdministrationError::Unknown => anyhow!("there is no such limit"),
         other => users::message(other),
     }
 }

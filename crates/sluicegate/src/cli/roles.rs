@@ -1,7 +1,7 @@
 //! `sluicegate role`.
 
 use anyhow::anyhow;
-use app::administration::Refused;
+use app::administration::AdministrationError;
 use app::roles::RoleDraft;
 use clap::{ArgGroup, Args, Subcommand};
 use oauth::account::{Permission, Role};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::terminal::{confirm, say, show_json, table};
 use super::{InstallationArgs, ShowArgs, users};
-use crate::bootstrap::{self, Opened};
+use crate::bootstrap::{self, OpenedInstallation};
 use crate::config::Environment;
 
 #[derive(Debug, Subcommand)]
@@ -127,7 +127,7 @@ pub(super) fn run(command: RoleCommand, environment: &Environment) -> anyhow::Re
     }
 }
 
-async fn list(opened: &Opened, as_json: bool) -> anyhow::Result<()> {
+async fn list(opened: &OpenedInstallation, as_json: bool) -> anyhow::Result<()> {
     let roles = opened.app.list_roles(&opened.operator, &opened.origin).await;
     let roles = roles.map_err(|refused| message(refused, "roles"))?;
     if as_json {
@@ -158,7 +158,7 @@ fn show(role: &Role, as_json: bool) {
     }
 }
 
-async fn permissions(opened: &Opened, as_json: bool) -> anyhow::Result<()> {
+async fn permissions(opened: &OpenedInstallation, as_json: bool) -> anyhow::Result<()> {
     let known = opened.app.list_permissions(&opened.operator, &opened.origin).await;
     let known = known.map_err(|refused| message(refused, "permissions"))?;
     if as_json {
@@ -171,7 +171,7 @@ async fn permissions(opened: &Opened, as_json: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn add(opened: &Opened, command: &Written) -> anyhow::Result<()> {
+async fn add(opened: &OpenedInstallation, command: &Written) -> anyhow::Result<()> {
     let draft = RoleDraft {
         name: command.name.clone(),
         description: command.description.clone(),
@@ -183,7 +183,7 @@ async fn add(opened: &Opened, command: &Written) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn update(opened: &Opened, command: &Update) -> anyhow::Result<()> {
+async fn update(opened: &OpenedInstallation, command: &Update) -> anyhow::Result<()> {
     let role = find(opened, &command.role).await?;
     let own = || role.permissions.iter().map(|permission| permission.id()).collect();
     let draft = RoleDraft {
@@ -208,7 +208,7 @@ fn numbers(given: &[String]) -> anyhow::Result<Vec<i64>> {
     given.iter().map(number).collect()
 }
 
-async fn find(opened: &Opened, named: &str) -> anyhow::Result<Role> {
+async fn find(opened: &OpenedInstallation, named: &str) -> anyhow::Result<Role> {
     let roles = opened.app.list_roles(&opened.operator, &opened.origin).await;
     let roles = roles.map_err(|refused| message(refused, named))?;
     let id = users::role(&roles, named)?;
@@ -225,12 +225,16 @@ fn in_json(role: &Role) -> Value {
     })
 }
 
-fn message(refused: Refused, named: &str) -> anyhow::Error {
+fn message(refused: AdministrationError, named: &str) -> anyhow::Error {
     match refused {
-        Refused::Unknown => anyhow!("there is no role {named}"),
-        Refused::NameTaken => anyhow!("another role is called {named}; names are compared without case"),
-        Refused::StillInUse => anyhow!("users have the role {named}: give them another one first"),
-        Refused::BuiltIn => anyhow!("the role {named} is built in and cannot be deleted"),
+        AdministrationError::Unknown => anyhow!("there is no role {named}"),
+        AdministrationError::NameTaken => {
+            anyhow!("another role is called {named}; names are compared without case")
+        }
+        AdministrationError::StillInUse => {
+            anyhow!("users have the role {named}: give them another one first")
+        }
+        AdministrationError::BuiltIn => anyhow!("the role {named} is built in and cannot be deleted"),
         other => users::message(other),
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::terminal::{confirm, say, show_json, table};
 use super::{InstallationArgs, ShowArgs, moment, users};
-use crate::bootstrap::{self, Opened};
+use crate::bootstrap::{self, OpenedInstallation};
 use crate::config::Environment;
 
 #[derive(Debug, Subcommand)]
@@ -66,13 +66,13 @@ pub(super) fn run(command: SessionCommand, environment: &Environment) -> anyhow:
     }
 }
 
-async fn live(opened: &Opened, user: &str) -> anyhow::Result<Vec<Session>> {
+async fn live(opened: &OpenedInstallation, user: &str) -> anyhow::Result<Vec<Session>> {
     let id = users::find(opened, user).await?;
     let sessions = opened.app.list_sessions(&opened.operator, id, &opened.origin).await;
     sessions.map_err(|refused| users::told_of(refused, user))
 }
 
-async fn list(opened: &Opened, command: &List) -> anyhow::Result<()> {
+async fn list(opened: &OpenedInstallation, command: &List) -> anyhow::Result<()> {
     let sessions = live(opened, &command.user).await?;
     if command.shown.json {
         show_json(&sessions.iter().map(in_json).collect());
@@ -85,7 +85,7 @@ async fn list(opened: &Opened, command: &List) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn end(opened: &Opened, command: &End) -> anyhow::Result<()> {
+async fn end(opened: &OpenedInstallation, command: &End) -> anyhow::Result<()> {
     let user = &command.user;
     let mut sessions = live(opened, user).await?;
     if let Some(wanted) = command.session {

@@ -2,7 +2,7 @@
 
 use anyhow::anyhow;
 use app::acting::{ActingRefusal, Actor};
-use app::administration::Refused;
+use app::administration::AdministrationError;
 use app::users::{UserDraft, UserListRequest};
 use clap::Subcommand;
 use oauth::account::{Role, User};
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use self::arguments::{Add, Delete, One, SetPassword, ShowOne, Update};
 use super::terminal::{self, confirm, say, show_json, table};
 use super::{ShowArgs, moment, sentence};
-use crate::bootstrap::{self, Opened};
+use crate::bootstrap::{self, OpenedInstallation};
 use crate::config::Environment;
 
 mod arguments;
@@ -99,7 +99,7 @@ fn delete(command: &Delete, environment: &Environment) -> anyhow::Result<()> {
         confirm(&command.question(), command.yes)?;
         let deleted = opened.app.delete_user(&opened.operator, id, command.estate(), &opened.origin).await;
         deleted.map_err(|refused| match refused {
-            Refused::StillOwns(_) => {
+            AdministrationError::StillOwns(_) => {
                 anyhow!("{refused}; hand it over with --transfer-to NAME, or delete it too with --force")
             }
             other => told_of(other, name),
@@ -110,7 +110,7 @@ fn delete(command: &Delete, environment: &Environment) -> anyhow::Result<()> {
 }
 
 /// The ids of roles that are given by name or number; none where none is given.
-async fn wanted_roles(opened: &Opened, given: &[String]) -> anyhow::Result<Option<Vec<RoleId>>> {
+async fn wanted_roles(opened: &OpenedInstallation, given: &[String]) -> anyhow::Result<Option<Vec<RoleId>>> {
     if given.is_empty() {
         return Ok(None);
     }
@@ -118,7 +118,7 @@ async fn wanted_roles(opened: &Opened, given: &[String]) -> anyhow::Result<Optio
     given.iter().map(|name| role(&roles, name)).collect::<anyhow::Result<_>>().map(Some)
 }
 
-async fn update(opened: &Opened, command: &Update) -> anyhow::Result<()> {
+async fn update(opened: &OpenedInstallation, command: &Update) -> anyhow::Result<()> {
     let name = &command.one.name;
     let id = find(opened, name).await?;
     let draft = UserDraft {
@@ -129,14 +129,14 @@ async fn update(opened: &Opened, command: &Update) -> anyhow::Result<()> {
     };
     let updated = opened.app.update_user(&opened.operator, id, draft, &opened.origin).await;
     let updated = updated.map_err(|refused| match (refused, &command.new_name) {
-        (Refused::NameTaken, Some(new)) => told_of(Refused::NameTaken, new),
+        (AdministrationError::NameTaken, Some(new)) => told_of(AdministrationError::NameTaken, new),
         (other, _) => told_of(other, name),
     })?;
     say(&format!("{} is changed", updated.name));
     Ok(())
 }
 
-async fn add(opened: &Opened, command: &Add) -> anyhow::Result<()> {
+async fn add(opened: &OpenedInstallation, command: &Add) -> anyhow::Result<()> {
     let wanted = wanted_roles(opened, &command.roles).await?;
     let name = &command.user.one.name;
     let chosen = command.user.choose()?;
@@ -155,7 +155,7 @@ async fn add(opened: &Opened, command: &Add) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn list(opened: &Opened, as_json: bool) -> anyhow::Result<()> {
+async fn list(opened: &OpenedInstallation, as_json: bool) -> anyhow::Result<()> {
     let roles = opened.app.list_roles(&opened.operator, &opened.origin).await.map_err(message)?;
     let users = opened.app.list_users(&opened.operator, UserListRequest::default(), &opened.origin).await;
     let users = users.map_err(message)?;
@@ -176,7 +176,7 @@ async fn list(opened: &Opened, as_json: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn show(opened: &Opened, one: &ShowOne) -> anyhow::Result<()> {
+async fn show(opened: &OpenedInstallation, one: &ShowOne) -> anyhow::Result<()> {
     let id = find(opened, &one.name).await?;
     let user = opened.app.find_user(&opened.operator, id, &opened.origin).await;
     let user = user.map_err(|refused| told_of(refused, &one.name))?;
@@ -195,7 +195,7 @@ async fn show(opened: &Opened, one: &ShowOne) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn state(opened: &Opened, user: &User) -> &'static str {
+fn state(opened: &OpenedInstallation, user: &User) -> &'static str {
     match (user.active, user.lockout.is_locked(opened.app.now())) {
         (false, _) => "off",
         (true, true) => "locked",
@@ -208,7 +208,7 @@ fn role_names<'r>(user: &User, roles: &'r [Role]) -> Vec<&'r str> {
     held.map(|role| role.name.as_str()).collect()
 }
 
-fn in_json(opened: &Opened, user: &User, roles: &[Role]) -> Value {
+fn in_json(opened: &OpenedInstallation, user: &User, roles: &[Role]) -> Value {
     json!({
         "id": user.id.get(),
         "name": user.name,
@@ -243,12 +243,12 @@ fn change(one: &One, environment: &Environment, outcome: &str, draft: UserDraft)
 }
 
 /// Finds a user by name, and returns the id.
-pub(super) async fn find(opened: &Opened, name: &str) -> anyhow::Result<UserId> {
+pub(super) async fn find(opened: &OpenedInstallation, name: &str) -> anyhow::Result<UserId> {
     Ok(actor(opened, Some(name)).await?.subject().user.id)
 }
 
 /// The operator, acting for another user if one is named.
-pub(super) async fn actor(opened: &Opened, user: Option<&str>) -> anyhow::Result<Actor> {
+pub(super) async fn actor(opened: &OpenedInstallation, user: Option<&str>) -> anyhow::Result<Actor> {
     match (opened.app.acting(opened.operator.clone(), user).await, user) {
         (Err(ActingRefusal::UnknownUser), Some(name)) => Err(unknown(name)),
         (acting, _) => Ok(acting?),
@@ -292,19 +292,25 @@ fn unknown(name: &str) -> anyhow::Error {
 }
 
 /// Converts a refusal of a change to a user to a message for the terminal.
-pub(super) fn told_of(refused: Refused, name: &str) -> anyhow::Error {
+pub(super) fn told_of(refused: AdministrationError, name: &str) -> anyhow::Error {
     match refused {
-        Refused::Unknown => unknown(name),
-        Refused::NameTaken => anyhow!("another user is called {name}; names are compared without case"),
-        Refused::LastAdministrator => anyhow!("no active Administrator would remain without {name}"),
+        AdministrationError::Unknown => unknown(name),
+        AdministrationError::NameTaken => {
+            anyhow!("another user is called {name}; names are compared without case")
+        }
+        AdministrationError::LastAdministrator => {
+            anyhow!("no active Administrator would remain without {name}")
+        }
         other => message(other),
     }
 }
 
 /// Converts a refusal to a message for the terminal.
-pub(crate) fn message(refused: Refused) -> anyhow::Error {
+pub(crate) fn message(refused: AdministrationError) -> anyhow::Error {
     match refused {
-        Refused::Invalid(faults) => sentence(faults.into_iter().map(|fault| (fault.field, fault.message))),
+        AdministrationError::Invalid(faults) => {
+            sentence(faults.into_iter().map(|fault| (fault.field, fault.message)))
+        }
         other => other.into(),
     }
 }

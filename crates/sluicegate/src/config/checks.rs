@@ -1,9 +1,9 @@
 //! Rules about several settings.
 
-use super::{Fault, Settings};
+use super::{InvalidSetting, Settings};
 
 /// Adds a fault for each rule that the settings break.
-pub(super) fn keys_fit_together(settings: &Settings, faults: &mut Vec<Fault>) {
+pub(super) fn keys_fit_together(settings: &Settings, faults: &mut Vec<InvalidSetting>) {
     certificate_and_key_come_together(settings, faults);
     plain_http_stays_on_loopback(settings, faults);
     the_public_url_tells_of_tls(settings, faults);
@@ -11,16 +11,16 @@ pub(super) fn keys_fit_together(settings: &Settings, faults: &mut Vec<Fault>) {
     a_header_block_has_room_for_the_address(settings, faults);
 }
 
-fn certificate_and_key_come_together(settings: &Settings, faults: &mut Vec<Fault>) {
+fn certificate_and_key_come_together(settings: &Settings, faults: &mut Vec<InvalidSetting>) {
     match (&settings.tls.cert_file, &settings.tls.key_file) {
         (Some(_), None) => {
-            faults.push(Fault::of_key(
+            faults.push(InvalidSetting::of_key(
                 "tls.key_file",
                 "must be set too (--tls-key FILE) if tls.cert_file (--tls-cert) is",
             ));
         }
         (None, Some(_)) => {
-            faults.push(Fault::of_key(
+            faults.push(InvalidSetting::of_key(
                 "tls.cert_file",
                 "must be set too (--tls-cert FILE) if tls.key_file (--tls-key) is",
             ));
@@ -29,13 +29,13 @@ fn certificate_and_key_come_together(settings: &Settings, faults: &mut Vec<Fault
     }
 }
 
-fn plain_http_stays_on_loopback(settings: &Settings, faults: &mut Vec<Fault>) {
+fn plain_http_stays_on_loopback(settings: &Settings, faults: &mut Vec<InvalidSetting>) {
     let general = &settings.general;
     let own_tls = settings.tls.cert_file.is_some();
     if own_tls && general.behind_tls_proxy {
         let message =
             "cannot be set together with tls.cert_file: either the proxy terminates TLS or this server";
-        faults.push(Fault::of_key("behind_tls_proxy", message));
+        faults.push(InvalidSetting::of_key("behind_tls_proxy", message));
     }
     if !own_tls && !general.behind_tls_proxy && !general.listen.ip().to_canonical().is_loopback() {
         let message = format!(
@@ -44,18 +44,20 @@ fn plain_http_stays_on_loopback(settings: &Settings, faults: &mut Vec<Fault>) {
              listen on 127.0.0.1",
             general.listen
         );
-        faults.push(Fault::of_key("listen", message));
+        faults.push(InvalidSetting::of_key("listen", message));
     }
 }
 
-fn the_public_url_tells_of_tls(settings: &Settings, faults: &mut Vec<Fault>) {
+fn the_public_url_tells_of_tls(settings: &Settings, faults: &mut Vec<InvalidSetting>) {
     let general = &settings.general;
     let tls = settings.tls.cert_file.is_some() || general.behind_tls_proxy;
     if tls && general.public_url.as_ref().is_some_and(|url| !url.is_tls()) {
-        faults
-            .push(Fault::of_key("public_url", "must begin with https:// if users reach the server over TLS"));
+        faults.push(InvalidSetting::of_key(
+            "public_url",
+            "must begin with https:// if users reach the server over TLS",
+        ));
     } else if general.public_url.as_ref().is_some_and(|url| !url.is_tls() && !url.is_loopback()) {
-        faults.push(Fault::of_key(
+        faults.push(InvalidSetting::of_key(
             "public_url",
             "must begin with https://: passwords and tokens must not travel to another machine in clear text. Only \
              a loopback address may begin with http://",
@@ -63,21 +65,21 @@ fn the_public_url_tells_of_tls(settings: &Settings, faults: &mut Vec<Fault>) {
     }
 }
 
-fn the_default_profile_is_allowed(settings: &Settings, faults: &mut Vec<Fault>) {
+fn the_default_profile_is_allowed(settings: &Settings, faults: &mut Vec<InvalidSetting>) {
     let profiles = &settings.profiles;
     if profiles.default < profiles.minimum {
         let message = format!("is laxer than profiles.minimum, which is \"{}\"", profiles.minimum.as_str());
-        faults.push(Fault::of_key("profiles.default", message));
+        faults.push(InvalidSetting::of_key("profiles.default", message));
     }
 }
 
-fn a_header_block_has_room_for_the_address(settings: &Settings, faults: &mut Vec<Fault>) {
+fn a_header_block_has_room_for_the_address(settings: &Settings, faults: &mut Vec<InvalidSetting>) {
     let limits = &settings.limits;
     if limits.max_header_bytes < limits.max_uri_bytes.saturating_add(1_024) {
         let message = format!(
             "must be at least 1024 more than limits.max_uri_bytes, which is {}",
             limits.max_uri_bytes
         );
-        faults.push(Fault::of_key("limits.max_header_bytes", message));
+        faults.push(InvalidSetting::of_key("limits.max_header_bytes", message));
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use oauth::secret::Password;
 
-use super::{Fault, Raw, RawConfig};
+use super::{InvalidSetting, Raw, RawConfig};
 
 const PREFIX: &str = "SLUICEGATE_";
 
@@ -64,7 +64,9 @@ impl Environment {
             let key = name[PREFIX.len()..].to_lowercase().replace("__", ".");
             match value.to_str() {
                 Some(text) => raw_config.add(key, Raw::Environment(text.to_owned()), origin),
-                None => raw_config.add_fault(Fault { origin, key, message: "is not UTF-8".to_owned() }),
+                None => {
+                    raw_config.add_fault(InvalidSetting { origin, key, message: "is not UTF-8".to_owned() })
+                }
             }
         }
     }

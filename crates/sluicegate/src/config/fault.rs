@@ -4,7 +4,7 @@ use std::fmt;
 
 /// One fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Fault {
+pub(crate) struct InvalidSetting {
     /// Where the value comes from, such as `sluicegate.toml:3`; empty if it has no position.
     pub(crate) origin: String,
     /// The key path, such as `rate_limit.enabled`; empty if the fault is not about a single key.
@@ -13,14 +13,14 @@ pub(crate) struct Fault {
     pub(crate) message: String,
 }
 
-impl Fault {
+impl InvalidSetting {
     /// A fault about a combination of keys.
     pub(crate) fn of_key(key: &str, message: impl Into<String>) -> Self {
         Self { origin: String::new(), key: key.to_owned(), message: message.into() }
     }
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for InvalidSetting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for part in [&self.origin, &self.key] {
             if !part.is_empty() {
@@ -33,7 +33,7 @@ impl fmt::Display for Fault {
 
 /// All faults of a configuration.
 #[derive(Debug)]
-pub(crate) struct ConfigError(pub(crate) Vec<Fault>);
+pub(crate) struct ConfigError(pub(crate) Vec<InvalidSetting>);
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

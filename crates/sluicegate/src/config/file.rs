@@ -5,14 +5,14 @@ use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{Fault, Raw, RawConfig};
+use super::{InvalidSetting, Raw, RawConfig};
 
 /// Adds the values of the file. A file that cannot be read or is not TOML is a fault.
 pub(super) fn read(path: &Path, raw_config: &mut RawConfig) {
     let name = path.display().to_string();
     match std::fs::read_to_string(path) {
         Ok(text) => parse(&name, &text, raw_config),
-        Err(error) => raw_config.add_fault(Fault {
+        Err(error) => raw_config.add_fault(InvalidSetting {
             origin: name,
             key: String::new(),
             message: format!("the configuration file cannot be read: {error}"),
@@ -25,7 +25,7 @@ pub(super) fn parse(name: &str, text: &str, raw_config: &mut RawConfig) {
     let (table, errors) = DeTable::parse_recoverable(text);
     for error in errors {
         let line = error.span().map_or(1, |span| line_of(text, span.start));
-        raw_config.add_fault(Fault {
+        raw_config.add_fault(InvalidSetting {
             origin: format!("{name}:{line}"),
             key: String::new(),
             message: format!("this is not TOML: {}", error.message()),

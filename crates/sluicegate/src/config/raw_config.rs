@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-use super::Fault;
+use super::InvalidSetting;
 use super::setting::Setting;
 
 /// A raw value.
@@ -28,7 +28,7 @@ pub(crate) enum Raw {
 pub(crate) struct RawConfig {
     values: BTreeMap<String, Vec<Entry>>,
     known: Vec<String>,
-    faults: Vec<Fault>,
+    faults: Vec<InvalidSetting>,
 }
 
 #[derive(Debug)]
@@ -44,7 +44,7 @@ impl RawConfig {
     }
 
     /// Adds a fault that was found while reading.
-    pub(crate) fn add_fault(&mut self, fault: Fault) {
+    pub(crate) fn add_fault(&mut self, fault: InvalidSetting) {
         self.faults.push(fault);
     }
 
@@ -61,7 +61,7 @@ impl RawConfig {
             match T::read(&entry.raw, range) {
                 Ok(value) => strongest = Some(value),
                 Err(message) => {
-                    self.faults.push(Fault { origin: entry.origin, key: key.clone(), message });
+                    self.faults.push(InvalidSetting { origin: entry.origin, key: key.clone(), message });
                 }
             }
         }
@@ -70,12 +70,12 @@ impl RawConfig {
     }
 
     /// The faults, including one for each key that was not taken.
-    pub(crate) fn into_faults(self) -> Vec<Fault> {
+    pub(crate) fn into_faults(self) -> Vec<InvalidSetting> {
         let mut faults = self.faults;
         for (key, entries) in self.values {
             let advice = nearest(&key, &self.known)
                 .map_or_else(String::new, |known| format!("; did you mean `{known}`?"));
-            faults.extend(entries.into_iter().map(|entry| Fault {
+            faults.extend(entries.into_iter().map(|entry| InvalidSetting {
                 origin: entry.origin,
                 key: key.clone(),
                 message: format!("there is no such setting{advice}"),

@@ -3,7 +3,7 @@
 use oauth::account::{Session, User};
 use oauth::audit::NewAuditEvent;
 use oauth::id::{Epoch, RoleId, UserId};
-use oauth::revocation::{Revocation, Subject};
+use oauth::revocation::{Revocation, RevokedSubject};
 use oauth::time::Timestamp;
 use store::{DeletedUser, Judged, PasswordChange, Possessions, UserChange, UserRefusal, fold_name};
 use tokio_postgres::Client;
@@ -58,7 +58,7 @@ async fn end_access(
     sessions::close_all(db, after.id).await?;
     sign_ins::forget_networks(db, after.id).await?;
     purge::request_sweep(db).await?;
-    let subject = Subject::User { user: after.id, epoch: after.epoch };
+    let subject = RevokedSubject::User { user: after.id, epoch: after.epoch };
     revocations::append_one(db, subject, at, revocation_expires_at).await
 }
 
@@ -197,7 +197,7 @@ pub(super) async fn delete(
     sign_ins::forget_networks(db, id).await?;
     set_roles(db, id, &[]).await?;
     sql::execute(db, "DELETE FROM users WHERE id = $1", values![id.get()]).await?;
-    let subject = Subject::User { user: id, epoch: Epoch::GONE };
+    let subject = RevokedSubject::User { user: id, epoch: Epoch::GONE };
     gone.ended.extend(revocations::append_one(db, subject, event.at, revocation_expires_at).await?);
     purge::request_sweep(db).await?;
     versions::grow(db, Kind::Users).await?;

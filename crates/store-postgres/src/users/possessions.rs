@@ -1,7 +1,7 @@
 //! The possessions of a user, and what happens to them when the user is deleted.
 
 use oauth::id::{ApplicationId, DataSourceId, Epoch, UserId};
-use oauth::revocation::{Revocation, Subject};
+use oauth::revocation::{Revocation, RevokedSubject};
 use oauth::time::Timestamp;
 use store::{MOST_NAMES, Owned, Possessions, UserRefusal};
 use tokio_postgres::Client;
@@ -105,7 +105,8 @@ async fn delete(db: &Client, user: UserId, at: Timestamp, expires_at: Timestamp)
     let new_revocations: Vec<NewRevocation> = applications
         .into_iter()
         .map(|id| {
-            let subject = Subject::Application { application: ApplicationId::new(id), epoch: Epoch::GONE };
+            let subject =
+                RevokedSubject::Application { application: ApplicationId::new(id), epoch: Epoch::GONE };
             NewRevocation { subject, at, expires_at }
         })
         .collect();

@@ -3,7 +3,7 @@
 use oauth::account::{Session, User};
 use oauth::audit::NewAuditEvent;
 use oauth::id::{Epoch, RoleId, UserId};
-use oauth::revocation::{Revocation, Subject};
+use oauth::revocation::{Revocation, RevokedSubject};
 use oauth::time::Timestamp;
 use rusqlite::{Connection, params};
 use store::{DeletedUser, Judged, PasswordChange, Possessions, UserChange, UserRefusal, fold_name};
@@ -56,7 +56,7 @@ fn end_access(
     sessions::close_all(db, after.id)?;
     sign_ins::forget_networks(db, after.id)?;
     purge::request_sweep(db)?;
-    let subject = Subject::User { user: after.id, epoch: after.epoch };
+    let subject = RevokedSubject::User { user: after.id, epoch: after.epoch };
     revocations::append(db, subject, at, revocation_expires_at)
 }
 
@@ -184,7 +184,7 @@ pub(super) fn delete(
     sign_ins::forget_networks(db, id)?;
     set_roles(db, id, &[])?;
     sql::execute(db, "DELETE FROM users WHERE id = ?1", [id.get()])?;
-    let subject = Subject::User { user: id, epoch: Epoch::GONE };
+    let subject = RevokedSubject::User { user: id, epoch: Epoch::GONE };
     gone.ended.push(revocations::append(db, subject, event.at, revocation_expires_at)?);
     purge::request_sweep(db)?;
     versions::grow(db, Kind::Users)?;

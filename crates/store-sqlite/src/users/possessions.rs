@@ -1,7 +1,7 @@
 //! The possessions of a user, and what happens to them when the user is deleted.
 
 use oauth::id::{ApplicationId, DataSourceId, Epoch, UserId};
-use oauth::revocation::{Revocation, Subject};
+use oauth::revocation::{Revocation, RevokedSubject};
 use oauth::time::Timestamp;
 use rusqlite::Connection;
 use store::{MOST_NAMES, Owned, Possessions, UserRefusal};
@@ -97,7 +97,7 @@ fn delete(
     let ids = |text| sql::list(db, text, [user.get()], |row| Ok(row.get::<_, i64>(0)?));
     let mut gone = Gone::default();
     for id in ids(APPLICATIONS)? {
-        let subject = Subject::Application { application: ApplicationId::new(id), epoch: Epoch::GONE };
+        let subject = RevokedSubject::Application { application: ApplicationId::new(id), epoch: Epoch::GONE };
         gone.ended.push(revocations::append(db, subject, at, revocation_expires_at)?);
     }
     gone.data_sources = ids(SOURCES)?.into_iter().map(DataSourceId::new).collect();

@@ -1,7 +1,7 @@
 //! How the subject of a revocation maps to columns.
 
 use oauth::id::{ApplicationId, Epoch, GrantId, TokenId, UserId};
-use oauth::revocation::Subject;
+use oauth::revocation::RevokedSubject;
 
 use super::Impossible;
 
@@ -28,33 +28,33 @@ pub struct SubjectColumns {
     pub epoch: Option<i64>,
 }
 
-impl From<Subject> for SubjectColumns {
-    fn from(subject: Subject) -> Self {
+impl From<RevokedSubject> for SubjectColumns {
+    fn from(subject: RevokedSubject) -> Self {
         let none = Self::default();
         match subject {
-            Subject::Token(id) => Self { kind: TOKEN, token: Some(*id.as_bytes()), ..none },
-            Subject::Grant(id) => Self { kind: GRANT, grant: Some(id.get()), ..none },
-            Subject::Allowance { user, application, last_grant } => Self {
+            RevokedSubject::Token(id) => Self { kind: TOKEN, token: Some(*id.as_bytes()), ..none },
+            RevokedSubject::Grant(id) => Self { kind: GRANT, grant: Some(id.get()), ..none },
+            RevokedSubject::Allowance { user, application, last_grant } => Self {
                 kind: ALLOWANCE,
                 grant: Some(last_grant.get()),
                 user: Some(user.get()),
                 application: Some(application.get()),
                 ..none
             },
-            Subject::Application { application, epoch } => Self {
+            RevokedSubject::Application { application, epoch } => Self {
                 kind: APPLICATION,
                 application: Some(application.get()),
                 epoch: Some(epoch.get()),
                 ..none
             },
-            Subject::User { user, epoch } => {
+            RevokedSubject::User { user, epoch } => {
                 Self { kind: USER, user: Some(user.get()), epoch: Some(epoch.get()), ..none }
             }
         }
     }
 }
 
-impl TryFrom<SubjectColumns> for Subject {
+impl TryFrom<SubjectColumns> for RevokedSubject {
     type Error = Impossible;
 
     fn try_from(columns: SubjectColumns) -> Result<Self, Impossible> {
@@ -87,15 +87,15 @@ mod tests {
     fn every_subject_comes_back_from_its_columns() {
         let (user, application, epoch) = (UserId::new(3), ApplicationId::new(4), Epoch::new(5));
         for subject in [
-            Subject::Token(TokenId::from_bytes([7; 16])),
-            Subject::Grant(GrantId::new(6)),
-            Subject::Allowance { user, application, last_grant: GrantId::new(9) },
-            Subject::Application { application, epoch },
-            Subject::User { user, epoch },
+            RevokedSubject::Token(TokenId::from_bytes([7; 16])),
+            RevokedSubject::Grant(GrantId::new(6)),
+            RevokedSubject::Allowance { user, application, last_grant: GrantId::new(9) },
+            RevokedSubject::Application { application, epoch },
+            RevokedSubject::User { user, epoch },
         ] {
-            assert_eq!(Subject::try_from(SubjectColumns::from(subject)), Ok(subject));
+            assert_eq!(RevokedSubject::try_from(SubjectColumns::from(subject)), Ok(subject));
         }
         let mixed = SubjectColumns { kind: USER, user: Some(1), ..SubjectColumns::default() };
-        assert!(Subject::try_from(mixed).is_err(), "a user without an epoch");
+        assert!(RevokedSubject::try_from(mixed).is_err(), "a user without an epoch");
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use oauth::audit::Action;
 use oauth::grant::{Allowed, Grant, GrantOrigin};
 use oauth::id::{ApplicationId, ConsentId, Epoch, GrantId, TokenId, UserId};
-use oauth::revocation::Subject;
+use oauth::revocation::RevokedSubject;
 use oauth::scope::{Scope, ScopeSet};
 
 use super::{OVER, START, World, code_id, event, granted, odata};
@@ -46,7 +46,7 @@ pub async fn a_code_founds_one_grant_and_its_replay_ends_it(store: Arc<dyn Store
     let new = world.new_grant(1, Some(&consent));
     let id = granted(&world.create_grant(new.clone()).await).unwrap();
     let GrantCreation::Replayed(ended) = world.create_grant(new.clone()).await else { panic!("a replay") };
-    assert_eq!(ended.iter().map(|ended| ended.subject).collect::<Vec<_>>(), [Subject::Grant(id)]);
+    assert_eq!(ended.iter().map(|ended| ended.subject).collect::<Vec<_>>(), [RevokedSubject::Grant(id)]);
     assert_eq!(world.store.find_grant(id).await.unwrap().unwrap().revoked_at, Some(START));
     assert_eq!(world.create_grant(new.clone()).await, GrantCreation::Replayed(vec![]), "it was ended before");
     world
@@ -68,7 +68,7 @@ pub async fn a_replay_is_seen_where_nothing_could_be_founded(store: Arc<dyn Stor
     let id = granted(&world.create_grant(world.new_grant(1, Some(&consent))).await).unwrap();
     assert_eq!(world.create_grant(never(2)).await, GrantCreation::Gone, "this code was never redeemed");
     let GrantCreation::Replayed(ended) = world.create_grant(never(1)).await else { panic!("a replay") };
-    assert_eq!(ended.iter().map(|ended| ended.subject).collect::<Vec<_>>(), [Subject::Grant(id)]);
+    assert_eq!(ended.iter().map(|ended| ended.subject).collect::<Vec<_>>(), [RevokedSubject::Grant(id)]);
     assert_eq!(world.store.find_grant(id).await.unwrap().unwrap().revoked_at, Some(START));
 }
 
@@ -172,7 +172,7 @@ pub async fn a_grant_is_ended_once(store: Arc<dyn Store>) {
 pub async fn a_token_is_ended_by_its_id(store: Arc<dyn Store>) {
     let token = TokenId::compose(START, [5; 8]);
     let ended = store.revoke_token(token, OVER, event(Action::RevokeToken)).await.unwrap();
-    assert_eq!(ended[0].subject, Subject::Token(token));
+    assert_eq!(ended[0].subject, RevokedSubject::Token(token));
     assert_eq!(store.revocations_after(0, START, 10).await.unwrap(), ended);
 }
 
@@ -202,7 +202,7 @@ pub async fn what_a_user_allowed_adds_up_and_can_be_revoked(store: Arc<dyn Store
     assert_eq!(page_of_allowed(&world, None, 0).await, []);
     let revoke = || world.store.revoke_allowed(user, application, OVER, event(Action::RevokeAllowed));
     let ended = revoke().await.unwrap().unwrap();
-    let subject = Subject::Allowance { user, application, last_grant: grant };
+    let subject = RevokedSubject::Allowance { user, application, last_grant: grant };
     assert_eq!(ended.iter().map(|ended| ended.subject).collect::<Vec<_>>(), [subject]);
     assert!(world.store.find_grant(grant).await.unwrap().unwrap().revoked_at.is_some());
     assert_eq!(world.store.list_allowed(user, START, None, 9).await.unwrap(), []);

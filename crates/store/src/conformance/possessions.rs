@@ -6,7 +6,7 @@ use oauth::account::{Permission, USER_ROLE};
 use oauth::audit::Action;
 use oauth::handover::Handover;
 use oauth::id::{Epoch, UserId};
-use oauth::revocation::Subject;
+use oauth::revocation::RevokedSubject;
 
 use super::rights::insert_role;
 use super::users::{change, subjects, update};
@@ -50,7 +50,7 @@ pub async fn what_a_deleted_user_owned_can_be_handed_over(store: Arc<dyn Store>)
     }
     let before = world.store.versions().await.unwrap();
     let deleted = delete(&world, Possessions::HandOver(heir)).await.unwrap();
-    assert_eq!(subjects(&deleted.ended), [Subject::User { user: world.user.id, epoch: Epoch::GONE }]);
+    assert_eq!(subjects(&deleted.ended), [RevokedSubject::User { user: world.user.id, epoch: Epoch::GONE }]);
     assert_eq!(deleted.data_sources, []);
     let application = world.store.find_application(world.application.id).await.unwrap().unwrap();
     assert_eq!((application.owner, application.owner_name.as_str()), (heir, "heir"));
@@ -126,8 +126,8 @@ pub async fn what_a_deleted_user_owned_can_go_with_its_owner(store: Arc<dyn Stor
     let deleted = delete(&world, Possessions::Delete).await.unwrap();
     let application = world.application.id;
     let ended = [
-        Subject::Application { application, epoch: Epoch::GONE },
-        Subject::User { user: world.user.id, epoch: Epoch::GONE },
+        RevokedSubject::Application { application, epoch: Epoch::GONE },
+        RevokedSubject::User { user: world.user.id, epoch: Epoch::GONE },
     ];
     assert_eq!(subjects(&deleted.ended), ended);
     assert_eq!(deleted.data_sources, [source.id]);

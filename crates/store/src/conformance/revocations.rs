@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use oauth::audit::Action;
 use oauth::limit::Limit;
-use oauth::revocation::{Revocation, Subject};
+use oauth::revocation::{Revocation, RevokedSubject};
 
 use super::{OVER, START, World, event, granted};
 use crate::{GrantCreation, NewGrant, Store, StoredKey, UserChange, Versions};
@@ -54,7 +54,7 @@ pub async fn the_feed_has_no_gaps_and_is_in_order(store: Arc<dyn Store>) {
     let seqs = |feed: &[Revocation]| feed.iter().map(|event| event.seq).collect::<Vec<_>>();
     assert_eq!(seqs(&all), [1, 2, 3]);
     assert_eq!(all[0], first[0]);
-    assert!(matches!(all[2].subject, Subject::Application { epoch: oauth::id::Epoch::GONE, .. }));
+    assert!(matches!(all[2].subject, RevokedSubject::Application { epoch: oauth::id::Epoch::GONE, .. }));
     assert_eq!(after(1, START, 1).await.unwrap(), [all[1]]);
     assert_eq!(
         seqs(&after(0, START.plus_secs(10), 10).await.unwrap()),

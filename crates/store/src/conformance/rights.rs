@@ -302,8 +302,10 @@ pub async fn a_scope_that_is_taken_away_is_not_written_back(store: Arc<dyn Store
     assert!(outcomes.await.into_iter().all(|done| done), "none has to be tried again");
     let left = world.store.find_application(id).await.unwrap().unwrap().settings.scopes;
     assert_eq!(left, Scope::OData.into());
-    let faults =
-        vec![oauth::registration::Fault { field: "scopes".to_owned(), message: "are wrong".to_owned() }];
+    let faults = vec![oauth::registration::InvalidField {
+        field: "scopes".to_owned(),
+        message: "are wrong".to_owned(),
+    }];
     let (message, refused) = (faults.clone(), world.store.versions().await.unwrap());
     let refusing = Amendment::by(move |_| Err(message.clone()));
     let answer =

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use oauth::application::{Application, ApplicationSettings, ClientType};
 use oauth::audit::Action;
 use oauth::id::{Epoch, SecretId};
-use oauth::revocation::Subject;
+use oauth::revocation::RevokedSubject;
 
 use super::{OVER, START, World, event, event_at, new_secret, settings_named};
 use crate::{Amendment, ApplicationRefusal, Store};
@@ -57,7 +57,7 @@ pub async fn a_reset_leaves_one_secret_and_ends_all_access(store: Arc<dyn Store>
     let digests: Vec<_> = application.secrets.iter().map(|secret| *secret.digest.as_bytes()).collect();
     assert_eq!(digests, [[3; 32]]);
     assert_eq!(application.epoch, Epoch::new(world.application.epoch.get() + 1));
-    let subject = Subject::Application { application: application.id, epoch: application.epoch };
+    let subject = RevokedSubject::Application { application: application.id, epoch: application.epoch };
     assert_eq!((ended[0].subject, ended[0].at, ended[0].expires_at), (subject, START, OVER));
     assert_eq!(world.store.find_grant(grant).await.unwrap(), None);
     assert_eq!(world.store.find_consent(consent.user, consent.application).await.unwrap(), None);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use oauth::account::{ADMINISTRATOR_ROLE, Permission, Role, Session, USER_ROLE, User};
 use oauth::audit::Action;
 use oauth::id::{Epoch, RoleId, UserId};
-use oauth::revocation::{Revocation, Subject};
+use oauth::revocation::{Revocation, RevokedSubject};
 use oauth::secret::{Digest, PasswordHash};
 
 use super::{OVER, START, World, event, insert_application, insert_user};
@@ -70,7 +70,7 @@ pub async fn a_new_password_ends_access(store: Arc<dyn Store>) {
     let changed = UserChange { password: Some(new_password()), ..change() };
     let (user, ended) = update(&world, &world.user, changed).await.unwrap();
     assert!(user.epoch > world.user.epoch);
-    assert_eq!(subjects(&ended), [Subject::User { user: user.id, epoch: user.epoch }]);
+    assert_eq!(subjects(&ended), [RevokedSubject::User { user: user.id, epoch: user.epoch }]);
     assert!(world.store.find_session(session.id).await.unwrap().is_none());
     assert_eq!(world.store.find_grant(grant).await.unwrap(), None);
     assert_eq!(user.password.as_phc(), "$argon2id$two");
@@ -83,7 +83,7 @@ pub async fn a_chosen_password_leaves_one_new_session(store: Arc<dyn Store>) {
     let (fresh, ended) = choosing.await.unwrap().unwrap();
     let user = world.store.find_user(world.user.id).await.unwrap().unwrap();
     assert!(user.epoch > world.user.epoch);
-    assert_eq!(subjects(&ended), [Subject::User { user: user.id, epoch: user.epoch }]);
+    assert_eq!(subjects(&ended), [RevokedSubject::User { user: user.id, epoch: user.epoch }]);
     assert_eq!(user.password.as_phc(), "$argon2id$two");
     assert!(world.store.find_session(session.id).await.unwrap().is_none(), "a copied cookie is of no use");
     let found = world.store.find_session(fresh.id).await.unwrap().unwrap();
@@ -155,7 +155,7 @@ pub async fn a_deleted_user_leaves_nothing_that_works(store: Arc<dyn Store>) {
         .await
         .unwrap()
         .unwrap();
-    assert_eq!(subjects(&ended.ended), [Subject::User { user: world.user.id, epoch: Epoch::GONE }]);
+    assert_eq!(subjects(&ended.ended), [RevokedSubject::User { user: world.user.id, epoch: Epoch::GONE }]);
     assert_eq!(world.store.find_grant(grant).await.unwrap(), None);
     assert_eq!(world.store.find_consent(world.user.id, world.application.id).await.unwrap(), None);
     assert!(world.store.find_session(session.id).await.unwrap().is_none());
@@ -305,7 +305,7 @@ pub(super) async fn update(
     world.store.update_user(user.id, change, event(Action::UpdateUser)).await.unwrap()
 }
 
-pub(super) fn subjects(ended: &[Revocation]) -> Vec<Subject> {
+pub(super) fn subjects(ended: &[Revocation]) -> Vec<RevokedSubject> {
     ended.iter().map(|revocation| revocation.subject).collect()
 }
 

@@ -14,9 +14,9 @@ use oauth::secret::{CsrfToken, Password, SessionCookie};
 use zeroize::Zeroizing;
 
 use crate::authorization::Authorization;
-use crate::errors::ErrorCode;
+use crate::errors::ManagementErrorCode;
 use crate::initiator::Initiator;
-use crate::respond::management::Problem;
+use crate::respond::management::ManagementProblem;
 use crate::{WebState, cookies, origin};
 
 /// The caller of a management operation, who may use the management API.
@@ -30,14 +30,14 @@ use crate::{WebState, cookies, origin};
 pub struct Authenticated(pub Caller);
 
 impl FromRequestParts<WebState> for Authenticated {
-    type Rejection = Problem;
+    type Rejection = ManagementProblem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &WebState) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &WebState) -> Result<Self, ManagementProblem> {
         let origin = origin::of(&parts.extensions, &parts.headers, state.settings());
         let initiator = Initiator::of(&parts.uri, &parts.headers, state);
         let access_note = Noting { state, origin: &origin };
         let Ok(authorization) = Authorization::find(&parts.headers) else {
-            let problem = Problem::unauthenticated("Authorization is given twice.");
+            let problem = ManagementProblem::unauthenticated("Authorization is given twice.");
             return Err(access_note.refused(Reason::AuthorizationMalformed, None, problem).await);
         };
         let caller = match authorization {
@@ -49,7 +49,8 @@ impl FromRequestParts<WebState> for Authenticated {
             }
             Some(given) if given.is_bearer() => by_bearer(state, given.credentials, &origin).await?,
             Some(_) => {
-                let problem = Problem::unauthenticated("Sign in with Basic or with a bearer token.");
+                let problem =
+                    ManagementProblem::unauthenticated("Sign in with Basic or with a bearer token.");
                 return Err(access_note.refused(Reason::AuthorizationMalformed, None, problem).await);
             }
             None => by_session(access_note, &parts.method, &parts.headers, initiator).await?,
@@ -70,42 +71,49 @@ struct Noting<'a> {
 
 impl Noting<'_> {
     /// The response to a refused request, which is recorded.
-    async fn refused(self, reason: Reason, caller: Option<&Caller>, problem: Problem) -> Problem {
+    async fn refused(
+        self,
+        reason: Reason,
+        caller: Option<&Caller>,
+        problem: ManagementProblem,
+    ) -> ManagementProblem {
         self.state.app().note_refused_request(reason, caller, self.origin).await;
         problem
     }
 }
 
 /// The response to an authenticated caller who may not use the management API, which is recorded.
-async fn refused(state: &WebState, caller: &Caller, why: &str, origin: &RequestOrigin) -> Problem {
+async fn refused(state: &WebState, caller: &Caller, why: &str, origin: &RequestOrigin) -> ManagementProblem {
     match state.app().note_refusal(caller, why, origin).await {
-        Ok(()) => Problem::forbidden(),
-        Err(fault) => Problem::server(&fault, ErrorCode::Unavailable),
+        Ok(()) => ManagementProblem::forbidden(),
+        Err(fault) => ManagementProblem::server(&fault, ManagementErrorCode::Unavailable),
     }
 }
 
 /// The refusal of a request that a page of another origin caused, to which the browser attached remembered
 /// credentials.
-fn another_origin() -> Problem {
-    Problem::new(
+fn another_origin() -> ManagementProblem {
+    ManagementProblem::new(
         StatusCode::FORBIDDEN,
-        ErrorCode::CrossSite,
+        ManagementErrorCode::CrossSite,
         "A page of another origin made this request: with the credentials of a browser only pages of this server change \
          anything. Nothing was changed.",
     )
 }
 
-async fn by_password(access_note: Noting<'_>, text: &str) -> Result<Caller, Problem> {
+async fn by_password(access_note: Noting<'_>, text: &str) -> Result<Caller, ManagementProblem> {
     let Some(credentials) = basic(text) else {
-        let problem = Problem::unauthenticated("The credentials in Authorization cannot be read.");
+        let problem = ManagementProblem::unauthenticated("The credentials in Authorization cannot be read.");
         return Err(access_note.refused(Reason::AuthorizationMalformed, None, problem).await);
     };
     access_note.state.app().caller_by_password(&credentials, access_note.origin).await.map_err(|refusal| {
         match refusal {
-            SignInRefusal::TooOften { retry_after_secs } => Problem::too_often(retry_after_secs),
-            SignInRefusal::Fault(fault) => Problem::server(&fault, ErrorCode::Unavailable),
+            SignInRefusal::TooOften { retry_after_secs } => ManagementProblem::too_often(retry_after_secs),
+            SignInRefusal::Fault(fault) => {
+                ManagementProblem::server(&fault, ManagementErrorCode::Unavailable)
+            }
             SignInRefusal::Refused | SignInRefusal::Locked { .. } | SignInRefusal::PasswordExpired => {
-                Problem::unauthenticated(format!("Not signed in: {refusal}."))
+                ManagementProblem::unauthenticated(format!("Not signed in: {refusal}."))
             }
         }
     })
@@ -120,10 +128,14 @@ pub(crate) fn basic(text: &str) -> Option<Credentials> {
     Some(Credentials { name: name.to_owned(), password: Password::new(password) })
 }
 
-async fn by_bearer(state: &WebState, text: &str, origin: &RequestOrigin) -> Result<Caller, Problem> {
+async fn by_bearer(
+    state: &WebState,
+    text: &str,
+    origin: &RequestOrigin,
+) -> Result<Caller, ManagementProblem> {
     let caller = state.app().caller_by_bearer(text, origin).await.map_err(|refusal| match refusal {
-        BearerRefusal::Dead => Problem::dead_token(format!("Not signed in: {refusal}.")),
-        BearerRefusal::Fault(fault) => Problem::server(&fault, ErrorCode::Unavailable),
+        BearerRefusal::Dead => ManagementProblem::dead_token(format!("Not signed in: {refusal}.")),
+        BearerRefusal::Fault(fault) => ManagementProblem::server(&fault, ManagementErrorCode::Unavailable),
     })?;
     if caller.covers(Scope::Management) {
         return Ok(caller);
@@ -136,12 +148,14 @@ async fn by_session(
     method: &Method,
     headers: &HeaderMap,
     initiator: Initiator,
-) -> Result<Caller, Problem> {
+) -> Result<Caller, ManagementProblem> {
     let state = access_note.state;
-    let nobody = || Problem::unauthenticated("Sign in with a user name and a password.");
+    let nobody = || ManagementProblem::unauthenticated("Sign in with a user name and a password.");
     let cookie = cookies::session(headers, state.settings()).ok_or_else(nobody)?;
     let live = state.app().caller_by_session(&cookie).await;
-    let Some(live) = live.map_err(|fault| Problem::server(&fault, ErrorCode::Unavailable))? else {
+    let Some(live) =
+        live.map_err(|fault| ManagementProblem::server(&fault, ManagementErrorCode::Unavailable))?
+    else {
         return Err(access_note.refused(Reason::SessionDead, None, nobody()).await);
     };
     if method.is_safe() {
@@ -155,7 +169,7 @@ async fn by_session(
         return Ok(live.caller);
     }
     let message = "A changing request from a browser needs the right X-CSRF-Token.";
-    let problem = Problem::new(StatusCode::FORBIDDEN, ErrorCode::CrossSite, message);
+    let problem = ManagementProblem::new(StatusCode::FORBIDDEN, ManagementErrorCode::CrossSite, message);
     Err(access_note.refused(Reason::CsrfTokenWrong, caller, problem).await)
 }
 

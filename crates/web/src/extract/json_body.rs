@@ -8,10 +8,10 @@ use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, Request, StatusCode};
 
-use crate::errors::ErrorCode;
+use crate::errors::ManagementErrorCode;
 use crate::json::{Faults, FromJson, Json, parse};
 use crate::pages::form::wipe;
-use crate::respond::management::{Detail, Problem};
+use crate::respond::management::{Detail, ManagementProblem};
 use crate::{WebState, body};
 
 /// A payload, parsed as far as possible. [`JsonBody::valid`] returns the value, or all faults at once.
@@ -29,11 +29,11 @@ impl<T> JsonBody<T> {
     ///
     /// # Errors
     /// All faults of its form.
-    pub fn valid(self) -> Result<T, Problem> {
+    pub fn valid(self) -> Result<T, ManagementProblem> {
         if self.faults.is_empty() {
             Ok(self.value)
         } else {
-            Err(Problem::payload(self.faults.into_details()))
+            Err(ManagementProblem::payload(self.faults.into_details()))
         }
     }
 
@@ -43,20 +43,20 @@ impl<T> JsonBody<T> {
     ///
     /// # Errors
     /// All faults of form and of rules.
-    pub fn judged<R>(self, judge: impl FnOnce(&T) -> Result<R, Vec<Detail>>) -> Result<R, Problem> {
+    pub fn judged<R>(self, judge: impl FnOnce(&T) -> Result<R, Vec<Detail>>) -> Result<R, ManagementProblem> {
         if self.faults.is_unreadable() {
-            return Err(Problem::payload(self.faults.into_details()));
+            return Err(ManagementProblem::payload(self.faults.into_details()));
         }
         let judged = judge(&self.value);
         let mut faults = self.faults.into_details();
         match judged {
             Ok(judged) if faults.is_empty() => Ok(judged),
-            Ok(_) => Err(Problem::payload(faults)),
+            Ok(_) => Err(ManagementProblem::payload(faults)),
             Err(found) => {
                 let of_form: HashSet<String> =
                     faults.iter().map(|fault| member(&fault.field).to_owned()).collect();
                 faults.extend(found.into_iter().filter(|fault| !of_form.contains(member(&fault.field))));
-                Err(Problem::payload(faults))
+                Err(ManagementProblem::payload(faults))
             }
         }
     }
@@ -68,9 +68,9 @@ fn member(path: &str) -> &str {
 }
 
 impl<T: FromJson> FromRequest<WebState> for JsonBody<T> {
-    type Rejection = Problem;
+    type Rejection = ManagementProblem;
 
-    async fn from_request(request: Request<Body>, state: &WebState) -> Result<Self, Problem> {
+    async fn from_request(request: Request<Body>, state: &WebState) -> Result<Self, ManagementProblem> {
         is_json(request.headers())?;
         let bytes = read(request.into_body(), state.settings().max_body_bytes).await?;
         from_bytes(bytes)
@@ -79,9 +79,12 @@ impl<T: FromJson> FromRequest<WebState> for JsonBody<T> {
 
 /// A body that may be omitted; then it counts as `{}`, and no content type is required.
 impl<T: FromJson> axum::extract::OptionalFromRequest<WebState> for JsonBody<T> {
-    type Rejection = Problem;
+    type Rejection = ManagementProblem;
 
-    async fn from_request(request: Request<Body>, state: &WebState) -> Result<Option<Self>, Problem> {
+    async fn from_request(
+        request: Request<Body>,
+        state: &WebState,
+    ) -> Result<Option<Self>, ManagementProblem> {
         let (parts, body) = request.into_parts();
         let bytes = read(body, state.settings().max_body_bytes).await?;
         if bytes.is_empty() {
@@ -92,12 +95,12 @@ impl<T: FromJson> axum::extract::OptionalFromRequest<WebState> for JsonBody<T> {
     }
 }
 
-fn from_bytes<T: FromJson>(bytes: Bytes) -> Result<JsonBody<T>, Problem> {
+fn from_bytes<T: FromJson>(bytes: Bytes) -> Result<JsonBody<T>, ManagementProblem> {
     let parsed: Result<Json, _> = parse(&bytes);
     wipe(bytes);
     let mut json = parsed.map_err(|malformed| {
         let message = format!("Invalid JSON Input: {malformed}");
-        Problem::new(StatusCode::BAD_REQUEST, ErrorCode::InvalidJson, message)
+        ManagementProblem::new(StatusCode::BAD_REQUEST, ManagementErrorCode::InvalidJson, message)
     })?;
     let faults = Faults::default();
     let value = T::from_json(&json, &faults);
@@ -105,8 +108,8 @@ fn from_bytes<T: FromJson>(bytes: Bytes) -> Result<JsonBody<T>, Problem> {
     Ok(JsonBody { value, faults })
 }
 
-fn is_json(headers: &HeaderMap) -> Result<(), Problem> {
-    let refuse = |message| Err(Problem::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
+fn is_json(headers: &HeaderMap) -> Result<(), ManagementProblem> {
+    let refuse = |message| Err(ManagementProblem::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
     let coded = headers.get(CONTENT_ENCODING).is_some_and(|coding| coding != "identity");
     if coded {
         return refuse("a body must not be compressed");
@@ -126,6 +129,8 @@ fn is_json(headers: &HeaderMap) -> Result<(), Problem> {
     }
 }
 
-async fn read(body: Body, most: usize) -> Result<Bytes, Problem> {
-    body::read(body, most).await.map_err(|unread| Problem::of_status(unread.status(), unread.to_string()))
+async fn read(body: Body, most: usize) -> Result<Bytes, ManagementProblem> {
+    body::read(body, most)
+        .await
+        .map_err(|unread| ManagementProblem::of_status(unread.status(), unread.to_string()))
 }

@@ -6,7 +6,7 @@ use axum::extract::{FromRequestParts, RawPathParams};
 use http::request::Parts;
 
 use crate::WebState;
-use crate::respond::management::Problem;
+use crate::respond::management::ManagementProblem;
 
 /// A trait for the parameters in a route's path: one id, or several in order.
 pub trait FromPath: Sized {
@@ -32,13 +32,13 @@ impl<A: FromStr, B: FromStr> FromPath for (A, B) {
 pub struct Path<T>(pub T);
 
 impl<T: FromPath> FromRequestParts<WebState> for Path<T> {
-    type Rejection = Problem;
+    type Rejection = ManagementProblem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &WebState) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &WebState) -> Result<Self, ManagementProblem> {
         let Ok(params) = RawPathParams::from_request_parts(parts, state).await else {
-            return Err(Problem::not_found());
+            return Err(ManagementProblem::not_found());
         };
         let mut segments = params.iter().map(|(_, segment)| segment);
-        T::from_path(&mut segments).map(Self).ok_or_else(Problem::not_found)
+        T::from_path(&mut segments).map(Self).ok_or_else(ManagementProblem::not_found)
     }
 }

@@ -6,7 +6,7 @@ use axum::extract::FromRequestParts;
 use http::request::Parts;
 
 use crate::WebState;
-use crate::respond::management::{Detail, Problem};
+use crate::respond::management::{Detail, ManagementProblem};
 
 /// The maximum number of parameters in a query; no operation knows nearly as many.
 const MOST_PAIRS: usize = 64;
@@ -26,30 +26,30 @@ impl Query {
     ///
     /// # Errors
     /// All unknown parameters, by name.
-    pub fn only(&self, known: &[&str]) -> Result<(), Problem> {
+    pub fn only(&self, known: &[&str]) -> Result<(), ManagementProblem> {
         let unknown = self.0.iter().filter(|(name, _)| !known.contains(&name.as_str()));
         let message = match known {
             [] => "is unknown; there are no parameters here".to_owned(),
             known => format!("is unknown; known are {}", known.join(", ")),
         };
         let faults: Vec<Detail> = unknown.map(|(name, _)| detail(name, message.clone())).collect();
-        if faults.is_empty() { Ok(()) } else { Err(Problem::parameters(faults)) }
+        if faults.is_empty() { Ok(()) } else { Err(ManagementProblem::parameters(faults)) }
     }
 
     /// The parameter with that name, parsed from text. `expected` completes "must be …".
     ///
     /// # Errors
     /// If it is present and cannot be parsed.
-    pub fn parse<T: FromStr>(&self, name: &str, expected: &str) -> Result<Option<T>, Problem> {
-        let wrong = || Problem::parameters(vec![detail(name, format!("must be {expected}"))]);
+    pub fn parse<T: FromStr>(&self, name: &str, expected: &str) -> Result<Option<T>, ManagementProblem> {
+        let wrong = || ManagementProblem::parameters(vec![detail(name, format!("must be {expected}"))]);
         self.get(name).map(|text| text.parse().map_err(|_| wrong())).transpose()
     }
 }
 
 impl FromRequestParts<WebState> for Query {
-    type Rejection = Problem;
+    type Rejection = ManagementProblem;
 
-    async fn from_request_parts(parts: &mut Parts, _: &WebState) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, _: &WebState) -> Result<Self, ManagementProblem> {
         let mut parameters: Vec<(String, String)> = Vec::new();
         let mut faults = Vec::new();
         for (name, value) in url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()) {
@@ -65,7 +65,7 @@ impl FromRequestParts<WebState> for Query {
                 break;
             }
         }
-        if faults.is_empty() { Ok(Self(parameters)) } else { Err(Problem::parameters(faults)) }
+        if faults.is_empty() { Ok(Self(parameters)) } else { Err(ManagementProblem::parameters(faults)) }
     }
 }
 

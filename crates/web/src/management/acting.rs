@@ -9,9 +9,9 @@ use axum::extract::FromRequestParts;
 use http::StatusCode;
 use http::request::Parts;
 
-use crate::errors::ErrorCode;
+use crate::errors::ManagementErrorCode;
 use crate::extract::{Authenticated, Query};
-use crate::respond::management::Problem;
+use crate::respond::management::ManagementProblem;
 use crate::{WebState, origin};
 
 /// A request that may act on behalf of another user. Handlers list it first, so that nobody learns anything
@@ -24,9 +24,9 @@ pub(crate) struct ActingRequest {
 }
 
 impl FromRequestParts<WebState> for ActingRequest {
-    type Rejection = Problem;
+    type Rejection = ManagementProblem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &WebState) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &WebState) -> Result<Self, ManagementProblem> {
         let Authenticated(caller) = Authenticated::from_request_parts(parts, state).await?;
         let query = Query::from_request_parts(parts, state).await?;
         let origin = origin::of(&parts.extensions, &parts.headers, state.settings());
@@ -42,20 +42,22 @@ impl ActingRequest {
 
     /// Determines on whose behalf the request acts. `failed` is the error code of the operation for a server
     /// failure.
-    pub(super) async fn actor(&self, failed: ErrorCode) -> Result<Actor, Problem> {
+    pub(super) async fn actor(&self, failed: ManagementErrorCode) -> Result<Actor, ManagementProblem> {
         match self.app().acting(self.caller.clone(), self.query.get("user")).await {
             Ok(actor) => Ok(actor),
             Err(ActingRefusal::Forbidden) => {
                 let why = "may not act for another user";
                 let access_note = self.app().note_refusal(&self.caller, why, &self.origin).await;
-                Err(access_note
-                    .map_or_else(|fault| Problem::server(&fault, failed), |()| Problem::forbidden()))
+                Err(access_note.map_or_else(
+                    |fault| ManagementProblem::server(&fault, failed),
+                    |()| ManagementProblem::forbidden(),
+                ))
             }
             Err(ActingRefusal::UnknownUser) => {
                 let message = "There is no user with the name in ?user=.";
-                Err(Problem::of_status(StatusCode::NOT_FOUND, message))
+                Err(ManagementProblem::of_status(StatusCode::NOT_FOUND, message))
             }
-            Err(ActingRefusal::Fault(fault)) => Err(Problem::server(&fault, failed)),
+            Err(ActingRefusal::Fault(fault)) => Err(ManagementProblem::server(&fault, failed)),
         }
     }
 }

@@ -8,9 +8,9 @@ use serde::Serialize;
 
 use super::acting::ActingRequest;
 use super::list;
-use crate::errors::ErrorCode;
+use crate::errors::ManagementErrorCode;
 use crate::extract::Path;
-use crate::respond::management::{Problem, no_content};
+use crate::respond::management::{ManagementProblem, no_content};
 
 #[derive(Serialize)]
 struct AllowedApplication {
@@ -20,16 +20,16 @@ struct AllowedApplication {
 }
 
 /// Operation 7: the applications that the caller has allowed.
-pub(crate) async fn list(acting: ActingRequest) -> Result<Response, Problem> {
+pub(crate) async fn list(acting: ActingRequest) -> Result<Response, ManagementProblem> {
     let request = list::request(&acting.query, &["user"])?;
-    let actor = acting.actor(ErrorCode::ListFailed).await?;
+    let actor = acting.actor(ManagementErrorCode::ListFailed).await?;
     let allowed = acting.app().allowed(&actor, request, &acting.origin);
     let response = |allowed: Allowed| AllowedApplication {
         id: allowed.application.get(),
         name: allowed.name,
         scopes: allowed.scopes.iter().map(oauth::scope::Scope::as_str).collect(),
     };
-    let failed = |fault: &Fault| Problem::server(fault, ErrorCode::ListFailed);
+    let failed = |fault: &Fault| ManagementProblem::server(fault, ManagementErrorCode::ListFailed);
     list::answer("applications", allowed, response, failed).await
 }
 
@@ -37,11 +37,11 @@ pub(crate) async fn list(acting: ActingRequest) -> Result<Response, Problem> {
 pub(crate) async fn revoke(
     acting: ActingRequest,
     Path((id,)): Path<(ApplicationId,)>,
-) -> Result<Response, Problem> {
-    let actor = acting.actor(ErrorCode::DeleteFailed).await?;
+) -> Result<Response, ManagementProblem> {
+    let actor = acting.actor(ManagementErrorCode::DeleteFailed).await?;
     match acting.app().revoke_allowed(&actor, id, &acting.origin).await {
         Ok(true) => Ok(no_content()),
-        Ok(false) => Err(Problem::not_found()),
-        Err(fault) => Err(Problem::server(&fault, ErrorCode::DeleteFailed)),
+        Ok(false) => Err(ManagementProblem::not_found()),
+        Err(fault) => Err(ManagementProblem::server(&fault, ManagementErrorCode::DeleteFailed)),
     }
 }

@@ -1,11 +1,11 @@
 //! Operations 1 to 6, and the two for secrets: registered applications.
 
 use app::Fault;
-use app::applications::{Refused, Registered};
+use app::applications::{ApplicationError, Registered};
 use axum::response::Response;
 use http::StatusCode;
 use oauth::id::{ApplicationId, SecretId};
-use oauth::registration::{Fault as PayloadFault, Warning};
+use oauth::registration::{InvalidField, Warning};
 use oauth::secret::ClientSecret;
 
 use self::answer::{AddedSecret, Listed, ResponseParts};
@@ -13,19 +13,19 @@ use self::payload::{Nothing, Registration, Update};
 use super::acting::ActingRequest;
 use super::list;
 use crate::WebState;
-use crate::errors::ErrorCode;
+use crate::errors::ManagementErrorCode;
 use crate::extract::{JsonBody, Path};
-use crate::respond::management::{Detail, Problem, created, json, no_content};
+use crate::respond::management::{Detail, ManagementProblem, created, json, no_content};
 
 mod answer;
 mod payload;
 
 /// Operation 1: the applications that the caller may see.
-pub(crate) async fn list(acting: ActingRequest) -> Result<Response, Problem> {
+pub(crate) async fn list(acting: ActingRequest) -> Result<Response, ManagementProblem> {
     let request = list::request(&acting.query, &["user"])?;
-    let actor = acting.actor(ErrorCode::ListFailed).await?;
+    let actor = acting.actor(ManagementErrorCode::ListFailed).await?;
     let applications = acting.app().applications(&actor, request, &acting.origin);
-    let failed = |fault: &Fault| Problem::server(fault, ErrorCode::ListFailed);
+    let failed = |fault: &Fault| ManagementProblem::server(fault, ManagementErrorCode::ListFailed);
     list::answer("applications", applications, Listed, failed).await
 }
 
@@ -33,8 +33,8 @@ pub(crate) async fn list(acting: ActingRequest) -> Result<Response, Problem> {
 pub(crate) async fn register(
     acting: ActingRequest,
     body: JsonBody<Registration>,
-) -> Result<Response, Problem> {
-    let actor = acting.actor(ErrorCode::RegisterFailed).await?;
+) -> Result<Response, ManagementProblem> {
+    let actor = acting.actor(ManagementErrorCode::RegisterFailed).await?;
     let app = acting.app();
     let accept =
         |Registration(payload): &Registration| app.accept_registration(&actor, payload).map_err(details);
@@ -42,7 +42,7 @@ pub(crate) async fn register(
     let warnings = in_words(accepted.warnings());
     let registered = app.register_application(&actor, accepted, &acting.origin).await;
     let Registered { application, secret } =
-        registered.map_err(|refused| problem(refused, ErrorCode::RegisterFailed))?;
+        registered.map_err(|refused| problem(refused, ManagementErrorCode::RegisterFailed))?;
     let path = format!("/api/mgmt/oauth/client/applications/{}", application.id);
     let shown = ResponseParts { secret: secret.as_ref(), warnings, now: app.now() };
     Ok(created(&path, &shown.application(&application)))
@@ -52,15 +52,16 @@ pub(crate) async fn register(
 pub(crate) async fn get(
     acting: ActingRequest,
     Path((id,)): Path<(ApplicationId,)>,
-) -> Result<Response, Problem> {
-    let failed = ErrorCode::ListFailed;
+) -> Result<Response, ManagementProblem> {
+    let failed = ManagementErrorCode::ListFailed;
     let actor = acting.actor(failed).await?;
     let app = acting.app();
     let application = app
         .reachable_application(&actor, id, &acting.origin)
         .await
         .map_err(|refused| problem(refused, failed))?;
-    let secret = app.revealed_secret(&application).map_err(|fault| Problem::server(&fault, failed))?;
+    let secret =
+        app.revealed_secret(&application).map_err(|fault| ManagementProblem::server(&fault, failed))?;
     Ok(ok(&acting.state, &application, secret.as_ref(), Vec::new()))
 }
 
@@ -69,8 +70,8 @@ pub(crate) async fn update(
     acting: ActingRequest,
     Path((id,)): Path<(ApplicationId,)>,
     body: JsonBody<Update>,
-) -> Result<Response, Problem> {
-    let failed = ErrorCode::RegisterFailed;
+) -> Result<Response, ManagementProblem> {
+    let failed = ManagementErrorCode::RegisterFailed;
     let actor = acting.actor(failed).await?;
     let app = acting.app();
     let current = app
@@ -90,8 +91,8 @@ pub(crate) async fn update(
 pub(crate) async fn delete(
     acting: ActingRequest,
     Path((id,)): Path<(ApplicationId,)>,
-) -> Result<Response, Problem> {
-    let failed = ErrorCode::DeleteFailed;
+) -> Result<Response, ManagementProblem> {
+    let failed = ManagementErrorCode::DeleteFailed;
     let actor = acting.actor(failed).await?;
     let deleted = acting.app().delete_application(&actor, id, &acting.origin).await;
     deleted.map_err(|refused| problem(refused, failed))?;
@@ -103,8 +104,8 @@ pub(crate) async fn delete(
 pub(crate) async fn reset(
     acting: ActingRequest,
     Path((id,)): Path<(ApplicationId,)>,
-) -> Result<Response, Problem> {
-    let failed = ErrorCode::ResetFailed;
+) -> Result<Response, ManagementProblem> {
+    let failed = ManagementErrorCode::ResetFailed;
     let actor = acting.actor(failed).await?;
     let reset = acting.app().reset_secret(&actor, id, &acting.origin).await;
     let (application, secret) = reset.map_err(|refused| problem(refused, failed))?;
@@ -116,8 +117,8 @@ pub(crate) async fn add_secret(
     acting: ActingRequest,
     Path((id,)): Path<(ApplicationId,)>,
     body: Option<JsonBody<Nothing>>,
-) -> Result<Response, Problem> {
-    let failed = ErrorCode::RegisterFailed;
+) -> Result<Response, ManagementProblem> {
+    let failed = ManagementErrorCode::RegisterFailed;
     let actor = acting.actor(failed).await?;
     body.map(JsonBody::valid).transpose()?;
     let added = acting
@@ -133,8 +134,8 @@ pub(crate) async fn add_secret(
 pub(crate) async fn end_secret(
     acting: ActingRequest,
     Path((id, secret)): Path<(ApplicationId, SecretId)>,
-) -> Result<Response, Problem> {
-    let failed = ErrorCode::DeleteFailed;
+) -> Result<Response, ManagementProblem> {
+    let failed = ManagementErrorCode::DeleteFailed;
     let actor = acting.actor(failed).await?;
     let ended = acting.app().end_secret(&actor, id, secret, &acting.origin).await;
     ended.map_err(|refused| problem(refused, failed))?;
@@ -152,20 +153,26 @@ fn ok(
 }
 
 /// A refusal in the envelope; `failed` is the error code of the operation for a server failure.
-fn problem(refused: Refused, failed: ErrorCode) -> Problem {
+fn problem(refused: ApplicationError, failed: ManagementErrorCode) -> ManagementProblem {
     let message = format!("It cannot be done: {refused}.");
     match refused {
-        Refused::Unknown => Problem::not_found(),
-        Refused::TwoLiveSecrets => Problem::new(StatusCode::CONFLICT, ErrorCode::TwoLiveSecrets, message),
-        Refused::LastSecret => Problem::new(StatusCode::CONFLICT, ErrorCode::LastSecret, message),
-        Refused::Public => Problem::new(StatusCode::BAD_REQUEST, ErrorCode::PublicApplication, message),
-        Refused::RightsChanged => Problem::rights_changed(),
-        Refused::Invalid(faults) => Problem::payload(details(faults)),
-        Refused::Fault(fault) => Problem::server(&fault, failed),
+        ApplicationError::Unknown => ManagementProblem::not_found(),
+        ApplicationError::TwoLiveSecrets => {
+            ManagementProblem::new(StatusCode::CONFLICT, ManagementErrorCode::TwoLiveSecrets, message)
+        }
+        ApplicationError::LastSecret => {
+            ManagementProblem::new(StatusCode::CONFLICT, ManagementErrorCode::LastSecret, message)
+        }
+        ApplicationError::Public => {
+            ManagementProblem::new(StatusCode::BAD_REQUEST, ManagementErrorCode::PublicApplication, message)
+        }
+        ApplicationError::RightsChanged => ManagementProblem::rights_changed(),
+        ApplicationError::Invalid(faults) => ManagementProblem::payload(details(faults)),
+        ApplicationError::Fault(fault) => ManagementProblem::server(&fault, failed),
     }
 }
 
-fn details(faults: Vec<PayloadFault>) -> Vec<Detail> {
+fn details(faults: Vec<InvalidField>) -> Vec<Detail> {
     faults.into_iter().map(|fault| Detail { field: fault.field, message: fault.message }).collect()
 }
 

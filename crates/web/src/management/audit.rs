@@ -13,7 +13,7 @@ use super::refusal::{problem, server};
 use crate::WebState;
 use crate::extract::{Authenticated, Query};
 use crate::origin::From as RequestOrigin;
-use crate::respond::management::{Detail, Problem, rfc3339};
+use crate::respond::management::{Detail, ManagementProblem, rfc3339};
 
 /// The default number of events in a page.
 const PAGE: u32 = 100;
@@ -66,7 +66,7 @@ pub(crate) async fn list(
     Authenticated(caller): Authenticated,
     query: Query,
     RequestOrigin(origin): RequestOrigin,
-) -> Result<Response, Problem> {
+) -> Result<Response, ManagementProblem> {
     let more = ["before", "actor", "action", "application", "since", "until"];
     let mut request = list::request(&query, &more)?;
     request.limit.get_or_insert(PAGE);
@@ -89,16 +89,16 @@ pub(crate) async fn list(
     list::answer("events", events, EventResponse::from, server).await
 }
 
-fn action(query: &Query) -> Result<Option<Action>, Problem> {
+fn action(query: &Query) -> Result<Option<Action>, ManagementProblem> {
     let Some(name) = query.get("action") else { return Ok(None) };
     Action::from_name(name).map(Some).ok_or_else(|| {
         let names: Vec<&str> = Action::ALL.iter().map(|action| action.as_str()).collect();
         let message = format!("must be one of {}", names.join(", "));
-        Problem::parameters(vec![Detail { field: "action".to_owned(), message }])
+        ManagementProblem::parameters(vec![Detail { field: "action".to_owned(), message }])
     })
 }
 
-fn moment(query: &Query, name: &str) -> Result<Option<Timestamp>, Problem> {
+fn moment(query: &Query, name: &str) -> Result<Option<Timestamp>, ManagementProblem> {
     let moment = query.parse::<jiff::Timestamp>(name, "a time such as 2030-12-31T00:00:00Z")?;
     Ok(moment.map(|moment| Timestamp::from_micros(moment.as_microsecond())))
 }

@@ -1,6 +1,6 @@
 //! `/api/mgmt/datasources`: the databases that users may read, their models, and their sharing.
 
-use app::data_sources::{DataSourceDraft, Refused, SeenSource, Sharing};
+use app::data_sources::{DataSourceDraft, DataSourceError, SeenSource, Sharing};
 use axum::response::Response;
 use http::StatusCode;
 use oauth::id::{DataSourceId, UserId};
@@ -10,25 +10,28 @@ use self::payload::{ConnectionType, DataSourcePayload, SharedUsers};
 use super::acting::ActingRequest;
 use super::list;
 use super::refusal::{details, judged};
-use crate::errors::ErrorCode;
+use crate::errors::ManagementErrorCode;
 use crate::extract::{JsonBody, Path, Query};
-use crate::respond::management::{Problem, created, json, no_content};
+use crate::respond::management::{ManagementProblem, created, json, no_content};
 
 mod answer;
 mod payload;
 
 /// Lists the data sources that the caller may see.
-pub(crate) async fn list(acting: ActingRequest) -> Result<Response, Problem> {
-    let failed = ErrorCode::SourceReadFailed;
+pub(crate) async fn list(acting: ActingRequest) -> Result<Response, ManagementProblem> {
+    let failed = ManagementErrorCode::SourceReadFailed;
     let request = list::request(&acting.query, &["user"])?;
     let actor = acting.actor(failed).await?;
     let seen = acting.app().data_sources(&actor, request, &acting.origin).await.map_err(problem(failed))?;
-    list::answer("dataSources", seen, Listed, |fault| Problem::server(fault, failed)).await
+    list::answer("dataSources", seen, Listed, |fault| ManagementProblem::server(fault, failed)).await
 }
 
 /// One data source.
-pub(crate) async fn get(acting: ActingRequest, Path((id,)): SourcePath) -> Result<Response, Problem> {
-    let failed = ErrorCode::SourceReadFailed;
+pub(crate) async fn get(
+    acting: ActingRequest,
+    Path((id,)): SourcePath,
+) -> Result<Response, ManagementProblem> {
+    let failed = ManagementErrorCode::SourceReadFailed;
     let actor = acting.actor(failed).await?;
     let seen = acting.app().find_data_source(&actor, id, &acting.origin).await.map_err(problem(failed))?;
     Ok(ok(&seen))
@@ -38,8 +41,8 @@ pub(crate) async fn get(acting: ActingRequest, Path((id,)): SourcePath) -> Resul
 pub(crate) async fn create(
     acting: ActingRequest,
     body: JsonBody<DataSourcePayload>,
-) -> Result<Response, Problem> {
-    let failed = ErrorCode::SourceUpdateFailed;
+) -> Result<Response, ManagementProblem> {
+    let failed = ManagementErrorCode::SourceUpdateFailed;
     let app = acting.app();
     let actor = acting.actor(failed).await?;
     app.may_create_data_sources(&actor, &acting.origin).await.map_err(problem(failed))?;
@@ -48,7 +51,7 @@ pub(crate) async fn create(
     match connection_type {
         ConnectionType::Cloud => {}
         ConnectionType::LeftOut => {
-            return Err(bad(ErrorCode::ConnectionTypeMissing, "connectionType is missing"));
+            return Err(bad(ManagementErrorCode::ConnectionTypeMissing, "connectionType is missing"));
         }
         ConnectionType::Other(given) => return Err(wrong_connection_type(&given)),
     }
@@ -61,15 +64,15 @@ pub(crate) async fn update(
     acting: ActingRequest,
     Path((id,)): SourcePath,
     body: JsonBody<DataSourcePayload>,
-) -> Result<Response, Problem> {
-    let failed = ErrorCode::SourceUpdateFailed;
+) -> Result<Response, ManagementProblem> {
+    let failed = ManagementErrorCode::SourceUpdateFailed;
     let app = acting.app();
     let actor = acting.actor(failed).await?;
     app.data_source_to_change(&actor, id, &acting.origin).await.map_err(problem(failed))?;
     let rereads = rereads_model(&acting.query)?;
     let (draft, connection_type) = read(body, false)?;
     if let ConnectionType::Other(_) = connection_type {
-        return Err(problem(failed)(Refused::StoreIsFixed));
+        return Err(problem(failed)(DataSourceError::StoreIsFixed));
     }
     let seen = app.update_data_source(&actor, id, draft, &acting.origin).await.map_err(problem(failed))?;
     if rereads {
@@ -79,16 +82,22 @@ pub(crate) async fn update(
 }
 
 /// Deletes a data source; the database behind it is not changed.
-pub(crate) async fn delete(acting: ActingRequest, Path((id,)): SourcePath) -> Result<Response, Problem> {
-    let failed = ErrorCode::SourceDeleteFailed;
+pub(crate) async fn delete(
+    acting: ActingRequest,
+    Path((id,)): SourcePath,
+) -> Result<Response, ManagementProblem> {
+    let failed = ManagementErrorCode::SourceDeleteFailed;
     let actor = acting.actor(failed).await?;
     acting.app().delete_data_source(&actor, id, &acting.origin).await.map_err(problem(failed))?;
     Ok(no_content())
 }
 
 /// The model of a data source.
-pub(crate) async fn model(acting: ActingRequest, Path((id,)): SourcePath) -> Result<Response, Problem> {
-    let failed = ErrorCode::SourceReadFailed;
+pub(crate) async fn model(
+    acting: ActingRequest,
+    Path((id,)): SourcePath,
+) -> Result<Response, ManagementProblem> {
+    let failed = ManagementErrorCode::SourceReadFailed;
     let actor = acting.actor(failed).await?;
     let model = acting.app().data_source_model(&actor, id, &acting.origin).await.map_err(problem(failed))?;
     Ok(json(StatusCode::OK, &ModelResponse::from(&*model)))
@@ -98,8 +107,8 @@ pub(crate) async fn model(acting: ActingRequest, Path((id,)): SourcePath) -> Res
 pub(crate) async fn reload_model(
     acting: ActingRequest,
     Path((id,)): SourcePath,
-) -> Result<Response, Problem> {
-    let failed = ErrorCode::SourceUpdateFailed;
+) -> Result<Response, ManagementProblem> {
+    let failed = ManagementErrorCode::SourceUpdateFailed;
     let actor = acting.actor(failed).await?;
     rereads_model(&acting.query)?;
     let model = acting.app().reload_model(&actor, id, &acting.origin).await.map_err(problem(failed))?;
@@ -110,13 +119,14 @@ pub(crate) async fn reload_model(
 pub(crate) async fn shared_users(
     acting: ActingRequest,
     Path((id,)): SourcePath,
-) -> Result<Response, Problem> {
-    let failed = ErrorCode::SourceReadFailed;
+) -> Result<Response, ManagementProblem> {
+    let failed = ManagementErrorCode::SourceReadFailed;
     let request = list::request(&acting.query, &["user"])?;
     let actor = acting.actor(failed).await?;
     let users = acting.app().shared_users(&actor, id, request, &acting.origin).await;
     let users = users.map_err(problem(failed))?;
-    list::answer("sharedUsers", users, UserResponse::from, |fault| Problem::server(fault, failed)).await
+    list::answer("sharedUsers", users, UserResponse::from, |fault| ManagementProblem::server(fault, failed))
+        .await
 }
 
 /// Replaces the users with whom a data source is shared.
@@ -124,7 +134,7 @@ pub(crate) async fn share(
     acting: ActingRequest,
     Path((id,)): SourcePath,
     body: JsonBody<SharedUsers>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ManagementProblem> {
     share_as(&acting, id, body.valid().map(|SharedUsers(users)| Sharing::With(users))).await
 }
 
@@ -133,7 +143,7 @@ pub(crate) async fn share_also(
     acting: ActingRequest,
     Path((id,)): SourcePath,
     body: JsonBody<SharedUsers>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ManagementProblem> {
     share_as(&acting, id, body.valid().map(|SharedUsers(users)| Sharing::Also(users))).await
 }
 
@@ -141,7 +151,7 @@ pub(crate) async fn share_also(
 pub(crate) async fn share_with_nobody(
     acting: ActingRequest,
     Path((id,)): SourcePath,
-) -> Result<Response, Problem> {
+) -> Result<Response, ManagementProblem> {
     share_as(&acting, id, Ok(Sharing::With(Vec::new()))).await?;
     Ok(no_content())
 }
@@ -150,7 +160,7 @@ pub(crate) async fn share_with_nobody(
 pub(crate) async fn share_without(
     acting: ActingRequest,
     Path((id, user)): Path<(DataSourceId, UserId)>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ManagementProblem> {
     share_as(&acting, id, Ok(Sharing::Without(user))).await?;
     Ok(no_content())
 }
@@ -162,21 +172,22 @@ type SourcePath = Path<(DataSourceId,)>;
 async fn share_as(
     acting: &ActingRequest,
     id: DataSourceId,
-    sharing: Result<Sharing, Problem>,
-) -> Result<Response, Problem> {
-    let failed = ErrorCode::SourceUpdateFailed;
+    sharing: Result<Sharing, ManagementProblem>,
+) -> Result<Response, ManagementProblem> {
+    let failed = ManagementErrorCode::SourceUpdateFailed;
     let app = acting.app();
     let actor = acting.actor(failed).await?;
     app.data_source_to_change(&actor, id, &acting.origin).await.map_err(problem(failed))?;
     let users = app.share_data_source(&actor, id, sharing?, &acting.origin).await.map_err(problem(failed))?;
-    list::answer("sharedUsers", users, UserResponse::from, |fault| Problem::server(fault, failed)).await
+    list::answer("sharedUsers", users, UserResponse::from, |fault| ManagementProblem::server(fault, failed))
+        .await
 }
 
 /// Parses the payload, with all faults that do not concern the connection itself.
 fn read(
     body: JsonBody<DataSourcePayload>,
     of_new: bool,
-) -> Result<(DataSourceDraft, ConnectionType), Problem> {
+) -> Result<(DataSourceDraft, ConnectionType), ManagementProblem> {
     body.judged(|payload| {
         judged(payload.draft.faults(of_new))
             .map(|()| (payload.draft.clone(), payload.connection_type.clone()))
@@ -184,11 +195,11 @@ fn read(
 }
 
 /// Hybrid Data Pipeline's parameter `map`: whether to read the structure of the database again.
-fn rereads_model(query: &Query) -> Result<bool, Problem> {
+fn rereads_model(query: &Query) -> Result<bool, ManagementProblem> {
     match query.get("map") {
         None | Some("none") => Ok(false),
         Some("refresh" | "recreate") => Ok(true),
-        Some(_) => Err(bad(ErrorCode::MapInvalid, "map must be refresh, recreate or none")),
+        Some(_) => Err(bad(ManagementErrorCode::MapInvalid, "map must be refresh, recreate or none")),
     }
 }
 
@@ -196,36 +207,42 @@ fn ok(seen: &SeenSource) -> Response {
     json(StatusCode::OK, &SourceResponse::from(seen))
 }
 
-fn bad(code: ErrorCode, message: impl Into<String>) -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST, code, message)
+fn bad(code: ManagementErrorCode, message: impl Into<String>) -> ManagementProblem {
+    ManagementProblem::new(StatusCode::BAD_REQUEST, code, message)
 }
 
-fn wrong_connection_type(given: &str) -> Problem {
-    bad(ErrorCode::ConnectionTypeInvalid, format!("connectionType is {given:?}; it must be \"Cloud\""))
+fn wrong_connection_type(given: &str) -> ManagementProblem {
+    bad(
+        ManagementErrorCode::ConnectionTypeInvalid,
+        format!("connectionType is {given:?}; it must be \"Cloud\""),
+    )
 }
 
 /// A refusal in the envelope; `failed` is the error code of the operation for a server failure.
-fn problem(failed: ErrorCode) -> impl Fn(Refused) -> Problem {
+fn problem(failed: ManagementErrorCode) -> impl Fn(DataSourceError) -> ManagementProblem {
     move |refused| match refused {
-        Refused::Forbidden => Problem::forbidden(),
-        Refused::Unknown => Problem::new(
+        DataSourceError::Forbidden => ManagementProblem::forbidden(),
+        DataSourceError::Unknown => ManagementProblem::new(
             StatusCode::NOT_FOUND,
-            ErrorCode::SourceUnknown,
+            ManagementErrorCode::SourceUnknown,
             "There is no data source with that id.",
         ),
-        Refused::Invalid(faults) => Problem::payload(details(faults)),
-        Refused::Options(faults) => Problem::payload(details(faults)).under(ErrorCode::SourceOptionInvalid),
-        Refused::StoreIsFixed => bad(
-            ErrorCode::ConnectionTypeFixed,
+        DataSourceError::Invalid(faults) => ManagementProblem::payload(details(faults)),
+        DataSourceError::Options(faults) => {
+            ManagementProblem::payload(details(faults)).under(ManagementErrorCode::SourceOptionInvalid)
+        }
+        DataSourceError::StoreIsFixed => bad(
+            ManagementErrorCode::ConnectionTypeFixed,
             "dataStore and connectionType of a data source cannot be changed",
         ),
-        Refused::NameTaken => {
-            bad(ErrorCode::NameTaken, "Another data source has the name; names are compared ignoring case.")
+        DataSourceError::NameTaken => bad(
+            ManagementErrorCode::NameTaken,
+            "Another data source has the name; names are compared ignoring case.",
+        ),
+        DataSourceError::RightsChanged => ManagementProblem::rights_changed(),
+        DataSourceError::Unusable(error) => {
+            bad(ManagementErrorCode::SourceUnreachable, format!("The database cannot be used: {error}."))
         }
-        Refused::RightsChanged => Problem::rights_changed(),
-        Refused::Unusable(error) => {
-            bad(ErrorCode::SourceUnreachable, format!("The database cannot be used: {error}."))
-        }
-        Refused::Fault(fault) => Problem::server(&fault, failed),
+        DataSourceError::Fault(fault) => ManagementProblem::server(&fault, failed),
     }
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::list;
 use crate::extract::{Authenticated, Path, Query};
-use crate::respond::management::{Problem, json};
+use crate::respond::management::{ManagementProblem, json};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -28,7 +28,10 @@ fn response(store: &DataStore) -> StoreResponse {
 }
 
 /// Every kind of database.
-pub(crate) async fn list(Authenticated(_): Authenticated, query: Query) -> Result<Response, Problem> {
+pub(crate) async fn list(
+    Authenticated(_): Authenticated,
+    query: Query,
+) -> Result<Response, ManagementProblem> {
     let request = list::request(&query, &[])?;
     let stores = list::part(&request, DATA_STORES, |store| store.id, |store| vec![store.name.to_owned()]);
     Ok(json(StatusCode::OK, &DataStoreList { data_stores: stores.into_iter().map(response).collect() }))
@@ -38,7 +41,7 @@ pub(crate) async fn list(Authenticated(_): Authenticated, query: Query) -> Resul
 pub(crate) async fn get(
     Authenticated(_): Authenticated,
     Path((id,)): Path<(i64,)>,
-) -> Result<Response, Problem> {
-    let store = DATA_STORES.iter().find(|store| store.id == id).ok_or_else(Problem::not_found)?;
+) -> Result<Response, ManagementProblem> {
+    let store = DATA_STORES.iter().find(|store| store.id == id).ok_or_else(ManagementProblem::not_found)?;
     Ok(json(StatusCode::OK, &response(store)))
 }

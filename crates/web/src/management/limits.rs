@@ -12,7 +12,7 @@ use crate::WebState;
 use crate::extract::{Authenticated, JsonBody, Path, Query};
 use crate::json::{Faults, Fields, FromJson, Json};
 use crate::origin::From as RequestOrigin;
-use crate::respond::management::{Problem, json, no_content};
+use crate::respond::management::{ManagementProblem, json, no_content};
 
 #[derive(Serialize)]
 struct LimitList<T> {
@@ -61,7 +61,7 @@ pub(crate) async fn describe(
     Authenticated(caller): Authenticated,
     query: Query,
     RequestOrigin(origin): RequestOrigin,
-) -> Result<Response, Problem> {
+) -> Result<Response, ManagementProblem> {
     let request = list::request(&query, &[])?;
     state.app().may_see_limits(&caller, &origin).await.map_err(problem)?;
     let limits =
@@ -82,7 +82,7 @@ pub(crate) async fn list(
     Authenticated(caller): Authenticated,
     query: Query,
     RequestOrigin(origin): RequestOrigin,
-) -> Result<Response, Problem> {
+) -> Result<Response, ManagementProblem> {
     let request = list::request(&query, &[])?;
     let limits = state.app().list_limits(&caller, &origin).await.map_err(problem)?;
     let name = |(limit, _): &(Limit, i64)| vec![limit.as_str().to_owned()];
@@ -96,7 +96,7 @@ pub(crate) async fn get(
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(i64,)>,
     RequestOrigin(origin): RequestOrigin,
-) -> Result<Response, Problem> {
+) -> Result<Response, ManagementProblem> {
     let limit = state.app().find_limit(&caller, id, &origin).await.map_err(problem)?;
     Ok(json(StatusCode::OK, &LimitValue::from(limit)))
 }
@@ -108,7 +108,7 @@ pub(crate) async fn set(
     Path((id,)): Path<(i64,)>,
     RequestOrigin(origin): RequestOrigin,
     body: JsonBody<LimitPayload>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ManagementProblem> {
     let app = state.app();
     app.find_limit(&caller, id, &origin).await.map_err(problem)?;
     let LimitPayload(value) = body.valid()?;
@@ -122,7 +122,7 @@ pub(crate) async fn reset(
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(i64,)>,
     RequestOrigin(origin): RequestOrigin,
-) -> Result<Response, Problem> {
+) -> Result<Response, ManagementProblem> {
     state.app().reset_limit(&caller, id, &origin).await.map_err(problem)?;
     Ok(no_content())
 }

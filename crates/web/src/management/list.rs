@@ -14,7 +14,7 @@ use http_body::Frame;
 use serde::Serialize;
 
 use crate::extract::Query;
-use crate::respond::management::{Detail, Problem, json_bytes};
+use crate::respond::management::{Detail, ManagementProblem, json_bytes};
 
 /// The maximum number of elements in a page.
 const LONGEST_PAGE: u32 = 1_000;
@@ -23,7 +23,7 @@ const LONGEST_PAGE: u32 = 1_000;
 const PARAMETERS: [&str; 3] = ["limit", "after", "query"];
 
 /// The part of a list that the query asks for. `more` are the additional parameters of this list.
-pub(super) fn request(query: &Query, more: &[&str]) -> Result<ListRequest, Problem> {
+pub(super) fn request(query: &Query, more: &[&str]) -> Result<ListRequest, ManagementProblem> {
     let known: Vec<&str> = PARAMETERS.iter().chain(more).copied().collect();
     query.only(&known)?;
     let text = query.get("query").filter(|text| !text.is_empty());
@@ -33,7 +33,7 @@ pub(super) fn request(query: &Query, more: &[&str]) -> Result<ListRequest, Probl
 }
 
 /// The id in a parameter.
-pub(super) fn id(query: &Query, name: &str) -> Result<Option<i64>, Problem> {
+pub(super) fn id(query: &Query, name: &str) -> Result<Option<i64>, ManagementProblem> {
     let expected = "the id of an element of the list";
     let id = query.parse::<i64>(name, expected)?;
     if id.is_some_and(|id| id < 0) {
@@ -42,7 +42,7 @@ pub(super) fn id(query: &Query, name: &str) -> Result<Option<i64>, Problem> {
     Ok(id)
 }
 
-fn limit(query: &Query) -> Result<Option<u32>, Problem> {
+fn limit(query: &Query) -> Result<Option<u32>, ManagementProblem> {
     let expected = format!("a whole number from 1 to {LONGEST_PAGE}");
     let limit = query.parse::<u32>("limit", &expected)?;
     if limit.is_some_and(|limit| limit == 0 || limit > LONGEST_PAGE) {
@@ -51,8 +51,8 @@ fn limit(query: &Query) -> Result<Option<u32>, Problem> {
     Ok(limit)
 }
 
-pub(super) fn fault(field: &str, message: impl Into<String>) -> Problem {
-    Problem::parameters(vec![Detail { field: field.to_owned(), message: message.into() }])
+pub(super) fn fault(field: &str, message: impl Into<String>) -> ManagementProblem {
+    ManagementProblem::parameters(vec![Detail { field: field.to_owned(), message: message.into() }])
 }
 
 /// The requested part of a list that is in memory anyway.
@@ -79,11 +79,11 @@ pub(super) async fn answer<T: Send + 'static, S: Serialize>(
     member: &'static str,
     mut rows: Rows<T>,
     response: impl Fn(T) -> S + Send + Sync + 'static,
-    server: impl Fn(&Fault) -> Problem,
-) -> Result<Response, Problem> {
+    server: impl Fn(&Fault) -> ManagementProblem,
+) -> Result<Response, ManagementProblem> {
     let first = rows.next().await.map_err(|ended| match ended {
         ListEnded::Fault(fault) => server(&fault),
-        ListEnded::AccessEnded => Problem::rights_changed(),
+        ListEnded::AccessEnded => ManagementProblem::rights_changed(),
     })?;
     let write: Write<T> = Arc::new(move |row, out| {
         // Serialising these elements cannot fail.

@@ -11,10 +11,10 @@ use super::acting::ActingRequest;
 use super::list;
 use super::refusal::problem;
 use crate::WebState;
-use crate::errors::ErrorCode;
+use crate::errors::ManagementErrorCode;
 use crate::extract::{Authenticated, Query};
 use crate::origin::From as RequestOrigin;
-use crate::respond::management::{Problem, json};
+use crate::respond::management::{ManagementProblem, json};
 
 #[derive(Serialize)]
 struct PermissionList {
@@ -41,14 +41,14 @@ pub(crate) async fn list(
     Authenticated(caller): Authenticated,
     query: Query,
     RequestOrigin(origin): RequestOrigin,
-) -> Result<Response, Problem> {
+) -> Result<Response, ManagementProblem> {
     let request = list::request(&query, &[])?;
     Ok(response(state.app().list_permissions(&caller, &origin).await.map_err(problem)?, &request))
 }
 
 /// The permissions of the caller, or of the user on whose behalf the caller acts.
-pub(crate) async fn own(acting: ActingRequest) -> Result<Response, Problem> {
+pub(crate) async fn own(acting: ActingRequest) -> Result<Response, ManagementProblem> {
     let request = list::request(&acting.query, &["user"])?;
-    let actor = acting.actor(ErrorCode::Unavailable).await?;
+    let actor = acting.actor(ManagementErrorCode::Unavailable).await?;
     Ok(response(&actor.subject().permissions, &request))
 }

@@ -1,55 +1,61 @@
 //! Refusals of administrative operations in the envelope.
 
 use app::Fault;
-use app::administration::{FieldFault, Refused};
+use app::administration::{AdministrationError, FieldFault};
 use http::StatusCode;
 
-use crate::errors::ErrorCode;
-use crate::respond::management::{Detail, Problem};
+use crate::errors::ManagementErrorCode;
+use crate::respond::management::{Detail, ManagementProblem};
 
 /// Converts a refusal to a response.
-pub(super) fn problem(refused: Refused) -> Problem {
-    let bad = |code, message| Problem::new(StatusCode::BAD_REQUEST, code, message);
+pub(super) fn problem(refused: AdministrationError) -> ManagementProblem {
+    let bad = |code, message| ManagementProblem::new(StatusCode::BAD_REQUEST, code, message);
     match refused {
-        Refused::Forbidden => Problem::forbidden(),
-        Refused::Unknown => Problem::not_found(),
-        Refused::Invalid(faults) if faults.iter().all(|fault| fault.field == "transferTo") => {
-            Problem::parameters(details(faults))
+        AdministrationError::Forbidden => ManagementProblem::forbidden(),
+        AdministrationError::Unknown => ManagementProblem::not_found(),
+        AdministrationError::Invalid(faults) if faults.iter().all(|fault| fault.field == "transferTo") => {
+            ManagementProblem::parameters(details(faults))
         }
-        Refused::Invalid(faults) => Problem::payload(details(faults)),
-        Refused::NameTaken => {
-            bad(ErrorCode::NameTaken, "Another one has the name; names are compared ignoring case.")
+        AdministrationError::Invalid(faults) => ManagementProblem::payload(details(faults)),
+        AdministrationError::NameTaken => {
+            bad(ManagementErrorCode::NameTaken, "Another one has the name; names are compared ignoring case.")
         }
-        Refused::LastAdministrator => bad(
-            ErrorCode::LastAdministrator,
+        AdministrationError::LastAdministrator => bad(
+            ManagementErrorCode::LastAdministrator,
             "No active Administrator would remain; appoint another one first.",
         ),
-        Refused::StillInUse => {
-            bad(ErrorCode::StillInUse, "Users still have the role; remove it from them first.")
+        AdministrationError::StillInUse => {
+            bad(ManagementErrorCode::StillInUse, "Users still have the role; remove it from them first.")
         }
-        Refused::StillOwns(_) => Problem::new(
+        AdministrationError::StillOwns(_) => ManagementProblem::new(
             StatusCode::CONFLICT,
-            ErrorCode::StillOwns,
+            ManagementErrorCode::StillOwns,
             format!(
                 "It cannot be done: {refused}. Hand it over with ?transferTo=NAME, or delete it too with ?force=true."
             ),
         ),
-        Refused::OwnsTooMuch => {
-            Problem::new(StatusCode::CONFLICT, ErrorCode::StillOwns, format!("It cannot be done: {refused}."))
-        }
-        Refused::RightsChanged => Problem::rights_changed(),
-        Refused::BuiltIn => {
-            bad(ErrorCode::BuiltIn, "The roles Administrator and User are built in and cannot be deleted.")
-        }
-        Refused::Fault(fault) => server(&fault),
+        AdministrationError::OwnsTooMuch => ManagementProblem::new(
+            StatusCode::CONFLICT,
+            ManagementErrorCode::StillOwns,
+            format!("It cannot be done: {refused}."),
+        ),
+        AdministrationError::RightsChanged => ManagementProblem::rights_changed(),
+        AdministrationError::BuiltIn => bad(
+            ManagementErrorCode::BuiltIn,
+            "The roles Administrator and User are built in and cannot be deleted.",
+        ),
+        AdministrationError::Fault(fault) => server(&fault),
     }
 }
 
 /// A server failure in an operation for which Hybrid Data Pipeline has no number.
-pub(super) fn server(fault: &Fault) -> Problem {
-    let code =
-        if matches!(fault, Fault::Broken(_)) { ErrorCode::ServerError } else { ErrorCode::Unavailable };
-    Problem::server(fault, code)
+pub(super) fn server(fault: &Fault) -> ManagementProblem {
+    let code = if matches!(fault, Fault::Broken(_)) {
+        ManagementErrorCode::ServerError
+    } else {
+        ManagementErrorCode::Unavailable
+    };
+    ManagementProblem::server(fault, code)
 }
 
 /// Converts faults to the form of the response.

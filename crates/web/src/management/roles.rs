@@ -14,7 +14,7 @@ use crate::WebState;
 use crate::extract::{Authenticated, JsonBody, Path, Query};
 use crate::json::{Faults, Fields, FromJson, Json};
 use crate::origin::From as RequestOrigin;
-use crate::respond::management::{Problem, created, json, no_content};
+use crate::respond::management::{ManagementProblem, created, json, no_content};
 
 #[derive(Serialize)]
 struct RoleResponse {
@@ -66,7 +66,7 @@ pub(crate) async fn list(
     Authenticated(caller): Authenticated,
     query: Query,
     RequestOrigin(origin): RequestOrigin,
-) -> Result<Response, Problem> {
+) -> Result<Response, ManagementProblem> {
     let request = list::request(&query, &[])?;
     let roles = state.app().roles(&caller, request, &origin).await.map_err(problem)?;
     list::answer("roles", roles, RoleResponse::from, server).await
@@ -78,7 +78,7 @@ pub(crate) async fn get(
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(RoleId,)>,
     RequestOrigin(origin): RequestOrigin,
-) -> Result<Response, Problem> {
+) -> Result<Response, ManagementProblem> {
     let role = state.app().find_role(&caller, id, &origin).await.map_err(problem)?;
     Ok(json(StatusCode::OK, &RoleResponse::from(role)))
 }
@@ -89,7 +89,7 @@ pub(crate) async fn create(
     Authenticated(caller): Authenticated,
     RequestOrigin(origin): RequestOrigin,
     body: JsonBody<RolePayload>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ManagementProblem> {
     let app = state.app();
     app.may_create_roles(&caller, &origin).await.map_err(problem)?;
     let draft = body.judged(RolePayload::draft)?;
@@ -104,7 +104,7 @@ pub(crate) async fn update(
     Path((id,)): Path<(RoleId,)>,
     RequestOrigin(origin): RequestOrigin,
     body: JsonBody<RolePayload>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ManagementProblem> {
     let app = state.app();
     app.role_to_change(&caller, id, &origin).await.map_err(problem)?;
     let draft = body.judged(RolePayload::draft)?;
@@ -118,7 +118,7 @@ pub(crate) async fn delete(
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(RoleId,)>,
     RequestOrigin(origin): RequestOrigin,
-) -> Result<Response, Problem> {
+) -> Result<Response, ManagementProblem> {
     state.app().delete_role(&caller, id, &origin).await.map_err(problem)?;
     Ok(no_content())
 }

@@ -14,7 +14,7 @@ use crate::WebState;
 use crate::extract::{Authenticated, JsonBody, Path, Query};
 use crate::json::{Faults, Fields, FromJson, Json};
 use crate::origin::From as RequestOrigin;
-use crate::respond::management::{Problem, created, json, no_content, rfc3339};
+use crate::respond::management::{ManagementProblem, created, json, no_content, rfc3339};
 
 const PATH: &str = "/api/admin/security/cors/whitelist";
 
@@ -103,7 +103,7 @@ pub(crate) async fn list(
     Authenticated(caller): Authenticated,
     query: Query,
     RequestOrigin(origin): RequestOrigin,
-) -> Result<Response, Problem> {
+) -> Result<Response, ManagementProblem> {
     let request = list::request(&query, &[])?;
     let entries = state.app().list_trusted_origins(&caller, &origin).await.map_err(problem)?;
     let last_modified_time = last_modified_time(&entries);
@@ -119,7 +119,7 @@ pub(crate) async fn get(
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(TrustedOriginId,)>,
     RequestOrigin(origin): RequestOrigin,
-) -> Result<Response, Problem> {
+) -> Result<Response, ManagementProblem> {
     let entry = state.app().find_trusted_origin(&caller, id, &origin).await.map_err(problem)?;
     Ok(json(StatusCode::OK, &Entry::from(entry)))
 }
@@ -130,7 +130,7 @@ pub(crate) async fn add(
     Authenticated(caller): Authenticated,
     RequestOrigin(origin): RequestOrigin,
     body: JsonBody<WhitelistPayload>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ManagementProblem> {
     let app = state.app();
     app.may_see_trusted_origins(&caller, &origin).await.map_err(problem)?;
     let WhitelistPayload(drafts) = body.valid()?;
@@ -149,7 +149,7 @@ pub(crate) async fn update(
     Path((id,)): Path<(TrustedOriginId,)>,
     RequestOrigin(origin): RequestOrigin,
     body: JsonBody<EntryPayload>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ManagementProblem> {
     let app = state.app();
     app.find_trusted_origin(&caller, id, &origin).await.map_err(problem)?;
     let EntryPayload(draft) = body.valid()?;
@@ -163,7 +163,7 @@ pub(crate) async fn delete(
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(TrustedOriginId,)>,
     RequestOrigin(origin): RequestOrigin,
-) -> Result<Response, Problem> {
+) -> Result<Response, ManagementProblem> {
     state.app().delete_trusted_origin(&caller, id, &origin).await.map_err(problem)?;
     Ok(no_content())
 }

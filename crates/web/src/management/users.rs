@@ -15,7 +15,7 @@ use super::refusal::{judged, problem, server};
 use crate::WebState;
 use crate::extract::{Authenticated, JsonBody, Path, Query};
 use crate::origin::From as RequestOrigin;
-use crate::respond::management::{Detail, Problem, created, json, no_content, rfc3339};
+use crate::respond::management::{Detail, ManagementProblem, created, json, no_content, rfc3339};
 
 mod payload;
 
@@ -68,7 +68,7 @@ pub(crate) async fn list(
     Authenticated(caller): Authenticated,
     query: Query,
     RequestOrigin(origin): RequestOrigin,
-) -> Result<Response, Problem> {
+) -> Result<Response, ManagementProblem> {
     let request = list::request(&query, &[])?;
     let users = state.app().users(&caller, request, &origin).await.map_err(problem)?;
     let now = state.app().now();
@@ -81,7 +81,7 @@ pub(crate) async fn get(
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(UserId,)>,
     RequestOrigin(origin): RequestOrigin,
-) -> Result<Response, Problem> {
+) -> Result<Response, ManagementProblem> {
     let user = state.app().find_user(&caller, id, &origin).await.map_err(problem)?;
     Ok(json(StatusCode::OK, &response(&user, state.app().now())))
 }
@@ -92,7 +92,7 @@ pub(crate) async fn create(
     Authenticated(caller): Authenticated,
     RequestOrigin(origin): RequestOrigin,
     body: JsonBody<UserPayload>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ManagementProblem> {
     let app = state.app();
     app.may_create_users(&caller, &origin).await.map_err(problem)?;
     let draft = body.judged(|payload| {
@@ -110,7 +110,7 @@ pub(crate) async fn update(
     Path((id,)): Path<(UserId,)>,
     RequestOrigin(origin): RequestOrigin,
     body: JsonBody<UserPayload>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ManagementProblem> {
     let app = state.app();
     let user = app.user_to_change(&caller, id, &origin).await.map_err(problem)?;
     let draft = body.judged(|payload| -> Result<UserDraft, _> {
@@ -128,20 +128,20 @@ pub(crate) async fn delete(
     Path((id,)): Path<(UserId,)>,
     query: Query,
     RequestOrigin(origin): RequestOrigin,
-) -> Result<Response, Problem> {
+) -> Result<Response, ManagementProblem> {
     let estate = estate(&query)?;
     state.app().delete_user(&caller, id, estate, &origin).await.map_err(problem)?;
     Ok(no_content())
 }
 
 /// What to do with the possessions of a deleted user. A misspelt parameter must not count as an omitted one.
-fn estate(query: &Query) -> Result<Estate, Problem> {
+fn estate(query: &Query) -> Result<Estate, ManagementProblem> {
     query.only(&["transferTo", "force"])?;
     let force = query.parse::<bool>("force", "true or false")?.unwrap_or(false);
     match query.get("transferTo") {
         Some(_) if force => {
             let message = "cannot be combined with transferTo".to_owned();
-            Err(Problem::parameters(vec![Detail { field: "force".to_owned(), message }]))
+            Err(ManagementProblem::parameters(vec![Detail { field: "force".to_owned(), message }]))
         }
         Some(name) => Ok(Estate::HandOver(name.to_owned())),
         None if force => Ok(Estate::Delete),

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use app::odata::SERVICE_PATH;
 use http::Uri;
 
-use crate::respond::odata::Problem;
+use crate::respond::odata::ODataProblem;
 
 /// An address below [`SERVICE_PATH`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub(super) fn split(uri: &Uri) -> Option<Address<'_>> {
 
 impl<'a> Address<'a> {
     /// The decoded name of the source.
-    pub(super) fn source(&self) -> Result<Cow<'a, str>, Problem> {
+    pub(super) fn source(&self) -> Result<Cow<'a, str>, ODataProblem> {
         odata::url::segment(self.source).map_err(|error| app::odata::DataRefusal::from(error).into())
     }
 }

@@ -5,7 +5,7 @@ use app::refusals::Reason;
 use http::request::Parts;
 
 use crate::authorization::Authorization;
-use crate::respond::odata::Problem;
+use crate::respond::odata::ODataProblem;
 use crate::{WebState, extract};
 
 /// Authenticates the caller before anything else.
@@ -13,14 +13,14 @@ pub(super) async fn prove(
     state: &WebState,
     parts: &Parts,
     origin: &RequestOrigin,
-) -> Result<Caller, Problem> {
+) -> Result<Caller, ODataProblem> {
     let given = match Authorization::find(&parts.headers) {
         Ok(Some(given)) => given,
         missing_or_twice => {
             if missing_or_twice.is_err() {
                 malformed(state, origin).await;
             }
-            return Err(Problem::unauthenticated(
+            return Err(ODataProblem::unauthenticated(
                 "send one Authorization header with an access token, or with a user name and a password",
             ));
         }
@@ -30,11 +30,11 @@ pub(super) async fn prove(
     }
     if !given.is_basic() {
         malformed(state, origin).await;
-        return Err(Problem::unauthenticated("the schemes Bearer and Basic are supported"));
+        return Err(ODataProblem::unauthenticated("the schemes Bearer and Basic are supported"));
     }
     let Some(credentials) = extract::basic(given.credentials) else {
         malformed(state, origin).await;
-        return Err(Problem::unauthenticated("the credentials in Authorization cannot be read"));
+        return Err(ODataProblem::unauthenticated("the credentials in Authorization cannot be read"));
     };
     Ok(state.app().caller_by_password(&credentials, origin).await?)
 }

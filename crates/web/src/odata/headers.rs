@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use http::header::{ACCEPT, HeaderName, HeaderValue, IF_NONE_MATCH};
 use http::{HeaderMap, StatusCode};
 
-use crate::respond::odata::Problem;
+use crate::respond::odata::ODataProblem;
 
 const MAX_VERSION: HeaderName = HeaderName::from_static("odata-maxversion");
 const VERSION: HeaderName = HeaderName::from_static("odata-version");
@@ -21,7 +21,7 @@ pub(super) enum Version {
 impl Version {
     /// The highest version that the client accepts ([Protocol
     /// §8.2.7](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part1-protocol.html#sec_HeaderODataMaxVersion)).
-    pub(super) fn of(headers: &HeaderMap) -> Result<Self, Problem> {
+    pub(super) fn of(headers: &HeaderMap) -> Result<Self, ODataProblem> {
         if let Some(value) = headers.get(VERSION)
             && read_version(value).is_none()
         {
@@ -57,15 +57,15 @@ fn read_version(value: &HeaderValue) -> Option<Version> {
     }
 }
 
-fn unsupported(header: &str) -> Problem {
+fn unsupported(header: &str) -> ODataProblem {
     let message = format!("{header} contains no supported version of OData; 4.0 and 4.01 are supported");
-    Problem::new(StatusCode::BAD_REQUEST, "UnsupportedVersion", message)
+    ODataProblem::new(StatusCode::BAD_REQUEST, "UnsupportedVersion", message)
 }
 
 /// The `Accept` headers as one; empty if there is none.
-pub(super) fn accept(headers: &HeaderMap) -> Result<Cow<'_, str>, Problem> {
+pub(super) fn accept(headers: &HeaderMap) -> Result<Cow<'_, str>, ODataProblem> {
     let unreadable =
-        |_| Problem::new(StatusCode::BAD_REQUEST, "BadRequest", "the Accept header is not ASCII");
+        |_| ODataProblem::new(StatusCode::BAD_REQUEST, "BadRequest", "the Accept header is not ASCII");
     let mut values = headers.get_all(ACCEPT).iter();
     let mut whole = match values.next() {
         Some(first) => Cow::Borrowed(first.to_str().map_err(unreadable)?),

@@ -15,7 +15,7 @@ use super::form::{OwnForm, fields};
 use super::{HandedOver, Visit, When, fault, filters, go_to};
 use crate::WebState;
 use crate::extract::Path;
-use crate::respond::management::Problem;
+use crate::respond::management::ManagementProblem;
 use crate::respond::page;
 
 /// The maximum number of applications on a page.
@@ -131,7 +131,7 @@ fn after(query: &str) -> Option<ApplicationId> {
 }
 
 /// `GET /account/applications/{id}/revoke`: asks for confirmation, and names the application.
-pub async fn ask_to_revoke(visit: Visit, id: Result<Path<(ApplicationId,)>, Problem>) -> Response {
+pub async fn ask_to_revoke(visit: Visit, id: Result<Path<(ApplicationId,)>, ManagementProblem>) -> Response {
     let Ok(Path((id,))) = id else { return no_such_application("of this address") };
     let (live, cookie) = match visit.signed_in(&revoke_address(id)).await {
         Ok(found) => found,
@@ -172,7 +172,7 @@ fn no_such_application(which: &str) -> Response {
 /// `POST /account/applications/{id}/revoke`.
 pub async fn revoke(
     visit: Visit,
-    id: Result<Path<(ApplicationId,)>, Problem>,
+    id: Result<Path<(ApplicationId,)>, ManagementProblem>,
     OwnForm(form): OwnForm,
 ) -> Response {
     let (live, cookie) = match visit.signed_in("/account/applications").await {

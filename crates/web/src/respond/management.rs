@@ -7,7 +7,7 @@ use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde::Serialize;
 
-use crate::errors::ErrorCode;
+use crate::errors::ManagementErrorCode;
 
 /// A fault of a payload.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -20,9 +20,9 @@ pub struct Detail {
 
 /// Why a request of the management API is refused; handlers and extractors return it with `?`.
 #[derive(Debug)]
-pub struct Problem {
+pub struct ManagementProblem {
     status: StatusCode,
-    code: ErrorCode,
+    code: ManagementErrorCode,
     message: String,
     details: Vec<Detail>,
     retry_after_secs: Option<u32>,
@@ -32,28 +32,28 @@ pub struct Problem {
 const BASIC: &str = r#"Basic realm="Sluicegate", charset="UTF-8""#;
 const BEARER: &str = r#"Bearer realm="Sluicegate", error="invalid_token""#;
 
-impl Problem {
+impl ManagementProblem {
     /// An error of the table, with a message for people.
-    pub fn new(status: StatusCode, code: ErrorCode, message: impl Into<String>) -> Self {
+    pub fn new(status: StatusCode, code: ManagementErrorCode, message: impl Into<String>) -> Self {
         let message = message.into();
         Self { status, code, message, details: Vec::new(), retry_after_secs: None, challenges: Vec::new() }
     }
 
     /// A refusal because of the HTTP form of the request, with the code of the status.
     pub fn of_status(status: StatusCode, message: impl Into<String>) -> Self {
-        Self::new(status, ErrorCode::of_status(status), message)
+        Self::new(status, ManagementErrorCode::of_status(status), message)
     }
 
     /// Faults of single members in the payload.
     pub fn payload(mut details: Vec<Detail>) -> Self {
         shorten(&mut details);
         let message = summary(&details);
-        Self { details, ..Self::new(StatusCode::BAD_REQUEST, ErrorCode::InvalidPayload, message) }
+        Self { details, ..Self::new(StatusCode::BAD_REQUEST, ManagementErrorCode::InvalidPayload, message) }
     }
 
     /// The same problem with another number of the table.
     #[must_use]
-    pub fn under(self, code: ErrorCode) -> Self {
+    pub fn under(self, code: ManagementErrorCode) -> Self {
         Self { code, ..self }
     }
 
@@ -61,7 +61,7 @@ impl Problem {
     pub fn parameters(mut details: Vec<Detail>) -> Self {
         shorten(&mut details);
         let message = summary(&details);
-        Self { details, ..Self::new(StatusCode::BAD_REQUEST, ErrorCode::InvalidParameter, message) }
+        Self { details, ..Self::new(StatusCode::BAD_REQUEST, ManagementErrorCode::InvalidParameter, message) }
     }
 
     /// The caller is not authenticated ([RFC 9110
@@ -81,7 +81,7 @@ impl Problem {
     pub fn forbidden() -> Self {
         Self::new(
             StatusCode::FORBIDDEN,
-            ErrorCode::PermissionMissing,
+            ManagementErrorCode::PermissionMissing,
             "You lack the permissions to access this url.",
         )
     }
@@ -90,7 +90,7 @@ impl Problem {
     pub fn rights_changed() -> Self {
         Self::new(
             StatusCode::CONFLICT,
-            ErrorCode::RightsChanged,
+            ManagementErrorCode::RightsChanged,
             "Your rights changed while this was being done, so nothing was done. Try again.",
         )
     }
@@ -108,7 +108,7 @@ impl Problem {
     }
 
     /// The server failed at what `failed` names. The cause is logged, never sent to the caller.
-    pub fn server(fault: &Fault, failed: ErrorCode) -> Self {
+    pub fn server(fault: &Fault, failed: ManagementErrorCode) -> Self {
         fault.note(failed.server_fault());
         let message = format!("{}: {fault}. Please try again at another time.", failed.server_fault());
         match fault {
@@ -124,7 +124,7 @@ impl Problem {
 /// The `Retry-After` in seconds after a database failure.
 const RETRY_SECS: u32 = 5;
 
-impl IntoResponse for Problem {
+impl IntoResponse for ManagementProblem {
     fn into_response(self) -> Response {
         let mut response = error(self.status, self.code.number(), &self.message, &self.details);
         let headers = response.headers_mut();
@@ -206,7 +206,7 @@ pub fn no_content() -> Response {
 
 /// Refuses a request because of its HTTP form.
 pub fn refuse(status: StatusCode, message: &str) -> Response {
-    Problem::of_status(status, message).into_response()
+    ManagementProblem::of_status(status, message).into_response()
 }
 
 /// A time in the format of [RFC 3339](https://www.rfc-editor.org/rfc/rfc3339), in UTC, with microseconds if
@@ -222,7 +222,7 @@ mod tests {
     #[test]
     fn a_fault_of_the_server_keeps_its_cause_to_itself() {
         let fault = Fault::Broken("row 17 of table secrets".into());
-        let problem = Problem::server(&fault, ErrorCode::ListFailed);
+        let problem = ManagementProblem::server(&fault, ManagementErrorCode::ListFailed);
         assert_eq!(problem.status, StatusCode::INTERNAL_SERVER_ERROR);
         assert!(!problem.message.contains("row 17"), "{}", problem.message);
         assert!(problem.message.ends_with("Please try again at another time."));
@@ -230,7 +230,8 @@ mod tests {
 
     #[test]
     fn a_busy_server_says_when_to_come_back() {
-        let response = Problem::server(&Fault::Busy, ErrorCode::RegisterFailed).into_response();
+        let response =
+            ManagementProblem::server(&Fault::Busy, ManagementErrorCode::RegisterFailed).into_response();
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert!(response.headers().contains_key(RETRY_AFTER));
     }

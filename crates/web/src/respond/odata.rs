@@ -25,7 +25,7 @@ const RETRY_SECS: u32 = 1;
 
 /// Why a request for data is refused, on the wire.
 #[derive(Debug)]
-pub struct Problem {
+pub struct ODataProblem {
     status: StatusCode,
     code: &'static str,
     message: String,
@@ -47,7 +47,7 @@ struct ErrorMembers<'a> {
     target: Option<&'a str>,
 }
 
-impl Problem {
+impl ODataProblem {
     /// A problem with its stable code and a message for people.
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         let message = message.into();
@@ -65,7 +65,7 @@ impl Problem {
     }
 }
 
-impl From<BearerRefusal> for Problem {
+impl From<BearerRefusal> for ODataProblem {
     fn from(refusal: BearerRefusal) -> Self {
         match refusal {
             BearerRefusal::Dead => {
@@ -77,7 +77,7 @@ impl From<BearerRefusal> for Problem {
     }
 }
 
-impl From<SignInRefusal> for Problem {
+impl From<SignInRefusal> for ODataProblem {
     fn from(refusal: SignInRefusal) -> Self {
         let message = refusal.to_string();
         match refusal {
@@ -93,7 +93,7 @@ impl From<SignInRefusal> for Problem {
     }
 }
 
-impl From<Fault> for Problem {
+impl From<Fault> for ODataProblem {
     fn from(fault: Fault) -> Self {
         fault.note("a request for data failed");
         match fault {
@@ -107,7 +107,7 @@ impl From<Fault> for Problem {
     }
 }
 
-impl From<DataRefusal> for Problem {
+impl From<DataRefusal> for ODataProblem {
     fn from(refusal: DataRefusal) -> Self {
         let message = refusal.to_string();
         match refusal {
@@ -163,7 +163,7 @@ fn status_of(error: &Error) -> StatusCode {
     }
 }
 
-impl IntoResponse for Problem {
+impl IntoResponse for ODataProblem {
     fn into_response(self) -> Response {
         let mut response = error(self.status, self.code, &self.message, self.target);
         let headers = response.headers_mut();
