@@ -2,7 +2,7 @@
 //! No payload makes the rules of registration panic, and they accept their own output again.
 
 use oauth::application::Profile;
-use oauth::registration::{ApplicationPayload, Context, Sender, decide};
+use oauth::registration::{ApplicationPayload, RegistrationContext, Sender, decide};
 
 type Texts = [Option<String>; 6];
 type Lists = [Option<Vec<String>>; 5];
@@ -26,10 +26,10 @@ libfuzzer_sys::fuzz_target!(|input: (Texts, Lists, Option<i64>)| {
         cors_origins,
     };
     let (default_profile, minimum_profile) = (Profile::Compatible, Profile::Compatible);
-    let context = Context { sender: Sender::Administrator, default_profile, minimum_profile, existing: None };
+    let context = RegistrationContext { sender: Sender::Administrator, default_profile, minimum_profile, existing: None };
     if let Ok((settings, _)) = decide(&payload, context) {
         let again =
-            decide(&payload, Context { existing: Some(&settings), ..context }).expect("accepted before");
+            decide(&payload, RegistrationContext { existing: Some(&settings), ..context }).expect("accepted before");
         assert_eq!(again.0, settings);
     }
 });

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use odata::format::Format;
 use odata::model::{Column, EdmType, Model, Schema, Storage, Table};
-use odata::plan::{Context, Plan, prepare};
+use odata::plan::{PlanContext, Plan, prepare};
 use odata::statement::Statement;
 use odata::{sql::Dialect, url::Url};
 
@@ -39,7 +39,7 @@ static MODEL: LazyLock<Model> = LazyLock::new(|| {
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
     let Ok(url) = Url::read(text) else { return };
-    let context = Context {
+    let context = PlanContext {
         now: jiff::Timestamp::UNIX_EPOCH,
         page_size: 10,
         format: Format::default(),

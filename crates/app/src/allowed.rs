@@ -9,7 +9,7 @@ use oauth::id::ApplicationId;
 use crate::acting::Actor;
 use crate::caller::RequestOrigin;
 use crate::lists::{ListRequest, Page, Rows, read};
-use crate::refusals::Reason;
+use crate::refusals::RefusalReason;
 use crate::{App, Fault};
 
 impl App {
@@ -85,7 +85,7 @@ impl App {
 
     /// Records a request for an application that the user has not allowed.
     pub async fn note_not_allowed(&self, actor: &Actor, application: ApplicationId, origin: &RequestOrigin) {
-        let (reason, subject) = (Reason::NotAllowed, format!("application {application}"));
+        let (reason, subject) = (RefusalReason::NotAllowed, format!("application {application}"));
         self.note_out_of_reach(reason, actor.caller(), subject, origin).await;
     }
 }

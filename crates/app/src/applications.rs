@@ -15,13 +15,13 @@ use store::{ApplicationFilter, ApplicationRefusal};
 use crate::acting::Actor;
 use crate::caller::RequestOrigin;
 use crate::lists::{self, Page, Rows, read};
-use crate::refusals::Reason;
+use crate::refusals::RefusalReason;
 use crate::{App, Fault};
 
 mod registration;
 mod secrets;
 
-pub use registration::{Accepted, Registered};
+pub use registration::{Accepted, RegisteredApplication};
 pub use secrets::Added;
 
 /// Why an operation on an application was refused.
@@ -136,7 +136,7 @@ impl App {
         let found = self.application(id).await?;
         let reachable = found.filter(|application| actor.reaches(application.owner));
         if reachable.is_none() {
-            let reason = Reason::ApplicationOutOfReach;
+            let reason = RefusalReason::ApplicationOutOfReach;
             self.note_out_of_reach(reason, actor.caller(), format!("application {id}"), origin).await;
         }
         reachable.ok_or(ApplicationError::Unknown)

@@ -8,7 +8,7 @@ use store::StoreError;
 
 use crate::App;
 use crate::rates::Buckets;
-use crate::refusals::Reason;
+use crate::refusals::RefusalReason;
 
 /// The number of equal refusals that are written in a minute.
 const WRITTEN_PER_MINUTE: u32 = 10;
@@ -30,7 +30,7 @@ pub(crate) enum ThrottleKey {
     },
     /// A request was refused for the same reason, for the same authenticated caller if there is one. A
     /// stranger can choose none of these values.
-    Request { reason: Reason, actor: Option<UserId>, application: Option<ApplicationId> },
+    Request { reason: RefusalReason, actor: Option<UserId>, application: Option<ApplicationId> },
     /// The code was presented again.
     Replay(CodeId),
 }
@@ -38,7 +38,7 @@ pub(crate) enum ThrottleKey {
 impl ThrottleKey {
     /// The key for a refused request; actor and application are the authenticated ones.
     pub(crate) const fn request(
-        reason: Reason,
+        reason: RefusalReason,
         actor: Option<UserId>,
         application: Option<ApplicationId>,
     ) -> Self {

@@ -15,12 +15,12 @@ use oauth::time::Timestamp;
 use store::NewConsent;
 
 use crate::caller::{LiveSession, RequestOrigin};
-use crate::refusals::Reason;
+use crate::refusals::RefusalReason;
 use crate::{App, Fault, access_note};
 
 /// What the browser shows next.
 #[derive(Debug)]
-pub enum Answer {
+pub enum AuthorizeAnswer {
     /// A page that says what is wrong; the client is not informed.
     Page(Refusal),
     /// A redirect to this address, which was validated as one of the client's.
@@ -93,13 +93,13 @@ impl App {
     /// Handles an authorization request.
     ///
     /// # Errors
-    /// If the server fails; faults of the client or the user are an [`Answer`].
+    /// If the server fails; faults of the client or the user are an [`AuthorizeAnswer`].
     pub async fn authorize(
         &self,
         parameters: &Parameters,
         session: Option<&LiveSession>,
         origin: &RequestOrigin,
-    ) -> Result<Answer, Fault> {
+    ) -> Result<AuthorizeAnswer, Fault> {
         let valid = match self.check_request(parameters).await? {
             Ok(valid) => valid,
             Err(refused) => return Ok(self.note_and_tell(&refused, session, origin).await),
@@ -115,7 +115,9 @@ impl App {
         match authorize::next_step(&valid.valid, signed_in, consent.as_ref()) {
             Err(refused) => Ok(self.tell_refusal(&refused)),
             Ok(NextStep::IssueCode(approval)) => self.send_code(&valid.valid, approval),
-            Ok(NextStep::SignIn) => Ok(Answer::SignIn { query: valid.request.query_after_sign_in() }),
+            Ok(NextStep::SignIn) => {
+                Ok(AuthorizeAnswer::SignIn { query: valid.request.query_after_sign_in() })
+            }
             Ok(NextStep::Consent { .. }) => self.ask_consent(&valid, session).await,
         }
     }
@@ -131,7 +133,7 @@ impl App {
         session: &LiveSession,
         decision: Decision,
         origin: &RequestOrigin,
-    ) -> Result<Answer, Fault> {
+    ) -> Result<AuthorizeAnswer, Fault> {
         let valid = match self.check_request(parameters).await? {
             Ok(valid) => valid,
             Err(refused) => return Ok(self.note_and_tell(&refused, Some(session), origin).await),
@@ -156,12 +158,12 @@ impl App {
         };
         let Some(consent) = self.store.allow(new, audit).await? else {
             // The password or the application's secret has changed since, so the user is asked again.
-            self.note_refused_request(Reason::PasswordChanged, Some(&session.caller), origin).await;
-            return Ok(Answer::SignIn { query: valid.request.query_after_sign_in() });
+            self.note_refused_request(RefusalReason::PasswordChanged, Some(&session.caller), origin).await;
+            return Ok(AuthorizeAnswer::SignIn { query: valid.request.query_after_sign_in() });
         };
         match authorize::approve(&valid.valid, signed_in(session), Some(&consent)) {
             Some(approval) => self.send_code(&valid.valid, approval),
-            None => Ok(Answer::Page(Refusal::UnknownClientId)),
+            None => Ok(AuthorizeAnswer::Page(Refusal::UnknownClientId)),
         }
     }
 
@@ -205,15 +207,15 @@ impl App {
         refused: &AuthorizeRefusal,
         session: Option<&LiveSession>,
         origin: &RequestOrigin,
-    ) -> Answer {
+    ) -> AuthorizeAnswer {
         let refusal = refused.refusal();
         let reason = match refusal {
             Refusal::UnknownClientId | Refusal::RedirectUrlUnknown | Refusal::RedirectUrlAmbiguous => {
-                Some(Reason::AuthorizationUnanswerable)
+                Some(RefusalReason::AuthorizationUnanswerable)
             }
             Refusal::ScopeUnknown => None,
             _ if matches!(refusal.code(), ErrorCode::UnauthorizedClient | ErrorCode::InvalidScope) => {
-                Some(Reason::AuthorizationBeyond)
+                Some(RefusalReason::AuthorizationBeyond)
             }
             _ => None,
         };
@@ -224,25 +226,33 @@ impl App {
         self.tell_refusal(refused)
     }
 
-    fn tell_refusal(&self, refused: &AuthorizeRefusal) -> Answer {
+    fn tell_refusal(&self, refused: &AuthorizeRefusal) -> AuthorizeAnswer {
         match refused {
-            AuthorizeRefusal::Page(refusal) => Answer::Page(*refusal),
+            AuthorizeRefusal::Page(refusal) => AuthorizeAnswer::Page(*refusal),
             AuthorizeRefusal::Redirect(redirect) => {
-                Answer::Redirect(redirect.location(&self.settings.public_url))
+                AuthorizeAnswer::Redirect(redirect.location(&self.settings.public_url))
             }
         }
     }
 
-    fn send_code(&self, valid: &ValidRequest, approval: Approval) -> Result<Answer, Fault> {
+    fn send_code(&self, valid: &ValidRequest, approval: Approval) -> Result<AuthorizeAnswer, Fault> {
         let redirect_digest = valid.redirect_uri().map(|uri| vault::sha256(uri.as_bytes()));
         let id = self.vault.new_code_id(self.now());
         let mut code = authorize::issue_code(valid, approval, id, redirect_digest);
         code.expires_at = code.expires_at.min(id.at().plus_secs(i64::from(self.settings.code_lifetime_secs)));
         let code = self.vault.seal_code(&code).map_err(|cause| Fault::Broken(Box::new(cause)))?;
-        Ok(Answer::Redirect(valid.target().with_code(&code, valid.state(), &self.settings.public_url)))
+        Ok(AuthorizeAnswer::Redirect(valid.target().with_code(
+            &code,
+            valid.state(),
+            &self.settings.public_url,
+        )))
     }
 
-    async fn ask_consent(&self, valid: &Checked, session: Option<&LiveSession>) -> Result<Answer, Fault> {
+    async fn ask_consent(
+        &self,
+        valid: &Checked,
+        session: Option<&LiveSession>,
+    ) -> Result<AuthorizeAnswer, Fault> {
         let scopes = valid.valid.scopes();
         let reaches_data = scopes.contains(Scope::OData);
         let user = session.map(|session| session.session.user);
@@ -250,7 +260,7 @@ impl App {
         let application = &valid.application;
         let settings = &application.settings;
         let handed_over = application.handed_over.as_ref();
-        Ok(Answer::Consent(Box::new(ConsentQuestion {
+        Ok(AuthorizeAnswer::Consent(Box::new(ConsentQuestion {
             application: settings.name.clone(),
             description: settings.description.clone(),
             contacts: settings.contacts.clone(),

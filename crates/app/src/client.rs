@@ -10,7 +10,7 @@ use oauth::secret::ClientSecret;
 use store::StoreError;
 
 use crate::caller::RequestOrigin;
-use crate::refusals::Reason;
+use crate::refusals::RefusalReason;
 use crate::{App, Fault, access_note};
 
 /// Why a protocol request was refused.
@@ -61,8 +61,8 @@ impl App {
             Ok(presented) => presented,
             Err(refusal) => {
                 let reason = match refusal {
-                    Refusal::NoClientAuthentication => Reason::ClientUnnamed,
-                    _ => Reason::ClientContradictory,
+                    Refusal::NoClientAuthentication => RefusalReason::ClientUnnamed,
+                    _ => RefusalReason::ClientContradictory,
                 };
                 self.note_refused_request(reason, None, request.origin).await;
                 return Err(refusal.into());

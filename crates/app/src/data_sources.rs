@@ -20,14 +20,14 @@ use crate::administration::FieldFault;
 use crate::caller::RequestOrigin;
 use crate::lists::{Chunk, ListRequest, Page, Rows, read};
 use crate::models::OpenRefusal;
-use crate::refusals::Reason;
+use crate::refusals::RefusalReason;
 use crate::{App, Fault};
 
 mod draft;
 mod sharing;
 
 pub use draft::DataSourceDraft;
-pub use sharing::{SharedUser, Sharing, UserReference};
+pub use sharing::{SharedUser, SharingChange, UserReference};
 pub use sources::stores::{DATA_STORES, DataStore};
 
 /// Why an operation on a data source was refused.
@@ -297,7 +297,7 @@ impl App {
         let visible =
             found.filter(|record| actor.reaches(record.owner) || record.shared_with.contains(&user));
         if visible.is_none() {
-            let reason = Reason::DataSourceOutOfReach;
+            let reason = RefusalReason::DataSourceOutOfReach;
             self.note_out_of_reach(reason, actor.caller(), format!("data source {id}"), origin).await;
         }
         visible.ok_or(DataSourceError::Unknown)

@@ -12,7 +12,7 @@ use crate::caller::RequestOrigin;
 use crate::client::{ClientRequest, ProtocolRefusal};
 use crate::entity_cache::Account;
 use crate::metrics::{OutcomeLabels, Word};
-use crate::refusals::{NamedClient, Reason};
+use crate::refusals::{NamedClient, RefusalReason};
 use crate::{App, access_note};
 
 /// The response about a valid token, with the members of [RFC 7662
@@ -45,7 +45,7 @@ impl App {
     pub async fn introspect(&self, request: ClientRequest<'_>) -> Result<Option<LiveToken>, ProtocolRefusal> {
         let client = self.authenticate_client(request).await?;
         if let Err(refusal) = introspection::may_ask(&client) {
-            let reason = Reason::PublicIntrospection;
+            let reason = RefusalReason::PublicIntrospection;
             self.note_refused_client(reason, NamedClient::of(&client), request.origin).await;
             return Err(refusal.into());
         }
@@ -84,7 +84,7 @@ impl App {
         origin: &RequestOrigin,
     ) {
         if !introspection::may_ask_about(client, application) {
-            self.note_refused_client(Reason::TokenOfAnother, NamedClient::of(client), origin).await;
+            self.note_refused_client(RefusalReason::TokenOfAnother, NamedClient::of(client), origin).await;
         }
     }
 

@@ -8,7 +8,7 @@ use oauth::scope::Scope;
 use store::{StoreError, fold_name};
 
 use crate::caller::{Caller, RequestOrigin};
-use crate::refusals::Reason;
+use crate::refusals::RefusalReason;
 use crate::{App, Fault};
 
 /// The number of rows in one read.
@@ -126,7 +126,7 @@ impl<T> Rows<T> {
     pub async fn next(&mut self) -> Result<Vec<T>, ListEnded> {
         while !self.over {
             if self.began && !self.may_go_on().await? {
-                let reason = Reason::RightsChanged;
+                let reason = RefusalReason::RightsChanged;
                 self.app.note_refused_request(reason, Some(&self.caller), &self.origin).await;
                 return Err(ListEnded::AccessEnded);
             }

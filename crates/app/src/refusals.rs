@@ -20,7 +20,7 @@ use crate::{App, Fault};
 
 /// Why a request was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Reason {
+pub enum RefusalReason {
     /// A form of our pages without the CSRF token that was rendered for this browser.
     ForgedForm,
     /// A change with a session cookie but without the correct `X-CSRF-Token`.
@@ -63,7 +63,7 @@ pub enum Reason {
     PasswordChanged,
 }
 
-impl Reason {
+impl RefusalReason {
     /// The reason in words, as the audit log shows it.
     const fn as_str(self) -> &'static str {
         match self {
@@ -162,7 +162,7 @@ impl App {
     /// Records that a request was refused; `caller` is the authenticated caller, if any.
     pub async fn note_refused_request(
         &self,
-        reason: Reason,
+        reason: RefusalReason,
         caller: Option<&Caller>,
         origin: &RequestOrigin,
     ) {
@@ -174,7 +174,7 @@ impl App {
     /// Records a request for something that the caller may not see; `subject` is its kind and id.
     pub(crate) async fn note_out_of_reach(
         &self,
-        reason: Reason,
+        reason: RefusalReason,
         caller: &Caller,
         subject: String,
         origin: &RequestOrigin,
@@ -189,7 +189,7 @@ impl App {
     /// only names too, but only an authenticated application has a limit of its own.
     pub(crate) async fn note_refused_client(
         &self,
-        reason: Reason,
+        reason: RefusalReason,
         client: NamedClient,
         origin: &RequestOrigin,
     ) {
@@ -211,7 +211,7 @@ impl App {
         origin: &RequestOrigin,
     ) -> Judged<T, R> {
         if judged.as_ref().err().is_some_and(LostRight::is_lost_right) {
-            self.note_refused_request(Reason::RightsChanged, Some(caller), origin).await;
+            self.note_refused_request(RefusalReason::RightsChanged, Some(caller), origin).await;
         }
         judged
     }
@@ -221,16 +221,16 @@ impl App {
     pub(crate) async fn note_dead_token(&self, dead: &DeadToken, origin: &RequestOrigin) {
         let mut event = self.refusing(None, origin);
         let (reason, token) = match dead {
-            DeadToken::Unknown => (Reason::TokenUnknown, None),
-            DeadToken::Expired(token) => (Reason::TokenExpired, Some(token)),
-            DeadToken::Revoked(token) => (Reason::TokenRevoked, Some(token)),
+            DeadToken::Unknown => (RefusalReason::TokenUnknown, None),
+            DeadToken::Expired(token) => (RefusalReason::TokenExpired, Some(token)),
+            DeadToken::Revoked(token) => (RefusalReason::TokenRevoked, Some(token)),
         };
         if let Some(token) = token {
             event.application = Some(token.application);
             self.name_user(&mut event, token.user).await;
         }
         let access_note = match reason {
-            Reason::TokenRevoked => ThrottleKey::request(reason, event.actor, event.application),
+            RefusalReason::TokenRevoked => ThrottleKey::request(reason, event.actor, event.application),
             _ => ThrottleKey::request(reason, None, None),
         };
         self.write_refusal(reason, access_note, event).await;
@@ -255,7 +255,7 @@ impl App {
         event
     }
 
-    async fn write_refusal(&self, reason: Reason, access_note: ThrottleKey, mut event: NewAuditEvent) {
+    async fn write_refusal(&self, reason: RefusalReason, access_note: ThrottleKey, mut event: NewAuditEvent) {
         event.detail = Some(reason.as_str().to_owned());
         if let Err(error) = self.note_refused_as(access_note, event).await {
             Fault::from(error).note("a refusal is missing in the audit log");

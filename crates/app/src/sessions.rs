@@ -11,8 +11,8 @@ use store::{NewSession, PasswordChange, ReplacedSession, UserRefusal};
 
 use crate::caller::{Caller, LiveSession, RequestOrigin, Via};
 use crate::entity_cache::Account;
-use crate::refusals::Reason;
-use crate::sign_in::{Credentials, SignInRefusal};
+use crate::refusals::RefusalReason;
+use crate::sign_in::{SignInCredentials, SignInRefusal};
 use crate::{App, Fault};
 
 mod overview;
@@ -63,7 +63,7 @@ impl App {
         };
         let Some(session) = self.store.insert_session(new, audit).await? else {
             let caller = Caller::new(account, Via::Basic);
-            self.note_refused_request(Reason::PasswordChanged, Some(&caller), origin).await;
+            self.note_refused_request(RefusalReason::PasswordChanged, Some(&caller), origin).await;
             return Err(SignInRefusal::Refused);
         };
         let cookie = self.vault.session_cookie(session.id, &secret);
@@ -103,7 +103,7 @@ impl App {
             return Err(PasswordChangeRefusal::Forbidden);
         }
         let verified =
-            self.sign_in(&Credentials { name: user.name.clone(), password: current }, origin).await?;
+            self.sign_in(&SignInCredentials { name: user.name.clone(), password: current }, origin).await?;
         password::check(new.expose(), &user.name)?;
         let now = self.now();
         let (secret, digest) = self.vault.new_session_secret();
@@ -125,7 +125,7 @@ impl App {
             // The password was changed again since the current one was verified, so it is not the current one
             // any more.
             Err(_) => {
-                self.note_refused_request(Reason::PasswordChanged, Some(&live.caller), origin).await;
+                self.note_refused_request(RefusalReason::PasswordChanged, Some(&live.caller), origin).await;
                 return Err(SignInRefusal::Refused.into());
             }
         };

@@ -25,7 +25,7 @@ pub(crate) use origin::FAMILIAR_SECS;
 
 /// A user name and a password from a request.
 #[derive(Debug, Clone)]
-pub struct Credentials {
+pub struct SignInCredentials {
     /// Compared ignoring case.
     pub name: String,
     /// In clear text.
@@ -75,7 +75,7 @@ impl App {
     /// As for [`App::sign_in`].
     pub async fn caller_by_password(
         self: &Arc<Self>,
-        credentials: &Credentials,
+        credentials: &SignInCredentials,
         origin: &RequestOrigin,
     ) -> Result<Caller, SignInRefusal> {
         let facts = self.sign_in_facts(credentials, origin).await?;
@@ -123,7 +123,7 @@ impl App {
     /// [`SignInRefusal`]; reasons that would help an attacker share one response.
     pub async fn sign_in(
         self: &Arc<Self>,
-        credentials: &Credentials,
+        credentials: &SignInCredentials,
         origin: &RequestOrigin,
     ) -> Result<Arc<Account>, SignInRefusal> {
         let facts = self.sign_in_facts(credentials, origin).await?;
@@ -132,7 +132,7 @@ impl App {
 
     async fn sign_in_facts(
         &self,
-        credentials: &Credentials,
+        credentials: &SignInCredentials,
         origin: &RequestOrigin,
     ) -> Result<Option<SignInFacts>, StoreError> {
         self.store.find_sign_in(&credentials.name, origin.comes_from(self.now())).await
@@ -140,7 +140,7 @@ impl App {
 
     async fn check_and_count(
         self: &Arc<Self>,
-        credentials: &Credentials,
+        credentials: &SignInCredentials,
         facts: Option<SignInFacts>,
         origin: &RequestOrigin,
     ) -> Result<Arc<Account>, SignInRefusal> {
@@ -159,7 +159,7 @@ impl App {
 
     async fn check_password(
         self: &Arc<Self>,
-        credentials: &Credentials,
+        credentials: &SignInCredentials,
         facts: Option<SignInFacts>,
         origin: &RequestOrigin,
     ) -> Result<Arc<Account>, SignInRefusal> {

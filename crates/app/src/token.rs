@@ -24,7 +24,7 @@ use crate::caller::RequestOrigin;
 use crate::client::{ClientRequest, ProtocolRefusal};
 use crate::entity_cache::Account;
 use crate::metrics::{GrantLabels, Word};
-use crate::sign_in::{Credentials, SignInRefusal};
+use crate::sign_in::{SignInCredentials, SignInRefusal};
 use crate::{App, Fault, access_note};
 
 mod refresh;
@@ -198,7 +198,8 @@ impl App {
         client: &AuthenticatedClient,
         origin: &RequestOrigin,
     ) -> Result<TokenResponse, ProtocolRefusal> {
-        let credentials = Credentials { name: request.username.clone(), password: request.password.clone() };
+        let credentials =
+            SignInCredentials { name: request.username.clone(), password: request.password.clone() };
         let account = self.sign_in(&credentials, origin).await.map_err(|refusal| match refusal {
             SignInRefusal::Refused | SignInRefusal::Locked { .. } => Refusal::CredentialsWrong.into(),
             SignInRefusal::PasswordExpired => Refusal::PasswordExpired.into(),

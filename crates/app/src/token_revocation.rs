@@ -7,7 +7,7 @@ use oauth::revocation_request::{self, Effect, TokenToRevoke};
 
 use crate::caller::RequestOrigin;
 use crate::client::{ClientRequest, ProtocolRefusal};
-use crate::refusals::{NamedClient, Reason};
+use crate::refusals::{NamedClient, RefusalReason};
 use crate::{App, access_note};
 
 /// What a request revokes, and whose access that is.
@@ -28,7 +28,7 @@ impl App {
         let text = revocation_request::parse(request.parameters)?;
         let Affected { effect, user, application } = self.affected(&client, text.expose()).await?;
         if application.is_some_and(|application| application != client.application().id) {
-            let reason = Reason::TokenOfAnother;
+            let reason = RefusalReason::TokenOfAnother;
             self.note_refused_client(reason, NamedClient::of(&client), request.origin).await;
         }
         if effect != Effect::Nothing {

@@ -76,13 +76,13 @@ impl fmt::Display for WebOrigin {
 
 /// The origin of a page at a redirect URL; `None` if no web page can have that URL.
 pub(crate) fn of_redirect_url(text: &str) -> Option<WebOrigin> {
-    use crate::redirect::Registered;
-    match Registered::parse(text).ok()? {
-        Registered::Full(url) if matches!(url.scheme(), "http" | "https") => WebOrigin::of(&url),
-        Registered::BareHost { host, port: false } => {
+    use crate::redirect::RegisteredRedirect;
+    match RegisteredRedirect::parse(text).ok()? {
+        RegisteredRedirect::Full(url) if matches!(url.scheme(), "http" | "https") => WebOrigin::of(&url),
+        RegisteredRedirect::BareHost { host, port: false } => {
             Some(WebOrigin { scheme: "https".into(), host: host.into(), port: None })
         }
-        Registered::Full(_) | Registered::BareHost { port: true, .. } => None,
+        RegisteredRedirect::Full(_) | RegisteredRedirect::BareHost { port: true, .. } => None,
     }
 }
 

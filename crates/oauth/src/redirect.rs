@@ -76,7 +76,7 @@ pub enum RedirectWarning {
 
 /// A redirect URL as it was registered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Registered {
+pub enum RegisteredRedirect {
     /// A full URL.
     Full(Url),
     /// A bare host in lower case, with or without a port.
@@ -88,7 +88,7 @@ pub enum Registered {
     },
 }
 
-impl Registered {
+impl RegisteredRedirect {
     /// Parses a registered text, for any profile.
     ///
     /// # Errors
@@ -107,8 +107,8 @@ impl Registered {
 /// # Errors
 /// [`RedirectFault`].
 pub fn may_be_registered(text: &str, profile: Profile) -> Result<Option<RedirectWarning>, RedirectFault> {
-    let registered = Registered::parse(text)?;
-    if let Registered::Full(url) = &registered {
+    let registered = RegisteredRedirect::parse(text)?;
+    if let RegisteredRedirect::Full(url) = &registered {
         host_is_spelled_as_read(text, url)?;
         query_has_no_answer_parameter(url)?;
     }
@@ -116,24 +116,24 @@ pub fn may_be_registered(text: &str, profile: Profile) -> Result<Option<Redirect
 }
 
 /// Checks whether the profile allows it, and returns warnings about it.
-fn fits(registered: &Registered, profile: Profile) -> Result<Option<RedirectWarning>, RedirectFault> {
+fn fits(registered: &RegisteredRedirect, profile: Profile) -> Result<Option<RedirectWarning>, RedirectFault> {
     match (registered, profile) {
-        (Registered::BareHost { .. }, Profile::OAuth21) => Err(RedirectFault::BareHost),
-        (Registered::BareHost { port: true, .. }, Profile::Compatible) => {
+        (RegisteredRedirect::BareHost { .. }, Profile::OAuth21) => Err(RedirectFault::BareHost),
+        (RegisteredRedirect::BareHost { port: true, .. }, Profile::Compatible) => {
             Ok(Some(RedirectWarning::BareHostWithPort))
         }
-        (Registered::BareHost { port: false, .. }, Profile::Compatible) => {
+        (RegisteredRedirect::BareHost { port: false, .. }, Profile::Compatible) => {
             Ok(Some(RedirectWarning::BareHost))
         }
-        (Registered::Full(url), _) if url.scheme() != "http" || is_loopback(url) => Ok(None),
-        (Registered::Full(_), Profile::OAuth21) => Err(RedirectFault::PlainHttp),
-        (Registered::Full(_), Profile::Compatible) => Ok(Some(RedirectWarning::PlainHttp)),
+        (RegisteredRedirect::Full(url), _) if url.scheme() != "http" || is_loopback(url) => Ok(None),
+        (RegisteredRedirect::Full(_), Profile::OAuth21) => Err(RedirectFault::PlainHttp),
+        (RegisteredRedirect::Full(_), Profile::Compatible) => Ok(Some(RedirectWarning::PlainHttp)),
     }
 }
 
 /// The URL for the redirect, if the requested text matches a registered one under the profile.
 pub(crate) fn matching(requested: &str, registered: &[String], profile: Profile) -> Option<Url> {
-    let Ok(Registered::Full(url)) = Registered::parse(requested) else { return None };
+    let Ok(RegisteredRedirect::Full(url)) = RegisteredRedirect::parse(requested) else { return None };
     let matches = |text: &String| {
         is_exactly(requested, text)
             || is_another_port(requested, text)
@@ -145,8 +145,8 @@ pub(crate) fn matching(requested: &str, registered: &[String], profile: Profile)
 /// The default for an omitted `redirect_uri`: the only full URL that is registered.
 pub(crate) fn only_full(registered: &[String], profile: Profile) -> Option<Url> {
     let allowed = registered.iter().filter(|text| is_allowed(text, profile));
-    let mut full = allowed.filter_map(|text| match Registered::parse(text) {
-        Ok(Registered::Full(url)) => Some(url),
+    let mut full = allowed.filter_map(|text| match RegisteredRedirect::parse(text) {
+        Ok(RegisteredRedirect::Full(url)) => Some(url),
         _ => None,
     });
     let only = full.next()?;
@@ -154,7 +154,7 @@ pub(crate) fn only_full(registered: &[String], profile: Profile) -> Option<Url> 
 }
 
 fn is_allowed(registered: &str, profile: Profile) -> bool {
-    Registered::parse(registered).is_ok_and(|registered| fits(&registered, profile).is_ok())
+    RegisteredRedirect::parse(registered).is_ok_and(|registered| fits(&registered, profile).is_ok())
 }
 
 /// Simple string comparison ([RFC 9700 §2.1](https://www.rfc-editor.org/rfc/rfc9700#section-2.1)).
@@ -185,7 +185,9 @@ fn without_loopback_port(url: &str) -> Option<(&str, &str)> {
 /// A registered bare host matches every `https` page of that host, on the default port, that could be
 /// registered in full.
 fn is_on_host(text: &str, requested: &Url, registered: &str, profile: Profile) -> bool {
-    let Ok(Registered::BareHost { host, port: false }) = Registered::parse(registered) else { return false };
+    let Ok(RegisteredRedirect::BareHost { host, port: false }) = RegisteredRedirect::parse(registered) else {
+        return false;
+    };
     profile == Profile::Compatible
         && requested.scheme() == "https"
         && requested.port().is_none()
@@ -258,7 +260,7 @@ fn text_is_plain(text: &str) -> Result<(), RedirectFault> {
 
 /// A bare host such as `bedford.progresstest.com`, as in the samples of Hybrid Data Pipeline, with or without
 /// a port.
-fn bare_host(text: &str) -> Option<Registered> {
+fn bare_host(text: &str) -> Option<RegisteredRedirect> {
     let (host, port) = match text.split_once(':') {
         Some((host, port)) if !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) => {
             (host, true)
@@ -272,7 +274,7 @@ fn bare_host(text: &str) -> Option<Registered> {
     }
     let url = Url::parse(&format!("https://{host}/")).ok()?;
     let host = url.host_str()?.to_owned();
-    Some(Registered::BareHost { host, port })
+    Some(RegisteredRedirect::BareHost { host, port })
 }
 
 fn full_url(text: &str) -> Result<Url, RedirectFault> {

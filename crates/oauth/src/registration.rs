@@ -61,7 +61,7 @@ pub enum Sender {
 
 /// What the rules must know besides the payload.
 #[derive(Debug, Clone, Copy)]
-pub struct Context<'a> {
+pub struct RegistrationContext<'a> {
     /// The sender.
     pub sender: Sender,
     /// The profile of applications that do not set one.
@@ -73,14 +73,14 @@ pub struct Context<'a> {
 }
 
 /// Settings that may be stored, with warnings about them; or all faults.
-pub type Judged = Result<(ApplicationSettings, Vec<Warning>), Vec<InvalidField>>;
+pub type JudgedRegistration = Result<(ApplicationSettings, Vec<Warning>), Vec<InvalidField>>;
 
 /// Checks a payload against every rule. `name`, `description` and `redirectUrls` are replaced; every other
 /// omitted member keeps its value or gets its default.
 ///
 /// # Errors
 /// All faults.
-pub fn decide(payload: &ApplicationPayload, context: Context<'_>) -> Judged {
+pub fn decide(payload: &ApplicationPayload, context: RegistrationContext<'_>) -> JudgedRegistration {
     let mut findings = Findings::default();
     let profile = profile(payload, context, &mut findings);
     let client_type = client_type(payload, context, &mut findings);
@@ -119,7 +119,11 @@ impl Findings {
     }
 }
 
-fn profile(payload: &ApplicationPayload, context: Context<'_>, findings: &mut Findings) -> Profile {
+fn profile(
+    payload: &ApplicationPayload,
+    context: RegistrationContext<'_>,
+    findings: &mut Findings,
+) -> Profile {
     let unchanged = context.existing.map_or(context.default_profile, |existing| existing.profile);
     let asked = match payload.profile.as_deref() {
         None => unchanged,
@@ -141,7 +145,11 @@ fn profile(payload: &ApplicationPayload, context: Context<'_>, findings: &mut Fi
     asked
 }
 
-fn client_type(payload: &ApplicationPayload, context: Context<'_>, findings: &mut Findings) -> ClientType {
+fn client_type(
+    payload: &ApplicationPayload,
+    context: RegistrationContext<'_>,
+    findings: &mut Findings,
+) -> ClientType {
     let existing = context.existing.map(|existing| existing.client_type);
     let asked = match payload.client_type.as_deref() {
         None => return existing.unwrap_or(ClientType::Confidential),
@@ -158,7 +166,11 @@ fn client_type(payload: &ApplicationPayload, context: Context<'_>, findings: &mu
     asked
 }
 
-fn token_format(payload: &ApplicationPayload, context: Context<'_>, findings: &mut Findings) -> TokenFormat {
+fn token_format(
+    payload: &ApplicationPayload,
+    context: RegistrationContext<'_>,
+    findings: &mut Findings,
+) -> TokenFormat {
     match payload.token_format.as_deref() {
         None => return context.existing.map_or(TokenFormat::Opaque, |existing| existing.token_format),
         Some("opaque") => {}
@@ -168,7 +180,11 @@ fn token_format(payload: &ApplicationPayload, context: Context<'_>, findings: &m
     TokenFormat::Opaque
 }
 
-fn lifetime(payload: &ApplicationPayload, context: Context<'_>, findings: &mut Findings) -> Option<u32> {
+fn lifetime(
+    payload: &ApplicationPayload,
+    context: RegistrationContext<'_>,
+    findings: &mut Findings,
+) -> Option<u32> {
     let Some(asked) = payload.access_token_lifetime else {
         return context.existing.and_then(|existing| existing.access_token_lifetime_secs);
     };

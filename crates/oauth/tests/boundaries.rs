@@ -6,7 +6,7 @@ use oauth::authorize::AuthorizeRequest;
 use oauth::client_authentication::{Basic, Presented};
 use oauth::id::{ApplicationId, ClientId};
 use oauth::parameters::Parameters;
-use oauth::registration::{ApplicationPayload, Context, Sender, decide};
+use oauth::registration::{ApplicationPayload, RegistrationContext, Sender, decide};
 use oauth::scope::ScopeSet;
 use proptest::prelude::*;
 
@@ -114,9 +114,9 @@ proptest! {
     #[test]
     fn what_registration_accepts_it_accepts_again_as_it_is(payload in payload()) {
         let (default_profile, minimum_profile) = (Profile::Compatible, Profile::Compatible);
-        let context = Context { sender: Sender::Administrator, default_profile, minimum_profile, existing: None };
+        let context = RegistrationContext { sender: Sender::Administrator, default_profile, minimum_profile, existing: None };
         if let Ok((settings, _)) = decide(&payload, context) {
-            let again = decide(&payload, Context { existing: Some(&settings), ..context });
+            let again = decide(&payload, RegistrationContext { existing: Some(&settings), ..context });
             prop_assert_eq!(again.map(|(settings, _)| settings), Ok(settings));
         }
     }

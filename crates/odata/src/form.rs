@@ -15,7 +15,7 @@ mod survey;
 
 use crate::model::EdmType;
 pub use layout::Layout;
-pub use survey::{Found, Survey};
+pub use survey::{ColumnSurvey, Survey};
 
 /// How a database stores the values of a column, beyond their type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

@@ -12,7 +12,7 @@ const FRACTION_DIGITS: usize = 12;
 
 /// A time of day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Clock {
+pub struct ClockTime {
     /// The whole seconds.
     time: Time,
     /// The fraction of a second.
@@ -23,10 +23,10 @@ pub struct Clock {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Moment {
     date: Date,
-    clock: Clock,
+    clock: ClockTime,
 }
 
-impl Clock {
+impl ClockTime {
     pub(crate) const MIDNIGHT: Self = Self { time: Time::midnight(), picoseconds: 0 };
 
     /// Parses `07:59`, `07:59:59` or `07:59:59.999`; the fraction may have any number of digits.
@@ -69,14 +69,14 @@ impl Clock {
 impl Moment {
     /// An instant from a date and a time with an offset of `offset` seconds east of UTC. `None` outside the
     /// years 0 to 9999.
-    pub(crate) fn new(date: Date, clock: Clock, offset: i32) -> Option<Self> {
+    pub(crate) fn new(date: Date, clock: ClockTime, offset: i32) -> Option<Self> {
         let local = date.to_datetime(clock.time);
         let utc = if offset == 0 {
             local
         } else {
             local.checked_sub(SignedDuration::from_secs(offset.into())).ok()?
         };
-        let clock = Clock { time: utc.time(), ..clock };
+        let clock = ClockTime { time: utc.time(), ..clock };
         (0..=9999).contains(&utc.year()).then(|| Self { date: utc.date(), clock })
     }
 
@@ -88,7 +88,7 @@ impl Moment {
         let utc = epoch.checked_add(SignedDuration::from_secs(seconds)).ok()?;
         (0..=9999)
             .contains(&utc.year())
-            .then(|| Self { date: utc.date(), clock: Clock { time: utc.time(), picoseconds } })
+            .then(|| Self { date: utc.date(), clock: ClockTime { time: utc.time(), picoseconds } })
     }
 
     /// Picoseconds since 1970.
@@ -104,7 +104,7 @@ impl Moment {
     }
 
     /// The time in UTC.
-    pub(crate) fn clock(self) -> Clock {
+    pub(crate) fn clock(self) -> ClockTime {
         self.clock
     }
 
@@ -124,7 +124,7 @@ impl From<jiff::Timestamp> for Moment {
         let utc = jiff::tz::Offset::UTC.to_datetime(now);
         let nanoseconds = u64::from(utc.subsec_nanosecond().unsigned_abs());
         let time = utc.time().with().subsec_nanosecond(0).build().unwrap_or(Time::midnight());
-        Self { date: utc.date(), clock: Clock { time, picoseconds: nanoseconds * 1000 } }
+        Self { date: utc.date(), clock: ClockTime { time, picoseconds: nanoseconds * 1000 } }
     }
 }
 

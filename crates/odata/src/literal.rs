@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 
 use crate::duration::Duration;
-use crate::instant::{Clock, Moment};
+use crate::instant::{ClockTime, Moment};
 
 /// `2012-09-03`, with a sign before a negative year.
 pub(crate) fn date(text: &str) -> Option<Date> {
@@ -17,8 +17,8 @@ pub(crate) fn date(text: &str) -> Option<Date> {
 }
 
 /// `07:59`, `07:59:59` or `07:59:59.999`, with at most twelve fractional digits.
-pub(crate) fn time_of_day(text: &str) -> Option<Clock> {
-    Clock::read(text).filter(|_| text.len() <= 21)
+pub(crate) fn time_of_day(text: &str) -> Option<ClockTime> {
+    ClockTime::read(text).filter(|_| text.len() <= 21)
 }
 
 /// `2012-09-03T13:52Z` or with an offset such as `+02:00`, with at most twelve fractional digits.
@@ -46,12 +46,12 @@ pub(crate) fn is_leap_second(text: &str) -> bool {
 pub(crate) fn stored_date_time(text: &str) -> Option<Moment> {
     let text = text.trim_ascii_end();
     if let Some(date) = date(text) {
-        return Moment::new(date, Clock::MIDNIGHT, 0);
+        return Moment::new(date, ClockTime::MIDNIGHT, 0);
     }
     let (local, offset) = split_offset(text).unwrap_or((text, 0));
     let local = local.trim_ascii_end();
     let (day, time) = local.split_at_checked(10)?;
-    Moment::new(date(day)?, Clock::read(time.strip_prefix(['T', 't', ' '])?)?, offset)
+    Moment::new(date(day)?, ClockTime::read(time.strip_prefix(['T', 't', ' '])?)?, offset)
 }
 
 /// Splits off `Z` or `±hh:mm` and returns the offset in seconds.

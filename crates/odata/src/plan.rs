@@ -19,7 +19,7 @@ use crate::url::Url;
 
 /// What a plan depends on besides the URL and the model.
 #[derive(Debug, Clone)]
-pub struct Context<'a> {
+pub struct PlanContext<'a> {
     /// The value of `now()`.
     pub now: jiff::Timestamp,
     /// The maximum number of rows in a page: the server's limit, or the smaller one that the client prefers.
@@ -99,7 +99,7 @@ pub struct Single {
 ///
 /// # Errors
 /// Everything that is wrong with the request, or not supported.
-pub fn prepare(url: &Url, model: &Model, context: &Context<'_>, dialect: Dialect) -> Result<Plan, Error> {
+pub fn prepare(url: &Url, model: &Model, context: &PlanContext<'_>, dialect: Dialect) -> Result<Plan, Error> {
     let request = Request::parse(url)?;
     next_link_is_current(url, model, context)?;
     let bound = bind::bind(model, &request, context.now, context.format)?;
@@ -123,7 +123,7 @@ pub fn prepare(url: &Url, model: &Model, context: &Context<'_>, dialect: Dialect
 
 /// Refuses a next link of an earlier model as stale. This is checked before the names in the request are
 /// bound, because they may no longer exist.
-fn next_link_is_current(url: &Url, model: &Model, context: &Context<'_>) -> Result<(), Error> {
+fn next_link_is_current(url: &Url, model: &Model, context: &PlanContext<'_>) -> Result<(), Error> {
     match &context.position {
         Some(position) if position.model_version != model.version && position.shape == url.shape() => {
             Err(Reason::StalePosition.at("$skiptoken", 0))
@@ -144,7 +144,7 @@ pub fn count_shared(entity_type: &EntityType, dialect: Dialect) -> Result<Statem
 struct Planner<'a> {
     url: &'a Url,
     model: &'a Model,
-    context: &'a Context<'a>,
+    context: &'a PlanContext<'a>,
     dialect: Dialect,
     format: Format,
     cacheable: bool,

@@ -121,7 +121,7 @@ pub enum Literal<'t> {
     String(Cow<'t, str>),
     Guid([u8; 16]),
     Date(jiff::civil::Date),
-    TimeOfDay(crate::instant::Clock),
+    TimeOfDay(crate::instant::ClockTime),
     /// The instant, and the time zone in which it was written, in seconds east of UTC.
     DateTimeOffset(crate::instant::Moment, i32),
     Duration(&'t str),

@@ -8,7 +8,7 @@ use anyhow::Context;
 use app::App;
 use store::WithCauses;
 use tokio::task::JoinSet;
-use web::{Network, WebSettings};
+use web::{AddressRange, WebSettings};
 
 use crate::bootstrap::{self, number};
 use crate::cli::terminal::say;
@@ -298,7 +298,7 @@ fn limits_of_observation(settings: &Settings) -> Limits {
     Limits { connections: 64, ..limits(settings) }
 }
 
-fn proxies(settings: &Settings) -> Vec<Network> {
+fn proxies(settings: &Settings) -> Vec<AddressRange> {
     settings.general.trusted_proxies.clone()
 }
 

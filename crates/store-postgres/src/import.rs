@@ -5,7 +5,7 @@
 //! interrupted copy stopped: each table is filled in key order, and a batch is either complete or absent.
 
 use store::StoreError;
-use store::columns::{Ids, Key, Row, TABLES, Table};
+use store::columns::{Ids, Key, StoredRow, StoredTable, TABLES};
 use tokio_postgres::Client;
 
 use crate::error::Failure;
@@ -24,7 +24,7 @@ pub(crate) const UNFINISHED: &str = "unfinished_copy";
 
 /// What the target database of a copy contains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Found {
+pub enum ImportTarget {
     /// Nothing.
     Nothing,
     /// The copy of that number, unfinished.
@@ -53,18 +53,20 @@ impl Import {
     ///
     /// # Errors
     /// If it belongs to another program or to a newer version, or cannot be read.
-    pub async fn found(&self) -> Result<Found, OpenError> {
+    pub async fn found(&self) -> Result<ImportTarget, OpenError> {
         const NUMBER: &str = "SELECT number FROM unfinished_copy WHERE id = 1";
         let connection = self.shared.connections.get().await?;
         let db = connection.client();
         let found = if migrations::table_exists(db, UNFINISHED).await? {
             let number: i64 = sql::value(db, NUMBER, &[]).await?;
             let number = i32::try_from(number);
-            Found::Unfinished(number.map_err(|_| Failure::Inconsistent("the number of a copy".to_owned()))?)
+            ImportTarget::Unfinished(
+                number.map_err(|_| Failure::Inconsistent("the number of a copy".to_owned()))?,
+            )
         } else if migrations::missing(db).await?.first().is_some_and(|first| first.number == 1) {
-            Found::Nothing
+            ImportTarget::Nothing
         } else {
-            Found::Installation
+            ImportTarget::Installation
         };
         connection.at_rest();
         Ok(found)
@@ -125,7 +127,7 @@ impl Import {
     ///
     /// # Errors
     /// If they cannot be written.
-    pub async fn insert(&self, table: &Table, rows: &[Row]) -> Result<(), StoreError> {
+    pub async fn insert(&self, table: &StoredTable, rows: &[StoredRow]) -> Result<(), StoreError> {
         self.in_time(async {
             let unit = Unit::begin(&self.shared).await?;
             held(unit.client()).await?;
@@ -139,7 +141,12 @@ impl Import {
     ///
     /// # Errors
     /// If they cannot be read.
-    pub async fn window(&self, table: &Table, after: &Key, limit: usize) -> Result<Vec<Row>, StoreError> {
+    pub async fn window(
+        &self,
+        table: &StoredTable,
+        after: &Key,
+        limit: usize,
+    ) -> Result<Vec<StoredRow>, StoreError> {
         self.in_time(async {
             let connection = self.shared.connections.get().await?;
             let rows = batch::window(connection.client(), table, after, limit).await?;
@@ -156,10 +163,10 @@ impl Import {
     /// If the database cannot be written; the copy is unfinished then.
     pub async fn finish(
         &self,
-        last_id: impl Fn(&Table) -> Result<i64, StoreError>,
+        last_id: impl Fn(&StoredTable) -> Result<i64, StoreError>,
     ) -> Result<(), StoreError> {
         let given = TABLES.iter().filter(|table| table.ids == Ids::GivenOnce);
-        let given: Vec<(&Table, i64)> =
+        let given: Vec<(&StoredTable, i64)> =
             given.map(|table| Ok((table, last_id(table)?))).collect::<Result<_, StoreError>>()?;
         for table in TABLES {
             let analyze = format!("ANALYZE {}", table.name);
@@ -194,7 +201,7 @@ async fn held(db: &Client) -> sql::Result<()> {
 }
 
 /// Sets the next id of the table to the one after `last`.
-async fn go_on_after(db: &Client, table: &Table, last: i64) -> sql::Result<()> {
+async fn go_on_after(db: &Client, table: &StoredTable, last: i64) -> sql::Result<()> {
     const GO_ON: &str = "SELECT setval(pg_get_serial_sequence($1, 'id'), greatest($2, 1), $2 > 0)";
     sql::value::<i64>(db, GO_ON, values![table.name, last]).await.map(drop)
 }

@@ -2,12 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "panicking is how a test fails")]
 
-use store::columns::{Cell, Ids, Kind, Row, TABLES, Table};
-use store_postgres::import::{Found, Import};
+use store::columns::{Ids, StoredCell, StoredKind, StoredRow, StoredTable, TABLES};
+use store_postgres::import::{Import, ImportTarget};
 use store_postgres::{DatabaseUrl, OpenError, Options, PostgresStore};
 use testkit::postgres::{PostgresDatabase, PostgresServer};
 
-fn table(name: &str) -> &'static Table {
+fn table(name: &str) -> &'static StoredTable {
     TABLES.iter().find(|table| table.name == name).unwrap()
 }
 
@@ -23,19 +23,19 @@ async fn the_list_of_tables_is_the_schema() {
         "SELECT table_name, column_name, data_type, is_nullable, is_identity FROM information_schema.columns
         WHERE table_schema = current_schema() AND table_name <> 'migrations' ORDER BY table_name, ordinal_position",
     );
-    let line = |table: &Table, index: usize| {
+    let line = |table: &StoredTable, index: usize| {
         let column = &table.columns[index];
         let kind = match column.kind {
-            Kind::Number => "bigint",
-            Kind::Flag => "boolean",
-            Kind::Text => "text",
-            Kind::Bytes => "bytea",
+            StoredKind::Number => "bigint",
+            StoredKind::Flag => "boolean",
+            StoredKind::Text => "text",
+            StoredKind::Bytes => "bytea",
         };
         let yes = |is: bool| if is { "YES" } else { "NO" };
         let identity = index == 0 && table.ids == Ids::GivenOnce;
         format!("{}|{}|{kind}|{}|{}", table.name, column.name, yes(column.nullable), yes(identity))
     };
-    let mut tables: Vec<&Table> = TABLES.iter().collect();
+    let mut tables: Vec<&StoredTable> = TABLES.iter().collect();
     tables.sort_by_key(|table| table.name);
     let listed: Vec<String> =
         tables.iter().flat_map(|table| (0..table.columns.len()).map(|index| line(table, index))).collect();
@@ -49,7 +49,7 @@ async fn the_list_of_tables_is_the_schema() {
         WHERE i.indisprimary AND c.relnamespace = current_schema()::regnamespace AND c.relname <> 'migrations'
         GROUP BY c.relname ORDER BY c.relname",
     );
-    let key = |table: &&Table| {
+    let key = |table: &&StoredTable| {
         let names: Vec<&str> = table.key().iter().map(|column| column.name).collect();
         format!("{}|{}", table.name, names.join(","))
     };
@@ -61,7 +61,7 @@ async fn nothing_opens_a_database_into_which_an_installation_is_copied() {
     let database = PostgresServer::shared().create_database();
     let url = url(&database);
     let import = Import::open(&url, Options::default()).await.unwrap();
-    assert_eq!(import.found().await.unwrap(), Found::Nothing);
+    assert_eq!(import.found().await.unwrap(), ImportTarget::Nothing);
     import.begin(7).await.unwrap();
     let refused = async || {
         let options = Options::default();
@@ -76,11 +76,13 @@ async fn nothing_opens_a_database_into_which_an_installation_is_copied() {
     assert!(refused().await);
     assert!(import.begin(8).await.is_err());
     import.prepare().await.unwrap();
-    assert_eq!(import.found().await.unwrap(), Found::Unfinished(7));
+    assert_eq!(import.found().await.unwrap(), ImportTarget::Unfinished(7));
     assert!(refused().await);
     import.finish(|_| Ok(0)).await.unwrap();
-    assert_eq!(import.found().await.unwrap(), Found::Installation);
-    assert!(import.insert(table("limits"), &[vec![Cell::Number(1), Cell::Number(1)]]).await.is_err());
+    assert_eq!(import.found().await.unwrap(), ImportTarget::Installation);
+    assert!(
+        import.insert(table("limits"), &[vec![StoredCell::Number(1), StoredCell::Number(1)]]).await.is_err()
+    );
     assert!(import.empty().await.is_err());
     assert!(matches!(import.begin(9).await, Err(OpenError::Exists)));
     drop(PostgresStore::open(&url, Options::default()).await.unwrap());
@@ -93,11 +95,14 @@ async fn a_batch_is_there_as_a_whole_or_not_at_all() {
     import.begin(1).await.unwrap();
     import.prepare().await.unwrap();
     let keys = table("ring_keys");
-    let row =
-        |id: i64, sealed: Cell| -> Row { vec![Cell::Number(id), Cell::Number(-1), Cell::Number(2), sealed] };
-    let whole: Vec<Row> = (1..=5).map(|id| row(id, Cell::Bytes(vec![0, 255, 7]))).collect();
-    assert!(import.insert(keys, &[row(1, Cell::Bytes(vec![])), row(2, Cell::Null)]).await.is_err());
-    assert!(import.insert(keys, &[row(1, Cell::Text("text".to_owned()))]).await.is_err());
+    let row = |id: i64, sealed: StoredCell| -> StoredRow {
+        vec![StoredCell::Number(id), StoredCell::Number(-1), StoredCell::Number(2), sealed]
+    };
+    let whole: Vec<StoredRow> = (1..=5).map(|id| row(id, StoredCell::Bytes(vec![0, 255, 7]))).collect();
+    assert!(
+        import.insert(keys, &[row(1, StoredCell::Bytes(vec![])), row(2, StoredCell::Null)]).await.is_err()
+    );
+    assert!(import.insert(keys, &[row(1, StoredCell::Text("text".to_owned()))]).await.is_err());
     assert!(import.window(keys, &keys.before_all(), 9).await.unwrap().is_empty());
     import.insert(keys, &whole).await.unwrap();
     assert!(import.insert(keys, &whole[4..]).await.is_err());

@@ -10,7 +10,7 @@ use std::path::Path;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row as SqlRow, params_from_iter};
 use store::StoreError;
-use store::columns::{Cell, Column, Ids, Key, Kind, Row, Table};
+use store::columns::{Ids, Key, StoredCell, StoredColumn, StoredKind, StoredRow, StoredTable};
 
 use crate::error::Failure;
 use crate::{DatabaseLock, OpenError, Options, connection, migrations, sql};
@@ -74,7 +74,7 @@ impl Export {
     ///
     /// # Errors
     /// If it cannot be read.
-    pub fn count(&self, table: &Table) -> Result<u64, StoreError> {
+    pub fn count(&self, table: &StoredTable) -> Result<u64, StoreError> {
         let query = format!("SELECT count(*) FROM {}", table.name);
         answer(|| sql::value(&self.db, &query, ()).map(i64::cast_unsigned))
     }
@@ -83,9 +83,15 @@ impl Export {
     ///
     /// # Errors
     /// If they cannot be read, or one contains an invalid value.
-    pub fn window(&self, table: &Table, after: &Key, limit: usize) -> Result<Vec<Row>, StoreError> {
-        let names =
-            |columns: &[Column]| columns.iter().map(|column| column.name).collect::<Vec<_>>().join(", ");
+    pub fn window(
+        &self,
+        table: &StoredTable,
+        after: &Key,
+        limit: usize,
+    ) -> Result<Vec<StoredRow>, StoreError> {
+        let names = |columns: &[StoredColumn]| {
+            columns.iter().map(|column| column.name).collect::<Vec<_>>().join(", ")
+        };
         let key = names(table.key());
         let above = vec!["?"; table.key_columns].join(", ");
         let query = format!(
@@ -102,7 +108,7 @@ impl Export {
     ///
     /// # Errors
     /// If it cannot be read.
-    pub fn last_id(&self, table: &Table) -> Result<i64, StoreError> {
+    pub fn last_id(&self, table: &StoredTable) -> Result<i64, StoreError> {
         const GIVEN: &str = "SELECT seq FROM sqlite_sequence WHERE name = ?1";
         if table.ids == Ids::Chosen {
             return Ok(0);
@@ -120,18 +126,18 @@ fn answer<T>(work: impl FnOnce() -> sql::Result<T>) -> Result<T, StoreError> {
     work().map_err(Failure::into_store_error)
 }
 
-fn read(table: &Table, row: &SqlRow<'_>) -> sql::Result<Row> {
-    let cell = |(index, column): (usize, &Column)| {
+fn read(table: &StoredTable, row: &SqlRow<'_>) -> sql::Result<StoredRow> {
+    let cell = |(index, column): (usize, &StoredColumn)| {
         let impossible =
             || Failure::Inconsistent(format!("what {}.{} must not hold", table.name, column.name));
         match (column.kind, row.get_ref(index)?) {
-            (_, ValueRef::Null) if column.nullable => Ok(Cell::Null),
-            (Kind::Number, ValueRef::Integer(number)) => Ok(Cell::Number(number)),
-            (Kind::Flag, ValueRef::Integer(number @ (0 | 1))) => Ok(Cell::Flag(number == 1)),
-            (Kind::Text, ValueRef::Text(text)) => {
-                String::from_utf8(text.to_vec()).map(Cell::Text).map_err(|_| impossible())
+            (_, ValueRef::Null) if column.nullable => Ok(StoredCell::Null),
+            (StoredKind::Number, ValueRef::Integer(number)) => Ok(StoredCell::Number(number)),
+            (StoredKind::Flag, ValueRef::Integer(number @ (0 | 1))) => Ok(StoredCell::Flag(number == 1)),
+            (StoredKind::Text, ValueRef::Text(text)) => {
+                String::from_utf8(text.to_vec()).map(StoredCell::Text).map_err(|_| impossible())
             }
-            (Kind::Bytes, ValueRef::Blob(bytes)) => Ok(Cell::Bytes(bytes.to_vec())),
+            (StoredKind::Bytes, ValueRef::Blob(bytes)) => Ok(StoredCell::Bytes(bytes.to_vec())),
             _ => Err(impossible()),
         }
     };

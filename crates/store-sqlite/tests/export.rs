@@ -11,7 +11,7 @@ use oauth::id::RoleId;
 use oauth::time::Timestamp;
 use rusqlite::Connection;
 use store::Users;
-use store::columns::{Cell, Ids, Kind, TABLES, Table};
+use store::columns::{Ids, StoredCell, StoredKind, StoredTable, TABLES};
 use store_sqlite::{Export, OpenError, Options, SqliteStore, migrate, pending};
 use tempfile::TempDir;
 
@@ -24,7 +24,7 @@ fn installation() -> (PathBuf, TempDir) {
     (path, folder)
 }
 
-fn table(name: &str) -> &'static Table {
+fn table(name: &str) -> &'static StoredTable {
     TABLES.iter().find(|table| table.name == name).unwrap()
 }
 
@@ -57,9 +57,9 @@ fn the_list_of_tables_is_the_schema() {
     for table in TABLES {
         let columns = table.columns.iter().enumerate().map(|(index, column)| {
             let kind = match column.kind {
-                Kind::Number | Kind::Flag => "INTEGER",
-                Kind::Text => "TEXT",
-                Kind::Bytes => "BLOB",
+                StoredKind::Number | StoredKind::Flag => "INTEGER",
+                StoredKind::Text => "TEXT",
+                StoredKind::Bytes => "BLOB",
             };
             let place = if index < table.key_columns { index + 1 } else { 0 };
             (column.name.to_owned(), kind.to_owned(), !column.nullable, place)
@@ -151,9 +151,19 @@ async fn rows_come_in_the_order_of_their_keys_with_the_largest_id_ever_given() {
     assert_eq!(export.count(table("user_roles")).unwrap(), 3);
     let roles = table("user_roles");
     let first = export.window(roles, &roles.before_all(), 2).unwrap();
-    assert!(first == [[Cell::Number(5), Cell::Number(1)], [Cell::Number(5), Cell::Number(2)]]);
+    assert!(
+        first
+            == [
+                [StoredCell::Number(5), StoredCell::Number(1)],
+                [StoredCell::Number(5), StoredCell::Number(2)]
+            ]
+    );
     let rest = export.window(roles, &vec![5, 2], 2).unwrap();
-    assert!(rest == [[Cell::Number(5), Cell::Number(3)]]);
+    assert!(rest == [[StoredCell::Number(5), StoredCell::Number(3)]]);
     let users = export.window(table("users"), &vec![0], 9).unwrap();
-    assert!(users[0][2] == Cell::Flag(true) && users[0][6] == Cell::Null && users[0][10] == Cell::Number(-3));
+    assert!(
+        users[0][2] == StoredCell::Flag(true)
+            && users[0][6] == StoredCell::Null
+            && users[0][10] == StoredCell::Number(-3)
+    );
 }

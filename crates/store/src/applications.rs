@@ -56,11 +56,13 @@ pub struct ApplicationFilter {
 /// Computes the new settings of an application from the settings that are stored at the time of the write. A
 /// concurrent withdrawal is therefore never undone.
 #[derive(Clone)]
-pub struct Amendment(Arc<dyn Fn(&ApplicationSettings) -> registration::Judged + Send + Sync>);
+pub struct Amendment(Arc<dyn Fn(&ApplicationSettings) -> registration::JudgedRegistration + Send + Sync>);
 
 impl Amendment {
     /// Computes the settings with `rule`. The rule may run several times, so it must have no side effects.
-    pub fn by(rule: impl Fn(&ApplicationSettings) -> registration::Judged + Send + Sync + 'static) -> Self {
+    pub fn by(
+        rule: impl Fn(&ApplicationSettings) -> registration::JudgedRegistration + Send + Sync + 'static,
+    ) -> Self {
         Self(Arc::new(rule))
     }
 
@@ -73,7 +75,7 @@ impl Amendment {
     ///
     /// # Errors
     /// All faults of the new settings.
-    pub fn decide(&self, current: &ApplicationSettings) -> registration::Judged {
+    pub fn decide(&self, current: &ApplicationSettings) -> registration::JudgedRegistration {
         (self.0)(current)
     }
 }

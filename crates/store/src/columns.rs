@@ -14,7 +14,7 @@ pub use account::{
 };
 pub use application::SettingsColumns;
 pub use revocation::SubjectColumns;
-pub use tables::{Cell, Column, Ids, Key, Kind, Row, TABLES, Table};
+pub use tables::{Ids, Key, StoredCell, StoredColumn, StoredKind, StoredRow, StoredTable, TABLES};
 
 use oauth::audit::{Action, Outcome};
 

@@ -1,7 +1,7 @@
 //! Extractors of the management API. Each refuses with a [`Problem`] in the envelope.
 //!
 //! A handler lists them in this order: [`Authenticated`] first, so that nobody learns anything without
-//! credentials, then [`Path`]s and [`Query`], and [`JsonBody`] last.
+//! credentials, then [`Path`]s and [`QueryParameters`], and [`JsonBody`] last.
 //!
 //! [`Problem`]: crate::respond::management::ManagementProblem
 
@@ -14,4 +14,4 @@ pub use authenticated::Authenticated;
 pub(crate) use authenticated::basic;
 pub use json_body::JsonBody;
 pub use path::Path;
-pub use query::Query;
+pub use query::QueryParameters;

@@ -2,7 +2,7 @@
 //!
 //! A body is first parsed into [`Json`], which refuses what no payload may contain: a repeated member,
 //! unlimited nesting, text after the value. Then a type reads its members through [`Fields`], which collects
-//! the faults of each member in [`Faults`] and continues; a derived deserialiser would stop at the first
+//! the faults of each member in [`PayloadFaults`] and continues; a derived deserialiser would stop at the first
 //! fault.
 //!
 //! ```
@@ -20,5 +20,5 @@
 mod fields;
 mod tree;
 
-pub use fields::{Faults, Fields, FromJson};
+pub use fields::{Fields, FromJson, PayloadFaults};
 pub use tree::{Json, Malformed, parse};

@@ -37,7 +37,7 @@ pub mod routes;
 
 pub use body::BodyEnd;
 pub use http_service::HttpService;
-pub use network::{Network, is_everybody};
+pub use network::{AddressRange, is_everybody};
 pub use origin::PeerAddress;
 
 /// The settings of the HTTP service.
@@ -46,7 +46,7 @@ pub struct WebSettings {
     /// Whether users connect over TLS: cookies are then `__Host-` cookies, and responses have an HSTS header.
     pub tls: bool,
     /// Proxies whose `X-Forwarded-For` is trusted.
-    pub trusted_proxies: Vec<Network>,
+    pub trusted_proxies: Vec<AddressRange>,
     /// The maximum size of a request's body in bytes.
     pub max_body_bytes: usize,
     /// The maximum length of a request's path and query together in bytes.

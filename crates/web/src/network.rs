@@ -6,7 +6,7 @@ use std::str::FromStr;
 /// A network such as `10.0.0.0/8` or `2001:db8::/32`; a single address is a network that contains only
 /// itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Network {
+pub struct AddressRange {
     address: IpAddr,
     /// The number of leading bits that all addresses share.
     prefix: u8,
@@ -15,7 +15,7 @@ pub struct Network {
 /// The number of bits in an IPv6 address that identify one subscriber line.
 const SUBSCRIBER: u8 = 64;
 
-impl Network {
+impl AddressRange {
     /// Whether the network contains the address. An IPv4 address written as IPv6 counts as IPv4.
     pub fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
@@ -32,14 +32,14 @@ impl Network {
 }
 
 /// Whether the text is the network of all addresses of a kind, such as `0.0.0.0/0`, which is not a valid
-/// [`Network`].
+/// [`AddressRange`].
 pub fn is_everybody(text: &str) -> bool {
     let Some((address, prefix)) = text.split_once('/') else { return false };
     let (Ok(address), Ok(prefix)) = (address.parse::<IpAddr>(), prefix.parse::<u8>()) else { return false };
     bits(address) - bits(address.to_canonical()) == prefix
 }
 
-impl FromStr for Network {
+impl FromStr for AddressRange {
     type Err = NoNetwork;
 
     fn from_str(text: &str) -> Result<Self, NoNetwork> {
@@ -61,7 +61,7 @@ impl FromStr for Network {
     }
 }
 
-impl std::fmt::Display for Network {
+impl std::fmt::Display for AddressRange {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         if self.prefix == bits(self.address) {
             write!(f, "{}", self.address)
@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     fn holds(network: &str, address: &str) -> bool {
-        network.parse::<Network>().unwrap().contains(address.parse().unwrap())
+        network.parse::<AddressRange>().unwrap().contains(address.parse().unwrap())
     }
 
     #[test]
@@ -129,13 +129,13 @@ mod tests {
             "10/8",
         ];
         for text in bad {
-            assert!(text.parse::<Network>().is_err(), "{text}");
+            assert!(text.parse::<AddressRange>().is_err(), "{text}");
         }
         for everybody in ["0.0.0.0/0", "::/0", "::ffff:0.0.0.0/96"] {
-            assert!(everybody.parse::<Network>().is_err(), "{everybody}");
+            assert!(everybody.parse::<AddressRange>().is_err(), "{everybody}");
         }
         for text in ["10.0.0.0/8", "192.0.2.7", "2001:db8::/32"] {
-            assert_eq!(text.parse::<Network>().unwrap().to_string(), text);
+            assert_eq!(text.parse::<AddressRange>().unwrap().to_string(), text);
         }
     }
 }

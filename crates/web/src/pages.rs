@@ -8,7 +8,7 @@ use std::convert::Infallible;
 
 use app::Fault;
 use app::caller::{Caller, LiveSession, RequestOrigin};
-use app::refusals::Reason;
+use app::refusals::RefusalReason;
 use axum::extract::FromRequestParts;
 use axum::response::Response;
 use http::header::{COOKIE, LOCATION, SET_COOKIE};
@@ -113,7 +113,7 @@ impl Visit {
         if app.csrf_holds(cookie, &CsrfToken::new(csrf)) {
             return Ok(());
         }
-        app.note_refused_request(Reason::ForgedForm, caller, &self.origin).await;
+        app.note_refused_request(RefusalReason::ForgedForm, caller, &self.origin).await;
         Err(stale_form())
     }
 

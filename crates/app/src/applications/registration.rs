@@ -3,7 +3,7 @@
 use oauth::application::{Application, ApplicationSettings, ClientType};
 use oauth::audit::Action;
 use oauth::id::ClientId;
-use oauth::registration::{self, ApplicationPayload, Context, InvalidField, Sender, Warning};
+use oauth::registration::{self, ApplicationPayload, InvalidField, RegistrationContext, Sender, Warning};
 use oauth::secret::ClientSecret;
 use store::{Amendment, NewApplication};
 
@@ -29,7 +29,7 @@ impl Accepted {
 
 /// A newly registered application.
 #[derive(Debug, Clone)]
-pub struct Registered {
+pub struct RegisteredApplication {
     /// The stored record.
     pub application: Application,
     /// The secret, which is shown only now; a public application has none.
@@ -68,16 +68,16 @@ impl App {
         payload: &ApplicationPayload,
         existing: Option<&ApplicationSettings>,
     ) -> Result<Accepted, Vec<InvalidField>> {
-        let context = Context { existing, ..self.context(actor) };
+        let context = RegistrationContext { existing, ..self.context(actor) };
         let (settings, warnings) = registration::decide(payload, context)?;
         Ok(Accepted { settings, warnings })
     }
 
     /// What the rules must know besides the payload and the existing settings.
-    fn context(&self, actor: &Actor) -> Context<'static> {
+    fn context(&self, actor: &Actor) -> RegistrationContext<'static> {
         // Acting on behalf of another user gives nobody more rights than the caller has.
         let administrator = actor.caller().account().is_administrator();
-        Context {
+        RegistrationContext {
             sender: if administrator { Sender::Administrator } else { Sender::User },
             default_profile: self.settings.default_profile,
             minimum_profile: self.settings.minimum_profile,
@@ -94,7 +94,7 @@ impl App {
         actor: &Actor,
         accepted: Accepted,
         origin: &RequestOrigin,
-    ) -> Result<Registered, ApplicationError> {
+    ) -> Result<RegisteredApplication, ApplicationError> {
         let settings = accepted.settings;
         let client_id = self.vault.new_client_id().parse::<ClientId>();
         let client_id = client_id.map_err(|error| Fault::Broken(Box::new(error)))?;
@@ -109,7 +109,7 @@ impl App {
         let application =
             self.judged(actor.caller(), self.store.insert_application(new, audit).await?, origin).await?;
         self.entities.forget_origins();
-        Ok(Registered { application, secret })
+        Ok(RegisteredApplication { application, secret })
     }
 
     /// Replaces the settings of an application, and returns them with warnings. The payload is checked
@@ -130,7 +130,7 @@ impl App {
         audit.note_new_name(&current.settings.name, payload.name.as_deref().map(str::trim));
         let context = self.context(actor);
         let amendment = Amendment::by(move |existing| {
-            registration::decide(&payload, Context { existing: Some(existing), ..context })
+            registration::decide(&payload, RegistrationContext { existing: Some(existing), ..context })
         });
         let updated = self
             .judged(

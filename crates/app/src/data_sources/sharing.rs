@@ -27,7 +27,7 @@ pub enum UserReference {
 
 /// A change to the list of users.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Sharing {
+pub enum SharingChange {
     /// Share with exactly these users.
     With(Vec<UserReference>),
     /// Also share with these users.
@@ -93,14 +93,14 @@ impl App {
         self: &Arc<Self>,
         actor: &Actor,
         id: DataSourceId,
-        sharing: Sharing,
+        sharing: SharingChange,
         origin: &RequestOrigin,
     ) -> Result<Rows<SharedUser>, DataSourceError> {
         let record = self.data_source_to_change(actor, id, origin).await?;
         let sharing = match sharing {
-            Sharing::With(named) => store::Sharing::With(self.resolve(&named).await?),
-            Sharing::Also(named) => store::Sharing::Also(self.resolve(&named).await?),
-            Sharing::Without(user) => store::Sharing::Without(user),
+            SharingChange::With(named) => store::Sharing::With(self.resolve(&named).await?),
+            SharingChange::Also(named) => store::Sharing::Also(self.resolve(&named).await?),
+            SharingChange::Without(user) => store::Sharing::Without(user),
         };
         let mut audit = self.audit_source(actor, Action::ShareDataSource, &record.name, origin);
         let message = in_words(&sharing);

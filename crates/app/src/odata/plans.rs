@@ -9,7 +9,7 @@ use oauth::account::DataSource;
 use oauth::id::DataSourceId;
 use odata::error::Error;
 use odata::format::Format;
-use odata::plan::{self, Context, Plan};
+use odata::plan::{self, Plan, PlanContext};
 use odata::position::Position;
 use odata::statement::Statement;
 use odata::url::Url;
@@ -140,7 +140,7 @@ impl App {
     ) -> Result<CachedPlan, DataRefusal> {
         let url = Url::read(text)?;
         let root = self.service_root(record);
-        let context = Context {
+        let context = PlanContext {
             now: jiff::Timestamp::from_microsecond(self.now().as_micros())
                 .map_err(|error| Fault::Broken(Box::new(error)))?,
             page_size: key.page_size,

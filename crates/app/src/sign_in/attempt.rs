@@ -7,7 +7,7 @@ use store::{ComesFrom, RefusedSignIn, SignInFacts};
 use vault::{Share, Verdict};
 
 use super::origin::is_news;
-use super::{Credentials, SignInRefusal, has_failures_to_forget};
+use super::{SignInCredentials, SignInRefusal, has_failures_to_forget};
 use crate::caller::RequestOrigin;
 use crate::metrics::{LockLabels, Word};
 use crate::rates::PasswordToken;
@@ -17,7 +17,7 @@ use crate::{App, Fault};
 const TRIES: usize = 3;
 
 pub(super) struct Attempt {
-    credentials: Credentials,
+    credentials: SignInCredentials,
     origin: RequestOrigin,
     facts: Option<SignInFacts>,
     policy: LockoutPolicy,
@@ -41,7 +41,7 @@ impl Attempt {
     /// Takes the budget, before anything costly is done.
     pub(super) fn begin(
         app: &App,
-        credentials: &Credentials,
+        credentials: &SignInCredentials,
         facts: Option<SignInFacts>,
         policy: LockoutPolicy,
         origin: &RequestOrigin,

@@ -8,7 +8,7 @@ use oauth::limit::Limit;
 use oauth::refusal::Refusal;
 use oauth::secret::RefreshTokenText;
 use oauth::token::TokenResponse;
-use oauth::token::refresh_token::{self, Decision, Refresh, Renewal, Rotation};
+use oauth::token::refresh_token::{self, Refresh, RefreshDecision, Renewal, Rotation};
 use oauth::token_payload::RefreshToken;
 use store::Rotated;
 
@@ -44,9 +44,9 @@ impl App {
                 None => None,
             };
             let (renewal, grant) = match self.decide_refresh(request, client, token.as_ref(), grant).await? {
-                (Decision::Renew(renewal), Some(grant)) => (renewal, grant),
-                (Decision::Renew(_), None) => return Err(Refusal::GrantGone.into()),
-                (Decision::Replay(id), grant) => {
+                (RefreshDecision::Renew(renewal), Some(grant)) => (renewal, grant),
+                (RefreshDecision::Renew(_), None) => return Err(Refusal::GrantGone.into()),
+                (RefreshDecision::Replay(id), grant) => {
                     let user = grant.map(|grant| grant.user);
                     return self.end_replayed(id, user, client, origin).await;
                 }
@@ -69,8 +69,10 @@ impl App {
     ) -> Result<Option<TokenResponse>, ProtocolRefusal> {
         let Some(grant) = self.entities.last_seen_grant(token.grant) else { return Ok(None) };
         let decided = self.decide_refresh(request, client, Some(token), Some(grant)).await;
-        if let Ok((Decision::Renew(renewal @ Renewal { rotation: Rotation::Rotate { .. }, .. }), Some(grant))) =
-            decided
+        if let Ok((
+            RefreshDecision::Renew(renewal @ Renewal { rotation: Rotation::Rotate { .. }, .. }),
+            Some(grant),
+        )) = decided
             && let Some(refresh) = self.rotate(&renewal, &grant, request).await?
         {
             return self.renew(client, &renewal, &grant, refresh).map(Some);
@@ -103,7 +105,7 @@ impl App {
         client: &AuthenticatedClient,
         token: Option<&RefreshToken>,
         grant: Option<Grant>,
-    ) -> Result<(Decision, Option<Grant>), ProtocolRefusal> {
+    ) -> Result<(RefreshDecision, Option<Grant>), ProtocolRefusal> {
         let user = match &grant {
             Some(grant) => self.account(grant.user).await?,
             None => None,
@@ -120,7 +122,7 @@ impl App {
                 now: self.now(),
             },
         )?;
-        if matches!(decision, Decision::Renew(_)) {
+        if matches!(decision, RefreshDecision::Renew(_)) {
             user.iter().for_each(access_note::user);
         }
         Ok((decision, grant))

@@ -1,6 +1,6 @@
 //! The origins of an application's web pages besides those of its redirect URLs.
 
-use super::{ApplicationPayload, Context, Findings};
+use super::{ApplicationPayload, Findings, RegistrationContext};
 use crate::application::Profile;
 use crate::cors::OriginPattern;
 
@@ -8,7 +8,7 @@ const MOST: usize = 50;
 
 pub(super) fn decide(
     payload: &ApplicationPayload,
-    context: Context<'_>,
+    context: RegistrationContext<'_>,
     profile: Profile,
     findings: &mut Findings,
 ) -> Vec<String> {

@@ -1,6 +1,6 @@
 //! The grant types of an application.
 
-use super::{ApplicationPayload, Context, Findings};
+use super::{ApplicationPayload, Findings, RegistrationContext};
 use crate::application::{ClientType, GrantType, Profile};
 
 /// [RFC 9700 §2.4](https://www.rfc-editor.org/rfc/rfc9700#section-2.4).
@@ -9,7 +9,7 @@ const PASSWORD_WARNING: &str = "holds password, by which the application learns 
 
 pub(super) fn decide(
     payload: &ApplicationPayload,
-    context: Context<'_>,
+    context: RegistrationContext<'_>,
     profile: Profile,
     client_type: ClientType,
     findings: &mut Findings,

@@ -1,11 +1,11 @@
 //! The scopes of an application.
 
-use super::{ApplicationPayload, Context, Findings, Sender};
+use super::{ApplicationPayload, Findings, RegistrationContext, Sender};
 use crate::scope::{Scope, ScopeSet};
 
 pub(super) fn decide(
     payload: &ApplicationPayload,
-    context: Context<'_>,
+    context: RegistrationContext<'_>,
     findings: &mut Findings,
 ) -> ScopeSet {
     let existing = context.existing.map(|existing| existing.scopes);

@@ -4,7 +4,7 @@ use super::*;
 use crate::application::GrantType;
 use crate::scope::{Scope, ScopeSet};
 
-const NEW: Context<'static> = Context {
+const NEW: RegistrationContext<'static> = RegistrationContext {
     sender: Sender::User,
     default_profile: Profile::Compatible,
     minimum_profile: Profile::Compatible,
@@ -47,7 +47,7 @@ fn read(json: &Value) -> ApplicationPayload {
     }
 }
 
-fn judged(changes: &Value, context: Context<'_>) -> Judged {
+fn judged(changes: &Value, context: RegistrationContext<'_>) -> JudgedRegistration {
     decide(&read(&payload(changes)), context)
 }
 
@@ -55,7 +55,7 @@ fn registered(changes: &Value) -> ApplicationSettings {
     judged(changes, NEW).unwrap().0
 }
 
-fn faults(changes: &Value, context: Context<'_>) -> Vec<String> {
+fn faults(changes: &Value, context: RegistrationContext<'_>) -> Vec<String> {
     judged(changes, context).unwrap_err().iter().map(ToString::to_string).collect()
 }
 
@@ -126,9 +126,9 @@ fn texts_that_were_registered_already_may_stay_and_not_come_back() {
         ..registered(&json!({}))
     };
     let same = json!({"name": old.name, "description": old.description, "contacts": ["✔"]});
-    assert!(judged(&same, Context { existing: Some(&old), ..NEW }).is_ok());
+    assert!(judged(&same, RegistrationContext { existing: Some(&old), ..NEW }).is_ok());
     let plain = registered(&json!({}));
-    assert_eq!(faults(&same, Context { existing: Some(&plain), ..NEW }).len(), 3);
+    assert_eq!(faults(&same, RegistrationContext { existing: Some(&plain), ..NEW }).len(), 3);
 }
 
 #[test]
@@ -147,7 +147,8 @@ fn a_payload_without_name_or_redirect_url_is_refused() {
 fn profiles_that_are_unknown_not_there_or_too_weak_are_refused() {
     assert!(faults(&json!({"profile": "fapi2"}), NEW)[0].contains("not available"));
     assert_eq!(faults(&json!({"profile": "lax"}), NEW), ["profile must be compatible or oauth21"]);
-    let strict = Context { minimum_profile: Profile::OAuth21, default_profile: Profile::OAuth21, ..NEW };
+    let strict =
+        RegistrationContext { minimum_profile: Profile::OAuth21, default_profile: Profile::OAuth21, ..NEW };
     assert!(faults(&json!({"profile": "compatible"}), strict)[0].contains("oauth21 or stricter"));
     assert_eq!(judged(&json!({}), strict).unwrap().0.profile, Profile::OAuth21);
 }
@@ -171,7 +172,7 @@ fn only_confidential_applications_of_compatible_have_the_password_grant_and_hear
     assert_eq!(faults(&named, NEW), ["grantTypes must not name password for a public application"]);
     let grant_types = vec![GrantType::AuthorizationCode, GrantType::Password];
     let old = ApplicationSettings { grant_types, ..registered(&json!({"clientType": "public"})) };
-    let (kept, _) = judged(&json!({}), Context { existing: Some(&old), ..NEW }).unwrap();
+    let (kept, _) = judged(&json!({}), RegistrationContext { existing: Some(&old), ..NEW }).unwrap();
     assert_eq!(kept.grant_types, [GrantType::AuthorizationCode], "one from before the rule loses it");
 }
 
@@ -190,10 +191,10 @@ fn client_credentials_are_asked_for_and_not_for_public_applications() {
 #[test]
 fn only_an_administrator_gives_the_wider_scopes() {
     let given = json!({"scopes": ["odata", "api.mgmt"]});
-    let administrator = Context { sender: Sender::Administrator, ..NEW };
+    let administrator = RegistrationContext { sender: Sender::Administrator, ..NEW };
     let settings = judged(&given, administrator).unwrap().0;
     assert!(settings.scopes.contains(Scope::Management));
-    let kept = judged(&given, Context { existing: Some(&settings), ..NEW }).unwrap().0;
+    let kept = judged(&given, RegistrationContext { existing: Some(&settings), ..NEW }).unwrap().0;
     assert_eq!(kept.scopes, settings.scopes, "what was given before may be kept");
     assert!(faults(&json!({"scopes": []}), NEW)[0].contains("at least one"));
 }
@@ -240,7 +241,7 @@ fn an_update_replaces_three_members_and_keeps_the_rest() {
         "grantTypes": ["authorization_code"], "accessTokenLifetime": 600, "contacts": ["a"],
         "logoUrl": "https://a.example/l.png",
     }));
-    let context = Context { existing: Some(&before), ..NEW };
+    let context = RegistrationContext { existing: Some(&before), ..NEW };
     let payload = json!({"name": "New name", "redirectUrls": ["https://b.example/cb"]});
     let (after, _) = decide(&read(&payload), context).unwrap();
     assert_eq!((after.name.as_str(), after.description.as_str()), ("New name", ""));
@@ -258,7 +259,7 @@ fn an_update_replaces_three_members_and_keeps_the_rest() {
 #[test]
 fn the_client_type_of_an_application_cannot_change() {
     let before = registered(&json!({}));
-    let context = Context { existing: Some(&before), ..NEW };
+    let context = RegistrationContext { existing: Some(&before), ..NEW };
     assert!(faults(&json!({"clientType": "public"}), context)[0].contains("cannot change"));
     assert!(judged(&json!({"clientType": "confidential"}), context).is_ok());
 }
@@ -268,7 +269,7 @@ fn origins_of_pages_are_kept_in_their_shortest_form_and_once() {
     let origins = json!({"corsOrigins": ["https://App.example.com:443", " https://app.example.com ", "capacitor://localhost"]});
     assert_eq!(registered(&origins).cors_origins, ["https://app.example.com", "capacitor://localhost"]);
     let existing = registered(&origins);
-    let context = Context { existing: Some(&existing), ..NEW };
+    let context = RegistrationContext { existing: Some(&existing), ..NEW };
     assert_eq!(
         judged(&json!({}), context).unwrap().0.cors_origins,
         existing.cors_origins,

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::{ApplicationPayload, Context, Findings};
+use super::{ApplicationPayload, Findings, RegistrationContext};
 use crate::characters::{self, CharacterFault};
 
 const LONGEST_NAME: usize = 128;
@@ -12,7 +12,11 @@ const LONGEST_CONTACT: usize = 254;
 const LONGEST_URL: usize = 2048;
 
 /// Checks the name. A name that is already registered may stay as it is; pages show its faults.
-pub(super) fn name(payload: &ApplicationPayload, context: Context<'_>, findings: &mut Findings) -> String {
+pub(super) fn name(
+    payload: &ApplicationPayload,
+    context: RegistrationContext<'_>,
+    findings: &mut Findings,
+) -> String {
     let Some(name) = payload.name.as_deref() else {
         findings.fault("name", "is required");
         return String::new();
@@ -31,7 +35,7 @@ pub(super) fn name(payload: &ApplicationPayload, context: Context<'_>, findings:
 /// Checks the description; it may contain line breaks and tabs.
 pub(super) fn description(
     payload: &ApplicationPayload,
-    context: Context<'_>,
+    context: RegistrationContext<'_>,
     findings: &mut Findings,
 ) -> String {
     let description = payload.description.as_deref().unwrap_or_default().trim();
@@ -45,7 +49,7 @@ pub(super) fn description(
 
 pub(super) fn contacts(
     payload: &ApplicationPayload,
-    context: Context<'_>,
+    context: RegistrationContext<'_>,
     findings: &mut Findings,
 ) -> Vec<String> {
     let Some(contacts) = &payload.contacts else {
@@ -78,7 +82,7 @@ pub(super) fn contacts(
 
 pub(super) fn logo_url(
     payload: &ApplicationPayload,
-    context: Context<'_>,
+    context: RegistrationContext<'_>,
     findings: &mut Findings,
 ) -> Option<String> {
     let Some(asked) = payload.logo_url.as_deref() else {

@@ -79,7 +79,7 @@ pub struct Facts<'a> {
 
 /// The decision about a refresh.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Decision {
+pub enum RefreshDecision {
     /// New tokens are issued.
     Renew(Renewal),
     /// A replaced token was presented too late: revoke the grant, then respond with
@@ -103,7 +103,7 @@ pub struct Renewal {
 ///
 /// # Errors
 /// `invalid_grant` and `invalid_scope`; nothing changes then.
-pub fn decide(request: &Refresh, facts: Facts<'_>) -> Result<Decision, Refusal> {
+pub fn decide(request: &Refresh, facts: Facts<'_>) -> Result<RefreshDecision, Refusal> {
     let token = token_is_genuine(facts)?;
     let grant = grant_is_known(token, facts)?;
     token_belongs_to_client(grant, facts)?;
@@ -112,12 +112,12 @@ pub fn decide(request: &Refresh, facts: Facts<'_>) -> Result<Decision, Refusal> 
     password_grants_are_still_allowed(grant, facts)?;
     user_is_active(facts)?;
     let Some(rotation) = rotation::rotate(token.generation, grant, facts)? else {
-        return Ok(Decision::Replay(grant.id));
+        return Ok(RefreshDecision::Replay(grant.id));
     };
     let scopes = scope_is_not_widened(request, grant, facts)?;
     let settings = &facts.client.application().settings;
     let lifetime_secs = access_token_lifetime_secs(settings, facts.lifetime_limit_secs);
-    Ok(Decision::Renew(Renewal { rotation, scopes, lifetime_secs }))
+    Ok(RefreshDecision::Renew(Renewal { rotation, scopes, lifetime_secs }))
 }
 
 fn token_is_genuine(facts: Facts<'_>) -> Result<&RefreshToken, Refusal> {

@@ -2,7 +2,7 @@
 
 use super::function::Function;
 use super::numeric;
-use crate::instant::{Clock, Moment};
+use crate::instant::{ClockTime, Moment};
 use crate::literal;
 use crate::model::{EdmType, Property};
 use crate::syntax::Literal;
@@ -64,7 +64,7 @@ pub(crate) enum Constant {
     String(String),
     Guid([u8; 16]),
     Date(jiff::civil::Date),
-    TimeOfDay(Clock),
+    TimeOfDay(ClockTime),
     DateTimeOffset(Moment),
     Duration(String),
     Binary(Vec<u8>),

@@ -92,7 +92,7 @@ impl Reading {
             (EdmType::Binary, Cell::Text(_)) => Layout::OTHER_TEXT,
             (EdmType::Date | EdmType::DateTimeOffset, Cell::Real(_)) => Layout::NONE,
             (EdmType::Date, Cell::Integer(_)) => match self.instant(cell) {
-                Some(instant) if instant.clock() == crate::instant::Clock::MIDNIGHT => Layout::NUMBERS,
+                Some(instant) if instant.clock() == crate::instant::ClockTime::MIDNIGHT => Layout::NUMBERS,
                 _ => Layout::NONE,
             },
             (EdmType::String { .. }, Cell::Real(_)) => {

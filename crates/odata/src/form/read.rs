@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::{Form, Reading};
 use crate::cell::{Cell, Value};
 use crate::duration::Duration;
-use crate::instant::{Clock, Moment, date_text};
+use crate::instant::{ClockTime, Moment, date_text};
 use crate::literal;
 use crate::model::EdmType;
 
@@ -236,6 +236,6 @@ pub(crate) fn date(bytes: &[u8]) -> Option<&str> {
     (literal::date(date).is_some() && (rest.is_empty() || rest.starts_with([' ', 'T']))).then_some(date)
 }
 
-pub(crate) fn clock(bytes: &[u8]) -> Option<Clock> {
-    Clock::read(std::str::from_utf8(bytes).ok()?)
+pub(crate) fn clock(bytes: &[u8]) -> Option<ClockTime> {
+    ClockTime::read(std::str::from_utf8(bytes).ok()?)
 }

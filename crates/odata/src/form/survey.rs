@@ -49,7 +49,7 @@ impl Number {
 
 /// The result of a survey.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Found {
+pub struct ColumnSurvey {
     /// How to interpret its cells.
     pub form: Form,
     /// The layout of most of them.
@@ -118,7 +118,7 @@ impl Survey {
     }
 
     /// Evaluates the survey.
-    pub fn found(mut self) -> Found {
+    pub fn found(mut self) -> ColumnSurvey {
         self.judge();
         let form = self.reading.form;
         let most = self
@@ -129,7 +129,7 @@ impl Survey {
         // Without any cells, the usual layout is expected.
         let (layout, count) = most.map_or((Layout::PLAIN, 0), |(layout, count)| (*layout, *count));
         let (fits, nulls, invalid_values) = (self.fits, self.nulls, self.invalid_values);
-        Found { form, layout, fits, nulls, invalid_values, strays: fits - count }
+        ColumnSurvey { form, layout, fits, nulls, invalid_values, strays: fits - count }
     }
 
     /// Determines the meaning of the numbers, and counts them.
@@ -161,7 +161,7 @@ impl Survey {
 mod tests {
     use super::*;
 
-    fn found(ty: EdmType, cells: &[Cell<'_>]) -> Found {
+    fn found(ty: EdmType, cells: &[Cell<'_>]) -> ColumnSurvey {
         let mut survey = Survey::of(Reading { ty, form: Form::Canonical });
         for cell in cells {
             survey.look(*cell);

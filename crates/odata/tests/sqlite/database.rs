@@ -4,7 +4,7 @@ use odata::cell::{Cell, Row, Value};
 use odata::error::Error;
 use odata::format::Format;
 use odata::model::{Column, EdmType, ForeignKey, Model, Schema, Storage, Table};
-use odata::plan::{Context, Plan, Query, prepare};
+use odata::plan::{Plan, PlanContext, Query, prepare};
 use odata::position::Position;
 use odata::sql::Dialect;
 use odata::sql::functions::{FUNCTIONS, SqlFunction};
@@ -112,7 +112,7 @@ impl Database {
         page_size: usize,
         position: Option<Position>,
     ) -> Result<Plan, Error> {
-        let context = Context {
+        let context = PlanContext {
             now: "2024-06-01T00:00:00Z".parse().unwrap(),
             page_size,
             format: Format::default(),

@@ -2,7 +2,9 @@
 
 use anyhow::{Context, anyhow};
 use app::acting::Actor;
-use app::data_sources::{DataSourceDraft, DataSourceError, SeenSource, SharedUser, Sharing, UserReference};
+use app::data_sources::{
+    DataSourceDraft, DataSourceError, SeenSource, SharedUser, SharingChange, UserReference,
+};
 use app::lists::ListRequest;
 use clap::Subcommand;
 use oauth::id::DataSourceId;
@@ -273,13 +275,15 @@ impl Share {
         anyhow!("there is no user {}; `sluicegate user list` shows the names", unknown.join(" and no user "))
     }
 
-    async fn changes(&self, opened: &OpenedInstallation) -> anyhow::Result<Vec<Sharing>> {
+    async fn changes(&self, opened: &OpenedInstallation) -> anyhow::Result<Vec<SharingChange>> {
         if !self.stop {
-            return Ok(vec![Sharing::Also(self.users.iter().cloned().map(UserReference::Name).collect())]);
+            return Ok(vec![SharingChange::Also(
+                self.users.iter().cloned().map(UserReference::Name).collect(),
+            )]);
         }
         let mut changes = Vec::new();
         for name in &self.users {
-            changes.push(Sharing::Without(users::find(opened, name).await?));
+            changes.push(SharingChange::Without(users::find(opened, name).await?));
         }
         Ok(changes)
     }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use oauth::application::Profile;
 use serde_json::Value;
 use store_postgres::DatabaseUrl;
-use web::Network;
+use web::AddressRange;
 
 use super::RawConfig;
 use super::setting::{LogFormat, LogLevels, PublicUrl, Setting};
@@ -169,7 +169,7 @@ settings! {
         behind_tls_proxy: bool = false;
         /// Proxies whose `X-Forwarded-For` is trusted, as addresses or networks such as `10.0.0.0/8`. The
         /// header is ignored from anybody else.
-        trusted_proxies: Vec<Network> = Vec::new();
+        trusted_proxies: Vec<AddressRange> = Vec::new();
     }
 
     /// Connections to the shared database that `database` names; the embedded database does not use these

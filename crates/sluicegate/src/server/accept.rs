@@ -8,7 +8,7 @@ use anyhow::anyhow;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use web::{HttpService, Network};
+use web::{AddressRange, HttpService};
 
 use super::addresses::Addresses;
 use super::budget::Budget;
@@ -92,7 +92,7 @@ impl Bound {
         service: HttpService,
         tls: Option<Tls>,
         limits: Limits,
-        proxies: Vec<Network>,
+        proxies: Vec<AddressRange>,
         stop: Stop,
     ) {
         let app = Arc::clone(service.app());

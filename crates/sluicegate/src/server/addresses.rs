@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use web::Network;
+use web::AddressRange;
 
 use super::budget::Budget;
 
@@ -16,7 +16,7 @@ pub(super) struct Addresses {
     /// The byte budget of all connections.
     process: Arc<Budget>,
     /// Addresses of many clients, which are therefore not limited by address.
-    proxies: Vec<Network>,
+    proxies: Vec<AddressRange>,
     open: Mutex<HashMap<IpAddr, Open>>,
 }
 
@@ -30,7 +30,7 @@ struct Open {
 const SHARE: usize = 4;
 
 impl Addresses {
-    pub(super) fn new(most: usize, process: Arc<Budget>, proxies: Vec<Network>) -> Arc<Self> {
+    pub(super) fn new(most: usize, process: Arc<Budget>, proxies: Vec<AddressRange>) -> Arc<Self> {
         Arc::new(Self { most, process, proxies, open: Mutex::default() })
     }
 
@@ -40,7 +40,7 @@ impl Addresses {
         if self.proxies.iter().any(|proxy| proxy.contains(address)) {
             return Some(Guest { addresses: None, budget: Arc::clone(&self.process) });
         }
-        let address = Network::of_subscriber(address);
+        let address = AddressRange::of_subscriber(address);
         let mut open = self.lock();
         let entry = open.entry(address).or_insert_with(|| Open {
             connections: 0,

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use odata::cell::Cell;
-use odata::form::{Form, Found, Layout, Reading, Survey};
+use odata::form::{ColumnSurvey, Form, Layout, Reading, Survey};
 use odata::model::{Column, EdmType, Finding, Findings, Table};
 use rusqlite::types::ValueRef;
 
@@ -174,7 +174,7 @@ fn meaning(form: Form) -> Option<&'static str> {
 }
 
 /// The form that was found, or a narrower one that many GUIDs in the same form suggest.
-fn strict(ty: EdmType, found: &Found) -> Form {
+fn strict(ty: EdmType, found: &ColumnSurvey) -> Form {
     let is_rule =
         found.fits >= RULE && found.invalid_values == 0 && found.strays == 0 && found.layout != Layout::NONE;
     if ty == EdmType::Guid && found.form == Form::Canonical && is_rule {

@@ -1,6 +1,6 @@
 //! Writing and reading many rows of any table with one statement.
 
-use store::columns::{Cell, Column, Key, Kind, Row, Table};
+use store::columns::{Key, StoredCell, StoredColumn, StoredKind, StoredRow, StoredTable};
 use tokio_postgres::Client;
 
 use crate::error::Failure;
@@ -15,25 +15,25 @@ enum Array<'a> {
 }
 
 impl<'a> Array<'a> {
-    fn gather(table: &Table, rows: &'a [Row], index: usize) -> sql::Result<Self> {
+    fn gather(table: &StoredTable, rows: &'a [StoredRow], index: usize) -> sql::Result<Self> {
         let column = &table.columns[index];
         let stray = || Failure::Inconsistent(format!("a cell of {}.{}", table.name, column.name));
         let cells = rows.iter().map(|row| row.get(index));
         Ok(match column.kind {
-            Kind::Number => Self::Numbers(gather(cells, stray, |cell| match cell {
-                Cell::Number(number) => Some(*number),
+            StoredKind::Number => Self::Numbers(gather(cells, stray, |cell| match cell {
+                StoredCell::Number(number) => Some(*number),
                 _ => None,
             })?),
-            Kind::Flag => Self::Flags(gather(cells, stray, |cell| match cell {
-                Cell::Flag(flag) => Some(*flag),
+            StoredKind::Flag => Self::Flags(gather(cells, stray, |cell| match cell {
+                StoredCell::Flag(flag) => Some(*flag),
                 _ => None,
             })?),
-            Kind::Text => Self::Texts(gather(cells, stray, |cell| match cell {
-                Cell::Text(text) => Some(text.as_str()),
+            StoredKind::Text => Self::Texts(gather(cells, stray, |cell| match cell {
+                StoredCell::Text(text) => Some(text.as_str()),
                 _ => None,
             })?),
-            Kind::Bytes => Self::Bytes(gather(cells, stray, |cell| match cell {
-                Cell::Bytes(bytes) => Some(bytes.as_slice()),
+            StoredKind::Bytes => Self::Bytes(gather(cells, stray, |cell| match cell {
+                StoredCell::Bytes(bytes) => Some(bytes.as_slice()),
                 _ => None,
             })?),
         })
@@ -52,32 +52,32 @@ impl<'a> Array<'a> {
 /// Collects the values that `of` finds in the cells; a cell that is neither NULL nor known to `of` is an
 /// error.
 fn gather<'a, T>(
-    cells: impl Iterator<Item = Option<&'a Cell>>,
+    cells: impl Iterator<Item = Option<&'a StoredCell>>,
     stray: impl Fn() -> Failure,
-    of: impl Fn(&'a Cell) -> Option<T>,
+    of: impl Fn(&'a StoredCell) -> Option<T>,
 ) -> sql::Result<Vec<Option<T>>> {
-    let read = |cell: Option<&'a Cell>| match cell {
-        Some(Cell::Null) => Ok(None),
+    let read = |cell: Option<&'a StoredCell>| match cell {
+        Some(StoredCell::Null) => Ok(None),
         Some(cell) => of(cell).map(Some).ok_or_else(&stray),
         None => Err(stray()),
     };
     cells.map(read).collect()
 }
 
-fn names(columns: &[Column]) -> String {
+fn names(columns: &[StoredColumn]) -> String {
     columns.iter().map(|column| column.name).collect::<Vec<_>>().join(", ")
 }
 
-fn array_type(column: &Column) -> &'static str {
+fn array_type(column: &StoredColumn) -> &'static str {
     match column.kind {
-        Kind::Number => "bigint[]",
-        Kind::Flag => "bool[]",
-        Kind::Text => "text[]",
-        Kind::Bytes => "bytea[]",
+        StoredKind::Number => "bigint[]",
+        StoredKind::Flag => "bool[]",
+        StoredKind::Text => "text[]",
+        StoredKind::Bytes => "bytea[]",
     }
 }
 
-pub(super) async fn insert(db: &Client, table: &Table, rows: &[Row]) -> sql::Result<()> {
+pub(super) async fn insert(db: &Client, table: &StoredTable, rows: &[StoredRow]) -> sql::Result<()> {
     let arrays: Vec<Array<'_>> =
         (0..table.columns.len()).map(|index| Array::gather(table, rows, index)).collect::<Result<_, _>>()?;
     let bound: Vec<Parameter<'_>> = arrays.iter().map(Array::parameter).collect();
@@ -91,7 +91,12 @@ pub(super) async fn insert(db: &Client, table: &Table, rows: &[Row]) -> sql::Res
     sql::execute(db, &statement, &bound).await.map(drop)
 }
 
-pub(super) async fn window(db: &Client, table: &Table, after: &Key, limit: usize) -> sql::Result<Vec<Row>> {
+pub(super) async fn window(
+    db: &Client,
+    table: &StoredTable,
+    after: &Key,
+    limit: usize,
+) -> sql::Result<Vec<StoredRow>> {
     let key = names(table.key());
     let above: Vec<String> = (1..=table.key_columns).map(|n| format!("${n}")).collect();
     let query = format!(
@@ -106,15 +111,15 @@ pub(super) async fn window(db: &Client, table: &Table, after: &Key, limit: usize
     sql::list(db, &query, &bound, |row| read(table, row)).await
 }
 
-fn read(table: &Table, row: &tokio_postgres::Row) -> sql::Result<Row> {
-    let cell = |(index, column): (usize, &Column)| {
+fn read(table: &StoredTable, row: &tokio_postgres::Row) -> sql::Result<StoredRow> {
+    let cell = |(index, column): (usize, &StoredColumn)| {
         Ok(match column.kind {
-            Kind::Number => row.try_get::<_, Option<i64>>(index)?.map(Cell::Number),
-            Kind::Flag => row.try_get::<_, Option<bool>>(index)?.map(Cell::Flag),
-            Kind::Text => row.try_get::<_, Option<String>>(index)?.map(Cell::Text),
-            Kind::Bytes => row.try_get::<_, Option<Vec<u8>>>(index)?.map(Cell::Bytes),
+            StoredKind::Number => row.try_get::<_, Option<i64>>(index)?.map(StoredCell::Number),
+            StoredKind::Flag => row.try_get::<_, Option<bool>>(index)?.map(StoredCell::Flag),
+            StoredKind::Text => row.try_get::<_, Option<String>>(index)?.map(StoredCell::Text),
+            StoredKind::Bytes => row.try_get::<_, Option<Vec<u8>>>(index)?.map(StoredCell::Bytes),
         }
-        .unwrap_or(Cell::Null))
+        .unwrap_or(StoredCell::Null))
     };
     table.columns.iter().enumerate().map(cell).collect()
 }

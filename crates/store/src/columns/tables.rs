@@ -8,7 +8,7 @@ use super::Impossible;
 
 /// The type of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum StoredKind {
     /// A 64-bit integer; also a time or a set.
     Number,
     /// A boolean.
@@ -21,11 +21,11 @@ pub enum Kind {
 
 /// A column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Column {
+pub struct StoredColumn {
     /// The name, the same in every backend.
     pub name: &'static str,
     /// The type of its values.
-    pub kind: Kind,
+    pub kind: StoredKind,
     /// Whether it may be NULL.
     pub nullable: bool,
 }
@@ -41,11 +41,11 @@ pub enum Ids {
 
 /// A table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Table {
+pub struct StoredTable {
     /// The name, the same in every backend.
     pub name: &'static str,
     /// The columns. Those of the primary key come first, in its order, and contain numbers.
-    pub columns: &'static [Column],
+    pub columns: &'static [StoredColumn],
     /// The number of columns of the primary key.
     pub key_columns: usize,
     /// Where the ids come from.
@@ -55,20 +55,20 @@ pub struct Table {
 /// The value of one column in one row. `Debug` prints only the kind, because the value may be part of a
 /// credential.
 #[derive(Clone, PartialEq, Eq)]
-pub enum Cell {
+pub enum StoredCell {
     /// NULL.
     Null,
-    /// A value of [`Kind::Number`].
+    /// A value of [`StoredKind::Number`].
     Number(i64),
-    /// A value of [`Kind::Flag`].
+    /// A value of [`StoredKind::Flag`].
     Flag(bool),
-    /// A value of [`Kind::Text`].
+    /// A value of [`StoredKind::Text`].
     Text(String),
-    /// A value of [`Kind::Bytes`].
+    /// A value of [`StoredKind::Bytes`].
     Bytes(Vec<u8>),
 }
 
-impl fmt::Debug for Cell {
+impl fmt::Debug for StoredCell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Null => "Null",
@@ -80,15 +80,15 @@ impl fmt::Debug for Cell {
     }
 }
 
-/// The cells of one row, in the order of [`Table::columns`].
-pub type Row = Vec<Cell>;
+/// The cells of one row, in the order of [`StoredTable::columns`].
+pub type StoredRow = Vec<StoredCell>;
 
-/// The primary key of a row; its length is [`Table::key_columns`].
+/// The primary key of a row; its length is [`StoredTable::key_columns`].
 pub type Key = Vec<i64>;
 
-impl Table {
+impl StoredTable {
     /// The columns of the primary key.
-    pub fn key(&self) -> &'static [Column] {
+    pub fn key(&self) -> &'static [StoredColumn] {
         &self.columns[..self.key_columns]
     }
 
@@ -101,48 +101,48 @@ impl Table {
     ///
     /// # Errors
     /// If the row has none.
-    pub fn key_of(&self, row: &Row) -> Result<Key, Impossible> {
+    pub fn key_of(&self, row: &StoredRow) -> Result<Key, Impossible> {
         let number = |column: usize| match row.get(column) {
-            Some(Cell::Number(number)) => Ok(*number),
+            Some(StoredCell::Number(number)) => Ok(*number),
             _ => Err(Impossible(format!("a row of {} without a key", self.name))),
         };
         (0..self.key_columns).map(number).collect()
     }
 }
 
-impl Column {
+impl StoredColumn {
     const fn or_null(mut self) -> Self {
         self.nullable = true;
         self
     }
 }
 
-const fn number(name: &'static str) -> Column {
-    Column { name, kind: Kind::Number, nullable: false }
+const fn number(name: &'static str) -> StoredColumn {
+    StoredColumn { name, kind: StoredKind::Number, nullable: false }
 }
 
-const fn flag(name: &'static str) -> Column {
-    Column { name, kind: Kind::Flag, nullable: false }
+const fn flag(name: &'static str) -> StoredColumn {
+    StoredColumn { name, kind: StoredKind::Flag, nullable: false }
 }
 
-const fn text(name: &'static str) -> Column {
-    Column { name, kind: Kind::Text, nullable: false }
+const fn text(name: &'static str) -> StoredColumn {
+    StoredColumn { name, kind: StoredKind::Text, nullable: false }
 }
 
-const fn bytes(name: &'static str) -> Column {
-    Column { name, kind: Kind::Bytes, nullable: false }
+const fn bytes(name: &'static str) -> StoredColumn {
+    StoredColumn { name, kind: StoredKind::Bytes, nullable: false }
 }
 
-const fn given_once(name: &'static str, columns: &'static [Column]) -> Table {
-    Table { name, columns, key_columns: 1, ids: Ids::GivenOnce }
+const fn given_once(name: &'static str, columns: &'static [StoredColumn]) -> StoredTable {
+    StoredTable { name, columns, key_columns: 1, ids: Ids::GivenOnce }
 }
 
-const fn chosen(name: &'static str, key_columns: usize, columns: &'static [Column]) -> Table {
-    Table { name, columns, key_columns, ids: Ids::Chosen }
+const fn chosen(name: &'static str, key_columns: usize, columns: &'static [StoredColumn]) -> StoredTable {
+    StoredTable { name, columns, key_columns, ids: Ids::Chosen }
 }
 
 /// All tables that hold records. A table comes after the tables to which it refers.
-pub const TABLES: &[Table] = &[
+pub const TABLES: &[StoredTable] = &[
     given_once("users", USERS),
     given_once("roles", ROLES),
     chosen("user_roles", 2, &[number("user_id"), number("role_id")]),
@@ -165,7 +165,7 @@ pub const TABLES: &[Table] = &[
     chosen("probes", 1, &[number("id"), number("written")]),
 ];
 
-const USERS: &[Column] = &[
+const USERS: &[StoredColumn] = &[
     number("id"),
     number("epoch"),
     flag("active"),
@@ -180,10 +180,10 @@ const USERS: &[Column] = &[
     number("updated_at"),
 ];
 
-const ROLES: &[Column] =
+const ROLES: &[StoredColumn] =
     &[number("id"), text("name"), text("folded_name"), text("description"), number("permissions")];
 
-const SESSIONS: &[Column] = &[
+const SESSIONS: &[StoredColumn] = &[
     number("id"),
     number("user_id"),
     number("user_epoch"),
@@ -192,7 +192,7 @@ const SESSIONS: &[Column] = &[
     number("expires_at"),
 ];
 
-const FAMILIAR_NETWORKS: &[Column] = &[
+const FAMILIAR_NETWORKS: &[StoredColumn] = &[
     number("id"),
     number("user_id"),
     number("user_epoch"),
@@ -203,7 +203,7 @@ const FAMILIAR_NETWORKS: &[Column] = &[
     number("locked_until").or_null(),
 ];
 
-const APPLICATIONS: &[Column] = &[
+const APPLICATIONS: &[StoredColumn] = &[
     number("id"),
     number("epoch"),
     text("client_id"),
@@ -229,12 +229,12 @@ const APPLICATIONS: &[Column] = &[
     number("handed_over_at").or_null(),
 ];
 
-const APPLICATION_ORIGINS: &[Column] = &[number("id"), number("application_id"), text("origin")];
+const APPLICATION_ORIGINS: &[StoredColumn] = &[number("id"), number("application_id"), text("origin")];
 
-const TRUSTED_ORIGINS: &[Column] =
+const TRUSTED_ORIGINS: &[StoredColumn] =
     &[number("id"), text("domain"), text("description"), text("modified_by"), number("modified_at")];
 
-const SECRETS: &[Column] = &[
+const SECRETS: &[StoredColumn] = &[
     number("id"),
     number("application_id"),
     bytes("digest"),
@@ -245,7 +245,7 @@ const SECRETS: &[Column] = &[
     bytes("sealed").or_null(),
 ];
 
-const CONSENTS: &[Column] = &[
+const CONSENTS: &[StoredColumn] = &[
     number("id"),
     number("user_id"),
     number("application_id"),
@@ -255,7 +255,7 @@ const CONSENTS: &[Column] = &[
     number("created_at"),
 ];
 
-const GRANTS: &[Column] = &[
+const GRANTS: &[StoredColumn] = &[
     number("id"),
     number("application_id"),
     number("application_epoch"),
@@ -273,7 +273,7 @@ const GRANTS: &[Column] = &[
     number("revoked_at").or_null(),
 ];
 
-const REVOCATIONS: &[Column] = &[
+const REVOCATIONS: &[StoredColumn] = &[
     number("seq"),
     number("kind"),
     bytes("token_id").or_null(),
@@ -285,7 +285,7 @@ const REVOCATIONS: &[Column] = &[
     number("expires_at"),
 ];
 
-const DATA_SOURCES: &[Column] = &[
+const DATA_SOURCES: &[StoredColumn] = &[
     number("id"),
     text("name"),
     text("folded_name"),
@@ -299,9 +299,10 @@ const DATA_SOURCES: &[Column] = &[
     number("handed_over_at").or_null(),
 ];
 
-const RING_KEYS: &[Column] = &[number("id"), number("created_at"), number("activates_at"), bytes("sealed")];
+const RING_KEYS: &[StoredColumn] =
+    &[number("id"), number("created_at"), number("activates_at"), bytes("sealed")];
 
-const AUDIT_EVENTS: &[Column] = &[
+const AUDIT_EVENTS: &[StoredColumn] = &[
     number("id"),
     number("at"),
     text("action"),
@@ -316,7 +317,7 @@ const AUDIT_EVENTS: &[Column] = &[
     text("request_id").or_null(),
 ];
 
-const VERSIONS: &[Column] = &[
+const VERSIONS: &[StoredColumn] = &[
     number("id"),
     number("users"),
     number("roles"),
@@ -327,7 +328,7 @@ const VERSIONS: &[Column] = &[
     number("revocations"),
 ];
 
-const SWEEPS: &[Column] =
+const SWEEPS: &[StoredColumn] =
     &[number("id"), number("requested"), number("started"), number("cursor"), number("until")];
 
 #[cfg(test)]
@@ -337,7 +338,7 @@ mod tests {
     #[test]
     fn every_key_is_made_of_numbers_that_are_there() {
         for table in TABLES {
-            let good = |column: &Column| column.kind == Kind::Number && !column.nullable;
+            let good = |column: &StoredColumn| column.kind == StoredKind::Number && !column.nullable;
             assert!(table.key_columns > 0 && table.key().iter().all(good), "{}", table.name);
             assert_eq!(table.before_all().len(), table.key_columns);
         }
@@ -345,9 +346,10 @@ mod tests {
 
     #[test]
     fn a_cell_is_not_shown() {
-        let row: Row = vec![Cell::Number(7), Cell::Text("hunter2".to_owned()), Cell::Bytes(vec![1])];
+        let row: StoredRow =
+            vec![StoredCell::Number(7), StoredCell::Text("hunter2".to_owned()), StoredCell::Bytes(vec![1])];
         assert_eq!(format!("{row:?}"), "[Number(…), Text(…), Bytes(…)]");
         assert_eq!(TABLES[0].key_of(&row), Ok(vec![7]));
-        assert!(TABLES[0].key_of(&vec![Cell::Null]).is_err());
+        assert!(TABLES[0].key_of(&vec![StoredCell::Null]).is_err());
     }
 }

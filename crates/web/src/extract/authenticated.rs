@@ -1,8 +1,8 @@
 //! Authentication for the management API.
 
 use app::caller::{BearerRefusal, Caller, RequestOrigin};
-use app::refusals::Reason;
-use app::sign_in::{Credentials, SignInRefusal};
+use app::refusals::RefusalReason;
+use app::sign_in::{SignInCredentials, SignInRefusal};
 use axum::extract::FromRequestParts;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -38,12 +38,14 @@ impl FromRequestParts<WebState> for Authenticated {
         let access_note = Noting { state, origin: &origin };
         let Ok(authorization) = Authorization::find(&parts.headers) else {
             let problem = ManagementProblem::unauthenticated("Authorization is given twice.");
-            return Err(access_note.refused(Reason::AuthorizationMalformed, None, problem).await);
+            return Err(access_note.refused(RefusalReason::AuthorizationMalformed, None, problem).await);
         };
         let caller = match authorization {
             Some(given) if given.is_basic() => {
                 if !parts.method.is_safe() && !initiator.may_change_by_basic() {
-                    return Err(access_note.refused(Reason::AnotherOrigin, None, another_origin()).await);
+                    return Err(access_note
+                        .refused(RefusalReason::AnotherOrigin, None, another_origin())
+                        .await);
                 }
                 by_password(access_note, given.credentials).await?
             }
@@ -51,7 +53,7 @@ impl FromRequestParts<WebState> for Authenticated {
             Some(_) => {
                 let problem =
                     ManagementProblem::unauthenticated("Sign in with Basic or with a bearer token.");
-                return Err(access_note.refused(Reason::AuthorizationMalformed, None, problem).await);
+                return Err(access_note.refused(RefusalReason::AuthorizationMalformed, None, problem).await);
             }
             None => by_session(access_note, &parts.method, &parts.headers, initiator).await?,
         };
@@ -73,7 +75,7 @@ impl Noting<'_> {
     /// The response to a refused request, which is recorded.
     async fn refused(
         self,
-        reason: Reason,
+        reason: RefusalReason,
         caller: Option<&Caller>,
         problem: ManagementProblem,
     ) -> ManagementProblem {
@@ -104,7 +106,7 @@ fn another_origin() -> ManagementProblem {
 async fn by_password(access_note: Noting<'_>, text: &str) -> Result<Caller, ManagementProblem> {
     let Some(credentials) = basic(text) else {
         let problem = ManagementProblem::unauthenticated("The credentials in Authorization cannot be read.");
-        return Err(access_note.refused(Reason::AuthorizationMalformed, None, problem).await);
+        return Err(access_note.refused(RefusalReason::AuthorizationMalformed, None, problem).await);
     };
     access_note.state.app().caller_by_password(&credentials, access_note.origin).await.map_err(|refusal| {
         match refusal {
@@ -121,11 +123,11 @@ async fn by_password(access_note: Noting<'_>, text: &str) -> Result<Caller, Mana
 
 /// Basic credentials in UTF-8, as our challenge requests ([RFC 7617
 /// §2.1](https://www.rfc-editor.org/rfc/rfc7617#section-2.1)).
-pub(crate) fn basic(text: &str) -> Option<Credentials> {
+pub(crate) fn basic(text: &str) -> Option<SignInCredentials> {
     let bytes = Zeroizing::new(STANDARD.decode(text.trim()).ok()?);
     let pair = std::str::from_utf8(&bytes).ok()?;
     let (name, password) = pair.split_once(':')?;
-    Some(Credentials { name: name.to_owned(), password: Password::new(password) })
+    Some(SignInCredentials { name: name.to_owned(), password: Password::new(password) })
 }
 
 async fn by_bearer(
@@ -156,21 +158,21 @@ async fn by_session(
     let Some(live) =
         live.map_err(|fault| ManagementProblem::server(&fault, ManagementErrorCode::Unavailable))?
     else {
-        return Err(access_note.refused(Reason::SessionDead, None, nobody()).await);
+        return Err(access_note.refused(RefusalReason::SessionDead, None, nobody()).await);
     };
     if method.is_safe() {
         return Ok(live.caller);
     }
     let caller = Some(&live.caller);
     if !initiator.may_change_by_cookie() {
-        return Err(access_note.refused(Reason::AnotherOrigin, caller, another_origin()).await);
+        return Err(access_note.refused(RefusalReason::AnotherOrigin, caller, another_origin()).await);
     }
     if carries_csrf_token(state, headers, &cookie) {
         return Ok(live.caller);
     }
     let message = "A changing request from a browser needs the right X-CSRF-Token.";
     let problem = ManagementProblem::new(StatusCode::FORBIDDEN, ManagementErrorCode::CrossSite, message);
-    Err(access_note.refused(Reason::CsrfTokenWrong, caller, problem).await)
+    Err(access_note.refused(RefusalReason::CsrfTokenWrong, caller, problem).await)
 }
 
 fn carries_csrf_token(state: &WebState, headers: &HeaderMap, cookie: &SessionCookie) -> bool {

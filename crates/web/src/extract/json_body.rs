@@ -9,7 +9,7 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, Request, StatusCode};
 
 use crate::errors::ManagementErrorCode;
-use crate::json::{Faults, FromJson, Json, parse};
+use crate::json::{FromJson, Json, PayloadFaults, parse};
 use crate::pages::form::wipe;
 use crate::respond::management::{Detail, ManagementProblem};
 use crate::{WebState, body};
@@ -21,7 +21,7 @@ use crate::{WebState, body};
 #[derive(Debug)]
 pub struct JsonBody<T> {
     value: T,
-    faults: Faults,
+    faults: PayloadFaults,
 }
 
 impl<T> JsonBody<T> {
@@ -102,7 +102,7 @@ fn from_bytes<T: FromJson>(bytes: Bytes) -> Result<JsonBody<T>, ManagementProble
         let message = format!("Invalid JSON Input: {malformed}");
         ManagementProblem::new(StatusCode::BAD_REQUEST, ManagementErrorCode::InvalidJson, message)
     })?;
-    let faults = Faults::default();
+    let faults = PayloadFaults::default();
     let value = T::from_json(&json, &faults);
     json.wipe();
     Ok(JsonBody { value, faults })

@@ -11,12 +11,12 @@ use crate::respond::management::{Detail, ManagementProblem};
 /// The maximum number of parameters in a query; no operation knows nearly as many.
 const MOST_PAIRS: usize = 64;
 
-/// The decoded parameters of the query. A repeated name is refused, because it is ambiguous. [`Query::only`]
+/// The decoded parameters of the query. A repeated name is refused, because it is ambiguous. [`QueryParameters::only`]
 /// refuses unknown names.
 #[derive(Debug, Clone, Default)]
-pub struct Query(Vec<(String, String)>);
+pub struct QueryParameters(Vec<(String, String)>);
 
-impl Query {
+impl QueryParameters {
     /// The parameter with that name.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
@@ -46,7 +46,7 @@ impl Query {
     }
 }
 
-impl FromRequestParts<WebState> for Query {
+impl FromRequestParts<WebState> for QueryParameters {
     type Rejection = ManagementProblem;
 
     async fn from_request_parts(parts: &mut Parts, _: &WebState) -> Result<Self, ManagementProblem> {

@@ -7,12 +7,12 @@ use crate::respond::management::Detail;
 
 /// The faults of one payload, collected while it is read.
 #[derive(Debug, Default)]
-pub struct Faults {
+pub struct PayloadFaults {
     details: RefCell<Vec<Detail>>,
     unreadable: Cell<bool>,
 }
 
-impl Faults {
+impl PayloadFaults {
     /// Records a fault of the member at that path.
     pub fn add(&self, field: impl Into<String>, message: impl Into<String>) {
         self.details.borrow_mut().push(Detail { field: field.into(), message: message.into() });
@@ -45,7 +45,7 @@ impl Faults {
 /// convenient.
 pub trait FromJson: Sized {
     /// Reads the payload.
-    fn from_json(json: &Json, faults: &Faults) -> Self;
+    fn from_json(json: &Json, faults: &PayloadFaults) -> Self;
 }
 
 /// The members of one object. Each reader returns `None` for a member that is omitted, `null`, or of a wrong
@@ -54,13 +54,13 @@ pub struct Fields<'a> {
     members: &'a [(String, Json)],
     path: String,
     known: Vec<&'static str>,
-    faults: &'a Faults,
+    faults: &'a PayloadFaults,
 }
 
 impl<'a> Fields<'a> {
     /// The members of `json`, which is at `path` (empty for the payload itself). If it is not an object,
     /// there are no members, and a fault.
-    pub fn of(json: &'a Json, path: &str, faults: &'a Faults) -> Self {
+    pub fn of(json: &'a Json, path: &str, faults: &'a PayloadFaults) -> Self {
         let members = if let Json::Object(members) = json {
             members.as_slice()
         } else {
@@ -248,7 +248,7 @@ mod tests {
 
     fn faults_of(text: &str, read: impl FnOnce(&mut Fields<'_>)) -> Vec<(String, String)> {
         let json = parse(text.as_bytes()).unwrap();
-        let faults = Faults::default();
+        let faults = PayloadFaults::default();
         let mut fields = Fields::of(&json, "", &faults);
         read(&mut fields);
         fields.finish();

@@ -10,7 +10,7 @@ use http::StatusCode;
 use http::request::Parts;
 
 use crate::errors::ManagementErrorCode;
-use crate::extract::{Authenticated, Query};
+use crate::extract::{Authenticated, QueryParameters};
 use crate::respond::management::ManagementProblem;
 use crate::{WebState, origin};
 
@@ -18,7 +18,7 @@ use crate::{WebState, origin};
 /// without credentials.
 pub(crate) struct ActingRequest {
     pub(super) state: WebState,
-    pub(super) query: Query,
+    pub(super) query: QueryParameters,
     pub(super) origin: RequestOrigin,
     caller: Caller,
 }
@@ -28,7 +28,7 @@ impl FromRequestParts<WebState> for ActingRequest {
 
     async fn from_request_parts(parts: &mut Parts, state: &WebState) -> Result<Self, ManagementProblem> {
         let Authenticated(caller) = Authenticated::from_request_parts(parts, state).await?;
-        let query = Query::from_request_parts(parts, state).await?;
+        let query = QueryParameters::from_request_parts(parts, state).await?;
         let origin = origin::of(&parts.extensions, &parts.headers, state.settings());
         Ok(Self { state: state.clone(), query, origin, caller })
     }

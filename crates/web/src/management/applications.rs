@@ -1,7 +1,7 @@
 //! Operations 1 to 6, and the two for secrets: registered applications.
 
 use app::Fault;
-use app::applications::{ApplicationError, Registered};
+use app::applications::{ApplicationError, RegisteredApplication};
 use axum::response::Response;
 use http::StatusCode;
 use oauth::id::{ApplicationId, SecretId};
@@ -41,7 +41,7 @@ pub(crate) async fn register(
     let accepted = body.judged(accept)?;
     let warnings = in_words(accepted.warnings());
     let registered = app.register_application(&actor, accepted, &acting.origin).await;
-    let Registered { application, secret } =
+    let RegisteredApplication { application, secret } =
         registered.map_err(|refused| problem(refused, ManagementErrorCode::RegisterFailed))?;
     let path = format!("/api/mgmt/oauth/client/applications/{}", application.id);
     let shown = ResponseParts { secret: secret.as_ref(), warnings, now: app.now() };

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::list;
 use super::refusal::{problem, server};
 use crate::WebState;
-use crate::extract::{Authenticated, Query};
+use crate::extract::{Authenticated, QueryParameters};
 use crate::origin::From as RequestOrigin;
 use crate::respond::management::{Detail, ManagementProblem, rfc3339};
 
@@ -64,7 +64,7 @@ impl From<AuditEvent> for EventResponse {
 pub(crate) async fn list(
     State(state): State<WebState>,
     Authenticated(caller): Authenticated,
-    query: Query,
+    query: QueryParameters,
     RequestOrigin(origin): RequestOrigin,
 ) -> Result<Response, ManagementProblem> {
     let more = ["before", "actor", "action", "application", "since", "until"];
@@ -89,7 +89,7 @@ pub(crate) async fn list(
     list::answer("events", events, EventResponse::from, server).await
 }
 
-fn action(query: &Query) -> Result<Option<Action>, ManagementProblem> {
+fn action(query: &QueryParameters) -> Result<Option<Action>, ManagementProblem> {
     let Some(name) = query.get("action") else { return Ok(None) };
     Action::from_name(name).map(Some).ok_or_else(|| {
         let names: Vec<&str> = Action::ALL.iter().map(|action| action.as_str()).collect();
@@ -98,7 +98,7 @@ fn action(query: &Query) -> Result<Option<Action>, ManagementProblem> {
     })
 }
 
-fn moment(query: &Query, name: &str) -> Result<Option<Timestamp>, ManagementProblem> {
+fn moment(query: &QueryParameters, name: &str) -> Result<Option<Timestamp>, ManagementProblem> {
     let moment = query.parse::<jiff::Timestamp>(name, "a time such as 2030-12-31T00:00:00Z")?;
     Ok(moment.map(|moment| Timestamp::from_micros(moment.as_microsecond())))
 }

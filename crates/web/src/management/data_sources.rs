@@ -1,6 +1,6 @@
 //! `/api/mgmt/datasources`: the databases that users may read, their models, and their sharing.
 
-use app::data_sources::{DataSourceDraft, DataSourceError, SeenSource, Sharing};
+use app::data_sources::{DataSourceDraft, DataSourceError, SeenSource, SharingChange};
 use axum::response::Response;
 use http::StatusCode;
 use oauth::id::{DataSourceId, UserId};
@@ -11,7 +11,7 @@ use super::acting::ActingRequest;
 use super::list;
 use super::refusal::{details, judged};
 use crate::errors::ManagementErrorCode;
-use crate::extract::{JsonBody, Path, Query};
+use crate::extract::{JsonBody, Path, QueryParameters};
 use crate::respond::management::{ManagementProblem, created, json, no_content};
 
 mod answer;
@@ -135,7 +135,7 @@ pub(crate) async fn share(
     Path((id,)): SourcePath,
     body: JsonBody<SharedUsers>,
 ) -> Result<Response, ManagementProblem> {
-    share_as(&acting, id, body.valid().map(|SharedUsers(users)| Sharing::With(users))).await
+    share_as(&acting, id, body.valid().map(|SharedUsers(users)| SharingChange::With(users))).await
 }
 
 /// Shares a data source with more users.
@@ -144,7 +144,7 @@ pub(crate) async fn share_also(
     Path((id,)): SourcePath,
     body: JsonBody<SharedUsers>,
 ) -> Result<Response, ManagementProblem> {
-    share_as(&acting, id, body.valid().map(|SharedUsers(users)| Sharing::Also(users))).await
+    share_as(&acting, id, body.valid().map(|SharedUsers(users)| SharingChange::Also(users))).await
 }
 
 /// Stops all sharing of a data source.
@@ -152,7 +152,7 @@ pub(crate) async fn share_with_nobody(
     acting: ActingRequest,
     Path((id,)): SourcePath,
 ) -> Result<Response, ManagementProblem> {
-    share_as(&acting, id, Ok(Sharing::With(Vec::new()))).await?;
+    share_as(&acting, id, Ok(SharingChange::With(Vec::new()))).await?;
     Ok(no_content())
 }
 
@@ -161,7 +161,7 @@ pub(crate) async fn share_without(
     acting: ActingRequest,
     Path((id, user)): Path<(DataSourceId, UserId)>,
 ) -> Result<Response, ManagementProblem> {
-    share_as(&acting, id, Ok(Sharing::Without(user))).await?;
+    share_as(&acting, id, Ok(SharingChange::Without(user))).await?;
     Ok(no_content())
 }
 
@@ -172,7 +172,7 @@ type SourcePath = Path<(DataSourceId,)>;
 async fn share_as(
     acting: &ActingRequest,
     id: DataSourceId,
-    sharing: Result<Sharing, ManagementProblem>,
+    sharing: Result<SharingChange, ManagementProblem>,
 ) -> Result<Response, ManagementProblem> {
     let failed = ManagementErrorCode::SourceUpdateFailed;
     let app = acting.app();
@@ -195,7 +195,7 @@ fn read(
 }
 
 /// Hybrid Data Pipeline's parameter `map`: whether to read the structure of the database again.
-fn rereads_model(query: &Query) -> Result<bool, ManagementProblem> {
+fn rereads_model(query: &QueryParameters) -> Result<bool, ManagementProblem> {
     match query.get("map") {
         None | Some("none") => Ok(false),
         Some("refresh" | "recreate") => Ok(true),

@@ -6,7 +6,7 @@ use http::StatusCode;
 use serde::Serialize;
 
 use super::list;
-use crate::extract::{Authenticated, Path, Query};
+use crate::extract::{Authenticated, Path, QueryParameters};
 use crate::respond::management::{ManagementProblem, json};
 
 #[derive(Serialize)]
@@ -30,7 +30,7 @@ fn response(store: &DataStore) -> StoreResponse {
 /// Every kind of database.
 pub(crate) async fn list(
     Authenticated(_): Authenticated,
-    query: Query,
+    query: QueryParameters,
 ) -> Result<Response, ManagementProblem> {
     let request = list::request(&query, &[])?;
     let stores = list::part(&request, DATA_STORES, |store| store.id, |store| vec![store.name.to_owned()]);

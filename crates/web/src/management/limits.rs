@@ -9,8 +9,8 @@ use serde::Serialize;
 use super::list;
 use super::refusal::problem;
 use crate::WebState;
-use crate::extract::{Authenticated, JsonBody, Path, Query};
-use crate::json::{Faults, Fields, FromJson, Json};
+use crate::extract::{Authenticated, JsonBody, Path, QueryParameters};
+use crate::json::{Fields, FromJson, Json, PayloadFaults};
 use crate::origin::From as RequestOrigin;
 use crate::respond::management::{ManagementProblem, json, no_content};
 
@@ -46,7 +46,7 @@ impl From<(Limit, i64)> for LimitValue {
 pub(crate) struct LimitPayload(Option<i64>);
 
 impl FromJson for LimitPayload {
-    fn from_json(json: &Json, faults: &Faults) -> Self {
+    fn from_json(json: &Json, faults: &PayloadFaults) -> Self {
         let mut fields = Fields::of(json, "", faults);
         fields.ignore(&["id", "name"]);
         let value = fields.required_integer("value");
@@ -59,7 +59,7 @@ impl FromJson for LimitPayload {
 pub(crate) async fn describe(
     State(state): State<WebState>,
     Authenticated(caller): Authenticated,
-    query: Query,
+    query: QueryParameters,
     RequestOrigin(origin): RequestOrigin,
 ) -> Result<Response, ManagementProblem> {
     let request = list::request(&query, &[])?;
@@ -80,7 +80,7 @@ pub(crate) async fn describe(
 pub(crate) async fn list(
     State(state): State<WebState>,
     Authenticated(caller): Authenticated,
-    query: Query,
+    query: QueryParameters,
     RequestOrigin(origin): RequestOrigin,
 ) -> Result<Response, ManagementProblem> {
     let request = list::request(&query, &[])?;

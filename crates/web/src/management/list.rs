@@ -13,7 +13,7 @@ use http::StatusCode;
 use http_body::Frame;
 use serde::Serialize;
 
-use crate::extract::Query;
+use crate::extract::QueryParameters;
 use crate::respond::management::{Detail, ManagementProblem, json_bytes};
 
 /// The maximum number of elements in a page.
@@ -23,7 +23,7 @@ const LONGEST_PAGE: u32 = 1_000;
 const PARAMETERS: [&str; 3] = ["limit", "after", "query"];
 
 /// The part of a list that the query asks for. `more` are the additional parameters of this list.
-pub(super) fn request(query: &Query, more: &[&str]) -> Result<ListRequest, ManagementProblem> {
+pub(super) fn request(query: &QueryParameters, more: &[&str]) -> Result<ListRequest, ManagementProblem> {
     let known: Vec<&str> = PARAMETERS.iter().chain(more).copied().collect();
     query.only(&known)?;
     let text = query.get("query").filter(|text| !text.is_empty());
@@ -33,7 +33,7 @@ pub(super) fn request(query: &Query, more: &[&str]) -> Result<ListRequest, Manag
 }
 
 /// The id in a parameter.
-pub(super) fn id(query: &Query, name: &str) -> Result<Option<i64>, ManagementProblem> {
+pub(super) fn id(query: &QueryParameters, name: &str) -> Result<Option<i64>, ManagementProblem> {
     let expected = "the id of an element of the list";
     let id = query.parse::<i64>(name, expected)?;
     if id.is_some_and(|id| id < 0) {
@@ -42,7 +42,7 @@ pub(super) fn id(query: &Query, name: &str) -> Result<Option<i64>, ManagementPro
     Ok(id)
 }
 
-fn limit(query: &Query) -> Result<Option<u32>, ManagementProblem> {
+fn limit(query: &QueryParameters) -> Result<Option<u32>, ManagementProblem> {
     let expected = format!("a whole number from 1 to {LONGEST_PAGE}");
     let limit = query.parse::<u32>("limit", &expected)?;
     if limit.is_some_and(|limit| limit == 0 || limit > LONGEST_PAGE) {

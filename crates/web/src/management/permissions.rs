@@ -12,7 +12,7 @@ use super::list;
 use super::refusal::problem;
 use crate::WebState;
 use crate::errors::ManagementErrorCode;
-use crate::extract::{Authenticated, Query};
+use crate::extract::{Authenticated, QueryParameters};
 use crate::origin::From as RequestOrigin;
 use crate::respond::management::{ManagementProblem, json};
 
@@ -39,7 +39,7 @@ fn response(permissions: &[Permission], request: &ListRequest) -> Response {
 pub(crate) async fn list(
     State(state): State<WebState>,
     Authenticated(caller): Authenticated,
-    query: Query,
+    query: QueryParameters,
     RequestOrigin(origin): RequestOrigin,
 ) -> Result<Response, ManagementProblem> {
     let request = list::request(&query, &[])?;

@@ -11,8 +11,8 @@ use serde::Serialize;
 use super::list;
 use super::refusal::{judged, problem, server};
 use crate::WebState;
-use crate::extract::{Authenticated, JsonBody, Path, Query};
-use crate::json::{Faults, Fields, FromJson, Json};
+use crate::extract::{Authenticated, JsonBody, Path, QueryParameters};
+use crate::json::{Fields, FromJson, Json, PayloadFaults};
 use crate::origin::From as RequestOrigin;
 use crate::respond::management::{ManagementProblem, created, json, no_content};
 
@@ -40,7 +40,7 @@ impl From<Role> for RoleResponse {
 pub(crate) struct RolePayload(RoleDraft);
 
 impl FromJson for RolePayload {
-    fn from_json(json: &Json, faults: &Faults) -> Self {
+    fn from_json(json: &Json, faults: &PayloadFaults) -> Self {
         let mut fields = Fields::of(json, "", faults);
         fields.ignore(&["id"]);
         let name = fields.required_string("name").unwrap_or_default().to_owned();
@@ -64,7 +64,7 @@ impl RolePayload {
 pub(crate) async fn list(
     State(state): State<WebState>,
     Authenticated(caller): Authenticated,
-    query: Query,
+    query: QueryParameters,
     RequestOrigin(origin): RequestOrigin,
 ) -> Result<Response, ManagementProblem> {
     let request = list::request(&query, &[])?;

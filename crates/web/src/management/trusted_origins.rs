@@ -11,8 +11,8 @@ use serde::Serialize;
 use super::list;
 use super::refusal::problem;
 use crate::WebState;
-use crate::extract::{Authenticated, JsonBody, Path, Query};
-use crate::json::{Faults, Fields, FromJson, Json};
+use crate::extract::{Authenticated, JsonBody, Path, QueryParameters};
+use crate::json::{Fields, FromJson, Json, PayloadFaults};
 use crate::origin::From as RequestOrigin;
 use crate::respond::management::{ManagementProblem, created, json, no_content, rfc3339};
 
@@ -69,13 +69,13 @@ pub(crate) struct EntryPayload(TrustedOriginDraft);
 pub(crate) struct WhitelistPayload(Vec<TrustedOriginDraft>);
 
 impl FromJson for EntryPayload {
-    fn from_json(json: &Json, faults: &Faults) -> Self {
+    fn from_json(json: &Json, faults: &PayloadFaults) -> Self {
         Self(draft(json, "", faults))
     }
 }
 
 impl FromJson for WhitelistPayload {
-    fn from_json(json: &Json, faults: &Faults) -> Self {
+    fn from_json(json: &Json, faults: &PayloadFaults) -> Self {
         let mut fields = Fields::of(json, "", faults);
         fields.ignore(&["lastModifiedTime"]);
         let entries = fields.required_elements("whitelist", |element, path| draft(element, path, faults));
@@ -85,7 +85,7 @@ impl FromJson for WhitelistPayload {
 }
 
 /// Members that only the server sets may be sent back.
-fn draft(json: &Json, path: &str, faults: &Faults) -> TrustedOriginDraft {
+fn draft(json: &Json, path: &str, faults: &PayloadFaults) -> TrustedOriginDraft {
     let mut fields = Fields::of(json, path, faults);
     fields.ignore(&["id", "lastModifiedBy", "lastModifiedTime"]);
     let draft = TrustedOriginDraft {
@@ -101,7 +101,7 @@ fn draft(json: &Json, path: &str, faults: &Faults) -> TrustedOriginDraft {
 pub(crate) async fn list(
     State(state): State<WebState>,
     Authenticated(caller): Authenticated,
-    query: Query,
+    query: QueryParameters,
     RequestOrigin(origin): RequestOrigin,
 ) -> Result<Response, ManagementProblem> {
     let request = list::request(&query, &[])?;

@@ -13,7 +13,7 @@ use self::payload::UserPayload;
 use super::list;
 use super::refusal::{judged, problem, server};
 use crate::WebState;
-use crate::extract::{Authenticated, JsonBody, Path, Query};
+use crate::extract::{Authenticated, JsonBody, Path, QueryParameters};
 use crate::origin::From as RequestOrigin;
 use crate::respond::management::{Detail, ManagementProblem, created, json, no_content, rfc3339};
 
@@ -66,7 +66,7 @@ fn response(user: &User, now: Timestamp) -> UserResponse {
 pub(crate) async fn list(
     State(state): State<WebState>,
     Authenticated(caller): Authenticated,
-    query: Query,
+    query: QueryParameters,
     RequestOrigin(origin): RequestOrigin,
 ) -> Result<Response, ManagementProblem> {
     let request = list::request(&query, &[])?;
@@ -126,7 +126,7 @@ pub(crate) async fn delete(
     State(state): State<WebState>,
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(UserId,)>,
-    query: Query,
+    query: QueryParameters,
     RequestOrigin(origin): RequestOrigin,
 ) -> Result<Response, ManagementProblem> {
     let estate = estate(&query)?;
@@ -135,7 +135,7 @@ pub(crate) async fn delete(
 }
 
 /// What to do with the possessions of a deleted user. A misspelt parameter must not count as an omitted one.
-fn estate(query: &Query) -> Result<Estate, ManagementProblem> {
+fn estate(query: &QueryParameters) -> Result<Estate, ManagementProblem> {
     query.only(&["transferTo", "force"])?;
     let force = query.parse::<bool>("force", "true or false")?.unwrap_or(false);
     match query.get("transferTo") {

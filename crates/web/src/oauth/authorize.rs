@@ -1,9 +1,9 @@
 //! `GET` and `POST /oauth2/authorize`, and the form of the consent page.
 
 use app::Fault;
-use app::authorize::{Answer, ConsentQuestion, Decision};
+use app::authorize::{AuthorizeAnswer, ConsentQuestion, Decision};
 use app::caller::LiveSession;
-use app::refusals::Reason;
+use app::refusals::RefusalReason;
 use app::sign_in::SignInRefusal;
 use askama::Template;
 use axum::extract::RawQuery;
@@ -18,7 +18,7 @@ use oauth::secret::SessionCookie;
 use crate::authorization::Authorization;
 use crate::cookies;
 use crate::extract::basic;
-use crate::pages::form::{Form, OwnForm, fields};
+use crate::pages::form::{FormBody, OwnForm, fields};
 use crate::pages::login::SignInPrompt;
 use crate::pages::{Goal, HandedOver, Visit, When, fault, filters, go_to, sentence, stale_form};
 use crate::respond::page;
@@ -64,7 +64,7 @@ pub async fn show(visit: Visit, RawQuery(query): RawQuery) -> Response {
 
 /// `POST`: parameters come only from the body. If a page of the client sent them, the browser withholds our
 /// cookies, and sends them when it repeats the request with `GET`.
-pub async fn show_posted(visit: Visit, form: Form) -> Response {
+pub async fn show_posted(visit: Visit, form: FormBody) -> Response {
     if !visit.may_set_cookies()
         && let Some(query) = form.parameters().encoded(&AuthorizeRequest::KNOWN)
     {
@@ -128,22 +128,22 @@ async fn answer_to(
         Err(cause) => return fault(&cause),
         Ok(answer) => answer,
     };
-    if found.is_none() && !matches!(answer, Answer::Page(_)) {
+    if found.is_none() && !matches!(answer, AuthorizeAnswer::Page(_)) {
         match Authorization::find(&visit.headers) {
             Ok(None) => {}
             Ok(Some(given)) if given.is_basic() => {
                 if visit.initiator.may_open_session_by_basic() {
                     return answer_to_basic(visit, parameters, &answer, given.credentials).await;
                 }
-                note(visit, Reason::BasicOfAnother).await;
+                note(visit, RefusalReason::BasicOfAnother).await;
             }
-            Ok(Some(_)) | Err(_) => note(visit, Reason::AuthorizationMalformed).await,
+            Ok(Some(_)) | Err(_) => note(visit, RefusalReason::AuthorizationMalformed).await,
         }
     }
     shown(visit, &answer, found.as_ref().map(|(live, cookie)| (live, cookie))).await
 }
 
-async fn note(visit: &Visit, reason: Reason) {
+async fn note(visit: &Visit, reason: RefusalReason) {
     visit.state.app().note_refused_request(reason, None, &visit.origin).await;
 }
 
@@ -151,9 +151,14 @@ async fn note(visit: &Visit, reason: Reason) {
 /// documents. A header that a page or a link gave to the browser opens none, because the user did not choose
 /// the account. `unsigned` is the response without a session; if that is the sign-in page, the request for a
 /// new sign-in has just been obeyed.
-async fn answer_to_basic(visit: &Visit, parameters: &Parameters, unsigned: &Answer, text: &str) -> Response {
+async fn answer_to_basic(
+    visit: &Visit,
+    parameters: &Parameters,
+    unsigned: &AuthorizeAnswer,
+    text: &str,
+) -> Response {
     let app = visit.state.app();
-    let query = if let Answer::SignIn { query } = unsigned { query } else { "" };
+    let query = if let AuthorizeAnswer::SignIn { query } = unsigned { query } else { "" };
     let (live, cookie) = match open_session(visit, text).await {
         Ok(opened) => opened,
         Err(SignInRefusal::Fault(cause)) => return fault(&cause),
@@ -171,7 +176,7 @@ async fn answer_to_basic(visit: &Visit, parameters: &Parameters, unsigned: &Answ
 async fn open_session(visit: &Visit, text: &str) -> Result<(LiveSession, SessionCookie), SignInRefusal> {
     let app = visit.state.app();
     let Some(credentials) = basic(text) else {
-        note(visit, Reason::AuthorizationMalformed).await;
+        note(visit, RefusalReason::AuthorizationMalformed).await;
         return Err(SignInRefusal::Refused);
     };
     let account = app.sign_in(&credentials, &visit.origin).await?;
@@ -193,11 +198,15 @@ async fn not_signed_in(visit: &Visit, refusal: &SignInRefusal, query: &str) -> R
     response
 }
 
-async fn shown(visit: &Visit, answer: &Answer, session: Option<(&LiveSession, &SessionCookie)>) -> Response {
+async fn shown(
+    visit: &Visit,
+    answer: &AuthorizeAnswer,
+    session: Option<(&LiveSession, &SessionCookie)>,
+) -> Response {
     match answer {
-        Answer::Page(refusal) => refused(*refusal),
-        Answer::Redirect(location) => go_to(location),
-        Answer::SignIn { query } => {
+        AuthorizeAnswer::Page(refusal) => refused(*refusal),
+        AuthorizeAnswer::Redirect(location) => go_to(location),
+        AuthorizeAnswer::SignIn { query } => {
             let continue_to = format!("{PATH}?{query}");
             visit
                 .ask_to_sign_in(
@@ -206,7 +215,7 @@ async fn shown(visit: &Visit, answer: &Answer, session: Option<(&LiveSession, &S
                 )
                 .await
         }
-        Answer::Consent(question) => match session {
+        AuthorizeAnswer::Consent(question) => match session {
             Some((live, cookie)) => ask_consent(visit, question, live, cookie),
             None => fault(&Fault::Broken("a consent was asked of nobody".into())),
         },

@@ -2,7 +2,7 @@
 
 use app::caller::RequestOrigin;
 use app::client::{ClientRequest, ProtocolRefusal};
-use app::refusals::Reason;
+use app::refusals::RefusalReason;
 use axum::body::{Body, HttpBody};
 use axum::extract::{FromRequest, Request};
 use axum::response::Response;
@@ -53,7 +53,7 @@ impl FromRequest<WebState> for Sent {
         let basic = match basic(&head.headers) {
             Ok(basic) => basic,
             Err(refusal) => {
-                state.app().note_refused_request(Reason::AuthorizationMalformed, None, &origin).await;
+                state.app().note_refused_request(RefusalReason::AuthorizationMalformed, None, &origin).await;
                 return Err(refused_by_rule(refusal, Credentials::Header));
             }
         };

@@ -1,7 +1,7 @@
 //! Authentication for data: a bearer token, or a user name and a password.
 
 use app::caller::{Caller, RequestOrigin};
-use app::refusals::Reason;
+use app::refusals::RefusalReason;
 use http::request::Parts;
 
 use crate::authorization::Authorization;
@@ -40,5 +40,5 @@ pub(super) async fn prove(
 }
 
 async fn malformed(state: &WebState, origin: &RequestOrigin) {
-    state.app().note_refused_request(Reason::AuthorizationMalformed, None, origin).await;
+    state.app().note_refused_request(RefusalReason::AuthorizationMalformed, None, origin).await;
 }

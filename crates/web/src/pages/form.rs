@@ -1,6 +1,6 @@
 //! Form bodies: decoded pairs, each field at most once.
 
-use app::refusals::Reason;
+use app::refusals::RefusalReason;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::response::Response;
@@ -47,9 +47,9 @@ pub mod fields {
 
 /// The fields of a submitted form.
 #[derive(Debug)]
-pub struct Form(Parameters);
+pub struct FormBody(Parameters);
 
-impl Form {
+impl FormBody {
     /// The value of a field; empty if it is absent, repeated or too long, because such a form is not one of
     /// ours.
     pub fn field(&self, name: Name) -> &str {
@@ -64,7 +64,7 @@ impl Form {
 
 /// A form that changes something with a cookie, and therefore must come from one of our pages.
 #[derive(Debug)]
-pub struct OwnForm(pub Form);
+pub struct OwnForm(pub FormBody);
 
 impl FromRequest<WebState> for OwnForm {
     type Rejection = Response;
@@ -74,14 +74,14 @@ impl FromRequest<WebState> for OwnForm {
         if !initiator.may_change_by_cookie() {
             let (origin, app) =
                 (origin::of(request.extensions(), request.headers(), state.settings()), state.app());
-            app.note_refused_request(Reason::AnotherOrigin, None, &origin).await;
+            app.note_refused_request(RefusalReason::AnotherOrigin, None, &origin).await;
             return Err(foreign_form());
         }
-        Form::from_request(request, state).await.map(Self)
+        FormBody::from_request(request, state).await.map(Self)
     }
 }
 
-impl FromRequest<WebState> for Form {
+impl FromRequest<WebState> for FormBody {
     type Rejection = Response;
 
     async fn from_request(request: Request, state: &WebState) -> Result<Self, Response> {

@@ -2,7 +2,7 @@
 
 use app::Fault;
 use app::authorize::OnTheWay;
-use app::sign_in::{Credentials, SignInRefusal};
+use app::sign_in::{SignInCredentials, SignInRefusal};
 use askama::Template;
 use axum::extract::RawQuery;
 use axum::response::Response;
@@ -11,7 +11,7 @@ use http::header::RETRY_AFTER;
 use oauth::parameters::Parameters;
 use oauth::secret::Password;
 
-use super::form::{Form, OwnForm, fields};
+use super::form::{FormBody, OwnForm, fields};
 use super::{Goal, Visit, fault, filters, go_to, sentence, visitor_name};
 use crate::respond::page;
 use crate::{WebState, cookies};
@@ -98,7 +98,7 @@ pub async fn sign_in(visit: Visit, OwnForm(form): OwnForm) -> Response {
     if let Err(instead) = visit.demand_own_form(visitor, form.field(fields::CSRF), None).await {
         return instead;
     }
-    let credentials = Credentials {
+    let credentials = SignInCredentials {
         name: form.field(fields::USERNAME).to_owned(),
         password: Password::new(form.field(fields::PASSWORD)),
     };
@@ -114,7 +114,7 @@ pub async fn sign_in(visit: Visit, OwnForm(form): OwnForm) -> Response {
 /// Opens a session; the previous session of the browser ends.
 async fn open(
     visit: &Visit,
-    credentials: &Credentials,
+    credentials: &SignInCredentials,
 ) -> Result<oauth::secret::SessionCookie, SignInRefusal> {
     let (app, origin) = (visit.state.app(), &visit.origin);
     let account = app.sign_in(credentials, origin).await?;
@@ -123,7 +123,7 @@ async fn open(
     Ok(cookie)
 }
 
-async fn refused(visit: &Visit, form: &Form, refusal: &SignInRefusal) -> Response {
+async fn refused(visit: &Visit, form: &FormBody, refusal: &SignInRefusal) -> Response {
     if let SignInRefusal::Fault(cause) = refusal {
         return fault(cause);
     }

@@ -2,7 +2,7 @@
 //! meanwhile.
 
 use app::caller::RequestOrigin;
-use app::sign_in::{Credentials, SignInRefusal};
+use app::sign_in::{SignInCredentials, SignInRefusal};
 use app::users::UserDraft;
 use oauth::secret::Password;
 use testkit::{TestServer, TestUser, USER};
@@ -31,7 +31,8 @@ async fn opens(server: &TestServer, cookie: &str) -> bool {
 #[tokio::test]
 async fn a_sign_in_that_a_password_change_overtakes_opens_no_session() {
     let server = TestServer::start().await;
-    let credentials = Credentials { name: USER.name.to_owned(), password: Password::new(USER.password) };
+    let credentials =
+        SignInCredentials { name: USER.name.to_owned(), password: Password::new(USER.password) };
     let origin = RequestOrigin::command_line();
     let account = server.app().sign_in(&credentials, &origin).await.unwrap();
     change_password(&server).await;
@@ -113,7 +114,7 @@ async fn a_consent_of_a_session_that_a_password_change_ended_is_none() {
     let decision = app::authorize::Decision::Allow;
     let answer =
         server.app().decide_consent(&parameters, &live, decision, &RequestOrigin::command_line()).await;
-    assert!(matches!(answer.unwrap(), app::authorize::Answer::SignIn { .. }));
+    assert!(matches!(answer.unwrap(), app::authorize::AuthorizeAnswer::SignIn { .. }));
     let page = browser.get(&url).await;
     assert!(page.text().contains("login-submit"));
     assert!(browser.sign_in(&RENEWED).await.text().contains("consent-allow"), "nothing was allowed");

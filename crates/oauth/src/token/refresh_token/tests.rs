@@ -21,7 +21,7 @@ fn decided(
     generation: i64,
     grant: &Grant,
     now: Timestamp,
-) -> Result<Decision, Refusal> {
+) -> Result<RefreshDecision, Refusal> {
     asked(&refresh(None), client, generation, grant, now)
 }
 
@@ -31,7 +31,7 @@ fn asked(
     generation: i64,
     grant: &Grant,
     now: Timestamp,
-) -> Result<Decision, Refusal> {
+) -> Result<RefreshDecision, Refusal> {
     let (token, user) = (RefreshToken { grant: grant.id, generation }, sample::user(4));
     decide(request, facts(client, &token, grant, &user, now))
 }
@@ -47,9 +47,9 @@ fn facts<'a>(
     Facts { client, token, grant, user, grace_secs: GRACE, lifetime_limit_secs: 3600, now }
 }
 
-fn rotation(decision: Result<Decision, Refusal>) -> Rotation {
+fn rotation(decision: Result<RefreshDecision, Refusal>) -> Rotation {
     match decision {
-        Ok(Decision::Renew(renewal)) => renewal.rotation,
+        Ok(RefreshDecision::Renew(renewal)) => renewal.rotation,
         other => panic!("{other:?}"),
     }
 }
@@ -86,20 +86,20 @@ fn a_lost_answer_is_repeated_within_the_grace_window() {
 fn a_replaced_token_after_the_window_is_a_replay() {
     let grant = Grant { generation: 1, rotated_at: Some(NOW), ..sample::grant() };
     let late = decided(&rotating(), 0, &grant, NOW.plus_secs(GRACE));
-    assert_eq!(late, Ok(Decision::Replay(grant.id)));
+    assert_eq!(late, Ok(RefreshDecision::Replay(grant.id)));
 }
 
 #[test]
 fn a_replaced_token_whose_successor_was_used_is_a_replay() {
     let grant = Grant { generation: 2, rotated_at: Some(NOW), ..sample::grant() };
-    assert_eq!(decided(&rotating(), 0, &grant, NOW), Ok(Decision::Replay(grant.id)));
+    assert_eq!(decided(&rotating(), 0, &grant, NOW), Ok(RefreshDecision::Replay(grant.id)));
 }
 
 #[test]
 fn a_replay_counts_whatever_scope_it_asks_for() {
     let grant = Grant { generation: 2, rotated_at: Some(NOW), ..sample::grant() };
     let wide = refresh(Some(Scope::Management.into()));
-    assert_eq!(asked(&wide, &rotating(), 0, &grant, NOW), Ok(Decision::Replay(grant.id)));
+    assert_eq!(asked(&wide, &rotating(), 0, &grant, NOW), Ok(RefreshDecision::Replay(grant.id)));
 }
 
 #[test]
@@ -150,8 +150,8 @@ fn scope_may_be_narrowed_and_never_widened() {
     let client = sample::client(|settings| settings.scopes = Scope::ALL.into_iter().collect());
     let grant = Grant { scopes: [Scope::OData, Scope::Management].into_iter().collect(), ..sample::grant() };
     let scopes = |asked_for: Option<ScopeSet>| match asked(&refresh(asked_for), &client, 0, &grant, NOW) {
-        Ok(Decision::Renew(renewal)) => Ok(renewal.scopes),
-        Ok(Decision::Replay(_)) => panic!("a replay"),
+        Ok(RefreshDecision::Renew(renewal)) => Ok(renewal.scopes),
+        Ok(RefreshDecision::Replay(_)) => panic!("a replay"),
         Err(refusal) => Err(refusal),
     };
     assert_eq!(scopes(None), Ok(grant.scopes));
@@ -190,17 +190,17 @@ proptest! {
                 Act::Finish if pending.is_empty() => {}
                 Act::Finish => match pending.remove(0) {
                     // The conditional write of the store.
-                    Ok(Decision::Renew(Renewal { rotation: Rotation::Rotate { from }, .. })) => {
+                    Ok(RefreshDecision::Renew(Renewal { rotation: Rotation::Rotate { from }, .. })) => {
                         if grant.generation == from && grant.revoked_at.is_none() {
                             grant = Grant { generation: from + 1, rotated_at: Some(now), ..grant };
                             issued.push(from + 1);
                         }
                     }
-                    Ok(Decision::Renew(Renewal { rotation: Rotation::RepeatSuccessor { generation }, .. })) => {
+                    Ok(RefreshDecision::Renew(Renewal { rotation: Rotation::RepeatSuccessor { generation }, .. })) => {
                         prop_assert!(issued.contains(&generation), "the identical successor, no new one");
                     }
-                    Ok(Decision::Renew(_)) => prop_assert!(false, "a rotating client gets no token twice"),
-                    Ok(Decision::Replay(id)) => {
+                    Ok(RefreshDecision::Renew(_)) => prop_assert!(false, "a rotating client gets no token twice"),
+                    Ok(RefreshDecision::Replay(id)) => {
                         prop_assert_eq!(id, grant.id);
                         grant.revoked_at.get_or_insert(now);
                     }
@@ -212,7 +212,7 @@ proptest! {
             let moves = |generation: &&i64| {
                 matches!(
                     decided(&client, **generation, &grant, now),
-                    Ok(Decision::Renew(Renewal { rotation: Rotation::Rotate { .. }, .. }))
+                    Ok(RefreshDecision::Renew(Renewal { rotation: Rotation::Rotate { .. }, .. }))
                 )
             };
             let live = issued.iter().filter(moves).count();

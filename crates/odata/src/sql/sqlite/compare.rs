@@ -84,7 +84,7 @@ fn beside(writer: &mut Writer<'_>, comparison: Comparison, column: usize, consta
         (EdmType::Date, Constant::Date(date)) => {
             // After the last day of the calendar comes text that is above every date.
             let next = date.tomorrow().map_or_else(|_| "~".to_owned(), date_text);
-            let instant = Moment::new(*date, crate::instant::Clock::MIDNIGHT, 0);
+            let instant = Moment::new(*date, crate::instant::ClockTime::MIDNIGHT, 0);
             narrowed(writer, comparison, column, (&date_text(*date), &next), instant, DAY);
             values(writer, comparison, column, constant);
         }

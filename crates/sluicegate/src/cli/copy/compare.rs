@@ -1,9 +1,9 @@
 //! Comparing two databases.
 
-use store::columns::{Row, Table};
+use store::columns::{StoredRow, StoredTable};
 
 /// Finds the first difference between rows of two databases: its table, key and column, never the value.
-pub(super) fn difference(table: &Table, ours: &[Row], theirs: &[Row]) -> Option<String> {
+pub(super) fn difference(table: &StoredTable, ours: &[StoredRow], theirs: &[StoredRow]) -> Option<String> {
     for (our, their) in ours.iter().zip(theirs) {
         if our != their {
             let pairs = our.iter().zip(their).zip(table.columns);
@@ -24,14 +24,14 @@ pub(super) fn difference(table: &Table, ours: &[Row], theirs: &[Row]) -> Option<
 
 #[cfg(test)]
 mod tests {
-    use store::columns::{Cell, TABLES};
+    use store::columns::{StoredCell, TABLES};
 
     use super::difference;
 
     #[test]
     fn a_difference_is_told_by_its_place_alone() {
         let table = TABLES.iter().find(|table| table.name == "limits").unwrap();
-        let row = |id, value| vec![Cell::Number(id), Cell::Number(value)];
+        let row = |id, value| vec![StoredCell::Number(id), StoredCell::Number(value)];
         let message =
             |ours: &[_], theirs: &[_]| difference(table, ours, theirs).unwrap_or_else(|| "same".to_owned());
         let two = [row(1, 10), row(2, 20)];

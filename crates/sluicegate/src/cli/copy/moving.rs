@@ -14,9 +14,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use store::columns::{Key, Row, TABLES, Table};
+use store::columns::{Key, StoredRow, StoredTable, TABLES};
 use store_postgres::DatabaseUrl;
-use store_postgres::import::{Found, Import, fit};
+use store_postgres::import::{Import, ImportTarget, fit};
 use store_sqlite::Export;
 
 use super::compare::difference;
@@ -73,22 +73,22 @@ pub(super) async fn move_up(order: &Order<'_>, watch: &mut impl Watch) -> anyhow
     let target = Import::open(order.url, patient).await.with_context(message)?;
     let moved = source.has_moved()?;
     match (target.found().await.with_context(message)?, moved) {
-        (Found::Installation, true) => return Ok(Outcome::MovedBefore),
-        (Found::Unfinished(number), _) if number == source.copy_number()? => {}
-        (Found::Nothing, false) => {
+        (ImportTarget::Installation, true) => return Ok(Outcome::MovedBefore),
+        (ImportTarget::Unfinished(number), _) if number == source.copy_number()? => {}
+        (ImportTarget::Nothing, false) => {
             source.begin_copy(order.number)?;
             target.begin(order.number).await.with_context(message)?;
         }
-        (Found::Installation, false) => {
+        (ImportTarget::Installation, false) => {
             bail!("{}: it already contains an installation; name an empty one", message())
         }
-        (Found::Unfinished(_), false) => bail!(
+        (ImportTarget::Unfinished(_), false) => bail!(
             "{}: it contains the unfinished copy of another data_directory, or one that was started before the last; \
              name an empty \
              database",
             message()
         ),
-        (Found::Nothing | Found::Unfinished(_), true) => {
+        (ImportTarget::Nothing | ImportTarget::Unfinished(_), true) => {
             bail!(
                 "{} was copied into another database before, and is not copied into a second one",
                 order.path.display()
@@ -170,7 +170,7 @@ impl Copier {
     /// `None` if the target's rows are not the first rows of the embedded database.
     async fn position(
         &self,
-        table: &'static Table,
+        table: &'static StoredTable,
         done: u64,
         watch: &mut impl Watch,
     ) -> anyhow::Result<Option<Position>> {
@@ -231,7 +231,7 @@ impl Copier {
 
     /// Reads rows in the form in which the target can store them, and the number of texts that had to be
     /// changed.
-    fn read(&self, table: &Table, after: &Key, limit: usize) -> anyhow::Result<(Vec<Row>, u64)> {
+    fn read(&self, table: &StoredTable, after: &Key, limit: usize) -> anyhow::Result<(Vec<StoredRow>, u64)> {
         let mut rows = self.source.window(table, after, limit)?;
         let mut replaced = 0;
         for row in &mut rows {
@@ -240,17 +240,17 @@ impl Copier {
         Ok((rows, replaced))
     }
 
-    fn step(&self, stage: Stage, table: &'static Table, position: &Position, done: u64) -> Step {
+    fn step(&self, stage: Stage, table: &'static StoredTable, position: &Position, done: u64) -> Step {
         Step { stage, table: table.name, rows: position.rows, through: false, done, all: self.all }
     }
 }
 
 impl Position {
-    fn first(table: &Table) -> Self {
+    fn first(table: &StoredTable) -> Self {
         Self { after: table.before_all(), rows: 0 }
     }
 }
 
-fn interrupted(table: &Table) -> String {
+fn interrupted(table: &StoredTable) -> String {
     format!("{} could not be copied completely; run the command again to continue", table.name)
 }

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use serde_json::{Value, json};
-use web::Network;
+use web::AddressRange;
 
 use super::{Setting, Written, must_be};
 use crate::config::Raw;
@@ -49,7 +49,7 @@ fn read_all<'t, T: Written>(texts: impl Iterator<Item = &'t str>) -> Result<Vec<
     if faults.is_empty() { Ok(values) } else { Err(faults.join("; ")) }
 }
 
-impl Written for Network {
+impl Written for AddressRange {
     const KIND: &'static str =
         "an IP address or a network such as \"10.0.0.0/8\", without bits behind its prefix";
 

@@ -2,7 +2,7 @@
 
 use oauth::registration::ApplicationPayload;
 
-use crate::json::{Faults, Fields, FromJson, Json};
+use crate::json::{Fields, FromJson, Json, PayloadFaults};
 
 /// Members that only the server sets. Hybrid Data Pipeline's older samples send the first three, and a client
 /// that changes the result of a GET sends all of them back.
@@ -33,7 +33,7 @@ pub(crate) struct Update(pub(super) ApplicationPayload);
 pub(crate) struct Nothing;
 
 impl FromJson for Registration {
-    fn from_json(json: &Json, faults: &Faults) -> Self {
+    fn from_json(json: &Json, faults: &PayloadFaults) -> Self {
         match wrapped(json) {
             None => Self(application(Fields::of(json, "", faults))),
             Some(Json::Array(elements)) if elements.len() == 1 => {
@@ -66,13 +66,13 @@ fn wrapped(json: &Json) -> Option<&Json> {
 }
 
 impl FromJson for Update {
-    fn from_json(json: &Json, faults: &Faults) -> Self {
+    fn from_json(json: &Json, faults: &PayloadFaults) -> Self {
         Self(application(Fields::of(json, "", faults)))
     }
 }
 
 impl FromJson for Nothing {
-    fn from_json(json: &Json, faults: &Faults) -> Self {
+    fn from_json(json: &Json, faults: &PayloadFaults) -> Self {
         Fields::of(json, "", faults).finish();
         Self
     }

@@ -4,7 +4,7 @@ use app::data_sources::{DataSourceDraft, UserReference};
 use oauth::account::Permission;
 use oauth::id::UserId;
 
-use crate::json::{Faults, Fields, FromJson, Json};
+use crate::json::{Fields, FromJson, Json, PayloadFaults};
 
 /// Members that only the server sets; a client that changes the result of a GET sends them back.
 const READ_ONLY: &[&str] = &["id", "createdAt", "updatedAt", "createdBy", "handedOverTo", "handedOverAt"];
@@ -29,7 +29,7 @@ pub(crate) enum ConnectionType {
 }
 
 impl FromJson for DataSourcePayload {
-    fn from_json(json: &Json, faults: &Faults) -> Self {
+    fn from_json(json: &Json, faults: &PayloadFaults) -> Self {
         let mut fields = Fields::of(json, "", faults);
         fields.ignore(READ_ONLY);
         let name = fields.string("name").map(|name| name.trim().to_owned());
@@ -66,7 +66,7 @@ fn number(fields: &mut Fields<'_>, name: &'static str) -> Option<i64> {
 pub(crate) struct SharedUsers(pub(super) Vec<UserReference>);
 
 impl FromJson for SharedUsers {
-    fn from_json(json: &Json, faults: &Faults) -> Self {
+    fn from_json(json: &Json, faults: &PayloadFaults) -> Self {
         let mut fields = Fields::of(json, "", faults);
         let read = |element, path: &str| reference(element, path, faults);
         let users = fields.required_elements("sharedUsers", read).into_iter().flatten().collect();
@@ -75,7 +75,7 @@ impl FromJson for SharedUsers {
     }
 }
 
-fn reference(json: &Json, path: &str, faults: &Faults) -> Option<UserReference> {
+fn reference(json: &Json, path: &str, faults: &PayloadFaults) -> Option<UserReference> {
     let mut fields = Fields::of(json, path, faults);
     let id = fields.integer("userId");
     let name = fields.string("userName");

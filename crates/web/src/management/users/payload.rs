@@ -5,7 +5,7 @@ use oauth::id::RoleId;
 use oauth::secret::Password;
 use oauth::time::Timestamp;
 
-use crate::json::{Faults, Fields, FromJson, Json};
+use crate::json::{Fields, FromJson, Json, PayloadFaults};
 
 /// The payload for creating and changing a user.
 #[derive(Debug, Default)]
@@ -41,7 +41,7 @@ impl UserPayload {
 }
 
 impl FromJson for UserPayload {
-    fn from_json(json: &Json, faults: &Faults) -> Self {
+    fn from_json(json: &Json, faults: &PayloadFaults) -> Self {
         let mut payload = Self::default();
         let mut fields = Fields::of(json, "", faults);
         fields.ignore(&["id"]);
