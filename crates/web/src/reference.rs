@@ -30,7 +30,7 @@ pub async fn page() -> Response {
     // All responses share the bytes.
     static RENDERED: LazyLock<Option<Bytes>> =
         LazyLock::new(|| Reference::of(OPENAPI).render().ok().map(Bytes::from));
-    page::rendered(StatusCode::OK, RENDERED.clone(), page::Place::Own)
+    page::rendered(StatusCode::OK, RENDERED.clone(), page::PageContext::Own)
 }
 
 /// The content of the page, in the order of the document.

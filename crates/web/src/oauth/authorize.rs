@@ -252,7 +252,7 @@ fn ask_consent(
         csrf: csrf.expose(),
         request: &question.query,
     };
-    page::html(StatusCode::OK, &shown, page::Place::FlowOnward)
+    page::html(StatusCode::OK, &shown, page::PageContext::FlowOnward)
 }
 
 /// The page for a wrong client or redirect URL; nothing is sent to anybody else.

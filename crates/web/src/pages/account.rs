@@ -98,7 +98,7 @@ pub async fn show(visit: Visit) -> Response {
         roles,
         since: live.session.auth_time.into(),
     };
-    page::html(StatusCode::OK, &shown, page::Place::Own)
+    page::html(StatusCode::OK, &shown, page::PageContext::Own)
 }
 
 /// `GET /account/applications`.
@@ -122,7 +122,7 @@ pub async fn applications(visit: Visit, RawQuery(query): RawQuery) -> Response {
         more_after: allowed.last().filter(|_| goes_on).map(|allowed| allowed.application),
         applications: allowed.into_iter().map(Connected::from).collect(),
     };
-    page::html(StatusCode::OK, &shown, page::Place::Own)
+    page::html(StatusCode::OK, &shown, page::PageContext::Own)
 }
 
 /// The id after which the page begins; an invalid one gives the first page.
@@ -144,7 +144,7 @@ pub async fn ask_to_revoke(visit: Visit, id: Result<Path<(ApplicationId,)>, Mana
     };
     let csrf = visit.state.app().csrf_token(cookie.expose());
     let shown = RevokePage { here: "applications", csrf: csrf.expose(), id, name: &allowed.name };
-    page::html(StatusCode::OK, &shown, page::Place::Own)
+    page::html(StatusCode::OK, &shown, page::PageContext::Own)
 }
 
 /// Finds what the user has allowed the application, and records a request for an application that has no

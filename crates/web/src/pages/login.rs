@@ -63,7 +63,8 @@ impl Visit {
         let settings = self.state.settings();
         let cookie =
             fresh.then(|| cookies::set(visitor_name(&self.state), &visitor, None, settings)).flatten();
-        let place = if on_the_way.is_some() { page::Place::FlowOnward } else { page::Place::Flow };
+        let place =
+            if on_the_way.is_some() { page::PageContext::FlowOnward } else { page::PageContext::Flow };
         self.with_cookie(page::html(status, &shown, place), cookie)
     }
 

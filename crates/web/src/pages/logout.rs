@@ -23,11 +23,11 @@ struct SignedOutPage;
 pub async fn show(visit: Visit) -> Response {
     match visit.session().await {
         Err(cause) => fault(&cause),
-        Ok(None) => page::html(StatusCode::OK, &SignedOutPage, page::Place::Own),
+        Ok(None) => page::html(StatusCode::OK, &SignedOutPage, page::PageContext::Own),
         Ok(Some((live, cookie))) => {
             let csrf = visit.state.app().csrf_token(cookie.expose());
             let shown = LogoutPage { user: &live.caller.account().user.name, csrf: csrf.expose() };
-            page::html(StatusCode::OK, &shown, page::Place::Own)
+            page::html(StatusCode::OK, &shown, page::PageContext::Own)
         }
     }
 }
@@ -47,7 +47,7 @@ pub async fn sign_out(visit: Visit, OwnForm(form): OwnForm) -> Response {
             }
         }
     }
-    visit.without_session(page::html(StatusCode::OK, &SignedOutPage, page::Place::Own))
+    visit.without_session(page::html(StatusCode::OK, &SignedOutPage, page::PageContext::Own))
 }
 
 /// Samples of both pages.

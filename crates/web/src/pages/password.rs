@@ -39,7 +39,7 @@ pub async fn show(visit: Visit, RawQuery(query): RawQuery) -> Response {
         notice: changed.then_some("Your password was changed."),
         problems: &[],
     };
-    page::html(StatusCode::OK, &shown, page::Place::Own)
+    page::html(StatusCode::OK, &shown, page::PageContext::Own)
 }
 
 /// `POST /account/password`.
@@ -74,9 +74,9 @@ pub async fn change(visit: Visit, OwnForm(form): OwnForm) -> Response {
     let shown =
         PasswordPage { here: "password", csrf: csrf.expose(), user, notice: None, problems: &problems };
     let Some(secs) = problem.retry_after_secs else {
-        return page::html(StatusCode::BAD_REQUEST, &shown, page::Place::Own);
+        return page::html(StatusCode::BAD_REQUEST, &shown, page::PageContext::Own);
     };
-    let mut response = page::html(StatusCode::TOO_MANY_REQUESTS, &shown, page::Place::Own);
+    let mut response = page::html(StatusCode::TOO_MANY_REQUESTS, &shown, page::PageContext::Own);
     response.headers_mut().insert(RETRY_AFTER, secs.into());
     response
 }

@@ -33,7 +33,7 @@ const START: Way = Way { address: "/", name: "To the start page" };
 /// The kind of a page: headers that isolate our own pages would break the flow of another site. See
 /// `docs/decisions/pages-in-a-flow.md`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum PageContext {
     /// One of our own pages, which no other site needs to reach.
     Own,
     /// A page in the flow of another site, whose window may have opened ours.
@@ -45,7 +45,7 @@ pub enum Place {
 
 /// An error page with a link to the start page. The message is for a person: a sentence that says what to do.
 pub fn error(status: StatusCode, title: &str, message: &str) -> Response {
-    html(status, &ErrorPage { title, message, way: START }, Place::Flow)
+    html(status, &ErrorPage { title, message, way: START }, PageContext::Flow)
 }
 
 /// Refuses a request because of its HTTP form.
@@ -62,17 +62,17 @@ pub fn refuse_with(status: StatusCode, message: &str, way: Way) -> Response {
         StatusCode::SERVICE_UNAVAILABLE => "Not available at present",
         _ => "This request cannot be answered",
     };
-    html(status, &ErrorPage { title, message: &sentence(message), way }, Place::Flow)
+    html(status, &ErrorPage { title, message: &sentence(message), way }, PageContext::Flow)
 }
 
 /// A page with its security policy: it loads only our own style sheet, runs no script, cannot be framed and
 /// is not cached.
-pub fn html(status: StatusCode, page: &impl Template, place: Place) -> Response {
+pub fn html(status: StatusCode, page: &impl Template, place: PageContext) -> Response {
     rendered(status, page.render().ok().map(Bytes::from), place)
 }
 
 /// The same for a page that is already rendered; `None` if that failed.
-pub fn rendered(status: StatusCode, page: Option<Bytes>, place: Place) -> Response {
+pub fn rendered(status: StatusCode, page: Option<Bytes>, place: PageContext) -> Response {
     let Some(page) = page else {
         let mut response = Response::new(Body::from("the page cannot be shown"));
         *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
@@ -85,21 +85,21 @@ pub fn rendered(status: StatusCode, page: Option<Bytes>, place: Place) -> Respon
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.insert("x-frame-options", HeaderValue::from_static("DENY"));
-    if place == Place::Own {
+    if place == PageContext::Own {
         headers.insert("cross-origin-opener-policy", HeaderValue::from_static("same-origin"));
     }
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(security_policy(place)));
     response
 }
 
-const fn security_policy(place: Place) -> &'static str {
+const fn security_policy(place: PageContext) -> &'static str {
     match place {
-        Place::Own | Place::Flow => {
+        PageContext::Own | PageContext::Flow => {
             "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'; \
              form-action 'self'"
         }
         // Browsers apply form-action to every redirect that follows, and only the client knows those.
-        Place::FlowOnward => {
+        PageContext::FlowOnward => {
             "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'"
         }
     }
