@@ -1,8 +1,8 @@
 #![no_main]
 //! Values are parsed from their own output, and no text makes the rules of names panic.
 
-use oauth::account::{data_source, password, role, user_name};
-use oauth::id::{ApplicationId, ClientId};
+use domain::account::{data_source, password, role, user_name};
+use domain::id::{ApplicationId, ClientId};
 use oauth::scope::ScopeSet;
 
 libfuzzer_sys::fuzz_target!(|text: &str| {

@@ -5,10 +5,10 @@ use std::sync::{Arc, LazyLock};
 
 use oauth::application::{Application, ApplicationSettings, ClientType, GrantType, Profile, TokenFormat};
 use oauth::client_authentication::{AuthenticatedClient, Presented, authenticate};
-use oauth::id::{ApplicationId, Epoch, UserId};
+use domain::id::{ApplicationId, Epoch, UserId};
 use oauth::parameters::Parameters;
 use oauth::scope::Scope;
-use oauth::time::Timestamp;
+use domain::time::Timestamp;
 use oauth::token::TokenRequest;
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
@@ -18,7 +18,7 @@ static CLIENTS: LazyLock<[AuthenticatedClient; 2]> =
 
 /// A public application, which does not authenticate.
 fn client(profile: Profile) -> AuthenticatedClient {
-    let client_id: oauth::id::ClientId = "3f2504e0-4f89-41d3-9a0c-0305e82c3301".parse().expect("a UUID");
+    let client_id: domain::id::ClientId = "3f2504e0-4f89-41d3-9a0c-0305e82c3301".parse().expect("a UUID");
     let application = Application {
         id: ApplicationId::new(7),
         client_id: client_id.clone(),

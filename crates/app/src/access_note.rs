@@ -8,8 +8,8 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
+use domain::id::ApplicationId;
 use oauth::client_authentication::AuthenticatedClient;
-use oauth::id::ApplicationId;
 
 use crate::caller::{Caller, Via};
 use crate::entity_cache::Account;

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use oauth::account::Permission;
-use oauth::audit::{Action, NewAuditEvent, Outcome};
-use oauth::id::UserId;
+use domain::account::Permission;
+use domain::audit::{Action, NewAuditEvent, Outcome};
+use domain::id::UserId;
 
 use crate::caller::{Caller, RequestOrigin};
 use crate::entity_cache::Account;

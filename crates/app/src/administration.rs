@@ -1,6 +1,6 @@
 //! Shared parts of the administrative use cases: who may do what, and why not.
 
-use oauth::account::Permission;
+use domain::account::Permission;
 use store::{Judged, MOST_POSSESSIONS, Owned, RightsChanged, StoreError, UserRefusal};
 
 use crate::caller::{Caller, RequestOrigin};

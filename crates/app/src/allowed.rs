@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use oauth::audit::Action;
+use domain::audit::Action;
+use domain::id::ApplicationId;
 use oauth::grant::Allowed;
-use oauth::id::ApplicationId;
 
 use crate::acting::Actor;
 use crate::caller::RequestOrigin;

@@ -6,9 +6,9 @@
 
 use std::sync::Arc;
 
+use domain::audit::{Action, NewAuditEvent};
+use domain::id::{ApplicationId, UserId};
 use oauth::application::Application;
-use oauth::audit::{Action, NewAuditEvent};
-use oauth::id::{ApplicationId, UserId};
 use oauth::registration::InvalidField as PayloadFault;
 use store::{ApplicationFilter, ApplicationRefusal};
 

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use oauth::account::Permission;
-use oauth::audit::{AuditEvent, NewAuditEvent};
-use oauth::id::AuditId;
+use domain::account::Permission;
+use domain::audit::{AuditEvent, NewAuditEvent};
+use domain::id::AuditId;
 use store::AuditFilter;
 
 use crate::App;

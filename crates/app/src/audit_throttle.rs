@@ -1,9 +1,9 @@
 //! The audit throttle: of equal refusals, a few in each minute are written to the audit log, and the rest are
 //! counted and logged, so that nobody can fill the database by being refused.
 
-use oauth::audit::{Action, NewAuditEvent};
-use oauth::id::{ApplicationId, CodeId, UserId};
-use oauth::time::Timestamp;
+use domain::audit::{Action, NewAuditEvent};
+use domain::id::{ApplicationId, CodeId, UserId};
+use domain::time::Timestamp;
 use store::StoreError;
 
 use crate::App;
@@ -128,7 +128,7 @@ impl App {
 
 #[cfg(test)]
 mod tests {
-    use oauth::audit::Outcome;
+    use domain::audit::Outcome;
 
     use super::*;
 

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use domain::audit::Action;
+use domain::time::Timestamp;
 use oauth::application::Application;
-use oauth::audit::Action;
 use oauth::authorize::{
     self, Approval, AuthorizeRefusal, AuthorizeRequest, Destination, NextStep, SignedIn, ValidRequest,
 };
@@ -11,7 +12,6 @@ use oauth::error::ErrorCode;
 use oauth::parameters::Parameters;
 use oauth::refusal::Refusal;
 use oauth::scope::Scope;
-use oauth::time::Timestamp;
 use store::NewConsent;
 
 use crate::caller::{LiveSession, RequestOrigin};

@@ -3,12 +3,12 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use oauth::account::{Authority, Permission, Session};
-use oauth::audit::{Action, NewAuditEvent, Outcome};
-use oauth::id::{ApplicationId, SessionId};
+use domain::account::{Authority, Permission, Session};
+use domain::audit::{Action, NewAuditEvent, Outcome};
+use domain::id::{ApplicationId, SessionId};
+use domain::secret::{CsrfToken, SessionCookie};
+use domain::time::Timestamp;
 use oauth::scope::{Scope, ScopeSet};
-use oauth::secret::{CsrfToken, SessionCookie};
-use oauth::time::Timestamp;
 use oauth::token_payload::AccessToken;
 
 use crate::entity_cache::Account;

@@ -1,12 +1,12 @@
 //! Client authentication, for the token, introspection and revocation endpoints.
 
+use domain::audit::{Action, Outcome};
+use domain::id::ApplicationId;
+use domain::secret::ClientSecret;
 use oauth::application::StoredSecret;
-use oauth::audit::{Action, Outcome};
 use oauth::client_authentication::{AuthenticatedClient, Basic, Presented, authenticate};
-use oauth::id::ApplicationId;
 use oauth::parameters::Parameters;
 use oauth::refusal::Refusal;
-use oauth::secret::ClientSecret;
 use store::StoreError;
 
 use crate::caller::RequestOrigin;

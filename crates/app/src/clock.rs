@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 use std::time::{Instant, SystemTime};
 
-use oauth::time::Timestamp;
+use domain::time::Timestamp;
 
 /// A clock. Tests use one that they advance.
 pub trait Clock: Send + Sync + 'static {

@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
-use oauth::account::{DataSource, Permission};
-use oauth::audit::{Action, NewAuditEvent, Outcome};
-use oauth::handover::created_by;
-use oauth::id::{DataSourceId, UserId};
+use domain::account::{DataSource, Permission};
+use domain::audit::{Action, NewAuditEvent, Outcome};
+use domain::handover::created_by;
+use domain::id::{DataSourceId, UserId};
 use sources::SourceError;
 use store::{DataSourceRefusal, StoreError};
 

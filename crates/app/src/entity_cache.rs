@@ -7,12 +7,12 @@ use std::hash::Hash;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use oauth::account::{DataSource, Permission, Rights, Role, User};
+use domain::account::{DataSource, Permission, Rights, Role, User};
+use domain::id::{ApplicationId, ClientId, GrantId, UserId};
+use domain::limit::Limit;
 use oauth::application::Application;
 use oauth::cors::OriginPattern;
 use oauth::grant::Grant;
-use oauth::id::{ApplicationId, ClientId, GrantId, UserId};
-use oauth::limit::Limit;
 use oauth::scope::ScopeSet;
 use quick_cache::sync::Cache;
 use store::{StoreError, Versions, fold_name};

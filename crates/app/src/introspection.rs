@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use domain::id::{ApplicationId, UserId};
 use oauth::application::Application;
 use oauth::client_authentication::AuthenticatedClient;
-use oauth::id::{ApplicationId, UserId};
 use oauth::introspection::{self, Facts, IntrospectedToken};
 use oauth::scope::ScopeSet;
 
@@ -115,7 +115,7 @@ impl App {
             username: active.username.to_owned(),
             scopes: active.scopes,
             token_type: active.token_type,
-            exp: active.expires_at.map(oauth::time::Timestamp::as_secs),
+            exp: active.expires_at.map(domain::time::Timestamp::as_secs),
             iat: active.issued_at.as_secs(),
             sub: active.subject,
             jti: active.id.map(|id| id.to_string()),

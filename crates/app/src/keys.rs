@@ -1,8 +1,8 @@
 //! The ring of keys that seal tokens. A key is added by command or by schedule, and deleted when nothing
 //! needs it any more.
 
-use oauth::audit::{Action, NewAuditEvent, Outcome};
-use oauth::time::Timestamp;
+use domain::audit::{Action, NewAuditEvent, Outcome};
+use domain::time::Timestamp;
 use store::StoredKey;
 
 use crate::caller::{COMMAND_LINE, RequestOrigin};

@@ -12,7 +12,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use oauth::time::Timestamp;
+use domain::time::Timestamp;
 use sources::Sources;
 use store::Store;
 use vault::Vault;

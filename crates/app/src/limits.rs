@@ -1,8 +1,8 @@
 //! The limits of the system: reading and setting them.
 
-use oauth::account::Permission;
-use oauth::audit::Action;
-use oauth::limit::Limit;
+use domain::account::Permission;
+use domain::audit::Action;
+use domain::limit::Limit;
 
 use crate::App;
 use crate::administration::{AdministrationError, FieldFault};

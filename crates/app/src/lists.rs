@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use oauth::account::Permission;
+use domain::account::Permission;
 use oauth::scope::Scope;
 use store::{StoreError, fold_name};
 

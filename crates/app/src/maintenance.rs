@@ -51,7 +51,7 @@ impl App {
         let now = self.now();
         let days = i64::from(self.settings.audit_retention_days);
         let audit_before = if days == 0 {
-            oauth::time::Timestamp::from_micros(i64::MIN)
+            domain::time::Timestamp::from_micros(i64::MIN)
         } else {
             now.minus_secs(days * DAY_SECS)
         };

@@ -9,9 +9,9 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
-use oauth::account::DataSource;
-use oauth::id::DataSourceId;
-use oauth::time::Timestamp;
+use domain::account::DataSource;
+use domain::id::DataSourceId;
+use domain::time::Timestamp;
 use odata::model::{Finding, Model};
 use sources::{AllowedFolders, Deadline, SchemaVersion, Source, SourceError, SourceSpec};
 

@@ -9,9 +9,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use oauth::account::{DataSource, Permission};
-use oauth::audit::{Action, Outcome};
-use oauth::limit::Limit;
+use domain::account::{DataSource, Permission};
+use domain::audit::{Action, Outcome};
+use domain::limit::Limit;
 use oauth::scope::Scope;
 use odata::format::{self, Format};
 use odata::plan::Plan;

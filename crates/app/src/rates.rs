@@ -12,9 +12,9 @@ use std::hash::Hash;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
-use oauth::account::network::Network;
-use oauth::id::{ApplicationId, UserId};
-use oauth::time::Timestamp;
+use domain::account::network::Network;
+use domain::id::{ApplicationId, UserId};
+use domain::time::Timestamp;
 
 /// The settings of the rate limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,9 +7,9 @@
 
 use std::sync::Arc;
 
-use oauth::audit::{Action, NewAuditEvent, Outcome};
+use domain::audit::{Action, NewAuditEvent, Outcome};
+use domain::id::{ApplicationId, UserId};
 use oauth::client_authentication::AuthenticatedClient;
-use oauth::id::{ApplicationId, UserId};
 use oauth::token_payload::AccessToken;
 use store::Judged;
 

@@ -2,9 +2,9 @@
 //!
 //! The store applies them in one transaction; [`store::Restoring`] lists the steps.
 
-use oauth::audit::{Action, Outcome};
-use oauth::secret::Password;
-use oauth::time::Timestamp;
+use domain::audit::{Action, Outcome};
+use domain::secret::Password;
+use domain::time::Timestamp;
 use store::{BACKUP_OF, Credentials, NewAdministrator, Restoring, StoredKey};
 use vault::Vault;
 
@@ -53,7 +53,7 @@ pub async fn orders(
 }
 
 /// The event in a backup, which records when it was taken.
-pub fn backup_event(now: Timestamp) -> oauth::audit::NewAuditEvent {
+pub fn backup_event(now: Timestamp) -> domain::audit::NewAuditEvent {
     let mut event = RequestOrigin::command_line().audit(Action::TakeBackup, Outcome::Success, now);
     event.actor_name = Some(COMMAND_LINE.to_owned());
     event

@@ -5,10 +5,10 @@ use std::collections::hash_map::Entry;
 use std::hash::Hash;
 use std::sync::{PoisonError, RwLock};
 
-use oauth::id::{ApplicationId, Epoch, GrantId, TokenId, UserId};
-use oauth::limit::Limit;
+use domain::id::{ApplicationId, Epoch, GrantId, TokenId, UserId};
+use domain::limit::Limit;
+use domain::time::Timestamp;
 use oauth::revocation::{Revocation, RevokedSubject};
-use oauth::time::Timestamp;
 use oauth::token_payload::AccessToken;
 
 use crate::App;

@@ -5,10 +5,10 @@
 
 use std::sync::Arc;
 
-use oauth::account::role::{self, RoleFault};
-use oauth::account::{Permission, Role};
-use oauth::audit::Action;
-use oauth::id::RoleId;
+use domain::account::role::{self, RoleFault};
+use domain::account::{Permission, Role};
+use domain::audit::Action;
+use domain::id::RoleId;
 
 use crate::App;
 use crate::administration::{AdministrationError, FieldFault};

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use oauth::account::Permission;
-use oauth::account::password::{self, PasswordFault};
-use oauth::audit::{Action, Outcome};
-use oauth::secret::{Password, SessionCookie};
-use oauth::time::Timestamp;
+use domain::account::Permission;
+use domain::account::password::{self, PasswordFault};
+use domain::audit::{Action, Outcome};
+use domain::secret::{Password, SessionCookie};
+use domain::time::Timestamp;
 use store::{NewSession, PasswordChange, ReplacedSession, UserRefusal};
 
 use crate::caller::{Caller, LiveSession, RequestOrigin, Via};

@@ -1,9 +1,9 @@
 //! Creating a new installation: the first ring key and the two accounts of Hybrid Data Pipeline.
 
-use oauth::account::{ADMINISTRATOR_ROLE, BUILT_IN_USERS, USER_ROLE};
-use oauth::audit::{Action, Outcome};
-use oauth::id::RoleId;
-use oauth::secret::Password;
+use domain::account::{ADMINISTRATOR_ROLE, BUILT_IN_USERS, USER_ROLE};
+use domain::audit::{Action, Outcome};
+use domain::id::RoleId;
+use domain::secret::Password;
 
 use crate::caller::{COMMAND_LINE, RequestOrigin};
 use crate::{App, Fault};

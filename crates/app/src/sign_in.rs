@@ -7,9 +7,9 @@
 
 use std::sync::Arc;
 
-use oauth::account::LockoutPolicy;
-use oauth::limit::Limit;
-use oauth::secret::Password;
+use domain::account::LockoutPolicy;
+use domain::limit::Limit;
+use domain::secret::Password;
 use store::{SignInFacts, StoreError};
 
 use crate::caller::{Caller, RequestOrigin, Via};

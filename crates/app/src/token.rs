@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use oauth::audit::{Action, Outcome};
+use domain::audit::{Action, Outcome};
+use domain::id::{Epoch, GrantId, UserId};
+use domain::limit::Limit;
+use domain::secret::{AccessTokenText, RefreshTokenText};
 use oauth::client_authentication::AuthenticatedClient;
 use oauth::error::ErrorCode;
 use oauth::grant::GrantOrigin;
-use oauth::id::{Epoch, GrantId, UserId};
-use oauth::limit::Limit;
 use oauth::parameters::Parameters;
 use oauth::refusal::Refusal;
 use oauth::scope::ScopeSet;
-use oauth::secret::{AccessTokenText, RefreshTokenText};
 use oauth::token::authorization_code::{self, CodeExchange};
 use oauth::token::client_credentials::{self, ServiceRequest};
 use oauth::token::password::{self, PasswordRequest};

@@ -1,8 +1,8 @@
 //! Revocation by a client: an access token is revoked alone, a refresh token with its whole grant.
 
-use oauth::audit::{Action, NewAuditEvent, Outcome};
+use domain::audit::{Action, NewAuditEvent, Outcome};
+use domain::id::{ApplicationId, UserId};
 use oauth::client_authentication::AuthenticatedClient;
-use oauth::id::{ApplicationId, UserId};
 use oauth::revocation_request::{self, Effect, TokenToRevoke};
 
 use crate::caller::RequestOrigin;

@@ -3,13 +3,13 @@
 
 use std::sync::Arc;
 
-use oauth::account::Permission;
-use oauth::audit::Action;
+use domain::account::Permission;
+use domain::audit::Action;
+use domain::id::TrustedOriginId;
+use domain::limit::Limit;
 use oauth::cors::{
     MOST_TRUSTED, NewTrustedOrigin, OriginPattern, TrustedOrigin, WebOrigin, check_description,
 };
-use oauth::id::TrustedOriginId;
-use oauth::limit::Limit;
 use store::{StoreError, TrustedOriginRefusal};
 
 use crate::App;

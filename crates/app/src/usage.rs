@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use oauth::id::{ApplicationId, GrantId, SecretId};
-use oauth::time::Timestamp;
+use domain::id::{ApplicationId, GrantId, SecretId};
+use domain::time::Timestamp;
 use store::Usage;
 
 /// Collects last-use times.

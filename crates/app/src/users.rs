@@ -5,11 +5,11 @@
 
 use std::sync::Arc;
 
-use oauth::account::{Permission, USER_ROLE, User, password, user_name};
-use oauth::audit::Action;
-use oauth::id::{RoleId, UserId};
-use oauth::secret::Password;
-use oauth::time::Timestamp;
+use domain::account::{Permission, USER_ROLE, User, password, user_name};
+use domain::audit::Action;
+use domain::id::{RoleId, UserId};
+use domain::secret::Password;
+use domain::time::Timestamp;
 use store::{Possessions, UserChange, UserRefusal};
 
 use crate::administration::{AdministrationError, FieldFault};
@@ -397,7 +397,7 @@ impl App {
         self.demand_all(caller, &given, origin).await
     }
 
-    async fn hashed(&self, password: Password) -> Result<oauth::secret::PasswordHash, Fault> {
+    async fn hashed(&self, password: Password) -> Result<domain::secret::PasswordHash, Fault> {
         self.vault.hash_password(password).await.map_err(|_| Fault::Busy)
     }
 

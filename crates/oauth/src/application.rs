@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use crate::cors;
-use crate::handover::{self, Handover};
-use crate::id::{ApplicationId, ClientId, Epoch, SecretId, UserId};
 use crate::scope::ScopeSet;
-use crate::secret::Digest;
-use crate::time::Timestamp;
+use domain::handover::{self, Handover};
+use domain::id::{ApplicationId, ClientId, Epoch, SecretId, UserId};
+use domain::secret::Digest;
+use domain::time::Timestamp;
 
 /// How strictly an application is treated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

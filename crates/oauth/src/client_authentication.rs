@@ -4,11 +4,11 @@
 use std::sync::Arc;
 
 use crate::application::{Application, ClientType, StoredSecret};
-use crate::id::{ClientId, SecretId};
 use crate::parameters::{CLIENT_ID, CLIENT_SECRET, Parameters, form_decoded};
 use crate::refusal::Refusal;
-use crate::secret::ClientSecret;
-use crate::time::Timestamp;
+use domain::id::{ClientId, SecretId};
+use domain::secret::ClientSecret;
+use domain::time::Timestamp;
 
 /// The content of an `Authorization: Basic` header after base64 decoding.
 #[derive(Debug, Clone)]

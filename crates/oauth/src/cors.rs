@@ -7,9 +7,9 @@ use std::str::FromStr;
 
 use url::Url;
 
-use crate::characters::{self, CharacterFault};
-use crate::id::TrustedOriginId;
-use crate::time::Timestamp;
+use domain::characters::{self, CharacterFault};
+use domain::id::TrustedOriginId;
+use domain::time::Timestamp;
 
 mod pattern;
 

@@ -1,9 +1,9 @@
 //! The access that a user gave an application: consents and grants.
 
-use crate::handover::{self, Handover};
-use crate::id::{ApplicationId, CodeId, ConsentId, Epoch, GrantId, UserId};
 use crate::scope::ScopeSet;
-use crate::time::Timestamp;
+use domain::handover::{self, Handover};
+use domain::id::{ApplicationId, CodeId, ConsentId, Epoch, GrantId, UserId};
+use domain::time::Timestamp;
 
 /// A stored consent of a user for an application; there is one per pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,16 +1,16 @@
 //! Token introspection ([RFC 7662](https://www.rfc-editor.org/rfc/rfc7662)).
 
-use crate::account::User;
 use crate::application::Application;
 use crate::client_authentication::AuthenticatedClient;
 use crate::grant::Grant;
-use crate::id::{ApplicationId, TokenId};
 use crate::parameters::{Name, Parameters};
 use crate::refusal::Refusal;
 use crate::scope::{Scope, ScopeSet};
-use crate::secret::TokenText;
-use crate::time::Timestamp;
 use crate::token_payload::{AccessToken, RefreshToken};
+use domain::account::User;
+use domain::id::{ApplicationId, TokenId};
+use domain::secret::TokenText;
+use domain::time::Timestamp;
 
 pub(crate) const TOKEN: Name = Name::opaque("token");
 pub(crate) const TOKEN_TYPE_HINT: Name = Name::opaque("token_type_hint");

@@ -11,19 +11,13 @@
 //! Start reading at [`sealed`] (what a token is), then [`token`] and [`authorize`] (what may be issued, and
 //! why not).
 
-pub mod account;
 pub mod application;
-pub mod audit;
 pub mod authorize;
-pub mod characters;
 pub mod client_authentication;
 pub mod cors;
 pub mod error;
 pub mod grant;
-pub mod handover;
-pub mod id;
 pub mod introspection;
-pub mod limit;
 pub mod metadata;
 pub mod parameters;
 pub mod redirect;
@@ -34,8 +28,5 @@ pub mod revocation_request;
 #[cfg(test)]
 mod sample;
 pub mod scope;
-pub mod secret;
-pub mod text;
-pub mod time;
 pub mod token;
 pub mod token_payload;

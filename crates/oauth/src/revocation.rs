@@ -2,9 +2,9 @@
 //! transaction. Each node keeps an index of those that are younger than the longest token lifetime, and a
 //! token is invalid if the index says so.
 
-use crate::id::{ApplicationId, Epoch, GrantId, TokenId, UserId};
-use crate::time::Timestamp;
 use crate::token_payload::AccessToken;
+use domain::id::{ApplicationId, Epoch, GrantId, TokenId, UserId};
+use domain::time::Timestamp;
 
 /// What a revocation covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -2,13 +2,13 @@
 
 use crate::client_authentication::AuthenticatedClient;
 use crate::grant::Grant;
-use crate::id::{GrantId, TokenId};
 use crate::introspection::{TOKEN, TOKEN_TYPE_HINT};
 use crate::parameters::Parameters;
 use crate::refusal::Refusal;
-use crate::secret::TokenText;
-use crate::time::Timestamp;
 use crate::token_payload::AccessToken;
+use domain::id::{GrantId, TokenId};
+use domain::secret::TokenText;
+use domain::time::Timestamp;
 
 /// The token to be revoked. The hint is parsed and ignored: "a client […] MAY" send it, and a token
 /// identifies its own kind ([RFC 7009 §2.1](https://www.rfc-editor.org/rfc/rfc7009#section-2.1)).
@@ -66,7 +66,7 @@ pub fn decide(client: &AuthenticatedClient, subject: TokenToRevoke<'_>, now: Tim
     }
 }
 
-fn own(client: &AuthenticatedClient) -> crate::id::ApplicationId {
+fn own(client: &AuthenticatedClient) -> domain::id::ApplicationId {
     client.application().id
 }
 

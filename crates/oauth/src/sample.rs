@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use crate::account::{Lockout, USER_ROLE, User};
 use crate::application::{
     Application, ApplicationSettings, ClientType, GrantType, Profile, StoredSecret, TokenFormat,
 };
 use crate::client_authentication::{AuthenticatedClient, Presented, authenticate};
 use crate::grant::{Consent, Grant, GrantOrigin};
-use crate::id::{ApplicationId, CodeId, ConsentId, Epoch, GrantId, SecretId, UserId};
 use crate::parameters::Parameters;
 use crate::scope::{Scope, ScopeSet};
-use crate::secret::{ClientSecret, Digest, PasswordHash};
-use crate::time::Timestamp;
+use domain::account::{Lockout, USER_ROLE, User};
+use domain::id::{ApplicationId, CodeId, ConsentId, Epoch, GrantId, SecretId, UserId};
+use domain::secret::{ClientSecret, Digest, PasswordHash};
+use domain::time::Timestamp;
 
 /// The current time in the tests.
 pub(crate) const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);

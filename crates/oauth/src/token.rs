@@ -8,11 +8,11 @@
 use crate::application::{ApplicationSettings, GrantType};
 use crate::client_authentication::AuthenticatedClient;
 use crate::grant::GrantOrigin;
-use crate::id::{ConsentId, Epoch, UserId};
 use crate::parameters::{Name, Parameters};
 use crate::refusal::Refusal;
 use crate::scope::ScopeSet;
-use crate::secret::{AccessTokenText, RefreshTokenText};
+use domain::id::{ConsentId, Epoch, UserId};
+use domain::secret::{AccessTokenText, RefreshTokenText};
 
 pub mod authorization_code;
 pub mod client_credentials;

@@ -1,9 +1,9 @@
 //! The sealed content of tokens and codes. Issuing one writes nothing: it contains everything that a check
 //! needs, unreadable and unforgeable. A genuine token that must be refused is named by a revocation.
 
-use crate::id::{ApplicationId, CodeId, ConsentId, Epoch, GrantId, TokenId, UserId};
 use crate::scope::ScopeSet;
-use crate::time::Timestamp;
+use domain::id::{ApplicationId, CodeId, ConsentId, Epoch, GrantId, TokenId, UserId};
+use domain::time::Timestamp;
 
 /// The content of an opaque access token `sga_…`.
 #[derive(Debug, Clone, PartialEq, Eq)]

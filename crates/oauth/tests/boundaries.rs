@@ -1,10 +1,10 @@
 //! The properties of the fuzz targets, each checked with some thousand inputs in every test run.
 
-use oauth::account::{data_source, password, role, user_name};
+use domain::account::{data_source, password, role, user_name};
+use domain::id::{ApplicationId, ClientId};
 use oauth::application::Profile;
 use oauth::authorize::AuthorizeRequest;
 use oauth::client_authentication::{Basic, Presented};
-use oauth::id::{ApplicationId, ClientId};
 use oauth::parameters::Parameters;
 use oauth::registration::{ApplicationPayload, RegistrationContext, Sender, decide};
 use oauth::scope::ScopeSet;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use oauth::time::Timestamp;
+use domain::time::Timestamp;
 
 use crate::config::{self, ConfigError, Environment, Overrides, Settings};
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use app::setup::FIRST_ACCOUNTS;
-use oauth::secret::Password;
+use domain::secret::Password;
 use vault::{Entropy, SystemEntropy};
 
 use crate::cli::setup;

@@ -1,11 +1,11 @@
 //! Registered applications.
 
+use domain::audit::NewAuditEvent;
+use domain::id::{ApplicationId, ClientId, Epoch, SecretId, UserId};
+use domain::time::Timestamp;
 use oauth::application::{Application, ClientType};
-use oauth::audit::NewAuditEvent;
-use oauth::id::{ApplicationId, ClientId, Epoch, SecretId, UserId};
 use oauth::registration::Warning;
 use oauth::revocation::{Revocation, RevokedSubject};
-use oauth::time::Timestamp;
 use store::columns::SettingsColumns;
 use store::{
     Amendment, Answer, ApplicationFilter, ApplicationRefusal, Applications, Judged, NewApplication,

@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
-use oauth::audit::{Action, AuditEvent, NewAuditEvent};
-use oauth::id::{ApplicationId, AuditId, UserId};
-use oauth::time::Timestamp;
+use domain::audit::{Action, AuditEvent, NewAuditEvent};
+use domain::id::{ApplicationId, AuditId, UserId};
+use domain::time::Timestamp;
 use store::columns::audit_names;
 use store::{Answer, Audit, AuditFilter, fold_name};
 use tokio_postgres::{Client, Row};

@@ -1,9 +1,9 @@
 //! Checks that the rights on which a decision rests still hold. The caller is in a serialized transaction, so
 //! nobody can change them before it commits.
 
-use oauth::account::{Permission, Rights};
-use oauth::audit::NewAuditEvent;
-use oauth::id::{ApplicationId, Epoch, RoleId, UserId};
+use domain::account::{Permission, Rights};
+use domain::audit::NewAuditEvent;
+use domain::id::{ApplicationId, Epoch, RoleId, UserId};
 use oauth::scope::{Scope, ScopeSet};
 use store::columns::permissions_from_bits;
 use tokio_postgres::Client;

@@ -1,11 +1,11 @@
 //! Consents, and the list of everything that a user has allowed.
 
-use oauth::audit::NewAuditEvent;
+use domain::audit::NewAuditEvent;
+use domain::id::{ApplicationId, ConsentId, Epoch, GrantId, UserId};
+use domain::time::Timestamp;
 use oauth::grant::{Allowed, Consent};
-use oauth::id::{ApplicationId, ConsentId, Epoch, GrantId, UserId};
 use oauth::revocation::{Revocation, RevokedSubject};
 use oauth::scope::ScopeSet;
-use oauth::time::Timestamp;
 use store::NewConsent;
 use tokio_postgres::{Client, Row};
 

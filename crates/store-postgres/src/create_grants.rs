@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
+use domain::id::{CodeId, ConsentId, GrantId};
 use oauth::grant::GrantOrigin;
-use oauth::id::{CodeId, ConsentId, GrantId};
 use store::{GrantCreation, NewGrant};
 use tokio_postgres::Client;
 

@@ -1,9 +1,9 @@
 //! Data sources and the users with whom they are shared.
 
-use oauth::account::DataSource;
-use oauth::audit::NewAuditEvent;
-use oauth::id::{DataSourceId, UserId};
-use oauth::time::Timestamp;
+use domain::account::DataSource;
+use domain::audit::NewAuditEvent;
+use domain::id::{DataSourceId, UserId};
+use domain::time::Timestamp;
 use store::columns::{options_from_json, options_to_json};
 use store::{
     Answer, DataSourceChange, DataSourceRefusal, DataSources, Judged, NewDataSource, Sharing, fold_name,

@@ -1,11 +1,11 @@
 //! Creating, rotating and revoking grants.
 
-use oauth::audit::NewAuditEvent;
+use domain::audit::NewAuditEvent;
+use domain::id::{ApplicationId, CodeId, Epoch, GrantId, TokenId, UserId};
+use domain::time::Timestamp;
 use oauth::grant::{Allowed, Consent, Grant, GrantOrigin};
-use oauth::id::{ApplicationId, CodeId, Epoch, GrantId, TokenId, UserId};
 use oauth::revocation::{Revocation, RevokedSubject};
 use oauth::scope::ScopeSet;
-use oauth::time::Timestamp;
 use store::{Answer, GrantCreation, Grants, NewConsent, NewGrant, Rotated};
 use tokio_postgres::{Client, Row};
 

@@ -15,7 +15,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use oauth::time::Timestamp;
+use domain::time::Timestamp;
 use tokio::sync::Notify;
 
 mod address;

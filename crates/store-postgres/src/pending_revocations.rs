@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use oauth::audit::NewAuditEvent;
-use oauth::id::GrantId;
+use domain::audit::NewAuditEvent;
+use domain::id::GrantId;
+use domain::time::Timestamp;
 use oauth::revocation::{Revocation, RevokedSubject};
-use oauth::time::Timestamp;
 use tokio_postgres::Client;
 
 use crate::batch_queue::Request;

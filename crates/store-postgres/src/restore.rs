@@ -2,9 +2,9 @@
 //! [`store::Restoring`], in one transaction. There is nothing to compare with, because the previous content
 //! was overwritten.
 
-use oauth::account::ADMINISTRATOR_ROLE;
-use oauth::audit::NewAuditEvent;
-use oauth::time::Timestamp;
+use domain::account::ADMINISTRATOR_ROLE;
+use domain::audit::NewAuditEvent;
+use domain::time::Timestamp;
 use store::{Credentials, ID_GAP, NewAdministrator, Restored, Restoring, StoredKey, fold_name};
 use tokio_postgres::Client;
 

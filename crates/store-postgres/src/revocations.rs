@@ -1,7 +1,7 @@
 //! The change feed of revocations.
 
+use domain::time::Timestamp;
 use oauth::revocation::{Revocation, RevokedSubject};
-use oauth::time::Timestamp;
 use store::columns::SubjectColumns;
 use tokio_postgres::{Client, Row};
 

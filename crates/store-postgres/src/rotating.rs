@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use oauth::id::GrantId;
-use oauth::time::Timestamp;
+use domain::id::GrantId;
+use domain::time::Timestamp;
 use store::Rotated;
 
 use crate::batch_queue::Request;

@@ -1,10 +1,10 @@
 //! The secrets of applications.
 
+use domain::audit::NewAuditEvent;
+use domain::id::{ApplicationId, Epoch, SecretId};
+use domain::time::Timestamp;
 use oauth::application::{Application, ClientType};
-use oauth::audit::NewAuditEvent;
-use oauth::id::{ApplicationId, Epoch, SecretId};
 use oauth::revocation::{Revocation, RevokedSubject};
-use oauth::time::Timestamp;
 use store::{ApplicationRefusal, Judged, NewSecret};
 use tokio_postgres::Client;
 

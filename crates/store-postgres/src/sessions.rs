@@ -1,9 +1,9 @@
 //! Browser sessions.
 
-use oauth::account::Session;
-use oauth::audit::NewAuditEvent;
-use oauth::id::{Epoch, SessionId, UserId};
-use oauth::secret::Digest;
+use domain::account::Session;
+use domain::audit::NewAuditEvent;
+use domain::id::{Epoch, SessionId, UserId};
+use domain::secret::Digest;
 use store::{MOST_SESSIONS, NewSession};
 use tokio_postgres::{Client, Row};
 

@@ -3,11 +3,11 @@
 //! A refused sign-in takes the same statements whether or not the name exists, and never a serialized
 //! transaction: it only waits for other failures of the same user.
 
-use oauth::account::Lockout;
-use oauth::account::network::Network;
-use oauth::audit::{Action, NewAuditEvent, Outcome};
-use oauth::id::{Epoch, UserId};
-use oauth::time::Timestamp;
+use domain::account::Lockout;
+use domain::account::network::Network;
+use domain::audit::{Action, NewAuditEvent, Outcome};
+use domain::id::{Epoch, UserId};
+use domain::time::Timestamp;
 use store::{
     Answer, ComesFrom, FailureCounted, FamiliarNetwork, MOST_FAMILIAR_NETWORKS, RefusedSignIn, SignInFacts,
     SignIns, SucceededSignIn,

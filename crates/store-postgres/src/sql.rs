@@ -4,7 +4,7 @@
 //! trip and leaves nothing prepared on the connection. A pooler may therefore hand the connection to another
 //! client after each transaction.
 
-use oauth::handover::Handover;
+use domain::handover::Handover;
 use tokio_postgres::types::{FromSqlOwned, ToSql, Type};
 use tokio_postgres::{Client, Row};
 
@@ -119,13 +119,13 @@ pub(crate) fn optional_bytes<const N: usize>(row: &Row, column: usize) -> Result
 }
 
 /// A column that contains a time.
-pub(crate) fn moment(row: &Row, column: usize) -> Result<oauth::time::Timestamp> {
-    Ok(oauth::time::Timestamp::from_micros(row.try_get(column)?))
+pub(crate) fn moment(row: &Row, column: usize) -> Result<domain::time::Timestamp> {
+    Ok(domain::time::Timestamp::from_micros(row.try_get(column)?))
 }
 
 /// A column that contains a time, or NULL.
-pub(crate) fn optional_moment(row: &Row, column: usize) -> Result<Option<oauth::time::Timestamp>> {
-    Ok(row.try_get::<_, Option<i64>>(column)?.map(oauth::time::Timestamp::from_micros))
+pub(crate) fn optional_moment(row: &Row, column: usize) -> Result<Option<domain::time::Timestamp>> {
+    Ok(row.try_get::<_, Option<i64>>(column)?.map(domain::time::Timestamp::from_micros))
 }
 
 /// Reads the columns with the creator and the time of the handover; `column` is the first of them.

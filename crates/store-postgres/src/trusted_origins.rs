@@ -1,9 +1,9 @@
 //! Trusted origins and the origins of applications.
 
+use domain::audit::NewAuditEvent;
+use domain::id::{ApplicationId, TrustedOriginId};
 use oauth::application::ApplicationSettings;
-use oauth::audit::NewAuditEvent;
 use oauth::cors::{MOST_TRUSTED, NewTrustedOrigin, TrustedOrigin};
-use oauth::id::{ApplicationId, TrustedOriginId};
 use store::{Answer, Judged, TrustedOriginRefusal, TrustedOrigins};
 use tokio_postgres::{Client, Row};
 

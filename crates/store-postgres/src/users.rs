@@ -1,11 +1,11 @@
 //! Users: accounts, failures, and revocation of their access.
 
-use oauth::account::{Lockout, Role, Session, User};
-use oauth::audit::NewAuditEvent;
-use oauth::id::{Epoch, RoleId, SessionId, UserId};
+use domain::account::{Lockout, Role, Session, User};
+use domain::audit::NewAuditEvent;
+use domain::id::{Epoch, RoleId, SessionId, UserId};
+use domain::secret::PasswordHash;
+use domain::time::Timestamp;
 use oauth::revocation::Revocation;
-use oauth::secret::PasswordHash;
-use oauth::time::Timestamp;
 use store::{
     Answer, DeletedUser, Judged, NewSession, NewUser, PasswordChange, Possessions, UserChange, UserRefusal,
     Users, fold_name, name_forms,

@@ -5,8 +5,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use oauth::audit::{Action, NewAuditEvent, Outcome};
-use oauth::time::Timestamp;
+use domain::audit::{Action, NewAuditEvent, Outcome};
+use domain::time::Timestamp;
 use store::{Audit, AuditFilter, Maintenance, Settings, StoreError, Users};
 use store_postgres::{OpenError, Options, PostgresStore};
 use testkit::link::Link;
@@ -138,18 +138,18 @@ async fn who_vanishes_with_the_seat_holds_the_others_up_for_a_moment_only() {
     let mut unit = tokio::task::JoinSet::new();
     let store = Arc::clone(&vanishing);
     unit.spawn(async move {
-        store.set_limit(oauth::limit::Limit::MaxFetchRows, Some(1), event("vanishing")).await
+        store.set_limit(domain::limit::Limit::MaxFetchRows, Some(1), event("vanishing")).await
     });
     tokio::time::sleep(Duration::from_millis(450)).await;
     link.half_open();
     // As often as a caller would try.
     for _ in 0..20 {
-        let set = other.set_limit(oauth::limit::Limit::MaxFetchRows, Some(2), event("other")).await;
+        let set = other.set_limit(domain::limit::Limit::MaxFetchRows, Some(2), event("other")).await;
         if set.is_ok() {
             break;
         }
     }
-    assert_eq!(other.list_limits().await.unwrap(), [(oauth::limit::Limit::MaxFetchRows, 2)]);
+    assert_eq!(other.list_limits().await.unwrap(), [(domain::limit::Limit::MaxFetchRows, 2)]);
     let _ = unit.join_all().await;
 }
 
@@ -236,7 +236,7 @@ async fn news_travel_from_one_node_to_another() {
     // The first notification says that it is listening.
     other.changes().await.unwrap();
     let before = other.versions().await.unwrap().limits;
-    one.set_limit(oauth::limit::Limit::MaxFetchRows, Some(1), event("limit")).await.unwrap().unwrap();
+    one.set_limit(domain::limit::Limit::MaxFetchRows, Some(1), event("limit")).await.unwrap().unwrap();
     other.changes().await.unwrap();
     assert_eq!(other.versions().await.unwrap().limits, before + 1);
 }

@@ -2,8 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "panicking is how a test fails")]
 
-use oauth::audit::{Action, NewAuditEvent, Outcome};
-use oauth::time::Timestamp;
+use domain::audit::{Action, NewAuditEvent, Outcome};
+use domain::time::Timestamp;
 use store::{Audit, AuditFilter, TrustedOrigins};
 use store_postgres::{DatabaseUrl, Options, PostgresStore};
 use testkit::postgres::{PostgresDatabase, PostgresServer, TAKE_BACK_MIGRATIONS};

@@ -3,14 +3,14 @@
 
 #![expect(clippy::unwrap_used, reason = "panicking is how a test fails")]
 
-use oauth::account::{ADMINISTRATOR_ROLE, USER_ROLE};
+use domain::account::{ADMINISTRATOR_ROLE, USER_ROLE};
+use domain::audit::{Action, NewAuditEvent, Outcome};
+use domain::id::{RoleId, UserId};
+use domain::limit::Limit;
+use domain::secret::{Digest, PasswordHash};
+use domain::time::Timestamp;
 use oauth::application::{ApplicationSettings, ClientType, GrantType, Profile, TokenFormat};
-use oauth::audit::{Action, NewAuditEvent, Outcome};
-use oauth::id::{RoleId, UserId};
-use oauth::limit::Limit;
 use oauth::scope::Scope;
-use oauth::secret::{Digest, PasswordHash};
-use oauth::time::Timestamp;
 use store::{
     Applications, Credentials, Grants, ID_GAP, NewAdministrator, NewApplication, NewConsent, NewSecret,
     NewSession, NewUser, Restored, Restoring, Settings, StoredKey, Users,

@@ -5,11 +5,11 @@
 
 use std::time::Duration;
 
-use oauth::account::{LockoutPolicy, USER_ROLE};
-use oauth::audit::{Action, NewAuditEvent, Outcome};
-use oauth::id::UserId;
-use oauth::secret::PasswordHash;
-use oauth::time::Timestamp;
+use domain::account::{LockoutPolicy, USER_ROLE};
+use domain::audit::{Action, NewAuditEvent, Outcome};
+use domain::id::UserId;
+use domain::secret::PasswordHash;
+use domain::time::Timestamp;
 use store::{ComesFrom, NewUser, RefusedSignIn, SignIns, Users};
 use store_postgres::{Options, PostgresStore};
 use testkit::postgres::{PostgresServer, PostgresSettings};

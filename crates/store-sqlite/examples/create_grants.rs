@@ -10,13 +10,13 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use domain::audit::{Action, NewAuditEvent, Outcome};
+use domain::id::{ApplicationId, ClientId, CodeId, ConsentId, Epoch, UserId};
+use domain::secret::PasswordHash;
+use domain::time::Timestamp;
 use oauth::application::{ApplicationSettings, ClientType, GrantType, Profile, TokenFormat};
-use oauth::audit::{Action, NewAuditEvent, Outcome};
 use oauth::grant::GrantOrigin;
-use oauth::id::{ApplicationId, ClientId, CodeId, ConsentId, Epoch, UserId};
 use oauth::scope::{Scope, ScopeSet};
-use oauth::secret::PasswordHash;
-use oauth::time::Timestamp;
 use store::{
     Applications, GrantCreation, Grants, Maintenance, NewApplication, NewConsent, NewGrant, NewUser, Users,
 };

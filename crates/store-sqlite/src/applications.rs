@@ -1,11 +1,11 @@
 //! Registered applications.
 
+use domain::audit::NewAuditEvent;
+use domain::id::{ApplicationId, ClientId, Epoch, SecretId};
+use domain::time::Timestamp;
 use oauth::application::{Application, ClientType};
-use oauth::audit::NewAuditEvent;
-use oauth::id::{ApplicationId, ClientId, Epoch, SecretId};
 use oauth::registration::Warning;
 use oauth::revocation::{Revocation, RevokedSubject};
-use oauth::time::Timestamp;
 use rusqlite::types::Value;
 use rusqlite::{Connection, params, params_from_iter};
 use store::columns::SettingsColumns;

@@ -1,8 +1,8 @@
 //! The audit log.
 
-use oauth::audit::{AuditEvent, NewAuditEvent};
-use oauth::id::{ApplicationId, AuditId, UserId};
-use oauth::time::Timestamp;
+use domain::audit::{AuditEvent, NewAuditEvent};
+use domain::id::{ApplicationId, AuditId, UserId};
+use domain::time::Timestamp;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params, params_from_iter};
 use store::columns::audit_names;

@@ -1,8 +1,8 @@
 //! Checks that the rights on which a decision rests still hold.
 
-use oauth::account::{Permission, Rights};
-use oauth::audit::NewAuditEvent;
-use oauth::id::{ApplicationId, Epoch, RoleId, UserId};
+use domain::account::{Permission, Rights};
+use domain::audit::NewAuditEvent;
+use domain::id::{ApplicationId, Epoch, RoleId, UserId};
 use oauth::scope::{Scope, ScopeSet};
 use rusqlite::Connection;
 use store::columns::permissions_from_bits;

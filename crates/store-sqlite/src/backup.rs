@@ -10,8 +10,8 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use oauth::audit::NewAuditEvent;
-use oauth::time::Timestamp;
+use domain::audit::NewAuditEvent;
+use domain::time::Timestamp;
 use rusqlite::backup::StepResult;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 

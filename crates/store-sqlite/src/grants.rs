@@ -1,11 +1,11 @@
 //! Creating, rotating and revoking grants.
 
-use oauth::audit::NewAuditEvent;
+use domain::audit::NewAuditEvent;
+use domain::id::{ApplicationId, CodeId, ConsentId, Epoch, GrantId, TokenId, UserId};
+use domain::time::Timestamp;
 use oauth::grant::{Allowed, Consent, Grant, GrantOrigin};
-use oauth::id::{ApplicationId, CodeId, ConsentId, Epoch, GrantId, TokenId, UserId};
 use oauth::revocation::{Revocation, RevokedSubject};
 use oauth::scope::ScopeSet;
-use oauth::time::Timestamp;
 use rusqlite::{Connection, Row, params};
 use store::{Answer, GrantCreation, Grants, NewConsent, NewGrant, Rotated};
 

@@ -14,7 +14,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use oauth::time::Timestamp;
+use domain::time::Timestamp;
 use rusqlite::Connection;
 use store::{Answer, StoreError};
 

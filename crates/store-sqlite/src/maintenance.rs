@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use oauth::time::Timestamp;
+use domain::time::Timestamp;
 use rusqlite::Connection;
 use store::{Answer, Maintenance, Purge, Purged, StoreFigures, Usage};
 

@@ -7,7 +7,7 @@
 
 use std::path::{Path, PathBuf};
 
-use oauth::time::Timestamp;
+use domain::time::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 use store::{Credentials, Restored, Restoring, StoredKey};
 

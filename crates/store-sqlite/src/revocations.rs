@@ -1,7 +1,7 @@
 //! The change feed of revocations.
 
+use domain::time::Timestamp;
 use oauth::revocation::{Revocation, RevokedSubject};
-use oauth::time::Timestamp;
 use rusqlite::{Connection, Row};
 use store::columns::SubjectColumns;
 

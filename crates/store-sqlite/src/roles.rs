@@ -1,8 +1,8 @@
 //! Roles, and the rule that an active Administrator always remains.
 
-use oauth::account::{ADMINISTRATOR_ROLE, Permission, Role, USER_ROLE};
-use oauth::audit::NewAuditEvent;
-use oauth::id::{RoleId, UserId};
+use domain::account::{ADMINISTRATOR_ROLE, Permission, Role, USER_ROLE};
+use domain::audit::NewAuditEvent;
+use domain::id::{RoleId, UserId};
 use rusqlite::{Connection, Row, params};
 use store::columns::{permission_bit, permission_bits, permissions_from_bits};
 use store::{Judged, UserRefusal, fold_name};

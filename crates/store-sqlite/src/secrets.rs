@@ -1,11 +1,11 @@
 //! The secrets of applications.
 
+use domain::audit::NewAuditEvent;
+use domain::id::{ApplicationId, Epoch, SecretId};
+use domain::secret::Digest;
+use domain::time::Timestamp;
 use oauth::application::{Application, ClientType, StoredSecret};
-use oauth::audit::NewAuditEvent;
-use oauth::id::{ApplicationId, Epoch, SecretId};
 use oauth::revocation::{Revocation, RevokedSubject};
-use oauth::secret::Digest;
-use oauth::time::Timestamp;
 use rusqlite::{Connection, Row, params};
 use store::{ApplicationRefusal, Judged, NewSecret};
 

@@ -1,10 +1,10 @@
 //! Browser sessions.
 
-use oauth::account::Session;
-use oauth::audit::NewAuditEvent;
-use oauth::id::{Epoch, SessionId, UserId};
-use oauth::secret::Digest;
-use oauth::time::Timestamp;
+use domain::account::Session;
+use domain::audit::NewAuditEvent;
+use domain::id::{Epoch, SessionId, UserId};
+use domain::secret::Digest;
+use domain::time::Timestamp;
 use rusqlite::{Connection, Row, params};
 use store::{MOST_SESSIONS, NewSession};
 

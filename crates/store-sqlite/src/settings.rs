@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use oauth::audit::NewAuditEvent;
-use oauth::limit::Limit;
-use oauth::time::Timestamp;
+use domain::audit::NewAuditEvent;
+use domain::limit::Limit;
+use domain::time::Timestamp;
 use rusqlite::Connection;
 use store::{Answer, Judged, RightsChanged, Settings, StoreError, StoredKey, Versions};
 

@@ -1,10 +1,10 @@
 //! Sign-in: the facts before a password is checked, failures, and familiar networks.
 
-use oauth::account::Lockout;
-use oauth::account::network::Network;
-use oauth::audit::{Action, NewAuditEvent, Outcome};
-use oauth::id::{Epoch, UserId};
-use oauth::time::Timestamp;
+use domain::account::Lockout;
+use domain::account::network::Network;
+use domain::audit::{Action, NewAuditEvent, Outcome};
+use domain::id::{Epoch, UserId};
+use domain::time::Timestamp;
 use rusqlite::{Connection, Row, params};
 use store::{
     Answer, ComesFrom, FailureCounted, FamiliarNetwork, MOST_FAMILIAR_NETWORKS, RefusedSignIn, SignInFacts,

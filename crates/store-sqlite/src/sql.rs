@@ -1,7 +1,7 @@
 //! Running statements. Each is compiled once for each connection.
 
-use oauth::handover::Handover;
-use oauth::time::Timestamp;
+use domain::handover::Handover;
+use domain::time::Timestamp;
 use rusqlite::{Connection, Params, Row};
 
 use crate::error::Failure;

@@ -1,10 +1,10 @@
 //! Trusted origins and the origins of applications.
 
+use domain::audit::NewAuditEvent;
+use domain::id::{ApplicationId, TrustedOriginId};
+use domain::time::Timestamp;
 use oauth::application::ApplicationSettings;
-use oauth::audit::NewAuditEvent;
 use oauth::cors::{MOST_TRUSTED, NewTrustedOrigin, TrustedOrigin};
-use oauth::id::{ApplicationId, TrustedOriginId};
-use oauth::time::Timestamp;
 use rusqlite::{Connection, Row, params};
 use store::{Answer, Judged, TrustedOriginRefusal, TrustedOrigins};
 

@@ -5,10 +5,10 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use oauth::account::Role;
-use oauth::audit::{Action, NewAuditEvent, Outcome};
-use oauth::id::RoleId;
-use oauth::time::Timestamp;
+use domain::account::Role;
+use domain::audit::{Action, NewAuditEvent, Outcome};
+use domain::id::RoleId;
+use domain::time::Timestamp;
 use rusqlite::Connection;
 use store::Users;
 use store::columns::{Ids, StoredCell, StoredKind, StoredTable, TABLES};

@@ -7,8 +7,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use oauth::audit::{Action, NewAuditEvent, Outcome};
-use oauth::time::Timestamp;
+use domain::audit::{Action, NewAuditEvent, Outcome};
+use domain::time::Timestamp;
 use store::{Audit, AuditFilter, Maintenance, StoreError, Users};
 use store_sqlite::faults::CommitFault;
 use store_sqlite::{Options, SqliteStore};
@@ -117,7 +117,7 @@ async fn orphan(store: &SqliteStore, n: u8) -> Result<oauth::application::Applic
     use oauth::application::{ApplicationSettings, ClientType, Profile, TokenFormat};
     let new = store::NewApplication {
         client_id: format!("00000000-0000-4000-8000-{n:012x}").parse().unwrap(),
-        owner: oauth::id::UserId::new(77),
+        owner: domain::id::UserId::new(77),
         settings: ApplicationSettings {
             name: "Orphan".to_owned(),
             description: String::new(),

@@ -4,9 +4,9 @@
 
 use std::path::PathBuf;
 
-use oauth::audit::{Action, NewAuditEvent, Outcome};
-use oauth::limit::Limit;
-use oauth::time::Timestamp;
+use domain::audit::{Action, NewAuditEvent, Outcome};
+use domain::limit::Limit;
+use domain::time::Timestamp;
 use rusqlite::Connection;
 use store::{Maintenance, Settings, TrustedOrigins, Users};
 use store_sqlite::{OpenError, Options, SqliteStore, migrate, pending};

@@ -3,13 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
+use domain::audit::NewAuditEvent;
+use domain::id::{ApplicationId, ClientId, SecretId, UserId};
+use domain::secret::Digest;
+use domain::time::Timestamp;
 use oauth::application::{Application, ApplicationSettings};
-use oauth::audit::NewAuditEvent;
-use oauth::id::{ApplicationId, ClientId, SecretId, UserId};
 use oauth::registration::{self, InvalidField, Warning};
 use oauth::revocation::Revocation;
-use oauth::secret::Digest;
-use oauth::time::Timestamp;
 
 use crate::{Answer, Judged};
 

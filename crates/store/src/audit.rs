@@ -1,8 +1,8 @@
 //! The audit log.
 
-use oauth::audit::{Action, AuditEvent, NewAuditEvent};
-use oauth::id::{ApplicationId, AuditId};
-use oauth::time::Timestamp;
+use domain::audit::{Action, AuditEvent, NewAuditEvent};
+use domain::id::{ApplicationId, AuditId};
+use domain::time::Timestamp;
 
 use crate::Answer;
 

@@ -16,7 +16,7 @@ pub use application::SettingsColumns;
 pub use revocation::SubjectColumns;
 pub use tables::{Ids, Key, StoredCell, StoredColumn, StoredKind, StoredRow, StoredTable, TABLES};
 
-use oauth::audit::{Action, Outcome};
+use domain::audit::{Action, Outcome};
 
 /// An invalid stored record, described in words.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -16,14 +16,14 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use oauth::account::{ADMINISTRATOR_ROLE, USER_ROLE, User};
+use domain::account::{ADMINISTRATOR_ROLE, USER_ROLE, User};
+use domain::audit::{Action, NewAuditEvent, Outcome};
+use domain::id::{CodeId, GrantId, RoleId};
+use domain::secret::{Digest, PasswordHash};
+use domain::time::Timestamp;
 use oauth::application::{Application, ApplicationSettings, ClientType, GrantType, Profile, TokenFormat};
-use oauth::audit::{Action, NewAuditEvent, Outcome};
 use oauth::grant::{Consent, GrantOrigin};
-use oauth::id::{CodeId, GrantId, RoleId};
 use oauth::scope::{Scope, ScopeSet};
-use oauth::secret::{Digest, PasswordHash};
-use oauth::time::Timestamp;
 use tokio::task::JoinSet;
 
 use crate::{GrantCreation, NewApplication, NewConsent, NewGrant, NewSecret, NewUser, Store, UserRefusal};

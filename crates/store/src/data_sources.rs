@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use oauth::account::DataSource;
-use oauth::audit::NewAuditEvent;
-use oauth::id::{DataSourceId, UserId};
-use oauth::time::Timestamp;
+use domain::account::DataSource;
+use domain::audit::NewAuditEvent;
+use domain::id::{DataSourceId, UserId};
+use domain::time::Timestamp;
 
 use crate::{Answer, Judged};
 

@@ -1,11 +1,11 @@
 //! Consents, grants, and the change feed of revocations.
 
-use oauth::audit::NewAuditEvent;
+use domain::audit::NewAuditEvent;
+use domain::id::{ApplicationId, ConsentId, Epoch, GrantId, TokenId, UserId};
+use domain::time::Timestamp;
 use oauth::grant::{Allowed, Consent, Grant, GrantOrigin};
-use oauth::id::{ApplicationId, ConsentId, Epoch, GrantId, TokenId, UserId};
 use oauth::revocation::Revocation;
 use oauth::scope::ScopeSet;
-use oauth::time::Timestamp;
 
 use crate::Answer;
 

@@ -5,8 +5,8 @@
 //! acknowledged operation survives `kill -9` and power loss. Operations that revoke access return the
 //! [`Revocation`](oauth::revocation::Revocation)s that they appended, so that the node can update its
 //! revocation index before it answers. Operations that change or refuse access take a
-//! [`NewAuditEvent`](oauth::audit::NewAuditEvent) and write it in the same transaction. If that event names
-//! an [`Authority`](oauth::account::Authority), the operation succeeds only while the authority holds: a
+//! [`NewAuditEvent`](domain::audit::NewAuditEvent) and write it in the same transaction. If that event names
+//! an [`Authority`](domain::account::Authority), the operation succeeds only while the authority holds: a
 //! right that is withdrawn between the decision and the write has no effect any more.
 //!
 //! **Architecture invariant:** this crate knows no OAuth error code, no HTTP, no SQL, and nothing that

@@ -1,7 +1,7 @@
 //! Maintenance and metrics.
 
-use oauth::id::{ApplicationId, GrantId, SecretId};
-use oauth::time::Timestamp;
+use domain::id::{ApplicationId, GrantId, SecretId};
+use domain::time::Timestamp;
 
 use crate::Answer;
 

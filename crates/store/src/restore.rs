@@ -15,8 +15,8 @@
 //!    if no active Administrator would remain.
 //! 5. The audit event is written, and every version advances.
 
-use oauth::audit::NewAuditEvent;
-use oauth::secret::PasswordHash;
+use domain::audit::NewAuditEvent;
+use domain::secret::PasswordHash;
 
 use crate::StoredKey;
 

@@ -1,8 +1,8 @@
 //! Limits, ring keys, and the versions that tell nodes about changes.
 
-use oauth::audit::NewAuditEvent;
-use oauth::limit::Limit;
-use oauth::time::Timestamp;
+use domain::audit::NewAuditEvent;
+use domain::limit::Limit;
+use domain::time::Timestamp;
 
 use crate::{Answer, Judged};
 

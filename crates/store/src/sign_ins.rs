@@ -5,11 +5,11 @@
 //! one for all other networks together. Somebody who guesses passwords from an unfamiliar network can lock
 //! the user out on unfamiliar networks only, never where the user works.
 
-use oauth::account::network::Network;
-use oauth::account::{Lockout, LockoutPolicy, User};
-use oauth::audit::NewAuditEvent;
-use oauth::id::{Epoch, UserId};
-use oauth::time::Timestamp;
+use domain::account::network::Network;
+use domain::account::{Lockout, LockoutPolicy, User};
+use domain::audit::NewAuditEvent;
+use domain::id::{Epoch, UserId};
+use domain::time::Timestamp;
 
 use crate::Answer;
 

@@ -1,8 +1,8 @@
 //! Origins whose web pages may read responses: those that an administrator trusts, and those of applications.
 
-use oauth::audit::NewAuditEvent;
+use domain::audit::NewAuditEvent;
+use domain::id::TrustedOriginId;
 use oauth::cors::{NewTrustedOrigin, TrustedOrigin};
-use oauth::id::TrustedOriginId;
 
 use crate::{Answer, Judged};
 

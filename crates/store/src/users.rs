@@ -1,12 +1,12 @@
 //! Users, their roles and their sessions.
 
-use oauth::account::network::Network;
-use oauth::account::{Lockout, Permission, Role, Session, User};
-use oauth::audit::NewAuditEvent;
-use oauth::id::{DataSourceId, Epoch, RoleId, SessionId, UserId};
+use domain::account::network::Network;
+use domain::account::{Lockout, Permission, Role, Session, User};
+use domain::audit::NewAuditEvent;
+use domain::id::{DataSourceId, Epoch, RoleId, SessionId, UserId};
+use domain::secret::{Digest, PasswordHash};
+use domain::time::Timestamp;
 use oauth::revocation::Revocation;
-use oauth::secret::{Digest, PasswordHash};
-use oauth::time::Timestamp;
 
 use crate::{Answer, Judged};
 

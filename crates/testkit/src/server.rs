@@ -6,14 +6,14 @@ use std::sync::Arc;
 use app::clock::Clock;
 use app::{App, AppSettings};
 use axum::body::Body;
+use domain::account::{Permission, Role, USER_ROLE, User};
+use domain::audit::{Action, NewAuditEvent, Outcome};
+use domain::id::{ApplicationId, RoleId};
+use domain::secret::{ClientSecret, Password};
 use http::{Method, Request};
 use http_body_util::BodyExt;
-use oauth::account::{Permission, Role, USER_ROLE, User};
 use oauth::application::{Application, ApplicationSettings, ClientType, GrantType, Profile, TokenFormat};
-use oauth::audit::{Action, NewAuditEvent, Outcome};
-use oauth::id::{ApplicationId, RoleId};
 use oauth::scope::{Scope, ScopeSet};
-use oauth::secret::{ClientSecret, Password};
 use oauth::token_payload::AccessToken;
 use sources::{Limits, Sources};
 use store::{

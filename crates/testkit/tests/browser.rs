@@ -1,6 +1,6 @@
 //! The browser works with our pages like a person.
 
-use oauth::id::ApplicationId;
+use domain::id::ApplicationId;
 use serde_json::json;
 use testkit::{OTHER, TestServer, USER};
 

@@ -9,10 +9,10 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use oauth::id::{ApplicationId, CodeId, ConsentId, Epoch, GrantId, SessionId, UserId};
+use domain::id::{ApplicationId, CodeId, ConsentId, Epoch, GrantId, SessionId, UserId};
+use domain::secret::{Password, PasswordHash};
+use domain::time::Timestamp;
 use oauth::scope::Scope;
-use oauth::secret::{Password, PasswordHash};
-use oauth::time::Timestamp;
 use oauth::token_payload::{AccessToken, AuthorizationCode, RefreshToken};
 use vault::{HashingSettings, MasterKey, SystemEntropy, Vault};
 

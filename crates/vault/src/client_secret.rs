@@ -4,8 +4,8 @@ use aws_lc_rs::aead::LessSafeKey;
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use oauth::id::ClientId;
-use oauth::secret::{ClientSecret, Digest};
+use domain::id::ClientId;
+use domain::secret::{ClientSecret, Digest};
 
 use crate::master_key::MasterKey;
 use crate::seal::Unsealed;
@@ -140,7 +140,7 @@ mod tests {
     fn a_client_id_is_a_version_4_uuid() {
         let text = uuid_v4([0xff; 16]);
         assert_eq!(text, "ffffffff-ffff-4fff-bfff-ffffffffffff");
-        assert!(text.parse::<oauth::id::ClientId>().is_ok());
+        assert!(text.parse::<domain::id::ClientId>().is_ok());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use oauth::secret::{Password, PasswordHash};
+use domain::secret::{Password, PasswordHash};
 use tokio::sync::oneshot;
 
 use crate::password::{self, Cost, Scratch, Verdict};

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use aws_lc_rs::aead::LessSafeKey;
 use aws_lc_rs::hmac;
-use oauth::time::Timestamp;
+use domain::time::Timestamp;
 use zeroize::Zeroizing;
 
 use crate::master_key::MasterKey;

@@ -11,12 +11,12 @@
 
 use std::sync::Arc;
 
-use oauth::id::{ClientId, CodeId, SessionId, TokenId, UserId};
-use oauth::secret::{
+use domain::id::{ClientId, CodeId, SessionId, TokenId, UserId};
+use domain::secret::{
     AccessTokenText, ClientSecret, CodeText, CsrfToken, Digest, Password, PasswordHash, RefreshTokenText,
     SessionCookie,
 };
-use oauth::time::Timestamp;
+use domain::time::Timestamp;
 use oauth::token_payload::{AccessToken, AuthorizationCode, RefreshToken};
 
 pub mod client_secret;

@@ -4,7 +4,7 @@
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
-use oauth::secret::{Password, PasswordHash};
+use domain::secret::{Password, PasswordHash};
 
 /// The cost of a hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

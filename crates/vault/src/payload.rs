@@ -1,9 +1,9 @@
 //! The compact encoding of sealed payloads: a version byte, numbers as variable-length integers, and a byte
 //! before each optional part. Reading accepts exactly what writing produces.
 
-use oauth::id::{ApplicationId, CodeId, ConsentId, Epoch, GrantId, TokenId, UserId};
+use domain::id::{ApplicationId, CodeId, ConsentId, Epoch, GrantId, TokenId, UserId};
+use domain::time::Timestamp;
 use oauth::scope::ScopeSet;
-use oauth::time::Timestamp;
 use oauth::token_payload::{AccessToken, AuthorizationCode, RefreshToken};
 
 use crate::seal::Unsealed;

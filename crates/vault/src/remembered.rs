@@ -4,9 +4,9 @@
 //! outside this process, and a changed password never matches, because its hash differs.
 
 use aws_lc_rs::hmac;
-use oauth::id::UserId;
-use oauth::secret::{Password, PasswordHash};
-use oauth::time::Timestamp;
+use domain::id::UserId;
+use domain::secret::{Password, PasswordHash};
+use domain::time::Timestamp;
 use quick_cache::sync::Cache;
 
 /// How long a verified password is remembered, in seconds.

@@ -3,8 +3,8 @@
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use oauth::id::SessionId;
-use oauth::secret::{CsrfToken, Digest, SessionCookie};
+use domain::id::SessionId;
+use domain::secret::{CsrfToken, Digest, SessionCookie};
 
 use crate::master_key::MasterKey;
 use crate::seal::Unsealed;

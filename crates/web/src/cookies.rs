@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
+use domain::secret::SessionCookie;
 use http::HeaderMap;
 use http::header::{COOKIE, HeaderValue};
-use oauth::secret::SessionCookie;
 
 use crate::WebSettings;
 

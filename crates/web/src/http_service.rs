@@ -15,9 +15,9 @@ use app::metrics::{RequestLabels, Word};
 use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
+use domain::time::Timestamp;
 use http::header::{HeaderName, HeaderValue, ORIGIN};
 use http::{Request, StatusCode};
-use oauth::time::Timestamp;
 use tower::Service;
 
 use crate::cors::CrossOrigin;

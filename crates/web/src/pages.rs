@@ -11,13 +11,13 @@ use app::caller::{Caller, LiveSession, RequestOrigin};
 use app::refusals::RefusalReason;
 use axum::extract::FromRequestParts;
 use axum::response::Response;
+use domain::secret::{CsrfToken, SessionCookie};
+use domain::time::Timestamp;
 use http::header::{COOKIE, LOCATION, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use jiff::Timestamp as Moment;
 use oauth::authorize::Destination;
-use oauth::secret::{CsrfToken, SessionCookie};
-use oauth::time::Timestamp;
 
 use crate::initiator::Initiator;
 use crate::respond::page;

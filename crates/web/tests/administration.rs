@@ -1,6 +1,6 @@
 //! Tests of roles, permissions, limits and the audit log, rule by rule.
 
-use oauth::account::Permission;
+use domain::account::Permission;
 use serde_json::{Value, json};
 use testkit::{ADMIN, OTHER, TestServer, TestUser, USER};
 

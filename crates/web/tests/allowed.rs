@@ -1,6 +1,6 @@
 //! Tests of operations 7 and 8: the applications that the caller has allowed.
 
-use oauth::id::ApplicationId;
+use domain::id::ApplicationId;
 use oauth::scope::{Scope, ScopeSet};
 use serde_json::json;
 use testkit::{ADMIN, OTHER, TestServer, TestUser, USER};

@@ -1,7 +1,7 @@
 //! Tests of operations 1 to 6 and the two for secrets, rule by rule.
 
-use oauth::account::Permission;
-use oauth::id::ApplicationId;
+use domain::account::Permission;
+use domain::id::ApplicationId;
 use oauth::scope::{Scope, ScopeSet};
 use serde_json::{Value, json};
 use testkit::{ADMIN, OTHER, Setup, TestServer, TestUser, USER};

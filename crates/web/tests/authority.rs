@@ -6,9 +6,9 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use domain::account::Permission;
+use domain::id::ApplicationId;
 use http::Method;
-use oauth::account::Permission;
-use oauth::id::ApplicationId;
 use oauth::scope::{Scope, ScopeSet};
 use serde_json::{Value, json};
 use testkit::{ADMIN, Answer, OTHER, TestServer, TestUser, USER};

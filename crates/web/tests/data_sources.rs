@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use oauth::account::Permission;
-use oauth::audit::{Action, NewAuditEvent, Outcome};
+use domain::account::Permission;
+use domain::audit::{Action, NewAuditEvent, Outcome};
 use serde_json::{Value, json};
 use store::DataSources;
 use testkit::{ADMIN, OTHER, Setup, TestServer, TestUser, USER};

@@ -3,8 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "panicking is how a test fails")]
 
 use app::clock::Clock;
-use oauth::audit::{Action, NewAuditEvent, Outcome};
-use oauth::id::TokenId;
+use domain::audit::{Action, NewAuditEvent, Outcome};
+use domain::id::TokenId;
 use oauth::scope::{Scope, ScopeSet};
 use serde_json::json;
 use store::Grants;
@@ -15,7 +15,7 @@ const AT_ONCE: usize = 1_000;
 
 struct Scene {
     server: TestServer,
-    application: oauth::id::ApplicationId,
+    application: domain::id::ApplicationId,
 }
 
 impl Scene {
@@ -24,7 +24,7 @@ impl Scene {
         let wanted = json!({"name": "reader", "redirectUrls": ["https://reader.example/back"]});
         let made = server.post("/api/mgmt/oauth/client/applications").basic(&USER).json(&wanted).send().await;
         let id = made.expect(201).json()["id"].as_i64().unwrap();
-        Self { server, application: oauth::id::ApplicationId::new(id) }
+        Self { server, application: domain::id::ApplicationId::new(id) }
     }
 
     async fn token(&self) -> String {

@@ -3,13 +3,13 @@
 use axum::body::Body;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use domain::account::{ADMINISTRATOR_ROLE, USER_ROLE};
+use domain::audit::{Action, NewAuditEvent, Outcome};
+use domain::secret::PasswordHash;
+use domain::time::Timestamp;
 use http::Request;
 use http_body_util::BodyExt;
-use oauth::account::{ADMINISTRATOR_ROLE, USER_ROLE};
-use oauth::audit::{Action, NewAuditEvent, Outcome};
 use oauth::scope::Scope;
-use oauth::secret::PasswordHash;
-use oauth::time::Timestamp;
 use serde_json::{Value, json};
 use store::{NewUser, UserChange, Users};
 use testkit::{ADMIN, OTHER, TestServer, TestUser, USER};

@@ -1,7 +1,7 @@
 //! Tests of `/api/admin/users`, rule by rule.
 
-use oauth::account::{Permission, USER_ROLE};
-use oauth::id::ApplicationId;
+use domain::account::{Permission, USER_ROLE};
+use domain::id::ApplicationId;
 use oauth::scope::{Scope, ScopeSet};
 use serde_json::{Value, json};
 use testkit::{ADMIN, OTHER, TestServer, TestUser, USER};

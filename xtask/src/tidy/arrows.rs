@@ -8,16 +8,17 @@ const RULE: &str = "arrows";
 
 /// The dependencies of the architecture. `store-*` stands for each backend of the system database.
 const ARROWS: &[(&str, &[&str])] = &[
-    ("sluicegate", &["web", "app", "vault", "sources", "store", "store-*", "oauth", "odata"]),
-    ("web", &["app", "oauth", "odata"]),
-    ("app", &["oauth", "odata", "store", "vault", "sources"]),
-    ("store-*", &["store", "oauth"]),
-    ("store", &["oauth"]),
-    ("vault", &["oauth"]),
+    ("sluicegate", &["web", "app", "vault", "sources", "store", "store-*", "domain", "oauth", "odata"]),
+    ("web", &["app", "domain", "oauth", "odata"]),
+    ("app", &["domain", "oauth", "odata", "store", "vault", "sources"]),
+    ("store-*", &["store", "domain", "oauth"]),
+    ("store", &["domain", "oauth"]),
+    ("vault", &["domain", "oauth"]),
     ("sources", &["odata"]),
-    ("oauth", &[]),
+    ("oauth", &["domain"]),
+    ("domain", &[]),
     ("odata", &[]),
-    ("testkit", &["web", "app", "vault", "sources", "store", "store-*", "oauth", "odata"]),
+    ("testkit", &["web", "app", "vault", "sources", "store", "store-*", "domain", "oauth", "odata"]),
     ("bench", &["testkit"]),
     ("xtask", &[]),
 ];

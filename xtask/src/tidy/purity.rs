@@ -4,7 +4,7 @@ use super::source::has_word;
 use super::{Fault, Tree};
 
 const RULE: &str = "purity";
-const PURE: &[&str] = &["oauth", "odata"];
+const PURE: &[&str] = &["domain", "oauth", "odata"];
 
 const IMPURE: &[(&str, &str)] = &[
     ("async", "asynchrony"),

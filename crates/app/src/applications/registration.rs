@@ -1,10 +1,10 @@
 //! Registering and updating applications.
 
+use domain::audit::Action;
+use domain::id::ClientId;
+use domain::secret::ClientSecret;
 use oauth::application::{Application, ApplicationSettings, ClientType};
-use oauth::audit::Action;
-use oauth::id::ClientId;
 use oauth::registration::{self, ApplicationPayload, InvalidField, RegistrationContext, Sender, Warning};
-use oauth::secret::ClientSecret;
 use store::{Amendment, NewApplication};
 
 use super::ApplicationError;

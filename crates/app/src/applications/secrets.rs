@@ -1,9 +1,9 @@
 //! Client secrets: created, shown once, superseded, revoked.
 
+use domain::audit::Action;
+use domain::id::{ApplicationId, ClientId, SecretId};
+use domain::secret::ClientSecret;
 use oauth::application::{Application, StoredSecret};
-use oauth::audit::Action;
-use oauth::id::{ApplicationId, ClientId, SecretId};
-use oauth::secret::ClientSecret;
 use store::NewSecret;
 
 use super::ApplicationError;

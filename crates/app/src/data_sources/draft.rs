@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use oauth::account::{DataSource, data_source};
-use oauth::audit::Action;
-use oauth::characters;
-use oauth::id::DataSourceId;
+use domain::account::{DataSource, data_source};
+use domain::audit::Action;
+use domain::characters;
+use domain::id::DataSourceId;
 use sources::SourceSpec;
 use store::{DataSourceChange, NewDataSource};
 

@@ -5,9 +5,9 @@
 
 use std::sync::Arc;
 
-use oauth::account::Permission;
-use oauth::audit::Action;
-use oauth::id::{DataSourceId, UserId};
+use domain::account::Permission;
+use domain::audit::Action;
+use domain::id::{DataSourceId, UserId};
 
 use super::DataSourceError;
 use crate::App;

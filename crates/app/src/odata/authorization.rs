@@ -4,10 +4,10 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use oauth::account::{DataSource, Permission};
-use oauth::id::UserId;
+use domain::account::{DataSource, Permission};
+use domain::id::UserId;
+use domain::time::Timestamp;
 use oauth::scope::Scope;
-use oauth::time::Timestamp;
 
 use super::DataRefusal;
 use crate::caller::{Caller, RequestOrigin};

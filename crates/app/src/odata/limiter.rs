@@ -5,8 +5,8 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use oauth::id::UserId;
-use oauth::limit::Limit;
+use domain::id::UserId;
+use domain::limit::Limit;
 use tokio::sync::oneshot;
 
 use super::DataRefusal;

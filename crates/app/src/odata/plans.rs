@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use bytes::Bytes;
-use oauth::account::DataSource;
-use oauth::id::DataSourceId;
+use domain::account::DataSource;
+use domain::id::DataSourceId;
 use odata::error::Error;
 use odata::format::Format;
 use odata::plan::{self, Plan, PlanContext};

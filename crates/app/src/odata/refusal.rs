@@ -1,6 +1,6 @@
 //! Why a request for data was refused.
 
-use oauth::account::DataSource;
+use domain::account::DataSource;
 use odata::error::Error;
 use sources::SourceError;
 

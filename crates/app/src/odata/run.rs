@@ -5,8 +5,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use oauth::id::DataSourceId;
-use oauth::time::Timestamp;
+use domain::id::DataSourceId;
+use domain::time::Timestamp;
 use odata::cell::{Cell, Row};
 use odata::encode::{InvalidValues, Written};
 use odata::plan::{Plan, Query, Single};

@@ -1,8 +1,8 @@
 //! Sessions of another user, for callers who manage users.
 
-use oauth::account::{Permission, Session};
-use oauth::audit::Action;
-use oauth::id::{SessionId, UserId};
+use domain::account::{Permission, Session};
+use domain::audit::Action;
+use domain::id::{SessionId, UserId};
 
 use crate::App;
 use crate::administration::AdministrationError;

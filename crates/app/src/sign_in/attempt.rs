@@ -1,8 +1,8 @@
 //! One sign-in attempt, from the budget that it takes before the hash to the records after it.
 
-use oauth::account::{LockoutPolicy, User};
-use oauth::audit::{Action, NewAuditEvent, Outcome};
-use oauth::time::Timestamp;
+use domain::account::{LockoutPolicy, User};
+use domain::audit::{Action, NewAuditEvent, Outcome};
+use domain::time::Timestamp;
 use store::{ComesFrom, RefusedSignIn, SignInFacts};
 use vault::{Share, Verdict};
 

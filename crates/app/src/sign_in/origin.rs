@@ -1,8 +1,8 @@
 //! The origin of a sign-in, and familiar networks.
 
-use oauth::account::User;
-use oauth::account::network::Network;
-use oauth::time::Timestamp;
+use domain::account::User;
+use domain::account::network::Network;
+use domain::time::Timestamp;
 use store::{ComesFrom, SignInFacts, SucceededSignIn};
 
 use crate::caller::RequestOrigin;

@@ -1,12 +1,12 @@
 //! Refreshing: one conditional update for each rotation, and no other write.
 
-use oauth::audit::{Action, Outcome};
+use domain::audit::{Action, Outcome};
+use domain::id::{GrantId, UserId};
+use domain::limit::Limit;
+use domain::secret::RefreshTokenText;
 use oauth::client_authentication::AuthenticatedClient;
 use oauth::grant::Grant;
-use oauth::id::{GrantId, UserId};
-use oauth::limit::Limit;
 use oauth::refusal::Refusal;
-use oauth::secret::RefreshTokenText;
 use oauth::token::TokenResponse;
 use oauth::token::refresh_token::{self, Refresh, RefreshDecision, Renewal, Rotation};
 use oauth::token_payload::RefreshToken;

@@ -3,11 +3,11 @@
 use super::{AuthorizeRefusal, ValidRequest};
 use crate::application::ClientType;
 use crate::grant::Consent;
-use crate::id::{CodeId, ConsentId, Epoch, UserId};
 use crate::refusal::Refusal;
 use crate::scope::ScopeSet;
-use crate::time::Timestamp;
 use crate::token_payload::AuthorizationCode;
+use domain::id::{CodeId, ConsentId, Epoch, UserId};
+use domain::time::Timestamp;
 
 /// The lifetime of a code ([RFC 6749 §4.1.2](https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2): at most
 /// ten minutes).

@@ -26,7 +26,7 @@ impl AuthorizeRequest {
         let known: [(Name, Option<&str>); 9] = [
             (RESPONSE_TYPE, self.response_type.as_deref()),
             (RESPONSE_MODE, self.response_mode.as_deref()),
-            (CLIENT_ID, self.client_id.as_ref().map(crate::id::ClientId::as_str)),
+            (CLIENT_ID, self.client_id.as_ref().map(domain::id::ClientId::as_str)),
             (REDIRECT_URI, self.redirect_uri.as_deref()),
             (SCOPE, self.scope.as_deref()),
             (STATE, self.state.as_deref()),

@@ -1,8 +1,8 @@
 //! The parameters of an authorization request, none of which is validated yet.
 
-use crate::id::ClientId;
 use crate::parameters::{CLIENT_ID, Name, Parameters, REDIRECT_URI, SCOPE};
 use crate::refusal::Refusal;
+use domain::id::ClientId;
 
 pub(super) const RESPONSE_TYPE: Name = Name::new("response_type", 128);
 pub(super) const RESPONSE_MODE: Name = Name::new("response_mode", 128);

@@ -5,10 +5,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::{AuthorizeRefusal, AuthorizeRequest, RedirectTarget, RefusedRedirect};
 use crate::application::{Application, ClientType, GrantType};
-use crate::id::{ApplicationId, Epoch};
 use crate::redirect;
 use crate::refusal::Refusal;
 use crate::scope::{self, ScopeSet};
+use domain::id::{ApplicationId, Epoch};
 
 /// A request that may be shown to a user. Only [`super::check`] creates one.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use url::{Position, Url};
 
 use crate::redirect;
 use crate::refusal::Refusal;
-use crate::secret::CodeText;
+use domain::secret::CodeText;
 
 /// Everything except the unreserved characters of RFC 3986; all decoders of forms and of URLs can read it.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');

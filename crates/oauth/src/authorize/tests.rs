@@ -3,11 +3,11 @@ use url::Url;
 
 use super::*;
 use crate::application::{ApplicationSettings, ClientType, GrantType, Profile};
-use crate::id::{CodeId, Epoch, UserId};
 use crate::refusal::ParameterFault;
 use crate::sample::{self, NOW, REDIRECT};
 use crate::scope::{Scope, ScopeSet};
-use crate::secret::CodeText;
+use domain::id::{CodeId, Epoch, UserId};
+use domain::secret::CodeText;
 
 /// RFC 7636 appendix B.
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";

@@ -1,8 +1,8 @@
 use super::*;
 use crate::application::ClientType;
-use crate::id::Epoch;
 use crate::refusal::ParameterFault;
 use crate::sample::{self, NOW, pairs};
+use domain::id::Epoch;
 
 fn token() -> AccessToken {
     let grant = sample::grant();

@@ -3,7 +3,7 @@
 use url::Url;
 
 use super::{ApplicationPayload, Findings, RegistrationContext};
-use crate::characters::{self, CharacterFault};
+use domain::characters::{self, CharacterFault};
 
 const LONGEST_NAME: usize = 128;
 const LONGEST_DESCRIPTION: usize = 256;

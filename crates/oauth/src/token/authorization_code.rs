@@ -2,14 +2,14 @@
 //! [RFC 7636 §4.6](https://www.rfc-editor.org/rfc/rfc7636#section-4.6).
 
 use super::{GrantDecision, access_token_lifetime_secs, gets_a_refresh_token, still_registered};
-use crate::account::User;
 use crate::client_authentication::AuthenticatedClient;
 use crate::grant::GrantOrigin;
 use crate::parameters::{Name, Parameters};
 use crate::refusal::Refusal;
-use crate::secret::{CodeText, CodeVerifier};
-use crate::time::Timestamp;
 use crate::token_payload::AuthorizationCode;
+use domain::account::User;
+use domain::secret::{CodeText, CodeVerifier};
+use domain::time::Timestamp;
 
 pub(super) const CODE: Name = Name::opaque("code");
 /// It is only compared with that of the authorization request: a different one is wrong, not malformed.

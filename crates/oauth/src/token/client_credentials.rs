@@ -2,12 +2,12 @@
 //! §4.4](https://www.rfc-editor.org/rfc/rfc6749#section-4.4).
 
 use super::access_token_lifetime_secs;
-use crate::account::User;
 use crate::client_authentication::AuthenticatedClient;
-use crate::id::{Epoch, UserId};
 use crate::parameters::{Parameters, SCOPE};
 use crate::refusal::Refusal;
 use crate::scope::{self, ScopeSet};
+use domain::account::User;
+use domain::id::{Epoch, UserId};
 
 /// The parameters of the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,13 +1,13 @@
 //! Exchanging a user's name and password: [RFC 6749 §4.3](https://www.rfc-editor.org/rfc/rfc6749#section-4.3).
 
 use super::{GrantDecision, access_token_lifetime_secs, gets_a_refresh_token};
-use crate::account::User;
 use crate::client_authentication::AuthenticatedClient;
 use crate::grant::GrantOrigin;
 use crate::parameters::{Name, Parameters, SCOPE};
 use crate::refusal::Refusal;
 use crate::scope::{self, ScopeSet};
-use crate::secret::Password;
+use domain::account::User;
+use domain::secret::Password;
 
 const USERNAME: Name = Name::opaque("username");
 const PASSWORD: Name = Name::opaque("password");

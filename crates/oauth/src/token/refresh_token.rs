@@ -3,17 +3,17 @@
 
 use super::authorization_code::CODE;
 use super::{access_token_lifetime_secs, still_registered};
-use crate::account::User;
 use crate::application::Profile;
 use crate::client_authentication::AuthenticatedClient;
 use crate::grant::{Grant, GrantOrigin};
-use crate::id::GrantId;
 use crate::parameters::{Name, Parameters, SCOPE};
 use crate::refusal::Refusal;
 use crate::scope::ScopeSet;
-use crate::secret::RefreshTokenText;
-use crate::time::Timestamp;
 use crate::token_payload::RefreshToken;
+use domain::account::User;
+use domain::id::GrantId;
+use domain::secret::RefreshTokenText;
+use domain::time::Timestamp;
 
 mod rotation;
 

@@ -130,12 +130,12 @@ fn client_credentials_act_as_the_active_owner() {
     let client = client(|_| {});
     let request = client_credentials::ServiceRequest { scopes: Scope::OData.into() };
     let decide =
-        |owner: Option<&crate::account::User>| client_credentials::decide(request, &client, owner, 3600);
+        |owner: Option<&domain::account::User>| client_credentials::decide(request, &client, owner, 3600);
     let owner = user(2);
     assert_eq!(decide(Some(&owner)).unwrap().user, owner.id);
     assert_eq!(decide(None), Err(Refusal::OwnerInactive));
     assert_eq!(decide(Some(&user(3))), Err(Refusal::OwnerInactive), "somebody else");
-    assert_eq!(decide(Some(&crate::account::User { active: false, ..owner })), Err(Refusal::OwnerInactive));
+    assert_eq!(decide(Some(&domain::account::User { active: false, ..owner })), Err(Refusal::OwnerInactive));
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn the_password_grant_founds_a_grant_without_consent() {
     let decision = password::decide(&request, &client, &user(4), 3600).unwrap();
     assert_eq!((decision.consent, decision.origin), (None, GrantOrigin::Password));
     assert!(decision.refreshable);
-    let inactive = crate::account::User { active: false, ..user(4) };
+    let inactive = domain::account::User { active: false, ..user(4) };
     assert_eq!(password::decide(&request, &client, &inactive, 3600), Err(Refusal::UserInactive));
 }
 

@@ -2,8 +2,8 @@
 
 use anyhow::bail;
 use clap::{Args, Subcommand};
+use domain::id::ApplicationId;
 use oauth::grant::Allowed;
-use oauth::id::ApplicationId;
 use oauth::scope::Scope;
 use serde_json::{Value, json};
 

@@ -3,8 +3,8 @@
 use anyhow::anyhow;
 use app::applications::{ApplicationError, ListRequest};
 use clap::Subcommand;
+use domain::id::ApplicationId;
 use oauth::application::Application;
-use oauth::id::ApplicationId;
 use oauth::registration::Warning;
 
 use self::arguments::{Ended, List, One, Register, Update};

@@ -2,9 +2,9 @@
 
 use app::audit::AuditRequest;
 use clap::{Args, Subcommand};
-use oauth::audit::{Action, AuditEvent};
-use oauth::id::{ApplicationId, AuditId};
-use oauth::time::Timestamp;
+use domain::audit::{Action, AuditEvent};
+use domain::id::{ApplicationId, AuditId};
+use domain::time::Timestamp;
 use serde_json::{Value, json};
 
 use super::terminal::{show_json, table};
@@ -113,7 +113,7 @@ fn in_json(AuditEvent { id, event }: &AuditEvent) -> Value {
         "action": event.action.as_str(),
         "outcome": event.outcome.as_str(),
         "actor": event.actor_name,
-        "actorId": event.actor.map(oauth::id::UserId::get),
+        "actorId": event.actor.map(domain::id::UserId::get),
         "application": event.application.map(ApplicationId::get),
         "subject": event.subject,
         "detail": event.detail,

@@ -4,8 +4,8 @@ use anyhow::anyhow;
 use app::administration::{AdministrationError, FieldFault};
 use app::trusted_origins::TrustedOriginDraft;
 use clap::{ArgGroup, Args, Subcommand};
+use domain::id::TrustedOriginId;
 use oauth::cors::TrustedOrigin;
-use oauth::id::TrustedOriginId;
 use serde_json::{Value, json};
 
 use super::terminal::{confirm, say, show_json, table};

@@ -7,7 +7,7 @@ use app::data_sources::{
 };
 use app::lists::ListRequest;
 use clap::Subcommand;
-use oauth::id::DataSourceId;
+use domain::id::DataSourceId;
 use serde_json::{Value, json};
 use sources::SourceSpec;
 

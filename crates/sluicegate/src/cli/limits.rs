@@ -3,7 +3,7 @@
 use anyhow::anyhow;
 use app::administration::AdministrationError;
 use clap::{Args, Subcommand};
-use oauth::limit::Limit;
+use domain::limit::Limit;
 use serde_json::{Value, json};
 
 use super::terminal::{confirm, say, show_json, table};

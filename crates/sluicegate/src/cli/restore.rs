@@ -8,7 +8,7 @@ use app::clock::{Clock, SystemClock};
 use app::restore::Decision;
 use app::setup::FIRST_ACCOUNTS;
 use clap::Args;
-use oauth::secret::Password;
+use domain::secret::Password;
 use store::{Credentials, Restored, StoredKey};
 use store_sqlite::{Current, DatabaseLock, Figures, StagedRestore};
 use vault::{HashingSettings, MasterKey, SystemEntropy, Vault};

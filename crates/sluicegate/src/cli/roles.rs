@@ -4,7 +4,7 @@ use anyhow::anyhow;
 use app::administration::AdministrationError;
 use app::roles::RoleDraft;
 use clap::{ArgGroup, Args, Subcommand};
-use oauth::account::{Permission, Role};
+use domain::account::{Permission, Role};
 use serde_json::{Value, json};
 
 use super::terminal::{confirm, say, show_json, table};

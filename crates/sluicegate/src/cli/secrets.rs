@@ -2,8 +2,8 @@
 
 use anyhow::anyhow;
 use clap::{Args, Subcommand};
+use domain::id::{ApplicationId, SecretId};
 use oauth::application::{Application, StoredSecret};
-use oauth::id::{ApplicationId, SecretId};
 use serde_json::{Value, json};
 
 use super::applications::{self, parse_id};
@@ -106,7 +106,7 @@ pub(super) fn run(command: SecretCommand, environment: &Environment) -> anyhow::
     }
 }
 
-fn list(application: &Application, now: oauth::time::Timestamp, as_json: bool) {
+fn list(application: &Application, now: domain::time::Timestamp, as_json: bool) {
     let live: Vec<&StoredSecret> = application.live_secrets(now).collect();
     if as_json {
         return show_json(&live.into_iter().map(in_json).collect());

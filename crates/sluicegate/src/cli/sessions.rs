@@ -2,8 +2,8 @@
 
 use anyhow::{anyhow, bail};
 use clap::{Args, Subcommand};
-use oauth::account::Session;
-use oauth::id::SessionId;
+use domain::account::Session;
+use domain::id::SessionId;
 use serde_json::{Value, json};
 
 use super::terminal::{confirm, say, show_json, table};

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, bail};
 use app::setup::FIRST_ACCOUNTS;
-use oauth::secret::Password;
+use domain::secret::Password;
 use vault::{Entropy, SystemEntropy};
 
 use super::terminal::{self, say};
@@ -125,7 +125,7 @@ pub(crate) fn make_up() -> Password {
 /// # Errors
 /// The rule that it breaks.
 pub(super) fn check(user: &str, password: &Password) -> anyhow::Result<()> {
-    match oauth::account::password::check(password.expose(), user) {
+    match domain::account::password::check(password.expose(), user) {
         Ok(()) => Ok(()),
         Err(fault) => bail!("the password of {user} cannot be used: {fault}"),
     }

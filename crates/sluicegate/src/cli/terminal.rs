@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, Write};
 
 use anyhow::{Context, bail};
-use oauth::secret::Password;
+use domain::secret::Password;
 use serde_json::Value;
 use zeroize::Zeroizing;
 

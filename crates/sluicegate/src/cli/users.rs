@@ -5,9 +5,9 @@ use app::acting::{ActingRefusal, Actor};
 use app::administration::AdministrationError;
 use app::users::{UserDraft, UserListRequest};
 use clap::Subcommand;
-use oauth::account::{Role, User};
-use oauth::id::{RoleId, UserId};
-use oauth::secret::Password;
+use domain::account::{Role, User};
+use domain::id::{RoleId, UserId};
+use domain::secret::Password;
 use serde_json::{Value, json};
 
 use self::arguments::{Add, Delete, One, SetPassword, ShowOne, Update};

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use oauth::secret::Password;
+use domain::secret::Password;
 
 use super::{InvalidSetting, Raw, RawConfig};
 

@@ -9,7 +9,7 @@ use app::caller::RequestOrigin;
 use app::data_sources::{DataSourceDraft, SeenSource};
 use app::setup::FIRST_ACCOUNTS;
 use app::users::UserDraft;
-use oauth::secret::Password;
+use domain::secret::Password;
 use sources::SourceSpec;
 
 use super::{sample_data, walkthrough};

@@ -1,9 +1,9 @@
 //! Checks of a certificate before it is used: its version and its validity ([RFC 5280
 //! §4.1](https://www.rfc-editor.org/rfc/rfc5280#section-4.1)).
 
+use domain::time::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use oauth::time::Timestamp;
 
 /// The relevant parts of a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use anyhow::{Context, anyhow, bail};
 use app::clock::{Clock, SystemClock};
-use oauth::time::Timestamp;
+use domain::time::Timestamp;
 use rustls::ServerConfig;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};

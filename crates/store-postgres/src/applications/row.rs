@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
+use domain::id::{ApplicationId, Epoch, SecretId, UserId};
+use domain::secret::Digest;
 use oauth::application::{Application, StoredSecret};
-use oauth::id::{ApplicationId, Epoch, SecretId, UserId};
-use oauth::secret::Digest;
 use store::columns::SettingsColumns;
 use tokio_postgres::Row;
 

@@ -1,8 +1,8 @@
 //! The possessions of a user, and what happens to them when the user is deleted.
 
-use oauth::id::{ApplicationId, DataSourceId, Epoch, UserId};
+use domain::id::{ApplicationId, DataSourceId, Epoch, UserId};
+use domain::time::Timestamp;
 use oauth::revocation::{Revocation, RevokedSubject};
-use oauth::time::Timestamp;
 use store::{MOST_NAMES, Owned, Possessions, UserRefusal};
 use tokio_postgres::Client;
 

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
+use domain::id::{ApplicationId, Epoch, UserId};
+use domain::time::Timestamp;
 use oauth::application::Application;
-use oauth::id::{ApplicationId, Epoch, UserId};
-use oauth::time::Timestamp;
 use rusqlite::Row;
 use store::columns::SettingsColumns;
 

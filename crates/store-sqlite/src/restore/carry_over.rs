@@ -6,8 +6,8 @@
 //! time at which that backup was restored. Such rows are distrusted instead, so that undoing a restore does
 //! not delete what the first restore left out.
 
-use oauth::audit::Action;
-use oauth::secret::PasswordHash;
+use domain::audit::Action;
+use domain::secret::PasswordHash;
 use rusqlite::Connection;
 use store::{BACKUP_OF, Restored};
 

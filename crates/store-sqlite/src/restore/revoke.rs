@@ -1,8 +1,8 @@
 //! The transaction that makes a backup safe to use. It performs the steps of [`store::Restoring`] in their
 //! order.
 
-use oauth::account::ADMINISTRATOR_ROLE;
-use oauth::audit::NewAuditEvent;
+use domain::account::ADMINISTRATOR_ROLE;
+use domain::audit::NewAuditEvent;
 use rusqlite::Connection;
 use store::{Credentials, ID_GAP, NewAdministrator, Restored, Restoring, StoredKey, fold_name};
 

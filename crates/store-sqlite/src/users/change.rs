@@ -1,10 +1,10 @@
 //! Changing and deleting users.
 
-use oauth::account::{Session, User};
-use oauth::audit::NewAuditEvent;
-use oauth::id::{Epoch, RoleId, UserId};
+use domain::account::{Session, User};
+use domain::audit::NewAuditEvent;
+use domain::id::{Epoch, RoleId, UserId};
+use domain::time::Timestamp;
 use oauth::revocation::{Revocation, RevokedSubject};
-use oauth::time::Timestamp;
 use rusqlite::{Connection, params};
 use store::{DeletedUser, Judged, PasswordChange, Possessions, UserChange, UserRefusal, fold_name};
 

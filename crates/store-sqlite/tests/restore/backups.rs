@@ -4,8 +4,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use oauth::account::USER_ROLE;
-use oauth::audit::Action;
+use domain::account::USER_ROLE;
+use domain::audit::Action;
 use rusqlite::Connection;
 use store_sqlite::{Backup, CopyError, OpenError};
 use tokio::task::JoinSet;

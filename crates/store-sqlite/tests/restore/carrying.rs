@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use oauth::account::{ADMINISTRATOR_ROLE, DataSource, Permission, Role, USER_ROLE, User};
+use domain::account::{ADMINISTRATOR_ROLE, DataSource, Permission, Role, USER_ROLE, User};
+use domain::audit::Action;
+use domain::id::RoleId;
+use domain::secret::PasswordHash;
+use domain::time::Timestamp;
 use oauth::application::Application;
-use oauth::audit::Action;
-use oauth::id::RoleId;
-use oauth::secret::PasswordHash;
-use oauth::time::Timestamp;
 use store::{
     Applications, ComesFrom, DataSources, NewDataSource, RefusedSignIn, Sharing, SignIns, UserChange, Users,
 };
@@ -74,7 +74,7 @@ async fn the_newer_password_and_the_lock_win() {
     let backup = stage.back_up("backup.db", 2);
     let change = UserChange { password: Some(PasswordHash::new("second")), ..UserChange::default() };
     let changed = change_user(&store, &ada, 3, change).await;
-    let policy = oauth::account::LockoutPolicy { interval_secs: 60, failures: 1, lock_secs: 600 };
+    let policy = domain::account::LockoutPolicy { interval_secs: 60, failures: 1, lock_secs: 600 };
     let refused = RefusedSignIn {
         user: Some(ada.id),
         from: ComesFrom { network: None, familiar_since: Timestamp::from_secs(0) },

@@ -1,7 +1,7 @@
 //! If nobody can tell what was revoked since the backup, nothing in it is trusted.
 
-use oauth::account::USER_ROLE;
-use oauth::audit::Action;
+use domain::account::USER_ROLE;
+use domain::audit::Action;
 use store::{Credentials, ID_GAP, Settings, StoredKey, Users};
 use store_sqlite::Current;
 
@@ -73,7 +73,7 @@ async fn a_new_installation_in_the_place_of_the_old_one_deletes_nobody() {
     // The same master key, so that the keys alone do not reveal the difference.
     let key = StoredKey { id: 1, created_at: at(77), activates_at: at(77), sealed: vec![1] };
     assert!(store.insert_key(key, event(Action::RotateKeys, 77)).await.unwrap());
-    insert_user(&store, "root", oauth::account::ADMINISTRATOR_ROLE, 77).await;
+    insert_user(&store, "root", domain::account::ADMINISTRATOR_ROLE, 77).await;
     drop(store);
     let outcome = stage.restore(&backup, 80);
     assert_eq!(outcome.current, Current::Stranger);

@@ -2,8 +2,8 @@
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
-use oauth::account::USER_ROLE;
-use oauth::audit::Action;
+use domain::account::USER_ROLE;
+use domain::audit::Action;
 use rusqlite::Connection;
 use store_sqlite::{Backup, CopyError, DatabaseLock, OpenError, Options, SqliteStore};
 

@@ -1,11 +1,11 @@
 //! No credential that was issued before the restore opens any more.
 
-use oauth::account::USER_ROLE;
-use oauth::audit::Action;
+use domain::account::USER_ROLE;
+use domain::audit::Action;
+use domain::id::{CodeId, TokenId};
+use domain::secret::Digest;
 use oauth::grant::GrantOrigin;
-use oauth::id::{CodeId, TokenId};
 use oauth::scope::Scope;
-use oauth::secret::Digest;
 use store::{
     Applications, GrantCreation, Grants, NewConsent, NewGrant, NewSession, Settings, StoredKey, Users,
 };

@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use oauth::account::{ADMINISTRATOR_ROLE, USER_ROLE, User};
+use domain::account::{ADMINISTRATOR_ROLE, USER_ROLE, User};
+use domain::audit::{Action, NewAuditEvent, Outcome};
+use domain::id::RoleId;
+use domain::secret::{Digest, PasswordHash};
+use domain::time::Timestamp;
 use oauth::application::{Application, ApplicationSettings, ClientType, GrantType, Profile, TokenFormat};
-use oauth::audit::{Action, NewAuditEvent, Outcome};
-use oauth::id::RoleId;
 use oauth::scope::Scope;
-use oauth::secret::{Digest, PasswordHash};
-use oauth::time::Timestamp;
 use rusqlite::Connection;
 use store::{
     Applications, Credentials, NewAdministrator, NewApplication, NewSecret, NewUser, Restored, Restoring,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use oauth::account::Permission;
+use domain::account::Permission;
 
 use super::Impossible;
 

@@ -1,6 +1,6 @@
 //! How the subject of a revocation maps to columns.
 
-use oauth::id::{ApplicationId, Epoch, GrantId, TokenId, UserId};
+use domain::id::{ApplicationId, Epoch, GrantId, TokenId, UserId};
 use oauth::revocation::RevokedSubject;
 
 use super::Impossible;

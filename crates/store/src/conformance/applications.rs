@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use domain::audit::Action;
+use domain::id::{ApplicationId, SecretId};
 use oauth::application::ApplicationSettings;
-use oauth::audit::Action;
-use oauth::id::{ApplicationId, SecretId};
 
 use super::{OVER, START, World, event, insert_application, new_secret, settings_named};
 use crate::{Amendment, ApplicationFilter, ApplicationRefusal, NewConsent, Store, UserChange};

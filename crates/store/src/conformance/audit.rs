@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use oauth::audit::{Action, NewAuditEvent, Outcome};
-use oauth::id::{ApplicationId, UserId};
+use domain::audit::{Action, NewAuditEvent, Outcome};
+use domain::id::{ApplicationId, UserId};
 
 use super::{OVER, START, World, event, event_at, insert_user};
 use crate::{AuditFilter, Store};

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use oauth::account::{ADMINISTRATOR_ROLE, LockoutPolicy, USER_ROLE};
-use oauth::audit::Action;
-use oauth::id::TokenId;
+use domain::account::{ADMINISTRATOR_ROLE, LockoutPolicy, USER_ROLE};
+use domain::audit::Action;
+use domain::id::TokenId;
 
 use super::{
     OVER, START, World, at_once, create_grant, event, granted, insert_user, new_secret, rights, sign_ins,

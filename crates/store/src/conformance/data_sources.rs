@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use oauth::account::DataSource;
-use oauth::audit::Action;
-use oauth::id::{DataSourceId, UserId};
+use domain::account::DataSource;
+use domain::audit::Action;
+use domain::id::{DataSourceId, UserId};
 
 use super::{START, World, at_once, event, insert_user};
 use crate::{DataSourceChange, DataSourceRefusal, NewDataSource, Sharing, Store};

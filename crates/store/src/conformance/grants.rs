@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use oauth::audit::Action;
+use domain::audit::Action;
+use domain::id::{ApplicationId, ConsentId, Epoch, GrantId, TokenId, UserId};
 use oauth::grant::{Allowed, Grant, GrantOrigin};
-use oauth::id::{ApplicationId, ConsentId, Epoch, GrantId, TokenId, UserId};
 use oauth::revocation::RevokedSubject;
 use oauth::scope::{Scope, ScopeSet};
 

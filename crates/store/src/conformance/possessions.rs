@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use oauth::account::{Permission, USER_ROLE};
-use oauth::audit::Action;
-use oauth::handover::Handover;
-use oauth::id::{Epoch, UserId};
+use domain::account::{Permission, USER_ROLE};
+use domain::audit::Action;
+use domain::handover::Handover;
+use domain::id::{Epoch, UserId};
 use oauth::revocation::RevokedSubject;
 
 use super::rights::insert_role;

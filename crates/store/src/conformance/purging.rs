@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use oauth::audit::Action;
-use oauth::id::TokenId;
-use oauth::secret::Digest;
-use oauth::time::Timestamp;
+use domain::audit::Action;
+use domain::id::TokenId;
+use domain::secret::Digest;
+use domain::time::Timestamp;
 
 use super::{OVER, START, World, event, event_at, granted, new_secret};
 use crate::{AuditFilter, GrantCreation, NewGrant, NewSession, Purge, Purged, Store};

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use oauth::audit::Action;
-use oauth::limit::Limit;
+use domain::audit::Action;
+use domain::limit::Limit;
 use oauth::revocation::{Revocation, RevokedSubject};
 
 use super::{OVER, START, World, event, granted};
@@ -54,7 +54,7 @@ pub async fn the_feed_has_no_gaps_and_is_in_order(store: Arc<dyn Store>) {
     let seqs = |feed: &[Revocation]| feed.iter().map(|event| event.seq).collect::<Vec<_>>();
     assert_eq!(seqs(&all), [1, 2, 3]);
     assert_eq!(all[0], first[0]);
-    assert!(matches!(all[2].subject, RevokedSubject::Application { epoch: oauth::id::Epoch::GONE, .. }));
+    assert!(matches!(all[2].subject, RevokedSubject::Application { epoch: domain::id::Epoch::GONE, .. }));
     assert_eq!(after(1, START, 1).await.unwrap(), [all[1]]);
     assert_eq!(
         seqs(&after(0, START.plus_secs(10), 10).await.unwrap()),

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use oauth::account::{Authority, Permission, Rights, Role, USER_ROLE, User};
+use domain::account::{Authority, Permission, Rights, Role, USER_ROLE, User};
+use domain::audit::{Action, NewAuditEvent};
+use domain::id::RoleId;
+use domain::limit::Limit;
+use domain::secret::PasswordHash;
 use oauth::application::ApplicationSettings;
-use oauth::audit::{Action, NewAuditEvent};
-use oauth::id::RoleId;
-use oauth::limit::Limit;
 use oauth::scope::{Scope, ScopeSet};
-use oauth::secret::PasswordHash;
 
 use super::{OVER, START, World, at_once, event, insert_user, new_secret, settings_named};
 use crate::{
@@ -182,7 +182,7 @@ pub async fn an_act_needs_the_rights_by_which_it_was_judged(store: Arc<dyn Store
     let ended = UserChange { active: Some(false), ..change() };
     let administrator = rights(&world.administrator, &[Permission::Administrator]);
     let gone = Clerk { authority: Authority { caller: administrator, ..clerk.authority.clone() }, ..clerk };
-    insert_user(&world.store, "second", &[oauth::account::ADMINISTRATOR_ROLE]).await.unwrap();
+    insert_user(&world.store, "second", &[domain::account::ADMINISTRATOR_ROLE]).await.unwrap();
     world.store.update_user(world.administrator.id, ended, event(Action::UpdateUser)).await.unwrap().unwrap();
     let refused = refused_everywhere(&world, |action| gone.event(action)).await;
     assert!(refused.iter().all(|refused| *refused), "an administrator who was switched off: {refused:?}");

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use domain::audit::Action;
+use domain::id::{Epoch, SecretId};
 use oauth::application::{Application, ApplicationSettings, ClientType};
-use oauth::audit::Action;
-use oauth::id::{Epoch, SecretId};
 use oauth::revocation::RevokedSubject;
 
 use super::{OVER, START, World, event, event_at, new_secret, settings_named};

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use oauth::audit::Action;
-use oauth::limit::Limit;
-use oauth::time::Timestamp;
+use domain::audit::Action;
+use domain::limit::Limit;
+use domain::time::Timestamp;
 
 use super::{OVER, START, World, event};
 use crate::{NewGrant, Store, StoreError, StoredKey};

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use oauth::account::LockoutPolicy;
-use oauth::account::network::Network;
-use oauth::audit::{Action, Outcome};
-use oauth::time::Timestamp;
+use domain::account::LockoutPolicy;
+use domain::account::network::Network;
+use domain::audit::{Action, Outcome};
+use domain::time::Timestamp;
 
 use super::{OVER, START, World, event, event_at, insert_user};
 use crate::{
@@ -150,12 +150,12 @@ pub async fn few_networks_are_familiar_and_the_latest_stay(store: Arc<dyn Store>
 pub async fn a_refused_sign_in_is_written_down_also_of_nobody(store: Arc<dyn Store>) {
     let world = World::new(store).await;
     let refused = |user, policy| {
-        let audit = oauth::audit::NewAuditEvent::new(Action::SignIn, Outcome::Refused, START);
+        let audit = domain::audit::NewAuditEvent::new(Action::SignIn, Outcome::Refused, START);
         world.store.refuse_sign_in(RefusedSignIn { user, from: from(1), policy, audit })
     };
     assert_eq!(refused(None, None).await.unwrap(), FailureCounted::NOTHING);
     refused(Some(world.user.id), None).await.unwrap();
-    refused(Some(oauth::id::UserId::new(77)), Some(POLICY)).await.unwrap();
+    refused(Some(domain::id::UserId::new(77)), Some(POLICY)).await.unwrap();
     assert_eq!(facts(&world, from(1)).await.user.lockout.failures, 0, "what does not count is not counted");
     let events = AuditFilter { action: Some(Action::SignIn), limit: 9, ..AuditFilter::default() };
     assert_eq!(world.store.list_audit(events).await.unwrap().len(), 3);

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use domain::audit::Action;
+use domain::id::TrustedOriginId;
 use oauth::application::ApplicationSettings;
-use oauth::audit::Action;
 use oauth::cors::{MOST_TRUSTED, NewTrustedOrigin, TrustedOrigin};
-use oauth::id::TrustedOriginId;
 
 use super::{OVER, START, World, at_once, event, settings_named};
 use crate::{AuditFilter, Judged, Store, TrustedOriginRefusal};

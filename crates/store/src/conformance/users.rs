@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use oauth::account::{ADMINISTRATOR_ROLE, Permission, Role, Session, USER_ROLE, User};
-use oauth::audit::Action;
-use oauth::id::{Epoch, RoleId, UserId};
+use domain::account::{ADMINISTRATOR_ROLE, Permission, Role, Session, USER_ROLE, User};
+use domain::audit::Action;
+use domain::id::{Epoch, RoleId, UserId};
+use domain::secret::{Digest, PasswordHash};
 use oauth::revocation::{Revocation, RevokedSubject};
-use oauth::secret::{Digest, PasswordHash};
 
 use super::{OVER, START, World, event, insert_application, insert_user};
 use crate::{

@@ -2,8 +2,8 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use oauth::account::network::Network;
-use oauth::id::UserId;
+use domain::account::network::Network;
+use domain::id::UserId;
 
 /// For whom a hash is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

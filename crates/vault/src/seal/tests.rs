@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
-use oauth::id::{ApplicationId, ConsentId, Epoch, GrantId, UserId};
+use domain::id::{ApplicationId, ConsentId, Epoch, GrantId, UserId};
+use domain::time::Timestamp;
 use oauth::scope::{Scope, ScopeSet};
-use oauth::time::Timestamp;
 use oauth::token_payload::{AccessToken, AuthorizationCode, RefreshToken};
 use proptest::prelude::*;
 
@@ -151,7 +151,7 @@ fn nothing_secret_is_printed_for_debugging() {
     let fresh = vault.new_client_secret();
     let (session, digest) = vault.new_session_secret();
     let token = vault.seal_access_token(&token(&vault)).unwrap();
-    let cookie = vault.session_cookie(oauth::id::SessionId::new(1), &session);
+    let cookie = vault.session_cookie(domain::id::SessionId::new(1), &session);
     let csrf = vault.csrf_token(cookie.expose());
     let printed = format!("{token:?} {session:?} {digest:?} {cookie:?} {csrf:?} {:?}", vault.new_password());
     assert_eq!(printed.matches("redacted").count(), 6, "{printed}");
@@ -259,7 +259,7 @@ prop_compose! {
         scopes in 0_u32..8, key_thumbprint in proptest::option::of(any::<[u8; 32]>()),
     ) -> AccessToken {
         AccessToken {
-            id: oauth::id::TokenId::compose(Timestamp::from_micros(at), random),
+            id: domain::id::TokenId::compose(Timestamp::from_micros(at), random),
             expires_at: Timestamp::from_micros(expires),
             application: ApplicationId::new(application),
             application_epoch: Epoch::new(epochs.0),
@@ -279,7 +279,7 @@ prop_compose! {
         redirect_digest in proptest::option::of(any::<[u8; 32]>()), challenge in proptest::option::of(any::<[u8; 32]>()),
     ) -> AuthorizationCode {
         AuthorizationCode {
-            id: oauth::id::CodeId::compose(NOW, random),
+            id: domain::id::CodeId::compose(NOW, random),
             expires_at: Timestamp::from_micros(times.0),
             application: ApplicationId::new(ids.0),
             application_epoch: Epoch::new(epochs.0),

@@ -6,11 +6,11 @@ use app::sign_in::{SignInCredentials, SignInRefusal};
 use axum::extract::FromRequestParts;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use domain::account::Permission;
+use domain::secret::{CsrfToken, Password, SessionCookie};
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode};
-use oauth::account::Permission;
 use oauth::scope::Scope;
-use oauth::secret::{CsrfToken, Password, SessionCookie};
 use zeroize::Zeroizing;
 
 use crate::authorization::Authorization;

@@ -47,7 +47,7 @@ impl Line<'_> {
             micros = self.micros,
             bytes,
             what = self.access_note.what,
-            application = self.access_note.application.map(oauth::id::ApplicationId::get),
+            application = self.access_note.application.map(domain::id::ApplicationId::get),
             user = self.access_note.user.as_ref().map(|account| &*account.user.name),
         );
     }

@@ -2,8 +2,8 @@
 
 use app::Fault;
 use axum::response::Response;
+use domain::id::ApplicationId;
 use oauth::grant::Allowed;
-use oauth::id::ApplicationId;
 use serde::Serialize;
 
 use super::acting::ActingRequest;

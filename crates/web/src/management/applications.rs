@@ -3,10 +3,10 @@
 use app::Fault;
 use app::applications::{ApplicationError, RegisteredApplication};
 use axum::response::Response;
+use domain::id::{ApplicationId, SecretId};
+use domain::secret::ClientSecret;
 use http::StatusCode;
-use oauth::id::{ApplicationId, SecretId};
 use oauth::registration::{InvalidField, Warning};
-use oauth::secret::ClientSecret;
 
 use self::answer::{AddedSecret, Listed, ResponseParts};
 use self::payload::{Nothing, Registration, Update};

@@ -3,9 +3,9 @@
 use app::audit::AuditRequest;
 use axum::extract::State;
 use axum::response::Response;
-use oauth::audit::{Action, AuditEvent};
-use oauth::id::{ApplicationId, UserId};
-use oauth::time::Timestamp;
+use domain::audit::{Action, AuditEvent};
+use domain::id::{ApplicationId, UserId};
+use domain::time::Timestamp;
 use serde::Serialize;
 
 use super::list;

@@ -2,8 +2,8 @@
 
 use app::data_sources::{DataSourceDraft, DataSourceError, SeenSource, SharingChange};
 use axum::response::Response;
+use domain::id::{DataSourceId, UserId};
 use http::StatusCode;
-use oauth::id::{DataSourceId, UserId};
 
 use self::answer::{Listed, ModelResponse, SourceResponse, UserResponse};
 use self::payload::{ConnectionType, DataSourcePayload, SharedUsers};

@@ -2,8 +2,8 @@
 
 use axum::extract::State;
 use axum::response::Response;
+use domain::limit::Limit;
 use http::StatusCode;
-use oauth::limit::Limit;
 use serde::Serialize;
 
 use super::list;

@@ -3,8 +3,8 @@
 use app::lists::ListRequest;
 use axum::extract::State;
 use axum::response::Response;
+use domain::account::Permission;
 use http::StatusCode;
-use oauth::account::Permission;
 use serde::Serialize;
 
 use super::acting::ActingRequest;

@@ -3,9 +3,9 @@
 use app::roles::RoleDraft;
 use axum::extract::State;
 use axum::response::Response;
+use domain::account::Role;
+use domain::id::RoleId;
 use http::StatusCode;
-use oauth::account::Role;
-use oauth::id::RoleId;
 use serde::Serialize;
 
 use super::list;

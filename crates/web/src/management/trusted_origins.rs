@@ -3,9 +3,9 @@
 use app::trusted_origins::TrustedOriginDraft;
 use axum::extract::State;
 use axum::response::Response;
+use domain::id::TrustedOriginId;
 use http::StatusCode;
 use oauth::cors::TrustedOrigin;
-use oauth::id::TrustedOriginId;
 use serde::Serialize;
 
 use super::list;

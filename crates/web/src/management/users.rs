@@ -3,10 +3,10 @@
 use app::users::{Estate, UserDraft};
 use axum::extract::State;
 use axum::response::Response;
+use domain::account::User;
+use domain::id::UserId;
+use domain::time::Timestamp;
 use http::StatusCode;
-use oauth::account::User;
-use oauth::id::UserId;
-use oauth::time::Timestamp;
 use serde::Serialize;
 
 use self::payload::UserPayload;

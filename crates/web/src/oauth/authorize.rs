@@ -8,12 +8,12 @@ use app::sign_in::SignInRefusal;
 use askama::Template;
 use axum::extract::RawQuery;
 use axum::response::Response;
+use domain::secret::SessionCookie;
 use http::StatusCode;
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use oauth::authorize::AuthorizeRequest;
 use oauth::parameters::Parameters;
 use oauth::refusal::Refusal;
-use oauth::secret::SessionCookie;
 
 use crate::authorization::Authorization;
 use crate::cookies;
@@ -271,7 +271,7 @@ pub(crate) fn samples() -> Vec<String> {
     let many: Vec<String> = (0..300).map(|number| number.to_string()).collect();
     let (sources, scopes) = ([HOSTILE.to_owned()], ["Allow data access via OData"]);
     let contacts = [HOSTILE.to_owned()];
-    let at = oauth::time::Timestamp::from_secs(1_760_000_000);
+    let at = domain::time::Timestamp::from_secs(1_760_000_000);
     let page = |description: &'static str, reaches_data: bool, data_sources| ConsentPage {
         application: HOSTILE,
         says_something: !description.is_empty(),

@@ -27,7 +27,7 @@ impl<'a> From<&'a TokenResponse> for TokenBody<'a> {
             access_token: response.access_token.expose(),
             token_type: "Bearer",
             expires_in: response.expires_in,
-            refresh_token: response.refresh_token.as_ref().map(oauth::secret::RefreshTokenText::expose),
+            refresh_token: response.refresh_token.as_ref().map(domain::secret::RefreshTokenText::expose),
             scope: response.scopes.to_string(),
         }
     }

@@ -5,11 +5,11 @@ use app::caller::LiveSession;
 use askama::Template;
 use axum::extract::RawQuery;
 use axum::response::Response;
+use domain::id::ApplicationId;
+use domain::secret::{CsrfToken, SessionCookie};
 use http::StatusCode;
 use oauth::grant::Allowed;
-use oauth::id::ApplicationId;
 use oauth::parameters::{Name, Parameters};
-use oauth::secret::{CsrfToken, SessionCookie};
 
 use super::form::{OwnForm, fields};
 use super::{HandedOver, Visit, When, fault, filters, go_to};
@@ -248,7 +248,7 @@ fn acting_fault(refusal: ActingRefusal) -> app::Fault {
 #[cfg(test)]
 pub(super) fn samples() -> Vec<String> {
     use super::tests::{HOSTILE, rendered};
-    let since = || When::from(oauth::time::Timestamp::from_secs(1_760_000_000));
+    let since = || When::from(domain::time::Timestamp::from_secs(1_760_000_000));
     let connected = |last_used| Connected {
         id: ApplicationId::new(7),
         name: HOSTILE.to_owned(),

@@ -4,8 +4,8 @@
 use askama::Template;
 use axum::extract::RawQuery;
 use axum::response::Response;
+use domain::id::ClientId;
 use http::StatusCode;
-use oauth::id::ClientId;
 use oauth::parameters::{Name, Parameters};
 
 use super::{Visit, filters};

@@ -7,7 +7,7 @@
     reason = "the attribute of a filter makes items of its own"
 )]
 
-use oauth::characters;
+use domain::characters;
 
 /// A user's text in the safe form of [`characters::shown`]; used for every name and text that is not ours.
 #[askama::filter_fn]

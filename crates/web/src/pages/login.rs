@@ -6,10 +6,10 @@ use app::sign_in::{SignInCredentials, SignInRefusal};
 use askama::Template;
 use axum::extract::RawQuery;
 use axum::response::Response;
+use domain::secret::Password;
 use http::StatusCode;
 use http::header::RETRY_AFTER;
 use oauth::parameters::Parameters;
-use oauth::secret::Password;
 
 use super::form::{FormBody, OwnForm, fields};
 use super::{Goal, Visit, fault, filters, go_to, sentence, visitor_name};
@@ -116,7 +116,7 @@ pub async fn sign_in(visit: Visit, OwnForm(form): OwnForm) -> Response {
 async fn open(
     visit: &Visit,
     credentials: &SignInCredentials,
-) -> Result<oauth::secret::SessionCookie, SignInRefusal> {
+) -> Result<domain::secret::SessionCookie, SignInRefusal> {
     let (app, origin) = (visit.state.app(), &visit.origin);
     let account = app.sign_in(credentials, origin).await?;
     let until_now = cookies::session(&visit.headers, visit.state.settings());

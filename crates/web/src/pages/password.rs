@@ -5,9 +5,9 @@ use app::sign_in::SignInRefusal;
 use askama::Template;
 use axum::extract::RawQuery;
 use axum::response::Response;
+use domain::secret::Password;
 use http::StatusCode;
 use http::header::RETRY_AFTER;
-use oauth::secret::Password;
 
 use super::form::{OwnForm, fields};
 use super::{Visit, fault, filters, go_to, sentence};

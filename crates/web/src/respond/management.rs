@@ -211,7 +211,7 @@ pub fn refuse(status: StatusCode, message: &str) -> Response {
 
 /// A time in the format of [RFC 3339](https://www.rfc-editor.org/rfc/rfc3339), in UTC, with microseconds if
 /// they are not zero.
-pub fn rfc3339(at: oauth::time::Timestamp) -> String {
+pub fn rfc3339(at: domain::time::Timestamp) -> String {
     jiff::Timestamp::from_microsecond(at.as_micros()).unwrap_or(jiff::Timestamp::MAX).to_string()
 }
 
@@ -238,6 +238,6 @@ mod tests {
 
     #[test]
     fn moments_are_written_in_utc() {
-        assert_eq!(rfc3339(oauth::time::Timestamp::from_secs(0)), "1970-01-01T00:00:00Z");
+        assert_eq!(rfc3339(domain::time::Timestamp::from_secs(0)), "1970-01-01T00:00:00Z");
     }
 }

@@ -1,8 +1,8 @@
 //! Who may read what, and the order of the checks.
 
+use domain::account::Permission;
+use domain::id::ApplicationId;
 use http::Method;
-use oauth::account::Permission;
-use oauth::id::ApplicationId;
 use oauth::scope::{Scope, ScopeSet};
 use testkit::{ADMIN, Answer, OTHER, TestUser, USER};
 
@@ -154,7 +154,7 @@ async fn what_is_refused_stands_in_the_audit_log() {
 }
 
 async fn refusals(fixture: &Fixture) -> usize {
-    use oauth::audit::Action;
+    use domain::audit::Action;
     use store::{Audit, AuditFilter};
     let filter = AuditFilter { limit: 1_000, ..AuditFilter::default() };
     let events = fixture.server.store().list_audit(filter).await.unwrap();

@@ -3,11 +3,11 @@
 use app::clock::Clock;
 use axum::body::Body;
 use axum::response::Response;
+use domain::account::DataSource;
+use domain::audit::{Action, NewAuditEvent, Outcome};
+use domain::id::ApplicationId;
+use domain::limit::Limit;
 use http::{HeaderValue, Method, Request};
-use oauth::account::DataSource;
-use oauth::audit::{Action, NewAuditEvent, Outcome};
-use oauth::id::ApplicationId;
-use oauth::limit::Limit;
 use oauth::scope::{Scope, ScopeSet};
 use store::{DataSourceChange, DataSources, NewDataSource, Settings};
 use testkit::{Answer, Setup, TestServer, TestUser, USER};

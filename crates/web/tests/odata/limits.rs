@@ -1,6 +1,6 @@
 //! Tests of the limits that an administrator sets.
 
-use oauth::limit::Limit;
+use domain::limit::Limit;
 use testkit::OTHER;
 
 use crate::fixture::{Fixture, code, ids, poll_once, token};

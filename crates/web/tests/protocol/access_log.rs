@@ -1,7 +1,7 @@
 //! The access log names the caller and the application if they are authenticated, and nobody otherwise.
 
+use domain::id::ApplicationId;
 use http::Method;
-use oauth::id::ApplicationId;
 use oauth::scope::{Scope, ScopeSet};
 use serde_json::json;
 use testkit::{Call, Logged, TestServer, USER};

@@ -1,7 +1,7 @@
 //! The audit log: an event for everything that changes or refuses access, and none for an issued token.
 
-use oauth::audit::{Action, Outcome};
-use oauth::id::ApplicationId;
+use domain::audit::{Action, Outcome};
+use domain::id::ApplicationId;
 use serde_json::json;
 use store::{Audit, AuditFilter};
 use testkit::{OTHER, TestServer, USER};
@@ -167,7 +167,7 @@ async fn since(server: &TestServer, before: usize) -> Vec<(Option<String>, Optio
     let filter = AuditFilter { limit: 1_000, ..AuditFilter::default() };
     let mut events = server.store().list_audit(filter).await.unwrap();
     events.reverse();
-    let response = |written: &oauth::audit::AuditEvent| {
+    let response = |written: &domain::audit::AuditEvent| {
         let event = &written.event;
         assert!(event.address.is_some() && event.request_id.is_some(), "{event:?}");
         let why = event.detail.clone().or(event.subject.clone()).unwrap_or_default();

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use oauth::audit::Action;
-use oauth::id::ApplicationId;
+use domain::audit::Action;
+use domain::id::ApplicationId;
 use testkit::{TestServer, USER};
 use tokio::task::JoinSet;
 

@@ -1,8 +1,8 @@
 //! The consent page: consent is stored, more scopes are asked for again, and nobody can press the button for
 //! another user.
 
-use oauth::audit::Action;
-use oauth::id::ApplicationId;
+use domain::audit::Action;
+use domain::id::ApplicationId;
 use serde_json::json;
 use testkit::{ADMIN, Browser, OTHER, TestServer, USER};
 

@@ -332,7 +332,7 @@ async fn every_fault_of_an_entry_is_named_and_nothing_is_added() {
 async fn the_list_is_for_those_with_the_permission() {
     let server = TestServer::start().await;
     let role = server
-        .add_role("Web", &[oauth::account::Permission::CORSwhitelist, oauth::account::Permission::MgmtAPI]);
+        .add_role("Web", &[domain::account::Permission::CORSwhitelist, domain::account::Permission::MgmtAPI]);
     let role = role.await;
     let keeper = testkit::TestUser { name: "keeper", password: "a good long password" };
     server.add_user(&keeper, &[role]).await;

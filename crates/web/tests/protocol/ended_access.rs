@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use app::caller::RequestOrigin;
 use app::users::UserDraft;
-use oauth::secret::Password;
+use domain::secret::Password;
 use serde_json::json;
 use testkit::{Answer, TestServer, TestUser, USER};
 use tokio::task::JoinSet;

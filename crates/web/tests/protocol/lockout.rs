@@ -2,10 +2,10 @@
 
 use app::caller::RequestOrigin;
 use app::users::UserDraft;
-use oauth::account::network::Network;
-use oauth::audit::{Action, Outcome};
-use oauth::secret::Password;
-use oauth::time::Timestamp;
+use domain::account::network::Network;
+use domain::audit::{Action, Outcome};
+use domain::secret::Password;
+use domain::time::Timestamp;
 use store::{Audit, AuditFilter, ComesFrom, SignIns};
 use testkit::{TestServer, TestUser, USER};
 

@@ -4,7 +4,7 @@
 use app::caller::RequestOrigin;
 use app::sign_in::{SignInCredentials, SignInRefusal};
 use app::users::UserDraft;
-use oauth::secret::Password;
+use domain::secret::Password;
 use testkit::{TestServer, TestUser, USER};
 
 use crate::client::{APPLICATIONS, Client};
@@ -105,7 +105,7 @@ async fn a_consent_of_a_session_that_a_password_change_ended_is_none() {
     let mut browser = server.browser();
     browser.get(&client.authorize_url(&[])).await;
     assert!(browser.sign_in(&USER).await.expect(200).text().contains("consent-allow"));
-    let cookie = oauth::secret::SessionCookie::new(browser.cookie("sluicegate").unwrap());
+    let cookie = domain::secret::SessionCookie::new(browser.cookie("sluicegate").unwrap());
     let live = server.app().caller_by_session(&cookie).await.unwrap().unwrap();
     change_password(&server).await;
     let url = client.authorize_url(&[]);
@@ -124,7 +124,7 @@ async fn a_consent_of_a_session_that_a_password_change_ended_is_none() {
 async fn a_password_typed_in_another_normal_form_is_the_same() {
     let server = TestServer::start().await;
     let composed = TestUser { name: "Jörg", password: "eine Brücke über den Fluß" };
-    server.add_user(&composed, &[oauth::account::USER_ROLE]).await;
+    server.add_user(&composed, &[domain::account::USER_ROLE]).await;
     let decomposed = TestUser { name: "jo\u{308}rg", password: "eine Bru\u{308}cke u\u{308}ber den Fluß" };
     for user in [&composed, &decomposed] {
         server.get(APPLICATIONS).basic(user).send().await.expect(200);

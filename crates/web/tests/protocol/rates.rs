@@ -2,7 +2,7 @@
 
 use app::caller::RequestOrigin;
 use app::users::{Expiry, UserDraft};
-use oauth::audit::Action;
+use domain::audit::Action;
 use testkit::{OTHER, Setup, TestServer, TestUser, USER};
 
 use crate::client::{APPLICATIONS, Client, TOKEN, Tokens, assert_refused, password_fields};
@@ -34,7 +34,7 @@ async fn an_address_that_guesses_secrets_gets_no_verdict_and_the_right_secret_is
         }
     }
     Tokens::of(&client.password(&server, &USER).await);
-    let failures = server.audit_of(oauth::id::ApplicationId::new(client.id)).await;
+    let failures = server.audit_of(domain::id::ApplicationId::new(client.id)).await;
     let failures = failures.iter().filter(|event| event.action == Action::AuthenticateClient).count();
     assert_eq!(failures, 3, "what gets no verdict is not written down");
     let metrics = server.app().encode_metrics();

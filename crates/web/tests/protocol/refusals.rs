@@ -2,9 +2,9 @@
 
 use std::cell::Cell;
 
-use oauth::account::Permission;
-use oauth::audit::Outcome;
-use oauth::id::ApplicationId;
+use domain::account::Permission;
+use domain::audit::Outcome;
+use domain::id::ApplicationId;
 use serde_json::json;
 use store::{Audit, AuditFilter};
 use testkit::{Call, OTHER, TestServer, TestUser, USER};

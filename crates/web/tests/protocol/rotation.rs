@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use oauth::audit::{Action, NewAuditEvent, Outcome};
-use oauth::id::ApplicationId;
+use domain::audit::{Action, NewAuditEvent, Outcome};
+use domain::id::ApplicationId;
 use oauth::token_payload::RefreshToken;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};

@@ -1,7 +1,7 @@
 //! Background tasks and lifetimes follow the settings.
 
 use app::AppSettings;
-use oauth::audit::Action;
+use domain::audit::Action;
 use store::{Audit, AuditFilter, Settings};
 use testkit::{Setup, TestServer};
 

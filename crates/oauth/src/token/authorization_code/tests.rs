@@ -1,8 +1,8 @@
 use super::*;
 use crate::application::{ClientType, GrantType, Profile};
-use crate::id::{ApplicationId, CodeId, ConsentId, Epoch, UserId};
 use crate::sample::{self, NOW};
 use crate::scope::{Scope, ScopeSet};
+use domain::id::{ApplicationId, CodeId, ConsentId, Epoch, UserId};
 
 const DIGEST: [u8; 32] = [7; 32];
 

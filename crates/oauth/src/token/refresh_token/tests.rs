@@ -2,9 +2,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::application::ClientType;
-use crate::id::Epoch;
 use crate::sample::{self, NOW};
 use crate::scope::Scope;
+use domain::id::Epoch;
 
 const GRACE: i64 = 60;
 

@@ -1,7 +1,7 @@
 //! The arguments of `sluicegate application`.
 
 use clap::{ArgGroup, Args};
-use oauth::id::ApplicationId;
+use domain::id::ApplicationId;
 use oauth::registration::ApplicationPayload;
 
 use crate::cli::{InstallationArgs, ShowArgs, whole_number};

@@ -1,8 +1,8 @@
 //! The output of `sluicegate application`.
 
+use domain::time::Timestamp;
 use oauth::application::{Application, GrantType};
 use oauth::scope::Scope;
-use oauth::time::Timestamp;
 use serde_json::{Value, json};
 
 use crate::cli::terminal::{say, show_json};

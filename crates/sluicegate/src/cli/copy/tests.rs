@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::bail;
-use oauth::audit::Action;
-use oauth::id::{ApplicationId, DataSourceId, GrantId, SessionId, UserId};
-use oauth::time::Timestamp;
+use domain::audit::Action;
+use domain::id::{ApplicationId, DataSourceId, GrantId, SessionId, UserId};
+use domain::time::Timestamp;
 use store::columns::{Ids, TABLES};
 use store::{ApplicationFilter, Audit, AuditFilter, Maintenance, Store, Users};
 use store_postgres::{DatabaseUrl, PostgresStore};

@@ -3,7 +3,7 @@
 use anyhow::Context;
 use app::clock::{Clock, SystemClock};
 use app::restore::Decision;
-use oauth::time::Timestamp;
+use domain::time::Timestamp;
 use store::{Credentials, Restored};
 use store_postgres::{DatabaseUrl, RestoredDump};
 use vault::Vault;

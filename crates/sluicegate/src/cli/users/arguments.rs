@@ -2,7 +2,7 @@
 
 use app::users::{Estate, Expiry};
 use clap::{ArgGroup, Args};
-use oauth::time::Timestamp;
+use domain::time::Timestamp;
 
 use crate::cli::{InstallationArgs, ShowArgs};
 

@@ -1,10 +1,10 @@
 //! The wire form of an application.
 
 use app::applications::Added;
+use domain::secret::ClientSecret;
+use domain::time::Timestamp;
 use oauth::application::{Application, GrantType, StoredSecret};
 use oauth::scope::Scope;
-use oauth::secret::ClientSecret;
-use oauth::time::Timestamp;
 use serde::{Serialize, Serializer};
 
 use crate::respond::management::rfc3339;

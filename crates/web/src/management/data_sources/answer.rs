@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use app::data_sources::{DataStore, SeenSource, SharedUser};
-use oauth::account::{DataSource, Permission};
+use domain::account::{DataSource, Permission};
 use odata::model::Model;
 use serde::{Serialize, Serializer};
 

@@ -1,8 +1,8 @@
 //! The payload about a data source.
 
 use app::data_sources::{DataSourceDraft, UserReference};
-use oauth::account::Permission;
-use oauth::id::UserId;
+use domain::account::Permission;
+use domain::id::UserId;
 
 use crate::json::{Fields, FromJson, Json, PayloadFaults};
 

@@ -1,9 +1,9 @@
 //! The payload about a user.
 
 use app::users::{Expiry, UserDraft};
-use oauth::id::RoleId;
-use oauth::secret::Password;
-use oauth::time::Timestamp;
+use domain::id::RoleId;
+use domain::secret::Password;
+use domain::time::Timestamp;
 
 use crate::json::{Fields, FromJson, Json, PayloadFaults};
 

@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use oauth::account::network::Network;
-use oauth::account::{ADMINISTRATOR_ROLE, LockoutPolicy, Permission, Role, USER_ROLE, User};
+use domain::account::network::Network;
+use domain::account::{ADMINISTRATOR_ROLE, LockoutPolicy, Permission, Role, USER_ROLE, User};
+use domain::audit::{Action, NewAuditEvent, Outcome};
+use domain::id::{CodeId, ConsentId, GrantId, RoleId, TokenId};
+use domain::limit::Limit;
+use domain::secret::{Digest, PasswordHash};
+use domain::time::Timestamp;
 use oauth::application::{Application, ApplicationSettings, ClientType, GrantType, Profile, TokenFormat};
-use oauth::audit::{Action, NewAuditEvent, Outcome};
 use oauth::cors::NewTrustedOrigin;
 use oauth::grant::GrantOrigin;
-use oauth::id::{CodeId, ConsentId, GrantId, RoleId, TokenId};
-use oauth::limit::Limit;
 use oauth::scope::Scope;
-use oauth::secret::{Digest, PasswordHash};
-use oauth::time::Timestamp;
 use store::{
     ComesFrom, GrantCreation, NewApplication, NewConsent, NewDataSource, NewGrant, NewSecret, NewSession,
     NewUser, RefusedSignIn, Sharing, Store, StoredKey, SucceededSignIn, Usage,

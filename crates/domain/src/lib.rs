@@ -1,0 +1,15 @@
+//! The vocabulary that every other crate shares: users with their roles and permissions, ids, time, names, secrets, limits,
+//! the words of the audit log, and the records of data sources.
+//!
+//! **Architecture invariant:** no async, clock, randomness, environment or I/O, no HTTP and no SQL. Nothing here knows
+//! OAuth or OData.
+
+pub mod account;
+pub mod audit;
+pub mod characters;
+pub mod handover;
+pub mod id;
+pub mod limit;
+pub mod secret;
+pub mod text;
+pub mod time;
