@@ -6,6 +6,7 @@
 
 mod arrows;
 mod attributes;
+mod circles;
 mod database_kind;
 mod decisions;
 mod dependency_reasons;
@@ -15,6 +16,7 @@ mod http_status;
 mod links;
 mod migrations;
 mod module_names;
+mod old_words;
 mod own_tables;
 mod purity;
 mod redirect_target;
@@ -24,6 +26,7 @@ mod sleeping;
 mod source;
 mod spec_tables;
 mod tree;
+mod type_names;
 mod unfinished;
 mod words;
 
@@ -73,6 +76,7 @@ type Rule = fn(&Tree) -> Vec<Fault>;
 const RULES: &[Rule] = &[
     arrows::check,
     attributes::check,
+    circles::check,
     database_kind::check,
     decisions::check,
     dependency_reasons::check,
@@ -81,6 +85,7 @@ const RULES: &[Rule] = &[
     links::check,
     migrations::check,
     module_names::check,
+    old_words::check,
     own_tables::check,
     purity::check,
     redirect_target::check,
@@ -88,6 +93,7 @@ const RULES: &[Rule] = &[
     size::check,
     sleeping::check,
     spec_tables::check,
+    type_names::check,
     unfinished::check,
     words::check,
 ];
