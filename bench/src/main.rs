@@ -32,6 +32,7 @@ use testkit::postgres::PostgresServer;
 ///
 /// Example: cargo xtask bench --seconds 5 --only refresh
 #[derive(Parser, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[command(name = "cargo xtask bench")]
 struct Options {
     /// The duration of each workload in seconds.

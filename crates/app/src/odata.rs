@@ -22,12 +22,12 @@ use crate::{App, Fault};
 
 mod authorization;
 mod document;
+mod invalid_values;
 mod limiter;
 mod plans;
 mod refusal;
 mod run;
 mod stream;
-mod tally;
 
 pub(crate) use document::Document;
 pub use refusal::{DataRefusal, SourceFailure};

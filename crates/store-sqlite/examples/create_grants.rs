@@ -29,7 +29,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let grants: u32 = arguments.next().map_or(Ok(200_000), |text| text.parse())?;
     let path = PathBuf::from(arguments.next().unwrap_or_else(|| "target/found.db".to_owned()));
     let store = Arc::new(SqliteStore::create(&path, Options::default())?);
-    let basis = set_up(&store).await?;
+    let consented = set_up(&store).await?;
     let next = Arc::new(AtomicU32::new(0));
     let (before, cpu) = (store.figures(), cpu_secs()?);
     let started = now()?;
@@ -42,7 +42,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                 if n >= grants {
                     return;
                 }
-                let new = new_grant(basis, n);
+                let new = new_grant(consented, n);
                 let created = store.create_grant(new, Timestamp::MAX, event()).await;
                 assert!(matches!(created, Ok(GrantCreation::Grant(_))), "{created:?}");
             }
@@ -66,9 +66,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-type Basis = (UserId, ApplicationId, ConsentId);
+type ConsentedPair = (UserId, ApplicationId, ConsentId);
 
-async fn set_up(store: &SqliteStore) -> Result<Basis, Box<dyn std::error::Error>> {
+async fn set_up(store: &SqliteStore) -> Result<ConsentedPair, Box<dyn std::error::Error>> {
     let user = NewUser {
         name: "ada".to_owned(),
         password: PasswordHash::new("$"),
@@ -112,7 +112,7 @@ async fn set_up(store: &SqliteStore) -> Result<Basis, Box<dyn std::error::Error>
     Ok((user.id, application.id, consent.ok_or("no consent")?.id))
 }
 
-fn new_grant((user, application, consent): Basis, n: u32) -> NewGrant {
+fn new_grant((user, application, consent): ConsentedPair, n: u32) -> NewGrant {
     let at = Timestamp::from_micros(n.into());
     NewGrant {
         application,

@@ -17,9 +17,9 @@ use sources::{ChunkSink, Deadline, Pace, Ran, Run, Runner, Source, SourceError, 
 use vault::Vault;
 
 use super::authorization::{ReadGrant, StreamAuthorization};
+use super::invalid_values::InvalidValueRecorder;
 use super::plans::CachedPlan;
 use super::stream::RowStream;
-use super::tally::Tally;
 use super::{Content, DataAnswer, DataBody, DataRefusal, document};
 use crate::App;
 use crate::models::OpenedSource;
@@ -54,7 +54,7 @@ struct Pager {
     source: DataSourceId,
     now: Timestamp,
     rows: Counter,
-    tally: Tally,
+    recorder: InvalidValueRecorder,
 }
 
 /// The target of a page.
@@ -124,7 +124,7 @@ impl App {
             source: read_grant.record.id,
             now: self.now(),
             rows: metrics.odata_rows.clone(),
-            tally: self.tally(opened),
+            recorder: self.recorder(opened),
         };
         if planned.may_be_short() {
             match pager.inline(source, planned) {
@@ -163,10 +163,10 @@ impl App {
         opened: &OpenedSource,
         planned: &Arc<CachedPlan>,
     ) -> Result<(Found, Bytes), SourceError> {
-        let (source, tally) = (&opened.source, self.tally(opened));
+        let (source, recorder) = (&opened.source, self.recorder(opened));
         if planned.may_be_short() {
             let mut out = Vec::with_capacity(512);
-            match write_one(&planned.plan, &Alone { source, run: inline_run() }, &mut out, &tally) {
+            match write_one(&planned.plan, &Alone { source, run: inline_run() }, &mut out, &recorder) {
                 Err(SourceError::TimedOut) => planned.took_long(),
                 found => return Ok((found?, out.into())),
             }
@@ -174,7 +174,7 @@ impl App {
         let outcome = Arc::new(OnceLock::new());
         let (job, told) = (Arc::clone(planned), Arc::clone(&outcome));
         let mut chunks = source.stream(self.worker_run(), move |runner, sink| {
-            let found = write_one(&job.plan, runner, sink.buffer(), &tally)?;
+            let found = write_one(&job.plan, runner, sink.buffer(), &recorder)?;
             let _ = told.set(found);
             Ok(())
         })?;
@@ -259,7 +259,7 @@ impl Pager {
             Some(position) if more => Some(query.next_link(&self.seal(&position)?)),
             _ => None,
         };
-        self.tally.note(body.finish(out.buffer(), link.as_deref()), is_belied);
+        self.recorder.note(body.finish(out.buffer(), link.as_deref()), is_belied);
         Ok(())
     }
 
@@ -280,26 +280,26 @@ fn write_one(
     plan: &Plan,
     reads: &impl Reads,
     out: &mut Vec<u8>,
-    tally: &Tally,
+    recorder: &InvalidValueRecorder,
 ) -> Result<Found, SourceError> {
     let mut found = Found::Nothing;
     match plan {
         Plan::Entity(single) => {
             reads.query(&single.statement, |row| {
-                tally.note(single.encoder.entity(out, row), false);
+                recorder.note(single.encoder.entity(out, row), false);
                 found = Found::Written;
                 ControlFlow::Break(())
             })?;
         }
         Plan::Property(single) => {
             reads.query(&single.statement, |row| {
-                found = access_note(tally, single, single.encoder.property(out, row));
+                found = access_note(recorder, single, single.encoder.property(out, row));
                 ControlFlow::Break(())
             })?;
         }
         Plan::Value(single) => {
             reads.query(&single.statement, |row| {
-                found = access_note(tally, single, single.encoder.value(out, row));
+                found = access_note(recorder, single, single.encoder.value(out, row));
                 ControlFlow::Break(())
             })?;
         }
@@ -316,12 +316,12 @@ fn write_one(
 }
 
 /// Records the result of writing one property.
-fn access_note(tally: &Tally, single: &Single, written: Written) -> Found {
+fn access_note(recorder: &InvalidValueRecorder, single: &Single, written: Written) -> Found {
     if written == Written::Value {
         return Found::Written;
     }
     let (values, promised) = (u64::from(written == Written::Invalid), single.encoder.is_promised());
-    tally.note(InvalidValues { values, promised: promised.into() }, false);
+    recorder.note(InvalidValues { values, promised: promised.into() }, false);
     Found::Null
 }
 

@@ -164,14 +164,14 @@ impl Write for Escaped<'_> {
 
 /// The position of the first byte that is not printable ASCII or must be escaped in JSON.
 fn special(text: &[u8]) -> Option<usize> {
-    const fn is_special(byte: &u8) -> bool {
-        !matches!(*byte, b' '..=b'~') || matches!(*byte, b'"' | b'\\')
+    const fn is_special(byte: u8) -> bool {
+        !matches!(byte, b' '..=b'~') || matches!(byte, b'"' | b'\\')
     }
     // Without a branch for each byte, so that a chunk is checked at once.
     let (chunks, _) = text.as_chunks::<16>();
-    let has_special = |chunk: &[u8; 16]| chunk.iter().fold(false, |found, byte| found | is_special(byte));
+    let has_special = |chunk: &[u8; 16]| chunk.iter().fold(false, |found, byte| found | is_special(*byte));
     let start = chunks.iter().position(has_special).unwrap_or(chunks.len()) * 16;
-    text[start..].iter().position(is_special).map(|at| start + at)
+    text[start..].iter().position(|byte| is_special(*byte)).map(|at| start + at)
 }
 
 /// Whether a character has an effect instead of being shown: it controls a terminal (C0 and C1), ends a line,

@@ -26,9 +26,9 @@ pub(super) enum Attempt {
     NotSent,
 }
 
-pub(super) struct Node(Mutex<Place>);
+pub(super) struct Node(Mutex<Upstream>);
 
-struct Place {
+struct Upstream {
     address: SocketAddr,
     /// Idle connections.
     idle: Vec<Sender>,
@@ -36,20 +36,20 @@ struct Place {
 
 impl Node {
     pub(super) fn new(url: &str) -> Self {
-        Self(Mutex::new(Place { address: parse(url), idle: Vec::new() }))
+        Self(Mutex::new(Upstream { address: parse(url), idle: Vec::new() }))
     }
 
     pub(super) fn move_to(&self, url: &str) {
-        *self.place() = Place { address: parse(url), idle: Vec::new() };
+        *self.upstream() = Upstream { address: parse(url), idle: Vec::new() };
     }
 
     pub(super) fn address(&self) -> SocketAddr {
-        self.place().address
+        self.upstream().address
     }
 
     /// Closes the idle connections.
     pub(super) fn hang_up(&self) {
-        self.place().idle.clear();
+        self.upstream().idle.clear();
     }
 
     /// Whether the node answers a health check in time, on a new connection.
@@ -97,9 +97,9 @@ impl Node {
         let Ok(body) = body.collect().await else { return Attempt::Lost };
         let body = body.to_bytes();
         if sender.ready().await.is_ok() {
-            let mut place = self.place();
-            if place.address == address {
-                place.idle.push(sender);
+            let mut upstream = self.upstream();
+            if upstream.address == address {
+                upstream.idle.push(sender);
             }
         }
         // These headers belong to the connection to the node.
@@ -109,8 +109,8 @@ impl Node {
     }
 
     fn idle_one(&self) -> Option<Sender> {
-        let mut place = self.place();
-        while let Some(sender) = place.idle.pop() {
+        let mut upstream = self.upstream();
+        while let Some(sender) = upstream.idle.pop() {
             if sender.is_ready() {
                 return Some(sender);
             }
@@ -118,7 +118,7 @@ impl Node {
         None
     }
 
-    fn place(&self) -> MutexGuard<'_, Place> {
+    fn upstream(&self) -> MutexGuard<'_, Upstream> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -11,20 +11,20 @@ use crate::models::OpenedSource;
 
 /// Where it is noted.
 #[derive(Clone)]
-pub(super) struct Tally {
+pub(super) struct InvalidValueRecorder {
     invalid_values: Counter,
     /// Set when the rows belie the model, which is compiled again then.
     is_outdated: Arc<AtomicBool>,
 }
 
 impl App {
-    pub(super) fn tally(&self, opened: &OpenedSource) -> Tally {
+    pub(super) fn recorder(&self, opened: &OpenedSource) -> InvalidValueRecorder {
         let invalid_values = self.metrics().odata_misfits.clone();
-        Tally { invalid_values, is_outdated: Arc::clone(&opened.is_outdated) }
+        InvalidValueRecorder { invalid_values, is_outdated: Arc::clone(&opened.is_outdated) }
     }
 }
 
-impl Tally {
+impl InvalidValueRecorder {
     /// `is_belied` where the rows belie the model otherwise than by misfits.
     pub(super) fn note(&self, invalid_values: InvalidValues, is_belied: bool) {
         self.invalid_values.inc_by(invalid_values.values);
