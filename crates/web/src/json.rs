@@ -14,7 +14,7 @@
 //! let name = fields.required_string("name");
 //! fields.finish();
 //! assert_eq!(name, None);
-//! assert_eq!(faults.into_details().len(), 2, "the wrong type, and the member that nobody knows");
+//! assert_eq!(faults.into_details().len(), 2, "the wrong type, and the unknown member");
 //! ```
 
 mod fields;

@@ -1,5 +1,5 @@
-//! Imports inside a crate run one way: no two files need each other, directly or through others. A module and what lies
-//! inside it count as one room and may.
+//! No circular imports inside a crate: no two files import each other, directly or through others. A module and its
+//! submodules are an exception.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ const RULE: &str = "circles";
 /// The segments of a module's path below its crate; empty for the root.
 type Module = Vec<String>;
 
-/// For each module, those that its file imports or names.
+/// For each module, the modules that its file imports or names.
 type Imports = BTreeMap<Module, BTreeSet<Module>>;
 
 pub(super) fn check(tree: &Tree) -> Vec<Fault> {
@@ -25,14 +25,17 @@ pub(super) fn check(tree: &Tree) -> Vec<Fault> {
         let imports = imports(tree, modules);
         for circle in circles(&imports) {
             let names: Vec<String> = circle.iter().map(|module| module.join("::")).collect();
-            let message = format!("{} need each other: move what they share below them", names.join(", "));
+            let message = format!(
+                "{} import each other: move what they share to a module below them",
+                names.join(", ")
+            );
             faults.push(Fault::new(RULE, modules[&circle[0]], 0, message));
         }
     }
     faults
 }
 
-/// The module of a file that belongs to the shipped code of a crate.
+/// The module of a file, if the file belongs to the shipped code of a crate.
 fn module_of(path: &str) -> Option<Module> {
     let (_, inside) = path.strip_prefix("crates/")?.split_once("/src/")?;
     let name = inside.strip_suffix(".rs")?;
@@ -55,7 +58,7 @@ fn imports(tree: &Tree, modules: &BTreeMap<Module, &str>) -> Imports {
     imports
 }
 
-/// Whether one is the other or lies inside it.
+/// Whether the modules are the same, or one is inside the other.
 fn is_same_room(one: &Module, other: &Module) -> bool {
     one.starts_with(other) || other.starts_with(one)
 }
@@ -88,7 +91,7 @@ fn segments(path: &str) -> Vec<String> {
     path.split("::").map(str::trim).filter(|segment| !segment.is_empty()).map(str::to_owned).collect()
 }
 
-/// Takes a tree of imports such as `a::{b, c::d}` apart.
+/// Expands a tree of imports such as `a::{b, c::d}` to single paths.
 fn expand(import: &str, before: &[String], paths: &mut Vec<Vec<String>>) {
     let Some((head, rest)) = import.split_once('{') else {
         let path = import.split(" as ").next().unwrap_or(import);
@@ -114,7 +117,7 @@ fn expand(import: &str, before: &[String], paths: &mut Vec<Vec<String>>) {
     }
 }
 
-/// The module to which a path leads, as far down as there are files.
+/// The innermost module with a file of its own to which a path leads.
 fn resolve(from: &Module, path: &[String], modules: &BTreeMap<Module, &str>) -> Option<Module> {
     let (first, rest) = path.split_first()?;
     let mut module = match first.as_str() {
@@ -136,7 +139,7 @@ fn resolve(from: &Module, path: &[String], modules: &BTreeMap<Module, &str>) -> 
     (!module.is_empty()).then_some(module)
 }
 
-/// Sets of modules of which each leads to each other one.
+/// The sets of modules in which each module leads to every other one.
 fn circles(imports: &Imports) -> Vec<Vec<Module>> {
     let reached: BTreeMap<&Module, BTreeSet<&Module>> =
         imports.keys().map(|module| (module, reach(module, imports))).collect();
@@ -175,7 +178,10 @@ mod tests {
         ]);
         let faults = check(&tree);
         assert_eq!(faults.len(), 1);
-        assert_eq!(faults[0].message, "a, b, c need each other: move what they share below them");
+        assert_eq!(
+            faults[0].message,
+            "a, b, c import each other: move what they share to a module below them"
+        );
     }
 
     #[test]

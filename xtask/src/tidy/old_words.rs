@@ -1,11 +1,11 @@
-//! Names that were given up for a term of the field: nobody should have to learn them again.
+//! Former names that were replaced by standard terms and must not be used again.
 
 use super::source::has_word;
 use super::{Fault, Tree};
 
 const RULE: &str = "old-words";
 
-/// Each with the term that stands for it.
+/// The former names, each with the terms that replaced it.
 const GIVEN_UP: &[(&str, &str)] = &[
     ("found_grant", "create_grant"),
     ("Founding", "GrantDecision, CreateGrant"),
@@ -50,7 +50,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Fault> {
         for (line, code) in source.lines() {
             let words = GIVEN_UP.iter().filter(|(word, _)| code.contains(word) && has_word(code, word));
             faults.extend(words.map(|(word, term)| {
-                Fault::new(RULE, &file.path, line, format!("`{word}` was given up for: {term}"))
+                Fault::new(RULE, &file.path, line, format!("`{word}` is a former name; use: {term}"))
             }));
         }
     }

@@ -1,4 +1,4 @@
-//! A public type has a name of its own: the same word in two crates means one thing.
+//! Public types have unique names, so that a word has the same meaning in every crate.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use super::{Fault, Tree};
 
 const RULE: &str = "type-names";
 
-/// The backends of the system database keep to one shape and one vocabulary.
+/// The backends of the system database share their structure and their names.
 const BACKENDS: &str = "store-";
 
 pub(super) fn check(tree: &Tree) -> Vec<Fault> {
@@ -21,8 +21,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Fault> {
             let first = *seen.entry(name.to_owned()).or_insert(file.crate_name());
             let is_backend = |name: &str| name.starts_with(BACKENDS);
             if first != file.crate_name() && !(is_backend(first) && is_backend(file.crate_name())) {
-                let message =
-                    format!("`{name}` means something else in {first}: give one of them another name");
+                let message = format!("`{name}` is also the name of a type in {first}: rename one of them");
                 faults.push(Fault::new(RULE, &file.path, line, message));
             }
         }
@@ -30,7 +29,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Fault> {
     faults
 }
 
-/// The type that a line makes public beyond its crate.
+/// The name of the public type that a line declares.
 fn type_of(code: &str) -> Option<&str> {
     let rest = code.trim_start().strip_prefix("pub ")?;
     let rest =
