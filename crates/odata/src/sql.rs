@@ -5,6 +5,7 @@
 //! exactly if it is false, and `operand` its value, including null. `docs/spec/odata.md` has the table.
 
 mod assumed;
+mod dialect;
 pub mod functions;
 pub(crate) mod keyset;
 mod predicate;
@@ -13,12 +14,13 @@ mod sqlite;
 
 use std::collections::HashMap;
 
-use crate::bind::function::Function;
-use crate::bind::typed::{Arithmetic, Comparison, Constant, Term, Typed};
+use crate::bind::typed::{Constant, Term, Typed};
 use crate::cell::Value;
 use crate::error::{Error, Reason};
 use crate::model::EntityType;
 use crate::statement::Statement;
+pub use dialect::Dialect;
+pub(crate) use dialect::Rules;
 
 /// The maximum length of a statement in bytes. Operands are written once, so a statement is not much longer
 /// than its request; this bounds the rest, such as the branches of a page after a position.
@@ -33,123 +35,6 @@ const MAX_PARAMETER_BYTES: usize = 1_000_000;
 const MAX_COLUMNS: usize = 2_000;
 /// The maximum number of parameters of a statement: SQLite's default.
 const MAX_PARAMETERS: usize = 32_766;
-
-/// A kind of database, as far as its SQL differs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Dialect {
-    /// SQLite 3.37 or later, with [`functions::FUNCTIONS`] registered.
-    Sqlite,
-}
-
-impl Dialect {
-    pub(crate) fn rules(self) -> &'static dyn Rules {
-        match self {
-            Self::Sqlite => &sqlite::Sqlite,
-        }
-    }
-}
-
-/// The differences between databases.
-pub(crate) trait Rules {
-    /// The clause after the name of a table that must be read without an index.
-    fn without_index(&self) -> &'static str;
-
-    /// Writes a quoted identifier.
-    fn identifier(&self, sql: &mut String, name: &str);
-
-    /// Writes a parameter marker, numbered from one.
-    fn mark(&self, sql: &mut String, number: usize);
-
-    /// The parameter for a constant.
-    fn value(&self, constant: &Constant) -> Value;
-
-    /// Whether values of this class are compared by SQL's own operators alone. If not,
-    /// [`compare`](Self::compare) may be null even if neither side is.
-    fn compares_directly(&self, operand: &Typed) -> bool;
-
-    /// Writes the value of a column: null if it is null or has no value of its type. The values of all
-    /// operands have the form in which [`value`](Self::value) returns constants.
-    fn column(&self, writer: &mut Writer<'_>, column: usize);
-
-    /// Writes an expression that is true exactly if a column has no value.
-    fn is_null(&self, writer: &mut Writer<'_>, column: usize);
-
-    /// Writes an expression that is true exactly if a Boolean column is `value`.
-    fn is(&self, writer: &mut Writer<'_>, column: usize, value: bool);
-
-    /// Writes an expression that is true exactly if the key of a row is an address that no other row has. If
-    /// several rows share an address, the one whose key has the usual layout may own it.
-    fn is_addressed(&self, writer: &mut Writer<'_>);
-
-    /// Writes the number of rows with a key that are omitted because they share their address.
-    fn count_shared(&self, writer: &mut Writer<'_>);
-
-    /// A statement with one row and column that returns 1 if no two rows share an address at present; `None`
-    /// if the database ensures that, or nearly so.
-    fn sharing_check(&self, entity_type: &EntityType) -> Option<String>;
-
-    /// Writes a condition that the row has this key in the usual layout, so that no other row has its
-    /// address. Returns `false` and writes nothing if that does not suffice. `key` has a comparison for each
-    /// property of the key.
-    fn has_usual_key(&self, writer: &mut Writer<'_>, key: &[Typed]) -> bool;
-
-    /// Whether a row other than the one with [the usual key](Self::has_usual_key) may have the same address.
-    fn may_have_unusual_key(&self, entity_type: &EntityType, key: &[Typed]) -> bool;
-
-    /// Whether a column can be ordered by its stored form, whatever it contains.
-    fn sorts_as_stored(&self, entity_type: &EntityType, column: usize) -> bool;
-
-    /// Writes the stored form of a column, for an order or a list.
-    fn stored(&self, writer: &mut Writer<'_>, column: usize);
-
-    /// Writes a column as it is stored, to be read, or to be matched with the same column of other rows.
-    fn same(&self, writer: &mut Writer<'_>, column: usize);
-
-    /// Writes a term of an order whose columns are not known to be in order as they are stored.
-    fn sorted(&self, writer: &mut Writer<'_>, term: &Typed);
-
-    /// Writes the value of a column in the form used for ordering and for equality with a constant.
-    fn ordered(&self, writer: &mut Writer<'_>, column: usize);
-
-    /// A statement with one row and column that returns 1 if a column can currently be ordered by its stored
-    /// form; `None` if it never can.
-    fn order_check(&self, entity_type: &EntityType, column: usize) -> Option<String>;
-
-    /// Like [`order_check`](Self::order_check), for a check that a column contains only null and values in
-    /// its layout. `None` if no index begins with the column, or if the check would not help.
-    fn layout_check(&self, entity_type: &EntityType, column: usize) -> Option<String>;
-
-    /// The stored form of a constant in the layout of a column, or `None` if no cell there can be equal to
-    /// it.
-    fn stored_constant(&self, entity_type: &EntityType, column: usize, constant: &Constant) -> Option<Value>;
-
-    /// Whether the stored cells of a column can be compared with a constant, so that a list of constants
-    /// suffices.
-    fn is_listable(&self, entity_type: &EntityType, column: usize, constant: &Constant) -> bool;
-
-    /// Writes an integer that distinguishes values that are too long for a position.
-    fn digest(&self, writer: &mut Writer<'_>, term: &Typed);
-
-    /// Writes an expression that is true exactly if a text starts with another one, if an index can serve it;
-    /// otherwise writes nothing and returns `false`.
-    fn begins(&self, writer: &mut Writer<'_>, arguments: &[Typed]) -> bool;
-
-    /// Writes an expression that is true if the left side is at least the right one or both are null, and
-    /// false otherwise; each side is written once.
-    fn at_least(&self, writer: &mut Writer<'_>, left: &Typed, right: &Typed);
-
-    /// Writes a comparison that is true or false if both sides are not null.
-    fn compare(&self, writer: &mut Writer<'_>, comparison: Comparison, left: &Typed, right: &Typed);
-
-    /// The operator that is true if both sides are equal or both null, or its negation.
-    fn null_safe(&self, equal: bool) -> &'static str;
-
-    /// Writes a call, which is null if an argument is.
-    fn call(&self, writer: &mut Writer<'_>, function: Function, arguments: &[Typed]);
-
-    /// Writes an arithmetic operation, which is null if an operand is, or if the result is not a number.
-    fn arithmetic(&self, writer: &mut Writer<'_>, operator: Arithmetic, left: &Typed, right: &Typed);
-}
 
 /// A statement that is being written.
 pub(crate) struct Writer<'m> {
