@@ -6,7 +6,7 @@
 
 mod xml;
 
-use crate::bind::function::Function;
+use crate::bind::function;
 use crate::model::compile::CONTAINER;
 use crate::model::{EdmType, EntityType, Model, Navigation, Property};
 use xml::Xml;
@@ -183,8 +183,8 @@ fn write_capabilities(xml: &mut Xml) {
     write_record(xml, "SelectSupport", "Supported", ("Bool", "true"));
     xml.open("Annotation", &[("Term", &format!("{CAPABILITIES}.FilterFunctions"))]);
     xml.open("Collection", &[]);
-    for function in Function::ALL {
-        xml.element("String", function.name());
+    for name in function::names() {
+        xml.element("String", name);
     }
     xml.close("Collection");
     xml.close("Annotation");

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::chain::Chains;
-use super::function::{self, Function};
+use super::function::{self, Function, NOW};
 use super::typed::{Arithmetic, Class, Comparison, Constant, Term, Typed, constant};
 use crate::error::{Error, Reason};
 use crate::hint;
@@ -291,18 +291,17 @@ impl<'m> Binder<'m> {
             let error = Reason::UnknownFunction(step.name.to_owned()).at(self.target, step.at);
             error.hinting(hint::function(step.name))
         };
-        let function = Function::find(step.name).ok_or_else(unknown)?;
         if arguments.iter().any(|(name, _)| name.is_some()) {
             return Err(unknown());
         }
+        if step.name.eq_ignore_ascii_case(NOW) {
+            return self.now(arguments.len(), step.at);
+        }
+        let function = Function::find(step.name).ok_or_else(unknown)?;
         let signature = function.signature();
         if !(signature.required..=signature.accepts.len()).contains(&arguments.len()) {
             let (function, expected) = (function.name(), signature.count());
             return Err(Reason::ArgumentCount { function, expected }.at(self.target, step.at));
-        }
-        if function == Function::Now {
-            self.used_now = true;
-            return Ok(Typed::constant(Constant::DateTimeOffset(self.now.into())));
         }
         let mut bound = Vec::with_capacity(arguments.len());
         for ((_, argument), accepts) in arguments.iter().zip(signature.accepts) {
@@ -327,6 +326,14 @@ impl<'m> Binder<'m> {
         let class = signature.class.unwrap_or(bound[0].class);
         let nullable = signature.nullable || bound.iter().any(|argument| argument.nullable);
         Ok(Typed { term: Term::Call(function, bound), class, nullable })
+    }
+
+    fn now(&mut self, arguments: usize, at: usize) -> Result<Typed, Error> {
+        if arguments > 0 {
+            return Err(Reason::ArgumentCount { function: NOW, expected: "no argument" }.at(self.target, at));
+        }
+        self.used_now = true;
+        Ok(Typed::constant(Constant::DateTimeOffset(self.now.into())))
     }
 }
 

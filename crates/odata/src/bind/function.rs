@@ -2,6 +2,10 @@
 
 use super::typed::Class;
 
+/// The function without arguments that returns the time of the request. It is bound as a constant, so that no
+/// statement calls it; every other function is a [`Function`].
+pub(crate) const NOW: &str = "now";
+
 /// The arguments and the result of a function.
 pub(crate) struct Signature {
     /// The classes that each argument may have.
@@ -17,7 +21,6 @@ pub(crate) struct Signature {
 impl Signature {
     pub(crate) fn count(&self) -> &'static str {
         match (self.required, self.accepts.len()) {
-            (0, _) => "no argument",
             (1, _) => "one argument",
             (2, 2) => "two arguments",
             _ => "two or three arguments",
@@ -27,7 +30,7 @@ impl Signature {
 
 macro_rules! functions {
     ($($variant:ident $name:literal $accepts:expr, $class:expr, $nullable:literal;)*) => {
-        /// A function that can be called.
+        /// A function that a statement calls. Each dialect writes all of them.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub(crate) enum Function { $($variant),* }
 
@@ -83,10 +86,16 @@ functions! {
     FractionalSeconds "fractionalseconds" &[WITH_TIME], Some(Class::Decimal), true;
     Date "date" &[INSTANT], Some(Class::Date), true;
     Time "time" &[INSTANT], Some(Class::TimeOfDay), true;
-    Now "now" &[], Some(Class::DateTimeOffset), false;
     Round "round" &[FRACTIONAL], None, false;
     Floor "floor" &[FRACTIONAL], None, false;
     Ceiling "ceiling" &[FRACTIONAL], None, false;
+}
+
+/// The names of all functions, in the order of the standard.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    let (before, after) = Function::ALL.split_at(Function::Round as usize);
+    let name = |function: &Function| function.name();
+    before.iter().map(name).chain([NOW]).chain(after.iter().map(name))
 }
 
 impl Function {

@@ -162,7 +162,7 @@ impl Rules for Sqlite {
     }
 
     fn at_least(&self, writer: &mut Writer<'_>, left: &Typed, right: &Typed) {
-        around(writer, "sluicegate_at_least(", &[left, right], ", ", ")");
+        around(writer, "sluicegate_at_least(", [left, right], ", ", ")");
     }
 
     fn compare(&self, writer: &mut Writer<'_>, comparison: Comparison, left: &Typed, right: &Typed) {
@@ -183,9 +183,15 @@ impl Rules for Sqlite {
 }
 
 /// Writes operands with text before, between and after them.
-fn around(writer: &mut Writer<'_>, before: &str, operands: &[&Typed], between: &str, after: &str) {
+fn around<'t>(
+    writer: &mut Writer<'_>,
+    before: &str,
+    operands: impl IntoIterator<Item = &'t Typed>,
+    between: &str,
+    after: &str,
+) {
     writer.text(before);
-    for (index, operand) in operands.iter().enumerate() {
+    for (index, operand) in operands.into_iter().enumerate() {
         writer.text(if index == 0 { "" } else { between });
         writer.operand(operand);
     }

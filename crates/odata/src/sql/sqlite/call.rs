@@ -6,51 +6,46 @@ use crate::bind::function::Function;
 use crate::bind::typed::{Arithmetic, Class, Constant, Term, Typed};
 use crate::sql::Writer;
 
+/// Writes a call. The binder has counted the arguments.
 pub(super) fn call(writer: &mut Writer<'_>, function: Function, arguments: &[Typed]) {
-    match (function, arguments) {
-        (Function::StartsWith, _) => of_texts(writer, "sluicegate_starts_with(", arguments),
-        (Function::EndsWith, _) => of_texts(writer, "sluicegate_ends_with(", arguments),
-        (Function::Substring, _) => of_texts(writer, "sluicegate_substring(", arguments),
-        (Function::Floor, _) => plain(writer, "sluicegate_floor(", arguments),
-        (Function::Ceiling, _) => plain(writer, "sluicegate_ceiling(", arguments),
-        (Function::Round, _) => plain(writer, "sluicegate_round(", arguments),
-        (Function::Length, _) => of_texts(writer, "sluicegate_length(", arguments),
-        (Function::ToLower, _) => of_texts(writer, "sluicegate_lower(", arguments),
-        (Function::ToUpper, _) => of_texts(writer, "sluicegate_upper(", arguments),
-        (Function::Date, [instant]) => around(writer, "substr(", &[instant], "", ", 1, 10)"),
-        (Function::Time, [instant]) => around(writer, "substr(", &[instant], "", ", 12)"),
-        (Function::Year, [date]) => part(writer, date, "1, 4"),
-        (Function::Month, [date]) => part(writer, date, "6, 2"),
-        (Function::Day, [date]) => part(writer, date, "9, 2"),
-        (Function::Hour, [time]) => part(writer, time, in_time(time, "1, 2", "12, 2")),
-        (Function::Minute, [time]) => part(writer, time, in_time(time, "4, 2", "15, 2")),
-        (Function::Second, [time]) => part(writer, time, in_time(time, "7, 2", "18, 2")),
-        (Function::FractionalSeconds, [time]) => {
+    match function {
+        Function::Contains if contains(writer, arguments) => {}
+        Function::Contains => of_texts(writer, "sluicegate_contains(", arguments),
+        Function::StartsWith => of_texts(writer, "sluicegate_starts_with(", arguments),
+        Function::EndsWith => of_texts(writer, "sluicegate_ends_with(", arguments),
+        Function::Length => of_texts(writer, "sluicegate_length(", arguments),
+        Function::IndexOf => of_texts(writer, "sluicegate_index_of(", arguments),
+        Function::Substring => of_texts(writer, "sluicegate_substring(", arguments),
+        Function::ToLower => of_texts(writer, "sluicegate_lower(", arguments),
+        Function::ToUpper => of_texts(writer, "sluicegate_upper(", arguments),
+        Function::Trim => of_texts(writer, "sluicegate_trim(", arguments),
+        Function::Concat => of_texts(writer, "sluicegate_concat(", arguments),
+        Function::Year => part(writer, arguments, "1, 4"),
+        Function::Month => part(writer, arguments, "6, 2"),
+        Function::Day => part(writer, arguments, "9, 2"),
+        Function::Hour => part(writer, arguments, in_time(arguments, "1, 2", "12, 2")),
+        Function::Minute => part(writer, arguments, in_time(arguments, "4, 2", "15, 2")),
+        Function::Second => part(writer, arguments, in_time(arguments, "7, 2", "18, 2")),
+        Function::FractionalSeconds => {
             // There may be no fraction.
-            around(
-                writer,
-                "CAST('0' || substr(",
-                &[time],
-                "",
-                in_time(time, ", 9) AS REAL)", ", 20) AS REAL)"),
-            );
+            let after = in_time(arguments, ", 9) AS REAL)", ", 20) AS REAL)");
+            around(writer, "CAST('0' || substr(", arguments, "", after);
         }
-        (Function::Contains, [text, part]) if contains(writer, text, part) => {}
-        (Function::Contains, _) => of_texts(writer, "sluicegate_contains(", arguments),
-        (Function::IndexOf, _) => of_texts(writer, "sluicegate_index_of(", arguments),
-        (Function::Concat, _) => of_texts(writer, "sluicegate_concat(", arguments),
-        (Function::Trim, _) => of_texts(writer, "sluicegate_trim(", arguments),
-        (_, _) => writer.text("NULL"),
+        Function::Date => around(writer, "substr(", arguments, "", ", 1, 10)"),
+        Function::Time => around(writer, "substr(", arguments, "", ", 12)"),
+        Function::Round => around(writer, "sluicegate_round(", arguments, "", ")"),
+        Function::Floor => around(writer, "sluicegate_floor(", arguments, "", ")"),
+        Function::Ceiling => around(writer, "sluicegate_ceiling(", arguments, "", ")"),
     }
 }
 
 /// Writes a number at a position in a date, a time or an instant, all of which are text of fixed form.
-fn part(writer: &mut Writer<'_>, operand: &Typed, place: &str) {
-    around(writer, "CAST(substr(", &[operand], "", &format!(", {place}) AS INTEGER)"));
+fn part(writer: &mut Writer<'_>, arguments: &[Typed], place: &str) {
+    around(writer, "CAST(substr(", arguments, "", &format!(", {place}) AS INTEGER)"));
 }
 
-fn in_time<'p>(operand: &Typed, in_time: &'p str, in_moment: &'p str) -> &'p str {
-    if operand.class == Class::TimeOfDay { in_time } else { in_moment }
+fn in_time<'p>(arguments: &[Typed], in_time: &'p str, in_moment: &'p str) -> &'p str {
+    if arguments.iter().all(|argument| argument.class == Class::TimeOfDay) { in_time } else { in_moment }
 }
 
 /// Writes a call of one of this server's text functions. They convert a cell to the text that is shown, so
@@ -71,10 +66,9 @@ fn of_texts(writer: &mut Writer<'_>, name: &str, arguments: &[Typed]) {
 /// `false` if the result could differ from that for the text that is shown. SQLite's function compares bytes,
 /// and no part of a UTF-8 text occurs in bytes that are not UTF-8, except the replacement character that is
 /// shown for those.
-fn contains(writer: &mut Writer<'_>, text: &Typed, part: &Typed) -> bool {
-    let (Term::Column(column), Term::Constant(Constant::String(literal))) = (&text.term, &part.term) else {
-        return false;
-    };
+fn contains(writer: &mut Writer<'_>, arguments: &[Typed]) -> bool {
+    let [Typed { term: Term::Column(column), .. }, part] = arguments else { return false };
+    let Term::Constant(Constant::String(literal)) = &part.term else { return false };
     if literal.contains('\u{FFFD}') || !column::keeps_text(writer, *column) {
         return false;
     }
@@ -84,12 +78,6 @@ fn contains(writer: &mut Writer<'_>, text: &Typed, part: &Typed) -> bool {
     writer.operand(part);
     writer.text(") > 0)");
     true
-}
-
-/// A call with unchanged arguments.
-fn plain(writer: &mut Writer<'_>, name: &str, arguments: &[Typed]) {
-    let arguments: Vec<&Typed> = arguments.iter().collect();
-    around(writer, name, &arguments, ", ", ")");
 }
 
 pub(super) fn arithmetic(writer: &mut Writer<'_>, operator: Arithmetic, left: &Typed, right: &Typed) {
@@ -110,5 +98,5 @@ pub(super) fn arithmetic(writer: &mut Writer<'_>, operator: Arithmetic, left: &T
         Arithmetic::Mod if doubles => ("sluicegate_double_mod(", ", "),
         Arithmetic::Mod => ("sluicegate_mod(", ", "),
     };
-    around(writer, before, &[left, right], between, ")");
+    around(writer, before, [left, right], between, ")");
 }
