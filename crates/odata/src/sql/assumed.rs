@@ -84,13 +84,7 @@ impl Assumed {
             return;
         }
         self.is_addressed = true;
-        let mut writer = Writer::new(dialect, scan.entity_type);
-        writer.text("SELECT NOT EXISTS (SELECT 1 FROM ");
-        writer.table();
-        writer.text(" WHERE NOT (");
-        writer.rules.is_addressed(&mut writer);
-        writer.text("))");
-        self.checks.push(writer.sql);
+        self.checks.push(dialect.rules().addressed_check(scan.entity_type));
     }
 
     /// Assumes that no two rows share an address, if the database does not ensure it.

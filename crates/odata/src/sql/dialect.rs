@@ -1,5 +1,10 @@
 //! The kinds of database, and what each decides about its SQL.
+//!
+//! The files beside this one write what all databases understand alike; everything else is a method of
+//! [`Rules`]. No method has a default, and a dialect matches functions and operators without a catch-all, so
+//! that what a dialect forgets does not compile.
 
+use super::select::Limits;
 use super::{Writer, sqlite};
 use crate::bind::function::Function;
 use crate::bind::typed::{Arithmetic, Comparison, Constant, Typed};
@@ -32,6 +37,28 @@ pub(crate) trait Rules {
     /// Writes a parameter marker, numbered from one.
     fn mark(&self, sql: &mut String, number: usize);
 
+    /// A Boolean value, also as a condition.
+    fn boolean(&self, value: bool) -> &'static str;
+
+    /// What follows a condition to test that it is true, or that it is false or null.
+    fn is_true(&self, holds: bool) -> &'static str;
+
+    /// Whether row values of several columns can be compared and looked up: `(a, b) > (?, ?)`.
+    fn has_row_values(&self) -> bool;
+
+    /// What follows a term of an order. Null comes before every value, and after all of them if the order
+    /// descends.
+    fn direction(&self, term: &Typed, descending: bool) -> &'static str;
+
+    /// Writes the end of a statement that limits its rows.
+    fn limit(&self, writer: &mut Writer<'_>, limits: Limits);
+
+    /// Writes the end of a subquery that needs only its first rows.
+    fn first_rows(&self, sql: &mut String, rows: u8);
+
+    /// What follows a subquery in parentheses after `FROM`, which some databases want to have a name.
+    fn subquery_alias(&self) -> &'static str;
+
     /// The parameter for a constant.
     fn value(&self, constant: &Constant) -> Value;
 
@@ -55,6 +82,9 @@ pub(crate) trait Rules {
 
     /// Writes the number of rows with a key that are omitted because they share their address.
     fn count_shared(&self, writer: &mut Writer<'_>);
+
+    /// A statement with one row and column that returns 1 if every row has a key at present.
+    fn addressed_check(&self, entity_type: &EntityType) -> String;
 
     /// A statement with one row and column that returns 1 if no two rows share an address at present; `None`
     /// if the database ensures that, or nearly so.

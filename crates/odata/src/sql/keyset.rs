@@ -1,8 +1,8 @@
 //! The rows after a position, by the values of the order's terms. (Measured: an index serves row values and
 //! unions of equality prefixes, but no nested `OR`.)
 
-use super::Writer;
 use super::select::{self, Limits};
+use super::{Rules, Writer};
 use crate::bind::{Order, Selection};
 use crate::cell::Value;
 use crate::position::Mark;
@@ -33,7 +33,7 @@ pub(super) fn after(
     limits: Limits,
 ) {
     let order = &selection.order;
-    if is_one_way(order) {
+    if is_one_way(writer.rules, order) {
         return select::plain(writer, selection, columns, limits, |writer| row_value(writer, order, values));
     }
     // The branches are in the order of the result: those that share the longest prefix with the position come
@@ -43,19 +43,22 @@ pub(super) fn after(
         writer.text(if index == 0 { "SELECT * FROM (" } else { " UNION ALL SELECT * FROM (" });
         select::plain(writer, selection, columns, limits, |writer| prefix(writer, order, values, branch));
         writer.text(")");
+        writer.text(writer.rules.subquery_alias());
     }
-    writer.text(") LIMIT ");
-    writer.parameter(select::count(limits.rows));
+    writer.text(")");
+    writer.text(writer.rules.subquery_alias());
+    writer.rules.limit(writer, Limits { skip: 0, ..limits });
 }
 
 /// Whether one comparison of row values finds the rows after a position.
-fn is_one_way(order: &[Order]) -> bool {
-    order.iter().all(|term| term.descending == order[0].descending && !term.term.nullable)
+fn is_one_way(rules: &dyn Rules, order: &[Order]) -> bool {
+    let is_comparable = order.len() == 1 || rules.has_row_values();
+    is_comparable && order.iter().all(|term| term.descending == order[0].descending && !term.term.nullable)
 }
 
 /// The maximum number of branches of a page after a position.
-pub(super) fn most_branches(order: &[Order]) -> usize {
-    if is_one_way(order) {
+pub(super) fn most_branches(rules: &dyn Rules, order: &[Order]) -> usize {
+    if is_one_way(rules, order) {
         return 1;
     }
     order.iter().map(|term| 1 + usize::from(term.descending && term.term.nullable)).sum()
@@ -95,7 +98,8 @@ fn mark(writer: &mut Writer<'_>, order: &Order, mark: &Mark) {
     writer.rules.digest(writer, &order.term);
     writer.text(" = ");
     writer.repeated(mark, 1, Value::Integer(digest));
-    writer.text(" LIMIT 1), ");
+    writer.rules.first_rows(&mut writer.sql, 1);
+    writer.text("), ");
     writer.repeated(mark, 0, start.clone());
     writer.text(")");
 }

@@ -1,5 +1,4 @@
-//! Expressions as SQL, with OData's null logic. True and false are written as 1 and 0, because SQLite
-//! interprets the words as columns if a table has such.
+//! Expressions as SQL, with OData's null logic.
 
 mod list;
 
@@ -17,7 +16,7 @@ impl Writer<'_> {
             return;
         }
         match &typed.term {
-            Term::Null => self.text("0"),
+            Term::Null => self.boolean(false),
             Term::And(terms) => self.all(terms, Self::truth),
             Term::Or(terms) => self.any(terms, Self::truth),
             Term::Not(operand) => self.falsity(operand),
@@ -36,7 +35,7 @@ impl Writer<'_> {
             return;
         }
         match &typed.term {
-            Term::Null => self.text("0"),
+            Term::Null => self.boolean(false),
             Term::And(terms) => self.any(terms, Self::falsity),
             Term::Or(terms) => self.all(terms, Self::falsity),
             Term::Not(operand) => self.truth(operand),
@@ -44,7 +43,8 @@ impl Writer<'_> {
             Term::In(operand, list) => {
                 self.text("(");
                 self.is_member(operand, list);
-                self.text(") IS NOT 1");
+                self.text(")");
+                self.text(self.rules.is_true(false));
             }
             Term::Column(column) => self.rules.is(self, *column, false),
             _ => {
@@ -62,7 +62,7 @@ impl Writer<'_> {
         let rules = self.rules;
         match &typed.term {
             Term::Null => self.text("NULL"),
-            Term::Constant(Constant::Boolean(value)) => self.text(if *value { "1" } else { "0" }),
+            Term::Constant(Constant::Boolean(value)) => self.boolean(*value),
             Term::Constant(constant) => self.constant(constant),
             Term::Column(column) => rules.column(self, *column),
             Term::Stored(column) => rules.stored(self, *column),
@@ -78,12 +78,15 @@ impl Writer<'_> {
             Term::Compare(..) | Term::In(..) => {
                 self.text("((");
                 self.truth(typed);
-                self.text(") IS 1)");
+                self.text(")");
+                self.text(rules.is_true(true));
+                self.text(")");
             }
             Term::And(_) | Term::Or(_) if !typed.nullable => {
                 self.text("(");
                 self.truth(typed);
-                self.text(" IS 1)");
+                self.text(rules.is_true(true));
+                self.text(")");
             }
             // SQL's three-valued logic is that of OData.
             Term::And(terms) => self.values(" AND ", terms),
@@ -94,6 +97,10 @@ impl Writer<'_> {
                 self.text(")");
             }
         }
+    }
+
+    fn boolean(&mut self, value: bool) {
+        self.text(self.rules.boolean(value));
     }
 
     fn values(&mut self, operator: &str, terms: &[Typed]) {
@@ -129,9 +136,17 @@ impl Writer<'_> {
         }
         self.text("CASE WHEN ");
         guard(self);
-        self.text(if all { " THEN " } else { " THEN 1 ELSE " });
+        self.text(" THEN ");
+        if !all {
+            self.boolean(true);
+            self.text(" ELSE ");
+        }
         self.guarded(operator, after, write);
-        self.text(if all { " ELSE 0 END)" } else { " END)" });
+        if all {
+            self.text(" ELSE ");
+            self.boolean(false);
+        }
+        self.text(" END)");
     }
 
     /// Writes `count` parts with an operator between them, in parentheses as a balanced tree, because SQLite
@@ -165,7 +180,7 @@ impl Writer<'_> {
                 // Null is at least, at most and equal to null.
                 Comparison::Eq | Comparison::Ge | Comparison::Le => self.null_test(operand, IS_NULL),
                 Comparison::Ne => self.null_test(operand, IS_NOT_NULL),
-                Comparison::Gt | Comparison::Lt => self.text("0"),
+                Comparison::Gt | Comparison::Lt => self.boolean(false),
             };
         }
         match comparison {
@@ -197,7 +212,7 @@ impl Writer<'_> {
             return match comparison {
                 Comparison::Eq | Comparison::Ge | Comparison::Le => self.null_test(operand, IS_NOT_NULL),
                 Comparison::Ne => self.null_test(operand, IS_NULL),
-                Comparison::Gt | Comparison::Lt => self.text("1"),
+                Comparison::Gt | Comparison::Lt => self.boolean(true),
             };
         }
         let direct = self.is_direct(left, right);
@@ -212,7 +227,8 @@ impl Writer<'_> {
             _ => {
                 self.text("(");
                 self.holds(comparison, left, right);
-                self.text(") IS NOT 1");
+                self.text(")");
+                self.text(rules.is_true(false));
             }
         }
     }

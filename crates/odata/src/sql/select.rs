@@ -131,11 +131,13 @@ fn written(
             writer.longest = MAX_SQL_AFTER;
             keyset::after(&mut writer, selection, columns, values, limits);
         }
-        None if limits.skip > 0 && !is_by_key(selection) => skipping(&mut writer, selection, columns, limits),
+        None if limits.skip > 0 && skips_by_key(&writer, selection) => {
+            skipping(&mut writer, selection, columns, limits);
+        }
         None => plain(&mut writer, selection, columns, limits, |_| {}),
     }
     // Later pages must be possible too. Besides its own text, each branch repeats terms of the order.
-    let branches = keyset::most_branches(&selection.order);
+    let branches = keyset::most_branches(writer.rules, &selection.order);
     if after.is_none() && writer.sql.len() * branches * 3 / 2 > MAX_SQL_AFTER {
         return Err(Reason::TooComplex.at("query", 0));
     }
@@ -165,9 +167,13 @@ pub(crate) fn entity(selection: &Selection<'_>, columns: &Columns) -> Result<Sta
         writer.table();
         writer.text(" WHERE ");
         has_key(&mut writer, key);
-        writer.text(" LIMIT 2)))");
+        rules.first_rows(&mut writer.sql, 2);
+        writer.text(")");
+        writer.text(rules.subquery_alias());
+        writer.text("))");
+        writer.text(rules.subquery_alias());
     }
-    limit(&mut writer, Limits { rows: 1, skip: 0 });
+    rules.limit(&mut writer, Limits { rows: 1, skip: 0 });
     writer.statement(columns.read.len())
 }
 
@@ -228,7 +234,7 @@ pub(super) fn plain(
     list(writer, selection, columns);
     conditions(writer, &selection.scan, further);
     order(writer, selection);
-    limit(writer, limits);
+    writer.rules.limit(writer, limits);
 }
 
 /// Skips keys only and then fetches the remaining rows, because a skipped row need not be read completely.
@@ -242,7 +248,7 @@ fn skipping(writer: &mut Writer<'_>, selection: &Selection<'_>, columns: &Column
     writer.table();
     conditions(writer, &selection.scan, |_| {});
     order(writer, selection);
-    limit(writer, limits);
+    writer.rules.limit(writer, limits);
     writer.text(")");
     order(writer, selection);
 }
@@ -261,6 +267,12 @@ fn key(writer: &mut Writer<'_>, parentheses: bool) {
         }
     }
     writer.text(if parentheses { ")" } else { "" });
+}
+
+/// Whether the rows to skip are found by their keys first.
+fn skips_by_key(writer: &Writer<'_>, selection: &Selection<'_>) -> bool {
+    let is_one_column = selection.scan.entity_type.key.len() == 1;
+    (is_one_column || writer.rules.has_row_values()) && !is_by_key(selection)
 }
 
 fn is_by_key(selection: &Selection<'_>) -> bool {
@@ -315,16 +327,7 @@ fn order(writer: &mut Writer<'_>, selection: &Selection<'_>) {
     for (index, order) in selection.order.iter().enumerate() {
         writer.text(if index == 0 { " ORDER BY " } else { ", " });
         writer.sort_term(&order.term);
-        writer.text(if order.descending { " DESC" } else { "" });
-    }
-}
-
-fn limit(writer: &mut Writer<'_>, limits: Limits) {
-    writer.text(" LIMIT ");
-    writer.parameter(count(limits.rows));
-    if limits.skip > 0 {
-        writer.text(" OFFSET ");
-        writer.parameter(count(limits.skip));
+        writer.text(writer.rules.direction(&order.term, order.descending));
     }
 }
 

@@ -5,6 +5,7 @@ mod column;
 mod compare;
 mod key;
 
+use super::select::{Limits, count};
 use super::{Rules, Writer};
 use crate::bind::function::Function;
 use crate::bind::numeric;
@@ -36,6 +37,42 @@ impl Rules for Sqlite {
     fn mark(&self, sql: &mut String, number: usize) {
         sql.push('?');
         sql.push_str(itoa::Buffer::new().format(number));
+    }
+
+    /// SQLite interprets the words as columns if a table has such.
+    fn boolean(&self, value: bool) -> &'static str {
+        if value { "1" } else { "0" }
+    }
+
+    fn is_true(&self, holds: bool) -> &'static str {
+        if holds { " IS 1" } else { " IS NOT 1" }
+    }
+
+    fn has_row_values(&self) -> bool {
+        true
+    }
+
+    /// Null comes first by itself.
+    fn direction(&self, _: &Typed, descending: bool) -> &'static str {
+        if descending { " DESC" } else { "" }
+    }
+
+    fn limit(&self, writer: &mut Writer<'_>, limits: Limits) {
+        writer.text(" LIMIT ");
+        writer.parameter(count(limits.rows));
+        if limits.skip > 0 {
+            writer.text(" OFFSET ");
+            writer.parameter(count(limits.skip));
+        }
+    }
+
+    fn first_rows(&self, sql: &mut String, rows: u8) {
+        sql.push_str(" LIMIT ");
+        sql.push_str(itoa::Buffer::new().format(rows));
+    }
+
+    fn subquery_alias(&self) -> &'static str {
+        ""
     }
 
     fn value(&self, constant: &Constant) -> Value {
@@ -84,6 +121,10 @@ impl Rules for Sqlite {
 
     fn count_shared(&self, writer: &mut Writer<'_>) {
         key::count_shared(writer);
+    }
+
+    fn addressed_check(&self, entity_type: &EntityType) -> String {
+        key::addressed_check(entity_type)
     }
 
     fn sharing_check(&self, entity_type: &EntityType) -> Option<String> {

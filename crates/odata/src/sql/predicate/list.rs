@@ -18,7 +18,7 @@ impl Writer<'_> {
             plain || (computed && !item.nullable)
         });
         if list.is_empty() {
-            return self.text("0");
+            return self.boolean(false);
         }
         if let Some(stored) = self.all_stored(operand, list) {
             return self.is_stored(operand, stored);
@@ -58,7 +58,7 @@ impl Writer<'_> {
     fn is_stored(&mut self, operand: &Typed, values: Vec<Value>) {
         let Term::Column(column) = operand.term else { return };
         if values.is_empty() {
-            return self.text("0");
+            return self.boolean(false);
         }
         self.rules.stored(self, column);
         self.text(" IN (");

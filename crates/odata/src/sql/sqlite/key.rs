@@ -50,6 +50,16 @@ pub(super) fn count_shared(writer: &mut Writer<'_>) {
     is_addressed(writer);
 }
 
+pub(super) fn addressed_check(entity_type: &EntityType) -> String {
+    let mut writer = Writer::new(Dialect::Sqlite, entity_type);
+    writer.text("SELECT NOT EXISTS (SELECT 1 FROM ");
+    writer.table();
+    writer.text(" WHERE NOT (");
+    is_addressed(&mut writer);
+    writer.text("))");
+    writer.sql
+}
+
 pub(super) fn sharing_check(entity_type: &EntityType) -> Option<String> {
     if entity_type.key_is_enforced {
         return None;
