@@ -11,6 +11,8 @@ pub(crate) mod keyset;
 mod predicate;
 pub(crate) mod select;
 mod sqlite;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 

@@ -16,12 +16,17 @@ use crate::model::EntityType;
 pub enum Dialect {
     /// SQLite 3.37 or later, with [`functions::FUNCTIONS`](super::functions::FUNCTIONS) registered.
     Sqlite,
+    /// The second dialect, of the tests.
+    #[cfg(test)]
+    Strict,
 }
 
 impl Dialect {
     pub(crate) fn rules(self) -> &'static dyn Rules {
         match self {
             Self::Sqlite => &sqlite::Sqlite,
+            #[cfg(test)]
+            Self::Strict => &super::tests::Strict,
         }
     }
 }

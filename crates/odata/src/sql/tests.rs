@@ -1,0 +1,154 @@
+//! The statements of a second dialect: nothing outside a dialect writes what only SQLite understands.
+
+mod strict;
+
+use super::Dialect;
+use crate::bind::function::Function;
+use crate::bind::typed::Class;
+use crate::cell::Value;
+use crate::model::{Column, EdmType, Model, Schema, Storage, Table};
+use crate::plan::{self, Plan, PlanContext};
+use crate::position::{Mark, Position};
+use crate::statement::Statement;
+use crate::url::Url;
+
+pub(super) use strict::Strict;
+
+fn model() -> Model {
+    let column = |(name, ty, nullable): &(&str, EdmType, bool)| Column {
+        name: (*name).to_owned(),
+        ty: *ty,
+        nullable: *nullable,
+        storage: Storage { is_guaranteed: true, ..Storage::default() },
+    };
+    let table = |name: &str, columns: &[(&str, EdmType, bool)], key: &[&str]| Table {
+        name: name.to_owned(),
+        columns: columns.iter().map(column).collect(),
+        primary_key: key.iter().map(|name| (*name).to_owned()).collect(),
+        key_is_enforced: true,
+        foreign_keys: Vec::new(),
+        has_unusable_index: false,
+    };
+    let text = EdmType::String { max_length: None };
+    let things = [
+        ("Id", EdmType::Int32, false),
+        ("Name", text, true),
+        ("Size", EdmType::Double, false),
+        ("Open", EdmType::Boolean, true),
+        ("At", EdmType::DateTimeOffset, false),
+        ("Day", EdmType::Date, false),
+        ("Hour", EdmType::TimeOfDay, false),
+    ];
+    let pairs = [("A", EdmType::Int32, false), ("B", EdmType::Int32, false), ("C", EdmType::Int32, false)];
+    let tables = vec![
+        table("Things", &things, &["Id"]),
+        table("Pairs", &pairs, &["A", "B"]),
+        table("Words", &[("W", text, false)], &["W"]),
+    ];
+    Model::compile("Test", Schema { tables })
+}
+
+/// The statement for a URL, after a position if there is one.
+fn statement(url: &str, position: Option<Vec<Mark>>) -> Statement {
+    let model = model();
+    let url = Url::read(url).unwrap();
+    let position = position.map(|values| Position {
+        model_version: model.version,
+        shape: url.shape(),
+        remaining: None,
+        values,
+    });
+    let context = PlanContext {
+        now: jiff::Timestamp::UNIX_EPOCH,
+        page_size: 10,
+        format: crate::format::Format::default(),
+        service_root: "https://host/api/odata4/test",
+        position,
+    };
+    match plan::prepare(&url, &model, &context, Dialect::Strict).unwrap() {
+        Plan::Entities(query) => query.statement,
+        Plan::Entity(single) | Plan::Property(single) | Plan::Value(single) => single.statement,
+        Plan::Count { statement, .. } => statement,
+        Plan::ServiceDocument(_) | Plan::Metadata => panic!("{url:?} runs no statement"),
+    }
+}
+
+fn sql(url: &str) -> String {
+    statement(url, None).sql
+}
+
+#[test]
+fn a_page_is_limited_and_ordered_as_the_dialect_wants() {
+    assert_eq!(
+        sql("/Things?$select=Id&$filter=Open%20and%20not%20(Id%20in%20(1,2))&$orderby=Name%20desc&$top=3"),
+        "SELECT [Id], [Name] FROM [Things] WHERE ([Open] AND ([Id] IN ($1,$2)) IS NOT TRUE) \
+         ORDER BY [Name] DESC NULLS LAST, [Id] DESC OFFSET $3 ROWS FETCH NEXT $4 ROWS ONLY"
+    );
+}
+
+#[test]
+fn truth_values_are_those_of_the_dialect() {
+    let filter = |filter: &str| {
+        let sql = sql(&format!("/Things/$count?$filter={}", filter.replace(' ', "%20")));
+        sql.strip_prefix("SELECT count(*) FROM [Things] WHERE ").unwrap().to_owned()
+    };
+    assert_eq!(filter("Name gt null"), "FALSE");
+    assert_eq!(filter("not (Name gt null)"), "TRUE");
+    assert_eq!(filter("(Name eq 'a') eq true"), "(((([Name] = $1)) IS TRUE) = TRUE)");
+    assert_eq!(filter("Open or 1 div Id eq 1"), "(CASE WHEN [Open] THEN TRUE ELSE (($1 / [Id]) = $2) END)");
+}
+
+#[test]
+fn pages_need_no_row_values() {
+    let marks = (1..=3).map(|number| Mark::Value(Value::Integer(number))).collect();
+    let after = statement("/Pairs?$orderby=C&$skiptoken=x", Some(marks)).sql;
+    for condition in [
+        "WHERE [C] = $1 AND [A] = $2 AND [B] > $3 ORDER",
+        "WHERE [C] = $1 AND [A] > $2 ORDER",
+        "WHERE [C] > $1 ORDER",
+    ] {
+        assert!(after.contains(condition), "{condition}: {after}");
+    }
+    assert_eq!(
+        sql("/Pairs?$orderby=C&$skip=5"),
+        "SELECT [A], [B], [C] FROM [Pairs] ORDER BY [C], [A], [B] OFFSET $1 ROWS FETCH NEXT $2 ROWS ONLY"
+    );
+}
+
+#[test]
+fn every_subquery_has_a_name() {
+    let named =
+        |sql: String| assert_eq!(sql.matches("FROM (").count(), sql.matches(" AS t").count(), "{sql}");
+    let text = |text: &str| Mark::Value(Value::Text(text.to_owned()));
+    let pages = statement(
+        "/Things?$orderby=Name%20desc&$skiptoken=x",
+        Some(vec![text("a"), Mark::Value(Value::Integer(1))]),
+    );
+    named(pages.sql);
+    named(sql("/Words('a')"));
+}
+
+#[test]
+fn every_function_and_operator_reaches_the_statement() {
+    let column = |class: &Class| match class {
+        Class::String => "Name",
+        Class::Integer => "Id",
+        Class::DateTimeOffset => "At",
+        Class::Date => "Day",
+        Class::TimeOfDay => "Hour",
+        class => panic!("no column of {class:?}"),
+    };
+    for function in Function::ALL {
+        let arguments: Vec<&str> =
+            function.signature().accepts.iter().map(|accepts| column(&accepts[0])).collect();
+        let call = format!("{}({})", function.name(), arguments.join(","));
+        let sql = sql(&format!("/Things/$count?$filter={call}%20ne%20null"));
+        assert!(sql.contains(strict::name(*function)), "{call}: {sql}");
+    }
+    for (operator, written) in
+        [("add", "+"), ("sub", "-"), ("mul", "*"), ("div", "/"), ("divby", "/"), ("mod", "%")]
+    {
+        let sql = sql(&format!("/Things/$count?$filter=Size%20{operator}%20Id%20gt%201"));
+        assert!(sql.contains(&format!("([Size] {written} [Id])")), "{operator}: {sql}");
+    }
+}

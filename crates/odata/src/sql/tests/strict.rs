@@ -1,0 +1,247 @@
+//! A database that differs from SQLite wherever it may: it keeps the declared types, has Booleans, names
+//! subqueries, puts null last, and compares no row values.
+
+use std::fmt::Write as _;
+
+use crate::bind::function::Function;
+use crate::bind::typed::{Arithmetic, Comparison, Constant, Typed};
+use crate::cell::Value;
+use crate::instant::date_text;
+use crate::literal::guid_text;
+use crate::model::EntityType;
+use crate::sql::select::{Limits, count};
+use crate::sql::{Rules, Writer};
+
+pub(in crate::sql) struct Strict;
+
+/// What a call begins with.
+pub(super) fn name(function: Function) -> &'static str {
+    match function {
+        Function::Contains => "contains(",
+        Function::StartsWith => "starts_with(",
+        Function::EndsWith => "ends_with(",
+        Function::Length => "char_length(",
+        Function::IndexOf => "index_of(",
+        Function::Substring => "substring(",
+        Function::ToLower => "lower(",
+        Function::ToUpper => "upper(",
+        Function::Trim => "btrim(",
+        Function::Concat => "concat(",
+        Function::Year => "year(",
+        Function::Month => "month(",
+        Function::Day => "day(",
+        Function::Hour => "hour(",
+        Function::Minute => "minute(",
+        Function::Second => "second(",
+        Function::FractionalSeconds => "fraction(",
+        Function::Date => "to_date(",
+        Function::Time => "to_time(",
+        Function::Round => "round(",
+        Function::Floor => "floor(",
+        Function::Ceiling => "ceil(",
+    }
+}
+
+fn joined(writer: &mut Writer<'_>, before: &str, operands: &[&Typed], between: &str) {
+    writer.text(before);
+    for (index, operand) in operands.iter().enumerate() {
+        writer.text(if index == 0 { "" } else { between });
+        writer.operand(operand);
+    }
+    writer.text(")");
+}
+
+impl Rules for Strict {
+    fn without_index(&self) -> &'static str {
+        ""
+    }
+
+    fn identifier(&self, sql: &mut String, name: &str) {
+        write!(sql, "[{}]", name.replace(']', "]]")).unwrap();
+    }
+
+    fn mark(&self, sql: &mut String, number: usize) {
+        write!(sql, "${number}").unwrap();
+    }
+
+    fn boolean(&self, value: bool) -> &'static str {
+        if value { "TRUE" } else { "FALSE" }
+    }
+
+    fn is_true(&self, holds: bool) -> &'static str {
+        if holds { " IS TRUE" } else { " IS NOT TRUE" }
+    }
+
+    fn has_row_values(&self) -> bool {
+        false
+    }
+
+    fn direction(&self, term: &Typed, descending: bool) -> &'static str {
+        match (term.nullable, descending) {
+            (true, true) => " DESC NULLS LAST",
+            (true, false) => " NULLS FIRST",
+            (false, true) => " DESC",
+            (false, false) => "",
+        }
+    }
+
+    fn limit(&self, writer: &mut Writer<'_>, limits: Limits) {
+        writer.text(" OFFSET ");
+        writer.parameter(count(limits.skip));
+        writer.text(" ROWS FETCH NEXT ");
+        writer.parameter(count(limits.rows));
+        writer.text(" ROWS ONLY");
+    }
+
+    fn first_rows(&self, sql: &mut String, rows: u8) {
+        write!(sql, " FETCH FIRST {rows} ROWS ONLY").unwrap();
+    }
+
+    fn subquery_alias(&self) -> &'static str {
+        " AS t"
+    }
+
+    fn value(&self, constant: &Constant) -> Value {
+        match constant {
+            Constant::Boolean(value) => Value::Integer(i64::from(*value)),
+            Constant::Integer(value) => Value::Integer(*value),
+            Constant::Double(value) => Value::Real(*value),
+            Constant::Decimal(text) | Constant::String(text) | Constant::Duration(text) => {
+                Value::Text(text.clone())
+            }
+            Constant::Guid(guid) => Value::Text(guid_text(guid)),
+            Constant::Date(date) => Value::Text(date_text(*date)),
+            Constant::TimeOfDay(clock) => Value::Text(clock.text()),
+            Constant::DateTimeOffset(instant) => Value::Text(instant.text()),
+            Constant::Binary(bytes) => Value::Blob(bytes.clone()),
+        }
+    }
+
+    fn compares_directly(&self, _: &Typed) -> bool {
+        true
+    }
+
+    fn column(&self, writer: &mut Writer<'_>, column: usize) {
+        writer.column(column);
+    }
+
+    fn is_null(&self, writer: &mut Writer<'_>, column: usize) {
+        writer.text("(");
+        writer.column(column);
+        writer.text(" IS NULL)");
+    }
+
+    fn is(&self, writer: &mut Writer<'_>, column: usize, value: bool) {
+        writer.text(if value { "" } else { "NOT " });
+        writer.column(column);
+    }
+
+    fn is_addressed(&self, writer: &mut Writer<'_>) {
+        writer.text(self.boolean(true));
+    }
+
+    fn count_shared(&self, writer: &mut Writer<'_>) {
+        writer.text("SELECT 0");
+    }
+
+    fn addressed_check(&self, _: &EntityType) -> String {
+        "SELECT 1".to_owned()
+    }
+
+    fn sharing_check(&self, _: &EntityType) -> Option<String> {
+        None
+    }
+
+    fn has_usual_key(&self, writer: &mut Writer<'_>, key: &[Typed]) -> bool {
+        for (index, condition) in key.iter().enumerate() {
+            writer.text(if index == 0 { "" } else { " AND " });
+            writer.truth(condition);
+        }
+        true
+    }
+
+    /// Text is compared without case here, so that rows may share an address.
+    fn may_have_unusual_key(&self, entity_type: &EntityType, _: &[Typed]) -> bool {
+        entity_type.key.iter().any(|column| entity_type.properties[*column].ty.bounds().is_none())
+    }
+
+    fn sorts_as_stored(&self, _: &EntityType, _: usize) -> bool {
+        true
+    }
+
+    fn stored(&self, writer: &mut Writer<'_>, column: usize) {
+        writer.column(column);
+    }
+
+    fn same(&self, writer: &mut Writer<'_>, column: usize) {
+        writer.column(column);
+    }
+
+    fn sorted(&self, writer: &mut Writer<'_>, term: &Typed) {
+        writer.operand(term);
+    }
+
+    fn ordered(&self, writer: &mut Writer<'_>, column: usize) {
+        writer.column(column);
+    }
+
+    fn order_check(&self, _: &EntityType, _: usize) -> Option<String> {
+        None
+    }
+
+    fn layout_check(&self, _: &EntityType, _: usize) -> Option<String> {
+        None
+    }
+
+    fn stored_constant(&self, _: &EntityType, _: usize, constant: &Constant) -> Option<Value> {
+        Some(self.value(constant))
+    }
+
+    fn is_listable(&self, _: &EntityType, _: usize, _: &Constant) -> bool {
+        true
+    }
+
+    fn digest(&self, writer: &mut Writer<'_>, term: &Typed) {
+        joined(writer, "digest(", &[term], "");
+    }
+
+    fn begins(&self, _: &mut Writer<'_>, _: &[Typed]) -> bool {
+        false
+    }
+
+    fn at_least(&self, writer: &mut Writer<'_>, left: &Typed, right: &Typed) {
+        joined(writer, "at_least(", &[left, right], ", ");
+    }
+
+    fn compare(&self, writer: &mut Writer<'_>, comparison: Comparison, left: &Typed, right: &Typed) {
+        let symbol = match comparison {
+            Comparison::Eq => " = ",
+            Comparison::Ne => " <> ",
+            Comparison::Gt => " > ",
+            Comparison::Ge => " >= ",
+            Comparison::Lt => " < ",
+            Comparison::Le => " <= ",
+        };
+        joined(writer, "(", &[left, right], symbol);
+    }
+
+    fn null_safe(&self, equal: bool) -> &'static str {
+        if equal { " IS NOT DISTINCT FROM " } else { " IS DISTINCT FROM " }
+    }
+
+    fn call(&self, writer: &mut Writer<'_>, function: Function, arguments: &[Typed]) {
+        let arguments: Vec<&Typed> = arguments.iter().collect();
+        joined(writer, name(function), &arguments, ", ");
+    }
+
+    fn arithmetic(&self, writer: &mut Writer<'_>, operator: Arithmetic, left: &Typed, right: &Typed) {
+        let symbol = match operator {
+            Arithmetic::Add => " + ",
+            Arithmetic::Sub => " - ",
+            Arithmetic::Mul => " * ",
+            Arithmetic::Div | Arithmetic::DivBy => " / ",
+            Arithmetic::Mod => " % ",
+        };
+        joined(writer, "(", &[left, right], symbol);
+    }
+}
