@@ -29,6 +29,16 @@ pub enum GrantOrigin {
     Password,
 }
 
+impl GrantOrigin {
+    /// The code that created the grant, if one did.
+    pub const fn code(self) -> Option<CodeId> {
+        match self {
+            Self::Code(code) => Some(code),
+            Self::Password => None,
+        }
+    }
+}
+
 /// The access that a user gave an application. A refresh token represents it; access tokens name it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {

@@ -3,9 +3,10 @@
 use domain::audit::NewAuditEvent;
 use domain::id::{ApplicationId, CodeId, Epoch, GrantId, TokenId, UserId};
 use domain::time::Timestamp;
-use oauth::grant::{Allowed, Consent, Grant, GrantOrigin};
+use oauth::grant::{Allowed, Consent, Grant};
 use oauth::revocation::{Revocation, RevokedSubject};
 use oauth::scope::ScopeSet;
+use store::columns::OriginColumns;
 use store::{Answer, GrantCreation, Grants, NewConsent, NewGrant, Rotated};
 use tokio_postgres::{Client, Row};
 
@@ -100,7 +101,8 @@ impl PostgresStore {
 
 async fn find(db: &Client, id: GrantId) -> sql::Result<Option<Grant>> {
     const FIND: &str = "SELECT g.id, g.application_id, g.application_epoch, g.user_id, g.user_epoch, g.code_id, g.scopes,
-            g.refreshable, g.generation, g.rotated_at, g.key, g.created_at, g.last_used_at, g.expires_at, g.revoked_at
+            g.refreshable, g.generation, g.rotated_at, g.key, g.created_at, g.last_used_at, g.expires_at, g.revoked_at,
+            g.origin
         FROM grants g
         JOIN applications a ON a.id = g.application_id AND a.epoch = g.application_epoch
         JOIN users u ON u.id = g.user_id AND u.epoch = g.user_epoch
@@ -110,13 +112,14 @@ async fn find(db: &Client, id: GrantId) -> sql::Result<Option<Grant>> {
 
 fn read_grant(row: &Row) -> sql::Result<Grant> {
     let code = sql::optional_bytes(row, 5)?.map(CodeId::from_bytes);
+    let origin = OriginColumns { origin: row.try_get(15)?, code };
     Ok(Grant {
         id: GrantId::new(row.try_get(0)?),
         application: ApplicationId::new(row.try_get(1)?),
         application_epoch: Epoch::new(row.try_get(2)?),
         user: UserId::new(row.try_get(3)?),
         user_epoch: Epoch::new(row.try_get(4)?),
-        origin: code.map_or(GrantOrigin::Password, GrantOrigin::Code),
+        origin: origin.try_into()?,
         scopes: ScopeSet::from_bits(sql::number(row, 6)?),
         refreshable: row.try_get(7)?,
         generation: row.try_get(8)?,

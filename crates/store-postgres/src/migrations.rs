@@ -97,6 +97,13 @@ const MIGRATIONS: &[Migration] = &[
         run: Run::InTransaction,
         sql: include_str!("../migrations/0007_handovers.sql"),
     },
+    Migration {
+        number: 8,
+        name: "origin_of_grants",
+        needs: 1,
+        run: Run::InTransaction,
+        sql: include_str!("../migrations/0008_origin_of_grants.sql"),
+    },
 ];
 
 /// A migration waits half a second for a lock behind which others wait, and none of its statements takes

@@ -27,6 +27,21 @@ mod directly {
     }
 
     store::conformance_tests!(open_fresh);
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_grant_without_a_stored_origin_shows_it_by_its_code() {
+        let (store, database) = open_fresh().await;
+        let clear_origins = || {
+            let cleared =
+                database.run("UPDATE grants SET origin = NULL WHERE origin IS NOT NULL RETURNING id");
+            assert_eq!(cleared.lines().count(), 2);
+        };
+        store::conformance::grants::a_grant_without_a_stored_origin_shows_it_by_its_code(
+            store,
+            clear_origins,
+        )
+        .await;
+    }
 }
 
 mod pooled {

@@ -3,10 +3,11 @@
 use domain::audit::NewAuditEvent;
 use domain::id::{ApplicationId, CodeId, ConsentId, Epoch, GrantId, TokenId, UserId};
 use domain::time::Timestamp;
-use oauth::grant::{Allowed, Consent, Grant, GrantOrigin};
+use oauth::grant::{Allowed, Consent, Grant};
 use oauth::revocation::{Revocation, RevokedSubject};
 use oauth::scope::ScopeSet;
 use rusqlite::{Connection, Row, params};
+use store::columns::OriginColumns;
 use store::{Answer, GrantCreation, Grants, NewConsent, NewGrant, Rotated};
 
 use crate::{SqliteStore, audit, consents, micros, micros_of, revocations, sql};
@@ -100,14 +101,14 @@ fn create(
     replay_event: &NewAuditEvent,
 ) -> sql::Result<GrantCreation> {
     const FOUND: &str = "INSERT OR FAIL INTO grants (application_id, application_epoch, user_id, user_epoch, code_id, scopes,
-            refreshable, generation, key, created_at, expires_at)
-        SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9, ?10
+            refreshable, generation, key, created_at, expires_at, origin)
+        SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9, ?10, ?12
         WHERE EXISTS (SELECT 1 FROM applications WHERE id = ?1 AND epoch = ?2)
             AND EXISTS (SELECT 1 FROM users WHERE id = ?3 AND epoch = ?4)
             AND (?11 IS NULL OR EXISTS (SELECT 1 FROM consents WHERE id = ?11 AND user_id = ?3 AND user_epoch = ?4
                 AND application_id = ?1 AND application_epoch = ?2))
         ON CONFLICT (code_id) WHERE code_id IS NOT NULL DO NOTHING";
-    let code = code_of(new.origin);
+    let OriginColumns { origin, code } = new.origin.into();
     let row = params![
         new.application.get(),
         new.application_epoch.get(),
@@ -120,6 +121,7 @@ fn create(
         micros(new.at),
         micros_of(new.expires_at),
         new.consent.map(ConsentId::get),
+        origin,
     ];
     if sql::execute(db, FOUND, row)? == 1 {
         return Ok(GrantCreation::Grant(GrantId::new(db.last_insert_rowid())));
@@ -131,13 +133,6 @@ fn create(
             audit::append(db, replay_event)?;
             Ok(GrantCreation::Replayed(ended.into_iter().collect()))
         }
-    }
-}
-
-fn code_of(origin: GrantOrigin) -> Option<CodeId> {
-    match origin {
-        GrantOrigin::Code(code) => Some(code),
-        GrantOrigin::Password => None,
     }
 }
 
@@ -176,7 +171,8 @@ fn rotate(db: &Connection, id: GrantId, generation: i64, key: u32, at: Timestamp
 
 fn find(db: &Connection, id: GrantId) -> sql::Result<Option<Grant>> {
     const FIND: &str = "SELECT g.id, g.application_id, g.application_epoch, g.user_id, g.user_epoch, g.code_id, g.scopes,
-            g.refreshable, g.generation, g.rotated_at, g.key, g.created_at, g.last_used_at, g.expires_at, g.revoked_at
+            g.refreshable, g.generation, g.rotated_at, g.key, g.created_at, g.last_used_at, g.expires_at, g.revoked_at,
+            g.origin
         FROM grants g
         JOIN applications a ON a.id = g.application_id AND a.epoch = g.application_epoch
         JOIN users u ON u.id = g.user_id AND u.epoch = g.user_epoch
@@ -187,13 +183,14 @@ fn find(db: &Connection, id: GrantId) -> sql::Result<Option<Grant>> {
 fn read(row: &Row<'_>) -> sql::Result<Grant> {
     let moment = |micros: Option<i64>| micros.map(Timestamp::from_micros);
     let code: Option<[u8; 16]> = row.get(5)?;
+    let origin = OriginColumns { origin: row.get(15)?, code: code.map(CodeId::from_bytes) };
     Ok(Grant {
         id: GrantId::new(row.get(0)?),
         application: ApplicationId::new(row.get(1)?),
         application_epoch: Epoch::new(row.get(2)?),
         user: UserId::new(row.get(3)?),
         user_epoch: Epoch::new(row.get(4)?),
-        origin: code.map_or(GrantOrigin::Password, |code| GrantOrigin::Code(CodeId::from_bytes(code))),
+        origin: origin.try_into()?,
         scopes: ScopeSet::from_bits(row.get(6)?),
         refreshable: row.get(7)?,
         generation: row.get(8)?,

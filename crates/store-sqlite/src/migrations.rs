@@ -40,6 +40,11 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/0006_familiar_networks.sql"),
     },
     Migration { number: 7, name: "handovers", sql: include_str!("../migrations/0007_handovers.sql") },
+    Migration {
+        number: 8,
+        name: "origin_of_grants",
+        sql: include_str!("../migrations/0008_origin_of_grants.sql"),
+    },
 ];
 
 /// The migrations that the database at `path` lacks. Changes nothing.

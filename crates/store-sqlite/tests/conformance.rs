@@ -15,3 +15,14 @@ async fn open_fresh() -> (Arc<dyn Store>, TempDir) {
 }
 
 store::conformance_tests!(open_fresh);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grant_without_a_stored_origin_shows_it_by_its_code() {
+    let (store, folder) = open_fresh().await;
+    let clear_origins = || {
+        let db = rusqlite::Connection::open(folder.path().join("system.db")).unwrap();
+        assert_eq!(db.execute("UPDATE grants SET origin = NULL WHERE origin IS NOT NULL", []), Ok(2));
+    };
+    store::conformance::grants::a_grant_without_a_stored_origin_shows_it_by_its_code(store, clear_origins)
+        .await;
+}

@@ -45,7 +45,8 @@ fn migrations_run_once_and_are_named_before() {
             (4, "origins"),
             (5, "origins_of_redirect_urls"),
             (6, "familiar_networks"),
-            (7, "handovers")
+            (7, "handovers"),
+            (8, "origin_of_grants")
         ]
     );
     assert_eq!(migrate(&path).unwrap().len(), names.len());

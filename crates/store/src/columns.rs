@@ -6,6 +6,7 @@
 
 mod account;
 mod application;
+mod grant;
 mod revocation;
 mod tables;
 
@@ -13,6 +14,7 @@ pub use account::{
     options_from_json, options_to_json, permission_bit, permission_bits, permissions_from_bits,
 };
 pub use application::SettingsColumns;
+pub use grant::OriginColumns;
 pub use revocation::SubjectColumns;
 pub use tables::{Ids, Key, StoredCell, StoredColumn, StoredKind, StoredRow, StoredTable, TABLES};
 

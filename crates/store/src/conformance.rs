@@ -106,6 +106,7 @@ macro_rules! conformance_tests {
             }
             grants {
                 a_grant_is_stored_as_it_was_founded,
+                a_grant_stores_its_origin,
                 a_code_founds_one_grant_and_its_replay_ends_it,
                 a_replay_is_seen_where_nothing_could_be_founded,
                 a_grant_rests_on_its_consent_and_both_epochs,

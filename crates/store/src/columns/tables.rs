@@ -271,6 +271,7 @@ const GRANTS: &[StoredColumn] = &[
     number("last_used_at").or_null(),
     number("expires_at").or_null(),
     number("revoked_at").or_null(),
+    number("origin").or_null(),
 ];
 
 const REVOCATIONS: &[StoredColumn] = &[

@@ -40,6 +40,33 @@ pub async fn a_grant_is_stored_as_it_was_founded(store: Arc<dyn Store>) {
     assert!(granted(&one).unwrap() < granted(&other).unwrap(), "only codes are single-use");
 }
 
+pub async fn a_grant_stores_its_origin(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    for origin in [GrantOrigin::Code(code_id(1)), GrantOrigin::Password] {
+        let new = NewGrant { origin, ..world.new_grant(1, None) };
+        let id = granted(&world.create_grant(new).await).unwrap();
+        let created = world.store.find_grant(id).await.unwrap().unwrap();
+        assert_eq!(created.origin, origin);
+        world.store.rotate_grant(id, 0, 2, START).await.unwrap();
+        assert_eq!(world.store.find_grant(id).await.unwrap().unwrap().origin, origin, "after a rotation");
+    }
+}
+
+/// `clear_origins` sets the column to NULL in every row, as in rows of a version that does not know it.
+pub async fn a_grant_without_a_stored_origin_shows_it_by_its_code(
+    store: Arc<dyn Store>,
+    clear_origins: impl FnOnce(),
+) {
+    let world = World::new(store).await;
+    let password = NewGrant { origin: GrantOrigin::Password, ..world.new_grant(1, None) };
+    let by_code = world.grant(1).await;
+    let by_password = granted(&world.create_grant(password).await).unwrap();
+    clear_origins();
+    let origin = async |id| world.store.find_grant(id).await.unwrap().unwrap().origin;
+    assert_eq!(origin(by_code).await, GrantOrigin::Code(code_id(1)));
+    assert_eq!(origin(by_password).await, GrantOrigin::Password);
+}
+
 pub async fn a_code_founds_one_grant_and_its_replay_ends_it(store: Arc<dyn Store>) {
     let world = World::new(store).await;
     let consent = world.allow().await;
