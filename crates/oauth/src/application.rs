@@ -12,6 +12,7 @@ use domain::time::Timestamp;
 mod grant_type;
 
 pub use grant_type::GrantType;
+pub(crate) use grant_type::{Inherited, grant_types};
 
 /// How strictly an application is treated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -156,10 +157,9 @@ impl ApplicationSettings {
         self.client_type == ClientType::Public || self.profile == Profile::OAuth21
     }
 
-    /// Whether it may exchange users' passwords at all, whatever it is registered for. The profile `oauth21`
-    /// has no such grant, and a public application is not authenticated.
-    pub fn may_use_passwords(&self) -> bool {
-        self.client_type == ClientType::Confidential && self.profile == Profile::Compatible
+    /// Whether it may use a grant type at all, whatever it is registered for.
+    pub fn may_use(&self, grant_type: GrantType) -> bool {
+        grant_type.barriers(self.profile, self.client_type).next().is_none()
     }
 }
 

@@ -1,11 +1,11 @@
 //! The token endpoint ([RFC 6749 §3.2](https://www.rfc-editor.org/rfc/rfc6749#section-3.2)), one file for
-//! each grant.
+//! each grant type; [`GrantType`] is their table.
 //!
 //! The steps are: authenticate the client ([`crate::client_authentication`]), [`TokenRequest::parse`], load
 //! the facts of the grant, call its `decide`, then apply the decision: create or rotate the grant, and seal
 //! the tokens.
 
-use crate::application::{ApplicationSettings, GrantType};
+use crate::application::{ApplicationSettings, GrantType, grant_types};
 use crate::client_authentication::AuthenticatedClient;
 use crate::grant::GrantOrigin;
 use crate::parameters::{Name, Parameters};
@@ -21,21 +21,44 @@ pub mod refresh_token;
 
 const GRANT_TYPE: Name = Name::opaque("grant_type");
 
-/// A token request of one of the grants, from a known client.
-#[derive(Debug, Clone)]
-pub enum TokenRequest {
-    /// Exchange a code.
-    AuthorizationCode(authorization_code::CodeExchange),
-    /// Use a refresh token.
-    RefreshToken(refresh_token::Refresh),
-    /// Exchange a user's name and password.
-    Password(password::PasswordRequest),
-    /// Act on behalf of the application's owner.
-    ClientCredentials(client_credentials::ServiceRequest),
+macro_rules! define_token_request {
+    ($($(#[$doc:meta])* $variant:ident {
+        name: $name:literal,
+        request: $module:ident::$request:ident,
+        rules: $rules:tt,
+    })*) => {
+        /// A token request of one of the grant types, from a known client.
+        #[derive(Debug, Clone)]
+        pub enum TokenRequest {
+            $($(#[$doc])* $variant($module::$request),)*
+        }
+
+        impl TokenRequest {
+            /// The grant type.
+            pub const fn grant_type(&self) -> GrantType {
+                match self {
+                    $(Self::$variant(_) => GrantType::$variant,)*
+                }
+            }
+
+            fn parse_parameters(
+                grant_type: GrantType,
+                parameters: &Parameters,
+                client: &AuthenticatedClient,
+            ) -> Result<Self, Refusal> {
+                match grant_type {
+                    $(GrantType::$variant => $module::$request::parse(parameters, client).map(Self::$variant),)*
+                }
+            }
+        }
+    };
 }
 
+grant_types!(define_token_request);
+
 impl TokenRequest {
-    /// Parses the parameters of the requested grant and checks them against the registration of the client.
+    /// Parses the parameters of the requested grant type and checks them against the registration of the
+    /// client.
     ///
     /// # Errors
     /// Everything that can be refused without looking at a code, a token or a password.
@@ -45,33 +68,21 @@ impl TokenRequest {
             grant_type_is_registered(GrantType::RefreshToken, client)?;
             return Ok(Self::RefreshToken(refresh));
         }
-        let grant_type = GrantType::ALL
-            .into_iter()
-            .find(|known| known.as_str() == grant_type)
-            .ok_or(Refusal::GrantTypeUnknown)?;
-        profile_knows_the_grant_type(grant_type, client)?;
+        let grant_type = GrantType::find(grant_type).ok_or(Refusal::GrantTypeUnknown)?;
+        grant_type_is_open_to_the_client(grant_type, client)?;
         grant_type_is_registered(grant_type, client)?;
-        Ok(match grant_type {
-            GrantType::AuthorizationCode => {
-                Self::AuthorizationCode(authorization_code::CodeExchange::parse(parameters)?)
-            }
-            GrantType::RefreshToken => Self::RefreshToken(refresh_token::Refresh::parse(parameters)?),
-            GrantType::Password => Self::Password(password::PasswordRequest::parse(parameters, client)?),
-            GrantType::ClientCredentials => {
-                Self::ClientCredentials(client_credentials::ServiceRequest::parse(parameters, client)?)
-            }
-        })
+        Self::parse_parameters(grant_type, parameters, client)
     }
 }
 
-/// [RFC 9700 §2.4](https://www.rfc-editor.org/rfc/rfc9700#section-2.4): the password grant must not be used;
-/// confidential applications of the profile `compatible` may use it because Hybrid Data Pipeline documents
-/// it.
-fn profile_knows_the_grant_type(grant_type: GrantType, client: &AuthenticatedClient) -> Result<(), Refusal> {
-    if grant_type != GrantType::Password || client.application().settings.may_use_passwords() {
-        return Ok(());
-    }
-    Err(if client.is_confidential() { Refusal::PasswordNotInProfile } else { Refusal::PublicPassword })
+/// The table of grant types says which profiles and which types of client may not use one.
+fn grant_type_is_open_to_the_client(
+    grant_type: GrantType,
+    client: &AuthenticatedClient,
+) -> Result<(), Refusal> {
+    let settings = &client.application().settings;
+    let barrier = grant_type.barriers(settings.profile, settings.client_type).next_back();
+    barrier.map_or(Ok(()), |barrier| Err(barrier.refusal))
 }
 
 /// `unauthorized_client` ([RFC 6749 §5.2](https://www.rfc-editor.org/rfc/rfc6749#section-5.2)).

@@ -2,7 +2,11 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::application::GrantType;
+use crate::metadata::Metadata;
+use crate::refusal::Refusal;
+use crate::sample::{client, pairs};
 use crate::scope::{Scope, ScopeSet};
+use crate::token::TokenRequest;
 
 const NEW: RegistrationContext<'static> = RegistrationContext {
     sender: Sender::User,
@@ -306,4 +310,31 @@ fn an_origin_with_a_path_a_star_or_no_scheme_is_refused() {
     assert!(matches!(odd.as_slice(), [only] if only.field == "corsOrigins[0]"), "{warnings:?}");
     let strict = json!({"corsOrigins": ["http://a.example", "http://localhost:5173"], "profile": "oauth21"});
     assert_eq!(faults(&strict, NEW).len(), 1);
+}
+
+/// The table, the metadata, the registration and the token endpoint agree on every grant type.
+#[test]
+fn registration_metadata_and_the_token_endpoint_agree_on_every_grant_type() {
+    let metadata = Metadata::new("https://gate.example");
+    assert_eq!(metadata.grant_types_supported, GrantType::ALL.map(GrantType::as_str));
+    for grant_type in GrantType::ALL {
+        for profile in [Profile::Compatible, Profile::OAuth21] {
+            for client_type in [ClientType::Confidential, ClientType::Public] {
+                let name = grant_type.as_str();
+                let client = client(|settings| {
+                    settings.profile = profile;
+                    settings.client_type = client_type;
+                });
+                let may_use = client.application().settings.may_use(grant_type);
+                let given = json!({"profile": profile.as_str(), "clientType": client_type.as_str(), "grantTypes": [name]});
+                assert_eq!(judged(&given, NEW).is_ok(), may_use, "{given}: {:?}", judged(&given, NEW));
+                let barrier = grant_type.barriers(profile, client_type).next_back();
+                let refused = TokenRequest::parse(&pairs(&[("grant_type", name)]), &client).err();
+                match barrier {
+                    Some(barrier) => assert_eq!(refused, Some(barrier.refusal), "{given}"),
+                    None => assert_ne!(refused, Some(Refusal::GrantTypeUnknown), "{given}"),
+                }
+            }
+        }
+    }
 }

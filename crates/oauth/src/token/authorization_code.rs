@@ -28,7 +28,7 @@ pub struct CodeExchange {
 }
 
 impl CodeExchange {
-    pub(super) fn parse(parameters: &Parameters) -> Result<Self, Refusal> {
+    pub(super) fn parse(parameters: &Parameters, _client: &AuthenticatedClient) -> Result<Self, Refusal> {
         let verifier = parameters.one(CODE_VERIFIER)?;
         Ok(Self {
             code: CodeText::new(parameters.required(CODE)?),

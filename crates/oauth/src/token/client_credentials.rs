@@ -18,7 +18,6 @@ pub struct ServiceRequest {
 
 impl ServiceRequest {
     pub(super) fn parse(parameters: &Parameters, client: &AuthenticatedClient) -> Result<Self, Refusal> {
-        client_is_confidential(client)?;
         let scopes = scope::requested_of(parameters.one(SCOPE)?, client.application().settings.scopes)?;
         Ok(Self { scopes })
     }

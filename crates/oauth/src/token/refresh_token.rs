@@ -3,7 +3,7 @@
 
 use super::authorization_code::CODE;
 use super::{access_token_lifetime_secs, still_registered};
-use crate::application::Profile;
+use crate::application::{GrantType, Profile};
 use crate::client_authentication::AuthenticatedClient;
 use crate::grant::{Grant, GrantOrigin};
 use crate::parameters::{Name, Parameters, SCOPE};
@@ -33,7 +33,7 @@ pub struct Refresh {
 }
 
 impl Refresh {
-    pub(super) fn parse(parameters: &Parameters) -> Result<Self, Refusal> {
+    pub(super) fn parse(parameters: &Parameters, _client: &AuthenticatedClient) -> Result<Self, Refusal> {
         let token = RefreshTokenText::new(parameters.required(REFRESH_TOKEN)?);
         let scopes = parameters.one(SCOPE)?.map(str::parse::<ScopeSet>).transpose();
         let scopes = scopes.map_err(|_| Refusal::ScopeUnknown)?.filter(|scopes| !scopes.is_empty());
@@ -48,13 +48,13 @@ impl Refresh {
         client: &AuthenticatedClient,
     ) -> Result<Option<Self>, Refusal> {
         let token = parameters.one(REFRESH_TOKEN)?;
-        let meant = grant_type == "authorization_code"
+        let meant = grant_type == GrantType::AuthorizationCode.as_str()
             && client.application().settings.profile == Profile::Compatible;
         let code_is_no_code = parameters.one(CODE)?.is_none_or(|code| token == Some(code));
         if !meant || token.is_none() || !code_is_no_code {
             return Ok(None);
         }
-        Ok(Some(Self { sent_as_a_code: true, ..Self::parse(parameters)? }))
+        Ok(Some(Self { sent_as_a_code: true, ..Self::parse(parameters, client)? }))
     }
 }
 
@@ -152,8 +152,8 @@ fn grant_is_live(grant: &Grant, facts: Facts<'_>) -> Result<(), Refusal> {
 
 /// The application may have become stricter since the grant was created.
 fn password_grants_are_still_allowed(grant: &Grant, facts: Facts<'_>) -> Result<(), Refusal> {
-    let over =
-        grant.origin == GrantOrigin::Password && !facts.client.application().settings.may_use_passwords();
+    let over = grant.origin == GrantOrigin::Password
+        && !facts.client.application().settings.may_use(GrantType::Password);
     if over { Err(Refusal::PasswordGrantOver) } else { Ok(()) }
 }
 
