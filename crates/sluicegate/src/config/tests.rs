@@ -31,13 +31,13 @@ fn every_fault_is_told_at_once_with_its_place() {
     let faults = faults(text, &[("SLUICEGATE_LOG__FORMAT", "xml"), ("SLUICEGATE_NO_SUCH", "1")]);
     let expected = [
         "gate.toml:1: listen: must be an address and port",
-        "state.toml:4: rate_limit.enabled: must be true or false, not \"yes\"",
+        "gate.toml:4: rate_limit.enabled: must be true or false, not \"yes\"",
         "environment variable SLUICEGATE_LOG__FORMAT: log.format: must be \"auto\", \"json\" or \"human\", not \"xml\"",
-        "state.toml:9: profiles.default: must be \"compatible\" or \"oauth21\"",
+        "gate.toml:9: profiles.default: must be \"compatible\" or \"oauth21\"",
         "gate.toml:7: tokens.code_lifetime_secs: must be a whole number from 1 to 60, not 61",
         "gate.toml:2: listen_on: there is no such setting",
         "environment variable SLUICEGATE_NO_SUCH: no_such: there is no such setting",
-        "state.toml:5: rate_limit.per_adress_per_minute: there is no such setting; did you mean \
+        "gate.toml:5: rate_limit.per_adress_per_minute: there is no such setting; did you mean \
          `rate_limit.per_address_per_minute`?",
         "gate.toml:11: trusted.proxies: there is no such setting",
     ];

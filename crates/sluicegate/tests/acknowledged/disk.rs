@@ -7,7 +7,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/ledger/disk.c");
+const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/acknowledged/disk.c");
 
 /// The behaviour of the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

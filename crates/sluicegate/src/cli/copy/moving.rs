@@ -83,7 +83,7 @@ pub(super) async fn move_up(order: &Order<'_>, watch: &mut impl Watch) -> anyhow
             bail!("{}: it already contains an installation; name an empty one", message())
         }
         (ImportTarget::Unfinished(_), false) => bail!(
-            "{}: it contains the unfinished copy of another data_directory, or one that was started before the last; \
+            "{}: it contains the unfinished copy of another installation, or one that was started before the last; \
              name an empty \
              database",
             message()

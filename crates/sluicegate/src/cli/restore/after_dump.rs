@@ -41,7 +41,7 @@ pub(super) fn run(
     let keys = runtime.block_on(dump.keys()).with_context(message)?;
     let vault = super::open_vault(&master, &keys).context(
         "the master key of this node is not the one of the dump; nothing was changed. Put the key that belongs to the dump \
-        in its installation, or use another dump",
+        in its place, or use another dump",
     )?;
     let appointed = arguments.appoint(credentials, environment)?;
     let taken_at = runtime.block_on(dump.taken_at()).with_context(message)?;
