@@ -17,9 +17,10 @@ use crate::error::Failure;
 use crate::sql::{self, values};
 use crate::unit::{read, serialized};
 use crate::versions::{self, Kind};
-use crate::{PostgresStore, audit, authority, micros, purge, revocations, secrets, trusted_origins};
+use crate::{PostgresStore, audit, authority, micros, purge, revocations, trusted_origins};
 
 mod row;
+mod secrets;
 
 /// One statement, so that an application and its secrets come from the same snapshot.
 macro_rules! application_sql {
@@ -117,7 +118,7 @@ async fn find_by_client_id(db: &Client, client_id: &ClientId) -> sql::Result<Opt
 }
 
 /// Finds the application, if the caller still has the rights and may see it.
-pub(crate) async fn within_reach(
+async fn within_reach(
     db: &Client,
     id: ApplicationId,
     event: &NewAuditEvent,
@@ -130,7 +131,7 @@ pub(crate) async fn within_reach(
 }
 
 /// Reads the application after a write.
-pub(crate) async fn stored(db: &Client, id: ApplicationId) -> sql::Result<Application> {
+async fn stored(db: &Client, id: ApplicationId) -> sql::Result<Application> {
     find(db, id).await?.ok_or_else(|| Failure::Inconsistent(format!("application {id} has vanished")))
 }
 

@@ -40,7 +40,6 @@ mod restore;
 mod revocations;
 mod roles;
 mod rotating;
-mod secrets;
 mod sessions;
 mod settings;
 mod sign_ins;

@@ -16,9 +16,10 @@ use store::{
 
 use crate::error::Failure;
 use crate::versions::{self, Kind};
-use crate::{SqliteStore, audit, authority, micros, purge, revocations, secrets, sql, trusted_origins};
+use crate::{SqliteStore, audit, authority, micros, purge, revocations, sql, trusted_origins};
 
 mod row;
+mod secrets;
 
 macro_rules! application_sql {
     ($tail:literal) => {
@@ -125,7 +126,7 @@ pub(crate) fn find(db: &Connection, id: ApplicationId) -> sql::Result<Option<App
 }
 
 /// Finds the application, if the caller still has the rights and may see it.
-pub(crate) fn within_reach(
+fn within_reach(
     db: &Connection,
     id: ApplicationId,
     event: &NewAuditEvent,
@@ -138,7 +139,7 @@ pub(crate) fn within_reach(
 }
 
 /// Reads the application after a write.
-pub(crate) fn stored(db: &Connection, id: ApplicationId) -> sql::Result<Application> {
+fn stored(db: &Connection, id: ApplicationId) -> sql::Result<Application> {
     find(db, id)?.ok_or_else(|| Failure::Inconsistent(format!("application {id} has vanished")))
 }
 

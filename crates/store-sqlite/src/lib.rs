@@ -58,7 +58,6 @@ mod readers;
 mod restore;
 mod revocations;
 mod roles;
-mod secrets;
 mod sessions;
 mod settings;
 mod sign_ins;

@@ -9,18 +9,18 @@ use oauth::revocation::{Revocation, RevokedSubject};
 use rusqlite::{Connection, Row, params};
 use store::{ApplicationRefusal, Judged, NewSecret};
 
-use crate::applications::{stored, within_reach};
+use super::{stored, within_reach};
 use crate::versions::{self, Kind};
 use crate::{audit, micros, purge, revocations, sql};
 
 /// Lists the secrets, oldest first.
-pub(crate) fn list(db: &Connection, application: ApplicationId) -> sql::Result<Vec<StoredSecret>> {
+pub(super) fn list(db: &Connection, application: ApplicationId) -> sql::Result<Vec<StoredSecret>> {
     const LIST: &str = "SELECT id, digest, hint, created_at, expires_at, last_used_at, sealed
         FROM secrets WHERE application_id = ?1 ORDER BY id";
     sql::list(db, LIST, [application.get()], read)
 }
 
-pub(crate) fn insert(
+pub(super) fn insert(
     db: &Connection,
     application: ApplicationId,
     secret: &NewSecret,
@@ -32,11 +32,11 @@ pub(crate) fn insert(
     sql::execute(db, INSERT, row).map(drop)
 }
 
-pub(crate) fn delete_all(db: &Connection, application: ApplicationId) -> sql::Result<()> {
+pub(super) fn delete_all(db: &Connection, application: ApplicationId) -> sql::Result<()> {
     sql::execute(db, "DELETE FROM secrets WHERE application_id = ?1", [application.get()]).map(drop)
 }
 
-pub(crate) fn reset(
+pub(super) fn reset(
     db: &Connection,
     id: ApplicationId,
     secret: &NewSecret,
@@ -57,7 +57,7 @@ pub(crate) fn reset(
     finish(db, id, event).map(|application| Ok((application, vec![ended])))
 }
 
-pub(crate) fn add(
+pub(super) fn add(
     db: &Connection,
     id: ApplicationId,
     secret: &NewSecret,
@@ -78,7 +78,7 @@ pub(crate) fn add(
     finish(db, id, event).map(Ok)
 }
 
-pub(crate) fn end(
+pub(super) fn end(
     db: &Connection,
     id: ApplicationId,
     secret: SecretId,

@@ -8,12 +8,12 @@ use oauth::revocation::{Revocation, RevokedSubject};
 use store::{ApplicationRefusal, Judged, NewSecret};
 use tokio_postgres::Client;
 
-use crate::applications::{stored, within_reach};
+use super::{stored, within_reach};
 use crate::sql::{self, values};
 use crate::versions::{self, Kind};
 use crate::{audit, micros, purge, revocations};
 
-pub(crate) async fn insert(
+pub(super) async fn insert(
     db: &Client,
     application: ApplicationId,
     secret: &NewSecret,
@@ -36,13 +36,13 @@ pub(crate) async fn insert(
     .map(drop)
 }
 
-pub(crate) async fn delete_all(db: &Client, application: ApplicationId) -> sql::Result<()> {
+pub(super) async fn delete_all(db: &Client, application: ApplicationId) -> sql::Result<()> {
     sql::execute(db, "DELETE FROM secrets WHERE application_id = $1", values![application.get()])
         .await
         .map(drop)
 }
 
-pub(crate) async fn reset(
+pub(super) async fn reset(
     db: &Client,
     id: ApplicationId,
     secret: &NewSecret,
@@ -64,7 +64,7 @@ pub(crate) async fn reset(
     finish(db, id, event).await.map(|application| Ok((application, ended)))
 }
 
-pub(crate) async fn add(
+pub(super) async fn add(
     db: &Client,
     id: ApplicationId,
     secret: &NewSecret,
@@ -85,7 +85,7 @@ pub(crate) async fn add(
     finish(db, id, event).await.map(Ok)
 }
 
-pub(crate) async fn end(
+pub(super) async fn end(
     db: &Client,
     id: ApplicationId,
     secret: SecretId,
