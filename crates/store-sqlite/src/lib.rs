@@ -22,7 +22,6 @@ mod applications;
 mod audit;
 mod authority;
 mod backup;
-mod checkpoint;
 mod connection;
 mod consents;
 mod data_sources;

@@ -14,12 +14,15 @@ use rusqlite::Connection;
 use rusqlite::wal::CheckpointMode;
 use tokio::sync::watch;
 
-use crate::checkpoint::{Checkpointer, LONG_LOG_PAGES, Signal};
 use crate::error::{Failure, store_error};
 use crate::faults::Faults;
 use crate::job::Job;
 use crate::queue::Queue;
 use crate::{OpenError, Options, connection, sql};
+
+mod checkpoint;
+
+use checkpoint::{Checkpointer, LONG_LOG_PAGES, Signal};
 
 type Batch = Vec<Box<dyn Job>>;
 

@@ -8,22 +8,22 @@ use std::thread::{self, JoinHandle};
 use rusqlite::Connection;
 use rusqlite::wal::CheckpointMode;
 
-use crate::writer::Shared;
+use super::Shared;
 use crate::{OpenError, Options, connection};
 
 /// The length in pages from which the log is copied back: 4 MiB. A longer log slows down reads and the next
 /// start.
-pub(crate) const LONG_LOG_PAGES: usize = 1_000;
+pub(super) const LONG_LOG_PAGES: usize = 1_000;
 
 /// The checkpoint thread; it stops when this is dropped.
-pub(crate) struct Checkpointer {
+pub(super) struct Checkpointer {
     signal: Signal,
     thread: Option<JoinHandle<()>>,
 }
 
 /// Wakes the thread.
 #[derive(Clone)]
-pub(crate) struct Signal(Arc<(Mutex<Wanted>, Condvar)>);
+pub(super) struct Signal(Arc<(Mutex<Wanted>, Condvar)>);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Wanted {
@@ -33,7 +33,7 @@ enum Wanted {
 }
 
 impl Signal {
-    pub(crate) fn wake(&self) {
+    pub(super) fn wake(&self) {
         self.set(Wanted::Copy);
     }
 
@@ -56,7 +56,7 @@ impl Signal {
 }
 
 impl Checkpointer {
-    pub(crate) fn start(path: &Path, options: Options, shared: Arc<Shared>) -> Result<Self, OpenError> {
+    pub(super) fn start(path: &Path, options: Options, shared: Arc<Shared>) -> Result<Self, OpenError> {
         let db = connection::open_writer(path, options)?;
         let signal = Signal(Arc::new((Mutex::new(Wanted::Nothing), Condvar::new())));
         let wanted = signal.clone();
@@ -67,7 +67,7 @@ impl Checkpointer {
         Ok(Self { signal, thread: Some(thread) })
     }
 
-    pub(crate) fn signal(&self) -> Signal {
+    pub(super) fn signal(&self) -> Signal {
         self.signal.clone()
     }
 }
