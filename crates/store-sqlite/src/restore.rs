@@ -140,3 +140,8 @@ fn in_use(error: rusqlite::Error, database: &Path) -> CopyError {
 fn stored(at: Timestamp) -> i64 {
     crate::micros(at)
 }
+
+/// A number of rows, for the report.
+fn count(rows: usize) -> u64 {
+    rows as u64
+}

@@ -11,7 +11,7 @@ use domain::secret::PasswordHash;
 use rusqlite::Connection;
 use store::{BACKUP_OF, Restored};
 
-use super::revoke::count;
+use super::count;
 use crate::sql;
 
 /// Audit events this long before the backup are compared too, because an event may have been stamped before

@@ -6,7 +6,7 @@ use domain::audit::NewAuditEvent;
 use rusqlite::Connection;
 use store::{Credentials, ID_GAP, NewAdministrator, Restored, Restoring, StoredKey, fold_name};
 
-use super::{carry_over, stored};
+use super::{carry_over, count, stored};
 use crate::backup::CopyError;
 use crate::{audit, roles, sql};
 
@@ -99,8 +99,4 @@ fn appoint(db: &Connection, new: &NewAdministrator) -> Result<(), CopyError> {
     }
     sql::execute(db, ROLE, (&name, ADMINISTRATOR_ROLE.get()))?;
     Ok(())
-}
-
-pub(super) fn count(rows: usize) -> u64 {
-    rows as u64
 }
