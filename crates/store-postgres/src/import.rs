@@ -18,10 +18,6 @@ mod fit;
 
 pub use fit::fit;
 
-/// The table that marks an unfinished copy in its target. Its only row contains the number of the copy, and
-/// whether the rows that the migrations inserted have been deleted.
-pub(crate) const UNFINISHED: &str = "unfinished_copy";
-
 /// What the target database of a copy contains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ImportTarget {
@@ -57,7 +53,7 @@ impl Import {
         const NUMBER: &str = "SELECT number FROM unfinished_copy WHERE id = 1";
         let connection = self.shared.connections.get().await?;
         let db = connection.client();
-        let found = if migrations::table_exists(db, UNFINISHED).await? {
+        let found = if migrations::table_exists(db, migrations::UNFINISHED_COPY).await? {
             let number: i64 = sql::value(db, NUMBER, &[]).await?;
             let number = i32::try_from(number);
             ImportTarget::Unfinished(

@@ -14,7 +14,11 @@ use tokio_postgres::error::SqlState;
 use crate::error::Failure;
 use crate::pool::Connections;
 use crate::sql::{self, values};
-use crate::{OpenError, import, origin};
+use crate::{OpenError, origin};
+
+/// The table that marks an unfinished copy in its target. Its only row contains the number of the copy, and
+/// whether the rows that the migrations inserted have been deleted.
+pub(crate) const UNFINISHED_COPY: &str = "unfinished_copy";
 
 /// A migration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -271,7 +275,7 @@ fn may_be_tried_again(failure: &Failure) -> bool {
 /// The migrations that the database lacks. Changes nothing. Refuses a database into which an installation is
 /// being copied.
 pub(crate) async fn lacking(db: &Client) -> Result<&'static [Migration], OpenError> {
-    if table_exists(db, import::UNFINISHED).await? {
+    if table_exists(db, UNFINISHED_COPY).await? {
         return Err(OpenError::UnfinishedCopy);
     }
     missing(db).await
