@@ -1,8 +1,5 @@
 //! The registered application: the `client` of the specifications.
 
-use std::collections::BTreeSet;
-
-use crate::cors;
 use crate::scope::ScopeSet;
 use domain::handover::{self, Handover};
 use domain::id::{ApplicationId, ClientId, Epoch, SecretId, UserId};
@@ -138,15 +135,6 @@ pub struct ApplicationSettings {
     pub logo_url: Option<String>,
     /// The origins of its web pages besides those of its redirect URLs, in their shortest form.
     pub cors_origins: Vec<String>,
-}
-
-impl ApplicationSettings {
-    /// The origins of its web pages, without repetition: those of its redirect URLs and those of
-    /// `cors_origins`.
-    pub fn web_origins(&self) -> BTreeSet<String> {
-        let of_redirects = self.redirect_urls.iter().filter_map(|url| cors::of_redirect_url(url));
-        of_redirects.map(|origin| origin.to_string()).chain(self.cors_origins.iter().cloned()).collect()
-    }
 }
 
 impl ApplicationSettings {

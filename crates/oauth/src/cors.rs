@@ -2,6 +2,7 @@
 //! protocol](https://fetch.spec.whatwg.org/#http-cors-protocol)): origins that an administrator trusts, and
 //! origins of registered applications.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -10,6 +11,9 @@ use url::Url;
 use domain::characters::{self, CharacterFault};
 use domain::id::TrustedOriginId;
 use domain::time::Timestamp;
+
+use crate::application::ApplicationSettings;
+use crate::redirect::RegisteredRedirect;
 
 mod pattern;
 
@@ -74,9 +78,15 @@ impl fmt::Display for WebOrigin {
     }
 }
 
+/// The origins of an application's web pages, without repetition: those of its redirect URLs and those of
+/// `cors_origins`.
+pub fn of_application(settings: &ApplicationSettings) -> BTreeSet<String> {
+    let of_redirects = settings.redirect_urls.iter().filter_map(|url| of_redirect_url(url));
+    of_redirects.map(|origin| origin.to_string()).chain(settings.cors_origins.iter().cloned()).collect()
+}
+
 /// The origin of a page at a redirect URL; `None` if no web page can have that URL.
-pub(crate) fn of_redirect_url(text: &str) -> Option<WebOrigin> {
-    use crate::redirect::RegisteredRedirect;
+fn of_redirect_url(text: &str) -> Option<WebOrigin> {
     match RegisteredRedirect::parse(text).ok()? {
         RegisteredRedirect::Full(url) if matches!(url.scheme(), "http" | "https") => WebOrigin::of(&url),
         RegisteredRedirect::BareHost { host, port: false } => {

@@ -3,7 +3,7 @@
 use domain::audit::NewAuditEvent;
 use domain::id::{ApplicationId, TrustedOriginId};
 use oauth::application::ApplicationSettings;
-use oauth::cors::{MOST_TRUSTED, NewTrustedOrigin, TrustedOrigin};
+use oauth::cors::{self, MOST_TRUSTED, NewTrustedOrigin, TrustedOrigin};
 use store::{Answer, Judged, TrustedOriginRefusal, TrustedOrigins};
 use tokio_postgres::{Client, Row};
 
@@ -163,7 +163,7 @@ pub(crate) async fn note(db: &Client, id: ApplicationId, settings: &ApplicationS
     const NOTE: &str = "INSERT INTO application_origins (application_id, origin)
         SELECT $1, origin FROM unnest($2::text[]) AS noted (origin)";
     sql::execute(db, FORGET, values![id.get()]).await?;
-    let origins = settings.web_origins();
+    let origins = cors::of_application(settings);
     let origins: Vec<&str> = origins.iter().map(String::as_str).collect();
     if origins.is_empty() {
         return Ok(());

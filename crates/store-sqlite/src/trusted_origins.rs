@@ -4,7 +4,7 @@ use domain::audit::NewAuditEvent;
 use domain::id::{ApplicationId, TrustedOriginId};
 use domain::time::Timestamp;
 use oauth::application::ApplicationSettings;
-use oauth::cors::{MOST_TRUSTED, NewTrustedOrigin, TrustedOrigin};
+use oauth::cors::{self, MOST_TRUSTED, NewTrustedOrigin, TrustedOrigin};
 use rusqlite::{Connection, Row, params};
 use store::{Answer, Judged, TrustedOriginRefusal, TrustedOrigins};
 
@@ -154,7 +154,7 @@ pub(crate) fn note(db: &Connection, id: ApplicationId, settings: &ApplicationSet
     const FORGET: &str = "DELETE FROM application_origins WHERE application_id = ?1";
     const NOTE: &str = "INSERT INTO application_origins (application_id, origin) VALUES (?1, ?2)";
     sql::execute(db, FORGET, [id.get()])?;
-    for origin in settings.web_origins() {
+    for origin in cors::of_application(settings) {
         sql::execute(db, NOTE, (id.get(), origin))?;
     }
     Ok(())

@@ -43,7 +43,6 @@ pub trait TrustedOrigins {
         audit: NewAuditEvent,
     ) -> Answer<'_, Judged<TrustedOrigin, TrustedOriginRefusal>>;
     /// Whether the origin, in its shortest form, is one of the
-    /// [`ApplicationSettings::web_origins`](oauth::application::ApplicationSettings::web_origins) of any
-    /// application.
+    /// [origins](oauth::cors::of_application) of any application.
     fn is_origin_of_an_application<'a>(&'a self, origin: &'a str) -> Answer<'a, bool>;
 }
