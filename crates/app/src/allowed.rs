@@ -9,7 +9,7 @@ use oauth::grant::Allowed;
 use crate::acting::Actor;
 use crate::caller::RequestOrigin;
 use crate::lists::{ListRequest, Page, Rows, read};
-use crate::refusals::RefusalReason;
+use crate::refusal_reason::RefusalReason;
 use crate::{App, Fault};
 
 impl App {

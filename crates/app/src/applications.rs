@@ -15,7 +15,7 @@ use store::{ApplicationFilter, ApplicationRefusal};
 use crate::acting::Actor;
 use crate::caller::RequestOrigin;
 use crate::lists::{self, Page, Rows, read};
-use crate::refusals::RefusalReason;
+use crate::refusal_reason::RefusalReason;
 use crate::{App, Fault};
 
 mod registration;

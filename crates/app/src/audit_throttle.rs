@@ -8,7 +8,7 @@ use store::StoreError;
 
 use crate::App;
 use crate::rates::Buckets;
-use crate::refusals::RefusalReason;
+use crate::refusal_reason::RefusalReason;
 
 /// The number of equal refusals that are written in a minute.
 const WRITTEN_PER_MINUTE: u32 = 10;

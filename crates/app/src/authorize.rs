@@ -15,7 +15,7 @@ use oauth::scope::Scope;
 use store::NewConsent;
 
 use crate::caller::{LiveSession, RequestOrigin};
-use crate::refusals::RefusalReason;
+use crate::refusal_reason::RefusalReason;
 use crate::{App, Fault, access_note};
 
 /// What the browser shows next.

@@ -10,7 +10,7 @@ use oauth::refusal::Refusal;
 use store::StoreError;
 
 use crate::caller::RequestOrigin;
-use crate::refusals::RefusalReason;
+use crate::refusal_reason::RefusalReason;
 use crate::{App, Fault, access_note};
 
 /// Why a protocol request was refused.

@@ -20,7 +20,7 @@ use crate::administration::FieldFault;
 use crate::caller::RequestOrigin;
 use crate::lists::{Chunk, ListRequest, Page, Rows, read};
 use crate::models::OpenRefusal;
-use crate::refusals::RefusalReason;
+use crate::refusal_reason::RefusalReason;
 use crate::{App, Fault};
 
 mod draft;

@@ -12,7 +12,8 @@ use crate::caller::RequestOrigin;
 use crate::client::{ClientRequest, ProtocolRefusal};
 use crate::entity_cache::Account;
 use crate::metrics::{OutcomeLabels, Word};
-use crate::refusals::{NamedClient, RefusalReason};
+use crate::refusal_reason::RefusalReason;
+use crate::refusals::NamedClient;
 use crate::{App, access_note};
 
 /// The response about a valid token, with the members of [RFC 7662

@@ -8,7 +8,7 @@ use oauth::scope::Scope;
 use store::{StoreError, fold_name};
 
 use crate::caller::{Caller, RequestOrigin};
-use crate::refusals::RefusalReason;
+use crate::refusal_reason::RefusalReason;
 use crate::{App, Fault};
 
 /// The number of rows in one read.

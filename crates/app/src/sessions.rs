@@ -11,7 +11,7 @@ use store::{NewSession, PasswordChange, ReplacedSession, UserRefusal};
 
 use crate::caller::{Caller, LiveSession, RequestOrigin, Via};
 use crate::entity_cache::Account;
-use crate::refusals::RefusalReason;
+use crate::refusal_reason::RefusalReason;
 use crate::sign_in::{SignInCredentials, SignInRefusal};
 use crate::{App, Fault};
 

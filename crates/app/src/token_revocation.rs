@@ -7,7 +7,8 @@ use oauth::revocation_request::{self, Effect, TokenToRevoke};
 
 use crate::caller::RequestOrigin;
 use crate::client::{ClientRequest, ProtocolRefusal};
-use crate::refusals::{NamedClient, RefusalReason};
+use crate::refusal_reason::RefusalReason;
+use crate::refusals::NamedClient;
 use crate::{App, access_note};
 
 /// What a request revokes, and whose access that is.

@@ -1,7 +1,8 @@
 //! Authentication for the management API.
 
-use app::caller::{BearerRefusal, Caller, RequestOrigin};
-use app::refusals::RefusalReason;
+use app::authentication::BearerRefusal;
+use app::caller::{Caller, RequestOrigin};
+use app::refusal_reason::RefusalReason;
 use app::sign_in::{SignInCredentials, SignInRefusal};
 use axum::extract::FromRequestParts;
 use base64::Engine as _;

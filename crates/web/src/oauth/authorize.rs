@@ -3,7 +3,7 @@
 use app::Fault;
 use app::authorize::{AuthorizeAnswer, ConsentQuestion, Decision};
 use app::caller::LiveSession;
-use app::refusals::RefusalReason;
+use app::refusal_reason::RefusalReason;
 use app::sign_in::SignInRefusal;
 use askama::Template;
 use axum::extract::RawQuery;

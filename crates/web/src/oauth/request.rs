@@ -2,7 +2,7 @@
 
 use app::caller::RequestOrigin;
 use app::client::{ClientRequest, ProtocolRefusal};
-use app::refusals::RefusalReason;
+use app::refusal_reason::RefusalReason;
 use axum::body::{Body, HttpBody};
 use axum::extract::{FromRequest, Request};
 use axum::response::Response;

@@ -1,7 +1,7 @@
 //! Authentication for data: a bearer token, or a user name and a password.
 
 use app::caller::{Caller, RequestOrigin};
-use app::refusals::RefusalReason;
+use app::refusal_reason::RefusalReason;
 use http::request::Parts;
 
 use crate::authorization::Authorization;

@@ -2,7 +2,7 @@
 //! §21.1](https://docs.oasis-open.org/odata/odata-json-format/v4.01/odata-json-format-v4.01.html#sec_ErrorResponse)).
 
 use app::Fault;
-use app::caller::BearerRefusal;
+use app::authentication::BearerRefusal;
 use app::odata::{DataRefusal, SourceFailure};
 use app::sign_in::SignInRefusal;
 use axum::body::Body;
