@@ -20,6 +20,7 @@ pub mod cookies;
 mod cors;
 pub mod errors;
 pub mod extract;
+pub mod filters;
 mod host;
 pub mod http_service;
 pub mod initiator;

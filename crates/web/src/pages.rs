@@ -20,12 +20,11 @@ use jiff::Timestamp as Moment;
 use oauth::authorize::Destination;
 
 use crate::initiator::Initiator;
-use crate::respond::page;
+use crate::respond::page::{self, sentence};
 use crate::{WebState, cookies, origin};
 
 pub mod account;
 pub mod demo;
-pub mod filters;
 pub mod form;
 pub mod login;
 pub mod logout;
@@ -218,14 +217,6 @@ pub fn foreign_form() -> Response {
 pub fn stale_form() -> Response {
     let message = "This form is out of date, or your browser does not keep cookies. Go back, reload the page and try again.";
     page::error(StatusCode::FORBIDDEN, "Please try again", message)
-}
-
-/// A message as a sentence: with a capital letter and a full stop.
-pub fn sentence(message: &str) -> String {
-    let mut characters = message.chars();
-    let Some(first) = characters.next() else { return String::new() };
-    let stop = if message.ends_with(['.', '!', '?']) { "" } else { "." };
-    first.to_uppercase().chain(characters).collect::<String>() + stop
 }
 
 /// A time for machines and for people.

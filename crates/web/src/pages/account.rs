@@ -12,11 +12,11 @@ use oauth::grant::Allowed;
 use oauth::parameters::{Name, Parameters};
 
 use super::form::{OwnForm, fields};
-use super::{HandedOver, Visit, When, fault, filters, go_to};
-use crate::WebState;
+use super::{HandedOver, Visit, When, fault, go_to};
 use crate::extract::Path;
 use crate::respond::management::ManagementProblem;
 use crate::respond::page;
+use crate::{WebState, filters};
 
 /// The maximum number of applications on a page.
 const PER_PAGE: u32 = 100;

@@ -8,7 +8,8 @@ use domain::id::ClientId;
 use http::StatusCode;
 use oauth::parameters::{Name, Parameters};
 
-use super::{Visit, filters};
+use super::Visit;
+use crate::filters;
 use crate::respond::page;
 
 /// The redirect URL of the demo's application; only the demo's server has this path.

@@ -9,9 +9,9 @@ use http::{HeaderMap, StatusCode};
 use oauth::parameters::{Name, Parameters};
 use zeroize::Zeroize;
 
-use super::{foreign_form, sentence};
+use super::foreign_form;
 use crate::initiator::Initiator;
-use crate::respond::page;
+use crate::respond::page::{self, sentence};
 use crate::{WebState, body, origin};
 
 /// The fields of our forms, with their maximum sizes in bytes.

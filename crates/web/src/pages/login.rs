@@ -12,9 +12,9 @@ use http::header::RETRY_AFTER;
 use oauth::parameters::Parameters;
 
 use super::form::{FormBody, OwnForm, fields};
-use super::{Goal, Visit, fault, filters, go_to, sentence, visitor_name};
-use crate::respond::page;
-use crate::{WebState, cookies};
+use super::{Goal, Visit, fault, go_to, visitor_name};
+use crate::respond::page::{self, sentence};
+use crate::{WebState, cookies, filters};
 
 /// The page with the form.
 #[derive(Template)]

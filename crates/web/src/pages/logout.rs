@@ -5,7 +5,8 @@ use axum::response::Response;
 use http::StatusCode;
 
 use super::form::{OwnForm, fields};
-use super::{Visit, fault, filters};
+use super::{Visit, fault};
+use crate::filters;
 use crate::respond::page;
 
 #[derive(Template)]

@@ -10,9 +10,9 @@ use http::StatusCode;
 use http::header::RETRY_AFTER;
 
 use super::form::{OwnForm, fields};
-use super::{Visit, fault, filters, go_to, sentence};
-use crate::cookies;
-use crate::respond::page;
+use super::{Visit, fault, go_to};
+use crate::respond::page::{self, sentence};
+use crate::{cookies, filters};
 
 #[derive(Template)]
 #[template(path = "password.html")]

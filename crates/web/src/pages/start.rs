@@ -4,7 +4,8 @@ use askama::Template;
 use axum::response::Response;
 use http::StatusCode;
 
-use super::{Visit, fault, filters};
+use super::{Visit, fault};
+use crate::filters;
 use crate::respond::page;
 
 #[derive(Template)]

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, REFERRER_POLICY};
 
-use crate::pages::{filters, sentence};
+use crate::filters;
 
 /// The page that says what went wrong.
 #[derive(Template)]
@@ -63,6 +63,14 @@ pub fn refuse_with(status: StatusCode, message: &str, way: Way) -> Response {
         _ => "This request cannot be answered",
     };
     html(status, &ErrorPage { title, message: &sentence(message), way }, PageContext::Flow)
+}
+
+/// A message as a sentence: with a capital letter and a full stop.
+pub fn sentence(message: &str) -> String {
+    let mut characters = message.chars();
+    let Some(first) = characters.next() else { return String::new() };
+    let stop = if message.ends_with(['.', '!', '?']) { "" } else { "." };
+    first.to_uppercase().chain(characters).collect::<String>() + stop
 }
 
 /// A page with its security policy: it loads only our own style sheet, runs no script, cannot be framed and
