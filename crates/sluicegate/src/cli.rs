@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use domain::time::Timestamp;
 
 use crate::config::{self, ConfigError, Environment, Overrides, Settings};
+use crate::terminal;
 
 mod allowed;
 mod applications;
@@ -25,7 +26,6 @@ mod roles;
 mod secrets;
 mod sessions;
 pub(crate) mod setup;
-pub(crate) mod terminal;
 pub(crate) mod users;
 mod words;
 

@@ -13,12 +13,12 @@ use domain::secret::Password;
 use vault::{Entropy, SystemEntropy};
 
 use crate::cli::setup;
-use crate::cli::terminal::say;
 use crate::config::{Environment, Settings};
 use crate::data_directory::DataDirectory;
 use crate::logging;
 use crate::serve::{self, Kind, Running, Site};
 use crate::server::{Signals, Stop};
+use crate::terminal::say;
 
 mod client;
 mod forms;

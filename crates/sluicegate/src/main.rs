@@ -16,6 +16,7 @@ mod demo;
 mod logging;
 mod serve;
 mod server;
+mod terminal;
 
 /// It saves two to six per cent of the work for each request compared with the system's allocator.
 #[global_allocator]

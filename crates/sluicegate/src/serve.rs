@@ -11,12 +11,12 @@ use tokio::task::JoinSet;
 use web::{AddressRange, WebSettings};
 
 use crate::bootstrap::{self, number};
-use crate::cli::terminal::say;
 use crate::config::settings::DEFAULT_OBSERVATION;
 use crate::config::{ConfigError, Environment, InvalidSetting, Settings};
 use crate::data_directory::{DataDirectory, Occupied};
 use crate::logging;
 use crate::server::{self, Bound, Endpoint, Limits, Signals, Stop, Tls};
+use crate::terminal::say;
 
 /// How often this node polls for changes of other nodes.
 const LOOKING: Duration = Duration::from_millis(250);

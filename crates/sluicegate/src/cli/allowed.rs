@@ -8,11 +8,11 @@ use oauth::scope::Scope;
 use serde_json::{Value, json};
 
 use super::applications::parse_id;
-use super::terminal::{confirm, say, show_json, table};
 use super::users::actor;
 use super::{InstallationArgs, ShowArgs, moment};
 use crate::bootstrap::{self, OpenedInstallation};
 use crate::config::Environment;
+use crate::terminal::{confirm, say, show_json, table};
 
 /// How many applications one read returns.
 const BATCH: u32 = 500;

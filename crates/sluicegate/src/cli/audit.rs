@@ -7,10 +7,10 @@ use domain::id::{ApplicationId, AuditId};
 use domain::time::Timestamp;
 use serde_json::{Value, json};
 
-use super::terminal::{show_json, table};
 use super::{ShowArgs, moment, users};
 use crate::bootstrap::{self, OpenedInstallation};
 use crate::config::Environment;
+use crate::terminal::{show_json, table};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum AuditCommand {

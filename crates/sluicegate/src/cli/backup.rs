@@ -7,12 +7,12 @@ use app::clock::{Clock, SystemClock};
 use clap::Args;
 use store_sqlite::{Backup, CopyError, Figures};
 
-use super::terminal::{progress, say};
 use super::{InstallationArgs, moment};
 use crate::config::Environment;
 use crate::data_directory::DataDirectory;
 use crate::database::Database;
 use crate::logging;
+use crate::terminal::{progress, say};
 
 #[derive(Debug, Args)]
 pub(super) struct BackupArguments {

@@ -7,10 +7,10 @@ use app::clock::{Clock, SystemClock};
 use clap::Args;
 use vault::{Entropy, SystemEntropy};
 
-use super::terminal::{self, say};
 use crate::config::{self, ConfigError, Environment, Overrides, Settings};
 use crate::data_directory::DataDirectory;
 use crate::database::Database;
+use crate::terminal::{self, say};
 use crate::{bootstrap, logging};
 
 mod compare;

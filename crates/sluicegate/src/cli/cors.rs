@@ -8,10 +8,10 @@ use domain::id::TrustedOriginId;
 use oauth::cors::TrustedOrigin;
 use serde_json::{Value, json};
 
-use super::terminal::{confirm, say, show_json, table};
 use super::{InstallationArgs, ShowArgs, moment, users};
 use crate::bootstrap::{self, OpenedInstallation};
 use crate::config::Environment;
+use crate::terminal::{confirm, say, show_json, table};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum CorsCommand {

@@ -12,11 +12,11 @@ use serde_json::{Value, json};
 use sources::SourceSpec;
 
 use self::arguments::{Add, Delete, One, Share, ShowOne, Update};
-use super::terminal::{confirm, say, show_json, table};
 use super::users::{self, actor};
 use super::{ShowArgs, moment, place_in_list, sentence};
 use crate::bootstrap::{self, OpenedInstallation};
 use crate::config::Environment;
+use crate::terminal::{confirm, say, show_json, table};
 
 mod arguments;
 

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use anyhow::Context;
 
-use super::terminal::say;
 use crate::config::document;
+use crate::terminal::say;
 
 /// The name and the text of each generated document.
 fn all() -> [(&'static str, String); 4] {

@@ -5,10 +5,10 @@ use clap::Subcommand;
 use serde_json::json;
 use store::StoredKey;
 
-use super::terminal::{say, show_json, table};
 use super::{InstallationArgs, ShowArgs};
 use crate::bootstrap::{self, OpenedInstallation};
 use crate::config::Environment;
+use crate::terminal::{say, show_json, table};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum KeyCommand {

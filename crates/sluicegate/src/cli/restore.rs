@@ -13,11 +13,11 @@ use store::{Credentials, Restored, StoredKey};
 use store_sqlite::{Current, DatabaseLock, Figures, StagedRestore};
 use vault::{HashingSettings, MasterKey, SystemEntropy, Vault};
 
-use super::terminal::{progress, say};
 use super::{InstallationArgs, backup, moment, setup};
 use crate::config::{Environment, Settings};
 use crate::data_directory::DataDirectory;
 use crate::database::Database;
+use crate::terminal::{progress, say};
 use crate::{bootstrap, logging};
 
 mod after_dump;

@@ -7,10 +7,10 @@ use clap::{ArgGroup, Args, Subcommand};
 use domain::account::{Permission, Role};
 use serde_json::{Value, json};
 
-use super::terminal::{confirm, say, show_json, table};
 use super::{InstallationArgs, ShowArgs, users};
 use crate::bootstrap::{self, OpenedInstallation};
 use crate::config::Environment;
+use crate::terminal::{confirm, say, show_json, table};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum RoleCommand {

@@ -7,11 +7,11 @@ use oauth::application::{Application, StoredSecret};
 use serde_json::{Value, json};
 
 use super::applications::{self, parse_id};
-use super::terminal::{confirm, say, show_json, table};
 use super::users::actor;
 use super::{InstallationArgs, ShowArgs, moment};
 use crate::bootstrap;
 use crate::config::Environment;
+use crate::terminal::{confirm, say, show_json, table};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum SecretCommand {

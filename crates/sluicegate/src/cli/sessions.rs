@@ -6,10 +6,10 @@ use domain::account::Session;
 use domain::id::SessionId;
 use serde_json::{Value, json};
 
-use super::terminal::{confirm, say, show_json, table};
 use super::{InstallationArgs, ShowArgs, moment, users};
 use crate::bootstrap::{self, OpenedInstallation};
 use crate::config::Environment;
+use crate::terminal::{confirm, say, show_json, table};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum SessionCommand {

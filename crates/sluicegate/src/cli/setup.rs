@@ -5,10 +5,10 @@ use app::setup::FIRST_ACCOUNTS;
 use domain::secret::Password;
 use vault::{Entropy, SystemEntropy};
 
-use super::terminal::{self, say};
 use crate::config::{Environment, Settings};
 use crate::data_directory::DataDirectory;
 use crate::database::Database;
+use crate::terminal::{self, say};
 use crate::{bootstrap, logging};
 
 /// Creates a new installation.

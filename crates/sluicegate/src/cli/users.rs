@@ -11,10 +11,10 @@ use domain::secret::Password;
 use serde_json::{Value, json};
 
 use self::arguments::{Add, Delete, One, SetPassword, ShowOne, Update};
-use super::terminal::{self, confirm, say, show_json, table};
 use super::{ShowArgs, moment, sentence};
 use crate::bootstrap::{self, OpenedInstallation};
 use crate::config::Environment;
+use crate::terminal::{self, confirm, say, show_json, table};
 
 mod arguments;
 

@@ -1,7 +1,7 @@
 //! Narrates the walkthrough while it runs.
 
 use super::client::Answer;
-use crate::cli::terminal::say;
+use crate::terminal::say;
 
 /// Counts the steps and prints them.
 #[derive(Debug, Default)]

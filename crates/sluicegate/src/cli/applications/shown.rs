@@ -5,8 +5,8 @@ use oauth::application::{Application, GrantType};
 use oauth::scope::Scope;
 use serde_json::{Value, json};
 
-use crate::cli::terminal::{say, show_json};
 use crate::cli::{moment, secrets};
+use crate::terminal::{say, show_json};
 
 pub(super) fn show(application: &Application, now: Timestamp, as_json: bool) {
     if as_json {

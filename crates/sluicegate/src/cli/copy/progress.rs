@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal, Write};
 
-use super::super::terminal::{complain, say};
+use crate::terminal::{complain, say};
 
 /// The width of the bar.
 const WIDTH: u64 = 40;

@@ -8,13 +8,13 @@ use store::{Credentials, Restored};
 use store_postgres::{DatabaseUrl, RestoredDump};
 use vault::Vault;
 
-use super::super::terminal::say;
 use super::super::{moment, setup};
 use super::{ALL_ENDED, RestoreArguments, TRUSTED};
 use crate::bootstrap;
 use crate::config::{Environment, Settings};
 use crate::data_directory::DataDirectory;
 use crate::database::Database;
+use crate::terminal::say;
 
 /// Makes a database safe that `pg_restore` has filled. There is nothing to compare with, because the previous
 /// content was overwritten.
