@@ -16,6 +16,7 @@ use crate::config::{Environment, Settings};
 use crate::data_directory::DataDirectory;
 use crate::database::Database;
 use crate::logging;
+use crate::numbers::number;
 
 /// Opens the installation that the settings name, for a server that users reach at `public_url`.
 ///
@@ -90,11 +91,6 @@ fn app_settings(settings: &Settings, data_directory: &DataDirectory, public_url:
         odata_page_size: data_sources.page_size,
         odata_timeout_secs: data_sources.timeout_secs,
     }
-}
-
-/// A setting as a size in memory.
-pub(crate) fn number(setting: u32) -> usize {
-    usize::try_from(setting).unwrap_or(usize::MAX)
 }
 
 /// The service as seen by a command of the operator.

@@ -10,9 +10,9 @@ use store::Store;
 use store_postgres::{DatabaseUrl, PostgresStore};
 use store_sqlite::SqliteStore;
 
-use crate::bootstrap::number;
 use crate::config::Settings;
 use crate::data_directory::DataDirectory;
+use crate::numbers::number;
 
 /// The location of the system database.
 #[derive(Debug, Clone)]

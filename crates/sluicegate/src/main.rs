@@ -14,6 +14,7 @@ mod data_directory;
 mod database;
 mod demo;
 mod logging;
+mod numbers;
 mod serve;
 mod server;
 mod terminal;

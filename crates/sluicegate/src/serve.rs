@@ -10,11 +10,12 @@ use store::WithCauses;
 use tokio::task::JoinSet;
 use web::{AddressRange, WebSettings};
 
-use crate::bootstrap::{self, number};
+use crate::bootstrap;
 use crate::config::settings::DEFAULT_OBSERVATION;
 use crate::config::{ConfigError, Environment, InvalidSetting, Settings};
 use crate::data_directory::{DataDirectory, Occupied};
 use crate::logging;
+use crate::numbers::number;
 use crate::server::{self, Bound, Endpoint, Limits, Signals, Stop, Tls};
 use crate::terminal::say;
 
