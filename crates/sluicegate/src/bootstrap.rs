@@ -11,7 +11,7 @@ use sources::Sources;
 use store::Store;
 use vault::{HashingSettings, MasterKey, SystemEntropy, Vault};
 
-use crate::cli::InstallationArgs;
+use crate::arguments::InstallationArgs;
 use crate::config::{Environment, Settings};
 use crate::data_directory::DataDirectory;
 use crate::database::Database;

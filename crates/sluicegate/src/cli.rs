@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use domain::time::Timestamp;
 
+use crate::arguments::InstallationArgs;
 use crate::config::{self, ConfigError, Environment, Overrides, Settings};
 use crate::terminal;
 
@@ -29,7 +30,7 @@ pub(crate) mod setup;
 pub(crate) mod users;
 mod words;
 
-use words::{advice, given, place_in_list, sentence, whole_number};
+use words::{advice, given, place_in_list, sentence};
 
 /// An OAuth 2.0 authorization server and OData V4 gateway for your databases, in one program.
 #[derive(Debug, Parser)]
@@ -168,21 +169,6 @@ enum Command {
     },
 }
 
-/// The location of the installation.
-#[derive(Debug, Clone, Default, Args)]
-pub(crate) struct InstallationArgs {
-    /// The folder with the database and the master key [default: sluicegate-data]
-    #[arg(long, value_name = "DIR")]
-    data_dir: Option<PathBuf>,
-    /// A configuration file (TOML)
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// The PostgreSQL database that several nodes share. Other users of this machine can read the command
-    /// line; if the URL contains a password, set `SLUICEGATE_DATABASE` instead
-    #[arg(long, value_name = "URL")]
-    database: Option<String>,
-}
-
 /// The output format.
 #[derive(Debug, Args)]
 pub(crate) struct ShowArgs {
@@ -237,20 +223,6 @@ pub(crate) struct Demo {
     /// Exit after the walkthrough instead of continuing to serve; fail if any step has an unexpected result
     #[arg(long)]
     auto: bool,
-}
-
-impl InstallationArgs {
-    fn overrides(&self) -> Overrides {
-        let mut overrides = Overrides::default();
-        overrides.set("data_dir", "--data-dir", self.data_dir.as_ref().map(|path| path.display()));
-        overrides.set("database", "--database", self.database.as_ref());
-        overrides
-    }
-
-    /// The settings for a command that works on the installation.
-    pub(crate) fn settings(&self, environment: &Environment) -> Result<Settings, ConfigError> {
-        config::load(self.config.as_deref(), environment, &self.overrides())
-    }
 }
 
 impl Serve {

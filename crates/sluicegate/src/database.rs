@@ -148,7 +148,7 @@ fn options(settings: &Settings) -> store_postgres::Options {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::InstallationArgs;
+    use crate::arguments::InstallationArgs;
     use crate::config::Environment;
 
     #[test]

@@ -7,6 +7,7 @@
 
 use std::process::ExitCode;
 
+mod arguments;
 mod bootstrap;
 mod cli;
 mod config;

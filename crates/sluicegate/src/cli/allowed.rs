@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 
 use super::applications::parse_id;
 use super::users::actor;
-use super::{InstallationArgs, ShowArgs, moment};
+use super::{ShowArgs, moment};
+use crate::arguments::InstallationArgs;
 use crate::bootstrap::{self, OpenedInstallation};
 use crate::config::Environment;
 use crate::terminal::{confirm, say, show_json, table};

@@ -7,7 +7,8 @@ use app::clock::{Clock, SystemClock};
 use clap::Args;
 use store_sqlite::{Backup, CopyError, Figures};
 
-use super::{InstallationArgs, moment};
+use super::moment;
+use crate::arguments::InstallationArgs;
 use crate::config::Environment;
 use crate::data_directory::DataDirectory;
 use crate::database::Database;

@@ -8,7 +8,8 @@ use domain::id::TrustedOriginId;
 use oauth::cors::TrustedOrigin;
 use serde_json::{Value, json};
 
-use super::{InstallationArgs, ShowArgs, moment, users};
+use super::{ShowArgs, moment, users};
+use crate::arguments::InstallationArgs;
 use crate::bootstrap::{self, OpenedInstallation};
 use crate::config::Environment;
 use crate::terminal::{confirm, say, show_json, table};

@@ -5,7 +5,8 @@ use clap::Subcommand;
 use serde_json::json;
 use store::StoredKey;
 
-use super::{InstallationArgs, ShowArgs};
+use super::ShowArgs;
+use crate::arguments::InstallationArgs;
 use crate::bootstrap::{self, OpenedInstallation};
 use crate::config::Environment;
 use crate::terminal::{say, show_json, table};

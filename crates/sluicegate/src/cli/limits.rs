@@ -6,7 +6,8 @@ use clap::{Args, Subcommand};
 use domain::limit::Limit;
 use serde_json::{Value, json};
 
-use super::{InstallationArgs, ShowArgs, users};
+use super::{ShowArgs, users};
+use crate::arguments::InstallationArgs;
 use crate::bootstrap::{self, OpenedInstallation};
 use crate::config::Environment;
 use crate::terminal::{confirm, say, show_json, table};
@@ -42,7 +43,7 @@ pub(super) struct Set {
     #[arg(value_parser = parse)]
     limit: Limit,
     /// A whole number
-    #[arg(allow_negative_numbers = true, value_parser = super::whole_number)]
+    #[arg(allow_negative_numbers = true, value_parser = crate::arguments::whole_number)]
     value: i64,
     #[command(flatten)]
     installation: InstallationArgs,

@@ -13,7 +13,8 @@ use store::{Credentials, Restored, StoredKey};
 use store_sqlite::{Current, DatabaseLock, Figures, StagedRestore};
 use vault::{HashingSettings, MasterKey, SystemEntropy, Vault};
 
-use super::{InstallationArgs, backup, moment, setup};
+use super::{backup, moment, setup};
+use crate::arguments::InstallationArgs;
 use crate::config::{Environment, Settings};
 use crate::data_directory::DataDirectory;
 use crate::database::Database;

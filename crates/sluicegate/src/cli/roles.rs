@@ -7,7 +7,8 @@ use clap::{ArgGroup, Args, Subcommand};
 use domain::account::{Permission, Role};
 use serde_json::{Value, json};
 
-use super::{InstallationArgs, ShowArgs, users};
+use super::{ShowArgs, users};
+use crate::arguments::InstallationArgs;
 use crate::bootstrap::{self, OpenedInstallation};
 use crate::config::Environment;
 use crate::terminal::{confirm, say, show_json, table};

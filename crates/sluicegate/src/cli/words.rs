@@ -1,10 +1,5 @@
 //! Messages about faults and errors for the terminal.
 
-/// Parses a whole number, for a flag or an argument.
-pub(super) fn whole_number(text: &str) -> Result<i64, String> {
-    text.parse().map_err(|_| "it must be a whole number".to_owned())
-}
-
 /// Combines all faults of the input into one error. Use cases name members of the management API; a user of
 /// the terminal has given flags instead.
 pub(super) fn sentence(faults: impl Iterator<Item = (String, String)>) -> anyhow::Error {

@@ -4,7 +4,8 @@ use clap::{ArgGroup, Args};
 use domain::id::ApplicationId;
 use oauth::registration::ApplicationPayload;
 
-use crate::cli::{InstallationArgs, ShowArgs, whole_number};
+use crate::arguments::{InstallationArgs, whole_number};
+use crate::cli::ShowArgs;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct List {

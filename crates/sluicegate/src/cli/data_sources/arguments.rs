@@ -6,7 +6,8 @@ use anyhow::ensure;
 use clap::{ArgGroup, Args};
 use sources::stores::Declarations;
 
-use crate::cli::{InstallationArgs, ShowArgs};
+use crate::arguments::InstallationArgs;
+use crate::cli::ShowArgs;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Add {

@@ -4,7 +4,8 @@ use app::users::{Estate, Expiry};
 use clap::{ArgGroup, Args};
 use domain::time::Timestamp;
 
-use crate::cli::{InstallationArgs, ShowArgs};
+use crate::arguments::InstallationArgs;
+use crate::cli::ShowArgs;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct One {
