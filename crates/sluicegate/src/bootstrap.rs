@@ -29,7 +29,7 @@ pub(crate) async fn open(
 ) -> anyhow::Result<App> {
     let data_directory = DataDirectory::at(&settings.general.data_dir);
     let database = Database::of(settings);
-    let master = data_directory.master_key(environment, &database)?;
+    let master = database.master_key(&data_directory, environment)?;
     let store = database.open().await?;
     let app = assemble(store, &master, app_settings(settings, &data_directory, public_url), settings).await?;
     app.refresh().await.context("the database cannot be read")?;

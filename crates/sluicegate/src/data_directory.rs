@@ -12,7 +12,6 @@ use anyhow::{Context, anyhow, bail};
 use vault::{MasterKey, SystemEntropy};
 
 use crate::config::Environment;
-use crate::database::Database;
 
 mod occupied;
 
@@ -114,18 +113,11 @@ impl DataDirectory {
         }
     }
 
-    /// The master key of a complete installation.
+    /// The master key of a complete installation with an embedded database.
     ///
     /// # Errors
     /// A sentence that says what is missing and what to do.
-    pub(crate) fn master_key(
-        &self,
-        environment: &Environment,
-        database: &Database,
-    ) -> anyhow::Result<MasterKey> {
-        if database.is_shared() {
-            return self.key_of_node(environment);
-        }
+    pub(crate) fn key_of_installation(&self, environment: &Environment) -> anyhow::Result<MasterKey> {
         match self.condition(environment)? {
             Condition::Complete => {}
             Condition::Empty => bail!(
@@ -139,7 +131,10 @@ impl DataDirectory {
     }
 
     /// The master key for a node on a shared database; every node has the same one.
-    fn key_of_node(&self, environment: &Environment) -> anyhow::Result<MasterKey> {
+    ///
+    /// # Errors
+    /// A sentence that says what is missing and what to do.
+    pub(crate) fn key_of_node(&self, environment: &Environment) -> anyhow::Result<MasterKey> {
         if environment.master_key().is_none() && !self.has(&self.key_file())? {
             bail!(
                 "this node has no master key: copy {} from a node that has it, or set SLUICEGATE_MASTER_KEY. The first node \

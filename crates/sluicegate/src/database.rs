@@ -9,8 +9,9 @@ use anyhow::Context;
 use store::Store;
 use store_postgres::{DatabaseUrl, PostgresStore};
 use store_sqlite::SqliteStore;
+use vault::MasterKey;
 
-use crate::config::Settings;
+use crate::config::{Environment, Settings};
 use crate::data_directory::DataDirectory;
 use crate::numbers::number;
 
@@ -51,6 +52,21 @@ impl Database {
         match self {
             Self::Embedded(path) => path.display().to_string(),
             Self::Shared(url, _) => format!("the database {}", url.location()),
+        }
+    }
+
+    /// The master key with which the database was sealed, from the environment or the data directory.
+    ///
+    /// # Errors
+    /// A sentence that says what is missing and what to do.
+    pub(crate) fn master_key(
+        &self,
+        data_directory: &DataDirectory,
+        environment: &Environment,
+    ) -> anyhow::Result<MasterKey> {
+        match self {
+            Self::Embedded(_) => data_directory.key_of_installation(environment),
+            Self::Shared(..) => data_directory.key_of_node(environment),
         }
     }
 
@@ -149,7 +165,6 @@ fn options(settings: &Settings) -> store_postgres::Options {
 mod tests {
     use super::*;
     use crate::arguments::InstallationArgs;
-    use crate::config::Environment;
 
     #[test]
     fn the_settings_of_the_pool_are_those_of_the_database() {

@@ -138,7 +138,7 @@ pub(super) fn check(user: &str, password: &Password) -> anyhow::Result<()> {
 pub(super) fn migrate(settings: &Settings, environment: &Environment, check: bool) -> anyhow::Result<()> {
     let _flush = logging::start(settings.log.format, logging::warnings_only());
     let database = Database::of(settings);
-    DataDirectory::at(&settings.general.data_dir).master_key(environment, &database)?;
+    database.master_key(&DataDirectory::at(&settings.general.data_dir), environment)?;
     let steps = bootstrap::command_runtime()?
         .block_on(async { if check { database.pending().await } else { database.migrate().await } })?;
     let verb = if check { "would do" } else { "did" };

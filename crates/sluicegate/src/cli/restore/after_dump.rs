@@ -29,7 +29,7 @@ pub(super) fn run(
 ) -> anyhow::Result<()> {
     let database = Database::of(settings);
     let data_directory = DataDirectory::at(&settings.general.data_dir);
-    let master = data_directory.master_key(environment, &database)?;
+    let master = database.master_key(&data_directory, environment)?;
     let credentials = if arguments.danger_trust_credentials_of_backup {
         Credentials::TrustBackup
     } else {
