@@ -26,7 +26,7 @@ mod restore;
 mod roles;
 mod secrets;
 mod sessions;
-pub(crate) mod setup;
+mod setup;
 pub(crate) mod users;
 mod words;
 

@@ -12,13 +12,12 @@ use app::setup::FIRST_ACCOUNTS;
 use domain::secret::Password;
 use vault::{Entropy, SystemEntropy};
 
-use crate::cli::setup;
 use crate::config::{Environment, Settings};
 use crate::data_directory::DataDirectory;
-use crate::logging;
 use crate::serve::{self, Kind, Running, Site};
 use crate::server::{Signals, Stop};
 use crate::terminal::say;
+use crate::{installation, logging};
 
 mod client;
 mod forms;
@@ -50,12 +49,12 @@ pub(crate) fn run(settings: &Settings, environment: &Environment, auto: bool) ->
 }
 
 async fn play(settings: &Settings, environment: &Environment, auto: bool) -> anyhow::Result<()> {
-    let passwords = [setup::make_up(), setup::make_up()];
+    let passwords = [installation::make_up(), installation::make_up()];
     let stop = Stop::new();
     let signals = Signals::hear()?;
     let fresh = folder_is_fresh(settings, environment)?;
     if fresh {
-        setup::create(settings, environment, passwords.clone()).await?;
+        installation::create(settings, environment, passwords.clone()).await?;
     }
     let running = Running::start(settings, environment, &stop, Kind::Demo).await?;
     let app = Arc::clone(&running.app);

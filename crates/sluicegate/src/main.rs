@@ -14,6 +14,7 @@ mod config;
 mod data_directory;
 mod database;
 mod demo;
+mod installation;
 mod logging;
 mod numbers;
 mod serve;

@@ -1,15 +1,14 @@
 //! `sluicegate init`, `migrate` and `check-config`.
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use app::setup::FIRST_ACCOUNTS;
 use domain::secret::Password;
-use vault::{Entropy, SystemEntropy};
 
 use crate::config::{Environment, Settings};
 use crate::data_directory::DataDirectory;
 use crate::database::Database;
 use crate::terminal::{self, say};
-use crate::{bootstrap, logging};
+use crate::{bootstrap, installation, logging};
 
 /// Creates a new installation.
 ///
@@ -28,7 +27,7 @@ pub(super) fn init(settings: &Settings, environment: &Environment) -> anyhow::Re
     }
     let chosen = choose(environment)?;
     let passwords = chosen.each_ref().map(|one| one.password.clone());
-    runtime.block_on(create(settings, environment, passwords))?;
+    runtime.block_on(installation::create(settings, environment, passwords))?;
     let made = if database.is_shared() {
         database.location()
     } else {
@@ -58,33 +57,6 @@ async fn refuse_a_second_time(database: &Database) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Creates the installation with these passwords for the first accounts.
-///
-/// # Errors
-/// Why this failed; nothing was changed then.
-pub(crate) async fn create(
-    settings: &Settings,
-    environment: &Environment,
-    passwords: [Password; 2],
-) -> anyhow::Result<()> {
-    let database = Database::of(settings);
-    let data_directory = DataDirectory::at(&settings.general.data_dir);
-    if database.is_shared() {
-        let master = data_directory.key_for_shared(environment)?;
-        let app = bootstrap::create(settings, &master, &database).await?;
-        app.set_up(passwords).await.context("the first accounts could not be made")?;
-        return Ok(app.close().await?);
-    }
-    let unfinished = data_directory.begin(environment)?;
-    let app =
-        bootstrap::create(settings, unfinished.master_key(), &Database::Embedded(unfinished.database()))
-            .await?;
-    app.set_up(passwords).await.context("the first accounts could not be made")?;
-    app.close().await?;
-    drop(app);
-    unfinished.finish()
-}
-
 /// A password, and whether it must be printed.
 pub(super) struct Chosen {
     pub(super) password: Password,
@@ -107,17 +79,10 @@ pub(super) fn choose_one(name: &str, given: Option<Password>) -> anyhow::Result<
         None if terminal::somebody_is_there() => {
             Chosen { password: terminal::ask_new_password(name)?, made_up: false }
         }
-        None => Chosen { password: make_up(), made_up: true },
+        None => Chosen { password: installation::make_up(), made_up: true },
     };
     check(name, &chosen.password)?;
     Ok(chosen)
-}
-
-/// Generates a password.
-pub(crate) fn make_up() -> Password {
-    let mut bytes = [0; 24];
-    SystemEntropy.fill(&mut bytes);
-    Password::new(vault::password::readable(bytes))
 }
 
 /// Checks a password against the rules.

@@ -14,6 +14,7 @@ use self::arguments::{Add, Delete, One, SetPassword, ShowOne, Update};
 use super::{ShowArgs, moment, sentence};
 use crate::bootstrap::{self, OpenedInstallation};
 use crate::config::Environment;
+use crate::installation;
 use crate::terminal::{self, confirm, say, show_json, table};
 
 mod arguments;
@@ -275,7 +276,7 @@ impl SetPassword {
         if terminal::somebody_is_there() {
             return Ok(Chosen { password: terminal::ask_new_password(&self.one.name)?, made_up: false });
         }
-        Ok(Chosen { password: super::setup::make_up(), made_up: true })
+        Ok(Chosen { password: installation::make_up(), made_up: true })
     }
 }
 
