@@ -10,6 +10,7 @@ use domain::time::Timestamp;
 
 use crate::arguments::InstallationArgs;
 use crate::config::{self, ConfigError, Environment, Overrides, Settings};
+use crate::messages::advice;
 use crate::terminal;
 
 mod allowed;
@@ -18,7 +19,7 @@ mod audit;
 mod backup;
 mod copy;
 mod cors;
-pub(crate) mod data_sources;
+mod data_sources;
 mod documents;
 mod keys;
 mod limits;
@@ -27,10 +28,7 @@ mod roles;
 mod secrets;
 mod sessions;
 mod setup;
-pub(crate) mod users;
-mod words;
-
-use words::{advice, given, place_in_list, sentence};
+mod users;
 
 /// An OAuth 2.0 authorization server and OData V4 gateway for your databases, in one program.
 #[derive(Debug, Parser)]

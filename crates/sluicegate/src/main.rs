@@ -16,6 +16,7 @@ mod database;
 mod demo;
 mod installation;
 mod logging;
+mod messages;
 mod numbers;
 mod serve;
 mod server;

@@ -9,10 +9,11 @@ use oauth::registration::Warning;
 
 use self::arguments::{Ended, List, One, Register, Update};
 use self::shown::{in_json, show};
+use super::moment;
 use super::users::actor;
-use super::{given, moment, sentence};
 use crate::bootstrap::{self, OpenedInstallation};
 use crate::config::Environment;
+use crate::messages::{given, sentence};
 use crate::terminal::{confirm, say, show_json, table};
 
 mod arguments;

@@ -7,9 +7,10 @@ use domain::id::{ApplicationId, AuditId};
 use domain::time::Timestamp;
 use serde_json::{Value, json};
 
-use super::{ShowArgs, moment, users};
+use super::{ShowArgs, moment};
 use crate::bootstrap::{self, OpenedInstallation};
 use crate::config::Environment;
+use crate::messages::of_administration;
 use crate::terminal::{show_json, table};
 
 #[derive(Debug, Subcommand)]
@@ -84,7 +85,7 @@ async fn list(opened: &OpenedInstallation, command: &List) -> anyhow::Result<()>
         until: command.until,
     };
     let events =
-        opened.app.list_audit(&opened.operator, request, &opened.origin).await.map_err(users::message)?;
+        opened.app.list_audit(&opened.operator, request, &opened.origin).await.map_err(of_administration)?;
     if command.shown.json {
         show_json(&events.iter().map(in_json).collect());
         return Ok(());

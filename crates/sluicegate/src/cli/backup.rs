@@ -89,7 +89,7 @@ mod tests {
     use std::io;
 
     use super::*;
-    use crate::cli::advice;
+    use crate::messages::advice;
 
     #[test]
     fn a_place_that_cannot_be_written_gets_one_piece_of_advice() {

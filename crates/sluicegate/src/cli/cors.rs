@@ -8,10 +8,11 @@ use domain::id::TrustedOriginId;
 use oauth::cors::TrustedOrigin;
 use serde_json::{Value, json};
 
-use super::{ShowArgs, moment, users};
+use super::{ShowArgs, moment};
 use crate::arguments::InstallationArgs;
 use crate::bootstrap::{self, OpenedInstallation};
 use crate::config::Environment;
+use crate::messages::of_administration;
 use crate::terminal::{confirm, say, show_json, table};
 
 #[derive(Debug, Subcommand)]
@@ -125,7 +126,7 @@ pub(super) fn run(command: CorsCommand, environment: &Environment) -> anyhow::Re
 
 async fn list(opened: &OpenedInstallation, as_json: bool) -> anyhow::Result<()> {
     let entries = opened.app.list_trusted_origins(&opened.operator, &opened.origin).await;
-    let entries = entries.map_err(users::message)?;
+    let entries = entries.map_err(of_administration)?;
     if as_json {
         show_json(&entries.iter().map(in_json).collect());
         return Ok(());
@@ -161,7 +162,7 @@ async fn add(opened: &OpenedInstallation, command: &Add) -> anyhow::Result<()> {
     };
     let drafts = command.origins.iter().map(draft).collect();
     let added = opened.app.add_trusted_origins(&opened.operator, drafts, &opened.origin).await;
-    for entry in added.map_err(|refused| users::message(in_words(refused)))? {
+    for entry in added.map_err(|refused| of_administration(in_words(refused)))? {
         say(&format!("{} was added to the list with id {}", entry.domain, entry.id));
     }
     Ok(())
@@ -201,7 +202,7 @@ fn message(refused: AdministrationError, id: TrustedOriginId) -> anyhow::Error {
         AdministrationError::Unknown => {
             anyhow!("there is no entry {id}; `sluicegate cors list` shows the ids")
         }
-        other => users::message(other),
+        other => of_administration(other),
     }
 }
 

@@ -13,9 +13,10 @@ use sources::SourceSpec;
 
 use self::arguments::{Add, Delete, One, Share, ShowOne, Update};
 use super::users::{self, actor};
-use super::{ShowArgs, moment, place_in_list, sentence};
+use super::{ShowArgs, moment};
 use crate::bootstrap::{self, OpenedInstallation};
 use crate::config::Environment;
+use crate::messages::{of_data_source, place_in_list};
 use crate::terminal::{confirm, say, show_json, table};
 
 mod arguments;
@@ -75,7 +76,8 @@ pub(super) fn run(command: DataSourceCommand, environment: &Environment) -> anyh
             bootstrap::with_app(&one.installation, environment, async |opened| {
                 let actor = actor(opened, None).await?;
                 let id = find(opened, &actor, &one.name).await?.record.id;
-                let model = opened.app.reload_model(&actor, id, &opened.origin).await.map_err(message)?;
+                let model =
+                    opened.app.reload_model(&actor, id, &opened.origin).await.map_err(of_data_source)?;
                 let (tables, findings) = (model.entity_types.len(), model.findings.len());
                 say(&format!(
                     "{} serves {tables} tables; `data-source show` tells {findings} findings",
@@ -94,7 +96,7 @@ pub(super) fn run(command: DataSourceCommand, environment: &Environment) -> anyh
                 let actor = actor(opened, None).await?;
                 let id = find(opened, &actor, &one.name).await?.record.id;
                 confirm(&format!("Delete the data source {}? Its file stays.", one.name), one.yes)?;
-                opened.app.delete_data_source(&actor, id, &opened.origin).await.map_err(message)?;
+                opened.app.delete_data_source(&actor, id, &opened.origin).await.map_err(of_data_source)?;
                 say(&format!("{} is deleted; its file is still there", one.name));
                 Ok(())
             })
@@ -118,7 +120,7 @@ async fn add(opened: &OpenedInstallation, command: &Add) -> anyhow::Result<()> {
         DataSourceError::NameTaken => {
             anyhow!("another data source is called {}; names are compared without case", command.name)
         }
-        other => message(other),
+        other => of_data_source(other),
     })?;
     say(&format!("{} is added for {}, served at /api/odata4/{0}/", added.record.name, added.owner_name));
     Ok(())
@@ -147,13 +149,13 @@ async fn update(opened: &OpenedInstallation, command: &Update) -> anyhow::Result
         options: Some(spec.options().context("the path must be UTF-8")?),
     };
     let updated = opened.app.update_data_source(&actor, record.id, draft, &opened.origin).await;
-    say(&format!("{} is changed", updated.map_err(message)?.record.name));
+    say(&format!("{} is changed", updated.map_err(of_data_source)?.record.name));
     Ok(())
 }
 
 async fn list(opened: &OpenedInstallation, as_json: bool) -> anyhow::Result<()> {
     let actor = actor(opened, None).await?;
-    let sources = opened.app.list_data_sources(&actor, &opened.origin).await.map_err(message)?;
+    let sources = opened.app.list_data_sources(&actor, &opened.origin).await.map_err(of_data_source)?;
     if as_json {
         show_json(&sources.iter().map(in_json).collect());
         return Ok(());
@@ -198,8 +200,11 @@ fn in_json(source: &SeenSource) -> Value {
 async fn show(opened: &OpenedInstallation, one: &ShowOne) -> anyhow::Result<()> {
     let actor = actor(opened, None).await?;
     let source = find(opened, &actor, &one.name).await?;
-    let model =
-        opened.app.data_source_model(&actor, source.record.id, &opened.origin).await.map_err(message)?;
+    let model = opened
+        .app
+        .data_source_model(&actor, source.record.id, &opened.origin)
+        .await
+        .map_err(of_data_source)?;
     let tables: Vec<&str> = model.entity_types.iter().map(|entity| entity.name.as_str()).collect();
     let users = shared(opened, &actor, source.record.id).await?;
     let users: Vec<&str> = users.iter().filter_map(|(_, name)| name.as_deref()).collect();
@@ -255,7 +260,7 @@ async fn shared(
 ) -> anyhow::Result<Vec<SharedUser>> {
     let app = &opened.app;
     let mut rows =
-        app.shared_users(actor, id, ListRequest::default(), &opened.origin).await.map_err(message)?;
+        app.shared_users(actor, id, ListRequest::default(), &opened.origin).await.map_err(of_data_source)?;
     let mut users = Vec::new();
     while !rows.is_over() {
         users.extend(rows.next().await?);
@@ -266,11 +271,11 @@ async fn shared(
 impl Share {
     /// Converts a refusal to a message that names the users who do not exist.
     fn message(&self, refused: DataSourceError) -> anyhow::Error {
-        let DataSourceError::Invalid(faults) = &refused else { return message(refused) };
+        let DataSourceError::Invalid(faults) = &refused else { return of_data_source(refused) };
         let unknown = faults.iter().filter_map(|fault| self.users.get(place_in_list(&fault.field)?));
         let unknown: Vec<&str> = unknown.map(String::as_str).collect();
         if unknown.is_empty() {
-            return message(refused);
+            return of_data_source(refused);
         }
         anyhow!("there is no user {}; `sluicegate user list` shows the names", unknown.join(" and no user "))
     }
@@ -290,23 +295,9 @@ impl Share {
 }
 
 async fn find(opened: &OpenedInstallation, actor: &Actor, name: &str) -> anyhow::Result<SeenSource> {
-    let sources = opened.app.list_data_sources(actor, &opened.origin).await.map_err(message)?;
+    let sources = opened.app.list_data_sources(actor, &opened.origin).await.map_err(of_data_source)?;
     let found = sources.into_iter().find(|source| source.record.name.eq_ignore_ascii_case(name));
     found.ok_or_else(|| {
         anyhow!("there is no data source {name}; give a name, as `sluicegate data-source list` shows it")
     })
-}
-
-/// Converts a refusal to a message for the terminal.
-pub(crate) fn message(refused: DataSourceError) -> anyhow::Error {
-    match refused {
-        DataSourceError::Invalid(faults) | DataSourceError::Options(faults) => {
-            sentence(faults.into_iter().map(|fault| (fault.field, fault.message)))
-        }
-        DataSourceError::NameTaken => {
-            anyhow!("another data source has the name; names are compared without case")
-        }
-        DataSourceError::Unusable(error) => anyhow!("the database cannot be used: {error}"),
-        other => other.into(),
-    }
 }

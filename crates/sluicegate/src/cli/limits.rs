@@ -6,10 +6,11 @@ use clap::{Args, Subcommand};
 use domain::limit::Limit;
 use serde_json::{Value, json};
 
-use super::{ShowArgs, users};
+use super::ShowArgs;
 use crate::arguments::InstallationArgs;
 use crate::bootstrap::{self, OpenedInstallation};
 use crate::config::Environment;
+use crate::messages::of_administration;
 use crate::terminal::{confirm, say, show_json, table};
 
 #[derive(Debug, Subcommand)]
@@ -153,6 +154,6 @@ fn in_json((limit, value): (Limit, i64)) -> Value {
 fn message(refused: AdministrationError) -> anyhow::Error {
     match refused {
         AdministrationError::Unknown => anyhow!("there is no such limit"),
-        other => users::message(other),
+        other => of_administration(other),
     }
 }

@@ -11,6 +11,7 @@ use super::{ShowArgs, users};
 use crate::arguments::InstallationArgs;
 use crate::bootstrap::{self, OpenedInstallation};
 use crate::config::Environment;
+use crate::messages::of_administration;
 use crate::terminal::{confirm, say, show_json, table};
 
 #[derive(Debug, Subcommand)]
@@ -236,6 +237,6 @@ fn message(refused: AdministrationError, named: &str) -> anyhow::Error {
             anyhow!("users have the role {named}: give them another one first")
         }
         AdministrationError::BuiltIn => anyhow!("the role {named} is built in and cannot be deleted"),
-        other => users::message(other),
+        other => of_administration(other),
     }
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::messages::{given, place_in_list, sentence};
 
 /// Every command that is not hidden.
 fn visible(command: &clap::Command, path: &str, found: &mut Vec<(String, String)>) {

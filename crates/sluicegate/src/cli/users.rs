@@ -11,10 +11,11 @@ use domain::secret::Password;
 use serde_json::{Value, json};
 
 use self::arguments::{Add, Delete, One, SetPassword, ShowOne, Update};
-use super::{ShowArgs, moment, sentence};
+use super::{ShowArgs, moment};
 use crate::bootstrap::{self, OpenedInstallation};
 use crate::config::Environment;
 use crate::installation;
+use crate::messages::of_administration;
 use crate::terminal::{self, confirm, say, show_json, table};
 
 mod arguments;
@@ -115,7 +116,7 @@ async fn wanted_roles(opened: &OpenedInstallation, given: &[String]) -> anyhow::
     if given.is_empty() {
         return Ok(None);
     }
-    let roles = opened.app.list_roles(&opened.operator, &opened.origin).await.map_err(message)?;
+    let roles = opened.app.list_roles(&opened.operator, &opened.origin).await.map_err(of_administration)?;
     given.iter().map(|name| role(&roles, name)).collect::<anyhow::Result<_>>().map(Some)
 }
 
@@ -157,9 +158,9 @@ async fn add(opened: &OpenedInstallation, command: &Add) -> anyhow::Result<()> {
 }
 
 async fn list(opened: &OpenedInstallation, as_json: bool) -> anyhow::Result<()> {
-    let roles = opened.app.list_roles(&opened.operator, &opened.origin).await.map_err(message)?;
+    let roles = opened.app.list_roles(&opened.operator, &opened.origin).await.map_err(of_administration)?;
     let users = opened.app.list_users(&opened.operator, UserListRequest::default(), &opened.origin).await;
-    let users = users.map_err(message)?;
+    let users = users.map_err(of_administration)?;
     if as_json {
         show_json(&users.iter().map(|user| in_json(opened, user, &roles)).collect());
         return Ok(());
@@ -181,7 +182,7 @@ async fn show(opened: &OpenedInstallation, one: &ShowOne) -> anyhow::Result<()> 
     let id = find(opened, &one.name).await?;
     let user = opened.app.find_user(&opened.operator, id, &opened.origin).await;
     let user = user.map_err(|refused| told_of(refused, &one.name))?;
-    let roles = opened.app.list_roles(&opened.operator, &opened.origin).await.map_err(message)?;
+    let roles = opened.app.list_roles(&opened.operator, &opened.origin).await.map_err(of_administration)?;
     if one.shown.json {
         show_json(&in_json(opened, &user, &roles));
         return Ok(());
@@ -226,7 +227,11 @@ fn set_password(command: &SetPassword, environment: &Environment) -> anyhow::Res
         let id = find(opened, name).await?;
         let chosen = command.choose()?;
         let draft = UserDraft { password: Some(chosen.password.clone()), ..UserDraft::default() };
-        opened.app.update_user(&opened.operator, id, draft, &opened.origin).await.map_err(message)?;
+        opened
+            .app
+            .update_user(&opened.operator, id, draft, &opened.origin)
+            .await
+            .map_err(of_administration)?;
         say(&format!("{name} has a new password"));
         chosen.tell(name);
         Ok(())
@@ -302,16 +307,6 @@ pub(super) fn told_of(refused: AdministrationError, name: &str) -> anyhow::Error
         AdministrationError::LastAdministrator => {
             anyhow!("no active Administrator would remain without {name}")
         }
-        other => message(other),
-    }
-}
-
-/// Converts a refusal to a message for the terminal.
-pub(crate) fn message(refused: AdministrationError) -> anyhow::Error {
-    match refused {
-        AdministrationError::Invalid(faults) => {
-            sentence(faults.into_iter().map(|fault| (fault.field, fault.message)))
-        }
-        other => other.into(),
+        other => of_administration(other),
     }
 }

@@ -13,9 +13,9 @@ use domain::secret::Password;
 use sources::SourceSpec;
 
 use super::{sample_data, walkthrough};
-use crate::cli::{data_sources, users};
 use crate::config::Settings;
 use crate::data_directory::DataDirectory;
+use crate::messages::{of_administration, of_data_source};
 
 /// The name of the data source.
 const NAME: &str = "harbour";
@@ -41,7 +41,7 @@ pub(super) async fn harbour(
             locked: Some(false),
             ..UserDraft::default()
         };
-        app.update_user(&operator, account, draft, &origin).await.map_err(users::message)?;
+        app.update_user(&operator, account, draft, &origin).await.map_err(of_administration)?;
     }
     let user = app.acting(operator, Some(FIRST_ACCOUNTS[1].0)).await?;
     forget_earlier_stories(app, &user, &origin).await?;
@@ -70,14 +70,14 @@ async fn serve_harbour(
     let real = path.canonicalize().with_context(|| format!("{} cannot be found", path.display()))?;
     let spec = SourceSpec::sqlite(real);
     let options = spec.options().context("the path of the data directory must be UTF-8")?;
-    let known = app.list_data_sources(user, origin).await.map_err(data_sources::message)?;
+    let known = app.list_data_sources(user, origin).await.map_err(of_data_source)?;
     let known = known.iter().find(|source| source.record.name == NAME);
     let is_there = |source: &SeenSource| source.record.options == options;
     match known {
         Some(source) if is_there(source) => return Ok(()),
         // The folder was moved.
         Some(source) => {
-            app.delete_data_source(user, source.record.id, origin).await.map_err(data_sources::message)?;
+            app.delete_data_source(user, source.record.id, origin).await.map_err(of_data_source)?;
         }
         None => {}
     }
@@ -87,6 +87,6 @@ async fn serve_harbour(
         description: "A small harbour: ships, berths, visits and their cargo".to_owned(),
         options: Some(options),
     };
-    app.create_data_source(user, draft, origin).await.map_err(data_sources::message)?;
+    app.create_data_source(user, draft, origin).await.map_err(of_data_source)?;
     Ok(())
 }

@@ -1,14 +1,18 @@
 //! Messages about faults and errors for the terminal.
 
+use anyhow::anyhow;
+use app::administration::AdministrationError;
+use app::data_sources::DataSourceError;
+
 /// Combines all faults of the input into one error. Use cases name members of the management API; a user of
 /// the terminal has given flags instead.
-pub(super) fn sentence(faults: impl Iterator<Item = (String, String)>) -> anyhow::Error {
+pub(crate) fn sentence(faults: impl Iterator<Item = (String, String)>) -> anyhow::Error {
     let lines: Vec<String> = faults.map(|(field, message)| format!("{} {message}", given(&field))).collect();
-    anyhow::anyhow!("{}", lines.join("; "))
+    anyhow!("{}", lines.join("; "))
 }
 
 /// The flag or argument for a member of the management API.
-pub(super) fn given(field: &str) -> String {
+pub(crate) fn given(field: &str) -> String {
     let (member, _) = field.split_once('[').unwrap_or((field, ""));
     let flag = match member {
         "name" => "the name",
@@ -43,16 +47,40 @@ pub(super) fn given(field: &str) -> String {
 }
 
 /// The index, from 0, of the list element that a fault is about.
-pub(super) fn place_in_list(field: &str) -> Option<usize> {
+pub(crate) fn place_in_list(field: &str) -> Option<usize> {
     field.split_once('[')?.1.trim_end_matches(']').parse().ok()
 }
 
 /// Advice for an error, found through its causes.
-pub(super) fn advice(error: &anyhow::Error) -> &'static str {
+pub(crate) fn advice(error: &anyhow::Error) -> &'static str {
     let mut causes = error.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>());
     if causes.any(|cause| cause.kind() == std::io::ErrorKind::PermissionDenied) {
         ". Run this as the user to whom the file and its folder belong"
     } else {
         ""
+    }
+}
+
+/// Converts a refusal of an administrative operation to a message for the terminal.
+pub(crate) fn of_administration(refused: AdministrationError) -> anyhow::Error {
+    match refused {
+        AdministrationError::Invalid(faults) => {
+            sentence(faults.into_iter().map(|fault| (fault.field, fault.message)))
+        }
+        other => other.into(),
+    }
+}
+
+/// Converts a refusal of an operation on a data source to a message for the terminal.
+pub(crate) fn of_data_source(refused: DataSourceError) -> anyhow::Error {
+    match refused {
+        DataSourceError::Invalid(faults) | DataSourceError::Options(faults) => {
+            sentence(faults.into_iter().map(|fault| (fault.field, fault.message)))
+        }
+        DataSourceError::NameTaken => {
+            anyhow!("another data source has the name; names are compared without case")
+        }
+        DataSourceError::Unusable(error) => anyhow!("the database cannot be used: {error}"),
+        other => other.into(),
     }
 }
