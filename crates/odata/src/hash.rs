@@ -1,5 +1,7 @@
 //! FNV-1a with 64 bits. Unlike the hashers of the standard library, it is stable between builds and machines.
 
+use crate::cell::Cell;
+
 pub(crate) struct Fnv(u64);
 
 impl Fnv {
@@ -17,4 +19,14 @@ impl Fnv {
     pub(crate) fn finish(&self) -> u64 {
         self.0
     }
+}
+
+/// A number that distinguishes long values.
+pub(crate) fn digest(cell: Cell<'_>) -> i64 {
+    let mut hash = Fnv::new();
+    match cell {
+        Cell::Text(bytes) | Cell::Blob(bytes) => hash.field(bytes),
+        Cell::Null | Cell::Integer(_) | Cell::Real(_) => {}
+    }
+    hash.finish().cast_signed()
 }

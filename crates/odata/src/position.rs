@@ -3,7 +3,7 @@
 use crate::cell::{Cell, Value};
 use crate::error::{Error, Reason};
 use crate::form::{Layout, Reading};
-use crate::hash::Fnv;
+use crate::hash::digest;
 
 const VERSION: u8 = 4;
 
@@ -59,16 +59,6 @@ impl Mark {
             Self::Long { .. } => (layout == Layout::PLAIN).then(|| self.clone()),
         }
     }
-}
-
-/// A number that distinguishes long values.
-pub(crate) fn digest(cell: Cell<'_>) -> i64 {
-    let mut hash = Fnv::new();
-    match cell {
-        Cell::Text(bytes) | Cell::Blob(bytes) => hash.field(bytes),
-        Cell::Null | Cell::Integer(_) | Cell::Real(_) => {}
-    }
-    hash.finish().cast_signed()
 }
 
 impl Position {

@@ -7,7 +7,7 @@ mod text;
 
 use crate::cell::{Cell, Value};
 use crate::form::{Layout, Reading};
-use crate::position;
+use crate::hash;
 use number::Number;
 
 /// A function with its name and number of arguments.
@@ -111,7 +111,7 @@ fn layout(cells: &[Cell<'_>]) -> Value {
 fn digest(cells: &[Cell<'_>]) -> Value {
     match cells {
         [Cell::Null] | [] => Value::Null,
-        [cell, ..] => Value::Integer(position::digest(*cell)),
+        [cell, ..] => Value::Integer(hash::digest(*cell)),
     }
 }
 
