@@ -3,9 +3,10 @@
 
 use std::sync::LazyLock;
 
+use odata::edm_type::EdmType;
 use odata::format::Format;
-use odata::model::{Column, EdmType, Model, Schema, Storage, Table};
-use odata::plan::{PlanContext, Plan, prepare};
+use odata::model::{Column, Model, Schema, Storage, Table};
+use odata::plan::{Plan, PlanContext, prepare};
 use odata::statement::Statement;
 use odata::{sql::Dialect, url::Url};
 

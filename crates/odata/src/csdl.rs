@@ -7,8 +7,9 @@
 mod xml;
 
 use crate::bind::function;
+use crate::edm_type::EdmType;
 use crate::model::compile::CONTAINER;
-use crate::model::{EdmType, EntityType, Model, Navigation, Property};
+use crate::model::{EntityType, Model, Navigation, Property};
 use xml::Xml;
 
 /// The namespace of our own terms.

@@ -9,9 +9,10 @@ pub(crate) mod value;
 
 use crate::bind::Selection;
 use crate::cell::{Cell, Row};
+use crate::edm_type::EdmType;
 use crate::form::Reading;
 use crate::format::{Format, MetadataLevel};
-use crate::model::{EdmType, Model, Property};
+use crate::model::{Model, Property};
 use fast_path::{Before, RowBuffer};
 use value::Writing;
 

@@ -13,7 +13,7 @@ pub(crate) mod layout;
 pub(crate) mod read;
 mod survey;
 
-use crate::model::EdmType;
+use crate::edm_type::EdmType;
 pub use layout::Layout;
 pub use survey::{ColumnSurvey, Survey};
 

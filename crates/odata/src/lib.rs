@@ -10,6 +10,7 @@ mod bind;
 pub mod cell;
 pub mod csdl;
 mod duration;
+pub mod edm_type;
 pub mod encode;
 pub mod error;
 pub mod form;

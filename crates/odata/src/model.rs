@@ -10,6 +10,7 @@ mod references;
 
 use std::collections::HashMap;
 
+use crate::edm_type::EdmType;
 use crate::form::{Form, Layout, Reading};
 
 /// What a driver has read from its database, in the database's own terms.
@@ -101,37 +102,6 @@ pub struct ForeignKey {
     pub target_table: String,
     /// Its columns, as many as `columns`; empty for its primary key.
     pub target_columns: Vec<String>,
-}
-
-/// The primitive types of [OData CSDL 4.01
-/// §3.3](https://docs.oasis-open.org/odata/odata-csdl-xml/v4.01/odata-csdl-xml-v4.01.html#sec_PrimitiveTypes)
-/// as which a column can be served.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "named like the primitive types")]
-pub enum EdmType {
-    Boolean,
-    Byte,
-    SByte,
-    Int16,
-    Int32,
-    Int64,
-    /// The digits in total and after the point, if the database declares them.
-    Decimal {
-        precision: Option<u16>,
-        scale: Option<u16>,
-    },
-    Single,
-    Double,
-    /// The maximum length in characters, if the database declares one.
-    String {
-        max_length: Option<u32>,
-    },
-    Guid,
-    Date,
-    TimeOfDay,
-    DateTimeOffset,
-    Duration,
-    Binary,
 }
 
 /// An entity set and its type, compiled.
@@ -239,29 +209,5 @@ impl EntityType {
     /// The navigation property with this name.
     pub fn navigation(&self, name: &str) -> Option<&Navigation> {
         self.navigations.iter().find(|navigation| navigation.name == name)
-    }
-}
-
-impl EdmType {
-    /// The qualified name in `$metadata`, such as `Edm.Int32`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Boolean => "Edm.Boolean",
-            Self::Byte => "Edm.Byte",
-            Self::SByte => "Edm.SByte",
-            Self::Int16 => "Edm.Int16",
-            Self::Int32 => "Edm.Int32",
-            Self::Int64 => "Edm.Int64",
-            Self::Decimal { .. } => "Edm.Decimal",
-            Self::Single => "Edm.Single",
-            Self::Double => "Edm.Double",
-            Self::String { .. } => "Edm.String",
-            Self::Guid => "Edm.Guid",
-            Self::Date => "Edm.Date",
-            Self::TimeOfDay => "Edm.TimeOfDay",
-            Self::DateTimeOffset => "Edm.DateTimeOffset",
-            Self::Duration => "Edm.Duration",
-            Self::Binary => "Edm.Binary",
-        }
     }
 }

@@ -6,8 +6,8 @@ mod members;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use odata::edm_type::EdmType;
 use odata::form::Form;
-use odata::model::EdmType;
 
 use self::members::{Members, shown, twins};
 use crate::{AllowedFolders, SourceError, SourceSpec};

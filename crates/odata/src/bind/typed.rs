@@ -2,9 +2,10 @@
 
 use super::function::Function;
 use super::numeric;
+use crate::edm_type::EdmType;
 use crate::instant::{ClockTime, Moment};
 use crate::literal;
-use crate::model::{EdmType, Property};
+use crate::model::Property;
 use crate::syntax::Literal;
 
 /// An expression with its type.

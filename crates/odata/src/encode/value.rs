@@ -3,10 +3,10 @@
 
 use super::{Written, text};
 use crate::cell::Cell;
+use crate::edm_type::EdmType;
 use crate::form::read::{self, Held, whole};
 use crate::form::{Form, Reading};
 use crate::format::Format;
-use crate::model::EdmType;
 
 /// How to write the values of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,8 +4,8 @@ use super::Reading;
 use super::read::{self, Held, Numbers};
 use crate::cell::{Cell, Value};
 use crate::duration::Duration;
+use crate::edm_type::EdmType;
 use crate::literal;
-use crate::model::EdmType;
 
 /// A way to store the values of one reading in which different values are stored differently, and in their
 /// order. The meaning of the number depends on the type; only this module knows it.

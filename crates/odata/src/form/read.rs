@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use super::{Form, Reading};
 use crate::cell::{Cell, Value};
 use crate::duration::Duration;
+use crate::edm_type::EdmType;
 use crate::instant::{ClockTime, Moment, date_text};
 use crate::literal;
-use crate::model::EdmType;
 
 /// A value in the form in which values of its type are compared: a Boolean as 0 or 1, a GUID as text in lower
 /// case, a date, a time, an instant or a duration as text that sorts in their order, binary values as bytes.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{Form, Layout, Reading};
 use crate::cell::Cell;
-use crate::model::EdmType;
+use crate::edm_type::EdmType;
 
 /// Milliseconds and microseconds since 1970 start where seconds would be beyond the year 5000.
 const LEAST_MILLISECONDS: f64 = 1e11;

@@ -169,7 +169,8 @@ fn hash(namespace: &str, types: &[EntityType]) -> Fnv {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{EdmType, Storage};
+    use crate::edm_type::EdmType;
+    use crate::model::Storage;
 
     fn table(name: &str, columns: &[&str], key: &[&str]) -> Table {
         let column = |name: &&str| Column {

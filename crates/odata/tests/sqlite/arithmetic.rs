@@ -1,6 +1,6 @@
 //! Tests of division by zero, infinities, NaN, and integers compared with decimals.
 
-use odata::model::EdmType;
+use odata::edm_type::EdmType;
 
 use crate::database::{Database, table};
 

@@ -1,6 +1,7 @@
 //! Tests of the response bodies, byte for byte.
 
-use odata::model::{EdmType, Table};
+use odata::edm_type::EdmType;
+use odata::model::Table;
 
 use crate::database::{Database, reference, table};
 

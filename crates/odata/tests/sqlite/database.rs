@@ -1,9 +1,10 @@
 //! A fixture: an in-memory database, its model, and requests against it.
 
 use odata::cell::{Cell, Row, Value};
+use odata::edm_type::EdmType;
 use odata::error::Error;
 use odata::format::Format;
-use odata::model::{Column, EdmType, ForeignKey, Model, Schema, Storage, Table};
+use odata::model::{Column, ForeignKey, Model, Schema, Storage, Table};
 use odata::plan::{Plan, PlanContext, Query, prepare};
 use odata::position::Position;
 use odata::sql::Dialect;

@@ -6,8 +6,9 @@
 
 use std::fmt::Write as _;
 
+use odata::edm_type::EdmType;
 use odata::form::{Form, Layout, Reading, Survey};
-use odata::model::{Collation, Column, EdmType, Findings, Storage, Table};
+use odata::model::{Collation, Column, Findings, Storage, Table};
 use odata::plan::Plan;
 use odata::position::Position;
 use serde_json::Value;

@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
+use odata::edm_type::EdmType;
 use odata::form::{Form, Layout, Reading, Survey};
-use odata::model::{Collation, Column, EdmType, Storage, Table};
+use odata::model::{Collation, Column, Storage, Table};
 use odata::plan::Plan;
 use odata::statement::Statement;
 

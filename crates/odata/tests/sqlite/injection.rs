@@ -1,6 +1,6 @@
 //! Text that looks like SQL stays text.
 
-use odata::model::EdmType;
+use odata::edm_type::EdmType;
 
 use crate::database::{Database, table};
 

@@ -1,6 +1,7 @@
 //! Keys: which rows have an address, in whatever form their keys are stored.
 
-use odata::model::{Collation, Column, EdmType, Storage, Table};
+use odata::edm_type::EdmType;
+use odata::model::{Collation, Column, Storage, Table};
 use odata::plan::Plan;
 use serde_json::{Value, json};
 

@@ -1,6 +1,6 @@
 //! Tests of names: properties that are words of the language, other spellings, and very many properties.
 
-use odata::model::EdmType;
+use odata::edm_type::EdmType;
 
 use crate::database::{Database, table};
 

@@ -2,7 +2,7 @@
 
 use std::fmt::{Display, Formatter, Result};
 
-use odata::model::EdmType;
+use odata::edm_type::EdmType;
 use proptest::prelude::*;
 
 use crate::database::{Database, table};

@@ -1,6 +1,6 @@
 //! Next links: all pages together are the whole result.
 
-use odata::model::EdmType;
+use odata::edm_type::EdmType;
 use odata::plan::Plan;
 use odata::position::Position;
 use proptest::prelude::*;

@@ -3,7 +3,8 @@
 
 use std::fmt::Write as _;
 
-use odata::model::{EdmType, Storage};
+use odata::edm_type::EdmType;
+use odata::model::Storage;
 
 use crate::database::{Database, table};
 

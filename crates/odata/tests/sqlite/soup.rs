@@ -1,6 +1,6 @@
 //! Requests made of random words: none panics, and every planned SQL statement is accepted by the database.
 
-use odata::model::EdmType;
+use odata::edm_type::EdmType;
 use odata::plan::Plan;
 use odata::sql::functions::Unanswerable;
 use proptest::prelude::*;

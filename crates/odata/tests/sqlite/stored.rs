@@ -1,6 +1,6 @@
 //! Types that columns declare, and values that databases contain.
 
-use odata::model::EdmType;
+use odata::edm_type::EdmType;
 
 /// Declared types, and the type as which each is served.
 pub(crate) const TYPES: &[(&str, EdmType)] = &[

@@ -1,7 +1,7 @@
 //! Operators and functions, by their results on stored values.
 
+use odata::edm_type::EdmType;
 use odata::error::Kind;
-use odata::model::EdmType;
 
 use crate::database::{Database, table};
 

@@ -4,7 +4,7 @@
 //! unknown names fall back to [SQLite's rules of
 //! affinity](https://www.sqlite.org/datatype3.html#determination_of_column_affinity).
 
-use odata::model::EdmType;
+use odata::edm_type::EdmType;
 
 /// The type of a column declared as `declared`, such as `VARCHAR(40)`.
 ///

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use odata::model::{Column, EdmType, Finding, Findings, Model, Schema, Table};
+use odata::edm_type::EdmType;
+use odata::model::{Column, Finding, Findings, Model, Schema, Table};
 use odata::plan::count_shared as count_of_shared;
 use odata::sql::Dialect;
 

@@ -1,7 +1,8 @@
 //! What a database guarantees about its columns, without examining the data.
 
+use odata::edm_type::EdmType;
 use odata::form::Layout;
-use odata::model::{Collation, EdmType, Storage, Table};
+use odata::model::{Collation, Storage, Table};
 use rusqlite::Connection;
 
 use super::probe::quoted;

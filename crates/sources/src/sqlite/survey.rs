@@ -7,8 +7,9 @@
 use std::time::Duration;
 
 use odata::cell::Cell;
+use odata::edm_type::EdmType;
 use odata::form::{ColumnSurvey, Form, Layout, Reading, Survey};
-use odata::model::{Column, EdmType, Finding, Findings, Table};
+use odata::model::{Column, Finding, Findings, Table};
 use rusqlite::types::ValueRef;
 
 use super::connection::OpenConnection;

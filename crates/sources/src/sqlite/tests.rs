@@ -11,7 +11,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use odata::cell::{Cell, Row, Value};
-use odata::model::{EdmType, Table};
+use odata::edm_type::EdmType;
+use odata::model::Table;
 use odata::statement::Statement;
 use rusqlite::Connection;
 use tempfile::TempDir;

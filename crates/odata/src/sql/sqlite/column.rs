@@ -7,9 +7,10 @@
 use super::Sqlite;
 use crate::bind::typed::{Class, Constant, Term, Typed};
 use crate::cell::Value;
+use crate::edm_type::EdmType;
 use crate::form::Layout;
 use crate::form::read::booleans;
-use crate::model::{Collation, EdmType, EntityType, Property};
+use crate::model::{Collation, EntityType, Property};
 use crate::sql::{Dialect, Rules as _, Writer, functions};
 
 /// Writes the stored form of the column; text is compared byte by byte, whatever the collation of the column.

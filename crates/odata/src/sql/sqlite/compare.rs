@@ -5,11 +5,12 @@ use super::Sqlite;
 use super::column::{self, property};
 use crate::bind::typed::{Comparison, Constant, Term, Typed};
 use crate::cell::Value;
+use crate::edm_type::EdmType;
 use crate::form::Form;
 use crate::form::read::Numbers;
 use crate::instant::{Moment, date_text};
 use crate::literal;
-use crate::model::{Collation, EdmType};
+use crate::model::Collation;
 use crate::sql::{Rules as _, Writer};
 
 /// Picoseconds in a day.

@@ -8,7 +8,8 @@
 
 use super::column;
 use crate::bind::typed::{Comparison, Constant, Term, Typed};
-use crate::model::{EdmType, EntityType};
+use crate::edm_type::EdmType;
+use crate::model::EntityType;
 use crate::sql::{Dialect, Writer};
 
 /// Whether cells of a key column may represent the same value and still be different for the database.

@@ -309,8 +309,8 @@ fn with_forms(sql: &str, forms: &str) -> crate::Described {
 
 #[test]
 fn a_declared_form_gives_a_column_its_type_and_is_not_guessed_at() {
+    use odata::edm_type::EdmType;
     use odata::form::Form;
-    use odata::model::EdmType;
     let found = with_forms(
         "CREATE TABLE t(id INTEGER PRIMARY KEY, at INTEGER, day DATE, done TEXT); INSERT INTO t VALUES (1, 5, 6, 'f')",
         r#"{"T": {"AT": "unix-milliseconds", "day": "unix-seconds", "done": "t/f", "gone": "text"}, "u": {"x": "text"}}"#,
