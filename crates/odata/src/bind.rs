@@ -1,9 +1,9 @@
 //! From the syntax tree of a request and a model to a typed, nullability-aware selection.
 
 mod chain;
+pub(crate) mod class;
 mod expression;
 pub(crate) mod function;
-pub(crate) mod numeric;
 mod resource;
 pub(crate) mod typed;
 

@@ -3,7 +3,8 @@
 
 use std::collections::HashMap;
 
-use super::typed::{Class, Comparison, Term, Typed};
+use super::class::Class;
+use super::typed::{Comparison, Term, Typed};
 use crate::syntax::Junction;
 
 /// Collects terms.

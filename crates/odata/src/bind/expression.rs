@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 
 use super::chain::Chains;
+use super::class::Class;
 use super::function::{self, Function, NOW};
-use super::typed::{Arithmetic, Class, Comparison, Constant, Term, Typed, constant};
+use super::typed::{Arithmetic, Comparison, Constant, Term, Typed, constant};
 use crate::error::{Error, Reason};
 use crate::hint;
 use crate::model::EntityType;

@@ -1,6 +1,6 @@
 //! The canonical functions of [OData URL Conventions 4.01 §5.1.1.4 to §5.1.1.13](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part2-url-conventions.html#sec_CanonicalFunctions).
 
-use super::typed::Class;
+use super::class::Class;
 
 /// The function without arguments that returns the time of the request. It is bound as a constant, so that no
 /// statement calls it; every other function is a [`Function`].

@@ -1,12 +1,13 @@
 //! Typed expressions.
 
+use super::class::Class;
 use super::function::Function;
-use super::numeric;
-use crate::edm_type::EdmType;
 use crate::instant::{ClockTime, Moment};
 use crate::literal;
 use crate::model::Property;
 use crate::syntax::Literal;
+
+pub(crate) mod numeric;
 
 /// An expression with its type.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,23 +16,6 @@ pub(crate) struct Typed {
     pub(crate) class: Class,
     /// Whether it can be null.
     pub(crate) nullable: bool,
-}
-
-/// Types, as far as expressions distinguish them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Class {
-    Null,
-    Boolean,
-    Integer,
-    Decimal,
-    Double,
-    String,
-    Guid,
-    Date,
-    TimeOfDay,
-    DateTimeOffset,
-    Duration,
-    Binary,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -249,49 +233,6 @@ impl Constant {
             Self::DateTimeOffset(_) => Class::DateTimeOffset,
             Self::Duration(_) => Class::Duration,
             Self::Binary(_) => Class::Binary,
-        }
-    }
-}
-
-impl Class {
-    pub(crate) fn is_numeric(self) -> bool {
-        matches!(self, Self::Integer | Self::Decimal | Self::Double)
-    }
-
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Null => "null",
-            Self::Boolean => "Edm.Boolean",
-            Self::Integer => "an integer",
-            Self::Decimal => "Edm.Decimal",
-            Self::Double => "Edm.Double",
-            Self::String => "Edm.String",
-            Self::Guid => "Edm.Guid",
-            Self::Date => "Edm.Date",
-            Self::TimeOfDay => "Edm.TimeOfDay",
-            Self::DateTimeOffset => "Edm.DateTimeOffset",
-            Self::Duration => "Edm.Duration",
-            Self::Binary => "Edm.Binary",
-        }
-    }
-}
-
-impl From<EdmType> for Class {
-    fn from(ty: EdmType) -> Self {
-        match ty {
-            EdmType::Boolean => Self::Boolean,
-            EdmType::Byte | EdmType::SByte | EdmType::Int16 | EdmType::Int32 | EdmType::Int64 => {
-                Self::Integer
-            }
-            EdmType::Decimal { .. } => Self::Decimal,
-            EdmType::Single | EdmType::Double => Self::Double,
-            EdmType::String { .. } => Self::String,
-            EdmType::Guid => Self::Guid,
-            EdmType::Date => Self::Date,
-            EdmType::TimeOfDay => Self::TimeOfDay,
-            EdmType::DateTimeOffset => Self::DateTimeOffset,
-            EdmType::Duration => Self::Duration,
-            EdmType::Binary => Self::Binary,
         }
     }
 }

@@ -8,7 +8,7 @@ mod key;
 use super::select::{Limits, count};
 use super::{Rules, Writer};
 use crate::bind::function::Function;
-use crate::bind::numeric;
+use crate::bind::typed::numeric;
 use crate::bind::typed::{Arithmetic, Comparison, Constant, Term, Typed};
 use crate::cell::Value;
 use crate::duration::Duration;

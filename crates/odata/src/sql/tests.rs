@@ -3,8 +3,8 @@
 mod strict;
 
 use super::Dialect;
+use crate::bind::class::Class;
 use crate::bind::function::Function;
-use crate::bind::typed::Class;
 use crate::cell::Value;
 use crate::edm_type::EdmType;
 use crate::model::{Column, Model, Schema, Storage, Table};

@@ -1,7 +1,8 @@
 //! Membership: `Id in (1, 2)`, and equivalent chains of comparisons.
 
 use super::stands_for_others;
-use crate::bind::typed::{Class, Comparison, Constant, Term, Typed};
+use crate::bind::class::Class;
+use crate::bind::typed::{Comparison, Constant, Term, Typed};
 use crate::cell::Value;
 use crate::sql::Writer;
 

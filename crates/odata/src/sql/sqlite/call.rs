@@ -2,8 +2,9 @@
 //! it several times, one of [ours](crate::sql::functions) is called.
 
 use super::{around, column};
+use crate::bind::class::Class;
 use crate::bind::function::Function;
-use crate::bind::typed::{Arithmetic, Class, Constant, Term, Typed};
+use crate::bind::typed::{Arithmetic, Constant, Term, Typed};
 use crate::sql::Writer;
 
 /// Writes a call. The binder has counted the arguments.

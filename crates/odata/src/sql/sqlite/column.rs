@@ -5,7 +5,8 @@
 //! and `tests/sqlite/forms.rs` compare the two.
 
 use super::Sqlite;
-use crate::bind::typed::{Class, Constant, Term, Typed};
+use crate::bind::class::Class;
+use crate::bind::typed::{Constant, Term, Typed};
 use crate::cell::Value;
 use crate::edm_type::EdmType;
 use crate::form::Layout;

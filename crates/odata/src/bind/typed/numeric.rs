@@ -1,6 +1,7 @@
 //! Exact comparisons of numbers that floating point would get wrong.
 
-use super::typed::{Class, Comparison, Constant, Term, Typed};
+use super::{Comparison, Constant, Term, Typed};
+use crate::bind::class::Class;
 
 /// A decimal literal compared with integers: the integer below it, and whether it is that integer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
