@@ -5,6 +5,8 @@
 //! exactly if it is false, and `operand` its value, including null. `docs/spec/odata.md` has the table.
 
 mod assumed;
+pub(crate) mod clauses;
+pub(crate) mod columns;
 mod dialect;
 pub mod functions;
 pub(crate) mod keyset;

@@ -1,7 +1,7 @@
 //! What a faster statement assumes about the data. Each assumption has a check: a statement that a database
 //! answers from an index or in one pass. The result is cached until the data change.
 
-use super::select::Columns;
+use super::columns::Columns;
 use super::{Dialect, Rules, Writer};
 use crate::bind::typed::{Comparison, Term, Typed};
 use crate::bind::{Scan, Selection};

@@ -4,7 +4,7 @@
 //! [`Rules`]. No method has a default, and a dialect matches functions and operators without a catch-all, so
 //! that what a dialect forgets does not compile.
 
-use super::select::Limits;
+use super::clauses::Limits;
 use super::{Writer, sqlite};
 use crate::bind::function::Function;
 use crate::bind::typed::{Arithmetic, Comparison, Constant, Typed};

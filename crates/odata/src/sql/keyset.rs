@@ -1,7 +1,8 @@
 //! The rows after a position, by the values of the order's terms. (Measured: an index serves row values and
 //! unions of equality prefixes, but no nested `OR`.)
 
-use super::select::{self, Limits};
+use super::clauses::{self, Limits};
+use super::columns::Columns;
 use super::{Rules, Writer};
 use crate::bind::{Order, Selection};
 use crate::cell::Value;
@@ -28,20 +29,20 @@ enum Beyond {
 pub(super) fn after(
     writer: &mut Writer<'_>,
     selection: &Selection<'_>,
-    columns: &select::Columns,
+    columns: &Columns,
     values: &[Mark],
     limits: Limits,
 ) {
     let order = &selection.order;
     if is_one_way(writer.rules, order) {
-        return select::plain(writer, selection, columns, limits, |writer| row_value(writer, order, values));
+        return clauses::plain(writer, selection, columns, limits, |writer| row_value(writer, order, values));
     }
     // The branches are in the order of the result: those that share the longest prefix with the position come
     // first.
     writer.text("SELECT * FROM (");
     for (index, branch) in branches(order, values).into_iter().enumerate() {
         writer.text(if index == 0 { "SELECT * FROM (" } else { " UNION ALL SELECT * FROM (" });
-        select::plain(writer, selection, columns, limits, |writer| prefix(writer, order, values, branch));
+        clauses::plain(writer, selection, columns, limits, |writer| prefix(writer, order, values, branch));
         writer.text(")");
         writer.text(writer.rules.subquery_alias());
     }

@@ -1,89 +1,15 @@
 //! Complete statements: a page of a selection, one entity, a count.
 
 use super::assumed::{Assumed, LONG_PATIENCE};
-use super::{Dialect, MAX_SQL_AFTER, Rules, Writer, keyset};
+use super::clauses::{Limits, conditions, list, order, plain};
+use super::columns::Columns;
+use super::{Dialect, MAX_SQL_AFTER, Writer, keyset};
 use crate::bind::typed::{Term, Typed};
 use crate::bind::{Scan, Selection};
-use crate::cell::Value;
 use crate::error::{Error, Reason};
-use crate::form::{Layout, Reading};
 use crate::model::EntityType;
 use crate::position::Mark;
 use crate::statement::{Quicker, Statement};
-
-/// The number of rows to read, and the number to skip first.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Limits {
-    pub(crate) rows: u64,
-    pub(crate) skip: u64,
-}
-
-/// The columns of a statement: first those that are shown, then those that only the position or the address
-/// of a row needs.
-#[derive(Debug)]
-pub(crate) struct Columns {
-    dialect: Dialect,
-    /// A column of the table by its property, or a term of the order by its index.
-    read: Vec<Read>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Read {
-    Property(usize),
-    Term(usize),
-}
-
-impl Columns {
-    pub(crate) fn of(dialect: Dialect, selection: &Selection<'_>) -> Self {
-        let read = selection.shown.iter().map(|property| Read::Property(*property)).collect();
-        let mut columns = Self { dialect, read };
-        for index in 0..selection.order.len() {
-            columns.term(selection, index);
-        }
-        columns
-    }
-
-    pub(super) fn rules(&self) -> &'static dyn Rules {
-        self.dialect.rules()
-    }
-
-    /// The statement's column for a property, added if necessary.
-    pub(crate) fn property(&mut self, property: usize) -> usize {
-        self.add(Read::Property(property))
-    }
-
-    /// The statement's column for a term of the order.
-    pub(crate) fn term(&mut self, selection: &Selection<'_>, index: usize) -> usize {
-        let (entity_type, rules) = (selection.scan.entity_type, self.dialect.rules());
-        self.add(match selection.order[index].term.term {
-            Term::Stored(property) => Read::Property(property),
-            Term::Column(property) if rules.sorts_as_stored(entity_type, property) => {
-                Read::Property(property)
-            }
-            _ => Read::Term(index),
-        })
-    }
-
-    /// The key columns of the statement whose cells all had the same layout when they were examined, with
-    /// that layout.
-    pub(crate) fn stored_alike(&self, selection: &Selection<'_>) -> Vec<(usize, Reading, Layout)> {
-        let entity_type = selection.scan.entity_type;
-        let of = |property: &usize| {
-            let column = self.read.iter().position(|read| *read == Read::Property(*property))?;
-            let property = &entity_type.properties[*property];
-            let is_alike = property.storage.found.is_some_and(|found| found.all && found.strays == 0);
-            is_alike.then_some((column, property.reading(), property.storage.layout))
-        };
-        entity_type.key.iter().filter_map(of).collect()
-    }
-
-    fn add(&mut self, read: Read) -> usize {
-        self.read.iter().position(|other| *other == read).unwrap_or_else(|| {
-            self.read.push(read);
-            self.read.len() - 1
-        })
-    }
-}
 
 /// The statement that reads a page of a selection, from its start or after a position.
 pub(crate) fn page(
@@ -222,21 +148,6 @@ pub(crate) fn count_shared(dialect: Dialect, entity_type: &EntityType) -> Result
     writer.statement(1)
 }
 
-/// `SELECT … FROM … WHERE … ORDER BY … LIMIT …`; `further` writes a condition in addition to those of the
-/// scan.
-pub(super) fn plain(
-    writer: &mut Writer<'_>,
-    selection: &Selection<'_>,
-    columns: &Columns,
-    limits: Limits,
-    further: impl FnOnce(&mut Writer<'_>),
-) {
-    list(writer, selection, columns);
-    conditions(writer, &selection.scan, further);
-    order(writer, selection);
-    writer.rules.limit(writer, limits);
-}
-
 /// Skips keys only and then fetches the remaining rows, because a skipped row need not be read completely.
 fn skipping(writer: &mut Writer<'_>, selection: &Selection<'_>, columns: &Columns, limits: Limits) {
     list(writer, selection, columns);
@@ -281,57 +192,4 @@ fn is_by_key(selection: &Selection<'_>) -> bool {
         .order
         .iter()
         .all(|order| matches!(&order.term.term, Term::Column(column) | Term::Stored(column) if key.contains(column)))
-}
-
-fn list(writer: &mut Writer<'_>, selection: &Selection<'_>, columns: &Columns) {
-    writer.text("SELECT ");
-    for (index, read) in columns.read.iter().enumerate() {
-        writer.text(if index == 0 { "" } else { ", " });
-        match read {
-            Read::Property(property) => writer.rules.same(writer, *property),
-            Read::Term(term) => {
-                writer.position(&selection.order[*term].term);
-            }
-        }
-    }
-    writer.text(" FROM ");
-    writer.table();
-}
-
-fn conditions(writer: &mut Writer<'_>, scan: &Scan<'_>, further: impl FnOnce(&mut Writer<'_>)) {
-    let start = writer.sql.len();
-    writer.text(" WHERE ");
-    let empty = writer.sql.len();
-    let (keys, asked): (Vec<&Typed>, Vec<&Typed>) =
-        scan.conditions.iter().partition(|condition| matches!(condition.term, Term::Addressed));
-    let keys = if writer.is_addressed { Vec::new() } else { keys };
-    // The key is checked in the remaining rows, unless a condition may fail in a row without a key.
-    let can_fail = asked.iter().any(|condition| condition.can_fail());
-    let (first, second) = if can_fail { (keys, asked) } else { (asked, keys) };
-    for (index, condition) in first.into_iter().chain(second).enumerate() {
-        writer.text(if index == 0 { "" } else { " AND " });
-        writer.truth(condition);
-    }
-    let between = writer.sql.len();
-    if between > empty {
-        writer.text(" AND ");
-    }
-    let before = writer.sql.len();
-    further(writer);
-    if writer.sql.len() == before {
-        writer.sql.truncate(if between > empty { between } else { start });
-    }
-}
-
-fn order(writer: &mut Writer<'_>, selection: &Selection<'_>) {
-    for (index, order) in selection.order.iter().enumerate() {
-        writer.text(if index == 0 { " ORDER BY " } else { ", " });
-        writer.sort_term(&order.term);
-        writer.text(writer.rules.direction(&order.term, order.descending));
-    }
-}
-
-/// A number of rows as a parameter.
-pub(super) fn count(rows: u64) -> Value {
-    Value::Integer(i64::try_from(rows).unwrap_or(i64::MAX))
 }

@@ -5,7 +5,7 @@ mod column;
 mod compare;
 mod key;
 
-use super::select::{Limits, count};
+use super::clauses::{Limits, count};
 use super::{Rules, Writer};
 use crate::bind::function::Function;
 use crate::bind::typed::numeric;

@@ -9,7 +9,7 @@ use crate::cell::Value;
 use crate::instant::date_text;
 use crate::literal::guid_text;
 use crate::model::EntityType;
-use crate::sql::select::{Limits, count};
+use crate::sql::clauses::{Limits, count};
 use crate::sql::{Rules, Writer};
 
 pub(in crate::sql) struct Strict;
