@@ -11,6 +11,7 @@ mod declared;
 mod failure;
 mod file;
 mod functions;
+mod identifier;
 mod keys;
 mod own;
 mod pool;

@@ -10,7 +10,7 @@ use odata::plan::count_shared as count_of_shared;
 use odata::sql::Dialect;
 
 use super::connection::OpenConnection;
-use super::probe::quoted;
+use super::identifier::quoted;
 use crate::stores::Keys;
 use crate::{Deadline, Described, SourceError};
 

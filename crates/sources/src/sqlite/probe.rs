@@ -7,6 +7,7 @@
 use odata::model::{Finding, Table};
 
 use super::connection::OpenConnection;
+use super::identifier::quoted;
 use crate::SourceError;
 
 /// The table without its unreadable parts; `None` if nothing useful is left. Each omission is a finding.
@@ -85,9 +86,4 @@ pub(super) fn words(error: &rusqlite::Error) -> String {
         rusqlite::Error::SqliteFailure(_, Some(words)) => words.clone(),
         other => other.to_string(),
     }
-}
-
-/// A name as an SQLite identifier.
-pub(super) fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }

@@ -5,7 +5,7 @@ use odata::form::Layout;
 use odata::model::{Collation, Storage, Table};
 use rusqlite::Connection;
 
-use super::probe::quoted;
+use super::identifier::quoted;
 
 /// The relevant properties of a table.
 #[derive(Debug, Clone, Copy)]

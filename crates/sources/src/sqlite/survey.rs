@@ -13,7 +13,7 @@ use odata::model::{Column, Finding, Findings, Table};
 use rusqlite::types::ValueRef;
 
 use super::connection::OpenConnection;
-use super::probe::quoted;
+use super::identifier::quoted;
 use crate::stores::Forms;
 use crate::{Deadline, Described, SourceError};
 
