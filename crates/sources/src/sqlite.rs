@@ -5,6 +5,7 @@
 //! streams. `file` and `connection` open connections, `pool` assigns them, `schema` and `declared` read the
 //! structure.
 
+mod cell;
 mod compiled;
 mod connection;
 mod declared;

@@ -22,7 +22,7 @@ fn call(function: &SqlFunction, context: &Context<'_>) -> rusqlite::Result<types
     let mut cells = [Cell::Null; 3];
     let given = cells.get_mut(..context.len()).unwrap_or_default();
     for (index, cell) in given.iter_mut().enumerate() {
-        *cell = super::survey::cell(context.get_raw(index));
+        *cell = super::cell::cell(context.get_raw(index));
     }
     // SQLite passes on only the message; `failure` uses it to find the reason again.
     let value =

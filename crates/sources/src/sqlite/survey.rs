@@ -6,12 +6,11 @@
 
 use std::time::Duration;
 
-use odata::cell::Cell;
 use odata::edm_type::EdmType;
 use odata::form::{ColumnSurvey, Form, Layout, Reading, Survey};
 use odata::model::{Column, Finding, Findings, Table};
-use rusqlite::types::ValueRef;
 
+use super::cell::cell;
 use super::connection::OpenConnection;
 use super::identifier::quoted;
 use crate::stores::Forms;
@@ -27,17 +26,6 @@ const RULE: u64 = 1_000;
 /// The deadline for surveying tables.
 pub(super) fn until() -> Deadline {
     Deadline::after(PATIENCE)
-}
-
-/// A cell of SQLite.
-pub(super) fn cell(value: ValueRef<'_>) -> Cell<'_> {
-    match value {
-        ValueRef::Null => Cell::Null,
-        ValueRef::Integer(integer) => Cell::Integer(integer),
-        ValueRef::Real(real) => Cell::Real(real),
-        ValueRef::Text(text) => Cell::Text(text),
-        ValueRef::Blob(blob) => Cell::Blob(blob),
-    }
 }
 
 /// Reports declarations that name nothing.
