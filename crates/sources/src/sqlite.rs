@@ -6,6 +6,7 @@
 //! structure.
 
 mod cell;
+mod checked;
 mod compiled;
 mod connection;
 mod declared;

@@ -11,11 +11,11 @@ use odata::statement::Statement;
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, ErrorCode};
 
+use super::checked::Checked;
 use super::compiled::{Compiled, prepare};
 use super::failure::failure;
 use super::file::{Access, LONGEST_DECLARATION, authorize, connect, is_settled};
 use super::own;
-use super::quicker::Checked;
 use crate::budget::Permit;
 use crate::{Deadline, Limits, SourceError};
 

@@ -1,28 +1,16 @@
 //! Chooses between a statement and a faster one with the same result, which applies while the data are in
 //! their normal state.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use odata::statement::{Quicker, Statement};
 
+use super::checked::Outcome;
 use super::connection::OpenConnection;
 use crate::SourceError;
 
 /// The number of check results that a connection caches.
 const MOST_CHECKS: usize = 256;
-
-/// The results of checks, by their text, and the state of the data to which they apply.
-pub(super) type Checked = HashMap<String, (i64, Outcome)>;
-
-/// The result of a check.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Outcome {
-    Holds,
-    Fails,
-    /// It did not finish within this time.
-    TimedOut(Duration),
-}
 
 /// The statement to run. Called in the transaction that runs it.
 pub(super) fn choose<'s>(
