@@ -1,6 +1,6 @@
 //! Why a request is refused: the reason, its public code, and its position in the URL.
 
-use crate::sql::functions::Unanswerable;
+use crate::statement::Unanswerable;
 
 /// A refused request. `Display` gives the public message, which names the position and never contains
 /// database details.

@@ -1,4 +1,4 @@
-//! What a driver runs.
+//! What a driver runs, and why it may have no result for a row.
 
 use crate::cell::Value;
 
@@ -37,5 +37,28 @@ impl Statement {
             quicker.statement.weight() + quicker.checks.iter().map(String::len).sum::<usize>()
         });
         self.sql.len() + parameters + 96 * self.columns + quicker
+    }
+}
+
+/// Why a statement has no result for a row, although the request is well formed. `Display` gives the public
+/// message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unanswerable {
+    /// `div` of integers and decimals, and every `mod`
+    /// ([§5.1.1.2.5](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part2-url-conventions.html#sec_Division)).
+    #[error("the query divides by zero")]
+    DivisionByZero,
+    /// `substring` with a negative length
+    /// ([§5.1.1.5.7](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part2-url-conventions.html#sec_substring)).
+    #[error("the length of a substring is negative")]
+    NegativeLength,
+}
+
+impl Unanswerable {
+    pub(crate) const ALL: [Self; 2] = [Self::DivisionByZero, Self::NegativeLength];
+
+    /// The reason with this message, which is all that some databases report.
+    pub fn with_message(message: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.to_string() == message)
     }
 }

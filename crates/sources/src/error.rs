@@ -1,6 +1,6 @@
 //! Errors of a data source.
 
-use odata::sql::functions::Unanswerable;
+use odata::statement::Unanswerable;
 
 /// Why a data source could not be opened or read.
 ///

@@ -9,7 +9,7 @@ use super::typed::{Arithmetic, Comparison, Constant, Term, Typed, constant};
 use crate::error::{Error, Reason};
 use crate::hint;
 use crate::model::EntityType;
-use crate::sql::functions::Unanswerable;
+use crate::statement::Unanswerable;
 use crate::syntax::{Arguments, Binary, Expression, Junction, Literal, Node, Step, Unary};
 
 pub(crate) struct Binder<'m> {

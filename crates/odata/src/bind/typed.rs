@@ -155,7 +155,7 @@ impl Typed {
         }
     }
 
-    /// Whether it may be [unanswerable](crate::sql::functions::Unanswerable) for a row.
+    /// Whether it may be [unanswerable](crate::statement::Unanswerable) for a row.
     pub(crate) fn can_fail(&self) -> bool {
         let own = match &self.term {
             Term::Arithmetic(Arithmetic::Div, _, divisor) => {

@@ -8,6 +8,7 @@ mod text;
 use crate::cell::{Cell, Value};
 use crate::form::{Layout, Reading};
 use crate::hash;
+use crate::statement::Unanswerable;
 use number::Number;
 
 /// A function with its name and number of arguments.
@@ -19,29 +20,6 @@ pub struct SqlFunction {
     pub arguments: usize,
     /// The result for that many cells.
     pub run: fn(&[Cell<'_>]) -> Result<Value, Unanswerable>,
-}
-
-/// Why a statement has no result for a row, although the request is well formed. `Display` gives the public
-/// message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Unanswerable {
-    /// `div` of integers and decimals, and every `mod`
-    /// ([§5.1.1.2.5](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part2-url-conventions.html#sec_Division)).
-    #[error("the query divides by zero")]
-    DivisionByZero,
-    /// `substring` with a negative length
-    /// ([§5.1.1.5.7](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part2-url-conventions.html#sec_substring)).
-    #[error("the length of a substring is negative")]
-    NegativeLength,
-}
-
-impl Unanswerable {
-    const ALL: [Self; 2] = [Self::DivisionByZero, Self::NegativeLength];
-
-    /// The reason with this message, which is all that some databases report.
-    pub fn with_message(message: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|reason| reason.to_string() == message)
-    }
 }
 
 /// Every function, by name.

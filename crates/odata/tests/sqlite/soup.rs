@@ -2,7 +2,7 @@
 
 use odata::edm_type::EdmType;
 use odata::plan::Plan;
-use odata::sql::functions::Unanswerable;
+use odata::statement::Unanswerable;
 use proptest::prelude::*;
 
 use crate::database::{Database, table};

@@ -1,6 +1,6 @@
 //! From SQLite's result codes to reasons.
 
-use odata::sql::functions::Unanswerable;
+use odata::statement::Unanswerable;
 use rusqlite::{ErrorCode, ffi};
 
 use crate::SourceError;

@@ -3,8 +3,8 @@
 
 use std::cmp::Ordering;
 
-use super::Unanswerable;
 use crate::cell::{Cell, Value};
+use crate::statement::Unanswerable;
 
 /// A stored number.
 #[derive(Debug, Clone, Copy, PartialEq)]

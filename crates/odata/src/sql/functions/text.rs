@@ -1,9 +1,9 @@
 //! Text functions. They take stored cells and work on the text that is shown.
 
-use super::Unanswerable;
 use super::number::Number;
 use crate::cell::{Cell, Value};
 use crate::form::read::text;
+use crate::statement::Unanswerable;
 
 /// Unicode case mapping; SQLite's own functions only support ASCII.
 pub(super) fn lower(cells: &[Cell<'_>]) -> Value {
