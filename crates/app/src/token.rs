@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use domain::audit::{Action, Outcome};
 use domain::id::{Epoch, GrantId, UserId};
-use domain::limit::Limit;
 use domain::secret::{AccessTokenText, RefreshTokenText};
 use oauth::client_authentication::AuthenticatedClient;
 use oauth::error::ErrorCode;
@@ -12,22 +11,20 @@ use oauth::grant::GrantOrigin;
 use oauth::parameters::Parameters;
 use oauth::refusal::Refusal;
 use oauth::scope::ScopeSet;
-use oauth::token::authorization_code::{self, CodeExchange};
-use oauth::token::client_credentials::{self, ServiceRequest};
-use oauth::token::password::{self, PasswordRequest};
 use oauth::token::{GrantDecision, TokenRequest, TokenResponse};
-use oauth::token_payload::{AccessToken, AuthorizationCode, RefreshToken};
+use oauth::token_payload::{AccessToken, RefreshToken};
 use store::{GrantCreation, NewGrant};
 use vault::Unsealed;
 
 use crate::caller::RequestOrigin;
 use crate::client::{ClientRequest, ProtocolRefusal};
-use crate::entity_cache::Account;
 use crate::metrics::{GrantLabels, Word};
-use crate::sign_in::{SignInCredentials, SignInRefusal};
 use crate::{App, Fault, access_note};
 
-mod refresh;
+mod authorization_code;
+mod client_credentials;
+mod password;
+mod refresh_token;
 
 /// The content of a new access token.
 struct NewAccessToken {
@@ -130,108 +127,6 @@ impl App {
         audit.application = Some(client.application().id);
         audit.detail = Some(refusal.to_string());
         Ok(self.note_refused(audit).await?)
-    }
-
-    async fn exchange_code(
-        &self,
-        request: &CodeExchange,
-        client: &AuthenticatedClient,
-        origin: &RequestOrigin,
-    ) -> Result<TokenResponse, ProtocolRefusal> {
-        let code = self.vault.open_code(request.code.expose()).ok();
-        let user = match &code {
-            Some(code) => self.account(code.user).await?,
-            None => None,
-        };
-        let digest = |text: &str| vault::sha256(text.as_bytes());
-        let decided = authorization_code::decide(authorization_code::Facts {
-            client,
-            code: code.as_ref(),
-            user: user.as_deref().map(|account| &account.user),
-            redirect_digest: request.redirect_uri.as_deref().map(digest),
-            verifier_digest: request.verifier.as_ref().map(|verifier| digest(verifier.expose())),
-            lifetime_limit_secs: self.limit(Limit::OAuthAccessTokenLifetime).await?,
-            now: self.now(),
-        });
-        match (decided, &code) {
-            (Err(Refusal::CodeExpired), Some(code)) => {
-                Err(self.end_what_an_expired_code_gave(code, origin).await?.into())
-            }
-            (decided, _) => {
-                let decision = decided?;
-                user.iter().for_each(access_note::user);
-                self.create_grant(&decision, client, origin).await
-            }
-        }
-    }
-
-    /// An expired code creates no grant, but if it was redeemed in time, this is a replay like any other.
-    /// Creating a grant under impossible epochs fails, and still finds the grant that the code created.
-    async fn end_what_an_expired_code_gave(
-        &self,
-        code: &AuthorizationCode,
-        origin: &RequestOrigin,
-    ) -> Result<Refusal, Fault> {
-        let now = self.now();
-        let never = NewGrant {
-            application: code.application,
-            application_epoch: Epoch::GONE,
-            user: code.user,
-            user_epoch: Epoch::GONE,
-            origin: GrantOrigin::Code(code.id),
-            consent: Some(code.consent),
-            scopes: code.scopes,
-            refreshable: false,
-            key: 0,
-            at: now,
-            expires_at: Some(now),
-        };
-        match self.create_grant_once(never, origin).await? {
-            GrantCreation::Replayed(_) => Ok(Refusal::CodeReplayed),
-            GrantCreation::Grant(_) | GrantCreation::Gone => Ok(Refusal::CodeExpired),
-        }
-    }
-
-    async fn password_grant(
-        self: &Arc<Self>,
-        request: &PasswordRequest,
-        client: &AuthenticatedClient,
-        origin: &RequestOrigin,
-    ) -> Result<TokenResponse, ProtocolRefusal> {
-        let credentials =
-            SignInCredentials { name: request.username.clone(), password: request.password.clone() };
-        let account = self.sign_in(&credentials, origin).await.map_err(|refusal| match refusal {
-            SignInRefusal::Refused | SignInRefusal::Locked { .. } => Refusal::CredentialsWrong.into(),
-            SignInRefusal::PasswordExpired => Refusal::PasswordExpired.into(),
-            SignInRefusal::TooOften { retry_after_secs } => ProtocolRefusal::TooOften { retry_after_secs },
-            SignInRefusal::Fault(fault) => fault.into(),
-        })?;
-        let limit = self.limit(Limit::OAuthAccessTokenLifetime).await?;
-        self.create_grant(&password::decide(request, client, &account.user, limit)?, client, origin).await
-    }
-
-    async fn service_token(
-        &self,
-        request: ServiceRequest,
-        client: &AuthenticatedClient,
-    ) -> Result<TokenResponse, ProtocolRefusal> {
-        let owner: Option<Arc<Account>> = self.account(client.application().owner).await?;
-        let limit = self.limit(Limit::OAuthAccessTokenLifetime).await?;
-        let token = client_credentials::decide(
-            request,
-            client,
-            owner.as_deref().map(|account| &account.user),
-            limit,
-        )?;
-        owner.iter().for_each(access_note::user);
-        let access = NewAccessToken {
-            grant: None,
-            user: token.user,
-            user_epoch: token.user_epoch,
-            scopes: token.scopes,
-            lifetime_secs: token.lifetime_secs,
-        };
-        self.respond(client, &access, None)
     }
 
     /// Creates a grant and issues its first tokens. The store checks whether the code was used before, and
