@@ -70,21 +70,17 @@ impl App {
         parameters: &Parameters,
         origin: &RequestOrigin,
     ) -> (&'static str, Result<TokenResponse, ProtocolRefusal>) {
-        match TokenRequest::parse(parameters, client) {
-            Err(refusal) => ("unknown", Err(refusal.into())),
-            Ok(TokenRequest::AuthorizationCode(request)) => {
-                ("authorization_code", self.exchange_code(&request, client, origin).await)
-            }
-            Ok(TokenRequest::RefreshToken(request)) => {
-                ("refresh_token", self.refresh_token(&request, client, origin).await)
-            }
-            Ok(TokenRequest::Password(request)) => {
-                ("password", self.password_grant(&request, client, origin).await)
-            }
-            Ok(TokenRequest::ClientCredentials(request)) => {
-                ("client_credentials", self.service_token(request, client).await)
-            }
-        }
+        let request = match TokenRequest::parse(parameters, client) {
+            Ok(request) => request,
+            Err(refusal) => return ("unknown", Err(refusal.into())),
+        };
+        let response = match &request {
+            TokenRequest::AuthorizationCode(request) => self.exchange_code(request, client, origin).await,
+            TokenRequest::RefreshToken(request) => self.refresh_token(request, client, origin).await,
+            TokenRequest::Password(request) => self.password_grant(request, client, origin).await,
+            TokenRequest::ClientCredentials(request) => self.service_token(*request, client).await,
+        };
+        (request.grant_type().as_str(), response)
     }
 
     fn count(&self, grant: &'static str, answer: Result<(), &ProtocolRefusal>) {

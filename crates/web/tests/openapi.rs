@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use http::Method;
+use oauth::application::GrantType;
 use serde_json::{Value, json};
 use testkit::{ADMIN, TestServer, USER};
 
@@ -64,6 +65,21 @@ fn every_route_of_the_interfaces_is_described() {
     let all = routed().into_iter().filter(|(_, path)| !is_left_out(path));
     let missing: Vec<_> = all.filter(|operation| !described.contains(operation)).collect();
     assert_eq!(missing, []);
+}
+
+#[test]
+fn the_document_names_every_grant_type() {
+    let document = document();
+    let names = GrantType::ALL.map(GrantType::as_str);
+    let mut found = 0;
+    for schema in document["components"]["schemas"].as_object().unwrap().values() {
+        let listed = &schema["properties"]["grantTypes"]["items"]["enum"];
+        if !listed.is_null() {
+            assert_eq!(*listed, json!(names));
+            found += 1;
+        }
+    }
+    assert_eq!(found, 2, "the payload and the record of an application");
 }
 
 #[test]
