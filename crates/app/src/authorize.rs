@@ -238,8 +238,8 @@ impl App {
     fn send_code(&self, valid: &ValidRequest, approval: Approval) -> Result<AuthorizeAnswer, Fault> {
         let redirect_digest = valid.redirect_uri().map(|uri| vault::sha256(uri.as_bytes()));
         let id = self.vault.new_code_id(self.now());
-        let mut code = authorize::issue_code(valid, approval, id, redirect_digest);
-        code.expires_at = code.expires_at.min(id.at().plus_secs(i64::from(self.settings.code_lifetime_secs)));
+        let lifetime_secs = self.settings.code_lifetime_secs;
+        let code = authorize::issue_code(valid, approval, id, redirect_digest, lifetime_secs);
         let code = self.vault.seal_code(&code).map_err(|cause| Fault::Broken(Box::new(cause)))?;
         Ok(AuthorizeAnswer::Redirect(valid.target().with_code(
             &code,

@@ -15,7 +15,7 @@ mod request;
 mod rules;
 mod target;
 
-pub use approval::{Approval, CODE_LIFETIME_SECS, NextStep, SignedIn, approve, issue_code, next_step};
+pub use approval::{Approval, NextStep, SignedIn, approve, issue_code, next_step};
 pub use request::AuthorizeRequest;
 pub use rules::ValidRequest;
 pub use target::{Destination, RedirectTarget};

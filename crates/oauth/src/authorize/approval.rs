@@ -9,10 +9,6 @@ use crate::token_payload::AuthorizationCode;
 use domain::id::{CodeId, ConsentId, Epoch, UserId};
 use domain::time::Timestamp;
 
-/// The lifetime of a code ([RFC 6749 §4.1.2](https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2): at most
-/// ten minutes).
-pub const CODE_LIFETIME_SECS: i64 = 60;
-
 /// The user at the browser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SignedIn {
@@ -97,16 +93,18 @@ fn is_of(consent: &Consent, request: &ValidRequest, signed_in: SignedIn) -> bool
 }
 
 /// The content of the code. `id` is new and contains the time of issue; `redirect_digest` is the SHA-256
-/// digest of [`ValidRequest::redirect_uri`], if there is one.
+/// digest of [`ValidRequest::redirect_uri`], if there is one. "A maximum authorization code lifetime of 10
+/// minutes is RECOMMENDED" ([RFC 6749 §4.1.2](https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2)).
 pub fn issue_code(
     request: &ValidRequest,
     approval: Approval,
     id: CodeId,
     redirect_digest: Option<[u8; 32]>,
+    lifetime_secs: u32,
 ) -> AuthorizationCode {
     AuthorizationCode {
         id,
-        expires_at: id.at().plus_secs(CODE_LIFETIME_SECS),
+        expires_at: id.at().plus_secs(lifetime_secs.into()),
         application: request.application,
         application_epoch: request.application_epoch,
         user: approval.signed_in.user,

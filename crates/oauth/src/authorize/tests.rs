@@ -183,8 +183,8 @@ fn a_code_carries_everything_that_its_exchange_is_held_against() {
     let valid = checked(&challenge, |_| {}).unwrap();
     let consent = sample::consent(Scope::OData);
     let approval = approve(&valid, signed_in(), Some(&consent)).unwrap();
-    let code = issue_code(&valid, approval, CodeId::compose(NOW, [9; 8]), None);
-    assert_eq!(code.expires_at, NOW.plus_secs(60));
+    let code = issue_code(&valid, approval, CodeId::compose(NOW, [9; 8]), None, 30);
+    assert_eq!(code.expires_at, NOW.plus_secs(30));
     assert_eq!((code.user, code.user_epoch, code.consent), (UserId::new(4), Epoch::new(5), consent.id));
     assert_eq!((code.application, code.application_epoch), (consent.application, Epoch::new(3)));
     assert!(code.challenge.is_some() && code.redirect_digest.is_none());
