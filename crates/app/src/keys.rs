@@ -6,6 +6,7 @@ use domain::time::Timestamp;
 use store::StoredKey;
 
 use crate::caller::{COMMAND_LINE, RequestOrigin};
+use crate::lifetimes::{DAY_SECS, SUPERSEDED_KEYS_KEPT_SECS};
 use crate::{App, Fault};
 
 /// Seconds between the creation of a key and its first use, in which every node reads it.
@@ -13,11 +14,6 @@ const ANNOUNCED_SECS: i64 = 5;
 
 /// The actor name of scheduled operations in the audit log.
 const SCHEDULE: &str = "schedule";
-
-const DAY_SECS: i64 = 86_400;
-
-/// Superseded keys are kept at least this long: the longest lifetime of an access token, and an hour.
-const KEPT_SECS: i64 = DAY_SECS + 3_600;
 
 impl App {
     /// Adds a key to the ring by command of the operator. It seals new tokens in a few seconds; everything
@@ -57,7 +53,7 @@ impl App {
             self.rotate_keys_by(SCHEDULE, origin).await?;
         }
         if let Some(active) = keys.iter().rev().find(|key| key.activates_at.is_past(now)) {
-            self.store.purge_keys(active.id, now.minus_secs(KEPT_SECS)).await?;
+            self.store.purge_keys(active.id, now.minus_secs(SUPERSEDED_KEYS_KEPT_SECS)).await?;
         }
         Ok(())
     }

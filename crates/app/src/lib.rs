@@ -35,6 +35,7 @@ pub mod error;
 pub mod feed;
 pub mod introspection;
 pub mod keys;
+pub mod lifetimes;
 pub mod limits;
 pub mod lists;
 pub mod maintenance;

@@ -6,17 +6,11 @@
 use store::{Purge, StoreError};
 
 use crate::caller::RequestOrigin;
-use crate::sign_in::FAMILIAR_SECS;
+use crate::lifetimes::{DAY_SECS, FAMILIAR_SECS, REVOKED_GRANTS_KEPT_SECS};
 use crate::{App, Fault};
-
-const DAY_SECS: i64 = 86_400;
 
 /// The number of rows of each kind in one batch, so that no write waits behind a long one.
 const BATCH: u32 = 1_000;
-
-/// How long a revoked grant is kept, so that a replay of its code still finds it; longer than the lifetime of
-/// any code.
-const REVOKED_GRANTS_KEPT_SECS: i64 = 600;
 
 impl App {
     /// Runs one round of maintenance: writes last-use times, purges in batches, and rotates keys.

@@ -6,12 +6,12 @@ use std::hash::Hash;
 use std::sync::{PoisonError, RwLock};
 
 use domain::id::{ApplicationId, Epoch, GrantId, TokenId, UserId};
-use domain::limit::Limit;
 use domain::time::Timestamp;
 use oauth::revocation::{Revocation, RevokedSubject};
 use oauth::token_payload::AccessToken;
 
 use crate::App;
+use crate::lifetimes::REVOCATIONS_KEPT_SECS;
 
 /// All revocations that can still matter, by subject. Five look-ups decide about a token.
 #[derive(Debug, Default)]
@@ -101,12 +101,9 @@ impl App {
     /// When the longest-lived token that could be revoked now will have expired. The store keeps revocations
     /// until then, as `revocation_expires_at` of its operations.
     pub(crate) fn revocations_expire_at(&self) -> Timestamp {
-        self.now().plus_secs(*Limit::OAuthAccessTokenLifetime.range().end() + CLOCKS_DIFFER_SECS)
+        self.now().plus_secs(REVOCATIONS_KEPT_SECS)
     }
 }
-
-/// The maximum difference between the clocks of two nodes.
-const CLOCKS_DIFFER_SECS: i64 = 300;
 
 impl Inner {
     fn grant_has_ended(&self, grant: GrantId, user: UserId, application: ApplicationId) -> bool {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use oauth::application::Profile;
 
+use crate::lifetimes;
 use crate::rates::RateSettings;
 
 /// The settings of the use cases. The binary creates them from the configuration; [`AppSettings::default`]
@@ -17,7 +18,8 @@ pub struct AppSettings {
     pub default_profile: Profile,
     /// The most permissive profile that an application may have.
     pub minimum_profile: Profile,
-    /// The lifetime of an authorization code in seconds; at most 60.
+    /// The lifetime of an authorization code in seconds; at most
+    /// [`lifetimes::CODE_LIFETIME_SECS`].
     pub code_lifetime_secs: u32,
     /// How long a rotated refresh token still returns its successor, in seconds.
     pub refresh_grace_secs: u32,
@@ -51,13 +53,13 @@ impl Default for AppSettings {
             public_url: "http://127.0.0.1:8080".to_owned(),
             default_profile: Profile::Compatible,
             minimum_profile: Profile::Compatible,
-            code_lifetime_secs: 60,
-            refresh_grace_secs: 60,
-            session_lifetime_secs: 12 * 3600,
-            secret_overlap_secs: 24 * 3600,
+            code_lifetime_secs: lifetimes::CODE_LIFETIME_SECS,
+            refresh_grace_secs: lifetimes::REFRESH_GRACE_SECS,
+            session_lifetime_secs: lifetimes::SESSION_LIFETIME_SECS,
+            secret_overlap_secs: lifetimes::SECRET_OVERLAP_SECS,
             reveal_client_secret: false,
-            rotate_keys_every_days: 90,
-            audit_retention_days: 365,
+            rotate_keys_every_days: lifetimes::ROTATE_KEYS_EVERY_DAYS,
+            audit_retention_days: lifetimes::AUDIT_RETENTION_DAYS,
             sqlite_folders: Vec::new(),
             forbidden_folders: Vec::new(),
             backup_mark: None,

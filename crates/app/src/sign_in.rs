@@ -21,7 +21,6 @@ mod attempt;
 mod origin;
 
 use attempt::Attempt;
-pub(crate) use origin::FAMILIAR_SECS;
 
 /// A user name and a password from a request.
 #[derive(Debug, Clone)]

@@ -4,6 +4,7 @@
 use std::fmt;
 
 use crate::application::{ApplicationSettings, ClientType, Profile, TokenFormat};
+use domain::limit::Limit;
 
 mod cors_origins;
 mod grant_types;
@@ -188,9 +189,11 @@ fn lifetime(
     let Some(asked) = payload.access_token_lifetime else {
         return context.existing.and_then(|existing| existing.access_token_lifetime_secs);
     };
-    let seconds = u32::try_from(asked).ok().filter(|seconds| (60..=86_400).contains(seconds));
+    let range = Limit::OAuthAccessTokenLifetime.range();
+    let seconds = u32::try_from(asked).ok().filter(|seconds| range.contains(&i64::from(*seconds)));
     if seconds.is_none() {
-        findings.fault("accessTokenLifetime", format!("is {asked}; it must be 60 to 86400 seconds"));
+        let (least, most) = range.into_inner();
+        findings.fault("accessTokenLifetime", format!("is {asked}; it must be {least} to {most} seconds"));
     }
     seconds
 }

@@ -6,11 +6,7 @@ use domain::time::Timestamp;
 use store::{ComesFrom, SignInFacts, SucceededSignIn};
 
 use crate::caller::RequestOrigin;
-
-const DAY_SECS: i64 = 86_400;
-
-/// How long a network stays familiar after a success.
-pub(crate) const FAMILIAR_SECS: i64 = 30 * DAY_SECS;
+use crate::lifetimes::{DAY_SECS, FAMILIAR_SECS};
 
 /// The minimum age of the last recorded success before another one is recorded.
 const NOTED_AGAIN_AFTER_SECS: i64 = DAY_SECS;

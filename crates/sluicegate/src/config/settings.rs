@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
+use app::lifetimes;
 use oauth::application::Profile;
 use serde_json::Value;
 use store_postgres::DatabaseUrl;
@@ -245,34 +246,34 @@ settings! {
     /// Token lifetimes. The lifetime of access tokens is limit 100 of the management API.
     tokens: Tokens = "tokens" {
         /// The lifetime of an authorization code, in seconds.
-        code_lifetime_secs: u32 = 60, in 1..=60;
+        code_lifetime_secs: u32 = lifetimes::CODE_LIFETIME_SECS, in 1..=lifetimes::CODE_LIFETIME_SECS.into();
         /// How long a refresh token that was rotated still returns the same successor, in seconds.
-        refresh_grace_secs: u32 = 60, in 0..=3600;
+        refresh_grace_secs: u32 = lifetimes::REFRESH_GRACE_SECS, in 0..=3600;
     }
 
     /// The secrets of applications.
     client_secrets: ClientSecrets = "client_secrets" {
         /// How long the older of two secrets stays valid after a second one was added, in seconds.
-        overlap_secs: u32 = 86_400, in 60..=31_536_000;
+        overlap_secs: u32 = lifetimes::SECRET_OVERLAP_SECS, in 60..=31_536_000;
     }
 
     /// Browser sessions.
     sessions: Sessions = "sessions" {
         /// How long a sign-in lasts, in seconds.
-        lifetime_secs: u32 = 43_200, in 60..=31_536_000;
+        lifetime_secs: u32 = lifetimes::SESSION_LIFETIME_SECS, in 60..=31_536_000;
     }
 
     /// The keys that seal tokens.
     keys: Keys = "keys" {
         /// The number of days after which a new key is created; 0 leaves this to `sluicegate keys rotate`.
         /// Old keys open what they sealed until that has expired.
-        rotate_every_days: u32 = 90, in 0..=3650;
+        rotate_every_days: u32 = lifetimes::ROTATE_KEYS_EVERY_DAYS, in 0..=3650;
     }
 
     /// The audit log in the database.
     audit: Audit = "audit" {
         /// How many days events are kept; 0 keeps them forever.
-        retention_days: u32 = 365, in 0..=36_500;
+        retention_days: u32 = lifetimes::AUDIT_RETENTION_DAYS, in 0..=36_500;
     }
 
     /// Databases that users read over OData.

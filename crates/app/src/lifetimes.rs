@@ -1,0 +1,43 @@
+//! How long things are valid and how long they are kept. Each time is decided here, or in
+//! [`Limit::OAuthAccessTokenLifetime`] for access tokens, and nowhere else.
+
+use domain::limit::Limit;
+
+pub(crate) const DAY_SECS: i64 = 86_400;
+
+/// The longest lifetime of an authorization code that can be set, and the default.
+pub const CODE_LIFETIME_SECS: u32 = 60;
+
+/// The default of the time in which a rotated refresh token still returns its successor.
+pub const REFRESH_GRACE_SECS: u32 = 60;
+
+/// The default lifetime of a browser session.
+pub const SESSION_LIFETIME_SECS: u32 = 12 * 3_600;
+
+/// The default of the time in which the older of two secrets stays valid.
+pub const SECRET_OVERLAP_SECS: u32 = 24 * 3_600;
+
+/// The default number of days after which a new ring key is created.
+pub const ROTATE_KEYS_EVERY_DAYS: u32 = 90;
+
+/// The default number of days that audit events are kept.
+pub const AUDIT_RETENTION_DAYS: u32 = 365;
+
+/// How long a revoked grant is kept, so that a replay of its code still finds it; longer than the lifetime of
+/// any code.
+pub(crate) const REVOKED_GRANTS_KEPT_SECS: i64 = 10 * CODE_LIFETIME_SECS as i64;
+
+/// How long a network stays familiar after a success.
+pub(crate) const FAMILIAR_SECS: i64 = 30 * DAY_SECS;
+
+/// The longest lifetime of an access token.
+const LONGEST_ACCESS_TOKEN_SECS: i64 = *Limit::OAuthAccessTokenLifetime.range().end();
+
+/// The maximum difference between the clocks of two nodes.
+const CLOCKS_DIFFER_SECS: i64 = 300;
+
+/// How long a revocation is kept: until every token that it concerns has expired on every node.
+pub(crate) const REVOCATIONS_KEPT_SECS: i64 = LONGEST_ACCESS_TOKEN_SECS + CLOCKS_DIFFER_SECS;
+
+/// How long a superseded key is kept at least: until the access tokens under it have expired, and an hour.
+pub(crate) const SUPERSEDED_KEYS_KEPT_SECS: i64 = LONGEST_ACCESS_TOKEN_SECS + 3_600;
