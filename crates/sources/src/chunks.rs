@@ -28,10 +28,11 @@ const FIRST_CHUNK: usize = 8 * 1024;
 const SLACK: usize = 4 * 1024;
 /// The number of bytes that may always wait for the receiver. A longer chunk waits alone.
 const QUEUED_BYTES: usize = 4 * CHUNK;
-/// How long to wait for a full queue before the stream borrows from the overflow, and how often to check
+/// How long a chunk waits for a full queue before the stream borrows from the overflow, and how often to check
 /// whether other jobs wait for the worker.
 const PATIENCE: Duration = Duration::from_millis(100);
 /// The maximum total time for which a stream may wait for its receiver while other jobs wait for the worker.
+/// After that, its chunks borrow from the overflow at once; when it is used up, the response ends.
 const COURTESY: Duration = Duration::from_secs(1);
 /// The maximum number of bytes that all streams of a source may buffer for slow receivers.
 const OVERFLOW_BYTES: usize = 16 * 1024 * 1024;
@@ -221,12 +222,13 @@ impl ChunkSink {
                 self.waited += waits;
                 return Ok((queue, Pace::Go));
             }
-            let patience = PATIENCE.min(self.stall);
-            if waits >= patience && queue.borrow(&self.shared.overflow, bytes) {
+            // Once the courtesy is used up, no chunk waits while other jobs do.
+            let is_unwelcome = self.waited + waits >= COURTESY && self.demand.is_there();
+            let may_borrow = is_unwelcome || waits >= PATIENCE.min(self.stall);
+            if may_borrow && queue.borrow(&self.shared.overflow, bytes) {
                 self.waited += waits;
                 return Ok((queue, Pace::Go));
             }
-            let is_unwelcome = waits >= patience && self.demand.is_there() && self.waited + waits >= COURTESY;
             if is_unwelcome || waits >= self.stall || self.deadline.has_passed() {
                 self.waited += waits;
                 return Ok((queue, Pace::End));

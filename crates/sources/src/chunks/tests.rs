@@ -60,6 +60,22 @@ fn a_slow_receiver_gives_way_to_jobs_that_wait() {
 }
 
 #[test]
+fn a_stream_that_has_waited_long_enough_fills_the_overflow_at_once_while_jobs_wait() {
+    let (demand, overflow) = (Demand::default(), Arc::<Overflow>::default());
+    let (mut sink, _receiver) =
+        chunks(Duration::from_mins(10), long(), Arc::clone(&overflow), demand.clone());
+    fill(&mut sink);
+    sink.waited = COURTESY;
+    demand.set(1);
+    while write(&mut sink, CHUNK) == Ok(Pace::Go) {}
+    assert!(sink.ending, "the rest goes to a next page");
+    assert_eq!(overflow.0.load(Ordering::Relaxed), STREAM_OVERFLOW_BYTES, "the bound holds");
+    // If each chunk waited for its receiver, all would wait for several seconds.
+    let chunks = u32::try_from(STREAM_OVERFLOW_BYTES / CHUNK).unwrap();
+    assert!(sink.waited < COURTESY + PATIENCE * chunks / 2, "{:?}", sink.waited);
+}
+
+#[test]
 fn a_long_chunk_waits_alone_and_bytes_are_what_is_bounded() {
     let (mut sink, receiver) = stream(Duration::ZERO, long(), &used_up());
     assert_eq!(write(&mut sink, 10 * QUEUED_BYTES), Ok(Pace::Go));
