@@ -36,12 +36,23 @@ pub(crate) fn create_file(path: &Path) -> Result<(), OpenError> {
     }
 }
 
-/// Refuses a missing file and an outdated SQLite library.
-pub(crate) fn check_file(path: &Path) -> Result<(), OpenError> {
+/// Refuses an outdated SQLite library.
+pub(crate) fn check_library() -> Result<(), OpenError> {
     if rusqlite::version_number() < OLDEST_LIBRARY {
         return Err(OpenError::OldLibrary(rusqlite::version()));
     }
-    if path.is_file() { Ok(()) } else { Err(OpenError::Missing(path.to_owned())) }
+    Ok(())
+}
+
+/// Refuses an outdated SQLite library, and a file that is missing or has no byte. SQLite would take the latter
+/// for a new database, and delete the log beside it.
+pub(crate) fn check_file(path: &Path) -> Result<(), OpenError> {
+    check_library()?;
+    match path.metadata() {
+        Ok(file) if file.is_file() && file.len() == 0 => Err(OpenError::Damaged(path.to_owned())),
+        Ok(file) if file.is_file() => Ok(()),
+        _ => Err(OpenError::Missing(path.to_owned())),
+    }
 }
 
 /// The path with a suffix appended, as SQLite names the files beside a database.
@@ -86,12 +97,26 @@ fn restrict(_: &Path) -> io::Result<()> {
 /// checkpoints are off. `synchronous = FULL` syncs the log at each commit, which makes an acknowledged write
 /// durable.
 pub(crate) fn open_writer(path: &Path, options: Options) -> Result<Connection, OpenError> {
+    let db = open_writable(path, options)?;
+    refuse_foreign(&db, path)?;
+    prepare_writer(db)
+}
+
+/// As [`open_writer`], for a file that [`create_file`] has just created: it contains nothing yet.
+pub(crate) fn open_new(path: &Path, options: Options) -> Result<Connection, OpenError> {
+    prepare_writer(open_writable(path, options)?)
+}
+
+fn open_writable(path: &Path, options: Options) -> Result<Connection, OpenError> {
     let db = Connection::open_with_flags(
         path,
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
     prepare(&db, options)?;
-    refuse_foreign(&db, path)?;
+    Ok(db)
+}
+
+fn prepare_writer(db: Connection) -> Result<Connection, OpenError> {
     db.pragma_update(None, "journal_mode", "wal")?;
     db.pragma_update(None, "synchronous", "full")?;
     db.pragma_update(None, "foreign_keys", true)?;
@@ -107,11 +132,7 @@ pub(crate) fn open_writer(path: &Path, options: Options) -> Result<Connection, O
 /// ends. In WAL mode every open connection shares SQLite's lock on the file; this connection holds it
 /// exclusively.
 pub(crate) fn open_alone(path: &Path, options: Options) -> Result<Connection, OpenError> {
-    let db = Connection::open_with_flags(
-        path,
-        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-    )?;
-    prepare(&db, options)?;
+    let db = open_writable(path, options)?;
     // This must come before the first read, which then takes the lock.
     db.pragma_update(None, "locking_mode", "exclusive")?;
     match refuse_foreign(&db, path) {
@@ -149,8 +170,12 @@ pub(crate) fn mark(db: &Connection) -> rusqlite::Result<i32> {
     db.pragma_query_value(None, "application_id", |row| row.get(0))
 }
 
-/// Accepts an empty database and one with our application id; refuses any other.
+/// Accepts a database with our application id and our tables; refuses any other. A file that has the one without
+/// the other, or neither any table, is what a fault of the disk or an interrupted copy leaves.
 pub(crate) fn refuse_foreign(db: &Connection, path: &Path) -> Result<(), OpenError> {
+    const TABLES: &str =
+        "SELECT count(*), count(*) FILTER (WHERE type = 'table' AND name IN ('migrations', 'users'))
+        FROM sqlite_schema";
     let foreign = || OpenError::Foreign(path.to_owned());
     let mark = mark(db).map_err(|error| match error.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => foreign(),
@@ -160,6 +185,11 @@ pub(crate) fn refuse_foreign(db: &Connection, path: &Path) -> Result<(), OpenErr
     if mark == MOVED_ID {
         return Err(OpenError::Moved(path.to_owned()));
     }
-    let tables: i64 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    if mark == APPLICATION_ID || (mark == 0 && tables == 0) { Ok(()) } else { Err(foreign()) }
+    let (all, ours): (i64, i64) = db.query_row(TABLES, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    match mark {
+        APPLICATION_ID if ours == 2 => Ok(()),
+        APPLICATION_ID => Err(OpenError::Damaged(path.to_owned())),
+        0 if all == 0 => Err(OpenError::Damaged(path.to_owned())),
+        _ => Err(foreign()),
+    }
 }

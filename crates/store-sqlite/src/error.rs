@@ -20,6 +20,9 @@ pub enum OpenError {
     /// The file is another program's database, or no database.
     #[error("{} is not a system database of Sluicegate", .0.display())]
     Foreign(PathBuf),
+    /// The file has no byte, or not the tables of an installation.
+    #[error("{} contains no installation: the file is damaged; restore a backup", .0.display())]
+    Damaged(PathBuf),
     /// The installation was migrated to another database.
     #[error(
         "{} was copied into a shared database and is no longer served: a code could be redeemed in both, and what \

@@ -110,18 +110,30 @@ impl SqliteStore {
     /// # Errors
     /// If the file exists, or cannot be written.
     pub fn create(path: &Path, options: Options) -> Result<Self, OpenError> {
+        connection::check_library()?;
         connection::create_file(path)?;
-        Self::open(path, options)
+        let lock = DatabaseLock::shared(path)?;
+        let db = connection::open_new(path, options)?;
+        Self::start(path, options, lock, db)
     }
 
     /// Opens a database and runs pending migrations.
     ///
     /// # Errors
-    /// If the file does not exist, is not ours, belongs to a newer version, or cannot be written.
+    /// If the file does not exist, is not ours, is damaged, belongs to a newer version, or cannot be written.
     pub fn open(path: &Path, options: Options) -> Result<Self, OpenError> {
         connection::check_file(path)?;
         let lock = DatabaseLock::shared(path)?;
-        let mut db = connection::open_writer(path, options)?;
+        let db = connection::open_writer(path, options)?;
+        Self::start(path, options, lock, db)
+    }
+
+    fn start(
+        path: &Path,
+        options: Options,
+        lock: DatabaseLock,
+        mut db: Connection,
+    ) -> Result<Self, OpenError> {
         migrations::run(&mut db)?;
         connection::keep_private(path)?;
         let queue = Arc::new(Queue::new(options.queue));

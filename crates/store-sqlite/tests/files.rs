@@ -34,12 +34,18 @@ fn creating_never_overwrites_and_opening_never_creates() {
 #[test]
 fn migrations_run_once_and_are_named_before() {
     let (path, _folder) = fresh_path();
-    std::fs::write(&path, "").unwrap();
+    let db = Connection::open(&path).unwrap();
+    db.execute_batch(include_str!("../migrations/0001_initial.sql")).unwrap();
+    db.execute_batch(
+        "CREATE TABLE migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT;
+        INSERT INTO migrations VALUES (1, 'initial');
+        PRAGMA application_id = 0x534c4743",
+    )
+    .unwrap();
     let names: Vec<_> = pending(&path).unwrap().iter().map(|step| (step.number, step.name)).collect();
     assert_eq!(
         names,
         [
-            (1, "initial"),
             (2, "audit_newest_first"),
             (3, "audit_old_indexes"),
             (4, "origins"),
@@ -77,6 +83,42 @@ fn a_file_that_is_not_ours_is_refused_and_untouched() {
     let db = Connection::open(&path).unwrap();
     db.execute_batch("CREATE TABLE somebody_elses (id INTEGER)").unwrap();
     assert!(matches!(SqliteStore::open(&path, Options::default()), Err(OpenError::Foreign(_))));
+}
+
+#[test]
+fn a_file_without_our_tables_is_damaged_for_every_opening_and_is_not_filled() {
+    let (path, _folder) = fresh_path();
+    let other = path.with_extension("other");
+    let made = |statements: &str| {
+        std::fs::write(&other, "").unwrap();
+        Connection::open(&other).unwrap().execute_batch(statements).unwrap();
+        let bytes = std::fs::read(&other).unwrap();
+        std::fs::remove_file(&other).unwrap();
+        bytes
+    };
+    for (content, what) in [
+        (Vec::new(), "no byte"),
+        (made("VACUUM"), "an empty database"),
+        (made("PRAGMA application_id = 0x534c4743"), "our mark alone"),
+        (made("PRAGMA application_id = 0x534c4743; CREATE TABLE migrations (number, name)"), "no users"),
+        (made("PRAGMA application_id = 0x534c4743; CREATE TABLE somebody_elses (id)"), "other tables"),
+    ] {
+        std::fs::write(&path, &content).unwrap();
+        let to = path.with_extension("backup");
+        let backup = store_sqlite::Backup { from: &path, to: &to, event: &event() };
+        let refusals = [
+            SqliteStore::open(&path, Options::default()).map(drop).unwrap_err().to_string(),
+            store_sqlite::Export::open(&path, Options::default()).map(drop).unwrap_err().to_string(),
+            pending(&path).unwrap_err().to_string(),
+            migrate(&path).unwrap_err().to_string(),
+            store_sqlite::backup(&backup, &mut |_| {}).unwrap_err().to_string(),
+        ];
+        for refused in refusals {
+            assert!(refused.ends_with("the file is damaged; restore a backup"), "{what}: {refused}");
+        }
+        assert_eq!(std::fs::read(&path).unwrap(), content, "{what}");
+        assert!(matches!(SqliteStore::create(&path, Options::default()), Err(OpenError::Exists(_))));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

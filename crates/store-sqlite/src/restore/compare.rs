@@ -39,8 +39,8 @@ pub(super) fn attach(
     let keys = match settle(database).map_err(|error| error.with_damage_of(database)) {
         Ok(keys) => keys,
         Err(CopyError::Damaged { what, .. }) => return Ok(Current::Unreadable(what)),
-        Err(CopyError::Open(foreign @ OpenError::Foreign(_))) => {
-            return Ok(Current::Unreadable(foreign.to_string()));
+        Err(CopyError::Open(useless @ (OpenError::Foreign(_) | OpenError::Damaged(_)))) => {
+            return Ok(Current::Unreadable(useless.to_string()));
         }
         Err(other) => return Err(other),
     };
@@ -63,6 +63,7 @@ pub(super) fn attach(
 /// checks it and returns its ring keys.
 fn settle(database: &Path) -> Result<Vec<StoredKey>, CopyError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    connection::check_file(database)?;
     let db = Connection::open_with_flags(database, flags)?;
     db.busy_timeout(PATIENCE)?;
     connection::refuse_foreign(&db, database)?;
