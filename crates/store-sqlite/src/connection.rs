@@ -99,6 +99,7 @@ fn restrict(_: &Path) -> io::Result<()> {
 pub(crate) fn open_writer(path: &Path, options: Options) -> Result<Connection, OpenError> {
     let db = open_writable(path, options)?;
     refuse_foreign(&db, path)?;
+    refuse_read_only(&db, path)?;
     prepare_writer(db)
 }
 
@@ -139,6 +140,7 @@ pub(crate) fn open_alone(path: &Path, options: Options) -> Result<Connection, Op
         Ok(()) | Err(OpenError::Moved(_)) => {}
         Err(error) => return Err(error),
     }
+    refuse_read_only(&db, path)?;
     db.pragma_update(None, "journal_mode", "wal")?;
     db.pragma_update(None, "synchronous", "full")?;
     db.pragma_update(None, "foreign_keys", true)?;
@@ -191,5 +193,33 @@ pub(crate) fn refuse_foreign(db: &Connection, path: &Path) -> Result<(), OpenErr
         APPLICATION_ID => Err(OpenError::Damaged(path.to_owned())),
         0 if all == 0 => Err(OpenError::Damaged(path.to_owned())),
         _ => Err(foreign()),
+    }
+}
+
+/// Refuses a file that this user may not write: SQLite opens it for reading then, without an error.
+pub(crate) fn refuse_read_only(db: &Connection, path: &Path) -> Result<(), OpenError> {
+    if db.is_readonly("main")? {
+        return Err(OpenError::File {
+            path: path.to_owned(),
+            source: io::ErrorKind::PermissionDenied.into(),
+        });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_that_may_only_be_read_is_refused_like_a_folder_that_may_only_be_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("system.db");
+        drop(crate::SqliteStore::create(&path, Options::default()).unwrap());
+        refuse_read_only(&open_writable(&path, Options::default()).unwrap(), &path).unwrap();
+        let reader = open_reader(&path, Options::default()).unwrap();
+        let refused = refuse_read_only(&reader, &path).unwrap_err();
+        let OpenError::File { path: named, source } = refused else { panic!("{refused}") };
+        assert_eq!((named, source.kind()), (path, io::ErrorKind::PermissionDenied));
     }
 }
