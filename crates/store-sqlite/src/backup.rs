@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use domain::audit::NewAuditEvent;
 use domain::time::Timestamp;
 use rusqlite::backup::StepResult;
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 
 use crate::error::{Failure, in_words};
 use crate::{DatabaseLock, OpenError, Options, audit, connection, migrations};
@@ -74,6 +74,14 @@ pub enum CopyError {
         #[source]
         source: io::Error,
     },
+    /// SQLite could not write the copy.
+    #[error("{} cannot be written: {}", path.display(), in_words(source))]
+    Target {
+        /// The path of the file.
+        path: PathBuf,
+        /// The error of SQLite.
+        source: rusqlite::Error,
+    },
     /// The copied data is damaged.
     #[error(
         "{} is damaged ({what}): use another backup; if this happened while making one, check the disk under both files",
@@ -131,6 +139,17 @@ impl From<Failure> for CopyError {
 }
 
 impl CopyError {
+    /// If SQLite failed because it could not write, returns the error that names the copy: its source is only
+    /// read.
+    pub(crate) fn with_target(self, path: &Path) -> Self {
+        match self {
+            Self::Database(source) if is_failed_write(&source) => {
+                Self::Target { path: path.to_owned(), source }
+            }
+            other => other,
+        }
+    }
+
     /// If SQLite failed because the file is damaged, returns the error that names the file.
     pub(crate) fn with_damage_of(self, path: &Path) -> Self {
         match self {
@@ -163,7 +182,7 @@ pub fn backup(order: &Backup<'_>, progress: &mut dyn FnMut(u8)) -> Result<Figure
     }
     let unfinished = Unfinished::create(order.to)?;
     let filled = fill(order, &unfinished.0, progress);
-    let figures = filled.map_err(|error| error.with_damage_of(order.from))?;
+    let figures = filled.map_err(|error| error.with_target(order.to).with_damage_of(order.from))?;
     unfinished.finish(order.to)?;
     Ok(figures)
 }
@@ -274,10 +293,26 @@ pub(crate) fn check_integrity(db: &Connection, schema: &str, named: &Path) -> Re
     }
 }
 
-/// Whether the error means that the file is damaged, rather than busy, unreadable or full.
+/// Whether the error means that the file is damaged, rather than busy, unreadable, not writable or full.
 fn is_damage(error: &rusqlite::Error) -> bool {
     let code = error.sqlite_error_code();
     matches!(code, Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::SystemIoFailure))
+        && !is_failed_write(error)
+}
+
+/// Whether a file could not be written: it is full, too long for this user, or on a faulty disk.
+fn is_failed_write(error: &rusqlite::Error) -> bool {
+    let Some(error) = error.sqlite_error() else { return false };
+    matches!(
+        error.extended_code,
+        ffi::SQLITE_FULL
+            | ffi::SQLITE_IOERR_WRITE
+            | ffi::SQLITE_IOERR_FSYNC
+            | ffi::SQLITE_IOERR_DIR_FSYNC
+            | ffi::SQLITE_IOERR_TRUNCATE
+            | ffi::SQLITE_IOERR_DELETE
+            | ffi::SQLITE_IOERR_CLOSE
+    )
 }
 
 /// Makes a file and its name durable.
@@ -326,6 +361,29 @@ impl Drop for Unfinished {
         // If the deletion fails, the next backup to the same path reports the file.
         for suffix in ["", "-journal", "-wal", "-shm"] {
             drop(std::fs::remove_file(connection::beside(&self.0, suffix)));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_write_is_told_of_the_copy_and_a_failed_read_of_the_database() {
+        let told = |code| {
+            let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+            let error =
+                CopyError::from(error).with_target(Path::new("copy")).with_damage_of(Path::new("live"));
+            error.to_string()
+        };
+        for code in
+            [ffi::SQLITE_IOERR_WRITE, ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_IOERR_TRUNCATE, ffi::SQLITE_FULL]
+        {
+            assert!(told(code).starts_with("copy cannot be written: "), "{}", told(code));
+        }
+        for code in [ffi::SQLITE_IOERR_READ, ffi::SQLITE_IOERR_SHORT_READ, ffi::SQLITE_CORRUPT] {
+            assert!(told(code).starts_with("live is damaged "), "{}", told(code));
         }
     }
 }

@@ -75,15 +75,15 @@ impl From<rusqlite::Error> for OpenError {
 }
 
 /// The error of SQLite in words that say what to do. For a disk failure SQLite reports only a number.
-pub(crate) fn in_words(error: &rusqlite::Error) -> String {
+pub fn in_words(error: &rusqlite::Error) -> String {
     let rusqlite::Error::SqliteFailure(code, words) = error else { return error.to_string() };
     let message = match code.code {
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
             "another program has locked it; try again when that program has ended"
         }
         ErrorCode::SystemIoFailure => {
-            "reading or writing failed; look for faults of the disk, and do not keep it on a network file system, where \
-             SQLite cannot lock and share memory"
+            "reading or writing failed; look for faults of the disk and for limits on the size of files, and do not keep \
+             it on a network file system, where SQLite cannot lock and share memory"
         }
         ErrorCode::DiskFull => "the disk is full; make room and try again",
         ErrorCode::CannotOpen => {

@@ -68,7 +68,7 @@ mod writer;
 
 pub use backup::{Backup, CopyError, Figures, backup};
 pub use database_lock::DatabaseLock;
-pub use error::OpenError;
+pub use error::{OpenError, in_words};
 pub use export::Export;
 pub use migrations::{Migration, migrate, pending};
 pub use restore::{Current, StagedRestore, keep_aside};

@@ -38,7 +38,8 @@ impl StagedRestore {
     /// If the file is not a backup, is damaged, belongs to a newer version, or does not fit on the disk.
     pub fn make(from: &Path, work: &Path, progress: &mut dyn FnMut(u8)) -> Result<Self, CopyError> {
         connection::check_file(from)?;
-        let (db, figures) = copy(from, work, progress).map_err(|error| error.with_damage_of(from))?;
+        let (db, figures) =
+            copy(from, work, progress).map_err(|error| error.with_target(work).with_damage_of(from))?;
         Ok(Self { db, path: work.to_owned(), figures, compared: false })
     }
 

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use jiff::ToSpan;
 use jiff::civil::{Date, DateTime, date};
 use rusqlite::{Connection, Transaction, params};
@@ -30,9 +30,7 @@ pub(crate) fn write(path: &Path) -> anyhow::Result<()> {
     let unfinished = path.with_extension("unfinished");
     let _ = std::fs::remove_file(&unfinished);
     let message = || format!("the sample database {} cannot be written", path.display());
-    let mut database = Connection::open(&unfinished).with_context(message)?;
-    fill(&mut database).with_context(message)?;
-    database.close().map_err(|(_, error)| error).with_context(message)?;
+    fill_file(&unfinished).with_context(message)?;
     std::fs::rename(&unfinished, path).with_context(message)
 }
 
@@ -47,15 +45,21 @@ pub(crate) fn write_new(path: &Path) -> anyhow::Result<()> {
         bail!("{} exists already and is left as it is: name a new file", path.display());
     }
     made.with_context(message)?;
-    let written = Connection::open(path).and_then(|mut database| {
-        fill(&mut database)?;
-        database.close().map_err(|(_, error)| error)
-    });
+    let written = fill_file(path);
     if written.is_err() {
         // Best effort: the error says what failed.
         let _ = std::fs::remove_file(path);
     }
     written.with_context(message)
+}
+
+/// Fills a file. Errors say what to do.
+fn fill_file(path: &Path) -> anyhow::Result<()> {
+    let written = Connection::open(path).and_then(|mut database| {
+        fill(&mut database)?;
+        database.close().map_err(|(_, error)| error)
+    });
+    written.map_err(|error| anyhow!(store_sqlite::in_words(&error)))
 }
 
 fn fill(database: &mut Connection) -> rusqlite::Result<()> {
