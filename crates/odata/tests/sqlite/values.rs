@@ -187,6 +187,7 @@ fn what_is_wrong_is_refused_with_its_code_and_place() {
         ("T?$filter=frob(id)", "UnknownFunction", Some(0)),
         ("T?$filter=nope eq 1", "UnknownProperty", Some(0)),
         ("T?$filter=id div 0 eq 1", "DivisionByZero", Some(7)),
+        ("T?$filter=id lt 0 and id div 0 eq 1", "DivisionByZero", Some(19)),
         ("T?$filter=id mod 0.0 eq 1", "DivisionByZero", Some(7)),
         ("T?$filter=weight mod 0e0 eq 1", "DivisionByZero", Some(11)),
         ("T?$orderby=price div 0", "DivisionByZero", Some(10)),
