@@ -23,11 +23,15 @@ pub(crate) struct Validity {
 }
 
 const INTEGER: u8 = 0x02;
+const OCTET_STRING: u8 = 0x04;
+const OBJECT_IDENTIFIER: u8 = 0x06;
 const SEQUENCE: u8 = 0x30;
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
 /// The tag `[0]` of the version.
 const VERSION: u8 = 0xa0;
+/// `rsaEncryption` ([RFC 8017 §A.1](https://www.rfc-editor.org/rfc/rfc8017#appendix-A.1)).
+const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
 
 impl Certificate {
     /// Parses DER; `None` if it is not a certificate.
@@ -50,6 +54,23 @@ impl Certificate {
         let (begins, ends) = (validity.time()?, validity.time()?);
         Some(Self { version, validity: Validity { begins, ends } })
     }
+}
+
+/// The length in bits of the modulus of an RSA key, in the form of PKCS#8 or PKCS#1; `None` for other keys.
+pub(super) fn rsa_bits(key: &[u8]) -> Option<usize> {
+    let mut key = Der(Der(key).read(SEQUENCE)?);
+    key.read(INTEGER)?;
+    if let Some(algorithm) = key.read(SEQUENCE) {
+        if Der(algorithm).read(OBJECT_IDENTIFIER)? != RSA {
+            return None;
+        }
+        key = Der(Der(key.read(OCTET_STRING)?).read(SEQUENCE)?);
+        key.read(INTEGER)?;
+    }
+    let modulus = key.read(INTEGER)?;
+    let zeros = modulus.iter().take_while(|byte| **byte == 0).count();
+    let first = modulus.get(zeros)?;
+    Some((modulus.len() - zeros) * 8 - usize::try_from(first.leading_zeros()).ok()?)
 }
 
 /// A DER reader.

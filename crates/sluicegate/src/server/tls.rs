@@ -13,7 +13,7 @@ use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::TlsAcceptor;
 
-use super::certificate::{Certificate, Validity};
+use super::certificate::{Certificate, Validity, rsa_bits};
 
 /// A certificate with its key, which can be reloaded while the server is running.
 #[derive(Clone)]
@@ -93,37 +93,71 @@ const CERT: &str = "tls.cert_file (--tls-cert)";
 /// The setting for its key.
 const KEY: &str = "tls.key_file (--tls-key)";
 
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// A certificate that expires within two weeks causes a warning.
 const SOON_SECS: i64 = 14 * 86_400;
 
 fn load(cert_file: &Path, key_file: &Path) -> anyhow::Result<Loaded> {
-    let chain = CertificateDer::pem_file_iter(cert_file)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+    let pem = read_pem(CERT, cert_file)?;
+    let chain = CertificateDer::pem_slice_iter(&pem)
+        .collect::<Result<Vec<_>, _>>()
         .map_err(|error| unreadable(CERT, cert_file, "certificate", &error))?;
     if chain.is_empty() {
         return Err(unreadable(CERT, cert_file, "certificate", &pem::Error::NoItemsFound));
     }
     let validity = check(&chain, cert_file, SystemClock.now())?;
-    let key = PrivateKeyDer::from_pem_file(key_file)
-        .map_err(|error| unreadable(KEY, key_file, "private key", &error))?;
+    let key = private_key(key_file)?;
+    let rsa_bits = rsa_bits(key.secret_der());
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
         .with_single_cert(chain, key)
-        .map_err(|error| unusable(&error, cert_file, key_file))?;
+        .map_err(|error| unusable(&error, cert_file, key_file, rsa_bits))?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     config.ticketer = rustls::crypto::aws_lc_rs::Ticketer::new()?;
     Ok(Loaded { config: Arc::new(config), validity })
+}
+
+/// Reads a PEM file, without the byte order mark that some editors put before it.
+fn read_pem(setting: &str, file: &Path) -> anyhow::Result<Vec<u8>> {
+    let mut pem = std::fs::read(file).map_err(|error| {
+        anyhow!("{setting}: {} cannot be read: {}", file.display(), why_unreadable(&error))
+    })?;
+    if pem.starts_with(BYTE_ORDER_MARK) {
+        pem.drain(..BYTE_ORDER_MARK.len());
+    }
+    Ok(pem)
+}
+
+fn private_key(file: &Path) -> anyhow::Result<PrivateKeyDer<'static>> {
+    let pem = read_pem(KEY, file)?;
+    PrivateKeyDer::from_pem_slice(&pem).map_err(|error| {
+        if !is_encrypted(&pem) {
+            return unreadable(KEY, file, "private key", &error);
+        }
+        let file = file.display();
+        anyhow!(
+            "{KEY}: the private key in {file} is encrypted, and the server asks for no password: remove the password \
+             with `openssl pkey -in {file} -out NEW.pem`, give the new file mode 600, and name it instead"
+        )
+    })
+}
+
+/// Whether a private key is encrypted, in the form of PKCS#8 ([RFC 7468
+/// §11](https://www.rfc-editor.org/rfc/rfc7468#section-11)) or with the older headers of a PKCS#1 or SEC1 key.
+fn is_encrypted(pem: &[u8]) -> bool {
+    pem.split(|byte| matches!(byte, b'\n' | b'\r')).map(<[u8]>::trim_ascii).any(|line| {
+        line == b"-----BEGIN ENCRYPTED PRIVATE KEY-----"
+            || line.strip_prefix(b"Proc-Type:").is_some_and(|rest| rest.ends_with(b",ENCRYPTED"))
+    })
 }
 
 /// Why a PEM file cannot be used. Its content is not repeated, because it may be a key.
 fn unreadable(setting: &str, file: &Path, wanted: &str, error: &pem::Error) -> anyhow::Error {
     let file = file.display();
     let why = match error {
-        pem::Error::Io(error) => {
-            return anyhow!("{setting}: {file} cannot be read: {}", why_unreadable(error));
-        }
         pem::Error::NoItemsFound => "",
         pem::Error::MissingSectionEnd { .. } => ": a section has no line that ends it",
         _ => ": the content is not PEM",
@@ -178,7 +212,12 @@ fn check(chain: &[CertificateDer<'_>], file: &Path, now: Timestamp) -> anyhow::R
     own.with_context(|| format!("{CERT}: {file} contains no certificate"))
 }
 
-fn unusable(error: &rustls::Error, cert_file: &Path, key_file: &Path) -> anyhow::Error {
+fn unusable(
+    error: &rustls::Error,
+    cert_file: &Path,
+    key_file: &Path,
+    rsa_bits: Option<usize>,
+) -> anyhow::Error {
     match error {
         rustls::Error::InconsistentKeys(_) => {
             anyhow!("{KEY}: the key in {} does not match the certificate of {CERT}", key_file.display())
@@ -186,7 +225,19 @@ fn unusable(error: &rustls::Error, cert_file: &Path, key_file: &Path) -> anyhow:
         rustls::Error::InvalidCertificate(_) => {
             anyhow!("{CERT}: the certificate in {} cannot be used: {error}", cert_file.display())
         }
-        _ => anyhow!("{KEY}: the key in {} cannot be used: {error}", key_file.display()),
+        _ => {
+            let key = key_file.display();
+            match rsa_bits {
+                Some(bits @ ..2048) => anyhow!(
+                    "{KEY}: the RSA key in {key} has {bits} bits, which is too short: make a key and a certificate with \
+                     at least 2048 bits"
+                ),
+                _ => anyhow!(
+                    "{KEY}: the key in {key} cannot be used ({error}): it must be RSA with 2048 to 8192 bits, ECDSA on \
+                     P-256, P-384 or P-521, or Ed25519"
+                ),
+            }
+        }
     }
 }
 
@@ -205,16 +256,59 @@ fn moment(at: Timestamp) -> String {
 mod tests {
     use super::*;
 
+    const CERTIFICATES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/certificates/");
+
+    fn load_key(content: &[u8]) -> Result<(), String> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("k.pem");
+        std::fs::write(&file, content).unwrap();
+        let loaded = load(&Path::new(CERTIFICATES).join("first.pem"), &file);
+        loaded.map(drop).map_err(|error| format!("{error:#}"))
+    }
+
     #[test]
     fn a_file_that_cannot_be_read_is_not_called_empty() {
-        let message = |kind: ErrorKind| {
-            unreadable(KEY, Path::new("k.pem"), "private key", &pem::Error::Io(kind.into())).to_string()
+        let missing = private_key(Path::new("/no/k.pem")).unwrap_err().to_string();
+        assert_eq!(missing, "tls.key_file (--tls-key): /no/k.pem cannot be read: there is no such file");
+        assert!(why_unreadable(&ErrorKind::PermissionDenied.into()).starts_with("this user may not."));
+    }
+
+    #[test]
+    fn an_encrypted_key_is_told_from_a_missing_one() {
+        let old = |kind: &str| {
+            format!(
+                "-----BEGIN {kind} PRIVATE KEY-----\r\nProc-Type: 4,ENCRYPTED\r\nDEK-Info: AES-256-CBC,00FF\r\n\r\n\
+                 AAAA\r\n-----END {kind} PRIVATE KEY-----\r\n"
+            )
         };
-        assert_eq!(
-            message(ErrorKind::NotFound),
-            "tls.key_file (--tls-key): k.pem cannot be read: there is no such file"
-        );
-        assert!(message(ErrorKind::PermissionDenied).contains("k.pem cannot be read: this user may not."));
+        let new =
+            "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n".to_owned();
+        for pem in [old("RSA"), old("EC"), new.clone(), format!("\u{feff}{new}")] {
+            let message = load_key(pem.as_bytes()).unwrap_err();
+            assert!(message.contains("is encrypted") && message.contains("openssl pkey -in"), "{message}");
+        }
+        assert!(load_key(b"").unwrap_err().contains("contains no private key in PEM"));
+    }
+
+    #[test]
+    fn a_byte_order_mark_before_pem_is_skipped() {
+        let folder = tempfile::tempdir().unwrap();
+        let marked = |name: &str| {
+            let pem = std::fs::read(Path::new(CERTIFICATES).join(name)).unwrap();
+            let file = folder.path().join(name);
+            std::fs::write(&file, [BYTE_ORDER_MARK, &pem].concat()).unwrap();
+            file
+        };
+        load(&marked("first.pem"), &marked("first.key")).unwrap();
+    }
+
+    #[test]
+    fn a_short_rsa_key_is_called_too_short() {
+        for key in ["rsa-1024.key", "rsa-1024-pkcs1.key"] {
+            let pem = std::fs::read(Path::new(CERTIFICATES).join(key)).unwrap();
+            let message = load_key(&pem).unwrap_err();
+            assert!(message.contains("has 1024 bits, which is too short"), "{message}");
+        }
     }
 
     #[test]
