@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::application::GrantType;
+use crate::application::{ClientType, GrantType, Profile};
 use crate::scope::Scope;
 
 /// The document at `/.well-known/oauth-authorization-server`.
@@ -30,8 +30,9 @@ pub struct Metadata {
 }
 
 impl Metadata {
-    /// The document for an issuer: the public URL without a trailing slash.
-    pub fn new(issuer: &str) -> Self {
+    /// The document for an issuer (the public URL without a trailing slash) whose applications have at least the
+    /// profile `minimum`.
+    pub fn new(issuer: &str, minimum: Profile) -> Self {
         Self {
             issuer: issuer.to_owned(),
             authorization_endpoint: format!("{issuer}/oauth2/authorize"),
@@ -42,7 +43,7 @@ impl Metadata {
             scopes_supported: Scope::ALL.iter().map(|scope| scope.as_str()).collect(),
             response_types_supported: ["code"],
             response_modes_supported: ["query"],
-            grant_types_supported: GrantType::ALL.iter().map(|grant| grant.as_str()).collect(),
+            grant_types_supported: supported(minimum).map(GrantType::as_str).collect(),
             token_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post", "none"],
             introspection_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post"],
             revocation_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post", "none"],
@@ -55,13 +56,33 @@ impl Metadata {
     }
 }
 
+/// The grant types that some application may use.
+fn supported(minimum: Profile) -> impl Iterator<Item = GrantType> {
+    let profiles =
+        [Profile::Compatible, Profile::OAuth21].into_iter().filter(move |profile| *profile >= minimum);
+    let kinds = profiles
+        .flat_map(|profile| [ClientType::Confidential, ClientType::Public].map(|kind| (profile, kind)));
+    let is_open = move |grant: &GrantType| {
+        kinds.clone().any(|(profile, kind)| grant.barriers(profile, kind).next().is_none())
+    };
+    GrantType::ALL.into_iter().filter(is_open)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
+    fn a_grant_type_that_no_application_may_use_is_not_named() {
+        let named = |minimum| Metadata::new("https://gate.example", minimum).grant_types_supported;
+        assert!(named(Profile::Compatible).contains(&"password"));
+        assert_eq!(named(Profile::OAuth21), ["authorization_code", "refresh_token", "client_credentials"]);
+    }
+
+    #[test]
     fn the_document_has_the_members_of_the_specification() {
-        let document = serde_json::to_value(Metadata::new("https://gate.example")).unwrap();
+        let document =
+            serde_json::to_value(Metadata::new("https://gate.example", Profile::Compatible)).unwrap();
         assert_eq!(document["issuer"], "https://gate.example");
         assert_eq!(document["token_endpoint"], "https://gate.example/oauth2/token");
         assert_eq!(document["code_challenge_methods_supported"], serde_json::json!(["S256"]));

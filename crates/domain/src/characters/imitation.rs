@@ -88,12 +88,26 @@ fn skeleton(name: &str) -> String {
 /// whatever their case and form. A letter may resemble another in its own case (`Н` and `H`) or in the other
 /// (`н` and a small `H`), so look-alikes are replaced before and after case folding.
 fn as_seen(text: &str) -> String {
-    let mut seen: String = text.nfkd().collect();
+    let mut seen: String = text.chars().map(unframed).nfkd().collect();
     for _ in 0..2 {
         let folded = unicode_security::skeleton(&seen).flat_map(char::to_lowercase).map(latin);
         seen = folded.collect();
     }
     unicode_security::skeleton(&seen).collect()
+}
+
+/// The letter in a circle, a square, brackets or a flag, which Unicode does not decompose (or to a letter between
+/// brackets), and the Cherokee letter for its small form, which Unicode derives the other way round.
+fn unframed(c: char) -> char {
+    let alphabets = ['\u{1f110}', '\u{1f130}', '\u{1f150}', '\u{1f170}', '\u{1f1e6}'];
+    let in_alphabet = |first: char| {
+        let index = u8::try_from(u32::from(c).checked_sub(u32::from(first))?).ok()?;
+        (index < 26).then(|| char::from(b'A' + index))
+    };
+    match c {
+        '\u{ab70}'..='\u{abbf}' => c.to_uppercase().next().unwrap_or(c),
+        _ => alphabets.into_iter().find_map(in_alphabet).unwrap_or(c),
+    }
 }
 
 /// Digits, signs and small capitals that are read as a letter, and letters that are not among the
@@ -105,18 +119,20 @@ fn latin(c: char) -> char {
         '¢' | '(' | 'ᴄ' | 'ꮯ' => 'c',
         'ᴅ' | 'đ' | 'ɗ' => 'd',
         '3' | '€' | 'ε' | 'є' | 'ɛ' | 'ᴇ' | 'ꭼ' | '∊' => 'e',
-        '6' | '9' | 'ɢ' | 'ǥ' | 'ԍ' | 'ƍ' | 'ꮐ' => 'g',
+        '6' | '9' | 'ɢ' | 'ǥ' | 'ԍ' | 'ƍ' | 'ꮐ' | 'ꮆ' | 'ꮠ' => 'g',
         'ʜ' | 'ɦ' => 'h',
-        'i' | '1' | '|' | '!' | 'ı' | 'ɪ' | 'ʟ' | 'ł' | 'ɫ' | 'ɭ' | 'ꮮ' | 'ꭵ' | '𐑈' => 'l',
+        'i' | '1' | '|' | '!' | 'ı' | 'ɪ' | 'ʟ' | 'ł' | 'ɫ' | 'ɭ' | 'ꮮ' | 'ꭵ' | 'ꮖ' | '𐑈' => {
+            'l'
+        }
         'ᴋ' | 'к' => 'k',
         'ᴍ' | 'ʍ' | 'м' => 'm',
         'ɴ' | 'п' | 'η' => 'n',
         '0' | 'ᴏ' | 'ø' => 'o',
         'ᴘ' | 'ꮲ' => 'p',
         'ʀ' | 'ꮢ' | 'ɾ' => 'r',
-        '5' | '$' | 'ꜱ' | 'ƽ' | 'ʂ' | 'տ' | 'ꮪ' | 'ꮥ' => 's',
+        '5' | '$' | 'ꜱ' | 'ƽ' | 'ʂ' | 'տ' | 'ꮪ' | 'ꮥ' | 'ꮚ' => 's',
         '7' | '+' | 'ᴛ' | 'т' | 'τ' | 'ŧ' | 'ƭ' | '†' | '⊤' | 'ꭲ' => 't',
-        'ᴜ' | 'ц' | 'µ' | 'μ' | 'ʉ' | 'ʋ' => 'u',
+        'ᴜ' | 'ц' | 'µ' | 'μ' | 'ʉ' | 'ʋ' | 'ꮜ' => 'u',
         'ʏ' | 'ү' => 'y',
         other => other,
     }

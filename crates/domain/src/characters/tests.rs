@@ -168,6 +168,25 @@ fn no_application_or_user_is_taken_for_who_runs_the_server() {
 }
 
 #[test]
+fn letters_in_frames_and_small_cherokee_letters_are_seen_through() {
+    for name in [
+        "🆂🅻🆄🅸🅲🅴🅶🅰🆃🅴",
+        "🅢luicegate",
+        "🄢🄛🄤🄘🄒🄔🄖🄐🄣🄔",
+        "🇸🇱🇺🇮🇨🇪🇬🇦🇹🇪",
+        "\u{13da}\u{abae}\u{ab9c}\u{ab96}\u{abaf}\u{ab7c}\u{13d0}\u{ab7a}\u{ab72}\u{ab7c}",
+        "🅰dmin",
+        "🅐🅓🅜🅘🅝",
+        "🅢🅨🅢🅣🅔🅜",
+        "🇦🇩🇲🇮🇳",
+    ] {
+        assert!(check_name_of_application(name).is_err(), "{name}");
+        assert!(check_name_of_user(name).is_err(), "{name}");
+    }
+    assert_eq!(check_name_of_application("Ports of 🇸🇪"), Ok(()));
+}
+
+#[test]
 fn a_user_of_every_installation_is_not_imitated() {
     let seen = |known| Err(Fault::BuiltInUser(known));
     for name in ["D2C admin", "d2c-admin", "d2cadm1n", "ｄ２ｃａｄｍｉｎ", "d2cádmin"] {

@@ -50,7 +50,7 @@ impl OriginPattern {
     pub fn matches(&self, origin: &WebOrigin) -> bool {
         let same_host = if self.is_below {
             let label = origin.host.strip_suffix(&*self.base.host).and_then(|rest| rest.strip_suffix('.'));
-            label.is_some_and(|label| !label.is_empty())
+            label.is_some_and(|labels| labels.split('.').all(|label| !label.is_empty()))
         } else {
             origin.host == self.base.host
         };

@@ -79,6 +79,8 @@ fn a_star_stands_for_the_labels_before_a_domain() {
         "https://a.example.com.evil.example",
         "http://a.example.com",
         "https://a.example.com:8443",
+        "https://a..example.com",
+        "https://.example.com",
     ] {
         assert!(!names("https://*.example.com", other), "{other}");
     }

@@ -315,7 +315,7 @@ fn an_origin_with_a_path_a_star_or_no_scheme_is_refused() {
 /// The table, the metadata, the registration and the token endpoint agree on every grant type.
 #[test]
 fn registration_metadata_and_the_token_endpoint_agree_on_every_grant_type() {
-    let metadata = Metadata::new("https://gate.example");
+    let metadata = Metadata::new("https://gate.example", Profile::Compatible);
     assert_eq!(metadata.grant_types_supported, GrantType::ALL.map(GrantType::as_str));
     for grant_type in GrantType::ALL {
         for profile in [Profile::Compatible, Profile::OAuth21] {

@@ -16,18 +16,19 @@ pub(super) fn method(method: &http::Method) -> &'static str {
 }
 
 /// The path without the text in parentheses or quotes, because keys of entities are personal data. Queries
-/// are never logged at all. If in doubt, as with an unclosed parenthesis or quote, the rest is omitted.
+/// are never logged at all. From the prefix of a token, code or secret on, and if in doubt, as with an unclosed
+/// parenthesis or quote, the rest is omitted.
 pub(super) fn path(path: &str) -> Cow<'_, str> {
-    let is_plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'(' | b'%' | b'\'');
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'(' | b'%' | b'\'' | b'_');
     let plain = path.bytes().position(|byte| !is_plain(byte)).unwrap_or(path.len()).min(MOST_LOGGED);
     if plain == path.len() {
         return Cow::Borrowed(path);
     }
     let mut shown = String::with_capacity(path.len().min(MOST_LOGGED));
-    // Nothing before the first parenthesis or quote is masked.
+    // Nothing before the first parenthesis, quote or underscore is masked.
     let (plain, mut rest) = path.split_at(plain);
     shown.push_str(plain);
-    let mut mask = Mask::default();
+    let mut mask = Mask { recent: last_four(plain), ..Mask::default() };
     while let Some((character, length)) = next(rest) {
         let (given, after) = rest.split_at(length);
         let is_encoded = given.starts_with('%') && !matches!(character, '(' | ')' | '\'');
@@ -43,6 +44,12 @@ pub(super) fn path(path: &str) -> Cow<'_, str> {
         rest = after;
     }
     Cow::Owned(shown)
+}
+
+fn last_four(text: &str) -> [char; 4] {
+    let mut last = text.chars().rev();
+    let [fourth, third, second, first] = std::array::from_fn(|_| last.next().unwrap_or_default());
+    [first, second, third, fourth]
 }
 
 /// The first character of the text, and the number of bytes that it takes. A percent-encoded character,
@@ -77,6 +84,8 @@ struct Mask {
     /// Whether a parenthesis was opened at all.
     has_opened: bool,
     before: Option<char>,
+    /// The last four characters.
+    recent: [char; 4],
     in_doubt: bool,
 }
 
@@ -87,7 +96,11 @@ impl Mask {
             Some(')') if self.depth == 0 => matches!(character, '/' | '('),
             _ => character != '"' || self.depth == 0 || self.quoted,
         };
-        self.in_doubt |= self.has_opened && !fits;
+        // `sga_`, `sgr_`, `sgc_`, `sgs_` and `sgn_` begin the texts that this server issues.
+        let begins_token = character == '_'
+            && matches!(self.recent, [before, 's', 'g', 'a' | 'c' | 'n' | 'r' | 's'] if !before.is_alphanumeric());
+        self.in_doubt |= self.has_opened && !fits || begins_token;
+        self.recent = [self.recent[1], self.recent[2], self.recent[3], character];
         self.before = Some(character);
         !self.in_doubt && self.is_outside(character)
     }
@@ -157,6 +170,18 @@ mod tests {
         }
         let shown = path("/crm/People(\"x)secret\")/Name");
         assert!(!shown.contains("secret"), "{shown}");
+    }
+
+    #[test]
+    fn tokens_and_secrets_are_not_logged() {
+        for given in
+            ["sga_abc/t", "x/sgr_abc", "x(1)/sgs_abc", "%73gc_abc", "sg%61_abc", "sgn%5Fabc", "a_b/sgs_abc"]
+        {
+            let given = format!("/odata/{given}");
+            assert!(!path(&given).contains("abc"), "{given}: {}", path(&given));
+        }
+        assert_eq!(path("/api/odata4/my_source/msgs_of_day"), "/api/odata4/my_source/msgs_of_day");
+        assert_eq!(path("/api/odata4/my_source/Long_name_(1)/a_b"), "/api/odata4/my_source/Long_name_()/a_b");
     }
 
     #[test]

@@ -11,7 +11,9 @@ use crate::respond::oauth as respond;
 
 /// The metadata of the server; public, so any origin may read it.
 pub async fn show(State(state): State<WebState>) -> Response {
-    let mut response = respond::json(StatusCode::OK, &Metadata::new(&state.app().settings().public_url));
+    let settings = state.app().settings();
+    let metadata = Metadata::new(&settings.public_url, settings.minimum_profile);
+    let mut response = respond::json(StatusCode::OK, &metadata);
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
     headers.remove("pragma");
