@@ -27,7 +27,7 @@ pub trait Model {
     type State: Clone + Eq + Hash;
     /// An operation; shown after "asked to".
     type Act: Display;
-    /// An answer; shown after "was told".
+    /// An answer; shown after "was answered".
     type Answer: Display;
 
     /// The initial state.
@@ -98,8 +98,8 @@ fn in_words<Act: Display, Answer: Display>(events: &[Event<Act, Answer>], end: D
     before.sort_by_key(|event| event.asked);
     let lines = before.into_iter().map(|Event { who, act, asked, answered }| {
         let answered = match answered {
-            Some((at, answer)) if *at == end => format!("at {at:.3?} was told {answer} <- this one"),
-            Some((at, answer)) if *at < end => format!("at {at:.3?} was told {answer}"),
+            Some((at, answer)) if *at == end => format!("at {at:.3?} was answered {answer} <- this one"),
+            Some((at, answer)) if *at < end => format!("at {at:.3?} was answered {answer}"),
             Some(_) => "had no answer yet".to_owned(),
             None => "never had an answer".to_owned(),
         };

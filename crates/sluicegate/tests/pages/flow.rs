@@ -94,7 +94,7 @@ fn a_window_that_a_client_opened_comes_back_to_it_through_sign_in_error_and_cons
     browser.follow("#consent-allow");
     browser.back_to_window(opener);
     browser.until_there_is("[data-told]");
-    let message = browser.text_of("document.body.dataset.told");
+    let message = browser.text_of("document.body.dataset.message");
     assert!(message.starts_with(&client.at("/callback")), "{message}");
     assert!(parameter(&message, "code").is_some(), "{message}");
 }
