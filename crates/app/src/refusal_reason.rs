@@ -39,6 +39,10 @@ pub enum RefusalReason {
     TokenOfAnother,
     /// A public application that asks about a token.
     PublicIntrospection,
+    /// A data source over a file that may not be served, or not by this caller.
+    FileForbidden,
+    /// A scope of an application that only an Administrator may assign.
+    ScopeForbidden,
     /// The caller lost a right during the request.
     RightsChanged,
     /// The password was changed while it was being verified, or while access that it gave was used.
@@ -75,6 +79,8 @@ impl RefusalReason {
             }
             Self::TokenOfAnother => "a token of another application",
             Self::PublicIntrospection => "a public application that asks about a token",
+            Self::FileForbidden => "a data source over a file that the caller may not have served",
+            Self::ScopeForbidden => "a scope that only an Administrator may assign",
             Self::RightsChanged => "a right of the caller was withdrawn during the request",
             Self::PasswordChanged => "the password was changed during the request",
         }

@@ -87,8 +87,8 @@ impl App {
         origin: &RequestOrigin,
     ) {
         let event = self.refusing(caller, origin);
-        let access_note = ThrottleKey::request(reason, event.actor, event.application);
-        self.write_refusal(reason, access_note, event).await;
+        let key = ThrottleKey::request(reason, event.actor, event.application);
+        self.write_refusal(reason, key, event).await;
     }
 
     /// Records a request for something that the caller may not see; `subject` is its kind and id.
@@ -100,9 +100,9 @@ impl App {
         origin: &RequestOrigin,
     ) {
         let mut event = self.refusing(Some(caller), origin);
-        let access_note = ThrottleKey::request(reason, event.actor, event.application);
+        let key = ThrottleKey::request(reason, event.actor, event.application);
         event.subject = Some(subject);
-        self.write_refusal(reason, access_note, event).await;
+        self.write_refusal(reason, key, event).await;
     }
 
     /// Records that a request of a client was refused. The event contains an application that the request
@@ -149,11 +149,11 @@ impl App {
             event.application = Some(token.application);
             self.name_user(&mut event, token.user).await;
         }
-        let access_note = match reason {
+        let key = match reason {
             RefusalReason::TokenRevoked => ThrottleKey::request(reason, event.actor, event.application),
             _ => ThrottleKey::request(reason, None, None),
         };
-        self.write_refusal(reason, access_note, event).await;
+        self.write_refusal(reason, key, event).await;
     }
 
     /// Adds to an event the user whose access it is about, and returns the user. A deleted user is only
@@ -175,9 +175,9 @@ impl App {
         event
     }
 
-    async fn write_refusal(&self, reason: RefusalReason, access_note: ThrottleKey, mut event: NewAuditEvent) {
+    async fn write_refusal(&self, reason: RefusalReason, key: ThrottleKey, mut event: NewAuditEvent) {
         event.detail = Some(reason.as_str().to_owned());
-        if let Err(error) = self.note_refused_as(access_note, event).await {
+        if let Err(error) = self.note_refused_as(key, event).await {
             Fault::from(error).note("a refusal is missing in the audit log");
         }
     }

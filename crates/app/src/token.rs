@@ -57,7 +57,7 @@ impl App {
         match &answer {
             Ok(_) => access_note::done(grant_type, client.application().id),
             Err(ProtocolRefusal::Refused(refusal)) => {
-                self.note_refused_token(&client, *refusal, request.origin).await?;
+                self.note_refused_token(&client, request.parameters, *refusal, request.origin).await?;
             }
             Err(_) => {}
         }
@@ -101,6 +101,7 @@ impl App {
     async fn note_refused_token(
         &self,
         client: &AuthenticatedClient,
+        parameters: &Parameters,
         refusal: Refusal,
         origin: &RequestOrigin,
     ) -> Result<(), Fault> {
@@ -109,20 +110,43 @@ impl App {
                 refusal.code(),
                 ErrorCode::InvalidGrant | ErrorCode::UnauthorizedClient | ErrorCode::InvalidScope
             );
-        let access_note = matches!(
+        let is_audited = matches!(
             refusal,
             Refusal::CredentialsWrong
                 | Refusal::PasswordExpired
                 | Refusal::CodeReplayed
                 | Refusal::RefreshTokenReplayed
         );
-        if !refuses_access || access_note {
+        if !refuses_access || is_audited {
             return Ok(());
         }
         let mut audit = origin.audit(Action::RefuseToken, Outcome::Refused, self.now());
         audit.application = Some(client.application().id);
         audit.detail = Some(refusal.to_string());
+        if let Some(user) = self.user_behind(parameters, client).await? {
+            self.name_user(&mut audit, user).await;
+        }
         Ok(self.note_refused(audit).await?)
+    }
+
+    /// The user whose code or refresh token the request contains.
+    async fn user_behind(
+        &self,
+        parameters: &Parameters,
+        client: &AuthenticatedClient,
+    ) -> Result<Option<UserId>, Fault> {
+        match TokenRequest::parse(parameters, client) {
+            Ok(TokenRequest::AuthorizationCode(request)) => {
+                Ok(self.vault.open_code(request.code.expose()).ok().map(|code| code.user))
+            }
+            Ok(TokenRequest::RefreshToken(request)) => {
+                let Ok(token) = self.vault.open_refresh_token(request.token.expose()) else {
+                    return Ok(None);
+                };
+                Ok(self.store.find_grant(token.grant).await?.map(|grant| grant.user))
+            }
+            _ => Ok(None),
+        }
     }
 
     /// Creates a grant and issues its first tokens. The store checks whether the code was used before, and

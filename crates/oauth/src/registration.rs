@@ -22,11 +22,13 @@ pub struct InvalidField {
     pub field: String,
     /// What is wrong and what would be right, to follow the name of the member.
     pub message: String,
+    /// Whether the value is well-formed, and the sender lacks the right to it.
+    pub lacks_right: bool,
 }
 
 impl InvalidField {
     fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { field: field.into(), message: message.into() }
+        Self { field: field.into(), message: message.into(), lacks_right: false }
     }
 }
 
@@ -113,6 +115,10 @@ struct Findings {
 impl Findings {
     fn fault(&mut self, field: impl Into<String>, message: impl Into<String>) {
         self.faults.push(InvalidField::new(field, message));
+    }
+
+    fn forbid(&mut self, field: impl Into<String>, message: impl Into<String>) {
+        self.faults.push(InvalidField { lacks_right: true, ..InvalidField::new(field, message) });
     }
 
     fn warn(&mut self, field: impl Into<String>, message: impl Into<String>) {

@@ -10,6 +10,7 @@ use store::{Amendment, NewApplication};
 use super::ApplicationError;
 use crate::acting::Actor;
 use crate::caller::RequestOrigin;
+use crate::refusal_reason::RefusalReason;
 use crate::{App, Fault};
 
 /// Settings that fulfil every rule of registration. Only [`App::accept_registration`] and
@@ -82,6 +83,18 @@ impl App {
             default_profile: self.settings.default_profile,
             minimum_profile: self.settings.minimum_profile,
             existing: None,
+        }
+    }
+
+    /// Records the attempt to assign scopes that the caller may not assign, if the faults name such.
+    pub async fn note_forbidden_scopes(
+        &self,
+        actor: &Actor,
+        faults: &[InvalidField],
+        origin: &RequestOrigin,
+    ) {
+        if faults.iter().any(|fault| fault.lacks_right) {
+            self.note_refused_request(RefusalReason::ScopeForbidden, Some(actor.caller()), origin).await;
         }
     }
 

@@ -6,13 +6,14 @@ use domain::account::{DataSource, data_source};
 use domain::audit::Action;
 use domain::characters;
 use domain::id::DataSourceId;
-use sources::SourceSpec;
+use sources::{SourceError, SourceSpec};
 use store::{DataSourceChange, NewDataSource};
 
 use super::{DataSourceError, DataStore, SeenSource};
 use crate::acting::Actor;
 use crate::administration::FieldFault;
 use crate::caller::RequestOrigin;
+use crate::refusal_reason::RefusalReason;
 use crate::{App, Fault};
 
 /// The maximum length of a description, in characters.
@@ -85,7 +86,8 @@ impl App {
         let (Some(name), Some(store), true) = (draft.name, store, faults.is_empty()) else {
             return Err(DataSourceError::Invalid(faults));
         };
-        let options = self.usable_options(actor, store, draft.options.unwrap_or_default(), None).await?;
+        let options = self.usable_options(actor, store, draft.options.unwrap_or_default(), None).await;
+        let options = self.noting_forbidden_files(actor, options, origin).await?;
         let audit = self.audit_source(actor, Action::CreateDataSource, &name, origin);
         let new = NewDataSource {
             name,
@@ -123,7 +125,10 @@ impl App {
         let store = DataStore::of(record.data_store)
             .ok_or_else(|| Fault::Broken(format!("data store {} is unknown", record.data_store).into()))?;
         let options = match draft.options {
-            Some(options) => Some(self.usable_options(actor, store, options, Some(&record)).await?),
+            Some(options) => {
+                let options = self.usable_options(actor, store, options, Some(&record)).await;
+                Some(self.noting_forbidden_files(actor, options, origin).await?)
+            }
             None => None,
         };
         // Kept options are accepted because they are already stored, but they may have changed by the time of
@@ -138,6 +143,20 @@ impl App {
             .await?;
         self.entities.forget_data_sources();
         self.as_seen(actor, record).await
+    }
+
+    /// Passes the outcome on, and records a file that the caller may not have served.
+    async fn noting_forbidden_files<T>(
+        &self,
+        actor: &Actor,
+        outcome: Result<T, DataSourceError>,
+        origin: &RequestOrigin,
+    ) -> Result<T, DataSourceError> {
+        use SourceError::{NotAllowed, OwnFile, ServersOwn};
+        if let Err(DataSourceError::Unusable(NotAllowed | ServersOwn | OwnFile)) = &outcome {
+            self.note_refused_request(RefusalReason::FileForbidden, Some(actor.caller()), origin).await;
+        }
+        outcome
     }
 
     /// Opens a database with the options, and returns them in the form to store.

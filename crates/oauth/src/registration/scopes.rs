@@ -16,7 +16,9 @@ pub(super) fn decide(
         match name.trim().parse::<Scope>() {
             Err(_) => findings.fault(field, known()),
             Ok(scope) if may_give(scope, existing, context.sender) => scopes = scopes.union(scope.into()),
-            Ok(scope) => findings.fault(field, format!("is {scope}, which only an Administrator may assign")),
+            Ok(scope) => {
+                findings.forbid(field, format!("is {scope}, which only an Administrator may assign"))
+            }
         }
     }
     if names.is_empty() {

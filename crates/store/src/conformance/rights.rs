@@ -305,6 +305,7 @@ pub async fn a_scope_that_is_taken_away_is_not_written_back(store: Arc<dyn Store
     let faults = vec![oauth::registration::InvalidField {
         field: "scopes".to_owned(),
         message: "are wrong".to_owned(),
+        lacks_right: false,
     }];
     let (message, refused) = (faults.clone(), world.store.versions().await.unwrap());
     let refusing = Amendment::by(move |_| Err(message.clone()));

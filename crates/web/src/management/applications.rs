@@ -1,6 +1,7 @@
 //! Operations 1 to 6, and the two for secrets: registered applications.
 
 use app::Fault;
+use app::acting::Actor;
 use app::applications::{ApplicationError, RegisteredApplication};
 use axum::response::Response;
 use domain::id::{ApplicationId, SecretId};
@@ -36,9 +37,8 @@ pub(crate) async fn register(
 ) -> Result<Response, ManagementProblem> {
     let actor = acting.actor(ManagementErrorCode::RegisterFailed).await?;
     let app = acting.app();
-    let accept =
-        |Registration(payload): &Registration| app.accept_registration(&actor, payload).map_err(details);
-    let accepted = body.judged(accept)?;
+    let accept = |Registration(payload): &Registration| app.accept_registration(&actor, payload);
+    let accepted = judged(&acting, &actor, body, accept).await?;
     let warnings = in_words(accepted.warnings());
     let registered = app.register_application(&actor, accepted, &acting.origin).await;
     let RegisteredApplication { application, secret } =
@@ -79,9 +79,9 @@ pub(crate) async fn update(
         .await
         .map_err(|refused| problem(refused, failed))?;
     // Checked here to report all faults; the check is repeated when the settings are written.
-    let payload = body.judged(|Update(payload)| {
-        app.accept_update(&actor, &current, payload).map(|_| payload.clone()).map_err(details)
-    })?;
+    let accept =
+        |Update(payload): &Update| app.accept_update(&actor, &current, payload).map(|_| payload.clone());
+    let payload = judged(&acting, &actor, body, accept).await?;
     let updated = app.update_application(&actor, &current, payload, &acting.origin).await;
     let (application, warnings) = updated.map_err(|refused| problem(refused, failed))?;
     Ok(ok(&acting.state, &application, None, in_words(&warnings)))
@@ -170,6 +170,24 @@ fn problem(refused: ApplicationError, failed: ManagementErrorCode) -> Management
         ApplicationError::Invalid(faults) => ManagementProblem::payload(details(faults)),
         ApplicationError::Fault(fault) => ManagementProblem::server(&fault, failed),
     }
+}
+
+/// Judges a payload. A scope that the caller may not assign is also recorded.
+async fn judged<T, R>(
+    acting: &ActingRequest,
+    actor: &Actor,
+    body: JsonBody<T>,
+    judge: impl FnOnce(&T) -> Result<R, Vec<InvalidField>>,
+) -> Result<R, ManagementProblem> {
+    let mut found = Vec::new();
+    let judged = body.judged(|payload| {
+        judge(payload).map_err(|faults| {
+            found.clone_from(&faults);
+            details(faults)
+        })
+    });
+    acting.app().note_forbidden_scopes(actor, &found, &acting.origin).await;
+    judged
 }
 
 fn details(faults: Vec<InvalidField>) -> Vec<Detail> {

@@ -124,7 +124,7 @@ async fn every_refusal_of_tokens_leaves_one_event() {
     let ask = |fields: &[(&str, &str)]| server.post("/oauth2/token").basic_as(id, secret).form(fields);
     let wider = [&refresh[..], &[("scope", "api.mgmt")]].concat();
     let why = &Refusal::ScopeWidened.to_string();
-    scene.leaves(ask(&wider), 400, (None, Some(client.id), why)).await;
+    scene.leaves(ask(&wider), 400, (Some(USER.name), Some(client.id), why)).await;
     let why = &Refusal::GrantTypeNotRegistered.to_string();
     let service = ask(&[("grant_type", "client_credentials")]);
     scene.leaves(service, 400, (None, Some(client.id), why)).await;
@@ -201,6 +201,14 @@ async fn every_refusal_of_a_person_leaves_one_event() {
     let page = server.get("/account/applications/7/revoke").header("cookie", &owner);
     let why = "the user has not allowed an application with that id";
     scene.leaves(page, 404, (Some(USER.name), None, why)).await;
+    let wide = json!({ "name": "Q", "redirectUrls": ["https://c.example/cb"], "scopes": ["api.mgmt"] });
+    let why = "a scope that only an Administrator may assign";
+    let register = server.post(APPLICATIONS).basic(&USER).json(&wide);
+    scene.leaves(register, 400, (Some(USER.name), None, why)).await;
+    let hosts = json!({ "name": "Q", "dataStore": 1, "connectionType": "Cloud", "options": { "path": "/etc/hosts" } });
+    let why = "a data source over a file that the caller may not have served";
+    let served = server.post("/api/mgmt/datasources").basic(&USER).json(&hosts);
+    scene.leaves(served, 400, (Some(USER.name), None, why)).await;
     // Without credentials there is nothing to refuse.
     for path in [APPLICATIONS, "/api/odata4/pier"] {
         scene.leaves_nothing(server.get(path), 401).await;
