@@ -20,10 +20,11 @@ use http::header::{HeaderName, HeaderValue, ORIGIN};
 use http::{Request, StatusCode};
 use tower::Service;
 
-use crate::cors::CrossOrigin;
-use crate::origin::{self, RequestId};
+use crate::http::cors::CrossOrigin;
+use crate::http::host;
+use crate::http::origin::{self, RequestId};
 use crate::respond::Area;
-use crate::{WebState, host, odata};
+use crate::{WebState, odata};
 
 mod access;
 mod loggable;

@@ -14,32 +14,25 @@ use std::sync::Arc;
 use app::App;
 
 pub mod assets;
-mod authorization;
-pub mod body;
-pub mod cookies;
-mod cors;
 pub mod errors;
 pub mod extract;
 pub mod filters;
-mod host;
+pub mod http;
 pub mod http_service;
-pub mod initiator;
 pub mod json;
 pub mod management;
-pub mod network;
 pub mod oauth;
 pub mod observation;
 pub mod odata;
-pub mod origin;
 pub mod pages;
 pub mod reference;
 pub mod respond;
 pub mod routes;
 
-pub use body::BodyEnd;
+pub use crate::http::body::BodyEnd;
+pub use crate::http::network::{AddressRange, is_everybody};
+pub use crate::http::origin::PeerAddress;
 pub use http_service::HttpService;
-pub use network::{AddressRange, is_everybody};
-pub use origin::PeerAddress;
 
 /// The settings of the HTTP service.
 #[derive(Debug, Clone)]

@@ -22,8 +22,9 @@ use odata::format::Format;
 use odata::url::Url;
 use serde::Serialize;
 
+use crate::WebState;
+use crate::http::origin;
 use crate::respond::odata::ODataProblem;
-use crate::{WebState, origin};
 use headers::{PageSize, Version};
 use rows::Rows;
 

@@ -19,9 +19,10 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use jiff::Timestamp as Moment;
 use oauth::authorize::Destination;
 
-use crate::initiator::Initiator;
+use crate::WebState;
+use crate::http::initiator::Initiator;
+use crate::http::{cookies, origin};
 use crate::respond::page::{self, sentence};
-use crate::{WebState, cookies, origin};
 
 pub mod account;
 pub mod demo;

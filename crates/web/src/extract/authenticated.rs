@@ -14,11 +14,12 @@ use http::{HeaderMap, Method, StatusCode};
 use oauth::scope::Scope;
 use zeroize::Zeroizing;
 
-use crate::authorization::Authorization;
+use crate::WebState;
 use crate::errors::ManagementErrorCode;
-use crate::initiator::Initiator;
+use crate::http::authorization::Authorization;
+use crate::http::initiator::Initiator;
+use crate::http::{cookies, origin};
 use crate::respond::management::ManagementProblem;
-use crate::{WebState, cookies, origin};
 
 /// The caller of a management operation, who may use the management API.
 ///

@@ -8,11 +8,12 @@ use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, Request, StatusCode};
 
+use crate::WebState;
 use crate::errors::ManagementErrorCode;
+use crate::http::body;
 use crate::json::{FromJson, Json, PayloadFaults, parse};
 use crate::pages::form::wipe;
 use crate::respond::management::{Detail, ManagementProblem};
-use crate::{WebState, body};
 
 /// A payload, parsed as far as possible. [`JsonBody::valid`] returns the value, or all faults at once.
 ///

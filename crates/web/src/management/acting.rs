@@ -9,10 +9,11 @@ use axum::extract::FromRequestParts;
 use http::StatusCode;
 use http::request::Parts;
 
+use crate::WebState;
 use crate::errors::ManagementErrorCode;
 use crate::extract::{Authenticated, QueryParameters};
+use crate::http::origin;
 use crate::respond::management::ManagementProblem;
-use crate::{WebState, origin};
 
 /// A request that may act on behalf of another user. Handlers list it first, so that nobody learns anything
 /// without credentials.

@@ -12,7 +12,7 @@ use super::list;
 use super::refusal::{problem, server};
 use crate::WebState;
 use crate::extract::{Authenticated, QueryParameters};
-use crate::origin::From as RequestOrigin;
+use crate::http::origin::From as RequestOrigin;
 use crate::respond::management::{Detail, ManagementProblem, rfc3339};
 
 /// The default number of events in a page.

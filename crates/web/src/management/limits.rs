@@ -10,8 +10,8 @@ use super::list;
 use super::refusal::problem;
 use crate::WebState;
 use crate::extract::{Authenticated, JsonBody, Path, QueryParameters};
+use crate::http::origin::From as RequestOrigin;
 use crate::json::{Fields, FromJson, Json, PayloadFaults};
-use crate::origin::From as RequestOrigin;
 use crate::respond::management::{ManagementProblem, json, no_content};
 
 #[derive(Serialize)]

@@ -13,7 +13,7 @@ use super::refusal::problem;
 use crate::WebState;
 use crate::errors::ManagementErrorCode;
 use crate::extract::{Authenticated, QueryParameters};
-use crate::origin::From as RequestOrigin;
+use crate::http::origin::From as RequestOrigin;
 use crate::respond::management::{ManagementProblem, json};
 
 #[derive(Serialize)]

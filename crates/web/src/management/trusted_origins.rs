@@ -12,8 +12,8 @@ use super::list;
 use super::refusal::problem;
 use crate::WebState;
 use crate::extract::{Authenticated, JsonBody, Path, QueryParameters};
+use crate::http::origin::From as RequestOrigin;
 use crate::json::{Fields, FromJson, Json, PayloadFaults};
-use crate::origin::From as RequestOrigin;
 use crate::respond::management::{ManagementProblem, created, json, no_content, rfc3339};
 
 const PATH: &str = "/api/admin/security/cors/whitelist";

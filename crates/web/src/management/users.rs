@@ -14,7 +14,7 @@ use super::list;
 use super::refusal::{judged, problem, server};
 use crate::WebState;
 use crate::extract::{Authenticated, JsonBody, Path, QueryParameters};
-use crate::origin::From as RequestOrigin;
+use crate::http::origin::From as RequestOrigin;
 use crate::respond::management::{Detail, ManagementProblem, created, json, no_content, rfc3339};
 
 mod payload;

@@ -15,13 +15,14 @@ use oauth::authorize::AuthorizeRequest;
 use oauth::parameters::Parameters;
 use oauth::refusal::Refusal;
 
-use crate::authorization::Authorization;
 use crate::extract::basic;
+use crate::filters;
+use crate::http::authorization::Authorization;
+use crate::http::cookies;
 use crate::pages::form::{FormBody, OwnForm, fields};
 use crate::pages::login::SignInPrompt;
 use crate::pages::{Goal, HandedOver, Visit, When, fault, go_to, stale_form};
 use crate::respond::page::{self, sentence};
-use crate::{cookies, filters};
 
 /// The path to which the sign-in page returns.
 const PATH: &str = "/oauth2/authorize";

@@ -16,10 +16,11 @@ use oauth::refusal::Refusal;
 use zeroize::Zeroizing;
 
 use super::{Credentials, refused_by_rule};
-use crate::authorization::Authorization;
+use crate::WebState;
+use crate::http::authorization::Authorization;
+use crate::http::{body, origin};
 use crate::pages::form::wipe;
 use crate::respond::oauth as respond;
-use crate::{WebState, body, origin};
 
 /// A client's request, decoded and not authenticated.
 #[derive(Debug)]

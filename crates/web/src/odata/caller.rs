@@ -4,7 +4,7 @@ use app::caller::{Caller, RequestOrigin};
 use app::refusal_reason::RefusalReason;
 use http::request::Parts;
 
-use crate::authorization::Authorization;
+use crate::http::authorization::Authorization;
 use crate::respond::odata::ODataProblem;
 use crate::{WebState, extract};
 

@@ -10,9 +10,10 @@ use oauth::parameters::{Name, Parameters};
 use zeroize::Zeroize;
 
 use super::foreign_form;
-use crate::initiator::Initiator;
+use crate::WebState;
+use crate::http::initiator::Initiator;
+use crate::http::{body, origin};
 use crate::respond::page::{self, sentence};
-use crate::{WebState, body, origin};
 
 /// The fields of our forms, with their maximum sizes in bytes.
 pub mod fields {

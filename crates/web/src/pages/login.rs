@@ -13,8 +13,9 @@ use oauth::parameters::Parameters;
 
 use super::form::{FormBody, OwnForm, fields};
 use super::{Goal, Visit, fault, go_to, visitor_name};
+use crate::http::cookies;
 use crate::respond::page::{self, sentence};
-use crate::{WebState, cookies, filters};
+use crate::{WebState, filters};
 
 /// The page with the form.
 #[derive(Template)]

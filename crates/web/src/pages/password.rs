@@ -11,8 +11,9 @@ use http::header::RETRY_AFTER;
 
 use super::form::{OwnForm, fields};
 use super::{Visit, fault, go_to};
+use crate::filters;
+use crate::http::cookies;
 use crate::respond::page::{self, sentence};
-use crate::{cookies, filters};
 
 #[derive(Template)]
 #[template(path = "password.html")]

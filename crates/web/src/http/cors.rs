@@ -17,8 +17,9 @@ use http::header::{
 use http::{HeaderMap, Method, StatusCode};
 use oauth::cors::WebOrigin;
 
+use crate::WebState;
+use crate::http::authorization;
 use crate::respond::Area;
-use crate::{WebState, authorization};
 
 /// Headers that clients of OAuth and of OData send.
 const ALLOWED_HEADERS: HeaderValue = HeaderValue::from_static(

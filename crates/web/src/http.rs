@@ -1,0 +1,11 @@
+//! What requests and responses have in common whatever their endpoint: headers, bodies, cookies, addresses,
+//! and who caused a request.
+
+pub(crate) mod authorization;
+pub mod body;
+pub mod cookies;
+pub(crate) mod cors;
+pub(crate) mod host;
+pub mod initiator;
+pub mod network;
+pub mod origin;
