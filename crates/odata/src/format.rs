@@ -1,8 +1,10 @@
 //! The requested JSON format: the amount of control information, and whether large numbers are strings.
 
 mod accept;
+mod media_type;
 
 pub use accept::admits;
+pub use media_type::{MediaType, Parameter};
 
 /// The amount of control information ([OData JSON 4.01
 /// §3.1](https://docs.oasis-open.org/odata/odata-json-format/v4.01/odata-json-format-v4.01.html#sec_ControllingtheAmountofControlInformationin)).
@@ -68,11 +70,10 @@ impl Format {
 impl Wishes {
     /// Parses parameters with or without the prefix `odata.`. Returns `None` for a value that JSON does not
     /// have, or one of versions 2 and 3.
-    fn read(parameters: &str) -> Option<Self> {
+    fn read(media_type: MediaType<'_>) -> Option<Self> {
         let mut wishes = Self::default();
-        for parameter in accept::parts(parameters, b';') {
-            let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
-            let (name, value) = (name.trim_ascii(), value.trim_ascii().trim_matches('"'));
+        for parameter in media_type.parameters() {
+            let Parameter { name, value } = parameter;
             let bare = match name.split_at_checked(6) {
                 Some((prefix, bare)) if prefix.eq_ignore_ascii_case("odata.") => bare,
                 _ => name,
@@ -87,7 +88,7 @@ impl Wishes {
                 wishes.ieee754_compatible = Some(is_compatible);
             } else if bare.eq_ignore_ascii_case("odata") {
                 return None;
-            } else if accept::weight(parameter).is_none() {
+            } else if parameter.weight().is_none() {
                 wishes.has_others = true;
             }
         }
@@ -113,12 +114,12 @@ impl MetadataLevel {
 
 /// Parses a value of `$format`: a media type or a short name.
 pub(crate) fn read(asked: &str) -> RequestedFormat {
-    let (name, parameters) = asked.split_once(';').unwrap_or((asked, ""));
-    let is = |names: [&str; 2]| names.iter().any(|known| name.trim_ascii().eq_ignore_ascii_case(known));
+    let asked = MediaType::read(asked);
+    let is = |names: [&str; 2]| names.iter().any(|name| asked.is(name));
     if is(["xml", "application/xml"]) {
         return RequestedFormat::Xml;
     }
-    let wishes = Wishes::read(parameters).filter(|_| is(["json", "application/json"]));
+    let wishes = Wishes::read(asked).filter(|_| is(["json", "application/json"]));
     wishes.map_or(RequestedFormat::Other, |wishes| {
         RequestedFormat::Json(Format {
             metadata: wishes.metadata.unwrap_or_default(),

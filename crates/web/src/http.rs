@@ -7,5 +7,6 @@ pub mod cookies;
 pub(crate) mod cors;
 pub(crate) mod host;
 pub mod initiator;
+pub(crate) mod media_type;
 pub mod network;
 pub mod origin;

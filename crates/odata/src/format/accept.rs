@@ -1,16 +1,8 @@
 //! The `Accept` header ([RFC 9110 §12.5.1](https://www.rfc-editor.org/rfc/rfc9110#section-12.5.1)): for each
 //! format, the most specific matching range applies, wherever it is in the header.
 
+use super::media_type::{MediaType, Parameter, parts};
 use super::{Format, MetadataLevel, Wishes};
-
-/// One media range of the header.
-struct Range<'h> {
-    name: &'h str,
-    /// The parameters after the name, including the weight.
-    parameters: &'h str,
-    /// The weight in thousandths; 0 if the range is refused.
-    weight: u16,
-}
 
 /// The result for one format.
 #[derive(Clone, Copy)]
@@ -44,12 +36,13 @@ pub(super) fn json(header: &str) -> Option<Format> {
     for (at, range) in ranges(header).enumerate() {
         is_empty = false;
         let Some(precision) = precision(range.name, "application/json") else { continue };
-        let Some(wishes) = Wishes::read(range.parameters) else { continue };
+        let Some(wishes) = Wishes::read(range) else { continue };
+        let weight = range.weight();
         // A refused range with a parameter that no response has does not match any response.
-        if wishes.has_others && range.weight == 0 {
+        if wishes.has_others && weight == 0 {
             continue;
         }
-        let decision = Decision { precision: precision + wishes.count(), weight: range.weight, at };
+        let decision = Decision { precision: precision + wishes.count(), weight, at };
         for (format, decided) in FORMATS.iter().zip(&mut decisions) {
             if wishes.admit(*format) && decided.is_none_or(|other| decision.precision > other.precision) {
                 *decided = Some(decision);
@@ -75,22 +68,23 @@ pub(super) fn json(header: &str) -> Option<Format> {
 /// Whether an `Accept` header allows a media type, with or without parameters. An empty header allows
 /// everything.
 pub fn admits(header: &str, media_type: &str) -> bool {
-    let (essence, own) = media_type.split_once(';').unwrap_or((media_type, ""));
-    let has = |parameter: &str| parts(own, b';').any(|known| known.eq_ignore_ascii_case(parameter));
+    let own = MediaType::read(media_type);
+    let has = |parameter: Parameter<'_>| own.parameters().any(|known| known.is_same(parameter));
     let mut best: Option<(u8, u16)> = None;
     let mut is_empty = true;
     for range in ranges(header) {
         is_empty = false;
-        let Some(precision) = precision(range.name, essence) else { continue };
-        let mut parameters = parts(range.parameters, b';').filter(|part| weight(part).is_none()).peekable();
+        let Some(precision) = precision(range.name, own.name) else { continue };
+        let weight = range.weight();
+        let mut parameters = range.parameters().filter(|part| part.weight().is_none()).peekable();
         let is_bare = parameters.peek().is_none();
         let is_own = parameters.all(has);
-        if !is_own && range.weight == 0 {
+        if !is_own && weight == 0 {
             continue;
         }
         let precision = precision + u8::from(is_own && !is_bare);
         if best.is_none_or(|(other, _)| precision > other) {
-            best = Some((precision, range.weight));
+            best = Some((precision, weight));
         }
     }
     is_empty || best.is_some_and(|(_, weight)| weight > 0)
@@ -111,48 +105,8 @@ fn precision(range: &str, essence: &str) -> Option<u8> {
     }
 }
 
-fn ranges(header: &str) -> impl Iterator<Item = Range<'_>> {
-    parts(header, b',').map(|range| {
-        let (name, parameters) = range.split_once(';').unwrap_or((range, ""));
-        let weight = parts(parameters, b';').find_map(weight).unwrap_or(1000);
-        Range { name: name.trim(), parameters, weight }
-    })
-}
-
-/// The weight of a parameter in thousandths; `None` if it is another parameter. An invalid weight is ignored,
-/// and a positive weight below one thousandth counts as zero.
-pub(super) fn weight(parameter: &str) -> Option<u16> {
-    let (name, value) = parameter.split_once('=')?;
-    if !name.trim_ascii().eq_ignore_ascii_case("q") {
-        return None;
-    }
-    let Some(value) = value.trim_ascii().parse::<f64>().ok().filter(|value| value.is_finite()) else {
-        return Some(1000);
-    };
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within 0 and 1000")]
-    let thousandths = (value.clamp(0.0, 1.0) * 1000.0).ceil() as u16;
-    Some(thousandths)
-}
-
-/// The parts of a text between separators outside of quotes; empty parts are omitted.
-pub(super) fn parts(text: &str, separator: u8) -> impl Iterator<Item = &str> {
-    let mut rest = Some(text);
-    let split = std::iter::from_fn(move || {
-        let text = rest?;
-        let (mut is_quoted, mut is_escaped) = (false, false);
-        let end = text.bytes().position(|byte| {
-            match byte {
-                _ if is_escaped => is_escaped = false,
-                b'\\' if is_quoted => is_escaped = true,
-                b'"' => is_quoted = !is_quoted,
-                _ => return byte == separator && !is_quoted,
-            }
-            false
-        });
-        rest = end.map(|end| &text[end + 1..]);
-        Some(text[..end.unwrap_or(text.len())].trim_ascii())
-    });
-    split.filter(|part| !part.is_empty())
+fn ranges(header: &str) -> impl Iterator<Item = MediaType<'_>> {
+    parts(header, b',').map(MediaType::read)
 }
 
 #[cfg(test)]
@@ -218,6 +172,7 @@ mod tests {
             assert_eq!(admits(header, "application/xml"), admitted, "{header}");
         }
         assert!(admits("text/plain", "text/plain;charset=utf-8"));
+        assert!(!admits("text/plain, text/plain; charset = \"UTF-8\"; Q=0", "text/plain;charset=utf-8"));
         assert!(!admits("text/plain, text/plain;charset=UTF-8;q=0", "text/plain;charset=utf-8"));
         assert!(admits("text/plain;q=0, text/plain;charset=utf-8", "text/plain;charset=utf-8"));
     }

@@ -5,12 +5,12 @@ use std::collections::HashSet;
 use axum::body::Body;
 use axum::extract::FromRequest;
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::header::CONTENT_ENCODING;
 use http::{HeaderMap, Request, StatusCode};
 
 use crate::WebState;
 use crate::errors::ManagementErrorCode;
-use crate::http::body;
+use crate::http::{body, media_type};
 use crate::json::{FromJson, Json, PayloadFaults, parse};
 use crate::pages::form::wipe;
 use crate::respond::management::{Detail, ManagementProblem};
@@ -115,17 +115,11 @@ fn is_json(headers: &HeaderMap) -> Result<(), ManagementProblem> {
     if coded {
         return refuse("a body must not be compressed");
     }
-    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let mut parts = kind.split(';').map(str::trim);
-    if !parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/json")) {
+    let Some(kind) = media_type::of_body(headers).filter(|kind| kind.is(media_type::JSON)) else {
         return refuse("the body must be application/json, and Content-Type must say so");
-    }
-    let charset =
-        parts.find_map(|part| part.split_once('=').filter(|(name, _)| name.eq_ignore_ascii_case("charset")));
-    match charset {
-        Some((_, charset)) if !charset.trim_matches('"').eq_ignore_ascii_case("utf-8") => {
-            refuse("the body must be in UTF-8")
-        }
+    };
+    match kind.parameter("charset") {
+        Some(charset) if !charset.eq_ignore_ascii_case("utf-8") => refuse("the body must be in UTF-8"),
         _ => Ok(()),
     }
 }

@@ -8,7 +8,6 @@ use axum::extract::{FromRequest, Request};
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 use oauth::client_authentication::Basic;
 use oauth::parameters::Parameters;
@@ -18,7 +17,7 @@ use zeroize::Zeroizing;
 use super::{Credentials, refused_by_rule};
 use crate::WebState;
 use crate::http::authorization::Authorization;
-use crate::http::{body, origin};
+use crate::http::{body, media_type, origin};
 use crate::pages::form::wipe;
 use crate::respond::oauth as respond;
 
@@ -82,17 +81,13 @@ impl Form {
     /// A request without a body needs no content type: it has no parameters, and the response names the one
     /// that is missing.
     fn of(headers: &HeaderMap, body: &Body) -> Option<Self> {
-        let Some(kind) = headers.get(CONTENT_TYPE) else {
+        let Some(kind) = media_type::of_body(headers) else {
             return body.is_end_stream().then_some(Self::UrlEncoded);
         };
-        let kind = kind.to_str().ok()?;
-        let essence = kind.split(';').next().unwrap_or_default().trim();
-        if essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        if kind.is(media_type::FORM) {
             Some(Self::UrlEncoded)
-        } else if essence.eq_ignore_ascii_case("application/json") {
-            Some(Self::Json)
         } else {
-            None
+            kind.is(media_type::JSON).then_some(Self::Json)
         }
     }
 }

@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 
-use http::header::{ACCEPT, HeaderName, HeaderValue, IF_NONE_MATCH};
+use http::header::{HeaderName, HeaderValue, IF_NONE_MATCH};
 use http::{HeaderMap, StatusCode};
 
+use crate::http::media_type;
 use crate::respond::odata::ODataProblem;
 
 const MAX_VERSION: HeaderName = HeaderName::from_static("odata-maxversion");
@@ -64,20 +65,9 @@ fn unsupported(header: &str) -> ODataProblem {
 
 /// The `Accept` headers as one; empty if there is none.
 pub(super) fn accept(headers: &HeaderMap) -> Result<Cow<'_, str>, ODataProblem> {
-    let unreadable =
-        |_| ODataProblem::new(StatusCode::BAD_REQUEST, "BadRequest", "the Accept header is not ASCII");
-    let mut values = headers.get_all(ACCEPT).iter();
-    let mut whole = match values.next() {
-        Some(first) => Cow::Borrowed(first.to_str().map_err(unreadable)?),
-        None => Cow::Borrowed(""),
-    };
-    for value in values {
-        let more = value.to_str().map_err(unreadable)?;
-        let joined = whole.to_mut();
-        joined.push(',');
-        joined.push_str(more);
-    }
-    Ok(whole)
+    media_type::accept(headers).map_err(|_| {
+        ODataProblem::new(StatusCode::BAD_REQUEST, "BadRequest", "the Accept header is not ASCII")
+    })
 }
 
 /// The page size that the client prefers, in rows, and the spelling in which it was requested.

@@ -4,7 +4,6 @@ use app::refusal_reason::RefusalReason;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::response::Response;
-use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 use oauth::parameters::{Name, Parameters};
 use zeroize::Zeroize;
@@ -12,7 +11,7 @@ use zeroize::Zeroize;
 use super::foreign_form;
 use crate::WebState;
 use crate::http::initiator::Initiator;
-use crate::http::{body, origin};
+use crate::http::{body, media_type, origin};
 use crate::respond::page::{self, sentence};
 
 /// The fields of our forms, with their maximum sizes in bytes.
@@ -107,9 +106,7 @@ pub(crate) fn wipe(body: Bytes) {
 }
 
 fn is_form(headers: &HeaderMap) -> bool {
-    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let essence = kind.split(';').next().unwrap_or_default().trim();
-    essence.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+    media_type::of_body(headers).is_some_and(|kind| kind.is(media_type::FORM))
 }
 
 async fn read(request: Request, state: &WebState) -> Result<Bytes, Response> {
