@@ -5,6 +5,7 @@ pub(crate) mod authorization;
 pub mod body;
 pub mod cookies;
 pub(crate) mod cors;
+pub(crate) mod faults;
 pub(crate) mod host;
 pub mod initiator;
 pub(crate) mod media_type;

@@ -21,6 +21,7 @@ use http::{Request, StatusCode};
 use tower::Service;
 
 use crate::http::cors::CrossOrigin;
+use crate::http::faults::{SHORTLY, set_retry_after};
 use crate::http::host;
 use crate::http::origin::{self, RequestId};
 use crate::respond::Area;
@@ -109,12 +110,11 @@ impl HttpService {
     }
 
     fn add_headers(&self, response: &mut Response, seen: &Seen) {
-        let unavailable = response.status() == StatusCode::SERVICE_UNAVAILABLE;
+        if response.status() == StatusCode::SERVICE_UNAVAILABLE {
+            set_retry_after(response, Some(SHORTLY));
+        }
         let unauthenticated = response.status() == StatusCode::UNAUTHORIZED;
         let headers = response.headers_mut();
-        if unavailable && !headers.contains_key(http::header::RETRY_AFTER) {
-            headers.insert(http::header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECS));
-        }
         if unauthenticated && !headers.contains_key(http::header::WWW_AUTHENTICATE) {
             let challenge = HeaderValue::from_static(seen.area.challenge(seen.used_basic));
             headers.insert(http::header::WWW_AUTHENTICATE, challenge);
@@ -164,9 +164,6 @@ impl Service<Request<Body>> for HttpService {
         Box::pin(async { Ok(answering.await) })
     }
 }
-
-/// The default `Retry-After` of a server that cannot work at present.
-const RETRY_AFTER_SECS: &str = "2";
 
 /// The facts about a request when its response is sent.
 struct Seen {

@@ -4,11 +4,12 @@
 use app::Fault;
 use app::client::ProtocolRefusal;
 use axum::response::Response;
-use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::WWW_AUTHENTICATE;
 use http::{HeaderValue, StatusCode};
 use oauth::error::ErrorCode;
 use oauth::refusal::Refusal;
 
+use crate::http::faults::{Failure, set_retry_after};
 use crate::respond::oauth as respond;
 
 pub mod authorize;
@@ -37,7 +38,7 @@ fn refused(refusal: &ProtocolRefusal, credentials: Credentials) -> Response {
         ProtocolRefusal::Refused(refusal) => refused_by_rule(*refusal, credentials),
         ProtocolRefusal::TooOften { retry_after_secs } => {
             let mut response = respond::refuse(StatusCode::TOO_MANY_REQUESTS, &refusal.to_string());
-            response.headers_mut().insert(RETRY_AFTER, (*retry_after_secs).into());
+            set_retry_after(&mut response, Some(*retry_after_secs));
             response
         }
         ProtocolRefusal::Fault(fault) => faulty(fault),
@@ -86,11 +87,11 @@ const fn status_of(code: ErrorCode) -> StatusCode {
     }
 }
 
-fn faulty(fault: &Fault) -> Response {
-    let status = match fault {
-        Fault::Broken(_) => StatusCode::INTERNAL_SERVER_ERROR,
-        Fault::Busy | Fault::NotWritable(_) | Fault::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
-    };
+/// The response to a server failure.
+pub(crate) fn faulty(fault: &Fault) -> Response {
     fault.note("a request of the protocol failed");
-    respond::refuse(status, &fault.to_string())
+    let Failure { status, retry_after_secs } = Failure::from(fault);
+    let mut response = respond::refuse(status, &fault.to_string());
+    set_retry_after(&mut response, retry_after_secs);
+    response
 }

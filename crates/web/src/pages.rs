@@ -20,6 +20,7 @@ use jiff::Timestamp as Moment;
 use oauth::authorize::Destination;
 
 use crate::WebState;
+use crate::http::faults::{Failure, set_retry_after};
 use crate::http::initiator::Initiator;
 use crate::http::{cookies, origin};
 use crate::respond::page::{self, sentence};
@@ -195,15 +196,10 @@ pub fn go_to(address: &str) -> Response {
 
 /// The page for a server failure.
 pub fn fault(fault: &Fault) -> Response {
-    let status = match fault {
-        Fault::Broken(_) => StatusCode::INTERNAL_SERVER_ERROR,
-        Fault::Busy | Fault::NotWritable(_) | Fault::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
-    };
     fault.note("a page cannot be shown");
+    let Failure { status, retry_after_secs } = Failure::from(fault);
     let mut response = page::refuse(status, &sentence(&fault.to_string()));
-    if status == StatusCode::SERVICE_UNAVAILABLE {
-        response.headers_mut().insert(http::header::RETRY_AFTER, HeaderValue::from_static("2"));
-    }
+    set_retry_after(&mut response, retry_after_secs);
     response
 }
 

@@ -10,7 +10,7 @@ use axum::extract::RawQuery;
 use axum::response::Response;
 use domain::secret::SessionCookie;
 use http::StatusCode;
-use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::WWW_AUTHENTICATE;
 use oauth::authorize::AuthorizeRequest;
 use oauth::parameters::Parameters;
 use oauth::refusal::Refusal;
@@ -19,6 +19,7 @@ use crate::extract::basic;
 use crate::filters;
 use crate::http::authorization::Authorization;
 use crate::http::cookies;
+use crate::http::faults::set_retry_after;
 use crate::pages::form::{FormBody, OwnForm, fields};
 use crate::pages::login::SignInPrompt;
 use crate::pages::{Goal, HandedOver, Visit, When, fault, go_to, stale_form};
@@ -195,7 +196,7 @@ async fn not_signed_in(visit: &Visit, refusal: &SignInRefusal, query: &str) -> R
         return response;
     };
     let mut response = visit.ask_to_sign_in(StatusCode::TOO_MANY_REQUESTS, &prompt).await;
-    response.headers_mut().insert(RETRY_AFTER, (*retry_after_secs).into());
+    set_retry_after(&mut response, Some(*retry_after_secs));
     response
 }
 

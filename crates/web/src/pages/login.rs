@@ -8,12 +8,12 @@ use axum::extract::RawQuery;
 use axum::response::Response;
 use domain::secret::Password;
 use http::StatusCode;
-use http::header::RETRY_AFTER;
 use oauth::parameters::Parameters;
 
 use super::form::{FormBody, OwnForm, fields};
 use super::{Goal, Visit, fault, go_to, visitor_name};
 use crate::http::cookies;
+use crate::http::faults::set_retry_after;
 use crate::respond::page::{self, sentence};
 use crate::{WebState, filters};
 
@@ -144,7 +144,7 @@ async fn refused(visit: &Visit, form: &FormBody, refusal: &SignInRefusal) -> Res
     };
     let mut response = visit.ask_to_sign_in(status, &prompt).await;
     if let SignInRefusal::TooOften { retry_after_secs } = refusal {
-        response.headers_mut().insert(RETRY_AFTER, (*retry_after_secs).into());
+        set_retry_after(&mut response, Some(*retry_after_secs));
     }
     response
 }

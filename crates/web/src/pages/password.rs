@@ -7,12 +7,12 @@ use axum::extract::RawQuery;
 use axum::response::Response;
 use domain::secret::Password;
 use http::StatusCode;
-use http::header::RETRY_AFTER;
 
 use super::form::{OwnForm, fields};
 use super::{Visit, fault, go_to};
 use crate::filters;
 use crate::http::cookies;
+use crate::http::faults::set_retry_after;
 use crate::respond::page::{self, sentence};
 
 #[derive(Template)]
@@ -74,11 +74,10 @@ pub async fn change(visit: Visit, OwnForm(form): OwnForm) -> Response {
     let problems = [problem.message];
     let shown =
         PasswordPage { here: "password", csrf: csrf.expose(), user, notice: None, problems: &problems };
-    let Some(secs) = problem.retry_after_secs else {
-        return page::html(StatusCode::BAD_REQUEST, &shown, page::PageContext::Own);
-    };
-    let mut response = page::html(StatusCode::TOO_MANY_REQUESTS, &shown, page::PageContext::Own);
-    response.headers_mut().insert(RETRY_AFTER, secs.into());
+    let wait = problem.retry_after_secs;
+    let status = if wait.is_some() { StatusCode::TOO_MANY_REQUESTS } else { StatusCode::BAD_REQUEST };
+    let mut response = page::html(status, &shown, page::PageContext::Own);
+    set_retry_after(&mut response, wait);
     response
 }
 

@@ -4,10 +4,11 @@ use app::Fault;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, LOCATION, WWW_AUTHENTICATE};
 use serde::Serialize;
 
 use crate::errors::ManagementErrorCode;
+use crate::http::faults::{Failure, set_retry_after};
 
 /// A fault of a payload.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -111,18 +112,10 @@ impl ManagementProblem {
     pub fn server(fault: &Fault, failed: ManagementErrorCode) -> Self {
         fault.note(failed.server_fault());
         let message = format!("{}: {fault}. Please try again at another time.", failed.server_fault());
-        match fault {
-            Fault::Broken(_) => Self::new(StatusCode::INTERNAL_SERVER_ERROR, failed, message),
-            Fault::Busy | Fault::NotWritable(_) | Fault::Unavailable(_) => {
-                let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, failed, message);
-                Self { retry_after_secs: Some(RETRY_SECS), ..problem }
-            }
-        }
+        let Failure { status, retry_after_secs } = Failure::from(fault);
+        Self { retry_after_secs, ..Self::new(status, failed, message) }
     }
 }
-
-/// The `Retry-After` in seconds after a database failure.
-const RETRY_SECS: u32 = 5;
 
 impl IntoResponse for ManagementProblem {
     fn into_response(self) -> Response {
@@ -131,9 +124,7 @@ impl IntoResponse for ManagementProblem {
         for challenge in self.challenges {
             headers.append(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
-        if let Some(secs) = self.retry_after_secs {
-            headers.insert(RETRY_AFTER, HeaderValue::from(secs));
-        }
+        set_retry_after(&mut response, self.retry_after_secs);
         response
     }
 }
@@ -226,14 +217,6 @@ mod tests {
         assert_eq!(problem.status, StatusCode::INTERNAL_SERVER_ERROR);
         assert!(!problem.message.contains("row 17"), "{}", problem.message);
         assert!(problem.message.ends_with("Please try again at another time."));
-    }
-
-    #[test]
-    fn a_busy_server_says_when_to_come_back() {
-        let response =
-            ManagementProblem::server(&Fault::Busy, ManagementErrorCode::RegisterFailed).into_response();
-        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
-        assert!(response.headers().contains_key(RETRY_AFTER));
     }
 
     #[test]

@@ -8,20 +8,17 @@ use app::sign_in::SignInRefusal;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use http::header::{
-    CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
-};
+use http::header::{CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use odata::error::{Error, Kind};
 use serde::Serialize;
+
+use crate::http::faults::{Failure, SHORTLY, set_retry_after};
 
 const BASIC: &str = r#"Basic realm="Sluicegate", charset="UTF-8""#;
 const BEARER: &str = r#"Bearer realm="Sluicegate""#;
 const DEAD_TOKEN: &str = r#"Bearer error="invalid_token", realm="Sluicegate""#;
 const MISSING_SCOPE: &str =
     r#"Bearer error="insufficient_scope", scope="api.access.odata", realm="Sluicegate""#;
-
-/// The `Retry-After` in seconds after a temporary failure.
-const RETRY_SECS: u32 = 1;
 
 /// Why a request for data is refused, on the wire.
 #[derive(Debug)]
@@ -61,7 +58,7 @@ impl ODataProblem {
     }
 
     fn later(self) -> Self {
-        Self { retry_after_secs: Some(RETRY_SECS), ..self }
+        Self { retry_after_secs: Some(SHORTLY), ..self }
     }
 }
 
@@ -96,14 +93,8 @@ impl From<SignInRefusal> for ODataProblem {
 impl From<Fault> for ODataProblem {
     fn from(fault: Fault) -> Self {
         fault.note("a request for data failed");
-        match fault {
-            Fault::Broken(_) => {
-                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "ServerError", fault.to_string())
-            }
-            Fault::Busy | Fault::NotWritable(_) | Fault::Unavailable(_) => {
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "Unavailable", fault.to_string()).later()
-            }
-        }
+        let Failure { status, retry_after_secs } = Failure::from(&fault);
+        Self { retry_after_secs, ..Self::new(status, code_of(status), fault.to_string()) }
     }
 }
 
@@ -170,9 +161,7 @@ impl IntoResponse for ODataProblem {
         for challenge in self.challenges {
             headers.append(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
-        if let Some(secs) = self.retry_after_secs {
-            headers.insert(RETRY_AFTER, HeaderValue::from(secs));
-        }
+        set_retry_after(&mut response, self.retry_after_secs);
         response
     }
 }
@@ -195,7 +184,12 @@ pub fn error(status: StatusCode, code: &str, message: &str, target: Option<&str>
 
 /// Refuses a request because of its HTTP form.
 pub fn refuse(status: StatusCode, message: &str) -> Response {
-    let code = match status {
+    error(status, code_of(status), message, None)
+}
+
+/// The code for a status without a more specific one.
+const fn code_of(status: StatusCode) -> &'static str {
+    match status {
         StatusCode::NOT_FOUND => "NotFound",
         StatusCode::METHOD_NOT_ALLOWED => "MethodNotAllowed",
         StatusCode::URI_TOO_LONG => "UrlTooLong",
@@ -204,6 +198,5 @@ pub fn refuse(status: StatusCode, message: &str) -> Response {
         StatusCode::NOT_IMPLEMENTED => "NotImplemented",
         StatusCode::SERVICE_UNAVAILABLE => "Unavailable",
         _ => "BadRequest",
-    };
-    error(status, code, message, None)
+    }
 }
