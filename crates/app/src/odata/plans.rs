@@ -44,6 +44,9 @@ const ROOM: std::ops::RangeInclusive<usize> = 4 * 1024..=256 * 1024;
 /// longer.
 const SLACK: usize = 1024;
 
+/// The policy version of every reader: whoever may read a data source sees all its rows and columns.
+const UNRESTRICTED: u64 = 0;
+
 /// What to do for a request.
 #[derive(Debug)]
 pub(super) struct CachedPlan {
@@ -81,6 +84,9 @@ struct PlanKey {
     model_version: u64,
     page_size: usize,
     accepted: Option<Format>,
+    /// The version of the rules that restrict which rows and columns the reader sees. A plan contains those
+    /// rules, so readers under different rules must never share one.
+    policy_version: u64,
 }
 
 #[derive(Debug, Clone)]
@@ -110,6 +116,7 @@ impl App {
             model_version: opened.model.plan_version,
             page_size,
             accepted: Format::accept(request.accept),
+            policy_version: UNRESTRICTED,
         };
         let plans = &self.data.plans.0;
         if let Some(planned) = plans.get(&LookupKey { key, text: request.path_and_query }) {
@@ -270,23 +277,43 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn a_plan_weighs_what_its_parameters_hold() {
-        let statement = |text: &str| Statement {
+    fn planned(parameter: &str) -> CachedPlan {
+        let statement = Statement {
             sql: "SELECT ?1".to_owned(),
-            parameters: vec![Value::Text(text.to_owned())],
+            parameters: vec![Value::Text(parameter.to_owned())],
             columns: 1,
             quicker: None,
         };
-        let planned = |text: &str| CachedPlan {
-            plan: Plan::Count { statement: statement(text), cacheable: true },
+        CachedPlan {
+            plan: Plan::Count { statement, cacheable: true },
             json_accepted: true,
             format_named: false,
             service_document: None,
             heavy: false,
             slow: AtomicU32::new(0),
             length: AtomicUsize::new(0),
+        }
+    }
+
+    #[test]
+    fn readers_under_different_policies_share_no_plan() {
+        let plans = Plans::default();
+        let key = |policy_version| PlanKey {
+            source: DataSourceId::new(1),
+            updated_at: 0,
+            model_version: 1,
+            page_size: 10,
+            accepted: None,
+            policy_version,
         };
+        let text = "/Things/$count";
+        plans.0.insert(Key { key: key(UNRESTRICTED), text: text.into() }, Arc::new(planned(text)));
+        assert!(plans.0.get(&LookupKey { key: key(UNRESTRICTED), text }).is_some());
+        assert!(plans.0.get(&LookupKey { key: key(1), text }).is_none());
+    }
+
+    #[test]
+    fn a_plan_weighs_what_its_parameters_hold() {
         let long = "x".repeat(1_000_000);
         assert!(planned(&long).weight() >= planned("").weight() + long.len());
     }
