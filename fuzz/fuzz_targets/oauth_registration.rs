@@ -26,10 +26,15 @@ libfuzzer_sys::fuzz_target!(|input: (Texts, Lists, Option<i64>)| {
         cors_origins,
     };
     let (default_profile, minimum_profile) = (Profile::Compatible, Profile::Compatible);
-    let context = RegistrationContext { sender: Sender::Administrator, default_profile, minimum_profile, existing: None };
+    let context = RegistrationContext {
+        sender: Sender::Administrator,
+        default_profile,
+        minimum_profile,
+        existing: None,
+    };
     if let Ok((settings, _)) = decide(&payload, context) {
-        let again =
-            decide(&payload, RegistrationContext { existing: Some(&settings), ..context }).expect("accepted before");
+        let again = decide(&payload, RegistrationContext { existing: Some(&settings), ..context })
+            .expect("accepted before");
         assert_eq!(again.0, settings);
     }
 });

@@ -3,12 +3,12 @@
 
 use std::sync::{Arc, LazyLock};
 
+use domain::id::{ApplicationId, Epoch, UserId};
+use domain::time::Timestamp;
 use oauth::application::{Application, ApplicationSettings, ClientType, GrantType, Profile, TokenFormat};
 use oauth::client_authentication::{AuthenticatedClient, Presented, authenticate};
-use domain::id::{ApplicationId, Epoch, UserId};
 use oauth::parameters::Parameters;
 use oauth::scope::Scope;
-use domain::time::Timestamp;
 use oauth::token::TokenRequest;
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);

@@ -65,7 +65,7 @@ impl Environment {
             match value.to_str() {
                 Some(text) => raw_config.add(key, Raw::Environment(text.to_owned()), origin),
                 None => {
-                    raw_config.add_fault(InvalidSetting { origin, key, message: "is not UTF-8".to_owned() })
+                    raw_config.add_fault(InvalidSetting { origin, key, message: "is not UTF-8".to_owned() });
                 }
             }
         }

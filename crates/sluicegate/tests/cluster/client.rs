@@ -39,7 +39,7 @@ pub(crate) struct Client<'a> {
     /// The connection to the balancer.
     pub(crate) wire: Wire,
     pub(crate) user: TestUser,
-    pub(crate) client: WireClient,
+    pub(crate) application: WireClient,
     pub(crate) start: Instant,
 }
 
@@ -56,14 +56,14 @@ impl<'a> Client<'a> {
         });
         let made = wire.post_json("/api/admin/users", &ADMIN, &account).expect("the cluster is well");
         assert_eq!(made.status, 201, "{made:?}");
-        let client = WireClient::register(&wire, &user, name, &json!({"profile": "oauth21"}));
-        let client = client.expect("the cluster is well");
-        Self { front, counts, wire, user, client, start: super::now() }
+        let application = WireClient::register(&wire, &user, name, &json!({"profile": "oauth21"}));
+        let application = application.expect("the cluster is well");
+        Self { front, counts, wire, user, application, start: super::now() }
     }
 
     pub(crate) fn judge<M: Model>(&self, kind: &'static str, model: &M, events: &[Event<M::Act, M::Answer>]) {
         if let Err(offence) = check(model, events) {
-            panic!("{kind} of {}: {offence}", self.client.client_id);
+            panic!("{kind} of {}: {offence}", self.application.client_id);
         }
         let answered = events.iter().filter(|event| event.answered.is_some()).count();
         self.counts.count_history(kind, answered, events.len() - answered);
@@ -95,7 +95,7 @@ impl<'a> Client<'a> {
     pub(crate) fn use_token(&self, wire: &Wire, who: &str, token: &str, by: Use) -> CodeEvent {
         let event = match by {
             Use::Introspection => {
-                let ask = || self.client.post(wire, "/oauth2/introspect", &[("token", token)]);
+                let ask = || self.application.post(wire, "/oauth2/introspect", &[("token", token)]);
                 self.note(who, ask, |answer| granted(is_active(answer)), |_| CodeAct::Use)
             }
             Use::Data => {
@@ -111,7 +111,7 @@ impl<'a> Client<'a> {
             assert_eq!(answer.status, 200, "{answer:?}");
             done
         };
-        self.note(who, || self.client.revoke(wire, token), read, |_| act)
+        self.note(who, || self.application.revoke(wire, token), read, |_| act)
     }
 }
 

@@ -50,13 +50,13 @@ impl<'a> Contention<'a> {
     pub(crate) fn compete(&mut self) {
         let verifier = self.random.verifier();
         let issued = self.client.start.elapsed();
-        let Ok(code) = self.client.client.code(&self.client.wire, &self.client.user, &verifier) else {
+        let Ok(code) = self.client.application.code(&self.client.wire, &self.client.user, &verifier) else {
             std::thread::sleep(BREATH);
             return;
         };
         if self.random.below(2) == 0 {
             self.fight_for_code(&code, &verifier, issued);
-        } else if let Ok(answer) = self.client.client.exchange(&self.client.wire, &code, &verifier) {
+        } else if let Ok(answer) = self.client.application.exchange(&self.client.wire, &code, &verifier) {
             assert_eq!(answer.status, 200, "{answer:?}");
             self.fight_for_family(&answer);
         }
@@ -141,7 +141,7 @@ impl<'a> Contention<'a> {
         issued: Duration,
         known: &Mutex<Known>,
     ) -> CodeEvent {
-        let ask = || self.client.client.exchange(wire, code, verifier);
+        let ask = || self.client.application.exchange(wire, code, verifier);
         let read = |answer: &WireAnswer| {
             if is_refusal(answer) {
                 return CodeAnswer::Refused;
@@ -178,7 +178,7 @@ impl<'a> Contention<'a> {
             FamilyAnswer::Successor { generation: number(generation + 1), copy: number(copy) }
         };
         let act = |_| FamilyAct::Refresh { generation: number(generation), late: false };
-        self.client.note(who, || self.client.client.refresh(wire, &token), read, act)
+        self.client.note(who, || self.client.application.refresh(wire, &token), read, act)
     }
 }
 

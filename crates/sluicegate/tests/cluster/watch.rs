@@ -46,7 +46,7 @@ impl<'a> Watch<'a> {
     pub(crate) fn restock(&mut self) {
         self.stock.clear();
         for _ in 0..STOCK {
-            let Client { client, wire, user, .. } = &self.client;
+            let Client { application: client, wire, user, .. } = &self.client;
             let verifier = self.random.verifier();
             let code = client.code(wire, user, &verifier).expect("the cluster is well");
             let mut tokens = Value::Null;
@@ -122,7 +122,7 @@ impl<'a> Watch<'a> {
 
     fn try_to_end(&self, tokens: &Tokens, way: u64, random: &mut Random) -> CodeEvent {
         let wire = self.client.node(random);
-        let client: &WireClient = &self.client.client;
+        let client: &WireClient = &self.client.application;
         let (revoke, granted) = (CodeAct::Revoke, CodeAnswer::Granted);
         match way {
             0 => self.client.revoke(&wire, "watcher", revoke, granted, &tokens.access),
