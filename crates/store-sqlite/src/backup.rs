@@ -75,12 +75,12 @@ pub enum CopyError {
         source: io::Error,
     },
     /// SQLite could not write the copy.
-    #[error("{} cannot be written: {}", path.display(), in_words(source))]
+    #[error("{} cannot be written: {}", path.display(), in_words(error))]
     Target {
         /// The path of the file.
         path: PathBuf,
-        /// The error of SQLite.
-        source: rusqlite::Error,
+        /// The error of SQLite, which the message repeats in words.
+        error: rusqlite::Error,
     },
     /// The copied data is damaged.
     #[error(
@@ -143,9 +143,7 @@ impl CopyError {
     /// read.
     pub(crate) fn with_target(self, path: &Path) -> Self {
         match self {
-            Self::Database(source) if is_failed_write(&source) => {
-                Self::Target { path: path.to_owned(), source }
-            }
+            Self::Database(error) if is_failed_write(&error) => Self::Target { path: path.to_owned(), error },
             other => other,
         }
     }
@@ -293,11 +291,18 @@ pub(crate) fn check_integrity(db: &Connection, schema: &str, named: &Path) -> Re
     }
 }
 
-/// Whether the error means that the file is damaged, rather than busy, unreadable, not writable or full.
+/// Whether the error means that the file is damaged, rather than busy, locked, not writable or full.
 fn is_damage(error: &rusqlite::Error) -> bool {
-    let code = error.sqlite_error_code();
-    matches!(code, Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::SystemIoFailure))
-        && !is_failed_write(error)
+    let Some(error) = error.sqlite_error() else { return false };
+    matches!(error.code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+        || matches!(
+            error.extended_code,
+            ffi::SQLITE_IOERR_READ
+                | ffi::SQLITE_IOERR_SHORT_READ
+                | ffi::SQLITE_IOERR_CORRUPTFS
+                | ffi::SQLITE_IOERR_DATA
+                | ffi::SQLITE_IOERR_MMAP
+        )
 }
 
 /// Whether a file could not be written: it is full, too long for this user, or on a faulty disk.
@@ -384,6 +389,9 @@ mod tests {
         }
         for code in [ffi::SQLITE_IOERR_READ, ffi::SQLITE_IOERR_SHORT_READ, ffi::SQLITE_CORRUPT] {
             assert!(told(code).starts_with("live is damaged "), "{}", told(code));
+        }
+        for code in [ffi::SQLITE_IOERR_SHMSIZE, ffi::SQLITE_IOERR_SHMOPEN, ffi::SQLITE_IOERR_LOCK] {
+            assert!(told(code).starts_with("SQLite failed: "), "{}", told(code));
         }
     }
 }
