@@ -69,7 +69,10 @@ pub async fn creating_beside_a_reset_is_either_dead_or_later(store: Arc<dyn Stor
     for (epoch, outcome) in outcomes.await {
         match granted(&outcome) {
             None => {
-                assert!(epoch == old && outcome == GrantCreation::Gone, "what rests on the later epoch lives");
+                assert!(
+                    epoch == old && outcome == GrantCreation::Gone,
+                    "what rests on the later epoch lives"
+                );
             }
             Some(grant) => assert_eq!(world.store.find_grant(grant).await.unwrap().is_some(), epoch > old),
         }
