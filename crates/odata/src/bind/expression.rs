@@ -324,6 +324,9 @@ impl<'m> Binder<'m> {
             let at = arguments[2].1.at;
             return Err(Reason::Unanswerable(Unanswerable::NegativeLength).at(self.target, at));
         }
+        if let Some(constant) = bound[0].rounded(function) {
+            return Ok(constant);
+        }
         let class = signature.class.unwrap_or(bound[0].class);
         let nullable = signature.nullable || bound.iter().any(|argument| argument.nullable);
         Ok(Typed { term: Term::Call(function, bound), class, nullable })

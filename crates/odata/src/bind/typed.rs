@@ -133,6 +133,12 @@ impl Typed {
         Self { term: Term::In(Box::new(operand), items), class: Class::Boolean, nullable: false }
     }
 
+    /// The result of a rounding function for a decimal literal, exact to the last digit.
+    pub(crate) fn rounded(&self, function: Function) -> Option<Self> {
+        let Term::Constant(Constant::Decimal(text)) = &self.term else { return None };
+        numeric::rounded(function, text).map(|text| Self::constant(Constant::Decimal(text)))
+    }
+
     /// Whether it is neither a column nor a constant, and may therefore be long.
     pub(crate) fn is_computed(&self) -> bool {
         !matches!(self.term, Term::Column(_) | Term::Constant(_) | Term::Null)

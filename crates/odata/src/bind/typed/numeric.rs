@@ -2,6 +2,7 @@
 
 use super::{Comparison, Constant, Term, Typed};
 use crate::bind::class::Class;
+use crate::bind::function::Function;
 
 /// A decimal literal compared with integers: the integer below it, and whether it is that integer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +30,25 @@ fn read(text: &str) -> Whole {
     };
     let floor = if negative { -magnitude - i128::from(!exact) } else { magnitude };
     Whole { floor, exact }
+}
+
+/// `floor`, `ceiling` or `round` of a decimal literal, without floating point; `None` for another function and for a
+/// literal beyond 128 bits. A half is rounded away from zero.
+pub(crate) fn rounded(function: Function, text: &str) -> Option<String> {
+    let negative = text.starts_with('-');
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let has_fraction = fraction.bytes().any(|digit| digit != b'0');
+    let away_from_zero = match function {
+        Function::Floor => negative && has_fraction,
+        Function::Ceiling => !negative && has_fraction,
+        Function::Round => fraction.bytes().next().is_some_and(|digit| digit >= b'5'),
+        _ => return None,
+    };
+    let digits = whole.trim_start_matches(['+', '-']);
+    let magnitude = if digits.is_empty() { 0 } else { digits.parse::<u128>().ok()? };
+    let magnitude = magnitude.checked_add(u128::from(away_from_zero))?;
+    let sign = if negative && magnitude > 0 { "-" } else { "" };
+    Some(format!("{sign}{magnitude}"))
 }
 
 /// The comparison of an integer with a decimal literal, and of anything with a literal that is not a number;
@@ -95,6 +115,30 @@ fn beside_decimal(comparison: Comparison, integer: &Typed, decimal: Whole) -> Ty
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn decimal_literals_are_rounded_to_the_last_digit() {
+        for (text, floor, ceiling, round) in [
+            ("9007199254740992.5", "9007199254740992", "9007199254740993", "9007199254740993"),
+            ("9223372036854775806.5", "9223372036854775806", "9223372036854775807", "9223372036854775807"),
+            (
+                "-9223372036854775807.4",
+                "-9223372036854775808",
+                "-9223372036854775807",
+                "-9223372036854775807",
+            ),
+            ("-0.5", "-1", "0", "-1"),
+            ("-0.4", "-1", "0", "0"),
+            ("+2.50", "2", "3", "3"),
+            ("7.000", "7", "7", "7"),
+        ] {
+            let all =
+                [Function::Floor, Function::Ceiling, Function::Round].map(|f| rounded(f, text).unwrap());
+            assert_eq!(all, [floor, ceiling, round], "{text}");
+        }
+        assert_eq!(rounded(Function::Floor, &"9".repeat(40)), None);
+        assert_eq!(rounded(Function::Length, "1.5"), None);
+    }
 
     #[test]
     fn decimal_literals_are_read_to_the_last_digit() {
