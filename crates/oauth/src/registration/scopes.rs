@@ -17,7 +17,7 @@ pub(super) fn decide(
             Err(_) => findings.fault(field, known()),
             Ok(scope) if may_give(scope, existing, context.sender) => scopes = scopes.union(scope.into()),
             Ok(scope) => {
-                findings.forbid(field, format!("is {scope}, which only an Administrator may assign"))
+                findings.forbid(field, format!("is {scope}, which only an Administrator may assign"));
             }
         }
     }
