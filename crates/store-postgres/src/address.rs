@@ -16,7 +16,7 @@ use crate::OpenError;
 /// The maximum time for opening a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A `postgres://user:password@host:port/name` URL. It is never displayed; [`DatabaseUrl::place`] returns the
+/// A `postgres://user:password@host:port/name` URL. It is never displayed; [`DatabaseUrl::location`] returns the
 /// part that is not secret.
 #[derive(Clone)]
 pub struct DatabaseUrl(Zeroizing<String>);

@@ -206,7 +206,7 @@ async fn every_refusal_of_a_person_leaves_one_event() {
     let register = server.post(APPLICATIONS).basic(&USER).json(&wide);
     scene.leaves(register, 400, (Some(USER.name), None, why)).await;
     let hosts = json!({ "name": "Q", "dataStore": 1, "connectionType": "Cloud", "options": { "path": "/etc/hosts" } });
-    let why = "a data source over a file that the caller may not have over_hosts";
+    let why = "a data source over a file that the caller may not have served";
     let over_hosts = server.post("/api/mgmt/datasources").basic(&USER).json(&hosts);
     scene.leaves(over_hosts, 400, (Some(USER.name), None, why)).await;
     // Without credentials there is nothing to refuse.
