@@ -8,7 +8,7 @@
 //! ids are arguments, so that table tests can cover the whole protocol. It has no HTTP status and no SQL
 //! either: it returns reasons, and the edge turns them into codes.
 //!
-//! Start reading at [`sealed`] (what a token is), then [`token`] and [`authorize`] (what may be issued, and
+//! Start reading at [`token_payload`] (what a token is), then [`token`] and [`authorize`] (what may be issued, and
 //! why not).
 
 pub mod application;

@@ -93,7 +93,7 @@ fn a_window_that_a_client_opened_comes_back_to_it_through_sign_in_error_and_cons
     browser.open(&ask);
     browser.follow("#consent-allow");
     browser.back_to_window(opener);
-    browser.until_there_is("[data-told]");
+    browser.until_there_is("[data-message]");
     let message = browser.text_of("document.body.dataset.message");
     assert!(message.starts_with(&client.at("/callback")), "{message}");
     assert!(parameter(&message, "code").is_some(), "{message}");
