@@ -6,10 +6,10 @@
 //! fault.
 //!
 //! ```
-//! use web::json::{Faults, Fields, parse};
+//! use web::json::{PayloadFaults, Fields, parse};
 //!
 //! let json = parse(br#"{"name": 5, "colour": "red"}"#).unwrap();
-//! let faults = Faults::default();
+//! let faults = PayloadFaults::default();
 //! let mut fields = Fields::of(&json, "", &faults);
 //! let name = fields.required_string("name");
 //! fields.finish();
