@@ -2,7 +2,7 @@
 
 use super::Writer;
 use super::columns::{Columns, Read};
-use crate::bind::typed::{Term, Typed};
+use crate::bind::typed::{Comparison, Term, Typed};
 use crate::bind::{Scan, Selection};
 use crate::cell::Value;
 
@@ -11,6 +11,18 @@ use crate::cell::Value;
 pub(crate) struct Limits {
     pub(crate) rows: u64,
     pub(crate) skip: u64,
+}
+
+/// The operator of a comparison, which every dialect writes alike.
+pub(super) fn symbol(comparison: Comparison) -> &'static str {
+    match comparison {
+        Comparison::Eq => " = ",
+        Comparison::Ne => " <> ",
+        Comparison::Gt => " > ",
+        Comparison::Ge => " >= ",
+        Comparison::Lt => " < ",
+        Comparison::Le => " <= ",
+    }
 }
 
 /// `SELECT … FROM … WHERE … ORDER BY … LIMIT …`; `further` writes a condition in addition to those of the

@@ -10,6 +10,7 @@ use crate::form::{Form, read::Numbers};
 use crate::instant::{Moment, date_text};
 use crate::literal;
 use crate::model::Collation;
+use crate::sql::clauses::symbol;
 use crate::sql::{Rules as _, Writer};
 
 /// Picoseconds in a day.
@@ -42,17 +43,6 @@ pub(super) fn compare(writer: &mut Writer<'_>, comparison: Comparison, left: &Ty
 fn is_recoded(writer: &Writer<'_>, side: &Typed) -> bool {
     let is_sound = matches!(side.term, Term::Column(column) if column::is_sound(writer.entity_type, column));
     !is_sound && column::may_be_recoded(writer, side)
-}
-
-pub(super) fn symbol(comparison: Comparison) -> &'static str {
-    match comparison {
-        Comparison::Eq => " = ",
-        Comparison::Ne => " <> ",
-        Comparison::Gt => " > ",
-        Comparison::Ge => " >= ",
-        Comparison::Lt => " < ",
-        Comparison::Le => " <= ",
-    }
 }
 
 /// Writes the comparison of a column with a constant.

@@ -9,7 +9,7 @@ use crate::cell::Value;
 use crate::instant::date_text;
 use crate::literal::guid_text;
 use crate::model::EntityType;
-use crate::sql::clauses::{Limits, count};
+use crate::sql::clauses::{Limits, count, symbol};
 use crate::sql::{Rules, Writer};
 
 pub(in crate::sql) struct Strict;
@@ -214,15 +214,7 @@ impl Rules for Strict {
     }
 
     fn compare(&self, writer: &mut Writer<'_>, comparison: Comparison, left: &Typed, right: &Typed) {
-        let symbol = match comparison {
-            Comparison::Eq => " = ",
-            Comparison::Ne => " <> ",
-            Comparison::Gt => " > ",
-            Comparison::Ge => " >= ",
-            Comparison::Lt => " < ",
-            Comparison::Le => " <= ",
-        };
-        joined(writer, "(", &[left, right], symbol);
+        joined(writer, "(", &[left, right], symbol(comparison));
     }
 
     fn null_safe(&self, equal: bool) -> &'static str {
