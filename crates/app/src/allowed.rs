@@ -44,19 +44,12 @@ impl App {
         origin: &RequestOrigin,
     ) -> Rows<Allowed> {
         let user = actor.subject().user.id;
-        Rows::new(
-            self,
-            actor.caller(),
-            actor.needs(),
-            request,
-            origin,
-            move |app: Arc<Self>, page: Page| async move {
-                let after = page.after.map(ApplicationId::new);
-                let rows = read(app.store.list_allowed(user, app.now(), after, page.rows).await)?;
-                let chunk = page.chunk(rows, |allowed| allowed.application.get());
-                Ok(chunk.searched(&page, |allowed: &Allowed| vec![&allowed.name]))
-            },
-        )
+        Rows::of_actor(self, actor, request, origin, move |app: Arc<Self>, page: Page| async move {
+            let after = page.after.map(ApplicationId::new);
+            let rows = read(app.store.list_allowed(user, app.now(), after, page.rows).await)?;
+            let chunk = page.chunk(rows, |allowed| allowed.application.get());
+            Ok(chunk.searched(&page, |allowed: &Allowed| vec![&allowed.name]))
+        })
     }
 
     /// Revokes what the user has allowed the application: consent, grants, codes and tokens are invalid when

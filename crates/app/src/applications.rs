@@ -104,23 +104,16 @@ impl App {
         origin: &RequestOrigin,
     ) -> Rows<Application> {
         let owner: Option<UserId> = (!actor.sees_all()).then(|| actor.subject().user.id);
-        Rows::new(
-            self,
-            actor.caller(),
-            actor.needs(),
-            request,
-            origin,
-            move |app: Arc<Self>, page: Page| async move {
-                let filter = ApplicationFilter {
-                    owner,
-                    after: page.after.map(ApplicationId::new),
-                    limit: Some(page.rows),
-                    query: page.query.clone(),
-                };
-                let rows = read(app.store.list_applications(filter).await)?;
-                Ok(page.chunk(rows, |application| application.id.get()))
-            },
-        )
+        Rows::of_actor(self, actor, request, origin, move |app: Arc<Self>, page: Page| async move {
+            let filter = ApplicationFilter {
+                owner,
+                after: page.after.map(ApplicationId::new),
+                limit: Some(page.rows),
+                query: page.query.clone(),
+            };
+            let rows = read(app.store.list_applications(filter).await)?;
+            Ok(page.chunk(rows, |application| application.id.get()))
+        })
     }
 
     /// Finds an application by id, if the actor may see it.

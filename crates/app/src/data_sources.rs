@@ -151,29 +151,22 @@ impl App {
         self.demand_for(actor, Permission::ViewDataSource, origin).await?;
         let visible_to = (!actor.sees_all()).then(|| actor.subject().user.id);
         let seen_by = actor.clone();
-        Ok(Rows::new(
-            self,
-            actor.caller(),
-            actor.needs(),
-            request,
-            origin,
-            move |app: Arc<Self>, page: Page| {
-                let actor = seen_by.clone();
-                async move {
-                    let after = page.after.map(DataSourceId::new);
-                    let records = read(app.store.page_of_data_sources(visible_to, after, page.rows).await)?;
-                    let chunk = page.chunk(records, |record| record.id.get());
-                    let chunk =
-                        chunk.searched(&page, |record: &DataSource| vec![&record.name, &record.description]);
-                    let mut rows = Vec::with_capacity(chunk.rows.len());
-                    for record in chunk.rows {
-                        let owner_name = read(app.user_name(record.owner).await)?;
-                        rows.push(SeenSource { manages: actor.reaches(record.owner), owner_name, record });
-                    }
-                    Ok(Chunk { rows, next: chunk.next })
+        Ok(Rows::of_actor(self, actor, request, origin, move |app: Arc<Self>, page: Page| {
+            let actor = seen_by.clone();
+            async move {
+                let after = page.after.map(DataSourceId::new);
+                let records = read(app.store.page_of_data_sources(visible_to, after, page.rows).await)?;
+                let chunk = page.chunk(records, |record| record.id.get());
+                let chunk =
+                    chunk.searched(&page, |record: &DataSource| vec![&record.name, &record.description]);
+                let mut rows = Vec::with_capacity(chunk.rows.len());
+                for record in chunk.rows {
+                    let owner_name = read(app.user_name(record.owner).await)?;
+                    rows.push(SeenSource { manages: actor.reaches(record.owner), owner_name, record });
                 }
-            },
-        ))
+                Ok(Chunk { rows, next: chunk.next })
+            }
+        }))
     }
 
     /// Finds a data source by id, if the user may see it.

@@ -7,6 +7,7 @@ use domain::account::Permission;
 use oauth::scope::Scope;
 use store::{StoreError, fold_name};
 
+use crate::acting::Actor;
 use crate::caller::{Caller, RequestOrigin};
 use crate::refusal_reason::RefusalReason;
 use crate::{App, Fault};
@@ -112,6 +113,20 @@ impl<T> Rows<T> {
             began: false,
             over: false,
         }
+    }
+
+    /// The rows that an actor reads, with the rights that the actor needs for it.
+    pub(crate) fn of_actor<F>(
+        app: &Arc<App>,
+        actor: &Actor,
+        request: ListRequest,
+        origin: &RequestOrigin,
+        read: impl Fn(Arc<App>, Page) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<Chunk<T>, Fault>> + Send + 'static,
+    {
+        Self::new(app, actor.caller(), actor.needs(), request, origin, read)
     }
 
     /// Whether everything has been read.

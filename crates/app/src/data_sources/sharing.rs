@@ -68,21 +68,14 @@ impl App {
         origin: &RequestOrigin,
     ) -> Rows<SharedUser> {
         let tells_names = actor.caller().may(Permission::ViewUsers);
-        Rows::new(
-            self,
-            actor.caller(),
-            actor.needs(),
-            request,
-            origin,
-            move |app: Arc<Self>, page: Page| async move {
-                let after = page.after.map(UserId::new);
-                let users = read(app.store.list_shares(id, after, page.rows).await)?;
-                let users: Vec<SharedUser> =
-                    users.into_iter().map(|(user, name)| (user, tells_names.then_some(name))).collect();
-                let chunk = page.chunk(users, |(user, _)| user.get());
-                Ok(chunk.searched(&page, |(_, name): &SharedUser| name.as_deref().into_iter().collect()))
-            },
-        )
+        Rows::of_actor(self, actor, request, origin, move |app: Arc<Self>, page: Page| async move {
+            let after = page.after.map(UserId::new);
+            let users = read(app.store.list_shares(id, after, page.rows).await)?;
+            let users: Vec<SharedUser> =
+                users.into_iter().map(|(user, name)| (user, tells_names.then_some(name))).collect();
+            let chunk = page.chunk(users, |(user, _)| user.get());
+            Ok(chunk.searched(&page, |(_, name): &SharedUser| name.as_deref().into_iter().collect()))
+        })
     }
 
     /// Changes with whom a data source is shared, and returns the new list.
