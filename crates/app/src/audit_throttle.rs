@@ -64,8 +64,8 @@ impl Default for AuditThrottle {
 
 impl AuditThrottle {
     /// Counts it, and returns whether to write it.
-    fn note(&self, access_note: ThrottleKey, now: Timestamp) -> bool {
-        self.0.take(access_note, now).is_ok()
+    fn note(&self, key: ThrottleKey, now: Timestamp) -> bool {
+        self.0.take(key, now).is_ok()
     }
 
     /// Drops entries that no longer throttle anything.
@@ -82,13 +82,13 @@ impl App {
         self.note_refused_as(ThrottleKey::of(&event), event).await
     }
 
-    /// Like [`App::note_refused`], with `access_note` as the key.
+    /// Like [`App::note_refused`], with the given key.
     pub(crate) async fn note_refused_as(
         &self,
-        access_note: ThrottleKey,
+        key: ThrottleKey,
         event: NewAuditEvent,
     ) -> Result<(), StoreError> {
-        if self.throttle.note(access_note, event.at) {
+        if self.throttle.note(key, event.at) {
             return self.store.append_audit(vec![event]).await;
         }
         self.count_repeat(&event);

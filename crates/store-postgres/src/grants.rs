@@ -33,7 +33,7 @@ impl Grants for PostgresStore {
         replay_audit: NewAuditEvent,
     ) -> Answer<'_, GrantCreation> {
         let replay = End { revocation_expires_at, audit: NewAuditEvent { at: new.at, ..replay_audit } };
-        Box::pin(self.founding.ask(&self.shared, CreateGrant { new, replay }))
+        Box::pin(self.new_grants.ask(&self.shared, CreateGrant { new, replay }))
     }
 
     fn find_grant(&self, id: GrantId) -> Answer<'_, Option<Grant>> {
@@ -41,7 +41,7 @@ impl Grants for PostgresStore {
     }
 
     fn rotate_grant(&self, id: GrantId, generation: i64, key: u32, at: Timestamp) -> Answer<'_, Rotated> {
-        Box::pin(self.rotating.ask(&self.shared, Rotation { id, generation, key, at }))
+        Box::pin(self.rotations.ask(&self.shared, Rotation { id, generation, key, at }))
     }
 
     fn revoke_grant(
@@ -95,7 +95,7 @@ impl PostgresStore {
         audit: NewAuditEvent,
     ) -> Answer<'_, Vec<Revocation>> {
         let end = End { revocation_expires_at, audit };
-        Box::pin(self.ending.ask(&self.shared, PendingRevocation { subject, end }))
+        Box::pin(self.revocations.ask(&self.shared, PendingRevocation { subject, end }))
     }
 }
 

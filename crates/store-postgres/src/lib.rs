@@ -1,7 +1,7 @@
 //! The system database for many nodes: PostgreSQL.
 //!
 //! Any number of nodes share one database, and no caller needs to return to the same node. Requests of many
-//! callers travel as one statement with many rows (`lane`). Operations that change records that nodes cache,
+//! callers travel as one statement with many rows (`batch_queue`). Operations that change records that nodes cache,
 //! or that revoke access, run in serialized transactions, one at a time across all nodes (`unit`); this makes
 //! the revocation feed free of gaps.
 //!
@@ -9,8 +9,8 @@
 //! and written later. No statement leaves state on its connection, so that a pooler in transaction mode may
 //! stand in between.
 //!
-//! Start reading at [`PostgresStore`], then `unit`, `lane`, and `founding`, `rotating`, `ending` for the most
-//! important operations.
+//! Start reading at [`PostgresStore`], then `unit`, `batch_queue`, and `create_grants`, `rotating`,
+//! `pending_revocations` for the most important operations.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -86,9 +86,9 @@ impl Default for Options {
 /// The system database in PostgreSQL.
 pub struct PostgresStore {
     shared: Arc<Shared>,
-    founding: BatchQueue<CreateGrant>,
-    rotating: BatchQueue<Rotation>,
-    ending: BatchQueue<PendingRevocation>,
+    new_grants: BatchQueue<CreateGrant>,
+    rotations: BatchQueue<Rotation>,
+    revocations: BatchQueue<PendingRevocation>,
     target: Arc<Target>,
     news: Arc<Notify>,
     listener: Mutex<Option<Listener>>,
@@ -136,9 +136,9 @@ impl PostgresStore {
     fn new(target: Target, connections: Connections, notifies: bool, options: Options) -> Self {
         Self {
             shared: Arc::new(Shared::new(connections, notifies)),
-            founding: BatchQueue::new(options.queue),
-            rotating: BatchQueue::new(options.queue),
-            ending: BatchQueue::new(options.queue),
+            new_grants: BatchQueue::new(options.queue),
+            rotations: BatchQueue::new(options.queue),
+            revocations: BatchQueue::new(options.queue),
             target: Arc::new(target),
             news: Arc::new(Notify::new()),
             listener: Mutex::new(None),

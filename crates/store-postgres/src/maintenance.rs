@@ -68,7 +68,7 @@ impl Maintenance for PostgresStore {
             writes: self.shared.figures.writes.load(Ordering::Relaxed),
             // The server acknowledges a commit once it is durable.
             syncs: commits,
-            queued: (self.founding.len() + self.rotating.len() + self.ending.len()) as u64,
+            queued: (self.new_grants.len() + self.rotations.len() + self.revocations.len()) as u64,
         }
     }
 

@@ -126,7 +126,7 @@ async fn connections_waits_and_acts_are_bounded_by_the_options() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_vanishes_with_the_seat_holds_the_others_up_for_a_moment_only() {
+async fn a_node_that_vanishes_in_a_serialized_transaction_delays_the_others_for_a_moment_only() {
     let database = PostgresServer::shared().create_database();
     let (vanishing, link) = disturbed(&database).await;
     let patient = Options { patience: Duration::from_secs(30), ..QUICK };

@@ -10,6 +10,8 @@ const GIVEN_UP: &[(&str, &str)] = &[
     ("found_grant", "create_grant"),
     ("Founding", "GrantDecision, CreateGrant"),
     ("Founded", "GrantCreation"),
+    ("founding", "create_grants, decision"),
+    ("founded", "created"),
     ("Lane", "BatchQueue, ConnectionSet"),
     ("Turn", "BatchWorker"),
     ("in_seat", "serialized"),

@@ -37,8 +37,8 @@ async fn hand_out(stage: &Stage, code: u8) {
         at: at(1),
         expires_at: None,
     };
-    let founded = store.create_grant(new, at(90_000), event(Action::ReplayCode, 1)).await.unwrap();
-    assert!(matches!(founded, GrantCreation::Grant(_)), "{founded:?}");
+    let created = store.create_grant(new, at(90_000), event(Action::ReplayCode, 1)).await.unwrap();
+    assert!(matches!(created, GrantCreation::Grant(_)), "{created:?}");
     let session = NewSession {
         user: user.id,
         user_epoch: user.epoch,
