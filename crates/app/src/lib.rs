@@ -7,7 +7,7 @@
 //! **Architecture invariant:** this crate knows no HTTP status, no page and no JSON form. Nothing is checked
 //! first and done later: what must hold together is one operation of the store.
 //!
-//! Start reading at [`App`], then [`caller`] (who sends a request) and [`token`] (what is issued).
+//! Start reading at [`App`], then [`identity::caller`] (who sends a request) and [`protocol::token`] (what is issued).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,69 +17,34 @@ use sources::Sources;
 use store::Store;
 use vault::Vault;
 
-pub mod access_note;
-pub mod acting;
-pub mod administration;
-pub mod allowed;
-pub mod applications;
-pub mod audit;
-pub mod audit_throttle;
-pub mod authentication;
-pub mod authorize;
-pub mod caller;
-pub mod client;
-pub mod clock;
-pub mod data_sources;
-pub mod entity_cache;
+pub mod data;
 pub mod error;
-pub mod feed;
-pub mod introspection;
-pub mod keys;
-pub mod lifetimes;
-pub mod limits;
-pub mod lists;
-pub mod maintenance;
-pub mod metrics;
-pub mod models;
-pub mod odata;
-pub mod operator;
-pub mod rates;
-pub mod refusal_reason;
-pub mod refusals;
-pub mod restore;
-pub mod revocations;
-pub mod roles;
-pub mod sessions;
-pub mod settings;
-pub mod setup;
-pub mod sign_in;
-pub mod token;
-pub mod token_revocation;
-pub mod trusted_origins;
-pub mod usage;
-pub mod users;
+pub mod identity;
+pub mod management;
+pub mod node;
+pub mod protocol;
 
 pub use error::Fault;
-pub use settings::AppSettings;
+pub use node::settings::AppSettings;
 
 /// The running service: its database, its keys, its data sources, and its caches.
 pub struct App {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) vault: Arc<Vault>,
     pub(crate) sources: Arc<Sources>,
-    pub(crate) clock: Arc<dyn clock::Clock>,
+    pub(crate) clock: Arc<dyn node::clock::Clock>,
     pub(crate) settings: AppSettings,
-    pub(crate) revocations: revocations::RevocationIndex,
-    pub(crate) entities: entity_cache::EntityCache,
-    pub(crate) usage: usage::UsageRecorder,
-    pub(crate) staleness: feed::Staleness,
-    pub(crate) rates: rates::Rates,
-    pub(crate) throttle: audit_throttle::AuditThrottle,
-    pub(crate) models: models::Models,
-    pub(crate) data: odata::Data,
+    pub(crate) revocations: node::revocations::RevocationIndex,
+    pub(crate) entities: node::entity_cache::EntityCache,
+    pub(crate) usage: node::usage::UsageRecorder,
+    pub(crate) staleness: node::feed::Staleness,
+    pub(crate) rates: node::rates::Rates,
+    pub(crate) throttle: node::audit_throttle::AuditThrottle,
+    pub(crate) models: data::models::Models,
+    pub(crate) data: data::Data,
     draining: AtomicBool,
-    probe: maintenance::Probe,
-    metrics: metrics::Metrics,
+    probe: node::maintenance::Probe,
+    metrics: node::metrics::Metrics,
 }
 
 impl App {
@@ -88,28 +53,28 @@ impl App {
         store: Arc<dyn Store>,
         vault: Arc<Vault>,
         sources: Arc<Sources>,
-        clock: Arc<dyn clock::Clock>,
+        clock: Arc<dyn node::clock::Clock>,
         settings: AppSettings,
     ) -> Self {
-        let rates = rates::Rates::new(settings.rates);
-        let metrics = metrics::Metrics::default();
+        let rates = node::rates::Rates::new(settings.rates);
+        let metrics = node::metrics::Metrics::default();
         metrics.started.set(clock.now().as_secs());
         Self {
             rates,
-            throttle: audit_throttle::AuditThrottle::default(),
-            models: models::Models::default(),
-            data: odata::Data::default(),
+            throttle: node::audit_throttle::AuditThrottle::default(),
+            models: data::models::Models::default(),
+            data: data::Data::default(),
             store,
             vault,
             sources,
             clock,
             settings,
-            revocations: revocations::RevocationIndex::default(),
-            entities: entity_cache::EntityCache::default(),
-            usage: usage::UsageRecorder::default(),
-            staleness: feed::Staleness::default(),
+            revocations: node::revocations::RevocationIndex::default(),
+            entities: node::entity_cache::EntityCache::default(),
+            usage: node::usage::UsageRecorder::default(),
+            staleness: node::feed::Staleness::default(),
             draining: AtomicBool::new(false),
-            probe: maintenance::Probe::default(),
+            probe: node::maintenance::Probe::default(),
             metrics,
         }
     }
@@ -131,7 +96,7 @@ impl App {
     }
 
     /// The counters of the service.
-    pub fn metrics(&self) -> &metrics::Metrics {
+    pub fn metrics(&self) -> &node::metrics::Metrics {
         &self.metrics
     }
 

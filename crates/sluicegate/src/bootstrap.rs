@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use anyhow::Context;
-use app::caller::{Caller, RequestOrigin};
-use app::clock::SystemClock;
-use app::rates::RateSettings;
+use app::identity::caller::{Caller, RequestOrigin};
+use app::node::clock::SystemClock;
+use app::node::rates::RateSettings;
 use app::{App, AppSettings};
 use sources::Sources;
 use store::Store;
@@ -59,8 +59,9 @@ async fn assemble(
 ) -> anyhow::Result<App> {
     let keys = store.list_keys().await.context("the keys cannot be read")?;
     let hashing = HashingSettings::owasp(std::thread::available_parallelism().map_or(1, usize::from));
-    let vault = Vault::open(master, &app::feed::keys_for_vault(&keys), Arc::new(SystemEntropy), hashing)
-        .context("the master key is not the one of this database")?;
+    let vault =
+        Vault::open(master, &app::node::feed::keys_for_vault(&keys), Arc::new(SystemEntropy), hashing)
+            .context("the master key is not the one of this database")?;
     let sources = Sources::new(sources::Limits::default(), number(settings.data_sources.max_connections));
     Ok(App::new(store, Arc::new(vault), Arc::new(sources), Arc::new(SystemClock), app_settings))
 }

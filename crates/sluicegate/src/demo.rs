@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
-use app::setup::FIRST_ACCOUNTS;
+use app::node::setup::FIRST_ACCOUNTS;
 use domain::secret::Password;
 use vault::{Entropy, SystemEntropy};
 

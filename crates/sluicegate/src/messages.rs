@@ -1,8 +1,8 @@
 //! Messages about faults and errors for the terminal.
 
 use anyhow::anyhow;
-use app::administration::AdministrationError;
-use app::data_sources::DataSourceError;
+use app::management::administration::AdministrationError;
+use app::management::data_sources::DataSourceError;
 
 /// Combines all faults of the input into one error. Use cases name members of the management API; a user of
 /// the terminal has given flags instead.

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::Command;
 
-use app::clock::{Clock, SystemClock};
+use app::node::clock::{Clock, SystemClock};
 use serde_json::{Value, json};
 use testkit::{Installation, Served, TestUser, USER, Wire, WireClient};
 

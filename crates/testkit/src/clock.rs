@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use app::clock::Clock;
+use app::node::clock::Clock;
 use domain::time::Timestamp;
 
 /// A clock that tests advance. It starts on 1 January 2026 at noon.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use app::clock::Clock;
+use app::node::clock::Clock;
 use app::{App, AppSettings};
 use axum::body::Body;
 use domain::account::{Permission, Role, USER_ROLE, User};

@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use app::App;
-use app::access_note::{self, AccessNote};
-use app::metrics::{RequestLabels, Word};
+use app::identity::access_note::{self, AccessNote};
+use app::node::metrics::{RequestLabels, Word};
 use axum::Router;
 use axum::body::Body;
 use axum::response::Response;

@@ -11,7 +11,7 @@ mod headers;
 mod rows;
 pub(crate) mod unsupported;
 
-use app::odata::{Content, DataAnswer, DataBody, DataRefusal, DataRequest};
+use app::data::{Content, DataAnswer, DataBody, DataRefusal, DataRequest};
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};

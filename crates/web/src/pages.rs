@@ -7,8 +7,8 @@
 use std::convert::Infallible;
 
 use app::Fault;
-use app::caller::{Caller, LiveSession, RequestOrigin};
-use app::refusal_reason::RefusalReason;
+use app::identity::caller::{Caller, LiveSession, RequestOrigin};
+use app::node::refusal_reason::RefusalReason;
 use axum::extract::FromRequestParts;
 use axum::response::Response;
 use domain::secret::{CsrfToken, SessionCookie};

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "panicking is how a test fails")]
 
-use app::clock::Clock;
+use app::node::clock::Clock;
 use domain::audit::{Action, NewAuditEvent, Outcome};
 use domain::id::TokenId;
 use oauth::scope::{Scope, ScopeSet};

@@ -1,7 +1,7 @@
 //! `sluicegate application`.
 
 use anyhow::anyhow;
-use app::applications::{ApplicationError, ListRequest};
+use app::management::applications::{ApplicationError, ListRequest};
 use clap::Subcommand;
 use domain::id::ApplicationId;
 use oauth::application::Application;

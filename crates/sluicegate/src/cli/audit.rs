@@ -1,6 +1,6 @@
 //! `sluicegate audit`.
 
-use app::audit::AuditRequest;
+use app::management::audit::AuditRequest;
 use clap::{Args, Subcommand};
 use domain::audit::{Action, AuditEvent};
 use domain::id::{ApplicationId, AuditId};

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, anyhow, bail};
-use app::clock::{Clock, SystemClock};
+use app::node::clock::{Clock, SystemClock};
 use clap::Args;
 use store_sqlite::{Backup, CopyError, Figures};
 
@@ -47,7 +47,7 @@ pub(super) fn run(arguments: &BackupArguments, environment: &Environment) -> any
             data_directory.folder().display()
         );
     }
-    let event = app::restore::backup_event(SystemClock.now());
+    let event = app::node::restore::backup_event(SystemClock.now());
     let order = Backup { from: &database, to: &arguments.to, event: &event };
     let figures = store_sqlite::backup(&order, &mut |hundredths| progress("copied", hundredths))
         .map_err(message)

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::bail;
-use app::clock::{Clock, SystemClock};
+use app::node::clock::{Clock, SystemClock};
 use clap::Args;
 use vault::{Entropy, SystemEntropy};
 

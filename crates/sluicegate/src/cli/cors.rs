@@ -1,8 +1,8 @@
 //! `sluicegate cors`: the list of trusted origins, which applies while limit 5 is 2.
 
 use anyhow::anyhow;
-use app::administration::{AdministrationError, FieldFault};
-use app::trusted_origins::TrustedOriginDraft;
+use app::management::administration::{AdministrationError, FieldFault};
+use app::management::trusted_origins::TrustedOriginDraft;
 use clap::{ArgGroup, Args, Subcommand};
 use domain::id::TrustedOriginId;
 use oauth::cors::TrustedOrigin;

@@ -1,11 +1,11 @@
 //! `sluicegate data-source`.
 
 use anyhow::{Context, anyhow};
-use app::acting::Actor;
-use app::data_sources::{
+use app::identity::acting::Actor;
+use app::management::data_sources::{
     DataSourceDraft, DataSourceError, SeenSource, SharedUser, SharingChange, UserReference,
 };
-use app::lists::ListRequest;
+use app::management::lists::ListRequest;
 use clap::Subcommand;
 use domain::id::DataSourceId;
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! `sluicegate keys`.
 
-use app::caller::RequestOrigin;
+use app::identity::caller::RequestOrigin;
 use clap::Subcommand;
 use serde_json::json;
 use store::StoredKey;

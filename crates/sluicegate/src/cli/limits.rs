@@ -1,7 +1,7 @@
 //! `sluicegate limit`.
 
 use anyhow::anyhow;
-use app::administration::AdministrationError;
+use app::management::administration::AdministrationError;
 use clap::{Args, Subcommand};
 use domain::limit::Limit;
 use serde_json::{Value, json};

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use app::clock::{Clock, SystemClock};
-use app::restore::Decision;
-use app::setup::FIRST_ACCOUNTS;
+use app::node::clock::{Clock, SystemClock};
+use app::node::restore::Decision;
+use app::node::setup::FIRST_ACCOUNTS;
 use clap::Args;
 use domain::secret::Password;
 use store::{Credentials, Restored, StoredKey};
@@ -108,7 +108,7 @@ fn replace(
         backup_of: moment(figures.taken_at),
     };
     let now = SystemClock.now();
-    let orders = app::restore::orders(&vault, now, prepared.highest_key()?, decision);
+    let orders = app::node::restore::orders(&vault, now, prepared.highest_key()?, decision);
     let restored = prepared.end(&bootstrap::command_runtime()?.block_on(orders)?)?;
     let time = moment(now).replace(':', "-");
     let aside = store_sqlite::keep_aside(&database, &time)?;
@@ -137,7 +137,7 @@ fn open_vault(master: &MasterKey, keys: &[StoredKey]) -> anyhow::Result<Vault> {
     if keys.is_empty() {
         bail!("the ring contains no key");
     }
-    let keys = app::feed::keys_for_vault(keys);
+    let keys = app::node::feed::keys_for_vault(keys);
     Ok(Vault::open(master, &keys, Arc::new(SystemEntropy), HashingSettings::owasp(1))?)
 }
 

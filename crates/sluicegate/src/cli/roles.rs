@@ -1,8 +1,8 @@
 //! `sluicegate role`.
 
 use anyhow::anyhow;
-use app::administration::AdministrationError;
-use app::roles::RoleDraft;
+use app::management::administration::AdministrationError;
+use app::management::roles::RoleDraft;
 use clap::{ArgGroup, Args, Subcommand};
 use domain::account::{Permission, Role};
 use serde_json::{Value, json};

@@ -1,7 +1,7 @@
 //! `sluicegate init`, `migrate` and `check-config`.
 
 use anyhow::bail;
-use app::setup::FIRST_ACCOUNTS;
+use app::node::setup::FIRST_ACCOUNTS;
 use domain::secret::Password;
 
 use crate::config::{Environment, Settings};

@@ -1,9 +1,9 @@
 //! `sluicegate user`.
 
 use anyhow::anyhow;
-use app::acting::{ActingRefusal, Actor};
-use app::administration::AdministrationError;
-use app::users::{UserDraft, UserListRequest};
+use app::identity::acting::{ActingRefusal, Actor};
+use app::management::administration::AdministrationError;
+use app::management::users::{UserDraft, UserListRequest};
 use clap::Subcommand;
 use domain::account::{Role, User};
 use domain::id::{RoleId, UserId};

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
-use app::lifetimes;
+use app::node::lifetimes;
 use oauth::application::Profile;
 use serde_json::Value;
 use store_postgres::DatabaseUrl;

@@ -165,11 +165,11 @@ fn every_fault_of_a_list_is_told_and_why_nobody_trusts_everybody() {
 #[test]
 fn the_longest_target_decides_about_the_level() {
     use tracing::level_filters::LevelFilter;
-    let levels = LogLevels::new("warn,app=info,app::feed=trace").unwrap();
+    let levels = LogLevels::new("warn,app=info,app::node::feed=trace").unwrap();
     assert_eq!(levels.of("web::front"), LevelFilter::WARN);
-    assert_eq!(levels.of("app::keys"), LevelFilter::INFO);
+    assert_eq!(levels.of("app::node::keys"), LevelFilter::INFO);
     assert_eq!(levels.of("application"), LevelFilter::WARN);
-    assert_eq!(levels.of("app::feed"), LevelFilter::TRACE);
+    assert_eq!(levels.of("app::node::feed"), LevelFilter::TRACE);
     assert_eq!(levels.most(), LevelFilter::TRACE);
     assert!(LogLevels::new("verbose").is_none());
 }

@@ -3,12 +3,12 @@
 
 use anyhow::Context;
 use app::App;
-use app::acting::Actor;
-use app::applications::ListRequest;
-use app::caller::RequestOrigin;
-use app::data_sources::{DataSourceDraft, SeenSource};
-use app::setup::FIRST_ACCOUNTS;
-use app::users::UserDraft;
+use app::identity::acting::Actor;
+use app::identity::caller::RequestOrigin;
+use app::management::applications::ListRequest;
+use app::management::data_sources::{DataSourceDraft, SeenSource};
+use app::management::users::UserDraft;
+use app::node::setup::FIRST_ACCOUNTS;
 use domain::secret::Password;
 use sources::SourceSpec;
 

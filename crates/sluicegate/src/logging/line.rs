@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::fmt::{Debug, Write};
 
-use app::clock::{Clock, SystemClock};
+use app::node::clock::{Clock, SystemClock};
 use tracing::Event;
 use tracing::field::{Field, Visit};
 

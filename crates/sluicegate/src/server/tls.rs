@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use anyhow::{Context, anyhow, bail};
-use app::clock::{Clock, SystemClock};
+use app::node::clock::{Clock, SystemClock};
 use domain::time::Timestamp;
 use rustls::ServerConfig;
 use rustls::pki_types::pem::{self, PemObject};

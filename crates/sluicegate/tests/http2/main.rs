@@ -7,7 +7,7 @@ mod raw;
 
 use std::time::Duration;
 
-use app::clock::{Clock, SystemClock};
+use app::node::clock::{Clock, SystemClock};
 use raw::{DATA, GOAWAY, HEADERS, RST_STREAM, Raw};
 use testkit::{Installation, Served, Wire};
 

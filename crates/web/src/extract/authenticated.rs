@@ -1,9 +1,9 @@
 //! Authentication for the management API.
 
-use app::authentication::BearerRefusal;
-use app::caller::{Caller, RequestOrigin};
-use app::refusal_reason::RefusalReason;
-use app::sign_in::{SignInCredentials, SignInRefusal};
+use app::identity::authentication::BearerRefusal;
+use app::identity::caller::{Caller, RequestOrigin};
+use app::identity::sign_in::{SignInCredentials, SignInRefusal};
+use app::node::refusal_reason::RefusalReason;
 use axum::extract::FromRequestParts;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

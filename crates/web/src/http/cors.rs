@@ -6,7 +6,7 @@
 //! Credentials that a browser sends by itself, a cookie or Basic, never work for a page of another origin:
 //! the response gets none of these headers, and no response contains `Access-Control-Allow-Credentials`.
 
-use app::trusted_origins::Reach;
+use app::management::trusted_origins::Reach;
 use axum::body::Body;
 use axum::response::Response;
 use http::header::{

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use app::App;
-use app::acting::{ActingRefusal, Actor};
-use app::caller::{Caller, RequestOrigin};
+use app::identity::acting::{ActingRefusal, Actor};
+use app::identity::caller::{Caller, RequestOrigin};
 use axum::extract::FromRequestParts;
 use http::StatusCode;
 use http::request::Parts;

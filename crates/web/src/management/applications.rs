@@ -1,8 +1,8 @@
 //! Operations 1 to 6, and the two for secrets: registered applications.
 
 use app::Fault;
-use app::acting::Actor;
-use app::applications::{ApplicationError, RegisteredApplication};
+use app::identity::acting::Actor;
+use app::management::applications::{ApplicationError, RegisteredApplication};
 use axum::response::Response;
 use domain::id::{ApplicationId, SecretId};
 use domain::secret::ClientSecret;

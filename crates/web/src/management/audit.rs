@@ -1,6 +1,6 @@
 //! `/api/admin/audit`: the audit log, newest first.
 
-use app::audit::AuditRequest;
+use app::management::audit::AuditRequest;
 use axum::extract::State;
 use axum::response::Response;
 use domain::audit::{Action, AuditEvent};

@@ -1,6 +1,6 @@
 //! `/api/mgmt/datasources`: the databases that users may read, their models, and their sharing.
 
-use app::data_sources::{DataSourceDraft, DataSourceError, SeenSource, SharingChange};
+use app::management::data_sources::{DataSourceDraft, DataSourceError, SeenSource, SharingChange};
 use axum::response::Response;
 use domain::id::{DataSourceId, UserId};
 use http::StatusCode;

@@ -1,6 +1,6 @@
 //! `/api/mgmt/datastores`: the kinds of database.
 
-use app::data_sources::{DATA_STORES, DataStore};
+use app::management::data_sources::{DATA_STORES, DataStore};
 use axum::response::Response;
 use http::StatusCode;
 use serde::Serialize;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use app::Fault;
-use app::lists::{ListEnded, ListRequest, Rows};
+use app::management::lists::{ListEnded, ListRequest, Rows};
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;

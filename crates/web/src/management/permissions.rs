@@ -1,6 +1,6 @@
 //! `/api/admin/permissions` and `/api/mgmt/permissions`: all permissions, and the caller's own.
 
-use app::lists::ListRequest;
+use app::management::lists::ListRequest;
 use axum::extract::State;
 use axum::response::Response;
 use domain::account::Permission;

@@ -1,7 +1,7 @@
 //! Refusals of administrative operations in the envelope.
 
 use app::Fault;
-use app::administration::{AdministrationError, FieldFault};
+use app::management::administration::{AdministrationError, FieldFault};
 use http::StatusCode;
 
 use crate::errors::ManagementErrorCode;

@@ -1,6 +1,6 @@
 //! `/api/admin/roles`: named sets of permissions.
 
-use app::roles::RoleDraft;
+use app::management::roles::RoleDraft;
 use axum::extract::State;
 use axum::response::Response;
 use domain::account::Role;

@@ -1,6 +1,6 @@
 //! `/api/admin/security/cors/whitelist`: the origins whose web pages an administrator trusts.
 
-use app::trusted_origins::TrustedOriginDraft;
+use app::management::trusted_origins::TrustedOriginDraft;
 use axum::extract::State;
 use axum::response::Response;
 use domain::id::TrustedOriginId;

@@ -1,6 +1,6 @@
 //! `/api/admin/users`: user accounts.
 
-use app::users::{Estate, UserDraft};
+use app::management::users::{Estate, UserDraft};
 use axum::extract::State;
 use axum::response::Response;
 use domain::account::User;

@@ -1,10 +1,10 @@
 //! `GET` and `POST /oauth2/authorize`, and the form of the consent page.
 
 use app::Fault;
-use app::authorize::{AuthorizeAnswer, ConsentQuestion, Decision};
-use app::caller::LiveSession;
-use app::refusal_reason::RefusalReason;
-use app::sign_in::SignInRefusal;
+use app::identity::caller::LiveSession;
+use app::identity::sign_in::SignInRefusal;
+use app::node::refusal_reason::RefusalReason;
+use app::protocol::authorize::{AuthorizeAnswer, ConsentQuestion, Decision};
 use askama::Template;
 use axum::extract::RawQuery;
 use axum::response::Response;

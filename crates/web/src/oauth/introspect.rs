@@ -1,6 +1,6 @@
 //! `POST /oauth2/introspect`.
 
-use app::introspection::LiveToken;
+use app::protocol::introspection::LiveToken;
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;

@@ -1,8 +1,8 @@
 //! Requests of clients: a form or a JSON object, optionally with an `Authorization: Basic` header.
 
-use app::caller::RequestOrigin;
-use app::client::{ClientRequest, ProtocolRefusal};
-use app::refusal_reason::RefusalReason;
+use app::identity::caller::RequestOrigin;
+use app::node::refusal_reason::RefusalReason;
+use app::protocol::client::{ClientRequest, ProtocolRefusal};
 use axum::body::{Body, HttpBody};
 use axum::extract::{FromRequest, Request};
 use axum::response::Response;

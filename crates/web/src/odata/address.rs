@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use app::odata::SERVICE_PATH;
+use app::data::SERVICE_PATH;
 use http::Uri;
 
 use crate::respond::odata::ODataProblem;
@@ -27,7 +27,7 @@ pub(super) fn split(uri: &Uri) -> Option<Address<'_>> {
 impl<'a> Address<'a> {
     /// The decoded name of the source.
     pub(super) fn source(&self) -> Result<Cow<'a, str>, ODataProblem> {
-        odata::url::segment(self.source).map_err(|error| app::odata::DataRefusal::from(error).into())
+        odata::url::segment(self.source).map_err(|error| app::data::DataRefusal::from(error).into())
     }
 }
 

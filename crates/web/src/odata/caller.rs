@@ -1,7 +1,7 @@
 //! Authentication for data: a bearer token, or a user name and a password.
 
-use app::caller::{Caller, RequestOrigin};
-use app::refusal_reason::RefusalReason;
+use app::identity::caller::{Caller, RequestOrigin};
+use app::node::refusal_reason::RefusalReason;
 use http::request::Parts;
 
 use crate::http::authorization::Authorization;

@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use app::odata::{BrokenOff, RowStream};
+use app::data::{BrokenOff, RowStream};
 use bytes::Bytes;
 use http_body::{Body, Frame};
 

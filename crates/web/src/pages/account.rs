@@ -1,7 +1,7 @@
 //! A user's own account: who they are, and which applications have access to their data.
 
-use app::acting::ActingRefusal;
-use app::caller::LiveSession;
+use app::identity::acting::ActingRefusal;
+use app::identity::caller::LiveSession;
 use askama::Template;
 use axum::extract::RawQuery;
 use axum::response::Response;

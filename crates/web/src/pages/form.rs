@@ -1,6 +1,6 @@
 //! Form bodies: decoded pairs, each field at most once.
 
-use app::refusal_reason::RefusalReason;
+use app::node::refusal_reason::RefusalReason;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::response::Response;

@@ -1,8 +1,8 @@
 //! Signing in.
 
 use app::Fault;
-use app::authorize::OnTheWay;
-use app::sign_in::{SignInCredentials, SignInRefusal};
+use app::identity::sign_in::{SignInCredentials, SignInRefusal};
+use app::protocol::authorize::OnTheWay;
 use askama::Template;
 use axum::extract::RawQuery;
 use axum::response::Response;

@@ -1,7 +1,7 @@
 //! Changing one's own password.
 
-use app::sessions::PasswordChangeRefusal;
-use app::sign_in::SignInRefusal;
+use app::identity::sessions::PasswordChangeRefusal;
+use app::identity::sign_in::SignInRefusal;
 use askama::Template;
 use axum::extract::RawQuery;
 use axum::response::Response;

@@ -2,9 +2,9 @@
 //! §21.1](https://docs.oasis-open.org/odata/odata-json-format/v4.01/odata-json-format-v4.01.html#sec_ErrorResponse)).
 
 use app::Fault;
-use app::authentication::BearerRefusal;
-use app::odata::{DataRefusal, SourceFailure};
-use app::sign_in::SignInRefusal;
+use app::data::{DataRefusal, SourceFailure};
+use app::identity::authentication::BearerRefusal;
+use app::identity::sign_in::SignInRefusal;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;

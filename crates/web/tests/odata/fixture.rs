@@ -1,6 +1,6 @@
 //! A fixture: a server with a data source.
 
-use app::clock::Clock;
+use app::node::clock::Clock;
 use axum::body::Body;
 use axum::response::Response;
 use domain::account::DataSource;

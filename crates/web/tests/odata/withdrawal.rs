@@ -2,7 +2,7 @@
 
 use std::pin::pin;
 
-use app::clock::Clock;
+use app::node::clock::Clock;
 use axum::body::Body;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

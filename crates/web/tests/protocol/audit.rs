@@ -371,7 +371,7 @@ async fn replays_and_ends_of_tokens_name_the_user() {
 #[tokio::test]
 async fn the_rotation_of_keys_names_who_asked_for_it() {
     let server = TestServer::start().await;
-    server.app().rotate_keys(&app::caller::RequestOrigin::command_line()).await.unwrap();
+    server.app().rotate_keys(&app::identity::caller::RequestOrigin::command_line()).await.unwrap();
     server.clock().advance_secs(91 * 86_400);
     server.app().run_maintenance().await.unwrap();
     let filter = AuditFilter { limit: 1_000, action: Some(Action::RotateKeys), ..AuditFilter::default() };

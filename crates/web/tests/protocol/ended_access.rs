@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use app::caller::RequestOrigin;
-use app::users::UserDraft;
+use app::identity::caller::RequestOrigin;
+use app::management::users::UserDraft;
 use domain::secret::Password;
 use serde_json::json;
 use testkit::{Answer, TestServer, TestUser, USER};

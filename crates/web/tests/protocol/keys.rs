@@ -1,6 +1,6 @@
 //! Rotation of the keys that seal tokens.
 
-use app::caller::RequestOrigin;
+use app::identity::caller::RequestOrigin;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use testkit::TestServer;

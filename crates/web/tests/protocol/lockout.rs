@@ -1,7 +1,7 @@
 //! Lockout: one counter for the sign-in page, Basic credentials and the password grant.
 
-use app::caller::RequestOrigin;
-use app::users::UserDraft;
+use app::identity::caller::RequestOrigin;
+use app::management::users::UserDraft;
 use domain::account::network::Network;
 use domain::audit::{Action, Outcome};
 use domain::secret::Password;
@@ -231,7 +231,8 @@ async fn an_expired_password_is_refused_everywhere_and_recorded() {
     let operator = server.app().operator().await.unwrap().unwrap();
     let id = server.user(&USER).await.id;
     let end = server.app().now().plus_secs(60);
-    let draft = UserDraft { password_expiry: Some(app::users::Expiry::At(end)), ..UserDraft::default() };
+    let draft =
+        UserDraft { password_expiry: Some(app::management::users::Expiry::At(end)), ..UserDraft::default() };
     server.app().update_user(&operator, id, draft, &RequestOrigin::command_line()).await.unwrap();
     Tokens::of(&client.password(&server, &USER).await);
     server.get(APPLICATIONS).basic(&USER).send().await.expect(200);

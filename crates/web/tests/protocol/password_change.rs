@@ -1,9 +1,9 @@
 //! What was verified is what is used: a password that was changed opens nothing, whatever was in progress
 //! meanwhile.
 
-use app::caller::RequestOrigin;
-use app::sign_in::{SignInCredentials, SignInRefusal};
-use app::users::UserDraft;
+use app::identity::caller::RequestOrigin;
+use app::identity::sign_in::{SignInCredentials, SignInRefusal};
+use app::management::users::UserDraft;
 use domain::secret::Password;
 use testkit::{TestServer, TestUser, USER};
 
@@ -111,10 +111,10 @@ async fn a_consent_of_a_session_that_a_password_change_ended_is_none() {
     let url = client.authorize_url(&[]);
     let query = url.split_once('?').unwrap().1;
     let parameters = oauth::parameters::Parameters::from_form(query.as_bytes()).unwrap();
-    let decision = app::authorize::Decision::Allow;
+    let decision = app::protocol::authorize::Decision::Allow;
     let answer =
         server.app().decide_consent(&parameters, &live, decision, &RequestOrigin::command_line()).await;
-    assert!(matches!(answer.unwrap(), app::authorize::AuthorizeAnswer::SignIn { .. }));
+    assert!(matches!(answer.unwrap(), app::protocol::authorize::AuthorizeAnswer::SignIn { .. }));
     let page = browser.get(&url).await;
     assert!(page.text().contains("login-submit"));
     assert!(browser.sign_in(&RENEWED).await.text().contains("consent-allow"), "nothing was allowed");

@@ -1,7 +1,7 @@
 //! Rate limits on what checks credentials.
 
-use app::caller::RequestOrigin;
-use app::users::{Expiry, UserDraft};
+use app::identity::caller::RequestOrigin;
+use app::management::users::{Expiry, UserDraft};
 use domain::audit::Action;
 use testkit::{OTHER, Setup, TestServer, TestUser, USER};
 

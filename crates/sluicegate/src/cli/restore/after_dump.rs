@@ -1,8 +1,8 @@
 //! `sluicegate restore --after-pg-restore`: makes a restored database safe, which no node opens before.
 
 use anyhow::Context;
-use app::clock::{Clock, SystemClock};
-use app::restore::Decision;
+use app::node::clock::{Clock, SystemClock};
+use app::node::restore::Decision;
 use domain::time::Timestamp;
 use store::{Credentials, Restored};
 use store_postgres::{DatabaseUrl, RestoredDump};
@@ -71,7 +71,7 @@ async fn end(
     highest_key: u32,
     decision: Decision,
 ) -> anyhow::Result<Restored> {
-    let orders = app::restore::orders(vault, SystemClock.now(), highest_key, decision).await?;
+    let orders = app::node::restore::orders(vault, SystemClock.now(), highest_key, decision).await?;
     Ok(dump.end(&orders).await?)
 }
 

@@ -1,6 +1,6 @@
 //! The arguments of `sluicegate user`.
 
-use app::users::{Estate, Expiry};
+use app::management::users::{Estate, Expiry};
 use clap::{ArgGroup, Args};
 use domain::time::Timestamp;
 

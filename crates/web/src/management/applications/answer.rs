@@ -1,6 +1,6 @@
 //! The wire form of an application.
 
-use app::applications::Added;
+use app::management::applications::Added;
 use domain::secret::ClientSecret;
 use domain::time::Timestamp;
 use oauth::application::{Application, GrantType, StoredSecret};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use app::data_sources::{DataStore, SeenSource, SharedUser};
+use app::management::data_sources::{DataStore, SeenSource, SharedUser};
 use domain::account::{DataSource, Permission};
 use odata::model::Model;
 use serde::{Serialize, Serializer};

@@ -1,6 +1,6 @@
 //! The payload about a data source.
 
-use app::data_sources::{DataSourceDraft, UserReference};
+use app::management::data_sources::{DataSourceDraft, UserReference};
 use domain::account::Permission;
 use domain::id::UserId;
 

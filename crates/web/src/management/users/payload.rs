@@ -1,6 +1,6 @@
 //! The payload about a user.
 
-use app::users::{Expiry, UserDraft};
+use app::management::users::{Expiry, UserDraft};
 use domain::id::RoleId;
 use domain::secret::Password;
 use domain::time::Timestamp;

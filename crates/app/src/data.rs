@@ -1,0 +1,253 @@
+//! Reading data: who may read which source, and how the text of a request becomes the bytes of its response.
+//!
+//! A request is parsed, bound and planned once; the plan is cached by the text. Short responses are read on
+//! the caller's thread, because handing them to another thread costs more than the read. Everything else is
+//! streamed; the first bytes are awaited before the response starts.
+//!
+//! Start reading at [`App::read_data`], then `plans` and `run`.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use domain::account::{DataSource, Permission};
+use domain::audit::{Action, Outcome};
+use domain::limit::Limit;
+use oauth::scope::Scope;
+use odata::format::{self, Format};
+use odata::plan::Plan;
+use sources::SourceError;
+
+use crate::identity::caller::{Caller, RequestOrigin};
+use crate::{App, Fault};
+
+mod authorization;
+mod document;
+mod invalid_values;
+mod limiter;
+pub mod models;
+mod plans;
+mod refusal;
+mod run;
+mod stream;
+
+pub(crate) use document::Document;
+pub use refusal::{DataRefusal, SourceFailure};
+pub use stream::{BrokenOff, RowStream};
+
+use authorization::{ReadGrant, may_read};
+use plans::CachedPlan;
+
+/// The path of all data sources.
+pub const SERVICE_PATH: &str = "/api/odata4";
+
+/// The maximum number of rows in a page, whatever the client prefers. Rows are streamed, so a large page
+/// needs little memory.
+const MOST_ROWS_OF_A_PAGE: usize = 100_000;
+
+/// The content of a request for data.
+#[derive(Debug, Clone, Copy)]
+pub struct DataRequest<'a> {
+    /// The name of the data source.
+    pub source: &'a str,
+    /// The rest of the address, as in the request: `/Orders(1)?$select=Id`.
+    pub path_and_query: &'a str,
+    /// The `Accept` header; empty if there is none.
+    pub accept: &'a str,
+    /// The page size that the client prefers, in rows.
+    pub page_size: Option<usize>,
+    /// The origin of the request.
+    pub origin: &'a RequestOrigin,
+}
+
+/// The response to a request for data.
+#[derive(Debug)]
+pub struct DataAnswer {
+    /// The kind of content.
+    pub content: Content,
+    /// The bytes.
+    pub body: DataBody,
+}
+
+/// The kind of content of a response.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content {
+    /// A page of entities, and its maximum number.
+    Page(Format, usize),
+    /// One entity, one property or the service document.
+    Json(Format),
+    /// The raw value of a property or a count, with this media type.
+    Value(&'static str),
+    /// The metadata document with its entity tag.
+    Metadata(Arc<str>),
+    /// A property that is null, so that there is no body.
+    Null,
+}
+
+/// The bytes of a response.
+#[derive(Debug)]
+pub enum DataBody {
+    /// All bytes at once.
+    Whole(Bytes),
+    /// A stream of bytes.
+    Stream(Box<RowStream>),
+}
+
+/// The state of this node for reading data: cached plans, and the number of running requests of each user.
+#[derive(Default)]
+pub(crate) struct Data {
+    plans: plans::Plans,
+    limiter: limiter::ConcurrencyLimiter,
+    paging: limiter::ConcurrencyLimiter,
+}
+
+impl App {
+    /// Lists the sources that the caller may read, by id.
+    ///
+    /// # Errors
+    /// If the caller may not read data at all, or the database does not answer.
+    pub async fn readable_sources(
+        &self,
+        caller: &Caller,
+        origin: &RequestOrigin,
+    ) -> Result<Vec<DataSource>, DataRefusal> {
+        self.may_read_data(caller, origin).await?;
+        let own = caller.account().user.id;
+        Ok(self.store.list_data_sources(Some(own)).await.map_err(Fault::from)?)
+    }
+
+    /// Responds to a request for data with what the caller may see.
+    ///
+    /// # Errors
+    /// [`DataRefusal`], before the first byte of a response. A later failure aborts the stream, as does
+    /// access that is revoked meanwhile.
+    pub async fn read_data(
+        self: &Arc<Self>,
+        caller: &Caller,
+        request: &DataRequest<'_>,
+    ) -> Result<DataAnswer, DataRefusal> {
+        self.may_read_data(caller, request.origin).await?;
+        let record = self.readable_source(caller, request).await?;
+        let read_grant = ReadGrant { caller, record: &record, origin: request.origin, at: self.now() };
+        let permit = self.acquire_permit(caller.account().user.id).await?;
+        let page_size = self.page_size(request.page_size).await?;
+        let answer = match self.answer(read_grant, request, page_size).await {
+            // Another request has replaced the opened source meanwhile.
+            Err(DataRefusal::Source(SourceError::Closed)) => {
+                self.answer(read_grant, request, page_size).await
+            }
+            // A table was changed after its structure was checked; with the new structure the request may
+            // succeed.
+            Err(DataRefusal::Source(SourceError::StructureChanged { .. })) => {
+                self.look_again(record.id);
+                self.answer(read_grant, request, page_size).await
+            }
+            answer => answer,
+        };
+        let answer = answer.inspect_err(|refusal| refusal.log(&record, request))?;
+        // The wait for the permit may have been long, and the database slow.
+        self.revalidate(read_grant).await?;
+        Ok(answer.holding(permit))
+    }
+
+    async fn answer(
+        self: &Arc<Self>,
+        read_grant: ReadGrant<'_>,
+        request: &DataRequest<'_>,
+        page_size: usize,
+    ) -> Result<DataAnswer, DataRefusal> {
+        let opened = self.opened(read_grant.record).await?;
+        let planned = self.prepare(read_grant.record, &opened, request, page_size).await?;
+        acceptable(&planned, request.accept)?;
+        let paging = match &planned.plan {
+            Plan::Entities(query) if request.page_size.is_some() || query.may_have_a_next_page() => {
+                self.acquire_paging_permit(read_grant.caller.account().user.id).await?
+            }
+            _ => None,
+        };
+        Ok(self.run(read_grant, &opened, &planned, page_size).await?.holding(paging))
+    }
+
+    /// The scope is checked first, then the permission: neither refusal reveals anything about a source.
+    async fn may_read_data(&self, caller: &Caller, origin: &RequestOrigin) -> Result<(), DataRefusal> {
+        if !caller.covers(Scope::OData) {
+            self.audit_refusal(caller, "the token does not cover api.access.odata", None, origin).await?;
+            return Err(DataRefusal::MissingScope);
+        }
+        if !caller.may(Permission::UseDataSourceWithOData) {
+            self.audit_refusal(caller, "lacks UseDataSourceWithOData", None, origin).await?;
+            return Err(DataRefusal::MissingPermission);
+        }
+        Ok(())
+    }
+
+    /// Finds a source by name, if the caller owns it or it is shared with the caller.
+    async fn readable_source(
+        &self,
+        caller: &Caller,
+        request: &DataRequest<'_>,
+    ) -> Result<Arc<DataSource>, DataRefusal> {
+        let record = self.data_source_by_name(request.source).await.map_err(Fault::from)?;
+        let record = record.ok_or(DataRefusal::UnknownSource)?;
+        if may_read(&record, caller.account().user.id) {
+            return Ok(record);
+        }
+        let why = "neither owns the data source nor shares it";
+        self.audit_refusal(caller, why, Some(&record.name), request.origin).await?;
+        Err(DataRefusal::UnknownSource)
+    }
+
+    async fn audit_refusal(
+        &self,
+        caller: &Caller,
+        why: &str,
+        source: Option<&str>,
+        origin: &RequestOrigin,
+    ) -> Result<(), Fault> {
+        let mut event = caller.audit(Action::RefuseAccess, self.now(), origin);
+        event.outcome = Outcome::Refused;
+        event.subject = source.map(str::to_owned);
+        event.detail = Some(why.to_owned());
+        Ok(self.note_refused(event).await?)
+    }
+
+    /// The page size in rows: what the client prefers within reason, and never more than `MaxFetchRows`.
+    async fn page_size(&self, preferred: Option<usize>) -> Result<usize, DataRefusal> {
+        let own = usize::try_from(self.settings.odata_page_size).unwrap_or(usize::MAX);
+        let most = self.limit(Limit::MaxFetchRows).await.map_err(Fault::from)?;
+        let most = usize::try_from(most).ok().filter(|most| *most > 0).unwrap_or(usize::MAX);
+        let wanted = preferred.unwrap_or(own).min(MOST_ROWS_OF_A_PAGE.max(own));
+        Ok(wanted.min(most).max(1))
+    }
+}
+
+/// Whether the client accepts the format of the plan. A `$format` in the URL takes precedence over the
+/// header, and a count has only one format ([Protocol
+/// §11.2.10](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part1-protocol.html#sec_RequestingtheNumberofItemsinaCollect)).
+fn acceptable(planned: &CachedPlan, accept: &str) -> Result<(), DataRefusal> {
+    if planned.format_named {
+        return Ok(());
+    }
+    let admitted = match &planned.plan {
+        Plan::Count { .. } => true,
+        Plan::Metadata => format::admits(accept, "application/xml"),
+        Plan::Value(single) => format::admits(accept, single.encoder.value_media_type()),
+        Plan::ServiceDocument(_) | Plan::Entities(_) | Plan::Entity(_) | Plan::Property(_) => {
+            planned.json_accepted
+        }
+    };
+    if admitted { Ok(()) } else { Err(DataRefusal::NotAcceptable) }
+}
+
+impl DataAnswer {
+    fn whole(content: Content, body: impl Into<Bytes>) -> Self {
+        Self { content, body: DataBody::Whole(body.into()) }
+    }
+
+    /// A stream keeps its permit until it ends.
+    fn holding(mut self, permit: Option<limiter::Permit>) -> Self {
+        if let DataBody::Stream(stream) = &mut self.body {
+            stream.hold(permit);
+        }
+        self
+    }
+}

@@ -1,0 +1,120 @@
+//! Read grants: if access is revoked while a response is being sent, the response is aborted.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use domain::account::{DataSource, Permission};
+use domain::id::UserId;
+use domain::time::Timestamp;
+use oauth::scope::Scope;
+
+use super::DataRefusal;
+use crate::identity::caller::{Caller, RequestOrigin};
+use crate::{App, Fault};
+
+/// How long a check counts before it is repeated.
+const HOLDS_MICROS: i64 = 1_000_000;
+
+/// A read grant: a caller who may read a data source.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ReadGrant<'a> {
+    pub(super) caller: &'a Caller,
+    pub(super) record: &'a Arc<DataSource>,
+    pub(super) origin: &'a RequestOrigin,
+    pub(super) at: Timestamp,
+}
+
+/// A read grant for a stream, which outlives the request.
+pub(super) struct StreamAuthorization {
+    app: Arc<App>,
+    caller: Caller,
+    record: Arc<DataSource>,
+    origin: RequestOrigin,
+}
+
+/// The result of checking again whether the reader may still read.
+pub(super) type Verdict = Pin<Box<dyn Future<Output = Result<(), DataRefusal>> + Send>>;
+
+impl App {
+    /// Revalidates a read grant that is no longer recent.
+    pub(super) async fn revalidate(&self, read_grant: ReadGrant<'_>) -> Result<(), DataRefusal> {
+        let age = self.now().as_micros().saturating_sub(read_grant.at.as_micros());
+        if age <= HOLDS_MICROS { Ok(()) } else { self.revalidate_now(read_grant).await }
+    }
+
+    /// Does not read the database while nothing has changed.
+    async fn revalidate_now(&self, read_grant: ReadGrant<'_>) -> Result<(), DataRefusal> {
+        let refusal = match self.judge(read_grant).await {
+            Ok(()) => return Ok(()),
+            Err(refusal @ DataRefusal::Fault(_)) => return Err(refusal),
+            Err(refusal) => refusal,
+        };
+        let why = format!("while an answer was on its way: {refusal}");
+        self.audit_refusal(read_grant.caller, &why, Some(&read_grant.record.name), read_grant.origin).await?;
+        Err(refusal)
+    }
+
+    async fn judge(&self, read_grant: ReadGrant<'_>) -> Result<(), DataRefusal> {
+        let account = self.still_proved(read_grant.caller).await?.ok_or(DataRefusal::AccessEnded)?;
+        if !self.still_covers(read_grant.caller, Scope::OData).await? {
+            return Err(DataRefusal::MissingScope);
+        }
+        if !account.may(Permission::UseDataSourceWithOData) {
+            return Err(DataRefusal::MissingPermission);
+        }
+        let record = self.as_it_is_now(read_grant.record).await.map_err(Fault::from)?;
+        let readable = record.is_some_and(|record| may_read(&record, account.user.id));
+        if readable { Ok(()) } else { Err(DataRefusal::UnknownSource) }
+    }
+
+    /// Data sources are cached by name; only one that was renamed meanwhile is looked up by id.
+    async fn as_it_is_now(&self, record: &DataSource) -> Result<Option<Arc<DataSource>>, store::StoreError> {
+        let named = self.data_source_by_name(&record.name).await?;
+        if let Some(same) = named.filter(|named| named.id == record.id) {
+            return Ok(Some(same));
+        }
+        Ok(self.store.find_data_source(record.id).await?.map(Arc::new))
+    }
+}
+
+/// The owner may read, and the users with whom it is shared. Administrators are no exception: they can share
+/// any source with themselves, which the audit log records.
+pub(super) fn may_read(record: &DataSource, user: UserId) -> bool {
+    record.owner == user || record.shared_with.contains(&user)
+}
+
+impl StreamAuthorization {
+    pub(super) fn new(app: &Arc<App>, read_grant: ReadGrant<'_>) -> Arc<Self> {
+        Arc::new(Self {
+            app: Arc::clone(app),
+            caller: read_grant.caller.clone(),
+            record: Arc::clone(read_grant.record),
+            origin: read_grant.origin.clone(),
+        })
+    }
+
+    /// Checks whether the reader may still read.
+    pub(super) fn verdict(self: Arc<Self>) -> Verdict {
+        Box::pin(async move {
+            let now = self.app.now();
+            let read_grant =
+                ReadGrant { caller: &self.caller, record: &self.record, origin: &self.origin, at: now };
+            self.app.revalidate_now(read_grant).await
+        })
+    }
+
+    pub(super) fn record(&self) -> &DataSource {
+        &self.record
+    }
+
+    pub(super) fn request_id(&self) -> &str {
+        &self.origin.request_id
+    }
+}
+
+impl fmt::Debug for StreamAuthorization {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Reader").field("record", &self.record.id).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,339 @@
+//! Opened data sources with their compiled models, ready to be read.
+//!
+//! The first request that needs a source opens it and compiles its model, off the request threads and once
+//! for all concurrent requests. Opened sources are served from memory. At most once a second the database is
+//! asked whether its structure has changed; if so, a new model is compiled beside the old one and swapped in.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::time::Duration;
+
+use domain::account::DataSource;
+use domain::id::DataSourceId;
+use domain::time::Timestamp;
+use odata::model::{Finding, Model};
+use sources::{AllowedFolders, Deadline, SchemaVersion, Source, SourceError, SourceSpec};
+
+use crate::data::Document;
+use crate::{App, Fault};
+
+/// How long a model counts as current before the database is asked again.
+const LOOK_AFTER_MICROS: i64 = 1_000_000;
+
+/// An opened source and its model.
+#[derive(Debug)]
+pub struct OpenedSource {
+    /// The database, shared by all requests.
+    pub source: Arc<Source>,
+    /// Compiled from the database's structure; its findings start with those of the driver.
+    pub model: Arc<Model>,
+    /// Written when it is first requested.
+    pub(crate) metadata: OnceLock<Document>,
+    /// Set if the data had a form that the model rules out.
+    pub(crate) is_outdated: Arc<AtomicBool>,
+}
+
+/// Why a data source cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenRefusal {
+    /// The database behind it cannot be used.
+    #[error(transparent)]
+    Unusable(#[from] SourceError),
+    /// The server itself failed.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// The models of this node, by source.
+#[derive(Debug, Default)]
+pub(crate) struct Models {
+    slots: RwLock<HashMap<DataSourceId, Arc<Slot>>>,
+}
+
+/// The slot of one source.
+#[derive(Debug, Default)]
+struct Slot {
+    ready: RwLock<Option<Arc<Ready>>>,
+    /// The holder opens and compiles; the others wait and use the result.
+    turn: tokio::sync::Mutex<Option<SourceError>>,
+    /// The number of completed attempts.
+    attempts: AtomicU64,
+}
+
+/// The opened source, and the state of the record and of the database to which it corresponds.
+#[derive(Debug)]
+struct Ready {
+    opened: Arc<OpenedSource>,
+    spec: SourceSpec,
+    updated_at: Timestamp,
+    version: SchemaVersion,
+    looked_at: AtomicI64,
+    /// Whether rows that belie the model have it compiled again. Not if that was done already and gave the same.
+    heeds_rows: bool,
+}
+
+impl Models {
+    fn slot(&self, id: DataSourceId) -> Arc<Slot> {
+        let known = self.slots.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned();
+        known.unwrap_or_else(|| {
+            self.slots.write().unwrap_or_else(PoisonError::into_inner).entry(id).or_default().clone()
+        })
+    }
+
+    /// The sources that are open or being opened.
+    pub(crate) fn ids(&self) -> Vec<DataSourceId> {
+        self.slots.read().unwrap_or_else(PoisonError::into_inner).keys().copied().collect()
+    }
+
+    fn forget(&self, id: DataSourceId) {
+        self.slots.write().unwrap_or_else(PoisonError::into_inner).remove(&id);
+    }
+
+    /// Whether the source has been closed since the slot was taken.
+    fn has_forgotten(&self, id: DataSourceId) -> bool {
+        !self.slots.read().unwrap_or_else(PoisonError::into_inner).contains_key(&id)
+    }
+}
+
+impl Slot {
+    fn ready(&self) -> Option<Arc<Ready>> {
+        self.ready.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn replace(&self, ready: Arc<Ready>) {
+        *self.ready.write().unwrap_or_else(PoisonError::into_inner) = Some(ready);
+    }
+}
+
+impl Ready {
+    /// Whether it was opened from this record or from a later state of it.
+    fn fits(&self, record: &DataSource, spec: &SourceSpec) -> bool {
+        record.updated_at < self.updated_at
+            || (record.updated_at == self.updated_at
+                && self.spec == *spec
+                && self.opened.model.namespace == namespace(&record.name))
+    }
+
+    /// Whether rows have contradicted the model since it was compiled.
+    fn is_belied(&self) -> bool {
+        self.heeds_rows && self.opened.is_outdated.load(Ordering::Relaxed)
+    }
+
+    /// Whether the database still has the structure from which the model was compiled. One request a second
+    /// asks; the others continue with the current model.
+    fn is_current(&self, now: Timestamp) -> bool {
+        if self.is_belied() {
+            return false;
+        }
+        let looked_at = self.looked_at.load(Ordering::Acquire);
+        let elapsed = now.as_micros().saturating_sub(looked_at);
+        let is_due = !(0..LOOK_AFTER_MICROS).contains(&elapsed);
+        let micros = now.as_micros();
+        let exchange =
+            |from| self.looked_at.compare_exchange(from, micros, Ordering::AcqRel, Ordering::Acquire);
+        if !is_due || exchange(looked_at).is_err() {
+            return true;
+        }
+        match self.opened.source.schema_version() {
+            Ok(version) => version == self.version,
+            Err(error) => error.is_transient(),
+        }
+    }
+}
+
+impl App {
+    /// Opens the source of this record, with its model. Fast if both are ready.
+    ///
+    /// # Errors
+    /// [`OpenRefusal::Unusable`] if the database cannot be opened or described.
+    pub async fn opened(&self, record: &DataSource) -> Result<Arc<OpenedSource>, OpenRefusal> {
+        let spec = SourceSpec::of(record.data_store, &record.options)?;
+        let slot = self.models.slot(record.id);
+        let attempts = slot.attempts.load(Ordering::Acquire);
+        if let Some(ready) = slot.ready()
+            && ready.fits(record, &spec)
+            && ready.is_current(self.now())
+        {
+            return Ok(ready.opened.clone());
+        }
+        self.open_in_turn(record, spec, &slot, attempts).await
+    }
+
+    /// Opens the source and compiles its model again, even if both are ready.
+    ///
+    /// # Errors
+    /// As for [`App::opened`]; the previous model stays in use then.
+    pub(crate) async fn reopen(&self, record: &DataSource) -> Result<Arc<OpenedSource>, OpenRefusal> {
+        let spec = SourceSpec::of(record.data_store, &record.options)?;
+        let slot = self.models.slot(record.id);
+        let mut failure = slot.turn.lock().await;
+        let made = self.make_ready(record, spec, &slot).await;
+        *failure = None;
+        made
+    }
+
+    /// Makes the next request check the structure of the database, without waiting for the interval.
+    pub(crate) fn look_again(&self, id: DataSourceId) {
+        if let Some(ready) = self.models.slot(id).ready() {
+            ready.looked_at.store(i64::MIN, Ordering::Release);
+        }
+    }
+
+    /// Closes an opened source and drops its model; running reads are stopped.
+    pub(crate) fn close_source(&self, id: DataSourceId) {
+        self.models.forget(id);
+        self.sources.close(id.get());
+    }
+
+    /// Opens and describes a database that is no data source yet, to find out whether it is usable. Returns
+    /// the declarations of the owner that do not hold.
+    pub(crate) async fn try_out(
+        &self,
+        spec: SourceSpec,
+    ) -> Result<Vec<(&'static str, Finding)>, OpenRefusal> {
+        let sources = self.sources.clone();
+        let deadline = self.schema_deadline();
+        let tried = tokio::task::spawn_blocking(move || {
+            let source = sources.try_out(&spec)?;
+            source.read_schema(deadline)
+        });
+        Ok(tried.await.map_err(|panic| Fault::Broken(Box::new(panic)))??.refusals())
+    }
+
+    /// `attempts` is the number of completed attempts when the request looked for an opened source.
+    async fn open_in_turn(
+        &self,
+        record: &DataSource,
+        spec: SourceSpec,
+        slot: &Slot,
+        attempts: u64,
+    ) -> Result<Arc<OpenedSource>, OpenRefusal> {
+        let mut failure = slot.turn.lock().await;
+        if slot.attempts.load(Ordering::Acquire) != attempts {
+            // Another request made the attempt while this one waited; its result applies to both.
+            if let Some(error) = failure.clone() {
+                return Err(error.into());
+            }
+            if let Some(ready) = slot.ready()
+                && ready.fits(record, &spec)
+            {
+                return Ok(ready.opened.clone());
+            }
+        }
+        let made = self.make_ready(record, spec, slot).await;
+        *failure = match &made {
+            Err(OpenRefusal::Unusable(error)) => Some(error.clone()),
+            _ => None,
+        };
+        made
+    }
+
+    /// Opens, describes and compiles off the request threads, then swaps the result in. Only the holder of
+    /// the lock calls this.
+    async fn make_ready(
+        &self,
+        record: &DataSource,
+        spec: SourceSpec,
+        slot: &Slot,
+    ) -> Result<Arc<OpenedSource>, OpenRefusal> {
+        let looked_at = self.now();
+        let sources = self.sources.clone();
+        let folders = self.every_folder();
+        let deadline = self.schema_deadline();
+        let (id, namespace, wanted) = (record.id.get(), namespace(&record.name), spec.clone());
+        let made = tokio::task::spawn_blocking(move || {
+            // Checked again: a link may have replaced the file since the source was created.
+            wanted.allowed(&folders)?;
+            let source = sources.open_or_get(id, &wanted)?;
+            // Read before the structure, so that a change in between is noticed at the next check.
+            let version = source.schema_version()?;
+            let described = source.read_schema(deadline)?;
+            let mut model = Model::compile(&namespace, described.schema);
+            let refused = described.refused.into_iter().chain(described.refused_forms);
+            model.findings.splice(0..0, refused.chain(described.findings));
+            let opened = OpenedSource {
+                source,
+                model: Arc::new(model),
+                metadata: OnceLock::new(),
+                is_outdated: Arc::default(),
+            };
+            Ok::<_, SourceError>((opened, version))
+        });
+        let made = made.await.map_err(|panic| Fault::Broken(Box::new(panic)))?;
+        let made = made.map(|(opened, version)| {
+            let opened = Arc::new(opened);
+            let plan_version = opened.model.plan_version;
+            let gave_the_same =
+                |before: Arc<Ready>| before.is_belied() && before.opened.model.plan_version == plan_version;
+            let heeds_rows = !slot.ready().is_some_and(gave_the_same);
+            slot.replace(Arc::new(Ready {
+                opened: opened.clone(),
+                spec,
+                updated_at: record.updated_at,
+                version,
+                looked_at: AtomicI64::new(looked_at.as_micros()),
+                heeds_rows,
+            }));
+            opened
+        });
+        slot.attempts.fetch_add(1, Ordering::AcqRel);
+        if self.models.has_forgotten(record.id) {
+            // The source was deleted while it was being opened.
+            self.sources.close(id);
+        }
+        Ok(made.inspect_err(|error| {
+            tracing::warn!(data_source = id, %error, detail = error.detail(), "a data source cannot be read");
+        })?)
+    }
+
+    /// The folders for an administrator: all except the server's own.
+    pub(crate) fn every_folder(&self) -> AllowedFolders {
+        self.allowed_folders().or_anywhere()
+    }
+
+    /// The folders for everybody else.
+    pub(crate) fn allowed_folders(&self) -> AllowedFolders {
+        AllowedFolders::below(self.settings.sqlite_folders.clone(), self.settings.forbidden_folders.clone())
+    }
+
+    fn schema_deadline(&self) -> Deadline {
+        Deadline::after(Duration::from_secs(self.settings.odata_timeout_secs.into()))
+    }
+}
+
+/// The namespaces that [CSDL
+/// §5.1](https://docs.oasis-open.org/odata/odata-csdl-xml/v4.01/odata-csdl-xml-v4.01.html#sec_Schema)
+/// reserves, and that of our own terms.
+const RESERVED_NAMESPACES: [&str; 5] = ["Edm", "odata", "System", "Transient", "Sluicegate"];
+
+/// The namespace of a source with that name: the most similar OData identifier, because a name may contain
+/// dashes and start with a digit.
+fn namespace(name: &str) -> String {
+    let mut namespace = name.replace('-', "_");
+    let reserved = RESERVED_NAMESPACES.iter().any(|reserved| reserved.eq_ignore_ascii_case(&namespace));
+    if reserved || namespace.starts_with(|first: char| first.is_ascii_digit()) {
+        namespace.insert(0, '_');
+    }
+    namespace
+}
+
+#[cfg(test)]
+mod tests {
+    use super::namespace;
+
+    #[test]
+    fn a_namespace_is_an_identifier_whatever_the_source_is_called() {
+        for (name, expected) in [
+            ("harbour", "harbour"),
+            ("har-bour", "har_bour"),
+            ("2nd", "_2nd"),
+            ("-", "_"),
+            ("edm", "_edm"),
+            ("OData", "_OData"),
+            ("system", "_system"),
+        ] {
+            assert_eq!(namespace(name), expected);
+        }
+    }
+}

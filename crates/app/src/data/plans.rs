@@ -1,0 +1,320 @@
+//! The cached plan of a request, by its text.
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use domain::account::DataSource;
+use domain::id::DataSourceId;
+use odata::error::Error;
+use odata::format::Format;
+use odata::plan::{self, Plan, PlanContext};
+use odata::position::Position;
+use odata::statement::Statement;
+use odata::url::Url;
+use quick_cache::sync::Cache;
+use quick_cache::{Equivalent, Weighter};
+
+use super::{DataRefusal, DataRequest, SERVICE_PATH};
+use crate::data::models::OpenedSource;
+use crate::{App, Fault};
+
+/// The maximum total size of all cached plans, in bytes.
+const MOST_BYTES: u64 = 16 * 1024 * 1024;
+
+/// The expected number of plans.
+const EXPECTED_PLANS: usize = 2_000;
+
+/// Requests with a longer text, in bytes, are planned and run off the request threads, because planning takes
+/// a while, as does compiling in the database.
+const HEAVY_TEXT: usize = 4 * 1024;
+
+/// Pages with at most this many rows are tried on the caller's thread.
+const SHORT_PAGE: usize = 200;
+
+/// After one that took too long, this many requests are not tried there. The machine may have been busy, so
+/// the plan is tried again later.
+const INLINE_BACK_OFF: u32 = 100;
+
+/// The buffer for a page of unknown length, and the maximum buffer for one that was longer before, in bytes.
+const ROOM: std::ops::RangeInclusive<usize> = 4 * 1024..=256 * 1024;
+
+/// Additional buffer beyond the previous length of the page, in bytes, because the next rows may be a little
+/// longer.
+const SLACK: usize = 1024;
+
+/// The policy version of every reader: whoever may read a data source sees all its rows and columns.
+const UNRESTRICTED: u64 = 0;
+
+/// What to do for a request.
+#[derive(Debug)]
+pub(super) struct CachedPlan {
+    pub(super) plan: Plan,
+    /// Whether the `Accept` header admits JSON.
+    pub(super) json_accepted: bool,
+    /// Whether `$format` takes precedence over that header.
+    pub(super) format_named: bool,
+    /// The service document, if that was requested.
+    pub(super) service_document: Option<Bytes>,
+    /// Whether its text is [long](HEAVY_TEXT).
+    heavy: bool,
+    /// The number of requests that still go to a worker at once, after one took too long on a caller's
+    /// thread.
+    slow: AtomicU32,
+    /// The last length of the page, in bytes.
+    length: AtomicUsize,
+}
+
+/// The cached plans.
+pub(super) struct Plans(Cache<Key, Arc<CachedPlan>, Weight>);
+
+impl Default for Plans {
+    fn default() -> Self {
+        Self(Cache::with_weighter(EXPECTED_PLANS, MOST_BYTES, Weight))
+    }
+}
+
+/// The plan key: everything on which a plan depends besides its text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct PlanKey {
+    source: DataSourceId,
+    /// Changes with the name, which is part of the links.
+    updated_at: i64,
+    model_version: u64,
+    page_size: usize,
+    accepted: Option<Format>,
+    /// The version of the rules that restrict which rows and columns the reader sees. A plan contains those
+    /// rules, so readers under different rules must never share one.
+    policy_version: u64,
+}
+
+#[derive(Debug, Clone)]
+struct Key {
+    key: PlanKey,
+    text: Box<str>,
+}
+
+/// A lookup key that borrows the text of the request, so that a look-up does not allocate.
+struct LookupKey<'a> {
+    key: PlanKey,
+    text: &'a str,
+}
+
+impl App {
+    /// The plan of a request, cached or new.
+    pub(super) async fn prepare(
+        self: &Arc<Self>,
+        record: &DataSource,
+        opened: &Arc<OpenedSource>,
+        request: &DataRequest<'_>,
+        page_size: usize,
+    ) -> Result<Arc<CachedPlan>, DataRefusal> {
+        let key = PlanKey {
+            source: record.id,
+            updated_at: record.updated_at.as_micros(),
+            model_version: opened.model.plan_version,
+            page_size,
+            accepted: Format::accept(request.accept),
+            policy_version: UNRESTRICTED,
+        };
+        let plans = &self.data.plans.0;
+        if let Some(planned) = plans.get(&LookupKey { key, text: request.path_and_query }) {
+            return Ok(planned);
+        }
+        let text = request.path_and_query;
+        let planned = if text.len() > HEAVY_TEXT {
+            let (app, record, opened, text) =
+                (Arc::clone(self), record.clone(), Arc::clone(opened), text.to_owned());
+            let planned = tokio::task::spawn_blocking(move || app.plan(&record, &opened, &text, &key));
+            planned.await.map_err(|panic| Fault::Broken(Box::new(panic)))??
+        } else {
+            self.plan(record, opened, text, &key)?
+        };
+        let planned = Arc::new(planned);
+        if planned.plan.is_cacheable() {
+            plans.insert(Key { key, text: request.path_and_query.into() }, Arc::clone(&planned));
+        }
+        Ok(planned)
+    }
+
+    fn plan(
+        &self,
+        record: &DataSource,
+        opened: &OpenedSource,
+        text: &str,
+        key: &PlanKey,
+    ) -> Result<CachedPlan, DataRefusal> {
+        let url = Url::read(text)?;
+        let root = self.service_root(record);
+        let context = PlanContext {
+            now: jiff::Timestamp::from_microsecond(self.now().as_micros())
+                .map_err(|error| Fault::Broken(Box::new(error)))?,
+            page_size: key.page_size,
+            format: key.accepted.unwrap_or_default(),
+            service_root: &root,
+            position: url.skip_token().map(|sealed| self.open_position(sealed, record.id)).transpose()?,
+        };
+        let plan = plan::prepare(&url, &opened.model, &context, opened.source.dialect())?;
+        let service_document = match &plan {
+            Plan::ServiceDocument(format) => {
+                Some(odata::service_document::json(&opened.model, &root, *format).into())
+            }
+            _ => None,
+        };
+        Ok(CachedPlan {
+            plan,
+            json_accepted: key.accepted.is_some(),
+            format_named: url.names_format(),
+            service_document,
+            heavy: text.len() > HEAVY_TEXT,
+            slow: AtomicU32::new(0),
+            length: AtomicUsize::new(0),
+        })
+    }
+
+    /// The absolute URL of a source's service document, with its slash.
+    pub fn service_root(&self, record: &DataSource) -> String {
+        format!("{}{SERVICE_PATH}/{}/", self.settings.public_url, record.name)
+    }
+
+    /// A position contains the source for which it was sealed, but no rights.
+    fn open_position(&self, sealed: &str, source: DataSourceId) -> Result<Position, Error> {
+        let opened = self.vault.open_position(sealed).unwrap_or_default();
+        match opened.split_first_chunk() {
+            Some((id, position)) if *id == source.get().to_le_bytes() => Position::from_bytes(position),
+            _ => Position::from_bytes(&[]),
+        }
+    }
+}
+
+impl CachedPlan {
+    /// Whether to try it on the caller's thread.
+    pub(super) fn may_be_short(&self) -> bool {
+        let page = match &self.plan {
+            Plan::Entities(query) => query.page_limit,
+            _ => 1,
+        };
+        page <= SHORT_PAGE && !self.heavy && !self.backs_off()
+    }
+
+    /// Records that it took too long.
+    pub(super) fn took_long(&self) {
+        self.slow.store(INLINE_BACK_OFF, Ordering::Relaxed);
+    }
+
+    /// A buffer that should be large enough for the page.
+    pub(super) fn buffer(&self) -> Vec<u8> {
+        let expected = self.length.load(Ordering::Relaxed) + SLACK;
+        Vec::with_capacity(expected.clamp(*ROOM.start(), *ROOM.end()))
+    }
+
+    /// Records the length of the page.
+    pub(super) fn was_long(&self, bytes: usize) {
+        self.length.store(bytes, Ordering::Relaxed);
+    }
+
+    fn backs_off(&self) -> bool {
+        self.slow.load(Ordering::Relaxed) > 0
+            && self.slow.try_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
+    }
+
+    /// An estimate of its size in memory.
+    fn weight(&self) -> usize {
+        let statement = Statement::weight;
+        let plan = match &self.plan {
+            Plan::Entities(query) => statement(&query.statement) + query.count.as_ref().map_or(0, statement),
+            Plan::Entity(single) | Plan::Property(single) | Plan::Value(single) => {
+                statement(&single.statement)
+            }
+            Plan::Count { statement: counting, .. } => statement(counting),
+            Plan::ServiceDocument(_) | Plan::Metadata => 0,
+        };
+        plan + self.service_document.as_ref().map_or(0, Bytes::len)
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Weight;
+
+impl Weighter<Key, Arc<CachedPlan>> for Weight {
+    fn weight(&self, key: &Key, planned: &Arc<CachedPlan>) -> u64 {
+        // The plan contains the text too.
+        (1024 + 3 * key.text.len() + planned.weight()) as u64
+    }
+}
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        LookupKey { key: self.key, text: &self.text }.hash(state);
+    }
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        self.key == other.key && self.text == other.text
+    }
+}
+
+impl Eq for Key {}
+
+impl Hash for LookupKey<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.key.hash(state);
+        self.text.hash(state);
+    }
+}
+
+impl Equivalent<Key> for LookupKey<'_> {
+    fn equivalent(&self, key: &Key) -> bool {
+        self.key == key.key && *self.text == *key.text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use odata::cell::Value;
+
+    use super::*;
+
+    fn planned(parameter: &str) -> CachedPlan {
+        let statement = Statement {
+            sql: "SELECT ?1".to_owned(),
+            parameters: vec![Value::Text(parameter.to_owned())],
+            columns: 1,
+            quicker: None,
+        };
+        CachedPlan {
+            plan: Plan::Count { statement, cacheable: true },
+            json_accepted: true,
+            format_named: false,
+            service_document: None,
+            heavy: false,
+            slow: AtomicU32::new(0),
+            length: AtomicUsize::new(0),
+        }
+    }
+
+    #[test]
+    fn readers_under_different_policies_share_no_plan() {
+        let plans = Plans::default();
+        let key = |policy_version| PlanKey {
+            source: DataSourceId::new(1),
+            updated_at: 0,
+            model_version: 1,
+            page_size: 10,
+            accepted: None,
+            policy_version,
+        };
+        let text = "/Things/$count";
+        plans.0.insert(Key { key: key(UNRESTRICTED), text: text.into() }, Arc::new(planned(text)));
+        assert!(plans.0.get(&LookupKey { key: key(UNRESTRICTED), text }).is_some());
+        assert!(plans.0.get(&LookupKey { key: key(1), text }).is_none());
+    }
+
+    #[test]
+    fn a_plan_weighs_what_its_parameters_hold() {
+        let long = "x".repeat(1_000_000);
+        assert!(planned(&long).weight() >= planned("").weight() + long.len());
+    }
+}

@@ -1,0 +1,110 @@
+//! Why a request for data was refused.
+
+use domain::account::DataSource;
+use odata::error::Error;
+use sources::SourceError;
+
+use super::DataRequest;
+use crate::Fault;
+use crate::data::models::OpenRefusal;
+
+/// Why a request for data was refused. `Display` gives a text for the caller.
+#[derive(Debug, thiserror::Error)]
+pub enum DataRefusal {
+    /// The access token was not issued for reading data.
+    #[error("the access token does not cover api.access.odata")]
+    MissingScope,
+    /// The user lacks the permission `UseDataSourceWithOData`.
+    #[error("you lack the permission to use data sources with OData")]
+    MissingPermission,
+    /// The access was revoked while the request waited or was read: a token was revoked, or a password
+    /// changed.
+    #[error("the access was revoked during the request")]
+    AccessEnded,
+    /// No source has that name, or it belongs to somebody else.
+    #[error("there is no data source with that name")]
+    UnknownSource,
+    /// The request is invalid, or asks for something that is not supported.
+    #[error(transparent)]
+    Request(#[from] Error),
+    /// The client accepts no available format.
+    #[error("the resource is not available in a format that the Accept header accepts")]
+    NotAcceptable,
+    /// No entity has that key.
+    #[error("there is no entity with this key")]
+    NoSuchEntity,
+    /// Too many requests of the user are running and waiting.
+    #[error("too many of your requests are running or waiting; try again shortly")]
+    TooManyRequests,
+    /// The request waited for its permit as long as a request may take.
+    #[error("earlier requests of yours took too long; try again shortly")]
+    WaitedTooLong,
+    /// The database behind the source could not be read.
+    #[error(transparent)]
+    Source(SourceError),
+    /// The server itself failed.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// The kind of a source failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SourceFailure {
+    /// The same request may succeed shortly.
+    Transient,
+    /// The query takes too long.
+    TooSlow,
+    /// A row is too large.
+    TooLarge,
+    /// The database needs something that this server does not have.
+    Unsupported,
+    /// The source must be repaired.
+    Unavailable,
+}
+
+impl DataRefusal {
+    /// The kind of the source failure, if it is one.
+    pub fn source_failure(&self) -> Option<SourceFailure> {
+        let Self::Source(error) = self else { return None };
+        Some(match error {
+            SourceError::TimedOut => SourceFailure::TooSlow,
+            SourceError::ValueTooLarge => SourceFailure::TooLarge,
+            SourceError::Unsupported { .. } => SourceFailure::Unsupported,
+            SourceError::Closed | SourceError::StructureChanged { .. } => SourceFailure::Transient,
+            error if error.is_transient() => SourceFailure::Transient,
+            _ => SourceFailure::Unavailable,
+        })
+    }
+
+    /// Logs a failure of the source, including details that the caller is not told.
+    pub(super) fn log(&self, record: &DataSource, request: &DataRequest<'_>) {
+        if let Self::Source(error) = self {
+            tracing::warn!(
+                target: "odata",
+                request_id = &*request.origin.request_id,
+                data_source = record.id.get(),
+                %error,
+                detail = error.detail(),
+                "a request for data failed"
+            );
+        }
+    }
+}
+
+impl From<OpenRefusal> for DataRefusal {
+    fn from(refusal: OpenRefusal) -> Self {
+        match refusal {
+            OpenRefusal::Unusable(error) => Self::Source(error),
+            OpenRefusal::Fault(fault) => Self::Fault(fault),
+        }
+    }
+}
+
+impl From<SourceError> for DataRefusal {
+    fn from(error: SourceError) -> Self {
+        match error {
+            SourceError::Unanswerable(reason) => Self::Request(reason.into()),
+            error => Self::Source(error),
+        }
+    }
+}

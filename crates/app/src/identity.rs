@@ -1,0 +1,11 @@
+//! Who sends a request: sign-in, sessions, bearer tokens, the command line; and the record of what they were
+//! refused.
+
+pub mod access_note;
+pub mod acting;
+pub mod authentication;
+pub mod caller;
+pub mod operator;
+pub mod refusals;
+pub mod sessions;
+pub mod sign_in;

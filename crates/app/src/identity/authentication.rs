@@ -1,0 +1,142 @@
+//! Authenticates the caller of a request by a bearer token or a session cookie, and checks later whether the
+//! authentication still holds.
+
+use std::sync::Arc;
+
+use domain::secret::{CsrfToken, SessionCookie};
+use oauth::scope::Scope;
+use oauth::token_payload::AccessToken;
+
+use crate::identity::caller::{Caller, LiveSession, RequestOrigin, Via};
+use crate::identity::refusals::DeadToken;
+use crate::node::entity_cache::Account;
+use crate::node::metrics::{OutcomeLabels, Word};
+use crate::{App, Fault, identity::access_note};
+
+/// Why a bearer token does not authenticate a caller.
+#[derive(Debug, thiserror::Error)]
+pub enum BearerRefusal {
+    /// It was not issued by this server, has expired or was revoked; the caller is not told which.
+    #[error("the access token is invalid, has expired or was revoked")]
+    Dead,
+    /// The server cannot decide at present.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl App {
+    /// Opens an access token and checks its expiry and the revocation index.
+    async fn check_access_token(&self, text: &str) -> Result<Result<AccessToken, DeadToken>, Fault> {
+        let now = self.now();
+        let Ok(token) = self.vault.open_access_token(text) else { return Ok(Err(DeadToken::Unknown)) };
+        if token.expires_at.is_past(now) {
+            return Ok(Err(DeadToken::Expired(token)));
+        }
+        self.ensure_fresh().await?;
+        Ok(if self.revocations.ends(&token) { Err(DeadToken::Revoked(token)) } else { Ok(token) })
+    }
+
+    /// The caller behind a bearer token. An invalid token is recorded in the audit log.
+    ///
+    /// # Errors
+    /// [`BearerRefusal::Dead`] for anything that is not a valid token of an active user; a fault if this node
+    /// cannot decide.
+    pub async fn caller_by_bearer(
+        &self,
+        text: &str,
+        origin: &RequestOrigin,
+    ) -> Result<Caller, BearerRefusal> {
+        let checked = self.live_bearer(text).await;
+        let outcome = Word(match checked {
+            Ok(Ok(_)) => "live",
+            Ok(Err(_)) => "dead",
+            Err(_) => "fault",
+        });
+        self.metrics().bearer_checks.get_or_create(&OutcomeLabels { outcome }).inc();
+        match checked? {
+            Ok(caller) => {
+                access_note::caller(&caller);
+                Ok(caller)
+            }
+            Err(dead) => {
+                // Boxed, so that valid tokens do not pay for the state that only this path needs.
+                Box::pin(self.note_dead_token(&dead, origin)).await;
+                Err(BearerRefusal::Dead)
+            }
+        }
+    }
+
+    async fn live_bearer(&self, text: &str) -> Result<Result<Caller, DeadToken>, Fault> {
+        let token = match self.check_access_token(text).await? {
+            Ok(token) => token,
+            Err(dead) => return Ok(Err(dead)),
+        };
+        let account = self.account(token.user).await?;
+        let Some(account) = account.filter(|account| account.user.active) else {
+            return Ok(Err(DeadToken::Revoked(token)));
+        };
+        if let Some(grant) = token.grant {
+            self.usage.grant(grant, self.now());
+        }
+        let Some(now) = self.scopes_now(token.application).await? else {
+            return Ok(Err(DeadToken::Revoked(token)));
+        };
+        let scopes = token.scopes.intersection(now);
+        Ok(Ok(Caller::of_token(account, token, scopes)))
+    }
+
+    /// The caller's current user, while the credential is still valid. A token that expires meanwhile counts
+    /// as valid, because it was valid when the request started.
+    pub(crate) async fn still_proved(&self, caller: &Caller) -> Result<Option<Arc<Account>>, Fault> {
+        self.ensure_fresh().await?;
+        if caller.token().is_some_and(|token| self.revocations.ends(token)) {
+            return Ok(None);
+        }
+        let then = &caller.account().user;
+        let account = self.account(then.id).await?;
+        Ok(account.filter(|account| account.user.active && account.user.epoch == then.epoch))
+    }
+
+    /// Whether the caller's authentication still covers the scope.
+    pub(crate) async fn still_covers(&self, caller: &Caller, scope: Scope) -> Result<bool, Fault> {
+        let Some(token) = caller.token() else { return Ok(caller.covers(scope)) };
+        let now = self.scopes_now(token.application).await?;
+        Ok(now.is_some_and(|now| token.scopes.intersection(now).contains(scope)))
+    }
+
+    /// The CSRF token that a form or script of the browser with this cookie must send with a change.
+    pub fn csrf_token(&self, cookie: &str) -> CsrfToken {
+        self.vault.csrf_token(cookie)
+    }
+
+    /// Whether this is the CSRF token of the browser with this cookie; in constant time.
+    pub fn csrf_holds(&self, cookie: &str, given: &CsrfToken) -> bool {
+        self.vault.csrf_holds(cookie, given)
+    }
+
+    /// The caller behind a session cookie; `None` if there is no valid session.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub async fn caller_by_session(&self, cookie: &SessionCookie) -> Result<Option<LiveSession>, Fault> {
+        let Ok((id, digest)) = self.vault.parse_session_cookie(cookie) else {
+            return Ok(None);
+        };
+        let Some(session) = self.store.find_session(id).await? else {
+            return Ok(None);
+        };
+        if session.expires_at.is_past(self.now()) || !self.vault.same_digest(&session.digest, &digest) {
+            return Ok(None);
+        }
+        let Some(user) = self.store.find_user(session.user).await? else {
+            return Ok(None);
+        };
+        if !user.active || user.epoch != session.user_epoch {
+            return Ok(None);
+        }
+        let account = Arc::new(self.with_permissions(user).await?);
+        let caller = Caller::new(account, Via::Session(session.id));
+        access_note::caller(&caller);
+        Ok(Some(LiveSession { session, caller }))
+    }
+}

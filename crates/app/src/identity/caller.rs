@@ -1,0 +1,152 @@
+//! The caller of a request, and what it may do.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use domain::account::{Authority, Permission, Session};
+use domain::audit::{Action, NewAuditEvent, Outcome};
+use domain::id::{ApplicationId, SessionId};
+use domain::time::Timestamp;
+use oauth::scope::{Scope, ScopeSet};
+use oauth::token_payload::AccessToken;
+
+use crate::node::entity_cache::Account;
+
+/// The origin of a request, for the audit log and for rate limits.
+#[derive(Debug, Clone)]
+pub struct RequestOrigin {
+    /// The address of the client; behind a trusted proxy, the one that the proxy reports.
+    pub address: Option<IpAddr>,
+    /// The id of the request in the logs.
+    pub request_id: String,
+}
+
+/// An authenticated caller. Only this crate creates one.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    account: Arc<Account>,
+    via: Via,
+    /// The token that authenticated the caller, if any.
+    token: Option<Arc<AccessToken>>,
+}
+
+/// How the caller was authenticated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Via {
+    /// User name and password in the request itself.
+    Basic,
+    /// A browser session.
+    Session(SessionId),
+    /// The shell of the machine; see [`App::operator`](crate::App::operator).
+    CommandLine,
+    /// An access token.
+    Bearer {
+        /// The application to which it was issued.
+        application: ApplicationId,
+        /// The scopes of the token that the application still has.
+        scopes: ScopeSet,
+    },
+}
+
+/// The actor name of the command line in the audit log; such events name no user.
+pub(crate) const COMMAND_LINE: &str = "command line";
+
+impl Caller {
+    pub(crate) fn new(account: Arc<Account>, via: Via) -> Self {
+        Self { account, via, token: None }
+    }
+
+    /// The caller that the token authenticates, with the scopes that its application still has.
+    pub(crate) fn of_token(account: Arc<Account>, token: AccessToken, scopes: ScopeSet) -> Self {
+        let via = Via::Bearer { application: token.application, scopes };
+        Self { account, via, token: Some(Arc::new(token)) }
+    }
+
+    /// The user on whose behalf the request acts.
+    pub fn account(&self) -> &Account {
+        &self.account
+    }
+
+    /// The same as a shared reference, for code that keeps it longer than the caller.
+    pub fn shared_account(&self) -> &Arc<Account> {
+        &self.account
+    }
+
+    /// How the caller was authenticated.
+    pub fn via(&self) -> &Via {
+        &self.via
+    }
+
+    /// The token that authenticated the caller, if any.
+    pub(crate) fn token(&self) -> Option<&AccessToken> {
+        self.token.as_deref()
+    }
+
+    /// The actor name in the audit log.
+    pub(crate) fn name_in_audit(&self) -> &str {
+        if self.via == Via::CommandLine { COMMAND_LINE } else { &self.account.user.name }
+    }
+
+    /// Whether the user has the permission.
+    pub fn may(&self, permission: Permission) -> bool {
+        self.account.may(permission)
+    }
+
+    /// Whether the authentication covers the scope: a token must carry it; a password or a session covers
+    /// all.
+    pub fn covers(&self, scope: Scope) -> bool {
+        match &self.via {
+            Via::Basic | Via::Session(_) | Via::CommandLine => true,
+            Via::Bearer { scopes, .. } => scopes.contains(scope),
+        }
+    }
+
+    /// The rights on which decisions about this caller rest; `None` for the shell of the machine, which may
+    /// do everything.
+    fn authority(&self) -> Option<Authority> {
+        let application = match self.via {
+            Via::CommandLine => return None,
+            Via::Bearer { application, .. } => Some(application),
+            Via::Basic | Via::Session(_) => None,
+        };
+        Some(Authority { caller: self.account.rights(), subject: None, application })
+    }
+
+    /// An audit event about an operation of this caller, to be completed by the use case. The store performs
+    /// the operation only while the caller still has the rights on which the decision rests.
+    pub(crate) fn audit(&self, action: Action, at: Timestamp, origin: &RequestOrigin) -> NewAuditEvent {
+        let mut event = origin.audit(action, Outcome::Success, at);
+        event.actor = Some(self.account.user.id);
+        event.actor_name = Some(self.account.user.name.clone());
+        event.authority = self.authority().map(Box::new);
+        match self.via {
+            Via::Bearer { application, .. } => event.application = Some(application),
+            Via::CommandLine => {
+                event.actor = None;
+                event.actor_name = Some(COMMAND_LINE.to_owned());
+            }
+            Via::Basic | Via::Session(_) => {}
+        }
+        event
+    }
+}
+
+impl RequestOrigin {
+    /// An audit event with this origin, which does not name an actor or a subject yet.
+    pub(crate) fn audit(&self, action: Action, outcome: Outcome, at: Timestamp) -> NewAuditEvent {
+        NewAuditEvent {
+            address: self.address.map(|address| address.to_string()),
+            request_id: Some(self.request_id.clone()),
+            ..NewAuditEvent::new(action, outcome, at)
+        }
+    }
+}
+
+/// A valid session with its user.
+#[derive(Debug, Clone)]
+pub struct LiveSession {
+    /// The stored session.
+    pub session: Session,
+    /// The user of the session.
+    pub caller: Caller,
+}

@@ -1,0 +1,184 @@
+//! Refused requests, whether or not the caller was authenticated. They reach the audit log only through this
+//! module.
+//!
+//! Refusals cost a stranger nothing, so the number that is written is bounded by keys that a stranger cannot
+//! choose: the reason, and the authenticated caller ([`crate::node::audit_throttle`]). A refusal stands whether or not it
+//! can be recorded.
+
+use std::sync::Arc;
+
+use domain::audit::{Action, NewAuditEvent, Outcome};
+use domain::id::{ApplicationId, UserId};
+use oauth::client_authentication::AuthenticatedClient;
+use oauth::token_payload::AccessToken;
+use store::Judged;
+
+use crate::identity::caller::{Caller, RequestOrigin};
+use crate::node::audit_throttle::ThrottleKey;
+use crate::node::entity_cache::Account;
+use crate::node::refusal_reason::RefusalReason;
+use crate::{App, Fault};
+
+/// The application of a request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum NamedClient {
+    /// It is authenticated.
+    Proved(ApplicationId),
+    /// The request names it, or names none.
+    Named(Option<ApplicationId>),
+}
+
+impl NamedClient {
+    /// The application of a client; a public client is not authenticated.
+    pub(crate) fn of(client: &AuthenticatedClient) -> Self {
+        let id = client.application().id;
+        if client.is_confidential() { Self::Proved(id) } else { Self::Named(Some(id)) }
+    }
+
+    fn id(self) -> Option<ApplicationId> {
+        match self {
+            Self::Proved(id) => Some(id),
+            Self::Named(id) => id,
+        }
+    }
+}
+
+/// A refusal of the store that may be due to a lost right.
+pub(crate) trait LostRight {
+    /// Whether it is.
+    fn is_lost_right(&self) -> bool;
+}
+
+macro_rules! lost_right {
+    ($($refusal:ident),+) => {
+        $(impl LostRight for store::$refusal {
+            fn is_lost_right(&self) -> bool {
+                matches!(self, Self::RightsChanged)
+            }
+        })+
+    };
+}
+
+lost_right!(ApplicationRefusal, DataSourceRefusal, TrustedOriginRefusal, UserRefusal);
+
+impl LostRight for store::RightsChanged {
+    fn is_lost_right(&self) -> bool {
+        true
+    }
+}
+
+/// Why an access token is invalid.
+#[derive(Debug)]
+pub(crate) enum DeadToken {
+    /// It was not sealed here.
+    Unknown,
+    /// It has expired.
+    Expired(AccessToken),
+    /// It was revoked.
+    Revoked(AccessToken),
+}
+
+impl App {
+    /// Records that a request was refused; `caller` is the authenticated caller, if any.
+    pub async fn note_refused_request(
+        &self,
+        reason: RefusalReason,
+        caller: Option<&Caller>,
+        origin: &RequestOrigin,
+    ) {
+        let event = self.refusing(caller, origin);
+        let key = ThrottleKey::request(reason, event.actor, event.application);
+        self.write_refusal(reason, key, event).await;
+    }
+
+    /// Records a request for something that the caller may not see; `subject` is its kind and id.
+    pub(crate) async fn note_out_of_reach(
+        &self,
+        reason: RefusalReason,
+        caller: &Caller,
+        subject: String,
+        origin: &RequestOrigin,
+    ) {
+        let mut event = self.refusing(Some(caller), origin);
+        let key = ThrottleKey::request(reason, event.actor, event.application);
+        event.subject = Some(subject);
+        self.write_refusal(reason, key, event).await;
+    }
+
+    /// Records that a request of a client was refused. The event contains an application that the request
+    /// only names too, but only an authenticated application has a limit of its own.
+    pub(crate) async fn note_refused_client(
+        &self,
+        reason: RefusalReason,
+        client: NamedClient,
+        origin: &RequestOrigin,
+    ) {
+        let mut event = self.refusing(None, origin);
+        let proved = match client {
+            NamedClient::Proved(id) => Some(id),
+            NamedClient::Named(_) => None,
+        };
+        event.application = client.id();
+        self.write_refusal(reason, ThrottleKey::request(reason, None, proved), event).await;
+    }
+
+    /// Passes on the store's answer to an operation of the caller, and records a refusal that is due to a
+    /// lost right.
+    pub(crate) async fn judged<T, R: LostRight>(
+        &self,
+        caller: &Caller,
+        judged: Judged<T, R>,
+        origin: &RequestOrigin,
+    ) -> Judged<T, R> {
+        if judged.as_ref().err().is_some_and(LostRight::is_lost_right) {
+            self.note_refused_request(RefusalReason::RightsChanged, Some(caller), origin).await;
+        }
+        judged
+    }
+
+    /// Records an invalid token. Tokens of a live grant expire every hour, so records of expired ones are
+    /// throttled together.
+    pub(crate) async fn note_dead_token(&self, dead: &DeadToken, origin: &RequestOrigin) {
+        let mut event = self.refusing(None, origin);
+        let (reason, token) = match dead {
+            DeadToken::Unknown => (RefusalReason::TokenUnknown, None),
+            DeadToken::Expired(token) => (RefusalReason::TokenExpired, Some(token)),
+            DeadToken::Revoked(token) => (RefusalReason::TokenRevoked, Some(token)),
+        };
+        if let Some(token) = token {
+            event.application = Some(token.application);
+            self.name_user(&mut event, token.user).await;
+        }
+        let key = match reason {
+            RefusalReason::TokenRevoked => ThrottleKey::request(reason, event.actor, event.application),
+            _ => ThrottleKey::request(reason, None, None),
+        };
+        self.write_refusal(reason, key, event).await;
+    }
+
+    /// Adds to an event the user whose access it is about, and returns the user. A deleted user is only
+    /// recorded by id.
+    pub(crate) async fn name_user(&self, event: &mut NewAuditEvent, user: UserId) -> Option<Arc<Account>> {
+        event.actor = Some(user);
+        let account = self.account(user).await.ok().flatten();
+        event.actor_name = account.as_ref().map(|account| account.user.name.clone());
+        account
+    }
+
+    fn refusing(&self, caller: Option<&Caller>, origin: &RequestOrigin) -> NewAuditEvent {
+        let (action, now) = (Action::RefuseAccess, self.now());
+        let mut event = match caller {
+            Some(caller) => caller.audit(action, now, origin),
+            None => origin.audit(action, Outcome::Refused, now),
+        };
+        event.outcome = Outcome::Refused;
+        event
+    }
+
+    async fn write_refusal(&self, reason: RefusalReason, key: ThrottleKey, mut event: NewAuditEvent) {
+        event.detail = Some(reason.as_str().to_owned());
+        if let Err(error) = self.note_refused_as(key, event).await {
+            Fault::from(error).note("a refusal is missing in the audit log");
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! Checking a person's password: on the sign-in page, in Basic credentials and in the password grant, with
+//! one set of counters for all.
+//!
+//! Everything that uses the result depends on the verified state: the epoch under which the password was
+//! correct goes into the session, the grant and the remembered credential, and the store refuses it if the
+//! epoch has advanced. `docs/decisions/limits-of-failures.md` explains the limits.
+
+use std::sync::Arc;
+
+use domain::account::LockoutPolicy;
+use domain::limit::Limit;
+use domain::secret::Password;
+use store::{SignInFacts, StoreError};
+
+use crate::identity::caller::{Caller, RequestOrigin, Via};
+use crate::node::entity_cache::Account;
+use crate::node::metrics::{OutcomeLabels, Word};
+use crate::{App, Fault, identity::access_note};
+
+mod attempt;
+mod origin;
+
+use attempt::Attempt;
+
+/// A user name and a password from a request.
+#[derive(Debug, Clone)]
+pub struct SignInCredentials {
+    /// Compared ignoring case.
+    pub name: String,
+    /// In clear text.
+    pub password: Password,
+}
+
+/// Why a sign-in was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum SignInRefusal {
+    /// Unknown user, wrong password, locked or inactive account: one response for all, after the same time.
+    #[error("the user name or the password is wrong, or the account is locked")]
+    Refused,
+    /// The account is locked for this network, from which its user signed in recently; here it is safe to
+    /// reveal that the account exists.
+    #[error(
+        "the account is locked after too many wrong passwords; try again in {minutes} minutes, or ask an administrator"
+    )]
+    Locked {
+        /// The duration of the lock in minutes, at least one.
+        minutes: u32,
+    },
+    /// The password is correct but has expired.
+    #[error("the password has expired; ask an administrator for a new one")]
+    PasswordExpired,
+    /// Too many wrong attempts from this address. A correct one is still accepted.
+    #[error("too many attempts; try again in {retry_after_secs} seconds")]
+    TooOften {
+        /// The number of seconds after which a wrong attempt is answered as such again.
+        retry_after_secs: u32,
+    },
+    /// The server cannot decide at present.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl From<StoreError> for SignInRefusal {
+    fn from(error: StoreError) -> Self {
+        Self::Fault(error.into())
+    }
+}
+
+impl App {
+    /// The caller with this user name and password. A correct password is remembered for a short time,
+    /// because some clients send it with every request and a hash takes milliseconds.
+    ///
+    /// # Errors
+    /// As for [`App::sign_in`].
+    pub async fn caller_by_password(
+        self: &Arc<Self>,
+        credentials: &SignInCredentials,
+        origin: &RequestOrigin,
+    ) -> Result<Caller, SignInRefusal> {
+        let facts = self.sign_in_facts(credentials, origin).await?;
+        if let Some(facts) = &facts
+            && self.is_remembered(facts, &credentials.password)
+        {
+            self.note_network(facts, origin).await?;
+            let account = Arc::new(self.with_permissions(facts.user.clone()).await?);
+            access_note::user(&account);
+            return Ok(Caller::new(account, Via::Basic));
+        }
+        let account = self.check_and_count(credentials, facts, origin).await?;
+        self.vault.remember(&account.user.password, account.user.id, &credentials.password, self.now());
+        Ok(Caller::new(account, Via::Basic))
+    }
+
+    fn is_remembered(&self, facts: &SignInFacts, password: &Password) -> bool {
+        let (user, now) = (&facts.user, self.now());
+        user.active
+            && !facts.lockout().is_locked(now)
+            && !has_failures_to_forget(facts)
+            && user.password_expires_at.is_none_or(|end| !end.is_past(now))
+            && self.vault.remembers(&user.password, user.id, password, now)
+    }
+
+    /// Records the network of the user, if it is new.
+    async fn note_network(&self, facts: &SignInFacts, origin: &RequestOrigin) -> Result<(), StoreError> {
+        let now = self.now();
+        match origin.network() {
+            Some(network)
+                if origin::is_news(facts, now) && self.rates.may_note(network, facts.user.id, now) =>
+            {
+                self.store.note_sign_in(origin.succeeded(&facts.user, now)).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Checks a user name and a password. Failures count towards a lock and are audited, even if the caller
+    /// goes away meanwhile; a success clears the failures that apply to its network. The caller audits the
+    /// success together with its purpose. The epoch in the result is the one under which the password was
+    /// verified.
+    ///
+    /// # Errors
+    /// [`SignInRefusal`]; reasons that would help an attacker share one response.
+    pub async fn sign_in(
+        self: &Arc<Self>,
+        credentials: &SignInCredentials,
+        origin: &RequestOrigin,
+    ) -> Result<Arc<Account>, SignInRefusal> {
+        let facts = self.sign_in_facts(credentials, origin).await?;
+        self.check_and_count(credentials, facts, origin).await
+    }
+
+    async fn sign_in_facts(
+        &self,
+        credentials: &SignInCredentials,
+        origin: &RequestOrigin,
+    ) -> Result<Option<SignInFacts>, StoreError> {
+        self.store.find_sign_in(&credentials.name, origin.comes_from(self.now())).await
+    }
+
+    async fn check_and_count(
+        self: &Arc<Self>,
+        credentials: &SignInCredentials,
+        facts: Option<SignInFacts>,
+        origin: &RequestOrigin,
+    ) -> Result<Arc<Account>, SignInRefusal> {
+        let signed_in = self.check_password(credentials, facts, origin).await;
+        let outcome = Word(match &signed_in {
+            Ok(_) => "success",
+            Err(SignInRefusal::Refused | SignInRefusal::Locked { .. } | SignInRefusal::PasswordExpired) => {
+                "refused"
+            }
+            Err(SignInRefusal::TooOften { .. }) => "too_often",
+            Err(SignInRefusal::Fault(_)) => "fault",
+        });
+        self.metrics().sign_ins.get_or_create(&OutcomeLabels { outcome }).inc();
+        signed_in.inspect(access_note::user)
+    }
+
+    async fn check_password(
+        self: &Arc<Self>,
+        credentials: &SignInCredentials,
+        facts: Option<SignInFacts>,
+        origin: &RequestOrigin,
+    ) -> Result<Arc<Account>, SignInRefusal> {
+        let policy = self.lockout_policy().await?;
+        let attempt = Attempt::begin(self, credentials, facts, policy, origin)?;
+        let app = Arc::clone(self);
+        // From here on the attempt is counted and recorded, even if the caller goes away.
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "bounded by the queue of the hasher, and ends by itself"
+        )]
+        let task = tokio::spawn(async move { attempt.finish(&app).await });
+        let user = task.await.map_err(|failed| Fault::Broken(Box::new(failed)))??;
+        Ok(Arc::new(self.with_permissions(user).await?))
+    }
+
+    /// How many minutes an account is locked after too many wrong passwords; `None` if accounts are not
+    /// locked.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub async fn lock_minutes(&self) -> Result<Option<i64>, Fault> {
+        let policy = self.lockout_policy().await?;
+        Ok((policy.failures > 0).then_some((policy.lock_secs + 59) / 60))
+    }
+
+    async fn lockout_policy(&self) -> Result<LockoutPolicy, StoreError> {
+        Ok(LockoutPolicy {
+            interval_secs: self.limit(Limit::PasswordLockoutInterval).await?,
+            failures: u32::try_from(self.limit(Limit::PasswordLockoutLimit).await?).unwrap_or(0),
+            lock_secs: self.limit(Limit::PasswordLockoutPeriod).await?,
+        })
+    }
+}
+
+/// Whether a success has failures to clear; an expired lock is cleared by the next failure.
+fn has_failures_to_forget(facts: &SignInFacts) -> bool {
+    let lockout = facts.lockout();
+    lockout.failures > 0 && lockout.locked_until.is_none()
+}

@@ -1,0 +1,13 @@
+//! The management API: applications, users, roles, data sources, limits and the audit log.
+
+pub mod administration;
+pub mod allowed;
+pub mod applications;
+pub mod audit;
+pub mod data_sources;
+pub mod limits;
+pub mod lists;
+pub mod roles;
+pub mod sessions;
+pub mod trusted_origins;
+pub mod users;

@@ -1,0 +1,175 @@
+//! Registered applications: who may see and change them, and the effects.
+//!
+//! Anybody who may use the management API may register applications. An application belongs to the user for
+//! whom it was registered; an administrator may see and change all of them. An application that the caller
+//! may not see is refused like one that does not exist.
+
+use std::sync::Arc;
+
+use domain::audit::{Action, NewAuditEvent};
+use domain::id::{ApplicationId, UserId};
+use oauth::application::Application;
+use oauth::registration::InvalidField as PayloadFault;
+use store::{ApplicationFilter, ApplicationRefusal};
+
+use crate::identity::acting::Actor;
+use crate::identity::caller::RequestOrigin;
+use crate::management::lists::{self, Page, Rows, read};
+use crate::node::refusal_reason::RefusalReason;
+use crate::{App, Fault};
+
+mod registration;
+mod secrets;
+
+pub use registration::{Accepted, RegisteredApplication};
+pub use secrets::Added;
+
+/// Why an operation on an application was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplicationError {
+    /// No application that the actor may see has that id, or no live secret has it.
+    #[error("no entry has that id")]
+    Unknown,
+    /// Two secrets are already live.
+    #[error("two secrets are already live; end one of them first")]
+    TwoLiveSecrets,
+    /// The last live secret cannot be revoked.
+    #[error("this is the only live secret; reset it instead")]
+    LastSecret,
+    /// A public application has no secrets.
+    #[error("a public application has no secret")]
+    Public,
+    /// The caller's rights changed between the decision and the write.
+    #[error("the rights of the caller have changed meanwhile")]
+    RightsChanged,
+    /// The resulting settings would break rules.
+    #[error("the input breaks rules")]
+    Invalid(Vec<PayloadFault>),
+    /// The server failed.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl From<store::StoreError> for ApplicationError {
+    fn from(error: store::StoreError) -> Self {
+        Self::Fault(error.into())
+    }
+}
+
+impl From<ApplicationRefusal> for ApplicationError {
+    fn from(refusal: ApplicationRefusal) -> Self {
+        match refusal {
+            ApplicationRefusal::Unknown | ApplicationRefusal::UnknownSecret => Self::Unknown,
+            ApplicationRefusal::TwoLiveSecrets => Self::TwoLiveSecrets,
+            ApplicationRefusal::LastSecret => Self::LastSecret,
+            ApplicationRefusal::Public => Self::Public,
+            ApplicationRefusal::RightsChanged => Self::RightsChanged,
+            ApplicationRefusal::Faulty(faults) => Self::Invalid(faults),
+        }
+    }
+}
+
+/// The requested part of a list.
+#[derive(Debug, Clone, Default)]
+pub struct ListRequest {
+    /// Only applications after this id.
+    pub after: Option<ApplicationId>,
+    /// The maximum number of elements; `None` for all.
+    pub limit: Option<u32>,
+    /// Only applications whose name or description contains this text, ignoring case.
+    pub query: Option<String>,
+}
+
+impl App {
+    /// Lists the applications that the actor may see, by id. An administrator who acts on behalf of another
+    /// user sees what that user sees.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub async fn list_applications(
+        &self,
+        actor: &Actor,
+        request: ListRequest,
+    ) -> Result<Vec<Application>, Fault> {
+        let owner: Option<UserId> = (!actor.sees_all()).then(|| actor.subject().user.id);
+        let ListRequest { after, limit, query } = request;
+        Ok(self.store.list_applications(ApplicationFilter { owner, after, limit, query }).await?)
+    }
+
+    /// Lists the applications that the actor may see by id, page by page.
+    pub fn applications(
+        self: &Arc<Self>,
+        actor: &Actor,
+        request: lists::ListRequest,
+        origin: &RequestOrigin,
+    ) -> Rows<Application> {
+        let owner: Option<UserId> = (!actor.sees_all()).then(|| actor.subject().user.id);
+        Rows::of_actor(self, actor, request, origin, move |app: Arc<Self>, page: Page| async move {
+            let filter = ApplicationFilter {
+                owner,
+                after: page.after.map(ApplicationId::new),
+                limit: Some(page.rows),
+                query: page.query.clone(),
+            };
+            let rows = read(app.store.list_applications(filter).await)?;
+            Ok(page.chunk(rows, |application| application.id.get()))
+        })
+    }
+
+    /// Finds an application by id, if the actor may see it.
+    ///
+    /// # Errors
+    /// [`ApplicationError::Unknown`], also for an application of somebody else; both are written to the audit log.
+    pub async fn reachable_application(
+        &self,
+        actor: &Actor,
+        id: ApplicationId,
+        origin: &RequestOrigin,
+    ) -> Result<Application, ApplicationError> {
+        let found = self.application(id).await?;
+        let reachable = found.filter(|application| actor.reaches(application.owner));
+        if reachable.is_none() {
+            let reason = RefusalReason::ApplicationOutOfReach;
+            self.note_out_of_reach(reason, actor.caller(), format!("application {id}"), origin).await;
+        }
+        reachable.ok_or(ApplicationError::Unknown)
+    }
+
+    /// Deletes an application. Its consents, grants, codes and tokens are invalid when this returns.
+    ///
+    /// # Errors
+    /// [`ApplicationError`]; nothing was revoked then.
+    pub async fn delete_application(
+        &self,
+        actor: &Actor,
+        id: ApplicationId,
+        origin: &RequestOrigin,
+    ) -> Result<(), ApplicationError> {
+        let application = self.reachable_application(actor, id, origin).await?;
+        let audit = self.audit_about(actor, Action::DeleteApplication, &application, origin);
+        let events = self
+            .judged(
+                actor.caller(),
+                self.store.delete_application(id, self.revocations_expire_at(), audit).await?,
+                origin,
+            )
+            .await?;
+        self.learn(&events);
+        self.entities.forget_applications();
+        Ok(())
+    }
+
+    /// An audit event about an existing application.
+    fn audit_about(
+        &self,
+        actor: &Actor,
+        action: Action,
+        application: &Application,
+        origin: &RequestOrigin,
+    ) -> NewAuditEvent {
+        let mut audit = actor.audit(self, action, origin);
+        audit.application = Some(application.id);
+        audit.subject = Some(application.settings.name.clone());
+        audit
+    }
+}

@@ -1,0 +1,158 @@
+//! Registering and updating applications.
+
+use domain::audit::Action;
+use domain::id::ClientId;
+use domain::secret::ClientSecret;
+use oauth::application::{Application, ApplicationSettings, ClientType};
+use oauth::registration::{self, ApplicationPayload, InvalidField, RegistrationContext, Sender, Warning};
+use store::{Amendment, NewApplication};
+
+use super::ApplicationError;
+use crate::identity::acting::Actor;
+use crate::identity::caller::RequestOrigin;
+use crate::node::refusal_reason::RefusalReason;
+use crate::{App, Fault};
+
+/// Settings that fulfil every rule of registration. Only [`App::accept_registration`] and
+/// [`App::accept_update`] create them.
+#[derive(Debug, Clone)]
+pub struct Accepted {
+    settings: ApplicationSettings,
+    warnings: Vec<Warning>,
+}
+
+impl Accepted {
+    /// The warnings about the accepted settings.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
+    }
+}
+
+/// A newly registered application.
+#[derive(Debug, Clone)]
+pub struct RegisteredApplication {
+    /// The stored record.
+    pub application: Application,
+    /// The secret, which is shown only now; a public application has none.
+    pub secret: Option<ClientSecret>,
+}
+
+impl App {
+    /// Checks a payload against the rules of registration.
+    ///
+    /// # Errors
+    /// All faults.
+    pub fn accept_registration(
+        &self,
+        actor: &Actor,
+        payload: &ApplicationPayload,
+    ) -> Result<Accepted, Vec<InvalidField>> {
+        self.accept(actor, payload, None)
+    }
+
+    /// Checks a payload against the rules of registration, for an existing application.
+    ///
+    /// # Errors
+    /// All faults.
+    pub fn accept_update(
+        &self,
+        actor: &Actor,
+        current: &Application,
+        payload: &ApplicationPayload,
+    ) -> Result<Accepted, Vec<InvalidField>> {
+        self.accept(actor, payload, Some(&current.settings))
+    }
+
+    fn accept(
+        &self,
+        actor: &Actor,
+        payload: &ApplicationPayload,
+        existing: Option<&ApplicationSettings>,
+    ) -> Result<Accepted, Vec<InvalidField>> {
+        let context = RegistrationContext { existing, ..self.context(actor) };
+        let (settings, warnings) = registration::decide(payload, context)?;
+        Ok(Accepted { settings, warnings })
+    }
+
+    /// What the rules must know besides the payload and the existing settings.
+    fn context(&self, actor: &Actor) -> RegistrationContext<'static> {
+        // Acting on behalf of another user gives nobody more rights than the caller has.
+        let administrator = actor.caller().account().is_administrator();
+        RegistrationContext {
+            sender: if administrator { Sender::Administrator } else { Sender::User },
+            default_profile: self.settings.default_profile,
+            minimum_profile: self.settings.minimum_profile,
+            existing: None,
+        }
+    }
+
+    /// Records the attempt to assign scopes that the caller may not assign, if the faults name such.
+    pub async fn note_forbidden_scopes(
+        &self,
+        actor: &Actor,
+        faults: &[InvalidField],
+        origin: &RequestOrigin,
+    ) {
+        if faults.iter().any(|fault| fault.lacks_right) {
+            self.note_refused_request(RefusalReason::ScopeForbidden, Some(actor.caller()), origin).await;
+        }
+    }
+
+    /// Registers an application for the user on whose behalf the caller acts.
+    ///
+    /// # Errors
+    /// [`ApplicationError`]; no application was created then.
+    pub async fn register_application(
+        &self,
+        actor: &Actor,
+        accepted: Accepted,
+        origin: &RequestOrigin,
+    ) -> Result<RegisteredApplication, ApplicationError> {
+        let settings = accepted.settings;
+        let client_id = self.vault.new_client_id().parse::<ClientId>();
+        let client_id = client_id.map_err(|error| Fault::Broken(Box::new(error)))?;
+        let (secret, new_secret) = match settings.client_type {
+            ClientType::Confidential => Some(self.fresh_secret(&client_id)).unzip(),
+            ClientType::Public => (None, None),
+        };
+        let mut audit = actor.audit(self, Action::RegisterApplication, origin);
+        audit.subject = Some(settings.name.clone());
+        let owner = actor.subject().user.id;
+        let new = NewApplication { client_id, owner, settings, secret: new_secret, at: self.now() };
+        let application =
+            self.judged(actor.caller(), self.store.insert_application(new, audit).await?, origin).await?;
+        self.entities.forget_origins();
+        Ok(RegisteredApplication { application, secret })
+    }
+
+    /// Replaces the settings of an application, and returns them with warnings. The payload is checked
+    /// against the settings at the time of the write, so that a concurrent withdrawal by an administrator is
+    /// not undone. Existing tokens stay valid; their rights are narrowed where they are used.
+    ///
+    /// # Errors
+    /// [`ApplicationError::Unknown`] if it was deleted meanwhile, [`ApplicationError::Invalid`] for a payload that breaks
+    /// rules.
+    pub async fn update_application(
+        &self,
+        actor: &Actor,
+        current: &Application,
+        payload: ApplicationPayload,
+        origin: &RequestOrigin,
+    ) -> Result<(Application, Vec<Warning>), ApplicationError> {
+        let mut audit = self.audit_about(actor, Action::UpdateApplication, current, origin);
+        audit.note_new_name(&current.settings.name, payload.name.as_deref().map(str::trim));
+        let context = self.context(actor);
+        let amendment = Amendment::by(move |existing| {
+            registration::decide(&payload, RegistrationContext { existing: Some(existing), ..context })
+        });
+        let updated = self
+            .judged(
+                actor.caller(),
+                self.store.update_application(current.id, amendment, audit).await?,
+                origin,
+            )
+            .await?;
+        self.entities.forget_applications();
+        Ok(updated)
+    }
+}

@@ -1,0 +1,117 @@
+//! Client secrets: created, shown once, superseded, revoked.
+
+use domain::audit::Action;
+use domain::id::{ApplicationId, ClientId, SecretId};
+use domain::secret::ClientSecret;
+use oauth::application::{Application, StoredSecret};
+use store::NewSecret;
+
+use super::ApplicationError;
+use crate::identity::acting::Actor;
+use crate::identity::caller::RequestOrigin;
+use crate::{App, Fault};
+
+/// A second secret that was added.
+#[derive(Debug, Clone)]
+pub struct Added {
+    /// The stored record.
+    pub stored: StoredSecret,
+    /// The secret, which is shown only now.
+    pub secret: ClientSecret,
+}
+
+impl App {
+    /// Replaces all secrets of an application by a new one and revokes all its access: consents, grants,
+    /// codes and tokens are invalid when this returns.
+    ///
+    /// # Errors
+    /// [`ApplicationError`]; nothing was revoked then.
+    pub async fn reset_secret(
+        &self,
+        actor: &Actor,
+        id: ApplicationId,
+        origin: &RequestOrigin,
+    ) -> Result<(Application, ClientSecret), ApplicationError> {
+        let application = self.reachable_application(actor, id, origin).await?;
+        let audit = self.audit_about(actor, Action::ResetSecret, &application, origin);
+        let (secret, new) = self.fresh_secret(&application.client_id);
+        let (application, events) = self
+            .judged(
+                actor.caller(),
+                self.store.reset_secret(id, new, self.revocations_expire_at(), audit).await?,
+                origin,
+            )
+            .await?;
+        self.learn(&events);
+        self.entities.forget_applications();
+        Ok((application, secret))
+    }
+
+    /// Adds a second live secret; the older one expires after the configured overlap.
+    ///
+    /// # Errors
+    /// [`ApplicationError::TwoLiveSecrets`] and others.
+    pub async fn add_secret(
+        &self,
+        actor: &Actor,
+        id: ApplicationId,
+        origin: &RequestOrigin,
+    ) -> Result<Added, ApplicationError> {
+        let application = self.reachable_application(actor, id, origin).await?;
+        let audit = self.audit_about(actor, Action::AddSecret, &application, origin);
+        let (secret, new) = self.fresh_secret(&application.client_id);
+        let older_expires_at = self.now().plus_secs(i64::from(self.settings.secret_overlap_secs));
+        let application = self
+            .judged(actor.caller(), self.store.add_secret(id, new, older_expires_at, audit).await?, origin)
+            .await?;
+        self.entities.forget_applications();
+        let stored = application.secrets.last().cloned();
+        let stored =
+            stored.ok_or_else(|| Fault::Broken("the secret that was just added is not there".into()))?;
+        Ok(Added { stored, secret })
+    }
+
+    /// Revokes one of two live secrets; the other one remains and no longer expires.
+    ///
+    /// # Errors
+    /// [`ApplicationError::LastSecret`] and others.
+    pub async fn end_secret(
+        &self,
+        actor: &Actor,
+        id: ApplicationId,
+        secret: SecretId,
+        origin: &RequestOrigin,
+    ) -> Result<(), ApplicationError> {
+        let application = self.reachable_application(actor, id, origin).await?;
+        let mut audit = self.audit_about(actor, Action::EndSecret, &application, origin);
+        audit.detail = Some(match audit.detail {
+            Some(detail) => format!("secret {secret}, {detail}"),
+            None => format!("secret {secret}"),
+        });
+        self.judged(actor.caller(), self.store.end_secret(id, secret, audit).await?, origin).await?;
+        self.entities.forget_applications();
+        Ok(())
+    }
+
+    /// The secret of an application, if the configuration allows secrets to be revealed.
+    ///
+    /// # Errors
+    /// If it was sealed under another master key.
+    pub fn revealed_secret(&self, application: &Application) -> Result<Option<ClientSecret>, Fault> {
+        if !self.settings.reveal_client_secret {
+            return Ok(None);
+        }
+        let live = application.live_secrets(self.now()).next_back();
+        let Some(sealed) = live.and_then(|secret| secret.sealed.as_deref()) else { return Ok(None) };
+        let opened = self.vault.open_client_secret(&application.client_id, sealed);
+        opened.map(Some).map_err(|error| Fault::Broken(Box::new(error)))
+    }
+
+    /// Creates a secret for the application, to be shown and to be stored.
+    pub(super) fn fresh_secret(&self, client: &ClientId) -> (ClientSecret, NewSecret) {
+        let fresh = self.vault.new_client_secret();
+        let reveal = self.settings.reveal_client_secret;
+        let sealed = reveal.then(|| self.vault.seal_client_secret(client, &fresh.secret));
+        (fresh.secret, NewSecret { digest: fresh.digest, hint: fresh.hint, sealed })
+    }
+}

@@ -1,0 +1,345 @@
+//! Data sources: creating, listing, changing, sharing and deleting them.
+//!
+//! A data source belongs to the user who created it, or for whom it was created. The owner and administrators
+//! manage it; users with whom it is shared see it and read its data. A data source that the caller may not
+//! see is refused like one that does not exist.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::sync::Arc;
+
+use domain::account::{DataSource, Permission};
+use domain::audit::{Action, NewAuditEvent, Outcome};
+use domain::handover::created_by;
+use domain::id::{DataSourceId, UserId};
+use sources::SourceError;
+use store::{DataSourceRefusal, StoreError};
+
+use crate::data::models::OpenRefusal;
+use crate::identity::acting::Actor;
+use crate::identity::caller::RequestOrigin;
+use crate::management::administration::FieldFault;
+use crate::management::lists::{Chunk, ListRequest, Page, Rows, read};
+use crate::node::refusal_reason::RefusalReason;
+use crate::{App, Fault};
+
+mod draft;
+mod sharing;
+
+pub use draft::DataSourceDraft;
+pub use sharing::{SharedUser, SharingChange, UserReference};
+pub use sources::stores::{DATA_STORES, DataStore};
+
+/// Why an operation on a data source was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum DataSourceError {
+    /// The caller lacks the permission, or may see the source but does not own it.
+    #[error("the caller lacks the permission")]
+    Forbidden,
+    /// No data source that the actor may see has that id.
+    #[error("no entry has that id")]
+    Unknown,
+    /// The input breaks rules; all faults are listed.
+    #[error("the input breaks rules")]
+    Invalid(Vec<FieldFault>),
+    /// Options that the data store does not know, or that are missing.
+    #[error("options are wrong")]
+    Options(Vec<FieldFault>),
+    /// The request would change the kind of database.
+    #[error("the data store of a data source cannot be changed")]
+    StoreIsFixed,
+    /// Another data source has the name.
+    #[error("the name is taken")]
+    NameTaken,
+    /// The caller's rights changed between the decision and the write.
+    #[error("the rights of the caller have changed meanwhile")]
+    RightsChanged,
+    /// The database cannot be used.
+    #[error(transparent)]
+    Unusable(SourceError),
+    /// The server failed.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl From<StoreError> for DataSourceError {
+    fn from(error: StoreError) -> Self {
+        Self::Fault(error.into())
+    }
+}
+
+impl From<DataSourceRefusal> for DataSourceError {
+    fn from(refusal: DataSourceRefusal) -> Self {
+        match refusal {
+            DataSourceRefusal::Unknown => Self::Unknown,
+            DataSourceRefusal::NameTaken => Self::NameTaken,
+            DataSourceRefusal::RightsChanged => Self::RightsChanged,
+            // Another request changes it at the same time; a repetition of the request is decided again.
+            DataSourceRefusal::OptionsChanged => Self::Fault(Fault::Busy),
+            DataSourceRefusal::UnknownUser => {
+                Self::Invalid(vec![FieldFault::new("sharedUsers", "names a user that does not exist")])
+            }
+        }
+    }
+}
+
+impl From<OpenRefusal> for DataSourceError {
+    fn from(refusal: OpenRefusal) -> Self {
+        match refusal {
+            OpenRefusal::Unusable(error) if error.is_transient() => Self::Fault(Fault::Busy),
+            OpenRefusal::Unusable(error) => Self::Unusable(error),
+            OpenRefusal::Fault(fault) => Self::Fault(fault),
+        }
+    }
+}
+
+/// A data source as a certain user sees it.
+#[derive(Debug, Clone)]
+pub struct SeenSource {
+    /// The stored record.
+    pub record: DataSource,
+    /// The name of the owner; empty if the owner was just deleted.
+    pub owner_name: String,
+    /// Whether the user manages it, and therefore also sees its options.
+    pub manages: bool,
+}
+
+impl SeenSource {
+    /// The user name of the creator.
+    pub fn created_by(&self) -> &str {
+        created_by(self.record.handed_over.as_ref(), &self.owner_name)
+    }
+}
+
+impl App {
+    /// Lists the data sources that the user owns or that are shared with the user, by id; an administrator
+    /// sees all.
+    ///
+    /// # Errors
+    /// [`DataSourceError::Forbidden`] without `ViewDataSource`.
+    pub async fn list_data_sources(
+        &self,
+        actor: &Actor,
+        origin: &RequestOrigin,
+    ) -> Result<Vec<SeenSource>, DataSourceError> {
+        self.demand_for(actor, Permission::ViewDataSource, origin).await?;
+        let visible_to = (!actor.sees_all()).then(|| actor.subject().user.id);
+        let records = self.store.list_data_sources(visible_to).await?;
+        let mut names: BTreeMap<UserId, String> = BTreeMap::new();
+        let mut seen = Vec::with_capacity(records.len());
+        for record in records {
+            let owner_name = match names.entry(record.owner) {
+                Entry::Occupied(known) => known.get().clone(),
+                Entry::Vacant(unknown) => unknown.insert(self.user_name(record.owner).await?).clone(),
+            };
+            seen.push(SeenSource { manages: actor.reaches(record.owner), owner_name, record });
+        }
+        Ok(seen)
+    }
+
+    /// Lists the data sources that the user owns or that are shared with the user, by id, page by page; an
+    /// administrator sees all.
+    ///
+    /// # Errors
+    /// [`DataSourceError::Forbidden`] without `ViewDataSource`.
+    pub async fn data_sources(
+        self: &Arc<Self>,
+        actor: &Actor,
+        request: ListRequest,
+        origin: &RequestOrigin,
+    ) -> Result<Rows<SeenSource>, DataSourceError> {
+        self.demand_for(actor, Permission::ViewDataSource, origin).await?;
+        let visible_to = (!actor.sees_all()).then(|| actor.subject().user.id);
+        let seen_by = actor.clone();
+        Ok(Rows::of_actor(self, actor, request, origin, move |app: Arc<Self>, page: Page| {
+            let actor = seen_by.clone();
+            async move {
+                let after = page.after.map(DataSourceId::new);
+                let records = read(app.store.page_of_data_sources(visible_to, after, page.rows).await)?;
+                let chunk = page.chunk(records, |record| record.id.get());
+                let chunk =
+                    chunk.searched(&page, |record: &DataSource| vec![&record.name, &record.description]);
+                let mut rows = Vec::with_capacity(chunk.rows.len());
+                for record in chunk.rows {
+                    let owner_name = read(app.user_name(record.owner).await)?;
+                    rows.push(SeenSource { manages: actor.reaches(record.owner), owner_name, record });
+                }
+                Ok(Chunk { rows, next: chunk.next })
+            }
+        }))
+    }
+
+    /// Finds a data source by id, if the user may see it.
+    ///
+    /// # Errors
+    /// [`DataSourceError::Forbidden`] without `ViewDataSource`, [`DataSourceError::Unknown`].
+    pub async fn find_data_source(
+        &self,
+        actor: &Actor,
+        id: DataSourceId,
+        origin: &RequestOrigin,
+    ) -> Result<SeenSource, DataSourceError> {
+        self.demand_for(actor, Permission::ViewDataSource, origin).await?;
+        let record = self.visible_source(actor, id, origin).await?;
+        self.as_seen(actor, record).await
+    }
+
+    /// Deletes a data source and stops running reads; the database behind it is not changed.
+    ///
+    /// # Errors
+    /// [`DataSourceError`]; nothing was deleted then.
+    pub async fn delete_data_source(
+        &self,
+        actor: &Actor,
+        id: DataSourceId,
+        origin: &RequestOrigin,
+    ) -> Result<(), DataSourceError> {
+        let record = self.managed_source(actor, id, Permission::DeleteDataSource, origin).await?;
+        let audit = self.audit_source(actor, Action::DeleteDataSource, &record.name, origin);
+        self.judged(actor.caller(), self.store.delete_data_source(id, audit).await?, origin).await?;
+        self.entities.forget_data_sources();
+        self.close_source(id);
+        Ok(())
+    }
+
+    /// The model of a data source.
+    ///
+    /// # Errors
+    /// [`DataSourceError`]; `Unusable` if its database cannot be opened or described.
+    pub async fn data_source_model(
+        &self,
+        actor: &Actor,
+        id: DataSourceId,
+        origin: &RequestOrigin,
+    ) -> Result<std::sync::Arc<odata::model::Model>, DataSourceError> {
+        self.demand_for(actor, Permission::ViewDataSource, origin).await?;
+        let record = self.visible_source(actor, id, origin).await?;
+        Ok(self.opened(&record).await?.model.clone())
+    }
+
+    /// Reads the structure of the database again: on this node at once, on other nodes with their next
+    /// request.
+    ///
+    /// # Errors
+    /// [`DataSourceError`]; `Unusable` if it cannot be read, in which case the old model stays in use.
+    pub async fn reload_model(
+        &self,
+        actor: &Actor,
+        id: DataSourceId,
+        origin: &RequestOrigin,
+    ) -> Result<std::sync::Arc<odata::model::Model>, DataSourceError> {
+        let record = self.managed_source(actor, id, Permission::ModifyDataSource, origin).await?;
+        self.reopen(&record).await?;
+        let audit = self.audit_source(actor, Action::ReloadModel, &record.name, origin);
+        let record = self
+            .judged(actor.caller(), self.store.touch_data_source(id, self.now(), audit).await?, origin)
+            .await?;
+        self.entities.forget_data_sources();
+        Ok(self.reopen(&record).await?.model.clone())
+    }
+
+    /// Whether the user may create data sources.
+    ///
+    /// # Errors
+    /// [`DataSourceError::Forbidden`] without `CreateDataSource`.
+    pub async fn may_create_data_sources(
+        &self,
+        actor: &Actor,
+        origin: &RequestOrigin,
+    ) -> Result<(), DataSourceError> {
+        self.demand_for(actor, Permission::CreateDataSource, origin).await
+    }
+
+    /// The data source that an actor is about to change.
+    ///
+    /// # Errors
+    /// [`DataSourceError::Unknown`] if the actor may not see it, [`DataSourceError::Forbidden`] if the actor may only see it.
+    pub async fn data_source_to_change(
+        &self,
+        actor: &Actor,
+        id: DataSourceId,
+        origin: &RequestOrigin,
+    ) -> Result<DataSource, DataSourceError> {
+        self.managed_source(actor, id, Permission::ModifyDataSource, origin).await
+    }
+
+    async fn managed_source(
+        &self,
+        actor: &Actor,
+        id: DataSourceId,
+        permission: Permission,
+        origin: &RequestOrigin,
+    ) -> Result<DataSource, DataSourceError> {
+        self.demand_for(actor, permission, origin).await?;
+        let record = self.visible_source(actor, id, origin).await?;
+        if actor.reaches(record.owner) {
+            return Ok(record);
+        }
+        self.refuse_source_access(actor, format!("{} is somebody else's", record.name), origin).await?;
+        Err(DataSourceError::Forbidden)
+    }
+
+    async fn visible_source(
+        &self,
+        actor: &Actor,
+        id: DataSourceId,
+        origin: &RequestOrigin,
+    ) -> Result<DataSource, DataSourceError> {
+        let user = actor.subject().user.id;
+        let found = self.store.find_data_source(id).await?;
+        let visible =
+            found.filter(|record| actor.reaches(record.owner) || record.shared_with.contains(&user));
+        if visible.is_none() {
+            let reason = RefusalReason::DataSourceOutOfReach;
+            self.note_out_of_reach(reason, actor.caller(), format!("data source {id}"), origin).await;
+        }
+        visible.ok_or(DataSourceError::Unknown)
+    }
+
+    /// Requires a permission of the caller, or of the user on whose behalf the caller acts.
+    async fn demand_for(
+        &self,
+        actor: &Actor,
+        permission: Permission,
+        origin: &RequestOrigin,
+    ) -> Result<(), DataSourceError> {
+        if actor.subject().may(permission) || actor.caller().may(permission) {
+            return Ok(());
+        }
+        self.refuse_source_access(actor, format!("lacks {}", permission.as_str()), origin).await?;
+        Err(DataSourceError::Forbidden)
+    }
+
+    async fn refuse_source_access(
+        &self,
+        actor: &Actor,
+        why: String,
+        origin: &RequestOrigin,
+    ) -> Result<(), StoreError> {
+        let mut audit = actor.audit(self, Action::RefuseAccess, origin);
+        audit.outcome = Outcome::Refused;
+        audit.detail = Some(audit.detail.map_or_else(|| why.clone(), |detail| format!("{why}, {detail}")));
+        self.note_refused(audit).await
+    }
+
+    async fn as_seen(&self, actor: &Actor, record: DataSource) -> Result<SeenSource, DataSourceError> {
+        let owner_name = self.user_name(record.owner).await?;
+        Ok(SeenSource { manages: actor.reaches(record.owner), owner_name, record })
+    }
+
+    async fn user_name(&self, id: UserId) -> Result<String, StoreError> {
+        Ok(self.account(id).await?.map(|account| account.user.name.clone()).unwrap_or_default())
+    }
+
+    fn audit_source(
+        &self,
+        actor: &Actor,
+        action: Action,
+        name: &str,
+        origin: &RequestOrigin,
+    ) -> NewAuditEvent {
+        let mut audit = actor.audit(self, action, origin);
+        audit.subject = Some(name.to_owned());
+        audit
+    }
+}

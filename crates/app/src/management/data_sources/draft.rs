@@ -1,0 +1,201 @@
+//! Creating and changing data sources.
+
+use std::collections::BTreeMap;
+
+use domain::account::{DataSource, data_source};
+use domain::audit::Action;
+use domain::characters;
+use domain::id::DataSourceId;
+use sources::{SourceError, SourceSpec};
+use store::{DataSourceChange, NewDataSource};
+
+use super::{DataSourceError, DataStore, SeenSource};
+use crate::identity::acting::Actor;
+use crate::identity::caller::RequestOrigin;
+use crate::management::administration::FieldFault;
+use crate::node::refusal_reason::RefusalReason;
+use crate::{App, Fault};
+
+/// The maximum length of a description, in characters.
+const LONGEST_DESCRIPTION: usize = 256;
+
+/// The desired content of a data source. A member that is `None` takes its default for a new one, and keeps
+/// its value for an existing one.
+#[derive(Debug, Clone, Default)]
+pub struct DataSourceDraft {
+    /// Required for a new data source.
+    pub name: Option<String>,
+    /// The number of the kind of database; required for a new data source, and cannot be changed.
+    pub data_store: Option<i64>,
+    /// A description for people.
+    pub description: String,
+    /// The options by key; required for a new data source.
+    pub options: Option<BTreeMap<String, String>>,
+}
+
+impl DataSourceDraft {
+    /// All faults except those of the options.
+    pub fn faults(&self, of_new: bool) -> Vec<FieldFault> {
+        let mut faults = Vec::new();
+        if of_new && self.name.is_none() {
+            faults.push(FieldFault::new("name", "is required"));
+        }
+        if of_new && self.data_store.is_none() {
+            faults.push(FieldFault::new(
+                "dataStore",
+                "is required; /api/mgmt/datastores lists the available ones",
+            ));
+        }
+        if let Some(fault) = self.name.as_deref().and_then(|name| data_source::check_name(name).err()) {
+            faults.push(FieldFault::new("name", fault.to_string()));
+        }
+        if let Some(id) = self.data_store.filter(|id| of_new && DataStore::of(*id).is_none()) {
+            let message =
+                format!("is {id}, which is not a data store; /api/mgmt/datastores lists the available ones");
+            faults.push(FieldFault::new("dataStore", message));
+        }
+        let characters = self.description.chars().count();
+        if characters > LONGEST_DESCRIPTION {
+            let message =
+                format!("is {characters} characters long; at most {LONGEST_DESCRIPTION} are allowed");
+            faults.push(FieldFault::new("description", message));
+        }
+        if let Err(fault) = characters::check(&self.description) {
+            faults.push(FieldFault::new("description", fault.to_string()));
+        }
+        faults
+    }
+}
+
+impl App {
+    /// Creates a data source, after opening and describing its database once. An administrator may name any
+    /// file that the server can read, except the server's own; others may name files in the folders for data
+    /// sources.
+    ///
+    /// # Errors
+    /// [`DataSourceError`]; `Unusable` if the database cannot be used.
+    pub async fn create_data_source(
+        &self,
+        actor: &Actor,
+        draft: DataSourceDraft,
+        origin: &RequestOrigin,
+    ) -> Result<SeenSource, DataSourceError> {
+        self.may_create_data_sources(actor, origin).await?;
+        let faults = draft.faults(true);
+        let store = draft.data_store.and_then(DataStore::of);
+        let (Some(name), Some(store), true) = (draft.name, store, faults.is_empty()) else {
+            return Err(DataSourceError::Invalid(faults));
+        };
+        let options = self.usable_options(actor, store, draft.options.unwrap_or_default(), None).await;
+        let options = self.noting_forbidden_files(actor, options, origin).await?;
+        let audit = self.audit_source(actor, Action::CreateDataSource, &name, origin);
+        let new = NewDataSource {
+            name,
+            description: draft.description,
+            data_store: store.id,
+            options,
+            owner: actor.subject().user.id,
+            at: self.now(),
+        };
+        let record =
+            self.judged(actor.caller(), self.store.insert_data_source(new, audit).await?, origin).await?;
+        self.entities.forget_data_sources();
+        self.as_seen(actor, record).await
+    }
+
+    /// Changes a data source. New options are tried out as for a new data source.
+    ///
+    /// # Errors
+    /// [`DataSourceError`]; nothing has changed then.
+    pub async fn update_data_source(
+        &self,
+        actor: &Actor,
+        id: DataSourceId,
+        draft: DataSourceDraft,
+        origin: &RequestOrigin,
+    ) -> Result<SeenSource, DataSourceError> {
+        let record = self.data_source_to_change(actor, id, origin).await?;
+        let faults = draft.faults(false);
+        if !faults.is_empty() {
+            return Err(DataSourceError::Invalid(faults));
+        }
+        if draft.data_store.is_some_and(|id| id != record.data_store) {
+            return Err(DataSourceError::StoreIsFixed);
+        }
+        let store = DataStore::of(record.data_store)
+            .ok_or_else(|| Fault::Broken(format!("data store {} is unknown", record.data_store).into()))?;
+        let options = match draft.options {
+            Some(options) => {
+                let options = self.usable_options(actor, store, options, Some(&record)).await;
+                Some(self.noting_forbidden_files(actor, options, origin).await?)
+            }
+            None => None,
+        };
+        // Kept options are accepted because they are already stored, but they may have changed by the time of
+        // the write.
+        let judged_for = options.as_ref().filter(|options| **options == record.options).cloned();
+        let mut audit = self.audit_source(actor, Action::UpdateDataSource, &record.name, origin);
+        audit.note_new_name(&record.name, draft.name.as_deref());
+        let (name, description, at) = (draft.name, draft.description, self.now());
+        let change = DataSourceChange { name, description, options, judged_for, at };
+        let record = self
+            .judged(actor.caller(), self.store.update_data_source(id, change, audit).await?, origin)
+            .await?;
+        self.entities.forget_data_sources();
+        self.as_seen(actor, record).await
+    }
+
+    /// Passes the outcome on, and records a file that the caller may not have served.
+    async fn noting_forbidden_files<T>(
+        &self,
+        actor: &Actor,
+        outcome: Result<T, DataSourceError>,
+        origin: &RequestOrigin,
+    ) -> Result<T, DataSourceError> {
+        use SourceError::{NotAllowed, OwnFile, ServersOwn};
+        if let Err(DataSourceError::Unusable(NotAllowed | ServersOwn | OwnFile)) = &outcome {
+            self.note_refused_request(RefusalReason::FileForbidden, Some(actor.caller()), origin).await;
+        }
+        outcome
+    }
+
+    /// Opens a database with the options, and returns them in the form to store.
+    async fn usable_options(
+        &self,
+        actor: &Actor,
+        store: &DataStore,
+        options: BTreeMap<String, String>,
+        current: Option<&DataSource>,
+    ) -> Result<BTreeMap<String, String>, DataSourceError> {
+        let faults = store.option_faults(&options);
+        if !faults.is_empty() {
+            let named = faults
+                .into_iter()
+                .map(|fault| FieldFault::new(format!("options.{}", fault.key), fault.message));
+            return Err(DataSourceError::Options(named.collect()));
+        }
+        if current.is_some_and(|record| record.options == options) {
+            return Ok(options);
+        }
+        let given = SourceSpec::of(store.id, &options).map_err(DataSourceError::Unusable)?;
+        let spec = self.allowed_spec(actor, given).await?;
+        let stored = spec.options().map_err(DataSourceError::Unusable)?;
+        let refused = self.try_out(spec).await?;
+        if refused.is_empty() {
+            return Ok(stored);
+        }
+        let named = refused.into_iter().map(|(option, finding)| {
+            FieldFault::new(format!("options.{option}"), format!("{}: {}", finding.subject, finding.message))
+        });
+        Err(DataSourceError::Options(named.collect()))
+    }
+
+    /// The real path of a database that the caller may name. It is stored with symbolic links resolved, so
+    /// that exactly the accepted file is opened later.
+    async fn allowed_spec(&self, actor: &Actor, given: SourceSpec) -> Result<SourceSpec, DataSourceError> {
+        let is_administrator = actor.caller().account().is_administrator();
+        let folders = if is_administrator { self.every_folder() } else { self.allowed_folders() };
+        let checked = tokio::task::spawn_blocking(move || given.allowed(&folders)).await;
+        checked.map_err(|panic| Fault::Broken(Box::new(panic)))?.map_err(DataSourceError::Unusable)
+    }
+}

@@ -1,0 +1,195 @@
+//! Lists that are read page by page, however long they are.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use domain::account::Permission;
+use oauth::scope::Scope;
+use store::{StoreError, fold_name};
+
+use crate::identity::acting::Actor;
+use crate::identity::caller::{Caller, RequestOrigin};
+use crate::node::refusal_reason::RefusalReason;
+use crate::{App, Fault};
+
+/// The number of rows in one read.
+const ROWS: u32 = 500;
+
+/// The requested part of a list; the same for every list.
+#[derive(Debug, Clone, Default)]
+pub struct ListRequest {
+    /// Only elements after the one with this id, in the order of the list.
+    pub after: Option<i64>,
+    /// The maximum number of elements; `None` for all.
+    pub limit: Option<u32>,
+    /// Only elements whose texts contain this text, ignoring case.
+    pub query: Option<String>,
+}
+
+impl ListRequest {
+    /// Whether one of the texts contains the search text, ignoring case.
+    pub fn admits<T: AsRef<str>>(&self, texts: &[T]) -> bool {
+        admits(self.query.as_deref(), texts)
+    }
+}
+
+fn admits<T: AsRef<str>>(query: Option<&str>, texts: &[T]) -> bool {
+    let Some(query) = query else { return true };
+    let query = fold_name(query);
+    texts.iter().any(|text| fold_name(text.as_ref()).contains(&query))
+}
+
+/// The start and the maximum length of a page.
+#[derive(Debug, Clone)]
+pub(crate) struct Page {
+    pub(crate) after: Option<i64>,
+    pub(crate) rows: u32,
+    pub(crate) query: Option<String>,
+}
+
+/// One page.
+pub(crate) struct Chunk<T> {
+    pub(crate) rows: Vec<T>,
+    /// The id after which the next page starts; `None` after the last page.
+    pub(crate) next: Option<i64>,
+}
+
+type Reading<T> = Pin<Box<dyn Future<Output = Result<Chunk<T>, Fault>> + Send>>;
+
+/// Why a list is aborted.
+#[derive(Debug, thiserror::Error)]
+pub enum ListEnded {
+    /// The caller may not see it any more.
+    #[error("the access was revoked while the list was being sent")]
+    AccessEnded,
+    /// The server cannot continue.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// The elements of a list, read on demand. Only one page is in memory.
+pub struct Rows<T> {
+    app: Arc<App>,
+    caller: Caller,
+    /// The origin of the request.
+    origin: RequestOrigin,
+    /// The list ends if the caller loses any of these.
+    needs: Vec<Permission>,
+    read: Box<dyn Fn(Arc<App>, Page) -> Reading<T> + Send + Sync>,
+    after: Option<i64>,
+    left: Option<u32>,
+    query: Option<String>,
+    began: bool,
+    over: bool,
+}
+
+impl<T> std::fmt::Debug for Rows<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Rows").field("after", &self.after).field("over", &self.over).finish_non_exhaustive()
+    }
+}
+
+impl<T> Rows<T> {
+    pub(crate) fn new<F>(
+        app: &Arc<App>,
+        caller: &Caller,
+        needs: Vec<Permission>,
+        request: ListRequest,
+        origin: &RequestOrigin,
+        read: impl Fn(Arc<App>, Page) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<Chunk<T>, Fault>> + Send + 'static,
+    {
+        Self {
+            app: Arc::clone(app),
+            caller: caller.clone(),
+            origin: origin.clone(),
+            needs,
+            read: Box::new(move |app, page| Box::pin(read(app, page))),
+            after: request.after,
+            left: request.limit,
+            query: request.query,
+            began: false,
+            over: false,
+        }
+    }
+
+    /// The rows that an actor reads, with the rights that the actor needs for it.
+    pub(crate) fn of_actor<F>(
+        app: &Arc<App>,
+        actor: &Actor,
+        request: ListRequest,
+        origin: &RequestOrigin,
+        read: impl Fn(Arc<App>, Page) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<Chunk<T>, Fault>> + Send + 'static,
+    {
+        Self::new(app, actor.caller(), actor.needs(), request, origin, read)
+    }
+
+    /// Whether everything has been read.
+    pub fn is_over(&self) -> bool {
+        self.over
+    }
+
+    /// The next elements; empty after the last. Each call checks whether the caller may still see them.
+    ///
+    /// # Errors
+    /// [`ListEnded`].
+    pub async fn next(&mut self) -> Result<Vec<T>, ListEnded> {
+        while !self.over {
+            if self.began && !self.may_go_on().await? {
+                let reason = RefusalReason::RightsChanged;
+                self.app.note_refused_request(reason, Some(&self.caller), &self.origin).await;
+                return Err(ListEnded::AccessEnded);
+            }
+            self.began = true;
+            // A search may have to read far; without one, no more is read than needed.
+            let rows = if self.query.is_some() { ROWS } else { self.left.unwrap_or(ROWS).min(ROWS) };
+            let page = Page { after: self.after, rows, query: self.query.clone() };
+            let mut chunk = (self.read)(Arc::clone(&self.app), page).await?;
+            self.after = chunk.next;
+            self.over = chunk.next.is_none();
+            if let Some(left) = &mut self.left {
+                chunk.rows.truncate(*left as usize);
+                *left = left.saturating_sub(u32::try_from(chunk.rows.len()).unwrap_or(u32::MAX));
+                self.over |= *left == 0;
+            }
+            if !chunk.rows.is_empty() {
+                return Ok(chunk.rows);
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    async fn may_go_on(&self) -> Result<bool, Fault> {
+        let Some(account) = self.app.still_proved(&self.caller).await? else { return Ok(false) };
+        let may = account.may(Permission::MgmtAPI) && self.needs.iter().all(|needed| account.may(*needed));
+        Ok(may && self.app.still_covers(&self.caller, Scope::Management).await?)
+    }
+}
+
+impl Page {
+    /// Converts the rows read for this page to a chunk; `id` returns the position of an element.
+    pub(crate) fn chunk<T>(&self, rows: Vec<T>, id: impl Fn(&T) -> i64) -> Chunk<T> {
+        let is_full = rows.len() >= self.rows as usize;
+        Chunk { next: rows.last().filter(|_| is_full).map(id), rows }
+    }
+}
+
+impl<T> Chunk<T> {
+    /// Keeps only the elements whose texts the page admits.
+    pub(crate) fn searched(mut self, page: &Page, texts: impl Fn(&T) -> Vec<&str>) -> Self {
+        if page.query.is_some() {
+            self.rows.retain(|row| admits(page.query.as_deref(), &texts(row)));
+        }
+        self
+    }
+}
+
+/// Converts a result of the store to one of a list.
+pub(crate) fn read<T>(answer: Result<T, StoreError>) -> Result<T, Fault> {
+    answer.map_err(Fault::from)
+}

@@ -1,0 +1,237 @@
+//! Roles: named sets of permissions that add up.
+//!
+//! A caller who may manage roles without being an administrator is limited to their own permissions: a role
+//! with more permissions is neither created nor changed.
+
+use std::sync::Arc;
+
+use domain::account::role::{self, RoleFault};
+use domain::account::{Permission, Role};
+use domain::audit::Action;
+use domain::id::RoleId;
+
+use crate::App;
+use crate::identity::caller::{Caller, RequestOrigin};
+use crate::management::administration::{AdministrationError, FieldFault};
+use crate::management::lists::{ListRequest, Page, Rows, read};
+
+/// The desired content of a role.
+#[derive(Debug, Clone, Default)]
+pub struct RoleDraft {
+    /// Trimmed before it is checked.
+    pub name: String,
+    /// A description for people; may be empty.
+    pub description: String,
+    /// The numbers of permissions, in any order.
+    pub permissions: Vec<i64>,
+}
+
+impl RoleDraft {
+    /// All faults.
+    pub fn faults(&self) -> Vec<FieldFault> {
+        let texts = role::check_texts(self.name.trim(), &self.description).err();
+        let permissions = role::permissions(&self.permissions).err();
+        texts.into_iter().chain(permissions).map(fault).collect()
+    }
+
+    fn into_role(self, id: RoleId) -> Result<Role, AdministrationError> {
+        let faults = self.faults();
+        if !faults.is_empty() {
+            return Err(AdministrationError::Invalid(faults));
+        }
+        let invalid = |found: RoleFault| AdministrationError::Invalid(vec![fault(found)]);
+        let permissions = role::permissions(&self.permissions).map_err(invalid)?;
+        role::may_have(id, &permissions).map_err(invalid)?;
+        Ok(Role { id, name: self.name.trim().to_owned(), description: self.description, permissions })
+    }
+}
+
+/// The faulty member, and the end of the sentence that starts with it.
+fn fault(fault: RoleFault) -> FieldFault {
+    match fault {
+        RoleFault::AdministratorWithoutPermission | RoleFault::BuiltIn => {
+            FieldFault::new("permissions", format!("is refused: {fault}"))
+        }
+        _ => {
+            let sentence = fault.to_string();
+            let (field, message) = sentence.split_once(' ').unwrap_or(("name", &sentence));
+            FieldFault::new(field, message)
+        }
+    }
+}
+
+impl App {
+    /// Lists every role, by id.
+    ///
+    /// # Errors
+    /// [`AdministrationError::Forbidden`] without `ViewRole`.
+    pub async fn list_roles(
+        &self,
+        caller: &Caller,
+        origin: &RequestOrigin,
+    ) -> Result<Vec<Role>, AdministrationError> {
+        self.demand(caller, Permission::ViewRole, origin).await?;
+        Ok(self.store.list_roles().await?)
+    }
+
+    /// Lists roles by id, page by page.
+    ///
+    /// # Errors
+    /// [`AdministrationError::Forbidden`] without `ViewRole`.
+    pub async fn roles(
+        self: &Arc<Self>,
+        caller: &Caller,
+        request: ListRequest,
+        origin: &RequestOrigin,
+    ) -> Result<Rows<Role>, AdministrationError> {
+        self.demand(caller, Permission::ViewRole, origin).await?;
+        Ok(Rows::new(
+            self,
+            caller,
+            vec![Permission::ViewRole],
+            request,
+            origin,
+            async |app: Arc<Self>, page: Page| {
+                let rows = read(app.store.page_of_roles(page.after.map(RoleId::new), page.rows).await)?;
+                let chunk = page.chunk(rows, |role| role.id.get());
+                Ok(chunk.searched(&page, |role: &Role| vec![&role.name, &role.description]))
+            },
+        ))
+    }
+
+    /// Finds a role by id.
+    ///
+    /// # Errors
+    /// [`AdministrationError::Forbidden`] without `ViewRole`, [`AdministrationError::Unknown`].
+    pub async fn find_role(
+        &self,
+        caller: &Caller,
+        id: RoleId,
+        origin: &RequestOrigin,
+    ) -> Result<Role, AdministrationError> {
+        self.demand(caller, Permission::ViewRole, origin).await?;
+        self.role(id).await
+    }
+
+    /// Whether the caller may create roles.
+    ///
+    /// # Errors
+    /// [`AdministrationError::Forbidden`] without `CreateRole`.
+    pub async fn may_create_roles(
+        &self,
+        caller: &Caller,
+        origin: &RequestOrigin,
+    ) -> Result<(), AdministrationError> {
+        self.demand(caller, Permission::CreateRole, origin).await
+    }
+
+    /// The role that a caller is about to change.
+    ///
+    /// # Errors
+    /// [`AdministrationError::Forbidden`] without `ModifyRole`, or if the role has permissions that the caller does not
+    /// have; [`AdministrationError::Unknown`].
+    pub async fn role_to_change(
+        &self,
+        caller: &Caller,
+        id: RoleId,
+        origin: &RequestOrigin,
+    ) -> Result<Role, AdministrationError> {
+        self.demand(caller, Permission::ModifyRole, origin).await?;
+        let role = self.role(id).await?;
+        self.demand_all(caller, &role.permissions, origin).await?;
+        Ok(role)
+    }
+
+    /// Creates a role.
+    ///
+    /// # Errors
+    /// [`AdministrationError`]; `Forbidden` also if it would have permissions that the caller does not have.
+    pub async fn create_role(
+        &self,
+        caller: &Caller,
+        draft: RoleDraft,
+        origin: &RequestOrigin,
+    ) -> Result<Role, AdministrationError> {
+        self.may_create_roles(caller, origin).await?;
+        let role = draft.into_role(RoleId::new(0))?;
+        self.demand_all(caller, &role.permissions, origin).await?;
+        let mut audit = caller.audit(Action::CreateRole, self.now(), origin);
+        audit.subject = Some(role.name.clone());
+        audit.detail = Some(in_words(&role.permissions));
+        let judged = self.store.insert_role(role, audit).await?;
+        self.settled(caller, judged, origin).await
+    }
+
+    /// Replaces the content of a role. The change applies to its users from their next request on.
+    ///
+    /// # Errors
+    /// [`AdministrationError`]; `Forbidden` also if it has, or would have, permissions that the caller does not have.
+    pub async fn update_role(
+        &self,
+        caller: &Caller,
+        id: RoleId,
+        draft: RoleDraft,
+        origin: &RequestOrigin,
+    ) -> Result<Role, AdministrationError> {
+        let before = self.role_to_change(caller, id, origin).await?;
+        let role = draft.into_role(id)?;
+        self.demand_all(caller, &role.permissions, origin).await?;
+        let mut audit = caller.audit(Action::UpdateRole, self.now(), origin);
+        audit.detail = Some(in_words(&role.permissions));
+        audit.note_new_name(&before.name, Some(&role.name));
+        audit.subject = Some(before.name);
+        let judged = self.store.update_role(role, audit).await?;
+        let role = self.settled(caller, judged, origin).await?;
+        self.entities.forget_users();
+        Ok(role)
+    }
+
+    /// Deletes a role that nobody has.
+    ///
+    /// # Errors
+    /// [`AdministrationError`]; `BuiltIn` for the two roles of every installation.
+    pub async fn delete_role(
+        &self,
+        caller: &Caller,
+        id: RoleId,
+        origin: &RequestOrigin,
+    ) -> Result<(), AdministrationError> {
+        self.demand(caller, Permission::DeleteRole, origin).await?;
+        let role = self.role(id).await?;
+        self.demand_all(caller, &role.permissions, origin).await?;
+        role::may_be_deleted(id).map_err(|_| AdministrationError::BuiltIn)?;
+        let mut audit = caller.audit(Action::DeleteRole, self.now(), origin);
+        audit.subject = Some(role.name);
+        let judged = self.store.delete_role(id, audit).await?;
+        self.settled(caller, judged, origin).await?;
+        self.entities.forget_users();
+        Ok(())
+    }
+
+    /// Lists every permission that a role may have.
+    ///
+    /// # Errors
+    /// [`AdministrationError::Forbidden`] without `ViewRole`.
+    pub async fn list_permissions(
+        &self,
+        caller: &Caller,
+        origin: &RequestOrigin,
+    ) -> Result<&'static [Permission], AdministrationError> {
+        self.demand(caller, Permission::ViewRole, origin).await?;
+        Ok(Permission::ALL)
+    }
+
+    async fn role(&self, id: RoleId) -> Result<Role, AdministrationError> {
+        self.store
+            .list_roles()
+            .await?
+            .into_iter()
+            .find(|role| role.id == id)
+            .ok_or(AdministrationError::Unknown)
+    }
+}
+
+fn in_words(permissions: &[Permission]) -> String {
+    let names: Vec<&str> = permissions.iter().map(|permission| permission.as_str()).collect();
+    format!("permissions: {}", names.join(", "))
+}

@@ -1,0 +1,318 @@
+//! Users: creating, listing, changing and deleting them.
+//!
+//! A caller who may manage users without being an administrator is limited to their own permissions: they can
+//! neither assign a role nor take over an account that has more.
+
+use std::sync::Arc;
+
+use domain::account::{Permission, USER_ROLE, User, user_name};
+use domain::audit::Action;
+use domain::id::{RoleId, UserId};
+use domain::secret::Password;
+use store::{Possessions, UserChange, UserRefusal};
+
+use crate::identity::caller::{Caller, RequestOrigin};
+use crate::management::administration::AdministrationError;
+use crate::management::lists::{ListRequest, Page, Rows, read};
+use crate::{App, Fault};
+
+mod draft;
+
+pub use draft::{Expiry, UserDraft};
+
+/// What happens to the applications and data sources of a deleted user.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Estate {
+    /// A user who owns something is not deleted.
+    #[default]
+    Keep,
+    /// They belong to the user with this name from then on.
+    HandOver(String),
+    /// They are deleted too, with every consent and grant of the applications.
+    Delete,
+}
+
+impl Estate {
+    /// The text for the audit log.
+    fn in_words(&self) -> Option<String> {
+        match self {
+            Self::Keep => None,
+            Self::HandOver(name) => Some(format!("what the user owned was handed over to {name}")),
+            Self::Delete => Some("what the user owned was deleted too".to_owned()),
+        }
+    }
+}
+
+/// The requested part of the list of users.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct UserListRequest {
+    /// Only users after this id.
+    pub after: Option<UserId>,
+    /// The maximum number of elements; `None` for all.
+    pub limit: Option<u32>,
+}
+
+/// The number of users in one read.
+const BATCH: u32 = 1_000;
+
+impl App {
+    /// Lists users by id.
+    ///
+    /// # Errors
+    /// [`AdministrationError::Forbidden`] without `ViewUsers`.
+    pub async fn list_users(
+        &self,
+        caller: &Caller,
+        request: UserListRequest,
+        origin: &RequestOrigin,
+    ) -> Result<Vec<User>, AdministrationError> {
+        self.demand(caller, Permission::ViewUsers, origin).await?;
+        let UserListRequest { mut after, limit } = request;
+        if let Some(limit) = limit {
+            return Ok(self.store.list_users(after, limit).await?);
+        }
+        let mut users = Vec::new();
+        loop {
+            let batch = self.store.list_users(after, BATCH).await?;
+            let Some(last) = batch.last() else { return Ok(users) };
+            after = Some(last.id);
+            users.extend(batch);
+        }
+    }
+
+    /// Lists users by id, page by page.
+    ///
+    /// # Errors
+    /// [`AdministrationError::Forbidden`] without `ViewUsers`.
+    pub async fn users(
+        self: &Arc<Self>,
+        caller: &Caller,
+        request: ListRequest,
+        origin: &RequestOrigin,
+    ) -> Result<Rows<User>, AdministrationError> {
+        self.demand(caller, Permission::ViewUsers, origin).await?;
+        Ok(Rows::new(
+            self,
+            caller,
+            vec![Permission::ViewUsers],
+            request,
+            origin,
+            async |app: Arc<Self>, page: Page| {
+                let after = page.after.map(UserId::new);
+                let rows = match page.query.clone() {
+                    Some(text) => app.store.search_users(after, page.rows, text).await,
+                    None => app.store.list_users(after, page.rows).await,
+                };
+                Ok(page.chunk(read(rows)?, |user| user.id.get()))
+            },
+        ))
+    }
+
+    /// Finds a user by id.
+    ///
+    /// # Errors
+    /// [`AdministrationError::Forbidden`] without `ViewUsers`, [`AdministrationError::Unknown`].
+    pub async fn find_user(
+        &self,
+        caller: &Caller,
+        id: UserId,
+        origin: &RequestOrigin,
+    ) -> Result<User, AdministrationError> {
+        self.demand(caller, Permission::ViewUsers, origin).await?;
+        self.store.find_user(id).await?.ok_or(AdministrationError::Unknown)
+    }
+
+    /// The user whom a caller is about to change.
+    ///
+    /// # Errors
+    /// [`AdministrationError::Forbidden`] without `ModifyUsers`, or if the user has permissions that the caller does not
+    /// have; [`AdministrationError::Unknown`].
+    pub async fn user_to_change(
+        &self,
+        caller: &Caller,
+        id: UserId,
+        origin: &RequestOrigin,
+    ) -> Result<User, AdministrationError> {
+        self.within_reach(caller, id, Permission::ModifyUsers, origin).await
+    }
+
+    /// Whether the caller may create users.
+    ///
+    /// # Errors
+    /// [`AdministrationError::Forbidden`] without `CreateUsers`.
+    pub async fn may_create_users(
+        &self,
+        caller: &Caller,
+        origin: &RequestOrigin,
+    ) -> Result<(), AdministrationError> {
+        self.demand(caller, Permission::CreateUsers, origin).await
+    }
+
+    /// Creates a user.
+    ///
+    /// # Errors
+    /// [`AdministrationError`]; `Forbidden` also if a role has permissions that the caller does not have.
+    pub async fn create_user(
+        &self,
+        caller: &Caller,
+        draft: UserDraft,
+        origin: &RequestOrigin,
+    ) -> Result<User, AdministrationError> {
+        self.may_create_users(caller, origin).await?;
+        let faults = draft.faults_of_new();
+        let (Some(name), Some(password), true) = (draft.name, draft.password, faults.is_empty()) else {
+            return Err(AdministrationError::Invalid(faults));
+        };
+        let name = user_name::normalised(name);
+        let roles = draft.roles.unwrap_or_else(|| vec![USER_ROLE]);
+        self.may_give(caller, &roles, origin).await?;
+        let mut audit = caller.audit(Action::CreateUser, self.now(), origin);
+        audit.subject = Some(name.clone());
+        let new = store::NewUser {
+            name,
+            password: self.hashed(password).await?,
+            active: draft.active.unwrap_or(true),
+            password_expires_at: draft.password_expiry.and_then(Into::into),
+            roles,
+            at: self.now(),
+        };
+        let judged = self.store.insert_user(new, audit).await?;
+        self.settled(caller, judged, origin).await
+    }
+
+    /// Changes a user. A new password and deactivation revoke the user's sessions, grants and tokens; they
+    /// are invalid when this returns.
+    ///
+    /// # Errors
+    /// [`AdministrationError`]; nothing has changed then.
+    pub async fn update_user(
+        &self,
+        caller: &Caller,
+        id: UserId,
+        draft: UserDraft,
+        origin: &RequestOrigin,
+    ) -> Result<User, AdministrationError> {
+        let user = self.user_to_change(caller, id, origin).await?;
+        let faults = draft.faults_of_change(&user, self.now());
+        if !faults.is_empty() {
+            return Err(AdministrationError::Invalid(faults));
+        }
+        if let Some(roles) = &draft.roles {
+            self.may_give(caller, roles, origin).await?;
+        }
+        let unlocks = draft.locked == Some(false) && user.lockout.is_locked(self.now());
+        let action = if unlocks { Action::UnlockAccount } else { Action::UpdateUser };
+        let mut audit = caller.audit(action, self.now(), origin);
+        audit.subject = Some(user.name.clone());
+        audit.detail = Some(draft.in_words());
+        audit.note_new_name(&user.name, draft.name.clone().map(user_name::normalised).as_deref());
+        let password = match draft.password {
+            Some(password) => Some(self.hashed(password).await?),
+            None => None,
+        };
+        let change = UserChange {
+            name: draft.name.map(user_name::normalised),
+            password,
+            active: draft.active,
+            password_expires_at: draft.password_expiry.map(Into::into),
+            roles: draft.roles,
+            unlock: draft.locked == Some(false),
+            at: self.now(),
+            revocation_expires_at: self.revocations_expire_at(),
+        };
+        let judged = self.store.update_user(id, change, audit).await?;
+        let (user, events) = self.settled(caller, judged, origin).await?;
+        self.learn(&events);
+        self.forget_people();
+        Ok(user)
+    }
+
+    /// Deletes a user with sessions, consents and grants; the tokens are invalid when this returns. Only
+    /// administrators, who may change what belongs to others, can hand over or delete the user's possessions.
+    ///
+    /// # Errors
+    /// [`AdministrationError`]; `StillOwns` if the user owns applications or data sources and the request does not say
+    /// what to do with them.
+    pub async fn delete_user(
+        &self,
+        caller: &Caller,
+        id: UserId,
+        estate: Estate,
+        origin: &RequestOrigin,
+    ) -> Result<(), AdministrationError> {
+        let user = self.within_reach(caller, id, Permission::DeleteUsers, origin).await?;
+        if estate != Estate::Keep {
+            self.demand(caller, Permission::Administrator, origin).await?;
+        }
+        let mut audit = caller.audit(Action::DeleteUser, self.now(), origin);
+        audit.subject = Some(user.name);
+        audit.detail = estate.in_words();
+        let possessions = self.possessions(estate).await?;
+        let judged = self.store.delete_user(id, possessions, self.revocations_expire_at(), audit).await?;
+        let deleted = self.settled(caller, judged, origin).await?;
+        self.learn(&deleted.ended);
+        self.forget_people();
+        // The sharing of other users' data sources is deleted with the user.
+        self.entities.forget_data_sources();
+        for source in deleted.data_sources {
+            self.close_source(source);
+        }
+        Ok(())
+    }
+
+    async fn possessions(&self, estate: Estate) -> Result<Possessions, AdministrationError> {
+        let name = match estate {
+            Estate::Keep => return Ok(Possessions::Keep),
+            Estate::Delete => return Ok(Possessions::Delete),
+            Estate::HandOver(name) => name,
+        };
+        let heir = self.store.find_user_by_name(&name).await?;
+        heir.map(|user| Possessions::HandOver(user.id)).ok_or_else(|| UserRefusal::UnknownHeir.into())
+    }
+
+    /// Finds a user by id, if the caller has the permission and all permissions of that user.
+    async fn within_reach(
+        &self,
+        caller: &Caller,
+        id: UserId,
+        permission: Permission,
+        origin: &RequestOrigin,
+    ) -> Result<User, AdministrationError> {
+        self.demand(caller, permission, origin).await?;
+        let user = self.store.find_user(id).await?.ok_or(AdministrationError::Unknown)?;
+        let account = self.with_permissions(user).await?;
+        self.demand_all(caller, &account.permissions, origin).await?;
+        Ok(account.user)
+    }
+
+    /// Whether the caller has all permissions of these roles. The store refuses a role that does not exist.
+    async fn may_give(
+        &self,
+        caller: &Caller,
+        roles: &[RoleId],
+        origin: &RequestOrigin,
+    ) -> Result<(), AdministrationError> {
+        if caller.account().is_administrator() {
+            return Ok(());
+        }
+        let all = self.store.list_roles().await?;
+        let given: Vec<Permission> = all
+            .iter()
+            .filter(|role| roles.contains(&role.id))
+            .flat_map(|role| role.permissions.iter().copied())
+            .collect();
+        self.demand_all(caller, &given, origin).await
+    }
+
+    async fn hashed(&self, password: Password) -> Result<domain::secret::PasswordHash, Fault> {
+        self.vault.hash_password(password).await.map_err(|_| Fault::Busy)
+    }
+
+    /// Drops the cached users, their verified passwords, and the applications, whose entries contain the
+    /// names of their owners.
+    fn forget_people(&self) {
+        self.entities.forget_users();
+        self.entities.forget_applications();
+        self.vault.forget_remembered_credentials();
+    }
+}

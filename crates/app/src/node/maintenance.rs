@@ -1,0 +1,138 @@
+//! Maintenance: polling the change feed, writing last-use times, purging, rotating keys.
+//!
+//! The binary calls [`App::refresh`] several times a second and [`App::run_maintenance`] every few seconds, on tasks
+//! that end with the server.
+
+use store::{Purge, StoreError};
+
+use crate::identity::caller::RequestOrigin;
+use crate::node::lifetimes::{DAY_SECS, FAMILIAR_SECS, REVOKED_GRANTS_KEPT_SECS};
+use crate::{App, Fault};
+
+/// The number of rows of each kind in one batch, so that no write waits behind a long one.
+const BATCH: u32 = 1_000;
+
+impl App {
+    /// Runs one round of maintenance: writes last-use times, purges in batches, and rotates keys.
+    ///
+    /// # Errors
+    /// If the database fails; the next round tries again.
+    pub async fn run_maintenance(&self) -> Result<(), Fault> {
+        self.flush_usage().await?;
+        let now = self.now();
+        self.revocations.purge(now);
+        self.rates.purge(now);
+        self.throttle.purge(now);
+        while self.purge_batch().await? {}
+        let origin = RequestOrigin { address: None, request_id: "upkeep".to_owned() };
+        self.keep_keys(&origin).await
+    }
+
+    /// Writes last-use times; also called when the server stops.
+    ///
+    /// # Errors
+    /// If the database fails; the times of this round are lost then, so "last used" stays older.
+    pub async fn flush_usage(&self) -> Result<(), Fault> {
+        let usage = self.usage.take();
+        if usage.applications.is_empty() && usage.secrets.is_empty() && usage.grants.is_empty() {
+            return Ok(());
+        }
+        Ok(self.store.record_usage(usage).await?)
+    }
+
+    /// Purges one batch, and returns whether there may be more.
+    async fn purge_batch(&self) -> Result<bool, Fault> {
+        let now = self.now();
+        let days = i64::from(self.settings.audit_retention_days);
+        let audit_before = if days == 0 {
+            domain::time::Timestamp::from_micros(i64::MIN)
+        } else {
+            now.minus_secs(days * DAY_SECS)
+        };
+        let purge = Purge {
+            now,
+            revoked_grants_before: now.minus_secs(REVOKED_GRANTS_KEPT_SECS),
+            familiar_since: now.minus_secs(FAMILIAR_SECS),
+            audit_before,
+            batch: BATCH,
+        };
+        let purged = self.store.purge(purge).await?;
+        let most = [
+            purged.grants,
+            purged.consents,
+            purged.sessions,
+            purged.familiar_networks,
+            purged.revocations,
+            purged.secrets,
+            purged.audit_events,
+        ];
+        Ok(most.into_iter().any(|rows| rows >= u64::from(BATCH)))
+    }
+
+    /// Whether the server can work: the database is writable, and the change feed is current. A recent result
+    /// is reused, because the check needs a durable write and anybody may ask.
+    ///
+    /// # Errors
+    /// What is not working.
+    pub async fn readiness(&self) -> Result<(), Fault> {
+        self.stores().await?;
+        Ok(self.ensure_fresh().await?)
+    }
+
+    async fn stores(&self) -> Result<(), StoreError> {
+        let mut found = self.probe.0.lock().await;
+        let now = self.clock.steady_micros();
+        if let Some(found) = found.as_ref().filter(|found| found.is_young(now)) {
+            return found.outcome.as_ref().map_err(again).copied();
+        }
+        let outcome = self.store.probe().await;
+        *found =
+            Some(Found { at: self.clock.steady_micros(), outcome: outcome.as_ref().map_err(again).copied() });
+        outcome
+    }
+
+    /// Waits for pending writes, then closes the system database. If the last-use times of the last seconds
+    /// cannot be written, that is no failure: nobody relies on them, and the database may be under repair.
+    ///
+    /// # Errors
+    /// If something could not be written.
+    pub async fn close(&self) -> Result<(), Fault> {
+        if let Err(fault) = self.flush_usage().await {
+            fault.note("the last-use times of the last seconds were not written");
+        }
+        Ok(self.store.close().await?)
+    }
+}
+
+/// The last result of checking that the database is writable. Concurrent callers wait for the same result.
+#[derive(Debug, Default)]
+pub(crate) struct Probe(tokio::sync::Mutex<Option<Found>>);
+
+#[derive(Debug)]
+struct Found {
+    /// By the monotonic clock.
+    at: i64,
+    outcome: Result<(), StoreError>,
+}
+
+/// How long a positive and a negative result are reused. The negative one is shorter, so that a server that
+/// has recovered says so soon.
+const WELL_MICROS: i64 = 2_000_000;
+const ILL_MICROS: i64 = 500_000;
+
+impl Found {
+    fn is_young(&self, now: i64) -> bool {
+        let lasts = if self.outcome.is_ok() { WELL_MICROS } else { ILL_MICROS };
+        now.saturating_sub(self.at) < lasts
+    }
+}
+
+/// Repeats the error, with its cause in words.
+fn again(error: &StoreError) -> StoreError {
+    match error {
+        StoreError::Busy => StoreError::Busy,
+        StoreError::NotWritable(cause) => StoreError::NotWritable(cause.to_string().into()),
+        StoreError::Unavailable(cause) => StoreError::Unavailable(cause.to_string().into()),
+        StoreError::Inconsistent(what) => StoreError::Inconsistent(what.clone()),
+    }
+}

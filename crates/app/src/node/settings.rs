@@ -1,0 +1,71 @@
+//! The settings that the use cases need.
+
+use std::path::PathBuf;
+
+use oauth::application::Profile;
+
+use crate::node::lifetimes;
+use crate::node::rates::RateSettings;
+
+/// The settings of the use cases. The binary creates them from the configuration; [`AppSettings::default`]
+/// has the documented defaults.
+#[derive(Debug, Clone)]
+pub struct AppSettings {
+    /// The address under which users and clients reach the server, without a trailing slash; it is the
+    /// issuer.
+    pub public_url: String,
+    /// The profile of applications that do not set one.
+    pub default_profile: Profile,
+    /// The most permissive profile that an application may have.
+    pub minimum_profile: Profile,
+    /// The lifetime of an authorization code in seconds; at most
+    /// [`lifetimes::CODE_LIFETIME_SECS`].
+    pub code_lifetime_secs: u32,
+    /// How long a rotated refresh token still returns its successor, in seconds.
+    pub refresh_grace_secs: u32,
+    /// The lifetime of a browser session in seconds.
+    pub session_lifetime_secs: u32,
+    /// How long the older of two secrets stays valid, in seconds.
+    pub secret_overlap_secs: u32,
+    /// Whether secrets are also stored sealed, and returned by GET.
+    pub reveal_client_secret: bool,
+    /// The number of days after which a new ring key is created; 0 leaves this to `sluicegate keys rotate`.
+    pub rotate_keys_every_days: u32,
+    /// How many days audit events are kept; 0 keeps them forever.
+    pub audit_retention_days: u32,
+    /// Folders below which SQLite files may be named as data sources.
+    pub sqlite_folders: Vec<PathBuf>,
+    /// Folders whose files are never data sources: the server's own.
+    pub forbidden_folders: Vec<PathBuf>,
+    /// The file that `sluicegate backup` writes after a backup, if there can be one.
+    pub backup_mark: Option<PathBuf>,
+    /// The rate limits for credentials.
+    pub rates: RateSettings,
+    /// The page size in rows, unless the client asks for fewer.
+    pub odata_page_size: u32,
+    /// The maximum time for one OData statement, in seconds.
+    pub odata_timeout_secs: u32,
+}
+
+impl Default for AppSettings {
+    fn default() -> Self {
+        Self {
+            public_url: "http://127.0.0.1:8080".to_owned(),
+            default_profile: Profile::Compatible,
+            minimum_profile: Profile::Compatible,
+            code_lifetime_secs: lifetimes::CODE_LIFETIME_SECS,
+            refresh_grace_secs: lifetimes::REFRESH_GRACE_SECS,
+            session_lifetime_secs: lifetimes::SESSION_LIFETIME_SECS,
+            secret_overlap_secs: lifetimes::SECRET_OVERLAP_SECS,
+            reveal_client_secret: false,
+            rotate_keys_every_days: lifetimes::ROTATE_KEYS_EVERY_DAYS,
+            audit_retention_days: lifetimes::AUDIT_RETENTION_DAYS,
+            sqlite_folders: Vec::new(),
+            forbidden_folders: Vec::new(),
+            backup_mark: None,
+            rates: RateSettings::default(),
+            odata_page_size: 2_000,
+            odata_timeout_secs: 60,
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! The OAuth endpoints: authorization, token, introspection and revocation.
+
+pub mod authorize;
+pub mod client;
+pub mod introspection;
+pub mod token;
+pub mod token_revocation;

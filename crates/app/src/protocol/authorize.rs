@@ -1,0 +1,286 @@
+//! The authorization endpoint: from a client's request through sign-in and consent to a code.
+
+use std::sync::Arc;
+
+use domain::audit::Action;
+use domain::time::Timestamp;
+use oauth::application::Application;
+use oauth::authorize::{
+    self, Approval, AuthorizeRefusal, AuthorizeRequest, Destination, NextStep, SignedIn, ValidRequest,
+};
+use oauth::error::ErrorCode;
+use oauth::parameters::Parameters;
+use oauth::refusal::Refusal;
+use oauth::scope::Scope;
+use store::NewConsent;
+
+use crate::identity::caller::{LiveSession, RequestOrigin};
+use crate::node::refusal_reason::RefusalReason;
+use crate::{App, Fault, identity::access_note};
+
+/// What the browser shows next.
+#[derive(Debug)]
+pub enum AuthorizeAnswer {
+    /// A page that says what is wrong; the client is not informed.
+    Page(Refusal),
+    /// A redirect to this address, which was validated as one of the client's.
+    Redirect(String),
+    /// The sign-in page, followed by the same request again.
+    SignIn {
+        /// The request as a query string.
+        query: String,
+    },
+    /// The consent page.
+    Consent(Box<ConsentQuestion>),
+}
+
+/// The application for which somebody signs in.
+#[derive(Debug)]
+pub struct OnTheWay {
+    /// The name of the application.
+    pub application: String,
+    /// Where the browser goes with the response.
+    pub destination: Destination,
+}
+
+/// Everything that a person must know to decide on consent.
+#[derive(Debug)]
+pub struct ConsentQuestion {
+    /// The name of the application.
+    pub application: String,
+    /// Its description by its developer.
+    pub description: String,
+    /// The contacts that its developer gives.
+    pub contacts: Vec<String>,
+    /// The address of the logo that its developer gives.
+    pub logo_url: Option<String>,
+    /// The name of the user who registered it.
+    pub created_by: String,
+    /// The name of the current owner and the time of the handover, if the application was handed over to
+    /// another user.
+    pub handed_over: Option<(String, Timestamp)>,
+    /// When it was registered.
+    pub registered_at: Timestamp,
+    /// The requested scopes, in words.
+    pub scopes: Vec<&'static str>,
+    /// Whether it requests access to data.
+    pub reaches_data: bool,
+    /// The names of the data sources that it could read.
+    pub data_sources: Vec<String>,
+    /// Where the browser goes next.
+    pub destination: Destination,
+    /// The request as a query string, for the form.
+    pub query: String,
+}
+
+/// The button that was pressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// Allow.
+    Allow,
+    /// Deny.
+    Deny,
+}
+
+/// A validated request that can be shown to a user, with its application.
+struct Checked {
+    request: AuthorizeRequest,
+    valid: ValidRequest,
+    application: Arc<Application>,
+}
+
+impl App {
+    /// Handles an authorization request.
+    ///
+    /// # Errors
+    /// If the server fails; faults of the client or the user are an [`AuthorizeAnswer`].
+    pub async fn authorize(
+        &self,
+        parameters: &Parameters,
+        session: Option<&LiveSession>,
+        origin: &RequestOrigin,
+    ) -> Result<AuthorizeAnswer, Fault> {
+        let valid = match self.check_request(parameters).await? {
+            Ok(valid) => valid,
+            Err(refused) => return Ok(self.note_and_tell(&refused, session, origin).await),
+        };
+        let signed_in = session.map(signed_in);
+        let consent = match session {
+            Some(session) => {
+                let user = session.session.user;
+                self.store.find_consent(user, valid.application.id).await?
+            }
+            None => None,
+        };
+        match authorize::next_step(&valid.valid, signed_in, consent.as_ref()) {
+            Err(refused) => Ok(self.tell_refusal(&refused)),
+            Ok(NextStep::IssueCode(approval)) => self.send_code(&valid.valid, approval),
+            Ok(NextStep::SignIn) => {
+                Ok(AuthorizeAnswer::SignIn { query: valid.request.query_after_sign_in() })
+            }
+            Ok(NextStep::Consent { .. }) => self.ask_consent(&valid, session).await,
+        }
+    }
+
+    /// Carries out the user's decision on the consent page. The request is validated again, because the
+    /// content of a form proves nothing.
+    ///
+    /// # Errors
+    /// If the decision cannot be stored; nothing was allowed then.
+    pub async fn decide_consent(
+        &self,
+        parameters: &Parameters,
+        session: &LiveSession,
+        decision: Decision,
+        origin: &RequestOrigin,
+    ) -> Result<AuthorizeAnswer, Fault> {
+        let valid = match self.check_request(parameters).await? {
+            Ok(valid) => valid,
+            Err(refused) => return Ok(self.note_and_tell(&refused, Some(session), origin).await),
+        };
+        let action = match decision {
+            Decision::Allow => Action::AllowApplication,
+            Decision::Deny => Action::DenyApplication,
+        };
+        let mut audit = session.caller.audit(action, self.now(), origin);
+        audit.application = Some(valid.application.id);
+        audit.subject = Some(valid.valid.scopes().to_string());
+        if decision == Decision::Deny {
+            self.store.append_audit(vec![audit]).await?;
+            return Ok(self.tell_refusal(&valid.valid.deny()));
+        }
+        let new = NewConsent {
+            user: session.session.user,
+            user_epoch: session.session.user_epoch,
+            application: valid.application.id,
+            application_epoch: valid.application.epoch,
+            scopes: valid.valid.scopes(),
+        };
+        let Some(consent) = self.store.allow(new, audit).await? else {
+            // The password or the application's secret has changed since, so the user is asked again.
+            self.note_refused_request(RefusalReason::PasswordChanged, Some(&session.caller), origin).await;
+            return Ok(AuthorizeAnswer::SignIn { query: valid.request.query_after_sign_in() });
+        };
+        match authorize::approve(&valid.valid, signed_in(session), Some(&consent)) {
+            Some(approval) => self.send_code(&valid.valid, approval),
+            None => Ok(AuthorizeAnswer::Page(Refusal::UnknownClientId)),
+        }
+    }
+
+    /// The application to which a request leads after sign-in; `None` if the request is not valid.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub async fn on_the_way(&self, parameters: &Parameters) -> Result<Option<OnTheWay>, Fault> {
+        let valid = self.check_request(parameters).await?;
+        Ok(valid.ok().map(|valid| OnTheWay {
+            application: valid.application.settings.name.clone(),
+            destination: valid.valid.target().destination(),
+        }))
+    }
+
+    async fn check_request(
+        &self,
+        parameters: &Parameters,
+    ) -> Result<Result<Checked, AuthorizeRefusal>, Fault> {
+        let request = match AuthorizeRequest::parse(parameters) {
+            Ok(request) => request,
+            Err(refusal) => return Ok(Err(AuthorizeRefusal::Page(refusal))),
+        };
+        let found = match &request.client_id {
+            Some(id) => self.application_by_client_id(id).await?,
+            None => None,
+        };
+        let checked = authorize::check(&request, found.as_deref());
+        Ok(checked.and_then(|valid| match found {
+            Some(application) => {
+                access_note::application(application.id);
+                Ok(Checked { request, valid, application })
+            }
+            None => Err(AuthorizeRefusal::Page(Refusal::UnknownClientId)),
+        }))
+    }
+
+    /// A malformed request is not a refusal of access, and neither is `prompt=none` without a signed-in user.
+    async fn note_and_tell(
+        &self,
+        refused: &AuthorizeRefusal,
+        session: Option<&LiveSession>,
+        origin: &RequestOrigin,
+    ) -> AuthorizeAnswer {
+        let refusal = refused.refusal();
+        let reason = match refusal {
+            Refusal::UnknownClientId | Refusal::RedirectUrlUnknown | Refusal::RedirectUrlAmbiguous => {
+                Some(RefusalReason::AuthorizationUnanswerable)
+            }
+            Refusal::ScopeUnknown => None,
+            _ if matches!(refusal.code(), ErrorCode::UnauthorizedClient | ErrorCode::InvalidScope) => {
+                Some(RefusalReason::AuthorizationBeyond)
+            }
+            _ => None,
+        };
+        if let Some(reason) = reason {
+            let caller = session.map(|session| &session.caller);
+            self.note_refused_request(reason, caller, origin).await;
+        }
+        self.tell_refusal(refused)
+    }
+
+    fn tell_refusal(&self, refused: &AuthorizeRefusal) -> AuthorizeAnswer {
+        match refused {
+            AuthorizeRefusal::Page(refusal) => AuthorizeAnswer::Page(*refusal),
+            AuthorizeRefusal::Redirect(redirect) => {
+                AuthorizeAnswer::Redirect(redirect.location(&self.settings.public_url))
+            }
+        }
+    }
+
+    fn send_code(&self, valid: &ValidRequest, approval: Approval) -> Result<AuthorizeAnswer, Fault> {
+        let redirect_digest = valid.redirect_uri().map(|uri| vault::sha256(uri.as_bytes()));
+        let id = self.vault.new_code_id(self.now());
+        let lifetime_secs = self.settings.code_lifetime_secs;
+        let code = authorize::issue_code(valid, approval, id, redirect_digest, lifetime_secs);
+        let code = self.vault.seal_code(&code).map_err(|cause| Fault::Broken(Box::new(cause)))?;
+        Ok(AuthorizeAnswer::Redirect(valid.target().with_code(
+            &code,
+            valid.state(),
+            &self.settings.public_url,
+        )))
+    }
+
+    async fn ask_consent(
+        &self,
+        valid: &Checked,
+        session: Option<&LiveSession>,
+    ) -> Result<AuthorizeAnswer, Fault> {
+        let scopes = valid.valid.scopes();
+        let reaches_data = scopes.contains(Scope::OData);
+        let user = session.map(|session| session.session.user);
+        let sources = if reaches_data { self.store.list_data_sources(user).await? } else { Vec::new() };
+        let application = &valid.application;
+        let settings = &application.settings;
+        let handed_over = application.handed_over.as_ref();
+        Ok(AuthorizeAnswer::Consent(Box::new(ConsentQuestion {
+            application: settings.name.clone(),
+            description: settings.description.clone(),
+            contacts: settings.contacts.clone(),
+            logo_url: settings.logo_url.clone(),
+            created_by: application.created_by().to_owned(),
+            handed_over: handed_over.map(|handover| (application.owner_name.clone(), handover.at)),
+            registered_at: application.created_at,
+            scopes: scopes.iter().map(Scope::in_words).collect(),
+            reaches_data,
+            data_sources: sources.into_iter().map(|source| source.name).collect(),
+            destination: valid.valid.target().destination(),
+            query: valid.request.query(),
+        })))
+    }
+}
+
+fn signed_in(session: &LiveSession) -> SignedIn {
+    SignedIn {
+        user: session.session.user,
+        epoch: session.session.user_epoch,
+        auth_time: session.session.auth_time,
+    }
+}

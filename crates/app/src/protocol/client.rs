@@ -1,0 +1,114 @@
+//! Client authentication, for the token, introspection and revocation endpoints.
+
+use domain::audit::{Action, Outcome};
+use domain::id::ApplicationId;
+use domain::secret::ClientSecret;
+use oauth::application::StoredSecret;
+use oauth::client_authentication::{AuthenticatedClient, Basic, Presented, authenticate};
+use oauth::parameters::Parameters;
+use oauth::refusal::Refusal;
+use store::StoreError;
+
+use crate::identity::caller::RequestOrigin;
+use crate::node::refusal_reason::RefusalReason;
+use crate::{App, Fault, identity::access_note};
+
+/// Why a protocol request was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ProtocolRefusal {
+    /// A rule of the protocol refused it.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Too many wrong attempts from this address, or more than one application may make.
+    #[error("too many attempts; try again in {retry_after_secs} seconds")]
+    TooOften {
+        /// The number of seconds after which another attempt is accepted.
+        retry_after_secs: u32,
+    },
+    /// The server cannot do this at present; nothing was changed.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl From<StoreError> for ProtocolRefusal {
+    fn from(error: StoreError) -> Self {
+        Self::Fault(error.into())
+    }
+}
+
+/// A request of a client, of which nothing is authenticated yet.
+#[derive(Debug, Clone, Copy)]
+pub struct ClientRequest<'a> {
+    /// The decoded `Authorization: Basic` header, if any.
+    pub basic: Option<&'a Basic>,
+    /// The parameters of the body.
+    pub parameters: &'a Parameters,
+    /// The origin of the request.
+    pub origin: &'a RequestOrigin,
+}
+
+impl App {
+    /// The application that the request authenticates, or a public application that it names.
+    ///
+    /// # Errors
+    /// `invalid_client` with the same response for all reasons, `invalid_request`, or too many attempts.
+    pub async fn authenticate_client(
+        &self,
+        request: ClientRequest<'_>,
+    ) -> Result<AuthenticatedClient, ProtocolRefusal> {
+        let now = self.now();
+        let presented = match Presented::find(request.basic, request.parameters) {
+            Ok(presented) => presented,
+            Err(refusal) => {
+                let reason = match refusal {
+                    Refusal::NoClientAuthentication => RefusalReason::ClientUnnamed,
+                    _ => RefusalReason::ClientContradictory,
+                };
+                self.note_refused_request(reason, None, request.origin).await;
+                return Err(refusal.into());
+            }
+        };
+        let found = match &presented.unverified_client_id {
+            Some(id) => self.application_by_client_id(id).await?,
+            None => None,
+        };
+        let named = found.as_ref().map(|application| application.id);
+        let is_secret =
+            |given: &ClientSecret, stored: &StoredSecret| self.vault.secret_matches(given, &stored.digest);
+        let address = request.origin.address;
+        // The secret is checked before any limit, because anybody may name an application and send a wrong
+        // secret.
+        match authenticate(&presented, found, now, is_secret) {
+            Ok(client) => {
+                let proved = client.is_confidential().then(|| client.application().id);
+                self.rates.authenticated(proved, address, now).map_err(|wait| self.too_often(wait))?;
+                self.usage.application(client.application().id, client.secret(), now);
+                access_note::client(&client);
+                Ok(client)
+            }
+            Err(refusal) => {
+                // Above the limit a failure is neither answered as such nor recorded.
+                self.rates.authentication_failed(address, now).map_err(|wait| self.too_often(wait))?;
+                self.note_failed_authentication(named, refusal, request.origin).await?;
+                Err(refusal.into())
+            }
+        }
+    }
+
+    fn too_often(&self, retry_after_secs: u32) -> ProtocolRefusal {
+        self.metrics().rate_limited.inc();
+        ProtocolRefusal::TooOften { retry_after_secs }
+    }
+
+    async fn note_failed_authentication(
+        &self,
+        named: Option<ApplicationId>,
+        refusal: Refusal,
+        origin: &RequestOrigin,
+    ) -> Result<(), StoreError> {
+        let mut audit = origin.audit(Action::AuthenticateClient, Outcome::Refused, self.now());
+        audit.application = named;
+        audit.detail = Some(refusal.to_string());
+        self.store.append_audit(vec![audit]).await
+    }
+}

@@ -1,0 +1,125 @@
+//! Introspection: what a client may know about a token. It only reads.
+
+use std::sync::Arc;
+
+use domain::id::{ApplicationId, UserId};
+use oauth::application::Application;
+use oauth::client_authentication::AuthenticatedClient;
+use oauth::introspection::{self, Facts, IntrospectedToken};
+use oauth::scope::ScopeSet;
+
+use crate::identity::caller::RequestOrigin;
+use crate::identity::refusals::NamedClient;
+use crate::node::entity_cache::Account;
+use crate::node::metrics::{OutcomeLabels, Word};
+use crate::node::refusal_reason::RefusalReason;
+use crate::protocol::client::{ClientRequest, ProtocolRefusal};
+use crate::{App, identity::access_note};
+
+/// The response about a valid token, with the members of [RFC 7662
+/// §2.2](https://www.rfc-editor.org/rfc/rfc7662#section-2.2).
+#[derive(Debug, Clone)]
+pub struct LiveToken {
+    /// `client_id`.
+    pub client_id: String,
+    /// `username`.
+    pub username: String,
+    /// `scope`.
+    pub scopes: ScopeSet,
+    /// `token_type`, for access tokens.
+    pub token_type: Option<&'static str>,
+    /// `exp`, in seconds since the Unix epoch.
+    pub exp: Option<i64>,
+    /// `iat`, in seconds since the Unix epoch.
+    pub iat: i64,
+    /// `sub`.
+    pub sub: String,
+    /// `jti`, for access tokens.
+    pub jti: Option<String>,
+}
+
+impl App {
+    /// What the client may know about the token in the request; `None` stands for `{"active":false}`.
+    ///
+    /// # Errors
+    /// If the client is not authenticated or is public, if the token is missing, or if the server fails.
+    pub async fn introspect(&self, request: ClientRequest<'_>) -> Result<Option<LiveToken>, ProtocolRefusal> {
+        let client = self.authenticate_client(request).await?;
+        if let Err(refusal) = introspection::may_ask(&client) {
+            let reason = RefusalReason::PublicIntrospection;
+            self.note_refused_client(reason, NamedClient::of(&client), request.origin).await;
+            return Err(refusal.into());
+        }
+        let text = introspection::parse(request.parameters)?;
+        let response = self.ask_about(&client, text.expose(), request.origin).await?;
+        let outcome = Word(if response.is_some() { "active" } else { "inactive" });
+        self.metrics().introspections.get_or_create(&OutcomeLabels { outcome }).inc();
+        Ok(response)
+    }
+
+    async fn ask_about(
+        &self,
+        client: &AuthenticatedClient,
+        text: &str,
+        origin: &RequestOrigin,
+    ) -> Result<Option<LiveToken>, ProtocolRefusal> {
+        if let Ok(token) = self.vault.open_access_token(text) {
+            self.ensure_fresh().await?;
+            let revoked = self.revocations.ends(&token);
+            let subject = IntrospectedToken::Access { token: &token, revoked };
+            self.note_token_of_another(client, token.application, origin).await;
+            return self.respond_to(client, subject, token.application, token.user).await;
+        }
+        let Ok(token) = self.vault.open_refresh_token(text) else { return Ok(None) };
+        let Some(grant) = self.store.find_grant(token.grant).await? else { return Ok(None) };
+        let subject = IntrospectedToken::Refresh { token: &token, grant: &grant };
+        self.note_token_of_another(client, grant.application, origin).await;
+        self.respond_to(client, subject, grant.application, grant.user).await
+    }
+
+    /// Records that a client asked about a token that it may not introspect.
+    async fn note_token_of_another(
+        &self,
+        client: &AuthenticatedClient,
+        application: ApplicationId,
+        origin: &RequestOrigin,
+    ) {
+        if !introspection::may_ask_about(client, application) {
+            self.note_refused_client(RefusalReason::TokenOfAnother, NamedClient::of(client), origin).await;
+        }
+    }
+
+    async fn respond_to(
+        &self,
+        client: &AuthenticatedClient,
+        subject: IntrospectedToken<'_>,
+        application: ApplicationId,
+        user: UserId,
+    ) -> Result<Option<LiveToken>, ProtocolRefusal> {
+        let other: Option<Application> =
+            if client.application().id == application { None } else { self.application(application).await? };
+        let user: Option<Arc<Account>> = self.account(user).await?;
+        let facts = Facts {
+            client,
+            application: other
+                .as_ref()
+                .or_else(|| (client.application().id == application).then(|| client.application())),
+            user: user.as_deref().map(|account| &account.user),
+            now: self.now(),
+        };
+        let decided = introspection::decide(subject, facts);
+        if decided.is_some() {
+            user.iter().for_each(access_note::user);
+        }
+        Ok(decided.map(|active| LiveToken {
+            client_id: active.client_id.to_owned(),
+            username: active.username.to_owned(),
+            scopes: active.scopes,
+            token_type: active.token_type,
+            exp: active.expires_at.map(domain::time::Timestamp::as_secs),
+            iat: active.issued_at.as_secs(),
+            sub: active.subject,
+            jti: active.id.map(|id| id.to_string()),
+        }))
+    }
+}

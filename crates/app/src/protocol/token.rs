@@ -1,0 +1,268 @@
+//! The token endpoint: what a client gets for a code, a refresh token, a password, or its own credentials.
+
+use std::sync::Arc;
+
+use domain::audit::{Action, Outcome};
+use domain::id::{Epoch, GrantId, UserId};
+use domain::secret::{AccessTokenText, RefreshTokenText};
+use oauth::client_authentication::AuthenticatedClient;
+use oauth::error::ErrorCode;
+use oauth::grant::GrantOrigin;
+use oauth::parameters::Parameters;
+use oauth::refusal::Refusal;
+use oauth::scope::ScopeSet;
+use oauth::token::{GrantDecision, TokenRequest, TokenResponse};
+use oauth::token_payload::{AccessToken, RefreshToken};
+use store::{GrantCreation, NewGrant};
+use vault::Unsealed;
+
+use crate::identity::caller::RequestOrigin;
+use crate::node::metrics::{GrantLabels, Word};
+use crate::protocol::client::{ClientRequest, ProtocolRefusal};
+use crate::{App, Fault, identity::access_note};
+
+mod authorization_code;
+mod client_credentials;
+mod password;
+mod refresh_token;
+
+/// The content of a new access token.
+struct NewAccessToken {
+    grant: Option<GrantId>,
+    user: UserId,
+    user_epoch: Epoch,
+    scopes: ScopeSet,
+    lifetime_secs: i64,
+}
+
+impl App {
+    /// Handles a token request. A code, or a generation of a refresh token, is consumed before this returns;
+    /// everything in the response is durable.
+    ///
+    /// # Errors
+    /// [`ProtocolRefusal`]: a refusal of the protocol, or a failure of the server.
+    pub async fn token(
+        self: &Arc<Self>,
+        request: ClientRequest<'_>,
+    ) -> Result<TokenResponse, ProtocolRefusal> {
+        let client = match self.authenticate_client(request).await {
+            Ok(client) => client,
+            Err(refusal) => {
+                self.count("unknown", Err(&refusal));
+                return Err(refusal);
+            }
+        };
+        let (grant_type, answer) = self.token_for(&client, request.parameters, request.origin).await;
+        self.count(grant_type, answer.as_ref().map(|_| ()));
+        match &answer {
+            Ok(_) => access_note::done(grant_type, client.application().id),
+            Err(ProtocolRefusal::Refused(refusal)) => {
+                self.note_refused_token(&client, request.parameters, *refusal, request.origin).await?;
+            }
+            Err(_) => {}
+        }
+        answer
+    }
+
+    async fn token_for(
+        self: &Arc<Self>,
+        client: &AuthenticatedClient,
+        parameters: &Parameters,
+        origin: &RequestOrigin,
+    ) -> (&'static str, Result<TokenResponse, ProtocolRefusal>) {
+        let request = match TokenRequest::parse(parameters, client) {
+            Ok(request) => request,
+            Err(refusal) => return ("unknown", Err(refusal.into())),
+        };
+        let response = match &request {
+            TokenRequest::AuthorizationCode(request) => self.exchange_code(request, client, origin).await,
+            TokenRequest::RefreshToken(request) => self.refresh_token(request, client, origin).await,
+            TokenRequest::Password(request) => self.password_grant(request, client, origin).await,
+            TokenRequest::ClientCredentials(request) => self.service_token(*request, client).await,
+        };
+        (request.grant_type().as_str(), response)
+    }
+
+    fn count(&self, grant: &'static str, answer: Result<(), &ProtocolRefusal>) {
+        let outcome = match answer {
+            Ok(()) => "issued",
+            Err(ProtocolRefusal::Refused(refusal)) => refusal.code().as_str(),
+            Err(ProtocolRefusal::TooOften { .. }) => "too_often",
+            Err(ProtocolRefusal::Fault(_)) => "fault",
+        };
+        self.metrics()
+            .tokens
+            .get_or_create(&GrantLabels { grant: Word(grant), outcome: Word(outcome) })
+            .inc();
+    }
+
+    /// Refused access is audited. Malformed requests are not, and failed authentications and passwords have
+    /// been audited where they were detected.
+    async fn note_refused_token(
+        &self,
+        client: &AuthenticatedClient,
+        parameters: &Parameters,
+        refusal: Refusal,
+        origin: &RequestOrigin,
+    ) -> Result<(), Fault> {
+        let refuses_access = refusal != Refusal::ScopeUnknown
+            && matches!(
+                refusal.code(),
+                ErrorCode::InvalidGrant | ErrorCode::UnauthorizedClient | ErrorCode::InvalidScope
+            );
+        let is_audited = matches!(
+            refusal,
+            Refusal::CredentialsWrong
+                | Refusal::PasswordExpired
+                | Refusal::CodeReplayed
+                | Refusal::RefreshTokenReplayed
+        );
+        if !refuses_access || is_audited {
+            return Ok(());
+        }
+        let mut audit = origin.audit(Action::RefuseToken, Outcome::Refused, self.now());
+        audit.application = Some(client.application().id);
+        audit.detail = Some(refusal.to_string());
+        if let Some(user) = self.user_behind(parameters, client).await? {
+            self.name_user(&mut audit, user).await;
+        }
+        Ok(self.note_refused(audit).await?)
+    }
+
+    /// The user whose code or refresh token the request contains.
+    async fn user_behind(
+        &self,
+        parameters: &Parameters,
+        client: &AuthenticatedClient,
+    ) -> Result<Option<UserId>, Fault> {
+        match TokenRequest::parse(parameters, client) {
+            Ok(TokenRequest::AuthorizationCode(request)) => {
+                Ok(self.vault.open_code(request.code.expose()).ok().map(|code| code.user))
+            }
+            Ok(TokenRequest::RefreshToken(request)) => {
+                let Ok(token) = self.vault.open_refresh_token(request.token.expose()) else {
+                    return Ok(None);
+                };
+                Ok(self.store.find_grant(token.grant).await?.map(|grant| grant.user))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Creates a grant and issues its first tokens. The store checks whether the code was used before, and
+    /// whether the preconditions still hold.
+    async fn create_grant(
+        &self,
+        decision: &GrantDecision,
+        client: &AuthenticatedClient,
+        origin: &RequestOrigin,
+    ) -> Result<TokenResponse, ProtocolRefusal> {
+        let now = self.now();
+        let application = client.application();
+        let key = self.vault.active_key(now).ok_or_else(no_key)?;
+        let new = NewGrant {
+            application: application.id,
+            application_epoch: application.epoch,
+            user: decision.user,
+            user_epoch: decision.user_epoch,
+            origin: decision.origin,
+            consent: decision.consent,
+            scopes: decision.scopes,
+            refreshable: decision.refreshable,
+            key,
+            at: now,
+            expires_at: (!decision.refreshable).then(|| now.plus_secs(decision.lifetime_secs)),
+        };
+        let grant = match self.create_grant_once(new, origin).await? {
+            GrantCreation::Grant(id) => id,
+            GrantCreation::Replayed(_) => return Err(Refusal::CodeReplayed.into()),
+            GrantCreation::Gone => {
+                self.entities.forget_applications();
+                self.entities.forget_users();
+                return Err(gone(decision.origin).into());
+            }
+        };
+        let refresh =
+            decision.refreshable.then(|| self.seal_refresh(RefreshToken { grant, generation: 0 }, key));
+        let access = NewAccessToken {
+            grant: Some(grant),
+            user: decision.user,
+            user_epoch: decision.user_epoch,
+            scopes: decision.scopes,
+            lifetime_secs: decision.lifetime_secs,
+        };
+        self.respond(client, &access, refresh.transpose()?)
+    }
+
+    /// Creates a grant, at most one for each code. A replay revokes the grant of the code; only the first few
+    /// replays are recorded.
+    async fn create_grant_once(&self, new: NewGrant, origin: &RequestOrigin) -> Result<GrantCreation, Fault> {
+        let (code, at) = (new.origin, new.at);
+        let mut audit = origin.audit(Action::ReplayCode, Outcome::Refused, at);
+        audit.application = Some(new.application);
+        if let GrantOrigin::Code(_) = code {
+            self.name_user(&mut audit, new.user).await;
+        }
+        if let GrantOrigin::Code(code) = code
+            && self.is_known_replay(code, &audit)
+        {
+            return Ok(GrantCreation::Replayed(Vec::new()));
+        }
+        let created = self.store.create_grant(new, self.revocations_expire_at(), audit).await?;
+        if let (GrantCreation::Replayed(events), GrantOrigin::Code(code)) = (&created, code) {
+            self.learn(events);
+            self.note_replay(code, at);
+        }
+        Ok(created)
+    }
+
+    fn respond(
+        &self,
+        client: &AuthenticatedClient,
+        new: &NewAccessToken,
+        refresh_token: Option<RefreshTokenText>,
+    ) -> Result<TokenResponse, ProtocolRefusal> {
+        let access_token = self.seal_access(client, new)?;
+        Ok(TokenResponse { access_token, expires_in: new.lifetime_secs, refresh_token, scopes: new.scopes })
+    }
+
+    fn seal_access(
+        &self,
+        client: &AuthenticatedClient,
+        new: &NewAccessToken,
+    ) -> Result<AccessTokenText, Fault> {
+        let now = self.now();
+        let token = AccessToken {
+            id: self.vault.new_token_id(now),
+            expires_at: now.plus_secs(new.lifetime_secs),
+            application: client.application().id,
+            application_epoch: client.application().epoch,
+            user: new.user,
+            user_epoch: new.user_epoch,
+            grant: new.grant,
+            scopes: new.scopes,
+            key_thumbprint: None,
+        };
+        self.vault.seal_access_token(&token).map_err(broken_seal)
+    }
+
+    fn seal_refresh(&self, token: RefreshToken, key: u32) -> Result<RefreshTokenText, Fault> {
+        self.vault.seal_refresh_token(token, key).map_err(broken_seal)
+    }
+}
+
+/// The refusal if the preconditions of a grant no longer hold.
+fn gone(origin: GrantOrigin) -> Refusal {
+    match origin {
+        GrantOrigin::Code(_) => Refusal::CodeOutlived,
+        GrantOrigin::Password => Refusal::UserInactive,
+    }
+}
+
+fn no_key() -> Fault {
+    Fault::Broken("the ring has no active key".into())
+}
+
+fn broken_seal(cause: Unsealed) -> Fault {
+    Fault::Broken(Box::new(cause))
+}

@@ -1,0 +1,77 @@
+//! Exchanging a code: its use creates a grant, at most once.
+
+use domain::id::Epoch;
+use domain::limit::Limit;
+use oauth::client_authentication::AuthenticatedClient;
+use oauth::grant::GrantOrigin;
+use oauth::refusal::Refusal;
+use oauth::token::TokenResponse;
+use oauth::token::authorization_code::{self, CodeExchange};
+use oauth::token_payload::AuthorizationCode;
+use store::{GrantCreation, NewGrant};
+
+use crate::identity::caller::RequestOrigin;
+use crate::protocol::client::ProtocolRefusal;
+use crate::{App, Fault, identity::access_note};
+
+impl App {
+    pub(super) async fn exchange_code(
+        &self,
+        request: &CodeExchange,
+        client: &AuthenticatedClient,
+        origin: &RequestOrigin,
+    ) -> Result<TokenResponse, ProtocolRefusal> {
+        let code = self.vault.open_code(request.code.expose()).ok();
+        let user = match &code {
+            Some(code) => self.account(code.user).await?,
+            None => None,
+        };
+        let digest = |text: &str| vault::sha256(text.as_bytes());
+        let decided = authorization_code::decide(authorization_code::Facts {
+            client,
+            code: code.as_ref(),
+            user: user.as_deref().map(|account| &account.user),
+            redirect_digest: request.redirect_uri.as_deref().map(digest),
+            verifier_digest: request.verifier.as_ref().map(|verifier| digest(verifier.expose())),
+            lifetime_limit_secs: self.limit(Limit::OAuthAccessTokenLifetime).await?,
+            now: self.now(),
+        });
+        match (decided, &code) {
+            (Err(Refusal::CodeExpired), Some(code)) => {
+                Err(self.end_what_an_expired_code_gave(code, origin).await?.into())
+            }
+            (decided, _) => {
+                let decision = decided?;
+                user.iter().for_each(access_note::user);
+                self.create_grant(&decision, client, origin).await
+            }
+        }
+    }
+
+    /// An expired code creates no grant, but if it was redeemed in time, this is a replay like any other.
+    /// Creating a grant under impossible epochs fails, and still finds the grant that the code created.
+    async fn end_what_an_expired_code_gave(
+        &self,
+        code: &AuthorizationCode,
+        origin: &RequestOrigin,
+    ) -> Result<Refusal, Fault> {
+        let now = self.now();
+        let never = NewGrant {
+            application: code.application,
+            application_epoch: Epoch::GONE,
+            user: code.user,
+            user_epoch: Epoch::GONE,
+            origin: GrantOrigin::Code(code.id),
+            consent: Some(code.consent),
+            scopes: code.scopes,
+            refreshable: false,
+            key: 0,
+            at: now,
+            expires_at: Some(now),
+        };
+        match self.create_grant_once(never, origin).await? {
+            GrantCreation::Replayed(_) => Ok(Refusal::CodeReplayed),
+            GrantCreation::Grant(_) | GrantCreation::Gone => Ok(Refusal::CodeExpired),
+        }
+    }
+}

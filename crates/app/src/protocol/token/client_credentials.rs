@@ -1,0 +1,39 @@
+//! A token for the application itself, on behalf of its owner. No grant is created.
+
+use std::sync::Arc;
+
+use domain::limit::Limit;
+use oauth::client_authentication::AuthenticatedClient;
+use oauth::token::TokenResponse;
+use oauth::token::client_credentials::{self, ServiceRequest};
+
+use super::NewAccessToken;
+use crate::node::entity_cache::Account;
+use crate::protocol::client::ProtocolRefusal;
+use crate::{App, identity::access_note};
+
+impl App {
+    pub(super) async fn service_token(
+        &self,
+        request: ServiceRequest,
+        client: &AuthenticatedClient,
+    ) -> Result<TokenResponse, ProtocolRefusal> {
+        let owner: Option<Arc<Account>> = self.account(client.application().owner).await?;
+        let limit = self.limit(Limit::OAuthAccessTokenLifetime).await?;
+        let token = client_credentials::decide(
+            request,
+            client,
+            owner.as_deref().map(|account| &account.user),
+            limit,
+        )?;
+        owner.iter().for_each(access_note::user);
+        let access = NewAccessToken {
+            grant: None,
+            user: token.user,
+            user_epoch: token.user_epoch,
+            scopes: token.scopes,
+            lifetime_secs: token.lifetime_secs,
+        };
+        self.respond(client, &access, None)
+    }
+}

@@ -1,0 +1,186 @@
+//! Refreshing: one conditional update for each rotation, and no other write.
+
+use domain::audit::{Action, Outcome};
+use domain::id::{GrantId, UserId};
+use domain::limit::Limit;
+use domain::secret::RefreshTokenText;
+use oauth::client_authentication::AuthenticatedClient;
+use oauth::grant::Grant;
+use oauth::refusal::Refusal;
+use oauth::token::TokenResponse;
+use oauth::token::refresh_token::{self, Refresh, RefreshDecision, Renewal, Rotation};
+use oauth::token_payload::RefreshToken;
+use store::Rotated;
+
+use super::{NewAccessToken, no_key};
+use crate::identity::caller::RequestOrigin;
+use crate::node::metrics::{OutcomeLabels, Word};
+use crate::protocol::client::ProtocolRefusal;
+use crate::{App, identity::access_note};
+
+/// How often a refresh that lost against a concurrent one of the same grant is decided again. After the first
+/// loss the grant has advanced, so the decision is a repetition or a replay, which cannot lose.
+const TRIES: usize = 3;
+
+impl App {
+    pub(super) async fn refresh_token(
+        &self,
+        request: &Refresh,
+        client: &AuthenticatedClient,
+        origin: &RequestOrigin,
+    ) -> Result<TokenResponse, ProtocolRefusal> {
+        if request.sent_as_a_code {
+            self.metrics().power_bi_refresh_quirk.inc();
+        }
+        let token = self.vault.open_refresh_token(request.token.expose()).ok();
+        if let Some(token) = &token
+            && let Some(answer) = self.rotate_as_last_seen(request, client, token).await?
+        {
+            return Ok(answer);
+        }
+        for _ in 0..TRIES {
+            let grant = match &token {
+                Some(token) => self.store.find_grant(token.grant).await?,
+                None => None,
+            };
+            let (renewal, grant) = match self.decide_refresh(request, client, token.as_ref(), grant).await? {
+                (RefreshDecision::Renew(renewal), Some(grant)) => (renewal, grant),
+                (RefreshDecision::Renew(_), None) => return Err(Refusal::GrantGone.into()),
+                (RefreshDecision::Replay(id), grant) => {
+                    let user = grant.map(|grant| grant.user);
+                    return self.end_replayed(id, user, client, origin).await;
+                }
+            };
+            if let Some(refresh) = self.rotate(&renewal, &grant, request).await? {
+                return self.renew(client, &renewal, &grant, refresh);
+            }
+        }
+        Err(crate::Fault::Busy.into())
+    }
+
+    /// Rotates a grant in the state that this node last saw, without reading it. The rotation is a
+    /// conditional write, so the store refuses it if anything has changed since. `None` in that case, and for
+    /// everything that is not a rotation, means: read the grant and decide again.
+    async fn rotate_as_last_seen(
+        &self,
+        request: &Refresh,
+        client: &AuthenticatedClient,
+        token: &RefreshToken,
+    ) -> Result<Option<TokenResponse>, ProtocolRefusal> {
+        let Some(grant) = self.entities.last_seen_grant(token.grant) else { return Ok(None) };
+        let decided = self.decide_refresh(request, client, Some(token), Some(grant)).await;
+        if let Ok((
+            RefreshDecision::Renew(renewal @ Renewal { rotation: Rotation::Rotate { .. }, .. }),
+            Some(grant),
+        )) = decided
+            && let Some(refresh) = self.rotate(&renewal, &grant, request).await?
+        {
+            return self.renew(client, &renewal, &grant, refresh).map(Some);
+        }
+        self.entities.forget_grant(token.grant);
+        Ok(None)
+    }
+
+    fn renew(
+        &self,
+        client: &AuthenticatedClient,
+        renewal: &Renewal,
+        grant: &Grant,
+        refresh: RefreshTokenText,
+    ) -> Result<TokenResponse, ProtocolRefusal> {
+        self.usage.grant(grant.id, self.now());
+        let access = NewAccessToken {
+            grant: Some(grant.id),
+            user: grant.user,
+            user_epoch: grant.user_epoch,
+            scopes: renewal.scopes,
+            lifetime_secs: renewal.lifetime_secs,
+        };
+        self.respond(client, &access, Some(refresh))
+    }
+
+    async fn decide_refresh(
+        &self,
+        request: &Refresh,
+        client: &AuthenticatedClient,
+        token: Option<&RefreshToken>,
+        grant: Option<Grant>,
+    ) -> Result<(RefreshDecision, Option<Grant>), ProtocolRefusal> {
+        let user = match &grant {
+            Some(grant) => self.account(grant.user).await?,
+            None => None,
+        };
+        let decision = refresh_token::decide(
+            request,
+            refresh_token::Facts {
+                client,
+                token,
+                grant: grant.as_ref(),
+                user: user.as_deref().map(|account| &account.user),
+                grace_secs: i64::from(self.settings.refresh_grace_secs),
+                lifetime_limit_secs: self.limit(Limit::OAuthAccessTokenLifetime).await?,
+                now: self.now(),
+            },
+        )?;
+        if matches!(decision, RefreshDecision::Renew(_)) {
+            user.iter().for_each(access_note::user);
+        }
+        Ok((decision, grant))
+    }
+
+    /// The refresh token for the response; `None` if another request has advanced the grant meanwhile.
+    async fn rotate(
+        &self,
+        renewal: &Renewal,
+        grant: &Grant,
+        request: &Refresh,
+    ) -> Result<Option<RefreshTokenText>, ProtocolRefusal> {
+        match renewal.rotation {
+            Rotation::SameAgain => Ok(Some(request.token.clone())),
+            Rotation::RepeatSuccessor { generation } => {
+                self.count_replay("repeated");
+                let successor = RefreshToken { grant: grant.id, generation };
+                Ok(Some(self.seal_refresh(successor, grant.key)?))
+            }
+            Rotation::Rotate { from } => {
+                let now = self.now();
+                let key = self.vault.active_key(now).ok_or_else(no_key)?;
+                match self.store.rotate_grant(grant.id, from, key, now).await? {
+                    Rotated::Lost => Ok(None),
+                    Rotated::Done => {
+                        let moved =
+                            Grant { generation: from + 1, rotated_at: Some(now), key, ..grant.clone() };
+                        self.entities.saw_grant(moved);
+                        let successor = RefreshToken { grant: grant.id, generation: from + 1 };
+                        Ok(Some(self.seal_refresh(successor, key)?))
+                    }
+                }
+            }
+        }
+    }
+
+    /// The token was replaced long ago, or its successor was used: one of the two holders of the family is a
+    /// thief, so the family is revoked for both.
+    async fn end_replayed(
+        &self,
+        grant: GrantId,
+        user: Option<UserId>,
+        client: &AuthenticatedClient,
+        origin: &RequestOrigin,
+    ) -> Result<TokenResponse, ProtocolRefusal> {
+        self.count_replay("revoked");
+        let mut audit = origin.audit(Action::ReplayRefreshToken, Outcome::Refused, self.now());
+        audit.application = Some(client.application().id);
+        audit.subject = Some(format!("grant {grant}"));
+        if let Some(user) = user {
+            self.name_user(&mut audit, user).await;
+        }
+        let events = self.store.revoke_grant(grant, self.revocations_expire_at(), audit).await?;
+        self.learn(&events);
+        Err(Refusal::RefreshTokenReplayed.into())
+    }
+
+    fn count_replay(&self, outcome: &'static str) {
+        self.metrics().refresh_replays.get_or_create(&OutcomeLabels { outcome: Word(outcome) }).inc();
+    }
+}

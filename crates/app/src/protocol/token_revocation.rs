@@ -1,0 +1,91 @@
+//! Revocation by a client: an access token is revoked alone, a refresh token with its whole grant.
+
+use domain::audit::{Action, NewAuditEvent, Outcome};
+use domain::id::{ApplicationId, UserId};
+use oauth::client_authentication::AuthenticatedClient;
+use oauth::revocation_request::{self, Effect, TokenToRevoke};
+
+use crate::identity::caller::RequestOrigin;
+use crate::identity::refusals::NamedClient;
+use crate::node::refusal_reason::RefusalReason;
+use crate::protocol::client::{ClientRequest, ProtocolRefusal};
+use crate::{App, identity::access_note};
+
+/// What a request revokes, and whose access that is.
+struct Affected {
+    effect: Effect,
+    user: Option<UserId>,
+    /// The application to which the token was issued, if it is one of ours.
+    application: Option<ApplicationId>,
+}
+
+impl App {
+    /// Revokes the token in the request, if it belongs to the client. It is invalid when this returns.
+    ///
+    /// # Errors
+    /// If the client is not authenticated, if the token is missing, or if the revocation cannot be stored.
+    pub async fn revoke_token(&self, request: ClientRequest<'_>) -> Result<(), ProtocolRefusal> {
+        let client = self.authenticate_client(request).await?;
+        let text = revocation_request::parse(request.parameters)?;
+        let Affected { effect, user, application } = self.affected(&client, text.expose()).await?;
+        if application.is_some_and(|application| application != client.application().id) {
+            let reason = RefusalReason::TokenOfAnother;
+            self.note_refused_client(reason, NamedClient::of(&client), request.origin).await;
+        }
+        if effect != Effect::Nothing {
+            access_note::application(client.application().id);
+        }
+        let events = match effect {
+            Effect::Nothing => return Ok(()),
+            Effect::EndToken { id, expires_at } => {
+                let mut audit =
+                    self.ended(&client, Action::RevokeToken, format!("token {id}"), request.origin);
+                if let Some(user) = user {
+                    self.name_user(&mut audit, user).await.iter().for_each(access_note::user);
+                }
+                self.store.revoke_token(id, expires_at, audit).await?
+            }
+            Effect::EndGrant(id) => {
+                let mut audit =
+                    self.ended(&client, Action::RevokeGrant, format!("grant {id}"), request.origin);
+                if let Some(user) = user {
+                    self.name_user(&mut audit, user).await.iter().for_each(access_note::user);
+                }
+                self.store.revoke_grant(id, self.revocations_expire_at(), audit).await?
+            }
+        };
+        self.learn(&events);
+        Ok(())
+    }
+
+    async fn affected(&self, client: &AuthenticatedClient, text: &str) -> Result<Affected, ProtocolRefusal> {
+        let now = self.now();
+        if let Ok(token) = self.vault.open_access_token(text) {
+            let effect = revocation_request::decide(client, TokenToRevoke::Access(&token), now);
+            return Ok(Affected { effect, user: Some(token.user), application: Some(token.application) });
+        }
+        let grant = match self.vault.open_refresh_token(text) {
+            Ok(token) => self.store.find_grant(token.grant).await?,
+            Err(_) => None,
+        };
+        let subject = grant.as_ref().map_or(TokenToRevoke::Unknown, TokenToRevoke::Refresh);
+        Ok(Affected {
+            effect: revocation_request::decide(client, subject, now),
+            user: grant.as_ref().map(|grant| grant.user),
+            application: grant.as_ref().map(|grant| grant.application),
+        })
+    }
+
+    fn ended(
+        &self,
+        client: &AuthenticatedClient,
+        action: Action,
+        subject: String,
+        origin: &RequestOrigin,
+    ) -> NewAuditEvent {
+        let mut audit = origin.audit(action, Outcome::Success, self.now());
+        audit.application = Some(client.application().id);
+        audit.subject = Some(subject);
+        audit
+    }
+}
