@@ -4,8 +4,9 @@
 use domain::account::{Permission, Rights};
 use domain::audit::NewAuditEvent;
 use domain::id::{ApplicationId, Epoch, RoleId, UserId};
-use oauth::scope::{Scope, ScopeSet};
+use oauth::scope::ScopeSet;
 use store::columns::permissions_from_bits;
+use store::rules;
 use tokio_postgres::Client;
 
 use crate::sql::{self, values};
@@ -58,5 +59,5 @@ async fn may_still_manage(db: &Client, application: ApplicationId) -> sql::Resul
         Ok(ScopeSet::from_bits(sql::number(row, 0)?))
     })
     .await?;
-    Ok(scopes.is_some_and(|scopes| scopes.contains(Scope::Management)))
+    Ok(rules::may_still_manage(scopes))
 }

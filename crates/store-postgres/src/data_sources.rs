@@ -5,6 +5,7 @@ use domain::audit::NewAuditEvent;
 use domain::id::{DataSourceId, UserId};
 use domain::time::Timestamp;
 use store::columns::{options_from_json, options_to_json};
+use store::rules;
 use store::{
     Answer, DataSourceChange, DataSourceRefusal, DataSources, Judged, NewDataSource, Sharing, fold_name,
 };
@@ -180,8 +181,8 @@ async fn update(db: &Client, id: DataSourceId, change: &DataSourceChange, event:
         Ok(source) => source,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    if change.judged_for.as_ref().is_some_and(|options| *options != before.options) {
-        return Ok(Err(DataSourceRefusal::OptionsChanged));
+    if let Err(refusal) = rules::options_are_those_judged(change, &before.options) {
+        return Ok(Err(refusal));
     }
     let name = change.name.as_ref().unwrap_or(&before.name).as_str();
     let folded = fold_name(name);
@@ -204,11 +205,7 @@ async fn share(db: &Client, id: DataSourceId, sharing: &Sharing, event: &NewAudi
         Ok(source) => source,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    let added = match sharing {
-        Sharing::With(users) | Sharing::Also(users) => users.as_slice(),
-        Sharing::Without(_) => &[],
-    };
-    if !all_users_exist(db, added).await? {
+    if !all_users_exist(db, sharing.added()).await? {
         return Ok(Err(DataSourceRefusal::UnknownUser));
     }
     match sharing {
@@ -216,8 +213,7 @@ async fn share(db: &Client, id: DataSourceId, sharing: &Sharing, event: &NewAudi
         Sharing::Without(user) => drop(sql::execute(db, REMOVE, values![id.get(), user.get()]).await?),
         Sharing::Also(_) => {}
     }
-    let others = added.iter().filter(|user| **user != source.owner);
-    let others: Vec<i64> = others.map(|user| user.get()).collect();
+    let others: Vec<i64> = sharing.added_besides(source.owner).map(UserId::get).collect();
     if !others.is_empty() {
         sql::execute(db, ADD, values![id.get(), others]).await?;
     }

@@ -1,9 +1,10 @@
 //! Roles, and the rule that an active Administrator always remains.
 
-use domain::account::{ADMINISTRATOR_ROLE, Permission, Role, USER_ROLE};
+use domain::account::{Permission, Role};
 use domain::audit::NewAuditEvent;
 use domain::id::{RoleId, UserId};
 use store::columns::{permission_bit, permission_bits, permissions_from_bits};
+use store::rules::{self, Administrators};
 use store::{Judged, UserRefusal, fold_name};
 use tokio_postgres::{Client, Row};
 
@@ -68,10 +69,12 @@ pub(crate) async fn update(
     if sql::value(db, TAKEN, values![folded, role.id.get()]).await? {
         return Ok(Err(UserRefusal::NameTaken));
     }
-    if !role.permissions.contains(&Permission::Administrator)
-        && (role.id == ADMINISTRATOR_ROLE || !administrator_without_role(db, role.id).await?)
-    {
-        return Ok(Err(UserRefusal::LastAdministrator));
+    let administrators = Administrators {
+        through_other_roles: administrator_except(db, 0, role.id.get()).await?,
+        any: administrator_remains(db).await?,
+    };
+    if let Err(refusal) = rules::role_leaves_an_administrator(role, administrators) {
+        return Ok(Err(refusal));
     }
     let bits = permission_bits(&role.permissions);
     let (name, description) = (role.name.as_str(), role.description.as_str());
@@ -94,8 +97,8 @@ pub(crate) async fn delete(
     if let Some(refusal) = refusal(db, &touched, event).await? {
         return Ok(Err(refusal));
     }
-    if id == ADMINISTRATOR_ROLE || id == USER_ROLE || sql::value(db, USED, values![id.get()]).await? {
-        return Ok(Err(UserRefusal::RoleInUse));
+    if let Err(refusal) = rules::role_may_be_deleted(id, sql::value(db, USED, values![id.get()]).await?) {
+        return Ok(Err(refusal));
     }
     sql::execute(db, "DELETE FROM roles WHERE id = $1", values![id.get()]).await?;
     versions::grow(db, Kind::Roles).await?;
@@ -109,10 +112,7 @@ pub(crate) async fn refusal(
     carried: &[Permission],
     event: &NewAuditEvent,
 ) -> sql::Result<Option<UserRefusal>> {
-    if !authority::holds(db, event).await? {
-        return Ok(Some(UserRefusal::RightsChanged));
-    }
-    Ok((!event.covers(carried)).then_some(UserRefusal::BeyondRights))
+    Ok(rules::rights_cover(authority::holds(db, event).await?, event, carried).err())
 }
 
 async fn exists(db: &Client, id: RoleId) -> sql::Result<bool> {
@@ -144,12 +144,6 @@ pub(crate) async fn administrator_besides(db: &Client, user: UserId) -> sql::Res
 /// Whether there is an active Administrator.
 pub(crate) async fn administrator_remains(db: &Client) -> sql::Result<bool> {
     administrator_except(db, 0, 0).await
-}
-
-/// Whether an active Administrator remains if this role makes nobody an Administrator. A database that has
-/// none yet passes.
-async fn administrator_without_role(db: &Client, role: RoleId) -> sql::Result<bool> {
-    Ok(administrator_except(db, 0, role.get()).await? || !administrator_remains(db).await?)
 }
 
 async fn administrator_except(db: &Client, user: i64, role: i64) -> sql::Result<bool> {

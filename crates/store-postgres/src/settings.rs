@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use domain::audit::NewAuditEvent;
 use domain::limit::Limit;
 use domain::time::Timestamp;
+use store::rules;
 use store::{Answer, Judged, RightsChanged, Settings, StoreError, StoredKey, Versions};
 use tokio_postgres::{Client, Row};
 
@@ -85,8 +86,7 @@ async fn list_limits(db: &Client) -> sql::Result<Vec<(Limit, i64)>> {
         Ok((row.try_get(0)?, row.try_get(1)?))
     })
     .await?;
-    // A number that this version does not know was written by a newer node.
-    Ok(stored.into_iter().filter_map(|(id, value)| Some((Limit::from_id(id)?, value))).collect())
+    Ok(rules::known_limits(stored))
 }
 
 async fn set_limit(

@@ -5,9 +5,9 @@
 
 use domain::account::Lockout;
 use domain::account::network::Network;
-use domain::audit::{Action, NewAuditEvent, Outcome};
 use domain::id::{Epoch, UserId};
 use domain::time::Timestamp;
+use store::rules;
 use store::{
     Answer, ComesFrom, FailureCounted, FamiliarNetwork, MOST_FAMILIAR_NETWORKS, RefusedSignIn, SignInFacts,
     SignIns, SucceededSignIn,
@@ -108,8 +108,7 @@ async fn refuse(db: &Client, refused: &RefusedSignIn) -> sql::Result<FailureCoun
         return Ok(FailureCounted::NOTHING);
     }
     if counted.locked_now {
-        let audit = refused.audit.clone();
-        events.push(NewAuditEvent { action: Action::LockAccount, outcome: Outcome::Success, ..audit });
+        events.push(rules::lock_event(&refused.audit));
     }
     audit::append(db, &events).await?;
     Ok(counted)

@@ -3,7 +3,8 @@
 use domain::audit::NewAuditEvent;
 use domain::id::{ApplicationId, TrustedOriginId};
 use oauth::application::ApplicationSettings;
-use oauth::cors::{self, MOST_TRUSTED, NewTrustedOrigin, TrustedOrigin};
+use oauth::cors::{self, NewTrustedOrigin, TrustedOrigin};
+use store::rules;
 use store::{Answer, Judged, TrustedOriginRefusal, TrustedOrigins};
 use tokio_postgres::{Client, Row};
 
@@ -66,22 +67,23 @@ async fn insert(
     if !authority::holds(db, event).await? {
         return Ok(Err(TrustedOriginRefusal::RightsChanged));
     }
-    for (at, one) in new.iter().enumerate() {
-        let earlier = new[..at].iter().any(|other| other.domain == one.domain);
-        if earlier || is_listed(db, &one.domain, TrustedOriginId::new(0)).await? {
-            return Ok(Err(TrustedOriginRefusal::Listed(at)));
+    let mut listed = Vec::new();
+    for one in new {
+        if is_listed(db, &one.domain, TrustedOriginId::new(0)).await? {
+            listed.push(one.domain.clone());
         }
     }
-    let listed: i64 = sql::value(db, "SELECT count(*) FROM trusted_origins", &[]).await?;
-    if usize::try_from(listed).unwrap_or(usize::MAX).saturating_add(new.len()) > MOST_TRUSTED {
-        return Ok(Err(TrustedOriginRefusal::Full));
+    let count: i64 = sql::value(db, "SELECT count(*) FROM trusted_origins", &[]).await?;
+    let room = rules::list_has_room(u32::try_from(count).unwrap_or(u32::MAX), new);
+    if let Err(refusal) = rules::entries_are_new(new, &listed).and(room) {
+        return Ok(Err(refusal));
     }
     let mut all = Vec::with_capacity(new.len());
     for one in new {
         let (domain, description) = (one.domain.as_str(), one.description.as_str());
         let by = one.modified_by.as_str();
         let id = sql::value(db, INSERT, values![domain, description, by, micros(one.at)]).await?;
-        all.push(entry(TrustedOriginId::new(id), one));
+        all.push(rules::trusted_origin(TrustedOriginId::new(id), one));
         audit::append_one(db, &NewAuditEvent { subject: Some(one.domain.clone()), ..event.clone() }).await?;
     }
     versions::grow(db, Kind::Limits).await?;
@@ -110,7 +112,7 @@ async fn update(
     }
     versions::grow(db, Kind::Limits).await?;
     audit::append_one(db, event).await?;
-    Ok(Ok(entry(id, new)))
+    Ok(Ok(rules::trusted_origin(id, new)))
 }
 
 async fn delete(
@@ -135,16 +137,6 @@ async fn delete(
 async fn is_listed(db: &Client, domain: &str, other_than: TrustedOriginId) -> sql::Result<bool> {
     const LISTED: &str = "SELECT EXISTS (SELECT 1 FROM trusted_origins WHERE domain = $1 AND id <> $2)";
     sql::value(db, LISTED, values![domain, other_than.get()]).await
-}
-
-fn entry(id: TrustedOriginId, new: &NewTrustedOrigin) -> TrustedOrigin {
-    TrustedOrigin {
-        id,
-        domain: new.domain.clone(),
-        description: new.description.clone(),
-        modified_by: new.modified_by.clone(),
-        modified_at: new.at,
-    }
 }
 
 fn read_row(row: &Row) -> sql::Result<TrustedOrigin> {

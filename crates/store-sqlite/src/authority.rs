@@ -3,9 +3,10 @@
 use domain::account::{Permission, Rights};
 use domain::audit::NewAuditEvent;
 use domain::id::{ApplicationId, Epoch, RoleId, UserId};
-use oauth::scope::{Scope, ScopeSet};
+use oauth::scope::ScopeSet;
 use rusqlite::Connection;
 use store::columns::permissions_from_bits;
+use store::rules;
 
 use crate::sql;
 
@@ -51,5 +52,5 @@ pub(crate) fn permissions_of_roles(db: &Connection, roles: &[RoleId]) -> sql::Re
 fn may_still_manage(db: &Connection, application: ApplicationId) -> sql::Result<bool> {
     const SCOPES: &str = "SELECT scopes FROM applications WHERE id = ?1";
     let scopes = sql::find(db, SCOPES, [application.get()], |row| Ok(ScopeSet::from_bits(row.get(0)?)))?;
-    Ok(scopes.is_some_and(|scopes| scopes.contains(Scope::Management)))
+    Ok(rules::may_still_manage(scopes))
 }

@@ -6,6 +6,7 @@ use domain::id::{DataSourceId, UserId};
 use domain::time::Timestamp;
 use rusqlite::{Connection, Row, params};
 use store::columns::{options_from_json, options_to_json};
+use store::rules;
 use store::{
     Answer, DataSourceChange, DataSourceRefusal, DataSources, Judged, NewDataSource, Sharing, fold_name,
 };
@@ -180,8 +181,8 @@ fn update(db: &Connection, id: DataSourceId, change: &DataSourceChange, event: &
         Ok(source) => source,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    if change.judged_for.as_ref().is_some_and(|options| *options != before.options) {
-        return Ok(Err(DataSourceRefusal::OptionsChanged));
+    if let Err(refusal) = rules::options_are_those_judged(change, &before.options) {
+        return Ok(Err(refusal));
     }
     let name = change.name.as_ref().unwrap_or(&before.name);
     let folded = fold_name(name);
@@ -203,11 +204,7 @@ fn share(db: &Connection, id: DataSourceId, sharing: &Sharing, event: &NewAuditE
         Ok(source) => source,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    let added = match sharing {
-        Sharing::With(users) | Sharing::Also(users) => users.as_slice(),
-        Sharing::Without(_) => &[],
-    };
-    for user in added {
+    for user in sharing.added() {
         if !user_exists(db, *user)? {
             return Ok(Err(DataSourceRefusal::UnknownUser));
         }
@@ -217,7 +214,7 @@ fn share(db: &Connection, id: DataSourceId, sharing: &Sharing, event: &NewAuditE
         Sharing::Without(user) => drop(sql::execute(db, REMOVE, (id.get(), user.get()))?),
         Sharing::Also(_) => {}
     }
-    for user in added.iter().filter(|user| **user != source.owner) {
+    for user in sharing.added_besides(source.owner) {
         sql::execute(db, ADD, (id.get(), user.get()))?;
     }
     touch(db, id, event.at, event)

@@ -1,10 +1,11 @@
 //! Roles, and the rule that an active Administrator always remains.
 
-use domain::account::{ADMINISTRATOR_ROLE, Permission, Role, USER_ROLE};
+use domain::account::{Permission, Role};
 use domain::audit::NewAuditEvent;
 use domain::id::{RoleId, UserId};
 use rusqlite::{Connection, Row, params};
 use store::columns::{permission_bit, permission_bits, permissions_from_bits};
+use store::rules::{self, Administrators};
 use store::{Judged, UserRefusal, fold_name};
 
 use crate::versions::{self, Kind};
@@ -61,10 +62,12 @@ pub(crate) fn update(
     if sql::value(db, TAKEN, (&folded, role.id.get()))? {
         return Ok(Err(UserRefusal::NameTaken));
     }
-    if !role.permissions.contains(&Permission::Administrator)
-        && (role.id == ADMINISTRATOR_ROLE || !administrator_without_role(db, role.id)?)
-    {
-        return Ok(Err(UserRefusal::LastAdministrator));
+    let administrators = Administrators {
+        through_other_roles: administrator_except(db, 0, role.id.get())?,
+        any: administrator_remains(db)?,
+    };
+    if let Err(refusal) = rules::role_leaves_an_administrator(role, administrators) {
+        return Ok(Err(refusal));
     }
     let row = params![role.id.get(), role.name, folded, role.description, permission_bits(&role.permissions)];
     sql::execute(db, UPDATE, row)?;
@@ -86,8 +89,8 @@ pub(crate) fn delete(
     if let Some(refusal) = refusal(db, &touched, event)? {
         return Ok(Err(refusal));
     }
-    if id == ADMINISTRATOR_ROLE || id == USER_ROLE || sql::value(db, USED, [id.get()])? {
-        return Ok(Err(UserRefusal::RoleInUse));
+    if let Err(refusal) = rules::role_may_be_deleted(id, sql::value(db, USED, [id.get()])?) {
+        return Ok(Err(refusal));
     }
     sql::execute(db, "DELETE FROM roles WHERE id = ?1", [id.get()])?;
     versions::grow(db, Kind::Roles)?;
@@ -101,10 +104,7 @@ pub(crate) fn refusal(
     carried: &[Permission],
     event: &NewAuditEvent,
 ) -> sql::Result<Option<UserRefusal>> {
-    if !authority::holds(db, event)? {
-        return Ok(Some(UserRefusal::RightsChanged));
-    }
-    Ok((!event.covers(carried)).then_some(UserRefusal::BeyondRights))
+    Ok(rules::rights_cover(authority::holds(db, event)?, event, carried).err())
 }
 
 pub(crate) fn exists(db: &Connection, id: RoleId) -> sql::Result<bool> {
@@ -130,12 +130,6 @@ pub(crate) fn administrator_besides(db: &Connection, user: UserId) -> sql::Resul
 /// Whether there is an active Administrator.
 pub(crate) fn administrator_remains(db: &Connection) -> sql::Result<bool> {
     administrator_except(db, 0, 0)
-}
-
-/// Whether an active Administrator remains if this role makes nobody an Administrator. A database that has
-/// none yet passes.
-fn administrator_without_role(db: &Connection, role: RoleId) -> sql::Result<bool> {
-    Ok(administrator_except(db, 0, role.get())? || !administrator_except(db, 0, 0)?)
 }
 
 fn administrator_except(db: &Connection, user: i64, role: i64) -> sql::Result<bool> {

@@ -6,6 +6,7 @@ use domain::audit::NewAuditEvent;
 use domain::limit::Limit;
 use domain::time::Timestamp;
 use rusqlite::Connection;
+use store::rules;
 use store::{Answer, Judged, RightsChanged, Settings, StoreError, StoredKey, Versions};
 
 use crate::versions::{self, Kind};
@@ -84,8 +85,7 @@ impl SqliteStore {
 fn list_limits(db: &Connection) -> sql::Result<Vec<(Limit, i64)>> {
     let stored: Vec<(i64, i64)> =
         sql::list(db, "SELECT id, value FROM limits ORDER BY id", (), |row| Ok((row.get(0)?, row.get(1)?)))?;
-    // A number that this version does not know was written by a newer node.
-    Ok(stored.into_iter().filter_map(|(id, value)| Some((Limit::from_id(id)?, value))).collect())
+    Ok(rules::known_limits(stored))
 }
 
 fn set_limit(

@@ -2,10 +2,10 @@
 
 use domain::account::Lockout;
 use domain::account::network::Network;
-use domain::audit::{Action, NewAuditEvent, Outcome};
 use domain::id::{Epoch, UserId};
 use domain::time::Timestamp;
 use rusqlite::{Connection, Row, params};
+use store::rules;
 use store::{
     Answer, ComesFrom, FailureCounted, FamiliarNetwork, MOST_FAMILIAR_NETWORKS, RefusedSignIn, SignInFacts,
     SignIns, SucceededSignIn,
@@ -92,13 +92,9 @@ fn refuse(db: &Connection, refused: &RefusedSignIn) -> sql::Result<FailureCounte
         set(db, user, network, counted.lockout)?;
     }
     if counted.locked_now {
-        audit::append(db, &lock_event(&refused.audit))?;
+        audit::append(db, &rules::lock_event(&refused.audit))?;
     }
     Ok(counted)
-}
-
-fn lock_event(refused: &NewAuditEvent) -> NewAuditEvent {
-    NewAuditEvent { action: Action::LockAccount, outcome: Outcome::Success, ..refused.clone() }
 }
 
 fn set(db: &Connection, user: UserId, network: Option<i64>, to: Lockout) -> sql::Result<()> {

@@ -4,8 +4,9 @@ use domain::audit::NewAuditEvent;
 use domain::id::{ApplicationId, TrustedOriginId};
 use domain::time::Timestamp;
 use oauth::application::ApplicationSettings;
-use oauth::cors::{self, MOST_TRUSTED, NewTrustedOrigin, TrustedOrigin};
+use oauth::cors::{self, NewTrustedOrigin, TrustedOrigin};
 use rusqlite::{Connection, Row, params};
+use store::rules;
 use store::{Answer, Judged, TrustedOriginRefusal, TrustedOrigins};
 
 use crate::versions::{self, Kind};
@@ -60,21 +61,22 @@ fn insert(
     if !authority::holds(db, event)? {
         return Ok(Err(TrustedOriginRefusal::RightsChanged));
     }
-    for (at, one) in new.iter().enumerate() {
-        let earlier = new[..at].iter().any(|other| other.domain == one.domain);
-        if earlier || is_listed(db, &one.domain, TrustedOriginId::new(0))? {
-            return Ok(Err(TrustedOriginRefusal::Listed(at)));
+    let mut listed = Vec::new();
+    for one in new {
+        if is_listed(db, &one.domain, TrustedOriginId::new(0))? {
+            listed.push(one.domain.clone());
         }
     }
-    let listed: i64 = sql::value(db, "SELECT count(*) FROM trusted_origins", ())?;
-    if usize::try_from(listed).unwrap_or(usize::MAX).saturating_add(new.len()) > MOST_TRUSTED {
-        return Ok(Err(TrustedOriginRefusal::Full));
+    let count: i64 = sql::value(db, "SELECT count(*) FROM trusted_origins", ())?;
+    let room = rules::list_has_room(u32::try_from(count).unwrap_or(u32::MAX), new);
+    if let Err(refusal) = rules::entries_are_new(new, &listed).and(room) {
+        return Ok(Err(refusal));
     }
     let mut all = Vec::with_capacity(new.len());
     for one in new {
         let row = params![one.domain, one.description, one.modified_by, micros(one.at)];
         sql::execute(db, INSERT, row)?;
-        all.push(entry(TrustedOriginId::new(db.last_insert_rowid()), one));
+        all.push(rules::trusted_origin(TrustedOriginId::new(db.last_insert_rowid()), one));
         audit::append(db, &NewAuditEvent { subject: Some(one.domain.clone()), ..event.clone() })?;
     }
     versions::grow(db, Kind::Limits)?;
@@ -102,7 +104,7 @@ fn update(
     }
     versions::grow(db, Kind::Limits)?;
     audit::append(db, event)?;
-    Ok(Ok(entry(id, new)))
+    Ok(Ok(rules::trusted_origin(id, new)))
 }
 
 fn delete(
@@ -127,16 +129,6 @@ fn delete(
 fn is_listed(db: &Connection, domain: &str, other_than: TrustedOriginId) -> sql::Result<bool> {
     const LISTED: &str = "SELECT EXISTS (SELECT 1 FROM trusted_origins WHERE domain = ?1 AND id <> ?2)";
     sql::value(db, LISTED, (domain, other_than.get()))
-}
-
-fn entry(id: TrustedOriginId, new: &NewTrustedOrigin) -> TrustedOrigin {
-    TrustedOrigin {
-        id,
-        domain: new.domain.clone(),
-        description: new.description.clone(),
-        modified_by: new.modified_by.clone(),
-        modified_at: new.at,
-    }
 }
 
 fn read(row: &Row<'_>) -> sql::Result<TrustedOrigin> {

@@ -29,6 +29,7 @@ mod fold;
 mod grants;
 mod maintenance;
 mod restore;
+pub mod rules;
 mod settings;
 mod sign_ins;
 mod trusted_origins;

@@ -3,8 +3,9 @@
 use domain::audit::NewAuditEvent;
 use domain::id::{ApplicationId, Epoch, SecretId};
 use domain::time::Timestamp;
-use oauth::application::{Application, ClientType};
+use oauth::application::Application;
 use oauth::revocation::{Revocation, RevokedSubject};
+use store::rules;
 use store::{ApplicationRefusal, Judged, NewSecret};
 use tokio_postgres::Client;
 
@@ -77,8 +78,8 @@ pub(super) async fn add(
         Ok(application) => application,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    if application.live_secrets(event.at).count() >= 2 {
-        return Ok(Err(ApplicationRefusal::TwoLiveSecrets));
+    if let Err(refusal) = rules::a_secret_may_be_added(&application, event.at) {
+        return Ok(Err(refusal));
     }
     sql::execute(db, SUPERSEDE, values![id.get(), micros(older_expires_at)]).await?;
     insert(db, id, secret, event.at).await?;
@@ -96,14 +97,12 @@ pub(super) async fn end(
         Ok(application) => application,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    if !application.live_secrets(event.at).any(|live| live.id == secret) {
-        return Ok(Err(ApplicationRefusal::UnknownSecret));
-    }
-    let Some(other) = application.live_secrets(event.at).find(|live| live.id != secret) else {
-        return Ok(Err(ApplicationRefusal::LastSecret));
+    let other = match rules::remaining_secret(&application, secret, event.at) {
+        Ok(other) => other,
+        Err(refusal) => return Ok(Err(refusal)),
     };
     sql::execute(db, "DELETE FROM secrets WHERE id = $1", values![secret.get()]).await?;
-    sql::execute(db, LIVE_ON, values![other.id.get()]).await?;
+    sql::execute(db, LIVE_ON, values![other.get()]).await?;
     finish(db, id, event).await.map(Ok)
 }
 
@@ -112,12 +111,8 @@ async fn confidential(
     id: ApplicationId,
     event: &NewAuditEvent,
 ) -> sql::Result<Judged<Application, ApplicationRefusal>> {
-    Ok(match within_reach(db, id, event).await? {
-        Ok(application) if application.settings.client_type == ClientType::Public => {
-            Err(ApplicationRefusal::Public)
-        }
-        judged => judged,
-    })
+    let judged = within_reach(db, id, event).await?;
+    Ok(judged.and_then(|application| rules::is_confidential(&application).map(|()| application)))
 }
 
 async fn finish(db: &Client, id: ApplicationId, event: &NewAuditEvent) -> sql::Result<Application> {

@@ -5,6 +5,7 @@ use domain::audit::NewAuditEvent;
 use domain::id::{Epoch, RoleId, UserId};
 use domain::time::Timestamp;
 use oauth::revocation::{Revocation, RevokedSubject};
+use store::rules::{self, AdministratorChange};
 use store::{DeletedUser, Judged, PasswordChange, Possessions, UserChange, UserRefusal, fold_name};
 use tokio_postgres::Client;
 
@@ -112,13 +113,9 @@ async fn refusal(
     {
         return Ok(Some(UserRefusal::UnknownRole));
     }
-    let active = change.active.unwrap_or(before.active);
-    let roles = change.roles.as_ref().unwrap_or(&before.roles);
-    let remains = active && roles::make_administrator(db, roles).await?;
-    if !remains && is_last_administrator(db, before).await? {
-        return Ok(Some(UserRefusal::LastAdministrator));
-    }
-    Ok(None)
+    let stays = change.active.unwrap_or(before.active)
+        && roles::make_administrator(db, change.roles.as_ref().unwrap_or(&before.roles)).await?;
+    last_administrator(db, before, stays).await
 }
 
 /// Why the caller may not change this user or assign these roles, if so.
@@ -133,10 +130,14 @@ async fn beyond(
     roles::refusal(db, &touched, event).await
 }
 
-async fn is_last_administrator(db: &Client, user: &User) -> sql::Result<bool> {
-    Ok(user.active
-        && roles::make_administrator(db, &user.roles).await?
-        && !roles::administrator_besides(db, user.id).await?)
+/// Why the change, after which the user `stays` an active Administrator or not, would leave none, if so.
+async fn last_administrator(db: &Client, before: &User, stays: bool) -> sql::Result<Option<UserRefusal>> {
+    let change = AdministratorChange {
+        was: roles::make_administrator(db, &before.roles).await?,
+        stays,
+        another: roles::administrator_besides(db, before.id).await?,
+    };
+    Ok(rules::user_leaves_an_administrator(before, change).err())
 }
 
 /// Leaves the failure counters alone, because they are counted outside serialized transactions.
@@ -183,8 +184,8 @@ pub(super) async fn delete(
     if let Some(refusal) = beyond(db, &user, &[], event).await? {
         return Ok(Err(refusal));
     }
-    if is_last_administrator(db, &user).await? {
-        return Ok(Err(UserRefusal::LastAdministrator));
+    if let Some(refusal) = last_administrator(db, &user, false).await? {
+        return Ok(Err(refusal));
     }
     if let Some(refusal) = possessions::refusal(db, id, possessions).await? {
         return Ok(Err(refusal));

@@ -4,9 +4,10 @@ use domain::audit::NewAuditEvent;
 use domain::id::{ApplicationId, Epoch, SecretId};
 use domain::secret::Digest;
 use domain::time::Timestamp;
-use oauth::application::{Application, ClientType, StoredSecret};
+use oauth::application::{Application, StoredSecret};
 use oauth::revocation::{Revocation, RevokedSubject};
 use rusqlite::{Connection, Row, params};
+use store::rules;
 use store::{ApplicationRefusal, Judged, NewSecret};
 
 use super::{stored, within_reach};
@@ -70,8 +71,8 @@ pub(super) fn add(
         Ok(application) => application,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    if application.live_secrets(event.at).count() >= 2 {
-        return Ok(Err(ApplicationRefusal::TwoLiveSecrets));
+    if let Err(refusal) = rules::a_secret_may_be_added(&application, event.at) {
+        return Ok(Err(refusal));
     }
     sql::execute(db, SUPERSEDE, (id.get(), micros(older_expires_at)))?;
     insert(db, id, secret, event.at)?;
@@ -89,14 +90,12 @@ pub(super) fn end(
         Ok(application) => application,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    if !application.live_secrets(event.at).any(|live| live.id == secret) {
-        return Ok(Err(ApplicationRefusal::UnknownSecret));
-    }
-    let Some(other) = application.live_secrets(event.at).find(|live| live.id != secret) else {
-        return Ok(Err(ApplicationRefusal::LastSecret));
+    let other = match rules::remaining_secret(&application, secret, event.at) {
+        Ok(other) => other,
+        Err(refusal) => return Ok(Err(refusal)),
     };
     sql::execute(db, "DELETE FROM secrets WHERE id = ?1", [secret.get()])?;
-    sql::execute(db, LIVE_ON, [other.id.get()])?;
+    sql::execute(db, LIVE_ON, [other.get()])?;
     finish(db, id, event).map(Ok)
 }
 
@@ -105,12 +104,8 @@ fn confidential(
     id: ApplicationId,
     event: &NewAuditEvent,
 ) -> sql::Result<Judged<Application, ApplicationRefusal>> {
-    Ok(match within_reach(db, id, event)? {
-        Ok(application) if application.settings.client_type == ClientType::Public => {
-            Err(ApplicationRefusal::Public)
-        }
-        judged => judged,
-    })
+    let judged = within_reach(db, id, event)?;
+    Ok(judged.and_then(|application| rules::is_confidential(&application).map(|()| application)))
 }
 
 fn finish(db: &Connection, id: ApplicationId, event: &NewAuditEvent) -> sql::Result<Application> {

@@ -6,6 +6,7 @@ use domain::id::{Epoch, RoleId, UserId};
 use domain::time::Timestamp;
 use oauth::revocation::{Revocation, RevokedSubject};
 use rusqlite::{Connection, params};
+use store::rules::{self, AdministratorChange};
 use store::{DeletedUser, Judged, PasswordChange, Possessions, UserChange, UserRefusal, fold_name};
 
 use super::{find, name_is_taken, possessions, roles_exist, set_roles, stored};
@@ -106,12 +107,9 @@ fn refusal(
     {
         return Ok(Some(UserRefusal::UnknownRole));
     }
-    let active = change.active.unwrap_or(before.active);
-    let remains = active && roles::make_administrator(db, change.roles.as_ref().unwrap_or(&before.roles))?;
-    if !remains && is_last_administrator(db, before)? {
-        return Ok(Some(UserRefusal::LastAdministrator));
-    }
-    Ok(None)
+    let stays = change.active.unwrap_or(before.active)
+        && roles::make_administrator(db, change.roles.as_ref().unwrap_or(&before.roles))?;
+    last_administrator(db, before, stays)
 }
 
 /// Why the caller may not change this user or assign these roles, if so.
@@ -126,10 +124,14 @@ fn beyond(
     roles::refusal(db, &touched, event)
 }
 
-fn is_last_administrator(db: &Connection, user: &User) -> sql::Result<bool> {
-    Ok(user.active
-        && roles::make_administrator(db, &user.roles)?
-        && !roles::administrator_besides(db, user.id)?)
+/// Why the change, after which the user `stays` an active Administrator or not, would leave none, if so.
+fn last_administrator(db: &Connection, before: &User, stays: bool) -> sql::Result<Option<UserRefusal>> {
+    let change = AdministratorChange {
+        was: roles::make_administrator(db, &before.roles)?,
+        stays,
+        another: roles::administrator_besides(db, before.id)?,
+    };
+    Ok(rules::user_leaves_an_administrator(before, change).err())
 }
 
 fn write(db: &Connection, user: &User) -> sql::Result<()> {
@@ -170,8 +172,8 @@ pub(super) fn delete(
     if let Some(refusal) = beyond(db, &user, &[], event)? {
         return Ok(Err(refusal));
     }
-    if is_last_administrator(db, &user)? {
-        return Ok(Err(UserRefusal::LastAdministrator));
+    if let Some(refusal) = last_administrator(db, &user, false)? {
+        return Ok(Err(refusal));
     }
     if let Some(refusal) = possessions::refusal(db, id, possessions)? {
         return Ok(Err(refusal));
