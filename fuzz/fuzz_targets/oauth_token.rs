@@ -8,7 +8,7 @@ use domain::time::Timestamp;
 use oauth::application::{Application, ApplicationSettings, ClientType, GrantType, Profile, TokenFormat};
 use oauth::client_authentication::{AuthenticatedClient, Presented, authenticate};
 use oauth::parameters::Parameters;
-use oauth::scope::Scope;
+use oauth::scope::BuiltInScope;
 use oauth::token::TokenRequest;
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
@@ -33,7 +33,7 @@ fn client(profile: Profile) -> AuthenticatedClient {
             profile,
             client_type: ClientType::Public,
             grant_types: GrantType::ALL.to_vec(),
-            scopes: Scope::OData.into(),
+            scopes: BuiltInScope::OData.into(),
             token_format: TokenFormat::Opaque,
             access_token_lifetime_secs: None,
             contacts: Vec::new(),

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use domain::account::{DataSource, Permission};
 use domain::audit::{Action, Outcome};
 use domain::limit::Limit;
-use oauth::scope::Scope;
+use oauth::scope::BuiltInScope;
 use odata::format::{self, Format};
 use odata::plan::Plan;
 use sources::SourceError;
@@ -169,7 +169,7 @@ impl App {
 
     /// The scope is checked first, then the permission: neither refusal reveals anything about a source.
     async fn may_read_data(&self, caller: &Caller, origin: &RequestOrigin) -> Result<(), DataRefusal> {
-        if !caller.covers(Scope::OData) {
+        if !caller.covers(BuiltInScope::OData) {
             self.audit_refusal(caller, "the token does not cover api.access.odata", None, origin).await?;
             return Err(DataRefusal::MissingScope);
         }

@@ -5,7 +5,7 @@ use crate::client_authentication::AuthenticatedClient;
 use crate::grant::Grant;
 use crate::parameters::{Name, Parameters};
 use crate::refusal::Refusal;
-use crate::scope::{Scope, ScopeSet};
+use crate::scope::{BuiltInScope, ScopeSet};
 use crate::token_payload::{AccessToken, RefreshToken};
 use domain::account::User;
 use domain::id::{ApplicationId, TokenId};
@@ -37,7 +37,8 @@ pub fn may_ask(client: &AuthenticatedClient) -> Result<(), Refusal> {
 /// Whether the client may introspect tokens of the application: its own, or, with `token.introspect`, those
 /// of all.
 pub fn may_ask_about(client: &AuthenticatedClient, application: ApplicationId) -> bool {
-    client.application().id == application || client.application().settings.scopes.contains(Scope::Introspect)
+    client.application().id == application
+        || client.application().settings.scopes.contains(BuiltInScope::Introspect)
 }
 
 /// An opened token of this server.

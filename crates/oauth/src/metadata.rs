@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::application::{ClientType, GrantType, Profile};
-use crate::scope::Scope;
+use crate::scope::BuiltInScope;
 
 /// The document at `/.well-known/oauth-authorization-server`.
 #[derive(Debug, Clone, Serialize)]
@@ -40,7 +40,7 @@ impl Metadata {
             introspection_endpoint: format!("{issuer}/oauth2/introspect"),
             revocation_endpoint: format!("{issuer}/oauth2/revoke"),
             service_documentation: format!("{issuer}/docs"),
-            scopes_supported: Scope::ALL.iter().map(|scope| scope.as_str()).collect(),
+            scopes_supported: BuiltInScope::ALL.iter().map(|scope| scope.as_str()).collect(),
             response_types_supported: ["code"],
             response_modes_supported: ["query"],
             grant_types_supported: supported(minimum).map(GrantType::as_str).collect(),

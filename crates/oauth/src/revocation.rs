@@ -74,7 +74,7 @@ pub struct Revocation {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scope::Scope;
+    use crate::scope::BuiltInScope;
 
     fn token() -> AccessToken {
         AccessToken {
@@ -85,7 +85,7 @@ mod tests {
             user: UserId::new(4),
             user_epoch: Epoch::new(5),
             grant: Some(GrantId::new(21)),
-            scopes: Scope::OData.into(),
+            scopes: BuiltInScope::OData.into(),
             key_thumbprint: None,
         }
     }

@@ -8,7 +8,7 @@ use crate::application::{
 use crate::client_authentication::{AuthenticatedClient, Presented, authenticate};
 use crate::grant::{Consent, Grant, GrantOrigin};
 use crate::parameters::Parameters;
-use crate::scope::{Scope, ScopeSet};
+use crate::scope::{BuiltInScope, ScopeSet};
 use domain::account::{Lockout, USER_ROLE, User};
 use domain::id::{ApplicationId, CodeId, ConsentId, Epoch, GrantId, SecretId, UserId};
 use domain::secret::{ClientSecret, Digest, PasswordHash};
@@ -35,7 +35,7 @@ pub(crate) fn settings() -> ApplicationSettings {
         profile: Profile::Compatible,
         client_type: ClientType::Confidential,
         grant_types: GrantType::ALL.to_vec(),
-        scopes: Scope::OData.into(),
+        scopes: BuiltInScope::OData.into(),
         token_format: TokenFormat::Opaque,
         access_token_lifetime_secs: None,
         contacts: Vec::new(),
@@ -138,7 +138,7 @@ pub(crate) fn grant() -> Grant {
         user: UserId::new(4),
         user_epoch: Epoch::new(5),
         origin: GrantOrigin::Code(CodeId::compose(NOW, [1; 8])),
-        scopes: Scope::OData.into(),
+        scopes: BuiltInScope::OData.into(),
         refreshable: true,
         generation: 0,
         rotated_at: None,

@@ -8,7 +8,7 @@ use crate::refusal::Refusal;
 /// What an access token may be used for. The set is closed, because an unknown scope would promise something
 /// that no rule enforces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Scope {
+pub enum BuiltInScope {
     /// `api.access.odata`, alias `odata`: read the user's data over OData.
     OData,
     /// `api.mgmt`: use the management API as the user. Only an Administrator may assign it to an application.
@@ -17,7 +17,7 @@ pub enum Scope {
     Introspect,
 }
 
-impl Scope {
+impl BuiltInScope {
     /// Every scope, in the order in which they are written.
     pub const ALL: [Self; 3] = [Self::OData, Self::Management, Self::Introspect];
 
@@ -44,7 +44,7 @@ impl Scope {
     }
 }
 
-impl fmt::Display for Scope {
+impl fmt::Display for BuiltInScope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
@@ -55,7 +55,7 @@ impl fmt::Display for Scope {
 #[error("unknown scope")]
 pub struct UnknownScope;
 
-impl FromStr for Scope {
+impl FromStr for BuiltInScope {
     type Err = UnknownScope;
 
     fn from_str(name: &str) -> Result<Self, UnknownScope> {
@@ -81,11 +81,11 @@ impl ScopeSet {
 
     /// Creates the set from stored bits; unknown bits are dropped.
     pub fn from_bits(bits: u32) -> Self {
-        Scope::ALL.into_iter().filter(|scope| bits & scope.bit() != 0).collect()
+        BuiltInScope::ALL.into_iter().filter(|scope| bits & scope.bit() != 0).collect()
     }
 
     /// Whether the scope is in the set.
-    pub const fn contains(self, scope: Scope) -> bool {
+    pub const fn contains(self, scope: BuiltInScope) -> bool {
         self.0 & scope.bit() != 0
     }
 
@@ -117,20 +117,20 @@ impl ScopeSet {
         self.0 == 0
     }
 
-    /// Its scopes in the order of [`Scope::ALL`].
-    pub fn iter(self) -> impl Iterator<Item = Scope> {
-        Scope::ALL.into_iter().filter(move |scope| self.contains(*scope))
+    /// Its scopes in the order of [`BuiltInScope::ALL`].
+    pub fn iter(self) -> impl Iterator<Item = BuiltInScope> {
+        BuiltInScope::ALL.into_iter().filter(move |scope| self.contains(*scope))
     }
 }
 
-impl FromIterator<Scope> for ScopeSet {
-    fn from_iter<I: IntoIterator<Item = Scope>>(scopes: I) -> Self {
+impl FromIterator<BuiltInScope> for ScopeSet {
+    fn from_iter<I: IntoIterator<Item = BuiltInScope>>(scopes: I) -> Self {
         Self(scopes.into_iter().fold(0, |bits, scope| bits | scope.bit()))
     }
 }
 
-impl From<Scope> for ScopeSet {
-    fn from(scope: Scope) -> Self {
+impl From<BuiltInScope> for ScopeSet {
+    fn from(scope: BuiltInScope) -> Self {
         Self(scope.bit())
     }
 }
@@ -152,7 +152,7 @@ impl FromStr for ScopeSet {
     type Err = UnknownScope;
 
     fn from_str(text: &str) -> Result<Self, UnknownScope> {
-        text.split(' ').filter(|name| !name.is_empty()).map(Scope::from_str).collect()
+        text.split(' ').filter(|name| !name.is_empty()).map(BuiltInScope::from_str).collect()
     }
 }
 
@@ -161,7 +161,7 @@ impl FromStr for ScopeSet {
 /// refusal).
 pub(crate) fn requested_of(text: Option<&str>, registered: ScopeSet) -> Result<ScopeSet, Refusal> {
     let named: ScopeSet = text.unwrap_or_default().parse().map_err(|_| Refusal::ScopeUnknown)?;
-    let asked = if named.is_empty() { ScopeSet::from(Scope::OData) } else { named };
+    let asked = if named.is_empty() { ScopeSet::from(BuiltInScope::OData) } else { named };
     if registered.covers(asked) { Ok(asked) } else { Err(Refusal::ScopeNotRegistered) }
 }
 
@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn names_are_read_with_alias_and_surrounding_blanks() {
         for text in ["odata", " api.access.odata ", "odata api.access.odata"] {
-            assert_eq!(text.parse(), Ok(ScopeSet::from(Scope::OData)), "{text:?}");
+            assert_eq!(text.parse(), Ok(ScopeSet::from(BuiltInScope::OData)), "{text:?}");
         }
         assert_eq!("".parse(), Ok(ScopeSet::EMPTY));
         assert_eq!("openid".parse::<ScopeSet>(), Err(UnknownScope));
@@ -189,22 +189,22 @@ mod tests {
 
     #[test]
     fn bits_without_a_meaning_are_dropped() {
-        assert_eq!(ScopeSet::from_bits(u32::MAX), Scope::ALL.into_iter().collect());
+        assert_eq!(ScopeSet::from_bits(u32::MAX), BuiltInScope::ALL.into_iter().collect());
     }
 
     #[test]
     fn no_scope_asks_for_data_access() {
-        let registered = Scope::ALL.into_iter().collect();
+        let registered = BuiltInScope::ALL.into_iter().collect();
         for text in [None, Some(""), Some("  ")] {
-            assert_eq!(requested_of(text, registered), Ok(Scope::OData.into()));
+            assert_eq!(requested_of(text, registered), Ok(BuiltInScope::OData.into()));
         }
     }
 
     #[test]
     fn a_scope_that_is_unknown_or_not_registered_is_refused() {
-        let registered = ScopeSet::from(Scope::OData);
+        let registered = ScopeSet::from(BuiltInScope::OData);
         assert_eq!(requested_of(Some("odata nonsense"), registered), Err(Refusal::ScopeUnknown));
         assert_eq!(requested_of(Some("api.mgmt"), registered), Err(Refusal::ScopeNotRegistered));
-        assert_eq!(requested_of(None, Scope::Introspect.into()), Err(Refusal::ScopeNotRegistered));
+        assert_eq!(requested_of(None, BuiltInScope::Introspect.into()), Err(Refusal::ScopeNotRegistered));
     }
 }

@@ -10,7 +10,7 @@ use domain::limit::Limit;
 use domain::secret::{Digest, PasswordHash};
 use domain::time::Timestamp;
 use oauth::application::{ApplicationSettings, ClientType, GrantType, Profile, TokenFormat};
-use oauth::scope::Scope;
+use oauth::scope::BuiltInScope;
 use store::{
     Applications, Credentials, Grants, ID_GAP, NewAdministrator, NewApplication, NewConsent, NewSecret,
     NewSession, NewUser, Restored, Restoring, Settings, StoredKey, Users,
@@ -64,7 +64,7 @@ fn application(owner: UserId) -> NewApplication {
         profile: Profile::Compatible,
         client_type: ClientType::Confidential,
         grant_types: GrantType::ALL.to_vec(),
-        scopes: Scope::OData.into(),
+        scopes: BuiltInScope::OData.into(),
         token_format: TokenFormat::Opaque,
         access_token_lifetime_secs: None,
         contacts: Vec::new(),
@@ -88,8 +88,13 @@ async fn installation() -> PostgresDatabase<'static> {
         store.insert_application(new, event(Action::RegisterApplication, 1)).await.unwrap().unwrap().id;
     let user_epoch = store.find_user_by_name("ada").await.unwrap().unwrap().epoch;
     let application_epoch = store.find_application(application).await.unwrap().unwrap().epoch;
-    let consent =
-        NewConsent { user: ada, user_epoch, application, application_epoch, scopes: Scope::OData.into() };
+    let consent = NewConsent {
+        user: ada,
+        user_epoch,
+        application,
+        application_epoch,
+        scopes: BuiltInScope::OData.into(),
+    };
     store.allow(consent, event(Action::AllowApplication, 1)).await.unwrap().unwrap();
     let (digest, expires_at) = (Digest::from_bytes([2; 32]), at(9_000));
     let session = NewSession { user: ada, user_epoch, digest, auth_time: at(1), expires_at, replaces: None };

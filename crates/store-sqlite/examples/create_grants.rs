@@ -16,7 +16,7 @@ use domain::secret::PasswordHash;
 use domain::time::Timestamp;
 use oauth::application::{ApplicationSettings, ClientType, GrantType, Profile, TokenFormat};
 use oauth::grant::GrantOrigin;
-use oauth::scope::{Scope, ScopeSet};
+use oauth::scope::{BuiltInScope, ScopeSet};
 use store::{
     Applications, GrantCreation, Grants, Maintenance, NewApplication, NewConsent, NewGrant, NewUser, Users,
 };
@@ -85,7 +85,7 @@ async fn set_up(store: &SqliteStore) -> Result<ConsentedPair, Box<dyn std::error
         profile: Profile::Compatible,
         client_type: ClientType::Public,
         grant_types: vec![GrantType::AuthorizationCode],
-        scopes: Scope::OData.into(),
+        scopes: BuiltInScope::OData.into(),
         token_format: TokenFormat::Opaque,
         access_token_lifetime_secs: None,
         contacts: Vec::new(),
@@ -106,7 +106,7 @@ async fn set_up(store: &SqliteStore) -> Result<ConsentedPair, Box<dyn std::error
         user_epoch: user.epoch,
         application: application.id,
         application_epoch: application.epoch,
-        scopes: Scope::OData.into(),
+        scopes: BuiltInScope::OData.into(),
     };
     let consent = store.allow(consent, event()).await?;
     Ok((user.id, application.id, consent.ok_or("no consent")?.id))
@@ -124,7 +124,7 @@ fn new_grant((user, application, consent): ConsentedPair, n: u32) -> NewGrant {
             u64::from(n).wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes(),
         )),
         consent: Some(consent),
-        scopes: ScopeSet::from(Scope::OData),
+        scopes: ScopeSet::from(BuiltInScope::OData),
         refreshable: true,
         key: 1,
         at,

@@ -23,7 +23,7 @@ use domain::secret::{Digest, PasswordHash};
 use domain::time::Timestamp;
 use oauth::application::{Application, ApplicationSettings, ClientType, GrantType, Profile, TokenFormat};
 use oauth::grant::{Consent, GrantOrigin};
-use oauth::scope::{Scope, ScopeSet};
+use oauth::scope::{BuiltInScope, ScopeSet};
 use tokio::task::JoinSet;
 
 use crate::{GrantCreation, NewApplication, NewConsent, NewGrant, NewSecret, NewUser, Store, UserRefusal};
@@ -320,7 +320,7 @@ fn code_id(n: u64) -> CodeId {
 }
 
 fn odata() -> ScopeSet {
-    Scope::OData.into()
+    BuiltInScope::OData.into()
 }
 
 fn event(action: Action) -> NewAuditEvent {

@@ -10,7 +10,7 @@ use domain::limit::Limit;
 use domain::time::Timestamp;
 use oauth::application::{Application, ClientType};
 use oauth::cors::{MOST_TRUSTED, NewTrustedOrigin, TrustedOrigin};
-use oauth::scope::{Scope, ScopeSet};
+use oauth::scope::{BuiltInScope, ScopeSet};
 
 use crate::{
     ApplicationRefusal, DataSourceChange, DataSourceRefusal, Sharing, TrustedOriginRefusal, UserRefusal,
@@ -33,7 +33,7 @@ pub fn rights_cover(hold: bool, event: &NewAuditEvent, carried: &[Permission]) -
 
 /// Whether a token of an application with these scopes, if it still exists, may still use the management API.
 pub fn may_still_manage(scopes: Option<ScopeSet>) -> bool {
-    scopes.is_some_and(|scopes| scopes.contains(Scope::Management))
+    scopes.is_some_and(|scopes| scopes.contains(BuiltInScope::Management))
 }
 
 /// Which active Administrators there are, apart from a role that loses the permission.

@@ -13,7 +13,7 @@ use domain::secret::{ClientSecret, Password};
 use http::{Method, Request};
 use http_body_util::BodyExt;
 use oauth::application::{Application, ApplicationSettings, ClientType, GrantType, Profile, TokenFormat};
-use oauth::scope::{Scope, ScopeSet};
+use oauth::scope::{BuiltInScope, ScopeSet};
 use oauth::token_payload::AccessToken;
 use sources::{Limits, Sources};
 use store::{
@@ -249,7 +249,7 @@ impl TestServer {
             profile: Profile::Compatible,
             client_type: ClientType::Public,
             grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
-            scopes: Scope::OData.into(),
+            scopes: BuiltInScope::OData.into(),
             token_format: TokenFormat::Opaque,
             access_token_lifetime_secs: None,
             contacts: Vec::new(),

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use domain::id::{ApplicationId, CodeId, ConsentId, Epoch, GrantId, SessionId, UserId};
 use domain::secret::{Password, PasswordHash};
 use domain::time::Timestamp;
-use oauth::scope::Scope;
+use oauth::scope::BuiltInScope;
 use oauth::token_payload::{AccessToken, AuthorizationCode, RefreshToken};
 use vault::{HashingSettings, MasterKey, SystemEntropy, Vault};
 
@@ -41,7 +41,7 @@ fn tokens(vault: &Vault) {
         user: UserId::new(98_765),
         user_epoch: Epoch::new(2),
         grant: Some(GrantId::new(10_000_000)),
-        scopes: Scope::OData.into(),
+        scopes: BuiltInScope::OData.into(),
         key_thumbprint: None,
     };
     let refresh = RefreshToken { grant: GrantId::new(10_000_000), generation: 7 };

@@ -1,7 +1,7 @@
 //! Tests of operations 7 and 8: the applications that the caller has allowed.
 
 use domain::id::ApplicationId;
-use oauth::scope::{Scope, ScopeSet};
+use oauth::scope::{BuiltInScope, ScopeSet};
 use serde_json::json;
 use testkit::{ADMIN, OTHER, TestServer, TestUser, USER};
 
@@ -22,7 +22,7 @@ async fn the_list_holds_id_name_and_scopes_and_nothing_of_others() {
     let server = TestServer::start().await;
     let id = register(&server, &OTHER, "theirs").await;
     assert_eq!(allowed(&server, &USER).await, json!([]));
-    server.allow(&USER, id, ScopeSet::from(Scope::OData)).await;
+    server.allow(&USER, id, ScopeSet::from(BuiltInScope::OData)).await;
     let expected = json!([{ "id": id.get(), "name": "theirs", "scopes": ["api.access.odata"] }]);
     assert_eq!(allowed(&server, &USER).await, expected);
     assert_eq!(allowed(&server, &OTHER).await, json!([]), "who registered it has not allowed it");
@@ -34,7 +34,7 @@ async fn revoking_ends_the_callers_allowance_alone() {
     let server = TestServer::start().await;
     let id = register(&server, &USER, "a").await;
     for user in [&USER, &OTHER] {
-        server.allow(user, id, ScopeSet::from(Scope::OData)).await;
+        server.allow(user, id, ScopeSet::from(BuiltInScope::OData)).await;
     }
     let path = format!("{ALLOWED}/{id}");
     let answer = server.delete(&path).basic(&OTHER).send().await.expect(204);
@@ -62,7 +62,7 @@ async fn what_was_never_allowed_and_what_does_not_exist_are_the_same() {
 async fn an_administrator_sees_and_ends_anothers_allowance() {
     let server = TestServer::start().await;
     let id = register(&server, &USER, "a").await;
-    server.allow(&OTHER, id, ScopeSet::from(Scope::OData)).await;
+    server.allow(&OTHER, id, ScopeSet::from(BuiltInScope::OData)).await;
     let list = server.get(&format!("{ALLOWED}?user=other")).basic(&ADMIN).send().await.expect(200).json();
     assert_eq!(list["applications"].as_array().unwrap().len(), 1);
     server.delete(&format!("{ALLOWED}/{id}?user=other")).basic(&USER).send().await.expect(403);

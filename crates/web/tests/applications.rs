@@ -2,7 +2,7 @@
 
 use domain::account::Permission;
 use domain::id::ApplicationId;
-use oauth::scope::{Scope, ScopeSet};
+use oauth::scope::{BuiltInScope, ScopeSet};
 use serde_json::{Value, json};
 use testkit::{ADMIN, OTHER, Setup, TestServer, TestUser, USER};
 
@@ -255,7 +255,7 @@ async fn delete_ends_the_application_and_its_tokens() {
     let server = TestServer::start().await;
     let made = register(&server, &USER, "a").await;
     let id = ApplicationId::new(made["id"].as_i64().unwrap());
-    let token = server.access_token(&USER, id, ScopeSet::from(Scope::Management)).await;
+    let token = server.access_token(&USER, id, ScopeSet::from(BuiltInScope::Management)).await;
     server.get(PATH).bearer(&token).send().await.expect(200);
     let answer = server.delete(&at(&made)).basic(&USER).send().await.expect(204);
     assert!(answer.bytes().is_empty());
@@ -271,8 +271,8 @@ async fn reset_gives_a_new_secret_and_revokes_everything() {
     let server = TestServer::start().await;
     let made = register(&server, &USER, "a").await;
     let id = ApplicationId::new(made["id"].as_i64().unwrap());
-    server.allow(&OTHER, id, ScopeSet::from(Scope::OData)).await;
-    let token = server.access_token(&USER, id, ScopeSet::from(Scope::Management)).await;
+    server.allow(&OTHER, id, ScopeSet::from(BuiltInScope::OData)).await;
+    let token = server.access_token(&USER, id, ScopeSet::from(BuiltInScope::Management)).await;
     server.post(&format!("{}/secrets", at(&made))).basic(&USER).send().await.expect(201);
     let reset = server.put(&format!("{}/reset", at(&made))).basic(&USER).send().await.expect(200).json();
     assert_eq!(reset["clientId"], made["clientId"]);
@@ -282,7 +282,7 @@ async fn reset_gives_a_new_secret_and_revokes_everything() {
     let allowed =
         server.get("/api/mgmt/oauth/client/allowedapplications").basic(&OTHER).send().await.expect(200);
     assert_eq!(allowed.json()["applications"], json!([]), "consents ended too");
-    let later = server.access_token(&USER, id, ScopeSet::from(Scope::Management)).await;
+    let later = server.access_token(&USER, id, ScopeSet::from(BuiltInScope::Management)).await;
     server.get(PATH).bearer(&later).send().await.expect(200);
 }
 
@@ -512,7 +512,7 @@ async fn a_refusal_leaves_its_line_in_the_audit_log_too() {
     let server = TestServer::start().await;
     let made = register(&server, &USER, "a").await;
     let id = ApplicationId::new(made["id"].as_i64().expect("an id"));
-    let data_token = server.access_token(&USER, id, ScopeSet::from(Scope::OData)).await;
+    let data_token = server.access_token(&USER, id, ScopeSet::from(BuiltInScope::OData)).await;
     server.get(PATH).bearer(&data_token).send().await.expect(403);
     let noted = server.audit_of(id).await.pop().expect("an event");
     assert_eq!((noted.action.as_str(), noted.outcome.as_str()), ("access.refuse", "refused"));

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use domain::account::Permission;
 use domain::id::ApplicationId;
 use http::Method;
-use oauth::scope::{Scope, ScopeSet};
+use oauth::scope::{BuiltInScope, ScopeSet};
 use serde_json::{Value, json};
 use testkit::{ADMIN, Answer, OTHER, TestServer, TestUser, USER};
 
@@ -273,7 +273,8 @@ async fn who_lacks_permission_or_scope_is_refused_everywhere() {
     let server = TestServer::start().await;
     let data_only = server.add_role("data only", &[Permission::UseDataSourceWithOData]).await;
     server.add_user(&OUTSIDER, &[data_only]).await;
-    let data_token = server.access_token(&ADMIN, ApplicationId::new(1), ScopeSet::from(Scope::OData)).await;
+    let data_token =
+        server.access_token(&ADMIN, ApplicationId::new(1), ScopeSet::from(BuiltInScope::OData)).await;
     for row in ROWS {
         let target = prepare(&server, row).await;
         for refused in [
@@ -299,7 +300,8 @@ async fn what_belongs_to_another_is_out_of_reach() {
 #[tokio::test]
 async fn the_right_caller_gets_through_with_password_and_with_token() {
     let server = TestServer::start().await;
-    let token = server.access_token(&USER, ApplicationId::new(1), ScopeSet::from(Scope::Management)).await;
+    let token =
+        server.access_token(&USER, ApplicationId::new(1), ScopeSet::from(BuiltInScope::Management)).await;
     for row in ROWS {
         let target = prepare(&server, row).await;
         let by_password = call(&server, row, &target).basic(&row.right).send().await;
@@ -412,7 +414,7 @@ async fn prepare(server: &TestServer, row: &Row) -> String {
         }
         Target::Allowed => {
             let id = register(server).await["id"].as_i64().expect("an id");
-            server.allow(&USER, ApplicationId::new(id), ScopeSet::from(Scope::OData)).await;
+            server.allow(&USER, ApplicationId::new(id), ScopeSet::from(BuiltInScope::OData)).await;
             row.path.replace("{id}", &id.to_string())
         }
         Target::Account => made(server, row, USERS, account(server)).await,

@@ -5,7 +5,7 @@
 use app::node::clock::Clock;
 use domain::audit::{Action, NewAuditEvent, Outcome};
 use domain::id::TokenId;
-use oauth::scope::{Scope, ScopeSet};
+use oauth::scope::{BuiltInScope, ScopeSet};
 use serde_json::json;
 use store::Grants;
 use testkit::{TestServer, USER};
@@ -28,7 +28,7 @@ impl Scene {
     }
 
     async fn token(&self) -> String {
-        self.server.access_token(&USER, self.application, ScopeSet::from(Scope::OData)).await
+        self.server.access_token(&USER, self.application, ScopeSet::from(BuiltInScope::OData)).await
     }
 
     /// Revokes a token, as another node would.

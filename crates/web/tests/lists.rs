@@ -9,7 +9,7 @@ use domain::secret::PasswordHash;
 use domain::time::Timestamp;
 use http::Request;
 use http_body_util::BodyExt;
-use oauth::scope::Scope;
+use oauth::scope::BuiltInScope;
 use serde_json::{Value, json};
 use store::{NewUser, UserChange, Users};
 use testkit::{ADMIN, OTHER, TestServer, TestUser, USER};
@@ -52,7 +52,7 @@ async fn furnished() -> (TestServer, Vec<(String, &'static str, &'static str)>) 
     for name in names {
         server.add_role(name, &[]).await;
         let application = server.add_application(&ADMIN, |new| name.clone_into(&mut new.name)).await;
-        server.allow(&ADMIN, application.id, Scope::OData.into()).await;
+        server.allow(&ADMIN, application.id, BuiltInScope::OData.into()).await;
         let file = server.sqlite_file(&format!("{name}.db"), "CREATE TABLE T (Id INTEGER PRIMARY KEY)");
         let source =
             json!({ "name": name, "dataStore": 1, "connectionType": "Cloud", "options": { "path": file } });
@@ -195,7 +195,7 @@ async fn what_a_source_is_shared_with_and_what_a_user_allowed_are_read_a_page_at
 
     for n in 0..520 {
         let application = server.add_application(&ADMIN, |new| new.name = format!("App {n}")).await;
-        server.allow(&ADMIN, application.id, Scope::OData.into()).await;
+        server.allow(&ADMIN, application.id, BuiltInScope::OData.into()).await;
     }
     let path = "/api/mgmt/oauth/client/allowedapplications";
     let allowed = read_in_pages(&server, path, "applications", 2).await;

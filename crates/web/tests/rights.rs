@@ -12,7 +12,7 @@ use domain::account::{Permission, USER_ROLE};
 use http::{Method, Request};
 use http_body::Frame;
 use http_body_util::BodyExt;
-use oauth::scope::{Scope, ScopeSet};
+use oauth::scope::{BuiltInScope, ScopeSet};
 use serde_json::{Value, json};
 use store::{Audit, AuditFilter};
 use testkit::{ADMIN, OTHER, TestServer, TestUser, USER};
@@ -161,7 +161,7 @@ async fn an_administrator_who_is_demoted_meanwhile_makes_no_administrator() {
 #[tokio::test]
 async fn a_scope_that_an_administrator_takes_away_stays_away_however_often_the_owner_writes() {
     let server = TestServer::start().await;
-    let scopes: ScopeSet = [Scope::OData, Scope::Introspect].into_iter().collect();
+    let scopes: ScopeSet = [BuiltInScope::OData, BuiltInScope::Introspect].into_iter().collect();
     let application = server.add_application(&USER, |new| new.scopes = scopes).await;
     let path = format!("{APPLICATIONS}/{}", application.id);
     let wide = json!({
@@ -188,7 +188,7 @@ async fn a_scope_that_an_administrator_takes_away_stays_away_however_often_the_o
 #[tokio::test]
 async fn a_withdrawn_scope_is_gone_from_every_token_at_once() {
     let server = TestServer::start().await;
-    let all: ScopeSet = [Scope::OData, Scope::Management].into_iter().collect();
+    let all: ScopeSet = [BuiltInScope::OData, BuiltInScope::Management].into_iter().collect();
     let application = server.add_application(&USER, |new| new.scopes = all).await;
     let token = server.access_token(&USER, application.id, all).await;
     let (managed, data) = ("/api/mgmt/permissions", "/api/odata4");
@@ -213,7 +213,7 @@ async fn a_withdrawn_scope_is_gone_from_every_token_at_once() {
 #[tokio::test]
 async fn a_scope_that_is_withdrawn_while_the_body_is_on_its_way_writes_nothing() {
     let server = TestServer::start().await;
-    let all: ScopeSet = [Scope::OData, Scope::Management].into_iter().collect();
+    let all: ScopeSet = [BuiltInScope::OData, BuiltInScope::Management].into_iter().collect();
     let application = server.add_application(&USER, |new| new.scopes = all).await;
     let token = server.access_token(&USER, application.id, all).await;
     let narrow = json!({
@@ -258,8 +258,8 @@ async fn deleting_an_owner_names_what_stands_in_the_way() {
 async fn what_a_deleted_user_owned_is_handed_over_with_its_tokens() {
     let server = TestServer::start().await;
     let application = server.add_application(&USER, |_| {}).await;
-    let of_owner = server.access_token(&USER, application.id, Scope::OData.into()).await;
-    let of_other = server.access_token(&OTHER, application.id, Scope::OData.into()).await;
+    let of_owner = server.access_token(&USER, application.id, BuiltInScope::OData.into()).await;
+    let of_other = server.access_token(&OTHER, application.id, BuiltInScope::OData.into()).await;
     let path = format!("/api/admin/users/{}?transferTo=OTHER", server.user(&USER).await.id);
     server.delete(&path).basic(&ADMIN).send().await.expect(204);
     server.get("/api/odata4").bearer(&of_owner).send().await.expect(401);
@@ -311,7 +311,7 @@ async fn what_a_deleted_user_owned_goes_with_every_token() {
         json!({ "name": "pier", "dataStore": 1, "connectionType": "Cloud", "options": { "path": file } });
     server.post("/api/mgmt/datasources").basic(&USER).json(&source).send().await.expect(201);
     let application = server.add_application(&USER, |_| {}).await;
-    let of_other = server.access_token(&OTHER, application.id, Scope::OData.into()).await;
+    let of_other = server.access_token(&OTHER, application.id, BuiltInScope::OData.into()).await;
     let path = format!("/api/admin/users/{}?force=true", server.user(&USER).await.id);
     server.delete(&path).basic(&ADMIN).send().await.expect(204);
     server.get("/api/odata4").bearer(&of_other).send().await.expect(401);

@@ -2,7 +2,7 @@
 
 use domain::account::{Permission, USER_ROLE};
 use domain::id::ApplicationId;
-use oauth::scope::{Scope, ScopeSet};
+use oauth::scope::{BuiltInScope, ScopeSet};
 use serde_json::{Value, json};
 use testkit::{ADMIN, OTHER, TestServer, TestUser, USER};
 
@@ -197,7 +197,8 @@ async fn a_put_keeps_what_it_leaves_out() {
 async fn a_new_password_ends_the_old_one_at_once() {
     let server = TestServer::start().await;
     let other = id_of(&server, &OTHER).await;
-    let token = server.access_token(&OTHER, ApplicationId::new(1), ScopeSet::from(Scope::Management)).await;
+    let token =
+        server.access_token(&OTHER, ApplicationId::new(1), ScopeSet::from(BuiltInScope::Management)).await;
     assert!(gets_in(&server, OTHER.name, OTHER.password).await, "and it is remembered now");
     let body = json!({ "passwordInfo": { "password": PASSWORD } });
     server.put(&other).basic(&ADMIN).json(&body).send().await.expect(200);
@@ -210,7 +211,8 @@ async fn a_new_password_ends_the_old_one_at_once() {
 async fn status_zero_ends_password_session_and_tokens_and_one_brings_the_password_back() {
     let server = TestServer::start().await;
     let other = id_of(&server, &OTHER).await;
-    let token = server.access_token(&OTHER, ApplicationId::new(1), ScopeSet::from(Scope::Management)).await;
+    let token =
+        server.access_token(&OTHER, ApplicationId::new(1), ScopeSet::from(BuiltInScope::Management)).await;
     assert!(gets_in(&server, OTHER.name, OTHER.password).await);
     server.get("/api/mgmt/permissions").bearer(&token).send().await.expect(200);
     let off = json!({ "statusInfo": { "status": 0 } });

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use domain::account::{DataSource, Permission};
 use domain::id::UserId;
 use domain::time::Timestamp;
-use oauth::scope::Scope;
+use oauth::scope::BuiltInScope;
 
 use super::DataRefusal;
 use crate::identity::caller::{Caller, RequestOrigin};
@@ -57,7 +57,7 @@ impl App {
 
     async fn judge(&self, read_grant: ReadGrant<'_>) -> Result<(), DataRefusal> {
         let account = self.still_proved(read_grant.caller).await?.ok_or(DataRefusal::AccessEnded)?;
-        if !self.still_covers(read_grant.caller, Scope::OData).await? {
+        if !self.still_covers(read_grant.caller, BuiltInScope::OData).await? {
             return Err(DataRefusal::MissingScope);
         }
         if !account.may(Permission::UseDataSourceWithOData) {

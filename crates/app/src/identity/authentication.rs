@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use domain::secret::{CsrfToken, SessionCookie};
-use oauth::scope::Scope;
+use oauth::scope::BuiltInScope;
 use oauth::token_payload::AccessToken;
 
 use crate::identity::caller::{Caller, LiveSession, RequestOrigin, Via};
@@ -98,7 +98,7 @@ impl App {
     }
 
     /// Whether the caller's authentication still covers the scope.
-    pub(crate) async fn still_covers(&self, caller: &Caller, scope: Scope) -> Result<bool, Fault> {
+    pub(crate) async fn still_covers(&self, caller: &Caller, scope: BuiltInScope) -> Result<bool, Fault> {
         let Some(token) = caller.token() else { return Ok(caller.covers(scope)) };
         let now = self.scopes_now(token.application).await?;
         Ok(now.is_some_and(|now| token.scopes.intersection(now).contains(scope)))

@@ -7,7 +7,7 @@ use domain::account::{Authority, Permission, Session};
 use domain::audit::{Action, NewAuditEvent, Outcome};
 use domain::id::{ApplicationId, SessionId};
 use domain::time::Timestamp;
-use oauth::scope::{Scope, ScopeSet};
+use oauth::scope::{BuiltInScope, ScopeSet};
 use oauth::token_payload::AccessToken;
 
 use crate::node::entity_cache::Account;
@@ -94,7 +94,7 @@ impl Caller {
 
     /// Whether the authentication covers the scope: a token must carry it; a password or a session covers
     /// all.
-    pub fn covers(&self, scope: Scope) -> bool {
+    pub fn covers(&self, scope: BuiltInScope) -> bool {
         match &self.via {
             Via::Basic | Via::Session(_) | Via::CommandLine => true,
             Via::Bearer { scopes, .. } => scopes.contains(scope),

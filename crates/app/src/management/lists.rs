@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use domain::account::Permission;
-use oauth::scope::Scope;
+use oauth::scope::BuiltInScope;
 use store::{StoreError, fold_name};
 
 use crate::identity::acting::Actor;
@@ -167,7 +167,7 @@ impl<T> Rows<T> {
     async fn may_go_on(&self) -> Result<bool, Fault> {
         let Some(account) = self.app.still_proved(&self.caller).await? else { return Ok(false) };
         let may = account.may(Permission::MgmtAPI) && self.needs.iter().all(|needed| account.may(*needed));
-        Ok(may && self.app.still_covers(&self.caller, Scope::Management).await?)
+        Ok(may && self.app.still_covers(&self.caller, BuiltInScope::Management).await?)
     }
 }
 

@@ -11,7 +11,7 @@ use oauth::authorize::{
 use oauth::error::ErrorCode;
 use oauth::parameters::Parameters;
 use oauth::refusal::Refusal;
-use oauth::scope::Scope;
+use oauth::scope::BuiltInScope;
 use store::NewConsent;
 
 use crate::identity::caller::{LiveSession, RequestOrigin};
@@ -254,7 +254,7 @@ impl App {
         session: Option<&LiveSession>,
     ) -> Result<AuthorizeAnswer, Fault> {
         let scopes = valid.valid.scopes();
-        let reaches_data = scopes.contains(Scope::OData);
+        let reaches_data = scopes.contains(BuiltInScope::OData);
         let user = session.map(|session| session.session.user);
         let sources = if reaches_data { self.store.list_data_sources(user).await? } else { Vec::new() };
         let application = &valid.application;
@@ -268,7 +268,7 @@ impl App {
             created_by: application.created_by().to_owned(),
             handed_over: handed_over.map(|handover| (application.owner_name.clone(), handover.at)),
             registered_at: application.created_at,
-            scopes: scopes.iter().map(Scope::in_words).collect(),
+            scopes: scopes.iter().map(BuiltInScope::in_words).collect(),
             reaches_data,
             data_sources: sources.into_iter().map(|source| source.name).collect(),
             destination: valid.valid.target().destination(),

@@ -5,7 +5,7 @@ use super::*;
 use crate::application::{ApplicationSettings, ClientType, GrantType, Profile};
 use crate::refusal::ParameterFault;
 use crate::sample::{self, NOW, REDIRECT};
-use crate::scope::{Scope, ScopeSet};
+use crate::scope::{BuiltInScope, ScopeSet};
 use domain::id::{CodeId, Epoch, UserId};
 use domain::secret::CodeText;
 
@@ -45,7 +45,7 @@ fn signed_in() -> SignedIn {
 fn the_request_of_the_specification_is_valid() {
     // RFC 6749 §4.1.1
     let valid = checked(&[("redirect_uri", REDIRECT)], |_| {}).unwrap();
-    assert_eq!(valid.scopes(), Scope::OData.into());
+    assert_eq!(valid.scopes(), BuiltInScope::OData.into());
     assert_eq!((valid.state(), valid.redirect_uri()), (Some("xyz"), Some(REDIRECT)));
 }
 
@@ -114,16 +114,16 @@ fn pkce_is_required_of_public_clients_and_by_oauth21() {
 fn who_is_not_signed_in_signs_in_and_then_consents() {
     let valid = checked(&[], |_| {}).unwrap();
     assert_eq!(next_step(&valid, None, None), Ok(NextStep::SignIn));
-    let missing = Scope::OData.into();
+    let missing = BuiltInScope::OData.into();
     assert_eq!(next_step(&valid, Some(signed_in()), None), Ok(NextStep::Consent { missing }));
 }
 
 #[test]
 fn a_remembered_consent_skips_the_page_only_when_it_covers_the_request() {
-    let wide = |settings: &mut ApplicationSettings| settings.scopes = Scope::ALL.into_iter().collect();
+    let wide = |settings: &mut ApplicationSettings| settings.scopes = BuiltInScope::ALL.into_iter().collect();
     let valid = checked(&[("scope", "odata api.mgmt")], wide).unwrap();
-    let some = sample::consent(Scope::OData);
-    let missing = Scope::Management.into();
+    let some = sample::consent(BuiltInScope::OData);
+    let missing = BuiltInScope::Management.into();
     assert_eq!(next_step(&valid, Some(signed_in()), Some(&some)), Ok(NextStep::Consent { missing }));
     let all = sample::consent(valid.scopes());
     assert!(matches!(next_step(&valid, Some(signed_in()), Some(&all)), Ok(NextStep::IssueCode(_))));
@@ -132,10 +132,10 @@ fn a_remembered_consent_skips_the_page_only_when_it_covers_the_request() {
 #[test]
 fn the_consent_of_another_user_covers_nothing() {
     let valid = checked(&[], |_| {}).unwrap();
-    let consent = sample::consent(Scope::OData);
+    let consent = sample::consent(BuiltInScope::OData);
     let another = SignedIn { user: UserId::new(9), ..signed_in() };
     assert_eq!(approve(&valid, another, Some(&consent)), None);
-    let missing = Scope::OData.into();
+    let missing = BuiltInScope::OData.into();
     assert_eq!(next_step(&valid, Some(another), Some(&consent)), Ok(NextStep::Consent { missing }));
 }
 
@@ -143,7 +143,7 @@ fn the_consent_of_another_user_covers_nothing() {
 fn a_public_client_is_never_approved_without_asking() {
     let public = |settings: &mut ApplicationSettings| settings.client_type = ClientType::Public;
     let challenge = [("code_challenge", CHALLENGE), ("code_challenge_method", "S256")];
-    let consent = sample::consent(Scope::OData);
+    let consent = sample::consent(BuiltInScope::OData);
     let valid = checked(&challenge, public).unwrap();
     let step = next_step(&valid, Some(signed_in()), Some(&consent));
     assert_eq!(step, Ok(NextStep::Consent { missing: ScopeSet::EMPTY }));
@@ -159,13 +159,13 @@ fn prompt_none_never_asks() {
     let refusal = |step: Result<NextStep, AuthorizeRefusal>| redirected(&step.unwrap_err());
     assert_eq!(refusal(next_step(&valid, None, None)), Refusal::NotSignedIn);
     assert_eq!(refusal(next_step(&valid, Some(signed_in()), None)), Refusal::NotConsented);
-    let consent = sample::consent(Scope::OData);
+    let consent = sample::consent(BuiltInScope::OData);
     assert!(matches!(next_step(&valid, Some(signed_in()), Some(&consent)), Ok(NextStep::IssueCode(_))));
 }
 
 #[test]
 fn prompt_login_and_consent_ask_again() {
-    let consent = sample::consent(Scope::OData);
+    let consent = sample::consent(BuiltInScope::OData);
     let login = request(&[("prompt", "login")]);
     let application = sample::application(|_| {});
     let valid = check(&login, Some(&application)).unwrap();
@@ -181,7 +181,7 @@ fn prompt_login_and_consent_ask_again() {
 fn a_code_carries_everything_that_its_exchange_is_held_against() {
     let challenge = [("code_challenge", CHALLENGE), ("code_challenge_method", "S256")];
     let valid = checked(&challenge, |_| {}).unwrap();
-    let consent = sample::consent(Scope::OData);
+    let consent = sample::consent(BuiltInScope::OData);
     let approval = approve(&valid, signed_in(), Some(&consent)).unwrap();
     let code = issue_code(&valid, approval, CodeId::compose(NOW, [9; 8]), None, 30);
     assert_eq!(code.expires_at, NOW.plus_secs(30));

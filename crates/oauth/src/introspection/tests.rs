@@ -74,7 +74,7 @@ fn a_dead_token_is_inactive() {
 fn another_clients_token_is_inactive_without_the_scope() {
     let other = sample::other_client(|_| {});
     assert_eq!(message(&other, access(&token())), None);
-    let resource_server = sample::other_client(|settings| settings.scopes = Scope::Introspect.into());
+    let resource_server = sample::other_client(|settings| settings.scopes = BuiltInScope::Introspect.into());
     assert!(message(&resource_server, access(&token())).is_some());
 }
 
@@ -114,7 +114,7 @@ fn the_tokens_of_an_inactive_user_are_inactive() {
 #[test]
 fn only_what_the_application_still_has_is_told_and_nothing_is_inactive() {
     let (client, user) = (sample::client(|_| {}), sample::user(4));
-    let both: ScopeSet = [Scope::OData, Scope::Management].into_iter().collect();
+    let both: ScopeSet = [BuiltInScope::OData, BuiltInScope::Management].into_iter().collect();
     let wide = AccessToken { scopes: both, ..token() };
     let message = |scopes: ScopeSet| {
         let application = sample::application(|settings| settings.scopes = scopes);
@@ -122,10 +122,10 @@ fn only_what_the_application_still_has_is_told_and_nothing_is_inactive() {
         decide(access(&wide), facts).map(|active| active.scopes)
     };
     assert_eq!(message(both), Some(both));
-    assert_eq!(message(Scope::OData.into()), Some(Scope::OData.into()));
-    assert_eq!(message(Scope::Introspect.into()), None);
+    assert_eq!(message(BuiltInScope::OData.into()), Some(BuiltInScope::OData.into()));
+    assert_eq!(message(BuiltInScope::Introspect.into()), None);
     let grant = Grant { scopes: both, ..sample::grant() };
-    let application = sample::application(|settings| settings.scopes = Scope::Introspect.into());
+    let application = sample::application(|settings| settings.scopes = BuiltInScope::Introspect.into());
     let refresh = RefreshToken { grant: grant.id, generation: grant.generation };
     let facts = Facts { client: &client, application: Some(&application), user: Some(&user), now: NOW };
     assert_eq!(decide(IntrospectedToken::Refresh { token: &refresh, grant: &grant }, facts), None);

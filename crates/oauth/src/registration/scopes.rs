@@ -1,7 +1,7 @@
 //! The scopes of an application.
 
 use super::{ApplicationPayload, Findings, RegistrationContext, Sender};
-use crate::scope::{Scope, ScopeSet};
+use crate::scope::{BuiltInScope, ScopeSet};
 
 pub(super) fn decide(
     payload: &ApplicationPayload,
@@ -9,11 +9,11 @@ pub(super) fn decide(
     findings: &mut Findings,
 ) -> ScopeSet {
     let existing = context.existing.map(|existing| existing.scopes);
-    let Some(names) = &payload.scopes else { return existing.unwrap_or(Scope::OData.into()) };
+    let Some(names) = &payload.scopes else { return existing.unwrap_or(BuiltInScope::OData.into()) };
     let mut scopes = ScopeSet::EMPTY;
     for (at, name) in names.iter().enumerate() {
         let field = format!("scopes[{at}]");
-        match name.trim().parse::<Scope>() {
+        match name.trim().parse::<BuiltInScope>() {
             Err(_) => findings.fault(field, known()),
             Ok(scope) if may_give(scope, existing, context.sender) => scopes = scopes.union(scope.into()),
             Ok(scope) => {
@@ -28,13 +28,13 @@ pub(super) fn decide(
 }
 
 /// Scopes that an Administrator has assigned before may be kept.
-fn may_give(scope: Scope, existing: Option<ScopeSet>, sender: Sender) -> bool {
-    scope == Scope::OData
+fn may_give(scope: BuiltInScope, existing: Option<ScopeSet>, sender: Sender) -> bool {
+    scope == BuiltInScope::OData
         || sender == Sender::Administrator
         || existing.is_some_and(|scopes| scopes.contains(scope))
 }
 
 fn known() -> String {
-    let names: Vec<&str> = Scope::ALL.iter().map(|scope| scope.as_str()).collect();
+    let names: Vec<&str> = BuiltInScope::ALL.iter().map(|scope| scope.as_str()).collect();
     format!("must be one of {}", names.join(", "))
 }

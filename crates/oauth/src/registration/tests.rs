@@ -5,7 +5,7 @@ use crate::application::GrantType;
 use crate::metadata::Metadata;
 use crate::refusal::Refusal;
 use crate::sample::{client, pairs};
-use crate::scope::{Scope, ScopeSet};
+use crate::scope::{BuiltInScope, ScopeSet};
 use crate::token::TokenRequest;
 
 const NEW: RegistrationContext<'static> = RegistrationContext {
@@ -69,7 +69,7 @@ fn a_plain_payload_gets_the_defaults() {
     assert_eq!((settings.profile, settings.client_type), (Profile::Compatible, ClientType::Confidential));
     let expected = [GrantType::AuthorizationCode, GrantType::RefreshToken, GrantType::Password];
     assert_eq!(settings.grant_types, expected);
-    assert_eq!(settings.scopes, ScopeSet::from(Scope::OData));
+    assert_eq!(settings.scopes, ScopeSet::from(BuiltInScope::OData));
     let strict = registered(&json!({"profile": "oauth21"}));
     assert_eq!(strict.grant_types, [GrantType::AuthorizationCode, GrantType::RefreshToken]);
 }
@@ -197,7 +197,7 @@ fn only_an_administrator_gives_the_wider_scopes() {
     let given = json!({"scopes": ["odata", "api.mgmt"]});
     let administrator = RegistrationContext { sender: Sender::Administrator, ..NEW };
     let settings = judged(&given, administrator).unwrap().0;
-    assert!(settings.scopes.contains(Scope::Management));
+    assert!(settings.scopes.contains(BuiltInScope::Management));
     let kept = judged(&given, RegistrationContext { existing: Some(&settings), ..NEW }).unwrap().0;
     assert_eq!(kept.scopes, settings.scopes, "what was given before may be kept");
     assert!(faults(&json!({"scopes": []}), NEW)[0].contains("at least one"));

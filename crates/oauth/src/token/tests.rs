@@ -2,7 +2,7 @@ use super::*;
 use crate::application::{ClientType, Profile};
 use crate::refusal::ParameterFault;
 use crate::sample::{client, pairs, settings, user};
-use crate::scope::Scope;
+use crate::scope::BuiltInScope;
 
 fn parsed(given: &[(&str, &str)], client: &AuthenticatedClient) -> Result<TokenRequest, Refusal> {
     TokenRequest::parse(&pairs(given), client)
@@ -30,7 +30,7 @@ fn the_requests_of_the_specification_are_read() {
     assert_eq!(exchange.redirect_uri.as_deref(), Some("https://client.example.com/cb"));
     let password = [("grant_type", "password"), ("username", "johndoe"), ("password", "A3ddj3w")];
     let TokenRequest::Password(request) = parsed(&password, &client).unwrap() else { panic!() };
-    assert_eq!((request.username.as_str(), request.scopes), ("johndoe", Scope::OData.into()));
+    assert_eq!((request.username.as_str(), request.scopes), ("johndoe", BuiltInScope::OData.into()));
     let refresh = [("grant_type", "refresh_token"), ("refresh_token", "tGzv3JOkF0XG5Qx2TlKWIA")];
     let TokenRequest::RefreshToken(request) = parsed(&refresh, &client).unwrap() else { panic!() };
     assert_eq!((request.token.expose(), request.sent_as_a_code), ("tGzv3JOkF0XG5Qx2TlKWIA", false));
@@ -120,7 +120,7 @@ fn scopes_beyond_the_registered_are_refused() {
 fn a_public_client_has_no_credentials_to_use() {
     let public = client(|settings| settings.client_type = ClientType::Public);
     assert_eq!(refused(&[("grant_type", "client_credentials")], &public), Refusal::PublicClientCredentials);
-    let request = client_credentials::ServiceRequest { scopes: Scope::OData.into() };
+    let request = client_credentials::ServiceRequest { scopes: BuiltInScope::OData.into() };
     let decided = client_credentials::decide(request, &public, Some(&user(2)), 3600);
     assert_eq!(decided, Err(Refusal::PublicClientCredentials));
 }
@@ -128,7 +128,7 @@ fn a_public_client_has_no_credentials_to_use() {
 #[test]
 fn client_credentials_act_as_the_active_owner() {
     let client = client(|_| {});
-    let request = client_credentials::ServiceRequest { scopes: Scope::OData.into() };
+    let request = client_credentials::ServiceRequest { scopes: BuiltInScope::OData.into() };
     let decide =
         |owner: Option<&domain::account::User>| client_credentials::decide(request, &client, owner, 3600);
     let owner = user(2);

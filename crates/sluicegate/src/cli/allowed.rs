@@ -4,7 +4,7 @@ use anyhow::bail;
 use clap::{Args, Subcommand};
 use domain::id::ApplicationId;
 use oauth::grant::Allowed;
-use oauth::scope::Scope;
+use oauth::scope::BuiltInScope;
 use serde_json::{Value, json};
 
 use super::applications::parse_id;
@@ -97,7 +97,7 @@ fn in_json(one: &Allowed) -> Value {
     json!({
         "id": one.application.get(),
         "name": one.name,
-        "scopes": one.scopes.iter().map(Scope::as_str).collect::<Vec<_>>(),
+        "scopes": one.scopes.iter().map(BuiltInScope::as_str).collect::<Vec<_>>(),
         "owner": one.owner_name,
         "since": moment(one.since),
         "lastUsedAt": one.last_used_at.map(moment),

@@ -5,7 +5,7 @@ use domain::audit::Action;
 use domain::id::{CodeId, TokenId};
 use domain::secret::Digest;
 use oauth::grant::GrantOrigin;
-use oauth::scope::Scope;
+use oauth::scope::BuiltInScope;
 use store::{
     Applications, GrantCreation, Grants, NewConsent, NewGrant, NewSession, Settings, StoredKey, Users,
 };
@@ -21,7 +21,7 @@ async fn hand_out(stage: &Stage, code: u8) {
         user_epoch: user.epoch,
         application: application.id,
         application_epoch: application.epoch,
-        scopes: Scope::OData.into(),
+        scopes: BuiltInScope::OData.into(),
     };
     let consent = store.allow(consent, event(Action::AllowApplication, 1)).await.unwrap().unwrap();
     let new = NewGrant {
@@ -31,7 +31,7 @@ async fn hand_out(stage: &Stage, code: u8) {
         user_epoch: user.epoch,
         origin: GrantOrigin::Code(CodeId::compose(at(1), [code; 8])),
         consent: Some(consent.id),
-        scopes: Scope::OData.into(),
+        scopes: BuiltInScope::OData.into(),
         refreshable: true,
         key: 1,
         at: at(1),

@@ -8,7 +8,7 @@ use domain::id::RoleId;
 use domain::secret::{Digest, PasswordHash};
 use domain::time::Timestamp;
 use oauth::application::{Application, ApplicationSettings, ClientType, GrantType, Profile, TokenFormat};
-use oauth::scope::Scope;
+use oauth::scope::BuiltInScope;
 use rusqlite::Connection;
 use store::{
     Applications, Credentials, NewAdministrator, NewApplication, NewSecret, NewUser, Restored, Restoring,
@@ -157,7 +157,7 @@ pub(crate) fn settings(name: &str) -> ApplicationSettings {
         profile: Profile::Compatible,
         client_type: ClientType::Confidential,
         grant_types: GrantType::ALL.to_vec(),
-        scopes: Scope::OData.into(),
+        scopes: BuiltInScope::OData.into(),
         token_format: TokenFormat::Opaque,
         access_token_lifetime_secs: None,
         contacts: Vec::new(),

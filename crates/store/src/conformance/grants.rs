@@ -6,7 +6,7 @@ use domain::audit::Action;
 use domain::id::{ApplicationId, ConsentId, Epoch, GrantId, TokenId, UserId};
 use oauth::grant::{Allowed, Grant, GrantOrigin};
 use oauth::revocation::RevokedSubject;
-use oauth::scope::{Scope, ScopeSet};
+use oauth::scope::{BuiltInScope, ScopeSet};
 
 use super::{OVER, START, World, code_id, event, granted, odata};
 use crate::{AuditFilter, GrantCreation, NewConsent, NewGrant, Rotated, Store, Usage};
@@ -135,7 +135,7 @@ pub async fn a_consent_grows_and_keeps_its_id_until_it_is_revoked(store: Arc<dyn
     let world = World::new(store).await;
     let first = world.allow().await;
     let (user, application) = (first.user, first.application);
-    let more = ScopeSet::from(Scope::Management);
+    let more = ScopeSet::from(BuiltInScope::Management);
     let more_of_it = NewConsent { scopes: more, ..world.new_consent().await };
     let allow = || world.store.allow(more_of_it, event(Action::AllowApplication));
     let wider = allow().await.unwrap().unwrap();
@@ -208,8 +208,11 @@ pub async fn what_a_user_allowed_adds_up_and_can_be_revoked(store: Arc<dyn Store
     let (user, application) = (world.user.id, world.application.id);
     let second = super::users::second_application(&world).await;
     world.allow().await;
-    let new =
-        NewGrant { scopes: Scope::Management.into(), at: START.minus_secs(5), ..world.new_grant(1, None) };
+    let new = NewGrant {
+        scopes: BuiltInScope::Management.into(),
+        at: START.minus_secs(5),
+        ..world.new_grant(1, None)
+    };
     let grant = granted(&world.create_grant(new).await).unwrap();
     let expired = NewGrant { expires_at: Some(START), application: second.id, ..world.new_grant(2, None) };
     world.create_grant(expired).await;
@@ -220,7 +223,7 @@ pub async fn what_a_user_allowed_adds_up_and_can_be_revoked(store: Arc<dyn Store
         name: "Report".to_owned(),
         owner_name: "bob".to_owned(),
         handed_over: None,
-        scopes: odata().union(Scope::Management.into()),
+        scopes: odata().union(BuiltInScope::Management.into()),
         since: START.minus_secs(5),
         last_used_at: Some(START.plus_secs(1)),
     };

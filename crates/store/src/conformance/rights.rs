@@ -9,7 +9,7 @@ use domain::id::RoleId;
 use domain::limit::Limit;
 use domain::secret::PasswordHash;
 use oauth::application::ApplicationSettings;
-use oauth::scope::{Scope, ScopeSet};
+use oauth::scope::{BuiltInScope, ScopeSet};
 
 use super::{OVER, START, World, at_once, event, insert_user, new_secret, settings_named};
 use crate::{
@@ -206,7 +206,7 @@ pub async fn a_token_that_proved_the_caller_must_still_have_the_scope(store: Arc
     let judged = |action| NewAuditEvent { authority: Some(Box::new(by_token.clone())), ..event(action) };
     let refused = refused_everywhere(&world, judged).await;
     assert!(refused.iter().all(|refused| *refused), "it has api.access.odata only: {refused:?}");
-    let scopes: ScopeSet = [Scope::OData, Scope::Management].into_iter().collect();
+    let scopes: ScopeSet = [BuiltInScope::OData, BuiltInScope::Management].into_iter().collect();
     let wider = Amendment::to(ApplicationSettings { scopes, ..settings_named("Wider") });
     let id = world.application.id;
     world.store.update_application(id, wider, event(Action::UpdateApplication)).await.unwrap().unwrap();
@@ -282,7 +282,7 @@ pub async fn a_scope_that_is_taken_away_is_not_written_back(store: Arc<dyn Store
     const WRITERS: usize = 8;
     let world = World::new(store).await;
     let id = world.application.id;
-    let wide: ScopeSet = [Scope::OData, Scope::Introspect].into_iter().collect();
+    let wide: ScopeSet = [BuiltInScope::OData, BuiltInScope::Introspect].into_iter().collect();
     let wider = Amendment::to(ApplicationSettings { scopes: wide, ..settings_named("Wide") });
     world.store.update_application(id, wider, event(Action::UpdateApplication)).await.unwrap().unwrap();
     let outcomes = at_once(WRITERS, |task| {
@@ -301,7 +301,7 @@ pub async fn a_scope_that_is_taken_away_is_not_written_back(store: Arc<dyn Store
     });
     assert!(outcomes.await.into_iter().all(|done| done), "none has to be tried again");
     let left = world.store.find_application(id).await.unwrap().unwrap().settings.scopes;
-    assert_eq!(left, Scope::OData.into());
+    assert_eq!(left, BuiltInScope::OData.into());
     let faults = vec![oauth::registration::InvalidField {
         field: "scopes".to_owned(),
         message: "are wrong".to_owned(),

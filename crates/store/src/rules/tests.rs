@@ -22,8 +22,8 @@ fn nobody_changes_what_carries_more_rights_than_they_have_or_still_have() {
 
 #[test]
 fn only_an_application_that_still_has_the_scope_may_manage() {
-    assert!(may_still_manage(Some(ScopeSet::from_iter([Scope::Management]))));
-    assert!(!may_still_manage(Some(ScopeSet::from_iter([Scope::OData]))));
+    assert!(may_still_manage(Some(ScopeSet::from_iter([BuiltInScope::Management]))));
+    assert!(!may_still_manage(Some(ScopeSet::from_iter([BuiltInScope::OData]))));
     assert!(!may_still_manage(None));
 }
 

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use domain::id::{ApplicationId, ConsentId, Epoch, GrantId, UserId};
 use domain::time::Timestamp;
-use oauth::scope::{Scope, ScopeSet};
+use oauth::scope::{BuiltInScope, ScopeSet};
 use oauth::token_payload::{AccessToken, AuthorizationCode, RefreshToken};
 use proptest::prelude::*;
 
@@ -29,7 +29,7 @@ fn token(vault: &Vault) -> AccessToken {
         user: UserId::new(2),
         user_epoch: Epoch::new(4),
         grant: Some(GrantId::new(900)),
-        scopes: Scope::OData.into(),
+        scopes: BuiltInScope::OData.into(),
         key_thumbprint: None,
     }
 }
@@ -115,7 +115,7 @@ fn the_longest_token_and_code_open() {
         user: UserId::new(far),
         user_epoch: Epoch::new(far),
         grant: Some(GrantId::new(far)),
-        scopes: Scope::ALL.into_iter().collect(),
+        scopes: BuiltInScope::ALL.into_iter().collect(),
         key_thumbprint: Some([0xff; 32]),
     };
     let text = vault.seal_access_token(&access).unwrap();
@@ -128,7 +128,7 @@ fn the_longest_token_and_code_open() {
         user: UserId::new(far),
         user_epoch: Epoch::new(far),
         consent: ConsentId::new(far),
-        scopes: Scope::ALL.into_iter().collect(),
+        scopes: BuiltInScope::ALL.into_iter().collect(),
         redirect_digest: Some([0xff; 32]),
         challenge: Some([0xff; 32]),
         auth_time: Timestamp::from_micros(far),

@@ -11,7 +11,7 @@ use domain::account::Permission;
 use domain::secret::{CsrfToken, Password, SessionCookie};
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode};
-use oauth::scope::Scope;
+use oauth::scope::BuiltInScope;
 use zeroize::Zeroizing;
 
 use crate::WebState;
@@ -141,7 +141,7 @@ async fn by_bearer(
         BearerRefusal::Dead => ManagementProblem::dead_token(format!("Not signed in: {refusal}.")),
         BearerRefusal::Fault(fault) => ManagementProblem::server(&fault, ManagementErrorCode::Unavailable),
     })?;
-    if caller.covers(Scope::Management) {
+    if caller.covers(BuiltInScope::Management) {
         return Ok(caller);
     }
     Err(refused(state, &caller, "the token lacks api.mgmt", origin).await)

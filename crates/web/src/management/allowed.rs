@@ -27,7 +27,7 @@ pub(crate) async fn list(acting: ActingRequest) -> Result<Response, ManagementPr
     let response = |allowed: Allowed| AllowedApplication {
         id: allowed.application.get(),
         name: allowed.name,
-        scopes: allowed.scopes.iter().map(oauth::scope::Scope::as_str).collect(),
+        scopes: allowed.scopes.iter().map(oauth::scope::BuiltInScope::as_str).collect(),
     };
     let failed = |fault: &Fault| ManagementProblem::server(fault, ManagementErrorCode::ListFailed);
     list::answer("applications", allowed, response, failed).await

@@ -65,7 +65,7 @@ struct Connected {
 
 impl std::convert::From<Allowed> for Connected {
     fn from(allowed: Allowed) -> Self {
-        let words: Vec<&str> = allowed.scopes.iter().map(oauth::scope::Scope::in_words).collect();
+        let words: Vec<&str> = allowed.scopes.iter().map(oauth::scope::BuiltInScope::in_words).collect();
         let created_by = allowed.created_by().to_owned();
         let (to, handover) = (allowed.owner_name, allowed.handed_over);
         Self {

@@ -3,7 +3,7 @@
 use domain::account::Permission;
 use domain::id::ApplicationId;
 use http::Method;
-use oauth::scope::{Scope, ScopeSet};
+use oauth::scope::{BuiltInScope, ScopeSet};
 use testkit::{ADMIN, Answer, OTHER, TestUser, USER};
 
 use crate::fixture::{Fixture, ROOT, code, token};
@@ -56,7 +56,7 @@ async fn a_dead_token_is_found_out_before_the_source_is_looked_up() {
 #[tokio::test]
 async fn a_token_for_something_else_lacks_the_scope() {
     let fixture = Fixture::open().await;
-    let scopes = ScopeSet::from(Scope::Management);
+    let scopes = ScopeSet::from(BuiltInScope::Management);
     let token = fixture.server.access_token(&USER, ApplicationId::new(1), scopes).await;
     for path in ["/api/odata4", ROOT, "/api/odata4/nowhere"] {
         let answer = fixture.server.get(path).bearer(&token).send().await.expect(403);

@@ -8,7 +8,7 @@ use domain::audit::{Action, NewAuditEvent, Outcome};
 use domain::id::ApplicationId;
 use domain::limit::Limit;
 use http::{HeaderValue, Method, Request};
-use oauth::scope::{Scope, ScopeSet};
+use oauth::scope::{BuiltInScope, ScopeSet};
 use store::{DataSourceChange, DataSources, NewDataSource, Settings};
 use testkit::{Answer, Setup, TestServer, TestUser, USER};
 
@@ -148,7 +148,7 @@ impl Fixture {
 
 /// A token for reading data.
 pub(crate) async fn token(server: &TestServer, user: &TestUser) -> String {
-    server.access_token(user, ApplicationId::new(1), ScopeSet::from(Scope::OData)).await
+    server.access_token(user, ApplicationId::new(1), ScopeSet::from(BuiltInScope::OData)).await
 }
 
 /// The code of an error in OData's format, which has every required member.

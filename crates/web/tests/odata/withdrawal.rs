@@ -15,7 +15,7 @@ use domain::time::Timestamp;
 use http::Request;
 use http_body_util::BodyExt;
 use oauth::application::ApplicationSettings;
-use oauth::scope::Scope;
+use oauth::scope::BuiltInScope;
 use store::{Amendment, Applications, Audit, AuditFilter, DataSources, Grants, UserChange, Users};
 use testkit::{OTHER, TestUser};
 
@@ -177,7 +177,7 @@ async fn withdrawing_the_scope_breaks_running_answers_to_the_applications_tokens
     let application = server.vault().open_access_token(&scene.token).unwrap().application;
     let (by_token, by_password) = (scene.by_token().await, scene.by_password().await);
     let narrower = Amendment::by(|settings| {
-        let scopes = Scope::Management.into();
+        let scopes = BuiltInScope::Management.into();
         Ok((ApplicationSettings { scopes, ..settings.clone() }, Vec::new()))
     });
     let updated = server.store().update_application(application, narrower, audit(Action::UpdateApplication));

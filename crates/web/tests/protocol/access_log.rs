@@ -2,7 +2,7 @@
 
 use domain::id::ApplicationId;
 use http::Method;
-use oauth::scope::{Scope, ScopeSet};
+use oauth::scope::{BuiltInScope, ScopeSet};
 use serde_json::json;
 use testkit::{Call, Logged, TestServer, USER};
 
@@ -64,7 +64,7 @@ impl Scene {
 #[tokio::test]
 async fn every_route_for_programs_names_who_proved_to_be_asking() {
     let scene = Scene::new().await;
-    let scopes: ScopeSet = [Scope::OData, Scope::Management].into_iter().collect();
+    let scopes: ScopeSet = [BuiltInScope::OData, BuiltInScope::Management].into_iter().collect();
     let token = scene.server.access_token(&USER, ApplicationId::new(1), scopes).await;
     let user = Some(USER.name.to_owned());
     let routes = routes();

@@ -205,7 +205,7 @@ async fn many_connected_applications_are_shown_a_page_at_a_time() {
     let server = TestServer::start().await;
     for n in 0..101 {
         let application = server.add_application(&USER, |new| new.name = format!("App {n}.")).await;
-        server.allow(&USER, application.id, oauth::scope::Scope::OData.into()).await;
+        server.allow(&USER, application.id, oauth::scope::BuiltInScope::OData.into()).await;
     }
     let mut browser = signed_in(&server).await;
     let page = browser.get("/account/applications").await.expect(200).text().to_owned();

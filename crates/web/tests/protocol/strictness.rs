@@ -2,7 +2,7 @@
 
 use app::AppSettings;
 use oauth::application::{ApplicationSettings, ClientType, GrantType, Profile, TokenFormat};
-use oauth::scope::Scope;
+use oauth::scope::BuiltInScope;
 use testkit::{Setup, TestServer, USER};
 
 use crate::client::{CALLBACK, Client, S256, Tokens, assert_refused, is_alive, parameter, password_fields};
@@ -15,7 +15,7 @@ fn from_before() -> ApplicationSettings {
         profile: Profile::Compatible,
         client_type: ClientType::Confidential,
         grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken, GrantType::Password],
-        scopes: Scope::OData.into(),
+        scopes: BuiltInScope::OData.into(),
         token_format: TokenFormat::Opaque,
         access_token_lifetime_secs: None,
         contacts: Vec::new(),

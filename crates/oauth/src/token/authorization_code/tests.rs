@@ -1,7 +1,7 @@
 use super::*;
 use crate::application::{ClientType, GrantType, Profile};
 use crate::sample::{self, NOW};
-use crate::scope::{Scope, ScopeSet};
+use crate::scope::{BuiltInScope, ScopeSet};
 use domain::id::{ApplicationId, CodeId, ConsentId, Epoch, UserId};
 
 const DIGEST: [u8; 32] = [7; 32];
@@ -15,7 +15,7 @@ fn code() -> AuthorizationCode {
         user: UserId::new(4),
         user_epoch: Epoch::new(5),
         consent: ConsentId::new(11),
-        scopes: Scope::OData.into(),
+        scopes: BuiltInScope::OData.into(),
         redirect_digest: None,
         challenge: None,
         auth_time: NOW,
@@ -134,10 +134,10 @@ fn the_code_of_an_inactive_user_is_refused() {
 
 #[test]
 fn scopes_that_the_application_lost_since_are_not_issued() {
-    let all: ScopeSet = Scope::ALL.into_iter().collect();
+    let all: ScopeSet = BuiltInScope::ALL.into_iter().collect();
     let wide = AuthorizationCode { scopes: all, ..code() };
-    assert_eq!(decided(&wide, |_| {}).unwrap().scopes, Scope::OData.into());
-    let lost = AuthorizationCode { scopes: Scope::Management.into(), ..code() };
+    assert_eq!(decided(&wide, |_| {}).unwrap().scopes, BuiltInScope::OData.into());
+    let lost = AuthorizationCode { scopes: BuiltInScope::Management.into(), ..code() };
     assert_eq!(decided(&lost, |_| {}), Err(Refusal::NoScopeLeft));
 }
 

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::application::ClientType;
 use crate::sample::{self, NOW};
-use crate::scope::Scope;
+use crate::scope::BuiltInScope;
 use domain::id::Epoch;
 
 const GRACE: i64 = 60;
@@ -98,7 +98,7 @@ fn a_replaced_token_whose_successor_was_used_is_a_replay() {
 #[test]
 fn a_replay_counts_whatever_scope_it_asks_for() {
     let grant = Grant { generation: 2, rotated_at: Some(NOW), ..sample::grant() };
-    let wide = refresh(Some(Scope::Management.into()));
+    let wide = refresh(Some(BuiltInScope::Management.into()));
     assert_eq!(asked(&wide, &rotating(), 0, &grant, NOW), Ok(RefreshDecision::Replay(grant.id)));
 }
 
@@ -147,16 +147,19 @@ fn forged_and_orphaned_tokens_are_refused() {
 
 #[test]
 fn scope_may_be_narrowed_and_never_widened() {
-    let client = sample::client(|settings| settings.scopes = Scope::ALL.into_iter().collect());
-    let grant = Grant { scopes: [Scope::OData, Scope::Management].into_iter().collect(), ..sample::grant() };
+    let client = sample::client(|settings| settings.scopes = BuiltInScope::ALL.into_iter().collect());
+    let grant = Grant {
+        scopes: [BuiltInScope::OData, BuiltInScope::Management].into_iter().collect(),
+        ..sample::grant()
+    };
     let scopes = |asked_for: Option<ScopeSet>| match asked(&refresh(asked_for), &client, 0, &grant, NOW) {
         Ok(RefreshDecision::Renew(renewal)) => Ok(renewal.scopes),
         Ok(RefreshDecision::Replay(_)) => panic!("a replay"),
         Err(refusal) => Err(refusal),
     };
     assert_eq!(scopes(None), Ok(grant.scopes));
-    assert_eq!(scopes(Some(Scope::OData.into())), Ok(Scope::OData.into()));
-    assert_eq!(scopes(Some(Scope::Introspect.into())), Err(Refusal::ScopeWidened));
+    assert_eq!(scopes(Some(BuiltInScope::OData.into())), Ok(BuiltInScope::OData.into()));
+    assert_eq!(scopes(Some(BuiltInScope::Introspect.into())), Err(Refusal::ScopeWidened));
 }
 
 /// An operation of a caller on the family: rotations as in the store, and responses that may be lost.

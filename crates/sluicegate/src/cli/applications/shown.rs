@@ -2,7 +2,7 @@
 
 use domain::time::Timestamp;
 use oauth::application::{Application, GrantType};
-use oauth::scope::Scope;
+use oauth::scope::BuiltInScope;
 use serde_json::{Value, json};
 
 use crate::cli::{moment, secrets};
@@ -57,7 +57,7 @@ pub(super) fn in_json(application: &Application, now: Timestamp) -> Value {
         "profile": settings.profile.as_str(),
         "clientType": settings.client_type.as_str(),
         "grantTypes": settings.grant_types.iter().copied().map(GrantType::as_str).collect::<Vec<_>>(),
-        "scopes": settings.scopes.iter().map(Scope::as_str).collect::<Vec<_>>(),
+        "scopes": settings.scopes.iter().map(BuiltInScope::as_str).collect::<Vec<_>>(),
         "tokenFormat": settings.token_format.as_str(),
         "accessTokenLifetime": settings.access_token_lifetime_secs,
         "contacts": settings.contacts,

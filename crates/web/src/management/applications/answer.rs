@@ -4,7 +4,7 @@ use app::management::applications::Added;
 use domain::secret::ClientSecret;
 use domain::time::Timestamp;
 use oauth::application::{Application, GrantType, StoredSecret};
-use oauth::scope::Scope;
+use oauth::scope::BuiltInScope;
 use serde::{Serialize, Serializer};
 
 use crate::respond::management::rfc3339;
@@ -108,7 +108,7 @@ fn listed(application: &Application) -> ApplicationResponse<'_> {
         profile: settings.profile.as_str(),
         client_type: settings.client_type.as_str(),
         grant_types: settings.grant_types.iter().copied().map(GrantType::as_str).collect(),
-        scopes: settings.scopes.iter().map(Scope::as_str).collect(),
+        scopes: settings.scopes.iter().map(BuiltInScope::as_str).collect(),
         token_format: settings.token_format.as_str(),
         access_token_lifetime: settings.access_token_lifetime_secs,
         contacts: &settings.contacts,

@@ -12,7 +12,7 @@ use domain::time::Timestamp;
 use oauth::application::{Application, ApplicationSettings, ClientType, GrantType, Profile, TokenFormat};
 use oauth::cors::NewTrustedOrigin;
 use oauth::grant::GrantOrigin;
-use oauth::scope::Scope;
+use oauth::scope::BuiltInScope;
 use store::{
     ComesFrom, GrantCreation, NewApplication, NewConsent, NewDataSource, NewGrant, NewSecret, NewSession,
     NewUser, RefusedSignIn, Sharing, Store, StoredKey, SucceededSignIn, Usage,
@@ -141,7 +141,7 @@ pub(super) async fn application(store: &dyn Store, owner: &User, n: u8) -> Appli
         profile: Profile::OAuth21,
         client_type: ClientType::Confidential,
         grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
-        scopes: Scope::OData.into(),
+        scopes: BuiltInScope::OData.into(),
         token_format: TokenFormat::Opaque,
         access_token_lifetime_secs: (n == 1).then_some(600),
         contacts: vec![ODD.to_owned()],
@@ -160,7 +160,7 @@ pub(super) async fn application(store: &dyn Store, owner: &User, n: u8) -> Appli
 
 /// Grants that are live, rotated, revoked and replayed, and one without a code.
 async fn grants(store: &dyn Store, app: &Application, bob: &User) {
-    let scopes = Scope::OData.into();
+    let scopes = BuiltInScope::OData.into();
     let application = store.find_application(app.id).await.unwrap().unwrap();
     let consent = NewConsent {
         user: bob.id,
