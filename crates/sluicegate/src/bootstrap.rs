@@ -7,7 +7,7 @@ use app::identity::caller::{Caller, RequestOrigin};
 use app::node::clock::SystemClock;
 use app::node::rates::RateSettings;
 use app::{App, AppSettings};
-use sources::Sources;
+use sources::{Kinds, Sources};
 use store::Store;
 use vault::{HashingSettings, MasterKey, SystemEntropy, Vault};
 
@@ -62,7 +62,8 @@ async fn assemble(
     let vault =
         Vault::open(master, &app::node::feed::keys_for_vault(&keys), Arc::new(SystemEntropy), hashing)
             .context("the master key is not the one of this database")?;
-    let sources = Sources::new(sources::Limits::default(), number(settings.data_sources.max_connections));
+    let connections = number(settings.data_sources.max_connections);
+    let sources = Sources::new(Kinds::standard(), sources::Limits::default(), connections);
     Ok(App::new(store, Arc::new(vault), Arc::new(sources), Arc::new(SystemClock), app_settings))
 }
 

@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use sources::{ConnectionBudget, Limits, Source, SourceError, SourceSpec};
+use sources::{ConnectionBudget, Limits, Resources, SourceError, SourceSpec};
 use testkit::Installation;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_sluicegate");
@@ -39,8 +39,9 @@ fn no_file_that_this_program_makes_is_a_data_source() {
     assert!(names.iter().any(|name| name.contains("before-restore")), "{names:?}");
     assert!(found.len() >= 3, "{names:?}");
     for path in found {
-        let spec = SourceSpec::sqlite(&path);
-        let refused = Source::open(&spec, &Limits::default(), &ConnectionBudget::new(4));
+        let spec = SourceSpec::sqlite(&path).unwrap();
+        let resources = Resources { limits: Limits::default(), budget: ConnectionBudget::new(4) };
+        let refused = spec.open(&resources);
         assert_eq!(refused.unwrap_err(), SourceError::OwnFile, "{}", path.display());
     }
     let linked = installation.folder().join("linked.sqlite");

@@ -6,21 +6,23 @@
 //! [stream](Source::stream) of encoded chunks from a bounded set of worker threads. Rows are passed as
 //! borrowed cells, and nothing is copied before it is encoded.
 //!
-//! This crate must not know HTTP, users, tokens or the system database. [`stores`] lists the kinds of
-//! database, and [`Source::open`] branches on them: start reading there, then in [`sqlite`].
+//! This crate must not know HTTP, users, tokens or the system database. [`Kinds`] lists the kinds of database
+//! with their [`options`]: start reading there, then in [`sqlite`].
 
 mod budget;
 mod chunks;
 mod deadline;
 mod error;
 mod folders;
+mod kind;
+mod kinds;
 mod limits;
+pub mod options;
 mod registry;
 mod row;
 mod run;
 mod source;
 pub mod sqlite;
-pub mod stores;
 mod workers;
 
 pub use budget::ConnectionBudget;
@@ -28,8 +30,10 @@ pub use chunks::{ChunkSink, Chunks, Pace};
 pub use deadline::Deadline;
 pub use error::SourceError;
 pub use folders::AllowedFolders;
+pub use kind::{Kind, Places, Resources};
+pub use kinds::{Kinds, SourceSpec, SqliteKind};
 pub use limits::Limits;
 pub use registry::Sources;
 pub use row::SourceRow;
 pub use run::{Ended, Ran, Run};
-pub use source::{Described, Runner, SchemaVersion, Source, SourceSpec};
+pub use source::{Described, Runner, SchemaVersion, Source};

@@ -3,14 +3,15 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use crate::{ConnectionBudget, Limits, Source, SourceError, SourceSpec};
+use crate::kind::Resources;
+use crate::{ConnectionBudget, Kinds, Limits, Source, SourceError, SourceSpec};
 
 /// Opened sources by id. Finding one takes a shared lock for the duration of a hash look-up; a file is never
 /// opened under a lock, so a slow disk delays nobody else.
 #[derive(Debug)]
 pub struct Sources {
-    limits: Limits,
-    budget: Arc<ConnectionBudget>,
+    kinds: Kinds,
+    resources: Resources,
     open: RwLock<HashMap<i64, Opened>>,
 }
 
@@ -21,9 +22,16 @@ struct Opened {
 }
 
 impl Sources {
-    /// Creates an empty registry. `limits` apply to each source, `connections` to all together.
-    pub fn new(limits: Limits, connections: usize) -> Self {
-        Self { limits, budget: ConnectionBudget::new(connections), open: RwLock::default() }
+    /// Creates an empty registry for sources of these kinds. `limits` apply to each source, `connections` to
+    /// all together.
+    pub fn new(kinds: Kinds, limits: Limits, connections: usize) -> Self {
+        let resources = Resources { limits, budget: ConnectionBudget::new(connections) };
+        Self { kinds, resources, open: RwLock::default() }
+    }
+
+    /// The kinds of database that can be opened.
+    pub fn kinds(&self) -> &Kinds {
+        &self.kinds
     }
 
     /// The source with this id, if it is open.
@@ -60,7 +68,7 @@ impl Sources {
     /// # Errors
     /// Why the database cannot be opened.
     pub fn try_out(&self, spec: &SourceSpec) -> Result<Source, SourceError> {
-        Source::open(spec, &self.limits, &self.budget)
+        spec.open(&self.resources)
     }
 
     /// Closes the source with this id, if it is open; its running statements stop.
@@ -82,7 +90,7 @@ impl Sources {
 
     /// The number of open database connections, over all sources.
     pub fn open_connections(&self) -> usize {
-        self.budget.open()
+        self.resources.budget.open()
     }
 
     fn opened_as(&self, id: i64, spec: &SourceSpec) -> Option<Arc<Source>> {

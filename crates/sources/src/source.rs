@@ -1,8 +1,5 @@
 //! A data source of any kind.
 
-use std::path::PathBuf;
-use std::sync::Arc;
-
 use std::ops::ControlFlow;
 
 use odata::model::{Finding, Schema};
@@ -10,20 +7,7 @@ use odata::sql::Dialect;
 use odata::statement::Statement;
 
 use crate::sqlite::{SqliteRunner, SqliteSource};
-use crate::stores::Declarations;
-use crate::{ChunkSink, Chunks, ConnectionBudget, Deadline, Limits, Ran, Run, SourceError, SourceRow};
-
-/// What is needed to open a source.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SourceSpec {
-    /// A SQLite database file. Check the path with [`AllowedFolders`](crate::AllowedFolders) first.
-    Sqlite {
-        /// The path of the file.
-        path: PathBuf,
-        /// The owner's declarations about its tables.
-        declared: Declarations,
-    },
-}
+use crate::{ChunkSink, Chunks, Deadline, Ran, Run, SourceError, SourceRow};
 
 /// An opened data source, to be shared between threads. Nothing in it is ever written to.
 #[derive(Debug)]
@@ -39,19 +23,9 @@ pub struct Described {
     pub schema: Schema,
     /// What was left out or looks doubtful, and why; to be reported with the findings of the compiled model.
     pub findings: Vec<Finding>,
-    /// Declarations of the owner that do not hold. They are reported too; for a new source they are a fault.
-    pub refused: Vec<Finding>,
-    /// The same for declarations of storage forms.
-    pub refused_forms: Vec<Finding>,
-}
-
-impl Described {
-    /// The declarations that do not hold, with the options that contain them.
-    pub fn refusals(self) -> Vec<(&'static str, Finding)> {
-        let keys = self.refused.into_iter().map(|finding| (crate::stores::KEYS, finding));
-        let forms = self.refused_forms.into_iter().map(|finding| (crate::stores::FORMS, finding));
-        keys.chain(forms).collect()
-    }
+    /// Declarations of the owner that do not hold, each with the option that contains it. They are reported
+    /// too; for a new source they are a fault.
+    pub refused: Vec<(&'static str, Finding)>,
 }
 
 /// Identifies a state of a database's structure: if two versions are equal, a model compiled for one also
@@ -63,22 +37,6 @@ pub struct SchemaVersion {
 }
 
 impl Source {
-    /// Opens a source and checks that it can be read.
-    ///
-    /// # Errors
-    /// Why the database cannot be read, with a text for the person who configured it.
-    pub fn open(
-        spec: &SourceSpec,
-        limits: &Limits,
-        budget: &Arc<ConnectionBudget>,
-    ) -> Result<Self, SourceError> {
-        match spec {
-            SourceSpec::Sqlite { path, declared } => {
-                SqliteSource::open(path, declared.clone(), limits, budget).map(Self::Sqlite)
-            }
-        }
-    }
-
     /// Reads the structure. This may take seconds for a very large schema: call it off the request threads.
     ///
     /// # Errors

@@ -15,6 +15,7 @@ mod file;
 mod functions;
 mod identifier;
 mod keys;
+mod options;
 mod own;
 mod pool;
 mod probe;
@@ -35,8 +36,9 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 
 use self::connection::{Bounds, OpenConnection};
 use self::pool::{ConnectionSet, Pool};
+
+pub use self::options::{Declarations, Forms, Keys, STORE, SqliteOptions};
 use crate::chunks::{Overflow, chunks};
-use crate::stores::Declarations;
 use crate::workers::Workers;
 use crate::{
     ChunkSink, Chunks, ConnectionBudget, Deadline, Described, Ended, Limits, Ran, Run, SchemaVersion,

@@ -15,7 +15,7 @@ use http_body_util::BodyExt;
 use oauth::application::{Application, ApplicationSettings, ClientType, GrantType, Profile, TokenFormat};
 use oauth::scope::{BuiltInScope, ScopeSet};
 use oauth::token_payload::AccessToken;
-use sources::{Limits, Sources};
+use sources::{Kinds, Limits, Sources};
 use store::{
     Amendment, Applications, Audit, AuditFilter, Grants, NewApplication, NewConsent, NewSecret, NewSession,
     NewUser, Users,
@@ -56,13 +56,15 @@ pub struct Setup {
     pub app: AppSettings,
     /// The settings of the HTTP service.
     pub web: WebSettings,
+    /// The kinds of database that can be a data source.
+    pub kinds: Kinds,
     /// The seed for randomness.
     pub seed: u64,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { app: AppSettings::default(), web: WebSettings::default(), seed: 1 }
+        Self { app: AppSettings::default(), web: WebSettings::default(), kinds: Kinds::standard(), seed: 1 }
     }
 }
 
@@ -100,7 +102,7 @@ impl TestServer {
         let master = MasterKey::generate(&*entropy);
         let vault = Vault::open(&master, &[], entropy, HashingSettings::cheap()).expect("an empty ring");
         let vault = Arc::new(vault);
-        let sources = Arc::new(Sources::new(Limits::default(), 16));
+        let sources = Arc::new(Sources::new(setup.kinds, Limits::default(), 16));
         let app = App::new(store.clone(), vault.clone(), sources, clock.clone(), setup.app);
         let passwords = [ADMIN, USER].map(|user| Password::new(user.password));
         app.set_up(passwords).await.expect("a first start");

@@ -56,10 +56,23 @@ async fn share(server: &TestServer, source: &Value, with: &TestUser) {
 async fn the_data_store_is_sqlite_with_a_path() {
     let server = TestServer::start().await;
     let stores = server.get("/api/mgmt/datastores").basic(&USER).send().await.expect(200).json();
-    let sqlite = json!({ "id": SQLITE, "name": "SQLite", "options": ["path"], "declarations": ["keys", "storageForms"] });
-    assert_eq!(stores, json!({ "dataStores": [sqlite] }));
+    let [sqlite] = stores["dataStores"].as_array().unwrap().as_slice() else { panic!("{stores}") };
+    assert_eq!((&sqlite["id"], &sqlite["name"]), (&json!(SQLITE), &json!("SQLite")));
+    assert_eq!(sqlite["options"], json!(["path"]));
+    assert_eq!(sqlite["declarations"], json!(["keys", "storageForms"]));
+    let path = json!({
+        "name": "path",
+        "type": "text",
+        "description": "The database file, as a path of the server's machine.",
+        "required": true,
+        "secret": false,
+        "maxLength": 4096,
+    });
+    assert_eq!(sqlite["optionSchemas"][0], path);
+    let listed = sqlite["optionSchemas"].as_array().unwrap().iter().map(|option| option["name"].clone());
+    assert_eq!(listed.collect::<Vec<_>>(), ["path", "keys", "storageForms"]);
     let one = server.get(&format!("/api/mgmt/datastores/{SQLITE}")).basic(&USER).send().await.expect(200);
-    assert_eq!(one.json(), sqlite);
+    assert_eq!(one.json(), *sqlite);
     server.get("/api/mgmt/datastores/99").basic(&USER).send().await.expect(404);
 }
 

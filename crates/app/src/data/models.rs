@@ -4,7 +4,7 @@
 //! for all concurrent requests. Opened sources are served from memory. At most once a second the database is
 //! asked whether its structure has changed; if so, a new model is compiled beside the old one and swapped in.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
@@ -13,7 +13,8 @@ use domain::account::DataSource;
 use domain::id::DataSourceId;
 use domain::time::Timestamp;
 use odata::model::{Finding, Model};
-use sources::{AllowedFolders, Deadline, SchemaVersion, Source, SourceError, SourceSpec};
+use sources::options::OptionValues;
+use sources::{AllowedFolders, Deadline, Places, SchemaVersion, Source, SourceError, SourceSpec};
 
 use crate::data::Document;
 use crate::{App, Fault};
@@ -65,7 +66,7 @@ struct Slot {
 #[derive(Debug)]
 struct Ready {
     opened: Arc<OpenedSource>,
-    spec: SourceSpec,
+    options: BTreeMap<String, String>,
     updated_at: Timestamp,
     version: SchemaVersion,
     looked_at: AtomicI64,
@@ -108,10 +109,10 @@ impl Slot {
 
 impl Ready {
     /// Whether it was opened from this record or from a later state of it.
-    fn fits(&self, record: &DataSource, spec: &SourceSpec) -> bool {
+    fn fits(&self, record: &DataSource) -> bool {
         record.updated_at < self.updated_at
             || (record.updated_at == self.updated_at
-                && self.spec == *spec
+                && self.options == record.options
                 && self.opened.model.namespace == namespace(&record.name))
     }
 
@@ -148,16 +149,15 @@ impl App {
     /// # Errors
     /// [`OpenRefusal::Unusable`] if the database cannot be opened or described.
     pub async fn opened(&self, record: &DataSource) -> Result<Arc<OpenedSource>, OpenRefusal> {
-        let spec = SourceSpec::of(record.data_store, &record.options)?;
         let slot = self.models.slot(record.id);
         let attempts = slot.attempts.load(Ordering::Acquire);
         if let Some(ready) = slot.ready()
-            && ready.fits(record, &spec)
+            && ready.fits(record)
             && ready.is_current(self.now())
         {
             return Ok(ready.opened.clone());
         }
-        self.open_in_turn(record, spec, &slot, attempts).await
+        self.open_in_turn(record, &slot, attempts).await
     }
 
     /// Opens the source and compiles its model again, even if both are ready.
@@ -165,10 +165,9 @@ impl App {
     /// # Errors
     /// As for [`App::opened`]; the previous model stays in use then.
     pub(crate) async fn reopen(&self, record: &DataSource) -> Result<Arc<OpenedSource>, OpenRefusal> {
-        let spec = SourceSpec::of(record.data_store, &record.options)?;
         let slot = self.models.slot(record.id);
         let mut failure = slot.turn.lock().await;
-        let made = self.make_ready(record, spec, &slot).await;
+        let made = self.make_ready(record, &slot).await;
         *failure = None;
         made
     }
@@ -198,14 +197,13 @@ impl App {
             let source = sources.try_out(&spec)?;
             source.read_schema(deadline)
         });
-        Ok(tried.await.map_err(|panic| Fault::Broken(Box::new(panic)))??.refusals())
+        Ok(tried.await.map_err(|panic| Fault::Broken(Box::new(panic)))??.refused)
     }
 
     /// `attempts` is the number of completed attempts when the request looked for an opened source.
     async fn open_in_turn(
         &self,
         record: &DataSource,
-        spec: SourceSpec,
         slot: &Slot,
         attempts: u64,
     ) -> Result<Arc<OpenedSource>, OpenRefusal> {
@@ -216,12 +214,12 @@ impl App {
                 return Err(error.into());
             }
             if let Some(ready) = slot.ready()
-                && ready.fits(record, &spec)
+                && ready.fits(record)
             {
                 return Ok(ready.opened.clone());
             }
         }
-        let made = self.make_ready(record, spec, slot).await;
+        let made = self.make_ready(record, slot).await;
         *failure = match &made {
             Err(OpenRefusal::Unusable(error)) => Some(error.clone()),
             _ => None,
@@ -231,26 +229,22 @@ impl App {
 
     /// Opens, describes and compiles off the request threads, then swaps the result in. Only the holder of
     /// the lock calls this.
-    async fn make_ready(
-        &self,
-        record: &DataSource,
-        spec: SourceSpec,
-        slot: &Slot,
-    ) -> Result<Arc<OpenedSource>, OpenRefusal> {
+    async fn make_ready(&self, record: &DataSource, slot: &Slot) -> Result<Arc<OpenedSource>, OpenRefusal> {
         let looked_at = self.now();
         let sources = self.sources.clone();
-        let folders = self.every_folder();
+        let places = self.every_place();
         let deadline = self.schema_deadline();
-        let (id, namespace, wanted) = (record.id.get(), namespace(&record.name), spec.clone());
+        let spec = self.spec_of(record)?;
+        let (id, namespace) = (record.id.get(), namespace(&record.name));
         let made = tokio::task::spawn_blocking(move || {
             // Checked again: a link may have replaced the file since the source was created.
-            wanted.allowed(&folders)?;
-            let source = sources.open_or_get(id, &wanted)?;
+            spec.clone().allowed(&places)?;
+            let source = sources.open_or_get(id, &spec)?;
             // Read before the structure, so that a change in between is noticed at the next check.
             let version = source.schema_version()?;
             let described = source.read_schema(deadline)?;
             let mut model = Model::compile(&namespace, described.schema);
-            let refused = described.refused.into_iter().chain(described.refused_forms);
+            let refused = described.refused.into_iter().map(|(_, finding)| finding);
             model.findings.splice(0..0, refused.chain(described.findings));
             let opened = OpenedSource {
                 source,
@@ -269,7 +263,7 @@ impl App {
             let heeds_rows = !slot.ready().is_some_and(gave_the_same);
             slot.replace(Arc::new(Ready {
                 opened: opened.clone(),
-                spec,
+                options: record.options.clone(),
                 updated_at: record.updated_at,
                 version,
                 looked_at: AtomicI64::new(looked_at.as_micros()),
@@ -287,13 +281,26 @@ impl App {
         })?)
     }
 
-    /// The folders for an administrator: all except the server's own.
-    pub(crate) fn every_folder(&self) -> AllowedFolders {
-        self.allowed_folders().or_anywhere()
+    /// How to open the source of a record.
+    fn spec_of(&self, record: &DataSource) -> Result<SourceSpec, SourceError> {
+        let kind = self.sources.kinds().get(record.data_store);
+        let unknown =
+            || SourceError::Failed { detail: format!("there is no data store {}", record.data_store) };
+        let options = OptionValues { plain: record.options.clone(), ..OptionValues::default() };
+        Ok(SourceSpec::new(Arc::clone(kind.ok_or_else(unknown)?), options))
     }
 
-    /// The folders for everybody else.
-    pub(crate) fn allowed_folders(&self) -> AllowedFolders {
+    /// The places for an administrator: all folders except the server's own.
+    pub(crate) fn every_place(&self) -> Places {
+        Places { folders: self.allowed_folders().or_anywhere() }
+    }
+
+    /// The places for everybody else.
+    pub(crate) fn allowed_places(&self) -> Places {
+        Places { folders: self.allowed_folders() }
+    }
+
+    fn allowed_folders(&self) -> AllowedFolders {
         AllowedFolders::below(self.settings.sqlite_folders.clone(), self.settings.forbidden_folders.clone())
     }
 

@@ -28,7 +28,8 @@ mod sharing;
 
 pub use draft::DataSourceDraft;
 pub use sharing::{SharedUser, SharingChange, UserReference};
-pub use sources::stores::{DATA_STORES, DataStore};
+pub use sources::Kinds;
+pub use sources::options::{DataStore, OptionSchema, ValueKind};
 
 /// Why an operation on a data source was refused.
 #[derive(Debug, thiserror::Error)]
@@ -102,6 +103,8 @@ pub struct SeenSource {
     pub owner_name: String,
     /// Whether the user manages it, and therefore also sees its options.
     pub manages: bool,
+    /// The kind of database, if this program knows it.
+    pub store: Option<&'static DataStore>,
 }
 
 impl SeenSource {
@@ -112,6 +115,11 @@ impl SeenSource {
 }
 
 impl App {
+    /// The kinds of database that can be a data source.
+    pub fn data_stores(&self) -> &Kinds {
+        self.sources.kinds()
+    }
+
     /// Lists the data sources that the user owns or that are shared with the user, by id; an administrator
     /// sees all.
     ///
@@ -132,7 +140,7 @@ impl App {
                 Entry::Occupied(known) => known.get().clone(),
                 Entry::Vacant(unknown) => unknown.insert(self.user_name(record.owner).await?).clone(),
             };
-            seen.push(SeenSource { manages: actor.reaches(record.owner), owner_name, record });
+            seen.push(self.seen(actor, record, owner_name));
         }
         Ok(seen)
     }
@@ -162,7 +170,7 @@ impl App {
                 let mut rows = Vec::with_capacity(chunk.rows.len());
                 for record in chunk.rows {
                     let owner_name = read(app.user_name(record.owner).await)?;
-                    rows.push(SeenSource { manages: actor.reaches(record.owner), owner_name, record });
+                    rows.push(app.seen(&actor, record, owner_name));
                 }
                 Ok(Chunk { rows, next: chunk.next })
             }
@@ -324,7 +332,12 @@ impl App {
 
     async fn as_seen(&self, actor: &Actor, record: DataSource) -> Result<SeenSource, DataSourceError> {
         let owner_name = self.user_name(record.owner).await?;
-        Ok(SeenSource { manages: actor.reaches(record.owner), owner_name, record })
+        Ok(self.seen(actor, record, owner_name))
+    }
+
+    fn seen(&self, actor: &Actor, record: DataSource, owner_name: String) -> SeenSource {
+        let store = self.sources.kinds().store(record.data_store);
+        SeenSource { manages: actor.reaches(record.owner), owner_name, store, record }
     }
 
     async fn user_name(&self, id: UserId) -> Result<String, StoreError> {

@@ -1,6 +1,6 @@
 //! `sluicegate data-source`.
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, ensure};
 use app::identity::acting::Actor;
 use app::management::data_sources::{
     DataSourceDraft, DataSourceError, SeenSource, SharedUser, SharingChange, UserReference,
@@ -9,7 +9,7 @@ use app::management::lists::ListRequest;
 use clap::Subcommand;
 use domain::id::DataSourceId;
 use serde_json::{Value, json};
-use sources::SourceSpec;
+use sources::sqlite::{self, SqliteOptions};
 
 use self::arguments::{Add, Delete, One, Share, ShowOne, Update};
 use super::users::{self, actor};
@@ -106,12 +106,12 @@ pub(super) fn run(command: DataSourceCommand, environment: &Environment) -> anyh
 
 async fn add(opened: &OpenedInstallation, command: &Add) -> anyhow::Result<()> {
     let path = std::path::absolute(&command.path).context("the path cannot be understood")?;
-    let spec = SourceSpec::Sqlite { path: path.clone(), declared: command.declared.declarations()? };
+    let options = SqliteOptions { path: path.clone(), declared: command.declared.declarations()? };
     let draft = DataSourceDraft {
         name: Some(command.name.clone()),
-        data_store: Some(spec.data_store().id),
+        data_store: Some(sqlite::STORE.id),
         description: command.description.clone(),
-        options: Some(spec.options().context("the path must be UTF-8")?),
+        options: Some(options.write().context("the path must be UTF-8")?),
     };
     let actor = actor(opened, command.owner.as_deref()).await?;
     let added = opened.app.create_data_source(&actor, draft, &opened.origin).await;
@@ -129,8 +129,13 @@ async fn add(opened: &OpenedInstallation, command: &Add) -> anyhow::Result<()> {
 async fn update(opened: &OpenedInstallation, command: &Update) -> anyhow::Result<()> {
     let actor = actor(opened, None).await?;
     let record = find(opened, &actor, &command.name).await?.record;
-    let SourceSpec::Sqlite { mut path, mut declared } =
-        SourceSpec::of(record.data_store, &record.options).context("what is stored of it cannot be read")?;
+    ensure!(
+        record.data_store == sqlite::STORE.id,
+        "{} is not a SQLite file; change it over the API",
+        record.name
+    );
+    let SqliteOptions { mut path, mut declared } =
+        SqliteOptions::read(&record.options).context("what is stored of it cannot be read")?;
     if let Some(other) = &command.path {
         path = std::path::absolute(other).context("the path cannot be understood")?;
     }
@@ -141,12 +146,12 @@ async fn update(opened: &OpenedInstallation, command: &Update) -> anyhow::Result
         declared.forms.clear();
     }
     command.declared.replace_in(&mut declared)?;
-    let spec = SourceSpec::Sqlite { path, declared };
+    let options = SqliteOptions { path, declared };
     let draft = DataSourceDraft {
         name: command.new_name.clone(),
         data_store: None,
         description: command.description.clone().unwrap_or(record.description),
-        options: Some(spec.options().context("the path must be UTF-8")?),
+        options: Some(options.write().context("the path must be UTF-8")?),
     };
     let updated = opened.app.update_data_source(&actor, record.id, draft, &opened.origin).await;
     say(&format!("{} is changed", updated.map_err(of_data_source)?.record.name));

@@ -268,9 +268,8 @@ fn members(schemas: &serde_json::Value, name: &str) -> Vec<String> {
         match schema["properties"].as_object() {
             Some(inner) => found.extend(inner.keys().map(|inner| format!("{member}.{inner}"))),
             None if member == "options" => {
-                let store = sources::stores::SQLITE;
-                let keys = store.options.iter().chain(store.declarations);
-                found.extend(keys.map(|key| format!("options.{key}")));
+                let options = sources::sqlite::STORE.options.iter();
+                found.extend(options.map(|option| format!("options.{}", option.name)));
             }
             None => found.push(member.clone()),
         }

@@ -10,7 +10,7 @@ use app::management::data_sources::{DataSourceDraft, SeenSource};
 use app::management::users::UserDraft;
 use app::node::setup::FIRST_ACCOUNTS;
 use domain::secret::Password;
-use sources::SourceSpec;
+use sources::sqlite::{self, SqliteOptions};
 
 use super::{sample_data, walkthrough};
 use crate::config::Settings;
@@ -68,8 +68,7 @@ async fn serve_harbour(
         sample_data::write(&path)?;
     }
     let real = path.canonicalize().with_context(|| format!("{} cannot be found", path.display()))?;
-    let spec = SourceSpec::sqlite(real);
-    let options = spec.options().context("the path of the data directory must be UTF-8")?;
+    let options = SqliteOptions::at(real).write().context("the path of the data directory must be UTF-8")?;
     let known = app.list_data_sources(user, origin).await.map_err(of_data_source)?;
     let known = known.iter().find(|source| source.record.name == NAME);
     let is_there = |source: &SeenSource| source.record.options == options;
@@ -83,7 +82,7 @@ async fn serve_harbour(
     }
     let draft = DataSourceDraft {
         name: Some(NAME.to_owned()),
-        data_store: Some(spec.data_store().id),
+        data_store: Some(sqlite::STORE.id),
         description: "A small harbour: ships, berths, visits and their cargo".to_owned(),
         options: Some(options),
     };

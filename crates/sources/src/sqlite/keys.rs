@@ -11,7 +11,7 @@ use odata::sql::Dialect;
 
 use super::connection::OpenConnection;
 use super::identifier::quoted;
-use crate::stores::Keys;
+use super::options::{KEYS, Keys};
 use crate::{Deadline, Described, SourceError};
 
 /// The possible names of a table's [row number](https://www.sqlite.org/lang_createtable.html#rowid), unless a
@@ -231,5 +231,5 @@ pub(super) fn count_shared(
 
 /// Records that a declaration does not hold.
 fn refuse(described: &mut Described, table: &str, message: String) {
-    described.refused.push(Finding { subject: table.to_owned(), message });
+    described.refused.push((KEYS, Finding { subject: table.to_owned(), message }));
 }

@@ -7,8 +7,8 @@ use rusqlite::Connection;
 
 use super::connection::OpenConnection;
 use super::declared::edm_type;
+use super::options::Declarations;
 use super::{keys, own, probe, storage, survey};
-use crate::stores::Declarations;
 use crate::{Described, SourceError};
 
 /// The description of a table by `pragma_table_list`.

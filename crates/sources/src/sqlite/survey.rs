@@ -13,7 +13,7 @@ use odata::model::{Column, Finding, Findings, Table};
 use super::cell::cell;
 use super::connection::OpenConnection;
 use super::identifier::quoted;
-use crate::stores::Forms;
+use super::options::{FORMS, Forms};
 use crate::{Deadline, Described, SourceError};
 
 /// The time to survey all tables of a source, and a single table.
@@ -37,10 +37,8 @@ pub(super) fn refuse_strays(forms: &Forms, described: &mut Described) {
                 table.columns.iter().any(|known| known.name.eq_ignore_ascii_case(column))
             });
             if !is_there {
-                described.refused_forms.push(Finding {
-                    subject: format!("{table}.{column}"),
-                    message: "a storage form is declared for it, but no such column is served".to_owned(),
-                });
+                let message = "a storage form is declared for it, but no such column is served".to_owned();
+                described.refused.push((FORMS, Finding { subject: format!("{table}.{column}"), message }));
             }
         }
     }

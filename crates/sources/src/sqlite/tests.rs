@@ -17,7 +17,9 @@ use odata::statement::Statement;
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use crate::{ConnectionBudget, Deadline, Ended, Limits, Ran, Run, Source, SourceError, SourceSpec};
+use crate::{
+    ConnectionBudget, Deadline, Ended, Limits, Ran, Resources, Run, Source, SourceError, SourceSpec,
+};
 
 const ENDLESS: &str =
     "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c";
@@ -43,7 +45,11 @@ fn fixture(sql: &str) -> Fixture {
 }
 
 fn open(path: &std::path::Path) -> Result<Source, SourceError> {
-    Source::open(&SourceSpec::sqlite(path), &limits(), &ConnectionBudget::new(8))
+    SourceSpec::sqlite(path)?.open(&resources())
+}
+
+fn resources() -> Resources {
+    Resources { limits: limits(), budget: ConnectionBudget::new(8) }
 }
 
 fn run() -> Run {

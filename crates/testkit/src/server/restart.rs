@@ -14,8 +14,9 @@ impl TestServer {
     /// # Panics
     /// If the feed cannot be read.
     pub async fn restart_with(self, app: AppSettings) -> Self {
+        let kinds = self.app.data_stores().clone();
         let Self { store, vault, clock, folder, .. } = self;
-        let sources = Arc::new(Sources::new(Limits::default(), 16));
+        let sources = Arc::new(Sources::new(kinds, Limits::default(), 16));
         let app = Arc::new(App::new(store.clone(), vault.clone(), sources, clock.clone(), app));
         app.refresh().await.expect("the feed can be read");
         let service = web::service(app.clone(), WebSettings::default());

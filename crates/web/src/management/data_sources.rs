@@ -1,6 +1,6 @@
 //! `/api/mgmt/datasources`: the databases that users may read, their models, and their sharing.
 
-use app::management::data_sources::{DataSourceDraft, DataSourceError, SeenSource, SharingChange};
+use app::management::data_sources::{DataSourceDraft, DataSourceError, Kinds, SeenSource, SharingChange};
 use axum::response::Response;
 use domain::id::{DataSourceId, UserId};
 use http::StatusCode;
@@ -47,7 +47,7 @@ pub(crate) async fn create(
     let actor = acting.actor(failed).await?;
     app.may_create_data_sources(&actor, &acting.origin).await.map_err(problem(failed))?;
     rereads_model(&acting.query)?;
-    let (draft, connection_type) = read(body, true)?;
+    let (draft, connection_type) = read(body, true, app.data_stores())?;
     match connection_type {
         ConnectionType::Cloud => {}
         ConnectionType::LeftOut => {
@@ -70,7 +70,7 @@ pub(crate) async fn update(
     let actor = acting.actor(failed).await?;
     app.data_source_to_change(&actor, id, &acting.origin).await.map_err(problem(failed))?;
     let rereads = rereads_model(&acting.query)?;
-    let (draft, connection_type) = read(body, false)?;
+    let (draft, connection_type) = read(body, false, app.data_stores())?;
     if let ConnectionType::Other(_) = connection_type {
         return Err(problem(failed)(DataSourceError::StoreIsFixed));
     }
@@ -187,9 +187,10 @@ async fn share_as(
 fn read(
     body: JsonBody<DataSourcePayload>,
     of_new: bool,
+    kinds: &Kinds,
 ) -> Result<(DataSourceDraft, ConnectionType), ManagementProblem> {
     body.judged(|payload| {
-        judged(payload.draft.faults(of_new))
+        judged(payload.draft.faults(of_new, kinds))
             .map(|()| (payload.draft.clone(), payload.connection_type.clone()))
     })
 }

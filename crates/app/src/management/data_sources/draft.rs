@@ -1,15 +1,17 @@
 //! Creating and changing data sources.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use domain::account::{DataSource, data_source};
 use domain::audit::Action;
 use domain::characters;
 use domain::id::DataSourceId;
-use sources::{SourceError, SourceSpec};
+use sources::options::OptionValues;
+use sources::{Kind, Kinds, SourceError, SourceSpec};
 use store::{DataSourceChange, NewDataSource};
 
-use super::{DataSourceError, DataStore, SeenSource};
+use super::{DataSourceError, SeenSource};
 use crate::identity::acting::Actor;
 use crate::identity::caller::RequestOrigin;
 use crate::management::administration::FieldFault;
@@ -34,8 +36,8 @@ pub struct DataSourceDraft {
 }
 
 impl DataSourceDraft {
-    /// All faults except those of the options.
-    pub fn faults(&self, of_new: bool) -> Vec<FieldFault> {
+    /// All faults except those of the options. `kinds` are those of which a new data source may be.
+    pub fn faults(&self, of_new: bool, kinds: &Kinds) -> Vec<FieldFault> {
         let mut faults = Vec::new();
         if of_new && self.name.is_none() {
             faults.push(FieldFault::new("name", "is required"));
@@ -49,7 +51,7 @@ impl DataSourceDraft {
         if let Some(fault) = self.name.as_deref().and_then(|name| data_source::check_name(name).err()) {
             faults.push(FieldFault::new("name", fault.to_string()));
         }
-        if let Some(id) = self.data_store.filter(|id| of_new && DataStore::of(*id).is_none()) {
+        if let Some(id) = self.data_store.filter(|id| of_new && kinds.get(*id).is_none()) {
             let message =
                 format!("is {id}, which is not a data store; /api/mgmt/datastores lists the available ones");
             faults.push(FieldFault::new("dataStore", message));
@@ -81,18 +83,19 @@ impl App {
         origin: &RequestOrigin,
     ) -> Result<SeenSource, DataSourceError> {
         self.may_create_data_sources(actor, origin).await?;
-        let faults = draft.faults(true);
-        let store = draft.data_store.and_then(DataStore::of);
-        let (Some(name), Some(store), true) = (draft.name, store, faults.is_empty()) else {
+        let kinds = self.sources.kinds();
+        let faults = draft.faults(true, kinds);
+        let kind = draft.data_store.and_then(|id| kinds.get(id));
+        let (Some(name), Some(kind), true) = (draft.name, kind, faults.is_empty()) else {
             return Err(DataSourceError::Invalid(faults));
         };
-        let options = self.usable_options(actor, store, draft.options.unwrap_or_default(), None).await;
+        let options = self.usable_options(actor, kind, draft.options.unwrap_or_default(), None).await;
         let options = self.noting_forbidden_files(actor, options, origin).await?;
         let audit = self.audit_source(actor, Action::CreateDataSource, &name, origin);
         let new = NewDataSource {
             name,
             description: draft.description,
-            data_store: store.id,
+            data_store: kind.store().id,
             options,
             owner: actor.subject().user.id,
             at: self.now(),
@@ -115,18 +118,20 @@ impl App {
         origin: &RequestOrigin,
     ) -> Result<SeenSource, DataSourceError> {
         let record = self.data_source_to_change(actor, id, origin).await?;
-        let faults = draft.faults(false);
+        let kinds = self.sources.kinds();
+        let faults = draft.faults(false, kinds);
         if !faults.is_empty() {
             return Err(DataSourceError::Invalid(faults));
         }
         if draft.data_store.is_some_and(|id| id != record.data_store) {
             return Err(DataSourceError::StoreIsFixed);
         }
-        let store = DataStore::of(record.data_store)
+        let kind = kinds
+            .get(record.data_store)
             .ok_or_else(|| Fault::Broken(format!("data store {} is unknown", record.data_store).into()))?;
         let options = match draft.options {
             Some(options) => {
-                let options = self.usable_options(actor, store, options, Some(&record)).await;
+                let options = self.usable_options(actor, kind, options, Some(&record)).await;
                 Some(self.noting_forbidden_files(actor, options, origin).await?)
             }
             None => None,
@@ -163,11 +168,12 @@ impl App {
     async fn usable_options(
         &self,
         actor: &Actor,
-        store: &DataStore,
+        kind: &Arc<dyn Kind>,
         options: BTreeMap<String, String>,
         current: Option<&DataSource>,
     ) -> Result<BTreeMap<String, String>, DataSourceError> {
-        let faults = store.option_faults(&options);
+        let store = kind.store();
+        let faults = store.faults(&options, |_| false);
         if !faults.is_empty() {
             let named = faults
                 .into_iter()
@@ -177,9 +183,9 @@ impl App {
         if current.is_some_and(|record| record.options == options) {
             return Ok(options);
         }
-        let given = SourceSpec::of(store.id, &options).map_err(DataSourceError::Unusable)?;
+        let given = SourceSpec::new(Arc::clone(kind), OptionValues::of(store, options));
         let spec = self.allowed_spec(actor, given).await?;
-        let stored = spec.options().map_err(DataSourceError::Unusable)?;
+        let stored = spec.options().clone();
         let refused = self.try_out(spec).await?;
         if refused.is_empty() {
             return Ok(stored);
@@ -194,8 +200,8 @@ impl App {
     /// that exactly the accepted file is opened later.
     async fn allowed_spec(&self, actor: &Actor, given: SourceSpec) -> Result<SourceSpec, DataSourceError> {
         let is_administrator = actor.caller().account().is_administrator();
-        let folders = if is_administrator { self.every_folder() } else { self.allowed_folders() };
-        let checked = tokio::task::spawn_blocking(move || given.allowed(&folders)).await;
+        let places = if is_administrator { self.every_place() } else { self.allowed_places() };
+        let checked = tokio::task::spawn_blocking(move || given.allowed(&places)).await;
         checked.map_err(|panic| Fault::Broken(Box::new(panic)))?.map_err(DataSourceError::Unusable)
     }
 }

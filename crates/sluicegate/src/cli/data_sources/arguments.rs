@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::ensure;
 use clap::{ArgGroup, Args};
-use sources::stores::Declarations;
+use sources::sqlite::Declarations;
 
 use crate::arguments::InstallationArgs;
 use crate::cli::ShowArgs;

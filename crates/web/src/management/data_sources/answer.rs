@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use app::management::data_sources::{DataStore, SeenSource, SharedUser};
-use domain::account::{DataSource, Permission};
+use app::management::data_sources::{DataStore, OptionSchema, SeenSource, SharedUser};
+use domain::account::Permission;
 use odata::model::Model;
 use serde::{Serialize, Serializer};
 
@@ -48,7 +48,7 @@ impl<'a> From<&'a SeenSource> for SourceResponse<'a> {
             data_store: record.data_store,
             connection_type: "Cloud",
             description: &record.description,
-            options: options.map(|(key, value)| (key.as_str(), response(record, key, value))).collect(),
+            options: options.map(|(key, value)| (key.as_str(), response(seen.store, key, value))).collect(),
             created_at: rfc3339(record.created_at),
             updated_at: rfc3339(record.updated_at),
             created_by: seen.created_by(),
@@ -66,9 +66,9 @@ enum OptionResponse<'a> {
     Object(Json),
 }
 
-fn response<'a>(record: &DataSource, key: &str, value: &'a str) -> OptionResponse<'a> {
-    let is_declaration =
-        DataStore::of(record.data_store).is_some_and(|store| store.declarations.contains(&key));
+fn response<'a>(store: Option<&DataStore>, key: &str, value: &'a str) -> OptionResponse<'a> {
+    let option = store.and_then(|store| store.option(key));
+    let is_declaration = option.is_some_and(OptionSchema::is_declaration);
     match parse(value.as_bytes()) {
         Ok(json @ Json::Object(_)) if is_declaration => OptionResponse::Object(json),
         _ => OptionResponse::Text(value),

@@ -1,0 +1,122 @@
+//! The kinds of database that can be a data source.
+
+mod sqlite;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::kind::{Kind, Places, Resources};
+use crate::options::{DataStore, OptionValues};
+use crate::sqlite::SqliteOptions;
+use crate::{Source, SourceError};
+
+pub use sqlite::SqliteKind;
+
+/// The kinds of database that a server offers.
+#[derive(Debug, Clone)]
+pub struct Kinds(Arc<[Arc<dyn Kind>]>);
+
+impl Kinds {
+    /// Every kind that this program knows.
+    pub fn standard() -> Self {
+        Self::new(vec![Arc::new(SqliteKind)])
+    }
+
+    /// These kinds, each with a number and a name of its own.
+    pub fn new(kinds: Vec<Arc<dyn Kind>>) -> Self {
+        Self(kinds.into())
+    }
+
+    /// The kind with that number.
+    pub fn get(&self, id: i64) -> Option<&Arc<dyn Kind>> {
+        self.0.iter().find(|kind| kind.store().id == id)
+    }
+
+    /// The options of the kind with that number.
+    pub fn store(&self, id: i64) -> Option<&'static DataStore> {
+        self.get(id).map(|kind| kind.store())
+    }
+
+    /// All kinds, in the order in which they are listed.
+    pub fn stores(&self) -> Vec<&'static DataStore> {
+        self.0.iter().map(|kind| kind.store()).collect()
+    }
+}
+
+/// What is needed to open a source: its kind and its options.
+#[derive(Debug, Clone)]
+pub struct SourceSpec {
+    kind: Arc<dyn Kind>,
+    options: OptionValues,
+}
+
+impl PartialEq for SourceSpec {
+    fn eq(&self, other: &Self) -> bool {
+        self.kind.store().id == other.kind.store().id && self.options == other.options
+    }
+}
+
+impl SourceSpec {
+    /// A source of this kind with options that follow its schema.
+    pub fn new(kind: Arc<dyn Kind>, options: OptionValues) -> Self {
+        Self { kind, options }
+    }
+
+    /// A SQLite file without declarations.
+    ///
+    /// # Errors
+    /// [`SourceError::NotAllowed`] for a path that is not UTF-8, which no option can contain.
+    pub fn sqlite(path: impl Into<PathBuf>) -> Result<Self, SourceError> {
+        Ok(Self::new(Arc::new(SqliteKind), SqliteOptions::at(path).values()?))
+    }
+
+    /// The same source with its options in the form to store, if it is in an allowed place. Blocks: call it
+    /// off the request threads.
+    ///
+    /// # Errors
+    /// Why the database may not be a data source.
+    pub fn allowed(self, places: &Places) -> Result<Self, SourceError> {
+        let options = self.kind.allowed(self.options, places)?;
+        Ok(Self { kind: self.kind, options })
+    }
+
+    /// Opens the source. Blocks: call it off the request threads.
+    ///
+    /// # Errors
+    /// Why the database cannot be read.
+    pub fn open(&self, resources: &Resources) -> Result<Source, SourceError> {
+        self.kind.open(&self.options, resources)
+    }
+
+    /// The options that may be shown.
+    pub fn options(&self) -> &BTreeMap<String, String> {
+        &self.options.plain
+    }
+
+    /// The options with the secret ones.
+    pub fn into_options(self) -> OptionValues {
+        self.options
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_a_number_and_a_name_of_its_own() {
+        let kinds = Kinds::standard();
+        let stores = kinds.stores();
+        for store in &stores {
+            assert_eq!(kinds.store(store.id).map(|found| found.name), Some(store.name));
+            assert_eq!(stores.iter().filter(|other| other.name == store.name).count(), 1);
+            for option in store.options {
+                assert!(option.description.ends_with('.'), "{}", option.name);
+                assert!(option.default.is_none_or(|value| option.check(value).is_ok()), "{}", option.name);
+                assert!(!(option.required && option.default.is_some()), "{}", option.name);
+            }
+        }
+        assert!(kinds.get(0).is_none());
+    }
+}

@@ -1,0 +1,29 @@
+//! SQLite database files.
+
+use crate::kind::{Kind, Places, Resources};
+use crate::options::{DataStore, OptionValues};
+use crate::sqlite::{self, SqliteOptions, SqliteSource};
+use crate::{Source, SourceError};
+
+/// SQLite database files on the server's machine.
+#[derive(Debug)]
+pub struct SqliteKind;
+
+impl Kind for SqliteKind {
+    fn store(&self) -> &'static DataStore {
+        &sqlite::STORE
+    }
+
+    /// Resolves links, so that opening it opens the checked file.
+    fn allowed(&self, options: OptionValues, places: &Places) -> Result<OptionValues, SourceError> {
+        let mut read = SqliteOptions::read(&options.plain)?;
+        read.path = places.folders.check(&read.path)?;
+        read.values()
+    }
+
+    fn open(&self, options: &OptionValues, resources: &Resources) -> Result<Source, SourceError> {
+        let SqliteOptions { path, declared } = SqliteOptions::read(&options.plain)?;
+        let Resources { limits, budget } = resources;
+        SqliteSource::open(&path, declared, limits, budget).map(Source::Sqlite)
+    }
+}
