@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use crate::error::{Error, Reason};
 use crate::format::{self, Format, RequestedFormat};
 use crate::model::{EntityType, Model};
+use crate::plan::column::ScanId;
 use crate::syntax::{MAX_SELECT, Request};
 use expression::{Binder, unknown_property};
 use typed::{Term, Typed};
@@ -160,12 +161,12 @@ fn selection<'m>(
     let mut scan = Scan::of(entity_type);
     let mut uses_now = false;
     if let Some(filter) = &request.filter {
-        let mut binder = Binder::new(entity_type, "$filter", now);
+        let mut binder = Binder::new(ScanId::FIRST, entity_type, "$filter", now);
         scan.conditions.push(binder.condition(filter)?);
         uses_now |= binder.used_now;
     }
     let mut order = Vec::with_capacity(request.order.len() + entity_type.key.len());
-    let mut binder = Binder::new(entity_type, "$orderby", now);
+    let mut binder = Binder::new(ScanId::FIRST, entity_type, "$orderby", now);
     for term in &request.order {
         let bound = binder.bind_subject(&term.node)?;
         // A constant does not order anything.
@@ -194,8 +195,9 @@ fn selection<'m>(
 fn complete(order: &mut Vec<Order>, entity_type: &EntityType) {
     let descending = order.last().is_some_and(|last| last.descending);
     for key in &entity_type.key {
-        if !order.iter().any(|order| matches!(order.term.term, Term::Column(column) if column == *key)) {
-            let term = Typed::stored(*key, &entity_type.properties[*key]);
+        let key = ScanId::FIRST.column(*key);
+        if !order.iter().any(|order| matches!(order.term.term, Term::Column(column) if column == key)) {
+            let term = Typed::stored(key, &entity_type.properties[key.property]);
             order.push(Order { term, descending });
         }
     }

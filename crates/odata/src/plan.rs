@@ -3,6 +3,8 @@
 //! A plan is plain data and may be cached: it is the same for the same URL text, model version, page size and
 //! format, unless it is [not cacheable](Plan::is_cacheable).
 
+pub(crate) mod column;
+
 use crate::bind::{self, Selection, Target};
 use crate::cell::Row;
 use crate::encode::{BodyKind, Encoder};

@@ -21,7 +21,8 @@ use std::collections::HashMap;
 use crate::bind::typed::{Constant, Term, Typed};
 use crate::cell::Value;
 use crate::error::{Error, Reason};
-use crate::model::EntityType;
+use crate::model::{EntityType, Property};
+use crate::plan::column::{Column, ScanId};
 use crate::statement::Statement;
 pub use dialect::Dialect;
 pub(crate) use dialect::Rules;
@@ -43,7 +44,8 @@ const MAX_PARAMETERS: usize = 32_766;
 /// A statement that is being written.
 pub(crate) struct Writer<'m> {
     pub(crate) rules: &'static dyn Rules,
-    pub(crate) entity_type: &'m EntityType,
+    /// The types of the scans, by their ids.
+    scans: Vec<&'m EntityType>,
     pub(crate) sql: String,
     parameters: Vec<Value>,
     parameter_bytes: usize,
@@ -53,9 +55,9 @@ pub(crate) struct Writer<'m> {
     /// is bound.
     bound: HashMap<(usize, u8), usize>,
     /// Columns that are known to be in the order of their values.
-    pub(crate) in_order: Vec<usize>,
+    pub(crate) in_order: Vec<Column>,
     /// Columns that are known to contain only null and values in their layout.
-    pub(crate) in_layout: Vec<usize>,
+    pub(crate) in_layout: Vec<Column>,
     /// Whether every row is known to have a key.
     pub(crate) is_addressed: bool,
     /// Whether no two rows are known to share an address.
@@ -68,7 +70,7 @@ impl<'m> Writer<'m> {
     pub(crate) fn new(dialect: Dialect, entity_type: &'m EntityType) -> Self {
         Self {
             rules: dialect.rules(),
-            entity_type,
+            scans: vec![entity_type],
             sql: String::with_capacity(256),
             parameters: Vec::new(),
             parameter_bytes: 0,
@@ -114,10 +116,20 @@ impl<'m> Writer<'m> {
         self.repeated(constant, 0, self.rules.value(constant));
     }
 
+    /// The type of the rows of a scan.
+    pub(crate) fn entity_type(&self, scan: ScanId) -> &'m EntityType {
+        self.scans[scan.index()]
+    }
+
+    /// The property of a column.
+    pub(crate) fn property(&self, column: Column) -> &'m Property {
+        &self.entity_type(column.scan).properties[column.property]
+    }
+
     /// Writes a column's name.
-    pub(crate) fn column(&mut self, property: usize) {
-        let entity_type = self.entity_type;
-        self.rules.identifier(&mut self.sql, &entity_type.properties[property].column);
+    pub(crate) fn column(&mut self, column: Column) {
+        let property = self.property(column);
+        self.rules.identifier(&mut self.sql, &property.column);
     }
 
     /// Writes a term of an order.
@@ -134,12 +146,14 @@ impl<'m> Writer<'m> {
         self.rules.sorted(self, term);
     }
 
-    fn sorts_as_stored(&self, column: usize) -> bool {
-        self.in_order.contains(&column) || self.rules.sorts_as_stored(self.entity_type, column)
+    fn sorts_as_stored(&self, column: Column) -> bool {
+        self.in_order.contains(&column)
+            || self.rules.sorts_as_stored(self.entity_type(column.scan), column.property)
     }
 
-    pub(crate) fn table(&mut self) {
-        let entity_type = self.entity_type;
+    /// Writes the table of a scan.
+    pub(crate) fn table(&mut self, scan: ScanId) {
+        let entity_type = self.entity_type(scan);
         self.rules.identifier(&mut self.sql, &entity_type.table);
     }
 

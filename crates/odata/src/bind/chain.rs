@@ -1,24 +1,25 @@
-//! Terms of a run of `and` or `or`. Terms that compare one property with literals are merged into one list,
+//! Terms of a run of `and` or `or`. Terms that compare one column with literals are merged into one list,
 //! which an index serves at once, however long it is.
 
 use std::collections::HashMap;
 
 use super::class::Class;
 use super::typed::{Comparison, Term, Typed};
+use crate::plan::column::Column;
 use crate::syntax::Junction;
 
 /// Collects terms.
 pub(super) struct Chains {
     junction: Junction,
     terms: Vec<Part>,
-    /// The part that contains the list of a property.
-    lists: HashMap<usize, usize>,
+    /// The part that contains the list of a column.
+    lists: HashMap<Column, usize>,
     nullable: bool,
 }
 
 enum Part {
     Term(Typed),
-    /// A property that is compared with literals.
+    /// A column that is compared with literals.
     List(Typed, Vec<Typed>),
 }
 
@@ -29,20 +30,20 @@ impl Chains {
 
     pub(super) fn push(&mut self, term: Typed) {
         self.nullable |= term.nullable;
-        let (column, value, property) = match self.split(term) {
+        let (operand, value, column) = match self.split(term) {
             Ok(split) => split,
             Err(term) => return self.terms.push(Part::Term(term)),
         };
-        if let Some(Part::List(_, values)) = self.lists.get(&property).map(|at| &mut self.terms[*at]) {
+        if let Some(Part::List(_, values)) = self.lists.get(&column).map(|at| &mut self.terms[*at]) {
             return values.push(value);
         }
-        self.lists.insert(property, self.terms.len());
-        self.terms.push(Part::List(column, vec![value]));
+        self.lists.insert(column, self.terms.len());
+        self.terms.push(Part::List(operand, vec![value]));
     }
 
-    /// The property and the literal of `Name eq 'x'` in a run of `or`, and of `Name ne 'x'` in a run of
+    /// The column and the literal of `Name eq 'x'` in a run of `or`, and of `Name ne 'x'` in a run of
     /// `and`.
-    fn split(&self, term: Typed) -> Result<(Typed, Typed, usize), Typed> {
+    fn split(&self, term: Typed) -> Result<(Typed, Typed, Column), Typed> {
         let listed = match self.junction {
             Junction::Or => Comparison::Eq,
             Junction::And => Comparison::Ne,
@@ -51,13 +52,13 @@ impl Chains {
         match term.term {
             Term::Compare(comparison, left, right) if comparison == listed => {
                 match (&left.term, &right.term) {
-                    (Term::Column(property), _) if is_literal(&right) => {
-                        let property = *property;
-                        Ok((*left, *right, property))
+                    (Term::Column(column), _) if is_literal(&right) => {
+                        let column = *column;
+                        Ok((*left, *right, column))
                     }
-                    (_, Term::Column(property)) if is_literal(&left) => {
-                        let property = *property;
-                        Ok((*right, *left, property))
+                    (_, Term::Column(column)) if is_literal(&left) => {
+                        let column = *column;
+                        Ok((*right, *left, column))
                     }
                     _ => Err(Typed { term: Term::Compare(comparison, left, right), ..term }),
                 }
@@ -82,15 +83,15 @@ impl Chains {
 
 impl Part {
     fn typed(self, junction: Junction) -> Typed {
-        let (column, mut values) = match self {
+        let (operand, mut values) = match self {
             Self::Term(term) => return term,
-            Self::List(column, values) => (column, values),
+            Self::List(operand, values) => (operand, values),
         };
         let comparison = if junction == Junction::Or { Comparison::Eq } else { Comparison::Ne };
         if values.len() == 1 {
-            return Typed::plain_comparison(comparison, column, values.swap_remove(0));
+            return Typed::plain_comparison(comparison, operand, values.swap_remove(0));
         }
-        let member = Typed::member(column, values);
+        let member = Typed::member(operand, values);
         match junction {
             Junction::Or => member,
             Junction::And => {

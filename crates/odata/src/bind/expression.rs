@@ -9,10 +9,13 @@ use super::typed::{Arithmetic, Comparison, Constant, Term, Typed, constant};
 use crate::error::{Error, Reason};
 use crate::hint;
 use crate::model::EntityType;
+use crate::plan::column::ScanId;
 use crate::statement::Unanswerable;
 use crate::syntax::{Arguments, Binary, Expression, Junction, Literal, Node, Step, Unary};
 
 pub(crate) struct Binder<'m> {
+    /// The scan to which names refer, and the type of its rows.
+    scan: ScanId,
     entity_type: &'m EntityType,
     /// The option that is being bound, for errors.
     target: &'static str,
@@ -21,8 +24,13 @@ pub(crate) struct Binder<'m> {
 }
 
 impl<'m> Binder<'m> {
-    pub(crate) fn new(entity_type: &'m EntityType, target: &'static str, now: Timestamp) -> Self {
-        Self { entity_type, target, now, used_now: false }
+    pub(crate) fn new(
+        scan: ScanId,
+        entity_type: &'m EntityType,
+        target: &'static str,
+        now: Timestamp,
+    ) -> Self {
+        Self { scan, entity_type, target, now, used_now: false }
     }
 
     /// Binds an expression that must be Boolean.
@@ -76,7 +84,7 @@ impl<'m> Binder<'m> {
             let has_name = |name: &str| name == word || (word != "INF" && name.eq_ignore_ascii_case(word));
             if let Some((index, property)) = properties.clone().find(|(_, property)| has_name(&property.name))
             {
-                return Ok(Typed::column(index, property));
+                return Ok(Typed::column(self.scan.column(index), property));
             }
         }
         self.bind(node)
@@ -271,7 +279,7 @@ impl<'m> Binder<'m> {
         }
         let property = self.entity_type.property(first.name);
         match (property, rest, &first.arguments) {
-            (Some((index, property)), [], None) => Ok(Typed::column(index, property)),
+            (Some((index, property)), [], None) => Ok(Typed::column(self.scan.column(index), property)),
             (Some(_), _, _) => Err(self.unsupported("a path beyond a primitive property", first.at)),
             (None, _, _) => Err(unknown_property(self.entity_type, first.name, self.target, first.at)),
         }

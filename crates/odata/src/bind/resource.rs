@@ -4,6 +4,7 @@ use super::typed::{Comparison, Typed, constant};
 use crate::error::{Error, Reason};
 use crate::hint;
 use crate::model::{EntityType, Model};
+use crate::plan::column::ScanId;
 use crate::syntax::{Arguments, Expression, Node, Request, Step};
 
 /// An addressed resource. Keys are conditions, one for each key property.
@@ -100,7 +101,7 @@ fn key(
             [(None, value)] => value,
             _ => &arguments.iter().find(by_name).ok_or_else(bad)?.1,
         };
-        let column = Typed::column(*index, property);
+        let column = Typed::column(ScanId::FIRST.column(*index), property);
         let value = key_value(value, &column).map_err(|reason| match reason {
             Some(reason) => reason.at("path", at + value.at),
             None => bad(),

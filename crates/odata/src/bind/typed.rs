@@ -5,6 +5,7 @@ use super::function::Function;
 use crate::instant::{ClockTime, Moment};
 use crate::literal;
 use crate::model::Property;
+use crate::plan::column::Column;
 use crate::syntax::Literal;
 
 pub(crate) mod numeric;
@@ -22,15 +23,14 @@ pub(crate) struct Typed {
 pub(crate) enum Term {
     Null,
     Constant(Constant),
-    /// The index of a property.
-    Column(usize),
+    Column(Column),
     Negate(Box<Typed>),
     Arithmetic(Arithmetic, Box<Typed>, Box<Typed>),
     Call(Function, Vec<Typed>),
     Compare(Comparison, Box<Typed>, Box<Typed>),
     In(Box<Typed>, Vec<Typed>),
     /// The stored content of a key column: an order in which no two rows are equal, and nothing else.
-    Stored(usize),
+    Stored(Column),
     /// Whether the row has an address that no other row has.
     Addressed,
     /// At least two terms.
@@ -95,9 +95,9 @@ pub(crate) fn constant(literal: &Literal<'_>) -> Option<Typed> {
 }
 
 impl Typed {
-    pub(crate) fn column(index: usize, property: &Property) -> Self {
+    pub(crate) fn column(column: Column, property: &Property) -> Self {
         Self {
-            term: Term::Column(index),
+            term: Term::Column(column),
             class: property.ty.into(),
             nullable: property.nullable || property.may_misfit,
         }
@@ -198,9 +198,9 @@ impl Typed {
         matches!(self.term, Term::Constant(_)) && !self.is_zero()
     }
 
-    /// The stored content of the key column with this index.
-    pub(super) fn stored(index: usize, property: &Property) -> Self {
-        Self { term: Term::Stored(index), ..Self::column(index, property) }
+    /// The stored content of a key column.
+    pub(super) fn stored(column: Column, property: &Property) -> Self {
+        Self { term: Term::Stored(column), ..Self::column(column, property) }
     }
 
     /// Whether the row has an address of its own.

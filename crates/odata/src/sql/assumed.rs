@@ -6,15 +6,16 @@ use super::{Dialect, Rules, Writer};
 use crate::bind::typed::{Comparison, Term, Typed};
 use crate::bind::{Scan, Selection};
 use crate::model::EntityType;
+use crate::plan::column::Column;
 use crate::position::Mark;
 
 /// Assumptions, and how they change a position.
 #[derive(Debug, Default)]
 pub(super) struct Assumed {
     /// Columns whose stored values have the right order.
-    pub(super) in_order: Vec<usize>,
+    pub(super) in_order: Vec<Column>,
     /// Columns that contain only null and values in their layout.
-    pub(super) in_layout: Vec<usize>,
+    pub(super) in_layout: Vec<Column>,
     /// Whether every row has a key.
     pub(super) is_addressed: bool,
     /// Whether no two rows share an address.
@@ -42,18 +43,18 @@ impl Assumed {
     ) -> Option<Self> {
         let (entity_type, rules) = (selection.scan.entity_type, columns.rules());
         let Term::Column(first) = selection.order.first()?.term.term else { return None };
-        entity_type.properties[first].storage.index?;
+        entity_type.properties[first.property].storage.index?;
         let marks = after.map(<[Mark]>::to_vec);
         let mut assumed = Self { marks, patience_millis: LONG_PATIENCE, ..Self::default() };
         for (index, order) in selection.order.iter().enumerate() {
             let Term::Column(column) = order.term.term else { continue };
-            if rules.sorts_as_stored(entity_type, column) {
+            if rules.sorts_as_stored(entity_type, column.property) {
                 continue;
             }
-            assumed.checks.push(rules.order_check(entity_type, column)?);
+            assumed.checks.push(rules.order_check(entity_type, column.property)?);
             assumed.in_order.push(column);
             if let Some(marks) = &mut assumed.marks {
-                let property = &entity_type.properties[column];
+                let property = &entity_type.properties[column.property];
                 marks[index] = marks[index].stored(property.reading(), property.storage.layout)?;
             }
         }
@@ -67,7 +68,7 @@ impl Assumed {
         let mut asked = asked(scan);
         let (Some(only), None) = (asked.next(), asked.next()) else { return };
         let Some(column) = sought(only, entity_type, rules) else { return };
-        if let Some(check) = rules.layout_check(entity_type, column) {
+        if let Some(check) = rules.layout_check(entity_type, column.property) {
             let is_list = matches!(only.term, Term::In(..));
             let patience = if is_list { LONG_PATIENCE } else { SHORT_PATIENCE };
             self.patience_millis = self.patience_millis.max(patience);
@@ -109,7 +110,7 @@ fn asked<'s>(scan: &'s Scan<'_>) -> impl Iterator<Item = &'s Typed> {
 }
 
 /// The column that the condition searches for null or for a list of values.
-fn sought(condition: &Typed, entity_type: &EntityType, rules: &dyn Rules) -> Option<usize> {
+fn sought(condition: &Typed, entity_type: &EntityType, rules: &dyn Rules) -> Option<Column> {
     match &condition.term {
         Term::Compare(Comparison::Eq | Comparison::Ge | Comparison::Le, left, right) => {
             match (&left.term, &right.term) {
@@ -120,7 +121,7 @@ fn sought(condition: &Typed, entity_type: &EntityType, rules: &dyn Rules) -> Opt
         Term::In(operand, list) => {
             let Term::Column(column) = operand.term else { return None };
             let is_unlisted = |item: &Typed| match &item.term {
-                Term::Constant(constant) => !rules.is_listable(entity_type, column, constant),
+                Term::Constant(constant) => !rules.is_listable(entity_type, column.property, constant),
                 _ => false,
             };
             list.iter().any(is_unlisted).then_some(column)

@@ -5,6 +5,7 @@ use super::columns::{Columns, Read};
 use crate::bind::typed::{Comparison, Term, Typed};
 use crate::bind::{Scan, Selection};
 use crate::cell::Value;
+use crate::plan::column::ScanId;
 
 /// The number of rows to read, and the number to skip first.
 #[derive(Debug, Clone, Copy)]
@@ -46,14 +47,14 @@ pub(super) fn list(writer: &mut Writer<'_>, selection: &Selection<'_>, columns: 
     for (index, read) in columns.read.iter().enumerate() {
         writer.text(if index == 0 { "" } else { ", " });
         match read {
-            Read::Property(property) => writer.rules.same(writer, *property),
+            Read::Property(property) => writer.rules.same(writer, ScanId::FIRST.column(*property)),
             Read::Term(term) => {
                 writer.position(&selection.order[*term].term);
             }
         }
     }
     writer.text(" FROM ");
-    writer.table();
+    writer.table(ScanId::FIRST);
 }
 
 /// The conditions of the scan and a further one.

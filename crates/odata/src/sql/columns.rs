@@ -43,9 +43,9 @@ impl Columns {
     pub(crate) fn term(&mut self, selection: &Selection<'_>, index: usize) -> usize {
         let (entity_type, rules) = (selection.scan.entity_type, self.dialect.rules());
         self.add(match selection.order[index].term.term {
-            Term::Stored(property) => Read::Property(property),
-            Term::Column(property) if rules.sorts_as_stored(entity_type, property) => {
-                Read::Property(property)
+            Term::Stored(column) => Read::Property(column.property),
+            Term::Column(column) if rules.sorts_as_stored(entity_type, column.property) => {
+                Read::Property(column.property)
             }
             _ => Read::Term(index),
         })

@@ -10,6 +10,7 @@ use crate::bind::function::Function;
 use crate::bind::typed::{Arithmetic, Comparison, Constant, Typed};
 use crate::cell::Value;
 use crate::model::EntityType;
+use crate::plan::column::{Column, ScanId};
 
 /// A kind of database, as far as its SQL differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -73,17 +74,17 @@ pub(crate) trait Rules {
 
     /// Writes the value of a column: null if it is null or has no value of its type. The values of all
     /// operands have the form in which [`value`](Self::value) returns constants.
-    fn column(&self, writer: &mut Writer<'_>, column: usize);
+    fn column(&self, writer: &mut Writer<'_>, column: Column);
 
     /// Writes an expression that is true exactly if a column has no value.
-    fn is_null(&self, writer: &mut Writer<'_>, column: usize);
+    fn is_null(&self, writer: &mut Writer<'_>, column: Column);
 
     /// Writes an expression that is true exactly if a Boolean column is `value`.
-    fn is(&self, writer: &mut Writer<'_>, column: usize, value: bool);
+    fn is(&self, writer: &mut Writer<'_>, column: Column, value: bool);
 
     /// Writes an expression that is true exactly if the key of a row is an address that no other row has. If
     /// several rows share an address, the one whose key has the usual layout may own it.
-    fn is_addressed(&self, writer: &mut Writer<'_>);
+    fn is_addressed(&self, writer: &mut Writer<'_>, scan: ScanId);
 
     /// Writes the number of rows with a key that are omitted because they share their address.
     fn count_shared(&self, writer: &mut Writer<'_>);
@@ -98,7 +99,7 @@ pub(crate) trait Rules {
     /// Writes a condition that the row has this key in the usual layout, so that no other row has its
     /// address. Returns `false` and writes nothing if that does not suffice. `key` has a comparison for each
     /// property of the key.
-    fn has_usual_key(&self, writer: &mut Writer<'_>, key: &[Typed]) -> bool;
+    fn has_usual_key(&self, writer: &mut Writer<'_>, scan: ScanId, key: &[Typed]) -> bool;
 
     /// Whether a row other than the one with [the usual key](Self::has_usual_key) may have the same address.
     fn may_have_unusual_key(&self, entity_type: &EntityType, key: &[Typed]) -> bool;
@@ -107,16 +108,16 @@ pub(crate) trait Rules {
     fn sorts_as_stored(&self, entity_type: &EntityType, column: usize) -> bool;
 
     /// Writes the stored form of a column, for an order or a list.
-    fn stored(&self, writer: &mut Writer<'_>, column: usize);
+    fn stored(&self, writer: &mut Writer<'_>, column: Column);
 
     /// Writes a column as it is stored, to be read, or to be matched with the same column of other rows.
-    fn same(&self, writer: &mut Writer<'_>, column: usize);
+    fn same(&self, writer: &mut Writer<'_>, column: Column);
 
     /// Writes a term of an order whose columns are not known to be in order as they are stored.
     fn sorted(&self, writer: &mut Writer<'_>, term: &Typed);
 
     /// Writes the value of a column in the form used for ordering and for equality with a constant.
-    fn ordered(&self, writer: &mut Writer<'_>, column: usize);
+    fn ordered(&self, writer: &mut Writer<'_>, column: Column);
 
     /// A statement with one row and column that returns 1 if a column can currently be ordered by its stored
     /// form; `None` if it never can.

@@ -6,6 +6,7 @@ use super::columns::Columns;
 use super::{Rules, Writer};
 use crate::bind::{Order, Selection};
 use crate::cell::Value;
+use crate::plan::column::ScanId;
 use crate::position::Mark;
 
 /// One way to come after a position: equal in the terms before `term`, and beyond it in that term.
@@ -90,7 +91,7 @@ fn mark(writer: &mut Writer<'_>, order: &Order, mark: &Mark) {
     writer.text("coalesce((SELECT ");
     writer.sort_term(&order.term);
     writer.text(" FROM ");
-    writer.table();
+    writer.table(ScanId::FIRST);
     writer.text(" WHERE ");
     writer.sort_term(&order.term);
     writer.text(" >= ");

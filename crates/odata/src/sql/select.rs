@@ -8,6 +8,7 @@ use crate::bind::typed::{Term, Typed};
 use crate::bind::{Scan, Selection};
 use crate::error::{Error, Reason};
 use crate::model::EntityType;
+use crate::plan::column::ScanId;
 use crate::position::Mark;
 use crate::statement::{Quicker, Statement};
 
@@ -78,8 +79,8 @@ pub(crate) fn entity(selection: &Selection<'_>, columns: &Columns) -> Result<Sta
     let (rules, key) = (writer.rules, &selection.scan.key);
     list(&mut writer, selection, columns);
     writer.text(" WHERE ");
-    let has_usual = rules.has_usual_key(&mut writer, key);
-    if !has_usual || rules.may_have_unusual_key(writer.entity_type, key) {
+    let has_usual = rules.has_usual_key(&mut writer, ScanId::FIRST, key);
+    if !has_usual || rules.may_have_unusual_key(selection.scan.entity_type, key) {
         if has_usual {
             writer.sql.insert_str(0, "SELECT * FROM (");
             writer.text(" UNION ALL ");
@@ -90,7 +91,7 @@ pub(crate) fn entity(selection: &Selection<'_>, columns: &Columns) -> Result<Sta
         writer.text(" WHERE ");
         has_key(&mut writer, key);
         writer.text(" AND 1 = (SELECT count(*) FROM (SELECT 1 FROM ");
-        writer.table();
+        writer.table(ScanId::FIRST);
         writer.text(" WHERE ");
         has_key(&mut writer, key);
         rules.first_rows(&mut writer.sql, 2);
@@ -130,7 +131,7 @@ pub(crate) fn count_rows(dialect: Dialect, scan: &Scan<'_>) -> Result<Statement,
 fn counted(dialect: Dialect, scan: &Scan<'_>, assumed: Assumed) -> Result<Statement, Error> {
     let mut writer = assumed.writer(dialect, scan);
     writer.text("SELECT count(*) FROM ");
-    writer.table();
+    writer.table(ScanId::FIRST);
     let named = writer.sql.len();
     conditions(&mut writer, scan, |_| {});
     // If all rows are counted, SQLite uses the smallest index, whatever it needs.
@@ -156,7 +157,7 @@ fn skipping(writer: &mut Writer<'_>, selection: &Selection<'_>, columns: &Column
     writer.text(" IN (SELECT ");
     key(writer, false);
     writer.text(" FROM ");
-    writer.table();
+    writer.table(ScanId::FIRST);
     conditions(writer, &selection.scan, |_| {});
     order(writer, selection);
     writer.rules.limit(writer, limits);
@@ -165,16 +166,16 @@ fn skipping(writer: &mut Writer<'_>, selection: &Selection<'_>, columns: &Column
 }
 
 fn key(writer: &mut Writer<'_>, parentheses: bool) {
-    let entity_type = writer.entity_type;
+    let entity_type = writer.entity_type(ScanId::FIRST);
     let parentheses = parentheses && entity_type.key.len() > 1;
     writer.text(if parentheses { "(" } else { "" });
     for (index, property) in entity_type.key.iter().enumerate() {
         writer.text(if index == 0 { "" } else { ", " });
         // Keys that are not enforced may be equal under the collation of their column and still be two keys.
         if entity_type.key_is_enforced {
-            writer.rules.same(writer, *property);
+            writer.rules.same(writer, ScanId::FIRST.column(*property));
         } else {
-            writer.rules.stored(writer, *property);
+            writer.rules.stored(writer, ScanId::FIRST.column(*property));
         }
     }
     writer.text(if parentheses { ")" } else { "" });
@@ -191,5 +192,5 @@ fn is_by_key(selection: &Selection<'_>) -> bool {
     selection
         .order
         .iter()
-        .all(|order| matches!(&order.term.term, Term::Column(column) | Term::Stored(column) if key.contains(column)))
+        .all(|order| matches!(&order.term.term, Term::Column(column) | Term::Stored(column) if key.contains(&column.property)))
 }

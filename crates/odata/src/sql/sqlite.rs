@@ -15,6 +15,7 @@ use crate::duration::Duration;
 use crate::instant::date_text;
 use crate::literal;
 use crate::model::EntityType;
+use crate::plan::column::{Column, ScanId};
 
 pub(super) struct Sqlite;
 
@@ -103,20 +104,20 @@ impl Rules for Sqlite {
         !operand.may_be_no_number()
     }
 
-    fn column(&self, writer: &mut Writer<'_>, column: usize) {
+    fn column(&self, writer: &mut Writer<'_>, column: Column) {
         column::value(writer, column);
     }
 
-    fn is_null(&self, writer: &mut Writer<'_>, column: usize) {
+    fn is_null(&self, writer: &mut Writer<'_>, column: Column) {
         column::is_null(writer, column);
     }
 
-    fn is(&self, writer: &mut Writer<'_>, column: usize, value: bool) {
+    fn is(&self, writer: &mut Writer<'_>, column: Column, value: bool) {
         column::is(writer, column, value);
     }
 
-    fn is_addressed(&self, writer: &mut Writer<'_>) {
-        key::is_addressed(writer);
+    fn is_addressed(&self, writer: &mut Writer<'_>, scan: ScanId) {
+        key::is_addressed(writer, scan);
     }
 
     fn count_shared(&self, writer: &mut Writer<'_>) {
@@ -131,8 +132,8 @@ impl Rules for Sqlite {
         key::sharing_check(entity_type)
     }
 
-    fn has_usual_key(&self, writer: &mut Writer<'_>, key: &[Typed]) -> bool {
-        key::has_usual(writer, key)
+    fn has_usual_key(&self, writer: &mut Writer<'_>, scan: ScanId, key: &[Typed]) -> bool {
+        key::has_usual(writer, scan, key)
     }
 
     fn may_have_unusual_key(&self, entity_type: &EntityType, key: &[Typed]) -> bool {
@@ -143,11 +144,11 @@ impl Rules for Sqlite {
         column::sorts_as_stored(entity_type, column)
     }
 
-    fn stored(&self, writer: &mut Writer<'_>, column: usize) {
+    fn stored(&self, writer: &mut Writer<'_>, column: Column) {
         column::stored(writer, column);
     }
 
-    fn same(&self, writer: &mut Writer<'_>, column: usize) {
+    fn same(&self, writer: &mut Writer<'_>, column: Column) {
         column::same(writer, column);
     }
 
@@ -160,7 +161,7 @@ impl Rules for Sqlite {
         }
     }
 
-    fn ordered(&self, writer: &mut Writer<'_>, column: usize) {
+    fn ordered(&self, writer: &mut Writer<'_>, column: Column) {
         column::ordered(writer, column);
     }
 
@@ -192,7 +193,7 @@ impl Rules for Sqlite {
             return false;
         };
         let Constant::String(prefix) = constant else { return false };
-        let is_textual = writer.entity_type.properties[*column].storage.is_textual;
+        let is_textual = writer.property(*column).storage.is_textual;
         if prefix.is_empty() || prefix.contains('\u{FFFD}') || !is_textual {
             return false;
         }

@@ -50,7 +50,9 @@ impl Writer<'_> {
             return None;
         }
         let stored = list.iter().filter_map(|item| match &item.term {
-            Term::Constant(constant) => self.rules.stored_constant(self.entity_type, column, constant),
+            Term::Constant(constant) => {
+                self.rules.stored_constant(self.entity_type(column.scan), column.property, constant)
+            }
             _ => None,
         });
         Some(stored.collect())
@@ -89,7 +91,9 @@ impl Writer<'_> {
 
     fn is_listable(&self, operand: &Typed, constant: &Constant) -> bool {
         match operand.term {
-            Term::Column(column) => self.rules.is_listable(self.entity_type, column, constant),
+            Term::Column(column) => {
+                self.rules.is_listable(self.entity_type(column.scan), column.property, constant)
+            }
             _ => self.rules.compares_directly(operand) && operand.class != Class::Boolean,
         }
     }

@@ -11,17 +11,18 @@ use crate::cell::Value;
 use crate::edm_type::EdmType;
 use crate::form::Layout;
 use crate::form::read::booleans;
-use crate::model::{Collation, EntityType, Property};
+use crate::model::{Collation, EntityType};
+use crate::plan::column::{Column, ScanId};
 use crate::sql::{Dialect, Rules as _, Writer, functions};
 
 /// Writes the stored form of the column; text is compared byte by byte, whatever the collation of the column.
-pub(super) fn stored(writer: &mut Writer<'_>, column: usize) {
+pub(super) fn stored(writer: &mut Writer<'_>, column: Column) {
     writer.column(column);
-    let is_by_bytes = match property(writer, column).storage.collation {
+    let is_by_bytes = match writer.property(column).storage.collation {
         Collation::Binary => true,
         // Other values that are stored as text compare the same under such a collation as byte by byte, and
         // can use its index.
-        Collation::Named(_) => !matches!(property(writer, column).ty, EdmType::String { .. }),
+        Collation::Named(_) => !matches!(writer.property(column).ty, EdmType::String { .. }),
         // This server does not have the collation.
         Collation::Unknown => false,
     };
@@ -30,20 +31,16 @@ pub(super) fn stored(writer: &mut Writer<'_>, column: usize) {
 
 /// Writes the column with its own collation, which the index of a key has, if this server has that collation
 /// too.
-pub(super) fn same(writer: &mut Writer<'_>, column: usize) {
+pub(super) fn same(writer: &mut Writer<'_>, column: Column) {
     writer.column(column);
-    if property(writer, column).storage.collation == Collation::Unknown {
+    if writer.property(column).storage.collation == Collation::Unknown {
         writer.text(" COLLATE BINARY");
     }
 }
 
-pub(super) fn property<'m>(writer: &Writer<'m>, column: usize) -> &'m Property {
-    &writer.entity_type.properties[column]
-}
-
 /// Whether the column contains only values, stored in the form in which values are compared. Numeric key
 /// columns count, because rows in which they contain anything else are not served.
-pub(super) fn is_sound(entity_type: &EntityType, column: usize) -> bool {
+pub(super) fn is_sound_in(entity_type: &EntityType, column: usize) -> bool {
     let property = &entity_type.properties[column];
     let is_number = match property.ty {
         EdmType::Single | EdmType::Double | EdmType::Decimal { scale: None, .. } => true,
@@ -52,12 +49,17 @@ pub(super) fn is_sound(entity_type: &EntityType, column: usize) -> bool {
     is_number && (property.storage.is_guaranteed || entity_type.key.contains(&column))
 }
 
+/// Like [`is_sound_in`], for a column of the statement.
+pub(super) fn is_sound(writer: &Writer<'_>, column: Column) -> bool {
+    is_sound_in(writer.entity_type(column.scan), column.property)
+}
+
 /// Whether the column can be ordered by its stored form, whatever the served rows contain: equal values are
 /// stored as equal cells, and in their order. If the column is the whole key, no values are equal.
 pub(super) fn sorts_as_stored(entity_type: &EntityType, column: usize) -> bool {
     let property = &entity_type.properties[column];
     let is_text_only = property.storage.form.scale_of_numbers().is_none();
-    is_sound(entity_type, column)
+    is_sound_in(entity_type, column)
         || match property.ty {
             EdmType::String { .. } => property.storage.is_textual && entity_type.key.contains(&column),
             EdmType::Decimal { .. } => entity_type.key == [column],
@@ -68,16 +70,16 @@ pub(super) fn sorts_as_stored(entity_type: &EntityType, column: usize) -> bool {
 
 /// Whether a text column contains only text, and UTF-8 unless the text is corrupt, so that bytes can be
 /// compared.
-pub(super) fn keeps_text(writer: &Writer<'_>, column: usize) -> bool {
-    property(writer, column).storage.is_textual || is_sound(writer.entity_type, column)
+pub(super) fn keeps_text(writer: &Writer<'_>, column: Column) -> bool {
+    writer.property(column).storage.is_textual || is_sound(writer, column)
 }
 
 /// Writes the value of the column in the form used for ordering: text as the stored bytes, even if they are
 /// not UTF-8.
-pub(super) fn ordered(writer: &mut Writer<'_>, column: usize) {
-    let property = property(writer, column);
+pub(super) fn ordered(writer: &mut Writer<'_>, column: Column) {
+    let property = writer.property(column);
     let is_text = matches!(property.ty, EdmType::String { .. }) && property.storage.is_textual;
-    if !is_text || is_sound(writer.entity_type, column) {
+    if !is_text || is_sound(writer, column) {
         return value(writer, column);
     }
     by_class(writer, column, &["text"]);
@@ -89,7 +91,7 @@ pub(super) fn ordered(writer: &mut Writer<'_>, column: usize) {
 pub(super) fn may_be_recoded(writer: &Writer<'_>, text: &Typed) -> bool {
     match &text.term {
         Term::Column(column) => {
-            let property = property(writer, *column);
+            let property = writer.property(*column);
             matches!(property.ty, EdmType::String { .. }) && !property.storage.is_textual
         }
         Term::Call(_, arguments) => {
@@ -115,11 +117,11 @@ pub(super) fn in_order_of_characters(writer: &mut Writer<'_>, text: &Typed) {
 }
 
 /// Writes the value of the column.
-pub(super) fn value(writer: &mut Writer<'_>, column: usize) {
-    if is_sound(writer.entity_type, column) {
+pub(super) fn value(writer: &mut Writer<'_>, column: Column) {
+    if is_sound(writer, column) {
         return stored(writer, column);
     }
-    let property = property(writer, column);
+    let property = writer.property(column);
     match property.ty {
         EdmType::Decimal { .. } => {
             by_class(writer, column, &["integer"]);
@@ -150,7 +152,7 @@ pub(super) fn value(writer: &mut Writer<'_>, column: usize) {
 }
 
 /// `(CASE typeof(c) WHEN 'integer' THEN c`, for each storage class whose cells are values without conversion.
-fn by_class(writer: &mut Writer<'_>, column: usize, classes: &[&str]) {
+fn by_class(writer: &mut Writer<'_>, column: Column, classes: &[&str]) {
     writer.text("(CASE typeof(");
     writer.column(column);
     writer.text(")");
@@ -162,14 +164,14 @@ fn by_class(writer: &mut Writer<'_>, column: usize, classes: &[&str]) {
     }
 }
 
-fn between(writer: &mut Writer<'_>, column: usize, min: i64, max: i64) {
+fn between(writer: &mut Writer<'_>, column: Column, min: i64, max: i64) {
     stored(writer, column);
     writer.text(&format!(" BETWEEN {min} AND {max}"));
 }
 
 /// Writes the value through the function that interprets cells.
-pub(super) fn read(writer: &mut Writer<'_>, column: usize) {
-    let code = property(writer, column).reading().code();
+pub(super) fn read(writer: &mut Writer<'_>, column: Column) {
+    let code = writer.property(column).reading().code();
     writer.text(functions::VALUE);
     writer.text("(");
     writer.column(column);
@@ -177,8 +179,8 @@ pub(super) fn read(writer: &mut Writer<'_>, column: usize) {
 }
 
 /// Writes whether the column is in its layout.
-pub(super) fn in_layout(writer: &mut Writer<'_>, column: usize) {
-    let property = property(writer, column);
+pub(super) fn in_layout(writer: &mut Writer<'_>, column: Column) {
+    let property = writer.property(column);
     if matches!(property.ty, EdmType::String { .. }) && property.storage.layout == Layout::PLAIN {
         writer.text(functions::UTF8);
         writer.text("(");
@@ -192,18 +194,17 @@ pub(super) fn in_layout(writer: &mut Writer<'_>, column: usize) {
     writer.text(&format!(", {code}, {layout})"));
 }
 
-pub(super) fn is_null(writer: &mut Writer<'_>, column: usize) {
-    let entity_type = writer.entity_type;
-    if is_sound(entity_type, column) || writer.in_layout.contains(&column) {
+pub(super) fn is_null(writer: &mut Writer<'_>, column: Column) {
+    if is_sound(writer, column) || writer.in_layout.contains(&column) {
         writer.text("(");
         writer.column(column);
         return writer.text(" IS NULL)");
     }
     // If only the storage class matters, an index also finds the rest: text is above numbers, bytes are above
     // text.
-    let above = match entity_type.properties[column].ty {
+    let above = match writer.property(column).ty {
         EdmType::Single | EdmType::Double => Some("''"),
-        EdmType::String { .. } if entity_type.properties[column].storage.is_textual => Some("x''"),
+        EdmType::String { .. } if writer.property(column).storage.is_textual => Some("x''"),
         _ => None,
     };
     writer.text("(");
@@ -221,10 +222,10 @@ pub(super) fn is_null(writer: &mut Writer<'_>, column: usize) {
 }
 
 /// Writes whether a Boolean column is `value`, as a list that an index can serve.
-pub(super) fn is(writer: &mut Writer<'_>, column: usize, value: bool) {
-    let (numbers, words) = booleans(property(writer, column).storage.form, value);
+pub(super) fn is(writer: &mut Writer<'_>, column: Column, value: bool) {
+    let (numbers, words) = booleans(writer.property(column).storage.form, value);
     stored(writer, column);
-    if is_sound(writer.entity_type, column) {
+    if is_sound(writer, column) {
         return writer.text(if value { " = 1" } else { " = 0" });
     }
     let numbers = numbers.iter().map(ToString::to_string);
@@ -235,8 +236,8 @@ pub(super) fn is(writer: &mut Writer<'_>, column: usize, value: bool) {
 }
 
 /// Writes a test whether the column contains a value.
-pub(super) fn has_value(writer: &mut Writer<'_>, column: usize) {
-    let property = property(writer, column);
+pub(super) fn has_value(writer: &mut Writer<'_>, column: Column) {
+    let property = writer.property(column);
     match property.ty {
         _ if property.storage.is_guaranteed => {
             writer.column(column);
@@ -252,21 +253,21 @@ pub(super) fn has_value(writer: &mut Writer<'_>, column: usize) {
     }
 }
 
-fn is_text(writer: &mut Writer<'_>, column: usize) {
+fn is_text(writer: &mut Writer<'_>, column: Column) {
     writer.text("typeof(");
     writer.column(column);
     writer.text(") = 'text'");
 }
 
-fn has_number(writer: &mut Writer<'_>, column: usize) {
+fn has_number(writer: &mut Writer<'_>, column: Column) {
     writer.text("typeof(");
     writer.column(column);
     writer.text(") IN ('integer','real')");
 }
 
 /// Writes whether the column contains an integer of its type.
-fn is_whole(writer: &mut Writer<'_>, column: usize) {
-    let bounds = property(writer, column).ty.bounds();
+fn is_whole(writer: &mut Writer<'_>, column: Column) {
+    let bounds = writer.property(column).ty.bounds();
     writer.text("((typeof(");
     writer.column(column);
     writer.text(") = 'integer' OR typeof(");
@@ -282,9 +283,9 @@ fn is_whole(writer: &mut Writer<'_>, column: usize) {
 }
 
 /// Writes, after a comparison of the stored column, that the column has a value.
-pub(super) fn and_has_value(writer: &mut Writer<'_>, column: usize) {
+pub(super) fn and_has_value(writer: &mut Writer<'_>, column: Column) {
     writer.text(" AND ");
-    match property(writer, column).ty {
+    match writer.property(column).ty {
         EdmType::Single | EdmType::Double => has_number(writer, column),
         EdmType::String { .. } => is_text(writer, column),
         ty if ty.bounds().is_some() => is_whole(writer, column),
@@ -306,7 +307,7 @@ pub(super) fn is_listable(entity_type: &EntityType, column: usize, constant: &Co
         ) => true,
         // A replacement character may be the displayed form of text that is stored differently.
         (EdmType::String { .. }, Constant::String(text)) => {
-            (property.storage.is_textual || is_sound(entity_type, column)) && !text.contains('\u{FFFD}')
+            (property.storage.is_textual || is_sound_in(entity_type, column)) && !text.contains('\u{FFFD}')
         }
         (ty, Constant::Integer(value)) => ty.bounds().is_some_and(|(min, max)| (min..=max).contains(value)),
         _ => false,
@@ -338,7 +339,7 @@ pub(super) fn layout_check(entity_type: &EntityType, column: usize) -> Option<St
         Some(Collation::Named(_)) => !is_text,
         Some(Collation::Unknown) | None => false,
     };
-    let is_known = is_sound(entity_type, column) || property.storage.layout == Layout::NONE;
+    let is_known = is_sound_in(entity_type, column) || property.storage.layout == Layout::NONE;
     (serves && !is_known).then(|| check(entity_type, column))
 }
 
@@ -346,12 +347,13 @@ pub(super) fn layout_check(entity_type: &EntityType, column: usize) -> Option<St
 /// are text.
 fn check(entity_type: &EntityType, column: usize) -> String {
     let mut writer = Writer::new(Dialect::Sqlite, entity_type);
+    let column = ScanId::FIRST.column(column);
     writer.text("SELECT NOT EXISTS (SELECT 1 FROM ");
-    writer.table();
+    writer.table(column.scan);
     writer.text(" WHERE ");
     stored(&mut writer, column);
     // Text is above numbers, and bytes are above text: the index knows whether there are any.
-    match property(&writer, column).ty {
+    match writer.property(column).ty {
         EdmType::Single | EdmType::Double => writer.text(" >= '')"),
         EdmType::String { .. } => writer.text(" >= x'')"),
         ty => {

@@ -2,7 +2,7 @@
 //! after it decides. If stored cells need no conversion, one condition does both.
 
 use super::Sqlite;
-use super::column::{self, property};
+use super::column;
 use crate::bind::typed::{Comparison, Constant, Term, Typed};
 use crate::cell::Value;
 use crate::edm_type::EdmType;
@@ -10,6 +10,7 @@ use crate::form::{Form, read::Numbers};
 use crate::instant::{Moment, date_text};
 use crate::literal;
 use crate::model::Collation;
+use crate::plan::column::Column;
 use crate::sql::clauses::symbol;
 use crate::sql::{Rules as _, Writer};
 
@@ -41,21 +42,24 @@ pub(super) fn compare(writer: &mut Writer<'_>, comparison: Comparison, left: &Ty
 
 /// Whether a side of a comparison has to be brought into the order of its characters. A key is compared as its index has it.
 fn is_recoded(writer: &Writer<'_>, side: &Typed) -> bool {
-    let is_sound = matches!(side.term, Term::Column(column) if column::is_sound(writer.entity_type, column));
+    let is_sound = matches!(side.term, Term::Column(column) if column::is_sound(writer, column));
     !is_sound && column::may_be_recoded(writer, side)
 }
 
 /// Writes the comparison of a column with a constant.
-fn beside(writer: &mut Writer<'_>, comparison: Comparison, column: usize, constant: &Constant) {
-    let is_sound = column::is_sound(writer.entity_type, column);
-    if comparison == Comparison::Eq && !writer.may_search && column::is_looked_up(writer.entity_type, column)
+fn beside(writer: &mut Writer<'_>, comparison: Comparison, column: Column, constant: &Constant) {
+    let is_sound = column::is_sound(writer, column);
+    let entity_type = writer.entity_type(column.scan);
+    if comparison == Comparison::Eq
+        && !writer.may_search
+        && column::is_looked_up(entity_type, column.property)
     {
         return looked_up(writer, column, constant);
     }
     if comparison == Comparison::Ne {
         return values(writer, comparison, column, constant);
     }
-    let property = property(writer, column);
+    let property = writer.property(column);
     match (property.ty, constant) {
         (EdmType::String { .. }, Constant::String(text)) if is_sound || property.storage.is_textual => {
             text_beside(writer, comparison, column, constant, text);
@@ -98,7 +102,7 @@ fn beside(writer: &mut Writer<'_>, comparison: Comparison, column: usize, consta
             column::stored(writer, column);
             writer.text(symbol(comparison));
             writer.constant(constant);
-            let is_listable = column::is_listable(writer.entity_type, column, constant);
+            let is_listable = column::is_listable(entity_type, column.property, constant);
             let decides = is_sound || (is_listable && comparison == Comparison::Eq);
             if !decides {
                 column::and_has_value(writer, column);
@@ -110,10 +114,11 @@ fn beside(writer: &mut Writer<'_>, comparison: Comparison, column: usize, consta
 
 /// Writes a condition that the only key column has a value. An index finds the row with the usual layout; all stored
 /// forms of the value are searched for only if there is none, so of rows that share an address, that one is served.
-fn looked_up(writer: &mut Writer<'_>, column: usize, constant: &Constant) {
+fn looked_up(writer: &mut Writer<'_>, column: Column, constant: &Constant) {
     column::stored(writer, column);
     writer.text(" = coalesce(");
-    if let Some(stored) = column::stored_constant(writer.entity_type, column, constant) {
+    let entity_type = writer.entity_type(column.scan);
+    if let Some(stored) = column::stored_constant(entity_type, column.property, constant) {
         first(writer, column, |writer| {
             bound(writer, column, " = ", stored);
             writer.text(" AND ");
@@ -130,11 +135,11 @@ fn looked_up(writer: &mut Writer<'_>, column: usize, constant: &Constant) {
 }
 
 /// Writes the content of the column in the first row that meets a condition.
-fn first(writer: &mut Writer<'_>, column: usize, condition: impl FnOnce(&mut Writer<'_>)) {
+fn first(writer: &mut Writer<'_>, column: Column, condition: impl FnOnce(&mut Writer<'_>)) {
     writer.text("(SELECT ");
     writer.column(column);
     writer.text(" FROM ");
-    writer.table();
+    writer.table(column.scan);
     writer.text(" WHERE ");
     condition(writer);
     writer.text(" LIMIT 1)");
@@ -145,14 +150,14 @@ fn is_number(ty: EdmType) -> bool {
 }
 
 /// Writes a comparison of the stored column.
-fn bound(writer: &mut Writer<'_>, column: usize, symbol: &str, value: Value) {
+fn bound(writer: &mut Writer<'_>, column: Column, symbol: &str, value: Value) {
     column::stored(writer, column);
     writer.text(symbol);
     writer.parameter(value);
 }
 
 /// Writes the comparison of values.
-fn values(writer: &mut Writer<'_>, comparison: Comparison, column: usize, constant: &Constant) {
+fn values(writer: &mut Writer<'_>, comparison: Comparison, column: Column, constant: &Constant) {
     column::value(writer, column);
     writer.text(symbol(comparison));
     writer.constant(constant);
@@ -161,11 +166,11 @@ fn values(writer: &mut Writer<'_>, comparison: Comparison, column: usize, consta
 fn text_beside(
     writer: &mut Writer<'_>,
     comparison: Comparison,
-    column: usize,
+    column: Column,
     constant: &Constant,
     text: &str,
 ) {
-    let is_sound = column::is_sound(writer.entity_type, column);
+    let is_sound = column::is_sound(writer, column);
     let value = Value::Text(text.to_owned());
     // Bytes that are not UTF-8 are shown as a character that may sort differently.
     let is_told_by_bytes = match comparison {
@@ -176,7 +181,7 @@ fn text_beside(
         return shown_beside(writer, comparison, column, constant, text);
     }
     if comparison == Comparison::Eq
-        && let Some(Collation::Named(name)) = property(writer, column).storage.index
+        && let Some(Collation::Named(name)) = writer.property(column).storage.index
     {
         // There is only the index of this collation, and what is equal byte by byte is equal under it.
         writer.column(column);
@@ -199,7 +204,7 @@ fn text_beside(
 fn shown_beside(
     writer: &mut Writer<'_>,
     comparison: Comparison,
-    column: usize,
+    column: Column,
     constant: &Constant,
     text: &str,
 ) {
@@ -219,19 +224,19 @@ fn shown_beside(
 
 /// Writes the range of the texts that begin with another text, by bytes. 255 serves as the upper bound. `constant` is
 /// the literal.
-pub(super) fn begins(writer: &mut Writer<'_>, column: usize, prefix: &str, constant: &Constant) {
+pub(super) fn begins(writer: &mut Writer<'_>, column: Column, prefix: &str, constant: &Constant) {
     from(writer, column, prefix, constant);
     writer.text(" AND ");
     before_end(writer, column, prefix, constant);
 }
 
-fn from(writer: &mut Writer<'_>, column: usize, prefix: &str, constant: &Constant) {
+fn from(writer: &mut Writer<'_>, column: Column, prefix: &str, constant: &Constant) {
     column::stored(writer, column);
     writer.text(" >= ");
     writer.repeated(constant, 1, Value::Text(prefix.to_owned()));
 }
 
-fn before_end(writer: &mut Writer<'_>, column: usize, prefix: &str, constant: &Constant) {
+fn before_end(writer: &mut Writer<'_>, column: Column, prefix: &str, constant: &Constant) {
     let mut end = prefix.as_bytes().to_vec();
     // UTF-8 has no byte 255.
     if let Some(last) = end.last_mut() {
@@ -244,7 +249,7 @@ fn before_end(writer: &mut Writer<'_>, column: usize, prefix: &str, constant: &C
 }
 
 /// Writes that the column may contain a text, or a number with that text form.
-fn written_as(writer: &mut Writer<'_>, column: usize, constant: &Constant, text: &str) {
+fn written_as(writer: &mut Writer<'_>, column: Column, constant: &Constant, text: &str) {
     if text.contains('\u{FFFD}') {
         return;
     }
@@ -261,7 +266,7 @@ fn written_as(writer: &mut Writer<'_>, column: usize, constant: &Constant, text:
 
 /// Writes that the difference between column and constant is within rounding.
 #[expect(clippy::cast_precision_loss, reason = "the margin is wider than what is lost")]
-fn near(writer: &mut Writer<'_>, comparison: Comparison, column: usize, constant: &Constant, scale: u16) {
+fn near(writer: &mut Writer<'_>, comparison: Comparison, column: Column, constant: &Constant, scale: u16) {
     let number = match Sqlite.value(constant) {
         Value::Integer(value) => value as f64,
         Value::Real(value) if value.is_finite() => value,
@@ -283,12 +288,12 @@ fn near(writer: &mut Writer<'_>, comparison: Comparison, column: usize, constant
 fn narrowed(
     writer: &mut Writer<'_>,
     comparison: Comparison,
-    column: usize,
+    column: Column,
     (first, next): (&str, &str),
     instant: Option<Moment>,
     unit: i128,
 ) {
-    let numbers = property(writer, column).storage.form.scale_of_numbers();
+    let numbers = writer.property(column).storage.form.scale_of_numbers();
     let range = numbers.zip(instant).map(|(numbers, instant)| number_range(numbers, instant, unit));
     if range.is_some() {
         writer.text("(");
@@ -325,10 +330,10 @@ fn number_range(numbers: Numbers, instant: Moment, unit: i128) -> (i64, i64) {
 
 /// GUIDs are only compared for equality. Texts in mixed case sort between those in upper case and those in lower case
 /// with the same case in the first letters, so the ranges contain almost nothing else.
-fn guid_beside(writer: &mut Writer<'_>, column: usize, guid: &[u8; 16]) {
+fn guid_beside(writer: &mut Writer<'_>, column: Column, guid: &[u8; 16]) {
     let text = literal::guid_text(guid);
     let (upper, bytes) = (Value::Text(text.to_uppercase()), Value::Blob(guid.to_vec()));
-    match property(writer, column).storage.form {
+    match writer.property(column).storage.form {
         Form::GuidText => bound(writer, column, " = ", Value::Text(text)),
         Form::GuidTextUpper => bound(writer, column, " = ", upper),
         Form::GuidBytes => bound(writer, column, " = ", bytes),
@@ -367,7 +372,7 @@ fn cases(text: &str) -> Vec<(String, String)> {
 }
 
 /// Text in a column of bytes represents its bytes.
-fn bytes_beside(writer: &mut Writer<'_>, column: usize, bytes: &[u8]) {
+fn bytes_beside(writer: &mut Writer<'_>, column: Column, bytes: &[u8]) {
     let text = match std::str::from_utf8(bytes) {
         Ok(text) => Value::Text(text.to_owned()),
         Err(_) => Value::RawText(bytes.to_vec()),

@@ -10,11 +10,12 @@ use super::column;
 use crate::bind::typed::{Comparison, Constant, Term, Typed};
 use crate::edm_type::EdmType;
 use crate::model::EntityType;
+use crate::plan::column::{Column, ScanId};
 use crate::sql::{Dialect, Writer};
 
 /// Whether cells of a key column may represent the same value and still be different for the database.
 fn may_differ(entity_type: &EntityType, column: usize) -> bool {
-    !entity_type.properties[column].storage.is_guaranteed && !column::is_sound(entity_type, column)
+    !entity_type.properties[column].storage.is_guaranteed && !column::is_sound_in(entity_type, column)
 }
 
 /// The key columns that may [differ](may_differ).
@@ -22,41 +23,42 @@ fn differing(entity_type: &EntityType) -> Vec<usize> {
     entity_type.key.iter().copied().filter(|column| may_differ(entity_type, *column)).collect()
 }
 
-pub(super) fn is_addressed(writer: &mut Writer<'_>) {
-    let entity_type = writer.entity_type;
+pub(super) fn is_addressed(writer: &mut Writer<'_>, scan: ScanId) {
+    let entity_type = writer.entity_type(scan);
     let differing = differing(entity_type);
     if writer.unshared || (entity_type.key_is_enforced && differing.is_empty()) {
-        return has_values(writer);
+        return has_values(writer, scan);
     }
     writer.text("(CASE WHEN ");
     if entity_type.key_is_enforced {
-        is_usual(writer, &differing);
+        is_usual(writer, scan, &differing);
         writer.text(" THEN 1 WHEN ");
     }
-    has_values(writer);
+    has_values(writer, scan);
     writer.text(" THEN ");
-    list(writer);
+    list(writer, scan);
     writer.text(" NOT IN (SELECT ");
-    columns(writer);
-    shared(writer);
+    columns(writer, scan);
+    shared(writer, scan);
     writer.text(") ELSE 0 END)");
 }
 
 pub(super) fn count_shared(writer: &mut Writer<'_>) {
+    let scan = ScanId::FIRST;
     writer.text("SELECT count(*) FROM ");
-    writer.table();
+    writer.table(scan);
     writer.text(" WHERE ");
-    has_values(writer);
+    has_values(writer, scan);
     writer.text(" AND NOT ");
-    is_addressed(writer);
+    is_addressed(writer, scan);
 }
 
 pub(super) fn addressed_check(entity_type: &EntityType) -> String {
     let mut writer = Writer::new(Dialect::Sqlite, entity_type);
     writer.text("SELECT NOT EXISTS (SELECT 1 FROM ");
-    writer.table();
+    writer.table(ScanId::FIRST);
     writer.text(" WHERE NOT (");
-    is_addressed(&mut writer);
+    is_addressed(&mut writer, ScanId::FIRST);
     writer.text("))");
     writer.sql
 }
@@ -67,66 +69,66 @@ pub(super) fn sharing_check(entity_type: &EntityType) -> Option<String> {
     }
     let mut writer = Writer::new(Dialect::Sqlite, entity_type);
     writer.text("SELECT NOT EXISTS (SELECT 1");
-    shared(&mut writer);
+    shared(&mut writer, ScanId::FIRST);
     writer.text(")");
     Some(writer.sql)
 }
 
 /// Writes, after a list of columns, a condition that they are an address that several rows have.
-fn shared(writer: &mut Writer<'_>) {
+fn shared(writer: &mut Writer<'_>, scan: ScanId) {
     writer.text(" FROM ");
-    writer.table();
+    writer.table(scan);
     writer.text(" WHERE ");
-    has_values(writer);
+    has_values(writer, scan);
     writer.text(" GROUP BY ");
-    columns(writer);
+    columns(writer, scan);
     writer.text(" HAVING count(*) > 1");
 }
 
 /// Writes a condition that each key column represents a value.
-fn has_values(writer: &mut Writer<'_>) {
-    let entity_type = writer.entity_type;
+fn has_values(writer: &mut Writer<'_>, scan: ScanId) {
+    let entity_type = writer.entity_type(scan);
     if entity_type.loose_key.is_empty() {
         return writer.text("1");
     }
     for (index, column) in entity_type.loose_key.iter().enumerate() {
         writer.text(if index == 0 { "" } else { " AND " });
-        column::has_value(writer, *column);
+        column::has_value(writer, scan.column(*column));
     }
 }
 
 /// Writes a condition that the whole key has the usual layout.
-fn is_usual(writer: &mut Writer<'_>, differing: &[usize]) {
-    let entity_type = writer.entity_type;
+fn is_usual(writer: &mut Writer<'_>, scan: ScanId, differing: &[usize]) {
+    let entity_type = writer.entity_type(scan);
     let others = entity_type.loose_key.iter().filter(|column| !differing.contains(column));
     for (index, column) in differing.iter().chain(others).enumerate() {
         writer.text(if index == 0 { "" } else { " AND " });
         if differing.contains(column) {
-            column::in_layout(writer, *column);
+            column::in_layout(writer, scan.column(*column));
         } else {
-            column::has_value(writer, *column);
+            column::has_value(writer, scan.column(*column));
         }
     }
 }
 
 /// Writes the values of the key.
-fn columns(writer: &mut Writer<'_>) {
-    let entity_type = writer.entity_type;
+fn columns(writer: &mut Writer<'_>, scan: ScanId) {
+    let entity_type = writer.entity_type(scan);
     for (index, column) in entity_type.key.iter().enumerate() {
         writer.text(if index == 0 { "" } else { ", " });
-        column::read(writer, *column);
+        column::read(writer, scan.column(*column));
     }
 }
 
 /// Writes the values of the key as one value.
-fn list(writer: &mut Writer<'_>) {
+fn list(writer: &mut Writer<'_>, scan: ScanId) {
     writer.text("(");
-    columns(writer);
+    columns(writer, scan);
     writer.text(")");
 }
 
 /// The column and the constant of a comparison with a key.
-fn parts(condition: &Typed) -> Option<(usize, &Constant)> {
+fn parts(condition: &Typed) -> Option<(Column, &Constant)> {
     let Term::Compare(Comparison::Eq, left, right) = &condition.term else { return None };
     match (&left.term, &right.term) {
         (Term::Column(column), Term::Constant(constant)) => Some((*column, constant)),
@@ -134,12 +136,12 @@ fn parts(condition: &Typed) -> Option<(usize, &Constant)> {
     }
 }
 
-pub(super) fn has_usual(writer: &mut Writer<'_>, key: &[Typed]) -> bool {
-    let entity_type = writer.entity_type;
-    let differing = |(column, _): &(usize, &Constant)| may_differ(entity_type, *column);
+pub(super) fn has_usual(writer: &mut Writer<'_>, scan: ScanId, key: &[Typed]) -> bool {
+    let entity_type = writer.entity_type(scan);
+    let differing = |(column, _): &(Column, &Constant)| may_differ(entity_type, column.property);
     let stored = |condition: &Typed| match parts(condition).filter(differing) {
         Some((column, constant)) => {
-            let stored = column::stored_constant(entity_type, column, constant)?;
+            let stored = column::stored_constant(entity_type, column.property, constant)?;
             Some(Some((column, stored)))
         }
         None => Some(None),
@@ -165,10 +167,10 @@ pub(super) fn has_usual(writer: &mut Writer<'_>, key: &[Typed]) -> bool {
 
 pub(super) fn may_be_unusual(entity_type: &EntityType, key: &[Typed]) -> bool {
     let is_settled = |condition: &Typed| match parts(condition) {
-        Some((column, _)) if !may_differ(entity_type, column) => true,
+        Some((column, _)) if !may_differ(entity_type, column.property) => true,
         // Text is stored unchanged, except that some texts may represent bytes that are not UTF-8.
         Some((column, Constant::String(text))) => {
-            let property = &entity_type.properties[column];
+            let property = &entity_type.properties[column.property];
             matches!(property.ty, EdmType::String { .. })
                 && property.storage.is_textual
                 && !text.contains('\u{FFFD}')

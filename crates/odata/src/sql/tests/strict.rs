@@ -9,6 +9,7 @@ use crate::cell::Value;
 use crate::instant::date_text;
 use crate::literal::guid_text;
 use crate::model::EntityType;
+use crate::plan::column::{Column, ScanId};
 use crate::sql::clauses::{Limits, count, symbol};
 use crate::sql::{Rules, Writer};
 
@@ -121,22 +122,22 @@ impl Rules for Strict {
         true
     }
 
-    fn column(&self, writer: &mut Writer<'_>, column: usize) {
+    fn column(&self, writer: &mut Writer<'_>, column: Column) {
         writer.column(column);
     }
 
-    fn is_null(&self, writer: &mut Writer<'_>, column: usize) {
+    fn is_null(&self, writer: &mut Writer<'_>, column: Column) {
         writer.text("(");
         writer.column(column);
         writer.text(" IS NULL)");
     }
 
-    fn is(&self, writer: &mut Writer<'_>, column: usize, value: bool) {
+    fn is(&self, writer: &mut Writer<'_>, column: Column, value: bool) {
         writer.text(if value { "" } else { "NOT " });
         writer.column(column);
     }
 
-    fn is_addressed(&self, writer: &mut Writer<'_>) {
+    fn is_addressed(&self, writer: &mut Writer<'_>, _: ScanId) {
         writer.text(self.boolean(true));
     }
 
@@ -152,7 +153,7 @@ impl Rules for Strict {
         None
     }
 
-    fn has_usual_key(&self, writer: &mut Writer<'_>, key: &[Typed]) -> bool {
+    fn has_usual_key(&self, writer: &mut Writer<'_>, _: ScanId, key: &[Typed]) -> bool {
         for (index, condition) in key.iter().enumerate() {
             writer.text(if index == 0 { "" } else { " AND " });
             writer.truth(condition);
@@ -169,11 +170,11 @@ impl Rules for Strict {
         true
     }
 
-    fn stored(&self, writer: &mut Writer<'_>, column: usize) {
+    fn stored(&self, writer: &mut Writer<'_>, column: Column) {
         writer.column(column);
     }
 
-    fn same(&self, writer: &mut Writer<'_>, column: usize) {
+    fn same(&self, writer: &mut Writer<'_>, column: Column) {
         writer.column(column);
     }
 
@@ -181,7 +182,7 @@ impl Rules for Strict {
         writer.operand(term);
     }
 
-    fn ordered(&self, writer: &mut Writer<'_>, column: usize) {
+    fn ordered(&self, writer: &mut Writer<'_>, column: Column) {
         writer.column(column);
     }
 
