@@ -1,4 +1,5 @@
-//! From the syntax tree of a request and a model to a typed, nullability-aware selection.
+//! From the syntax tree of a request and a model to a [tree](crate::plan::tree) of typed, nullability-aware
+//! nodes.
 
 mod chain;
 pub(crate) mod class;
@@ -14,7 +15,8 @@ use jiff::Timestamp;
 use crate::error::{Error, Reason};
 use crate::format::{self, Format, RequestedFormat};
 use crate::model::{EntityType, Model};
-use crate::plan::column::ScanId;
+use crate::plan::column::{Column, ScanId};
+use crate::plan::tree::{Filter, Node, Order, Page, Scan};
 use crate::syntax::{MAX_SELECT, Request};
 use expression::{Binder, unknown_property};
 use typed::{Term, Typed};
@@ -40,40 +42,21 @@ pub(crate) enum Target<'m> {
     Entity(Selection<'m>),
     /// One property of one entity, and whether its raw value is requested.
     Property(Selection<'m>, bool),
-    Count(Scan<'m>),
+    /// The number of rows.
+    Count(Node<'m>),
 }
 
-/// The rows of one entity set that a request may see. Every statement reads through a scan, so that a rule
-/// about rows or columns belongs in one place.
-#[derive(Debug, Clone)]
-pub(crate) struct Scan<'m> {
-    pub(crate) entity_type: &'m EntityType,
-    /// Boolean expressions, all of which must be true.
-    pub(crate) conditions: Vec<Typed>,
-    /// For a single entity, a comparison with each property of its key. They replace the condition that the
-    /// row has an address of its own.
-    pub(crate) key: Vec<Typed>,
-}
-
-/// What is read from a scan.
+/// Rows, and what is shown of them.
 #[derive(Debug)]
 pub(crate) struct Selection<'m> {
-    pub(crate) scan: Scan<'m>,
-    /// The indexes of the properties to show, in order.
-    pub(crate) shown: Vec<usize>,
+    /// From its first row, with the rows that `$top` allows.
+    pub(crate) page: Page<'m>,
+    /// The columns to show, in order.
+    pub(crate) shown: Vec<Column>,
     /// Whether `$select` narrowed them.
     pub(crate) narrowed: bool,
-    pub(crate) order: Vec<Order>,
-    pub(crate) top: Option<u64>,
-    pub(crate) skip: u64,
+    /// Whether the rows of all pages are counted.
     pub(crate) count: bool,
-}
-
-/// One term of an order.
-#[derive(Debug, Clone)]
-pub(crate) struct Order {
-    pub(crate) term: Typed,
-    pub(crate) descending: bool,
 }
 
 /// Binds a request to a model.
@@ -100,24 +83,16 @@ pub(crate) fn bind<'m>(
         }
         resource::Resource::Count(entity_type) => {
             let (selection, uses_now) = selection(entity_type, request, now)?;
-            (Target::Count(selection.scan), uses_now)
+            (Target::Count(*selection.page.input), uses_now)
         }
         resource::Resource::Entity(entity_type, key) => {
             let (mut selection, uses_now) = selection(entity_type, request, now)?;
-            selection.scan = Scan::of_one(entity_type, key);
-            selection.order.clear();
+            selection.page = one(entity_type, key);
             (Target::Entity(selection), uses_now)
         }
         resource::Resource::Property { entity_type, key, property, raw } => {
-            let selection = Selection {
-                scan: Scan::of_one(entity_type, key),
-                shown: vec![property],
-                narrowed: true,
-                order: Vec::new(),
-                top: None,
-                skip: 0,
-                count: false,
-            };
+            let shown = vec![ScanId::FIRST.column(property)];
+            let selection = Selection { page: one(entity_type, key), shown, narrowed: true, count: false };
             (Target::Property(selection, raw), false)
         }
     };
@@ -139,18 +114,10 @@ fn representation(
     }
 }
 
-impl<'m> Scan<'m> {
-    /// All rows that have an address of their own.
-    fn of(entity_type: &'m EntityType) -> Self {
-        let every_row_has_one = entity_type.loose_key.is_empty() && entity_type.key_is_enforced;
-        let conditions = if every_row_has_one { Vec::new() } else { vec![Typed::addressed()] };
-        Self { entity_type, conditions, key: Vec::new() }
-    }
-
-    /// The row with this key, if no other row has the same address.
-    fn of_one(entity_type: &'m EntityType, key: Vec<Typed>) -> Self {
-        Self { entity_type, conditions: Vec::new(), key }
-    }
+/// The row with this key, if no other row has the same address.
+fn one(entity_type: &EntityType, key: Vec<Typed>) -> Page<'_> {
+    let scan = Scan { id: ScanId::FIRST, entity_type, key };
+    Page { input: Box::new(Node::Scan(scan)), order: Vec::new(), after: None, skip: 0, rows: Some(1) }
 }
 
 fn selection<'m>(
@@ -158,11 +125,12 @@ fn selection<'m>(
     request: &Request<'_>,
     now: Timestamp,
 ) -> Result<(Selection<'m>, bool), Error> {
-    let mut scan = Scan::of(entity_type);
+    let mut rows = Node::Scan(Scan::of(ScanId::FIRST, entity_type));
     let mut uses_now = false;
     if let Some(filter) = &request.filter {
         let mut binder = Binder::new(ScanId::FIRST, entity_type, "$filter", now);
-        scan.conditions.push(binder.condition(filter)?);
+        let condition = binder.condition(filter)?;
+        rows = Node::Filter(Filter { input: Box::new(rows), condition });
         uses_now |= binder.used_now;
     }
     let mut order = Vec::with_capacity(request.order.len() + entity_type.key.len());
@@ -177,13 +145,13 @@ fn selection<'m>(
     uses_now |= binder.used_now;
     complete(&mut order, entity_type);
     let shown = shown(entity_type, request)?;
+    let narrowed = shown.is_some();
+    let shown = shown.unwrap_or_else(|| (0..entity_type.properties.len()).collect());
+    let skip = request.skip.unwrap_or(0);
     let selection = Selection {
-        scan,
-        shown: shown.clone().unwrap_or_else(|| (0..entity_type.properties.len()).collect()),
-        narrowed: shown.is_some(),
-        order,
-        top: request.top,
-        skip: request.skip.unwrap_or(0),
+        page: Page { input: Box::new(rows), order, after: None, skip, rows: request.top },
+        shown: shown.into_iter().map(|property| ScanId::FIRST.column(property)).collect(),
+        narrowed,
         count: request.count.unwrap_or(false),
     };
     Ok((selection, uses_now))

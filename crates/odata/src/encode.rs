@@ -7,12 +7,11 @@ mod fast_path;
 pub(crate) mod text;
 pub(crate) mod value;
 
-use crate::bind::Selection;
 use crate::cell::{Cell, Row};
 use crate::edm_type::EdmType;
 use crate::form::Reading;
 use crate::format::{Format, MetadataLevel};
-use crate::model::{Model, Property};
+use crate::model::{EntityType, Model, Property};
 use fast_path::{Before, RowBuffer};
 use value::Writing;
 
@@ -48,14 +47,25 @@ pub(crate) enum BodyKind {
 /// The parameters of an encoder.
 pub(crate) struct Shape<'a> {
     pub(crate) model: &'a Model,
-    pub(crate) selection: &'a Selection<'a>,
+    pub(crate) entity_type: &'a EntityType,
+    pub(crate) shown: Vec<Slot<'a>>,
+    /// Whether `$select` narrowed what is shown.
+    pub(crate) narrowed: bool,
     pub(crate) subject: BodyKind,
     /// The decoded segments of the resource path.
     pub(crate) path: &'a [&'a str],
-    /// The columns of the statement that contain the key, if ids are written.
-    pub(crate) key: Vec<usize>,
+    /// The key, if ids are written.
+    pub(crate) key: Vec<Slot<'a>>,
     pub(crate) format: Format,
     pub(crate) service_root: &'a str,
+}
+
+/// Where a value is in the rows of the statement, and the property that it is a value of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Slot<'a> {
+    /// The index of the statement's column.
+    pub(crate) place: usize,
+    pub(crate) property: &'a Property,
 }
 
 /// Writes the rows of one plan.
@@ -102,12 +112,10 @@ pub struct Body<'e> {
 
 impl Encoder {
     pub(crate) fn new(shape: &Shape<'_>) -> Self {
-        let entity_type = shape.selection.scan.entity_type;
-        let properties = shape.selection.shown.iter().map(|property| &entity_type.properties[*property]);
         let full = shape.format.metadata == MetadataLevel::Full;
         let mut first = shape.subject == BodyKind::Collection && shape.key.is_empty();
-        let mut fields = Vec::with_capacity(shape.selection.shown.len());
-        for (column, property) in properties.enumerate() {
+        let mut fields = Vec::with_capacity(shape.shown.len());
+        for Slot { place, property } in shape.shown.iter().copied() {
             let mut before = Vec::with_capacity(property.name.len() + 4);
             let single = shape.subject == BodyKind::Property;
             let name = if single { "value" } else { property.name.as_str() };
@@ -121,7 +129,7 @@ impl Encoder {
             before.extend(if first { b"{".as_slice() } else { b",".as_slice() });
             first = false;
             name_of(&mut before, name);
-            fields.push((before, column, property));
+            fields.push((before, place, property));
         }
         let value_type = match fields.as_slice() {
             [(_, _, Property { ty: EdmType::Binary, .. })] => "application/octet-stream",
@@ -296,19 +304,14 @@ fn head(shape: &Shape<'_>) -> Vec<u8> {
     if shape.format.metadata == MetadataLevel::None {
         return head;
     }
-    let entity_type = shape.selection.scan.entity_type;
     let mut context = format!("{}$metadata#", shape.service_root);
     if shape.subject == BodyKind::Property {
         let segments: Vec<String> = shape.path.iter().map(|segment| text::in_url(segment)).collect();
         context.push_str(segments.join("/").trim_end_matches("/$value"));
     } else {
-        context.push_str(&text::in_url(&entity_type.name));
-        if shape.selection.narrowed {
-            let names = shape
-                .selection
-                .shown
-                .iter()
-                .map(|property| text::in_url(&entity_type.properties[*property].name));
+        context.push_str(&text::in_url(&shape.entity_type.name));
+        if shape.narrowed {
+            let names = shape.shown.iter().map(|slot| text::in_url(&slot.property.name));
             context.push('(');
             context.push_str(&names.collect::<Vec<_>>().join(","));
             context.push(')');
@@ -324,7 +327,7 @@ fn head(shape: &Shape<'_>) -> Vec<u8> {
 
 impl Id {
     fn new(shape: &Shape<'_>) -> Self {
-        let entity_type = shape.selection.scan.entity_type;
+        let entity_type = shape.entity_type;
         let name = text::in_url(&entity_type.name);
         let mut before = Vec::new();
         name_of(&mut before, "@odata.type");
@@ -336,13 +339,12 @@ impl Id {
         edit.push(b',');
         name_of(&mut edit, "@odata.editLink");
         edit.extend(format!("\"{name}(").bytes());
-        let single = entity_type.key.len() == 1;
-        let parts = entity_type.key.iter().zip(&shape.key).enumerate().map(|(index, (property, column))| {
-            let property = &entity_type.properties[*property];
+        let single = shape.key.len() == 1;
+        let parts = shape.key.iter().enumerate().map(|(index, Slot { place, property })| {
             let comma = if index == 0 { "" } else { "," };
             let label =
                 if single { String::new() } else { format!("{comma}{}=", text::in_url(&property.name)) };
-            (label.into_bytes(), *column, property.reading())
+            (label.into_bytes(), *place, property.reading())
         });
         Self { before, edit, parts: parts.collect() }
     }

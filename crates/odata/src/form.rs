@@ -48,6 +48,8 @@ pub enum Form {
     JulianDay,
     /// Dates, times and instants as text only.
     Text,
+    /// Durations as the text by which they are compared: the form in which an expression returns them.
+    Compared,
 }
 
 /// Determines which value a cell of a column represents.
@@ -168,7 +170,7 @@ impl Reading {
 
     /// The reading with that number, if any.
     pub(crate) fn of_code(code: i64) -> Option<Self> {
-        const FORMS: [Form; 13] = [
+        const FORMS: [Form; 14] = [
             Form::Canonical,
             Form::ZeroOne,
             Form::MinusOne,
@@ -182,6 +184,7 @@ impl Reading {
             Form::UnixMicroseconds,
             Form::JulianDay,
             Form::Text,
+            Form::Compared,
         ];
         let ty = match code & 0xff {
             1 => EdmType::Boolean,

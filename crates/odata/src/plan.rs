@@ -4,17 +4,19 @@
 //! format, unless it is [not cacheable](Plan::is_cacheable).
 
 pub(crate) mod column;
+pub(crate) mod tree;
 
 use crate::bind::{self, Selection, Target};
 use crate::cell::Row;
-use crate::encode::{BodyKind, Encoder};
+use crate::encode::{BodyKind, Encoder, Slot};
 use crate::error::{Error, Reason};
 use crate::form::{Layout, Reading};
 use crate::format::{Format, MetadataLevel};
 use crate::model::{EntityType, Model};
+use crate::plan::column::Column;
+use crate::plan::tree::Scans;
 use crate::position::{Mark, Position};
 use crate::sql::Dialect;
-use crate::sql::clauses::Limits;
 use crate::sql::columns::Columns;
 use crate::sql::select;
 use crate::statement::Statement;
@@ -111,16 +113,16 @@ pub fn prepare(url: &Url, model: &Model, context: &PlanContext<'_>, dialect: Dia
     match bound.target {
         Target::ServiceDocument => Ok(Plan::ServiceDocument(bound.format)),
         Target::Metadata => Ok(Plan::Metadata),
-        Target::Entities(selection) => planner.page(&selection).map(|query| Plan::Entities(Box::new(query))),
+        Target::Entities(selection) => planner.page(selection).map(|query| Plan::Entities(Box::new(query))),
         Target::Entity(selection) => {
-            planner.single(&selection, BodyKind::Entity).map(|single| Plan::Entity(Box::new(single)))
+            planner.single(selection, BodyKind::Entity).map(|single| Plan::Entity(Box::new(single)))
         }
         Target::Property(selection, raw) => {
-            let single = planner.single(&selection, BodyKind::Property)?;
+            let single = planner.single(selection, BodyKind::Property)?;
             Ok(if raw { Plan::Value(Box::new(single)) } else { Plan::Property(Box::new(single)) })
         }
-        Target::Count(scan) => {
-            Ok(Plan::Count { statement: select::count_rows(dialect, &scan)?, cacheable: planner.cacheable })
+        Target::Count(rows) => {
+            Ok(Plan::Count { statement: select::count_rows(dialect, &rows)?, cacheable: planner.cacheable })
         }
     }
 }
@@ -155,10 +157,11 @@ struct Planner<'a> {
 }
 
 impl Planner<'_> {
-    fn page(&self, selection: &Selection<'_>) -> Result<Query, Error> {
+    fn page(&self, mut selection: Selection<'_>) -> Result<Query, Error> {
         let shape = self.url.shape();
-        let position = self.position(selection, shape)?;
-        let remaining = position.map_or(selection.top, |position| position.remaining);
+        let page = &mut selection.page;
+        let position = self.position(page.order.len(), shape)?;
+        let remaining = position.map_or(page.rows, |position| position.remaining);
         let page_size = self.context.page_size.max(1);
         // A page that `$top` ends has no next one, so no further row need be read.
         let (page_limit, rows) =
@@ -166,14 +169,18 @@ impl Planner<'_> {
                 Some(remaining) if remaining <= page_size => (remaining, remaining as u64),
                 _ => (page_size, page_size as u64 + 1),
             };
-        let mut columns = Columns::of(self.dialect, selection);
-        let encoder = self.encoder(selection, &mut columns, BodyKind::Collection);
-        let terms = (0..selection.order.len()).map(|index| columns.term(selection, index)).collect();
-        let limits = Limits { rows, skip: if position.is_some() { 0 } else { selection.skip } };
-        let after = position.map(|position| position.values.as_slice());
-        let statement = select::page(selection, &columns, after, limits)?;
+        page.rows = Some(rows);
+        if let Some(position) = position {
+            page.skip = 0;
+            page.after = Some(position.values.clone());
+        }
+        let (scans, key) = (Scans::of(&selection.page.input), selection.page.input.key());
+        let mut columns = Columns::of(self.dialect, &scans, &selection.page, &selection.shown);
+        let encoder = self.encoder(&selection, &mut columns, BodyKind::Collection);
+        let terms = (0..selection.page.order.len()).map(|index| columns.term(index)).collect();
+        let statement = select::page(&columns)?;
         let count = match position {
-            None if selection.count => Some(select::count_rows(self.dialect, &selection.scan)?),
+            None if selection.count => Some(select::count_rows(self.dialect, &selection.page.input)?),
             _ => None,
         };
         Ok(Query {
@@ -184,7 +191,7 @@ impl Planner<'_> {
             page_limit,
             remaining,
             terms,
-            alike: columns.stored_alike(selection),
+            alike: columns.stored_alike(&key),
             model_version: self.model.version,
             shape,
             url: format!("{}{}", root(self.context.service_root), self.url.repeated),
@@ -193,7 +200,7 @@ impl Planner<'_> {
     }
 
     /// The position from which to continue, checked to belong to this request and model.
-    fn position(&self, selection: &Selection<'_>, shape: u64) -> Result<Option<&Position>, Error> {
+    fn position(&self, terms: usize, shape: u64) -> Result<Option<&Position>, Error> {
         let position = match (&self.context.position, self.url.skip_token()) {
             (Some(position), Some(_)) => position,
             (None, None) => return Ok(None),
@@ -202,33 +209,37 @@ impl Planner<'_> {
         if position.model_version != self.model.version {
             return Err(Reason::StalePosition.at("$skiptoken", 0));
         }
-        if position.shape != shape || position.values.len() != selection.order.len() {
+        if position.shape != shape || position.values.len() != terms {
             return Err(Reason::ForeignPosition.at("$skiptoken", 0));
         }
         Ok(Some(position))
     }
 
-    fn single(&self, selection: &Selection<'_>, subject: BodyKind) -> Result<Single, Error> {
-        let mut columns = Columns::of(self.dialect, selection);
-        let encoder = self.encoder(selection, &mut columns, subject);
-        let statement = select::entity(selection, &columns)?;
+    fn single(&self, selection: Selection<'_>, subject: BodyKind) -> Result<Single, Error> {
+        let scans = Scans::of(&selection.page.input);
+        let mut columns = Columns::of(self.dialect, &scans, &selection.page, &selection.shown);
+        let encoder = self.encoder(&selection, &mut columns, subject);
+        let statement = select::entity(&columns)?;
         Ok(Single { format: self.format, statement, encoder, cacheable: self.cacheable })
     }
 
-    fn encoder(&self, selection: &Selection<'_>, columns: &mut Columns, subject: BodyKind) -> Encoder {
+    fn encoder(&self, selection: &Selection<'_>, columns: &mut Columns<'_>, subject: BodyKind) -> Encoder {
         // Ids consist of the key.
-        let key = if self.format.metadata == MetadataLevel::Full && subject != BodyKind::Property {
-            selection.scan.entity_type.key.iter().map(|property| columns.property(*property)).collect()
-        } else {
-            Vec::new()
+        let has_ids = self.format.metadata == MetadataLevel::Full && subject != BodyKind::Property;
+        let key = if has_ids { selection.page.input.key() } else { Vec::new() };
+        let mut slot = |column: &Column| Slot {
+            place: columns.column(*column),
+            property: columns.scans.property(*column),
         };
         let path = self.url.segments.iter().map(|segment| segment.text.as_str()).collect::<Vec<_>>();
         Encoder::new(&crate::encode::Shape {
             model: self.model,
-            selection,
+            entity_type: selection.page.input.entity_type(),
+            shown: selection.shown.iter().map(&mut slot).collect(),
+            narrowed: selection.narrowed,
             subject,
             path: &path,
-            key,
+            key: key.iter().map(&mut slot).collect(),
             format: self.format,
             service_root: &root(self.context.service_root),
         })

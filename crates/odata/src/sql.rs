@@ -1,4 +1,5 @@
-//! From a selection to SQL text and parameters.
+//! From the tree of a plan to SQL text and parameters. [`rows`] finds out what a `SELECT` of a tree reads,
+//! [`select`] writes whole statements, and [`Rules`] is what databases decide in different ways.
 //!
 //! Predicates are translated with a polarity, so that SQL's third truth value never decides about a row:
 //! `truth` writes an expression that is true exactly if the predicate is true, `falsity` one that is true
@@ -9,8 +10,8 @@ pub(crate) mod clauses;
 pub(crate) mod columns;
 mod dialect;
 pub mod functions;
-pub(crate) mod keyset;
 mod predicate;
+mod rows;
 pub(crate) mod select;
 mod sqlite;
 #[cfg(test)]
@@ -23,9 +24,11 @@ use crate::cell::Value;
 use crate::error::{Error, Reason};
 use crate::model::{EntityType, Property};
 use crate::plan::column::{Column, ScanId};
+use crate::plan::tree::Scans;
 use crate::statement::Statement;
 pub use dialect::Dialect;
 pub(crate) use dialect::Rules;
+use rows::Rows;
 
 /// The maximum length of a statement in bytes. Operands are written once, so a statement is not much longer
 /// than its request; this bounds the rest, such as the branches of a page after a position.
@@ -44,8 +47,9 @@ const MAX_PARAMETERS: usize = 32_766;
 /// A statement that is being written.
 pub(crate) struct Writer<'m> {
     pub(crate) rules: &'static dyn Rules,
-    /// The types of the scans, by their ids.
-    scans: Vec<&'m EntityType>,
+    scans: Scans<'m>,
+    /// Whether tables and columns are written with an alias, because there are several tables.
+    is_aliased: bool,
     pub(crate) sql: String,
     parameters: Vec<Value>,
     parameter_bytes: usize,
@@ -67,10 +71,21 @@ pub(crate) struct Writer<'m> {
 }
 
 impl<'m> Writer<'m> {
-    pub(crate) fn new(dialect: Dialect, entity_type: &'m EntityType) -> Self {
+    /// Writes a statement that reads these rows.
+    fn of(dialect: Dialect, scans: &Scans<'m>, rows: &Rows<'_>) -> Self {
+        Self::new(dialect, scans.clone(), rows.table().is_none())
+    }
+
+    /// Writes a statement that reads one table, as [the first scan](ScanId::FIRST).
+    fn of_table(dialect: Dialect, entity_type: &'m EntityType) -> Self {
+        Self::new(dialect, Scans::of_table(entity_type), false)
+    }
+
+    fn new(dialect: Dialect, scans: Scans<'m>, is_aliased: bool) -> Self {
         Self {
             rules: dialect.rules(),
-            scans: vec![entity_type],
+            scans,
+            is_aliased,
             sql: String::with_capacity(256),
             parameters: Vec::new(),
             parameter_bytes: 0,
@@ -118,18 +133,42 @@ impl<'m> Writer<'m> {
 
     /// The type of the rows of a scan.
     pub(crate) fn entity_type(&self, scan: ScanId) -> &'m EntityType {
-        self.scans[scan.index()]
+        self.scans.entity_type(scan)
     }
 
     /// The property of a column.
     pub(crate) fn property(&self, column: Column) -> &'m Property {
-        &self.entity_type(column.scan).properties[column.property]
+        self.scans.property(column)
     }
 
-    /// Writes a column's name.
+    /// Writes a column of a row, as the database names it.
     pub(crate) fn column(&mut self, column: Column) {
+        if self.is_aliased {
+            self.rules.qualifier(&mut self.sql, column.scan);
+        }
+        self.name(column);
+    }
+
+    /// Writes the name of a column alone.
+    fn name(&mut self, column: Column) {
         let property = self.property(column);
         self.rules.identifier(&mut self.sql, &property.column);
+    }
+
+    /// Writes a column to be read: the value of a computed one.
+    fn shown(&mut self, column: Column) {
+        match self.scans.computed(column) {
+            Some(computed) => self.operand(&computed.value),
+            None => self.rules.same(self, column),
+        }
+    }
+
+    /// Writes all columns of a scan.
+    fn every_column(&mut self, scan: ScanId) {
+        if self.is_aliased {
+            self.rules.qualifier(&mut self.sql, scan);
+        }
+        self.text("*");
     }
 
     /// Writes a term of an order.
@@ -155,6 +194,9 @@ impl<'m> Writer<'m> {
     pub(crate) fn table(&mut self, scan: ScanId) {
         let entity_type = self.entity_type(scan);
         self.rules.identifier(&mut self.sql, &entity_type.table);
+        if self.is_aliased {
+            self.rules.alias(&mut self.sql, scan);
+        }
     }
 
     /// Whether the text is already too long, so that writing on is useless.

@@ -42,6 +42,25 @@ impl Class {
     }
 }
 
+impl Class {
+    /// The widest type of the class, as which a computed value is served.
+    pub(crate) fn widest(self) -> EdmType {
+        match self {
+            Self::Boolean => EdmType::Boolean,
+            Self::Integer => EdmType::Int64,
+            Self::Decimal => EdmType::Decimal { precision: None, scale: None },
+            Self::Double => EdmType::Double,
+            Self::Null | Self::String => EdmType::String { max_length: None },
+            Self::Guid => EdmType::Guid,
+            Self::Date => EdmType::Date,
+            Self::TimeOfDay => EdmType::TimeOfDay,
+            Self::DateTimeOffset => EdmType::DateTimeOffset,
+            Self::Duration => EdmType::Duration,
+            Self::Binary => EdmType::Binary,
+        }
+    }
+}
+
 impl From<EdmType> for Class {
     fn from(ty: EdmType) -> Self {
         match ty {

@@ -31,8 +31,6 @@ pub(crate) enum Term {
     In(Box<Typed>, Vec<Typed>),
     /// The stored content of a key column: an order in which no two rows are equal, and nothing else.
     Stored(Column),
-    /// Whether the row has an address that no other row has.
-    Addressed,
     /// At least two terms.
     And(Vec<Typed>),
     /// At least two terms.
@@ -174,7 +172,7 @@ impl Typed {
             _ => false,
         };
         own || match &self.term {
-            Term::Null | Term::Constant(_) | Term::Column(_) | Term::Stored(_) | Term::Addressed => false,
+            Term::Null | Term::Constant(_) | Term::Column(_) | Term::Stored(_) => false,
             Term::Negate(operand) | Term::Not(operand) => operand.can_fail(),
             Term::Arithmetic(_, left, right) | Term::Compare(_, left, right) => {
                 left.can_fail() || right.can_fail()
@@ -201,11 +199,6 @@ impl Typed {
     /// The stored content of a key column.
     pub(super) fn stored(column: Column, property: &Property) -> Self {
         Self { term: Term::Stored(column), ..Self::column(column, property) }
-    }
-
-    /// Whether the row has an address of its own.
-    pub(super) fn addressed() -> Self {
-        Self { term: Term::Addressed, class: Class::Boolean, nullable: false }
     }
 
     /// A string literal converted to another class; `None` if this is not a string literal, or the text is

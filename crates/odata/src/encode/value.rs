@@ -29,7 +29,7 @@ pub(crate) enum Writing {
     Date(Form),
     TimeOfDay,
     DateTimeOffset(Form),
-    Duration,
+    Duration(Form),
     Binary,
 }
 
@@ -51,7 +51,7 @@ impl Writing {
             EdmType::Date => Self::Date(form),
             EdmType::TimeOfDay => Self::TimeOfDay,
             EdmType::DateTimeOffset => Self::DateTimeOffset(form),
-            EdmType::Duration => Self::Duration,
+            EdmType::Duration => Self::Duration(form),
             EdmType::Binary => Self::Binary,
         }
     }
@@ -124,9 +124,9 @@ impl Writing {
             Self::Guid(form) => held(out, value(EdmType::Guid, form)),
             Self::Date(form) => held(out, value(EdmType::Date, form)),
             Self::TimeOfDay => held(out, value(EdmType::TimeOfDay, Form::Canonical)),
-            Self::Duration => match cell {
+            Self::Duration(form) => match cell {
                 Cell::Text(bytes) => {
-                    read::duration(bytes).is_some_and(|duration| push(out, &duration.text()))
+                    read::duration(form, bytes).is_some_and(|duration| push(out, &duration.text()))
                 }
                 _ => false,
             },
@@ -163,7 +163,7 @@ pub(super) fn in_url(out: &mut Vec<u8>, cell: Cell<'_>, reading: Reading) {
             base64url(out, bytes);
             out.push(b'\'');
         }
-        (Writing::Duration, _) => {
+        (Writing::Duration(_), _) => {
             push(out, "duration'");
             writing.bare(out, cell);
             out.push(b'\'');

@@ -85,7 +85,7 @@ impl Reading {
                 _ => Layout::NONE,
             },
             (EdmType::Date, Cell::Text(bytes)) if bytes.len() > 10 => self.midnight_layout(bytes),
-            (EdmType::Duration, Cell::Text(bytes)) => match read::duration(bytes) {
+            (EdmType::Duration, Cell::Text(bytes)) => match read::duration(self.form, bytes) {
                 Some(duration) if duration.text().as_bytes() == bytes => Layout::PLAIN,
                 _ => Layout::NONE,
             },

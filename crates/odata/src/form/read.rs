@@ -47,7 +47,7 @@ impl Reading {
             (EdmType::TimeOfDay, Cell::Text(bytes)) => clock(bytes).map(|clock| Held::text(clock.text())),
             (EdmType::DateTimeOffset, cell) => self.instant(cell).map(|instant| Held::text(instant.text())),
             (EdmType::Duration, Cell::Text(bytes)) => {
-                duration(bytes).map(|duration| Held::text(duration.ordered()))
+                duration(self.form, bytes).map(|duration| Held::text(duration.ordered()))
             }
             (EdmType::Binary, Cell::Blob(bytes) | Cell::Text(bytes)) => Some(Held::Bytes(bytes)),
             (ty, cell) => {
@@ -226,8 +226,9 @@ pub(crate) fn guid(form: Form, cell: Cell<'_>) -> Option<[u8; 16]> {
     }
 }
 
-pub(crate) fn duration(bytes: &[u8]) -> Option<Duration> {
-    Duration::read(std::str::from_utf8(bytes).ok()?)
+pub(crate) fn duration(form: Form, bytes: &[u8]) -> Option<Duration> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    if form == Form::Compared { Duration::of_ordered(text) } else { Duration::read(text) }
 }
 
 /// The date of `2024-05-01`, optionally followed by a time.

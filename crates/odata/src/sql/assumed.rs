@@ -1,12 +1,11 @@
 //! What a faster statement assumes about the data. Each assumption has a check: a statement that a database
 //! answers from an index or in one pass. The result is cached until the data change.
 
-use super::columns::Columns;
 use super::{Dialect, Rules, Writer};
 use crate::bind::typed::{Comparison, Term, Typed};
-use crate::bind::{Scan, Selection};
 use crate::model::EntityType;
 use crate::plan::column::Column;
+use crate::plan::tree::{Order, Scan};
 use crate::position::Mark;
 
 /// Assumptions, and how they change a position.
@@ -37,16 +36,17 @@ impl Assumed {
     /// Assumes that the columns of an order are in order as stored, if an index begins with the first one.
     /// Returns `None` if this would not help or can never be true.
     pub(super) fn of_order(
-        selection: &Selection<'_>,
-        columns: &Columns,
+        scan: &Scan<'_>,
+        order: &[Order],
+        rules: &dyn Rules,
         after: Option<&[Mark]>,
     ) -> Option<Self> {
-        let (entity_type, rules) = (selection.scan.entity_type, columns.rules());
-        let Term::Column(first) = selection.order.first()?.term.term else { return None };
+        let entity_type = scan.entity_type;
+        let Term::Column(first) = order.first()?.term.term else { return None };
         entity_type.properties[first.property].storage.index?;
         let marks = after.map(<[Mark]>::to_vec);
         let mut assumed = Self { marks, patience_millis: LONG_PATIENCE, ..Self::default() };
-        for (index, order) in selection.order.iter().enumerate() {
+        for (index, order) in order.iter().enumerate() {
             let Term::Column(column) = order.term.term else { continue };
             if rules.sorts_as_stored(entity_type, column.property) {
                 continue;
@@ -63,10 +63,9 @@ impl Assumed {
 
     /// Assumes that a column keeps to its layout, if the condition uses only that column and an index can
     /// then serve it. If the condition uses more, another index may serve it, and the check would be useless.
-    pub(super) fn of_condition(&mut self, dialect: Dialect, scan: &Scan<'_>) {
+    pub(super) fn of_condition(&mut self, dialect: Dialect, scan: &Scan<'_>, conditions: &[&Typed]) {
         let (entity_type, rules) = (scan.entity_type, dialect.rules());
-        let mut asked = asked(scan);
-        let (Some(only), None) = (asked.next(), asked.next()) else { return };
+        let [only] = conditions else { return };
         let Some(column) = sought(only, entity_type, rules) else { return };
         if let Some(check) = rules.layout_check(entity_type, column.property) {
             let is_list = matches!(only.term, Term::In(..));
@@ -80,8 +79,8 @@ impl Assumed {
     }
 
     /// Assumes that every row has a key, if all rows are counted.
-    pub(super) fn of_keys(&mut self, dialect: Dialect, scan: &Scan<'_>) {
-        if scan.conditions.is_empty() || self.unshared || asked(scan).next().is_some() {
+    pub(super) fn of_keys(&mut self, dialect: Dialect, scan: &Scan<'_>, conditions: &[&Typed]) {
+        if !scan.may_omit_rows() || self.unshared || !conditions.is_empty() {
             return;
         }
         self.is_addressed = true;
@@ -97,16 +96,11 @@ impl Assumed {
         }
     }
 
-    /// A writer for a statement under these assumptions.
-    pub(super) fn writer<'m>(self, dialect: Dialect, scan: &Scan<'m>) -> Writer<'m> {
+    /// Lets a writer write a statement under these assumptions.
+    pub(super) fn writer(self, writer: Writer<'_>) -> Writer<'_> {
         let Self { in_order, in_layout, is_addressed, unshared, .. } = self;
-        Writer { in_order, in_layout, is_addressed, unshared, ..Writer::new(dialect, scan.entity_type) }
+        Writer { in_order, in_layout, is_addressed, unshared, ..writer }
     }
-}
-
-/// The conditions of a request, apart from the one that rows have a key.
-fn asked<'s>(scan: &'s Scan<'_>) -> impl Iterator<Item = &'s Typed> {
-    scan.conditions.iter().filter(|condition| !matches!(condition.term, Term::Addressed))
 }
 
 /// The column that the condition searches for null or for a list of values.

@@ -1,31 +1,34 @@
 //! The columns of a statement's result.
 
 use super::{Dialect, Rules};
-use crate::bind::Selection;
 use crate::bind::typed::Term;
 use crate::form::{Layout, Reading};
+use crate::plan::column::Column;
+use crate::plan::tree::{Page, Scans};
 
-/// The columns of a statement: first those that are shown, then those that only the position or the address
-/// of a row needs.
+/// The columns of a statement that reads a page: first those that are shown, then those that only the position
+/// or the address of a row needs. Encoders and positions refer to them by their place here.
 #[derive(Debug)]
-pub(crate) struct Columns {
+pub(crate) struct Columns<'t> {
     pub(super) dialect: Dialect,
-    /// A column of the table by its property, or a term of the order by its index.
+    pub(crate) scans: &'t Scans<'t>,
+    pub(super) page: &'t Page<'t>,
     pub(super) read: Vec<Read>,
 }
 
+/// A column of a scan, or a term of the order by its index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Read {
-    Property(usize),
+    Column(Column),
     Term(usize),
 }
 
-impl Columns {
-    pub(crate) fn of(dialect: Dialect, selection: &Selection<'_>) -> Self {
-        let read = selection.shown.iter().map(|property| Read::Property(*property)).collect();
-        let mut columns = Self { dialect, read };
-        for index in 0..selection.order.len() {
-            columns.term(selection, index);
+impl<'t> Columns<'t> {
+    pub(crate) fn of(dialect: Dialect, scans: &'t Scans<'t>, page: &'t Page<'t>, shown: &[Column]) -> Self {
+        let read = shown.iter().map(|column| Read::Column(*column)).collect();
+        let mut columns = Self { dialect, scans, page, read };
+        for index in 0..page.order.len() {
+            columns.term(index);
         }
         columns
     }
@@ -34,34 +37,34 @@ impl Columns {
         self.dialect.rules()
     }
 
-    /// The statement's column for a property, added if necessary.
-    pub(crate) fn property(&mut self, property: usize) -> usize {
-        self.add(Read::Property(property))
+    /// The place of a column, added if necessary.
+    pub(crate) fn column(&mut self, column: Column) -> usize {
+        self.add(Read::Column(column))
     }
 
-    /// The statement's column for a term of the order.
-    pub(crate) fn term(&mut self, selection: &Selection<'_>, index: usize) -> usize {
-        let (entity_type, rules) = (selection.scan.entity_type, self.dialect.rules());
-        self.add(match selection.order[index].term.term {
-            Term::Stored(column) => Read::Property(column.property),
-            Term::Column(column) if rules.sorts_as_stored(entity_type, column.property) => {
-                Read::Property(column.property)
-            }
-            _ => Read::Term(index),
-        })
-    }
-
-    /// The key columns of the statement whose cells all had the same layout when they were examined, with
-    /// that layout.
-    pub(crate) fn stored_alike(&self, selection: &Selection<'_>) -> Vec<(usize, Reading, Layout)> {
-        let entity_type = selection.scan.entity_type;
-        let of = |property: &usize| {
-            let column = self.read.iter().position(|read| *read == Read::Property(*property))?;
-            let property = &entity_type.properties[*property];
-            let is_alike = property.storage.found.is_some_and(|found| found.all && found.strays == 0);
-            is_alike.then_some((column, property.reading(), property.storage.layout))
+    /// The place of a term of the order, added if necessary.
+    pub(crate) fn term(&mut self, index: usize) -> usize {
+        let sorts_as_stored = |column: Column| {
+            self.rules().sorts_as_stored(self.scans.entity_type(column.scan), column.property)
         };
-        entity_type.key.iter().filter_map(of).collect()
+        let read = match self.page.order[index].term.term {
+            Term::Stored(column) => Read::Column(column),
+            Term::Column(column) if sorts_as_stored(column) => Read::Column(column),
+            _ => Read::Term(index),
+        };
+        self.add(read)
+    }
+
+    /// The places of the key columns whose cells all had the same layout when they were examined, with that
+    /// layout.
+    pub(crate) fn stored_alike(&self, key: &[Column]) -> Vec<(usize, Reading, Layout)> {
+        let of = |column: &Column| {
+            let place = self.read.iter().position(|read| *read == Read::Column(*column))?;
+            let property = self.scans.property(*column);
+            let is_alike = property.storage.found.is_some_and(|found| found.all && found.strays == 0);
+            is_alike.then_some((place, property.reading(), property.storage.layout))
+        };
+        key.iter().filter_map(of).collect()
     }
 
     fn add(&mut self, read: Read) -> usize {

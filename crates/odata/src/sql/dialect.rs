@@ -11,6 +11,7 @@ use crate::bind::typed::{Arithmetic, Comparison, Constant, Typed};
 use crate::cell::Value;
 use crate::model::EntityType;
 use crate::plan::column::{Column, ScanId};
+use crate::plan::tree::AggregateFunction;
 
 /// A kind of database, as far as its SQL differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -62,7 +63,14 @@ pub(crate) trait Rules {
     /// Writes the end of a subquery that needs only its first rows.
     fn first_rows(&self, sql: &mut String, rows: u8);
 
-    /// What follows a subquery in parentheses after `FROM`, which some databases want to have a name.
+    /// Writes what gives a table, or a subquery in parentheses, the alias of a scan.
+    fn alias(&self, sql: &mut String, scan: ScanId);
+
+    /// Writes what precedes a column to say that it is one of the scan with this alias.
+    fn qualifier(&self, sql: &mut String, scan: ScanId);
+
+    /// What follows a subquery in parentheses after `FROM` that no column names, because some databases want it
+    /// to have an alias.
     fn subquery_alias(&self) -> &'static str;
 
     /// The parameter for a constant.
@@ -154,6 +162,9 @@ pub(crate) trait Rules {
 
     /// Writes a call, which is null if an argument is.
     fn call(&self, writer: &mut Writer<'_>, function: Function, arguments: &[Typed]);
+
+    /// Writes an aggregate function of the operand's values. Only the number of rows has no operand.
+    fn aggregate(&self, writer: &mut Writer<'_>, function: AggregateFunction, operand: Option<&Typed>);
 
     /// Writes an arithmetic operation, which is null if an operand is, or if the result is not a number.
     fn arithmetic(&self, writer: &mut Writer<'_>, operator: Arithmetic, left: &Typed, right: &Typed);

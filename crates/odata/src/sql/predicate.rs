@@ -5,7 +5,6 @@ mod list;
 use super::Writer;
 use crate::bind::function::Function;
 use crate::bind::typed::{Comparison, Constant, Term, Typed};
-use crate::plan::column::ScanId;
 
 const IS_NULL: &str = " IS NULL";
 const IS_NOT_NULL: &str = " IS NOT NULL";
@@ -67,7 +66,6 @@ impl Writer<'_> {
             Term::Constant(constant) => self.constant(constant),
             Term::Column(column) => rules.column(self, *column),
             Term::Stored(column) => rules.stored(self, *column),
-            Term::Addressed => rules.is_addressed(self, ScanId::FIRST),
             Term::Negate(operand) => {
                 self.text("(-");
                 self.operand(operand);

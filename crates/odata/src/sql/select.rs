@@ -1,70 +1,53 @@
-//! Complete statements: a page of a selection, one entity, a count.
+//! Complete statements: a page, one entity, a count.
 
 use super::assumed::{Assumed, LONG_PATIENCE};
-use super::clauses::{Limits, conditions, list, order, plain};
 use super::columns::Columns;
-use super::{Dialect, MAX_SQL_AFTER, Writer, keyset};
-use crate::bind::typed::{Term, Typed};
-use crate::bind::{Scan, Selection};
+use super::rows::Rows;
+use super::rows::page::{Paged, keyset};
+use super::{Dialect, MAX_SQL_AFTER, Writer};
+use crate::bind::typed::Typed;
 use crate::error::{Error, Reason};
 use crate::model::EntityType;
-use crate::plan::column::ScanId;
+use crate::plan::tree::{Node, Scans};
 use crate::position::Mark;
+use crate::sql::clauses::Limits;
 use crate::statement::{Quicker, Statement};
 
-/// The statement that reads a page of a selection, from its start or after a position.
-pub(crate) fn page(
-    selection: &Selection<'_>,
-    columns: &Columns,
-    after: Option<&[Mark]>,
-    limits: Limits,
-) -> Result<Statement, Error> {
-    let mut statement = written(selection, columns, after, limits, Assumed::default())?;
-    statement.quicker = quicker(selection, columns, after, limits).map(Box::new);
+/// The statement that reads a page, from its start or after its position.
+pub(crate) fn page(columns: &Columns<'_>) -> Result<Statement, Error> {
+    let (page, after) = (Paged::of(columns), columns.page.after.as_deref());
+    let mut statement = written(&page, columns, after, Assumed::default())?;
+    statement.quicker = quicker(&page, columns, after).map(Box::new);
     Ok(statement)
 }
 
 /// Returns the statement that uses stored values, if an index can then serve an order or a condition. Stored
 /// values are only equivalent while each column keeps to its layout; the checks find out.
-fn quicker(
-    selection: &Selection<'_>,
-    columns: &Columns,
-    after: Option<&[Mark]>,
-    limits: Limits,
-) -> Option<Quicker> {
-    let mut assumed = Assumed::of_order(selection, columns, after)
+fn quicker(page: &Paged<'_>, columns: &Columns<'_>, after: Option<&[Mark]>) -> Option<Quicker> {
+    let scan = page.rows.table()?;
+    let mut assumed = Assumed::of_order(scan, page.order, columns.rules(), after)
         .unwrap_or_else(|| Assumed { marks: after.map(<[Mark]>::to_vec), ..Assumed::default() });
-    assumed.of_condition(columns.dialect, &selection.scan);
-    assumed.of_sharing(columns.dialect, &selection.scan);
+    assumed.of_condition(columns.dialect, scan, &page.rows.conditions);
+    assumed.of_sharing(columns.dialect, scan);
     if assumed.checks.is_empty() {
         return None;
     }
     let (checks, marks) = (std::mem::take(&mut assumed.checks), assumed.marks.take());
     let patience_millis = assumed.patience_millis;
-    let statement = written(selection, columns, marks.as_deref(), limits, assumed).ok()?;
+    let statement = written(page, columns, marks.as_deref(), assumed).ok()?;
     Some(Quicker { checks, patience_millis, statement })
 }
 
 fn written(
-    selection: &Selection<'_>,
-    columns: &Columns,
+    page: &Paged<'_>,
+    columns: &Columns<'_>,
     after: Option<&[Mark]>,
-    limits: Limits,
     assumed: Assumed,
 ) -> Result<Statement, Error> {
-    let mut writer = assumed.writer(columns.dialect, &selection.scan);
-    match after {
-        Some(values) => {
-            writer.longest = MAX_SQL_AFTER;
-            keyset::after(&mut writer, selection, columns, values, limits);
-        }
-        None if limits.skip > 0 && skips_by_key(&writer, selection) => {
-            skipping(&mut writer, selection, columns, limits);
-        }
-        None => plain(&mut writer, selection, columns, limits, |_| {}),
-    }
+    let mut writer = assumed.writer(Writer::of(columns.dialect, columns.scans, &page.rows));
+    page.write(&mut writer, after);
     // Later pages must be possible too. Besides its own text, each branch repeats terms of the order.
-    let branches = keyset::most_branches(writer.rules, &selection.order);
+    let branches = keyset::most_branches(writer.rules, page.order);
     if after.is_none() && writer.sql.len() * branches * 3 / 2 > MAX_SQL_AFTER {
         return Err(Reason::TooComplex.at("query", 0));
     }
@@ -73,27 +56,33 @@ fn written(
 
 /// The statement that reads one entity by its key, if no other row has the same address. It searches first
 /// for the row whose key has the usual layout, which an index finds, and for others only if there is none.
-pub(crate) fn entity(selection: &Selection<'_>, columns: &Columns) -> Result<Statement, Error> {
-    let mut writer = Writer::new(columns.dialect, selection.scan.entity_type);
+pub(crate) fn entity(columns: &Columns<'_>) -> Result<Statement, Error> {
+    let page = Paged::of(columns);
+    let scan = page.rows.table().unwrap_or_else(|| unreachable!("an entity is a row of a table"));
+    let mut writer = Writer::of(columns.dialect, columns.scans, &page.rows);
     writer.may_search = true;
-    let (rules, key) = (writer.rules, &selection.scan.key);
-    list(&mut writer, selection, columns);
+    let rules = writer.rules;
+    page.select(&mut writer);
     writer.text(" WHERE ");
-    let has_usual = rules.has_usual_key(&mut writer, ScanId::FIRST, key);
-    if !has_usual || rules.may_have_unusual_key(selection.scan.entity_type, key) {
+    let has_usual = rules.has_usual_key(&mut writer, scan.id, &scan.key);
+    if has_usual {
+        further(&mut writer, &page.rows);
+    }
+    if !has_usual || rules.may_have_unusual_key(scan.entity_type, &scan.key) {
         if has_usual {
             writer.sql.insert_str(0, "SELECT * FROM (");
             writer.text(" UNION ALL ");
         } else {
             writer.sql = String::from("SELECT * FROM (");
         }
-        list(&mut writer, selection, columns);
+        page.select(&mut writer);
         writer.text(" WHERE ");
-        has_key(&mut writer, key);
+        has_key(&mut writer, &scan.key);
+        further(&mut writer, &page.rows);
         writer.text(" AND 1 = (SELECT count(*) FROM (SELECT 1 FROM ");
-        writer.table(ScanId::FIRST);
+        writer.table(scan.id);
         writer.text(" WHERE ");
-        has_key(&mut writer, key);
+        has_key(&mut writer, &scan.key);
         rules.first_rows(&mut writer.sql, 2);
         writer.text(")");
         writer.text(rules.subquery_alias());
@@ -112,30 +101,40 @@ fn has_key(writer: &mut Writer<'_>, key: &[Typed]) {
     }
 }
 
-/// The statement that counts the rows of a scan.
-pub(crate) fn count_rows(dialect: Dialect, scan: &Scan<'_>) -> Result<Statement, Error> {
-    let mut statement = counted(dialect, scan, Assumed::default())?;
+/// Writes the conditions of the filters over the row with a key.
+fn further(writer: &mut Writer<'_>, rows: &Rows<'_>) {
+    for condition in &rows.conditions {
+        writer.text(" AND ");
+        writer.truth(condition);
+    }
+}
+
+/// The statement that counts the rows of a tree.
+pub(crate) fn count_rows(dialect: Dialect, tree: &Node<'_>) -> Result<Statement, Error> {
+    let (scans, rows) = (Scans::of(tree), Rows::of(tree));
+    let mut statement = counted(Writer::of(dialect, &scans, &rows), &rows)?;
+    let Some(scan) = rows.table() else { return Ok(statement) };
     let mut assumed = Assumed::default();
-    assumed.of_condition(dialect, scan);
+    assumed.of_condition(dialect, scan, &rows.conditions);
     assumed.of_sharing(dialect, scan);
-    assumed.of_keys(dialect, scan);
+    assumed.of_keys(dialect, scan, &rows.conditions);
     let checks = std::mem::take(&mut assumed.checks);
     if !checks.is_empty() {
-        let of_stored = counted(dialect, scan, assumed)?;
+        let of_stored = counted(assumed.writer(Writer::of(dialect, &scans, &rows)), &rows)?;
         let quicker = Quicker { checks, patience_millis: LONG_PATIENCE, statement: of_stored };
         statement.quicker = Some(Box::new(quicker));
     }
     Ok(statement)
 }
 
-fn counted(dialect: Dialect, scan: &Scan<'_>, assumed: Assumed) -> Result<Statement, Error> {
-    let mut writer = assumed.writer(dialect, scan);
-    writer.text("SELECT count(*) FROM ");
-    writer.table(ScanId::FIRST);
+fn counted(mut writer: Writer<'_>, rows: &Rows<'_>) -> Result<Statement, Error> {
+    writer.text("SELECT count(*)");
+    rows.from(&mut writer);
     let named = writer.sql.len();
-    conditions(&mut writer, scan, |_| {});
+    rows.conditions(&mut writer, |_| {});
     // If all rows are counted, SQLite uses the smallest index, whatever it needs.
-    if writer.sql.len() == named && scan.entity_type.has_unusable_index {
+    let has_unusable_index = rows.table().is_some_and(|scan| scan.entity_type.has_unusable_index);
+    if writer.sql.len() == named && has_unusable_index {
         writer.text(writer.rules.without_index());
     }
     writer.statement(1)
@@ -144,53 +143,7 @@ fn counted(dialect: Dialect, scan: &Scan<'_>, assumed: Assumed) -> Result<Statem
 /// The statement that counts the rows that have a key but are omitted, because they share their address with
 /// others.
 pub(crate) fn count_shared(dialect: Dialect, entity_type: &EntityType) -> Result<Statement, Error> {
-    let mut writer = Writer::new(dialect, entity_type);
+    let mut writer = Writer::of_table(dialect, entity_type);
     writer.rules.count_shared(&mut writer);
     writer.statement(1)
-}
-
-/// Skips keys only and then fetches the remaining rows, because a skipped row need not be read completely.
-fn skipping(writer: &mut Writer<'_>, selection: &Selection<'_>, columns: &Columns, limits: Limits) {
-    list(writer, selection, columns);
-    writer.text(" WHERE ");
-    key(writer, true);
-    writer.text(" IN (SELECT ");
-    key(writer, false);
-    writer.text(" FROM ");
-    writer.table(ScanId::FIRST);
-    conditions(writer, &selection.scan, |_| {});
-    order(writer, selection);
-    writer.rules.limit(writer, limits);
-    writer.text(")");
-    order(writer, selection);
-}
-
-fn key(writer: &mut Writer<'_>, parentheses: bool) {
-    let entity_type = writer.entity_type(ScanId::FIRST);
-    let parentheses = parentheses && entity_type.key.len() > 1;
-    writer.text(if parentheses { "(" } else { "" });
-    for (index, property) in entity_type.key.iter().enumerate() {
-        writer.text(if index == 0 { "" } else { ", " });
-        // Keys that are not enforced may be equal under the collation of their column and still be two keys.
-        if entity_type.key_is_enforced {
-            writer.rules.same(writer, ScanId::FIRST.column(*property));
-        } else {
-            writer.rules.stored(writer, ScanId::FIRST.column(*property));
-        }
-    }
-    writer.text(if parentheses { ")" } else { "" });
-}
-
-/// Whether the rows to skip are found by their keys first.
-fn skips_by_key(writer: &Writer<'_>, selection: &Selection<'_>) -> bool {
-    let is_one_column = selection.scan.entity_type.key.len() == 1;
-    (is_one_column || writer.rules.has_row_values()) && !is_by_key(selection)
-}
-
-fn is_by_key(selection: &Selection<'_>) -> bool {
-    let key = &selection.scan.entity_type.key;
-    selection
-        .order
-        .iter()
-        .all(|order| matches!(&order.term.term, Term::Column(column) | Term::Stored(column) if key.contains(&column.property)))
 }

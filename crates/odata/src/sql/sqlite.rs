@@ -16,6 +16,7 @@ use crate::instant::date_text;
 use crate::literal;
 use crate::model::EntityType;
 use crate::plan::column::{Column, ScanId};
+use crate::plan::tree::AggregateFunction;
 
 pub(super) struct Sqlite;
 
@@ -70,6 +71,17 @@ impl Rules for Sqlite {
     fn first_rows(&self, sql: &mut String, rows: u8) {
         sql.push_str(" LIMIT ");
         sql.push_str(itoa::Buffer::new().format(rows));
+    }
+
+    fn alias(&self, sql: &mut String, scan: ScanId) {
+        sql.push_str(" AS s");
+        sql.push_str(itoa::Buffer::new().format(scan.index()));
+    }
+
+    fn qualifier(&self, sql: &mut String, scan: ScanId) {
+        sql.push('s');
+        sql.push_str(itoa::Buffer::new().format(scan.index()));
+        sql.push('.');
     }
 
     fn subquery_alias(&self) -> &'static str {
@@ -217,6 +229,10 @@ impl Rules for Sqlite {
 
     fn call(&self, writer: &mut Writer<'_>, function: Function, arguments: &[Typed]) {
         call::call(writer, function, arguments);
+    }
+
+    fn aggregate(&self, writer: &mut Writer<'_>, function: AggregateFunction, operand: Option<&Typed>) {
+        around(writer, call::aggregate(function), operand, "", ")");
     }
 
     fn arithmetic(&self, writer: &mut Writer<'_>, operator: Arithmetic, left: &Typed, right: &Typed) {

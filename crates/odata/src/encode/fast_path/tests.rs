@@ -19,7 +19,7 @@ const WRITINGS: &[Writing] = &[
     Writing::TimeOfDay,
     Writing::DateTimeOffset(Form::Canonical),
     Writing::DateTimeOffset(Form::UnixSeconds),
-    Writing::Duration,
+    Writing::Duration(Form::Canonical),
     Writing::Binary,
 ];
 

@@ -5,6 +5,7 @@ use super::{around, column};
 use crate::bind::class::Class;
 use crate::bind::function::Function;
 use crate::bind::typed::{Arithmetic, Constant, Term, Typed};
+use crate::plan::tree::AggregateFunction;
 use crate::sql::Writer;
 
 /// Writes a call. The binder has counted the arguments.
@@ -79,6 +80,18 @@ fn contains(writer: &mut Writer<'_>, arguments: &[Typed]) -> bool {
     writer.operand(part);
     writer.text(") > 0)");
     true
+}
+
+/// What an aggregate function begins with.
+pub(super) fn aggregate(function: AggregateFunction) -> &'static str {
+    match function {
+        AggregateFunction::Count => "count(*",
+        AggregateFunction::CountDistinct => "count(DISTINCT ",
+        AggregateFunction::Sum => "sum(",
+        AggregateFunction::Average => "avg(",
+        AggregateFunction::Min => "min(",
+        AggregateFunction::Max => "max(",
+    }
 }
 
 pub(super) fn arithmetic(writer: &mut Writer<'_>, operator: Arithmetic, left: &Typed, right: &Typed) {

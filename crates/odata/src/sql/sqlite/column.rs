@@ -346,7 +346,7 @@ pub(super) fn layout_check(entity_type: &EntityType, column: usize) -> Option<St
 /// A statement that checks whether all cells of a column are null or in its layout; for text, whether they
 /// are text.
 fn check(entity_type: &EntityType, column: usize) -> String {
-    let mut writer = Writer::new(Dialect::Sqlite, entity_type);
+    let mut writer = Writer::of_table(Dialect::Sqlite, entity_type);
     let column = ScanId::FIRST.column(column);
     writer.text("SELECT NOT EXISTS (SELECT 1 FROM ");
     writer.table(column.scan);

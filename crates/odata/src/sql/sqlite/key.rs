@@ -54,7 +54,7 @@ pub(super) fn count_shared(writer: &mut Writer<'_>) {
 }
 
 pub(super) fn addressed_check(entity_type: &EntityType) -> String {
-    let mut writer = Writer::new(Dialect::Sqlite, entity_type);
+    let mut writer = Writer::of_table(Dialect::Sqlite, entity_type);
     writer.text("SELECT NOT EXISTS (SELECT 1 FROM ");
     writer.table(ScanId::FIRST);
     writer.text(" WHERE NOT (");
@@ -67,7 +67,7 @@ pub(super) fn sharing_check(entity_type: &EntityType) -> Option<String> {
     if entity_type.key_is_enforced {
         return None;
     }
-    let mut writer = Writer::new(Dialect::Sqlite, entity_type);
+    let mut writer = Writer::of_table(Dialect::Sqlite, entity_type);
     writer.text("SELECT NOT EXISTS (SELECT 1");
     shared(&mut writer, ScanId::FIRST);
     writer.text(")");

@@ -10,6 +10,7 @@ use crate::instant::date_text;
 use crate::literal::guid_text;
 use crate::model::EntityType;
 use crate::plan::column::{Column, ScanId};
+use crate::plan::tree::AggregateFunction;
 use crate::sql::clauses::{Limits, count, symbol};
 use crate::sql::{Rules, Writer};
 
@@ -96,6 +97,14 @@ impl Rules for Strict {
 
     fn first_rows(&self, sql: &mut String, rows: u8) {
         write!(sql, " FETCH FIRST {rows} ROWS ONLY").unwrap();
+    }
+
+    fn alias(&self, sql: &mut String, scan: ScanId) {
+        write!(sql, " AS [s{}]", scan.index()).unwrap();
+    }
+
+    fn qualifier(&self, sql: &mut String, scan: ScanId) {
+        write!(sql, "[s{}].", scan.index()).unwrap();
     }
 
     fn subquery_alias(&self) -> &'static str {
@@ -225,6 +234,18 @@ impl Rules for Strict {
     fn call(&self, writer: &mut Writer<'_>, function: Function, arguments: &[Typed]) {
         let arguments: Vec<&Typed> = arguments.iter().collect();
         joined(writer, name(function), &arguments, ", ");
+    }
+
+    fn aggregate(&self, writer: &mut Writer<'_>, function: AggregateFunction, operand: Option<&Typed>) {
+        let before = match function {
+            AggregateFunction::Count => "COUNT(*",
+            AggregateFunction::CountDistinct => "COUNT(DISTINCT ",
+            AggregateFunction::Sum => "SUM(",
+            AggregateFunction::Average => "AVG(",
+            AggregateFunction::Min => "MIN(",
+            AggregateFunction::Max => "MAX(",
+        };
+        joined(writer, before, operand.as_slice(), "");
     }
 
     fn arithmetic(&self, writer: &mut Writer<'_>, operator: Arithmetic, left: &Typed, right: &Typed) {

@@ -1,13 +1,12 @@
 //! The rows after a position, by the values of the order's terms. (Measured: an index serves row values and
 //! unions of equality prefixes, but no nested `OR`.)
 
-use super::clauses::{self, Limits};
-use super::columns::Columns;
-use super::{Rules, Writer};
-use crate::bind::{Order, Selection};
+use super::{Paged, Rows};
 use crate::cell::Value;
-use crate::plan::column::ScanId;
+use crate::plan::tree::Order;
 use crate::position::Mark;
+use crate::sql::clauses::Limits;
+use crate::sql::{Rules, Writer};
 
 /// One way to come after a position: equal in the terms before `term`, and beyond it in that term.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,29 +26,25 @@ enum Beyond {
 }
 
 /// Writes the statement that reads the rows after a position.
-pub(super) fn after(
-    writer: &mut Writer<'_>,
-    selection: &Selection<'_>,
-    columns: &Columns,
-    values: &[Mark],
-    limits: Limits,
-) {
-    let order = &selection.order;
+pub(super) fn after(writer: &mut Writer<'_>, page: &Paged<'_>, values: &[Mark]) {
+    let Paged { rows, order, .. } = page;
     if is_one_way(writer.rules, order) {
-        return clauses::plain(writer, selection, columns, limits, |writer| row_value(writer, order, values));
+        return page.plain(writer, |writer| row_value(writer, rows, order, values));
     }
     // The branches are in the order of the result: those that share the longest prefix with the position come
     // first.
     writer.text("SELECT * FROM (");
     for (index, branch) in branches(order, values).into_iter().enumerate() {
         writer.text(if index == 0 { "SELECT * FROM (" } else { " UNION ALL SELECT * FROM (" });
-        clauses::plain(writer, selection, columns, limits, |writer| prefix(writer, order, values, branch));
+        page.plain(writer, |writer| prefix(writer, page, values, branch));
         writer.text(")");
         writer.text(writer.rules.subquery_alias());
     }
     writer.text(")");
     writer.text(writer.rules.subquery_alias());
-    writer.rules.limit(writer, Limits { skip: 0, ..limits });
+    if let Some(limits) = page.limits {
+        writer.rules.limit(writer, Limits { skip: 0, ..limits });
+    }
 }
 
 /// Whether one comparison of row values finds the rows after a position.
@@ -59,7 +54,7 @@ fn is_one_way(rules: &dyn Rules, order: &[Order]) -> bool {
 }
 
 /// The maximum number of branches of a page after a position.
-pub(super) fn most_branches(rules: &dyn Rules, order: &[Order]) -> usize {
+pub(in crate::sql) fn most_branches(rules: &dyn Rules, order: &[Order]) -> usize {
     if is_one_way(rules, order) {
         return 1;
     }
@@ -67,7 +62,7 @@ pub(super) fn most_branches(rules: &dyn Rules, order: &[Order]) -> usize {
 }
 
 /// `(a, b) > (?, ?)`.
-fn row_value(writer: &mut Writer<'_>, order: &[Order], values: &[Mark]) {
+fn row_value(writer: &mut Writer<'_>, rows: &Rows<'_>, order: &[Order], values: &[Mark]) {
     writer.text("(");
     for (index, term) in order.iter().enumerate() {
         writer.text(if index == 0 { "" } else { ", " });
@@ -76,22 +71,21 @@ fn row_value(writer: &mut Writer<'_>, order: &[Order], values: &[Mark]) {
     writer.text(if order[0].descending { ") < (" } else { ") > (" });
     for (index, (term, value)) in order.iter().zip(values).enumerate() {
         writer.text(if index == 0 { "" } else { ", " });
-        mark(writer, term, value);
+        mark(writer, rows, term, value);
     }
     writer.text(")");
 }
 
 /// Writes the value of a term at the position. A value that is too long is looked up by its prefix and its
 /// digest; if it no longer exists, the prefix is used instead.
-fn mark(writer: &mut Writer<'_>, order: &Order, mark: &Mark) {
+fn mark(writer: &mut Writer<'_>, rows: &Rows<'_>, order: &Order, mark: &Mark) {
     let (start, digest) = match mark {
         Mark::Value(value) => return writer.repeated(mark, 0, value.clone()),
         Mark::Long { start, digest } => (start, *digest),
     };
     writer.text("coalesce((SELECT ");
     writer.sort_term(&order.term);
-    writer.text(" FROM ");
-    writer.table(ScanId::FIRST);
+    rows.from(writer);
     writer.text(" WHERE ");
     writer.sort_term(&order.term);
     writer.text(" >= ");
@@ -125,14 +119,15 @@ fn branches(order: &[Order], values: &[Mark]) -> Vec<Branch> {
     branches
 }
 
-fn prefix(writer: &mut Writer<'_>, order: &[Order], values: &[Mark], branch: Branch) {
+fn prefix(writer: &mut Writer<'_>, page: &Paged<'_>, values: &[Mark], branch: Branch) {
+    let Paged { rows, order, .. } = page;
     for (term, value) in order.iter().zip(values).take(branch.term) {
         writer.sort_term(&term.term);
         if *value == Mark::Value(Value::Null) {
             writer.text(" IS NULL AND ");
         } else {
             writer.text(" = ");
-            mark(writer, term, value);
+            mark(writer, rows, term, value);
             writer.text(" AND ");
         }
     }
@@ -141,7 +136,7 @@ fn prefix(writer: &mut Writer<'_>, order: &[Order], values: &[Mark], branch: Bra
     match branch.beyond {
         Beyond::Value => {
             writer.text(if last.descending { " < " } else { " > " });
-            mark(writer, last, &values[branch.term]);
+            mark(writer, rows, last, &values[branch.term]);
         }
         Beyond::NotNull => writer.text(" IS NOT NULL"),
         Beyond::Null => writer.text(" IS NULL"),

@@ -1,0 +1,340 @@
+//! The tree of a plan: which rows a request reads, and in which order. It is plain data that knows nothing of
+//! SQL.
+//!
+//! ```text
+//! Page              ten rows by Name, after a position
+//! └─ Filter         whose Price is above 5
+//!    └─ Scan        of Products
+//! ```
+//!
+//! Each node reads the rows of its `input`. These rules hold for every tree:
+//!
+//! - The root is a [`Page`], or any node whose rows are counted. A [`Scan`] is the only leaf.
+//! - Each [`ScanId`] belongs to one node, and an expression uses only columns of the scans below its node.
+//! - A [`Filter`] or a [`Compute`] may stand over any node.
+//! - An [`Aggregate`] hides the columns below it: above it, there are only its own.
+//! - An [`Expand`] to one may stand over any node. An [`Expand`] to many stands over the [`Page`] that limits
+//!   its parents, because it repeats each of them.
+//! - A [`Page`] below another node reads one table (filters over a scan), and only the columns of that scan
+//!   are visible above it.
+
+use super::column::{Column, ScanId};
+use crate::bind::typed::{Term, Typed};
+use crate::edm_type::EdmType;
+use crate::form::Form;
+use crate::model::{EntityType, Navigation, Property, Storage};
+use crate::position::Mark;
+
+/// A node: a set of rows.
+#[derive(Debug, Clone)]
+#[cfg_attr(
+    not(test),
+    expect(
+        dead_code,
+        reason = "no URL leads to all nodes yet; tests build the others and run their statements"
+    )
+)]
+pub(crate) enum Node<'m> {
+    Scan(Scan<'m>),
+    Filter(Filter<'m>),
+    Compute(Compute<'m>),
+    Aggregate(Aggregate<'m>),
+    Expand(Expand<'m>),
+    Page(Page<'m>),
+}
+
+/// The rows of a table that have an address of their own. Every statement reads tables through scans, so that
+/// a rule about rows or columns belongs in one place.
+#[derive(Debug, Clone)]
+pub(crate) struct Scan<'m> {
+    pub(crate) id: ScanId,
+    pub(crate) entity_type: &'m EntityType,
+    /// For a single entity, a comparison with each property of its key; otherwise empty.
+    pub(crate) key: Vec<Typed>,
+}
+
+/// The rows for which a condition is true.
+#[derive(Debug, Clone)]
+pub(crate) struct Filter<'m> {
+    pub(crate) input: Box<Node<'m>>,
+    pub(crate) condition: Typed,
+}
+
+/// The same rows with further values. Its columns can be shown. An expression that uses a computed value
+/// contains that value's expression instead of the column, so that a dialect writes it like any other; the
+/// binder bounds how far expressions grow in this way.
+#[derive(Debug, Clone)]
+pub(crate) struct Compute<'m> {
+    pub(crate) input: Box<Node<'m>>,
+    pub(crate) id: ScanId,
+    pub(crate) values: Vec<Computed>,
+}
+
+/// A computed value with the property that describes it.
+#[derive(Debug, Clone)]
+pub(crate) struct Computed {
+    pub(crate) property: Property,
+    pub(crate) value: Typed,
+}
+
+/// One row for each group of rows that agree in the keys; without keys, one row for all of them, even if
+/// there are none.
+#[derive(Debug, Clone)]
+pub(crate) struct Aggregate<'m> {
+    pub(crate) input: Box<Node<'m>>,
+    pub(crate) id: ScanId,
+    pub(crate) keys: Vec<Typed>,
+    pub(crate) aggregates: Vec<Aggregated>,
+    /// The type of the resulting rows: a property for each key, which together are the key of the type, and
+    /// one for each aggregate. Its columns are called by their position.
+    pub(crate) entity_type: EntityType,
+}
+
+/// An aggregate function with its operand.
+#[derive(Debug, Clone)]
+pub(crate) struct Aggregated {
+    pub(crate) function: AggregateFunction,
+    /// A number for a sum and an average; anything but text, bytes and Booleans for a minimum and a maximum.
+    /// The number of rows has none.
+    pub(crate) operand: Option<Typed>,
+}
+
+/// The functions of [OData Data Aggregation 4.0
+/// §3.2.1.1](https://docs.oasis-open.org/odata/odata-data-aggregation-ext/v4.0/odata-data-aggregation-ext-v4.0.html#sec_AggregationMethods).
+/// All ignore null; without values, a count is 0 and the others are null.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(test), expect(dead_code, reason = "no URL leads to an aggregation yet"))]
+pub(crate) enum AggregateFunction {
+    /// The number of rows.
+    Count,
+    CountDistinct,
+    Sum,
+    Average,
+    Min,
+    Max,
+}
+
+/// Each row with the related rows of another node, in pairs; a row without related rows appears once, with
+/// null in the columns of the others.
+#[derive(Debug, Clone)]
+pub(crate) struct Expand<'m> {
+    pub(crate) input: Box<Node<'m>>,
+    /// Leads from `parent` to `child`; whether to one row or to many is its cardinality.
+    pub(crate) navigation: &'m Navigation,
+    /// The scan of the input from which the navigation starts.
+    pub(crate) parent: ScanId,
+    /// The scan of the nested node in which it ends.
+    pub(crate) child: ScanId,
+    /// The related rows, without a page.
+    pub(crate) nested: Box<Node<'m>>,
+}
+
+/// A part of the rows, in order.
+#[derive(Debug, Clone)]
+pub(crate) struct Page<'m> {
+    pub(crate) input: Box<Node<'m>>,
+    /// In the page of a request, the terms end with the key, so that no two rows are equal.
+    pub(crate) order: Vec<Order>,
+    /// The position after which it starts: a value for each term.
+    pub(crate) after: Option<Vec<Mark>>,
+    /// The number of rows to skip first.
+    pub(crate) skip: u64,
+    /// The maximum number of rows; `None` for all.
+    pub(crate) rows: Option<u64>,
+}
+
+/// One term of an order.
+#[derive(Debug, Clone)]
+pub(crate) struct Order {
+    pub(crate) term: Typed,
+    pub(crate) descending: bool,
+}
+
+#[cfg_attr(not(test), expect(dead_code, reason = "no URL leads to a computed value yet"))]
+impl Computed {
+    /// An expression under a name. `scans` are those of the input.
+    pub(crate) fn new(name: &str, value: Typed, scans: &Scans<'_>) -> Self {
+        let property = described_as(name, name.to_owned(), type_of(&value, scans), value.nullable);
+        Self { property, value }
+    }
+}
+
+#[cfg_attr(not(test), expect(dead_code, reason = "no URL leads to an aggregation yet"))]
+impl<'m> Aggregate<'m> {
+    /// The groups of the input by named keys, with named aggregates.
+    pub(crate) fn of(
+        input: Node<'m>,
+        id: ScanId,
+        keys: Vec<(&str, Typed)>,
+        aggregates: Vec<(&str, Aggregated)>,
+    ) -> Self {
+        let scans = Scans::of(&input);
+        let of_key = |(name, key): &(&str, Typed)| ((*name).to_owned(), type_of(key, &scans), key.nullable);
+        let of_aggregate = |(name, aggregated): &(&str, Aggregated)| {
+            let (ty, nullable) = aggregated.describe(&scans);
+            ((*name).to_owned(), ty, nullable)
+        };
+        let results = keys.iter().map(of_key).chain(aggregates.iter().map(of_aggregate)).enumerate();
+        let properties =
+            results.map(|(at, (name, ty, nullable))| described_as(&name, format!("c{at}"), ty, nullable));
+        let entity_type = EntityType {
+            name: input.entity_type().name.clone(),
+            table: String::new(),
+            properties: properties.collect(),
+            key: (0..keys.len()).collect(),
+            loose_key: Vec::new(),
+            key_is_enforced: true,
+            navigations: Vec::new(),
+            has_unusable_index: false,
+        };
+        let keys = keys.into_iter().map(|(_, key)| key).collect();
+        let aggregates = aggregates.into_iter().map(|(_, aggregated)| aggregated).collect();
+        Self { input: Box::new(input), id, keys, aggregates, entity_type }
+    }
+}
+
+impl Aggregated {
+    /// The type of the result, and whether it may be null.
+    fn describe(&self, scans: &Scans<'_>) -> (EdmType, bool) {
+        let operand = self.operand.as_ref();
+        match (self.function, operand) {
+            (AggregateFunction::Count | AggregateFunction::CountDistinct, _) | (_, None) => {
+                (EdmType::Int64, false)
+            }
+            (AggregateFunction::Average, _) => (EdmType::Double, true),
+            (AggregateFunction::Sum, Some(operand)) => (operand.class.widest(), true),
+            (AggregateFunction::Min | AggregateFunction::Max, Some(operand)) => {
+                (type_of(operand, scans), true)
+            }
+        }
+    }
+}
+
+/// The type of an expression: that of the property, if it is a column.
+fn type_of(value: &Typed, scans: &Scans<'_>) -> EdmType {
+    match value.term {
+        Term::Column(column) => scans.property(column).ty,
+        _ => value.class.widest(),
+    }
+}
+
+/// The property of a value that an expression returns: always a value of its type, in the form in which values
+/// are compared.
+fn described_as(name: &str, column: String, ty: EdmType, nullable: bool) -> Property {
+    let form = if ty == EdmType::Duration { Form::Compared } else { Form::Canonical };
+    let is_textual = matches!(ty, EdmType::String { .. });
+    let storage = Storage { form, is_textual, is_guaranteed: true, ..Storage::default() };
+    Property { name: name.to_owned(), column, ty, nullable, storage, may_misfit: false }
+}
+
+impl<'m> Scan<'m> {
+    /// All rows of a table that have an address of their own.
+    pub(crate) fn of(id: ScanId, entity_type: &'m EntityType) -> Self {
+        Self { id, entity_type, key: Vec::new() }
+    }
+
+    /// Whether a row may have no key, or share its address with another row, so that it is not served.
+    pub(crate) fn may_omit_rows(&self) -> bool {
+        !self.entity_type.loose_key.is_empty() || !self.entity_type.key_is_enforced
+    }
+}
+
+impl Node<'_> {
+    /// The scan from which its rows come first, with their type: a table or an aggregation.
+    pub(crate) fn first_scan(&self) -> (ScanId, &EntityType) {
+        match self {
+            Self::Scan(scan) => (scan.id, scan.entity_type),
+            Self::Aggregate(aggregate) => (aggregate.id, &aggregate.entity_type),
+            Self::Filter(Filter { input, .. })
+            | Self::Compute(Compute { input, .. })
+            | Self::Expand(Expand { input, .. })
+            | Self::Page(Page { input, .. }) => input.first_scan(),
+        }
+    }
+
+    /// The type of its rows.
+    pub(crate) fn entity_type(&self) -> &EntityType {
+        self.first_scan().1
+    }
+
+    /// The columns of the key of its rows.
+    pub(crate) fn key(&self) -> Vec<Column> {
+        let (scan, entity_type) = self.first_scan();
+        entity_type.key.iter().map(|property| scan.column(*property)).collect()
+    }
+}
+
+/// What the scans of a tree contain, by their ids.
+#[derive(Debug, Clone)]
+pub(crate) struct Scans<'t>(Vec<Option<Content<'t>>>);
+
+#[derive(Debug, Clone, Copy)]
+enum Content<'t> {
+    Rows(&'t EntityType),
+    Values(&'t [Computed]),
+}
+
+impl<'t> Scans<'t> {
+    /// The scans of a tree.
+    pub(crate) fn of(tree: &'t Node<'_>) -> Self {
+        let mut scans = Self(Vec::with_capacity(1));
+        scans.add(tree);
+        scans
+    }
+
+    /// One table as the first scan.
+    pub(crate) fn of_table(entity_type: &'t EntityType) -> Self {
+        Self(vec![Some(Content::Rows(entity_type))])
+    }
+
+    fn add(&mut self, node: &'t Node<'_>) {
+        match node {
+            Node::Scan(scan) => self.insert(scan.id, Content::Rows(scan.entity_type)),
+            Node::Filter(Filter { input, .. }) | Node::Page(Page { input, .. }) => self.add(input),
+            Node::Compute(Compute { input, id, values }) => {
+                self.insert(*id, Content::Values(values));
+                self.add(input);
+            }
+            Node::Aggregate(Aggregate { input, id, entity_type, .. }) => {
+                self.insert(*id, Content::Rows(entity_type));
+                self.add(input);
+            }
+            Node::Expand(Expand { input, nested, .. }) => {
+                self.add(input);
+                self.add(nested);
+            }
+        }
+    }
+
+    fn insert(&mut self, id: ScanId, content: Content<'t>) {
+        if self.0.len() <= id.index() {
+            self.0.resize(id.index() + 1, None);
+        }
+        debug_assert!(self.0[id.index()].is_none(), "two nodes have the id {id:?}");
+        self.0[id.index()] = Some(content);
+    }
+
+    /// The type of the rows of a table or of an aggregation.
+    pub(crate) fn entity_type(&self, scan: ScanId) -> &'t EntityType {
+        match self.0.get(scan.index()) {
+            Some(Some(Content::Rows(entity_type))) => entity_type,
+            other => unreachable!("{scan:?} has no rows of its own: {other:?}"),
+        }
+    }
+
+    /// The property of a column.
+    pub(crate) fn property(&self, column: Column) -> &'t Property {
+        match self.computed(column) {
+            Some(computed) => &computed.property,
+            None => &self.entity_type(column.scan).properties[column.property],
+        }
+    }
+
+    /// The computed value of a column, unless the column belongs to rows.
+    pub(crate) fn computed(&self, column: Column) -> Option<&'t Computed> {
+        match self.0.get(column.scan.index()) {
+            Some(Some(Content::Values(values))) => values.get(column.property),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! A page of rows, as a statement or as a subquery.
+
+pub(in crate::sql) mod keyset;
+
+use super::Rows;
+use crate::bind::typed::Term;
+use crate::plan::column::ScanId;
+use crate::plan::tree::{Order, Page};
+use crate::position::Mark;
+use crate::sql::clauses::{Limits, order};
+use crate::sql::columns::{Columns, Read};
+use crate::sql::{MAX_SQL_AFTER, Writer};
+
+/// A page with the columns to read of its rows.
+#[derive(Debug)]
+pub(in crate::sql) struct Paged<'t> {
+    pub(in crate::sql) rows: Rows<'t>,
+    pub(in crate::sql) order: &'t [Order],
+    limits: Option<Limits>,
+    list: List<'t>,
+}
+
+/// What a page reads of its rows.
+#[derive(Debug, Clone, Copy)]
+enum List<'t> {
+    Columns(&'t Columns<'t>),
+    /// All columns of the table.
+    All(ScanId),
+}
+
+impl<'t> Paged<'t> {
+    pub(in crate::sql) fn of(columns: &'t Columns<'t>) -> Self {
+        Self::with(columns.page, List::Columns(columns))
+    }
+
+    fn with(page: &'t Page<'t>, list: List<'t>) -> Self {
+        let limits = Limits::of(page);
+        Self { rows: Rows::of(&page.input), order: &page.order, limits, list }
+    }
+
+    /// Writes the statement that reads the page from its start, or after a position.
+    pub(in crate::sql) fn write(&self, writer: &mut Writer<'_>, after: Option<&[Mark]>) {
+        match after {
+            Some(values) => {
+                writer.longest = MAX_SQL_AFTER;
+                keyset::after(writer, self, values);
+            }
+            None if self.skips_by_key(writer) => self.skipping(writer),
+            None => self.plain(writer, |_| {}),
+        }
+    }
+
+    /// `SELECT … FROM … WHERE … ORDER BY … LIMIT …`; `further` writes a condition in addition to those of the
+    /// rows.
+    fn plain(&self, writer: &mut Writer<'_>, further: impl FnOnce(&mut Writer<'_>)) {
+        self.select(writer);
+        self.rows.conditions(writer, further);
+        order(writer, self.order);
+        self.limit(writer);
+    }
+
+    /// The columns that are read, and the tables.
+    pub(in crate::sql) fn select(&self, writer: &mut Writer<'_>) {
+        writer.text("SELECT ");
+        match self.list {
+            List::All(scan) => writer.every_column(scan),
+            List::Columns(columns) => {
+                for (index, read) in columns.read.iter().enumerate() {
+                    writer.text(if index == 0 { "" } else { ", " });
+                    self.item(writer, *read);
+                }
+            }
+        }
+        self.rows.from(writer);
+    }
+
+    fn item(&self, writer: &mut Writer<'_>, read: Read) {
+        match read {
+            Read::Column(column) => writer.shown(column),
+            Read::Term(term) => writer.position(&self.order[term].term),
+        }
+    }
+
+    fn limit(&self, writer: &mut Writer<'_>) {
+        if let Some(limits) = self.limits {
+            writer.rules.limit(writer, limits);
+        }
+    }
+
+    /// Skips keys only and then fetches the remaining rows, because a skipped row need not be read completely.
+    fn skipping(&self, writer: &mut Writer<'_>) {
+        self.select(writer);
+        writer.text(" WHERE ");
+        self.key(writer, true);
+        writer.text(" IN (SELECT ");
+        self.key(writer, false);
+        self.rows.from(writer);
+        self.rows.conditions(writer, |_| {});
+        order(writer, self.order);
+        self.limit(writer);
+        writer.text(")");
+        order(writer, self.order);
+    }
+
+    fn key(&self, writer: &mut Writer<'_>, parentheses: bool) {
+        let Some(scan) = self.rows.table() else { return };
+        let parentheses = parentheses && scan.entity_type.key.len() > 1;
+        writer.text(if parentheses { "(" } else { "" });
+        for (index, property) in scan.entity_type.key.iter().enumerate() {
+            let column = scan.id.column(*property);
+            writer.text(if index == 0 { "" } else { ", " });
+            // Keys that are not enforced may be equal under the collation of their column and still be two keys.
+            if scan.entity_type.key_is_enforced {
+                writer.rules.same(writer, column);
+            } else {
+                writer.rules.stored(writer, column);
+            }
+        }
+        writer.text(if parentheses { ")" } else { "" });
+    }
+
+    /// Whether the rows to skip are found by their keys first: those of one table, unless the key is all that
+    /// the order needs.
+    fn skips_by_key(&self, writer: &Writer<'_>) -> bool {
+        let skips = self.limits.is_some_and(|limits| limits.skip > 0);
+        let Some(scan) = self.rows.table().filter(|_| skips) else { return false };
+        let key = &scan.entity_type.key;
+        let is_by_key = |order: &Order| matches!(&order.term.term, Term::Column(column) | Term::Stored(column) if key.contains(&column.property));
+        (key.len() == 1 || writer.rules.has_row_values()) && !self.order.iter().all(is_by_key)
+    }
+}
+
+/// Writes a page below another node as a subquery: the columns of its table, under the alias of that table.
+pub(super) fn subquery(writer: &mut Writer<'_>, page: &Page<'_>) {
+    let (scan, _) = page.input.first_scan();
+    writer.text("(");
+    Paged::with(page, List::All(scan)).write(writer, page.after.as_deref());
+    writer.text(")");
+    writer.rules.alias(&mut writer.sql, scan);
+}
