@@ -3,7 +3,7 @@
 
 mod chain;
 pub(crate) mod class;
-mod expression;
+pub(crate) mod expression;
 pub(crate) mod function;
 mod resource;
 pub(crate) mod typed;
@@ -16,7 +16,7 @@ use crate::error::{Error, Reason};
 use crate::format::{self, Format, RequestedFormat};
 use crate::model::{EntityType, Model};
 use crate::plan::column::{Column, ScanId};
-use crate::plan::tree::{Filter, Node, Order, Page, Scan};
+use crate::plan::tree::{Filter, Order, Page, PlanNode, Scan};
 use crate::syntax::{MAX_SELECT, Request};
 use expression::{Binder, unknown_property};
 use typed::{Term, Typed};
@@ -43,7 +43,7 @@ pub(crate) enum Target<'m> {
     /// One property of one entity, and whether its raw value is requested.
     Property(Selection<'m>, bool),
     /// The number of rows.
-    Count(Node<'m>),
+    Count(PlanNode<'m>),
 }
 
 /// Rows, and what is shown of them.
@@ -117,7 +117,7 @@ fn representation(
 /// The row with this key, if no other row has the same address.
 fn one(entity_type: &EntityType, key: Vec<Typed>) -> Page<'_> {
     let scan = Scan { id: ScanId::FIRST, entity_type, key };
-    Page { input: Box::new(Node::Scan(scan)), order: Vec::new(), after: None, skip: 0, rows: Some(1) }
+    Page { input: Box::new(PlanNode::Scan(scan)), order: Vec::new(), after: None, skip: 0, rows: Some(1) }
 }
 
 fn selection<'m>(
@@ -125,12 +125,12 @@ fn selection<'m>(
     request: &Request<'_>,
     now: Timestamp,
 ) -> Result<(Selection<'m>, bool), Error> {
-    let mut rows = Node::Scan(Scan::of(ScanId::FIRST, entity_type));
+    let mut rows = PlanNode::Scan(Scan::of(ScanId::FIRST, entity_type));
     let mut uses_now = false;
     if let Some(filter) = &request.filter {
         let mut binder = Binder::new(ScanId::FIRST, entity_type, "$filter", now);
         let condition = binder.condition(filter)?;
-        rows = Node::Filter(Filter { input: Box::new(rows), condition });
+        rows = PlanNode::Filter(Filter { input: Box::new(rows), condition });
         uses_now |= binder.used_now;
     }
     let mut order = Vec::with_capacity(request.order.len() + entity_type.key.len());

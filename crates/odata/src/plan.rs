@@ -115,10 +115,10 @@ pub fn prepare(url: &Url, model: &Model, context: &PlanContext<'_>, dialect: Dia
         Target::Metadata => Ok(Plan::Metadata),
         Target::Entities(selection) => planner.page(selection).map(|query| Plan::Entities(Box::new(query))),
         Target::Entity(selection) => {
-            planner.single(selection, BodyKind::Entity).map(|single| Plan::Entity(Box::new(single)))
+            planner.single(&selection, BodyKind::Entity).map(|single| Plan::Entity(Box::new(single)))
         }
         Target::Property(selection, raw) => {
-            let single = planner.single(selection, BodyKind::Property)?;
+            let single = planner.single(&selection, BodyKind::Property)?;
             Ok(if raw { Plan::Value(Box::new(single)) } else { Plan::Property(Box::new(single)) })
         }
         Target::Count(rows) => {
@@ -215,10 +215,10 @@ impl Planner<'_> {
         Ok(Some(position))
     }
 
-    fn single(&self, selection: Selection<'_>, subject: BodyKind) -> Result<Single, Error> {
+    fn single(&self, selection: &Selection<'_>, subject: BodyKind) -> Result<Single, Error> {
         let scans = Scans::of(&selection.page.input);
         let mut columns = Columns::of(self.dialect, &scans, &selection.page, &selection.shown);
-        let encoder = self.encoder(&selection, &mut columns, subject);
+        let encoder = self.encoder(selection, &mut columns, subject);
         let statement = select::entity(&columns)?;
         Ok(Single { format: self.format, statement, encoder, cacheable: self.cacheable })
     }

@@ -48,8 +48,7 @@ const MAX_PARAMETERS: usize = 32_766;
 pub(crate) struct Writer<'m> {
     pub(crate) rules: &'static dyn Rules,
     scans: Scans<'m>,
-    /// Whether tables and columns are written with an alias, because there are several tables.
-    is_aliased: bool,
+    naming: Naming,
     pub(crate) sql: String,
     parameters: Vec<Value>,
     parameter_bytes: usize,
@@ -70,22 +69,32 @@ pub(crate) struct Writer<'m> {
     pub(crate) may_search: bool,
 }
 
+/// How tables and columns are named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Naming {
+    /// By their name alone, because there is only one table.
+    Bare,
+    /// Tables have the alias of their scan, and columns name it.
+    Aliased,
+}
+
 impl<'m> Writer<'m> {
     /// Writes a statement that reads these rows.
     fn of(dialect: Dialect, scans: &Scans<'m>, rows: &Rows<'_>) -> Self {
-        Self::new(dialect, scans.clone(), rows.table().is_none())
+        let naming = if rows.table().is_some() { Naming::Bare } else { Naming::Aliased };
+        Self::new(dialect, scans.clone(), naming)
     }
 
     /// Writes a statement that reads one table, as [the first scan](ScanId::FIRST).
     fn of_table(dialect: Dialect, entity_type: &'m EntityType) -> Self {
-        Self::new(dialect, Scans::of_table(entity_type), false)
+        Self::new(dialect, Scans::of_table(entity_type), Naming::Bare)
     }
 
-    fn new(dialect: Dialect, scans: Scans<'m>, is_aliased: bool) -> Self {
+    fn new(dialect: Dialect, scans: Scans<'m>, naming: Naming) -> Self {
         Self {
             rules: dialect.rules(),
             scans,
-            is_aliased,
+            naming,
             sql: String::with_capacity(256),
             parameters: Vec::new(),
             parameter_bytes: 0,
@@ -143,7 +152,7 @@ impl<'m> Writer<'m> {
 
     /// Writes a column of a row, as the database names it.
     pub(crate) fn column(&mut self, column: Column) {
-        if self.is_aliased {
+        if self.naming == Naming::Aliased {
             self.rules.qualifier(&mut self.sql, column.scan);
         }
         self.name(column);
@@ -161,14 +170,6 @@ impl<'m> Writer<'m> {
             Some(computed) => self.operand(&computed.value),
             None => self.rules.same(self, column),
         }
-    }
-
-    /// Writes all columns of a scan.
-    fn every_column(&mut self, scan: ScanId) {
-        if self.is_aliased {
-            self.rules.qualifier(&mut self.sql, scan);
-        }
-        self.text("*");
     }
 
     /// Writes a term of an order.
@@ -194,7 +195,7 @@ impl<'m> Writer<'m> {
     pub(crate) fn table(&mut self, scan: ScanId) {
         let entity_type = self.entity_type(scan);
         self.rules.identifier(&mut self.sql, &entity_type.table);
-        if self.is_aliased {
+        if self.naming == Naming::Aliased {
             self.rules.alias(&mut self.sql, scan);
         }
     }

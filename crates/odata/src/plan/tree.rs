@@ -34,7 +34,7 @@ use crate::position::Mark;
         reason = "no URL leads to all nodes yet; tests build the others and run their statements"
     )
 )]
-pub(crate) enum Node<'m> {
+pub(crate) enum PlanNode<'m> {
     Scan(Scan<'m>),
     Filter(Filter<'m>),
     Compute(Compute<'m>),
@@ -56,7 +56,7 @@ pub(crate) struct Scan<'m> {
 /// The rows for which a condition is true.
 #[derive(Debug, Clone)]
 pub(crate) struct Filter<'m> {
-    pub(crate) input: Box<Node<'m>>,
+    pub(crate) input: Box<PlanNode<'m>>,
     pub(crate) condition: Typed,
 }
 
@@ -65,7 +65,7 @@ pub(crate) struct Filter<'m> {
 /// binder bounds how far expressions grow in this way.
 #[derive(Debug, Clone)]
 pub(crate) struct Compute<'m> {
-    pub(crate) input: Box<Node<'m>>,
+    pub(crate) input: Box<PlanNode<'m>>,
     pub(crate) id: ScanId,
     pub(crate) values: Vec<Computed>,
 }
@@ -81,7 +81,7 @@ pub(crate) struct Computed {
 /// there are none.
 #[derive(Debug, Clone)]
 pub(crate) struct Aggregate<'m> {
-    pub(crate) input: Box<Node<'m>>,
+    pub(crate) input: Box<PlanNode<'m>>,
     pub(crate) id: ScanId,
     pub(crate) keys: Vec<Typed>,
     pub(crate) aggregates: Vec<Aggregated>,
@@ -118,7 +118,7 @@ pub(crate) enum AggregateFunction {
 /// null in the columns of the others.
 #[derive(Debug, Clone)]
 pub(crate) struct Expand<'m> {
-    pub(crate) input: Box<Node<'m>>,
+    pub(crate) input: Box<PlanNode<'m>>,
     /// Leads from `parent` to `child`; whether to one row or to many is its cardinality.
     pub(crate) navigation: &'m Navigation,
     /// The scan of the input from which the navigation starts.
@@ -126,13 +126,13 @@ pub(crate) struct Expand<'m> {
     /// The scan of the nested node in which it ends.
     pub(crate) child: ScanId,
     /// The related rows, without a page.
-    pub(crate) nested: Box<Node<'m>>,
+    pub(crate) nested: Box<PlanNode<'m>>,
 }
 
 /// A part of the rows, in order.
 #[derive(Debug, Clone)]
 pub(crate) struct Page<'m> {
-    pub(crate) input: Box<Node<'m>>,
+    pub(crate) input: Box<PlanNode<'m>>,
     /// In the page of a request, the terms end with the key, so that no two rows are equal.
     pub(crate) order: Vec<Order>,
     /// The position after which it starts: a value for each term.
@@ -163,7 +163,7 @@ impl Computed {
 impl<'m> Aggregate<'m> {
     /// The groups of the input by named keys, with named aggregates.
     pub(crate) fn of(
-        input: Node<'m>,
+        input: PlanNode<'m>,
         id: ScanId,
         keys: Vec<(&str, Typed)>,
         aggregates: Vec<(&str, Aggregated)>,
@@ -239,7 +239,7 @@ impl<'m> Scan<'m> {
     }
 }
 
-impl Node<'_> {
+impl PlanNode<'_> {
     /// The scan from which its rows come first, with their type: a table or an aggregation.
     pub(crate) fn first_scan(&self) -> (ScanId, &EntityType) {
         match self {
@@ -276,7 +276,7 @@ enum Content<'t> {
 
 impl<'t> Scans<'t> {
     /// The scans of a tree.
-    pub(crate) fn of(tree: &'t Node<'_>) -> Self {
+    pub(crate) fn of(tree: &'t PlanNode<'_>) -> Self {
         let mut scans = Self(Vec::with_capacity(1));
         scans.add(tree);
         scans
@@ -287,19 +287,19 @@ impl<'t> Scans<'t> {
         Self(vec![Some(Content::Rows(entity_type))])
     }
 
-    fn add(&mut self, node: &'t Node<'_>) {
+    fn add(&mut self, node: &'t PlanNode<'_>) {
         match node {
-            Node::Scan(scan) => self.insert(scan.id, Content::Rows(scan.entity_type)),
-            Node::Filter(Filter { input, .. }) | Node::Page(Page { input, .. }) => self.add(input),
-            Node::Compute(Compute { input, id, values }) => {
+            PlanNode::Scan(scan) => self.insert(scan.id, Content::Rows(scan.entity_type)),
+            PlanNode::Filter(Filter { input, .. }) | PlanNode::Page(Page { input, .. }) => self.add(input),
+            PlanNode::Compute(Compute { input, id, values }) => {
                 self.insert(*id, Content::Values(values));
                 self.add(input);
             }
-            Node::Aggregate(Aggregate { input, id, entity_type, .. }) => {
+            PlanNode::Aggregate(Aggregate { input, id, entity_type, .. }) => {
                 self.insert(*id, Content::Rows(entity_type));
                 self.add(input);
             }
-            Node::Expand(Expand { input, nested, .. }) => {
+            PlanNode::Expand(Expand { input, nested, .. }) => {
                 self.add(input);
                 self.add(nested);
             }

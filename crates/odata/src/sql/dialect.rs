@@ -63,6 +63,10 @@ pub(crate) trait Rules {
     /// Writes the end of a subquery that needs only its first rows.
     fn first_rows(&self, sql: &mut String, rows: u8);
 
+    /// Whether the rows of `UNION ALL` come in the order of its branches, each in its own order. If not, the
+    /// whole is sorted again.
+    fn keeps_order_of_union(&self) -> bool;
+
     /// Writes what gives a table, or a subquery in parentheses, the alias of a scan.
     fn alias(&self, sql: &mut String, scan: ScanId);
 

@@ -4,7 +4,7 @@ pub(super) mod page;
 
 use super::Writer;
 use crate::bind::typed::Typed;
-use crate::plan::tree::{Aggregate, Expand, Filter, Node, Page, Scan};
+use crate::plan::tree::{Aggregate, Expand, Filter, Page, PlanNode, Scan};
 
 /// What a `SELECT` reads.
 #[derive(Debug)]
@@ -31,19 +31,19 @@ struct Join<'t> {
 
 impl<'t> Rows<'t> {
     /// The rows of a tree.
-    pub(super) fn of(node: &'t Node<'t>) -> Self {
+    pub(super) fn of(node: &'t PlanNode<'t>) -> Self {
         let from = match node {
-            Node::Scan(scan) => From::Table(scan),
-            Node::Aggregate(aggregate) => From::Groups(aggregate),
-            Node::Page(page) => From::Page(page),
+            PlanNode::Scan(scan) => From::Table(scan),
+            PlanNode::Aggregate(aggregate) => From::Groups(aggregate),
+            PlanNode::Page(page) => From::Page(page),
             // Computed values belong to the list of columns.
-            Node::Compute(compute) => return Self::of(&compute.input),
-            Node::Filter(Filter { input, condition }) => {
+            PlanNode::Compute(compute) => return Self::of(&compute.input),
+            PlanNode::Filter(Filter { input, condition }) => {
                 let mut rows = Self::of(input);
                 rows.conditions.push(condition);
                 return rows;
             }
-            Node::Expand(expand) => {
+            PlanNode::Expand(expand) => {
                 let mut rows = Self::of(&expand.input);
                 rows.joins.push(Join { expand, nested: Self::of(&expand.nested) });
                 return rows;
@@ -143,12 +143,11 @@ fn groups(writer: &mut Writer<'_>, aggregate: &Aggregate<'_>) {
     let count = aggregate.entity_type.properties.len();
     for property in 0..count {
         writer.text(if property == 0 { "" } else { ", " });
-        match aggregate.keys.get(property) {
-            Some(key) => writer.operand(key),
-            None => {
-                let aggregated = &aggregate.aggregates[property - aggregate.keys.len()];
-                writer.rules.aggregate(writer, aggregated.function, aggregated.operand.as_ref());
-            }
+        if let Some(key) = aggregate.keys.get(property) {
+            writer.operand(key);
+        } else {
+            let aggregated = &aggregate.aggregates[property - aggregate.keys.len()];
+            writer.rules.aggregate(writer, aggregated.function, aggregated.operand.as_ref());
         }
         writer.text(" AS ");
         writer.name(aggregate.id.column(property));

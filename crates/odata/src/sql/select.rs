@@ -8,7 +8,7 @@ use super::{Dialect, MAX_SQL_AFTER, Writer};
 use crate::bind::typed::Typed;
 use crate::error::{Error, Reason};
 use crate::model::EntityType;
-use crate::plan::tree::{Node, Scans};
+use crate::plan::tree::{PlanNode, Scans};
 use crate::position::Mark;
 use crate::sql::clauses::Limits;
 use crate::statement::{Quicker, Statement};
@@ -110,7 +110,7 @@ fn further(writer: &mut Writer<'_>, rows: &Rows<'_>) {
 }
 
 /// The statement that counts the rows of a tree.
-pub(crate) fn count_rows(dialect: Dialect, tree: &Node<'_>) -> Result<Statement, Error> {
+pub(crate) fn count_rows(dialect: Dialect, tree: &PlanNode<'_>) -> Result<Statement, Error> {
     let (scans, rows) = (Scans::of(tree), Rows::of(tree));
     let mut statement = counted(Writer::of(dialect, &scans, &rows), &rows)?;
     let Some(scan) = rows.table() else { return Ok(statement) };

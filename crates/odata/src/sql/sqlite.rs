@@ -73,6 +73,11 @@ impl Rules for Sqlite {
         sql.push_str(itoa::Buffer::new().format(rows));
     }
 
+    /// SQLite runs the branches of a subquery one after another, and stops when there are enough rows.
+    fn keeps_order_of_union(&self) -> bool {
+        true
+    }
+
     fn alias(&self, sql: &mut String, scan: ScanId) {
         sql.push_str(" AS s");
         sql.push_str(itoa::Buffer::new().format(scan.index()));

@@ -117,6 +117,32 @@ fn pages_need_no_row_values() {
 }
 
 #[test]
+fn a_union_is_sorted_again_where_its_order_is_not_promised() {
+    let text = Mark::Value(Value::Text("a".to_owned()));
+    let after = statement(
+        "/Things?$select=Id&$orderby=Name%20desc&$skiptoken=x",
+        Some(vec![text, Mark::Value(Value::Integer(1))]),
+    );
+    let branch = |number: usize, condition: &str| {
+        let (skip, rows) = (number, number + 1);
+        format!(
+            "SELECT * FROM (SELECT [Id] AS [c0], [Name] AS [c1], [Name] AS [o0], [Id] AS [o1] FROM [Things] \
+             WHERE {condition} ORDER BY [Name] DESC NULLS LAST, [Id] DESC \
+             OFFSET ${skip} ROWS FETCH NEXT ${rows} ROWS ONLY) AS t"
+        )
+    };
+    let (equal, beyond, null) =
+        (branch(3, "[Name] = $1 AND [Id] < $2"), branch(5, "[Name] < $1"), branch(7, "[Name] IS NULL"));
+    assert_eq!(
+        after.sql,
+        format!(
+            "SELECT [c0], [c1] FROM ({equal} UNION ALL {beyond} UNION ALL {null}) AS t \
+             ORDER BY [o0] DESC NULLS LAST, [o1] DESC OFFSET $9 ROWS FETCH NEXT $10 ROWS ONLY"
+        )
+    );
+}
+
+#[test]
 fn every_subquery_has_a_name() {
     let named =
         |sql: String| assert_eq!(sql.matches("FROM (").count(), sql.matches(" AS t").count(), "{sql}");

@@ -46,14 +46,16 @@ impl<'t> Paged<'t> {
                 keyset::after(writer, self, values);
             }
             None if self.skips_by_key(writer) => self.skipping(writer),
-            None => self.plain(writer, |_| {}),
+            None => self.plain(writer, &[], |_| {}),
         }
     }
 
     /// `SELECT … FROM … WHERE … ORDER BY … LIMIT …`; `further` writes a condition in addition to those of the
-    /// rows.
-    fn plain(&self, writer: &mut Writer<'_>, further: impl FnOnce(&mut Writer<'_>)) {
-        self.select(writer);
+    /// rows. With labels, each column is called by its place, and the terms of the order follow under their
+    /// labels.
+    fn plain(&self, writer: &mut Writer<'_>, labels: &[String], further: impl FnOnce(&mut Writer<'_>)) {
+        self.list(writer, labels);
+        self.rows.from(writer);
         self.rows.conditions(writer, further);
         order(writer, self.order);
         self.limit(writer);
@@ -61,17 +63,66 @@ impl<'t> Paged<'t> {
 
     /// The columns that are read, and the tables.
     pub(in crate::sql) fn select(&self, writer: &mut Writer<'_>) {
+        self.list(writer, &[]);
+        self.rows.from(writer);
+    }
+
+    fn list(&self, writer: &mut Writer<'_>, labels: &[String]) {
         writer.text("SELECT ");
         match self.list {
-            List::All(scan) => writer.every_column(scan),
+            List::All(scan) => {
+                for property in 0..writer.entity_type(scan).properties.len() {
+                    writer.text(if property == 0 { "" } else { ", " });
+                    writer.column(scan.column(property));
+                }
+            }
             List::Columns(columns) => {
                 for (index, read) in columns.read.iter().enumerate() {
                     writer.text(if index == 0 { "" } else { ", " });
                     self.item(writer, *read);
+                    if !labels.is_empty() {
+                        writer.text(" AS ");
+                        writer.rules.identifier(&mut writer.sql, &place(index));
+                    }
                 }
             }
         }
-        self.rows.from(writer);
+        for (label, order) in labels.iter().zip(self.order) {
+            writer.text(", ");
+            writer.sort_term(&order.term);
+            writer.text(" AS ");
+            writer.rules.identifier(&mut writer.sql, label);
+        }
+    }
+
+    /// A label for each term of the order, different from the names of all columns that are read.
+    fn labels(&self, writer: &Writer<'_>) -> Vec<String> {
+        let mut prefix = "o".to_owned();
+        if let List::All(scan) = self.list {
+            let properties = &writer.entity_type(scan).properties;
+            while properties.iter().any(|property| property.column.to_lowercase().starts_with(&prefix)) {
+                prefix.push('o');
+            }
+        }
+        (0..self.order.len()).map(|term| format!("{prefix}{term}")).collect()
+    }
+
+    /// Writes the columns that are read by the names that they have in a labelled list.
+    fn labelled(&self, writer: &mut Writer<'_>) {
+        match self.list {
+            List::All(scan) => {
+                for property in 0..writer.entity_type(scan).properties.len() {
+                    writer.text(if property == 0 { "" } else { ", " });
+                    writer.name(scan.column(property));
+                }
+            }
+            List::Columns(columns) => {
+                for index in 0..columns.read.len() {
+                    writer.text(if index == 0 { "" } else { ", " });
+                    writer.rules.identifier(&mut writer.sql, &place(index));
+                }
+            }
+        }
     }
 
     fn item(&self, writer: &mut Writer<'_>, read: Read) {
@@ -128,6 +179,11 @@ impl<'t> Paged<'t> {
         let is_by_key = |order: &Order| matches!(&order.term.term, Term::Column(column) | Term::Stored(column) if key.contains(&column.property));
         (key.len() == 1 || writer.rules.has_row_values()) && !self.order.iter().all(is_by_key)
     }
+}
+
+/// The name of a column by its place.
+fn place(index: usize) -> String {
+    format!("c{index}")
 }
 
 /// Writes a page below another node as a subquery: the columns of its table, under the alias of that table.

@@ -99,6 +99,10 @@ impl Rules for Strict {
         write!(sql, " FETCH FIRST {rows} ROWS ONLY").unwrap();
     }
 
+    fn keeps_order_of_union(&self) -> bool {
+        false
+    }
+
     fn alias(&self, sql: &mut String, scan: ScanId) {
         write!(sql, " AS [s{}]", scan.index()).unwrap();
     }

@@ -29,19 +29,32 @@ enum Beyond {
 pub(super) fn after(writer: &mut Writer<'_>, page: &Paged<'_>, values: &[Mark]) {
     let Paged { rows, order, .. } = page;
     if is_one_way(writer.rules, order) {
-        return page.plain(writer, |writer| row_value(writer, rows, order, values));
+        return page.plain(writer, &[], |writer| row_value(writer, rows, order, values));
     }
     // The branches are in the order of the result: those that share the longest prefix with the position come
     // first.
-    writer.text("SELECT * FROM (");
+    let is_labelled = !writer.rules.keeps_order_of_union();
+    let labels = if is_labelled { page.labels(writer) } else { Vec::new() };
+    writer.text("SELECT ");
+    if is_labelled {
+        page.labelled(writer);
+    } else {
+        writer.text("*");
+    }
+    writer.text(" FROM (");
     for (index, branch) in branches(order, values).into_iter().enumerate() {
         writer.text(if index == 0 { "SELECT * FROM (" } else { " UNION ALL SELECT * FROM (" });
-        page.plain(writer, |writer| prefix(writer, page, values, branch));
+        page.plain(writer, &labels, |writer| prefix(writer, page, values, branch));
         writer.text(")");
         writer.text(writer.rules.subquery_alias());
     }
     writer.text(")");
     writer.text(writer.rules.subquery_alias());
+    for (index, (label, term)) in labels.iter().zip(*order).enumerate() {
+        writer.text(if index == 0 { " ORDER BY " } else { ", " });
+        writer.rules.identifier(&mut writer.sql, label);
+        writer.text(writer.rules.direction(&term.term, term.descending));
+    }
     if let Some(limits) = page.limits {
         writer.rules.limit(writer, Limits { skip: 0, ..limits });
     }
