@@ -16,6 +16,12 @@ impl ScanId {
     /// The scan of the rows that the request addresses.
     pub(crate) const FIRST: Self = Self(0);
 
+    /// The next number.
+    #[cfg_attr(not(test), expect(dead_code, reason = "no URL leads to a second scan yet"))]
+    pub(crate) fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+
     /// The number as an index.
     pub(crate) fn index(self) -> usize {
         usize::from(self.0)

@@ -1,6 +1,7 @@
 //! The statements of a second dialect: nothing outside a dialect writes what only SQLite understands.
 
 mod strict;
+mod trees;
 
 use super::Dialect;
 use crate::bind::class::Class;
