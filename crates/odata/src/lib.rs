@@ -1,7 +1,7 @@
 //! OData V4, from a URL to SQL text and from cells to JSON, as pure functions.
 //!
-//! A read goes through these steps: text ([`url`]) → syntax tree ([`syntax`]) → bound to the source's
-//! [`model`] → [`plan`] → [`statement`] (SQL text and parameters, for a [`sql::Dialect`]) → rows, encoded
+//! A read goes through these steps: text ([`url`]) → syntax tree ([`syntax`]) → tree of nodes, bound to the
+//! source's [`model`] → [`statement`] (SQL text and parameters, for a [`sql::Dialect`]) → rows, encoded
 //! directly as bytes ([`encode`]). [`plan::prepare`] performs all steps before the read; start reading there.
 //! This crate knows nothing of HTTP, clocks, databases or users; the code that runs a
 //! [`statement::Statement`] returns its cells as [`cell::Cell`]s.

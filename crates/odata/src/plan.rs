@@ -1,5 +1,8 @@
 //! The plan of a request: statements to run and an encoder for their rows.
 //!
+//! The binder describes the rows as a tree; [`prepare`] has it written as SQL, and turns its columns into
+//! places in the rows of the statement.
+//!
 //! A plan is plain data and may be cached: it is the same for the same URL text, model version, page size and
 //! format, unless it is [not cacheable](Plan::is_cacheable).
 

@@ -1,5 +1,5 @@
-//! From the tree of a plan to SQL text and parameters. [`rows`] finds out what a `SELECT` of a tree reads,
-//! [`select`] writes whole statements, and [`Rules`] is what databases decide in different ways.
+//! From the tree of a plan to SQL text and parameters. `rows` finds out what a `SELECT` of a tree reads, `select`
+//! writes whole statements, and `dialect` has what databases decide in different ways.
 //!
 //! Predicates are translated with a polarity, so that SQL's third truth value never decides about a row:
 //! `truth` writes an expression that is true exactly if the predicate is true, `falsity` one that is true
