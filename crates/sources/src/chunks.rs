@@ -1,23 +1,24 @@
-//! Passes encoded bytes from a worker thread to an async receiver.
+//! Passes encoded bytes from a job, on a thread or in a task, to an async receiver.
 //!
 //! The queue is bounded in bytes. If a receiver is merely slower than the database, the rest of a short
 //! response is buffered, so that it does not occupy a worker. Beyond that, the job is asked to [end its
 //! response](Pace::End): if other jobs wait for a worker, if the receiver has taken nothing for
-//! [`Limits::stall`], or if the deadline passes meanwhile. When the receiver is gone, the statement stops
-//! within a thousand steps.
+//! [`Limits::stall`], or if the deadline passes meanwhile. When the receiver is gone, the statement stops.
 //!
 //! [`Limits::stall`]: crate::Limits::stall
 
 use std::collections::VecDeque;
-use std::future::poll_fn;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
 use crate::deadline::monotonic_now;
+use crate::driver::Signal;
 use crate::workers::Demand;
 use crate::{Deadline, SourceError};
 
@@ -44,6 +45,8 @@ const STREAM_OVERFLOW_BYTES: usize = OVERFLOW_BYTES / 4;
 pub enum Pace {
     /// There is room for more.
     Go,
+    /// The receiver is behind: wait for room before writing more.
+    Wait,
     /// The worker is needed elsewhere, or the receiver does not keep up: end the response here, with a link
     /// to the rest. A job that writes another chunk of rows all the same fails with [`SourceError::Stalled`].
     End,
@@ -67,8 +70,9 @@ impl Overflow {
 #[derive(Debug)]
 struct Shared {
     queue: Mutex<Queue>,
+    /// Wakes a thread that waits for room.
     space: Condvar,
-    cancelled: Arc<AtomicBool>,
+    cancelled: Arc<Signal>,
     overflow: Arc<Overflow>,
 }
 
@@ -78,7 +82,10 @@ struct Queue {
     /// The total size of the chunks.
     bytes: usize,
     borrowed: usize,
+    /// Wakes the receiver.
     waker: Option<Waker>,
+    /// Wakes a task that waits for room.
+    sender: Option<Waker>,
     /// Set once by the sender; taken by the receiver when the queue is empty.
     end: Option<Result<(), SourceError>>,
     ended: bool,
@@ -104,6 +111,16 @@ impl Shared {
         // Nothing in here panics in the middle of a change.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Makes the job decide again whether there is room.
+    fn wake_sender(&self, mut queue: MutexGuard<'_, Queue>) {
+        let waker = queue.sender.take();
+        drop(queue);
+        self.space.notify_one();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
 }
 
 /// Both ends of a stream.
@@ -112,16 +129,14 @@ pub(crate) fn chunks(
     deadline: Deadline,
     overflow: Arc<Overflow>,
     demand: Demand,
+    cancelled: Arc<Signal>,
 ) -> (ChunkSink, Chunks) {
-    let shared = Arc::new(Shared {
-        queue: Mutex::default(),
-        space: Condvar::new(),
-        cancelled: Arc::default(),
-        overflow,
-    });
+    let shared = Arc::new(Shared { queue: Mutex::default(), space: Condvar::new(), cancelled, overflow });
     let sink = ChunkSink {
         shared: Arc::clone(&shared),
         buffer: Vec::new(),
+        waiting: None,
+        timer: None,
         threshold: FIRST_CHUNK,
         stall,
         deadline,
@@ -137,6 +152,10 @@ pub(crate) fn chunks(
 pub struct ChunkSink {
     shared: Arc<Shared>,
     buffer: Vec<u8>,
+    /// A chunk for which the queue has no room, and since when it waits.
+    waiting: Option<(Bytes, Instant)>,
+    /// Wakes a task that waits for room when it must decide again.
+    timer: Option<Pin<Box<tokio::time::Sleep>>>,
     threshold: usize,
     stall: Duration,
     deadline: Deadline,
@@ -157,12 +176,11 @@ impl ChunkSink {
         &mut self.buffer
     }
 
-    /// Sends the written bytes if they fill a chunk. Waits while the receiver is behind, and may then ask for
-    /// the end of the response.
+    /// Sends the written bytes if they fill a chunk and the receiver keeps up.
     ///
     /// # Errors
     /// [`SourceError::Cancelled`] if the receiver is gone, [`SourceError::Stalled`] if the job continued
-    /// although it was asked to end; the job must return at once.
+    /// although it was asked to wait or to end; the job must return at once.
     #[inline]
     pub fn row_written(&mut self) -> Result<Pace, SourceError> {
         if self.buffer.len() < self.threshold { Ok(Pace::Go) } else { self.flush() }
@@ -173,70 +191,129 @@ impl ChunkSink {
     /// # Errors
     /// As for [`ChunkSink::row_written`].
     pub fn flush(&mut self) -> Result<Pace, SourceError> {
-        if self.ending {
+        if self.ending || self.waiting.is_some() {
             return Err(SourceError::Stalled);
         }
-        self.send()
+        let Some(chunk) = self.written() else { return Ok(Pace::Go) };
+        self.waiting = Some((chunk, monotonic_now()));
+        let shared = Arc::clone(&self.shared);
+        match self.try_send(shared.lock())? {
+            Attempt::Sent(pace) => Ok(pace),
+            Attempt::Full(..) => Ok(Pace::Wait),
+        }
     }
 
-    pub(crate) fn cancelled(&self) -> &Arc<AtomicBool> {
-        &self.shared.cancelled
+    /// Blocks the thread while the receiver is behind, after [`Pace::Wait`]. Returns [`Pace::Go`] or
+    /// [`Pace::End`].
+    ///
+    /// # Errors
+    /// [`SourceError::Cancelled`] if the receiver is gone.
+    pub fn wait_for_room(&mut self) -> Result<Pace, SourceError> {
+        let shared = Arc::clone(&self.shared);
+        let mut queue = shared.lock();
+        loop {
+            match self.try_send(queue)? {
+                Attempt::Sent(pace) => return Ok(pace),
+                Attempt::Full(full, next_look) => {
+                    let woken = shared.space.wait_timeout(full, next_look);
+                    queue = woken.unwrap_or_else(PoisonError::into_inner).0;
+                }
+            }
+        }
+    }
+
+    /// Like [`ChunkSink::wait_for_room`], for a task.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn poll_room(&mut self, context: &mut Context<'_>) -> Poll<Result<Pace, SourceError>> {
+        let shared = Arc::clone(&self.shared);
+        loop {
+            let next_look = match self.try_send(shared.lock()) {
+                Err(error) => return Poll::Ready(Err(error)),
+                Ok(Attempt::Sent(pace)) => {
+                    self.timer = None;
+                    return Poll::Ready(Ok(pace));
+                }
+                Ok(Attempt::Full(mut queue, next_look)) => {
+                    queue.sender = Some(context.waker().clone());
+                    next_look
+                }
+            };
+            let mut timer = Box::pin(tokio::time::sleep(next_look));
+            let is_due = timer.as_mut().poll(context).is_ready();
+            self.timer = Some(timer);
+            if !is_due {
+                return Poll::Pending;
+            }
+        }
     }
 
     /// Ends the stream: sends the buffered bytes, then the outcome.
     pub(crate) fn finish(mut self, outcome: Result<(), SourceError>) {
-        // The end of a response does not wait, because the worker is free now.
+        // The end of a response does not wait, because the job is over.
         self.ending = true;
-        let outcome = outcome.and_then(|()| self.send().map(drop));
+        let outcome = outcome.and_then(|()| self.send_rest());
         self.end(outcome);
     }
 
-    fn send(&mut self) -> Result<Pace, SourceError> {
+    fn send_rest(&mut self) -> Result<(), SourceError> {
+        let shared = Arc::clone(&self.shared);
+        self.try_send(shared.lock())?;
+        if let Some(chunk) = self.written() {
+            self.waiting = Some((chunk, monotonic_now()));
+            self.try_send(shared.lock())?;
+        }
+        Ok(())
+    }
+
+    /// What was written since the last chunk.
+    fn written(&mut self) -> Option<Bytes> {
         if self.buffer.is_empty() {
-            return Ok(Pace::Go);
+            return None;
         }
         self.threshold = CHUNK;
-        let chunk = Bytes::from(std::mem::take(&mut self.buffer));
-        let shared = Arc::clone(&self.shared);
-        let (mut queue, pace) = self.wait_for_room(shared.lock(), chunk.len())?;
+        Some(Bytes::from(std::mem::take(&mut self.buffer)))
+    }
+
+    /// Sends the waiting chunk if the queue has room for it, or if it has waited long enough.
+    fn try_send<'q>(&mut self, mut queue: MutexGuard<'q, Queue>) -> Result<Attempt<'q>, SourceError> {
+        let Some((chunk, since)) = self.waiting.take() else { return Ok(Attempt::Sent(Pace::Go)) };
+        let waits = monotonic_now().saturating_duration_since(since);
+        let pace = match self.decide(&mut queue, chunk.len(), waits)? {
+            Decision::Send(pace) => pace,
+            Decision::Wait(next_look) => {
+                self.waiting = Some((chunk, since));
+                return Ok(Attempt::Full(queue, next_look));
+            }
+        };
+        self.waited += waits;
         queue.bytes += chunk.len();
         queue.chunks.push_back(chunk);
         wake(queue);
         self.ending |= pace == Pace::End;
-        Ok(pace)
+        Ok(Attempt::Sent(pace))
     }
 
-    /// Waits until the queue has room for this many bytes, or until it is time to end the response.
-    fn wait_for_room<'q>(
-        &mut self,
-        mut queue: MutexGuard<'q, Queue>,
-        bytes: usize,
-    ) -> Result<(MutexGuard<'q, Queue>, Pace), SourceError> {
-        let begun = monotonic_now();
-        loop {
-            if self.shared.cancelled.load(Ordering::Relaxed) {
-                return Err(SourceError::Cancelled);
-            }
-            let waits = monotonic_now().saturating_duration_since(begun);
-            if self.ending || queue.has_room_for(bytes) {
-                self.waited += waits;
-                return Ok((queue, Pace::Go));
-            }
-            // Once the courtesy is used up, no chunk waits while other jobs do.
-            let is_unwelcome = self.waited + waits >= COURTESY && self.demand.is_there();
-            let may_borrow = is_unwelcome || waits >= PATIENCE.min(self.stall);
-            if may_borrow && queue.borrow(&self.shared.overflow, bytes) {
-                self.waited += waits;
-                return Ok((queue, Pace::Go));
-            }
-            if is_unwelcome || waits >= self.stall || self.deadline.has_passed() {
-                self.waited += waits;
-                return Ok((queue, Pace::End));
-            }
-            let next_look = PATIENCE.min(self.stall.saturating_sub(waits)).min(self.deadline.remaining());
-            let woken = self.shared.space.wait_timeout(queue, next_look);
-            queue = woken.unwrap_or_else(PoisonError::into_inner).0;
+    /// What to do with a chunk of this many bytes that has waited for a while.
+    fn decide(&self, queue: &mut Queue, bytes: usize, waits: Duration) -> Result<Decision, SourceError> {
+        if self.shared.cancelled.is_raised() {
+            return Err(SourceError::Cancelled);
         }
+        if self.ending || queue.has_room_for(bytes) {
+            return Ok(Decision::Send(Pace::Go));
+        }
+        // Once the courtesy is used up, no chunk waits while other jobs do.
+        let is_unwelcome = self.waited + waits >= COURTESY && self.demand.is_there();
+        let may_borrow = is_unwelcome || waits >= PATIENCE.min(self.stall);
+        if may_borrow && queue.borrow(&self.shared.overflow, bytes) {
+            return Ok(Decision::Send(Pace::Go));
+        }
+        if is_unwelcome || waits >= self.stall || self.deadline.has_passed() {
+            return Ok(Decision::Send(Pace::End));
+        }
+        let next_look = PATIENCE.min(self.stall.saturating_sub(waits)).min(self.deadline.remaining());
+        Ok(Decision::Wait(next_look))
     }
 
     fn end(&self, outcome: Result<(), SourceError>) {
@@ -247,6 +324,20 @@ impl ChunkSink {
             wake(queue);
         }
     }
+}
+
+/// The result of an attempt to send a chunk.
+enum Attempt<'q> {
+    Sent(Pace),
+    /// The queue has no room; try again after this time at the latest.
+    Full(MutexGuard<'q, Queue>, Duration),
+}
+
+/// What to do with a chunk.
+enum Decision {
+    Send(Pace),
+    /// Decide again after this time.
+    Wait(Duration),
 }
 
 impl Drop for ChunkSink {
@@ -283,8 +374,7 @@ impl Chunks {
             let returned = queue.borrowed.min(chunk.len());
             queue.borrowed -= returned;
             self.shared.overflow.give_back(returned);
-            drop(queue);
-            self.shared.space.notify_one();
+            self.shared.wake_sender(queue);
             return Poll::Ready(Some(Ok(chunk)));
         }
         match queue.end.take() {
@@ -306,13 +396,12 @@ impl Chunks {
 
 impl Drop for Chunks {
     fn drop(&mut self) {
-        self.shared.cancelled.store(true, Ordering::Relaxed);
+        self.shared.cancelled.raise();
         let mut queue = self.shared.lock();
         self.shared.overflow.give_back(std::mem::take(&mut queue.borrowed));
         queue.chunks.clear();
         queue.bytes = 0;
-        drop(queue);
-        self.shared.space.notify_all();
+        self.shared.wake_sender(queue);
     }
 }
 

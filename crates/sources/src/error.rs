@@ -26,6 +26,12 @@ pub enum SourceError {
         /// The error text of the database, for logs.
         detail: String,
     },
+    /// The database server does not answer, or broke the connection.
+    #[error("the database server cannot be reached")]
+    Unreachable {
+        /// The error text of the connection, for logs.
+        detail: String,
+    },
     /// The file is not a database of the expected kind, or is encrypted.
     #[error("the file is not a database of this kind")]
     NotADatabase,
@@ -104,6 +110,7 @@ impl SourceError {
     pub fn detail(&self) -> Option<&str> {
         match self {
             Self::Unreadable { detail }
+            | Self::Unreachable { detail }
             | Self::Damaged { detail }
             | Self::StructureChanged { detail }
             | Self::Unsupported { detail }
@@ -111,6 +118,19 @@ impl SourceError {
             | Self::Failed { detail } => Some(detail),
             _ => None,
         }
+    }
+
+    /// Whether the connection that reported it must not be used again.
+    pub(crate) fn taints_connection(&self) -> bool {
+        matches!(
+            self,
+            Self::Damaged { .. }
+                | Self::Unreadable { .. }
+                | Self::Unreachable { .. }
+                | Self::NotADatabase
+                | Self::OwnFile
+                | Self::Failed { .. }
+        )
     }
 
     /// Whether the same request may succeed shortly without any repair.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::driver::Placement;
 use crate::options::{DataStore, OptionValues};
 use crate::{AllowedFolders, ConnectionBudget, Limits, Source, SourceError};
 
@@ -11,14 +12,18 @@ pub trait Kind: fmt::Debug + Send + Sync {
     /// The number, the name and the options.
     fn store(&self) -> &'static DataStore;
 
-    /// The options in the form to store, if the caller may name what they name. Blocks: it may read the file
-    /// system.
+    /// Where opening a source and its driver's work run: whether they block the thread.
+    fn placement(&self) -> Placement;
+
+    /// The options in the form to store, if the caller may name what they name. It blocks only if the
+    /// driver does.
     ///
     /// # Errors
     /// Why the database may not be a data source.
     fn allowed(&self, options: OptionValues, places: &Places) -> Result<OptionValues, SourceError>;
 
-    /// Opens a source with options that are valid and [allowed](Kind::allowed).
+    /// Opens a source with options that are valid and [allowed](Kind::allowed). A driver that waits connects
+    /// when it is first used.
     ///
     /// # Errors
     /// Why the database cannot be read, with a text for the person who configured it.

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::driver::Placement;
 use crate::kind::{Kind, Places, Resources};
 use crate::options::{DataStore, OptionValues};
 use crate::sqlite::SqliteOptions;
@@ -71,8 +72,13 @@ impl SourceSpec {
         Ok(Self::new(Arc::new(SqliteKind), SqliteOptions::at(path).values()?))
     }
 
-    /// The same source with its options in the form to store, if it is in an allowed place. Blocks: call it
-    /// off the request threads.
+    /// Where the work on the source runs.
+    pub fn placement(&self) -> Placement {
+        self.kind.placement()
+    }
+
+    /// The same source with its options in the form to store, if it is in an allowed place. It
+    /// [may block](SourceSpec::placement).
     ///
     /// # Errors
     /// Why the database may not be a data source.
@@ -81,7 +87,7 @@ impl SourceSpec {
         Ok(Self { kind: self.kind, options })
     }
 
-    /// Opens the source. Blocks: call it off the request threads.
+    /// Opens the source. It [may block](SourceSpec::placement).
     ///
     /// # Errors
     /// Why the database cannot be read.

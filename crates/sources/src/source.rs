@@ -1,19 +1,34 @@
 //! A data source of any kind.
 
-use std::ops::ControlFlow;
+mod any;
+
+use std::fmt;
 
 use odata::model::{Finding, Schema};
 use odata::sql::Dialect;
-use odata::statement::Statement;
 
-use crate::sqlite::{SqliteRunner, SqliteSource};
-use crate::{ChunkSink, Chunks, Deadline, Ran, Run, SourceError, SourceRow};
+use self::any::AnySource;
+use crate::driver::{Driver, Job, Placement};
+use crate::sqlite::SqliteSource;
+use crate::{Chunks, Deadline, Executor, Run, SourceError};
 
 /// An opened data source, to be shared between threads. Nothing in it is ever written to.
 #[derive(Debug)]
-pub enum Source {
-    /// A SQLite database file.
+pub struct Source(Backend);
+
+enum Backend {
+    /// Its rows are passed on without virtual calls.
     Sqlite(SqliteSource),
+    Any(Box<dyn AnySource>),
+}
+
+impl fmt::Debug for Backend {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(source) => source.fmt(formatter),
+            Self::Any(source) => source.fmt(formatter),
+        }
+    }
 }
 
 /// The description of a database.
@@ -31,114 +46,102 @@ pub struct Described {
 /// Identifies a state of a database's structure: if two versions are equal, a model compiled for one also
 /// fits the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct SchemaVersion {
-    pub(crate) file: (u64, u64),
-    pub(crate) counter: i64,
+pub struct SchemaVersion([u64; 3]);
+
+impl SchemaVersion {
+    /// A version of numbers that mean something to the driver only.
+    pub fn new(parts: [u64; 3]) -> Self {
+        Self(parts)
+    }
 }
 
 impl Source {
-    /// Reads the structure. This may take seconds for a very large schema: call it off the request threads.
+    /// A SQLite source.
+    pub(crate) fn sqlite(source: SqliteSource) -> Self {
+        Self(Backend::Sqlite(source))
+    }
+
+    /// A source of any driver.
+    pub fn of<D: Driver>(executor: Executor<D>) -> Self {
+        Self(Backend::Any(Box::new(executor)))
+    }
+
+    /// Where [`Source::describe`] must run: whether it blocks the thread.
+    pub fn placement(&self) -> Placement {
+        match &self.0 {
+            Backend::Sqlite(source) => source.executor().placement(),
+            Backend::Any(source) => source.placement(),
+        }
+    }
+
+    /// Reads the structure. This may take seconds for a very large schema. If it [blocks](Source::placement),
+    /// call it off the request threads.
     ///
     /// # Errors
     /// [`SourceError::TimedOut`] after the deadline, or why the database cannot be read.
-    pub fn read_schema(&self, deadline: Deadline) -> Result<Described, SourceError> {
-        match self {
-            Self::Sqlite(source) => source.read_schema(deadline),
+    pub async fn describe(&self, deadline: Deadline) -> Result<Described, SourceError> {
+        match &self.0 {
+            Backend::Sqlite(source) => source.executor().describe(deadline).await,
+            Backend::Any(source) => source.describe(deadline).await,
         }
     }
 
-    /// The state of the database's structure: takes a few microseconds, so it can be called now and then.
+    /// The state of the database's structure. It is cheap, so it can be called now and then; if it blocks the
+    /// thread, then for a few microseconds.
     ///
     /// # Errors
     /// Why the database cannot be read.
-    pub fn schema_version(&self) -> Result<SchemaVersion, SourceError> {
-        match self {
-            Self::Sqlite(source) => source.schema_version(),
+    pub async fn version(&self, deadline: Deadline) -> Result<SchemaVersion, SourceError> {
+        match &self.0 {
+            Backend::Sqlite(source) => source.executor().version(deadline).await,
+            Backend::Any(source) => source.version(deadline).await,
         }
     }
 
-    /// Runs one short statement on the caller's thread and passes each row to `each`, until that breaks.
-    /// Meant for reads that take a fraction of a millisecond; use [`Source::stream`] for others.
-    ///
-    /// # Errors
-    /// [`SourceError::TimedOut`] after the deadline; [`SourceError::StructureChanged`] if the statement does
-    /// not match the database; or why the database cannot be read. `each` may have seen rows before.
-    pub fn query<F>(&self, statement: &Statement, run: Run, each: F) -> Result<Ran, SourceError>
-    where
-        F: FnMut(&SourceRow<'_>) -> ControlFlow<()>,
-    {
-        match self {
-            Self::Sqlite(source) => source.query(statement, run, each),
+    /// Short reads on the caller's thread, if the database is so near that handing them to another thread would
+    /// cost more than the read.
+    pub fn inline(&self) -> Option<&SqliteSource> {
+        match &self.0 {
+            Backend::Sqlite(source) => Some(source),
+            Backend::Any(_) => None,
         }
     }
 
-    /// Runs several short statements on the caller's thread, all on the same snapshot of the data.
-    ///
-    /// # Errors
-    /// As for [`Source::query`], or what `read` returns.
-    pub fn read<T>(
-        &self,
-        run: Run,
-        read: impl FnOnce(&Runner<'_>) -> Result<T, SourceError>,
-    ) -> Result<T, SourceError> {
-        match self {
-            Self::Sqlite(source) => source.read(run, |runner| read(&Runner(Backend::Sqlite(runner)))),
-        }
-    }
-
-    /// Runs `job` on a worker thread, its statements all on the same snapshot of the data, and returns its
-    /// output in chunks of about 64 KiB. Take the first chunk before starting a response: an error before the
-    /// first row is the first item.
+    /// Runs a job, its statements all on the same snapshot of the data, and returns its output in chunks of
+    /// about 64 KiB. Take the first chunk before starting a response: an error before the first row is the
+    /// first item. Needs a runtime for a source whose driver waits.
     ///
     /// # Errors
     /// [`SourceError::Busy`] if too many are already waiting; [`SourceError::Closed`].
-    pub fn stream<J>(&self, run: Run, job: J) -> Result<Chunks, SourceError>
-    where
-        J: FnOnce(&Runner<'_>, &mut ChunkSink) -> Result<(), SourceError> + Send + 'static,
-    {
-        match self {
-            Self::Sqlite(source) => {
-                source.stream(run, |runner, sink| job(&Runner(Backend::Sqlite(runner)), sink))
-            }
+    pub fn stream<J: Job>(&self, run: Run, job: J) -> Result<Chunks, SourceError> {
+        match &self.0 {
+            Backend::Sqlite(source) => source.executor().stream(run, job),
+            Backend::Any(source) => source.stream(run, Box::new(job)),
         }
     }
 
     /// The SQL dialect of its statements.
     pub fn dialect(&self) -> Dialect {
-        match self {
-            Self::Sqlite(_) => Dialect::Sqlite,
+        match &self.0 {
+            Backend::Sqlite(source) => source.executor().dialect(),
+            Backend::Any(source) => source.dialect(),
         }
     }
 
     /// Closes the source: running statements stop, connections close, and every later call is
     /// [`SourceError::Closed`].
     pub fn close(&self) {
-        match self {
-            Self::Sqlite(source) => source.close(),
+        match &self.0 {
+            Backend::Sqlite(source) => source.executor().close(),
+            Backend::Any(source) => source.close(),
         }
     }
-}
 
-/// A connection for a job, which runs statements one after the other within one read transaction.
-#[derive(Debug)]
-pub struct Runner<'connection>(Backend<'connection>);
-
-#[derive(Debug)]
-enum Backend<'connection> {
-    Sqlite(&'connection SqliteRunner<'connection>),
-}
-
-impl Runner<'_> {
-    /// Runs one statement and passes each row to `each`, until that breaks.
-    ///
-    /// # Errors
-    /// As for [`Source::query`]; [`SourceError::Cancelled`] if the receiver of the stream is gone.
-    pub fn query<F>(&self, statement: &Statement, each: F) -> Result<Ran, SourceError>
-    where
-        F: FnMut(&SourceRow<'_>) -> ControlFlow<()>,
-    {
-        match self.0 {
-            Backend::Sqlite(runner) => runner.query(statement, each),
+    /// Waits until the connections of streams are closed; call [`Source::close`] first.
+    pub async fn closed(&self) {
+        match &self.0 {
+            Backend::Sqlite(source) => source.executor().closed().await,
+            Backend::Any(source) => source.closed().await,
         }
     }
 }

@@ -439,7 +439,8 @@ async fn what_another_node_deletes_is_closed_here() {
     let audit = NewAuditEvent::new(Action::DeleteDataSource, Outcome::Success, server.app().now());
     server.store().delete_data_source(record.id, audit).await.unwrap().unwrap();
     server.app().refresh().await.unwrap();
-    assert!(opened.source.schema_version().is_err(), "closed");
+    let deadline = sources::Deadline::after(std::time::Duration::from_secs(1));
+    assert_eq!(opened.source.version(deadline).await, Err(sources::SourceError::Closed));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -13,14 +13,18 @@ use domain::account::DataSource;
 use domain::id::DataSourceId;
 use domain::time::Timestamp;
 use odata::model::{Finding, Model};
+use sources::driver::{Placement, ready};
 use sources::options::OptionValues;
-use sources::{AllowedFolders, Deadline, Places, SchemaVersion, Source, SourceError, SourceSpec};
+use sources::{AllowedFolders, Deadline, Described, Places, SchemaVersion, Source, SourceError, SourceSpec};
 
 use crate::data::Document;
 use crate::{App, Fault};
 
 /// How long a model counts as current before the database is asked again.
 const LOOK_AFTER_MICROS: i64 = 1_000_000;
+
+/// How long a database may take to tell whether its structure has changed.
+const VERSION_PATIENCE: Duration = Duration::from_secs(2);
 
 /// An opened source and its model.
 #[derive(Debug)]
@@ -123,7 +127,7 @@ impl Ready {
 
     /// Whether the database still has the structure from which the model was compiled. One request a second
     /// asks; the others continue with the current model.
-    fn is_current(&self, now: Timestamp) -> bool {
+    async fn is_current(&self, now: Timestamp) -> bool {
         if self.is_belied() {
             return false;
         }
@@ -136,9 +140,10 @@ impl Ready {
         if !is_due || exchange(looked_at).is_err() {
             return true;
         }
-        match self.opened.source.schema_version() {
+        match self.opened.source.version(Deadline::after(VERSION_PATIENCE)).await {
             Ok(version) => version == self.version,
-            Err(error) => error.is_transient(),
+            // Reading it again would not be faster.
+            Err(error) => error.is_transient() || error == SourceError::TimedOut,
         }
     }
 }
@@ -153,7 +158,7 @@ impl App {
         let attempts = slot.attempts.load(Ordering::Acquire);
         if let Some(ready) = slot.ready()
             && ready.fits(record)
-            && ready.is_current(self.now())
+            && ready.is_current(self.now()).await
         {
             return Ok(ready.opened.clone());
         }
@@ -193,11 +198,15 @@ impl App {
     ) -> Result<Vec<(&'static str, Finding)>, OpenRefusal> {
         let sources = self.sources.clone();
         let deadline = self.schema_deadline();
-        let tried = tokio::task::spawn_blocking(move || {
+        let tried = off_request_threads(spec.placement(), async move {
             let source = sources.try_out(&spec)?;
-            source.read_schema(deadline)
+            let described = source.describe(deadline).await;
+            source.close();
+            Ok((described?, source))
         });
-        Ok(tried.await.map_err(|panic| Fault::Broken(Box::new(panic)))??.refused)
+        let (described, source) = tried.await??;
+        source.closed().await;
+        Ok(described.refused)
     }
 
     /// `attempts` is the number of completed attempts when the request looked for an opened source.
@@ -236,25 +245,25 @@ impl App {
         let deadline = self.schema_deadline();
         let spec = self.spec_of(record)?;
         let (id, namespace) = (record.id.get(), namespace(&record.name));
-        let made = tokio::task::spawn_blocking(move || {
+        let placement = spec.placement();
+        let described = off_request_threads(placement, async move {
             // Checked again: a link may have replaced the file since the source was created.
             spec.clone().allowed(&places)?;
             let source = sources.open_or_get(id, &spec)?;
             // Read before the structure, so that a change in between is noticed at the next check.
-            let version = source.schema_version()?;
-            let described = source.read_schema(deadline)?;
-            let mut model = Model::compile(&namespace, described.schema);
-            let refused = described.refused.into_iter().map(|(_, finding)| finding);
-            model.findings.splice(0..0, refused.chain(described.findings));
-            let opened = OpenedSource {
-                source,
-                model: Arc::new(model),
-                metadata: OnceLock::new(),
-                is_outdated: Arc::default(),
-            };
-            Ok::<_, SourceError>((opened, version))
+            let version = source.version(deadline).await?;
+            let described = source.describe(deadline).await?;
+            Ok((source, version, described))
         });
-        let made = made.await.map_err(|panic| Fault::Broken(Box::new(panic)))?;
+        let made = match described.await? {
+            Ok((source, version, described)) => {
+                let compiled = off_request_threads(Placement::Thread, async move {
+                    Ok((OpenedSource::compile(source, &namespace, described), version))
+                });
+                compiled.await?
+            }
+            Err(error) => Err(error),
+        };
         let made = made.map(|(opened, version)| {
             let opened = Arc::new(opened);
             let plan_version = opened.model.plan_version;
@@ -306,6 +315,33 @@ impl App {
 
     fn schema_deadline(&self) -> Deadline {
         Deadline::after(Duration::from_secs(self.settings.odata_timeout_secs.into()))
+    }
+}
+
+/// Does work that may block its thread on a thread of its own, and other work here.
+///
+/// # Errors
+/// [`Fault::Broken`] if the work panics on its thread.
+pub(crate) async fn off_request_threads<T: Send + 'static>(
+    placement: Placement,
+    work: impl Future<Output = Result<T, SourceError>> + Send + 'static,
+) -> Result<Result<T, SourceError>, Fault> {
+    match placement {
+        Placement::Thread => {
+            let done = tokio::task::spawn_blocking(move || ready(work)).await;
+            done.map_err(|panic| Fault::Broken(Box::new(panic)))
+        }
+        Placement::Task => Ok(work.await),
+    }
+}
+
+impl OpenedSource {
+    /// Compiles the model of a database.
+    fn compile(source: Arc<Source>, namespace: &str, described: Described) -> Self {
+        let mut model = Model::compile(namespace, described.schema);
+        let refused = described.refused.into_iter().map(|(_, finding)| finding);
+        model.findings.splice(0..0, refused.chain(described.findings));
+        Self { source, model: Arc::new(model), metadata: OnceLock::new(), is_outdated: Arc::default() }
     }
 }
 

@@ -1,4 +1,6 @@
-//! Running a plan: on the caller's thread as long as that is fast, otherwise on a worker of the source.
+//! Running a plan: on the caller's thread as long as that is fast, otherwise as a job of the source.
+
+mod rows;
 
 use std::ops::ControlFlow;
 use std::sync::{Arc, OnceLock};
@@ -13,9 +15,12 @@ use odata::plan::{Plan, Query, Single};
 use odata::position::Position;
 use odata::statement::Statement;
 use prometheus_client::metrics::counter::Counter;
-use sources::{ChunkSink, Deadline, Pace, Ran, Run, Runner, Source, SourceError, SourceRow};
+use sources::driver::{Job, Runner, Statements, ready};
+use sources::sqlite::SqliteSource;
+use sources::{ChunkSink, Deadline, Run, SourceError, SourceRow};
 use vault::Vault;
 
+use self::rows::{Alone, Out, Page, PageRows, Reads, ShortPage};
 use super::authorization::{ReadGrant, StreamAuthorization};
 use super::invalid_values::InvalidValueRecorder;
 use super::plans::CachedPlan;
@@ -57,29 +62,18 @@ struct Pager {
     recorder: InvalidValueRecorder,
 }
 
-/// The target of a page.
-trait Out {
-    fn buffer(&mut self) -> &mut Vec<u8>;
-    fn row_written(&mut self) -> Result<Pace, SourceError>;
+/// Reads a page.
+struct PageJob {
+    pager: Pager,
+    planned: Arc<CachedPlan>,
 }
 
-/// A page that is written on the caller's thread.
-struct ShortPage {
-    bytes: Vec<u8>,
-    outgrown: bool,
-}
-
-/// Runs statements.
-trait Reads {
-    fn query<F>(&self, statement: &Statement, each: F) -> Result<Ran, SourceError>
-    where
-        F: FnMut(&SourceRow<'_>) -> ControlFlow<()>;
-}
-
-/// Runs single statements on the caller's thread, without a transaction.
-struct Alone<'a> {
-    source: &'a Source,
-    run: Run,
+/// Reads at most one row.
+struct SingleJob {
+    planned: Arc<CachedPlan>,
+    recorder: InvalidValueRecorder,
+    /// What was found.
+    told: Arc<OnceLock<Found>>,
 }
 
 impl App {
@@ -126,18 +120,15 @@ impl App {
             rows: metrics.odata_rows.clone(),
             recorder: self.recorder(opened),
         };
-        if planned.may_be_short() {
-            match pager.inline(source, planned) {
+        if let Some(inline) = source.inline().filter(|_| planned.may_be_short()) {
+            match pager.inline(inline, planned) {
                 Ok(None) | Err(SourceError::TimedOut) => planned.took_long(),
                 Ok(Some(written)) => return Ok(DataBody::Whole(written.into())),
                 Err(error) => return Err(error.into()),
             }
         }
-        let job = Arc::clone(planned);
-        let mut chunks = source.stream(self.worker_run(), move |runner, sink| match &job.plan {
-            Plan::Entities(query) => pager.write(query, runner, sink),
-            _ => Ok(()),
-        })?;
+        let job = PageJob { pager, planned: Arc::clone(planned) };
+        let mut chunks = source.stream(self.worker_run(), job)?;
         let first = chunks.next().await.transpose()?.unwrap_or_default();
         let broken = metrics.odata_broken_streams.clone();
         let stream = RowStream::new(first, chunks, StreamAuthorization::new(self, read_grant), broken);
@@ -164,20 +155,17 @@ impl App {
         planned: &Arc<CachedPlan>,
     ) -> Result<(Found, Bytes), SourceError> {
         let (source, recorder) = (&opened.source, self.recorder(opened));
-        if planned.may_be_short() {
+        if let Some(source) = source.inline().filter(|_| planned.may_be_short()) {
             let mut out = Vec::with_capacity(512);
-            match write_one(&planned.plan, &Alone { source, run: inline_run() }, &mut out, &recorder) {
+            let mut alone = Alone { source, run: inline_run() };
+            match ready(write_one(&planned.plan, &mut alone, &mut out, &recorder)) {
                 Err(SourceError::TimedOut) => planned.took_long(),
                 found => return Ok((found?, out.into())),
             }
         }
         let outcome = Arc::new(OnceLock::new());
-        let (job, told) = (Arc::clone(planned), Arc::clone(&outcome));
-        let mut chunks = source.stream(self.worker_run(), move |runner, sink| {
-            let found = write_one(&job.plan, runner, sink.buffer(), &recorder)?;
-            let _ = told.set(found);
-            Ok(())
-        })?;
+        let job = SingleJob { planned: Arc::clone(planned), recorder, told: Arc::clone(&outcome) };
+        let mut chunks = source.stream(self.worker_run(), job)?;
         let mut body = Vec::new();
         while let Some(chunk) = chunks.next().await {
             body.extend_from_slice(&chunk?);
@@ -196,16 +184,44 @@ fn inline_run() -> Run {
     Run { deadline: Deadline::after(INLINE_PATIENCE), max_rows: usize::MAX }
 }
 
+impl Job for PageJob {
+    async fn run<S: Statements>(
+        self,
+        runner: &mut Runner<'_, S>,
+        sink: &mut ChunkSink,
+    ) -> Result<(), SourceError> {
+        match &self.planned.plan {
+            Plan::Entities(query) => self.pager.write(query, runner, sink).await,
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Job for SingleJob {
+    async fn run<S: Statements>(
+        self,
+        runner: &mut Runner<'_, S>,
+        sink: &mut ChunkSink,
+    ) -> Result<(), SourceError> {
+        let found = write_one(&self.planned.plan, runner, sink.buffer(), &self.recorder).await?;
+        let _ = self.told.set(found);
+        Ok(())
+    }
+}
+
 impl Pager {
     /// The page, if it is short enough to be kept in memory.
-    fn inline(&self, source: &Source, planned: &CachedPlan) -> Result<Option<Vec<u8>>, SourceError> {
+    fn inline(&self, source: &SqliteSource, planned: &CachedPlan) -> Result<Option<Vec<u8>>, SourceError> {
         let mut out = ShortPage { bytes: planned.buffer(), outgrown: false };
         match &planned.plan {
             // Count and rows must see the same snapshot.
             Plan::Entities(query) if query.count.is_some() => {
-                source.read(inline_run(), |runner| self.write(query, runner, &mut out))?;
+                source.read(inline_run(), |runner| ready(self.write(query, runner, &mut out)))?;
             }
-            Plan::Entities(query) => self.write(query, &Alone { source, run: inline_run() }, &mut out)?,
+            Plan::Entities(query) => {
+                let mut alone = Alone { source, run: inline_run() };
+                ready(self.write(query, &mut alone, &mut out))?;
+            }
             _ => {}
         }
         if out.outgrown {
@@ -218,46 +234,23 @@ impl Pager {
     /// Writes a page with its count and its next link. If the client does not keep up, a page may end early,
     /// with a link to the rest ([Protocol
     /// §11.2.6.7](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part1-protocol.html#sec_ServerDrivenPaging)).
-    fn write(&self, query: &Query, reads: &impl Reads, out: &mut impl Out) -> Result<(), SourceError> {
-        let count = query.count.as_ref().map(|statement| number(reads, statement)).transpose()?;
-        let mut body = query.encoder.start(out.buffer(), count);
-        let limit = query.page_limit as u64;
-        let (mut last, mut more, mut is_belied, mut sent) = (None, false, false, Ok(()));
-        let ran = reads.query(&query.statement, |row| {
-            if body.rows() == limit {
-                more = true;
-                return ControlFlow::Break(());
-            }
-            is_belied |= body.rows() == 0 && query.is_belied_by(row);
-            let start = out.buffer().len();
-            body.row(out.buffer(), row);
-            let full = body.rows() == limit;
-            if full {
-                last = Some(query.position_after(row, query.page_limit));
-            }
-            if out.buffer().len() - start > LONGEST_ROW {
-                sent = Err(SourceError::ValueTooLarge);
-                return ControlFlow::Break(());
-            }
-            match out.row_written() {
-                Ok(Pace::End) if !full => {
-                    let written = usize::try_from(body.rows()).unwrap_or(usize::MAX);
-                    (last, more) = (Some(query.position_after(row, written)), true);
-                    ControlFlow::Break(())
-                }
-                Ok(_) => ControlFlow::Continue(()),
-                Err(error) => {
-                    sent = Err(error);
-                    ControlFlow::Break(())
-                }
-            }
-        });
-        ran?;
-        sent?;
+    async fn write(
+        &self,
+        query: &Query,
+        reads: &mut impl Reads,
+        out: &mut impl Out,
+    ) -> Result<(), SourceError> {
+        let count = match &query.count {
+            Some(statement) => Some(number(reads, statement).await?),
+            None => None,
+        };
+        let mut rows = PageRows::start(query, out, count);
+        reads.query(&query.statement, &mut rows).await?;
+        let Page { body, last, is_belied } = rows.finish()?;
         self.rows.inc_by(body.rows());
         let link = match last {
-            Some(position) if more => Some(query.next_link(&self.seal(&position)?)),
-            _ => None,
+            Some(position) => Some(query.next_link(&self.seal(&position)?)),
+            None => None,
         };
         self.recorder.note(body.finish(out.buffer(), link.as_deref()), is_belied);
         Ok(())
@@ -276,35 +269,38 @@ impl Pager {
 }
 
 /// Writes the result of a plan for at most one row.
-fn write_one(
+async fn write_one(
     plan: &Plan,
-    reads: &impl Reads,
+    reads: &mut impl Reads,
     out: &mut Vec<u8>,
     recorder: &InvalidValueRecorder,
 ) -> Result<Found, SourceError> {
     let mut found = Found::Nothing;
     match plan {
         Plan::Entity(single) => {
-            reads.query(&single.statement, |row| {
+            let mut entity = |row: &SourceRow<'_>| {
                 recorder.note(single.encoder.entity(out, row), false);
                 found = Found::Written;
                 ControlFlow::Break(())
-            })?;
+            };
+            reads.query(&single.statement, &mut entity).await?;
         }
         Plan::Property(single) => {
-            reads.query(&single.statement, |row| {
+            let mut property = |row: &SourceRow<'_>| {
                 found = access_note(recorder, single, single.encoder.property(out, row));
                 ControlFlow::Break(())
-            })?;
+            };
+            reads.query(&single.statement, &mut property).await?;
         }
         Plan::Value(single) => {
-            reads.query(&single.statement, |row| {
+            let mut value = |row: &SourceRow<'_>| {
                 found = access_note(recorder, single, single.encoder.value(out, row));
                 ControlFlow::Break(())
-            })?;
+            };
+            reads.query(&single.statement, &mut value).await?;
         }
         Plan::Count { statement, .. } => {
-            out.extend_from_slice(number(reads, statement)?.to_string().as_bytes());
+            out.extend_from_slice(number(reads, statement).await?.to_string().as_bytes());
             found = Found::Written;
         }
         Plan::ServiceDocument(_) | Plan::Metadata | Plan::Entities(_) => {}
@@ -326,54 +322,14 @@ fn access_note(recorder: &InvalidValueRecorder, single: &Single, written: Writte
 }
 
 /// The only number in the result of a statement.
-fn number(reads: &impl Reads, statement: &Statement) -> Result<i64, SourceError> {
+async fn number(reads: &mut impl Reads, statement: &Statement) -> Result<i64, SourceError> {
     let mut number = 0;
-    reads.query(statement, |row| {
+    let mut only = |row: &SourceRow<'_>| {
         if let Cell::Integer(value) = row.cell(0) {
             number = value;
         }
         ControlFlow::Break(())
-    })?;
+    };
+    reads.query(statement, &mut only).await?;
     Ok(number)
-}
-
-impl Out for ShortPage {
-    fn buffer(&mut self) -> &mut Vec<u8> {
-        &mut self.bytes
-    }
-
-    fn row_written(&mut self) -> Result<Pace, SourceError> {
-        self.outgrown = self.bytes.len() > INLINE_BYTES;
-        Ok(if self.outgrown { Pace::End } else { Pace::Go })
-    }
-}
-
-impl Out for ChunkSink {
-    #[inline]
-    fn buffer(&mut self) -> &mut Vec<u8> {
-        Self::buffer(self)
-    }
-
-    #[inline]
-    fn row_written(&mut self) -> Result<Pace, SourceError> {
-        Self::row_written(self)
-    }
-}
-
-impl Reads for Runner<'_> {
-    fn query<F>(&self, statement: &Statement, each: F) -> Result<Ran, SourceError>
-    where
-        F: FnMut(&SourceRow<'_>) -> ControlFlow<()>,
-    {
-        Runner::query(self, statement, each)
-    }
-}
-
-impl Reads for Alone<'_> {
-    fn query<F>(&self, statement: &Statement, each: F) -> Result<Ran, SourceError>
-    where
-        F: FnMut(&SourceRow<'_>) -> ControlFlow<()>,
-    {
-        self.source.query(statement, self.run, each)
-    }
 }

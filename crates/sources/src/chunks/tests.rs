@@ -5,12 +5,15 @@ fn long() -> Deadline {
 }
 
 fn stream(stall: Duration, deadline: Deadline, overflow: &Arc<Overflow>) -> (ChunkSink, Chunks) {
-    chunks(stall, deadline, Arc::clone(overflow), Demand::default())
+    chunks(stall, deadline, Arc::clone(overflow), Demand::default(), Arc::default())
 }
 
 fn write(sink: &mut ChunkSink, bytes: usize) -> Result<Pace, SourceError> {
     sink.buffer().resize(bytes, b'x');
-    sink.flush()
+    match sink.flush()? {
+        Pace::Wait => sink.wait_for_room(),
+        pace => Ok(pace),
+    }
 }
 
 /// Fills the queue, so that the next chunk must wait.
@@ -51,7 +54,8 @@ fn an_answer_is_ended_when_the_deadline_passes_while_the_receiver_is_behind() {
 #[test]
 fn a_slow_receiver_gives_way_to_jobs_that_wait() {
     let demand = Demand::default();
-    let (mut sink, _receiver) = chunks(Duration::from_mins(10), long(), used_up(), demand.clone());
+    let (mut sink, _receiver) =
+        chunks(Duration::from_mins(10), long(), used_up(), demand.clone(), Arc::default());
     fill(&mut sink);
     // The stream has already waited long enough, in small steps.
     sink.waited = COURTESY;
@@ -63,7 +67,7 @@ fn a_slow_receiver_gives_way_to_jobs_that_wait() {
 fn a_stream_that_has_waited_long_enough_fills_the_overflow_at_once_while_jobs_wait() {
     let (demand, overflow) = (Demand::default(), Arc::<Overflow>::default());
     let (mut sink, _receiver) =
-        chunks(Duration::from_mins(10), long(), Arc::clone(&overflow), demand.clone());
+        chunks(Duration::from_mins(10), long(), Arc::clone(&overflow), demand.clone(), Arc::default());
     fill(&mut sink);
     sink.waited = COURTESY;
     demand.set(1);

@@ -1,5 +1,6 @@
 //! SQLite database files.
 
+use crate::driver::Placement;
 use crate::kind::{Kind, Places, Resources};
 use crate::options::{DataStore, OptionValues};
 use crate::sqlite::{self, SqliteOptions, SqliteSource};
@@ -14,6 +15,10 @@ impl Kind for SqliteKind {
         &sqlite::STORE
     }
 
+    fn placement(&self) -> Placement {
+        Placement::Thread
+    }
+
     /// Resolves links, so that opening it opens the checked file.
     fn allowed(&self, options: OptionValues, places: &Places) -> Result<OptionValues, SourceError> {
         let mut read = SqliteOptions::read(&options.plain)?;
@@ -23,7 +28,6 @@ impl Kind for SqliteKind {
 
     fn open(&self, options: &OptionValues, resources: &Resources) -> Result<Source, SourceError> {
         let SqliteOptions { path, declared } = SqliteOptions::read(&options.plain)?;
-        let Resources { limits, budget } = resources;
-        SqliteSource::open(&path, declared, limits, budget).map(Source::Sqlite)
+        SqliteSource::open(&path, declared, resources).map(Source::sqlite)
     }
 }

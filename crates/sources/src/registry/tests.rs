@@ -6,7 +6,7 @@ use odata::statement::Statement;
 use rusqlite::Connection;
 
 use super::*;
-use crate::{Deadline, Run};
+use crate::{Deadline, Run, SourceRow};
 
 fn database(folder: &Path, name: &str) -> SourceSpec {
     let path = folder.join(name);
@@ -17,7 +17,7 @@ fn database(folder: &Path, name: &str) -> SourceSpec {
 fn touch(source: &Source) -> Result<(), SourceError> {
     let select = Statement { sql: "SELECT 1".to_owned(), parameters: Vec::new(), columns: 1, quicker: None };
     let run = Run { deadline: Deadline::after(Duration::from_mins(1)), max_rows: 1 };
-    source.query(&select, run, |_| ControlFlow::Continue(())).map(drop)
+    source.inline().unwrap().query(&select, run, &mut |_: &SourceRow<'_>| ControlFlow::Continue(())).map(drop)
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn a_connection_in_use_is_never_taken_away() {
     let first = sources.open_or_get(1, &database(folder.path(), "a.db")).unwrap();
     let spec = database(folder.path(), "b.db");
     let run = Run { deadline: Deadline::after(Duration::from_mins(1)), max_rows: 1 };
-    let refused = first.read(run, |_| Ok(sources.open_or_get(2, &spec).map(drop))).unwrap();
+    let refused = first.inline().unwrap().read(run, |_| Ok(sources.open_or_get(2, &spec).map(drop))).unwrap();
     assert_eq!(refused, Err(SourceError::Busy));
     assert!(sources.open_or_get(2, &spec).is_ok());
 }

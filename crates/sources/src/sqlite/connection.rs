@@ -66,7 +66,8 @@ pub(super) struct OpenConnection {
     /// The results of checks on the data, and the state of the data to which they apply.
     pub(super) checked: RefCell<Checked>,
     pub(super) generation: u64,
-    _permit: Permit,
+    /// The right to the connection, unless whoever opened it keeps that.
+    _permit: Option<Permit>,
 }
 
 impl OpenConnection {
@@ -79,7 +80,7 @@ impl OpenConnection {
         path: &Path,
         limits: &Limits,
         closed: &Arc<AtomicBool>,
-        permit: Permit,
+        permit: Option<Permit>,
         generation: u64,
     ) -> Result<(Self, Access), SourceError> {
         let (mut sqlite, access) = match connect(path, limits, Access::Shared) {
@@ -192,11 +193,16 @@ impl OpenConnection {
         Ok(prepared)
     }
 
-    /// Starts a read transaction, which ends when the value is dropped.
-    pub(super) fn snapshot(&self) -> Result<Snapshot<'_>, SourceError> {
+    /// Starts a read transaction.
+    pub(super) fn begin(&self) -> Result<(), SourceError> {
         let begin = self.sqlite.prepare_cached("BEGIN").and_then(|mut begin| begin.execute([]));
-        begin.map_err(|error| self.failure(&error))?;
-        Ok(Snapshot { sqlite: &self.sqlite })
+        begin.map(drop).map_err(|error| self.failure(&error))
+    }
+
+    /// Ends the read transaction.
+    pub(super) fn roll_back(&self) {
+        // This only fails if SQLite has ended the transaction itself.
+        let _ = self.sqlite.prepare_cached("ROLLBACK").and_then(|mut rollback| rollback.execute([]));
     }
 
     /// SQLite's counter of changes to the structure. Refuses a file of ours that was copied over the opened
@@ -228,16 +234,4 @@ fn values_of(statement: &Statement) -> usize {
     let quotes_of = |chunk: &[u8]| chunk.iter().map(|byte| u8::from(*byte == b'"')).sum::<u8>();
     let quotes: usize = statement.sql.as_bytes().chunks(64).map(|chunk| usize::from(quotes_of(chunk))).sum();
     statement.columns.max(quotes / 2)
-}
-
-/// A read transaction.
-pub(super) struct Snapshot<'connection> {
-    sqlite: &'connection Connection,
-}
-
-impl Drop for Snapshot<'_> {
-    fn drop(&mut self) {
-        // This only fails if SQLite has ended the transaction itself.
-        let _ = self.sqlite.prepare_cached("ROLLBACK").and_then(|mut rollback| rollback.execute([]));
-    }
 }

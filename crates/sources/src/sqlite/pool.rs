@@ -1,4 +1,4 @@
-//! Assigning connections, and closing them.
+//! The connections for short reads: assigning them, and closing them.
 
 use std::cell::Cell;
 use std::fs;
@@ -11,21 +11,12 @@ use std::time::{Instant, SystemTime};
 
 use super::connection::OpenConnection;
 use super::file::{Access, beside};
-use crate::budget::Reclaim;
+use crate::budget::{Permit, Reclaim};
 use crate::deadline::monotonic_now;
 use crate::{ConnectionBudget, Limits, SourceError};
 
 /// The interval in milliseconds at which the path is checked for another file.
 const LOOK_EVERY_MILLIS: u64 = 1000;
-
-/// The set of connections to which a reader belongs, so that long streams never delay short reads.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum ConnectionSet {
-    /// Reads on the caller's thread.
-    Inline,
-    /// Worker threads, each with a slot.
-    Worker,
-}
 
 /// A slot for one connection. The holder of the lock uses the connection.
 type Slot = Mutex<Option<OpenConnection>>;
@@ -36,8 +27,7 @@ pub(super) struct Pool {
     path: PathBuf,
     limits: Limits,
     budget: Arc<ConnectionBudget>,
-    inline: Box<[Slot]>,
-    worker: Box<[Slot]>,
+    slots: Box<[Slot]>,
     closed: Arc<AtomicBool>,
     last_used: AtomicU64,
     watch: Watch,
@@ -78,50 +68,46 @@ impl Pool {
         if metadata.len() == 0 {
             return Err(SourceError::NotADatabase);
         }
-        let slots = |count: usize| (0..count.max(1)).map(|_| Slot::default()).collect();
         let pool = Arc::new(Self {
             watch: Watch::new(fingerprint(&path, Access::Shared)?),
             path,
             limits: limits.clone(),
             budget: Arc::clone(budget),
-            inline: slots(limits.inline_connections),
-            worker: slots(limits.workers),
+            slots: (0..limits.inline_connections.max(1)).map(|_| Slot::default()).collect(),
             closed: Arc::default(),
             last_used: AtomicU64::new(0),
         });
         let weak: Weak<Self> = Arc::downgrade(&pool);
         budget.enlist(weak);
-        pool.with(ConnectionSet::Inline, |_| Ok(()))?;
+        pool.with(|_| Ok(()))?;
         Ok(pool)
-    }
-
-    pub(super) fn limits(&self) -> &Limits {
-        &self.limits
     }
 
     /// Lends a connection to `read`, opening it if necessary. A connection whose file failed is closed
     /// afterwards.
     pub(super) fn with<T>(
         &self,
-        set: ConnectionSet,
-        read: impl FnOnce(&OpenConnection) -> Result<T, SourceError>,
+        read: impl FnOnce(&mut OpenConnection) -> Result<T, SourceError>,
     ) -> Result<T, SourceError> {
         if self.closed.load(Ordering::Relaxed) {
             return Err(SourceError::Closed);
         }
         self.last_used.store(self.budget.tick(), Ordering::Relaxed);
-        self.watch.look(&self.path)?;
-        let generation = self.watch.generation.load(Ordering::Acquire);
-        let mut slot = self.check_out(set);
+        let generation = self.generation()?;
+        let mut slot = self.check_out();
         if slot.as_ref().is_some_and(|connection| connection.generation != generation) {
             *slot = None;
         }
         let connection = match &mut *slot {
             Some(connection) => connection,
-            empty => empty.insert(self.connect(generation)?),
+            empty => {
+                let permit = self.budget.acquire().ok_or(SourceError::Busy)?;
+                empty.insert(self.connect_as(generation, Some(permit))?)
+            }
         };
         let outcome = read(connection);
-        if outcome.as_ref().is_err_and(taints) || self.closed.load(Ordering::Relaxed) {
+        if outcome.as_ref().is_err_and(SourceError::taints_connection) || self.closed.load(Ordering::Relaxed)
+        {
             *slot = None;
         }
         outcome
@@ -144,8 +130,18 @@ impl Pool {
         self.close_idle();
     }
 
-    fn connect(&self, generation: u64) -> Result<OpenConnection, SourceError> {
-        let permit = self.budget.acquire().ok_or(SourceError::Busy)?;
+    /// The generation of connections that read the file which the path names now.
+    pub(super) fn generation(&self) -> Result<u64, SourceError> {
+        self.watch.look(&self.path)?;
+        Ok(self.watch.generation.load(Ordering::Acquire))
+    }
+
+    /// Opens a connection that belongs to no slot.
+    pub(super) fn connect(&self, permit: Option<Permit>) -> Result<OpenConnection, SourceError> {
+        self.connect_as(self.generation()?, permit)
+    }
+
+    fn connect_as(&self, generation: u64, permit: Option<Permit>) -> Result<OpenConnection, SourceError> {
         let (connection, access) =
             OpenConnection::open(&self.path, &self.limits, &self.closed, permit, generation)?;
         if access == Access::Immutable {
@@ -154,13 +150,9 @@ impl Pool {
         Ok(connection)
     }
 
-    /// A slot of this set: the thread's own if it is free, otherwise any free one, otherwise the own one once
-    /// it is free.
-    fn check_out(&self, set: ConnectionSet) -> MutexGuard<'_, Option<OpenConnection>> {
-        let slots = match set {
-            ConnectionSet::Inline => &self.inline,
-            ConnectionSet::Worker => &self.worker,
-        };
+    /// A slot: the thread's own if it is free, otherwise any free one, otherwise the own one once it is free.
+    fn check_out(&self) -> MutexGuard<'_, Option<OpenConnection>> {
+        let slots = &self.slots;
         let home = thread_number() % slots.len();
         let (before, from_home) = slots.split_at(home);
         from_home.iter().chain(before).find_map(free).unwrap_or_else(|| {
@@ -178,8 +170,7 @@ impl Reclaim for Pool {
     }
 
     fn close_idle(&self) -> usize {
-        let slots = self.inline.iter().chain(&self.worker);
-        slots.filter_map(free).filter_map(|mut slot| slot.take()).count()
+        self.slots.iter().filter_map(free).filter_map(|mut slot| slot.take()).count()
     }
 }
 
@@ -199,18 +190,6 @@ fn free(slot: &Slot) -> Option<MutexGuard<'_, Option<OpenConnection>>> {
 fn emptied(mut slot: MutexGuard<'_, Option<OpenConnection>>) -> MutexGuard<'_, Option<OpenConnection>> {
     *slot = None;
     slot
-}
-
-/// Whether a connection is unusable after such an error.
-fn taints(error: &SourceError) -> bool {
-    matches!(
-        error,
-        SourceError::Damaged { .. }
-            | SourceError::Unreadable { .. }
-            | SourceError::NotADatabase
-            | SourceError::OwnFile
-            | SourceError::Failed { .. }
-    )
 }
 
 impl Watch {

@@ -17,8 +17,10 @@ use odata::statement::Statement;
 use rusqlite::Connection;
 use tempfile::TempDir;
 
+use crate::driver::ready;
 use crate::{
-    ConnectionBudget, Deadline, Ended, Limits, Ran, Resources, Run, Source, SourceError, SourceSpec,
+    ConnectionBudget, Deadline, Described, Ended, Limits, Ran, Resources, Run, SchemaVersion, Source,
+    SourceError, SourceRow, SourceSpec,
 };
 
 const ENDLESS: &str =
@@ -83,6 +85,25 @@ fn one_integer(source: &Source, sql: &str) -> Result<i64, SourceError> {
 }
 
 fn sqlite_of(source: &Source) -> &super::SqliteSource {
-    let Source::Sqlite(source) = source;
-    source
+    source.inline().unwrap()
+}
+
+/// What the executor does, without a runtime: the futures of this driver never wait.
+impl Source {
+    fn query(
+        &self,
+        statement: &Statement,
+        run: Run,
+        mut each: impl FnMut(&SourceRow<'_>) -> ControlFlow<()> + Send,
+    ) -> Result<Ran, SourceError> {
+        sqlite_of(self).query(statement, run, &mut each)
+    }
+
+    fn read_schema(&self, deadline: Deadline) -> Result<Described, SourceError> {
+        ready(self.describe(deadline))
+    }
+
+    fn schema_version(&self) -> Result<SchemaVersion, SourceError> {
+        ready(self.version(run().deadline))
+    }
 }

@@ -12,6 +12,7 @@ use sources::{Kind, Kinds, SourceError, SourceSpec};
 use store::{DataSourceChange, NewDataSource};
 
 use super::{DataSourceError, SeenSource};
+use crate::data::models::off_request_threads;
 use crate::identity::acting::Actor;
 use crate::identity::caller::RequestOrigin;
 use crate::management::administration::FieldFault;
@@ -201,7 +202,7 @@ impl App {
     async fn allowed_spec(&self, actor: &Actor, given: SourceSpec) -> Result<SourceSpec, DataSourceError> {
         let is_administrator = actor.caller().account().is_administrator();
         let places = if is_administrator { self.every_place() } else { self.allowed_places() };
-        let checked = tokio::task::spawn_blocking(move || given.allowed(&places)).await;
-        checked.map_err(|panic| Fault::Broken(Box::new(panic)))?.map_err(DataSourceError::Unusable)
+        let checked = off_request_threads(given.placement(), async move { given.allowed(&places) });
+        checked.await?.map_err(DataSourceError::Unusable)
     }
 }

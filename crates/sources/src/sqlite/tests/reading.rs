@@ -165,13 +165,14 @@ fn statements_of_one_read_see_one_state() {
     let fixture = fixture("PRAGMA journal_mode=WAL; CREATE TABLE t(a); INSERT INTO t VALUES (1)");
     let writer = Connection::open(&fixture.path).unwrap();
     let count = statement("SELECT count(*) FROM t", 1);
-    let counts = fixture.source.read(run(), |runner| {
+    let counts = sqlite_of(&fixture.source).read(run(), |runner| {
         let mut counts = Vec::new();
         for _ in 0..2 {
-            runner.query(&count, |row| {
+            let mut note = |row: &SourceRow<'_>| {
                 counts.push(format!("{:?}", row.cell(0)));
                 ControlFlow::Continue(())
-            })?;
+            };
+            ready(runner.query(&count, &mut note))?;
             writer.execute_batch("INSERT INTO t VALUES (2)").unwrap();
         }
         Ok(counts)
@@ -211,12 +212,9 @@ fn a_reader_that_panics_leaves_a_working_source() {
 fn a_statement_is_compiled_once_whatever_is_bound_to_it() {
     use rusqlite::StatementStatus;
 
-    use super::super::pool::{ConnectionSet, Pool};
-
     let fixture = fixture(
         "CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT); INSERT INTO t VALUES (1, 'x'), (2, 'y'); ANALYZE",
     );
-    let pool = Pool::open(&fixture.path, &limits(), &ConnectionBudget::new(8)).unwrap();
     let by_key = |id| Statement {
         sql: "SELECT id, a FROM t WHERE id = ?1 LIMIT 2".to_owned(),
         parameters: vec![Value::Integer(id)],
@@ -224,13 +222,15 @@ fn a_statement_is_compiled_once_whatever_is_bound_to_it() {
         quicker: None,
     };
     for id in 1..=3 {
-        super::super::read_on(&pool, ConnectionSet::Inline, run(), None, |runner| {
-            runner.query(&by_key(id), |_| ControlFlow::Continue(()))?;
-            let compiled = runner.connection.prepare(&by_key(id))?;
+        let with = sqlite_of(&fixture.source).with(|connection| {
+            super::super::statement::run(connection, &by_key(id), &mut |_: &SourceRow<'_>| {
+                ControlFlow::Continue(())
+            })?;
+            let compiled = connection.prepare(&by_key(id))?;
             assert_eq!(compiled.get_status(StatementStatus::RePrepare), 0, "for the value {id}");
             Ok(())
-        })
-        .unwrap();
+        });
+        with.unwrap();
     }
 }
 

@@ -2,7 +2,7 @@ use super::*;
 use crate::SqliteKind;
 use crate::sqlite::{Declarations, SqliteOptions};
 
-fn open_with(options: SqliteOptions) -> Source {
+fn open_with(options: &SqliteOptions) -> Source {
     SourceSpec::new(Arc::new(SqliteKind), options.values().unwrap()).open(&resources()).unwrap()
 }
 
@@ -15,7 +15,7 @@ fn described_with(sql: &str, keys: &[(&str, &[&str])]) -> crate::Described {
     let named = |columns: &&[&str]| columns.iter().map(|column| (*column).to_owned()).collect();
     let keys = keys.iter().map(|(table, columns)| ((*table).to_owned(), named(columns))).collect();
     let declared = Declarations { keys, ..Declarations::default() };
-    let source = open_with(SqliteOptions { path: fixture.path.clone(), declared });
+    let source = open_with(&SqliteOptions { path: fixture.path.clone(), declared });
     source.read_schema(Deadline::after(Duration::from_mins(1))).unwrap()
 }
 
@@ -308,7 +308,7 @@ fn with_forms(sql: &str, forms: &str) -> crate::Described {
         ("path".to_owned(), fixture.path.to_str().unwrap().to_owned()),
         ("storageForms".to_owned(), forms.to_owned()),
     ];
-    let source = open_with(SqliteOptions::read(&options.into()).unwrap());
+    let source = open_with(&SqliteOptions::read(&options.into()).unwrap());
     source.read_schema(Deadline::after(Duration::from_mins(1))).unwrap()
 }
 

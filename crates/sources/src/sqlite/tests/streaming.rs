@@ -1,36 +1,92 @@
 use std::fmt::Write as _;
 use std::sync::mpsc;
+use std::task::{Context, Poll, ready};
 
 use super::*;
-use crate::{ChunkSink, Chunks, Pace, Runner};
+use crate::driver::{Flow, Job, RowConsumer, Runner, Statements};
+use crate::{ChunkSink, Chunks, Pace};
 
 /// Encodes every row as a line.
-fn lines(runner: &Runner<'_>, sink: &mut ChunkSink, select: &Statement) -> Result<(), SourceError> {
-    let mut outcome = Ok(Pace::Go);
-    runner.query(select, |row| {
-        if let Cell::Integer(number) = row.cell(0) {
-            sink.buffer().extend_from_slice(format!("{number} some more bytes\n").as_bytes());
+struct Lines(Statement);
+
+/// The rows of [`Lines`].
+struct LineWriter<'s> {
+    sink: &'s mut ChunkSink,
+    outcome: Result<Pace, SourceError>,
+}
+
+impl LineWriter<'_> {
+    fn flow(&mut self, outcome: Result<Pace, SourceError>) -> Flow {
+        self.outcome = outcome;
+        match self.outcome {
+            Ok(Pace::Go) => Flow::Continue,
+            Ok(Pace::Wait) => Flow::Wait,
+            Ok(Pace::End) | Err(_) => Flow::Stop,
         }
-        outcome = sink.row_written();
-        if outcome == Ok(Pace::Go) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-    })?;
-    outcome.map(drop)
+    }
+}
+
+impl RowConsumer for LineWriter<'_> {
+    fn row(&mut self, row: &SourceRow<'_>) -> Flow {
+        if let Cell::Integer(number) = row.cell(0) {
+            self.sink.buffer().extend_from_slice(format!("{number} some more bytes\n").as_bytes());
+        }
+        let outcome = self.sink.row_written();
+        self.flow(outcome)
+    }
+
+    fn poll_room(&mut self, context: &mut Context<'_>) -> Poll<Flow> {
+        let outcome = ready!(self.sink.poll_room(context));
+        Poll::Ready(self.flow(outcome))
+    }
+
+    fn wait_for_room(&mut self) -> Flow {
+        let outcome = self.sink.wait_for_room();
+        self.flow(outcome)
+    }
+}
+
+impl Job for Lines {
+    async fn run<S: Statements>(
+        self,
+        runner: &mut Runner<'_, S>,
+        sink: &mut ChunkSink,
+    ) -> Result<(), SourceError> {
+        let mut lines = LineWriter { sink, outcome: Ok(Pace::Go) };
+        runner.query(&self.0, &mut lines).await?;
+        lines.outcome.map(drop)
+    }
+}
+
+/// A job that reads nothing.
+struct Other<F>(F);
+
+impl<F: FnOnce(&mut ChunkSink) -> Result<(), SourceError> + Send + 'static> Job for Other<F> {
+    async fn run<S: Statements>(
+        self,
+        _runner: &mut Runner<'_, S>,
+        sink: &mut ChunkSink,
+    ) -> Result<(), SourceError> {
+        (self.0)(sink)
+    }
 }
 
 fn stream(source: &Source, sql: &str, run: Run) -> Result<Chunks, SourceError> {
-    let select = statement(sql, 2);
-    source.stream(run, move |runner, sink| lines(runner, sink, &select))
+    source.stream(run, Lines(statement(sql, 2)))
 }
 
 /// Occupies the only worker until the returned sender is dropped.
 fn occupy(source: &Source) -> (mpsc::Sender<()>, Chunks) {
     let (release, held) = mpsc::channel::<()>();
     let (started, running) = mpsc::channel();
-    let chunks = source.stream(run(), move |_, _| {
-        started.send(()).unwrap();
-        let _ = held.recv();
-        Ok(())
-    });
+    let chunks = source.stream(
+        run(),
+        Other(move |_: &mut ChunkSink| {
+            started.send(()).unwrap();
+            let _ = held.recv();
+            Ok(())
+        }),
+    );
     running.recv().unwrap();
     (release, chunks.unwrap())
 }
@@ -107,11 +163,14 @@ async fn a_job_that_panics_does_not_pass_for_a_whole_answer() {
     let fixture = fixture("CREATE TABLE t(a)");
     let mut chunks = fixture
         .source
-        .stream(run(), |_, sink| {
-            sink.buffer().extend_from_slice(b"half an answer");
-            sink.flush()?;
-            panic!("on purpose")
-        })
+        .stream(
+            run(),
+            Other(|sink: &mut ChunkSink| {
+                sink.buffer().extend_from_slice(b"half an answer");
+                sink.flush()?;
+                panic!("on purpose")
+            }),
+        )
         .unwrap();
     assert!(chunks.next().await.unwrap().is_ok());
     assert!(matches!(chunks.next().await, Some(Err(SourceError::Failed { .. }))));

@@ -1,0 +1,208 @@
+//! Writes the rows of a page, on the caller's thread or in a job.
+
+use std::task::{Context, Poll, ready};
+
+use odata::encode::Body;
+use odata::plan::Query;
+use odata::position::Position;
+use odata::statement::Statement;
+use sources::driver::{Flow, RowConsumer, Runner, Statements};
+use sources::sqlite::SqliteSource;
+use sources::{ChunkSink, Pace, Ran, Run, SourceError, SourceRow};
+
+use super::{INLINE_BYTES, LONGEST_ROW};
+
+/// Runs statements.
+pub(super) trait Reads {
+    fn query<R: RowConsumer>(
+        &mut self,
+        statement: &Statement,
+        rows: &mut R,
+    ) -> impl Future<Output = Result<Ran, SourceError>> + Send;
+}
+
+/// Runs single statements on the caller's thread, without a transaction.
+pub(super) struct Alone<'a> {
+    pub(super) source: &'a SqliteSource,
+    pub(super) run: Run,
+}
+
+impl Reads for Alone<'_> {
+    #[inline]
+    async fn query<R: RowConsumer>(
+        &mut self,
+        statement: &Statement,
+        rows: &mut R,
+    ) -> Result<Ran, SourceError> {
+        self.source.query(statement, self.run, rows)
+    }
+}
+
+impl<S: Statements> Reads for Runner<'_, S> {
+    #[inline]
+    async fn query<R: RowConsumer>(
+        &mut self,
+        statement: &Statement,
+        rows: &mut R,
+    ) -> Result<Ran, SourceError> {
+        Runner::query(self, statement, rows).await
+    }
+}
+
+/// The target of a page.
+pub(super) trait Out: Send {
+    fn buffer(&mut self) -> &mut Vec<u8>;
+    fn row_written(&mut self) -> Result<Pace, SourceError>;
+    fn poll_room(&mut self, context: &mut Context<'_>) -> Poll<Result<Pace, SourceError>>;
+    fn wait_for_room(&mut self) -> Result<Pace, SourceError>;
+}
+
+/// A page that is written on the caller's thread. It never waits.
+pub(super) struct ShortPage {
+    pub(super) bytes: Vec<u8>,
+    pub(super) outgrown: bool,
+}
+
+impl Out for ShortPage {
+    #[inline]
+    fn buffer(&mut self) -> &mut Vec<u8> {
+        &mut self.bytes
+    }
+
+    #[inline]
+    fn row_written(&mut self) -> Result<Pace, SourceError> {
+        self.outgrown = self.bytes.len() > INLINE_BYTES;
+        Ok(if self.outgrown { Pace::End } else { Pace::Go })
+    }
+
+    fn poll_room(&mut self, _context: &mut Context<'_>) -> Poll<Result<Pace, SourceError>> {
+        Poll::Ready(Ok(Pace::Go))
+    }
+
+    fn wait_for_room(&mut self) -> Result<Pace, SourceError> {
+        Ok(Pace::Go)
+    }
+}
+
+impl Out for ChunkSink {
+    #[inline]
+    fn buffer(&mut self) -> &mut Vec<u8> {
+        Self::buffer(self)
+    }
+
+    #[inline]
+    fn row_written(&mut self) -> Result<Pace, SourceError> {
+        Self::row_written(self)
+    }
+
+    fn poll_room(&mut self, context: &mut Context<'_>) -> Poll<Result<Pace, SourceError>> {
+        Self::poll_room(self, context)
+    }
+
+    fn wait_for_room(&mut self) -> Result<Pace, SourceError> {
+        Self::wait_for_room(self)
+    }
+}
+
+/// A page whose rows are all written.
+pub(super) struct Page<'q> {
+    pub(super) body: Body<'q>,
+    /// Where the next page starts, if there is one.
+    pub(super) last: Option<Position>,
+    /// Whether the first row contradicts the model.
+    pub(super) is_belied: bool,
+}
+
+/// Writes rows into a page, up to its limit.
+pub(super) struct PageRows<'q, 'o, O> {
+    query: &'q Query,
+    out: &'o mut O,
+    page: Page<'q>,
+    /// Whether there are rows after the page.
+    more: bool,
+    /// The position after the last row, while the receiver is behind.
+    reached: Option<Position>,
+    outcome: Result<(), SourceError>,
+}
+
+impl<'q, 'o, O: Out> PageRows<'q, 'o, O> {
+    pub(super) fn start(query: &'q Query, out: &'o mut O, count: Option<i64>) -> Self {
+        let body = query.encoder.start(out.buffer(), count);
+        let page = Page { body, last: None, is_belied: false };
+        Self { query, out, page, more: false, reached: None, outcome: Ok(()) }
+    }
+
+    pub(super) fn finish(self) -> Result<Page<'q>, SourceError> {
+        self.outcome?;
+        let mut page = self.page;
+        page.last = page.last.filter(|_| self.more);
+        Ok(page)
+    }
+
+    fn fail(&mut self, error: SourceError) -> Flow {
+        self.outcome = Err(error);
+        Flow::Stop
+    }
+
+    fn end_after(&mut self, position: Position) -> Flow {
+        (self.page.last, self.more) = (Some(position), true);
+        Flow::Stop
+    }
+
+    /// What to do after waiting for room.
+    fn resume(&mut self, pace: Result<Pace, SourceError>) -> Flow {
+        match (pace, self.reached.take()) {
+            (Ok(Pace::End), Some(position)) => self.end_after(position),
+            (Ok(_), _) => Flow::Continue,
+            (Err(error), _) => self.fail(error),
+        }
+    }
+}
+
+impl<O: Out> RowConsumer for PageRows<'_, '_, O> {
+    #[inline]
+    fn row(&mut self, row: &SourceRow<'_>) -> Flow {
+        let query = self.query;
+        let limit = query.page_limit as u64;
+        let body = &mut self.page.body;
+        if body.rows() == limit {
+            self.more = true;
+            return Flow::Stop;
+        }
+        self.page.is_belied |= body.rows() == 0 && query.is_belied_by(row);
+        let start = self.out.buffer().len();
+        body.row(self.out.buffer(), row);
+        let full = body.rows() == limit;
+        if full {
+            self.page.last = Some(query.position_after(row, query.page_limit));
+        }
+        if self.out.buffer().len() - start > LONGEST_ROW {
+            return self.fail(SourceError::ValueTooLarge);
+        }
+        let here = |page: &Page<'_>| {
+            query.position_after(row, usize::try_from(page.body.rows()).unwrap_or(usize::MAX))
+        };
+        match self.out.row_written() {
+            Ok(Pace::End) if !full => {
+                let position = here(&self.page);
+                self.end_after(position)
+            }
+            Ok(Pace::Wait) => {
+                self.reached = (!full).then(|| here(&self.page));
+                Flow::Wait
+            }
+            Ok(Pace::Go | Pace::End) => Flow::Continue,
+            Err(error) => self.fail(error),
+        }
+    }
+
+    fn poll_room(&mut self, context: &mut Context<'_>) -> Poll<Flow> {
+        let pace = ready!(self.out.poll_room(context));
+        Poll::Ready(self.resume(pace))
+    }
+
+    fn wait_for_room(&mut self) -> Flow {
+        let pace = self.out.wait_for_room();
+        self.resume(pace)
+    }
+}

@@ -1,0 +1,108 @@
+//! What a kind of database provides so that its sources can be read.
+//!
+//! A driver opens connections, describes the database and runs statements. Everything else is common to all
+//! kinds and belongs to the [executor](crate::Executor): limits, deadlines, the budget of connections, output in
+//! chunks, back-pressure and cancellation.
+
+mod erased;
+mod rows;
+mod runner;
+mod stop;
+
+use std::fmt;
+use std::future::Future;
+
+use odata::sql::Dialect;
+
+use crate::{Described, SchemaVersion, SourceError};
+
+pub(crate) use erased::{AnyJob, ErasedJob};
+pub use rows::{Flow, RowConsumer, room};
+pub use runner::{Job, Runner, Statements};
+pub(crate) use stop::{Signal, unless};
+pub use stop::{Stop, ready};
+
+/// A driver of one source: a database that was opened with certain options. Nothing in the database is ever
+/// written to.
+pub trait Driver: fmt::Debug + Send + Sync + 'static {
+    /// A connection to the database.
+    type Connection: Connection;
+
+    /// Where the futures of the driver and of its connections run.
+    const PLACEMENT: Placement;
+
+    /// The SQL dialect of its statements.
+    fn dialect(&self) -> Dialect;
+
+    /// Opens a connection. The executor limits their number.
+    ///
+    /// # Errors
+    /// Why the database cannot be read.
+    fn connect(&self, stop: &Stop) -> impl Future<Output = Result<Self::Connection, SourceError>> + Send;
+
+    /// Whether an idle connection can still be used, and reads the same database as a new one would. Takes a
+    /// few microseconds: it is asked before each use.
+    ///
+    /// # Errors
+    /// Why the database cannot be read at all.
+    fn is_current(&self, connection: &Self::Connection) -> Result<bool, SourceError>;
+
+    /// Reads the structure within the transaction of the connection. What cannot be served is a finding, not
+    /// an error.
+    ///
+    /// # Errors
+    /// Why the structure cannot be read.
+    fn describe(
+        &self,
+        connection: &mut Self::Connection,
+    ) -> impl Future<Output = Result<Described, SourceError>> + Send;
+
+    /// The state of the structure. It is asked about once a second while the source is used, so it must be
+    /// cheap; it must differ after each change of the structure.
+    ///
+    /// # Errors
+    /// Why the database cannot be read.
+    fn version(
+        &self,
+        connection: &mut Self::Connection,
+    ) -> impl Future<Output = Result<SchemaVersion, SourceError>> + Send;
+
+    /// Drops what the driver has cached about the place of the database, so that the next connection finds a
+    /// database that replaced it. It is called before the structure is read.
+    fn look_again(&self) {}
+
+    /// Closes what the driver keeps open besides the connections of the executor, which are closed before.
+    fn close(&self) {}
+}
+
+/// A connection to a database. Dropping it closes it.
+pub trait Connection: Statements + 'static {
+    /// Starts a transaction that only reads, in which all statements see the same data. `stop` says when its
+    /// statements must stop; a driver whose futures wait may ignore it, because they are dropped then.
+    ///
+    /// # Errors
+    /// Why the database cannot be read.
+    fn begin(&mut self, stop: &Stop) -> impl Future<Output = Result<(), SourceError>> + Send;
+
+    /// Ends the transaction. The connection is closed if this fails, or takes longer than a second.
+    ///
+    /// # Errors
+    /// Why the connection cannot be used again.
+    fn end(&mut self) -> impl Future<Output = Result<(), SourceError>> + Send;
+
+    /// Tells the database to stop a statement whose future was dropped before its end, and closes the
+    /// connection.
+    fn cancel(self) -> impl Future<Output = ()> + Send;
+
+    /// Closes the connection.
+    fn close(self) -> impl Future<Output = ()> + Send;
+}
+
+/// Where the futures of a driver run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Placement {
+    /// On a thread of their own: they block it and never wait.
+    Thread,
+    /// As tasks of the runtime: they wait and never block.
+    Task,
+}

@@ -1,0 +1,224 @@
+//! Runs the work of a source on its driver, in the same way for every kind of database.
+//!
+//! A job gets a connection of its own for one transaction. Jobs of a driver whose futures block run on worker
+//! threads, those of a driver whose futures wait as tasks; both are limited in number and wait in a bounded queue.
+//! A job stops at its deadline, when its receiver is gone, and when the source is closed.
+
+mod pool;
+mod tasks;
+mod turns;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use odata::sql::Dialect;
+
+use self::pool::{Lent, Pool};
+use self::turns::Turns;
+use crate::chunks::{Overflow, chunks};
+use crate::driver::{Connection, Driver, Job, Placement, Runner, Signal, Stop, unless};
+use crate::{ChunkSink, Chunks, Deadline, Described, Limits, Resources, Run, SchemaVersion, SourceError};
+
+/// How long a connection may take to end a transaction, to cancel a statement, or to close.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// The executor of one source.
+#[derive(Debug)]
+pub struct Executor<D: Driver> {
+    shared: Arc<Shared<D>>,
+    turns: Turns,
+}
+
+/// What running jobs share.
+struct Shared<D: Driver> {
+    driver: D,
+    pool: Arc<Pool<D::Connection>>,
+    limits: Limits,
+    overflow: Arc<Overflow>,
+    closed: Arc<Signal>,
+}
+
+impl<D: Driver> fmt::Debug for Shared<D> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Shared").field("driver", &self.driver).finish_non_exhaustive()
+    }
+}
+
+impl<D: Driver> Executor<D> {
+    /// Creates the executor of a driver; opens nothing yet.
+    pub fn new(driver: D, resources: &Resources) -> Self {
+        let Resources { limits, budget, .. } = resources;
+        let turns = Turns::new(D::PLACEMENT, limits.workers, limits.queued);
+        let shared = Arc::new(Shared {
+            driver,
+            pool: Pool::new(budget, limits.workers),
+            limits: limits.clone(),
+            overflow: Arc::default(),
+            closed: Arc::default(),
+        });
+        Self { shared, turns }
+    }
+
+    /// The driver.
+    pub fn driver(&self) -> &D {
+        &self.shared.driver
+    }
+
+    /// Reads the structure. Blocks the thread if the driver does.
+    ///
+    /// # Errors
+    /// [`SourceError::TimedOut`] after the deadline, or why the database cannot be read.
+    pub async fn describe(&self, deadline: Deadline) -> Result<Described, SourceError> {
+        let shared = &self.shared;
+        shared.driver.look_again();
+        let stop = shared.stop(deadline, &Arc::default());
+        let mut lent = shared.lend(&stop).await?;
+        let work = async {
+            lent.connection().begin(&stop).await?;
+            shared.driver.describe(lent.connection()).await
+        };
+        let outcome = unless(work, || stop.requested()).await;
+        shared.settle(lent, outcome).await
+    }
+
+    /// The state of the structure.
+    ///
+    /// # Errors
+    /// As for [`Executor::describe`].
+    pub async fn version(&self, deadline: Deadline) -> Result<SchemaVersion, SourceError> {
+        let shared = &self.shared;
+        shared.driver.look_again();
+        let stop = shared.stop(deadline, &Arc::default());
+        let mut lent = shared.lend(&stop).await?;
+        let work = async {
+            lent.connection().begin(&stop).await?;
+            shared.driver.version(lent.connection()).await
+        };
+        let outcome = unless(work, || stop.requested()).await;
+        shared.settle(lent, outcome).await
+    }
+
+    /// Runs a job, its statements all on the same snapshot of the data, and returns its output in chunks of
+    /// about 64 KiB. Take the first chunk before starting a response: an error before the first row is the
+    /// first item.
+    ///
+    /// # Errors
+    /// [`SourceError::Busy`] if too many are already waiting; [`SourceError::Closed`].
+    pub fn stream<J: Job>(&self, run: Run, job: J) -> Result<Chunks, SourceError> {
+        let shared = Arc::clone(&self.shared);
+        let cancelled = Arc::<Signal>::default();
+        let stop = shared.stop(run.deadline, &cancelled);
+        let overflow = Arc::clone(&shared.overflow);
+        let (mut sink, receiver) =
+            chunks(shared.limits.stall, run.deadline, overflow, self.turns.demand(), cancelled);
+        self.turns.submit(async move {
+            let outcome = shared.run(&stop, run.max_rows, job, &mut sink).await;
+            sink.finish(outcome);
+        })?;
+        Ok(receiver)
+    }
+
+    /// Where the work of the driver runs.
+    pub fn placement(&self) -> Placement {
+        D::PLACEMENT
+    }
+
+    /// The SQL dialect of its statements.
+    pub fn dialect(&self) -> Dialect {
+        self.shared.driver.dialect()
+    }
+
+    /// Closes the source: running statements stop, idle connections close, and every later call is
+    /// [`SourceError::Closed`].
+    pub fn close(&self) {
+        self.shared.closed.raise();
+        self.turns.close();
+        self.shared.pool.close();
+        self.shared.driver.close();
+    }
+
+    /// Waits until every connection is closed; call [`Executor::close`] first.
+    pub async fn closed(&self) {
+        self.shared.pool.closed().await;
+    }
+}
+
+impl<D: Driver> Drop for Executor<D> {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl<D: Driver> Shared<D> {
+    fn stop(&self, deadline: Deadline, cancelled: &Arc<Signal>) -> Stop {
+        Stop::new(deadline, &self.closed, cancelled)
+    }
+
+    async fn run<J: Job>(
+        &self,
+        stop: &Stop,
+        max_rows: usize,
+        job: J,
+        sink: &mut ChunkSink,
+    ) -> Result<(), SourceError> {
+        let mut lent = self.lend(stop).await?;
+        let work = async {
+            lent.connection().begin(stop).await?;
+            job.run(&mut Runner::new(lent.connection(), max_rows), sink).await
+        };
+        let outcome = unless(work, || stop.requested()).await;
+        self.settle(lent, outcome).await
+    }
+
+    /// A connection: an idle one, or a new one within the budget.
+    async fn lend(&self, stop: &Stop) -> Result<Lent<D::Connection>, SourceError> {
+        stop.reason().map_or(Ok(()), Err)?;
+        while let Some(lent) = self.pool.take() {
+            if self.driver.is_current(lent.shared())? {
+                return Ok(lent);
+            }
+            close(lent).await;
+        }
+        let permit = self.pool.permit()?;
+        let connecting = unless(self.driver.connect(stop), || stop.requested()).await;
+        Ok(self.pool.lend(connecting.and_then(|connected| connected)?, permit))
+    }
+
+    /// Takes a connection back after its work. The outer error says that the work was stopped.
+    async fn settle<T>(
+        &self,
+        mut lent: Lent<D::Connection>,
+        outcome: Result<Result<T, SourceError>, SourceError>,
+    ) -> Result<T, SourceError> {
+        match outcome {
+            Err(reason) => {
+                let (connection, _right) = lent.into_parts();
+                within_grace(connection.cancel()).await;
+                Err(reason)
+            }
+            Ok(outcome) => {
+                let is_usable = !outcome.as_ref().is_err_and(SourceError::taints_connection)
+                    && !self.closed.is_raised()
+                    && matches!(within_grace(lent.connection().end()).await, Some(Ok(())));
+                if is_usable {
+                    lent.give_back();
+                } else {
+                    close(lent).await;
+                }
+                outcome
+            }
+        }
+    }
+}
+
+/// Closes a connection.
+async fn close<C: Connection>(lent: Lent<C>) {
+    let (connection, _right) = lent.into_parts();
+    within_grace(connection.close()).await;
+}
+
+/// The result, unless it takes too long.
+async fn within_grace<T>(work: impl Future<Output = T>) -> Option<T> {
+    unless(work, || tokio::time::sleep(GRACE)).await.ok()
+}

@@ -1,0 +1,55 @@
+//! An executor without the type of its driver.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+
+use odata::sql::Dialect;
+
+use super::{Described, SchemaVersion};
+use crate::driver::{AnyJob, Driver, ErasedJob, Placement};
+use crate::{Chunks, Deadline, Executor, Run, SourceError};
+
+/// A future on the heap.
+type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// A source of any kind.
+pub(super) trait AnySource: fmt::Debug + Send + Sync {
+    fn placement(&self) -> Placement;
+    fn dialect(&self) -> Dialect;
+    fn describe(&self, deadline: Deadline) -> Boxed<'_, Result<Described, SourceError>>;
+    fn version(&self, deadline: Deadline) -> Boxed<'_, Result<SchemaVersion, SourceError>>;
+    fn stream(&self, run: Run, job: Box<dyn AnyJob>) -> Result<Chunks, SourceError>;
+    fn close(&self);
+    fn closed(&self) -> Boxed<'_, ()>;
+}
+
+impl<D: Driver> AnySource for Executor<D> {
+    fn placement(&self) -> Placement {
+        Executor::placement(self)
+    }
+
+    fn dialect(&self) -> Dialect {
+        Executor::dialect(self)
+    }
+
+    fn describe(&self, deadline: Deadline) -> Boxed<'_, Result<Described, SourceError>> {
+        Box::pin(Executor::describe(self, deadline))
+    }
+
+    fn version(&self, deadline: Deadline) -> Boxed<'_, Result<SchemaVersion, SourceError>> {
+        Box::pin(Executor::version(self, deadline))
+    }
+
+    fn stream(&self, run: Run, job: Box<dyn AnyJob>) -> Result<Chunks, SourceError> {
+        Executor::stream(self, run, ErasedJob(job))
+    }
+
+    fn close(&self) {
+        Executor::close(self);
+    }
+
+    fn closed(&self) -> Boxed<'_, ()> {
+        Box::pin(Executor::closed(self))
+    }
+}

@@ -1,0 +1,84 @@
+//! The driver: its futures never wait, so it runs on worker threads.
+
+use std::sync::Arc;
+
+use odata::sql::Dialect;
+use odata::statement::Statement;
+
+use super::connection::{Bounds, OpenConnection};
+use super::options::Declarations;
+use super::pool::Pool;
+use super::{schema, statement};
+use crate::driver::{Connection, Driver, Placement, RowConsumer, Statements, Stop};
+use crate::{Described, SchemaVersion, SourceError};
+
+/// The driver of a SQLite database file.
+#[derive(Debug)]
+pub(crate) struct SqliteDriver {
+    pub(super) pool: Arc<Pool>,
+    pub(super) declared: Declarations,
+}
+
+/// A connection that streams, or reads the structure.
+#[derive(Debug)]
+pub(crate) struct SqliteConnection(OpenConnection);
+
+impl Driver for SqliteDriver {
+    type Connection = SqliteConnection;
+
+    const PLACEMENT: Placement = Placement::Thread;
+
+    fn dialect(&self) -> Dialect {
+        Dialect::Sqlite
+    }
+
+    async fn connect(&self, _stop: &Stop) -> Result<SqliteConnection, SourceError> {
+        self.pool.connect(None).map(SqliteConnection)
+    }
+
+    fn is_current(&self, connection: &SqliteConnection) -> Result<bool, SourceError> {
+        Ok(self.pool.generation()? == connection.0.generation)
+    }
+
+    async fn describe(&self, connection: &mut SqliteConnection) -> Result<Described, SourceError> {
+        schema::describe(&connection.0, &self.declared)
+    }
+
+    async fn version(&self, connection: &mut SqliteConnection) -> Result<SchemaVersion, SourceError> {
+        let counter = connection.0.schema_counter()?;
+        let (device, inode) = self.pool.file();
+        Ok(SchemaVersion::new([device, inode, counter.cast_unsigned()]))
+    }
+
+    fn look_again(&self) {
+        self.pool.look_again();
+    }
+
+    fn close(&self) {
+        self.pool.close();
+    }
+}
+
+impl Statements for SqliteConnection {
+    async fn run<R: RowConsumer>(&mut self, statement: &Statement, rows: &mut R) -> Result<(), SourceError> {
+        statement::run(&self.0, statement, rows)
+    }
+}
+
+impl Connection for SqliteConnection {
+    async fn begin(&mut self, stop: &Stop) -> Result<(), SourceError> {
+        self.0.bound(Bounds { deadline: Some(stop.deadline()), cancelled: Some(stop.cancelled()) });
+        self.0.stop_if_due()?;
+        self.0.begin()
+    }
+
+    async fn end(&mut self) -> Result<(), SourceError> {
+        self.0.roll_back();
+        Ok(())
+    }
+
+    /// A statement stops by itself, through its bounds.
+    async fn cancel(self) {}
+
+    async fn close(self) {}
+}
